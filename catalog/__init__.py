@@ -1,0 +1,1 @@
+"""Operators load, check and maintain the album catalog here."""

@@ -1,0 +1,1 @@
+"""Demo albums and covers, all drawn by this project from a seed."""

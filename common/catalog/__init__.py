@@ -1,0 +1,1 @@
+"""The album catalog: one small protocol and its two implementations."""

@@ -1,0 +1,1 @@
+"""Making, tuning and measuring CLIP models for album covers."""
