@@ -64,7 +64,7 @@ NEUTRALS = frozenset({"black", "white", "grey"})
 LIGHT_INKS = frozenset({"white", "yellow", "grey"})
 DARK_INKS = frozenset({"black", "brown"})
 
-_MIN_CONTRAST = 150.0
+_MIN_CONTRAST = 185.0
 
 
 def contrast(one: RGB, other: RGB) -> float:

@@ -25,9 +25,7 @@ def part(*points: Point, cut: bool = False) -> Part:
     return Part(points, cut)
 
 
-def disc(
-    x: float = 0, y: float = 0, rx: float = 1, ry: float | None = None, *, cut: bool = False
-) -> Part:
+def disc(x: float = 0, y: float = 0, rx: float = 1, ry: float | None = None, *, cut: bool = False) -> Part:
     """Return an ellipse as a fine polygon."""
     ry = rx if ry is None else ry
     turns = (2 * pi * i / 72 for i in range(72))
@@ -68,15 +66,16 @@ def ribbon(line: Sequence[Point], *, width: float) -> Part:
 def spiral() -> Outline:
     """Return three turns of an Archimedean spiral."""
     turns = (6 * pi * i / 160 for i in range(161))
-    return (ribbon([(t / (6 * pi) * 0.92 * cos(t), t / (6 * pi) * 0.92 * sin(t)) for t in turns], width=0.15),)
+    return (
+        ribbon([(t / (6 * pi) * 0.92 * cos(t), t / (6 * pi) * 0.92 * sin(t)) for t in turns], width=0.15),
+    )
 
 
 def heart() -> Outline:
     """Return the classic parametric heart."""
     turns = [2 * pi * i / 72 for i in range(72)]
     points = (
-        (sin(t) ** 3, -(13 * cos(t) - 5 * cos(2 * t) - 2 * cos(3 * t) - cos(4 * t)) / 16.5)
-        for t in turns
+        (sin(t) ** 3, -(13 * cos(t) - 5 * cos(2 * t) - 2 * cos(3 * t) - cos(4 * t)) / 16.5) for t in turns
     )
     return (Part(tuple(points)),)
 
@@ -95,9 +94,7 @@ def sun() -> Outline:
 def wave() -> Outline:
     """Return three rolling lines."""
     xs = [-1 + i / 24 for i in range(49)]
-    return tuple(
-        ribbon([(x, dy + 0.2 * sin(2 * pi * x)) for x in xs], width=0.24) for dy in (-0.52, 0, 0.52)
-    )
+    return tuple(ribbon([(x, dy + 0.2 * sin(2 * pi * x)) for x in xs], width=0.24) for dy in (-0.52, 0, 0.52))
 
 
 def guitar() -> Outline:
@@ -113,12 +110,15 @@ def guitar() -> Outline:
 
 
 def bird() -> Outline:
-    """Return a bird gliding with raised wings."""
+    """Return a bird in flight, seen from the side."""
     return (
-        part((-1, -0.5), (-0.55, -0.5), (-0.1, -0.12), (0, 0.02), (0.1, -0.12), (0.55, -0.5), (1, -0.5),
-             (0.62, -0.2), (0.2, 0.28), (0, 0.42), (-0.2, 0.28), (-0.62, -0.2)),
-        part((-0.12, 0.3), (0.12, 0.3), (0.2, 0.72), (-0.2, 0.72)),
-    )  # fmt: skip
+        disc(0.02, 0.16, 0.52, 0.27),
+        disc(0.52, -0.06, 0.23),
+        part((0.68, -0.16), (1, -0.02), (0.68, 0.08)),
+        part((-0.36, 0.02), (-1, -0.12), (-0.82, 0.2), (-0.98, 0.46), (-0.3, 0.34)),
+        part((0.3, 0.12), (0.06, -0.62), (-0.5, -0.95), (-0.42, -0.3), (-0.3, 0.16)),
+        disc(0.56, -0.1, 0.055, cut=True),
+    )
 
 
 def butterfly() -> Outline:

@@ -1,0 +1,38 @@
+"""Draws a contact sheet of demo covers: `python -m catalog.demo sheet.png`."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from PIL import Image
+
+from catalog.demo.albums import DEMO_SEED, demo_albums
+from catalog.demo.covers import draw_cover
+
+
+def contact_sheet(*, columns: int, rows: int, size_px: int, seed: int) -> Image.Image:
+    """Return the first covers of a seed side by side."""
+    sheet = Image.new("RGB", (columns * size_px, rows * size_px))
+    for number, album in enumerate(demo_albums(columns * rows, seed=seed)):
+        row, column = divmod(number, columns)
+        sheet.paste(draw_cover(album, size_px=size_px), (column * size_px, row * size_px))
+    return sheet
+
+
+def main() -> None:
+    """Write the sheet that the arguments describe."""
+    parser = argparse.ArgumentParser(prog="python -m catalog.demo", description=__doc__)
+    parser.add_argument("output", type=Path)
+    parser.add_argument("--columns", type=int, default=10)
+    parser.add_argument("--rows", type=int, default=6)
+    parser.add_argument("--size-px", type=int, default=180)
+    parser.add_argument("--seed", type=int, default=DEMO_SEED)
+    wanted = parser.parse_args()
+    contact_sheet(columns=wanted.columns, rows=wanted.rows, size_px=wanted.size_px, seed=wanted.seed).save(
+        wanted.output
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,69 @@
+"""Owns the demo catalog's albums: each one follows from the seed and its own number alone."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from random import Random
+
+from catalog.demo import names
+from catalog.demo.captions import caption
+from catalog.demo.genres import GENRES
+from catalog.demo.look import Look, random_look
+
+#: The seed of the catalog that `make run` loads.
+DEMO_SEED = 1967
+
+_YEARS = (1967, 2024)
+_BEST_NEW_MUSIC_FROM = 8.2
+
+
+@dataclass(frozen=True, slots=True)
+class DemoAlbum:
+    """One album of the demo catalog with the look of its cover."""
+
+    id: str
+    artist: str
+    album_name: str
+    genre: str
+    release_year: int
+    pitchfork_score: float
+    best_new_music: bool
+    reviewer: str
+    caption: str
+    look: Look
+
+
+def demo_albums(count: int = 2000, *, seed: int = DEMO_SEED) -> list[DemoAlbum]:
+    """Return the first `count` albums of a seed's endless list."""
+    return [_album(number, seed=seed) for number in range(count)]
+
+
+def _album(number: int, *, seed: int) -> DemoAlbum:
+    # A string seeds through SHA-512: the same on every machine, and neighbours share nothing.
+    rng = Random(f"album {seed}/{number}")
+    genre = rng.choices(list(GENRES), weights=[taste.share for taste in GENRES.values()])[0]
+    look = random_look(rng, genre=genre)
+    score = _score(rng)
+    return DemoAlbum(
+        id=f"demo-{seed}-{number:05d}",
+        artist=names.artist(rng),
+        album_name=names.album_name(rng),
+        genre=genre,
+        release_year=_year(rng),
+        pitchfork_score=score,
+        best_new_music=score >= _BEST_NEW_MUSIC_FROM and rng.random() < 0.5,
+        reviewer=names.reviewer(rng),
+        caption=caption(look, genre=genre, rng=rng),
+        look=look,
+    )
+
+
+def _score(rng: Random) -> float:
+    """Return a review score, 0.0 to 10.0, most between 6 and 8."""
+    return round(min(10.0, max(0.0, rng.gauss(7.0, 1.3))), 1)
+
+
+def _year(rng: Random) -> int:
+    """Return a release year; later years are likelier, as in the reviews themselves."""
+    first, last = _YEARS
+    return first + round((last - first) * rng.random() ** 0.6)

@@ -1,0 +1,33 @@
+"""Owns the genres of the demo catalog: how common each is and what its covers tend to look like."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Taste:
+    """A genre's share of the catalog and its leanings; `tones` weighs dark, bright, pale."""
+
+    share: float
+    tones: tuple[float, float, float]
+    colours: frozenset[str]
+    shapes: frozenset[str]
+
+
+def _taste(share: float, tones: tuple[float, float, float], colours: str, shapes: str) -> Taste:
+    return Taste(share, tones, frozenset(colours.split()), frozenset(shapes.split(", ")))
+
+
+GENRES: dict[str, Taste] = {
+    "Rock": _taste(0.30, (4, 4, 2), "red black blue", "guitar, lightning bolt, star, vinyl record, eye"),
+    "Electronic": _taste(0.18, (4, 4, 2), "blue purple teal", "circle, ring, hexagon, square, wave, spiral"),
+    "Experimental": _taste(0.12, (4, 3, 3), "black grey white", "spiral, diamond, eye, triangle, cloud"),
+    "Rap": _taste(0.11, (4, 5, 1), "black yellow red", "crown, cassette, key, diamond, skull"),
+    "Pop/R&B": _taste(0.10, (1, 5, 4), "pink purple yellow", "heart, flower, star, butterfly, sun"),
+    "Metal": _taste(0.065, (8, 1, 1), "black red grey", "skull, cross, lightning bolt, anchor, moon"),
+    "Folk/Country": _taste(0.06, (2, 2, 5), "green brown yellow", "tree, leaf, bird, house, mountain, guitar"),
+    "Jazz": _taste(0.035, (3, 4, 3), "blue teal orange", "vinyl record, wave, moon, fish, boat"),
+    "Global": _taste(0.025, (1, 6, 3), "orange green yellow", "sun, bird, fish, cactus, leaf, boat"),
+    "Spoken Word": _taste(0.005, (3, 2, 5), "white grey brown", "eye, house, key, cloud"),
+}  # fmt: skip

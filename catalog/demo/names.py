@@ -1,0 +1,48 @@
+"""Owns the invented names of the demo catalog: artists, album titles and reviewers."""
+
+from __future__ import annotations
+
+from random import Random
+
+_ADJECTIVES = ["Amber", "Velvet", "Silent", "Paper", "Electric", "Hollow", "Golden", "Northern", "Broken", "Tender", "Crystal", "Rusted", "Lunar", "Wild", "Distant", "Feral", "Ivory", "Copper", "Neon", "Slow", "Second", "Little", "Burning", "Frozen", "Gentle", "Midnight", "Salt", "Open", "Quiet", "Thirsty", "Blind", "Inner", "Plastic", "Sunday", "Iron", "Glass", "Lost", "Modern", "Sleeping", "Pacific"]
+_NOUNS = ["Harbor", "Lantern", "Orchard", "Signal", "Parade", "Meridian", "Garden", "Engine", "Tide", "Cinema", "Wolves", "Letters", "Kites", "Antenna", "River", "Motel", "Choir", "Machines", "Satellite", "Comet", "Season", "Mirror", "Valley", "Hotel", "Rooms", "Ghosts", "Painter", "Thunder", "Atlas", "Swimmers", "Bloom", "Static", "Ritual", "Theory", "Colony", "Shoreline", "Habit", "Empire", "Weather", "Arcade"]
+_FIRST = ["Ada", "Milo", "Ines", "Otto", "Rhea", "Jonas", "Lena", "Idris", "Mara", "Tomas", "Nell", "Kofi", "Yara", "Sven", "Ruth", "Hugo", "Priya", "Emil", "Vera", "Dario", "Noor", "Felix", "Alma", "Joaquin", "Tess", "Bram", "Leila", "Oskar", "June", "Mateo"]
+_LAST = ["Varga", "Okoro", "Lindqvist", "Marsh", "Delacroix", "Amari", "Holt", "Ferreira", "Novak", "Quill", "Sato", "Brandt", "Moreau", "Achebe", "Winter", "Rossi", "Castellan", "Hale", "Dunne", "Petrov", "Osei", "Larkin", "Voss", "Bellamy", "Ito", "Navarro", "Keane", "Abara", "Stone", "Weiss"]
+_VERBS = ["Leaving", "Chasing", "Learning", "Burning", "Counting", "Holding", "Dreaming", "Waiting", "Falling", "Building", "Crossing", "Naming"]
+_REVIEWERS = 18
+
+
+def artist(rng: Random) -> str:
+    """Return a band's or a person's name."""
+    form = rng.random()
+    if form < 0.35:
+        return f"{rng.choice(_FIRST)} {rng.choice(_LAST)}"
+    if form < 0.55:
+        return f"The {rng.choice(_ADJECTIVES)} {rng.choice(_NOUNS)}"
+    if form < 0.75:
+        return f"{rng.choice(_ADJECTIVES)} {rng.choice(_NOUNS)}"
+    if form < 0.88:
+        return f"{rng.choice(_FIRST)} & the {rng.choice(_NOUNS)}"
+    return rng.choice(_NOUNS)
+
+
+def album_name(rng: Random) -> str:
+    """Return an album title."""
+    form = rng.random()
+    if form < 0.3:
+        return f"{rng.choice(_ADJECTIVES)} {rng.choice(_NOUNS)}"
+    if form < 0.5:
+        return f"{rng.choice(_VERBS)} the {rng.choice(_NOUNS)}"
+    if form < 0.65:
+        return f"{rng.choice(_NOUNS)} of {rng.choice(_NOUNS)}"
+    if form < 0.8:
+        return rng.choice(_NOUNS)
+    if form < 0.92:
+        return f"{rng.choice(_NOUNS)}, {rng.choice(_ADJECTIVES)}"
+    return f"{rng.choice(_NOUNS)} {rng.choice(['I', 'II', 'III', 'IV'])}"
+
+
+def reviewer(rng: Random) -> str:
+    """Return one of a small staff of reviewers."""
+    chosen = rng.randrange(_REVIEWERS)
+    return f"{_FIRST[chosen]} {_LAST[-1 - chosen]}"
