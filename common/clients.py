@@ -1,0 +1,43 @@
+"""Redis clients with their time limits said aloud.
+
+redis-py's defaults replay writes and wait a minute. Ours wait a second and never replay: a lost
+answer to a submit is told to the caller, and the ledger's scripts are safe to call again.
+"""
+
+from redis import Redis
+from redis.asyncio import BlockingConnectionPool as AsyncPool
+from redis.asyncio import Redis as AsyncRedis
+from redis.asyncio.retry import Retry as AsyncRetry
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
+#: Longest wait for an answer, or for a connection; the largest answer is one 10 MB image.
+SOCKET_TIMEOUT_S = 1.0
+CONNECTIONS = 64
+
+
+def open_redis(url: str, *, socket_timeout_s: float = SOCKET_TIMEOUT_S) -> "Redis":
+    """Return a blocking client; it connects when first used."""
+    return Redis.from_url(
+        url,
+        socket_timeout=socket_timeout_s,
+        socket_connect_timeout=socket_timeout_s,
+        socket_keepalive=True,
+        retry=Retry(NoBackoff(), 0),
+    )
+
+
+def open_async_redis(
+    url: str, *, socket_timeout_s: float = SOCKET_TIMEOUT_S, connections: int = CONNECTIONS
+) -> "AsyncRedis":
+    """Return an asyncio client over a bounded pool; a caller waits a second for a free connection."""
+    pool = AsyncPool.from_url(
+        url,
+        max_connections=connections,
+        timeout=socket_timeout_s,
+        socket_timeout=socket_timeout_s,
+        socket_connect_timeout=socket_timeout_s,
+        socket_keepalive=True,
+        retry=AsyncRetry(NoBackoff(), 0),
+    )
+    return AsyncRedis(connection_pool=pool)

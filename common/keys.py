@@ -1,0 +1,81 @@
+"""Every Redis key and channel of the system, in one place.
+
+On REDIS_URL (broker and ledger; must not evict):
+
+    search                  list    Celery messages, one run id each
+    unacked, unacked_index, _kombu.binding.*     Celery's own bookkeeping
+    job:<id>                hash    one submit: its run, owner, query, times
+    run:<id>                hash    one execution: state, attempts, lease, deadline, result
+    run:<id>:jobs           set     the jobs that wait for the run
+    flight:<key>            string  the run in flight for a query key
+    image:<digest>          string  uploaded bytes, while a run needs them
+    image:<digest>:refs     string  how many runs need them
+    images                  zset    "<digest>:<bytes>" by the time they expire
+    images:bytes            string  sum of the bytes held
+    queued, running, deadlines   zsets of run ids by time of creation, end of lease, deadline
+    workers                 zset    worker ids by the time their announcement expires
+    worker:<id>             string  what a worker announces of itself
+    idempotency:<owner>:<k> string  the job a client's Idempotency-Key stands for
+    finished:<second>       string  runs finished in that second
+    catalog:version         string  random; replaced whenever the catalog changes (kept)
+    catalog:model           string  fingerprint of the model that made the vectors (kept)
+    sweeping                string  held by the process that sweeps
+
+On CACHE_REDIS_URL (may evict):
+
+    result:<key>            string  finished JSON of a result
+    embedding:<model>:<h>   string  512 float32 of one text or image
+"""
+
+QUEUE = "search"
+UNACKED = "unacked"
+
+JOB = "job:"
+RUN = "run:"
+RUN_JOBS_SUFFIX = ":jobs"
+FLIGHT = "flight:"
+IMAGE = "image:"
+IMAGE_REFS_SUFFIX = ":refs"
+IMAGES = "images"
+IMAGES_BYTES = "images:bytes"
+QUEUED = "queued"
+RUNNING = "running"
+DEADLINES = "deadlines"
+WORKERS = "workers"
+WORKER = "worker:"
+IDEMPOTENCY = "idempotency:"
+FINISHED = "finished:"
+CATALOG_VERSION = "catalog:version"
+CATALOG_MODEL = "catalog:model"
+SWEEPING = "sweeping"
+
+#: Channel on which every change of a run's state is told, as "<run id> <state>".
+EVENTS = "events"
+#: Channel on which a new catalog version is told.
+CATALOG_EVENTS = "catalog"
+
+
+def image(digest: str) -> str:
+    return IMAGE + digest
+
+
+def worker(worker_id: str) -> str:
+    return WORKER + worker_id
+
+
+def result(query_key: str) -> str:
+    return "result:" + query_key
+
+
+def embedding(model: str, content_hash: str) -> str:
+    return f"embedding:{model}:{content_hash}"
+
+
+def idempotency(owner: str, key_hash: str) -> str:
+    return f"{IDEMPOTENCY}{owner}:{key_hash}"
+
+
+def lua_table() -> str:
+    """Return the names above as a Lua table `K`, so that the scripts spell none of them."""
+    names = {name: value for name, value in globals().items() if name.isupper() and isinstance(value, str)}
+    return "local K = {" + ", ".join(f'{name} = "{value}"' for name, value in names.items()) + "}\n"

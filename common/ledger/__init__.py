@@ -1,0 +1,1 @@
+"""The job ledger in Redis: the truth about every job; Celery only carries run ids."""

@@ -1,0 +1,26 @@
+-- Leases a run to a worker. ARGV: run id, worker id, lease in ms, attempts allowed.
+-- Returns {verdict, query, key, attempt, created_ms, deadline_ms, now_ms}; the verdict is one of
+-- claimed, gone (unknown or expired), ended (already terminal), held (leased to another).
+
+local run_id, worker_id, lease_ms, allowed = ARGV[1], ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4])
+local run, now = K.RUN .. run_id, now_ms()
+local state = redis.call('HGET', run, 'state')
+if not state then return { 'gone' } end
+if TERMINAL[state] then return { 'ended' } end
+if state == 'running' and tonumber(redis.call('HGET', run, 'lease_ms')) > now then return { 'held' } end
+if now >= tonumber(redis.call('HGET', run, 'deadline_ms')) then
+  fail(run_id, now, 'deadline_exceeded', 'no worker got to the job before its deadline')
+  return { 'ended' }
+end
+local attempt = redis.call('HINCRBY', run, 'attempts', 1)
+if attempt > allowed then
+  redis.call('HSET', run, 'attempts', allowed)
+  fail(run_id, now, 'attempts_exhausted', 'given up after ' .. allowed .. ' attempts; each ended without an answer')
+  return { 'ended' }
+end
+redis.call('HSET', run, 'state', 'running', 'worker', worker_id, 'started_ms', now, 'lease_ms', now + lease_ms)
+redis.call('ZREM', K.QUEUED, run_id)
+redis.call('ZADD', K.RUNNING, now + lease_ms, run_id)
+tell(run_id, 'running')
+local f = redis.call('HMGET', run, 'query', 'key', 'created_ms', 'deadline_ms')
+return { 'claimed', f[1], f[2], attempt, tonumber(f[3]), tonumber(f[4]), now }

@@ -1,0 +1,8 @@
+-- Ends a run with an error. ARGV: run id, attempt, error as JSON. Only the attempt that holds the run
+-- may fail it: a worker that was thought dead does not undo its successor's work. Returns 1 or 0.
+
+local run, now = K.RUN .. ARGV[1], now_ms()
+local f = redis.call('HMGET', run, 'state', 'attempts')
+if f[1] ~= 'running' or f[2] ~= ARGV[2] then return 0 end
+finish(ARGV[1], 'failed', now, { 'error', ARGV[3] })
+return 1

@@ -1,0 +1,85 @@
+"""The gateway's side of the ledger: submit, look, cancel, sweep; on asyncio."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from redis.asyncio import Redis
+from redis.exceptions import RedisError
+
+from common.errors import QueueUnavailable
+from common.jobs import Job, JobState
+from common.ledger.records import (
+    Accepted,
+    Load,
+    Submission,
+    Sweep,
+    read_job,
+    read_load,
+    read_submission,
+    read_sweep,
+)
+from common.ledger.scripts import script_text
+from common.ledger.timing import RESEND_AFTER_MS, SWEEP_EVERY_MS
+from common.settings import Settings
+
+
+class GatewayLedger:
+    """Every call raises `QueueUnavailable` where Redis does not answer in time."""
+
+    def __init__(self, redis: Redis, *, settings: Settings, template: str) -> None:
+        self._redis = redis
+        self._settings = settings
+        self._template = template
+        names = ("submit", "record", "view", "cancel", "states", "load", "sweep")
+        self._scripts = {name: redis.register_script(script_text(name)) for name in names}
+
+    async def submit(self, submission: Submission) -> Accepted:
+        """Write a job and send its message, or join the run in flight for its query key.
+
+        Raises:
+            QueueFull, IdempotencyConflict: nothing was written.
+        """
+        images = [item for image in submission.images for item in image]
+        reply = await self._run("submit", submission.to_json(self._settings), self._template, *images)
+        return read_submission(reply)
+
+    async def record(self, submission: Submission, result: bytes) -> str:
+        """Write a job that the cache has answered; return its id."""
+        reply = await self._run("record", submission.to_json(self._settings), result)
+        return str(reply, "ascii")
+
+    async def job(self, job_id: str, *, owner: str) -> tuple[Job, int]:
+        """Return a job, and in how many seconds to ask again.
+
+        Raises:
+            JobNotFound: unknown, expired, or another owner's.
+        """
+        return read_job(job_id, await self._run("view", job_id, owner))
+
+    async def cancel(self, job_id: str, *, owner: str) -> None:
+        """Call a job off; one that has ended stays as it is."""
+        await self._run("cancel", job_id, owner)
+
+    async def ended(self, run_ids: Sequence[str]) -> set[str]:
+        """Return those of the runs that have ended or are gone."""
+        states = await self._run("states", *run_ids)
+        return {
+            run_id
+            for run_id, state in zip(run_ids, states, strict=True)
+            if not state or JobState(state.decode()).is_terminal
+        }
+
+    async def load(self) -> Load:
+        """Return how busy the service is and which workers are alive."""
+        return read_load(await self._run("load"))
+
+    async def sweep(self) -> Sweep | None:
+        """Take a turn at the sweeper; None where another process has had it."""
+        turn = (self._template, self._settings.max_attempts, RESEND_AFTER_MS, SWEEP_EVERY_MS)
+        return read_sweep(await self._run("sweep", *turn))
+
+    async def _run(self, name: str, *args: Any) -> Any:
+        try:
+            return await self._scripts[name](args=args)
+        except (RedisError, OSError) as error:
+            raise QueueUnavailable(f"the job queue does not answer ({type(error).__name__})") from error

@@ -1,0 +1,201 @@
+"""What goes into the ledger's scripts and what comes out of them, as typed values."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+import orjson
+
+from common.errors import IdempotencyConflict, JobNotFound, QueueFull
+from common.jobs import Job, JobFailure, JobState
+from common.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Submission:
+    """One submit: what the client asked, and under which id and key it goes into the ledger."""
+
+    job_id: str
+    owner: str
+    query: bytes
+    query_key: str
+    #: Uploaded bytes by SHA-256, those the query names.
+    images: tuple[tuple[str, bytes], ...] = ()
+    #: Redis key and SHA-256 of the request, where the client sent an Idempotency-Key.
+    idempotency: tuple[str, str] | None = None
+
+    def to_json(self, settings: Settings) -> bytes:
+        document: dict[str, object] = {
+            "job_id": self.job_id,
+            "owner": self.owner,
+            "query": self.query.decode(),
+            "key": self.query_key,
+            "deadline_ms": int(settings.job_deadline_s * 1000),
+            "ttl_ms": int(settings.job_ttl_s * 1000),
+            # An image outlives every attempt at its run, and no longer.
+            "image_ttl_ms": int((settings.job_deadline_s + settings.lease_s) * 1000),
+            "max_depth": settings.max_queue_depth,
+            "max_age_ms": int(settings.max_queue_age_s * 1000),
+            "max_held_bytes": settings.max_held_image_bytes,
+        }
+        if self.idempotency is not None:
+            document["idempotency_key"], document["request_hash"] = self.idempotency
+        return orjson.dumps(document)
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """A job that stands in the ledger, and the run that it waits for."""
+
+    job_id: str
+    run_id: str
+    #: It joined a run that was in flight.
+    coalesced: bool
+
+
+class Verdict(StrEnum):
+    """What became of a worker's claim."""
+
+    CLAIMED = "claimed"
+    #: The run is unknown or has expired.
+    GONE = "gone"
+    #: It has ended: done by another, canceled, or past its deadline.
+    ENDED = "ended"
+    #: Another worker's lease is running.
+    HELD = "held"
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A run leased to this worker; times are Redis's, in milliseconds since the epoch."""
+
+    run_id: str
+    query: bytes
+    query_key: str
+    attempt: int
+    created_ms: int
+    deadline_ms: int
+    claimed_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """How busy the service is and which workers are alive."""
+
+    queued: int
+    running: int
+    oldest_age_ms: int
+    held_image_bytes: int
+    retry_after_s: int
+    workers: tuple[dict[str, Any], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Sweep:
+    """What one turn of the sweeper did."""
+
+    ended: int
+    given_back: int
+    sent_again: int
+
+
+_FULL = {
+    b"full_depth": "the queue is full",
+    b"full_age": "the oldest job in the queue has waited too long",
+    b"full_images": "too many image bytes are waiting",
+}
+
+
+def read_submission(reply: Sequence[Any]) -> Accepted:
+    """Read the answer of `submit.lua`.
+
+    Raises:
+        IdempotencyConflict: the Idempotency-Key stands for another request.
+        QueueFull: the service cannot take the job now.
+    """
+    outcome, job_id, run_id, retry_after_s = reply
+    if outcome == b"conflict":
+        raise IdempotencyConflict("this Idempotency-Key was used with another request")
+    if outcome in _FULL:
+        raise QueueFull(_FULL[outcome], retry_after_s=int(retry_after_s))
+    return Accepted(job_id=job_id.decode(), run_id=run_id.decode(), coalesced=outcome == b"joined")
+
+
+def read_claim(run_id: str, reply: Sequence[Any]) -> Claim | Verdict:
+    """Read the answer of `claim.lua`."""
+    verdict = Verdict(reply[0].decode())
+    if verdict is not Verdict.CLAIMED:
+        return verdict
+    _, query, key, attempt, created_ms, deadline_ms, now_ms = reply
+    return Claim(run_id, query, key.decode(), attempt, created_ms, deadline_ms, now_ms)
+
+
+def read_job(job_id: str, reply: Sequence[Any] | None) -> tuple[Job, int]:
+    """Read the answer of `view.lua`: the job, and in how many seconds to ask again.
+
+    Raises:
+        JobNotFound: there is no such job, or it is another owner's.
+    """
+    if reply is None:
+        raise JobNotFound(f"no job {job_id}: unknown, expired, or not yours")
+    (
+        run_id,
+        query,
+        created,
+        coalesced,
+        canceled,
+        cached,
+        state,
+        started,
+        ended,
+        attempts,
+        timings,
+        error,
+        result,
+        rank,
+        retry_after_s,
+    ) = reply
+    shown = JobState.CANCELED if canceled else JobState(state.decode())
+    document = orjson.loads(query)
+    document.pop("v")
+    job = Job(
+        id=job_id,
+        run_id=run_id.decode(),
+        state=shown,
+        query=document,
+        created_ms=int(created),
+        started_ms=_int(started),
+        ended_ms=_int(canceled or ended),
+        position=rank + 1 if rank is not None and shown is JobState.QUEUED else None,
+        cached=cached == b"1",
+        coalesced=coalesced == b"1",
+        attempts=int(attempts),
+        timings=orjson.loads(timings) if timings else None,
+        failure=JobFailure.from_json(error) if error and shown is JobState.FAILED else None,
+        result=result if shown is JobState.SUCCEEDED else None,
+    )
+    return job, int(retry_after_s)
+
+
+def read_load(reply: Sequence[Any]) -> Load:
+    """Read the answer of `load.lua`."""
+    workers = tuple(orjson.loads(announcement) for announcement in reply[5:] if announcement)
+    queued, running, oldest_age_ms, held_image_bytes, retry_after_s = (int(n) for n in reply[:5])
+    return Load(
+        queued=queued,
+        running=running,
+        oldest_age_ms=oldest_age_ms,
+        held_image_bytes=held_image_bytes,
+        retry_after_s=retry_after_s,
+        workers=workers,
+    )
+
+
+def read_sweep(reply: Sequence[Any] | None) -> Sweep | None:
+    """Read the answer of `sweep.lua`; None where another process has had the turn."""
+    return None if reply is None else Sweep(*(int(figure) for figure in reply))
+
+
+def _int(value: bytes | None) -> int | None:
+    return None if value is None else int(value)

@@ -1,0 +1,9 @@
+-- Gives a run back to the queue. ARGV: run id, attempt, 1 if the attempt counts, message template.
+-- Returns 1, or 0 where the attempt no longer holds the run.
+
+local run, now = K.RUN .. ARGV[1], now_ms()
+local f = redis.call('HMGET', run, 'state', 'attempts')
+if f[1] ~= 'running' or f[2] ~= ARGV[2] then return 0 end
+if ARGV[3] ~= '1' then redis.call('HINCRBY', run, 'attempts', -1) end
+requeue(ARGV[4], ARGV[1], now)
+return 1

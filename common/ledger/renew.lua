@@ -1,0 +1,19 @@
+-- Renews a worker's announcement and its leases. ARGV: worker id, announcement, announcement TTL in ms,
+-- lease in ms, then the runs it works on. Returns those that are no longer its to finish.
+
+local worker_id, lease_ms, now = ARGV[1], tonumber(ARGV[4]), now_ms()
+redis.call('SET', K.WORKER .. worker_id, ARGV[2], 'PX', ARGV[3])
+redis.call('ZADD', K.WORKERS, now + tonumber(ARGV[3]), worker_id)
+redis.call('ZREMRANGEBYSCORE', K.WORKERS, '-inf', now)
+local lost = {}
+for i = 5, #ARGV do
+  local run = K.RUN .. ARGV[i]
+  local f = redis.call('HMGET', run, 'state', 'worker')
+  if f[1] == 'running' and f[2] == worker_id then
+    redis.call('HSET', run, 'lease_ms', now + lease_ms)
+    redis.call('ZADD', K.RUNNING, now + lease_ms, ARGV[i])
+  else
+    lost[#lost + 1] = ARGV[i]
+  end
+end
+return lost

@@ -1,0 +1,90 @@
+-- What every ledger script shares; `K` (key names) is prepended from common/keys.py.
+-- Redis's clock decides: a worker's or gateway's may be wrong.
+
+local function now_ms()
+  local t = redis.call('TIME')
+  return t[1] * 1000 + math.floor(t[2] / 1000)
+end
+
+local TERMINAL = { succeeded = true, failed = true, canceled = true }
+
+local function tell(run_id, state)
+  redis.call('PUBLISH', K.EVENTS, run_id .. ' ' .. state)
+end
+
+-- Runs finished a second, over the last ten; zero where nothing finished.
+local function service_rate(now)
+  local second, sum = math.floor(now / 1000), 0
+  for i = 1, 10 do
+    sum = sum + tonumber(redis.call('GET', K.FINISHED .. (second - i)) or 0)
+  end
+  return sum / 10
+end
+
+-- Seconds until a place is likely: what is queued over the rate of service, within 1..60.
+local function retry_after_s(now)
+  local rate = service_rate(now)
+  local depth = redis.call('ZCARD', K.QUEUED)
+  if rate == 0 then return depth == 0 and 1 or 5 end
+  return math.max(1, math.min(60, math.ceil(depth / rate)))
+end
+
+local function release_images(run)
+  local digests = redis.call('HGET', run, 'images')
+  if not digests then return end
+  for digest in string.gmatch(digests, '%x+') do
+    local image = K.IMAGE .. digest
+    if redis.call('DECR', image .. K.IMAGE_REFS_SUFFIX) <= 0 then
+      local member = digest .. ':' .. redis.call('STRLEN', image)
+      if redis.call('ZREM', K.IMAGES, member) == 1 then
+        redis.call('DECRBY', K.IMAGES_BYTES, redis.call('STRLEN', image))
+      end
+      redis.call('DEL', image, image .. K.IMAGE_REFS_SUFFIX)
+    end
+  end
+  if redis.call('ZCARD', K.IMAGES) == 0 then redis.call('DEL', K.IMAGES_BYTES) end
+end
+
+-- The one way into a terminal state. `fields` is a flat list for HSET.
+local function finish(run_id, state, now, fields)
+  local run = K.RUN .. run_id
+  local ttl_ms = tonumber(redis.call('HGET', run, 'ttl_ms'))
+  redis.call('HSET', run, 'state', state, 'ended_ms', now, unpack(fields))
+  redis.call('HDEL', run, 'lease_ms')
+  redis.call('ZREM', K.QUEUED, run_id)
+  redis.call('ZREM', K.RUNNING, run_id)
+  redis.call('ZREM', K.DEADLINES, run_id)
+  local flight = K.FLIGHT .. redis.call('HGET', run, 'key')
+  if redis.call('GET', flight) == run_id then redis.call('DEL', flight) end
+  release_images(run)
+  for _, job_id in ipairs(redis.call('SMEMBERS', run .. K.RUN_JOBS_SUFFIX)) do
+    redis.call('PEXPIRE', K.JOB .. job_id, ttl_ms)
+  end
+  redis.call('PEXPIRE', run, ttl_ms)
+  redis.call('DEL', run .. K.RUN_JOBS_SUFFIX)
+  local finished = K.FINISHED .. math.floor(now / 1000)
+  redis.call('INCR', finished)
+  redis.call('EXPIRE', finished, 60)
+  tell(run_id, state)
+end
+
+local function fail(run_id, now, code, detail)
+  finish(run_id, 'failed', now, { 'error', cjson.encode({ code = code, detail = detail }) })
+end
+
+-- Puts a message for the run at the head of the queue: it has waited longest.
+local function send(template, run_id, now)
+  local message = string.gsub(template, '{run_id}', run_id)
+  redis.call('RPUSH', K.QUEUE, (string.gsub(message, '{delivery_tag}', run_id .. '.' .. now)))
+  redis.call('HSET', K.RUN .. run_id, 'sent_ms', now)
+end
+
+local function requeue(template, run_id, now)
+  local run = K.RUN .. run_id
+  redis.call('HSET', run, 'state', 'queued')
+  redis.call('HDEL', run, 'worker', 'lease_ms')
+  redis.call('ZREM', K.RUNNING, run_id)
+  redis.call('ZADD', K.QUEUED, redis.call('HGET', run, 'created_ms'), run_id)
+  send(template, run_id, now)
+  tell(run_id, 'queued')
+end

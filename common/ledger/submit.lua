@@ -1,0 +1,92 @@
+-- Accepts one job: joins the run in flight for its key, or writes a run and sends its message.
+-- ARGV: a JSON object of the request, the message template, then digest and bytes of each image.
+-- Returns {outcome, job id, run id, retry after in seconds}; the outcome is one of
+-- accepted, joined, repeated, conflict, full_depth, full_age, full_images.
+
+local now = now_ms()
+local request = cjson.decode(ARGV[1])
+local job_id = request.job_id
+
+if request.idempotency_key then
+  local known = redis.call('GET', request.idempotency_key)
+  if known then
+    local hash, first_id = string.match(known, '^(%x+) (%x+)$')
+    if hash ~= request.request_hash then return { 'conflict', job_id, '', 0 } end
+    if redis.call('EXISTS', K.JOB .. first_id) == 1 then
+      return { 'repeated', first_id, redis.call('HGET', K.JOB .. first_id, 'run'), 0 }
+    end
+  end
+end
+
+local function remember(run_id, coalesced)
+  local job = K.JOB .. job_id
+  redis.call('HSET', job, 'run', run_id, 'owner', request.owner, 'query', request.query,
+    'created_ms', now, 'coalesced', coalesced)
+  redis.call('PEXPIRE', job, request.deadline_ms + request.ttl_ms)
+  redis.call('SADD', K.RUN .. run_id .. K.RUN_JOBS_SUFFIX, job_id)
+  if request.idempotency_key then
+    redis.call('SET', request.idempotency_key, request.request_hash .. ' ' .. job_id, 'PX', request.ttl_ms)
+  end
+end
+
+local flight = K.FLIGHT .. request.key
+local flying = redis.call('GET', flight)
+if flying then
+  local state = redis.call('HGET', K.RUN .. flying, 'state')
+  if state and not TERMINAL[state] then
+    remember(flying, 1)
+    return { 'joined', job_id, flying, 0 }
+  end
+end
+
+-- Nothing has been written yet: a full service turns the job away before any work is done.
+if redis.call('ZCARD', K.QUEUED) >= request.max_depth then
+  return { 'full_depth', job_id, '', retry_after_s(now) }
+end
+local oldest = redis.call('ZRANGE', K.QUEUED, 0, 0, 'WITHSCORES')
+if oldest[2] and now - tonumber(oldest[2]) > request.max_age_ms then
+  return { 'full_age', job_id, '', retry_after_s(now) }
+end
+for _, member in ipairs(redis.call('ZRANGEBYSCORE', K.IMAGES, '-inf', now)) do
+  redis.call('DECRBY', K.IMAGES_BYTES, string.match(member, ':(%d+)$'))
+  redis.call('ZREM', K.IMAGES, member)
+end
+local incoming = 0
+for i = 3, #ARGV, 2 do incoming = incoming + #ARGV[i + 1] end
+if incoming > 0 then
+  local held = tonumber(redis.call('GET', K.IMAGES_BYTES) or 0)
+  if held + incoming > request.max_held_bytes then
+    return { 'full_images', job_id, '', retry_after_s(now) }
+  end
+end
+
+local keep_ms = request.deadline_ms + request.ttl_ms
+local digests = {}
+for i = 3, #ARGV, 2 do
+  local digest, image = ARGV[i], K.IMAGE .. ARGV[i]
+  local expires = now + request.image_ttl_ms
+  local member = digest .. ':' .. #ARGV[i + 1]
+  redis.call('SET', image, ARGV[i + 1], 'PX', request.image_ttl_ms)
+  redis.call('INCR', image .. K.IMAGE_REFS_SUFFIX)
+  redis.call('PEXPIRE', image .. K.IMAGE_REFS_SUFFIX, request.image_ttl_ms)
+  if redis.call('ZADD', K.IMAGES, expires, member) == 1 then
+    redis.call('INCRBY', K.IMAGES_BYTES, #ARGV[i + 1])
+  end
+  digests[#digests + 1] = digest
+end
+
+local run = K.RUN .. job_id
+local deadline = now + request.deadline_ms
+redis.call('HSET', run, 'state', 'queued', 'key', request.key, 'query', request.query, 'created_ms', now,
+  'deadline_ms', deadline, 'ttl_ms', request.ttl_ms, 'attempts', 0)
+if #digests > 0 then redis.call('HSET', run, 'images', table.concat(digests, ' ')) end
+redis.call('PEXPIRE', run, keep_ms)
+remember(job_id, 0)
+redis.call('PEXPIRE', run .. K.RUN_JOBS_SUFFIX, keep_ms)
+redis.call('SET', flight, job_id, 'PX', request.deadline_ms)
+redis.call('ZADD', K.QUEUED, now, job_id)
+redis.call('ZADD', K.DEADLINES, deadline, job_id)
+local message = string.gsub(ARGV[2], '{run_id}', job_id)
+redis.call('LPUSH', K.QUEUE, (string.gsub(message, '{delivery_tag}', job_id .. '.' .. now)))
+redis.call('HSET', run, 'sent_ms', now)
+return { 'accepted', job_id, job_id, 0 }

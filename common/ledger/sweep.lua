@@ -1,0 +1,58 @@
+-- Ends what is past its deadline and sends again what was lost; one process at a time, in turns.
+-- ARGV: message template, attempts allowed, ms after which a message may be missed, ms between turns.
+-- Returns {ended, given back, sent again}, or nil where another process has had the turn.
+
+if not redis.call('SET', K.SWEEPING, '1', 'NX', 'PX', ARGV[4]) then return nil end
+local now, allowed = now_ms(), tonumber(ARGV[2])
+local ended, returned, resent = 0, 0, 0
+redis.call('ZREMRANGEBYSCORE', K.WORKERS, '-inf', now)
+
+-- A run whose hash has expired leaves nothing to end, only its place in the index.
+local function is_there(run_id, index)
+  if redis.call('EXISTS', K.RUN .. run_id) == 1 then return true end
+  redis.call('ZREM', index, run_id)
+  return false
+end
+
+for _, run_id in ipairs(redis.call('ZRANGEBYSCORE', K.DEADLINES, '-inf', now, 'LIMIT', 0, 500)) do
+  if is_there(run_id, K.DEADLINES) then
+    if redis.call('ZCOUNT', K.WORKERS, now, '+inf') == 0 then
+      fail(run_id, now, 'no_worker', 'no worker was alive before the deadline; start one and try again')
+    else
+      fail(run_id, now, 'deadline_exceeded', 'the job did not finish before its deadline')
+    end
+    ended = ended + 1
+  end
+end
+
+for _, run_id in ipairs(redis.call('ZRANGEBYSCORE', K.RUNNING, '-inf', now, 'LIMIT', 0, 500)) do
+  if is_there(run_id, K.RUNNING) then
+    if tonumber(redis.call('HGET', K.RUN .. run_id, 'attempts')) >= allowed then
+      fail(run_id, now, 'attempts_exhausted', 'given up after ' .. allowed .. ' attempts; each ended without an answer')
+      ended = ended + 1
+    else
+      requeue(ARGV[1], run_id, now)
+      returned = returned + 1
+    end
+  end
+end
+
+-- kombu's BRPOP takes a message off the list before it is recorded as unacknowledged: a worker killed in
+-- between loses it (10 of 10 with a frozen worker). What is queued here and not in the list is sent again.
+local in_list
+for _, run_id in ipairs(redis.call('ZRANGEBYSCORE', K.QUEUED, '-inf', now - tonumber(ARGV[3]), 'LIMIT', 0, 500)) do
+  if is_there(run_id, K.QUEUED) and now - tonumber(redis.call('HGET', K.RUN .. run_id, 'sent_ms')) > tonumber(ARGV[3]) then
+    if not in_list then
+      in_list = {}
+      for _, message in ipairs(redis.call('LRANGE', K.QUEUE, 0, -1)) do
+        local id = string.match(message, '"correlation_id": ?"(%x+)"')
+        if id then in_list[id] = true end
+      end
+    end
+    if not in_list[run_id] then
+      send(ARGV[1], run_id, now)
+      resent = resent + 1
+    end
+  end
+end
+return { ended, returned, resent }

@@ -1,0 +1,60 @@
+"""The worker's side of the ledger: claim, renew, end, give back, sweep; blocking and thread-safe."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import orjson
+from redis import Redis
+from redis.exceptions import RedisError
+
+from common.errors import QueueUnavailable
+from common.jobs import JobFailure, Timings
+from common.ledger.records import Claim, Sweep, Verdict, read_claim, read_sweep
+from common.ledger.scripts import script_text
+from common.ledger.timing import RESEND_AFTER_MS, SWEEP_EVERY_MS
+from common.settings import Settings
+
+
+class WorkerLedger:
+    """Every call raises `QueueUnavailable` where Redis does not answer in time."""
+
+    def __init__(self, redis: Redis, *, settings: Settings, template: str, worker_id: str) -> None:
+        self._settings = settings
+        self._template = template
+        self._worker_id = worker_id
+        self._lease_ms = int(settings.lease_s * 1000)
+        names = ("claim", "renew", "succeed", "fail", "release", "sweep")
+        self._scripts = {name: redis.register_script(script_text(name)) for name in names}
+
+    def claim(self, run_id: str) -> Claim | Verdict:
+        """Lease a run to this worker, or learn why not."""
+        reply = self._run("claim", run_id, self._worker_id, self._lease_ms, self._settings.max_attempts)
+        return read_claim(run_id, reply)
+
+    def renew(self, announcement: dict[str, object], *, ttl_s: float, run_ids: Sequence[str]) -> set[str]:
+        """Announce this worker, renew its leases; return the runs that are no longer its to finish."""
+        head = (self._worker_id, orjson.dumps(announcement), int(ttl_s * 1000), self._lease_ms)
+        return {str(run_id, "ascii") for run_id in self._run("renew", *head, *run_ids)}
+
+    def succeed(self, run_id: str, *, result: bytes, timings: Timings) -> bool:
+        """End a run with its result; False where it had ended already."""
+        return bool(self._run("succeed", run_id, result, orjson.dumps(timings.as_document())))
+
+    def fail(self, claim: Claim, failure: JobFailure) -> bool:
+        """End a run with an error; False where this attempt no longer holds it."""
+        return bool(self._run("fail", claim.run_id, claim.attempt, failure.to_json()))
+
+    def release(self, claim: Claim, *, counts: bool) -> bool:
+        """Give a run back to the queue; `counts` says whether the attempt is used up."""
+        return bool(self._run("release", claim.run_id, claim.attempt, int(counts), self._template))
+
+    def sweep(self) -> Sweep | None:
+        """Take a turn at the sweeper; None where another process has had it."""
+        turn = (self._template, self._settings.max_attempts, RESEND_AFTER_MS, SWEEP_EVERY_MS)
+        return read_sweep(self._run("sweep", *turn))
+
+    def _run(self, name: str, *args: Any) -> Any:
+        try:
+            return self._scripts[name](args=args)
+        except (RedisError, OSError) as error:
+            raise QueueUnavailable(f"the job queue does not answer ({type(error).__name__})") from error

@@ -1,0 +1,131 @@
+"""The settings of a process: read once from the environment, checked, frozen, passed down.
+
+A malformed setting stops the process with its name and what it should look like; so does a name
+that is all but equal to a setting's, because a misspelt limit must not be silently without effect.
+"""
+
+import difflib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Literal, Self
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
+
+from common.errors import SettingsError
+
+MIB = 1024 * 1024
+
+
+def _redis_url(value: SecretStr) -> SecretStr:
+    if urlsplit(value.get_secret_value()).scheme not in {"redis", "rediss", "unix"}:
+        raise ValueError("a Redis URL begins with redis://, rediss:// or unix://")
+    return value
+
+
+def _http_url(value: str) -> str:
+    parts = urlsplit(value)
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        raise ValueError("a URL such as https://xxxxx.supabase.co")
+    return value.rstrip("/")
+
+
+def _postgres_url(value: SecretStr) -> SecretStr:
+    if urlsplit(value.get_secret_value()).scheme not in {"postgresql", "postgres"}:
+        raise ValueError("a URL such as postgresql://user:password@host:5432/database")
+    return value
+
+
+RedisUrl = Annotated[SecretStr, AfterValidator(_redis_url)]
+HttpUrl = Annotated[str, AfterValidator(_http_url)]
+PostgresUrl = Annotated[SecretStr, AfterValidator(_postgres_url)]
+Seconds = Annotated[float, Field(gt=0, le=86_400)]
+Count = Annotated[int, Field(ge=1)]
+
+
+class Settings(BaseModel):
+    """Every setting of gateway and worker; the environment variable is the name in capitals."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    # Where things are. Redis URLs are secret because they may hold a password.
+    redis_url: RedisUrl = SecretStr("redis://127.0.0.1:6379/0")
+    cache_redis_url: RedisUrl | None = None
+    supabase_url: HttpUrl | None = None
+    supabase_key: SecretStr | None = None
+    database_url: PostgresUrl | None = None
+    catalog_timeout_s: Seconds = 5.0
+
+    # The gateway.
+    host: str = "127.0.0.1"
+    port: Annotated[int, Field(ge=0, le=65_535)] = 8000
+    default_wait_s: Annotated[float, Field(ge=0, le=60)] = 15.0
+    max_image_bytes: Count = 10 * MIB
+    max_image_pixels: Count = 50_000_000
+    covers_dir: Path | None = None
+
+    # Jobs. A run may be leased for `lease_s` without a sign of life from its worker.
+    job_deadline_s: Seconds = 60.0
+    job_ttl_s: Seconds = 900.0
+    lease_s: Seconds = 10.0
+    max_attempts: Count = 3
+    max_queue_depth: Count = 1000
+    max_queue_age_s: Seconds = 45.0
+    max_held_image_bytes: Count = 512 * MIB
+
+    # The cache.
+    result_ttl_s: Seconds = 3600.0
+    embedding_ttl_s: Seconds = 86_400.0
+
+    # The worker and its model.
+    clip_model: str = "openai/clip-vit-base-patch32"
+    model_cache_dir: Path = Path("~/.cache/cover-search")
+    encoder: Literal["auto", "onnx", "torch", "fixed"] = "auto"
+    device: str = "auto"
+    encoder_int8: bool = False
+    encoder_threads: Annotated[int, Field(ge=0)] = 0
+    batch_max: Count = 16
+    batch_wait_ms: Annotated[float, Field(ge=0, le=1000)] = 0.0
+    worker_concurrency: Count = 32
+    decoder_processes: Count = 1
+    decode_timeout_s: Seconds = 10.0
+    drain_s: Seconds = 25.0
+
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+
+    @model_validator(mode="after")
+    def _supabase_is_whole(self) -> Self:
+        if (self.supabase_url is None) != (self.supabase_key is None):
+            raise ValueError("SUPABASE_URL and SUPABASE_KEY are set together or not at all")
+        return self
+
+    @property
+    def cache_url(self) -> SecretStr:
+        """Where cached results and embeddings live: the broker's Redis unless set apart."""
+        return self.cache_redis_url or self.redis_url
+
+
+def load_settings(environ: Mapping[str, str]) -> Settings:
+    """Read the settings from an environment; an empty value counts as not set.
+
+    Raises:
+        SettingsError: a setting is malformed, or a variable's name is all but a setting's.
+    """
+    names = {name.upper(): name for name in Settings.model_fields}
+    for variable in environ:
+        if variable not in names and (meant := difflib.get_close_matches(variable, names, 1, cutoff=0.92)):
+            raise SettingsError(f"{variable} is not a setting; did you mean {meant[0]}?")
+    given = {name: environ[variable] for variable, name in names.items() if environ.get(variable)}
+    try:
+        return Settings.model_validate(given)
+    except ValidationError as error:
+        raise SettingsError(_describe(error)) from None
+
+
+def _describe(error: ValidationError) -> str:
+    # Inputs are left out: a malformed URL may hold a password.
+    lines = []
+    for problem in error.errors(include_input=False, include_url=False):
+        name = str(problem["loc"][0]).upper() if problem["loc"] else "settings"
+        lines.append(f"{name}: {problem['msg']}")
+    return "; ".join(lines)
