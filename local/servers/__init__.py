@@ -1,0 +1,1 @@
+"""The servers that the stack and the tests start on this machine: Redis, PostgreSQL, PostgREST."""

