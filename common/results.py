@@ -1,0 +1,52 @@
+"""The finished JSON of a result: written once by the worker, sent as it is by the gateway.
+
+It begins with `RESULT_PREFIX`, in whose place the gateway puts the id of the client's own job; an
+answer from the cache keeps the null, for no job was needed.
+"""
+
+from collections.abc import Sequence
+
+import orjson
+
+from common.catalog.protocol import Match
+from common.jobs import Timings
+from common.queries import QueryType
+
+RESULT_PREFIX = b'{"job_id":null,'
+
+
+def result_json(
+    matches: Sequence[Match], *, query_type: QueryType, model: str, timings: Timings
+) -> bytes:
+    """Return the result object of the HTTP contract."""
+    body = orjson.dumps(
+        {
+            "success": True,
+            "query_type": query_type,
+            "total_results": len(matches),
+            "results": [_match_document(match) for match in matches],
+            "model": model,
+            "timings_ms": timings.as_document(),
+        }
+    )
+    return RESULT_PREFIX + body[1:]
+
+
+def with_job_id(result: bytes, job_id: str) -> bytes:
+    """Return the result with the id of a job in its first place."""
+    return b'{"job_id":"' + job_id.encode() + b'",' + result.removeprefix(RESULT_PREFIX)
+
+
+def _match_document(match: Match) -> dict[str, object]:
+    album = match.album
+    return {
+        "id": album.id,
+        "artist": album.artist,
+        "album_name": album.album_name,
+        "genre": album.genre,
+        "release_year": album.release_year,
+        "similarity": round(match.similarity, 6),
+        "pitchfork_score": album.pitchfork_score,
+        "best_new_music": album.best_new_music,
+        "cover_url": album.cover_url,
+    }

@@ -1,0 +1,114 @@
+"""The runs this worker holds, and the thread that keeps saying so to the ledger.
+
+The thread renews every lease, learns which runs were canceled or ended elsewhere, announces the
+worker, and takes its turn at the sweeper. It does not depend on the model's thread: a worker whose
+model hangs keeps its leases only until the watchdog ends the process.
+"""
+
+import logging
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from common.errors import QueueUnavailable
+from common.ledger.records import Claim
+from common.ledger.timing import RENEWALS_PER_LEASE, SWEEP_EVERY_MS
+from common.ledger.worker import WorkerLedger
+
+log = logging.getLogger(__name__)
+
+
+class RunCanceled(Exception):
+    """The run is no longer this worker's to finish."""
+
+
+class Lease:
+    """One run in this worker's hands."""
+
+    def __init__(self, claim: Claim) -> None:
+        self.claim = claim
+        self._lost = threading.Event()
+
+    def lose(self) -> None:
+        self._lost.set()
+
+    def check(self) -> None:
+        """Raise `RunCanceled` once the run was canceled or ended elsewhere."""
+        if self._lost.is_set():
+            raise RunCanceled(self.claim.run_id)
+
+
+class Leases:
+    """Every lease of one worker process; thread-safe."""
+
+    def __init__(
+        self, ledger: WorkerLedger, *, lease_s: float, announcement: Callable[[], dict[str, object]]
+    ) -> None:
+        self._ledger = ledger
+        self._lease_s = lease_s
+        self._announcement = announcement
+        self._held: dict[str, Lease] = {}
+        self._lock = threading.Lock()
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._tend, name="leases", daemon=True)
+
+    def start(self) -> None:
+        """Announce the worker at once, then keep tending.
+
+        Raises:
+            QueueUnavailable: the first announcement did not reach Redis.
+        """
+        self._renew()
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Stop tending; the announcement and any lease left run out by themselves."""
+        self._stop.set()
+        self._thread.join(timeout=self._lease_s)
+
+    @contextmanager
+    def holding(self, claim: Claim) -> Iterator[Lease]:
+        """Keep the run's lease alive while the body runs."""
+        lease = Lease(claim)
+        with self._lock:
+            self._held[claim.run_id] = lease
+        try:
+            yield lease
+        finally:
+            with self._lock:
+                self._held.pop(claim.run_id, None)
+
+    def held(self) -> list[Lease]:
+        """Return the leases held now."""
+        with self._lock:
+            return list(self._held.values())
+
+    def _tend(self) -> None:
+        every_s = min(SWEEP_EVERY_MS / 1000, self._lease_s / RENEWALS_PER_LEASE)
+        reachable = True
+        while not self._stop.wait(every_s):
+            try:
+                self._renew()
+                self._sweep()
+            except QueueUnavailable as error:
+                if reachable:
+                    log.warning("the ledger does not answer; trying on", extra={"error": error.detail})
+                reachable = False
+            else:
+                if not reachable:
+                    log.info("the ledger answers again")
+                reachable = True
+
+    def _renew(self) -> None:
+        held = {lease.claim.run_id: lease for lease in self.held()}
+        lost = self._ledger.renew(self._announcement(), ttl_s=self._lease_s, run_ids=list(held))
+        for run_id in lost:
+            held[run_id].lose()
+
+    def _sweep(self) -> None:
+        done = self._ledger.sweep()
+        if done and (done.ended or done.given_back or done.sent_again):
+            log.info(
+                "swept the ledger",
+                extra={"ended": done.ended, "given_back": done.given_back, "sent_again": done.sent_again},
+            )

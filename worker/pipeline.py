@@ -1,0 +1,100 @@
+"""One run from query to answer: parts to embeddings, embeddings to one vector, vector to albums."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from common.catalog.protocol import Catalog, Match
+from common.errors import AlbumNotFound, DeadlineExceeded, InvalidParameter
+from common.jobs import Timings
+from common.queries import AlbumPart, ImagePart, SearchQuery, TextPart, query_from_json
+from common.results import result_json
+from worker.embedding import Embedder
+from worker.leases import Lease
+from worker.retrying import retry_passing
+from worker.stopwatch import Stopwatch
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The finished JSON of one run, and where its time went."""
+
+    result: bytes
+    timings: Timings
+
+
+class Pipeline:
+    """Answers runs; thread-safe, one call a thread."""
+
+    def __init__(self, *, embedder: Embedder, catalog: Catalog, model_name: str) -> None:
+        self._embedder = embedder
+        self._catalog = catalog
+        self._model_name = model_name
+
+    def answer(self, lease: Lease) -> Answer:
+        """Return the answer to the run that is held.
+
+        Raises:
+            RunCanceled: noticed before the embedding or before the search.
+            CoverSearchError: the run fails with this.
+        """
+        query = query_from_json(lease.claim.query)
+        stopwatch = Stopwatch(lease.claim)
+        matches = self._search(query, lease, stopwatch)
+        timings = stopwatch.timings()
+        result = result_json(matches, query_type=query.type, model=self._model_name, timings=timings)
+        return Answer(result=result, timings=timings)
+
+    def _search(self, query: SearchQuery, lease: Lease, stopwatch: Stopwatch) -> list[Match]:
+        lease.check()
+        if query.type == "album":
+            album_id = query.album_ids[0]
+
+            def call() -> list[Match]:
+                return self._catalog.similar(album_id, k=query.k, filters=query.filters)
+
+        else:
+            embedding = self._embed(query, lease, stopwatch)
+            lease.check()
+
+            def call() -> list[Match]:
+                return self._catalog.search(
+                    embedding, k=query.k, filters=query.filters, exclude_ids=query.album_ids
+                )
+
+        if stopwatch.remaining_s() <= 0:
+            raise DeadlineExceeded("the deadline passed before the catalog was searched")
+        with stopwatch.stage("search"):
+            return retry_passing(call, within_s=stopwatch.remaining_s())
+
+    def _embed(self, query: SearchQuery, lease: Lease, stopwatch: Stopwatch) -> npt.NDArray[np.float32]:
+        albums = self._album_embeddings(query, stopwatch)
+        total = np.zeros(self._embedder.dimension, dtype=np.float64)
+        for part in query.parts:
+            match part:
+                case TextPart(text, weight):
+                    vector = self._embedder.text(text, stopwatch)
+                case ImagePart(digest, weight):
+                    vector = self._embedder.image(digest, lease, stopwatch)
+                case AlbumPart(album_id, weight):
+                    vector = albums[album_id]
+            total += weight * vector.astype(np.float64)
+        length = float(np.linalg.norm(total))
+        if length < 1e-6:
+            raise InvalidParameter("the parts of the query cancel each other out", parameter="parts")
+        return (total / length).astype(np.float32)
+
+    def _album_embeddings(
+        self, query: SearchQuery, stopwatch: Stopwatch
+    ) -> dict[str, npt.NDArray[np.float32]]:
+        if not query.album_ids:
+            return {}
+        with stopwatch.stage("search"):
+            found = retry_passing(
+                lambda: self._catalog.embeddings(query.album_ids), within_s=stopwatch.remaining_s()
+            )
+        for album_id in query.album_ids:
+            if album_id not in found:
+                raise AlbumNotFound(f"no album {album_id}")
+        return found

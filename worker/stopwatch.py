@@ -1,0 +1,46 @@
+"""Where the time of one run goes."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from common.jobs import Timings
+from common.ledger.records import Claim
+
+
+class Stopwatch:
+    """Adds up the stages of one run; stages may overlap no others."""
+
+    def __init__(self, claim: Claim) -> None:
+        #: What had passed, by Redis's clock, when this worker got the run.
+        self._before_ms = max(0, claim.claimed_ms - claim.created_ms)
+        self._claimed_at = time.perf_counter()
+        self._remaining_s = (claim.deadline_ms - claim.claimed_ms) / 1000
+        self._stages_ms = {"decode": 0.0, "embed": 0.0, "search": 0.0}
+
+    @contextmanager
+    def stage(self, name: str) -> Iterator[None]:
+        """Add the time spent inside to a stage."""
+        start = time.perf_counter()
+        try:
+            yield
+        finally:
+            self.add(name, (time.perf_counter() - start) * 1000)
+
+    def add(self, name: str, spent_ms: float) -> None:
+        """Add time that was measured elsewhere."""
+        self._stages_ms[name] += spent_ms
+
+    def remaining_s(self) -> float:
+        """Return the seconds until the deadline; negative once it has passed."""
+        return self._remaining_s - (time.perf_counter() - self._claimed_at)
+
+    def timings(self) -> Timings:
+        """Return the run's timings up to now."""
+        total_ms = self._before_ms + (time.perf_counter() - self._claimed_at) * 1000
+        return Timings.of(
+            total_ms=total_ms,
+            decode_ms=self._stages_ms["decode"],
+            embed_ms=self._stages_ms["embed"],
+            search_ms=self._stages_ms["search"],
+        )

@@ -1,0 +1,95 @@
+"""The Celery task: claim a run, answer it, write how it ended.
+
+However a run ends here, it ends in the ledger; Celery is always told that the message is done with.
+"""
+
+import logging
+from typing import Any
+
+from celery import Celery
+
+from common.cache import WorkerCache
+from common.errors import CoverSearchError, QueueUnavailable
+from common.jobs import JobFailure
+from common.ledger.records import Claim, Verdict
+from common.ledger.worker import WorkerLedger
+from common.queue import TASK_NAME
+from common.telemetry import job_id_var
+from worker.decode.errors import DecoderDied
+from worker.leases import Lease, Leases, RunCanceled
+from worker.pipeline import Answer, Pipeline
+from worker.retrying import retry_passing
+
+log = logging.getLogger(__name__)
+
+
+class RunHandler:
+    """Takes run ids from the queue to their end."""
+
+    def __init__(
+        self, *, ledger: WorkerLedger, leases: Leases, pipeline: Pipeline, cache: WorkerCache
+    ) -> None:
+        self._ledger = ledger
+        self._leases = leases
+        self._pipeline = pipeline
+        self._cache = cache
+
+    def handle(self, run_id: str) -> None:
+        """Claim a run and bring it to its end; a duplicate of a message ends here without effect."""
+        job_id_var.set(run_id)
+        try:
+            claim = self._ledger.claim(run_id)
+        except QueueUnavailable as error:
+            # The ledger still has the run as queued, or as leased to us: it will be sent again.
+            log.warning("could not claim", extra={"error": error.detail})
+            return
+        if isinstance(claim, Verdict):
+            log.debug("not claimed", extra={"verdict": claim.value})
+            return
+        with self._leases.holding(claim) as lease:
+            self._answer(lease)
+
+    def _answer(self, lease: Lease) -> None:
+        claim = lease.claim
+        try:
+            answer = self._pipeline.answer(lease)
+        except RunCanceled:
+            log.info("canceled")
+        except DecoderDied as error:
+            # It may have been the machine and not the image: the ledger counts the attempts.
+            log.warning("the decoder died", extra={"attempt": claim.attempt, "error": error.detail})
+            self._write(lambda: self._ledger.release(claim, counts=True), claim)
+        except CoverSearchError as error:
+            self._fail(claim, JobFailure(code=error.code, detail=error.detail))
+        except Exception:  # noqa: BLE001 - the process boundary: a run must end in the ledger
+            log.exception("a run failed unexpectedly")
+            self._fail(claim, JobFailure(code="internal", detail="the worker failed unexpectedly"))
+        else:
+            self._succeed(claim, answer)
+
+    def _succeed(self, claim: Claim, answer: Answer) -> None:
+        self._cache.put_result(claim.query_key, answer.result)
+        self._write(
+            lambda: self._ledger.succeed(claim.run_id, result=answer.result, timings=answer.timings), claim
+        )
+        log.info("answered", extra={"timings_ms": answer.timings.as_document(), "attempt": claim.attempt})
+
+    def _fail(self, claim: Claim, failure: JobFailure) -> None:
+        log.info("failed", extra={"code": failure.code, "detail": failure.detail})
+        self._write(lambda: self._ledger.fail(claim, failure), claim)
+
+    def _write(self, write: Any, claim: Claim) -> None:
+        # The answer is in our hands: a Redis that restarts is waited for as long as it can matter.
+        within_s = (claim.deadline_ms - claim.claimed_ms) / 1000
+        try:
+            retry_passing(write, within_s=within_s)
+        except QueueUnavailable as error:
+            log.error("could not write how the run ended", extra={"error": error.detail})  # noqa: TRY400
+
+
+def register_search(app: Celery, handler: RunHandler) -> None:
+    """Make the handler the task that the queue's messages name; the task id is the run id."""
+
+    @app.task(name=TASK_NAME, bind=True)
+    def search(self: Any) -> None:
+        handler.handle(self.request.id)
