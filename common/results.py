@@ -15,9 +15,7 @@ from common.queries import QueryType
 RESULT_PREFIX = b'{"job_id":null,'
 
 
-def result_json(
-    matches: Sequence[Match], *, query_type: QueryType, model: str, timings: Timings
-) -> bytes:
+def result_json(matches: Sequence[Match], *, query_type: QueryType, model: str, timings: Timings) -> bytes:
     """Return the result object of the HTTP contract."""
     body = orjson.dumps(
         {

@@ -15,6 +15,9 @@ from worker.leases import Lease
 from worker.retrying import retry_passing
 from worker.stopwatch import Stopwatch
 
+#: Below this the weighted sum of unit vectors has no direction worth searching for.
+MIN_LENGTH = 1e-6
+
 
 @dataclass(frozen=True, slots=True)
 class Answer:
@@ -81,7 +84,7 @@ class Pipeline:
                     vector = albums[album_id]
             total += weight * vector.astype(np.float64)
         length = float(np.linalg.norm(total))
-        if length < 1e-6:
+        if length < MIN_LENGTH:
             raise InvalidParameter("the parts of the query cancel each other out", parameter="parts")
         return (total / length).astype(np.float32)
 

@@ -61,7 +61,7 @@ class RunHandler:
             self._write(lambda: self._ledger.release(claim, counts=True), claim)
         except CoverSearchError as error:
             self._fail(claim, JobFailure(code=error.code, detail=error.detail))
-        except Exception:  # noqa: BLE001 - the process boundary: a run must end in the ledger
+        except Exception:  # The process boundary: a run must end in the ledger, whatever happened.
             log.exception("a run failed unexpectedly")
             self._fail(claim, JobFailure(code="internal", detail="the worker failed unexpectedly"))
         else:

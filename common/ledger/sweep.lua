@@ -14,12 +14,20 @@ local function is_there(run_id, index)
   return false
 end
 
+local function any_worker_ready()
+  for _, worker_id in ipairs(redis.call('ZRANGE', K.WORKERS, 0, -1)) do
+    local announcement = redis.call('GET', K.WORKER .. worker_id)
+    if announcement and string.find(announcement, '"ready":true', 1, true) then return true end
+  end
+  return false
+end
+
 for _, run_id in ipairs(redis.call('ZRANGEBYSCORE', K.DEADLINES, '-inf', now, 'LIMIT', 0, 500)) do
   if is_there(run_id, K.DEADLINES) then
-    if redis.call('ZCOUNT', K.WORKERS, now, '+inf') == 0 then
-      fail(run_id, now, 'no_worker', 'no worker was alive before the deadline; start one and try again')
-    else
+    if any_worker_ready() then
       fail(run_id, now, 'deadline_exceeded', 'the job did not finish before its deadline')
+    else
+      fail(run_id, now, 'no_worker', 'no worker was ready before the deadline; start one and try again')
     end
     ended = ended + 1
   end

@@ -1,0 +1,24 @@
+"""Run a worker: `python -m worker`, configured by the environment (README.md, "Settings")."""
+
+import os
+import sys
+
+from common.errors import SettingsError
+from common.settings import load_settings
+from common.telemetry import configure_logging
+from worker.app import WorkerProcess
+
+
+def main() -> int:
+    """Return the exit status of one worker's life."""
+    try:
+        settings = load_settings(os.environ)
+    except SettingsError as error:
+        sys.stderr.write(f"worker: {error.detail}\n")
+        return 2
+    configure_logging("worker", settings.log_level)
+    return WorkerProcess(settings).run()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

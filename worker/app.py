@@ -1,0 +1,178 @@
+"""A worker process from start to end: model, catalog, leases, Celery, drain.
+
+It announces itself ready only once the model is loaded and matches the catalog; until then it takes
+no job. A model or a catalog that will not do stops it, and the reason stays readable in `/health`.
+"""
+
+import logging
+import os
+import secrets
+import threading
+import time
+from datetime import UTC, datetime
+
+from celery import Celery
+from celery.signals import worker_shutting_down
+from common.catalog.opening import open_catalog
+
+from common.cache import WorkerCache
+from common.catalog.protocol import Catalog
+from common.catalog_version import ensure_catalog_version
+from common.clients import open_redis
+from common.errors import CatalogError, ModelError, ModelMismatch, QueueUnavailable
+from common.ledger.worker import WorkerLedger
+from common.queue import make_celery, message_template
+from common.settings import Settings
+from worker.batching import Batcher
+from worker.decode.pool import DecoderPool
+from worker.embedding import Embedder
+from worker.encoder.loading import load_encoder
+from worker.encoder.protocol import Encoder
+from worker.leases import Leases
+from worker.pipeline import Pipeline
+from worker.retrying import retry_passing
+from worker.tasks import RunHandler, register_search
+from worker.watchdog import Watchdog
+
+log = logging.getLogger(__name__)
+
+#: How long the reason of a failed start stays readable.
+FAILURE_TTL_S = 120.0
+
+
+class WorkerProcess:
+    """Owns everything a worker holds, in the order in which it is opened."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self.worker_id = secrets.token_hex(8)
+        self._announced: dict[str, object] = {
+            "id": self.worker_id,
+            "pid": os.getpid(),
+            "model": settings.clip_model,
+            "ready": False,
+            "started_at": datetime.now(UTC).isoformat(timespec="seconds"),
+        }
+        self._celery = make_celery(settings)
+        self._redis = open_redis(settings.redis_url.get_secret_value())
+        self._ledger = WorkerLedger(
+            self._redis,
+            settings=settings,
+            template=message_template(self._celery),
+            worker_id=self.worker_id,
+        )
+
+    def run(self) -> int:
+        """Serve until told to stop; return the exit status."""
+        start = time.perf_counter()
+        try:
+            encoder = self._load_encoder()
+            catalog = self._open_catalog(encoder)
+        except (ModelError, CatalogError) as error:
+            log.critical("the worker cannot start", extra={"code": error.code, "detail": error.detail})
+            self._announce_failure(f"{error.code}: {error.detail}")
+            return 1
+        self._announced |= {
+            "ready": True,
+            "fingerprint": encoder.model_fingerprint,
+            "device": encoder.device,
+            "encoder": encoder.kind,
+        }
+        log.info("ready", extra={**self._announced, "ready_s": round(time.perf_counter() - start, 2)})
+        try:
+            self._serve(encoder, catalog)
+        finally:
+            catalog.close()
+            encoder.close()
+        return 0
+
+    def _load_encoder(self) -> Encoder:
+        s = self._settings
+        return load_encoder(
+            s.clip_model,
+            kind=s.encoder,
+            device=s.device,
+            int8=s.encoder_int8,
+            threads=s.encoder_threads or None,
+            cache_dir=s.model_cache_dir.expanduser(),
+        )
+
+    def _open_catalog(self, encoder: Encoder) -> Catalog:
+        """Open the catalog; wait for one that is down, refuse one of another model."""
+        catalog = open_catalog(self._settings)
+        stamp = retry_passing(catalog.model_stamp, within_s=float("inf"))
+        if stamp is None:
+            log.warning("the catalog does not say which model made its vectors; taken on trust")
+        elif stamp.fingerprint != encoder.model_fingerprint:
+            catalog.close()
+            raise ModelMismatch(
+                f"the catalog's vectors come from {stamp.model} ({stamp.fingerprint[:12]}), this "
+                f"worker has {encoder.model_name} ({encoder.model_fingerprint[:12]}): set CLIP_MODEL, or re-embed the catalog"
+            )
+        ensure_catalog_version(self._redis, model_fingerprint=encoder.model_fingerprint)
+        return catalog
+
+    def _announce_failure(self, reason: str) -> None:
+        try:
+            self._ledger.renew({**self._announced, "error": reason}, ttl_s=FAILURE_TTL_S, run_ids=())
+        except QueueUnavailable as error:
+            log.error("nor can it say so in Redis", extra={"error": error.detail})  # noqa: TRY400
+
+    def _serve(self, encoder: Encoder, catalog: Catalog) -> None:
+        s = self._settings
+        cache_redis = open_redis(s.cache_url.get_secret_value())
+        cache = WorkerCache(cache_redis, result_ttl_s=s.result_ttl_s, embedding_ttl_s=s.embedding_ttl_s)
+        leases = Leases(self._ledger, lease_s=s.lease_s, announcement=lambda: self._announced)
+        with (
+            Batcher(encoder, max_size=s.batch_max, max_wait_s=s.batch_wait_ms / 1000) as batcher,
+            DecoderPool(
+                size_px=encoder.input_size_px, processes=s.decoder_processes, timeout_s=s.decode_timeout_s
+            ) as decoders,
+        ):
+            embedder = Embedder(
+                encoder=encoder, batcher=batcher, decoders=decoders, cache=cache, redis=self._redis
+            )
+            pipeline = Pipeline(embedder=embedder, catalog=catalog, model_name=encoder.model_name)
+            handler = RunHandler(ledger=self._ledger, leases=leases, pipeline=pipeline, cache=cache)
+            register_search(self._celery, handler)
+            watchdog = Watchdog(batcher.running_s, limit_s=s.job_deadline_s)
+            leases.start()
+            watchdog.start()
+            try:
+                consume(self._celery, concurrency=s.worker_concurrency, drain=self._drain(leases))
+            finally:
+                watchdog.stop()
+                leases.stop()
+
+    def _drain(self, leases: Leases) -> threading.Timer:
+        """Return the timer that ends the process when draining takes too long."""
+
+        def give_up() -> None:
+            for lease in leases.held():
+                self._ledger.release(lease.claim, counts=False)
+            log.warning("not drained in time; the rest was given back")
+            os._exit(0)
+
+        timer = threading.Timer(self._settings.drain_s, give_up)
+        timer.daemon = True
+        return timer
+
+
+def consume(app: Celery, *, concurrency: int, drain: threading.Timer) -> None:
+    """Run Celery's consumer until a signal stops it; SIGTERM lets what runs finish first."""
+
+    def start_drain(**_: object) -> None:
+        log.info("draining")
+        drain.start()
+
+    worker_shutting_down.connect(start_drain, weak=False)
+    worker = app.Worker(
+        pool="threads",
+        concurrency=concurrency,
+        quiet=True,
+        without_gossip=True,
+        without_mingle=True,
+        without_heartbeat=True,
+    )
+    worker.start()
+    drain.cancel()
