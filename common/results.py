@@ -15,14 +15,21 @@ from common.queries import QueryType
 RESULT_PREFIX = b'{"job_id":null,'
 
 
-def result_json(matches: Sequence[Match], *, query_type: QueryType, model: str, timings: Timings) -> bytes:
-    """Return the result object of the HTTP contract."""
+def result_json(
+    matches: Sequence[Match],
+    *,
+    query_type: QueryType,
+    model: str,
+    timings: Timings,
+    public_url: str | None = None,
+) -> bytes:
+    """Return the result object of the HTTP contract; `public_url` completes relative covers."""
     body = orjson.dumps(
         {
             "success": True,
             "query_type": query_type,
             "total_results": len(matches),
-            "results": [_match_document(match) for match in matches],
+            "results": [_match_document(match, public_url) for match in matches],
             "model": model,
             "timings_ms": timings.as_document(),
         }
@@ -35,7 +42,14 @@ def with_job_id(result: bytes, job_id: str) -> bytes:
     return b'{"job_id":"' + job_id.encode() + b'",' + result.removeprefix(RESULT_PREFIX)
 
 
-def _match_document(match: Match) -> dict[str, object]:
+def complete_cover_url(cover_url: str | None, public_url: str | None) -> str | None:
+    """Return the address of a cover, completed where the catalog keeps it relative to the gateway."""
+    if cover_url is None or public_url is None or not cover_url.startswith("/"):
+        return cover_url
+    return public_url + cover_url
+
+
+def _match_document(match: Match, public_url: str | None) -> dict[str, object]:
     album = match.album
     return {
         "id": album.id,
@@ -46,5 +60,5 @@ def _match_document(match: Match) -> dict[str, object]:
         "similarity": round(match.similarity, 6),
         "pitchfork_score": album.pitchfork_score,
         "best_new_music": album.best_new_music,
-        "cover_url": album.cover_url,
+        "cover_url": complete_cover_url(album.cover_url, public_url),
     }

@@ -62,6 +62,9 @@ class Settings(BaseModel):
     default_wait_s: Annotated[float, Field(ge=0, le=60)] = 15.0
     max_image_bytes: Count = 10 * MIB
     max_image_pixels: Count = 50_000_000
+    #: Where clients reach the gateway; cover addresses that begin with "/" are completed with it.
+    public_url: HttpUrl | None = None
+    #: A folder of covers that the gateway serves under /covers/.
     covers_dir: Path | None = None
 
     # Jobs. A run may be leased for `lease_s` without a sign of life from its worker.

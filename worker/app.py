@@ -106,8 +106,9 @@ class WorkerProcess:
         elif stamp.fingerprint != encoder.model_fingerprint:
             catalog.close()
             raise ModelMismatch(
-                f"the catalog's vectors come from {stamp.model} ({stamp.fingerprint[:12]}), this "
-                f"worker has {encoder.model_name} ({encoder.model_fingerprint[:12]}): set CLIP_MODEL, or re-embed the catalog"
+                f"the catalog's vectors come from {stamp.model} ({stamp.fingerprint[:12]}) and this worker's "
+                f"model is {encoder.model_name} ({encoder.model_fingerprint[:12]}): "
+                "set CLIP_MODEL to the former, or re-embed the catalog"
             )
         ensure_catalog_version(self._redis, model_fingerprint=encoder.model_fingerprint)
         return catalog
@@ -132,7 +133,9 @@ class WorkerProcess:
             embedder = Embedder(
                 encoder=encoder, batcher=batcher, decoders=decoders, cache=cache, redis=self._redis
             )
-            pipeline = Pipeline(embedder=embedder, catalog=catalog, model_name=encoder.model_name)
+            pipeline = Pipeline(
+                embedder=embedder, catalog=catalog, model_name=encoder.model_name, public_url=s.public_url
+            )
             handler = RunHandler(ledger=self._ledger, leases=leases, pipeline=pipeline, cache=cache)
             register_search(self._celery, handler)
             watchdog = Watchdog(batcher.running_s, limit_s=s.job_deadline_s)

@@ -30,7 +30,10 @@ class Answer:
 class Pipeline:
     """Answers runs; thread-safe, one call a thread."""
 
-    def __init__(self, *, embedder: Embedder, catalog: Catalog, model_name: str) -> None:
+    def __init__(
+        self, *, embedder: Embedder, catalog: Catalog, model_name: str, public_url: str | None
+    ) -> None:
+        self._public_url = public_url
         self._embedder = embedder
         self._catalog = catalog
         self._model_name = model_name
@@ -46,7 +49,13 @@ class Pipeline:
         stopwatch = Stopwatch(lease.claim)
         matches = self._search(query, lease, stopwatch)
         timings = stopwatch.timings()
-        result = result_json(matches, query_type=query.type, model=self._model_name, timings=timings)
+        result = result_json(
+            matches,
+            query_type=query.type,
+            model=self._model_name,
+            timings=timings,
+            public_url=self._public_url,
+        )
         return Answer(result=result, timings=timings)
 
     def _search(self, query: SearchQuery, lease: Lease, stopwatch: Stopwatch) -> list[Match]:

@@ -99,6 +99,11 @@ class Child:
             else:
                 return
 
+    def respawn(self, command: Sequence[str], *, env: Mapping[str, str] | None = None) -> None:
+        """Start a process in the place of one that has ended, without waiting until it is ready."""
+        self.end()
+        self._spawn(command, env=env, uid=None, gid=None)
+
     def _spawn(
         self,
         command: Sequence[str],

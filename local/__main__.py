@@ -1,0 +1,117 @@
+"""Run the whole service on this machine until Ctrl-C: `make run`."""
+
+import signal
+import sys
+import threading
+from pathlib import Path
+from types import FrameType
+
+import httpx
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    SpinnerColumn,
+    TextColumn,
+    TimeRemainingColumn,
+)
+
+from common.catalog_version import new_catalog_version
+from common.clients import open_redis
+from common.errors import CoverSearchError, SettingsError
+from local.demo import load_demo
+from local.options import LocalOptions, own_environment, read_options
+from local.showcase import show_searches
+from local.stack import Stack
+from worker.encoder.source import find_model
+
+
+class Interrupted(Exception):
+    """A signal asks the stack to end."""
+
+
+def main() -> int:
+    """Start the stack, show two searches, serve; return the exit status."""
+    console = Console()
+    try:
+        options = read_options(own_environment())
+    except SettingsError as error:
+        console.print(f"[red]{error.detail}[/red]")
+        return 2
+    signal.signal(signal.SIGTERM, _interrupt)
+    signal.signal(signal.SIGINT, _interrupt)
+    try:
+        with Stack(options, report=console.print) as stack:
+            try:
+                _serve(options, stack, console)
+            except Interrupted:
+                console.print("stopping …")
+                # A second Ctrl-C must not leave servers behind.
+                signal.signal(signal.SIGINT, signal.SIG_IGN)
+                signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    except (CoverSearchError, httpx.HTTPError) as error:
+        console.print(f"[red]{error}[/red]", highlight=False)
+        return 1
+    console.print("stopped")
+    return 0
+
+
+def _interrupt(_signal: int, _frame: FrameType | None) -> None:
+    raise Interrupted
+
+
+def _serve(options: LocalOptions, stack: Stack, console: Console) -> None:
+    console.print(f"model: {options.settings.clip_model}   state: {options.state}", highlight=False)
+    with _progress(console) as progress:
+        task = progress.add_task("starting Redis and PostgreSQL", total=None)
+        stack.start_servers()
+        progress.update(task, description="servers are up", total=1, completed=1)
+        if options.embeds_postgres:
+            _load_demo(options, stack, progress)
+        task = progress.add_task(f"starting the gateway and {options.workers} worker(s)", total=None)
+        stack.start_services()
+        progress.update(task, description="gateway and workers are ready", total=1, completed=1)
+    if options.embeds_postgres:
+        cover = min(options.covers.glob("*.jpg"))
+        show_searches(console, url=options.url, cover=cover, timeout_s=60)
+    console.print(f"\nserving on {options.url} - try {options.url}/docs - Ctrl-C stops everything")
+    threading.Event().wait()
+
+
+def _load_demo(options: LocalOptions, stack: Stack, progress: Progress) -> None:
+    task = progress.add_task("demo catalog", total=options.demo_albums)
+    loaded = load_demo(
+        stack.postgres_url,
+        count=options.demo_albums,
+        covers=options.covers,
+        settings=options.settings,
+        advance=lambda done: progress.advance(task, done),
+    )
+    progress.update(task, completed=options.demo_albums)
+    # Results hold cover addresses: another port retires them as another catalog would.
+    if loaded or _moved(options.state / "url", options.url):
+        fingerprint = find_model(options.settings.clip_model).fingerprint
+        with open_redis(stack.redis_url) as redis:
+            new_catalog_version(redis, model_fingerprint=fingerprint)
+
+
+def _moved(record: Path, url: str) -> bool:
+    before = record.read_text() if record.exists() else None
+    record.write_text(url)
+    return before != url
+
+
+def _progress(console: Console) -> Progress:
+    return Progress(
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+        console=console,
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

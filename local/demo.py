@@ -1,0 +1,129 @@
+"""Loads the demo catalog into the embedded database: draws covers, embeds them, writes the rows.
+
+It is done once for a model and a number of albums; a start that finds the catalog as it should be
+loads nothing. Killed in between, the next start draws only the covers that are missing.
+"""
+
+import multiprocessing
+import os
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import asdict
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import psycopg
+from catalog.migrations import apply_migrations
+from worker.decode.decoding import decode
+
+from catalog.demo.albums import DemoAlbum, demo_albums
+from catalog.demo.covers import cover_jpeg
+from catalog.rows import AlbumRow, upsert_albums
+from catalog.stamp import read_stamp, write_stamp
+from common.settings import Settings
+from worker.encoder.loading import load_encoder
+from worker.encoder.protocol import Encoder, Pixels
+from worker.encoder.source import find_model
+
+COVER_SIZE_PX = 480
+CHUNK = 50
+
+
+def load_demo(
+    database_url: str, *, count: int, covers: Path, settings: Settings, advance: Callable[[int], None]
+) -> bool:
+    """Bring the embedded catalog to `count` demo albums embedded by the configured model.
+
+    `advance` is told how many albums are done. Returns whether anything was written.
+
+    Raises:
+        ModelUnavailable: the model cannot be loaded.
+    """
+    apply_migrations(database_url)
+    fingerprint = find_model(settings.clip_model).fingerprint
+    with psycopg.connect(database_url) as connection:
+        if _is_loaded(connection, count=count, fingerprint=fingerprint, covers=covers):
+            return False
+        covers.mkdir(parents=True, exist_ok=True)
+        encoder = load_encoder(
+            settings.clip_model,
+            kind=settings.encoder,
+            device=settings.device,
+            int8=False,
+            cache_dir=settings.model_cache_dir.expanduser(),
+        )
+        try:
+            _load(connection, demo_albums(count), covers=covers, encoder=encoder, advance=advance)
+        finally:
+            encoder.close()
+    return True
+
+
+def _is_loaded(connection: psycopg.Connection, *, count: int, fingerprint: str, covers: Path) -> bool:
+    stamp = read_stamp(connection)
+    row = connection.execute("SELECT count(*) FROM album_covers").fetchone()
+    drawn = sum(1 for _ in covers.glob("*.jpg")) if covers.is_dir() else 0
+    return (
+        stamp is not None
+        and stamp.fingerprint == fingerprint
+        and row is not None
+        and row[0] == count
+        and drawn >= count
+    )
+
+
+def _load(
+    connection: psycopg.Connection,
+    albums: Sequence[DemoAlbum],
+    *,
+    covers: Path,
+    encoder: Encoder,
+    advance: Callable[[int], None],
+) -> None:
+    # One transaction: a catalog is never seen half embedded by one model and half by another.
+    connection.execute("DELETE FROM album_covers")
+    prepare = partial(prepare_cover, covers=covers, size_px=encoder.input_size_px)
+    # Spawned, not forked: this process has threads.
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(os.cpu_count(), mp_context=context) as processes:
+        for chunk in _chunks(albums):
+            pixels = np.stack(list(processes.map(prepare, chunk, chunksize=5)))
+            embeddings = encoder.encode_images(pixels)
+            upsert_albums(connection, map(_row, chunk, embeddings, strict=True))
+            advance(len(chunk))
+    write_stamp(connection, model=encoder.model_name, fingerprint=encoder.model_fingerprint)
+    connection.commit()
+    connection.autocommit = True
+    connection.execute("VACUUM (ANALYZE) album_covers")
+
+
+def prepare_cover(album: DemoAlbum, *, covers: Path, size_px: int) -> Pixels:
+    """Draw a cover unless it is on disk; return it as the encoder takes it, (size_px, size_px, 3)."""
+    file = covers / f"{album.id}.jpg"
+    if not file.exists():
+        unfinished = file.with_suffix(".part")
+        unfinished.write_bytes(cover_jpeg(album, size_px=COVER_SIZE_PX))
+        unfinished.replace(file)
+    return decode(file.read_bytes(), size_px=size_px)
+
+
+def _chunks(albums: Sequence[DemoAlbum]) -> Iterator[Sequence[DemoAlbum]]:
+    for start in range(0, len(albums), CHUNK):
+        yield albums[start : start + CHUNK]
+
+
+def _row(album: DemoAlbum, embedding: "np.ndarray[tuple[int], np.dtype[np.float32]]") -> AlbumRow:
+    return AlbumRow(
+        id=album.id,
+        embedding=embedding,
+        artist=album.artist,
+        album_name=album.album_name,
+        genre=album.genre,
+        release_year=album.release_year,
+        pitchfork_score=album.pitchfork_score,
+        best_new_music=album.best_new_music,
+        cover_url=f"/covers/{album.id}.jpg",
+        reviewer=album.reviewer,
+        metadata={"caption": album.caption, "look": asdict(album.look)},
+    )

@@ -1,0 +1,77 @@
+"""What `make run` takes from the environment, beside the settings of gateway and worker."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from common.errors import SettingsError
+from common.settings import Settings, load_settings
+
+ROOT = Path(__file__).resolve().parent.parent
+#: The small CLIP of this repository, trained on its own covers (models/demo/README.md).
+DEMO_MODEL = ROOT / "models" / "demo"
+DEMO_ALBUMS = 2000
+
+
+@dataclass(frozen=True, slots=True)
+class LocalOptions:
+    """How the stack on this machine is put together."""
+
+    state: Path
+    workers: int
+    settings: Settings
+    environ: Mapping[str, str]
+    demo_albums: int = DEMO_ALBUMS
+
+    @property
+    def embeds_redis(self) -> bool:
+        return not self.environ.get("REDIS_URL")
+
+    @property
+    def embeds_postgres(self) -> bool:
+        return not (self.environ.get("DATABASE_URL") or self.environ.get("SUPABASE_URL"))
+
+    @property
+    def covers(self) -> Path:
+        return self.state / "covers"
+
+    @property
+    def url(self) -> str:
+        return f"http://{_reachable(self.settings.host)}:{self.settings.port}"
+
+
+def read_options(environ: Mapping[str, str]) -> LocalOptions:
+    """Read STATE_DIR, WORKERS and every setting; the demo's model is the default for CLIP_MODEL.
+
+    Raises:
+        SettingsError: one of them is malformed.
+    """
+    state = Path(environ.get("STATE_DIR") or ROOT / ".state").expanduser().absolute()
+    defaults = {"CLIP_MODEL": str(DEMO_MODEL), "MODEL_CACHE_DIR": str(state / "models")}
+    # A catalog of one's own holds vectors of the model that one names, by default the production one.
+    if environ.get("SUPABASE_URL") or environ.get("DATABASE_URL"):
+        del defaults["CLIP_MODEL"]
+    merged = defaults | {name: value for name, value in environ.items() if value}
+    return LocalOptions(
+        state=state,
+        workers=_whole(merged.get("WORKERS", "1"), name="WORKERS"),
+        settings=load_settings(merged),
+        environ=merged,
+        demo_albums=_whole(merged.get("DEMO_ALBUMS", str(DEMO_ALBUMS)), name="DEMO_ALBUMS"),
+    )
+
+
+def _whole(value: str, *, name: str) -> int:
+    if not value.isdecimal() or int(value) == 0:
+        raise SettingsError(f"{name}: a whole number of at least 1, not {value!r}")
+    return int(value)
+
+
+def _reachable(host: str) -> str:
+    return "127.0.0.1" if host in {"0.0.0.0", "::", ""} else host  # noqa: S104 - compared, not bound
+
+
+def own_environment() -> Mapping[str, str]:
+    """Return this process's environment; the one place of `local` that reads it."""
+    return dict(os.environ)

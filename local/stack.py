@@ -1,0 +1,140 @@
+"""The whole service on one machine: which processes, in which order, and their end.
+
+    Redis, PostgreSQL ──► schema, demo catalog ──► workers, gateway
+
+What was given by URL is used and not touched: no schema is applied and no demo loaded there.
+"""
+
+import sys
+import threading
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from common.settings import Settings
+from local.options import ROOT, LocalOptions
+from local.probes import gateway_answers, worker_is_ready
+from local.servers.child import ServerFailed
+from local.servers.postgres import PostgresConfig, PostgresServer
+from local.servers.redis import RedisConfig, RedisServer
+from local.service import Service
+
+#: A worker exports its model once; a big one takes a while.
+WORKER_START_S = 600.0
+GATEWAY_START_S = 30.0
+WATCH_EVERY_S = 1.0
+
+
+class Stack:
+    """Starts what the options ask for and stops all that it started, last first."""
+
+    def __init__(self, options: LocalOptions, *, report: Callable[[str], None]) -> None:
+        self._options = options
+        self._report = report
+        self._redis: RedisServer | None = None
+        self._postgres: PostgresServer | None = None
+        self._services: list[Service] = []
+        self._stop = threading.Event()
+        self._watcher = threading.Thread(target=self._watch, name="watcher", daemon=True)
+        self._extra: dict[str, str] = {}
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    @property
+    def redis_url(self) -> str:
+        if self._redis is not None:
+            return self._redis.url
+        return self._options.settings.redis_url.get_secret_value()
+
+    @property
+    def postgres_url(self) -> str:
+        """Return the URL of the embedded database."""
+        if self._postgres is None:
+            raise ServerFailed("the embedded PostgreSQL is not part of this stack")
+        return self._postgres.url()
+
+    def start_servers(self) -> None:
+        """Start Redis and PostgreSQL, those that are not given by URL."""
+        state = self._options.state
+        state.mkdir(parents=True, exist_ok=True)
+        if self._options.embeds_redis:
+            self._redis = RedisServer(RedisConfig(folder=state / "redis"))
+            self._redis.start()
+        if self._options.embeds_postgres:
+            self._postgres = PostgresServer(PostgresConfig(folder=state / "postgres"))
+            self._postgres.start()
+
+    def start_services(self) -> None:
+        """Start the gateway and the workers together, and wait until all are ready."""
+        self._services = [self._gateway(), *(self._worker(n) for n in range(1, self._options.workers + 1))]
+        with ThreadPoolExecutor(len(self._services)) as threads:
+            for started in [threads.submit(service.start) for service in self._services]:
+                started.result()
+        self._watcher.start()
+
+    def stop(self) -> None:
+        """Stop everything that was started; harmless when nothing was."""
+        self._stop.set()
+        if self._watcher.is_alive():
+            self._watcher.join()
+        if self._services:
+            with ThreadPoolExecutor(len(self._services)) as threads:
+                list(threads.map(Service.stop, self._services))
+        for server in (self._postgres, self._redis):
+            if server is not None:
+                server.stop()
+
+    def _gateway(self) -> Service:
+        url = self._options.url
+        return self._service(
+            "gateway", module="api", ready=lambda _: gateway_answers(url), timeout_s=GATEWAY_START_S
+        )
+
+    def _worker(self, number: int) -> Service:
+        return self._service(
+            f"worker-{number}",
+            module="worker",
+            ready=lambda pid: worker_is_ready(self.redis_url, pid),
+            timeout_s=WORKER_START_S,
+        )
+
+    def _service(self, name: str, *, module: str, ready: Callable[[int], bool], timeout_s: float) -> Service:
+        return Service(
+            name,
+            folder=self._options.state / name,
+            command=[sys.executable, "-m", module],
+            env=self._service_environment(),
+            ready=ready,
+            timeout_s=timeout_s,
+        )
+
+    def _service_environment(self) -> Mapping[str, str]:
+        settings = self._options.settings
+        env = {**self._options.environ, "PYTHONPATH": str(ROOT), "REDIS_URL": self.redis_url}
+        env["CLIP_MODEL"] = str(_absolute(settings))
+        if self._postgres is not None:
+            env["DATABASE_URL"] = self.postgres_url
+            env["COVERS_DIR"] = str(self._options.covers)
+            env.setdefault("PUBLIC_URL", self._options.url)
+        return env
+
+    def _watch(self) -> None:
+        while not self._stop.wait(WATCH_EVERY_S):
+            for service in self._services:
+                if not service.running and not self._stop.is_set():
+                    self._report(f"{service.name} ended; starting it again ({service.log_path})")
+                    service.restart()
+
+
+def _absolute(settings: Settings) -> str | Path:
+    """Return the model as a child in another working directory finds it."""
+    folder = Path(settings.clip_model).expanduser()
+    return folder.absolute() if folder.is_dir() else settings.clip_model
