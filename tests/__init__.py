@@ -1,0 +1,1 @@
+"""Tests: `unit` mirrors the source, `integration` runs the real servers, `faults` breaks them."""

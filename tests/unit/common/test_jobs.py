@@ -1,0 +1,46 @@
+"""Job states and timings."""
+
+from common.jobs import TERMINAL_STATES, TRANSITIONS, JobFailure, JobState, Timings
+
+
+def test_the_transition_table_is_total_and_closed() -> None:
+    assert set(TRANSITIONS) == set(JobState)
+    assert all(target in JobState for targets in TRANSITIONS.values() for target in targets)
+    assert all(state not in targets for state, targets in TRANSITIONS.items())
+
+
+def test_exactly_the_states_that_nothing_leaves_are_terminal() -> None:
+    assert {JobState.SUCCEEDED, JobState.FAILED, JobState.CANCELED} == TERMINAL_STATES
+
+
+def test_every_state_is_reached_from_queued() -> None:
+    reached = {JobState.QUEUED}
+    while True:
+        wider = reached.union(*(TRANSITIONS[state] for state in reached))
+        if wider == reached:
+            break
+        reached = wider
+
+    assert reached == set(JobState)
+
+
+def test_timings_add_up_to_their_total() -> None:
+    timings = Timings.of(total_ms=12.345, decode_ms=1.27, embed_ms=5.55, search_ms=0.04)
+
+    document = timings.as_document()
+
+    assert round(sum(v for k, v in document.items() if k != "total"), 1) == document["total"]
+    assert document["queue"] >= 0
+
+
+def test_stages_longer_than_the_total_stretch_it() -> None:
+    timings = Timings.of(total_ms=1.0, decode_ms=1.0, embed_ms=1.0, search_ms=1.0)
+
+    assert timings.queue_ms == 0
+    assert timings.total_ms == 3.0
+
+
+def test_a_failure_survives_the_wire() -> None:
+    failure = JobFailure(code="internal", detail='with "quotes" and ünïcode')
+
+    assert JobFailure.from_json(failure.to_json()) == failure

@@ -1,0 +1,137 @@
+"""The query key: equal exactly where the answer is."""
+
+import pytest
+
+from common.errors import InvalidParameter
+from common.queries import (
+    AlbumPart,
+    Filters,
+    ImagePart,
+    SearchQuery,
+    TextPart,
+    clean_text,
+    query_from_json,
+    query_key,
+    query_to_json,
+)
+
+DIGEST = "ab" * 32
+
+
+def key(query: SearchQuery, *, model: str = "m", catalog_version: str = "1") -> str:
+    return query_key(query, model=model, catalog_version=catalog_version)
+
+
+def text(words: str, weight: float = 1.0) -> SearchQuery:
+    return SearchQuery((TextPart(words, weight),))
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        (text("Red Guitar"), text("red guitar")),
+        (text("red", weight=1.0), text("red", weight=3.0)),
+        (
+            SearchQuery((TextPart("a"), TextPart("b"))),
+            SearchQuery((TextPart("b"), TextPart("a"))),
+        ),
+        (
+            SearchQuery((TextPart("a"),), Filters(genres=("Rock", "Jazz"))),
+            SearchQuery((TextPart("a"),), Filters(genres=("Jazz", "Rock", "Jazz"))),
+        ),
+    ],
+)
+def test_queries_with_the_same_answer_share_a_key(one: SearchQuery, other: SearchQuery) -> None:
+    assert key(one) == key(other)
+
+
+DISTINCT = [
+    text("red"),
+    text("blue"),
+    SearchQuery((TextPart("red"),), k=11),
+    SearchQuery((TextPart("red"),), Filters(genres=("Rock",))),
+    SearchQuery((TextPart("red"),), Filters(year_min=1990)),
+    SearchQuery((TextPart("red"),), Filters(year_max=1990)),
+    SearchQuery((TextPart("red"),), Filters(min_score=8.0)),
+    SearchQuery((TextPart("red"),), Filters(best_new_music=True)),
+    SearchQuery((ImagePart(DIGEST),)),
+    SearchQuery((AlbumPart("Red"),)),
+    SearchQuery((AlbumPart("red"),)),
+    SearchQuery((TextPart("red"), TextPart("blue", -0.5))),
+    SearchQuery((TextPart("red"), TextPart("blue", 0.5))),
+]
+
+
+def test_queries_with_different_answers_have_different_keys() -> None:
+    keys = {key(query) for query in DISTINCT}
+
+    assert len(keys) == len(DISTINCT)
+
+
+def test_another_model_or_another_catalog_makes_another_key() -> None:
+    query = text("red")
+
+    keys = {key(query), key(query, model="n"), key(query, catalog_version="2")}
+
+    assert len(keys) == 3
+
+
+@pytest.mark.parametrize("query", DISTINCT)
+def test_a_query_survives_the_wire(query: SearchQuery) -> None:
+    assert query_from_json(query_to_json(query)) == query
+
+
+@pytest.mark.parametrize("junk", [b"[]", b"{}", b'{"v":0}', b'{"v":1}', b'{"v":1,"parts":[]}', b"no json"])
+def test_junk_on_the_wire_is_refused(junk: bytes) -> None:
+    with pytest.raises(ValueError, match=r".+"):
+        query_from_json(junk)
+
+
+@pytest.mark.parametrize(
+    ("raw", "clean"),
+    [
+        ("  dark   ambient ", "dark ambient"),
+        ("line\r\nbreak", "line break"),
+        ("\x1b[31mred", "[31mred"),
+        ("Caf\u0065\u0301", "Caf\u00e9"),
+        ("zero\u200bwidth", "zero width"),
+    ],
+)
+def test_a_text_is_cleaned_of_what_is_not_text(raw: str, clean: str) -> None:
+    assert clean_text(raw) == clean
+
+
+@pytest.mark.parametrize("raw", ["", "   ", "\u200b\n\t", "x" * 501])
+def test_an_empty_or_endless_text_names_its_parameter(raw: str) -> None:
+    with pytest.raises(InvalidParameter) as refused:
+        clean_text(raw)
+
+    assert refused.value.parameter == "query"
+
+
+@pytest.mark.parametrize("k", [0, -1, 51])
+def test_k_outside_its_range_is_refused(k: int) -> None:
+    with pytest.raises(InvalidParameter) as refused:
+        SearchQuery((TextPart("red"),), k=k)
+
+    assert refused.value.parameter == "k"
+
+
+def test_a_year_range_upside_down_is_refused() -> None:
+    with pytest.raises(InvalidParameter) as refused:
+        Filters(year_min=2000, year_max=1999)
+
+    assert refused.value.parameter == "year_min"
+
+
+@pytest.mark.parametrize("parts", [(), tuple(TextPart("a") for _ in range(9)), (TextPart("a", -1.0),)])
+def test_a_query_that_has_no_answer_is_refused(parts: tuple[TextPart, ...]) -> None:
+    with pytest.raises(InvalidParameter):
+        SearchQuery(parts)
+
+
+def test_the_type_follows_from_the_parts() -> None:
+    assert text("red").type == "text"
+    assert SearchQuery((ImagePart(DIGEST),)).type == "image"
+    assert SearchQuery((AlbumPart("1"),)).type == "album"
+    assert SearchQuery((AlbumPart("1"), TextPart("red"))).type == "composed"

@@ -1,0 +1,61 @@
+"""The finished JSON of a result."""
+
+import orjson
+
+from common.catalog.protocol import Album, Match
+from common.jobs import Timings
+from common.results import RESULT_PREFIX, result_json, with_job_id
+
+ALBUM = Album(
+    id="585",
+    artist="Pink Floyd",
+    album_name="The Dark Side of the Moon",
+    genre="Rock",
+    release_year=1973,
+    pitchfork_score=10.0,
+    best_new_music=False,
+    cover_url="/covers/585.jpg",
+)
+TIMINGS = Timings.of(total_ms=4, decode_ms=1, embed_ms=1, search_ms=1)
+
+
+def make(public_url: str | None = None) -> bytes:
+    return result_json(
+        [Match(ALBUM, 0.89)], query_type="image", model="m", timings=TIMINGS, public_url=public_url
+    )
+
+
+def test_a_result_has_the_fields_of_the_contract() -> None:
+    document = orjson.loads(make())
+
+    assert document["success"] is True
+    assert document["query_type"] == "image"
+    assert document["total_results"] == 1
+    assert document["job_id"] is None
+    assert document["results"][0] == {
+        "id": "585",
+        "artist": "Pink Floyd",
+        "album_name": "The Dark Side of the Moon",
+        "genre": "Rock",
+        "release_year": 1973,
+        "similarity": 0.89,
+        "pitchfork_score": 10.0,
+        "best_new_music": False,
+        "cover_url": "/covers/585.jpg",
+    }
+
+
+def test_a_job_id_takes_the_place_of_the_null_and_changes_nothing_else() -> None:
+    body = make()
+
+    spliced = orjson.loads(with_job_id(body, "ab12"))
+
+    assert body.startswith(RESULT_PREFIX)
+    assert spliced.pop("job_id") == "ab12"
+    assert spliced == {k: v for k, v in orjson.loads(body).items() if k != "job_id"}
+
+
+def test_a_relative_cover_is_completed_with_the_public_address() -> None:
+    document = orjson.loads(make(public_url="https://covers.example"))
+
+    assert document["results"][0]["cover_url"] == "https://covers.example/covers/585.jpg"

@@ -1,0 +1,81 @@
+"""Settings: what is malformed stops the process and is named."""
+
+import pytest
+
+from common.errors import SettingsError
+from common.settings import load_settings
+
+
+def test_an_empty_environment_gives_the_defaults() -> None:
+    settings = load_settings({})
+
+    assert settings.clip_model == "openai/clip-vit-base-patch32"
+    assert settings.cache_url == settings.redis_url
+
+
+def test_an_empty_value_counts_as_not_set() -> None:
+    assert load_settings({"PORT": ""}).port == 8000
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("PORT", "eighty"),
+        ("PORT", "70000"),
+        ("REDIS_URL", "localhost:6379"),
+        ("DATABASE_URL", "mysql://localhost/x"),
+        ("JOB_DEADLINE_S", "0"),
+        ("ENCODER", "magic"),
+        ("WORKER_CONCURRENCY", "-1"),
+        ("LOG_LEVEL", "LOUD"),
+    ],
+)
+def test_a_malformed_setting_is_named(name: str, value: str) -> None:
+    with pytest.raises(SettingsError) as refused:
+        load_settings({name: value})
+
+    assert name in refused.value.detail
+
+
+@pytest.mark.parametrize("url", ["not a url", "ftp://x.supabase.co", "xxxxx.supabase.co"])
+def test_a_malformed_supabase_url_is_named_with_what_it_should_look_like(url: str) -> None:
+    with pytest.raises(SettingsError) as refused:
+        load_settings({"SUPABASE_URL": url, "SUPABASE_KEY": "k"})
+
+    assert "SUPABASE_URL" in refused.value.detail
+    assert "https://xxxxx.supabase.co" in refused.value.detail
+
+
+@pytest.mark.parametrize("given", [{"SUPABASE_URL": "https://x.supabase.co"}, {"SUPABASE_KEY": "k"}])
+def test_supabase_is_configured_whole_or_not_at_all(given: dict[str, str]) -> None:
+    with pytest.raises(SettingsError, match="SUPABASE_URL and SUPABASE_KEY"):
+        load_settings(given)
+
+
+@pytest.mark.parametrize("typo", ["REDIS_URLS", "SUPABASE_KEYS", "JOB_DEADLINES_S", "CACHE_REDIS_URI"])
+def test_a_name_that_is_all_but_a_setting_is_refused(typo: str) -> None:
+    with pytest.raises(SettingsError, match="did you mean"):
+        load_settings({typo: "x"})
+
+
+def test_other_variables_are_nobodys_business() -> None:
+    assert load_settings({"PATH": "/bin", "HOME": "/root", "HOSTNAME": "h", "LANG": "C"}).port == 8000
+
+
+def test_secrets_are_masked_and_stay_out_of_errors() -> None:
+    secret = "hunter2"
+    settings = load_settings(
+        {
+            "REDIS_URL": f"redis://:{secret}@h/0",
+            "DATABASE_URL": f"postgresql://u:{secret}@h/d",
+            "SUPABASE_URL": "https://x.supabase.co",
+            "SUPABASE_KEY": secret,
+        }
+    )
+
+    with pytest.raises(SettingsError) as refused:
+        load_settings({"REDIS_URL": f"http://:{secret}@h/0"})
+
+    assert secret not in repr(settings)
+    assert secret not in str(settings.model_dump())
+    assert secret not in refused.value.detail
