@@ -13,6 +13,7 @@ import random
 import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import Any
 
 #: Byte tokens, the same at a word's end, merges, and the two marks: 49,408 as in openai/CLIP.
 MERGES_COUNT = 48_894
@@ -40,7 +41,7 @@ def synthetic_merges(seed: int) -> list[str]:
     open_tokens, known, merges = list(letters), set(letters), list[str]()
     while len(merges) < MERGES_COUNT:
         left, right = draw.choice(open_tokens), draw.choice(letters)
-        ends_word = draw.random() < 0.5  # noqa: PLR2004 - half of the tokens end a word
+        ends_word = draw.random() < 0.5
         joined = left + right + ("</w>" if ends_word else "")
         if joined in known:
             continue
@@ -52,7 +53,7 @@ def synthetic_merges(seed: int) -> list[str]:
 
 
 def vocabulary(merges: Iterable[str]) -> dict[str, int]:
-    """Number the tokens as openai/CLIP does."""
+    """Return each token's number, in the order of openai/CLIP."""
     symbols = byte_symbols()
     tokens = [*symbols, *(f"{symbol}</w>" for symbol in symbols), *("".join(m.split()) for m in merges)]
     return {token: number for number, token in enumerate([*tokens, _BOS, _EOS])}
@@ -73,9 +74,11 @@ def write_model(out: Path, *, merges: Sequence[str], seed: int, dtype: str) -> N
     )
     torch.manual_seed(seed)
     CLIPModel(config).to(getattr(torch, dtype)).save_pretrained(out)
-    pairs = [(left, right) for left, right in (merge.split() for merge in merges)]
+    # transformers' annotations know only strings; its code takes pairs alone
+    pairs: Any = [tuple(merge.split()) for merge in merges]
+    processor: Any = CLIPProcessor  # its constructor has no annotations
     tokenizer = CLIPTokenizer(vocab=vocab, merges=pairs, model_max_length=77)
-    CLIPProcessor(image_processor=CLIPImageProcessor(), tokenizer=tokenizer).save_pretrained(out)
+    processor(image_processor=CLIPImageProcessor(), tokenizer=tokenizer).save_pretrained(out)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -86,7 +89,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--dtype", choices=["float32", "float16"], default="float32")
     options = parser.parse_args(arguments)
-    recipe = {"seed": options.seed, "dtype": options.dtype, "vocabulary": "openai" if options.bpe else "synthetic"}
+    recipe = {
+        "seed": options.seed,
+        "dtype": options.dtype,
+        "vocabulary": "openai" if options.bpe else "synthetic",
+    }
     stamp = options.out / "recipe.json"
     if stamp.exists() and json.loads(stamp.read_text()) == recipe:
         return 0

@@ -1,0 +1,1 @@
+"""Measurements: this product against the plain way of doing the same work, and the machine's own limit."""

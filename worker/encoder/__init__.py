@@ -1,0 +1,1 @@
+"""Encoders: images and texts become unit vectors of 512 numbers, behind one protocol."""

@@ -1,0 +1,96 @@
+"""The export cache: one folder per model and graph version, made once and shared by workers.
+
+    <cache_dir>/onnx/<model fingerprint>-<graph version>/   image.onnx image.weights text.onnx text.weights
+                                                            tokenizer.json encoder.json
+
+An entry appears by one rename, so that it is whole or absent; a lock file lets one worker make it
+while the others wait for it.
+"""
+
+import contextlib
+import fcntl
+import logging
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from common.errors import ModelUnavailable
+from worker.encoder.export import REFUSED
+from worker.encoder.source import ModelSource
+
+log = logging.getLogger(__name__)
+
+#: Raised whenever the exported graphs or the entry's layout change.
+GRAPH_VERSION = 1
+#: Loading, converting and writing a ViT-B/32 takes ten seconds on two cores.
+_EXPORT_TIMEOUT_S = 600.0
+_PROJECT = Path(__file__).parents[2]
+
+
+def exported(source: ModelSource, *, cache_dir: Path) -> Path:
+    """Return the entry of a model, exporting it first where it is not in the cache.
+
+    Raises:
+        ModelUnavailable: the checkpoint cannot be served, or the entry cannot be written.
+    """
+    entry = cache_dir.expanduser() / "onnx" / f"{source.fingerprint[:32]}-{GRAPH_VERSION}"
+    if entry.is_dir():
+        return entry
+    try:
+        entry.parent.mkdir(parents=True, exist_ok=True)
+        with _lock(entry.with_suffix(".lock")):
+            if not entry.is_dir():
+                _make(source, entry)
+    except OSError as error:
+        raise ModelUnavailable(f"the exported model cannot be written to {entry.parent}: {error}") from error
+    return entry
+
+
+@contextlib.contextmanager
+def _lock(path: Path) -> Iterator[None]:
+    # the kernel lets go of the lock when its holder dies, so a killed export blocks nobody
+    with path.open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+def _make(source: ModelSource, entry: Path) -> None:
+    partial = entry.with_suffix(".partial")
+    shutil.rmtree(partial, ignore_errors=True)  # left by an export that was killed
+    partial.mkdir()
+    log.info("exporting the model for the onnx encoder", extra={"model": source.name, "entry": str(entry)})
+    try:
+        _run_export(source, partial)
+        partial.rename(entry)
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+
+
+def _run_export(source: ModelSource, folder: Path) -> None:
+    command = [
+        sys.executable,
+        "-m",
+        "worker.encoder.export",
+        str(source.folder.resolve()),
+        str(folder.resolve()),
+    ]
+    try:
+        # a process of its own: the worker never has to hold torch and a second copy of the weights
+        done = subprocess.run(  # noqa: S603 - our own module
+            command, cwd=_PROJECT, capture_output=True, text=True, timeout=_EXPORT_TIMEOUT_S, check=False
+        )
+    except subprocess.TimeoutExpired as error:
+        raise ModelUnavailable(
+            f"exporting {source.name} took longer than {_EXPORT_TIMEOUT_S:.0f} s"
+        ) from error
+    if done.returncode == REFUSED:
+        raise ModelUnavailable(done.stdout.strip())
+    if done.returncode < 0:
+        raise ModelUnavailable(
+            f"exporting {source.name} was killed by signal {-done.returncode}; 9 mostly means out of memory"
+        )
+    if done.returncode:
+        reason = (done.stderr.strip().splitlines() or ["no reason given"])[-1]
+        raise ModelUnavailable(f"exporting {source.name} failed: {reason}")

@@ -1,0 +1,53 @@
+"""An encoder without a model, for tests and benchmarks of everything around it.
+
+Its vectors follow from the content's hash, so that equal inputs are equal and others are not, and
+each batch takes a set time in which the CPU is free. `ENCODER=fixed` alone selects it.
+"""
+
+import hashlib
+import time
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+
+from common.catalog.protocol import EMBEDDING_DIMENSION
+from worker.encoder.protocol import Embeddings, EncoderKind, Pixels, no_embeddings
+
+
+class FixedLatencyEncoder:
+    """Sleeps instead of computing, and counts what it was asked."""
+
+    kind: EncoderKind = "fixed"
+    model_name = "fixed-latency"
+    device = "cpu"
+    input_size_px = 224
+    fingerprint = hashlib.sha256(b"fixed-latency encoder 1").hexdigest()
+    model_fingerprint = fingerprint
+
+    def __init__(self, *, latency_s: float = 0.0) -> None:
+        self.latency_s = latency_s
+        self.batches = 0
+        self.items = 0
+
+    def encode_images(self, pixels: Pixels) -> Embeddings:
+        return self._encode(image.tobytes() for image in pixels)
+
+    def encode_texts(self, texts: Sequence[str]) -> Embeddings:
+        return self._encode(text.lower().encode() for text in texts)
+
+    def close(self) -> None:
+        pass
+
+    def _encode(self, contents: Iterable[bytes]) -> Embeddings:
+        embeddings = [_unit_vector(content) for content in contents]
+        self.batches += 1
+        self.items += len(embeddings)
+        time.sleep(self.latency_s)
+        return np.stack(embeddings) if embeddings else no_embeddings()
+
+
+def _unit_vector(content: bytes) -> Embeddings:
+    seed = int.from_bytes(hashlib.sha256(content).digest()[:8])
+    vector = np.random.default_rng(seed).standard_normal(EMBEDDING_DIMENSION).astype(np.float32)
+    unit: Embeddings = vector / np.linalg.norm(vector)
+    return unit

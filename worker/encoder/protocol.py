@@ -1,0 +1,49 @@
+"""The protocol every encoder meets, and the few things all of them share.
+
+uint8 pixels (n, size, size, 3) ──► encode_images ──┐
+                                                    ├──► float32 (n, 512), L2-normalised
+strings ──────────────────────────► encode_texts  ──┘
+"""
+
+from collections.abc import Sequence
+from typing import Literal, Protocol, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from common.catalog.protocol import EMBEDDING_DIMENSION
+
+Pixels: TypeAlias = npt.NDArray[np.uint8]
+Embeddings: TypeAlias = npt.NDArray[np.float32]
+EncoderKind: TypeAlias = Literal["onnx", "torch", "fixed"]
+
+
+class Encoder(Protocol):
+    """A loaded model. One thread calls it at a time; who loads it closes it."""
+
+    #: SHA-256 over the files that decide vectors, and the numeric mode where it changes them.
+    fingerprint: str
+    #: SHA-256 over the files alone: what a catalog's vectors are stamped with. An int8 encoder may
+    #: query a catalog that was embedded in fp32, so this one does not tell the two apart.
+    model_fingerprint: str
+    model_name: str
+    device: str
+    kind: EncoderKind
+    input_size_px: int
+
+    def encode_images(self, pixels: Pixels) -> Embeddings:
+        """Embed RGB images of shape (n, input_size_px, input_size_px, 3), resized and cropped."""
+        ...
+
+    def encode_texts(self, texts: Sequence[str]) -> Embeddings:
+        """Embed texts; what is longer than the model takes is cut, as `CLIPProcessor` cuts it."""
+        ...
+
+    def close(self) -> None:
+        """Let go of the model's memory."""
+        ...
+
+
+def no_embeddings() -> Embeddings:
+    """Return the answer to an empty batch, shape (0, 512)."""
+    return np.empty((0, EMBEDDING_DIMENSION), dtype=np.float32)
