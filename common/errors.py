@@ -9,6 +9,7 @@ CoverSearchError
 │   ├── ImageTooManyPixels     refused from the header, before decoding
 │   └── UndecodableImage       the bytes do not decode
 ├── JobNotFound
+├── JobCanceled                called off while a request waited for it
 ├── AlbumNotFound
 ├── IdempotencyConflict        the same Idempotency-Key with another request
 ├── QueueFull                  the service cannot take more now
@@ -77,6 +78,10 @@ class ImageExpired(ImageError):
 
 class JobNotFound(CoverSearchError):
     code = "job_not_found"
+
+
+class JobCanceled(CoverSearchError):
+    code = "job_canceled"
 
 
 class AlbumNotFound(CoverSearchError):
