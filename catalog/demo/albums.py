@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from random import Random
 
@@ -66,4 +67,4 @@ def _score(rng: Random) -> float:
 def _year(rng: Random) -> int:
     """Return a release year; later years are likelier, as in the reviews themselves."""
     first, last = _YEARS
-    return first + round((last - first) * rng.random() ** 0.6)
+    return first + round((last - first) * math.pow(rng.random(), 0.6))

@@ -1,4 +1,4 @@
-"""Owns the words for a look: the plain phrase for each attribute and the caption that stands in the catalog."""
+"""Owns the words for a look: a plain phrase for each attribute and the caption that stands in the catalog."""
 
 from __future__ import annotations
 

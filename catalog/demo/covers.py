@@ -51,7 +51,7 @@ def _ornament(canvas: Canvas, look: Look, *, rng: Random) -> None:
     """Paint what belongs to the layout and is no object: halves, frames, bands."""
     accent = jitter(GROUNDS[look.tone][look.accent], rng=rng)
     if look.layout == "split":
-        half = [(0.5, 0), (1, 0), (1, 1), (0.5, 1)]
+        half = [(0.5, 0.0), (1.0, 0.0), (1.0, 1.0), (0.5, 1.0)]
         if rng.random() < 0.5:
             half = [(y, x) for x, y in half]
         fill = textures.ground(accent, texture=look.texture, size_px=canvas.size_px, seed=look.seed)

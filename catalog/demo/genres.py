@@ -26,7 +26,7 @@ GENRES: dict[str, Taste] = {
     "Rap": _taste(0.11, (4, 5, 1), "black yellow red", "crown, cassette, key, diamond, skull"),
     "Pop/R&B": _taste(0.10, (1, 5, 4), "pink purple yellow", "heart, flower, star, butterfly, sun"),
     "Metal": _taste(0.065, (8, 1, 1), "black red grey", "skull, cross, lightning bolt, anchor, moon"),
-    "Folk/Country": _taste(0.06, (2, 2, 5), "green brown yellow", "tree, leaf, bird, house, mountain, guitar"),
+    "Folk/Country": _taste(.06, (2, 2, 5), "green brown yellow", "tree, leaf, bird, house, mountain, guitar"),
     "Jazz": _taste(0.035, (3, 4, 3), "blue teal orange", "vinyl record, wave, moon, fish, boat"),
     "Global": _taste(0.025, (1, 6, 3), "orange green yellow", "sun, bird, fish, cactus, leaf, boat"),
     "Spoken Word": _taste(0.005, (3, 2, 5), "white grey brown", "eye, house, key, cloud"),

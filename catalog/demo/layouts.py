@@ -1,4 +1,4 @@
-"""Owns where the objects of a demo cover stand: one function a layout, each returning stamps in unit coordinates."""
+"""Owns where the objects of a demo cover stand: one function a layout, each returning placed stamps."""
 
 from __future__ import annotations
 

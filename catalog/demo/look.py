@@ -1,4 +1,4 @@
-"""Owns what a demo cover looks like: the attributes it is drawn from, and the facts that may be said of it."""
+"""Owns what a demo cover looks like: the attributes it is drawn from and the facts true of it."""
 
 from __future__ import annotations
 

@@ -4,11 +4,43 @@ from __future__ import annotations
 
 from random import Random
 
-_ADJECTIVES = ["Amber", "Velvet", "Silent", "Paper", "Electric", "Hollow", "Golden", "Northern", "Broken", "Tender", "Crystal", "Rusted", "Lunar", "Wild", "Distant", "Feral", "Ivory", "Copper", "Neon", "Slow", "Second", "Little", "Burning", "Frozen", "Gentle", "Midnight", "Salt", "Open", "Quiet", "Thirsty", "Blind", "Inner", "Plastic", "Sunday", "Iron", "Glass", "Lost", "Modern", "Sleeping", "Pacific"]
-_NOUNS = ["Harbor", "Lantern", "Orchard", "Signal", "Parade", "Meridian", "Garden", "Engine", "Tide", "Cinema", "Wolves", "Letters", "Kites", "Antenna", "River", "Motel", "Choir", "Machines", "Satellite", "Comet", "Season", "Mirror", "Valley", "Hotel", "Rooms", "Ghosts", "Painter", "Thunder", "Atlas", "Swimmers", "Bloom", "Static", "Ritual", "Theory", "Colony", "Shoreline", "Habit", "Empire", "Weather", "Arcade"]
-_FIRST = ["Ada", "Milo", "Ines", "Otto", "Rhea", "Jonas", "Lena", "Idris", "Mara", "Tomas", "Nell", "Kofi", "Yara", "Sven", "Ruth", "Hugo", "Priya", "Emil", "Vera", "Dario", "Noor", "Felix", "Alma", "Joaquin", "Tess", "Bram", "Leila", "Oskar", "June", "Mateo"]
-_LAST = ["Varga", "Okoro", "Lindqvist", "Marsh", "Delacroix", "Amari", "Holt", "Ferreira", "Novak", "Quill", "Sato", "Brandt", "Moreau", "Achebe", "Winter", "Rossi", "Castellan", "Hale", "Dunne", "Petrov", "Osei", "Larkin", "Voss", "Bellamy", "Ito", "Navarro", "Keane", "Abara", "Stone", "Weiss"]
-_VERBS = ["Leaving", "Chasing", "Learning", "Burning", "Counting", "Holding", "Dreaming", "Waiting", "Falling", "Building", "Crossing", "Naming"]
+
+def _words(text: str) -> tuple[str, ...]:
+    return tuple(text.split())
+
+
+_ADJECTIVES = _words(
+    """
+    Amber Velvet Silent Paper Electric Hollow Golden Northern Broken Tender Crystal Rusted Lunar Wild
+    Distant Feral Ivory Copper Neon Slow Second Little Burning Frozen Gentle Midnight Salt Open Quiet
+    Thirsty Blind Inner Plastic Sunday Iron Glass Lost Modern Sleeping Pacific
+    """
+)
+_NOUNS = _words(
+    """
+    Harbor Lantern Orchard Signal Parade Meridian Garden Engine Tide Cinema Wolves Letters Kites Antenna
+    River Motel Choir Machines Satellite Comet Season Mirror Valley Hotel Rooms Ghosts Painter Thunder
+    Atlas Swimmers Bloom Static Ritual Theory Colony Shoreline Habit Empire Weather Arcade
+    """
+)
+_FIRST = _words(
+    """
+    Ada Milo Ines Otto Rhea Jonas Lena Idris Mara Tomas Nell Kofi Yara Sven Ruth Hugo Priya Emil Vera
+    Dario Noor Felix Alma Joaquin Tess Bram Leila Oskar June Mateo
+    """
+)
+_LAST = _words(
+    """
+    Varga Okoro Lindqvist Marsh Delacroix Amari Holt Ferreira Novak Quill Sato Brandt Moreau Achebe
+    Winter Rossi Castellan Hale Dunne Petrov Osei Larkin Voss Bellamy Ito Navarro Keane Abara Stone
+    Weiss
+    """
+)
+_VERBS = _words(
+    """
+    Leaving Chasing Learning Burning Counting Holding Dreaming Waiting Falling Building Crossing Naming
+    """
+)
 _REVIEWERS = 18
 
 

@@ -1,8 +1,9 @@
-"""Owns what a telephone's camera does to a cover: tilt, perspective, crop, glare, blur and JPEG noise."""
+"""Owns what a camera does to a cover: rotation, perspective, crop, light, glare, blur and JPEG noise."""
 
 from __future__ import annotations
 
 import io
+from collections.abc import Callable
 from math import cos, radians, sin
 from random import Random
 
@@ -12,81 +13,117 @@ from PIL import Image, ImageEnhance, ImageFilter
 _MOST_ROTATION_DEG = 10.0
 _MOST_PERSPECTIVE = 0.06
 _MOST_CROP = 0.08
+_MOST_GLARE = 0.5
+_MOST_BLUR = 0.006
+_JPEG_QUALITY = (30, 75)
+_TABLES = ((40, 36, 34), (128, 118, 108), (222, 218, 212))
 
 Corners = list[tuple[float, float]]
+_SQUARE: Corners = [(0, 0), (1, 0), (1, 1), (0, 1)]
 
 
 def rephotograph(image: Image.Image, *, seed: int) -> Image.Image:
-    """Return the cover as a hand-held photograph of it, the same for the same seed; size is kept."""
+    """Return the cover as a hand-held photograph with every distortion, decided by the seed; size is kept."""
     rng = Random(f"photo {seed}")
-    photo = _tilted(image.convert("RGB"), rng=rng)
-    photo = _lit(photo, rng=rng)
-    photo = _glared(photo, rng=rng)
-    blur = rng.uniform(0.0, 0.006) * photo.width
-    photo = photo.filter(ImageFilter.GaussianBlur(blur))
-    return _compressed(photo, quality=rng.randint(30, 75))
+    photo = _seen_through(
+        image.convert("RGB"),
+        turn_deg=rng.uniform(-_MOST_ROTATION_DEG, _MOST_ROTATION_DEG),
+        keep=1 - rng.uniform(-0.02, _MOST_CROP),
+        skew=_MOST_PERSPECTIVE,
+        rng=rng,
+    )
+    for change in (_lit, _glared, _blurred, _compressed):
+        photo = change(photo, rng)
+    return photo
 
 
-def _tilted(image: Image.Image, *, rng: Random) -> Image.Image:
+def distort(image: Image.Image, *, kind: str, seed: int) -> Image.Image:
+    """Return the cover with one named distortion, by as much as the seed decides."""
+    return DISTORTIONS[kind](image.convert("RGB"), Random(f"{kind} {seed}"))
+
+
+def _seen_through(
+    image: Image.Image, *, turn_deg: float, keep: float, skew: float, rng: Random
+) -> Image.Image:
     """Return the picture seen through a rotated, skewed and cropped window; gaps show a table top."""
-    turn = radians(rng.uniform(-_MOST_ROTATION_DEG, _MOST_ROTATION_DEG))
-    keep = 1 - rng.uniform(-0.02, _MOST_CROP)
+    turn = radians(turn_deg)
     window: Corners = []
-    for x, y in ((-0.5, -0.5), (0.5, -0.5), (0.5, 0.5), (-0.5, 0.5)):
-        x += rng.uniform(-_MOST_PERSPECTIVE, _MOST_PERSPECTIVE)
-        y += rng.uniform(-_MOST_PERSPECTIVE, _MOST_PERSPECTIVE)
-        window.append(
-            (
-                0.5 + keep * (x * cos(turn) - y * sin(turn)),
-                0.5 + keep * (x * sin(turn) + y * cos(turn)),
-            )
-        )
-    table = rng.choice([(40, 36, 34), (128, 118, 108), (222, 218, 212)])
+    for corner_x, corner_y in _SQUARE:
+        x = corner_x - 0.5 + rng.uniform(-skew, skew)
+        y = corner_y - 0.5 + rng.uniform(-skew, skew)
+        seen_x, seen_y = x * cos(turn) - y * sin(turn), x * sin(turn) + y * cos(turn)
+        window.append((0.5 + keep * seen_x, 0.5 + keep * seen_y))
     return image.transform(
         image.size,
         Image.Transform.PERSPECTIVE,
-        _coefficients(window, side=image.width),
+        _coefficients(window, size=image.size),
         Image.Resampling.BICUBIC,
-        fillcolor=table,
+        fillcolor=rng.choice(_TABLES),
     )
 
 
-def _coefficients(window: Corners, *, side: int) -> list[float]:
-    """Return Pillow's eight numbers of the map from the output's corners to the window's."""
-    whole: Corners = [(0, 0), (1, 0), (1, 1), (0, 1)]
+def _coefficients(window: Corners, *, size: tuple[int, int]) -> list[float]:
+    """Return Pillow's eight numbers of the map from the picture's corners to the window's."""
     rows: list[list[float]] = []
-    for (x, y), (u, v) in zip(whole, window, strict=True):
+    for (x, y), (u, v) in zip(_SQUARE, window, strict=True):
         rows.append([x, y, 1, 0, 0, 0, -u * x, -u * y])
         rows.append([0, 0, 0, x, y, 1, -v * x, -v * y])
     wanted = [axis for corner in window for axis in corner]
     a, b, c, d, e, f, g, h = np.linalg.solve(np.array(rows), np.array(wanted)).tolist()
-    return [a, b, c * side, d, e, f * side, g / side, h / side]
+    wide, high = size
+    return [a, b * wide / high, c * wide, d * high / wide, e, f * high, g / wide, h / high]
 
 
-def _lit(image: Image.Image, *, rng: Random) -> Image.Image:
+def _rotated(image: Image.Image, rng: Random) -> Image.Image:
+    turn = rng.uniform(-_MOST_ROTATION_DEG, _MOST_ROTATION_DEG)
+    return _seen_through(image, turn_deg=turn, keep=1, skew=0, rng=rng)
+
+
+def _skewed(image: Image.Image, rng: Random) -> Image.Image:
+    return _seen_through(image, turn_deg=0, keep=1, skew=_MOST_PERSPECTIVE, rng=rng)
+
+
+def _cropped(image: Image.Image, rng: Random) -> Image.Image:
+    return _seen_through(image, turn_deg=0, keep=1 - rng.uniform(0, _MOST_CROP), skew=0, rng=rng)
+
+
+def _lit(image: Image.Image, rng: Random) -> Image.Image:
     """Return the picture under another light: brightness, contrast and colour cast."""
     image = ImageEnhance.Brightness(image).enhance(rng.uniform(0.8, 1.15))
     image = ImageEnhance.Contrast(image).enhance(rng.uniform(0.82, 1.1))
-    cast = [rng.uniform(0.94, 1.06) for _ in range(3)]
-    bands = (
-        band.point(lambda value, by=by: min(255, round(value * by)))
-        for band, by in zip(image.split(), cast, strict=True)
-    )
-    return Image.merge("RGB", list(bands))
+    casts = [rng.uniform(0.94, 1.06) for _ in range(3)]
+    tables = [min(255, round(value * cast)) for cast in casts for value in range(256)]
+    return image.point(tables)
 
 
-def _glared(image: Image.Image, *, rng: Random) -> Image.Image:
+def _glared(image: Image.Image, rng: Random) -> Image.Image:
     """Return the picture with the soft white spot of a lamp."""
     radius = round(image.width * rng.uniform(0.25, 0.6))
     spot = Image.radial_gradient("L").resize((2 * radius, 2 * radius))
-    strength = rng.uniform(0.0, 0.5)
+    strength = rng.uniform(0.0, _MOST_GLARE)
     light = Image.new("L", image.size, 0)
     at = (rng.randint(0, image.width) - radius, rng.randint(0, image.height) - radius)
-    light.paste(spot.point(lambda value: round(max(0, 180 - value) / 180 * 255 * strength)), at)
+    light.paste(spot.point([round(max(0, 180 - value) / 180 * 255 * strength) for value in range(256)]), at)
     return Image.composite(Image.new("RGB", image.size, (255, 255, 255)), image, light)
 
 
-def _compressed(image: Image.Image, *, quality: int) -> Image.Image:
+def _blurred(image: Image.Image, rng: Random) -> Image.Image:
+    return image.filter(ImageFilter.GaussianBlur(rng.uniform(0.0, _MOST_BLUR) * image.width))
+
+
+def _compressed(image: Image.Image, rng: Random) -> Image.Image:
     buffer = io.BytesIO()
-    image.save(buffer, "JPEG", quality=quality)
+    image.save(buffer, "JPEG", quality=rng.randint(*_JPEG_QUALITY))
     return Image.open(io.BytesIO(buffer.getvalue())).convert("RGB")
+
+
+#: Each distortion on its own, for measuring which one a model suffers from.
+DISTORTIONS: dict[str, Callable[[Image.Image, Random], Image.Image]] = {
+    "rotation": _rotated,
+    "perspective": _skewed,
+    "crop": _cropped,
+    "light": _lit,
+    "glare": _glared,
+    "blur": _blurred,
+    "jpeg": _compressed,
+}

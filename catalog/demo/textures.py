@@ -1,7 +1,7 @@
 """Owns the backgrounds of demo covers: gradients, prints and photograph-like noise over a ground colour.
 
 A texture is a field in -1..1 over the cover, which moves the ground towards its lighter or darker neighbour.
-Fields are made from unit coordinates or from coarse random grids enlarged, so that they look the same at any size.
+Fields are made from unit coordinates or from coarse random grids enlarged: they look the same at any size.
 """
 
 from __future__ import annotations

@@ -1,0 +1,25 @@
+"""Owns the unit of training: some pictures, some texts, and which of them belong together."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from torch import Tensor
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """One step's pictures and texts.
+
+    `match[t, i]` says that text t is true of picture i. The first `captions` texts describe single pictures;
+    the rest are questions about attributes, and within each of the `groups` (start, end) of texts a picture
+    answers at most one. `twins` (m, 2) lists pictures of the same cover.
+    """
+
+    pixels: Tensor
+    input_ids: Tensor
+    attention_mask: Tensor
+    match: Tensor
+    captions: int
+    twins: Tensor
+    groups: tuple[tuple[int, int], ...] = field(default=())

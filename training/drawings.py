@@ -1,0 +1,55 @@
+"""Owns the pictures that the demo model learns from: covers drawn once at its size and kept in a file."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+from rich.progress import track
+
+from catalog.demo.albums import DemoAlbum, demo_albums
+from catalog.demo.covers import draw_cover
+
+Pixels = npt.NDArray[np.uint8]
+
+#: Covers are drawn larger than the model sees them and shrunk, as its preprocessor does with real ones.
+_DRAWN_OVER_SEEN = 2
+_CHUNK = 500
+
+
+def drawn_covers(*, count: int, seed: int, size_px: int, folder: Path, processes: int = 2) -> Pixels:
+    """Return the first covers of a seed, shape (count, size_px, size_px, 3).
+
+    They are drawn only if the file is missing.
+    """
+    path = folder / f"covers-{seed}-{count}-{size_px}.npy"
+    if not path.exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        unfinished = path.with_suffix(".part.npy")
+        np.save(unfinished, _draw_all(count=count, seed=seed, size_px=size_px, processes=processes))
+        unfinished.rename(path)
+    pixels: Pixels = np.load(path, mmap_mode="r")
+    return pixels
+
+
+def shrink(image: Image.Image, *, size_px: int) -> Image.Image:
+    """Return a square cover at the model's size, resampled as CLIP's preprocessor does."""
+    return image.resize((size_px, size_px), Image.Resampling.BICUBIC)
+
+
+def _draw_all(*, count: int, seed: int, size_px: int, processes: int) -> Pixels:
+    albums = demo_albums(count, seed=seed)
+    chunks = [albums[start : start + _CHUNK] for start in range(0, count, _CHUNK)]
+    sizes = [size_px] * len(chunks)
+    with ProcessPoolExecutor(max_workers=processes) as pool:
+        drawn = list(track(pool.map(_draw_chunk, chunks, sizes), total=len(chunks), description="drawing"))
+    return np.concatenate(drawn)
+
+
+def _draw_chunk(albums: Sequence[DemoAlbum], size_px: int) -> Pixels:
+    drawn = (draw_cover(album, size_px=size_px * _DRAWN_OVER_SEEN) for album in albums)
+    return np.stack([np.asarray(shrink(image, size_px=size_px)) for image in drawn])

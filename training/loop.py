@@ -1,0 +1,178 @@
+"""Owns the training loop of pre-training and fine-tuning: schedule, log, checkpoints, early stop."""
+
+from __future__ import annotations
+
+import csv
+import math
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from rich import progress as display
+from torch import Tensor
+from transformers import CLIPModel
+
+from training.batches import Batch
+from training.losses import losses
+
+CHECKPOINT = "checkpoint.pt"
+LOG = "log.csv"
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """How long and how fast to train; `patience` counts validations without progress, 0 never stops early."""
+
+    steps: int
+    learning_rate: float
+    warmup_steps: int
+    weight_decay: float = 0.05
+    decay_share: float = 0.3
+    log_every: int = 25
+    save_every: int = 250
+    validate_every: int = 0
+    patience: int = 0
+    bfloat16: bool = True
+
+
+@dataclass(slots=True)
+class Progress:
+    """Where a run stands; saved in every checkpoint."""
+
+    step: int = 0
+    elapsed_s: float = 0.0
+    best: float = -math.inf
+    stale: int = 0
+
+
+def fit(
+    model: CLIPModel,
+    *,
+    plan: Plan,
+    make_batch: Callable[[int], Batch],
+    folder: Path,
+    validate: Callable[[CLIPModel], float] | None = None,
+    keep_best: Callable[[CLIPModel], None] | None = None,
+) -> Progress:
+    """Train until the plan ends or validation stops improving, from the folder's checkpoint if it has one.
+
+    `make_batch` must depend on the step alone: a resumed run then sees what an unbroken one would have seen.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    optimiser = _optimiser(model, plan)
+    progress = _resume(folder / CHECKPOINT, model=model, optimiser=optimiser)
+    with _bar() as bar:
+        task = bar.add_task("training", total=plan.steps, completed=progress.step, loss=math.nan)
+        while progress.step < plan.steps and not (plan.patience and progress.stale >= plan.patience):
+            started = time.monotonic()
+            batch = make_batch(progress.step)
+            parts = _step(model, batch, optimiser=optimiser, plan=plan, step=progress.step)
+            progress.step += 1
+            progress.elapsed_s += time.monotonic() - started
+            bar.update(task, completed=progress.step, loss=sum(parts.values()))
+            if _due(progress.step, plan.log_every, plan.steps):
+                _log(folder / LOG, parts=parts, progress=progress)
+            if validate and _due(progress.step, plan.validate_every, plan.steps):
+                _judge(validate(model), model=model, progress=progress, keep_best=keep_best)
+            if _due(progress.step, plan.save_every, plan.steps):
+                _save(folder / CHECKPOINT, model=model, optimiser=optimiser, progress=progress)
+    return progress
+
+
+def _bar() -> display.Progress:
+    return display.Progress(
+        *display.Progress.get_default_columns(),
+        display.MofNCompleteColumn(),
+        display.TextColumn("loss {task.fields[loss]:.3f}"),
+    )
+
+
+def learning_rate(step: int, plan: Plan) -> float:
+    """Return the rate at a step: a linear rise, a plateau, and a linear fall to nothing.
+
+    Up to the fall nothing depends on the number of steps, so that a run may be shortened or prolonged from a
+    checkpoint on its plateau and end exactly as if it had been planned so.
+    """
+    rise = (step + 1) / plan.warmup_steps if plan.warmup_steps else 1.0
+    fall = (plan.steps - step) / (plan.steps * plan.decay_share)
+    return plan.learning_rate * min(1.0, rise, fall)
+
+
+def _due(step: int, every: int, last: int) -> bool:
+    return bool(every) and (step % every == 0 or step == last)
+
+
+def _optimiser(model: CLIPModel, plan: Plan) -> torch.optim.AdamW:
+    """Return AdamW with decay on matrices alone: gains, biases and the logit scale are left free."""
+    matrices = [p for p in model.parameters() if p.ndim > 1]
+    others = [p for p in model.parameters() if p.ndim <= 1]
+    groups = [
+        {"params": matrices, "weight_decay": plan.weight_decay},
+        {"params": others, "weight_decay": 0.0},
+    ]
+    return torch.optim.AdamW(groups, lr=plan.learning_rate, betas=(0.9, 0.98), fused=True)
+
+
+def _step(
+    model: CLIPModel, batch: Batch, *, optimiser: torch.optim.AdamW, plan: Plan, step: int
+) -> dict[str, float]:
+    model.train()
+    for group in optimiser.param_groups:
+        group["lr"] = learning_rate(step, plan)
+    with torch.autocast(batch.pixels.device.type, torch.bfloat16, enabled=plan.bfloat16):
+        parts = losses(model, batch)
+    optimiser.zero_grad()
+    total: Tensor = torch.stack(list(parts.values())).sum()
+    torch.autograd.backward(total)
+    torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+    optimiser.step()
+    return {name: float(part.detach()) for name, part in parts.items()}
+
+
+def _judge(
+    score: float,
+    *,
+    model: CLIPModel,
+    progress: Progress,
+    keep_best: Callable[[CLIPModel], None] | None,
+) -> None:
+    if score <= progress.best:
+        progress.stale += 1
+        return
+    progress.best, progress.stale = score, 0
+    if keep_best:
+        keep_best(model)
+
+
+def _log(path: Path, *, parts: dict[str, float], progress: Progress) -> None:
+    new = not path.exists()
+    with path.open("a", newline="") as file:
+        writer = csv.writer(file)
+        if new:
+            writer.writerow(["step", "elapsed_s", "best", *parts])
+        figures = [progress.elapsed_s, progress.best, *parts.values()]
+        writer.writerow([progress.step, *(f"{figure:.4f}" for figure in figures)])
+
+
+def _save(path: Path, *, model: CLIPModel, optimiser: torch.optim.AdamW, progress: Progress) -> None:
+    """Write the checkpoint whole or not at all."""
+    state = {
+        "model": model.state_dict(),
+        "optimiser": optimiser.state_dict(),
+        "progress": [progress.step, progress.elapsed_s, progress.best, progress.stale],
+    }
+    unfinished = path.with_suffix(".part")
+    torch.save(state, unfinished)
+    unfinished.replace(path)
+
+
+def _resume(path: Path, *, model: CLIPModel, optimiser: torch.optim.AdamW) -> Progress:
+    if not path.exists():
+        return Progress()
+    state: dict[str, Any] = torch.load(path, weights_only=True)
+    model.load_state_dict(state["model"])
+    optimiser.load_state_dict(state["optimiser"])
+    return Progress(*state["progress"])

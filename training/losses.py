@@ -1,0 +1,81 @@
+"""Owns the contrastive objective: CLIP's softmax both ways, with as many right answers as there are."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+from transformers import CLIPModel
+
+from training.batches import Batch
+
+#: Sharpness of the picture-to-picture softmax; CLIP's own learnt scale is left to texts.
+_TWIN_SCALE = 20.0
+_MOST_SCALE = 100.0
+
+
+def losses(model: CLIPModel, batch: Batch) -> dict[str, Tensor]:
+    """Return the parts of the objective by name; their sum is minimised."""
+    pictures = embed_pictures(model, batch.pixels)
+    captions, questions = slice(0, batch.captions), slice(batch.captions, None)
+    texts = torch.cat([_embed_part(model, batch, part) for part in (captions, questions)])
+    # bfloat16 keeps three digits: too few to tell near neighbours apart, so similarities are float32.
+    with torch.autocast(batch.pixels.device.type, enabled=False):
+        return _compare(model, batch, texts=texts, pictures=pictures)
+
+
+def _compare(model: CLIPModel, batch: Batch, *, texts: Tensor, pictures: Tensor) -> dict[str, Tensor]:
+    logits = model.logit_scale.exp().clamp(max=_MOST_SCALE) * texts @ pictures.T
+    parts = {
+        "text_to_picture": any_of(logits, batch.match),
+        "picture_to_text": any_of(logits[: batch.captions].T, batch.match[: batch.captions].T),
+    }
+    if batch.groups:
+        parts["picture_to_word"] = torch.stack(
+            [any_of(logits[low:high].T, batch.match[low:high].T) for low, high in batch.groups]
+        ).mean()
+    if len(batch.twins):
+        parts["picture_to_picture"] = twin_loss(pictures, batch.twins)
+    return parts
+
+
+def _embed_part(model: CLIPModel, batch: Batch, part: slice) -> Tensor:
+    """Return the vectors of some of the texts, cut to the longest among them: questions are short."""
+    mask = batch.attention_mask[part]
+    if not len(mask):
+        return torch.empty(0, model.visual_projection.out_features, device=mask.device)
+    longest = int(mask.sum(dim=1).max())
+    ids = batch.input_ids[part]
+    return embed_texts(model, input_ids=ids[:, :longest], attention_mask=mask[:, :longest])
+
+
+def any_of(logits: Tensor, right: Tensor) -> Tensor:
+    """Return the mean over rows of the cross-entropy to an even spread over the row's right answers.
+
+    Rows without a right answer do not count; if no row has one the loss is zero.
+    """
+    rows = right.any(dim=1)
+    if not bool(rows.any()):
+        return logits.sum() * 0
+    target = right[rows].to(logits.dtype)
+    spread = target / target.sum(dim=1, keepdim=True)
+    return -(functional.log_softmax(logits[rows], dim=1) * spread).sum(dim=1).mean()
+
+
+def twin_loss(pictures: Tensor, twins: Tensor) -> Tensor:
+    """Return the cross-entropy of finding each picture's twin among all twins, both ways."""
+    logits = _TWIN_SCALE * pictures[twins[:, 0]] @ pictures[twins[:, 1]].T
+    right = torch.arange(len(twins), device=logits.device)
+    return (functional.cross_entropy(logits, right) + functional.cross_entropy(logits.T, right)) / 2
+
+
+def embed_pictures(model: CLIPModel, pixels: Tensor) -> Tensor:
+    """Return unit vectors (n, projection), float32."""
+    pooled = model.vision_model(pixel_values=pixels).pooler_output
+    return functional.normalize(model.visual_projection(pooled).float(), dim=-1)
+
+
+def embed_texts(model: CLIPModel, *, input_ids: Tensor, attention_mask: Tensor) -> Tensor:
+    """Return unit vectors (n, projection), float32."""
+    pooled = model.text_model(input_ids=input_ids, attention_mask=attention_mask).pooler_output
+    return functional.normalize(model.text_projection(pooled).float(), dim=-1)

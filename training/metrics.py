@@ -1,0 +1,22 @@
+"""Owns the measures of retrieval: recall@k and precision@k over matrices of similarity."""
+
+from __future__ import annotations
+
+from torch import Tensor
+
+
+def recall_at(similarity: Tensor, right: Tensor, *, k: int) -> float:
+    """Return the share of rows whose one right column (index in `right`) is among the k most similar."""
+    best = similarity.topk(k, dim=1).indices
+    return float((best == right[:, None]).any(dim=1).float().mean())
+
+
+def precision_at(similarity: Tensor, relevant: Tensor, *, k: int) -> Tensor:
+    """Return for each row the share of relevant columns (boolean) among the k most similar.
+
+    Where fewer than k columns are relevant at all, the share is of those that could be found.
+    """
+    best = similarity.topk(k, dim=1).indices
+    found = relevant.gather(1, best).sum(dim=1)
+    possible = relevant.sum(dim=1).clamp(min=1, max=k)
+    return found / possible

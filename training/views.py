@@ -1,0 +1,98 @@
+"""Owns quick random photographs of covers as tensor operations, so that every step trains on fresh views."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+_MOST_TURN_RAD = 0.2
+_MOST_SKEW = 0.07
+_MOST_CROP = 0.1
+_CORNERS = torch.tensor([[-1.0, -1.0], [1.0, -1.0], [1.0, 1.0], [-1.0, 1.0]])
+
+
+def plain_views(pixels: Tensor, *, generator: torch.Generator) -> Tensor:
+    """Return pictures (n, 3, h, w) in 0..1 under slightly different light."""
+    light = _uniform((len(pixels), 1, 1, 1), 0.95, 1.05, generator)
+    return (pixels * light).clamp(0, 1)
+
+
+def photographed_views(pixels: Tensor, *, generator: torch.Generator) -> Tensor:
+    """Return hand-held photographs of the pictures: tilted, cropped, glared, blurred and noisy."""
+    seen = _tilted(pixels, generator)
+    seen = _lit(seen, generator)
+    seen = _glared(seen, generator)
+    seen = _blurred(seen, generator)
+    noise = torch.randn(seen.shape, generator=generator) * _uniform((len(seen), 1, 1, 1), 0, 0.03, generator)
+    return (seen + noise).clamp(0, 1)
+
+
+def _uniform(shape: tuple[int, ...], low: float, high: float, generator: torch.Generator) -> Tensor:
+    return torch.rand(shape, generator=generator) * (high - low) + low
+
+
+def _tilted(pixels: Tensor, generator: torch.Generator) -> Tensor:
+    count, _, height, width = pixels.shape
+    grid = _window_grid(count, height, width, generator)
+    seen = functional.grid_sample(pixels, grid, mode="bilinear", padding_mode="zeros", align_corners=False)
+    inside = (grid.abs() <= 1).all(dim=-1).unsqueeze(1)
+    table = _uniform((count, 1, 1, 1), 0.1, 0.9, generator)
+    return torch.where(inside, seen, table)
+
+
+def _window_grid(count: int, height: int, width: int, generator: torch.Generator) -> Tensor:
+    """Return sampling positions (n, h, w, 2) of randomly turned, skewed and cropped windows."""
+    turn = _uniform((count, 1), -_MOST_TURN_RAD, _MOST_TURN_RAD, generator)
+    keep = _uniform((count, 1, 1), 1 - _MOST_CROP, 1.03, generator)
+    corners = _CORNERS + _uniform((count, 4, 2), -2 * _MOST_SKEW, 2 * _MOST_SKEW, generator)
+    x, y = corners[..., 0], corners[..., 1]
+    turned = torch.stack([x * turn.cos() - y * turn.sin(), x * turn.sin() + y * turn.cos()], dim=-1)
+    homography = _homographies(turned * keep)
+    across = (torch.arange(width) + 0.5) / width * 2 - 1
+    down = (torch.arange(height) + 0.5) / height * 2 - 1
+    plane = torch.stack(
+        [across.expand(height, -1), down[:, None].expand(-1, width), torch.ones(height, width)]
+    )
+    seen = (homography @ plane.reshape(3, -1)).reshape(count, 3, height, width)
+    return (seen[:, :2] / seen[:, 2:]).permute(0, 2, 3, 1)
+
+
+def _homographies(windows: Tensor) -> Tensor:
+    """Return the maps (n, 3, 3) that take the square's corners to each window's."""
+    x, y = _CORNERS[:, 0].expand(len(windows), -1), _CORNERS[:, 1].expand(len(windows), -1)
+    u, v = windows[..., 0], windows[..., 1]
+    one, none = torch.ones_like(x), torch.zeros_like(x)
+    upper = torch.stack([x, y, one, none, none, none, -u * x, -u * y], dim=-1)
+    lower = torch.stack([none, none, none, x, y, one, -v * x, -v * y], dim=-1)
+    solved = torch.linalg.solve(torch.cat([upper, lower], dim=1), torch.cat([u, v], dim=1))
+    return torch.cat([solved, torch.ones(len(windows), 1)], dim=1).reshape(-1, 3, 3)
+
+
+def _lit(pixels: Tensor, generator: torch.Generator) -> Tensor:
+    count = len(pixels)
+    bright = _uniform((count, 1, 1, 1), 0.78, 1.17, generator) * _uniform(
+        (count, 3, 1, 1), 0.94, 1.06, generator
+    )
+    contrast = _uniform((count, 1, 1, 1), 0.8, 1.12, generator)
+    middle = pixels.mean(dim=(1, 2, 3), keepdim=True)
+    return ((pixels - middle) * contrast + middle) * bright
+
+
+def _glared(pixels: Tensor, generator: torch.Generator) -> Tensor:
+    count, _, height, width = pixels.shape
+    at = _uniform((count, 2, 1, 1), 0, 1, generator)
+    radius = _uniform((count, 1, 1), 0.2, 0.5, generator)
+    strength = _uniform((count, 1, 1), 0, 0.5, generator)
+    across = torch.linspace(0, 1, width)[None, None, :]
+    down = torch.linspace(0, 1, height)[None, :, None]
+    distance = ((across - at[:, 0]) ** 2 + (down - at[:, 1]) ** 2).sqrt()
+    spot = ((1 - distance / radius).clamp(0, 1) * strength).unsqueeze(1)
+    return pixels * (1 - spot) + spot
+
+
+def _blurred(pixels: Tensor, generator: torch.Generator) -> Tensor:
+    """Mix each picture with its own blur, by a random share."""
+    softer = functional.avg_pool2d(functional.pad(pixels, (1, 1, 1, 1), mode="replicate"), 3, stride=1)
+    share = _uniform((len(pixels), 1, 1, 1), 0, 0.8, generator)
+    return pixels * (1 - share) + softer * share
