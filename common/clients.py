@@ -40,4 +40,5 @@ def open_async_redis(
         socket_keepalive=True,
         retry=AsyncRetry(NoBackoff(), 0),
     )
-    return AsyncRedis(connection_pool=pool)
+    # from_pool: closing the client closes the pool.
+    return AsyncRedis.from_pool(pool)

@@ -1,0 +1,403 @@
+"""The ledger's promises: one visible result a job, nothing lost, a terminal state by the deadline."""
+
+import asyncio
+from collections.abc import Callable
+
+import pytest
+from redis import Redis
+
+from common import keys
+from common.errors import IdempotencyConflict, JobNotFound, QueueFull
+from common.jobs import JobFailure, JobState, Timings
+from common.ledger.gateway import GatewayLedger
+from common.ledger.records import Claim, Submission, Verdict
+from common.ledger.worker import WorkerLedger
+from common.settings import Settings
+
+MakeSettings = Callable[..., Settings]
+MakeGateway = Callable[[Settings], GatewayLedger]
+MakeWorker = Callable[..., WorkerLedger]
+Submit = Callable[..., Submission]
+
+TIMINGS = Timings.of(total_ms=10, decode_ms=1, embed_ms=2, search_ms=3)
+RESULT = b'{"job_id":null,"success":true}'
+OWNER = "anonymous"
+
+
+def claimed(worker: WorkerLedger, run_id: str) -> Claim:
+    claim = worker.claim(run_id)
+    assert isinstance(claim, Claim)
+    return claim
+
+
+async def state(gateway: GatewayLedger, job_id: str) -> JobState:
+    return (await gateway.job(job_id, owner=OWNER))[0].state
+
+
+async def test_a_job_goes_from_queued_through_running_to_its_result(
+    make_settings: MakeSettings, make_gateway: MakeGateway, make_worker: MakeWorker, submission: Submit
+) -> None:
+    gateway, worker = make_gateway(make_settings()), make_worker(make_settings())
+
+    accepted = await gateway.submit(submission())
+    queued, _ = await gateway.job(accepted.job_id, owner=OWNER)
+    claim = claimed(worker, accepted.run_id)
+    running = await state(gateway, accepted.job_id)
+    assert worker.succeed(claim.run_id, result=RESULT, timings=TIMINGS)
+    done, _ = await gateway.job(accepted.job_id, owner=OWNER)
+
+    assert (queued.state, queued.position) == (JobState.QUEUED, 1)
+    assert running is JobState.RUNNING
+    assert done.state is JobState.SUCCEEDED
+    assert done.result == RESULT
+    assert done.timings == TIMINGS.as_document()
+
+
+async def test_positions_follow_the_order_of_submission(
+    make_settings: MakeSettings, make_gateway: MakeGateway, submission: Submit
+) -> None:
+    gateway = make_gateway(make_settings())
+
+    accepted = []
+    for words in ("a", "b", "c"):
+        accepted.append(await gateway.submit(submission(words)))
+        await asyncio.sleep(0.002)
+    positions = [(await gateway.job(a.job_id, owner=OWNER))[0].position for a in accepted]
+
+    assert positions == [1, 2, 3]
+
+
+async def test_identical_queries_in_flight_run_once_and_all_get_the_result(
+    redis: Redis,
+    make_settings: MakeSettings,
+    make_gateway: MakeGateway,
+    make_worker: MakeWorker,
+    submission: Submit,
+) -> None:
+    gateway, worker = make_gateway(make_settings()), make_worker(make_settings())
+
+    accepted = await asyncio.gather(*(gateway.submit(submission()) for _ in range(100)))
+    runs = {a.run_id for a in accepted}
+    (run_id,) = runs
+    claim = claimed(worker, run_id)
+    worker.succeed(claim.run_id, result=RESULT, timings=TIMINGS)
+    states = {await state(gateway, a.job_id) for a in accepted}
+
+    assert len({a.job_id for a in accepted}) == 100
+    assert sum(not a.coalesced for a in accepted) == 1
+    assert redis.llen(keys.QUEUE) == 1
+    assert states == {JobState.SUCCEEDED}
+
+
+async def test_a_run_that_has_ended_is_not_joined(
+    make_settings: MakeSettings, make_gateway: MakeGateway, make_worker: MakeWorker, submission: Submit
+) -> None:
+    gateway, worker = make_gateway(make_settings()), make_worker(make_settings())
+    first = await gateway.submit(submission())
+    worker.fail(claimed(worker, first.run_id), JobFailure("internal", "x"))
+
+    second = await gateway.submit(submission())
+
+    assert second.run_id != first.run_id
+
+
+async def test_a_duplicate_message_does_not_claim_a_held_run(
+    make_settings: MakeSettings, make_gateway: MakeGateway, make_worker: MakeWorker, submission: Submit
+) -> None:
+    settings = make_settings()
+    gateway, one, two = make_gateway(settings), make_worker(settings, "w1"), make_worker(settings, "w2")
+    accepted = await gateway.submit(submission())
+
+    claimed(one, accepted.run_id)
+
+    assert two.claim(accepted.run_id) is Verdict.HELD
+    assert two.claim("ab" * 16) is Verdict.GONE
+
+
+async def test_only_the_first_result_counts(
+    make_settings: MakeSettings, make_gateway: MakeGateway, make_worker: MakeWorker, submission: Submit
+) -> None:
+    gateway, worker = make_gateway(make_settings()), make_worker(make_settings())
+    accepted = await gateway.submit(submission())
+    claim = claimed(worker, accepted.run_id)
+
+    first = worker.succeed(claim.run_id, result=RESULT, timings=TIMINGS)
+    second = worker.succeed(claim.run_id, result=b"{}", timings=TIMINGS)
+    undone = worker.fail(claim, JobFailure("internal", "late"))
+
+    assert (first, second, undone) == (True, False, False)
+    assert (await gateway.job(accepted.job_id, owner=OWNER))[0].result == RESULT
+    assert worker.claim(accepted.run_id) is Verdict.ENDED
+
+
+async def test_a_dead_workers_run_is_given_back_and_its_late_failure_changes_nothing(
+    make_settings: MakeSettings, make_gateway: MakeGateway, make_worker: MakeWorker, submission: Submit
+) -> None:
+    settings = make_settings(LEASE_S="0.05")
+    gateway, dead, alive = (
+        make_gateway(settings),
+        make_worker(settings, "dead"),
+        make_worker(settings, "alive"),
+    )
+    accepted = await gateway.submit(submission())
+    stale = claimed(dead, accepted.run_id)
+    await asyncio.sleep(0.1)
+
+    swept = await gateway.sweep()
+    fresh = claimed(alive, accepted.run_id)
+    late = dead.fail(stale, JobFailure("internal", "late"))
+
+    assert swept is not None
+    assert swept.given_back == 1
+    assert fresh.attempt == 2
+    assert late is False
+    assert await state(gateway, accepted.job_id) is JobState.RUNNING
+
+
+async def test_a_renewed_lease_is_kept_and_a_lost_one_is_reported(
+    make_settings: MakeSettings, make_gateway: MakeGateway, make_worker: MakeWorker, submission: Submit
+) -> None:
+    settings = make_settings()
+    gateway, worker = make_gateway(settings), make_worker(settings)
+    kept, canceled = await gateway.submit(submission("a")), await gateway.submit(submission("b"))
+    claimed(worker, kept.run_id)
+    claimed(worker, canceled.run_id)
+    await gateway.cancel(canceled.job_id, owner=OWNER)
+
+    lost = worker.renew({"id": "w1"}, ttl_s=5, run_ids=[kept.run_id, canceled.run_id])
+
+    assert lost == {canceled.run_id}
+
+
+async def test_a_run_that_ends_no_attempt_is_given_up_after_three(
+    make_settings: MakeSettings, make_gateway: MakeGateway, make_worker: MakeWorker, submission: Submit
+) -> None:
+    gateway, worker = make_gateway(make_settings()), make_worker(make_settings())
+    accepted = await gateway.submit(submission())
+
+    for _ in range(3):
+        worker.release(claimed(worker, accepted.run_id), counts=True)
+    verdict = worker.claim(accepted.run_id)
+    job, _ = await gateway.job(accepted.job_id, owner=OWNER)
+
+    assert verdict is Verdict.ENDED
+    assert job.failure is not None
+    assert job.failure.code == "attempts_exhausted"
+
+
+async def test_a_drained_run_does_not_use_up_an_attempt(
+    make_settings: MakeSettings, make_gateway: MakeGateway, make_worker: MakeWorker, submission: Submit
+) -> None:
+    gateway, worker = make_gateway(make_settings()), make_worker(make_settings())
+    accepted = await gateway.submit(submission())
+
+    worker.release(claimed(worker, accepted.run_id), counts=False)
+
+    assert claimed(worker, accepted.run_id).attempt == 1
+
+
+@pytest.mark.parametrize(("ready", "code"), [(True, "deadline_exceeded"), (False, "no_worker")])
+async def test_what_is_past_its_deadline_is_ended_with_the_reason(
+    make_settings: MakeSettings,
+    make_gateway: MakeGateway,
+    make_worker: MakeWorker,
+    submission: Submit,
+    ready: bool,
+    code: str,
+) -> None:
+    settings = make_settings(JOB_DEADLINE_S="0.05")
+    gateway, worker = make_gateway(settings), make_worker(settings)
+    worker.renew({"id": "w1", "ready": ready}, ttl_s=5, run_ids=[])
+    accepted = await gateway.submit(submission())
+    await asyncio.sleep(0.1)
+
+    await gateway.sweep()
+    job, _ = await gateway.job(accepted.job_id, owner=OWNER)
+
+    assert job.failure is not None
+    assert job.failure.code == code
+
+
+async def test_a_message_that_redis_lost_is_sent_again_once(
+    redis: Redis,
+    make_settings: MakeSettings,
+    make_gateway: MakeGateway,
+    submission: Submit,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    # Given: kombu popped the message and died before it was recorded as unacknowledged
+    monkeypatch.setattr("common.ledger.gateway.RESEND_AFTER_MS", 20)
+    gateway = make_gateway(make_settings())
+    accepted = await gateway.submit(submission("lost"))
+    redis.delete(keys.QUEUE)
+    kept = await gateway.submit(submission("kept"))
+    await asyncio.sleep(0.05)
+
+    swept = await gateway.sweep()
+    redis.delete(keys.SWEEPING)
+    again = await gateway.sweep()
+    messages = redis.lrange(keys.QUEUE, 0, -1)
+
+    assert swept is not None
+    assert swept.sent_again == 1
+    assert again is not None
+    assert again.sent_again == 0
+    assert len(messages) == 2
+    # The one that waited longest is the next to be taken: workers pop from the right.
+    assert accepted.run_id.encode() in messages[-1]
+    assert kept.run_id.encode() in messages[0]
+
+
+async def test_one_process_at_a_time_sweeps(make_settings: MakeSettings, make_gateway: MakeGateway) -> None:
+    gateway = make_gateway(make_settings())
+
+    turns = await asyncio.gather(*(gateway.sweep() for _ in range(10)))
+
+    assert sum(turn is not None for turn in turns) == 1
+
+
+async def test_canceling_one_of_two_joined_jobs_leaves_the_other_its_result(
+    make_settings: MakeSettings, make_gateway: MakeGateway, make_worker: MakeWorker, submission: Submit
+) -> None:
+    gateway, worker = make_gateway(make_settings()), make_worker(make_settings())
+    one, two = await gateway.submit(submission()), await gateway.submit(submission())
+
+    await gateway.cancel(one.job_id, owner=OWNER)
+    claim = claimed(worker, two.run_id)
+    worker.succeed(claim.run_id, result=RESULT, timings=TIMINGS)
+
+    assert await state(gateway, one.job_id) is JobState.CANCELED
+    assert await state(gateway, two.job_id) is JobState.SUCCEEDED
+
+
+async def test_when_the_last_job_is_canceled_the_run_ends(
+    make_settings: MakeSettings, make_gateway: MakeGateway, make_worker: MakeWorker, submission: Submit
+) -> None:
+    gateway, worker = make_gateway(make_settings()), make_worker(make_settings())
+    one, two = await gateway.submit(submission()), await gateway.submit(submission())
+
+    await gateway.cancel(one.job_id, owner=OWNER)
+    await gateway.cancel(two.job_id, owner=OWNER)
+
+    assert worker.claim(one.run_id) is Verdict.ENDED
+    assert await gateway.ended([one.run_id]) == {one.run_id}
+
+
+async def test_another_owners_job_cannot_be_seen_or_canceled(
+    make_settings: MakeSettings, make_gateway: MakeGateway, submission: Submit
+) -> None:
+    gateway = make_gateway(make_settings())
+    accepted = await gateway.submit(submission())
+
+    await gateway.cancel(accepted.job_id, owner="somebody else")
+
+    with pytest.raises(JobNotFound):
+        await gateway.job(accepted.job_id, owner="somebody else")
+    assert await state(gateway, accepted.job_id) is JobState.QUEUED
+
+
+async def test_an_idempotency_key_stands_for_one_request(
+    make_settings: MakeSettings, make_gateway: MakeGateway, submission: Submit
+) -> None:
+    gateway = make_gateway(make_settings())
+    key = keys.idempotency(OWNER, "00")
+
+    first = await gateway.submit(submission("a", idempotency=(key, "aa")))
+    again = await gateway.submit(submission("a", idempotency=(key, "aa")))
+
+    assert again.job_id == first.job_id
+    with pytest.raises(IdempotencyConflict):
+        await gateway.submit(submission("b", idempotency=(key, "bb")))
+
+
+@pytest.mark.parametrize(
+    ("limits", "images"),
+    [({"MAX_QUEUE_DEPTH": "1"}, ()), ({"MAX_HELD_IMAGE_BYTES": "100"}, (("ab", b"x" * 101),))],
+)
+async def test_a_full_service_turns_a_job_away_and_keeps_nothing_of_it(
+    redis: Redis,
+    make_settings: MakeSettings,
+    make_gateway: MakeGateway,
+    submission: Submit,
+    limits: dict[str, str],
+    images: tuple[tuple[str, bytes], ...],
+) -> None:
+    gateway = make_gateway(make_settings(**limits))
+    await gateway.submit(submission("a"))
+    before = set(redis.keys())
+
+    with pytest.raises(QueueFull) as refused:
+        await gateway.submit(submission("b", images=images))
+
+    assert refused.value.retry_after_s >= 1
+    assert set(redis.keys()) == before
+
+
+async def test_an_old_queue_turns_a_job_away(
+    make_settings: MakeSettings, make_gateway: MakeGateway, submission: Submit
+) -> None:
+    gateway = make_gateway(make_settings(MAX_QUEUE_AGE_S="0.05"))
+    await gateway.submit(submission("a"))
+    await asyncio.sleep(0.1)
+
+    with pytest.raises(QueueFull):
+        await gateway.submit(submission("b"))
+
+
+async def test_an_image_is_held_once_while_a_run_needs_it_and_no_longer(
+    redis: Redis,
+    make_settings: MakeSettings,
+    make_gateway: MakeGateway,
+    make_worker: MakeWorker,
+    submission: Submit,
+) -> None:
+    gateway, worker = make_gateway(make_settings()), make_worker(make_settings())
+    image = ("ab" * 32, b"x" * 1000)
+
+    one = await gateway.submit(submission("a", images=(image,)))
+    two = await gateway.submit(submission("b", images=(image,)))
+    held = (await gateway.load()).held_image_bytes
+    worker.fail(claimed(worker, one.run_id), JobFailure("internal", "x"))
+    after_one = redis.exists(keys.image(image[0]))
+    await gateway.cancel(two.job_id, owner=OWNER)
+    after_both = redis.exists(keys.image(image[0]))
+
+    assert held == 1000
+    assert (after_one, after_both) == (1, 0)
+    assert (await gateway.load()).held_image_bytes == 0
+
+
+async def test_a_job_answered_by_the_cache_looks_like_one_that_ran(
+    make_settings: MakeSettings, make_gateway: MakeGateway, submission: Submit
+) -> None:
+    gateway = make_gateway(make_settings())
+
+    job_id = await gateway.record(submission(), RESULT)
+    job, _ = await gateway.job(job_id, owner=OWNER)
+
+    assert job.state is JobState.SUCCEEDED
+    assert job.cached
+    assert job.result == RESULT
+
+
+async def test_everything_a_drained_ledger_keeps_expires(
+    redis: Redis,
+    make_settings: MakeSettings,
+    make_gateway: MakeGateway,
+    make_worker: MakeWorker,
+    submission: Submit,
+) -> None:
+    settings = make_settings()
+    gateway, worker = make_gateway(settings), make_worker(settings)
+    image = ("ab" * 32, b"x" * 10)
+    accepted = [await gateway.submit(submission(w, images=(image,))) for w in "abcd"]
+    worker.succeed(claimed(worker, accepted[0].run_id).run_id, result=RESULT, timings=TIMINGS)
+    worker.fail(claimed(worker, accepted[1].run_id), JobFailure("internal", "x"))
+    await gateway.cancel(accepted[2].job_id, owner=OWNER)
+    worker.release(claimed(worker, accepted[3].run_id), counts=True)
+    await gateway.cancel(accepted[3].job_id, owner=OWNER)
+    await gateway.record(submission(), RESULT)
+
+    lasting = {key for key in redis.scan_iter() if redis.ttl(key) == -1}
+
+    assert lasting == {keys.QUEUE.encode()}

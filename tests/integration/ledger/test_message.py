@@ -1,0 +1,39 @@
+"""The message that the ledger's scripts push is the message that Celery would have sent."""
+
+from typing import Any
+
+import orjson
+from redis import Redis
+
+from common import keys
+from common.queue import DELIVERY_TAG_MARK, RUN_ID_MARK, TASK_NAME, make_celery, message_template
+from common.settings import load_settings
+
+#: What differs from one message of Celery's to the next, or where a reply that nobody waits for would go.
+VARYING = {"delivery_tag", "origin", "reply_to"}
+
+
+def test_the_template_is_what_celery_puts_on_the_wire(redis: Redis, redis_url: str) -> None:
+    app = make_celery(load_settings({"REDIS_URL": redis_url}))
+
+    app.send_task(TASK_NAME, task_id=RUN_ID_MARK, ignore_result=True)
+    (sent,) = redis.lrange(keys.QUEUE, 0, -1)
+    app.close()
+
+    assert _fixed(orjson.loads(message_template(app))) == _fixed(orjson.loads(sent))
+
+
+def test_the_marks_stand_where_ids_go() -> None:
+    template = message_template(make_celery(load_settings({})))
+    message = orjson.loads(template)
+
+    assert message["headers"]["id"] == RUN_ID_MARK
+    assert message["properties"]["correlation_id"] == RUN_ID_MARK
+    assert message["properties"]["delivery_tag"] == DELIVERY_TAG_MARK
+
+
+def _fixed(message: Any) -> Any:
+    if isinstance(message, dict):
+        # An absent field and an empty one mean the same to Celery.
+        return {k: _fixed(v) for k, v in message.items() if k not in VARYING and v not in (None, "")}
+    return message
