@@ -1,0 +1,65 @@
+"""The schema's SQL files: which there are, which a database has, and how it gets the rest.
+
+Every file is safe to run again, so a file that changed is applied again, and all after it with it. They
+may also be pasted into Supabase's SQL editor, in order.
+"""
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+
+import psycopg
+
+SCHEMA_DIR = Path(__file__).parent / "schema"
+#: Two processes that start together apply the schema one after the other.
+LOCK_KEY = 0x616C62756D73
+
+_LEDGER = """
+CREATE TABLE IF NOT EXISTS public.catalog_migrations (
+  name text PRIMARY KEY, checksum text NOT NULL, applied_at timestamptz NOT NULL DEFAULT now()
+);
+ALTER TABLE public.catalog_migrations ENABLE ROW LEVEL SECURITY;
+"""
+_RECORD = """
+INSERT INTO public.catalog_migrations (name, checksum) VALUES (%s, %s)
+ON CONFLICT (name) DO UPDATE SET checksum = excluded.checksum, applied_at = now()
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Migration:
+    """One SQL file and the SHA-256 of its text."""
+
+    name: str
+    sql: str
+
+    @property
+    def checksum(self) -> str:
+        return hashlib.sha256(self.sql.encode()).hexdigest()
+
+
+def migrations() -> list[Migration]:
+    """Return the schema's files in the order in which they are applied."""
+    return [Migration(path.name, path.read_text()) for path in sorted(SCHEMA_DIR.glob("[0-9]*.sql"))]
+
+
+def apply_migrations(database_url: str) -> list[str]:
+    """Bring a database up to date in one transaction and return the names of the files applied."""
+    with psycopg.connect(database_url) as connection:
+        connection.execute("SELECT pg_advisory_xact_lock(%s)", [LOCK_KEY])
+        connection.execute(_LEDGER)
+        pending = _pending(connection)
+        for migration in pending:
+            # Without parameters: psycopg then sends a file of many statements as it is.
+            connection.execute(migration.sql.encode())
+            connection.execute(_RECORD, [migration.name, migration.checksum])
+    return [migration.name for migration in pending]
+
+
+def _pending(connection: psycopg.Connection[tuple[str, str]]) -> list[Migration]:
+    applied = dict(connection.execute("SELECT name, checksum FROM public.catalog_migrations").fetchall())
+    files = migrations()
+    for position, migration in enumerate(files):
+        if applied.get(migration.name) != migration.checksum:
+            return files[position:]
+    return []

@@ -1,0 +1,173 @@
+-- The search: the k nearest albums of those that pass the filters, always k of them if k pass.
+--
+-- Two ways lead there. Reading every album that passes is exact; walking the HNSW index is faster where
+-- very many pass. The planner's own estimate of how many pass chooses; a walk that finds fewer than k
+-- is thrown away for the exact way. Either way the ranking is by the full vectors, ties by id.
+
+SET search_path = public, extensions;
+
+-- Naming the type loads pgvector, so that the settings of its index are known below.
+DO $$ BEGIN PERFORM '[1]'::vector; END $$;
+
+-- No second function of the same name may stay: PostgREST could not choose between them.
+DO $$
+DECLARE
+  old regprocedure;
+BEGIN
+  FOR old IN
+    SELECT oid::regprocedure FROM pg_proc
+    WHERE pronamespace = 'public'::regnamespace
+      AND proname IN ('search_albums', 'similar_albums', 'album_passes', 'estimated_albums')
+  LOOP
+    EXECUTE format('DROP FUNCTION %s', old);
+  END LOOP;
+END
+$$;
+
+-- One definition of the filters. It has no settings of its own, so that the planner opens it up and
+-- sees the columns; what is NULL drops out of the plan.
+CREATE FUNCTION album_passes(
+  id text, genre text, release_year int, pitchfork_score numeric, best_new_music boolean,
+  genres text[], year_min int, year_max int, min_score numeric, best_new_music_only boolean,
+  exclude_ids text[]
+) RETURNS boolean LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN (genres IS NULL OR genre = ANY (genres))
+   AND (year_min IS NULL OR release_year >= year_min)
+   AND (year_max IS NULL OR release_year <= year_max)
+   AND (min_score IS NULL OR pitchfork_score >= min_score)
+   AND (NOT best_new_music_only OR best_new_music)
+   AND (exclude_ids IS NULL OR id <> ALL (exclude_ids));
+
+-- How many albums the planner expects to pass: some 0.1 ms, where counting them takes up to 100.
+CREATE FUNCTION estimated_albums(
+  genres text[], year_min int, year_max int, min_score numeric, best_new_music_only boolean
+) RETURNS double precision
+-- VOLATILE only because EXPLAIN is refused in anything less.
+LANGUAGE plpgsql VOLATILE SET search_path = public, extensions, pg_temp AS $$
+DECLARE
+  plan json;
+BEGIN
+  FOR plan IN EXPLAIN (FORMAT JSON)
+    SELECT FROM album_covers a
+    WHERE album_passes(a.id, a.genre, a.release_year, a.pitchfork_score, a.best_new_music,
+                       genres, year_min, year_max, min_score, best_new_music_only, NULL)
+  LOOP
+    RETURN plan->0->'Plan'->>'Plan Rows';
+  END LOOP;
+END
+$$;
+
+CREATE FUNCTION search_albums(
+  query_embedding     vector(512),
+  match_count         int     DEFAULT 10,
+  filter_genre        text    DEFAULT NULL,
+  filter_genres       text[]  DEFAULT NULL,
+  year_min            int     DEFAULT NULL,
+  year_max            int     DEFAULT NULL,
+  min_score           numeric DEFAULT NULL,
+  best_new_music_only boolean DEFAULT false,
+  exclude_ids         text[]  DEFAULT NULL,
+  model_fingerprint   text    DEFAULT NULL
+) RETURNS TABLE (
+  id text, artist text, album_name text, genre text, release_year int, pitchfork_score numeric,
+  best_new_music boolean, cover_url text, similarity double precision
+)
+LANGUAGE plpgsql STABLE SECURITY DEFINER
+SET search_path = public, extensions, pg_temp
+-- A generic plan would keep every filter, also those that are NULL.
+SET plan_cache_mode = force_custom_plan
+SET jit = off
+SET max_parallel_workers_per_gather = 0
+-- Where the walk is chosen, the planner may not undo the choice by sorting.
+SET enable_sort = off
+SET hnsw.iterative_scan = relaxed_order
+SET hnsw.ef_search = 400
+SET hnsw.max_scan_tuples = 20000
+SET hnsw.scan_mem_multiplier = 8
+AS $$
+#variable_conflict use_column
+DECLARE
+  -- Measured: one row of the exact way costs as much as 1/20 of one row of the walk.
+  walk_cost CONSTANT double precision := 20;
+  wanted CONSTANT int := greatest(200, 4 * match_count);
+  any_genre text[] := nullif(coalesce(filter_genres, '{}') || array_remove(ARRAY[filter_genre], NULL), '{}');
+  only_best boolean := coalesce(best_new_music_only, false);
+  passing double precision;
+  total double precision;
+  candidates text[];
+BEGIN
+  IF match_count IS NULL OR match_count NOT BETWEEN 1 AND 1000 THEN
+    RAISE EXCEPTION 'match_count must lie in 1..1000, not %', match_count USING ERRCODE = '22023';
+  ELSIF query_embedding IS NULL OR vector_dims(query_embedding) <> 512 THEN
+    RAISE EXCEPTION 'query_embedding must have 512 dimensions, not %', vector_dims(query_embedding)
+      USING ERRCODE = '22000';
+  ELSIF vector_norm(query_embedding) = 0 THEN
+    RAISE EXCEPTION 'query_embedding is zero, which has no direction' USING ERRCODE = '22023';
+  ELSIF model_fingerprint <> (SELECT fingerprint FROM catalog_model) THEN
+    RAISE EXCEPTION 'the vectors of this catalog come from the model %', (SELECT model FROM catalog_model)
+      USING ERRCODE = 'PT409';
+  END IF;
+
+  passing := estimated_albums(any_genre, year_min, year_max, min_score, only_best);
+  total := estimated_albums(NULL, NULL, NULL, NULL, false);
+  IF passing > walk_cost * greatest(400, wanted * total / passing) THEN
+    candidates := ARRAY(
+      SELECT a.id FROM album_covers a
+      WHERE album_passes(a.id, a.genre, a.release_year, a.pitchfork_score, a.best_new_music,
+                         any_genre, year_min, year_max, min_score, only_best, exclude_ids)
+      ORDER BY a.embedding::halfvec(512) <=> query_embedding::halfvec(512)
+      LIMIT wanted
+    );
+    IF cardinality(candidates) < match_count THEN
+      candidates := NULL;
+    END IF;
+  END IF;
+
+  RETURN QUERY
+  SELECT near.id, near.artist, near.album_name, near.genre, near.release_year, near.pitchfork_score,
+         near.best_new_music, near.cover_url, 1 - near.distance
+  FROM (
+    -- Without the "+ 0" an index on the distance would pass for the exact way.
+    SELECT a.*, (a.embedding <=> query_embedding) + 0 AS distance
+    FROM album_covers a
+    WHERE (candidates IS NULL OR a.id = ANY (candidates))
+      AND album_passes(a.id, a.genre, a.release_year, a.pitchfork_score, a.best_new_music,
+                       any_genre, year_min, year_max, min_score, only_best, exclude_ids)
+      AND a.embedding IS NOT NULL
+    ORDER BY distance, a.id COLLATE "C"
+    LIMIT match_count
+  ) near
+  -- A zero vector from before the constraint.
+  WHERE near.distance <> 'NaN'
+  ORDER BY near.distance, near.id COLLATE "C";
+END
+$$;
+
+CREATE FUNCTION similar_albums(
+  album_id            text,
+  match_count         int     DEFAULT 10,
+  filter_genre        text    DEFAULT NULL,
+  filter_genres       text[]  DEFAULT NULL,
+  year_min            int     DEFAULT NULL,
+  year_max            int     DEFAULT NULL,
+  min_score           numeric DEFAULT NULL,
+  best_new_music_only boolean DEFAULT false
+) RETURNS TABLE (
+  id text, artist text, album_name text, genre text, release_year int, pitchfork_score numeric,
+  best_new_music boolean, cover_url text, similarity double precision
+)
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = public, extensions, pg_temp AS $$
+#variable_conflict use_column
+DECLARE
+  album_embedding vector;
+BEGIN
+  SELECT a.embedding INTO album_embedding FROM album_covers a WHERE a.id = album_id;
+  IF album_embedding IS NULL THEN
+    RAISE EXCEPTION 'no album with an embedding has the id %', album_id USING ERRCODE = 'PT404';
+  END IF;
+  RETURN QUERY SELECT * FROM search_albums(
+    album_embedding, match_count, filter_genre, filter_genres, year_min, year_max, min_score,
+    best_new_music_only, ARRAY[album_id]
+  );
+END
+$$;

@@ -1,0 +1,110 @@
+-- What is read beside the search: albums, embeddings, genres, figures, and whether all is in place.
+--
+-- Answers of more than one value are one JSON document: PostgREST cuts rows at `db-max-rows` (1,000 on
+-- Supabase) without an error.
+
+SET search_path = public, extensions;
+
+DO $$
+DECLARE
+  old regprocedure;
+BEGIN
+  FOR old IN
+    SELECT oid::regprocedure FROM pg_proc
+    WHERE pronamespace = 'public'::regnamespace
+      AND proname IN ('albums_by_id', 'album_embeddings', 'album_genres', 'album_stats',
+                      'catalog_stamp', 'stamp_catalog', 'catalog_check')
+  LOOP
+    EXECUTE format('DROP FUNCTION %s', old);
+  END LOOP;
+END
+$$;
+
+CREATE FUNCTION albums_by_id(album_ids text[]) RETURNS TABLE (
+  id text, artist text, album_name text, genre text, release_year int, pitchfork_score numeric,
+  best_new_music boolean, cover_url text
+)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, extensions, pg_temp AS $$
+  SELECT a.id, a.artist, a.album_name, a.genre, a.release_year, a.pitchfork_score, a.best_new_music,
+         a.cover_url
+  FROM album_covers a WHERE a.id = ANY (album_ids) ORDER BY a.id COLLATE "C"
+$$;
+
+-- {"id": "[0.1,0.2,...]", ...} of the albums that exist and have an embedding.
+CREATE FUNCTION album_embeddings(album_ids text[]) RETURNS jsonb
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, extensions, pg_temp AS $$
+  SELECT coalesce(jsonb_object_agg(a.id, a.embedding::text), '{}')
+  FROM album_covers a WHERE a.id = ANY (album_ids) AND a.embedding IS NOT NULL
+$$;
+
+-- One step into the index for each genre, and not one for each album.
+CREATE FUNCTION album_genres() RETURNS text[]
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, extensions, pg_temp AS $$
+  WITH RECURSIVE step AS (
+    SELECT min(genre) AS genre FROM album_covers
+    UNION ALL
+    SELECT (SELECT min(a.genre) FROM album_covers a WHERE a.genre > step.genre) FROM step
+    WHERE step.genre IS NOT NULL
+  )
+  SELECT coalesce(array_agg(genre ORDER BY genre COLLATE "C"), '{}') FROM step WHERE genre IS NOT NULL
+$$;
+
+-- One pass over the index `album_covers_genre_year`.
+CREATE FUNCTION album_stats() RETURNS jsonb
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, extensions, pg_temp AS $$
+  WITH by_genre AS (
+    SELECT genre, count(*) AS albums, min(release_year) AS first_year, max(release_year) AS last_year,
+           sum(pitchfork_score) AS scores, count(pitchfork_score) AS scored,
+           min(pitchfork_score) AS lowest, max(pitchfork_score) AS highest,
+           count(*) FILTER (WHERE best_new_music) AS best
+    FROM album_covers GROUP BY genre
+  )
+  SELECT jsonb_build_object(
+    'total_albums', coalesce(sum(albums), 0),
+    'genres', coalesce(
+      jsonb_agg(jsonb_build_object('genre', genre, 'count', albums) ORDER BY albums DESC, genre COLLATE "C")
+        FILTER (WHERE genre IS NOT NULL), '[]'),
+    'year_min', min(first_year),
+    'year_max', max(last_year),
+    'score_average', sum(scores) / nullif(sum(scored), 0),
+    'score_min', min(lowest),
+    'score_max', max(highest),
+    'best_new_music_count', coalesce(sum(best), 0)
+  ) FROM by_genre
+$$;
+
+CREATE FUNCTION catalog_stamp() RETURNS jsonb
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, extensions, pg_temp AS $$
+  SELECT jsonb_build_object('model', model, 'fingerprint', fingerprint, 'version', version,
+                            'stamped_at', stamped_at)
+  FROM catalog_model
+$$;
+
+-- Declare which model made all vectors; a new version, since no cached result holds any more.
+CREATE FUNCTION stamp_catalog(model text, fingerprint text) RETURNS bigint
+LANGUAGE sql SECURITY DEFINER SET search_path = public, extensions, pg_temp AS $$
+  UPDATE catalog_model SET model = stamp_catalog.model, fingerprint = stamp_catalog.fingerprint,
+                           version = version + 1, stamped_at = now()
+  RETURNING version
+$$;
+
+-- What is in place. It names nothing that could be missing, so that it can say that it is.
+CREATE FUNCTION catalog_check() RETURNS jsonb
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, extensions, pg_temp AS $$
+  SELECT jsonb_build_object(
+    'pgvector', (SELECT extversion FROM pg_extension WHERE extname = 'vector'),
+    'table', to_regclass('public.album_covers') IS NOT NULL,
+    'embedding', (SELECT format_type(atttypid, atttypmod) FROM pg_attribute
+                  WHERE attrelid = to_regclass('public.album_covers') AND attname = 'embedding'
+                    AND NOT attisdropped),
+    'functions_missing', (
+      SELECT coalesce(jsonb_agg(name ORDER BY name), '[]')
+      FROM unnest(ARRAY['search_albums', 'similar_albums', 'albums_by_id', 'album_embeddings',
+                        'album_genres', 'album_stats', 'catalog_stamp']) name
+      WHERE NOT EXISTS (SELECT FROM pg_proc
+                        WHERE pronamespace = 'public'::regnamespace AND proname = name)),
+    'index', EXISTS (SELECT FROM pg_index JOIN pg_class ON pg_class.oid = indexrelid
+                     JOIN pg_am ON pg_am.oid = relam
+                     WHERE indrelid = to_regclass('public.album_covers') AND amname = 'hnsw' AND indisvalid)
+  )
+$$;

@@ -1,0 +1,44 @@
+-- Who may do what: nobody but the service role and, for reading, `catalog_reader`.
+--
+-- Supabase grants every new table and function to `anon` and `authenticated`, whom a browser can be. All
+-- grants are conditional, since a PostgreSQL without Supabase has none of these roles. To let a service
+-- read with the least rights: CREATE ROLE catalog_reader NOLOGIN; run this again; grant it to a login.
+
+SET search_path = public, extensions;
+
+ALTER TABLE album_covers ENABLE ROW LEVEL SECURITY;
+ALTER TABLE catalog_model ENABLE ROW LEVEL SECURITY;
+
+DO $$
+DECLARE
+  readable CONSTANT text[] := ARRAY['search_albums', 'similar_albums', 'albums_by_id', 'album_embeddings',
+                                    'album_genres', 'album_stats', 'catalog_stamp', 'catalog_check'];
+  internal CONSTANT text[] := ARRAY['album_passes', 'estimated_albums', 'stamp_catalog',
+                                    'bump_catalog_version'];
+  shut_out text := 'PUBLIC';
+  routine record;
+  role name;
+BEGIN
+  FOR role IN SELECT rolname FROM pg_roles WHERE rolname IN ('anon', 'authenticated') LOOP
+    shut_out := shut_out || ', ' || quote_ident(role);
+  END LOOP;
+  EXECUTE 'REVOKE ALL ON album_covers, catalog_model FROM ' || shut_out;
+  FOR routine IN
+    SELECT oid::regprocedure AS signature, proname FROM pg_proc
+    WHERE pronamespace = 'public'::regnamespace AND proname = ANY (readable || internal)
+  LOOP
+    EXECUTE format('REVOKE ALL ON FUNCTION %s FROM %s', routine.signature, shut_out);
+    FOR role IN
+      SELECT rolname FROM pg_roles
+      WHERE rolname = 'service_role' OR (rolname = 'catalog_reader' AND routine.proname = ANY (readable))
+    LOOP
+      EXECUTE format('GRANT EXECUTE ON FUNCTION %s TO %I', routine.signature, role);
+    END LOOP;
+  END LOOP;
+  IF EXISTS (SELECT FROM pg_roles WHERE rolname = 'service_role') THEN
+    GRANT ALL ON album_covers, catalog_model TO service_role;
+  END IF;
+END
+$$;
+
+NOTIFY pgrst, 'reload schema';
