@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 import psycopg
-from catalog.migrations import apply_migrations
+from catalog.migrations import migrate
 from worker.decode.decoding import decode
 
 from catalog.demo.albums import DemoAlbum, demo_albums
@@ -40,7 +40,7 @@ def load_demo(
     Raises:
         ModelUnavailable: the model cannot be loaded.
     """
-    apply_migrations(database_url)
+    migrate(database_url)
     fingerprint = find_model(settings.clip_model).fingerprint
     with psycopg.connect(database_url) as connection:
         if _is_loaded(connection, count=count, fingerprint=fingerprint, covers=covers):

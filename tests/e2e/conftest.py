@@ -1,0 +1,107 @@
+"""The stack of `make run`, started as a newcomer starts it."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+import psutil
+import pytest
+
+from local.servers.child import free_port
+
+ROOT = Path(__file__).resolve().parents[2]
+START_S = 180.0
+STOP_S = 60.0
+#: Enough for every genre but the rarest, and few enough to draw in a moment.
+ALBUMS = 150
+
+
+@dataclass(frozen=True, slots=True)
+class RunningStack:
+    """`python -m local` and what it says."""
+
+    process: subprocess.Popen[bytes]
+    url: str
+    state: Path
+    output: Path
+
+    def said(self) -> str:
+        return self.output.read_text(errors="replace")
+
+    def children(self) -> list[psutil.Process]:
+        return psutil.Process(self.process.pid).children(recursive=True)
+
+    def wait_until_serving(self) -> None:
+        deadline = time.monotonic() + START_S
+        while "Ctrl-C stops everything" not in self.said():
+            assert self.process.poll() is None, self.said()
+            assert time.monotonic() < deadline, self.said()
+            time.sleep(0.1)
+
+    def stop(self, stop_signal: signal.Signals = signal.SIGINT) -> int:
+        if self.process.poll() is None:
+            self.process.send_signal(stop_signal)
+        return self.process.wait(STOP_S)
+
+
+StartStack = Callable[..., RunningStack]
+
+
+@pytest.fixture(scope="session")
+def start_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StartStack]:
+    """Start stacks, each with its own state unless one is given, and stop them at the end."""
+    started: list[RunningStack] = []
+
+    def start(*, state: Path | None = None, **environ: str) -> RunningStack:
+        # A path with a space in it, as users have them.
+        state = state or tmp_path_factory.mktemp("a stack") / "state dir"
+        output = tmp_path_factory.mktemp("output") / "output.txt"
+        port = free_port()
+        inherited = {k: v for k, v in os.environ.items() if k not in {"REDIS_URL", "DATABASE_URL"}}
+        given = {
+            "PORT": str(port),
+            "STATE_DIR": str(state),
+            "DEMO_ALBUMS": str(ALBUMS),
+            "COLUMNS": "200",
+            **environ,
+        }
+        with output.open("wb") as file:
+            process = subprocess.Popen(
+                [sys.executable, "-m", "local"],
+                cwd=ROOT,
+                env=inherited | given,
+                stdout=file,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        stack = RunningStack(process, f"http://127.0.0.1:{port}", state, output)
+        started.append(stack)
+        stack.wait_until_serving()
+        return stack
+
+    yield start
+    for stack in started:
+        stack.stop()
+
+
+@pytest.fixture(scope="session")
+def stack(start_stack: StartStack) -> RunningStack:
+    """One stack with two workers, shared by the tests that only ask it things."""
+    return start_stack(WORKERS="2")
+
+
+@pytest.fixture
+def client(stack: RunningStack) -> Iterator[httpx.Client]:
+    with httpx.Client(base_url=stack.url, timeout=60) as client:
+        yield client
+
+
+@pytest.fixture
+def cover(stack: RunningStack) -> Path:
+    return min((stack.state / "covers").glob("*.jpg"))

@@ -1,0 +1,188 @@
+"""What a newcomer sees: two tables, searches over plain HTTP, and a clean end."""
+
+import signal
+import time
+from pathlib import Path
+
+import httpx
+import psutil
+import pytest
+
+from tests.e2e.conftest import ALBUMS, RunningStack, StartStack
+
+RESULT_FIELDS = {
+    "id",
+    "artist",
+    "album_name",
+    "genre",
+    "release_year",
+    "similarity",
+    "pitchfork_score",
+    "best_new_music",
+    "cover_url",
+}
+
+
+def poll(client: httpx.Client, url: str) -> dict[str, object]:
+    deadline = time.monotonic() + 60
+    while True:
+        job: dict[str, object] = client.get(url).raise_for_status().json()
+        if job["status"] not in {"queued", "running"}:
+            return job
+        assert time.monotonic() < deadline, job
+        time.sleep(0.02)
+
+
+def test_a_start_shows_one_image_and_one_text_search(stack: RunningStack) -> None:
+    said = stack.said()
+
+    assert "Search by image" in said
+    assert "Search by text" in said
+    assert stack.url in said
+
+
+def test_a_cover_finds_itself_first(client: httpx.Client, cover: Path) -> None:
+    with cover.open("rb") as file:
+        answer = client.post("/api/search-by-image", params={"k": 5}, files={"file": file})
+
+    document = answer.raise_for_status().json()
+
+    assert document["success"] is True
+    assert document["query_type"] == "image"
+    assert document["total_results"] == 5
+    assert set(document["results"][0]) == RESULT_FIELDS
+    assert document["results"][0]["id"] == cover.stem
+    assert document["results"][0]["similarity"] > 0.99
+    similarities = [found["similarity"] for found in document["results"]]
+    assert similarities == sorted(similarities, reverse=True)
+
+
+def test_a_result_names_a_cover_that_can_be_fetched(client: httpx.Client) -> None:
+    document = client.get("/api/search-by-text", params={"query": "blue square", "k": 1}).json()
+
+    cover = client.get(document["results"][0]["cover_url"])
+
+    assert cover.status_code == 200
+    assert cover.headers["content-type"] == "image/jpeg"
+
+
+def test_a_genre_filter_gives_only_that_genre(client: httpx.Client, cover: Path) -> None:
+    with cover.open("rb") as file:
+        params = {"k": 5, "genre": "Rock"}
+        document = client.post("/api/search-by-image", params=params, files={"file": file}).json()
+
+    assert {found["genre"] for found in document["results"]} == {"Rock"}
+    assert document["total_results"] == 5
+
+
+def test_the_same_again_is_answered_by_the_cache(client: httpx.Client) -> None:
+    params: dict[str, str | int] = {"query": "dark ambient", "k": 5}
+
+    first = client.get("/api/search-by-text", params=params)
+    second = client.get("/api/search-by-text", params=params)
+
+    assert first.headers["x-cache"] == "miss"
+    assert second.headers["x-cache"] == "hit"
+    assert first.json()["results"] == second.json()["results"]
+
+
+def test_an_asynchronous_job_polls_to_the_result_of_a_blocking_search(client: httpx.Client) -> None:
+    params: dict[str, str | int] = {"query": "a green triangle", "k": 7}
+
+    accepted = client.get("/api/search-by-text", params=params, headers={"Prefer": "respond-async"})
+    job = poll(client, accepted.headers["location"])
+    blocking = client.get("/api/search-by-text", params=params).json()
+
+    assert accepted.status_code == 202
+    assert int(accepted.headers["retry-after"]) >= 1
+    assert job["status"] == "succeeded"
+    result = job["result"]
+    assert isinstance(result, dict)
+    assert result["job_id"] == job["id"]
+    assert result["results"] == blocking["results"]
+
+
+def test_timings_add_up(client: httpx.Client) -> None:
+    answer = client.get("/api/search-by-text", params={"query": "timings add up"})
+
+    timings = answer.json()["timings_ms"]
+
+    assert set(timings) == {"queue", "decode", "embed", "search", "total"}
+    stages = sum(spent for stage, spent in timings.items() if stage != "total")
+    assert stages == pytest.approx(timings["total"], abs=0.05)
+    assert "total" in answer.headers["server-timing"]
+
+
+def test_health_genres_and_stats_describe_the_demo_catalog(client: httpx.Client) -> None:
+    health = client.get("/health").json()
+    genres = client.get("/api/genres").json()
+    stats = client.get("/api/stats").json()
+
+    assert health["status"] == "healthy"
+    assert health["models_loaded"] == {"clip": True, "supabase": True}
+    assert health["total_albums"] == stats["total_albums"] == ALBUMS
+    assert genres["genres"] == sorted(genres["genres"])
+    assert genres["total_genres"] == len(genres["genres"])
+    assert {g["genre"] for g in stats["top_genres"]} <= set(genres["genres"])
+
+
+def test_two_workers_share_the_load(stack: RunningStack, client: httpx.Client) -> None:
+    jobs = [
+        client.get(
+            "/api/search-by-text",
+            params={"query": f"shared {number}"},
+            headers={"Prefer": "respond-async"},
+        ).headers["location"]
+        for number in range(60)
+    ]
+    states = {str(poll(client, job)["status"]) for job in jobs}
+
+    answered = [
+        (stack.state / f"worker-{n}" / "server.log").read_text().count('"message":"answered"') for n in (1, 2)
+    ]
+
+    assert states == {"succeeded"}
+    assert min(answered) > 0
+
+
+def test_a_worker_that_is_killed_is_started_again(start_stack: StartStack) -> None:
+    stack = start_stack()
+    worker = next(p for p in stack.children() if p.cmdline()[-2:] == ["-m", "worker"])
+
+    worker.kill()
+    answer = httpx.get(f"{stack.url}/api/search-by-text", params={"query": "after", "wait": 60}, timeout=90)
+
+    assert answer.status_code == 200
+    assert "starting it again" in stack.said()
+    stack.stop()
+
+
+@pytest.mark.parametrize("stop_signal", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_stops_every_process_that_was_started(
+    start_stack: StartStack, stop_signal: signal.Signals
+) -> None:
+    stack = start_stack()
+    children = stack.children()
+
+    status = stack.stop(stop_signal)
+    _, alive = psutil.wait_procs(children, timeout=5)
+
+    assert status == 0
+    assert len(children) >= 4
+    assert alive == []
+
+
+def test_a_second_start_keeps_the_catalog_and_moves_to_another_port(start_stack: StartStack) -> None:
+    first = start_stack()
+    first.stop()
+
+    second = start_stack(state=first.state)
+    document = httpx.get(f"{second.url}/api/search-by-text", params={"query": "red"}, timeout=60).json()
+
+    assert document["results"][0]["cover_url"].startswith(second.url)
+    second.stop()
+
+
+def test_a_malformed_setting_stops_the_start_with_its_name(start_stack: StartStack) -> None:
+    with pytest.raises(AssertionError, match="JOB_DEADLINE_S"):
+        start_stack(JOB_DEADLINE_S="soon")
