@@ -1,0 +1,85 @@
+"""The catalog in terms of its SQL functions, whichever way they are called."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from common.catalog import records
+from common.catalog.faults import misconfigured
+from common.catalog.protocol import Album, CatalogStats, Match, ModelStamp
+from common.errors import AlbumNotFound
+from common.queries import Filters
+
+_EMBEDDING_TYPES = ("vector(512)", "extensions.vector(512)")
+
+
+class FunctionCatalog(ABC):
+    """Calls the SQL functions by name; a subclass knows how a call is made."""
+
+    @abstractmethod
+    def _rows(self, function: str, arguments: Mapping[str, object]) -> list[records.Row]:
+        """Call a function that returns a table."""
+
+    @abstractmethod
+    def _document(self, function: str, arguments: Mapping[str, object]) -> Any:
+        """Call a function that returns one value."""
+
+    @abstractmethod
+    def close(self) -> None: ...
+
+    def search(
+        self,
+        embedding: npt.NDArray[np.float32],
+        *,
+        k: int,
+        filters: Filters,
+        exclude_ids: Sequence[str] = (),
+        model_fingerprint: str | None = None,
+    ) -> list[Match]:
+        arguments: dict[str, object] = {
+            "query_embedding": records.vector_literal(embedding),
+            "match_count": k,
+            **records.filter_arguments(filters),
+        }
+        if exclude_ids:
+            arguments["exclude_ids"] = list(exclude_ids)
+        if model_fingerprint is not None:
+            arguments["model_fingerprint"] = model_fingerprint
+        return [records.match_from_row(row) for row in self._rows("search_albums", arguments)]
+
+    def similar(self, album_id: str, *, k: int, filters: Filters) -> list[Match]:
+        arguments = {"album_id": album_id, "match_count": k, **records.filter_arguments(filters)}
+        return [records.match_from_row(row) for row in self._rows("similar_albums", arguments)]
+
+    def album(self, album_id: str) -> Album:
+        rows = self._rows("albums_by_id", {"album_ids": [album_id]})
+        if not rows:
+            raise AlbumNotFound(f"no album has the id {album_id}")
+        return records.album_from_row(rows[0])
+
+    def embeddings(self, album_ids: Sequence[str]) -> dict[str, npt.NDArray[np.float32]]:
+        arguments = {"album_ids": list(dict.fromkeys(album_ids))}
+        return records.embeddings_from_document(self._document("album_embeddings", arguments))
+
+    def genres(self) -> list[str]:
+        return list(self._document("album_genres", {}))
+
+    def stats(self) -> CatalogStats:
+        return records.stats_from_document(self._document("album_stats", {}))
+
+    def model_stamp(self) -> ModelStamp | None:
+        return records.stamp_from_document(self._document("catalog_stamp", {}))
+
+    def check(self) -> None:
+        found = self._document("catalog_check", {})
+        if found["pgvector"] is None:
+            raise misconfigured("pgvector_missing")
+        if not found["table"] or found["embedding"] is None:
+            raise misconfigured("table_missing")
+        if found["embedding"] not in _EMBEDDING_TYPES:
+            raise misconfigured("wrong_dimension", found=f"album_covers.embedding is {found['embedding']}")
+        if found["functions_missing"]:
+            raise misconfigured("rpc_missing", found=", ".join(found["functions_missing"]))

@@ -1,0 +1,57 @@
+"""The catalog in a PostgreSQL of one's own: psycopg, calling the same SQL functions as Supabase."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import psycopg
+from psycopg import sql
+
+from common.catalog.connections import Connections
+from common.catalog.faults import fault_from_code
+from common.catalog.functions import FunctionCatalog
+from common.catalog.records import Row
+from common.errors import CatalogUnavailable
+
+
+class PostgresCatalog(FunctionCatalog):
+    """A catalog behind a database URL."""
+
+    def __init__(self, database_url: str, *, timeout_s: float, connections: int) -> None:
+        self._timeout_s = timeout_s
+        self._connections = Connections(database_url, size=connections, timeout_s=timeout_s)
+
+    def close(self) -> None:
+        self._connections.close()
+
+    def _rows(self, function: str, arguments: Mapping[str, object]) -> list[Row]:
+        return list(self._call(sql.SQL("SELECT * FROM {call}"), function, arguments))
+
+    def _document(self, function: str, arguments: Mapping[str, object]) -> Any:
+        (row,) = self._call(sql.SQL("SELECT {call} AS value"), function, arguments)
+        return row["value"]
+
+    def _call(self, query: sql.SQL, function: str, arguments: Mapping[str, object]) -> list[dict[str, Any]]:
+        call = sql.SQL("{}({})").format(
+            sql.Identifier(function),
+            sql.SQL(", ").join(
+                sql.SQL("{} => {}").format(sql.Identifier(name), sql.Placeholder(name)) for name in arguments
+            ),
+        )
+        values = {name: _parameter(value) for name, value in arguments.items()}
+        with self._connections.lend() as connection:
+            try:
+                return connection.execute(query.format(call=call), values).fetchall()
+            except psycopg.Error as error:
+                raise self._fault(error) from error
+
+    def _fault(self, error: psycopg.Error) -> Exception:
+        if error.sqlstate is not None:
+            return fault_from_code(error.sqlstate, error.diag.message_primary or type(error).__name__)
+        return CatalogUnavailable(
+            f"the catalog's database did not answer within {self._timeout_s:g} s or hung up: {error}"
+        )
+
+
+def _parameter(value: object) -> object:
+    # Untyped, so that PostgreSQL takes a float for `numeric` and a string for `vector`.
+    return str(value) if isinstance(value, float) else value

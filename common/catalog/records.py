@@ -1,0 +1,113 @@
+"""What the SQL functions take and give, as the protocol's types."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import orjson
+
+from common.catalog.protocol import (
+    EMBEDDING_DIMENSION,
+    Album,
+    CatalogStats,
+    GenreCount,
+    Match,
+    ModelStamp,
+)
+from common.errors import CatalogMisconfigured
+from common.queries import Filters
+
+Row = Mapping[str, Any]
+
+
+def vector_literal(embedding: npt.NDArray[np.float32]) -> str:
+    """Return an embedding, shape (512,), in pgvector's text form, each number as short as it reads back.
+
+    As one JSON string it travels faster than as a list of numbers: 107 against 139 ms for eight.
+
+    Raises:
+        CatalogMisconfigured: the shape is another.
+    """
+    if embedding.shape != (EMBEDDING_DIMENSION,):
+        raise CatalogMisconfigured(
+            f"the catalog takes embeddings of {EMBEDDING_DIMENSION} numbers and this one has the shape "
+            f"{embedding.shape}: use a CLIP model with a projection of {EMBEDDING_DIMENSION}",
+            problem="wrong_dimension",
+        )
+    return orjson.dumps(
+        np.ascontiguousarray(embedding, dtype=np.float32), option=orjson.OPT_SERIALIZE_NUMPY
+    ).decode()
+
+
+def filter_arguments(filters: Filters) -> dict[str, object]:
+    """Return the filters as arguments of `search_albums`, less those that have no effect.
+
+    A catalog with the older function of three parameters can then still answer what it can.
+    """
+    arguments: dict[str, object] = {}
+    if len(filters.genres) == 1:
+        arguments["filter_genre"] = filters.genres[0]
+    elif filters.genres:
+        arguments["filter_genres"] = list(filters.genres)
+    for name in ("year_min", "year_max", "min_score"):
+        value = getattr(filters, name)
+        if value is not None:
+            arguments[name] = value
+    if filters.best_new_music:
+        arguments["best_new_music_only"] = True
+    return arguments
+
+
+def album_from_row(row: Row) -> Album:
+    """Read one row; a catalog made elsewhere may hold NULL in any column."""
+    score = row["pitchfork_score"]
+    return Album(
+        id=row["id"],
+        artist=row["artist"] or "",
+        album_name=row["album_name"] or "",
+        genre=row["genre"],
+        release_year=row["release_year"],
+        pitchfork_score=None if score is None else float(score),
+        best_new_music=bool(row["best_new_music"]),
+        cover_url=row["cover_url"],
+    )
+
+
+def match_from_row(row: Row) -> Match:
+    # Rounding in the distance may carry a cosine a hair past its bounds.
+    return Match(album=album_from_row(row), similarity=max(-1.0, min(1.0, float(row["similarity"]))))
+
+
+def stats_from_document(document: Row) -> CatalogStats:
+    def number(name: str) -> float | None:
+        value = document[name]
+        return None if value is None else float(value)
+
+    return CatalogStats(
+        total_albums=document["total_albums"],
+        genres=tuple(GenreCount(g["genre"], g["count"]) for g in document["genres"]),
+        year_min=document["year_min"],
+        year_max=document["year_max"],
+        score_average=number("score_average"),
+        score_min=number("score_min"),
+        score_max=number("score_max"),
+        best_new_music_count=document["best_new_music_count"],
+    )
+
+
+def stamp_from_document(document: Row) -> ModelStamp | None:
+    if document["model"] is None:
+        return None
+    return ModelStamp(model=document["model"], fingerprint=document["fingerprint"])
+
+
+def embeddings_from_document(document: Mapping[str, str]) -> dict[str, npt.NDArray[np.float32]]:
+    """Read `{"id": "[0.1,…]"}`; each embedding has shape (512,)."""
+    return {
+        album_id: np.array(orjson.loads(literal), dtype=np.float32) for album_id, literal in document.items()
+    }
+
+
+def embeddings_arguments(album_ids: Sequence[str]) -> dict[str, object]:
+    return {"album_ids": list(dict.fromkeys(album_ids))}

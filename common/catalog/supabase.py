@@ -1,0 +1,117 @@
+"""The catalog in Supabase: supabase-py, one client for all threads, calling the SQL functions by RPC.
+
+Every answer that is no success becomes an error of the domain in the HTTP client itself, where both its
+status and its body are known; supabase-py keeps only one of the two. Nothing is retried here.
+"""
+
+import threading
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import urlsplit
+
+import httpx
+import orjson
+from postgrest.exceptions import APIError
+from supabase import Client, ClientOptions, create_client
+
+from common.catalog.faults import fault_from_code, fault_from_status, misconfigured
+from common.catalog.functions import FunctionCatalog
+from common.catalog.records import Row
+from common.catalog.service_key import key_fault
+from common.errors import CatalogUnavailable, CoverSearchError
+
+
+class SupabaseCatalog(FunctionCatalog):
+    """A catalog behind a Supabase URL and a service key."""
+
+    def __init__(self, url: str, key: str, *, timeout_s: float, connections: int) -> None:
+        self._url = url
+        self._key = key
+        self._timeout_s = timeout_s
+        self._http = httpx.Client(
+            timeout=_timeout(timeout_s),
+            limits=httpx.Limits(max_connections=connections, max_keepalive_connections=connections),
+            event_hooks={"response": [_raise_for_answer]},
+        )
+        self._client: Client | None = None
+        self._building = threading.Lock()
+
+    def close(self) -> None:
+        self._http.close()
+
+    def _rows(self, function: str, arguments: Mapping[str, object]) -> list[Row]:
+        rows = self._call(function, arguments)
+        if not isinstance(rows, list):
+            raise misconfigured("bad_url", found=f"{function} was answered with something else than rows")
+        return rows
+
+    def _document(self, function: str, arguments: Mapping[str, object]) -> Any:
+        return self._call(function, arguments)
+
+    def _call(self, function: str, arguments: Mapping[str, object]) -> Any:
+        try:
+            return self._connected().rpc(function, dict(arguments)).execute().data
+        except httpx.TimeoutException as error:
+            raise CatalogUnavailable(
+                f"the catalog at {self._host} did not answer within {self._timeout_s:g} s"
+            ) from error
+        except (httpx.InvalidURL, httpx.UnsupportedProtocol) as error:
+            raise misconfigured("bad_url", found=str(error)) from error
+        except httpx.TransportError as error:
+            raise CatalogUnavailable(f"the catalog at {self._host} cannot be reached: {error}") from error
+        except APIError as error:
+            # Successes only get this far; this one has no JSON in it.
+            raise misconfigured("bad_url", found=f"{self._host} does not answer in JSON") from error
+
+    def _connected(self) -> Client:
+        with self._building:
+            if self._client is None:
+                self._client = self._build()
+            return self._client
+
+    def _build(self) -> Client:
+        _require_url(self._url)
+        fault = key_fault(self._key)
+        if fault is not None:
+            raise fault
+        options = ClientOptions(auto_refresh_token=False, persist_session=False, httpx_client=self._http)
+        return create_client(self._url, self._key, options)
+
+    @property
+    def _host(self) -> str:
+        return urlsplit(self._url).netloc.rpartition("@")[2]
+
+
+def _timeout(timeout_s: float) -> httpx.Timeout:
+    # httpx bounds each phase by itself: together they stay within the whole.
+    return httpx.Timeout(
+        connect=timeout_s * 0.2, write=timeout_s * 0.1, pool=timeout_s * 0.2, read=timeout_s * 0.5
+    )
+
+
+def _require_url(url: str) -> None:
+    try:
+        parts = urlsplit(url)
+        well_formed = parts.scheme in {"http", "https"} and bool(parts.hostname)
+        _ = parts.port
+    except ValueError:
+        well_formed = False
+    if not well_formed:
+        raise misconfigured("bad_url")
+
+
+def _raise_for_answer(response: httpx.Response) -> None:
+    if response.is_success:
+        return
+    body = response.read()
+    try:
+        document = orjson.loads(body)
+    except ValueError:
+        document = None
+    raise _fault(response.status_code, document)
+
+
+def _fault(status: int, document: object) -> CoverSearchError:
+    if isinstance(document, dict) and isinstance(document.get("code"), str):
+        return fault_from_code(document["code"], str(document.get("message") or ""))
+    return fault_from_status(status)
