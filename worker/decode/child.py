@@ -1,0 +1,65 @@
+"""A decoder process: takes files from its socket, answers with pixels, until the worker is gone.
+
+    python -m worker.decode.child FD SIZE_PX MAX_PIXELS MEMORY_BYTES PARENT_PID
+
+It holds no secret and no model, may not grow past its memory limit, and dies with its parent.
+"""
+
+import ctypes
+import os
+import resource
+import signal
+import socket
+import sys
+
+from common.errors import ImageError, UndecodableImage
+from worker.decode import wire
+from worker.decode.image import decode_image
+
+_PR_SET_PDEATHSIG = 1
+
+
+def serve(channel: socket.socket, *, size_px: int, max_pixels: int) -> None:
+    """Decode what comes until the other side closes."""
+    while (data := wire.receive_request(channel)) is not None:
+        try:
+            image = decode_image(data, size_px=size_px, max_pixels=max_pixels)
+        except ImageError as error:
+            wire.send_reply(channel, wire.ERROR, wire.error_body(error))
+        except Exception as error:  # noqa: BLE001 - a process boundary: the job fails, the next is served
+            unknown = UndecodableImage(f"the image does not decode ({type(error).__name__})")
+            wire.send_reply(channel, wire.ERROR, wire.error_body(unknown))
+        else:
+            wire.send_reply(channel, wire.PIXELS, image.tobytes())
+
+
+def confine(*, memory_bytes: int, parent_pid: int) -> None:
+    """Give up what a decoder does not need, and tie its life to the worker's."""
+    ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent_pid:  # the worker died before the line above
+        sys.exit(1)
+    # A terminal's Ctrl-C and a service manager's TERM reach the whole group; the worker drains
+    # first and then closes the socket.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_AS, (memory_bytes, memory_bytes))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
+
+
+def main() -> int:
+    """Serve one worker."""
+    fd, size_px, max_pixels, memory_bytes, parent_pid = (int(argument) for argument in sys.argv[1:])
+    channel = socket.socket(fileno=fd)
+    confine(memory_bytes=memory_bytes, parent_pid=parent_pid)
+    wire.send_reply(channel, wire.READY)
+    # from here on whatever a codec's library prints is the uploader's text, not the service's
+    null = os.open(os.devnull, os.O_RDWR)
+    for standard in (0, 1, 2):
+        os.dup2(null, standard)
+    serve(channel, size_px=size_px, max_pixels=max_pixels)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,119 @@
+"""A few decoder processes apart from the model's: what kills one costs its own job and no other.
+
+decode ──► an idle process ──► pixels ──► idle again
+                │ died, or out of time
+                └──► killed; the keeper thread starts another meanwhile
+"""
+
+import logging
+import queue
+import threading
+import time
+
+import numpy as np
+import numpy.typing as npt
+
+from common.errors import ImageError
+from worker.decode import wire
+from worker.decode.process import DecoderLimits, DecoderProcess
+
+log = logging.getLogger(__name__)
+
+_CLOSE_GRACE_S = 2.0
+_RESTART_PAUSE_S = 1.0
+
+
+class DecoderDied(ImageError):
+    """The process that decoded the image was killed, by the image or by chance."""
+
+    code = "decoder_died"
+    retryable = True
+
+
+class DecoderBusy(ImageError):
+    """No decoder became free in time."""
+
+    code = "decoder_busy"
+    retryable = True
+
+
+class DecoderPool:
+    """Decodes in child processes, with limits on time and memory; any thread may call it."""
+
+    def __init__(self, *, size_px: int, max_pixels: int, processes: int = 1) -> None:
+        self._limits = DecoderLimits(size_px=size_px, max_pixels=max_pixels)
+        self._idle: queue.SimpleQueue[DecoderProcess] = queue.SimpleQueue()
+        self._wanted = threading.Semaphore(processes)
+        self._lock = threading.Lock()
+        self._alive: set[DecoderProcess] = set()
+        self._closed = threading.Event()
+        # A child dies when the *thread* that started it ends (PR_SET_PDEATHSIG), so one thread
+        # that lives as long as the pool starts them all.
+        self._keeper = threading.Thread(target=self._keep, name="decoder-keeper", daemon=True)
+        self._keeper.start()
+
+    @property
+    def pids(self) -> list[int]:
+        """Return the process ids of the decoders that are running."""
+        with self._lock:
+            return [process.pid for process in self._alive]
+
+    def decode(self, data: bytes, *, timeout_s: float) -> npt.NDArray[np.uint8]:
+        """Return RGB pixels of shape (size_px, size_px, 3); the time covers waiting for a decoder.
+
+        Raises:
+            ImageError: the file is none that can be taken; which kind says why.
+            DecoderDied: its decoder was killed or ran out of time.
+            DecoderBusy: all decoders were busy for the whole time.
+        """
+        deadline = time.monotonic() + timeout_s
+        process = self._acquire(timeout_s)
+        try:
+            kind, body = process.ask(data, deadline=deadline)
+        except (EOFError, OSError) as error:
+            self._discard(process)
+            raise DecoderDied(f"the image's decoder {_fate(error)}") from error
+        self._idle.put(process)
+        if kind == wire.ERROR:
+            raise wire.error_from(body)
+        return np.frombuffer(body, dtype=np.uint8).reshape(self._limits.size_px, self._limits.size_px, 3)
+
+    def close(self) -> None:
+        """End every decoder; a decode in progress fails with `DecoderDied`."""
+        self._closed.set()
+        self._wanted.release()  # wakes the keeper
+        self._keeper.join()
+        with self._lock:
+            remaining, self._alive = self._alive, set()
+        for process in remaining:
+            process.end(grace_s=_CLOSE_GRACE_S)
+
+    def _acquire(self, timeout_s: float) -> DecoderProcess:
+        try:
+            return self._idle.get(timeout=timeout_s)
+        except queue.Empty:
+            raise DecoderBusy(f"no image decoder became free within {timeout_s:.1f} s") from None
+
+    def _discard(self, process: DecoderProcess) -> None:
+        with self._lock:
+            self._alive.discard(process)
+        process.end()
+        self._wanted.release()
+
+    def _keep(self) -> None:
+        while self._wanted.acquire() and not self._closed.is_set():
+            try:
+                process = DecoderProcess(self._limits)
+            except (EOFError, OSError) as error:
+                # out of memory or of processes, say: no image can be decoded until it passes
+                log.exception("a decoder process cannot be started", extra={"error": str(error)})
+                self._wanted.release()
+                self._closed.wait(_RESTART_PAUSE_S)
+                continue
+            with self._lock:
+                self._alive.add(process)
+            self._idle.put(process)
+
+
+def _fate(error: EOFError | OSError) -> str:
+    return "ran out of time and was ended" if isinstance(error, TimeoutError) else "was killed"

@@ -1,0 +1,92 @@
+"""One decoder process as the worker sees it: started, asked, ended."""
+
+import contextlib
+import os
+import socket
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from worker.decode import wire
+
+_PROJECT = Path(__file__).parents[2]
+#: Python, Pillow and 12 bytes a pixel: samples, a premultiplied copy, and a third for conversions.
+_BASE_MEMORY_BYTES = 256 << 20
+_MEMORY_BYTES_PER_PIXEL = 12
+_START_TIMEOUT_S = 30.0
+_ERROR_MAX_BYTES = 4096
+
+
+@dataclass(frozen=True, slots=True)
+class DecoderLimits:
+    """What a decoder makes and what it may take; memory is that of its whole address space."""
+
+    size_px: int
+    max_pixels: int
+
+    @property
+    def memory_bytes(self) -> int:
+        """Return the limit on a decoder's address space."""
+        return _BASE_MEMORY_BYTES + _MEMORY_BYTES_PER_PIXEL * self.max_pixels
+
+    @property
+    def reply_bytes(self) -> int:
+        """Return the size of the longest reply."""
+        return max(3 * self.size_px * self.size_px, _ERROR_MAX_BYTES)
+
+
+class DecoderProcess:
+    """A child that decodes one file at a time."""
+
+    def __init__(self, limits: DecoderLimits) -> None:
+        """Start the child and wait until it is ready.
+
+        Raises:
+            EOFError: it ended instead.
+            OSError: it could not be started, or was not ready in time.
+        """
+        self._limits = limits
+        self._channel, theirs = socket.socketpair()
+        with theirs:
+            numbers = (theirs.fileno(), limits.size_px, limits.max_pixels, limits.memory_bytes, os.getpid())
+            self._process = subprocess.Popen(  # noqa: S603 - our own module
+                [sys.executable, "-m", "worker.decode.child", *map(str, numbers)],
+                pass_fds=(theirs.fileno(),),
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                env={"PYTHONPATH": str(_PROJECT)},  # and none of the worker's secrets
+            )
+        try:
+            self._receive(deadline=time.monotonic() + _START_TIMEOUT_S)
+        except (EOFError, OSError):
+            self.end()
+            raise
+
+    @property
+    def pid(self) -> int:
+        """Return the child's process id."""
+        return self._process.pid
+
+    def ask(self, data: bytes, *, deadline: float) -> tuple[bytes, bytearray]:
+        """Have a file decoded by a moment of `time.monotonic`; returns a reply's kind and body.
+
+        Raises:
+            EOFError: the child died of it.
+            OSError: it did not answer in time.
+        """
+        self._channel.settimeout(max(deadline - time.monotonic(), 1e-3))
+        wire.send_request(self._channel, data)
+        return self._receive(deadline=deadline)
+
+    def _receive(self, *, deadline: float) -> tuple[bytes, bytearray]:
+        return wire.receive_reply(self._channel, deadline=deadline, max_bytes=self._limits.reply_bytes)
+
+    def end(self, *, grace_s: float = 0.0) -> None:
+        """Close the socket, which ends an idle child; kill it after the grace."""
+        self._channel.close()
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._process.wait(grace_s)
+        self._process.kill()
+        self._process.wait()

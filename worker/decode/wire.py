@@ -1,0 +1,77 @@
+"""What travels between the worker and a decoder process over their socket pair.
+
+request   length u32 · file
+reply     kind u8 · length u32 · body       kind P: RGB bytes · E: code, newline, detail · R: ready, no body
+"""
+
+import socket
+import struct
+import time
+
+from common.errors import ImageError, ImageTooManyPixels, UndecodableImage, UnsupportedImage
+
+PIXELS, ERROR, READY = b"P", b"E", b"R"
+_REQUEST = struct.Struct("!I")
+_REPLY = struct.Struct("!cI")
+#: The errors a decoder may answer with; a reply that names another is not believed.
+_ERRORS: dict[str, type[ImageError]] = {
+    kind.code: kind for kind in (UnsupportedImage, ImageTooManyPixels, UndecodableImage)
+}
+
+
+def send_request(channel: socket.socket, data: bytes) -> None:
+    """Send a file to decode."""
+    channel.sendall(_REQUEST.pack(len(data)))
+    channel.sendall(data)
+
+
+def receive_request(channel: socket.socket) -> bytes | None:
+    """Wait for a file to decode; None when the worker is gone."""
+    try:
+        (length,) = _REQUEST.unpack(receive(channel, _REQUEST.size))
+        return bytes(receive(channel, length))
+    except EOFError:
+        return None
+
+
+def send_reply(channel: socket.socket, kind: bytes, body: bytes = b"") -> None:
+    """Answer a request."""
+    channel.sendall(_REPLY.pack(kind, len(body)) + body)
+
+
+def receive_reply(channel: socket.socket, *, deadline: float, max_bytes: int) -> tuple[bytes, bytearray]:
+    """Wait for the answer until a moment of `time.monotonic`.
+
+    Raises:
+        EOFError: the decoder is gone.
+        OSError: the deadline has passed, or what came is no answer.
+    """
+    kind, length = _REPLY.unpack(receive(channel, _REPLY.size, deadline=deadline))
+    if kind not in {PIXELS, ERROR, READY} or length > max_bytes:
+        raise OSError("a decoder answered with something that is no reply")
+    return kind, receive(channel, length, deadline=deadline)
+
+
+def receive(channel: socket.socket, length: int, *, deadline: float | None = None) -> bytearray:
+    """Receive exactly so many bytes."""
+    buffer = bytearray(length)
+    view = memoryview(buffer)
+    while view:
+        if deadline is not None:
+            channel.settimeout(max(deadline - time.monotonic(), 1e-3))
+        received = channel.recv_into(view)
+        if not received:
+            raise EOFError
+        view = view[received:]
+    return buffer
+
+
+def error_body(error: ImageError) -> bytes:
+    """Write an error as a reply's body."""
+    return f"{error.code}\n{error.detail}".encode()
+
+
+def error_from(body: bytes | bytearray) -> ImageError:
+    """Read an error from a reply's body."""
+    code, _, detail = body.decode(errors="replace").partition("\n")
+    return _ERRORS.get(code, UndecodableImage)(detail)
