@@ -9,12 +9,14 @@ import logging
 import queue
 import threading
 import time
+from types import TracebackType
+from typing import Self
 
 import numpy as np
 import numpy.typing as npt
 
-from common.errors import ImageError
 from worker.decode import wire
+from worker.decode.errors import DecoderBusy, DecoderDied
 from worker.decode.process import DecoderLimits, DecoderProcess
 
 log = logging.getLogger(__name__)
@@ -23,25 +25,14 @@ _CLOSE_GRACE_S = 2.0
 _RESTART_PAUSE_S = 1.0
 
 
-class DecoderDied(ImageError):
-    """The process that decoded the image was killed, by the image or by chance."""
-
-    code = "decoder_died"
-    retryable = True
-
-
-class DecoderBusy(ImageError):
-    """No decoder became free in time."""
-
-    code = "decoder_busy"
-    retryable = True
-
-
 class DecoderPool:
     """Decodes in child processes, with limits on time and memory; any thread may call it."""
 
-    def __init__(self, *, size_px: int, max_pixels: int, processes: int = 1) -> None:
+    def __init__(
+        self, *, size_px: int, max_pixels: int = 50_000_000, processes: int = 1, timeout_s: float = 10.0
+    ) -> None:
         self._limits = DecoderLimits(size_px=size_px, max_pixels=max_pixels)
+        self._timeout_s = timeout_s
         self._idle: queue.SimpleQueue[DecoderProcess] = queue.SimpleQueue()
         self._wanted = threading.Semaphore(processes)
         self._lock = threading.Lock()
@@ -59,7 +50,9 @@ class DecoderPool:
             return [process.pid for process in self._alive]
 
     def decode(self, data: bytes, *, timeout_s: float) -> npt.NDArray[np.uint8]:
-        """Return RGB pixels of shape (size_px, size_px, 3); the time covers waiting for a decoder.
+        """Return RGB pixels of shape (size_px, size_px, 3).
+
+        The caller's time covers waiting for a decoder too; the pool's own limit, decoding alone.
 
         Raises:
             ImageError: the file is none that can be taken; which kind says why.
@@ -69,7 +62,7 @@ class DecoderPool:
         deadline = time.monotonic() + timeout_s
         process = self._acquire(timeout_s)
         try:
-            kind, body = process.ask(data, deadline=deadline)
+            kind, body = process.ask(data, deadline=min(deadline, time.monotonic() + self._timeout_s))
         except (EOFError, OSError) as error:
             self._discard(process)
             raise DecoderDied(f"the image's decoder {_fate(error)}") from error
@@ -88,9 +81,17 @@ class DecoderPool:
         for process in remaining:
             process.end(grace_s=_CLOSE_GRACE_S)
 
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
     def _acquire(self, timeout_s: float) -> DecoderProcess:
         try:
-            return self._idle.get(timeout=timeout_s)
+            return self._idle.get(timeout=max(timeout_s, 0))
         except queue.Empty:
             raise DecoderBusy(f"no image decoder became free within {timeout_s:.1f} s") from None
 
