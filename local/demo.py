@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 import psycopg
 from catalog.migrations import migrate
-from worker.decode.decoding import decode
+from worker.decode.image import decode_image
 
 from catalog.demo.albums import DemoAlbum, demo_albums
 from catalog.demo.covers import cover_jpeg
@@ -105,7 +105,8 @@ def prepare_cover(album: DemoAlbum, *, covers: Path, size_px: int) -> Pixels:
         unfinished = file.with_suffix(".part")
         unfinished.write_bytes(cover_jpeg(album, size_px=COVER_SIZE_PX))
         unfinished.replace(file)
-    return decode(file.read_bytes(), size_px=size_px)
+    square = decode_image(file.read_bytes(), size_px=size_px, max_pixels=COVER_SIZE_PX**2)
+    return np.asarray(square, dtype=np.uint8)
 
 
 def _chunks(albums: Sequence[DemoAlbum]) -> Iterator[Sequence[DemoAlbum]]:

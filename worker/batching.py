@@ -50,7 +50,7 @@ class _Lane:
     waiting: deque[_Waiting] = field(default_factory=deque)
 
 
-class Batcher:
+class Batcher(Generic[Encoded]):
     """Owns the model thread. Any thread may submit; the encoder is only ever called by one."""
 
     def __init__(
@@ -162,7 +162,7 @@ def _encode(lane: _Lane, batch: Sequence[_Waiting]) -> None:
     """Encode a batch and settle its futures."""
     start = time.perf_counter()
     try:
-        embeddings = lane.encode([waiting.item for waiting in batch])
+        encoded = lane.encode([waiting.item for waiting in batch])
     except Exception as error:  # noqa: BLE001 - whatever a model raises belongs to the items' jobs
         if len(batch) == 1:
             batch[0].future.set_exception(error)
