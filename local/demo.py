@@ -14,14 +14,14 @@ from pathlib import Path
 
 import numpy as np
 import psycopg
-from catalog.migrations import migrate
-from worker.decode.image import decode_image
 
 from catalog.demo.albums import DemoAlbum, demo_albums
 from catalog.demo.covers import cover_jpeg
+from catalog.migrations import apply_migrations
 from catalog.rows import AlbumRow, upsert_albums
 from catalog.stamp import read_stamp, write_stamp
 from common.settings import Settings
+from worker.decode.image import decode_image
 from worker.encoder.loading import load_encoder
 from worker.encoder.protocol import Encoder, Pixels
 from worker.encoder.source import find_model
@@ -40,7 +40,7 @@ def load_demo(
     Raises:
         ModelUnavailable: the model cannot be loaded.
     """
-    migrate(database_url)
+    apply_migrations(database_url)
     fingerprint = find_model(settings.clip_model).fingerprint
     with psycopg.connect(database_url) as connection:
         if _is_loaded(connection, count=count, fingerprint=fingerprint, covers=covers):
@@ -90,7 +90,7 @@ def _load(
         for chunk in _chunks(albums):
             pixels = np.stack(list(processes.map(prepare, chunk, chunksize=5)))
             embeddings = encoder.encode_images(pixels)
-            upsert_albums(connection, map(_row, chunk, embeddings, strict=True))
+            upsert_albums(connection, [_row(*pair) for pair in zip(chunk, embeddings, strict=True)])
             advance(len(chunk))
     write_stamp(connection, model=encoder.model_name, fingerprint=encoder.model_fingerprint)
     connection.commit()

@@ -28,6 +28,6 @@ def worker_is_ready(redis_url: str, pid: int) -> bool:
 
 def announcements(redis: Redis) -> list[dict[str, object]]:
     """Return what the live workers announce of themselves."""
-    ids = [member.decode() for member in redis.zrange(keys.WORKERS, 0, -1)]
+    ids = [str(member, "ascii") for member in redis.zrange(keys.WORKERS, 0, -1) if isinstance(member, bytes)]
     found = redis.mget([keys.worker(worker_id) for worker_id in ids]) if ids else []
-    return [orjson.loads(entry) for entry in found if entry]
+    return [orjson.loads(entry) for entry in found if isinstance(entry, bytes)]

@@ -25,7 +25,7 @@ from common.queue import make_celery, message_template
 from common.settings import Settings
 from worker.batching import Batcher
 from worker.decode.pool import DecoderPool
-from worker.embedding import Embedder, lanes
+from worker.embedding import Embedder
 from worker.encoder.loading import load_encoder
 from worker.encoder.protocol import Encoder
 from worker.leases import Leases
@@ -38,8 +38,6 @@ log = logging.getLogger(__name__)
 
 #: How long the reason of a failed start stays readable.
 FAILURE_TTL_S = 120.0
-#: Longest wait for the model thread once nothing runs any more.
-CLOSE_S = 5.0
 
 
 class WorkerProcess:
@@ -126,33 +124,28 @@ class WorkerProcess:
         cache_redis = open_redis(s.cache_url.get_secret_value())
         cache = WorkerCache(cache_redis, result_ttl_s=s.result_ttl_s, embedding_ttl_s=s.embedding_ttl_s)
         leases = Leases(self._ledger, lease_s=s.lease_s, announcement=lambda: self._announced)
-        batcher = Batcher(lanes(encoder, max_size=s.batch_max), max_wait_s=s.batch_wait_ms / 1000)
-        decoders = DecoderPool(
-            size_px=encoder.input_size_px, max_pixels=s.max_image_pixels, processes=s.decoder_processes
-        )
-        embedder = Embedder(
-            encoder=encoder,
-            batcher=batcher,
-            decoders=decoders,
-            decode_timeout_s=s.decode_timeout_s,
-            cache=cache,
-            redis=self._redis,
-        )
-        pipeline = Pipeline(
-            embedder=embedder, catalog=catalog, model_name=encoder.model_name, public_url=s.public_url
-        )
-        handler = RunHandler(ledger=self._ledger, leases=leases, pipeline=pipeline, cache=cache)
-        register_search(self._celery, handler)
-        watchdog = Watchdog(lambda: batcher.running_s, limit_s=s.job_deadline_s)
-        leases.start()
-        watchdog.start()
-        try:
-            consume(self._celery, concurrency=s.worker_concurrency, drain=self._drain(leases))
-        finally:
-            watchdog.stop()
-            leases.stop()
-            batcher.close(timeout_s=CLOSE_S)
-            decoders.close()
+        with (
+            Batcher(encoder, max_size=s.batch_max, max_wait_s=s.batch_wait_ms / 1000) as batcher,
+            DecoderPool(
+                size_px=encoder.input_size_px, processes=s.decoder_processes, timeout_s=s.decode_timeout_s
+            ) as decoders,
+        ):
+            embedder = Embedder(
+                encoder=encoder, batcher=batcher, decoders=decoders, cache=cache, redis=self._redis
+            )
+            pipeline = Pipeline(
+                embedder=embedder, catalog=catalog, model_name=encoder.model_name, public_url=s.public_url
+            )
+            handler = RunHandler(ledger=self._ledger, leases=leases, pipeline=pipeline, cache=cache)
+            register_search(self._celery, handler)
+            watchdog = Watchdog(batcher.running_s, limit_s=s.job_deadline_s)
+            leases.start()
+            watchdog.start()
+            try:
+                consume(self._celery, concurrency=s.worker_concurrency, drain=self._drain(leases))
+            finally:
+                watchdog.stop()
+                leases.stop()
 
     def _drain(self, leases: Leases) -> threading.Timer:
         """Return the timer that ends the process when draining takes too long."""

@@ -1,10 +1,6 @@
 """From the parts of a query to embeddings: the cache first, then decoder and model."""
 
 import concurrent.futures
-import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -15,44 +11,14 @@ from common import keys
 from common.cache import WorkerCache, text_hash
 from common.catalog.protocol import EMBEDDING_DIMENSION
 from common.errors import DeadlineExceeded, ImageExpired, QueueUnavailable
-from worker.batching import Batcher, Lane
+from worker.batching import Batcher, Encoded
 from worker.decode.pool import DecoderPool
-from worker.encoder.protocol import Encoder, Pixels
+from worker.encoder.protocol import Encoder
 from worker.leases import Lease
 from worker.retrying import retry_passing
 from worker.stopwatch import Stopwatch
 
 Embedding = npt.NDArray[np.float32]
-
-#: The lanes of the batcher.
-TEXT, IMAGE = "text", "image"
-
-
-@dataclass(frozen=True, slots=True)
-class Encoded:
-    """An embedding, shape (512,), and how long its batch was in the model."""
-
-    embedding: Embedding
-    batch_ms: float
-
-
-def lanes(encoder: Encoder, *, max_size: int) -> dict[str, Lane[Any, Encoded]]:
-    """Return the batcher's lanes over one encoder."""
-
-    def encode_texts(texts: Sequence[str]) -> list[Encoded]:
-        return _timed(lambda: encoder.encode_texts(texts))
-
-    def encode_images(pixels: Sequence[Pixels]) -> list[Encoded]:
-        return _timed(lambda: encoder.encode_images(np.stack(pixels)))
-
-    return {TEXT: Lane(encode_texts, max_size), IMAGE: Lane(encode_images, max_size)}
-
-
-def _timed(encode: Callable[[], Embedding]) -> list[Encoded]:
-    start = time.perf_counter()
-    embeddings = encode()
-    batch_ms = (time.perf_counter() - start) * 1000
-    return [Encoded(embedding, batch_ms) for embedding in embeddings]
 
 
 class Embedder:
@@ -61,16 +27,8 @@ class Embedder:
     dimension = EMBEDDING_DIMENSION
 
     def __init__(
-        self,
-        *,
-        encoder: Encoder,
-        batcher: Batcher[Encoded],
-        decoders: DecoderPool,
-        decode_timeout_s: float,
-        cache: WorkerCache,
-        redis: Redis,
+        self, *, encoder: Encoder, batcher: Batcher, decoders: DecoderPool, cache: WorkerCache, redis: Redis
     ) -> None:
-        self._decode_timeout_s = decode_timeout_s
         self._encoder = encoder
         self._batcher = batcher
         self._decoders = decoders
@@ -83,7 +41,7 @@ class Embedder:
         cached = self._cache.embedding(self._encoder.fingerprint, content)
         if cached is not None:
             return cached
-        return self._encoded(self._batcher.submit(TEXT, text), content, stopwatch)
+        return self._encoded(self._batcher.submit_text(text), content, stopwatch)
 
     def image(self, digest: str, lease: Lease, stopwatch: Stopwatch) -> Embedding:
         """Return the embedding of an uploaded image, shape (512,), unit length.
@@ -97,11 +55,9 @@ class Embedder:
             return cached
         data = retry_passing(lambda: self._bytes(digest), within_s=stopwatch.remaining_s())
         with stopwatch.stage("decode"):
-            pixels = self._decoders.decode(
-                data, timeout_s=min(self._decode_timeout_s, stopwatch.remaining_s())
-            )
+            pixels = self._decoders.decode(data, timeout_s=stopwatch.remaining_s())
         lease.check()
-        return self._encoded(self._batcher.submit(IMAGE, pixels), digest, stopwatch)
+        return self._encoded(self._batcher.submit_image(pixels), digest, stopwatch)
 
     def _bytes(self, digest: str) -> bytes:
         try:

@@ -15,7 +15,7 @@ from common.ledger.records import Claim, Verdict
 from common.ledger.worker import WorkerLedger
 from common.queue import TASK_NAME
 from common.telemetry import job_id_var
-from worker.decode.pool import DecoderDied
+from worker.decode.errors import DecoderDied
 from worker.leases import Lease, Leases, RunCanceled
 from worker.pipeline import Answer, Pipeline
 from worker.retrying import retry_passing

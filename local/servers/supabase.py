@@ -1,0 +1,93 @@
+"""A Supabase of one's own: PostgREST and its gateway over a PostgreSQL, with the roles and keys.
+
+The production path runs against it unchanged; only the parts that the catalog uses are here.
+"""
+
+import secrets
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+from urllib.parse import quote, urlsplit, urlunsplit
+
+from local.servers.postgrest import PostgrestConfig, PostgrestServer
+from local.servers.rest_gateway import RestGateway
+from local.servers.supabase_roles import create_roles, make_key
+
+#: Roles belong to the whole PostgreSQL server, and so does the password that its PostgRESTs share.
+AUTHENTICATOR_PASSWORD = "authenticator"  # noqa: S105 - of a server that only this machine reaches
+
+
+@dataclass(frozen=True, slots=True)
+class SupabaseConfig:
+    """The database's URL is a superuser's."""
+
+    folder: Path
+    database_url: str
+    jwt_secret: str = field(default_factory=lambda: secrets.token_hex(32), repr=False)
+
+
+class SupabaseServer:
+    """What `SUPABASE_URL` and `SUPABASE_KEY` may name on this machine."""
+
+    def __init__(self, config: SupabaseConfig) -> None:
+        self._config = config
+        self._running = ExitStack()
+        self._postgrest: PostgrestServer | None = None
+        self._gateway: RestGateway | None = None
+        self.service_key = make_key("service_role", secret=config.jwt_secret)
+        self.anon_key = make_key("anon", secret=config.jwt_secret)
+
+    @property
+    def url(self) -> str:
+        return self.gateway.url
+
+    @property
+    def gateway(self) -> RestGateway:
+        assert self._gateway is not None  # noqa: S101 - started first
+        return self._gateway
+
+    @property
+    def postgrest(self) -> PostgrestServer:
+        assert self._postgrest is not None  # noqa: S101 - started first
+        return self._postgrest
+
+    def start(self) -> None:
+        """Make the roles and start both servers.
+
+        Raises:
+            ServerFailed: PostgREST is not installed or does not start.
+        """
+        create_roles(self._config.database_url, authenticator_password=AUTHENTICATOR_PASSWORD)
+        config = PostgrestConfig(
+            folder=self._config.folder,
+            database_url=_as_user(self._config.database_url, "authenticator", AUTHENTICATOR_PASSWORD),
+            jwt_secret=self._config.jwt_secret,
+        )
+        try:
+            self._postgrest = self._running.enter_context(PostgrestServer(config))
+            keys = frozenset({self.service_key, self.anon_key})
+            self._gateway = self._running.enter_context(RestGateway(self._postgrest.port, keys=keys))
+        except BaseException:
+            self.stop()
+            raise
+
+    def stop(self) -> None:
+        """Stop both; harmless when nothing runs."""
+        self._running.close()
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+
+def _as_user(database_url: str, user: str, password: str) -> str:
+    parts = urlsplit(database_url)
+    address = parts.netloc.rpartition("@")[2]
+    return urlunsplit(parts._replace(netloc=f"{quote(user)}:{quote(password)}@{address}"))
