@@ -1,7 +1,7 @@
 """The micro-batcher: what waits when the model gets free goes through it in one forward pass.
 
-    submit("image", …) ──► lane ─┐                      ┌─► future of each item
-    submit("text", …)  ──► lane ─┴─► one model thread ──┘
+    submit_image ──► images ─┐                      ┌─► future of each item
+    submit_text  ──► texts  ─┴─► one model thread ──┘
 
 Lanes take turns, so that a stream of images does not starve texts. A batch that fails is tried
 again item by item, and only the item at fault fails.
@@ -10,42 +10,57 @@ again item by item, and only the item at fault fails.
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
-from typing import Any, Generic, TypeVar
+from types import TracebackType
+from typing import Any, Self
+
+import numpy as np
+import numpy.typing as npt
 
 from common.errors import QueueFull
+from worker.encoder.protocol import Embeddings, Encoder, Pixels
 
-Item = TypeVar("Item")
-Result = TypeVar("Result")
+#: On a CPU a larger batch of images is no faster and keeps the texts waiting.
+_IMAGES_PER_CPU_BATCH = 8
 
 
 @dataclass(frozen=True, slots=True)
-class Lane(Generic[Item, Result]):
-    """What encodes one kind of item, a result for each, and how many go together at most."""
+class Encoded:
+    """An embedding, shape (512,), and how long the forward pass took that it came from."""
 
-    encode: Callable[[Sequence[Item]], Sequence[Result]]
-    max_size: int
+    embedding: npt.NDArray[np.float32]
+    batch_ms: float
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Waiting(Generic[Result]):
+class _Waiting:
     item: Any
+    future: "Future[Encoded]"
     since: float
-    future: "Future[Result]" = field(default_factory=Future)
 
 
-class Batcher(Generic[Result]):
-    """Owns the model thread. Any thread may submit; the lanes' encoders are only ever called by one."""
+@dataclass(frozen=True, slots=True, eq=False)
+class _Lane:
+    """What one kind of item is encoded by, how many go together, and which wait."""
+
+    encode: Callable[[Sequence[Any]], Embeddings]
+    max_size: int
+    waiting: deque[_Waiting] = field(default_factory=deque)
+
+
+class Batcher:
+    """Owns the model thread. Any thread may submit; the encoder is only ever called by one."""
 
     def __init__(
-        self, lanes: Mapping[str, Lane[Any, Result]], *, max_wait_s: float = 0.0, queue_limit: int = 1024
+        self, encoder: Encoder, *, max_size: int, max_wait_s: float = 0.0, queue_limit: int = 1024
     ) -> None:
-        self._lanes = dict(lanes)
-        self._waiting: dict[str, deque[_Waiting[Result]]] = {name: deque() for name in lanes}
+        images_max = min(max_size, _IMAGES_PER_CPU_BATCH) if encoder.device == "cpu" else max_size
+        self._images = _Lane(lambda images: encoder.encode_images(np.stack(images)), images_max)
+        self._texts = _Lane(encoder.encode_texts, max_size)
         #: The lane whose turn it is stands first.
-        self._turns = deque(lanes)
+        self._turns = deque((self._texts, self._images))
         self._max_wait_s = max_wait_s
         self._queue_limit = queue_limit
         self._changed = threading.Condition()
@@ -54,23 +69,22 @@ class Batcher(Generic[Result]):
         self._thread = threading.Thread(target=self._run, name="model", daemon=True)
         self._thread.start()
 
-    def submit(self, lane: str, item: object) -> "Future[Result]":
-        """Enter an item into a lane; a future cancelled before its batch starts costs nothing.
+    def submit_image(self, pixels: Pixels) -> "Future[Encoded]":
+        """Enter an image of shape (size, size, 3).
 
         Raises:
             QueueFull: as many items wait as may, or the batcher is closing.
         """
-        entry: _Waiting[Result] = _Waiting(item, time.monotonic())
-        with self._changed:
-            if self._closing:
-                raise QueueFull("the worker is shutting down")
-            if sum(map(len, self._waiting.values())) >= self._queue_limit:
-                raise QueueFull(f"{self._queue_limit} items already wait for the model")
-            self._waiting[lane].append(entry)
-            self._changed.notify()
-        return entry.future
+        return self._submit(self._images, pixels)
 
-    @property
+    def submit_text(self, text: str) -> "Future[Encoded]":
+        """Enter a text.
+
+        Raises:
+            QueueFull: as many items wait as may, or the batcher is closing.
+        """
+        return self._submit(self._texts, text)
+
     def running_s(self) -> float:
         """Return for how long the present batch has been in the model, 0 when the model is free.
 
@@ -79,7 +93,7 @@ class Batcher(Generic[Result]):
         since = self._busy_since
         return 0.0 if since is None else time.monotonic() - since
 
-    def close(self, *, timeout_s: float) -> bool:
+    def close(self, *, timeout_s: float = 30.0) -> bool:
         """Take nothing more, encode what waits, and return whether that ended in time.
 
         What still waits after the timeout is cancelled.
@@ -89,53 +103,73 @@ class Batcher(Generic[Result]):
             self._changed.notify()
         self._thread.join(timeout_s)
         with self._changed:
-            for waiting in self._waiting.values():
-                while waiting:
-                    waiting.popleft().future.cancel()
+            for lane in self._turns:
+                while lane.waiting:
+                    lane.waiting.popleft().future.cancel()
         return not self._thread.is_alive()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _submit(self, lane: _Lane, item: object) -> "Future[Encoded]":
+        future: Future[Encoded] = Future()
+        with self._changed:
+            if self._closing:
+                raise QueueFull("the worker is shutting down")
+            if sum(len(each.waiting) for each in self._turns) >= self._queue_limit:
+                raise QueueFull(f"{self._queue_limit} items already wait for the model")
+            lane.waiting.append(_Waiting(item, future, time.monotonic()))
+            self._changed.notify()
+        return future
 
     def _run(self) -> None:
         while (taken := self._take()) is not None:
             lane, batch = taken
-            live = [entry for entry in batch if entry.future.set_running_or_notify_cancel()]
+            live = [waiting for waiting in batch if waiting.future.set_running_or_notify_cancel()]
             if live:
                 self._busy_since = time.monotonic()
                 _encode(lane, live)
                 self._busy_since = None
 
-    def _take(self) -> tuple[Lane[Any, Result], list[_Waiting[Result]]] | None:
+    def _take(self) -> tuple[_Lane, list[_Waiting]] | None:
         """Wait for items and take a batch of the next lane in turn; None when closed and drained."""
         with self._changed:
-            while (name := next((name for name in self._turns if self._waiting[name]), None)) is None:
+            while (lane := next((lane for lane in self._turns if lane.waiting), None)) is None:
                 if self._closing:
                     return None
                 self._changed.wait()
-            self._wait_for_company(name)
-            self._turns.remove(name)
-            self._turns.append(name)
-            lane, waiting = self._lanes[name], self._waiting[name]
-            return lane, [waiting.popleft() for _ in range(min(lane.max_size, len(waiting)))]
+            self._wait_for_company(lane)
+            self._turns.remove(lane)
+            self._turns.append(lane)
+            size = min(lane.max_size, len(lane.waiting))
+            return lane, [lane.waiting.popleft() for _ in range(size)]
 
-    def _wait_for_company(self, name: str) -> None:
-        waiting, size = self._waiting[name], self._lanes[name].max_size
-        until = waiting[0].since + self._max_wait_s
-        while len(waiting) < size and not self._closing:
+    def _wait_for_company(self, lane: _Lane) -> None:
+        until = lane.waiting[0].since + self._max_wait_s
+        while len(lane.waiting) < lane.max_size and not self._closing:
             left_s = until - time.monotonic()
             if left_s <= 0:
                 return
             self._changed.wait(left_s)
 
 
-def _encode(lane: Lane[Any, Result], batch: Sequence[_Waiting[Result]]) -> None:
+def _encode(lane: _Lane, batch: Sequence[_Waiting]) -> None:
     """Encode a batch and settle its futures."""
+    start = time.perf_counter()
     try:
-        results = lane.encode([entry.item for entry in batch])
+        embeddings = lane.encode([waiting.item for waiting in batch])
     except Exception as error:  # noqa: BLE001 - whatever a model raises belongs to the items' jobs
         if len(batch) == 1:
             batch[0].future.set_exception(error)
             return
-        for entry in batch:
-            _encode(lane, [entry])
+        for waiting in batch:
+            _encode(lane, [waiting])
         return
-    for entry, result in zip(batch, results, strict=True):
-        entry.future.set_result(result)
+    batch_ms = (time.perf_counter() - start) * 1000
+    for waiting, embedding in zip(batch, embeddings, strict=True):
+        waiting.future.set_result(Encoded(embedding=embedding, batch_ms=batch_ms))
