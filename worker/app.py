@@ -127,7 +127,10 @@ class WorkerProcess:
         with (
             Batcher(encoder, max_size=s.batch_max, max_wait_s=s.batch_wait_ms / 1000) as batcher,
             DecoderPool(
-                size_px=encoder.input_size_px, processes=s.decoder_processes, timeout_s=s.decode_timeout_s
+                size_px=encoder.input_size_px,
+                max_pixels=s.max_image_pixels,
+                processes=s.decoder_processes,
+                timeout_s=s.decode_timeout_s,
             ) as decoders,
         ):
             embedder = Embedder(
