@@ -14,6 +14,7 @@ from types import TracebackType
 from typing import Self
 
 PREFIX = "/rest/v1/"
+POLL_S = 0.02
 _HOP_BY_HOP = frozenset({"connection", "keep-alive", "transfer-encoding", "content-length", "host"})
 
 
@@ -35,12 +36,12 @@ class RestGateway:
 
     def __init__(self, upstream_port: int, *, keys: frozenset[str]) -> None:
         self.intercept: Intercept | None = None
-        self._keys = keys
-        self._upstream_port = upstream_port
-        self._upstreams = threading.local()
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
-        self._server.daemon_threads = True
-        self._thread = threading.Thread(target=self._server.serve_forever, name="rest-gateway", daemon=True)
+        self.keys = keys
+        self.upstream_port = upstream_port
+        self._server = _Server(self)
+        self._thread = threading.Thread(
+            target=self._server.serve_forever, args=(POLL_S,), name="rest-gateway", daemon=True
+        )
 
     @property
     def url(self) -> str:
@@ -64,57 +65,66 @@ class RestGateway:
     ) -> None:
         self.stop()
 
-    def answer(self, method: str, path: str, headers: Message, body: bytes) -> Answer:
-        """Answer one request, from the intercept, the gateway itself, or PostgREST."""
+    def own_answer(self, path: str, headers: Message) -> Answer | None:
+        """Answer what does not reach PostgREST; None where it does."""
         intercepted = self.intercept(path) if self.intercept is not None else None
         if intercepted is not None:
             return intercepted
         if not path.startswith(PREFIX):
             return Answer(404, b'{"message":"no Route matched with those values"}')
-        if headers.get("apikey") not in self._keys:
+        if headers.get("apikey") not in self.keys:
             return Answer(401, b'{"message":"Invalid API key"}')
-        return self._forward(method, "/" + path.removeprefix(PREFIX), headers, body)
+        return None
 
-    def _forward(self, method: str, path: str, headers: Message, body: bytes) -> Answer:
-        passed = {name: value for name, value in headers.items() if name.lower() not in _HOP_BY_HOP}
-        upstream = self._upstream()
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def __init__(self, gateway: RestGateway) -> None:
+        super().__init__(("127.0.0.1", 0), _Handler)
+        self.gateway = gateway
+
+
+class _Handler(BaseHTTPRequestHandler):
+    """One connection of a client, and the one to PostgREST that goes with it."""
+
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
+    server: _Server
+
+    def setup(self) -> None:
+        super().setup()
+        self._upstream = http.client.HTTPConnection("127.0.0.1", self.server.gateway.upstream_port)
+
+    def finish(self) -> None:
+        self._upstream.close()
+        super().finish()
+
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers.get("content-length") or 0))
+        answer = self.server.gateway.own_answer(self.path, self.headers) or self._forward(body)
+        self.send_response(answer.status)
+        for name, value in answer.headers.items():
+            self.send_header(name, value)
+        self.send_header("content-length", str(len(answer.body)))
+        self.end_headers()
+        self.wfile.write(answer.body)
+
+    do_GET = do_PATCH = do_DELETE = do_POST  # noqa: N815 - http.server's names
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - http.server's name
+        pass
+
+    def _forward(self, body: bytes) -> Answer:
+        passed = {name: value for name, value in self.headers.items() if name.lower() not in _HOP_BY_HOP}
         try:
-            upstream.request(method, path, body=body or None, headers=passed)
-            response = upstream.getresponse()
+            self._upstream.request(
+                self.command, "/" + self.path.removeprefix(PREFIX), body=body or None, headers=passed
+            )
+            response = self._upstream.getresponse()
             content = response.read()
         except (OSError, http.client.HTTPException):
-            upstream.close()
+            self._upstream.close()
             return Answer(502, b'{"message":"An invalid response was received from the upstream server"}')
-        kept = {n: v for n, v in response.getheaders() if n.lower() not in _HOP_BY_HOP}
+        kept = {name: value for name, value in response.getheaders() if name.lower() not in _HOP_BY_HOP}
         return Answer(response.status, content, kept)
-
-    def _upstream(self) -> http.client.HTTPConnection:
-        # One connection for each thread, and a thread for each connection of a client.
-        if not hasattr(self._upstreams, "connection"):
-            self._upstreams.connection = http.client.HTTPConnection("127.0.0.1", self._upstream_port)
-        connection: http.client.HTTPConnection = self._upstreams.connection
-        return connection
-
-    def _handler(self) -> type[BaseHTTPRequestHandler]:
-        gateway = self
-
-        class Handler(BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-            disable_nagle_algorithm = True
-
-            def _serve(self) -> None:
-                body = self.rfile.read(int(self.headers.get("content-length") or 0))
-                answer = gateway.answer(self.command, self.path, self.headers, body)
-                self.send_response(answer.status)
-                for name, value in answer.headers.items():
-                    self.send_header(name, value)
-                self.send_header("content-length", str(len(answer.body)))
-                self.end_headers()
-                self.wfile.write(answer.body)
-
-            do_GET = do_POST = do_PATCH = do_DELETE = _serve  # noqa: N815 - http.server's names
-
-            def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - http.server's name
-                pass
-
-        return Handler
