@@ -1,0 +1,71 @@
+"""Run a gateway: `python -m api`, configured by the environment (README.md, "Settings")."""
+
+import os
+import sys
+from types import FrameType
+
+import uvicorn
+from fastapi import FastAPI
+
+from api.app import create_app
+from api.gateway import Gateway
+from common.errors import SettingsError
+from common.settings import Settings, load_settings
+from common.telemetry import configure_logging
+
+#: Connections that the kernel holds until they are taken.
+BACKLOG = 4096
+KEEP_ALIVE_S = 75
+#: After a signal: waiting requests are sent away with their job at once, others have this long.
+STOP_GRACE_S = 10
+
+
+class GatewayServer(uvicorn.Server):
+    """A server that lets go of its waiting requests when it is told to stop."""
+
+    def __init__(self, config: uvicorn.Config, app: FastAPI) -> None:
+        super().__init__(config)
+        self._app = app
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        gateway: Gateway | None = getattr(self._app.state, "gateway", None)
+        if gateway is not None:
+            gateway.close_soon()
+        super().handle_exit(sig, frame)
+
+
+def make_server(settings: Settings) -> GatewayServer:
+    """Return the server of the gateway, not started."""
+    app = create_app(settings)
+    config = uvicorn.Config(
+        app,
+        host=settings.host,
+        port=settings.port,
+        loop="uvloop",
+        http="httptools",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        backlog=BACKLOG,
+        timeout_keep_alive=KEEP_ALIVE_S,
+        timeout_graceful_shutdown=STOP_GRACE_S,
+    )
+    return GatewayServer(config, app)
+
+
+def main() -> int:
+    """Return the exit status of one gateway's life."""
+    try:
+        settings = load_settings(os.environ)
+        configure_logging("gateway", settings.log_level)
+        server = make_server(settings)
+    except SettingsError as error:
+        sys.stderr.write(f"gateway: {error.detail}\n")
+        return 2
+    server.run()
+    return 0 if server.started else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,59 @@
+"""The gateway's application: routes, errors and lifetime put together."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI
+from starlette.staticfiles import StaticFiles
+
+from api.answers import install_error_handlers
+from api.boundary import Boundary
+from api.gateway import open_gateway
+from api.lingering import LingeringClose
+from api.openapi.document import install_openapi
+from api.routes import albums, documents, jobs, searches, service
+from api.version import VERSION
+from common.catalog.opening import open_catalog
+from common.catalog.protocol import Catalog
+from common.settings import Settings
+
+
+def create_app(settings: Settings, *, catalog: Catalog | None = None) -> FastAPI:
+    """Return the application; it opens its clients when it starts and owns the catalog.
+
+    Raises:
+        SettingsError: no catalog is set and none was given.
+    """
+    reads = catalog or open_catalog(settings)
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        async with open_gateway(settings, catalog=reads) as gateway:
+            app.state.gateway = gateway
+            yield
+
+    app = FastAPI(
+        title="cover-search",
+        version=VERSION,
+        lifespan=lifespan,
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+    )
+    for family in (service, searches, albums, jobs):
+        app.include_router(family.router)
+    documents.mount_documents(app)
+    _mount_files(app, settings)
+    install_error_handlers(app)
+    install_openapi(app)
+    # The last to be added is the outermost.
+    app.add_middleware(LingeringClose)
+    app.add_middleware(Boundary)
+    return app
+
+
+def _mount_files(app: FastAPI, settings: Settings) -> None:
+    if settings.covers_dir is not None:
+        app.mount("/covers", StaticFiles(directory=settings.covers_dir), name="covers")
+    if (service.WEB_FOLDER / "index.html").is_file():
+        app.mount("/app", StaticFiles(directory=service.WEB_FOLDER, html=True), name="app")

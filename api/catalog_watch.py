@@ -1,0 +1,46 @@
+"""The catalog's version and model as this process knows them; every query key contains both."""
+
+import asyncio
+import secrets
+
+from redis.asyncio import Redis
+
+from common import keys
+from common.queries import SearchQuery, query_key
+
+LOOK_EVERY_S = 1.0
+
+
+class CatalogWatch:
+    """Follows the version in Redis: told of a change over the subscription, and looking each second."""
+
+    def __init__(self, redis: Redis) -> None:
+        self._redis = redis
+        # Until a catalog announces itself, keys are this process's own: an answer cached under
+        # them can never be taken for that of a catalog.
+        self._version = f"unknown-{secrets.token_hex(8)}"
+        self._model = "unknown"
+        #: Set when a new version was told: it is time to look.
+        self.told = asyncio.Event()
+
+    @property
+    def version(self) -> str:
+        return self._version
+
+    def key_of(self, query: SearchQuery) -> str:
+        """Return the query key under the present version and model."""
+        return query_key(query, model=self._model, catalog_version=self._version)
+
+    def on_event(self, _version: str) -> None:
+        """Hear that the catalog has changed."""
+        self.told.set()
+
+    async def look(self) -> None:
+        """Read version and model; both are kept while Redis has none."""
+        version, model = await self._redis.mget(keys.CATALOG_VERSION, keys.CATALOG_MODEL)
+        if version is not None and model is not None:
+            self._version, self._model = _text(version), _text(model)
+
+
+def _text(value: bytes | str) -> str:
+    return value.decode() if isinstance(value, bytes) else value

@@ -1,0 +1,132 @@
+"""What the gateway itself asks the catalog: genres, figures, single albums; each remembered a while.
+
+Catalog calls block, so they run on a few threads of their own; whoever asks the same thing while a
+call is under way waits for that call. What is remembered belongs to one version of the catalog.
+"""
+
+import asyncio
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from typing import Any, TypeVar
+
+from api.catalog_watch import CatalogWatch
+from common.catalog.protocol import Album, Catalog, CatalogStats
+from common.errors import CatalogUnavailable, InvalidParameter
+from common.queries import Filters, SearchQuery
+
+T = TypeVar("T")
+
+#: Also the longest that a change behind the service's back (plain SQL) stays unseen.
+REMEMBER_S = 60.0
+REMEMBERED_MAX = 2048
+THREADS = 4
+#: Beyond the catalog's own timeout: a call that exceeds it by this is given up.
+GRACE_S = 1.0
+
+
+class CatalogFacts:
+    """The catalog on asyncio."""
+
+    def __init__(self, catalog: Catalog, *, watch: CatalogWatch, timeout_s: float) -> None:
+        self._catalog = catalog
+        self._watch = watch
+        self._timeout_s = timeout_s
+        self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="catalog")
+        self._remembered: dict[tuple[str, ...], tuple[float, Any]] = {}
+        self._flying: dict[tuple[str, ...], asyncio.Task[Any]] = {}
+
+    async def genres(self) -> list[str]:
+        """Return every genre, sorted."""
+        return await self._recall(("genres",), self._catalog.genres)
+
+    async def stats(self) -> CatalogStats:
+        """Return the catalog's figures."""
+        return await self._recall(("stats",), self._catalog.stats)
+
+    async def album(self, album_id: str) -> Album:
+        """Return one album.
+
+        Raises:
+            AlbumNotFound: no album has this id.
+        """
+        return await self._recall(("album", album_id), lambda: self._catalog.album(album_id))
+
+    async def check(self) -> None:
+        """Prove that the catalog answers now."""
+        await self._fly((self._watch.version, "check"), self._catalog.check)
+
+    def spelled_from_memory(self, query: SearchQuery) -> SearchQuery | None:
+        """Return the query with its genres as the catalog spells them, None where they are not at hand."""
+        if not query.filters.genres:
+            return query
+        genres = self._memory((self._watch.version, "genres"))
+        return None if genres is None else _spelled(query, genres)
+
+    async def spelled(self, query: SearchQuery) -> SearchQuery:
+        """Return the query with its genres spelled as the catalog spells them.
+
+        Raises:
+            InvalidParameter: the catalog has no such genre.
+        """
+        return _spelled(query, await self.genres())
+
+    def close(self) -> None:
+        """Release the threads and the catalog's connections."""
+        self._threads.shutdown(wait=False, cancel_futures=True)
+        self._catalog.close()
+
+    async def _recall(self, name: tuple[str, ...], call: Callable[[], T]) -> T:
+        key = (self._watch.version, *name)
+        known: T | None = self._memory(key)
+        if known is not None:
+            return known
+        value = await self._fly(key, call)
+        if len(self._remembered) >= REMEMBERED_MAX:
+            del self._remembered[next(iter(self._remembered))]
+        self._remembered[key] = (time.monotonic() + REMEMBER_S, value)
+        return value
+
+    def _memory(self, key: tuple[str, ...]) -> Any:
+        expires, value = self._remembered.get(key, (0.0, None))
+        return value if time.monotonic() < expires else None
+
+    async def _fly(self, key: tuple[str, ...], call: Callable[[], T]) -> T:
+        flying: asyncio.Task[T] | None = self._flying.get(key)
+        if flying is None:
+            flying = asyncio.create_task(self._call(call))
+            self._flying[key] = flying
+            flying.add_done_callback(lambda task: self._land(key, task))
+        # Shielded: one client that hangs up does not end the call for the others.
+        return await asyncio.shield(flying)
+
+    def _land(self, key: tuple[str, ...], task: "asyncio.Task[Any]") -> None:
+        del self._flying[key]
+        if not task.cancelled():
+            # Whoever waited has it; if nobody does any more, asyncio must not complain.
+            task.exception()
+
+    async def _call(self, call: Callable[[], T]) -> T:
+        loop = asyncio.get_running_loop()
+        try:
+            async with asyncio.timeout(self._timeout_s + GRACE_S):
+                return await loop.run_in_executor(self._threads, call)
+        except TimeoutError as error:
+            raise CatalogUnavailable("the catalog did not answer in time") from error
+
+
+def _spelled(query: SearchQuery, genres: list[str]) -> SearchQuery:
+    spelling = {genre.casefold(): genre for genre in genres}
+    filters = query.filters
+    for genre in filters.genres:
+        if genre.casefold() not in spelling:
+            raise InvalidParameter(
+                f"the catalog has no genre {genre}; GET /api/genres lists them", parameter="genre"
+            )
+    spelled = tuple(spelling[genre.casefold()] for genre in filters.genres)
+    return query if spelled == filters.genres else _with_genres(query, filters, spelled)
+
+
+def _with_genres(query: SearchQuery, filters: Filters, genres: tuple[str, ...]) -> SearchQuery:
+    return replace(query, filters=replace(filters, genres=genres))

@@ -1,0 +1,120 @@
+"""Everything that a gateway process holds open, from its start to its end."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+
+from fastapi import Request
+from redis.asyncio import Redis
+
+from api import catalog_watch, sweeping, waiting
+from api.background import repeat
+from api.catalog_watch import CatalogWatch
+from api.composing import Composer
+from api.facts import CatalogFacts
+from api.health import HealthCheck
+from api.images import limit_pillow
+from api.submission import Searches
+from api.subscription import Subscription
+from api.sweeping import Sweeper
+from api.waiting import Waiting
+from common import keys
+from common.cache import ResultReader
+from common.catalog.protocol import Catalog
+from common.clients import open_async_redis
+from common.ledger.gateway import GatewayLedger
+from common.queue import make_celery, message_template
+from common.settings import Settings
+
+#: Threads that read image headers.
+INSPECTION_THREADS = 2
+GENRES_EVERY_S = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Gateway:
+    """What the endpoints work with."""
+
+    settings: Settings
+    ledger: GatewayLedger
+    searches: Searches
+    waiting: Waiting
+    facts: CatalogFacts
+    health: HealthCheck
+    composer: Composer
+    #: For what is slow and not asynchronous: image headers, base64.
+    inspection: ThreadPoolExecutor
+    _loop: asyncio.AbstractEventLoop
+
+    def close_soon(self) -> None:
+        """Send waiting requests away with their jobs; safe to call from a signal handler."""
+        self._loop.call_soon_threadsafe(self.waiting.close)
+
+
+def gateway_of(request: Request) -> Gateway:
+    """Return the gateway of the application that serves this request."""
+    gateway: Gateway = request.app.state.gateway
+    return gateway
+
+
+@asynccontextmanager
+async def open_gateway(settings: Settings, *, catalog: Catalog) -> AsyncIterator[Gateway]:
+    """Open the clients and start what runs in the background; close it all at the end.
+
+    Nothing here needs Redis or the catalog to answer: a gateway that starts first says what is missing.
+    """
+    limit_pillow(max_pixels=settings.max_image_pixels)
+    async with AsyncExitStack() as stack:
+        redis = await _redis(stack, settings.redis_url.get_secret_value())
+        cache = await _redis(stack, settings.cache_url.get_secret_value())
+        listener = await _redis(stack, settings.redis_url.get_secret_value())
+        ledger = GatewayLedger(redis, settings=settings, template=message_template(make_celery(settings)))
+        watch = CatalogWatch(redis)
+        facts = CatalogFacts(catalog, watch=watch, timeout_s=settings.catalog_timeout_s)
+        stack.callback(facts.close)
+        inspection = ThreadPoolExecutor(INSPECTION_THREADS, thread_name_prefix="inspection")
+        stack.callback(inspection.shutdown, wait=False)
+        waiters = Waiting(ledger)
+        gateway = Gateway(
+            settings=settings,
+            ledger=ledger,
+            searches=Searches(
+                ledger=ledger, results=ResultReader(cache), waiting=waiters, watch=watch, facts=facts
+            ),
+            waiting=waiters,
+            facts=facts,
+            health=HealthCheck(ledger=ledger, facts=facts),
+            composer=Composer(
+                max_image_bytes=settings.max_image_bytes, max_image_pixels=settings.max_image_pixels
+            ),
+            inspection=inspection,
+            _loop=asyncio.get_running_loop(),
+        )
+        subscription = Subscription(
+            listener, {keys.EVENTS: waiters.on_event, keys.CATALOG_EVENTS: watch.on_event}
+        )
+        background = [
+            subscription.run(),
+            repeat(watch.look, every_s=catalog_watch.LOOK_EVERY_S, name="catalog version", soon=watch.told),
+            repeat(waiters.look, every_s=waiting.LOOK_EVERY_S, name="waiters"),
+            repeat(Sweeper(ledger).sweep, every_s=sweeping.SWEEP_EVERY_S, name="sweep"),
+            repeat(facts.genres, every_s=GENRES_EVERY_S, name="genres"),
+        ]
+        tasks = [asyncio.create_task(step) for step in background]
+        stack.push_async_callback(_end, tasks)
+        stack.callback(waiters.close)
+        yield gateway
+
+
+async def _redis(stack: AsyncExitStack, url: str) -> Redis:
+    client = open_async_redis(url)
+    stack.push_async_callback(client.aclose)
+    return client
+
+
+async def _end(tasks: "list[asyncio.Task[None]]") -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)

@@ -1,0 +1,1 @@
+"""The words and schemas of the OpenAPI document."""

@@ -1,0 +1,35 @@
+"""The OpenAPI document of the gateway: what FastAPI collects, with our schemas put in."""
+
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+from pydantic.json_schema import models_json_schema
+
+from api.composing import SearchBody
+from api.openapi.schemas import SCHEMAS
+from api.version import VERSION
+
+DESCRIPTION = """Find album covers that look like an image, a description, or another album.
+
+A search waits for its answer by default; with `Prefer: respond-async` it answers 202 with a job.
+Errors are `application/problem+json` with a stable `code`.
+"""
+
+
+def install_openapi(app: FastAPI) -> None:
+    """Make `app.openapi` return the whole document."""
+
+    def document() -> dict[str, Any]:
+        if app.openapi_schema is None:
+            app.openapi_schema = _document(app)
+        return app.openapi_schema
+
+    app.openapi = document  # type: ignore[method-assign]  # FastAPI's documented way to extend it
+
+
+def _document(app: FastAPI) -> dict[str, Any]:
+    found = get_openapi(title="cover-search", version=VERSION, description=DESCRIPTION, routes=app.routes)
+    _, bodies = models_json_schema([(SearchBody, "validation")], ref_template="#/components/schemas/{model}")
+    found["components"] = {"schemas": {**SCHEMAS, **bodies["$defs"]}}
+    return found

@@ -1,0 +1,55 @@
+"""Whether a client waits for its answer: the `Prefer` header (RFC 7240) and `?wait=`."""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+#: The longest wait that a client is given.
+WAIT_MAX_S = 60.0
+
+# A list is split at commas outside of quoted strings.
+_ITEM = re.compile(r'(?:[^,"]|"(?:[^"\\]|\\.)*"?)+')
+_SECONDS = re.compile(r"\d{1,9}")
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How long a request waits, and which of the client's preferences decided it."""
+
+    wait_s: float
+    #: The client asked for 202 rather than for a wait.
+    at_once: bool = False
+    #: The value of `Preference-Applied`, empty where the header decided nothing.
+    applied: str = ""
+
+
+def read_preferences(headers: Iterable[str]) -> dict[str, str]:
+    """Return the preferences by name in lower case; the first of each name counts (RFC 7240, 2)."""
+    found: dict[str, str] = {}
+    for header in headers:
+        for item in _ITEM.findall(header):
+            # What follows a semicolon are parameters of the preference; we know none that has any.
+            name, _, value = item.partition(";")[0].partition("=")
+            if name.strip():
+                found.setdefault(name.strip().lower(), value.strip().strip('"'))
+    return found
+
+
+def decide_patience(headers: Iterable[str], *, parameter_s: float | None, default_s: float) -> Patience:
+    """Return how long to wait: `?wait=` wins, then the header, then the default.
+
+    `respond-async` together with `wait=5` means: asynchronously, unless it takes less than 5 s.
+    """
+    if parameter_s is not None:
+        return Patience(wait_s=parameter_s)
+    preferences = read_preferences(headers)
+    asynchronous = "respond-async" in preferences
+    wait_s = None
+    if _SECONDS.fullmatch(preferences.get("wait", "")):
+        wait_s = min(float(preferences["wait"]), WAIT_MAX_S)
+    applied = ["respond-async"] if asynchronous else []
+    if wait_s is not None:
+        applied.append(f"wait={wait_s:.0f}")
+    if wait_s is None:
+        wait_s = 0.0 if asynchronous else default_s
+    return Patience(wait_s, at_once=asynchronous and wait_s == 0, applied=", ".join(applied))

@@ -1,0 +1,132 @@
+"""How jobs and results look over HTTP; results are finished bytes that nothing here parses."""
+
+from datetime import UTC, datetime
+
+import orjson
+from fastapi.responses import Response
+
+from common.jobs import Job
+from common.results import with_job_id
+
+JSON = "application/json"
+#: A client may keep the answer but asks each time whether it still holds: ingest retires it at once.
+REVALIDATE = "no-cache"
+NEVER_STORE = "no-store"
+
+
+def etag_of(query_key: str) -> str:
+    """Return the tag of a search's answer; weak, because its timings and job id may differ."""
+    return f'W/"{query_key[:32]}"'
+
+
+def is_current(if_none_match: str | None, etag: str) -> bool:
+    """Tell whether the client has this very answer (RFC 9110, 13.1.2: the comparison is weak)."""
+    if if_none_match is None:
+        return False
+    tags = [tag.strip().removeprefix("W/") for tag in if_none_match.split(",")]
+    return "*" in tags or etag.removeprefix("W/") in tags
+
+
+def not_modified(etag: str) -> Response:
+    """Return a 304."""
+    return Response(status_code=304, headers={"ETag": etag, "Cache-Control": REVALIDATE})
+
+
+def cached_response(body: bytes, *, etag: str | None, took_ms: float, applied: str) -> Response:
+    """Return a finished answer of the cache as it is."""
+    headers = {
+        "X-Cache": "hit",
+        "Server-Timing": f"cache;dur={took_ms:.1f}, total;dur={took_ms:.1f}",
+        "Cache-Control": REVALIDATE,
+    }
+    _add(headers, etag=etag, applied=applied)
+    return Response(body, headers=headers, media_type=JSON)
+
+
+def result_response(job: Job, *, etag: str | None, applied: str) -> Response:
+    """Return the answer of a job that has succeeded."""
+    headers = {"X-Cache": cache_word(job), "Cache-Control": REVALIDATE}
+    if job.timings is not None:
+        headers["Server-Timing"] = server_timing(job.timings)
+    _add(headers, etag=etag, applied=applied)
+    return Response(_result(job), headers=headers, media_type=JSON)
+
+
+def accepted_response(job: Job, *, retry_after_s: int, applied: str) -> Response:
+    """Return 202 with the job and where to ask for it."""
+    headers = {
+        "Location": job_path(job.id),
+        "Retry-After": str(retry_after_s),
+        "X-Cache": cache_word(job),
+        "Cache-Control": NEVER_STORE,
+    }
+    _add(headers, applied=applied)
+    return Response(job_json(job), 202, headers, JSON)
+
+
+def job_response(job: Job, *, retry_after_s: int, applied: str = "") -> Response:
+    """Return a job as a poll sees it: 200, whatever became of it."""
+    headers = {"Cache-Control": NEVER_STORE}
+    if not job.state.is_terminal:
+        headers["Retry-After"] = str(retry_after_s)
+    if job.timings is not None:
+        headers["Server-Timing"] = server_timing(job.timings)
+    _add(headers, applied=applied)
+    return Response(job_json(job), headers=headers, media_type=JSON)
+
+
+def job_json(job: Job) -> bytes:
+    """Return the job object of the HTTP contract."""
+    path = job_path(job.id)
+    result = _result(job)
+    return orjson.dumps(
+        {
+            "id": job.id,
+            "status": job.state.value,
+            "query": job.query,
+            "created_at": _time(job.created_ms),
+            "started_at": _time(job.started_ms),
+            "completed_at": _time(job.ended_ms),
+            "queue_position": job.position,
+            "timings_ms": job.timings,
+            "cached": job.cached,
+            "coalesced": job.coalesced,
+            "error": job.failure and {"code": job.failure.code, "detail": job.failure.detail},
+            "result": result and orjson.Fragment(result),
+            "urls": {"get": path, "cancel": f"{path}/cancel", "events": f"{path}/events"},
+        }
+    )
+
+
+def job_path(job_id: str) -> str:
+    """Return where a job stands."""
+    return f"/api/jobs/{job_id}"
+
+
+def cache_word(job: Job) -> str:
+    """Return what `X-Cache` says of a job."""
+    if job.cached:
+        return "hit"
+    return "coalesced" if job.coalesced else "miss"
+
+
+def server_timing(timings: dict[str, float]) -> str:
+    """Return the stages of a run as a `Server-Timing` header."""
+    return ", ".join(f"{stage};dur={ms:g}" for stage, ms in timings.items())
+
+
+def _add(headers: dict[str, str], *, etag: str | None = None, applied: str = "") -> None:
+    if etag is not None:
+        headers["ETag"] = etag
+    if applied:
+        headers["Preference-Applied"] = applied
+
+
+def _result(job: Job) -> bytes | None:
+    return None if job.result is None else with_job_id(job.result, job.id)
+
+
+def _time(ms: int | None) -> str | None:
+    if ms is None:
+        return None
+    return datetime.fromtimestamp(ms / 1000, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

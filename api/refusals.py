@@ -1,0 +1,47 @@
+"""Errors that only HTTP knows: a request that does not reach the domain.
+
+CoverSearchError
+├── InvalidRequest        several parameters at once, each with its own sentence
+├── RouteNotFound
+├── MethodNotAllowed
+├── MalformedBody         not the multipart or JSON that it says it is
+├── BodyTooLarge          a JSON body past its limit
+├── UnsupportedMediaType
+└── RequestTimeout        the body did not come in time
+"""
+
+from collections.abc import Sequence
+
+from common.errors import CoverSearchError, InvalidParameter
+
+
+class InvalidRequest(CoverSearchError):
+    code = "invalid_parameter"
+
+    def __init__(self, problems: Sequence[InvalidParameter]) -> None:
+        super().__init__("; ".join(problem.detail for problem in problems))
+        self.problems = tuple(problems)
+
+
+class RouteNotFound(CoverSearchError):
+    code = "not_found"
+
+
+class MethodNotAllowed(CoverSearchError):
+    code = "method_not_allowed"
+
+
+class MalformedBody(CoverSearchError):
+    code = "malformed_body"
+
+
+class BodyTooLarge(CoverSearchError):
+    code = "body_too_large"
+
+
+class UnsupportedMediaType(CoverSearchError):
+    code = "unsupported_media_type"
+
+
+class RequestTimeout(CoverSearchError):
+    code = "request_timeout"

@@ -1,0 +1,183 @@
+"""The three ways to search: by image, by text, and by both and more in one composed query."""
+
+import asyncio
+from typing import Any
+
+from fastapi import APIRouter, Request
+from fastapi.responses import Response
+
+from api.composing import SearchBody
+from api.gateway import Gateway, gateway_of
+from api.images import check_image
+from api.openapi.operations import (
+    ACCEPTED_HEADERS,
+    ETAG,
+    IDEMPOTENCY_KEY,
+    IF_NONE_MATCH,
+    NOT_MODIFIED,
+    PREFER,
+    SEARCH_HEADERS,
+    answer,
+    problems,
+    query,
+)
+from api.parameters import QUERY, SEARCH, TEXT_SEARCH, WAIT
+from api.query_string import QueryString
+from api.reading import read_search
+from api.uploads import read_body, read_image
+from common.queries import ImagePart, SearchQuery, TextPart, image_digest
+
+router = APIRouter(tags=["search"])
+
+ACCEPTED = answer("Accepted; not ready in time, or `respond-async`.", "Job", headers=ACCEPTED_HEADERS)
+#: What any search may end with.
+SEARCH_PROBLEMS = (
+    "invalid_parameter",
+    "album_not_found",
+    "idempotency_conflict",
+    "job_canceled",
+    "queue_full",
+    "queue_unavailable",
+    "no_worker",
+    "model_unavailable",
+    "model_mismatch",
+    "catalog_unavailable",
+    "catalog_misconfigured",
+    "deadline_exceeded",
+    "attempts_exhausted",
+    "internal",
+)
+IMAGE_PROBLEMS = (
+    "image_too_large",
+    "unsupported_image",
+    "undecodable_image",
+    "image_too_many_pixels",
+    "malformed_body",
+    "unsupported_media_type",
+    "request_timeout",
+)
+
+
+@router.get(
+    "/api/search-by-text",
+    summary="Search by a description",
+    responses={
+        200: answer("The most similar albums.", "Result", headers={**SEARCH_HEADERS, **ETAG}),
+        202: ACCEPTED,
+        304: NOT_MODIFIED,
+        **problems(*SEARCH_PROBLEMS),
+    },
+    openapi_extra={
+        "parameters": [
+            *(query(parameter, required=parameter is QUERY) for parameter in TEXT_SEARCH),
+            PREFER,
+            IDEMPOTENCY_KEY,
+            IF_NONE_MATCH,
+        ]
+    },
+)
+async def search_by_text(request: Request) -> Response:
+    """Find the albums whose covers look most like a description.
+
+    Waits for the answer by default; the same query again comes from the cache.
+    """
+    gateway = gateway_of(request)
+    given = QueryString(request.scope["query_string"], TEXT_SEARCH)
+    text, k, filters, wait_s = given.required(QUERY), given.k(), given.filters(), given.one(WAIT)
+    given.check()
+    asked = SearchQuery((TextPart(text or ""),), filters, k)
+    search = read_search(request, asked, wait_s=wait_s, default_wait_s=gateway.settings.default_wait_s)
+    return await gateway.searches.answer(search, request)
+
+
+_UPLOAD: dict[str, Any] = {
+    "required": True,
+    "content": {
+        "multipart/form-data": {
+            "schema": {
+                "type": "object",
+                "properties": {
+                    "file": {
+                        "type": "string",
+                        "format": "binary",
+                        "description": "JPEG, PNG, WebP, GIF (first frame), BMP or TIFF.",
+                    }
+                },
+                "required": ["file"],
+                "additionalProperties": False,
+            }
+        }
+    },
+}
+
+
+@router.post(
+    "/api/search-by-image",
+    summary="Search by a cover",
+    responses={
+        200: answer("The most similar albums.", "Result", headers=SEARCH_HEADERS),
+        202: ACCEPTED,
+        **problems(*SEARCH_PROBLEMS, *IMAGE_PROBLEMS),
+    },
+    openapi_extra={
+        "requestBody": _UPLOAD,
+        "parameters": [*(query(parameter) for parameter in SEARCH), PREFER, IDEMPOTENCY_KEY],
+    },
+)
+async def search_by_image(request: Request) -> Response:
+    """Find the albums whose covers look most like an uploaded image of at most 10 MB."""
+    gateway = gateway_of(request)
+    given = QueryString(request.scope["query_string"], SEARCH)
+    k, filters, wait_s = given.k(), given.filters(), given.one(WAIT)
+    given.check()
+    data = await read_image(request, max_bytes=gateway.settings.max_image_bytes)
+    digest = await asyncio.get_running_loop().run_in_executor(gateway.inspection, _inspect, data, gateway)
+    asked = SearchQuery((ImagePart(digest),), filters, k)
+    search = read_search(
+        request,
+        asked,
+        wait_s=wait_s,
+        default_wait_s=gateway.settings.default_wait_s,
+        images=((digest, data),),
+    )
+    return await gateway.searches.answer(search, request)
+
+
+@router.post(
+    "/api/search",
+    summary="Search by a composed query",
+    responses={
+        200: answer("The most similar albums.", "Result", headers=SEARCH_HEADERS),
+        202: ACCEPTED,
+        **problems(*SEARCH_PROBLEMS, *IMAGE_PROBLEMS, "body_too_large"),
+    },
+    openapi_extra={
+        "requestBody": {
+            "required": True,
+            "content": {"application/json": {"schema": {"$ref": "#/components/schemas/SearchBody"}}},
+        },
+        "parameters": [query(WAIT), PREFER, IDEMPOTENCY_KEY],
+    },
+)
+async def search(request: Request) -> Response:
+    """Find the albums nearest to a weighted sum of texts, images and albums.
+
+    A negative weight steers away from its part; the albums of the query are not among its results.
+    """
+    gateway = gateway_of(request)
+    given = QueryString(request.scope["query_string"], (WAIT,))
+    wait_s = given.one(WAIT)
+    given.check()
+    body = await read_body(request, max_bytes=SearchBody.max_bytes(gateway.settings.max_image_bytes))
+    asked, images = await asyncio.get_running_loop().run_in_executor(
+        gateway.inspection, gateway.composer.compose, body
+    )
+    search = read_search(
+        request, asked, wait_s=wait_s, default_wait_s=gateway.settings.default_wait_s, images=images
+    )
+    return await gateway.searches.answer(search, request)
+
+
+def _inspect(data: bytes, gateway: Gateway) -> str:
+    check_image(data, max_pixels=gateway.settings.max_image_pixels)
+    return image_digest(data)

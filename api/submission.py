@@ -1,0 +1,168 @@
+"""The one path of every search: key, cache, submit or join, wait, answer."""
+
+import hashlib
+import secrets
+import time
+from dataclasses import dataclass, replace
+
+from fastapi import Request
+from fastapi.responses import Response
+
+from api.answers import error_response, failure_response
+from api.catalog_watch import CatalogWatch
+from api.facts import CatalogFacts
+from api.preferences import Patience
+from api.presenting import (
+    accepted_response,
+    cached_response,
+    etag_of,
+    is_current,
+    not_modified,
+    result_response,
+)
+from api.waiting import Waiting
+from common import keys
+from common.cache import ResultReader
+from common.errors import JobCanceled
+from common.jobs import Job, JobState
+from common.ledger.gateway import GatewayLedger
+from common.ledger.records import Submission
+from common.queries import SearchQuery, query_to_json
+from common.telemetry import job_id_var
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """One search as a request asks for it."""
+
+    query: SearchQuery
+    owner: str
+    patience: Patience
+    #: Uploaded bytes by SHA-256.
+    images: tuple[tuple[str, bytes], ...] = ()
+    idempotency_key: str | None = None
+    #: The answer may be tagged, because the request is a GET.
+    tagged: bool = False
+    if_none_match: str | None = None
+
+
+class Searches:
+    """Answers searches."""
+
+    def __init__(
+        self,
+        *,
+        ledger: GatewayLedger,
+        results: ResultReader,
+        waiting: Waiting,
+        watch: CatalogWatch,
+        facts: CatalogFacts,
+    ) -> None:
+        self._ledger = ledger
+        self._results = results
+        self._waiting = waiting
+        self._watch = watch
+        self._facts = facts
+
+    async def answer(self, search: Search, request: Request) -> Response:
+        """Return the result, the job that will have it, or the problem that it failed with."""
+        if search.idempotency_key is not None:
+            # The ledger decides whether this key has been used; the cache does not know.
+            return await self._submit(await self._spelled(search), request)
+        known = self._facts.spelled_from_memory(search.query)
+        asked = search if known is None else replace(search, query=known)
+        if (response := await self._from_cache(asked)) is not None:
+            return response
+        if known is None:
+            spelled = await self._spelled(search)
+            if spelled.query != search.query and (response := await self._from_cache(spelled)) is not None:
+                return response
+            asked = spelled
+        return await self._submit(asked, request)
+
+    async def _spelled(self, search: Search) -> Search:
+        known = self._facts.spelled_from_memory(search.query)
+        return replace(search, query=known or await self._facts.spelled(search.query))
+
+    async def _from_cache(self, search: Search) -> Response | None:
+        began = time.perf_counter()
+        key = self._watch.key_of(search.query)
+        etag = etag_of(key) if search.tagged else None
+        # The tag is the query key: what a client holds under it is this answer, computed or not.
+        if etag is not None and is_current(search.if_none_match, etag):
+            return not_modified(etag)
+        body = await self._results.get(key)
+        if body is None:
+            return None
+        if search.patience.at_once:
+            return await self._accept_answered(search, key, body)
+        took_ms = (time.perf_counter() - began) * 1000
+        return cached_response(body, etag=etag, took_ms=took_ms, applied=search.patience.applied)
+
+    async def _accept_answered(self, search: Search, key: str, body: bytes) -> Response:
+        job_id = await self._ledger.record(_submission(search, key), body)
+        return await self._accepted(job_id, search)
+
+    async def _submit(self, search: Search, request: Request) -> Response:
+        key = self._watch.key_of(search.query)
+        submission = _submission(search, key)
+        accepted = await self._ledger.submit(submission)
+        job_id_var.set(accepted.job_id)
+        if search.patience.at_once:
+            return await self._accepted(accepted.job_id, search)
+        if accepted.job_id == submission.job_id:
+            await self._waiting.until_ended(
+                accepted.run_id, timeout_s=search.patience.wait_s, request=request
+            )
+            job, retry_after_s = await self._ledger.job(accepted.job_id, owner=search.owner)
+        else:
+            # An Idempotency-Key that was used before: the job it stands for may have ended long ago.
+            job, retry_after_s = await self.job(
+                accepted.job_id, owner=search.owner, wait_s=search.patience.wait_s, request=request
+            )
+        etag = etag_of(key) if search.tagged else None
+        return _ended_response(job, etag=etag, applied=search.patience.applied) or accepted_response(
+            job, retry_after_s=retry_after_s, applied=search.patience.applied
+        )
+
+    async def job(self, job_id: str, *, owner: str, wait_s: float, request: Request) -> tuple[Job, int]:
+        """Return a job as it is, or as it is when it has ended or the time is up.
+
+        Raises:
+            JobNotFound: unknown, expired, or another owner's.
+        """
+        job, retry_after_s = await self._ledger.job(job_id, owner=owner)
+        if wait_s <= 0 or job.state.is_terminal:
+            return job, retry_after_s
+        await self._waiting.until_ended(job.run_id, timeout_s=wait_s, request=request)
+        return await self._ledger.job(job_id, owner=owner)
+
+    async def _accepted(self, job_id: str, search: Search) -> Response:
+        job, retry_after_s = await self._ledger.job(job_id, owner=search.owner)
+        return accepted_response(job, retry_after_s=retry_after_s, applied=search.patience.applied)
+
+
+def _submission(search: Search, key: str) -> Submission:
+    wire = query_to_json(search.query)
+    idempotency = None
+    if search.idempotency_key is not None:
+        key_hash = hashlib.sha256(search.idempotency_key.encode()).hexdigest()
+        idempotency = (keys.idempotency(search.owner, key_hash), hashlib.sha256(wire).hexdigest())
+    return Submission(
+        job_id=secrets.token_hex(16),
+        owner=search.owner,
+        query=wire,
+        query_key=key,
+        images=search.images,
+        idempotency=idempotency,
+    )
+
+
+def _ended_response(job: Job, *, etag: str | None, applied: str) -> Response | None:
+    if job.state is JobState.SUCCEEDED:
+        return result_response(job, etag=etag, applied=applied)
+    if job.failure is not None:
+        return failure_response(job.failure)
+    if job.state is JobState.CANCELED:
+        return error_response(JobCanceled("the job was called off while this request waited for it"))
+    return None
