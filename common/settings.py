@@ -86,6 +86,8 @@ class Settings(BaseModel):
     encoder: Literal["auto", "onnx", "torch", "fixed"] = "auto"
     device: str = "auto"
     encoder_int8: bool = False
+    #: What a batch of the `fixed` encoder takes; it stands in for a model in tests and benchmarks.
+    fixed_latency_ms: Annotated[float, Field(ge=0)] = 0.0
     encoder_threads: Annotated[int, Field(ge=0)] = 0
     batch_max: Count = 16
     batch_wait_ms: Annotated[float, Field(ge=0, le=1000)] = 0.0

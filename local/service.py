@@ -57,6 +57,19 @@ class Service:
         """Start it anew after it ended; it announces itself when it is ready."""
         self._child.respawn(self._command, env=self._env)
 
+    @property
+    def status(self) -> int | None:
+        """The exit status of a process that has ended, negative for a signal."""
+        return self._child.status
+
+    def kill(self) -> None:
+        """Kill it without a word, as the kernel does when memory runs out."""
+        self._child.kill()
+
+    def end(self) -> None:
+        """End it gently and keep its folder."""
+        self._child.end()
+
     def stop(self) -> None:
         """End it, first gently; harmless when it does not run."""
         self._child.stop()

@@ -7,12 +7,13 @@ no job. A model or a catalog that will not do stops it, and the reason stays rea
 import logging
 import os
 import secrets
+import socket
 import threading
 import time
 from datetime import UTC, datetime
 
 from celery import Celery
-from celery.signals import worker_shutting_down
+from celery.signals import setup_logging, worker_shutting_down
 
 from common.cache import WorkerCache
 from common.catalog.opening import open_catalog
@@ -48,6 +49,7 @@ class WorkerProcess:
         self.worker_id = secrets.token_hex(8)
         self._announced: dict[str, object] = {
             "id": self.worker_id,
+            "host": socket.gethostname(),
             "pid": os.getpid(),
             "model": settings.clip_model,
             "ready": False,
@@ -95,6 +97,7 @@ class WorkerProcess:
             int8=s.encoder_int8,
             threads=s.encoder_threads or None,
             cache_dir=s.model_cache_dir.expanduser(),
+            fixed_latency_s=s.fixed_latency_ms / 1000,
         )
 
     def _open_catalog(self, encoder: Encoder) -> Catalog:
@@ -172,6 +175,8 @@ def consume(app: Celery, *, concurrency: int, drain: threading.Timer) -> None:
         drain.start()
 
     worker_shutting_down.connect(start_drain, weak=False)
+    # A receiver, whatever it does, keeps Celery from setting levels and handlers of its own.
+    setup_logging.connect(lambda **_: None, weak=False)
     worker = app.Worker(
         pool="threads",
         concurrency=concurrency,

@@ -29,7 +29,7 @@ class GatewayLedger:
     def __init__(self, redis: Redis, *, settings: Settings, template: str) -> None:
         self._redis = redis
         self._settings = settings
-        self._template = template
+        self.template = template
         names = ("submit", "record", "view", "cancel", "states", "load", "sweep")
         self._scripts = {name: redis.register_script(script_text(name)) for name in names}
 
@@ -40,7 +40,7 @@ class GatewayLedger:
             QueueFull, IdempotencyConflict: nothing was written.
         """
         images = [item for image in submission.images for item in image]
-        reply = await self._run("submit", submission.to_json(self._settings), self._template, *images)
+        reply = await self._run("submit", submission.to_json(self._settings), self.template, *images)
         return read_submission(reply)
 
     async def record(self, submission: Submission, result: bytes) -> str:
@@ -75,7 +75,7 @@ class GatewayLedger:
 
     async def sweep(self) -> Sweep | None:
         """Take a turn at the sweeper; None where another process has had it."""
-        turn = (self._template, self._settings.max_attempts, RESEND_AFTER_MS, SWEEP_EVERY_MS)
+        turn = (self.template, self._settings.max_attempts, RESEND_AFTER_MS, SWEEP_EVERY_MS)
         return read_sweep(await self._run("sweep", *turn))
 
     async def _run(self, name: str, *args: Any) -> Any:

@@ -47,6 +47,12 @@ class Child:
         self._stop_grace_s = stop_grace_s
         self._lock_fd: int | None = None
         self._process: subprocess.Popen[bytes] | None = None
+        self._ended_status: int | None = None
+
+    @property
+    def status(self) -> int | None:
+        """The exit status of a process that has ended, negative for a signal."""
+        return self._ended_status if self._process is None else self._process.poll()
 
     @property
     def running(self) -> bool:
@@ -150,8 +156,15 @@ class Child:
             except subprocess.TimeoutExpired:
                 self._process.kill()
                 self._process.wait()
+        self._ended_status = self._process.returncode
         self._process = None
         (self.folder / "child.json").unlink(missing_ok=True)
+
+    def kill(self) -> None:
+        """Kill the process without a word, as the kernel does when memory runs out."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
 
     def stop(self) -> None:
         """End the process and give the folder back; harmless when nothing runs."""

@@ -14,15 +14,14 @@ from common.ledger.worker import WorkerLedger
 from common.queries import SearchQuery, TextPart, query_key, query_to_json
 from common.queue import make_celery, message_template
 from common.settings import Settings, load_settings
-from local.servers.redis import RedisConfig, RedisServer
+from local.servers.redis import RedisServer
 
 MakeSettings = Callable[..., Settings]
 
 
-@pytest.fixture(scope="session")
-def redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with RedisServer(RedisConfig(folder=tmp_path_factory.mktemp("redis"))) as server:
-        yield server.url
+@pytest.fixture
+def redis_url(redis_server: RedisServer) -> str:
+    return redis_server.url
 
 
 @pytest.fixture
