@@ -1,0 +1,94 @@
+"""Writes the `.env` that Docker Compose reads: fresh secrets, and the key that they sign.
+
+    python3 docker/make_env.py [--demo] [--output .env]
+
+It needs nothing but Python. An existing file is left as it is: the database was made with its passwords.
+"""
+# ruff: noqa: INP001 - a script; a package named docker would hide the one that people install
+
+import argparse
+import base64
+import hashlib
+import hmac
+import json
+import os
+import secrets
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+#: The key is only of use inside the stack's own networks; a new JWT_SECRET revokes it.
+KEY_LIFETIME_S = 10 * 365 * 24 * 3600
+DEMO = {"COMPOSE_PROFILES": "demo", "CLIP_MODEL": "models/demo"}
+
+
+def signed_key(jwt_secret: str, *, role: str, issued_at_s: int) -> str:
+    """Return the HS256 JSON Web Token that makes its bearer the role."""
+    claims = {
+        "iss": "cover-search",
+        "role": role,
+        "iat": issued_at_s,
+        "exp": issued_at_s + KEY_LIFETIME_S,
+    }
+    signed = f"{_segment({'alg': 'HS256', 'typ': 'JWT'})}.{_segment(claims)}"
+    signature = hmac.new(jwt_secret.encode(), signed.encode(), hashlib.sha256).digest()
+    return f"{signed}.{_base64url(signature)}"
+
+
+def environment(*, demo: bool) -> dict[str, str]:
+    """Return the variables that docker-compose.yml asks for, each secret of 256 random bits."""
+    jwt_secret, now_s = secrets.token_hex(32), int(time.time())
+    return {
+        "REDIS_PASSWORD": secrets.token_hex(32),
+        "POSTGRES_PASSWORD": secrets.token_hex(32),
+        "AUTHENTICATOR_PASSWORD": secrets.token_hex(32),
+        "JWT_SECRET": jwt_secret,
+        # Gateway and workers search and read; the key that may write is for the operator's own tools.
+        "SUPABASE_KEY": signed_key(jwt_secret, role="catalog_reader", issued_at_s=now_s),
+        "SERVICE_ROLE_KEY": signed_key(jwt_secret, role="service_role", issued_at_s=now_s),
+        **(DEMO if demo else {}),
+    }
+
+
+def write_private(path: Path, text: str) -> None:
+    """Write a file that nobody else may read.
+
+    Raises:
+        FileExistsError: it is there already.
+    """
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w") as file:
+        file.write(text)
+
+
+def _segment(document: dict[str, object]) -> str:
+    return _base64url(json.dumps(document, separators=(",", ":")).encode())
+
+
+def _base64url(content: bytes) -> str:
+    return base64.urlsafe_b64encode(content).rstrip(b"=").decode()
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Write the file that the arguments name; return the exit status."""
+    parser = argparse.ArgumentParser(prog="docker/make_env.py", description=__doc__.splitlines()[0])
+    parser.add_argument("--demo", action="store_true", help="load the demo catalog and use its small model")
+    parser.add_argument("--output", type=Path, default=ROOT / ".env", metavar="FILE")
+    options = parser.parse_args(arguments)
+    lines = [f"{name}={value}\n" for name, value in environment(demo=options.demo).items()]
+    try:
+        write_private(options.output, "".join(lines))
+    except FileExistsError:
+        sys.stderr.write(
+            f"{options.output} exists and stays as it is. A database that was made with its passwords "
+            f"opens to no others; without such a database, delete the file and run this again.\n"
+        )
+        return 1
+    sys.stdout.write(f"{options.output} is written. Next: docker compose up\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
