@@ -17,13 +17,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from common.errors import ModelUnavailable
-from worker.encoder.export import REFUSED
 from worker.encoder.source import ModelSource
 
 log = logging.getLogger(__name__)
 
 #: Raised whenever the exported graphs or the entry's layout change.
 GRAPH_VERSION = 1
+#: Exit status of an export whose checkpoint cannot be served; the reason stands on standard output.
+EXPORT_REFUSED = 3
 #: Loading, converting and writing a ViT-B/32 takes ten seconds on two cores.
 _EXPORT_TIMEOUT_S = 600.0
 _PROJECT = Path(__file__).parents[2]
@@ -85,7 +86,7 @@ def _run_export(source: ModelSource, folder: Path) -> None:
         raise ModelUnavailable(
             f"exporting {source.name} took longer than {_EXPORT_TIMEOUT_S:.0f} s"
         ) from error
-    if done.returncode == REFUSED:
+    if done.returncode == EXPORT_REFUSED:
         raise ModelUnavailable(done.stdout.strip())
     if done.returncode < 0:
         raise ModelUnavailable(

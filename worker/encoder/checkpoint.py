@@ -53,14 +53,13 @@ def load_checkpoint(folder: Path) -> Checkpoint:
     """
     # the model stack takes seconds and hundreds of megabytes; the onnx encoder does without it
     import torch
-    from safetensors import SafetensorError
     from transformers import CLIPModel, CLIPTokenizer
 
     check_config(folder)
     try:
         loaded: Any = CLIPModel.from_pretrained(folder, dtype=torch.float32, output_loading_info=True)
         tokenizer = CLIPTokenizer.from_pretrained(folder)
-    except (OSError, ValueError, RuntimeError, EOFError, SafetensorError) as error:
+    except Exception as error:  # safetensors, tokenizers and unpicklers share no other base
         raise ModelUnavailable(
             f"the model in {folder} cannot be loaded ({type(error).__name__}: {error}); "
             "if a download was cut short, delete the folder and fetch it again"

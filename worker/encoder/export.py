@@ -15,12 +15,11 @@ from pathlib import Path
 import onnx
 
 from common.errors import ModelUnavailable
+from worker.encoder.cache import EXPORT_REFUSED
 from worker.encoder.checkpoint import load_checkpoint
 from worker.encoder.clip_graph import image_model, text_model
 from worker.encoder.graph import Graph
 from worker.encoder.preprocessing import read_preprocessing
-
-REFUSED = 3
 
 
 def export(folder: Path, entry: Path) -> None:
@@ -58,7 +57,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         export(options.folder, options.entry)
     except ModelUnavailable as error:
         print(error.detail.replace("\n", " "))
-        return REFUSED
+        return EXPORT_REFUSED
     return 0
 
 

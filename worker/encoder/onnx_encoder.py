@@ -43,7 +43,7 @@ class OnnxEncoder:
             tokenizer = Tokenizer.from_file(str(entry / "tokenizer.json"))
             self._images = _session(entry / "image.onnx", threads)
             self._texts = _session(entry / "text.onnx", threads)
-        except (OSError, ValueError, TypeError, RuntimeError) as error:
+        except Exception as error:  # ONNX Runtime's and tokenizers' errors share no other base
             raise ModelUnavailable(
                 f"the exported model in {entry} is damaged; delete that folder ({error})"
             ) from error

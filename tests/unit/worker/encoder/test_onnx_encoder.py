@@ -1,0 +1,135 @@
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+import torch
+from transformers import CLIPImageProcessorPil, CLIPModel, CLIPTokenizer
+
+from tests.unit.worker.conftest import write_tiny_clip
+from worker.encoder.loading import load_encoder
+
+TEXTS = [
+    "red",
+    "",
+    "a blue cover with a red cover on it",
+    "Émigré  NIGHT\n2024!",
+    "one<|endoftext|>two",
+    "so many words that the model cannot take them all " * 5,
+]
+
+
+def some_pixels(count: int, *, side: int = 32) -> npt.NDArray[np.uint8]:
+    return np.random.default_rng(3).integers(0, 256, (count, side, side, 3), dtype=np.uint8)
+
+
+def embeddings_of_transformers(
+    folder: Path, *, texts: list[str], pixels: npt.NDArray[np.uint8]
+) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
+    loading: Any = CLIPModel.from_pretrained(folder, dtype=torch.float32)
+    processor: Any = CLIPImageProcessorPil.from_pretrained(folder)
+    tokens = CLIPTokenizer.from_pretrained(folder)(texts, padding=True, truncation=True, return_tensors="pt")
+    with torch.inference_mode():
+        of_texts = loading.get_text_features(**tokens).pooler_output
+        of_images = loading.get_image_features(
+            **processor(images=list(pixels), return_tensors="pt")
+        ).pooler_output
+    normalize = torch.nn.functional.normalize
+    return normalize(of_texts, dim=-1).numpy(), normalize(of_images, dim=-1).numpy()
+
+
+@pytest.mark.parametrize("kind", ["onnx", "torch"])
+@pytest.mark.parametrize("model", ["quick_gelu", "gelu", "legacy end mark", "fp16 weights", "bin weights"])
+def test_embeds_as_transformers_does(kind: Any, model: str, tmp_path: Path, export_cache: Path) -> None:
+    folder = variant(model, tmp_path / "model")
+    pixels = some_pixels(11)
+    expected_texts, expected_images = embeddings_of_transformers(folder, texts=TEXTS, pixels=pixels)
+
+    encoder = load_encoder(str(folder), kind=kind, device="cpu", cache_dir=export_cache)
+    texts, images = encoder.encode_texts(TEXTS), encoder.encode_images(pixels)
+
+    np.testing.assert_allclose(texts, expected_texts, atol=2e-6)
+    np.testing.assert_allclose(images, expected_images, atol=2e-6)
+
+
+def variant(name: str, folder: Path) -> Path:
+    if name == "gelu":
+        return write_tiny_clip(folder, activation="gelu")
+    if name == "legacy end mark":
+        return write_tiny_clip(folder, eos_id=2)
+    write_tiny_clip(folder)
+    if name == "fp16 weights":
+        CLIPModel.from_pretrained(folder, dtype=torch.float16).save_pretrained(folder)
+    if name == "bin weights":
+        weights = CLIPModel.from_pretrained(folder).state_dict()
+        (folder / "model.safetensors").unlink()
+        torch.save(weights, folder / "pytorch_model.bin")
+    return folder
+
+
+@pytest.mark.parametrize("kind", ["onnx", "torch"])
+def test_a_text_embeds_the_same_alone_and_in_any_company(
+    kind: Any, tiny_clip: Path, export_cache: Path
+) -> None:
+    encoder = load_encoder(str(tiny_clip), kind=kind, device="cpu", cache_dir=export_cache)
+
+    together = encoder.encode_texts(TEXTS * 40)
+    alone = np.concatenate([encoder.encode_texts([text]) for text in TEXTS] * 40)
+
+    np.testing.assert_allclose(together, alone, atol=2e-6)
+
+
+@pytest.mark.parametrize("kind", ["onnx", "torch", "fixed"])
+def test_embeddings_are_unit_vectors_of_512_float32(kind: Any, tiny_clip: Path, export_cache: Path) -> None:
+    encoder = load_encoder(str(tiny_clip), kind=kind, device="cpu", cache_dir=export_cache)
+    side = encoder.input_size_px
+
+    texts, images = encoder.encode_texts(["red", "blue"]), encoder.encode_images(some_pixels(2, side=side))
+
+    for embeddings in (texts, images):
+        assert embeddings.dtype == np.float32
+        assert embeddings.shape == (2, 512)
+        np.testing.assert_allclose(np.linalg.norm(embeddings, axis=1), 1, atol=1e-6)
+
+
+@pytest.mark.parametrize("kind", ["onnx", "torch", "fixed"])
+def test_nothing_embeds_to_no_rows(kind: Any, tiny_clip: Path, export_cache: Path) -> None:
+    encoder = load_encoder(str(tiny_clip), kind=kind, device="cpu", cache_dir=export_cache)
+
+    assert encoder.encode_texts([]).shape == (0, 512)
+    assert encoder.encode_images(some_pixels(0)).shape == (0, 512)
+
+
+def test_a_worker_with_a_warm_cache_holds_neither_torch_nor_transformers(
+    tiny_clip: Path, export_cache: Path
+) -> None:
+    load_encoder(str(tiny_clip), kind="onnx", cache_dir=export_cache).close()
+    script = (
+        "import sys; from pathlib import Path; from worker.encoder.loading import load_encoder;"
+        f"encoder = load_encoder({str(tiny_clip)!r}, cache_dir=Path({str(export_cache)!r}), device='cpu');"
+        "print(encoder.encode_texts(['red']).shape, {'torch', 'transformers', 'onnx'} & set(sys.modules))"
+    )
+
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True, env=os.environ
+    )
+
+    assert done.stdout.strip() == "(1, 512) set()"
+
+
+def test_colours_mean_what_they_are_called(demo_model: Path, export_cache: Path) -> None:
+    encoder = load_encoder(str(demo_model), kind="onnx", cache_dir=export_cache)
+    side = encoder.input_size_px
+    covers = np.zeros((2, side, side, 3), dtype=np.uint8)
+    covers[0, ..., 0] = 220
+    covers[1, ..., 2] = 220
+
+    red, blue = encoder.encode_texts(["red", "blue"])
+    red_cover, blue_cover = encoder.encode_images(covers)
+
+    assert red_cover @ red > red_cover @ blue
+    assert blue_cover @ blue > blue_cover @ red
