@@ -28,7 +28,7 @@ _CHUNK_BYTES = 1 << 20
 
 @dataclass(frozen=True, slots=True)
 class ModelSource:
-    """A model's name as the operator gave it, and the folder that holds its files."""
+    """A model's name as clients see it, and the folder that holds its files."""
 
     name: str
     folder: Path
@@ -54,7 +54,13 @@ def find_model(name: str) -> ModelSource:
     if not (folder / "config.json").is_file() or not weights:
         raise ModelUnavailable(f"{folder} holds no model: it needs config.json and {' or '.join(_WEIGHTS)}")
     deciding = [folder / file for file in _DECIDING if (folder / file).is_file()]
-    return ModelSource(name=name, folder=folder, fingerprint=_digest([*deciding, *weights]))
+    return ModelSource(name=_shown(name), folder=folder, fingerprint=_digest([*deciding, *weights]))
+
+
+def _shown(name: str) -> str:
+    """Return what clients see: a folder's own name, for where it lies is nobody's business."""
+    folder = Path(name).expanduser()
+    return folder.resolve().name if folder.is_dir() else name
 
 
 def _weights_in(folder: Path) -> list[Path]:
