@@ -1,0 +1,159 @@
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+
+from common.errors import ModelUnavailable
+from tests.unit.worker.conftest import edit_config, write_tiny_clip
+from worker.encoder.loading import EncoderChoice, load_encoder
+
+KINDS: list[EncoderChoice] = ["onnx", "torch"]
+
+
+@pytest.fixture
+def own_clip(tiny_clip: Path, tmp_path: Path) -> Path:
+    """A copy of the tiny model that this test may damage."""
+    return Path(shutil.copytree(tiny_clip, tmp_path / "own"))
+
+
+def reason_against(folder: Path | str, *, kind: EncoderChoice, cache_dir: Path) -> str:
+    with pytest.raises(ModelUnavailable) as refusal:
+        load_encoder(str(folder), kind=kind, device="cpu", cache_dir=cache_dir)
+    return refusal.value.detail
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_folder_that_is_not_there_is_named(kind: EncoderChoice, tmp_path: Path) -> None:
+    reason = reason_against(tmp_path / "nowhere", kind=kind, cache_dir=tmp_path)
+
+    assert "nowhere" in reason
+    assert "no such folder" in reason
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_weights_cut_short_are_refused(kind: EncoderChoice, own_clip: Path, tmp_path: Path) -> None:
+    weights = own_clip / "model.safetensors"
+    os.truncate(weights, weights.stat().st_size // 2)
+
+    assert "cut short" in reason_against(own_clip, kind=kind, cache_dir=tmp_path / "cache")
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_weights_that_lack_a_tensor_are_refused_and_not_filled_with_random_numbers(
+    kind: EncoderChoice, own_clip: Path, tmp_path: Path
+) -> None:
+    tensors = load_file(own_clip / "model.safetensors")
+    del tensors["visual_projection.weight"]
+    save_file(tensors, own_clip / "model.safetensors", metadata={"format": "pt"})
+
+    assert "visual_projection.weight" in reason_against(own_clip, kind=kind, cache_dir=tmp_path / "cache")
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_another_architecture_is_refused_by_name(kind: EncoderChoice, own_clip: Path, tmp_path: Path) -> None:
+    edit_config(own_clip, model_type="siglip")
+
+    assert "siglip" in reason_against(own_clip, kind=kind, cache_dir=tmp_path / "cache")
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_projection_that_the_catalog_cannot_hold_is_refused(kind: EncoderChoice, tmp_path: Path) -> None:
+    folder = write_tiny_clip(tmp_path / "model", projection_dim=256)
+
+    reason = reason_against(folder, kind=kind, cache_dir=tmp_path / "cache")
+
+    assert "256" in reason
+    assert "512" in reason
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_tokenizer_that_does_not_parse_is_refused(
+    kind: EncoderChoice, own_clip: Path, tmp_path: Path
+) -> None:
+    (own_clip / "tokenizer.json").write_text("{")
+
+    assert str(own_clip) in reason_against(own_clip, kind=kind, cache_dir=tmp_path / "cache")
+
+
+def test_a_refused_model_leaves_nothing_in_the_cache(own_clip: Path, tmp_path: Path) -> None:
+    os.truncate(own_clip / "model.safetensors", 1000)
+
+    reason_against(own_clip, kind="onnx", cache_dir=tmp_path / "cache")
+
+    assert [path.suffix for path in (tmp_path / "cache" / "onnx").iterdir()] == [".lock"]
+
+
+def test_a_damaged_cache_entry_is_refused_and_named(tiny_clip: Path, tmp_path: Path) -> None:
+    load_encoder(str(tiny_clip), kind="onnx", cache_dir=tmp_path).close()
+    (entry,) = (tmp_path / "onnx").glob("*/")
+    os.truncate(entry / "text.weights", 1000)
+
+    reason = reason_against(tiny_clip, kind="onnx", cache_dir=tmp_path)
+
+    assert str(entry) in reason
+    assert "delete" in reason
+
+
+def test_a_cache_that_cannot_be_written_is_named(tiny_clip: Path, tmp_path: Path) -> None:
+    (tmp_path / "cache").write_text("a file, where a folder should be")
+
+    reason = reason_against(tiny_clip, kind="onnx", cache_dir=tmp_path / "cache")
+
+    assert str(tmp_path / "cache") in reason
+
+
+@pytest.mark.parametrize(
+    ("kind", "device", "named"),
+    [("onnx", "cuda", "ENCODER"), ("torch", "tpu", "DEVICE"), ("torch", "mps", "DEVICE")],
+)
+def test_a_device_that_does_not_fit_is_refused(
+    kind: EncoderChoice, device: str, named: str, tiny_clip: Path, export_cache: Path
+) -> None:
+    with pytest.raises(ModelUnavailable, match=named):
+        load_encoder(str(tiny_clip), kind=kind, device=device, cache_dir=export_cache)
+
+
+def test_a_gpu_that_is_not_there_is_refused(tiny_clip: Path, export_cache: Path) -> None:
+    beyond = f"cuda:{torch.cuda.device_count()}"
+
+    with pytest.raises(ModelUnavailable, match=beyond):
+        load_encoder(str(tiny_clip), kind="torch", device=beyond, cache_dir=export_cache)
+
+
+def test_int8_is_no_mode_of_the_torch_encoder(tiny_clip: Path, export_cache: Path) -> None:
+    with pytest.raises(ModelUnavailable, match="ENCODER_INT8"):
+        load_encoder(str(tiny_clip), kind="torch", int8=True, cache_dir=export_cache)
+
+
+def in_a_process_without_network(script: str, *, hub: Path) -> str:
+    environment = {**os.environ, "HF_HOME": str(hub), "HF_HUB_OFFLINE": "1"}
+    done = subprocess.run(
+        [sys.executable, "-c", script], env=environment, capture_output=True, text=True, check=False
+    )
+    return done.stdout + done.stderr
+
+
+def test_a_hub_name_without_network_says_what_to_do(tmp_path: Path) -> None:
+    script = "from worker.encoder.source import find_model; find_model('openai/clip-vit-base-patch32')"
+
+    output = in_a_process_without_network(script, hub=tmp_path)
+
+    assert "ModelUnavailable: openai/clip-vit-base-patch32 is not on this machine" in output
+    assert "CLIP_MODEL" in output
+
+
+def test_a_hub_model_fetched_before_loads_without_network(tiny_clip: Path, tmp_path: Path) -> None:
+    repository = tmp_path / "hub" / "models--acme--tiny-clip"
+    shutil.copytree(tiny_clip, repository / "snapshots" / "abc")
+    (repository / "refs").mkdir()
+    (repository / "refs" / "main").write_text("abc")
+    script = "from worker.encoder.source import find_model; print(find_model('acme/tiny-clip').folder)"
+
+    output = in_a_process_without_network(script, hub=tmp_path)
+
+    assert output.strip() == str(repository / "snapshots" / "abc")
