@@ -40,7 +40,8 @@ def create_app(settings: Settings, *, catalog: Catalog | None = None) -> FastAPI
         redoc_url=None,
         redirect_slashes=False,
     )
-    for family in (service, searches, albums, jobs):
+    # Routes are tried in this order.
+    for family in (searches, jobs, albums, service):
         app.include_router(family.router)
     documents.mount_documents(app)
     _mount_files(app, settings)

@@ -2,6 +2,7 @@
 
 import asyncio
 import secrets
+from functools import lru_cache
 
 from redis.asyncio import Redis
 
@@ -29,7 +30,7 @@ class CatalogWatch:
 
     def key_of(self, query: SearchQuery) -> str:
         """Return the query key under the present version and model."""
-        return query_key(query, model=self._model, catalog_version=self._version)
+        return _key(query, self._model, self._version)
 
     def on_event(self, _version: str) -> None:
         """Hear that the catalog has changed."""
@@ -40,6 +41,11 @@ class CatalogWatch:
         version, model = await self._redis.mget(keys.CATALOG_VERSION, keys.CATALOG_MODEL)
         if version is not None and model is not None:
             self._version, self._model = _text(version), _text(model)
+
+
+@lru_cache(maxsize=4096)
+def _key(query: SearchQuery, model: str, version: str) -> str:
+    return query_key(query, model=model, catalog_version=version)
 
 
 def _text(value: bytes | str) -> str:

@@ -6,15 +6,15 @@ call is under way waits for that call. What is remembered belongs to one version
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
-from typing import Any, TypeVar
+from dataclasses import dataclass, replace
+from typing import Any, Self, TypeVar
 
 from api.catalog_watch import CatalogWatch
 from common.catalog.protocol import Album, Catalog, CatalogStats
 from common.errors import CatalogUnavailable, InvalidParameter
-from common.queries import Filters, SearchQuery
+from common.queries import SearchQuery
 
 T = TypeVar("T")
 
@@ -24,6 +24,34 @@ REMEMBERED_MAX = 2048
 THREADS = 4
 #: Beyond the catalog's own timeout: a call that exceeds it by this is given up.
 GRACE_S = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Genres:
+    """The catalog's genres, sorted, and the spelling of each by its case-folded form."""
+
+    names: tuple[str, ...]
+    spelling: Mapping[str, str]
+
+    @classmethod
+    def of(cls, names: Iterable[str]) -> Self:
+        listed = tuple(names)
+        return cls(listed, {name.casefold(): name for name in listed})
+
+    def spell(self, query: SearchQuery) -> SearchQuery:
+        """Return the query with its genres as the catalog spells them.
+
+        Raises:
+            InvalidParameter: the catalog has no such genre.
+        """
+        asked = query.filters.genres
+        for genre in asked:
+            if genre.casefold() not in self.spelling:
+                raise InvalidParameter(
+                    f"the catalog has no genre {genre}; GET /api/genres lists them", parameter="genre"
+                )
+        spelled = tuple(self.spelling[genre.casefold()] for genre in asked)
+        return query if spelled == asked else replace(query, filters=replace(query.filters, genres=spelled))
 
 
 class CatalogFacts:
@@ -37,9 +65,9 @@ class CatalogFacts:
         self._remembered: dict[tuple[str, ...], tuple[float, Any]] = {}
         self._flying: dict[tuple[str, ...], asyncio.Task[Any]] = {}
 
-    async def genres(self) -> list[str]:
-        """Return every genre, sorted."""
-        return await self._recall(("genres",), self._catalog.genres)
+    async def genres(self) -> Genres:
+        """Return every genre of the catalog."""
+        return await self._recall(("genres",), lambda: Genres.of(self._catalog.genres()))
 
     async def stats(self) -> CatalogStats:
         """Return the catalog's figures."""
@@ -61,8 +89,8 @@ class CatalogFacts:
         """Return the query with its genres as the catalog spells them, None where they are not at hand."""
         if not query.filters.genres:
             return query
-        genres = self._memory((self._watch.version, "genres"))
-        return None if genres is None else _spelled(query, genres)
+        genres: Genres | None = self._memory((self._watch.version, "genres"))
+        return None if genres is None else genres.spell(query)
 
     async def spelled(self, query: SearchQuery) -> SearchQuery:
         """Return the query with its genres spelled as the catalog spells them.
@@ -70,7 +98,7 @@ class CatalogFacts:
         Raises:
             InvalidParameter: the catalog has no such genre.
         """
-        return _spelled(query, await self.genres())
+        return (await self.genres()).spell(query)
 
     def close(self) -> None:
         """Release the threads and the catalog's connections."""
@@ -114,19 +142,3 @@ class CatalogFacts:
                 return await loop.run_in_executor(self._threads, call)
         except TimeoutError as error:
             raise CatalogUnavailable("the catalog did not answer in time") from error
-
-
-def _spelled(query: SearchQuery, genres: list[str]) -> SearchQuery:
-    spelling = {genre.casefold(): genre for genre in genres}
-    filters = query.filters
-    for genre in filters.genres:
-        if genre.casefold() not in spelling:
-            raise InvalidParameter(
-                f"the catalog has no genre {genre}; GET /api/genres lists them", parameter="genre"
-            )
-    spelled = tuple(spelling[genre.casefold()] for genre in filters.genres)
-    return query if spelled == filters.genres else _with_genres(query, filters, spelled)
-
-
-def _with_genres(query: SearchQuery, filters: Filters, genres: tuple[str, ...]) -> SearchQuery:
-    return replace(query, filters=replace(filters, genres=genres))

@@ -26,13 +26,14 @@ from api.parameters import SEARCH, WAIT
 from api.presenting import JSON, REVALIDATE, is_current, not_modified
 from api.query_string import QueryString
 from api.reading import read_search
+from api.routes.plain import PlainRoute
 from api.routes.searches import ACCEPTED, SEARCH_PROBLEMS
 from common.catalog.protocol import CatalogStats
 from common.errors import AlbumNotFound
 from common.queries import AlbumPart, SearchQuery
 from common.results import complete_cover_url
 
-router = APIRouter(tags=["catalog"])
+router = APIRouter(tags=["catalog"], route_class=PlainRoute)
 
 ALBUM_ID = path("album_id", "The album's id.", example="585", max_length=ALBUM_ID_MAX_CHARS)
 FACT_HEADERS = {**ETAG, **CACHE_CONTROL}
@@ -53,7 +54,7 @@ async def genres(request: Request) -> Response:
     """List every genre of the catalog: the values that `genre` takes."""
     QueryString(request.scope["query_string"], ()).check()
     found = await gateway_of(request).facts.genres()
-    return _fact(request, {"success": True, "total_genres": len(found), "genres": found})
+    return _fact(request, {"success": True, "total_genres": len(found.names), "genres": found.names})
 
 
 @router.get(

@@ -2,11 +2,13 @@
 
 from importlib.resources import files
 
-from fastapi import APIRouter, FastAPI
+from fastapi import APIRouter, FastAPI, Request
 from fastapi.responses import HTMLResponse, Response
 from starlette.staticfiles import StaticFiles
 
-router = APIRouter(include_in_schema=False)
+from api.routes.plain import PlainRoute
+
+router = APIRouter(include_in_schema=False, route_class=PlainRoute)
 
 PAGE = """<!doctype html>
 <html lang="en">
@@ -35,13 +37,13 @@ START = """SwaggerUIBundle({
 
 
 @router.get("/docs")
-async def docs() -> Response:
+async def docs(_request: Request) -> Response:
     """Show the interface."""
     return HTMLResponse(PAGE)
 
 
 @router.get("/docs/start.js")
-async def start() -> Response:
+async def start(_request: Request) -> Response:
     """Start Swagger UI on the page."""
     return Response(START, media_type="text/javascript")
 

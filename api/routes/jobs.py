@@ -22,8 +22,9 @@ from api.preferences import decide_patience
 from api.presenting import NEVER_STORE, job_response
 from api.query_string import QueryString
 from api.reading import preferences_of
+from api.routes.plain import PlainRoute
 
-router = APIRouter(tags=["jobs"])
+router = APIRouter(tags=["jobs"], route_class=PlainRoute)
 
 JOB_ID = path("job_id", "The job's id.", example=JOB_ID_EXAMPLE, max_length=64)
 JOB_HEADERS = {

@@ -9,9 +9,10 @@ from fastapi.responses import RedirectResponse, Response
 from api.gateway import gateway_of
 from api.openapi.operations import answer, problems
 from api.presenting import JSON, NEVER_STORE
+from api.routes.plain import PlainRoute
 from api.version import VERSION
 
-router = APIRouter(tags=["service"])
+router = APIRouter(tags=["service"], route_class=PlainRoute)
 
 WEB_FOLDER = Path(__file__).parent.parent / "web"
 INTERNAL = problems("internal")
@@ -53,7 +54,7 @@ async def health(request: Request) -> Response:
     summary="Tell that the process lives",
     responses={200: answer("It does.", "Liveness"), **INTERNAL},
 )
-async def livez() -> Response:
+async def livez(_request: Request) -> Response:
     """Answer without touching any dependency."""
     return _json({"alive": True})
 
