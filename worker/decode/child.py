@@ -11,6 +11,7 @@ import resource
 import signal
 import socket
 import sys
+import warnings
 
 from common.errors import ImageError, UndecodableImage
 from worker.decode import wire
@@ -57,6 +58,7 @@ def main() -> int:
     null = os.open(os.devnull, os.O_RDWR)
     for standard in (0, 1, 2):
         os.dup2(null, standard)
+    warnings.simplefilter("ignore")
     serve(channel, size_px=size_px, max_pixels=max_pixels)
     return 0
 

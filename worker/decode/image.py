@@ -6,7 +6,6 @@ Imports nothing heavy, for this is what a decoder process runs.
 """
 
 import struct
-import warnings
 from io import BytesIO
 
 from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
@@ -47,10 +46,7 @@ def decode_image(data: bytes, *, size_px: int, max_pixels: int) -> Image.Image:
 
 def _open(data: bytes, *, max_pixels: int) -> Image.Image:
     try:
-        with warnings.catch_warnings():
-            # this module's own limit decides, and it decides before decoding, as Pillow's would
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-            image = Image.open(BytesIO(data), formats=FORMATS)
+        image = Image.open(BytesIO(data), formats=FORMATS)
     except Image.DecompressionBombError as error:
         raise ImageTooManyPixels(f"the image has more than {max_pixels} pixels") from error
     except UnidentifiedImageError as error:
@@ -79,7 +75,7 @@ def _upright(image: Image.Image, size_px: int) -> Image.Image:
 def _square(image: Image.Image, size_px: int) -> Image.Image:
     image = _eight_bit(image)
     if not image.has_transparency_data:
-        rgb = image if image.mode in {"RGB", "L"} else image.convert("RGB")
+        rgb = image if image.mode == "L" else image.convert("RGB")
         return resize_and_crop(rgb, size_px).convert("RGB")
     # resampled with premultiplied colours, so that those under full transparency do not bleed
     seen = resize_and_crop(image.convert("RGBA").convert("RGBa"), size_px).convert("RGBA")

@@ -49,6 +49,11 @@ class DecoderPool:
         with self._lock:
             return [process.pid for process in self._alive]
 
+    @property
+    def idle(self) -> int:
+        """Return how many decoders have nothing to do."""
+        return self._idle.qsize()
+
     def decode(self, data: bytes, *, timeout_s: float) -> npt.NDArray[np.uint8]:
         """Return RGB pixels of shape (size_px, size_px, 3).
 

@@ -1,0 +1,55 @@
+"""Pictures for the tests of decoding, drawn and encoded on the spot."""
+
+import io
+import struct
+import zlib
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+
+def noise(width: int, height: int, *, mode: str = "RGB", grain_px: int = 1) -> Image.Image:
+    """Return random samples; a larger grain makes them look like a photograph to a codec."""
+    draw = np.random.default_rng(width * 10_007 + height)
+    size = (-(-height // grain_px), -(-width // grain_px), 3)
+    small = Image.fromarray(draw.integers(0, 256, size, dtype=np.uint8))
+    return small.resize((width, height), Image.Resampling.BICUBIC).convert(mode)
+
+
+def encoded(image: Image.Image, kind: str, **options: Any) -> bytes:
+    """Return a picture as a file's bytes."""
+    file = io.BytesIO()
+    image.save(file, kind, **options)
+    return file.getvalue()
+
+
+def quadrants(side: int = 64) -> Image.Image:
+    """Return four colours that tell every orientation apart: red, green over blue, white."""
+    image = Image.new("RGB", (side, side), "white")
+    half = side // 2
+    for colour, place in (("red", (0, 0)), ("lime", (half, 0)), ("blue", (0, half))):
+        image.paste(Image.new("RGB", (half, half), colour), place)
+    return image
+
+
+def png_header(width: int, height: int) -> bytes:
+    """Return a PNG that says it is so large and holds next to nothing."""
+    return _png(struct.pack("!IIBBBBB", width, height, 8, 2, 0, 0, 0), zlib.compress(bytes(1000)))
+
+
+def png_bomb(width: int, height: int) -> bytes:
+    """Return a small PNG that does hold all the pixels it says, all black."""
+    packer = zlib.compressobj(9)
+    row = bytes(1 + 3 * width)
+    data = b"".join(packer.compress(row) for _ in range(height)) + packer.flush()
+    return _png(struct.pack("!IIBBBBB", width, height, 8, 2, 0, 0, 0), data)
+
+
+def _png(header: bytes, data: bytes) -> bytes:
+    chunks = (b"IHDR", header), (b"IDAT", data), (b"IEND", b"")
+    body = b"".join(
+        struct.pack("!I", len(content)) + kind + content + struct.pack("!I", zlib.crc32(kind + content))
+        for kind, content in chunks
+    )
+    return b"\x89PNG\r\n\x1a\n" + body

@@ -1,0 +1,207 @@
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from common.errors import ImageTooManyPixels, UndecodableImage, UnsupportedImage
+from tests.unit.worker.decode.pictures import encoded, noise, png_bomb, png_header
+from worker.decode.errors import DecoderBusy, DecoderDied
+from worker.decode.pixels import decode
+from worker.decode.pool import DecoderPool
+
+SIDE = 224
+PLAIN_S = 30.0
+
+
+@pytest.fixture
+def pool() -> Iterator[DecoderPool]:
+    with DecoderPool(size_px=SIDE, processes=2) as opened:
+        wait_until(lambda: len(opened.pids) == 2)
+        yield opened
+
+
+def wait_until(condition: Callable[[], bool], *, within_s: float = 30.0) -> None:
+    deadline = time.monotonic() + within_s
+    while not condition():
+        assert time.monotonic() < deadline, "it did not come about in time"
+        time.sleep(0.01)
+
+
+def is_running(pid: int) -> bool:
+    try:
+        return "State:\tZ" not in Path(f"/proc/{pid}/status").read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+
+
+def open_files() -> int:
+    return len(list(Path("/proc/self/fd").iterdir()))
+
+
+def picture(number: int = 0) -> bytes:
+    return encoded(noise(300 + number, 240), "JPEG")
+
+
+def test_decodes_as_in_the_calling_process(pool: DecoderPool) -> None:
+    for kind in ("JPEG", "PNG", "WEBP"):
+        data = encoded(noise(500, 400, grain_px=8), kind)
+
+        assert np.array_equal(pool.decode(data, timeout_s=PLAIN_S), decode(data, size_px=SIDE))
+
+
+def test_answers_the_thread_that_asked(pool: DecoderPool) -> None:
+    pictures = [picture(number) for number in range(40)]
+
+    with ThreadPoolExecutor(8) as threads:
+        decoded = list(threads.map(lambda data: pool.decode(data, timeout_s=PLAIN_S), pictures))
+
+    for data, pixels in zip(pictures, decoded, strict=True):
+        assert np.array_equal(pixels, decode(data, size_px=SIDE))
+
+
+@pytest.mark.parametrize(
+    ("data", "error"),
+    [
+        (b"no image", UnsupportedImage),
+        (b"", UnsupportedImage),
+        (png_header(60_000, 60_000), ImageTooManyPixels),
+        (encoded(noise(300, 300), "PNG")[:5000], UndecodableImage),
+    ],
+)
+def test_what_is_wrong_with_an_image_comes_through_and_costs_no_decoder(
+    data: bytes, error: type[Exception], pool: DecoderPool
+) -> None:
+    before = sorted(pool.pids)
+
+    with pytest.raises(error):
+        pool.decode(data, timeout_s=PLAIN_S)
+
+    assert sorted(pool.pids) == before
+    assert pool.decode(picture(), timeout_s=PLAIN_S).shape == (SIDE, SIDE, 3)
+
+
+def test_a_decoder_that_is_killed_costs_its_own_job_alone_and_is_replaced(pool: DecoderPool) -> None:
+    first, second = pool.pids
+    os.kill(first, signal.SIGSTOP)
+
+    with ThreadPoolExecutor(8) as threads:
+        jobs = [threads.submit(pool.decode, picture(number), timeout_s=PLAIN_S) for number in range(8)]
+        wait_until(lambda: sum(not job.done() for job in jobs) == 1)
+        os.kill(first, signal.SIGKILL)
+        errors = [job.exception() for job in jobs]
+
+    assert [type(error) for error in errors if error] == [DecoderDied]
+    wait_until(lambda: len(pool.pids) == 2)
+    assert second in pool.pids
+    assert first not in pool.pids
+
+
+def test_a_picture_that_takes_too_long_is_given_up_and_its_decoder_ended() -> None:
+    slow = png_bomb(7000, 7000)
+
+    with DecoderPool(size_px=SIDE, processes=1, timeout_s=0.05) as pool:
+        wait_until(lambda: len(pool.pids) == 1)
+        (victim,) = pool.pids
+        with pytest.raises(DecoderDied, match="out of time"):
+            pool.decode(slow, timeout_s=PLAIN_S)
+
+        assert not is_running(victim)
+        wait_until(lambda: len(pool.pids) == 1)
+        assert pool.pids != [victim]
+
+
+def test_a_caller_that_finds_every_decoder_busy_is_told_so(pool: DecoderPool) -> None:
+    for pid in pool.pids:
+        os.kill(pid, signal.SIGSTOP)
+
+    with ThreadPoolExecutor(2) as threads:
+        busy = [threads.submit(pool.decode, picture(), timeout_s=PLAIN_S) for _ in range(2)]
+        wait_until(lambda: pool.idle == 0)
+        with pytest.raises(DecoderBusy):
+            pool.decode(picture(), timeout_s=0.05)
+        for pid in pool.pids:
+            os.kill(pid, signal.SIGCONT)
+
+        assert [job.result().shape for job in busy] == [(SIDE, SIDE, 3)] * 2
+
+
+def test_decoders_hold_no_model_and_no_secret_and_cannot_outgrow_their_limit(
+    pool: DecoderPool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SUPABASE_KEY", "a-secret-key")
+
+    with DecoderPool(size_px=SIDE, max_pixels=1_000_000) as own:
+        wait_until(lambda: len(own.pids) == 1)
+        process = Path(f"/proc/{own.pids[0]}")
+        libraries = (process / "maps").read_text()
+        limits = (process / "limits").read_text()
+        environment = (process / "environ").read_bytes()
+
+    assert "_imaging" in libraries
+    assert not any(name in libraries for name in ("torch", "onnxruntime", "numpy"))
+    assert f"Max address space         {256 * 1024 * 1024 + 12_000_000}" in limits
+    assert b"secret" not in environment
+
+
+def test_a_large_picture_leaves_no_memory_behind(pool: DecoderPool) -> None:
+    large = png_bomb(6000, 6000)
+
+    for _ in range(2):
+        assert pool.decode(large, timeout_s=PLAIN_S).max() == 0
+
+    for pid in pool.pids:
+        resident_pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
+        assert resident_pages * os.sysconf("SC_PAGESIZE") < 100 * 1024 * 1024
+
+
+def test_closing_ends_every_decoder_and_leaves_no_open_file() -> None:
+    before = open_files()
+
+    pool = DecoderPool(size_px=SIDE, processes=2)
+    wait_until(lambda: len(pool.pids) == 2)
+    pids = pool.pids
+    pool.decode(picture(), timeout_s=PLAIN_S)
+    pool.close()
+
+    assert not any(is_running(pid) for pid in pids)
+    assert open_files() == before
+    assert "decoder-keeper" not in {thread.name for thread in threading.enumerate()}
+
+
+def test_decoders_die_with_a_worker_that_is_killed_even_while_they_hang() -> None:
+    script = (
+        "import time; from worker.decode.pool import DecoderPool\n"
+        "pool = DecoderPool(size_px=224, processes=2)\n"
+        "while len(pool.pids) < 2: time.sleep(0.01)\n"
+        "print(*pool.pids, flush=True); time.sleep(100)"
+    )
+    worker = subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True)
+    assert worker.stdout is not None
+    pids = [int(pid) for pid in worker.stdout.readline().split()]
+    os.kill(pids[0], signal.SIGSTOP)
+
+    worker.kill()
+    worker.wait()
+    worker.stdout.close()
+
+    assert len(pids) == 2
+    wait_until(lambda: not any(is_running(pid) for pid in pids))
+
+
+def test_a_terminals_interrupt_leaves_decoding_to_the_worker(pool: DecoderPool) -> None:
+    before = sorted(pool.pids)
+
+    for pid in before:
+        os.kill(pid, signal.SIGINT)
+        os.kill(pid, signal.SIGTERM)
+
+    assert pool.decode(picture(), timeout_s=PLAIN_S).shape == (SIDE, SIDE, 3)
+    assert sorted(pool.pids) == before

@@ -1,0 +1,202 @@
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import CancelledError, wait
+
+import numpy as np
+import pytest
+
+from common.errors import QueueFull
+from worker.batching import Batcher
+from worker.encoder.fixed import FixedLatencyEncoder
+from worker.encoder.protocol import Embeddings, Pixels
+
+PIXELS = np.zeros((4, 4, 3), dtype=np.uint8)
+
+
+class GatedEncoder(FixedLatencyEncoder):
+    """Encodes when it is let, refuses the text "bad", and remembers what came together."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.gate = threading.Event()
+        self.entered = threading.Event()
+        self.passes: list[tuple[str, int]] = []
+        self.threads: set[int] = set()
+
+    def encode_images(self, pixels: Pixels) -> Embeddings:
+        self._enter("images", len(pixels))
+        return super().encode_images(pixels)
+
+    def encode_texts(self, texts: Sequence[str]) -> Embeddings:
+        self._enter("texts", len(texts))
+        if "bad" in texts:
+            raise ValueError("a bad text")
+        return super().encode_texts(texts)
+
+    def _enter(self, lane: str, size: int) -> None:
+        self.threads.add(threading.get_ident())
+        self.entered.set()
+        self.gate.wait(30)
+        self.passes.append((lane, size))
+
+
+@pytest.fixture
+def encoder() -> Iterator[GatedEncoder]:
+    gated = GatedEncoder()
+    yield gated
+    gated.gate.set()
+
+
+@pytest.fixture
+def batcher(encoder: GatedEncoder) -> Iterator[Batcher]:
+    with Batcher(encoder, max_size=4, queue_limit=20) as opened:
+        yield opened
+        encoder.gate.set()
+
+
+def occupy(batcher: Batcher, encoder: GatedEncoder) -> None:
+    """Have the model busy with one text, so that whatever follows waits."""
+    batcher.submit_text("the first")
+    assert encoder.entered.wait(30)
+
+
+def poll(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 30
+    while not condition():
+        assert time.monotonic() < deadline, "it did not come about in time"
+        time.sleep(0.005)
+
+
+def test_each_caller_gets_the_embedding_of_its_own_item(batcher: Batcher, encoder: GatedEncoder) -> None:
+    texts = [f"text {number}" for number in range(10)]
+    occupy(batcher, encoder)
+
+    futures = [batcher.submit_text(text) for text in texts]
+    encoder.gate.set()
+
+    for future, expected in zip(futures, FixedLatencyEncoder().encode_texts(texts), strict=True):
+        assert np.array_equal(future.result(30).embedding, expected)
+
+
+def test_what_waits_goes_together_up_to_the_largest_size(batcher: Batcher, encoder: GatedEncoder) -> None:
+    occupy(batcher, encoder)
+
+    futures = [batcher.submit_text(str(number)) for number in range(6)]
+    encoder.gate.set()
+    wait(futures, 30)
+
+    assert encoder.passes == [("texts", 1), ("texts", 4), ("texts", 2)]
+
+
+def test_an_idle_model_is_not_kept_waiting_for_company(batcher: Batcher, encoder: GatedEncoder) -> None:
+    encoder.gate.set()
+
+    batcher.submit_text("alone").result(30)
+    batcher.submit_image(PIXELS).result(30)
+
+    assert encoder.passes == [("texts", 1), ("images", 1)]
+
+
+def test_a_set_wait_gathers_company(encoder: GatedEncoder) -> None:
+    encoder.gate.set()
+
+    with Batcher(encoder, max_size=3, max_wait_s=30) as batcher:
+        futures = [batcher.submit_text(str(number)) for number in range(3)]
+        wait(futures, 30)
+
+    assert encoder.passes == [("texts", 3)]
+
+
+def test_images_and_texts_take_turns(batcher: Batcher, encoder: GatedEncoder) -> None:
+    occupy(batcher, encoder)
+
+    futures = [batcher.submit_image(PIXELS) for _ in range(8)]
+    futures += [batcher.submit_text(str(number)) for number in range(8)]
+    encoder.gate.set()
+    wait(futures, 30)
+
+    assert [lane for lane, _ in encoder.passes] == ["texts", "images", "texts", "images", "texts"]
+
+
+def test_one_thread_alone_calls_the_model(batcher: Batcher, encoder: GatedEncoder) -> None:
+    encoder.gate.set()
+
+    wait([batcher.submit_text(str(number)) for number in range(9)], 30)
+    batcher.submit_image(PIXELS).result(30)
+
+    assert len(encoder.threads) == 1
+    assert threading.get_ident() not in encoder.threads
+
+
+def test_one_bad_item_fails_alone(batcher: Batcher, encoder: GatedEncoder) -> None:
+    occupy(batcher, encoder)
+
+    futures = {text: batcher.submit_text(text) for text in ("one", "bad", "two")}
+    encoder.gate.set()
+
+    assert futures["one"].result(30).embedding.shape == (512,)
+    assert futures["two"].result(30).embedding.shape == (512,)
+    with pytest.raises(ValueError, match="a bad text"):
+        futures["bad"].result(30)
+
+
+def test_what_is_cancelled_in_time_is_never_encoded(batcher: Batcher, encoder: GatedEncoder) -> None:
+    occupy(batcher, encoder)
+    unwanted = [batcher.submit_text(str(number)) for number in range(4)]
+    wanted = batcher.submit_text("wanted")
+
+    cancelled = [future.cancel() for future in unwanted]
+    encoder.gate.set()
+
+    assert all(cancelled)
+    assert wanted.result(30).embedding.shape == (512,)
+    assert encoder.passes == [("texts", 1), ("texts", 1)]
+
+
+def test_a_full_queue_says_so_at_once(batcher: Batcher, encoder: GatedEncoder) -> None:
+    occupy(batcher, encoder)
+    for _ in range(10):
+        batcher.submit_text("text")
+        batcher.submit_image(PIXELS)
+
+    with pytest.raises(QueueFull):
+        batcher.submit_text("one too many")
+
+
+def test_tells_a_watchdog_for_how_long_the_model_has_been_at_it(
+    batcher: Batcher, encoder: GatedEncoder
+) -> None:
+    assert batcher.running_s() == 0
+
+    occupy(batcher, encoder)
+    poll(lambda: batcher.running_s() > 0.05)
+    encoder.gate.set()
+
+    poll(lambda: batcher.running_s() == 0)
+
+
+def test_closing_encodes_what_waits_and_takes_nothing_more(encoder: GatedEncoder) -> None:
+    batcher = Batcher(encoder, max_size=4)
+    occupy(batcher, encoder)
+    waiting = [batcher.submit_text(str(number)) for number in range(6)]
+
+    encoder.gate.set()
+    drained = batcher.close(timeout_s=30)
+
+    assert drained
+    assert all(future.done() and not future.cancelled() for future in waiting)
+    with pytest.raises(QueueFull):
+        batcher.submit_text("late")
+
+
+def test_closing_in_spite_of_a_model_that_hangs_cancels_what_waits(encoder: GatedEncoder) -> None:
+    batcher = Batcher(encoder, max_size=4)
+    occupy(batcher, encoder)
+    waiting = batcher.submit_text("waits")
+
+    drained = batcher.close(timeout_s=0.05)
+
+    assert not drained
+    with pytest.raises(CancelledError):
+        waiting.result(30)
