@@ -10,6 +10,9 @@ import pytest
 
 from tests.e2e.conftest import ALBUMS, RunningStack, StartStack
 
+#: For the stacks that are started to be stopped.
+FEW = "20"
+
 RESULT_FIELDS = {
     "id",
     "artist",
@@ -146,7 +149,7 @@ def test_two_workers_share_the_load(stack: RunningStack, client: httpx.Client) -
 
 
 def test_a_worker_that_is_killed_is_started_again(start_stack: StartStack) -> None:
-    stack = start_stack()
+    stack = start_stack(DEMO_ALBUMS=FEW)
     worker = next(p for p in stack.children() if p.cmdline()[-2:] == ["-m", "worker"])
 
     worker.kill()
@@ -161,7 +164,7 @@ def test_a_worker_that_is_killed_is_started_again(start_stack: StartStack) -> No
 def test_a_signal_stops_every_process_that_was_started(
     start_stack: StartStack, stop_signal: signal.Signals
 ) -> None:
-    stack = start_stack()
+    stack = start_stack(DEMO_ALBUMS=FEW)
     children = stack.children()
 
     status = stack.stop(stop_signal)
@@ -173,10 +176,10 @@ def test_a_signal_stops_every_process_that_was_started(
 
 
 def test_a_second_start_keeps_the_catalog_and_moves_to_another_port(start_stack: StartStack) -> None:
-    first = start_stack()
+    first = start_stack(DEMO_ALBUMS=FEW)
     first.stop()
 
-    second = start_stack(state=first.state)
+    second = start_stack(state=first.state, DEMO_ALBUMS=FEW)
     document = httpx.get(f"{second.url}/api/search-by-text", params={"query": "red"}, timeout=60).json()
 
     assert document["results"][0]["cover_url"].startswith(second.url)

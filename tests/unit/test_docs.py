@@ -1,0 +1,64 @@
+"""The documents say what the code does: settings, links, key map, make targets."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from common import keys
+from common.settings import Settings
+
+ROOT = Path(__file__).resolve().parents[2]
+README = (ROOT / "README.md").read_text()
+DOCUMENTS = [
+    ROOT / "README.md",
+    ROOT / "CONTRIBUTING.md",
+    ROOT / "CHANGELOG.md",
+    *(ROOT / "docs").rglob("*.md"),
+]
+
+
+@pytest.mark.parametrize("name", [name.upper() for name in Settings.model_fields])
+def test_every_setting_stands_in_the_readme(name: str) -> None:
+    assert f"`{name}`" in README
+
+
+def test_the_readme_names_no_setting_that_is_none() -> None:
+    table = README.split("## Settings")[1].split("##")[0]
+    named = {name for row in table.splitlines() if row.startswith("| `") for name in _first_cell(row)}
+
+    assert named == {name.upper() for name in Settings.model_fields}
+
+
+def _first_cell(row: str) -> list[str]:
+    return re.findall(r"`([A-Z0-9_]+)`", row.split("|")[1])
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_every_link_between_documents_leads_somewhere(document: Path) -> None:
+    targets = re.findall(r"\]\((?!https?:|mailto:|#)([^)#]+)", document.read_text())
+
+    missing = [target for target in targets if not (document.parent / target).exists()]
+
+    assert missing == []
+
+
+def test_every_make_target_that_a_document_names_exists() -> None:
+    makefile = (ROOT / "Makefile").read_text()
+    targets = set(re.findall(r"^([a-z-]+):", makefile, re.MULTILINE))
+    named = {
+        target
+        for document in DOCUMENTS
+        for target in re.findall(r"\bmake ([a-z-]+)\b`", document.read_text())
+    }
+
+    assert named <= targets
+
+
+def test_every_name_of_the_key_map_is_documented() -> None:
+    names = {value for name, value in vars(keys).items() if name.isupper() and isinstance(value, str)}
+    documented = keys.__doc__ or ""
+
+    undocumented = {name for name in names if name.strip(":") not in documented} - {"events", "catalog"}
+
+    assert undocumented == set()
