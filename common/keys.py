@@ -48,6 +48,8 @@ FINISHED = "finished:"
 CATALOG_VERSION = "catalog:version"
 CATALOG_MODEL = "catalog:model"
 SWEEPING = "sweeping"
+#: Never written; scripts delete it to have written something.
+NOTHING = "nothing"
 
 #: Channel on which every change of a run's state is told, as "<run id> <state>".
 EVENTS = "events"

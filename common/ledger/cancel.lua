@@ -1,6 +1,7 @@
 -- Calls one job off. ARGV: job id, owner. The run itself ends when the last job that waits for it is gone.
 -- Returns 1 if there is such a job, else 0.
 
+go_on_when_full()
 local job, now = K.JOB .. ARGV[1], now_ms()
 local f = redis.call('HMGET', job, 'run', 'owner', 'canceled_ms')
 if not f[1] or f[2] ~= ARGV[2] then return 0 end

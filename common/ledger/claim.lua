@@ -2,6 +2,7 @@
 -- Returns {verdict, query, key, attempt, created_ms, deadline_ms, now_ms}; the verdict is one of
 -- claimed, gone (unknown or expired), ended (already terminal), held (leased to another).
 
+go_on_when_full()
 local run_id, worker_id, lease_ms, allowed = ARGV[1], ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4])
 local run, now = K.RUN .. run_id, now_ms()
 local state = redis.call('HGET', run, 'state')

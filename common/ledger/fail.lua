@@ -1,6 +1,7 @@
 -- Ends a run with an error. ARGV: run id, attempt, error as JSON. Only the attempt that holds the run
 -- may fail it: a worker that was thought dead does not undo its successor's work. Returns 1 or 0.
 
+go_on_when_full()
 local run, now = K.RUN .. ARGV[1], now_ms()
 local f = redis.call('HMGET', run, 'state', 'attempts')
 if f[1] ~= 'running' or f[2] ~= ARGV[2] then return 0 end

@@ -1,6 +1,7 @@
 -- Gives a run back to the queue. ARGV: run id, attempt, 1 if the attempt counts, message template.
 -- Returns 1, or 0 where the attempt no longer holds the run.
 
+go_on_when_full()
 local run, now = K.RUN .. ARGV[1], now_ms()
 local f = redis.call('HMGET', run, 'state', 'attempts')
 if f[1] ~= 'running' or f[2] ~= ARGV[2] then return 0 end

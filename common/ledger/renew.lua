@@ -1,10 +1,12 @@
 -- Renews a worker's announcement and its leases. ARGV: worker id, announcement, announcement TTL in ms,
 -- lease in ms, then the runs it works on. Returns those that are no longer its to finish.
 
+go_on_when_full()
 local worker_id, lease_ms, now = ARGV[1], tonumber(ARGV[4]), now_ms()
 redis.call('SET', K.WORKER .. worker_id, ARGV[2], 'PX', ARGV[3])
 redis.call('ZADD', K.WORKERS, now + tonumber(ARGV[3]), worker_id)
 redis.call('ZREMRANGEBYSCORE', K.WORKERS, '-inf', now)
+if redis.call('PTTL', K.WORKERS) < tonumber(ARGV[3]) then redis.call('PEXPIRE', K.WORKERS, ARGV[3]) end
 local lost = {}
 for i = 5, #ARGV do
   local run = K.RUN .. ARGV[i]

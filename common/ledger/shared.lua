@@ -6,6 +6,14 @@ local function now_ms()
   return t[1] * 1000 + math.floor(t[2] / 1000)
 end
 
+-- At `maxmemory` Redis refuses a script's first write that needs memory, but lets a script that has
+-- written go on, since half a script is worse. What brings jobs to their end begins with a write that
+-- frees memory, or would: else a full Redis could end nothing, and would stay full. A submit does not.
+-- (The shebang with `allow-oom` says the same, but only to Redis 7.)
+local function go_on_when_full()
+  redis.call('DEL', K.NOTHING)
+end
+
 local TERMINAL = { succeeded = true, failed = true, canceled = true }
 
 local function tell(run_id, state)
@@ -43,6 +51,16 @@ local function release_images(run)
     end
   end
   if redis.call('ZCARD', K.IMAGES) == 0 then redis.call('DEL', K.IMAGES_BYTES) end
+end
+
+-- An image that its run outlived has expired by itself; here its bytes cease to count.
+local function forget_expired_images(now)
+  local expired = redis.call('ZRANGEBYSCORE', K.IMAGES, '-inf', now)
+  for _, member in ipairs(expired) do
+    redis.call('DECRBY', K.IMAGES_BYTES, string.match(member, ':(%d+)$'))
+    redis.call('ZREM', K.IMAGES, member)
+  end
+  if #expired > 0 and redis.call('ZCARD', K.IMAGES) == 0 then redis.call('DEL', K.IMAGES_BYTES) end
 end
 
 -- The one way into a terminal state. `fields` is a flat list for HSET.

@@ -47,10 +47,7 @@ local oldest = redis.call('ZRANGE', K.QUEUED, 0, 0, 'WITHSCORES')
 if oldest[2] and now - tonumber(oldest[2]) > request.max_age_ms then
   return { 'full_age', job_id, '', retry_after_s(now) }
 end
-for _, member in ipairs(redis.call('ZRANGEBYSCORE', K.IMAGES, '-inf', now)) do
-  redis.call('DECRBY', K.IMAGES_BYTES, string.match(member, ':(%d+)$'))
-  redis.call('ZREM', K.IMAGES, member)
-end
+forget_expired_images(now)
 local incoming = 0
 for i = 3, #ARGV, 2 do incoming = incoming + #ARGV[i + 1] end
 if incoming > 0 then

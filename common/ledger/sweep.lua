@@ -2,10 +2,12 @@
 -- ARGV: message template, attempts allowed, ms after which a message may be missed, ms between turns.
 -- Returns {ended, given back, sent again}, or nil where another process has had the turn.
 
+go_on_when_full()
 if not redis.call('SET', K.SWEEPING, '1', 'NX', 'PX', ARGV[4]) then return nil end
 local now, allowed = now_ms(), tonumber(ARGV[2])
 local ended, returned, resent = 0, 0, 0
 redis.call('ZREMRANGEBYSCORE', K.WORKERS, '-inf', now)
+forget_expired_images(now)
 
 -- A run whose hash has expired leaves nothing to end, only its place in the index.
 local function is_there(run_id, index)
