@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from fastapi import Request
 from redis.asyncio import Redis
 
-from api import catalog_watch, sweeping, waiting
+from api import broker_watch, catalog_watch, sweeping, waiting
 from api.background import repeat
+from api.broker_watch import BrokerWatch
 from api.catalog_watch import CatalogWatch
 from api.composing import Composer
 from api.facts import CatalogFacts
@@ -21,6 +22,7 @@ from api.subscription import Subscription
 from api.sweeping import Sweeper
 from api.waiting import Waiting
 from common import keys
+from common.broker import shares_cache
 from common.cache import ResultReader
 from common.catalog.protocol import Catalog
 from common.clients import open_async_redis
@@ -92,6 +94,7 @@ async def open_gateway(settings: Settings, *, catalog: Catalog) -> AsyncIterator
             inspection=inspection,
             _loop=asyncio.get_running_loop(),
         )
+        broker = BrokerWatch(redis, shares_cache=shares_cache(settings))
         subscription = Subscription(
             listener, {keys.EVENTS: waiters.on_event, keys.CATALOG_EVENTS: watch.on_event}
         )
@@ -100,6 +103,7 @@ async def open_gateway(settings: Settings, *, catalog: Catalog) -> AsyncIterator
             repeat(watch.look, every_s=catalog_watch.LOOK_EVERY_S, name="catalog version", soon=watch.told),
             repeat(waiters.look, every_s=waiting.LOOK_EVERY_S, name="waiters"),
             repeat(Sweeper(ledger).sweep, every_s=sweeping.SWEEP_EVERY_S, name="sweep"),
+            repeat(broker.look, every_s=broker_watch.LOOK_EVERY_S, name="broker settings"),
             repeat(facts.genres, every_s=GENRES_EVERY_S, name="genres"),
         ]
         tasks = [asyncio.create_task(step) for step in background]

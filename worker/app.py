@@ -16,22 +16,19 @@ from celery import Celery
 from celery.signals import setup_logging, worker_shutting_down
 
 from common.cache import WorkerCache
-from common.catalog.opening import open_catalog
 from common.catalog.protocol import Catalog
-from common.catalog_version import ensure_catalog_version
 from common.clients import open_redis
-from common.errors import CatalogError, ModelError, ModelMismatch, QueueUnavailable
+from common.errors import CatalogError, ModelError, QueueUnavailable
 from common.ledger.worker import WorkerLedger
 from common.queue import make_celery, message_template
 from common.settings import Settings
 from worker.batching import Batcher
 from worker.decode.pool import DecoderPool
 from worker.embedding import Embedder
-from worker.encoder.loading import load_encoder
 from worker.encoder.protocol import Encoder
 from worker.leases import Leases
+from worker.opening import open_broker, open_encoder, open_matching_catalog
 from worker.pipeline import Pipeline
-from worker.retrying import retry_passing
 from worker.tasks import RunHandler, register_search
 from worker.watchdog import Watchdog
 
@@ -55,6 +52,7 @@ class WorkerProcess:
             "ready": False,
             "started_at": datetime.now(UTC).isoformat(timespec="seconds"),
         }
+        self._waits_for = ""
         self._celery = make_celery(settings)
         self._redis = open_redis(settings.redis_url.get_secret_value())
         self._ledger = WorkerLedger(
@@ -68,12 +66,18 @@ class WorkerProcess:
         """Serve until told to stop; return the exit status."""
         start = time.perf_counter()
         try:
-            encoder = self._load_encoder()
-            catalog = self._open_catalog(encoder)
+            encoder = open_encoder(self._settings)
+            catalog = open_matching_catalog(self._settings, encoder, on_waiting=self._tell_waiting)
         except (ModelError, CatalogError) as error:
             log.critical("the worker cannot start", extra={"code": error.code, "detail": error.detail})
             self._announce_failure(f"{error.code}: {error.detail}")
             return 1
+        open_broker(
+            self._redis,
+            self._settings,
+            model_fingerprint=encoder.model_fingerprint,
+            on_waiting=self._tell_waiting,
+        )
         self._announced |= {
             "ready": True,
             "fingerprint": encoder.model_fingerprint,
@@ -88,33 +92,13 @@ class WorkerProcess:
             encoder.close()
         return 0
 
-    def _load_encoder(self) -> Encoder:
-        s = self._settings
-        return load_encoder(
-            s.clip_model,
-            kind=s.encoder,
-            device=s.device,
-            int8=s.encoder_int8,
-            threads=s.encoder_threads or None,
-            cache_dir=s.model_cache_dir.expanduser(),
-            fixed_latency_s=s.fixed_latency_ms / 1000,
-        )
-
-    def _open_catalog(self, encoder: Encoder) -> Catalog:
-        """Open the catalog; wait for one that is down, refuse one of another model."""
-        catalog = open_catalog(self._settings)
-        stamp = retry_passing(catalog.model_stamp, within_s=float("inf"))
-        if stamp is None:
-            log.warning("the catalog does not say which model made its vectors; taken on trust")
-        elif stamp.fingerprint != encoder.model_fingerprint:
-            catalog.close()
-            raise ModelMismatch(
-                f"the catalog's vectors come from {stamp.model} ({stamp.fingerprint[:12]}) and this worker's "
-                f"model is {encoder.model_name} ({encoder.model_fingerprint[:12]}): "
-                "set CLIP_MODEL to the former, or re-embed the catalog"
-            )
-        ensure_catalog_version(self._redis, model_fingerprint=encoder.model_fingerprint)
-        return catalog
+    def _tell_waiting(self, error: BaseException) -> None:
+        reason = str(error)
+        if reason != self._waits_for:
+            log.warning("cannot start yet; trying on", extra={"error": reason})
+            self._waits_for = reason
+        if not isinstance(error, QueueUnavailable):
+            self._announce_failure(f"waiting: {reason}")
 
     def _announce_failure(self, reason: str) -> None:
         try:
@@ -140,11 +124,16 @@ class WorkerProcess:
                 encoder=encoder, batcher=batcher, decoders=decoders, cache=cache, redis=self._redis
             )
             pipeline = Pipeline(
-                embedder=embedder, catalog=catalog, model_name=encoder.model_name, public_url=s.public_url
+                embedder=embedder,
+                catalog=catalog,
+                catalog_timeout_s=s.catalog_timeout_s,
+                model_name=encoder.model_name,
+                public_url=s.public_url,
             )
             handler = RunHandler(ledger=self._ledger, leases=leases, pipeline=pipeline, cache=cache)
             register_search(self._celery, handler)
-            watchdog = Watchdog(batcher.running_s, limit_s=s.job_deadline_s)
+            # Half of a deadline, so that another worker can still answer what this one held.
+            watchdog = Watchdog(batcher.running_s, limit_s=s.job_deadline_s / 2)
             leases.start()
             watchdog.start()
             try:
@@ -157,9 +146,13 @@ class WorkerProcess:
         """Return the timer that ends the process when draining takes too long."""
 
         def give_up() -> None:
-            for lease in leases.held():
-                self._ledger.release(lease.claim, counts=False)
-            log.warning("not drained in time; the rest was given back")
+            try:
+                for lease in leases.held():
+                    self._ledger.release(lease.claim, counts=False)
+            except QueueUnavailable as error:
+                # What is not given back now comes back when its lease runs out.
+                log.warning("cannot give back the rest", extra={"error": error.detail})
+            log.warning("not drained in time; ending")
             os._exit(0)
 
         timer = threading.Timer(self._settings.drain_s, give_up)

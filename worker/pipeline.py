@@ -1,6 +1,8 @@
 """One run from query to answer: parts to embeddings, embeddings to one vector, vector to albums."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -10,10 +12,13 @@ from common.errors import AlbumNotFound, DeadlineExceeded, InvalidParameter
 from common.jobs import Timings
 from common.queries import AlbumPart, ImagePart, SearchQuery, TextPart, query_from_json
 from common.results import result_json
+from worker.breaker import Breaker
 from worker.embedding import Embedder
 from worker.leases import Lease
 from worker.retrying import retry_passing
 from worker.stopwatch import Stopwatch
+
+T = TypeVar("T")
 
 #: Below this the weighted sum of unit vectors has no direction worth searching for.
 MIN_LENGTH = 1e-6
@@ -31,11 +36,19 @@ class Pipeline:
     """Answers runs; thread-safe, one call a thread."""
 
     def __init__(
-        self, *, embedder: Embedder, catalog: Catalog, model_name: str, public_url: str | None
+        self,
+        *,
+        embedder: Embedder,
+        catalog: Catalog,
+        catalog_timeout_s: float,
+        model_name: str,
+        public_url: str | None,
     ) -> None:
         self._public_url = public_url
         self._embedder = embedder
         self._catalog = catalog
+        self._catalog_timeout_s = catalog_timeout_s
+        self._breaker = Breaker()
         self._model_name = model_name
 
     def answer(self, lease: Lease) -> Answer:
@@ -77,11 +90,10 @@ class Pipeline:
 
         if stopwatch.remaining_s() <= 0:
             raise DeadlineExceeded("the deadline passed before the catalog was searched")
-        with stopwatch.stage("search"):
-            return retry_passing(call, within_s=stopwatch.remaining_s())
+        return self._ask(call, lease, stopwatch)
 
     def _embed(self, query: SearchQuery, lease: Lease, stopwatch: Stopwatch) -> npt.NDArray[np.float32]:
-        albums = self._album_embeddings(query, stopwatch)
+        albums = self._album_embeddings(query, lease, stopwatch)
         total = np.zeros(self._embedder.dimension, dtype=np.float64)
         for part in query.parts:
             match part:
@@ -98,15 +110,22 @@ class Pipeline:
         return (total / length).astype(np.float32)
 
     def _album_embeddings(
-        self, query: SearchQuery, stopwatch: Stopwatch
+        self, query: SearchQuery, lease: Lease, stopwatch: Stopwatch
     ) -> dict[str, npt.NDArray[np.float32]]:
         if not query.album_ids:
             return {}
-        with stopwatch.stage("search"):
-            found = retry_passing(
-                lambda: self._catalog.embeddings(query.album_ids), within_s=stopwatch.remaining_s()
-            )
+        found = self._ask(lambda: self._catalog.embeddings(query.album_ids), lease, stopwatch)
         for album_id in query.album_ids:
             if album_id not in found:
                 raise AlbumNotFound(f"no album {album_id}")
         return found
+
+    def _ask(self, call: Callable[[], T], lease: Lease, stopwatch: Stopwatch) -> T:
+        """Ask the catalog, again while the run is ours and another try can end by the deadline."""
+
+        def ask_once() -> T:
+            lease.check()
+            return self._breaker.call(call)
+
+        with stopwatch.stage("search"):
+            return retry_passing(ask_once, within_s=stopwatch.remaining_s(), try_s=self._catalog_timeout_s)

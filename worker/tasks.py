@@ -9,13 +9,13 @@ from typing import Any
 from celery import Celery
 
 from common.cache import WorkerCache
-from common.errors import CoverSearchError, QueueUnavailable
+from common.errors import CoverSearchError, QueueFull, QueueUnavailable
 from common.jobs import JobFailure
 from common.ledger.records import Claim, Verdict
 from common.ledger.worker import WorkerLedger
 from common.queue import TASK_NAME
 from common.telemetry import job_id_var
-from worker.decode.errors import DecoderDied
+from worker.decode.errors import DecoderBusy, DecoderDied
 from worker.leases import Lease, Leases, RunCanceled
 from worker.pipeline import Answer, Pipeline
 from worker.retrying import retry_passing
@@ -59,6 +59,10 @@ class RunHandler:
             # It may have been the machine and not the image: the ledger counts the attempts.
             log.warning("the decoder died", extra={"attempt": claim.attempt, "error": error.detail})
             self._write(lambda: self._ledger.release(claim, counts=True), claim)
+        except (DecoderBusy, QueueFull) as error:
+            # It has not been tried: another worker, or this one later, may have room.
+            log.warning("no room for the run; given back", extra={"error": error.detail})
+            self._write(lambda: self._ledger.release(claim, counts=False), claim)
         except CoverSearchError as error:
             self._fail(claim, JobFailure(code=error.code, detail=error.detail))
         except Exception:  # The process boundary: a run must end in the ledger, whatever happened.

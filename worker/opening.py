@@ -1,0 +1,80 @@
+"""What a worker opens before it takes a job: the model, the catalog that must match it, its Redis.
+
+A catalog or a Redis that is down is waited for, and the reason is told meanwhile; one that will not do
+by waiting ends the start.
+"""
+
+import logging
+import math
+from collections.abc import Callable
+
+from redis import Redis
+from redis.exceptions import RedisError
+
+from common.broker import broker_faults, shares_cache
+from common.catalog.opening import open_catalog
+from common.catalog.protocol import Catalog
+from common.catalog_version import ensure_catalog_version
+from common.errors import ModelMismatch, QueueUnavailable
+from common.settings import Settings
+from worker.encoder.loading import load_encoder
+from worker.encoder.protocol import Encoder
+from worker.retrying import retry_passing
+
+log = logging.getLogger(__name__)
+
+OnWaiting = Callable[[BaseException], None]
+
+
+def open_encoder(settings: Settings) -> Encoder:
+    """Load the model.
+
+    Raises:
+        ModelUnavailable: it cannot be found, fetched or loaded.
+    """
+    return load_encoder(
+        settings.clip_model,
+        kind=settings.encoder,
+        device=settings.device,
+        int8=settings.encoder_int8,
+        threads=settings.encoder_threads or None,
+        cache_dir=settings.model_cache_dir.expanduser(),
+        fixed_latency_s=settings.fixed_latency_ms / 1000,
+    )
+
+
+def open_matching_catalog(settings: Settings, encoder: Encoder, *, on_waiting: OnWaiting) -> Catalog:
+    """Open the catalog; wait for one that is down, refuse one of another model.
+
+    Raises:
+        CatalogMisconfigured: waiting will not help; it says what will.
+        ModelMismatch: its vectors come from another model.
+    """
+    catalog = open_catalog(settings)
+    stamp = retry_passing(catalog.model_stamp, within_s=math.inf, on_failure=on_waiting)
+    if stamp is None:
+        log.warning("the catalog does not say which model made its vectors; taken on trust")
+    elif stamp.fingerprint != encoder.model_fingerprint:
+        catalog.close()
+        raise ModelMismatch(
+            f"the catalog's vectors come from {stamp.model} ({stamp.fingerprint[:12]}) and this worker's "
+            f"model is {encoder.model_name} ({encoder.model_fingerprint[:12]}): "
+            "set CLIP_MODEL to the former, or re-embed the catalog"
+        )
+    return catalog
+
+
+def open_broker(redis: Redis, settings: Settings, *, model_fingerprint: str, on_waiting: OnWaiting) -> None:
+    """Wait for Redis, warn if it may lose jobs, and see that the catalog has a version."""
+
+    def look() -> None:
+        try:
+            info = redis.info()
+            ensure_catalog_version(redis, model_fingerprint=model_fingerprint)
+        except (RedisError, OSError) as error:
+            raise QueueUnavailable(f"the job queue does not answer ({type(error).__name__})") from error
+        assert isinstance(info, dict)  # noqa: S101 - the client is not asynchronous
+        for fault in broker_faults(info, shares_cache=shares_cache(settings)):
+            log.warning("the broker may lose jobs", extra={"fault": fault})
+
+    retry_passing(look, within_s=math.inf, on_failure=on_waiting)
