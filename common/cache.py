@@ -22,6 +22,8 @@ log = logging.getLogger(__name__)
 RESULT_MARK = b"R1"
 EMBEDDING_MARK = b"E1"
 _HEAD_BYTES = 6
+#: How far from 1 the length of a whole embedding may be: float32 rounding, and no more.
+LENGTH_TOLERANCE = 1e-3
 _EMBEDDING_BYTES = EMBEDDING_DIMENSION * 4
 
 
@@ -81,7 +83,9 @@ class WorkerCache:
         body = unpack(EMBEDDING_MARK, entry) if isinstance(entry, bytes) else None
         if body is None or len(body) != _EMBEDDING_BYTES:
             return None
-        return np.frombuffer(body, dtype="<f4").astype(np.float32, copy=False)
+        embedding = np.frombuffer(body, dtype="<f4").astype(np.float32, copy=False)
+        # NaN compares as false: it is no unit vector either.
+        return embedding if abs(float(np.linalg.norm(embedding)) - 1) < LENGTH_TOLERANCE else None
 
     def put_embedding(self, model: str, content_hash: str, embedding: npt.NDArray[np.float32]) -> None:
         """Store an embedding, shape (512,), float32."""
