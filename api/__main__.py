@@ -9,6 +9,7 @@ from fastapi import FastAPI
 
 from api.app import create_app
 from api.gateway import Gateway
+from common.catalog.protocol import Catalog
 from common.errors import SettingsError
 from common.settings import Settings, load_settings
 from common.telemetry import configure_logging
@@ -27,16 +28,24 @@ class GatewayServer(uvicorn.Server):
         super().__init__(config)
         self._app = app
 
+    @property
+    def gateway(self) -> Gateway | None:
+        """What the application holds open, None before it has started."""
+        return getattr(self._app.state, "gateway", None)
+
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        gateway: Gateway | None = getattr(self._app.state, "gateway", None)
-        if gateway is not None:
+        if (gateway := self.gateway) is not None:
             gateway.close_soon()
         super().handle_exit(sig, frame)
 
 
-def make_server(settings: Settings) -> GatewayServer:
-    """Return the server of the gateway, not started."""
-    app = create_app(settings)
+def make_server(settings: Settings, *, catalog: Catalog | None = None) -> GatewayServer:
+    """Return the server of the gateway, not started.
+
+    Raises:
+        SettingsError: no catalog is set and none was given.
+    """
+    app = create_app(settings, catalog=catalog)
     config = uvicorn.Config(
         app,
         host=settings.host,

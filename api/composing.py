@@ -122,7 +122,7 @@ class Composer:
 
     def _part(self, part: PartBody, *, index: int, images: dict[str, bytes]) -> Part:
         if part.text is not None:
-            return TextPart(clean_text(part.text), part.weight)
+            return TextPart(_text(part.text, index=index), part.weight)
         if part.album_id is not None:
             return AlbumPart(part.album_id, part.weight)
         data = self._image(part.image or "", index=index)
@@ -139,6 +139,13 @@ class Composer:
             raise ImageTooLarge(f"an image has more than {self._max_image_bytes} bytes")
         check_image(data, max_pixels=self._max_image_pixels)
         return data
+
+
+def _text(raw: str, *, index: int) -> str:
+    try:
+        return clean_text(raw)
+    except InvalidParameter as error:
+        raise InvalidParameter(error.detail, parameter=f"parts.{index}.text") from error
 
 
 def read_search_body(body: bytes) -> SearchBody:

@@ -42,6 +42,10 @@ class Waiting:
     def is_closed(self) -> bool:
         return self._closed.is_set()
 
+    def is_watched(self, run_id: str) -> bool:
+        """Tell whether somebody follows the run's events."""
+        return run_id in self._watchers
+
     async def until_ended(self, run_id: str, *, timeout_s: float, request: Request) -> bool:
         """Return True as soon as the run has ended, False when the time is up.
 

@@ -7,7 +7,8 @@ CoverSearchError
 │   ├── ImageTooLarge          too many bytes
 │   ├── UnsupportedImage       not one of the accepted formats
 │   ├── ImageTooManyPixels     refused from the header, before decoding
-│   └── UndecodableImage       the bytes do not decode
+│   ├── UndecodableImage       the bytes do not decode
+│   └── ImageExpired           a worker came too late for the uploaded bytes
 ├── JobNotFound
 ├── JobCanceled                called off while a request waited for it
 ├── AlbumNotFound

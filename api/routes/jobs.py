@@ -9,6 +9,7 @@ from api.gateway import gateway_of
 from api.openapi.operations import (
     CACHE_CONTROL,
     PREFER,
+    REQUEST_ID,
     RETRY_AFTER,
     SEARCH_HEADERS,
     answer,
@@ -84,6 +85,7 @@ async def cancel(request: Request) -> Response:
         200: {
             "description": "Server-sent events named after the job's states, each with the job; "
             "a comment every 15 s; closes after the last.",
+            "headers": {**CACHE_CONTROL, **REQUEST_ID},
             "content": {"text/event-stream": {"example": 'event: running\ndata: {"id":"…"}\n\n'}},
         },
         **JOB_PROBLEMS,

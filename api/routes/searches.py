@@ -56,6 +56,7 @@ IMAGE_PROBLEMS = (
     "unsupported_image",
     "undecodable_image",
     "image_too_many_pixels",
+    "image_expired",
     "malformed_body",
     "unsupported_media_type",
     "request_timeout",

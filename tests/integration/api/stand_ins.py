@@ -1,0 +1,208 @@
+"""Stand-ins with real behaviour: a catalog in memory, and a worker that answers without a model.
+
+They prove the gateway against the real ledger; that real workers and databases do the same is
+proven where those are tested.
+"""
+
+import threading
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import numpy.typing as npt
+import orjson
+from redis.exceptions import RedisError
+
+from common import keys
+from common.cache import WorkerCache
+from common.catalog.protocol import Album, CatalogStats, GenreCount, Match, ModelStamp
+from common.catalog_version import ensure_catalog_version
+from common.clients import open_redis
+from common.errors import AlbumNotFound, CoverSearchError
+from common.jobs import JobFailure, Timings
+from common.ledger.records import Claim
+from common.ledger.worker import WorkerLedger
+from common.queries import Filters, SearchQuery, query_from_json
+from common.queue import make_celery, message_template
+from common.results import result_json
+from common.settings import Settings
+
+MODEL = "stand-in"
+GENRES = ("Electronic", "Jazz", "Rock")
+
+
+def make_album(number: int) -> Album:
+    return Album(
+        id=str(number),
+        artist=f"Artist {number}",
+        album_name=f"Album {number}",
+        genre=GENRES[number % len(GENRES)],
+        release_year=1970 + number % 50,
+        pitchfork_score=round(number % 100 / 10, 1),
+        best_new_music=number % 7 == 0,
+        cover_url=f"/covers/{number}.jpg",
+    )
+
+
+class MemoryCatalog:
+    """Albums in memory; every call fails with `fault` while there is one."""
+
+    def __init__(self, albums: int = 60) -> None:
+        self.albums = {str(number): make_album(number) for number in range(1, albums + 1)}
+        self.fault: CoverSearchError | None = None
+        self.calls: list[str] = []
+
+    def _called(self, name: str) -> None:
+        self.calls.append(name)
+        if self.fault is not None:
+            raise self.fault
+
+    def search(
+        self,
+        embedding: npt.NDArray[np.float32],  # noqa: ARG002  every album is near to everything here
+        *,
+        k: int,
+        filters: Filters,
+        exclude_ids: Sequence[str] = (),
+    ) -> list[Match]:
+        self._called("search")
+        meeting = [a for a in self.albums.values() if meets(a, filters) and a.id not in exclude_ids]
+        return [Match(a, similarity=1 - index / 100) for index, a in enumerate(meeting[:k])]
+
+    def similar(self, album_id: str, *, k: int, filters: Filters) -> list[Match]:
+        self.album(album_id)
+        return self.search(np.zeros(512, np.float32), k=k, filters=filters, exclude_ids=[album_id])
+
+    def album(self, album_id: str) -> Album:
+        self._called("album")
+        if album_id not in self.albums:
+            raise AlbumNotFound(f"no album {album_id}")
+        return self.albums[album_id]
+
+    def embeddings(self, album_ids: Sequence[str]) -> dict[str, npt.NDArray[np.float32]]:
+        self._called("embeddings")
+        return {i: np.zeros(512, np.float32) for i in album_ids if i in self.albums}
+
+    def genres(self) -> list[str]:
+        self._called("genres")
+        return list(GENRES)
+
+    def stats(self) -> CatalogStats:
+        self._called("stats")
+        counts = [sum(a.genre == g for a in self.albums.values()) for g in GENRES]
+        return CatalogStats(
+            total_albums=len(self.albums),
+            genres=tuple(GenreCount(g, n) for g, n in zip(GENRES, counts, strict=True)),
+            year_min=1971,
+            year_max=2019,
+            score_average=3.0,
+            score_min=0.1,
+            score_max=6.0,
+            best_new_music_count=8,
+        )
+
+    def model_stamp(self) -> ModelStamp | None:
+        return ModelStamp(MODEL, MODEL)
+
+    def check(self) -> None:
+        self._called("check")
+
+    def close(self) -> None:
+        """Nothing is held."""
+
+
+def meets(album: Album, filters: Filters) -> bool:
+    return (
+        (not filters.genres or album.genre in filters.genres)
+        and (filters.year_min is None or (album.release_year or 0) >= filters.year_min)
+        and (filters.year_max is None or (album.release_year or 0) <= filters.year_max)
+        and (filters.min_score is None or (album.pitchfork_score or 0) >= filters.min_score)
+        and (not filters.best_new_music or album.best_new_music)
+    )
+
+
+class StandInWorker:
+    """Takes runs from the queue and answers them from the catalog, one at a time, on a thread."""
+
+    def __init__(self, settings: Settings, catalog: MemoryCatalog) -> None:
+        self._catalog = catalog
+        self._redis = open_redis(settings.redis_url.get_secret_value(), socket_timeout_s=5)
+        self._ledger = WorkerLedger(
+            self._redis,
+            settings=settings,
+            template=message_template(make_celery(settings)),
+            worker_id="stand-in",
+        )
+        self._cache = WorkerCache(
+            self._redis, result_ttl_s=settings.result_ttl_s, embedding_ttl_s=settings.embedding_ttl_s
+        )
+        self._stop = threading.Event()
+        self._free = threading.Event()
+        self._free.set()
+        self._turn = threading.Lock()
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        self.announcement: dict[str, object] = {"id": "stand-in", "model": MODEL, "ready": True}
+        #: Runs answered, each once.
+        self.answered: list[str] = []
+        #: Called with the query in the place of the model; what it raises, the run fails with.
+        self.before_search: Callable[[SearchQuery], None] = lambda _: None
+
+    def start(self) -> None:
+        ensure_catalog_version(self._redis, model_fingerprint=MODEL)
+        self._ledger.renew(self.announcement, ttl_s=2, run_ids=())
+        self._thread.start()
+
+    def hold(self) -> None:
+        """Take no further run until `let_go`; return when the one in hand is done."""
+        self._free.clear()
+        with self._turn:
+            return
+
+    def let_go(self) -> None:
+        self._free.set()
+
+    def stop(self) -> None:
+        self._stop.set()
+        self._free.set()
+        self._thread.join()
+        self._redis.close()
+
+    def _run(self) -> None:
+        while not self._stop.is_set():
+            try:
+                self._step()
+            except (CoverSearchError, RedisError, OSError):
+                self._stop.wait(0.05)
+
+    def _step(self) -> None:
+        self._ledger.renew(self.announcement, ttl_s=2, run_ids=())
+        if self._free.wait(0.05):
+            with self._turn:
+                self._take()
+
+    def _take(self) -> None:
+        if not self._free.is_set():
+            return
+        taken = self._redis.brpop([keys.QUEUE], timeout=0.05)
+        if taken is None or not isinstance(taken, list | tuple):
+            return
+        claim = self._ledger.claim(orjson.loads(taken[1])["headers"]["id"])
+        if isinstance(claim, Claim):
+            self._answer(claim)
+
+    def _answer(self, claim: Claim) -> None:
+        query = query_from_json(claim.query)
+        try:
+            self.before_search(query)
+            matches = self._catalog.search(
+                np.zeros(512, np.float32), k=query.k, filters=query.filters, exclude_ids=query.album_ids
+            )
+            for album_id in query.album_ids:
+                self._catalog.album(album_id)
+        except CoverSearchError as error:
+            self._ledger.fail(claim, JobFailure(error.code, error.detail))
+            return
+        timings = Timings.of(total_ms=12, decode_ms=1, embed_ms=7, search_ms=2)
+        result = result_json(matches, query_type=query.type, model=MODEL, timings=timings)
+        self._cache.put_result(claim.query_key, result)
+        self._ledger.succeed(claim.run_id, result=result, timings=timings)
+        self.answered.append(claim.run_id)

@@ -1,0 +1,167 @@
+"""Jobs over HTTP: look, wait, follow, call off."""
+
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import httpx
+import orjson
+import pytest
+
+from common.errors import UndecodableImage
+from common.queries import SearchQuery
+from tests.integration.api.conftest import RunningGateway, eventually
+from tests.integration.api.stand_ins import StandInWorker
+
+JOB_FIELDS = {
+    "id",
+    "status",
+    "query",
+    "created_at",
+    "started_at",
+    "completed_at",
+    "queue_position",
+    "timings_ms",
+    "cached",
+    "coalesced",
+    "error",
+    "result",
+    "urls",
+}
+
+
+def submit(client: httpx.Client, query: str = "red") -> dict[str, Any]:
+    answer = client.get("/api/search-by-text", params={"query": query}, headers={"Prefer": "respond-async"})
+    job: dict[str, Any] = answer.raise_for_status().json()
+    return job
+
+
+def events_of(client: httpx.Client, job: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
+    body = client.get(job["urls"]["events"]).raise_for_status().text
+    told = [block.split("\n") for block in body.split("\n\n") if block and not block.startswith(":")]
+    return [(name.removeprefix("event: "), orjson.loads(data.removeprefix("data: "))) for name, data in told]
+
+
+def test_a_job_has_the_fields_of_the_contract(client: httpx.Client) -> None:
+    job = submit(client)
+
+    ended = client.get(job["urls"]["get"], params={"wait": 10}).json()
+
+    assert set(job) == set(ended) == JOB_FIELDS
+    assert ended["query"]["parts"] == [{"text": "red", "weight": 1.0}]
+    assert ended["created_at"] <= ended["started_at"] <= ended["completed_at"]
+    assert set(ended["timings_ms"]) == {"queue", "decode", "embed", "search", "total"}
+
+
+def test_a_queued_job_knows_its_place(client: httpx.Client, worker: StandInWorker) -> None:
+    worker.hold()
+    jobs = [submit(client, f"number {n}") for n in range(4)]
+
+    looked = [client.get(job["urls"]["get"]) for job in jobs]
+
+    assert [answer.json()["queue_position"] for answer in looked] == [1, 2, 3, 4]
+    assert int(looked[-1].headers["retry-after"]) >= 1
+
+
+@pytest.mark.parametrize("how", [{"params": {"wait": "10"}}, {"headers": {"Prefer": "wait=10"}}])
+def test_a_poll_can_wait_for_the_end(
+    client: httpx.Client, gateway: RunningGateway, worker: StandInWorker, how: dict[str, Any]
+) -> None:
+    worker.hold()
+    job = submit(client)
+
+    with ThreadPoolExecutor(1) as threads:
+        polled = threads.submit(client.get, job["urls"]["get"], **how)
+        eventually(lambda: len(gateway.gateway.waiting) == 1)
+        worker.let_go()
+
+        assert polled.result().json()["status"] == "succeeded"
+
+
+def test_a_poll_whose_wait_is_over_shows_the_job_as_it_is(
+    client: httpx.Client, worker: StandInWorker
+) -> None:
+    worker.hold()
+
+    answer = client.get(submit(client)["urls"]["get"], params={"wait": 0.1})
+
+    assert answer.status_code == 200
+    assert answer.json()["status"] in {"queued", "running"}
+
+
+@pytest.mark.parametrize("job_id", ["0" * 32, "nonsense", "%00", "%F0%9F%8E%B5", "x" * 5000])
+def test_an_unknown_job_is_404_however_it_is_asked_for(client: httpx.Client, job_id: str) -> None:
+    answers = [
+        client.get(f"/api/jobs/{job_id}"),
+        client.get(f"/api/jobs/{job_id}", params={"wait": 5}),
+        client.get(f"/api/jobs/{job_id}/events"),
+        client.post(f"/api/jobs/{job_id}/cancel"),
+    ]
+
+    assert {(answer.status_code, answer.json()["code"]) for answer in answers} == {(404, "job_not_found")}
+
+
+def test_a_job_that_is_called_off_never_runs(client: httpx.Client, worker: StandInWorker) -> None:
+    worker.hold()
+    job = submit(client)
+
+    answer = client.post(job["urls"]["cancel"])
+    worker.let_go()
+    later = submit(client, "and another")
+    client.get(later["urls"]["get"], params={"wait": 10}).raise_for_status()
+
+    assert answer.status_code == 200
+    assert answer.json()["status"] == "canceled"
+    assert client.get(job["urls"]["get"]).json()["status"] == "canceled"
+    assert job["id"] not in worker.answered
+
+
+def test_calling_off_what_has_ended_changes_nothing(client: httpx.Client) -> None:
+    job = submit(client)
+    ended = client.get(job["urls"]["get"], params={"wait": 10}).json()
+
+    answer = client.post(job["urls"]["cancel"])
+
+    assert (answer.status_code, answer.json()) == (200, ended)
+
+
+def test_events_tell_the_life_of_a_job_and_close(
+    client: httpx.Client, gateway: RunningGateway, worker: StandInWorker
+) -> None:
+    worker.hold()
+    submit(client, "first")
+    job = submit(client, "second")
+
+    with ThreadPoolExecutor(1) as threads:
+        following = threads.submit(events_of, client, job)
+        eventually(lambda: gateway.gateway.waiting.is_watched(job["id"]))
+        worker.let_go()
+        told = following.result()
+
+    names = [name for name, _ in told]
+    assert (names[0], told[0][1]["queue_position"]) == ("queued", 2)
+    assert names[-1] == "succeeded"
+    assert set(names) <= {"queued", "running", "succeeded"}
+    assert told[-1][1]["result"]["job_id"] == job["id"]
+
+
+def test_events_of_an_ended_job_tell_its_end(client: httpx.Client) -> None:
+    job = submit(client)
+    client.get(job["urls"]["get"], params={"wait": 10})
+
+    answer = client.get(job["urls"]["events"])
+
+    assert answer.headers["content-type"].startswith("text/event-stream")
+    assert answer.headers["cache-control"] == "no-store"
+    assert [name for name, _ in events_of(client, job)] == ["succeeded"]
+
+
+def test_events_tell_a_failure_with_its_reason(client: httpx.Client, worker: StandInWorker) -> None:
+    def fail(_: SearchQuery) -> None:
+        raise UndecodableImage("it does not")
+
+    worker.before_search = fail
+
+    name, job = events_of(client, submit(client))[-1]
+
+    assert name == "failed"
+    assert job["error"] == {"code": "undecodable_image", "detail": "it does not"}

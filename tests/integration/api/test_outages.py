@@ -1,0 +1,163 @@
+"""What the gateway does while Redis is away, and when it is told to stop."""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import httpx
+import pytest
+
+from common import keys
+from common.clients import open_redis
+from common.settings import load_settings
+from local.servers.child import free_port
+from local.servers.redis import RedisConfig, RedisServer
+from tests.integration.api.conftest import RunningGateway, eventually
+from tests.integration.api.stand_ins import MemoryCatalog, StandInWorker
+
+ROOT = Path(__file__).parents[3]
+#: A gateway answers within three seconds, whatever Redis does.
+ANSWER_S = 3.0
+
+
+@pytest.fixture
+def own_redis(tmp_path: Path) -> Iterator[RedisServer]:
+    """A Redis to break, always on the same port; not started."""
+    server = RedisServer(RedisConfig(tmp_path / "redis", port=free_port()))
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def own_gateway(own_redis: RedisServer, catalog: MemoryCatalog) -> Iterator[RunningGateway]:
+    """A gateway on a Redis that has not been started yet."""
+    url = f"redis://127.0.0.1:{own_redis._config.port}/0"
+    running = RunningGateway(load_settings({"REDIS_URL": url, "PORT": "0"}), catalog)
+    running.start()
+    yield running
+    running.stop()
+
+
+@pytest.fixture
+def client(own_gateway: RunningGateway) -> Iterator[httpx.Client]:
+    with httpx.Client(base_url=own_gateway.url, timeout=ANSWER_S) as client:
+        yield client
+
+
+@pytest.fixture
+def own_worker(own_redis: RedisServer, catalog: MemoryCatalog) -> Iterator[StandInWorker]:
+    own_redis.start()
+    stand_in = StandInWorker(load_settings({"REDIS_URL": own_redis.url}), catalog)
+    stand_in.start()
+    yield stand_in
+    stand_in.stop()
+
+
+def search(client: httpx.Client, query: str = "red") -> httpx.Response:
+    return client.get("/api/search-by-text", params={"query": query, "wait": 2})
+
+
+def assert_queue_unavailable(answer: httpx.Response) -> None:
+    assert answer.status_code == 503
+    assert answer.json()["code"] == "queue_unavailable"
+    assert int(answer.headers["retry-after"]) >= 1
+
+
+def test_a_gateway_that_starts_before_redis_says_what_is_missing_and_then_works(
+    client: httpx.Client, request: pytest.FixtureRequest
+) -> None:
+    assert_queue_unavailable(search(client))
+    assert client.get("/livez").status_code == 200
+    assert client.get("/health").json()["status"] == "unhealthy"
+    assert "queue" in client.get("/readyz").json()["problems"]
+
+    request.getfixturevalue("own_worker")
+
+    eventually(lambda: client.get("/readyz").status_code == 200)
+    assert search(client).status_code == 200
+
+
+def test_while_redis_is_frozen_every_request_is_answered_and_afterwards_all_works(
+    client: httpx.Client, own_worker: StandInWorker, own_redis: RedisServer
+) -> None:
+    eventually(lambda: client.get("/readyz").status_code == 200)
+    job = search(client).json()["job_id"]
+    assert own_redis.pid is not None
+
+    os.kill(own_redis.pid, signal.SIGSTOP)
+    try:
+        assert_queue_unavailable(search(client, "blue"))
+        assert_queue_unavailable(client.get(f"/api/jobs/{job}"))
+        assert_queue_unavailable(client.post(f"/api/jobs/{job}/cancel"))
+        assert client.get("/health").json()["status"] == "unhealthy"
+        assert client.get("/api/genres").status_code == 200
+    finally:
+        os.kill(own_redis.pid, signal.SIGCONT)
+
+    eventually(lambda: client.get("/readyz").status_code == 200)
+    eventually(lambda: search(client, "green").status_code == 200)
+
+
+def test_a_waiting_request_survives_a_restart_of_redis(
+    own_gateway: RunningGateway, own_worker: StandInWorker, own_redis: RedisServer
+) -> None:
+    own_worker.hold()
+    with own_gateway.client() as client, ThreadPoolExecutor(1) as threads:
+        eventually(lambda: client.get("/readyz").status_code == 200)
+        answer = threads.submit(client.get, "/api/search-by-text", params={"query": "red", "wait": 15})
+        eventually(lambda: len(own_gateway.gateway.waiting) == 1)
+
+        own_redis.stop()
+        own_redis.start()
+        own_worker.let_go()
+
+        assert answer.result().status_code == 200
+
+
+def test_a_gateway_that_is_told_to_stop_sends_waiting_requests_away_with_their_job(
+    own_redis: RedisServer, own_worker: StandInWorker
+) -> None:
+    own_worker.hold()
+    port = free_port()
+    environ = {
+        "REDIS_URL": own_redis.url,
+        "DATABASE_URL": "postgresql://nobody@127.0.0.1:1/none",
+        "PORT": str(port),
+    }
+    process = subprocess.Popen(
+        [sys.executable, "-m", "api"], cwd=ROOT, env=environ, stderr=subprocess.DEVNULL
+    )
+    try:
+        with (
+            httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=20) as client,
+            ThreadPoolExecutor(1) as threads,
+        ):
+            eventually(lambda: _lives(client))
+            answer = threads.submit(client.get, "/api/search-by-text", params={"query": "red", "wait": 60})
+            eventually(lambda: _has_run(own_redis))
+
+            process.send_signal(signal.SIGTERM)
+
+            assert answer.result().status_code == 202
+            assert answer.result().headers["location"].startswith("/api/jobs/")
+        # It ends as the signal says, once all is closed.
+        assert process.wait(timeout=15) == -signal.SIGTERM
+    finally:
+        process.kill()
+        process.wait()
+
+
+def _lives(client: httpx.Client) -> bool:
+    try:
+        return client.get("/livez").status_code == 200
+    except httpx.ConnectError:
+        return False
+
+
+def _has_run(server: RedisServer) -> bool:
+    with open_redis(server.url) as redis:
+        return next(redis.scan_iter(keys.RUN + "*"), None) is not None

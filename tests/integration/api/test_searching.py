@@ -1,0 +1,417 @@
+"""Searches over HTTP: the seed's answers, the cache, waiting or not, and what failures look like."""
+
+import base64
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import httpx
+import pytest
+from redis import Redis
+
+from common import keys
+from common.catalog_version import new_catalog_version
+from common.errors import (
+    CatalogUnavailable,
+    CoverSearchError,
+    ModelMismatch,
+    UndecodableImage,
+)
+from common.queries import SearchQuery
+from tests.integration.api.conftest import RunningGateway, StartGateway, eventually
+from tests.integration.api.stand_ins import MODEL, MemoryCatalog, StandInWorker
+
+TEXT = "/api/search-by-text"
+SEED_FIELDS = {
+    "id",
+    "artist",
+    "album_name",
+    "genre",
+    "release_year",
+    "similarity",
+    "pitchfork_score",
+    "best_new_music",
+    "cover_url",
+}
+
+
+def text(client: httpx.Client, query: str = "dark ambient", **more: Any) -> httpx.Response:
+    headers = more.pop("headers", {})
+    return client.get(TEXT, params={"query": query, **more}, headers=headers)
+
+
+def upload(client: httpx.Client, data: bytes, **params: Any) -> httpx.Response:
+    return client.post("/api/search-by-image", params=params, files={"file": ("a.png", data)})
+
+
+def test_a_text_search_answers_with_the_seeds_object(client: httpx.Client) -> None:
+    answer = text(client, k=5)
+
+    document = answer.raise_for_status().json()
+
+    assert document["success"] is True
+    assert document["query_type"] == "text"
+    assert document["total_results"] == len(document["results"]) == 5
+    assert set(document["results"][0]) == SEED_FIELDS
+    assert document["model"] == MODEL
+    assert set(document["timings_ms"]) == {"queue", "decode", "embed", "search", "total"}
+    assert answer.headers["x-cache"] == "miss"
+    assert "total;dur=" in answer.headers["server-timing"]
+    assert client.get(f"/api/jobs/{document['job_id']}").json()["status"] == "succeeded"
+
+
+def test_an_image_search_answers_likewise_whatever_the_file_is_called(
+    client: httpx.Client, cover: bytes
+) -> None:
+    answer = client.post(
+        "/api/search-by-image?k=5&genre=Rock", files={"file": ("a.txt", cover, "text/plain")}
+    )
+
+    document = answer.raise_for_status().json()
+
+    assert document["query_type"] == "image"
+    assert {found["genre"] for found in document["results"]} == {"Rock"}
+
+
+def test_a_composed_search_takes_texts_images_and_albums(client: httpx.Client, cover: bytes) -> None:
+    parts = [
+        {"text": "forest"},
+        {"image": base64.b64encode(cover).decode(), "weight": 0.5},
+        {"album_id": "7", "weight": -1},
+    ]
+
+    document = client.post("/api/search", json={"parts": parts, "k": 50}).raise_for_status().json()
+
+    assert document["query_type"] == "composed"
+    assert "7" not in {found["id"] for found in document["results"]}
+
+
+def test_albums_like_one_do_not_include_it(client: httpx.Client) -> None:
+    document = client.get("/api/albums/7/similar", params={"k": 50}).raise_for_status().json()
+
+    assert document["query_type"] == "album"
+    assert "7" not in {found["id"] for found in document["results"]}
+
+
+def test_the_same_query_again_comes_from_the_cache_as_it_was_stored(
+    client: httpx.Client, worker: StandInWorker
+) -> None:
+    first = text(client, k=3)
+
+    second = text(client, query="DARK  ambient", k=3)
+
+    assert second.headers["x-cache"] == "hit"
+    assert second.json() == {**first.json(), "job_id": None}
+    assert len(worker.answered) == 1
+
+
+def test_the_same_image_again_comes_from_the_cache(client: httpx.Client, cover: bytes) -> None:
+    upload(client, cover).raise_for_status()
+
+    assert upload(client, cover).headers["x-cache"] == "hit"
+
+
+def test_a_new_catalog_version_retires_every_cached_answer(client: httpx.Client, redis: Redis) -> None:
+    etag = text(client).headers["etag"]
+    assert text(client).headers["x-cache"] == "hit"
+
+    new_catalog_version(redis, model_fingerprint=MODEL)
+
+    eventually(lambda: text(client).headers["etag"] != etag)
+    assert text(client, headers={"If-None-Match": etag}).status_code == 200
+
+
+def test_a_tag_that_the_client_has_gives_304(client: httpx.Client) -> None:
+    etag = text(client).headers["etag"]
+
+    again = text(client, headers={"If-None-Match": etag})
+
+    assert (again.status_code, again.content) == (304, b"")
+    assert again.headers["etag"] == etag
+
+
+@pytest.mark.parametrize("junk", [b"", b"junk", b'R1\0\0\0\0{"job_id":null,'])
+def test_junk_in_the_cache_is_a_miss_and_is_written_anew(
+    client: httpx.Client, redis: Redis, junk: bytes
+) -> None:
+    good = text(client).json()
+    (entry,) = redis.keys(keys.result("*"))
+    redis.set(entry, junk)
+
+    answer = text(client)
+
+    assert answer.headers["x-cache"] == "miss"
+    assert answer.json()["results"] == good["results"]
+    assert text(client).headers["x-cache"] == "hit"
+
+
+def test_respond_async_answers_at_once_with_a_job_that_polls_to_the_result(
+    client: httpx.Client, worker: StandInWorker
+) -> None:
+    worker.hold()
+
+    accepted = text(client, headers={"Prefer": "respond-async"})
+    waiting = client.get(accepted.headers["location"]).json()
+    worker.let_go()
+    ended = client.get(accepted.headers["location"], params={"wait": 10}).json()
+
+    assert accepted.status_code == 202
+    assert accepted.headers["preference-applied"] == "respond-async"
+    assert int(accepted.headers["retry-after"]) >= 1
+    assert waiting["status"] in {"queued", "running"}
+    assert waiting["result"] is None
+    assert ended["status"] == "succeeded"
+    assert ended["result"]["job_id"] == ended["id"]
+    assert ended["result"]["results"] == text(client).json()["results"]
+
+
+def test_respond_async_gives_a_job_even_where_the_cache_has_the_answer(client: httpx.Client) -> None:
+    known = text(client).json()
+
+    accepted = text(client, headers={"Prefer": "respond-async"})
+    job = client.get(accepted.headers["location"]).json()
+
+    assert accepted.status_code == 202
+    assert accepted.headers["x-cache"] == "hit"
+    assert (job["status"], job["cached"]) == ("succeeded", True)
+    assert job["result"]["results"] == known["results"]
+
+
+@pytest.mark.parametrize("how", [{"wait": 0.1}, {"headers": {"Prefer": "wait=0"}}])
+def test_a_wait_that_is_over_too_soon_gives_the_job(
+    client: httpx.Client, worker: StandInWorker, how: dict[str, Any]
+) -> None:
+    worker.hold()
+
+    answer = text(client, **how)
+
+    assert answer.status_code == 202
+    assert answer.json()["urls"]["get"] == answer.headers["location"]
+    assert answer.headers.get("preference-applied") == ("wait=0" if "headers" in how else None)
+
+
+def test_without_a_worker_a_search_is_accepted_and_finishes_when_one_starts(
+    start_gateway: StartGateway, request: pytest.FixtureRequest
+) -> None:
+    with start_gateway().client() as client:
+        accepted = text(client, wait=0)
+
+        request.getfixturevalue("worker")
+        ended = client.get(accepted.headers["location"], params={"wait": 15}).json()
+
+    assert accepted.status_code == 202
+    assert ended["status"] == "succeeded"
+
+
+def test_identical_queries_at_the_same_time_run_once(
+    client: httpx.Client, gateway: RunningGateway, worker: StandInWorker
+) -> None:
+    worker.hold()
+    waiting = gateway.gateway.waiting
+
+    with ThreadPoolExecutor(20) as threads:
+        answers = [threads.submit(text, client) for _ in range(20)]
+        eventually(lambda: len(waiting) == 20)
+        worker.let_go()
+        done = [answer.result() for answer in answers]
+
+    assert [answer.status_code for answer in done] == [200] * 20
+    assert sorted(answer.headers["x-cache"] for answer in done) == ["coalesced"] * 19 + ["miss"]
+    assert len({answer.json()["job_id"] for answer in done}) == 20
+    assert len(worker.answered) == 1
+    assert len(waiting) == 0
+
+
+def test_a_client_that_hangs_up_leaves_no_waiter_and_its_job_goes_on(
+    client: httpx.Client, gateway: RunningGateway, worker: StandInWorker, redis: Redis
+) -> None:
+    worker.hold()
+    waiting = gateway.gateway.waiting
+
+    with pytest.raises(httpx.ReadTimeout):
+        client.get(TEXT, params={"query": "gone"}, timeout=0.2)
+    eventually(lambda: len(waiting) == 0)
+    (job,) = redis.scan_iter(keys.JOB + "*")
+    worker.let_go()
+    job_id = job.decode().removeprefix(keys.JOB)
+    ended = client.get(f"/api/jobs/{job_id}", params={"wait": 10})
+
+    assert ended.json()["status"] == "succeeded"
+
+
+def test_a_lost_event_costs_a_second_and_not_the_answer(
+    client: httpx.Client, gateway: RunningGateway, worker: StandInWorker, redis: Redis
+) -> None:
+    worker.hold()
+    with ThreadPoolExecutor(1) as threads:
+        answer = threads.submit(text, client, wait=15)
+        eventually(lambda: len(gateway.gateway.waiting) == 1)
+
+        redis.client_kill_filter(_type="pubsub")
+        worker.let_go()
+
+        assert answer.result().status_code == 200
+
+
+@pytest.mark.parametrize(
+    "error",
+    [UndecodableImage("it does not"), CatalogUnavailable("it is down"), ModelMismatch("another model")],
+)
+def test_a_search_whose_job_fails_answers_with_that_errors_status(
+    client: httpx.Client, worker: StandInWorker, error: CoverSearchError
+) -> None:
+    def fail(_: SearchQuery) -> None:
+        raise error
+
+    worker.before_search = fail
+
+    answer = text(client)
+    polled = text(client, headers={"Prefer": "respond-async"}).headers["location"]
+    job = client.get(polled, params={"wait": 10})
+
+    assert answer.status_code == (422 if isinstance(error, UndecodableImage) else 503)
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert answer.json()["code"] == error.code
+    assert answer.json()["detail"] == error.detail
+    assert job.status_code == 200
+    assert job.json()["status"] == "failed"
+    assert job.json()["error"] == {"code": error.code, "detail": error.detail}
+
+
+def test_a_failed_job_is_not_cached(client: httpx.Client, worker: StandInWorker) -> None:
+    def fail(_: SearchQuery) -> None:
+        raise CatalogUnavailable("a moment")
+
+    worker.before_search = fail
+    assert text(client).status_code == 503
+
+    worker.before_search = lambda _: None
+
+    assert text(client).status_code == 200
+
+
+@pytest.mark.parametrize("path", ["/api/albums/none/similar", "/api/albums/none"])
+def test_an_album_that_does_not_exist_is_404(client: httpx.Client, path: str) -> None:
+    answer = client.get(path)
+
+    assert (answer.status_code, answer.json()["code"]) == (404, "album_not_found")
+
+
+def test_a_genre_is_found_in_any_case_under_one_key(client: httpx.Client) -> None:
+    first = text(client, genre="Rock")
+
+    second = text(client, genre="rOCK")
+
+    assert {found["genre"] for found in second.json()["results"]} == {"Rock"}
+    assert second.headers["x-cache"] == "hit"
+    assert second.headers["etag"] == first.headers["etag"]
+
+
+def test_an_unknown_genre_is_refused_by_name_and_nothing_runs(
+    client: httpx.Client, worker: StandInWorker
+) -> None:
+    answer = text(client, genre="Polka")
+
+    assert answer.status_code == 422
+    assert answer.json()["errors"][0]["parameter"] == "genre"
+    assert "Polka" in answer.json()["detail"]
+    assert worker.answered == []
+
+
+def test_a_cached_answer_with_a_genre_needs_no_catalog(
+    client: httpx.Client, catalog: MemoryCatalog, start_gateway: StartGateway
+) -> None:
+    text(client, genre="Rock").raise_for_status()
+    catalog.fault = CatalogUnavailable("down")
+
+    with start_gateway().client() as fresh:
+        eventually(lambda: text(fresh, genre="Rock").headers.get("x-cache") == "hit")
+
+
+def test_several_genres_mean_any_of_them(client: httpx.Client) -> None:
+    document = text(client, genre=["Rock", "Jazz"], k=50).json()
+
+    assert {found["genre"] for found in document["results"]} == {"Rock", "Jazz"}
+
+
+def test_every_filter_reaches_the_catalog(client: httpx.Client) -> None:
+    filters: dict[str, Any] = {"year_min": 1980, "year_max": 1999, "min_score": 1.5, "best_new_music": "true"}
+
+    results = text(client, k=50, **filters).json()["results"]
+
+    assert results
+    for found in results:
+        assert 1980 <= found["release_year"] <= 1999
+        assert found["pitchfork_score"] >= 1.5
+        assert found["best_new_music"] is True
+
+
+def test_the_same_idempotency_key_gives_the_same_job_and_another_request_a_conflict(
+    client: httpx.Client, worker: StandInWorker
+) -> None:
+    headers = {"Idempotency-Key": "order-17"}
+
+    first = text(client, headers=headers)
+    again = text(client, headers=headers)
+    later = text(client, headers={**headers, "Prefer": "respond-async"})
+    other = text(client, query="something else", headers=headers)
+
+    assert again.json() == first.json()
+    assert later.json()["id"] == first.json()["job_id"]
+    assert len(worker.answered) == 1
+    assert (other.status_code, other.json()["code"]) == (409, "idempotency_conflict")
+
+
+@pytest.mark.parametrize("key", ["", "a b", "x" * 256])
+def test_an_idempotency_key_that_is_none_is_refused(client: httpx.Client, key: str) -> None:
+    answer = text(client, headers={"Idempotency-Key": key})
+
+    assert answer.status_code == 422
+    assert answer.json()["errors"][0]["parameter"] == "Idempotency-Key"
+
+
+def test_a_full_queue_says_so_before_any_work_and_when_to_come_again(
+    start_gateway: StartGateway, worker: StandInWorker
+) -> None:
+    worker.hold()
+    with start_gateway(MAX_QUEUE_DEPTH="1").client() as client:
+        accepted = text(client, query="one", wait=0)
+        refused = text(client, query="another", wait=0)
+
+    assert accepted.status_code == 202
+    assert refused.status_code == 503
+
+    assert refused.json()["code"] == "queue_full"
+    assert int(refused.headers["retry-after"]) >= 1
+
+
+def test_image_bytes_past_their_budget_are_turned_away(
+    start_gateway: StartGateway, worker: StandInWorker, cover: bytes
+) -> None:
+    worker.hold()
+    with start_gateway(MAX_HELD_IMAGE_BYTES=str(len(cover) - 1)).client() as client:
+        refused = upload(client, cover)
+
+    assert (refused.status_code, refused.json()["code"]) == (503, "queue_full")
+
+
+def test_a_deadline_without_a_worker_is_said_as_that(start_gateway: StartGateway) -> None:
+    with start_gateway(JOB_DEADLINE_S="1").client() as client:
+        answer = text(client)
+
+    assert (answer.status_code, answer.json()["code"]) == (503, "no_worker")
+    assert int(answer.headers["retry-after"]) >= 1
+
+
+def test_a_request_that_waits_for_a_job_that_is_called_off_is_told(
+    client: httpx.Client, gateway: RunningGateway, worker: StandInWorker
+) -> None:
+    worker.hold()
+    headers = {"Idempotency-Key": "call-it-off"}
+    job = text(client, headers={**headers, "Prefer": "respond-async"}).json()
+
+    with ThreadPoolExecutor(1) as threads:
+        answer = threads.submit(text, client, headers=headers)
+        eventually(lambda: len(gateway.gateway.waiting) == 1)
+        client.post(job["urls"]["cancel"]).raise_for_status()
+
+        assert (answer.result().status_code, answer.result().json()["code"]) == (409, "job_canceled")

@@ -1,0 +1,226 @@
+"""The service about itself, and what every answer has: an id, and a problem where it is one."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from common.errors import CatalogMisconfigured
+from tests.integration.api.conftest import RunningGateway, StartGateway, eventually
+from tests.integration.api.stand_ins import GENRES, MODEL, MemoryCatalog, StandInWorker
+
+ROOT = Path(__file__).parents[3]
+
+
+def test_health_tells_that_all_is_well(client: httpx.Client) -> None:
+    assert client.get("/health").json() == {
+        "status": "healthy",
+        "models_loaded": {"clip": True, "supabase": True},
+        "total_albums": 60,
+        "workers": 1,
+        "queue_depth": 0,
+        "model": MODEL,
+        "problems": {},
+    }
+
+
+def test_without_a_worker_there_is_no_clip_and_readiness_says_why(start_gateway: StartGateway) -> None:
+    with start_gateway().client() as client:
+        health = client.get("/health")
+        ready = client.get("/readyz")
+
+    assert health.status_code == 200
+    assert health.json()["status"] == "degraded"
+    assert health.json()["models_loaded"] == {"clip": False, "supabase": True}
+    assert health.json()["model"] is None
+    assert ready.status_code == 503
+    assert ready.json() == {"ready": False, "problems": {"worker": "no worker is alive"}}
+
+
+def test_a_worker_that_could_not_load_its_model_is_no_clip_and_says_why(
+    client: httpx.Client, worker: StandInWorker
+) -> None:
+    worker.announcement = {"id": "stand-in", "ready": False, "error": "model_unavailable: truncated file"}
+
+    eventually(lambda: client.get("/readyz").status_code == 503)
+
+    assert client.get("/health").json()["models_loaded"]["clip"] is False
+    assert "truncated file" in client.get("/readyz").json()["problems"]["worker"]
+
+
+def test_a_catalog_that_does_not_answer_is_named(client: httpx.Client, catalog: MemoryCatalog) -> None:
+    catalog.fault = CatalogMisconfigured("search_albums is missing: apply the schema", problem="rpc_missing")
+
+    eventually(lambda: client.get("/readyz").status_code == 503)
+    health = client.get("/health").json()
+
+    assert health["status"] == "degraded"
+    assert health["models_loaded"]["supabase"] is False
+    assert "search_albums is missing" in client.get("/readyz").json()["problems"]["catalog"]
+    assert client.get("/livez").status_code == 200
+
+
+def test_the_root_names_the_endpoints(client: httpx.Client) -> None:
+    document = client.get("/").json()
+
+    assert document["service"] == "cover-search"
+    assert "GET /api/search-by-text" in document["endpoints"]
+    assert document["links"]["docs"] == "/docs"
+
+
+def test_genres_are_as_the_seed_has_them(client: httpx.Client) -> None:
+    assert client.get("/api/genres").json() == {
+        "success": True,
+        "total_genres": len(GENRES),
+        "genres": list(GENRES),
+    }
+
+
+def test_stats_are_as_the_seed_has_them(client: httpx.Client) -> None:
+    stats = client.get("/api/stats").json()
+
+    assert set(stats) == {"total_albums", "top_genres", "year_range", "pitchfork_scores"}
+    assert stats["top_genres"][0] == {"genre": "Electronic", "count": 20}
+    assert set(stats["year_range"]) == {"min", "max"}
+    assert set(stats["pitchfork_scores"]) == {"average", "min", "max", "best_new_music_count"}
+
+
+def test_facts_are_asked_of_the_catalog_once_and_tagged(client: httpx.Client, catalog: MemoryCatalog) -> None:
+    first = client.get("/api/stats")
+    second = client.get("/api/stats", headers={"If-None-Match": first.headers["etag"]})
+    album = client.get("/api/albums/7")
+
+    assert second.status_code == 304
+    assert catalog.calls.count("stats") == 1
+    assert album.json()["artist"] == "Artist 7"
+    assert client.get("/api/albums/7", headers={"If-None-Match": album.headers["etag"]}).status_code == 304
+
+
+def test_facts_of_a_catalog_that_is_set_up_wrongly_say_so(
+    start_gateway: StartGateway, catalog: MemoryCatalog
+) -> None:
+    catalog.fault = CatalogMisconfigured("use the service_role key", problem="not_service_role")
+
+    with start_gateway().client() as client:
+        answer = client.get("/api/stats")
+
+    assert answer.status_code == 503
+    assert answer.json()["code"] == "catalog_misconfigured"
+    assert answer.json()["detail"] == "use the service_role key"
+    assert "retry-after" in answer.headers
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status", "code"),
+    [
+        ("GET", "/nothing/here", 404, "not_found"),
+        ("GET", "/api/genres/", 404, "not_found"),
+        ("PUT", "/api/genres", 405, "method_not_allowed"),
+        ("DELETE", "/api/search-by-image", 405, "method_not_allowed"),
+        ("GET", "/api/genres?genre=Rock", 422, "invalid_parameter"),
+        ("GET", "/api/search-by-text", 422, "invalid_parameter"),
+        ("POST", "/api/search-by-image", 422, "invalid_parameter"),
+        ("POST", "/api/search", 400, "malformed_body"),
+        ("GET", "/docs/files/none.js", 404, "not_found"),
+    ],
+)
+def test_every_error_is_a_problem_with_the_request_id(
+    client: httpx.Client, method: str, path: str, status: int, code: str
+) -> None:
+    answer = client.request(method, path, headers={"X-Request-Id": "abc-123"})
+
+    assert answer.status_code == status
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert answer.json()["code"] == code
+    assert answer.json()["request_id"] == answer.headers["x-request-id"] == "abc-123"
+
+
+def test_a_method_that_is_not_taken_is_answered_with_those_that_are(client: httpx.Client) -> None:
+    assert client.delete("/api/genres").headers["allow"] == "GET"
+
+
+def test_an_error_that_nobody_expected_tells_its_id_and_nothing_else(
+    client: httpx.Client, catalog: MemoryCatalog, caplog: pytest.LogCaptureFixture
+) -> None:
+    catalog.album = None  # type: ignore[method-assign, assignment]
+
+    answer = client.get("/api/albums/3")
+
+    assert answer.status_code == 500
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert answer.json()["code"] == "internal"
+    assert "NoneType" not in answer.text
+    assert answer.json()["request_id"] == answer.headers["x-request-id"]
+    assert any(record.exc_info for record in caplog.records)
+
+
+@pytest.mark.parametrize("given", ["", "x" * 65, "a b", "<script>", "é"])
+def test_a_request_id_that_could_do_harm_is_replaced(client: httpx.Client, given: str) -> None:
+    answer = client.get("/livez", headers=[(b"X-Request-Id", given.encode())])
+
+    assert re.fullmatch(r"[0-9a-f]{16}", answer.headers["x-request-id"])
+
+
+def test_nothing_names_the_server_software(client: httpx.Client) -> None:
+    assert "server" not in client.get("/livez").headers
+
+
+def test_the_interface_is_shown_without_the_internet(client: httpx.Client) -> None:
+    page = client.get("/docs").raise_for_status().text
+
+    sources = re.findall(r'(?:src|href)="([^"]+)"', page)
+
+    assert sources
+    for source in sources:
+        assert source.startswith(("/docs/", "data:"))
+        if source.startswith("/docs/"):
+            client.get(source).raise_for_status()
+    assert "validatorUrl: null" in client.get("/docs/start.js").text
+
+
+def test_covers_are_served_where_there_are_some(start_gateway: StartGateway, tmp_path: Path) -> None:
+    (tmp_path / "1.jpg").write_bytes(b"\xff\xd8\xff")
+
+    with start_gateway(COVERS_DIR=str(tmp_path)).client() as client:
+        cover = client.get("/covers/1.jpg")
+        outside = client.get("/covers/%2e%2e/%2e%2e/etc/passwd")
+
+    assert cover.headers["content-type"] == "image/jpeg"
+    assert (outside.status_code, outside.json()["code"]) == (404, "not_found")
+
+
+def test_the_gateway_never_imports_the_model_stack() -> None:
+    program = (
+        "import sys, api.__main__\n"
+        "heavy = {'torch', 'transformers', 'onnxruntime', 'worker'} & set(sys.modules)\n"
+        "sys.exit(', '.join(heavy) or 0)\n"
+    )
+
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_a_gateway_without_a_catalog_says_which_setting_is_missing() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "api"], cwd=ROOT, env={}, capture_output=True, text=True, check=False
+    )
+
+    assert done.returncode == 2
+    assert "DATABASE_URL" in done.stderr
+
+
+def test_browsers_are_sent_to_the_page_only_where_there_is_one(gateway: RunningGateway) -> None:
+    has_page = (ROOT / "api" / "web" / "index.html").is_file()
+
+    with gateway.client() as client:
+        answer: Any = client.get("/", headers={"Accept": "text/html,*/*;q=0.8"})
+
+    assert answer.status_code == (307 if has_page else 200)
+    assert answer.headers["vary"] == "Accept"
