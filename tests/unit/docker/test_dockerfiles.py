@@ -55,6 +55,7 @@ def test_the_build_context_holds_what_is_copied_and_no_secret(name: str) -> None
     ]
 
     for source in copied(DOCKERFILES[name]):
+        assert (ROOT / source).exists(), source
         assert any(Path(source).is_relative_to(folder) for folder in admitted), source
     assert not any(Path(folder).name.startswith(".") or folder == "docker" for folder in admitted)
 

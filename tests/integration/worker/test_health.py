@@ -1,0 +1,52 @@
+"""The container's health check, `python -m worker.health`, beside real workers."""
+
+import subprocess
+import sys
+import time
+
+from common.settings import Settings
+from tests.integration.worker.conftest import ROOT, START_S, StartWorker
+
+
+def check(settings: Settings, **environ: str) -> subprocess.CompletedProcess[str]:
+    given = {"PYTHONPATH": str(ROOT), "REDIS_URL": settings.redis_url.get_secret_value(), **environ}
+    return subprocess.run(
+        [sys.executable, "-m", "worker.health"], env=given, capture_output=True, text=True, check=False
+    )
+
+
+def test_a_host_is_healthy_while_a_worker_with_a_loaded_model_runs_on_it(
+    make_worker_service: StartWorker, settings: Settings
+) -> None:
+    before = check(settings)
+    service = make_worker_service()
+    service.start()
+
+    during = check(settings)
+
+    assert before.returncode == 1
+    assert "no worker" in before.stderr
+    assert (during.returncode, during.stderr) == (0, "")
+
+
+def test_a_worker_that_could_not_load_its_model_is_unhealthy_and_says_why(
+    make_worker_service: StartWorker, settings: Settings
+) -> None:
+    service = make_worker_service(waits=False, ENCODER="onnx", CLIP_MODEL="/no/such/folder")
+    service.start()
+    deadline = time.monotonic() + START_S
+    while service.running:
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+    refused = check(settings)
+
+    assert refused.returncode == 1
+    assert "/no/such/folder" in refused.stderr
+
+
+def test_a_queue_that_does_not_answer_is_a_reason_and_no_traceback(settings: Settings) -> None:
+    refused = check(settings, REDIS_URL="redis://127.0.0.1:1/0")
+
+    assert refused.returncode == 1
+    assert refused.stderr == "worker: the job queue does not answer (ConnectionError)\n"
