@@ -12,7 +12,7 @@ from typing import Any
 
 import torch
 from rich import progress as display
-from torch import Tensor
+from torch import Tensor, nn
 from transformers import CLIPModel
 
 from training.batches import Batch
@@ -54,6 +54,7 @@ def fit(
     plan: Plan,
     make_batch: Callable[[int], Batch],
     folder: Path,
+    reader: nn.Linear | None = None,
     validate: Callable[[CLIPModel], float] | None = None,
     keep_best: Callable[[CLIPModel], None] | None = None,
 ) -> Progress:
@@ -62,14 +63,16 @@ def fit(
     `make_batch` must depend on the step alone: a resumed run then sees what an unbroken one would have seen.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    optimiser = _optimiser(model, plan)
-    progress = _resume(folder / CHECKPOINT, model=model, optimiser=optimiser)
+    trained = nn.ModuleDict({"model": model, **({"reader": reader} if reader else {})})
+    optimiser = _optimiser(trained, plan)
+    progress = _resume(folder / CHECKPOINT, trained=trained, optimiser=optimiser)
     with _bar() as bar:
         task = bar.add_task("training", total=plan.steps, completed=progress.step, loss=math.nan)
         while progress.step < plan.steps and not (plan.patience and progress.stale >= plan.patience):
             started = time.monotonic()
             batch = make_batch(progress.step)
-            parts = _step(model, batch, optimiser=optimiser, plan=plan, step=progress.step)
+            _set_rate(optimiser, learning_rate(progress.step, plan))
+            parts = _step(model, batch, reader=reader, optimiser=optimiser, bfloat16=plan.bfloat16)
             progress.step += 1
             progress.elapsed_s += time.monotonic() - started
             bar.update(task, completed=progress.step, loss=sum(parts.values()))
@@ -78,7 +81,7 @@ def fit(
             if validate and _due(progress.step, plan.validate_every, plan.steps):
                 _judge(validate(model), model=model, progress=progress, keep_best=keep_best)
             if _due(progress.step, plan.save_every, plan.steps):
-                _save(folder / CHECKPOINT, model=model, optimiser=optimiser, progress=progress)
+                _save(folder / CHECKPOINT, trained=trained, optimiser=optimiser, progress=progress)
     return progress
 
 
@@ -105,10 +108,10 @@ def _due(step: int, every: int, last: int) -> bool:
     return bool(every) and (step % every == 0 or step == last)
 
 
-def _optimiser(model: CLIPModel, plan: Plan) -> torch.optim.AdamW:
+def _optimiser(trained: nn.Module, plan: Plan) -> torch.optim.AdamW:
     """Return AdamW with decay on matrices alone: gains, biases and the logit scale are left free."""
-    matrices = [p for p in model.parameters() if p.ndim > 1]
-    others = [p for p in model.parameters() if p.ndim <= 1]
+    matrices = [p for p in trained.parameters() if p.ndim > 1]
+    others = [p for p in trained.parameters() if p.ndim <= 1]
     groups = [
         {"params": matrices, "weight_decay": plan.weight_decay},
         {"params": others, "weight_decay": 0.0},
@@ -116,14 +119,22 @@ def _optimiser(model: CLIPModel, plan: Plan) -> torch.optim.AdamW:
     return torch.optim.AdamW(groups, lr=plan.learning_rate, betas=(0.9, 0.98), fused=True)
 
 
+def _set_rate(optimiser: torch.optim.AdamW, rate: float) -> None:
+    for group in optimiser.param_groups:
+        group["lr"] = rate
+
+
 def _step(
-    model: CLIPModel, batch: Batch, *, optimiser: torch.optim.AdamW, plan: Plan, step: int
+    model: CLIPModel,
+    batch: Batch,
+    *,
+    reader: nn.Linear | None,
+    optimiser: torch.optim.AdamW,
+    bfloat16: bool,
 ) -> dict[str, float]:
     model.train()
-    for group in optimiser.param_groups:
-        group["lr"] = learning_rate(step, plan)
-    with torch.autocast(batch.pixels.device.type, torch.bfloat16, enabled=plan.bfloat16):
-        parts = losses(model, batch)
+    with torch.autocast(batch.pixels.device.type, torch.bfloat16, enabled=bfloat16):
+        parts = losses(model, batch, reader=reader)
     optimiser.zero_grad()
     total: Tensor = torch.stack(list(parts.values())).sum()
     torch.autograd.backward(total)
@@ -157,10 +168,10 @@ def _log(path: Path, *, parts: dict[str, float], progress: Progress) -> None:
         writer.writerow([progress.step, *(f"{figure:.4f}" for figure in figures)])
 
 
-def _save(path: Path, *, model: CLIPModel, optimiser: torch.optim.AdamW, progress: Progress) -> None:
+def _save(path: Path, *, trained: nn.Module, optimiser: torch.optim.AdamW, progress: Progress) -> None:
     """Write the checkpoint whole or not at all."""
     state = {
-        "model": model.state_dict(),
+        "trained": trained.state_dict(),
         "optimiser": optimiser.state_dict(),
         "progress": [progress.step, progress.elapsed_s, progress.best, progress.stale],
     }
@@ -169,10 +180,10 @@ def _save(path: Path, *, model: CLIPModel, optimiser: torch.optim.AdamW, progres
     unfinished.replace(path)
 
 
-def _resume(path: Path, *, model: CLIPModel, optimiser: torch.optim.AdamW) -> Progress:
+def _resume(path: Path, *, trained: nn.Module, optimiser: torch.optim.AdamW) -> Progress:
     if not path.exists():
         return Progress()
     state: dict[str, Any] = torch.load(path, weights_only=True)
-    model.load_state_dict(state["model"])
+    trained.load_state_dict(state["trained"])
     optimiser.load_state_dict(state["optimiser"])
     return Progress(*state["progress"])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional
 from transformers import CLIPModel
 
@@ -14,14 +14,23 @@ _TWIN_SCALE = 20.0
 _MOST_SCALE = 100.0
 
 
-def losses(model: CLIPModel, batch: Batch) -> dict[str, Tensor]:
-    """Return the parts of the objective by name; their sum is minimised."""
-    pictures = embed_pictures(model, batch.pixels)
+def losses(model: CLIPModel, batch: Batch, *, reader: nn.Linear | None = None) -> dict[str, Tensor]:
+    """Return the parts of the objective by name; their sum is minimised.
+
+    A reader answers the batch's questions from the picture tower alone. It serves training only: it teaches a
+    new picture tower to see edges while the text tower cannot yet ask for them.
+    """
+    pooled = model.vision_model(pixel_values=batch.pixels).pooler_output
+    pictures = functional.normalize(model.visual_projection(pooled).float(), dim=-1)
     captions, questions = slice(0, batch.captions), slice(batch.captions, None)
     texts = torch.cat([_embed_part(model, batch, part) for part in (captions, questions)])
     # bfloat16 keeps three digits: too few to tell near neighbours apart, so similarities are float32.
     with torch.autocast(batch.pixels.device.type, enabled=False):
-        return _compare(model, batch, texts=texts, pictures=pictures)
+        parts = _compare(model, batch, texts=texts, pictures=pictures)
+        if reader is not None:
+            answers = reader(pooled.float()).T
+            parts["reading"] = _answering(answers, batch, first=batch.captions)
+    return parts
 
 
 def _compare(model: CLIPModel, batch: Batch, *, texts: Tensor, pictures: Tensor) -> dict[str, Tensor]:
@@ -31,12 +40,17 @@ def _compare(model: CLIPModel, batch: Batch, *, texts: Tensor, pictures: Tensor)
         "picture_to_text": any_of(logits[: batch.captions].T, batch.match[: batch.captions].T),
     }
     if batch.groups:
-        parts["picture_to_word"] = torch.stack(
-            [any_of(logits[low:high].T, batch.match[low:high].T) for low, high in batch.groups]
-        ).mean()
+        parts["picture_to_word"] = _answering(logits, batch, first=0)
     if len(batch.twins):
         parts["picture_to_picture"] = twin_loss(pictures, batch.twins)
     return parts
+
+
+def _answering(scores: Tensor, batch: Batch, *, first: int) -> Tensor:
+    """Return how badly pictures answer each group of questions, summed; row 0 of `scores` is text `first`."""
+    return torch.stack(
+        [any_of(scores[low - first : high - first].T, batch.match[low:high].T) for low, high in batch.groups]
+    ).sum()
 
 
 def _embed_part(model: CLIPModel, batch: Batch, part: slice) -> Tensor:

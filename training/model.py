@@ -15,7 +15,7 @@ MEAN = STD = (0.5, 0.5, 0.5)
 _VISION = {
     "hidden_size": 192,
     "intermediate_size": 768,
-    "num_hidden_layers": 6,
+    "num_hidden_layers": 5,
     "num_attention_heads": 4,
     "image_size": IMAGE_SIZE_PX,
     "patch_size": 16,

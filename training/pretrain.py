@@ -9,13 +9,14 @@ from random import Random
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from transformers import CLIPTokenizer
 
 from catalog.demo.albums import DemoAlbum, demo_albums
 from catalog.demo.look import FACTS, facts
 from training.batches import Batch
 from training.drawings import Pixels, drawn_covers
+from training.initial import prepare_picture_tower
 from training.loop import Plan, Progress, fit
 from training.model import IMAGE_SIZE_PX, new_model, processor, save
 from training.phrases import PROMPT_FACTS, Phrase, describe, prompts
@@ -27,7 +28,11 @@ TRAINING_SEED = 20_240_117
 _COVERS_A_STEP = 96
 _TWINS_A_STEP = 32
 _WARMUP_STEPS = 200
-_EXCLUSIVE = ("tone", "ground", "ink", "shape", "layout", "texture", "title", "genre")
+_SAMPLED_COVERS = 1000
+_EXCLUSIVE = ("tone", "ground", "ink", "shape", "layout", "texture")
+_PHOTOGRAPHED = 0.45
+#: Steps over which photographs come in: plain covers first, or shapes and textures are learned late.
+_PHOTOGRAPHED_FROM_STEP = 1200
 
 _FACT_INDEX = {fact: number for number, fact in enumerate(FACTS)}
 
@@ -39,6 +44,7 @@ def pretrain(
     tokenizer = train_tokenizer(seed=seed)
     model = new_model(tokenizer, seed=seed)
     pixels = drawn_covers(count=covers, seed=TRAINING_SEED, size_px=IMAGE_SIZE_PX, folder=work)
+    prepare_picture_tower(model, _tensor(pixels[:_SAMPLED_COVERS]) * 2 - 1)
     albums = demo_albums(covers, seed=TRAINING_SEED)
     plan = Plan(steps=steps, learning_rate=learning_rate, warmup_steps=_WARMUP_STEPS)
     progress = fit(
@@ -46,6 +52,7 @@ def pretrain(
         plan=plan,
         make_batch=batch_maker(albums, pixels=pixels, tokenizer=tokenizer, seed=seed),
         folder=work / f"run-{seed}",
+        reader=nn.Linear(model.vision_embed_dim, len(PROMPT_FACTS)),
     )
     save(model, with_processor=processor(tokenizer), folder=output)
     return progress
@@ -65,7 +72,11 @@ def batch_maker(
         tokens = tokenizer([p.text for p in phrases], padding=True, truncation=True, return_tensors="pt")
         shown = chosen + chosen[:_TWINS_A_STEP]
         return Batch(
-            pixels=_views(_tensor(pixels[np.asarray(chosen)]), seed=rng.getrandbits(60)),
+            pixels=_views(
+                _tensor(pixels[np.asarray(chosen)]),
+                seed=rng.getrandbits(60),
+                photographed=_photographed(step),
+            ),
             input_ids=tokens["input_ids"],
             attention_mask=tokens["attention_mask"],
             match=matches(phrases, true=true[shown]),
@@ -104,15 +115,20 @@ _GROUPS = _exclusive_groups()
 
 
 def _tensor(pixels: Pixels) -> Tensor:
-    return torch.from_numpy(pixels).permute(0, 3, 1, 2).float() / 255
+    return torch.from_numpy(np.array(pixels)).permute(0, 3, 1, 2).float() / 255
 
 
-def _views(pixels: Tensor, *, seed: int) -> Tensor:
+def _photographed(step: int) -> float:
+    """Return the share of first views that are photographs at a step."""
+    return _PHOTOGRAPHED * min(1.0, step / _PHOTOGRAPHED_FROM_STEP)
+
+
+def _views(pixels: Tensor, *, seed: int, photographed: float) -> Tensor:
     """Return each cover once, by lot as it is or photographed, then photographs of the first few again."""
     generator = torch.Generator().manual_seed(seed)
-    photographed = torch.rand(len(pixels), 1, 1, 1, generator=generator) < 0.4
+    by_lot = torch.rand(len(pixels), 1, 1, 1, generator=generator) < photographed
     first = torch.where(
-        photographed,
+        by_lot,
         photographed_views(pixels, generator=generator),
         plain_views(pixels, generator=generator),
     )

@@ -1,0 +1,86 @@
+"""The committed demo model: small, loadable by plain transformers, and it means what it says."""
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from catalog.demo.albums import demo_albums
+from catalog.demo.covers import draw_cover
+from catalog.demo.rephotograph import rephotograph
+from training.embedding import Encoder
+from training.metrics import recall_at
+from training.questions import relevance
+
+FOLDER = Path(__file__).parents[3] / "models" / "demo"
+#: The first covers of the demo catalog; the model was trained on another seed.
+ALBUMS = demo_albums(200)
+
+
+@pytest.fixture(scope="module")
+def encoder():
+    return Encoder.load(FOLDER)
+
+
+@pytest.fixture(scope="module")
+def drawn():
+    return [draw_cover(album, size_px=160) for album in ALBUMS]
+
+
+@pytest.fixture(scope="module")
+def covers(encoder, drawn):
+    return encoder.pictures(drawn)
+
+
+def best(encoder, covers, query: str, *, k: int = 5) -> list[int]:
+    return (encoder.texts([query]) @ covers.T)[0].topk(k).indices.tolist()
+
+
+def test_the_weights_fit_in_eight_megabytes():
+    assert (FOLDER / "model.safetensors").stat().st_size <= 8_000_000
+
+
+def test_vectors_are_of_unit_length_and_512_dimensions(encoder, covers):
+    words = encoder.texts(["dark ambient cover", "red guitar"])
+
+    assert covers.shape == (200, 512)
+    assert words.shape == (2, 512)
+    assert torch.allclose(covers.norm(dim=1), torch.ones(200), atol=1e-5)
+    assert torch.allclose(words.norm(dim=1), torch.ones(2), atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("query", "fact"),
+    [
+        ("red", "colour:red"),
+        ("dark", "tone:dark"),
+        ("pale cover", "tone:pale"),
+        ("blue background", "ground:blue"),
+        ("colourful", "scheme:colourful"),
+    ],
+)
+def test_what_is_asked_for_comes_first(encoder, covers, query, fact):
+    relevant = relevance([fact], ALBUMS)[0]
+
+    found = best(encoder, covers, query)
+
+    assert sum(bool(relevant[i]) for i in found) >= 4
+
+
+def test_a_red_cover_is_nearer_to_red_than_to_blue(encoder, covers):
+    red, blue = encoder.texts(["red cover", "blue cover"])
+    reds = [i for i, a in enumerate(ALBUMS) if a.look.ground == "red" and a.look.ink != "blue"]
+
+    assert ((covers[reds] @ red) > (covers[reds] @ blue)).float().mean() > 0.9
+
+
+def test_captions_find_their_covers(encoder, covers):
+    similarity = encoder.texts(album.caption for album in ALBUMS) @ covers.T
+
+    assert recall_at(similarity, torch.arange(200), k=10) >= 0.9
+
+
+def test_photographs_find_their_covers(encoder, covers, drawn):
+    photos = encoder.pictures(rephotograph(cover, seed=i) for i, cover in enumerate(drawn))
+
+    assert recall_at(photos @ covers.T, torch.arange(200), k=1) >= 0.9

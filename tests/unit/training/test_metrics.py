@@ -1,0 +1,29 @@
+"""Recall and precision at k."""
+
+import pytest
+import torch
+
+from training.metrics import precision_at, recall_at
+
+
+def test_recall_counts_rows_whose_right_column_is_among_the_best():
+    similarity = torch.tensor([[0.9, 0.5, 0.1], [0.9, 0.5, 0.1], [0.9, 0.5, 0.1]])
+    right = torch.tensor([0, 1, 2])
+
+    assert recall_at(similarity, right, k=1) == pytest.approx(1 / 3)
+    assert recall_at(similarity, right, k=2) == pytest.approx(2 / 3)
+    assert recall_at(similarity, right, k=3) == 1
+
+
+def test_precision_is_the_share_of_relevant_columns_among_the_best():
+    similarity = torch.tensor([[0.9, 0.8, 0.7, 0.6]])
+    relevant = torch.tensor([[True, False, True, True]])
+
+    assert precision_at(similarity, relevant, k=2).tolist() == [0.5]
+
+
+def test_precision_does_not_ask_for_more_than_there_is():
+    similarity = torch.tensor([[0.9, 0.8, 0.7, 0.6]])
+    relevant = torch.tensor([[True, False, False, False]])
+
+    assert precision_at(similarity, relevant, k=3).tolist() == [1.0]

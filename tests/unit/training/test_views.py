@@ -1,0 +1,30 @@
+"""Photographs made of tensors for training."""
+
+import pytest
+import torch
+
+from training.views import photographed_views, plain_views
+
+
+@pytest.fixture
+def pixels():
+    return torch.rand(4, 3, 32, 32, generator=torch.Generator().manual_seed(1))
+
+
+@pytest.mark.parametrize("take", [plain_views, photographed_views])
+def test_views_keep_shape_and_range_and_follow_from_the_generator(pixels, take):
+    once, again = (take(pixels, generator=torch.Generator().manual_seed(5)) for _ in range(2))
+
+    assert torch.equal(once, again)
+    assert once.shape == pixels.shape
+    assert once.min() >= 0
+    assert once.max() <= 1
+
+
+def test_a_plain_view_is_nearer_to_the_cover_than_a_photograph(pixels):
+    generator = torch.Generator().manual_seed(5)
+
+    plain = (plain_views(pixels, generator=generator) - pixels).abs().mean()
+    photographed = (photographed_views(pixels, generator=generator) - pixels).abs().mean()
+
+    assert plain < photographed

@@ -1,0 +1,53 @@
+"""Owns the first weights of the demo CLIP's picture tower, where random ones learn slowly.
+
+With random filters a patch is little more than its mean colour. Filters that whiten the patches, and
+positions of the same size as they, let the model see edges from the first step.
+"""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor
+from transformers import CLIPModel
+
+#: Added to each variance, as a share of the largest, so that noise is not blown up.
+_FLOOR = 3e-4
+_POSITION_SIZE = 0.7
+
+
+@torch.no_grad()
+def prepare_picture_tower(model: CLIPModel, pictures: Tensor) -> None:
+    """Set patch filters and positions from sample pictures (n, 3, size, size) in -1..1."""
+    embeddings = model.vision_model.embeddings
+    patch = embeddings.patch_size
+    filters, mean = _whitening(_patches(pictures, patch), count=embeddings.embed_dim)
+    embeddings.patch_embedding.weight.copy_(filters.reshape(-1, 3, patch, patch))
+    side = embeddings.image_size // patch
+    places = _POSITION_SIZE * _sines(side, width=embeddings.embed_dim)
+    embeddings.position_embedding.weight[1:] = places - filters @ mean
+
+
+def _patches(pictures: Tensor, patch: int) -> Tensor:
+    """Return all patches as rows, shape (n, 3 * patch * patch)."""
+    cut = pictures.unfold(2, patch, patch).unfold(3, patch, patch)
+    return cut.permute(0, 2, 3, 1, 4, 5).reshape(-1, 3 * patch * patch)
+
+
+def _whitening(rows: Tensor, *, count: int) -> tuple[Tensor, Tensor]:
+    """Return filters (count, inputs) to principal components of unit variance, and the mean."""
+    mean = rows.mean(dim=0)
+    variance, directions = torch.linalg.eigh(torch.cov((rows - mean).T))
+    top, axes = variance.flip(0)[:count], directions.flip(1)[:, :count]
+    return (axes / (top + _FLOOR * variance[-1]).sqrt()).T.contiguous(), mean
+
+
+def _sines(side: int, *, width: int) -> Tensor:
+    """Return sine and cosine waves over a square grid, shape (side * side, width)."""
+    frequency = torch.exp(-math.log(10.0) * torch.arange(width // 4) / (width // 4)) * math.pi / 2
+    line = torch.arange(side)[:, None] * frequency[None, :]
+    waves = torch.cat([line.sin(), line.cos()], dim=1)
+    rows = waves[:, None, :].expand(side, side, -1)
+    columns = waves[None, :, :].expand(side, side, -1)
+    return torch.cat([rows, columns], dim=-1).reshape(side * side, width)
