@@ -1,7 +1,7 @@
-"""The export cache: one folder per model and graph version, made once and shared by workers.
+"""The export cache: one folder per model, numeric mode and kind of machine, shared by workers.
 
-    <cache_dir>/onnx/<model fingerprint>-<graph version>/   image.onnx image.weights text.onnx text.weights
-                                                            tokenizer.json encoder.json
+    <cache_dir>/onnx/<fingerprint>-<graph version>-<machine>/
+        image.onnx image.weights text.onnx text.weights tokenizer.json encoder.json
 
 An entry appears by one rename, so that it is whole or absent; a lock file lets one worker make it
 while the others wait for it.
@@ -9,11 +9,14 @@ while the others wait for it.
 
 import contextlib
 import fcntl
+import hashlib
 import logging
+import platform
 import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from importlib.metadata import version
 from pathlib import Path
 
 from common.errors import ModelUnavailable
@@ -22,7 +25,7 @@ from worker.encoder.source import ModelSource
 log = logging.getLogger(__name__)
 
 #: Raised whenever the exported graphs or the entry's layout change.
-GRAPH_VERSION = 1
+GRAPH_VERSION = 2
 #: Exit status of an export whose checkpoint cannot be served; the reason stands on standard output.
 EXPORT_REFUSED = 3
 #: Loading, converting and writing a ViT-B/32 takes ten seconds on two cores.
@@ -30,23 +33,37 @@ _EXPORT_TIMEOUT_S = 600.0
 _PROJECT = Path(__file__).parents[2]
 
 
-def exported(source: ModelSource, *, cache_dir: Path) -> Path:
+def exported(source: ModelSource, *, cache_dir: Path, int8: bool = False) -> Path:
     """Return the entry of a model, exporting it first where it is not in the cache.
 
     Raises:
         ModelUnavailable: the checkpoint cannot be served, or the entry cannot be written.
     """
-    entry = cache_dir.expanduser() / "onnx" / f"{source.fingerprint[:32]}-{GRAPH_VERSION}"
+    fingerprint = source.numeric("int8") if int8 else source.fingerprint
+    entry = cache_dir.expanduser() / "onnx" / f"{fingerprint[:32]}-{GRAPH_VERSION}-{_machine()}"
     if entry.is_dir():
         return entry
     try:
         entry.parent.mkdir(parents=True, exist_ok=True)
         with _lock(entry.with_suffix(".lock")):
             if not entry.is_dir():
-                _make(source, entry)
+                _make(source, entry, int8=int8)
     except OSError as error:
         raise ModelUnavailable(f"the exported model cannot be written to {entry.parent}: {error}") from error
     return entry
+
+
+def _machine() -> str:
+    """Name what the order of an entry's weights depends on: ONNX Runtime's version and the CPU's kind."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:  # no Linux
+        lines = [platform.processor()]
+    about = (
+        sorted({line for line in lines if line.startswith(("model name", "flags", "Features"))}) or lines[:1]
+    )
+    facts = "\n".join([platform.machine(), version("onnxruntime"), *about])
+    return hashlib.sha256(facts.encode()).hexdigest()[:8]
 
 
 @contextlib.contextmanager
@@ -57,19 +74,19 @@ def _lock(path: Path) -> Iterator[None]:
         yield
 
 
-def _make(source: ModelSource, entry: Path) -> None:
+def _make(source: ModelSource, entry: Path, *, int8: bool) -> None:
     partial = entry.with_suffix(".partial")
     shutil.rmtree(partial, ignore_errors=True)  # left by an export that was killed
     partial.mkdir()
     log.info("exporting the model for the onnx encoder", extra={"model": source.name, "entry": str(entry)})
     try:
-        _run_export(source, partial)
+        _run_export(source, partial, int8=int8)
         partial.rename(entry)
     finally:
         shutil.rmtree(partial, ignore_errors=True)
 
 
-def _run_export(source: ModelSource, folder: Path) -> None:
+def _run_export(source: ModelSource, folder: Path, *, int8: bool) -> None:
     command = [
         sys.executable,
         "-m",
@@ -77,6 +94,7 @@ def _run_export(source: ModelSource, folder: Path) -> None:
         str(source.folder.resolve()),
         str(folder.resolve()),
     ]
+    command += ["--int8"] * int8
     try:
         # a process of its own: the worker never has to hold torch and a second copy of the weights
         done = subprocess.run(  # noqa: S603 - our own module

@@ -1,6 +1,6 @@
 """The command that turns a checkpoint into the ONNX encoder's cache entry, in a process of its own.
 
-    python -m worker.encoder.export MODEL_FOLDER ENTRY_FOLDER
+    python -m worker.encoder.export MODEL_FOLDER ENTRY_FOLDER [--int8]
 
 It alone imports torch; the worker that waits for it never does. A checkpoint that cannot be
 served ends it with status 3 and the reason, one line, on standard output.
@@ -13,24 +13,31 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import onnx
+import onnxruntime as ort
 
 from common.errors import ModelUnavailable
 from worker.encoder.cache import EXPORT_REFUSED
 from worker.encoder.checkpoint import load_checkpoint
 from worker.encoder.clip_graph import image_model, text_model
 from worker.encoder.graph import Graph
+from worker.encoder.int8 import Int8Graph
+from worker.encoder.onnx_encoder import OnnxEncoder
 from worker.encoder.preprocessing import read_preprocessing
+from worker.encoder.source import ModelSource, find_model
+from worker.encoder.verification import verify
 
 
-def export(folder: Path, entry: Path) -> None:
-    """Write `image.onnx`, `text.onnx` with their weights beside them, the tokenizer and `encoder.json`."""
-    preprocessing = read_preprocessing(folder)
-    checkpoint = load_checkpoint(folder)
+def export(source: ModelSource, entry: Path, *, int8: bool) -> None:
+    """Write the two towers with their weights beside them, the tokenizer and `encoder.json`."""
+    preprocessing = read_preprocessing(source.folder)
+    checkpoint = load_checkpoint(source.folder)
     config = checkpoint.model.config
     weights = {name: tensor.detach().numpy() for name, tensor in checkpoint.model.state_dict().items()}
     text_config, vision_config = config.text_config.to_dict(), config.vision_config.to_dict()
-    _save(text_model(Graph(weights), text_config), entry / "text.onnx")
-    _save(image_model(Graph(weights), vision_config, preprocessing), entry / "image.onnx")
+    # ONNX Runtime 1.31 reads rearranged int8 weights back as rubbish
+    graph, write = (Int8Graph, _write) if int8 else (Graph, _write_rearranged)
+    write(text_model(graph(weights), text_config), entry / "text.onnx")
+    write(image_model(graph(weights), vision_config, preprocessing), entry / "image.onnx")
     (entry / "tokenizer.json").write_text(checkpoint.tokenizer_json, encoding="utf-8")
     facts = {
         "size_px": preprocessing.size_px,
@@ -38,13 +45,33 @@ def export(folder: Path, entry: Path) -> None:
         "eos_id": text_config["eos_token_id"],
     }
     (entry / "encoder.json").write_text(json.dumps(facts), encoding="utf-8")
+    verify(OnnxEncoder(source, entry, int8=int8), checkpoint, preprocessing)
 
 
-def _save(model: onnx.ModelProto, path: Path) -> None:
-    # weights in a file of their own are mapped into memory, and shared by the workers of one machine
-    onnx.save_model(
-        model, str(path), save_as_external_data=True, location=f"{path.stem}.weights", convert_attribute=False
-    )
+def _write(model: onnx.ModelProto, path: Path) -> None:
+    onnx.save_model(model, str(path), save_as_external_data=True, location=f"{path.stem}.weights")
+
+
+def _write_rearranged(model: onnx.ModelProto, path: Path) -> None:
+    """Write a graph with its weights in the order in which this CPU's kernels read them.
+
+    Workers map such a file into memory as it is: they start sooner, and those of one machine share
+    it, where otherwise each would hold a rearranged copy.
+    """
+    plain = path.with_name("plain.onnx")
+    _write(model, plain)
+    options = ort.SessionOptions()
+    options.log_severity_level = 3
+    options.optimized_model_filepath = str(path)
+    for key, value in (
+        ("session.optimized_model_external_initializers_file_name", f"{path.stem}.weights"),
+        ("session.optimized_model_external_initializers_min_size_in_bytes", "1024"),
+        ("session.save_external_prepacked_constant_initializers", "1"),
+    ):
+        options.add_session_config_entry(key, value)
+    ort.InferenceSession(str(plain), options, providers=["CPUExecutionProvider"])
+    plain.unlink()
+    plain.with_suffix(".weights").unlink()
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -52,9 +79,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m worker.encoder.export", description=__doc__)
     parser.add_argument("folder", type=Path)
     parser.add_argument("entry", type=Path)
+    parser.add_argument("--int8", action="store_true")
     options = parser.parse_args(arguments)
     try:
-        export(options.folder, options.entry)
+        export(find_model(str(options.folder)), options.entry, int8=options.int8)
     except ModelUnavailable as error:
         print(error.detail.replace("\n", " "))
         return EXPORT_REFUSED

@@ -54,10 +54,14 @@ class Graph:
         """Multiply (rows, in) by the layers of these names side by side, and add their biases."""
         weight = np.concatenate([self.weights[f"{name}.weight"] for name in names])
         bias = np.concatenate([self.weights[f"{name}.bias"] for name in names])
+        return self.dense(value, weight, bias)
+
+    def dense(self, value: str, weight: npt.NDArray[Any], bias: npt.NDArray[Any]) -> str:
+        """Compute a linear layer; a numeric mode overrides it."""
         return self.multiply(value, weight, bias)
 
     def multiply(self, value: str, weight: npt.NDArray[Any], bias: npt.NDArray[Any]) -> str:
-        """Compute `value @ weight.T + bias`; `weight` has shape (out, in) as torch keeps it."""
+        """Compute `value @ weight.T + bias` in float32; `weight` has shape (out, in) as torch keeps it."""
         return self.node("Gemm", value, self.constant(weight.T), self.constant(bias))
 
     def layer_norm(self, value: str, name: str, *, epsilon: float) -> str:

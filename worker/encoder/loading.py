@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Literal, TypeAlias
 
 from common.errors import ModelUnavailable
+from worker.encoder.cache import exported
 from worker.encoder.checkpoint import check_config
 from worker.encoder.fixed import FixedLatencyEncoder
 from worker.encoder.protocol import Encoder
@@ -46,7 +47,8 @@ def load_encoder(
         raise ModelUnavailable(f"the onnx encoder runs on the CPU and DEVICE is {on}; set ENCODER=torch")
     from worker.encoder.onnx_encoder import OnnxEncoder
 
-    return OnnxEncoder(source, cache_dir=cache_dir, threads=threads)
+    entry = exported(source, cache_dir=cache_dir, int8=int8)
+    return OnnxEncoder(source, entry, int8=int8, threads=threads)
 
 
 def _first_device(kind: EncoderChoice) -> str:

@@ -10,7 +10,6 @@ import onnxruntime as ort
 from tokenizers import Tokenizer
 
 from common.errors import ModelUnavailable
-from worker.encoder.cache import exported
 from worker.encoder.protocol import Embeddings, EncoderKind, Pixels, no_embeddings
 from worker.encoder.source import ModelSource
 from worker.encoder.tokens import Indices, PackedTexts, TextTokenizer
@@ -36,8 +35,14 @@ class OnnxEncoder:
     kind: EncoderKind = "onnx"
     device = "cpu"
 
-    def __init__(self, source: ModelSource, *, cache_dir: Path, threads: int | None = None) -> None:
-        entry = exported(source, cache_dir=cache_dir)
+    def __init__(
+        self, source: ModelSource, entry: Path, *, int8: bool = False, threads: int | None = None
+    ) -> None:
+        """Open the cache entry of a model.
+
+        Raises:
+            ModelUnavailable: the entry is damaged.
+        """
         try:
             facts = OnnxFacts(**json.loads((entry / "encoder.json").read_text(encoding="utf-8")))
             tokenizer = Tokenizer.from_file(str(entry / "tokenizer.json"))
@@ -47,10 +52,10 @@ class OnnxEncoder:
             raise ModelUnavailable(
                 f"the exported model in {entry} is damaged; delete that folder ({error})"
             ) from error
-        self._tokenize = TextTokenizer(tokenizer, max_tokens=facts.max_tokens, eos_id=facts.eos_id)
+        self.tokenize = TextTokenizer(tokenizer, max_tokens=facts.max_tokens, eos_id=facts.eos_id)
         self.model_name = source.name
         self.model_fingerprint = source.fingerprint
-        self.fingerprint = source.fingerprint
+        self.fingerprint = source.numeric("int8") if int8 else source.fingerprint
         self.input_size_px = facts.size_px
 
     def encode_images(self, pixels: Pixels) -> Embeddings:
@@ -61,7 +66,7 @@ class OnnxEncoder:
         return np.concatenate(parts) if parts else no_embeddings()
 
     def encode_texts(self, texts: Sequence[str]) -> Embeddings:
-        sequences = self._tokenize(texts) if texts else []
+        sequences = self.tokenize(texts) if texts else []
         embeddings = np.empty((len(texts), no_embeddings().shape[1]), dtype=np.float32)
         for indices in passes([len(sequence) for sequence in sequences]):
             packed = PackedTexts.of([sequences[index] for index in indices])
