@@ -82,10 +82,16 @@ class Catalog(Protocol):
         k: int,
         filters: Filters,
         exclude_ids: Sequence[str] = (),
+        model_fingerprint: str | None = None,
     ) -> list[Match]:
         """Return the k nearest albums that meet the filters, by similarity and then id.
 
-        `embedding` has shape (512,), float32. Fewer than k only when fewer match.
+        `embedding` has shape (512,), float32. Fewer than k only when fewer match. Given the fingerprint
+        of the model that made it, the catalog compares it with its stamp in the same snapshot.
+
+        Raises:
+            ModelMismatch: the catalog's vectors come from another model.
+            InvalidParameter: the embedding is zero or not finite.
         """
         ...
 

@@ -1,12 +1,14 @@
 """What the SQL functions take and give, as the protocol's types."""
 
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import orjson
 
+from common.catalog.faults import misconfigured
 from common.catalog.protocol import (
     EMBEDDING_DIMENSION,
     Album,
@@ -15,7 +17,7 @@ from common.catalog.protocol import (
     Match,
     ModelStamp,
 )
-from common.errors import CatalogMisconfigured
+from common.errors import InvalidParameter
 from common.queries import Filters
 
 Row = Mapping[str, Any]
@@ -28,12 +30,13 @@ def vector_literal(embedding: npt.NDArray[np.float32]) -> str:
 
     Raises:
         CatalogMisconfigured: the shape is another.
+        InvalidParameter: it has no direction.
     """
     if embedding.shape != (EMBEDDING_DIMENSION,):
-        raise CatalogMisconfigured(
-            f"the catalog takes embeddings of {EMBEDDING_DIMENSION} numbers and this one has the shape "
-            f"{embedding.shape}: use a CLIP model with a projection of {EMBEDDING_DIMENSION}",
-            problem="wrong_dimension",
+        raise misconfigured("wrong_dimension", found=f"this embedding has the shape {embedding.shape}")
+    if not 0 < float(np.linalg.norm(embedding)) < math.inf:
+        raise InvalidParameter(
+            "an embedding that is zero or not finite is near to nothing", parameter="query"
         )
     return orjson.dumps(
         np.ascontiguousarray(embedding, dtype=np.float32), option=orjson.OPT_SERIALIZE_NUMPY
@@ -107,7 +110,3 @@ def embeddings_from_document(document: Mapping[str, str]) -> dict[str, npt.NDArr
     return {
         album_id: np.array(orjson.loads(literal), dtype=np.float32) for album_id, literal in document.items()
     }
-
-
-def embeddings_arguments(album_ids: Sequence[str]) -> dict[str, object]:
-    return {"album_ids": list(dict.fromkeys(album_ids))}

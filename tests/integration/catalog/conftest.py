@@ -1,0 +1,112 @@
+"""Catalogs on the real PostgreSQL and the real PostgREST, over one world."""
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+
+import psycopg
+import pytest
+from psycopg import sql
+
+from common.catalog.postgres import PostgresCatalog
+from common.catalog.protocol import Catalog
+from common.catalog.supabase import SupabaseCatalog
+from local.servers.postgres import PostgresServer
+from local.servers.supabase import SupabaseConfig, SupabaseServer
+from tests.integration.catalog.world import World, write
+
+WORLD_SIZE = 3000
+TIMEOUT_S = 10.0
+
+#: Whether few albums or any number are searched the exact way; a database's own setting.
+WAYS = {"exact": "1000000", "walk": "0"}
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A catalog and the database behind it."""
+
+    catalog: Catalog
+    database_url: str
+
+
+@pytest.fixture(scope="session")
+def world() -> World:
+    return World(WORLD_SIZE)
+
+
+@pytest.fixture(scope="session")
+def world_urls(postgres_server: PostgresServer, world: World) -> dict[str, str]:
+    """For each way a database that holds the world; tests only read them."""
+    urls: dict[str, str] = {}
+    for way, exact_up_to in WAYS.items():
+        name = f"world_{way}"
+        source = "catalog_template" if not urls else f"world_{next(iter(WAYS))}"
+        with psycopg.connect(postgres_server.url(), autocommit=True) as connection:
+            connection.execute(
+                sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(sql.Identifier(name), sql.Identifier(source))
+            )
+            connection.execute(
+                sql.SQL("ALTER DATABASE {} SET cover_search.exact_up_to = {}").format(
+                    sql.Identifier(name), sql.Literal(exact_up_to)
+                )
+            )
+        if not urls:
+            _fill(postgres_server.url(name), world)
+        urls[way] = postgres_server.url(name)
+    return urls
+
+
+@pytest.fixture(
+    scope="session", params=["postgres-exact", "postgres-walk", "supabase-exact", "supabase-walk"]
+)
+def catalog(
+    request: pytest.FixtureRequest, world_urls: dict[str, str], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Catalog]:
+    """The world behind each implementation, searched in each way."""
+    implementation, way = request.param.split("-")
+    with ExitStack() as stack:
+        opened = _open(implementation, world_urls[way], tmp_path_factory, stack)
+        yield opened
+
+
+@pytest.fixture(params=["postgres", "supabase"])
+def own(
+    request: pytest.FixtureRequest, database_url: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Opened]:
+    """An empty catalog that the test may change, behind each implementation."""
+    with ExitStack() as stack:
+        yield Opened(_open(request.param, database_url, tmp_path_factory, stack), database_url)
+
+
+@pytest.fixture
+def execute(database_url: str) -> Callable[[str], None]:
+    """Run SQL in the test's own database."""
+
+    def run(statements: str) -> None:
+        with psycopg.connect(database_url) as connection:
+            connection.execute(statements.encode())
+
+    return run
+
+
+def _open(implementation: str, url: str, folders: pytest.TempPathFactory, stack: ExitStack) -> Catalog:
+    catalog: Catalog
+    if implementation == "postgres":
+        catalog = PostgresCatalog(url, timeout_s=TIMEOUT_S, connections=4)
+    else:
+        server = stack.enter_context(SupabaseServer(SupabaseConfig(folders.mktemp("postgrest"), url)))
+        catalog = SupabaseCatalog(server.url, server.service_key, timeout_s=TIMEOUT_S, connections=4)
+    stack.callback(catalog.close)
+    return catalog
+
+
+def _fill(url: str, world: World) -> None:
+    with psycopg.connect(url, autocommit=True) as connection:
+        # As a first load does it: the index is built once, over all rows.
+        row = connection.execute("SELECT pg_get_indexdef('album_covers_embedding_hnsw'::regclass)").fetchone()
+        assert row is not None
+        connection.execute("DROP INDEX album_covers_embedding_hnsw")
+        write(connection, world.rows)
+        connection.execute(row[0].encode())
+        connection.execute("VACUUM ANALYZE album_covers")

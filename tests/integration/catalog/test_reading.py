@@ -1,0 +1,117 @@
+"""What is read beside the search, as both implementations must answer it."""
+
+from collections import Counter
+
+import numpy as np
+import psycopg
+import pytest
+
+from common.catalog.protocol import Album, Catalog, CatalogStats, ModelStamp
+from common.errors import AlbumNotFound, ModelMismatch
+from common.queries import Filters
+from tests.integration.catalog.conftest import Opened
+from tests.integration.catalog.world import Row, World, write
+
+
+def test_an_album_is_told_whole_in_any_script(catalog: Catalog) -> None:
+    album = catalog.album("ágætis/1?&=#%20")
+
+    assert album == Album(
+        id="ágætis/1?&=#%20",
+        artist="Sigur Rós \N{MUSICAL SYMBOL G CLEF}",
+        album_name="Ágætis byrjun — 椎名林檎",
+        genre="Íslenskt",
+        release_year=1999,
+        pitchfork_score=9.4,
+        best_new_music=True,
+        cover_url="https://covers.example.org/á.jpg",
+    )
+
+
+def test_an_album_of_which_nothing_is_known_is_told_as_such(catalog: Catalog) -> None:
+    assert catalog.album("bare") == Album(
+        id="bare",
+        artist="",
+        album_name="",
+        genre=None,
+        release_year=None,
+        pitchfork_score=None,
+        best_new_music=False,
+        cover_url=None,
+    )
+
+
+@pytest.mark.parametrize("album_id", ["no-such-album", "", "%", "'; DROP TABLE album_covers; --"])
+def test_an_unknown_album_is_not_found(catalog: Catalog, album_id: str) -> None:
+    with pytest.raises(AlbumNotFound):
+        catalog.album(album_id)
+
+
+def test_embeddings_come_back_bit_for_bit_and_only_those_that_exist(catalog: Catalog, world: World) -> None:
+    asked = ["album-1", 'q"uo,te{d}\\', "long", "unembedded", "no-such-album", "album-1"]
+
+    embeddings = catalog.embeddings(asked)
+
+    assert set(embeddings) == {"album-1", 'q"uo,te{d}\\', "long"}
+    for album_id, embedding in embeddings.items():
+        assert embedding.dtype == np.float32
+        assert np.array_equal(embedding, world.by_id[album_id].embedding)  # type: ignore[arg-type]
+
+
+def test_no_ids_have_no_embeddings(catalog: Catalog) -> None:
+    assert catalog.embeddings([]) == {}
+
+
+def test_genres_are_each_told_once_in_order(catalog: Catalog, world: World) -> None:
+    assert catalog.genres() == sorted({row.genre for row in world.rows if row.genre is not None})
+
+
+def test_the_figures_are_those_of_all_albums(catalog: Catalog, world: World) -> None:
+    stats = catalog.stats()
+
+    years = [row.release_year for row in world.rows if row.release_year is not None]
+    scores = [row.pitchfork_score for row in world.rows if row.pitchfork_score is not None]
+    assert stats.total_albums == len(world.rows)
+    assert {g.genre: g.count for g in stats.genres} == Counter(r.genre for r in world.rows if r.genre)
+    assert [g.count for g in stats.genres] == sorted((g.count for g in stats.genres), reverse=True)
+    assert (stats.year_min, stats.year_max) == (min(years), max(years))
+    assert (stats.score_min, stats.score_max) == (float(min(scores)), float(max(scores)))
+    assert stats.score_average == pytest.approx(float(sum(scores) / len(scores)))
+    assert stats.best_new_music_count == sum(row.best_new_music is True for row in world.rows)
+
+
+def test_a_catalog_in_place_passes_its_check(catalog: Catalog) -> None:
+    catalog.check()
+
+
+def test_an_empty_catalog_answers_everything(own: Opened) -> None:
+    catalog = own.catalog
+
+    assert catalog.search(np.ones(512, dtype=np.float32), k=10, filters=Filters()) == []
+    assert catalog.genres() == []
+    assert catalog.stats() == CatalogStats(0, (), None, None, None, None, None, 0)
+    assert catalog.embeddings(["a"]) == {}
+    assert catalog.model_stamp() is None
+    catalog.check()
+
+
+def test_a_stamp_says_which_model_made_the_vectors(own: Opened) -> None:
+    with psycopg.connect(own.database_url) as connection:
+        connection.execute("SELECT stamp_catalog('a/model', 'f00d')")
+
+    assert own.catalog.model_stamp() == ModelStamp(model="a/model", fingerprint="f00d")
+
+
+def test_a_query_of_another_model_is_refused_once_the_catalog_is_stamped(own: Opened) -> None:
+    query = np.ones(512, dtype=np.float32)
+    with psycopg.connect(own.database_url) as connection:
+        write(connection, [Row(id="a", embedding=query)])
+    unstamped = own.catalog.search(query, k=1, filters=Filters(), model_fingerprint="f00d")
+    with psycopg.connect(own.database_url) as connection:
+        connection.execute("SELECT stamp_catalog('a/model', 'beef')")
+
+    with pytest.raises(ModelMismatch, match="a/model"):
+        own.catalog.search(query, k=1, filters=Filters(), model_fingerprint="f00d")
+
+    assert len(unstamped) == 1
+    assert len(own.catalog.search(query, k=1, filters=Filters(), model_fingerprint="beef")) == 1

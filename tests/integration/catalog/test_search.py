@@ -1,0 +1,190 @@
+"""The search, as both implementations must answer it, by both of its ways."""
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from decimal import Decimal
+
+import numpy as np
+import pytest
+
+from common.catalog.protocol import Catalog, Match
+from common.errors import AlbumNotFound, CatalogMisconfigured, InvalidParameter
+from common.queries import Filters
+from tests.integration.catalog.world import FAR, FAR_COUNT, ODD, RARE, RARE_COUNT, TIES, Row, World
+
+NO_FILTER = Filters()
+
+
+def passes(filters: Filters) -> Callable[[Row], bool]:
+    """The filters' meaning, told once more and apart from SQL."""
+
+    def check(row: Row) -> bool:
+        year, score = row.release_year, row.pitchfork_score
+        return (
+            (not filters.genres or row.genre in filters.genres)
+            and (filters.year_min is None or (year is not None and year >= filters.year_min))
+            and (filters.year_max is None or (year is not None and year <= filters.year_max))
+            and (
+                filters.min_score is None or (score is not None and score >= Decimal(str(filters.min_score)))
+            )
+            and (not filters.best_new_music or row.best_new_music is True)
+        )
+
+    return check
+
+
+def ids(matches: list[Match]) -> list[str]:
+    return [match.album.id for match in matches]
+
+
+@pytest.mark.parametrize("k", [10, 50])
+@pytest.mark.parametrize("kind", ["covers", "texts"])
+@pytest.mark.parametrize(
+    "filters",
+    [
+        pytest.param(NO_FILTER, id="no filter"),
+        pytest.param(Filters(genres=("Rock",)), id="a common genre"),
+        pytest.param(Filters(genres=(FAR,)), id="a genre far from every query"),
+        pytest.param(
+            Filters(genres=("Rock", "Jazz"), year_min=1980, year_max=2005), id="two genres and years"
+        ),
+        pytest.param(Filters(year_max=1975), id="years"),
+        pytest.param(Filters(min_score=8.3), id="score"),
+        pytest.param(Filters(best_new_music=True), id="best new music"),
+        pytest.param(Filters(("Rock",), 1970, 2020, 2.5, best_new_music=True), id="all at once"),
+    ],
+)
+def test_a_search_finds_k_albums_that_pass_and_99_of_100_of_the_nearest(
+    catalog: Catalog, world: World, filters: Filters, kind: str, k: int
+) -> None:
+    queries = getattr(world, kind)(20)
+    check = passes(filters)
+    available = sum(check(row) and row.embedding is not None for row in world.rows)
+
+    answers = [catalog.search(query, k=k, filters=filters) for query in queries]
+
+    expected = [world.nearest(query, k, passing=check) for query in queries]
+    found = [
+        len(set(ids(answer)) & set(best)) / len(best) for answer, best in zip(answers, expected, strict=True)
+    ]
+    assert {len(answer) for answer in answers} == {min(k, available)}
+    assert all(check(world.by_id[name]) for answer in answers for name in ids(answer))
+    assert np.mean(found) >= 0.99
+
+
+def test_results_come_by_falling_similarity_which_is_the_cosine(catalog: Catalog, world: World) -> None:
+    (query,) = world.covers(1)
+
+    matches = catalog.search(query, k=50, filters=NO_FILTER)
+
+    similarities = [match.similarity for match in matches]
+    assert similarities == sorted(similarities, reverse=True)
+    for match in matches:
+        embedding = world.by_id[match.album.id].embedding
+        assert embedding is not None
+        cosine = float(embedding @ query) / float(np.linalg.norm(embedding) * np.linalg.norm(query))
+        assert match.similarity == pytest.approx(cosine, abs=1e-5)
+
+
+def test_fewer_than_k_come_only_where_fewer_pass(catalog: Catalog, world: World) -> None:
+    (query,) = world.texts(1)
+
+    rare = catalog.search(query, k=50, filters=Filters(genres=(RARE,)))
+    far = catalog.search(query, k=50, filters=Filters(genres=(FAR,), year_max=1975))
+    none = catalog.search(query, k=50, filters=Filters(genres=("No such genre",)))
+
+    assert len(rare) == RARE_COUNT
+    assert len(far) == 50 < FAR_COUNT
+    assert none == []
+
+
+def test_equal_similarities_come_by_id_in_code_point_order(catalog: Catalog, world: World) -> None:
+    query = world.by_id[TIES[0]].embedding
+    assert query is not None
+
+    matches = catalog.search(query, k=4, filters=NO_FILTER)
+
+    assert ids(matches) == sorted(TIES)
+    assert len({match.similarity for match in matches}) == 1
+    assert ids(catalog.search(query, k=2, filters=NO_FILTER)) == sorted(TIES)[:2]
+
+
+def test_excluded_ids_make_room_for_the_next(catalog: Catalog, world: World) -> None:
+    (query,) = world.covers(1)
+    first = ids(catalog.search(query, k=20, filters=NO_FILTER))
+
+    rest = ids(catalog.search(query, k=10, filters=NO_FILTER, exclude_ids=[*first[:10], "no-such-album"]))
+
+    assert rest == first[10:]
+
+
+def test_a_genre_is_taken_literally_whatever_it_contains(catalog: Catalog, world: World) -> None:
+    (query,) = world.covers(1)
+
+    one = catalog.search(query, k=5, filters=Filters(genres=(ODD,)))
+    two = catalog.search(query, k=5, filters=Filters(genres=(ODD, "Íslenskt")))
+
+    assert ids(one) == ['q"uo,te{d}\\']
+    assert sorted(ids(two)) == ['q"uo,te{d}\\', "ágætis/1?&=#%20"]
+
+
+def test_a_vector_of_another_length_is_ranked_by_its_direction(catalog: Catalog, world: World) -> None:
+    query = world.by_id["long"].embedding
+    assert query is not None
+
+    (match,) = catalog.search(query * np.float32(0.01), k=1, filters=NO_FILTER)
+
+    assert match.album.id == "long"
+    assert match.similarity == pytest.approx(1.0, abs=1e-6)
+
+
+def test_an_album_without_an_embedding_is_never_found(catalog: Catalog, world: World) -> None:
+    (query,) = world.covers(1)
+    filters = Filters(genres=("Rock",), year_min=1990, year_max=1990)
+
+    matches = catalog.search(query, k=50, filters=filters)
+
+    assert "unembedded" not in ids(matches)
+
+
+def test_similar_albums_are_the_search_by_the_albums_own_vector_without_it(
+    catalog: Catalog, world: World
+) -> None:
+    embedding = world.by_id["album-7"].embedding
+    assert embedding is not None
+    filters = Filters(genres=("Rock", "Jazz"), year_min=1970)
+
+    similar = catalog.similar("album-7", k=10, filters=filters)
+
+    searched = catalog.search(embedding, k=10, filters=filters, exclude_ids=["album-7"])
+    assert ids(similar) == ids(searched)
+    assert len(similar) == 10
+
+
+@pytest.mark.parametrize("album_id", ["no-such-album", "unembedded", "", "'; --"])
+def test_nothing_is_similar_to_an_album_that_is_not_there(catalog: Catalog, album_id: str) -> None:
+    with pytest.raises(AlbumNotFound):
+        catalog.similar(album_id, k=10, filters=NO_FILTER)
+
+
+@pytest.mark.parametrize("value", [0.0, np.nan, np.inf])
+def test_an_embedding_without_direction_is_refused(catalog: Catalog, value: float) -> None:
+    with pytest.raises(InvalidParameter):
+        catalog.search(np.full(512, value, dtype=np.float32), k=10, filters=NO_FILTER)
+
+
+def test_an_embedding_of_another_dimension_is_a_misconfiguration(catalog: Catalog) -> None:
+    with pytest.raises(CatalogMisconfigured, match="512") as raised:
+        catalog.search(np.ones(768, dtype=np.float32), k=10, filters=NO_FILTER)
+
+    assert raised.value.problem == "wrong_dimension"
+
+
+def test_many_threads_share_one_catalog(catalog: Catalog, world: World) -> None:
+    queries = world.covers(40)
+    alone = [ids(catalog.search(query, k=10, filters=NO_FILTER)) for query in queries]
+
+    with ThreadPoolExecutor(12) as threads:
+        together = list(threads.map(lambda q: ids(catalog.search(q, k=10, filters=NO_FILTER)), queries))
+
+    assert together == alone

@@ -1,0 +1,169 @@
+"""A made-up catalog whose answers numpy knows: clustered vectors, far ones, equal ones, odd rows."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import psycopg
+from psycopg.types.json import Jsonb
+
+from common.catalog.records import vector_literal
+
+Vectors = npt.NDArray[np.float32]
+
+COMMON = [("Rock", 0.30), ("Electronic", 0.25), ("Pop/R&B", 0.20), ("Jazz", 0.14), ("Rap", 0.10)]
+RARE, RARE_COUNT = "Spoken", 15
+FAR, FAR_COUNT = "Far", 300
+#: A genre that would break a query or an array literal put together by hand.
+ODD = """R"n,B {é} \\ 'x' %s"""
+TIES = ["tie-a", "tie-B", "tie-ä", "tie-1"]
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One album as it was written."""
+
+    id: str
+    embedding: Vectors | None
+    artist: str | None = "An Artist"
+    album_name: str | None = "An Album"
+    genre: str | None = None
+    release_year: int | None = None
+    pitchfork_score: Decimal | None = None
+    best_new_music: bool | None = None
+    cover_url: str | None = None
+    reviewer: str | None = None
+    metadata: dict[str, object] = field(default_factory=dict)
+
+
+class World:
+    """The rows and the queries, from one seed.
+
+    Covers lie in a cone around one direction, in clusters of a falling spectrum, as CLIP's do; texts
+    lie in another cone and share the covers' leading directions.
+    """
+
+    def __init__(self, size: int, *, seed: int = 11) -> None:
+        self._random = np.random.default_rng(seed)
+        self._basis = np.linalg.qr(self._random.standard_normal((512, 512)))[0].astype(np.float32)
+        spectrum = np.arange(1, 513, dtype=np.float32) ** -0.5
+        self._spectrum = spectrum / np.linalg.norm(spectrum)
+        self._cover_cone, self._text_cone = _unit(self._random.standard_normal((2, 512)))
+        self._clusters = self._random.standard_normal((40, 512)).astype(np.float32) * self._spectrum
+        self.rows = [*self._ordinary(size), *self._rare(), *self._far(), *self._ties(), *_odd_rows(self)]
+        self.by_id = {row.id: row for row in self.rows}
+        self._embedded = sorted((r for r in self.rows if r.embedding is not None), key=lambda r: r.id)
+        vectors = np.stack([r.embedding for r in self._embedded if r.embedding is not None])
+        self._matrix = _unit(vectors.astype(np.float64), np.float64)
+
+    def covers(self, count: int) -> Vectors:
+        """Return new covers near the catalog's, shape (count, 512)."""
+        return self._around(self._cover_cone, count, cluster=0.8, spread=0.6)
+
+    def texts(self, count: int) -> Vectors:
+        """Return texts, which are far from all covers, shape (count, 512)."""
+        return self._around(self._text_cone, count, cluster=0.35, spread=0.5)
+
+    def nearest(self, query: Vectors, k: int, *, passing: Callable[[Row], bool]) -> list[str]:
+        """Return the ids of the k nearest rows that pass, by an exact scan in double precision."""
+        kept = np.array([passing(row) for row in self._embedded])
+        cosines = self._matrix @ (query.astype(np.float64) / np.linalg.norm(query))
+        # The rows are in the order of their ids, so that a stable sort breaks ties by id.
+        order = np.argsort(-np.round(cosines[kept], 9), kind="stable")[:k]
+        return [self._embedded[i].id for i in np.flatnonzero(kept)[order]]
+
+    def _around(self, cone: Vectors, count: int, *, cluster: float, spread: float) -> Vectors:
+        centres = self._clusters[self._random.integers(0, len(self._clusters), count)]
+        noise = self._random.standard_normal((count, 512)).astype(np.float32) * self._spectrum
+        return _unit(cone + (centres * cluster + noise * spread) @ self._basis.T)
+
+    def _ordinary(self, size: int) -> list[Row]:
+        names, shares = zip(*COMMON, strict=True)
+        weights = np.array(shares) / sum(shares)
+        genres = self._random.choice(len(names), size, p=weights)
+        return [
+            Row(
+                id=f"album-{i}",
+                embedding=vector,
+                artist=f"Artist {i}",
+                album_name=f"Album {i}",
+                genre=names[genres[i]],
+                release_year=1967 + i * 31 % 58,
+                pitchfork_score=Decimal(i * 7 % 101) / 10,
+                best_new_music=i % 12 == 0,
+                cover_url=f"https://covers.example.org/{i}.jpg",
+            )
+            for i, vector in enumerate(self.covers(size))
+        ]
+
+    def _rare(self) -> list[Row]:
+        return [
+            Row(id=f"rare-{i}", embedding=vector, genre=RARE, release_year=1980)
+            for i, vector in enumerate(self.covers(RARE_COUNT))
+        ]
+
+    def _far(self) -> list[Row]:
+        # Behind every query: an index is walked from the near side.
+        behind = self._around(-self._cover_cone - self._text_cone, FAR_COUNT, cluster=0.0, spread=0.3)
+        return [
+            Row(id=f"far-{i}", embedding=vector, genre=FAR, release_year=1975)
+            for i, vector in enumerate(behind)
+        ]
+
+    def _ties(self) -> list[Row]:
+        (vector,) = self.covers(1)
+        return [Row(id=name, embedding=vector, genre="Ties") for name in TIES]
+
+
+def write(connection: psycopg.Connection, rows: list[Row]) -> None:
+    """Copy the rows into `album_covers`."""
+    columns = "id, embedding, artist, album_name, genre, release_year, pitchfork_score, best_new_music"
+    with (
+        connection.cursor() as cursor,
+        cursor.copy(f"COPY album_covers ({columns}, cover_url, reviewer, metadata) FROM STDIN") as copy,
+    ):
+        for row in rows:
+            copy.write_row(
+                (
+                    row.id,
+                    None if row.embedding is None else vector_literal(row.embedding),
+                    row.artist,
+                    row.album_name,
+                    row.genre,
+                    row.release_year,
+                    row.pitchfork_score,
+                    row.best_new_music,
+                    row.cover_url,
+                    row.reviewer,
+                    Jsonb(row.metadata),
+                )
+            )
+
+
+def _odd_rows(world: World) -> list[Row]:
+    unicode, quoted, bare, double = world.covers(4)
+    return [
+        Row(
+            id="ágætis/1?&=#%20",
+            embedding=unicode,
+            artist="Sigur Rós \N{MUSICAL SYMBOL G CLEF}",
+            album_name="Ágætis byrjun — 椎名林檎",
+            genre="Íslenskt",
+            release_year=1999,
+            pitchfork_score=Decimal("9.4"),
+            best_new_music=True,
+            cover_url="https://covers.example.org/á.jpg",
+        ),
+        Row(id='q"uo,te{d}\\', embedding=quoted, artist='"x"; DROP TABLE album_covers; --', genre=ODD),
+        Row(id="bare", embedding=bare, artist=None, album_name=None),
+        Row(id="long", embedding=double * np.float32(3), genre="Long"),
+        Row(id="unembedded", embedding=None, genre="Rock", release_year=1990),
+    ]
+
+
+def _unit(vectors: npt.NDArray[Any], dtype: type = np.float32) -> npt.NDArray[Any]:
+    unit: npt.NDArray[Any] = (vectors / np.linalg.norm(vectors, axis=-1, keepdims=True)).astype(dtype)
+    return unit
