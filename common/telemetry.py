@@ -47,6 +47,6 @@ def configure_logging(service: str, level: str) -> None:
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonFormatter(service))
     logging.basicConfig(level=level, handlers=[handler], force=True)
-    # These tell of every request at INFO.
-    for chatty in ("httpx", "httpcore", "httpx2"):
+    # These tell of every request, or of every task twice, at INFO.
+    for chatty in ("httpx", "httpcore", "httpx2", "celery.worker.strategy", "celery.app.trace"):
         logging.getLogger(chatty).setLevel("WARNING")
