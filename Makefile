@@ -50,6 +50,14 @@ lock: ## Pin every package, also those that nobody names, from a fresh environme
 	  .lock/bin/pip freeze --exclude pip --exclude setuptools | sed 's/+cpu$$//'; } > requirements/constraints.txt
 	rm -rf .lock
 
+.PHONY: faults
+faults: $(VENV)/.dev tools ## Break every part of a real stack, audit every job, write benchmarks/faults.json (15 minutes)
+	@$(BIN)/python -m benchmarks.faults
+
+.PHONY: soak
+soak: $(VENV)/.dev ## Mixed load with workers restarted at random: make soak MINUTES=10
+	@$(BIN)/python -m benchmarks.soak --minutes $(or $(MINUTES),10)
+
 .PHONY: clean
 clean: ## Remove what make made, but not the service's data in .state
 	rm -rf $(VENV) .tools .mypy_cache .ruff_cache .pytest_cache
@@ -60,7 +68,7 @@ $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
 
 # Each mark says that a set of requirements is installed; a changed requirement makes it anew.
-$(VENV)/.local: $(BIN)/python requirements/common.txt requirements/api.txt requirements/worker.txt requirements/local.txt
+$(VENV)/.local: $(BIN)/python requirements/common.txt requirements/api.txt requirements/worker.txt requirements/catalog.txt requirements/local.txt
 	$(BIN)/pip install --quiet --disable-pip-version-check -c requirements/constraints.txt -r requirements/local.txt
 	@touch $@
 

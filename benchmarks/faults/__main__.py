@@ -1,0 +1,50 @@
+"""Run the fault matrix: `python -m benchmarks.faults [--short] [--only NAME]…`, as `make faults` does."""
+
+import argparse
+import asyncio
+import json
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from benchmarks.faults.ground import Ground
+from benchmarks.faults.matrix import FAULTS
+from benchmarks.faults.outcome import Outcome
+
+RESULTS = Path(__file__).parent.parent / "faults.json"
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run faults one after another; return 0 if every figure was met."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.faults", description=__doc__)
+    parser.add_argument("--short", action="store_true", help="smaller counts, as the tests run them")
+    parser.add_argument("--only", action="append", choices=list(FAULTS), help="run this fault; repeatable")
+    options = parser.parse_args(arguments)
+    names = options.only or list(FAULTS)
+    outcomes = []
+    with tempfile.TemporaryDirectory(prefix="faults-") as folder, Ground(Path(folder, "postgres")) as ground:
+        for name in names:
+            began = time.monotonic()
+            outcome = _run(name, ground, Path(folder, name), short=options.short)
+            print(f"{outcome.line()}  [{time.monotonic() - began:.0f} s]", flush=True)
+            outcomes.append(outcome)
+    if options.only or options.short:
+        print(f"{RESULTS.name} is written by a whole, full run only")
+    else:
+        RESULTS.write_text(json.dumps([outcome.as_document() for outcome in outcomes], indent=1) + "\n")
+    return 0 if all(outcome.met for outcome in outcomes) else 1
+
+
+def _run(name: str, ground: Ground, folder: Path, *, short: bool) -> Outcome:
+    folder.mkdir()
+
+    async def run() -> Outcome:
+        return await FAULTS[name](ground, folder, short=short)
+
+    return asyncio.run(run())
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,243 @@
+"""Clients that hang up, send too much, send too slowly or send bombs, and a gateway that is killed."""
+
+import asyncio
+import os
+import signal
+import statistics
+import struct
+import time
+import zlib
+from contextlib import suppress
+from pathlib import Path
+
+import httpx
+import psutil
+
+from benchmarks.faults.clients import Submitted, submit, texts
+from benchmarks.faults.ground import Ground
+from benchmarks.faults.outcome import Findings, Outcome
+from benchmarks.faults.rig import Rig, client_of, eventually, open_rig
+from common import keys
+
+MIB = 1024 * 1024
+BOMB_GROWTH_MIB = 50.0
+#: A refused upload may have filled the sockets on its way, and what the gateway reads before it closes.
+OVERSIZE_READ_MIB = 64.0
+PATIENCE_FACTOR = 2.0
+
+
+async def gateway_killed(ground: Ground, folder: Path, *, short: bool) -> Outcome:
+    """Kill -9 the gateway that clients wait at; they find their jobs at another one."""
+    clients = 20 if short else 200
+    findings, submitted = Findings(), Submitted()
+    async with open_rig(ground, folder, gateways=2, FIXED_LATENCY_MS="300", BATCH_MAX="4") as rig:
+        second = client_of(rig.gateways[1].url)
+        for text in texts("gateway killed", clients):
+            await submit(rig.http, text, submitted)
+        waits = [asyncio.create_task(_wait_for(rig.http, job_id)) for job_id in submitted.ids]
+        # A blocking search has no id to come back with, but the key it chose itself.
+        keyed = asyncio.create_task(_search(rig.http, "keyed"))
+        await eventually(lambda: bool(rig.keys(keys.IDEMPOTENCY)), within_s=10)
+        os.kill(rig.gateways[0].service.pid or 0, signal.SIGKILL)
+        killed = time.monotonic()
+        broken = sum(answer is None for answer in await asyncio.gather(*waits))
+        findings.require("clients were waiting", broken > 0)
+        findings.require("the blocking search was cut off", await keyed is None)
+        again = await _search(second, "keyed")
+        findings.require("its Idempotency-Key leads back to it", again is not None and again.is_success)
+        polled = [await _wait_for(second, job_id) for job_id in submitted.ids]
+        findings.recovery_s = time.monotonic() - killed
+        findings.require(
+            "every result is polled from the other gateway",
+            all(answer is not None and answer.json()["status"] == "succeeded" for answer in polled),
+        )
+        findings.require("the keyed search ran once", len(rig.keys(keys.IDEMPOTENCY)) == 1)
+        findings.note(f"{broken} waiting clients cut off")
+        await rig.use_gateway(1)
+        await second.aclose()
+        return await rig.outcome("gateway killed", submitted.ids, findings)
+
+
+async def _wait_for(http: httpx.AsyncClient, job_id: str) -> httpx.Response | None:
+    try:
+        return await http.get(f"/api/jobs/{job_id}", params={"wait": "30"}, timeout=40)
+    except httpx.TransportError:
+        return None
+
+
+async def _search(http: httpx.AsyncClient, key: str) -> httpx.Response | None:
+    try:
+        return await http.get(
+            "/api/search-by-text", params={"query": key}, headers={"Idempotency-Key": key}, timeout=40
+        )
+    except httpx.TransportError:
+        return None
+
+
+async def clients_hang_up(ground: Ground, folder: Path, *, short: bool) -> Outcome:
+    """Send searches and hang up after 0.2 s."""
+    clients = 200 if short else 1000
+    findings = Findings()
+    async with open_rig(
+        ground, folder, FIXED_LATENCY_MS="500", MAX_QUEUE_DEPTH="2000", JOB_DEADLINE_S="120"
+    ) as rig:
+        await rig.http.get("/livez")
+        gateway = psutil.Process(rig.gateways[0].service.pid or 0)
+        port = int(rig.gateways[0].url.rpartition(":")[2])
+        before_fds, before_subscriptions = gateway.num_fds(), _subscriptions(rig)
+        await asyncio.gather(*(_hang_up(port, n) for n in range(clients)))
+        hung_up = time.monotonic()
+        # The gateway keeps its connections to Redis, at most a pool of them; clients must be gone.
+        back = await eventually(lambda: _client_sockets(gateway, port) <= 2, within_s=30)
+        findings.recovery_s = time.monotonic() - hung_up
+        findings.require("every client's socket is closed", back)
+        findings.require("subscriptions are as before", _subscriptions(rig) == before_subscriptions)
+        findings.note(f"{before_fds} file descriptors before, {gateway.num_fds()} after")
+        job_ids = [key.decode().removeprefix(keys.JOB) for key in rig.keys(keys.JOB)]
+        findings.require("their searches were taken", len(job_ids) > clients / 2)
+        await rig.drained(within_s=rig.settings.job_deadline_s)
+        return await rig.outcome("clients hang up", job_ids, findings)
+
+
+def _client_sockets(gateway: psutil.Process, port: int) -> int:
+    return sum(
+        connection.laddr.port == port and connection.status == psutil.CONN_ESTABLISHED
+        for connection in gateway.net_connections("tcp")
+    )
+
+
+def _subscriptions(rig: Rig) -> list[object]:
+    return [*rig.redis.pubsub_numsub(keys.EVENTS, keys.CATALOG_EVENTS)]
+
+
+async def _hang_up(port: int, number: int) -> None:
+    with suppress(OSError):
+        _, writer = await asyncio.open_connection("127.0.0.1", port)
+        request = f"GET /api/search-by-text?query=hang%20up%20{number} HTTP/1.1\r\nHost: gateway\r\n\r\n"
+        writer.write(request.encode())
+        await asyncio.sleep(0.2)
+        writer.transport.abort()
+
+
+async def bomb(ground: Ground, folder: Path, *, short: bool) -> Outcome:  # noqa: ARG001 - one size
+    """Upload an image that is half a megabyte and 169 million pixels."""
+    findings = Findings()
+    image = await asyncio.to_thread(bomb_png, 13_000)
+    async with open_rig(ground, folder, workers=0) as rig:
+        await rig.http.post("/api/search-by-image", files={"file": b"no image"})
+        gateway = psutil.Process(rig.gateways[0].service.pid or 0)
+        before = gateway.memory_info().rss
+        statuses, spent_ms = set(), []
+        for _ in range(10):
+            began = time.perf_counter()
+            answer = await rig.http.post("/api/search-by-image", files={"file": image})
+            spent_ms.append((time.perf_counter() - began) * 1000)
+            statuses.add((answer.status_code, answer.json()["code"]))
+        grown = (gateway.memory_info().rss - before) / MIB
+        findings.require("422 from the header", statuses == {(422, "image_too_many_pixels")})
+        findings.within(f"{len(image) / 1e6:.2f} MB refused in", statistics.median(spent_ms), 100, unit="ms")
+        findings.note(f"memory grew by {grown:.1f} MiB over ten")
+        findings.require("memory grows by less than 50 MiB", grown < BOMB_GROWTH_MIB)
+        return await rig.outcome("decompression bomb", [], findings)
+
+
+def bomb_png(side_px: int) -> bytes:
+    """Return an RGB image of one colour, a thousandth of its samples in size."""
+    row = bytes(1 + 3 * side_px)
+    packer = zlib.compressobj(9)
+    data = b"".join([*(packer.compress(row) for _ in range(side_px)), packer.flush()])
+    header = struct.pack("!IIBBBBB", side_px, side_px, 8, 2, 0, 0, 0)
+    return b"\x89PNG\r\n\x1a\n" + b"".join(
+        struct.pack("!I", len(body)) + kind + body + struct.pack("!I", zlib.crc32(kind + body))
+        for kind, body in ((b"IHDR", header), (b"IDAT", data), (b"IEND", b""))
+    )
+
+
+async def endless_body(ground: Ground, folder: Path, *, short: bool) -> Outcome:  # noqa: ARG001 - one size
+    """Upload a gigabyte in chunks, without a length."""
+    findings = Findings()
+    async with open_rig(ground, folder, workers=0) as rig:
+        gateway = psutil.Process(rig.gateways[0].service.pid or 0)
+        before = gateway.memory_info().rss
+        status, sent = await _upload_chunks(rig, 1024 * MIB)
+        findings.require("413", status == 413)
+        findings.note(f"{sent / MIB:.1f} MiB of 1024 were sent")
+        findings.require("it is not read to its end", sent < OVERSIZE_READ_MIB * MIB)
+        findings.note(f"memory grew by {(gateway.memory_info().rss - before) / MIB:.1f} MiB")
+        return await rig.outcome("endless upload", [], findings)
+
+
+async def _upload_chunks(rig: Rig, total: int) -> tuple[int, int]:
+    """Send until the gateway answers or hangs up; return its status and how much it was sent."""
+    host, _, port = rig.gateways[0].url.removeprefix("http://").partition(":")
+    reader, writer = await asyncio.open_connection(host, int(port))
+    writer.write(
+        b"POST /api/search-by-image HTTP/1.1\r\nHost: gateway\r\nTransfer-Encoding: chunked\r\n"
+        b"Content-Type: multipart/form-data; boundary=b\r\n\r\n"
+    )
+    head = b'--b\r\nContent-Disposition: form-data; name="file"; filename="x.png"\r\n\r\n'
+    writer.write(b"%x\r\n%b\r\n" % (len(head), head))
+    answer = asyncio.create_task(reader.readline())
+    chunk, sent = bytes(65536), 0
+    with suppress(OSError):
+        while sent < total and not writer.is_closing():
+            writer.write(b"%x\r\n%b\r\n" % (len(chunk), chunk))
+            sent += len(chunk)
+            await writer.drain()
+    line = await asyncio.wait_for(answer, 10)
+    writer.transport.abort()
+    return int(line.split()[1]), sent
+
+
+async def slow_senders(ground: Ground, folder: Path, *, short: bool) -> Outcome:
+    """Hold sockets open with uploads that come byte by byte, and measure everybody else."""
+    senders, seconds = (100, 3.0) if short else (500, 15.0)
+    findings = Findings()
+    async with open_rig(ground, folder) as rig:
+        gateway = psutil.Process(rig.gateways[0].service.pid or 0)
+        port = int(rig.gateways[0].url.rpartition(":")[2])
+        await rig.http.get("/api/search-by-text", params={"query": "patience"})
+        alone_ms = await _p99_ms(rig, seconds)
+        stop = asyncio.Event()
+        dripping = [asyncio.create_task(_drip(port, stop)) for _ in range(senders)]
+        await eventually(lambda: _client_sockets(gateway, port) >= senders, within_s=20)
+        beside_ms = await _p99_ms(rig, seconds)
+        stop.set()
+        await asyncio.gather(*dripping)
+        back = await eventually(lambda: _client_sockets(gateway, port) <= 8, within_s=20)
+        findings.require("their sockets are closed afterwards", back)
+        findings.note(f"p99 {alone_ms:.1f} ms alone, {beside_ms:.1f} ms beside {senders} slow senders")
+        findings.within("p99 grew by a factor of", beside_ms / alone_ms, PATIENCE_FACTOR, unit="x")
+        return await rig.outcome("slow senders", [], findings)
+
+
+async def _p99_ms(rig: Rig, seconds: float) -> float:
+    """Ask for a cached answer at a steady rate and return the 99th percentile of the time it took."""
+    spent_ms: list[float] = []
+
+    async def ask() -> None:
+        began = time.perf_counter()
+        answer = await rig.http.get("/api/search-by-text", params={"query": "patience"})
+        answer.raise_for_status()
+        spent_ms.append((time.perf_counter() - began) * 1000)
+
+    async with asyncio.TaskGroup() as tasks:
+        for _ in range(int(seconds * 50)):
+            tasks.create_task(ask())
+            await asyncio.sleep(0.02)
+    return statistics.quantiles(spent_ms, n=100)[98]
+
+
+async def _drip(port: int, stop: asyncio.Event) -> None:
+    with suppress(OSError):
+        _, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(
+            b"POST /api/search-by-image HTTP/1.1\r\nHost: gateway\r\nContent-Length: 100000\r\n"
+            b"Content-Type: multipart/form-data; boundary=b\r\n\r\n"
+        )
+        while not stop.is_set():
+            writer.write(b"-")
+            await writer.drain()
+            with suppress(TimeoutError):
+                await asyncio.wait_for(stop.wait(), 1)
+        writer.transport.abort()

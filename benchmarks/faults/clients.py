@@ -1,0 +1,108 @@
+"""Clients of the service: they submit, are refused, come back."""
+
+import asyncio
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import httpx
+
+from benchmarks.faults.rig import Rig
+
+ASYNC = {"Prefer": "respond-async"}
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """An answer that is no acceptance."""
+
+    status: int
+    retry_after: str | None
+    took_s: float
+
+    @property
+    def is_polite(self) -> bool:
+        """It says that the service, or this client, is over its limit, and when to come back."""
+        return self.status in {429, 503} and self.retry_after is not None and self.retry_after.isdigit()
+
+
+@dataclass(slots=True)
+class Submitted:
+    """What became of a number of submits."""
+
+    ids: list[str] = field(default_factory=list)
+    refusals: list[Refusal] = field(default_factory=list)
+    #: Connections that broke without an answer.
+    unanswered: int = 0
+
+    @property
+    def all_refusals_polite(self) -> bool:
+        return all(refusal.is_polite for refusal in self.refusals)
+
+
+async def submit(http: httpx.AsyncClient, text: str, into: Submitted) -> str | None:
+    """Submit a text without waiting for its answer; return the job's id if it was accepted."""
+    began = time.monotonic()
+    try:
+        answer = await http.get("/api/search-by-text", params={"query": text}, headers=ASYNC)
+    except httpx.TransportError:
+        into.unanswered += 1
+        return None
+    if answer.status_code != httpx.codes.ACCEPTED:
+        took_s = time.monotonic() - began
+        into.refusals.append(Refusal(answer.status_code, answer.headers.get("retry-after"), took_s))
+        return None
+    job_id: str = answer.json()["id"]
+    into.ids.append(job_id)
+    return job_id
+
+
+async def submit_all(rig: Rig, texts: Sequence[str], *, over_s: float = 0.0) -> Submitted:
+    """Submit texts evenly over a time; a slow answer holds up none of the others."""
+    submitted = Submitted()
+    step_s = over_s / len(texts)
+    began = time.monotonic()
+    limit = asyncio.Semaphore(32 if over_s == 0 else 10_000)
+
+    async def one(text: str) -> None:
+        async with limit:
+            await submit(rig.http, text, submitted)
+
+    async with asyncio.TaskGroup() as tasks:
+        for n, text in enumerate(texts):
+            await asyncio.sleep(max(0.0, began + n * step_s - time.monotonic()))
+            tasks.create_task(one(text))
+    return submitted
+
+
+async def until_accepted(rig: Rig, text: str, into: Submitted, *, within_s: float) -> float:
+    """Come back until a submit is accepted; return after how many seconds it was, infinity if never."""
+    began = time.monotonic()
+    while time.monotonic() - began < within_s:
+        if await submit(rig.http, text, into) is not None:
+            return time.monotonic() - began
+        await asyncio.sleep(0.1)
+    return float("inf")
+
+
+async def until_answered(rig: Rig, text: str, *, within_s: float) -> float:
+    """Come back until a search is answered with its result; return after how many seconds it was."""
+    began = time.monotonic()
+    attempt = 0
+    while time.monotonic() - began < within_s:
+        attempt += 1
+        try:
+            answer = await rig.http.get(
+                "/api/search-by-text", params={"query": f"{text} {attempt}", "wait": "2"}, timeout=5
+            )
+        except httpx.TransportError:
+            continue
+        if answer.status_code == httpx.codes.OK:
+            return time.monotonic() - began
+        await asyncio.sleep(0.1)
+    return float("inf")
+
+
+def texts(word: str, count: int) -> list[str]:
+    """Return so many different texts."""
+    return [f"{word} {n}" for n in range(count)]

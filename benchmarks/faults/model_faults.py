@@ -1,0 +1,123 @@
+"""A model that cannot be loaded, one that hangs, and a worker whose clock is wrong."""
+
+import asyncio
+import importlib.util
+import json
+import shutil
+import time
+from collections.abc import Mapping
+from datetime import datetime
+from pathlib import Path
+
+import httpx
+
+from benchmarks.faults.clients import submit_all, texts
+from benchmarks.faults.ground import Ground
+from benchmarks.faults.outcome import Findings, Outcome
+from benchmarks.faults.rig import Rig, eventually, open_rig
+from local.options import DEMO_MODEL
+from worker.watchdog import STALLED_STATUS
+
+CLOCK_OFF_S = 120
+
+
+async def unloadable(ground: Ground, folder: Path, *, short: bool) -> Outcome:  # noqa: ARG001 - one size
+    """Start workers whose model is out of reach, cut short, or of another kind."""
+    findings = Findings()
+    async with open_rig(ground, folder, workers=0, ENCODER="onnx", JOB_DEADLINE_S="120") as rig:
+        submitted = await submit_all(rig, texts("no model", 5))
+        for name, environ in _unloadable_models(folder).items():
+            await _must_refuse(rig, name, environ, findings)
+        findings.require("no job was taken", rig.attempts(submitted.ids) == [0] * len(submitted.ids))
+        began = time.monotonic()
+        await rig.add_worker({"ENCODER": "fixed"})
+        await rig.drained(within_s=30)
+        findings.recovery_s = time.monotonic() - began
+        return await rig.outcome("model cannot be loaded", submitted.ids, findings)
+
+
+def _unloadable_models(folder: Path) -> dict[str, Mapping[str, str]]:
+    cut_short, other_kind = folder / "cut-short", folder / "other-kind"
+    shutil.copytree(DEMO_MODEL, cut_short)
+    weights = cut_short / "model.safetensors"
+    weights.write_bytes(weights.read_bytes()[: weights.stat().st_size // 2])
+    shutil.copytree(DEMO_MODEL, other_kind)
+    config = json.loads((other_kind / "config.json").read_text())
+    config |= {"model_type": "bert", "architectures": ["BertModel"]}
+    (other_kind / "config.json").write_text(json.dumps(config))
+    return {
+        # Nothing listens at the discard port: a hub that cannot be reached.
+        "no network": {"CLIP_MODEL": "nobody/nothing", "HF_ENDPOINT": "http://127.0.0.1:9"},
+        "file cut short": {"CLIP_MODEL": str(cut_short)},
+        "wrong architecture": {"CLIP_MODEL": str(other_kind)},
+    }
+
+
+async def _must_refuse(rig: Rig, name: str, environ: Mapping[str, str], findings: Findings) -> None:
+    worker = await rig.add_worker(environ, waits=False)
+    findings.require(f"{name}: the worker ends", await eventually(lambda: not worker.running, within_s=90))
+    health = (await rig.http.get("/health")).json()
+    readiness = await rig.http.get("/readyz")
+    findings.require(f"{name}: clip is not loaded", health["models_loaded"]["clip"] is False)
+    told = readiness.json()["problems"].get("worker", "")
+    findings.require(f"{name}: readiness is 503", readiness.status_code == httpx.codes.SERVICE_UNAVAILABLE)
+    findings.require(f"{name}: and says why ({told!r})", "model_unavailable" in told)
+
+
+async def stalls(ground: Ground, folder: Path, *, short: bool) -> Outcome:  # noqa: ARG001 - one size
+    """Let a forward pass never return: the watchdog ends the process, and another worker answers."""
+    findings = Findings()
+    async with open_rig(ground, folder, workers=0, JOB_DEADLINE_S="12", LEASE_S="2") as rig:
+        hanging = await rig.add_worker({"FIXED_LATENCY_MS": "3600000"})
+        submitted = await submit_all(rig, texts("stalled", 20))
+        ended = await eventually(lambda: not hanging.running, within_s=20)
+        began = time.monotonic()
+        findings.require("the process is ended", ended and hanging.status == STALLED_STATUS)
+        await rig.add_worker()
+        await rig.drained(within_s=rig.settings.job_deadline_s + 5)
+        findings.recovery_s = time.monotonic() - began
+        found = await rig.audit(submitted.ids)
+        findings.require("another worker answers in time", found.ends == {"succeeded": len(submitted.ids)})
+        return await rig.outcome("model stalls", submitted.ids, findings)
+
+
+async def clock_off(ground: Ground, folder: Path, *, short: bool) -> Outcome:
+    """Set one worker's clock two minutes ahead, another's two behind, beside one that is right."""
+    jobs = 60 if short else 400
+    findings = Findings()
+    async with open_rig(ground, folder, FIXED_LATENCY_MS="100", BATCH_MAX="2") as rig:
+        await asyncio.gather(*(rig.add_worker(_clock(offset)) for offset in (CLOCK_OFF_S, -CLOCK_OFF_S)))
+        submitted = await submit_all(rig, texts("clock", jobs), over_s=jobs / 20)
+        await rig.drained(within_s=rig.settings.job_deadline_s + 5)
+        logs = [worker.log_path.read_text() for worker in rig.workers]
+        offsets_s = [_clock_of(log) - time.time() for log in logs]
+        findings.require(
+            "the clocks are off", offsets_s[1] > CLOCK_OFF_S / 2 and offsets_s[2] < -CLOCK_OFF_S / 2
+        )
+        answered = [log.count('"message":"answered"') for log in logs]
+        findings.note(f"answered by the right clock {answered[0]}, ahead {answered[1]}, behind {answered[2]}")
+        findings.require("every worker takes part", min(answered) > 0)
+        findings.require("nothing runs twice", rig.attempts(submitted.ids) == [1] * jobs)
+        findings.require("each is answered once", sum(answered) == jobs)
+        found = await rig.audit(submitted.ids)
+        findings.require("every job succeeds", found.ends == {"succeeded": jobs})
+        return await rig.outcome("clock skew", submitted.ids, findings)
+
+
+def _clock(offset_s: int) -> dict[str, str]:
+    """Return what makes a process see its wall clock shifted; its monotonic one stays right."""
+    package = importlib.util.find_spec("libfaketime")
+    assert package is not None
+    assert package.origin is not None
+    library = Path(package.origin).parent / "vendor/libfaketime/src/libfaketime.so.1"
+    return {
+        "LD_PRELOAD": str(library),
+        "FAKETIME": f"{offset_s:+d}s",
+        "FAKETIME_DONT_FAKE_MONOTONIC": "1",
+    }
+
+
+def _clock_of(log: str) -> float:
+    """Return what a worker took for the time when it last wrote to its log."""
+    last = next(line for line in reversed(log.splitlines()) if line.startswith("{"))
+    return datetime.fromisoformat(json.loads(last)["time"]).timestamp()

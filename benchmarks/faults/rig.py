@@ -1,0 +1,215 @@
+"""One service of its own for one fault: Redis, gateways and workers over a catalog, each a real process."""
+
+import asyncio
+import os
+import sys
+import time
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import httpx
+from redis import Redis
+from redis.exceptions import RedisError
+
+from benchmarks.faults.audit import Audit, Witness, audit
+from benchmarks.faults.ground import Ground
+from benchmarks.faults.outcome import Findings, Outcome
+from common import keys
+from common.clients import open_redis
+from common.settings import Settings, load_settings
+from local.options import ROOT
+from local.probes import gateway_answers, worker_is_ready
+from local.servers.child import free_port
+from local.servers.redis import RedisConfig, RedisServer
+from local.service import Service
+
+START_S = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class GatewayProcess:
+    service: Service
+    url: str
+
+
+@dataclass(slots=True)
+class Rig:
+    """What a fault breaks."""
+
+    ground: Ground
+    folder: Path
+    redis_server: RedisServer
+    redis: Redis
+    witness: Witness
+    #: What gateways and workers are started with.
+    environ: dict[str, str]
+    workers: list[Service] = field(default_factory=list)
+    gateways: list[GatewayProcess] = field(default_factory=list)
+    _http: httpx.AsyncClient | None = None
+
+    @property
+    def settings(self) -> Settings:
+        return load_settings({k: v for k, v in self.environ.items() if k.lower() in Settings.model_fields})
+
+    @property
+    def http(self) -> httpx.AsyncClient:
+        """A client of the first gateway."""
+        if self._http is None:
+            self._http = client_of(self.gateways[0].url)
+        return self._http
+
+    async def add_worker(self, environ: Mapping[str, str] | None = None, *, waits: bool = True) -> Service:
+        """Start a worker, and wait until it has announced its model."""
+        env = {**self.environ, **(environ or {})}
+        redis_url = self.redis_server.url
+        worker = self._service(
+            f"worker-{len(self.workers)}",
+            module="worker",
+            env=env,
+            ready=lambda pid: not waits or worker_is_ready(redis_url, pid),
+        )
+        self.workers.append(worker)
+        await asyncio.to_thread(worker.start)
+        return worker
+
+    async def add_gateway(self) -> GatewayProcess:
+        """Start a gateway, and wait until it answers."""
+        port = free_port()
+        url = f"http://127.0.0.1:{port}"
+        env = self.environ | {"PORT": str(port)}
+        service = self._service(
+            f"gateway-{len(self.gateways)}", module="api", env=env, ready=lambda _: gateway_answers(url)
+        )
+        gateway = GatewayProcess(service, url)
+        self.gateways.append(gateway)
+        await asyncio.to_thread(service.start)
+        return gateway
+
+    async def use_gateway(self, number: int) -> None:
+        """Let the audit and further clients ask another gateway."""
+        if self._http is not None:
+            await self._http.aclose()
+        self._http = client_of(self.gateways[number].url)
+
+    def restart_redis(self) -> None:
+        """Start Redis again on the data that it has, at its old port."""
+        self.redis_server.stop()
+        self.redis_server.start()
+
+    async def drained(self, *, within_s: float) -> bool:
+        """Wait until no run is left that has not ended."""
+
+        def is_empty() -> bool:
+            try:
+                return not self.redis.zcard(keys.DEADLINES)
+            except (RedisError, OSError):
+                return False
+
+        return await eventually(is_empty, within_s=within_s)
+
+    def keys(self, prefix: str) -> list[bytes]:
+        """Return the keys in Redis that begin so."""
+        return [key for key in self.redis.scan_iter(prefix + "*", count=1000) if isinstance(key, bytes)]
+
+    def attempts(self, run_ids: Sequence[str]) -> list[int]:
+        """Return how often each run was claimed."""
+        pipeline = self.redis.pipeline(transaction=False)
+        for run_id in run_ids:
+            pipeline.hget(keys.RUN + run_id, "attempts")
+        return [int(attempts or 0) for attempts in pipeline.execute()]
+
+    async def audit(self, job_ids: Sequence[str]) -> Audit:
+        """Account for every job that was accepted."""
+        return await audit(self.http, job_ids, deadline_s=self.settings.job_deadline_s, witness=self.witness)
+
+    async def outcome(self, name: str, job_ids: Sequence[str], findings: Findings) -> Outcome:
+        """Account for the jobs and put what was found beside it."""
+        found = await self.audit(job_ids)
+        ends = ", ".join(f"{count} {end}" for end, count in found.ends.most_common())
+        return Outcome(
+            name=name,
+            accepted=found.accepted,
+            lost=found.lost,
+            unfinished=found.unfinished,
+            extra_results=found.extra_results,
+            recovery_s=None if findings.recovery_s is None else round(findings.recovery_s, 2),
+            broken=tuple(findings.broken),
+            slow=tuple(findings.slow),
+            note="; ".join([ends, *findings.notes] if ends else findings.notes),
+        )
+
+    async def stop(self) -> None:
+        if self._http is not None:
+            await self._http.aclose()
+        services = [*self.workers, *(gateway.service for gateway in self.gateways)]
+        await asyncio.gather(*(asyncio.to_thread(service.stop) for service in services))
+        self.witness.stop()
+        self.redis.close()
+        self.redis_server.stop()
+
+    def _service(
+        self, name: str, *, module: str, env: dict[str, str], ready: Callable[[int], bool]
+    ) -> Service:
+        command = [sys.executable, "-m", module]
+        return Service(
+            name, folder=self.folder / name, command=command, env=env, ready=ready, timeout_s=START_S
+        )
+
+
+@asynccontextmanager
+async def open_rig(
+    ground: Ground,
+    folder: Path,
+    *,
+    workers: int = 1,
+    gateways: int = 1,
+    catalog: dict[str, str] | None = None,
+    redis_port: int | None = None,
+    **environ: str,
+) -> AsyncIterator[Rig]:
+    """Start a rig; `catalog` names another than a fresh one in the shared PostgreSQL."""
+    redis_server = RedisServer(RedisConfig(folder / "redis", port=redis_port or free_port()))
+    redis_server.start()
+    redis = open_redis(redis_server.url)
+    witness = Witness(redis)
+    witness.start()
+    rig = Rig(
+        ground=ground,
+        folder=folder,
+        redis_server=redis_server,
+        redis=redis,
+        witness=witness,
+        environ={
+            "PATH": os.environ["PATH"],
+            "HOME": str(folder),
+            "PYTHONPATH": str(ROOT),
+            "REDIS_URL": redis_server.url,
+            "ENCODER": "fixed",
+            **(catalog or {"DATABASE_URL": ground.new_catalog()}),
+            **environ,
+        },
+    )
+    try:
+        await asyncio.gather(
+            *(rig.add_worker() for _ in range(workers)), *(rig.add_gateway() for _ in range(gateways))
+        )
+        yield rig
+    finally:
+        await rig.stop()
+
+
+def client_of(url: str) -> httpx.AsyncClient:
+    """Return a client that opens as many connections as are asked for."""
+    return httpx.AsyncClient(base_url=url, timeout=30, limits=httpx.Limits(max_keepalive_connections=64))
+
+
+async def eventually(holds: Callable[[], bool], *, within_s: float, every_s: float = 0.05) -> bool:
+    """Wait until something holds; say whether it did in time."""
+    deadline = time.monotonic() + within_s
+    while not await asyncio.to_thread(holds):
+        if time.monotonic() > deadline:
+            return False
+        await asyncio.sleep(every_s)
+    return True

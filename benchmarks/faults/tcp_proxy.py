@@ -1,0 +1,67 @@
+"""A TCP proxy whose connections can go silent: open on both sides, and nothing comes through."""
+
+import asyncio
+from contextlib import suppress
+from types import TracebackType
+from typing import Self
+
+
+class TcpProxy:
+    """Forwards from a free port of 127.0.0.1 to another address."""
+
+    def __init__(self, host: str, port: int) -> None:
+        self._target = (host, port)
+        self._server: asyncio.Server | None = None
+        self._pumps: set[asyncio.Task[None]] = set()
+        #: Set when the connections that were made under it go silent.
+        self._silence = asyncio.Event()
+
+    @property
+    def port(self) -> int:
+        assert self._server is not None
+        port: int = self._server.sockets[0].getsockname()[1]
+        return port
+
+    def go_silent(self) -> None:
+        """Forward nothing more on the connections that are open now; later ones work."""
+        self._silence.set()
+        self._silence = asyncio.Event()
+
+    async def __aenter__(self) -> Self:
+        self._server = await asyncio.start_server(self._connected, "127.0.0.1", 0)
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        assert self._server is not None
+        self._server.close()
+        for pump in self._pumps:
+            pump.cancel()
+        await asyncio.gather(*self._pumps, return_exceptions=True)
+
+    async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            upstream_reader, upstream_writer = await asyncio.open_connection(*self._target)
+        except OSError:
+            writer.close()
+            return
+        silence = self._silence
+        for source, sink in ((reader, upstream_writer), (upstream_reader, writer)):
+            pump = asyncio.create_task(_pump(source, sink, silence))
+            self._pumps.add(pump)
+            pump.add_done_callback(self._pumps.discard)
+
+
+async def _pump(source: asyncio.StreamReader, sink: asyncio.StreamWriter, silence: asyncio.Event) -> None:
+    try:
+        with suppress(OSError):
+            while data := await source.read(65536):
+                if silence.is_set():
+                    await asyncio.Event().wait()
+                sink.write(data)
+                await sink.drain()
+        if silence.is_set():
+            await asyncio.Event().wait()
+    finally:
+        sink.close()

@@ -1,0 +1,117 @@
+"""Workers that are killed, told to stop, or poisoned."""
+
+import asyncio
+import os
+import signal
+import struct
+import time
+import zlib
+from pathlib import Path
+
+from benchmarks.faults.clients import ASYNC, Submitted, submit_all, texts
+from benchmarks.faults.ground import Ground
+from benchmarks.faults.outcome import Findings, Outcome
+from benchmarks.faults.rig import Rig, eventually, open_rig
+
+KILL_EVERY_S = 2.5
+#: From the last kill: a lease, a worker's start, and what is left to do.
+KILLED_RECOVERY_S = 70.0
+TERM_EXIT_S = 35.0
+
+
+async def killed(ground: Ground, folder: Path, *, short: bool) -> Outcome:
+    """Kill -9 one of two workers every 2.5 s while jobs keep coming."""
+    jobs, kills = (120, 3) if short else (1000, 10)
+    findings = Findings()
+    async with open_rig(
+        ground, folder, workers=2, FIXED_LATENCY_MS="100", LEASE_S="2" if short else "10"
+    ) as rig:
+        submitting = asyncio.create_task(submit_all(rig, texts("killed", jobs), over_s=kills * KILL_EVERY_S))
+        for kill in range(kills):
+            await asyncio.sleep(KILL_EVERY_S)
+            victim = rig.workers[kill % 2]
+            await asyncio.to_thread(victim.kill)
+            await asyncio.to_thread(victim.restart)
+        last_kill = time.monotonic()
+        submitted = await submitting
+        await rig.drained(within_s=KILLED_RECOVERY_S + 60)
+        findings.recovery_s = time.monotonic() - last_kill
+        findings.within("all done after the last kill in", findings.recovery_s, KILLED_RECOVERY_S)
+        again = sum(attempts > 1 for attempts in rig.attempts(submitted.ids))
+        findings.note(f"{again} jobs ran again after {kills} kills")
+        await _all_succeeded(rig, submitted, findings)
+        return await rig.outcome("worker killed", submitted.ids, findings)
+
+
+async def told_to_stop(ground: Ground, folder: Path, *, short: bool) -> Outcome:
+    """Terminate one of two workers with the queue full."""
+    jobs = 100 if short else 600
+    findings = Findings()
+    async with open_rig(ground, folder, workers=2, FIXED_LATENCY_MS="200", BATCH_MAX="4") as rig:
+        submitted = await submit_all(rig, texts("stopped", jobs))
+        first = rig.workers[0]
+        began = time.monotonic()
+        os.kill(first.pid or 0, signal.SIGTERM)
+        await eventually(lambda: not first.running, within_s=TERM_EXIT_S + 10)
+        findings.within("exits in", time.monotonic() - began, TERM_EXIT_S)
+        findings.require("the worker exits with status 0", first.status == 0)
+        await rig.drained(within_s=rig.settings.job_deadline_s + 5)
+        findings.recovery_s = time.monotonic() - began
+        await _all_succeeded(rig, submitted, findings)
+        return await rig.outcome("worker told to stop", submitted.ids, findings)
+
+
+async def poisoned(ground: Ground, folder: Path, *, short: bool) -> Outcome:
+    """Send an image that its decoder dies of between images that decode."""
+    neighbours = 10 if short else 40
+    findings = Findings()
+    async with open_rig(ground, folder, DECODE_TIMEOUT_S="0.25") as rig:
+        worker = rig.workers[0]
+        # One after another: the decoders take turns, and the poison stands in the middle.
+        images = [small_png(shade) for shade in range(neighbours)]
+        images.insert(neighbours // 2, slow_png())
+        submitted = Submitted()
+        for image in images:
+            answer = await rig.http.post("/api/search-by-image", files={"file": image}, headers=ASYNC)
+            submitted.ids.append(answer.raise_for_status().json()["id"])
+        poison = submitted.ids[neighbours // 2]
+        await rig.drained(within_s=rig.settings.job_deadline_s + 5)
+        (attempts,) = rig.attempts([poison])
+        found = await rig.audit(submitted.ids)
+        findings.note(f"poison given up after {attempts} attempts")
+        findings.require("at most 3 attempts", attempts <= rig.settings.max_attempts)
+        findings.require(
+            "the poison fails, its neighbours succeed",
+            found.ends == {"succeeded": neighbours, "attempts_exhausted": 1},
+        )
+        findings.require("no worker dies", worker.running and len(rig.workers) == 1)
+        return await rig.outcome("poison job", submitted.ids, findings)
+
+
+async def _all_succeeded(rig: Rig, submitted: Submitted, findings: Findings) -> None:
+    found = await rig.audit(submitted.ids)
+    findings.require("every job succeeds", found.ends == {"succeeded": len(submitted.ids)})
+    findings.require("every job is accepted", not submitted.refusals and not submitted.unanswered)
+
+
+def small_png(shade: int) -> bytes:
+    """Return an image of 32 x 32 pixels that differs from those of other shades."""
+    return _grey_png(32, 32, shade)
+
+
+def slow_png() -> bytes:
+    """Return an image that is small to send, allowed by its pixels, and takes a second to decode."""
+    return _grey_png(7000, 7000, 1, channels=4)
+
+
+def _grey_png(width: int, height: int, shade: int, *, channels: int = 1) -> bytes:
+    colour_type = {1: 0, 4: 6}[channels]
+    header = struct.pack("!IIBBBBB", width, height, 8, colour_type, 0, 0, 0)
+    row = b"\0" + bytes([shade]) * width * channels
+    packer = zlib.compressobj(1)
+    data = b"".join([*(packer.compress(row) for _ in range(height)), packer.flush()])
+    chunks = ((b"IHDR", header), (b"IDAT", data), (b"IEND", b""))
+    return b"\x89PNG\r\n\x1a\n" + b"".join(
+        struct.pack("!I", len(body)) + kind + body + struct.pack("!I", zlib.crc32(kind + body))
+        for kind, body in chunks
+    )
