@@ -17,10 +17,10 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
+from catalog.demo.loading import load_demo
 from common.catalog_version import new_catalog_version
 from common.clients import open_redis
 from common.errors import CoverSearchError, SettingsError
-from local.demo import load_demo
 from local.options import LocalOptions, own_environment, read_options
 from local.showcase import show_searches
 from local.stack import Stack

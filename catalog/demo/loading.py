@@ -1,4 +1,4 @@
-"""Loads the demo catalog into the embedded database: draws covers, embeds them, writes the rows.
+"""Loads the demo catalog into a database: draws covers, embeds them, writes the rows.
 
 It is done once for a model and a number of albums; a start that finds the catalog as it should be
 loads nothing. Killed in between, the next start draws only the covers that are missing.
@@ -33,7 +33,7 @@ CHUNK = 50
 def load_demo(
     database_url: str, *, count: int, covers: Path, settings: Settings, advance: Callable[[int], None]
 ) -> bool:
-    """Bring the embedded catalog to `count` demo albums embedded by the configured model.
+    """Bring a catalog to `count` demo albums embedded by the configured model.
 
     `advance` is told how many albums are done. Returns whether anything was written.
 

@@ -1,0 +1,41 @@
+"""Draw, embed and load the demo catalog into DATABASE_URL; its covers go to COVERS_DIR."""
+
+import argparse
+
+from catalog.commands.arguments import whole
+from catalog.commands.outcome import Outcome
+from catalog.commands.protocol import Call
+from catalog.demo.loading import load_demo
+from catalog.progress import covers_progress
+from catalog.settings import require_database_url
+from catalog.versioning import tell_new_version
+from common.errors import SettingsError
+from worker.encoder.source import find_model
+
+DEMO_ALBUMS = 2000
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Take the number of albums."""
+    parser.add_argument("--albums", type=whole, default=DEMO_ALBUMS, help="how many (default: %(default)s)")
+
+
+def run(call: Call) -> Outcome:
+    """Load what is not loaded yet and retire cached results."""
+    settings = call.settings
+    if settings.covers_dir is None:
+        raise SettingsError("COVERS_DIR: the folder that the demo's covers go to")
+    with covers_progress(call.console) as progress:
+        task = progress.add_task("demo catalog", total=call.options.albums)
+        loaded = load_demo(
+            require_database_url(settings),
+            count=call.options.albums,
+            covers=settings.covers_dir,
+            settings=settings,
+            advance=lambda done: progress.advance(task, done),
+        )
+        progress.update(task, completed=call.options.albums)
+    # Also where nothing was to be loaded: an earlier call may have ended between loading and telling.
+    tell_new_version(settings, model_fingerprint=find_model(settings.clip_model).fingerprint)
+    call.console.print("loaded" if loaded else "the demo catalog is loaded already")
+    return Outcome.DONE
