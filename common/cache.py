@@ -16,6 +16,7 @@ from redis.exceptions import RedisError
 
 from common import keys
 from common.catalog.protocol import EMBEDDING_DIMENSION
+from common.pipelining import PipelinedRedis
 
 log = logging.getLogger(__name__)
 
@@ -49,12 +50,12 @@ class ResultReader:
     """The gateway's side: one Redis read a hit; a cache that does not answer is a miss and is logged."""
 
     def __init__(self, redis: AsyncRedis) -> None:
-        self._redis = redis
+        self._redis = PipelinedRedis(redis)
 
     async def get(self, query_key: str) -> bytes | None:
         """Return the finished JSON of a result."""
         try:
-            entry = await self._redis.get(keys.result(query_key))
+            entry = await self._redis.execute("GET", keys.result(query_key))
         except (RedisError, OSError) as error:
             log.warning("the result cache does not answer", extra={"error": type(error).__name__})
             return None

@@ -20,6 +20,7 @@ from common.ledger.records import (
 )
 from common.ledger.scripts import script_text
 from common.ledger.timing import RESEND_AFTER_MS, SWEEP_EVERY_MS
+from common.pipelining import PipelinedRedis
 from common.settings import Settings
 
 
@@ -27,7 +28,7 @@ class GatewayLedger:
     """Every call raises `QueueUnavailable` where Redis does not answer in time."""
 
     def __init__(self, redis: Redis, *, settings: Settings, template: str) -> None:
-        self._redis = redis
+        self._redis = PipelinedRedis(redis)
         self._settings = settings
         self.template = template
         names = ("submit", "record", "view", "cancel", "states", "load", "sweep")
@@ -80,6 +81,6 @@ class GatewayLedger:
 
     async def _run(self, name: str, *args: Any) -> Any:
         try:
-            return await self._scripts[name](args=args)
+            return await self._redis.run(self._scripts[name], args)
         except (RedisError, OSError) as error:
             raise QueueUnavailable(f"the job queue does not answer ({type(error).__name__})") from error

@@ -1,0 +1,139 @@
+"""Commands that are sent together, against the real Redis: each caller gets its own reply."""
+
+import asyncio
+import os
+import signal
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+from redis import Redis as BlockingRedis
+from redis.asyncio import Redis
+from redis.exceptions import RedisError, ResponseError
+
+from common.clients import open_async_redis, open_redis
+from common.pipelining import LARGE_BYTES, PipelinedRedis
+from local.servers.redis import RedisConfig, RedisServer
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[RedisServer]:
+    with RedisServer(RedisConfig(tmp_path / "redis")) as server:
+        yield server
+
+
+@pytest.fixture
+def observer(server: RedisServer) -> Iterator[BlockingRedis]:
+    with open_redis(server.url) as client:
+        yield client
+
+
+@pytest_asyncio.fixture
+async def client(server: RedisServer) -> AsyncIterator[Redis]:
+    client = open_async_redis(server.url)
+    yield client
+    await client.aclose()
+
+
+@pytest.fixture
+def redis(client: Redis) -> PipelinedRedis:
+    return PipelinedRedis(client)
+
+
+async def test_thousands_of_callers_get_each_its_own_reply_over_a_few_connections(
+    redis: PipelinedRedis, observer: BlockingRedis
+) -> None:
+    await asyncio.gather(*(redis.execute("SET", f"key:{n}", n) for n in range(5000)))
+
+    replies = await asyncio.gather(*(redis.execute("GET", f"key:{n}") for n in range(5000)))
+
+    assert [int(reply) for reply in replies] == list(range(5000))
+    assert observer.info("clients")["connected_clients"] < 20
+
+
+async def test_a_command_that_redis_refuses_fails_alone(redis: PipelinedRedis) -> None:
+    await redis.execute("SET", "text", "abc")
+
+    replies = await asyncio.gather(
+        redis.execute("GET", "text"),
+        redis.execute("INCR", "text"),
+        redis.execute("GET", "text"),
+        return_exceptions=True,
+    )
+
+    assert replies[0] == replies[2] == b"abc"
+    assert isinstance(replies[1], ResponseError)
+
+
+async def test_a_script_that_redis_has_forgotten_is_sent_again(
+    redis: PipelinedRedis, client: Redis, observer: BlockingRedis
+) -> None:
+    script = client.register_script("return ARGV[1]")
+    assert await redis.run(script, ["one"]) == b"one"
+
+    observer.script_flush()
+
+    assert await redis.run(script, ["two"]) == b"two"
+
+
+async def test_a_caller_that_goes_away_takes_nobodys_reply_along(redis: PipelinedRedis) -> None:
+    callers = [asyncio.ensure_future(redis.execute("ECHO", str(n))) for n in range(100)]
+    await asyncio.sleep(0)
+
+    for caller in callers[::2]:
+        caller.cancel()
+    replies = await asyncio.gather(*callers, return_exceptions=True)
+
+    assert replies[1::2] == [str(n).encode() for n in range(1, 100, 2)]
+    assert all(isinstance(reply, asyncio.CancelledError) for reply in replies[::2])
+    assert await redis.execute("ECHO", "after") == b"after"
+
+
+async def test_large_commands_and_small_ones_come_through_together(redis: PipelinedRedis) -> None:
+    large = b"x" * (LARGE_BYTES * 20)
+
+    lengths = await asyncio.gather(
+        *(redis.execute("APPEND", f"key:{n}", large if n % 3 == 0 else b"small") for n in range(60))
+    )
+
+    assert lengths == [len(large) if n % 3 == 0 else 5 for n in range(60)]
+
+
+async def test_a_frozen_redis_fails_everybody_who_waits_and_then_works_again(
+    redis: PipelinedRedis, server: RedisServer
+) -> None:
+    await redis.execute("PING")
+    assert server.pid is not None
+
+    os.kill(server.pid, signal.SIGSTOP)
+    try:
+        async with asyncio.timeout(3):
+            replies = await asyncio.gather(
+                *(redis.execute("GET", "key") for _ in range(5000)), return_exceptions=True
+            )
+    finally:
+        os.kill(server.pid, signal.SIGCONT)
+
+    assert all(isinstance(reply, RedisError | OSError) for reply in replies)
+    assert await redis.execute("ECHO", "after") == b"after"
+
+
+async def test_a_redis_that_is_gone_is_an_error_and_its_return_is_noticed(
+    redis: PipelinedRedis, tmp_path: Path, server: RedisServer
+) -> None:
+    await redis.execute("PING")
+    port = int(server.url.rsplit(":", 1)[1].split("/")[0])
+
+    server.stop()
+    with pytest.raises((RedisError, OSError)):
+        await redis.execute("PING")
+
+    with RedisServer(RedisConfig(tmp_path / "another", port=port)):
+        async with asyncio.timeout(10):
+            while True:
+                try:
+                    assert await redis.execute("ECHO", "after") == b"after"
+                    break
+                except (RedisError, OSError):
+                    await asyncio.sleep(0.01)
