@@ -29,6 +29,9 @@ class Boundary:
             return
         request_id = request_id_of(scope["headers"])
         request_id_var.set(request_id)
+        if scope["method"] == "HEAD":
+            # HEAD is GET; the server, which has the scope as it came, leaves the body out.
+            scope = {**scope, "method": "GET"}
         header = (b"x-request-id", request_id.encode())
         status = 0
 

@@ -63,6 +63,7 @@ class MemoryCatalog:
         k: int,
         filters: Filters,
         exclude_ids: Sequence[str] = (),
+        model_fingerprint: str | None = None,  # noqa: ARG002  and of every model
     ) -> list[Match]:
         self._called("search")
         meeting = [a for a in self.albums.values() if meets(a, filters) and a.id not in exclude_ids]

@@ -165,6 +165,18 @@ def test_a_request_id_that_could_do_harm_is_replaced(client: httpx.Client, given
     assert re.fullmatch(r"[0-9a-f]{16}", answer.headers["x-request-id"])
 
 
+@pytest.mark.parametrize("path", ["/api/genres", "/api/search-by-text?query=red", "/docs", "/none"])
+def test_head_answers_as_get_does_without_the_body(client: httpx.Client, path: str) -> None:
+    got = client.get(path)
+
+    headed = client.head(path)
+
+    assert headed.status_code == got.status_code
+    assert headed.headers["content-type"] == got.headers["content-type"]
+    assert headed.headers.get("etag") == got.headers.get("etag")
+    assert headed.content == b""
+
+
 def test_nothing_names_the_server_software(client: httpx.Client) -> None:
     assert "server" not in client.get("/livez").headers
 

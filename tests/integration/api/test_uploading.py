@@ -1,0 +1,73 @@
+"""Uploads over a real connection: what is refused is refused early, and the client can read why."""
+
+from collections.abc import Iterator
+
+import httpx
+import pytest
+
+from common.settings import MIB
+from tests.integration.api.conftest import StartGateway
+
+MULTIPART = {"Content-Type": "multipart/form-data; boundary=zz"}
+PART = b'--zz\r\nContent-Disposition: form-data; name="file"; filename="a.png"\r\n\r\n'
+
+
+class Sender:
+    """A gibibyte in chunks, counted as it goes out."""
+
+    def __init__(self, first: bytes = b"") -> None:
+        self._first = first
+        self.sent_bytes = 0
+
+    def __iter__(self) -> Iterator[bytes]:
+        yield self._first
+        for _ in range(1024):
+            self.sent_bytes += MIB
+            yield b"x" * MIB
+
+
+@pytest.mark.parametrize(
+    ("path", "first", "code"),
+    [
+        ("/api/search-by-image", PART, "image_too_large"),
+        ("/api/search-by-image", b"not a form", "malformed_body"),
+        ("/api/search-by-image?k=99", PART, "invalid_parameter"),
+        ("/api/search", b'{"parts": [{"image": "', "body_too_large"),
+        ("/api/nothing", b"", "not_found"),
+    ],
+)
+def test_an_endless_body_is_refused_without_being_read_to_its_end(
+    client: httpx.Client, path: str, first: bytes, code: str
+) -> None:
+    sender = Sender(first)
+
+    answer = client.post(path, content=iter(sender), headers=MULTIPART)
+
+    assert answer.json()["code"] == code
+    assert answer.headers["connection"] == "close"
+    assert sender.sent_bytes < 100 * MIB
+
+
+def test_an_image_over_the_limit_is_refused_and_the_next_request_works(
+    client: httpx.Client, cover: bytes
+) -> None:
+    too_large = client.post("/api/search-by-image", files={"file": b"x" * (10 * MIB + 1)})
+
+    assert (too_large.status_code, too_large.json()["code"]) == (413, "image_too_large")
+    assert client.post("/api/search-by-image", files={"file": cover}).status_code == 200
+
+
+def test_the_limits_are_settings(start_gateway: StartGateway, cover: bytes) -> None:
+    with start_gateway(MAX_IMAGE_BYTES="50").client() as client:
+        by_bytes = client.post("/api/search-by-image", files={"file": cover})
+    with start_gateway(MAX_IMAGE_PIXELS="100").client() as client:
+        by_pixels = client.post("/api/search-by-image", files={"file": cover})
+
+    assert by_bytes.json()["code"] == "image_too_large"
+    assert (by_pixels.status_code, by_pixels.json()["code"]) == (422, "image_too_many_pixels")
+
+
+def test_a_file_that_is_no_image_is_unsupported(client: httpx.Client) -> None:
+    answer = client.post("/api/search-by-image", files={"file": ("cover.png", b"hello", "image/png")})
+
+    assert (answer.status_code, answer.json()["code"]) == (415, "unsupported_image")
