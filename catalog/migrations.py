@@ -17,8 +17,7 @@ LOCK_KEY = 0x616C62756D73
 _LEDGER = """
 CREATE TABLE IF NOT EXISTS public.catalog_migrations (
   name text PRIMARY KEY, checksum text NOT NULL, applied_at timestamptz NOT NULL DEFAULT now()
-);
-ALTER TABLE public.catalog_migrations ENABLE ROW LEVEL SECURITY;
+)
 """
 _RECORD = """
 INSERT INTO public.catalog_migrations (name, checksum) VALUES (%s, %s)

@@ -6,9 +6,6 @@
 
 SET search_path = public, extensions;
 
-ALTER TABLE album_covers ENABLE ROW LEVEL SECURITY;
-ALTER TABLE catalog_model ENABLE ROW LEVEL SECURITY;
-
 DO $$
 DECLARE
   readable CONSTANT text[] := ARRAY['search_albums', 'similar_albums', 'albums_by_id', 'album_embeddings',
@@ -16,13 +13,20 @@ DECLARE
   internal CONSTANT text[] := ARRAY['album_passes', 'estimated_albums', 'stamp_catalog',
                                     'bump_catalog_version'];
   shut_out text := 'PUBLIC';
+  relation text;
   routine record;
   role name;
 BEGIN
   FOR role IN SELECT rolname FROM pg_roles WHERE rolname IN ('anon', 'authenticated') LOOP
     shut_out := shut_out || ', ' || quote_ident(role);
   END LOOP;
-  EXECUTE 'REVOKE ALL ON album_covers, catalog_model FROM ' || shut_out;
+  FOREACH relation IN ARRAY ARRAY['album_covers', 'catalog_model', 'catalog_migrations'] LOOP
+    -- The last is there only where the files are applied by command.
+    IF to_regclass(relation) IS NOT NULL THEN
+      EXECUTE format('ALTER TABLE %I ENABLE ROW LEVEL SECURITY', relation);
+      EXECUTE format('REVOKE ALL ON %I FROM %s', relation, shut_out);
+    END IF;
+  END LOOP;
   FOR routine IN
     SELECT oid::regprocedure AS signature, proname FROM pg_proc
     WHERE pronamespace = 'public'::regnamespace AND proname = ANY (readable || internal)

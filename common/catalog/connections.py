@@ -115,7 +115,12 @@ class Connections:
         started = time.monotonic()
         try:
             connection = BoundedConnection.connect(
-                **{**parameters, **self._session(parameters)}, autocommit=True, row_factory=dict_row
+                **{**parameters, **self._session(parameters)},
+                autocommit=True,
+                # Prepared statements save 0.04 ms a call, fail once after each migration that replaces
+                # a function, and do not work behind a pooler.
+                prepare_threshold=None,
+                row_factory=dict_row,
             )
         except psycopg.OperationalError as error:
             raise _connection_fault(error, waited_s=time.monotonic() - started) from error

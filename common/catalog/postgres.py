@@ -41,11 +41,6 @@ class PostgresCatalog(FunctionCatalog):
         with self._connections.lend() as connection:
             try:
                 return connection.execute(query.format(call=call), values).fetchall()
-            except psycopg.errors.FeatureNotSupported as error:
-                # "cached plan must not change result type": a migration has replaced the function under
-                # a statement that this connection had prepared. A new connection knows the new one.
-                connection.close()
-                raise CatalogUnavailable(f"the catalog's functions have changed: {error}") from error
             except psycopg.Error as error:
                 raise self._fault(error) from error
 

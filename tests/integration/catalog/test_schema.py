@@ -1,0 +1,278 @@
+"""The schema: applied twice, on what others made, by who is no superuser, and closed to strangers."""
+
+import uuid
+from collections.abc import Callable
+from contextlib import closing
+from typing import cast
+
+import httpx
+import numpy as np
+import psycopg
+import pytest
+from psycopg import sql
+from supabase import ClientOptions, create_client
+
+from catalog.migrations import apply_migrations, migrations
+from common.catalog.postgres import PostgresCatalog
+from common.catalog.records import vector_literal
+from common.queries import Filters
+from local.servers.postgres import PostgresServer
+from local.servers.supabase import SupabaseServer
+from tests.integration.catalog.world import Row, World, write
+
+#: The table and the function as the catalogs have them that were made before this project.
+OLDER_CATALOG = """
+CREATE EXTENSION IF NOT EXISTS vector;
+CREATE TABLE album_covers (
+  id text PRIMARY KEY, embedding vector(512), artist text, album_name text, genre text,
+  release_year integer, pitchfork_score numeric, best_new_music boolean, cover_url text, reviewer text,
+  metadata jsonb
+);
+CREATE INDEX older_hnsw ON album_covers USING hnsw (embedding vector_cosine_ops);
+CREATE FUNCTION search_albums(
+  query_embedding vector(512), match_count int DEFAULT 10, filter_genre text DEFAULT NULL
+) RETURNS TABLE (id text, similarity float) LANGUAGE sql STABLE AS $$
+  SELECT a.id, 1 - (a.embedding <=> query_embedding) FROM album_covers a
+  WHERE filter_genre IS NULL OR a.genre = filter_genre
+  ORDER BY a.embedding <=> query_embedding LIMIT match_count
+$$;
+"""
+
+
+def fetch(database_url: str, query: str, *values: object) -> list[tuple[object, ...]]:
+    with psycopg.connect(database_url) as connection:
+        return connection.execute(query.encode(), values).fetchall()
+
+
+def vectors(count: int) -> list[np.ndarray]:
+    return list(World(0).covers(count))
+
+
+def test_the_schema_is_applied_once_and_a_changed_file_again(bare_database_url: str) -> None:
+    names = [migration.name for migration in migrations()]
+
+    first = apply_migrations(bare_database_url)
+    second = apply_migrations(bare_database_url)
+    fetch(
+        bare_database_url,
+        "UPDATE catalog_migrations SET checksum = 'old' WHERE name = %s RETURNING 1",
+        names[1],
+    )
+    third = apply_migrations(bare_database_url)
+
+    assert (first, second, third) == (names, [], names[1:])
+
+
+def test_a_file_that_fails_leaves_nothing_behind(
+    bare_database_url: str, monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    folder = tmp_path_factory.mktemp("schema")
+    (folder / "001_good.sql").write_text("CREATE TABLE good ()")
+    (folder / "002_bad.sql").write_text("CREATE TABLE bad (); SELECT 1 / 0")
+    monkeypatch.setattr("catalog.migrations.SCHEMA_DIR", folder)
+
+    with pytest.raises(psycopg.errors.DivisionByZero):
+        apply_migrations(bare_database_url)
+
+    assert fetch(bare_database_url, "SELECT to_regclass('good'), to_regclass('catalog_migrations')") == [
+        (None, None)
+    ]
+
+
+def test_each_file_may_be_pasted_into_an_editor_in_order_twice(bare_database_url: str) -> None:
+    for migration in [*migrations(), *migrations()]:
+        with psycopg.connect(bare_database_url, autocommit=True) as connection:
+            connection.execute(migration.sql.encode())
+
+    with closing(PostgresCatalog(bare_database_url, timeout_s=5, connections=1)) as catalog:
+        catalog.check()
+
+
+def test_an_older_catalog_keeps_its_albums_and_gets_one_search_function(bare_database_url: str) -> None:
+    rows = [Row(id=str(i), embedding=vector, genre="Rock") for i, vector in enumerate(vectors(50))]
+    with psycopg.connect(bare_database_url) as connection:
+        connection.execute(OLDER_CATALOG.encode())
+        write(connection, rows)
+
+    apply_migrations(bare_database_url)
+
+    with closing(PostgresCatalog(bare_database_url, timeout_s=5, connections=1)) as catalog:
+        catalog.check()
+        (match,) = catalog.search(vectors(50)[7], k=1, filters=Filters(genres=("Rock",)))
+    functions = fetch(bare_database_url, "SELECT count(*) FROM pg_proc WHERE proname = 'search_albums'")
+    outside = fetch(
+        bare_database_url,
+        "SELECT pg_relation_size(reltoastrelid) FROM pg_class WHERE relname = 'album_covers'",
+    )
+    assert match.album.id == "7"
+    assert functions == [(1,)]
+    assert outside == [(0,)]
+
+
+def test_supabase_clients_that_know_three_parameters_get_their_rows(
+    supabase_server: SupabaseServer, database_url: str
+) -> None:
+    with psycopg.connect(database_url) as connection:
+        write(connection, [Row(id="585", embedding=vectors(1)[0], genre="Rock", release_year=1973)])
+    with httpx.Client() as http:
+        client = create_client(
+            supabase_server.url, supabase_server.service_key, ClientOptions(httpx_client=http)
+        )
+        answer = client.rpc(
+            "search_albums",
+            {"query_embedding": vectors(1)[0].tolist(), "match_count": 5, "filter_genre": "Rock"},
+        ).execute()
+
+    (row,) = cast("list[dict[str, object]]", answer.data)
+    assert row.pop("similarity") == pytest.approx(1.0, abs=1e-6)
+    assert row == {
+        "id": "585",
+        "artist": "An Artist",
+        "album_name": "An Album",
+        "genre": "Rock",
+        "release_year": 1973,
+        "pitchfork_score": None,
+        "best_new_music": None,
+        "cover_url": None,
+    }
+
+
+def test_the_schema_needs_no_superuser_and_pgvector_may_live_among_the_extensions(
+    postgres_server: PostgresServer, bare_database_url: str
+) -> None:
+    name = bare_database_url.rpartition("/")[2]
+    owner = f"owner_{uuid.uuid4().hex}"
+    with psycopg.connect(bare_database_url, autocommit=True) as connection:
+        connection.execute("CREATE SCHEMA extensions")
+        connection.execute("CREATE EXTENSION vector SCHEMA extensions")
+        connection.execute(
+            sql.SQL(
+                "CREATE ROLE {0} LOGIN PASSWORD 'owner'; GRANT ALL ON SCHEMA public TO {0}; "
+                "GRANT USAGE ON SCHEMA extensions TO {0}"
+            ).format(sql.Identifier(owner))
+        )
+    url = postgres_server.url(name, user=owner, password="owner")
+
+    apply_migrations(url)
+
+    with psycopg.connect(url) as connection:
+        connection.execute("SET search_path = public, extensions")
+        write(connection, [Row(id="a", embedding=vectors(1)[0])])
+    with closing(PostgresCatalog(url, timeout_s=5, connections=1)) as catalog:
+        catalog.check()
+        matches = catalog.search(vectors(1)[0], k=3, filters=Filters())
+    assert [match.album.id for match in matches] == ["a"]
+
+
+def test_strangers_may_neither_read_nor_call(database_url: str) -> None:
+    functions = fetch(
+        database_url,
+        "SELECT p.oid::regprocedure::text FROM pg_proc p LEFT JOIN pg_depend d ON d.objid = p.oid AND "
+        "d.deptype = 'e' WHERE pronamespace = 'public'::regnamespace AND d.objid IS NULL",
+    )
+    tables = ["album_covers", "catalog_model", "catalog_migrations"]
+
+    allowed = [
+        (role, name)
+        for role in ("anon", "authenticated")
+        for (name,) in functions
+        if fetch(database_url, "SELECT has_function_privilege(%s, %s, 'EXECUTE')", role, name) == [(True,)]
+    ]
+    readable = [
+        (role, name)
+        for role in ("anon", "authenticated")
+        for name in tables
+        if fetch(database_url, "SELECT has_table_privilege(%s, %s, 'SELECT')", role, name) == [(True,)]
+    ]
+
+    assert len(functions) >= 10
+    assert allowed == []
+    assert readable == []
+
+
+def test_a_reader_may_call_and_not_read_or_write(
+    postgres_server: PostgresServer, bare_database_url: str
+) -> None:
+    login = f"login_{uuid.uuid4().hex}"
+    with psycopg.connect(bare_database_url, autocommit=True) as connection:
+        connection.execute(
+            "DO $$ BEGIN CREATE ROLE catalog_reader; EXCEPTION WHEN duplicate_object THEN NULL; END $$"
+        )
+        connection.execute(
+            sql.SQL("CREATE ROLE {} LOGIN PASSWORD 'login' IN ROLE catalog_reader").format(
+                sql.Identifier(login)
+            )
+        )
+    apply_migrations(bare_database_url)
+    url = postgres_server.url(bare_database_url.rpartition("/")[2], user=login, password="login")
+
+    with closing(PostgresCatalog(url, timeout_s=5, connections=1)) as catalog:
+        catalog.check()
+        catalog.search(vectors(1)[0], k=3, filters=Filters())
+
+    for forbidden in (
+        "SELECT 1 FROM album_covers",
+        "DELETE FROM album_covers",
+        "SELECT stamp_catalog('a', 'b')",
+    ):
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            fetch(url, forbidden)
+
+
+def test_every_change_of_an_album_makes_one_new_version_a_transaction(database_url: str) -> None:
+    def version() -> int:
+        ((number,),) = fetch(database_url, "SELECT version FROM catalog_model")
+        assert isinstance(number, int)
+        return number
+
+    versions = [version()]
+    for statements in (
+        "INSERT INTO album_covers (id) VALUES ('a'); INSERT INTO album_covers (id) VALUES ('b')",
+        "UPDATE album_covers SET genre = 'Rock' WHERE id = 'a'",
+        "DELETE FROM album_covers WHERE id = 'a'",
+        "TRUNCATE album_covers",
+        "SELECT stamp_catalog('a/model', 'f00d')",
+        "SELECT * FROM album_covers",
+    ):
+        with psycopg.connect(database_url) as connection:
+            connection.execute(statements.encode())
+        versions.append(version())
+
+    assert np.diff(versions).tolist() == [1, 1, 1, 1, 1, 0]
+
+
+def test_a_zero_vector_is_refused_by_the_table_and_by_the_search(
+    database_url: str, execute: Callable[[str], None]
+) -> None:
+    zero = vector_literal(np.ones(512, dtype=np.float32)).replace("1.0", "0")
+
+    with pytest.raises(psycopg.errors.CheckViolation):
+        execute(f"INSERT INTO album_covers (id, embedding) VALUES ('zero', '{zero}')")
+    with pytest.raises(psycopg.errors.InvalidParameterValue):
+        fetch(database_url, "SELECT * FROM search_albums(%s)", zero)
+
+
+@pytest.mark.parametrize("count", [0, -1, 1001, None])
+def test_a_count_out_of_range_is_refused(database_url: str, count: int | None) -> None:
+    one = vector_literal(np.ones(512, dtype=np.float32))
+
+    with pytest.raises(psycopg.errors.InvalidParameterValue):
+        fetch(database_url, "SELECT * FROM search_albums(%s, %s)", one, count)
+
+
+def test_each_way_of_searching_is_the_one_it_is_said_to_be(world_urls: dict[str, str], world: World) -> None:
+    (query,) = world.covers(1)
+    scans = "SELECT idx_scan FROM pg_stat_user_indexes WHERE indexrelname = 'album_covers_embedding_hnsw'"
+    used = {}
+
+    for way, url in world_urls.items():
+        with psycopg.connect(url, autocommit=True) as connection:
+            before = connection.execute(scans).fetchone()
+            connection.execute("SELECT * FROM search_albums(%s)", [vector_literal(query)])
+            # What a session did is counted when it ends or says so.
+            connection.execute("SELECT pg_stat_force_next_flush()")
+            connection.execute("SELECT pg_stat_clear_snapshot()")
+            used[way] = (before, connection.execute(scans).fetchone())
+
+    assert used["exact"][0] == used["exact"][1]
+    assert used["walk"][0] != used["walk"][1]
