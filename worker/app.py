@@ -80,6 +80,7 @@ class WorkerProcess:
         )
         self._announced |= {
             "ready": True,
+            "model": encoder.model_name,
             "fingerprint": encoder.model_fingerprint,
             "device": encoder.device,
             "encoder": encoder.kind,
