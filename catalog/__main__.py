@@ -11,13 +11,13 @@ from collections.abc import Sequence
 import psycopg
 from rich.console import Console
 
-from catalog.commands import demo, migrate
+from catalog.commands import demo, ingest, migrate
 from catalog.commands.outcome import Outcome
 from catalog.commands.protocol import Call, Command
 from common.errors import CoverSearchError
 from common.settings import load_settings
 
-COMMANDS: tuple[Command, ...] = (migrate, demo)
+COMMANDS: tuple[Command, ...] = (migrate, demo, ingest)
 
 
 def parser() -> argparse.ArgumentParser:

@@ -1,7 +1,8 @@
-"""One album as it goes into the catalog, and the writing of many."""
+"""One album as it goes into the catalog and comes out of it, and the writing of many."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, fields
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -24,22 +25,22 @@ class AlbumRow:
     best_new_music: bool = False
     cover_url: str | None = None
     reviewer: str | None = None
-    metadata: dict[str, object] = field(default_factory=dict)
+    metadata: Mapping[str, object] = field(default_factory=dict)
+    #: SHA-256 of the row and its cover, for rows that were ingested.
+    content_hash: str | None = None
+    #: Where the cover was read: a URL, or a file's name in the operator's folder.
+    cover_source: str | None = None
 
 
-_UPSERT = """
-INSERT INTO album_covers (id, embedding, artist, album_name, genre, release_year, pitchfork_score,
-                          best_new_music, cover_url, reviewer, metadata)
-VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
-ON CONFLICT (id) DO UPDATE SET
-  embedding = excluded.embedding, artist = excluded.artist, album_name = excluded.album_name,
-  genre = excluded.genre, release_year = excluded.release_year,
-  pitchfork_score = excluded.pitchfork_score, best_new_music = excluded.best_new_music,
-  cover_url = excluded.cover_url, reviewer = excluded.reviewer, metadata = excluded.metadata
-"""
+COLUMNS = tuple(column.name for column in fields(AlbumRow))
+
+_UPSERT = (
+    f"INSERT INTO album_covers ({', '.join(COLUMNS)}) VALUES ({', '.join(['%s'] * len(COLUMNS))}) "  # noqa: S608
+    f"ON CONFLICT (id) DO UPDATE SET {', '.join(f'{name} = excluded.{name}' for name in COLUMNS[1:])}"
+)
 
 
-def upsert_albums(connection: psycopg.Connection, rows: Iterable[AlbumRow]) -> None:
+def upsert_albums(connection: psycopg.Connection[Any], rows: Iterable[AlbumRow]) -> None:
     """Insert the rows, or replace those whose id is known, in one pipelined batch."""
     with connection.cursor() as cursor:
         cursor.executemany(_UPSERT, [_values(row) for row in rows])
@@ -51,16 +52,6 @@ def vector_literal(embedding: npt.NDArray[np.float32]) -> str:
 
 
 def _values(row: AlbumRow) -> tuple[object, ...]:
-    return (
-        row.id,
-        vector_literal(row.embedding),
-        row.artist,
-        row.album_name,
-        row.genre,
-        row.release_year,
-        row.pitchfork_score,
-        row.best_new_music,
-        row.cover_url,
-        row.reviewer,
-        Jsonb(row.metadata),
-    )
+    record = {name: getattr(row, name) for name in COLUMNS}
+    record |= {"embedding": vector_literal(row.embedding), "metadata": Jsonb(row.metadata)}
+    return tuple(record.values())

@@ -125,6 +125,7 @@ def _row(album: DemoAlbum, embedding: "np.ndarray[tuple[int], np.dtype[np.float3
         pitchfork_score=album.pitchfork_score,
         best_new_music=album.best_new_music,
         cover_url=f"/covers/{album.id}.jpg",
+        cover_source=f"{album.id}.jpg",
         reviewer=album.reviewer,
         metadata={"caption": album.caption, "look": asdict(album.look)},
     )

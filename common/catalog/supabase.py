@@ -5,8 +5,8 @@ status and its body are known; supabase-py keeps only one of the two. Nothing is
 """
 
 import threading
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, Protocol
 from urllib.parse import urlsplit
 
 import httpx
@@ -19,6 +19,12 @@ from common.catalog.functions import FunctionCatalog
 from common.catalog.records import Row
 from common.catalog.service_key import key_fault
 from common.errors import CatalogUnavailable, CoverSearchError
+
+
+class Executable(Protocol):
+    """A request of supabase-py's that is ready to be sent."""
+
+    def execute(self) -> Any: ...
 
 
 class SupabaseCatalog(FunctionCatalog):
@@ -49,8 +55,11 @@ class SupabaseCatalog(FunctionCatalog):
         return self._call(function, arguments)
 
     def _call(self, function: str, arguments: Mapping[str, object]) -> Any:
+        return self._answer(lambda client: client.rpc(function, dict(arguments)))
+
+    def _answer(self, request: Callable[[Client], Executable]) -> Any:
         try:
-            return self._connected().rpc(function, dict(arguments)).execute().data
+            return request(self._connected()).execute().data
         except httpx.TimeoutException as error:
             raise CatalogUnavailable(
                 f"the catalog at {self._host} did not answer within {self._timeout_s:g} s"

@@ -1,0 +1,146 @@
+"""Bring albums and their covers from a table into the catalog.
+
+Run again, it takes up what is new or has changed and leaves the rest alone, also after it was killed.
+"""
+
+import argparse
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import psycopg
+from rich.console import Console
+
+from catalog.commands.arguments import whole
+from catalog.commands.outcome import Outcome
+from catalog.commands.protocol import Call
+from catalog.index import MEMORY_MIB, IndexBuild, build_index, drop_index_if_empty
+from catalog.ingest.covers import CoverFolder, Covers, CoverUrls
+from catalog.ingest.fetching import CoverFetcher
+from catalog.ingest.ingest import Ingest, Tally
+from catalog.ingest.local_embedding import open_local_embedder
+from catalog.ingest.mapping import COVER, ColumnMap
+from catalog.ingest.report import Report
+from catalog.ingest.standing import claim_catalog
+from catalog.ingest.tables import Table, open_table
+from catalog.progress import covers_progress
+from catalog.versioning import retiring_results
+from catalog.writing.opening import open_writer
+from common.errors import SettingsError
+from common.settings import Settings
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Take the table, where its covers are, and which column is what."""
+    add = parser.add_argument
+    add("table", type=Path, metavar="ALBUMS", help="a .csv, .jsonl or .parquet file")
+    add("--covers", required=True, metavar="DIR_OR_COLUMN", help="their folder, or the column of their URLs")
+    add(
+        "--map",
+        action="append",
+        default=[],
+        type=_pair,
+        metavar="FIELD=COLUMN",
+        help="read a field from a column of another name; may be repeated",
+    )
+    add("--cover-url", metavar="TEMPLATE", help="the address clients get: '/covers/{file}', or with '{id}'")
+    add("--report", type=Path, help="for rejected rows, .csv or .jsonl (default: ALBUMS-rejected.csv)")
+    add("--allow-private", action="store_true", help="fetch covers also from hosts that are not public")
+    add("--keep-cache", action="store_true", help="do without Redis; cached results stay")
+    add("--index-memory-mib", type=whole, default=MEMORY_MIB, help="after a first load (%(default)s)")
+
+
+def run(call: Call) -> Outcome:
+    """Ingest, report, and say what became of the rows."""
+    options, console = call.options, call.console
+    table = open_table(options.table)
+    given = dict(options.map)
+    with _covers(call, table, given) as covers, open_local_embedder(call.settings) as embedder:
+        columns = ColumnMap.of(table.columns, given)
+        writer = open_writer(call.settings)
+        if not claim_catalog(writer, embedder.stamp):
+            console.print(
+                "the catalog does not say which model made its vectors; taken on trust", style="yellow"
+            )
+        retiring = retiring_results(
+            call.settings, model_fingerprint=embedder.stamp.fingerprint, keep_cache=options.keep_cache
+        )
+        with (
+            retiring,
+            Report(options.report or Path(f"{table.path.stem}-rejected.csv")) as report,
+            covers_progress(console) as progress,
+            _indexed(call.settings, console, memory_mib=options.index_memory_mib),
+        ):
+            task = progress.add_task(table.path.name, total=table.count)
+            tally = Ingest(
+                writer=writer,
+                embedder=embedder,
+                covers=covers,
+                columns=columns,
+                report=report,
+                cover_url=options.cover_url,
+                advance=lambda done: progress.advance(task, done),
+            ).run(table)
+    _say(console, tally, report)
+    return Outcome.FINDINGS if tally.rejected else Outcome.DONE
+
+
+def _pair(value: str) -> tuple[str, str]:
+    field, separator, column = value.partition("=")
+    if not (field and separator and column):
+        raise argparse.ArgumentTypeError(f"FIELD=COLUMN, not {value!r}")
+    return field, column
+
+
+@contextmanager
+def _covers(call: Call, table: Table, given: dict[str, str]) -> Iterator[Covers]:
+    """Yield the covers, and note in `given` which column names them."""
+    where, max_bytes = call.options.covers, call.settings.max_image_bytes
+    if Path(where).is_dir():
+        yield CoverFolder(Path(where), max_bytes)
+    elif where in table.columns:
+        given.setdefault(COVER, where)
+        with CoverFetcher(max_bytes=max_bytes, allow_private=call.options.allow_private) as fetcher:
+            yield CoverUrls(fetcher)
+    else:
+        raise SettingsError(
+            f"--covers {where}: neither a folder nor a column; there are {', '.join(table.columns)}"
+        )
+
+
+@contextmanager
+def _indexed(settings: Settings, console: Console, *, memory_mib: int) -> Iterator[None]:
+    """Leave the index out of a first load; after the body build it where it is missing."""
+    if settings.database_url is None:
+        # Over PostgREST nobody can: its rows go into the index one by one.
+        yield
+        return
+    url = settings.database_url.get_secret_value()
+    with psycopg.connect(url) as connection:
+        if drop_index_if_empty(connection):
+            console.print("first load: the index is built after it")
+    yield
+    with psycopg.connect(url, autocommit=True) as connection:
+        built = build_index(
+            connection, memory_mib=memory_mib, starting=lambda rows: console.print(f"indexing {rows} albums")
+        )
+        if built is not None:
+            connection.execute("VACUUM (ANALYZE) album_covers")
+            console.print(described(built))
+
+
+def described(built: IndexBuild) -> str:
+    """Say what a build took."""
+    fit = "" if built.fitted else ", and its graph did not fit: allow more with --index-memory-mib"
+    return (
+        f"indexed {built.rows} albums in {built.time_s:.1f} s: {built.size_bytes / 2**20:.0f} MiB on disk, "
+        f"built within {built.memory_mib} MiB{fit}"
+    )
+
+
+def _say(console: Console, tally: Tally, report: Report) -> None:
+    console.print(f"{tally.written} written, {tally.unchanged} unchanged, {tally.rejected} rejected")
+    for reason, count in report.reasons.most_common():
+        console.print(f"  {count} {reason}", markup=False)
+    if tally.rejected:
+        console.print(f"the rejected rows are in {report.path}", markup=False)

@@ -1,0 +1,134 @@
+"""The ingest itself: the stages put together, and the count of what became of the rows."""
+
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from catalog.ingest.covered import Covered, CoverEmbedder, Embedded
+from catalog.ingest.covers import Covers, cover_url
+from catalog.ingest.hashing import content_hash
+from catalog.ingest.mapping import Album, ColumnMap
+from catalog.ingest.rejection import Rejected, RowFault
+from catalog.ingest.report import Report
+from catalog.ingest.staging import batches, in_order
+from catalog.ingest.tables import RawRow, Table
+from catalog.ingest.writing import PATIENCE_S, write
+from catalog.rows import AlbumRow
+from catalog.writing.protocol import CatalogWriter
+from worker.retrying import retry_passing
+
+#: Albums of one call to the catalog; of the smaller, an ingest that is killed repeats less.
+BATCH = 100
+#: Covers that are read at once, and ahead of what needs them: URLs take their time.
+READERS, READ_AHEAD = 16, 64
+
+_NO_EMBEDDING = np.empty(0, dtype=np.float32)
+
+
+@dataclass(slots=True)
+class Tally:
+    """What became of the rows."""
+
+    written: int = 0
+    unchanged: int = 0
+    rejected: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Ingest:
+    """Brings a table's rows into a catalog; what stands there unchanged is left alone."""
+
+    writer: CatalogWriter
+    embedder: CoverEmbedder
+    covers: Covers
+    columns: ColumnMap
+    report: Report
+    cover_url: str | None
+    #: Told of rows that are done.
+    advance: Callable[[int], None]
+
+    def run(self, table: Table) -> Tally:
+        """Take every row.
+
+        Raises:
+            CatalogUnavailable: the catalog did not answer for two minutes; what was written stays.
+        """
+        tally = Tally()
+        with ExitStack() as stack:
+            reading = _threads(stack, READERS)
+            writing = _threads(stack, 1)
+            loaded = in_order(reading, self._load, self._albums(table.rows()), ahead=READ_AHEAD)
+            embedded = self.embedder.embed(self._changed(loaded, tally))
+            for done in in_order(writing, self._write, batches(embedded, BATCH), ahead=1):
+                self._count(done, tally)
+        return tally
+
+    def _albums(self, rows: Iterable[RawRow]) -> Iterator[Album | Rejected]:
+        seen: dict[str, int] = {}
+        for row in rows:
+            try:
+                album = self.columns.read(row)
+                _require_new(album, seen)
+            except RowFault as fault:
+                yield Rejected(row.number, self.columns.raw_id(row), fault.reason, fault.detail)
+            else:
+                yield album
+
+    def _load(self, album: Album) -> Covered[AlbumRow] | Rejected:
+        try:
+            source = self.covers.source(album.fields.id, album.cover)
+            cover = self.covers.read(source)
+        except RowFault as fault:
+            return Rejected(album.row, album.fields.id, fault.reason, fault.detail)
+        url = cover_url(album, source=source, template=self.cover_url)
+        fields = album.fields.model_dump() | {"cover_url": url}
+        row = AlbumRow(embedding=_NO_EMBEDDING, metadata=album.metadata, cover_source=source, **fields)
+        covered = Covered(album.row, row.id, cover, row)
+        digest = content_hash(album, cover_hash=covered.cover_hash, cover_source=source, cover_url=url)
+        return replace(covered, payload=replace(row, content_hash=digest))
+
+    def _changed(
+        self, loaded: Iterable[Covered[AlbumRow] | Rejected], tally: Tally
+    ) -> Iterator[Covered[AlbumRow] | Rejected]:
+        for batch in batches(loaded, BATCH):
+            if isinstance(batch, Rejected):
+                yield batch
+                continue
+            known = self._known([item.id for item in batch])
+            for item in batch:
+                if known.get(item.id) == item.payload.content_hash:
+                    tally.unchanged += 1
+                    self.advance(1)
+                else:
+                    yield item
+
+    def _known(self, album_ids: list[str]) -> dict[str, str]:
+        return retry_passing(lambda: self.writer.content_hashes(album_ids), within_s=PATIENCE_S)
+
+    def _write(self, batch: list[Embedded[AlbumRow]]) -> tuple[int, list[Rejected]]:
+        refused = write(self.writer, batch)
+        return len(batch) - len(refused), refused
+
+    def _count(self, done: tuple[int, list[Rejected]] | Rejected, tally: Tally) -> None:
+        written, refused = (0, [done]) if isinstance(done, Rejected) else done
+        for rejected in refused:
+            self.report.add(rejected)
+        tally.written += written
+        tally.rejected += len(refused)
+        self.advance(written + len(refused))
+
+
+def _require_new(album: Album, seen: dict[str, int]) -> None:
+    first = seen.setdefault(album.fields.id, album.row)
+    if first != album.row:
+        raise RowFault("duplicate_id", f"row {first} has the same id")
+
+
+def _threads(stack: ExitStack, count: int) -> ThreadPoolExecutor:
+    """Return an executor that at the end drops what it has not begun."""
+    executor = ThreadPoolExecutor(count)
+    stack.callback(executor.shutdown, cancel_futures=True)
+    return executor

@@ -1,0 +1,43 @@
+"""Stages of a pipeline: work ahead of whoever takes the results, in order, and rejected rows passed on."""
+
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Executor, Future
+from typing import TypeVar
+
+from catalog.ingest.rejection import Rejected
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+
+def in_order(
+    executor: Executor, work: Callable[[T], R | Rejected], items: Iterable[T | Rejected], *, ahead: int
+) -> Iterator[R | Rejected]:
+    """Do the work on each item in the executor, up to so many ahead, and yield what comes of it in order."""
+    waiting: deque[Future[R | Rejected] | Rejected] = deque()
+    for item in items:
+        waiting.append(item if isinstance(item, Rejected) else executor.submit(work, item))
+        if len(waiting) > ahead:
+            yield _result(waiting.popleft())
+    while waiting:
+        yield _result(waiting.popleft())
+
+
+def _result(entry: Future[R | Rejected] | Rejected) -> R | Rejected:
+    return entry if isinstance(entry, Rejected) else entry.result()
+
+
+def batches(items: Iterable[T | Rejected], size: int) -> Iterator[list[T] | Rejected]:
+    """Gather items in lists of `size`; a rejected row goes on at once."""
+    batch: list[T] = []
+    for item in items:
+        if isinstance(item, Rejected):
+            yield item
+            continue
+        batch.append(item)
+        if len(batch) == size:
+            yield batch
+            batch = []
+    if batch:
+        yield batch

@@ -1,0 +1,36 @@
+"""Writes batches: what may pass is tried again, and of a batch that is refused only what is at fault."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from catalog.ingest.covered import Embedded
+from catalog.ingest.rejection import Rejected, RowFault
+from catalog.rows import AlbumRow
+from catalog.writing.protocol import CatalogWriter
+from common.errors import CatalogMisconfigured, CoverSearchError
+from worker.retrying import retry_passing
+
+#: How long an ingest waits for a catalog that does not answer.
+PATIENCE_S = 120.0
+
+
+def write(writer: CatalogWriter, batch: Sequence[Embedded[AlbumRow]]) -> list[Rejected]:
+    """Write a batch and return what the catalog does not take.
+
+    Raises:
+        CatalogUnavailable: it did not answer for two minutes.
+        CatalogMisconfigured: it takes nothing at all.
+    """
+    rows = [replace(item.covered.payload, embedding=item.embedding) for item in batch]
+    try:
+        retry_passing(lambda: writer.upsert(rows), within_s=PATIENCE_S)
+    except CatalogMisconfigured:
+        raise
+    except CoverSearchError as error:
+        if error.retryable:
+            raise
+        if len(batch) == 1:
+            return [batch[0].covered.rejected(RowFault("refused_by_catalog", error.detail))]
+        middle = len(batch) // 2
+        return [*write(writer, batch[:middle]), *write(writer, batch[middle:])]
+    return []

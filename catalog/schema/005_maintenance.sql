@@ -1,0 +1,106 @@
+-- What the operators' tools ask for: what an album was made from, albums page by page, what is amiss.
+--
+-- Answers are one JSON document, since PostgREST cuts rows at `db-max-rows`.
+
+SET search_path = public, extensions;
+
+-- SHA-256 of the row and its cover as they were ingested: what has not changed is not embedded again.
+ALTER TABLE album_covers ADD COLUMN IF NOT EXISTS content_hash text;
+-- Where the cover was read: a URL, or a file's name in the operator's folder.
+ALTER TABLE album_covers ADD COLUMN IF NOT EXISTS cover_source text;
+
+DO $$
+DECLARE
+  old regprocedure;
+BEGIN
+  FOR old IN
+    SELECT oid::regprocedure FROM pg_proc
+    WHERE pronamespace = 'public'::regnamespace
+      AND proname IN ('album_hashes', 'album_page', 'delete_albums', 'embedding_plan', 'catalog_findings')
+  LOOP
+    EXECUTE format('DROP FUNCTION %s', old);
+  END LOOP;
+END
+$$;
+
+-- {"id": "<hash>", ...} of the albums that were ingested and have an embedding.
+CREATE FUNCTION album_hashes(album_ids text[]) RETURNS jsonb
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, extensions, pg_temp AS $$
+  SELECT coalesce(jsonb_object_agg(a.id, a.content_hash), '{}')
+  FROM album_covers a
+  WHERE a.id = ANY (album_ids) AND a.embedding IS NOT NULL AND a.content_hash IS NOT NULL
+$$;
+
+-- The next albums after an id, whole; the embedding as a string.
+CREATE FUNCTION album_page(after_id text, page_size int) RETURNS jsonb
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, extensions, pg_temp AS $$
+  SELECT coalesce(jsonb_agg(to_jsonb(page) || jsonb_build_object('embedding', page.embedding::text)
+                            ORDER BY page.id), '[]')
+  FROM (SELECT * FROM album_covers a WHERE after_id IS NULL OR a.id > after_id
+        ORDER BY a.id LIMIT page_size) page
+$$;
+
+-- Deletes albums and returns the ids of those that were there.
+CREATE FUNCTION delete_albums(album_ids text[]) RETURNS jsonb
+LANGUAGE sql SECURITY DEFINER SET search_path = public, extensions, pg_temp AS $$
+  WITH gone AS (DELETE FROM album_covers a WHERE a.id = ANY (album_ids) RETURNING a.id)
+  SELECT coalesce(jsonb_agg(id), '[]') FROM gone
+$$;
+
+-- The plan of a search by distance alone where reading every album is out of the question.
+CREATE FUNCTION embedding_plan() RETURNS jsonb
+-- VOLATILE only because EXPLAIN is refused in anything less.
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = public, extensions, pg_temp
+SET enable_seqscan = off SET enable_bitmapscan = off SET enable_sort = off AS $$
+DECLARE
+  plan json;
+BEGIN
+  FOR plan IN EXPLAIN (FORMAT JSON)
+    SELECT a.id FROM album_covers a
+    ORDER BY a.embedding::halfvec(512) <=> (SELECT b.embedding FROM album_covers b LIMIT 1)::halfvec(512)
+    LIMIT 10
+  LOOP
+    RETURN plan;
+  END LOOP;
+END
+$$;
+
+-- Figures that say whether the catalog is whole; a judgement is left to who reads them.
+CREATE FUNCTION catalog_findings() RETURNS jsonb
+LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = public, extensions, pg_temp AS $$
+  SELECT jsonb_build_object(
+    'albums', count(*),
+    'embedded', count(embedding),
+    'not_unit_length', count(*) FILTER (WHERE abs(vector_norm(embedding) - 1) > 0.001),
+    'without_names', count(*) FILTER (WHERE artist IS NULL OR album_name IS NULL),
+    'index', (SELECT jsonb_build_object('name', relname, 'valid', indisvalid,
+                                        'size_bytes', pg_relation_size(pg_class.oid))
+              FROM pg_index JOIN pg_class ON pg_class.oid = indexrelid JOIN pg_am ON pg_am.oid = relam
+              WHERE indrelid = 'album_covers'::regclass AND amname = 'hnsw' ORDER BY indisvalid DESC LIMIT 1),
+    'plan', embedding_plan()
+  ) FROM album_covers
+$$;
+
+DO $$
+DECLARE
+  shut_out text := 'PUBLIC';
+  routine regprocedure;
+  role name;
+BEGIN
+  FOR role IN SELECT rolname FROM pg_roles WHERE rolname IN ('anon', 'authenticated', 'catalog_reader') LOOP
+    shut_out := shut_out || ', ' || quote_ident(role);
+  END LOOP;
+  FOR routine IN
+    SELECT oid::regprocedure FROM pg_proc
+    WHERE pronamespace = 'public'::regnamespace
+      AND proname IN ('album_hashes', 'album_page', 'delete_albums', 'embedding_plan', 'catalog_findings')
+  LOOP
+    EXECUTE format('REVOKE ALL ON FUNCTION %s FROM %s', routine, shut_out);
+    IF EXISTS (SELECT FROM pg_roles WHERE rolname = 'service_role') THEN
+      EXECUTE format('GRANT EXECUTE ON FUNCTION %s TO service_role', routine);
+    END IF;
+  END LOOP;
+END
+$$;
+
+NOTIFY pgrst, 'reload schema';

@@ -1,0 +1,1 @@
+"""Writing to the catalog: one protocol, by PostgreSQL and by Supabase."""

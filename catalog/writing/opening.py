@@ -1,0 +1,22 @@
+"""Which catalog the tools write to, from the settings."""
+
+from catalog.writing.postgres import PostgresWriter
+from catalog.writing.protocol import CatalogWriter
+from catalog.writing.supabase import SupabaseWriter
+from common.errors import SettingsError
+from common.settings import Settings
+
+
+def open_writer(settings: Settings) -> CatalogWriter:
+    """Return a writer to the database if its URL is set, else to Supabase; nothing is connected yet.
+
+    The database first: it alone can build an index after a load.
+
+    Raises:
+        SettingsError: neither is set.
+    """
+    if settings.database_url is not None:
+        return PostgresWriter(settings.database_url.get_secret_value())
+    if settings.supabase_url is not None and settings.supabase_key is not None:
+        return SupabaseWriter(settings.supabase_url, settings.supabase_key.get_secret_value())
+    raise SettingsError("no catalog is set: DATABASE_URL, or SUPABASE_URL with SUPABASE_KEY")

@@ -1,0 +1,61 @@
+"""What the operators' tools ask of a catalog that they may write to, whichever way leads there.
+
+Both implementations pass the same contract tests. Calls block; an `Album…` that is refused for what it
+holds raises a plain `CatalogError`, and nothing of its batch is written.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from catalog.rows import AlbumRow
+from common.catalog.protocol import Catalog, ModelStamp
+
+
+@dataclass(frozen=True, slots=True)
+class IndexFacts:
+    """The HNSW index; `used` says whether the planner takes it where it must not read every album."""
+
+    name: str
+    valid: bool
+    size_bytes: int
+    used: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """Figures that say whether the catalog is whole."""
+
+    albums: int
+    embedded: int
+    not_unit_length: int
+    without_names: int
+    index: IndexFacts | None
+
+
+class CatalogWriter(Catalog, Protocol):
+    """A catalog with the rights of its owner; raises as `Catalog` does."""
+
+    def content_hashes(self, album_ids: Sequence[str]) -> dict[str, str]:
+        """Return the content hashes of those albums that were ingested and have an embedding."""
+        ...
+
+    def upsert(self, rows: Sequence[AlbumRow]) -> None:
+        """Insert the rows, or replace those whose id is known: all of them or none."""
+        ...
+
+    def delete(self, album_ids: Sequence[str]) -> set[str]:
+        """Delete albums and return the ids of those that were there."""
+        ...
+
+    def page(self, *, after_id: str | None, size: int) -> list[dict[str, Any]]:
+        """Return the next rows after an id, in the order of ids, as they stand; embeddings as strings."""
+        ...
+
+    def write_stamp(self, stamp: ModelStamp) -> None:
+        """Say which model made all vectors."""
+        ...
+
+    def findings(self) -> Findings:
+        """Look at every row and at the index."""
+        ...

@@ -1,0 +1,28 @@
+"""Writing to Supabase by supabase-py."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from postgrest.types import ReturnMethod
+
+from catalog.rows import COLUMNS, AlbumRow, vector_literal
+from catalog.writing.functions import TIMEOUT_S, FunctionWriter
+from common.catalog.supabase import SupabaseCatalog
+
+
+class SupabaseWriter(FunctionWriter, SupabaseCatalog):
+    """A writable catalog behind a Supabase URL and the service-role key."""
+
+    def __init__(self, url: str, key: str, *, timeout_s: float = TIMEOUT_S) -> None:
+        super().__init__(url, key, timeout_s=timeout_s, connections=4)
+
+    def upsert(self, rows: Sequence[AlbumRow]) -> None:
+        records = [_record(row) for row in rows]
+        self._answer(
+            lambda client: client.table("album_covers").upsert(records, returning=ReturnMethod.minimal)
+        )
+
+
+def _record(row: AlbumRow) -> dict[str, Any]:
+    record = {name: getattr(row, name) for name in COLUMNS}
+    return record | {"embedding": vector_literal(row.embedding)}
