@@ -140,11 +140,15 @@ class Rig:
             note="; ".join([ends, *findings.notes] if ends else findings.notes),
         )
 
+    async def stop_services(self) -> None:
+        """Stop gateways and workers; Redis stays."""
+        services = [*self.workers, *(gateway.service for gateway in self.gateways)]
+        await asyncio.gather(*(asyncio.to_thread(service.stop) for service in services))
+
     async def stop(self) -> None:
         if self._http is not None:
             await self._http.aclose()
-        services = [*self.workers, *(gateway.service for gateway in self.gateways)]
-        await asyncio.gather(*(asyncio.to_thread(service.stop) for service in services))
+        await self.stop_services()
         self.witness.stop()
         self.redis.close()
         self.redis_server.stop()

@@ -1,6 +1,7 @@
-"""A TCP proxy whose connections can go silent: open on both sides, and nothing comes through."""
+"""A TCP proxy whose connections can go silent, or break after what was sent has arrived."""
 
 import asyncio
+from collections.abc import Callable
 from contextlib import suppress
 from types import TracebackType
 from typing import Self
@@ -13,6 +14,8 @@ class TcpProxy:
         self._target = (host, port)
         self._server: asyncio.Server | None = None
         self._pumps: set[asyncio.Task[None]] = set()
+        #: Whoever sends this is hung up on when it has been passed on: it arrives, its answer does not.
+        self.hang_up_on: bytes | None = None
         #: Set when the connections that were made under it go silent.
         self._silence = asyncio.Event()
 
@@ -47,13 +50,28 @@ class TcpProxy:
             writer.close()
             return
         silence = self._silence
-        for source, sink in ((reader, upstream_writer), (upstream_reader, writer)):
-            pump = asyncio.create_task(_pump(source, sink, silence))
+
+        def passed_on(data: bytes) -> None:
+            if self.hang_up_on is not None and self.hang_up_on in data:
+                writer.transport.abort()
+
+        pumps = (
+            _pump(reader, upstream_writer, silence, passed_on=passed_on),
+            _pump(upstream_reader, writer, silence, passed_on=lambda _: None),
+        )
+        for coroutine in pumps:
+            pump = asyncio.create_task(coroutine)
             self._pumps.add(pump)
             pump.add_done_callback(self._pumps.discard)
 
 
-async def _pump(source: asyncio.StreamReader, sink: asyncio.StreamWriter, silence: asyncio.Event) -> None:
+async def _pump(
+    source: asyncio.StreamReader,
+    sink: asyncio.StreamWriter,
+    silence: asyncio.Event,
+    *,
+    passed_on: Callable[[bytes], None],
+) -> None:
     try:
         with suppress(OSError):
             while data := await source.read(65536):
@@ -61,6 +79,7 @@ async def _pump(source: asyncio.StreamReader, sink: asyncio.StreamWriter, silenc
                     await asyncio.Event().wait()
                 sink.write(data)
                 await sink.drain()
+                passed_on(data)
         if silence.is_set():
             await asyncio.Event().wait()
     finally:

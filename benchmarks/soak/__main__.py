@@ -1,0 +1,146 @@
+"""Run the soak: `python -m benchmarks.soak --minutes N`, as `make soak MINUTES=N` does."""
+
+import argparse
+import asyncio
+import json
+import os
+import random
+import signal
+import statistics
+import sys
+import tempfile
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import asdict
+from pathlib import Path
+
+from benchmarks.faults.ground import Ground
+from benchmarks.faults.rig import Rig, eventually, open_rig
+from benchmarks.soak.load import MIX, Account, Load
+from benchmarks.soak.samples import Growth, Samples
+from common import keys
+from local.service import Service
+
+RESULTS = Path(__file__).parent.parent / "soak.json"
+
+#: Three workers that answer 20 jobs/s each, one of which is never restarted so that its growth is seen.
+WORKERS, JOBS_PER_S = 3, 20
+LATENCY_MS = 1000 // JOBS_PER_S
+#: Short, so that what is kept for a while has come to its steady size within the first minute.
+TTLS = {
+    "JOB_DEADLINE_S": "20",
+    "JOB_TTL_S": "20",
+    "RESULT_TTL_S": "20",
+    "EMBEDDING_TTL_S": "20",
+    "LEASE_S": "4",
+}
+#: The longest lifetime of anything: the seconds in which runs were counted, then kombu's own bookkeeping.
+LONGEST_TTL_S = 60.0
+WARM_UP_S = 60.0
+RESTART_EVERY_S = (8.0, 20.0)
+#: What stays in Redis when all else has expired; `common/keys.py` says why.
+CONSTANTS = frozenset({keys.CATALOG_VERSION, keys.CATALOG_MODEL, *keys.KOMBU_BINDINGS})
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run it; return 0 if nothing was lost or late, nothing grew and nothing was left."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.soak", description=__doc__)
+    parser.add_argument("--minutes", type=float, default=10.0)
+    parser.add_argument("--seed", type=int, default=4)
+    options = parser.parse_args(arguments)
+    with tempfile.TemporaryDirectory(prefix="soak-") as folder, Ground(Path(folder, "postgres")) as ground:
+        document = asyncio.run(_soak(ground, Path(folder), for_s=options.minutes * 60, seed=options.seed))
+    RESULTS.write_text(json.dumps(document, indent=1) + "\n")
+    print(json.dumps(document, indent=1))
+    return 0 if document["met"] else 1
+
+
+async def _soak(ground: Ground, folder: Path, *, for_s: float, seed: int) -> dict[str, object]:
+    url = ground.new_catalog()
+    catalog = {"DATABASE_URL": url, "FIXED_LATENCY_MS": str(LATENCY_MS), "BATCH_MAX": "1", **TTLS}
+    async with open_rig(ground, folder, workers=WORKERS, catalog=catalog) as rig:
+        samples = Samples(rig, database_url=url)
+        load = Load(
+            rig.http,
+            per_s=WORKERS * JOBS_PER_S / 2,
+            deadline_s=rig.settings.job_deadline_s,
+            seed=seed,
+        )
+        restarts = _Restarts(rig.workers[1:], seed=seed)
+        disturbing = [asyncio.create_task(samples.run()), asyncio.create_task(restarts.run())]
+        await load.run(for_s=for_s)
+        for task in disturbing:
+            task.cancel()
+        for outcome in await asyncio.gather(*disturbing, return_exceptions=True):
+            if isinstance(outcome, Exception):
+                raise outcome
+        growth = samples.growth(warm_up_s=min(WARM_UP_S, for_s / 3))
+        left = await _left_over(rig)
+    return _document(load.account, growth, for_s=for_s, restarts=restarts.done, left=left)
+
+
+class _Restarts:
+    """Ends workers at random, by TERM or by KILL, and starts them again."""
+
+    def __init__(self, workers: Sequence[Service], *, seed: int) -> None:
+        self._workers = workers
+        self._dice = random.Random(seed)
+        self.done = {"terminated": 0, "killed": 0}
+
+    async def run(self) -> None:
+        while True:
+            await asyncio.sleep(self._dice.uniform(*RESTART_EVERY_S))
+            worker = self._dice.choice(self._workers)
+            gently = self._dice.random() < 0.5
+            with suppress(ProcessLookupError):
+                os.kill(worker.pid or 0, signal.SIGTERM if gently else signal.SIGKILL)
+            await eventually(lambda worker=worker: not worker.running, within_s=35)  # type: ignore[misc]
+            await asyncio.to_thread(worker.restart)
+            self.done["terminated" if gently else "killed"] += 1
+
+
+async def _left_over(rig: Rig) -> list[str]:
+    """Let everything expire, then stop the service, and return the keys that are still there."""
+
+    def left() -> list[str]:
+        return sorted({key.decode() for key in rig.keys("")} - CONSTANTS)
+
+    def only_the_living() -> bool:
+        return all(key.startswith((keys.WORKER, keys.WORKERS, keys.SWEEPING)) for key in left())
+
+    await rig.drained(within_s=rig.settings.job_deadline_s + 5)
+    # kombu gives back what a killed worker had in hand when its visibility timeout is over, and a
+    # worker takes it off the queue again.
+    visibility_s = rig.settings.job_deadline_s + 30
+    await eventually(only_the_living, within_s=LONGEST_TTL_S + visibility_s, every_s=1)
+    await rig.stop_services()
+    await eventually(lambda: not left(), within_s=2 * rig.settings.lease_s + 2, every_s=0.5)
+    return left()
+
+
+def _document(
+    account: Account, growth: dict[str, Growth], *, for_s: float, restarts: dict[str, int], left: list[str]
+) -> dict[str, object]:
+    grew = [name for name, figures in growth.items() if not figures.is_noise]
+    failed = {end: n for end, n in account.ends.items() if end not in {"succeeded", "canceled"}}
+    return {
+        "minutes": round(for_s / 60, 2),
+        "mix_percent": MIX,
+        "sent": account.sent,
+        "ends": dict(account.ends.most_common()),
+        "refused": account.refused,
+        "unanswered": account.unanswered,
+        "lost": len(account.lost),
+        "late": len(account.late),
+        "median_s": round(statistics.median(account.took_s), 3),
+        "p99_s": round(statistics.quantiles(account.took_s, n=100)[98], 3),
+        "worker_restarts": restarts,
+        "growth": {name: asdict(figures) for name, figures in growth.items()},
+        "grew": grew,
+        "left_in_redis": left,
+        "met": not (account.lost or account.late or account.unanswered or grew or left or failed),
+    }
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,117 @@
+"""The clients of the soak: texts, images, repetitions and cancellations, each followed to its end."""
+
+import asyncio
+import random
+import struct
+import time
+import zlib
+from collections import Counter
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+import httpx
+
+from benchmarks.faults.audit import SWEEP_SLACK_S
+from common.jobs import JobState
+
+ASYNC = {"Prefer": "respond-async"}
+#: Of a hundred queries.
+MIX = {"text": 50, "image": 20, "repeated": 20, "canceled": 10}
+REPEATED_TEXTS = 40
+#: How long a client goes on asking after the deadline of its job.
+PATIENCE_S = 15.0
+
+
+@dataclass(slots=True)
+class Account:
+    """What became of the queries."""
+
+    sent: int = 0
+    refused: int = 0
+    #: Connections that broke without an answer.
+    unanswered: int = 0
+    lost: list[str] = field(default_factory=list)
+    late: list[str] = field(default_factory=list)
+    ends: Counter[str] = field(default_factory=Counter)
+    took_s: list[float] = field(default_factory=list)
+
+
+class Load:
+    """Sends queries at a steady rate until it is told to stop."""
+
+    def __init__(self, http: httpx.AsyncClient, *, per_s: float, deadline_s: float, seed: int) -> None:
+        self.account = Account()
+        self._http = http
+        self._per_s = per_s
+        self._deadline_s = deadline_s
+        self._dice = random.Random(seed)
+
+    async def run(self, *, for_s: float) -> None:
+        """Send for so long, and follow every job to its end."""
+        began = time.monotonic()
+        async with asyncio.TaskGroup() as tasks:
+            while (sent_until := self.account.sent / self._per_s) < for_s:
+                await asyncio.sleep(max(0.0, began + sent_until - time.monotonic()))
+                self.account.sent += 1
+                (kind,) = self._dice.choices([*MIX], [*MIX.values()])
+                tasks.create_task(self._query(kind, self.account.sent))
+
+    async def _query(self, kind: str, number: int) -> None:
+        try:
+            answer = await self._submit(kind, number)
+        except httpx.TransportError:
+            self.account.unanswered += 1
+            return
+        if answer.status_code != httpx.codes.ACCEPTED:
+            self.account.refused += 1
+            return
+        job_id = answer.json()["id"]
+        if kind == "canceled":
+            await self._http.post(f"/api/jobs/{job_id}/cancel")
+        await self._follow(job_id)
+
+    async def _submit(self, kind: str, number: int) -> httpx.Response:
+        if kind == "image":
+            return await self._http.post("/api/search-by-image", files={"file": _png(number)}, headers=ASYNC)
+        text = f"text {number}"
+        if kind == "repeated":
+            text = f"repeated {self._dice.randrange(REPEATED_TEXTS)}"
+        return await self._http.get("/api/search-by-text", params={"query": text}, headers=ASYNC)
+
+    async def _follow(self, job_id: str) -> None:
+        give_up = time.monotonic() + self._deadline_s + PATIENCE_S
+        while time.monotonic() < give_up:
+            try:
+                answer = await self._http.get(f"/api/jobs/{job_id}", params={"wait": "10"})
+            except httpx.TransportError:
+                continue
+            if answer.status_code == httpx.codes.NOT_FOUND:
+                break
+            job = answer.json()
+            if answer.is_success and JobState(job["status"]).is_terminal:
+                self._ended(job_id, job)
+                return
+        self.account.lost.append(job_id)
+
+    def _ended(self, job_id: str, job: dict[str, Any]) -> None:
+        created, completed = (datetime.fromisoformat(job[name]) for name in ("created_at", "completed_at"))
+        took_s = (completed - created).total_seconds()
+        self.account.took_s.append(took_s)
+        self.account.ends[job["error"]["code"] if job["error"] else job["status"]] += 1
+        if took_s > self._deadline_s + SWEEP_SLACK_S:
+            self.account.late.append(job_id)
+
+
+def _png(number: int) -> bytes:
+    """Return an image of 64 x 64 pixels that no other number has."""
+    row = b"\0" + number.to_bytes(4) * 48
+    chunks = (
+        (b"IHDR", struct.pack("!IIBBBBB", 64, 64, 8, 2, 0, 0, 0)),
+        (b"IDAT", zlib.compress(row * 64, 1)),
+        (b"IEND", b""),
+    )
+    return b"\x89PNG\r\n\x1a\n" + b"".join(
+        struct.pack("!I", len(body)) + kind + body + struct.pack("!I", zlib.crc32(kind + body))
+        for kind, body in chunks
+    )
