@@ -1,0 +1,29 @@
+"""A Redis that may lose jobs is told of in the logs of whoever starts on it."""
+
+from pathlib import Path
+
+from benchmarks.faults.ground import Ground
+from benchmarks.faults.rig import eventually, open_rig
+
+
+async def test_gateway_and_worker_warn_of_a_broker_that_evicts_and_keeps_nothing(
+    ground: Ground, tmp_path: Path
+) -> None:
+    async with open_rig(ground, tmp_path, workers=0, gateways=0) as rig:
+        rig.redis.config_set("maxmemory", "200mb")
+        rig.redis.config_set("maxmemory-policy", "allkeys-lru")
+        rig.redis.config_set("appendonly", "no")
+
+        worker, gateway = await rig.add_worker(), await rig.add_gateway()
+
+        for log in (worker.log_path, gateway.service.log_path):
+            assert await eventually(lambda log=log: "queue and cache share" in log.read_text(), within_s=10)  # type: ignore[misc]
+            assert "CACHE_REDIS_URL" in log.read_text()
+            assert "appendonly yes" in log.read_text()
+
+
+async def test_a_sound_broker_is_not_warned_of(ground: Ground, tmp_path: Path) -> None:
+    async with open_rig(ground, tmp_path) as rig:
+        logs = rig.workers[0].log_path.read_text() + rig.gateways[0].service.log_path.read_text()
+
+        assert "may lose jobs" not in logs
