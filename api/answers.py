@@ -47,7 +47,16 @@ def failure_response(failure: JobFailure) -> Response:
     problem = PROBLEMS_BY_CODE.get(failure.code, INTERNAL)
     if problem is INTERNAL:
         return internal_response()
-    return _response(problem, code=failure.code, detail=failure.detail, retry_after_s=problem.retry_after_s)
+    parameters: tuple[InvalidParameter, ...] = ()
+    if failure.parameter is not None:
+        parameters = (InvalidParameter(failure.detail, parameter=failure.parameter),)
+    return _response(
+        problem,
+        code=failure.code,
+        detail=failure.detail,
+        parameters=parameters,
+        retry_after_s=problem.retry_after_s,
+    )
 
 
 def internal_response() -> Response:

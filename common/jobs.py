@@ -13,6 +13,8 @@ from types import MappingProxyType
 
 import orjson
 
+from common.errors import CoverSearchError, InvalidParameter
+
 
 class JobState(StrEnum):
     """Where a job is; the values are what clients see."""
@@ -51,18 +53,24 @@ TERMINAL_STATES = frozenset(state for state in JobState if state.is_terminal)
 
 @dataclass(frozen=True, slots=True)
 class JobFailure:
-    """Why a job failed: a stable code and a sentence."""
+    """Why a job failed: a stable code and a sentence, and which parameter was at fault if one was."""
 
     code: str
     detail: str
+    parameter: str | None = None
+
+    @classmethod
+    def of(cls, error: CoverSearchError) -> "JobFailure":
+        parameter = error.parameter if isinstance(error, InvalidParameter) else None
+        return cls(code=error.code, detail=error.detail, parameter=parameter)
 
     def to_json(self) -> bytes:
-        return orjson.dumps({"code": self.code, "detail": self.detail})
+        return orjson.dumps({"code": self.code, "detail": self.detail, "parameter": self.parameter})
 
     @classmethod
     def from_json(cls, data: bytes) -> "JobFailure":
         document = orjson.loads(data)
-        return cls(code=document["code"], detail=document["detail"])
+        return cls(code=document["code"], detail=document["detail"], parameter=document.get("parameter"))
 
 
 @dataclass(frozen=True, slots=True)

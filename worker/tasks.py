@@ -64,7 +64,7 @@ class RunHandler:
             log.warning("no room for the run; given back", extra={"error": error.detail})
             self._write(lambda: self._ledger.release(claim, counts=False), claim)
         except CoverSearchError as error:
-            self._fail(claim, JobFailure(code=error.code, detail=error.detail))
+            self._fail(claim, JobFailure.of(error))
         except Exception:  # The process boundary: a run must end in the ledger, whatever happened.
             log.exception("a run failed unexpectedly")
             self._fail(claim, JobFailure(code="internal", detail="the worker failed unexpectedly"))

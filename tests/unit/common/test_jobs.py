@@ -1,5 +1,8 @@
 """Job states and timings."""
 
+import pytest
+
+from common.errors import AlbumNotFound, InvalidParameter
 from common.jobs import TERMINAL_STATES, TRANSITIONS, JobFailure, JobState, Timings
 
 
@@ -40,7 +43,17 @@ def test_stages_longer_than_the_total_stretch_it() -> None:
     assert timings.total_ms == 3.0
 
 
-def test_a_failure_survives_the_wire() -> None:
-    failure = JobFailure(code="internal", detail='with "quotes" and ünïcode')
-
+@pytest.mark.parametrize(
+    "failure",
+    [
+        JobFailure(code="internal", detail='with "quotes" and ünïcode'),
+        JobFailure.of(InvalidParameter("they cancel each other out", parameter="parts")),
+    ],
+)
+def test_a_failure_survives_the_wire(failure: JobFailure) -> None:
     assert JobFailure.from_json(failure.to_json()) == failure
+
+
+def test_a_failure_says_which_parameter_was_at_fault() -> None:
+    assert JobFailure.of(InvalidParameter("x", parameter="parts")).parameter == "parts"
+    assert JobFailure.of(AlbumNotFound("x")).parameter is None
