@@ -1,0 +1,52 @@
+"""Delete albums by their ids."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from catalog.commands.outcome import Outcome
+from catalog.commands.protocol import Call
+from catalog.versioning import retiring_results
+from catalog.writing.opening import open_writer
+from common.errors import SettingsError
+
+_BATCH = 500
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Take ids, or a file of them."""
+    parser.add_argument("ids", nargs="*", metavar="ID")
+    parser.add_argument("--from-file", metavar="FILE", help="one id a line; - is standard input")
+    parser.add_argument("--keep-cache", action="store_true", help="do without Redis; cached results stay")
+
+
+def run(call: Call) -> Outcome:
+    """Delete what is there, and name what is not."""
+    ids = [*call.options.ids, *_from_file(call.options.from_file)]
+    if not ids:
+        raise SettingsError("delete: name ids, or a file of them with --from-file")
+    writer = open_writer(call.settings)
+    stamp = writer.model_stamp()
+    fingerprint = "unstamped" if stamp is None else stamp.fingerprint
+    with retiring_results(call.settings, model_fingerprint=fingerprint, keep_cache=call.options.keep_cache):
+        gone = {album_id for batch in _batches(ids) for album_id in writer.delete(batch)}
+    call.console.print(f"{len(gone)} deleted")
+    unknown = sorted(set(ids) - gone)
+    for album_id in unknown:
+        call.console.print(f"no album {album_id}", markup=False)
+    return Outcome.FINDINGS if unknown else Outcome.DONE
+
+
+def _from_file(name: str | None) -> list[str]:
+    if name is None:
+        return []
+    try:
+        text = sys.stdin.read() if name == "-" else Path(name).read_text(encoding="utf-8")
+    except OSError as error:
+        raise SettingsError(f"--from-file {name}: {error.strerror}") from error
+    return [line.strip() for line in text.splitlines() if line.strip()]
+
+
+def _batches(ids: Sequence[str]) -> list[Sequence[str]]:
+    return [ids[start : start + _BATCH] for start in range(0, len(ids), _BATCH)]

@@ -1,0 +1,34 @@
+"""Write every album to a .csv, .jsonl or .parquet file that `ingest` reads again."""
+
+import argparse
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from catalog.commands.outcome import Outcome
+from catalog.commands.protocol import Call
+from catalog.exporting import export
+from catalog.paging import all_albums
+from catalog.progress import covers_progress
+from catalog.writing.opening import open_writer
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Take the file."""
+    parser.add_argument("output", type=Path)
+    parser.add_argument("--embeddings", action="store_true", help="with the vectors")
+
+
+def run(call: Call) -> Outcome:
+    """Write the file; it appears once it is whole."""
+    writer = open_writer(call.settings)
+    with covers_progress(call.console) as progress:
+        task = progress.add_task(str(call.options.output), total=writer.stats().total_albums)
+
+        def counted() -> Iterator[dict[str, Any]]:
+            for album in all_albums(writer):
+                yield album
+                progress.advance(task)
+
+        export(counted(), call.options.output, embeddings=call.options.embeddings)
+    return Outcome.DONE

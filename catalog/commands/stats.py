@@ -1,0 +1,47 @@
+"""Show the catalog in figures, and which model made its vectors."""
+
+import argparse
+from dataclasses import asdict
+
+import orjson
+from rich.console import Console
+from rich.table import Table
+
+from catalog.commands.outcome import Outcome
+from catalog.commands.protocol import Call
+from catalog.writing.opening import open_writer
+from common.catalog.protocol import CatalogStats, ModelStamp
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Take the form of the answer."""
+    parser.add_argument("--json", action="store_true")
+
+
+def run(call: Call) -> Outcome:
+    """Print the figures on standard output."""
+    writer = open_writer(call.settings)
+    stats, stamp = writer.stats(), writer.model_stamp()
+    out = Console(highlight=False)
+    if call.options.json:
+        document = asdict(stats) | {"model": None if stamp is None else asdict(stamp)}
+        out.print_json(orjson.dumps(document).decode())
+    else:
+        out.print(_figures(stats, stamp))
+    return Outcome.DONE
+
+
+def _figures(stats: CatalogStats, stamp: ModelStamp | None) -> Table:
+    table = Table(show_header=False)
+    table.add_row("albums", str(stats.total_albums))
+    table.add_row("model", "not stamped" if stamp is None else f"{stamp.model} ({stamp.fingerprint[:12]})")
+    table.add_row("years", _span(stats.year_min, stats.year_max))
+    table.add_row("scores", _span(stats.score_min, stats.score_max))
+    table.add_row("best new music", str(stats.best_new_music_count))
+    for genre in stats.genres:
+        table.add_row(genre.genre, str(genre.count))
+    return table
+
+
+def _span(first: float | None, last: float | None) -> str:
+    return "none" if first is None else f"{first:g} to {last:g}"

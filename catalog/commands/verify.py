@@ -1,0 +1,38 @@
+"""Check that every album can be found: schema, model, embeddings, index, covers."""
+
+import argparse
+from dataclasses import asdict
+from pathlib import Path
+
+import orjson
+from rich.console import Console
+from rich.table import Table
+
+from catalog.commands.outcome import Outcome
+from catalog.commands.protocol import Call
+from catalog.verification import verify
+from catalog.writing.opening import open_writer
+from worker.encoder.source import find_model
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Take what to compare with."""
+    parser.add_argument("--model", help="a model that the vectors must come from, as CLIP_MODEL has it")
+    parser.add_argument("--covers", type=Path, metavar="DIR", help="the folder of covers, to compare with")
+    parser.add_argument("--json", action="store_true")
+
+
+def run(call: Call) -> Outcome:
+    """Print each check on standard output."""
+    model = call.options.model
+    fingerprint = None if model is None else find_model(model).fingerprint
+    checks = list(verify(open_writer(call.settings), fingerprint=fingerprint, covers=call.options.covers))
+    out = Console(highlight=False)
+    if call.options.json:
+        out.print_json(orjson.dumps([asdict(check) for check in checks]).decode())
+    else:
+        table = Table(show_header=False)
+        for check in checks:
+            table.add_row("[green]ok[/green]" if check.holds else "[red]FAILS[/red]", check.name, check.seen)
+        out.print(table)
+    return Outcome.DONE if all(check.holds for check in checks) else Outcome.FINDINGS

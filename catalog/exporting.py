@@ -1,0 +1,87 @@
+"""Writing albums to CSV, JSON Lines or Parquet, in columns that an ingest reads again."""
+
+import csv
+from collections.abc import Callable, Iterable, Iterator
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from catalog.ingest.mapping import FIELDS
+from common.errors import SettingsError
+
+_ROW_GROUP = 1000
+
+
+def export(albums: Iterable[dict[str, Any]], path: Path, *, embeddings: bool) -> None:
+    """Write the albums to a file that appears once it is whole.
+
+    Raises:
+        SettingsError: its name has no known ending.
+    """
+    writer = _WRITERS.get(path.suffix.lower())
+    if writer is None:
+        raise SettingsError(f"{path}: an export ends in {', '.join(sorted(_WRITERS))}")
+    unfinished = path.with_name(f".{path.name}.part")
+    columns = (*FIELDS, "embedding") if embeddings else FIELDS
+    writer((_cells(album, columns) for album in albums), unfinished, columns)
+    unfinished.replace(path)
+
+
+def _cells(album: dict[str, Any], columns: tuple[str, ...]) -> dict[str, Any]:
+    score = album["pitchfork_score"]
+    whole = album | {
+        "cover": album["cover_source"],
+        "pitchfork_score": None if score is None else float(score),
+    }
+    return {column: whole[column] for column in columns}
+
+
+def _write_csv(albums: Iterator[dict[str, Any]], path: Path, columns: tuple[str, ...]) -> None:
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, columns)
+        writer.writeheader()
+        writer.writerows(album | {"metadata": _json(album["metadata"])} for album in albums)
+
+
+def _write_json(albums: Iterator[dict[str, Any]], path: Path, _columns: tuple[str, ...]) -> None:
+    with path.open("wb") as file:
+        for album in albums:
+            vector = {"embedding": orjson.loads(album["embedding"] or "null")} if "embedding" in album else {}
+            file.write(orjson.dumps(album | vector) + b"\n")
+
+
+def _write_parquet(albums: Iterator[dict[str, Any]], path: Path, columns: tuple[str, ...]) -> None:
+    # 150 MB that CSV and JSON Lines do without.
+    try:
+        import pyarrow
+        from pyarrow import parquet
+    except ImportError as error:
+        raise SettingsError("Parquet needs pyarrow: pip install -r requirements/catalog.txt") from error
+    kinds = {
+        "release_year": pyarrow.int32(),
+        "pitchfork_score": pyarrow.float64(),
+        "best_new_music": pyarrow.bool_(),
+        "embedding": pyarrow.list_(pyarrow.float32()),
+    }
+    schema = pyarrow.schema([(column, kinds.get(column, pyarrow.string())) for column in columns])
+    with parquet.ParquetWriter(path, schema) as file:
+        while rows := [_parquet_cells(album) for album in islice(albums, _ROW_GROUP)]:
+            file.write_table(pyarrow.Table.from_pylist(rows, schema=schema))
+
+
+def _parquet_cells(album: dict[str, Any]) -> dict[str, Any]:
+    vector = {"embedding": orjson.loads(album["embedding"] or "null")} if "embedding" in album else {}
+    return album | {"metadata": _json(album["metadata"])} | vector
+
+
+def _json(value: object) -> str:
+    return orjson.dumps(value or {}).decode()
+
+
+_WRITERS: dict[str, Callable[[Iterator[dict[str, Any]], Path, tuple[str, ...]], None]] = {
+    ".csv": _write_csv,
+    ".jsonl": _write_json,
+    ".parquet": _write_parquet,
+}

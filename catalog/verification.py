@@ -1,0 +1,84 @@
+"""What must hold of a catalog for every album to be found, and by the right model."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from catalog.paging import all_albums
+from catalog.writing.protocol import CatalogWriter, Findings
+from common.catalog.protocol import EMBEDDING_DIMENSION, ModelStamp
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One thing that must hold, whether it does, and what was seen."""
+
+    name: str
+    holds: bool
+    seen: str
+
+
+def verify(writer: CatalogWriter, *, fingerprint: str | None, covers: Path | None) -> Iterator[Check]:
+    """Yield every check; `fingerprint` is that of the model in use, `covers` the folder of all covers.
+
+    Raises:
+        CatalogMisconfigured: schema, key or extension are not as they must be, so that nothing can be seen.
+    """
+    writer.check()
+    yield Check("schema", holds=True, seen=f"functions, table and vector({EMBEDDING_DIMENSION}) are in place")
+    yield _stamp(writer.model_stamp(), fingerprint)
+    found = writer.findings()
+    yield from _rows(found)
+    yield from _index(found)
+    if covers is not None:
+        yield from _covers(writer, covers)
+
+
+def _stamp(stamp: ModelStamp | None, fingerprint: str | None) -> Check:
+    if stamp is None:
+        return Check("model", holds=False, seen="the catalog does not say which model made its vectors")
+    seen = f"{stamp.model} ({stamp.fingerprint[:12]})"
+    if fingerprint is not None and stamp.fingerprint != fingerprint:
+        return Check("model", holds=False, seen=f"{seen}, and not {fingerprint[:12]}")
+    return Check("model", holds=True, seen=seen)
+
+
+def _rows(found: Findings) -> Iterator[Check]:
+    missing = found.albums - found.embedded
+    yield Check("albums", holds=found.albums > 0, seen=f"{found.albums}")
+    yield Check("embeddings", holds=missing == 0, seen=f"{missing} albums have none and are never found")
+    yield Check(
+        "unit length",
+        holds=found.not_unit_length == 0,
+        seen=f"{found.not_unit_length} embeddings have another",
+    )
+    yield Check(
+        "names", holds=found.without_names == 0, seen=f"{found.without_names} albums lack artist or title"
+    )
+
+
+def _index(found: Findings) -> Iterator[Check]:
+    index = found.index
+    if index is None or not index.valid:
+        state = "there is none" if index is None else f"{index.name} was left unfinished"
+        yield Check("index", holds=False, seen=f"{state}; run the ingest again, it builds it")
+        return
+    yield Check("index", holds=True, seen=f"{index.name}, {index.size_bytes / 2**20:.1f} MiB")
+    yield Check(
+        "index in use", holds=index.used, seen="the planner takes it" if index.used else "it is passed over"
+    )
+
+
+def _covers(writer: CatalogWriter, folder: Path) -> Iterator[Check]:
+    sources = {album["cover_source"] for album in all_albums(writer)}
+    named = {source for source in sources if source is not None and "://" not in source}
+    lost = sorted(name for name in named if not (folder / name).is_file())
+    files = {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
+    orphans = sorted(files - named)
+    yield Check("cover files", holds=not lost, seen=_some(lost, "albums have lost theirs"))
+    yield Check("orphaned files", holds=not orphans, seen=_some(orphans, "belong to no album"))
+
+
+def _some(names: list[str], what: str) -> str:
+    shown = f" ({', '.join(names[:3])}{' …' if len(names) > 3 else ''})" if names else ""  # noqa: PLR2004
+    return f"{len(names)} {what}{shown}"
