@@ -75,10 +75,12 @@ $$;
 CREATE INDEX IF NOT EXISTS album_covers_embedding_hnsw ON album_covers
   USING hnsw ((embedding::halfvec(512)) halfvec_cosine_ops) WITH (m = 24, ef_construction = 200);
 
--- These answer the filters, and `album_stats` from the index alone.
+-- These answer the filters, and the first one `album_stats` by itself.
 CREATE INDEX IF NOT EXISTS album_covers_genre_year ON album_covers
   (genre, release_year) INCLUDE (pitchfork_score, best_new_music);
 CREATE INDEX IF NOT EXISTS album_covers_year ON album_covers (release_year);
+CREATE INDEX IF NOT EXISTS album_covers_score ON album_covers (pitchfork_score);
+CREATE INDEX IF NOT EXISTS album_covers_best ON album_covers (release_year) WHERE best_new_music;
 
 CREATE TABLE IF NOT EXISTS catalog_model (
   only_row    boolean PRIMARY KEY DEFAULT true CHECK (only_row),

@@ -40,21 +40,28 @@ RETURN (genres IS NULL OR genre = ANY (genres))
    AND (NOT best_new_music_only OR best_new_music)
    AND (exclude_ids IS NULL OR id <> ALL (exclude_ids));
 
--- How many albums the planner expects to pass: some 0.1 ms, where counting them takes up to 100.
+-- How many albums the planner expects to pass, and what it would cost to read their vectors, in its unit
+-- of one page: some 0.1 ms, where counting them takes up to 100.
 CREATE FUNCTION estimated_albums(
-  genres text[], year_min int, year_max int, min_score numeric, best_new_music_only boolean
-) RETURNS double precision
+  genres text[], year_min int, year_max int, min_score numeric, best_new_music_only boolean,
+  OUT passing double precision, OUT cost double precision
+)
 -- VOLATILE only because EXPLAIN is refused in anything less.
-LANGUAGE plpgsql VOLATILE SET search_path = public, extensions, pg_temp AS $$
+LANGUAGE plpgsql VOLATILE
+SET search_path = public, extensions, pg_temp
+-- A catalog of albums is in memory; with the server's own value the unit would mean something else.
+SET random_page_cost = 1.1
+AS $$
 DECLARE
   plan json;
 BEGIN
   FOR plan IN EXPLAIN (FORMAT JSON)
-    SELECT FROM album_covers a
+    SELECT a.embedding FROM album_covers a
     WHERE album_passes(a.id, a.genre, a.release_year, a.pitchfork_score, a.best_new_music,
                        genres, year_min, year_max, min_score, best_new_music_only, NULL)
   LOOP
-    RETURN plan->0->'Plan'->>'Plan Rows';
+    passing := plan->0->'Plan'->>'Plan Rows';
+    cost := plan->0->'Plan'->>'Total Cost';
   END LOOP;
 END
 $$;
@@ -89,14 +96,13 @@ SET hnsw.ef_search = 640
 AS $$
 #variable_conflict use_column
 DECLARE
-  -- Reading 20,000 albums takes as long as a walk: some 20 ms.
-  exact_up_to CONSTANT int := coalesce(nullif(current_setting('cover_search.exact_up_to', true), ''), '20000');
-  -- The nearer half of what a walk sees is the reliable one.
-  ef_search CONSTANT int := least(1000, 600 + 4 * match_count);
-  reach CONSTANT int := ef_search / 2;
+  -- What 25,000 albums cost to read, or some 10,000 that lie scattered: as long as a walk takes.
+  exact_up_to CONSTANT int := coalesce(nullif(current_setting('cover_search.exact_up_to', true), ''), '10000');
   any_genre text[] := nullif(coalesce(filter_genres, '{}') || array_remove(ARRAY[filter_genre], NULL), '{}');
   only_best boolean := coalesce(best_new_music_only, false);
-  passing double precision;
+  estimate record;
+  share double precision;
+  reach int;
   candidates text[];
 BEGIN
   IF match_count IS NULL OR match_count NOT BETWEEN 1 AND 1000 THEN
@@ -111,10 +117,13 @@ BEGIN
       USING ERRCODE = 'PT409';
   END IF;
 
-  passing := estimated_albums(any_genre, year_min, year_max, min_score, only_best);
-  IF passing > exact_up_to
-     AND reach * passing / estimated_albums(NULL, NULL, NULL, NULL, false) >= 2 * match_count THEN
-    PERFORM set_config('hnsw.ef_search', ef_search::text, true);
+  estimate := estimated_albums(any_genre, year_min, year_max, min_score, only_best);
+  share := estimate.passing / (estimated_albums(NULL, NULL, NULL, NULL, false)).passing;
+  -- Twice as many as should hold k that pass.
+  reach := greatest(300 + 2 * match_count, 2 * match_count / greatest(share, 0.001));
+  -- Of what a walk sees the nearer half is reliable, and it sees at most 1,000.
+  IF estimate.cost > exact_up_to AND reach <= 500 THEN
+    PERFORM set_config('hnsw.ef_search', (2 * reach)::text, true);
     candidates := ARRAY(
       SELECT near.id
       FROM (
