@@ -92,7 +92,7 @@ SET enable_sort = off
 -- Goes on past rows that were deleted and not yet vacuumed.
 SET hnsw.iterative_scan = relaxed_order
 -- The value is chosen below; a setting named here ends with the call.
-SET hnsw.ef_search = 640
+SET hnsw.ef_search = 800
 AS $$
 #variable_conflict use_column
 DECLARE
@@ -120,7 +120,7 @@ BEGIN
   estimate := estimated_albums(any_genre, year_min, year_max, min_score, only_best);
   share := estimate.passing / (estimated_albums(NULL, NULL, NULL, NULL, false)).passing;
   -- Twice as many as should hold k that pass.
-  reach := greatest(300 + 2 * match_count, 2 * match_count / greatest(share, 0.001));
+  reach := greatest(400, 2 * match_count / greatest(share, 0.001));
   -- Of what a walk sees the nearer half is reliable, and it sees at most 1,000.
   IF estimate.cost > exact_up_to AND reach <= 500 THEN
     PERFORM set_config('hnsw.ef_search', (2 * reach)::text, true);
