@@ -71,7 +71,7 @@ def test_a_result_names_a_cover_that_can_be_fetched(client: httpx.Client) -> Non
 
 def test_a_genre_filter_gives_only_that_genre(client: httpx.Client, cover: Path) -> None:
     with cover.open("rb") as file:
-        params = {"k": 5, "genre": "Rock"}
+        params: dict[str, str | int] = {"k": 5, "genre": "Rock"}
         document = client.post("/api/search-by-image", params=params, files={"file": file}).json()
 
     assert {found["genre"] for found in document["results"]} == {"Rock"}
