@@ -11,13 +11,13 @@ from collections.abc import Sequence
 import psycopg
 from rich.console import Console
 
-from catalog.commands import delete, demo, export, ingest, migrate, stats, verify
+from catalog.commands import delete, demo, export, ingest, migrate, reembed, stats, verify
 from catalog.commands.outcome import Outcome
 from catalog.commands.protocol import Call, Command
 from common.errors import CoverSearchError
 from common.settings import load_settings
 
-COMMANDS: tuple[Command, ...] = (migrate, demo, ingest, export, delete, stats, verify)
+COMMANDS: tuple[Command, ...] = (migrate, demo, ingest, export, delete, stats, verify, reembed)
 
 
 def parser() -> argparse.ArgumentParser:

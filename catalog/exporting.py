@@ -31,10 +31,8 @@ def export(albums: Iterable[dict[str, Any]], path: Path, *, embeddings: bool) ->
 
 def _cells(album: dict[str, Any], columns: tuple[str, ...]) -> dict[str, Any]:
     score = album["pitchfork_score"]
-    whole = album | {
-        "cover": album["cover_source"],
-        "pitchfork_score": None if score is None else float(score),
-    }
+    own = {"cover": album["cover_source"], "pitchfork_score": None if score is None else float(score)}
+    whole = album | own
     return {column: whole[column] for column in columns}
 
 
@@ -55,20 +53,20 @@ def _write_json(albums: Iterator[dict[str, Any]], path: Path, _columns: tuple[st
 def _write_parquet(albums: Iterator[dict[str, Any]], path: Path, columns: tuple[str, ...]) -> None:
     # 150 MB that CSV and JSON Lines do without.
     try:
-        import pyarrow
+        import pyarrow as pa
         from pyarrow import parquet
     except ImportError as error:
         raise SettingsError("Parquet needs pyarrow: pip install -r requirements/catalog.txt") from error
     kinds = {
-        "release_year": pyarrow.int32(),
-        "pitchfork_score": pyarrow.float64(),
-        "best_new_music": pyarrow.bool_(),
-        "embedding": pyarrow.list_(pyarrow.float32()),
+        "release_year": pa.int32(),
+        "pitchfork_score": pa.float64(),
+        "best_new_music": pa.bool_(),
+        "embedding": pa.list_(pa.float32()),
     }
-    schema = pyarrow.schema([(column, kinds.get(column, pyarrow.string())) for column in columns])
+    schema = pa.schema([(column, kinds.get(column, pa.string())) for column in columns])
     with parquet.ParquetWriter(path, schema) as file:
         while rows := [_parquet_cells(album) for album in islice(albums, _ROW_GROUP)]:
-            file.write_table(pyarrow.Table.from_pylist(rows, schema=schema))
+            file.write_table(pa.Table.from_pylist(rows, schema=schema))
 
 
 def _parquet_cells(album: dict[str, Any]) -> dict[str, Any]:

@@ -47,14 +47,9 @@ def _rows(found: Findings) -> Iterator[Check]:
     missing = found.albums - found.embedded
     yield Check("albums", holds=found.albums > 0, seen=f"{found.albums}")
     yield Check("embeddings", holds=missing == 0, seen=f"{missing} albums have none and are never found")
-    yield Check(
-        "unit length",
-        holds=found.not_unit_length == 0,
-        seen=f"{found.not_unit_length} embeddings have another",
-    )
-    yield Check(
-        "names", holds=found.without_names == 0, seen=f"{found.without_names} albums lack artist or title"
-    )
+    odd, nameless = found.not_unit_length, found.without_names
+    yield Check("unit length", holds=odd == 0, seen=f"{odd} embeddings have another")
+    yield Check("names", holds=nameless == 0, seen=f"{nameless} albums lack artist or title")
 
 
 def _index(found: Findings) -> Iterator[Check]:

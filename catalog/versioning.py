@@ -29,6 +29,19 @@ def tell_new_version(settings: Settings, *, model_fingerprint: str) -> None:
             raise _unavailable(error) from error
 
 
+def require_redis(settings: Settings) -> None:
+    """Find out before the work whether the gateways can be told after it.
+
+    Raises:
+        QueueUnavailable: Redis does not answer.
+    """
+    with open_redis(settings.redis_url.get_secret_value()) as redis:
+        try:
+            redis.ping()
+        except (RedisError, OSError) as error:
+            raise _unavailable(error) from error
+
+
 @contextmanager
 def retiring_results(
     settings: Settings, *, model_fingerprint: str, keep_cache: bool = False
@@ -41,11 +54,7 @@ def retiring_results(
     if keep_cache:
         yield
         return
-    with open_redis(settings.redis_url.get_secret_value()) as redis:
-        try:
-            redis.ping()
-        except (RedisError, OSError) as error:
-            raise _unavailable(error) from error
+    require_redis(settings)
     try:
         yield
     finally:

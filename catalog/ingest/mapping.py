@@ -21,6 +21,8 @@ _Name = Annotated[str, Field(min_length=1)]
 #: Takes the file name, or the URL, of an album's cover.
 COVER = "cover"
 METADATA = "metadata"
+#: A column of an export that is made anew here.
+_EMBEDDING = "embedding"
 
 
 class AlbumFields(BaseModel):
@@ -98,7 +100,7 @@ class ColumnMap:
         cells = _plain(cells)
         values = {field: cells.get(column) for field, column in self.columns.items()}
         cover, metadata = values.pop(COVER, None), _metadata(values.pop(METADATA, None))
-        mapped = set(self.columns.values())
+        mapped = {*self.columns.values(), _EMBEDDING}
         rest = {column: value for column, value in cells.items() if column not in mapped}
         try:
             fields = AlbumFields.model_validate({name: v for name, v in values.items() if v is not None})

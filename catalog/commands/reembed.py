@@ -1,0 +1,106 @@
+"""Move the catalog in DATABASE_URL to another model while it serves.
+
+A copy with the new embeddings is filled beside the live table and takes its place in one transaction;
+killed before that, the same command goes on where it stopped.
+"""
+
+import argparse
+from pathlib import Path
+
+import psycopg
+
+from catalog.commands.arguments import whole
+from catalog.commands.ingest import described
+from catalog.commands.outcome import Outcome
+from catalog.commands.protocol import Call
+from catalog.index import MEMORY_MIB
+from catalog.ingest.covered import CoverEmbedder
+from catalog.ingest.fetching import CoverFetcher
+from catalog.ingest.local_embedding import open_local_embedder
+from catalog.ingest.report import Report
+from catalog.progress import covers_progress
+from catalog.reembedding.filling import Filling, StoredCovers
+from catalog.reembedding.shadow import abandon, facts, prepare, verify_copy
+from catalog.reembedding.switching import index_copy, switch
+from catalog.settings import require_database_url
+from catalog.stamp import read_stamp
+from catalog.versioning import require_redis, tell_new_version
+from common.errors import SettingsError
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Take the model, and where the covers are."""
+    add = parser.add_argument
+    add("--model", help="the new model, as CLIP_MODEL will have it")
+    add("--covers", type=Path, metavar="DIR", help="the folder of those covers that are no URLs")
+    add("--leave-out", action="store_true", help="switch also where covers are missing; those are not found")
+    add("--abandon", action="store_true", help="take away what an earlier call has begun")
+    add("--report", type=Path, default=Path("reembed-rejected.csv"), help="for missing covers (%(default)s)")
+    add("--allow-private", action="store_true", help="fetch covers also from hosts that are not public")
+    add("--keep-cache", action="store_true", help="do without Redis; cached results stay")
+    add("--index-memory-mib", type=whole, default=MEMORY_MIB, help="for the new index (%(default)s)")
+
+
+def run(call: Call) -> Outcome:
+    """Fill, verify and switch."""
+    url = require_database_url(call.settings)
+    with psycopg.connect(url, autocommit=True) as connection:
+        if call.options.abandon:
+            abandon(connection)
+            return Outcome.DONE
+        if call.options.model is None:
+            raise SettingsError("reembed: name the new model with --model")
+        if not call.options.keep_cache:
+            require_redis(call.settings)
+        with open_local_embedder(call.settings, model=call.options.model) as embedder:
+            stamp = embedder.stamp
+            standing = read_stamp(connection)
+            if standing is not None and standing.fingerprint == stamp.fingerprint:
+                call.console.print(f"the catalog's vectors come from {stamp.model} already")
+            elif not _moved(call, connection, embedder):
+                return Outcome.FINDINGS
+        if not call.options.keep_cache:
+            tell_new_version(call.settings, model_fingerprint=stamp.fingerprint)
+    call.console.print(f"now start the workers anew with CLIP_MODEL={call.options.model}", markup=False)
+    return Outcome.DONE
+
+
+def _moved(call: Call, connection: psycopg.Connection, embedder: CoverEmbedder) -> bool:
+    """Go round until the copy has all and takes over; False where covers are missing."""
+    console, stamp = call.console, embedder.stamp
+    prepare(connection, stamp)
+    while True:
+        rejected = _fill(call, connection, embedder)
+        if rejected:
+            console.print(f"{rejected} albums have no cover: they are in {call.options.report}", markup=False)
+            if not call.options.leave_out:
+                console.print("nothing was switched; mend them and run it again, or say --leave-out")
+                return False
+        built = index_copy(connection, memory_mib=call.options.index_memory_mib)
+        if built is not None:
+            console.print(described(built))
+        verify_copy(connection)
+        switched = switch(connection, stamp)
+        if switched.done:
+            console.print(f"switched to {stamp.model}; searches waited for {switched.locked_s * 1000:.0f} ms")
+            return True
+        console.print("albums have changed meanwhile; going round again")
+
+
+def _fill(call: Call, connection: psycopg.Connection, embedder: CoverEmbedder) -> int:
+    options, settings = call.options, call.settings
+    standing = facts(connection)
+    with (
+        CoverFetcher(max_bytes=settings.max_image_bytes, allow_private=options.allow_private) as fetcher,
+        Report(options.report) as report,
+        covers_progress(call.console) as progress,
+    ):
+        task = progress.add_task(embedder.stamp.model, total=standing.albums, completed=standing.copied)
+        return Filling(
+            connection=connection,
+            embedder=embedder,
+            covers=StoredCovers(options.covers, fetcher, settings.max_image_bytes),
+            report=report,
+            leave_out=options.leave_out,
+            advance=lambda done: progress.advance(task, done),
+        ).run()

@@ -1,0 +1,6 @@
+"""Moving a catalog to another model while it serves.
+
+album_covers ──► covers embedded by the new model ──► album_covers_next, with its index
+     │                                                       │
+     └──────────────── one transaction: drop, rename, stamp ◄┘
+"""

@@ -1,0 +1,93 @@
+"""Filling the copy: the covers of all albums that it lacks, embedded by the new model."""
+
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+import psycopg
+
+from catalog.ingest.covered import Covered, CoverEmbedder
+from catalog.ingest.covers import CoverFolder, Covers
+from catalog.ingest.fetching import CoverFetcher
+from catalog.ingest.rejection import Rejected, RowFault
+from catalog.ingest.report import Report
+from catalog.ingest.staging import batches, in_order
+from catalog.reembedding.shadow import LiveAlbum, copy, missing
+
+_PAGE = 500
+_BATCH = 100
+_READERS, _READ_AHEAD = 16, 64
+
+
+@dataclass(frozen=True, slots=True)
+class StoredCovers:
+    """Covers where the catalog says that they are: URLs, and files of a folder if there is one."""
+
+    folder: Path | None
+    fetcher: CoverFetcher
+    max_bytes: int
+
+    def read(self, album: LiveAlbum) -> bytes:
+        """Return an album's cover.
+
+        Raises:
+            RowFault: it cannot be had.
+        """
+        named = album.cover_source or album.cover_url
+        if named is not None and "://" in named:
+            return self.fetcher.fetch(named)
+        if self.folder is None:
+            raise RowFault("missing_cover", "its cover is a file: say where with --covers DIR")
+        files: Covers = CoverFolder(self.folder, self.max_bytes)
+        # An address such as /covers/1.jpg, of an album that nobody ingested, names the file at its end.
+        name = album.cover_source or (None if named is None else PurePosixPath(named).name)
+        return files.read(files.source(album.id, name))
+
+
+@dataclass(frozen=True, slots=True)
+class Filling:
+    """Brings the copy up to the live table."""
+
+    connection: psycopg.Connection
+    embedder: CoverEmbedder
+    covers: StoredCovers
+    report: Report
+    #: Whether an album without a cover stays in the catalog without an embedding.
+    leave_out: bool
+    advance: Callable[[int], None]
+
+    def run(self) -> int:
+        """Copy what is missing and return how many albums have no embedding of the new model."""
+        rejected = 0
+        with ExitStack() as stack:
+            reading = ThreadPoolExecutor(_READERS)
+            stack.callback(reading.shutdown, cancel_futures=True)
+            loaded = in_order(reading, self._load, self._missing(), ahead=_READ_AHEAD)
+            for batch in batches(self.embedder.embed(loaded), _BATCH):
+                if isinstance(batch, Rejected):
+                    rejected += 1
+                    self.report.add(batch)
+                    continue
+                copy(self.connection, [(item.covered.payload, item.embedding) for item in batch])
+                self.advance(len(batch))
+        if self.leave_out:
+            self._keep_without_embedding()
+        return rejected
+
+    def _missing(self) -> Iterator[LiveAlbum]:
+        after_id = ""
+        while page := missing(self.connection, after_id=after_id, size=_PAGE):
+            yield from page
+            after_id = page[-1].id
+
+    def _load(self, album: LiveAlbum) -> Covered[LiveAlbum] | Rejected:
+        try:
+            return Covered(0, album.id, self.covers.read(album), album)
+        except RowFault as fault:
+            return Rejected(0, album.id, fault.reason, fault.detail)
+
+    def _keep_without_embedding(self) -> None:
+        rest: Iterable[LiveAlbum] = list(self._missing())
+        copy(self.connection, [(album, None) for album in rest])
