@@ -9,11 +9,11 @@ import numpy.typing as npt
 
 from common.catalog import records
 from common.catalog.faults import misconfigured
-from common.catalog.protocol import Album, CatalogStats, Match, ModelStamp
+from common.catalog.protocol import EMBEDDING_DIMENSION, Album, CatalogStats, Match, ModelStamp
 from common.errors import AlbumNotFound
 from common.queries import Filters
 
-_EMBEDDING_TYPES = ("vector(512)", "extensions.vector(512)")
+_EMBEDDING_TYPE = f"vector({EMBEDDING_DIMENSION})"
 
 
 class FunctionCatalog(ABC):
@@ -79,7 +79,7 @@ class FunctionCatalog(ABC):
             raise misconfigured("pgvector_missing")
         if not found["table"] or found["embedding"] is None:
             raise misconfigured("table_missing")
-        if found["embedding"] not in _EMBEDDING_TYPES:
+        if found["embedding"] != _EMBEDDING_TYPE:
             raise misconfigured("wrong_dimension", found=f"album_covers.embedding is {found['embedding']}")
         if found["functions_missing"]:
             raise misconfigured("rpc_missing", found=", ".join(found["functions_missing"]))

@@ -66,10 +66,16 @@ class Child:
         """Take the folder for this process and end a server that a killed owner left in it.
 
         Raises:
-            ServerFailed: another live process has the folder.
+            ServerFailed: the folder is another user's, or another live process has it.
         """
-        self.folder.mkdir(parents=True, exist_ok=True)
-        self._lock_fd = os.open(self.folder / "lock", os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            self._lock_fd = os.open(self.folder / "lock", os.O_RDWR | os.O_CREAT, 0o600)
+        except PermissionError as error:
+            raise ServerFailed(
+                f"{self.name} cannot use {self.folder}, which belongs to another user: "
+                "run as that user, or choose another folder"
+            ) from error
         try:
             fcntl.flock(self._lock_fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:

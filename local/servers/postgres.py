@@ -71,7 +71,7 @@ class PostgresServer:
         self._child.claim()
         try:
             binaries = _binaries()
-            identity = identity_for(binaries / "postgres", self._folder)
+            identity = identity_for(binaries / "postgres", self._folder, data=self._data)
             if not self._data.exists():
                 self._initialise(binaries, identity)
             self._child.start(

@@ -6,7 +6,7 @@ It serves one database on a free port of 127.0.0.1, at `/`; `rest_gateway` puts 
 import signal
 import urllib.error
 import urllib.request
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -21,8 +21,8 @@ class PostgrestConfig:
     """The database's URL is that of `authenticator`; the secret has at least 32 characters."""
 
     folder: Path
-    database_url: str
-    jwt_secret: str
+    database_url: str = field(repr=False)
+    jwt_secret: str = field(repr=False)
     max_rows: int = 1000
     pool: int = 10
     start_timeout_s: float = 30.0

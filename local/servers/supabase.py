@@ -24,7 +24,7 @@ class SupabaseConfig:
     """The database's URL is a superuser's."""
 
     folder: Path
-    database_url: str
+    database_url: str = field(repr=False)
     jwt_secret: str = field(default_factory=lambda: secrets.token_hex(32), repr=False)
 
 

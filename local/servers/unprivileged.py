@@ -42,27 +42,36 @@ class Identity:
                 os.chown(entry, *self.owner, follow_symlinks=False)
 
 
-def identity_for(*paths: Path) -> Identity:
-    """Return how to start a program that needs `paths`: as ourselves, or as `nobody` if we are root.
+def identity_for(*paths: Path, data: Path) -> Identity:
+    """Return how to start a program that needs `paths`: as ourselves, unless we are root.
+
+    Root starts it as the owner of `data`, which may have been made by an ordinary user, or as `nobody`.
 
     Raises:
-        ServerFailed: we are root, a path is closed to `nobody`, and `setpriv` is not installed.
+        ServerFailed: a path is closed to that user, and `setpriv` is not installed.
     """
     if os.geteuid() != 0:
         return Identity()
-    user = pwd.getpwnam(USER)
-    closed = [path for path in paths if not _reachable(path, user.pw_uid, user.pw_gid)]
+    owner = _unprivileged_owner(data)
+    closed = [path for path in paths if not _reachable(path, *owner)]
     if not closed:
-        return Identity((user.pw_uid, user.pw_gid))
+        return Identity(owner)
     setpriv = shutil.which("setpriv")
     if setpriv is None:
         raise ServerFailed(
-            f"as root, PostgreSQL runs as the user {USER}, who may not enter {closed[0]}: "
+            f"as root, PostgreSQL runs as the user {owner[0]}, who may not enter {closed[0]}: "
             "install util-linux (setpriv), move the checkout, or run as an ordinary user"
         )
     capability = ("--inh-caps=+dac_override", "--ambient-caps=+dac_override")
-    as_user = (f"--reuid={user.pw_uid}", f"--regid={user.pw_gid}", "--clear-groups")
-    return Identity((user.pw_uid, user.pw_gid), prefix=(setpriv, *as_user, *capability, "--"))
+    as_user = (f"--reuid={owner[0]}", f"--regid={owner[1]}", "--clear-groups")
+    return Identity(owner, prefix=(setpriv, *as_user, *capability, "--"))
+
+
+def _unprivileged_owner(data: Path) -> tuple[int, int]:
+    if data.exists() and data.stat().st_uid != 0:
+        return data.stat().st_uid, data.stat().st_gid
+    user = pwd.getpwnam(USER)
+    return user.pw_uid, user.pw_gid
 
 
 def _reachable(path: Path, uid: int, gid: int) -> bool:

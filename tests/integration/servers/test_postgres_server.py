@@ -144,7 +144,7 @@ def test_root_may_keep_the_data_in_a_folder_that_is_closed_to_others(tmp_path: P
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root may become another user")
-def test_an_ordinary_user_runs_it_as_themselves() -> None:
+def test_an_ordinary_user_runs_it_as_themselves_and_so_does_root_on_their_data() -> None:
     user = pwd.getpwnam("daemon")
     folder = Path(subprocess.check_output(["mktemp", "-d"], text=True).strip())
     os.chown(folder, user.pw_uid, user.pw_gid)
@@ -163,8 +163,12 @@ def test_an_ordinary_user_runs_it_as_themselves() -> None:
             check=False,
         )
         owner = (folder / "postgres" / "data" / "PG_VERSION").stat().st_uid
+        with PostgresServer(config(folder / "postgres")) as server:
+            user_for_root = psutil.Process(server.pid).username()
+            assert run(server.url(), "SELECT 1") == [(1,)]
     finally:
         shutil.rmtree(folder)
 
     assert done.returncode == 0, done.stderr
     assert owner == user.pw_uid
+    assert user_for_root == user.pw_name
