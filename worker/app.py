@@ -7,6 +7,7 @@ no job. A model or a catalog that will not do stops it, and the reason stays rea
 import logging
 import os
 import secrets
+import signal
 import socket
 import threading
 import time
@@ -18,7 +19,7 @@ from celery.signals import setup_logging, worker_shutting_down
 from common.cache import WorkerCache
 from common.catalog.protocol import Catalog
 from common.clients import open_redis
-from common.errors import CatalogError, ModelError, QueueUnavailable
+from common.errors import CatalogError, ModelError, ModelMismatch, QueueUnavailable
 from common.ledger.worker import WorkerLedger
 from common.queue import make_celery, message_template
 from common.settings import Settings
@@ -53,6 +54,7 @@ class WorkerProcess:
             "started_at": datetime.now(UTC).isoformat(timespec="seconds"),
         }
         self._waits_for = ""
+        self._retired = False
         self._celery = make_celery(settings)
         self._redis = open_redis(settings.redis_url.get_secret_value())
         self._ledger = WorkerLedger(
@@ -91,7 +93,17 @@ class WorkerProcess:
         finally:
             catalog.close()
             encoder.close()
-        return 0
+        return 1 if self._retired else 0
+
+    def _retire(self, error: ModelMismatch) -> None:
+        """Drain and end: the catalog has moved to another model."""
+        if not self._retired:
+            self._retired = True
+            self._announced |= {"ready": False, "error": f"{error.code}: {error.detail}"}
+            log.critical(
+                "the worker is of no use any more", extra={"code": error.code, "detail": error.detail}
+            )
+            os.kill(os.getpid(), signal.SIGTERM)
 
     def _tell_waiting(self, error: BaseException) -> None:
         reason = str(error)
@@ -129,9 +141,12 @@ class WorkerProcess:
                 catalog=catalog,
                 catalog_timeout_s=s.catalog_timeout_s,
                 model_name=encoder.model_name,
+                model_fingerprint=encoder.model_fingerprint,
                 public_url=s.public_url,
             )
-            handler = RunHandler(ledger=self._ledger, leases=leases, pipeline=pipeline, cache=cache)
+            handler = RunHandler(
+                ledger=self._ledger, leases=leases, pipeline=pipeline, cache=cache, retire=self._retire
+            )
             register_search(self._celery, handler)
             # Half of a deadline, so that another worker can still answer what this one held.
             watchdog = Watchdog(batcher.running_s, limit_s=s.job_deadline_s / 2)

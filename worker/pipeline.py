@@ -42,6 +42,7 @@ class Pipeline:
         catalog: Catalog,
         catalog_timeout_s: float,
         model_name: str,
+        model_fingerprint: str,
         public_url: str | None,
     ) -> None:
         self._public_url = public_url
@@ -50,6 +51,7 @@ class Pipeline:
         self._catalog_timeout_s = catalog_timeout_s
         self._breaker = Breaker()
         self._model_name = model_name
+        self._model_fingerprint = model_fingerprint
 
     def answer(self, lease: Lease) -> Answer:
         """Return the answer to the run that is held.
@@ -85,7 +87,12 @@ class Pipeline:
 
             def call() -> list[Match]:
                 return self._catalog.search(
-                    embedding, k=query.k, filters=query.filters, exclude_ids=query.album_ids
+                    embedding,
+                    k=query.k,
+                    filters=query.filters,
+                    exclude_ids=query.album_ids,
+                    # The catalog may have moved to another model since this worker started.
+                    model_fingerprint=self._model_fingerprint,
                 )
 
         if stopwatch.remaining_s() <= 0:

@@ -4,12 +4,13 @@ However a run ends here, it ends in the ledger; Celery is always told that the m
 """
 
 import logging
+from collections.abc import Callable
 from typing import Any
 
 from celery import Celery
 
 from common.cache import WorkerCache
-from common.errors import CoverSearchError, QueueFull, QueueUnavailable
+from common.errors import CoverSearchError, ModelMismatch, QueueFull, QueueUnavailable
 from common.jobs import JobFailure
 from common.ledger.records import Claim, Verdict
 from common.ledger.worker import WorkerLedger
@@ -27,12 +28,19 @@ class RunHandler:
     """Takes run ids from the queue to their end."""
 
     def __init__(
-        self, *, ledger: WorkerLedger, leases: Leases, pipeline: Pipeline, cache: WorkerCache
+        self,
+        *,
+        ledger: WorkerLedger,
+        leases: Leases,
+        pipeline: Pipeline,
+        cache: WorkerCache,
+        retire: Callable[[ModelMismatch], None],
     ) -> None:
         self._ledger = ledger
         self._leases = leases
         self._pipeline = pipeline
         self._cache = cache
+        self._retire = retire
 
     def handle(self, run_id: str) -> None:
         """Claim a run and bring it to its end; a duplicate of a message ends here without effect."""
@@ -62,6 +70,10 @@ class RunHandler:
         except (DecoderBusy, QueueFull) as error:
             # It has not been tried: another worker, or this one later, may have room.
             log.warning("no room for the run; given back", extra={"error": error.detail})
+            self._write(lambda: self._ledger.release(claim, counts=False), claim)
+        except ModelMismatch as error:
+            # A worker of the catalog's new model answers it; this one can answer none any more.
+            self._retire(error)
             self._write(lambda: self._ledger.release(claim, counts=False), claim)
         except CoverSearchError as error:
             self._fail(claim, JobFailure.of(error))

@@ -19,7 +19,8 @@ BEGIN
   FOR old IN
     SELECT oid::regprocedure FROM pg_proc
     WHERE pronamespace = 'public'::regnamespace
-      AND proname IN ('search_albums', 'similar_albums', 'album_passes', 'estimated_albums')
+      AND proname IN ('search_albums', 'similar_albums', 'album_passes', 'estimated_albums',
+                      'stamped_fingerprint')
   LOOP
     EXECUTE format('DROP FUNCTION %s', old);
   END LOOP;
@@ -63,6 +64,15 @@ BEGIN
     passing := plan->0->'Plan'->>'Plan Rows';
     cost := plan->0->'Plan'->>'Total Cost';
   END LOOP;
+END
+$$;
+
+-- The stamp as it stands now.
+CREATE FUNCTION stamped_fingerprint() RETURNS text
+-- VOLATILE, so that it looks with a snapshot of its own.
+LANGUAGE plpgsql VOLATILE SET search_path = public, extensions, pg_temp AS $$
+BEGIN
+  RETURN (SELECT fingerprint FROM catalog_model);
 END
 $$;
 
@@ -112,12 +122,15 @@ BEGIN
       USING ERRCODE = '22000';
   ELSIF vector_norm(query_embedding) = 0 THEN
     RAISE EXCEPTION 'query_embedding is zero, which has no direction' USING ERRCODE = '22023';
-  ELSIF model_fingerprint <> (SELECT fingerprint FROM catalog_model) THEN
-    RAISE EXCEPTION 'the vectors of this catalog come from the model %', (SELECT model FROM catalog_model)
-      USING ERRCODE = 'PT409';
   END IF;
 
   estimate := estimated_albums(any_genre, year_min, year_max, min_score, only_best);
+  -- Only now that the estimate has locked the table: had this call waited for a switch to another model,
+  -- it would see the vectors of after and, with the snapshot it began with, the stamp of before.
+  IF model_fingerprint <> stamped_fingerprint() THEN
+    RAISE EXCEPTION 'the vectors of this catalog come from the model %', (SELECT model FROM catalog_model)
+      USING ERRCODE = 'PT409';
+  END IF;
   share := estimate.passing / (estimated_albums(NULL, NULL, NULL, NULL, false)).passing;
   -- Twice as many as should hold k that pass.
   reach := greatest(400, 2 * match_count / greatest(share, 0.001));
