@@ -5,6 +5,7 @@ no job. A model or a catalog that will not do stops it, and the reason stays rea
 """
 
 import logging
+import math
 import os
 import secrets
 import signal
@@ -30,6 +31,7 @@ from worker.encoder.protocol import Encoder
 from worker.leases import Leases
 from worker.opening import open_broker, open_encoder, open_matching_catalog
 from worker.pipeline import Pipeline
+from worker.retrying import retry_passing
 from worker.tasks import RunHandler, register_search
 from worker.watchdog import Watchdog
 
@@ -150,7 +152,7 @@ class WorkerProcess:
             register_search(self._celery, handler)
             # Half of a deadline, so that another worker can still answer what this one held.
             watchdog = Watchdog(batcher.running_s, limit_s=s.job_deadline_s / 2)
-            leases.start()
+            retry_passing(leases.start, within_s=math.inf, on_failure=self._tell_waiting)
             watchdog.start()
             try:
                 consume(self._celery, concurrency=s.worker_concurrency, drain=self._drain(leases))

@@ -5,7 +5,7 @@ However a run ends here, it ends in the ledger; Celery is always told that the m
 
 import logging
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Protocol
 
 from celery import Celery
 
@@ -18,10 +18,16 @@ from common.queue import TASK_NAME
 from common.telemetry import job_id_var
 from worker.decode.errors import DecoderBusy, DecoderDied
 from worker.leases import Lease, Leases, RunCanceled
-from worker.pipeline import Answer, Pipeline
+from worker.pipeline import Answer
 from worker.retrying import retry_passing
 
 log = logging.getLogger(__name__)
+
+
+class Answering(Protocol):
+    """Answers the run that is held, or raises why it cannot."""
+
+    def answer(self, lease: Lease) -> Answer: ...
 
 
 class RunHandler:
@@ -32,7 +38,7 @@ class RunHandler:
         *,
         ledger: WorkerLedger,
         leases: Leases,
-        pipeline: Pipeline,
+        pipeline: Answering,
         cache: WorkerCache,
         retire: Callable[[ModelMismatch], None],
     ) -> None:

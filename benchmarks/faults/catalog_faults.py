@@ -16,7 +16,7 @@ from benchmarks.faults.rig import Rig, eventually, open_rig
 from local.servers.rest_gateway import Answer
 from local.servers.supabase import SupabaseConfig, SupabaseServer
 
-DEADLINE_S = 8
+DEADLINE_S = 6
 #: What a worker has in hand at once: all of them ask the catalog.
 JOBS = 30
 #: Calls that an open breaker lets through a second and worker, at the most.

@@ -55,7 +55,7 @@ async def stampede(ground: Ground, folder: Path, *, short: bool) -> Outcome:
 
 async def overload(ground: Ground, folder: Path, *, short: bool) -> Outcome:
     """Offer five times what the worker can do."""
-    seconds = 6 if short else 60
+    seconds = 5 if short else 60
     per_s = 20
     findings, submitted = Findings(), Submitted()
     # One at a time, 50 ms each: 20 jobs/s.

@@ -1,6 +1,7 @@
 """One service of its own for one fault: Redis, gateways and workers over a catalog, each a real process."""
 
 import asyncio
+import math
 import os
 import sys
 import time
@@ -134,7 +135,7 @@ class Rig:
             lost=found.lost,
             unfinished=found.unfinished,
             extra_results=found.extra_results,
-            recovery_s=None if findings.recovery_s is None else round(findings.recovery_s, 2),
+            recovery_s=_rounded(findings.recovery_s),
             broken=tuple(findings.broken),
             slow=tuple(findings.slow),
             note="; ".join([ends, *findings.notes] if ends else findings.notes),
@@ -160,6 +161,11 @@ class Rig:
         return Service(
             name, folder=self.folder / name, command=command, env=env, ready=ready, timeout_s=START_S
         )
+
+
+def _rounded(recovery_s: float | None) -> float | None:
+    # Infinity, where it never recovered, is no JSON; what was broken says so.
+    return round(recovery_s, 2) if recovery_s is not None and math.isfinite(recovery_s) else None
 
 
 @asynccontextmanager
