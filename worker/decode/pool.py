@@ -65,7 +65,7 @@ class DecoderPool:
             DecoderBusy: all decoders were busy for the whole time.
         """
         deadline = time.monotonic() + timeout_s
-        process = self._acquire(timeout_s)
+        process = self._acquire(deadline)
         try:
             kind, body = process.ask(data, deadline=min(deadline, time.monotonic() + self._timeout_s))
         except (EOFError, OSError) as error:
@@ -94,11 +94,15 @@ class DecoderPool:
     ) -> None:
         self.close()
 
-    def _acquire(self, timeout_s: float) -> DecoderProcess:
-        try:
-            return self._idle.get(timeout=max(timeout_s, 0))
-        except queue.Empty:
-            raise DecoderBusy(f"no image decoder became free within {timeout_s:.1f} s") from None
+    def _acquire(self, deadline: float) -> DecoderProcess:
+        while True:
+            try:
+                process = self._idle.get(timeout=max(deadline - time.monotonic(), 0))
+            except queue.Empty:
+                raise DecoderBusy("no image decoder became free in time") from None
+            if not process.ended:
+                return process
+            self._discard(process)  # killed while it had nothing to do: no job's fault
 
     def _discard(self, process: DecoderProcess) -> None:
         with self._lock:

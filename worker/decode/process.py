@@ -69,6 +69,11 @@ class DecoderProcess:
         """Return the child's process id."""
         return self._process.pid
 
+    @property
+    def ended(self) -> bool:
+        """Tell whether the child is gone."""
+        return self._process.poll() is not None
+
     def ask(self, data: bytes, *, deadline: float) -> tuple[bytes, bytearray]:
         """Have a file decoded by a moment of `time.monotonic`; returns a reply's kind and body.
 

@@ -104,6 +104,15 @@ def test_a_decoder_that_is_killed_costs_its_own_job_alone_and_is_replaced(pool: 
     assert first not in pool.pids
 
 
+def test_decoders_that_are_killed_while_idle_cost_no_job(pool: DecoderPool) -> None:
+    for pid in pool.pids:
+        os.kill(pid, signal.SIGKILL)
+    wait_until(lambda: not any(is_running(pid) for pid in pool.pids))
+
+    for number in range(4):
+        assert pool.decode(picture(number), timeout_s=PLAIN_S).shape == (SIDE, SIDE, 3)
+
+
 def test_a_picture_that_takes_too_long_is_given_up_and_its_decoder_ended() -> None:
     slow = png_bomb(7000, 7000)
 
