@@ -26,11 +26,15 @@ def run(call: Call) -> Outcome:
     ids = [*call.options.ids, *_from_file(call.options.from_file)]
     if not ids:
         raise SettingsError("delete: name ids, or a file of them with --from-file")
-    writer = open_writer(call.settings)
-    stamp = writer.model_stamp()
-    fingerprint = "unstamped" if stamp is None else stamp.fingerprint
-    with retiring_results(call.settings, model_fingerprint=fingerprint, keep_cache=call.options.keep_cache):
-        gone = {album_id for batch in _batches(ids) for album_id in writer.delete(batch)}
+    gone: set[str] = set()
+    with open_writer(call.settings) as writer:
+        stamp = writer.model_stamp()
+        fingerprint = "unstamped" if stamp is None else stamp.fingerprint
+        with retiring_results(
+            call.settings, model_fingerprint=fingerprint, keep_cache=call.options.keep_cache
+        ):
+            for batch in _batches(ids):
+                gone |= writer.delete(batch)
     call.console.print(f"{len(gone)} deleted")
     unknown = sorted(set(ids) - gone)
     for album_id in unknown:

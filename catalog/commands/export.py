@@ -21,8 +21,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(call: Call) -> Outcome:
     """Write the file; it appears once it is whole."""
-    writer = open_writer(call.settings)
-    with covers_progress(call.console) as progress:
+    with open_writer(call.settings) as writer, covers_progress(call.console) as progress:
         task = progress.add_task(str(call.options.output), total=writer.stats().total_albums)
 
         def counted() -> Iterator[dict[str, Any]]:

@@ -17,7 +17,7 @@ from catalog.commands.protocol import Call
 from catalog.index import MEMORY_MIB, IndexBuild, build_index, drop_index_if_empty
 from catalog.ingest.covers import CoverFolder, Covers, CoverUrls
 from catalog.ingest.fetching import CoverFetcher
-from catalog.ingest.ingest import Ingest, Tally
+from catalog.ingest.ingest import BATCH, Ingest, Tally
 from catalog.ingest.local_embedding import open_local_embedder
 from catalog.ingest.mapping import COVER, ColumnMap
 from catalog.ingest.report import Report
@@ -46,6 +46,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--cover-url", metavar="TEMPLATE", help="the address clients get: '/covers/{file}', or with '{id}'")
     add("--report", type=Path, help="for rejected rows, .csv or .jsonl (default: ALBUMS-rejected.csv)")
     add("--allow-private", action="store_true", help="fetch covers also from hosts that are not public")
+    add("--batch", type=whole, default=BATCH, help="albums of one write (%(default)s)")
     add("--keep-cache", action="store_true", help="do without Redis; cached results stay")
     add("--index-memory-mib", type=whole, default=MEMORY_MIB, help="after a first load (%(default)s)")
 
@@ -55,9 +56,12 @@ def run(call: Call) -> Outcome:
     options, console = call.options, call.console
     table = open_table(options.table)
     given = dict(options.map)
-    with _covers(call, table, given) as covers, open_local_embedder(call.settings) as embedder:
+    with (
+        _covers(call, table, given) as covers,
+        open_local_embedder(call.settings) as embedder,
+        open_writer(call.settings) as writer,
+    ):
         columns = ColumnMap.of(table.columns, given)
-        writer = open_writer(call.settings)
         if not claim_catalog(writer, embedder.stamp):
             console.print(
                 "the catalog does not say which model made its vectors; taken on trust", style="yellow"
@@ -79,6 +83,7 @@ def run(call: Call) -> Outcome:
                 columns=columns,
                 report=report,
                 cover_url=options.cover_url,
+                batch=options.batch,
                 advance=lambda done: progress.advance(task, done),
             ).run(table)
     _say(console, tally, report)

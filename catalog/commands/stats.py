@@ -20,8 +20,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(call: Call) -> Outcome:
     """Print the figures on standard output."""
-    writer = open_writer(call.settings)
-    stats, stamp = writer.stats(), writer.model_stamp()
+    with open_writer(call.settings) as writer:
+        stats, stamp = writer.stats(), writer.model_stamp()
     out = Console(highlight=False)
     if call.options.json:
         document = asdict(stats) | {"model": None if stamp is None else asdict(stamp)}

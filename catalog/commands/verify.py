@@ -26,7 +26,8 @@ def run(call: Call) -> Outcome:
     """Print each check on standard output."""
     model = call.options.model
     fingerprint = None if model is None else find_model(model).fingerprint
-    checks = list(verify(open_writer(call.settings), fingerprint=fingerprint, covers=call.options.covers))
+    with open_writer(call.settings) as writer:
+        checks = list(verify(writer, fingerprint=fingerprint, covers=call.options.covers))
     out = Console(highlight=False)
     if call.options.json:
         out.print_json(orjson.dumps([asdict(check) for check in checks]).decode())

@@ -47,6 +47,7 @@ class Ingest:
     columns: ColumnMap
     report: Report
     cover_url: str | None
+    batch: int
     #: Told of rows that are done.
     advance: Callable[[int], None]
 
@@ -62,7 +63,7 @@ class Ingest:
             writing = _threads(stack, 1)
             loaded = in_order(reading, self._load, self._albums(table.rows()), ahead=READ_AHEAD)
             embedded = self.embedder.embed(self._changed(loaded, tally))
-            for done in in_order(writing, self._write, batches(embedded, BATCH), ahead=1):
+            for done in in_order(writing, self._write, batches(embedded, self.batch), ahead=1):
                 self._count(done, tally)
         return tally
 

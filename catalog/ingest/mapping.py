@@ -71,13 +71,9 @@ class ColumnMap:
         """
         for field, column in given.items():
             if field not in FIELDS:
-                raise SettingsError(
-                    f"--map {field}={column}: there is no field {field}, but {_listed(FIELDS)}"
-                )
+                raise SettingsError(f"--map {field}={column}: no such field; there are {_listed(FIELDS)}")
             if column not in columns:
-                raise SettingsError(
-                    f"--map {field}={column}: there is no such column, but {_listed(columns)}"
-                )
+                raise SettingsError(f"--map {field}={column}: no such column; there are {_listed(columns)}")
         own = {field: field for field in FIELDS if field in columns and field not in given.values()}
         found = own | dict(given)
         missing = [field for field in _REQUIRED if field not in found]

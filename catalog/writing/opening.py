@@ -1,5 +1,8 @@
 """Which catalog the tools write to, from the settings."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from catalog.writing.postgres import PostgresWriter
 from catalog.writing.protocol import CatalogWriter
 from catalog.writing.supabase import SupabaseWriter
@@ -7,14 +10,23 @@ from common.errors import SettingsError
 from common.settings import Settings
 
 
-def open_writer(settings: Settings) -> CatalogWriter:
-    """Return a writer to the database if its URL is set, else to Supabase; nothing is connected yet.
+@contextmanager
+def open_writer(settings: Settings) -> Iterator[CatalogWriter]:
+    """Lend a writer to the database if its URL is set, else to Supabase; nothing is connected yet.
 
     The database first: it alone can build an index after a load.
 
     Raises:
         SettingsError: neither is set.
     """
+    writer = _writer(settings)
+    try:
+        yield writer
+    finally:
+        writer.close()
+
+
+def _writer(settings: Settings) -> CatalogWriter:
     if settings.database_url is not None:
         return PostgresWriter(settings.database_url.get_secret_value())
     if settings.supabase_url is not None and settings.supabase_key is not None:

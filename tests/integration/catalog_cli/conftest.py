@@ -1,0 +1,139 @@
+"""An operator at a command line: a folder of covers, a table, and `python -m catalog` over real servers."""
+
+import csv
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+from psycopg.rows import dict_row
+
+from catalog.__main__ import main
+from catalog.demo.albums import DemoAlbum, demo_albums
+from catalog.demo.covers import cover_jpeg
+from common.clients import open_redis
+from local.servers.redis import RedisServer
+from local.servers.supabase import SupabaseServer
+
+ALBUMS = 30
+DEMO_MODEL = Path(__file__).parents[3] / "models" / "demo"
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """How a command ended and what it said."""
+
+    status: int
+    out: str
+    err: str
+
+
+Catalog = Callable[..., Done]
+
+
+@pytest.fixture(scope="session")
+def drawn(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the covers of the first demo albums, which no test changes."""
+    folder = tmp_path_factory.mktemp("covers")
+    for album in demo_albums(ALBUMS):
+        (folder / f"{album.id}.jpg").write_bytes(cover_jpeg(album, size_px=96))
+    return folder
+
+
+@pytest.fixture
+def here(tmp_path: Path, drawn: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The operator's folder, with `albums.csv` and `covers`."""
+    folder = tmp_path / "operator"
+    covers = folder / "covers"
+    covers.mkdir(parents=True)
+    for file in drawn.iterdir():
+        (covers / file.name).write_bytes(file.read_bytes())
+    write_table(folder / "albums.csv", [cells(album) for album in demo_albums(ALBUMS)])
+    monkeypatch.chdir(folder)
+    return folder
+
+
+@pytest.fixture
+def environ(database_url: str, redis_server: RedisServer, tmp_path: Path) -> dict[str, str]:
+    """The operator's environment; the encoder is one whose vectors follow from the pixels."""
+    with open_redis(redis_server.url) as redis:
+        redis.flushall()
+    return {
+        "DATABASE_URL": database_url,
+        "REDIS_URL": redis_server.url,
+        "ENCODER": "fixed",
+        "MODEL_CACHE_DIR": str(tmp_path / "models"),
+        "COLUMNS": "200",
+    }
+
+
+@pytest.fixture(params=["postgres", "supabase"])
+def either(
+    request: pytest.FixtureRequest, environ: dict[str, str], supabase_server: SupabaseServer
+) -> Mapping[str, str]:
+    """Settings that say one of the two ways to the catalog."""
+    if request.param == "supabase":
+        del environ["DATABASE_URL"]
+        environ |= {"SUPABASE_URL": supabase_server.url, "SUPABASE_KEY": supabase_server.service_key}
+    return environ
+
+
+@pytest.fixture
+def catalog(
+    here: Path, environ: dict[str, str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Catalog:
+    """Run `python -m catalog`, in this process; keywords change the environment."""
+
+    def run(*arguments: str, **changes: str) -> Done:
+        for name in ("DATABASE_URL", "SUPABASE_URL", "SUPABASE_KEY"):
+            monkeypatch.delenv(name, raising=False)
+        for name, value in (environ | changes).items():
+            monkeypatch.setenv(name, value)
+        capsys.readouterr()
+        status = main(arguments)
+        said = capsys.readouterr()
+        return Done(status, said.out, said.err)
+
+    return run
+
+
+def cells(album: DemoAlbum) -> dict[str, object]:
+    """Return an album as a row of a table, with a column that is no field."""
+    return {
+        "id": album.id,
+        "artist": album.artist,
+        "album_name": album.album_name,
+        "genre": album.genre,
+        "release_year": album.release_year,
+        "pitchfork_score": album.pitchfork_score,
+        "best_new_music": album.best_new_music,
+        "reviewer": album.reviewer,
+        "caption": album.caption,
+    }
+
+
+def write_table(path: Path, rows: Sequence[Mapping[str, object]]) -> None:
+    with path.open("w", newline="") as file:
+        writer = csv.DictWriter(file, rows[0])
+        writer.writeheader()
+        writer.writerows(rows)
+
+
+def read_report(path: Path) -> list[tuple[int, str]]:
+    """Return number and reason of each rejected row."""
+    with path.open(newline="") as file:
+        return [(int(row["row"]), row["reason"]) for row in csv.DictReader(file)]
+
+
+def rows(database_url: str) -> dict[str, dict[str, Any]]:
+    """Return every album as it stands."""
+    with psycopg.connect(database_url, row_factory=dict_row) as connection:
+        return {row["id"]: row for row in connection.execute("SELECT * FROM album_covers")}
+
+
+def has_index(database_url: str) -> bool:
+    with psycopg.connect(database_url) as connection:
+        row = connection.execute("SELECT to_regclass('album_covers_embedding_hnsw') IS NOT NULL").fetchone()
+    return row is not None and bool(row[0])

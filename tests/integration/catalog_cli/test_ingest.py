@@ -1,0 +1,249 @@
+"""An ingest brings in what it can, says what it cannot, and repeats nothing."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+
+import psycopg
+import pyarrow as pa
+import pytest
+from pyarrow import parquet
+
+from catalog.demo.albums import demo_albums
+from common import keys
+from common.clients import open_redis
+from tests.integration.catalog_cli.conftest import (
+    ALBUMS,
+    DEMO_MODEL,
+    Catalog,
+    cells,
+    has_index,
+    read_report,
+    rows,
+    write_table,
+)
+
+INGEST = ("ingest", "albums.csv", "--covers", "covers")
+
+
+def test_every_row_gets_in_by_either_way(
+    catalog: Catalog, either: Mapping[str, str], database_url: str
+) -> None:
+    done = catalog(*INGEST, "--cover-url", "/covers/{file}")
+
+    assert done.status == 0, done.err
+    assert f"{ALBUMS} written" in done.err
+    albums = rows(database_url)
+    assert len(albums) == ALBUMS
+    first, found = demo_albums(1)[0], albums["demo-1967-00000"]
+    assert (found["artist"], found["album_name"], found["genre"]) == (
+        first.artist,
+        first.album_name,
+        first.genre,
+    )
+    assert found["release_year"] == first.release_year
+    assert float(found["pitchfork_score"]) == first.pitchfork_score
+    assert found["cover_url"] == "/covers/demo-1967-00000.jpg"
+    assert found["metadata"] == {"caption": first.caption}
+
+
+def test_a_second_run_leaves_everything_alone_and_tells_a_new_version(
+    catalog: Catalog, either: Mapping[str, str], database_url: str
+) -> None:
+    catalog(*INGEST)
+    before = rows(database_url)
+    with open_redis(either["REDIS_URL"]) as redis:
+        version = redis.get(keys.CATALOG_VERSION)
+
+        done = catalog(*INGEST)
+
+        assert redis.get(keys.CATALOG_VERSION) not in {None, version}
+    assert done.status == 0
+    assert f"0 written, {ALBUMS} unchanged" in done.err
+    assert rows(database_url) == before
+
+
+def test_only_what_has_changed_is_written_again(catalog: Catalog, here: Path, database_url: str) -> None:
+    catalog(*INGEST)
+    before = rows(database_url)
+    table = [cells(album) for album in demo_albums(ALBUMS)]
+    table[3]["genre"] = "Polka"
+    write_table(here / "albums.csv", table)
+    other = here / "covers" / "demo-1967-00007.jpg"
+    other.write_bytes((here / "covers" / "demo-1967-00008.jpg").read_bytes())
+
+    done = catalog(*INGEST)
+
+    assert f"2 written, {ALBUMS - 2} unchanged" in done.err
+    after = rows(database_url)
+    assert {i for i in after if after[i] != before[i]} == {"demo-1967-00003", "demo-1967-00007"}
+    assert after["demo-1967-00003"]["genre"] == "Polka"
+    assert after["demo-1967-00007"]["embedding"] == after["demo-1967-00008"]["embedding"]
+
+
+def test_bad_rows_and_bad_covers_are_reported_and_stop_nothing(
+    catalog: Catalog, here: Path, database_url: str
+) -> None:
+    table = [cells(album) for album in demo_albums(ALBUMS)]
+    table[1]["release_year"] = "late"
+    table[2]["artist"] = ""
+    table[4]["id"] = table[0]["id"]
+    write_table(here / "albums.csv", table)
+    (here / "covers" / "demo-1967-00005.jpg").unlink()
+    (here / "covers" / "demo-1967-00006.jpg").write_text("no image")
+    whole = (here / "covers" / "demo-1967-00007.jpg").read_bytes()
+    (here / "covers" / "demo-1967-00007.jpg").write_bytes(whole[: len(whole) // 4])
+
+    done = catalog(*INGEST)
+
+    assert done.status == 1
+    assert sorted(read_report(here / "albums-rejected.csv")) == [
+        (2, "invalid_field"),
+        (3, "invalid_field"),
+        (5, "duplicate_id"),
+        (6, "missing_cover"),
+        (7, "unsupported_image"),
+        (8, "undecodable_image"),
+    ]
+    assert len(rows(database_url)) == ALBUMS - 6
+
+
+def test_rows_that_no_text_can_hold_cost_only_themselves(
+    catalog: Catalog, here: Path, database_url: str
+) -> None:
+    lines = (here / "albums.csv").read_bytes().splitlines(keepends=True)
+    lines[2] = lines[2].replace(b",", b"\xff\xfe,", 1)
+    lines[3] = lines[3].rstrip() + b",one,too,many\r\n"
+    lines[4] = lines[4].replace(b",", b"\x00,", 1)
+    (here / "albums.csv").write_bytes(b"".join(lines))
+
+    done = catalog(*INGEST, "--report", "bad.jsonl")
+
+    assert done.status == 1
+    report = [json.loads(line) for line in (here / "bad.jsonl").read_text().splitlines()]
+    assert sorted((entry["row"], entry["reason"]) for entry in report) == [
+        (2, "unreadable_row"),
+        (3, "unreadable_row"),
+        (4, "unreadable_row"),
+    ]
+    assert len(rows(database_url)) == ALBUMS - 3
+
+
+def test_what_the_catalog_itself_refuses_costs_only_its_row(
+    catalog: Catalog, either: Mapping[str, str], here: Path, database_url: str
+) -> None:
+    table = [cells(album) for album in demo_albums(ALBUMS)]
+    table[9]["caption"] = "x"
+    write_table(here / "albums.csv", table)
+    with psycopg.connect(database_url) as connection:
+        connection.execute("ALTER TABLE album_covers ADD CHECK (metadata ->> 'caption' <> 'x')")
+
+    done = catalog(*INGEST)
+
+    assert done.status == 1
+    assert read_report(here / "albums-rejected.csv") == [(10, "refused_by_catalog")]
+    assert len(rows(database_url)) == ALBUMS - 1
+
+
+@pytest.mark.parametrize("suffix", ["jsonl", "parquet"])
+def test_the_kind_of_file_makes_no_difference(
+    catalog: Catalog, here: Path, database_url: str, suffix: str
+) -> None:
+    catalog(*INGEST)
+    table = [cells(album) for album in demo_albums(ALBUMS)]
+    if suffix == "jsonl":
+        (here / "same.jsonl").write_text("\n".join(json.dumps(row) for row in table))
+    else:
+        parquet.write_table(pa.Table.from_pylist(table), here / "same.parquet")
+
+    done = catalog("ingest", f"same.{suffix}", "--covers", "covers")
+
+    assert done.status == 0
+    assert f"0 written, {ALBUMS} unchanged" in done.err
+
+
+def test_columns_of_other_names_are_mapped(catalog: Catalog, here: Path, database_url: str) -> None:
+    (here / "other.csv").write_text(
+        "nr,band,title,file,label\n1,A,B,demo-1967-00000.jpg,4AD\n2,C,D,demo-1967-00001.jpg,\n"
+    )
+    mapping = ["id=nr", "artist=band", "album_name=title", "cover=file"]
+
+    done = catalog("ingest", "other.csv", "--covers", "covers", *(a for m in mapping for a in ("--map", m)))
+
+    assert done.status == 0, done.err
+    albums = rows(database_url)
+    assert {(a["id"], a["artist"], a["cover_source"]) for a in albums.values()} == {
+        ("1", "A", "demo-1967-00000.jpg"),
+        ("2", "C", "demo-1967-00001.jpg"),
+    }
+    assert albums["1"]["metadata"] == {"label": "4AD"}
+    assert albums["2"]["metadata"] == {}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (("albums.csv", "--covers", "nowhere"), "neither a folder nor a column"),
+        (("albums.csv", "--covers", "covers", "--map", "artist=band"), "no such column"),
+        (("albums.csv", "--covers", "covers", "--map", "singer=artist"), "no such field"),
+        (("albums.xls", "--covers", "covers"), ".csv"),
+        (("none.csv", "--covers", "covers"), "no such file"),
+    ],
+)
+def test_what_cannot_be_meant_is_refused_before_anything_is_done(
+    catalog: Catalog, database_url: str, arguments: tuple[str, ...], says: str
+) -> None:
+    done = catalog("ingest", *arguments)
+
+    assert done.status == 2
+    assert says in done.err
+    assert rows(database_url) == {}
+
+
+def test_a_cover_outside_of_the_folder_is_not_read(catalog: Catalog, here: Path) -> None:
+    (here / "secret.jpg").write_bytes((here / "covers" / "demo-1967-00000.jpg").read_bytes())
+    (here / "covers" / "link.jpg").symlink_to(here / "secret.jpg")
+    (here / "sly.csv").write_text(
+        f"id,artist,album_name,cover\n1,A,B,../secret.jpg\n2,A,B,{here}/secret.jpg\n3,A,B,link.jpg\n"
+    )
+
+    done = catalog("ingest", "sly.csv", "--covers", "covers")
+
+    assert done.status == 1
+    assert read_report(here / "sly-rejected.csv") == [(n, "cover_refused") for n in (1, 2, 3)]
+
+
+def test_a_catalog_of_another_model_is_refused(catalog: Catalog, database_url: str) -> None:
+    catalog(*INGEST)
+    before = rows(database_url)
+
+    done = catalog(*INGEST, ENCODER="onnx", CLIP_MODEL=str(DEMO_MODEL))
+
+    assert done.status == 2
+    assert "model_mismatch" in done.err
+    assert rows(database_url) == before
+
+
+def test_without_redis_nothing_is_begun_unless_it_is_waived(catalog: Catalog, database_url: str) -> None:
+    nobody = "redis://127.0.0.1:1/0"
+
+    refused = catalog(*INGEST, REDIS_URL=nobody)
+    begun = len(rows(database_url))
+    waived = catalog(*INGEST, "--keep-cache", REDIS_URL=nobody)
+
+    assert refused.status == 2
+    assert "--keep-cache" in refused.err
+    assert begun == 0
+    assert waived.status == 0
+    assert len(rows(database_url)) == ALBUMS
+
+
+def test_a_first_load_builds_the_index_once_and_a_later_one_leaves_it(
+    catalog: Catalog, database_url: str
+) -> None:
+    first = catalog(*INGEST)
+    second = catalog(*INGEST)
+
+    assert f"indexed {ALBUMS} albums" in first.err
+    assert "indexed" not in second.err
+    assert has_index(database_url)

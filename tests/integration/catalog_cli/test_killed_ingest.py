@@ -1,0 +1,85 @@
+"""An ingest may be killed at any moment: run again, the catalog is what it would have been."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import orjson
+import psycopg
+import pytest
+
+from tests.integration.catalog_cli.conftest import ALBUMS, Catalog, has_index, rows
+
+ROOT = Path(__file__).parents[3]
+START_S = 60.0
+INGEST = ("ingest", "albums.csv", "--covers", "covers")
+
+
+def start(environ: dict[str, str]) -> "subprocess.Popen[bytes]":
+    """Start an ingest that takes its time over each batch of covers."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "catalog", *INGEST, "--batch", "8"],
+        env={"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), "FIXED_LATENCY_MS": "300", **environ},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+
+
+def wait_for(process: "subprocess.Popen[bytes]", database_url: str, condition: str) -> None:
+    deadline = time.monotonic() + START_S
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        while True:
+            row: tuple[Any, ...] | None = connection.execute(f"SELECT {condition}".encode()).fetchone()
+            if row is not None and row[0]:
+                return
+            assert process.poll() is None, "it ended before it could be killed"
+            assert time.monotonic() < deadline, condition
+            time.sleep(0.005)
+
+
+@pytest.mark.parametrize(
+    "moment",
+    [
+        "EXISTS (SELECT FROM catalog_model WHERE model IS NOT NULL)",
+        "to_regclass('album_covers_embedding_hnsw') IS NULL",
+        "EXISTS (SELECT FROM album_covers)",
+    ],
+    ids=["stamped", "index dropped", "rows written"],
+)
+def test_a_killed_ingest_is_completed_by_the_next(
+    catalog: Catalog, environ: dict[str, str], database_url: str, moment: str
+) -> None:
+    process = start(environ)
+    try:
+        wait_for(process, database_url, moment)
+    finally:
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+    left = len(rows(database_url))
+
+    done = catalog(*INGEST)
+
+    assert done.status == 0, done.err
+    assert f"{ALBUMS - left} written, {left} unchanged" in done.err
+    assert has_index(database_url)
+    interrupted = rows(database_url)
+    with psycopg.connect(database_url) as connection:
+        connection.execute("TRUNCATE album_covers")
+    catalog(*INGEST)
+    assert_same(interrupted, rows(database_url))
+    assert len(interrupted) == ALBUMS
+
+
+def assert_same(one: Mapping[str, dict[str, Any]], other: Mapping[str, dict[str, Any]]) -> None:
+    """Compare bit for bit, but for embeddings: numpy adds up in another order in another process."""
+    assert one.keys() == other.keys()
+    for album_id, row in one.items():
+        vectors = [np.array(orjson.loads(r["embedding"])) for r in (row, other[album_id])]
+        assert np.allclose(*vectors, atol=1e-6)
+        assert row | {"embedding": None} == other[album_id] | {"embedding": None}
