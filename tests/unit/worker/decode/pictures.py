@@ -46,6 +46,17 @@ def png_bomb(width: int, height: int) -> bytes:
     return _png(struct.pack("!IIBBBBB", width, height, 8, 2, 0, 0, 0), data)
 
 
+def tiff_of_one_tile(tile_px: int, *, side: int = 16) -> bytes:
+    """Return a small grey TIFF whose one tile says it is so large; libtiff makes room for it whole."""
+    data = zlib.compress(bytes(10_000))
+    compression, grey = 8, 1
+    entries = [(256, side), (257, side), (258, 8), (259, compression), (262, grey), (277, 1)]
+    entries += [(322, tile_px), (323, tile_px), (324, 8), (325, len(data))]
+    directory = b"".join(struct.pack("<HHII", tag, 4, 1, value) for tag, value in entries)
+    place = struct.pack("<I", 8 + len(data))
+    return b"II*\0" + place + data + struct.pack("<H", len(entries)) + directory + bytes(4)
+
+
 def _png(header: bytes, data: bytes) -> bytes:
     chunks = (b"IHDR", header), (b"IDAT", data), (b"IEND", b"")
     body = b"".join(

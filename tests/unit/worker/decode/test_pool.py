@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from common.errors import ImageTooManyPixels, UndecodableImage, UnsupportedImage
-from tests.unit.worker.decode.pictures import encoded, noise, png_bomb, png_header
+from tests.unit.worker.decode.pictures import encoded, noise, png_bomb, png_header, tiff_of_one_tile
 from worker.decode.errors import DecoderBusy, DecoderDied
 from worker.decode.pixels import decode
 from worker.decode.pool import DecoderPool
@@ -57,6 +57,11 @@ def test_decodes_as_in_the_calling_process(pool: DecoderPool) -> None:
         assert np.array_equal(pool.decode(data, timeout_s=PLAIN_S), decode(data, size_px=SIDE))
 
 
+def test_the_hostile_tile_is_read_where_it_is_of_its_pictures_size(pool: DecoderPool) -> None:
+    """Or the case of the tile of 1.6 gigabytes among the errors below would prove nothing."""
+    assert pool.decode(tiff_of_one_tile(16), timeout_s=PLAIN_S).shape == (SIDE, SIDE, 3)
+
+
 def test_answers_the_thread_that_asked(pool: DecoderPool) -> None:
     pictures = [picture(number) for number in range(40)]
 
@@ -74,6 +79,7 @@ def test_answers_the_thread_that_asked(pool: DecoderPool) -> None:
         (b"", UnsupportedImage),
         (png_header(60_000, 60_000), ImageTooManyPixels),
         (encoded(noise(300, 300), "PNG")[:5000], UndecodableImage),
+        (tiff_of_one_tile(40_000), UndecodableImage),
     ],
 )
 def test_what_is_wrong_with_an_image_comes_through_and_costs_no_decoder(
