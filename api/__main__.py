@@ -8,7 +8,9 @@ import uvicorn
 from fastapi import FastAPI
 
 from api.app import create_app
+from api.exposure import check_exposure
 from api.gateway import Gateway
+from api.protocol import GuardedProtocol
 from common.catalog.protocol import Catalog
 from common.errors import SettingsError
 from common.settings import Settings, load_settings
@@ -43,15 +45,17 @@ def make_server(settings: Settings, *, catalog: Catalog | None = None) -> Gatewa
     """Return the server of the gateway, not started.
 
     Raises:
-        SettingsError: no catalog is set and none was given.
+        SettingsError: no catalog is set and none was given, or the gateway would be open to all.
     """
+    check_exposure(settings)
     app = create_app(settings, catalog=catalog)
     config = uvicorn.Config(
         app,
         host=settings.host,
         port=settings.port,
         loop="uvloop",
-        http="httptools",
+        http=GuardedProtocol,
+        ws="none",
         log_config=None,
         access_log=False,
         server_header=False,

@@ -1,10 +1,160 @@
-"""Who asks: every job belongs to an owner, and only the owner sees it."""
+"""Who is let in: the key, the rate limit, and to whom the jobs of a request belong.
+
+Everything under /api/ passes here, so that no new endpoint is open by being forgotten. /health and
+/readyz are open to all, and tell the bearer of an admin key more.
+"""
+
+from contextlib import suppress
 
 from fastapi import Request
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-ANONYMOUS = "anonymous"
+from api.answers import error_response
+from api.callers import ANONYMOUS, NO_KEY, Caller, Callers, address_rate
+from api.rates import REQUEST_COST, Budget, RateLimits
+from api.refusals import Unauthorized
+from common.errors import CoverSearchError, QueueUnavailable
+from common.settings import UNLIMITED, Settings
+
+GUARDED = "/api/"
+TELLS_ADMINS_MORE = frozenset({"/health", "/readyz"})
+CHALLENGE = {"WWW-Authenticate": 'Bearer realm="cover-search"'}
 
 
-def owner_of(_request: Request) -> str:
+def is_guarded(settings: Settings) -> bool:
+    """Tell whether anything is asked of clients; if not, nothing is spent on it."""
+    return settings.auth != "off" or address_rate(settings) != UNLIMITED
+
+
+def owner_of(request: Request) -> str:
     """Return to whom the jobs of this request belong."""
-    return ANONYMOUS
+    caller = _caller_of(request)
+    return caller.owner if caller else ANONYMOUS
+
+
+def max_jobs_of(request: Request) -> int | None:
+    """Return how many jobs the caller may have under way at once, None for any number."""
+    caller = _caller_of(request)
+    return caller.max_jobs if caller else None
+
+
+def sees_details(request: Request, settings: Settings) -> bool:
+    """Tell whether the caller may know why the service is not well."""
+    caller = _caller_of(request)
+    return settings.auth == "off" or (caller is not None and caller.is_admin)
+
+
+async def spend(request: Request, cost: int) -> None:
+    """Charge the caller for what the request makes the service do.
+
+    Raises:
+        RateLimited, QueueUnavailable
+    """
+    budget: Budget | None = request.scope.get("budget")
+    if budget is not None:
+        await budget.spend(cost)
+
+
+def expect(request: Request, cost: int) -> None:
+    """Refuse, before any work, a request that could not be paid for.
+
+    Raises:
+        RateLimited
+    """
+    budget: Budget | None = request.scope.get("budget")
+    if budget is not None:
+        budget.expect(cost)
+
+
+def _caller_of(request: Request) -> Caller | None:
+    caller: Caller | None = request.scope.get("caller")
+    return caller
+
+
+class Door:
+    """Decides about each request."""
+
+    def __init__(self, callers: Callers, limits: RateLimits, *, requires_key: bool) -> None:
+        self._callers = callers
+        self._limits = limits
+        self._requires_key = requires_key
+
+    async def admit(self, scope: Scope) -> None:
+        """Write into the scope who calls, and what is left of the caller's budget.
+
+        Raises:
+            Unauthorized, RateLimited, QueueUnavailable
+        """
+        try:
+            caller = await self._key_or_address(scope)
+        except Unauthorized:
+            # Guessing costs too.
+            await self._charge(scope, self._callers.at_address(scope))
+            raise
+        scope["caller"] = caller
+        await self._charge(scope, caller)
+
+    async def _key_or_address(self, scope: Scope) -> Caller:
+        caller = await self._callers.with_key(scope)
+        if caller is None and self._requires_key:
+            raise Unauthorized(NO_KEY)
+        return caller or self._callers.at_address(scope)
+
+    async def recognise(self, scope: Scope) -> None:
+        """Write into the scope who calls, where a key says it and can be checked.
+
+        Raises:
+            Unauthorized: the key is not valid.
+        """
+        # How the service is, is told also when Redis does not answer.
+        with suppress(QueueUnavailable):
+            scope["caller"] = await self._callers.with_key(scope)
+
+    async def _charge(self, scope: Scope, caller: Caller) -> None:
+        if caller.bucket is not None:
+            scope["budget"] = Budget(self._limits, caller.bucket)
+            await scope["budget"].spend(REQUEST_COST)
+
+
+class Admission:
+    """Let requests in, or say why not; tell each client how it stands."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+
+        async def send_with_standing(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                message["headers"].extend(_standing_headers(scope))
+            await send(message)
+
+        try:
+            await self._decide(scope)
+        except CoverSearchError as error:
+            headers = CHALLENGE if isinstance(error, Unauthorized) else {}
+            await error_response(error, headers=headers)(scope, receive, send_with_standing)
+            return
+        await self._app(scope, receive, send_with_standing)
+
+    async def _decide(self, scope: Scope) -> None:
+        door: Door = scope["app"].state.gateway.door
+        if scope["path"].startswith(GUARDED):
+            await door.admit(scope)
+        elif scope["path"] in TELLS_ADMINS_MORE:
+            await door.recognise(scope)
+
+
+def _standing_headers(scope: Scope) -> list[tuple[bytes, bytes]]:
+    budget: Budget | None = scope.get("budget")
+    if budget is None or budget.standing is None:
+        return []
+    now = budget.standing
+    return [
+        (b"ratelimit-limit", str(now.limit).encode()),
+        (b"ratelimit-remaining", str(now.remaining).encode()),
+        (b"ratelimit-reset", str(now.reset_s).encode()),
+    ]

@@ -12,7 +12,7 @@ from starlette.requests import ClientDisconnect
 
 from api.problems import INTERNAL, PROBLEMS_BY_CODE, Problem, problem_of
 from api.refusals import InvalidRequest, MalformedBody, MethodNotAllowed, RouteNotFound
-from common.errors import CoverSearchError, InvalidParameter, QueueFull
+from common.errors import CoverSearchError, InvalidParameter, QueueFull, RateLimited
 from common.jobs import JobFailure
 from common.telemetry import request_id_var
 
@@ -31,7 +31,9 @@ def error_response(error: CoverSearchError, *, headers: Mapping[str, str] | None
     problem = problem_of(error)
     if problem is INTERNAL:
         return internal_response()
-    retry_after_s = error.retry_after_s if isinstance(error, QueueFull) else problem.retry_after_s
+    retry_after_s = problem.retry_after_s
+    if isinstance(error, QueueFull | RateLimited):
+        retry_after_s = error.retry_after_s
     return _response(
         problem,
         code=error.code,

@@ -4,14 +4,18 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
+from starlette.middleware.cors import CORSMiddleware
 from starlette.staticfiles import StaticFiles
 
+from api.admission import Admission, is_guarded
 from api.answers import install_error_handlers
 from api.boundary import Boundary
 from api.gateway import open_gateway
 from api.lingering import LingeringClose
 from api.openapi.document import install_openapi
+from api.policies import Policies
 from api.routes import albums, documents, jobs, searches, service
+from api.sharing import cors_options
 from api.version import VERSION
 from common.catalog.opening import open_catalog
 from common.catalog.protocol import Catalog
@@ -48,8 +52,12 @@ def create_app(settings: Settings, *, catalog: Catalog | None = None) -> FastAPI
     install_error_handlers(app)
     install_openapi(app)
     # The last to be added is the outermost.
+    if is_guarded(settings):
+        app.add_middleware(Admission)
     app.add_middleware(LingeringClose)
-    app.add_middleware(Boundary)
+    if settings.cors_origins:
+        app.add_middleware(CORSMiddleware, **cors_options(settings.cors_origins))
+    app.add_middleware(Boundary, policies=Policies(public_url=settings.public_url))
     return app
 
 

@@ -1,4 +1,4 @@
-"""The outermost layer of the gateway: request ids, and what happens to an error nobody expected."""
+"""The outermost layer of the gateway: request ids, security headers, and an error nobody expected."""
 
 import logging
 import re
@@ -9,6 +9,7 @@ from http import HTTPStatus
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.answers import internal_response
+from api.policies import Policies
 from common.telemetry import request_id_var
 
 log = logging.getLogger(__name__)
@@ -18,10 +19,11 @@ REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
 
 class Boundary:
-    """Give each request its id and turn what nothing else caught into a 500."""
+    """Give each request its id, each answer its policies, and turn what nothing else caught into a 500."""
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, *, policies: Policies) -> None:
         self._app = app
+        self._policies = policies
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -32,14 +34,14 @@ class Boundary:
         if scope["method"] == "HEAD":
             # HEAD is GET; the server, which has the scope as it came, leaves the body out.
             scope = {**scope, "method": "GET"}
-        header = (b"x-request-id", request_id.encode())
+        headers = ((b"x-request-id", request_id.encode()), *self._policies.of(scope["path"]))
         status = 0
 
         async def send_with_id(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                message["headers"].append(header)
+                message["headers"].extend(headers)
             await send(message)
 
         try:

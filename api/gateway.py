@@ -10,13 +10,17 @@ from fastapi import Request
 from redis.asyncio import Redis
 
 from api import broker_watch, catalog_watch, sweeping, waiting
+from api.admission import Door
 from api.background import repeat
 from api.broker_watch import BrokerWatch
+from api.callers import Callers
 from api.catalog_watch import CatalogWatch
 from api.composing import Composer
 from api.facts import CatalogFacts
 from api.health import HealthCheck
 from api.images import limit_pillow
+from api.keys.ring import KeyRing
+from api.rates import RateLimits
 from api.submission import Searches
 from api.subscription import Subscription
 from api.sweeping import Sweeper
@@ -46,6 +50,7 @@ class Gateway:
     facts: CatalogFacts
     health: HealthCheck
     composer: Composer
+    door: Door
     #: For what is slow and not asynchronous: image headers, base64.
     inspection: ThreadPoolExecutor
     _loop: asyncio.AbstractEventLoop
@@ -91,6 +96,7 @@ async def open_gateway(settings: Settings, *, catalog: Catalog) -> AsyncIterator
             composer=Composer(
                 max_image_bytes=settings.max_image_bytes, max_image_pixels=settings.max_image_pixels
             ),
+            door=_door(redis, settings),
             inspection=inspection,
             _loop=asyncio.get_running_loop(),
         )
@@ -110,6 +116,14 @@ async def open_gateway(settings: Settings, *, catalog: Catalog) -> AsyncIterator
         stack.push_async_callback(_end, tasks)
         stack.callback(waiters.close)
         yield gateway
+
+
+def _door(redis: Redis, settings: Settings) -> Door:
+    return Door(
+        Callers(KeyRing(redis), settings),
+        RateLimits(redis, on_failure=settings.rate_limit_on_failure),
+        requires_key=settings.auth == "required",
+    )
 
 
 async def _redis(stack: AsyncExitStack, url: str) -> Redis:

@@ -2,13 +2,14 @@
 
 import asyncio
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from api.facts import CatalogFacts
 from common.errors import CatalogError, CatalogUnavailable, CoverSearchError, QueueUnavailable
 from common.ledger.gateway import GatewayLedger
 from common.ledger.records import Load
+from common.redaction import without_places
 
 #: A catalog that takes longer than this to say that it is well counts as not answering.
 PROBE_TIMEOUT_S = 2.0
@@ -32,6 +33,10 @@ class Health:
         if "queue" in self.problems:
             return "unhealthy"
         return "degraded" if self.problems else "healthy"
+
+    def without_details(self) -> "Health":
+        """Return what anybody may know: which part is not well, and not why."""
+        return replace(self, problems=dict.fromkeys(self.problems, "not ready; an admin key is told why"))
 
     def document(self) -> dict[str, object]:
         """Return the object of the HTTP contract."""
@@ -67,7 +72,8 @@ class HealthCheck:
         known = load if isinstance(load, Load) else None
         if known is not None and not ready_workers(known):
             problems["worker"] = _why_no_worker(known)
-        return Health(load=known, total_albums=total_albums, problems=problems)
+        shown = {part: without_places(reason) for part, reason in problems.items()}
+        return Health(load=known, total_albums=total_albums, problems=shown)
 
     async def _load(self) -> Load | QueueUnavailable:
         try:

@@ -4,7 +4,7 @@ import re
 
 from fastapi import Request
 
-from api.admission import owner_of
+from api.admission import max_jobs_of, owner_of
 from api.preferences import decide_patience
 from api.refusals import InvalidRequest
 from api.submission import Search
@@ -36,6 +36,7 @@ def read_search(
     return Search(
         query=query,
         owner=owner_of(request),
+        max_jobs=max_jobs_of(request),
         patience=decide_patience(headers.get(b"prefer", ()), parameter_s=wait_s, default_s=default_wait_s),
         images=images,
         idempotency_key=_idempotency_key(headers.get(b"idempotency-key", ())),

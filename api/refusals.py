@@ -6,6 +6,8 @@ CoverSearchError
 ├── MethodNotAllowed
 ├── MalformedBody         not the multipart or JSON that it says it is
 ├── BodyTooLarge          a JSON body past its limit
+├── HeadersTooLarge
+├── Unauthorized          no key where one is needed, or one that is not valid
 ├── UnsupportedMediaType
 └── RequestTimeout        the body did not come in time
 """
@@ -37,6 +39,14 @@ class MalformedBody(CoverSearchError):
 
 class BodyTooLarge(CoverSearchError):
     code = "body_too_large"
+
+
+class HeadersTooLarge(CoverSearchError):
+    code = "headers_too_large"
+
+
+class Unauthorized(CoverSearchError):
+    code = "unauthorized"
 
 
 class UnsupportedMediaType(CoverSearchError):

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from fastapi import Request
 from fastapi.responses import Response
 
+from api.admission import spend
 from api.answers import error_response, failure_response
 from api.catalog_watch import CatalogWatch
 from api.facts import CatalogFacts
@@ -20,6 +21,7 @@ from api.presenting import (
     not_modified,
     result_response,
 )
+from api.rates import cost_of
 from api.waiting import Waiting
 from common import keys
 from common.cache import ResultReader
@@ -38,6 +40,8 @@ class Search:
     query: SearchQuery
     owner: str
     patience: Patience
+    #: How many jobs the owner may have under way at once; None for any number.
+    max_jobs: int | None = None
     #: Uploaded bytes by SHA-256.
     images: tuple[tuple[str, bytes], ...] = ()
     idempotency_key: str | None = None
@@ -106,6 +110,7 @@ class Searches:
     async def _submit(self, search: Search, request: Request) -> Response:
         key = self._watch.key_of(search.query)
         submission = _submission(search, key)
+        await spend(request, cost_of(search.query))
         accepted = await self._ledger.submit(submission)
         job_id_var.set(accepted.job_id)
         if search.patience.at_once:
@@ -151,6 +156,7 @@ def _submission(search: Search, key: str) -> Submission:
     return Submission(
         job_id=secrets.token_hex(16),
         owner=search.owner,
+        max_jobs=search.max_jobs,
         query=wire,
         query_key=key,
         images=search.images,

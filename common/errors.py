@@ -14,6 +14,7 @@ CoverSearchError
 ├── AlbumNotFound
 ├── IdempotencyConflict        the same Idempotency-Key with another request
 ├── QueueFull                  the service cannot take more now
+├── RateLimited                this client cannot have more now
 ├── QueueUnavailable           Redis does not answer
 ├── NoWorker                   the deadline passed and no worker was alive
 ├── DeadlineExceeded
@@ -96,6 +97,14 @@ class IdempotencyConflict(CoverSearchError):
 class QueueFull(CoverSearchError):
     code = "queue_full"
     retryable = True
+
+    def __init__(self, detail: str, *, retry_after_s: int = 1) -> None:
+        super().__init__(detail)
+        self.retry_after_s = retry_after_s
+
+
+class RateLimited(CoverSearchError):
+    code = "rate_limited"
 
     def __init__(self, detail: str, *, retry_after_s: int = 1) -> None:
         super().__init__(detail)

@@ -20,7 +20,11 @@ On REDIS_URL (broker and ledger; must not evict):
     finished:<second>       string  runs finished in that second
     catalog:version         string  random; replaced whenever the catalog changes (kept)
     catalog:model           string  fingerprint of the model that made the vectors (kept)
+    nothing                 (never written) what a script names to go on in a full Redis
     sweeping                string  held by the process that sweeps
+    owned:<owner>           zset    jobs of a key that have not ended, by their deadlines
+    api-keys                hash    API keys by id: name, role, rate, SHA-256 (kept)
+    rate:<bucket>           string  units spent in a window of a rate limit, two windows each
 
 On CACHE_REDIS_URL (may evict):
 
@@ -51,6 +55,9 @@ FINISHED = "finished:"
 CATALOG_VERSION = "catalog:version"
 CATALOG_MODEL = "catalog:model"
 SWEEPING = "sweeping"
+OWNED = "owned:"
+API_KEYS = "api-keys"
+RATE = "rate:"
 #: Never written; scripts delete it to have written something.
 NOTHING = "nothing"
 

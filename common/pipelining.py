@@ -60,12 +60,13 @@ class PipelinedRedis:
             loop.call_soon(self._start)
         return await call.reply
 
-    async def run(self, script: AsyncScript, args: Sequence[Any]) -> Any:
+    async def run(self, script: AsyncScript, args: Sequence[Any], *, names: Sequence[str] = ()) -> Any:
         """Return the reply of a script, which Redis is sent only where it does not know it."""
+        rest = (len(names), *names, *args)
         try:
-            return await self.execute("EVALSHA", script.sha, 0, *args)
+            return await self.execute("EVALSHA", script.sha, *rest)
         except NoScriptError:
-            return await self.execute("EVAL", script.script, 0, *args)
+            return await self.execute("EVAL", script.script, *rest)
 
     def _start(self) -> None:
         self._is_starting = False

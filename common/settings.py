@@ -5,12 +5,23 @@ that is all but equal to a setting's, because a misspelt limit must not be silen
 """
 
 import difflib
+import re
 from collections.abc import Mapping
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    model_validator,
+)
 
 from common.errors import SettingsError
 
@@ -36,11 +47,49 @@ def _postgres_url(value: SecretStr) -> SecretStr:
     return value
 
 
+def _list(value: object) -> object:
+    return [item.strip() for item in value.split(",") if item.strip()] if isinstance(value, str) else value
+
+
+def _network(value: object) -> object:
+    try:
+        return ip_network(value) if isinstance(value, str) else value
+    except ValueError as error:
+        raise ValueError("addresses and networks, with commas: 10.0.0.5, 192.168.0.0/16") from error
+
+
+def _origin(value: str) -> str:
+    if value != "*" and not _ORIGIN.fullmatch(value):
+        raise ValueError("origins such as https://example.org, with commas, or *")
+    return value
+
+
+def read_rate(value: str) -> str:
+    """Return a rate that is one.
+
+    Raises:
+        ValueError: it is none.
+    """
+    if value != UNLIMITED and not _RATE.fullmatch(value):
+        raise ValueError(f"a rate such as 600/minute (second, minute, hour or day), or {UNLIMITED}")
+    return value
+
+
+#: In the place of a rate: there is none.
+UNLIMITED = "unlimited"
+_RATE = re.compile(r"[1-9]\d{0,8}/(second|minute|hour|day)")
+_ORIGIN = re.compile(r"https?://[A-Za-z0-9.\-\[\]:]+")
+
 RedisUrl = Annotated[SecretStr, AfterValidator(_redis_url)]
 HttpUrl = Annotated[str, AfterValidator(_http_url)]
 PostgresUrl = Annotated[SecretStr, AfterValidator(_postgres_url)]
 Seconds = Annotated[float, Field(gt=0, le=86_400)]
 Count = Annotated[int, Field(ge=1)]
+#: Units over a time; what a request costs stands in docs/http.md.
+Rate = Annotated[str, AfterValidator(read_rate)]
+Network = Annotated[IPv4Network | IPv6Network, BeforeValidator(_network)]
+Networks = Annotated[tuple[Network, ...], BeforeValidator(_list)]
+Origins = Annotated[tuple[Annotated[str, AfterValidator(_origin)], ...], BeforeValidator(_list)]
 
 
 class Settings(BaseModel):
@@ -66,6 +115,19 @@ class Settings(BaseModel):
     public_url: HttpUrl | None = None
     #: A folder of covers that the gateway serves under /covers/.
     covers_dir: Path | None = None
+
+    # Who may ask, and how much (docs/security.md).
+    auth: Literal["off", "optional", "required"] = "off"
+    #: Must say so in these words where a gateway without keys listens beyond this machine.
+    allow_unauthenticated: Literal["", "yes-anyone-may-search"] = ""
+    key_rate: Rate = "600/minute"
+    #: Of requests without a valid key; 60/minute unless AUTH is off, then unlimited.
+    address_rate: Rate | None = None
+    rate_limit_on_failure: Literal["allow", "refuse"] = "allow"
+    max_jobs_per_key: Count = 100
+    #: Whose `X-Forwarded-For` is believed.
+    trusted_proxies: Networks = ()
+    cors_origins: Origins = ()
 
     # Jobs. A run may be leased for `lease_s` without a sign of life from its worker.
     job_deadline_s: Seconds = 60.0

@@ -37,7 +37,16 @@ router = APIRouter(tags=["catalog"], route_class=PlainRoute)
 
 ALBUM_ID = path("album_id", "The album's id.", example="585", max_length=ALBUM_ID_MAX_CHARS)
 FACT_HEADERS = {**ETAG, **CACHE_CONTROL}
-FACT_PROBLEMS = problems("invalid_parameter", "catalog_unavailable", "catalog_misconfigured", "internal")
+FACT_CODES = (
+    "invalid_parameter",
+    "unauthorized",
+    "rate_limited",
+    "queue_unavailable",
+    "catalog_unavailable",
+    "catalog_misconfigured",
+    "internal",
+)
+FACT_PROBLEMS = problems(*FACT_CODES)
 
 
 @router.get(
@@ -79,9 +88,7 @@ async def stats(request: Request) -> Response:
     responses={
         200: answer("The album.", "Album", headers=FACT_HEADERS),
         304: NOT_MODIFIED,
-        **problems(
-            "invalid_parameter", "album_not_found", "catalog_unavailable", "catalog_misconfigured", "internal"
-        ),
+        **problems(*FACT_CODES, "album_not_found"),
     },
     openapi_extra={"parameters": [ALBUM_ID, IF_NONE_MATCH]},
 )

@@ -34,7 +34,9 @@ JOB_HEADERS = {
     "Server-Timing": SEARCH_HEADERS["Server-Timing"],
     "Preference-Applied": SEARCH_HEADERS["Preference-Applied"],
 }
-JOB_PROBLEMS = problems("invalid_parameter", "job_not_found", "queue_unavailable", "internal")
+JOB_PROBLEMS = problems(
+    "invalid_parameter", "unauthorized", "rate_limited", "job_not_found", "queue_unavailable", "internal"
+)
 
 
 @router.get(

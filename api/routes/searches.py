@@ -7,6 +7,7 @@ from typing import Any
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
+from api.admission import expect, max_jobs_of, owner_of
 from api.composing import SearchBody
 from api.gateway import Gateway, gateway_of
 from api.images import check_image
@@ -24,9 +25,10 @@ from api.openapi.operations import (
 )
 from api.parameters import QUERY, SEARCH, TEXT_SEARCH, WAIT
 from api.query_string import QueryString
+from api.rates import IMAGE_COST
 from api.reading import read_search
 from api.routes.plain import PlainRoute
-from api.uploads import read_body, read_image
+from api.uploads import declared_bytes, read_body, read_image
 from common.queries import ImagePart, SearchQuery, TextPart, image_digest
 
 router = APIRouter(tags=["search"], route_class=PlainRoute)
@@ -34,9 +36,13 @@ router = APIRouter(tags=["search"], route_class=PlainRoute)
 ACCEPTED = answer("Accepted; not ready in time, or `respond-async`.", "Job", headers=ACCEPTED_HEADERS)
 #: Longer query strings are read each time: what is remembered must stay small.
 REMEMBERED_BYTES = 1024
+#: Longer bodies hold images: whether there is room for them is asked before they are read.
+SMALL_BODY_BYTES = 64 * 1024
 #: What any search may end with.
 SEARCH_PROBLEMS = (
     "invalid_parameter",
+    "unauthorized",
+    "rate_limited",
     "album_not_found",
     "idempotency_conflict",
     "job_canceled",
@@ -153,6 +159,7 @@ async def search_by_image(request: Request) -> Response:
     given = QueryString(request.scope["query_string"], SEARCH)
     k, filters, wait_s = given.k(), given.filters(), given.one(WAIT)
     given.check()
+    await _see_that_there_is_room(request, gateway)
     data = await read_image(request, max_bytes=gateway.settings.max_image_bytes)
     digest = await asyncio.get_running_loop().run_in_executor(gateway.inspection, _inspect, data, gateway)
     asked = SearchQuery((ImagePart(digest),), filters, k)
@@ -191,6 +198,9 @@ async def search(request: Request) -> Response:
     given = QueryString(request.scope["query_string"], (WAIT,))
     wait_s = given.one(WAIT)
     given.check()
+    declared = declared_bytes(request)
+    if declared is None or declared > SMALL_BODY_BYTES:
+        await _see_that_there_is_room(request, gateway)
     body = await read_body(request, max_bytes=SearchBody.max_bytes(gateway.settings.max_image_bytes))
     asked, images = await asyncio.get_running_loop().run_in_executor(
         gateway.inspection, gateway.composer.compose, body
@@ -199,6 +209,16 @@ async def search(request: Request) -> Response:
         request, asked, wait_s=wait_s, default_wait_s=gateway.settings.default_wait_s, images=images
     )
     return await gateway.searches.answer(search, request)
+
+
+async def _see_that_there_is_room(request: Request, gateway: Gateway) -> None:
+    """Turn an upload away before it is read where it would be turned away after."""
+    expect(request, IMAGE_COST)
+    await gateway.ledger.check_room(
+        owner=owner_of(request),
+        max_jobs=max_jobs_of(request),
+        image_bytes=min(declared_bytes(request) or 0, gateway.settings.max_image_bytes),
+    )
 
 
 def _inspect(data: bytes, gateway: Gateway) -> str:

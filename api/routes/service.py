@@ -6,7 +6,9 @@ import orjson
 from fastapi import APIRouter, FastAPI, Request
 from fastapi.responses import RedirectResponse, Response
 
+from api.admission import sees_details
 from api.gateway import gateway_of
+from api.health import Health
 from api.openapi.operations import answer, problems
 from api.presenting import JSON, NEVER_STORE
 from api.routes.plain import PlainRoute
@@ -16,6 +18,8 @@ router = APIRouter(tags=["service"], route_class=PlainRoute)
 
 WEB_FOLDER = Path(__file__).parent.parent / "web"
 INTERNAL = problems("internal")
+#: A key is not needed here; one that is sent and not valid is refused all the same.
+HEALTH_PROBLEMS = problems("unauthorized", "internal")
 
 
 @router.get(
@@ -41,12 +45,12 @@ async def root(request: Request) -> Response:
 @router.get(
     "/health",
     summary="Tell how the service is",
-    responses={200: answer("How it is; also where it is not well.", "Health"), **INTERNAL},
+    responses={200: answer("How it is; also where it is not well.", "Health"), **HEALTH_PROBLEMS},
 )
 async def health(request: Request) -> Response:
     """Return the state of queue, workers and catalog. `clip` is true while a live worker holds a model."""
     found = await gateway_of(request).health.look()
-    return _json(found.document())
+    return _json(_shown(found, request).document())
 
 
 @router.get(
@@ -65,14 +69,19 @@ async def livez(_request: Request) -> Response:
     responses={
         200: answer("They can.", "Readiness", example={"ready": True, "problems": {}}),
         503: answer("They cannot; the failing dependency is named.", "Readiness"),
-        **INTERNAL,
+        **HEALTH_PROBLEMS,
     },
 )
 async def readyz(request: Request) -> Response:
     """Answer 503, naming what fails, unless queue, catalog and a worker are ready."""
     found = await gateway_of(request).health.look()
     ready = not found.problems
-    return _json({"ready": ready, "problems": found.problems}, status=200 if ready else 503)
+    shown = _shown(found, request)
+    return _json({"ready": ready, "problems": shown.problems}, status=200 if ready else 503)
+
+
+def _shown(found: Health, request: Request) -> Health:
+    return found if sees_details(request, gateway_of(request).settings) else found.without_details()
 
 
 def _json(document: dict[str, object], *, status: int = 200) -> Response:

@@ -10,6 +10,7 @@ local run = K.RUN .. run_id
 local state = redis.call('HGET', run, 'state')
 if f[3] or not state or TERMINAL[state] then return 1 end
 redis.call('HSET', job, 'canceled_ms', now)
+forget_owned(ARGV[1])
 redis.call('SREM', run .. K.RUN_JOBS_SUFFIX, ARGV[1])
 redis.call('PEXPIRE', job, tonumber(redis.call('HGET', run, 'ttl_ms')))
 if redis.call('SCARD', run .. K.RUN_JOBS_SUFFIX) == 0 then

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
+import orjson
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
@@ -13,10 +14,12 @@ from common.ledger.records import (
     Load,
     Submission,
     Sweep,
+    check_room,
     read_job,
     read_load,
     read_submission,
     read_sweep,
+    room_document,
 )
 from common.ledger.scripts import script_text
 from common.ledger.timing import RESEND_AFTER_MS, SWEEP_EVERY_MS
@@ -31,18 +34,28 @@ class GatewayLedger:
         self._redis = PipelinedRedis(redis)
         self._settings = settings
         self.template = template
-        names = ("submit", "record", "view", "cancel", "states", "load", "sweep")
+        names = ("submit", "room", "record", "view", "cancel", "states", "load", "sweep")
         self._scripts = {name: redis.register_script(script_text(name)) for name in names}
 
     async def submit(self, submission: Submission) -> Accepted:
         """Write a job and send its message, or join the run in flight for its query key.
 
         Raises:
-            QueueFull, IdempotencyConflict: nothing was written.
+            QueueFull, RateLimited, IdempotencyConflict: nothing was written.
         """
         images = [item for image in submission.images for item in image]
         reply = await self._run("submit", submission.to_json(self._settings), self.template, *images)
         return read_submission(reply)
+
+    async def check_room(self, *, owner: str, max_jobs: int | None, image_bytes: int) -> None:
+        """Say early whether a job would be turned away; `submit` decides.
+
+        Raises:
+            QueueFull, RateLimited
+        """
+        document = room_document(self._settings, owner=owner, max_jobs=max_jobs)
+        outcome, retry_after_s = await self._run("room", orjson.dumps(document), image_bytes)
+        check_room(outcome, int(retry_after_s))
 
     async def record(self, submission: Submission, result: bytes) -> str:
         """Write a job that the cache has answered; return its id."""

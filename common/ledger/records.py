@@ -7,9 +7,20 @@ from typing import Any
 
 import orjson
 
-from common.errors import IdempotencyConflict, JobNotFound, QueueFull
+from common.errors import IdempotencyConflict, JobNotFound, QueueFull, RateLimited
 from common.jobs import Job, JobFailure, JobState
 from common.settings import Settings
+
+
+def room_document(settings: Settings, *, owner: str, max_jobs: int | None) -> dict[str, object]:
+    """Return what decides whether there is room for a job of this owner."""
+    document: dict[str, object] = {
+        "owner": owner,
+        "max_depth": settings.max_queue_depth,
+        "max_age_ms": int(settings.max_queue_age_s * 1000),
+        "max_held_bytes": settings.max_held_image_bytes,
+    }
+    return document if max_jobs is None else {**document, "max_jobs": max_jobs}
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,20 +35,19 @@ class Submission:
     images: tuple[tuple[str, bytes], ...] = ()
     #: Redis key and SHA-256 of the request, where the client sent an Idempotency-Key.
     idempotency: tuple[str, str] | None = None
+    #: How many jobs the owner may have under way at once; None for any number.
+    max_jobs: int | None = None
 
     def to_json(self, settings: Settings) -> bytes:
         document: dict[str, object] = {
+            **room_document(settings, owner=self.owner, max_jobs=self.max_jobs),
             "job_id": self.job_id,
-            "owner": self.owner,
             "query": self.query.decode(),
             "key": self.query_key,
             "deadline_ms": int(settings.job_deadline_s * 1000),
             "ttl_ms": int(settings.job_ttl_s * 1000),
             # An image outlives every attempt at its run, and no longer.
             "image_ttl_ms": int((settings.job_deadline_s + settings.lease_s) * 1000),
-            "max_depth": settings.max_queue_depth,
-            "max_age_ms": int(settings.max_queue_age_s * 1000),
-            "max_held_bytes": settings.max_held_image_bytes,
         }
         if self.idempotency is not None:
             document["idempotency_key"], document["request_hash"] = self.idempotency
@@ -112,14 +122,29 @@ def read_submission(reply: Sequence[Any]) -> Accepted:
 
     Raises:
         IdempotencyConflict: the Idempotency-Key stands for another request.
-        QueueFull: the service cannot take the job now.
+        QueueFull, RateLimited: the job cannot be taken now.
     """
     outcome, job_id, run_id, retry_after_s = reply
     if outcome == b"conflict":
         raise IdempotencyConflict("this Idempotency-Key was used with another request")
-    if outcome in _FULL:
-        raise QueueFull(_FULL[outcome], retry_after_s=int(retry_after_s))
+    check_room(outcome, int(retry_after_s))
     return Accepted(job_id=job_id.decode(), run_id=run_id.decode(), coalesced=outcome == b"joined")
+
+
+def check_room(outcome: bytes, retry_after_s: int) -> None:
+    """Accept what a script says of the room there is.
+
+    Raises:
+        QueueFull: the service cannot take a job now.
+        RateLimited: this owner has as many jobs under way as it may.
+    """
+    if outcome == b"full_owner":
+        raise RateLimited(
+            "this key has as many jobs under way as it may have (MAX_JOBS_PER_KEY)",
+            retry_after_s=retry_after_s,
+        )
+    if outcome in _FULL:
+        raise QueueFull(_FULL[outcome], retry_after_s=retry_after_s)
 
 
 def read_claim(run_id: str, reply: Sequence[Any]) -> Claim | Verdict:

@@ -63,6 +63,33 @@ local function forget_expired_images(now)
   if #expired > 0 and redis.call('ZCARD', K.IMAGES) == 0 then redis.call('DEL', K.IMAGES_BYTES) end
 end
 
+-- Whether a key has as many jobs under way as it may. Each is counted until it ends, or until the
+-- deadline by which it must have.
+local function owner_is_full(request, now)
+  if not request.max_jobs then return false end
+  local owned = K.OWNED .. request.owner
+  redis.call('ZREMRANGEBYSCORE', owned, '-inf', now)
+  return redis.call('ZCARD', owned) >= request.max_jobs
+end
+
+local function forget_owned(job_id)
+  local owner = redis.call('HGET', K.JOB .. job_id, 'counted')
+  if owner then redis.call('ZREM', K.OWNED .. owner, job_id) end
+end
+
+-- Why the service cannot take a run with so many bytes of images, nil where it can.
+local function what_is_full(request, incoming, now)
+  if redis.call('ZCARD', K.QUEUED) >= request.max_depth then return 'full_depth' end
+  local oldest = redis.call('ZRANGE', K.QUEUED, 0, 0, 'WITHSCORES')
+  if oldest[2] and now - tonumber(oldest[2]) > request.max_age_ms then return 'full_age' end
+  forget_expired_images(now)
+  if incoming > 0 then
+    local held = tonumber(redis.call('GET', K.IMAGES_BYTES) or 0)
+    if held + incoming > request.max_held_bytes then return 'full_images' end
+  end
+  return nil
+end
+
 -- The one way into a terminal state. `fields` is a flat list for HSET.
 local function finish(run_id, state, now, fields)
   local run = K.RUN .. run_id
@@ -77,6 +104,7 @@ local function finish(run_id, state, now, fields)
   release_images(run)
   for _, job_id in ipairs(redis.call('SMEMBERS', run .. K.RUN_JOBS_SUFFIX)) do
     redis.call('PEXPIRE', K.JOB .. job_id, ttl_ms)
+    forget_owned(job_id)
   end
   redis.call('PEXPIRE', run, ttl_ms)
   redis.call('DEL', run .. K.RUN_JOBS_SUFFIX)

@@ -1,7 +1,7 @@
 -- Accepts one job: joins the run in flight for its key, or writes a run and sends its message.
 -- ARGV: a JSON object of the request, the message template, then digest and bytes of each image.
 -- Returns {outcome, job id, run id, retry after in seconds}; the outcome is one of
--- accepted, joined, repeated, conflict, full_depth, full_age, full_images.
+-- accepted, joined, repeated, conflict, full_owner, full_depth, full_age, full_images.
 
 local now = now_ms()
 local request = cjson.decode(ARGV[1])
@@ -18,12 +18,22 @@ if request.idempotency_key then
   end
 end
 
+if owner_is_full(request, now) then return { 'full_owner', job_id, '', retry_after_s(now) } end
+
+local function count(deadline)
+  local owned = K.OWNED .. request.owner
+  redis.call('HSET', K.JOB .. job_id, 'counted', request.owner)
+  redis.call('ZADD', owned, deadline, job_id)
+  redis.call('PEXPIRE', owned, request.deadline_ms)
+end
+
 local function remember(run_id, coalesced)
   local job = K.JOB .. job_id
   redis.call('HSET', job, 'run', run_id, 'owner', request.owner, 'query', request.query,
     'created_ms', now, 'coalesced', coalesced)
   redis.call('PEXPIRE', job, request.deadline_ms + request.ttl_ms)
   redis.call('SADD', K.RUN .. run_id .. K.RUN_JOBS_SUFFIX, job_id)
+  if request.max_jobs then count(tonumber(redis.call('HGET', K.RUN .. run_id, 'deadline_ms'))) end
   if request.idempotency_key then
     redis.call('SET', request.idempotency_key, request.request_hash .. ' ' .. job_id, 'PX', request.ttl_ms)
   end
@@ -40,22 +50,10 @@ if flying then
 end
 
 -- Nothing has been written yet: a full service turns the job away before any work is done.
-if redis.call('ZCARD', K.QUEUED) >= request.max_depth then
-  return { 'full_depth', job_id, '', retry_after_s(now) }
-end
-local oldest = redis.call('ZRANGE', K.QUEUED, 0, 0, 'WITHSCORES')
-if oldest[2] and now - tonumber(oldest[2]) > request.max_age_ms then
-  return { 'full_age', job_id, '', retry_after_s(now) }
-end
-forget_expired_images(now)
 local incoming = 0
 for i = 3, #ARGV, 2 do incoming = incoming + #ARGV[i + 1] end
-if incoming > 0 then
-  local held = tonumber(redis.call('GET', K.IMAGES_BYTES) or 0)
-  if held + incoming > request.max_held_bytes then
-    return { 'full_images', job_id, '', retry_after_s(now) }
-  end
-end
+local full = what_is_full(request, incoming, now)
+if full then return { full, job_id, '', retry_after_s(now) } end
 
 local keep_ms = request.deadline_ms + request.ttl_ms
 local digests = {}

@@ -1,0 +1,95 @@
+"""Who calls: the bearer of an API key, or somebody at an address."""
+
+from dataclasses import dataclass
+
+from starlette.types import Scope
+
+from api.addresses import client_address
+from api.keys.key import KeyRecord, Role
+from api.keys.ring import KeyRing
+from api.rates import Bucket, read_bucket
+from api.refusals import Unauthorized
+from common.settings import UNLIMITED, Settings
+
+ANONYMOUS = "anonymous"
+#: For who brings no valid key, unless ADDRESS_RATE says otherwise.
+ANONYMOUS_RATE = "60/minute"
+NO_KEY = "send an API key as `Authorization: Bearer …` or `X-API-Key`"
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who asks."""
+
+    #: To whom the jobs belong that come of it.
+    owner: str
+    role: Role | None = None
+    #: How many jobs may be under way at once; None for any number.
+    max_jobs: int | None = None
+    bucket: Bucket | None = None
+
+    @property
+    def is_admin(self) -> bool:
+        return self.role is Role.ADMIN
+
+
+def address_rate(settings: Settings) -> str:
+    """Return what an address without a valid key may spend."""
+    return settings.address_rate or (UNLIMITED if settings.auth == "off" else ANONYMOUS_RATE)
+
+
+class Callers:
+    """Tells callers by what their requests carry."""
+
+    def __init__(self, ring: KeyRing, settings: Settings) -> None:
+        self._ring = ring
+        self._settings = settings
+        self._address_rate = address_rate(settings)
+
+    def at_address(self, scope: Scope) -> Caller:
+        """Return the caller that a request without a key has."""
+        peer = scope["client"][0] if scope.get("client") else None
+        forwarded = _values(scope, b"x-forwarded-for")
+        address = client_address(peer, forwarded, trusted=self._settings.trusted_proxies)
+        return Caller(ANONYMOUS, bucket=read_bucket(f"address:{address}", self._address_rate))
+
+    async def with_key(self, scope: Scope) -> Caller | None:
+        """Return the bearer of the key that a request carries, None where it carries none.
+
+        Raises:
+            Unauthorized: the key is not valid.
+            QueueUnavailable: whether it is cannot be told now.
+        """
+        if self._settings.auth == "off":
+            return None
+        presented = presented_key(scope)
+        return None if presented is None else self._bearer(await self._ring.recognise(presented))
+
+    def _bearer(self, record: KeyRecord) -> Caller:
+        return Caller(
+            owner=record.id,
+            role=record.role,
+            max_jobs=self._settings.max_jobs_per_key,
+            bucket=read_bucket(f"key:{record.id}", record.rate or self._settings.key_rate),
+        )
+
+
+def presented_key(scope: Scope) -> str | None:
+    """Return what a request carries as its key.
+
+    Raises:
+        Unauthorized: it carries two, or an `Authorization` of another kind.
+    """
+    given = _values(scope, b"x-api-key")
+    for value in _values(scope, b"authorization"):
+        scheme, _, credentials = value.partition(" ")
+        if scheme.lower() != "bearer":
+            raise Unauthorized(NO_KEY)
+        given.append(credentials.strip())
+    if len(set(given)) > 1:
+        raise Unauthorized("more than one API key was sent")
+    return given[0] if given else None
+
+
+def _values(scope: Scope, name: bytes) -> list[str]:
+    return [value.decode("latin-1") for found, value in scope["headers"] if found == name]

@@ -1,0 +1,100 @@
+"""Make, list and revoke API keys: `python -m api.keys create NAME`; REDIS_URL says where."""
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+
+from redis.exceptions import RedisError
+
+from api.keys.key import Role, make_key
+from api.keys.store import KeyStore
+from common.clients import open_redis
+from common.errors import SettingsError
+from common.settings import load_settings, read_rate
+
+NAME_MAX_CHARS = 100
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Do what the arguments say; return the exit status."""
+    options = _parser().parse_args(arguments)
+    try:
+        settings = load_settings(os.environ)
+        with open_redis(settings.redis_url.get_secret_value()) as redis:
+            return _do(options, KeyStore(redis))
+    except SettingsError as error:
+        return _failed(error.detail)
+    except (RedisError, OSError) as error:
+        return _failed(f"the Redis at REDIS_URL does not answer ({type(error).__name__})")
+
+
+def _do(options: argparse.Namespace, store: KeyStore) -> int:
+    match options.command:
+        case "create":
+            return _create(store, options)
+        case "list":
+            return _list(store)
+        case _:
+            return _revoke(store, options.id)
+
+
+def _create(store: KeyStore, options: argparse.Namespace) -> int:
+    key, record = make_key(options.name, role=Role(options.role), rate=options.rate)
+    store.add(record)
+    sys.stdout.write(f"{key}\n")
+    sys.stderr.write(
+        f"This is the only time that the key is shown. To take it back: make revoke-key ID={record.id}\n"
+    )
+    return 0
+
+
+def _list(store: KeyStore) -> int:
+    row = "{:<14}{:<8}{:<16}{:<27}{}\n"
+    sys.stdout.write(row.format("ID", "ROLE", "RATE", "CREATED", "NAME"))
+    for record in store.all():
+        rate = record.rate or "KEY_RATE"
+        sys.stdout.write(row.format(record.id, record.role, rate, record.created_at, record.name))
+    return 0
+
+
+def _revoke(store: KeyStore, key_id: str) -> int:
+    if not store.revoke(key_id):
+        return _failed(f"there is no key {key_id}; `make keys` lists them")
+    sys.stdout.write(f"{key_id} is revoked; gateways refuse it within two seconds\n")
+    return 0
+
+
+def _failed(reason: str) -> int:
+    sys.stderr.write(f"keys: {reason}\n")
+    return 1
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m api.keys", description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True)
+    create = commands.add_parser("create", help="make a key and show it once")
+    create.add_argument("name", type=_name, help="whose it is; for people")
+    create.add_argument("--role", choices=[role.value for role in Role], default=Role.SEARCH.value)
+    create.add_argument("--rate", type=_rate, help="units a time, such as 6000/hour; else KEY_RATE")
+    commands.add_parser("list", help="show every key without its secret")
+    revoke = commands.add_parser("revoke", help="take a key back")
+    revoke.add_argument("id")
+    return parser
+
+
+def _name(text: str) -> str:
+    if not text.isprintable() or not 1 <= len(text) <= NAME_MAX_CHARS:
+        raise argparse.ArgumentTypeError(f"a name has 1 to {NAME_MAX_CHARS} printable characters")
+    return text
+
+
+def _rate(text: str) -> str:
+    try:
+        return read_rate(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,41 @@
+"""What pages of other origins may do with the gateway, where CORS_ORIGINS lets them."""
+
+from collections.abc import Sequence
+from typing import Any
+
+#: Read by pages: all that an answer says beside its body.
+EXPOSED = (
+    "ETag",
+    "Location",
+    "Preference-Applied",
+    "RateLimit-Limit",
+    "RateLimit-Remaining",
+    "RateLimit-Reset",
+    "Retry-After",
+    "Server-Timing",
+    "X-Cache",
+    "X-Request-Id",
+)
+ACCEPTED = (
+    "Authorization",
+    "Content-Type",
+    "Idempotency-Key",
+    "If-None-Match",
+    "Prefer",
+    "X-API-Key",
+    "X-Request-Id",
+)
+#: How long a browser may rely on what it was told.
+MAX_AGE_S = 600
+
+
+def cors_options(origins: Sequence[str]) -> dict[str, Any]:
+    """Return the options of Starlette's CORS middleware; there are no cookies to send along."""
+    return {
+        "allow_origins": list(origins),
+        "allow_methods": ["GET", "HEAD", "POST"],
+        "allow_headers": list(ACCEPTED),
+        "expose_headers": list(EXPOSED),
+        "allow_credentials": False,
+        "max_age": MAX_AGE_S,
+    }
