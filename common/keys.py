@@ -18,6 +18,9 @@ On REDIS_URL (broker and ledger; must not evict):
     worker:<id>             string  what a worker announces of itself
     idempotency:<owner>:<k> string  the job a client's Idempotency-Key stands for
     finished:<second>       string  runs finished in that second
+    bulk                    list    Celery messages, one batch of covers each: an ingest on the workers
+    bulk:<batch>            string  the covers of a batch, until they are embedded
+    bulk:<ingest>:replies   list    what became of an ingest's batches
     catalog:version         string  random; replaced whenever the catalog changes (kept)
     catalog:model           string  fingerprint of the model that made the vectors (kept)
     nothing                 (never written) what a script names to go on in a full Redis
@@ -33,6 +36,7 @@ On CACHE_REDIS_URL (may evict):
 """
 
 QUEUE = "search"
+BULK = "bulk"
 UNACKED = "unacked"
 #: Written by each worker that starts, the same each time; with the catalog's, all that never expires.
 KOMBU_BINDINGS = frozenset({f"_kombu.binding.{QUEUE}", f"_kombu.binding_permanent.{QUEUE}"})
@@ -69,6 +73,14 @@ CATALOG_EVENTS = "catalog"
 
 def image(digest: str) -> str:
     return IMAGE + digest
+
+
+def bulk(batch_id: str) -> str:
+    return f"{BULK}:{batch_id}"
+
+
+def bulk_replies(ingest_id: str) -> str:
+    return f"{BULK}:{ingest_id}:replies"
 
 
 def worker(worker_id: str) -> str:

@@ -16,6 +16,8 @@ from common import keys
 from common.settings import Settings
 
 TASK_NAME = "search"
+#: Embeds a batch of covers for an ingest.
+BULK_TASK_NAME = "embed"
 
 #: Stands in the template where the scripts put the run id, which is also the Celery task id.
 RUN_ID_MARK = "{run_id}"
@@ -45,6 +47,8 @@ def make_celery(settings: Settings) -> Celery:
         broker_connection_max_retries=None,
         broker_channel_error_retry=True,
         broker_transport_options={
+            # Of the queues that a worker consumes the first goes first: searches before covers in bulk.
+            "queue_order_strategy": "priority",
             # Only a backstop: the ledger's leases are shorter.
             "visibility_timeout": int(settings.job_deadline_s) + 30,
             "unacked_restore_interval": 5,

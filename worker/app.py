@@ -12,11 +12,13 @@ import signal
 import socket
 import threading
 import time
+from contextlib import ExitStack, closing
 from datetime import UTC, datetime
 
 from celery import Celery
 from celery.signals import setup_logging, worker_shutting_down
 
+from common import keys
 from common.cache import WorkerCache
 from common.catalog.protocol import Catalog
 from common.clients import open_redis
@@ -25,6 +27,8 @@ from common.ledger.worker import WorkerLedger
 from common.queue import make_celery, message_template
 from common.settings import Settings
 from worker.batching import Batcher
+from worker.bulk.handler import BulkHandler, register_bulk
+from worker.bulk.process import BulkProcess
 from worker.decode.pool import DecoderPool
 from worker.embedding import Embedder
 from worker.encoder.protocol import Encoder
@@ -127,6 +131,7 @@ class WorkerProcess:
         cache = WorkerCache(cache_redis, result_ttl_s=s.result_ttl_s, embedding_ttl_s=s.embedding_ttl_s)
         leases = Leases(self._ledger, lease_s=s.lease_s, announcement=lambda: self._announced)
         with (
+            ExitStack() as stack,
             Batcher(encoder, max_size=s.batch_max, max_wait_s=s.batch_wait_ms / 1000) as batcher,
             DecoderPool(
                 size_px=encoder.input_size_px,
@@ -150,6 +155,8 @@ class WorkerProcess:
                 ledger=self._ledger, leases=leases, pipeline=pipeline, cache=cache, retire=self._retire
             )
             register_search(self._celery, handler)
+            bulk = stack.enter_context(closing(BulkProcess(s)))
+            register_bulk(self._celery, BulkHandler(self._redis, bulk))
             # Half of a deadline, so that another worker can still answer what this one held.
             watchdog = Watchdog(batcher.running_s, limit_s=s.job_deadline_s / 2)
             retry_passing(leases.start, within_s=math.inf, on_failure=self._tell_waiting)
@@ -190,6 +197,7 @@ def consume(app: Celery, *, concurrency: int, drain: threading.Timer) -> None:
     setup_logging.connect(lambda **_: None, weak=False)
     worker = app.Worker(
         pool="threads",
+        queues=[keys.QUEUE, keys.BULK],
         concurrency=concurrency,
         quiet=True,
         without_gossip=True,

@@ -5,7 +5,7 @@ Run again, it takes up what is new or has changed and leaves the rest alone, als
 
 import argparse
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 import psycopg
@@ -15,7 +15,9 @@ from catalog.commands.arguments import whole
 from catalog.commands.outcome import Outcome
 from catalog.commands.protocol import Call
 from catalog.index import MEMORY_MIB, IndexBuild, build_index, drop_index_if_empty
+from catalog.ingest.covered import CoverEmbedder
 from catalog.ingest.covers import CoverFolder, Covers, CoverUrls
+from catalog.ingest.distributed_embedding import open_distributed_embedder
 from catalog.ingest.fetching import CoverFetcher
 from catalog.ingest.ingest import BATCH, Ingest, Tally
 from catalog.ingest.local_embedding import open_local_embedder
@@ -45,6 +47,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     add("--cover-url", metavar="TEMPLATE", help="the address clients get: '/covers/{file}', or with '{id}'")
     add("--report", type=Path, help="for rejected rows, .csv or .jsonl (default: ALBUMS-rejected.csv)")
+    add("--distributed", action="store_true", help="embed on the running workers, after their searches")
     add("--allow-private", action="store_true", help="fetch covers also from hosts that are not public")
     add("--batch", type=whole, default=BATCH, help="albums of one write (%(default)s)")
     add("--keep-cache", action="store_true", help="do without Redis; cached results stay")
@@ -58,7 +61,7 @@ def run(call: Call) -> Outcome:
     given = dict(options.map)
     with (
         _covers(call, table, given) as covers,
-        open_local_embedder(call.settings) as embedder,
+        _embedder(call) as embedder,
         open_writer(call.settings) as writer,
     ):
         columns = ColumnMap.of(table.columns, given)
@@ -95,6 +98,12 @@ def _pair(value: str) -> tuple[str, str]:
     if not (field and separator and column):
         raise argparse.ArgumentTypeError(f"FIELD=COLUMN, not {value!r}")
     return field, column
+
+
+def _embedder(call: Call) -> AbstractContextManager[CoverEmbedder]:
+    if call.options.distributed:
+        return open_distributed_embedder(call.settings)
+    return open_local_embedder(call.settings)
 
 
 @contextmanager

@@ -1,0 +1,166 @@
+"""Embeds covers on the running workers, through the queue `bulk` in Redis.
+
+A few batches a worker are under way at a time; one that nobody answers is sent again.
+"""
+
+import secrets
+import time
+from collections import deque
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar, cast
+
+import orjson
+from celery import Celery
+from redis import Redis
+from redis.exceptions import RedisError
+
+from catalog.ingest.covered import Covered, Embedded
+from catalog.ingest.rejection import Rejected, RowFault
+from catalog.ingest.staging import batches
+from common import keys
+from common.bulk import BulkFault, BulkReply, Outcome, pack_covers, unpack_reply
+from common.catalog.protocol import ModelStamp
+from common.clients import open_redis
+from common.errors import ModelMismatch, NoWorker, QueueUnavailable
+from common.queue import BULK_TASK_NAME, make_celery
+from common.settings import Settings
+
+P = TypeVar("P")
+
+#: Covers of one batch: a second's work, so that a worker that is told to stop is soon done.
+BATCH = 16
+#: So that a worker finds the next batch when it has done one, and batches take few of its threads.
+BATCHES_PER_WORKER, BATCHES_MAX = 2, 16
+#: A batch that searches leave no time for waits too; whoever gets it twice has nothing to do.
+RESEND_AFTER_S = 120.0
+SENDS_MAX = 5
+_LOOK_EVERY_S = 5.0
+_BATCH_TTL_S = 3600
+
+
+@dataclass(slots=True)
+class _Sent(Generic[P]):
+    batch_id: str
+    covers: list[Covered[P]]
+    sent_at: float
+    sends: int = 1
+    outcomes: tuple[Outcome, ...] | None = None
+
+
+class DistributedEmbedder:
+    """Embeds as the local one does; every reply's model is compared with the one found at the start."""
+
+    def __init__(self, redis: Redis, app: Celery) -> None:
+        """Look who is there.
+
+        Raises:
+            NoWorker: no worker is ready.
+            ModelMismatch: the workers have different models.
+        """
+        self._redis = redis
+        self._app = app
+        self._ingest_id = secrets.token_hex(32)
+        workers = _ready_workers(redis)
+        if not workers:
+            raise NoWorker("no worker is ready to embed covers: start one, or ingest without --distributed")
+        if len({worker["fingerprint"] for worker in workers}) > 1:
+            raise ModelMismatch("the workers have different models")
+        self.stamp = ModelStamp(str(workers[0]["model"]), str(workers[0]["fingerprint"]))
+        self._workers = len(workers)
+        self._looked_at = time.monotonic()
+
+    def embed(self, covers: Iterable[Covered[P] | Rejected]) -> Iterator[Embedded[P] | Rejected]:
+        sent: deque[_Sent[P]] = deque()
+        for batch in batches(covers, BATCH):
+            if isinstance(batch, Rejected):
+                yield batch
+                continue
+            while len(sent) >= self._allowed():
+                yield from self._next(sent)
+            sent.append(self._send(batch))
+        while sent:
+            yield from self._next(sent)
+
+    def close(self) -> None:
+        """Leave nothing in Redis but what expires."""
+        self._redis.delete(keys.bulk_replies(self._ingest_id))
+
+    def _allowed(self) -> int:
+        if time.monotonic() - self._looked_at > _LOOK_EVERY_S:
+            self._workers = len(_ready_workers(self._redis))
+            self._looked_at = time.monotonic()
+        return max(1, min(BATCHES_MAX, BATCHES_PER_WORKER * self._workers))
+
+    def _send(self, covers: list[Covered[P]]) -> _Sent[P]:
+        entry = _Sent(secrets.token_hex(32), covers, time.monotonic())
+        self._put(entry)
+        return entry
+
+    def _put(self, entry: _Sent[P]) -> None:
+        payload = pack_covers([covered.cover for covered in entry.covers])
+        self._redis.set(keys.bulk(entry.batch_id), payload, ex=_BATCH_TTL_S)
+        self._app.send_task(
+            BULK_TASK_NAME, args=[self._ingest_id, entry.batch_id], queue=keys.BULK, ignore_result=True
+        )
+
+    def _next(self, sent: deque[_Sent[P]]) -> Iterator[Embedded[P] | Rejected]:
+        """Wait for the first batch and yield what became of it."""
+        while sent[0].outcomes is None:
+            self._receive(sent)
+        first = sent.popleft()
+        for covered, outcome in zip(first.covers, first.outcomes or (), strict=True):
+            if isinstance(outcome, BulkFault):
+                yield covered.rejected(RowFault(outcome.code, outcome.detail))
+            else:
+                yield Embedded(covered, outcome)
+
+    def _receive(self, sent: deque[_Sent[P]]) -> None:
+        answer = cast("Any", self._redis.blpop([keys.bulk_replies(self._ingest_id)], timeout=1))
+        if answer is None:
+            self._resend(sent)
+            return
+        reply = unpack_reply(answer[1])
+        self._require_model(reply)
+        for entry in sent:
+            if entry.batch_id == reply.batch_id:
+                entry.outcomes = reply.outcomes
+
+    def _resend(self, sent: deque[_Sent[P]]) -> None:
+        for entry in sent:
+            if entry.outcomes is None and time.monotonic() - entry.sent_at > RESEND_AFTER_S:
+                if entry.sends == SENDS_MAX:
+                    raise NoWorker(f"no worker answered a batch of covers that was sent {SENDS_MAX} times")
+                entry.sends += 1
+                entry.sent_at = time.monotonic()
+                self._put(entry)
+
+    def _require_model(self, reply: BulkReply) -> None:
+        if reply.model_fingerprint != self.stamp.fingerprint:
+            raise ModelMismatch(f"a worker has another model than {self.stamp.model}")
+
+
+@contextmanager
+def open_distributed_embedder(settings: Settings) -> Iterator[DistributedEmbedder]:
+    """Lend an embedder over the workers of REDIS_URL.
+
+    Raises:
+        NoWorker, ModelMismatch: no worker will do.
+        QueueUnavailable: Redis does not answer.
+    """
+    # BLPOP waits a second.
+    with open_redis(settings.redis_url.get_secret_value(), socket_timeout_s=10.0) as redis:
+        try:
+            embedder = DistributedEmbedder(redis, make_celery(settings))
+            yield embedder
+            embedder.close()
+        except RedisError as error:
+            raise QueueUnavailable(f"the job queue does not answer ({type(error).__name__})") from error
+
+
+def _ready_workers(redis: Redis) -> list[dict[str, object]]:
+    ids = [member.decode() for member in cast("list[bytes]", redis.zrange(keys.WORKERS, 0, -1))]
+    entries = cast("list[bytes | None]", redis.mget([keys.worker(i) for i in ids])) if ids else []
+    announced = [orjson.loads(entry) for entry in entries if entry is not None]
+    return [worker for worker in announced if worker.get("ready")]

@@ -1,0 +1,101 @@
+"""An ingest on the running workers gives what one on this machine gives."""
+
+import os
+import signal
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from common import keys
+from common.clients import open_redis
+from local.probes import worker_is_ready
+from local.service import Service
+from tests.integration.catalog_cli.conftest import ALBUMS, Catalog, read_report, rows
+from tests.integration.catalog_cli.test_killed_ingest import assert_same
+
+ROOT = Path(__file__).parents[3]
+INGEST = ("ingest", "albums.csv", "--covers", "covers")
+START_S = 60.0
+
+
+@pytest.fixture
+def worker(environ: dict[str, str], tmp_path: Path) -> Iterator[Service]:
+    """A running worker over the operator's catalog."""
+    service = Service(
+        "worker",
+        folder=tmp_path / "worker",
+        command=[sys.executable, "-m", "worker"],
+        env={"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), **environ},
+        ready=lambda pid: worker_is_ready(environ["REDIS_URL"], pid),
+        timeout_s=START_S,
+    )
+    service.start()
+    yield service
+    service.stop()
+
+
+def bulk_process(worker: Service) -> psutil.Process | None:
+    assert worker.pid is not None
+    for child in psutil.Process(worker.pid).children(recursive=True):
+        if "worker.bulk.child" in child.cmdline():
+            return child
+    return None
+
+
+def test_workers_embed_as_this_machine_does_and_name_what_they_cannot(
+    catalog: Catalog, worker: Service, here: Path, environ: dict[str, str], database_url: str
+) -> None:
+    (here / "covers" / "demo-1967-00006.jpg").write_text("no image")
+
+    done = catalog(*INGEST, "--distributed")
+
+    assert done.status == 1, done.err
+    assert read_report(here / "albums-rejected.csv") == [(7, "unsupported_image")]
+    distributed = rows(database_url)
+    assert len(distributed) == ALBUMS - 1
+    catalog("delete", *distributed)
+    catalog(*INGEST)
+    assert_same(distributed, rows(database_url))
+    with open_redis(environ["REDIS_URL"]) as redis:
+        assert list(redis.scan_iter(f"{keys.BULK}*")) == []
+
+
+def test_the_bulk_process_runs_only_when_nothing_else_would(catalog: Catalog, worker: Service) -> None:
+    before = bulk_process(worker)
+    catalog(*INGEST, "--distributed")
+    child = bulk_process(worker)
+
+    assert before is None
+    assert child is not None
+    assert os.sched_getscheduler(child.pid) == os.SCHED_IDLE
+
+
+def test_a_bulk_process_that_is_killed_is_started_again(
+    catalog: Catalog, worker: Service, here: Path, database_url: str
+) -> None:
+    catalog(*INGEST, "--distributed")
+    child = bulk_process(worker)
+    assert child is not None
+    child.send_signal(signal.SIGKILL)
+    deadline = time.monotonic() + START_S
+    while child.is_running() and child.status() != psutil.STATUS_ZOMBIE:
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    catalog("delete", *rows(database_url))
+
+    done = catalog(*INGEST, "--distributed")
+
+    assert done.status == 0, done.err
+    assert len(rows(database_url)) == ALBUMS
+
+
+def test_without_a_worker_nothing_is_begun(catalog: Catalog, database_url: str) -> None:
+    done = catalog(*INGEST, "--distributed")
+
+    assert done.status == 2
+    assert "no_worker" in done.err
+    assert rows(database_url) == {}

@@ -1,0 +1,84 @@
+"""The process that decodes and embeds batches of covers: `python -m worker.bulk.child FD`.
+
+A forward pass cannot be interrupted by another in the same process; this one the kernel interrupts as
+soon as a search wants the CPU. It ends when nobody asks it for a while, and with the worker.
+"""
+
+import os
+import socket
+import sys
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+
+from common.bulk import BulkFault, BulkReply, Outcome, pack_reply, unpack_covers
+from common.errors import CoverSearchError, ImageError
+from common.settings import Settings, load_settings
+from worker.bulk.wire import receive_frame, send_frame
+from worker.decode.pixels import decode
+from worker.encoder.protocol import Encoder, Pixels
+from worker.opening import open_encoder
+
+#: A model in memory that nobody uses is memory that searches could have.
+IDLE_S = 60.0
+UNAVAILABLE_STATUS = 3
+_NOBODY = "0" * 64
+
+
+def embed(covers: Sequence[bytes], encoder: Encoder, *, max_pixels: int) -> list[Outcome]:
+    """Decode and embed covers, each by itself."""
+
+    def pixels(cover: bytes) -> Pixels | BulkFault:
+        try:
+            return decode(cover, size_px=encoder.input_size_px, max_pixels=max_pixels)
+        except ImageError as error:
+            return BulkFault(error.code, error.detail)
+
+    with ThreadPoolExecutor(os.cpu_count()) as threads:
+        decoded = list(threads.map(pixels, covers))
+    whole = [item for item in decoded if not isinstance(item, BulkFault)]
+    embeddings = iter(encoder.encode_images(np.stack(whole)) if whole else ())
+    return [item if isinstance(item, BulkFault) else next(embeddings) for item in decoded]
+
+
+def serve(channel: socket.socket, encoder: Encoder, settings: Settings) -> None:
+    """Answer until the worker is gone or asks no more."""
+    channel.settimeout(IDLE_S)
+    try:
+        while True:
+            covers = unpack_covers(receive_frame(channel))
+            outcomes = embed(covers, encoder, max_pixels=settings.max_image_pixels)
+            reply = BulkReply(_NOBODY, encoder.model_fingerprint, tuple(outcomes))
+            send_frame(channel, pack_reply(reply))
+    except (TimeoutError, EOFError):
+        return
+
+
+def yield_to_all() -> None:
+    """Let every other process of the machine go first."""
+    if hasattr(os, "sched_setscheduler"):
+        os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
+    else:
+        os.nice(19)
+
+
+def main() -> int:
+    """Serve one worker."""
+    yield_to_all()
+    settings = load_settings(os.environ)
+    # An ingest's vectors are exact, whatever the worker queries with.
+    exact = settings.model_copy(update={"encoder_int8": False})
+    try:
+        encoder = open_encoder(exact)
+    except CoverSearchError as error:
+        sys.stderr.write(f"bulk: {error.detail}\n")
+        return UNAVAILABLE_STATUS
+    with socket.socket(fileno=int(sys.argv[1])) as channel:
+        serve(channel, encoder, settings)
+    encoder.close()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

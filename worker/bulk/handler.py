@@ -1,0 +1,76 @@
+"""The Celery task of the queue `bulk`: a batch from Redis to the bulk process, its reply to Redis.
+
+A batch may come twice; whoever finds its covers gone has nothing to do.
+"""
+
+import logging
+from collections.abc import Sequence
+from typing import Any
+
+from celery import Celery
+from redis import Redis
+from redis.exceptions import RedisError
+
+from common import keys
+from common.bulk import BulkFault, BulkReply, pack_reply, unpack_covers
+from common.queue import BULK_TASK_NAME
+from worker.bulk.process import BulkDied, BulkProcess
+
+log = logging.getLogger(__name__)
+
+#: How long replies wait for an ingest that is gone.
+REPLY_TTL_S = 600
+
+
+class BulkHandler:
+    """Takes batches from the queue to their replies."""
+
+    def __init__(self, redis: Redis, process: BulkProcess) -> None:
+        self._redis = redis
+        self._process = process
+
+    def handle(self, ingest_id: str, batch_id: str) -> None:
+        """Embed a batch; the ingest sends one again that was not answered."""
+        try:
+            batch = self._redis.get(keys.bulk(batch_id))
+            if not isinstance(batch, bytes):
+                return
+            reply = self._embed(batch_id, unpack_covers(batch))
+            replies = keys.bulk_replies(ingest_id)
+            pipeline = self._redis.pipeline(transaction=True)
+            pipeline.rpush(replies, pack_reply(reply))
+            pipeline.expire(replies, REPLY_TTL_S)
+            pipeline.delete(keys.bulk(batch_id))
+            pipeline.execute()
+        except (RedisError, OSError, ValueError, BulkDied) as error:
+            log.warning("a batch in bulk was not embedded", extra={"batch": batch_id, "error": str(error)})
+
+    def _embed(self, batch_id: str, covers: Sequence[bytes]) -> BulkReply:
+        try:
+            reply = self._process.ask(covers)
+        except BulkDied:
+            # Of the covers one may be at fault: each is tried by itself.
+            replies = [self._alone(cover) for cover in covers]
+            fingerprints = {r.model_fingerprint for r in replies if r is not None}
+            if not fingerprints:
+                raise
+            died = BulkFault("decoder_died", "the process that decoded it ended")
+            outcomes = [died if r is None else r.outcomes[0] for r in replies]
+            return BulkReply(batch_id, fingerprints.pop(), tuple(outcomes))
+        return BulkReply(batch_id, reply.model_fingerprint, reply.outcomes)
+
+    def _alone(self, cover: bytes) -> BulkReply | None:
+        try:
+            return self._process.ask([cover])
+        except BulkDied:
+            return None
+
+
+def register_bulk(app: Celery, handler: BulkHandler) -> None:
+    """Make the handler the task that the messages of the queue `bulk` name."""
+
+    @app.task(name=BULK_TASK_NAME)
+    def embed(ingest_id: str, batch_id: str) -> None:
+        handler.handle(ingest_id, batch_id)
+
+    _: Any = embed
