@@ -19,6 +19,8 @@ from common.telemetry import request_id_var
 HEAD_TIMEOUT_S = 10.0
 #: Request line and headers together.
 HEAD_MAX_BYTES = 64 * 1024
+#: How long what comes after a refusal is dropped before the connection closes.
+LINGER_S = 1.0
 TOO_LARGE = f"the request's head has more than {HEAD_MAX_BYTES} bytes"
 
 _HEADERS = Policies(public_url=None).of("")
@@ -30,6 +32,7 @@ class GuardedProtocol(HttpToolsProtocol):
     _head_timer: asyncio.TimerHandle | None = None
     _head_bytes = 0
     _refusal: CoverSearchError | None = None
+    _is_refused = False
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn's
         super().connection_made(transport)
@@ -40,14 +43,17 @@ class GuardedProtocol(HttpToolsProtocol):
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
+        if self._is_refused:
+            return
         super().data_received(data)
         if self._head_timer is None:
             if self._awaits_head():
                 # Line breaks between requests stop uvicorn's timer and begin no request.
+                self._head_bytes = len(data)
                 self._start_timer()
             return
         self._head_bytes += len(data)
-        if self._head_bytes > HEAD_MAX_BYTES and not self.transport.is_closing():
+        if self._head_bytes > HEAD_MAX_BYTES and not self._is_refused:
             self._refuse(HeadersTooLarge(TOO_LARGE))
 
     def on_message_begin(self) -> None:
@@ -90,10 +96,15 @@ class GuardedProtocol(HttpToolsProtocol):
 
     def _refuse(self, error: CoverSearchError) -> None:
         self._stop_timer()
-        if self.cycle is None or self.cycle.response_complete:
-            self.transport.write(_response_bytes(error))
-        # Else an answer to an earlier request is on its way, into which nothing can be put.
-        self.transport.close()
+        self._is_refused = True
+        if self.cycle is not None and not self.cycle.response_complete:
+            # An answer to an earlier request is on its way, into which nothing can be put.
+            self.transport.close()
+            return
+        self.transport.write(_response_bytes(error))
+        # Closed at once, what still comes would reset the connection and the answer would be lost.
+        self.transport.write_eof()
+        self.loop.call_later(LINGER_S, self.transport.close)
 
 
 def _response_bytes(error: CoverSearchError) -> bytes:

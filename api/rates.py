@@ -182,9 +182,9 @@ def retry_after_s(window: Window, *, limit: int, expiry_s: int, cost: int) -> in
     """Return after how many whole seconds, at least one, a cost fits if nothing else is spent meanwhile."""
     room = limit - cost - window.current
     if room >= 0:
-        # What counts of the previous window sinks evenly to nothing.
-        wait_s = window.previous_s - room * expiry_s / max(window.previous, 1)
+        # What counts of the previous window sinks evenly to nothing, and only whole units of it count.
+        wait_s = window.previous_s - (room + 1) * expiry_s / max(window.previous, 1)
     else:
         turn_s = max(0.0, window.current_s - expiry_s)
-        wait_s = turn_s + expiry_s - (limit - cost) * expiry_s / max(window.current, 1)
-    return max(1, math.ceil(wait_s))
+        wait_s = turn_s + expiry_s - (limit - cost + 1) * expiry_s / max(window.current, 1)
+    return max(1, math.floor(wait_s) + 1)

@@ -20,9 +20,9 @@ from tests.integration.api.stand_ins import MemoryCatalog, StandInWorker
 DEADLINE_S = 20.0
 
 
-def eventually(met: Callable[[], bool]) -> None:
+def eventually(met: Callable[[], bool], *, within_s: float = DEADLINE_S) -> None:
     """Wait until a condition is met; fail when it is not met in time."""
-    deadline = time.monotonic() + DEADLINE_S
+    deadline = time.monotonic() + within_s
     while not met():
         assert time.monotonic() < deadline, "it did not come to pass"
         time.sleep(0.01)

@@ -28,6 +28,13 @@ def test_an_empty_value_counts_as_not_set() -> None:
         ("ENCODER", "magic"),
         ("WORKER_CONCURRENCY", "-1"),
         ("LOG_LEVEL", "LOUD"),
+        ("AUTH", "maybe"),
+        ("KEY_RATE", "lots"),
+        ("ADDRESS_RATE", "0/minute"),
+        ("TRUSTED_PROXIES", "10.0.0.0/8, proxy"),
+        ("TRUSTED_PROXIES", "10.0.0.1/8"),
+        ("CORS_ORIGINS", "https://example.org/path"),
+        ("RATE_LIMIT_ON_FAILURE", "perhaps"),
     ],
 )
 def test_a_malformed_setting_is_named(name: str, value: str) -> None:
@@ -79,3 +86,12 @@ def test_secrets_are_masked_and_stay_out_of_errors() -> None:
     assert secret not in repr(settings)
     assert secret not in str(settings.model_dump())
     assert secret not in refused.value.detail
+
+
+def test_lists_are_written_with_commas() -> None:
+    settings = load_settings(
+        {"TRUSTED_PROXIES": "10.0.0.1, fd00::/8,", "CORS_ORIGINS": "https://a.example, http://localhost:3000"}
+    )
+
+    assert [str(network) for network in settings.trusted_proxies] == ["10.0.0.1/32", "fd00::/8"]
+    assert settings.cors_origins == ("https://a.example", "http://localhost:3000")

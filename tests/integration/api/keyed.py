@@ -1,0 +1,15 @@
+"""Keys for tests, made as an operator makes them."""
+
+from redis import Redis
+
+from api.keys.key import Role, make_key
+from api.keys.store import KeyStore
+
+
+def new_key(
+    redis: Redis, name: str = "alice", *, role: Role = Role.SEARCH, rate: str = "unlimited"
+) -> dict[str, str]:
+    """Return the header that the bearer of a new key sends."""
+    key, record = make_key(name, role=role, rate=rate)
+    KeyStore(redis).add(record)
+    return {"Authorization": f"Bearer {key}"}

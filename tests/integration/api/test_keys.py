@@ -1,0 +1,220 @@
+"""API keys over HTTP: who is let in, whose jobs are whose, and what is left of a revoked key."""
+
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+from redis import Redis
+
+from api.keys.key import Role, id_of
+from api.keys.store import KeyStore
+from local.servers.redis import RedisServer
+from tests.integration.api.conftest import RunningGateway, StartGateway, eventually
+from tests.integration.api.keyed import new_key
+from tests.integration.api.stand_ins import StandInWorker
+from tests.unit.api.test_openapi import DOCUMENT
+
+ROOT = Path(__file__).parents[3]
+SEARCH = "/api/search-by-text?query=red"
+
+
+def started(start_gateway: StartGateway, **environ: str) -> RunningGateway:
+    running = start_gateway(**environ)
+    with running.client() as client:
+        eventually(lambda: client.get("/readyz").status_code == 200)
+    return running
+
+
+@pytest.fixture
+def locked(start_gateway: StartGateway, worker: StandInWorker) -> Iterator[httpx.Client]:
+    with started(start_gateway, AUTH="required", ADDRESS_RATE="unlimited").client() as client:
+        yield client
+
+
+@pytest.fixture
+def ajar(start_gateway: StartGateway, worker: StandInWorker) -> Iterator[httpx.Client]:
+    with started(start_gateway, AUTH="optional", ADDRESS_RATE="unlimited").client() as client:
+        yield client
+
+
+GUARDED = [
+    (method.upper(), re.sub(r"\{\w+\}", "7", path))
+    for path, operations in DOCUMENT["paths"].items()
+    for method in operations
+    if path.startswith("/api/")
+]
+
+
+@pytest.mark.parametrize(("method", "path"), [*GUARDED, ("GET", "/api/none"), ("HEAD", "/api/genres")])
+def test_without_a_key_nothing_under_api_is_answered(locked: httpx.Client, method: str, path: str) -> None:
+    answer = locked.request(method, path)
+
+    assert answer.status_code == 401
+    assert answer.headers["www-authenticate"] == 'Bearer realm="cover-search"'
+    if method != "HEAD":
+        assert answer.json()["code"] == "unauthorized"
+
+
+@pytest.mark.parametrize("path", ["/", "/livez", "/health", "/readyz", "/docs", "/openapi.json"])
+def test_what_tells_of_the_service_needs_no_key(locked: httpx.Client, path: str) -> None:
+    assert locked.get(path).status_code == 200
+
+
+def test_a_key_is_taken_in_either_header(locked: httpx.Client, redis: Redis) -> None:
+    bearer = new_key(redis)
+    key = bearer["Authorization"].split()[1]
+
+    assert locked.get(SEARCH, headers=bearer).status_code == 200
+    assert locked.get(SEARCH, headers={"X-API-Key": key}).status_code == 200
+    assert locked.get(SEARCH, headers={"Authorization": f"bearer {key}"}).status_code == 200
+
+
+def test_what_is_no_key_or_two_of_them_is_refused(locked: httpx.Client, redis: Redis) -> None:
+    bearer, other = new_key(redis), new_key(redis, "bob")
+    key = bearer["Authorization"].split()[1]
+    wrong = key[:-4] + ("AAAA" if not key.endswith("AAAA") else "BBBB")
+
+    for headers in (
+        {"Authorization": "Bearer nonsense"},
+        {"Authorization": f"Basic {key}"},
+        {"Authorization": f"Bearer {wrong}"},
+        {"Authorization": "Bearer"},
+        {"X-API-Key": key, **other},
+        {"X-API-Key": key.encode() + b"\xff"},
+    ):
+        assert locked.get(SEARCH, headers=headers).status_code == 401, headers  # type: ignore[arg-type]
+
+
+def test_where_a_key_is_optional_a_wrong_one_is_refused_all_the_same(ajar: httpx.Client) -> None:
+    assert ajar.get(SEARCH).status_code == 200
+    assert ajar.get(SEARCH, headers={"X-API-Key": "nonsense"}).status_code == 401
+
+
+def test_a_revoked_key_is_refused_within_five_seconds(locked: httpx.Client, redis: Redis) -> None:
+    bearer = new_key(redis)
+    assert locked.get(SEARCH, headers=bearer).status_code == 200
+
+    key_id = id_of(bearer["Authorization"].split()[1])
+    assert key_id is not None
+    assert KeyStore(redis).revoke(key_id)
+
+    eventually(lambda: locked.get(SEARCH, headers=bearer).status_code == 401, within_s=5)
+
+
+@pytest.mark.parametrize("other", ["another", "admin", "nobody"])
+def test_a_job_is_seen_by_the_key_that_made_it_and_by_no_other(
+    ajar: httpx.Client, redis: Redis, worker: StandInWorker, other: str
+) -> None:
+    mine = new_key(redis)
+    stranger = {
+        "another": new_key(redis, "bob"),
+        "admin": new_key(redis, "root", role=Role.ADMIN),
+        "nobody": {},
+    }[other]
+    worker.hold()
+    job = ajar.get(SEARCH, headers={**mine, "Prefer": "respond-async"}).json()["id"]
+
+    for method, path in (
+        ("GET", f"/api/jobs/{job}"),
+        ("GET", f"/api/jobs/{job}?wait=1"),
+        ("GET", f"/api/jobs/{job}/events"),
+        ("POST", f"/api/jobs/{job}/cancel"),
+    ):
+        seen = ajar.request(method, path, headers=stranger)
+        unknown = ajar.request(method, path.replace(job, "0" * 32), headers=stranger)
+
+        assert (seen.status_code, seen.json()["code"]) == (404, "job_not_found"), path
+        assert told(seen).replace(job, "0" * 32) == told(unknown)
+    assert ajar.get(f"/api/jobs/{job}", headers=mine).json()["status"] == "queued"
+    worker.let_go()
+    assert ajar.get(f"/api/jobs/{job}?wait=10", headers=mine).json()["status"] == "succeeded"
+    assert ajar.get(f"/api/jobs/{job}", headers=stranger).status_code == 404
+
+
+def test_the_job_of_nobody_is_not_seen_by_a_key(ajar: httpx.Client, redis: Redis) -> None:
+    job = ajar.get(SEARCH, headers={"Prefer": "respond-async"}).json()["id"]
+
+    assert ajar.get(f"/api/jobs/{job}").status_code == 200
+    assert ajar.get(f"/api/jobs/{job}", headers=new_key(redis)).status_code == 404
+
+
+def test_two_keys_share_neither_jobs_nor_idempotency_keys_where_they_share_a_run(
+    locked: httpx.Client, redis: Redis, worker: StandInWorker
+) -> None:
+    alice, bob = new_key(redis), new_key(redis, "bob")
+    worker.hold()
+    extra = {"Idempotency-Key": "same", "Prefer": "respond-async"}
+
+    first = locked.get(SEARCH, headers={**alice, **extra}).json()
+    second = locked.get(SEARCH, headers={**bob, **extra}).json()
+
+    assert first["id"] != second["id"]
+    assert second["coalesced"] is True
+    assert locked.get(f"/api/jobs/{first['id']}", headers=bob).status_code == 404
+    assert locked.post(f"/api/jobs/{first['id']}/cancel", headers=alice).json()["status"] == "canceled"
+    assert locked.get(f"/api/jobs/{second['id']}", headers=bob).json()["status"] == "queued"
+
+
+def test_why_a_part_is_not_well_is_told_to_admins_alone(
+    locked: httpx.Client, redis: Redis, worker: StandInWorker
+) -> None:
+    worker.announcement = {"id": "stand-in", "ready": False, "error": "config.json cannot be read"}
+    eventually(lambda: locked.get("/readyz").status_code == 503)
+    admin, user = new_key(redis, role=Role.ADMIN), new_key(redis)
+
+    for path in ("/health", "/readyz"):
+        assert "config.json" in locked.get(path, headers=admin).text
+        assert "config.json" not in locked.get(path, headers=user).text
+        assert locked.get(path).json()["problems"] == {"worker": "not ready; an admin key is told why"}
+        assert locked.get(path, headers={"X-API-Key": "nonsense"}).status_code == 401
+
+
+def test_no_key_is_in_the_store_or_in_the_log(
+    locked: httpx.Client, redis: Redis, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level("DEBUG"):
+        bearer = new_key(redis)
+        locked.get(SEARCH, headers=bearer)
+        locked.get("/api/none", headers=bearer)
+        locked.get(SEARCH, headers={"X-API-Key": bearer["Authorization"].split()[1] + "x"})
+    secret = bearer["Authorization"].rpartition("_")[2]
+
+    assert caplog.records
+    assert not any(secret in str(vars(record)) for record in caplog.records)
+    for name in redis.scan_iter():
+        entry = redis.dump(name)
+        assert entry is not None
+        assert secret.encode() not in name + entry
+
+
+def test_an_operator_makes_lists_and_revokes_keys(
+    locked: httpx.Client, redis: Redis, redis_server: RedisServer
+) -> None:
+    def keys(*arguments: str) -> subprocess.CompletedProcess[str]:
+        environ = {"PATH": os.environ["PATH"], "REDIS_URL": redis_server.url}
+        command = [sys.executable, "-m", "api.keys", *arguments]
+        return subprocess.run(command, cwd=ROOT, env=environ, capture_output=True, text=True, check=False)
+
+    made = keys("create", "alice", "--role", "admin", "--rate", "10/second")
+    key = made.stdout.strip()
+    key_id = id_of(key)
+    assert key_id is not None
+
+    assert locked.get(SEARCH, headers={"X-API-Key": key}).headers["ratelimit-limit"] == "10"
+    listed = keys("list").stdout
+    assert re.search(rf"^{key_id}\s+admin\s+10/second\s+\S+\s+alice$", listed, re.MULTILINE)
+    assert key.rpartition("_")[2] not in listed
+    assert keys("revoke", key_id).returncode == 0
+    assert key_id not in keys("list").stdout
+    assert keys("revoke", key_id).returncode == 1
+    assert keys("create", "bob", "--rate", "lots").returncode == 2
+    assert redis.ttl("api-keys") == -2
+
+
+def told(answer: httpx.Response) -> str:
+    return re.sub(r'"request_id":"[^"]+"', "", answer.text)

@@ -1,0 +1,187 @@
+"""Rate limits over HTTP: of keys and of addresses, exact under a burst, and when Redis does not count."""
+
+import os
+import signal
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
+from pathlib import Path
+
+import httpx
+import pytest
+from redis import Redis
+
+from local.servers.redis import RedisConfig, RedisServer
+from tests.integration.api.conftest import RunningGateway, StartGateway, eventually
+from tests.integration.api.keyed import new_key
+from tests.integration.api.stand_ins import StandInWorker
+
+GENRES = "/api/genres"
+
+
+def forwarded(*addresses: str) -> dict[str, str]:
+    return {"X-Forwarded-For": ", ".join(addresses)}
+
+
+def test_a_client_is_told_its_limit_and_how_it_stands(start_gateway: StartGateway) -> None:
+    with start_gateway(ADDRESS_RATE="3/hour").client() as client:
+        answers = [client.get(GENRES) for _ in range(4)]
+
+    assert [answer.status_code for answer in answers] == [200, 200, 200, 429]
+    assert [answer.headers["ratelimit-remaining"] for answer in answers] == ["2", "1", "0", "0"]
+    assert {answer.headers["ratelimit-limit"] for answer in answers} == {"3"}
+    assert all(3600 <= int(answer.headers["ratelimit-reset"]) <= 7200 for answer in answers)
+    assert answers[3].json()["code"] == "rate_limited"
+    assert int(answers[3].headers["retry-after"]) >= 1
+
+
+@pytest.mark.parametrize("spoofed", [True, False])
+def test_a_parallel_burst_gets_no_more_than_the_limit_whatever_it_says_of_itself(
+    start_gateway: StartGateway, spoofed: bool
+) -> None:
+    gateways = [start_gateway(ADDRESS_RATE="20/hour") for _ in range(2)]
+
+    def ask(number: int) -> int:
+        headers = forwarded(f"192.0.2.{number}") if spoofed else {}
+        with gateways[number % 2].client(headers=headers) as client:
+            return client.get(GENRES).status_code
+
+    with ThreadPoolExecutor(16) as threads:
+        statuses = list(threads.map(ask, range(80)))
+
+    assert statuses.count(200) == 20
+    assert statuses.count(429) == 60
+
+
+def test_behind_a_trusted_proxy_each_client_has_its_own_limit(start_gateway: StartGateway) -> None:
+    with start_gateway(ADDRESS_RATE="1/hour", TRUSTED_PROXIES="127.0.0.1").client() as client:
+        statuses = [
+            client.get(GENRES, headers=forwarded(*hops)).status_code
+            for hops in (("192.0.2.1",), ("192.0.2.2",), ("192.0.2.1",), ("198.51.100.1", "192.0.2.1"))
+        ]
+
+    assert statuses == [200, 200, 429, 429]
+
+
+def test_each_key_has_its_own_limit_wherever_it_is_used(start_gateway: StartGateway, redis: Redis) -> None:
+    few, many = new_key(redis, rate="1/hour"), new_key(redis, "bob", rate="100/hour")
+
+    with start_gateway(AUTH="required", TRUSTED_PROXIES="127.0.0.1").client() as client:
+        first = client.get(GENRES, headers={**few, **forwarded("192.0.2.1")})
+        second = client.get(GENRES, headers={**few, **forwarded("192.0.2.2")})
+        other = client.get(GENRES, headers=many)
+
+    assert [first.status_code, second.status_code, other.status_code] == [200, 429, 200]
+    assert other.headers["ratelimit-limit"] == "100"
+
+
+def test_who_brings_no_valid_key_is_counted_by_address(start_gateway: StartGateway) -> None:
+    with start_gateway(AUTH="required", ADDRESS_RATE="2/hour").client() as client:
+        statuses = [
+            client.get(GENRES, headers=headers).status_code
+            for headers in ({}, {"X-API-Key": "guess"}, {"X-API-Key": "another guess"}, {})
+        ]
+
+    assert statuses == [401, 401, 429, 429]
+
+
+def test_where_keys_are_optional_who_has_none_gets_less(start_gateway: StartGateway, redis: Redis) -> None:
+    bearer = new_key(redis, rate="600/minute")
+
+    with start_gateway(AUTH="optional").client() as client:
+        anonymous = int(client.get(GENRES).headers["ratelimit-limit"])
+        keyed = int(client.get(GENRES, headers=bearer).headers["ratelimit-limit"])
+
+    assert anonymous == 60
+    assert keyed == 600
+
+
+def test_an_image_costs_more_than_a_text_and_a_text_more_than_its_answer_from_the_cache(
+    start_gateway: StartGateway, worker: StandInWorker, cover: bytes
+) -> None:
+    with start_gateway(ADDRESS_RATE="1000/hour").client() as client:
+        eventually(lambda: client.get("/readyz").status_code == 200)
+        answers = [
+            client.get(GENRES),
+            client.get("/api/search-by-text?query=red"),
+            client.get("/api/search-by-text?query=red"),
+            client.post("/api/search-by-image", files={"file": cover}),
+            client.post("/api/search-by-image", files={"file": cover}),
+        ]
+
+    assert {answer.status_code for answer in answers} == {200}
+    left = [int(answer.headers["ratelimit-remaining"]) for answer in answers]
+    assert [before - after for before, after in pairwise(left)] == [5, 1, 11, 1]
+
+
+def test_an_upload_that_cannot_be_paid_for_is_not_read(
+    start_gateway: StartGateway, worker: StandInWorker, cover: bytes
+) -> None:
+    with start_gateway(ADDRESS_RATE="15/hour").client() as client:
+        eventually(lambda: client.get("/readyz").status_code == 200)
+        paid = client.post("/api/search-by-image", files={"file": cover})
+        refused = client.post("/api/search-by-image", files={"file": b"never looked at"})
+
+    assert paid.status_code == 200
+    assert (refused.status_code, refused.json()["code"]) == (429, "rate_limited")
+    assert refused.headers["connection"] == "close"
+
+
+def test_the_service_about_itself_is_not_counted(start_gateway: StartGateway) -> None:
+    with start_gateway(ADDRESS_RATE="1/hour").client() as client:
+        answers = [client.get(path) for path in ("/livez", "/health", "/docs") for _ in range(3)]
+
+    assert {answer.status_code for answer in answers} == {200}
+    assert not any("ratelimit-limit" in answer.headers for answer in answers)
+
+
+def test_without_keys_on_this_machine_nothing_is_counted(client: httpx.Client, redis: Redis) -> None:
+    assert "ratelimit-limit" not in client.get(GENRES).headers
+    assert list(redis.scan_iter("rate:*")) == []
+
+
+def test_what_is_counted_does_not_stay(start_gateway: StartGateway, redis: Redis) -> None:
+    with start_gateway(ADDRESS_RATE="5/minute").client() as client:
+        client.get(GENRES)
+
+    (name,) = redis.scan_iter("rate:*")
+    assert 0 < redis.ttl(name) <= 120
+
+
+@pytest.fixture
+def own_redis(tmp_path: Path) -> Iterator[RedisServer]:
+    with RedisServer(RedisConfig(tmp_path / "redis")) as server:
+        yield server
+        if server.pid is not None:
+            os.kill(server.pid, signal.SIGCONT)
+
+
+@pytest.mark.parametrize(("choice", "status"), [("allow", 200), ("refuse", 503)])
+def test_while_redis_does_not_count_it_is_as_the_operator_chose(
+    start_gateway: StartGateway, own_redis: RedisServer, choice: str, status: int
+) -> None:
+    running: RunningGateway = start_gateway(
+        REDIS_URL=own_redis.url, ADDRESS_RATE="5/minute", RATE_LIMIT_ON_FAILURE=choice
+    )
+    with running.client() as client:
+        assert client.get(GENRES).status_code == 200
+        assert own_redis.pid is not None
+        os.kill(own_redis.pid, signal.SIGSTOP)
+
+        answer = client.get(GENRES)
+
+    assert answer.status_code == status
+
+
+def test_while_redis_does_not_answer_no_key_is_taken_on_trust(
+    start_gateway: StartGateway, own_redis: RedisServer
+) -> None:
+    with start_gateway(REDIS_URL=own_redis.url, AUTH="required").client() as client:
+        assert own_redis.pid is not None
+        os.kill(own_redis.pid, signal.SIGSTOP)
+        key = "cvs_" + "0" * 12 + "_" + "x" * 43
+
+        answer = client.get(GENRES, headers={"X-API-Key": key})
+
+    assert (answer.status_code, answer.json()["code"]) == (503, "queue_unavailable")
+    assert "retry-after" in answer.headers

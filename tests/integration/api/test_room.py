@@ -1,0 +1,100 @@
+"""Whether there is room: jobs of one key, and uploads that are turned away before they are read."""
+
+from collections.abc import Iterator
+
+import httpx
+import pytest
+from redis import Redis
+
+from tests.integration.api.conftest import StartGateway, eventually
+from tests.integration.api.keyed import new_key
+from tests.integration.api.stand_ins import StandInWorker
+from tests.integration.api.test_uploading import MULTIPART, PART, Sender
+
+ASYNC = {"Prefer": "respond-async"}
+
+
+@pytest.fixture
+def narrow(start_gateway: StartGateway, worker: StandInWorker) -> Iterator[httpx.Client]:
+    """A gateway whose keys may have two jobs under way."""
+    with start_gateway(AUTH="optional", ADDRESS_RATE="unlimited", MAX_JOBS_PER_KEY="2").client() as client:
+        eventually(lambda: client.get("/readyz").status_code == 200)
+        yield client
+
+
+def submit(client: httpx.Client, query: str, bearer: dict[str, str]) -> httpx.Response:
+    return client.get("/api/search-by-text", params={"query": query}, headers={**bearer, **ASYNC})
+
+
+def test_a_key_with_as_many_jobs_as_it_may_have_waits_until_one_ends(
+    narrow: httpx.Client, worker: StandInWorker, redis: Redis
+) -> None:
+    alice, bob = new_key(redis), new_key(redis, "bob")
+    worker.hold()
+    first, second = submit(narrow, "one", alice), submit(narrow, "two", alice)
+
+    refused = submit(narrow, "three", alice)
+
+    assert [first.status_code, second.status_code] == [202, 202]
+    assert (refused.status_code, refused.json()["code"]) == (429, "rate_limited")
+    assert int(refused.headers["retry-after"]) >= 1
+    # Nor may it join what is under way; others are not touched.
+    assert submit(narrow, "one", alice).status_code == 429
+    assert submit(narrow, "three", bob).status_code == 202
+    assert submit(narrow, "four", {}).status_code == 202
+    worker.let_go()
+    eventually(lambda: submit(narrow, "three", alice).status_code == 202)
+
+
+def test_a_canceled_job_makes_room(narrow: httpx.Client, worker: StandInWorker, redis: Redis) -> None:
+    alice = new_key(redis)
+    worker.hold()
+    first = submit(narrow, "one", alice).json()["id"]
+    submit(narrow, "two", alice)
+
+    narrow.post(f"/api/jobs/{first}/cancel", headers=alice)
+
+    assert submit(narrow, "three", alice).status_code == 202
+
+
+def test_many_requests_at_once_get_no_more_jobs_than_a_key_may_have(
+    narrow: httpx.Client, worker: StandInWorker, redis: Redis
+) -> None:
+    from concurrent.futures import ThreadPoolExecutor
+
+    alice = new_key(redis)
+    worker.hold()
+    with ThreadPoolExecutor(8) as threads:
+        answers = list(threads.map(lambda n: submit(narrow, f"query {n}", alice), range(24)))
+
+    assert [answer.status_code for answer in answers].count(202) == 2
+
+
+@pytest.mark.parametrize(
+    ("path", "first"), [("/api/search-by-image", PART), ("/api/search", b'{"parts": [{"image": "')]
+)
+def test_an_upload_to_a_full_service_is_turned_away_before_it_is_read(
+    start_gateway: StartGateway, worker: StandInWorker, path: str, first: bytes
+) -> None:
+    with start_gateway(MAX_QUEUE_DEPTH="1").client() as client:
+        eventually(lambda: client.get("/readyz").status_code == 200)
+        worker.hold()
+        submit(client, "one", {})
+        sender = Sender(first)
+
+        answer = client.post(path, content=iter(sender), headers=MULTIPART)
+
+    assert (answer.status_code, answer.json()["code"]) == (503, "queue_full")
+    assert int(answer.headers["retry-after"]) >= 1
+    assert answer.headers["connection"] == "close"
+
+
+def test_an_upload_for_which_there_is_no_memory_is_turned_away(
+    start_gateway: StartGateway, worker: StandInWorker, cover: bytes
+) -> None:
+    with start_gateway(MAX_HELD_IMAGE_BYTES="10").client() as client:
+        eventually(lambda: client.get("/readyz").status_code == 200)
+
+        answer = client.post("/api/search-by-image", files={"file": cover})
+
+    assert (answer.status_code, answer.json()["code"]) == (503, "queue_full")
