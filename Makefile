@@ -67,7 +67,7 @@ lock: ## Pin every package, also those that nobody names, from a fresh environme
 	rm -rf .lock
 
 .PHONY: faults
-faults: $(VENV)/.dev tools ## Break every part of a real stack, audit every job, write benchmarks/faults.json (15 minutes)
+faults: $(VENV)/.dev tools ## Break every part of a real stack, account for every job (12 minutes)
 	@$(BIN)/python -m benchmarks.faults
 
 .PHONY: soak

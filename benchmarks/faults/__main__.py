@@ -12,6 +12,9 @@ from pathlib import Path
 from benchmarks.faults.ground import Ground
 from benchmarks.faults.matrix import FAULTS
 from benchmarks.faults.outcome import Outcome
+from benchmarks.faults.table import table
+from benchmarks.measured import show
+from local.options import ROOT
 
 RESULTS = Path(__file__).parent.parent / "faults.json"
 
@@ -31,9 +34,11 @@ def main(arguments: Sequence[str]) -> int:
             print(f"{outcome.line()}  [{time.monotonic() - began:.0f} s]", flush=True)
             outcomes.append(outcome)
     if options.only or options.short:
-        print(f"{RESULTS.name} is written by a whole, full run only")
+        print(f"{RESULTS.name} and docs/faults.md are written by a whole, full run only")
     else:
-        RESULTS.write_text(json.dumps([outcome.as_document() for outcome in outcomes], indent=1) + "\n")
+        documents = [outcome.as_document() for outcome in outcomes]
+        RESULTS.write_text(json.dumps(documents, indent=1) + "\n")
+        show(ROOT / "docs" / "faults.md", "faults", table(documents))
     return 0 if all(outcome.met for outcome in outcomes) else 1
 
 

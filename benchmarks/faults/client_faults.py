@@ -24,6 +24,8 @@ BOMB_GROWTH_MIB = 50.0
 #: A refused upload may have filled the sockets on its way, and what the gateway reads before it closes.
 OVERSIZE_READ_MIB = 64.0
 PATIENCE_FACTOR = 2.0
+#: Clients do not all come at the same moment, nor do slow ones send their next byte at the same one.
+ARRIVALS_PER_S = 200
 
 
 async def gateway_killed(ground: Ground, folder: Path, *, short: bool) -> Outcome:
@@ -85,7 +87,10 @@ async def clients_hang_up(ground: Ground, folder: Path, *, short: bool) -> Outco
         gateway = psutil.Process(rig.gateways[0].service.pid or 0)
         port = int(rig.gateways[0].url.rpartition(":")[2])
         before_fds, before_subscriptions = gateway.num_fds(), _subscriptions(rig)
-        await asyncio.gather(*(_hang_up(port, n) for n in range(clients)))
+        async with asyncio.TaskGroup() as tasks:
+            for number in range(clients):
+                tasks.create_task(_hang_up(port, number))
+                await asyncio.sleep(1 / ARRIVALS_PER_S)
         hung_up = time.monotonic()
         # The gateway keeps its connections to Redis, at most a pool of them; clients must be gone.
         back = await eventually(lambda: _client_sockets(gateway, port) <= 2, within_s=30)
@@ -116,7 +121,7 @@ async def _hang_up(port: int, number: int) -> None:
         request = f"GET /api/search-by-text?query=hang%20up%20{number} HTTP/1.1\r\nHost: gateway\r\n\r\n"
         writer.write(request.encode())
         await asyncio.sleep(0.2)
-        writer.transport.abort()
+        writer.close()
 
 
 async def bomb(ground: Ground, folder: Path, *, short: bool) -> Outcome:  # noqa: ARG001 - one size
@@ -199,7 +204,10 @@ async def slow_senders(ground: Ground, folder: Path, *, short: bool) -> Outcome:
         await rig.http.get("/api/search-by-text", params={"query": "patience"})
         alone_ms = await _p99_ms(rig, seconds)
         stop = asyncio.Event()
-        dripping = [asyncio.create_task(_drip(port, stop)) for _ in range(senders)]
+        dripping = []
+        for _ in range(senders):
+            dripping.append(asyncio.create_task(_drip(port, stop)))
+            await asyncio.sleep(1 / ARRIVALS_PER_S)
         await eventually(lambda: _client_sockets(gateway, port) >= senders, within_s=20)
         beside_ms = await _p99_ms(rig, seconds)
         stop.set()

@@ -90,7 +90,7 @@ async def overload(ground: Ground, folder: Path, *, short: bool) -> Outcome:
         findings.note(f"{len(submitted.refusals)} refused, memory grew by {grown:.1f} MiB")
         found = await rig.audit(submitted.ids)
         findings.require("what is admitted succeeds", set(found.ends) == {"succeeded"})
-        return await rig.outcome("overload", submitted.ids, findings)
+        return await rig.outcome("overload", submitted.ids, findings, found=found)
 
 
 async def cache_poisoned(ground: Ground, folder: Path, *, short: bool) -> Outcome:  # noqa: ARG001 - one size

@@ -78,7 +78,7 @@ async def stalls(ground: Ground, folder: Path, *, short: bool) -> Outcome:  # no
         findings.recovery_s = time.monotonic() - began
         found = await rig.audit(submitted.ids)
         findings.require("another worker answers in time", found.ends == {"succeeded": len(submitted.ids)})
-        return await rig.outcome("model stalls", submitted.ids, findings)
+        return await rig.outcome("model stalls", submitted.ids, findings, found=found)
 
 
 async def clock_off(ground: Ground, folder: Path, *, short: bool) -> Outcome:
@@ -101,7 +101,7 @@ async def clock_off(ground: Ground, folder: Path, *, short: bool) -> Outcome:
         findings.require("each is answered once", sum(answered) == jobs)
         found = await rig.audit(submitted.ids)
         findings.require("every job succeeds", found.ends == {"succeeded": jobs})
-        return await rig.outcome("clock skew", submitted.ids, findings)
+        return await rig.outcome("clock skew", submitted.ids, findings, found=found)
 
 
 def _clock(offset_s: int) -> dict[str, str]:

@@ -143,7 +143,7 @@ async def cache_evicts(ground: Ground, folder: Path, *, short: bool) -> Outcome:
             await rig.drained(within_s=rig.settings.job_deadline_s + 5)
             found = await rig.audit(submitted.ids)
             findings.require("every job succeeds", found.ends == {"succeeded": jobs})
-            return await rig.outcome("cache evicts", submitted.ids, findings)
+            return await rig.outcome("cache evicts", submitted.ids, findings, found=found)
 
 
 def _fill(cache: Redis) -> int:

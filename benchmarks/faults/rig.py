@@ -125,9 +125,11 @@ class Rig:
         """Account for every job that was accepted."""
         return await audit(self.http, job_ids, deadline_s=self.settings.job_deadline_s, witness=self.witness)
 
-    async def outcome(self, name: str, job_ids: Sequence[str], findings: Findings) -> Outcome:
-        """Account for the jobs and put what was found beside it."""
-        found = await self.audit(job_ids)
+    async def outcome(
+        self, name: str, job_ids: Sequence[str], findings: Findings, *, found: Audit | None = None
+    ) -> Outcome:
+        """Account for the jobs, unless that is done, and put what was found beside it."""
+        found = found or await self.audit(job_ids)
         ends = ", ".join(f"{count} {end}" for end, count in found.ends.most_common())
         return Outcome(
             name=name,

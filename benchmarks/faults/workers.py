@@ -8,6 +8,7 @@ import time
 import zlib
 from pathlib import Path
 
+from benchmarks.faults.audit import Audit
 from benchmarks.faults.clients import ASYNC, Submitted, submit_all, texts
 from benchmarks.faults.ground import Ground
 from benchmarks.faults.outcome import Findings, Outcome
@@ -39,8 +40,8 @@ async def killed(ground: Ground, folder: Path, *, short: bool) -> Outcome:
         findings.within("all done after the last kill in", findings.recovery_s, KILLED_RECOVERY_S)
         again = sum(attempts > 1 for attempts in rig.attempts(submitted.ids))
         findings.note(f"{again} jobs ran again after {kills} kills")
-        await _all_succeeded(rig, submitted, findings)
-        return await rig.outcome("worker killed", submitted.ids, findings)
+        found = await _all_succeeded(rig, submitted, findings)
+        return await rig.outcome("worker killed", submitted.ids, findings, found=found)
 
 
 async def told_to_stop(ground: Ground, folder: Path, *, short: bool) -> Outcome:
@@ -57,8 +58,8 @@ async def told_to_stop(ground: Ground, folder: Path, *, short: bool) -> Outcome:
         findings.require("the worker exits with status 0", first.status == 0)
         await rig.drained(within_s=rig.settings.job_deadline_s + 5)
         findings.recovery_s = time.monotonic() - began
-        await _all_succeeded(rig, submitted, findings)
-        return await rig.outcome("worker told to stop", submitted.ids, findings)
+        found = await _all_succeeded(rig, submitted, findings)
+        return await rig.outcome("worker told to stop", submitted.ids, findings, found=found)
 
 
 async def poisoned(ground: Ground, folder: Path, *, short: bool) -> Outcome:
@@ -85,13 +86,14 @@ async def poisoned(ground: Ground, folder: Path, *, short: bool) -> Outcome:
             found.ends == {"succeeded": neighbours, "attempts_exhausted": 1},
         )
         findings.require("no worker dies", worker.running and len(rig.workers) == 1)
-        return await rig.outcome("poison job", submitted.ids, findings)
+        return await rig.outcome("poison job", submitted.ids, findings, found=found)
 
 
-async def _all_succeeded(rig: Rig, submitted: Submitted, findings: Findings) -> None:
+async def _all_succeeded(rig: Rig, submitted: Submitted, findings: Findings) -> Audit:
     found = await rig.audit(submitted.ids)
     findings.require("every job succeeds", found.ends == {"succeeded": len(submitted.ids)})
     findings.require("every job is accepted", not submitted.refusals and not submitted.unanswered)
+    return found
 
 
 def small_png(shade: int) -> bytes:

@@ -16,9 +16,12 @@ from pathlib import Path
 
 from benchmarks.faults.ground import Ground
 from benchmarks.faults.rig import Rig, eventually, open_rig
+from benchmarks.measured import show
 from benchmarks.soak.load import MIX, Account, Load
 from benchmarks.soak.samples import Growth, Samples
+from benchmarks.soak.table import table
 from common import keys
+from local.options import ROOT
 from local.service import Service
 
 RESULTS = Path(__file__).parent.parent / "soak.json"
@@ -37,6 +40,8 @@ TTLS = {
 #: The longest lifetime of anything: the seconds in which runs were counted, then kombu's own bookkeeping.
 LONGEST_TTL_S = 60.0
 WARM_UP_S = 60.0
+#: Shorter ones are for trying it out.
+SHOWN_FROM_MINUTES = 10
 RESTART_EVERY_S = (8.0, 20.0)
 #: What stays in Redis when all else has expired; `common/keys.py` says why.
 CONSTANTS = frozenset({keys.CATALOG_VERSION, keys.CATALOG_MODEL, *keys.KOMBU_BINDINGS})
@@ -50,8 +55,10 @@ def main(arguments: Sequence[str]) -> int:
     options = parser.parse_args(arguments)
     with tempfile.TemporaryDirectory(prefix="soak-") as folder, Ground(Path(folder, "postgres")) as ground:
         document = asyncio.run(_soak(ground, Path(folder), for_s=options.minutes * 60, seed=options.seed))
-    RESULTS.write_text(json.dumps(document, indent=1) + "\n")
     print(json.dumps(document, indent=1))
+    if options.minutes >= SHOWN_FROM_MINUTES:
+        RESULTS.write_text(json.dumps(document, indent=1) + "\n")
+        show(ROOT / "docs" / "faults.md", "soak", table(document))
     return 0 if document["met"] else 1
 
 

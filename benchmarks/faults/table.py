@@ -1,0 +1,29 @@
+"""The measured matrix as docs/faults.md shows it."""
+
+from collections.abc import Mapping, Sequence
+
+HEAD = (
+    "| fault | accepted | lost | late | extra | back after | met | what was seen |",
+    "| --- | --- | --- | --- | --- | --- | --- | --- |",
+)
+
+
+def table(outcomes: Sequence[Mapping[str, object]]) -> str:
+    """Return the outcomes of `faults.json` as a Markdown table."""
+    return "\n".join([*HEAD, *map(row, outcomes)])
+
+
+def row(outcome: Mapping[str, object]) -> str:
+    """Return one outcome as a row."""
+    recovery = "" if outcome["recovery_s"] is None else f"{outcome['recovery_s']} s"
+    cells = [
+        outcome["name"],
+        outcome["accepted"],
+        outcome["lost"],
+        outcome["unfinished"],
+        outcome["extra_results"],
+        recovery,
+        "yes" if outcome["met"] else "**no**",
+        outcome["note"],
+    ]
+    return f"| {' | '.join(str(cell) for cell in cells)} |"

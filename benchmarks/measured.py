@@ -1,0 +1,36 @@
+"""The part of a document that a measurement writes: what stands between its two marks.
+
+<!-- measured: NAME -->
+…
+<!-- /measured: NAME -->
+"""
+
+import re
+from pathlib import Path
+
+
+def show(document: Path, name: str, text: str) -> None:
+    """Put a measurement in the place of the one before.
+
+    Raises:
+        ValueError: the document has no such marks.
+    """
+    before, _, after = _parts(document, name)
+    document.write_text(f"{before}{text}\n{after}")
+
+
+def shown(document: Path, name: str) -> str:
+    """Return what a document shows of a measurement.
+
+    Raises:
+        ValueError: the document has no such marks.
+    """
+    return _parts(document, name)[1].removesuffix("\n")
+
+
+def _parts(document: Path, name: str) -> tuple[str, str, str]:
+    opening, closing = (re.escape(f"<!-- {mark}: {name} -->\n") for mark in ("measured", "/measured"))
+    found = re.fullmatch(f"(.*{opening})(.*)({closing}.*)", document.read_text(), re.DOTALL)
+    if found is None:
+        raise ValueError(f"{document.name} has no marks for the measurement {name}")
+    return found[1], found[2], found[3]

@@ -1,0 +1,27 @@
+"""The last soak as docs/faults.md shows it."""
+
+from collections.abc import Mapping
+from typing import Any
+
+
+def table(document: Mapping[str, Any]) -> str:
+    """Return `soak.json` as a few sentences and a Markdown table."""
+    head = "| median of a third of the run, after its first minute | first | last | |"
+    lines = [_sentences(document), "", head, "| --- | --- | --- | --- |"]
+    for name, figures in document["growth"].items():
+        verdict = "noise" if figures["is_noise"] else "**grew**"
+        lines.append(f"| {name} | {figures['before']} | {figures['after']} | {verdict} |")
+    return "\n".join(lines)
+
+
+def _sentences(document: Mapping[str, Any]) -> str:
+    ends = ", ".join(f"{count:,} {end}" for end, count in document["ends"].items())
+    restarts = ", ".join(f"{count} {how}" for how, count in document["worker_restarts"].items())
+    left = ", ".join(document["left_in_redis"]) or "nothing"
+    sent = f"{document['minutes']:g} minutes, {document['sent']:,} queries ({ends})"
+    took = f"{document['median_s']} s in the median and {document['p99_s']} s at the 99th percentile"
+    return (
+        f"{sent}, {document['refused']} refused, workers {restarts}: "
+        f"**{document['lost']} lost, {document['late']} late**. A query took {took}, restarts included. "
+        f"Left in Redis beside the constants: {left}."
+    )
