@@ -17,6 +17,7 @@ from common.catalog.protocol import ModelStamp
 from common.errors import CatalogUnavailable
 
 NEXT_INDEX = "album_covers_next_embedding_hnsw"
+_ABOUT_THE_TABLE = ("001_albums.sql", "004_access.sql")
 _LOCK_WAIT = "1s"
 _TRIES, _PAUSE_S = 30, 1.0
 
@@ -71,9 +72,11 @@ def _switch_once(connection: psycopg.Connection, stamp: ModelStamp) -> Switched:
             connection.execute(
                 sql.SQL("ALTER INDEX {} RENAME TO {}").format(sql.Identifier(beside), sql.Identifier(name))
             )
-        # Triggers and rights belong to a table: the schema, which is safe to run again, has them all.
+        # Triggers and rights belong to a table: these files, which are safe to run again, have them all.
+        # Those that make functions would take them away from under the searches that wait.
         for migration in migrations():
-            connection.execute(migration.sql.encode())
+            if migration.name in _ABOUT_THE_TABLE:
+                connection.execute(migration.sql.encode())
         connection.execute("SELECT stamp_catalog(%s, %s)", [stamp.model, stamp.fingerprint])
     return Switched(done=True, locked_s=time.monotonic() - locked_at)
 

@@ -80,6 +80,6 @@ def assert_same(one: Mapping[str, dict[str, Any]], other: Mapping[str, dict[str,
     """Compare bit for bit, but for embeddings: numpy adds up in another order in another process."""
     assert one.keys() == other.keys()
     for album_id, row in one.items():
-        vectors = [np.array(orjson.loads(r["embedding"])) for r in (row, other[album_id])]
-        assert np.allclose(*vectors, atol=1e-6)
+        mine, theirs = (np.array(orjson.loads(r["embedding"])) for r in (row, other[album_id]))
+        assert np.allclose(mine, theirs, atol=1e-6)
         assert row | {"embedding": None} == other[album_id] | {"embedding": None}

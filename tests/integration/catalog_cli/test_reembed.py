@@ -1,0 +1,251 @@
+"""A catalog moves to another model in one step: a search meets the old vectors or the new ones."""
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import orjson
+import psycopg
+import pytest
+
+from common import keys
+from common.catalog.postgres import PostgresCatalog
+from common.clients import open_redis
+from common.errors import CoverSearchError, ModelMismatch
+from common.queries import Filters
+from tests.integration.catalog_cli.conftest import ALBUMS, DEMO_MODEL, Catalog, has_index, rows
+from tests.integration.catalog_cli.test_killed_ingest import ROOT, wait_for
+from worker.encoder.fixed import FixedLatencyEncoder
+from worker.encoder.source import find_model
+
+INGEST = ("ingest", "albums.csv", "--covers", "covers")
+REEMBED = ("reembed", "--model", str(DEMO_MODEL), "--covers", "covers")
+NEW = {"ENCODER": "onnx"}
+OLD_FINGERPRINT = FixedLatencyEncoder.model_fingerprint
+
+
+@pytest.fixture(scope="session")
+def export_cache(tmp_path_factory: pytest.TempPathFactory) -> str:
+    return str(tmp_path_factory.mktemp("exports"))
+
+
+@pytest.fixture
+def catalog_with_cache(catalog: Catalog, export_cache: str) -> Catalog:
+    return lambda *arguments, **changes: catalog(*arguments, MODEL_CACHE_DIR=export_cache, **changes)
+
+
+def vector(row: dict[str, object]) -> np.ndarray[tuple[int], np.dtype[np.float32]]:
+    return np.array(orjson.loads(str(row["embedding"])), dtype=np.float32)
+
+
+def beside(database_url: str) -> list[str]:
+    """Return what a move leaves of itself in the database."""
+    with psycopg.connect(database_url) as connection:
+        found = connection.execute(
+            "SELECT relname FROM pg_class WHERE relname LIKE '%next%' OR relname = 'catalog_reembedding' "
+            "UNION ALL SELECT proname FROM pg_proc WHERE proname = 'forget_next'"
+        )
+        return [str(row[0]) for row in found]
+
+
+def test_every_album_gets_a_vector_of_the_new_model_and_nothing_else_changes(
+    catalog_with_cache: Catalog, environ: dict[str, str], database_url: str
+) -> None:
+    catalog_with_cache(*INGEST)
+    before = rows(database_url)
+
+    done = catalog_with_cache(*REEMBED, **NEW)
+
+    assert done.status == 0, done.err
+    after = rows(database_url)
+    assert after.keys() == before.keys()
+    for album_id, row in after.items():
+        assert row["embedding"] != before[album_id]["embedding"]
+        assert row | {"embedding": None} == before[album_id] | {"embedding": None}
+    checks = catalog_with_cache("verify", "--model", str(DEMO_MODEL))
+    assert checks.status == 0, checks.out
+    assert beside(database_url) == []
+    with open_redis(environ["REDIS_URL"]) as redis:
+        assert redis.get(keys.CATALOG_MODEL) == find_model(str(DEMO_MODEL)).fingerprint.encode()
+    unchanged = catalog_with_cache(*INGEST, ENCODER="onnx", CLIP_MODEL=str(DEMO_MODEL))
+    assert f"0 written, {ALBUMS} unchanged" in unchanged.err
+
+
+def test_a_moved_catalog_is_left_alone(catalog_with_cache: Catalog, database_url: str) -> None:
+    catalog_with_cache(*INGEST)
+    catalog_with_cache(*REEMBED, **NEW)
+    before = rows(database_url)
+
+    done = catalog_with_cache(*REEMBED, **NEW)
+
+    assert done.status == 0
+    assert "already" in done.err
+    assert rows(database_url) == before
+
+
+def test_a_missing_cover_stops_the_switch_unless_it_is_left_out(
+    catalog_with_cache: Catalog, here: Path, database_url: str
+) -> None:
+    catalog_with_cache(*INGEST)
+    before = rows(database_url)
+    (here / "covers" / "demo-1967-00003.jpg").unlink()
+
+    stopped = catalog_with_cache(*REEMBED, **NEW)
+    untouched = rows(database_url)
+    switched = catalog_with_cache(*REEMBED, "--leave-out", **NEW)
+
+    assert stopped.status == 1
+    assert "demo-1967-00003" in (here / "reembed-rejected.csv").read_text()
+    assert untouched == before
+    assert switched.status == 0
+    after = rows(database_url)
+    assert [i for i, row in after.items() if row["embedding"] is None] == ["demo-1967-00003"]
+    assert has_index(database_url)
+
+
+def test_a_killed_move_goes_on_and_what_changed_meanwhile_is_embedded_anew(
+    catalog_with_cache: Catalog, environ: dict[str, str], here: Path, database_url: str, export_cache: str
+) -> None:
+    catalog_with_cache(*INGEST)
+    before = rows(database_url)
+    process = subprocess.Popen(
+        [sys.executable, "-m", "catalog", *REEMBED],
+        env={
+            "PATH": os.environ["PATH"],
+            "PYTHONPATH": str(ROOT),
+            **environ,
+            **NEW,
+            "MODEL_CACHE_DIR": export_cache,
+        },
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        wait_for(process, database_url, "to_regclass('catalog_reembedding') IS NOT NULL")
+    finally:
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+    assert rows(database_url) == before
+    cover = here / "covers" / "demo-1967-00001.jpg"
+    cover.write_bytes((here / "covers" / "demo-1967-00002.jpg").read_bytes())
+    catalog_with_cache(*INGEST)
+    catalog_with_cache("delete", "demo-1967-00004")
+
+    done = catalog_with_cache(*REEMBED, **NEW)
+
+    assert done.status == 0, done.err
+    after = rows(database_url)
+    assert len(after) == ALBUMS - 1
+    assert np.allclose(vector(after["demo-1967-00001"]), vector(after["demo-1967-00002"]), atol=1e-5)
+
+
+def test_an_abandoned_move_leaves_nothing(catalog_with_cache: Catalog, here: Path, database_url: str) -> None:
+    catalog_with_cache(*INGEST)
+    before = rows(database_url)
+    (here / "covers" / "demo-1967-00003.jpg").unlink()
+    catalog_with_cache(*REEMBED, **NEW)
+    begun = beside(database_url)
+
+    done = catalog_with_cache("reembed", "--abandon")
+
+    assert done.status == 0
+    assert begun != []
+    assert beside(database_url) == []
+    assert rows(database_url) == before
+
+
+def test_searches_during_a_move_find_by_the_old_vectors_or_by_the_new_and_never_a_mix(
+    catalog_with_cache: Catalog, database_url: str
+) -> None:
+    catalog_with_cache(*INGEST)
+    old = {album_id: vector(row) for album_id, row in rows(database_url).items()}
+    opened = PostgresCatalog(database_url, timeout_s=30, connections=2)
+    stop = threading.Event()
+    seen: list[float | str] = []
+
+    def search_on() -> None:
+        while not stop.is_set():
+            for album_id, embedding in old.items():
+                seen.append(outcome(opened, embedding, album_id))
+
+    searching = threading.Thread(target=search_on)
+    searching.start()
+    try:
+        done = catalog_with_cache(*REEMBED, **NEW)
+    finally:
+        stop.set()
+        searching.join()
+    new = {album_id: vector(row) for album_id, row in rows(database_url).items()}
+    try:
+        found = opened.search(
+            new["demo-1967-00005"],
+            k=1,
+            filters=Filters(),
+            model_fingerprint=find_model(str(DEMO_MODEL)).fingerprint,
+        )
+    finally:
+        opened.close()
+
+    assert done.status == 0, done.err
+    assert set(seen) == {"found itself", "model_mismatch"}
+    assert found[0].album.id == "demo-1967-00005"
+
+
+def outcome(
+    opened: PostgresCatalog, embedding: np.ndarray[tuple[int], np.dtype[np.float32]], own: str
+) -> str:
+    """Search as a worker of the old model does and say what became of it."""
+    try:
+        (match,) = opened.search(embedding, k=1, filters=Filters(), model_fingerprint=OLD_FINGERPRINT)
+    except CoverSearchError as error:
+        return error.detail if error.code != "model_mismatch" else error.code
+    itself = match.album.id == own and match.similarity > 0.999
+    return "found itself" if itself else f"{match.album.id} at {match.similarity}"
+
+
+def test_a_search_that_waited_for_the_switch_is_judged_by_the_stamp_of_after(
+    catalog_with_cache: Catalog, database_url: str
+) -> None:
+    catalog_with_cache(*INGEST)
+    query = vector(next(iter(rows(database_url).values())))
+    opened = PostgresCatalog(database_url, timeout_s=30, connections=1)
+    raised: list[BaseException] = []
+
+    def search() -> None:
+        try:
+            opened.search(query, k=1, filters=Filters(), model_fingerprint=OLD_FINGERPRINT)
+        except ModelMismatch as error:
+            raised.append(error)
+
+    with psycopg.connect(database_url) as switching:
+        switching.execute("LOCK TABLE album_covers IN ACCESS EXCLUSIVE MODE")
+        searching = threading.Thread(target=search)
+        searching.start()
+        wait_until(lambda: someone_waits(database_url))
+        switching.execute("SELECT stamp_catalog('another', 'another')")
+    searching.join()
+    opened.close()
+
+    assert len(raised) == 1
+
+
+def someone_waits(database_url: str) -> bool:
+    with psycopg.connect(database_url) as connection:
+        row = connection.execute(
+            "SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted AND relation = "
+            "(SELECT oid FROM pg_class WHERE relname = 'album_covers'))"
+        ).fetchone()
+    return row is not None and bool(row[0])
+
+
+def wait_until(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 30
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)

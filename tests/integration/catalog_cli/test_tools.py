@@ -1,0 +1,158 @@
+"""What goes out comes in again, what is deleted is gone, and what is amiss is said."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+import orjson
+import psycopg
+import pytest
+
+from common import keys
+from common.clients import open_redis
+from tests.integration.catalog_cli.conftest import ALBUMS, DEMO_MODEL, Catalog, rows
+
+INGEST = ("ingest", "albums.csv", "--covers", "covers")
+
+
+@pytest.mark.parametrize("suffix", ["csv", "jsonl", "parquet"])
+def test_an_export_is_an_ingest_of_nothing_new(
+    catalog: Catalog, either: Mapping[str, str], here: Path, suffix: str
+) -> None:
+    catalog(*INGEST)
+
+    exported = catalog("export", f"out.{suffix}")
+    done = catalog("ingest", f"out.{suffix}", "--covers", "covers")
+
+    assert exported.status == 0, exported.err
+    assert f"0 written, {ALBUMS} unchanged" in done.err
+    assert not list(here.glob(".*.part"))
+
+
+def test_an_export_of_more_than_a_page_has_every_album_with_its_vector(
+    catalog: Catalog, here: Path, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("catalog.paging.PAGE", 7)
+    catalog(*INGEST)
+
+    catalog("export", "out.jsonl", "--embeddings")
+
+    exported = [json.loads(line) for line in (here / "out.jsonl").read_text().splitlines()]
+    stored = rows(database_url)
+    assert {album["id"] for album in exported} == set(stored)
+    for album in exported:
+        assert np.allclose(album["embedding"], orjson.loads(stored[album["id"]]["embedding"]))
+
+
+def test_deleted_albums_are_gone_and_unknown_ones_are_named(
+    catalog: Catalog, either: Mapping[str, str], here: Path, database_url: str
+) -> None:
+    catalog(*INGEST)
+    (here / "ids.txt").write_text("demo-1967-00002\n\nno-such-album\n")
+    with open_redis(either["REDIS_URL"]) as redis:
+        version = redis.get(keys.CATALOG_VERSION)
+
+        done = catalog("delete", "demo-1967-00001", "--from-file", "ids.txt")
+
+        assert redis.get(keys.CATALOG_VERSION) != version
+    assert done.status == 1
+    assert "2 deleted" in done.err
+    assert "no-such-album" in done.err
+    assert len(rows(database_url)) == ALBUMS - 2
+
+
+def test_stats_tell_the_catalog_in_figures(catalog: Catalog, either: Mapping[str, str]) -> None:
+    catalog(*INGEST)
+
+    document = json.loads(catalog("stats", "--json").out)
+
+    assert document["total_albums"] == ALBUMS
+    assert sum(genre["count"] for genre in document["genres"]) == ALBUMS
+    assert document["model"]["model"] == "fixed-latency"
+    assert "fixed-latency" in catalog("stats").out
+
+
+def test_a_whole_catalog_passes_every_check(catalog: Catalog, either: Mapping[str, str]) -> None:
+    catalog(*INGEST)
+
+    done = catalog("verify", "--covers", "covers", "--json")
+
+    checks = {check["name"]: check for check in json.loads(done.out)}
+    assert [name for name, check in checks.items() if not check["holds"]] == []
+    assert done.status == 0
+    assert {"schema", "model", "embeddings", "unit length", "index", "index in use"} <= checks.keys()
+
+
+@pytest.mark.parametrize(
+    ("damage", "check"),
+    [
+        ("UPDATE album_covers SET embedding = NULL WHERE id LIKE '%7'", "embeddings"),
+        ("UPDATE album_covers SET embedding = embedding + embedding WHERE id LIKE '%7'", "unit length"),
+        ("UPDATE album_covers SET artist = NULL WHERE id LIKE '%7'", "names"),
+        ("DROP INDEX album_covers_embedding_hnsw", "index"),
+        ("UPDATE catalog_model SET model = NULL, fingerprint = NULL", "model"),
+        ("UPDATE album_covers SET cover_source = 'lost.jpg' WHERE id LIKE '%7'", "cover files"),
+        ("DELETE FROM album_covers WHERE id LIKE '%7'", "orphaned files"),
+        (
+            """DROP INDEX album_covers_embedding_hnsw;
+               CREATE INDEX album_covers_embedding_hnsw ON album_covers
+                 USING hnsw (embedding vector_l2_ops)""",
+            "index in use",
+        ),
+    ],
+)
+def test_what_is_amiss_fails_its_check(catalog: Catalog, database_url: str, damage: str, check: str) -> None:
+    catalog(*INGEST)
+    with psycopg.connect(database_url) as connection:
+        connection.execute(damage.encode())
+
+    done = catalog("verify", "--covers", "covers", "--json")
+
+    assert done.status == 1
+    assert check in {c["name"] for c in json.loads(done.out) if not c["holds"]}
+
+
+def test_vectors_of_another_model_than_the_one_named_fail(catalog: Catalog) -> None:
+    catalog(*INGEST)
+
+    done = catalog("verify", "--model", str(DEMO_MODEL), "--json")
+
+    assert done.status == 1
+    assert [c["name"] for c in json.loads(done.out) if not c["holds"]] == ["model"]
+
+
+def test_a_database_without_the_schema_is_told_what_to_do(catalog: Catalog, bare_database_url: str) -> None:
+    done = catalog("verify", DATABASE_URL=bare_database_url)
+
+    assert done.status == 2
+    assert "python -m catalog migrate" in done.err
+
+
+def test_migrate_makes_a_database_that_an_ingest_takes(catalog: Catalog, bare_database_url: str) -> None:
+    migrated = catalog("migrate", DATABASE_URL=bare_database_url)
+    again = catalog("migrate", DATABASE_URL=bare_database_url)
+
+    assert migrated.status == again.status == 0
+    assert "up to date" in again.err
+    assert catalog(*INGEST, DATABASE_URL=bare_database_url).status == 0
+
+
+def test_the_demo_is_loaded_once(catalog: Catalog, here: Path, database_url: str) -> None:
+    demo = {"COVERS_DIR": str(here / "drawn"), "CLIP_MODEL": str(DEMO_MODEL), "ENCODER": "onnx"}
+
+    first = catalog("demo", "--albums", "6", **demo)
+    before = rows(database_url)
+    second = catalog("demo", "--albums", "6", **demo)
+
+    assert first.status == second.status == 0, first.err + second.err
+    assert "already" in second.err
+    assert len(before) == 6
+    assert rows(database_url) == before
+
+
+def test_a_command_that_lacks_a_setting_names_it(catalog: Catalog) -> None:
+    done = catalog("migrate", DATABASE_URL="")
+
+    assert done.status == 2
+    assert "DATABASE_URL" in done.err
