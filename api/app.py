@@ -50,7 +50,7 @@ def create_app(settings: Settings, *, catalog: Catalog | None = None) -> FastAPI
     documents.mount_documents(app)
     _mount_files(app, settings)
     install_error_handlers(app)
-    install_openapi(app)
+    install_openapi(app, auth=settings.auth)
     # The last to be added is the outermost.
     if is_guarded(settings):
         app.add_middleware(Admission)

@@ -5,7 +5,7 @@ import binascii
 from typing import Annotated, Self
 
 import orjson
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from api.images import check_image
 from api.refusals import InvalidRequest, MalformedBody
@@ -35,11 +35,23 @@ WEIGHT_MAX = 10.0
 KINDS = ("text", "image", "album_id")
 
 
+def _whole(value: object) -> object:
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+#: To JSON and its schemas 5.0 is an integer.
+WHOLE = BeforeValidator(_whole)
+
+
 class PartBody(BaseModel):
     """One weighted part; a negative weight steers away from it."""
 
     model_config = ConfigDict(
-        extra="forbid", strict=True, json_schema_extra={"oneOf": [{"required": [kind]} for kind in KINDS]}
+        extra="forbid",
+        strict=True,
+        json_schema_extra={
+            "oneOf": [{"required": [kind], "properties": {kind: {"type": "string"}}} for kind in KINDS]
+        },
     )
 
     text: Annotated[str, Field(min_length=1, max_length=TEXT_MAX_CHARS, examples=["dark forest"])] | None = (
@@ -80,10 +92,10 @@ class SearchBody(BaseModel):
     )
 
     parts: Annotated[list[PartBody], Field(min_length=1, max_length=PARTS_MAX)]
-    k: Annotated[int, Field(ge=K_MIN, le=K_MAX)] = K_DEFAULT
+    k: Annotated[int, Field(ge=K_MIN, le=K_MAX), WHOLE] = K_DEFAULT
     genre: Annotated[list[Annotated[str, Field(min_length=1, max_length=100)]], Field(max_length=50)] = []
-    year_min: Annotated[int, Field(ge=YEAR_MIN, le=YEAR_MAX)] | None = None
-    year_max: Annotated[int, Field(ge=YEAR_MIN, le=YEAR_MAX)] | None = None
+    year_min: Annotated[int, Field(ge=YEAR_MIN, le=YEAR_MAX), WHOLE] | None = None
+    year_max: Annotated[int, Field(ge=YEAR_MIN, le=YEAR_MAX), WHOLE] | None = None
     min_score: Annotated[float, Field(ge=0, le=10)] | None = None
     best_new_music: bool = False
 

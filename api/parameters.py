@@ -12,6 +12,8 @@ from common.queries import K_DEFAULT, K_MAX, K_MIN, TEXT_MAX_CHARS, YEAR_MAX, YE
 T_co = TypeVar("T_co", covariant=True)
 
 GENRE_MAX_CHARS = 100
+#: Visible ASCII; long enough for any key that a client would make.
+IDEMPOTENCY_KEY_PATTERN = "[!-~]{1,255}"
 
 _INTEGER = re.compile(r"[+-]?\d{1,9}", re.ASCII)
 

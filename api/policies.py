@@ -4,9 +4,9 @@ RawHeaders = tuple[tuple[bytes, bytes], ...]
 
 #: Nothing: what is no page runs nothing and loads nothing, even if a browser is made to show it.
 CLOSED = "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
-#: Swagger UI builds its own elements with styles of their own; scripts come from this server alone.
+#: Swagger UI, from files of this server alone; its icons are within its style sheet.
 DOCS = (
-    "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
     "connect-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
 )
 #: The page shows covers from wherever the catalog keeps them, and the image that is about to be sent.

@@ -5,14 +5,14 @@ import re
 from fastapi import Request
 
 from api.admission import max_jobs_of, owner_of
+from api.parameters import IDEMPOTENCY_KEY_PATTERN
 from api.preferences import decide_patience
 from api.refusals import InvalidRequest
 from api.submission import Search
 from common.errors import InvalidParameter
 from common.queries import SearchQuery
 
-#: Visible ASCII; long enough for any key that a client would make.
-IDEMPOTENCY_KEY = re.compile(r"[!-~]{1,255}")
+IDEMPOTENCY_KEY = re.compile(IDEMPOTENCY_KEY_PATTERN)
 
 _HEADERS = frozenset({b"prefer", b"if-none-match", b"idempotency-key"})
 

@@ -6,6 +6,7 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 from pydantic.json_schema import models_json_schema
 
+from api.admission import GUARDED
 from api.composing import SearchBody
 from api.openapi.schemas import SCHEMAS
 from api.version import VERSION
@@ -17,12 +18,20 @@ Errors are `application/problem+json` with a stable `code`.
 """
 
 
-def install_openapi(app: FastAPI) -> None:
-    """Make `app.openapi` return the whole document."""
+SECURITY_SCHEMES = {
+    "bearer": {"type": "http", "scheme": "bearer", "description": "An API key."},
+    "apiKey": {"type": "apiKey", "in": "header", "name": "X-API-Key", "description": "The same."},
+}
+
+
+def install_openapi(app: FastAPI, *, auth: str) -> None:
+    """Make `app.openapi` return the whole document; `auth` is the setting."""
 
     def document() -> dict[str, Any]:
         if app.openapi_schema is None:
             app.openapi_schema = _document(app)
+            if auth != "off":
+                _add_security(app.openapi_schema, is_optional=auth == "optional")
         return app.openapi_schema
 
     app.openapi = document  # type: ignore[method-assign]  # FastAPI's documented way to extend it
@@ -33,3 +42,12 @@ def _document(app: FastAPI) -> dict[str, Any]:
     _, bodies = models_json_schema([(SearchBody, "validation")], ref_template="#/components/schemas/{model}")
     found["components"] = {"schemas": {**SCHEMAS, **bodies["$defs"]}}
     return found
+
+
+def _add_security(document: dict[str, Any], *, is_optional: bool) -> None:
+    document["components"]["securitySchemes"] = SECURITY_SCHEMES
+    either: list[dict[str, list[str]]] = [{"bearer": []}, {"apiKey": []}]
+    for path, operations in document["paths"].items():
+        for operation in operations.values():
+            needed = path.startswith(GUARDED) and not is_optional
+            operation["security"] = either if needed else [{}, *either]

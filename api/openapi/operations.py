@@ -6,7 +6,7 @@ from typing import Any
 
 from api.answers import MEDIA_TYPE, TYPE_PREFIX
 from api.openapi.schemas import JOB_PATH_EXAMPLE, Schema, ref
-from api.parameters import Parameter
+from api.parameters import IDEMPOTENCY_KEY_PATTERN, Parameter
 from api.problems import PROBLEMS_BY_CODE
 
 
@@ -62,13 +62,13 @@ def path(name: str, description: str, *, example: str, max_length: int) -> Schem
     }
 
 
-def _request_header(name: str, description: str, example: str) -> Schema:
+def _request_header(name: str, description: str, example: str, *, pattern: str | None = None) -> Schema:
     return {
         "name": name,
         "in": "header",
         "required": False,
         "description": description,
-        "schema": {"type": "string"},
+        "schema": {"type": "string"} if pattern is None else {"type": "string", "pattern": pattern},
         "example": example,
     }
 
@@ -77,7 +77,10 @@ PREFER = _request_header(
     "Prefer", "RFC 7240: `respond-async` (202 at once), `wait=<seconds>` (bounds the wait).", "wait=5"
 )
 IDEMPOTENCY_KEY = _request_header(
-    "Idempotency-Key", "The same key with the same request gives the same job.", "4b0b6a2e-order-17"
+    "Idempotency-Key",
+    "The same key with the same request gives the same job.",
+    "4b0b6a2e-order-17",
+    pattern=f"^{IDEMPOTENCY_KEY_PATTERN}$",
 )
 IF_NONE_MATCH = _request_header(
     "If-None-Match", "The ETag of an answer that the client has; 304 if it holds.", 'W/"9f2c4f6f0c0b4a8e"'

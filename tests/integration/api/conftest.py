@@ -31,7 +31,7 @@ def eventually(met: Callable[[], bool], *, within_s: float = DEADLINE_S) -> None
 class RunningGateway:
     """A gateway under uvicorn, on a thread of its own."""
 
-    def __init__(self, settings: Settings, catalog: MemoryCatalog) -> None:
+    def __init__(self, settings: Settings, catalog: MemoryCatalog | None) -> None:
         self._server = make_server(settings, catalog=catalog)
         self._thread = threading.Thread(target=self._server.run)
 

@@ -1,0 +1,34 @@
+"""What schemathesis is told beside the OpenAPI document: the rules that no JSON schema can say."""
+
+import re
+from typing import Any
+
+import schemathesis
+from schemathesis import CheckContext, GenerationMode, Response
+
+#: Why a request that its schema allows may be refused all the same.
+RULES = re.compile(
+    r"year_min \d+ is after year_max \d+"
+    r"|the catalog has no genre .*"
+    r"|at least one part needs a positive weight"
+    r"|the query is empty: describe a cover in a few words"
+    r"|.*not base64"
+    r"|the file is not JPEG, PNG, WebP, GIF, BMP or TIFF"
+    r"|the file is empty",
+    re.DOTALL,
+)
+REFUSED = frozenset({415, 422})
+
+
+@schemathesis.check
+def a_valid_request_is_refused_for_known_rules_alone(
+    _context: CheckContext, response: Response, case: "schemathesis.Case[Any]"
+) -> None:
+    """Check each reason that a problem names."""
+    if case.meta is None or case.meta.generation.mode is not GenerationMode.POSITIVE:
+        return
+    if response.status_code in REFUSED:
+        document = response.json()
+        reasons = [error["detail"] for error in document.get("errors", [])] or [document["detail"]]
+        unknown = [reason for reason in reasons if not RULES.fullmatch(reason)]
+        assert unknown == [], unknown

@@ -1,0 +1,54 @@
+"""The gateway keeps to its OpenAPI document: schemathesis with all its checks finds nothing."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from redis import Redis
+
+from tests.integration.api.conftest import StartGateway, eventually
+from tests.integration.api.keyed import new_key
+from tests.integration.api.stand_ins import StandInWorker
+
+HERE = Path(__file__).parent
+ROOT = HERE.parents[2]
+SCHEMATHESIS = Path(sys.executable).with_name("schemathesis")
+SEED = "7"
+
+
+@pytest.mark.parametrize(("auth", "examples"), [("off", "8"), ("required", "2")])
+@pytest.mark.timeout(300)
+def test_schemathesis_finds_nothing(
+    start_gateway: StartGateway, worker: StandInWorker, redis: Redis, tmp_path: Path, auth: str, examples: str
+) -> None:
+    running = start_gateway(AUTH=auth, DEFAULT_WAIT_S="2", ADDRESS_RATE="unlimited", MAX_JOBS_PER_KEY="9999")
+    with running.client() as client:
+        eventually(lambda: client.get("/readyz").status_code == 200)
+    command = [str(SCHEMATHESIS), "--config-file", str(HERE / "contract.toml"), "run", "--checks", "all"]
+    command += ["--seed", SEED, "--max-examples", examples, "--suppress-health-check", "all", "--no-color"]
+    if auth == "required":
+        command += ["--header", f"Authorization: {new_key(redis)['Authorization']}"]
+    environ = {
+        "PATH": os.environ["PATH"],
+        "PYTHONPATH": str(ROOT),
+        "SCHEMATHESIS_HOOKS": "tests.integration.api.contract",
+    }
+
+    done = subprocess.run(
+        [*command, f"{running.url}/openapi.json"],
+        cwd=tmp_path,
+        env=environ,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert done.returncode == 0, done.stdout + done.stderr
+    # It has looked: at every operation, with more than a handful of requests.
+    assert re.search(r"Tested: 14", done.stdout), done.stdout
+    generated = re.search(r"(\d+) generated", done.stdout)
+    assert generated is not None, done.stdout
+    assert int(generated[1]) > 300

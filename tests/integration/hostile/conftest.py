@@ -1,0 +1,41 @@
+"""A real gateway and a real worker with its decoder processes, over the real Redis and PostgreSQL."""
+
+from collections.abc import Iterator
+
+import httpx
+import pytest
+
+from common.settings import Settings, load_settings
+from local.service import Service
+from tests.integration.api.conftest import RunningGateway, eventually
+from tests.integration.worker.conftest import StartWorker, catalog_url, make_worker_service, settings
+
+__all__ = ["catalog_url", "make_worker_service", "settings"]
+
+MAX_IMAGE_BYTES = 3 * 1024 * 1024
+LIMITS = {"MAX_IMAGE_BYTES": str(MAX_IMAGE_BYTES), "JOB_DEADLINE_S": "60", "DEFAULT_WAIT_S": "60"}
+
+
+@pytest.fixture
+def worker(make_worker_service: StartWorker) -> Service:
+    service = make_worker_service(**LIMITS)
+    service.start()
+    return service
+
+
+@pytest.fixture
+def client(settings: Settings, worker: Service) -> Iterator[httpx.Client]:
+    """A client of a gateway before the worker."""
+    assert settings.database_url is not None
+    environ = {
+        "REDIS_URL": settings.redis_url.get_secret_value(),
+        "DATABASE_URL": settings.database_url.get_secret_value(),
+        "PORT": "0",
+        **LIMITS,
+    }
+    running = RunningGateway(load_settings(environ), None)
+    running.start()
+    with running.client() as client:
+        eventually(lambda: client.get("/readyz").status_code == 200)
+        yield client
+    running.stop()

@@ -1,0 +1,51 @@
+"""Whatever is uploaded ends in a result or in the right 4xx, and no process dies of it."""
+
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+
+import httpx
+import psutil
+import pytest
+
+from common.settings import Settings
+from local.service import Service
+from tests.integration.hostile.conftest import MAX_IMAGE_BYTES
+from tests.integration.hostile.corpus import OK, HostileFile, corpus, encoded, photo
+
+FILES_MIN = 200
+
+
+def processes(worker: Service) -> set[int]:
+    """Return the worker's process and its decoders."""
+    assert worker.pid is not None
+    own = psutil.Process(worker.pid)
+    return {own.pid, *(child.pid for child in own.children(recursive=True))}
+
+
+@pytest.mark.timeout(300)
+def test_every_hostile_file_ends_in_a_result_or_the_right_refusal_and_the_workers_live(
+    client: httpx.Client, worker: Service, settings: Settings
+) -> None:
+    files = list(corpus(max_pixels=settings.max_image_pixels, max_bytes=MAX_IMAGE_BYTES))
+    before = processes(worker)
+
+    def answer(file: HostileFile) -> tuple[int, str]:
+        got = client.post("/api/search-by-image", files={"file": ("cover.jpg", file.data, "image/jpeg")})
+        return got.status_code, OK if got.status_code == 200 else str(got.json()["code"])
+
+    with ThreadPoolExecutor(4) as threads:
+        answers = list(threads.map(answer, files))
+
+    wrong = [
+        (file.name, status, code)
+        for file, (status, code) in zip(files, answers, strict=True)
+        if code not in file.answers or not (status == 200 or 400 <= status < 500)
+    ]
+    assert wrong == []
+    assert len({file.data for file in files}) >= FILES_MIN
+    assert len({file.name for file in files}) == len(files)
+    # The corpus reaches every outcome: it is not all turned away at the door, nor all harmless.
+    assert min(Counter(code for _, code in answers).values()) >= 1
+    assert {code for _, code in answers} == {code for file in files for code in file.answers}
+    assert processes(worker) == before
+    assert client.post("/api/search-by-image", files={"file": encoded(photo(), "JPEG")}).status_code == 200
