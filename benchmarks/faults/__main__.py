@@ -3,6 +3,7 @@
 import argparse
 import asyncio
 import json
+import signal
 import sys
 import tempfile
 import time
@@ -25,6 +26,8 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--short", action="store_true", help="smaller counts, as the tests run them")
     parser.add_argument("--only", action="append", choices=list(FAULTS), help="run this fault; repeatable")
     options = parser.parse_args(arguments)
+    # Told to stop, it stops its servers first, as at a Ctrl-C.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     names = options.only or list(FAULTS)
     outcomes = []
     with tempfile.TemporaryDirectory(prefix="faults-") as folder, Ground(Path(folder, "postgres")) as ground:

@@ -53,6 +53,8 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--minutes", type=float, default=10.0)
     parser.add_argument("--seed", type=int, default=4)
     options = parser.parse_args(arguments)
+    # Told to stop, it stops its servers first, as at a Ctrl-C.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     with tempfile.TemporaryDirectory(prefix="soak-") as folder, Ground(Path(folder, "postgres")) as ground:
         document = asyncio.run(_soak(ground, Path(folder), for_s=options.minutes * 60, seed=options.seed))
     print(json.dumps(document, indent=1))
