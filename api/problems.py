@@ -29,6 +29,8 @@ PROBLEMS: Mapping[type[CoverSearchError], Problem] = MappingProxyType(
         errors.UnsupportedImage: Problem(415, "Unsupported image format"),
         errors.ImageTooManyPixels: Problem(422, "Image has too many pixels"),
         errors.UndecodableImage: Problem(422, "Image cannot be decoded"),
+        errors.DecoderDied: Problem(503, "Decoder died", retry_after_s=1),
+        errors.DecoderBusy: Problem(503, "Decoder busy", retry_after_s=2),
         errors.ImageExpired: Problem(503, "Image expired", retry_after_s=1),
         errors.JobNotFound: Problem(404, "Job not found"),
         errors.JobCanceled: Problem(409, "Job canceled"),

@@ -8,6 +8,8 @@ CoverSearchError
 │   ├── UnsupportedImage       not one of the accepted formats
 │   ├── ImageTooManyPixels     refused from the header, before decoding
 │   ├── UndecodableImage       the bytes do not decode
+│   ├── DecoderDied            its process was killed, or ran out of time and was ended
+│   ├── DecoderBusy            no decoder became free in time
 │   └── ImageExpired           a worker came too late for the uploaded bytes
 ├── JobNotFound
 ├── JobCanceled                called off while a request waited for it
@@ -72,6 +74,18 @@ class ImageTooManyPixels(ImageError):
 
 class UndecodableImage(ImageError):
     code = "undecodable_image"
+
+
+class DecoderDied(ImageError):
+    """The process that decoded the image ended, by the image's doing or by chance."""
+
+    code = "decoder_died"
+    retryable = True
+
+
+class DecoderBusy(ImageError):
+    code = "decoder_busy"
+    retryable = True
 
 
 class ImageExpired(ImageError):

@@ -10,13 +10,19 @@ from typing import Any, Protocol
 from celery import Celery
 
 from common.cache import WorkerCache
-from common.errors import CoverSearchError, ModelMismatch, QueueFull, QueueUnavailable
+from common.errors import (
+    CoverSearchError,
+    DecoderBusy,
+    DecoderDied,
+    ModelMismatch,
+    QueueFull,
+    QueueUnavailable,
+)
 from common.jobs import JobFailure
 from common.ledger.records import Claim, Verdict
 from common.ledger.worker import WorkerLedger
 from common.queue import TASK_NAME
 from common.telemetry import job_id_var
-from worker.decode.errors import DecoderBusy, DecoderDied
 from worker.leases import Lease, Leases, RunCanceled
 from worker.pipeline import Answer
 from worker.retrying import retry_passing

@@ -62,6 +62,8 @@ IMAGE_PROBLEMS = (
     "unsupported_image",
     "undecodable_image",
     "image_too_many_pixels",
+    "decoder_died",
+    "decoder_busy",
     "image_expired",
     "malformed_body",
     "unsupported_media_type",

@@ -12,9 +12,8 @@ from catalog.ingest.covered import Covered, Embedded
 from catalog.ingest.rejection import Rejected, RowFault
 from catalog.ingest.staging import batches, in_order
 from common.catalog.protocol import ModelStamp
-from common.errors import ImageError
+from common.errors import DecoderBusy, DecoderDied, ImageError
 from common.settings import Settings
-from worker.decode.errors import DecoderBusy, DecoderDied
 from worker.decode.pool import DecoderPool
 from worker.encoder.loading import load_encoder
 from worker.encoder.protocol import Encoder, Pixels

@@ -15,8 +15,8 @@ from typing import Self
 import numpy as np
 import numpy.typing as npt
 
+from common.errors import DecoderBusy, DecoderDied
 from worker.decode import wire
-from worker.decode.errors import DecoderBusy, DecoderDied
 from worker.decode.process import DecoderLimits, DecoderProcess
 
 log = logging.getLogger(__name__)

@@ -6,14 +6,13 @@ import pytest
 
 from common.cache import WorkerCache
 from common.clients import open_redis
-from common.errors import CoverSearchError, ModelMismatch, QueueFull
+from common.errors import CoverSearchError, DecoderBusy, DecoderDied, ModelMismatch, QueueFull
 from common.jobs import JobState
 from common.ledger.gateway import GatewayLedger
 from common.ledger.worker import WorkerLedger
 from common.queue import make_celery, message_template
 from common.settings import Settings
 from tests.integration.worker.conftest import OWNER, text_submission
-from worker.decode.errors import DecoderBusy, DecoderDied
 from worker.leases import Lease, Leases
 from worker.pipeline import Answer
 from worker.tasks import RunHandler

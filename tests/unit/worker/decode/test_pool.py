@@ -11,9 +11,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from common.errors import ImageTooManyPixels, UndecodableImage, UnsupportedImage
+from common.errors import DecoderBusy, DecoderDied, ImageTooManyPixels, UndecodableImage, UnsupportedImage
 from tests.unit.worker.decode.pictures import encoded, noise, png_bomb, png_header, tiff_of_one_tile
-from worker.decode.errors import DecoderBusy, DecoderDied
 from worker.decode.pixels import decode
 from worker.decode.pool import DecoderPool
 
