@@ -26,7 +26,7 @@ def _add_pretrain(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--work", type=Path, default=Path(".state/training"), help="drawings, checkpoint, log"
     )
-    parser.add_argument("--steps", type=int, default=6000)
+    parser.add_argument("--steps", type=int, default=4200)
     parser.add_argument("--covers", type=int, default=32_000)
     parser.add_argument("--seed", type=int, default=7)
     parser.add_argument("--learning-rate", type=float, default=1e-3)
@@ -35,6 +35,9 @@ def _add_pretrain(parser: argparse.ArgumentParser) -> None:
 def _add_evaluate(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--model", type=Path, default=_DEMO_MODEL)
     parser.add_argument("--covers", type=int, default=2000)
+    parser.add_argument(
+        "--each-distortion", action="store_true", help="measure every distortion on its own too"
+    )
     parser.add_argument("--output", type=Path, help="folder for the report; default is the model's")
 
 
@@ -53,7 +56,10 @@ def main() -> None:
         )
     else:
         evaluation.evaluate(
-            model_folder=wanted.model, covers=wanted.covers, output=wanted.output or wanted.model
+            model_folder=wanted.model,
+            covers=wanted.covers,
+            output=wanted.output or wanted.model,
+            each_distortion=wanted.each_distortion,
         )
 
 

@@ -65,10 +65,11 @@ def caption(look: Look, *, genre: str, rng: Random) -> str:
             f"{texture} {look.tone} {halves} background",
         )
     )
-    return rng.choice(
+    said = rng.choice(
         (
             f"{what} on {with_article(behind)}, {genre.lower()} album",
             f"{with_article(genre.lower())} album cover with {what} on {with_article(behind)}",
             f"{with_article(behind)} with {what}, {genre.lower()}",
         )
-    ).capitalize()
+    )
+    return said.replace(",,", ",").capitalize()

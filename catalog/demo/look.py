@@ -68,7 +68,14 @@ class Look:
     @property
     def monochrome(self) -> bool:
         """True where only black, white and grey were used."""
-        return not self.colourful and {self.ground, self.ink, self.accent} <= NEUTRALS
+        return not self.colourful and self.main_colours <= NEUTRALS
+
+    @property
+    def main_colours(self) -> frozenset[str]:
+        """The colours that cover much of the picture and can be named: many-coloured objects have none."""
+        inks = set() if self.colourful else {self.ink}
+        halves = {self.accent} if self.layout == "split" else set()
+        return frozenset({self.ground} | inks | halves)
 
 
 def random_look(rng: Random, *, genre: str) -> Look:
@@ -142,7 +149,6 @@ def facts(look: Look, *, genre: str) -> frozenset[str]:
     """
     true = {
         f"tone:{look.tone}",
-        f"colour:{look.ground}",
         f"ground:{look.ground}",
         f"shape:{look.shape}",
         f"layout:{look.layout}",
@@ -153,9 +159,9 @@ def facts(look: Look, *, genre: str) -> frozenset[str]:
     if look.colourful:
         true.add("scheme:colourful")
     else:
-        true |= {f"ink:{look.ink}", f"colour:{look.ink}"}
+        true.add(f"ink:{look.ink}")
     if look.monochrome:
         true.add("scheme:monochrome")
     if look.layout == "split":
-        true |= {f"accent:{look.accent}", f"colour:{look.accent}"}
-    return frozenset(true)
+        true.add(f"accent:{look.accent}")
+    return frozenset(true) | {f"colour:{name}" for name in look.main_colours}
