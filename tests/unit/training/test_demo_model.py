@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from PIL import Image
 
 from catalog.demo.albums import demo_albums
 from catalog.demo.covers import draw_cover
@@ -18,29 +19,29 @@ ALBUMS = demo_albums(200)
 
 
 @pytest.fixture(scope="module")
-def encoder():
+def encoder() -> Encoder:
     return Encoder.load(FOLDER)
 
 
 @pytest.fixture(scope="module")
-def drawn():
+def drawn() -> list[Image.Image]:
     return [draw_cover(album, size_px=160) for album in ALBUMS]
 
 
 @pytest.fixture(scope="module")
-def covers(encoder, drawn):
+def covers(encoder: Encoder, drawn: list[Image.Image]) -> torch.Tensor:
     return encoder.pictures(drawn)
 
 
-def best(encoder, covers, query: str, *, k: int = 5) -> list[int]:
+def best(encoder: Encoder, covers: torch.Tensor, query: str, *, k: int = 5) -> list[int]:
     return (encoder.texts([query]) @ covers.T)[0].topk(k).indices.tolist()
 
 
-def test_the_weights_fit_in_eight_megabytes():
+def test_the_weights_fit_in_eight_megabytes() -> None:
     assert (FOLDER / "model.safetensors").stat().st_size <= 8_000_000
 
 
-def test_vectors_are_of_unit_length_and_512_dimensions(encoder, covers):
+def test_vectors_are_of_unit_length_and_512_dimensions(encoder: Encoder, covers: torch.Tensor) -> None:
     words = encoder.texts(["dark ambient cover", "red guitar"])
 
     assert covers.shape == (200, 512)
@@ -59,7 +60,7 @@ def test_vectors_are_of_unit_length_and_512_dimensions(encoder, covers):
         ("colourful", "scheme:colourful"),
     ],
 )
-def test_what_is_asked_for_comes_first(encoder, covers, query, fact):
+def test_what_is_asked_for_comes_first(encoder: Encoder, covers: torch.Tensor, query: str, fact: str) -> None:
     relevant = relevance([fact], ALBUMS)[0]
 
     found = best(encoder, covers, query)
@@ -67,20 +68,22 @@ def test_what_is_asked_for_comes_first(encoder, covers, query, fact):
     assert sum(bool(relevant[i]) for i in found) >= 4
 
 
-def test_a_red_cover_is_nearer_to_red_than_to_blue(encoder, covers):
+def test_a_red_cover_is_nearer_to_red_than_to_blue(encoder: Encoder, covers: torch.Tensor) -> None:
     red, blue = encoder.texts(["red cover", "blue cover"])
     reds = [i for i, a in enumerate(ALBUMS) if a.look.ground == "red" and a.look.ink != "blue"]
 
     assert ((covers[reds] @ red) > (covers[reds] @ blue)).float().mean() > 0.9
 
 
-def test_captions_find_their_covers(encoder, covers):
+def test_captions_find_their_covers(encoder: Encoder, covers: torch.Tensor) -> None:
     similarity = encoder.texts(album.caption for album in ALBUMS) @ covers.T
 
     assert recall_at(similarity, torch.arange(200), k=10) >= 0.9
 
 
-def test_photographs_find_their_covers(encoder, covers, drawn):
+def test_photographs_find_their_covers(
+    encoder: Encoder, covers: torch.Tensor, drawn: list[Image.Image]
+) -> None:
     photos = encoder.pictures(rephotograph(cover, seed=i) for i, cover in enumerate(drawn))
 
     assert recall_at(photos @ covers.T, torch.arange(200), k=1) >= 0.9

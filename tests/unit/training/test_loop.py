@@ -1,6 +1,9 @@
 """The training loop: it learns, resumes exactly, and stops when nothing improves."""
 
 import csv
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -34,16 +37,16 @@ def pairs(step: int) -> Batch:
     )
 
 
-def plan(steps: int, **changes) -> Plan:
+def plan(steps: int, **changes: Any) -> Plan:
     return Plan(steps=steps, learning_rate=3e-3, warmup_steps=2, log_every=1, bfloat16=False, **changes)
 
 
-def logged(folder) -> list[float]:
+def logged(folder: Path) -> list[float]:
     with (folder / LOG).open() as file:
         return [float(row["text_to_picture"]) for row in csv.DictReader(file)]
 
 
-def test_the_loss_falls_and_is_logged(tmp_path):
+def test_the_loss_falls_and_is_logged(tmp_path: Path) -> None:
     fit(small_model(), plan=plan(60), make_batch=pairs, folder=tmp_path)
 
     figures = logged(tmp_path)
@@ -52,7 +55,7 @@ def test_the_loss_falls_and_is_logged(tmp_path):
     assert sum(figures[-5:]) / 5 < 0.7 * figures[0]
 
 
-def test_a_run_broken_off_and_resumed_ends_where_an_unbroken_one_does(tmp_path):
+def test_a_run_broken_off_and_resumed_ends_where_an_unbroken_one_does(tmp_path: Path) -> None:
     unbroken, broken, resumed = small_model(), small_model(), small_model()
     fit(unbroken, plan=plan(20), make_batch=pairs, folder=tmp_path / "unbroken")
 
@@ -64,7 +67,7 @@ def test_a_run_broken_off_and_resumed_ends_where_an_unbroken_one_does(tmp_path):
         assert torch.equal(ours, theirs)
 
 
-def _breaks_at(step: int):
+def _breaks_at(step: int) -> Callable[[int], Batch]:
     def make(number: int) -> Batch:
         if number == step:
             raise KeyboardInterrupt
@@ -73,8 +76,9 @@ def _breaks_at(step: int):
     return make
 
 
-def test_training_stops_when_validation_no_longer_improves(tmp_path):
-    scores, kept = iter([0.1, 0.3, 0.2, 0.25, 0.9]), []
+def test_training_stops_when_validation_no_longer_improves(tmp_path: Path) -> None:
+    scores = iter([0.1, 0.3, 0.2, 0.25, 0.9])
+    kept: list[Any] = []
 
     progress = fit(
         small_model(),
@@ -90,7 +94,7 @@ def test_training_stops_when_validation_no_longer_improves(tmp_path):
     assert len(kept) == 2
 
 
-def test_the_learning_rate_rises_stays_and_falls():
+def test_the_learning_rate_rises_stays_and_falls() -> None:
     whole = Plan(steps=100, learning_rate=1.0, warmup_steps=10)
 
     assert learning_rate(0, whole) == pytest.approx(0.1)

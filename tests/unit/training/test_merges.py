@@ -3,13 +3,13 @@
 from training.merges import learn_merges, merged
 
 
-def test_the_most_frequent_pair_is_merged_first():
+def test_the_most_frequent_pair_is_merged_first() -> None:
     merges = learn_merges({"red": 5, "rest": 5, "tree": 1}, count=3)
 
     assert merges[0] == ("r", "e")
 
 
-def test_frequent_words_become_one_symbol():
+def test_frequent_words_become_one_symbol() -> None:
     merges = learn_merges({"guitar": 10, "zebra": 1}, count=50)
 
     symbols = [*"guita", "r</w>"]
@@ -19,11 +19,11 @@ def test_frequent_words_become_one_symbol():
     assert symbols == ["guitar</w>"]
 
 
-def test_pairs_seen_once_are_not_merged():
+def test_pairs_seen_once_are_not_merged() -> None:
     assert learn_merges({"xylophone": 1}, count=10) == []
 
 
-def test_ties_are_broken_by_the_alphabet_and_not_by_the_order_of_words():
+def test_ties_are_broken_by_the_alphabet_and_not_by_the_order_of_words() -> None:
     forward, backward = {"ab": 2, "cd": 2}, {"cd": 2, "ab": 2}
 
     assert (
@@ -31,5 +31,5 @@ def test_ties_are_broken_by_the_alphabet_and_not_by_the_order_of_words():
     )
 
 
-def test_repeated_symbols_are_merged_from_the_left():
+def test_repeated_symbols_are_merged_from_the_left() -> None:
     assert merged(["a", "a", "a"], ("a", "a")) == ["aa", "a"]

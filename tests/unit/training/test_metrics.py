@@ -6,7 +6,7 @@ import torch
 from training.metrics import precision_at, recall_at
 
 
-def test_recall_counts_rows_whose_right_column_is_among_the_best():
+def test_recall_counts_rows_whose_right_column_is_among_the_best() -> None:
     similarity = torch.tensor([[0.9, 0.5, 0.1], [0.9, 0.5, 0.1], [0.9, 0.5, 0.1]])
     right = torch.tensor([0, 1, 2])
 
@@ -15,14 +15,14 @@ def test_recall_counts_rows_whose_right_column_is_among_the_best():
     assert recall_at(similarity, right, k=3) == 1
 
 
-def test_precision_is_the_share_of_relevant_columns_among_the_best():
+def test_precision_is_the_share_of_relevant_columns_among_the_best() -> None:
     similarity = torch.tensor([[0.9, 0.8, 0.7, 0.6]])
     relevant = torch.tensor([[True, False, True, True]])
 
     assert precision_at(similarity, relevant, k=2).tolist() == [0.5]
 
 
-def test_precision_does_not_ask_for_more_than_there_is():
+def test_precision_does_not_ask_for_more_than_there_is() -> None:
     similarity = torch.tensor([[0.9, 0.8, 0.7, 0.6]])
     relevant = torch.tensor([[True, False, False, False]])
 

@@ -7,7 +7,7 @@ from catalog.demo.look import FACTS, facts
 from training.phrases import PROMPT_FACTS, describe, prompts, word_for
 
 
-def test_a_phrase_requires_only_what_is_true_of_its_cover():
+def test_a_phrase_requires_only_what_is_true_of_its_cover() -> None:
     rng = Random(1)
     for album in demo_albums(400):
         phrase = describe(album.look, genre=album.genre, rng=rng)
@@ -16,7 +16,7 @@ def test_a_phrase_requires_only_what_is_true_of_its_cover():
         assert phrase.requires <= facts(album.look, genre=album.genre)
 
 
-def test_phrases_about_one_cover_vary_in_length_and_words():
+def test_phrases_about_one_cover_vary_in_length_and_words() -> None:
     album, rng = demo_albums(1)[0], Random(2)
 
     phrases = {describe(album.look, genre=album.genre, rng=rng).text for _ in range(100)}
@@ -27,14 +27,14 @@ def test_phrases_about_one_cover_vary_in_length_and_words():
     assert max(lengths) >= 9
 
 
-def test_every_promptable_fact_is_asked_once():
+def test_every_promptable_fact_is_asked_once() -> None:
     asked = prompts(Random(3))
 
     assert [phrase.requires for phrase in asked] == [frozenset({fact}) for fact in PROMPT_FACTS]
     assert set(PROMPT_FACTS) <= set(FACTS)
 
 
-def test_words_for_facts_are_plain():
+def test_words_for_facts_are_plain() -> None:
     assert word_for("colour:red") == "red"
     assert word_for("ground:blue") == "blue background"
     assert word_for("layout:minimalist") == "minimalist"

@@ -1,5 +1,7 @@
 """Photographs made of tensors for training."""
 
+from collections.abc import Callable
+
 import pytest
 import torch
 
@@ -7,12 +9,14 @@ from training.views import photographed_views, plain_views
 
 
 @pytest.fixture
-def pixels():
+def pixels() -> torch.Tensor:
     return torch.rand(4, 3, 32, 32, generator=torch.Generator().manual_seed(1))
 
 
 @pytest.mark.parametrize("take", [plain_views, photographed_views])
-def test_views_keep_shape_and_range_and_follow_from_the_generator(pixels, take):
+def test_views_keep_shape_and_range_and_follow_from_the_generator(
+    pixels: torch.Tensor, take: Callable[..., torch.Tensor]
+) -> None:
     once, again = (take(pixels, generator=torch.Generator().manual_seed(5)) for _ in range(2))
 
     assert torch.equal(once, again)
@@ -21,7 +25,7 @@ def test_views_keep_shape_and_range_and_follow_from_the_generator(pixels, take):
     assert once.max() <= 1
 
 
-def test_a_plain_view_is_nearer_to_the_cover_than_a_photograph(pixels):
+def test_a_plain_view_is_nearer_to_the_cover_than_a_photograph(pixels: torch.Tensor) -> None:
     generator = torch.Generator().manual_seed(5)
 
     plain = (plain_views(pixels, generator=generator) - pixels).abs().mean()

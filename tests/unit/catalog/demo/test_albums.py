@@ -7,27 +7,27 @@ from catalog.demo.captions import plural
 from catalog.demo.genres import GENRES
 
 
-def test_an_album_does_not_depend_on_how_many_are_asked_for():
+def test_an_album_does_not_depend_on_how_many_are_asked_for() -> None:
     few, many = demo_albums(5), demo_albums(50)
 
     assert many[:5] == few
 
 
-def test_another_seed_gives_other_albums():
+def test_another_seed_gives_other_albums() -> None:
     ours, others = demo_albums(20), demo_albums(20, seed=1)
 
     assert not {album.id for album in ours} & {album.id for album in others}
     assert [album.look for album in ours] != [album.look for album in others]
 
 
-def test_two_thousand_albums_have_ids_and_looks_of_their_own():
+def test_two_thousand_albums_have_ids_and_looks_of_their_own() -> None:
     albums = demo_albums(2000)
 
     assert len({album.id for album in albums}) == 2000
     assert len({album.look for album in albums}) == 2000
 
 
-def test_genres_are_as_uneven_as_in_a_real_catalog():
+def test_genres_are_as_uneven_as_in_a_real_catalog() -> None:
     albums = demo_albums(2000)
 
     shares = {genre: count / 2000 for genre, count in Counter(a.genre for a in albums).items()}
@@ -37,7 +37,7 @@ def test_genres_are_as_uneven_as_in_a_real_catalog():
     assert 0 < shares["Spoken Word"] < 0.012
 
 
-def test_years_scores_and_prizes_stay_within_the_catalogs_rules():
+def test_years_scores_and_prizes_stay_within_the_catalogs_rules() -> None:
     for album in demo_albums(500):
         assert 1967 <= album.release_year <= 2024
         assert 0.0 <= album.pitchfork_score <= 10.0
@@ -46,7 +46,7 @@ def test_years_scores_and_prizes_stay_within_the_catalogs_rules():
         assert album.reviewer
 
 
-def test_a_caption_names_what_the_cover_was_drawn_from():
+def test_a_caption_names_what_the_cover_was_drawn_from() -> None:
     for album in demo_albums(500):
         said, look = album.caption.lower(), album.look
 

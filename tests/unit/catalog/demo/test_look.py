@@ -8,12 +8,12 @@ from catalog.demo.look import FACTS, facts, random_look
 from catalog.demo.palette import GROUNDS, INKS, contrast
 
 
-def test_every_fact_of_a_look_is_one_of_the_known_facts():
+def test_every_fact_of_a_look_is_one_of_the_known_facts() -> None:
     for album in demo_albums(300):
         assert facts(album.look, genre=album.genre) <= set(FACTS)
 
 
-def test_objects_stand_out_from_the_background():
+def test_objects_stand_out_from_the_background() -> None:
     rng = Random(1)
     for genre in GENRES:
         for _ in range(50):
@@ -21,7 +21,7 @@ def test_objects_stand_out_from_the_background():
             assert contrast(INKS[look.ink], GROUNDS[look.tone][look.ground]) > 150
 
 
-def test_the_colour_of_many_coloured_objects_is_not_claimed():
+def test_the_colour_of_many_coloured_objects_is_not_claimed() -> None:
     colourful = [album for album in demo_albums(500) if album.look.colourful]
 
     assert colourful
@@ -31,10 +31,10 @@ def test_the_colour_of_many_coloured_objects_is_not_claimed():
         assert not any(fact.startswith("ink:") for fact in known)
 
 
-def test_metal_is_darker_than_pop():
+def test_metal_is_darker_than_pop() -> None:
     albums = demo_albums(2000)
 
-    def dark_share(genre):
+    def dark_share(genre: str) -> float:
         tones = [album.look.tone for album in albums if album.genre == genre]
         return tones.count("dark") / len(tones)
 

@@ -14,7 +14,7 @@ def silhouette(shape: str) -> np.ndarray:
 
 
 @pytest.mark.parametrize("shape", SHAPES)
-def test_a_shape_stays_near_the_unit_disc_and_covers_some_of_it(shape):
+def test_a_shape_stays_near_the_unit_disc_and_covers_some_of_it(shape: str) -> None:
     painted = [point for piece in outline(shape) if not piece.cut for point in piece.points]
     reach = max((x * x + y * y) ** 0.5 for x, y in painted)
 
@@ -22,7 +22,7 @@ def test_a_shape_stays_near_the_unit_disc_and_covers_some_of_it(shape):
     assert 0.05 < silhouette(shape).mean() < 0.7
 
 
-def test_no_two_shapes_have_the_same_silhouette():
+def test_no_two_shapes_have_the_same_silhouette() -> None:
     drawn = {shape: silhouette(shape) for shape in SHAPES}
 
     for one in SHAPES:
