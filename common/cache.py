@@ -70,18 +70,19 @@ class WorkerCache:
         self._result_ttl_ms = int(result_ttl_s * 1000)
         self._embedding_ttl_ms = int(embedding_ttl_s * 1000)
 
+    def result(self, query_key: str) -> bytes | None:
+        """Return the finished JSON of a result."""
+        entry = self._get(keys.result(query_key))
+        return unpack(RESULT_MARK, entry) if entry is not None else None
+
     def put_result(self, query_key: str, body: bytes) -> None:
         """Store the finished JSON of a result."""
         self._set(keys.result(query_key), pack(RESULT_MARK, body), self._result_ttl_ms)
 
     def embedding(self, model: str, content_hash: str) -> npt.NDArray[np.float32] | None:
         """Return a cached embedding, shape (512,), float32, unit length."""
-        try:
-            entry = self._redis.get(keys.embedding(model, content_hash))
-        except (RedisError, OSError) as error:
-            log.warning("the embedding cache does not answer", extra={"error": type(error).__name__})
-            return None
-        body = unpack(EMBEDDING_MARK, entry) if isinstance(entry, bytes) else None
+        entry = self._get(keys.embedding(model, content_hash))
+        body = unpack(EMBEDDING_MARK, entry) if entry is not None else None
         if body is None or len(body) != _EMBEDDING_BYTES:
             return None
         embedding = np.frombuffer(body, dtype="<f4").astype(np.float32, copy=False)
@@ -92,6 +93,14 @@ class WorkerCache:
         """Store an embedding, shape (512,), float32."""
         body = embedding.astype("<f4", copy=False).tobytes()
         self._set(keys.embedding(model, content_hash), pack(EMBEDDING_MARK, body), self._embedding_ttl_ms)
+
+    def _get(self, key: str) -> bytes | None:
+        try:
+            entry = self._redis.get(key)
+        except (RedisError, OSError) as error:
+            log.warning("the cache does not answer", extra={"error": type(error).__name__})
+            return None
+        return entry if isinstance(entry, bytes) else None
 
     def _set(self, key: str, entry: bytes, ttl_ms: int) -> None:
         try:

@@ -1,0 +1,39 @@
+"""A query that a gateway found in neither cache nor flight, because both changed while it looked."""
+
+from common.clients import open_redis
+from common.jobs import JobState
+from common.ledger.gateway import GatewayLedger
+from common.settings import Settings
+from tests.integration.worker.conftest import StartWorker, ended_job, text_submission
+
+
+async def test_a_second_run_of_a_query_takes_the_first_ones_result_from_the_cache(
+    gateway: GatewayLedger, make_worker_service: StartWorker
+) -> None:
+    worker = make_worker_service()
+    worker.start()
+    first = await ended_job(gateway, (await gateway.submit(text_submission("twice"))).job_id)
+
+    again = await gateway.submit(text_submission("twice"))
+    second = await ended_job(gateway, again.job_id)
+
+    assert not again.coalesced
+    assert second.state is JobState.SUCCEEDED
+    assert second.result == first.result
+    assert worker.log_path.read_text().count('"message":"answered"') == 1
+
+
+async def test_a_second_run_computes_where_the_cached_result_is_not_whole(
+    gateway: GatewayLedger, make_worker_service: StartWorker, settings: Settings
+) -> None:
+    worker = make_worker_service()
+    worker.start()
+    await ended_job(gateway, (await gateway.submit(text_submission("twice"))).job_id)
+    with open_redis(settings.redis_url.get_secret_value()) as redis:
+        (key,) = redis.keys("result:*")
+        redis.set(key, b"junk")
+
+    again = await ended_job(gateway, (await gateway.submit(text_submission("twice"))).job_id)
+
+    assert again.state is JobState.SUCCEEDED
+    assert worker.log_path.read_text().count('"message":"answered"') == 2
