@@ -1,0 +1,34 @@
+"""docs/faults.md shows what was measured last, and nothing where nothing was measured."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from benchmarks.faults import table as faults
+from benchmarks.faults.__main__ import RESULTS as FAULTS_RESULTS
+from benchmarks.faults.matrix import FAULTS
+from benchmarks.measured import shown
+from benchmarks.soak import table as soak
+from benchmarks.soak.__main__ import RESULTS as SOAK_RESULTS
+from local.options import ROOT
+
+DOCUMENT = ROOT / "docs" / "faults.md"
+FIELDS = {"name", "accepted", "lost", "unfinished", "extra_results", "recovery_s", "met", "note"}
+
+
+def read(results: Path) -> Any:
+    return json.loads(results.read_text()) if results.exists() else None
+
+
+def test_the_document_shows_each_fault_as_it_was_measured() -> None:
+    outcomes = read(FAULTS_RESULTS)
+
+    assert shown(DOCUMENT, "faults") == ("" if outcomes is None else faults.table(outcomes))
+    assert all(set(outcome) == FIELDS for outcome in outcomes or ())
+    assert outcomes is None or len(outcomes) == len(FAULTS)
+
+
+def test_the_document_shows_the_soak_as_it_was_measured() -> None:
+    measured = read(SOAK_RESULTS)
+
+    assert shown(DOCUMENT, "soak") == ("" if measured is None else soak.table(measured))
