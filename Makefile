@@ -66,6 +66,10 @@ lock: ## Pin every package, also those that nobody names, from a fresh environme
 	  .lock/bin/pip freeze --exclude pip --exclude setuptools | sed 's/+cpu$$//'; } > requirements/constraints.txt
 	rm -rf .lock
 
+.PHONY: bench
+bench: $(VENV)/.dev tools ## Measure speed beside transformers, bare FastAPI and psql, write benchmarks/results.json (15 minutes)
+	@$(BIN)/python -m benchmarks
+
 .PHONY: faults
 faults: $(VENV)/.dev tools ## Break every part of a real stack, account for every job (12 minutes)
 	@$(BIN)/python -m benchmarks.faults

@@ -23,7 +23,7 @@ from common.errors import QueueFull
 from worker.encoder.protocol import Embeddings, Encoder, Pixels
 
 #: On a CPU a larger batch of images is no faster and keeps the texts waiting.
-_IMAGES_PER_CPU_BATCH = 8
+IMAGES_PER_CPU_BATCH = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +56,7 @@ class Batcher:
     def __init__(
         self, encoder: Encoder, *, max_size: int, max_wait_s: float = 0.0, queue_limit: int = 1024
     ) -> None:
-        images_max = min(max_size, _IMAGES_PER_CPU_BATCH) if encoder.device == "cpu" else max_size
+        images_max = min(max_size, IMAGES_PER_CPU_BATCH) if encoder.device == "cpu" else max_size
         self._images = _Lane(lambda images: encoder.encode_images(np.stack(images)), images_max)
         self._texts = _Lane(encoder.encode_texts, max_size)
         #: The lane whose turn it is stands first.

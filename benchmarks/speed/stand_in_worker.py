@@ -1,0 +1,68 @@
+"""Ends runs of the ledger at chosen moments, without a model: what waits for them is what is measured."""
+
+import time
+from collections.abc import Sequence
+from types import TracebackType
+from typing import Self, cast
+
+from redis import Redis
+
+from common import keys
+from common.clients import open_redis
+from common.jobs import Timings
+from common.ledger.records import Verdict
+from common.ledger.worker import WorkerLedger
+from common.queue import make_celery, message_template
+from common.results import result_json
+from common.settings import Settings, load_settings
+
+
+class StandInWorker:
+    """Claims and ends runs as a worker does, by the same scripts; any thread may call it."""
+
+    def __init__(self, redis_url: str) -> None:
+        settings: Settings = load_settings({"REDIS_URL": redis_url})
+        self._redis: Redis = open_redis(redis_url, socket_timeout_s=30)
+        template = message_template(make_celery(settings))
+        self._ledger = WorkerLedger(self._redis, settings=settings, template=template, worker_id="stand-in")
+        self._timings = Timings.of(total_ms=1, decode_ms=0, embed_ms=0, search_ms=0)
+        self._result = result_json([], query_type="text", model="none", timings=self._timings)
+
+    def queued(self) -> list[str]:
+        """Return the runs that wait."""
+        members = cast("list[bytes]", self._redis.zrange(keys.QUEUED, 0, -1))
+        return [member.decode() for member in members]
+
+    def queued_count(self) -> int:
+        """Return how many runs wait."""
+        return self._redis.zcard(keys.QUEUED)
+
+    def claim(self, run_id: str) -> None:
+        """Take a run.
+
+        Raises:
+            RuntimeError: it is another's, or has ended.
+        """
+        claim = self._ledger.claim(run_id)
+        if claim in set(Verdict):
+            raise RuntimeError(f"the run cannot be claimed: {claim}")
+
+    def succeed(self, run_id: str) -> float:
+        """End a run; return when its result was sent to be stored, by `time.perf_counter`."""
+        at = time.perf_counter()
+        self._ledger.succeed(run_id, result=self._result, timings=self._timings)
+        return at
+
+    def succeed_all(self, run_ids: Sequence[str]) -> None:
+        """End many runs."""
+        for run_id in run_ids:
+            self.claim(run_id)
+            self.succeed(run_id)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._redis.close()

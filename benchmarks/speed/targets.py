@@ -1,0 +1,65 @@
+"""Every figure by its name, with its unit and the target that it is held to."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Literal
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A bound; a figure that is only reported may still have to hold something beside it."""
+
+    unit: str
+    relation: Literal[">=", "<=", "=", "report"]
+    bound: float = 0.0
+    #: What else must hold, in words.
+    also: str = ""
+
+    def __str__(self) -> str:
+        if self.relation == "report":
+            return self.also or "report"
+        bound = f"{self.relation} {self.bound:g}"
+        return f"{bound}, {self.also}" if self.also else bound
+
+    def is_met_by(self, value: float) -> bool:
+        match self.relation:
+            case ">=":
+                return value >= self.bound
+            case "<=":
+                return value <= self.bound
+            case "=":
+                return value == self.bound
+            case "report":
+                return True
+
+
+TARGETS: Mapping[str, Target] = MappingProxyType(
+    {
+        "encoder.image.b1.speedup": Target("x", ">=", 2.0),
+        "encoder.text.b1.speedup": Target("x", ">=", 3.5),
+        "encoder.text.b32.speedup": Target("x", ">=", 2.5),
+        "encoder.int8.image.speedup": Target("x", ">=", 3.0),
+        "encoder.int8.text.speedup": Target("x", ">=", 6.0),
+        "encoder.parity.cosine_min": Target("cosine", ">=", 0.9999),
+        "encoder.image.of_peak": Target("share", ">=", 0.70),
+        "decode.12mp.speedup": Target("x", ">=", 4.0, also="embedding cosine >= 0.995"),
+        "e2e.idle.overhead_share": Target("share", "<=", 0.15),
+        "e2e.text.c32.efficiency": Target("share", ">=", 0.85),
+        "e2e.image.c32.efficiency": Target("share", ">=", 0.85),
+        "cache.hit.rps_ratio": Target("share", ">=", 0.8),
+        "cache.hit.p99_over_p50": Target("x", "<=", 4),
+        "embedding_cache.speedup": Target("x", ">=", 5),
+        "stampede.embeddings": Target("passes", "=", 1),
+        "wait.wakeup_ms_p50": Target("ms", "report", also="polling each 100 ms takes >= 10 x as long"),
+        "waiters.10k.rss_mb": Target("MB", "<=", 500),
+        "scale.workers.8.efficiency": Target("share", ">=", 0.90),
+        "broker.ceiling.jobs_s": Target("jobs/s", "report"),
+        "catalog.search.overhead": Target("x", "<=", 1.5),
+        "catalog.search.overhead.supabase": Target("x", "report"),
+        "worker.rss_mb": Target("MB", "report", also="<= 1.0 x transformers eager in one process"),
+        "worker.ready_s": Target("s", "<=", 10),
+        "gpu.image.b256.speedup": Target("x", "report"),
+        "gpu.busy_share": Target("share", "report"),
+    }
+)

@@ -1,0 +1,36 @@
+"""Texts whose words are one token each, as most words of English are in CLIP's vocabulary."""
+
+import json
+import random
+from pathlib import Path
+
+from transformers import CLIPTokenizer
+
+_CANDIDATES = 4000
+_SHORTEST, _LONGEST = 3, 8
+
+
+def words_of(model: Path) -> list[str]:
+    """Return words that the model's tokenizer keeps whole."""
+    tokenizer = CLIPTokenizer.from_pretrained(model)
+    vocabulary = json.loads(tokenizer.backend_tokenizer.to_str())["model"]["vocab"]
+    ended = (token.removesuffix("</w>") for token in vocabulary if token.endswith("</w>"))
+    fit = [word for word in ended if _SHORTEST <= len(word) <= _LONGEST and word.isascii() and word.isalpha()]
+    chosen = random.Random(1).sample(sorted(fit), min(_CANDIDATES, len(fit)))
+    return [word for word in chosen if len(tokenizer(word)["input_ids"]) == 3]
+
+
+class Texts:
+    """An endless supply of different texts."""
+
+    def __init__(self, words: list[str], *, seed: int) -> None:
+        self._words = words
+        self._draw = random.Random(seed)
+
+    def of(self, words: int) -> str:
+        """Return a text of so many words."""
+        return " ".join(self._draw.choices(self._words, k=words))
+
+    def mixed(self, count: int, *, shortest: int, longest: int) -> list[str]:
+        """Return texts of all lengths between two."""
+        return [self.of(shortest + (longest - shortest) * n // max(1, count - 1)) for n in range(count)]

@@ -1,0 +1,46 @@
+from benchmarks.speed.families import FAMILIES, families_of
+from benchmarks.speed.targets import TARGETS
+
+#: The names that the project has promised to measure.
+PROMISED = {
+    "encoder.image.b1.speedup",
+    "encoder.text.b1.speedup",
+    "encoder.text.b32.speedup",
+    "encoder.int8.image.speedup",
+    "encoder.int8.text.speedup",
+    "encoder.parity.cosine_min",
+    "decode.12mp.speedup",
+    "encoder.image.of_peak",
+    "e2e.idle.overhead_share",
+    "e2e.text.c32.efficiency",
+    "e2e.image.c32.efficiency",
+    "cache.hit.rps_ratio",
+    "cache.hit.p99_over_p50",
+    "embedding_cache.speedup",
+    "stampede.embeddings",
+    "wait.wakeup_ms_p50",
+    "waiters.10k.rss_mb",
+    "scale.workers.8.efficiency",
+    "broker.ceiling.jobs_s",
+    "catalog.search.overhead",
+    "worker.rss_mb",
+    "worker.ready_s",
+}
+
+
+def test_every_promised_figure_is_measured_by_one_family() -> None:
+    measured = [name for family in FAMILIES.values() for name in family.names]
+
+    assert set(measured) >= PROMISED
+    assert any(name.startswith("gpu.") for name in measured)
+    assert len(measured) == len(set(measured))
+
+
+def test_every_measured_figure_has_a_target() -> None:
+    measured = {name for family in FAMILIES.values() for name in family.names}
+
+    assert measured == set(TARGETS)
+
+
+def test_a_figure_s_name_selects_its_family() -> None:
+    assert families_of(["worker.ready_s", "cache"]) == ["cache", "worker"]
