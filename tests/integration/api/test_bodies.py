@@ -1,0 +1,50 @@
+"""JSON that is too deep, too long or not what it says: each refused with its own code."""
+
+import httpx
+import pytest
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"[" * 100_000,
+        b"[" * 2_000 + b"]" * 2_000,
+        b'{"parts":' * 2_000 + b"1" + b"}" * 2_000,
+        b"",
+        b"\xff\xfe",
+        b'{"parts": [{"text": "\\ud800"}]}',
+        b'{"parts": NaN}',
+        b"{'parts': []}",
+    ],
+)
+def test_what_is_no_json_or_is_nested_beyond_reason_is_malformed(client: httpx.Client, body: bytes) -> None:
+    answer = client.post("/api/search", content=body)
+
+    assert (answer.status_code, answer.json()["code"]) == (400, "malformed_body")
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"null",
+        b"[]",
+        b"7",
+        b"[" * 500 + b"]" * 500,
+        b'{"parts": [{"text": "a"}], "k": 1e400}',
+        b'{"parts": [{"text": "a"}], "k": 99999999999999999999}',
+        b'{"parts": [{"text": "a", "weight": "1"}]}',
+        b'{"parts": [{"text": "a"}], "__proto__": {}}',
+        b'{"parts": [' + b",".join([b'{"text": "a"}'] * 9) + b"]}",
+    ],
+)
+def test_json_that_is_no_search_is_refused_by_name(client: httpx.Client, body: bytes) -> None:
+    answer = client.post("/api/search", content=body)
+
+    assert answer.status_code in {400, 422}
+    assert answer.json()["code"] in {"malformed_body", "invalid_parameter"}
+
+
+def test_a_body_beyond_its_limit_is_too_large(client: httpx.Client) -> None:
+    answer = client.post("/api/search", content=b" " * (16 * 1024 * 1024))
+
+    assert (answer.status_code, answer.json()["code"]) == (413, "body_too_large")

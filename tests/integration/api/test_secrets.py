@@ -1,0 +1,118 @@
+"""Secrets stay where they were given: not in logs, errors, the process list, or what others are told."""
+
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import psutil
+import pytest
+
+from common.settings import load_settings
+from local.servers.child import free_port
+from local.servers.redis import RedisServer
+from tests.integration.api.conftest import StartGateway, eventually
+from tests.integration.api.stand_ins import StandInWorker
+
+ROOT = Path(__file__).parents[3]
+REDIS_PASSWORD = "redis-hunter2"
+DATABASE_PASSWORD = "database-hunter2"
+SERVICE_KEY = "service-hunter2"
+SECRETS = (REDIS_PASSWORD, DATABASE_PASSWORD, SERVICE_KEY)
+
+
+def test_settings_show_no_secret() -> None:
+    settings = load_settings(
+        {
+            "REDIS_URL": f"redis://:{REDIS_PASSWORD}@127.0.0.1/0",
+            "DATABASE_URL": f"postgresql://me:{DATABASE_PASSWORD}@127.0.0.1/x",
+            "SUPABASE_URL": "https://x.supabase.co",
+            "SUPABASE_KEY": SERVICE_KEY,
+        }
+    )
+
+    for shown in (repr(settings), str(settings), settings.model_dump_json()):
+        assert [secret for secret in SECRETS if secret in shown] == []
+
+
+@pytest.fixture
+def failing() -> Iterator[tuple[httpx.Client, psutil.Process, Path]]:
+    """A gateway whose Redis and catalog do not let it in: all it says of that is in its log."""
+    port = free_port()
+    environ = {
+        "PATH": os.environ["PATH"],
+        "PORT": str(port),
+        "REDIS_URL": f"redis://:{REDIS_PASSWORD}@127.0.0.1:1/0",
+        "DATABASE_URL": f"postgresql://me:{DATABASE_PASSWORD}@127.0.0.1:1/x",
+        "LOG_LEVEL": "DEBUG",
+    }
+    with tempfile.TemporaryDirectory() as folder:
+        log = Path(folder) / "log"
+        with log.open("wb") as file:
+            process = subprocess.Popen([sys.executable, "-m", "api"], cwd=ROOT, env=environ, stderr=file)
+        try:
+            with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=20) as client:
+                eventually(lambda: lives(client))
+                yield client, psutil.Process(process.pid), log
+        finally:
+            process.terminate()
+            process.wait()
+
+
+def test_a_gateway_that_is_let_in_nowhere_tells_no_password(
+    failing: tuple[httpx.Client, psutil.Process, Path],
+) -> None:
+    client, process, log = failing
+
+    answers = [
+        client.get(path)
+        for path in ("/health", "/readyz", "/api/genres", "/api/stats", "/api/search-by-text?query=red")
+    ]
+    eventually(lambda: "does not answer" in log.read_text() or "cannot be done" in log.read_text())
+
+    told = log.read_text() + "".join(answer.text + str(answer.headers) for answer in answers)
+    assert {answer.status_code for answer in answers[1:]} == {503}
+    assert [secret for secret in SECRETS if secret in told] == []
+    assert [secret for secret in SECRETS if secret in " ".join(process.cmdline())] == []
+
+
+def test_folders_and_passwords_in_a_workers_words_are_not_passed_on(
+    start_gateway: StartGateway, worker: StandInWorker, redis_server: RedisServer
+) -> None:
+    worker.announcement = {
+        "id": "stand-in",
+        "ready": False,
+        "error": f"/home/me/models/clip is damaged; redis://:{REDIS_PASSWORD}@127.0.0.1/0 is down",
+    }
+    with start_gateway().client() as client:
+        eventually(lambda: "damaged" in client.get("/readyz").text)
+
+        told = client.get("/readyz").json()["problems"]["worker"]
+
+    assert "/home" not in told
+    assert REDIS_PASSWORD not in told
+    assert "…/clip is damaged" in told
+
+
+def test_line_breaks_and_colours_in_what_a_client_sends_make_no_record(
+    failing: tuple[httpx.Client, psutil.Process, Path],
+) -> None:
+    client, _, log = failing
+
+    client.get("/api/%0A%7B%22level%22:%22FAKE%22%7D%1B%5B31m")
+    eventually(lambda: "FAKE" in log.read_text())
+
+    records = [line for line in log.read_text().splitlines() if "FAKE" in line]
+    assert all(line.startswith("{") and line.endswith("}") for line in records)
+    assert "\x1b" not in log.read_text()
+    assert not any(line.startswith('{"level":"FAKE"') for line in records)
+
+
+def lives(client: httpx.Client) -> bool:
+    try:
+        return client.get("/livez").status_code == 200
+    except httpx.ConnectError:
+        return False
