@@ -1,4 +1,4 @@
-"""Draws a contact sheet of demo covers: `python -m catalog.demo sheet.png`."""
+"""Draws demo covers: `python -m catalog.demo sheet.png` on one sheet, `… --each FOLDER` one a file."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 from PIL import Image
 
 from catalog.demo.albums import DEMO_SEED, demo_albums
-from catalog.demo.covers import draw_cover
+from catalog.demo.covers import cover_jpeg, draw_cover
 
 
 def contact_sheet(*, columns: int, rows: int, size_px: int, seed: int) -> Image.Image:
@@ -20,15 +20,26 @@ def contact_sheet(*, columns: int, rows: int, size_px: int, seed: int) -> Image.
     return sheet
 
 
+def draw_each(folder: Path, *, count: int, size_px: int, seed: int) -> None:
+    """Write the first covers of a seed into a folder."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for album in demo_albums(count, seed=seed):
+        (folder / f"{album.id}.jpg").write_bytes(cover_jpeg(album, size_px=size_px))
+
+
 def main() -> None:
-    """Write the sheet that the arguments describe."""
+    """Write what the arguments describe."""
     parser = argparse.ArgumentParser(prog="python -m catalog.demo", description=__doc__)
     parser.add_argument("output", type=Path)
+    parser.add_argument("--each", action="store_true", help="OUTPUT is a folder, for one JPEG an album")
     parser.add_argument("--columns", type=int, default=10)
     parser.add_argument("--rows", type=int, default=6)
     parser.add_argument("--size-px", type=int, default=180)
     parser.add_argument("--seed", type=int, default=DEMO_SEED)
     wanted = parser.parse_args()
+    if wanted.each:
+        draw_each(wanted.output, count=wanted.columns * wanted.rows, size_px=wanted.size_px, seed=wanted.seed)
+        return
     contact_sheet(columns=wanted.columns, rows=wanted.rows, size_px=wanted.size_px, seed=wanted.seed).save(
         wanted.output
     )

@@ -10,7 +10,8 @@ from catalog.ingest.mapping import Album
 def content_hash(album: Album, *, cover_hash: str, cover_source: str, cover_url: str | None) -> str:
     """Return a SHA-256, in hex, over the row and its cover; the model is no part of it."""
     document = {
-        "fields": album.fields.model_dump(),
+        # The address is told below, wherever it came from.
+        "fields": album.fields.model_dump(exclude={"cover_url"}),
         "metadata": album.metadata,
         "cover": cover_hash,
         "cover_source": cover_source,

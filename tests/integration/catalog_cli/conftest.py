@@ -64,7 +64,7 @@ def environ(database_url: str, redis_server: RedisServer, tmp_path: Path) -> dic
         "DATABASE_URL": database_url,
         "REDIS_URL": redis_server.url,
         "ENCODER": "fixed",
-        "MODEL_CACHE_DIR": str(tmp_path / "models"),
+        "MODEL_CACHE_DIR": str(tmp_path / "exports"),
         "COLUMNS": "200",
     }
 

@@ -1,0 +1,122 @@
+"""What searches notice of an ingest on their own worker: the 95th percentile with and without it."""
+
+import asyncio
+import itertools
+import random
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+import psycopg
+
+from benchmarks.ingest.covers import Material, material
+from benchmarks.speed.bench import STATE, Bench
+from benchmarks.speed.http_client import Connection, image_search, text_search
+from benchmarks.speed.interleaving import interleaved
+from benchmarks.speed.pictures import distinct, kept_jpeg
+from benchmarks.speed.rows import Figure
+from benchmarks.speed.stack import open_stack
+from benchmarks.speed.texts import Texts, words_of
+from local.options import ROOT
+
+NAMES = ("ingest.bulk.text_p95_ratio", "ingest.bulk.image_p95_ratio")
+#: Searches a second: the model is at work for a part of the time, and the rest is the ingest's.
+RATE_PER_S = 3.0
+_START_S = 120.0
+
+
+def measure(bench: Bench) -> Iterator[Figure]:
+    """Search at a steady rate in turns beside an ingest and without one, by texts and then by images."""
+    made = material(bench.pick(4000, 200))
+    picture = kept_jpeg(STATE / "pictures", 640, 640, seed=1)
+    texts, numbers = Texts(words_of(bench.model()), seed=5), itertools.count(1 << 40)
+    kinds: dict[str, Callable[[], bytes]] = {
+        NAMES[0]: lambda: text_search(texts.of(10), wait=60),
+        NAMES[1]: lambda: image_search(distinct(picture, next(numbers)), wait=60),
+    }
+    with open_stack(bench, workers=1) as stack:
+        for name, request in kinds.items():
+            beside = _Beside(made, stack.environ, stack.environ["DATABASE_URL"], bench.new_folder("bulk"))
+            yield _figure(bench, name, stack.url, request, beside)
+
+
+def _figure(bench: Bench, name: str, url: str, request: Callable[[], bytes], beside: "_Beside") -> Figure:
+    searches = bench.pick(60, 10)
+
+    def p95_ms() -> float:
+        return float(np.percentile(asyncio.run(_paced_ms(url, request, searches)), 95))
+
+    def p95_ms_beside() -> float:
+        with beside.running():
+            return p95_ms()
+
+    compared = interleaved(p95_ms, p95_ms_beside, rounds=bench.pick(5, 1))
+    note = (
+        f"p95 {compared.theirs_median:.1f} ms beside an ingest of {beside.covers_per_s:.1f} covers/s, "
+        f"{compared.ours_median:.1f} ms without; {RATE_PER_S:g} searches a second, one worker"
+    )
+    return Figure(name, compared.theirs_over_ours, note, holds=beside.covers_per_s > 0)
+
+
+async def _paced_ms(url: str, request: Callable[[], bytes], searches: int) -> list[float]:
+    """Return what each search took, one after another with pauses of random length between them."""
+    connection, pauses = await Connection.open(url), random.Random(7)
+    took_ms = []
+    for _ in range(searches):
+        await asyncio.sleep(pauses.expovariate(RATE_PER_S))
+        answer = await connection.ask(request())
+        if answer.status != 200:
+            raise RuntimeError(f"a search was answered with {answer.status}")
+        took_ms.append(answer.took_ms)
+    connection.close()
+    return took_ms
+
+
+class _Beside:
+    """A distributed ingest that runs while something else is measured."""
+
+    def __init__(self, made: Material, environ: Mapping[str, str], url: str, folder: Path) -> None:
+        self._made, self._environ, self._url, self._folder = made, environ, url, folder
+        self._written, self._took_s = 0, 0.0
+
+    @property
+    def covers_per_s(self) -> float:
+        return self._written / self._took_s if self._took_s else 0.0
+
+    @contextmanager
+    def running(self) -> Iterator[None]:
+        """Ingest while the body runs."""
+        before = self._count()
+        command = [sys.executable, "-m", "catalog", "ingest", str(self._made.table), "--distributed"]
+        process = subprocess.Popen(
+            [*command, "--covers", str(self._made.covers), "--batch", "16"],
+            cwd=self._folder,
+            env={**self._environ, "PYTHONPATH": str(ROOT)},
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        try:
+            self._wait_for_more_than(before, process)
+            first, began = self._count(), time.monotonic()
+            yield
+            self._written += self._count() - first
+            self._took_s += time.monotonic() - began
+        finally:
+            process.kill()
+            process.wait()
+
+    def _wait_for_more_than(self, count: int, process: "subprocess.Popen[bytes]") -> None:
+        deadline = time.monotonic() + _START_S
+        while self._count() <= count:
+            if process.poll() is not None or time.monotonic() > deadline:
+                raise RuntimeError("the ingest does not write anything")
+            time.sleep(0.1)
+
+    def _count(self) -> int:
+        with psycopg.connect(self._url) as connection:
+            row = connection.execute("SELECT count(*) FROM album_covers WHERE id LIKE 'cover-%'").fetchone()
+        return 0 if row is None else int(row[0])

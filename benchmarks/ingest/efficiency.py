@@ -1,0 +1,81 @@
+"""The whole ingest against the encoder's own best loop: what reading, decoding and writing cost beside it."""
+
+import time
+from contextlib import closing
+from pathlib import Path
+
+import numpy as np
+import psycopg
+
+from benchmarks.ingest.covers import Material, material
+from benchmarks.speed.bench import Bench
+from benchmarks.speed.interleaving import interleaved
+from benchmarks.speed.rows import Figure
+from catalog.ingest.covers import CoverFolder
+from catalog.ingest.ingest import BATCH, Ingest
+from catalog.ingest.local_embedding import LocalEmbedder, open_local_embedder
+from catalog.ingest.mapping import ColumnMap
+from catalog.ingest.report import Report
+from catalog.ingest.tables import open_table
+from catalog.writing.postgres import PostgresWriter
+from common.settings import Settings
+from worker.encoder.loading import load_encoder
+from worker.encoder.protocol import Encoder
+
+NAME = "ingest.efficiency"
+_BATCH_SIZES = (8, 16)
+
+
+def measure(bench: Bench) -> Figure:
+    """Ingest a table and run the bare encoder, in turns."""
+    made = material(bench.pick(200, 24))
+    url = bench.catalog(1)
+    settings = Settings(clip_model=str(bench.model()), model_cache_dir=bench.model_cache, encoder="onnx")
+    alone = load_encoder(settings.clip_model, kind="onnx", cache_dir=bench.model_cache)
+    with open_local_embedder(settings) as embedder, closing(alone):
+        compared = interleaved(
+            lambda: _ingested_per_s(made, embedder, url, bench.new_folder("report")),
+            lambda: max(_encoded_per_s(alone, size, bench.pick(4, 1)) for size in _BATCH_SIZES),
+            rounds=bench.pick(5, 1),
+        )
+    note = (
+        f"{compared.ours_median:.1f} covers/s of {made.table.parent.name}, the encoder alone "
+        f"{compared.theirs_median:.1f}/s at its best batch size; JPEG of 640 x 640; PostgreSQL too"
+    )
+    return Figure(NAME, compared.ours_over_theirs, note)
+
+
+def _ingested_per_s(made: Material, embedder: LocalEmbedder, url: str, folder: Path) -> float:
+    with psycopg.connect(url) as connection:
+        # As a first load: without the index, which is built once at the end.
+        connection.execute("DROP INDEX IF EXISTS album_covers_embedding_hnsw")
+        connection.execute("TRUNCATE album_covers")
+    table = open_table(made.table)
+    with closing(PostgresWriter(url)) as writer, Report(folder / "rejected.csv") as report:
+        ingest = Ingest(
+            writer=writer,
+            embedder=embedder,
+            covers=CoverFolder(made.covers, 10 << 20),
+            columns=ColumnMap.of(table.columns, {}),
+            report=report,
+            cover_url=None,
+            batch=BATCH,
+            advance=lambda _done: None,
+        )
+        began = time.perf_counter()
+        tally = ingest.run(table)
+        took_s = time.perf_counter() - began
+    if tally.written != table.count:
+        raise RuntimeError(f"not every row was written: {tally}")
+    return tally.written / took_s
+
+
+def _encoded_per_s(encoder: Encoder, size: int, seconds: float) -> float:
+    side = encoder.input_size_px
+    pixels = np.random.default_rng(1).integers(0, 256, (size, side, side, 3), dtype=np.uint8)
+    encoder.encode_images(pixels)
+    began, passes = time.perf_counter(), 0
+    while (took_s := time.perf_counter() - began) < seconds:
+        encoder.encode_images(pixels)
+        passes += 1
+    return passes * size / took_s

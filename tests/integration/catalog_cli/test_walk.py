@@ -1,0 +1,88 @@
+"""docs/catalog.md is true: its commands run as they stand and print what it shows."""
+
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from common.settings import Settings
+
+ROOT = Path(__file__).parents[3]
+DOCUMENT = (ROOT / "docs" / "catalog.md").read_text()
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A block of commands, and the lines that the document shows of what they print."""
+
+    commands: tuple[str, ...]
+    shown: tuple[str, ...]
+
+
+def steps() -> Iterator[Step]:
+    blocks = re.findall(r"^```(bash|text)\n(.*?)^```", DOCUMENT, re.MULTILINE | re.DOTALL)
+    for index, (kind, body) in enumerate(blocks):
+        if kind == "bash":
+            following = blocks[index + 1] if index + 1 < len(blocks) else ("bash", "")
+            shown = following[1].splitlines() if following[0] == "text" else ()
+            yield Step(tuple(body.splitlines()), tuple(shown))
+
+
+def run(command: str, environ: dict[str, str], folder: Path) -> tuple[int, str]:
+    done = subprocess.run(
+        ["bash", "-c", command],
+        cwd=folder,
+        env=environ,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=100,
+        check=False,
+    )
+    return done.returncode, done.stdout
+
+
+def test_the_walk_through_the_catalog_works_as_it_is_written(environ: dict[str, str], tmp_path: Path) -> None:
+    for name in ("docs", "models"):
+        (tmp_path / name).symlink_to(ROOT / name)
+    paths = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+    own = {name: value for name, value in environ.items() if name != "ENCODER"}
+    env = {**own, "PATH": paths, "PYTHONPATH": str(ROOT)}
+    walked = list(steps())
+    assert len(walked) > 5
+
+    for step in walked:
+        said = ""
+        for command in step.commands:
+            if command.startswith("export "):
+                name, _, value = command.removeprefix("export ").partition("=")
+                env[name] = value
+                continue
+            expected = re.search(r"# exit status (\d)$", command)
+            status, output = run(command, env, tmp_path)
+            assert status == (int(expected[1]) if expected else 0), f"{command}\n{output}"
+            said += output
+        lines = [line.strip() for line in said.splitlines()]
+        for line in step.shown:
+            assert any(line in said_line for said_line in lines), f"{line!r} is not in\n{said}"
+
+
+def test_every_reason_of_the_code_stands_in_the_document() -> None:
+    sources = [*(ROOT / "catalog" / "ingest").glob("*.py"), *(ROOT / "catalog" / "reembedding").glob("*.py")]
+    reasons = {
+        reason for source in sources for reason in re.findall(r'RowFault\(\s*"(\w+)"', source.read_text())
+    }
+
+    assert reasons
+    assert {reason for reason in reasons if f"`{reason}`" not in DOCUMENT} == set()
+
+
+def test_the_settings_that_the_document_names_exist() -> None:
+    table = DOCUMENT.split("## A walk")[0]
+
+    named = set(re.findall(r"`([A-Z][A-Z_]+)`", table))
+
+    assert named <= {name.upper() for name in Settings.model_fields}
