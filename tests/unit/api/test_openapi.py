@@ -138,3 +138,15 @@ def test_the_docs_name_every_query_parameter() -> None:
     text = DOCS.read_text()
 
     assert [p.name for p in TEXT_SEARCH if f"`{p.name}`" not in text] == []
+
+
+@pytest.mark.parametrize(("auth", "needed"), [("optional", False), ("required", True)])
+def test_where_keys_are_asked_for_the_document_says_which_endpoints_need_one(auth: str, needed: bool) -> None:
+    settings = load_settings({"DATABASE_URL": "postgresql://nobody@127.0.0.1:1/none", "AUTH": auth})
+    document = create_app(settings).openapi()
+    security = {path: next(iter(o.values()))["security"] for path, o in document["paths"].items()}
+
+    assert set(document["components"]["securitySchemes"]) == {"bearer", "apiKey"}
+    assert ({} not in security["/api/genres"]) is needed
+    assert {} in security["/health"]
+    assert "securitySchemes" not in DOCUMENT["components"]

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import yaml
 
+from api.exposure import check_exposure
 from common.settings import Settings, load_settings
 from tests.unit.docker.files import COMPOSE_FILE, ROOT, compose, make_env, read_env, required_variables, tool
 
@@ -67,6 +68,18 @@ def test_what_serves_comes_back_and_says_how_it_is(services: dict[str, Any]) -> 
         assert disabled is (name in ONE_SHOT | ASKED_BY_ANOTHER), name
         assert "healthcheck" in service or "build" in service, name
         assert service["restart"] == ("on-failure:3" if name in ONE_SHOT else "unless-stopped"), name
+
+
+def test_the_gateway_starts_as_it_is_published_and_settings_may_ask_for_keys(
+    services: dict[str, Any],
+) -> None:
+    gateway = services["gateway"]
+
+    check_exposure(load_settings(gateway["environment"]))
+
+    assert gateway["ports"] == ["127.0.0.1:8000:8000"]
+    # What stands here would win over settings.env.
+    assert "AUTH" not in gateway["environment"]
 
 
 def test_every_value_that_is_a_secret_comes_from_outside(environ: dict[str, str]) -> None:
