@@ -4,7 +4,7 @@ On REDIS_URL (broker and ledger; must not evict):
 
     search                  list    Celery messages, one run id each
     unacked, unacked_index, unacked_mutex        kombu's bookkeeping
-    _kombu.binding.search, _kombu.binding_permanent.search     kombu's name for the queue (kept)
+    _kombu.binding.*, _kombu.binding_permanent.*  kombu's names of the two queues (kept)
     job:<id>                hash    one submit: its run, owner, query, times
     run:<id>                hash    one execution: state, attempts, lease, deadline, result
     run:<id>:jobs           set     the jobs that wait for the run
@@ -37,9 +37,11 @@ On CACHE_REDIS_URL (may evict):
 
 QUEUE = "search"
 BULK = "bulk"
-UNACKED = "unacked"
 #: Written by each worker that starts, the same each time; with the catalog's, all that never expires.
-KOMBU_BINDINGS = frozenset({f"_kombu.binding.{QUEUE}", f"_kombu.binding_permanent.{QUEUE}"})
+KOMBU_BINDINGS = frozenset(
+    f"_kombu.{binding}.{queue}" for binding in ("binding", "binding_permanent") for queue in (QUEUE, BULK)
+)
+UNACKED = "unacked"
 
 JOB = "job:"
 RUN = "run:"
