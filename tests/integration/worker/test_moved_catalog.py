@@ -1,0 +1,50 @@
+"""A worker whose catalog moves to another model gives its search back and ends; the next one answers it."""
+
+import asyncio
+import time
+
+import psycopg
+
+from catalog.stamp import write_stamp
+from common.jobs import JobState
+from common.ledger.gateway import GatewayLedger
+from local.service import Service
+from tests.integration.worker.conftest import OWNER, StartWorker, ended_job, text_submission
+from worker.encoder.fixed import FixedLatencyEncoder
+
+END_S = 40.0
+
+
+async def ended(service: Service) -> int | None:
+    deadline = time.monotonic() + END_S
+    while service.running:
+        assert time.monotonic() < deadline, service.log_path.read_text()
+        await asyncio.sleep(0.05)
+    return service.status
+
+
+def stamp(url: str, fingerprint: str) -> None:
+    with psycopg.connect(url) as connection:
+        write_stamp(connection, model="a/model", fingerprint=fingerprint)
+
+
+async def test_a_search_that_meets_the_new_vectors_is_answered_by_a_worker_of_the_new_model(
+    gateway: GatewayLedger, make_worker_service: StartWorker, catalog_url: str
+) -> None:
+    outdated = make_worker_service()
+    outdated.start()
+    stamp(catalog_url, "00" * 32)
+
+    accepted = await gateway.submit(text_submission("red"))
+    status = await ended(outdated)
+    waiting, _ = await gateway.job(accepted.job_id, owner=OWNER)
+    # The worker that comes is of the model that the catalog has moved to.
+    stamp(catalog_url, FixedLatencyEncoder.model_fingerprint)
+    make_worker_service().start()
+    job = await ended_job(gateway, accepted.job_id)
+
+    assert status == 1
+    assert "model_mismatch" in outdated.log_path.read_text()
+    assert waiting.state is JobState.QUEUED
+    assert job.state is JobState.SUCCEEDED
+    assert job.attempts == 1
