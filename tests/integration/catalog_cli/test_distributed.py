@@ -3,8 +3,9 @@
 import os
 import signal
 import sys
+import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import psutil
@@ -23,19 +24,34 @@ START_S = 60.0
 
 
 @pytest.fixture
-def worker(environ: dict[str, str], tmp_path: Path) -> Iterator[Service]:
-    """A running worker over the operator's catalog."""
-    service = Service(
-        "worker",
-        folder=tmp_path / "worker",
-        command=[sys.executable, "-m", "worker"],
-        env={"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), **environ},
-        ready=lambda pid: worker_is_ready(environ["REDIS_URL"], pid),
-        timeout_s=START_S,
-    )
+def make_worker(environ: dict[str, str], tmp_path: Path) -> Iterator[Callable[[], Service]]:
+    """Return unstarted workers over the operator's catalog; stop them at the end."""
+    made: list[Service] = []
+
+    def make() -> Service:
+        name = f"worker-{len(made)}"
+        service = Service(
+            name,
+            folder=tmp_path / name,
+            command=[sys.executable, "-m", "worker"],
+            env={"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), **environ},
+            ready=lambda pid: worker_is_ready(environ["REDIS_URL"], pid),
+            timeout_s=START_S,
+        )
+        made.append(service)
+        return service
+
+    yield make
+    for service in made:
+        service.stop()
+
+
+@pytest.fixture
+def worker(make_worker: Callable[[], Service]) -> Service:
+    """A running worker."""
+    service = make_worker()
     service.start()
-    yield service
-    service.stop()
+    return service
 
 
 def bulk_process(worker: Service) -> psutil.Process | None:
@@ -99,3 +115,34 @@ def test_without_a_worker_nothing_is_begun(catalog: Catalog, database_url: str) 
     assert done.status == 2
     assert "no_worker" in done.err
     assert rows(database_url) == {}
+
+
+def test_a_worker_that_is_killed_costs_no_album(
+    catalog: Catalog,
+    make_worker: Callable[[], Service],
+    environ: dict[str, str],
+    database_url: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("catalog.ingest.distributed_embedding.BATCH", 2)
+    monkeypatch.setattr("catalog.ingest.distributed_embedding.RESEND_AFTER_S", 2.0)
+    environ["FIXED_LATENCY_MS"] = "100"
+    first = make_worker()
+    first.start()
+    second = make_worker()
+
+    def replace_the_worker() -> None:
+        deadline = time.monotonic() + START_S
+        while not rows(database_url) and time.monotonic() < deadline:
+            time.sleep(0.01)
+        first.kill()
+        second.start()
+
+    replacing = threading.Thread(target=replace_the_worker)
+    replacing.start()
+    done = catalog(*INGEST, "--distributed", "--batch", "2")
+    replacing.join()
+
+    assert done.status == 0, done.err
+    assert len(rows(database_url)) == ALBUMS
+    assert not first.running
