@@ -1,0 +1,12 @@
+"""Small models on one thread: on a busy machine, threads that wait for each other cost more than they bring."""
+
+import pytest
+import torch
+
+
+@pytest.fixture(autouse=True, scope="session")
+def one_thread():
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
