@@ -1,4 +1,4 @@
-"""Small models on one thread: on a busy machine, threads that wait for each other cost more than they bring."""
+"""Small models on one thread: on a busy machine, waiting threads cost more than they bring."""
 
 import pytest
 import torch
