@@ -1,7 +1,8 @@
 """The catalog in a PostgreSQL of one's own: psycopg, calling the same SQL functions as Supabase."""
 
 from collections.abc import Mapping
-from typing import Any
+from functools import lru_cache
+from typing import Any, LiteralString
 
 import psycopg
 from psycopg import sql
@@ -24,23 +25,19 @@ class PostgresCatalog(FunctionCatalog):
         self._connections.close()
 
     def _rows(self, function: str, arguments: Mapping[str, object]) -> list[Row]:
-        return list(self._call(sql.SQL("SELECT * FROM {call}"), function, arguments))
+        return list(self._call("SELECT * FROM {call}", function, arguments))
 
     def _document(self, function: str, arguments: Mapping[str, object]) -> Any:
-        (row,) = self._call(sql.SQL("SELECT {call} AS value"), function, arguments)
+        (row,) = self._call("SELECT {call} AS value", function, arguments)
         return row["value"]
 
-    def _call(self, query: sql.SQL, function: str, arguments: Mapping[str, object]) -> list[dict[str, Any]]:
-        call = sql.SQL("{}({})").format(
-            sql.Identifier(function),
-            sql.SQL(", ").join(
-                sql.SQL("{} => {}").format(sql.Identifier(name), sql.Placeholder(name)) for name in arguments
-            ),
-        )
+    def _call(
+        self, query: LiteralString, function: str, arguments: Mapping[str, object]
+    ) -> list[dict[str, Any]]:
         values = {name: _parameter(value) for name, value in arguments.items()}
         with self._connections.lend() as connection:
             try:
-                return connection.execute(query.format(call=call), values).fetchall()
+                return connection.execute(_statement(query, function, tuple(arguments)), values).fetchall()
             except psycopg.Error as error:
                 raise self._fault(error) from error
 
@@ -50,6 +47,16 @@ class PostgresCatalog(FunctionCatalog):
         return CatalogUnavailable(
             f"the catalog's database did not answer within {self._timeout_s:g} s or hung up: {error}"
         )
+
+
+# Putting one together takes 0.09 ms, and there are few different ones.
+@lru_cache(maxsize=256)
+def _statement(query: LiteralString, function: str, names: tuple[str, ...]) -> bytes:
+    call = sql.SQL("{}({})").format(
+        sql.Identifier(function),
+        sql.SQL(", ").join(sql.SQL("{} => {}").format(sql.Identifier(n), sql.Placeholder(n)) for n in names),
+    )
+    return sql.SQL(query).format(call=call).as_bytes(None)
 
 
 def _parameter(value: object) -> object:
