@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
+from benchmarks.recall import figures as recall
 from benchmarks.speed import (
     broker,
     cache_hits,
@@ -48,6 +49,7 @@ FAMILIES: Mapping[str, Family] = MappingProxyType(
         "scale": Family(scale.NAMES, scale.measure),
         "broker": Family(broker.NAMES, broker.measure),
         "catalog": Family(catalog_search.NAMES, catalog_search.measure),
+        "recall": Family(recall.NAMES, recall.measure),
         "worker": Family(worker_process.NAMES, worker_process.measure),
         "gpu": Family(gpu.NAMES, gpu.measure),
     }

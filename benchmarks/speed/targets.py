@@ -34,6 +34,8 @@ class Target:
                 return True
 
 
+_RECALL = Target("share", ">=", 0.99, also="always k rows")
+
 TARGETS: Mapping[str, Target] = MappingProxyType(
     {
         "encoder.image.b1.speedup": Target("x", ">=", 2.0),
@@ -57,6 +59,16 @@ TARGETS: Mapping[str, Target] = MappingProxyType(
         "broker.ceiling.jobs_s": Target("jobs/s", "report"),
         "catalog.search.overhead": Target("x", "<=", 1.5),
         "catalog.search.overhead.supabase": Target("x", "report"),
+        "catalog.recall.15000.no_filter": _RECALL,
+        "catalog.recall.15000.genre_30_percent": _RECALL,
+        "catalog.recall.15000.genre_half_percent": _RECALL,
+        "catalog.recall.15000.two_genres_and_years": _RECALL,
+        "catalog.recall.15000.farthest_20_percent": _RECALL,
+        "catalog.recall.150000.no_filter": _RECALL,
+        "catalog.recall.150000.genre_30_percent": _RECALL,
+        "catalog.recall.150000.genre_half_percent": _RECALL,
+        "catalog.recall.150000.two_genres_and_years": _RECALL,
+        "catalog.recall.150000.farthest_20_percent": _RECALL,
         "worker.rss_mb": Target("MB", "report", also="<= 1.0 x transformers eager in one process"),
         "worker.ready_s": Target("s", "<=", 10),
         "gpu.image.b256.speedup": Target("x", "report"),

@@ -3,16 +3,13 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import psycopg
 from psycopg.types.json import Jsonb
 
+from benchmarks.recall.cones import Cones, Vectors, unit
 from common.catalog.records import vector_literal
-
-Vectors = npt.NDArray[np.float32]
 
 COMMON = [("Rock", 0.30), ("Electronic", 0.25), ("Pop/R&B", 0.20), ("Jazz", 0.14), ("Rap", 0.10)]
 RARE, RARE_COUNT = "Spoken", 15
@@ -40,32 +37,24 @@ class Row:
 
 
 class World:
-    """The rows and the queries, from one seed.
-
-    Covers lie in a cone around one direction, in clusters of a falling spectrum, as CLIP's do; texts
-    lie in another cone and share the covers' leading directions.
-    """
+    """The rows and the queries, from one seed; covers and texts lie in two cones."""
 
     def __init__(self, size: int, *, seed: int = 11) -> None:
         self._random = np.random.default_rng(seed)
-        self._basis = np.linalg.qr(self._random.standard_normal((512, 512)))[0].astype(np.float32)
-        spectrum = np.arange(1, 513, dtype=np.float32) ** -0.5
-        self._spectrum = spectrum / np.linalg.norm(spectrum)
-        self._cover_cone, self._text_cone = _unit(self._random.standard_normal((2, 512)))
-        self._clusters = self._random.standard_normal((40, 512)).astype(np.float32) * self._spectrum
+        self._cones = Cones(self._random)
         self.rows = [*self._ordinary(size), *self._rare(), *self._far(), *self._ties(), *_odd_rows(self)]
         self.by_id = {row.id: row for row in self.rows}
         self._embedded = sorted((r for r in self.rows if r.embedding is not None), key=lambda r: r.id)
         vectors = np.stack([r.embedding for r in self._embedded if r.embedding is not None])
-        self._matrix = _unit(vectors.astype(np.float64), np.float64)
+        self._matrix = unit(vectors.astype(np.float64), np.float64)
 
     def covers(self, count: int) -> Vectors:
         """Return new covers near the catalog's, shape (count, 512)."""
-        return self._around(self._cover_cone, count, cluster=0.8, spread=0.6)
+        return self._cones.covers(count)
 
     def texts(self, count: int) -> Vectors:
         """Return texts, which are far from all covers, shape (count, 512)."""
-        return self._around(self._text_cone, count, cluster=0.35, spread=0.5)
+        return self._cones.texts(count)
 
     def nearest(self, query: Vectors, k: int, *, passing: Callable[[Row], bool]) -> list[str]:
         """Return the ids of the k nearest rows that pass, by an exact scan in double precision."""
@@ -74,11 +63,6 @@ class World:
         # The rows are in the order of their ids, so that a stable sort breaks ties by id.
         order = np.argsort(-np.round(cosines[kept], 9), kind="stable")[:k]
         return [self._embedded[i].id for i in np.flatnonzero(kept)[order]]
-
-    def _around(self, cone: Vectors, count: int, *, cluster: float, spread: float) -> Vectors:
-        centres = self._clusters[self._random.integers(0, len(self._clusters), count)]
-        noise = self._random.standard_normal((count, 512)).astype(np.float32) * self._spectrum
-        return _unit(cone + (centres * cluster + noise * spread) @ self._basis.T)
 
     def _ordinary(self, size: int) -> list[Row]:
         names, shares = zip(*COMMON, strict=True)
@@ -107,10 +91,9 @@ class World:
 
     def _far(self) -> list[Row]:
         # Behind every query: an index is walked from the near side.
-        behind = self._around(-self._cover_cone - self._text_cone, FAR_COUNT, cluster=0.0, spread=0.3)
         return [
             Row(id=f"far-{i}", embedding=vector, genre=FAR, release_year=1975)
-            for i, vector in enumerate(behind)
+            for i, vector in enumerate(self._cones.behind(FAR_COUNT))
         ]
 
     def _ties(self) -> list[Row]:
@@ -162,8 +145,3 @@ def _odd_rows(world: World) -> list[Row]:
         Row(id="long", embedding=double * np.float32(3), genre="Long"),
         Row(id="unembedded", embedding=None, genre="Rock", release_year=1990),
     ]
-
-
-def _unit(vectors: npt.NDArray[Any], dtype: type = np.float32) -> npt.NDArray[Any]:
-    unit: npt.NDArray[Any] = (vectors / np.linalg.norm(vectors, axis=-1, keepdims=True)).astype(dtype)
-    return unit

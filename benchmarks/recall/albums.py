@@ -1,0 +1,95 @@
+"""A made-up catalog of any size, in columns, and the answers that a search of it should give."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+import numpy as np
+import numpy.typing as npt
+
+from benchmarks.recall.cones import Cones, Vectors
+from common.queries import Filters
+
+Mask = npt.NDArray[np.bool_]
+
+#: Each with its share of the albums, whatever they look like.
+GENRES = (
+    ("Rock", 0.30),
+    ("Electronic", 0.245),
+    ("Pop/R&B", 0.20),
+    ("Jazz", 0.14),
+    ("Rap", 0.11),
+    ("Spoken", 0.005),
+)
+FIRST_YEAR, YEARS = 1967, 58
+#: The albums farthest from all texts carry `best_new_music`: a filter that keeps what lies wrong for
+#: walking an index is the worst there is.
+FAR_SHARE = 0.2
+
+#: What `catalog.recall` is measured for, by its name in the results.
+FILTERS: Mapping[str, Filters] = MappingProxyType(
+    {
+        "no_filter": Filters(),
+        "genre_30_percent": Filters(genres=("Rock",)),
+        "genre_half_percent": Filters(genres=("Spoken",)),
+        "two_genres_and_years": Filters(genres=("Rock", "Jazz"), year_min=1980, year_max=2005),
+        "farthest_20_percent": Filters(best_new_music=True),
+    }
+)
+#: How many of the nearest in single precision are looked at in double.
+_MARGIN = 50
+
+
+class Albums:
+    """The columns of `count` albums, and queries for them, from one seed."""
+
+    def __init__(self, count: int, *, seed: int = 11) -> None:
+        random = np.random.default_rng(seed)
+        self._cones = Cones(random)
+        self.vectors = self._cones.covers(count)
+        names, shares = zip(*GENRES, strict=True)
+        self.genres = np.array(names)[random.choice(len(names), count, p=shares)]
+        self.years = FIRST_YEAR + random.integers(0, YEARS, count)
+        self.score_tenths = random.integers(0, 101, count)
+        nearness = self._cones.towards_texts(self.vectors)
+        self.best_new_music = nearness < np.quantile(nearness, FAR_SHARE)
+
+    def __len__(self) -> int:
+        return len(self.vectors)
+
+    def queries(self, count: int) -> Mapping[str, Vectors]:
+        """Return new queries of each kind, shape (count, 512); each call returns others."""
+        return {"image": self._cones.covers(count), "text": self._cones.texts(count)}
+
+    def id(self, index: int) -> str:
+        return f"album-{index:06}"
+
+    def passing(self, filters: Filters) -> Mask:
+        """Return which albums pass, shape (albums,)."""
+        mask = np.ones(len(self), dtype=np.bool_)
+        if filters.genres:
+            mask &= np.isin(self.genres, filters.genres)
+        if filters.year_min is not None:
+            mask &= self.years >= filters.year_min
+        if filters.year_max is not None:
+            mask &= self.years <= filters.year_max
+        if filters.best_new_music:
+            mask &= self.best_new_music
+        return mask
+
+    def nearest(self, queries: Vectors, *, k: int, passing: Mask) -> list[list[str]]:
+        """Return for each query the ids of the k nearest that pass, by an exact scan in double precision."""
+        kept = np.flatnonzero(passing)
+        cosines = queries @ self.vectors[kept].T
+        margin = min(k + _MARGIN, len(kept)) - 1
+        rough = kept[np.argpartition(-cosines, margin, axis=1)[:, : margin + 1]]
+        answers = []
+        for query, candidates in zip(queries, rough, strict=True):
+            precise = _cosines(self.vectors[candidates], query)
+            answers.append([self.id(index) for index in candidates[np.argsort(-precise)][:k]])
+        return answers
+
+
+def _cosines(vectors: Vectors, query: Vectors) -> npt.NDArray[np.float64]:
+    wide = vectors.astype(np.float64)
+    cosines: npt.NDArray[np.float64] = (wide @ query.astype(np.float64)) / np.linalg.norm(wide, axis=1)
+    return cosines

@@ -1,0 +1,57 @@
+"""The plans that PostgreSQL really chose inside `search_albums`, out of what it logs of each of them.
+
+`auto_explain` would tell them, but is not in every build of PostgreSQL. `debug_print_plan` is: with it
+the server sends the node tree of every plan it makes, those of a function's statements included.
+"""
+
+import re
+
+import psycopg
+from psycopg import sql
+
+_SCANS = {
+    "SEQSCAN": "Seq Scan",
+    "INDEXSCAN": "Index Scan",
+    "INDEXONLYSCAN": "Index Only Scan",
+    "BITMAPINDEXSCAN": "Bitmap Index Scan",
+}
+_SCAN = re.compile(rf"\{{({'|'.join(_SCANS)}) ")
+_INDEX = re.compile(r":indexid (\d+)")
+
+
+class PlanReader:
+    """Calls a search and tells how it went at the albums; the connection must be in autocommit mode."""
+
+    def __init__(self, connection: psycopg.Connection) -> None:
+        self._connection = connection
+        self._trees: list[str] = []
+        found = connection.execute("SELECT oid, relname FROM pg_class WHERE relkind = 'i'").fetchall()
+        self._indexes = {str(oid): str(name) for oid, name in found}
+        connection.add_notice_handler(self._hear)
+        connection.execute("SET client_min_messages = log")
+        connection.execute("SET debug_pretty_print = off")
+
+    def plan(self, call: sql.Composed, values: dict[str, object]) -> str:
+        """Return the scans of the statements that take the nearest: one reads, or one walks and one ranks."""
+        self._trees.clear()
+        self._connection.execute("SET debug_print_plan = on")
+        try:
+            self._connection.execute(call, values)
+        finally:
+            self._connection.execute("SET debug_print_plan = off")
+        # The statements that search end in LIMIT; what is only estimated does not.
+        searching = [tree for tree in self._trees if "{LIMIT " in tree]
+        return ", then ".join(self._scans(tree) for tree in searching)
+
+    def _hear(self, diagnostic: psycopg.errors.Diagnostic) -> None:
+        if diagnostic.message_primary == "plan:":
+            # The server breaks the lines at any space.
+            self._trees.append(" ".join((diagnostic.message_detail or "").split()))
+
+    def _scans(self, tree: str) -> str:
+        scans = []
+        for found in _SCAN.finditer(tree):
+            index = _INDEX.search(tree, found.end())
+            by_index = found[1] != "SEQSCAN" and index is not None
+            scans.append(_SCANS[found[1]] + (f" {self._indexes[index[1]]}" if by_index and index else ""))
+        return " + ".join(scans)

@@ -1,0 +1,71 @@
+"""What a server takes of the machine while something goes on: memory at its peak, and processor time."""
+
+import threading
+from types import TracebackType
+from typing import Self
+
+import psutil
+
+MIB = 1024 * 1024
+EVERY_S = 0.5
+
+
+class Usage:
+    """What a process and all below it take beyond what they had and had done at the start.
+
+    A page that several processes share counts once (proportional set size); a peak between two looks is
+    not seen. Processor time, unlike time, is hardly longer on a machine that is busy with other work.
+    """
+
+    def __init__(self, pid: int) -> None:
+        self._root = psutil.Process(pid)
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._watch, name="usage", daemon=True)
+        self._memory_before = self._memory_peak = 0
+        self._cpu_before_s = self._cpu_after_s = 0.0
+
+    @property
+    def memory_mib(self) -> float:
+        return (self._memory_peak - self._memory_before) / MIB
+
+    @property
+    def cpu_s(self) -> float:
+        return self._cpu_after_s - self._cpu_before_s
+
+    def __enter__(self) -> Self:
+        self._memory_before = self._memory_peak = self._memory()
+        self._cpu_before_s = self._cpu()
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._stop.set()
+        self._thread.join()
+        self._cpu_after_s = self._cpu()
+
+    def _watch(self) -> None:
+        while not self._stop.wait(EVERY_S):
+            self._memory_peak = max(self._memory_peak, self._memory())
+
+    def _memory(self) -> int:
+        total = 0
+        for process in [self._root, *self._root.children(recursive=True)]:
+            try:
+                total += process.memory_full_info().pss
+            except psutil.NoSuchProcess:
+                continue
+        return total
+
+    def _cpu(self) -> float:
+        # Of a child that has ended, its parent tells the time.
+        times = self._root.cpu_times()
+        total = times.user + times.system + times.children_user + times.children_system
+        for process in self._root.children(recursive=True):
+            try:
+                own = process.cpu_times()
+            except psutil.NoSuchProcess:
+                continue
+            total += own.user + own.system
+        return float(total)

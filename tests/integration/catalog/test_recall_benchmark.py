@@ -1,0 +1,82 @@
+"""The benchmark of recall, small: what it reports is what happened."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import psycopg
+import pytest
+
+from benchmarks.recall.albums import FILTERS, Albums
+from benchmarks.recall.loading import copy_albums
+from benchmarks.recall.measurement import measure
+from benchmarks.recall.plans import PlanReader
+from benchmarks.recall.searching import plans_of
+from common.queries import Filters
+
+COUNT = 1000
+
+
+@pytest.fixture(scope="module")
+def albums() -> Albums:
+    return Albums(COUNT)
+
+
+@pytest.fixture
+def loaded(database_url: str, albums: Albums) -> Iterator[psycopg.Connection]:
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        copy_albums(connection, albums)
+        connection.execute("VACUUM ANALYZE album_covers")
+        yield connection
+
+
+def test_albums_copied_in_binary_arrive_as_they_were(loaded: psycopg.Connection, albums: Albums) -> None:
+    row = loaded.execute(
+        "SELECT embedding::text, genre, release_year, (pitchfork_score * 10)::int, best_new_music "
+        "FROM album_covers WHERE id = %s",
+        [albums.id(7)],
+    ).fetchone()
+
+    assert row is not None
+    vector = np.array(row[0].strip("[]").split(","), dtype=np.float32)
+    assert np.array_equal(vector, albums.vectors[7])
+    expected = (albums.genres[7], albums.years[7], albums.score_tenths[7], albums.best_new_music[7])
+    assert row[1:] == expected
+
+
+@pytest.mark.parametrize(("exact_up_to", "walks"), [(0, True), (10**6, False)])
+def test_the_plan_that_is_reported_is_the_way_that_was_taken(
+    loaded: psycopg.Connection, albums: Albums, exact_up_to: int, walks: bool
+) -> None:
+    queries = albums.queries(3)["image"]
+    loaded.execute(f"SET cover_search.exact_up_to = {exact_up_to}".encode())
+
+    reported = plans_of(PlanReader(loaded), queries, k=10, filters=Filters())
+
+    walk = "Index Scan album_covers_embedding_hnsw, then "
+    assert reported.startswith(f"3 of 3: {walk if walks else 'Seq Scan'}")
+    assert ("hnsw" in reported) is walks
+
+
+def test_a_filter_keeps_the_same_albums_in_numpy_and_in_sql(
+    loaded: psycopg.Connection, albums: Albums
+) -> None:
+    for filters in FILTERS.values():
+        found = loaded.execute(
+            "SELECT count(*) FROM album_covers a WHERE album_passes(a.id, a.genre, a.release_year, "
+            "a.pitchfork_score, a.best_new_music, %s::text[], %s::int, %s::int, NULL, %s, NULL)",
+            [list(filters.genres) or None, filters.year_min, filters.year_max, filters.best_new_music],
+        ).fetchone()
+
+        assert found == (albums.passing(filters).sum(),)
+
+
+def test_a_small_catalog_is_searched_exactly_and_every_row_has_its_own_name(tmp_path: Path) -> None:
+    rows = list(measure(tmp_path / "postgres", sizes=(COUNT,), queries=2))
+
+    names = [row.name for row in rows]
+    recalls = [row for row in rows if row.name.startswith("catalog.recall.")]
+    assert len(set(names)) == len(names)
+    assert {row.value for row in recalls} == {1.0}
+    assert len(recalls) == len(FILTERS) * 2 * 2
+    assert all(row.met for row in rows)
