@@ -11,7 +11,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.answers import error_response
 from api.callers import ANONYMOUS, NO_KEY, Caller, Callers, address_rate
-from api.rates import REQUEST_COST, Budget, RateLimits
+from api.rates import Budget, RateLimits
 from api.refusals import Unauthorized
 from common.errors import CoverSearchError, QueueUnavailable
 from common.settings import UNLIMITED, Settings
@@ -113,7 +113,7 @@ class Door:
     async def _charge(self, scope: Scope, caller: Caller) -> None:
         if caller.bucket is not None:
             scope["budget"] = Budget(self._limits, caller.bucket)
-            await scope["budget"].spend(REQUEST_COST)
+            await scope["budget"].enter()
 
 
 class Admission:

@@ -78,8 +78,6 @@ class RateLimits:
             QueueUnavailable: Redis does not say, and RATE_LIMIT_ON_FAILURE is `refuse`.
         """
         rate, expiry_s = bucket.rate, bucket.rate.get_expiry()
-        # Nobody could ever pay more than a whole window.
-        cost = min(cost, rate.amount)
         try:
             # Both go in one round trip, in this order.
             is_made, found = await asyncio.gather(
@@ -113,13 +111,29 @@ class Budget:
         self._bucket = bucket
         self.standing: Standing | None = None
 
+    async def enter(self) -> None:
+        """Pay for a request.
+
+        Raises:
+            RateLimited, QueueUnavailable
+        """
+        await self._pay(REQUEST_COST)
+
     async def spend(self, cost: int) -> None:
-        """Pay.
+        """Pay for what a request makes the service do, beside the request itself.
 
         Raises:
             RateLimited: there is not so much; nothing was taken.
             QueueUnavailable: whether there is cannot be told.
         """
+        if payable := self._payable(cost):
+            await self._pay(payable)
+
+    def _payable(self, cost: int) -> int:
+        # Nobody could ever pay more than a whole window, less the request.
+        return min(cost, self._bucket.rate.amount - REQUEST_COST)
+
+    async def _pay(self, cost: int) -> None:
         payment = await self._limits.spend(self._bucket, cost)
         if payment is None:
             return
@@ -137,7 +151,7 @@ class Budget:
             RateLimited
         """
         now = self.standing
-        if now is not None and now.remaining < min(cost, now.limit - REQUEST_COST):
+        if now is not None and now.remaining < self._payable(cost):
             raise RateLimited(
                 f"the limit is {shown(self._bucket.rate)}, of which {now.remaining} are left; "
                 f"this may cost {cost}",

@@ -114,6 +114,19 @@ def test_an_image_costs_more_than_a_text_and_a_text_more_than_its_answer_from_th
     assert [before - after for before, after in pairwise(left)] == [5, 1, 11, 1]
 
 
+@pytest.mark.parametrize("rate", ["1/hour", "5/hour"])
+def test_a_search_that_costs_more_than_a_whole_window_takes_all_of_it(
+    start_gateway: StartGateway, worker: StandInWorker, cover: bytes, rate: str
+) -> None:
+    with start_gateway(ADDRESS_RATE=rate).client() as client:
+        eventually(lambda: client.get("/readyz").status_code == 200)
+        first = client.post("/api/search-by-image", files={"file": cover})
+        second = client.get(GENRES)
+
+    assert (first.status_code, first.headers["ratelimit-remaining"]) == (200, "0")
+    assert second.status_code == 429
+
+
 def test_an_upload_that_cannot_be_paid_for_is_not_read(
     start_gateway: StartGateway, worker: StandInWorker, cover: bytes
 ) -> None:
