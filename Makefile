@@ -48,7 +48,7 @@ revoke-key: $(VENV)/.local ## Take an API key back: make revoke-key ID=...
 	@$(BIN)/python -m api.keys revoke "$(ID)"
 
 .PHONY: audit
-audit: $(VENV)/.dev ## Look every pinned package up in PyPI's list of known vulnerabilities (needs pypi.org)
+audit: $(VENV)/.dev ## Look every pinned package up in PyPI's list of known vulnerabilities (needs the network)
 	$(BIN)/pip-audit --strict --no-deps --disable-pip --requirement requirements/constraints.txt
 
 .PHONY: tools
