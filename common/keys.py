@@ -3,7 +3,6 @@
 On REDIS_URL (broker and ledger; must not evict):
 
     search                  list    Celery messages, one run id each
-    unacked, unacked_index, unacked_mutex        kombu's bookkeeping
     _kombu.binding.*, _kombu.binding_permanent.*  kombu's names of the two queues (kept)
     job:<id>                hash    one submit: its run, owner, query, times
     run:<id>                hash    one execution: state, attempts, lease, deadline, result
@@ -41,7 +40,6 @@ BULK = "bulk"
 KOMBU_BINDINGS = frozenset(
     f"_kombu.{binding}.{queue}" for binding in ("binding", "binding_permanent") for queue in (QUEUE, BULK)
 )
-UNACKED = "unacked"
 
 JOB = "job:"
 RUN = "run:"

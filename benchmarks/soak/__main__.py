@@ -118,10 +118,7 @@ async def _left_over(rig: Rig) -> list[str]:
         return all(key.startswith((keys.WORKER, keys.WORKERS, keys.SWEEPING)) for key in left())
 
     await rig.drained(within_s=rig.settings.job_deadline_s + 5)
-    # kombu gives back what a killed worker had in hand when its visibility timeout is over, and a
-    # worker takes it off the queue again.
-    visibility_s = rig.settings.job_deadline_s + 30
-    await eventually(only_the_living, within_s=LONGEST_TTL_S + visibility_s, every_s=1)
+    await eventually(only_the_living, within_s=LONGEST_TTL_S, every_s=1)
     await rig.stop_services()
     await eventually(lambda: not left(), within_s=2 * rig.settings.lease_s + 2, every_s=0.5)
     return left()

@@ -47,8 +47,8 @@ for _, run_id in ipairs(redis.call('ZRANGEBYSCORE', K.RUNNING, '-inf', now, 'LIM
   end
 end
 
--- kombu's BRPOP takes a message off the list before it is recorded as unacknowledged: a worker killed in
--- between loses it (10 of 10 with a frozen worker). What is queued here and not in the list is sent again.
+-- kombu's BRPOP takes a message off the list, and a worker killed before its claim takes it along. What is
+-- queued here and not in the list is sent again.
 local in_list
 for _, run_id in ipairs(redis.call('ZRANGEBYSCORE', K.QUEUED, '-inf', now - tonumber(ARGV[3]), 'LIMIT', 0, 500)) do
   if is_there(run_id, K.QUEUED) and now - tonumber(redis.call('HGET', K.RUN .. run_id, 'sent_ms')) > tonumber(ARGV[3]) then

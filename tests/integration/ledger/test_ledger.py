@@ -225,7 +225,7 @@ async def test_a_message_that_redis_lost_is_sent_again_once(
     submission: Submit,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    # Given: kombu popped the message and died before it was recorded as unacknowledged
+    # Given: a worker popped the message and died before its claim
     monkeypatch.setattr("common.ledger.gateway.RESEND_AFTER_MS", 20)
     gateway = make_gateway(make_settings())
     accepted = await gateway.submit(submission("lost"))
