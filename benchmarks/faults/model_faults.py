@@ -110,8 +110,10 @@ def _clock(offset_s: int) -> dict[str, str]:
     assert package is not None
     assert package.origin is not None
     library = Path(package.origin).parent / "vendor/libfaketime/src/libfaketime.so.1"
+    # Named without its folder: LD_PRELOAD is split at spaces, and a folder's name may have some.
     return {
-        "LD_PRELOAD": str(library),
+        "LD_PRELOAD": library.name,
+        "LD_LIBRARY_PATH": str(library.parent),
         "FAKETIME": f"{offset_s:+d}s",
         "FAKETIME_DONT_FAKE_MONOTONIC": "1",
     }
