@@ -5,7 +5,7 @@ import importlib.util
 import json
 import shutil
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 
@@ -16,9 +16,13 @@ from benchmarks.faults.ground import Ground
 from benchmarks.faults.outcome import Findings, Outcome
 from benchmarks.faults.rig import Rig, eventually, open_rig
 from local.options import DEMO_MODEL
+from local.service import Service
 from worker.watchdog import STALLED_STATUS
 
 CLOCK_OFF_S = 120
+ANSWERED = '"message":"answered"'
+#: How long the last line of a log is waited for.
+LAST_LINE_S = 5.0
 
 
 async def unloadable(ground: Ground, folder: Path, *, short: bool) -> Outcome:  # noqa: ARG001 - one size
@@ -89,12 +93,12 @@ async def clock_off(ground: Ground, folder: Path, *, short: bool) -> Outcome:
         await asyncio.gather(*(rig.add_worker(_clock(offset)) for offset in (CLOCK_OFF_S, -CLOCK_OFF_S)))
         submitted = await submit_all(rig, texts("clock", jobs), over_s=jobs / 20)
         await rig.drained(within_s=rig.settings.job_deadline_s + 5)
-        logs = [worker.log_path.read_text() for worker in rig.workers]
+        logs = await _logs_of(rig.workers, answered=jobs)
         offsets_s = [_clock_of(log) - time.time() for log in logs]
         findings.require(
             "the clocks are off", offsets_s[1] > CLOCK_OFF_S / 2 and offsets_s[2] < -CLOCK_OFF_S / 2
         )
-        answered = [log.count('"message":"answered"') for log in logs]
+        answered = [log.count(ANSWERED) for log in logs]
         findings.note(f"answered by the right clock {answered[0]}, ahead {answered[1]}, behind {answered[2]}")
         findings.require("every worker takes part", min(answered) > 0)
         findings.require("nothing runs twice", rig.attempts(submitted.ids) == [1] * jobs)
@@ -117,6 +121,20 @@ def _clock(offset_s: int) -> dict[str, str]:
         "FAKETIME": f"{offset_s:+d}s",
         "FAKETIME_DONT_FAKE_MONOTONIC": "1",
     }
+
+
+async def _logs_of(workers: Sequence[Service], *, answered: int) -> list[str]:
+    """Return the workers' logs, once they tell of so many answers or a few seconds have passed.
+
+    A worker writes its line after the ledger has the result: the last line may still be on its way.
+    """
+    deadline = time.monotonic() + LAST_LINE_S
+    while True:
+        logs = [worker.log_path.read_text() for worker in workers]
+        told = sum(log.count(ANSWERED) for log in logs)
+        if told >= answered or time.monotonic() > deadline:
+            return logs
+        await asyncio.sleep(0.05)
 
 
 def _clock_of(log: str) -> float:

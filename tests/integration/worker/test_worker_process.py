@@ -117,6 +117,16 @@ async def test_a_catalog_of_another_model_stops_the_worker(
     assert "somebody/else" in reason
 
 
+async def answered_by(workers: list[Service], *, count: int) -> list[int]:
+    """Count the answers in each worker's log; the last line comes after the ledger has its result."""
+    deadline = time.monotonic() + 10
+    while True:
+        answered = [worker.log_path.read_text().count('"message":"answered"') for worker in workers]
+        if sum(answered) >= count or time.monotonic() > deadline:
+            return answered
+        await asyncio.sleep(0.02)
+
+
 async def test_two_workers_share_the_load(gateway: GatewayLedger, make_worker_service: StartWorker) -> None:
     workers = [make_worker_service(FIXED_LATENCY_MS="20", BATCH_MAX="1") for _ in range(2)]
     for worker in workers:
@@ -124,7 +134,7 @@ async def test_two_workers_share_the_load(gateway: GatewayLedger, make_worker_se
 
     accepted = [await gateway.submit(text_submission(f"query {n}")) for n in range(80)]
     states = {(await ended_job(gateway, a.job_id)).state for a in accepted}
-    answered = [worker.log_path.read_text().count('"message":"answered"') for worker in workers]
+    answered = await answered_by(workers, count=80)
 
     assert states == {JobState.SUCCEEDED}
     assert sum(answered) == 80
