@@ -27,9 +27,7 @@ from local.servers.redis import RedisServer
 # kombu takes a message off the list by BRPOP, and a worker that is killed takes it along: with kombu's own
 # record of the unacknowledged too, if it has not come to write it (kombu #305, celery #4354). The ledger's
 # sweeper sends it again.
-async def test_a_message_that_a_killed_worker_had_taken_is_sent_again(
-    ground: Ground, tmp_path: Path
-) -> None:
+async def test_a_message_that_a_killed_worker_had_taken_is_sent_again(ground: Ground, tmp_path: Path) -> None:
     async with open_rig(ground, tmp_path) as rig:
         worker, submitted = rig.workers[0], Submitted()
         await until_answered(rig, "consuming", within_s=20)
