@@ -21,6 +21,7 @@ from benchmarks.soak.load import MIX, Account, Load
 from benchmarks.soak.samples import Growth, Samples
 from benchmarks.soak.table import table
 from common import keys
+from common.settings import Settings
 from local.options import ROOT
 from local.service import Service
 
@@ -40,6 +41,9 @@ TTLS = {
 #: The longest lifetime of anything: the seconds in which runs were counted, then kombu's own bookkeeping.
 LONGEST_TTL_S = 60.0
 WARM_UP_S = 60.0
+#: Sent at once at the beginning, so that every thread of the workers' pools has been at work within the
+#: warm-up: a pool makes its threads as they are needed, and each keeps some 0.2 MiB.
+BURST = 2 * WORKERS * Settings().worker_concurrency
 #: Shorter ones are for trying it out.
 SHOWN_FROM_MINUTES = 10
 RESTART_EVERY_S = (8.0, 20.0)
@@ -77,7 +81,7 @@ async def _soak(ground: Ground, folder: Path, *, for_s: float, seed: int) -> dic
         )
         restarts = _Restarts(rig.workers[1:], seed=seed)
         disturbing = [asyncio.create_task(samples.run()), asyncio.create_task(restarts.run())]
-        await load.run(for_s=for_s)
+        await load.run(for_s=for_s, burst=BURST)
         for task in disturbing:
             task.cancel()
         for outcome in await asyncio.gather(*disturbing, return_exceptions=True):

@@ -47,12 +47,12 @@ class Load:
         self._deadline_s = deadline_s
         self._dice = random.Random(seed)
 
-    async def run(self, *, for_s: float) -> None:
-        """Send for so long, and follow every job to its end."""
+    async def run(self, *, for_s: float, burst: int = 0) -> None:
+        """Send for so long, so many of it at once at the beginning, and follow every job to its end."""
         began = time.monotonic()
         async with asyncio.TaskGroup() as tasks:
-            while (sent_until := self.account.sent / self._per_s) < for_s:
-                await asyncio.sleep(max(0.0, began + sent_until - time.monotonic()))
+            while (due_s := (self.account.sent - burst) / self._per_s) < for_s:
+                await asyncio.sleep(max(0.0, began + due_s - time.monotonic()))
                 self.account.sent += 1
                 (kind,) = self._dice.choices([*MIX], [*MIX.values()])
                 tasks.create_task(self._query(kind, self.account.sent))
