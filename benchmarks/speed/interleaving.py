@@ -1,9 +1,16 @@
-"""Two sides measured in turns, A B A B …, so that what the machine does meanwhile falls on both."""
+"""Two sides measured in turns, A B A B …, so that what the machine does meanwhile falls on both.
+
+Between two turns nothing runs for a moment: the threads of OpenMP and OpenBLAS go on spinning for some
+20 ms after their last product, on the cores that the other side is timed on.
+"""
 
 import statistics
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+
+#: Until every library's threads have gone to sleep.
+QUIET_S = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +45,14 @@ def interleaved(
     """Take one figure of each side in turn."""
     if warm_up:
         ours(), theirs()
-    taken = [(ours(), theirs()) for _ in range(rounds)]
+    taken = [(in_quiet(ours), in_quiet(theirs)) for _ in range(rounds)]
     return Comparison(*zip(*taken, strict=True))
+
+
+def in_quiet(measure: Callable[[], float]) -> float:
+    """Measure once what ran before has come to rest."""
+    time.sleep(QUIET_S)
+    return measure()
 
 
 def times(
