@@ -16,6 +16,7 @@ from catalog.ingest.ingest import BATCH, Ingest
 from catalog.ingest.local_embedding import LocalEmbedder, open_local_embedder
 from catalog.ingest.mapping import ColumnMap
 from catalog.ingest.report import Report
+from catalog.ingest.source import Source
 from catalog.ingest.tables import open_table
 from catalog.writing.postgres import PostgresWriter
 from common.settings import Settings
@@ -57,17 +58,16 @@ def _ingested_per_s(made: Material, embedder: LocalEmbedder, url: str, folder: P
     table = open_table(made.table)
     with closing(PostgresWriter(url)) as writer, Report(folder / "rejected.csv") as report:
         ingest = Ingest(
+            source=Source(table, ColumnMap.of(table.columns, {}), CoverFolder(made.covers, 10 << 20)),
             writer=writer,
             embedder=embedder,
-            covers=CoverFolder(made.covers, 10 << 20),
-            columns=ColumnMap.of(table.columns, {}),
             report=report,
             cover_url=None,
             batch=BATCH,
             advance=lambda _done: None,
         )
         began = time.perf_counter()
-        tally = ingest.run(table)
+        tally = ingest.run()
         took_s = time.perf_counter() - began
     if tally.written != table.count:
         raise RuntimeError(f"not every row was written: {tally}")

@@ -6,7 +6,6 @@ Run again, it takes up what is new or has changed and leaves the rest alone, als
 import argparse
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
-from pathlib import Path
 
 import psycopg
 from rich.console import Console
@@ -16,39 +15,24 @@ from catalog.commands.outcome import Outcome
 from catalog.commands.protocol import Call
 from catalog.index import MEMORY_MIB, IndexBuild, build_index, drop_index_if_empty
 from catalog.ingest.covered import CoverEmbedder
-from catalog.ingest.covers import CoverFolder, Covers, CoverUrls
 from catalog.ingest.distributed_embedding import open_distributed_embedder
-from catalog.ingest.fetching import CoverFetcher
 from catalog.ingest.ingest import BATCH, Ingest, Tally
 from catalog.ingest.local_embedding import open_local_embedder
-from catalog.ingest.mapping import COVER, ColumnMap
 from catalog.ingest.report import Report
+from catalog.ingest.source import add_source_arguments, open_source, report_path
 from catalog.ingest.standing import claim_catalog
-from catalog.ingest.tables import Table, open_table
 from catalog.progress import covers_progress
 from catalog.versioning import retiring_results
 from catalog.writing.opening import open_writer
-from common.errors import SettingsError
 from common.settings import Settings
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Take the table, where its covers are, and which column is what."""
+    add_source_arguments(parser)
     add = parser.add_argument
-    add("table", type=Path, metavar="ALBUMS", help="a .csv, .jsonl or .parquet file")
-    add("--covers", required=True, metavar="DIR_OR_COLUMN", help="their folder, or the column of their URLs")
-    add(
-        "--map",
-        action="append",
-        default=[],
-        type=_pair,
-        metavar="FIELD=COLUMN",
-        help="read a field from a column of another name; may be repeated",
-    )
     add("--cover-url", metavar="TEMPLATE", help="the address clients get: '/covers/{file}', or with '{id}'")
-    add("--report", type=Path, help="for rejected rows, .csv or .jsonl (default: ALBUMS-rejected.csv)")
     add("--distributed", action="store_true", help="embed on the running workers, after their searches")
-    add("--allow-private", action="store_true", help="fetch covers also from hosts that are not public")
     add("--batch", type=whole, default=BATCH, help="albums of one write (%(default)s)")
     add("--keep-cache", action="store_true", help="do without Redis; cached results stay")
     add("--index-memory-mib", type=whole, default=MEMORY_MIB, help="after a first load (%(default)s)")
@@ -57,14 +41,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(call: Call) -> Outcome:
     """Ingest, report, and say what became of the rows."""
     options, console = call.options, call.console
-    table = open_table(options.table)
-    given = dict(options.map)
     with (
-        _covers(call, table, given) as covers,
+        open_source(options, max_cover_bytes=call.settings.max_image_bytes) as source,
         _embedder(call) as embedder,
         open_writer(call.settings) as writer,
     ):
-        columns = ColumnMap.of(table.columns, given)
         if not claim_catalog(writer, embedder.stamp):
             console.print(
                 "the catalog does not say which model made its vectors; taken on trust", style="yellow"
@@ -74,52 +55,28 @@ def run(call: Call) -> Outcome:
         )
         with (
             retiring,
-            Report(options.report or Path(f"{table.path.stem}-rejected.csv")) as report,
+            Report(report_path(options)) as report,
             covers_progress(console) as progress,
             _indexed(call.settings, console, memory_mib=options.index_memory_mib),
         ):
-            task = progress.add_task(table.path.name, total=table.count)
+            task = progress.add_task(source.table.path.name, total=source.table.count)
             tally = Ingest(
+                source=source,
                 writer=writer,
                 embedder=embedder,
-                covers=covers,
-                columns=columns,
                 report=report,
                 cover_url=options.cover_url,
                 batch=options.batch,
                 advance=lambda done: progress.advance(task, done),
-            ).run(table)
+            ).run()
     _say(console, tally, report)
     return Outcome.FINDINGS if tally.rejected else Outcome.DONE
-
-
-def _pair(value: str) -> tuple[str, str]:
-    field, separator, column = value.partition("=")
-    if not (field and separator and column):
-        raise argparse.ArgumentTypeError(f"FIELD=COLUMN, not {value!r}")
-    return field, column
 
 
 def _embedder(call: Call) -> AbstractContextManager[CoverEmbedder]:
     if call.options.distributed:
         return open_distributed_embedder(call.settings)
     return open_local_embedder(call.settings)
-
-
-@contextmanager
-def _covers(call: Call, table: Table, given: dict[str, str]) -> Iterator[Covers]:
-    """Yield the covers, and note in `given` which column names them."""
-    where, max_bytes = call.options.covers, call.settings.max_image_bytes
-    if Path(where).is_dir():
-        yield CoverFolder(Path(where), max_bytes)
-    elif where in table.columns:
-        given.setdefault(COVER, where)
-        with CoverFetcher(max_bytes=max_bytes, allow_private=call.options.allow_private) as fetcher:
-            yield CoverUrls(fetcher)
-    else:
-        raise SettingsError(
-            f"--covers {where}: neither a folder nor a column; there are {', '.join(table.columns)}"
-        )
 
 
 @contextmanager

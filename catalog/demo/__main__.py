@@ -1,4 +1,7 @@
-"""Draws demo covers: `python -m catalog.demo sheet.png` on one sheet, `… --each FOLDER` one a file."""
+"""Draws demo covers: `python -m catalog.demo sheet.png` on one sheet, `… FOLDER --each` one a file.
+
+With `--table albums.jsonl` the albums themselves are written too, as `catalog export` writes them.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,7 @@ from PIL import Image
 
 from catalog.demo.albums import DEMO_SEED, demo_albums
 from catalog.demo.covers import cover_jpeg, draw_cover
+from catalog.demo.rows import write_table
 
 
 def contact_sheet(*, columns: int, rows: int, size_px: int, seed: int) -> Image.Image:
@@ -36,7 +40,10 @@ def main() -> None:
     parser.add_argument("--rows", type=int, default=6)
     parser.add_argument("--size-px", type=int, default=180)
     parser.add_argument("--seed", type=int, default=DEMO_SEED)
+    parser.add_argument("--table", type=Path, help="write the albums into this .csv, .jsonl or .parquet too")
     wanted = parser.parse_args()
+    if wanted.table:
+        write_table(demo_albums(wanted.columns * wanted.rows, seed=wanted.seed), wanted.table)
     if wanted.each:
         draw_each(wanted.output, count=wanted.columns * wanted.rows, size_px=wanted.size_px, seed=wanted.seed)
         return

@@ -8,7 +8,6 @@ import multiprocessing
 import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 
@@ -17,8 +16,9 @@ import psycopg
 
 from catalog.demo.albums import DemoAlbum, demo_albums
 from catalog.demo.covers import cover_jpeg
+from catalog.demo.rows import album_row
 from catalog.migrations import apply_migrations
-from catalog.rows import AlbumRow, upsert_albums
+from catalog.rows import upsert_albums
 from catalog.stamp import read_stamp, write_stamp
 from common.settings import Settings
 from worker.decode.image import decode_image
@@ -90,7 +90,7 @@ def _load(
         for chunk in _chunks(albums):
             pixels = np.stack(list(processes.map(prepare, chunk, chunksize=5)))
             embeddings = encoder.encode_images(pixels)
-            upsert_albums(connection, [_row(*pair) for pair in zip(chunk, embeddings, strict=True)])
+            upsert_albums(connection, [album_row(*pair) for pair in zip(chunk, embeddings, strict=True)])
             advance(len(chunk))
     write_stamp(connection, model=encoder.model_name, fingerprint=encoder.model_fingerprint)
     connection.commit()
@@ -112,20 +112,3 @@ def prepare_cover(album: DemoAlbum, *, covers: Path, size_px: int) -> Pixels:
 def _chunks(albums: Sequence[DemoAlbum]) -> Iterator[Sequence[DemoAlbum]]:
     for start in range(0, len(albums), CHUNK):
         yield albums[start : start + CHUNK]
-
-
-def _row(album: DemoAlbum, embedding: "np.ndarray[tuple[int], np.dtype[np.float32]]") -> AlbumRow:
-    return AlbumRow(
-        id=album.id,
-        embedding=embedding,
-        artist=album.artist,
-        album_name=album.album_name,
-        genre=album.genre,
-        release_year=album.release_year,
-        pitchfork_score=album.pitchfork_score,
-        best_new_music=album.best_new_music,
-        cover_url=f"/covers/{album.id}.jpg",
-        cover_source=f"{album.id}.jpg",
-        reviewer=album.reviewer,
-        metadata={"caption": album.caption, "look": asdict(album.look)},
-    )

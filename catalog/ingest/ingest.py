@@ -8,13 +8,13 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from catalog.ingest.covered import Covered, CoverEmbedder, Embedded
-from catalog.ingest.covers import Covers, cover_url
+from catalog.ingest.covers import cover_url
 from catalog.ingest.hashing import content_hash
-from catalog.ingest.mapping import Album, ColumnMap
+from catalog.ingest.mapping import Album
 from catalog.ingest.rejection import Rejected, RowFault
 from catalog.ingest.report import Report
+from catalog.ingest.source import Source
 from catalog.ingest.staging import batches, in_order
-from catalog.ingest.tables import RawRow, Table
 from catalog.ingest.writing import PATIENCE_S, write
 from catalog.rows import AlbumRow
 from catalog.writing.protocol import CatalogWriter
@@ -41,17 +41,16 @@ class Tally:
 class Ingest:
     """Brings a table's rows into a catalog; what stands there unchanged is left alone."""
 
+    source: Source
     writer: CatalogWriter
     embedder: CoverEmbedder
-    covers: Covers
-    columns: ColumnMap
     report: Report
     cover_url: str | None
     batch: int
     #: Told of rows that are done.
     advance: Callable[[int], None]
 
-    def run(self, table: Table) -> Tally:
+    def run(self) -> Tally:
         """Take every row.
 
         Raises:
@@ -61,27 +60,16 @@ class Ingest:
         with ExitStack() as stack:
             reading = _threads(stack, READERS)
             writing = _threads(stack, 1)
-            loaded = in_order(reading, self._load, self._albums(table.rows()), ahead=READ_AHEAD)
+            loaded = in_order(reading, self._load, self.source.albums(), ahead=READ_AHEAD)
             embedded = self.embedder.embed(self._changed(loaded, tally))
             for done in in_order(writing, self._write, batches(embedded, self.batch), ahead=1):
                 self._count(done, tally)
         return tally
 
-    def _albums(self, rows: Iterable[RawRow]) -> Iterator[Album | Rejected]:
-        seen: dict[str, int] = {}
-        for row in rows:
-            try:
-                album = self.columns.read(row)
-                _require_new(album, seen)
-            except RowFault as fault:
-                yield Rejected(row.number, self.columns.raw_id(row), fault.reason, fault.detail)
-            else:
-                yield album
-
     def _load(self, album: Album) -> Covered[AlbumRow] | Rejected:
         try:
-            source = self.covers.source(album.fields.id, album.cover)
-            cover = self.covers.read(source)
+            source = self.source.covers.source(album.fields.id, album.cover)
+            cover = self.source.covers.read(source)
         except RowFault as fault:
             return Rejected(album.row, album.fields.id, fault.reason, fault.detail)
         url = cover_url(album, source=source, template=self.cover_url)
@@ -120,12 +108,6 @@ class Ingest:
         tally.written += written
         tally.rejected += len(refused)
         self.advance(written + len(refused))
-
-
-def _require_new(album: Album, seen: dict[str, int]) -> None:
-    first = seen.setdefault(album.fields.id, album.row)
-    if first != album.row:
-        raise RowFault("duplicate_id", f"row {first} has the same id")
 
 
 def _threads(stack: ExitStack, count: int) -> ThreadPoolExecutor:

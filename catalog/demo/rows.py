@@ -1,0 +1,37 @@
+"""Owns the demo's albums as rows: of the catalog, and of a table that `catalog ingest` reads."""
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from catalog.demo.albums import DemoAlbum
+from catalog.exporting import export
+from catalog.rows import AlbumRow
+
+_NO_EMBEDDING = np.empty(0, dtype=np.float32)
+
+
+def album_row(album: DemoAlbum, embedding: npt.NDArray[np.float32]) -> AlbumRow:
+    """Return an album as the catalog keeps it; the embedding has shape (512,)."""
+    return AlbumRow(
+        id=album.id,
+        embedding=embedding,
+        artist=album.artist,
+        album_name=album.album_name,
+        genre=album.genre,
+        release_year=album.release_year,
+        pitchfork_score=album.pitchfork_score,
+        best_new_music=album.best_new_music,
+        cover_url=f"/covers/{album.id}.jpg",
+        cover_source=f"{album.id}.jpg",
+        reviewer=album.reviewer,
+        metadata={"caption": album.caption, "look": asdict(album.look)},
+    )
+
+
+def write_table(albums: Sequence[DemoAlbum], path: Path) -> None:
+    """Write the albums as `catalog export` would, without a database."""
+    export((asdict(album_row(album, _NO_EMBEDDING)) for album in albums), path, embeddings=False)

@@ -1,0 +1,108 @@
+"""Where albums come from: a table, which of its columns is what, and the covers beside it."""
+
+import argparse
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from catalog.ingest.covers import CoverFolder, Covers, CoverUrls
+from catalog.ingest.fetching import CoverFetcher
+from catalog.ingest.mapping import COVER, Album, ColumnMap
+from catalog.ingest.rejection import Rejected, RowFault
+from catalog.ingest.tables import Table, open_table
+from common.errors import SettingsError
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A table of albums with its columns mapped and its covers at hand."""
+
+    table: Table
+    columns: ColumnMap
+    covers: Covers
+
+    def albums(self) -> Iterator[Album | Rejected]:
+        """Yield every row as an album, or why it is none."""
+        seen: dict[str, int] = {}
+        for row in self.table.rows():
+            try:
+                album = self.columns.read(row)
+                _require_new(album, seen)
+            except RowFault as fault:
+                yield Rejected(row.number, self.columns.raw_id(row), fault.reason, fault.detail)
+            else:
+                yield album
+
+
+def add_source_arguments(parser: argparse.ArgumentParser, *, optional: bool = False) -> None:
+    """Take the table, where its covers are, and which column is what; for some commands all are optional."""
+    add = parser.add_argument
+    add(
+        "table",
+        type=Path,
+        nargs="?" if optional else None,
+        metavar="ALBUMS",
+        help="a .csv, .jsonl or .parquet file",
+    )
+    add(
+        "--covers",
+        required=not optional,
+        metavar="DIR_OR_COLUMN",
+        help="their folder, or the column of their URLs",
+    )
+    add(
+        "--map",
+        action="append",
+        default=[],
+        type=_pair,
+        metavar="FIELD=COLUMN",
+        help="read a field from a column of another name; may be repeated",
+    )
+    add("--report", type=Path, help="for rejected rows, .csv or .jsonl (default: ALBUMS-rejected.csv)")
+    add("--allow-private", action="store_true", help="fetch covers also from hosts that are not public")
+
+
+@contextmanager
+def open_source(options: argparse.Namespace, *, max_cover_bytes: int) -> Iterator[Source]:
+    """Lend what the arguments name.
+
+    Raises:
+        SettingsError: the table, a column or the covers are not there.
+    """
+    table = open_table(options.table)
+    given = dict(options.map)
+    if Path(options.covers).is_dir():
+        covers = CoverFolder(Path(options.covers), max_cover_bytes)
+        yield Source(table, ColumnMap.of(table.columns, given), covers)
+    elif options.covers in table.columns:
+        columns = ColumnMap.of(table.columns, _with_cover(given, options.covers))
+        with CoverFetcher(max_bytes=max_cover_bytes, allow_private=options.allow_private) as fetcher:
+            yield Source(table, columns, CoverUrls(fetcher))
+    else:
+        raise SettingsError(
+            f"--covers {options.covers}: neither a folder nor a column; there are {', '.join(table.columns)}"
+        )
+
+
+def report_path(options: argparse.Namespace) -> Path:
+    """Return where the rejected rows of a table are told."""
+    path: Path = options.report or Path(f"{options.table.stem}-rejected.csv")
+    return path
+
+
+def _with_cover(given: Mapping[str, str], column: str) -> dict[str, str]:
+    return {COVER: column, **given}
+
+
+def _pair(value: str) -> tuple[str, str]:
+    field, separator, column = value.partition("=")
+    if not (field and separator and column):
+        raise argparse.ArgumentTypeError(f"FIELD=COLUMN, not {value!r}")
+    return field, column
+
+
+def _require_new(album: Album, seen: dict[str, int]) -> None:
+    first = seen.setdefault(album.fields.id, album.row)
+    if first != album.row:
+        raise RowFault("duplicate_id", f"row {first} has the same id")

@@ -1,0 +1,20 @@
+"""The demo's albums as a table: an ingest reads what was written."""
+
+from pathlib import Path
+
+from catalog.demo.albums import demo_albums
+from catalog.demo.rows import write_table
+from catalog.ingest.mapping import ColumnMap
+from catalog.ingest.tables import open_table
+
+
+def test_a_table_of_demo_albums_reads_back_with_caption_and_cover(tmp_path: Path) -> None:
+    albums = demo_albums(3)
+
+    write_table(albums, tmp_path / "albums.jsonl")
+    table = open_table(tmp_path / "albums.jsonl")
+    read = [ColumnMap.of(table.columns, {}).read(row) for row in table.rows()]
+
+    assert [album.fields.artist for album in read] == [album.artist for album in albums]
+    assert [album.metadata["caption"] for album in read] == [album.caption for album in albums]
+    assert [album.cover for album in read] == [f"{album.id}.jpg" for album in albums]
