@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
+import torch
 from torch import Tensor
 
 
@@ -23,3 +24,11 @@ class Batch:
     captions: int
     twins: Tensor
     groups: tuple[tuple[int, int], ...] = field(default=())
+
+    def to(self, device: torch.device) -> Batch:
+        """Return the batch on a device, whichever of it is there already."""
+        moved = (self.pixels, self.input_ids, self.attention_mask, self.match, self.twins)
+        pixels, input_ids, attention_mask, match, twins = (tensor.to(device) for tensor in moved)
+        return replace(
+            self, pixels=pixels, input_ids=input_ids, attention_mask=attention_mask, match=match, twins=twins
+        )

@@ -10,8 +10,8 @@ from typing import TypeVar
 
 import torch
 from PIL import Image
-from torch import Tensor
-from transformers import CLIPModel, CLIPProcessor
+from torch import Tensor, nn
+from transformers import BatchEncoding, CLIPModel, CLIPProcessor
 
 from training.losses import embed_pictures, embed_texts
 
@@ -27,10 +27,10 @@ class Encoder:
     processor: CLIPProcessor
 
     @classmethod
-    def load(cls, folder: Path | str) -> Encoder:
+    def load(cls, folder: Path | str, *, device: str = "cpu") -> Encoder:
         """Load a model folder in float32, for inference."""
         model = CLIPModel.from_pretrained(folder, dtype=torch.float32)
-        model.train(mode=False)
+        nn.Module.to(model, device).train(mode=False)
         return cls(model, CLIPProcessor.from_pretrained(folder))
 
     @torch.inference_mode()
@@ -39,21 +39,28 @@ class Encoder:
         parts = []
         for group in _groups(images):
             pixels = self.processor.image_processor(images=list(group), return_tensors="pt")
-            parts.append(embed_pictures(self.model, pixels["pixel_values"]))
+            parts.append(embed_pictures(self.model, pixels["pixel_values"].to(self.model.device)).cpu())
         return torch.cat(parts)
+
+    def similarity(self, texts: Iterable[str], images: Iterable[Image.Image]) -> Tensor:
+        """Return the cosines of texts (rows) and pictures (columns), float32."""
+        return self.texts(texts) @ self.pictures(images).T
 
     @torch.inference_mode()
     def texts(self, texts: Iterable[str]) -> Tensor:
         """Return unit vectors (n, projection), float32."""
         parts = []
         for group in _groups(texts):
-            tokens = self.processor.tokenizer(list(group), padding=True, truncation=True, return_tensors="pt")
-            parts.append(
-                embed_texts(
-                    self.model, input_ids=tokens["input_ids"], attention_mask=tokens["attention_mask"]
-                )
-            )
+            tokens = tokenised(self.processor, list(group)).to(self.model.device)
+            ids, mask = tokens["input_ids"], tokens["attention_mask"]
+            parts.append(embed_texts(self.model, input_ids=ids, attention_mask=mask).cpu())
         return torch.cat(parts)
+
+
+def tokenised(processor: CLIPProcessor, texts: list[str]) -> BatchEncoding:
+    """Return `input_ids` and `attention_mask` (n, longest), cut to what the model takes."""
+    tokens: BatchEncoding = processor.tokenizer(texts, padding=True, truncation=True, return_tensors="pt")
+    return tokens
 
 
 def _groups(items: Iterable[_Item]) -> Iterator[list[_Item]]:

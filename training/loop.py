@@ -6,7 +6,7 @@ import csv
 import math
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -46,6 +46,8 @@ class Progress:
     elapsed_s: float = 0.0
     best: float = -math.inf
     stale: int = 0
+    #: What the last validation said.
+    score: float = math.nan
 
 
 def fit(
@@ -57,29 +59,33 @@ def fit(
     reader: nn.Linear | None = None,
     validate: Callable[[CLIPModel], float] | None = None,
     keep_best: Callable[[CLIPModel], None] | None = None,
+    to_beat: float = -math.inf,
 ) -> Progress:
     """Train until the plan ends or validation stops improving, from the folder's checkpoint if it has one.
 
     `make_batch` must depend on the step alone: a resumed run then sees what an unbroken one would have seen.
+    Batches go to the model's device. `keep_best` hears of each model that validates better than `to_beat` and
+    all before it.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    trained = nn.ModuleDict({"model": model, **({"reader": reader} if reader else {})})
+    trained = nn.ModuleDict({"model": model, **({"reader": reader} if reader else {})}).to(model.device)
     optimiser = _optimiser(trained, plan)
-    progress = _resume(folder / CHECKPOINT, trained=trained, optimiser=optimiser)
+    progress = _resume(folder / CHECKPOINT, trained=trained, optimiser=optimiser) or Progress(best=to_beat)
+    _forget_after(folder / LOG, step=progress.step)
     with _bar() as bar:
         task = bar.add_task("training", total=plan.steps, completed=progress.step, loss=math.nan)
         while progress.step < plan.steps and not (plan.patience and progress.stale >= plan.patience):
             started = time.monotonic()
-            batch = make_batch(progress.step)
+            batch = make_batch(progress.step).to(model.device)
             _set_rate(optimiser, learning_rate(progress.step, plan))
             parts = _step(model, batch, reader=reader, optimiser=optimiser, bfloat16=plan.bfloat16)
             progress.step += 1
             progress.elapsed_s += time.monotonic() - started
             bar.update(task, completed=progress.step, loss=sum(parts.values()))
-            if _due(progress.step, plan.log_every, plan.steps):
-                _log(folder / LOG, parts=parts, progress=progress)
             if validate and _due(progress.step, plan.validate_every, plan.steps):
                 _judge(validate(model), model=model, progress=progress, keep_best=keep_best)
+            if _due(progress.step, plan.log_every, plan.steps):
+                _log(folder / LOG, parts=parts, progress=progress)
             if _due(progress.step, plan.save_every, plan.steps):
                 _save(folder / CHECKPOINT, trained=trained, optimiser=optimiser, progress=progress)
     return progress
@@ -110,8 +116,9 @@ def _due(step: int, every: int, last: int) -> bool:
 
 def _optimiser(trained: nn.Module, plan: Plan) -> torch.optim.AdamW:
     """Return AdamW with decay on matrices alone: gains, biases and the logit scale are left free."""
-    matrices = [p for p in trained.parameters() if p.ndim > 1]
-    others = [p for p in trained.parameters() if p.ndim <= 1]
+    learning = [p for p in trained.parameters() if p.requires_grad]
+    matrices = [p for p in learning if p.ndim > 1]
+    others = [p for p in learning if p.ndim <= 1]
     groups = [
         {"params": matrices, "weight_decay": plan.weight_decay},
         {"params": others, "weight_decay": 0.0},
@@ -150,6 +157,7 @@ def _judge(
     progress: Progress,
     keep_best: Callable[[CLIPModel], None] | None,
 ) -> None:
+    progress.score = score
     if score <= progress.best:
         progress.stale += 1
         return
@@ -163,9 +171,16 @@ def _log(path: Path, *, parts: dict[str, float], progress: Progress) -> None:
     with path.open("a", newline="") as file:
         writer = csv.writer(file)
         if new:
-            writer.writerow(["step", "elapsed_s", "best", *parts])
-        figures = [progress.elapsed_s, progress.best, *parts.values()]
+            writer.writerow(["step", "elapsed_s", "validation", "best", *parts])
+        figures = [progress.elapsed_s, progress.score, progress.best, *parts.values()]
         writer.writerow([progress.step, *(f"{figure:.4f}" for figure in figures)])
+
+
+def _forget_after(path: Path, *, step: int) -> None:
+    """Drop what a run that was killed had logged beyond its checkpoint."""
+    if path.exists():
+        header, *rows = path.read_text().splitlines(keepends=True)
+        path.write_text("".join([header, *(row for row in rows if int(row.partition(",")[0]) <= step)]))
 
 
 def _save(path: Path, *, trained: nn.Module, optimiser: torch.optim.AdamW, progress: Progress) -> None:
@@ -173,17 +188,18 @@ def _save(path: Path, *, trained: nn.Module, optimiser: torch.optim.AdamW, progr
     state = {
         "trained": trained.state_dict(),
         "optimiser": optimiser.state_dict(),
-        "progress": [progress.step, progress.elapsed_s, progress.best, progress.stale],
+        "progress": list(astuple(progress)),
     }
     unfinished = path.with_suffix(".part")
     torch.save(state, unfinished)
     unfinished.replace(path)
 
 
-def _resume(path: Path, *, trained: nn.Module, optimiser: torch.optim.AdamW) -> Progress:
+def _resume(path: Path, *, trained: nn.Module, optimiser: torch.optim.AdamW) -> Progress | None:
     if not path.exists():
-        return Progress()
-    state: dict[str, Any] = torch.load(path, weights_only=True)
+        return None
+    # From a GPU's checkpoint also where there is none; the states are copied to where the weights are.
+    state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
     trained.load_state_dict(state["trained"])
     optimiser.load_state_dict(state["optimiser"])
     return Progress(*state["progress"])

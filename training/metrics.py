@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor
 
 
@@ -11,12 +12,25 @@ def recall_at(similarity: Tensor, right: Tensor, *, k: int) -> float:
     return float((best == right[:, None]).any(dim=1).float().mean())
 
 
+def recall_of(similarity: Tensor, relevant: Tensor, *, k: int) -> float:
+    """Return the share of rows with at least one relevant column (boolean) among the k most similar."""
+    best = similarity.topk(min(k, similarity.shape[1]), dim=1).indices
+    return float(relevant.gather(1, best).any(dim=1).float().mean())
+
+
+def reciprocal_rank(similarity: Tensor, relevant: Tensor) -> float:
+    """Return the mean over rows of 1 / rank of the first relevant column (boolean); ties count against it."""
+    best = similarity.masked_fill(~relevant, -torch.inf).amax(dim=1, keepdim=True)
+    before = ((similarity >= best) & ~relevant).sum(dim=1)
+    return float((1 / (before + 1)).mean())
+
+
 def precision_at(similarity: Tensor, relevant: Tensor, *, k: int) -> Tensor:
     """Return for each row the share of relevant columns (boolean) among the k most similar.
 
     Where fewer than k columns are relevant at all, the share is of those that could be found.
     """
-    best = similarity.topk(k, dim=1).indices
+    best = similarity.topk(min(k, similarity.shape[1]), dim=1).indices
     found = relevant.gather(1, best).sum(dim=1)
     possible = relevant.sum(dim=1).clamp(min=1, max=k)
     return found / possible

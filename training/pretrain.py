@@ -21,7 +21,7 @@ from training.loop import Plan, Progress, fit
 from training.model import IMAGE_SIZE_PX, new_model, processor, save
 from training.phrases import PROMPT_FACTS, Phrase, describe, prompts
 from training.tokens import train_tokenizer
-from training.views import photographed_views, plain_views
+from training.views import mixed_views, photographed_views
 
 #: Far from the seed of the catalog: the demo's own covers are never trained on.
 TRAINING_SEED = 20_240_117
@@ -126,11 +126,6 @@ def _photographed(step: int) -> float:
 def _views(pixels: Tensor, *, seed: int, photographed: float) -> Tensor:
     """Return each cover once, by lot as it is or photographed, then photographs of the first few again."""
     generator = torch.Generator().manual_seed(seed)
-    by_lot = torch.rand(len(pixels), 1, 1, 1, generator=generator) < photographed
-    first = torch.where(
-        by_lot,
-        photographed_views(pixels, generator=generator),
-        plain_views(pixels, generator=generator),
-    )
+    first = mixed_views(pixels, photographed=photographed, generator=generator)
     again = photographed_views(pixels[:_TWINS_A_STEP], generator=generator)
     return torch.cat([first, again]) * 2 - 1

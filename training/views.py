@@ -1,4 +1,7 @@
-"""Owns quick random photographs of covers as tensor operations, so that every step trains on fresh views."""
+"""Owns quick random photographs of covers as tensor operations, so that every step trains on fresh views.
+
+Pictures and generator are on one device, and everything is computed there.
+"""
 
 from __future__ import annotations
 
@@ -24,12 +27,23 @@ def photographed_views(pixels: Tensor, *, generator: torch.Generator) -> Tensor:
     seen = _lit(seen, generator)
     seen = _glared(seen, generator)
     seen = _blurred(seen, generator)
-    noise = torch.randn(seen.shape, generator=generator) * _uniform((len(seen), 1, 1, 1), 0, 0.03, generator)
+    noise = torch.randn(seen.shape, generator=generator, device=generator.device)
+    noise *= _uniform((len(seen), 1, 1, 1), 0, 0.03, generator)
     return (seen + noise).clamp(0, 1)
 
 
+def mixed_views(pixels: Tensor, *, photographed: float, generator: torch.Generator) -> Tensor:
+    """Return each picture once, a share of them by lot as photographs and the others almost as they are."""
+    by_lot = _uniform((len(pixels), 1, 1, 1), 0, 1, generator) < photographed
+    return torch.where(
+        by_lot,
+        photographed_views(pixels, generator=generator),
+        plain_views(pixels, generator=generator),
+    )
+
+
 def _uniform(shape: tuple[int, ...], low: float, high: float, generator: torch.Generator) -> Tensor:
-    return torch.rand(shape, generator=generator) * (high - low) + low
+    return torch.rand(shape, generator=generator, device=generator.device) * (high - low) + low
 
 
 def _tilted(pixels: Tensor, generator: torch.Generator) -> Tensor:
@@ -43,24 +57,25 @@ def _tilted(pixels: Tensor, generator: torch.Generator) -> Tensor:
 
 def _window_grid(count: int, height: int, width: int, generator: torch.Generator) -> Tensor:
     """Return sampling positions (n, h, w, 2) of randomly turned, skewed and cropped windows."""
+    on = generator.device
     turn = _uniform((count, 1), -_MOST_TURN_RAD, _MOST_TURN_RAD, generator)
     keep = _uniform((count, 1, 1), 1 - _MOST_CROP, 1.03, generator)
-    corners = _CORNERS + _uniform((count, 4, 2), -2 * _MOST_SKEW, 2 * _MOST_SKEW, generator)
+    corners = _CORNERS.to(on) + _uniform((count, 4, 2), -2 * _MOST_SKEW, 2 * _MOST_SKEW, generator)
     x, y = corners[..., 0], corners[..., 1]
     turned = torch.stack([x * turn.cos() - y * turn.sin(), x * turn.sin() + y * turn.cos()], dim=-1)
     homography = _homographies(turned * keep)
-    across = (torch.arange(width) + 0.5) / width * 2 - 1
-    down = (torch.arange(height) + 0.5) / height * 2 - 1
-    plane = torch.stack(
-        [across.expand(height, -1), down[:, None].expand(-1, width), torch.ones(height, width)]
-    )
+    across = (torch.arange(width, device=on) + 0.5) / width * 2 - 1
+    down = (torch.arange(height, device=on) + 0.5) / height * 2 - 1
+    level = torch.ones(height, width, device=on)
+    plane = torch.stack([across.expand(height, -1), down[:, None].expand(-1, width), level])
     seen = (homography @ plane.reshape(3, -1)).reshape(count, 3, height, width)
     return (seen[:, :2] / seen[:, 2:]).permute(0, 2, 3, 1)
 
 
 def _homographies(windows: Tensor) -> Tensor:
     """Return the maps (n, 3, 3) that take the square's corners to each window's."""
-    x, y = _CORNERS[:, 0].expand(len(windows), -1), _CORNERS[:, 1].expand(len(windows), -1)
+    corners = _CORNERS.to(windows.device)
+    x, y = corners[:, 0].expand(len(windows), -1), corners[:, 1].expand(len(windows), -1)
     u, v = windows[..., 0], windows[..., 1]
     one, none = torch.ones_like(x), torch.zeros_like(x)
     upper = torch.stack([x, y, one, none, none, none, -u * x, -u * y], dim=-1)
@@ -84,8 +99,8 @@ def _glared(pixels: Tensor, generator: torch.Generator) -> Tensor:
     at = _uniform((count, 2, 1, 1), 0, 1, generator)
     radius = _uniform((count, 1, 1), 0.2, 0.5, generator)
     strength = _uniform((count, 1, 1), 0, 0.5, generator)
-    across = torch.linspace(0, 1, width)[None, None, :]
-    down = torch.linspace(0, 1, height)[None, :, None]
+    across = torch.linspace(0, 1, width, device=pixels.device)[None, None, :]
+    down = torch.linspace(0, 1, height, device=pixels.device)[None, :, None]
     distance = ((across - at[:, 0]) ** 2 + (down - at[:, 1]) ** 2).sqrt()
     spot = ((1 - distance / radius).clamp(0, 1) * strength).unsqueeze(1)
     return pixels * (1 - spot) + spot

@@ -101,3 +101,40 @@ def test_the_learning_rate_rises_stays_and_falls() -> None:
     assert learning_rate(50, whole) == 1.0
     assert learning_rate(85, whole) == pytest.approx(0.5)
     assert learning_rate(99, whole) < 0.05
+
+
+def test_a_resumed_run_logs_each_step_once(tmp_path: Path) -> None:
+    with pytest.raises(KeyboardInterrupt):
+        fit(small_model(), plan=plan(20, save_every=5), make_batch=_breaks_at(13), folder=tmp_path)
+    fit(small_model(), plan=plan(20, save_every=5), make_batch=pairs, folder=tmp_path)
+
+    with (tmp_path / LOG).open() as file:
+        steps = [int(row["step"]) for row in csv.DictReader(file)]
+
+    assert steps == list(range(1, 21))
+
+
+def test_a_model_no_better_than_the_one_to_beat_is_not_kept(tmp_path: Path) -> None:
+    kept: list[Any] = []
+
+    progress = fit(
+        small_model(),
+        plan=plan(6, validate_every=2),
+        make_batch=pairs,
+        folder=tmp_path,
+        validate=lambda _: 0.4,
+        keep_best=kept.append,
+        to_beat=0.5,
+    )
+
+    assert kept == []
+    assert progress.best == 0.5
+    assert progress.score == 0.4
+
+
+def test_a_batch_moves_to_a_device_as_a_whole() -> None:
+    moved = pairs(0).to(torch.device("meta"))
+
+    tensors = (moved.pixels, moved.input_ids, moved.attention_mask, moved.match, moved.twins)
+    assert {tensor.device.type for tensor in tensors} == {"meta"}
+    assert moved.captions == 8

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from training.metrics import precision_at, recall_at
+from training.metrics import precision_at, recall_at, recall_of, reciprocal_rank
 
 
 def test_recall_counts_rows_whose_right_column_is_among_the_best() -> None:
@@ -27,3 +27,22 @@ def test_precision_does_not_ask_for_more_than_there_is() -> None:
     relevant = torch.tensor([[True, False, False, False]])
 
     assert precision_at(similarity, relevant, k=3).tolist() == [1.0]
+
+
+def test_any_of_several_right_columns_counts_as_found() -> None:
+    similarity = torch.tensor([[0.9, 0.5, 0.1], [0.9, 0.5, 0.1]])
+    relevant = torch.tensor([[False, True, True], [False, False, True]])
+
+    assert recall_of(similarity, relevant, k=2) == 0.5
+    assert recall_of(similarity, relevant, k=10) == 1
+
+
+def test_the_reciprocal_rank_is_that_of_the_first_right_column() -> None:
+    similarity = torch.tensor([[0.9, 0.5, 0.1], [0.9, 0.5, 0.1]])
+    relevant = torch.tensor([[True, False, True], [False, False, True]])
+
+    assert reciprocal_rank(similarity, relevant) == pytest.approx((1 + 1 / 3) / 2)
+
+
+def test_a_model_that_says_the_same_of_everything_ranks_last() -> None:
+    assert reciprocal_rank(torch.ones(1, 4), torch.tensor([[True, False, False, False]])) == 0.25
