@@ -1,67 +1,60 @@
-"""Command line of training: `python -m training pretrain | evaluate`."""
+"""Making, tuning and measuring models: `python -m training COMMAND` (docs/training.md).
 
-from __future__ import annotations
+The exit status is 0 when all is done, 1 when there is something to look at, 2 when it could not be done.
+"""
 
 import argparse
-from pathlib import Path
+import os
+import sys
+from collections.abc import Callable, Sequence
 
 import torch
+from rich.console import Console
+from transformers.utils.logging import disable_progress_bar
 
-from training import evaluation, pretrain
+from catalog.commands.outcome import Outcome
+from catalog.commands.protocol import Call, Command
+from common.errors import CoverSearchError
+from common.settings import load_settings
+from training.commands import evaluate, finetune, pretrain
 
-_DEMO_MODEL = Path("models/demo")
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m training", description=__doc__)
-    parser.add_argument("--threads", type=int, default=2, help="CPU threads that torch may use")
-    commands = parser.add_subparsers(dest="command", required=True)
-    _add_pretrain(commands.add_parser("pretrain", help="train the demo CLIP from nothing"))
-    _add_evaluate(commands.add_parser("evaluate", help="measure a model on covers it has not seen"))
-    return parser
+COMMANDS: tuple[Command, ...] = (pretrain, finetune, evaluate)
 
 
-def _add_pretrain(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--output", type=Path, default=_DEMO_MODEL)
-    parser.add_argument(
-        "--work", type=Path, default=Path(".state/training"), help="drawings, checkpoint, log"
-    )
-    parser.add_argument("--steps", type=int, default=4200)
-    parser.add_argument("--covers", type=int, default=32_000)
-    parser.add_argument("--seed", type=int, default=7)
-    parser.add_argument("--learning-rate", type=float, default=1e-3)
+def parser() -> argparse.ArgumentParser:
+    """Return the command line with every command."""
+    top = argparse.ArgumentParser(prog="python -m training", description=__doc__)
+    top.add_argument("--threads", type=int, default=0, help="CPU threads that torch may use; 0: every core")
+    commands = top.add_subparsers(required=True, metavar="COMMAND")
+    for command in COMMANDS:
+        name = command.__name__.rpartition(".")[2]
+        about = (command.__doc__ or "").partition("\n")[0]
+        part = commands.add_parser(name, help=about, description=command.__doc__)
+        part.set_defaults(run=command.run)
+        command.add_arguments(part)
+    return top
 
 
-def _add_evaluate(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--model", type=Path, default=_DEMO_MODEL)
-    parser.add_argument("--covers", type=int, default=2000)
-    parser.add_argument(
-        "--each-distortion", action="store_true", help="measure every distortion on its own too"
-    )
-    parser.add_argument("--output", type=Path, help="folder for the report; default is the model's")
-
-
-def main() -> None:
-    """Run one command."""
-    wanted = _parser().parse_args()
-    torch.set_num_threads(wanted.threads)
-    if wanted.command == "pretrain":
-        pretrain.pretrain(
-            output=wanted.output,
-            work=wanted.work,
-            steps=wanted.steps,
-            covers=wanted.covers,
-            seed=wanted.seed,
-            learning_rate=wanted.learning_rate,
-        )
-    else:
-        evaluation.evaluate(
-            model_folder=wanted.model,
-            covers=wanted.covers,
-            output=wanted.output or wanted.model,
-            each_distortion=wanted.each_distortion,
-        )
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit status."""
+    options = parser().parse_args(arguments)
+    if options.threads:
+        torch.set_num_threads(options.threads)
+    quieten: Callable[[], None] = disable_progress_bar  # untyped in transformers
+    # Its bars for loading and writing weights would break into ours.
+    quieten()
+    # Standard output is for what was asked for.
+    console = Console(stderr=True, highlight=False, soft_wrap=True)
+    try:
+        outcome: Outcome = options.run(Call(options, load_settings(os.environ), console))
+    except CoverSearchError as error:
+        console.print(f"training: {error.code}: {error.detail}", style="red", markup=False)
+        return Outcome.FAILED
+    except KeyboardInterrupt:
+        console.print("training: interrupted; the same command goes on from its last checkpoint")
+        return Outcome.FAILED
+    return outcome
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -9,10 +9,10 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 from PIL import Image
-from rich.progress import track
 
 from catalog.demo.albums import DemoAlbum, demo_albums
 from catalog.demo.covers import draw_cover
+from training.progress import shown
 
 Pixels = npt.NDArray[np.uint8]
 
@@ -46,7 +46,7 @@ def _draw_all(*, count: int, seed: int, size_px: int, processes: int) -> Pixels:
     chunks = [albums[start : start + _CHUNK] for start in range(0, count, _CHUNK)]
     sizes = [size_px] * len(chunks)
     with ProcessPoolExecutor(max_workers=processes) as pool:
-        drawn = list(track(pool.map(_draw_chunk, chunks, sizes), total=len(chunks), description="drawing"))
+        drawn = list(shown(pool.map(_draw_chunk, chunks, sizes), "drawing", total=len(chunks)))
     return np.concatenate(drawn)
 
 

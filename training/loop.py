@@ -12,6 +12,7 @@ from typing import Any
 
 import torch
 from rich import progress as display
+from rich.console import Console
 from torch import Tensor, nn
 from transformers import CLIPModel
 
@@ -96,6 +97,7 @@ def _bar() -> display.Progress:
         *display.Progress.get_default_columns(),
         display.MofNCompleteColumn(),
         display.TextColumn("loss {task.fields[loss]:.3f}"),
+        console=Console(stderr=True),
     )
 
 

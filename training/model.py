@@ -44,11 +44,11 @@ def new_model(tokenizer: CLIPTokenizer, *, seed: int) -> CLIPModel:
     return CLIPModel(CLIPConfig(text_config=text, vision_config=vision, projection_dim=PROJECTION_DIM))
 
 
-def processor(tokenizer: CLIPTokenizer) -> CLIPProcessor:
-    """Return the preprocessing that belongs to the demo CLIP."""
+def processor(tokenizer: CLIPTokenizer, *, size_px: int = IMAGE_SIZE_PX) -> CLIPProcessor:
+    """Return the preprocessing that belongs to the demo CLIP, or to one of another size."""
     images = CLIPImageProcessorPil(
-        size={"shortest_edge": IMAGE_SIZE_PX},
-        crop_size={"height": IMAGE_SIZE_PX, "width": IMAGE_SIZE_PX},
+        size={"shortest_edge": size_px},
+        crop_size={"height": size_px, "width": size_px},
         image_mean=list(MEAN),
         image_std=list(STD),
     )

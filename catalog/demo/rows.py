@@ -34,4 +34,5 @@ def album_row(album: DemoAlbum, embedding: npt.NDArray[np.float32]) -> AlbumRow:
 
 def write_table(albums: Sequence[DemoAlbum], path: Path) -> None:
     """Write the albums as `catalog export` would, without a database."""
+    path.parent.mkdir(parents=True, exist_ok=True)
     export((asdict(album_row(album, _NO_EMBEDDING)) for album in albums), path, embeddings=False)

@@ -1,9 +1,21 @@
 """Small models on one thread: on a busy machine, waiting threads cost more than they bring."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 import torch
+from transformers import CLIPConfig, CLIPModel, CLIPTokenizer
+
+from catalog.demo.__main__ import draw_each
+from catalog.demo.albums import demo_albums
+from catalog.demo.rows import write_table
+from training.initial import prepare_picture_tower
+from training.model import processor, save
+
+DEMO_MODEL = Path(__file__).parents[3] / "models" / "demo"
+ALBUMS = 240
+TINY_PX = 32
 
 
 @pytest.fixture(autouse=True, scope="session")
@@ -12,3 +24,40 @@ def one_thread() -> Iterator[None]:
     torch.set_num_threads(1)
     yield
     torch.set_num_threads(before)
+
+
+@pytest.fixture(scope="session")
+def demo_table(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A table of demo albums in a folder that has their covers in `covers`."""
+    folder = tmp_path_factory.mktemp("demo")
+    draw_each(folder / "covers", count=ALBUMS, size_px=96, seed=1967)
+    write_table(demo_albums(ALBUMS), folder / "albums.jsonl")
+    return folder / "albums.jsonl"
+
+
+@pytest.fixture(scope="session")
+def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with an untrained CLIP, 32 pixels and two layers small, that the service could serve."""
+    folder = tmp_path_factory.mktemp("models") / "tiny"
+    save_tiny(folder)
+    return folder
+
+
+def save_tiny(folder: Path, *, projection: int = 512) -> None:
+    tokenizer = CLIPTokenizer.from_pretrained(DEMO_MODEL)
+    shape = {"hidden_size": 64, "intermediate_size": 128, "num_hidden_layers": 2, "num_attention_heads": 4}
+    text = {
+        **shape,
+        "vocab_size": len(tokenizer),
+        "max_position_embeddings": tokenizer.model_max_length,
+        "bos_token_id": tokenizer.bos_token_id,
+        "eos_token_id": tokenizer.eos_token_id,
+        "pad_token_id": tokenizer.pad_token_id,
+        "projection_dim": projection,
+    }
+    vision = {**shape, "image_size": TINY_PX, "patch_size": 8, "projection_dim": projection}
+    torch.manual_seed(3)
+    model = CLIPModel(CLIPConfig(text_config=text, vision_config=vision, projection_dim=projection))
+    noise = torch.rand(64, 3, TINY_PX, TINY_PX, generator=torch.Generator().manual_seed(1)) * 2 - 1
+    prepare_picture_tower(model, noise)
+    save(model, with_processor=processor(tokenizer, size_px=TINY_PX), folder=folder, half=False)

@@ -1,0 +1,81 @@
+"""Evaluation of a table: the held-out part alone, one model beside another, every kind of question."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.unit.training.conftest import DEMO_MODEL
+from training.__main__ import main
+from training.splits import Part, Shares
+
+
+@pytest.fixture(scope="module")
+def compared(demo_table: Path, tiny_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The report on the demo model against an untrained one, on two fifths of the artists."""
+    folder = tmp_path_factory.mktemp("evaluated")
+    models = ("--model", str(DEMO_MODEL), "--against", str(tiny_model))
+    where = (
+        "--output",
+        str(folder),
+        "--work",
+        str(folder / "work"),
+        "--report",
+        str(folder / "rejected.csv"),
+    )
+    part = ("--part", "held-out", "--held-out", "0.4", "--attribute", "mood")
+    table = folder / "albums.jsonl"
+    rows = [json.loads(line) for line in demo_table.read_text().splitlines()]
+    told = [row | {"mood": row["metadata"]["look"]["tone"]} for row in rows]
+    table.write_text("".join(json.dumps(row) + "\n" for row in told))
+    covers = str(demo_table.parent / "covers")
+    assert main(["evaluate", str(table), "--covers", covers, *models, *part, *where, "--device", "cpu"]) == 0
+    return folder
+
+
+def figures(folder: Path) -> dict[str, dict[str, Any]]:
+    found: dict[str, dict[str, Any]] = json.loads((folder / "evaluation.json").read_text())
+    return found
+
+
+def test_only_the_held_out_part_is_measured(compared: Path) -> None:
+    rows = [json.loads(line) for line in (compared / "albums.jsonl").read_text().splitlines()]
+    shares = Shares(validation=0.1, held_out=0.4)
+
+    held_out = [row for row in rows if shares.part_of(row["artist"]) is Part.HELD_OUT]
+
+    assert figures(compared)["after"]["covers"] == len(held_out)
+
+
+def test_a_trained_model_finds_more_than_an_untrained_one(compared: Path) -> None:
+    before, after = figures(compared)["before"], figures(compared)["after"]
+
+    for measure in ("caption_recall", "cover_recall"):
+        assert all(after[measure][name] > before[measure][name] + 0.2 for name in after[measure])
+    for measure, name in (("precision_at_10", "colour"), ("photo_recall_at_1", "all distortions")):
+        assert after[measure][name] > before[measure][name]
+
+
+def test_genre_attributes_and_every_distortion_are_asked(compared: Path) -> None:
+    after = figures(compared)["after"]
+
+    assert {"genre", "mood", "colour", "shape", "texture"} <= set(after["precision_at_10"])
+    assert {"mood: dark", "mood: pale"} <= set(after["precision_by_word"])
+    assert {"all distortions", "rotation", "perspective", "crop", "light", "glare", "blur", "jpeg"} == set(
+        after["photo_recall_at_1"]
+    )
+
+
+def test_the_comparison_is_also_a_table_and_a_picture(compared: Path) -> None:
+    assert "| measure | before | after | difference |" in (compared / "evaluation.md").read_text()
+    assert (compared / "evaluation.svg").read_text().startswith("<svg")
+
+
+def test_without_a_table_the_demo_is_measured(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    models = ("--model", str(DEMO_MODEL), "--output", str(tmp_path))
+
+    assert main(["evaluate", *models, "--count", "40", "--device", "cpu"]) == 0
+
+    assert "| caption to cover, recall@10 among 40 | 1.000 |" in capsys.readouterr().out
+    assert json.loads((tmp_path / "evaluation.json").read_text())["covers"] == 40

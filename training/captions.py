@@ -1,0 +1,101 @@
+"""Owns the words for an album: a caption from its metadata, told differently at every step.
+
+A text belongs to every album of which it is true: "Jazz album cover" to all of jazz, a caption to each album
+that has the same. Two such albums in one batch are both right answers, and neither is pushed away.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from random import Random
+from string import Formatter
+
+import torch
+from torch import Tensor
+
+from catalog.ingest.mapping import Album
+from training.phrases import Phrase
+
+#: Columns, or keys of `metadata`, that say what is to be seen; the first that is there is taken.
+DESCRIPTIONS = ("caption", "description")
+_TEMPLATES = (
+    "{album_name} by {artist}",
+    "the cover of {album_name} by {artist}",
+    "{artist}: {album_name}, {release_year}",
+    "{album_name} by {artist}, {genre}",
+    "{genre} album by {artist}",
+    "{genre} album cover",
+    "cover of a {genre} album from {release_year}",
+    "{album_name} by {artist}, {genre}, {release_year}",
+)
+_ACCLAIMED = "best new music"
+#: Of an album with a description: how often that stands alone, and how often with a template behind it.
+_ALONE, _WITH_TEMPLATE = 0.7, 0.15
+_ACCLAIMED_SHARE = 0.3
+
+
+def caption(album: Album) -> str:
+    """Return the one text by which a model is asked for an album: its description, else all that is known."""
+    return description(album) or max(_usable(album), key=lambda template: len(_fields_of(template))).format(
+        **_values(album)
+    )
+
+
+def description(album: Album) -> str | None:
+    """Return what the album's metadata says of its cover."""
+    said = (album.metadata.get(key) for key in DESCRIPTIONS)
+    return next((text.strip() for text in said if isinstance(text, str) and text.strip()), None)
+
+
+def vary(album: Album, *, rng: Random) -> Phrase:
+    """Return a fresh truthful text about an album."""
+    told = description(album)
+    dice = rng.random()
+    if told is not None and dice < _ALONE:
+        return _described(told)
+    phrase = _filled(album, rng=rng)
+    if told is None or dice >= _ALONE + _WITH_TEMPLATE:
+        return phrase
+    seen = _described(told)
+    return Phrase(f"{seen.text}, {phrase.text}", seen.requires | phrase.requires)
+
+
+def facts_of(album: Album) -> frozenset[str]:
+    """Return all that a text may require of an album."""
+    known = {f"{name}:{value}" for name, value in _values(album).items()}
+    if album.fields.best_new_music:
+        known.add(_ACCLAIMED)
+    told = description(album)
+    return frozenset(known) | (_described(told).requires if told is not None else frozenset())
+
+
+def matches(phrases: Sequence[Phrase], facts: Sequence[frozenset[str]]) -> Tensor:
+    """Return match[t, i]: text t is true of the album with facts i; boolean (texts, albums)."""
+    return torch.tensor([[phrase.requires <= known for known in facts] for phrase in phrases])
+
+
+def _described(text: str) -> Phrase:
+    return Phrase(text, frozenset({f"described:{text.casefold()}"}))
+
+
+def _filled(album: Album, *, rng: Random) -> Phrase:
+    values, template = _values(album), rng.choice(_usable(album))
+    text = template.format(**values)
+    requires = frozenset(f"{name}:{values[name]}" for name in _fields_of(template))
+    if album.fields.best_new_music and rng.random() < _ACCLAIMED_SHARE:
+        return Phrase(f"{text}, {_ACCLAIMED}", requires | {_ACCLAIMED})
+    return Phrase(text, requires)
+
+
+def _values(album: Album) -> dict[str, object]:
+    fields = album.fields.model_dump(include={"artist", "album_name", "genre", "release_year"})
+    return {name: value for name, value in fields.items() if value is not None}
+
+
+def _usable(album: Album) -> list[str]:
+    known = set(_values(album))
+    return [template for template in _TEMPLATES if known.issuperset(_fields_of(template))]
+
+
+def _fields_of(template: str) -> list[str]:
+    return [name for _, name, _, _ in Formatter().parse(template) if name]

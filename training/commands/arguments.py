@@ -1,0 +1,19 @@
+"""Arguments that more than one command takes."""
+
+import argparse
+
+
+def share(value: str) -> float:
+    """Read a share, 0 to less than 1."""
+    try:
+        number = float(value)
+    except ValueError:
+        number = -1.0
+    if not 0 <= number < 1:
+        raise argparse.ArgumentTypeError(f"a share such as 0.1, not {value!r}")
+    return number
+
+
+def add_device_argument(parser: argparse.ArgumentParser) -> None:
+    """Take the device."""
+    parser.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:N (%(default)s)")

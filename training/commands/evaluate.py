@@ -1,0 +1,144 @@
+"""Measure a model on covers it has not seen: the demo's, or those of a table (docs/training.md)."""
+
+import argparse
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from catalog.commands.arguments import whole
+from catalog.commands.outcome import Outcome
+from catalog.commands.protocol import Call
+from catalog.demo.albums import demo_albums
+from catalog.demo.covers import draw_cover
+from catalog.ingest.mapping import Album
+from catalog.ingest.source import add_source_arguments, open_source
+from common.errors import SettingsError
+from training.base import choose_device
+from training.card import recorded_shares
+from training.commands.arguments import add_device_argument, share
+from training.commands.finetune import report_rejected
+from training.embedding import Encoder
+from training.evaluation import measure
+from training.exam import Exam, Stored, demo_exam, table_exam
+from training.gathering import Gathered, Gathering
+from training.progress import shown
+from training.report import Report, table, write
+from training.splits import Part, Shares
+from worker.encoder.checkpoint import check_config
+from worker.encoder.preprocessing import read_preprocessing
+from worker.encoder.source import ModelSource, find_model
+
+_ALL = "all"
+_PARTS = [*(part.value for part in Part), _ALL]
+#: Photographs are taken of covers larger than a model sees them, as a phone does.
+_SIZE_PX = 320
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Take what to measure, on what, and beside what."""
+    add_source_arguments(parser, optional=True)
+    add = parser.add_argument
+    add("--model", default="models/demo", help="a model's folder, or its name on the hub (%(default)s)")
+    add("--against", metavar="BEFORE", help="another model, measured on the same covers")
+    add("--output", type=Path, help="folder for the report; default is the model's")
+    add("--count", type=whole, default=2000, help="without a table: so many demo covers (%(default)s)")
+    add(
+        "--each-distortion", action="store_true", help="every distortion on its own too; always, with a table"
+    )
+    add("--part", choices=_PARTS, default=Part.HELD_OUT.value, help="of a table (%(default)s)")
+    add("--validation", type=share, help="share of artists; default: as the model was fine-tuned")
+    add("--held-out", type=share, help="share of artists; default: as the model was fine-tuned")
+    add(
+        "--attribute",
+        action="append",
+        default=[],
+        metavar="KEY",
+        help="ask for the words of this metadata too",
+    )
+    add("--work", type=Path, default=Path(".state/finetuning"), help="for decoded covers (%(default)s)")
+    add_device_argument(parser)
+
+
+def run(call: Call) -> Outcome:
+    """Measure one model or two, print the table and write the report."""
+    options = call.options
+    models = _models(options)
+    output = options.output or _own_folder(options.model)
+    if options.table is None:
+        told = _judge(call, models, _demo(options.count), each_distortion=options.each_distortion)
+        told.write(output, on=f"{options.count} demo covers")
+        return Outcome.DONE
+    if options.covers is None:
+        raise SettingsError("--covers: the folder of the table's covers, or the column of their URLs")
+    gathered = _gather(call, models)
+    pictures = Stored(gathered.pixels, range(len(gathered.albums)))
+    exam = table_exam(gathered.albums, pictures, attributes=options.attribute)
+    told = _judge(call, models, exam, each_distortion=True)
+    told.write(output, on=f"{len(gathered.albums)} albums of {options.table.name}, part {options.part}")
+    return report_rejected(call, gathered.rejected)
+
+
+@dataclass(frozen=True, slots=True)
+class _Judged:
+    """The models that were measured, that to be compared with last, and what was found."""
+
+    models: Sequence[ModelSource]
+    reports: Sequence[Report]
+
+    def write(self, folder: Path, *, on: str) -> None:
+        """Print the table and write the report."""
+        before = self.reports[1] if len(self.reports) > 1 else None
+        title = f"{' against '.join(model.name for model in self.models)} on {on}"
+        write(self.reports[0], folder, before=before, title=title)
+        print(table(self.reports[0], before=before))
+
+
+def _judge(call: Call, models: Sequence[ModelSource], exam: Exam, *, each_distortion: bool) -> _Judged:
+    device = choose_device(call.options.device)
+    encoders = (Encoder.load(model.folder, device=device) for model in models)
+    return _Judged(models, [measure(encoder, exam, each_distortion=each_distortion) for encoder in encoders])
+
+
+def _models(options: argparse.Namespace) -> list[ModelSource]:
+    """Return the models to measure, that to be compared with last.
+
+    Raises:
+        ModelUnavailable: one cannot be found, or is none that fits.
+    """
+    models = [find_model(name) for name in (options.model, options.against) if name]
+    for model in models:
+        check_config(model.folder)
+    return models
+
+
+def _own_folder(model: str) -> Path:
+    if not Path(model).is_dir():
+        raise SettingsError(f"--output: a folder for the report; {model} is a name on the hub")
+    return Path(model)
+
+
+def _demo(count: int) -> Exam:
+    albums = demo_albums(count)
+    return demo_exam(albums, [draw_cover(album, size_px=_SIZE_PX) for album in shown(albums, "drawing")])
+
+
+def _gather(call: Call, models: Sequence[ModelSource]) -> Gathered:
+    """Return the albums of the part, with covers no smaller than a model sees them."""
+    options = call.options
+    shares = _shares(options, models[0].folder)
+
+    def wanted(album: Album) -> bool:
+        return options.part in {_ALL, shares.part_of(album.fields.artist)}
+
+    size_px = max(_SIZE_PX, *(read_preprocessing(model.folder).size_px for model in models))
+    with open_source(options, max_cover_bytes=call.settings.max_image_bytes) as source:
+        return Gathering(call.settings, call.console, options.work, size_px).gather(source, wanted=wanted)
+
+
+def _shares(options: argparse.Namespace, folder: Path) -> Shares:
+    """Return the shares that were given, for those that were not the model's own."""
+    recorded = recorded_shares(folder) or Shares()
+    return Shares(
+        validation=recorded.validation if options.validation is None else options.validation,
+        held_out=recorded.held_out if options.held_out is None else options.held_out,
+    )

@@ -1,0 +1,128 @@
+"""Continue CLIP's contrastive training on a table's covers and captions (docs/training.md).
+
+Killed, the same command goes on from its last checkpoint and ends where an unbroken one would have.
+"""
+
+import argparse
+import shlex
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from catalog.commands.arguments import whole
+from catalog.commands.outcome import Outcome
+from catalog.commands.protocol import Call
+from catalog.ingest.rejection import Rejected
+from catalog.ingest.report import Report
+from catalog.ingest.source import add_source_arguments, open_source, report_path
+from common.errors import SettingsError
+from training.base import choose_device, fast_in_bfloat16, load_base
+from training.card import Card
+from training.commands.arguments import add_device_argument, share
+from training.finetune import finetune
+from training.gathering import Gathering
+from training.recipe import TOWERS, Recipe
+from training.splits import Shares
+
+_DEFAULT = Recipe()
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Take the table, the model to begin from, where to write, and the recipe."""
+    add_source_arguments(parser)
+    add = parser.add_argument
+    add(
+        "--model", required=True, metavar="BASE", help="a model's folder, or its name on the Hugging Face hub"
+    )
+    add("--output", type=Path, required=True, metavar="DIR", help="for the fine-tuned model")
+    add("--work", type=Path, default=Path(".state/finetuning"), help="covers, checkpoints, log (%(default)s)")
+    _add_schedule(parser)
+    add(
+        "--validation",
+        type=share,
+        default=0.1,
+        help="share of artists that decides when to stop (%(default)s)",
+    )
+    add("--held-out", type=share, default=0.1, help="share of artists that is only measured (%(default)s)")
+    add(
+        "--photographed",
+        type=share,
+        default=_DEFAULT.photographed,
+        help="share shown as photos (%(default)s)",
+    )
+    add("--twins", type=int, default=0, help="covers of a batch whose photo must find them (%(default)s)")
+    add("--freeze", action="append", default=[], choices=sorted(TOWERS), help="leave a tower as it is")
+    add("--activation-checkpointing", action="store_true", help="less memory, a third more time")
+    add("--precision", choices=["auto", "float32", "bfloat16"], default="auto")
+    add_device_argument(parser)
+
+
+def _add_schedule(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    add("--epochs", type=whole, default=_DEFAULT.epochs, help="turns through the covers (%(default)s)")
+    add("--steps", type=whole, help="in place of --epochs")
+    add("--batch", type=whole, default=_DEFAULT.batch, help="covers of one step (%(default)s)")
+    add("--learning-rate", type=float, default=_DEFAULT.learning_rate, help="(%(default)s)")
+    add("--weight-decay", type=float, default=_DEFAULT.weight_decay, help="(%(default)s)")
+    add("--seed", type=int, default=_DEFAULT.seed, help="(%(default)s)")
+    add(
+        "--patience",
+        type=int,
+        default=_DEFAULT.patience,
+        help="validations without progress; 0: no early stop",
+    )
+    add("--validate-every", type=whole, metavar="STEPS", help="default: once an epoch")
+    add("--save-every", type=whole, metavar="STEPS", default=_DEFAULT.save_every, help="(%(default)s)")
+
+
+def run(call: Call) -> Outcome:
+    """Gather the covers, fine-tune, write the model with its card, and say what it reaches."""
+    options, console = call.options, call.console
+    device = choose_device(options.device)
+    recipe = _recipe(options, device=device)
+    base = load_base(options.model, device=device)
+    size_px = base.preprocessing.size_px
+    with open_source(options, max_cover_bytes=call.settings.max_image_bytes) as source:
+        gathered = Gathering(call.settings, console, options.work, size_px).gather(source)
+        name = source.table.path.name
+    tuned = finetune(base, gathered, recipe=recipe, work=options.work, output=options.output, console=console)
+    command = shlex.join(["python", "-m", "training", *sys.argv[1:]])
+    card = Card(base, recipe, tuned, name, device, len(gathered.rejected), command)
+    card.write(options.output)
+    print(card.comparison())
+    return report_rejected(call, gathered.rejected)
+
+
+def report_rejected(call: Call, rejected: Sequence[Rejected]) -> Outcome:
+    """Write the rows that were left out, as an ingest does, and say how many there are."""
+    with Report(report_path(call.options)) as report:
+        for row in rejected:
+            report.add(row)
+    for reason, count in report.reasons.most_common():
+        call.console.print(f"  {count} {reason}", markup=False)
+    if rejected:
+        call.console.print(f"{len(rejected)} rejected rows are in {report.path}", markup=False)
+    return Outcome.FINDINGS if rejected else Outcome.DONE
+
+
+def _recipe(options: argparse.Namespace, *, device: str) -> Recipe:
+    if options.validation + options.held_out >= 1:
+        raise SettingsError("--validation and --held-out leave nothing to train on")
+    auto = options.precision == "auto"
+    return Recipe(
+        epochs=options.epochs,
+        steps=options.steps,
+        batch=options.batch,
+        learning_rate=options.learning_rate,
+        weight_decay=options.weight_decay,
+        seed=options.seed,
+        shares=Shares(validation=options.validation, held_out=options.held_out),
+        validate_every=options.validate_every,
+        patience=options.patience,
+        save_every=options.save_every,
+        photographed=options.photographed,
+        twins=options.twins,
+        freeze=tuple(sorted(set(options.freeze))),
+        bfloat16=fast_in_bfloat16(device) if auto else options.precision == "bfloat16",
+        activation_checkpointing=options.activation_checkpointing,
+    )

@@ -1,0 +1,34 @@
+"""Train the demo CLIP from nothing, on covers that this project draws."""
+
+import argparse
+from pathlib import Path
+
+from catalog.commands.arguments import whole
+from catalog.commands.outcome import Outcome
+from catalog.commands.protocol import Call
+from training.pretrain import pretrain
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Take how long and how fast."""
+    add = parser.add_argument
+    add("--output", type=Path, default=Path("models/demo"))
+    add("--work", type=Path, default=Path(".state/training"), help="drawings, checkpoint, log (%(default)s)")
+    add("--steps", type=whole, default=4200)
+    add("--covers", type=whole, default=32_000)
+    add("--seed", type=int, default=7)
+    add("--learning-rate", type=float, default=1e-3)
+
+
+def run(call: Call) -> Outcome:
+    """Train and write the model."""
+    wanted = call.options
+    pretrain(
+        output=wanted.output,
+        work=wanted.work,
+        steps=wanted.steps,
+        covers=wanted.covers,
+        seed=wanted.seed,
+        learning_rate=wanted.learning_rate,
+    )
+    return Outcome.DONE

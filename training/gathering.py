@@ -1,0 +1,156 @@
+"""Owns a table's covers as a model takes them: decoded once into a file, shape (albums, size, size, 3).
+
+    table ──► covers read by threads ──► decoded in processes of their own ──► covers-KEY.rgb
+                        └────────────────────────┴──► rejected ──► covers-KEY.json, with the rows that are in
+
+KEY follows from the rows, their files' sizes and times, and the size in pixels: if any changes, all are
+decoded anew.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TypeAlias
+
+import numpy as np
+import orjson
+from rich.console import Console
+
+from catalog.ingest.covered import Covered
+from catalog.ingest.covers import CoverFolder
+from catalog.ingest.ingest import READ_AHEAD, READERS
+from catalog.ingest.mapping import Album
+from catalog.ingest.rejection import Rejected, RowFault
+from catalog.ingest.source import Source
+from catalog.ingest.staging import in_order
+from catalog.progress import covers_progress
+from common.errors import DecoderBusy, DecoderDied, ImageError, SettingsError
+from common.settings import Settings
+from training.drawings import Pixels
+from worker.decode.pool import DecoderPool
+
+_Decoded: TypeAlias = "tuple[Album, Pixels]"
+
+
+@dataclass(frozen=True, slots=True)
+class Gathered:
+    """Albums with their covers in the same order, and the rows that are left out."""
+
+    albums: list[Album]
+    #: uint8 (n, size, size, 3), read from the disk as it is needed.
+    pixels: Pixels
+    rejected: list[Rejected]
+    #: Changes when any row or cover does.
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
+class Gathering:
+    """Reads and decodes the covers that a command needs."""
+
+    settings: Settings
+    console: Console
+    folder: Path
+    size_px: int
+
+    def gather(self, source: Source, *, wanted: Callable[[Album], bool] = lambda _: True) -> Gathered:
+        """Return the wanted albums whose covers can be had.
+
+        Raises:
+            SettingsError: not one of them can.
+        """
+        rows = list(source.albums())
+        albums = [row for row in rows if isinstance(row, Album) and wanted(row)]
+        unread = [row for row in rows if isinstance(row, Rejected)]
+        key = self._key(source, albums)
+        listing, raw = self.folder / f"covers-{key[:16]}.json", self.folder / f"covers-{key[:16]}.rgb"
+        if not listing.exists():
+            self.folder.mkdir(parents=True, exist_ok=True)
+            _write(listing, self._decode_all(source, albums, raw))
+        found = orjson.loads(listing.read_bytes())
+        if not found["rows"]:
+            raise SettingsError(f"{source.table.path}: not one album has a cover that can be taken")
+        taken = set(found["rows"])
+        rejected = [*unread, *(Rejected(**entry) for entry in found["rejected"])]
+        return Gathered(
+            albums=[album for album in albums if album.row in taken],
+            pixels=np.memmap(raw, np.uint8, "r", shape=(len(taken), self.size_px, self.size_px, 3)),
+            rejected=sorted(rejected, key=lambda left_out: left_out.row),
+            key=key,
+        )
+
+    def _decode_all(self, source: Source, albums: list[Album], raw: Path) -> dict[str, object]:
+        taken, rejected = [], []
+        unfinished = raw.with_suffix(".part")
+        with unfinished.open("wb") as file, covers_progress(self.console) as bar:
+            task = bar.add_task("decoding covers", total=len(albums))
+            for done in self._decoded(source, albums):
+                if isinstance(done, Rejected):
+                    rejected.append(asdict(done))
+                else:
+                    taken.append(done[0].row)
+                    file.write(done[1].tobytes())
+                bar.advance(task)
+        unfinished.replace(raw)
+        return {"rows": taken, "rejected": rejected}
+
+    def _decoded(self, source: Source, albums: list[Album]) -> Iterator[_Decoded | Rejected]:
+        processes, timeout_s = os.cpu_count() or 1, self.settings.decode_timeout_s
+
+        def load(album: Album) -> Covered[Album] | Rejected:
+            try:
+                place = source.covers.source(album.fields.id, album.cover)
+                return Covered(album.row, album.fields.id, source.covers.read(place), album)
+            except RowFault as fault:
+                return Rejected(album.row, album.fields.id, fault.reason, fault.detail)
+
+        def decode(covered: Covered[Album]) -> _Decoded | Rejected:
+            try:
+                return covered.payload, decoders.decode(covered.cover, timeout_s=2 * timeout_s)
+            except (ImageError, DecoderDied, DecoderBusy) as error:
+                return covered.rejected(RowFault(error.code, error.detail))
+
+        with (
+            DecoderPool(
+                size_px=self.size_px,
+                max_pixels=self.settings.max_image_pixels,
+                processes=processes,
+                timeout_s=timeout_s,
+            ) as decoders,
+            ThreadPoolExecutor(READERS) as reading,
+            ThreadPoolExecutor(processes) as decoding,
+        ):
+            loaded = in_order(reading, load, albums, ahead=READ_AHEAD)
+            yield from in_order(decoding, decode, loaded, ahead=READ_AHEAD)
+
+    def _key(self, source: Source, albums: list[Album]) -> str:
+        whole = hashlib.sha256(f"{self.size_px}".encode())
+        for album in albums:
+            row = [album.row, album.fields.model_dump(), album.metadata, _standing(source, album)]
+            whole.update(orjson.dumps(row, option=orjson.OPT_SORT_KEYS))
+        return whole.hexdigest()
+
+
+def _standing(source: Source, album: Album) -> list[object]:
+    """Return where a cover is read and, of a file, what changes when it does."""
+    try:
+        place = source.covers.source(album.fields.id, album.cover)
+        if not isinstance(source.covers, CoverFolder):
+            return [place]
+        found = (source.covers.folder / place).stat()
+    except RowFault as fault:
+        return [fault.reason]
+    except (OSError, ValueError):
+        return ["missing"]
+    return [place, found.st_size, found.st_mtime_ns]
+
+
+def _write(path: Path, document: dict[str, object]) -> None:
+    unfinished = path.with_suffix(".json.part")
+    unfinished.write_bytes(orjson.dumps(document))
+    unfinished.replace(path)

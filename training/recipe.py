@@ -1,0 +1,77 @@
+"""Owns how a model is fine-tuned: everything but the data and the model that decides the result."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import orjson
+from transformers import CLIPModel
+
+from training.loop import Plan
+from training.splits import Shares
+
+#: Parts of a CLIP that can be left as they are; the projections behind them learn all the same.
+TOWERS = {"picture-tower": "vision_model", "text-tower": "text_model"}
+_WARMUP_MOST = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """One way of fine-tuning."""
+
+    epochs: int = 10
+    #: In place of epochs.
+    steps: int | None = None
+    batch: int = 128
+    learning_rate: float = 1e-5
+    weight_decay: float = 0.05
+    seed: int = 7
+    shares: Shares = field(default_factory=Shares)
+    #: Steps between validations; once an epoch where it is None.
+    validate_every: int | None = None
+    #: Validations without a better model after which training stops; 0 never stops early.
+    patience: int = 5
+    save_every: int = 250
+    #: The share of covers that are shown as photographs of themselves.
+    photographed: float = 0.3
+    #: Covers of each batch that are photographed once more, and must be recognised by the picture alone.
+    twins: int = 0
+    freeze: tuple[str, ...] = ()
+    bfloat16: bool = False
+    activation_checkpointing: bool = False
+
+    def batch_of(self, albums: int) -> int:
+        """Return how many covers a step takes of so many."""
+        return min(self.batch, albums)
+
+    def plan(self, albums: int) -> Plan:
+        """Return the plan for so many albums to train on."""
+        epoch = albums // self.batch_of(albums)
+        steps = self.steps or self.epochs * epoch
+        return Plan(
+            steps=steps,
+            learning_rate=self.learning_rate,
+            warmup_steps=min(_WARMUP_MOST, math.ceil(steps / 10)),
+            weight_decay=self.weight_decay,
+            log_every=min(25, epoch),
+            save_every=self.save_every,
+            validate_every=(self.validate_every or epoch) if self.shares.validation else 0,
+            patience=self.patience if self.shares.validation else 0,
+            bfloat16=self.bfloat16,
+        )
+
+    def prepare(self, model: CLIPModel) -> None:
+        """Freeze what is to be left as it is, and trade time for memory where that is asked for."""
+        for tower in self.freeze:
+            getattr(model, TOWERS[tower]).requires_grad_(requires_grad=False)
+        if self.activation_checkpointing:
+            enable: Any = model.activation_checkpointing_enable  # untyped in transformers
+            enable()
+
+    def run_id(self, *, model: str, data: str) -> str:
+        """Return a name that differs wherever the result would: only the same run is ever taken up again."""
+        document = orjson.dumps([asdict(self), model, data], option=orjson.OPT_SORT_KEYS)
+        return hashlib.sha256(document).hexdigest()[:16]

@@ -1,0 +1,74 @@
+"""Owns which albums are trained on, which decide when to stop, and which are only measured: by artist.
+
+    0 ────── held out ──────┬──────────── train ────────────┬── validation ── 1
+         below its share    │                               │  from 1 - its share
+
+An artist's place on this line is a hash of the name, so that it never moves: not when albums are added, and
+not when the other share changes. An artist's albums look alike; with some of them on either side, a model
+would be measured on what it has seen.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import unicodedata
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+
+from catalog.ingest.mapping import Album
+from common.errors import SettingsError
+
+
+class Part(StrEnum):
+    """A part of a catalog."""
+
+    TRAIN = "train"
+    #: Decides which model is kept and when training stops.
+    VALIDATION = "validation"
+    #: Measured when all is decided, and never before.
+    HELD_OUT = "held-out"
+
+
+@dataclass(frozen=True, slots=True)
+class Shares:
+    """The shares of artists that are not trained on, 0 to 1."""
+
+    validation: float = 0.1
+    held_out: float = 0.1
+
+    def part_of(self, artist: str) -> Part:
+        """Return the part that all albums of an artist are in."""
+        place = _place(artist)
+        if place < self.held_out:
+            return Part.HELD_OUT
+        return Part.VALIDATION if place >= 1 - self.validation else Part.TRAIN
+
+    def share_of(self, part: Part) -> float:
+        """Return the share of artists that a part is meant to have."""
+        shares = {Part.VALIDATION: self.validation, Part.HELD_OUT: self.held_out}
+        return shares.get(part, 1 - self.validation - self.held_out)
+
+
+def split(albums: Iterable[Album], shares: Shares) -> dict[Part, list[int]]:
+    """Return the places of each part's albums in the list.
+
+    Raises:
+        SettingsError: a part that was asked for is empty, or fewer than two albums are left to train on.
+    """
+    parts: dict[Part, list[int]] = {part: [] for part in Part}
+    for place, album in enumerate(albums):
+        parts[shares.part_of(album.fields.artist)].append(place)
+    for part, places in parts.items():
+        if len(places) < (2 if part is Part.TRAIN else shares.share_of(part) > 0):
+            raise SettingsError(
+                f"{len(places)} albums fell to the part {part}: the table has too few artists for "
+                f"--validation {shares.validation:g} and --held-out {shares.held_out:g}"
+            )
+    return parts
+
+
+def _place(artist: str) -> float:
+    """Return a number from 0 to 1 that follows from the name, however it is spaced and cased."""
+    name = " ".join(unicodedata.normalize("NFKC", artist).casefold().split())
+    return int.from_bytes(hashlib.sha256(f"artist {name}".encode()).digest()[:8]) / 2**64
