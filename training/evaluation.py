@@ -11,7 +11,7 @@ from torch import Tensor
 
 from catalog.demo.rephotograph import DISTORTIONS, distort, rephotograph
 from training.embedding import Encoder
-from training.exam import Exam, Pictures
+from training.exam import Exam, Pictures, Question
 from training.metrics import precision_at, recall_at, recall_of
 from training.progress import shown
 from training.report import Report
@@ -25,15 +25,18 @@ _PHOTOGRAPHED = 2000
 def measure(encoder: Encoder, exam: Exam, *, each_distortion: bool = False) -> Report:
     """Return the measured quality of a model over an exam's covers."""
     covers = encoder.pictures(shown(exam.pictures, "embedding", total=len(exam.pictures)))
-    by_word, by_class = _precision(encoder, exam, covers=covers)
+    by_word = _precision(encoder, exam, covers=covers)
     captions = exam.captions[:CAPTIONED]
     similarity = encoder.texts(captions) @ covers[:CAPTIONED].T
     return Report(
         covers=len(covers),
         caption_recall=recalls(similarity, same(captions)),
         cover_recall=recalls(similarity.T, same(captions)),
-        precision_at_10=by_class,
-        precision_by_word=by_word,
+        precision_at_10=_by_class(exam, by_word),
+        chance_at_10=_by_class(exam, [_chance(question) for question in exam.questions]),
+        precision_by_word={
+            f"{q.word_class}: {q.word}": p for q, p in zip(exam.questions, by_word, strict=True)
+        },
         photo_recall_at_1=_photo_recall(
             encoder, exam.pictures, covers=covers, each_distortion=each_distortion
         ),
@@ -52,17 +55,28 @@ def same(captions: Sequence[str]) -> Tensor:
     return numbers[:, None] == numbers[None, :]
 
 
-def _precision(encoder: Encoder, exam: Exam, *, covers: Tensor) -> tuple[dict[str, float], dict[str, float]]:
-    """Return the precision of each word, and its mean over the words of each class."""
-    by_word: dict[str, float] = {}
-    classes: dict[str, list[float]] = {}
+def _precision(encoder: Encoder, exam: Exam, *, covers: Tensor) -> list[float]:
+    """Return the precision@10 of each question, as a mean over its texts."""
+    shares = []
     for question in exam.questions:
         similarity = encoder.texts(question.texts) @ covers.T
         relevant = torch.tensor(question.true).expand_as(similarity)
-        share = float(precision_at(similarity, relevant, k=10).mean())
-        by_word[f"{question.word_class}: {question.word}"] = share
+        shares.append(float(precision_at(similarity, relevant, k=10).mean()))
+    return shares
+
+
+def _chance(question: Question) -> float:
+    """Return the precision@10 that covers drawn by lot have on average."""
+    right = sum(question.true)
+    return 10 * right / len(question.true) / min(10, right)
+
+
+def _by_class(exam: Exam, shares: Sequence[float]) -> dict[str, float]:
+    """Return the mean over the words of each class."""
+    classes: dict[str, list[float]] = {}
+    for question, share in zip(exam.questions, shares, strict=True):
         classes.setdefault(question.word_class, []).append(share)
-    return by_word, {name: sum(shares) / len(shares) for name, shares in classes.items()}
+    return {name: sum(found) / len(found) for name, found in classes.items()}
 
 
 def _photo_recall(

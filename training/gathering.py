@@ -62,7 +62,7 @@ class Gathering:
         """Return the wanted albums whose covers can be had.
 
         Raises:
-            SettingsError: not one of them can.
+            SettingsError: there is none.
         """
         rows = list(source.albums())
         albums = [row for row in rows if isinstance(row, Album) and wanted(row)]
@@ -74,7 +74,9 @@ class Gathering:
             _write(listing, self._decode_all(source, albums, raw))
         found = orjson.loads(listing.read_bytes())
         if not found["rows"]:
-            raise SettingsError(f"{source.table.path}: not one album has a cover that can be taken")
+            raise SettingsError(
+                f"{source.table.path}: no album that is asked for has a cover that can be taken"
+            )
         taken = set(found["rows"])
         rejected = [*unread, *(Rejected(**entry) for entry in found["rejected"])]
         return Gathered(

@@ -22,6 +22,8 @@ class Report:
     caption_recall: dict[str, float]
     cover_recall: dict[str, float]
     precision_at_10: dict[str, float]
+    #: What answers drawn by lot would reach.
+    chance_at_10: dict[str, float]
     precision_by_word: dict[str, float]
     photo_recall_at_1: dict[str, float]
 
@@ -30,7 +32,10 @@ class Report:
         return {
             **{f"caption to cover, {name}": share for name, share in self.caption_recall.items()},
             **{f"cover to caption, {name}": share for name, share in self.cover_recall.items()},
-            **{f"precision@10, {name} words": share for name, share in self.precision_at_10.items()},
+            **{
+                f"precision@10, {name} words (by chance {self.chance_at_10[name]:.2f})": share
+                for name, share in self.precision_at_10.items()
+            },
             **{f"photo to cover, recall@1, {name}": share for name, share in self.photo_recall_at_1.items()},
         }
 

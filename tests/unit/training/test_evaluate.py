@@ -55,12 +55,14 @@ def test_a_trained_model_finds_more_than_an_untrained_one(compared: Path) -> Non
         assert all(after[measure][name] > before[measure][name] + 0.2 for name in after[measure])
     for measure, name in (("precision_at_10", "colour"), ("photo_recall_at_1", "all distortions")):
         assert after[measure][name] > before[measure][name]
+    assert after["precision_at_10"]["colour"] > 2 * after["chance_at_10"]["colour"]
 
 
 def test_genre_attributes_and_every_distortion_are_asked(compared: Path) -> None:
     after = figures(compared)["after"]
 
     assert {"genre", "mood", "colour", "shape", "texture"} <= set(after["precision_at_10"])
+    assert after["precision_at_10"].keys() == after["chance_at_10"].keys()
     assert {"mood: dark", "mood: pale"} <= set(after["precision_by_word"])
     assert {"all distortions", "rotation", "perspective", "crop", "light", "glare", "blur", "jpeg"} == set(
         after["photo_recall_at_1"]

@@ -74,5 +74,5 @@ def test_a_table_without_a_single_cover_is_refused(folder: Path) -> None:
     for cover in (folder / "covers").iterdir():
         cover.unlink()
 
-    with pytest.raises(SettingsError, match="not one album"):
+    with pytest.raises(SettingsError, match="no album that is asked for"):
         gather(folder)
