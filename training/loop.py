@@ -169,7 +169,7 @@ def _judge(
 
 
 def _log(path: Path, *, parts: dict[str, float], progress: Progress) -> None:
-    new = not path.exists()
+    new = not path.exists() or path.stat().st_size == 0
     with path.open("a", newline="") as file:
         writer = csv.writer(file)
         if new:
@@ -181,8 +181,9 @@ def _log(path: Path, *, parts: dict[str, float], progress: Progress) -> None:
 def _forget_after(path: Path, *, step: int) -> None:
     """Drop what a run that was killed had logged beyond its checkpoint."""
     if path.exists():
-        header, *rows = path.read_text().splitlines(keepends=True)
-        path.write_text("".join([header, *(row for row in rows if int(row.partition(",")[0]) <= step)]))
+        lines = [line for line in path.read_text().splitlines(keepends=True) if line.endswith("\n")]
+        rows = [row for row in lines[1:] if int(row.partition(",")[0]) <= step]
+        path.write_text("".join([*lines[:1], *rows]))
 
 
 def _save(path: Path, *, trained: nn.Module, optimiser: torch.optim.AdamW, progress: Progress) -> None:
