@@ -58,7 +58,7 @@ def test_captions_find_covers_of_artists_that_were_never_seen(tuned: Path) -> No
     before, after = told["before"]["held-out"], told["after"]["held-out"]
     name = next(name for name in after if name.startswith("recall@10"))
 
-    assert after[name] - before[name] >= 0.1
+    assert after[name] - before[name] >= 0.25
 
 
 def test_the_result_is_a_model_that_the_service_takes(tuned: Path) -> None:
