@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from html import escape
 
-_WIDTH, _LEFT, _RIGHT, _TOP, _ROW, _BAR = 860, 330, 60, 64, 34, 12
+_WIDTH, _LEFT, _RIGHT, _TOP, _ROW, _BAR = 920, 380, 60, 64, 34, 12
 _BEFORE, _AFTER, _INK, _GRID = "#9aa7b4", "#2f6db3", "#1c2530", "#e3e8ec"
 
 
