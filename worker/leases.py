@@ -47,7 +47,9 @@ class Leases:
         self._ledger = ledger
         self._lease_s = lease_s
         self._announcement = announcement
-        self._held: dict[str, Lease] = {}
+        # Not by run id: after a Redis frozen for longer than a lease this worker may hold a run twice,
+        # and the end of its first attempt must not take the second's lease along.
+        self._held: set[Lease] = set()
         self._lock = threading.Lock()
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._tend, name="leases", daemon=True)
@@ -71,17 +73,17 @@ class Leases:
         """Keep the run's lease alive while the body runs."""
         lease = Lease(claim)
         with self._lock:
-            self._held[claim.run_id] = lease
+            self._held.add(lease)
         try:
             yield lease
         finally:
             with self._lock:
-                self._held.pop(claim.run_id, None)
+                self._held.discard(lease)
 
     def held(self) -> list[Lease]:
         """Return the leases held now."""
         with self._lock:
-            return list(self._held.values())
+            return list(self._held)
 
     def _tend(self) -> None:
         every_s = min(SWEEP_EVERY_MS / 1000, self._lease_s / RENEWALS_PER_LEASE)
@@ -100,10 +102,12 @@ class Leases:
                 reachable = True
 
     def _renew(self) -> None:
-        held = {lease.claim.run_id: lease for lease in self.held()}
-        lost = self._ledger.renew(self._announcement(), ttl_s=self._lease_s, run_ids=list(held))
-        for run_id in lost:
-            held[run_id].lose()
+        held = self.held()
+        run_ids = list({lease.claim.run_id for lease in held})
+        lost = self._ledger.renew(self._announcement(), ttl_s=self._lease_s, run_ids=run_ids)
+        for lease in held:
+            if lease.claim.run_id in lost:
+                lease.lose()
 
     def _sweep(self) -> None:
         done = self._ledger.sweep()
