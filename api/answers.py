@@ -12,7 +12,13 @@ from starlette.requests import ClientDisconnect
 
 from api.problems import INTERNAL, PROBLEMS_BY_CODE, Problem, problem_of
 from api.refusals import InvalidRequest, MalformedBody, MethodNotAllowed, RouteNotFound
-from common.errors import CoverSearchError, InvalidParameter, QueueFull, RateLimited
+from common.errors import (
+    CatalogMisconfigured,
+    CoverSearchError,
+    InvalidParameter,
+    QueueFull,
+    RateLimited,
+)
 from common.jobs import JobFailure
 from common.telemetry import request_id_var
 
@@ -39,6 +45,7 @@ def error_response(error: CoverSearchError, *, headers: Mapping[str, str] | None
         code=error.code,
         detail=error.detail,
         parameters=_parameters(error),
+        catalog_problem=error.problem if isinstance(error, CatalogMisconfigured) else None,
         retry_after_s=retry_after_s,
         headers=headers,
     )
@@ -57,6 +64,7 @@ def failure_response(failure: JobFailure) -> Response:
         code=failure.code,
         detail=failure.detail,
         parameters=parameters,
+        catalog_problem=failure.problem,
         retry_after_s=problem.retry_after_s,
     )
 
@@ -109,6 +117,7 @@ def _response(
     code: str,
     detail: str,
     parameters: Sequence[InvalidParameter] = (),
+    catalog_problem: str | None = None,
     retry_after_s: int | None = None,
     headers: Mapping[str, str] | None = None,
 ) -> Response:
@@ -122,6 +131,8 @@ def _response(
     }
     if parameters:
         document["errors"] = [{"parameter": p.parameter, "detail": p.detail} for p in parameters]
+    if catalog_problem is not None:
+        document["problem"] = catalog_problem
     sent = {"Cache-Control": "no-store", **(headers or {})}
     if retry_after_s is not None:
         sent["Retry-After"] = str(retry_after_s)

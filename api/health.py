@@ -68,7 +68,7 @@ class HealthCheck:
         if isinstance(load, CoverSearchError):
             problems["queue"] = load.detail
         if catalog_problem is not None:
-            problems["catalog"] = catalog_problem.detail
+            problems["catalog"] = catalog_problem.reason
         known = load if isinstance(load, Load) else None
         if known is not None and not ready_workers(known):
             problems["worker"] = _why_no_worker(known)

@@ -91,7 +91,7 @@ def job_json(job: Job) -> bytes:
             "timings_ms": job.timings,
             "cached": job.cached,
             "coalesced": job.coalesced,
-            "error": job.failure and {"code": job.failure.code, "detail": job.failure.detail},
+            "error": job.failure and job.failure.as_document(),
             "result": result and orjson.Fragment(result),
             "urls": {"get": path, "cancel": f"{path}/cancel", "events": f"{path}/events"},
         }

@@ -43,6 +43,11 @@ class CoverSearchError(Exception):
         super().__init__(detail)
         self.detail = detail
 
+    @property
+    def reason(self) -> str:
+        """What an operator reads who asks why the service is not ready."""
+        return self.detail
+
 
 class SettingsError(CoverSearchError):
     code = "invalid_setting"
@@ -176,3 +181,7 @@ class CatalogMisconfigured(CatalogError):
     def __init__(self, detail: str, *, problem: str) -> None:
         super().__init__(detail)
         self.problem = problem
+
+    @property
+    def reason(self) -> str:
+        return f"{self.problem}: {self.detail}"

@@ -7,13 +7,13 @@ queued ──► running ──► succeeded | failed | canceled
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from enum import StrEnum
 from types import MappingProxyType
 
 import orjson
 
-from common.errors import CoverSearchError, InvalidParameter
+from common.errors import CatalogMisconfigured, CoverSearchError, InvalidParameter
 
 
 class JobState(StrEnum):
@@ -53,24 +53,37 @@ TERMINAL_STATES = frozenset(state for state in JobState if state.is_terminal)
 
 @dataclass(frozen=True, slots=True)
 class JobFailure:
-    """Why a job failed: a stable code and a sentence, and which parameter was at fault if one was."""
+    """Why a job failed: a stable code and a sentence, and what exactly was at fault where that is known."""
 
     code: str
     detail: str
     parameter: str | None = None
+    #: What is wrong with a catalog that is misconfigured.
+    problem: str | None = None
 
     @classmethod
     def of(cls, error: CoverSearchError) -> "JobFailure":
         parameter = error.parameter if isinstance(error, InvalidParameter) else None
-        return cls(code=error.code, detail=error.detail, parameter=parameter)
+        problem = error.problem if isinstance(error, CatalogMisconfigured) else None
+        return cls(code=error.code, detail=error.detail, parameter=parameter, problem=problem)
 
     def to_json(self) -> bytes:
-        return orjson.dumps({"code": self.code, "detail": self.detail, "parameter": self.parameter})
+        return orjson.dumps(asdict(self))
 
     @classmethod
     def from_json(cls, data: bytes) -> "JobFailure":
         document = orjson.loads(data)
-        return cls(code=document["code"], detail=document["detail"], parameter=document.get("parameter"))
+        return cls(
+            code=document["code"],
+            detail=document["detail"],
+            parameter=document.get("parameter"),
+            problem=document.get("problem"),
+        )
+
+    def as_document(self) -> dict[str, str]:
+        """Return the `error` of a job in the HTTP contract."""
+        document = {"code": self.code, "detail": self.detail}
+        return document if self.problem is None else {**document, "problem": self.problem}
 
 
 @dataclass(frozen=True, slots=True)

@@ -80,7 +80,7 @@ class WorkerProcess:
             catalog = open_matching_catalog(self._settings, encoder, on_waiting=self._tell_waiting)
         except (ModelError, CatalogError) as error:
             log.critical("the worker cannot start", extra={"code": error.code, "detail": error.detail})
-            self._announce_failure(f"{error.code}: {error.detail}")
+            self._announce_failure(f"{error.code}: {error.reason}")
             return 1
         open_broker(
             self._redis,

@@ -8,6 +8,7 @@ from api.answers import MEDIA_TYPE, TYPE_PREFIX
 from api.openapi.schemas import JOB_PATH_EXAMPLE, Schema, ref
 from api.parameters import IDEMPOTENCY_KEY_PATTERN, Parameter
 from api.problems import PROBLEMS_BY_CODE
+from common.errors import CatalogMisconfigured
 
 
 def header(description: str, example: str, *, kind: str = "string") -> Schema:
@@ -137,4 +138,6 @@ def _problem_example(status: int, code: str) -> dict[str, Any]:
     }
     if code == "invalid_parameter":
         document["errors"] = [{"parameter": "k", "detail": "k is an integer from 1 to 50"}]
+    if code == CatalogMisconfigured.code:
+        document["problem"] = "rpc_missing"
     return document

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from common.catalog.faults import REMEDIES
 from common.jobs import JobState
 
 Schema = dict[str, Any]
@@ -91,6 +92,12 @@ _TIMINGS: Schema = record(
     description="Milliseconds of each stage; the first four add up to the total.",
 )
 _COUNT: Schema = {"type": "integer", "minimum": 0}
+_CATALOG_PROBLEM: Schema = {
+    "enum": [*REMEDIES],
+    "description": "What is wrong with the catalog; only beside the code `catalog_misconfigured`.",
+}
+_FAILURE: Schema = record({"code": {"type": "string"}, "detail": {"type": "string"}})
+_FAILURE["properties"]["problem"] = _CATALOG_PROBLEM
 
 SCHEMAS: dict[str, Schema] = {
     "Album": record(_ALBUM, example=ALBUM_EXAMPLE),
@@ -122,7 +129,7 @@ SCHEMAS: dict[str, Schema] = {
             "coalesced": {"type": "boolean", "description": "It shares the run of an identical query."},
             "error": {
                 "anyOf": [
-                    record({"code": {"type": "string"}, "detail": {"type": "string"}}),
+                    _FAILURE,
                     {"type": "null"},
                 ]
             },
@@ -220,10 +227,11 @@ SCHEMAS: dict[str, Schema] = {
                 "request_id": nullable("string"),
             }
         ),
-        "description": "RFC 9457; `code` is stable, `errors` names parameters.",
+        "description": "RFC 9457; `code` is stable, `errors` names parameters, `problem` a catalog's fault.",
     },
 }
 SCHEMAS["Problem"]["properties"]["errors"] = {
     "type": "array",
     "items": record({"parameter": {"type": "string"}, "detail": {"type": "string"}}),
 }
+SCHEMAS["Problem"]["properties"]["problem"] = _CATALOG_PROBLEM

@@ -60,7 +60,8 @@ def test_a_catalog_that_does_not_answer_is_named(client: httpx.Client, catalog: 
 
     assert health["status"] == "degraded"
     assert health["models_loaded"]["supabase"] is False
-    assert "search_albums is missing" in client.get("/readyz").json()["problems"]["catalog"]
+    told = "rpc_missing: search_albums is missing: apply the schema"
+    assert client.get("/readyz").json()["problems"]["catalog"] == told
     assert client.get("/livez").status_code == 200
 
 

@@ -10,6 +10,7 @@ import pytest
 from api.app import create_app
 from api.parameters import SEARCH, TEXT_SEARCH
 from api.problems import PROBLEMS_BY_CODE
+from common.catalog.faults import REMEDIES
 from common.settings import load_settings
 
 ENDPOINTS = {
@@ -126,6 +127,17 @@ def test_the_docs_have_one_row_for_each_code_with_its_status() -> None:
     rows = dict(re.findall(r"^\| `([a-z_]+)` \| (\d{3}) \|", DOCS.read_text(), re.MULTILINE))
 
     assert rows == {code: str(problem.status) for code, problem in PROBLEMS_BY_CODE.items()}
+
+
+def test_every_problem_of_a_catalog_is_described_and_has_a_row_in_the_docs() -> None:
+    schemas = DOCUMENT["components"]["schemas"]
+    (failure,) = (kind for kind in schemas["Job"]["properties"]["error"]["anyOf"] if "properties" in kind)
+    rows = re.findall(r"^\| `([a-z_]+)` \| [a-z]", DOCS.read_text(), re.MULTILINE)
+
+    for described in (failure, schemas["Problem"]):
+        assert described["properties"]["problem"]["enum"] == [*REMEDIES]
+        assert "problem" not in described["required"]
+    assert [problem for problem in REMEDIES if problem not in rows] == []
 
 
 def test_the_docs_name_every_endpoint() -> None:

@@ -6,6 +6,7 @@ from dataclasses import replace
 import pytest
 
 from api.presenting import cached_response, etag_of, is_current, job_json, result_response
+from common.errors import CatalogMisconfigured
 from common.jobs import Job, JobFailure, JobState, Timings
 from common.results import RESULT_PREFIX, result_json
 
@@ -81,6 +82,19 @@ def test_a_failed_job_shows_why_and_no_result() -> None:
     assert document["status"] == "failed"
     assert document["error"] == {"code": "no_worker", "detail": "none"}
     assert document["result"] is None
+
+
+def test_a_job_that_failed_of_the_catalogs_setup_names_the_problem() -> None:
+    failure = JobFailure.of(CatalogMisconfigured("apply the schema", problem="rpc_missing"))
+    failed = replace(JOB, state=JobState.FAILED, failure=failure, result=None)
+
+    document = json.loads(job_json(failed))
+
+    assert document["error"] == {
+        "code": "catalog_misconfigured",
+        "detail": "apply the schema",
+        "problem": "rpc_missing",
+    }
 
 
 @pytest.mark.parametrize(

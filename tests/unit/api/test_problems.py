@@ -142,3 +142,15 @@ def test_a_failure_with_a_code_that_nobody_knows_is_internal() -> None:
 
     assert response.status_code == 500
     assert orjson.loads(response.body)["code"] == "internal"
+
+
+def test_a_misconfigured_catalog_is_told_with_its_problem_at_once_and_after_a_job() -> None:
+    error = CatalogMisconfigured("apply the schema", problem="rpc_missing")
+
+    documents = [
+        orjson.loads(response.body)
+        for response in (error_response(error), failure_response(JobFailure.of(error)))
+    ]
+
+    assert [document["problem"] for document in documents] == ["rpc_missing"] * 2
+    assert "problem" not in orjson.loads(error_response(QueueUnavailable("gone")).body)

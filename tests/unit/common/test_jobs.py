@@ -2,7 +2,7 @@
 
 import pytest
 
-from common.errors import AlbumNotFound, InvalidParameter
+from common.errors import AlbumNotFound, CatalogMisconfigured, InvalidParameter
 from common.jobs import TERMINAL_STATES, TRANSITIONS, JobFailure, JobState, Timings
 
 
@@ -48,6 +48,7 @@ def test_stages_longer_than_the_total_stretch_it() -> None:
     [
         JobFailure(code="internal", detail='with "quotes" and ünïcode'),
         JobFailure.of(InvalidParameter("they cancel each other out", parameter="parts")),
+        JobFailure.of(CatalogMisconfigured("apply the schema", problem="rpc_missing")),
     ],
 )
 def test_a_failure_survives_the_wire(failure: JobFailure) -> None:
@@ -57,3 +58,12 @@ def test_a_failure_survives_the_wire(failure: JobFailure) -> None:
 def test_a_failure_says_which_parameter_was_at_fault() -> None:
     assert JobFailure.of(InvalidParameter("x", parameter="parts")).parameter == "parts"
     assert JobFailure.of(AlbumNotFound("x")).parameter is None
+
+
+def test_a_failure_says_what_is_wrong_with_a_misconfigured_catalog() -> None:
+    assert JobFailure.of(CatalogMisconfigured("x", problem="bad_key")).problem == "bad_key"
+    assert JobFailure.of(AlbumNotFound("x")).problem is None
+
+
+def test_a_failure_that_an_older_worker_wrote_is_read() -> None:
+    assert JobFailure.from_json(b'{"code":"internal","detail":"x"}') == JobFailure("internal", "x")
