@@ -1,18 +1,17 @@
-"""A catalog that is down, slow, busy, or not set up as it must be."""
+"""A catalog that is down, slow or busy."""
 
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
 import psycopg
 
-from benchmarks.faults.clients import Submitted, submit_all, texts, until_answered
+from benchmarks.faults.clients import submit_all, texts, until_answered
 from benchmarks.faults.ground import Ground
 from benchmarks.faults.outcome import Findings, Outcome
-from benchmarks.faults.rig import Rig, eventually, open_rig
+from benchmarks.faults.rig import Rig, open_rig
 from local.servers.rest_gateway import Answer
 from local.servers.supabase import SupabaseConfig, SupabaseServer
 
@@ -126,18 +125,6 @@ async def _outages(
     return await rig.outcome(name, [*brief.ids, *long.ids], findings)
 
 
-@dataclass(frozen=True, slots=True)
-class Misconfiguration:
-    """Something that is set up wrongly, and what the service must say of it."""
-
-    name: str
-    breaking: str
-    mending: str | None
-    #: Stands in the detail of the job's failure, and in that of readiness.
-    told: str
-    told_by_readiness: str
-
-
 #: In the place of the search, with its arguments and its type, one that sleeps.
 _SLEEP = """
 DO $$
@@ -158,101 +145,6 @@ _WAKE = """
 DROP FUNCTION search_albums;
 ALTER FUNCTION search_albums_awake RENAME TO search_albums;
 """
-_RELOAD = "NOTIFY pgrst, 'reload schema'"
-
-#: The last ones cannot be mended, so that nothing comes after them.
-MISCONFIGURATIONS = (
-    Misconfiguration(
-        name="RPC missing",
-        breaking="ALTER FUNCTION search_albums RENAME TO search_albums_gone",
-        mending="ALTER FUNCTION search_albums_gone RENAME TO search_albums",
-        told="lacks a SQL function",
-        told_by_readiness="search_albums",
-    ),
-    Misconfiguration(
-        name="table missing",
-        breaking="ALTER TABLE album_covers RENAME TO album_covers_gone",
-        mending="ALTER TABLE album_covers_gone RENAME TO album_covers",
-        told="lacks the table album_covers",
-        told_by_readiness="lacks the table album_covers",
-    ),
-    Misconfiguration(
-        name="wrong dimension",
-        breaking="DROP INDEX IF EXISTS album_covers_embedding; TRUNCATE album_covers; "
-        "ALTER TABLE album_covers DROP COLUMN embedding CASCADE; "
-        "ALTER TABLE album_covers ADD COLUMN embedding vector(3); "
-        "INSERT INTO album_covers (id, artist, album_name, embedding) VALUES ('x', 'A', 'B', '[1,2,3]')",
-        mending=None,
-        told="different dimensions",
-        told_by_readiness="vector(3)",
-    ),
-    Misconfiguration(
-        name="extension missing",
-        breaking="DROP EXTENSION vector CASCADE",
-        mending=None,
-        told="",
-        told_by_readiness="pgvector is not enabled",
-    ),
-)
-
-
-async def misconfigured(ground: Ground, folder: Path, *, short: bool) -> Outcome:  # noqa: ARG001 - one size
-    """Take away the function, the table, the key, the dimension and the extension."""
-    findings, submitted = Findings(), Submitted()
-    url = ground.new_catalog()
-    with SupabaseServer(SupabaseConfig(folder / "postgrest", url)) as supabase:
-        catalog = {"SUPABASE_URL": supabase.url, "SUPABASE_KEY": supabase.service_key}
-        async with open_rig(ground, folder, catalog=catalog) as rig:
-            await until_answered(rig, "before", within_s=20)
-            known_keys, supabase.gateway.keys = supabase.gateway.keys, frozenset()
-            await _must_tell(rig, "wrong key", told="refuses the key", findings=findings, submitted=submitted)
-            supabase.gateway.keys = known_keys
-            for case in MISCONFIGURATIONS:
-                await asyncio.to_thread(_execute, url, f"{case.breaking}; {_RELOAD}")
-                await _must_tell(
-                    rig,
-                    case.name,
-                    told=case.told,
-                    told_by_readiness=case.told_by_readiness,
-                    findings=findings,
-                    submitted=submitted,
-                )
-                if case.mending is not None:
-                    await asyncio.to_thread(_execute, url, f"{case.mending}; {_RELOAD}")
-                    await until_answered(rig, f"after {case.name}", within_s=20)
-            return await rig.outcome("catalog misconfigured", submitted.ids, findings)
-
-
-async def _must_tell(
-    rig: Rig,
-    name: str,
-    *,
-    told: str,
-    findings: Findings,
-    submitted: Submitted,
-    told_by_readiness: str | None = None,
-) -> None:
-    """Submit a job and read what it, and readiness, say of the fault."""
-    fresh = await submit_all(rig, [name])
-    submitted.ids += fresh.ids
-    await rig.drained(within_s=10)
-    (job_id,) = fresh.ids
-    job = (await rig.http.get(f"/api/jobs/{job_id}")).json()
-    error = job["error"] or {"code": job["status"], "detail": ""}
-    findings.require(
-        f"{name}: the job fails as catalog_misconfigured", error["code"] == "catalog_misconfigured"
-    )
-    findings.require(f"{name}: the job says what is wrong", told in error["detail"])
-    findings.require(f"{name}: it is not tried again", rig.attempts([job_id]) == [1])
-
-    def is_told() -> bool:
-        answer = httpx.get(f"{rig.gateways[0].url}/readyz")
-        problem = answer.json()["problems"].get("catalog", "")
-        return (
-            answer.status_code == httpx.codes.SERVICE_UNAVAILABLE and (told_by_readiness or told) in problem
-        )
-
-    findings.require(f"{name}: readiness is 503 and says so", await eventually(is_told, within_s=10))
 
 
 def _execute(url: str, statements: str) -> None:

@@ -5,7 +5,15 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Protocol
 
-from benchmarks.faults import catalog_faults, client_faults, load_faults, model_faults, redis_faults, workers
+from benchmarks.faults import (
+    catalog_faults,
+    client_faults,
+    load_faults,
+    model_faults,
+    redis_faults,
+    setup_faults,
+    workers,
+)
 from benchmarks.faults.ground import Ground
 from benchmarks.faults.outcome import Outcome
 
@@ -30,7 +38,7 @@ FAULTS: Mapping[str, Fault] = MappingProxyType(
         "catalog-down": catalog_faults.down,
         "catalog-slow": catalog_faults.slow,
         "catalog-busy": catalog_faults.busy,
-        "catalog-misconfigured": catalog_faults.misconfigured,
+        "catalog-misconfigured": setup_faults.misconfigured,
         "gateway-killed": client_faults.gateway_killed,
         "clients-hang-up": client_faults.clients_hang_up,
         "decompression-bomb": client_faults.bomb,
