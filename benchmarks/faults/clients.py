@@ -2,14 +2,17 @@
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import httpx
 
 from benchmarks.faults.rig import Rig
 
 ASYNC = {"Prefer": "respond-async"}
+#: How often one who insists comes back; one who measures how long it takes, more often.
+INSIST_EVERY_S = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,11 +43,14 @@ class Submitted:
         return all(refusal.is_polite for refusal in self.refusals)
 
 
-async def submit(http: httpx.AsyncClient, text: str, into: Submitted) -> str | None:
+async def submit(
+    http: httpx.AsyncClient, text: str, into: Submitted, *, key: str | None = None
+) -> str | None:
     """Submit a text without waiting for its answer; return the job's id if it was accepted."""
     began = time.monotonic()
+    headers = ASYNC if key is None else {**ASYNC, "Idempotency-Key": key}
     try:
-        answer = await http.get("/api/search-by-text", params={"query": text}, headers=ASYNC)
+        answer = await http.get("/api/search-by-text", params={"query": text}, headers=headers)
     except httpx.TransportError:
         into.unanswered += 1
         return None
@@ -60,28 +66,51 @@ async def submit(http: httpx.AsyncClient, text: str, into: Submitted) -> str | N
 async def submit_all(rig: Rig, texts: Sequence[str], *, over_s: float = 0.0) -> Submitted:
     """Submit texts evenly over a time; a slow answer holds up none of the others."""
     submitted = Submitted()
-    step_s = over_s / len(texts)
-    began = time.monotonic()
     limit = asyncio.Semaphore(32 if over_s == 0 else 10_000)
 
     async def one(text: str) -> None:
         async with limit:
             await submit(rig.http, text, submitted)
 
-    async with asyncio.TaskGroup() as tasks:
-        for n, text in enumerate(texts):
-            await asyncio.sleep(max(0.0, began + n * step_s - time.monotonic()))
-            tasks.create_task(one(text))
+    await _evenly(one, texts, over_s=over_s)
     return submitted
 
 
-async def until_accepted(rig: Rig, text: str, into: Submitted, *, within_s: float) -> float:
-    """Come back until a submit is accepted; return after how many seconds it was, infinity if never."""
+async def insist_all(rig: Rig, texts: Sequence[str], *, over_s: float, within_s: float) -> Submitted:
+    """Submit texts evenly over a time, each of them again until it is accepted."""
+    submitted = Submitted()
+
+    async def one(text: str) -> None:
+        await until_accepted(rig, text, submitted, within_s=within_s, every_s=INSIST_EVERY_S)
+
+    await _evenly(one, texts, over_s=over_s)
+    return submitted
+
+
+async def _evenly(
+    step: Callable[[str], Coroutine[Any, Any, None]], texts: Sequence[str], *, over_s: float
+) -> None:
+    step_s = over_s / len(texts)
     began = time.monotonic()
+    async with asyncio.TaskGroup() as tasks:
+        for n, text in enumerate(texts):
+            await asyncio.sleep(max(0.0, began + n * step_s - time.monotonic()))
+            tasks.create_task(step(text))
+
+
+async def until_accepted(
+    rig: Rig, text: str, into: Submitted, *, within_s: float, every_s: float = 0.1
+) -> float:
+    """Come back until a submit is accepted; return after how many seconds it was, infinity if never.
+
+    Each try has the same Idempotency-Key: one that was refused, or not answered, may have been taken.
+    """
+    began = time.monotonic()
+    key = text.replace(" ", "-")
     while time.monotonic() - began < within_s:
-        if await submit(rig.http, text, into) is not None:
+        if await submit(rig.http, text, into, key=key) is not None:
             return time.monotonic() - began
-        await asyncio.sleep(0.1)
+        await asyncio.sleep(every_s)
     return float("inf")
 
 

@@ -8,7 +8,14 @@ from pathlib import Path
 
 from redis import Redis
 
-from benchmarks.faults.clients import Submitted, submit_all, texts, until_accepted, until_answered
+from benchmarks.faults.clients import (
+    Submitted,
+    insist_all,
+    submit_all,
+    texts,
+    until_accepted,
+    until_answered,
+)
 from benchmarks.faults.ground import Ground
 from benchmarks.faults.outcome import Findings, Outcome
 from benchmarks.faults.rig import open_rig
@@ -21,15 +28,22 @@ from local.servers.redis import RedisConfig, RedisServer
 ACCEPTS_AGAIN_S = 10.0
 FROZEN_ANSWER_S = 3.0
 HALF_OPEN_S = 15.0
+#: How long a client comes back with a submit; Redis is away for a few seconds.
+INSISTED_S = 60.0
 
 
 async def killed(ground: Ground, folder: Path, *, short: bool) -> Outcome:
-    """Kill -9 Redis while jobs keep coming, and start it again on its append-only file."""
+    """Kill -9 Redis while jobs keep coming, and start it again on its append-only file.
+
+    Clients do not take no for an answer, and come back with their Idempotency-Key.
+    """
     jobs, kills = (100, 2) if short else (500, 5)
     findings = Findings()
     async with open_rig(ground, folder, FIXED_LATENCY_MS="50") as rig:
         worker_pid = rig.workers[0].pid
-        submitting = asyncio.create_task(submit_all(rig, texts("redis killed", jobs), over_s=kills * 3.0))
+        submitting = asyncio.create_task(
+            insist_all(rig, texts("redis killed", jobs), over_s=kills * 3.0, within_s=INSISTED_S)
+        )
         back = Submitted()
         for kill in range(kills):
             await asyncio.sleep(2)
@@ -40,13 +54,20 @@ async def killed(ground: Ground, folder: Path, *, short: bool) -> Outcome:
             findings.within(f"return {kill + 1}: accepts again after", waited_s, ACCEPTS_AGAIN_S)
         returned = time.monotonic()
         submitted = await submitting
+        accepted = len(set(submitted.ids))
+        findings.require(f"all {jobs} are accepted, as jobs of their own", accepted == jobs)
         submitted.ids += back.ids
         await rig.drained(within_s=rig.settings.job_deadline_s + 10)
         findings.recovery_s = time.monotonic() - returned
         findings.require("refusals say when to come back", submitted.all_refusals_polite)
         findings.require("the worker lives on", rig.workers[0].running and rig.workers[0].pid == worker_pid)
-        findings.note(f"{len(submitted.refusals)} submits refused while it was down")
-        return await rig.outcome("Redis killed", submitted.ids, findings)
+        refused = len(submitted.refusals) + submitted.unanswered
+        findings.note(f"{refused} submits refused while it was down, and sent again")
+        known = len(rig.keys(keys.JOB))
+        findings.require(f"a submit that was sent again is one job (has {known})", known == jobs + kills)
+        found = await rig.audit(submitted.ids)
+        findings.require("every job succeeds", found.ends == {"succeeded": jobs + kills})
+        return await rig.outcome("Redis killed", submitted.ids, findings, found=found)
 
 
 async def frozen(ground: Ground, folder: Path, *, short: bool) -> Outcome:
