@@ -5,6 +5,7 @@ by a look at the ledger each second. A waiter costs memory and nothing else.
 """
 
 import asyncio
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import TypeVar
@@ -13,6 +14,8 @@ from starlette.requests import ClientDisconnect, Request
 
 from common.jobs import TERMINAL_STATES
 from common.ledger.gateway import GatewayLedger
+
+log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
@@ -88,6 +91,7 @@ class Waiting:
 
     async def look(self) -> None:
         """Ask the ledger for every run that is waited for: an event may have been lost."""
+        log.debug("looked after waiters", extra={"waiters": len(self), "watched": len(self._watchers)})
         run_ids = [*self._waiters]
         for start in range(0, len(run_ids), LOOK_BATCH):
             for run_id in await self._ledger.ended(run_ids[start : start + LOOK_BATCH]):

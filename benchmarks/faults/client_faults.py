@@ -1,6 +1,7 @@
 """Clients that hang up, send too much, send too slowly or send bombs, and a gateway that is killed."""
 
 import asyncio
+import json
 import os
 import signal
 import statistics
@@ -26,6 +27,9 @@ OVERSIZE_READ_MIB = 64.0
 PATIENCE_FACTOR = 2.0
 #: Clients do not all come at the same moment, nor do slow ones send their next byte at the same one.
 ARRIVALS_PER_S = 200
+#: By how much the gateway's pool of connections to Redis may have grown since it was warm; it may have 64.
+POOL_SLACK_FDS = 16
+WAITERS_COUNTED = '"message":"looked after waiters"'
 
 
 async def gateway_killed(ground: Ground, folder: Path, *, short: bool) -> Outcome:
@@ -77,31 +81,56 @@ async def _search(http: httpx.AsyncClient, key: str) -> httpx.Response | None:
 
 
 async def clients_hang_up(ground: Ground, folder: Path, *, short: bool) -> Outcome:
-    """Send searches and hang up after 0.2 s."""
-    clients = 200 if short else 1000
+    """Send searches and hang up after 0.2 s, long before their jobs are done."""
+    # Enough for more than a second of them: waiters are counted each second.
+    clients = 300 if short else 1000
     findings = Findings()
     async with open_rig(
-        ground, folder, FIXED_LATENCY_MS="500", MAX_QUEUE_DEPTH="2000", JOB_DEADLINE_S="120"
+        ground,
+        folder,
+        gateways=0,
+        FIXED_LATENCY_MS="500",
+        MAX_QUEUE_DEPTH="2000",
+        JOB_DEADLINE_S="120",
     ) as rig:
+        served = await rig.add_gateway({"LOG_LEVEL": "DEBUG"})
         await rig.http.get("/livez")
-        gateway = psutil.Process(rig.gateways[0].service.pid or 0)
-        port = int(rig.gateways[0].url.rpartition(":")[2])
+        gateway = psutil.Process(served.service.pid or 0)
+        port = int(served.url.rpartition(":")[2])
+        # The connections to Redis that so many clients need are opened once, and kept.
+        await _hang_up_all(port, range(clients // 5))
+        await eventually(lambda: _client_sockets(gateway, port) <= 2, within_s=30)
         before_fds, before_subscriptions = gateway.num_fds(), _subscriptions(rig)
-        async with asyncio.TaskGroup() as tasks:
-            for number in range(clients):
-                tasks.create_task(_hang_up(port, number))
-                await asyncio.sleep(1 / ARRIVALS_PER_S)
+        await _hang_up_all(port, range(clients // 5, clients))
         hung_up = time.monotonic()
-        # The gateway keeps its connections to Redis, at most a pool of them; clients must be gone.
         back = await eventually(lambda: _client_sockets(gateway, port) <= 2, within_s=30)
         findings.recovery_s = time.monotonic() - hung_up
         findings.require("every client's socket is closed", back)
+        waiters = await _later_waiters(served.service.log_path)
+        findings.require("clients were waited for", max(waiters) > 0)
+        findings.require("nobody is waited for any more", waiters[-1] == 0)
+        findings.require("and their jobs are still under way", bool(rig.redis.zcard(keys.DEADLINES)))
         findings.require("subscriptions are as before", _subscriptions(rig) == before_subscriptions)
-        findings.note(f"{before_fds} file descriptors before, {gateway.num_fds()} after")
+        after_fds = gateway.num_fds()
+        findings.require("file descriptors are as before", after_fds <= before_fds + POOL_SLACK_FDS)
+        findings.note(f"{before_fds} file descriptors before, {after_fds} after")
+        findings.note(f"at most {max(waiters)} waiters, {waiters[-1]} after")
         job_ids = [key.decode().removeprefix(keys.JOB) for key in rig.keys(keys.JOB)]
         findings.require("their searches were taken", len(job_ids) > clients / 2)
         await rig.drained(within_s=rig.settings.job_deadline_s)
         return await rig.outcome("clients hang up", job_ids, findings)
+
+
+async def _later_waiters(log_path: Path) -> list[int]:
+    """Return how many waiters the gateway counted each second, with two counts from now on."""
+    known = len(_waiters(log_path))
+    await eventually(lambda: len(_waiters(log_path)) >= known + 2, within_s=10)
+    return _waiters(log_path)
+
+
+def _waiters(log_path: Path) -> list[int]:
+    lines = log_path.read_text().splitlines()
+    return [json.loads(line)["waiters"] for line in lines if WAITERS_COUNTED in line]
 
 
 def _client_sockets(gateway: psutil.Process, port: int) -> int:
@@ -113,6 +142,13 @@ def _client_sockets(gateway: psutil.Process, port: int) -> int:
 
 def _subscriptions(rig: Rig) -> list[object]:
     return [*rig.redis.pubsub_numsub(keys.EVENTS, keys.CATALOG_EVENTS)]
+
+
+async def _hang_up_all(port: int, numbers: range) -> None:
+    async with asyncio.TaskGroup() as tasks:
+        for number in numbers:
+            tasks.create_task(_hang_up(port, number))
+            await asyncio.sleep(1 / ARRIVALS_PER_S)
 
 
 async def _hang_up(port: int, number: int) -> None:

@@ -75,11 +75,11 @@ class Rig:
         await asyncio.to_thread(worker.start)
         return worker
 
-    async def add_gateway(self) -> GatewayProcess:
+    async def add_gateway(self, environ: Mapping[str, str] | None = None) -> GatewayProcess:
         """Start a gateway, and wait until it answers."""
         port = free_port()
         url = f"http://127.0.0.1:{port}"
-        env = self.environ | {"PORT": str(port)}
+        env = {**self.environ, **(environ or {}), "PORT": str(port)}
         service = self._service(
             f"gateway-{len(self.gateways)}", module="api", env=env, ready=lambda _: gateway_answers(url)
         )
