@@ -71,7 +71,7 @@ class HealthCheck:
             problems["catalog"] = catalog_problem.reason
         known = load if isinstance(load, Load) else None
         if known is not None and not ready_workers(known):
-            problems["worker"] = _why_no_worker(known)
+            problems["worker"] = why_no_worker(known)
         shown = {part: without_places(reason) for part, reason in problems.items()}
         return Health(load=known, total_albums=total_albums, problems=shown)
 
@@ -108,8 +108,9 @@ def ready_workers(load: Load | None) -> list[dict[str, Any]]:
     return [worker for worker in load.workers if worker.get("ready")] if load else []
 
 
-def _why_no_worker(load: Load) -> str:
+def why_no_worker(load: Load) -> str:
+    """Return why no worker is ready: the reason that was told last, which is what is wrong now."""
     errors = [str(worker["error"]) for worker in load.workers if worker.get("error")]
     if errors:
-        return f"no worker is ready: {errors[0]}"
+        return f"no worker is ready: {errors[-1]}"
     return "a worker is loading its model" if load.workers else "no worker is alive"

@@ -6,6 +6,7 @@ import json
 import shutil
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
@@ -30,8 +31,8 @@ async def unloadable(ground: Ground, folder: Path, *, short: bool) -> Outcome:  
     findings = Findings()
     async with open_rig(ground, folder, workers=0, ENCODER="onnx", JOB_DEADLINE_S="120") as rig:
         submitted = await submit_all(rig, texts("no model", 5))
-        for name, environ in _unloadable_models(folder).items():
-            await _must_refuse(rig, name, environ, findings)
+        for model in _unloadable_models(folder):
+            await _must_refuse(rig, model, findings)
         findings.require("no job was taken", rig.attempts(submitted.ids) == [0] * len(submitted.ids))
         began = time.monotonic()
         await rig.add_worker({"ENCODER": "fixed"})
@@ -40,7 +41,16 @@ async def unloadable(ground: Ground, folder: Path, *, short: bool) -> Outcome:  
         return await rig.outcome("model cannot be loaded", submitted.ids, findings)
 
 
-def _unloadable_models(folder: Path) -> dict[str, Mapping[str, str]]:
+@dataclass(frozen=True, slots=True)
+class UnloadableModel:
+    """Where a worker finds no model that will do, and words of the reason that it must give."""
+
+    name: str
+    environ: Mapping[str, str]
+    words: str
+
+
+def _unloadable_models(folder: Path) -> tuple[UnloadableModel, ...]:
     cut_short, other_kind = folder / "cut-short", folder / "other-kind"
     shutil.copytree(DEMO_MODEL, cut_short)
     weights = cut_short / "model.safetensors"
@@ -49,23 +59,27 @@ def _unloadable_models(folder: Path) -> dict[str, Mapping[str, str]]:
     config = json.loads((other_kind / "config.json").read_text())
     config |= {"model_type": "bert", "architectures": ["BertModel"]}
     (other_kind / "config.json").write_text(json.dumps(config))
-    return {
-        # Nothing listens at the discard port: a hub that cannot be reached.
-        "no network": {"CLIP_MODEL": "nobody/nothing", "HF_ENDPOINT": "http://127.0.0.1:9"},
-        "file cut short": {"CLIP_MODEL": str(cut_short)},
-        "wrong architecture": {"CLIP_MODEL": str(other_kind)},
-    }
+    # Nothing listens at the discard port: a hub that cannot be reached.
+    away = {"CLIP_MODEL": "nobody/nothing", "HF_ENDPOINT": "http://127.0.0.1:9"}
+    return (
+        UnloadableModel("no network", away, "nobody/nothing"),
+        UnloadableModel("file cut short", {"CLIP_MODEL": str(cut_short)}, "cut-short"),
+        UnloadableModel("wrong architecture", {"CLIP_MODEL": str(other_kind)}, "is bert, not CLIP"),
+    )
 
 
-async def _must_refuse(rig: Rig, name: str, environ: Mapping[str, str], findings: Findings) -> None:
-    worker = await rig.add_worker(environ, waits=False)
+async def _must_refuse(rig: Rig, model: UnloadableModel, findings: Findings) -> None:
+    name = model.name
+    worker = await rig.add_worker(model.environ, waits=False)
     findings.require(f"{name}: the worker ends", await eventually(lambda: not worker.running, within_s=90))
-    health = (await rig.http.get("/health")).json()
+    health = await rig.http.get("/health")
     readiness = await rig.http.get("/readyz")
-    findings.require(f"{name}: clip is not loaded", health["models_loaded"]["clip"] is False)
-    told = readiness.json()["problems"].get("worker", "")
+    findings.require(f"{name}: clip is not loaded", health.json()["models_loaded"]["clip"] is False)
     findings.require(f"{name}: readiness is 503", readiness.status_code == httpx.codes.SERVICE_UNAVAILABLE)
-    findings.require(f"{name}: and says why ({told!r})", "model_unavailable" in told)
+    for place, answer in (("/health", health), ("/readyz", readiness)):
+        told = answer.json()["problems"].get("worker", "")
+        says_why = "model_unavailable" in told and model.words in told
+        findings.require(f"{name}: {place} says why ({told!r})", says_why)
 
 
 async def stalls(ground: Ground, folder: Path, *, short: bool) -> Outcome:  # noqa: ARG001 - one size

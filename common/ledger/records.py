@@ -98,6 +98,7 @@ class Load:
     oldest_age_ms: int
     held_image_bytes: int
     retry_after_s: int
+    #: Announcements, that which lasts longest at the end.
     workers: tuple[dict[str, Any], ...]
 
 
