@@ -13,11 +13,14 @@ from benchmarks.faults.clients import ASYNC, Submitted, submit_all, texts
 from benchmarks.faults.ground import Ground
 from benchmarks.faults.outcome import Findings, Outcome
 from benchmarks.faults.rig import Rig, eventually, open_rig
+from common import keys
 
 KILL_EVERY_S = 2.5
 #: From the last kill: a lease, a worker's start, and what is left to do.
 KILLED_RECOVERY_S = 70.0
 TERM_EXIT_S = 35.0
+#: As many as a worker takes at once, WORKER_CONCURRENCY.
+HELD_JOBS = 32
 
 
 async def killed(ground: Ground, folder: Path, *, short: bool) -> Outcome:
@@ -45,7 +48,7 @@ async def killed(ground: Ground, folder: Path, *, short: bool) -> Outcome:
 
 
 async def told_to_stop(ground: Ground, folder: Path, *, short: bool) -> Outcome:
-    """Terminate one of two workers with the queue full."""
+    """Terminate one of two workers with the queue full, and then one that cannot finish what it holds."""
     jobs = 100 if short else 600
     findings = Findings()
     async with open_rig(ground, folder, workers=2, FIXED_LATENCY_MS="200", BATCH_MAX="4") as rig:
@@ -58,8 +61,35 @@ async def told_to_stop(ground: Ground, folder: Path, *, short: bool) -> Outcome:
         findings.require("the worker exits with status 0", first.status == 0)
         await rig.drained(within_s=rig.settings.job_deadline_s + 5)
         findings.recovery_s = time.monotonic() - began
+        await asyncio.to_thread(rig.workers[1].end)
+        held = await _drain_in_vain(rig, findings, short=short)
+        submitted.ids += held.ids
+        submitted.refusals += held.refusals
+        submitted.unanswered += held.unanswered
         found = await _all_succeeded(rig, submitted, findings)
         return await rig.outcome("worker told to stop", submitted.ids, findings, found=found)
+
+
+async def _drain_in_vain(rig: Rig, findings: Findings, *, short: bool) -> Submitted:
+    """Terminate a worker whose batch takes longer than it may drain; another one does its jobs."""
+    # A full run keeps the defaults, under which what is given back must still be done by its deadline.
+    slow = {"FIXED_LATENCY_MS": "10000", "DRAIN_S": "2"} if short else {"FIXED_LATENCY_MS": "40000"}
+    worker = await rig.add_worker(slow)
+    submitted = await submit_all(rig, texts("held", HELD_JOBS))
+    taken = await eventually(lambda: rig.redis.zcard(keys.RUNNING) == HELD_JOBS, within_s=10)
+    findings.require("the worker holds every job", taken)
+    began = time.monotonic()
+    os.kill(worker.pid or 0, signal.SIGTERM)
+    await eventually(lambda: not worker.running, within_s=TERM_EXIT_S + 10)
+    findings.within("with work for longer than DRAIN_S in", time.monotonic() - began, TERM_EXIT_S)
+    gave_up = "not drained in time" in worker.log_path.read_text()
+    findings.require("it gives up with status 0", gave_up and worker.status == 0)
+    findings.require("it leaves no lease behind", rig.redis.zcard(keys.RUNNING) == 0)
+    findings.require("it gives all back uncounted", rig.attempts(submitted.ids) == [0] * HELD_JOBS)
+    await rig.add_worker()
+    await rig.drained(within_s=rig.settings.job_deadline_s + 5)
+    findings.require("another worker does it at once", rig.attempts(submitted.ids) == [1] * HELD_JOBS)
+    return submitted
 
 
 async def poisoned(ground: Ground, folder: Path, *, short: bool) -> Outcome:
