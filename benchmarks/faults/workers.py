@@ -4,9 +4,15 @@ import asyncio
 import os
 import signal
 import struct
+import threading
 import time
 import zlib
+from contextlib import suppress
 from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import psutil
 
 from benchmarks.faults.audit import Audit
 from benchmarks.faults.clients import ASYNC, Submitted, submit_all, texts
@@ -14,6 +20,7 @@ from benchmarks.faults.ground import Ground
 from benchmarks.faults.outcome import Findings, Outcome
 from benchmarks.faults.rig import Rig, eventually, open_rig
 from common import keys
+from local.service import Service
 
 KILL_EVERY_S = 2.5
 #: From the last kill: a lease, a worker's start, and what is left to do.
@@ -21,6 +28,9 @@ KILLED_RECOVERY_S = 70.0
 TERM_EXIT_S = 35.0
 #: As many as a worker takes at once, WORKER_CONCURRENCY.
 HELD_JOBS = 32
+DECODER = "worker.decode.child"
+#: A decoder takes 20 MiB, and a few more for an image of a cover's size.
+DECODER_RSS_BYTES = 100 << 20
 
 
 async def killed(ground: Ground, folder: Path, *, short: bool) -> Outcome:
@@ -93,30 +103,66 @@ async def _drain_in_vain(rig: Rig, findings: Findings, *, short: bool) -> Submit
 
 
 async def poisoned(ground: Ground, folder: Path, *, short: bool) -> Outcome:
-    """Send an image that its decoder dies of between images that decode."""
+    """Send an image that its decoder is killed for each time, out of memory, between images that decode."""
     neighbours = 10 if short else 40
     findings = Findings()
-    async with open_rig(ground, folder, DECODE_TIMEOUT_S="0.25") as rig:
-        worker = rig.workers[0]
+    async with open_rig(ground, folder) as rig:
+        worker_pids = [worker.pid for worker in rig.workers]
         # One after another: the decoders take turns, and the poison stands in the middle.
         images = [small_png(shade) for shade in range(neighbours)]
-        images.insert(neighbours // 2, slow_png())
+        images.insert(neighbours // 2, large_png())
         submitted = Submitted()
-        for image in images:
-            answer = await rig.http.post("/api/search-by-image", files={"file": image}, headers=ASYNC)
-            submitted.ids.append(answer.raise_for_status().json()["id"])
+        with OutOfMemoryKiller(rig.workers[0]) as killer:
+            for image in images:
+                answer = await rig.http.post("/api/search-by-image", files={"file": image}, headers=ASYNC)
+                submitted.ids.append(answer.raise_for_status().json()["id"])
+            await rig.drained(within_s=rig.settings.job_deadline_s + 5)
         poison = submitted.ids[neighbours // 2]
-        await rig.drained(within_s=rig.settings.job_deadline_s + 5)
         (attempts,) = rig.attempts([poison])
         found = await rig.audit(submitted.ids)
-        findings.note(f"poison given up after {attempts} attempts")
+        findings.note(f"poison given up after {attempts} attempts, {killer.killed} decoders killed for it")
         findings.require("at most 3 attempts", attempts <= rig.settings.max_attempts)
+        findings.require("each attempt ends with its decoder's death", killer.killed == attempts)
         findings.require(
             "the poison fails, its neighbours succeed",
             found.ends == {"succeeded": neighbours, "attempts_exhausted": 1},
         )
-        findings.require("no worker dies", worker.running and len(rig.workers) == 1)
+        alive = all(worker.running for worker in rig.workers)
+        findings.require("no worker dies", alive and worker_pids == [worker.pid for worker in rig.workers])
         return await rig.outcome("poison job", submitted.ids, findings, found=found)
+
+
+class OutOfMemoryKiller:
+    """Kills a worker's decoder that takes much memory, as the kernel does where there is little of it."""
+
+    def __init__(self, worker: Service) -> None:
+        self._worker = psutil.Process(worker.pid or 0)
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._watch, name="out-of-memory killer", daemon=True)
+        self.killed = 0
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._stop.set()
+        self._thread.join()
+
+    def _watch(self) -> None:
+        while not self._stop.wait(0.01):
+            # A process may end while it is looked at.
+            with suppress(psutil.Error):
+                for child in filter(_takes_too_much, self._worker.children()):
+                    child.kill()
+                    child.wait()
+                    self.killed += 1
+
+
+def _takes_too_much(child: psutil.Process) -> bool:
+    return DECODER in child.cmdline() and child.memory_info().rss > DECODER_RSS_BYTES
 
 
 async def _all_succeeded(rig: Rig, submitted: Submitted, findings: Findings) -> Audit:
@@ -131,8 +177,8 @@ def small_png(shade: int) -> bytes:
     return _grey_png(32, 32, shade)
 
 
-def slow_png() -> bytes:
-    """Return an image that is small to send, allowed by its pixels, and takes a second to decode."""
+def large_png() -> bytes:
+    """Return an image that is small to send, allowed by its pixels, and takes half a gigabyte to decode."""
     return _grey_png(7000, 7000, 1, channels=4)
 
 
