@@ -2,7 +2,8 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import ExitStack, asynccontextmanager
 from pathlib import Path
 
 import httpx
@@ -10,7 +11,7 @@ import psycopg
 
 from benchmarks.faults.clients import submit_all, texts, until_answered
 from benchmarks.faults.ground import Ground
-from benchmarks.faults.outcome import Findings, Outcome
+from benchmarks.faults.outcome import Findings, Outcome, joined
 from benchmarks.faults.rig import Rig, open_rig
 from local.servers.rest_gateway import Answer
 from local.servers.supabase import SupabaseConfig, SupabaseServer
@@ -20,6 +21,8 @@ DEADLINE_S = 8
 JOBS = 30
 #: Calls that an open breaker lets through a second and worker, at the most.
 PROBES_PER_S = 2
+#: How a worker reaches its catalog. A short run takes one of them for each fault.
+WAYS = DIRECTLY, OVER_POSTGREST = "psycopg", "PostgREST"
 
 Step = Callable[[], Awaitable[None]]
 
@@ -33,23 +36,28 @@ async def down(ground: Ground, folder: Path, *, short: bool) -> Outcome:
     async def start() -> None:
         await asyncio.to_thread(ground.postgres.start)
 
-    async with open_rig(ground, folder, JOB_DEADLINE_S=str(DEADLINE_S), CATALOG_TIMEOUT_S="1") as rig:
-        return await _outages(rig, "catalog down", break_it=stop, mend_it=start, short=short)
+    outcomes = {}
+    for way in (DIRECTLY,) if short else WAYS:
+        async with _rig_by(way, ground, folder, ground.new_catalog()) as rig:
+            outcomes[way] = await _outages(rig, "catalog down", break_it=stop, mend_it=start, short=short)
+    return joined("catalog down", outcomes)
 
 
 async def slow(ground: Ground, folder: Path, *, short: bool) -> Outcome:
     """Let the search sleep for longer than the catalog may take."""
-    url = ground.new_catalog()
+    outcomes = {}
+    for way in (OVER_POSTGREST,) if short else WAYS:
+        url = ground.new_catalog()
 
-    async def sleep() -> None:
-        await asyncio.to_thread(_execute, url, _SLEEP)
+        async def sleep(url: str = url) -> None:
+            await asyncio.to_thread(_execute, url, _SLEEP)
 
-    async def wake() -> None:
-        await asyncio.to_thread(_execute, url, _WAKE)
+        async def wake(url: str = url) -> None:
+            await asyncio.to_thread(_execute, url, _WAKE)
 
-    catalog = {"DATABASE_URL": url, "JOB_DEADLINE_S": str(DEADLINE_S), "CATALOG_TIMEOUT_S": "1"}
-    async with open_rig(ground, folder, catalog=catalog) as rig:
-        return await _outages(rig, "catalog slow", break_it=sleep, mend_it=wake, short=short)
+        async with _rig_by(way, ground, folder, url) as rig:
+            outcomes[way] = await _outages(rig, "catalog slow", break_it=sleep, mend_it=wake, short=short)
+    return joined("catalog slow", outcomes)
 
 
 async def busy(ground: Ground, folder: Path, *, short: bool) -> Outcome:
@@ -80,6 +88,19 @@ async def busy(ground: Ground, folder: Path, *, short: bool) -> Outcome:
                 asked=lambda: refused,
             )
     return outcome
+
+
+@asynccontextmanager
+async def _rig_by(way: str, ground: Ground, folder: Path, url: str) -> AsyncIterator[Rig]:
+    """Open a rig whose worker and gateway ask a catalog in one of the ways there are."""
+    with ExitStack() as stack:
+        catalog = {"DATABASE_URL": url}
+        if way == OVER_POSTGREST:
+            supabase = stack.enter_context(SupabaseServer(SupabaseConfig(folder / "postgrest", url)))
+            catalog = {"SUPABASE_URL": supabase.url, "SUPABASE_KEY": supabase.service_key}
+        limits = {"JOB_DEADLINE_S": str(DEADLINE_S), "CATALOG_TIMEOUT_S": "1"}
+        async with open_rig(ground, folder / way, catalog=catalog | limits) as rig:
+            yield rig
 
 
 async def _outages(
@@ -120,12 +141,14 @@ async def _outages(
     findings.require("readiness is 503 meanwhile", ready in {None, httpx.codes.SERVICE_UNAVAILABLE})
     await mend_it()
     findings.recovery_s = await until_answered(rig, "after", within_s=30)
+    findings.require("it answers again", findings.recovery_s < float("inf"))
     log = rig.workers[0].log_path.read_text()
     findings.require("the breaker opens and closes", "breaker opens" in log and "breaker closes" in log)
     return await rig.outcome(name, [*brief.ids, *long.ids], findings)
 
 
-#: In the place of the search, with its arguments and its type, one that sleeps.
+#: In the place of the search, with its arguments and its type, one that sleeps: not for long, for PostgREST
+#: does not call off what its client has given up on, and has ten connections.
 _SLEEP = """
 DO $$
 DECLARE
@@ -135,7 +158,7 @@ BEGIN
   ALTER FUNCTION search_albums RENAME TO search_albums_awake;
   EXECUTE format(
     'CREATE FUNCTION search_albums(%s) RETURNS %s LANGUAGE plpgsql '
-    'AS $sleep$BEGIN PERFORM pg_sleep(60); END$sleep$',
+    'AS $sleep$BEGIN PERFORM pg_sleep(3); END$sleep$',
     arguments, result
   );
 END

@@ -1,5 +1,6 @@
 """What one fault did to the service, and whether that is what was promised."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 
@@ -58,6 +59,22 @@ class Outcome:
         return (
             f"{verdict}  {self.name:<22}  {self.accepted:>5} accepted  {counts}{recovery}  {self.explanation}"
         )
+
+
+def joined(name: str, outcomes: Mapping[str, Outcome]) -> Outcome:
+    """Return one outcome of a fault that was met in several ways, with the name of each beside its words."""
+    recoveries = [found.recovery_s for found in outcomes.values() if found.recovery_s is not None]
+    return Outcome(
+        name=name,
+        accepted=sum(found.accepted for found in outcomes.values()),
+        lost=sum(found.lost for found in outcomes.values()),
+        unfinished=sum(found.unfinished for found in outcomes.values()),
+        extra_results=sum(found.extra_results for found in outcomes.values()),
+        recovery_s=max(recoveries, default=None),
+        broken=tuple(f"{way}: {told}" for way, found in outcomes.items() for told in found.broken),
+        slow=tuple(f"{way}: {told}" for way, found in outcomes.items() for told in found.slow),
+        note="; ".join(f"{way}: {found.note}" for way, found in outcomes.items()),
+    )
 
 
 class Findings:
