@@ -1,11 +1,12 @@
 """Reading CSV, JSON Lines and Parquet row by row; a broken row is one, not the end of the file."""
 
 import csv
-import sys
+from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
-from typing import Any
+from typing import Any, Self, TextIO
 
 import orjson
 
@@ -13,6 +14,9 @@ from catalog.ingest.rejection import RowFault
 from common.errors import SettingsError
 
 Cells = dict[str, object]
+
+#: Of a CSV's cell; it bounds what is read in vain behind a quote that nobody closes.
+CELL_MAX_CHARS = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,36 +51,73 @@ def open_table(path: Path) -> Table:
     if not path.is_file():
         raise SettingsError(f"{path}: there is no such file")
     columns: dict[str, None] = {}
-    count = 0
+    rows = 0
     for row in reader(path):
-        count += 1
+        rows += 1
         if not isinstance(row.cells, RowFault):
             columns |= dict.fromkeys(row.cells)
     if not columns:
         raise SettingsError(f"{path}: no row of it can be read")
-    return Table(path, tuple(columns), count)
+    return Table(path, tuple(columns), rows)
+
+
+class _Lines:
+    """The lines of a file; a reader can go back to the second line of the record it is in."""
+
+    def __init__(self, file: TextIO) -> None:
+        self._file = file
+        self._record: list[str] = []
+        self._ahead: deque[str] = deque()
+        #: Of the record's first line, from 1.
+        self.number = 1
+
+    def __iter__(self) -> Self:
+        return self
+
+    def __next__(self) -> str:
+        line = self._ahead.popleft() if self._ahead else next(self._file)
+        self._record.append(line)
+        return line
+
+    def begin_record(self) -> None:
+        self.number += len(self._record)
+        self._record.clear()
+
+    def keep_first(self) -> None:
+        """Give back all lines of the record but its first."""
+        self._ahead.extendleft(reversed(self._record[1:]))
+        del self._record[1:]
 
 
 def _csv_rows(path: Path) -> Iterator[RawRow]:
-    csv.field_size_limit(sys.maxsize)
+    csv.field_size_limit(CELL_MAX_CHARS)
     # Bytes that are no UTF-8 come through as surrogates, so that they cost their own row alone.
     with path.open(encoding="utf-8-sig", errors="surrogateescape", newline="") as file:
+        lines = _Lines(file)
         # Strict, so that a quote which nobody closes is an error and not the rest of the file.
-        reader = csv.reader(file, strict=True)
-        header = next(reader, [])
-        number = 0
+        reader = csv.reader(lines, strict=True)
+        header = _csv_header(reader, path)
+        numbers = count(1)
         while True:
+            lines.begin_record()
             try:
                 values = next(reader)
             except StopIteration:
                 return
             except csv.Error as error:
-                number += 1
-                yield RawRow(number, RowFault("unreadable_row", f"line {reader.line_num}: {error}"))
+                # Such a quote takes in the rows below it; they are read again, each by itself.
+                lines.keep_first()
+                yield RawRow(next(numbers), RowFault("unreadable_row", f"line {lines.number}: {error}"))
                 continue
             if values:
-                number += 1
-                yield RawRow(number, _csv_cells(header, values))
+                yield RawRow(next(numbers), _csv_cells(header, values))
+
+
+def _csv_header(reader: Iterator[list[str]], path: Path) -> list[str]:
+    try:
+        return next(reader, [])
+    except csv.Error as error:
+        raise SettingsError(f"{path}: its header cannot be read: {error}") from error
 
 
 def _csv_cells(header: list[str], values: list[str]) -> Cells | RowFault:

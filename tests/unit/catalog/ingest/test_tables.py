@@ -37,6 +37,51 @@ def test_broken_rows_keep_their_numbers(tmp_path: Path) -> None:
     assert [isinstance(row.cells, RowFault) for row in rows] == [False, True, True, False]
 
 
+@pytest.mark.parametrize("sixth", ["6,plain", '6,"a, b"'])
+def test_a_quote_that_nobody_closes_costs_its_own_row_alone(tmp_path: Path, sixth: str) -> None:
+    lines = ["id,title", *(f"{n},title {n}" for n in range(1, 11))]
+    lines[3] = '3,"open'
+    lines[6] = sixth
+    path = table(tmp_path, "a.csv", "\n".join(lines).encode())
+
+    opened = open_table(path)
+    rows = list(opened.rows())
+
+    assert opened.count == 10
+    assert [row.number for row in rows if isinstance(row.cells, RowFault)] == [3]
+    assert {row.number: row.cells["id"] for row in rows if not isinstance(row.cells, RowFault)} == {
+        n: str(n) for n in range(1, 11) if n != 3
+    }
+
+
+def test_rows_are_counted_and_lines_are_told(tmp_path: Path) -> None:
+    path = table(tmp_path, "a.csv", b'id,title\n1,"two\nlines"\n\n2,"open\n3,"two\r\nlines"\n4,x\n')
+
+    rows = list(open_table(path).rows())
+
+    assert [row.number for row in rows] == [1, 2, 3, 4]
+    assert rows[0].cells == {"id": "1", "title": "two\nlines"}
+    assert isinstance(rows[1].cells, RowFault)
+    assert rows[1].cells.detail.startswith("line 5:")
+    assert rows[2].cells == {"id": "3", "title": "two\r\nlines"}
+
+
+def test_a_cell_without_end_is_given_up_before_the_file_s(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("catalog.ingest.tables.CELL_MAX_CHARS", 50)
+    path = table(tmp_path, "a.csv", b'id,title\n1,"open\n' + b"2,a plain row\n" * 100)
+
+    rows = list(open_table(path).rows())
+
+    assert [isinstance(row.cells, RowFault) for row in rows] == [True] + 100 * [False]
+
+
+def test_a_header_that_cannot_be_read_is_told(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match="header"):
+        open_table(table(tmp_path, "a.csv", b'id,"title\n1,a\n'))
+
+
 def test_lines_of_json_are_objects_or_faults(tmp_path: Path) -> None:
     path = table(tmp_path, "a.jsonl", b'{"id":1}\n\n[1]\n{"id":\n{"other":2}\n')
 
