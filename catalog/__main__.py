@@ -46,10 +46,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except psycopg.Error as error:
         console.print(f"catalog: the database refused: {str(error).strip()}", style="red", markup=False)
         return Outcome.FAILED
+    except OSError as error:
+        # A file that cannot be read or written: by its name, its folder's rights, or for want of room.
+        console.print(f"catalog: {_told(error)}", style="red", markup=False)
+        return Outcome.FAILED
     except KeyboardInterrupt:
         console.print("catalog: interrupted; the same command goes on where this one stopped")
         return Outcome.FAILED
     return outcome
+
+
+def _told(error: OSError) -> str:
+    return f"{error.filename}: {error.strerror}" if error.filename and error.strerror else str(error)
 
 
 if __name__ == "__main__":

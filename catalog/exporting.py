@@ -19,14 +19,18 @@ def export(albums: Iterable[dict[str, Any]], path: Path, *, embeddings: bool) ->
 
     Raises:
         SettingsError: its name has no known ending.
+        OSError: it cannot be written; what was written of it is taken away.
     """
     writer = _WRITERS.get(path.suffix.lower())
     if writer is None:
         raise SettingsError(f"{path}: an export ends in {', '.join(sorted(_WRITERS))}")
     unfinished = path.with_name(f".{path.name}.part")
     columns = (*FIELDS, "embedding") if embeddings else FIELDS
-    writer((_cells(album, columns) for album in albums), unfinished, columns)
-    unfinished.replace(path)
+    try:
+        writer((_cells(album, columns) for album in albums), unfinished, columns)
+        unfinished.replace(path)
+    finally:
+        unfinished.unlink(missing_ok=True)
 
 
 def _cells(album: dict[str, Any], columns: tuple[str, ...]) -> dict[str, Any]:

@@ -49,6 +49,8 @@ def _from_file(name: str | None) -> list[str]:
         text = sys.stdin.read() if name == "-" else Path(name).read_text(encoding="utf-8")
     except OSError as error:
         raise SettingsError(f"--from-file {name}: {error.strerror}") from error
+    except UnicodeError as error:
+        raise SettingsError(f"--from-file {name}: it is no UTF-8 text") from error
     return [line.strip() for line in text.splitlines() if line.strip()]
 
 

@@ -2,6 +2,7 @@
 
 import csv
 from collections import Counter
+from contextlib import ExitStack
 from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Self
@@ -20,9 +21,18 @@ class Report:
         self._json = path.suffix == ".jsonl"
         self._file = path.open("w", encoding="utf-8", newline="")
         self._csv = csv.DictWriter(self._file, [field.name for field in fields(Rejected)])
-        if not self._json:
-            self._csv.writeheader()
-        self._file.flush()
+
+    def __enter__(self) -> Self:
+        with ExitStack() as opened:
+            opened.callback(self._file.close)
+            if not self._json:
+                self._csv.writeheader()
+            self._file.flush()
+            opened.pop_all()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._file.close()
 
     def add(self, rejected: Rejected) -> None:
         self.reasons[rejected.reason] += 1
@@ -32,9 +42,3 @@ class Report:
             self._csv.writerow(asdict(rejected))
         # Whoever looks while it runs, or after it was killed, sees all that was found.
         self._file.flush()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._file.close()

@@ -43,7 +43,7 @@ def open_table(path: Path) -> Table:
     """Look through a file for its columns and its length.
 
     Raises:
-        SettingsError: it is not there, of no known kind, or has no columns.
+        SettingsError: it is not there, of no known kind, cannot be read, or has no columns.
     """
     reader = _READERS.get(path.suffix.lower())
     if reader is None:
@@ -144,16 +144,20 @@ def _json_cells(line: bytes) -> Cells | RowFault:
 def _parquet_rows(path: Path) -> Iterator[RawRow]:
     # 150 MB that CSV and JSON Lines do without.
     try:
+        import pyarrow as pa
         from pyarrow import parquet
     except ImportError as error:
         raise SettingsError("Parquet needs pyarrow: pip install -r requirements/catalog.txt") from error
-    number = 0
-    with parquet.ParquetFile(path) as file:
-        for batch in file.iter_batches(batch_size=512):
-            cells: dict[str, Any]
-            for cells in batch.to_pylist():
-                number += 1
-                yield RawRow(number, cells)
+    numbers = count(1)
+    try:
+        with parquet.ParquetFile(path) as file:
+            for batch in file.iter_batches(batch_size=512):
+                cells: dict[str, Any]
+                for cells in batch.to_pylist():
+                    yield RawRow(next(numbers), cells)
+    # Of a damaged file pyarrow says the one or the other.
+    except (pa.ArrowException, OSError) as error:
+        raise SettingsError(f"{path} cannot be read as Parquet: {str(error).strip()}") from error
 
 
 _READERS = {".csv": _csv_rows, ".jsonl": _json_rows, ".ndjson": _json_rows, ".parquet": _parquet_rows}

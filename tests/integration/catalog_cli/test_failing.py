@@ -1,0 +1,74 @@
+"""What cannot be done ends with 2 and a sentence, and never with a traceback."""
+
+import resource
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+from pyarrow import parquet
+
+from catalog.demo.albums import demo_albums
+from tests.integration.catalog_cli.conftest import ALBUMS, Catalog, cells, rows
+
+INGEST = ("ingest", "albums.csv", "--covers", "covers")
+NOWHERE = "nowhere/d"
+
+
+@contextmanager
+def full_disk() -> Iterator[None]:
+    """Let no file grow: writing fails as on a disk without room."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        ((*INGEST, "--report", f"{NOWHERE}/r.csv"), f"{NOWHERE}/r.csv: No such file or directory"),
+        ((*INGEST, "--report", "/dev/full"), "No space left on device"),
+        (("export", f"{NOWHERE}/x.csv"), "No such file or directory"),
+        (("export", f"{NOWHERE}/x.jsonl"), "No such file or directory"),
+        (("export", f"{NOWHERE}/x.parquet"), "No such file or directory"),
+        (("ingest", "corrupt.parquet", "--covers", "covers"), "cannot be read as Parquet"),
+        (("ingest", "cut.parquet", "--covers", "covers"), "cannot be read as Parquet"),
+        (("ingest", "header.csv", "--covers", "covers"), "its header cannot be read"),
+        (("delete", "--from-file", "ids.bin"), "no UTF-8"),
+        (("delete", "--from-file", "covers"), "Is a directory"),
+    ],
+)
+def test_a_file_that_will_not_do_is_told(
+    catalog: Catalog, here: Path, database_url: str, arguments: tuple[str, ...], says: str
+) -> None:
+    (here / "corrupt.parquet").write_bytes(b"PAR1" + bytes(100) + b"PAR1")
+    table = pa.Table.from_pylist([cells(album) for album in demo_albums(ALBUMS)])
+    parquet.write_table(table, here / "whole.parquet")
+    whole = (here / "whole.parquet").read_bytes()
+    (here / "cut.parquet").write_bytes(whole[: len(whole) // 2])
+    (here / "header.csv").write_text('id,"artist\n1,A\n')
+    (here / "ids.bin").write_bytes(b"\xff\xfe\n")
+
+    done = catalog(*arguments)
+
+    assert done.status == 2
+    assert says in done.err
+    assert rows(database_url) == {}
+
+
+@pytest.mark.parametrize("suffix", ["csv", "jsonl", "parquet"])
+def test_an_export_for_which_there_is_no_room_leaves_nothing(
+    catalog: Catalog, here: Path, suffix: str
+) -> None:
+    catalog(*INGEST)
+
+    with full_disk():
+        done = catalog("export", f"out.{suffix}")
+
+    assert done.status == 2
+    assert "File too large" in done.err
+    assert not list(here.glob("*out.*"))
