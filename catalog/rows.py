@@ -28,6 +28,8 @@ class AlbumRow:
     metadata: Mapping[str, object] = field(default_factory=dict)
     #: SHA-256 of the row and its cover, for rows that were ingested.
     content_hash: str | None = None
+    #: SHA-256 of the cover alone, for rows that were ingested since it is kept.
+    cover_hash: str | None = None
     #: Where the cover was read: a URL, or a file's name in the operator's folder.
     cover_source: str | None = None
 
@@ -46,12 +48,16 @@ def upsert_albums(connection: psycopg.Connection[Any], rows: Iterable[AlbumRow])
         cursor.executemany(_UPSERT, [_values(row) for row in rows])
 
 
+def fields_of(row: AlbumRow) -> dict[str, Any]:
+    """Return everything of a row but its embedding."""
+    return {name: getattr(row, name) for name in COLUMNS if name != "embedding"}
+
+
 def vector_literal(embedding: npt.NDArray[np.float32]) -> str:
     """Return an embedding as pgvector reads it: `[0.1,…]`, shape (512,)."""
     return orjson.dumps(np.ascontiguousarray(embedding), option=orjson.OPT_SERIALIZE_NUMPY).decode()
 
 
 def _values(row: AlbumRow) -> tuple[object, ...]:
-    record = {name: getattr(row, name) for name in COLUMNS}
-    record |= {"embedding": vector_literal(row.embedding), "metadata": Jsonb(row.metadata)}
-    return tuple(record.values())
+    record = fields_of(row) | {"embedding": vector_literal(row.embedding), "metadata": Jsonb(row.metadata)}
+    return tuple(record[name] for name in COLUMNS)

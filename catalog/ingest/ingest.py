@@ -1,6 +1,6 @@
 """The ingest itself: the stages put together, and the count of what became of the rows."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
@@ -15,9 +15,9 @@ from catalog.ingest.rejection import Rejected, RowFault
 from catalog.ingest.report import Report
 from catalog.ingest.source import Source
 from catalog.ingest.staging import batches, in_order
-from catalog.ingest.writing import PATIENCE_S, write
+from catalog.ingest.writing import PATIENCE_S, update, write
 from catalog.rows import AlbumRow
-from catalog.writing.protocol import CatalogWriter
+from catalog.writing.protocol import CatalogWriter, Hashes
 from worker.retrying import retry_passing
 
 #: Albums of one call to the catalog; of the smaller, an ingest that is killed repeats less.
@@ -76,8 +76,9 @@ class Ingest:
         fields = album.fields.model_dump() | {"cover_url": url}
         row = AlbumRow(embedding=_NO_EMBEDDING, metadata=album.metadata, cover_source=source, **fields)
         covered = Covered(album.row, row.id, cover, row)
-        digest = content_hash(album, cover_hash=covered.cover_hash, cover_source=source, cover_url=url)
-        return replace(covered, payload=replace(row, content_hash=digest))
+        cover_hash = covered.cover_hash
+        digest = content_hash(album, cover_hash=cover_hash, cover_source=source, cover_url=url)
+        return replace(covered, payload=replace(row, content_hash=digest, cover_hash=cover_hash))
 
     def _changed(
         self, loaded: Iterable[Covered[AlbumRow] | Rejected], tally: Tally
@@ -87,15 +88,17 @@ class Ingest:
                 yield batch
                 continue
             known = self._known([item.id for item in batch])
-            for item in batch:
-                if known.get(item.id) == item.payload.content_hash:
-                    tally.unchanged += 1
-                    self.advance(1)
-                else:
-                    yield item
+            changed = [item for item in batch if not _is_same(item.payload, known)]
+            kept = update(
+                self.writer, [item.payload for item in changed if _has_same_cover(item.payload, known)]
+            )
+            tally.unchanged += len(batch) - len(changed)
+            tally.written += len(kept)
+            self.advance(len(batch) - len(changed) + len(kept))
+            yield from (item for item in changed if item.id not in kept)
 
-    def _known(self, album_ids: list[str]) -> dict[str, str]:
-        return retry_passing(lambda: self.writer.content_hashes(album_ids), within_s=PATIENCE_S)
+    def _known(self, album_ids: list[str]) -> Mapping[str, Hashes]:
+        return retry_passing(lambda: self.writer.hashes(album_ids), within_s=PATIENCE_S)
 
     def _write(self, batch: list[Embedded[AlbumRow]]) -> tuple[int, list[Rejected]]:
         refused = write(self.writer, batch)
@@ -108,6 +111,14 @@ class Ingest:
         tally.written += written
         tally.rejected += len(refused)
         self.advance(written + len(refused))
+
+
+def _is_same(row: AlbumRow, known: Mapping[str, Hashes]) -> bool:
+    return row.id in known and known[row.id].content == row.content_hash
+
+
+def _has_same_cover(row: AlbumRow, known: Mapping[str, Hashes]) -> bool:
+    return row.id in known and known[row.id].cover == row.cover_hash
 
 
 def _threads(stack: ExitStack, count: int) -> ThreadPoolExecutor:

@@ -34,3 +34,25 @@ def write(writer: CatalogWriter, batch: Sequence[Embedded[AlbumRow]]) -> list[Re
         middle = len(batch) // 2
         return [*write(writer, batch[:middle]), *write(writer, batch[middle:])]
     return []
+
+
+def update(writer: CatalogWriter, rows: Sequence[AlbumRow]) -> set[str]:
+    """Write all but the embeddings and return the ids of the albums that had the same cover.
+
+    What is not among them goes the long way, by `write`, which tells why it is refused.
+
+    Raises:
+        CatalogUnavailable: the catalog did not answer for two minutes.
+        CatalogMisconfigured: it takes nothing at all.
+    """
+    if not rows:
+        return set()
+    try:
+        return retry_passing(lambda: writer.update(rows), within_s=PATIENCE_S)
+    except CatalogMisconfigured:
+        raise
+    except CoverSearchError as error:
+        if error.retryable:
+            raise
+        middle = len(rows) // 2
+        return update(writer, rows[:middle]) | update(writer, rows[middle:]) if middle else set()

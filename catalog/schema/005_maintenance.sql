@@ -6,6 +6,8 @@ SET search_path = public, extensions;
 
 -- SHA-256 of the row and its cover as they were ingested: what has not changed is not embedded again.
 ALTER TABLE album_covers ADD COLUMN IF NOT EXISTS content_hash text;
+-- SHA-256 of the cover alone: where it is the same, a changed row keeps its embedding.
+ALTER TABLE album_covers ADD COLUMN IF NOT EXISTS cover_hash text;
 -- Where the cover was read: a URL, or a file's name in the operator's folder.
 ALTER TABLE album_covers ADD COLUMN IF NOT EXISTS cover_source text;
 
@@ -16,17 +18,18 @@ BEGIN
   FOR old IN
     SELECT oid::regprocedure FROM pg_proc
     WHERE pronamespace = 'public'::regnamespace
-      AND proname IN ('album_hashes', 'album_page', 'delete_albums', 'embedding_plan', 'catalog_findings')
+      AND proname IN ('album_hashes', 'album_page', 'update_albums', 'delete_albums', 'embedding_plan',
+                      'catalog_findings')
   LOOP
     EXECUTE format('DROP FUNCTION %s', old);
   END LOOP;
 END
 $$;
 
--- {"id": "<hash>", ...} of the albums that were ingested and have an embedding.
+-- {"id": ["<content hash>", "<cover hash>"], ...} of the albums that were ingested and have an embedding.
 CREATE FUNCTION album_hashes(album_ids text[]) RETURNS jsonb
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, extensions, pg_temp AS $$
-  SELECT coalesce(jsonb_object_agg(a.id, a.content_hash), '{}')
+  SELECT coalesce(jsonb_object_agg(a.id, jsonb_build_array(a.content_hash, a.cover_hash)), '{}')
   FROM album_covers a
   WHERE a.id = ANY (album_ids) AND a.embedding IS NOT NULL AND a.content_hash IS NOT NULL
 $$;
@@ -38,6 +41,22 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, extensions, pg_te
                             ORDER BY page.id), '[]')
   FROM (SELECT * FROM album_covers a WHERE after_id IS NULL OR a.id > after_id
         ORDER BY a.id LIMIT page_size) page
+$$;
+
+-- Gives albums new fields where they stand with the same cover, whose embedding they keep; returns their ids.
+CREATE FUNCTION update_albums(albums jsonb) RETURNS jsonb
+LANGUAGE sql SECURITY DEFINER SET search_path = public, extensions, pg_temp AS $$
+  WITH updated AS (
+    UPDATE album_covers a
+    SET artist = new.artist, album_name = new.album_name, genre = new.genre, release_year = new.release_year,
+        pitchfork_score = new.pitchfork_score, best_new_music = new.best_new_music,
+        cover_url = new.cover_url, reviewer = new.reviewer, metadata = new.metadata,
+        content_hash = new.content_hash, cover_source = new.cover_source
+    FROM jsonb_populate_recordset(NULL::album_covers, albums) new
+    WHERE a.id = new.id AND a.cover_hash = new.cover_hash AND a.embedding IS NOT NULL
+    RETURNING a.id
+  )
+  SELECT coalesce(jsonb_agg(id), '[]') FROM updated
 $$;
 
 -- Deletes albums and returns the ids of those that were there.
@@ -93,7 +112,8 @@ BEGIN
   FOR routine IN
     SELECT oid::regprocedure FROM pg_proc
     WHERE pronamespace = 'public'::regnamespace
-      AND proname IN ('album_hashes', 'album_page', 'delete_albums', 'embedding_plan', 'catalog_findings')
+      AND proname IN ('album_hashes', 'album_page', 'update_albums', 'delete_albums', 'embedding_plan',
+                      'catalog_findings')
   LOOP
     EXECUTE format('REVOKE ALL ON FUNCTION %s FROM %s', routine, shut_out);
     IF EXISTS (SELECT FROM pg_roles WHERE rolname = 'service_role') THEN

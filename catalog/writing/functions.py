@@ -4,7 +4,7 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from catalog.writing.protocol import Findings, IndexFacts
+from catalog.writing.protocol import Findings, Hashes, IndexFacts
 from common.catalog.functions import FunctionCatalog
 from common.catalog.protocol import ModelStamp
 
@@ -13,10 +13,11 @@ TIMEOUT_S = 60.0
 
 
 class FunctionWriter(FunctionCatalog):
-    """All but the upsert."""
+    """All but the writing of rows."""
 
-    def content_hashes(self, album_ids: Sequence[str]) -> dict[str, str]:
-        return dict(self._document("album_hashes", {"album_ids": list(album_ids)}))
+    def hashes(self, album_ids: Sequence[str]) -> dict[str, Hashes]:
+        found = self._document("album_hashes", {"album_ids": list(album_ids)})
+        return {album_id: Hashes(*pair) for album_id, pair in found.items()}
 
     def delete(self, album_ids: Sequence[str]) -> set[str]:
         return set(self._document("delete_albums", {"album_ids": list(album_ids)}))

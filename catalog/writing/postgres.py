@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 
 import psycopg
+from psycopg.types.json import Jsonb
 
-from catalog.rows import AlbumRow, upsert_albums
+from catalog.rows import AlbumRow, fields_of, upsert_albums
 from catalog.writing.functions import TIMEOUT_S, FunctionWriter
 from common.catalog.postgres import PostgresCatalog
 
@@ -22,3 +23,6 @@ class PostgresWriter(FunctionWriter, PostgresCatalog):
                     upsert_albums(connection, rows)
             except psycopg.Error as error:
                 raise self._fault(error) from error
+
+    def update(self, rows: Sequence[AlbumRow]) -> set[str]:
+        return set(self._document("update_albums", {"albums": Jsonb([fields_of(row) for row in rows])}))

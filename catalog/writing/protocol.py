@@ -13,6 +13,14 @@ from common.catalog.protocol import Catalog, ModelStamp
 
 
 @dataclass(frozen=True, slots=True)
+class Hashes:
+    """What an album was made from; `cover` is None where it was ingested before that was kept."""
+
+    content: str
+    cover: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class IndexFacts:
     """The HNSW index; `used` says whether the planner takes it where it must not read every album."""
 
@@ -36,12 +44,16 @@ class Findings:
 class CatalogWriter(Catalog, Protocol):
     """A catalog with the rights of its owner; raises as `Catalog` does."""
 
-    def content_hashes(self, album_ids: Sequence[str]) -> dict[str, str]:
-        """Return the content hashes of those albums that were ingested and have an embedding."""
+    def hashes(self, album_ids: Sequence[str]) -> dict[str, Hashes]:
+        """Return the hashes of those albums that were ingested and have an embedding."""
         ...
 
     def upsert(self, rows: Sequence[AlbumRow]) -> None:
         """Insert the rows, or replace those whose id is known: all of them or none."""
+        ...
+
+    def update(self, rows: Sequence[AlbumRow]) -> set[str]:
+        """Write all but the embeddings of those albums that stand with the same cover; return their ids."""
         ...
 
     def delete(self, album_ids: Sequence[str]) -> set[str]:

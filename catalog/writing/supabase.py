@@ -5,7 +5,7 @@ from typing import Any
 
 from postgrest.types import ReturnMethod
 
-from catalog.rows import COLUMNS, AlbumRow, vector_literal
+from catalog.rows import AlbumRow, fields_of, vector_literal
 from catalog.writing.functions import TIMEOUT_S, FunctionWriter
 from common.catalog.supabase import SupabaseCatalog
 
@@ -22,7 +22,9 @@ class SupabaseWriter(FunctionWriter, SupabaseCatalog):
             lambda client: client.table("album_covers").upsert(records, returning=ReturnMethod.minimal)
         )
 
+    def update(self, rows: Sequence[AlbumRow]) -> set[str]:
+        return set(self._document("update_albums", {"albums": [fields_of(row) for row in rows]}))
+
 
 def _record(row: AlbumRow) -> dict[str, Any]:
-    record = {name: getattr(row, name) for name in COLUMNS}
-    return record | {"embedding": vector_literal(row.embedding)}
+    return fields_of(row) | {"embedding": vector_literal(row.embedding)}

@@ -22,6 +22,8 @@ from tests.integration.catalog_cli.conftest import (
     rows,
     write_table,
 )
+from worker.encoder.fixed import FixedLatencyEncoder
+from worker.encoder.protocol import Embeddings, Pixels
 
 INGEST = ("ingest", "albums.csv", "--covers", "covers")
 
@@ -79,6 +81,85 @@ def test_only_what_has_changed_is_written_again(catalog: Catalog, here: Path, da
     assert {i for i in after if after[i] != before[i]} == {"demo-1967-00003", "demo-1967-00007"}
     assert after["demo-1967-00003"]["genre"] == "Polka"
     assert after["demo-1967-00007"]["embedding"] == after["demo-1967-00008"]["embedding"]
+
+
+@pytest.fixture
+def embedded_covers(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """How many covers each call of the encoder embeds."""
+    counts: list[int] = []
+    encode = FixedLatencyEncoder.encode_images
+
+    def counted(self: FixedLatencyEncoder, pixels: Pixels) -> Embeddings:
+        counts.append(len(pixels))
+        return encode(self, pixels)
+
+    monkeypatch.setattr(FixedLatencyEncoder, "encode_images", counted)
+    return counts
+
+
+def recaptioned() -> list[dict[str, object]]:
+    return [cells(album) | {"caption": f"new {album.caption}"} for album in demo_albums(ALBUMS)]
+
+
+def test_a_changed_column_embeds_no_cover_again(
+    catalog: Catalog,
+    either: Mapping[str, str],
+    here: Path,
+    database_url: str,
+    embedded_covers: list[int],
+) -> None:
+    catalog(*INGEST)
+    before = rows(database_url)
+    embedded_covers.clear()
+    write_table(here / "albums.csv", recaptioned())
+
+    done = catalog(*INGEST)
+    again = catalog(*INGEST)
+
+    assert f"{ALBUMS} written, 0 unchanged" in done.err
+    assert f"0 written, {ALBUMS} unchanged" in again.err
+    assert embedded_covers == []
+    for album_id, row in rows(database_url).items():
+        assert row["metadata"]["caption"].startswith("new ")
+        kept = {"embedding", "artist", "release_year", "pitchfork_score", "cover_source", "cover_hash"}
+        assert {name: row[name] for name in kept} == {name: before[album_id][name] for name in kept}
+
+
+def test_an_album_whose_cover_s_hash_was_never_kept_is_embedded_once_more(
+    catalog: Catalog, here: Path, database_url: str, embedded_covers: list[int]
+) -> None:
+    catalog(*INGEST)
+    with psycopg.connect(database_url) as connection:
+        connection.execute("UPDATE album_covers SET cover_hash = NULL")
+    embedded_covers.clear()
+
+    unchanged = catalog(*INGEST)
+    unembedded = list(embedded_covers)
+    write_table(here / "albums.csv", recaptioned())
+    changed = catalog(*INGEST)
+
+    assert f"0 written, {ALBUMS} unchanged" in unchanged.err
+    assert unembedded == []
+    assert f"{ALBUMS} written, 0 unchanged" in changed.err
+    assert sum(embedded_covers) == ALBUMS
+    assert all(row["cover_hash"] for row in rows(database_url).values())
+
+
+def test_a_changed_row_that_the_catalog_refuses_costs_only_itself(
+    catalog: Catalog, either: Mapping[str, str], here: Path, database_url: str
+) -> None:
+    catalog(*INGEST)
+    with psycopg.connect(database_url) as connection:
+        connection.execute("ALTER TABLE album_covers ADD CHECK (metadata ->> 'caption' <> 'x')")
+    table = recaptioned()
+    table[9]["caption"] = "x"
+    write_table(here / "albums.csv", table)
+
+    done = catalog(*INGEST)
+
+    assert done.status == 1
+    assert f"{ALBUMS - 1} written" in done.err
+    assert read_report(here / "albums-rejected.csv") == [(10, "refused_by_catalog")]
 
 
 def test_bad_rows_and_bad_covers_are_reported_and_stop_nothing(
