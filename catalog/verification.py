@@ -57,11 +57,20 @@ def _index(found: Findings) -> Iterator[Check]:
     if index is None or not index.valid:
         state = "there is none" if index is None else f"{index.name} was left unfinished"
         yield Check("index", holds=False, seen=f"{state}; run the ingest again, it builds it")
-        return
-    yield Check("index", holds=True, seen=f"{index.name}, {index.size_bytes / 2**20:.1f} MiB")
-    yield Check(
-        "index in use", holds=index.used, seen="the planner takes it" if index.used else "it is passed over"
-    )
+    else:
+        yield Check("index", holds=True, seen=f"{index.name}, {index.size_bytes / 2**20:.1f} MiB")
+        seen = "the planner takes it for a walk" if index.usable else "the planner passes it over"
+        yield Check("index usable", holds=index.usable, seen=seen)
+    yield _searches(found)
+
+
+def _searches(found: Findings) -> Check:
+    """Say which way `search_albums` takes without a filter; only a walk needs the index."""
+    if not found.walks:
+        return Check("searches", holds=True, seen=f"{found.albums} albums are read exactly")
+    if found.index is None or not (found.index.valid and found.index.usable):
+        return Check("searches", holds=False, seen="a walk is due, and there is no index to walk through")
+    return Check("searches", holds=True, seen=f"{found.albums} albums are walked through the index")
 
 
 def _covers(writer: CatalogWriter, folder: Path) -> Iterator[Check]:

@@ -24,7 +24,7 @@ BEGIN
     SELECT oid::regprocedure FROM pg_proc
     WHERE pronamespace = 'public'::regnamespace
       AND proname IN ('search_albums', 'similar_albums', 'album_passes', 'estimated_albums',
-                      'lies_apart', 'stamped_fingerprint')
+                      'lies_apart', 'stamped_fingerprint', 'reading_bound')
   LOOP
     EXECUTE format('DROP FUNCTION %s', old);
   END LOOP;
@@ -70,6 +70,11 @@ BEGIN
   END LOOP;
 END
 $$;
+
+-- Up to which cost of reading all albums that pass they are read: what 25,000 albums cost to read, or some
+-- 10,000 that lie scattered. A walk takes as long.
+CREATE FUNCTION reading_bound() RETURNS int LANGUAGE sql STABLE
+RETURN coalesce(nullif(current_setting('cover_search.exact_up_to', true), ''), '10000')::int;
 
 -- Whether a query is much farther from its nearest album than that one is from others near it. A short
 -- walk tells: wherever it ends, an image is at home there and a text is not.
@@ -131,8 +136,7 @@ SET hnsw.ef_search = 800
 AS $$
 #variable_conflict use_column
 DECLARE
-  -- What 25,000 albums cost to read, or some 10,000 that lie scattered: as long as a walk takes.
-  exact_up_to CONSTANT int := coalesce(nullif(current_setting('cover_search.exact_up_to', true), ''), '10000');
+  exact_up_to CONSTANT int := reading_bound();
   any_genre text[] := nullif(coalesce(filter_genres, '{}') || array_remove(ARRAY[filter_genre], NULL), '{}');
   only_best boolean := coalesce(best_new_music_only, false);
   estimate record;

@@ -66,7 +66,7 @@ LANGUAGE sql SECURITY DEFINER SET search_path = public, extensions, pg_temp AS $
   SELECT coalesce(jsonb_agg(id), '[]') FROM gone
 $$;
 
--- The plan of a search by distance alone where reading every album is out of the question.
+-- The plan of a walk: of a search by distance alone where reading every album is out of the question.
 CREATE FUNCTION embedding_plan() RETURNS jsonb
 -- VOLATILE only because EXPLAIN is refused in anything less.
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = public, extensions, pg_temp
@@ -96,7 +96,9 @@ LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = public, extensions, pg_
                                         'size_bytes', pg_relation_size(pg_class.oid))
               FROM pg_index JOIN pg_class ON pg_class.oid = indexrelid JOIN pg_am ON pg_am.oid = relam
               WHERE indrelid = 'album_covers'::regclass AND amname = 'hnsw' ORDER BY indisvalid DESC LIMIT 1),
-    'plan', embedding_plan()
+    'plan', embedding_plan(),
+    -- As `search_albums` decides it for a query without filters.
+    'walks', (estimated_albums(NULL, NULL, NULL, NULL, false)).cost > reading_bound()
   ) FROM album_covers
 $$;
 

@@ -38,5 +38,6 @@ class FunctionWriter(FunctionCatalog):
             without_names=found["without_names"],
             index=None
             if index is None
-            else IndexFacts(**index, used=f'"{index["name"]}"' in json.dumps(found["plan"])),
+            else IndexFacts(**index, usable=f'"{index["name"]}"' in json.dumps(found["plan"])),
+            walks=found["walks"],
         )

@@ -22,12 +22,12 @@ class Hashes:
 
 @dataclass(frozen=True, slots=True)
 class IndexFacts:
-    """The HNSW index; `used` says whether the planner takes it where it must not read every album."""
+    """The HNSW index; `usable` says whether the planner takes it for a walk."""
 
     name: str
     valid: bool
     size_bytes: int
-    used: bool
+    usable: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +39,8 @@ class Findings:
     not_unit_length: int
     without_names: int
     index: IndexFacts | None
+    #: Whether a search without filters takes the nearest from the index; else it reads every album.
+    walks: bool
 
 
 class CatalogWriter(Catalog, Protocol):

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import orjson
@@ -81,7 +82,8 @@ def test_a_whole_catalog_passes_every_check(catalog: Catalog, either: Mapping[st
     checks = {check["name"]: check for check in json.loads(done.out)}
     assert [name for name, check in checks.items() if not check["holds"]] == []
     assert done.status == 0
-    assert {"schema", "model", "embeddings", "unit length", "index", "index in use"} <= checks.keys()
+    assert {"schema", "model", "unit length", "index", "index usable", "searches"} <= checks.keys()
+    assert checks["searches"]["seen"] == f"{ALBUMS} albums are read exactly"
 
 
 @pytest.mark.parametrize(
@@ -98,7 +100,7 @@ def test_a_whole_catalog_passes_every_check(catalog: Catalog, either: Mapping[st
             """DROP INDEX album_covers_embedding_hnsw;
                CREATE INDEX album_covers_embedding_hnsw ON album_covers
                  USING hnsw (embedding vector_l2_ops)""",
-            "index in use",
+            "index usable",
         ),
     ],
 )
@@ -111,6 +113,31 @@ def test_what_is_amiss_fails_its_check(catalog: Catalog, database_url: str, dama
 
     assert done.status == 1
     assert check in {c["name"] for c in json.loads(done.out) if not c["holds"]}
+
+
+@pytest.mark.parametrize(
+    ("damage", "holds"), [("SELECT", True), ("DROP INDEX album_covers_embedding_hnsw", False)]
+)
+def test_the_index_matters_where_a_search_would_walk_through_it(
+    catalog: Catalog, database_url: str, damage: str, holds: bool
+) -> None:
+    catalog(*INGEST)
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        connection.execute(damage.encode())
+        small = searches_check(catalog)
+        name = connection.info.dbname
+        connection.execute(f'ALTER DATABASE "{name}" SET cover_search.exact_up_to = 0'.encode())
+
+    large = searches_check(catalog)
+
+    assert small["holds"]
+    assert large["holds"] is holds
+    assert "walk" in large["seen"]
+
+
+def searches_check(catalog: Catalog) -> dict[str, Any]:
+    checks = {check["name"]: check for check in json.loads(catalog("verify", "--json").out)}
+    return dict(checks["searches"])
 
 
 def test_vectors_of_another_model_than_the_one_named_fail(catalog: Catalog) -> None:
