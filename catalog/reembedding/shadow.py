@@ -13,13 +13,12 @@ import psycopg
 from psycopg import sql
 
 from catalog.index import TABLE
+from catalog.reembedding.attachments import require_none_lost
 from catalog.rows import vector_literal
 from common.catalog.protocol import ModelStamp
 from common.errors import CatalogError
 
 NEXT = "album_covers_next"
-#: What the schema makes; a trigger or a policy of somebody else's would be lost with the old table.
-_OWN_TRIGGERS = ("album_covers_changed", "album_covers_forget_next", "album_covers_forget_all_next")
 
 _PREPARE = f"""
 CREATE TABLE catalog_reembedding (model text NOT NULL, fingerprint text NOT NULL);
@@ -53,11 +52,6 @@ DROP FUNCTION IF EXISTS forget_next();
 DROP TABLE IF EXISTS {NEXT};
 DROP TABLE IF EXISTS catalog_reembedding;
 """
-_FOREIGN = f"""
-SELECT 'trigger ' || tgname FROM pg_trigger
-WHERE tgrelid = '{TABLE}'::regclass AND NOT tgisinternal AND tgname <> ALL (%s)
-UNION ALL SELECT 'policy ' || polname FROM pg_policy WHERE polrelid = '{TABLE}'::regclass
-"""  # noqa: S608 - names of this file
 _MISSING = f"""
 SELECT a.id, a.cover_source, a.cover_url, a.xmin::text FROM {TABLE} a
 WHERE a.id > %s AND NOT EXISTS (SELECT FROM {NEXT} n WHERE n.id = a.id) ORDER BY a.id LIMIT %s
@@ -97,11 +91,7 @@ def prepare(connection: psycopg.Connection, stamp: ModelStamp) -> None:
         CatalogError: the live table has what a switch would lose.
     """
     with connection.transaction():
-        foreign = [row[0] for row in connection.execute(_FOREIGN, [list(_OWN_TRIGGERS)])]
-        if foreign:
-            raise CatalogError(
-                f"{TABLE} has a {', a '.join(foreign)}: it would be lost; drop it, and make it again after"
-            )
+        require_none_lost(connection)
         if _begun(connection) != stamp.fingerprint:
             connection.execute(_ABANDON.encode())
             connection.execute(_PREPARE.encode())

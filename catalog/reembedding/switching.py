@@ -12,6 +12,7 @@ from psycopg import sql
 
 from catalog.index import INDEX, TABLE, IndexBuild, build_index
 from catalog.migrations import migrations
+from catalog.reembedding.attachments import require_none_lost, taken_along
 from catalog.reembedding.shadow import NEXT, missing
 from common.catalog.protocol import ModelStamp
 from common.errors import CatalogUnavailable
@@ -45,6 +46,7 @@ def switch(connection: psycopg.Connection, stamp: ModelStamp) -> Switched:
 
     Raises:
         CatalogUnavailable: somebody reads the table without pause.
+        CatalogError: the live table has what would be lost.
     """
     for _ in range(_TRIES):
         try:
@@ -62,6 +64,9 @@ def _switch_once(connection: psycopg.Connection, stamp: ModelStamp) -> Switched:
         locked_at = time.monotonic()
         if missing(connection, after_id="", size=1):
             return Switched(done=False)
+        # Somebody may have attached more since the move began.
+        require_none_lost(connection)
+        attached = taken_along(connection)
         connection.execute(f"DROP TABLE {TABLE}")
         connection.execute("DROP FUNCTION forget_next()")
         connection.execute("DROP TABLE catalog_reembedding")
@@ -77,6 +82,8 @@ def _switch_once(connection: psycopg.Connection, stamp: ModelStamp) -> Switched:
         for migration in migrations():
             if migration.name in _ABOUT_THE_TABLE:
                 connection.execute(migration.sql.encode())
+        for statement in attached:
+            connection.execute(statement)
         connection.execute("SELECT stamp_catalog(%s, %s)", [stamp.model, stamp.fingerprint])
     return Switched(done=True, locked_s=time.monotonic() - locked_at)
 

@@ -160,6 +160,79 @@ def test_an_abandoned_move_leaves_nothing(catalog_with_cache: Catalog, here: Pat
     assert rows(database_url) == before
 
 
+@pytest.mark.parametrize(
+    ("attached", "named"),
+    [
+        ("CREATE VIEW best AS SELECT id FROM album_covers WHERE best_new_music", "view best"),
+        (
+            "CREATE MATERIALIZED VIEW years AS SELECT release_year FROM album_covers",
+            "materialized view years",
+        ),
+        ("CREATE TABLE likes (album text REFERENCES album_covers)", "likes_album_fkey"),
+        (
+            """CREATE TABLE genres (name text PRIMARY KEY);
+               ALTER TABLE album_covers
+                 ADD CONSTRAINT known FOREIGN KEY (genre) REFERENCES genres NOT VALID""",
+            "constraint known",
+        ),
+        ("CREATE FUNCTION of(album_covers) RETURNS text LANGUAGE sql RETURN $1.id", "function of"),
+        ("CREATE RULE quiet AS ON DELETE TO album_covers DO INSTEAD NOTHING", "rule quiet"),
+        ("CREATE POLICY mine ON album_covers USING (true)", "policy mine"),
+        (
+            "CREATE PUBLICATION part FOR TABLE album_covers (id, artist)",
+            "columns or rows, part",
+        ),
+    ],
+)
+def test_a_move_that_would_lose_something_names_it_before_it_embeds(
+    catalog_with_cache: Catalog, database_url: str, attached: str, named: str
+) -> None:
+    catalog_with_cache(*INGEST)
+    with psycopg.connect(database_url) as connection:
+        connection.execute(attached.encode())
+
+    done = catalog_with_cache(*REEMBED, **NEW)
+
+    assert done.status == 2
+    assert named in done.err
+    assert beside(database_url) == []
+
+
+def test_grants_publications_and_replica_identity_go_along(
+    catalog_with_cache: Catalog, database_url: str
+) -> None:
+    catalog_with_cache(*INGEST)
+    with psycopg.connect(database_url) as connection:
+        connection.execute(
+            """GRANT SELECT ON album_covers TO anon WITH GRANT OPTION;
+               GRANT UPDATE (genre) ON album_covers TO authenticated;
+               CREATE PUBLICATION realtime FOR TABLE album_covers;
+               ALTER TABLE album_covers REPLICA IDENTITY FULL;
+               ALTER TABLE album_covers OWNER TO service_role"""
+        )
+    before = attachments(database_url)
+
+    done = catalog_with_cache(*REEMBED, **NEW)
+
+    assert done.status == 0, done.err
+    assert attachments(database_url) == before
+    assert any("anon=r*" in str(entry) for entry in before)
+
+
+def attachments(database_url: str) -> list[object]:
+    """Return owner, rights, replica identity and publications of the table."""
+    with psycopg.connect(database_url) as connection:
+        found = connection.execute(
+            """SELECT relowner::regrole::text, relreplident::text,
+                      (SELECT array_agg(acl::text ORDER BY acl::text) FROM unnest(relacl) acl),
+                      (SELECT array_agg(attacl::text) FROM pg_attribute WHERE attrelid = pg_class.oid),
+                      (SELECT array_agg(pubname) FROM pg_publication_tables WHERE tablename = relname)
+               FROM pg_class WHERE relname = 'album_covers'"""
+        ).fetchone()
+    assert found is not None
+    return [[part for part in entry if part] if isinstance(entry, list) else entry for entry in found]
+
+
 def test_searches_during_a_move_find_by_the_old_vectors_or_by_the_new_and_never_a_mix(
     catalog_with_cache: Catalog, database_url: str
 ) -> None:
