@@ -1,14 +1,15 @@
 """Embeds covers on the running workers, through the queue `bulk` in Redis.
 
-A few batches a worker are under way at a time; one that nobody answers is sent again.
+A few batches a worker are under way at a time, within a budget of bytes. One that nobody answers is sent
+again, unless a worker has it in hand.
 """
 
 import secrets
 import time
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar, cast
 
 import orjson
@@ -31,6 +32,8 @@ P = TypeVar("P")
 
 #: Covers of one batch: a second's work, so that a worker that is told to stop is soon done.
 BATCH = 16
+#: Of one batch, and of all that no worker has answered: the broker evicts nothing and holds searches too.
+BATCH_BYTES, UNDER_WAY_BYTES = 4 << 20, 32 << 20
 #: So that a worker finds the next batch when it has done one, and batches take few of its threads.
 BATCHES_PER_WORKER, BATCHES_MAX = 2, 16
 #: A batch that searches leave no time for waits too; whoever gets it twice has nothing to do.
@@ -44,9 +47,13 @@ _BATCH_TTL_S = 3600
 class _Sent(Generic[P]):
     batch_id: str
     covers: list[Covered[P]]
-    sent_at: float
+    sent_at: float = field(default_factory=time.monotonic)
     sends: int = 1
     outcomes: tuple[Outcome, ...] | None = None
+
+    @property
+    def size_bytes(self) -> int:
+        return sum(_size_bytes(covered) for covered in self.covers)
 
 
 class DistributedEmbedder:
@@ -73,13 +80,15 @@ class DistributedEmbedder:
 
     def embed(self, covers: Iterable[Covered[P] | Rejected]) -> Iterator[Embedded[P] | Rejected]:
         sent: deque[_Sent[P]] = deque()
-        for batch in batches(covers, BATCH):
+        for batch in batches(covers, BATCH, max_bytes=BATCH_BYTES, bytes_of=_size_bytes):
             if isinstance(batch, Rejected):
                 yield batch
                 continue
-            while len(sent) >= self._allowed():
+            entry = _Sent(secrets.token_hex(32), batch)
+            while sent and not self._has_room(sent, entry):
                 yield from self._next(sent)
-            sent.append(self._send(batch))
+            self._put(entry)
+            sent.append(entry)
         while sent:
             yield from self._next(sent)
 
@@ -93,10 +102,9 @@ class DistributedEmbedder:
             self._looked_at = time.monotonic()
         return max(1, min(BATCHES_MAX, BATCHES_PER_WORKER * self._workers))
 
-    def _send(self, covers: list[Covered[P]]) -> _Sent[P]:
-        entry = _Sent(secrets.token_hex(32), covers, time.monotonic())
-        self._put(entry)
-        return entry
+    def _has_room(self, sent: Sequence[_Sent[P]], entry: _Sent[P]) -> bool:
+        unanswered_bytes = sum(other.size_bytes for other in sent if other.outcomes is None)
+        return len(sent) < self._allowed() and unanswered_bytes + entry.size_bytes <= UNDER_WAY_BYTES
 
     def _put(self, entry: _Sent[P]) -> None:
         payload = pack_covers([covered.cover for covered in entry.covers])
@@ -157,6 +165,10 @@ def open_distributed_embedder(settings: Settings) -> Iterator[DistributedEmbedde
             embedder.close()
         except RedisError as error:
             raise QueueUnavailable(f"the job queue does not answer ({type(error).__name__})") from error
+
+
+def _size_bytes(covered: Covered[Any]) -> int:
+    return len(covered.cover)
 
 
 def _ready_workers(redis: Redis) -> list[dict[str, object]]:

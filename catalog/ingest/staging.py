@@ -1,5 +1,6 @@
 """Stages of a pipeline: work ahead of whoever takes the results, in order, and rejected rows passed on."""
 
+import math
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Executor, Future
@@ -28,16 +29,30 @@ def _result(entry: Future[R | Rejected] | Rejected) -> R | Rejected:
     return entry if isinstance(entry, Rejected) else entry.result()
 
 
-def batches(items: Iterable[T | Rejected], size: int) -> Iterator[list[T] | Rejected]:
-    """Gather items in lists of `size`; a rejected row goes on at once."""
+def batches(
+    items: Iterable[T | Rejected],
+    size: int,
+    *,
+    max_bytes: float = math.inf,
+    bytes_of: Callable[[T], int] = lambda _: 0,
+) -> Iterator[list[T] | Rejected]:
+    """Gather items in lists of `size`, shorter where they hold many bytes; a rejected row goes on at once.
+
+    Only an item that is too large by itself makes a list of more than `max_bytes`.
+    """
     batch: list[T] = []
+    held_bytes = 0
     for item in items:
         if isinstance(item, Rejected):
             yield item
             continue
+        if batch and held_bytes + bytes_of(item) > max_bytes:
+            yield batch
+            batch, held_bytes = [], 0
         batch.append(item)
+        held_bytes += bytes_of(item)
         if len(batch) == size:
             yield batch
-            batch = []
+            batch, held_bytes = [], 0
     if batch:
         yield batch

@@ -7,10 +7,12 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
 
+from catalog.ingest.distributed_embedding import DistributedEmbedder
 from common import keys
 from common.clients import open_redis
 from local.probes import worker_is_ready
@@ -115,6 +117,38 @@ def test_without_a_worker_nothing_is_begun(catalog: Catalog, database_url: str) 
     assert done.status == 2
     assert "no_worker" in done.err
     assert rows(database_url) == {}
+
+
+def test_the_broker_never_holds_more_covers_than_its_share(
+    catalog: Catalog,
+    worker: Service,
+    here: Path,
+    environ: dict[str, str],
+    database_url: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    largest = max(cover.stat().st_size for cover in (here / "covers").iterdir())
+    monkeypatch.setattr("catalog.ingest.distributed_embedding.BATCH_BYTES", 3 * largest)
+    monkeypatch.setattr("catalog.ingest.distributed_embedding.UNDER_WAY_BYTES", 4 * largest)
+    held: list[tuple[int, int]] = []
+    put = DistributedEmbedder._put
+
+    def looked_at(self: DistributedEmbedder, entry: Any) -> None:
+        put(self, entry)
+        held.append((len(entry.covers), covers_bytes(self._redis)))
+
+    monkeypatch.setattr(DistributedEmbedder, "_put", looked_at)
+
+    done = catalog(*INGEST, "--distributed")
+
+    assert done.status == 0, done.err
+    assert len(rows(database_url)) == ALBUMS
+    assert all(covers < 16 and held_bytes < 4.1 * largest for covers, held_bytes in held)
+
+
+def covers_bytes(redis: Any) -> int:
+    """Return the bytes of all covers that wait in Redis."""
+    return sum(redis.strlen(key) for key in redis.scan_iter(f"{keys.BULK}:*", _type="string"))
 
 
 def test_a_worker_that_is_killed_costs_no_album(
