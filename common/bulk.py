@@ -4,7 +4,7 @@
     reply   batch id · model fingerprint, each 64 bytes of ASCII, then outcomes, each:
             kind u8 · length u32 · body      kind V: 512 float32, little-endian · E: code, newline, detail
 
-The first byte of both is the version, 1.
+The first byte of both is the version, 1. A reply without outcomes says that the worker failed over the batch.
 """
 
 import struct
@@ -40,6 +40,11 @@ class BulkReply:
     batch_id: str
     model_fingerprint: str
     outcomes: tuple[Outcome, ...]
+
+
+def failed_reply(batch_id: str) -> BulkReply:
+    """Return the reply of a worker that cannot embed a batch, whatever the covers are."""
+    return BulkReply(batch_id, "0" * _ID_BYTES, ())
 
 
 def pack_covers(covers: Sequence[bytes]) -> bytes:

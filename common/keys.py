@@ -19,6 +19,7 @@ On REDIS_URL (broker and ledger; must not evict):
     finished:<second>       string  runs finished in that second
     bulk                    list    Celery messages, one batch of covers each: an ingest on the workers
     bulk:<batch>            string  the covers of a batch, until they are embedded
+    bulk:<batch>:claim      string  a worker has the batch in hand
     bulk:<ingest>:replies   list    what became of an ingest's batches
     catalog:version         string  random; replaced whenever the catalog changes (kept)
     catalog:model           string  fingerprint of the model that made the vectors (kept)
@@ -77,6 +78,10 @@ def image(digest: str) -> str:
 
 def bulk(batch_id: str) -> str:
     return f"{BULK}:{batch_id}"
+
+
+def bulk_claim(batch_id: str) -> str:
+    return f"{BULK}:{batch_id}:claim"
 
 
 def bulk_replies(ingest_id: str) -> str:

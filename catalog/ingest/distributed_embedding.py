@@ -9,7 +9,7 @@ import time
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Generic, TypeVar, cast
 
 import orjson
@@ -38,7 +38,8 @@ BATCH_BYTES, UNDER_WAY_BYTES = 4 << 20, 32 << 20
 BATCHES_PER_WORKER, BATCHES_MAX = 2, 16
 #: A batch that searches leave no time for waits too; whoever gets it twice has nothing to do.
 RESEND_AFTER_S = 120.0
-SENDS_MAX = 5
+#: Times that a batch may be late while no worker is ready, or come back from one that failed over it.
+FAILURES_MAX = 5
 _LOOK_EVERY_S = 5.0
 _BATCH_TTL_S = 3600
 
@@ -47,8 +48,8 @@ _BATCH_TTL_S = 3600
 class _Sent(Generic[P]):
     batch_id: str
     covers: list[Covered[P]]
-    sent_at: float = field(default_factory=time.monotonic)
-    sends: int = 1
+    sent_at: float = 0.0
+    failures: int = 0
     outcomes: tuple[Outcome, ...] | None = None
 
     @property
@@ -112,6 +113,7 @@ class DistributedEmbedder:
         self._app.send_task(
             BULK_TASK_NAME, args=[self._ingest_id, entry.batch_id], queue=keys.BULK, ignore_result=True
         )
+        entry.sent_at = time.monotonic()
 
     def _next(self, sent: deque[_Sent[P]]) -> Iterator[Embedded[P] | Rejected]:
         """Wait for the first batch and yield what became of it."""
@@ -130,18 +132,27 @@ class DistributedEmbedder:
             self._resend(sent)
             return
         reply = unpack_reply(answer[1])
-        self._require_model(reply)
         for entry in sent:
-            if entry.batch_id == reply.batch_id:
-                entry.outcomes = reply.outcomes
+            if entry.batch_id == reply.batch_id and entry.outcomes is None:
+                self._take(entry, reply)
+
+    def _take(self, entry: _Sent[P], reply: BulkReply) -> None:
+        if reply.outcomes:
+            self._require_model(reply)
+            entry.outcomes = reply.outcomes
+        else:
+            _count_failure(entry, "the workers failed to embed a batch of covers; their logs say why")
 
     def _resend(self, sent: deque[_Sent[P]]) -> None:
-        for entry in sent:
-            if entry.outcomes is None and time.monotonic() - entry.sent_at > RESEND_AFTER_S:
-                if entry.sends == SENDS_MAX:
-                    raise NoWorker(f"no worker answered a batch of covers that was sent {SENDS_MAX} times")
-                entry.sends += 1
-                entry.sent_at = time.monotonic()
+        now = time.monotonic()
+        late = [entry for entry in sent if entry.outcomes is None and now - entry.sent_at > RESEND_AFTER_S]
+        # A worker that lives and is silent is kept busy by searches, for as long as they like.
+        alone = bool(late) and not _ready_workers(self._redis)
+        for entry in late:
+            if alone:
+                _count_failure(entry, "there is no worker any more to embed covers")
+            entry.sent_at = now
+            if not self._redis.exists(keys.bulk_claim(entry.batch_id)):
                 self._put(entry)
 
     def _require_model(self, reply: BulkReply) -> None:
@@ -165,6 +176,12 @@ def open_distributed_embedder(settings: Settings) -> Iterator[DistributedEmbedde
             embedder.close()
         except RedisError as error:
             raise QueueUnavailable(f"the job queue does not answer ({type(error).__name__})") from error
+
+
+def _count_failure(entry: _Sent[Any], reason: str) -> None:
+    entry.failures += 1
+    if entry.failures == FAILURES_MAX:
+        raise NoWorker(reason)
 
 
 def _size_bytes(covered: Covered[Any]) -> int:

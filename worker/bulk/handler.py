@@ -1,6 +1,6 @@
 """The Celery task of the queue `bulk`: a batch from Redis to the bulk process, its reply to Redis.
 
-A batch may come twice; whoever finds its covers gone has nothing to do.
+A batch may come twice; whoever finds it claimed, or its covers gone, has nothing to do.
 """
 
 import logging
@@ -12,8 +12,9 @@ from redis import Redis
 from redis.exceptions import RedisError
 
 from common import keys
-from common.bulk import BulkFault, BulkReply, pack_reply, unpack_covers
+from common.bulk import BulkFault, BulkReply, failed_reply, pack_reply, unpack_covers
 from common.queue import BULK_TASK_NAME
+from worker.bulk.claim import claimed
 from worker.bulk.process import BulkDied, BulkProcess
 
 log = logging.getLogger(__name__)
@@ -30,20 +31,29 @@ class BulkHandler:
         self._process = process
 
     def handle(self, ingest_id: str, batch_id: str) -> None:
-        """Embed a batch; the ingest sends one again that was not answered."""
+        """Embed a batch; the ingest sends one again that was not answered, or in vain."""
         try:
-            batch = self._redis.get(keys.bulk(batch_id))
-            if not isinstance(batch, bytes):
-                return
-            reply = self._embed(batch_id, unpack_covers(batch))
-            replies = keys.bulk_replies(ingest_id)
-            pipeline = self._redis.pipeline(transaction=True)
-            pipeline.rpush(replies, pack_reply(reply))
-            pipeline.expire(replies, REPLY_TTL_S)
-            pipeline.delete(keys.bulk(batch_id))
-            pipeline.execute()
-        except (RedisError, OSError, ValueError, BulkDied) as error:
-            log.warning("a batch in bulk was not embedded", extra={"batch": batch_id, "error": str(error)})
+            with claimed(self._redis, batch_id) as is_ours:
+                batch = self._redis.get(keys.bulk(batch_id)) if is_ours else None
+                if isinstance(batch, bytes):
+                    self._answer(ingest_id, self._reply(batch_id, batch))
+        except (RedisError, OSError) as error:
+            _warn(batch_id, error)
+
+    def _reply(self, batch_id: str, batch: bytes) -> BulkReply:
+        try:
+            return self._embed(batch_id, unpack_covers(batch))
+        except (ValueError, BulkDied) as error:
+            _warn(batch_id, error)
+            return failed_reply(batch_id)
+
+    def _answer(self, ingest_id: str, reply: BulkReply) -> None:
+        replies = keys.bulk_replies(ingest_id)
+        pipeline = self._redis.pipeline(transaction=True)
+        pipeline.rpush(replies, pack_reply(reply))
+        pipeline.expire(replies, REPLY_TTL_S)
+        pipeline.delete(keys.bulk(reply.batch_id))
+        pipeline.execute()
 
     def _embed(self, batch_id: str, covers: Sequence[bytes]) -> BulkReply:
         try:
@@ -64,6 +74,10 @@ class BulkHandler:
             return self._process.ask([cover])
         except BulkDied:
             return None
+
+
+def _warn(batch_id: str, error: Exception) -> None:
+    log.warning("a batch in bulk was not embedded", extra={"batch": batch_id, "error": str(error)})
 
 
 def register_bulk(app: Celery, handler: BulkHandler) -> None:

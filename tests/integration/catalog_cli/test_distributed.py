@@ -1,6 +1,7 @@
 """An ingest on the running workers gives what one on this machine gives."""
 
 import os
+import shutil
 import signal
 import sys
 import threading
@@ -17,7 +18,7 @@ from common import keys
 from common.clients import open_redis
 from local.probes import worker_is_ready
 from local.service import Service
-from tests.integration.catalog_cli.conftest import ALBUMS, Catalog, read_report, rows
+from tests.integration.catalog_cli.conftest import ALBUMS, DEMO_MODEL, Catalog, read_report, rows
 from tests.integration.catalog_cli.test_killed_ingest import assert_same
 
 ROOT = Path(__file__).parents[3]
@@ -144,6 +145,75 @@ def test_the_broker_never_holds_more_covers_than_its_share(
     assert done.status == 0, done.err
     assert len(rows(database_url)) == ALBUMS
     assert all(covers < 16 and held_bytes < 4.1 * largest for covers, held_bytes in held)
+
+
+def test_workers_that_are_silent_and_live_are_waited_for(
+    catalog: Catalog,
+    make_worker: Callable[[], Service],
+    environ: dict[str, str],
+    database_url: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("catalog.ingest.distributed_embedding.RESEND_AFTER_S", 0.1)
+    monkeypatch.setattr("catalog.ingest.distributed_embedding.FAILURES_MAX", 1)
+    environ["FIXED_LATENCY_MS"] = "2500"
+    make_worker().start()
+
+    done = catalog(*INGEST, "--distributed")
+
+    assert done.status == 0, done.err
+    assert len(rows(database_url)) == ALBUMS
+
+
+def test_a_batch_over_which_workers_fail_again_and_again_ends_the_ingest(
+    catalog: Catalog,
+    make_worker: Callable[[], Service],
+    environ: dict[str, str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    # Of a larger batch each cover would be tried by itself.
+    monkeypatch.setattr("catalog.ingest.distributed_embedding.BATCH", 1)
+    monkeypatch.setattr("catalog.ingest.distributed_embedding.RESEND_AFTER_S", 0.1)
+    monkeypatch.setattr("catalog.ingest.distributed_embedding.FAILURES_MAX", 2)
+    model = tmp_path / "model"
+    shutil.copytree(DEMO_MODEL, model)
+    environ |= {"ENCODER": "onnx", "CLIP_MODEL": str(model)}
+    make_worker().start()
+    for file in model.iterdir():
+        file.unlink()
+
+    done = catalog(*INGEST, "--distributed")
+
+    assert done.status == 2
+    assert "the workers failed" in done.err
+
+
+def test_an_ingest_ends_when_no_worker_is_left(
+    catalog: Catalog,
+    make_worker: Callable[[], Service],
+    environ: dict[str, str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("catalog.ingest.distributed_embedding.RESEND_AFTER_S", 0.1)
+    environ |= {"FIXED_LATENCY_MS": "20000", "LEASE_S": "1"}
+    worker = make_worker()
+    worker.start()
+    killing = threading.Thread(target=kill_once_busy, args=[worker])
+    killing.start()
+
+    done = catalog(*INGEST, "--distributed")
+    killing.join()
+
+    assert done.status == 2
+    assert "no_worker" in done.err
+
+
+def kill_once_busy(worker: Service) -> None:
+    deadline = time.monotonic() + START_S
+    while bulk_process(worker) is None and time.monotonic() < deadline:
+        time.sleep(0.01)
+    worker.kill()
 
 
 def covers_bytes(redis: Any) -> int:
