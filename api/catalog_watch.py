@@ -7,6 +7,7 @@ from functools import lru_cache
 from redis.asyncio import Redis
 
 from common import keys
+from common.catalog_version import catalog_version
 from common.queries import SearchQuery, query_key
 
 LOOK_EVERY_S = 1.0
@@ -38,9 +39,12 @@ class CatalogWatch:
 
     async def look(self) -> None:
         """Read version and model; both are kept while Redis has none."""
-        version, model = await self._redis.mget(keys.CATALOG_VERSION, keys.CATALOG_MODEL)
+        version, model, changing = await self._redis.mget(
+            keys.CATALOG_VERSION, keys.CATALOG_MODEL, keys.CATALOG_CHANGING
+        )
         if version is not None and model is not None:
-            self._version, self._model = _text(version), _text(model)
+            self._version = catalog_version(_text(version), None if changing is None else _text(changing))
+            self._model = _text(model)
 
 
 @lru_cache(maxsize=4096)

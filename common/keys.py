@@ -22,6 +22,7 @@ On REDIS_URL (broker and ledger; must not evict):
     bulk:<batch>:claim      string  a worker has the batch in hand
     bulk:<ingest>:replies   list    what became of an ingest's batches
     catalog:version         string  random; replaced whenever the catalog changes (kept)
+    catalog:changing        string  random; replaced every few seconds while a tool writes, then runs out
     catalog:model           string  fingerprint of the model that made the vectors (kept)
     nothing                 (never written) what a script names to go on in a full Redis
     sweeping                string  held by the process that sweeps
@@ -58,6 +59,7 @@ WORKER = "worker:"
 IDEMPOTENCY = "idempotency:"
 FINISHED = "finished:"
 CATALOG_VERSION = "catalog:version"
+CATALOG_CHANGING = "catalog:changing"
 CATALOG_MODEL = "catalog:model"
 SWEEPING = "sweeping"
 OWNED = "owned:"
