@@ -65,6 +65,7 @@ def _ingested_per_s(made: Material, embedder: LocalEmbedder, url: str, folder: P
             cover_url=None,
             batch=BATCH,
             advance=lambda _done: None,
+            skip=lambda _done: None,
         )
         began = time.perf_counter()
         tally = ingest.run()

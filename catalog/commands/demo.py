@@ -6,7 +6,7 @@ from catalog.commands.arguments import whole
 from catalog.commands.outcome import Outcome
 from catalog.commands.protocol import Call
 from catalog.demo.loading import load_demo
-from catalog.progress import covers_progress
+from catalog.progress import covers_bar
 from catalog.settings import require_database_url
 from catalog.versioning import tell_new_version
 from common.errors import SettingsError
@@ -25,16 +25,16 @@ def run(call: Call) -> Outcome:
     settings = call.settings
     if settings.covers_dir is None:
         raise SettingsError("COVERS_DIR: the folder that the demo's covers go to")
-    with covers_progress(call.console) as progress:
-        task = progress.add_task("demo catalog", total=call.options.albums)
+    with covers_bar(call.console, "demo catalog", total=call.options.albums) as bar:
         loaded = load_demo(
             require_database_url(settings),
             count=call.options.albums,
             covers=settings.covers_dir,
             settings=settings,
-            advance=lambda done: progress.advance(task, done),
+            advance=bar.advance,
         )
-        progress.update(task, completed=call.options.albums)
+        if not loaded:
+            bar.skip(call.options.albums)
     # Also where nothing was to be loaded: an earlier call may have ended between loading and telling.
     tell_new_version(settings, model_fingerprint=find_model(settings.clip_model).fingerprint)
     call.console.print("loaded" if loaded else "the demo catalog is loaded already")

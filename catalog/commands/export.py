@@ -9,7 +9,7 @@ from catalog.commands.outcome import Outcome
 from catalog.commands.protocol import Call
 from catalog.exporting import export
 from catalog.paging import all_albums
-from catalog.progress import covers_progress
+from catalog.progress import covers_bar
 from catalog.writing.opening import open_writer
 
 
@@ -21,13 +21,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(call: Call) -> Outcome:
     """Write the file; it appears once it is whole."""
-    with open_writer(call.settings) as writer, covers_progress(call.console) as progress:
-        task = progress.add_task(str(call.options.output), total=writer.stats().total_albums)
+    with (
+        open_writer(call.settings) as writer,
+        covers_bar(call.console, str(call.options.output), total=writer.stats().total_albums) as bar,
+    ):
 
         def counted() -> Iterator[dict[str, Any]]:
             for album in all_albums(writer):
                 yield album
-                progress.advance(task)
+                bar.advance(1)
 
         export(counted(), call.options.output, embeddings=call.options.embeddings)
     return Outcome.DONE

@@ -21,7 +21,7 @@ from catalog.ingest.local_embedding import open_local_embedder
 from catalog.ingest.report import Report
 from catalog.ingest.source import add_source_arguments, open_source, report_path
 from catalog.ingest.standing import claim_catalog
-from catalog.progress import covers_progress
+from catalog.progress import covers_bar
 from catalog.versioning import retiring_results
 from catalog.writing.opening import open_writer
 from common.settings import Settings
@@ -56,10 +56,9 @@ def run(call: Call) -> Outcome:
         with (
             retiring,
             Report(report_path(options)) as report,
-            covers_progress(console) as progress,
+            covers_bar(console, source.table.path.name, total=source.table.count) as bar,
             _indexed(call.settings, console, memory_mib=options.index_memory_mib),
         ):
-            task = progress.add_task(source.table.path.name, total=source.table.count)
             tally = Ingest(
                 source=source,
                 writer=writer,
@@ -67,7 +66,8 @@ def run(call: Call) -> Outcome:
                 report=report,
                 cover_url=options.cover_url,
                 batch=options.batch,
-                advance=lambda done: progress.advance(task, done),
+                advance=bar.advance,
+                skip=bar.skip,
             ).run()
     _say(console, tally, report)
     return Outcome.FINDINGS if tally.rejected else Outcome.DONE

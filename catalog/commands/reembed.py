@@ -18,7 +18,7 @@ from catalog.ingest.covered import CoverEmbedder
 from catalog.ingest.fetching import CoverFetcher
 from catalog.ingest.local_embedding import open_local_embedder
 from catalog.ingest.report import Report
-from catalog.progress import covers_progress
+from catalog.progress import covers_bar
 from catalog.reembedding.filling import Filling, StoredCovers
 from catalog.reembedding.shadow import abandon, facts, prepare, verify_copy
 from catalog.reembedding.switching import index_copy, switch
@@ -93,14 +93,15 @@ def _fill(call: Call, connection: psycopg.Connection, embedder: CoverEmbedder) -
     with (
         CoverFetcher(max_bytes=settings.max_image_bytes, allow_private=options.allow_private) as fetcher,
         Report(options.report) as report,
-        covers_progress(call.console) as progress,
+        covers_bar(
+            call.console, embedder.stamp.model, total=standing.albums, completed=standing.copied
+        ) as bar,
     ):
-        task = progress.add_task(embedder.stamp.model, total=standing.albums, completed=standing.copied)
         return Filling(
             connection=connection,
             embedder=embedder,
             covers=StoredCovers(options.covers, fetcher, settings.max_image_bytes),
             report=report,
             leave_out=options.leave_out,
-            advance=lambda done: progress.advance(task, done),
+            advance=bar.advance,
         ).run()

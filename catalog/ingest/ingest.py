@@ -47,8 +47,9 @@ class Ingest:
     report: Report
     cover_url: str | None
     batch: int
-    #: Told of rows that are done.
+    #: Told of rows whose covers were embedded, and of rows that are done without.
     advance: Callable[[int], None]
+    skip: Callable[[int], None]
 
     def run(self) -> Tally:
         """Take every row.
@@ -94,7 +95,7 @@ class Ingest:
             )
             tally.unchanged += len(batch) - len(changed)
             tally.written += len(kept)
-            self.advance(len(batch) - len(changed) + len(kept))
+            self.skip(len(batch) - len(changed) + len(kept))
             yield from (item for item in changed if item.id not in kept)
 
     def _known(self, album_ids: list[str]) -> Mapping[str, Hashes]:
@@ -110,7 +111,8 @@ class Ingest:
             self.report.add(rejected)
         tally.written += written
         tally.rejected += len(refused)
-        self.advance(written + len(refused))
+        self.advance(written)
+        self.skip(len(refused))
 
 
 def _is_same(row: AlbumRow, known: Mapping[str, Hashes]) -> bool:
