@@ -41,11 +41,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(call: Call) -> Outcome:
     """Ingest, report, and say what became of the rows."""
     options, console = call.options, call.console
-    with (
-        open_source(options, max_cover_bytes=call.settings.max_image_bytes) as source,
-        _embedder(call) as embedder,
-        open_writer(call.settings) as writer,
-    ):
+    source = open_source(options, max_cover_bytes=call.settings.max_image_bytes)
+    with _embedder(call) as embedder, open_writer(call.settings) as writer:
         if not claim_catalog(writer, embedder.stamp):
             console.print(
                 "the catalog does not say which model made its vectors; taken on trust", style="yellow"

@@ -89,9 +89,9 @@ def _moved(call: Call, connection: psycopg.Connection, embedder: CoverEmbedder) 
 
 def _fill(call: Call, connection: psycopg.Connection, embedder: CoverEmbedder) -> int:
     options, settings = call.options, call.settings
+    fetcher = CoverFetcher(max_bytes=settings.max_image_bytes, allow_private=options.allow_private)
     standing = facts(connection)
     with (
-        CoverFetcher(max_bytes=settings.max_image_bytes, allow_private=options.allow_private) as fetcher,
         Report(options.report) as report,
         covers_bar(
             call.console, embedder.stamp.model, total=standing.albums, completed=standing.copied

@@ -7,21 +7,43 @@ address of it is judged, and the connection goes to the address that was judged.
 import ipaddress
 import socket
 import time
-from typing import Self
 from urllib.parse import urljoin
 
+import httpcore
 import httpx
+from tenacity import (
+    Retrying,
+    retry_if_exception_type,
+    stop_after_attempt,
+    stop_before_delay,
+    wait_random_exponential,
+)
 
+from catalog.ingest.deadline import DeadlineBackend
 from catalog.ingest.rejection import RowFault
 
 REDIRECTS_MAX = 5
 CONNECT_TIMEOUT_S = 5.0
 READ_TIMEOUT_S = 10.0
-#: For one cover, redirects included.
+#: For one cover, redirects and tries included.
 TOTAL_TIMEOUT_S = 30.0
+#: A host that answers a moment later is asked again, after a wait between zero and this.
+TRIES_MAX, FIRST_WAIT_S, LONGEST_WAIT_S = 3, 1.0, 4.0
 _DEFAULT_PORTS = {"http": 80, "https": 443}
+_REDIRECTS = frozenset({301, 302, 303, 307, 308})
+_PASSING = frozenset({408, 425, 429, 500, 502, 503, 504})
+_TIMEOUTS = {"connect": CONNECT_TIMEOUT_S, "read": READ_TIMEOUT_S, "write": READ_TIMEOUT_S}
+#: Some hosts answer nobody who has no name.
+_HEADERS = ((b"Accept", b"*/*"), (b"Accept-Encoding", b"identity"), (b"User-Agent", b"cover-search"))
 #: IPv4 addresses within IPv6: a translator would carry a packet on to them (RFC 6052).
 _NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
+
+
+class Unreached(RowFault):
+    """A cover that may be had a moment later."""
+
+    def __init__(self, detail: str) -> None:
+        super().__init__("cover_unreachable", detail)
 
 
 class CoverFetcher:
@@ -33,22 +55,8 @@ class CoverFetcher:
         self._max_bytes = max_bytes
         self._allow_private = allow_private
         self._total_timeout_s = total_timeout_s
-        self._client = httpx.Client(
-            # Neither a proxy nor a password of this machine's environment.
-            trust_env=False,
-            timeout=httpx.Timeout(READ_TIMEOUT_S, connect=CONNECT_TIMEOUT_S),
-            # Connections are kept by address: another host at the same one would get the wrong one's.
-            limits=httpx.Limits(max_keepalive_connections=0),
-        )
-
-    def close(self) -> None:
-        self._client.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
+        # Without what this machine's environment says.
+        self._tls = httpx.create_ssl_context(trust_env=False)
 
     def fetch(self, url: str) -> bytes:
         """Return what lies at a URL.
@@ -57,6 +65,15 @@ class CoverFetcher:
             RowFault: it cannot be had, may not be asked for, or is too large.
         """
         deadline = time.monotonic() + self._total_timeout_s
+        tries = Retrying(
+            retry=retry_if_exception_type(Unreached),
+            wait=wait_random_exponential(multiplier=FIRST_WAIT_S, max=LONGEST_WAIT_S),
+            stop=stop_after_attempt(TRIES_MAX) | stop_before_delay(self._total_timeout_s),
+            reraise=True,
+        )
+        return tries(self._follow, url, deadline=deadline)
+
+    def _follow(self, url: str, *, deadline: float) -> bytes:
         try:
             for _ in range(REDIRECTS_MAX + 1):
                 answer = self._get(httpx.URL(url), deadline=deadline)
@@ -65,43 +82,41 @@ class CoverFetcher:
                 url = urljoin(url, answer)
         except httpx.InvalidURL as error:
             raise RowFault("cover_unreachable", f"{url!r:.200} is no URL ({error})") from None
-        except httpx.HTTPError as error:
-            reason = str(error) or type(error).__name__
-            raise RowFault("cover_unreachable", f"{url:.200} cannot be fetched: {reason}") from error
+        except (httpcore.NetworkError, httpcore.TimeoutException, httpcore.ProtocolError) as error:
+            reason = f"cannot be fetched: {str(error) or type(error).__name__}"
+            if time.monotonic() >= deadline:
+                reason = f"took more than {self._total_timeout_s:g} s"
+            raise Unreached(f"{url:.200} {reason}") from error
         raise RowFault("cover_unreachable", f"{url:.200} redirects more than {REDIRECTS_MAX} times")
 
     def _get(self, url: httpx.URL, *, deadline: float) -> bytes | str:
         """Return the body, or where a redirect leads."""
         if url.scheme not in _DEFAULT_PORTS or not url.host:
             raise RowFault("cover_refused", f"{str(url)!r:.200} is no http or https URL")
-        address = self._resolve(url)
-        request = self._client.build_request(
-            "GET",
-            url.copy_with(host=address),
-            headers={"Host": url.netloc.decode("ascii"), "Accept-Encoding": "identity"},
-            # The certificate must be the host's, not the address's.
-            extensions={"sni_hostname": url.raw_host.decode("ascii")},
+        address = httpcore.URL(
+            scheme=url.raw_scheme, host=self._resolve(url), port=url.port, target=url.raw_path
         )
-        answer = self._client.send(request, stream=True)
-        try:
-            if answer.is_redirect:
-                return answer.headers["location"]
-            if not answer.is_success:
-                raise RowFault("cover_unreachable", f"{url!s:.200} was answered with {answer.status_code}")
-            return self._body(answer, url, deadline=deadline)
-        finally:
-            answer.close()
+        headers = [(b"Host", url.netloc), *_HEADERS]
+        # The certificate must be the host's, not the address's.
+        extensions = {"sni_hostname": url.raw_host.decode("ascii"), "timeout": _TIMEOUTS}
+        # Connections are kept by address: another host at the same one would get the wrong one's.
+        pool = httpcore.ConnectionPool(ssl_context=self._tls, network_backend=DeadlineBackend(deadline))
+        with pool, pool.stream("GET", address, headers=headers, extensions=extensions) as answer:
+            location: str | None = httpx.Headers(answer.headers).get("location")
+            if answer.status in _REDIRECTS and location is not None:
+                return location
+            if answer.status in _PASSING:
+                raise Unreached(f"{url!s:.200} was answered with {answer.status}")
+            if not httpx.codes.is_success(answer.status):
+                raise RowFault("cover_unreachable", f"{url!s:.200} was answered with {answer.status}")
+            return self._body(answer, url)
 
-    def _body(self, answer: httpx.Response, url: httpx.URL, *, deadline: float) -> bytes:
+    def _body(self, answer: httpcore.Response, url: httpx.URL) -> bytes:
         body = bytearray()
-        for chunk in answer.iter_raw():
+        for chunk in answer.iter_stream():
             body += chunk
             if len(body) > self._max_bytes:
                 raise RowFault("cover_too_large", f"{url!s:.200} has more than {self._max_bytes} bytes")
-            if time.monotonic() > deadline:
-                raise RowFault(
-                    "cover_unreachable", f"{url!s:.200} took more than {self._total_timeout_s:g} s"
-                )
         return bytes(body)
 
     def _resolve(self, url: httpx.URL) -> str:
@@ -109,6 +124,8 @@ class CoverFetcher:
         try:
             found = socket.getaddrinfo(url.host, port, type=socket.SOCK_STREAM)
         except (OSError, UnicodeError) as error:
+            if isinstance(error, socket.gaierror) and error.errno == socket.EAI_AGAIN:
+                raise Unreached(f"the host {url.host!r:.100} cannot be looked up now") from error
             raise RowFault(
                 "cover_unreachable", f"the host {url.host!r:.100} has no address ({error})"
             ) from None

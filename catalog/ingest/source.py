@@ -2,7 +2,6 @@
 
 import argparse
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -63,9 +62,8 @@ def add_source_arguments(parser: argparse.ArgumentParser, *, optional: bool = Fa
     add("--allow-private", action="store_true", help="fetch covers also from hosts that are not public")
 
 
-@contextmanager
-def open_source(options: argparse.Namespace, *, max_cover_bytes: int) -> Iterator[Source]:
-    """Lend what the arguments name.
+def open_source(options: argparse.Namespace, *, max_cover_bytes: int) -> Source:
+    """Return what the arguments name.
 
     Raises:
         SettingsError: the table, a column or the covers are not there.
@@ -74,15 +72,14 @@ def open_source(options: argparse.Namespace, *, max_cover_bytes: int) -> Iterato
     given = dict(options.map)
     if Path(options.covers).is_dir():
         covers = CoverFolder(Path(options.covers), max_cover_bytes)
-        yield Source(table, ColumnMap.of(table.columns, given), covers)
-    elif options.covers in table.columns:
+        return Source(table, ColumnMap.of(table.columns, given), covers)
+    if options.covers in table.columns:
         columns = ColumnMap.of(table.columns, _with_cover(given, options.covers))
-        with CoverFetcher(max_bytes=max_cover_bytes, allow_private=options.allow_private) as fetcher:
-            yield Source(table, columns, CoverUrls(fetcher))
-    else:
-        raise SettingsError(
-            f"--covers {options.covers}: neither a folder nor a column; there are {', '.join(table.columns)}"
-        )
+        fetcher = CoverFetcher(max_bytes=max_cover_bytes, allow_private=options.allow_private)
+        return Source(table, columns, CoverUrls(fetcher))
+    raise SettingsError(
+        f"--covers {options.covers}: neither a folder nor a column; there are {', '.join(table.columns)}"
+    )
 
 
 def report_path(options: argparse.Namespace) -> Path:

@@ -82,12 +82,11 @@ def run(call: Call) -> Outcome:
     recipe = _recipe(options, device=device)
     base = load_base(options.model, device=device)
     size_px = base.preprocessing.size_px
-    with open_source(options, max_cover_bytes=call.settings.max_image_bytes) as source:
-        gathered = Gathering(call.settings, console, options.work, size_px).gather(source)
-        name = source.table.path.name
+    source = open_source(options, max_cover_bytes=call.settings.max_image_bytes)
+    gathered = Gathering(call.settings, console, options.work, size_px).gather(source)
     tuned = finetune(base, gathered, recipe=recipe, work=options.work, output=options.output, console=console)
     command = shlex.join(["python", "-m", "training", *sys.argv[1:]])
-    card = Card(base, recipe, tuned, name, device, len(gathered.rejected), command)
+    card = Card(base, recipe, tuned, source.table.path.name, device, len(gathered.rejected), command)
     card.write(options.output)
     print(card.comparison())
     return report_rejected(call, gathered.rejected)

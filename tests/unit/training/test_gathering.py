@@ -21,8 +21,7 @@ ROWS = 12
 def gather(folder: Path) -> Gathered:
     options = argparse.Namespace(table=folder / "albums.jsonl", covers=str(folder / "covers"), map=[])
     gathering = Gathering(Settings(), Console(quiet=True), folder / "work", 32)
-    with open_source(options, max_cover_bytes=1 << 20) as source:
-        return gathering.gather(source)
+    return gathering.gather(open_source(options, max_cover_bytes=1 << 20))
 
 
 @pytest.fixture

@@ -18,9 +18,14 @@ class Handler(http.server.BaseHTTPRequestHandler):
     """Answers by path, and notes the Host header of each request."""
 
     hosts: list[str]
+    #: The statuses of the first answers, whatever was asked; 0 hangs up.
+    faults: list[int]
 
     def do_GET(self) -> None:
         self.hosts.append(self.headers["Host"])
+        if self.faults:
+            self._fail(self.faults.pop(0))
+            return
         match self.path:
             case "/cover.jpg":
                 self._answer(200, BODY)
@@ -32,8 +37,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
                 self._redirect("file:///etc/passwd")
             case "/inside":
                 self._redirect("http://169.254.169.254/latest/meta-data/")
-            case "/drip":
-                self._drip()
+            case "/drip-body" | "/drip-headers":
+                self._drip(b"HTTP/1.0 200 OK\r\n" + (b"\r\n" if "body" in self.path else b"X-Long: "))
             case _:
                 self._answer(404, b"")
 
@@ -52,10 +57,14 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.send_header("Content-Length", "0")
         self.end_headers()
 
-    def _drip(self) -> None:
-        self.send_response(200)
-        self.end_headers()
+    def _fail(self, status: int) -> None:
+        if status:
+            self._answer(status, b"")
+        # Else it hangs up without a word.
+
+    def _drip(self, head: bytes) -> None:
         try:
+            self.wfile.write(head)
             while not self.server.stopping.wait(0.05):  # type: ignore[attr-defined]
                 self.wfile.write(b"x")
         except OSError:
@@ -64,7 +73,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
 @pytest.fixture
 def server() -> Iterator[http.server.ThreadingHTTPServer]:
-    handler = type("OwnHandler", (Handler,), {"hosts": []})
+    handler = type("OwnHandler", (Handler,), {"hosts": [], "faults": []})
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         server.stopping = threading.Event()  # type: ignore[attr-defined]
         thread = threading.Thread(target=server.serve_forever)
@@ -80,9 +89,9 @@ def address(server: http.server.ThreadingHTTPServer, path: str) -> str:
 
 
 @pytest.fixture
-def fetcher() -> Iterator[CoverFetcher]:
-    with CoverFetcher(max_bytes=10_000, allow_private=True, total_timeout_s=5) as fetcher:
-        yield fetcher
+def fetcher(monkeypatch: pytest.MonkeyPatch) -> CoverFetcher:
+    monkeypatch.setattr("catalog.ingest.fetching.FIRST_WAIT_S", 0.01)
+    return CoverFetcher(max_bytes=10_000, allow_private=True, total_timeout_s=5)
 
 
 @pytest.mark.parametrize("path", ["/cover.jpg", "/moved"])
@@ -111,23 +120,50 @@ def test_what_is_no_cover_is_told_by_reason(
 def test_a_cover_larger_than_allowed_is_not_read_to_its_end(
     server: http.server.ThreadingHTTPServer,
 ) -> None:
-    with (
-        CoverFetcher(max_bytes=1000, allow_private=True) as fetcher,
-        pytest.raises(RowFault, match="more than 1000 bytes"),
-    ):
+    fetcher = CoverFetcher(max_bytes=1000, allow_private=True)
+
+    with pytest.raises(RowFault, match="more than 1000 bytes"):
         fetcher.fetch(address(server, "/cover.jpg"))
 
 
-def test_a_server_that_drips_is_left_in_time(server: http.server.ThreadingHTTPServer) -> None:
-    with (
-        CoverFetcher(max_bytes=10_000, allow_private=True, total_timeout_s=0.3) as fetcher,
-        pytest.raises(RowFault, match=r"took more than 0\.3 s"),
-    ):
-        fetcher.fetch(address(server, "/drip"))
+@pytest.mark.parametrize("path", ["/drip-body", "/drip-headers"])
+def test_a_server_that_drips_is_left_in_time(server: http.server.ThreadingHTTPServer, path: str) -> None:
+    fetcher = CoverFetcher(max_bytes=10_000, allow_private=True, total_timeout_s=0.3)
+
+    with pytest.raises(RowFault, match=r"took more than 0\.3 s"):
+        fetcher.fetch(address(server, path))
+
+
+@pytest.mark.parametrize("faults", [[503], [429, 500], [0], [0, 504]])
+def test_a_host_that_answers_a_moment_later_is_asked_again(
+    fetcher: CoverFetcher, server: http.server.ThreadingHTTPServer, faults: list[int]
+) -> None:
+    handler: Any = server.RequestHandlerClass
+    handler.faults[:] = faults
+
+    assert fetcher.fetch(address(server, "/cover.jpg")) == BODY
+
+    assert len(handler.hosts) == len(faults) + 1
+
+
+@pytest.mark.parametrize(("fault", "asked"), [(503, 3), (0, 3), (404, 1), (403, 1)])
+def test_a_host_that_fails_is_asked_three_times_and_one_that_refuses_once(
+    fetcher: CoverFetcher, server: http.server.ThreadingHTTPServer, fault: int, asked: int
+) -> None:
+    handler: Any = server.RequestHandlerClass
+    handler.faults[:] = [fault] * 9
+
+    with pytest.raises(RowFault) as caught:
+        fetcher.fetch(address(server, "/cover.jpg"))
+
+    assert caught.value.reason == "cover_unreachable"
+    assert len(handler.hosts) == asked
 
 
 def test_a_private_host_is_refused_without_a_connection(server: http.server.ThreadingHTTPServer) -> None:
-    with CoverFetcher(max_bytes=10_000, allow_private=False) as fetcher, pytest.raises(RowFault) as caught:
+    fetcher = CoverFetcher(max_bytes=10_000, allow_private=False)
+
+    with pytest.raises(RowFault) as caught:
         fetcher.fetch(address(server, "/cover.jpg"))
 
     assert caught.value.reason == "cover_refused"
@@ -143,7 +179,9 @@ def test_a_redirect_to_a_private_host_is_refused(
         "catalog.ingest.fetching.is_public", lambda ip: ip in {"127.0.0.1", "::1"} or is_public(ip)
     )
 
-    with CoverFetcher(max_bytes=10_000, allow_private=False) as fetcher, pytest.raises(RowFault) as caught:
+    fetcher = CoverFetcher(max_bytes=10_000, allow_private=False)
+
+    with pytest.raises(RowFault) as caught:
         fetcher.fetch(address(server, "/inside"))
 
     assert "169.254.169.254" in caught.value.detail
