@@ -94,7 +94,7 @@ finetune-demo: $(VENV)/.local ## Fine-tune an under-trained model on the demo ca
 	$(BIN)/python -m training evaluate $(DEMO) --model $(TUNING)/tuned --against $(TUNING)/under-trained
 
 .PHONY: bench
-bench: $(VENV)/.dev tools wrk ## Measure speed beside transformers, bare FastAPI and psql, write benchmarks/results.json (15 minutes)
+bench: $(VENV)/.dev tools wrk ## Measure speed beside transformers, bare FastAPI and psql, write benchmarks/results.json (25 minutes)
 	@$(BIN)/python -m benchmarks
 
 .PHONY: faults

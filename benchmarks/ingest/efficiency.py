@@ -23,7 +23,7 @@ from common.settings import Settings
 from worker.encoder.loading import load_encoder
 from worker.encoder.protocol import Encoder
 
-NAME = "ingest.efficiency"
+NAME = "ingest.covers.efficiency"
 _BATCH_SIZES = (8, 16)
 
 

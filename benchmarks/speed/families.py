@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
+from benchmarks.ingest import figures as ingest
 from benchmarks.recall import figures as recall
 from benchmarks.speed import (
     broker,
@@ -50,6 +51,7 @@ FAMILIES: Mapping[str, Family] = MappingProxyType(
         "broker": Family(broker.NAMES, broker.measure),
         "catalog": Family(catalog_search.NAMES, catalog_search.measure),
         "recall": Family(recall.NAMES, recall.measure),
+        "ingest": Family(ingest.NAMES, ingest.measure),
         "worker": Family(worker_process.NAMES, worker_process.measure),
         "gpu": Family(gpu.NAMES, gpu.measure),
     }

@@ -69,6 +69,8 @@ TARGETS: Mapping[str, Target] = MappingProxyType(
         "catalog.recall.150000.genre_half_percent": _RECALL,
         "catalog.recall.150000.two_genres_and_years": _RECALL,
         "catalog.recall.150000.farthest_20_percent": _RECALL,
+        "ingest.covers.efficiency": Target("share", ">=", 0.85),
+        "ingest.bulk.p95_ratio": Target("x", "<=", 1.5, also="and covers get in meanwhile"),
         "worker.rss_mb": Target("MB", "report", also="<= 1.0 x transformers eager in one process"),
         "worker.ready_s": Target("s", "<=", 10),
         "gpu.image.b256.speedup": Target("x", "report"),

@@ -23,6 +23,8 @@ PROMISED = {
     "scale.workers.8.efficiency",
     "broker.ceiling.jobs_s",
     "catalog.search.overhead",
+    "ingest.covers.efficiency",
+    "ingest.bulk.p95_ratio",
     "worker.rss_mb",
     "worker.ready_s",
 }
