@@ -1,9 +1,11 @@
-"""A first load as fast as PostgreSQL takes it: COPY in binary form, then the index, built once."""
+"""A first load: by COPY in binary form, as fast as PostgreSQL takes it, and by an ingest's own upserts."""
 
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from decimal import Decimal
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -16,6 +18,9 @@ from psycopg.types import TypeInfo
 from benchmarks.recall.albums import Albums
 from benchmarks.recall.usage import Usage
 from catalog.index import IndexBuild, build_index, drop_index_if_empty
+from catalog.ingest.ingest import BATCH
+from catalog.rows import AlbumRow
+from catalog.writing.postgres import PostgresWriter
 from common.catalog.protocol import EMBEDDING_DIMENSION
 
 COLUMNS = "id, embedding, artist, album_name, genre, release_year, pitchfork_score, best_new_music"
@@ -58,6 +63,34 @@ def load(connection: psycopg.Connection, albums: Albums, *, server_pid: int) -> 
     size = connection.execute("SELECT pg_relation_size('album_covers')").fetchone()
     assert size is not None
     return Load(copy_s, copying, int(size[0]), index, indexing)
+
+
+def upsert_s(url: str, albums: Albums) -> float:
+    """Return how long an ingest's writing takes into an empty catalog without an index, batch after batch."""
+    with psycopg.connect(url) as connection:
+        if not drop_index_if_empty(connection):
+            raise ValueError("a first load needs an empty catalog")
+    rows = album_rows(albums)
+    with closing(PostgresWriter(url)) as writer:
+        began = time.monotonic()
+        while batch := list(islice(rows, BATCH)):
+            writer.upsert(batch)
+        return time.monotonic() - began
+
+
+def album_rows(albums: Albums) -> Iterator[AlbumRow]:
+    """Yield the albums as the product's own tools write them."""
+    for index, vector in enumerate(albums.vectors):
+        yield AlbumRow(
+            id=albums.id(index),
+            embedding=vector,
+            artist=f"Artist {index % 5000}",
+            album_name=f"Album {index}",
+            genre=str(albums.genres[index]),
+            release_year=int(albums.years[index]),
+            pitchfork_score=int(albums.score_tenths[index]) / 10,
+            best_new_music=bool(albums.best_new_music[index]),
+        )
 
 
 def copy_albums(connection: psycopg.Connection, albums: Albums) -> None:

@@ -11,13 +11,14 @@ from psycopg import sql
 from benchmarks.recall.albums import FILTERS, Albums
 from benchmarks.recall.cones import Vectors
 from benchmarks.recall.element_types import Built, build_vector_index, walk_both
-from benchmarks.recall.loading import Load, load
+from benchmarks.recall.loading import Load, load, upsert_s
 from benchmarks.recall.plans import PlanReader
 from benchmarks.recall.rows import FULL_ANSWERS, RECALL, held_row, row
 from benchmarks.recall.searching import SCAN_EVERY, Asked, Asker, plans_of
 from benchmarks.recall.usage import MIB
 from benchmarks.speed.rows import Row
 from catalog.index import MEMORY_MIB
+from catalog.ingest.ingest import BATCH
 from catalog.migrations import apply_migrations
 from common.catalog.postgres import PostgresCatalog
 from common.queries import Filters
@@ -32,6 +33,7 @@ TIMEOUT_S = 120.0
 def measure(folder: Path, *, sizes: Sequence[int] = SIZES, queries: int = QUERIES) -> Iterator[Row]:
     """Measure with a PostgreSQL of its own in `folder`; the largest catalog is indexed in both types."""
     with PostgresServer(PostgresConfig(folder)) as server:
+        yield _upsert_row(server, size=min(sizes))
         for size in sizes:
             catalog = yield from _searched(server, size=size, queries=queries)
             if size == max(sizes):
@@ -61,6 +63,12 @@ def _new_catalog(server: PostgresServer, name: str) -> str:
         connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
     apply_migrations(server.url(name))
     return server.url(name)
+
+
+def _upsert_row(server: PostgresServer, *, size: int) -> Row:
+    took_s = upsert_s(_new_catalog(server, f"upsert_{size}"), Albums(size))
+    note = f"an ingest's upserts of {BATCH} albums, {size / took_s:,.0f} rows/s"
+    return row(f"catalog.load.{size}.upsert", took_s, "s", note=note)
 
 
 def _load_rows(took: Load, *, size: int) -> Iterator[Row]:

@@ -77,6 +77,7 @@ def test_a_small_catalog_is_searched_exactly_and_every_row_has_its_own_name(tmp_
     names = [row.name for row in rows]
     recalls = [row for row in rows if row.name.startswith("catalog.recall.")]
     assert len(set(names)) == len(names)
+    assert {f"catalog.load.{COUNT}.copy", f"catalog.load.{COUNT}.upsert"} <= set(names)
     assert {row.value for row in recalls} == {1.0}
     assert len(recalls) == len(FILTERS) * 2 * 2
     assert all(row.met for row in rows)
