@@ -1,6 +1,6 @@
 """What must hold of a catalog for every album to be found, and by the right model."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -74,15 +74,20 @@ def _searches(found: Findings) -> Check:
 
 
 def _covers(writer: CatalogWriter, folder: Path) -> Iterator[Check]:
-    sources = {album["cover_source"] for album in all_albums(writer)}
-    named = {source for source in sources if source is not None and "://" not in source}
-    lost = sorted(name for name in named if not (folder / name).is_file())
-    files = {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
-    orphans = sorted(files - named)
+    # The one thing that is held of every cover: the names of the files, until an album claims them.
+    orphans = {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
+    lost = set()
+    for album in all_albums(writer):
+        source = album["cover_source"]
+        if source is None or "://" in source:
+            continue
+        orphans.discard(source)
+        if not (folder / source).is_file():
+            lost.add(source)
     yield Check("cover files", holds=not lost, seen=_some(lost, "albums have lost theirs"))
     yield Check("orphaned files", holds=not orphans, seen=_some(orphans, "belong to no album"))
 
 
-def _some(names: list[str], what: str) -> str:
-    shown = f" ({', '.join(names[:3])}{' …' if len(names) > 3 else ''})" if names else ""  # noqa: PLR2004
+def _some(names: Collection[str], what: str) -> str:
+    shown = f" ({', '.join(sorted(names)[:3])}{' …' if len(names) > 3 else ''})" if names else ""  # noqa: PLR2004
     return f"{len(names)} {what}{shown}"

@@ -1,6 +1,6 @@
 """Filling the copy: the covers of all albums that it lacks, embedded by the new model."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -77,9 +77,13 @@ class Filling:
         return rejected
 
     def _missing(self) -> Iterator[LiveAlbum]:
+        for page in self._pages():
+            yield from page
+
+    def _pages(self) -> Iterator[list[LiveAlbum]]:
         after_id = ""
         while page := missing(self.connection, after_id=after_id, size=_PAGE):
-            yield from page
+            yield page
             after_id = page[-1].id
 
     def _load(self, album: LiveAlbum) -> Covered[LiveAlbum] | Rejected:
@@ -89,5 +93,5 @@ class Filling:
             return Rejected(0, album.id, fault.reason, fault.detail)
 
     def _keep_without_embedding(self) -> None:
-        rest: Iterable[LiveAlbum] = list(self._missing())
-        copy(self.connection, [(album, None) for album in rest])
+        for page in self._pages():
+            copy(self.connection, [(album, None) for album in page])
