@@ -18,8 +18,9 @@ BEGIN
   FOR old IN
     SELECT oid::regprocedure FROM pg_proc
     WHERE pronamespace = 'public'::regnamespace
-      AND proname IN ('album_hashes', 'album_page', 'update_albums', 'delete_albums', 'embedding_plan',
-                      'catalog_findings')
+      -- `album_hashes` is of an older schema.
+      AND proname IN ('album_hashes', 'ingested_hashes', 'album_page', 'update_albums', 'delete_albums',
+                      'embedding_plan', 'search_walks', 'catalog_findings')
   LOOP
     EXECUTE format('DROP FUNCTION %s', old);
   END LOOP;
@@ -27,7 +28,7 @@ END
 $$;
 
 -- {"id": ["<content hash>", "<cover hash>"], ...} of the albums that were ingested and have an embedding.
-CREATE FUNCTION album_hashes(album_ids text[]) RETURNS jsonb
+CREATE FUNCTION ingested_hashes(album_ids text[]) RETURNS jsonb
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, extensions, pg_temp AS $$
   SELECT coalesce(jsonb_object_agg(a.id, jsonb_build_array(a.content_hash, a.cover_hash)), '{}')
   FROM album_covers a
@@ -84,6 +85,12 @@ BEGIN
 END
 $$;
 
+-- Whether `search_albums` walks for a query without filters; else it reads every album.
+CREATE FUNCTION search_walks() RETURNS boolean
+LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = public, extensions, pg_temp AS $$
+  SELECT (estimated_albums(NULL, NULL, NULL, NULL, false)).cost > reading_bound()
+$$;
+
 -- Figures that say whether the catalog is whole; a judgement is left to who reads them.
 CREATE FUNCTION catalog_findings() RETURNS jsonb
 LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = public, extensions, pg_temp AS $$
@@ -96,9 +103,7 @@ LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = public, extensions, pg_
                                         'size_bytes', pg_relation_size(pg_class.oid))
               FROM pg_index JOIN pg_class ON pg_class.oid = indexrelid JOIN pg_am ON pg_am.oid = relam
               WHERE indrelid = 'album_covers'::regclass AND amname = 'hnsw' ORDER BY indisvalid DESC LIMIT 1),
-    'plan', embedding_plan(),
-    -- As `search_albums` decides it for a query without filters.
-    'walks', (estimated_albums(NULL, NULL, NULL, NULL, false)).cost > reading_bound()
+    'plan', embedding_plan()
   ) FROM album_covers
 $$;
 
@@ -114,8 +119,8 @@ BEGIN
   FOR routine IN
     SELECT oid::regprocedure FROM pg_proc
     WHERE pronamespace = 'public'::regnamespace
-      AND proname IN ('album_hashes', 'album_page', 'update_albums', 'delete_albums', 'embedding_plan',
-                      'catalog_findings')
+      AND proname IN ('ingested_hashes', 'album_page', 'update_albums', 'delete_albums', 'embedding_plan',
+                      'search_walks', 'catalog_findings')
   LOOP
     EXECUTE format('REVOKE ALL ON FUNCTION %s FROM %s', routine, shut_out);
     IF EXISTS (SELECT FROM pg_roles WHERE rolname = 'service_role') THEN

@@ -16,7 +16,7 @@ class FunctionWriter(FunctionCatalog):
     """All but the writing of rows."""
 
     def hashes(self, album_ids: Sequence[str]) -> dict[str, Hashes]:
-        found = self._document("album_hashes", {"album_ids": list(album_ids)})
+        found = self._document("ingested_hashes", {"album_ids": list(album_ids)})
         return {album_id: Hashes(*pair) for album_id, pair in found.items()}
 
     def delete(self, album_ids: Sequence[str]) -> set[str]:
@@ -39,5 +39,5 @@ class FunctionWriter(FunctionCatalog):
             index=None
             if index is None
             else IndexFacts(**index, usable=f'"{index["name"]}"' in json.dumps(found["plan"])),
-            walks=found["walks"],
+            walks=bool(self._document("search_walks", {})),
         )

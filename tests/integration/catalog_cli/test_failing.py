@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import psycopg
 import pyarrow as pa
 import pytest
 from pyarrow import parquet
@@ -72,3 +73,19 @@ def test_an_export_for_which_there_is_no_room_leaves_nothing(
     assert done.status == 2
     assert "File too large" in done.err
     assert not list(here.glob("*out.*"))
+
+
+@pytest.mark.parametrize(
+    ("function", "arguments"), [("ingested_hashes", INGEST), ("search_walks", ("verify",))]
+)
+def test_a_schema_of_an_older_version_is_told_to_be_migrated(
+    catalog: Catalog, database_url: str, function: str, arguments: tuple[str, ...]
+) -> None:
+    catalog(*INGEST)
+    with psycopg.connect(database_url) as connection:
+        connection.execute(f"DROP FUNCTION {function}".encode())
+
+    done = catalog(*arguments)
+
+    assert done.status == 2
+    assert "python -m catalog migrate" in done.err
