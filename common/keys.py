@@ -16,7 +16,8 @@ On REDIS_URL (broker and ledger; must not evict):
     workers                 zset    worker ids by the time their announcement expires
     worker:<id>             string  what a worker announces of itself
     idempotency:<owner>:<k> string  the job a client's Idempotency-Key stands for
-    finished:<second>       string  runs finished in that second
+    finished:<second>       string  runs that workers brought to their end in that second
+    service-rate            string  how many that is a second while there is enough to do
     bulk                    list    Celery messages, one batch of covers each: an ingest on the workers
     bulk:<batch>            string  the covers of a batch, until they are embedded
     bulk:<batch>:claim      string  a worker has the batch in hand
@@ -58,6 +59,7 @@ WORKERS = "workers"
 WORKER = "worker:"
 IDEMPOTENCY = "idempotency:"
 FINISHED = "finished:"
+SERVICE_RATE = "service-rate"
 CATALOG_VERSION = "catalog:version"
 CATALOG_CHANGING = "catalog:changing"
 CATALOG_MODEL = "catalog:model"

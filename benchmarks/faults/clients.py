@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -47,10 +47,19 @@ async def submit(
     http: httpx.AsyncClient, text: str, into: Submitted, *, key: str | None = None
 ) -> str | None:
     """Submit a text without waiting for its answer; return the job's id if it was accepted."""
-    began = time.monotonic()
     headers = ASYNC if key is None else {**ASYNC, "Idempotency-Key": key}
+    return await _sent(http.get("/api/search-by-text", params={"query": text}, headers=headers), into)
+
+
+async def submit_image(http: httpx.AsyncClient, image: bytes, into: Submitted) -> str | None:
+    """Submit an image likewise."""
+    return await _sent(http.post("/api/search-by-image", files={"file": image}, headers=ASYNC), into)
+
+
+async def _sent(request: Awaitable[httpx.Response], into: Submitted) -> str | None:
+    began = time.monotonic()
     try:
-        answer = await http.get("/api/search-by-text", params={"query": text}, headers=headers)
+        answer = await request
     except httpx.TransportError:
         into.unanswered += 1
         return None

@@ -2,9 +2,7 @@
 
 import asyncio
 import random
-import struct
 import time
-import zlib
 from collections import Counter
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -13,6 +11,7 @@ from typing import Any
 import httpx
 
 from benchmarks.faults.audit import SWEEP_SLACK_S
+from benchmarks.pngs import numbered_png
 from common.jobs import JobState
 
 ASYNC = {"Prefer": "respond-async"}
@@ -73,7 +72,9 @@ class Load:
 
     async def _submit(self, kind: str, number: int) -> httpx.Response:
         if kind == "image":
-            return await self._http.post("/api/search-by-image", files={"file": _png(number)}, headers=ASYNC)
+            return await self._http.post(
+                "/api/search-by-image", files={"file": numbered_png(number)}, headers=ASYNC
+            )
         text = f"text {number}"
         if kind == "repeated":
             text = f"repeated {self._dice.randrange(REPEATED_TEXTS)}"
@@ -101,17 +102,3 @@ class Load:
         self.account.ends[job["error"]["code"] if job["error"] else job["status"]] += 1
         if took_s > self._deadline_s + SWEEP_SLACK_S:
             self.account.late.append(job_id)
-
-
-def _png(number: int) -> bytes:
-    """Return an image of 64 x 64 pixels that no other number has."""
-    row = b"\0" + number.to_bytes(4) * 48
-    chunks = (
-        (b"IHDR", struct.pack("!IIBBBBB", 64, 64, 8, 2, 0, 0, 0)),
-        (b"IDAT", zlib.compress(row * 64, 1)),
-        (b"IEND", b""),
-    )
-    return b"\x89PNG\r\n\x1a\n" + b"".join(
-        struct.pack("!I", len(body)) + kind + body + struct.pack("!I", zlib.crc32(kind + body))
-        for kind, body in chunks
-    )

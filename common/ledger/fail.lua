@@ -5,5 +5,6 @@ go_on_when_full()
 local run, now = K.RUN .. ARGV[1], now_ms()
 local f = redis.call('HMGET', run, 'state', 'attempts')
 if f[1] ~= 'running' or f[2] ~= ARGV[2] then return 0 end
+if cjson.decode(ARGV[3]).code ~= 'deadline_exceeded' then count_served(now) end
 finish(ARGV[1], 'failed', now, { 'error', ARGV[3] })
 return 1

@@ -6,7 +6,7 @@ local oldest = redis.call('ZRANGE', K.QUEUED, 0, 0, 'WITHSCORES')
 local load = {
   redis.call('ZCARD', K.QUEUED), redis.call('ZCARD', K.RUNNING),
   oldest[2] and now - tonumber(oldest[2]) or 0,
-  tonumber(redis.call('GET', K.IMAGES_BYTES) or 0), retry_after_s(now),
+  tonumber(redis.call('GET', K.IMAGES_BYTES) or 0), retry_after_s(),
 }
 for _, worker_id in ipairs(redis.call('ZRANGEBYSCORE', K.WORKERS, now, '+inf')) do
   load[#load + 1] = redis.call('GET', K.WORKER .. worker_id) or nil

@@ -11,6 +11,9 @@ from common.errors import IdempotencyConflict, JobNotFound, QueueFull, RateLimit
 from common.jobs import Job, JobFailure, JobState
 from common.settings import Settings
 
+#: How much of its time a job may be expected to wait; the rest is for what the expectation is out by.
+WAIT_SHARE = 0.75
+
 
 def room_document(settings: Settings, *, owner: str, max_jobs: int | None) -> dict[str, object]:
     """Return what decides whether there is room for a job of this owner."""
@@ -18,6 +21,7 @@ def room_document(settings: Settings, *, owner: str, max_jobs: int | None) -> di
         "owner": owner,
         "max_depth": settings.max_queue_depth,
         "max_age_ms": int(settings.max_queue_age_s * 1000),
+        "max_wait_ms": int(settings.job_deadline_s * 1000 * WAIT_SHARE),
         "max_held_bytes": settings.max_held_image_bytes,
     }
     return document if max_jobs is None else {**document, "max_jobs": max_jobs}
@@ -114,6 +118,7 @@ class Sweep:
 _FULL = {
     b"full_depth": "the queue is full",
     b"full_age": "the oldest job in the queue has waited too long",
+    b"full_wait": "the jobs before it leave it too little of the time that it may take",
     b"full_images": "too many image bytes are waiting",
 }
 

@@ -20,18 +20,44 @@ local function tell(run_id, state)
   redis.call('PUBLISH', K.EVENTS, run_id .. ' ' .. state)
 end
 
--- Runs finished a second, over the last ten; zero where nothing finished.
-local function service_rate(now)
-  local second, sum = math.floor(now / 1000), 0
-  for i = 1, 10 do
-    sum = sum + tonumber(redis.call('GET', K.FINISHED .. (second - i)) or 0)
+-- Runs that the workers end a second while there is enough to do; zero as long as that is not known.
+local function service_rate()
+  return tonumber(redis.call('GET', K.SERVICE_RATE) or 0)
+end
+
+-- What a lull lets through says nothing of how fast the workers are: the rate is that of the last ten whole
+-- seconds in which somebody waited, from the first that ended a run, and of at least three. Without such a
+-- wait a known rate is only ever raised, lest one that was too low keep itself so by the refusals it causes.
+-- A run that came back from a worker has waited since then.
+local function measured_rate(second)
+  local oldest = redis.call('ZRANGE', K.QUEUED, 0, 0)[1]
+  local sent_ms = oldest and redis.call('HGET', K.RUN .. oldest, 'sent_ms')
+  local waited_s = sent_ms and second - math.ceil(sent_ms / 1000) or 0
+  local sum, busy_sum, busy_s = 0, 0, 0
+  for ago = 1, 10 do
+    local finished = tonumber(redis.call('GET', K.FINISHED .. (second - ago)) or 0)
+    sum = sum + finished
+    if finished > 0 and ago <= waited_s then busy_sum, busy_s = busy_sum + finished, ago end
   end
-  return sum / 10
+  if busy_s >= 3 then return busy_sum / busy_s end
+  local known = service_rate()
+  return known > 0 and math.max(known, sum / 10) or 0
+end
+
+-- Counts a run that a worker has brought to its end: not one that was called off, or that time ended. The first
+-- of each second measures; what it finds is remembered for ten minutes, so that a sudden rush is judged by it.
+local function count_served(now)
+  local second = math.floor(now / 1000)
+  local finished = K.FINISHED .. second
+  if redis.call('INCR', finished) > 1 then return end
+  redis.call('EXPIRE', finished, 60)
+  local rate = measured_rate(second)
+  if rate > 0 then redis.call('SET', K.SERVICE_RATE, rate, 'EX', 600) end
 end
 
 -- Seconds until a place is likely: what is queued over the rate of service, within 1..60.
-local function retry_after_s(now)
-  local rate = service_rate(now)
+local function retry_after_s()
+  local rate = service_rate()
   local depth = redis.call('ZCARD', K.QUEUED)
   if rate == 0 then return depth == 0 and 1 or 5 end
   return math.max(1, math.min(60, math.ceil(depth / rate)))
@@ -82,6 +108,9 @@ local function what_is_full(request, incoming, now)
   if redis.call('ZCARD', K.QUEUED) >= request.max_depth then return 'full_depth' end
   local oldest = redis.call('ZRANGE', K.QUEUED, 0, 0, 'WITHSCORES')
   if oldest[2] and now - tonumber(oldest[2]) > request.max_age_ms then return 'full_age' end
+  local rate = service_rate()
+  local ahead = redis.call('ZCARD', K.QUEUED) + redis.call('ZCARD', K.RUNNING)
+  if rate > 0 and (ahead + 1) / rate * 1000 > request.max_wait_ms then return 'full_wait' end
   forget_expired_images(now)
   if incoming > 0 then
     local held = tonumber(redis.call('GET', K.IMAGES_BYTES) or 0)
@@ -108,9 +137,6 @@ local function finish(run_id, state, now, fields)
   end
   redis.call('PEXPIRE', run, ttl_ms)
   redis.call('DEL', run .. K.RUN_JOBS_SUFFIX)
-  local finished = K.FINISHED .. math.floor(now / 1000)
-  redis.call('INCR', finished)
-  redis.call('EXPIRE', finished, 60)
   tell(run_id, state)
 end
 

@@ -1,7 +1,7 @@
 -- Accepts one job: joins the run in flight for its key, or writes a run and sends its message.
 -- ARGV: a JSON object of the request, the message template, then digest and bytes of each image.
 -- Returns {outcome, job id, run id, retry after in seconds}; the outcome is one of
--- accepted, joined, repeated, conflict, full_owner, full_depth, full_age, full_images.
+-- accepted, joined, repeated, conflict, full_owner, full_depth, full_age, full_wait, full_images.
 
 local now = now_ms()
 local request = cjson.decode(ARGV[1])
@@ -18,7 +18,7 @@ if request.idempotency_key then
   end
 end
 
-if owner_is_full(request, now) then return { 'full_owner', job_id, '', retry_after_s(now) } end
+if owner_is_full(request, now) then return { 'full_owner', job_id, '', retry_after_s() } end
 
 local function count(deadline)
   local owned = K.OWNED .. request.owner
@@ -53,7 +53,7 @@ end
 local incoming = 0
 for i = 3, #ARGV, 2 do incoming = incoming + #ARGV[i + 1] end
 local full = what_is_full(request, incoming, now)
-if full then return { full, job_id, '', retry_after_s(now) } end
+if full then return { full, job_id, '', retry_after_s() } end
 
 local keep_ms = request.deadline_ms + request.ttl_ms
 local digests = {}

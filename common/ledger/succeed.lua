@@ -5,5 +5,6 @@ go_on_when_full()
 local run, now = K.RUN .. ARGV[1], now_ms()
 local state = redis.call('HGET', run, 'state')
 if not state or TERMINAL[state] then return 0 end
+count_served(now)
 finish(ARGV[1], 'succeeded', now, { 'result', ARGV[2], 'timings', ARGV[3] })
 return 1

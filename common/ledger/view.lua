@@ -5,4 +5,4 @@ if not j[1] or j[2] ~= ARGV[2] then return nil end
 local r = redis.call('HMGET', K.RUN .. j[1], 'state', 'started_ms', 'ended_ms', 'attempts', 'timings', 'error', 'result')
 if not r[1] then return nil end
 local rank = redis.call('ZRANK', K.QUEUED, j[1])
-return { j[1], j[3], j[4], j[5], j[6], j[7], r[1], r[2], r[3], r[4], r[5], r[6], r[7], rank, retry_after_s(now_ms()) }
+return { j[1], j[3], j[4], j[5], j[6], j[7], r[1], r[2], r[3], r[4], r[5], r[6], r[7], rank, retry_after_s() }
