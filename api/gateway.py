@@ -21,6 +21,7 @@ from api.health import HealthCheck
 from api.images import limit_pillow
 from api.keys.ring import KeyRing
 from api.rates import RateLimits
+from api.receiving import Receiving
 from api.submission import Searches
 from api.subscription import Subscription
 from api.sweeping import Sweeper
@@ -51,6 +52,7 @@ class Gateway:
     health: HealthCheck
     composer: Composer
     door: Door
+    receiving: Receiving
     #: For what is slow and not asynchronous: image headers, base64.
     inspection: ThreadPoolExecutor
     _loop: asyncio.AbstractEventLoop
@@ -97,6 +99,7 @@ async def open_gateway(settings: Settings, *, catalog: Catalog) -> AsyncIterator
                 max_image_bytes=settings.max_image_bytes, max_image_pixels=settings.max_image_pixels
             ),
             door=_door(redis, settings),
+            receiving=Receiving(max_bytes=settings.max_receiving_bytes),
             inspection=inspection,
             _loop=asyncio.get_running_loop(),
         )

@@ -7,6 +7,7 @@ from fastapi import Request
 from api.admission import max_jobs_of, owner_of
 from api.parameters import IDEMPOTENCY_KEY_PATTERN
 from api.preferences import decide_patience
+from api.receiving import Body
 from api.refusals import InvalidRequest
 from api.submission import Search
 from common.errors import InvalidParameter
@@ -23,7 +24,7 @@ def read_search(
     *,
     wait_s: float | None,
     default_wait_s: float,
-    images: tuple[tuple[str, bytes], ...] = (),
+    body: Body | None = None,
 ) -> Search:
     """Return the search that a request asks for.
 
@@ -38,7 +39,7 @@ def read_search(
         owner=owner_of(request),
         max_jobs=max_jobs_of(request),
         patience=decide_patience(headers.get(b"prefer", ()), parameter_s=wait_s, default_s=default_wait_s),
-        images=images,
+        body=body,
         idempotency_key=_idempotency_key(headers.get(b"idempotency-key", ())),
         tagged=is_get,
         if_none_match=if_none_match if is_get else None,

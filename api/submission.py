@@ -22,6 +22,7 @@ from api.presenting import (
     result_response,
 )
 from api.rates import cost_of
+from api.receiving import Body
 from api.waiting import Waiting
 from common import keys
 from common.cache import ResultReader
@@ -42,8 +43,8 @@ class Search:
     patience: Patience
     #: How many jobs the owner may have under way at once; None for any number.
     max_jobs: int | None = None
-    #: Uploaded bytes by SHA-256.
-    images: tuple[tuple[str, bytes], ...] = ()
+    #: Holds the uploaded images until the ledger has them; None where there are none.
+    body: Body | None = None
     idempotency_key: str | None = None
     #: The answer may be tagged, because the request is a GET.
     tagged: bool = False
@@ -112,6 +113,9 @@ class Searches:
         submission = _submission(search, key)
         await spend(request, cost_of(search.query))
         accepted = await self._ledger.submit(submission)
+        if search.body is not None:
+            search.body.release()
+            submission = replace(submission, images=())
         job_id_var.set(accepted.job_id)
         if search.patience.at_once:
             return await self._accepted(accepted.job_id, search)
@@ -159,7 +163,7 @@ def _submission(search: Search, key: str) -> Submission:
         max_jobs=search.max_jobs,
         query=wire,
         query_key=key,
-        images=search.images,
+        images=search.body.images if search.body is not None else (),
         idempotency=idempotency,
     )
 

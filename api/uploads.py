@@ -9,6 +9,7 @@ from fastapi import Request
 from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
 
+from api.receiving import Body
 from api.refusals import BodyTooLarge, InvalidRequest, MalformedBody, RequestTimeout, UnsupportedMediaType
 from common.errors import ImageTooLarge, InvalidParameter
 
@@ -25,12 +26,12 @@ FILE_FIELD = "file"
 class ImageForm:
     """Hears a multipart parser and keeps the one file; everything else is refused."""
 
-    def __init__(self, *, max_bytes: int) -> None:
+    def __init__(self, buffer: bytearray, *, max_bytes: int) -> None:
         self._max_bytes = max_bytes
         self._header_name = b""
         self._header_value = b""
         self._disposition = b""
-        self._data = bytearray()
+        self._data = buffer
         self._files = 0
         self.is_complete = False
 
@@ -68,7 +69,7 @@ class ImageForm:
         self.is_complete = True
 
     def image(self) -> bytes:
-        """Return the uploaded bytes.
+        """Return the uploaded bytes, and keep them no longer.
 
         Raises:
             InvalidRequest: there was no file, or nothing in it.
@@ -77,20 +78,23 @@ class ImageForm:
             raise missing_file()
         if not self._data:
             raise InvalidRequest([InvalidParameter("the file is empty", parameter=FILE_FIELD)])
-        return bytes(self._data)
+        image = bytes(self._data)
+        self._data.clear()
+        return image
 
 
-async def read_image(request: Request, *, max_bytes: int) -> bytes:
+async def read_image(request: Request, body: Body, *, max_bytes: int) -> bytes:
     """Return the image of a multipart upload, never holding more than it may have.
 
     Raises:
-        ImageTooLarge, InvalidRequest, MalformedBody, RequestTimeout, UnsupportedMediaType
+        ImageTooLarge, InvalidRequest, MalformedBody, QueueFull, RequestTimeout, UnsupportedMediaType
     """
-    form = ImageForm(max_bytes=max_bytes)
+    form = ImageForm(body.buffer, max_bytes=max_bytes)
     parser = _multipart_parser(request, form)
     declared = declared_bytes(request)
     if declared is not None and declared > max_bytes + FRAMING_BYTES:
         raise too_large(max_bytes)
+    body.expect(declared or 0)
     received = 0
     try:
         async with _in_time():
@@ -98,6 +102,7 @@ async def read_image(request: Request, *, max_bytes: int) -> bytes:
                 received += len(chunk)
                 if received > max_bytes + FRAMING_BYTES:
                     raise too_large(max_bytes)
+                body.hold(len(chunk))
                 parser.write(chunk)
         parser.finalize()
     except FormParserError as error:
@@ -107,23 +112,26 @@ async def read_image(request: Request, *, max_bytes: int) -> bytes:
     return form.image()
 
 
-async def read_body(request: Request, *, max_bytes: int) -> bytes:
+async def read_body(request: Request, body: Body, *, max_bytes: int) -> bytes:
     """Return a whole body.
 
     Raises:
-        BodyTooLarge, RequestTimeout
+        BodyTooLarge, QueueFull, RequestTimeout
     """
     too_long = BodyTooLarge(f"the body has more than {max_bytes} bytes")
     declared = declared_bytes(request)
     if declared is not None and declared > max_bytes:
         raise too_long
-    body = bytearray()
+    body.expect(declared or 0)
     async with _in_time():
         async for chunk in request.stream():
-            body += chunk
-            if len(body) > max_bytes:
+            if len(body.buffer) + len(chunk) > max_bytes:
                 raise too_long
-    return bytes(body)
+            body.hold(len(chunk))
+            body.buffer += chunk
+    data = bytes(body.buffer)
+    body.buffer.clear()
+    return data
 
 
 @asynccontextmanager

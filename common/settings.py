@@ -111,6 +111,8 @@ class Settings(BaseModel):
     default_wait_s: Annotated[float, Field(ge=0, le=60)] = 15.0
     max_image_bytes: Count = 10 * MIB
     max_image_pixels: Count = 50_000_000
+    #: Of request bodies that a gateway process has not yet handed to the ledger.
+    max_receiving_bytes: Count = 128 * MIB
     #: Where clients reach the gateway; cover addresses that begin with "/" are completed with it.
     public_url: HttpUrl | None = None
     #: A folder of covers that the gateway serves under /covers/.

@@ -27,6 +27,7 @@ from api.parameters import QUERY, SEARCH, TEXT_SEARCH, WAIT
 from api.query_string import QueryString
 from api.rates import IMAGE_COST
 from api.reading import read_search
+from api.receiving import Body
 from api.routes.plain import PlainRoute
 from api.uploads import declared_bytes, read_body, read_image
 from common.queries import ImagePart, SearchQuery, TextPart, image_digest
@@ -162,17 +163,19 @@ async def search_by_image(request: Request) -> Response:
     k, filters, wait_s = given.k(), given.filters(), given.one(WAIT)
     given.check()
     await _see_that_there_is_room(request, gateway)
-    data = await read_image(request, max_bytes=gateway.settings.max_image_bytes)
+    with gateway.receiving.body() as body:
+        asked = SearchQuery((await _receive_image(request, body, gateway),), filters, k)
+        search = read_search(
+            request, asked, wait_s=wait_s, default_wait_s=gateway.settings.default_wait_s, body=body
+        )
+        return await gateway.searches.answer(search, request)
+
+
+async def _receive_image(request: Request, body: Body, gateway: Gateway) -> ImagePart:
+    data = await read_image(request, body, max_bytes=gateway.settings.max_image_bytes)
     digest = await asyncio.get_running_loop().run_in_executor(gateway.inspection, _inspect, data, gateway)
-    asked = SearchQuery((ImagePart(digest),), filters, k)
-    search = read_search(
-        request,
-        asked,
-        wait_s=wait_s,
-        default_wait_s=gateway.settings.default_wait_s,
-        images=((digest, data),),
-    )
-    return await gateway.searches.answer(search, request)
+    body.images = ((digest, data),)
+    return ImagePart(digest)
 
 
 @router.post(
@@ -203,14 +206,20 @@ async def search(request: Request) -> Response:
     declared = declared_bytes(request)
     if declared is None or declared > SMALL_BODY_BYTES:
         await _see_that_there_is_room(request, gateway)
-    body = await read_body(request, max_bytes=SearchBody.max_bytes(gateway.settings.max_image_bytes))
-    asked, images = await asyncio.get_running_loop().run_in_executor(
-        gateway.inspection, gateway.composer.compose, body
+    with gateway.receiving.body() as body:
+        asked = await _receive_query(request, body, gateway)
+        search = read_search(
+            request, asked, wait_s=wait_s, default_wait_s=gateway.settings.default_wait_s, body=body
+        )
+        return await gateway.searches.answer(search, request)
+
+
+async def _receive_query(request: Request, body: Body, gateway: Gateway) -> SearchQuery:
+    data = await read_body(request, body, max_bytes=SearchBody.max_bytes(gateway.settings.max_image_bytes))
+    asked, body.images = await asyncio.get_running_loop().run_in_executor(
+        gateway.inspection, gateway.composer.compose, data
     )
-    search = read_search(
-        request, asked, wait_s=wait_s, default_wait_s=gateway.settings.default_wait_s, images=images
-    )
-    return await gateway.searches.answer(search, request)
+    return asked
 
 
 async def _see_that_there_is_room(request: Request, gateway: Gateway) -> None:

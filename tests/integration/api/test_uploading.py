@@ -1,12 +1,16 @@
 """Uploads over a real connection: what is refused is refused early, and the client can read why."""
 
+import socket
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 
 import httpx
 import pytest
 
 from common.settings import MIB
-from tests.integration.api.conftest import StartGateway
+from tests.integration.api.conftest import RunningGateway, StartGateway, eventually
+from tests.integration.api.stand_ins import StandInWorker
 
 MULTIPART = {"Content-Type": "multipart/form-data; boundary=zz"}
 PART = b'--zz\r\nContent-Disposition: form-data; name="file"; filename="a.png"\r\n\r\n'
@@ -71,3 +75,50 @@ def test_a_file_that_is_no_image_is_unsupported(client: httpx.Client) -> None:
     answer = client.post("/api/search-by-image", files={"file": ("cover.png", b"hello", "image/png")})
 
     assert (answer.status_code, answer.json()["code"]) == (415, "unsupported_image")
+
+
+def begin_upload(running: RunningGateway, stack: ExitStack, *, path: str, size_bytes: int) -> socket.socket:
+    """Send all of an upload but its last byte."""
+    host, port = running.url.removeprefix("http://").split(":")
+    connection = stack.enter_context(socket.create_connection((host, int(port)), timeout=20))
+    head = f"POST {path} HTTP/1.1\r\nHost: gateway\r\nContent-Type: {MULTIPART['Content-Type']}\r\n"
+    connection.sendall(f"{head}Content-Length: {size_bytes}\r\n\r\n".encode())
+    connection.sendall(PART + b"x" * (size_bytes - len(PART) - 1))
+    return connection
+
+
+@pytest.mark.parametrize("path", ["/api/search-by-image", "/api/search"])
+def test_uploads_that_never_end_hold_no_more_than_their_budget(
+    start_gateway: StartGateway, worker: StandInWorker, cover: bytes, path: str
+) -> None:
+    running = start_gateway(MAX_RECEIVING_BYTES=str(4 * MIB))
+    receiving = running.gateway.receiving
+    with running.client() as client, ExitStack() as stack:
+        eventually(lambda: client.get("/readyz").status_code == 200)
+        held = [begin_upload(running, stack, path=path, size_bytes=MIB) for _ in range(3)]
+        eventually(lambda: receiving.held_bytes == 3 * MIB - 3)
+
+        refused = [begin_upload(running, stack, path=path, size_bytes=2 * MIB) for _ in range(5)]
+        heads = [connection.recv(4096) for connection in refused]
+        during = client.post("/api/search-by-image", files={"file": cover})
+        for connection in held:
+            connection.close()
+        eventually(lambda: receiving.held_bytes == 0)
+
+    assert all(head.startswith(b"HTTP/1.1 503 ") and b"retry-after: " in head for head in heads)
+    assert during.status_code == 200
+
+
+def test_a_search_that_waits_holds_none_of_its_upload(
+    client: httpx.Client, gateway: RunningGateway, worker: StandInWorker, cover: bytes
+) -> None:
+    worker.hold()
+
+    with ThreadPoolExecutor(1) as threads:
+        answer = threads.submit(client.post, "/api/search-by-image", files={"file": cover})
+        eventually(lambda: len(gateway.gateway.waiting) == 1)
+        held_bytes = gateway.gateway.receiving.held_bytes
+        worker.let_go()
+
+        assert answer.result().status_code == 200
+    assert held_bytes == 0

@@ -6,9 +6,10 @@ import pytest
 from starlette.requests import Request
 from starlette.types import Message
 
+from api.receiving import Receiving
 from api.refusals import InvalidRequest, MalformedBody, UnsupportedMediaType
 from api.uploads import FRAMING_BYTES, read_image
-from common.errors import CoverSearchError, ImageTooLarge
+from common.errors import CoverSearchError, ImageTooLarge, QueueFull
 
 LIMIT = 1000
 MULTIPART = "multipart/form-data; boundary=zz"
@@ -38,9 +39,14 @@ def part(data: bytes, *, name: str = "file") -> bytes:
     return head.encode() + data + b"\r\n"
 
 
+async def receive(sender: Sender, *, budget_bytes: int = 10 * (LIMIT + FRAMING_BYTES)) -> bytes:
+    with Receiving(max_bytes=budget_bytes).body() as body:
+        return await read_image(sender.request(), body, max_bytes=LIMIT)
+
+
 async def read(*chunks: bytes, content_type: str = MULTIPART, **headers: str) -> bytes:
     sender = Sender(chunks, {"Content-Type": content_type, **headers})
-    return await read_image(sender.request(), max_bytes=LIMIT)
+    return await receive(sender)
 
 
 async def test_the_file_comes_out_as_it_went_in() -> None:
@@ -67,7 +73,7 @@ async def test_a_declared_length_that_is_too_large_is_refused_before_anything_is
     sender = Sender([part(b"x")], {"Content-Type": MULTIPART, "Content-Length": length})
 
     with pytest.raises(ImageTooLarge):
-        await read_image(sender.request(), max_bytes=LIMIT)
+        await receive(sender)
 
     assert sender.taken == 0
 
@@ -79,9 +85,18 @@ async def test_a_length_that_lies_does_not_lift_the_cap(length: str) -> None:
     )
 
     with pytest.raises(ImageTooLarge):
-        await read_image(sender.request(), max_bytes=LIMIT)
+        await receive(sender)
 
     assert sender.taken < 20
+
+
+async def test_an_upload_past_the_budget_of_the_process_is_read_no_further() -> None:
+    sender = Sender([part(b"")[:-2], *[b"x" * 100] * 9], {"Content-Type": MULTIPART})
+
+    with pytest.raises(QueueFull):
+        await receive(sender, budget_bytes=500)
+
+    assert sender.taken == 6
 
 
 async def test_an_endless_preamble_is_cut_off() -> None:
@@ -92,7 +107,7 @@ async def test_an_endless_preamble_is_cut_off() -> None:
     sender = Sender(chunks, {"Content-Type": MULTIPART})
 
     with pytest.raises(CoverSearchError):
-        await read_image(sender.request(), max_bytes=LIMIT)
+        await receive(sender)
 
     assert sender.taken < 50
 
