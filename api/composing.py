@@ -30,6 +30,12 @@ from common.queries import (
 
 ALBUM_ID_MAX_CHARS = 200
 WEIGHT_MAX = 10.0
+#: A search has seven fields, and a part four.
+FIELDS_MAX = 20
+#: The longest search, its texts all commas, has half as many.
+COMMAS_MAX = 20_000
+#: Of a field's name, which may be anything, so much is told.
+NAME_MAX_CHARS = 100
 
 #: What a part can stand for; each part has exactly one of them.
 KINDS = ("text", "image", "album_id")
@@ -167,10 +173,14 @@ def read_search_body(body: bytes) -> SearchBody:
         MalformedBody: it is not JSON.
         InvalidRequest: fields are missing, unknown or out of range; each is named.
     """
+    # Before the parser: a small body of many values would become objects of a hundred times its size.
+    if body.count(b",") > COMMAS_MAX:
+        raise _refused("body: has far more fields and values than a search can have", name="body")
     try:
         document = orjson.loads(body)
     except orjson.JSONDecodeError as error:
         raise MalformedBody(f"the body is not JSON: {error}") from error
+    _check_fields(document)
     try:
         return SearchBody.model_validate(document)
     except ValidationError as error:
@@ -178,7 +188,24 @@ def read_search_body(body: bytes) -> SearchBody:
         raise InvalidRequest([_named(problem["loc"], problem["msg"]) for problem in problems]) from error
 
 
+def _check_fields(document: object) -> None:
+    """Refuse what has too many fields, of which the validation would name each."""
+    parts = document.get("parts") if isinstance(document, dict) else None
+    named = [("body", document), *((f"parts.{n}", part) for n, part in enumerate(_list(parts)[:PARTS_MAX]))]
+    for name, fields in named:
+        if isinstance(fields, dict) and len(fields) > FIELDS_MAX:
+            raise _refused(f"{name}: has more than {FIELDS_MAX} fields", name=name)
+
+
+def _list(value: object) -> list[object]:
+    return value if isinstance(value, list) else []
+
+
+def _refused(detail: str, *, name: str) -> InvalidRequest:
+    return InvalidRequest([InvalidParameter(detail, parameter=name)])
+
+
 def _named(location: tuple[int | str, ...], message: str) -> InvalidParameter:
-    name = ".".join(str(step) for step in location) or "body"
+    name = ".".join(str(step)[:NAME_MAX_CHARS] for step in location) or "body"
     sentence = message.removeprefix("Value error, ")
     return InvalidParameter(f"{name}: {sentence[0].lower()}{sentence[1:]}", parameter=name)

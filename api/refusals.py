@@ -16,13 +16,16 @@ from collections.abc import Sequence
 
 from common.errors import CoverSearchError, InvalidParameter
 
+#: More are not told: who sends thousands of wrong parameters reads none of them.
+PROBLEMS_MAX = 20
+
 
 class InvalidRequest(CoverSearchError):
     code = "invalid_parameter"
 
     def __init__(self, problems: Sequence[InvalidParameter]) -> None:
-        super().__init__("; ".join(problem.detail for problem in problems))
-        self.problems = tuple(problems)
+        self.problems = tuple(problems[:PROBLEMS_MAX])
+        super().__init__("; ".join(problem.detail for problem in self.problems))
 
 
 class RouteNotFound(CoverSearchError):

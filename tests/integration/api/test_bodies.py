@@ -48,3 +48,19 @@ def test_a_body_beyond_its_limit_is_too_large(client: httpx.Client) -> None:
     answer = client.post("/api/search", content=b" " * (16 * 1024 * 1024))
 
     assert (answer.status_code, answer.json()["code"]) == (413, "body_too_large")
+
+
+def test_a_body_of_half_a_million_fields_is_refused_in_a_few_bytes(client: httpx.Client) -> None:
+    body = b"{" + b",".join(b'"%d":1' % n for n in range(500_000)) + b"}"
+
+    answer = client.post("/api/search", content=body)
+
+    assert (answer.status_code, answer.json()["code"]) == (422, "invalid_parameter")
+    assert len(answer.content) < 1000
+
+
+def test_of_many_unknown_parameters_twenty_are_named(client: httpx.Client) -> None:
+    answer = client.get("/api/search-by-text?query=a&" + "&".join(f"x{n}=1" for n in range(90)))
+
+    assert answer.status_code == 422
+    assert len(answer.json()["errors"]) == 20

@@ -11,7 +11,16 @@ from PIL import Image
 from api.composing import Composer
 from api.refusals import InvalidRequest, MalformedBody
 from common.errors import CoverSearchError, ImageTooLarge, InvalidParameter, UnsupportedImage
-from common.queries import AlbumPart, Filters, ImagePart, SearchQuery, TextPart, image_digest
+from common.queries import (
+    PARTS_MAX,
+    TEXT_MAX_CHARS,
+    AlbumPart,
+    Filters,
+    ImagePart,
+    SearchQuery,
+    TextPart,
+    image_digest,
+)
 
 COMPOSER = Composer(max_image_bytes=2000, max_image_pixels=10_000)
 
@@ -89,6 +98,44 @@ def test_what_is_wrong_is_named_by_where_it_stands(body: Any, names: set[str]) -
         COMPOSER.compose(orjson.dumps(body))
 
     assert {problem.parameter for problem in caught.value.problems} == names
+
+
+MANY: dict[str, Any] = {str(n): 1 for n in range(21)}
+
+
+@pytest.mark.parametrize(
+    ("body", "name"),
+    [
+        ({"parts": [{"text": "a"}], **MANY}, "body"),
+        ({"parts": [{"text": "a"}, MANY]}, "parts.1"),
+        ({str(n): 1 for n in range(50_000)}, "body"),
+        ({"parts": [[]] * 50_000}, "body"),
+        ({"parts": [{"text": "a"}], "x" * 5_000: 1}, "x" * 100),
+    ],
+)
+def test_a_body_of_many_fields_or_endless_names_is_refused_with_few_words(
+    body: dict[str, Any], name: str
+) -> None:
+    with pytest.raises(InvalidRequest) as caught:
+        compose(**body)
+
+    assert [problem.parameter for problem in caught.value.problems] == [name]
+    assert len(caught.value.detail) < 500
+
+
+def test_no_more_than_twenty_errors_are_told() -> None:
+    with pytest.raises(InvalidRequest) as caught:
+        compose(parts=[{"text": "a"}], genre=[""] * 50)
+
+    assert len(caught.value.problems) == 20
+
+
+def test_the_longest_search_there_can_be_is_read() -> None:
+    parts = [{"text": "," * TEXT_MAX_CHARS}] * PARTS_MAX
+
+    query, _ = compose(parts=parts, genre=["," * 100] * 50)
+
+    assert len(query.parts) == PARTS_MAX
 
 
 @pytest.mark.parametrize(
