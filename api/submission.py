@@ -121,7 +121,7 @@ class Searches:
             return await self._accepted(accepted.job_id, search)
         if accepted.job_id == submission.job_id:
             await self._waiting.until_ended(
-                accepted.run_id, timeout_s=search.patience.wait_s, request=request
+                accepted.run_id, accepted.job_id, timeout_s=search.patience.wait_s, request=request
             )
             job, retry_after_s = await self._ledger.job(accepted.job_id, owner=search.owner)
         else:
@@ -143,7 +143,7 @@ class Searches:
         job, retry_after_s = await self._ledger.job(job_id, owner=owner)
         if wait_s <= 0 or job.state.is_terminal:
             return job, retry_after_s
-        await self._waiting.until_ended(job.run_id, timeout_s=wait_s, request=request)
+        await self._waiting.until_ended(job.run_id, job_id, timeout_s=wait_s, request=request)
         return await self._ledger.job(job_id, owner=owner)
 
     async def _accepted(self, job_id: str, search: Search) -> Response:

@@ -1,4 +1,4 @@
-"""Who in this process waits for which run: a dictionary, fed by the ledger's events.
+"""Who in this process waits for which job and its run: a dictionary, fed by the ledger's events.
 
 A waiter that comes after its event is told from the last events; one whose event was lost is told
 by a look at the ledger each second. A waiter costs memory and nothing else.
@@ -12,6 +12,7 @@ from typing import TypeVar
 
 from starlette.requests import ClientDisconnect, Request
 
+from common import keys
 from common.jobs import TERMINAL_STATES
 from common.ledger.gateway import GatewayLedger
 
@@ -21,7 +22,7 @@ T = TypeVar("T")
 
 #: Runs whose end is remembered: those of the seconds in which a submit's answer is on its way.
 REMEMBERED_RUNS = 10_000
-#: Runs looked at in one script: Redis does nothing else meanwhile (about a millisecond).
+#: Jobs looked at in one script: Redis does nothing else meanwhile (about a millisecond).
 LOOK_BATCH = 500
 LOOK_EVERY_S = 1.0
 
@@ -29,7 +30,7 @@ TERMINAL_WORDS = frozenset(state.value for state in TERMINAL_STATES)
 
 
 class Waiting:
-    """Waiters by run id."""
+    """Waiters by the run that they wait for, and by their own job, which may be called off before."""
 
     def __init__(self, ledger: GatewayLedger) -> None:
         self._ledger = ledger
@@ -39,7 +40,7 @@ class Waiting:
         self._closed = asyncio.Event()
 
     def __len__(self) -> int:
-        return sum(len(waiters) for waiters in self._waiters.values())
+        return sum(len(waiters) for name, waiters in self._waiters.items() if name.startswith(keys.JOB))
 
     @property
     def is_closed(self) -> bool:
@@ -49,8 +50,8 @@ class Waiting:
         """Tell whether somebody follows the run's events."""
         return run_id in self._watchers
 
-    async def until_ended(self, run_id: str, *, timeout_s: float, request: Request) -> bool:
-        """Return True as soon as the run has ended, False when the time is up.
+    async def until_ended(self, run_id: str, job_id: str, *, timeout_s: float, request: Request) -> bool:
+        """Return True as soon as the job has ended, alone or with its run; False when the time is up.
 
         Raises:
             ClientDisconnect: the client hung up; nobody waits here any more.
@@ -60,7 +61,7 @@ class Waiting:
         if timeout_s <= 0 or self.is_closed:
             return False
         gone = asyncio.ensure_future(_disconnected(request))
-        with self._waiting(run_id) as ended:
+        with self._waiting(run_id, keys.JOB + job_id) as ended:
             try:
                 await asyncio.wait({ended, gone}, timeout=timeout_s, return_when=asyncio.FIRST_COMPLETED)
             finally:
@@ -81,21 +82,21 @@ class Waiting:
             _discard(self._watchers, run_id, event)
 
     def on_event(self, message: str) -> None:
-        """Hear one event of the ledger, `<run id> <state>`."""
-        run_id, _, state = message.partition(" ")
-        for event in self._watchers.get(run_id, ()):
+        """Hear one event of the ledger, `<run id> <state>` or `job:<id> canceled`."""
+        name, _, state = message.partition(" ")
+        for event in self._watchers.get(name, ()):
             event.set()
         if state in TERMINAL_WORDS:
-            self._remember(run_id)
-            self._wake(run_id)
+            self._remember(name)
+            self._wake(name)
 
     async def look(self) -> None:
-        """Ask the ledger for every run that is waited for: an event may have been lost."""
+        """Ask the ledger for every job that is waited for: an event may have been lost."""
         log.debug("looked after waiters", extra={"waiters": len(self), "watched": len(self._watchers)})
-        run_ids = [*self._waiters]
-        for start in range(0, len(run_ids), LOOK_BATCH):
-            for run_id in await self._ledger.ended(run_ids[start : start + LOOK_BATCH]):
-                self._wake(run_id)
+        job_ids = [name.removeprefix(keys.JOB) for name in self._waiters if name.startswith(keys.JOB)]
+        for start in range(0, len(job_ids), LOOK_BATCH):
+            for job_id in await self._ledger.ended(job_ids[start : start + LOOK_BATCH]):
+                self._wake(keys.JOB + job_id)
 
     def close(self) -> None:
         """Send every waiter away with its job, because the gateway stops."""
@@ -108,21 +109,23 @@ class Waiting:
                 event.set()
 
     @contextmanager
-    def _waiting(self, run_id: str) -> Iterator[asyncio.Future[None]]:
+    def _waiting(self, *names: str) -> Iterator[asyncio.Future[None]]:
         waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._waiters.setdefault(run_id, set()).add(waiter)
+        for name in names:
+            self._waiters.setdefault(name, set()).add(waiter)
         try:
             yield waiter
         finally:
-            _discard(self._waiters, run_id, waiter)
+            for name in names:
+                _discard(self._waiters, name, waiter)
 
-    def _wake(self, run_id: str) -> None:
-        for waiter in self._waiters.get(run_id, ()):
+    def _wake(self, name: str) -> None:
+        for waiter in self._waiters.get(name, ()):
             if not waiter.done():
                 waiter.set_result(None)
 
-    def _remember(self, run_id: str) -> None:
-        self._ended[run_id] = None
+    def _remember(self, name: str) -> None:
+        self._ended[name] = None
         if len(self._ended) > REMEMBERED_RUNS:
             del self._ended[next(iter(self._ended))]
 
@@ -134,8 +137,8 @@ async def _disconnected(request: Request) -> None:
             pass
 
 
-def _discard(table: dict[str, set[T]], run_id: str, entry: T) -> None:
-    entries = table[run_id]
+def _discard(table: dict[str, set[T]], name: str, entry: T) -> None:
+    entries = table[name]
     entries.discard(entry)
     if not entries:
-        del table[run_id]
+        del table[name]

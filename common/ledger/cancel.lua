@@ -17,5 +17,6 @@ if redis.call('SCARD', run .. K.RUN_JOBS_SUFFIX) == 0 then
   finish(run_id, 'canceled', now, {})
 else
   tell(run_id, state)
+  tell(K.JOB .. ARGV[1], 'canceled')
 end
 return 1

@@ -74,12 +74,12 @@ class GatewayLedger:
         """Call a job off; one that has ended stays as it is."""
         await self._run("cancel", job_id, owner)
 
-    async def ended(self, run_ids: Sequence[str]) -> set[str]:
-        """Return those of the runs that have ended or are gone."""
-        states = await self._run("states", *run_ids)
+    async def ended(self, job_ids: Sequence[str]) -> set[str]:
+        """Return those of the jobs that have ended or are gone."""
+        states = await self._run("states", *job_ids)
         return {
-            run_id
-            for run_id, state in zip(run_ids, states, strict=True)
+            job_id
+            for job_id, state in zip(job_ids, states, strict=True)
             if not state or JobState(state.decode()).is_terminal
         }
 

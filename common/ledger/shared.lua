@@ -16,8 +16,8 @@ end
 
 local TERMINAL = { succeeded = true, failed = true, canceled = true }
 
-local function tell(run_id, state)
-  redis.call('PUBLISH', K.EVENTS, run_id .. ' ' .. state)
+local function tell(name, state)
+  redis.call('PUBLISH', K.EVENTS, name .. ' ' .. state)
 end
 
 -- Runs that the workers end a second while there is enough to do; zero as long as that is not known.

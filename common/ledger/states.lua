@@ -1,7 +1,8 @@
--- Returns the state of each run named in ARGV, an empty string for one that is gone.
+-- Returns the state of each job named in ARGV, an empty string for one that is gone.
 
 local states = {}
-for i, run_id in ipairs(ARGV) do
-  states[i] = redis.call('HGET', K.RUN .. run_id, 'state') or ''
+for i, job_id in ipairs(ARGV) do
+  local f = redis.call('HMGET', K.JOB .. job_id, 'run', 'canceled_ms')
+  states[i] = f[2] and 'canceled' or f[1] and redis.call('HGET', K.RUN .. f[1], 'state') or ''
 end
 return states

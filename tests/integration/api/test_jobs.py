@@ -6,7 +6,9 @@ from typing import Any
 import httpx
 import orjson
 import pytest
+from redis import Redis
 
+from common import keys
 from common.errors import UndecodableImage
 from common.queries import SearchQuery
 from tests.integration.api.conftest import RunningGateway, eventually
@@ -113,6 +115,41 @@ def test_a_job_that_is_called_off_never_runs(client: httpx.Client, worker: Stand
     assert answer.json()["status"] == "canceled"
     assert client.get(job["urls"]["get"]).json()["status"] == "canceled"
     assert job["id"] not in worker.answered
+
+
+def test_who_waits_for_a_job_that_is_called_off_is_told_though_its_run_goes_on(
+    client: httpx.Client, gateway: RunningGateway, worker: StandInWorker
+) -> None:
+    worker.hold()
+    first, second = submit(client), submit(client)
+
+    with ThreadPoolExecutor(2) as threads:
+        waits = [
+            threads.submit(client.get, job["urls"]["get"], params={"wait": 15}) for job in (first, second)
+        ]
+        eventually(lambda: len(gateway.gateway.waiting) == 2)
+        client.post(first["urls"]["cancel"]).raise_for_status()
+
+        # Before the run ends: it is held, and the other job still waits for it.
+        assert waits[0].result().json()["status"] == "canceled"
+        assert len(gateway.gateway.waiting) == 1
+        worker.let_go()
+        assert waits[1].result().json()["status"] == "succeeded"
+
+
+def test_who_waits_is_told_of_a_job_that_was_called_off_even_where_the_event_was_lost(
+    client: httpx.Client, gateway: RunningGateway, worker: StandInWorker, redis: Redis
+) -> None:
+    worker.hold()
+    first, second = submit(client), submit(client)
+
+    with ThreadPoolExecutor(1) as threads:
+        waiting = threads.submit(client.get, second["urls"]["get"], params={"wait": 15})
+        eventually(lambda: len(gateway.gateway.waiting) == 1)
+        redis.hset(keys.JOB + second["id"], "canceled_ms", 1)
+
+        assert waiting.result().json()["status"] == "canceled"
+    assert client.get(first["urls"]["get"]).json()["status"] == "queued"
 
 
 def test_calling_off_what_has_ended_changes_nothing(client: httpx.Client) -> None:
