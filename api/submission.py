@@ -17,7 +17,7 @@ from api.presenting import (
     accepted_response,
     cached_response,
     etag_of,
-    is_current,
+    names_tag,
     not_modified,
     result_response,
 )
@@ -94,7 +94,7 @@ class Searches:
         key = self._watch.key_of(search.query)
         etag = etag_of(key) if search.tagged else None
         # The tag is the query key: what a client holds under it is this answer, computed or not.
-        if etag is not None and is_current(search.if_none_match, etag):
+        if etag is not None and names_tag(search.if_none_match, etag):
             return not_modified(etag)
         body = await self._results.get(key)
         if body is None:

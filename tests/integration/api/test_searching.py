@@ -129,6 +129,14 @@ def test_a_tag_that_the_client_has_gives_304(client: httpx.Client) -> None:
     assert again.headers["etag"] == etag
 
 
+def test_any_tag_will_not_do_for_a_search_that_may_never_have_been_computed(client: httpx.Client) -> None:
+    headers = {"If-None-Match": "*"}
+
+    assert text(client, query="never asked", headers=headers).status_code == 200
+    assert client.get("/api/albums/none/similar", headers=headers).status_code == 404
+    assert client.get("/api/genres", headers=headers).status_code == 304
+
+
 @pytest.mark.parametrize("junk", [b"", b"junk", b'R1\0\0\0\0{"job_id":null,'])
 def test_junk_in_the_cache_is_a_miss_and_is_written_anew(
     client: httpx.Client, redis: Redis, junk: bytes

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from api.presenting import cached_response, etag_of, is_current, job_json, result_response
+from api.presenting import cached_response, etag_of, is_current, job_json, names_tag, result_response
 from common.errors import CatalogMisconfigured
 from common.jobs import Job, JobFailure, JobState, Timings
 from common.results import RESULT_PREFIX, result_json
@@ -110,6 +110,12 @@ def test_a_job_that_failed_of_the_catalogs_setup_names_the_problem() -> None:
 )
 def test_tags_are_compared_weakly(given: str | None, *, current: bool) -> None:
     assert is_current(given, 'W/"abc"') is current
+
+
+def test_any_tag_is_not_this_tag() -> None:
+    assert names_tag('"other", W/"abc"', 'W/"abc"')
+    assert not names_tag("*", 'W/"abc"')
+    assert not names_tag(None, 'W/"abc"')
 
 
 def test_the_tag_of_an_answer_follows_its_query_key() -> None:
