@@ -32,6 +32,15 @@ def owner_of(request: Request) -> str:
     return caller.owner if caller else ANONYMOUS
 
 
+def own_key(request: Request, idempotency_key: str) -> str:
+    """Return an Idempotency-Key under a name that no other client's has: jobs of nobody have one owner."""
+    if owner_of(request) != ANONYMOUS:
+        return idempotency_key
+    door: Door = request.app.state.gateway.door
+    # A client's key has no space in it.
+    return f"{door.address(request.scope)} {idempotency_key}"
+
+
 def max_jobs_of(request: Request) -> int | None:
     """Return how many jobs the caller may have under way at once, None for any number."""
     caller = _caller_of(request)
@@ -93,6 +102,10 @@ class Door:
             raise
         scope["caller"] = caller
         await self._charge(scope, caller)
+
+    def address(self, scope: Scope) -> str:
+        """Return the name of the address from which a request comes."""
+        return self._callers.address(scope)
 
     async def _key_or_address(self, scope: Scope) -> Caller:
         caller = await self._callers.with_key(scope)

@@ -48,10 +48,13 @@ class Callers:
 
     def at_address(self, scope: Scope) -> Caller:
         """Return the caller that a request without a key has."""
+        return Caller(ANONYMOUS, bucket=read_bucket(f"address:{self.address(scope)}", self._address_rate))
+
+    def address(self, scope: Scope) -> str:
+        """Return the name of the address from which a request comes."""
         peer = scope["client"][0] if scope.get("client") else None
         forwarded = _values(scope, b"x-forwarded-for")
-        address = client_address(peer, forwarded, trusted=self._settings.trusted_proxies)
-        return Caller(ANONYMOUS, bucket=read_bucket(f"address:{address}", self._address_rate))
+        return client_address(peer, forwarded, trusted=self._settings.trusted_proxies)
 
     async def with_key(self, scope: Scope) -> Caller | None:
         """Return the bearer of the key that a request carries, None where it carries none.

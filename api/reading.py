@@ -4,7 +4,7 @@ import re
 
 from fastapi import Request
 
-from api.admission import max_jobs_of, owner_of
+from api.admission import max_jobs_of, own_key, owner_of
 from api.parameters import IDEMPOTENCY_KEY_PATTERN
 from api.preferences import decide_patience
 from api.receiving import Body
@@ -40,7 +40,7 @@ def read_search(
         max_jobs=max_jobs_of(request),
         patience=decide_patience(headers.get(b"prefer", ()), parameter_s=wait_s, default_s=default_wait_s),
         body=body,
-        idempotency_key=_idempotency_key(headers.get(b"idempotency-key", ())),
+        idempotency_key=_idempotency_key(request, headers.get(b"idempotency-key", ())),
         tagged=is_get,
         if_none_match=if_none_match if is_get else None,
     )
@@ -59,7 +59,7 @@ def _wanted_headers(request: Request) -> dict[bytes, list[str]]:
     return found
 
 
-def _idempotency_key(given: "list[str] | tuple[()]") -> str | None:
+def _idempotency_key(request: Request, given: "list[str] | tuple[()]") -> str | None:
     if not given:
         return None
     if len(given) > 1 or not IDEMPOTENCY_KEY.fullmatch(given[0]):
@@ -71,4 +71,4 @@ def _idempotency_key(given: "list[str] | tuple[()]") -> str | None:
                 )
             ]
         )
-    return given[0]
+    return own_key(request, given[0])

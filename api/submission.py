@@ -45,6 +45,7 @@ class Search:
     max_jobs: int | None = None
     #: Holds the uploaded images until the ledger has them; None where there are none.
     body: Body | None = None
+    #: With the address of a client that has no API key: another's is another.
     idempotency_key: str | None = None
     #: The answer may be tagged, because the request is a GET.
     tagged: bool = False

@@ -369,6 +369,24 @@ def test_the_same_idempotency_key_gives_the_same_job_and_another_request_a_confl
     assert (other.status_code, other.json()["code"]) == (409, "idempotency_conflict")
 
 
+def test_clients_without_keys_have_each_their_own_idempotency_keys(
+    start_gateway: StartGateway, worker: StandInWorker
+) -> None:
+    with start_gateway(TRUSTED_PROXIES="127.0.0.1").client() as client:
+        eventually(lambda: client.get("/readyz").status_code == 200)
+        mine, anothers = (
+            {"Idempotency-Key": "1", "X-Forwarded-For": address} for address in ("192.0.2.1", "192.0.2.2")
+        )
+
+        first = text(client, headers=mine)
+        again = text(client, headers=mine)
+        of_another = text(client, headers=anothers)
+        something_else = text(client, query="something else", headers={**anothers, "Idempotency-Key": "2"})
+
+    assert again.json()["job_id"] == first.json()["job_id"] != of_another.json()["job_id"]
+    assert something_else.status_code == 200
+
+
 @pytest.mark.parametrize("key", ["", "a b", "x" * 256])
 def test_an_idempotency_key_that_is_none_is_refused(client: httpx.Client, key: str) -> None:
     answer = text(client, headers={"Idempotency-Key": key})
