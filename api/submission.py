@@ -29,7 +29,7 @@ from common.cache import ResultReader
 from common.errors import JobCanceled
 from common.jobs import Job, JobState
 from common.ledger.gateway import GatewayLedger
-from common.ledger.records import Submission
+from common.ledger.records import Accepted, Submission
 from common.queries import SearchQuery, query_to_json
 from common.telemetry import job_id_var
 
@@ -73,8 +73,7 @@ class Searches:
     async def answer(self, search: Search, request: Request) -> Response:
         """Return the result, the job that will have it, or the problem that it failed with."""
         if search.idempotency_key is not None:
-            # The ledger decides whether this key has been used; the cache does not know.
-            return await self._submit(await self._spelled(search), request)
+            return await self._answer_once(await self._spelled(search), request)
         known = self._facts.spelled_from_memory(search.query)
         asked = search if known is None else replace(search, query=known)
         if (response := await self._from_cache(asked)) is not None:
@@ -85,6 +84,15 @@ class Searches:
                 return response
             asked = spelled
         return await self._submit(asked, request)
+
+    async def _answer_once(self, search: Search, request: Request) -> Response:
+        # Whatever the cache has, the ledger decides whether this key has been used.
+        key = self._watch.key_of(search.query)
+        body = await self._results.get(key)
+        if body is None:
+            return await self._submit(search, request)
+        accepted = await self._ledger.record(_submission(search, key), body)
+        return await self._answer_of(accepted, search, key, request)
 
     async def _spelled(self, search: Search) -> Search:
         known = self._facts.spelled_from_memory(search.query)
@@ -101,32 +109,34 @@ class Searches:
         if body is None:
             return None
         if search.patience.at_once:
-            return await self._accept_answered(search, key, body)
+            accepted = await self._ledger.record(_submission(search, key), body)
+            return await self._accepted(accepted.job_id, search)
         took_ms = (time.perf_counter() - began) * 1000
         return cached_response(body, etag=etag, took_ms=took_ms, applied=search.patience.applied)
 
-    async def _accept_answered(self, search: Search, key: str, body: bytes) -> Response:
-        job_id = await self._ledger.record(_submission(search, key), body)
-        return await self._accepted(job_id, search)
-
     async def _submit(self, search: Search, request: Request) -> Response:
         key = self._watch.key_of(search.query)
-        submission = _submission(search, key)
+        accepted = await self._enter(search, key, request)
+        return await self._answer_of(accepted, search, key, request)
+
+    async def _enter(self, search: Search, key: str, request: Request) -> Accepted:
         await spend(request, cost_of(search.query))
-        accepted = await self._ledger.submit(submission)
-        if search.body is not None:
-            search.body.release()
-            submission = replace(submission, images=())
+        return await self._ledger.submit(_submission(search, key))
+
+    async def _answer_of(self, accepted: Accepted, search: Search, key: str, request: Request) -> Response:
         job_id_var.set(accepted.job_id)
+        if search.body is not None:
+            # The ledger has it: who waits now holds none of it.
+            search.body.release()
         if search.patience.at_once:
             return await self._accepted(accepted.job_id, search)
-        if accepted.job_id == submission.job_id:
+        if accepted.is_ahead:
             await self._waiting.until_ended(
                 accepted.run_id, accepted.job_id, timeout_s=search.patience.wait_s, request=request
             )
             job, retry_after_s = await self._ledger.job(accepted.job_id, owner=search.owner)
         else:
-            # An Idempotency-Key that was used before: the job it stands for may have ended long ago.
+            # It has ended already, or may have, long ago.
             job, retry_after_s = await self.job(
                 accepted.job_id, owner=search.owner, wait_s=search.patience.wait_s, request=request
             )

@@ -12,6 +12,9 @@ On REDIS_URL (broker and ledger; must not evict):
     image:<digest>:refs     string  how many runs need them
     images                  zset    "<digest>:<bytes>" by the time they expire
     images:bytes            string  sum of the bytes held
+    answered:<key>          string  the run that jobs answered by the cache share for a minute
+    shared                  zset    "<id>:<bytes>" of jobs without a run of their own, and their results
+    shared:bytes            string  sum of those bytes
     queued, running, deadlines   zsets of run ids by time of creation, end of lease, deadline
     workers                 zset    worker ids by the time their announcement expires
     worker:<id>             string  what a worker announces of itself
@@ -52,6 +55,9 @@ IMAGE = "image:"
 IMAGE_REFS_SUFFIX = ":refs"
 IMAGES = "images"
 IMAGES_BYTES = "images:bytes"
+ANSWERED = "answered:"
+SHARED = "shared"
+SHARED_BYTES = "shared:bytes"
 QUEUED = "queued"
 RUNNING = "running"
 DEADLINES = "deadlines"

@@ -139,6 +139,8 @@ class Settings(BaseModel):
     max_queue_depth: Count = 1000
     max_queue_age_s: Seconds = 45.0
     max_held_image_bytes: Count = 512 * MIB
+    #: In Redis, of jobs that share another's run or a cached answer.
+    max_shared_bytes: Count = 128 * MIB
 
     # The cache.
     result_ttl_s: Seconds = 3600.0

@@ -57,10 +57,13 @@ class GatewayLedger:
         outcome, retry_after_s = await self._run("room", orjson.dumps(document), image_bytes)
         check_room(outcome, int(retry_after_s))
 
-    async def record(self, submission: Submission, result: bytes) -> str:
-        """Write a job that the cache has answered; return its id."""
-        reply = await self._run("record", submission.to_json(self._settings), result)
-        return str(reply, "ascii")
+    async def record(self, submission: Submission, result: bytes) -> Accepted:
+        """Write a job that the cache has answered.
+
+        Raises:
+            QueueFull, IdempotencyConflict: nothing was written.
+        """
+        return read_submission(await self._run("record", submission.to_json(self._settings), result))
 
     async def job(self, job_id: str, *, owner: str) -> tuple[Job, int]:
         """Return a job, and in how many seconds to ask again.

@@ -1,12 +1,33 @@
 -- Records a job that the cache has answered. ARGV: a JSON object of the request, the result.
+-- Returns as submit.lua does; the outcome is one of recorded, repeated, conflict, full_shared.
 
 local now = now_ms()
 local request = cjson.decode(ARGV[1])
-local job, run = K.JOB .. request.job_id, K.RUN .. request.job_id
-redis.call('HSET', job, 'run', request.job_id, 'owner', request.owner, 'query', request.query,
-  'created_ms', now, 'coalesced', 0, 'cached', 1)
-redis.call('HSET', run, 'state', 'succeeded', 'key', request.key, 'ended_ms', now, 'attempts', 0,
-  'result', ARGV[2], 'ttl_ms', request.ttl_ms)
-redis.call('PEXPIRE', job, request.ttl_ms)
-redis.call('PEXPIRE', run, request.ttl_ms)
-return request.job_id
+local job_id, result = request.job_id, ARGV[2]
+
+local known = known_by_key(request)
+if known then return known end
+
+-- The result is kept here, since the cache may lose it before the job expires; but once for all the jobs of a
+-- minute that ask the same.
+local SLOT_MS = 60000
+local slot = K.ANSWERED .. request.key
+local run_id = redis.call('GET', slot)
+local bytes = shared_bytes(request)
+if shared_is_full(request, run_id and bytes or bytes + #result, now) then
+  return { 'full_shared', job_id, '', retry_after_s() }
+end
+
+if not run_id then
+  run_id = job_id
+  local run, keep_ms = K.RUN .. run_id, request.ttl_ms + SLOT_MS
+  redis.call('HSET', run, 'state', 'succeeded', 'key', request.key, 'ended_ms', now, 'attempts', 0,
+    'result', result, 'ttl_ms', request.ttl_ms)
+  redis.call('PEXPIRE', run, keep_ms)
+  redis.call('SET', slot, run_id, 'PX', SLOT_MS)
+  count_shared('run.' .. run_id, #result, now, keep_ms)
+end
+remember(request, run_id, now, request.ttl_ms, 0)
+redis.call('HSET', K.JOB .. job_id, 'cached', 1)
+count_shared(job_id, bytes, now, request.ttl_ms)
+return { 'recorded', job_id, run_id, 0 }

@@ -47,6 +47,7 @@ class Submission:
             **room_document(settings, owner=self.owner, max_jobs=self.max_jobs),
             "job_id": self.job_id,
             "query": self.query.decode(),
+            "max_shared_bytes": settings.max_shared_bytes,
             "key": self.query_key,
             "deadline_ms": int(settings.job_deadline_s * 1000),
             "ttl_ms": int(settings.job_ttl_s * 1000),
@@ -64,8 +65,10 @@ class Accepted:
 
     job_id: str
     run_id: str
-    #: It joined a run that was in flight.
-    coalesced: bool
+    #: A run was written for it: it joined none, repeats none, and was not answered by the cache.
+    is_new: bool
+    #: Its run has only now been written or joined: its end lies ahead.
+    is_ahead: bool
 
 
 class Verdict(StrEnum):
@@ -120,11 +123,12 @@ _FULL = {
     b"full_age": "the oldest job in the queue has waited too long",
     b"full_wait": "the jobs before it leave it too little of the time that it may take",
     b"full_images": "too many image bytes are waiting",
+    b"full_shared": "too many jobs share a run or a cached answer",
 }
 
 
 def read_submission(reply: Sequence[Any]) -> Accepted:
-    """Read the answer of `submit.lua`.
+    """Read the answer of `submit.lua` and `record.lua`.
 
     Raises:
         IdempotencyConflict: the Idempotency-Key stands for another request.
@@ -134,7 +138,12 @@ def read_submission(reply: Sequence[Any]) -> Accepted:
     if outcome == b"conflict":
         raise IdempotencyConflict("this Idempotency-Key was used with another request")
     check_room(outcome, int(retry_after_s))
-    return Accepted(job_id=job_id.decode(), run_id=run_id.decode(), coalesced=outcome == b"joined")
+    return Accepted(
+        job_id=job_id.decode(),
+        run_id=run_id.decode(),
+        is_new=outcome == b"accepted",
+        is_ahead=outcome in {b"accepted", b"joined"},
+    )
 
 
 def check_room(outcome: bytes, retry_after_s: int) -> None:
@@ -190,6 +199,7 @@ def read_job(job_id: str, reply: Sequence[Any] | None) -> tuple[Job, int]:
     shown = JobState.CANCELED if canceled else JobState(state.decode())
     document = orjson.loads(query)
     document.pop("v")
+    is_cached = cached == b"1"
     job = Job(
         id=job_id,
         run_id=run_id.decode(),
@@ -197,9 +207,10 @@ def read_job(job_id: str, reply: Sequence[Any] | None) -> tuple[Job, int]:
         query=document,
         created_ms=int(created),
         started_ms=_int(started),
-        ended_ms=_int(canceled or ended),
+        # What the cache has answered ended as it began, whenever the run that it shares was recorded.
+        ended_ms=_int(created if is_cached else canceled or ended),
         position=rank + 1 if rank is not None and shown is JobState.QUEUED else None,
-        cached=cached == b"1",
+        cached=is_cached,
         coalesced=coalesced == b"1",
         attempts=int(attempts),
         timings=orjson.loads(timings) if timings else None,

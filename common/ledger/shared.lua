@@ -79,14 +79,15 @@ local function release_images(run)
   if redis.call('ZCARD', K.IMAGES) == 0 then redis.call('DEL', K.IMAGES_BYTES) end
 end
 
--- An image that its run outlived has expired by itself; here its bytes cease to count.
-local function forget_expired_images(now)
-  local expired = redis.call('ZRANGEBYSCORE', K.IMAGES, '-inf', now)
-  for _, member in ipairs(expired) do
-    redis.call('DECRBY', K.IMAGES_BYTES, string.match(member, ':(%d+)$'))
-    redis.call('ZREM', K.IMAGES, member)
-  end
-  if #expired > 0 and redis.call('ZCARD', K.IMAGES) == 0 then redis.call('DEL', K.IMAGES_BYTES) end
+-- Members are "<name>:<bytes>" by the time they expire, by themselves; here their bytes cease to count.
+-- The sum comes first: in a full Redis it is the first write, and is refused.
+local function forget_expired(index, total, now)
+  local expired, bytes = redis.call('ZRANGEBYSCORE', index, '-inf', now), 0
+  if #expired == 0 then return end
+  for _, member in ipairs(expired) do bytes = bytes + string.match(member, ':(%d+)$') end
+  redis.call('DECRBY', total, bytes)
+  redis.call('ZREMRANGEBYSCORE', index, '-inf', now)
+  if redis.call('ZCARD', index) == 0 then redis.call('DEL', total) end
 end
 
 -- Whether a key has as many jobs under way as it may. Each is counted until it ends, or until the
@@ -96,6 +97,45 @@ local function owner_is_full(request, now)
   local owned = K.OWNED .. request.owner
   redis.call('ZREMRANGEBYSCORE', owned, '-inf', now)
   return redis.call('ZCARD', owned) >= request.max_jobs
+end
+
+-- What a client's Idempotency-Key stands for: the reply of a submit; nil where it stands for nothing yet.
+local function known_by_key(request)
+  local known = request.idempotency_key and redis.call('GET', request.idempotency_key)
+  if not known then return nil end
+  local hash, first_id = string.match(known, '^(%x+) (%x+)$')
+  if hash ~= request.request_hash then return { 'conflict', request.job_id, '', 0 } end
+  local run_id = redis.call('HGET', K.JOB .. first_id, 'run')
+  return run_id and { 'repeated', first_id, run_id, 0 } or nil
+end
+
+local function remember(request, run_id, now, keep_ms, coalesced)
+  local job = K.JOB .. request.job_id
+  redis.call('HSET', job, 'run', run_id, 'owner', request.owner, 'query', request.query,
+    'created_ms', now, 'coalesced', coalesced)
+  redis.call('PEXPIRE', job, keep_ms)
+  if request.idempotency_key then
+    redis.call('SET', request.idempotency_key, request.request_hash .. ' ' .. request.job_id, 'PX', request.ttl_ms)
+  end
+end
+
+-- A job that shares another's run or a cached answer waits in no queue whose length would bound it; what such
+-- jobs take is bounded by itself. Of each: the hash, its places in sets, an Idempotency-Key, measured at 1.7 KB.
+local function shared_bytes(request)
+  return 2048 + #request.query
+end
+
+local function shared_is_full(request, bytes, now)
+  forget_expired(K.SHARED, K.SHARED_BYTES, now)
+  return tonumber(redis.call('GET', K.SHARED_BYTES) or 0) + bytes > request.max_shared_bytes
+end
+
+local function count_shared(name, bytes, now, keep_ms)
+  redis.call('ZADD', K.SHARED, now + keep_ms, name .. ':' .. bytes)
+  redis.call('INCRBY', K.SHARED_BYTES, bytes)
+  for _, key in ipairs({ K.SHARED, K.SHARED_BYTES }) do
+    if redis.call('PTTL', key) < keep_ms then redis.call('PEXPIRE', key, keep_ms) end
+  end
 end
 
 local function forget_owned(job_id)
@@ -111,7 +151,7 @@ local function what_is_full(request, incoming, now)
   local rate = service_rate()
   local ahead = redis.call('ZCARD', K.QUEUED) + redis.call('ZCARD', K.RUNNING)
   if rate > 0 and (ahead + 1) / rate * 1000 > request.max_wait_ms then return 'full_wait' end
-  forget_expired_images(now)
+  forget_expired(K.IMAGES, K.IMAGES_BYTES, now)
   if incoming > 0 then
     local held = tonumber(redis.call('GET', K.IMAGES_BYTES) or 0)
     if held + incoming > request.max_held_bytes then return 'full_images' end

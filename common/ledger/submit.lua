@@ -1,42 +1,26 @@
 -- Accepts one job: joins the run in flight for its key, or writes a run and sends its message.
 -- ARGV: a JSON object of the request, the message template, then digest and bytes of each image.
 -- Returns {outcome, job id, run id, retry after in seconds}; the outcome is one of
--- accepted, joined, repeated, conflict, full_owner, full_depth, full_age, full_wait, full_images.
+-- accepted, joined, repeated, conflict, full_owner, full_depth, full_age, full_wait, full_images, full_shared.
 
 local now = now_ms()
 local request = cjson.decode(ARGV[1])
 local job_id = request.job_id
+local keep_ms = request.deadline_ms + request.ttl_ms
 
-if request.idempotency_key then
-  local known = redis.call('GET', request.idempotency_key)
-  if known then
-    local hash, first_id = string.match(known, '^(%x+) (%x+)$')
-    if hash ~= request.request_hash then return { 'conflict', job_id, '', 0 } end
-    if redis.call('EXISTS', K.JOB .. first_id) == 1 then
-      return { 'repeated', first_id, redis.call('HGET', K.JOB .. first_id, 'run'), 0 }
-    end
-  end
-end
+local known = known_by_key(request)
+if known then return known end
 
 if owner_is_full(request, now) then return { 'full_owner', job_id, '', retry_after_s() } end
 
-local function count(deadline)
+local function wait_for(run_id, coalesced)
+  remember(request, run_id, now, keep_ms, coalesced)
+  redis.call('SADD', K.RUN .. run_id .. K.RUN_JOBS_SUFFIX, job_id)
+  if not request.max_jobs then return end
   local owned = K.OWNED .. request.owner
   redis.call('HSET', K.JOB .. job_id, 'counted', request.owner)
-  redis.call('ZADD', owned, deadline, job_id)
+  redis.call('ZADD', owned, redis.call('HGET', K.RUN .. run_id, 'deadline_ms'), job_id)
   redis.call('PEXPIRE', owned, request.deadline_ms)
-end
-
-local function remember(run_id, coalesced)
-  local job = K.JOB .. job_id
-  redis.call('HSET', job, 'run', run_id, 'owner', request.owner, 'query', request.query,
-    'created_ms', now, 'coalesced', coalesced)
-  redis.call('PEXPIRE', job, request.deadline_ms + request.ttl_ms)
-  redis.call('SADD', K.RUN .. run_id .. K.RUN_JOBS_SUFFIX, job_id)
-  if request.max_jobs then count(tonumber(redis.call('HGET', K.RUN .. run_id, 'deadline_ms'))) end
-  if request.idempotency_key then
-    redis.call('SET', request.idempotency_key, request.request_hash .. ' ' .. job_id, 'PX', request.ttl_ms)
-  end
 end
 
 local flight = K.FLIGHT .. request.key
@@ -44,7 +28,10 @@ local flying = redis.call('GET', flight)
 if flying then
   local state = redis.call('HGET', K.RUN .. flying, 'state')
   if state and not TERMINAL[state] then
-    remember(flying, 1)
+    local bytes = shared_bytes(request)
+    if shared_is_full(request, bytes, now) then return { 'full_shared', job_id, '', retry_after_s() } end
+    wait_for(flying, 1)
+    count_shared(job_id, bytes, now, keep_ms)
     return { 'joined', job_id, flying, 0 }
   end
 end
@@ -55,7 +42,6 @@ for i = 3, #ARGV, 2 do incoming = incoming + #ARGV[i + 1] end
 local full = what_is_full(request, incoming, now)
 if full then return { full, job_id, '', retry_after_s() } end
 
-local keep_ms = request.deadline_ms + request.ttl_ms
 local digests = {}
 for i = 3, #ARGV, 2 do
   local digest, image = ARGV[i], K.IMAGE .. ARGV[i]
@@ -76,7 +62,7 @@ redis.call('HSET', run, 'state', 'queued', 'key', request.key, 'query', request.
   'deadline_ms', deadline, 'ttl_ms', request.ttl_ms, 'attempts', 0)
 if #digests > 0 then redis.call('HSET', run, 'images', table.concat(digests, ' ')) end
 redis.call('PEXPIRE', run, keep_ms)
-remember(job_id, 0)
+wait_for(job_id, 0)
 redis.call('PEXPIRE', run .. K.RUN_JOBS_SUFFIX, keep_ms)
 redis.call('SET', flight, job_id, 'PX', request.deadline_ms)
 redis.call('ZADD', K.QUEUED, now, job_id)

@@ -7,7 +7,8 @@ if not redis.call('SET', K.SWEEPING, '1', 'NX', 'PX', ARGV[4]) then return nil e
 local now, allowed = now_ms(), tonumber(ARGV[2])
 local ended, returned, resent = 0, 0, 0
 redis.call('ZREMRANGEBYSCORE', K.WORKERS, '-inf', now)
-forget_expired_images(now)
+forget_expired(K.IMAGES, K.IMAGES_BYTES, now)
+forget_expired(K.SHARED, K.SHARED_BYTES, now)
 
 -- A run whose hash has expired leaves nothing to end, only its place in the index.
 local function is_there(run_id, index)

@@ -98,3 +98,35 @@ def test_an_upload_for_which_there_is_no_memory_is_turned_away(
         answer = client.post("/api/search-by-image", files={"file": cover})
 
     assert (answer.status_code, answer.json()["code"]) == (503, "queue_full")
+
+
+def test_jobs_that_share_a_run_take_no_more_than_their_room(
+    start_gateway: StartGateway, worker: StandInWorker
+) -> None:
+    worker.hold()
+    with start_gateway(MAX_SHARED_BYTES="10000", AUTH="off").client() as client:
+        answers = [submit(client, "one", {}) for _ in range(20)]
+
+    statuses = [answer.status_code for answer in answers]
+    assert statuses == [202] * 5 + [503] * 15
+    assert answers[-1].json()["code"] == "queue_full"
+    assert int(answers[-1].headers["retry-after"]) >= 1
+
+
+def test_jobs_that_the_cache_answers_take_no_more_than_their_room(
+    start_gateway: StartGateway, worker: StandInWorker
+) -> None:
+    with start_gateway(MAX_SHARED_BYTES="20000").client() as client:
+        eventually(lambda: client.get("/readyz").status_code == 200)
+        client.get("/api/search-by-text", params={"query": "one"}).raise_for_status()
+
+        answers = [submit(client, "one", {}) for _ in range(20)]
+        accepted = [answer for answer in answers if answer.status_code == 202]
+        ended = [client.get(answer.headers["location"]).json() for answer in accepted]
+        # Who asks for no job needs no room.
+        unasked = client.get("/api/search-by-text", params={"query": "one"})
+
+    assert 5 < len(accepted) < 12
+    assert {answer.status_code for answer in answers} == {202, 503}
+    assert {job["status"] for job in ended} == {"succeeded"}
+    assert unasked.status_code == 200

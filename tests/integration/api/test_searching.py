@@ -369,6 +369,41 @@ def test_the_same_idempotency_key_gives_the_same_job_and_another_request_a_confl
     assert (other.status_code, other.json()["code"]) == (409, "idempotency_conflict")
 
 
+def test_an_idempotency_key_is_answered_from_the_cache_and_remembered(
+    client: httpx.Client, worker: StandInWorker
+) -> None:
+    known = text(client).json()
+    worker.hold()
+    headers = {"Idempotency-Key": "order-18"}
+
+    first = text(client, headers=headers)
+    again = text(client, headers=headers)
+    other = text(client, query="something else", headers=headers)
+
+    assert first.headers["x-cache"] == "hit"
+    assert first.json()["results"] == known["results"]
+    assert first.json()["job_id"] is not None
+    assert again.json() == first.json()
+    assert (other.status_code, other.json()["code"]) == (409, "idempotency_conflict")
+
+
+def test_an_idempotency_key_of_a_job_under_way_waits_for_it_though_the_cache_has_the_answer(
+    client: httpx.Client, worker: StandInWorker, redis: Redis
+) -> None:
+    known = text(client)
+    (entry,) = redis.keys(keys.result("*"))
+    body = redis.getdel(entry)
+    worker.hold()
+    headers = {"Idempotency-Key": "order-19"}
+    first = text(client, wait=0, headers=headers).json()
+    redis.set(entry, body)
+
+    again = text(client, headers={**headers, "Prefer": "respond-async"})
+
+    assert known.status_code == 200
+    assert again.json()["id"] == first["id"]
+
+
 def test_clients_without_keys_have_each_their_own_idempotency_keys(
     start_gateway: StartGateway, worker: StandInWorker
 ) -> None:

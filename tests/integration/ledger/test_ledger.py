@@ -84,7 +84,7 @@ async def test_identical_queries_in_flight_run_once_and_all_get_the_result(
     states = {await state(gateway, a.job_id) for a in accepted}
 
     assert len({a.job_id for a in accepted}) == 100
-    assert sum(not a.coalesced for a in accepted) == 1
+    assert sum(a.is_new for a in accepted) == 1
     assert redis.llen(keys.QUEUE) == 1
     assert states == {JobState.SUCCEEDED}
 
@@ -372,12 +372,67 @@ async def test_a_job_answered_by_the_cache_looks_like_one_that_ran(
 ) -> None:
     gateway = make_gateway(make_settings())
 
-    job_id = await gateway.record(submission(), RESULT)
-    job, _ = await gateway.job(job_id, owner=OWNER)
+    accepted = await gateway.record(submission(), RESULT)
+    job, _ = await gateway.job(accepted.job_id, owner=OWNER)
 
     assert job.state is JobState.SUCCEEDED
     assert job.cached
     assert job.result == RESULT
+    assert job.ended_ms == job.created_ms
+
+
+async def test_jobs_that_the_cache_answers_alike_keep_the_result_once_and_each_for_its_time(
+    redis: Redis, make_settings: MakeSettings, make_gateway: MakeGateway, submission: Submit
+) -> None:
+    gateway = make_gateway(make_settings())
+
+    accepted = [await gateway.record(submission(), RESULT) for _ in range(50)]
+    jobs = [(await gateway.job(one.job_id, owner=OWNER))[0] for one in accepted]
+
+    assert {job.result for job in jobs} == {RESULT}
+    assert len({job.id for job in jobs}) == 50
+    (run_id,) = {one.run_id for one in accepted}
+    assert all(redis.pttl(keys.JOB + job.id) <= redis.pttl(keys.RUN + run_id) for job in jobs)
+
+
+@pytest.mark.parametrize("how", ["joined", "recorded"])
+async def test_jobs_without_a_run_of_their_own_are_refused_past_their_room_which_comes_back(
+    redis: Redis, make_settings: MakeSettings, make_gateway: MakeGateway, submission: Submit, how: str
+) -> None:
+    gateway = make_gateway(make_settings(MAX_SHARED_BYTES="9000", JOB_TTL_S="0.1", JOB_DEADLINE_S="0.1"))
+    await gateway.submit(submission("first"))
+
+    async def take() -> None:
+        if how == "joined":
+            await gateway.submit(submission("first"))
+        else:
+            await gateway.record(submission("first"), b"x" * 2000)
+
+    async def take_all() -> None:
+        while True:
+            await take()
+
+    with pytest.raises(QueueFull):
+        await take_all()
+    await asyncio.sleep(0.3)
+    redis.delete(keys.SWEEPING)
+    await gateway.sweep()
+
+    await take()
+
+
+async def test_an_idempotency_key_stands_for_one_request_where_the_cache_answers_too(
+    make_settings: MakeSettings, make_gateway: MakeGateway, submission: Submit
+) -> None:
+    gateway = make_gateway(make_settings())
+    key = keys.idempotency(OWNER, "00")
+
+    first = await gateway.record(submission("a", idempotency=(key, "aa")), RESULT)
+    again = await gateway.submit(submission("a", idempotency=(key, "aa")))
+
+    assert (again.job_id, again.is_ahead) == (first.job_id, False)
+    with pytest.raises(IdempotencyConflict):
+        await gateway.record(submission("b", idempotency=(key, "bb")), RESULT)
 
 
 async def test_everything_a_drained_ledger_keeps_expires(
