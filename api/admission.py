@@ -64,6 +64,13 @@ async def spend(request: Request, cost: int) -> None:
         await budget.spend(cost)
 
 
+async def refund(request: Request) -> None:
+    """Give back what `spend` took: the service did nothing for it."""
+    budget: Budget | None = request.scope.get("budget")
+    if budget is not None:
+        await budget.refund()
+
+
 def expect(request: Request, cost: int) -> None:
     """Refuse, before any work, a request that could not be paid for.
 

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import math
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Literal
 
@@ -54,12 +55,19 @@ class Standing:
 
 @dataclass(frozen=True, slots=True)
 class Payment:
-    """What came of an attempt to spend."""
+    """What came of an attempt to spend, and the window as it is after it."""
 
     is_made: bool
-    standing: Standing
-    #: When it could be made, in seconds.
-    retry_after_s: int
+    window: Window
+    rate: RateLimitItem
+
+    @property
+    def standing(self) -> Standing:
+        return standing(self.window, limit=self.rate.amount, expiry_s=self.rate.get_expiry())
+
+    def retry_after_s(self, cost: int) -> int:
+        """Return in how many seconds so much could be spent."""
+        return retry_after_s(self.window, limit=self.rate.amount, expiry_s=self.rate.get_expiry(), cost=cost)
 
 
 class RateLimits:
@@ -73,6 +81,8 @@ class RateLimits:
 
     async def spend(self, bucket: Bucket, cost: int) -> Payment | None:
         """Take the cost out of a bucket if it holds as much; None where Redis fails and that is allowed.
+
+        A cost below zero is given back.
 
         Raises:
             QueueUnavailable: Redis does not say, and RATE_LIMIT_ON_FAILURE is `refuse`.
@@ -88,12 +98,7 @@ class RateLimits:
             self._tell_failure(error)
             return None
         self._failing = False
-        window = Window(*found)
-        return Payment(
-            is_made,
-            standing(window, limit=rate.amount, expiry_s=expiry_s),
-            retry_after_s(window, limit=rate.amount, expiry_s=expiry_s, cost=cost),
-        )
+        return Payment(is_made, Window(*found), rate)
 
     def _tell_failure(self, error: Exception) -> None:
         if self._on_failure == "refuse":
@@ -109,7 +114,12 @@ class Budget:
     def __init__(self, limits: RateLimits, bucket: Bucket) -> None:
         self._limits = limits
         self._bucket = bucket
-        self.standing: Standing | None = None
+        self._last: Payment | None = None
+        self._spent = 0
+
+    @property
+    def standing(self) -> Standing | None:
+        return self._last and self._last.standing
 
     async def enter(self) -> None:
         """Pay for a request.
@@ -117,7 +127,7 @@ class Budget:
         Raises:
             RateLimited, QueueUnavailable
         """
-        await self._pay(REQUEST_COST)
+        await self._pay(REQUEST_COST, again=REQUEST_COST)
 
     async def spend(self, cost: int) -> None:
         """Pay for what a request makes the service do, beside the request itself.
@@ -126,23 +136,16 @@ class Budget:
             RateLimited: there is not so much; nothing was taken.
             QueueUnavailable: whether there is cannot be told.
         """
-        if payable := self._payable(cost):
-            await self._pay(payable)
+        payable = self._payable(cost)
+        if payable and await self._pay(payable, again=REQUEST_COST + payable):
+            self._spent = payable
 
-    def _payable(self, cost: int) -> int:
-        # Nobody could ever pay more than a whole window, less the request.
-        return min(cost, self._bucket.rate.amount - REQUEST_COST)
-
-    async def _pay(self, cost: int) -> None:
-        payment = await self._limits.spend(self._bucket, cost)
-        if payment is None:
-            return
-        self.standing = payment.standing
-        if not payment.is_made:
-            raise RateLimited(
-                f"the limit is {shown(self._bucket.rate)} and this costs {cost}",
-                retry_after_s=payment.retry_after_s,
-            )
+    async def refund(self) -> None:
+        """Give back what `spend` took, if that can be counted now."""
+        if self._spent:
+            with suppress(QueueUnavailable):
+                self._last = await self._limits.spend(self._bucket, -self._spent) or self._last
+            self._spent = 0
 
     def expect(self, cost: int) -> None:
         """Refuse early what could not be paid for later.
@@ -150,13 +153,31 @@ class Budget:
         Raises:
             RateLimited
         """
-        now = self.standing
-        if now is not None and now.remaining < self._payable(cost):
+        if self._last is None:
+            return
+        payable, left = self._payable(cost), self._last.standing.remaining
+        if left < payable:
             raise RateLimited(
-                f"the limit is {shown(self._bucket.rate)}, of which {now.remaining} are left; "
-                f"this may cost {cost}",
-                retry_after_s=max(1, now.reset_s),
+                f"the limit is {shown(self._bucket.rate)}, of which {left} are left; this may cost {cost}",
+                retry_after_s=self._last.retry_after_s(REQUEST_COST + payable),
             )
+
+    def _payable(self, cost: int) -> int:
+        # Nobody could ever pay more than a whole window, less the request.
+        return min(cost, self._bucket.rate.amount - REQUEST_COST)
+
+    async def _pay(self, cost: int, *, again: int) -> bool:
+        """Pay, unless nobody counts; `again` is what the same request would cost from its start."""
+        payment = await self._limits.spend(self._bucket, cost)
+        if payment is None:
+            return False
+        self._last = payment
+        if not payment.is_made:
+            raise RateLimited(
+                f"the limit is {shown(self._bucket.rate)} and this costs {cost}",
+                retry_after_s=payment.retry_after_s(again),
+            )
+        return True
 
 
 def read_bucket(name: str, rate: str) -> Bucket | None:
@@ -189,7 +210,7 @@ def standing(window: Window, *, limit: int, expiry_s: int) -> Standing:
     counted = math.floor(window.previous * window.previous_s / expiry_s) + window.current
     # The current window is kept for twice its length: in its second half it is the previous one.
     reset_s = window.current_s if window.current else window.previous_s
-    return Standing(limit=limit, remaining=max(0, limit - counted), reset_s=math.ceil(reset_s))
+    return Standing(limit=limit, remaining=min(limit, max(0, limit - counted)), reset_s=math.ceil(reset_s))
 
 
 def retry_after_s(window: Window, *, limit: int, expiry_s: int, cost: int) -> int:

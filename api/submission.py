@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from fastapi import Request
 from fastapi.responses import Response
 
-from api.admission import spend
+from api.admission import refund, spend
 from api.answers import error_response, failure_response
 from api.catalog_watch import CatalogWatch
 from api.facts import CatalogFacts
@@ -26,7 +26,7 @@ from api.receiving import Body
 from api.waiting import Waiting
 from common import keys
 from common.cache import ResultReader
-from common.errors import JobCanceled
+from common.errors import IdempotencyConflict, JobCanceled, QueueFull, RateLimited
 from common.jobs import Job, JobState
 from common.ledger.gateway import GatewayLedger
 from common.ledger.records import Accepted, Submission
@@ -120,8 +120,16 @@ class Searches:
         return await self._answer_of(accepted, search, key, request)
 
     async def _enter(self, search: Search, key: str, request: Request) -> Accepted:
+        # Paid before, so that no burst gets more than the limit; what starts no run costs nothing.
         await spend(request, cost_of(search.query))
-        return await self._ledger.submit(_submission(search, key))
+        try:
+            accepted = await self._ledger.submit(_submission(search, key))
+        except (QueueFull, RateLimited, IdempotencyConflict):
+            await refund(request)
+            raise
+        if not accepted.is_new:
+            await refund(request)
+        return accepted
 
     async def _answer_of(self, accepted: Accepted, search: Search, key: str, request: Request) -> Response:
         job_id_var.set(accepted.job_id)

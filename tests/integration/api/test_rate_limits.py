@@ -1,5 +1,6 @@
 """Rate limits over HTTP: of keys and of addresses, exact under a burst, and when Redis does not count."""
 
+import base64
 import os
 import signal
 from collections.abc import Iterator
@@ -112,6 +113,47 @@ def test_an_image_costs_more_than_a_text_and_a_text_more_than_its_answer_from_th
     assert {answer.status_code for answer in answers} == {200}
     left = [int(answer.headers["ratelimit-remaining"]) for answer in answers]
     assert [before - after for before, after in pairwise(left)] == [5, 1, 11, 1]
+
+
+ASYNC = {"Prefer": "respond-async"}
+
+
+def test_only_what_starts_a_run_is_paid_for(start_gateway: StartGateway, worker: StandInWorker) -> None:
+    worker.hold()
+    with start_gateway(ADDRESS_RATE="1000/hour", MAX_QUEUE_DEPTH="1").client() as client:
+        keyed = {**ASYNC, "Idempotency-Key": "order-1"}
+        answers = [
+            client.get(GENRES),
+            client.get("/api/search-by-text?query=red", headers=keyed),
+            client.get("/api/search-by-text?query=red", headers=keyed),
+            client.get("/api/search-by-text?query=blue", headers=keyed),
+            client.get("/api/search-by-text?query=red", headers=ASYNC),
+            client.get("/api/search-by-text?query=blue", headers=ASYNC),
+        ]
+
+    # A new run, a repeated key, a key used otherwise, a run that is joined, and a full queue.
+    assert [answer.status_code for answer in answers] == [200, 202, 202, 409, 202, 503]
+    left = [int(answer.headers["ratelimit-remaining"]) for answer in answers]
+    assert [before - after for before, after in pairwise(left)] == [5, 1, 1, 1, 1]
+
+
+@pytest.mark.parametrize("path", ["/api/search-by-image", "/api/search"])
+def test_a_search_refused_for_its_price_is_told_when_it_fits_and_not_when_all_is_free_again(
+    start_gateway: StartGateway, worker: StandInWorker, cover: bytes, path: str
+) -> None:
+    with start_gateway(ADDRESS_RATE="20/hour").client() as client:
+        eventually(lambda: client.get("/readyz").status_code == 200)
+        client.post("/api/search-by-image", files={"file": cover}).raise_for_status()
+
+        image = {"parts": [{"image": base64.b64encode(cover + b"x").decode()}]}
+        refused = (
+            client.post(path, files={"file": cover + b"x"})
+            if path == "/api/search-by-image"
+            else client.post(path, json=image)
+        )
+
+    assert (refused.status_code, refused.json()["code"]) == (429, "rate_limited")
+    assert 0 < int(refused.headers["retry-after"]) < int(refused.headers["ratelimit-reset"])
 
 
 @pytest.mark.parametrize("rate", ["1/hour", "5/hour"])
