@@ -6,6 +6,8 @@ While every lane is busy, what comes up is gathered for the next batch, so that 
 """
 
 import asyncio
+import copy
+import logging
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,6 +17,8 @@ from redis.asyncio import Redis
 from redis.commands.core import AsyncScript
 from redis.exceptions import NoScriptError, RedisError
 from redis.exceptions import TimeoutError as RedisTimeoutError
+
+log = logging.getLogger(__name__)
 
 #: Batches under way at once, each on a connection of its own.
 LANES = 8
@@ -87,10 +91,10 @@ class PipelinedRedis:
         return batch
 
     async def _send(self, batch: list[_Call]) -> None:
-        pipeline = self._redis.pipeline(transaction=False)
-        for call in batch:
-            pipeline.execute_command(*call.command)
         try:
+            pipeline = self._redis.pipeline(transaction=False)
+            for call in batch:
+                pipeline.execute_command(*call.command)
             replies = await pipeline.execute(raise_on_error=False)
         except (RedisError, OSError) as error:
             _fail(batch, error)
@@ -102,6 +106,10 @@ class PipelinedRedis:
             for call in batch:
                 call.reply.cancel()
             raise
+        except Exception as error:
+            # The callers' boundary: whatever it was, each of them is told, and none waits for ever.
+            log.exception("a batch of Redis commands could not be sent")
+            _fail(batch, error)
         else:
             _settle(batch, replies)
 
@@ -116,8 +124,15 @@ def _settle(batch: Sequence[_Call], replies: Sequence[Any]) -> None:
             call.reply.set_result(reply)
 
 
-def _fail(calls: "Sequence[_Call] | deque[_Call]", error: RedisError | OSError) -> None:
+def _fail(calls: "Sequence[_Call] | deque[_Call]", error: Exception) -> None:
     for call in calls:
         if not call.reply.done():
-            # Each its own: a shared one would gather the tracebacks of all.
-            call.reply.set_exception(type(error)(*error.args))
+            call.reply.set_exception(_again(error))
+
+
+def _again(error: Exception) -> Exception:
+    # Each its own: a shared one would gather the tracebacks of all. Some kinds cannot be copied.
+    try:
+        return copy.copy(error)
+    except TypeError:
+        return error

@@ -66,6 +66,16 @@ async def test_a_command_that_redis_refuses_fails_alone(redis: PipelinedRedis) -
     assert isinstance(replies[1], ResponseError)
 
 
+async def test_a_word_that_cannot_be_sent_leaves_nobody_waiting(redis: PipelinedRedis) -> None:
+    async with asyncio.timeout(10):
+        replies = await asyncio.gather(
+            redis.execute("GET", "text"), redis.execute("GET", "\ud800"), return_exceptions=True
+        )
+
+    assert [type(reply) for reply in replies] == [UnicodeEncodeError] * 2
+    assert await redis.execute("ECHO", "after") == b"after"
+
+
 async def test_a_script_that_redis_has_forgotten_is_sent_again(
     redis: PipelinedRedis, client: Redis, observer: BlockingRedis
 ) -> None:
