@@ -47,9 +47,8 @@ def main() -> int:
                 _serve(options, stack, console)
             except Interrupted:
                 console.print("stopping …")
-                # A second Ctrl-C must not leave servers behind.
-                signal.signal(signal.SIGINT, signal.SIG_IGN)
-                signal.signal(signal.SIGTERM, signal.SIG_IGN)
+            finally:
+                _heed_no_signal()
     except (CoverSearchError, httpx.HTTPError) as error:
         console.print(f"[red]{error}[/red]", highlight=False)
         return 1
@@ -58,7 +57,15 @@ def main() -> int:
 
 
 def _interrupt(_signal: int, _frame: FrameType | None) -> None:
+    # A second Ctrl-C, while all is being stopped, must not leave servers behind.
+    _heed_no_signal()
     raise Interrupted
+
+
+def _heed_no_signal() -> None:
+    # A handler that does nothing: SIG_IGN would be handed down to a process that is just being started.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda _signal, _frame: None)
 
 
 def _serve(options: LocalOptions, stack: Stack, console: Console) -> None:

@@ -38,8 +38,11 @@ class RunningStack:
         return psutil.Process(self.process.pid).children(recursive=True)
 
     def wait_until_serving(self) -> None:
+        self.wait_until(lambda: "Ctrl-C stops everything" in self.said())
+
+    def wait_until(self, met: Callable[[], bool]) -> None:
         deadline = time.monotonic() + START_S
-        while "Ctrl-C stops everything" not in self.said():
+        while not met():
             assert self.process.poll() is None, self.said()
             assert time.monotonic() < deadline, self.said()
             time.sleep(0.1)
@@ -58,7 +61,14 @@ def start_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StartStack
     """Start stacks, each with its own state unless one is given, and stop them at the end."""
     started: list[RunningStack] = []
 
-    def start(*, state: Path | None = None, **environ: str) -> RunningStack:
+    def start(
+        *,
+        state: Path | None = None,
+        checkout: Path = ROOT,
+        user: int | None = None,
+        serves: bool = True,
+        **environ: str,
+    ) -> RunningStack:
         # A path with a space in it, as users have them.
         state = state or tmp_path_factory.mktemp("a stack") / "state dir"
         output = tmp_path_factory.mktemp("output") / "output.txt"
@@ -74,15 +84,19 @@ def start_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StartStack
         with output.open("wb") as file:
             process = subprocess.Popen(
                 [sys.executable, "-m", "local"],
-                cwd=ROOT,
+                cwd=checkout,
                 env=inherited | given,
                 stdout=file,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
+                user=user,
+                group=user,
+                extra_groups=None if user is None else [],
             )
         stack = RunningStack(process, f"http://127.0.0.1:{port}", state, output)
         started.append(stack)
-        stack.wait_until_serving()
+        if serves:
+            stack.wait_until_serving()
         return stack
 
     yield start
