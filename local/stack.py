@@ -74,7 +74,7 @@ class Stack:
         state = self._options.state
         state.mkdir(parents=True, exist_ok=True)
         if self._options.embeds_redis:
-            self._redis = RedisServer(RedisConfig(folder=state / "redis"))
+            self._redis = RedisServer(RedisConfig(folder=self._options.redis_folder))
         if self._options.embeds_postgres:
             self._postgres = PostgresServer(PostgresConfig(folder=state / "postgres"))
         _start_together([server for server in (self._redis, self._postgres) if server is not None])

@@ -83,7 +83,8 @@ class Child:
         except BlockingIOError as error:
             self._release()
             raise ServerFailed(
-                f"{self.name} already runs from {self.folder}: stop that one, or choose another folder"
+                f"{self.name} already runs from {self.folder}: "
+                "stop that one, or choose another folder (STATE_DIR)"
             ) from error
         self._end_orphan()
 

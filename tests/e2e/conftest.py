@@ -5,7 +5,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -65,7 +65,7 @@ def start_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StartStack
         *,
         state: Path | None = None,
         checkout: Path = ROOT,
-        user: int | None = None,
+        prefix: Sequence[str] = (),
         serves: bool = True,
         **environ: str,
     ) -> RunningStack:
@@ -83,15 +83,12 @@ def start_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StartStack
         }
         with output.open("wb") as file:
             process = subprocess.Popen(
-                [sys.executable, "-m", "local"],
+                [*prefix, sys.executable, "-m", "local"],
                 cwd=checkout,
                 env=inherited | given,
                 stdout=file,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
-                user=user,
-                group=user,
-                extra_groups=None if user is None else [],
             )
         stack = RunningStack(process, f"http://127.0.0.1:{port}", state, output)
         started.append(stack)
