@@ -11,8 +11,8 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
 from api.problems import INTERNAL, PROBLEMS_BY_CODE, Problem, problem_of
-from api.refusals import InvalidRequest, MalformedBody, MethodNotAllowed, RouteNotFound
-from common.errors import CoverSearchError, InvalidParameter, QueueFull, RateLimited
+from api.refusals import InvalidRequest, MalformedBody, MethodNotAllowed, RouteNotFound, Unauthorized
+from common.errors import CoverSearchError, ImageError, InvalidParameter, QueueFull, RateLimited
 from common.jobs import JobFailure
 from common.telemetry import request_id_var
 
@@ -103,6 +103,8 @@ def _parameters(error: CoverSearchError) -> Sequence[InvalidParameter]:
     return error.problems if isinstance(error, InvalidRequest) else ()
 
 
+    if isinstance(error, ImageError) and error.parameter is not None:
+        return (InvalidParameter(error.detail, parameter=error.parameter),)
 def _response(
     problem: Problem,
     *,

@@ -13,7 +13,7 @@ from types import MappingProxyType
 
 import orjson
 
-from common.errors import CoverSearchError, InvalidParameter
+from common.errors import CoverSearchError, ImageError, InvalidParameter
 
 
 class JobState(StrEnum):
@@ -61,7 +61,7 @@ class JobFailure:
 
     @classmethod
     def of(cls, error: CoverSearchError) -> "JobFailure":
-        parameter = error.parameter if isinstance(error, InvalidParameter) else None
+        parameter = error.parameter if isinstance(error, InvalidParameter | ImageError) else None
         return cls(code=error.code, detail=error.detail, parameter=parameter)
 
     def to_json(self) -> bytes:

@@ -200,7 +200,7 @@ class StandInWorker:
             for album_id in query.album_ids:
                 self._catalog.album(album_id)
         except CoverSearchError as error:
-            self._ledger.fail(claim, JobFailure(error.code, error.detail))
+            self._ledger.fail(claim, JobFailure.of(error))
             return
         timings = Timings.of(total_ms=12, decode_ms=1, embed_ms=7, search_ms=2)
         result = result_json(matches, query_type=query.type, model=MODEL, timings=timings)
