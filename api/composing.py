@@ -50,7 +50,8 @@ class PartBody(BaseModel):
         extra="forbid",
         strict=True,
         json_schema_extra={
-            "oneOf": [{"required": [kind], "properties": {kind: {"type": "string"}}} for kind in KINDS]
+            "oneOf": [{"required": [kind], "properties": {kind: {"type": "string"}}} for kind in KINDS],
+            "examples": [{"text": "dark forest", "weight": 0.5}],
         },
     )
 
@@ -142,7 +143,7 @@ class Composer:
         images[digest] = data
         return ImagePart(digest, part.weight)
 
-    def _image(self, encoded: str, *, index: int) -> bytes:
+    def _image(self, encoded: str, *, parameter: str) -> bytes:
         try:
             data = base64.b64decode(encoded, validate=True)
         except (binascii.Error, ValueError) as error:

@@ -137,7 +137,8 @@ _UPLOAD: dict[str, Any] = {
                 },
                 "required": ["file"],
                 "additionalProperties": False,
-            }
+            },
+            "example": {"file": "(the bytes of cover.jpg)"},
         }
     },
 }
