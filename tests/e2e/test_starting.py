@@ -142,4 +142,7 @@ def test_an_ordinary_user_can_run_it(start_stack: StartStack, checkout: Path) ->
 
     assert {process.uids().real for process in processes} == {NOBODY}
     assert "Search by image" in stack.said()
+    # What the worker keeps in its environment is not for the decoders, which have its user.
+    worker = next(process for process in processes if process.cmdline()[-2:] == ["-m", "worker"])
+    assert Path(f"/proc/{worker.pid}/environ").stat().st_uid == 0
     assert stack.stop() == 0
