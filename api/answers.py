@@ -11,10 +11,11 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
 from api.problems import INTERNAL, PROBLEMS_BY_CODE, Problem, problem_of
-from api.refusals import InvalidRequest, MalformedBody, MethodNotAllowed, RouteNotFound
+from api.refusals import InvalidRequest, MalformedBody, MethodNotAllowed, RouteNotFound, Unauthorized
 from common.errors import (
     CatalogMisconfigured,
     CoverSearchError,
+    ImageError,
     InvalidParameter,
     QueueFull,
     RateLimited,
@@ -30,6 +31,7 @@ TYPE_PREFIX = "urn:cover-search:problem:"
 
 INTERNAL_DETAIL = "the service failed unexpectedly; its log names this request id"
 CLIENT_CLOSED_REQUEST = 499
+CHALLENGE = {"WWW-Authenticate": 'Bearer realm="cover-search"'}
 
 
 def error_response(error: CoverSearchError, *, headers: Mapping[str, str] | None = None) -> Response:
@@ -40,6 +42,8 @@ def error_response(error: CoverSearchError, *, headers: Mapping[str, str] | None
     retry_after_s = problem.retry_after_s
     if isinstance(error, QueueFull | RateLimited):
         retry_after_s = error.retry_after_s
+    if isinstance(error, Unauthorized):
+        headers = {**(headers or {}), **CHALLENGE}
     return _response(
         problem,
         code=error.code,
@@ -108,6 +112,8 @@ def _refusal(request: Request, error: HTTPException) -> CoverSearchError:
 def _parameters(error: CoverSearchError) -> Sequence[InvalidParameter]:
     if isinstance(error, InvalidParameter):
         return (error,)
+    if isinstance(error, ImageError) and error.parameter is not None:
+        return (InvalidParameter(error.detail, parameter=error.parameter),)
     return error.problems if isinstance(error, InvalidRequest) else ()
 
 

@@ -4,7 +4,6 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
-from starlette.middleware.cors import CORSMiddleware
 from starlette.staticfiles import StaticFiles
 
 from api.admission import Admission, is_guarded
@@ -15,7 +14,7 @@ from api.lingering import LingeringClose
 from api.openapi.document import install_openapi
 from api.policies import Policies
 from api.routes import albums, documents, jobs, searches, service
-from api.sharing import cors_options
+from api.sharing import Sharing, cors_options
 from api.version import VERSION
 from common.catalog.opening import open_catalog
 from common.catalog.protocol import Catalog
@@ -56,7 +55,7 @@ def create_app(settings: Settings, *, catalog: Catalog | None = None) -> FastAPI
         app.add_middleware(Admission)
     app.add_middleware(LingeringClose)
     if settings.cors_origins:
-        app.add_middleware(CORSMiddleware, **cors_options(settings.cors_origins))
+        app.add_middleware(Sharing, **cors_options(settings.cors_origins))
     app.add_middleware(Boundary, policies=Policies(public_url=settings.public_url))
     return app
 

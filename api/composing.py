@@ -9,7 +9,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 
 from api.images import check_image
 from api.refusals import InvalidRequest, MalformedBody
-from common.errors import ImageTooLarge, InvalidParameter
+from common.errors import ImageTooLarge, InvalidParameter, image_given_as
 from common.queries import (
     K_DEFAULT,
     K_MAX,
@@ -56,7 +56,8 @@ class PartBody(BaseModel):
         extra="forbid",
         strict=True,
         json_schema_extra={
-            "oneOf": [{"required": [kind], "properties": {kind: {"type": "string"}}} for kind in KINDS]
+            "oneOf": [{"required": [kind], "properties": {kind: {"type": "string"}}} for kind in KINDS],
+            "examples": [{"text": "dark forest", "weight": 0.5}],
         },
     )
 
@@ -143,19 +144,20 @@ class Composer:
             return TextPart(_text(part.text, index=index), part.weight)
         if part.album_id is not None:
             return AlbumPart(part.album_id, part.weight)
-        data = self._image(part.image or "", index=index)
+        data = self._image(part.image or "", parameter=f"parts.{index}.image")
         digest = image_digest(data)
         images[digest] = data
         return ImagePart(digest, part.weight)
 
-    def _image(self, encoded: str, *, index: int) -> bytes:
+    def _image(self, encoded: str, *, parameter: str) -> bytes:
         try:
             data = base64.b64decode(encoded, validate=True)
         except (binascii.Error, ValueError) as error:
-            raise InvalidParameter("not base64", parameter=f"parts.{index}.image") from error
+            raise InvalidParameter("not base64", parameter=parameter) from error
         if len(data) > self._max_image_bytes:
-            raise ImageTooLarge(f"an image has more than {self._max_image_bytes} bytes")
-        check_image(data, max_pixels=self._max_image_pixels)
+            raise ImageTooLarge(f"an image has more than {self._max_image_bytes} bytes", parameter=parameter)
+        with image_given_as(parameter):
+            check_image(data, max_pixels=self._max_image_pixels)
         return data
 
 

@@ -16,8 +16,18 @@ COMMENT_EVERY_S = 15.0
 LOOK_EVERY_S = 1.0
 
 
-async def follow(job: Job, *, owner: str, ledger: GatewayLedger, waiting: Waiting) -> AsyncIterator[bytes]:
-    """Give an event for each change of the job's state or position, the last when it ends."""
+async def follow(
+    job: Job,
+    *,
+    owner: str,
+    ledger: GatewayLedger,
+    waiting: Waiting,
+    comment_every_s: float = COMMENT_EVERY_S,
+) -> AsyncIterator[bytes]:
+    """Give an event for each change of the job's state or position, the last when it ends.
+
+    Where nothing changes for so long, a comment keeps the connection.
+    """
     shown = None
     told_at = time.monotonic()
     with waiting.watching(job.run_id) as changed:
@@ -28,7 +38,7 @@ async def follow(job: Job, *, owner: str, ledger: GatewayLedger, waiting: Waitin
                 yield _event(job)
             if job.state.is_terminal or waiting.is_closed:
                 return
-            if time.monotonic() - told_at > COMMENT_EVERY_S:
+            if time.monotonic() - told_at > comment_every_s:
                 told_at = time.monotonic()
                 yield b": still here\n\n"
             await _pause(changed)

@@ -15,6 +15,8 @@ from common.redaction import without_places
 PROBE_TIMEOUT_S = 2.0
 #: Health is asked often and by many: the catalog is asked at most this often.
 PROBE_EVERY_S = 2.0
+#: And everything else: a look at the queue is a script in Redis, and nobody is charged for it.
+LOOK_EVERY_S = 0.25
 
 Status = Literal["healthy", "degraded", "unhealthy"]
 
@@ -58,11 +60,19 @@ class HealthCheck:
     def __init__(self, *, ledger: GatewayLedger, facts: CatalogFacts) -> None:
         self._ledger = ledger
         self._facts = facts
-        self._probed_at = float("-inf")
+        self._looked_at = self._probed_at = float("-inf")
+        self._looking: asyncio.Future[Health] | None = None
         self._catalog_problem: CatalogError | None = None
 
     async def look(self) -> Health:
-        """Ask every part."""
+        """Ask every part, or share what is being asked or was found a moment ago."""
+        if self._looking is None or time.monotonic() - self._looked_at > LOOK_EVERY_S:
+            self._looked_at = time.monotonic()
+            self._looking = asyncio.ensure_future(self._look())
+        # Shielded: one client that hangs up does not end the look for the others.
+        return await asyncio.shield(self._looking)
+
+    async def _look(self) -> Health:
         load, (total_albums, catalog_problem) = await asyncio.gather(self._load(), self._catalog())
         problems = {}
         if isinstance(load, CoverSearchError):

@@ -157,6 +157,8 @@ WAIT = Number(
     example=5,
 )
 
+DETAILS = Flag("details", "Answer with why a part is not well, or, without an admin key, with 401 or 403.")
+
 FILTERS: tuple[Parameter[object], ...] = (GENRE, FROM_YEAR, TO_YEAR, MIN_SCORE, BEST_NEW_MUSIC)
 SEARCH: tuple[Parameter[object], ...] = (K, *FILTERS, WAIT)
 TEXT_SEARCH: tuple[Parameter[object], ...] = (QUERY, *SEARCH)

@@ -47,6 +47,7 @@ PROBLEMS: Mapping[type[CoverSearchError], Problem] = MappingProxyType(
         errors.CatalogUnavailable: Problem(503, "Catalog unavailable", retry_after_s=2),
         errors.CatalogMisconfigured: Problem(503, "Catalog misconfigured", retry_after_s=30),
         refusals.Unauthorized: Problem(401, "Unauthorized"),
+        refusals.Forbidden: Problem(403, "Forbidden"),
         refusals.HeadersTooLarge: Problem(431, "Headers too large"),
         refusals.RouteNotFound: Problem(404, "Not found"),
         refusals.MethodNotAllowed: Problem(405, "Method not allowed"),

@@ -119,7 +119,7 @@ class Budget:
 
     @property
     def standing(self) -> Standing | None:
-        return self._last and self._last.standing
+        return None if self._last is None else self._last.standing
 
     async def enter(self) -> None:
         """Pay for a request.

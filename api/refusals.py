@@ -8,6 +8,7 @@ CoverSearchError
 ├── BodyTooLarge          a JSON body past its limit
 ├── HeadersTooLarge
 ├── Unauthorized          no key where one is needed, or one that is not valid
+├── Forbidden             a key that is valid but not for this, a page of an origin that is not let in
 ├── UnsupportedMediaType
 └── RequestTimeout        the body did not come in time
 """
@@ -50,6 +51,10 @@ class HeadersTooLarge(CoverSearchError):
 
 class Unauthorized(CoverSearchError):
     code = "unauthorized"
+
+
+class Forbidden(CoverSearchError):
+    code = "forbidden"
 
 
 class UnsupportedMediaType(CoverSearchError):

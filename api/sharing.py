@@ -1,7 +1,15 @@
 """What pages of other origins may do with the gateway, where CORS_ORIGINS lets them."""
 
 from collections.abc import Sequence
+from http import HTTPStatus
 from typing import Any
+
+from starlette.datastructures import Headers
+from starlette.middleware.cors import CORSMiddleware
+from starlette.responses import Response
+
+from api.answers import error_response
+from api.refusals import Forbidden
 
 #: Read by pages: all that an answer says beside its body.
 EXPOSED = (
@@ -39,3 +47,16 @@ def cors_options(origins: Sequence[str]) -> dict[str, Any]:
         "allow_credentials": False,
         "max_age": MAX_AGE_S,
     }
+
+
+class Sharing(CORSMiddleware):
+    """Starlette's CORS middleware, whose refusals are problem documents."""
+
+    def preflight_response(self, request_headers: Headers) -> Response:
+        """Answer what a browser asks before a request from another origin."""
+        response = super().preflight_response(request_headers)
+        if response.status_code == HTTPStatus.OK:
+            return response
+        reason = bytes(response.body).decode()
+        kept = {name: value for name, value in response.headers.items() if not name.startswith("content-")}
+        return error_response(Forbidden(f"{reason[:1].lower()}{reason[1:]} (CORS_ORIGINS)"), headers=kept)

@@ -150,7 +150,7 @@ def declared_bytes(request: Request) -> int | None:
 
 
 def too_large(max_bytes: int) -> ImageTooLarge:
-    return ImageTooLarge(f"the image has more than {max_bytes} bytes")
+    return ImageTooLarge(f"the image has more than {max_bytes} bytes", parameter=FILE_FIELD)
 
 
 def missing_file() -> InvalidRequest:

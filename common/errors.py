@@ -29,6 +29,8 @@ CoverSearchError
     └── CatalogMisconfigured   will not pass by itself; says what to do
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import ClassVar
 
 
@@ -62,7 +64,22 @@ class InvalidParameter(CoverSearchError):
 
 
 class ImageError(CoverSearchError):
-    """Something about an uploaded image is not acceptable."""
+    """Something about an uploaded image is not acceptable; `parameter` is where it was given."""
+
+    def __init__(self, detail: str, *, parameter: str | None = None) -> None:
+        super().__init__(detail)
+        self.parameter = parameter
+
+
+@contextmanager
+def image_given_as(parameter: str) -> Iterator[None]:
+    """Name the parameter in what turns out to be wrong with its image, not in what may pass by itself."""
+    try:
+        yield
+    except ImageError as error:
+        if not error.retryable:
+            error.parameter = parameter
+        raise
 
 
 class ImageTooLarge(ImageError):

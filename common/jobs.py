@@ -13,7 +13,7 @@ from types import MappingProxyType
 
 import orjson
 
-from common.errors import CatalogMisconfigured, CoverSearchError, InvalidParameter
+from common.errors import CatalogMisconfigured, CoverSearchError, ImageError, InvalidParameter
 
 
 class JobState(StrEnum):
@@ -63,7 +63,7 @@ class JobFailure:
 
     @classmethod
     def of(cls, error: CoverSearchError) -> "JobFailure":
-        parameter = error.parameter if isinstance(error, InvalidParameter) else None
+        parameter = error.parameter if isinstance(error, InvalidParameter | ImageError) else None
         problem = error.problem if isinstance(error, CatalogMisconfigured) else None
         return cls(code=error.code, detail=error.detail, parameter=parameter, problem=problem)
 

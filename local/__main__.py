@@ -3,10 +3,13 @@
 import signal
 import sys
 import threading
+from collections.abc import Mapping
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from types import FrameType
 
 import httpx
+from redis.exceptions import RedisError
 from rich.console import Console
 from rich.progress import (
     BarColumn,
@@ -22,7 +25,7 @@ from common.catalog_version import new_catalog_version
 from common.clients import open_redis
 from common.errors import CoverSearchError, SettingsError
 from local.options import LocalOptions, own_environment, read_options
-from local.showcase import show_searches
+from local.showcase import ShowcaseFailed, show_searches, throw_away_key
 from local.stack import Stack
 from worker.encoder.source import find_model
 
@@ -33,11 +36,12 @@ class Interrupted(Exception):
 
 def main() -> int:
     """Start the stack, show two searches, serve; return the exit status."""
-    console = Console()
+    # Paths, log lines and titles are shown as they are, brackets and all.
+    console = Console(markup=False)
     try:
         options = read_options(own_environment())
     except SettingsError as error:
-        console.print(f"[red]{error.detail}[/red]")
+        console.print(error.detail, style="red")
         return 2
     signal.signal(signal.SIGTERM, _interrupt)
     signal.signal(signal.SIGINT, _interrupt)
@@ -47,18 +51,25 @@ def main() -> int:
                 _serve(options, stack, console)
             except Interrupted:
                 console.print("stopping …")
-                # A second Ctrl-C must not leave servers behind.
-                signal.signal(signal.SIGINT, signal.SIG_IGN)
-                signal.signal(signal.SIGTERM, signal.SIG_IGN)
+            finally:
+                _heed_no_signal()
     except (CoverSearchError, httpx.HTTPError) as error:
-        console.print(f"[red]{error}[/red]", highlight=False)
+        console.print(str(error), style="red", highlight=False)
         return 1
     console.print("stopped")
     return 0
 
 
 def _interrupt(_signal: int, _frame: FrameType | None) -> None:
+    # A second Ctrl-C, while all is being stopped, must not leave servers behind.
+    _heed_no_signal()
     raise Interrupted
+
+
+def _heed_no_signal() -> None:
+    # A handler that does nothing: SIG_IGN would be handed down to a process that is just being started.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda _signal, _frame: None)
 
 
 def _serve(options: LocalOptions, stack: Stack, console: Console) -> None:
@@ -73,10 +84,27 @@ def _serve(options: LocalOptions, stack: Stack, console: Console) -> None:
         stack.start_services()
         progress.update(task, description="gateway and workers are ready", total=1, completed=1)
     if options.embeds_postgres:
-        cover = min(options.covers.glob("*.jpg"))
-        show_searches(console, url=options.url, cover=cover, timeout_s=60)
+        _show_searches(options, stack, console)
+    if options.asks_for_keys:
+        console.print(
+            f"AUTH={options.settings.auth}: make a key with `make key NAME=alice`, variables as here"
+        )
     console.print(f"\nserving on {options.url} - try {options.url}/docs - Ctrl-C stops everything")
     threading.Event().wait()
+
+
+def _show_searches(options: LocalOptions, stack: Stack, console: Console) -> None:
+    cover = min(options.covers.glob("*.jpg"))
+    try:
+        with _credentials(options, stack) as headers:
+            show_searches(console, url=options.url, cover=cover, headers=headers)
+    except (ShowcaseFailed, httpx.HTTPError, RedisError, OSError) as error:
+        # What was asked for is the service, and it runs.
+        console.print(f"the two searches could not be shown: {error}", style="yellow", highlight=False)
+
+
+def _credentials(options: LocalOptions, stack: Stack) -> AbstractContextManager[Mapping[str, str]]:
+    return throw_away_key(stack.redis_url) if options.asks_for_keys else nullcontext({})
 
 
 def _load_demo(options: LocalOptions, stack: Stack, progress: Progress) -> None:

@@ -12,6 +12,8 @@ ROOT = Path(__file__).resolve().parent.parent
 #: The small CLIP of this repository, trained on its own covers (models/demo/README.md).
 DEMO_MODEL = ROOT / "models" / "demo"
 DEMO_ALBUMS = 2000
+DEFAULT_STATE = ROOT / ".state"
+DEFAULT_PORT = str(Settings.model_fields["port"].default)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +35,14 @@ class LocalOptions:
         return not (self.environ.get("DATABASE_URL") or self.environ.get("SUPABASE_URL"))
 
     @property
+    def asks_for_keys(self) -> bool:
+        return self.settings.auth != "off"
+
+    @property
+    def redis_folder(self) -> Path:
+        return redis_folder(self.state)
+
+    @property
     def covers(self) -> Path:
         return self.state / "covers"
 
@@ -47,19 +57,32 @@ def read_options(environ: Mapping[str, str]) -> LocalOptions:
     Raises:
         SettingsError: one of them is malformed.
     """
-    state = Path(environ.get("STATE_DIR") or ROOT / ".state").expanduser().absolute()
-    defaults = {"CLIP_MODEL": str(DEMO_MODEL), "MODEL_CACHE_DIR": str(state / "models")}
+    models = Path(environ.get("STATE_DIR") or DEFAULT_STATE).expanduser().absolute() / "models"
+    defaults = {"CLIP_MODEL": str(DEMO_MODEL), "MODEL_CACHE_DIR": str(models)}
     # A catalog of one's own holds vectors of the model that one names, by default the production one.
     if environ.get("SUPABASE_URL") or environ.get("DATABASE_URL"):
         del defaults["CLIP_MODEL"]
     merged = defaults | {name: value for name, value in environ.items() if value}
     return LocalOptions(
-        state=state,
+        state=state_folder(environ),
         workers=_whole(merged.get("WORKERS", "1"), name="WORKERS"),
         settings=load_settings(merged),
         environ=merged,
         demo_albums=_whole(merged.get("DEMO_ALBUMS", str(DEMO_ALBUMS)), name="DEMO_ALBUMS"),
     )
+
+
+def state_folder(environ: Mapping[str, str]) -> Path:
+    """Return STATE_DIR; unset, each port has a folder of its own, so that stacks run side by side."""
+    given, port = environ.get("STATE_DIR"), environ.get("PORT") or DEFAULT_PORT
+    if given:
+        return Path(given).expanduser().absolute()
+    return DEFAULT_STATE if port == DEFAULT_PORT else DEFAULT_STATE / f"port-{port}"
+
+
+def redis_folder(state: Path) -> Path:
+    """Return where the embedded Redis of a stack lives."""
+    return state / "redis"
 
 
 def _whole(value: str, *, name: str) -> int:

@@ -46,12 +46,16 @@ class Service:
         """Start it and wait until it is ready.
 
         Raises:
-            ServerFailed: with the end of its log.
+            ServerFailed: with the end of its log, or because it was called off.
         """
         self._child.claim()
         self._child.start(
             lambda: self._command, ready=self._is_ready, timeout_s=self._timeout_s, env=self._env
         )
+
+    def call_off(self) -> None:
+        """Make a start that another thread is in fail soon."""
+        self._child.call_off()
 
     def restart(self) -> None:
         """Start it anew after it ended; it announces itself when it is ready."""

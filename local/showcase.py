@@ -1,28 +1,64 @@
 """The two searches that a first start shows: one by image, one by text, as any client would ask."""
 
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
 from rich.console import Console
 from rich.table import Table
 
+from api.keys.key import make_key
+from api.keys.store import KeyStore
+from common.clients import open_redis
+from common.errors import CoverSearchError
+from common.settings import UNLIMITED
+
 TEXT = "red circle on a dark cover"
 SHOWN = 5
+#: The longest that a request may ask to wait, whatever DEFAULT_WAIT_S says.
+WAIT_S = 60
 
 
-def show_searches(console: Console, *, url: str, cover: Path, timeout_s: float) -> None:
+class ShowcaseFailed(CoverSearchError):
+    """A search had another answer than its result."""
+
+    code = "showcase_failed"
+
+
+def show_searches(console: Console, *, url: str, cover: Path, headers: Mapping[str, str]) -> None:
     """Run both searches over HTTP and print their results.
 
     Raises:
-        httpx.HTTPError: the service did not answer as it must.
+        ShowcaseFailed: a search was refused, failed or took too long.
+        httpx.HTTPError: the service did not answer.
     """
-    with httpx.Client(base_url=url, timeout=timeout_s) as client:
+    params = {"k": SHOWN, "wait": WAIT_S}
+    with httpx.Client(base_url=url, headers=dict(headers), timeout=WAIT_S + 10) as client:
         with cover.open("rb") as file:
-            by_image = client.post("/api/search-by-image", params={"k": SHOWN}, files={"file": file})
-        by_text = client.get("/api/search-by-text", params={"query": TEXT, "k": SHOWN})
+            by_image = client.post("/api/search-by-image", params=params, files={"file": file})
+        by_text = client.get("/api/search-by-text", params={"query": TEXT, **params})
     for title, answer in ((f"image: {cover.name}", by_image), (f"text: {TEXT}", by_text)):
-        answer.raise_for_status()
+        if answer.status_code != httpx.codes.OK:
+            raise ShowcaseFailed(f"the search by {title} got {answer.status_code}: {answer.text}")
         console.print(result_table(f"Search by {title}", answer))
+
+
+@contextmanager
+def throw_away_key(redis_url: str) -> Iterator[Mapping[str, str]]:
+    """Give the header of an API key that is taken back at the end.
+
+    Raises:
+        RedisError, OSError: Redis does not keep it.
+    """
+    key, record = make_key("showcase", rate=UNLIMITED)
+    with open_redis(redis_url) as redis:
+        store = KeyStore(redis)
+        store.add(record)
+        try:
+            yield {"X-API-Key": key}
+        finally:
+            store.revoke(record.id)
 
 
 def result_table(title: str, answer: httpx.Response) -> Table:

@@ -7,11 +7,11 @@ What was given by URL is used and not touched: no schema is applied and no demo 
 
 import sys
 import threading
-from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Protocol, Self
 
 from common.settings import Settings
 from local.options import ROOT, LocalOptions
@@ -25,6 +25,14 @@ from local.service import Service
 WORKER_START_S = 600.0
 GATEWAY_START_S = 30.0
 WATCH_EVERY_S = 1.0
+
+
+class Part(Protocol):
+    """A server or a service."""
+
+    def start(self) -> None: ...
+
+    def call_off(self) -> None: ...
 
 
 class Stack:
@@ -66,18 +74,15 @@ class Stack:
         state = self._options.state
         state.mkdir(parents=True, exist_ok=True)
         if self._options.embeds_redis:
-            self._redis = RedisServer(RedisConfig(folder=state / "redis"))
-            self._redis.start()
+            self._redis = RedisServer(RedisConfig(folder=self._options.redis_folder))
         if self._options.embeds_postgres:
             self._postgres = PostgresServer(PostgresConfig(folder=state / "postgres"))
-            self._postgres.start()
+        _start_together([server for server in (self._redis, self._postgres) if server is not None])
 
     def start_services(self) -> None:
         """Start the gateway and the workers together, and wait until all are ready."""
         self._services = [self._gateway(), *(self._worker(n) for n in range(1, self._options.workers + 1))]
-        with ThreadPoolExecutor(len(self._services)) as threads:
-            for started in [threads.submit(service.start) for service in self._services]:
-                started.result()
+        _start_together(self._services)
         self._watcher.start()
 
     def stop(self) -> None:
@@ -132,6 +137,24 @@ class Stack:
                 if not service.running and not self._stop.is_set():
                     self._report(f"{service.name} ended; starting it again ({service.log_path})")
                     service.restart()
+
+
+def _start_together(parts: Sequence[Part]) -> None:
+    """Start parts and wait until all are ready; what keeps one from it calls the others off.
+
+    Also a single one has a thread of its own: a signal is raised in the main thread, where it could
+    come between the start of a process and the note of which it is.
+    """
+    threads = ThreadPoolExecutor(max(1, len(parts)))
+    try:
+        for started in as_completed([threads.submit(part.start) for part in parts]):
+            started.result()
+    except BaseException:
+        for part in parts:
+            part.call_off()
+        raise
+    finally:
+        threads.shutdown()
 
 
 def _absolute(settings: Settings) -> str | Path:

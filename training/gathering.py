@@ -28,7 +28,7 @@ from catalog.ingest.mapping import Album
 from catalog.ingest.rejection import Rejected, RowFault
 from catalog.ingest.source import Source
 from catalog.ingest.staging import in_order
-from catalog.progress import covers_progress
+from catalog.progress import covers_bar
 from common.errors import DecoderBusy, DecoderDied, ImageError, SettingsError
 from common.settings import Settings
 from training.drawings import Pixels
@@ -89,15 +89,15 @@ class Gathering:
     def _decode_all(self, source: Source, albums: list[Album], raw: Path) -> dict[str, object]:
         taken, rejected = [], []
         unfinished = raw.with_suffix(".part")
-        with unfinished.open("wb") as file, covers_progress(self.console) as bar:
-            task = bar.add_task("decoding covers", total=len(albums))
+        bar_shown = covers_bar(self.console, "decoding covers", total=len(albums))
+        with unfinished.open("wb") as file, bar_shown as bar:
             for done in self._decoded(source, albums):
                 if isinstance(done, Rejected):
                     rejected.append(asdict(done))
                 else:
                     taken.append(done[0].row)
                     file.write(done[1].tobytes())
-                bar.advance(task)
+                bar.advance(1)
         unfinished.replace(raw)
         return {"rows": taken, "rejected": rejected}
 

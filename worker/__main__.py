@@ -7,6 +7,7 @@ from common.errors import SettingsError
 from common.settings import load_settings
 from common.telemetry import configure_logging
 from worker.app import WorkerProcess
+from worker.inspection import forbid_inspection
 
 
 def main() -> int:
@@ -16,6 +17,8 @@ def main() -> int:
     except SettingsError as error:
         sys.stderr.write(f"worker: {error.detail}\n")
         return 2
+    # Before a decoder can be started: a codec's weakness must not lead to the catalog's key.
+    forbid_inspection()
     configure_logging("worker", settings.log_level)
     return WorkerProcess(settings).run()
 

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from common.catalog.protocol import Catalog, Match
-from common.errors import AlbumNotFound, DeadlineExceeded, InvalidParameter
+from common.errors import AlbumNotFound, DeadlineExceeded, InvalidParameter, image_given_as
 from common.jobs import Timings
 from common.queries import AlbumPart, ImagePart, SearchQuery, TextPart, query_from_json
 from common.results import result_json
@@ -102,12 +102,14 @@ class Pipeline:
     def _embed(self, query: SearchQuery, lease: Lease, stopwatch: Stopwatch) -> npt.NDArray[np.float32]:
         albums = self._album_embeddings(query, lease, stopwatch)
         total = np.zeros(self._embedder.dimension, dtype=np.float64)
-        for part in query.parts:
+        for index, part in enumerate(query.parts):
             match part:
                 case TextPart(text, weight):
                     vector = self._embedder.text(text, stopwatch)
                 case ImagePart(digest, weight):
-                    vector = self._embedder.image(digest, lease, stopwatch)
+                    # One image alone is the same search from a form and from a JSON body.
+                    with image_given_as("file" if query.type == "image" else f"parts.{index}.image"):
+                        vector = self._embedder.image(digest, lease, stopwatch)
                 case AlbumPart(album_id, weight):
                     vector = albums[album_id]
             total += weight * vector.astype(np.float64)

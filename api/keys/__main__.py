@@ -3,7 +3,7 @@
 import argparse
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from redis.exceptions import RedisError
 
@@ -16,11 +16,11 @@ from common.settings import load_settings, read_rate
 NAME_MAX_CHARS = 100
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Do what the arguments say; return the exit status."""
+def main(arguments: Sequence[str] | None = None, *, environ: Mapping[str, str] | None = None) -> int:
+    """Do what the arguments say; return the exit status. The environment is this process's by default."""
     options = _parser().parse_args(arguments)
     try:
-        settings = load_settings(os.environ)
+        settings = load_settings(os.environ if environ is None else environ)
         with open_redis(settings.redis_url.get_secret_value()) as redis:
             return _do(options, KeyStore(redis))
     except SettingsError as error:

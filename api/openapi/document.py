@@ -8,6 +8,8 @@ from pydantic.json_schema import models_json_schema
 
 from api.admission import GUARDED
 from api.composing import SearchBody
+from api.openapi.operations import RATE_LIMIT
+from api.openapi.problem_examples import problem_example
 from api.openapi.schemas import SCHEMAS
 from api.version import VERSION
 
@@ -40,8 +42,19 @@ def install_openapi(app: FastAPI, *, auth: str) -> None:
 def _document(app: FastAPI) -> dict[str, Any]:
     found = get_openapi(title="cover-search", version=VERSION, description=DESCRIPTION, routes=app.routes)
     _, bodies = models_json_schema([(SearchBody, "validation")], ref_template="#/components/schemas/{model}")
-    found["components"] = {"schemas": {**SCHEMAS, **bodies["$defs"]}}
+    problem = {**SCHEMAS["Problem"], "example": problem_example("invalid_parameter")}
+    found["components"] = {"schemas": {**SCHEMAS, **bodies["$defs"], "Problem": problem}}
+    _add_rate_limits(found)
     return found
+
+
+def _add_rate_limits(document: dict[str, Any]) -> None:
+    for path, operations in document["paths"].items():
+        for operation in operations.values():
+            for status, answer in operation["responses"].items():
+                # Elsewhere only guessing at keys is counted.
+                if path.startswith(GUARDED) or status in {"401", "429"}:
+                    answer["headers"] = {**answer["headers"], **RATE_LIMIT}
 
 
 def _add_security(document: dict[str, Any], *, is_optional: bool) -> None:

@@ -2,16 +2,17 @@
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from typing import Any
+from http import HTTPStatus
 
-from api.answers import MEDIA_TYPE, TYPE_PREFIX
+from api.answers import CHALLENGE, MEDIA_TYPE
+from api.openapi.problem_examples import problem_example
 from api.openapi.schemas import JOB_PATH_EXAMPLE, Schema, ref
 from api.parameters import IDEMPOTENCY_KEY_PATTERN, Parameter
 from api.problems import PROBLEMS_BY_CODE
-from common.errors import CatalogMisconfigured
 
 
-def header(description: str, example: str, *, kind: str = "string") -> Schema:
+def header(description: str, example: str | int) -> Schema:
+    kind = "integer" if isinstance(example, int) else "string"
     return {"description": description, "schema": {"type": kind}, "example": example}
 
 
@@ -30,12 +31,22 @@ SEARCH_HEADERS = {
 }
 ACCEPTED_HEADERS = {
     "Location": header("Where the job stands.", JOB_PATH_EXAMPLE),
-    "Retry-After": header("When to ask again, in seconds.", "1", kind="integer"),
+    "Retry-After": header("When to ask again, in seconds.", 1),
     "X-Cache": SEARCH_HEADERS["X-Cache"],
     "Preference-Applied": header("What was honoured of `Prefer`.", "respond-async"),
     **CACHE_CONTROL,
 }
-RETRY_AFTER = {"Retry-After": header("When to try again, in seconds.", "2", kind="integer")}
+RETRY_AFTER = {"Retry-After": header("When to try again, in seconds.", 2)}
+WWW_AUTHENTICATE = {
+    name: header("How to send a key; `X-API-Key` is taken too.", value) for name, value in CHALLENGE.items()
+}
+#: On every answer under /api/ where the client has a limit.
+RATE_LIMIT = {
+    "RateLimit-Limit": header("Units that a window has.", 600),
+    "RateLimit-Remaining": header("Units that are left.", 583),
+    "RateLimit-Reset": header("Seconds until all of them are free again.", 47),
+}
+NEVER_STORED = {"Cache-Control": header("It may not be kept.", "no-store")}
 
 
 def query(parameter: Parameter[object], *, required: bool = False) -> Schema:
@@ -102,7 +113,10 @@ def answer(
     }
 
 
-NOT_MODIFIED: Schema = {"description": "The client's copy still holds.", "headers": {**ETAG, **REQUEST_ID}}
+NOT_MODIFIED: Schema = {
+    "description": "The client's copy still holds.",
+    "headers": {**ETAG, **CACHE_CONTROL, **REQUEST_ID},
+}
 
 
 def problems(*codes: str) -> dict[int | str, Schema]:
@@ -114,30 +128,18 @@ def problems(*codes: str) -> dict[int | str, Schema]:
 
 
 def _problem(status: int, codes: Sequence[str]) -> Schema:
-    retries = any(PROBLEMS_BY_CODE[code].retry_after_s is not None for code in codes)
+    headers = {**NEVER_STORED, **REQUEST_ID}
+    if any(PROBLEMS_BY_CODE[code].retry_after_s is not None for code in codes):
+        headers |= RETRY_AFTER
+    if status == HTTPStatus.UNAUTHORIZED:
+        headers |= WWW_AUTHENTICATE
     return {
         "description": " or ".join(f"`{code}`: {PROBLEMS_BY_CODE[code].title}" for code in codes),
-        "headers": {**(RETRY_AFTER if retries else {}), **REQUEST_ID},
+        "headers": headers,
         "content": {
             MEDIA_TYPE: {
                 "schema": ref("Problem"),
-                "examples": {code: {"value": _problem_example(status, code)} for code in codes},
+                "examples": {code: {"value": problem_example(code)} for code in codes},
             }
         },
     }
-
-
-def _problem_example(status: int, code: str) -> dict[str, Any]:
-    document: dict[str, Any] = {
-        "type": TYPE_PREFIX + code,
-        "title": PROBLEMS_BY_CODE[code].title,
-        "status": status,
-        "detail": "a sentence that says what was wrong",
-        "code": code,
-        "request_id": "5f0c2a9be1d3",
-    }
-    if code == "invalid_parameter":
-        document["errors"] = [{"parameter": "k", "detail": "k is an integer from 1 to 50"}]
-    if code == CatalogMisconfigured.code:
-        document["problem"] = "rpc_missing"
-    return document

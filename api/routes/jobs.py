@@ -7,12 +7,13 @@ from api.admission import owner_of
 from api.following import follow
 from api.gateway import gateway_of
 from api.openapi.operations import (
-    CACHE_CONTROL,
+    NEVER_STORED,
     PREFER,
     REQUEST_ID,
     RETRY_AFTER,
     SEARCH_HEADERS,
     answer,
+    header,
     path,
     problems,
     query,
@@ -28,8 +29,9 @@ from api.routes.plain import PlainRoute
 router = APIRouter(tags=["jobs"], route_class=PlainRoute)
 
 JOB_ID = path("job_id", "The job's id.", example=JOB_ID_EXAMPLE, max_length=64)
+UNBUFFERED = {"X-Accel-Buffering": header("Tells nginx to pass events on as they come.", "no")}
 JOB_HEADERS = {
-    **CACHE_CONTROL,
+    **NEVER_STORED,
     **RETRY_AFTER,
     "Server-Timing": SEARCH_HEADERS["Server-Timing"],
     "Preference-Applied": SEARCH_HEADERS["Preference-Applied"],
@@ -87,7 +89,7 @@ async def cancel(request: Request) -> Response:
         200: {
             "description": "Server-sent events named after the job's states, each with the job; "
             "a comment every 15 s; closes after the last.",
-            "headers": {**CACHE_CONTROL, **REQUEST_ID},
+            "headers": {**NEVER_STORED, **UNBUFFERED, **REQUEST_ID},
             "content": {"text/event-stream": {"example": 'event: running\ndata: {"id":"…"}\n\n'}},
         },
         **JOB_PROBLEMS,

@@ -29,7 +29,8 @@ from api.rates import IMAGE_COST
 from api.reading import read_search
 from api.receiving import Body
 from api.routes.plain import PlainRoute
-from api.uploads import declared_bytes, read_body, read_image
+from api.uploads import FILE_FIELD, declared_bytes, read_body, read_image
+from common.errors import image_given_as
 from common.queries import ImagePart, SearchQuery, TextPart, image_digest
 
 router = APIRouter(tags=["search"], route_class=PlainRoute)
@@ -137,7 +138,8 @@ _UPLOAD: dict[str, Any] = {
                 },
                 "required": ["file"],
                 "additionalProperties": False,
-            }
+            },
+            "example": {"file": "(the bytes of cover.jpg)"},
         }
     },
 }
@@ -233,5 +235,6 @@ async def _see_that_there_is_room(request: Request, gateway: Gateway) -> None:
 
 
 def _inspect(data: bytes, gateway: Gateway) -> str:
-    check_image(data, max_pixels=gateway.settings.max_image_pixels)
+    with image_given_as(FILE_FIELD):
+        check_image(data, max_pixels=gateway.settings.max_image_pixels)
     return image_digest(data)

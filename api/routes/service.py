@@ -9,8 +9,10 @@ from fastapi.responses import RedirectResponse, Response
 from api.admission import sees_details
 from api.gateway import gateway_of
 from api.health import Health
-from api.openapi.operations import answer, problems
+from api.openapi.operations import NEVER_STORED, answer, header, problems, query
+from api.parameters import DETAILS
 from api.presenting import JSON, NEVER_STORE
+from api.query_string import QueryString
 from api.routes.plain import PlainRoute
 from api.version import VERSION
 
@@ -19,13 +21,14 @@ router = APIRouter(tags=["service"], route_class=PlainRoute)
 WEB_FOLDER = Path(__file__).parent.parent / "web"
 INTERNAL = problems("internal")
 #: A key is not needed here; one that is sent and not valid is refused all the same.
-HEALTH_PROBLEMS = problems("unauthorized", "internal")
+HEALTH_PROBLEMS = problems("invalid_parameter", "unauthorized", "forbidden", "rate_limited", "internal")
+VARY = {"Vary": header("What the answer depends on.", "Accept")}
 
 
 @router.get(
     "/",
     summary="Name the service and its endpoints",
-    responses={200: answer("What there is.", "Service"), **INTERNAL},
+    responses={200: answer("What there is.", "Service", headers=VARY), **INTERNAL},
 )
 async def root(request: Request) -> Response:
     """Return the service's name, version, endpoints and links; a browser is sent to the page."""
@@ -45,18 +48,21 @@ async def root(request: Request) -> Response:
 @router.get(
     "/health",
     summary="Tell how the service is",
-    responses={200: answer("How it is; also where it is not well.", "Health"), **HEALTH_PROBLEMS},
+    responses={
+        200: answer("How it is; also where it is not well.", "Health", headers=NEVER_STORED),
+        **HEALTH_PROBLEMS,
+    },
+    openapi_extra={"parameters": [query(DETAILS)]},
 )
 async def health(request: Request) -> Response:
     """Return the state of queue, workers and catalog. `clip` is true while a live worker holds a model."""
-    found = await gateway_of(request).health.look()
-    return _json(_shown(found, request).document())
+    return _json((await _look(request)).document())
 
 
 @router.get(
     "/livez",
     summary="Tell that the process lives",
-    responses={200: answer("It does.", "Liveness"), **INTERNAL},
+    responses={200: answer("It does.", "Liveness", headers=NEVER_STORED), **INTERNAL},
 )
 async def livez(_request: Request) -> Response:
     """Answer without touching any dependency."""
@@ -67,21 +73,26 @@ async def livez(_request: Request) -> Response:
     "/readyz",
     summary="Tell whether searches can be answered",
     responses={
-        200: answer("They can.", "Readiness", example={"ready": True, "problems": {}}),
-        503: answer("They cannot; the failing dependency is named.", "Readiness"),
+        200: answer("They can.", "Readiness", headers=NEVER_STORED, example={"ready": True, "problems": {}}),
+        503: answer("They cannot; the failing dependency is named.", "Readiness", headers=NEVER_STORED),
         **HEALTH_PROBLEMS,
     },
+    openapi_extra={"parameters": [query(DETAILS)]},
 )
 async def readyz(request: Request) -> Response:
     """Answer 503, naming what fails, unless queue, catalog and a worker are ready."""
-    found = await gateway_of(request).health.look()
-    ready = not found.problems
-    shown = _shown(found, request)
-    return _json({"ready": ready, "problems": shown.problems}, status=200 if ready else 503)
+    problems = (await _look(request)).problems
+    return _json({"ready": not problems, "problems": problems}, status=503 if problems else 200)
 
 
-def _shown(found: Health, request: Request) -> Health:
-    return found if sees_details(request, gateway_of(request).settings) else found.without_details()
+async def _look(request: Request) -> Health:
+    given = QueryString(request.scope["query_string"], (DETAILS,))
+    insists = given.one(DETAILS) or False
+    given.check()
+    gateway = gateway_of(request)
+    sees_all = sees_details(request, gateway.settings, insists=insists)
+    found = await gateway.health.look()
+    return found if sees_all else found.without_details()
 
 
 def _json(document: dict[str, object], *, status: int = 200) -> Response:

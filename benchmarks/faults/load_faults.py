@@ -13,6 +13,7 @@ from benchmarks.faults.outcome import Findings, Outcome
 from benchmarks.faults.rig import Rig, open_rig
 from benchmarks.pngs import numbered_png
 from common.cache import EMBEDDING_MARK, RESULT_MARK, pack, unpack
+from common.settings import Settings
 from local.servers.rest_gateway import Answer
 from local.servers.supabase import SupabaseConfig, SupabaseServer
 
@@ -59,10 +60,11 @@ async def stampede(ground: Ground, folder: Path, *, short: bool) -> Outcome:
 async def overload(ground: Ground, folder: Path, *, short: bool) -> Outcome:
     """Offer five times what the worker can do, every fourth an image, to a service as it is shipped."""
     # In a few seconds no queue gets long enough for the deadline of a minute.
-    seconds, hurry = (10, {"JOB_DEADLINE_S": "10"}) if short else (60, {})
+    seconds, deadline_s = (10, 10) if short else (60, Settings().job_deadline_s)
     findings, submitted = Findings(), Submitted()
     # One at a time, 140 ms each: 7.1 jobs/s, as a large model on a small machine.
-    async with open_rig(ground, folder, FIXED_LATENCY_MS="140", BATCH_MAX="1", **hurry) as rig:
+    slow = {"FIXED_LATENCY_MS": "140", "BATCH_MAX": "1", "JOB_DEADLINE_S": str(deadline_s)}
+    async with open_rig(ground, folder, catalog={"DATABASE_URL": ground.new_catalog(), **slow}) as rig:
         # Of 40 the last ones wait for seconds, from which the service learns how fast it is.
         for text in texts("warm", 40):
             await submit(rig.http, text, submitted)
@@ -106,7 +108,7 @@ def _services_mib(rig: Rig) -> float:
 
 
 def _redis_mib(rig: Rig) -> float:
-    return float(rig.redis.info("memory")["used_memory"] / MIB)  # type: ignore[index]
+    return float(rig.redis.info("memory")["used_memory"] / MIB)
 
 
 async def cache_poisoned(ground: Ground, folder: Path, *, short: bool) -> Outcome:  # noqa: ARG001 - one size

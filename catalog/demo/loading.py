@@ -6,6 +6,7 @@ loads nothing. Killed in between, the next start draws only the covers that are 
 
 import multiprocessing
 import os
+import signal
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
@@ -84,9 +85,10 @@ def _load(
     # One transaction: a catalog is never seen half embedded by one model and half by another.
     connection.execute("DELETE FROM album_covers")
     prepare = partial(prepare_cover, covers=covers, size_px=encoder.input_size_px)
-    # Spawned, not forked: this process has threads.
+    # Spawned, not forked: this process has threads. A Ctrl-C reaches them too; this process ends them.
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(os.cpu_count(), mp_context=context) as processes:
+    heed_no_signal = partial(signal.signal, signal.SIGINT, signal.SIG_IGN)
+    with ProcessPoolExecutor(os.cpu_count(), mp_context=context, initializer=heed_no_signal) as processes:
         for chunk in _chunks(albums):
             pixels = np.stack(list(processes.map(prepare, chunk, chunksize=5)))
             embeddings = encoder.encode_images(pixels)

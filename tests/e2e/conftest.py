@@ -5,7 +5,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -38,8 +38,11 @@ class RunningStack:
         return psutil.Process(self.process.pid).children(recursive=True)
 
     def wait_until_serving(self) -> None:
+        self.wait_until(lambda: "Ctrl-C stops everything" in self.said())
+
+    def wait_until(self, met: Callable[[], bool]) -> None:
         deadline = time.monotonic() + START_S
-        while "Ctrl-C stops everything" not in self.said():
+        while not met():
             assert self.process.poll() is None, self.said()
             assert time.monotonic() < deadline, self.said()
             time.sleep(0.1)
@@ -58,7 +61,14 @@ def start_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StartStack
     """Start stacks, each with its own state unless one is given, and stop them at the end."""
     started: list[RunningStack] = []
 
-    def start(*, state: Path | None = None, **environ: str) -> RunningStack:
+    def start(
+        *,
+        state: Path | None = None,
+        checkout: Path = ROOT,
+        prefix: Sequence[str] = (),
+        serves: bool = True,
+        **environ: str,
+    ) -> RunningStack:
         # A path with a space in it, as users have them.
         state = state or tmp_path_factory.mktemp("a stack") / "state dir"
         output = tmp_path_factory.mktemp("output") / "output.txt"
@@ -73,8 +83,8 @@ def start_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StartStack
         }
         with output.open("wb") as file:
             process = subprocess.Popen(
-                [sys.executable, "-m", "local"],
-                cwd=ROOT,
+                [*prefix, sys.executable, "-m", "local"],
+                cwd=checkout,
                 env=inherited | given,
                 stdout=file,
                 stderr=subprocess.STDOUT,
@@ -82,7 +92,8 @@ def start_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StartStack
             )
         stack = RunningStack(process, f"http://127.0.0.1:{port}", state, output)
         started.append(stack)
-        stack.wait_until_serving()
+        if serves:
+            stack.wait_until_serving()
         return stack
 
     yield start

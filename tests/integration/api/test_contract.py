@@ -19,7 +19,7 @@ SCHEMATHESIS = Path(sys.executable).with_name("schemathesis")
 SEED = "7"
 
 
-@pytest.mark.parametrize(("auth", "examples"), [("off", "8"), ("required", "2")])
+@pytest.mark.parametrize(("auth", "examples"), [("off", "24"), ("required", "6")])
 @pytest.mark.timeout(300)
 def test_schemathesis_finds_nothing(
     start_gateway: StartGateway, worker: StandInWorker, redis: Redis, tmp_path: Path, auth: str, examples: str

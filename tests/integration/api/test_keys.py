@@ -174,6 +174,27 @@ def test_why_a_part_is_not_well_is_told_to_admins_alone(
         assert locked.get(path, headers={"X-API-Key": "nonsense"}).status_code == 401
 
 
+@pytest.mark.parametrize("path", ["/health", "/readyz"])
+def test_who_insists_on_details_and_may_not_have_them_is_refused(
+    locked: httpx.Client, redis: Redis, path: str
+) -> None:
+    admin, user = new_key(redis, role=Role.ADMIN), new_key(redis)
+    insisting = f"{path}?details=true"
+
+    assert locked.get(insisting, headers=admin).status_code == 200
+    refused, nobody = locked.get(insisting, headers=user), locked.get(insisting)
+    assert (refused.status_code, refused.json()["code"]) == (403, "forbidden")
+    assert (nobody.status_code, nobody.json()["code"]) == (401, "unauthorized")
+    assert nobody.headers["www-authenticate"] == 'Bearer realm="cover-search"'
+    assert locked.get(f"{path}?details=false", headers=user).status_code == 200
+    wrong = locked.get(f"{path}?detail=true")
+    assert (wrong.status_code, wrong.json()["errors"][0]["parameter"]) == (422, "detail")
+
+
+def test_without_authentication_anybody_sees_the_details(client: httpx.Client) -> None:
+    assert client.get("/readyz?details=true").status_code == 200
+
+
 def test_no_key_is_in_the_store_or_in_the_log(
     locked: httpx.Client, redis: Redis, caplog: pytest.LogCaptureFixture
 ) -> None:

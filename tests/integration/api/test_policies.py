@@ -92,6 +92,29 @@ def test_pages_that_are_let_in_may_read_the_answers_and_their_headers(start_gate
     assert "access-control-allow-origin" not in stranger.headers
 
 
+@pytest.mark.parametrize(
+    ("asked", "reason"),
+    [
+        ({"Origin": "https://c.example"}, "origin"),
+        ({"Access-Control-Request-Method": "DELETE"}, "method"),
+        ({"Access-Control-Request-Headers": "x-other"}, "headers"),
+    ],
+)
+def test_a_page_that_is_not_let_in_is_told_so_in_a_problem(
+    start_gateway: StartGateway, asked: dict[str, str], reason: str
+) -> None:
+    allowed = {"Origin": "https://a.example", "Access-Control-Request-Method": "GET"}
+    with start_gateway(CORS_ORIGINS="https://a.example").client() as client:
+        refused = client.options("/api/genres", headers={**allowed, **asked})
+
+    assert refused.headers["content-type"] == "application/problem+json"
+    assert (refused.status_code, refused.json()["code"]) == (403, "forbidden")
+    assert refused.json()["detail"] == f"disallowed CORS {reason} (CORS_ORIGINS)"
+    assert refused.json()["request_id"] == refused.headers["x-request-id"]
+    assert refused.headers["vary"].startswith("Origin")
+    assert ("access-control-allow-origin" in refused.headers) is (reason != "origin")
+
+
 @pytest.mark.timeout(180)
 def test_the_interface_works_in_a_browser_that_keeps_to_the_policy(
     gateway: RunningGateway, browser: Browser

@@ -190,6 +190,16 @@ def test_the_service_about_itself_is_not_counted(start_gateway: StartGateway) ->
     assert not any("ratelimit-limit" in answer.headers for answer in answers)
 
 
+def test_guessing_at_keys_is_counted_also_where_none_is_needed(start_gateway: StartGateway) -> None:
+    with start_gateway(AUTH="optional", ADDRESS_RATE="3/hour").client() as client:
+        guesses = [client.get("/health", headers={"X-API-Key": f"guess {n}"}) for n in range(4)]
+        honest = client.get("/health")
+
+    assert [guess.status_code for guess in guesses] == [401, 401, 401, 429]
+    assert guesses[0].headers["ratelimit-remaining"] == "2"
+    assert honest.status_code == 200
+
+
 def test_without_keys_on_this_machine_nothing_is_counted(client: httpx.Client, redis: Redis) -> None:
     assert "ratelimit-limit" not in client.get(GENRES).headers
     assert list(redis.scan_iter("rate:*")) == []

@@ -393,6 +393,7 @@ def test_an_idempotency_key_of_a_job_under_way_waits_for_it_though_the_cache_has
     known = text(client)
     (entry,) = redis.keys(keys.result("*"))
     body = redis.getdel(entry)
+    assert isinstance(body, bytes)
     worker.hold()
     headers = {"Idempotency-Key": "order-19"}
     first = text(client, wait=0, headers=headers).json()

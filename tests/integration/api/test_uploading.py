@@ -8,12 +8,18 @@ from contextlib import ExitStack
 import httpx
 import pytest
 
+from common.errors import UndecodableImage
+from common.queries import SearchQuery
 from common.settings import MIB
 from tests.integration.api.conftest import RunningGateway, StartGateway, eventually
 from tests.integration.api.stand_ins import StandInWorker
 
 MULTIPART = {"Content-Type": "multipart/form-data; boundary=zz"}
 PART = b'--zz\r\nContent-Disposition: form-data; name="file"; filename="a.png"\r\n\r\n'
+
+
+def blamed(answer: httpx.Response) -> list[str]:
+    return [error["parameter"] for error in answer.json()["errors"]]
 
 
 class Sender:
@@ -58,6 +64,7 @@ def test_an_image_over_the_limit_is_refused_and_the_next_request_works(
     too_large = client.post("/api/search-by-image", files={"file": b"x" * (10 * MIB + 1)})
 
     assert (too_large.status_code, too_large.json()["code"]) == (413, "image_too_large")
+    assert blamed(too_large) == ["file"]
     assert client.post("/api/search-by-image", files={"file": cover}).status_code == 200
 
 
@@ -69,12 +76,28 @@ def test_the_limits_are_settings(start_gateway: StartGateway, cover: bytes) -> N
 
     assert by_bytes.json()["code"] == "image_too_large"
     assert (by_pixels.status_code, by_pixels.json()["code"]) == (422, "image_too_many_pixels")
+    assert blamed(by_bytes) == blamed(by_pixels) == ["file"]
 
 
 def test_a_file_that_is_no_image_is_unsupported(client: httpx.Client) -> None:
     answer = client.post("/api/search-by-image", files={"file": ("cover.png", b"hello", "image/png")})
 
     assert (answer.status_code, answer.json()["code"]) == (415, "unsupported_image")
+    assert blamed(answer) == ["file"]
+
+
+def test_what_only_a_worker_finds_wrong_with_an_image_is_named_too(
+    client: httpx.Client, worker: StandInWorker, cover: bytes
+) -> None:
+    def fail(_: SearchQuery) -> None:
+        raise UndecodableImage("its pixels do not decode", parameter="file")
+
+    worker.before_search = fail
+
+    answer = client.post("/api/search-by-image", files={"file": cover})
+
+    assert (answer.status_code, answer.json()["code"]) == (422, "undecodable_image")
+    assert blamed(answer) == ["file"]
 
 
 def begin_upload(running: RunningGateway, stack: ExitStack, *, path: str, size_bytes: int) -> socket.socket:

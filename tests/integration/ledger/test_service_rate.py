@@ -46,7 +46,7 @@ def rate(redis: Redis) -> float:
 
 def finished_before(redis: Redis, *, each_s: int, seconds: int) -> int:
     """Write that in each of the last seconds so many runs ended; return Redis's second."""
-    now: int = redis.time()[0]  # type: ignore[index, assignment]
+    now: int = redis.time()[0]
     for ago in range(1, seconds + 1):
         redis.set(f"{keys.FINISHED}{now - ago}", each_s, ex=60)
     return now

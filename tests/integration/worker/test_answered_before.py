@@ -17,7 +17,7 @@ async def test_a_second_run_of_a_query_takes_the_first_ones_result_from_the_cach
     again = await gateway.submit(text_submission("twice"))
     second = await ended_job(gateway, again.job_id)
 
-    assert not again.coalesced
+    assert again.is_new
     assert second.state is JobState.SUCCEEDED
     assert second.result == first.result
     assert worker.log_path.read_text().count('"message":"answered"') == 1

@@ -46,7 +46,7 @@ async def test_a_run_that_one_of_two_clients_calls_off_is_answered_for_the_other
     await gateway.cancel(first.job_id, owner=OWNER)
     ended = [await ended_job(gateway, job_id) for job_id in (first.job_id, second.job_id)]
 
-    assert second.coalesced
+    assert not second.is_new
     assert [job.state for job in ended] == [JobState.CANCELED, JobState.SUCCEEDED]
 
 

@@ -85,7 +85,7 @@ async def test_bytes_that_do_not_decode_fail_with_their_code_and_harm_no_neighbo
     failed, succeeded = await ended_job(gateway, bad.job_id), await ended_job(gateway, good.job_id)
 
     assert failed.failure is not None
-    assert failed.failure.code == "undecodable_image"
+    assert (failed.failure.code, failed.failure.parameter) == ("undecodable_image", "file")
     assert succeeded.state is JobState.SUCCEEDED
 
 

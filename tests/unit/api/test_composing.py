@@ -10,7 +10,7 @@ from PIL import Image
 
 from api.composing import Composer
 from api.refusals import InvalidRequest, MalformedBody
-from common.errors import CoverSearchError, ImageTooLarge, InvalidParameter, UnsupportedImage
+from common.errors import ImageError, ImageTooLarge, InvalidParameter, UnsupportedImage
 from common.queries import (
     PARTS_MAX,
     TEXT_MAX_CHARS,
@@ -161,6 +161,10 @@ def test_what_is_no_json_is_malformed(body: bytes) -> None:
 
 
 @pytest.mark.parametrize(("data", "error"), [(b"x" * 2001, ImageTooLarge), (b"hello", UnsupportedImage)])
-def test_an_image_meets_the_same_limits_as_an_upload(data: bytes, error: type[CoverSearchError]) -> None:
-    with pytest.raises(error):
-        compose(parts=[{"image": encoded(data)}])
+def test_an_image_meets_the_same_limits_as_an_upload_and_is_named(
+    data: bytes, error: type[ImageError]
+) -> None:
+    with pytest.raises(error) as caught:
+        compose(parts=[{"text": "fog"}, {"image": encoded(data)}])
+
+    assert caught.value.parameter == "parts.1.image"

@@ -6,8 +6,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from jsonschema import Draft202012Validator
 
 from api.app import create_app
+from api.openapi.problem_examples import DETAILS
 from api.parameters import SEARCH, TEXT_SEARCH
 from api.problems import PROBLEMS_BY_CODE
 from common.catalog.faults import REMEDIES
@@ -56,6 +58,25 @@ def every_schema(node: object) -> Iterator[str]:
             yield from every_schema(value)
 
 
+def every_example(node: object, where: str = "") -> Iterator[tuple[str, dict[str, Any], object]]:
+    """Give each example with its schema; within a schema, an example is its own."""
+    if isinstance(node, list):
+        for index, value in enumerate(node):
+            yield from every_example(value, f"{where}/{index}")
+    if not isinstance(node, dict):
+        return
+    schema = node.get("schema", node)
+    if "example" in node:
+        yield where, schema, node["example"]
+    examples = node.get("examples", [])
+    named = examples.items() if isinstance(examples, dict) else enumerate(examples)
+    for name, example in named:
+        yield f"{where}#{name}", schema, example["value"] if isinstance(examples, dict) else example
+    for name, value in node.items():
+        if name not in {"example", "examples"}:
+            yield from every_example(value, f"{where}/{name}")
+
+
 def codes(operation: dict[str, Any]) -> set[str]:
     return {
         code
@@ -95,6 +116,53 @@ def test_every_answer_has_an_example_and_described_headers(name: str) -> None:
             schema = content.get("schema", {})
             component = DOCUMENT["components"]["schemas"].get(schema.get("$ref", "").split("/")[-1], {})
             assert "example" in content or "examples" in content or "example" in component, status
+
+
+EXAMPLES = list(every_example(DOCUMENT))
+
+
+@pytest.mark.parametrize(("schema", "example"), [e[1:] for e in EXAMPLES], ids=[e[0] for e in EXAMPLES])
+def test_every_example_meets_its_schema(schema: dict[str, Any], example: object) -> None:
+    # References lead into the components, from wherever they stand.
+    validator = Draft202012Validator({**schema, "components": DOCUMENT["components"]})
+
+    assert [error.message for error in validator.iter_errors(example)] == []
+
+
+@pytest.mark.parametrize("name", [n for n, o in OPERATIONS.items() if "requestBody" in o])
+def test_every_body_has_an_example(name: str) -> None:
+    for content in OPERATIONS[name]["requestBody"]["content"].values():
+        component = DOCUMENT["components"]["schemas"].get(
+            content["schema"].get("$ref", "").split("/")[-1], {}
+        )
+        assert "example" in content or "examples" in component
+
+
+def test_every_component_has_an_example() -> None:
+    schemas = DOCUMENT["components"]["schemas"]
+
+    assert [name for name, schema in schemas.items() if not schema.keys() & {"example", "examples"}] == []
+
+
+def test_every_problem_says_its_own_sentence() -> None:
+    shown = {
+        (example["code"], example["detail"])
+        for _, _, example in EXAMPLES
+        if isinstance(example, dict) and "code" in example and "detail" in example
+    }
+
+    assert len(shown) == len({code for code, _ in shown}) == len({detail for _, detail in shown})
+    assert dict(shown) == DETAILS
+
+
+def test_what_is_refused_for_want_of_a_key_says_how_to_send_one_and_what_is_counted_how_it_stands() -> None:
+    limits = {"RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset"}
+
+    for name, operation in OPERATIONS.items():
+        for status, answer in operation["responses"].items():
+            assert ("WWW-Authenticate" in answer["headers"]) is (status == "401"), (name, status)
+            counted = " /api/" in name or status in {"401", "429"}
+            assert (limits <= answer["headers"].keys()) is counted, (name, status)
 
 
 @pytest.mark.parametrize("name", OPERATIONS)

@@ -12,10 +12,13 @@ from api.refusals import InvalidRequest
 from common.errors import (
     CatalogMisconfigured,
     CoverSearchError,
+    DecoderDied,
     InvalidParameter,
     QueueFull,
     QueueUnavailable,
     SettingsError,
+    UnsupportedImage,
+    image_given_as,
 )
 from common.jobs import JobFailure
 
@@ -28,6 +31,9 @@ CONTRACT = {
     "image_too_many_pixels": 422,
     "job_not_found": 404,
     "album_not_found": 404,
+    "unauthorized": 401,
+    "forbidden": 403,
+    "rate_limited": 429,
     "queue_full": 503,
     "catalog_unavailable": 503,
     "catalog_misconfigured": 503,
@@ -113,6 +119,22 @@ def test_a_validation_problem_names_every_parameter() -> None:
         {"parameter": "k", "detail": "too big"},
         {"parameter": "query", "detail": "empty"},
     ]
+
+
+def test_a_problem_with_an_image_names_where_it_was_given() -> None:
+    with pytest.raises(UnsupportedImage) as caught, image_given_as("parts.2.image"):
+        raise UnsupportedImage("no image")
+
+    document = orjson.loads(error_response(caught.value).body)
+
+    assert document["errors"] == [{"parameter": "parts.2.image", "detail": "no image"}]
+
+
+def test_a_decoder_that_died_is_no_parameters_fault() -> None:
+    with pytest.raises(DecoderDied) as caught, image_given_as("file"):
+        raise DecoderDied("killed")
+
+    assert "errors" not in orjson.loads(error_response(caught.value).body)
 
 
 def test_an_unexpected_error_tells_nothing_of_itself() -> None:

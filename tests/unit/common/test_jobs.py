@@ -2,7 +2,7 @@
 
 import pytest
 
-from common.errors import AlbumNotFound, CatalogMisconfigured, InvalidParameter
+from common.errors import AlbumNotFound, CatalogMisconfigured, InvalidParameter, UndecodableImage
 from common.jobs import TERMINAL_STATES, TRANSITIONS, JobFailure, JobState, Timings
 
 
@@ -57,6 +57,7 @@ def test_a_failure_survives_the_wire(failure: JobFailure) -> None:
 
 def test_a_failure_says_which_parameter_was_at_fault() -> None:
     assert JobFailure.of(InvalidParameter("x", parameter="parts")).parameter == "parts"
+    assert JobFailure.of(UndecodableImage("x", parameter="file")).parameter == "file"
     assert JobFailure.of(AlbumNotFound("x")).parameter is None
 
 

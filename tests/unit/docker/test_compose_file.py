@@ -49,6 +49,29 @@ def test_no_container_may_write_to_its_image_or_gain_a_right(services: dict[str,
         assert service["pids_limit"] <= 512, name
 
 
+def test_no_container_may_take_the_machines_memory_and_the_ledger_is_full_before_it_is_killed(
+    services: dict[str, Any],
+) -> None:
+    limits_mib = {name: mib(service["mem_limit"]) for name, service in services.items()}
+    maxmemory = {
+        name: re.search(r"^maxmemory (\w+)$", (ROOT / "docker" / "redis" / file).read_text(), re.MULTILINE)
+        for name, file in (("redis", "ledger.conf"), ("cache", "cache.conf"))
+    }
+
+    assert limits_mib.keys() == services.keys()
+    assert maxmemory["redis"] is not None
+    assert maxmemory["cache"] is not None
+    # The rewrite of its file forks, and may copy every page.
+    assert limits_mib["redis"] > 2 * mib(maxmemory["redis"][1])
+    assert limits_mib["cache"] > mib(maxmemory["cache"][1])
+    assert limits_mib["db"] > mib(services["db"]["shm_size"]) + 512
+
+
+def mib(size: str) -> int:
+    number, unit = re.fullmatch(r"(\d+)(m|g)b?", size.lower()).groups()  # type: ignore[union-attr]
+    return int(number) * {"m": 1, "g": 1024}[unit]
+
+
 def test_no_container_runs_as_root(services: dict[str, Any]) -> None:
     # The two images that are built here name their user in the Dockerfile (test_dockerfiles.py).
     for name, service in services.items():

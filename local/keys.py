@@ -1,0 +1,27 @@
+"""The API keys of the stack on this machine: `make key`, `make keys`, `make revoke-key`.
+
+They are kept where REDIS_URL says; unset, in the embedded Redis of the `make run` that has the same
+STATE_DIR and PORT.
+"""
+
+import sys
+from collections.abc import Mapping, Sequence
+
+from api.keys.__main__ import main as manage_keys
+from local.options import own_environment, redis_folder, state_folder
+from local.servers.redis import recorded_url
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Do what the arguments of `python -m api.keys` say; return the exit status."""
+    return manage_keys(arguments, environ=with_running_redis(own_environment()))
+
+
+def with_running_redis(environ: Mapping[str, str]) -> Mapping[str, str]:
+    """Return the environment with the URL of the stack's own Redis, where it names no other."""
+    running = recorded_url(redis_folder(state_folder(environ)))
+    return environ if environ.get("REDIS_URL") or running is None else {**environ, "REDIS_URL": running}
+
+
+if __name__ == "__main__":
+    sys.exit(main())

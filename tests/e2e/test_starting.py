@@ -1,0 +1,148 @@
+"""How a start ends that is not wanted any more, and what it asks of the machine that it is on."""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import httpx
+import psutil
+import pytest
+
+from local.options import DEMO_MODEL
+from tests.e2e.conftest import ROOT, RunningStack, StartStack
+
+FEW = "20"
+NOBODY = 65_534
+#: It may look into folders that are root's alone, as the interpreter's and pytest's are, and write nowhere.
+AS_NOBODY = (
+    "setpriv",
+    f"--reuid={NOBODY}",
+    f"--regid={NOBODY}",
+    "--clear-groups",
+    "--inh-caps=+dac_read_search",
+    "--ambient-caps=+dac_read_search",
+    "--",
+)
+#: What `make run` needs of a checkout.
+PARTS = ("api", "catalog", "common", "local", "models/demo", "worker")
+NOWHERE = {
+    "DATABASE_URL": "postgresql://nobody@127.0.0.1:1/none",
+    "CLIP_MODEL": str(DEMO_MODEL),
+    "ENCODER": "fixed",
+}
+
+
+def is_running(stack: RunningStack, module: str) -> bool:
+    return any(child.cmdline()[-2:] == ["-m", module] for child in stack.children())
+
+
+def press_ctrl_c(stack: RunningStack) -> None:
+    """Signal the whole process group, as a terminal does."""
+    os.killpg(stack.process.pid, signal.SIGINT)
+
+
+@pytest.fixture
+def checkout(tmp_path: Path) -> Path:
+    """A copy of the code in a path with spaces."""
+    folder = tmp_path / "my own projects" / "cover search"
+    for part in PARTS:
+        shutil.copytree(ROOT / part, folder / part, ignore=shutil.ignore_patterns("__pycache__"))
+    return folder
+
+
+@pytest.mark.parametrize("presses", [1, 2])
+def test_ctrl_c_ends_a_start_that_waits_for_its_catalog(start_stack: StartStack, presses: int) -> None:
+    stack = start_stack(serves=False, **NOWHERE)
+    stack.wait_until(lambda: is_running(stack, "worker") and is_running(stack, "api"))
+    children = stack.children()
+
+    for _ in range(presses):
+        press_ctrl_c(stack)
+    status = stack.process.wait(60)
+    _, alive = psutil.wait_procs(children, timeout=5)
+
+    assert status == 0, stack.said()
+    assert "Traceback" not in stack.said()
+    assert alive == []
+    assert not list(stack.state.glob("*/child.json"))
+
+
+def test_ctrl_c_ends_a_start_that_draws_its_covers(start_stack: StartStack) -> None:
+    stack = start_stack(serves=False, DEMO_ALBUMS="2000")
+    stack.wait_until(lambda: any((stack.state / "covers").glob("*.jpg")))
+    children = stack.children()
+
+    press_ctrl_c(stack)
+    status = stack.process.wait(60)
+    _, alive = psutil.wait_procs(children, timeout=5)
+
+    assert status == 0, stack.said()
+    assert "Traceback" not in stack.said()
+    assert alive == []
+
+
+def test_where_keys_are_asked_for_the_searches_are_shown_and_an_operator_makes_keys(
+    start_stack: StartStack,
+) -> None:
+    stack = start_stack(AUTH="required", DEFAULT_WAIT_S="0", DEMO_ALBUMS=FEW)
+    environ = {"PATH": os.environ["PATH"], "STATE_DIR": str(stack.state)}
+
+    def keys(*arguments: str) -> str:
+        command = [sys.executable, "-m", "local.keys", *arguments]
+        return subprocess.run(
+            command, cwd=ROOT, env=environ, capture_output=True, text=True, check=True
+        ).stdout
+
+    assert "Search by image" in stack.said()
+    assert "Search by text" in stack.said()
+    key = keys("create", "alice").strip()
+    genres = f"{stack.url}/api/genres"
+    assert httpx.get(genres).status_code == 401
+    assert httpx.get(genres, headers={"X-API-Key": key}).status_code == 200
+    # The key of the start's own searches has been taken back.
+    listed = keys("list").splitlines()
+    assert [line.split()[-1] for line in listed] == ["NAME", "alice"]
+    record = stack.state / "redis" / "url"
+    assert record.stat().st_mode & 0o777 == 0o600
+    stack.stop()
+    assert not record.exists()
+
+
+def test_searches_that_cannot_be_shown_do_not_end_the_service(start_stack: StartStack) -> None:
+    stack = start_stack(ADDRESS_RATE="1/hour", DEMO_ALBUMS=FEW)
+
+    assert "the two searches could not be shown" in stack.said()
+    assert httpx.get(f"{stack.url}/livez").status_code == 200
+    stack.stop()
+
+
+def test_one_checkout_runs_twice_on_different_ports(start_stack: StartStack, checkout: Path) -> None:
+    stacks = [start_stack(checkout=checkout, STATE_DIR="", DEMO_ALBUMS=FEW) for _ in range(2)]
+
+    for stack in stacks:
+        found = httpx.get(f"{stack.url}/api/search-by-text", params={"query": "red"}, timeout=60).json()
+        assert found["results"][0]["cover_url"].startswith(stack.url)
+    assert len(list((checkout / ".state").glob("port-*/covers"))) == 2
+    for stack in stacks:
+        assert stack.stop() == 0
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="every other test here runs as an ordinary user already")
+def test_an_ordinary_user_can_run_it(start_stack: StartStack, checkout: Path) -> None:
+    for path in (checkout, *checkout.rglob("*")):
+        os.chown(path, NOBODY, NOBODY)
+
+    stack = start_stack(
+        checkout=checkout, prefix=AS_NOBODY, STATE_DIR="", HOME="/nonexistent", DEMO_ALBUMS=FEW
+    )
+    processes = [psutil.Process(stack.process.pid), *stack.children()]
+
+    assert {process.uids().real for process in processes} == {NOBODY}
+    assert "Search by image" in stack.said()
+    # What the worker keeps in its environment is not for the decoders, which have its user.
+    worker = next(process for process in processes if process.cmdline()[-2:] == ["-m", "worker"])
+    assert Path(f"/proc/{worker.pid}/environ").stat().st_uid == 0
+    assert stack.stop() == 0

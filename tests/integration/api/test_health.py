@@ -1,0 +1,30 @@
+"""Health is asked often and by anybody: many questions at once are one look."""
+
+from concurrent.futures import ThreadPoolExecutor
+
+import httpx
+import pytest
+
+from common.ledger.records import Load
+from tests.integration.api.conftest import RunningGateway
+
+
+def test_many_questions_at_once_are_one_look_at_the_queue(
+    client: httpx.Client, gateway: RunningGateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    health = gateway.gateway.health
+    load, looks = health._ledger.load, []
+
+    async def counted() -> Load:
+        looks.append(1)
+        return await load()
+
+    monkeypatch.setattr(health._ledger, "load", counted)
+    monkeypatch.setattr("api.health.LOOK_EVERY_S", 3600.0)
+    health._looking = None
+
+    with ThreadPoolExecutor(10) as threads:
+        answers = list(threads.map(lambda n: client.get(("/health", "/readyz")[n % 2]), range(40)))
+
+    assert {answer.status_code for answer in answers} == {200}
+    assert len(looks) == 1

@@ -1,0 +1,40 @@
+"""Where a stack keeps its state, and which Redis its keys are in."""
+
+from pathlib import Path
+
+import pytest
+
+from local.keys import with_running_redis
+from local.options import DEFAULT_STATE, read_options, state_folder
+
+
+@pytest.mark.parametrize(
+    ("environ", "folder"),
+    [
+        ({}, DEFAULT_STATE),
+        ({"PORT": "8000"}, DEFAULT_STATE),
+        ({"PORT": "9000"}, DEFAULT_STATE / "port-9000"),
+        ({"PORT": "9000", "STATE_DIR": "/srv/covers"}, Path("/srv/covers")),
+    ],
+)
+def test_each_port_has_a_state_of_its_own_unless_one_is_named(environ: dict[str, str], folder: Path) -> None:
+    assert state_folder(environ) == folder
+    assert read_options(environ).state == folder
+
+
+def test_models_are_kept_once_for_all_ports() -> None:
+    caches = {read_options({"PORT": port}).settings.model_cache_dir for port in ("8000", "9000")}
+
+    assert caches == {DEFAULT_STATE / "models"}
+
+
+def test_keys_are_kept_in_the_redis_that_runs_unless_another_is_named(tmp_path: Path) -> None:
+    environ = {"STATE_DIR": str(tmp_path)}
+    assert with_running_redis(environ) == environ
+
+    (tmp_path / "redis").mkdir()
+    (tmp_path / "redis" / "url").write_text("redis://127.0.0.1:4567/0")
+
+    assert with_running_redis(environ)["REDIS_URL"] == "redis://127.0.0.1:4567/0"
+    elsewhere = {**environ, "REDIS_URL": "redis://redis.example:6379/0"}
+    assert with_running_redis(elsewhere) == elsewhere
