@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import orjson
 from fastapi.responses import Response
 
-from common.jobs import Job
+from common.jobs import Job, Timings
 from common.results import with_job_id
 
 JSON = "application/json"
@@ -37,9 +37,10 @@ def not_modified(etag: str) -> Response:
 
 def cached_response(body: bytes, *, etag: str | None, took_ms: float, applied: str) -> Response:
     """Return a finished answer of the cache as it is."""
+    timings = Timings.of(total_ms=took_ms, decode_ms=0, embed_ms=0, search_ms=0)
     headers = {
         "X-Cache": "hit",
-        "Server-Timing": f"cache;dur={took_ms:.1f}, total;dur={took_ms:.1f}",
+        "Server-Timing": server_timing(timings.as_document()),
         "Cache-Control": REVALIDATE,
     }
     _add(headers, etag=etag, applied=applied)
@@ -114,7 +115,7 @@ def cache_word(job: Job) -> str:
 
 
 def server_timing(timings: dict[str, float]) -> str:
-    """Return the stages of a run as a `Server-Timing` header."""
+    """Return the stages of an answer as a `Server-Timing` header."""
     return ", ".join(f"{stage};dur={ms:g}" for stage, ms in timings.items())
 
 

@@ -119,6 +119,10 @@ class Timings:
         }
 
 
+#: Of an answer for which nothing was computed.
+NO_WORK = Timings.of(total_ms=0, decode_ms=0, embed_ms=0, search_ms=0)
+
+
 @dataclass(frozen=True, slots=True)
 class Job:
     """One submit as its client sees it; times are Redis's, in milliseconds since the epoch."""

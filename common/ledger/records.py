@@ -8,7 +8,7 @@ from typing import Any
 import orjson
 
 from common.errors import IdempotencyConflict, JobNotFound, QueueFull, RateLimited
-from common.jobs import Job, JobFailure, JobState
+from common.jobs import NO_WORK, Job, JobFailure, JobState
 from common.settings import Settings
 
 #: How much of its time a job may be expected to wait; the rest is for what the expectation is out by.
@@ -213,7 +213,7 @@ def read_job(job_id: str, reply: Sequence[Any] | None) -> tuple[Job, int]:
         cached=is_cached,
         coalesced=coalesced == b"1",
         attempts=int(attempts),
-        timings=orjson.loads(timings) if timings else None,
+        timings=NO_WORK.as_document() if is_cached else orjson.loads(timings) if timings else None,
         failure=JobFailure.from_json(error) if error and shown is JobState.FAILED else None,
         result=result if shown is JobState.SUCCEEDED else None,
     )

@@ -46,6 +46,14 @@ def test_a_cached_answer_is_sent_byte_for_byte() -> None:
     assert response.headers["etag"] == 'W/"x"'
 
 
+def test_the_stages_of_a_cached_answer_add_up_too() -> None:
+    response = cached_response(RESULT, etag=None, took_ms=0.44, applied="")
+
+    assert response.headers["server-timing"] == (
+        "queue;dur=0.4, decode;dur=0, embed;dur=0, search;dur=0, total;dur=0.4"
+    )
+
+
 @pytest.mark.parametrize(("coalesced", "word"), [(False, "miss"), (True, "coalesced")])
 def test_an_answer_says_whether_it_shared_a_run(*, coalesced: bool, word: str) -> None:
     response = result_response(replace(JOB, coalesced=coalesced), etag=None, applied="")
