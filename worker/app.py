@@ -75,6 +75,11 @@ class WorkerProcess:
     def run(self) -> int:
         """Serve until told to stop; return the exit status."""
         start = time.perf_counter()
+        if self._settings.worker_concurrency < self._settings.batch_max:
+            log.warning(
+                "no batch will be full: WORKER_CONCURRENCY is less than BATCH_MAX",
+                extra={"concurrency": self._settings.worker_concurrency, "batch": self._settings.batch_max},
+            )
         try:
             encoder = open_encoder(self._settings)
             catalog = open_matching_catalog(self._settings, encoder, on_waiting=self._tell_waiting)
