@@ -1,4 +1,4 @@
-"""Measure the product: `python -m benchmarks [--quick] [--only NAME…]`, as `make bench` does."""
+"""Measure the product: `python -m benchmarks [--quick] [--only NAME… [--update]]`, as `make bench` does."""
 
 import argparse
 import json
@@ -9,10 +9,13 @@ import traceback
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from benchmarks.measured import show
 from benchmarks.speed.bench import STATE, Bench
 from benchmarks.speed.families import FAMILIES, families_of
-from benchmarks.speed.rows import Row, failed_row, row_of
-from benchmarks.speed.table import line, told_machine
+from benchmarks.speed.rows import JsonRow, Row, failed_row, row_of
+from benchmarks.speed.table import line, table, told_machine
+from benchmarks.speed.targets import TARGETS
+from local.options import ROOT
 
 RESULTS = Path(__file__).parent / "results.json"
 PARTIAL = STATE / "results.json"
@@ -23,12 +26,14 @@ def main(arguments: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="tiny counts, to see that all of it runs")
     parser.add_argument("--only", nargs="+", metavar="NAME", help="these families or figures")
+    parser.add_argument("--update", action="store_true", help="put them in the place of their last figures")
     options = parser.parse_args(arguments)
     try:
         chosen = families_of(options.only or list(FAMILIES))
     except ValueError as error:
         parser.error(str(error))
-    print(told_machine(), flush=True)
+    machine = told_machine()
+    print(machine, flush=True)
     STATE.mkdir(parents=True, exist_ok=True)
     rows = []
     with tempfile.TemporaryDirectory(prefix="bench-") as folder, Bench(Path(folder), options.quick) as bench:
@@ -38,10 +43,24 @@ def main(arguments: Sequence[str]) -> int:
                 print(line(row), flush=True)
                 rows.append(row)
             print(f"  {name} took {time.monotonic() - began:.0f} s", flush=True)
-    path = PARTIAL if options.quick or options.only else RESULTS
-    path.write_text(json.dumps([row.as_document() for row in rows], indent=1) + "\n")
+    is_shown = not options.quick and (options.update or not options.only)
+    path = _keep(rows, machine) if is_shown else _write(PARTIAL, [row.as_document() for row in rows])
     print(f"written to {path}")
     return 1 if any(row.note.startswith("failed: ") for row in rows) else 0
+
+
+def _keep(rows: Sequence[Row], machine: str) -> Path:
+    """Write the rows beside those of other families, where the documentation shows them."""
+    last = json.loads(RESULTS.read_text()) if RESULTS.exists() else []
+    known = {row["name"]: row for row in last} | {row.name: row.as_document() for row in rows}
+    documents = [known[name] for name in TARGETS if name in known]
+    show(ROOT / "docs" / "performance.md", "speed", f"{machine}\n\n{table(documents)}")
+    return _write(RESULTS, documents)
+
+
+def _write(path: Path, documents: Sequence[JsonRow]) -> Path:
+    path.write_text(json.dumps(documents, indent=1) + "\n")
+    return path
 
 
 def measured(family: str, bench: Bench) -> Iterator[Row]:

@@ -38,8 +38,8 @@ TTLS = {
     "EMBEDDING_TTL_S": "20",
     "LEASE_S": "4",
 }
-#: The longest lifetime of anything: the seconds in which runs were counted, then kombu's own bookkeeping.
-LONGEST_TTL_S = 60.0
+#: The longest lifetime of anything: a result that the cache gave, which outlives by a minute the jobs that share it.
+LONGEST_TTL_S = 85.0
 WARM_UP_S = 60.0
 #: Sent at once at the beginning, so that every thread of the workers' pools has been at work within the
 #: warm-up: a pool makes its threads as they are needed, and each keeps some 0.2 MiB.

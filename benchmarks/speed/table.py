@@ -2,11 +2,12 @@
 
 import os
 import platform
+from collections.abc import Sequence
 from pathlib import Path
 
 import psutil
 
-from benchmarks.speed.rows import Row
+from benchmarks.speed.rows import JsonRow, Row
 
 _WORDS = {True: "met", False: "MISSED", None: "-"}
 
@@ -15,6 +16,22 @@ def line(row: Row) -> str:
     """Return one line of the table."""
     value = "-" if row.value is None else f"{row.value:g}"
     return f"{_WORDS[row.met]:7} {row.name:34} {value:>9} {row.unit:7} {row.target}\n        {row.note}"
+
+
+def table(rows: Sequence[JsonRow]) -> str:
+    """Return `results.json` as a Markdown table."""
+    head = ["| figure | value | target | met | what was compared |", "| --- | --- | --- | --- | --- |"]
+    return "\n".join([*head, *map(_markdown, rows)])
+
+
+def _markdown(row: JsonRow) -> str:
+    value = "" if row["value"] is None else f"{row['value']:g} {row['unit']}"
+    met = {True: "yes", False: "**no**", None: ""}[_as_bool(row["met"])]
+    return f"| `{row['name']}` | {value} | {row['target']} | {met} | {row['note']} |"
+
+
+def _as_bool(met: object) -> bool | None:
+    return met if isinstance(met, bool) else None
 
 
 def told_machine() -> str:
