@@ -38,7 +38,7 @@ TTLS = {
     "EMBEDDING_TTL_S": "20",
     "LEASE_S": "4",
 }
-#: The longest lifetime of anything: a result that the cache gave, which outlives by a minute the jobs that share it.
+#: The longest lifetime of anything: a result that the cache gave outlives the jobs that share it by a minute.
 LONGEST_TTL_S = 85.0
 WARM_UP_S = 60.0
 #: Sent at once at the beginning, so that every thread of the workers' pools has been at work within the
