@@ -13,7 +13,6 @@ from benchmarks.faults.outcome import Findings, Outcome
 from benchmarks.faults.rig import Rig, open_rig
 from benchmarks.pngs import numbered_png
 from common.cache import EMBEDDING_MARK, RESULT_MARK, pack, unpack
-from common.settings import Settings
 from local.servers.rest_gateway import Answer
 from local.servers.supabase import SupabaseConfig, SupabaseServer
 
@@ -59,12 +58,14 @@ async def stampede(ground: Ground, folder: Path, *, short: bool) -> Outcome:
 
 async def overload(ground: Ground, folder: Path, *, short: bool) -> Outcome:
     """Offer five times what the worker can do, every fourth an image, to a service as it is shipped."""
-    # In a few seconds no queue gets long enough for the deadline of a minute.
-    seconds, deadline_s = (10, 10) if short else (60, Settings().job_deadline_s)
+    # In a few seconds no queue gets long enough for the deadline of a minute; and of fewer jobs more must
+    # wait in the queue, and not in the worker's hands, for the service to learn how fast it is.
+    hurry = {"JOB_DEADLINE_S": "10", "WORKER_CONCURRENCY": "8"} if short else {}
+    seconds = 10 if short else 60
     findings, submitted = Findings(), Submitted()
     # One at a time, 140 ms each: 7.1 jobs/s, as a large model on a small machine.
-    slow = {"FIXED_LATENCY_MS": "140", "BATCH_MAX": "1", "JOB_DEADLINE_S": str(deadline_s)}
-    async with open_rig(ground, folder, catalog={"DATABASE_URL": ground.new_catalog(), **slow}) as rig:
+    slow = {"DATABASE_URL": ground.new_catalog(), "FIXED_LATENCY_MS": "140", "BATCH_MAX": "1", **hurry}
+    async with open_rig(ground, folder, catalog=slow) as rig:
         # Of 40 the last ones wait for seconds, from which the service learns how fast it is.
         for text in texts("warm", 40):
             await submit(rig.http, text, submitted)
