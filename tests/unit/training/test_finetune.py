@@ -163,3 +163,16 @@ def test_a_model_of_another_width_is_refused_before_anything_is_done(
     assert status == 2
     assert "64 dimensions" in capsys.readouterr().err
     assert not (tmp_path / "work").exists()
+
+
+def test_a_table_that_cannot_be_read_ends_with_a_sentence_and_no_traceback(
+    tiny_model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    table = tmp_path / "albums.jsonl"
+    table.mkdir()
+    given = [str(table), "--covers", str(tmp_path), "--model", str(tiny_model)]
+
+    status = main(["finetune", *given, "--output", str(tmp_path / "tuned"), "--work", str(tmp_path / "work")])
+
+    assert status == 2
+    assert "training: " in capsys.readouterr().err
