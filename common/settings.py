@@ -149,9 +149,10 @@ class Settings(BaseModel):
     # The worker and its model.
     clip_model: str = "openai/clip-vit-base-patch32"
     model_cache_dir: Path = Path("~/.cache/cover-search")
-    encoder: Literal["auto", "onnx", "torch", "fixed"] = "auto"
+    encoder: Literal["auto", "openvino", "torch", "fixed"] = "auto"
     device: str = "auto"
-    encoder_int8: bool = False
+    #: `auto` is bfloat16 where the device multiplies in it, else float32.
+    encoder_precision: Literal["auto", "float32", "int8"] = "auto"
     #: What a batch of the `fixed` encoder takes; it stands in for a model in tests and benchmarks.
     fixed_latency_ms: Annotated[float, Field(ge=0)] = 0.0
     encoder_threads: Annotated[int, Field(ge=0)] = 0
@@ -174,6 +175,11 @@ class Settings(BaseModel):
     def cache_url(self) -> SecretStr:
         """Where cached results and embeddings live: the broker's Redis unless set apart."""
         return self.cache_redis_url or self.redis_url
+
+    @property
+    def catalog_precision(self) -> Literal["auto", "float32"]:
+        """What a catalog's own vectors are computed in: never int8, whatever the workers query with."""
+        return "auto" if self.encoder_precision == "int8" else self.encoder_precision
 
 
 def load_settings(environ: Mapping[str, str]) -> Settings:

@@ -100,7 +100,14 @@ class WorkerProcess:
             "device": encoder.device,
             "encoder": encoder.kind,
         }
-        log.info("ready", extra={**self._announced, "ready_s": round(time.perf_counter() - start, 2)})
+        log.info(
+            "ready",
+            extra={
+                **self._announced,
+                "precision": encoder.precision,
+                "ready_s": round(time.perf_counter() - start, 2),
+            },
+        )
         try:
             self._serve(encoder, catalog)
         finally:

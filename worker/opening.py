@@ -36,7 +36,7 @@ def open_encoder(settings: Settings) -> Encoder:
         settings.clip_model,
         kind=settings.encoder,
         device=settings.device,
-        int8=settings.encoder_int8,
+        precision=settings.encoder_precision,
         threads=settings.encoder_threads or None,
         cache_dir=settings.model_cache_dir.expanduser(),
         fixed_latency_s=settings.fixed_latency_ms / 1000,

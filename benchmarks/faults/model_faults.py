@@ -29,7 +29,7 @@ LAST_LINE_S = 5.0
 async def unloadable(ground: Ground, folder: Path, *, short: bool) -> Outcome:  # noqa: ARG001 - one size
     """Start workers whose model is out of reach, cut short, or of another kind."""
     findings = Findings()
-    async with open_rig(ground, folder, workers=0, ENCODER="onnx", JOB_DEADLINE_S="120") as rig:
+    async with open_rig(ground, folder, workers=0, ENCODER="openvino", JOB_DEADLINE_S="120") as rig:
         submitted = await submit_all(rig, texts("no model", 5))
         for model in _unloadable_models(folder):
             await _must_refuse(rig, model, findings)

@@ -31,8 +31,8 @@ def measure(bench: Bench) -> Figure:
     """Ingest a table and run the bare encoder, in turns."""
     made = material(bench.pick(200, 24))
     url = bench.catalog(1)
-    settings = Settings(clip_model=str(bench.model()), model_cache_dir=bench.model_cache, encoder="onnx")
-    alone = load_encoder(settings.clip_model, kind="onnx", cache_dir=bench.model_cache)
+    settings = Settings(clip_model=str(bench.model()), model_cache_dir=bench.model_cache, encoder="openvino")
+    alone = load_encoder(settings.clip_model, kind="openvino", cache_dir=bench.model_cache)
     count = open_table(made.table).count
     with open_local_embedder(settings) as embedder, closing(alone):
         best = max(_BATCH_SIZES, key=lambda size: _encoded_per_s(alone, size, count=4 * size))

@@ -38,7 +38,7 @@ def measure(bench: Bench) -> Iterator[Figure]:
 
 def _cosine(bench: Bench, folder: Path, photograph: bytes) -> float:
     """Return how far the vectors of both ways agree."""
-    encoder = load_encoder(str(folder), kind="onnx", cache_dir=bench.model_cache)
+    encoder = load_encoder(str(folder), kind="openvino", cache_dir=bench.model_cache)
     with DecoderPool(size_px=encoder.input_size_px) as pool:
         ours = encoder.encode_images(pool.decode(photograph, timeout_s=DECODE_S)[None])
     encoder.close()

@@ -28,7 +28,7 @@ def measure(bench: Bench) -> Iterator[Figure]:
     """Compare both from bytes and strings to vectors; ours decodes in a process apart, as a worker does."""
     folder = bench.model()
     eager = EagerClip(folder)
-    encoder = load_encoder(str(folder), kind="onnx", cache_dir=bench.model_cache)
+    encoder = load_encoder(str(folder), kind="openvino", cache_dir=bench.model_cache)
     texts = Texts(words_of(folder), seed=1)
     with DecoderPool(size_px=encoder.input_size_px) as pool:
         yield _image(bench, eager, encoder, pool)

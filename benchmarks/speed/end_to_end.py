@@ -38,7 +38,7 @@ def measure(bench: Bench) -> Iterator[Figure]:
             for kind, plan in (("text", texts), ("image", images))
         }
         yield _overhead(alone["text"])
-        encoder = load_encoder(str(bench.model()), kind="onnx", cache_dir=bench.model_cache)
+        encoder = load_encoder(str(bench.model()), kind="openvino", cache_dir=bench.model_cache)
         crowd = _Crowd(bench, stack)
         yield crowd.figure("text", texts, _texts_per_s(bench, encoder, words))
         yield crowd.figure("image", images, _images_per_s(bench, encoder))

@@ -24,10 +24,11 @@ from catalog.demo.rephotograph import rephotograph
 from worker.decode.pixels import decode
 from worker.decode.pool import DecoderPool
 from worker.encoder.loading import load_encoder
-from worker.encoder.protocol import Embeddings, Encoder, Pixels
+from worker.encoder.protocol import Embeddings, Encoder, Pixels, Precision
 
 NAMES = ("encoder.int8.image.speedup", "encoder.int8.text.speedup")
 K = 10
+PRECISIONS: tuple[Precision, Precision] = ("float32", "int8")
 
 
 def measure(bench: Bench) -> Iterator[Figure]:
@@ -35,7 +36,7 @@ def measure(bench: Bench) -> Iterator[Figure]:
     images, texts = _agreement(bench)
     folder = bench.model()
     eager = EagerClip(folder)
-    encoder = load_encoder(str(folder), kind="onnx", int8=True, cache_dir=bench.model_cache)
+    encoder = load_encoder(str(folder), kind="openvino", precision="int8", cache_dir=bench.model_cache)
     with DecoderPool(size_px=encoder.input_size_px) as pool:
         one = image_speed(bench, eager, encoder, pool)
     note = f"{told(one, 'a 640 x 640 JPEG')}; recall@10 agreement with fp32 {images}"
@@ -53,8 +54,8 @@ def _agreement(bench: Bench) -> tuple[str, str]:
     """Return, in words, the share of fp32's ten nearest that int8 finds too, for photographs and captions."""
     albums = demo_albums(bench.pick(DEMO_ALBUMS, 60))
     exact, coarse = (
-        load_encoder(str(DEMO_MODEL), kind="onnx", int8=int8, cache_dir=bench.model_cache)
-        for int8 in (False, True)
+        load_encoder(str(DEMO_MODEL), kind="openvino", precision=precision, cache_dir=bench.model_cache)
+        for precision in PRECISIONS
     )
     catalog = exact.encode_images(_covers(albums, size_px=exact.input_size_px))
     asked = albums[:: max(1, len(albums) // 200)]

@@ -45,7 +45,7 @@ def open_stack(
             "DATABASE_URL": bench.catalog(albums),
             "CLIP_MODEL": str(bench.model()),
             "MODEL_CACHE_DIR": str(bench.model_cache),
-            "ENCODER": "onnx",
+            "ENCODER": "openvino",
             **(environ or {}),
         }
         gateway, url = gateway_service(folder, env)

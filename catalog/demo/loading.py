@@ -51,7 +51,7 @@ def load_demo(
             settings.clip_model,
             kind=settings.encoder,
             device=settings.device,
-            int8=False,
+            precision=settings.catalog_precision,
             cache_dir=settings.model_cache_dir.expanduser(),
         )
         try:

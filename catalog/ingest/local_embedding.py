@@ -72,8 +72,7 @@ def open_local_embedder(settings: Settings, *, model: str | None = None) -> Iter
                     model or settings.clip_model,
                     kind=settings.encoder,
                     device=settings.device,
-                    # The catalog's own vectors are exact, whatever the workers query with.
-                    int8=False,
+                    precision=settings.catalog_precision,
                     threads=settings.encoder_threads or None,
                     cache_dir=settings.model_cache_dir.expanduser(),
                     fixed_latency_s=settings.fixed_latency_ms / 1000,

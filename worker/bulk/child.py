@@ -67,8 +67,7 @@ def main() -> int:
     """Serve one worker."""
     yield_to_all()
     settings = load_settings(os.environ)
-    # An ingest's vectors are exact, whatever the worker queries with.
-    exact = settings.model_copy(update={"encoder_int8": False})
+    exact = settings.model_copy(update={"encoder_precision": settings.catalog_precision})
     try:
         encoder = open_encoder(exact)
     except CoverSearchError as error:

@@ -1,7 +1,7 @@
 """The export cache: one folder per model, numeric mode and kind of machine, shared by workers.
 
-    <cache_dir>/onnx/<fingerprint>-<graph version>-<machine>/
-        image.onnx image.weights text.onnx text.weights tokenizer.json encoder.json
+    <cache_dir>/openvino/<fingerprint>-<graph version>-<machine>/
+        image.xml image.bin text.xml text.bin tokenizer.json encoder.json
 
 An entry appears by one rename, so that it is whole or absent; a lock file lets one worker make it
 while the others wait for it.
@@ -25,7 +25,7 @@ from worker.encoder.source import ModelSource
 log = logging.getLogger(__name__)
 
 #: Raised whenever the exported graphs or the entry's layout change.
-GRAPH_VERSION = 2
+GRAPH_VERSION = 3
 #: Exit status of an export whose checkpoint cannot be served; the reason stands on standard output.
 EXPORT_REFUSED = 3
 #: Loading, converting and writing a ViT-B/32 takes ten seconds on two cores.
@@ -40,7 +40,7 @@ def exported(source: ModelSource, *, cache_dir: Path, int8: bool = False) -> Pat
         ModelUnavailable: the checkpoint cannot be served, or the entry cannot be written.
     """
     fingerprint = source.numeric("int8") if int8 else source.fingerprint
-    entry = cache_dir.expanduser() / "onnx" / f"{fingerprint[:32]}-{GRAPH_VERSION}-{_machine()}"
+    entry = cache_dir.expanduser() / "openvino" / f"{fingerprint[:32]}-{GRAPH_VERSION}-{_machine()}"
     if entry.is_dir():
         return entry
     try:
@@ -54,7 +54,7 @@ def exported(source: ModelSource, *, cache_dir: Path, int8: bool = False) -> Pat
 
 
 def _machine() -> str:
-    """Name what the order of an entry's weights depends on: ONNX Runtime's version and the CPU's kind."""
+    """Name what an entry was verified on: OpenVINO's version and the CPU's kind."""
     try:
         lines = Path("/proc/cpuinfo").read_text().splitlines()
     except OSError:  # no Linux
@@ -62,7 +62,7 @@ def _machine() -> str:
     about = (
         sorted({line for line in lines if line.startswith(("model name", "flags", "Features"))}) or lines[:1]
     )
-    facts = "\n".join([platform.machine(), version("onnxruntime"), *about])
+    facts = "\n".join([platform.machine(), version("openvino"), *about])
     return hashlib.sha256(facts.encode()).hexdigest()[:8]
 
 
@@ -78,7 +78,9 @@ def _make(source: ModelSource, entry: Path, *, int8: bool) -> None:
     partial = entry.with_suffix(".partial")
     shutil.rmtree(partial, ignore_errors=True)  # left by an export that was killed
     partial.mkdir()
-    log.info("exporting the model for the onnx encoder", extra={"model": source.name, "entry": str(entry)})
+    log.info(
+        "exporting the model for the openvino encoder", extra={"model": source.name, "entry": str(entry)}
+    )
     try:
         _run_export(source, partial, int8=int8)
         partial.rename(entry)

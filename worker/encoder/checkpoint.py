@@ -51,7 +51,7 @@ def load_checkpoint(folder: Path) -> Checkpoint:
     Raises:
         ModelUnavailable: the weights are cut short, incomplete or of another architecture.
     """
-    # the model stack takes seconds and hundreds of megabytes; the onnx encoder does without it
+    # the model stack takes seconds and hundreds of megabytes; the openvino encoder does without it
     import torch
     from transformers import CLIPModel, CLIPTokenizer
 

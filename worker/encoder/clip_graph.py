@@ -1,4 +1,4 @@
-"""CLIP's two towers as ONNX graphs, built straight from the checkpoint's weights.
+"""CLIP's two towers as OpenVINO graphs, built straight from the checkpoint's weights.
 
 Built by hand rather than traced, because that is where the speed comes from: normalisation of
 pixels is folded into the patch embedding, no text is padded, query, key and value are one matrix,
@@ -8,37 +8,40 @@ and the last block works for the one token per item whose state becomes the embe
     text    ids, positions, to_flat (tokens,) · to_padded (items, longest) · ends (items,)   int64
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
-from onnx import ModelProto, TensorProto, helper
+from openvino import Model, Node, PartialShape, Type
+from openvino import opset13 as op
 
-from common.catalog.protocol import EMBEDDING_DIMENSION
 from common.errors import ModelUnavailable
-from worker.encoder.graph import FUSED, Graph
+from worker.encoder.graph import Graph
 from worker.encoder.preprocessing import Preprocessing
 
-#: Operator and attributes of each activation that CLIP checkpoints use.
-_ACTIVATIONS: dict[str, tuple[str, dict[str, float]]] = {
-    "quick_gelu": ("QuickGelu", {"alpha": 1.702}),
-    "gelu": ("Gelu", {}),
+_QUICK_GELU_BETA = 1.702
+#: Added to the score of a token that must not be looked at.
+_NEVER = -1e9
+#: The activations that CLIP checkpoints use.
+_ACTIVATIONS: dict[str, Callable[[Node], Node]] = {
+    "quick_gelu": lambda value: op.swish(value, op.constant(np.float32(_QUICK_GELU_BETA))),
+    "gelu": lambda value: op.gelu(value, "erf"),
 }
 
 
 class Layout(Protocol):
     """How rows, the flat (tokens, width) of the linear layers, stand to the items they belong to."""
 
-    def to_items(self, graph: Graph, rows: str, *, width: int) -> str:
+    def to_items(self, graph: Graph, rows: Node, *, width: int) -> Node:
         """Lay rows out as (items, tokens, width), as attention needs them."""
         ...
 
-    def to_rows(self, graph: Graph, items: str, *, width: int) -> str:
+    def to_rows(self, graph: Graph, items: Node, *, width: int) -> Node:
         """Undo `to_items`."""
         ...
 
-    def pooled(self, graph: Graph, rows: str, *, width: int) -> str:
+    def pooled(self, graph: Graph, rows: Node, *, width: int) -> Node:
         """Pick the one row per item whose state becomes the embedding."""
         ...
 
@@ -49,29 +52,41 @@ class ImageLayout:
 
     tokens: int
 
-    def to_items(self, graph: Graph, rows: str, *, width: int) -> str:
+    def to_items(self, graph: Graph, rows: Node, *, width: int) -> Node:
         return graph.reshape(rows, -1, self.tokens, width)
 
-    def to_rows(self, graph: Graph, items: str, *, width: int) -> str:
+    def to_rows(self, graph: Graph, items: Node, *, width: int) -> Node:
         return graph.reshape(items, -1, width)
 
-    def pooled(self, graph: Graph, rows: str, *, width: int) -> str:
-        items = self.to_items(graph, rows, width=width)
-        return graph.node("Gather", items, graph.constant(0), axis=1)
+    def pooled(self, graph: Graph, rows: Node, *, width: int) -> Node:
+        return graph.gather(self.to_items(graph, rows, width=width), graph.constant(0), axis=1)
 
 
 @dataclass(frozen=True, slots=True)
 class TextLayout:
     """Texts lie end to end; the graph's inputs say where each token goes."""
 
-    def to_items(self, graph: Graph, rows: str, *, width: int) -> str:  # noqa: ARG002 - kept by the indices
-        return graph.node("Gather", rows, "to_padded")
+    to_padded: Node
+    to_flat: Node
+    ends: Node
 
-    def to_rows(self, graph: Graph, items: str, *, width: int) -> str:
-        return graph.node("Gather", graph.reshape(items, -1, width), "to_flat")
+    def to_items(self, graph: Graph, rows: Node, *, width: int) -> Node:  # noqa: ARG002 - kept by the indices
+        return graph.gather(rows, self.to_padded)
 
-    def pooled(self, graph: Graph, rows: str, *, width: int) -> str:  # noqa: ARG002 - one row is one token
-        return graph.node("Gather", rows, "ends")
+    def to_rows(self, graph: Graph, items: Node, *, width: int) -> Node:
+        return graph.gather(graph.reshape(items, -1, width), self.to_flat)
+
+    def pooled(self, graph: Graph, rows: Node, *, width: int) -> Node:  # noqa: ARG002 - one row is one token
+        return graph.gather(rows, self.ends)
+
+    def looking_back(self, graph: Graph) -> Node:
+        """Return what is added to attention scores, (longest, longest), for all blocks."""
+        longest = graph.gather(op.shape_of(self.to_padded), graph.constant(1))
+        places = op.range(graph.constant(0), longest, graph.constant(1), Type.i64)
+        later = op.greater(
+            op.unsqueeze(places, graph.constant([0])), op.unsqueeze(places, graph.constant([1]))
+        )
+        return op.select(later, op.constant(np.float32(_NEVER)), op.constant(np.float32(0)))
 
 
 class Tower:
@@ -89,88 +104,96 @@ class Tower:
         self._epsilon = config["layer_norm_eps"]
         self.width = config["hidden_size"]
 
-    def blocks(self, rows: str, *, causal: bool) -> str:
+    def blocks(self, rows: Node, *, mask: Node | None = None) -> Node:
         """Run every block; the last continues with the pooled row of each item alone."""
         for number in range(self._layers):
             layer = f"{self._prefix}.encoder.layers.{number}"
-            attended = self._attention(self._norm(rows, f"{layer}.layer_norm1"), layer, causal=causal)
+            attended = self._attention(self._norm(rows, f"{layer}.layer_norm1"), layer, mask=mask)
             if number == self._layers - 1:
                 rows = self._layout.pooled(self._graph, rows, width=self.width)
                 attended = self._layout.pooled(self._graph, attended, width=self.width)
-            rows = self._graph.node(
-                "Add", rows, self._graph.linear(attended, [f"{layer}.self_attn.out_proj"])
-            )
-            rows = self._graph.node("Add", rows, self._feed_forward(rows, layer))
+            rows = op.add(rows, self._graph.linear(attended, [f"{layer}.self_attn.out_proj"]))
+            rows = op.add(rows, self._feed_forward(rows, layer))
         return rows
 
-    def embeddings(self, rows: str, *, norm: str, projection: str) -> str:
-        """Normalise the pooled rows, project them to the shared space, and make them of unit length."""
-        weight = self._graph.weights[f"{projection}.weight"]
-        projected = self._graph.node("MatMul", self._norm(rows, norm), self._graph.constant(weight.T))
-        return self._graph.node("LpNormalization", projected, axis=-1, p=2)
+    def embeddings(self, rows: Node, *, norm: str, projection: str) -> Node:
+        """Normalise the pooled rows and project them to the shared space; their length is not 1 yet."""
+        weight = self._graph.constant(self._graph.weights[f"{projection}.weight"])
+        return self._graph.project(self._norm(rows, norm), weight)
 
-    def _norm(self, rows: str, name: str) -> str:
+    def _norm(self, rows: Node, name: str) -> Node:
         return self._graph.layer_norm(rows, name, epsilon=self._epsilon)
 
-    def _attention(self, rows: str, layer: str, *, causal: bool) -> str:
+    def _attention(self, rows: Node, layer: str, *, mask: Node | None) -> Node:
         packed = self._graph.linear(rows, [f"{layer}.self_attn.{part}_proj" for part in "qkv"])
         items = self._layout.to_items(self._graph, packed, width=3 * self.width)
-        parts = self._graph.nodes("Split", items, outputs=3, axis=-1, num_outputs=3)
-        attended = self._graph.node(
-            "MultiHeadAttention", *parts, domain=FUSED, num_heads=self._heads, unidirectional=int(causal)
+        by_head = self._graph.reshape(items, 0, 0, 3, self._heads, self.width // self._heads)
+        # (3, items, heads, tokens, width of a head)
+        parts = op.split(
+            op.transpose(by_head, self._graph.constant([2, 0, 3, 1, 4])), self._graph.constant(0), 3
         )
-        return self._layout.to_rows(self._graph, attended, width=self.width)
+        query, key, value = (op.squeeze(part, self._graph.constant([0])) for part in parts.outputs())
+        attended = op.scaled_dot_product_attention(query, key, value, mask)
+        heads_last = op.transpose(attended, self._graph.constant([0, 2, 1, 3]))
+        return self._layout.to_rows(
+            self._graph, self._graph.reshape(heads_last, 0, 0, self.width), width=self.width
+        )
 
-    def _feed_forward(self, rows: str, layer: str) -> str:
-        operator, attributes = self._activation
+    def _feed_forward(self, rows: Node, layer: str) -> Node:
         hidden = self._graph.linear(self._norm(rows, f"{layer}.layer_norm2"), [f"{layer}.mlp.fc1"])
-        active = self._graph.node(operator, hidden, domain=FUSED, **attributes)
-        return self._graph.linear(active, [f"{layer}.mlp.fc2"])
+        return self._graph.linear(self._activation(hidden), [f"{layer}.mlp.fc2"])
 
 
-def text_model(graph: Graph, config: Mapping[str, Any]) -> ModelProto:
-    """Return the text tower; its inputs are the fields of `PackedTexts`."""
-    tower = Tower(graph, config, prefix="text_model", layout=TextLayout())
+def text_model(graph: Graph, config: Mapping[str, Any]) -> Model:
+    """Return the text tower; its inputs are the fields of `PackedTexts`, in their order."""
+    ids, positions, to_padded, to_flat, ends = inputs = [
+        op.parameter(PartialShape(shape), Type.i64, name)
+        for name, shape in (
+            ("ids", [-1]),
+            ("positions", [-1]),
+            ("to_padded", [-1, -1]),
+            ("to_flat", [-1]),
+            ("ends", [-1]),
+        )
+    ]
+    layout = TextLayout(to_padded=to_padded, to_flat=to_flat, ends=ends)
+    tower = Tower(graph, config, prefix="text_model", layout=layout)
     table = "text_model.embeddings.{}_embedding.weight"
-    tokens = graph.node("Gather", graph.constant(graph.weights[table.format("token")]), "ids")
-    places = graph.node("Gather", graph.constant(graph.weights[table.format("position")]), "positions")
-    rows = tower.blocks(graph.node("Add", tokens, places), causal=True)
+    tokens = graph.gather(graph.constant(graph.weights[table.format("token")]), ids)
+    places = graph.gather(graph.constant(graph.weights[table.format("position")]), positions)
+    rows = tower.blocks(op.add(tokens, places), mask=layout.looking_back(graph))
     output = tower.embeddings(rows, norm="text_model.final_layer_norm", projection="text_projection")
-    shapes = {
-        "ids": ["tokens"],
-        "positions": ["tokens"],
-        "to_padded": ["items", "longest"],
-        "to_flat": ["tokens"],
-        "ends": ["items"],
-    }
-    inputs = [helper.make_tensor_value_info(name, TensorProto.INT64, shape) for name, shape in shapes.items()]
-    return graph.model(inputs, output=output, width=EMBEDDING_DIMENSION)
+    return graph.model(inputs, output=output)
 
 
-def image_model(graph: Graph, config: Mapping[str, Any], preprocessing: Preprocessing) -> ModelProto:
+def image_model(graph: Graph, config: Mapping[str, Any], preprocessing: Preprocessing) -> Model:
     """Return the image tower; it takes the decoder's bytes as they are."""
     size = config["image_size"]
     if size != preprocessing.size_px:
         raise ModelUnavailable(
             f"the model takes {size} pixels, its preprocessing makes {preprocessing.size_px}"
         )
-    patches_per_side = size // config["patch_size"]
-    tower = Tower(
-        graph,
-        config,
-        prefix="vision_model",
-        layout=ImageLayout(tokens=patches_per_side * patches_per_side + 1),
-    )
-    rows = _patch_rows(graph, tower.width, patches_per_side, config["patch_size"], preprocessing)
+    pixels = op.parameter(PartialShape([-1, size, size, 3]), Type.u8, "pixels")
+    side = size // config["patch_size"]
+    tower = Tower(graph, config, prefix="vision_model", layout=ImageLayout(tokens=side * side + 1))
+    patches = _flat_patches(graph, pixels, side=side, patch_px=config["patch_size"])
+    rows = _patch_rows(graph, patches, width=tower.width, side=side, preprocessing=preprocessing)
     # the name is misspelt in every checkpoint
     rows = graph.layer_norm(rows, "vision_model.pre_layrnorm", epsilon=config["layer_norm_eps"])
-    rows = tower.blocks(rows, causal=False)
-    output = tower.embeddings(rows, norm="vision_model.post_layernorm", projection="visual_projection")
-    pixels = helper.make_tensor_value_info("pixels", TensorProto.UINT8, ["items", size, size, 3])
-    return graph.model([pixels], output=output, width=EMBEDDING_DIMENSION)
+    output = tower.embeddings(
+        tower.blocks(rows), norm="vision_model.post_layernorm", projection="visual_projection"
+    )
+    return graph.model([pixels], output=output)
 
 
-def _patch_rows(graph: Graph, width: int, side: int, patch_px: int, preprocessing: Preprocessing) -> str:
+def _flat_patches(graph: Graph, pixels: Node, *, side: int, patch_px: int) -> Node:
+    """Return the values of each patch, shape (items x patches, values of a patch)."""
+    grid = graph.reshape(op.convert(pixels, Type.f32), -1, side, patch_px, side, patch_px * 3)
+    by_patch = op.transpose(grid, graph.constant([0, 1, 3, 2, 4]))
+    return graph.reshape(by_patch, -1, patch_px * patch_px * 3)
+
+
+def _patch_rows(graph: Graph, flat: Node, *, width: int, side: int, preprocessing: Preprocessing) -> Node:
     """Return class token and patches with their positions, shape (items x tokens, width).
 
     The patch convolution does not overlap, so it is one matrix product. `(pixel / 255 - mean) / std`
@@ -180,18 +203,14 @@ def _patch_rows(graph: Graph, width: int, side: int, patch_px: int, preprocessin
     mean, std = (np.array(v)[:, None, None] for v in (preprocessing.mean, preprocessing.std))
     weight = (kernel / (255 * std)).transpose(0, 2, 3, 1).reshape(width, -1)
     bias = -(kernel * (mean / std)).sum(axis=(1, 2, 3))
-    grid = graph.reshape("pixels", -1, side, patch_px, side, patch_px * 3)
-    by_patch = graph.node("Transpose", grid, perm=[0, 1, 3, 2, 4])
-    flat = graph.node("Cast", graph.reshape(by_patch, -1, patch_px * patch_px * 3), to=TensorProto.FLOAT)
     patches = graph.reshape(graph.multiply(flat, weight, bias), -1, side * side, width)
     return graph.reshape(_with_class_token(graph, patches, width), -1, width)
 
 
-def _with_class_token(graph: Graph, patches: str, width: int) -> str:
+def _with_class_token(graph: Graph, patches: Node, width: int) -> Node:
     positions = graph.weights["vision_model.embeddings.position_embedding.weight"]
     class_token = graph.weights["vision_model.embeddings.class_embedding"] + positions[0]
-    items = graph.node("Shape", patches, start=0, end=1)
-    shape = graph.node("Concat", items, graph.constant([1, width]), axis=0)
-    first = graph.node("Expand", graph.constant(class_token.reshape(1, 1, width)), shape)
-    placed = graph.node("Add", patches, graph.constant(positions[1:]))
-    return graph.node("Concat", first, placed, axis=1)
+    items = graph.gather(op.shape_of(patches), graph.constant([0]))
+    shape = op.concat([items, graph.constant([1, width])], axis=0)
+    first = op.broadcast(graph.constant(class_token.reshape(1, 1, width)), shape)
+    return op.concat([first, op.add(patches, graph.constant(positions[1:]))], axis=1)

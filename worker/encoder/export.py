@@ -1,4 +1,4 @@
-"""The command that turns a checkpoint into the ONNX encoder's cache entry, in a process of its own.
+"""The command that turns a checkpoint into the OpenVINO encoder's cache entry, in a process of its own.
 
     python -m worker.encoder.export MODEL_FOLDER ENTRY_FOLDER [--int8]
 
@@ -12,8 +12,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-import onnx
-import onnxruntime as ort
+import openvino
 
 from common.errors import ModelUnavailable
 from worker.encoder.cache import EXPORT_REFUSED
@@ -21,7 +20,7 @@ from worker.encoder.checkpoint import load_checkpoint
 from worker.encoder.clip_graph import image_model, text_model
 from worker.encoder.graph import Graph
 from worker.encoder.int8 import Int8Graph
-from worker.encoder.onnx_encoder import OnnxEncoder
+from worker.encoder.openvino_encoder import OpenVinoEncoder
 from worker.encoder.preprocessing import read_preprocessing
 from worker.encoder.source import ModelSource, find_model
 from worker.encoder.verification import verify
@@ -34,10 +33,9 @@ def export(source: ModelSource, entry: Path, *, int8: bool) -> None:
     config = checkpoint.model.config
     weights = {name: tensor.detach().numpy() for name, tensor in checkpoint.model.state_dict().items()}
     text_config, vision_config = config.text_config.to_dict(), config.vision_config.to_dict()
-    # ONNX Runtime 1.31 reads rearranged int8 weights back as rubbish
-    graph, write = (Int8Graph, _write) if int8 else (Graph, _write_rearranged)
-    write(text_model(graph(weights), text_config), entry / "text.onnx")
-    write(image_model(graph(weights), vision_config, preprocessing), entry / "image.onnx")
+    graph = Int8Graph if int8 else Graph
+    _write(text_model(graph(weights), text_config), entry / "text.xml")
+    _write(image_model(graph(weights), vision_config, preprocessing), entry / "image.xml")
     (entry / "tokenizer.json").write_text(checkpoint.tokenizer_json, encoding="utf-8")
     facts = {
         "size_px": preprocessing.size_px,
@@ -45,33 +43,13 @@ def export(source: ModelSource, entry: Path, *, int8: bool) -> None:
         "eos_id": text_config["eos_token_id"],
     }
     (entry / "encoder.json").write_text(json.dumps(facts), encoding="utf-8")
-    verify(OnnxEncoder(source, entry, int8=int8), checkpoint, preprocessing)
+    encoder = OpenVinoEncoder(source, entry, precision="int8" if int8 else "auto")
+    verify(encoder, checkpoint, preprocessing)
 
 
-def _write(model: onnx.ModelProto, path: Path) -> None:
-    onnx.save_model(model, str(path), save_as_external_data=True, location=f"{path.stem}.weights")
-
-
-def _write_rearranged(model: onnx.ModelProto, path: Path) -> None:
-    """Write a graph with its weights in the order in which this CPU's kernels read them.
-
-    Workers map such a file into memory as it is: they start sooner, and those of one machine share
-    it, where otherwise each would hold a rearranged copy.
-    """
-    plain = path.with_name("plain.onnx")
-    _write(model, plain)
-    options = ort.SessionOptions()
-    options.log_severity_level = 3
-    options.optimized_model_filepath = str(path)
-    for key, value in (
-        ("session.optimized_model_external_initializers_file_name", f"{path.stem}.weights"),
-        ("session.optimized_model_external_initializers_min_size_in_bytes", "1024"),
-        ("session.save_external_prepacked_constant_initializers", "1"),
-    ):
-        options.add_session_config_entry(key, value)
-    ort.InferenceSession(str(plain), options, providers=["CPUExecutionProvider"])
-    plain.unlink()
-    plain.with_suffix(".weights").unlink()
+def _write(model: openvino.Model, path: Path) -> None:
+    """Write a graph, and beside it, with the suffix .bin, its weights."""
+    openvino.save_model(model, path, compress_to_fp16=False)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

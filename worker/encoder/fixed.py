@@ -20,6 +20,7 @@ class FixedLatencyEncoder:
     kind: EncoderKind = "fixed"
     model_name = "fixed-latency"
     device = "cpu"
+    precision = "float32"
     input_size_px = 224
     fingerprint = hashlib.sha256(b"fixed-latency encoder 1").hexdigest()
     model_fingerprint = fingerprint

@@ -1,64 +1,37 @@
-"""The int8 mode of the exported graphs: linear layers in 8 bits, block by block.
+"""The int8 mode of the exported graphs: linear layers in 8 bits.
 
-Weights are stored, and activations multiplied, as int8 with one scale per 64 values of a row, so that
-an outlier coarsens its own block alone and an item's vector does not depend on its batch (one scale
-per tensor is twice as fast on large batches, and does neither). Embedding tables, the patch
-embedding, normalisation and the projections stay in float32.
+Weights are stored as int8 with one scale per output. Activations are quantised as they come, with one
+scale per 128 values of a row, so that an outlier coarsens its own group alone and an item's vector does
+not depend on its batch. Embedding tables, the patch embedding, normalisation and the projections are
+not quantised.
 """
 
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from openvino import Node, Type
+from openvino import opset13 as op
 
-from common.errors import ModelUnavailable
-from worker.encoder.graph import FUSED, Graph
+from worker.encoder.graph import Graph
 
-_BLOCK = 64
-_BITS = 8
-#: ONNX Runtime's name for "multiply in int8".
-_ACCURACY_INT8 = 4
-_ZERO_POINT = 1 << (_BITS - 1)
-_LARGEST = _ZERO_POINT - 1
+#: Values of a row that share a scale when activations are quantised; OpenVINO takes a power of two.
+ACTIVATIONS_PER_SCALE = 128
+_LARGEST = 127
 
 
 class Int8Graph(Graph):
     """A graph whose linear layers multiply in int8."""
 
-    def dense(self, value: str, weight: npt.NDArray[Any], bias: npt.NDArray[Any]) -> str:
+    def dense(self, value: Node, weight: npt.NDArray[Any], bias: npt.NDArray[Any]) -> Node:
         quantized, scales = quantize(weight)
-        rows, columns = weight.shape
-        inputs = (
-            value,
-            self.constant(quantized),
-            self.constant(scales.reshape(-1)),
-            "",
-            "",
-            self.constant(bias),
-        )
-        return self.node(
-            "MatMulNBits",
-            *inputs,
-            domain=FUSED,
-            K=columns,
-            N=rows,
-            bits=_BITS,
-            block_size=_BLOCK,
-            accuracy_level=_ACCURACY_INT8,
-        )
+        # OpenVINO keeps a constant that is converted and scaled as it is, and multiplies in int8
+        restored = op.multiply(op.convert(self.constant(quantized), Type.f32), self.constant(scales))
+        return op.add(self.project(value, restored), self.constant(bias.reshape(1, -1)))
 
 
-def quantize(weight: npt.NDArray[Any]) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.float32]]:
-    """Return the weight's blocks, shape (out, blocks, 64), offset by 128, and their scales (out, blocks).
-
-    Raises:
-        ModelUnavailable: the layer's width is no multiple of the block.
-    """
-    rows, columns = weight.shape
-    if columns % _BLOCK:
-        raise ModelUnavailable(f"ENCODER_INT8 needs layers of a multiple of {_BLOCK}, and one has {columns}")
-    blocks = weight.reshape(rows, columns // _BLOCK, _BLOCK)
-    largest = np.abs(blocks).max(axis=2, keepdims=True)
+def quantize(weight: npt.NDArray[Any]) -> tuple[npt.NDArray[np.int8], npt.NDArray[np.float32]]:
+    """Return the weight, shape (out, in), in steps of its row's scale, and the scales, shape (out, 1)."""
+    largest = np.abs(weight).max(axis=1, keepdims=True)
     scales = np.where(largest > 0, largest, 1) / _LARGEST
-    quantized = (np.round(blocks / scales) + _ZERO_POINT).astype(np.uint8)
-    return quantized, scales[..., 0].astype(np.float32)
+    return np.round(weight / scales).astype(np.int8), scales.astype(np.float32)

@@ -8,10 +8,10 @@ from common.errors import ModelUnavailable
 from worker.encoder.cache import exported
 from worker.encoder.checkpoint import check_config
 from worker.encoder.fixed import FixedLatencyEncoder
-from worker.encoder.protocol import Encoder
+from worker.encoder.protocol import Encoder, Precision
 from worker.encoder.source import find_model
 
-EncoderChoice: TypeAlias = Literal["auto", "onnx", "torch", "fixed"]
+EncoderChoice: TypeAlias = Literal["auto", "openvino", "torch", "fixed"]
 
 
 def load_encoder(
@@ -19,14 +19,15 @@ def load_encoder(
     *,
     kind: EncoderChoice = "auto",
     device: str = "auto",
-    int8: bool = False,
+    precision: Precision = "auto",
     threads: int | None = None,
     cache_dir: Path,
     fixed_latency_s: float = 0.0,
 ) -> Encoder:
     """Load a CLIP by its folder or its name on the Hugging Face hub.
 
-    `auto` takes torch on a machine with an NVIDIA GPU and a torch that can use it, else ONNX Runtime.
+    `auto` takes torch on a machine with an NVIDIA GPU and a torch that can use it, else OpenVINO. Either
+    computes in bfloat16 where the device has it, unless `precision` says otherwise; int8 is OpenVINO's alone.
 
     Raises:
         ModelUnavailable: the model cannot be found, fetched, loaded, or is none that fits.
@@ -38,23 +39,25 @@ def load_encoder(
     on = _first_device(kind) if device == "auto" else device
     # either runtime takes a second to import and hundreds of megabytes: only the chosen one is
     if kind == "torch" or (kind == "auto" and on != "cpu"):
-        if int8:
-            raise ModelUnavailable("ENCODER_INT8 is a mode of the onnx encoder; unset it or set ENCODER=onnx")
+        if precision == "int8":
+            raise ModelUnavailable(
+                "ENCODER_PRECISION=int8 is a mode of the openvino encoder; unset it or set ENCODER=openvino"
+            )
         from worker.encoder.torch_encoder import TorchEncoder
 
-        return TorchEncoder(source, device=on, threads=threads)
+        return TorchEncoder(source, device=on, precision=precision, threads=threads)
     if on != "cpu":
-        raise ModelUnavailable(f"the onnx encoder runs on the CPU and DEVICE is {on}; set ENCODER=torch")
-    from worker.encoder.onnx_encoder import OnnxEncoder
+        raise ModelUnavailable(f"the openvino encoder runs on the CPU and DEVICE is {on}; set ENCODER=torch")
+    from worker.encoder.openvino_encoder import OpenVinoEncoder
 
-    entry = exported(source, cache_dir=cache_dir, int8=int8)
-    return OnnxEncoder(source, entry, int8=int8, threads=threads)
+    entry = exported(source, cache_dir=cache_dir, int8=precision == "int8")
+    return OpenVinoEncoder(source, entry, precision=precision, threads=threads)
 
 
 def _first_device(kind: EncoderChoice) -> str:
     """Return the first CUDA device where there is one that torch can use, else the CPU."""
     if (
-        kind == "onnx"
+        kind == "openvino"
         or not Path("/proc/driver/nvidia").exists()
         or importlib.util.find_spec("torch") is None
     ):

@@ -15,7 +15,9 @@ from common.catalog.protocol import EMBEDDING_DIMENSION
 
 Pixels: TypeAlias = npt.NDArray[np.uint8]
 Embeddings: TypeAlias = npt.NDArray[np.float32]
-EncoderKind: TypeAlias = Literal["onnx", "torch", "fixed"]
+EncoderKind: TypeAlias = Literal["openvino", "torch", "fixed"]
+#: `auto` is bfloat16 where the device multiplies in it, else float32.
+Precision: TypeAlias = Literal["auto", "float32", "int8"]
 
 
 class Encoder(Protocol):
@@ -29,6 +31,8 @@ class Encoder(Protocol):
     model_name: str
     device: str
     kind: EncoderKind
+    #: What it computes in: float32, bfloat16, int8.
+    precision: str
     input_size_px: int
 
     def encode_images(self, pixels: Pixels) -> Embeddings:

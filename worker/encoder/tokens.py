@@ -18,6 +18,19 @@ _LEGACY_EOS_ID = 2
 
 Indices = npt.NDArray[np.int64]
 
+#: Up to a number of tokens, the number that a pass's length is a multiple of; past the last, as in the last.
+_STEPS = ((32, 4), (128, 8), (1024, 32))
+
+
+def rounded_up(tokens: int) -> int:
+    """Return the number of tokens that a pass of so many is filled up to.
+
+    OpenVINO prepares a kernel for each length that it meets, which takes milliseconds and memory, so
+    that lengths are few.
+    """
+    step = next((step for most, step in _STEPS if tokens <= most), _STEPS[-1][1])
+    return -(-tokens // step) * step
+
 
 class TextTokenizer:
     """The model's own tokenizer, cutting at the model's length."""
@@ -43,7 +56,9 @@ class PackedTexts:
     """Texts laid end to end, so that no linear layer multiplies padding.
 
     Only attention needs a rectangle: `to_padded`, shape (texts, longest), gathers it from the flat
-    tokens, and `to_flat`, shape (tokens,), brings its rows back.
+    tokens, and `to_flat`, shape (tokens,), brings its rows back. Behind the last text there are up to
+    31 tokens that nothing looks at, and the rectangle is a little wider than the longest text, so that
+    few different lengths occur.
     """
 
     ids: Indices
@@ -58,16 +73,17 @@ class PackedTexts:
         lengths = np.array([len(sequence) for sequence in sequences], dtype=np.int64)
         ends = np.cumsum(lengths) - 1
         starts = ends - lengths + 1
-        longest, total = int(lengths.max()), int(lengths.sum())
+        longest, total = rounded_up(int(lengths.max())), int(lengths.sum())
+        filling = np.zeros(rounded_up(total) - total, dtype=np.int64)
         positions = np.arange(total, dtype=np.int64) - np.repeat(starts, lengths)
         rows = np.repeat(np.arange(len(lengths), dtype=np.int64), lengths)
         columns = np.arange(longest, dtype=np.int64)
         # past its end a row repeats its last token, which nothing before it looks at
         to_padded = np.minimum(starts[:, None] + columns, ends[:, None])
         return cls(
-            ids=np.concatenate(sequences),
-            positions=positions,
+            ids=np.concatenate([*sequences, filling]),
+            positions=np.concatenate([positions, filling]),
             to_padded=to_padded,
-            to_flat=rows * longest + positions,
+            to_flat=np.concatenate([rows * longest + positions, filling]),
             ends=ends,
         )

@@ -9,7 +9,7 @@ from tokenizers import Tokenizer
 from common.errors import ModelUnavailable
 from worker.encoder.checkpoint import load_checkpoint
 from worker.encoder.preprocessing import read_preprocessing
-from worker.encoder.protocol import Embeddings, EncoderKind, Pixels, no_embeddings
+from worker.encoder.protocol import Embeddings, EncoderKind, Pixels, Precision, no_embeddings
 from worker.encoder.source import ModelSource
 
 #: Images or texts of one forward pass.
@@ -21,7 +21,14 @@ class TorchEncoder:
 
     kind: EncoderKind = "torch"
 
-    def __init__(self, source: ModelSource, *, device: str = "cpu", threads: int | None = None) -> None:
+    def __init__(
+        self,
+        source: ModelSource,
+        *,
+        device: str = "cpu",
+        precision: Precision = "auto",
+        threads: int | None = None,
+    ) -> None:
         preprocessing = read_preprocessing(source.folder)
         checkpoint = load_checkpoint(source.folder)
         self._device = _torch_device(device)
@@ -29,7 +36,8 @@ class TorchEncoder:
         if threads and not self._on_gpu:
             torch.set_num_threads(threads)
         # fp16 weights were widened by the checkpoint: x86 CPUs compute float16 slowly or not at all
-        self._dtype = torch.bfloat16 if self._on_gpu else torch.float32
+        self._dtype = torch.bfloat16 if self._on_gpu and precision == "auto" else torch.float32
+        self.precision = str(self._dtype).removeprefix("torch.")
         self._model = checkpoint.model.to(self._device, dtype=self._dtype)
         self._tokenizer = _padding_tokenizer(checkpoint.tokenizer_json, max_tokens=checkpoint.max_tokens)
         shape = (1, 3, 1, 1)

@@ -5,17 +5,17 @@ import torch
 
 from common.errors import ModelUnavailable
 from worker.encoder.checkpoint import Checkpoint
-from worker.encoder.onnx_encoder import OnnxEncoder
+from worker.encoder.openvino_encoder import OpenVinoEncoder
 from worker.encoder.preprocessing import Preprocessing
 from worker.encoder.protocol import Embeddings
 
-#: Far below what either numeric mode reaches, far above what a wrong graph does.
+#: Far below what any precision has reached, far above what a wrong graph does.
 _LEAST_COSINE = 0.98
 _TEXTS = ("red", "a photograph of a city at night, seen from far above", "words " * 100)
 _IMAGES = 3
 
 
-def verify(encoder: OnnxEncoder, checkpoint: Checkpoint, preprocessing: Preprocessing) -> None:
+def verify(encoder: OpenVinoEncoder, checkpoint: Checkpoint, preprocessing: Preprocessing) -> None:
     """Compare both towers with the checkpoint's own on a few inputs.
 
     Raises:

@@ -178,7 +178,7 @@ def test_a_batch_over_which_workers_fail_again_and_again_ends_the_ingest(
     monkeypatch.setattr("catalog.ingest.distributed_embedding.FAILURES_MAX", 2)
     model = tmp_path / "model"
     shutil.copytree(DEMO_MODEL, model)
-    environ |= {"ENCODER": "onnx", "CLIP_MODEL": str(model)}
+    environ |= {"ENCODER": "openvino", "CLIP_MODEL": str(model)}
     make_worker().start()
     for file in model.iterdir():
         file.unlink()

@@ -298,7 +298,7 @@ def test_a_catalog_of_another_model_is_refused(catalog: Catalog, database_url: s
     catalog(*INGEST)
     before = rows(database_url)
 
-    done = catalog(*INGEST, ENCODER="onnx", CLIP_MODEL=str(DEMO_MODEL))
+    done = catalog(*INGEST, ENCODER="openvino", CLIP_MODEL=str(DEMO_MODEL))
 
     assert done.status == 2
     assert "model_mismatch" in done.err

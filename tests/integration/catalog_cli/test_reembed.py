@@ -26,7 +26,7 @@ from worker.encoder.source import find_model
 
 INGEST = ("ingest", "albums.csv", "--covers", "covers")
 REEMBED = ("reembed", "--model", str(DEMO_MODEL), "--covers", "covers")
-NEW = {"ENCODER": "onnx"}
+NEW = {"ENCODER": "openvino"}
 OLD_FINGERPRINT = FixedLatencyEncoder.model_fingerprint
 
 
@@ -73,7 +73,7 @@ def test_every_album_gets_a_vector_of_the_new_model_and_nothing_else_changes(
     assert beside(database_url) == []
     with open_redis(environ["REDIS_URL"]) as redis:
         assert redis.get(keys.CATALOG_MODEL) == find_model(str(DEMO_MODEL)).fingerprint.encode()
-    unchanged = catalog_with_cache(*INGEST, ENCODER="onnx", CLIP_MODEL=str(DEMO_MODEL))
+    unchanged = catalog_with_cache(*INGEST, ENCODER="openvino", CLIP_MODEL=str(DEMO_MODEL))
     assert f"0 written, {ALBUMS} unchanged" in unchanged.err
 
 

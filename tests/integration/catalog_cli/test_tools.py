@@ -166,7 +166,7 @@ def test_migrate_makes_a_database_that_an_ingest_takes(catalog: Catalog, bare_da
 
 
 def test_the_demo_is_loaded_once(catalog: Catalog, here: Path, database_url: str) -> None:
-    demo = {"COVERS_DIR": str(here / "drawn"), "CLIP_MODEL": str(DEMO_MODEL), "ENCODER": "onnx"}
+    demo = {"COVERS_DIR": str(here / "drawn"), "CLIP_MODEL": str(DEMO_MODEL), "ENCODER": "openvino"}
 
     first = catalog("demo", "--albums", "6", **demo)
     before = rows(database_url)

@@ -120,7 +120,7 @@ def test_a_batch_that_a_killed_worker_had_is_taken_once_its_claim_has_run_out(
 def test_a_worker_that_cannot_load_the_model_says_that_it_failed(
     redis: Redis, make_process: Callable[..., CountedProcess], batch_id: str
 ) -> None:
-    process = make_process(ENCODER="onnx", CLIP_MODEL="/nowhere")
+    process = make_process(ENCODER="openvino", CLIP_MODEL="/nowhere")
 
     BulkHandler(redis, process).handle(INGEST_ID, batch_id)
 

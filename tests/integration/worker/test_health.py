@@ -32,7 +32,7 @@ def test_a_host_is_healthy_while_a_worker_with_a_loaded_model_runs_on_it(
 def test_a_worker_that_could_not_load_its_model_is_unhealthy_and_says_why(
     make_worker_service: StartWorker, settings: Settings
 ) -> None:
-    service = make_worker_service(waits=False, ENCODER="onnx", CLIP_MODEL="/no/such/folder")
+    service = make_worker_service(waits=False, ENCODER="openvino", CLIP_MODEL="/no/such/folder")
     service.start()
     deadline = time.monotonic() + START_S
     while service.running:

@@ -94,7 +94,7 @@ async def test_a_model_that_cannot_be_loaded_stops_the_worker_before_it_takes_a_
 ) -> None:
     accepted = await gateway.submit(text_submission("red"))
 
-    service = make_worker_service(waits=False, ENCODER="onnx", CLIP_MODEL=str(tmp_path / "nowhere"))
+    service = make_worker_service(waits=False, ENCODER="openvino", CLIP_MODEL=str(tmp_path / "nowhere"))
     status, reason = await failed_start(service, gateway)
     job, _ = await gateway.job(accepted.job_id, owner=OWNER)
 

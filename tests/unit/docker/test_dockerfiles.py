@@ -14,7 +14,7 @@ from packaging.utils import canonicalize_name
 
 from tests.unit.docker.files import DOCKERFILES, ROOT, copied, tool
 
-MODEL_STACK = {"torch", "transformers", "onnxruntime", "onnx"}
+MODEL_STACK = {"torch", "transformers", "openvino"}
 WEB_FRAMEWORK = {"fastapi", "starlette", "uvicorn"}
 both = pytest.mark.parametrize("name", DOCKERFILES)
 

@@ -62,7 +62,9 @@ def test_captions_find_covers_of_artists_that_were_never_seen(tuned: Path) -> No
 
 
 def test_the_result_is_a_model_that_the_service_takes(tuned: Path) -> None:
-    encoder = load_encoder(str(tuned / "tuned"), kind="onnx", cache_dir=tuned / "cache")
+    encoder = load_encoder(
+        str(tuned / "tuned"), kind="openvino", precision="float32", cache_dir=tuned / "cache"
+    )
     plain = Encoder.load(tuned / "tuned")
 
     served = torch.from_numpy(encoder.encode_texts(["red circle"]))

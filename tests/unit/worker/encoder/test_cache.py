@@ -14,7 +14,7 @@ LOAD = (
     "entry = exported(find_model(sys.argv[1]), cache_dir=Path(sys.argv[2]));"
     "print(sorted(path.name for path in entry.iterdir()))"
 )
-ENTRY = ["encoder.json", "image.onnx", "image.weights", "text.onnx", "text.weights", "tokenizer.json"]
+ENTRY = ["encoder.json", "image.bin", "image.xml", "text.bin", "text.xml", "tokenizer.json"]
 
 
 def test_workers_that_start_at_once_export_once(tiny_clip: Path, tmp_path: Path) -> None:
@@ -33,12 +33,12 @@ def test_what_a_killed_export_left_is_never_taken_for_an_entry(tiny_clip: Path, 
     source = find_model(str(tiny_clip))
     entry = exported(source, cache_dir=tmp_path)
     entry.rename(entry.with_suffix(".partial"))
-    (entry.with_suffix(".partial") / "text.weights").write_bytes(b"half")
+    (entry.with_suffix(".partial") / "text.bin").write_bytes(b"half")
 
     again = exported(source, cache_dir=tmp_path)
 
     assert sorted(path.name for path in again.iterdir()) == ENTRY
-    assert (again / "text.weights").stat().st_size > len(b"half")
+    assert (again / "text.bin").stat().st_size > len(b"half")
     assert not entry.with_suffix(".partial").exists()
 
 

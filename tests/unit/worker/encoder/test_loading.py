@@ -12,7 +12,7 @@ from common.errors import ModelUnavailable
 from tests.unit.worker.conftest import edit_config, write_tiny_clip
 from worker.encoder.loading import EncoderChoice, load_encoder
 
-KINDS: list[EncoderChoice] = ["onnx", "torch"]
+KINDS: list[EncoderChoice] = ["openvino", "torch"]
 
 
 @pytest.fixture
@@ -83,17 +83,17 @@ def test_a_tokenizer_that_does_not_parse_is_refused(
 def test_a_refused_model_leaves_nothing_in_the_cache(own_clip: Path, tmp_path: Path) -> None:
     os.truncate(own_clip / "model.safetensors", 1000)
 
-    reason_against(own_clip, kind="onnx", cache_dir=tmp_path / "cache")
+    reason_against(own_clip, kind="openvino", cache_dir=tmp_path / "cache")
 
-    assert [path.suffix for path in (tmp_path / "cache" / "onnx").iterdir()] == [".lock"]
+    assert [path.suffix for path in (tmp_path / "cache" / "openvino").iterdir()] == [".lock"]
 
 
 def test_a_damaged_cache_entry_is_refused_and_named(tiny_clip: Path, tmp_path: Path) -> None:
-    load_encoder(str(tiny_clip), kind="onnx", cache_dir=tmp_path).close()
-    (entry,) = (tmp_path / "onnx").glob("*/")
-    os.truncate(entry / "text.weights", 1000)
+    load_encoder(str(tiny_clip), kind="openvino", cache_dir=tmp_path).close()
+    (entry,) = (tmp_path / "openvino").glob("*/")
+    os.truncate(entry / "text.bin", 1000)
 
-    reason = reason_against(tiny_clip, kind="onnx", cache_dir=tmp_path)
+    reason = reason_against(tiny_clip, kind="openvino", cache_dir=tmp_path)
 
     assert str(entry) in reason
     assert "delete" in reason
@@ -102,14 +102,14 @@ def test_a_damaged_cache_entry_is_refused_and_named(tiny_clip: Path, tmp_path: P
 def test_a_cache_that_cannot_be_written_is_named(tiny_clip: Path, tmp_path: Path) -> None:
     (tmp_path / "cache").write_text("a file, where a folder should be")
 
-    reason = reason_against(tiny_clip, kind="onnx", cache_dir=tmp_path / "cache")
+    reason = reason_against(tiny_clip, kind="openvino", cache_dir=tmp_path / "cache")
 
     assert str(tmp_path / "cache") in reason
 
 
 @pytest.mark.parametrize(
     ("kind", "device", "named"),
-    [("onnx", "cuda", "ENCODER"), ("torch", "tpu", "DEVICE"), ("torch", "mps", "DEVICE")],
+    [("openvino", "cuda", "ENCODER"), ("torch", "tpu", "DEVICE"), ("torch", "mps", "DEVICE")],
 )
 def test_a_device_that_does_not_fit_is_refused(
     kind: EncoderChoice, device: str, named: str, tiny_clip: Path, export_cache: Path
@@ -126,8 +126,8 @@ def test_a_gpu_that_is_not_there_is_refused(tiny_clip: Path, export_cache: Path)
 
 
 def test_int8_is_no_mode_of_the_torch_encoder(tiny_clip: Path, export_cache: Path) -> None:
-    with pytest.raises(ModelUnavailable, match="ENCODER_INT8"):
-        load_encoder(str(tiny_clip), kind="torch", int8=True, cache_dir=export_cache)
+    with pytest.raises(ModelUnavailable, match="ENCODER_PRECISION"):
+        load_encoder(str(tiny_clip), kind="torch", precision="int8", cache_dir=export_cache)
 
 
 def in_a_process_without_network(script: str, *, hub: Path) -> str:

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from worker.encoder.onnx_encoder import passes
-from worker.encoder.tokens import PackedTexts
+from worker.encoder.openvino_encoder import passes
+from worker.encoder.tokens import PackedTexts, rounded_up
 
 
 def test_packed_texts_come_back_from_the_rectangle_in_their_places() -> None:
@@ -11,10 +11,17 @@ def test_packed_texts_come_back_from_the_rectangle_in_their_places() -> None:
     packed = PackedTexts.of(sequences)
     rectangle = packed.ids[packed.to_padded]
 
-    assert rectangle.tolist() == [[5, 6, 7], [8, 8, 8], [9, 10, 10]]
-    assert rectangle.reshape(-1)[packed.to_flat].tolist() == [5, 6, 7, 8, 9, 10]
-    assert packed.positions.tolist() == [0, 1, 2, 0, 0, 1]
+    assert rectangle.tolist() == [[5, 6, 7, 7], [8, 8, 8, 8], [9, 10, 10, 10]]
+    assert rectangle.reshape(-1)[packed.to_flat].tolist()[:6] == [5, 6, 7, 8, 9, 10]
+    assert packed.positions.tolist()[:6] == [0, 1, 2, 0, 0, 1]
     assert packed.ids[packed.ends].tolist() == [7, 8, 10]
+
+
+def test_passes_come_in_few_lengths_none_much_longer_than_its_texts() -> None:
+    lengths = {tokens: rounded_up(tokens) for tokens in range(1, 1101)}
+
+    assert all(tokens <= rounded < tokens * 1.25 + 4 for tokens, rounded in lengths.items())
+    assert len(set(lengths.values())) < 60
 
 
 @pytest.mark.parametrize("lengths", [[], [77], [1] * 3000, [2, 77, 3, 50] * 40])

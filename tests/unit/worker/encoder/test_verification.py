@@ -6,7 +6,7 @@ import torch
 from common.errors import ModelUnavailable
 from worker.encoder.cache import exported
 from worker.encoder.checkpoint import load_checkpoint
-from worker.encoder.onnx_encoder import OnnxEncoder
+from worker.encoder.openvino_encoder import OpenVinoEncoder
 from worker.encoder.preprocessing import read_preprocessing
 from worker.encoder.source import find_model
 from worker.encoder.verification import verify
@@ -14,7 +14,7 @@ from worker.encoder.verification import verify
 
 def test_an_export_that_agrees_with_its_checkpoint_passes(tiny_clip: Path, export_cache: Path) -> None:
     source = find_model(str(tiny_clip))
-    encoder = OnnxEncoder(source, exported(source, cache_dir=export_cache))
+    encoder = OpenVinoEncoder(source, exported(source, cache_dir=export_cache))
 
     verify(encoder, load_checkpoint(tiny_clip), read_preprocessing(tiny_clip))
 
@@ -25,7 +25,7 @@ def test_an_export_that_disagrees_with_its_checkpoint_is_refused(
     change: float, projection: str, tiny_clip: Path, export_cache: Path
 ) -> None:
     source = find_model(str(tiny_clip))
-    encoder = OnnxEncoder(source, exported(source, cache_dir=export_cache))
+    encoder = OpenVinoEncoder(source, exported(source, cache_dir=export_cache))
     checkpoint = load_checkpoint(tiny_clip)
 
     with torch.no_grad():

@@ -12,6 +12,9 @@ from transformers import CLIPImageProcessorPil, CLIPModel, CLIPTokenizer
 
 from tests.unit.worker.conftest import write_tiny_clip
 from worker.encoder.loading import load_encoder
+from worker.encoder.protocol import Precision
+
+LEAST_COSINE = 0.995
 
 TEXTS = [
     "red",
@@ -42,18 +45,58 @@ def embeddings_of_transformers(
     return normalize(of_texts, dim=-1).numpy(), normalize(of_images, dim=-1).numpy()
 
 
-@pytest.mark.parametrize("kind", ["onnx", "torch"])
+@pytest.mark.parametrize("kind", ["openvino", "torch"])
 @pytest.mark.parametrize("model", ["quick_gelu", "gelu", "legacy end mark", "fp16 weights", "bin weights"])
 def test_embeds_as_transformers_does(kind: Any, model: str, tmp_path: Path, export_cache: Path) -> None:
     folder = variant(model, tmp_path / "model")
     pixels = some_pixels(11)
     expected_texts, expected_images = embeddings_of_transformers(folder, texts=TEXTS, pixels=pixels)
 
-    encoder = load_encoder(str(folder), kind=kind, device="cpu", cache_dir=export_cache)
+    encoder = load_encoder(str(folder), kind=kind, device="cpu", precision="float32", cache_dir=export_cache)
     texts, images = encoder.encode_texts(TEXTS), encoder.encode_images(pixels)
 
+    assert encoder.precision == "float32"
     np.testing.assert_allclose(texts, expected_texts, atol=2e-6)
     np.testing.assert_allclose(images, expected_images, atol=2e-6)
+
+
+@pytest.mark.parametrize("precision", ["auto", "int8"])
+def test_every_precision_points_where_transformers_does(
+    precision: Precision, tiny_clip: Path, export_cache: Path
+) -> None:
+    pixels = some_pixels(3)
+    expected_texts, expected_images = embeddings_of_transformers(tiny_clip, texts=TEXTS, pixels=pixels)
+
+    encoder = load_encoder(str(tiny_clip), kind="openvino", precision=precision, cache_dir=export_cache)
+
+    assert (encoder.encode_texts(TEXTS) * expected_texts).sum(axis=1).min() > LEAST_COSINE
+    assert (encoder.encode_images(pixels) * expected_images).sum(axis=1).min() > LEAST_COSINE
+
+
+@pytest.mark.skipif(
+    "avx512_bf16" not in Path("/proc/cpuinfo").read_text(), reason="the processor multiplies no bfloat16"
+)
+def test_a_processor_that_multiplies_bfloat16_does(tiny_clip: Path, export_cache: Path) -> None:
+    encoder = load_encoder(str(tiny_clip), kind="openvino", cache_dir=export_cache)
+
+    assert encoder.precision == "bfloat16"
+    assert encoder.fingerprint == encoder.model_fingerprint
+
+
+def test_the_files_of_the_weights_are_not_kept_in_memory(demo_model: Path, export_cache: Path) -> None:
+    encoder = load_encoder(str(demo_model), kind="openvino", cache_dir=export_cache)
+
+    resident: dict[str, int] = {}
+    path = ""
+    for line in Path("/proc/self/smaps").read_text().splitlines():
+        if "-" in line.split(maxsplit=1)[0]:
+            path = line.split(maxsplit=5)[-1]
+        elif line.startswith("Rss:") and path.startswith(str(export_cache)):
+            resident[path] = resident.get(path, 0) + int(line.split()[1])
+
+    assert resident, "no file of the export is mapped"
+    assert max(resident.values()) == 0
+    encoder.close()
 
 
 def variant(name: str, folder: Path) -> Path:
@@ -71,11 +114,13 @@ def variant(name: str, folder: Path) -> Path:
     return folder
 
 
-@pytest.mark.parametrize("kind", ["onnx", "torch"])
+@pytest.mark.parametrize("kind", ["openvino", "torch"])
 def test_a_text_embeds_the_same_alone_and_in_any_company(
     kind: Any, tiny_clip: Path, export_cache: Path
 ) -> None:
-    encoder = load_encoder(str(tiny_clip), kind=kind, device="cpu", cache_dir=export_cache)
+    encoder = load_encoder(
+        str(tiny_clip), kind=kind, device="cpu", precision="float32", cache_dir=export_cache
+    )
 
     together = encoder.encode_texts(TEXTS * 40)
     alone = np.concatenate([encoder.encode_texts([text]) for text in TEXTS] * 40)
@@ -83,7 +128,7 @@ def test_a_text_embeds_the_same_alone_and_in_any_company(
     np.testing.assert_allclose(together, alone, atol=2e-6)
 
 
-@pytest.mark.parametrize("kind", ["onnx", "torch", "fixed"])
+@pytest.mark.parametrize("kind", ["openvino", "torch", "fixed"])
 def test_embeddings_are_unit_vectors_of_512_float32(kind: Any, tiny_clip: Path, export_cache: Path) -> None:
     encoder = load_encoder(str(tiny_clip), kind=kind, device="cpu", cache_dir=export_cache)
     side = encoder.input_size_px
@@ -96,7 +141,7 @@ def test_embeddings_are_unit_vectors_of_512_float32(kind: Any, tiny_clip: Path, 
         np.testing.assert_allclose(np.linalg.norm(embeddings, axis=1), 1, atol=1e-6)
 
 
-@pytest.mark.parametrize("kind", ["onnx", "torch", "fixed"])
+@pytest.mark.parametrize("kind", ["openvino", "torch", "fixed"])
 def test_nothing_embeds_to_no_rows(kind: Any, tiny_clip: Path, export_cache: Path) -> None:
     encoder = load_encoder(str(tiny_clip), kind=kind, device="cpu", cache_dir=export_cache)
 
@@ -107,11 +152,11 @@ def test_nothing_embeds_to_no_rows(kind: Any, tiny_clip: Path, export_cache: Pat
 def test_a_worker_with_a_warm_cache_holds_neither_torch_nor_transformers(
     tiny_clip: Path, export_cache: Path
 ) -> None:
-    load_encoder(str(tiny_clip), kind="onnx", cache_dir=export_cache).close()
+    load_encoder(str(tiny_clip), kind="openvino", cache_dir=export_cache).close()
     script = (
         "import sys; from pathlib import Path; from worker.encoder.loading import load_encoder;"
         f"encoder = load_encoder({str(tiny_clip)!r}, cache_dir=Path({str(export_cache)!r}), device='cpu');"
-        "print(encoder.encode_texts(['red']).shape, {'torch', 'transformers', 'onnx'} & set(sys.modules))"
+        "print(encoder.encode_texts(['red']).shape, {'torch', 'transformers'} & set(sys.modules))"
     )
 
     done = subprocess.run(
@@ -122,7 +167,7 @@ def test_a_worker_with_a_warm_cache_holds_neither_torch_nor_transformers(
 
 
 def test_colours_mean_what_they_are_called(demo_model: Path, export_cache: Path) -> None:
-    encoder = load_encoder(str(demo_model), kind="onnx", cache_dir=export_cache)
+    encoder = load_encoder(str(demo_model), kind="openvino", cache_dir=export_cache)
     side = encoder.input_size_px
     covers = np.zeros((2, side, side, 3), dtype=np.uint8)
     covers[0, ..., 0] = 220
