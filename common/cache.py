@@ -7,6 +7,8 @@ written by somebody else is a miss and is written anew, never served.
 import hashlib
 import logging
 import zlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -62,48 +64,85 @@ class ResultReader:
         return unpack(RESULT_MARK, entry) if isinstance(entry, bytes) else None
 
 
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What the cache has for a run: its query's result, and embeddings by the hash of their content."""
+
+    result: bytes | None
+    embeddings: dict[str, npt.NDArray[np.float32]]
+
+
 class WorkerCache:
-    """The worker's side: writes results, reads and writes embeddings."""
+    """The worker's side: one look before a run's work, one write after it.
+
+    A cache that does not answer is a miss, and one that takes no entry goes without; both are logged.
+    """
 
     def __init__(self, redis: Redis, *, result_ttl_s: float, embedding_ttl_s: float) -> None:
         self._redis = redis
         self._result_ttl_ms = int(result_ttl_s * 1000)
         self._embedding_ttl_ms = int(embedding_ttl_s * 1000)
 
-    def result(self, query_key: str) -> bytes | None:
-        """Return the finished JSON of a result."""
-        entry = self._get(keys.result(query_key))
-        return unpack(RESULT_MARK, entry) if entry is not None else None
-
-    def put_result(self, query_key: str, body: bytes) -> None:
-        """Store the finished JSON of a result."""
-        self._set(keys.result(query_key), pack(RESULT_MARK, body), self._result_ttl_ms)
-
-    def embedding(self, model: str, content_hash: str) -> npt.NDArray[np.float32] | None:
-        """Return a cached embedding, shape (512,), float32, unit length."""
-        entry = self._get(keys.embedding(model, content_hash))
-        body = unpack(EMBEDDING_MARK, entry) if entry is not None else None
-        if body is None or len(body) != _EMBEDDING_BYTES:
-            return None
-        embedding = np.frombuffer(body, dtype="<f4").astype(np.float32, copy=False)
-        # NaN compares as false: it is no unit vector either.
-        return embedding if abs(float(np.linalg.norm(embedding)) - 1) < LENGTH_TOLERANCE else None
-
-    def put_embedding(self, model: str, content_hash: str, embedding: npt.NDArray[np.float32]) -> None:
-        """Store an embedding, shape (512,), float32."""
-        body = embedding.astype("<f4", copy=False).tobytes()
-        self._set(keys.embedding(model, content_hash), pack(EMBEDDING_MARK, body), self._embedding_ttl_ms)
-
-    def _get(self, key: str) -> bytes | None:
+    def look_up(self, query_key: str, *, model: str, contents: Sequence[str]) -> Found:
+        """Return the finished JSON of a query's result and the embeddings, shape (512,), that are there."""
+        names = [keys.result(query_key), *(keys.embedding(model, content) for content in contents)]
         try:
-            entry = self._redis.get(key)
+            entries = self._redis.mget(names)
         except (RedisError, OSError) as error:
             log.warning("the cache does not answer", extra={"error": type(error).__name__})
-            return None
-        return entry if isinstance(entry, bytes) else None
+            return Found(result=None, embeddings={})
+        assert isinstance(entries, list)  # noqa: S101 - the client is not asynchronous
+        result, *vectors = entries
+        found = {content: _embedding_in(entry) for content, entry in zip(contents, vectors, strict=True)}
+        return Found(
+            result=unpack(RESULT_MARK, result) if isinstance(result, bytes) else None,
+            embeddings={content: vector for content, vector in found.items() if vector is not None},
+        )
 
-    def _set(self, key: str, entry: bytes, ttl_ms: int) -> None:
+    def put_result(
+        self,
+        query_key: str,
+        body: bytes,
+        *,
+        model: str,
+        embeddings: Mapping[str, npt.NDArray[np.float32]],
+    ) -> None:
+        """Store the finished JSON of a result, and the embeddings that were made for it."""
+        result = (keys.result(query_key), pack(RESULT_MARK, body), self._result_ttl_ms)
+        self._set([*self._entries(model, embeddings), result])
+
+    def put_embeddings(self, model: str, embeddings: Mapping[str, npt.NDArray[np.float32]]) -> None:
+        """Store embeddings, shape (512,), float32, by the hash of their content."""
+        if embeddings:
+            self._set(self._entries(model, embeddings))
+
+    def _entries(
+        self, model: str, embeddings: Mapping[str, npt.NDArray[np.float32]]
+    ) -> list[tuple[str, bytes, int]]:
+        return [
+            (
+                keys.embedding(model, content),
+                pack(EMBEDDING_MARK, vector.astype("<f4", copy=False).tobytes()),
+                self._embedding_ttl_ms,
+            )
+            for content, vector in embeddings.items()
+        ]
+
+    def _set(self, entries: Sequence[tuple[str, bytes, int]]) -> None:
+        pipeline = self._redis.pipeline(transaction=False)
+        for name, entry, ttl_ms in entries:
+            pipeline.set(name, entry, px=ttl_ms)
         try:
-            self._redis.set(key, entry, px=ttl_ms)
+            pipeline.execute()
         except (RedisError, OSError) as error:
             log.warning("the cache takes no entry", extra={"error": type(error).__name__})
+
+
+def _embedding_in(entry: object) -> npt.NDArray[np.float32] | None:
+    """Return the embedding of an entry, None where it is not whole or no unit vector."""
+    body = unpack(EMBEDDING_MARK, entry) if isinstance(entry, bytes) else None
+    if body is None or len(body) != _EMBEDDING_BYTES:
+        return None
+    embedding = np.frombuffer(body, dtype="<f4").astype(np.float32, copy=False)
+    # NaN compares as false: it is no unit vector either.
+    return embedding if abs(float(np.linalg.norm(embedding)) - 1) < LENGTH_TOLERANCE else None

@@ -154,20 +154,17 @@ class WorkerProcess:
                 timeout_s=s.decode_timeout_s,
             ) as decoders,
         ):
-            embedder = Embedder(
-                encoder=encoder, batcher=batcher, decoders=decoders, cache=cache, redis=self._redis
-            )
+            embedder = Embedder(encoder=encoder, batcher=batcher, decoders=decoders, redis=self._redis)
             pipeline = Pipeline(
                 embedder=embedder,
+                cache=cache,
                 catalog=catalog,
                 catalog_timeout_s=s.catalog_timeout_s,
                 model_name=encoder.model_name,
                 model_fingerprint=encoder.model_fingerprint,
                 public_url=s.public_url,
             )
-            handler = RunHandler(
-                ledger=self._ledger, leases=leases, pipeline=pipeline, cache=cache, retire=self._retire
-            )
+            handler = RunHandler(ledger=self._ledger, leases=leases, pipeline=pipeline, retire=self._retire)
             register_search(self._celery, handler)
             bulk = stack.enter_context(closing(BulkProcess(s)))
             register_bulk(self._celery, BulkHandler(self._redis, bulk))

@@ -1,6 +1,8 @@
-"""From the parts of a query to embeddings: the cache first, then decoder and model."""
+"""From the parts of a query to embeddings: what the cache had, else decoder and model."""
 
 import concurrent.futures
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
@@ -8,9 +10,10 @@ from redis import Redis
 from redis.exceptions import RedisError
 
 from common import keys
-from common.cache import WorkerCache, text_hash
+from common.cache import text_hash
 from common.catalog.protocol import EMBEDDING_DIMENSION
 from common.errors import DeadlineExceeded, ImageExpired, QueueUnavailable
+from common.queries import ImagePart, SearchQuery, TextPart
 from worker.batching import Batcher, Encoded
 from worker.decode.pool import DecoderPool
 from worker.encoder.protocol import Encoder
@@ -21,43 +24,64 @@ from worker.stopwatch import Stopwatch
 Embedding = npt.NDArray[np.float32]
 
 
+@dataclass(frozen=True, slots=True)
+class RunEmbeddings:
+    """The embeddings of one run by the hash of their content: those that were cached, and those it makes."""
+
+    cached: Mapping[str, Embedding]
+    made: dict[str, Embedding] = field(default_factory=dict)
+
+    def get(self, content: str) -> Embedding | None:
+        found = self.cached.get(content)
+        return self.made.get(content) if found is None else found
+
+
+def contents_of(query: SearchQuery) -> list[str]:
+    """Return the hashes of the texts and images that a query is made of."""
+    return [
+        text_hash(part.text) if isinstance(part, TextPart) else part.digest
+        for part in query.parts
+        if isinstance(part, TextPart | ImagePart)
+    ]
+
+
 class Embedder:
     """Embeds texts and uploaded images; thread-safe."""
 
     dimension = EMBEDDING_DIMENSION
 
-    def __init__(
-        self, *, encoder: Encoder, batcher: Batcher, decoders: DecoderPool, cache: WorkerCache, redis: Redis
-    ) -> None:
-        self._encoder = encoder
+    def __init__(self, *, encoder: Encoder, batcher: Batcher, decoders: DecoderPool, redis: Redis) -> None:
+        #: Names what is cached: the model, and the precision where it makes other vectors.
+        self.fingerprint = encoder.fingerprint
         self._batcher = batcher
         self._decoders = decoders
-        self._cache = cache
         self._redis = redis
 
-    def text(self, text: str, stopwatch: Stopwatch) -> Embedding:
+    def text(self, text: str, embeddings: RunEmbeddings, stopwatch: Stopwatch) -> Embedding:
         """Return the embedding of a text, shape (512,), unit length."""
         content = text_hash(text)
-        cached = self._cache.embedding(self._encoder.fingerprint, content)
-        if cached is not None:
-            return cached
-        return self._encoded(self._batcher.submit_text(text), content, stopwatch)
+        found = embeddings.get(content)
+        if found is None:
+            found = _encoded(self._batcher.submit_text(text), stopwatch)
+            embeddings.made[content] = found
+        return found
 
-    def image(self, digest: str, lease: Lease, stopwatch: Stopwatch) -> Embedding:
+    def image(self, digest: str, embeddings: RunEmbeddings, lease: Lease, stopwatch: Stopwatch) -> Embedding:
         """Return the embedding of an uploaded image, shape (512,), unit length.
 
         Raises:
             ImageError: the bytes are gone or are no image that can be decoded.
             DecoderDied: the decoder's process ended or took too long.
         """
-        cached = self._cache.embedding(self._encoder.fingerprint, digest)
-        if cached is not None:
-            return cached
-        data = retry_passing(lambda: self._bytes(digest), within_s=stopwatch.remaining_s())
-        with stopwatch.stage("decode"):
-            pixels = self._decoders.decode(data, timeout_s=stopwatch.remaining_s())
-        lease.check()
-        return self._encoded(self._batcher.submit_image(pixels), digest, stopwatch)
+        found = embeddings.get(digest)
+        if found is None:
+            data = retry_passing(lambda: self._bytes(digest), within_s=stopwatch.remaining_s())
+            with stopwatch.stage("decode"):
+                pixels = self._decoders.decode(data, timeout_s=stopwatch.remaining_s())
+            lease.check()
+            found = _encoded(self._batcher.submit_image(pixels), stopwatch)
+            embeddings.made[digest] = found
+        return found
 
     def _bytes(self, digest: str) -> bytes:
         try:
@@ -68,14 +92,12 @@ class Embedder:
             raise ImageExpired("the uploaded image is no longer held; send it again")
         return data
 
-    def _encoded(
-        self, future: "concurrent.futures.Future[Encoded]", content: str, stopwatch: Stopwatch
-    ) -> Embedding:
-        try:
-            encoded = future.result(timeout=max(0.0, stopwatch.remaining_s()))
-        except concurrent.futures.TimeoutError:
-            future.cancel()
-            raise DeadlineExceeded("the deadline passed before the model got to the query") from None
-        stopwatch.add("embed", encoded.batch_ms)
-        self._cache.put_embedding(self._encoder.fingerprint, content, encoded.embedding)
-        return encoded.embedding
+
+def _encoded(future: "concurrent.futures.Future[Encoded]", stopwatch: Stopwatch) -> Embedding:
+    try:
+        encoded = future.result(timeout=max(0.0, stopwatch.remaining_s()))
+    except concurrent.futures.TimeoutError:
+        future.cancel()
+        raise DeadlineExceeded("the deadline passed before the model got to the query") from None
+    stopwatch.add("embed", encoded.batch_ms)
+    return encoded.embedding

@@ -7,13 +7,14 @@ from typing import TypeVar
 import numpy as np
 import numpy.typing as npt
 
+from common.cache import WorkerCache
 from common.catalog.protocol import Catalog, Match
 from common.errors import AlbumNotFound, DeadlineExceeded, InvalidParameter, image_given_as
 from common.jobs import Timings
 from common.queries import AlbumPart, ImagePart, SearchQuery, TextPart, query_from_json
 from common.results import result_json
 from worker.breaker import Breaker
-from worker.embedding import Embedder
+from worker.embedding import Embedder, RunEmbeddings, contents_of
 from worker.leases import Lease
 from worker.retrying import retry_passing
 from worker.stopwatch import Stopwatch
@@ -30,6 +31,7 @@ class Answer:
 
     result: bytes
     timings: Timings
+    was_cached: bool = False
 
 
 class Pipeline:
@@ -39,6 +41,7 @@ class Pipeline:
         self,
         *,
         embedder: Embedder,
+        cache: WorkerCache,
         catalog: Catalog,
         catalog_timeout_s: float,
         model_name: str,
@@ -47,6 +50,7 @@ class Pipeline:
     ) -> None:
         self._public_url = public_url
         self._embedder = embedder
+        self._cache = cache
         self._catalog = catalog
         self._catalog_timeout_s = catalog_timeout_s
         self._breaker = Breaker()
@@ -54,15 +58,26 @@ class Pipeline:
         self._model_fingerprint = model_fingerprint
 
     def answer(self, lease: Lease) -> Answer:
-        """Return the answer to the run that is held.
+        """Return the answer to the run that is held, and leave it, and what was made for it, in the cache.
 
         Raises:
             RunCanceled: noticed before the embedding or before the search.
             CoverSearchError: the run fails with this.
         """
         query = query_from_json(lease.claim.query)
+        query_key, model = lease.claim.query_key, self._embedder.fingerprint
         stopwatch = Stopwatch(lease.claim)
-        matches = self._search(query, lease, stopwatch)
+        found = self._cache.look_up(query_key, model=model, contents=contents_of(query))
+        if found.result is not None:
+            # The gateway looked there just before the same query's result came.
+            return Answer(result=found.result, timings=stopwatch.timings(), was_cached=True)
+        embeddings = RunEmbeddings(found.embeddings)
+        try:
+            matches = self._search(query, embeddings, lease, stopwatch)
+        except Exception:
+            # Another try need not embed again.
+            self._cache.put_embeddings(model, embeddings.made)
+            raise
         timings = stopwatch.timings()
         result = result_json(
             matches,
@@ -71,9 +86,12 @@ class Pipeline:
             timings=timings,
             public_url=self._public_url,
         )
+        self._cache.put_result(query_key, result, model=model, embeddings=embeddings.made)
         return Answer(result=result, timings=timings)
 
-    def _search(self, query: SearchQuery, lease: Lease, stopwatch: Stopwatch) -> list[Match]:
+    def _search(
+        self, query: SearchQuery, embeddings: RunEmbeddings, lease: Lease, stopwatch: Stopwatch
+    ) -> list[Match]:
         lease.check()
         if query.type == "album":
             album_id = query.album_ids[0]
@@ -82,7 +100,7 @@ class Pipeline:
                 return self._catalog.similar(album_id, k=query.k, filters=query.filters)
 
         else:
-            embedding = self._embed(query, lease, stopwatch)
+            embedding = self._embed(query, embeddings, lease, stopwatch)
             lease.check()
 
             def call() -> list[Match]:
@@ -99,17 +117,19 @@ class Pipeline:
             raise DeadlineExceeded("the deadline passed before the catalog was searched")
         return self._ask(call, lease, stopwatch)
 
-    def _embed(self, query: SearchQuery, lease: Lease, stopwatch: Stopwatch) -> npt.NDArray[np.float32]:
+    def _embed(
+        self, query: SearchQuery, embeddings: RunEmbeddings, lease: Lease, stopwatch: Stopwatch
+    ) -> npt.NDArray[np.float32]:
         albums = self._album_embeddings(query, lease, stopwatch)
         total = np.zeros(self._embedder.dimension, dtype=np.float64)
         for index, part in enumerate(query.parts):
             match part:
                 case TextPart(text, weight):
-                    vector = self._embedder.text(text, stopwatch)
+                    vector = self._embedder.text(text, embeddings, stopwatch)
                 case ImagePart(digest, weight):
                     # One image alone is the same search from a form and from a JSON body.
                     with image_given_as("file" if query.type == "image" else f"parts.{index}.image"):
-                        vector = self._embedder.image(digest, lease, stopwatch)
+                        vector = self._embedder.image(digest, embeddings, lease, stopwatch)
                 case AlbumPart(album_id, weight):
                     vector = albums[album_id]
             total += weight * vector.astype(np.float64)

@@ -9,7 +9,6 @@ from typing import Any, Protocol
 
 from celery import Celery
 
-from common.cache import WorkerCache
 from common.errors import (
     CoverSearchError,
     DecoderBusy,
@@ -26,7 +25,6 @@ from common.telemetry import job_id_var
 from worker.leases import Lease, Leases, RunCanceled
 from worker.pipeline import Answer
 from worker.retrying import retry_passing
-from worker.stopwatch import Stopwatch
 
 log = logging.getLogger(__name__)
 
@@ -46,13 +44,11 @@ class RunHandler:
         ledger: WorkerLedger,
         leases: Leases,
         pipeline: Answering,
-        cache: WorkerCache,
         retire: Callable[[ModelMismatch], None],
     ) -> None:
         self._ledger = ledger
         self._leases = leases
         self._pipeline = pipeline
-        self._cache = cache
         self._retire = retire
 
     def handle(self, run_id: str) -> None:
@@ -68,18 +64,7 @@ class RunHandler:
             log.debug("not claimed", extra={"verdict": claim.value})
             return
         with self._leases.holding(claim) as lease:
-            if not self._answered_before(claim):
-                self._answer(lease)
-
-    def _answered_before(self, claim: Claim) -> bool:
-        """End a run by the cache, whose gateway looked there just before the same query's result came."""
-        result = self._cache.result(claim.query_key)
-        if result is None:
-            return False
-        timings = Stopwatch(claim).timings()
-        self._write(lambda: self._ledger.succeed(claim.run_id, result=result, timings=timings), claim)
-        log.info("the cache had the answer")
-        return True
+            self._answer(lease)
 
     def _answer(self, lease: Lease) -> None:
         claim = lease.claim
@@ -108,11 +93,11 @@ class RunHandler:
             self._succeed(claim, answer)
 
     def _succeed(self, claim: Claim, answer: Answer) -> None:
-        self._cache.put_result(claim.query_key, answer.result)
         self._write(
             lambda: self._ledger.succeed(claim.run_id, result=answer.result, timings=answer.timings), claim
         )
-        log.info("answered", extra={"timings_ms": answer.timings.as_document(), "attempt": claim.attempt})
+        message = "the cache had the answer" if answer.was_cached else "answered"
+        log.info(message, extra={"timings_ms": answer.timings.as_document(), "attempt": claim.attempt})
 
     def _fail(self, claim: Claim, failure: JobFailure) -> None:
         log.info("failed", extra={"code": failure.code, "detail": failure.detail})

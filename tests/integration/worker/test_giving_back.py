@@ -4,7 +4,6 @@ from collections.abc import Iterator
 
 import pytest
 
-from common.cache import WorkerCache
 from common.clients import open_redis
 from common.errors import CoverSearchError, DecoderBusy, DecoderDied, ModelMismatch, QueueFull
 from common.jobs import JobState
@@ -46,9 +45,6 @@ def handler(ledger: WorkerLedger, settings: Settings, error: CoverSearchError) -
         ledger=ledger,
         leases=Leases(ledger, lease_s=settings.lease_s, announcement=dict),
         pipeline=FailingPipeline(error),
-        cache=WorkerCache(
-            open_redis(settings.redis_url.get_secret_value()), result_ttl_s=1, embedding_ttl_s=1
-        ),
         retire=never_retire,
     )
 
