@@ -33,7 +33,7 @@ class CatalogWatch:
         """Return the query key under the present version and model."""
         return _key(query, self._model, self._version)
 
-    def on_event(self, _version: str) -> None:
+    def on_event(self, _version: bytes) -> None:
         """Hear that the catalog has changed."""
         self.told.set()
 

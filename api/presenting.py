@@ -6,6 +6,7 @@ import orjson
 from fastapi.responses import Response
 
 from common.jobs import Job, Timings
+from common.ledger.records import RunAnswer
 from common.results import with_job_id
 
 JSON = "application/json"
@@ -49,11 +50,21 @@ def cached_response(body: bytes, *, etag: str | None, took_ms: float, applied: s
 
 def result_response(job: Job, *, etag: str | None, applied: str) -> Response:
     """Return the answer of a job that has succeeded."""
-    headers = {"X-Cache": cache_word(job), "Cache-Control": REVALIDATE}
-    if job.timings is not None:
-        headers["Server-Timing"] = server_timing(job.timings)
+    answer = RunAnswer(job.result or b"", job.timings or {})
+    return answer_response(answer, job_id=job.id, cache=cache_word(job), etag=etag, applied=applied)
+
+
+def answer_response(
+    answer: RunAnswer, *, job_id: str, cache: str, etag: str | None, applied: str
+) -> Response:
+    """Return the answer of the run that a job waited for; `cache` is what `X-Cache` says of the job."""
+    headers = {
+        "X-Cache": cache,
+        "Server-Timing": server_timing(answer.timings),
+        "Cache-Control": REVALIDATE,
+    }
     _add(headers, etag=etag, applied=applied)
-    return Response(_result(job), headers=headers, media_type=JSON)
+    return Response(with_job_id(answer.result, job_id), headers=headers, media_type=JSON)
 
 
 def accepted_response(job: Job, *, retry_after_s: int, applied: str) -> Response:
@@ -109,9 +120,12 @@ def job_path(job_id: str) -> str:
 
 def cache_word(job: Job) -> str:
     """Return what `X-Cache` says of a job."""
-    if job.cached:
-        return "hit"
-    return "coalesced" if job.coalesced else "miss"
+    return "hit" if job.cached else run_word(coalesced=job.coalesced)
+
+
+def run_word(*, coalesced: bool) -> str:
+    """Return what `X-Cache` says of a job that its run has answered."""
+    return "coalesced" if coalesced else "miss"
 
 
 def server_timing(timings: dict[str, float]) -> str:

@@ -15,11 +15,13 @@ from api.facts import CatalogFacts
 from api.preferences import Patience
 from api.presenting import (
     accepted_response,
+    answer_response,
     cached_response,
     etag_of,
     names_tag,
     not_modified,
     result_response,
+    run_word,
 )
 from api.rates import cost_of
 from api.receiving import Body
@@ -138,17 +140,25 @@ class Searches:
             search.body.release()
         if search.patience.at_once:
             return await self._accepted(accepted.job_id, search)
+        etag = etag_of(key) if search.tagged else None
         if accepted.is_ahead:
-            await self._waiting.until_ended(
+            answer = await self._waiting.until_ended(
                 accepted.run_id, accepted.job_id, timeout_s=search.patience.wait_s, request=request
             )
+            if answer is not None:
+                return answer_response(
+                    answer,
+                    job_id=accepted.job_id,
+                    cache=run_word(coalesced=not accepted.is_new),
+                    etag=etag,
+                    applied=search.patience.applied,
+                )
             job, retry_after_s = await self._ledger.job(accepted.job_id, owner=search.owner)
         else:
             # It has ended already, or may have, long ago.
             job, retry_after_s = await self.job(
                 accepted.job_id, owner=search.owner, wait_s=search.patience.wait_s, request=request
             )
-        etag = etag_of(key) if search.tagged else None
         return _ended_response(job, etag=etag, applied=search.patience.applied) or accepted_response(
             job, retry_after_s=retry_after_s, applied=search.patience.applied
         )

@@ -18,7 +18,7 @@ RECONNECT_S = 0.5
 class Subscription:
     """Hears the channels and calls each channel's listener with the message."""
 
-    def __init__(self, redis: Redis, listeners: Mapping[str, Callable[[str], None]]) -> None:
+    def __init__(self, redis: Redis, listeners: Mapping[str, Callable[[bytes], None]]) -> None:
         self._redis = redis
         self._listeners = {channel.encode(): listener for channel, listener in listeners.items()}
 
@@ -46,4 +46,4 @@ class Subscription:
                 continue
             asked = False
             if message["type"] == "message":
-                self._listeners[message["channel"]](message["data"].decode())
+                self._listeners[message["channel"]](message["data"])

@@ -1,24 +1,26 @@
 """Who in this process waits for which job and its run: a dictionary, fed by the ledger's events.
 
-A waiter that comes after its event is told from the last events; one whose event was lost is told
-by a look at the ledger each second. A waiter costs memory and nothing else.
+The event that ends a wait brings the answer along. A waiter that comes after its event is told from the
+last events, one whose event was lost by a look at the ledger each second; both ask the ledger then. A
+waiter costs memory and nothing else.
 """
 
 import asyncio
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from typing import TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 from starlette.requests import ClientDisconnect, Request
 
 from common import keys
-from common.jobs import TERMINAL_STATES
 from common.ledger.gateway import GatewayLedger
+from common.ledger.records import RunAnswer, read_event
 
 log = logging.getLogger(__name__)
 
 T = TypeVar("T")
+_Waiter: TypeAlias = "asyncio.Future[RunAnswer | None]"
 
 #: Runs whose end is remembered: those of the seconds in which a submit's answer is on its way.
 REMEMBERED_RUNS = 10_000
@@ -26,15 +28,13 @@ REMEMBERED_RUNS = 10_000
 LOOK_BATCH = 500
 LOOK_EVERY_S = 1.0
 
-TERMINAL_WORDS = frozenset(state.value for state in TERMINAL_STATES)
-
 
 class Waiting:
     """Waiters by the run that they wait for, and by their own job, which may be called off before."""
 
     def __init__(self, ledger: GatewayLedger) -> None:
         self._ledger = ledger
-        self._waiters: dict[str, set[asyncio.Future[None]]] = {}
+        self._waiters: dict[str, set[_Waiter]] = {}
         self._watchers: dict[str, set[asyncio.Event]] = {}
         self._ended: dict[str, None] = {}
         self._closed = asyncio.Event()
@@ -50,26 +50,29 @@ class Waiting:
         """Tell whether somebody follows the run's events."""
         return run_id in self._watchers
 
-    async def until_ended(self, run_id: str, job_id: str, *, timeout_s: float, request: Request) -> bool:
-        """Return True as soon as the job has ended, alone or with its run; False when the time is up.
+    async def until_ended(
+        self, run_id: str, job_id: str, *, timeout_s: float, request: Request
+    ) -> RunAnswer | None:
+        """Wait until the job has ended, alone or with its run, or the time is up.
+
+        Returns what the run succeeded with where its event said so; None where the ledger is to be asked.
 
         Raises:
             ClientDisconnect: the client hung up; nobody waits here any more.
         """
-        if run_id in self._ended:
-            return True
-        if timeout_s <= 0 or self.is_closed:
-            return False
+        if run_id in self._ended or timeout_s <= 0 or self.is_closed:
+            return None
         gone = asyncio.ensure_future(_disconnected(request))
         with self._waiting(run_id, keys.JOB + job_id) as ended:
             try:
-                await asyncio.wait({ended, gone}, timeout=timeout_s, return_when=asyncio.FIRST_COMPLETED)
+                either: set[asyncio.Future[Any]] = {ended, gone}
+                await asyncio.wait(either, timeout=timeout_s, return_when=asyncio.FIRST_COMPLETED)
             finally:
                 gone.cancel()
         if gone.done() and not ended.done():
             raise ClientDisconnect
         # Where the gateway closes, the future is cancelled: the client gets its job to poll.
-        return ended.done() and not ended.cancelled()
+        return ended.result() if ended.done() and not ended.cancelled() else None
 
     @contextmanager
     def watching(self, run_id: str) -> Iterator[asyncio.Event]:
@@ -81,14 +84,15 @@ class Waiting:
         finally:
             _discard(self._watchers, run_id, event)
 
-    def on_event(self, message: str) -> None:
-        """Hear one event of the ledger, `<run id> <state>` or `job:<id> canceled`."""
-        name, _, state = message.partition(" ")
-        for event in self._watchers.get(name, ()):
-            event.set()
-        if state in TERMINAL_WORDS:
-            self._remember(name)
-            self._wake(name)
+    def on_event(self, message: bytes) -> None:
+        """Hear one event of the ledger."""
+        event = read_event(message)
+        for changed in self._watchers.get(event.name, ()):
+            changed.set()
+        if event.state.is_terminal:
+            self._remember(event.name)
+            if event.name in self._waiters:
+                self._wake(event.name, event.answer())
 
     async def look(self) -> None:
         """Ask the ledger for every job that is waited for: an event may have been lost."""
@@ -109,8 +113,8 @@ class Waiting:
                 event.set()
 
     @contextmanager
-    def _waiting(self, *names: str) -> Iterator[asyncio.Future[None]]:
-        waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+    def _waiting(self, *names: str) -> "Iterator[_Waiter]":
+        waiter: _Waiter = asyncio.get_running_loop().create_future()
         for name in names:
             self._waiters.setdefault(name, set()).add(waiter)
         try:
@@ -119,10 +123,10 @@ class Waiting:
             for name in names:
                 _discard(self._waiters, name, waiter)
 
-    def _wake(self, name: str) -> None:
+    def _wake(self, name: str, answer: RunAnswer | None = None) -> None:
         for waiter in self._waiters.get(name, ()):
             if not waiter.done():
-                waiter.set_result(None)
+                waiter.set_result(answer)
 
     def _remember(self, name: str) -> None:
         self._ended[name] = None

@@ -65,6 +65,15 @@ class ResultReader:
 
 
 @dataclass(frozen=True, slots=True)
+class Entry:
+    """What is to be kept under a key for so long."""
+
+    key: str
+    value: bytes
+    ttl_ms: int
+
+
+@dataclass(frozen=True, slots=True)
 class Found:
     """What the cache has for a run: its query's result, and embeddings by the hash of their content."""
 
@@ -73,7 +82,7 @@ class Found:
 
 
 class WorkerCache:
-    """The worker's side: one look before a run's work, one write after it.
+    """The worker's side: one look before a run's work, and what is kept of it after.
 
     A cache that does not answer is a miss, and one that takes no entry goes without; both are logged.
     """
@@ -99,39 +108,30 @@ class WorkerCache:
             embeddings={content: vector for content, vector in found.items() if vector is not None},
         )
 
-    def put_result(
-        self,
-        query_key: str,
-        body: bytes,
-        *,
-        model: str,
-        embeddings: Mapping[str, npt.NDArray[np.float32]],
-    ) -> None:
-        """Store the finished JSON of a result, and the embeddings that were made for it."""
-        result = (keys.result(query_key), pack(RESULT_MARK, body), self._result_ttl_ms)
-        self._set([*self._entries(model, embeddings), result])
+    def result_entry(self, query_key: str, body: bytes) -> Entry:
+        """Return the entry of a result, finished JSON."""
+        return Entry(keys.result(query_key), pack(RESULT_MARK, body), self._result_ttl_ms)
 
-    def put_embeddings(self, model: str, embeddings: Mapping[str, npt.NDArray[np.float32]]) -> None:
-        """Store embeddings, shape (512,), float32, by the hash of their content."""
-        if embeddings:
-            self._set(self._entries(model, embeddings))
-
-    def _entries(
+    def embedding_entries(
         self, model: str, embeddings: Mapping[str, npt.NDArray[np.float32]]
-    ) -> list[tuple[str, bytes, int]]:
-        return [
-            (
+    ) -> tuple[Entry, ...]:
+        """Return the entries of embeddings, shape (512,), float32, by the hash of their content."""
+        return tuple(
+            Entry(
                 keys.embedding(model, content),
                 pack(EMBEDDING_MARK, vector.astype("<f4", copy=False).tobytes()),
                 self._embedding_ttl_ms,
             )
             for content, vector in embeddings.items()
-        ]
+        )
 
-    def _set(self, entries: Sequence[tuple[str, bytes, int]]) -> None:
+    def put(self, entries: Sequence[Entry]) -> None:
+        """Store entries, all in one round trip."""
+        if not entries:
+            return
         pipeline = self._redis.pipeline(transaction=False)
-        for name, entry, ttl_ms in entries:
-            pipeline.set(name, entry, px=ttl_ms)
+        for entry in entries:
+            pipeline.set(entry.key, entry.value, px=entry.ttl_ms)
         try:
             pipeline.execute()
         except (RedisError, OSError) as error:

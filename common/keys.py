@@ -76,8 +76,9 @@ RATE = "rate:"
 #: Never written; scripts delete it to have written something.
 NOTHING = "nothing"
 
-#: Channel on which every change of a run's state is told, as "<run id> <state>"; and of a job that is called
-#: off while others share its run, as "job:<id> canceled".
+#: Channel on which every change of a run's state is told, as "<run id> <state>", with a space, the timings, a
+#: line break and the result behind "succeeded"; and of a job that is called off while others share its run,
+#: as "job:<id> canceled".
 EVENTS = "events"
 #: Channel on which a new catalog version is told.
 CATALOG_EVENTS = "catalog"

@@ -164,7 +164,13 @@ class WorkerProcess:
                 model_fingerprint=encoder.model_fingerprint,
                 public_url=s.public_url,
             )
-            handler = RunHandler(ledger=self._ledger, leases=leases, pipeline=pipeline, retire=self._retire)
+            handler = RunHandler(
+                ledger=self._ledger,
+                leases=leases,
+                pipeline=pipeline,
+                cache_apart=cache if s.cache_url != s.redis_url else None,
+                retire=self._retire,
+            )
             register_search(self._celery, handler)
             bulk = stack.enter_context(closing(BulkProcess(s)))
             register_bulk(self._celery, BulkHandler(self._redis, bulk))

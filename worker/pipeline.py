@@ -7,7 +7,7 @@ from typing import TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from common.cache import WorkerCache
+from common.cache import Entry, WorkerCache
 from common.catalog.protocol import Catalog, Match
 from common.errors import AlbumNotFound, DeadlineExceeded, InvalidParameter, image_given_as
 from common.jobs import Timings
@@ -27,11 +27,12 @@ MIN_LENGTH = 1e-6
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """The finished JSON of one run, and where its time went."""
+    """The finished JSON of one run, where its time went, and what the cache is to keep of it."""
 
     result: bytes
     timings: Timings
-    was_cached: bool = False
+    #: Empty where the cache had the answer.
+    entries: tuple[Entry, ...] = ()
 
 
 class Pipeline:
@@ -58,7 +59,7 @@ class Pipeline:
         self._model_fingerprint = model_fingerprint
 
     def answer(self, lease: Lease) -> Answer:
-        """Return the answer to the run that is held, and leave it, and what was made for it, in the cache.
+        """Return the answer to the run that is held.
 
         Raises:
             RunCanceled: noticed before the embedding or before the search.
@@ -70,13 +71,13 @@ class Pipeline:
         found = self._cache.look_up(query_key, model=model, contents=contents_of(query))
         if found.result is not None:
             # The gateway looked there just before the same query's result came.
-            return Answer(result=found.result, timings=stopwatch.timings(), was_cached=True)
+            return Answer(result=found.result, timings=stopwatch.timings())
         embeddings = RunEmbeddings(found.embeddings)
         try:
             matches = self._search(query, embeddings, lease, stopwatch)
         except Exception:
             # Another try need not embed again.
-            self._cache.put_embeddings(model, embeddings.made)
+            self._cache.put(self._cache.embedding_entries(model, embeddings.made))
             raise
         timings = stopwatch.timings()
         result = result_json(
@@ -86,8 +87,8 @@ class Pipeline:
             timings=timings,
             public_url=self._public_url,
         )
-        self._cache.put_result(query_key, result, model=model, embeddings=embeddings.made)
-        return Answer(result=result, timings=timings)
+        made = self._cache.embedding_entries(model, embeddings.made)
+        return Answer(result, timings, entries=(*made, self._cache.result_entry(query_key, result)))
 
     def _search(
         self, query: SearchQuery, embeddings: RunEmbeddings, lease: Lease, stopwatch: Stopwatch

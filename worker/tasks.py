@@ -9,6 +9,7 @@ from typing import Any, Protocol
 
 from celery import Celery
 
+from common.cache import WorkerCache
 from common.errors import (
     CoverSearchError,
     DecoderBusy,
@@ -44,9 +45,12 @@ class RunHandler:
         ledger: WorkerLedger,
         leases: Leases,
         pipeline: Answering,
+        cache_apart: WorkerCache | None,
         retire: Callable[[ModelMismatch], None],
     ) -> None:
+        """Answer runs; `cache_apart` is the cache where it is another Redis than the ledger's."""
         self._ledger = ledger
+        self._cache_apart = cache_apart
         self._leases = leases
         self._pipeline = pipeline
         self._retire = retire
@@ -93,10 +97,18 @@ class RunHandler:
             self._succeed(claim, answer)
 
     def _succeed(self, claim: Claim, answer: Answer) -> None:
+        # The cache first: whoever asks again after the answer finds it there.
+        entries = answer.entries
+        if self._cache_apart is not None:
+            self._cache_apart.put(entries)
+            entries = ()
         self._write(
-            lambda: self._ledger.succeed(claim.run_id, result=answer.result, timings=answer.timings), claim
+            lambda: self._ledger.succeed(
+                claim.run_id, result=answer.result, timings=answer.timings, entries=entries
+            ),
+            claim,
         )
-        message = "the cache had the answer" if answer.was_cached else "answered"
+        message = "answered" if answer.entries else "the cache had the answer"
         log.info(message, extra={"timings_ms": answer.timings.as_document(), "attempt": claim.attempt})
 
     def _fail(self, claim: Claim, failure: JobFailure) -> None:

@@ -97,6 +97,30 @@ class Claim:
 
 
 @dataclass(frozen=True, slots=True)
+class RunAnswer:
+    """What a run succeeded with: finished JSON, and where its time went, in milliseconds."""
+
+    result: bytes
+    timings: dict[str, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """A change that the ledger has told: of a run by its id, or of a job by its key."""
+
+    name: str
+    state: JobState
+    _more: bytes
+
+    def answer(self) -> RunAnswer | None:
+        """Return what the run succeeded with; None where it did not."""
+        if not self._more:
+            return None
+        timings, _, result = self._more.partition(b"\n")
+        return RunAnswer(result, orjson.loads(timings))
+
+
+@dataclass(frozen=True, slots=True)
 class Load:
     """How busy the service is and which workers are alive."""
 
@@ -160,6 +184,13 @@ def check_room(outcome: bytes, retry_after_s: int) -> None:
         )
     if outcome in _FULL:
         raise QueueFull(_FULL[outcome], retry_after_s=retry_after_s)
+
+
+def read_event(message: bytes) -> Event:
+    """Read one message of the channel `events`."""
+    name, _, rest = message.partition(b" ")
+    state, _, more = rest.partition(b" ")
+    return Event(name.decode(), JobState(state.decode()), more)
 
 
 def read_claim(run_id: str, reply: Sequence[Any]) -> Claim | Verdict:

@@ -16,8 +16,9 @@ end
 
 local TERMINAL = { succeeded = true, failed = true, canceled = true }
 
-local function tell(name, state)
-  redis.call('PUBLISH', K.EVENTS, name .. ' ' .. state)
+-- `more`, where there is any, stands behind the state.
+local function tell(name, state, more)
+  redis.call('PUBLISH', K.EVENTS, name .. ' ' .. state .. (more and ' ' .. more or ''))
 end
 
 -- Runs that the workers end a second while there is enough to do; zero as long as that is not known.
@@ -159,8 +160,8 @@ local function what_is_full(request, incoming, now)
   return nil
 end
 
--- The one way into a terminal state. `fields` is a flat list for HSET.
-local function finish(run_id, state, now, fields)
+-- The one way into a terminal state. `fields` is a flat list for HSET; `more` goes with the event.
+local function finish(run_id, state, now, fields, more)
   local run = K.RUN .. run_id
   local ttl_ms = tonumber(redis.call('HGET', run, 'ttl_ms'))
   redis.call('HSET', run, 'state', state, 'ended_ms', now, unpack(fields))
@@ -177,7 +178,7 @@ local function finish(run_id, state, now, fields)
   end
   redis.call('PEXPIRE', run, ttl_ms)
   redis.call('DEL', run .. K.RUN_JOBS_SUFFIX)
-  tell(run_id, state)
+  tell(run_id, state, more)
 end
 
 local function fail(run_id, now, code, detail)

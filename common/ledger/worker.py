@@ -1,5 +1,6 @@
 """The worker's side of the ledger: claim, renew, end, give back, sweep; blocking and thread-safe."""
 
+import logging
 from collections.abc import Sequence
 from typing import Any
 
@@ -7,6 +8,7 @@ import orjson
 from redis import Redis
 from redis.exceptions import RedisError
 
+from common.cache import Entry
 from common.errors import QueueUnavailable
 from common.jobs import JobFailure, Timings
 from common.ledger.records import Claim, Sweep, Verdict, read_claim, read_sweep
@@ -14,11 +16,14 @@ from common.ledger.scripts import script_text
 from common.ledger.timing import RESEND_AFTER_MS, SWEEP_EVERY_MS
 from common.settings import Settings
 
+log = logging.getLogger(__name__)
+
 
 class WorkerLedger:
     """Every call raises `QueueUnavailable` where Redis does not answer in time."""
 
     def __init__(self, redis: Redis, *, settings: Settings, template: str, worker_id: str) -> None:
+        self._redis = redis
         self._settings = settings
         self._template = template
         self._worker_id = worker_id
@@ -36,9 +41,28 @@ class WorkerLedger:
         head = (self._worker_id, orjson.dumps(announcement), int(ttl_s * 1000), self._lease_ms)
         return {str(run_id, "ascii") for run_id in self._run("renew", *head, *run_ids)}
 
-    def succeed(self, run_id: str, *, result: bytes, timings: Timings) -> bool:
-        """End a run with its result; False where it had ended already."""
-        return bool(self._run("succeed", run_id, result, orjson.dumps(timings.as_document())))
+    def succeed(self, run_id: str, *, result: bytes, timings: Timings, entries: Sequence[Entry] = ()) -> bool:
+        """End a run with its result; False where it had ended already.
+
+        Where its Redis is the cache's too, `entries` are written just before, in the same round trip.
+        """
+        script = self._scripts["succeed"]
+        arguments = (run_id, result, orjson.dumps(timings.as_document()))
+        pipeline = self._redis.pipeline(transaction=False)
+        for entry in entries:
+            pipeline.set(entry.key, entry.value, px=entry.ttl_ms)
+        pipeline.evalsha(script.sha, 0, *arguments)
+        try:
+            *stored, ended = pipeline.execute(raise_on_error=False)
+        except (RedisError, OSError) as error:
+            raise _unavailable(error) from error
+        for reply in stored:
+            if isinstance(reply, RedisError):
+                log.warning("the cache takes no entry", extra={"error": type(reply).__name__})
+        if isinstance(ended, RedisError):
+            # A Redis that was restarted does not know the script, and anything else comes up again.
+            ended = self._run("succeed", *arguments)
+        return bool(ended)
 
     def fail(self, claim: Claim, failure: JobFailure) -> bool:
         """End a run with an error; False where this attempt no longer holds it."""
@@ -57,4 +81,8 @@ class WorkerLedger:
         try:
             return self._scripts[name](args=args)
         except (RedisError, OSError) as error:
-            raise QueueUnavailable(f"the job queue does not answer ({type(error).__name__})") from error
+            raise _unavailable(error) from error
+
+
+def _unavailable(error: Exception) -> QueueUnavailable:
+    return QueueUnavailable(f"the job queue does not answer ({type(error).__name__})")

@@ -204,6 +204,6 @@ class StandInWorker:
             return
         timings = Timings.of(total_ms=12, decode_ms=1, embed_ms=7, search_ms=2)
         result = result_json(matches, query_type=query.type, model=MODEL, timings=timings)
-        self._cache.put_result(claim.query_key, result, model=MODEL, embeddings={})
+        self._cache.put([self._cache.result_entry(claim.query_key, result)])
         self._ledger.succeed(claim.run_id, result=result, timings=timings)
         self.answered.append(claim.run_id)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 import pytest
 from redis import Redis
 
+from common.cache import Entry
 from common.errors import QueueUnavailable
 from common.jobs import JobState, Timings
 from common.ledger.gateway import GatewayLedger
@@ -55,7 +56,8 @@ async def test_a_full_redis_lets_workers_finish_what_was_accepted(
     worker.renew({"ready": True}, ttl_s=5, run_ids=())
     claim = worker.claim(accepted.run_id)
     assert isinstance(claim, Claim)
-    written = worker.succeed(claim.run_id, result=b"{}", timings=TIMINGS)
+    entry = Entry("kept", b"more", 60_000)
+    written = worker.succeed(claim.run_id, result=b"{}", timings=TIMINGS, entries=[entry])
     job, _ = await gateway.job(accepted.job_id, owner="anonymous")
 
     assert written

@@ -1,16 +1,19 @@
 """The ledger's promises: one visible result a job, nothing lost, a terminal state by the deadline."""
 
 import asyncio
+import time
 from collections.abc import Callable
 
 import pytest
 from redis import Redis
+from redis.client import PubSub
 
 from common import keys
+from common.cache import Entry
 from common.errors import IdempotencyConflict, JobNotFound, QueueFull
 from common.jobs import JobFailure, JobState, Timings
 from common.ledger.gateway import GatewayLedger
-from common.ledger.records import Claim, Submission, Verdict
+from common.ledger.records import Claim, RunAnswer, Submission, Verdict, read_event
 from common.ledger.worker import WorkerLedger
 from common.settings import Settings
 
@@ -28,6 +31,16 @@ def claimed(worker: WorkerLedger, run_id: str) -> Claim:
     claim = worker.claim(run_id)
     assert isinstance(claim, Claim)
     return claim
+
+
+def messages(events: PubSub, *, count: int) -> list[dict[str, bytes]]:
+    deadline = time.monotonic() + 10
+    heard: list[dict[str, bytes]] = []
+    while len(heard) < count:
+        assert time.monotonic() < deadline
+        message = events.get_message(timeout=0.1)
+        heard += [message] if message else []
+    return heard
 
 
 async def state(gateway: GatewayLedger, job_id: str) -> JobState:
@@ -51,6 +64,53 @@ async def test_a_job_goes_from_queued_through_running_to_its_result(
     assert done.state is JobState.SUCCEEDED
     assert done.result == RESULT
     assert done.timings == TIMINGS.as_document()
+
+
+async def test_the_event_of_a_runs_end_brings_its_answer(
+    redis: Redis,
+    make_settings: MakeSettings,
+    make_gateway: MakeGateway,
+    make_worker: MakeWorker,
+    submission: Submit,
+) -> None:
+    gateway, worker = make_gateway(make_settings()), make_worker(make_settings())
+    accepted = await gateway.submit(submission())
+
+    with PubSub(redis.connection_pool, ignore_subscribe_messages=True) as events:
+        events.subscribe(keys.EVENTS)
+        worker.succeed(claimed(worker, accepted.run_id).run_id, result=RESULT, timings=TIMINGS)
+        told = [read_event(message["data"]) for message in messages(events, count=2)]
+
+    assert [(event.name, event.state) for event in told] == [
+        (accepted.run_id, JobState.RUNNING),
+        (accepted.run_id, JobState.SUCCEEDED),
+    ]
+    assert told[0].answer() is None
+    assert told[1].answer() == RunAnswer(RESULT, TIMINGS.as_document())
+
+
+@pytest.mark.parametrize("forgotten", [False, True])
+async def test_what_the_cache_keeps_of_a_run_is_there_once_it_has_ended(
+    *,
+    forgotten: bool,
+    redis: Redis,
+    make_settings: MakeSettings,
+    make_gateway: MakeGateway,
+    make_worker: MakeWorker,
+    submission: Submit,
+) -> None:
+    gateway, worker = make_gateway(make_settings()), make_worker(make_settings())
+    accepted = await gateway.submit(submission())
+    claim = claimed(worker, accepted.run_id)
+
+    if forgotten:
+        redis.script_flush()
+    entries = [Entry("kept:1", b"one", 60_000), Entry("kept:2", b"two", 60_000)]
+    assert worker.succeed(claim.run_id, result=RESULT, timings=TIMINGS, entries=entries)
+
+    assert redis.mget("kept:1", "kept:2") == [b"one", b"two"]
+    assert 0 < redis.pttl("kept:1") <= 60_000
+    assert await state(gateway, accepted.job_id) is JobState.SUCCEEDED
 
 
 async def test_positions_follow_the_order_of_submission(

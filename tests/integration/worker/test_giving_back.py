@@ -45,6 +45,7 @@ def handler(ledger: WorkerLedger, settings: Settings, error: CoverSearchError) -
         ledger=ledger,
         leases=Leases(ledger, lease_s=settings.lease_s, announcement=dict),
         pipeline=FailingPipeline(error),
+        cache_apart=None,
         retire=never_retire,
     )
 
