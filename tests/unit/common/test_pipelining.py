@@ -1,49 +1,112 @@
-"""Whatever becomes of a batch of commands, each of its callers is told."""
+"""Whatever becomes of a connection, each of those who wait for a reply over it is told."""
 
 import asyncio
-import logging
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 
 import pytest
+from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import RedisError
+from redis.exceptions import TimeoutError as RedisTimeoutError
 
+from common.clients import open_async_redis
 from common.pipelining import PipelinedRedis
 
-
-class Unrepeatable(Exception):
-    def __init__(self, one: str, *, two: str) -> None:
-        super().__init__(one)
-        self.two = two
+Answer = Callable[[asyncio.StreamWriter], Awaitable[None]]
+COUNT = 50
+SILENCE_S = 0.2
 
 
-class Breaking:
-    """In the place of a client: its batches end with an error of their own."""
+@asynccontextmanager
+async def server(on_get: Answer) -> AsyncIterator[PipelinedRedis]:
+    """Run something that greets as Redis does and, once all have asked, answers in its own way."""
 
-    def __init__(self, error: Exception) -> None:
-        self._error = error
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        asked = 0
+        while data := await reader.read(1 << 16):
+            asked += data.count(b"GET")
+            if asked == COUNT:
+                await on_get(writer)
+            elif not asked:
+                writer.write(b"+OK\r\n" * data.count(b"*"))
+        writer.close()
+        await writer.wait_closed()
+        ended.set()
 
-    def pipeline(self, **_options: bool) -> "Breaking":
-        return self
+    ended = asyncio.Event()
+    async with await asyncio.start_server(serve, "127.0.0.1", 0) as listening:
+        port = listening.sockets[0].getsockname()[1]
+        client = open_async_redis(f"redis://127.0.0.1:{port}", socket_timeout_s=SILENCE_S)
+        try:
+            yield PipelinedRedis(client)
+        finally:
+            await client.aclose()
+            async with asyncio.timeout(10):
+                await ended.wait()
 
-    def execute_command(self, *command: object) -> None:
-        """Keep it."""
 
-    async def execute(self, **_options: bool) -> None:
-        raise self._error
-
-
-SURROGATE = UnicodeEncodeError("utf-8", "\ud800", 0, 1, "surrogates not allowed")
+async def ask(redis: PipelinedRedis) -> list[object]:
+    async with asyncio.timeout(10):
+        calls = (redis.execute("GET", n) for n in range(COUNT))
+        replies: list[object] = await asyncio.gather(*calls, return_exceptions=True)
+    return replies
 
 
-@pytest.mark.parametrize("error", [SURROGATE, Unrepeatable("1", two="2")])
-async def test_an_error_that_nobody_expected_is_told_to_every_caller_and_logged(
-    error: Exception, caplog: pytest.LogCaptureFixture
-) -> None:
-    redis = PipelinedRedis(Breaking(error))  # type: ignore[arg-type]
+async def test_what_is_no_redis_protocol_is_an_error_to_every_caller() -> None:
+    async def babble(writer: asyncio.StreamWriter) -> None:
+        writer.write(b"HTTP/1.1 400 Bad Request\r\n")
 
-    with caplog.at_level(logging.ERROR):
-        async with asyncio.timeout(10):
-            replies = await asyncio.gather(
-                *(redis.execute("GET", n) for n in range(5)), return_exceptions=True
-            )
+    async with server(babble) as redis:
+        replies = await ask(redis)
 
-    assert [type(reply) for reply in replies] == [type(error)] * 5
-    assert "could not be sent" in caplog.text
+    assert {type(reply) for reply in replies} == {RedisConnectionError}
+    assert "no Redis protocol" in str(replies[0])
+
+
+async def test_a_connection_that_closes_fails_whoever_has_no_reply_yet() -> None:
+    async def answer_three(writer: asyncio.StreamWriter) -> None:
+        writer.write(b"$1\r\na\r\n" * 3)
+        await writer.drain()
+        writer.close()
+
+    async with server(answer_three) as redis:
+        replies = await ask(redis)
+
+    assert replies[:3] == [b"a"] * 3
+    assert {type(reply) for reply in replies[3:]} == {RedisConnectionError}
+    assert len({id(reply) for reply in replies[3:]}) == COUNT - 3
+
+
+async def test_a_server_that_is_silent_fails_its_callers_and_one_that_is_slow_does_not() -> None:
+    async def be_slow(writer: asyncio.StreamWriter) -> None:
+        for _ in range(COUNT - 1):
+            writer.write(b"$1\r\na\r\n")
+            await asyncio.sleep(SILENCE_S / 10)
+
+    async with server(be_slow) as redis:
+        replies = await ask(redis)
+
+    assert replies[:-1] == [b"a"] * (COUNT - 1)
+    assert isinstance(replies[-1], RedisTimeoutError)
+
+
+async def test_nobody_to_connect_to_is_an_error_to_every_caller() -> None:
+    client = open_async_redis("redis://127.0.0.1:1", socket_timeout_s=SILENCE_S)
+
+    replies = await ask(PipelinedRedis(client))
+    await client.aclose()
+
+    assert all(isinstance(reply, RedisError | OSError) for reply in replies)
+
+
+@pytest.mark.parametrize("reply", [b"-ERR no\r\n", b"*1\r\n-ERR no\r\n"])
+async def test_a_refusal_stands_where_its_reply_would(reply: bytes) -> None:
+    async def refuse(writer: asyncio.StreamWriter) -> None:
+        writer.write(reply * COUNT)
+
+    async with server(refuse) as redis:
+        (first, *_) = await ask(redis)
+
+    refusal = first[0] if isinstance(first, list) else first
+    assert isinstance(refusal, RedisError)
+    assert str(refusal) == "ERR no"
