@@ -161,7 +161,11 @@ BEGIN
     RAISE EXCEPTION 'the vectors of this catalog come from the model %', (SELECT model FROM catalog_model)
       USING ERRCODE = 'PT409';
   END IF;
-  share := estimate.passing / (estimated_albums(NULL, NULL, NULL, NULL, false)).passing;
+  share := CASE
+    WHEN any_genre IS NULL AND year_min IS NULL AND year_max IS NULL AND min_score IS NULL AND NOT only_best
+      THEN 1
+    ELSE estimate.passing / (estimated_albums(NULL, NULL, NULL, NULL, false)).passing
+  END;
   -- Twice as many as should hold k that pass.
   reach := greatest(400, 2 * match_count / greatest(share, 0.001));
   walks := estimate.cost > exact_up_to AND reach <= 500;
@@ -192,19 +196,21 @@ BEGIN
   END IF;
 
   RETURN QUERY
-  SELECT near.id, near.artist, near.album_name, near.genre, near.release_year, near.pitchfork_score,
-         near.best_new_music, near.cover_url, 1 - near.distance
+  SELECT a.id, a.artist, a.album_name, a.genre, a.release_year, a.pitchfork_score, a.best_new_music,
+         a.cover_url, 1 - near.distance
   FROM (
     -- Without the "+ 0" an index on the distance would pass for the exact way.
-    SELECT a.*, (a.embedding <=> query_embedding) + 0 AS distance
-    FROM album_covers a
-    WHERE (candidates IS NULL OR a.id = ANY (candidates))
-      AND album_passes(a.id, a.genre, a.release_year, a.pitchfork_score, a.best_new_music,
+    SELECT each.id, (each.embedding <=> query_embedding) + 0 AS distance
+    FROM album_covers each
+    WHERE (candidates IS NULL OR each.id = ANY (candidates))
+      AND album_passes(each.id, each.genre, each.release_year, each.pitchfork_score, each.best_new_music,
                        any_genre, year_min, year_max, min_score, only_best, exclude_ids)
-      AND a.embedding IS NOT NULL
-    ORDER BY distance, a.id COLLATE "C"
+      AND each.embedding IS NOT NULL
+    ORDER BY distance, each.id COLLATE "C"
     LIMIT match_count
   ) near
+  -- The rest of the k rows alone: to rank whole rows copies every album's vector.
+  JOIN album_covers a ON a.id = near.id
   -- A zero vector from before the constraint.
   WHERE near.distance <> 'NaN'
   ORDER BY near.distance, near.id COLLATE "C";

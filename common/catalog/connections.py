@@ -16,7 +16,9 @@ from typing import Any, TypeVar
 
 import orjson
 import psycopg
+from psycopg.adapt import Dumper
 from psycopg.conninfo import conninfo_to_dict
+from psycopg.pq import Format
 from psycopg.rows import DictRow, dict_row
 from psycopg.types.json import set_json_loads
 
@@ -24,6 +26,17 @@ from common.catalog.faults import misconfigured
 from common.errors import CatalogError, CatalogUnavailable
 
 T = TypeVar("T")
+
+
+class BinaryVector(bytes):
+    """A value in pgvector's binary form, whose type the server infers from where it stands."""
+
+
+class _BinaryVectorDumper(Dumper):
+    format = Format.BINARY
+
+    def dump(self, obj: BinaryVector) -> bytes:
+        return obj
 
 
 class BoundedConnection(psycopg.Connection[DictRow]):
@@ -125,6 +138,7 @@ class Connections:
         except psycopg.OperationalError as error:
             raise _connection_fault(error, waited_s=time.monotonic() - started) from error
         connection.timeout_s = self._timeout_s
+        connection.adapters.register_dumper(BinaryVector, _BinaryVectorDumper)
         set_json_loads(orjson.loads, connection)
         return connection
 

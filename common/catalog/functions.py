@@ -27,6 +27,10 @@ class FunctionCatalog(ABC):
     def _document(self, function: str, arguments: Mapping[str, object]) -> Any:
         """Call a function that returns one value."""
 
+    def _vector(self, embedding: npt.NDArray[np.float32]) -> object:
+        """Return an embedding, shape (512,), as this way of calling takes it."""
+        return records.vector_literal(embedding)
+
     @abstractmethod
     def close(self) -> None: ...
 
@@ -40,7 +44,7 @@ class FunctionCatalog(ABC):
         model_fingerprint: str | None = None,
     ) -> list[Match]:
         arguments: dict[str, object] = {
-            "query_embedding": records.vector_literal(embedding),
+            "query_embedding": self._vector(embedding),
             "match_count": k,
             **records.filter_arguments(filters),
         }

@@ -4,13 +4,15 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any, LiteralString
 
+import numpy as np
+import numpy.typing as npt
 import psycopg
 from psycopg import sql
 
-from common.catalog.connections import Connections
+from common.catalog.connections import BinaryVector, Connections
 from common.catalog.faults import fault_from_code
 from common.catalog.functions import FunctionCatalog
-from common.catalog.records import Row
+from common.catalog.records import Row, vector_bytes
 from common.errors import CatalogUnavailable
 
 
@@ -23,6 +25,10 @@ class PostgresCatalog(FunctionCatalog):
 
     def close(self) -> None:
         self._connections.close()
+
+    def _vector(self, embedding: npt.NDArray[np.float32]) -> BinaryVector:
+        # A seventh of a small search less than as text.
+        return BinaryVector(vector_bytes(embedding))
 
     def _rows(self, function: str, arguments: Mapping[str, object]) -> list[Row]:
         return list(self._call("SELECT * FROM {call}", function, arguments))

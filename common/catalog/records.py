@@ -1,6 +1,7 @@
 """What the SQL functions take and give, as the protocol's types."""
 
 import math
+import struct
 from collections.abc import Mapping
 from typing import Any
 
@@ -32,15 +33,36 @@ def vector_literal(embedding: npt.NDArray[np.float32]) -> str:
         CatalogMisconfigured: the shape is another.
         InvalidParameter: it has no direction.
     """
+    check_embedding(embedding)
+    return orjson.dumps(
+        np.ascontiguousarray(embedding, dtype=np.float32), option=orjson.OPT_SERIALIZE_NUMPY
+    ).decode()
+
+
+def vector_bytes(embedding: npt.NDArray[np.float32]) -> bytes:
+    """Return an embedding, shape (512,), in pgvector's binary form (`vector_recv` in its vector.c).
+
+    Raises:
+        CatalogMisconfigured: the shape is another.
+        InvalidParameter: it has no direction.
+    """
+    check_embedding(embedding)
+    return struct.pack(">hh", EMBEDDING_DIMENSION, 0) + embedding.astype(">f4").tobytes()
+
+
+def check_embedding(embedding: npt.NDArray[np.float32]) -> None:
+    """Refuse what cannot be searched for.
+
+    Raises:
+        CatalogMisconfigured: the shape is another.
+        InvalidParameter: it has no direction.
+    """
     if embedding.shape != (EMBEDDING_DIMENSION,):
         raise misconfigured("wrong_dimension", found=f"this embedding has the shape {embedding.shape}")
     if not 0 < float(np.linalg.norm(embedding)) < math.inf:
         raise InvalidParameter(
             "an embedding that is zero or not finite is near to nothing", parameter="query"
         )
-    return orjson.dumps(
-        np.ascontiguousarray(embedding, dtype=np.float32), option=orjson.OPT_SERIALIZE_NUMPY
-    ).decode()
 
 
 def filter_arguments(filters: Filters) -> dict[str, object]:

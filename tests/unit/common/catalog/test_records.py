@@ -1,14 +1,25 @@
 """What goes to the SQL functions and what comes back."""
 
 import math
+import struct
+from collections.abc import Callable
 
 import numpy as np
+import numpy.typing as npt
 import orjson
 import pytest
 
-from common.catalog.records import album_from_row, filter_arguments, match_from_row, vector_literal
+from common.catalog.records import (
+    album_from_row,
+    filter_arguments,
+    match_from_row,
+    vector_bytes,
+    vector_literal,
+)
 from common.errors import CatalogMisconfigured, InvalidParameter
 from common.queries import Filters
+
+Form = Callable[[npt.NDArray[np.float32]], object]
 
 ROW = {
     "id": "a",
@@ -37,16 +48,27 @@ def test_a_vector_may_be_a_view_of_any_float_type() -> None:
     assert np.array_equal(np.array(orjson.loads(vector_literal(vector))), vector)  # type: ignore[arg-type]
 
 
+def test_a_vectors_binary_form_is_its_length_and_its_numbers_in_network_order() -> None:
+    vector = np.random.default_rng(1).standard_normal(512)
+
+    data = vector_bytes(vector.astype(np.float32))
+
+    assert struct.unpack(">hh", data[:4]) == (512, 0)
+    assert np.array_equal(np.frombuffer(data[4:], ">f4"), vector.astype(np.float32))
+
+
+@pytest.mark.parametrize("form", [vector_literal, vector_bytes])
 @pytest.mark.parametrize("value", [0.0, math.nan, math.inf, -math.inf])
-def test_a_vector_without_direction_is_refused(value: float) -> None:
+def test_a_vector_without_direction_is_refused(form: Form, value: float) -> None:
     with pytest.raises(InvalidParameter):
-        vector_literal(np.full(512, value, dtype=np.float32))
+        form(np.full(512, value, dtype=np.float32))
 
 
+@pytest.mark.parametrize("form", [vector_literal, vector_bytes])
 @pytest.mark.parametrize("shape", [(0,), (511,), (768,), (1, 512), (512, 1)])
-def test_a_vector_of_another_shape_is_a_misconfiguration(shape: tuple[int, ...]) -> None:
+def test_a_vector_of_another_shape_is_a_misconfiguration(form: Form, shape: tuple[int, ...]) -> None:
     with pytest.raises(CatalogMisconfigured, match="512"):
-        vector_literal(np.ones(shape, dtype=np.float32))
+        form(np.ones(shape, dtype=np.float32))
 
 
 def test_only_filters_with_an_effect_are_sent() -> None:
