@@ -3,15 +3,17 @@
 import asyncio
 import logging
 from collections.abc import Callable, Mapping
+from typing import Any, NoReturn
 
 from redis.asyncio import Redis
-from redis.asyncio.client import PubSub
 from redis.exceptions import RedisError
+
+from common.wire import Wire, packed
 
 log = logging.getLogger(__name__)
 
-#: A silent connection is asked whether it is alive; without an answer it is made anew.
-SILENCE_S = 2.0
+#: How often the connection is asked whether it is alive; without an answer it is made anew.
+ASK_EVERY_S = 2.0
 RECONNECT_S = 0.5
 
 
@@ -26,24 +28,25 @@ class Subscription:
         """Listen until cancelled; a lost connection is made anew, and what it missed is lost."""
         while True:
             try:
-                async with self._redis.pubsub() as pubsub:
-                    await pubsub.subscribe(*self._listeners)
-                    log.debug("subscribed")
-                    await self._listen(pubsub)
+                await self._listen()
             except (RedisError, OSError) as error:
                 log.warning("the subscription is lost", extra={"error": str(error)})
             await asyncio.sleep(RECONNECT_S)
 
-    async def _listen(self, pubsub: PubSub) -> None:
-        asked = False
-        while True:
-            message = await pubsub.get_message(timeout=SILENCE_S)
-            if message is None:
-                if asked:
-                    raise ConnectionError("no answer to a ping")
-                await pubsub.ping()
-                asked = True
-                continue
-            asked = False
-            if message["type"] == "message":
-                self._listeners[message["channel"]](message["data"])
+    async def _listen(self) -> NoReturn:
+        """Subscribe, and raise once the connection is lost."""
+        wire = await Wire.open(self._redis, on_push=self._hear)
+        try:
+            wire.send(packed("SUBSCRIBE", *self._listeners))
+            while True:
+                await wire.ask(packed("PING"))
+                await asyncio.wait({wire.lost}, timeout=ASK_EVERY_S)
+        finally:
+            await wire.close()
+
+    def _hear(self, push: list[Any]) -> None:
+        kind, channel, message = push
+        if kind == b"message":
+            self._listeners[channel](message)
+        elif kind == b"subscribe":
+            log.debug("subscribed")

@@ -1,0 +1,132 @@
+"""One connection to Redis that many callers share: each command is written at once, replies come in order.
+
+redis-py lends every caller a connection of its own and goes through its retries and time-outs for every
+reply: 0.11 ms of Python a call where this costs 0.04. The connection itself, with whatever a URL asks of it
+(TLS, password, database), is still made by redis-py; hiredis writes and reads the protocol, which is RESP 3.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable
+from typing import Any, Self
+
+import hiredis
+from redis.asyncio import Redis
+from redis.asyncio.connection import AbstractConnection
+from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import NoScriptError, ResponseError
+from redis.exceptions import TimeoutError as RedisTimeoutError
+
+#: Hears what Redis sends unasked, such as messages of channels: its kind, then what belongs to it.
+OnPush = Callable[[list[Any]], None]
+
+_NOT_ENOUGH = object()
+
+
+def packed(*command: Any) -> bytes:
+    """Return a command as it is sent."""
+    data: bytes = hiredis.pack_command(command)
+    return data
+
+
+class Wire(asyncio.Protocol):
+    """A connection that was taken over from redis-py once it stood; of one event loop."""
+
+    @classmethod
+    async def open(cls, redis: Redis, *, on_push: OnPush | None = None) -> Self:
+        """Connect as the client would; the connection is lent for good, and closes with the client.
+
+        Raises:
+            RedisError, OSError: nothing answers there.
+        """
+        pool: Any = redis.connection_pool  # redis-py leaves some of it without types
+        return cls(await pool.get_connection(), pool=pool, on_push=on_push)
+
+    def __init__(self, connection: AbstractConnection, *, pool: Any, on_push: OnPush | None) -> None:
+        #: Done once the connection is lost.
+        self.lost: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._connection, self._pool, self._on_push = connection, pool, on_push
+        self._silence_s: float = connection.socket_timeout or 1.0
+        self._reader = hiredis.Reader(replyError=_reply_error, notEnoughData=_NOT_ENOUGH)
+        self._waiting: deque[asyncio.Future[Any]] = deque()
+        self._loop = asyncio.get_running_loop()
+        self._heard_at = 0.0
+        self._timer: asyncio.TimerHandle | None = None
+        writer = connection._writer  # noqa: SLF001 - redis-py shows the transport of a connection nowhere else
+        assert writer is not None  # noqa: S101 - it has just been connected
+        self._transport = writer.transport
+        self._stream = self._transport.get_protocol()
+        self._transport.set_protocol(self)
+
+    async def close(self) -> None:
+        """Give the connection up and its place in the pool back."""
+        self._lose(RedisConnectionError("the connection to Redis was closed"))
+        await self._connection.disconnect(nowait=True)
+        await self._pool.release(self._connection)
+
+    def send(self, data: bytes) -> None:
+        """Send a command that has no reply, such as SUBSCRIBE."""
+        self._transport.write(data)
+
+    def ask(self, data: bytes) -> "asyncio.Future[Any]":
+        """Send a command; the future has its reply, or why there is none: `RedisError`."""
+        reply: asyncio.Future[Any] = self._loop.create_future()
+        if self.lost.done():
+            reply.set_exception(RedisConnectionError("the connection to Redis is lost"))
+            return reply
+        if not self._waiting:
+            self._heard_at = self._loop.time()
+        self._waiting.append(reply)
+        self._transport.write(data)
+        if self._timer is None:
+            self._timer = self._loop.call_later(self._silence_s, self._look)
+        return reply
+
+    def data_received(self, data: bytes) -> None:
+        self._heard_at = self._loop.time()
+        self._reader.feed(data)
+        try:
+            while (reply := self._reader.gets()) is not _NOT_ENOUGH:
+                if not isinstance(reply, hiredis.PushNotification):
+                    _settle(self._waiting.popleft(), reply)
+                elif self._on_push is not None:
+                    self._on_push(reply)
+        except hiredis.ProtocolError as error:
+            self._lose(RedisConnectionError(f"what Redis answers is no Redis protocol: {error}"))
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._lose(RedisConnectionError(f"the connection to Redis is lost ({exc or 'closed by the server'})"))
+        # redis-py waits for its own protocol to hear of it when it closes a connection.
+        self._stream.connection_lost(exc)
+
+    def _look(self) -> None:
+        """Give the connection up where Redis owes a reply and has been silent for too long."""
+        self._timer = None
+        if not self._waiting:
+            return
+        left_s = self._heard_at + self._silence_s - self._loop.time()
+        if left_s > 0:
+            self._timer = self._loop.call_later(left_s, self._look)
+        else:
+            self._lose(RedisTimeoutError(f"Redis has not answered for {self._silence_s:g} s"))
+
+    def _lose(self, error: Exception) -> None:
+        if not self.lost.done():
+            self.lost.set_result(None)
+            self._transport.abort()
+        while self._waiting:
+            # Each its own: a shared one would gather the tracebacks of all.
+            _settle(self._waiting.popleft(), type(error)(*error.args))
+
+
+def _reply_error(message: str) -> ResponseError:
+    return (NoScriptError if message.startswith("NOSCRIPT") else ResponseError)(message)
+
+
+def _settle(waiting: "asyncio.Future[Any]", reply: Any) -> None:
+    if waiting.done():
+        return
+    if isinstance(reply, Exception):
+        waiting.set_exception(reply)
+    else:
+        waiting.set_result(reply)
