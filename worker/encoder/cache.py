@@ -25,7 +25,7 @@ from worker.encoder.source import ModelSource
 log = logging.getLogger(__name__)
 
 #: Raised whenever the exported graphs or the entry's layout change.
-GRAPH_VERSION = 3
+GRAPH_VERSION = 4
 #: Exit status of an export whose checkpoint cannot be served; the reason stands on standard output.
 EXPORT_REFUSED = 3
 #: Loading, converting and writing a ViT-B/32 takes ten seconds on two cores.

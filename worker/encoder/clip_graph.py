@@ -2,10 +2,11 @@
 
 Built by hand rather than traced, because that is where the speed comes from: normalisation of
 pixels is folded into the patch embedding, no text is padded, query, key and value are one matrix,
-and the last block works for the one token per item whose state becomes the embedding.
+and the last block works for the one token per item whose state becomes the embedding. A text takes as
+long as its nodes are many, several microseconds each whatever they compute, so that nodes are spared.
 
     image   pixels uint8 (items, size, size, 3)
-    text    ids, positions, to_flat (tokens,) · to_padded (items, longest) · ends (items,)   int64
+    text    ids (tokens,) int32 and what `worker.encoder.tokens.Places` says of them
 """
 
 from collections.abc import Callable, Mapping
@@ -21,8 +22,6 @@ from worker.encoder.graph import Graph
 from worker.encoder.preprocessing import Preprocessing
 
 _QUICK_GELU_BETA = 1.702
-#: Added to the score of a token that must not be looked at.
-_NEVER = -1e9
 #: The activations that CLIP checkpoints use.
 _ACTIVATIONS: dict[str, Callable[[Node], Node]] = {
     "quick_gelu": lambda value: op.swish(value, op.constant(np.float32(_QUICK_GELU_BETA))),
@@ -33,12 +32,12 @@ _ACTIVATIONS: dict[str, Callable[[Node], Node]] = {
 class Layout(Protocol):
     """How rows, the flat (tokens, width) of the linear layers, stand to the items they belong to."""
 
-    def to_items(self, graph: Graph, rows: Node, *, width: int) -> Node:
-        """Lay rows out as (items, tokens, width), as attention needs them."""
+    def to_heads(self, graph: Graph, packed: Node, *, heads: int, width: int) -> Node:
+        """Lay rows of query, key and value out as (3, items x heads, tokens, width of a head)."""
         ...
 
-    def to_rows(self, graph: Graph, items: Node, *, width: int) -> Node:
-        """Undo `to_items`."""
+    def to_rows(self, graph: Graph, attended: Node, *, heads: int, width: int) -> Node:
+        """Lay what the heads return, (1, items x heads, tokens, width of a head), out as rows."""
         ...
 
     def pooled(self, graph: Graph, rows: Node, *, width: int) -> Node:
@@ -52,41 +51,39 @@ class ImageLayout:
 
     tokens: int
 
-    def to_items(self, graph: Graph, rows: Node, *, width: int) -> Node:
-        return graph.reshape(rows, -1, self.tokens, width)
+    def to_heads(self, graph: Graph, packed: Node, *, heads: int, width: int) -> Node:
+        by_token = graph.reshape(packed, -1, self.tokens, 3, heads, width)
+        by_head = op.transpose(by_token, graph.constant([2, 0, 3, 1, 4]))
+        return graph.reshape(by_head, 3, -1, self.tokens, width)
 
-    def to_rows(self, graph: Graph, items: Node, *, width: int) -> Node:
-        return graph.reshape(items, -1, width)
+    def to_rows(self, graph: Graph, attended: Node, *, heads: int, width: int) -> Node:
+        by_head = graph.reshape(attended, -1, heads, self.tokens, width)
+        return graph.reshape(op.transpose(by_head, graph.constant([0, 2, 1, 3])), -1, heads * width)
 
     def pooled(self, graph: Graph, rows: Node, *, width: int) -> Node:
-        return graph.gather(self.to_items(graph, rows, width=width), graph.constant(0), axis=1)
+        items = graph.reshape(rows, -1, self.tokens, width)
+        return graph.gather(items, graph.constant(0), axis=1)
 
 
 @dataclass(frozen=True, slots=True)
 class TextLayout:
-    """Texts lie end to end; the graph's inputs say where each token goes."""
+    """Texts lie end to end; the graph's inputs say where each token goes.
 
-    to_padded: Node
-    to_flat: Node
-    ends: Node
+    One gather moves the heads of all tokens to their places in the rectangle of their text and one moves
+    them back, in place of a gather of rows and three transposes.
+    """
 
-    def to_items(self, graph: Graph, rows: Node, *, width: int) -> Node:  # noqa: ARG002 - kept by the indices
-        return graph.gather(rows, self.to_padded)
+    places: Mapping[str, Node]
 
-    def to_rows(self, graph: Graph, items: Node, *, width: int) -> Node:
-        return graph.gather(graph.reshape(items, -1, width), self.to_flat)
+    def to_heads(self, graph: Graph, packed: Node, *, heads: int, width: int) -> Node:  # noqa: ARG002 - in the indices
+        return graph.gather(graph.reshape(packed, -1, width), self.places["to_heads"])
+
+    def to_rows(self, graph: Graph, attended: Node, *, heads: int, width: int) -> Node:
+        by_token = graph.gather(graph.reshape(attended, -1, width), self.places["to_rows"])
+        return graph.reshape(by_token, -1, heads * width)
 
     def pooled(self, graph: Graph, rows: Node, *, width: int) -> Node:  # noqa: ARG002 - one row is one token
-        return graph.gather(rows, self.ends)
-
-    def looking_back(self, graph: Graph) -> Node:
-        """Return what is added to attention scores, (longest, longest), for all blocks."""
-        longest = graph.gather(op.shape_of(self.to_padded), graph.constant(1))
-        places = op.range(graph.constant(0), longest, graph.constant(1), Type.i64)
-        later = op.greater(
-            op.unsqueeze(places, graph.constant([0])), op.unsqueeze(places, graph.constant([1]))
-        )
-        return op.select(later, op.constant(np.float32(_NEVER)), op.constant(np.float32(0)))
+        return graph.gather(rows, self.places["ends"])
 
 
 class Tower:
@@ -125,19 +122,29 @@ class Tower:
         return self._graph.layer_norm(rows, name, epsilon=self._epsilon)
 
     def _attention(self, rows: Node, layer: str, *, mask: Node | None) -> Node:
-        packed = self._graph.linear(rows, [f"{layer}.self_attn.{part}_proj" for part in "qkv"])
-        items = self._layout.to_items(self._graph, packed, width=3 * self.width)
-        by_head = self._graph.reshape(items, 0, 0, 3, self._heads, self.width // self._heads)
-        # (3, items, heads, tokens, width of a head)
-        parts = op.split(
-            op.transpose(by_head, self._graph.constant([2, 0, 3, 1, 4])), self._graph.constant(0), 3
+        graph, heads, width = self._graph, self._heads, self.width // self._heads
+        packed = self._query_key_value(rows, layer, width=width)
+        parts = self._layout.to_heads(graph, packed, heads=heads, width=width)
+        query, key, value = op.split(parts, graph.constant(0), 3).outputs()
+        # written out, as OpenVINO makes one kernel of it that also transposes the keys
+        scores = op.matmul(query, key, transpose_a=False, transpose_b=True)
+        seen = scores if mask is None else op.add(scores, mask)
+        attended = op.matmul(op.softmax(seen, axis=-1), value, transpose_a=False, transpose_b=False)
+        return self._layout.to_rows(graph, attended, heads=heads, width=width)
+
+    def _query_key_value(self, rows: Node, layer: str, *, width: int) -> Node:
+        """Return the three side by side; the query is already divided by the root of a head's width."""
+        factors = {"q": width**-0.5, "k": 1.0, "v": 1.0}
+        weight, bias = (
+            np.concatenate(
+                [
+                    self._graph.weights[f"{layer}.self_attn.{part}_proj.{kind}"] * np.float32(factor)
+                    for part, factor in factors.items()
+                ]
+            )
+            for kind in ("weight", "bias")
         )
-        query, key, value = (op.squeeze(part, self._graph.constant([0])) for part in parts.outputs())
-        attended = op.scaled_dot_product_attention(query, key, value, mask)
-        heads_last = op.transpose(attended, self._graph.constant([0, 2, 1, 3]))
-        return self._layout.to_rows(
-            self._graph, self._graph.reshape(heads_last, 0, 0, self.width), width=self.width
-        )
+        return self._graph.dense(rows, weight, bias)
 
     def _feed_forward(self, rows: Node, layer: str) -> Node:
         hidden = self._graph.linear(self._norm(rows, f"{layer}.layer_norm2"), [f"{layer}.mlp.fc1"])
@@ -145,25 +152,24 @@ class Tower:
 
 
 def text_model(graph: Graph, config: Mapping[str, Any]) -> Model:
-    """Return the text tower; its inputs are the fields of `PackedTexts`, in their order."""
-    ids, positions, to_padded, to_flat, ends = inputs = [
-        op.parameter(PartialShape(shape), Type.i64, name)
-        for name, shape in (
-            ("ids", [-1]),
-            ("positions", [-1]),
-            ("to_padded", [-1, -1]),
-            ("to_flat", [-1]),
-            ("ends", [-1]),
-        )
-    ]
-    layout = TextLayout(to_padded=to_padded, to_flat=to_flat, ends=ends)
-    tower = Tower(graph, config, prefix="text_model", layout=layout)
+    """Return the text tower; its inputs are the ids and the fields of `Places`, in their order."""
+    # int32, as the CPU's kernels compute in it and would convert anything else
+    ids = op.parameter(PartialShape([-1]), Type.i32, "ids")
+    shapes = {
+        "positions": [-1],
+        "to_heads": [3, -1, -1],
+        "to_rows": [-1, config["num_attention_heads"]],
+        "ends": [-1],
+    }
+    places = {name: op.parameter(PartialShape(shape), Type.i32, name) for name, shape in shapes.items()}
+    mask = op.parameter(PartialShape([-1, -1]), Type.f32, "mask")
+    tower = Tower(graph, config, prefix="text_model", layout=TextLayout(places))
     table = "text_model.embeddings.{}_embedding.weight"
     tokens = graph.gather(graph.constant(graph.weights[table.format("token")]), ids)
-    places = graph.gather(graph.constant(graph.weights[table.format("position")]), positions)
-    rows = tower.blocks(op.add(tokens, places), mask=layout.looking_back(graph))
+    positions = graph.constant(graph.weights[table.format("position")])
+    rows = tower.blocks(op.add(tokens, graph.gather(positions, places["positions"])), mask=mask)
     output = tower.embeddings(rows, norm="text_model.final_layer_norm", projection="text_projection")
-    return graph.model(inputs, output=output)
+    return graph.model([ids, *places.values(), mask], output=output)
 
 
 def image_model(graph: Graph, config: Mapping[str, Any], preprocessing: Preprocessing) -> Model:

@@ -41,6 +41,7 @@ def export(source: ModelSource, entry: Path, *, int8: bool) -> None:
         "size_px": preprocessing.size_px,
         "max_tokens": checkpoint.max_tokens,
         "eos_id": text_config["eos_token_id"],
+        "text_heads": text_config["num_attention_heads"],
     }
     (entry / "encoder.json").write_text(json.dumps(facts), encoding="utf-8")
     encoder = OpenVinoEncoder(source, entry, precision="int8" if int8 else "auto")

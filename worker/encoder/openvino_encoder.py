@@ -16,7 +16,7 @@ from worker.encoder.int8 import ACTIVATIONS_PER_SCALE
 from worker.encoder.mapped_files import let_go_of_pages
 from worker.encoder.protocol import Embeddings, EncoderKind, Pixels, Precision, no_embeddings
 from worker.encoder.source import ModelSource
-from worker.encoder.tokens import Indices, PackedTexts, TextTokenizer, rounded_up
+from worker.encoder.tokens import Indices, Places, TextTokenizer, end_to_end, rounded_up
 
 #: Past eight images a larger batch is no faster on a CPU, it only holds more memory.
 _IMAGES_PER_PASS = 8
@@ -31,6 +31,7 @@ class ExportFacts:
     size_px: int
     max_tokens: int
     eos_id: int
+    text_heads: int
 
 
 class OpenVinoEncoder:
@@ -65,6 +66,7 @@ class OpenVinoEncoder:
             ) from error
         self._images, self._texts = images.create_infer_request(), texts.create_infer_request()
         self.tokenize = TextTokenizer(tokenizer, max_tokens=facts.max_tokens, eos_id=facts.eos_id)
+        self._text_heads = facts.text_heads
         self.precision = _computed_in(precision, images)
         self.model_name = source.name
         self.model_fingerprint = source.fingerprint
@@ -92,8 +94,8 @@ class OpenVinoEncoder:
         del self._images, self._texts
 
     def _pass(self, sequences: Sequence[Indices]) -> npt.NDArray[np.float32]:
-        packed = PackedTexts.of(sequences)
-        feed = [getattr(packed, field.name) for field in fields(packed)]
+        places = Places.of(tuple(map(len, sequences)), heads=self._text_heads)
+        feed = [end_to_end(sequences), *(getattr(places, field.name) for field in fields(places))]
         projected: npt.NDArray[np.float32] = self._texts.infer(feed, share_inputs=True)[0]
         return projected
 

@@ -1,11 +1,12 @@
 """Texts to token ids, without padding: what the text tower reads, and no more.
 
 The tower's attention looks back only and the embedding is taken at the end mark, so tokens after
-it change nothing: neither padding nor an attention mask is ever made.
+it change nothing: no text is padded, and one mask serves all texts of a pass.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Self
 
 import numpy as np
@@ -15,6 +16,11 @@ from tokenizers import Tokenizer
 #: The end mark's id in configs written before transformers' pull request 24773; models with it take
 #: the embedding at the highest id of the sequence.
 _LEGACY_EOS_ID = 2
+
+#: Added to the score of a token that must not be looked at.
+_NEVER = -1e9
+#: Layouts that are kept; single texts, whose lengths are few, are what gains, one in a hundred.
+_LAYOUTS_KEPT = 32
 
 Indices = npt.NDArray[np.int64]
 
@@ -51,39 +57,53 @@ class TextTokenizer:
         return ids[: int(end) + 1]
 
 
-@dataclass(frozen=True, slots=True)
-class PackedTexts:
-    """Texts laid end to end, so that no linear layer multiplies padding.
+def end_to_end(sequences: Sequence[Indices]) -> npt.NDArray[np.int32]:
+    """Return the ids of texts laid end to end, so that no linear layer multiplies padding.
 
-    Only attention needs a rectangle: `to_padded`, shape (texts, longest), gathers it from the flat
-    tokens, and `to_flat`, shape (tokens,), brings its rows back. Behind the last text there are up to
-    31 tokens that nothing looks at, and the rectangle is a little wider than the longest text, so that
-    few different lengths occur.
+    Behind the last text there are up to 31 tokens that nothing looks at, so that few different lengths occur.
+    """
+    total = sum(len(sequence) for sequence in sequences)
+    ids = np.zeros(rounded_up(total), dtype=np.int32)
+    np.concatenate(sequences, out=ids[:total])
+    return ids
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """Where the tokens of texts that lie end to end belong; what the text tower reads beside the ids.
+
+    Only attention needs a rectangle, one per text and head, a little wider than the longest text. A token's
+    row of query, key and value is 3 x heads parts: `to_heads`, shape (3, texts x heads, longest), gathers
+    them from the parts of all tokens, and `to_rows`, shape (tokens, heads), brings a part per head back.
+    `positions` has shape (tokens,), `ends` (texts,), `mask`, added to the scores, (longest, longest).
     """
 
-    ids: Indices
-    positions: Indices
-    to_padded: Indices
-    to_flat: Indices
-    ends: Indices
+    positions: npt.NDArray[np.int32]
+    to_heads: npt.NDArray[np.int32]
+    to_rows: npt.NDArray[np.int32]
+    ends: npt.NDArray[np.int32]
+    mask: npt.NDArray[np.float32]
 
     @classmethod
-    def of(cls, sequences: Sequence[Indices]) -> Self:
-        """Lay token sequences end to end."""
-        lengths = np.array([len(sequence) for sequence in sequences], dtype=np.int64)
-        ends = np.cumsum(lengths) - 1
-        starts = ends - lengths + 1
-        longest, total = rounded_up(int(lengths.max())), int(lengths.sum())
-        filling = np.zeros(rounded_up(total) - total, dtype=np.int64)
-        positions = np.arange(total, dtype=np.int64) - np.repeat(starts, lengths)
-        rows = np.repeat(np.arange(len(lengths), dtype=np.int64), lengths)
-        columns = np.arange(longest, dtype=np.int64)
+    @lru_cache(maxsize=_LAYOUTS_KEPT)
+    def of(cls, lengths: tuple[int, ...], *, heads: int) -> Self:
+        """Place texts of these numbers of tokens."""
+        sizes = np.array(lengths, dtype=np.int32)
+        ends = np.cumsum(sizes, dtype=np.int32) - 1
+        starts = ends - sizes + 1
+        longest, total = rounded_up(max(lengths)), int(sizes.sum())
+        columns, head = (np.arange(count, dtype=np.int32) for count in (longest, heads))
         # past its end a row repeats its last token, which nothing before it looks at
-        to_padded = np.minimum(starts[:, None] + columns, ends[:, None])
+        rectangle = np.minimum(starts[:, None] + columns, ends[:, None])
+        parts = np.arange(3 * heads, dtype=np.int32).reshape(3, 1, heads, 1)
+        to_heads = rectangle[:, None] * (3 * heads) + parts
+        positions, texts = np.zeros((2, rounded_up(total)), dtype=np.int32)
+        positions[:total] = np.arange(total) - np.repeat(starts, sizes)
+        texts[:total] = np.repeat(np.arange(len(lengths)), sizes)
         return cls(
-            ids=np.concatenate([*sequences, filling]),
-            positions=np.concatenate([positions, filling]),
-            to_padded=to_padded,
-            to_flat=np.concatenate([rows * longest + positions, filling]),
+            positions=positions,
+            to_heads=to_heads.reshape(3, -1, longest),
+            to_rows=(texts[:, None] * heads + head) * longest + positions[:, None],
             ends=ends,
+            mask=np.where(columns > columns[:, None], np.float32(_NEVER), np.float32(0)),
         )

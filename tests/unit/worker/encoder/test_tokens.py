@@ -1,20 +1,64 @@
 import numpy as np
+import numpy.typing as npt
 import pytest
 
 from worker.encoder.openvino_encoder import passes
-from worker.encoder.tokens import PackedTexts, rounded_up
+from worker.encoder.tokens import Places, end_to_end, rounded_up
+
+SEQUENCES = [np.array([5, 6, 7]), np.array([8]), np.array([9, 10])]
+HEADS = 2
 
 
-def test_packed_texts_come_back_from_the_rectangle_in_their_places() -> None:
-    sequences = [np.array([5, 6, 7]), np.array([8]), np.array([9, 10])]
+def places_of(sequences: list[npt.NDArray[np.int64]]) -> Places:
+    return Places.of(tuple(map(len, sequences)), heads=HEADS)
 
-    packed = PackedTexts.of(sequences)
-    rectangle = packed.ids[packed.to_padded]
 
-    assert rectangle.tolist() == [[5, 6, 7, 7], [8, 8, 8, 8], [9, 10, 10, 10]]
-    assert rectangle.reshape(-1)[packed.to_flat].tolist()[:6] == [5, 6, 7, 8, 9, 10]
-    assert packed.positions.tolist()[:6] == [0, 1, 2, 0, 0, 1]
-    assert packed.ids[packed.ends].tolist() == [7, 8, 10]
+def test_texts_lie_end_to_end_each_token_at_its_position() -> None:
+    ids, places = end_to_end(SEQUENCES), places_of(SEQUENCES)
+
+    assert ids.tolist() == [5, 6, 7, 8, 9, 10, 0, 0]
+    assert places.positions.tolist()[:6] == [0, 1, 2, 0, 0, 1]
+    assert ids[places.ends].tolist() == [7, 8, 10]
+
+
+def test_each_head_of_query_key_and_value_sees_the_tokens_of_its_text() -> None:
+    ids = end_to_end(SEQUENCES)
+    # a token's parts are told apart by hundreds: 0 and 1 the heads of its query, 2 and 3 of its key, ...
+    parts = (ids[:, None] + 100 * np.arange(3 * HEADS)).reshape(-1)
+
+    query, key, value = parts[places_of(SEQUENCES).to_heads]
+
+    rectangles = np.array([[5, 6, 7, 7], [8, 8, 8, 8], [9, 10, 10, 10]]).repeat(HEADS, axis=0)
+    heads = 100 * np.array([[0], [1]] * len(SEQUENCES))
+    assert query.tolist() == (rectangles + heads).tolist()
+    assert key.tolist() == (rectangles + heads + 200).tolist()
+    assert value.tolist() == (rectangles + heads + 400).tolist()
+
+
+def test_the_heads_of_a_token_come_back_to_its_row() -> None:
+    ids, places = end_to_end(SEQUENCES), places_of(SEQUENCES)
+    parts = (ids[:, None] + 100 * np.arange(3 * HEADS)).reshape(-1)
+
+    query = parts[places.to_heads][0]
+    rows = query.reshape(-1)[places.to_rows]
+
+    assert rows.tolist()[:6] == [[token, token + 100] for token in (5, 6, 7, 8, 9, 10)]
+
+
+def test_a_token_looks_back_only() -> None:
+    mask = places_of(SEQUENCES).mask
+
+    assert np.array_equal(mask == 0, np.tri(4, dtype=bool))
+    assert mask[0, 1] < -1e6
+
+
+def test_everything_the_tower_reads_is_int32_without_gaps() -> None:
+    places = places_of(SEQUENCES)
+
+    read = [end_to_end(SEQUENCES), places.positions, places.to_heads, places.to_rows, places.ends]
+
+    assert {array.dtype for array in read} == {np.dtype(np.int32)}
+    assert all(array.flags.c_contiguous for array in [*read, places.mask])
 
 
 def test_passes_come_in_few_lengths_none_much_longer_than_its_texts() -> None:
