@@ -78,7 +78,7 @@ class OpenVinoEncoder:
 
     def encode_images(self, pixels: Pixels) -> Embeddings:
         parts = [
-            self._images.infer([pixels[start : start + _IMAGES_PER_PASS]], share_inputs=True)[0]
+            _run(self._images, [pixels[start : start + _IMAGES_PER_PASS]]).copy()
             for start in range(0, len(pixels), _IMAGES_PER_PASS)
         ]
         return _of_unit_length(np.concatenate(parts)) if parts else no_embeddings()
@@ -96,8 +96,7 @@ class OpenVinoEncoder:
     def _pass(self, sequences: Sequence[Indices]) -> npt.NDArray[np.float32]:
         places = Places.of(tuple(map(len, sequences)), heads=self._text_heads)
         feed = [end_to_end(sequences), *(getattr(places, field.name) for field in fields(places))]
-        projected: npt.NDArray[np.float32] = self._texts.infer(feed, share_inputs=True)[0]
-        return projected
+        return _run(self._texts, feed)
 
     def _warm_up(self, facts: ExportFacts) -> None:
         self.encode_images(np.zeros((1, facts.size_px, facts.size_px, 3), dtype=np.uint8))
@@ -118,6 +117,20 @@ def passes(lengths: Sequence[int]) -> Iterator[Indices]:
         tokens += lengths[index]
     if group:
         yield np.array(group)
+
+
+def _run(request: openvino.InferRequest, feed: Sequence[npt.NDArray[Any]]) -> npt.NDArray[np.float32]:
+    """Run a model once; what is returned is overwritten by its next run.
+
+    `request.infer(feed)` does the same and spends 0.2 ms of a text's 3.6 on finding out what it was given.
+    """
+    # A tensor shares an array's memory without keeping it alive, and must be able to write to it.
+    arrays = [np.require(values, requirements=["C", "W"]) for values in feed]
+    for index, array in enumerate(arrays):
+        request.set_input_tensor(index, openvino.Tensor(array, shared_memory=True))
+    request.infer()
+    projected: npt.NDArray[np.float32] = request.get_output_tensor().data
+    return projected
 
 
 def _settings(precision: Precision, threads: int | None) -> dict[str, Any]:

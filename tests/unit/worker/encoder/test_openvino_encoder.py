@@ -149,6 +149,18 @@ def test_nothing_embeds_to_no_rows(kind: Any, tiny_clip: Path, export_cache: Pat
     assert encoder.encode_images(some_pixels(0)).shape == (0, 512)
 
 
+def test_pixels_that_may_not_be_written_and_lie_apart_embed_as_any(
+    tiny_clip: Path, export_cache: Path
+) -> None:
+    encoder = load_encoder(str(tiny_clip), kind="openvino", precision="float32", cache_dir=export_cache)
+    pixels = some_pixels(4)
+
+    apart = pixels[::2]
+    apart.flags.writeable = False
+
+    np.testing.assert_array_equal(encoder.encode_images(apart), encoder.encode_images(pixels[::2].copy()))
+
+
 def test_a_worker_with_a_warm_cache_holds_neither_torch_nor_transformers(
     tiny_clip: Path, export_cache: Path
 ) -> None:
