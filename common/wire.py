@@ -1,4 +1,5 @@
-"""One connection to Redis that many callers share: each command is written at once, replies come in order.
+"""One connection to Redis that many callers share: commands of one turn of the loop go together, replies come
+in order.
 
 redis-py lends every caller a connection of its own and goes through its retries and time-outs for every
 reply: 0.11 ms of Python a call where this costs 0.04. The connection itself, with whatever a URL asks of it
@@ -49,10 +50,11 @@ class Wire(asyncio.Protocol):
         self._silence_s: float = connection.socket_timeout or 1.0
         self._reader = hiredis.Reader(replyError=_reply_error, notEnoughData=_NOT_ENOUGH)
         self._waiting: deque[asyncio.Future[Any]] = deque()
+        self._outgoing: list[bytes] = []
         self._loop = asyncio.get_running_loop()
         self._heard_at = 0.0
         self._timer: asyncio.TimerHandle | None = None
-        writer = connection._writer  # noqa: SLF001 - redis-py shows the transport of a connection nowhere else
+        writer = connection._writer  # noqa: SLF001 - redis-py shows a connection's transport nowhere else
         assert writer is not None  # noqa: S101 - it has just been connected
         self._transport = writer.transport
         self._stream = self._transport.get_protocol()
@@ -66,7 +68,10 @@ class Wire(asyncio.Protocol):
 
     def send(self, data: bytes) -> None:
         """Send a command that has no reply, such as SUBSCRIBE."""
-        self._transport.write(data)
+        if not self._outgoing:
+            # Not at once: what others of this turn of the loop send goes along, and its replies come together.
+            self._loop.call_soon(self._flush)
+        self._outgoing.append(data)
 
     def ask(self, data: bytes) -> "asyncio.Future[Any]":
         """Send a command; the future has its reply, or why there is none: `RedisError`."""
@@ -77,7 +82,7 @@ class Wire(asyncio.Protocol):
         if not self._waiting:
             self._heard_at = self._loop.time()
         self._waiting.append(reply)
-        self._transport.write(data)
+        self.send(data)
         if self._timer is None:
             self._timer = self._loop.call_later(self._silence_s, self._look)
         return reply
@@ -98,6 +103,10 @@ class Wire(asyncio.Protocol):
         self._lose(RedisConnectionError(f"the connection to Redis is lost ({exc or 'closed by the server'})"))
         # redis-py waits for its own protocol to hear of it when it closes a connection.
         self._stream.connection_lost(exc)
+
+    def _flush(self) -> None:
+        self._transport.write(b"".join(self._outgoing))
+        self._outgoing.clear()
 
     def _look(self) -> None:
         """Give the connection up where Redis owes a reply and has been silent for too long."""
