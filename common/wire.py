@@ -54,7 +54,7 @@ class Wire(asyncio.Protocol):
         self._loop = asyncio.get_running_loop()
         self._heard_at = 0.0
         self._timer: asyncio.TimerHandle | None = None
-        writer = connection._writer  # noqa: SLF001 - redis-py shows a connection's transport nowhere else
+        writer = connection._writer  # noqa: SLF001 - the one way to its transport
         assert writer is not None  # noqa: S101 - it has just been connected
         self._transport = writer.transport
         self._stream = self._transport.get_protocol()

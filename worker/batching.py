@@ -1,8 +1,9 @@
 """The micro-batcher: what waits when the model gets free goes through it in one forward pass.
 
-    submit_image ──► images ─┐                      ┌─► future of each item
-    submit_text  ──► texts  ─┴─► one model thread ──┘
+    submit_image ──► images ─┐                   ┌─► future of each item
+    submit_text  ──► texts  ─┴─► model threads ──┘
 
+One pass runs at a time; where the encoder can run more, another begins beside it once a whole batch waits.
 Lanes take turns, so that a stream of images does not starve texts. A batch that fails is tried
 again item by item, and only the item at fault fails.
 """
@@ -51,7 +52,7 @@ class _Lane:
 
 
 class Batcher:
-    """Owns the model thread. Any thread may submit; the encoder is only ever called by one."""
+    """Owns the model threads, as many as the encoder may be called by at a time. Any thread may submit."""
 
     def __init__(
         self, encoder: Encoder, *, max_size: int, max_wait_s: float = 0.0, queue_limit: int = 1024
@@ -65,9 +66,14 @@ class Batcher:
         self._queue_limit = queue_limit
         self._changed = threading.Condition()
         self._closing = False
-        self._busy_since: float | None = None
-        self._thread = threading.Thread(target=self._run, name="model", daemon=True)
-        self._thread.start()
+        #: When each pass that runs began, by its thread.
+        self._running: dict[int, float] = {}
+        self._threads = [
+            threading.Thread(target=self._run, name=f"model-{n}", daemon=True)
+            for n in range(encoder.passes_at_once)
+        ]
+        for thread in self._threads:
+            thread.start()
 
     def submit_image(self, pixels: Pixels) -> "Future[Encoded]":
         """Enter an image of shape (size, size, 3).
@@ -86,12 +92,12 @@ class Batcher:
         return self._submit(self._texts, text)
 
     def running_s(self) -> float:
-        """Return for how long the present batch has been in the model, 0 when the model is free.
+        """Return for how long the oldest present batch has been in the model, 0 when the model is free.
 
         A watchdog ends the process when this grows past what any batch takes: the thread hangs.
         """
-        since = self._busy_since
-        return 0.0 if since is None else time.monotonic() - since
+        began = self._running.copy().values()
+        return time.monotonic() - min(began) if began else 0.0
 
     def close(self, *, timeout_s: float = 30.0) -> bool:
         """Take nothing more, encode what waits, and return whether that ended in time.
@@ -100,13 +106,15 @@ class Batcher:
         """
         with self._changed:
             self._closing = True
-            self._changed.notify()
-        self._thread.join(timeout_s)
+            self._changed.notify_all()
+        until = time.monotonic() + timeout_s
+        for thread in self._threads:
+            thread.join(max(0.0, until - time.monotonic()))
         with self._changed:
             for lane in self._turns:
                 while lane.waiting:
                     lane.waiting.popleft().future.cancel()
-        return not self._thread.is_alive()
+        return not any(thread.is_alive() for thread in self._threads)
 
     def __enter__(self) -> Self:
         return self
@@ -124,7 +132,8 @@ class Batcher:
             if sum(len(each.waiting) for each in self._turns) >= self._queue_limit:
                 raise QueueFull(f"{self._queue_limit} items already wait for the model")
             lane.waiting.append(_Waiting(item, future, time.monotonic()))
-            self._changed.notify()
+            if self._next_lane() is not None:
+                self._changed.notify()
         return future
 
     def _run(self) -> None:
@@ -132,22 +141,36 @@ class Batcher:
             lane, batch = taken
             live = [waiting for waiting in batch if waiting.future.set_running_or_notify_cancel()]
             if live:
-                self._busy_since = time.monotonic()
                 _encode(lane, live)
-                self._busy_since = None
+            with self._changed:
+                del self._running[threading.get_ident()]
 
     def _take(self) -> tuple[_Lane, list[_Waiting]] | None:
         """Wait for items and take a batch of the next lane in turn; None when closed and drained."""
         with self._changed:
-            while (lane := next((lane for lane in self._turns if lane.waiting), None)) is None:
-                if self._closing:
+            while (lane := self._next_lane()) is None:
+                if self._closing and not any(lane.waiting for lane in self._turns):
+                    self._changed.notify_all()
                     return None
                 self._changed.wait()
             self._wait_for_company(lane)
             self._turns.remove(lane)
             self._turns.append(lane)
+            self._running[threading.get_ident()] = time.monotonic()
             size = min(lane.max_size, len(lane.waiting))
-            return lane, [lane.waiting.popleft() for _ in range(size)]
+            batch = [lane.waiting.popleft() for _ in range(size)]
+            if self._next_lane() is not None:
+                self._changed.notify()
+            return lane, batch
+
+    def _next_lane(self) -> _Lane | None:
+        """Return the lane that the next pass is for, None where it is not time for one."""
+        # Less than a whole batch is answered sooner by all of the model after the pass that runs than by a
+        # part of it beside that.
+        return next(
+            (lane for lane in self._turns if len(lane.waiting) >= (lane.max_size if self._running else 1)),
+            None,
+        )
 
     def _wait_for_company(self, lane: _Lane) -> None:
         until = lane.waiting[0].since + self._max_wait_s

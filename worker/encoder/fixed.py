@@ -22,6 +22,7 @@ class FixedLatencyEncoder:
     device = "cpu"
     precision = "float32"
     input_size_px = 224
+    passes_at_once = 1
     fingerprint = hashlib.sha256(b"fixed-latency encoder 1").hexdigest()
     model_fingerprint = fingerprint
 

@@ -21,7 +21,7 @@ Precision: TypeAlias = Literal["auto", "float32", "int8"]
 
 
 class Encoder(Protocol):
-    """A loaded model. One thread calls it at a time; who loads it closes it."""
+    """A loaded model. At most `passes_at_once` threads call it at a time; who loads it closes it."""
 
     #: SHA-256 over the files that decide vectors, and the numeric mode where it changes them.
     fingerprint: str
@@ -34,6 +34,8 @@ class Encoder(Protocol):
     #: What it computes in: float32, bfloat16, int8.
     precision: str
     input_size_px: int
+    #: How many callers there may be at a time.
+    passes_at_once: int
 
     def encode_images(self, pixels: Pixels) -> Embeddings:
         """Embed RGB images of shape (n, input_size_px, input_size_px, 3), resized and cropped."""

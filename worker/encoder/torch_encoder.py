@@ -20,6 +20,7 @@ class TorchEncoder:
     """CLIP on one torch device."""
 
     kind: EncoderKind = "torch"
+    passes_at_once = 1
 
     def __init__(
         self,

@@ -164,6 +164,51 @@ def test_a_full_queue_says_so_at_once(batcher: Batcher, encoder: GatedEncoder) -
         batcher.submit_text("one too many")
 
 
+class WideEncoder(GatedEncoder):
+    """May be called by two threads at a time."""
+
+    passes_at_once = 2
+
+
+@pytest.fixture
+def wide_encoder() -> Iterator[WideEncoder]:
+    gated = WideEncoder()
+    yield gated
+    gated.gate.set()
+
+
+def test_a_whole_batch_goes_beside_the_pass_that_runs_and_less_waits_for_its_end(
+    wide_encoder: WideEncoder,
+) -> None:
+    with Batcher(wide_encoder, max_size=4) as batcher:
+        occupy(batcher, wide_encoder)
+
+        wide_encoder.entered.clear()
+        futures = [batcher.submit_text(str(number)) for number in range(3)]
+        begun_with_three = wide_encoder.entered.wait(0.1)
+        futures.append(batcher.submit_text("the fourth"))
+        begun_with_four = wide_encoder.entered.wait(30)
+        futures += [batcher.submit_text(f"more {number}") for number in range(4)]
+        wide_encoder.gate.set()
+        wait(futures, 30)
+
+    assert (begun_with_three, begun_with_four) == (False, True)
+    assert sorted(wide_encoder.passes) == [("texts", 1), ("texts", 4), ("texts", 4)]
+    assert len(wide_encoder.threads) == 2
+
+
+def test_passes_side_by_side_are_all_ended_by_closing(wide_encoder: WideEncoder) -> None:
+    batcher = Batcher(wide_encoder, max_size=2)
+    occupy(batcher, wide_encoder)
+    waiting = [batcher.submit_text(str(number)) for number in range(5)]
+
+    wide_encoder.gate.set()
+    drained = batcher.close(timeout_s=30)
+
+    assert drained
+    assert all(future.done() and not future.cancelled() for future in waiting)
+
+
 def test_tells_a_watchdog_for_how_long_the_model_has_been_at_it(
     batcher: Batcher, encoder: GatedEncoder
 ) -> None:

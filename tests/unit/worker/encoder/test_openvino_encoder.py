@@ -1,6 +1,7 @@
 import os
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -159,6 +160,31 @@ def test_pixels_that_may_not_be_written_and_lie_apart_embed_as_any(
     apart.flags.writeable = False
 
     np.testing.assert_array_equal(encoder.encode_images(apart), encoder.encode_images(pixels[::2].copy()))
+
+
+@pytest.mark.skipif((os.cpu_count() or 1) < 2, reason="one core runs one pass at a time")
+def test_passes_side_by_side_embed_as_those_alone(tiny_clip: Path, export_cache: Path) -> None:
+    encoder = load_encoder(str(tiny_clip), kind="openvino", precision="int8", cache_dir=export_cache)
+    pixels = some_pixels(40)
+    texts = [f"{text} {number}" for number in range(10) for text in TEXTS]
+    alone = np.concatenate([encoder.encode_images(pixels), encoder.encode_texts(texts)])
+
+    def encode(_: int) -> npt.NDArray[np.float32]:
+        return np.concatenate([encoder.encode_images(pixels), encoder.encode_texts(texts)])
+
+    with ThreadPoolExecutor(encoder.passes_at_once) as threads:
+        together = list(threads.map(encode, range(20)))
+
+    assert encoder.passes_at_once == 2
+    for embeddings in together:
+        np.testing.assert_allclose(embeddings, alone, atol=1e-3)
+
+
+def test_one_thread_runs_one_pass_at_a_time(tiny_clip: Path, export_cache: Path) -> None:
+    encoder = load_encoder(str(tiny_clip), precision="int8", threads=1, cache_dir=export_cache)
+
+    assert encoder.passes_at_once == 1
+    assert encoder.encode_texts(["red"]).shape == (1, 512)
 
 
 def test_a_worker_with_a_warm_cache_holds_neither_torch_nor_transformers(
