@@ -69,7 +69,7 @@ class Wire(asyncio.Protocol):
     def send(self, data: bytes) -> None:
         """Send a command that has no reply, such as SUBSCRIBE."""
         if not self._outgoing:
-            # Not at once: what others of this turn of the loop send goes along, and its replies come together.
+            # Not at once: what others of this turn of the loop send goes along, its replies too.
             self._loop.call_soon(self._flush)
         self._outgoing.append(data)
 
