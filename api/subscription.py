@@ -45,8 +45,11 @@ class Subscription:
             await wire.close()
 
     def _hear(self, push: list[Any]) -> None:
-        kind, channel, message = push
-        if kind == b"message":
+        if push[0] != b"message":
+            return
+        _, channel, message = push
+        try:
             self._listeners[channel](message)
-        elif kind == b"subscribe":
-            log.debug("subscribed")
+        except Exception:
+            # The boundary of one message: what nobody can read is told here, and the next is heard.
+            log.exception("a message could not be read", extra={"channel": channel.decode()})

@@ -1,7 +1,9 @@
 """Redis clients with their time limits said aloud.
 
 redis-py's defaults replay writes and wait a minute. Ours wait a second and never replay: a lost
-answer to a submit is told to the caller, and the ledger's scripts are safe to call again.
+answer to a submit is told to the caller, and the ledger's scripts are safe to call again. Nor do they ask for
+notices of maintenance, which some hosted servers send: with them redis-py 8.1 lends connections out that
+the server has closed.
 """
 
 from redis import Redis
@@ -9,6 +11,7 @@ from redis.asyncio import BlockingConnectionPool as AsyncPool
 from redis.asyncio import Redis as AsyncRedis
 from redis.asyncio.retry import Retry as AsyncRetry
 from redis.backoff import NoBackoff
+from redis.maint_notifications import MaintNotificationsConfig
 from redis.retry import Retry
 
 #: Longest wait for an answer, or for a connection; the largest answer is one 10 MB image.
@@ -23,6 +26,7 @@ def open_redis(url: str, *, socket_timeout_s: float = SOCKET_TIMEOUT_S) -> "Redi
         socket_timeout=socket_timeout_s,
         socket_connect_timeout=socket_timeout_s,
         socket_keepalive=True,
+        maint_notifications_config=MaintNotificationsConfig(enabled=False),
         retry=Retry(NoBackoff(), 0),
     )
 
@@ -38,6 +42,7 @@ def open_async_redis(
         socket_timeout=socket_timeout_s,
         socket_connect_timeout=socket_timeout_s,
         socket_keepalive=True,
+        maint_notifications_config=MaintNotificationsConfig(enabled=False),
         retry=AsyncRetry(NoBackoff(), 0),
     )
     # from_pool: closing the client closes the pool.

@@ -6,16 +6,20 @@ for connections, and most would be told that Redis does not answer.
 
 import asyncio
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 from redis.asyncio import Redis
 from redis.commands.core import AsyncScript
-from redis.exceptions import NoScriptError
+from redis.exceptions import NoScriptError, RedisError
 
 from common.wire import Wire, packed
 
+T = TypeVar("T")
+
 #: A longer command goes over a connection of its own: nobody waits behind an image.
 LARGE_BYTES = 64 * 1024
+#: How many of these are under way at once; more wait, and for nothing but those before them.
+LARGE_AT_ONCE = 8
 
 
 class PipelinedRedis:
@@ -28,6 +32,7 @@ class PipelinedRedis:
         self._redis = redis
         self._wire: Wire | None = None
         self._connecting: asyncio.Task[Wire] | None = None
+        self._large = asyncio.Semaphore(LARGE_AT_ONCE)
 
     async def execute(self, *command: Any) -> Any:
         """Return the reply to one command.
@@ -36,8 +41,7 @@ class PipelinedRedis:
             RedisError, OSError: it was refused, or not answered in time; it may have been done all the same.
         """
         if _is_large(command):
-            execute: Any = self._redis.execute_command  # redis-py leaves it without types
-            return await execute(*command)
+            return await _shielded(asyncio.ensure_future(self._send_large(command)))
         data = packed(*command)
         wire = self._wire
         if wire is None or wire.lost.done():
@@ -57,8 +61,11 @@ class PipelinedRedis:
         if self._connecting is None:
             self._connecting = asyncio.create_task(self._connect())
             self._connecting.add_done_callback(self._finish_connecting)
-        # Shielded: one caller that goes away does not take the connection along.
-        return await asyncio.shield(self._connecting)
+        try:
+            return await _shielded(self._connecting)
+        except RedisError as error:
+            # Each its own: a shared one would gather the tracebacks of all.
+            raise type(error)(*error.args) from error
 
     async def _connect(self) -> Wire:
         lost, self._wire = self._wire, None
@@ -67,11 +74,19 @@ class PipelinedRedis:
         self._wire = await Wire.open(self._redis)
         return self._wire
 
-    def _finish_connecting(self, task: "asyncio.Task[Wire]") -> None:
+    def _finish_connecting(self, _: "asyncio.Task[Wire]") -> None:
         self._connecting = None
-        if not task.cancelled():
-            # Whoever waited has it; if nobody does any more, asyncio must not complain.
-            task.exception()
+
+    async def _send_large(self, command: tuple[Any, ...]) -> Any:
+        execute: Any = self._redis.execute_command  # redis-py leaves it without types
+        async with self._large:
+            return await execute(*command)
+
+
+async def _shielded(task: "asyncio.Future[T]") -> T:
+    """Wait for a task that goes on where its waiter goes away; nobody may be left to hear of its failure."""
+    task.add_done_callback(lambda done: done.cancelled() or done.exception())
+    return await asyncio.shield(task)
 
 
 def _is_large(command: tuple[Any, ...]) -> bool:

@@ -81,7 +81,7 @@ class WorkerProcess:
                 extra={"concurrency": self._settings.worker_concurrency, "batch": self._settings.batch_max},
             )
         try:
-            encoder = open_encoder(self._settings)
+            encoder = open_encoder(self._settings, side_by_side=True)
             catalog = open_matching_catalog(self._settings, encoder, on_waiting=self._tell_waiting)
         except (ModelError, CatalogError) as error:
             log.critical("the worker cannot start", extra={"code": error.code, "detail": error.detail})

@@ -148,12 +148,17 @@ class Batcher:
     def _take(self) -> tuple[_Lane, list[_Waiting]] | None:
         """Wait for items and take a batch of the next lane in turn; None when closed and drained."""
         with self._changed:
-            while (lane := self._next_lane()) is None:
-                if self._closing and not any(lane.waiting for lane in self._turns):
+            lane = None
+            while lane is None or lane is not self._next_lane():
+                # Again after a wait for company, in which another thread may have taken what there was.
+                lane = self._next_lane()
+                if lane is not None:
+                    self._wait_for_company(lane)
+                elif self._closing and not any(each.waiting for each in self._turns):
                     self._changed.notify_all()
                     return None
-                self._changed.wait()
-            self._wait_for_company(lane)
+                else:
+                    self._changed.wait()
             self._turns.remove(lane)
             self._turns.append(lane)
             self._running[threading.get_ident()] = time.monotonic()
@@ -164,17 +169,16 @@ class Batcher:
             return lane, batch
 
     def _next_lane(self) -> _Lane | None:
-        """Return the lane that the next pass is for, None where it is not time for one."""
+        """Return the lane whose turn it is, None where it is not time for a pass."""
+        waiting = [lane for lane in self._turns if lane.waiting]
         # Less than a whole batch is answered sooner by all of the model after the pass that runs than by a
-        # part of it beside that.
-        return next(
-            (lane for lane in self._turns if len(lane.waiting) >= (lane.max_size if self._running else 1)),
-            None,
-        )
+        # part of it beside that. Whose turn it is does not depend on it: nobody waits for others to fill up.
+        is_time = not self._running or any(len(lane.waiting) >= lane.max_size for lane in waiting)
+        return waiting[0] if waiting and is_time else None
 
     def _wait_for_company(self, lane: _Lane) -> None:
         until = lane.waiting[0].since + self._max_wait_s
-        while len(lane.waiting) < lane.max_size and not self._closing:
+        while 0 < len(lane.waiting) < lane.max_size and not self._closing:
             left_s = until - time.monotonic()
             if left_s <= 0:
                 return

@@ -26,8 +26,8 @@ log = logging.getLogger(__name__)
 OnWaiting = Callable[[BaseException], None]
 
 
-def open_encoder(settings: Settings) -> Encoder:
-    """Load the model.
+def open_encoder(settings: Settings, *, side_by_side: bool = False) -> Encoder:
+    """Load the model, where it can for two passes side by side.
 
     Raises:
         ModelUnavailable: it cannot be found, fetched or loaded.
@@ -38,6 +38,7 @@ def open_encoder(settings: Settings) -> Encoder:
         device=settings.device,
         precision=settings.encoder_precision,
         threads=settings.encoder_threads or None,
+        side_by_side=side_by_side,
         cache_dir=settings.model_cache_dir.expanduser(),
         fixed_latency_s=settings.fixed_latency_ms / 1000,
     )

@@ -76,7 +76,7 @@ class Pipeline:
         try:
             matches = self._search(query, embeddings, lease, stopwatch)
         except Exception:
-            # Another try need not embed again.
+            # Another try, or the same image with other filters, need not embed again.
             self._cache.put(self._cache.embedding_entries(model, embeddings.made))
             raise
         timings = stopwatch.timings()

@@ -21,13 +21,15 @@ def load_encoder(
     device: str = "auto",
     precision: Precision = "auto",
     threads: int | None = None,
+    side_by_side: bool = False,
     cache_dir: Path,
     fixed_latency_s: float = 0.0,
 ) -> Encoder:
     """Load a CLIP by its folder or its name on the Hugging Face hub.
 
     `auto` takes torch on a machine with an NVIDIA GPU and a torch that can use it, else OpenVINO. Either
-    computes in bfloat16 where the device has it, unless `precision` says otherwise; int8 is OpenVINO's alone.
+    computes in bfloat16 where the device has it, unless `precision` says otherwise; int8 is OpenVINO's alone,
+    and so are two passes `side_by_side`.
 
     Raises:
         ModelUnavailable: the model cannot be found, fetched, loaded, or is none that fits.
@@ -51,7 +53,7 @@ def load_encoder(
     from worker.encoder.openvino_encoder import OpenVinoEncoder
 
     entry = exported(source, cache_dir=cache_dir, int8=precision == "int8")
-    return OpenVinoEncoder(source, entry, precision=precision, threads=threads)
+    return OpenVinoEncoder(source, entry, precision=precision, threads=threads, side_by_side=side_by_side)
 
 
 def _first_device(kind: EncoderChoice) -> str:

@@ -49,15 +49,24 @@ class OpenVinoEncoder:
     device = "cpu"
 
     def __init__(
-        self, source: ModelSource, entry: Path, *, precision: Precision = "auto", threads: int | None = None
+        self,
+        source: ModelSource,
+        entry: Path,
+        *,
+        precision: Precision = "auto",
+        threads: int | None = None,
+        side_by_side: bool = False,
     ) -> None:
         """Open the cache entry of a model and run every length of text once, so that no client waits for it.
+
+        With `side_by_side` two passes may run at a time, where there are cores for it and the weights, of
+        which that takes a second copy, are small.
 
         Raises:
             ModelUnavailable: the entry is damaged.
         """
         settings = _settings(precision, threads)
-        side_by_side = _is_small(precision) and (threads or os.cpu_count() or 1) >= SIDE_BY_SIDE
+        side_by_side = side_by_side and _is_small(precision) and (threads or _cores()) >= SIDE_BY_SIDE
         try:
             facts = ExportFacts(**json.loads((entry / "encoder.json").read_text(encoding="utf-8")))
             tokenizer = Tokenizer.from_file(str(entry / "tokenizer.json"))
@@ -69,8 +78,8 @@ class OpenVinoEncoder:
             raise ModelUnavailable(
                 f"the exported model in {entry} is damaged; delete that folder ({error})"
             ) from error
-        self._slots = Slots()
         self.passes_at_once = SIDE_BY_SIDE if side_by_side else 1
+        self._slots = Slots(self.passes_at_once)
         self.tokenize = TextTokenizer(tokenizer, max_tokens=facts.max_tokens, eos_id=facts.eos_id)
         self._text_heads = facts.text_heads
         self.precision = "int8" if precision == "int8" else _PRECISIONS[self._images.precision]
@@ -128,6 +137,11 @@ def passes(lengths: Sequence[int]) -> Iterator[Indices]:
         tokens += lengths[index]
     if group:
         yield np.array(group)
+
+
+def _cores() -> int:
+    """Return how many cores this process may use; a quota of a container's is not seen."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _is_small(precision: Precision) -> bool:

@@ -66,18 +66,20 @@ class Tower:
 class Slots:
     """Gives each running pass, of whichever tower, the slot in which it does not meet the others."""
 
-    def __init__(self) -> None:
+    def __init__(self, passes_at_once: int) -> None:
+        self._passes = threading.Semaphore(passes_at_once)
         self._lock = threading.Lock()
         self._taken: set[int] = set()
 
     @contextmanager
     def one(self) -> Iterator[int]:
-        """Take a slot for one pass."""
-        with self._lock:
-            slot = min({*range(1, SIDE_BY_SIDE + 1)} - self._taken) if self._taken else ALONE
-            self._taken.add(slot)
-        try:
-            yield slot
-        finally:
+        """Take a slot for one pass, once there are fewer passes than may be."""
+        with self._passes:
             with self._lock:
-                self._taken.discard(slot)
+                slot = min({*range(1, SIDE_BY_SIDE + 1)} - self._taken) if self._taken else ALONE
+                self._taken.add(slot)
+            try:
+                yield slot
+            finally:
+                with self._lock:
+                    self._taken.discard(slot)

@@ -1,9 +1,12 @@
 """A query that a gateway found in neither cache nor flight, because both changed while it looked."""
 
+from pathlib import Path
+
 from common.clients import open_redis
 from common.jobs import JobState
 from common.ledger.gateway import GatewayLedger
 from common.settings import Settings
+from local.servers.redis import RedisConfig, RedisServer
 from tests.integration.worker.conftest import StartWorker, ended_job, text_submission
 
 
@@ -37,3 +40,30 @@ async def test_a_second_run_computes_where_the_cached_result_is_not_whole(
 
     assert again.state is JobState.SUCCEEDED
     assert worker.log_path.read_text().count('"message":"answered"') == 2
+
+
+async def test_a_cache_of_its_own_has_the_result_once_the_job_has_ended(
+    gateway: GatewayLedger, make_worker_service: StartWorker, settings: Settings, tmp_path: Path
+) -> None:
+    with RedisServer(RedisConfig(tmp_path / "cache")) as cache:
+        make_worker_service(CACHE_REDIS_URL=cache.url).start()
+
+        job = await ended_job(gateway, (await gateway.submit(text_submission("apart"))).job_id)
+
+        with open_redis(cache.url) as there, open_redis(settings.redis_url.get_secret_value()) as here:
+            kept = sorted(key.decode().partition(":")[0] for key in there.scan_iter())
+            assert here.keys("result:*") == here.keys("embedding:*") == []
+    assert job.state is JobState.SUCCEEDED
+    assert kept == ["embedding", "result"]
+
+
+async def test_a_cache_that_is_down_keeps_no_run_from_its_end(
+    gateway: GatewayLedger, make_worker_service: StartWorker
+) -> None:
+    worker = make_worker_service(CACHE_REDIS_URL="redis://127.0.0.1:1")
+    worker.start()
+
+    job = await ended_job(gateway, (await gateway.submit(text_submission("no cache"))).job_id)
+
+    assert job.state is JobState.SUCCEEDED
+    assert "the cache takes no entry" in worker.log_path.read_text()

@@ -110,3 +110,25 @@ async def test_a_refusal_stands_where_its_reply_would(reply: bytes) -> None:
     refusal = first[0] if isinstance(first, list) else first
     assert isinstance(refusal, RedisError)
     assert str(refusal) == "ERR no"
+
+
+async def test_an_answer_that_nobody_asked_for_ends_the_connection() -> None:
+    async def answer_more(writer: asyncio.StreamWriter) -> None:
+        writer.write(b"$1\r\na\r\n" * (COUNT + 1))
+
+    async with server(answer_more) as redis:
+        first, on_another_connection = await ask(redis), await ask(redis)
+
+    assert first == on_another_connection == [b"a"] * COUNT
+
+
+@pytest.mark.parametrize("word", ["LOADING", "READONLY"])
+async def test_a_server_that_will_not_do_any_more_is_left(word: str) -> None:
+    async def refuse(writer: asyncio.StreamWriter) -> None:
+        writer.write(f"-{word} later\r\n".encode())
+
+    async with server(refuse) as redis:
+        replies = await ask(redis)
+
+    assert word in str(replies[0])
+    assert {type(reply) for reply in replies[1:]} == {RedisConnectionError}

@@ -23,6 +23,7 @@ def test_an_empty_value_counts_as_not_set() -> None:
         ("PORT", "eighty"),
         ("PORT", "70000"),
         ("REDIS_URL", "localhost:6379"),
+        ("REDIS_URL", "redis://localhost:6379/0?protocol=2"),
         ("DATABASE_URL", "mysql://localhost/x"),
         ("JOB_DEADLINE_S", "0"),
         ("ENCODER", "magic"),

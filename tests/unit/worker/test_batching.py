@@ -197,6 +197,33 @@ def test_a_whole_batch_goes_beside_the_pass_that_runs_and_less_waits_for_its_end
     assert len(wide_encoder.threads) == 2
 
 
+def test_a_stream_of_images_does_not_starve_a_text_where_passes_run_side_by_side(
+    wide_encoder: WideEncoder,
+) -> None:
+    with Batcher(wide_encoder, max_size=4) as batcher:
+        occupy(batcher, wide_encoder)
+        images = [batcher.submit_image(PIXELS) for _ in range(40)]
+
+        text = batcher.submit_text("alone")
+        wide_encoder.gate.set()
+        wait([*images, text], 30)
+
+    # The first pass is the text that occupies; of those that follow, two may have begun before the text came.
+    kinds = [kind for kind, _ in wide_encoder.passes]
+    assert "texts" in kinds[1:5]
+
+
+def test_a_wait_for_company_leaves_no_thread_with_nothing(wide_encoder: WideEncoder) -> None:
+    wide_encoder.gate.set()
+
+    with Batcher(wide_encoder, max_size=4, max_wait_s=0.02) as batcher:
+        for number in range(20):
+            futures = [batcher.submit_text(f"{number} {n}") for n in range(5)]
+            wait([*futures, batcher.submit_image(PIXELS)], 30)
+
+    assert all(size for _, size in wide_encoder.passes)
+
+
 def test_passes_side_by_side_are_all_ended_by_closing(wide_encoder: WideEncoder) -> None:
     batcher = Batcher(wide_encoder, max_size=2)
     occupy(batcher, wide_encoder)

@@ -164,7 +164,9 @@ def test_pixels_that_may_not_be_written_and_lie_apart_embed_as_any(
 
 @pytest.mark.skipif((os.cpu_count() or 1) < 2, reason="one core runs one pass at a time")
 def test_passes_side_by_side_embed_as_those_alone(tiny_clip: Path, export_cache: Path) -> None:
-    encoder = load_encoder(str(tiny_clip), kind="openvino", precision="int8", cache_dir=export_cache)
+    encoder = load_encoder(
+        str(tiny_clip), kind="openvino", precision="int8", side_by_side=True, cache_dir=export_cache
+    )
     pixels = some_pixels(40)
     texts = [f"{text} {number}" for number in range(10) for text in TEXTS]
     alone = np.concatenate([encoder.encode_images(pixels), encoder.encode_texts(texts)])
@@ -181,7 +183,9 @@ def test_passes_side_by_side_embed_as_those_alone(tiny_clip: Path, export_cache:
 
 
 def test_one_thread_runs_one_pass_at_a_time(tiny_clip: Path, export_cache: Path) -> None:
-    encoder = load_encoder(str(tiny_clip), precision="int8", threads=1, cache_dir=export_cache)
+    encoder = load_encoder(
+        str(tiny_clip), precision="int8", threads=1, side_by_side=True, cache_dir=export_cache
+    )
 
     assert encoder.passes_at_once == 1
     assert encoder.encode_texts(["red"]).shape == (1, 512)
