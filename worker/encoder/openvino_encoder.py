@@ -100,9 +100,14 @@ class OpenVinoEncoder:
         return _of_unit_length(np.concatenate(parts)) if parts else no_embeddings()
 
     def encode_texts(self, texts: Sequence[str]) -> Embeddings:
-        sequences = self.tokenize(texts) if texts else []
-        embeddings = np.empty((len(texts), no_embeddings().shape[1]), dtype=np.float32)
+        if not texts:
+            return no_embeddings()
+        sequences = self.tokenize(texts)
         with self._slots.one() as slot:
+            if sum(map(len, sequences)) <= _TOKENS_PER_PASS:
+                # Nothing to group, which takes a single text 0.1 ms where a pass has just emptied the caches.
+                return _of_unit_length(self._pass(sequences, slot=slot))
+            embeddings = np.empty((len(texts), no_embeddings().shape[1]), dtype=np.float32)
             for indices in passes([len(sequence) for sequence in sequences]):
                 embeddings[indices] = self._pass([sequences[index] for index in indices], slot=slot)
         return _of_unit_length(embeddings)
