@@ -38,6 +38,7 @@ from common.settings import Settings
 #: Threads that read image headers.
 INSPECTION_THREADS = 2
 GENRES_EVERY_S = 5.0
+CANCEL_AGAIN_S = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +137,10 @@ async def _redis(stack: AsyncExitStack, url: str) -> Redis:
 
 
 async def _end(tasks: "list[asyncio.Task[None]]") -> None:
-    for task in tasks:
-        task.cancel()
+    pending = set(tasks)
+    while pending:
+        for task in pending:
+            task.cancel()
+        # Again: redis-py loses a cancellation that comes while it connects, and the gateway would never end.
+        _, pending = await asyncio.wait(pending, timeout=CANCEL_AGAIN_S)
     await asyncio.gather(*tasks, return_exceptions=True)

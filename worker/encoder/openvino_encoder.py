@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import openvino
 from tokenizers import Tokenizer
 
 from common.errors import ModelUnavailable
@@ -18,7 +17,7 @@ from worker.encoder.mapped_files import let_go_of_pages
 from worker.encoder.protocol import Embeddings, EncoderKind, Pixels, Precision, no_embeddings
 from worker.encoder.source import ModelSource
 from worker.encoder.tokens import Indices, Places, TextTokenizer, end_to_end, rounded_up
-from worker.encoder.tower import ALONE, SIDE_BY_SIDE, Slots, Tower
+from worker.encoder.tower import ALONE, SIDE_BY_SIDE, Slots, Tower, runtime
 
 #: Past eight images a larger batch is no faster on a CPU, it only holds more memory.
 _IMAGES_PER_PASS = 8
@@ -152,7 +151,7 @@ def _cores() -> int:
 def _is_small(precision: Precision) -> bool:
     """Tell whether the model may be in memory twice: in float32 a ViT-B/32 is 550 MB."""
     # OpenVINO's name of what the processor multiplies in hardware.
-    has_bfloat16 = "BF16" in openvino.Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
+    has_bfloat16 = "BF16" in runtime().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
     return precision == "int8" or (precision == "auto" and has_bfloat16)
 
 

@@ -9,6 +9,7 @@ side by side     two passes, half of the threads each: more items a second where
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -25,17 +26,26 @@ SIDE_BY_SIDE = 2
 ALONE = 0
 
 
+@cache
+def runtime() -> openvino.Core:
+    """Return the one OpenVINO of this process, which stays.
+
+    With the last one OpenVINO unloads its libraries, in which threads of its own still sleep: the next
+    signal that a process got after it had closed its encoder ended it with a segmentation fault.
+    """
+    return openvino.Core()
+
+
 class Tower:
     """A compiled model; as many callers at a time as there are slots, each with a slot of its own."""
 
     def __init__(self, path: Path, settings: dict[str, Any], *, side_by_side: bool) -> None:
-        core = openvino.Core()
-        alone = core.compile_model(path, "CPU", settings)
+        alone = runtime().compile_model(path, "CPU", settings)
         self._requests = [alone.create_infer_request()]
         self.precision: str = alone.get_property("INFERENCE_PRECISION_HINT").get_type_name()
         if side_by_side:
             # The two share one copy of the weights, which is another than that of the pass alone.
-            parts = core.compile_model(path, "CPU", {**settings, "NUM_STREAMS": SIDE_BY_SIDE})
+            parts = runtime().compile_model(path, "CPU", {**settings, "NUM_STREAMS": SIDE_BY_SIDE})
             self._requests += [parts.create_infer_request() for _ in range(SIDE_BY_SIDE)]
         #: What each request was given last, by the number of the input, and what its tensor lies over.
         self._given: list[dict[int, tuple[Values, Values]]] = [{} for _ in self._requests]

@@ -220,3 +220,24 @@ def test_colours_mean_what_they_are_called(demo_model: Path, export_cache: Path)
 
     assert red_cover @ red > red_cover @ blue
     assert blue_cover @ blue > blue_cover @ red
+
+
+def test_a_process_that_has_closed_its_encoder_outlives_signals_and_other_processes(
+    tiny_clip: Path, export_cache: Path
+) -> None:
+    # OpenVINO unloaded its libraries under its own sleeping threads, and what came next ended the process.
+    script = (
+        "import gc, os, signal, subprocess; from pathlib import Path;"
+        "from worker.encoder.loading import load_encoder;"
+        f"encoder = load_encoder({str(tiny_clip)!r}, cache_dir=Path({str(export_cache)!r}), device='cpu');"
+        "encoder.encode_texts(['red']); encoder.close(); del encoder; gc.collect();"
+        "signal.signal(signal.SIGINT, lambda *_: None);"
+        "[(os.kill(os.getpid(), signal.SIGINT), subprocess.run(['true'])) for _ in range(40)];"
+        "print('alive')"
+    )
+
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=False, env=os.environ
+    )
+
+    assert (done.returncode, done.stdout.strip()) == (0, "alive")
