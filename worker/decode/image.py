@@ -1,4 +1,4 @@
-"""An uploaded file to the model's square input, by Pillow alone.
+"""An uploaded file to the model's square input, by Pillow and NumPy alone.
 
     header checked ─► DCT-scaled JPEG load ─► orientation ─► 8-bit RGB or RGBA ─► resize + crop ─► on white
 

@@ -12,9 +12,19 @@ from pathlib import Path
 from worker.decode import wire
 
 _PROJECT = Path(__file__).parents[2]
-#: Python, Pillow and 12 bytes a pixel: samples, a premultiplied copy, and a third for conversions.
+#: Python, Pillow, NumPy and 12 bytes a pixel: samples, a premultiplied copy, and a third for conversions.
 _BASE_MEMORY_BYTES = 256 << 20
 _MEMORY_BYTES_PER_PIXEL = 12
+#: All that a child has of one, and so none of the worker's secrets.
+_ENVIRONMENT = {
+    "PYTHONPATH": str(_PROJECT),
+    # As many files are decoded at a time as there are decoders.
+    "OPENBLAS_NUM_THREADS": "1",
+    # What one picture took is kept for the next: glibc would return it, and getting its 2,000 pages anew
+    # takes as long as decoding. Past the second value it is returned.
+    "MALLOC_MMAP_THRESHOLD_": str(8 << 20),
+    "MALLOC_TRIM_THRESHOLD_": str(16 << 20),
+}
 _START_TIMEOUT_S = 30.0
 _ERROR_MAX_BYTES = 4096
 
@@ -56,7 +66,7 @@ class DecoderProcess:
                 pass_fds=(theirs.fileno(),),
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
-                env={"PYTHONPATH": str(_PROJECT)},  # and none of the worker's secrets
+                env=_ENVIRONMENT,
             )
         try:
             self._receive(deadline=time.monotonic() + _START_TIMEOUT_S)

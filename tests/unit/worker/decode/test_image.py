@@ -33,8 +33,8 @@ def difference(left: npt.NDArray[np.int16], right: npt.NDArray[np.int16]) -> int
 
 
 def same_to_rounding(left: npt.NDArray[np.int16], right: npt.NDArray[np.int16]) -> bool:
-    """Allow for one sample in a hundred to be rounded the other way in one of the two passes."""
-    return difference(left, right) <= 2 and float((left != right).mean()) < 0.01
+    """Allow for one sample in five hundred to be rounded the other way in one of the two passes."""
+    return difference(left, right) <= 2 and float((left != right).mean()) < 0.002
 
 
 @pytest.mark.parametrize(
@@ -45,6 +45,7 @@ def same_to_rounding(left: npt.NDArray[np.int16], right: npt.NDArray[np.int16]) 
         (500, 300),
         (701, 433),
         (433, 701),
+        (1700, 900),
         (224, 224),
         (100, 57),
         (5, 90),
