@@ -75,8 +75,8 @@ def _upright(image: Image.Image, size_px: int) -> Image.Image:
 def _square(image: Image.Image, size_px: int) -> Image.Image:
     image = _eight_bit(image)
     if not image.has_transparency_data:
-        rgb = image if image.mode == "L" else image.convert("RGB")
-        return resize_and_crop(rgb, size_px).convert("RGB")
+        seen = resize_and_crop(image if image.mode in {"L", "RGB"} else image.convert("RGB"), size_px)
+        return seen if seen.mode == "RGB" else seen.convert("RGB")
     # resampled with premultiplied colours, so that those under full transparency do not bleed
     seen = resize_and_crop(image.convert("RGBA").convert("RGBa"), size_px).convert("RGBA")
     return Image.alpha_composite(Image.new("RGBA", seen.size, _WHITE), seen).convert("RGB")

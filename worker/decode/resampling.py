@@ -81,8 +81,10 @@ def _strips(image: Image.Image, across: _Filter, down: _Filter) -> Iterator[tupl
     height = max(_STRIP_PIXELS // (across.last - across.first), 1)
     for top in range(down.first, down.last, height):
         bottom = min(top + height, down.last)
-        strip = np.asarray(image.crop((across.first, top, across.last, bottom)), dtype=np.float32)
-        yield slice(top - down.first, bottom - down.first), strip.reshape(bottom - top, -1)
+        box = (across.first, top, across.last, bottom)
+        strip = image if box == (0, 0, *image.size) else image.crop(box)
+        samples = np.asarray(strip, dtype=np.float32).reshape(bottom - top, -1)
+        yield slice(top - down.first, bottom - down.first), samples
 
 
 @lru_cache(_FILTERS_KEPT)
