@@ -27,7 +27,7 @@ from api.rates import cost_of
 from api.receiving import Body
 from api.waiting import Waiting
 from common import keys
-from common.cache import ResultReader
+from common.cache import ResultReader, contents_of
 from common.errors import IdempotencyConflict, JobCanceled, QueueFull, RateLimited
 from common.jobs import Job, JobState
 from common.ledger.gateway import GatewayLedger
@@ -192,6 +192,7 @@ def _submission(search: Search, key: str) -> Submission:
         max_jobs=search.max_jobs,
         query=wire,
         query_key=key,
+        contents=contents_of(search.query),
         images=search.body.images if search.body is not None else (),
         idempotency=idempotency,
     )

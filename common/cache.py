@@ -9,6 +9,7 @@ import logging
 import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Self, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -19,6 +20,7 @@ from redis.exceptions import RedisError
 from common import keys
 from common.catalog.protocol import EMBEDDING_DIMENSION
 from common.pipelining import PipelinedRedis
+from common.queries import ImagePart, SearchQuery, TextPart
 
 log = logging.getLogger(__name__)
 
@@ -46,6 +48,15 @@ def unpack(mark: bytes, entry: bytes) -> bytes | None:
 def text_hash(text: str) -> str:
     """Return the SHA-256, in hex, that names a text's embedding; CLIP does not tell case apart."""
     return hashlib.sha256(text.lower().encode()).hexdigest()
+
+
+def contents_of(query: SearchQuery) -> tuple[str, ...]:
+    """Return the hashes that name the embeddings of the texts and images that a query is made of."""
+    return tuple(
+        text_hash(part.text) if isinstance(part, TextPart) else part.digest
+        for part in query.parts
+        if isinstance(part, TextPart | ImagePart)
+    )
 
 
 class ResultReader:
@@ -80,9 +91,19 @@ class Found:
     result: bytes | None
     embeddings: dict[str, npt.NDArray[np.float32]]
 
+    @classmethod
+    def of(cls, entries: tuple[bytes | None, ...], *, contents: Sequence[str]) -> Self:
+        """Read the entries of a query key and of contents; one that is not whole is none."""
+        result, *vectors = entries
+        found = {content: _embedding_in(entry) for content, entry in zip(contents, vectors, strict=True)}
+        return cls(
+            result=None if result is None else unpack(RESULT_MARK, result),
+            embeddings={content: vector for content, vector in found.items() if vector is not None},
+        )
+
 
 class WorkerCache:
-    """The worker's side: one look before a run's work, and what is kept of it after.
+    """The worker's side: what is kept of a run's work, and what was kept before.
 
     A cache that does not answer is a miss, and one that takes no entry goes without; both are logged.
     """
@@ -92,21 +113,14 @@ class WorkerCache:
         self._result_ttl_ms = int(result_ttl_s * 1000)
         self._embedding_ttl_ms = int(embedding_ttl_s * 1000)
 
-    def look_up(self, query_key: str, *, model: str, contents: Sequence[str]) -> Found:
-        """Return the finished JSON of a query's result and the embeddings, shape (512,), that are there."""
+    def entries(self, query_key: str, *, model: str, contents: Sequence[str]) -> tuple[bytes | None, ...]:
+        """Return what is kept of a query's result, and of the embeddings of contents."""
         names = [keys.result(query_key), *(keys.embedding(model, content) for content in contents)]
         try:
-            entries = self._redis.mget(names)
+            return tuple(cast("list[bytes | None]", self._redis.mget(names)))
         except (RedisError, OSError) as error:
             log.warning("the cache does not answer", extra={"error": type(error).__name__})
-            return Found(result=None, embeddings={})
-        assert isinstance(entries, list)  # noqa: S101 - the client is not asynchronous
-        result, *vectors = entries
-        found = {content: _embedding_in(entry) for content, entry in zip(contents, vectors, strict=True)}
-        return Found(
-            result=unpack(RESULT_MARK, result) if isinstance(result, bytes) else None,
-            embeddings={content: vector for content, vector in found.items() if vector is not None},
-        )
+            return (None,) * len(names)
 
     def result_entry(self, query_key: str, body: bytes) -> Entry:
         """Return the entry of a result, finished JSON."""
@@ -138,9 +152,9 @@ class WorkerCache:
             log.warning("the cache takes no entry", extra={"error": type(error).__name__})
 
 
-def _embedding_in(entry: object) -> npt.NDArray[np.float32] | None:
+def _embedding_in(entry: bytes | None) -> npt.NDArray[np.float32] | None:
     """Return the embedding of an entry, None where it is not whole or no unit vector."""
-    body = unpack(EMBEDDING_MARK, entry) if isinstance(entry, bytes) else None
+    body = None if entry is None else unpack(EMBEDDING_MARK, entry)
     if body is None or len(body) != _EMBEDDING_BYTES:
         return None
     embedding = np.frombuffer(body, dtype="<f4").astype(np.float32, copy=False)

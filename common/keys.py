@@ -73,6 +73,8 @@ SWEEPING = "sweeping"
 OWNED = "owned:"
 API_KEYS = "api-keys"
 RATE = "rate:"
+RESULT = "result:"
+EMBEDDING = "embedding:"
 #: Never written; scripts delete it to have written something.
 NOTHING = "nothing"
 
@@ -105,11 +107,11 @@ def worker(worker_id: str) -> str:
 
 
 def result(query_key: str) -> str:
-    return "result:" + query_key
+    return RESULT + query_key
 
 
 def embedding(model: str, content_hash: str) -> str:
-    return f"embedding:{model}:{content_hash}"
+    return f"{EMBEDDING}{model}:{content_hash}"
 
 
 def idempotency(owner: str, key_hash: str) -> str:

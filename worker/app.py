@@ -169,6 +169,7 @@ class WorkerProcess:
                 leases=leases,
                 pipeline=pipeline,
                 cache_apart=cache if s.cache_url != s.redis_url else None,
+                fingerprint=encoder.fingerprint,
                 retire=self._retire,
             )
             register_search(self._celery, handler)

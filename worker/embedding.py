@@ -13,7 +13,6 @@ from common import keys
 from common.cache import text_hash
 from common.catalog.protocol import EMBEDDING_DIMENSION
 from common.errors import DeadlineExceeded, ImageExpired, QueueUnavailable
-from common.queries import ImagePart, SearchQuery, TextPart
 from worker.batching import Batcher, Encoded
 from worker.decode.pool import DecoderPool
 from worker.encoder.protocol import Encoder
@@ -34,15 +33,6 @@ class RunEmbeddings:
     def get(self, content: str) -> Embedding | None:
         found = self.cached.get(content)
         return self.made.get(content) if found is None else found
-
-
-def contents_of(query: SearchQuery) -> list[str]:
-    """Return the hashes of the texts and images that a query is made of."""
-    return [
-        text_hash(part.text) if isinstance(part, TextPart) else part.digest
-        for part in query.parts
-        if isinstance(part, TextPart | ImagePart)
-    ]
 
 
 class Embedder:

@@ -7,14 +7,14 @@ from typing import TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from common.cache import Entry, WorkerCache
+from common.cache import Entry, Found, WorkerCache
 from common.catalog.protocol import Catalog, Match
 from common.errors import AlbumNotFound, DeadlineExceeded, InvalidParameter, image_given_as
 from common.jobs import Timings
 from common.queries import AlbumPart, ImagePart, SearchQuery, TextPart, query_from_json
 from common.results import result_json
 from worker.breaker import Breaker
-from worker.embedding import Embedder, RunEmbeddings, contents_of
+from worker.embedding import Embedder, RunEmbeddings
 from worker.leases import Lease
 from worker.retrying import retry_passing
 from worker.stopwatch import Stopwatch
@@ -65,10 +65,14 @@ class Pipeline:
             RunCanceled: noticed before the embedding or before the search.
             CoverSearchError: the run fails with this.
         """
-        query = query_from_json(lease.claim.query)
-        query_key, model = lease.claim.query_key, self._embedder.fingerprint
-        stopwatch = Stopwatch(lease.claim)
-        found = self._cache.look_up(query_key, model=model, contents=contents_of(query))
+        claim = lease.claim
+        query = query_from_json(claim.query)
+        query_key, model = claim.query_key, self._embedder.fingerprint
+        stopwatch = Stopwatch(claim)
+        cached = claim.cached
+        if cached is None:
+            cached = self._cache.entries(query_key, model=model, contents=claim.contents)
+        found = Found.of(cached, contents=claim.contents)
         if found.result is not None:
             # The gateway looked there just before the same query's result came.
             return Answer(result=found.result, timings=stopwatch.timings())

@@ -46,10 +46,16 @@ class RunHandler:
         leases: Leases,
         pipeline: Answering,
         cache_apart: WorkerCache | None,
+        fingerprint: str,
         retire: Callable[[ModelMismatch], None],
     ) -> None:
-        """Answer runs; `cache_apart` is the cache where it is another Redis than the ledger's."""
+        """Answer runs.
+
+        `cache_apart` is the cache where it is another Redis than the ledger's; `fingerprint` names the model
+        whose embeddings it keeps.
+        """
         self._ledger = ledger
+        self._cached_for = fingerprint if cache_apart is None else None
         self._cache_apart = cache_apart
         self._leases = leases
         self._pipeline = pipeline
@@ -59,7 +65,7 @@ class RunHandler:
         """Claim a run and bring it to its end; a duplicate of a message ends here without effect."""
         job_id_var.set(run_id)
         try:
-            claim = self._ledger.claim(run_id)
+            claim = self._ledger.claim(run_id, cached_for=self._cached_for)
         except QueueUnavailable as error:
             # The ledger still has the run as queued, or as leased to us: it will be sent again.
             log.warning("could not claim", extra={"error": error.detail})

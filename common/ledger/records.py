@@ -35,6 +35,8 @@ class Submission:
     owner: str
     query: bytes
     query_key: str
+    #: Hashes of the texts and images that the query is made of: what their embeddings are cached under.
+    contents: tuple[str, ...]
     #: Uploaded bytes by SHA-256, those the query names.
     images: tuple[tuple[str, bytes], ...] = ()
     #: Redis key and SHA-256 of the request, where the client sent an Idempotency-Key.
@@ -49,6 +51,7 @@ class Submission:
             "query": self.query.decode(),
             "max_shared_bytes": settings.max_shared_bytes,
             "key": self.query_key,
+            "contents": " ".join(self.contents),
             "deadline_ms": int(settings.job_deadline_s * 1000),
             "ttl_ms": int(settings.job_ttl_s * 1000),
             # An image outlives every attempt at its run, and no longer.
@@ -90,10 +93,14 @@ class Claim:
     run_id: str
     query: bytes
     query_key: str
+    #: Hashes of the texts and images that the query is made of.
+    contents: tuple[str, ...]
     attempt: int
     created_ms: int
     deadline_ms: int
     claimed_ms: int
+    #: The cache's entries for the query key and for each of the contents; None where it was not asked.
+    cached: tuple[bytes | None, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,8 +205,18 @@ def read_claim(run_id: str, reply: Sequence[Any]) -> Claim | Verdict:
     verdict = Verdict(reply[0].decode())
     if verdict is not Verdict.CLAIMED:
         return verdict
-    _, query, key, attempt, created_ms, deadline_ms, now_ms = reply
-    return Claim(run_id, query, key.decode(), attempt, created_ms, deadline_ms, now_ms)
+    _, query, key, contents, attempt, created_ms, deadline_ms, now_ms, *cached = reply
+    return Claim(
+        run_id=run_id,
+        query=query,
+        query_key=key.decode(),
+        contents=tuple(contents.decode().split()),
+        attempt=attempt,
+        created_ms=created_ms,
+        deadline_ms=deadline_ms,
+        claimed_ms=now_ms,
+        cached=tuple(cached[0]) if cached else None,
+    )
 
 
 def read_job(job_id: str, reply: Sequence[Any] | None) -> tuple[Job, int]:

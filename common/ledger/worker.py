@@ -31,10 +31,15 @@ class WorkerLedger:
         names = ("claim", "renew", "succeed", "fail", "release", "sweep")
         self._scripts = {name: redis.register_script(script_text(name)) for name in names}
 
-    def claim(self, run_id: str) -> Claim | Verdict:
-        """Lease a run to this worker, or learn why not."""
-        reply = self._run("claim", run_id, self._worker_id, self._lease_ms, self._settings.max_attempts)
-        return read_claim(run_id, reply)
+    def claim(self, run_id: str, *, cached_for: str | None = None) -> Claim | Verdict:
+        """Lease a run to this worker, or learn why not.
+
+        Where its Redis is the cache's too, `cached_for` names the model whose embeddings the claim brings
+        along, with the query's result, as far as they are cached.
+        """
+        arguments = (run_id, self._worker_id, self._lease_ms, self._settings.max_attempts)
+        models = () if cached_for is None else (cached_for,)
+        return read_claim(run_id, self._run("claim", *arguments, *models))
 
     def renew(self, announcement: dict[str, object], *, ttl_s: float, run_ids: Sequence[str]) -> set[str]:
         """Announce this worker, renew its leases; return the runs that are no longer its to finish."""

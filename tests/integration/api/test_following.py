@@ -29,7 +29,7 @@ async def ledger(redis: Redis, redis_server: RedisServer) -> AsyncIterator[Gatew
 
 async def events(ledger: GatewayLedger, *, comment_every_s: float) -> AsyncIterator[bytes]:
     wire = query_to_json(SearchQuery((TextPart("fog"),)))
-    accepted = await ledger.submit(Submission("1" * 32, owner=OWNER, query=wire, query_key="k"))
+    accepted = await ledger.submit(Submission("1" * 32, owner=OWNER, query=wire, query_key="k", contents=()))
     job, _ = await ledger.job(accepted.job_id, owner=OWNER)
     waiting = Waiting(ledger)
     async for event in follow(

@@ -7,6 +7,7 @@ import pytest
 import pytest_asyncio
 from redis import Redis
 
+from common.cache import contents_of
 from common.clients import open_async_redis, open_redis
 from common.ledger.gateway import GatewayLedger
 from common.ledger.records import Submission
@@ -68,6 +69,7 @@ def submission() -> Callable[..., Submission]:
             "owner": "anonymous",
             "query": query_to_json(query),
             "query_key": query_key(query, model="m", catalog_version="1"),
+            "contents": contents_of(query),
         }
         return Submission(**(fields | changes))  # type: ignore[arg-type]
 

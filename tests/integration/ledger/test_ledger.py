@@ -113,6 +113,52 @@ async def test_what_the_cache_keeps_of_a_run_is_there_once_it_has_ended(
     assert await state(gateway, accepted.job_id) is JobState.SUCCEEDED
 
 
+async def test_a_claim_brings_along_what_the_cache_has_for_its_run(
+    redis: Redis,
+    make_settings: MakeSettings,
+    make_gateway: MakeGateway,
+    make_worker: MakeWorker,
+    submission: Submit,
+) -> None:
+    gateway, worker = make_gateway(make_settings()), make_worker(make_settings())
+    known, unknown = submission("known"), submission("unknown")
+    (content,) = known.contents
+    redis.mset({keys.result(known.query_key): b"result", keys.embedding("m", content): b"embedding"})
+    run_ids = [(await gateway.submit(each)).run_id for each in (known, unknown, submission("not asked"))]
+
+    claims = [
+        worker.claim(run_id, cached_for=model)
+        for run_id, model in zip(run_ids, ("m", "m", None), strict=True)
+    ]
+
+    assert [claim.cached for claim in claims if isinstance(claim, Claim)] == [
+        (b"result", b"embedding"),
+        (None, None),
+        None,
+    ]
+    assert [claim.contents for claim in claims if isinstance(claim, Claim)][:2] == [
+        known.contents,
+        unknown.contents,
+    ]
+
+
+async def test_a_run_that_names_no_contents_is_claimed_all_the_same(
+    redis: Redis,
+    make_settings: MakeSettings,
+    make_gateway: MakeGateway,
+    make_worker: MakeWorker,
+    submission: Submit,
+) -> None:
+    accepted = await make_gateway(make_settings()).submit(submission())
+    # As gateways wrote them before there were any.
+    redis.hdel(f"{keys.RUN}{accepted.run_id}", "contents")
+
+    claim = make_worker(make_settings()).claim(accepted.run_id, cached_for="m")
+
+    assert isinstance(claim, Claim)
+    assert (claim.contents, claim.cached) == ((), (None,))
+
+
 async def test_positions_follow_the_order_of_submission(
     make_settings: MakeSettings, make_gateway: MakeGateway, submission: Submit
 ) -> None:

@@ -14,6 +14,7 @@ import pytest
 import pytest_asyncio
 
 from catalog.rows import AlbumRow, upsert_albums
+from common.cache import contents_of
 from common.clients import open_async_redis, open_redis
 from common.jobs import Job
 from common.ledger.gateway import GatewayLedger
@@ -90,8 +91,8 @@ async def gateway(settings: Settings) -> AsyncIterator[GatewayLedger]:
     await client.aclose()
 
 
-def text_submission(words: str) -> Submission:
-    return _submission(SearchQuery((TextPart(words),), k=5))
+def text_submission(words: str, *, k: int = 5) -> Submission:
+    return _submission(SearchQuery((TextPart(words),), k=k))
 
 
 def image_submission(data: bytes) -> Submission:
@@ -105,6 +106,7 @@ def _submission(query: SearchQuery, images: tuple[tuple[str, bytes], ...] = ()) 
         owner=OWNER,
         query=query_to_json(query),
         query_key=query_key(query, model="m", catalog_version="1"),
+        contents=contents_of(query),
         images=images,
     )
 

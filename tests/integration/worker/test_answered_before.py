@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import pytest
+
 from common.clients import open_redis
 from common.jobs import JobState
 from common.ledger.gateway import GatewayLedger
@@ -55,6 +57,25 @@ async def test_a_cache_of_its_own_has_the_result_once_the_job_has_ended(
             assert here.keys("result:*") == here.keys("embedding:*") == []
     assert job.state is JobState.SUCCEEDED
     assert kept == ["embedding", "result"]
+
+
+@pytest.mark.parametrize("apart", [False, True])
+async def test_another_query_of_the_same_text_does_not_embed_it_again(
+    *, apart: bool, gateway: GatewayLedger, make_worker_service: StartWorker, tmp_path: Path
+) -> None:
+    with RedisServer(RedisConfig(tmp_path / "cache")) as cache:
+        make_worker_service(**({"CACHE_REDIS_URL": cache.url} if apart else {})).start()
+
+        jobs = [
+            await ended_job(gateway, (await gateway.submit(text_submission("one text", k=k))).job_id)
+            for k in (5, 6)
+        ]
+
+    first, second = (job.timings or {} for job in jobs)
+    assert [job.state for job in jobs] == [JobState.SUCCEEDED] * 2
+    assert first["embed"] > 0
+    assert second["embed"] == 0
+    assert second["search"] > 0
 
 
 async def test_a_cache_that_is_down_keeps_no_run_from_its_end(

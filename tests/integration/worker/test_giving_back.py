@@ -46,6 +46,7 @@ def handler(ledger: WorkerLedger, settings: Settings, error: CoverSearchError) -
         leases=Leases(ledger, lease_s=settings.lease_s, announcement=dict),
         pipeline=FailingPipeline(error),
         cache_apart=None,
+        fingerprint="m",
         retire=never_retire,
     )
 
