@@ -16,7 +16,7 @@ from worker.encoder.int8 import ACTIVATIONS_PER_SCALE
 from worker.encoder.mapped_files import let_go_of_pages
 from worker.encoder.protocol import Embeddings, EncoderKind, Pixels, Precision, no_embeddings
 from worker.encoder.source import ModelSource
-from worker.encoder.tokens import Indices, Places, TextTokenizer, end_to_end, rounded_up
+from worker.encoder.tokens import Indices, Places, TextTokenizer, lay_end_to_end, rounded_up
 from worker.encoder.tower import ALONE, SIDE_BY_SIDE, Slots, Tower, runtime
 
 #: Past eight images a larger batch is no faster on a CPU, it only holds more memory.
@@ -81,6 +81,8 @@ class OpenVinoEncoder:
         self._slots = Slots(self.passes_at_once)
         self.tokenize = TextTokenizer(tokenizer, max_tokens=facts.max_tokens, eos_id=facts.eos_id)
         self._text_heads = facts.text_heads
+        #: What the ids of a pass are written to, by its slot and length.
+        self._ids: dict[tuple[int, int], npt.NDArray[np.int32]] = {}
         self.precision = "int8" if precision == "int8" else _PRECISIONS[self._images.precision]
         self.model_name = source.name
         self.model_fingerprint = source.fingerprint
@@ -114,10 +116,14 @@ class OpenVinoEncoder:
     def close(self) -> None:
         del self._images, self._texts
 
-    def _pass(self, sequences: Sequence[Indices], *, slot: int) -> npt.NDArray[np.float32]:
+    def _pass(self, sequences: Sequence[Sequence[int]], *, slot: int) -> npt.NDArray[np.float32]:
         places = Places.of(tuple(map(len, sequences)), heads=self._text_heads)
-        feed = [end_to_end(sequences), *(getattr(places, field.name) for field in fields(places))]
-        return self._texts.run(feed, slot=slot)
+        key = (slot, len(places.positions))
+        if key not in self._ids:
+            self._ids[key] = np.empty(len(places.positions), dtype=np.int32)
+        ids = self._ids[key]
+        lay_end_to_end(sequences, out=ids)
+        return self._texts.run([ids, *(getattr(places, field.name) for field in fields(places))], slot=slot)
 
     def _warm_up(self, facts: ExportFacts) -> None:
         lengths = sorted({rounded_up(length) for length in range(1, facts.max_tokens + 1)})
@@ -125,7 +131,7 @@ class OpenVinoEncoder:
             self._images.run([np.zeros((1, facts.size_px, facts.size_px, 3), dtype=np.uint8)], slot=slot)
             # Whole batches, of which there are passes side by side, are of any length.
             for length in lengths if slot == ALONE else lengths[:1]:
-                self._pass([np.zeros(min(length, facts.max_tokens), dtype=np.int64)], slot=slot)
+                self._pass([[0] * min(length, facts.max_tokens)], slot=slot)
 
 
 def passes(lengths: Sequence[int]) -> Iterator[Indices]:

@@ -47,25 +47,25 @@ class TextTokenizer:
         self._tokenizer = tokenizer
         self._eos_id = eos_id
 
-    def __call__(self, texts: Sequence[str]) -> list[Indices]:
+    def __call__(self, texts: Sequence[str]) -> list[list[int]]:
         """Return the ids of each text up to its first end mark, where its embedding is taken."""
-        encodings = self._tokenizer.encode_batch_fast(list(texts))
-        return [self._to_end_mark(np.asarray(encoding.ids, dtype=np.int64)) for encoding in encodings]
+        return [
+            self._to_end_mark(encoding.ids) for encoding in self._tokenizer.encode_batch_fast(list(texts))
+        ]
 
-    def _to_end_mark(self, ids: Indices) -> Indices:
-        end = ids.argmax() if self._eos_id == _LEGACY_EOS_ID else (ids == self._eos_id).argmax()
-        return ids[: int(end) + 1]
+    def _to_end_mark(self, ids: list[int]) -> list[int]:
+        end = ids.index(max(ids) if self._eos_id == _LEGACY_EOS_ID else self._eos_id)
+        return ids[: end + 1]
 
 
-def end_to_end(sequences: Sequence[Indices]) -> npt.NDArray[np.int32]:
-    """Return the ids of texts laid end to end, so that no linear layer multiplies padding.
+def lay_end_to_end(sequences: Sequence[Sequence[int]], *, out: npt.NDArray[np.int32]) -> None:
+    """Write the ids of texts end to end, so that no linear layer multiplies padding.
 
     Behind the last text there are up to 31 tokens that nothing looks at, so that few different lengths occur.
     """
-    total = sum(len(sequence) for sequence in sequences)
-    ids = np.zeros(rounded_up(total), dtype=np.int32)
-    np.concatenate(sequences, out=ids[:total])
-    return ids
+    ids = [token for sequence in sequences for token in sequence]
+    out[: len(ids)] = ids
+    out[len(ids) :] = 0
 
 
 @dataclass(frozen=True, slots=True)

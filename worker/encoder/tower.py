@@ -61,8 +61,8 @@ class Tower:
         """
         request, given = self._requests[slot], self._given[slot]
         for index, values in enumerate(feed):
-            # What stays the same, as the places of texts of the same lengths do, need not be set anew: with
-            # cold caches that takes 0.03 ms a tensor.
+            # What stays the same array, whatever is written to it, need not be set anew: with cold caches
+            # that takes 0.1 ms a tensor.
             if given.get(index, _NOTHING)[0] is not values:
                 # A tensor shares an array's memory without keeping it alive, and must be able to write to it.
                 array = np.require(values, requirements=["C", "W"])

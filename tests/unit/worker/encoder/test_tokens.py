@@ -3,14 +3,21 @@ import numpy.typing as npt
 import pytest
 
 from worker.encoder.openvino_encoder import passes
-from worker.encoder.tokens import Places, end_to_end, rounded_up
+from worker.encoder.tokens import Places, lay_end_to_end, rounded_up
 
-SEQUENCES = [np.array([5, 6, 7]), np.array([8]), np.array([9, 10])]
+SEQUENCES = [[5, 6, 7], [8], [9, 10]]
 HEADS = 2
 
 
-def places_of(sequences: list[npt.NDArray[np.int64]]) -> Places:
+def places_of(sequences: list[list[int]]) -> Places:
     return Places.of(tuple(map(len, sequences)), heads=HEADS)
+
+
+def end_to_end(sequences: list[list[int]]) -> npt.NDArray[np.int32]:
+    # What is there of another pass must not show.
+    ids = np.full(rounded_up(sum(map(len, sequences))), 99, dtype=np.int32)
+    lay_end_to_end(sequences, out=ids)
+    return ids
 
 
 def test_texts_lie_end_to_end_each_token_at_its_position() -> None:
@@ -55,7 +62,7 @@ def test_a_token_looks_back_only() -> None:
 def test_everything_the_tower_reads_is_int32_without_gaps() -> None:
     places = places_of(SEQUENCES)
 
-    read = [end_to_end(SEQUENCES), places.positions, places.to_heads, places.to_rows, places.ends]
+    read = [places.positions, places.to_heads, places.to_rows, places.ends]
 
     assert {array.dtype for array in read} == {np.dtype(np.int32)}
     assert all(array.flags.c_contiguous for array in [*read, places.mask])
