@@ -1,5 +1,6 @@
 """The whole way of a query: what it costs beside the model, alone and in a crowd, and where time goes."""
 
+import itertools
 import statistics
 import time
 from collections.abc import Callable, Iterator
@@ -101,8 +102,8 @@ def _told(compared: Comparison, shares: str) -> str:
 def _texts_per_s(bench: Bench, encoder: Encoder, words: list[str]) -> Callable[[], float]:
     texts = Texts(words, seed=9)
     size = Settings().batch_max
-    batch = [texts.of(10) for _ in range(size)]
-    return lambda: _best_per_s(encoder, lambda: encoder.encode_texts(batch), size, bench.pick(4, 1))
+    batches = itertools.cycle([[texts.of(10) for _ in range(size)] for _ in range(100)])
+    return lambda: _best_per_s(encoder, lambda: encoder.encode_texts(next(batches)), size, bench.pick(4, 1))
 
 
 def _images_per_s(bench: Bench, encoder: Encoder) -> Callable[[], float]:
@@ -127,8 +128,8 @@ def _loop_per_s(encode: Callable[[], object], size: int, seconds: float, *, call
         return done
 
     with ThreadPoolExecutor(callers) as threads:
-        # The first pass of a length costs its preparation.
-        list(threads.map(lambda _: encode(), range(callers)))
+        # The first pass of a length costs its preparation, in each of the slots.
+        list(threads.map(lambda _: encode(), range(4 * callers)))
         began = time.perf_counter()
         done = sum(loop.result() for loop in [threads.submit(batches) for _ in range(callers)])
         return done * size / (time.perf_counter() - began)

@@ -13,9 +13,12 @@ import socket
 import sys
 import warnings
 
+from PIL import Image
+
 from common.errors import ImageError, UndecodableImage
 from worker.decode import wire
 from worker.decode.image import decode_image
+from worker.decode.resampling import resize_and_crop
 
 _PR_SET_PDEATHSIG = 1
 
@@ -52,6 +55,8 @@ def main() -> int:
     """Serve one worker."""
     fd, size_px, max_pixels, memory_bytes, parent_pid = (int(argument) for argument in sys.argv[1:])
     channel = socket.socket(fileno=fd)
+    # With its first product BLAS takes memory, and ends the process where there is none left.
+    resize_and_crop(Image.new("RGB", (2 * size_px, 2 * size_px)), size_px)
     confine(memory_bytes=memory_bytes, parent_pid=parent_pid)
     wire.send_reply(channel, wire.READY)
     # from here on whatever a codec's library prints is the uploader's text, not the service's

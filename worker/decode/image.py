@@ -2,7 +2,7 @@
 
     header checked ─► DCT-scaled JPEG load ─► orientation ─► 8-bit RGB or RGBA ─► resize + crop ─► on white
 
-Imports nothing heavy, for this is what a decoder process runs.
+Imports nothing else that is heavy, for this is what a decoder process runs.
 """
 
 import struct

@@ -12,8 +12,9 @@ from pathlib import Path
 from worker.decode import wire
 
 _PROJECT = Path(__file__).parents[2]
-#: Python, Pillow, NumPy and 12 bytes a pixel: samples, a premultiplied copy, and a third for conversions.
-_BASE_MEMORY_BYTES = 256 << 20
+#: Python, Pillow, NumPy with its BLAS, what malloc keeps, and 12 bytes a pixel: samples, a premultiplied
+#: copy, and a third for conversions.
+_BASE_MEMORY_BYTES = 384 << 20
 _MEMORY_BYTES_PER_PIXEL = 12
 #: All that a child has of one, and so none of the worker's secrets.
 _ENVIRONMENT = {

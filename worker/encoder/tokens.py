@@ -13,6 +13,8 @@ import numpy as np
 import numpy.typing as npt
 from tokenizers import Tokenizer
 
+from common.errors import ModelUnavailable
+
 #: The end mark's id in configs written before transformers' pull request 24773; models with it take
 #: the embedding at the highest id of the sequence.
 _LEGACY_EOS_ID = 2
@@ -42,6 +44,13 @@ class TextTokenizer:
     """The model's own tokenizer, cutting at the model's length."""
 
     def __init__(self, tokenizer: Tokenizer, *, max_tokens: int, eos_id: int) -> None:
+        """Take a tokenizer that ends each text with the mark of this id.
+
+        Raises:
+            ModelUnavailable: it ends texts otherwise.
+        """
+        if eos_id not in {_LEGACY_EOS_ID, *tokenizer.encode("").ids}:
+            raise ModelUnavailable(f"the tokenizer ends no text with the model's eos_token_id, {eos_id}")
         tokenizer.no_padding()
         tokenizer.enable_truncation(max_length=max_tokens)
         self._tokenizer = tokenizer

@@ -4,10 +4,12 @@ from collections.abc import Iterator
 
 import pytest
 
+from common.cache import WorkerCache
 from common.clients import open_redis
 from common.errors import CoverSearchError, DecoderBusy, DecoderDied, ModelMismatch, QueueFull
 from common.jobs import JobState
 from common.ledger.gateway import GatewayLedger
+from common.ledger.records import Claim
 from common.ledger.worker import WorkerLedger
 from common.queue import make_celery, message_template
 from common.settings import Settings
@@ -22,9 +24,11 @@ class FailingPipeline:
 
     def __init__(self, error: CoverSearchError) -> None:
         self._error = error
+        self.held: list[Claim] = []
 
     def answer(self, lease: Lease) -> Answer:
         lease.check()
+        self.held.append(lease.claim)
         raise self._error
 
 
@@ -40,15 +44,35 @@ def ledger(settings: Settings) -> Iterator[WorkerLedger]:
         )
 
 
-def handler(ledger: WorkerLedger, settings: Settings, error: CoverSearchError) -> RunHandler:
+def handler(
+    ledger: WorkerLedger,
+    settings: Settings,
+    pipeline: FailingPipeline,
+    *,
+    cache_apart: WorkerCache | None = None,
+) -> RunHandler:
     return RunHandler(
         ledger=ledger,
         leases=Leases(ledger, lease_s=settings.lease_s, announcement=dict),
-        pipeline=FailingPipeline(error),
-        cache_apart=None,
+        pipeline=pipeline,
+        cache_apart=cache_apart,
         fingerprint="m",
         retire=never_retire,
     )
+
+
+@pytest.mark.parametrize("apart", [False, True])
+async def test_a_run_comes_with_what_is_cached_for_it_unless_the_cache_is_another_redis(
+    *, apart: bool, gateway: GatewayLedger, ledger: WorkerLedger, settings: Settings
+) -> None:
+    accepted = await gateway.submit(text_submission("once"))
+    pipeline = FailingPipeline(QueueFull("no room in the model"))
+    with open_redis(settings.redis_url.get_secret_value()) as redis:
+        cache = WorkerCache(redis, result_ttl_s=60, embedding_ttl_s=60)
+
+        handler(ledger, settings, pipeline, cache_apart=cache if apart else None).handle(accepted.run_id)
+
+    assert [claim.cached for claim in pipeline.held] == [None if apart else (None, None)]
 
 
 @pytest.mark.parametrize("error", [DecoderBusy("no decoder is free"), QueueFull("no room in the model")])
@@ -57,7 +81,7 @@ async def test_a_worker_without_room_gives_the_run_back_and_the_attempt_does_not
 ) -> None:
     accepted = await gateway.submit(text_submission("no room"))
 
-    handler(ledger, settings, error).handle(accepted.run_id)
+    handler(ledger, settings, FailingPipeline(error)).handle(accepted.run_id)
     job, _ = await gateway.job(accepted.job_id, owner=OWNER)
 
     assert (job.state, job.attempts) == (JobState.QUEUED, 0)
@@ -67,7 +91,7 @@ async def test_a_decoder_that_dies_counts_and_the_third_time_ends_the_job(
     gateway: GatewayLedger, ledger: WorkerLedger, settings: Settings
 ) -> None:
     accepted = await gateway.submit(text_submission("poison"))
-    handled = handler(ledger, settings, DecoderDied("killed"))
+    handled = handler(ledger, settings, FailingPipeline(DecoderDied("killed")))
 
     for _ in range(settings.max_attempts):
         handled.handle(accepted.run_id)

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import ExifTags, Image
 
 from common.errors import DecoderBusy, DecoderDied, ImageTooManyPixels, UndecodableImage, UnsupportedImage
 from tests.unit.worker.decode.pictures import encoded, noise, png_bomb, png_header, tiff_of_one_tile
@@ -161,7 +162,7 @@ def test_decoders_hold_no_model_and_no_secret_and_cannot_outgrow_their_limit(
 
     assert "_imaging" in libraries
     assert not any(name in libraries for name in ("torch", "openvino", "tokenizers"))
-    assert f"Max address space         {256 * 1024 * 1024 + 12_000_000}" in limits
+    assert f"Max address space         {384 * 1024 * 1024 + 12_000_000}" in limits
     assert b"secret" not in environment
 
 
@@ -174,6 +175,21 @@ def test_a_large_picture_leaves_no_memory_behind(pool: DecoderPool) -> None:
     for pid in pool.pids:
         resident_pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
         assert resident_pages * os.sysconf("SC_PAGESIZE") < 100 * 1024 * 1024
+
+
+@pytest.mark.parametrize(("mode", "kind"), [("RGBA", "PNG"), ("RGB", "WEBP")])
+def test_a_picture_of_as_many_pixels_as_may_be_decodes_and_so_does_the_next(mode: str, kind: str) -> None:
+    width, height = 7142, 7000
+    exif = Image.Exif()
+    exif[ExifTags.Base.Orientation] = 6  # which takes a copy
+    data = encoded(Image.new(mode, (width, height), "red"), kind, exif=exif)
+
+    with DecoderPool(size_px=SIDE, max_pixels=50_000_000) as one:
+        decoded = [one.decode(data, timeout_s=PLAIN_S) for _ in range(3)]
+        wait_until(lambda: one.idle == 1)
+
+    for pixels in decoded:
+        np.testing.assert_allclose(pixels, np.broadcast_to([255, 0, 0], pixels.shape), atol=3)
 
 
 def test_closing_ends_every_decoder_and_leaves_no_open_file() -> None:

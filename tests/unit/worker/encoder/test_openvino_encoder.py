@@ -11,6 +11,7 @@ import pytest
 import torch
 from transformers import CLIPImageProcessorPil, CLIPModel, CLIPTokenizer
 
+from common.errors import ModelUnavailable
 from tests.unit.worker.conftest import write_tiny_clip
 from worker.encoder.loading import load_encoder
 from worker.encoder.protocol import Precision
@@ -115,6 +116,15 @@ def variant(name: str, folder: Path) -> Path:
     return folder
 
 
+def test_a_model_whose_tokenizer_knows_another_end_mark_is_refused(
+    tmp_path: Path, export_cache: Path
+) -> None:
+    folder = write_tiny_clip(tmp_path / "model", eos_id=77)
+
+    with pytest.raises(ModelUnavailable, match="eos_token_id, 77"):
+        load_encoder(str(folder), kind="openvino", cache_dir=export_cache)
+
+
 @pytest.mark.parametrize("kind", ["openvino", "torch"])
 def test_a_text_embeds_the_same_alone_and_in_any_company(
     kind: Any, tiny_clip: Path, export_cache: Path
@@ -168,18 +178,20 @@ def test_passes_side_by_side_embed_as_those_alone(tiny_clip: Path, export_cache:
         str(tiny_clip), kind="openvino", precision="int8", side_by_side=True, cache_dir=export_cache
     )
     pixels = some_pixels(40)
-    texts = [f"{text} {number}" for number in range(10) for text in TEXTS]
-    alone = np.concatenate([encoder.encode_images(pixels), encoder.encode_texts(texts)])
+    # Other texts of the same lengths each time, whose passes must not see each other's.
+    words = ["red", "blue", "green", "black"]
+    texts = [[f"{word} {text}" for text in TEXTS for _ in range(10)] for word in words]
 
-    def encode(_: int) -> npt.NDArray[np.float32]:
-        return np.concatenate([encoder.encode_images(pixels), encoder.encode_texts(texts)])
+    def encode(turn: int) -> npt.NDArray[np.float32]:
+        return np.concatenate([encoder.encode_images(pixels), encoder.encode_texts(texts[turn % len(texts)])])
 
+    alone = [encode(turn) for turn in range(len(texts))]
     with ThreadPoolExecutor(encoder.passes_at_once) as threads:
-        together = list(threads.map(encode, range(20)))
+        together = list(threads.map(encode, range(40)))
 
     assert encoder.passes_at_once == 2
-    for embeddings in together:
-        np.testing.assert_allclose(embeddings, alone, atol=1e-3)
+    for turn, embeddings in enumerate(together):
+        np.testing.assert_allclose(embeddings, alone[turn % len(texts)], atol=1e-3)
 
 
 def test_one_thread_runs_one_pass_at_a_time(tiny_clip: Path, export_cache: Path) -> None:

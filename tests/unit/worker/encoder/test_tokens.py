@@ -59,7 +59,7 @@ def test_a_token_looks_back_only() -> None:
     assert mask[0, 1] < -1e6
 
 
-def test_everything_the_tower_reads_is_int32_without_gaps() -> None:
+def test_places_are_int32_without_gaps() -> None:
     places = places_of(SEQUENCES)
 
     read = [places.positions, places.to_heads, places.to_rows, places.ends]
