@@ -94,7 +94,7 @@ class _Crowd:
 
 def _told(compared: Comparison, shares: str) -> str:
     return (
-        f"{compared.ours_median:.1f} queries/s, the encoder's own loop {compared.theirs_median:.1f}/s; "
+        f"{compared.ours_median:.1f} queries/s, the encoder's best loop {compared.theirs_median:.1f}/s; "
         f"{DEMO_ALBUMS} albums; everything on the same cores, clients too; cores used: {shares}"
     )
 

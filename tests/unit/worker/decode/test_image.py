@@ -59,6 +59,22 @@ def test_pixels_are_those_of_clips_own_processor_to_within_rounding(width: int, 
     assert same_to_rounding(ours(encoded(image, "PNG")), as_clip_does(image))
 
 
+@pytest.mark.parametrize(
+    ("width", "height"), [(300, 700), (131, 2000), (640, 1300), (300, 2000), (2000, 300)]
+)
+def test_a_long_picture_goes_across_before_it_goes_down(width: int, height: int) -> None:
+    # `CLIPImageProcessor` does too, but for Pillow 13 where one call is to do both.
+    image, shortest = noise(width, height), min(width, height)
+    across, down = SIDE * width // shortest, SIDE * height // shortest
+    both = image.resize((across, height), Image.Resampling.BICUBIC).resize(
+        (across, down), Image.Resampling.BICUBIC
+    )
+    left, top = (across - SIDE) // 2, (down - SIDE) // 2
+    middle = both.crop((left, top, left + SIDE, top + SIDE))
+
+    assert same_to_rounding(ours(encoded(image, "PNG")), np.asarray(middle).astype(np.int16))
+
+
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF"])
 def test_every_accepted_format_decodes(kind: str) -> None:
     data = encoded(noise(400, 300, grain_px=16), kind)
