@@ -12,6 +12,7 @@ from common.errors import SettingsError
 from worker.encoder.checkpoint import load_checkpoint
 from worker.encoder.preprocessing import Preprocessing, read_preprocessing
 from worker.encoder.source import ModelSource, find_model
+from worker.encoder.torch_encoder import load_clip_model
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +33,8 @@ def load_base(name: str, *, device: str) -> Base:
     """
     source = find_model(name)
     preprocessing = read_preprocessing(source.folder)
-    model: CLIPModel = load_checkpoint(source.folder).model
+    load_checkpoint(source.folder)  # transformers fills missing weights with random numbers
+    model = load_clip_model(source.folder)
     nn.Module.to(model, device)
     return Base(source, model, CLIPProcessor.from_pretrained(source.folder), preprocessing)
 

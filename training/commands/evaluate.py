@@ -24,7 +24,7 @@ from training.gathering import Gathered, Gathering
 from training.progress import shown
 from training.report import Report, table, write
 from training.splits import Part, Shares
-from worker.encoder.checkpoint import check_config
+from worker.encoder.checkpoint import read_config
 from worker.encoder.preprocessing import read_preprocessing
 from worker.encoder.source import ModelSource, find_model
 
@@ -107,7 +107,7 @@ def _models(options: argparse.Namespace) -> list[ModelSource]:
     """
     models = [find_model(name) for name in (options.model, options.against) if name]
     for model in models:
-        check_config(model.folder)
+        read_config(model.folder)
     return models
 
 

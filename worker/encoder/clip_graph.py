@@ -11,13 +11,14 @@ long as its nodes are many, several microseconds each whatever they compute, so 
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
 from openvino import Model, Node, PartialShape, Type
 from openvino import opset13 as op
 
 from common.errors import ModelUnavailable
+from worker.encoder.checkpoint import TextConfig, VisionConfig
 from worker.encoder.graph import Graph
 from worker.encoder.preprocessing import Preprocessing
 
@@ -89,17 +90,19 @@ class TextLayout:
 class Tower:
     """One of the two transformers: a stack of pre-norm blocks over a graph's weights."""
 
-    def __init__(self, graph: Graph, config: Mapping[str, Any], *, prefix: str, layout: Layout) -> None:
-        if config["hidden_act"] not in _ACTIVATIONS:
+    def __init__(
+        self, graph: Graph, config: TextConfig | VisionConfig, *, prefix: str, layout: Layout
+    ) -> None:
+        if config.hidden_act not in _ACTIVATIONS:
             raise ModelUnavailable(
-                f"the activation {config['hidden_act']} is not supported; CLIP uses quick_gelu"
+                f"the activation {config.hidden_act} is not supported; CLIP uses quick_gelu"
             )
         self._graph, self._layout, self._prefix = graph, layout, prefix
-        self._activation = _ACTIVATIONS[config["hidden_act"]]
-        self._heads = config["num_attention_heads"]
-        self._layers = config["num_hidden_layers"]
-        self._epsilon = config["layer_norm_eps"]
-        self.width = config["hidden_size"]
+        self._activation = _ACTIVATIONS[config.hidden_act]
+        self._heads = config.num_attention_heads
+        self._layers = config.num_hidden_layers
+        self._epsilon = config.layer_norm_eps
+        self.width = config.hidden_size
 
     def blocks(self, rows: Node, *, mask: Node | None = None) -> Node:
         """Run every block; the last continues with the pooled row of each item alone."""
@@ -151,14 +154,14 @@ class Tower:
         return self._graph.linear(self._activation(hidden), [f"{layer}.mlp.fc2"])
 
 
-def text_model(graph: Graph, config: Mapping[str, Any]) -> Model:
+def text_model(graph: Graph, config: TextConfig) -> Model:
     """Return the text tower; its inputs are the ids and the fields of `Places`, in their order."""
     # int32, as the CPU's kernels compute in it and would convert anything else
     ids = op.parameter(PartialShape([-1]), Type.i32, "ids")
     shapes = {
         "positions": [-1],
         "to_heads": [3, -1, -1],
-        "to_rows": [-1, config["num_attention_heads"]],
+        "to_rows": [-1, config.num_attention_heads],
         "ends": [-1],
     }
     places = {name: op.parameter(PartialShape(shape), Type.i32, name) for name, shape in shapes.items()}
@@ -172,20 +175,20 @@ def text_model(graph: Graph, config: Mapping[str, Any]) -> Model:
     return graph.model([ids, *places.values(), mask], output=output)
 
 
-def image_model(graph: Graph, config: Mapping[str, Any], preprocessing: Preprocessing) -> Model:
+def image_model(graph: Graph, config: VisionConfig, preprocessing: Preprocessing) -> Model:
     """Return the image tower; it takes the decoder's bytes as they are."""
-    size = config["image_size"]
+    size = config.image_size
     if size != preprocessing.size_px:
         raise ModelUnavailable(
             f"the model takes {size} pixels, its preprocessing makes {preprocessing.size_px}"
         )
     pixels = op.parameter(PartialShape([-1, size, size, 3]), Type.u8, "pixels")
-    side = size // config["patch_size"]
+    side = size // config.patch_size
     tower = Tower(graph, config, prefix="vision_model", layout=ImageLayout(tokens=side * side + 1))
-    patches = _flat_patches(graph, pixels, side=side, patch_px=config["patch_size"])
+    patches = _flat_patches(graph, pixels, side=side, patch_px=config.patch_size)
     rows = _patch_rows(graph, patches, width=tower.width, side=side, preprocessing=preprocessing)
     # the name is misspelt in every checkpoint
-    rows = graph.layer_norm(rows, "vision_model.pre_layrnorm", epsilon=config["layer_norm_eps"])
+    rows = graph.layer_norm(rows, "vision_model.pre_layrnorm", epsilon=config.layer_norm_eps)
     output = tower.embeddings(
         tower.blocks(rows), norm="vision_model.post_layernorm", projection="visual_projection"
     )

@@ -2,8 +2,8 @@
 
     python -m worker.encoder.export MODEL_FOLDER ENTRY_FOLDER [--int8]
 
-It alone imports torch; the worker that waits for it never does. A checkpoint that cannot be
-served ends it with status 3 and the reason, one line, on standard output.
+The graphs and the weights take memory that the worker would keep. A checkpoint that cannot be served
+ends the process with status 3 and the reason, one line, on standard output.
 """
 
 import argparse
@@ -30,18 +30,16 @@ def export(source: ModelSource, entry: Path, *, int8: bool) -> None:
     """Write the two towers with their weights beside them, the tokenizer and `encoder.json`."""
     preprocessing = read_preprocessing(source.folder)
     checkpoint = load_checkpoint(source.folder)
-    config = checkpoint.model.config
-    weights = {name: tensor.detach().numpy() for name, tensor in checkpoint.model.state_dict().items()}
-    text_config, vision_config = config.text_config.to_dict(), config.vision_config.to_dict()
+    config, weights = checkpoint.config, checkpoint.weights
     graph = Int8Graph if int8 else Graph
-    _write(text_model(graph(weights), text_config), entry / "text.xml")
-    _write(image_model(graph(weights), vision_config, preprocessing), entry / "image.xml")
-    (entry / "tokenizer.json").write_text(checkpoint.tokenizer_json, encoding="utf-8")
+    _write(text_model(graph(weights), config.text), entry / "text.xml")
+    _write(image_model(graph(weights), config.vision, preprocessing), entry / "image.xml")
+    checkpoint.tokenizer.save(str(entry / "tokenizer.json"))
     facts = {
         "size_px": preprocessing.size_px,
         "max_tokens": checkpoint.max_tokens,
-        "eos_id": text_config["eos_token_id"],
-        "text_heads": text_config["num_attention_heads"],
+        "eos_id": config.text.eos_token_id,
+        "text_heads": config.text.num_attention_heads,
     }
     (entry / "encoder.json").write_text(json.dumps(facts), encoding="utf-8")
     encoder = OpenVinoEncoder(source, entry, precision="int8" if int8 else "auto")

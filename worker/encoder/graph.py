@@ -4,20 +4,18 @@ Each method adds to the graph and returns the node whose output is the value tha
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 from openvino import Model, Node
 from openvino import opset13 as op
 
-Weights: TypeAlias = Mapping[str, npt.NDArray[np.float32]]
-
 
 class Graph:
     """A graph under construction."""
 
-    def __init__(self, weights: Weights) -> None:
+    def __init__(self, weights: Mapping[str, npt.NDArray[np.float32]]) -> None:
         self.weights = weights
 
     def constant(self, value: npt.ArrayLike) -> Node:

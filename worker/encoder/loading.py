@@ -1,15 +1,18 @@
 """The choice of an encoder by settings, and its loading."""
 
 import importlib.util
+import logging
 from pathlib import Path
 from typing import Literal, TypeAlias
 
 from common.errors import ModelUnavailable
 from worker.encoder.cache import exported
-from worker.encoder.checkpoint import check_config
+from worker.encoder.checkpoint import TORCH_REQUIREMENTS, read_config
 from worker.encoder.fixed import FixedLatencyEncoder
 from worker.encoder.protocol import Encoder, Precision
 from worker.encoder.source import find_model
+
+log = logging.getLogger(__name__)
 
 EncoderChoice: TypeAlias = Literal["auto", "openvino", "torch", "fixed"]
 
@@ -37,13 +40,17 @@ def load_encoder(
     if kind == "fixed":
         return FixedLatencyEncoder(latency_s=fixed_latency_s)
     source = find_model(model)
-    check_config(source.folder)
+    read_config(source.folder)
     on = _first_device(kind) if device == "auto" else device
     # either runtime takes a second to import and hundreds of megabytes: only the chosen one is
     if kind == "torch" or (kind == "auto" and on != "cpu"):
         if precision == "int8":
             raise ModelUnavailable(
                 "ENCODER_PRECISION=int8 is a mode of the openvino encoder; unset it or set ENCODER=openvino"
+            )
+        if not _has_torch():
+            raise ModelUnavailable(
+                f"ENCODER=torch needs torch and transformers: pip install -r {TORCH_REQUIREMENTS}"
             )
         from worker.encoder.torch_encoder import TorchEncoder
 
@@ -58,12 +65,15 @@ def load_encoder(
 
 def _first_device(kind: EncoderChoice) -> str:
     """Return the first CUDA device where there is one that torch can use, else the CPU."""
-    if (
-        kind == "openvino"
-        or not Path("/proc/driver/nvidia").exists()
-        or importlib.util.find_spec("torch") is None
-    ):
+    if kind == "openvino" or not Path("/proc/driver/nvidia").exists():
+        return "cpu"
+    if not _has_torch():
+        log.warning("this machine has a GPU, which only torch uses: pip install -r %s", TORCH_REQUIREMENTS)
         return "cpu"
     import torch  # only where a driver is loaded, for the reason above
 
     return "cuda:0" if torch.cuda.is_available() else "cpu"
+
+
+def _has_torch() -> bool:
+    return all(importlib.util.find_spec(package) is not None for package in ("torch", "transformers"))

@@ -11,7 +11,8 @@ from pathlib import Path
 
 from common.errors import ModelUnavailable
 
-_WEIGHTS = ("model.safetensors", "pytorch_model.bin")
+SAFETENSORS_SUFFIX = ".safetensors"
+_WEIGHTS = (f"model{SAFETENSORS_SUFFIX}", "pytorch_model.bin")
 #: Files that decide what a text's tokens or an image's pixels become.
 _DECIDING = (
     "config.json",
@@ -50,7 +51,7 @@ def find_model(name: str) -> ModelSource:
         if folder.is_absolute() or name.startswith((".", "~")):
             raise ModelUnavailable(f"CLIP_MODEL is {name}, and there is no such folder")
         folder = _from_hub(name)
-    weights = _weights_in(folder)
+    weights = weight_files(folder)
     if not (folder / "config.json").is_file() or not weights:
         raise ModelUnavailable(f"{folder} holds no model: it needs config.json and {' or '.join(_WEIGHTS)}")
     deciding = [folder / file for file in _DECIDING if (folder / file).is_file()]
@@ -63,7 +64,7 @@ def _shown(name: str) -> str:
     return folder.resolve().name if folder.is_dir() else name
 
 
-def _weights_in(folder: Path) -> list[Path]:
+def weight_files(folder: Path) -> list[Path]:
     """Return the weight files that `from_pretrained` would read: one, or the shards of one."""
     for file in _WEIGHTS:
         if (folder / file).is_file():
@@ -91,7 +92,7 @@ def _from_hub(name: str) -> Path:
 
     try:
         folder = Path(snapshot_download(name, local_files_only=True))
-        if _weights_in(folder):
+        if weight_files(folder):
             return folder
     except LocalEntryNotFoundError:
         pass  # not on this machine yet: fetched below
@@ -100,7 +101,7 @@ def _from_hub(name: str) -> Path:
     try:
         for weights in _WEIGHTS:  # one after the other: OpenAI's repositories hold the same weights thrice
             folder = Path(snapshot_download(name, allow_patterns=[*_DECIDING, weights]))
-            if _weights_in(folder):
+            if weight_files(folder):
                 break
     except (OSError, HTTPError) as error:
         raise ModelUnavailable(

@@ -4,14 +4,17 @@ The tower's attention looks back only and the embedding is taken at the end mark
 it change nothing: no text is padded, and one mask serves all texts of a pass.
 """
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Self
+from pathlib import Path
+from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
-from tokenizers import Tokenizer
+from tokenizers import AddedToken, Regex, Tokenizer, normalizers, pre_tokenizers, processors
+from tokenizers.models import BPE
 
 from common.errors import ModelUnavailable
 
@@ -23,6 +26,10 @@ _LEGACY_EOS_ID = 2
 _NEVER = -1e9
 #: Layouts that are kept; single texts, whose lengths are few, are what gains, one in a hundred.
 _LAYOUTS_KEPT = 32
+
+#: What a text is cut into before byte pairs are merged: openai/CLIP's `simple_tokenizer.py`.
+_WORDS = r"""<\|startoftext\|>|<\|endoftext\|>|'s|'t|'re|'ve|'m|'ll|'d|[\p{L}]+|[\p{N}]|[^\s\p{L}\p{N}]+"""
+_START_MARK, _END_MARK = "<|startoftext|>", "<|endoftext|>"
 
 Indices = npt.NDArray[np.int64]
 
@@ -38,6 +45,54 @@ def rounded_up(tokens: int) -> int:
     """
     step = next((step for most, step in _STEPS if tokens <= most), _STEPS[-1][1])
     return -(-tokens // step) * step
+
+
+def clip_tokenizer(folder: Path) -> Tokenizer:
+    """Return the tokenizer of a checkpoint: `tokenizer.json`, else one made of `vocab.json` and `merges.txt`.
+
+    Raises:
+        ModelUnavailable: neither is there, or does not parse.
+    """
+    try:
+        if (folder / "tokenizer.json").is_file():
+            return Tokenizer.from_file(str(folder / "tokenizer.json"))
+        return _tokenizer_of_merges(folder)
+    except Exception as error:  # the library raises bare `Exception`
+        raise ModelUnavailable(f"the tokenizer in {folder} cannot be loaded: {error}") from error
+
+
+def _tokenizer_of_merges(folder: Path) -> Tokenizer:
+    vocabulary: dict[str, int] = json.loads((folder / "vocab.json").read_text(encoding="utf-8"))
+    lines = (folder / "merges.txt").read_text(encoding="utf-8").splitlines()
+    # the first line is a header
+    merges = [(left, right) for left, _, right in (line.partition(" ") for line in lines[1:] if line)]
+    model = BPE(
+        vocab=vocabulary,
+        merges=merges,
+        unk_token=_END_MARK,
+        continuing_subword_prefix="",
+        end_of_word_suffix="</w>",
+    )
+    tokenizer = Tokenizer(model)
+    tokenizer.normalizer = normalizers.Sequence(
+        [normalizers.NFC(), normalizers.Replace(Regex(r"\s+"), " "), normalizers.Lowercase()]
+    )
+    tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
+        [
+            pre_tokenizers.Split(Regex(_WORDS), behavior="removed", invert=True),
+            pre_tokenizers.ByteLevel(add_prefix_space=False),
+        ]
+    )
+    marked: Any = processors.RobertaProcessing  # its annotations take `cls` for the class
+    tokenizer.post_processor = marked(
+        (_END_MARK, vocabulary[_END_MARK]),
+        (_START_MARK, vocabulary[_START_MARK]),
+        trim_offsets=False,
+        add_prefix_space=False,
+    )
+    marks = (_START_MARK, _END_MARK)
+    tokenizer.add_special_tokens([AddedToken(mark, normalized=False, special=True) for mark in marks])
+    return tokenizer
 
 
 class TextTokenizer:

@@ -1,10 +1,13 @@
 """The reference encoder: transformers' own CLIP on torch; bfloat16 where there is a GPU."""
 
 from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 from tokenizers import Tokenizer
+from transformers import CLIPModel
 
 from common.errors import ModelUnavailable
 from worker.encoder.checkpoint import load_checkpoint
@@ -36,11 +39,11 @@ class TorchEncoder:
         self._on_gpu = self._device.type == "cuda"
         if threads and not self._on_gpu:
             torch.set_num_threads(threads)
-        # fp16 weights were widened by the checkpoint: x86 CPUs compute float16 slowly or not at all
         self._dtype = torch.bfloat16 if self._on_gpu and precision == "auto" else torch.float32
         self.precision = str(self._dtype).removeprefix("torch.")
-        self._model = checkpoint.model.to(self._device, dtype=self._dtype)
-        self._tokenizer = _padding_tokenizer(checkpoint.tokenizer_json, max_tokens=checkpoint.max_tokens)
+        model: Any = load_clip_model(source.folder)  # transformers does not annotate what its methods return
+        self._model = model.to(self._device, dtype=self._dtype)
+        self._tokenizer = _padding(checkpoint.tokenizer, max_tokens=checkpoint.max_tokens)
         shape = (1, 3, 1, 1)
         self._mean = torch.tensor(preprocessing.mean, device=self._device).view(shape)
         self._std = torch.tensor(preprocessing.std, device=self._device).view(shape)
@@ -91,6 +94,25 @@ class TorchEncoder:
         return tensor.pin_memory().to(self._device, non_blocking=True) if self._on_gpu else tensor
 
 
+def load_clip_model(folder: Path) -> CLIPModel:
+    """Return transformers' model of a checkpoint, with weights in float32 and in evaluation mode.
+
+    float16 weights are widened: x86 CPUs compute in it slowly or not at all.
+
+    Raises:
+        ModelUnavailable: the weights cannot be loaded.
+    """
+    load: Any = CLIPModel.from_pretrained
+    try:
+        model: Any = load(folder, dtype=torch.float32)
+    except Exception as error:  # transformers and what it calls share no other base
+        raise ModelUnavailable(
+            f"the model in {folder} cannot be loaded ({type(error).__name__}: {error})"
+        ) from error
+    loaded: CLIPModel = model.eval()
+    return loaded
+
+
 def _torch_device(name: str) -> torch.device:
     try:
         device = torch.device(name)
@@ -103,9 +125,8 @@ def _torch_device(name: str) -> torch.device:
     return torch.device("cuda", device.index or 0) if device.type == "cuda" else device
 
 
-def _padding_tokenizer(tokenizer_json: str, *, max_tokens: int) -> Tokenizer:
+def _padding(tokenizer: Tokenizer, *, max_tokens: int) -> Tokenizer:
     """Pad to the longest text of a batch; what the padding is does not matter, attention masks it."""
-    tokenizer = Tokenizer.from_str(tokenizer_json)
     tokenizer.enable_truncation(max_length=max_tokens)
     tokenizer.enable_padding(pad_id=0)
     return tokenizer
