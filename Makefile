@@ -87,7 +87,7 @@ lock: ## Pin every package, also those that nobody names, from a fresh environme
 	rm -rf .lock
 
 .PHONY: finetune-demo
-finetune-demo: $(VENV)/.local ## Fine-tune an under-trained model on the demo catalog and measure it (docs/training.md; 8 minutes)
+finetune-demo: $(VENV)/.torch ## Fine-tune an under-trained model on the demo catalog and measure it (docs/training.md; 8 minutes)
 	$(BIN)/python -m catalog.demo $(TUNING)/demo/covers --each --columns 50 --rows 40 --size-px 480 --table $(TUNING)/demo/albums.jsonl
 	$(BIN)/python -m training pretrain --steps 60 --covers 4000 --work $(TUNING)/pretraining --output $(TUNING)/under-trained
 	$(BIN)/python -m training finetune $(DEMO) --model $(TUNING)/under-trained --output $(TUNING)/tuned --epochs 30 --batch 96 --learning-rate 5e-4
@@ -119,6 +119,10 @@ $(VENV)/.local: $(BIN)/python requirements/common.txt requirements/api.txt requi
 	$(BIN)/pip install --quiet --disable-pip-version-check -c requirements/constraints.txt -r requirements/local.txt
 	@touch $@
 
-$(VENV)/.dev: $(VENV)/.local requirements/dev.txt
+$(VENV)/.torch: $(VENV)/.local requirements/torch.txt
+	$(BIN)/pip install --quiet --disable-pip-version-check -c requirements/constraints.txt -r requirements/torch.txt
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/.torch requirements/dev.txt
 	$(BIN)/pip install --quiet --disable-pip-version-check -c requirements/constraints.txt -r requirements/dev.txt
 	@touch $@

@@ -7,8 +7,11 @@ import argparse
 import sys
 from collections.abc import Callable, Sequence
 
-import torch
-from transformers.utils.logging import disable_progress_bar
+try:
+    import torch
+    from transformers.utils.logging import disable_progress_bar
+except ModuleNotFoundError as error:
+    sys.exit(f"training: {error.name} is not installed: pip install -r requirements/torch.txt")
 
 from catalog.commands.command_line import command_parser, run_command
 from catalog.commands.protocol import Command

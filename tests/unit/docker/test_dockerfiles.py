@@ -70,8 +70,16 @@ def test_the_gateways_packages_bring_no_model_stack() -> None:
 def test_the_workers_packages_bring_no_web_framework() -> None:
     packages = closure(ROOT / "requirements" / "worker.txt")
 
-    assert "torch" in packages
+    assert "openvino" in packages
     assert packages.isdisjoint(WEB_FRAMEWORK)
+
+
+def test_the_workers_packages_bring_no_torch() -> None:
+    assert closure(ROOT / "requirements" / "catalog.txt").isdisjoint({"torch", "transformers"})
+
+
+def test_everything_that_runs_in_production_includes_torch() -> None:
+    assert {"torch", "transformers"} <= closure(ROOT / "requirements.txt")
 
 
 @pytest.mark.parametrize(
