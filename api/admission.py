@@ -162,17 +162,17 @@ class Admission:
             await self._app(scope, receive, send)
             return
 
-        async def send_with_standing(message: Message) -> None:
+        async def send_with_quota(message: Message) -> None:
             if message["type"] == "http.response.start":
-                message["headers"].extend(_standing_headers(scope))
+                message["headers"].extend(_quota_headers(scope))
             await send(message)
 
         try:
             await self._decide(scope)
         except CoverSearchError as error:
-            await error_response(error)(scope, receive, send_with_standing)
+            await error_response(error)(scope, receive, send_with_quota)
             return
-        await self._app(scope, receive, send_with_standing)
+        await self._app(scope, receive, send_with_quota)
 
     async def _decide(self, scope: Scope) -> None:
         door: Door = scope["app"].state.gateway.door
@@ -182,13 +182,13 @@ class Admission:
             await door.recognise(scope)
 
 
-def _standing_headers(scope: Scope) -> list[tuple[bytes, bytes]]:
+def _quota_headers(scope: Scope) -> list[tuple[bytes, bytes]]:
     budget: Budget | None = scope.get("budget")
-    if budget is None or budget.standing is None:
+    quota = budget.quota if budget else None
+    if quota is None:
         return []
-    now = budget.standing
     return [
-        (b"ratelimit-limit", str(now.limit).encode()),
-        (b"ratelimit-remaining", str(now.remaining).encode()),
-        (b"ratelimit-reset", str(now.reset_s).encode()),
+        (b"ratelimit-limit", str(quota.limit).encode()),
+        (b"ratelimit-remaining", str(quota.remaining).encode()),
+        (b"ratelimit-reset", str(quota.reset_s).encode()),
     ]

@@ -1,21 +1,20 @@
-"""How much a client may ask for: what a request costs, and the windows from which it is paid."""
+"""How much a client may ask for: what a request costs, and the budget from which it is paid."""
 
-import asyncio
 import logging
 import math
 from contextlib import suppress
 from dataclasses import dataclass
+from importlib.resources import files
 from typing import Literal
 
-from limits import RateLimitItem, parse
-from limits.aio.strategies import SlidingWindowCounterRateLimiter
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
-from api.rate_storage import PipelinedStorage
+from common import keys
 from common.errors import QueueUnavailable, RateLimited
+from common.pipelining import PipelinedRedis
 from common.queries import AlbumPart, ImagePart, SearchQuery, TextPart
-from common.settings import UNLIMITED
+from common.settings import UNIT_SECONDS, UNLIMITED
 
 log = logging.getLogger(__name__)
 
@@ -26,26 +25,31 @@ IMAGE_COST, TEXT_COST, ALBUM_COST = 10, 4, 1
 
 
 @dataclass(frozen=True, slots=True)
+class Rate:
+    """So many units in each second, minute, hour or day."""
+
+    limit: int
+    unit: str
+
+    @property
+    def window_s(self) -> int:
+        return UNIT_SECONDS[self.unit]
+
+    def __str__(self) -> str:
+        return f"{self.limit}/{self.unit}"
+
+
+@dataclass(frozen=True, slots=True)
 class Bucket:
-    """One client's share: its name, and the rate at which it fills."""
+    """One client's budget: its name, and its rate."""
 
     name: str
-    rate: RateLimitItem
+    rate: Rate
 
 
 @dataclass(frozen=True, slots=True)
-class Window:
-    """What a client has spent in this window and in the one before, of which less and less counts."""
-
-    previous: int
-    previous_s: float
-    current: int
-    current_s: float
-
-
-@dataclass(frozen=True, slots=True)
-class Standing:
-    """How a client stands after a request."""
+class Quota:
+    """What a client has left after a request, as the `RateLimit-*` headers tell it."""
 
     limit: int
     remaining: int
@@ -54,28 +58,51 @@ class Standing:
 
 
 @dataclass(frozen=True, slots=True)
+class Window:
+    """Units spent in the current and in the previous window, and the seconds until each counts nothing.
+
+    The previous window's units count by the share of it that a window ending now overlaps.
+    """
+
+    previous: int
+    previous_s: float
+    current: int
+    current_s: float
+
+    def quota(self, rate: Rate) -> Quota:
+        """Return what is left of the rate."""
+        counted = math.floor(self.previous * self.previous_s / rate.window_s) + self.current
+        # The current window is kept for twice its length: in its second half it is the previous one.
+        reset_s = self.current_s if self.current else self.previous_s
+        remaining = min(rate.limit, max(0, rate.limit - counted))
+        return Quota(limit=rate.limit, remaining=remaining, reset_s=math.ceil(reset_s))
+
+    def retry_after_s(self, cost: int, rate: Rate) -> int:
+        """Return in how many whole seconds, at least one, a cost fits if nothing else is spent."""
+        free = rate.limit - cost - self.current
+        if free >= 0:
+            # Only whole units of the previous window count, and they decline evenly to none.
+            wait_s = self.previous_s - (free + 1) * rate.window_s / max(self.previous, 1)
+        else:
+            turn_s = max(0.0, self.current_s - rate.window_s)
+            wait_s = turn_s + rate.window_s - (rate.limit - cost + 1) * rate.window_s / max(self.current, 1)
+        return max(1, math.floor(wait_s) + 1)
+
+
+@dataclass(frozen=True, slots=True)
 class Payment:
-    """What came of an attempt to spend, and the window as it is after it."""
+    """What came of an attempt to spend, and the window after it."""
 
     is_made: bool
     window: Window
-    rate: RateLimitItem
-
-    @property
-    def standing(self) -> Standing:
-        return standing(self.window, limit=self.rate.amount, expiry_s=self.rate.get_expiry())
-
-    def retry_after_s(self, cost: int) -> int:
-        """Return in how many seconds so much could be spent."""
-        return retry_after_s(self.window, limit=self.rate.amount, expiry_s=self.rate.get_expiry(), cost=cost)
 
 
 class RateLimits:
-    """The rate limits of every client."""
+    """The budgets of all clients, in Redis."""
 
     def __init__(self, redis: Redis, *, on_failure: Literal["allow", "refuse"]) -> None:
-        self._storage = PipelinedStorage(redis)
-        self._limiter = SlidingWindowCounterRateLimiter(self._storage)
+        self._redis = PipelinedRedis(redis)
+        self._script = redis.register_script(files("api").joinpath("spend.lua").read_text())
         self._on_failure = on_failure
         self._failing = False
 
@@ -87,20 +114,18 @@ class RateLimits:
         Raises:
             QueueUnavailable: Redis does not say, and RATE_LIMIT_ON_FAILURE is `refuse`.
         """
-        rate, expiry_s = bucket.rate, bucket.rate.get_expiry()
+        rate = bucket.rate
+        args = (rate.limit, rate.window_s * 1000, cost)
         try:
-            # Both go in one round trip, in this order.
-            is_made, found = await asyncio.gather(
-                self._limiter.hit(rate, bucket.name, cost=cost),
-                self._storage.get_sliding_window(rate.key_for(bucket.name), expiry_s),
-            )
+            reply = await self._redis.run(self._script, args, names=(f"{keys.RATE}{bucket.name}",))
         except (RedisError, OSError) as error:
-            self._tell_failure(error)
+            self._report_failure(error)
             return None
         self._failing = False
-        return Payment(is_made, Window(*found), rate)
+        paid, previous, previous_ms, current, current_ms = reply
+        return Payment(bool(paid), Window(previous, previous_ms / 1000, current, current_ms / 1000))
 
-    def _tell_failure(self, error: Exception) -> None:
+    def _report_failure(self, error: Exception) -> None:
         if self._on_failure == "refuse":
             raise QueueUnavailable(f"rate limits cannot be checked now ({type(error).__name__})") from error
         if not self._failing:
@@ -109,7 +134,7 @@ class RateLimits:
 
 
 class Budget:
-    """What one request may spend, and how its client stands."""
+    """What one request may spend, and its client's quota."""
 
     def __init__(self, limits: RateLimits, bucket: Bucket) -> None:
         self._limits = limits
@@ -118,8 +143,8 @@ class Budget:
         self._spent = 0
 
     @property
-    def standing(self) -> Standing | None:
-        return None if self._last is None else self._last.standing
+    def quota(self) -> Quota | None:
+        return None if self._last is None else self._last.window.quota(self._bucket.rate)
 
     async def enter(self) -> None:
         """Pay for a request.
@@ -155,16 +180,17 @@ class Budget:
         """
         if self._last is None:
             return
-        payable, left = self._payable(cost), self._last.standing.remaining
+        payable, rate = self._payable(cost), self._bucket.rate
+        left = self._last.window.quota(rate).remaining
         if left < payable:
             raise RateLimited(
-                f"the limit is {shown(self._bucket.rate)}, of which {left} are left; this may cost {cost}",
-                retry_after_s=self._last.retry_after_s(REQUEST_COST + payable),
+                f"the limit is {rate}, of which {left} are left; this may cost {cost}",
+                retry_after_s=self._last.window.retry_after_s(REQUEST_COST + payable, rate),
             )
 
     def _payable(self, cost: int) -> int:
         # Nobody could ever pay more than a whole window, less the request.
-        return min(cost, self._bucket.rate.amount - REQUEST_COST)
+        return min(cost, self._bucket.rate.limit - REQUEST_COST)
 
     async def _pay(self, cost: int, *, again: int) -> bool:
         """Pay, unless nobody counts; `again` is what the same request would cost from its start."""
@@ -174,15 +200,18 @@ class Budget:
         self._last = payment
         if not payment.is_made:
             raise RateLimited(
-                f"the limit is {shown(self._bucket.rate)} and this costs {cost}",
-                retry_after_s=payment.retry_after_s(again),
+                f"the limit is {self._bucket.rate} and this costs {cost}",
+                retry_after_s=payment.window.retry_after_s(again, self._bucket.rate),
             )
         return True
 
 
 def read_bucket(name: str, rate: str) -> Bucket | None:
     """Return a bucket, None for one without a limit."""
-    return None if rate == UNLIMITED else Bucket(name, parse(rate))
+    if rate == UNLIMITED:
+        return None
+    limit, _, unit = rate.partition("/")
+    return Bucket(name, Rate(int(limit), unit))
 
 
 def cost_of(query: SearchQuery) -> int:
@@ -198,28 +227,3 @@ def _part_cost(part: TextPart | ImagePart | AlbumPart) -> int:
             return TEXT_COST
         case AlbumPart():
             return ALBUM_COST
-
-
-def shown(rate: RateLimitItem) -> str:
-    """Return a rate as it is set."""
-    return f"{rate.amount}/{rate.GRANULARITY.name}"
-
-
-def standing(window: Window, *, limit: int, expiry_s: int) -> Standing:
-    """Return what a window leaves of a limit."""
-    counted = math.floor(window.previous * window.previous_s / expiry_s) + window.current
-    # The current window is kept for twice its length: in its second half it is the previous one.
-    reset_s = window.current_s if window.current else window.previous_s
-    return Standing(limit=limit, remaining=min(limit, max(0, limit - counted)), reset_s=math.ceil(reset_s))
-
-
-def retry_after_s(window: Window, *, limit: int, expiry_s: int, cost: int) -> int:
-    """Return after how many whole seconds, at least one, a cost fits if nothing else is spent meanwhile."""
-    room = limit - cost - window.current
-    if room >= 0:
-        # What counts of the previous window sinks evenly to nothing, and only whole units of it count.
-        wait_s = window.previous_s - (room + 1) * expiry_s / max(window.previous, 1)
-    else:
-        turn_s = max(0.0, window.current_s - expiry_s)
-        wait_s = turn_s + expiry_s - (limit - cost + 1) * expiry_s / max(window.current, 1)
-    return max(1, math.floor(wait_s) + 1)

@@ -32,7 +32,7 @@ On REDIS_URL (broker and ledger; must not evict):
     sweeping                string  held by the process that sweeps
     owned:<owner>           zset    jobs of a key that have not ended, by their deadlines
     api-keys                hash    API keys by id: name, role, rate, SHA-256 (kept)
-    rate:<bucket>           string  units spent in a window of a rate limit, two windows each
+    rate:<bucket>           hash    units spent in the current and the previous window of a rate limit
 
 On CACHE_REDIS_URL (may evict):
 

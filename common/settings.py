@@ -9,6 +9,7 @@ import re
 from collections.abc import Mapping
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
+from types import MappingProxyType
 from typing import Annotated, Literal, Self
 from urllib.parse import parse_qs, urlsplit
 
@@ -80,7 +81,9 @@ def read_rate(value: str) -> str:
 
 #: In the place of a rate: there is none.
 UNLIMITED = "unlimited"
-_RATE = re.compile(r"[1-9]\d{0,8}/(second|minute|hour|day)")
+#: The times that a rate is over, in seconds.
+UNIT_SECONDS: Mapping[str, int] = MappingProxyType({"second": 1, "minute": 60, "hour": 3600, "day": 86_400})
+_RATE = re.compile(rf"[1-9]\d{{0,8}}/({'|'.join(UNIT_SECONDS)})")
 _ORIGIN = re.compile(r"https?://[A-Za-z0-9.\-\[\]:]+")
 
 RedisUrl = Annotated[SecretStr, AfterValidator(_redis_url)]

@@ -7,23 +7,23 @@ from api.rates import (
     IMAGE_COST,
     REQUEST_COST,
     TEXT_COST,
+    Rate,
     Window,
     cost_of,
-    retry_after_s,
-    standing,
 )
 from common.queries import AlbumPart, ImagePart, SearchQuery, TextPart
 
-LIMIT, EXPIRY_S = 60, 60
+RATE = Rate(60, "minute")
+LIMIT, EXPIRY_S = RATE.limit, RATE.window_s
 
 
 def fits(window: Window, cost: int) -> bool:
-    """Count as the library's script does."""
+    """Count as the script does."""
     return int(window.previous * window.previous_s / EXPIRY_S) + window.current + cost <= LIMIT
 
 
 def later(window: Window, wait_s: float) -> Window:
-    """Return the window after a time in which nothing is spent; it turns as the library's script turns it."""
+    """Return the window after a time in which nothing is spent; it turns as the script turns it."""
     if not window.current:
         left_s = max(0.0, window.previous_s - wait_s)
         return Window(window.previous if left_s else 0, left_s, 0, 0)
@@ -44,14 +44,14 @@ def test_after_the_time_that_is_told_the_cost_fits_and_not_long_before(
     if fits(window, cost):
         return
 
-    wait_s = retry_after_s(window, limit=LIMIT, expiry_s=EXPIRY_S, cost=cost)
+    wait_s = window.retry_after_s(cost, RATE)
 
     assert fits(later(window, wait_s), cost)
     assert wait_s == 1 or not fits(later(window, wait_s - 1.1), cost)
 
 
 def test_what_is_left_is_the_limit_less_what_counts() -> None:
-    now = standing(Window(30, 20.0, 10, 80.0), limit=LIMIT, expiry_s=EXPIRY_S)
+    now = Window(30, 20.0, 10, 80.0).quota(RATE)
 
     assert (now.limit, now.remaining, now.reset_s) == (60, 40, 80)
 

@@ -1,0 +1,89 @@
+"""The budget in Redis: windows that turn, units that come back, clients that do not share."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+from redis import Redis
+
+from api.rates import Bucket, Payment, Rate, RateLimits
+from common.clients import open_async_redis
+from local.servers.redis import RedisServer
+
+BUCKET = Bucket("address:192.0.2.1", Rate(10, "minute"))
+NAME = "rate:address:192.0.2.1"
+
+
+@pytest.fixture
+async def limits(redis: Redis, redis_server: RedisServer) -> AsyncIterator[RateLimits]:
+    client = open_async_redis(redis_server.url)
+    yield RateLimits(client, on_failure="refuse")
+    await client.aclose()
+
+
+async def spend(limits: RateLimits, cost: int, bucket: Bucket = BUCKET) -> Payment:
+    payment = await limits.spend(bucket, cost)
+    assert payment is not None
+    return payment
+
+
+def turn(redis: Redis, *, seconds: int) -> None:
+    """Make the window begin so much earlier, as if that time had passed."""
+    redis.hincrby(NAME, "start_ms", -1000 * seconds)
+
+
+async def test_what_does_not_fit_is_refused_and_takes_nothing(limits: RateLimits) -> None:
+    first, second, third = await spend(limits, 7), await spend(limits, 4), await spend(limits, 3)
+
+    assert [first.is_made, second.is_made, third.is_made] == [True, False, True]
+    assert third.window.quota(BUCKET.rate).remaining == 0
+
+
+async def test_the_previous_window_counts_less_and_less(limits: RateLimits, redis: Redis) -> None:
+    await spend(limits, 10)
+
+    turn(redis, seconds=60 + 30)
+    half = await spend(limits, 0)
+    turn(redis, seconds=31)
+    none = await spend(limits, 0)
+
+    assert half.window.quota(BUCKET.rate).remaining in {5, 6}
+    assert none.window.quota(BUCKET.rate).remaining == 10
+
+
+async def test_units_that_are_given_back_can_be_spent_again(limits: RateLimits) -> None:
+    await spend(limits, 10)
+
+    await spend(limits, -4)
+
+    assert (await spend(limits, 4)).is_made
+    assert not (await spend(limits, 1)).is_made
+
+
+async def test_no_more_is_given_back_than_was_spent_in_the_window(limits: RateLimits, redis: Redis) -> None:
+    await spend(limits, 10)
+    turn(redis, seconds=120)
+
+    await spend(limits, -10)
+
+    assert (await spend(limits, 10)).is_made
+    assert not (await spend(limits, 1)).is_made
+
+
+async def test_two_clients_do_not_share(limits: RateLimits) -> None:
+    await spend(limits, 10)
+
+    assert (await spend(limits, 10, Bucket("address:192.0.2.2", BUCKET.rate))).is_made
+
+
+async def test_a_clock_that_goes_back_opens_no_new_window(limits: RateLimits, redis: Redis) -> None:
+    await spend(limits, 10)
+
+    turn(redis, seconds=-30)
+
+    assert not (await spend(limits, 1)).is_made
+
+
+async def test_a_window_in_which_nothing_more_is_spent_is_forgotten(limits: RateLimits, redis: Redis) -> None:
+    await spend(limits, 1)
+
+    assert 110_000 < redis.pttl(NAME) <= 120_000
