@@ -15,18 +15,18 @@ from rich.console import Console
 from transformers import CLIPModel
 
 from catalog.ingest.mapping import Album
-from training.base import Base
-from training.captions import caption
-from training.embedding import Encoder
-from training.evaluation import CAPTIONED, recalls, same
-from training.exam import Stored
-from training.gathering import Gathered
+from training.data.captions import caption
+from training.data.decoded_covers import Gathered
+from training.data.pairs import batch_maker
+from training.data.splits import Part, split
+from training.evaluation.encoder import Encoder
+from training.evaluation.evaluation_set import Stored
+from training.evaluation.measure import CAPTIONED, recalls, same
+from training.evaluation.metrics import reciprocal_rank
 from training.loop import CHECKPOINT, Progress, fit
-from training.metrics import reciprocal_rank
-from training.model import save
-from training.pairs import batch_maker
+from training.model.architecture import save
+from training.model.base import Base
 from training.recipe import Recipe
-from training.splits import Part, split
 
 _BEST = "best"
 

@@ -16,8 +16,8 @@ from rich.console import Console
 from torch import Tensor, nn
 from transformers import CLIPModel
 
-from training.batches import Batch
-from training.losses import losses
+from training.data.batches import Batch
+from training.model.losses import losses
 
 CHECKPOINT = "checkpoint.pt"
 LOG = "log.csv"

@@ -14,14 +14,14 @@ from transformers import CLIPTokenizer
 
 from catalog.demo.albums import DemoAlbum, demo_albums
 from catalog.demo.look import FACTS, facts
-from training.batches import Batch
-from training.drawings import Pixels, drawn_covers
-from training.initial import prepare_picture_tower
+from training.data.augmentation import mixed_views, photographed_views
+from training.data.batches import Batch
+from training.data.drawn_covers import Pixels, drawn_covers
+from training.data.phrases import PROMPT_FACTS, Phrase, describe, prompts
 from training.loop import Plan, Progress, fit
-from training.model import IMAGE_SIZE_PX, new_model, processor, save
-from training.phrases import PROMPT_FACTS, Phrase, describe, prompts
-from training.tokens import train_tokenizer
-from training.views import mixed_views, photographed_views
+from training.model.architecture import IMAGE_SIZE_PX, new_model, processor, save
+from training.model.initial_weights import prepare_picture_tower
+from training.model.tokenizer import train_tokenizer
 
 #: Far from the seed of the catalog: the demo's own covers are never trained on.
 TRAINING_SEED = 20_240_117

@@ -10,8 +10,8 @@ from typing import Any
 import orjson
 from transformers import CLIPModel
 
+from training.data.splits import Shares
 from training.loop import Plan
-from training.splits import Shares
 
 #: Parts of a CLIP that can be left as they are; the projections behind them learn all the same.
 TOWERS = {"picture-tower": "vision_model", "text-tower": "text_model"}

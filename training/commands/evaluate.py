@@ -13,17 +13,17 @@ from catalog.demo.covers import draw_cover
 from catalog.ingest.mapping import Album
 from catalog.ingest.source import add_source_arguments, open_source
 from common.errors import SettingsError
-from training.base import choose_device
-from training.card import recorded_shares
 from training.commands.arguments import add_device_argument, share
 from training.commands.finetune import report_rejected
-from training.embedding import Encoder
-from training.evaluation import measure
-from training.exam import Exam, Stored, demo_exam, table_exam
-from training.gathering import Gathered, Gathering
+from training.data.decoded_covers import Gathered, Gathering
+from training.data.splits import Part, Shares
+from training.evaluation.encoder import Encoder
+from training.evaluation.evaluation_set import EvaluationSet, Stored, demo_set, table_set
+from training.evaluation.measure import measure
+from training.evaluation.model_card import recorded_shares
+from training.evaluation.report import Report, table, write
+from training.model.base import choose_device
 from training.progress import shown
-from training.report import Report, table, write
-from training.splits import Part, Shares
 from worker.encoder.checkpoint import read_config
 from worker.encoder.preprocessing import read_preprocessing
 from worker.encoder.source import ModelSource, find_model
@@ -72,8 +72,8 @@ def run(call: Call) -> Outcome:
         raise SettingsError("--covers: the folder of the table's covers, or the column of their URLs")
     gathered = _gather(call, models)
     pictures = Stored(gathered.pixels, range(len(gathered.albums)))
-    exam = table_exam(gathered.albums, pictures, attributes=options.attribute)
-    told = _judge(call, models, exam, each_distortion=True)
+    asked = table_set(gathered.albums, pictures, attributes=options.attribute)
+    told = _judge(call, models, asked, each_distortion=True)
     told.write(output, on=f"{len(gathered.albums)} albums of {options.table.name}, part {options.part}")
     return report_rejected(call, gathered.rejected)
 
@@ -93,10 +93,12 @@ class _Judged:
         print(table(self.reports[0], before=before))
 
 
-def _judge(call: Call, models: Sequence[ModelSource], exam: Exam, *, each_distortion: bool) -> _Judged:
+def _judge(
+    call: Call, models: Sequence[ModelSource], asked: EvaluationSet, *, each_distortion: bool
+) -> _Judged:
     device = choose_device(call.options.device)
     encoders = (Encoder.load(model.folder, device=device) for model in models)
-    return _Judged(models, [measure(encoder, exam, each_distortion=each_distortion) for encoder in encoders])
+    return _Judged(models, [measure(encoder, asked, each_distortion=each_distortion) for encoder in encoders])
 
 
 def _models(options: argparse.Namespace) -> list[ModelSource]:
@@ -117,9 +119,9 @@ def _own_folder(model: str) -> Path:
     return Path(model)
 
 
-def _demo(count: int) -> Exam:
+def _demo(count: int) -> EvaluationSet:
     albums = demo_albums(count)
-    return demo_exam(albums, [draw_cover(album, size_px=_SIZE_PX) for album in shown(albums, "drawing")])
+    return demo_set(albums, [draw_cover(album, size_px=_SIZE_PX) for album in shown(albums, "drawing")])
 
 
 def _gather(call: Call, models: Sequence[ModelSource]) -> Gathered:

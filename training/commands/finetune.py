@@ -16,13 +16,13 @@ from catalog.ingest.rejection import Rejected
 from catalog.ingest.report import Report
 from catalog.ingest.source import add_source_arguments, open_source, report_path
 from common.errors import SettingsError
-from training.base import choose_device, fast_in_bfloat16, load_base
-from training.card import Card
 from training.commands.arguments import add_device_argument, share
+from training.data.decoded_covers import Gathering
+from training.data.splits import Shares
+from training.evaluation.model_card import Card
 from training.finetune import finetune
-from training.gathering import Gathering
+from training.model.base import choose_device, fast_in_bfloat16, load_base
 from training.recipe import TOWERS, Recipe
-from training.splits import Shares
 
 _DEFAULT = Recipe()
 

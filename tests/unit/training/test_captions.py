@@ -4,8 +4,8 @@ from random import Random
 from typing import Any
 
 from catalog.ingest.mapping import Album, AlbumFields
-from training.captions import caption, facts_of, matches, vary
-from training.phrases import Phrase
+from training.data.captions import caption, facts_of, matches, vary
+from training.data.phrases import Phrase
 
 
 def album(name: str = "Blue Hour", *, metadata: dict[str, object] | None = None, **fields: Any) -> Album:

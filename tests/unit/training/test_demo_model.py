@@ -1,17 +1,18 @@
 """The committed demo model: small, loadable by plain transformers, and it means what it says."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 import torch
 from PIL import Image
 
-from catalog.demo.albums import demo_albums
+from catalog.demo.albums import DemoAlbum, demo_albums
 from catalog.demo.covers import draw_cover
+from catalog.demo.look import facts
 from catalog.demo.rephotograph import rephotograph
-from training.embedding import Encoder
-from training.metrics import recall_at
-from training.questions import relevance
+from training.evaluation.encoder import Encoder
+from training.evaluation.metrics import recall_at
 
 FOLDER = Path(__file__).parents[3] / "models" / "demo"
 #: The first covers of the demo catalog; the model was trained on another seed.
@@ -31,6 +32,12 @@ def drawn() -> list[Image.Image]:
 @pytest.fixture(scope="module")
 def covers(encoder: Encoder, drawn: list[Image.Image]) -> torch.Tensor:
     return encoder.pictures(drawn)
+
+
+def relevance(asked: Sequence[str], albums: Sequence[DemoAlbum]) -> torch.Tensor:
+    """Return whether each fact is true of each album, boolean (facts, albums)."""
+    true = [facts(album.look, genre=album.genre) for album in albums]
+    return torch.tensor([[fact in known for known in true] for fact in asked])
 
 
 def best(encoder: Encoder, covers: torch.Tensor, query: str, *, k: int = 5) -> list[int]:

@@ -8,7 +8,7 @@ import pytest
 
 from tests.unit.training.conftest import DEMO_MODEL
 from training.__main__ import main
-from training.splits import Part, Shares
+from training.data.splits import Part, Shares
 
 
 @pytest.fixture(scope="module")

@@ -15,7 +15,7 @@ from safetensors.torch import load_file
 
 from tests.unit.training.conftest import ALBUMS, save_tiny
 from training.__main__ import main
-from training.embedding import Encoder
+from training.evaluation.encoder import Encoder
 from worker.encoder.loading import load_encoder
 
 ROOT = Path(__file__).parents[3]

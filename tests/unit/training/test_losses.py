@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch.nn import functional
 
-from training.losses import any_of, twin_loss
+from training.model.losses import any_of, twin_loss
 
 
 def test_with_one_right_answer_it_is_the_ordinary_cross_entropy() -> None:

@@ -1,6 +1,6 @@
 """Byte-pair merges learned from word counts."""
 
-from training.merges import learn_merges, merged
+from training.model.merges import learn_merges, merged
 
 
 def test_the_most_frequent_pair_is_merged_first() -> None:

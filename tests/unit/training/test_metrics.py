@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from training.metrics import precision_at, recall_at, recall_of, reciprocal_rank
+from training.evaluation.metrics import precision_at, recall_at, recall_of, reciprocal_rank
 
 
 def test_recall_counts_rows_whose_right_column_is_among_the_best() -> None:

@@ -8,10 +8,10 @@ import torch
 
 from catalog.ingest.mapping import Album, AlbumFields
 from tests.unit.training.conftest import TINY_PX
-from training.base import Base, load_base
-from training.batches import Batch
-from training.gathering import Gathered
-from training.pairs import batch_maker
+from training.data.batches import Batch
+from training.data.decoded_covers import Gathered
+from training.data.pairs import batch_maker
+from training.model.base import Base, load_base
 from training.recipe import Recipe
 
 COUNT = 10

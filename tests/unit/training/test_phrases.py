@@ -4,7 +4,7 @@ from random import Random
 
 from catalog.demo.albums import demo_albums
 from catalog.demo.look import FACTS, facts
-from training.phrases import PROMPT_FACTS, describe, prompts, word_for
+from training.data.phrases import PROMPT_FACTS, describe, prompts, word_for
 
 
 def test_a_phrase_requires_only_what_is_true_of_its_cover() -> None:

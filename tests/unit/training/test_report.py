@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
-from training.report import PLOT, REPORT, TABLE, Report, table, write
+from training.evaluation.report import PLOT, REPORT, TABLE, Report, table, write
 
 AFTER = Report(
     covers=10,

@@ -5,7 +5,7 @@ import pytest
 from catalog.demo.albums import demo_albums
 from catalog.ingest.mapping import Album, AlbumFields
 from common.errors import SettingsError
-from training.splits import Part, Shares, split
+from training.data.splits import Part, Shares, split
 
 SHARES = Shares(validation=0.1, held_out=0.2)
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from training.plot import svg
+from training.evaluation.chart import svg
 
 REPORT = "evaluation.json"
 TABLE = "evaluation.md"

@@ -10,11 +10,11 @@ from PIL import Image
 from torch import Tensor
 
 from catalog.demo.rephotograph import DISTORTIONS, distort, rephotograph
-from training.embedding import Encoder
-from training.exam import Exam, Pictures, Question
-from training.metrics import precision_at, recall_at, recall_of
+from training.evaluation.encoder import Encoder
+from training.evaluation.evaluation_set import EvaluationSet, Pictures, Question
+from training.evaluation.metrics import precision_at, recall_at, recall_of
+from training.evaluation.report import Report
 from training.progress import shown
-from training.report import Report
 
 #: Captions are asked over the first so many covers, so that figures of larger catalogs can be compared.
 CAPTIONED = 1000
@@ -22,23 +22,23 @@ CAPTIONED = 1000
 _PHOTOGRAPHED = 2000
 
 
-def measure(encoder: Encoder, exam: Exam, *, each_distortion: bool = False) -> Report:
-    """Return the measured quality of a model over an exam's covers."""
-    covers = encoder.pictures(shown(exam.pictures, "embedding", total=len(exam.pictures)))
-    by_word = _precision(encoder, exam, covers=covers)
-    captions = exam.captions[:CAPTIONED]
+def measure(encoder: Encoder, asked: EvaluationSet, *, each_distortion: bool = False) -> Report:
+    """Return the measured quality of a model over the covers of an evaluation set."""
+    covers = encoder.pictures(shown(asked.pictures, "embedding", total=len(asked.pictures)))
+    by_word = _precision(encoder, asked, covers=covers)
+    captions = asked.captions[:CAPTIONED]
     similarity = encoder.texts(captions) @ covers[:CAPTIONED].T
     return Report(
         covers=len(covers),
         caption_recall=recalls(similarity, same(captions)),
         cover_recall=recalls(similarity.T, same(captions)),
-        precision_at_10=_by_class(exam, by_word),
-        chance_at_10=_by_class(exam, [_chance(question) for question in exam.questions]),
+        precision_at_10=_by_class(asked, by_word),
+        chance_at_10=_by_class(asked, [_chance(question) for question in asked.questions]),
         precision_by_word={
-            f"{q.word_class}: {q.word}": p for q, p in zip(exam.questions, by_word, strict=True)
+            f"{q.word_class}: {q.word}": p for q, p in zip(asked.questions, by_word, strict=True)
         },
         photo_recall_at_1=_photo_recall(
-            encoder, exam.pictures, covers=covers, each_distortion=each_distortion
+            encoder, asked.pictures, covers=covers, each_distortion=each_distortion
         ),
     )
 
@@ -55,10 +55,10 @@ def same(captions: Sequence[str]) -> Tensor:
     return numbers[:, None] == numbers[None, :]
 
 
-def _precision(encoder: Encoder, exam: Exam, *, covers: Tensor) -> list[float]:
+def _precision(encoder: Encoder, asked: EvaluationSet, *, covers: Tensor) -> list[float]:
     """Return the precision@10 of each question, as a mean over its texts."""
     shares = []
-    for question in exam.questions:
+    for question in asked.questions:
         similarity = encoder.texts(question.texts) @ covers.T
         relevant = torch.tensor(question.true).expand_as(similarity)
         shares.append(float(precision_at(similarity, relevant, k=10).mean()))
@@ -71,10 +71,10 @@ def _chance(question: Question) -> float:
     return 10 * right / len(question.true) / min(10, right)
 
 
-def _by_class(exam: Exam, shares: Sequence[float]) -> dict[str, float]:
+def _by_class(asked: EvaluationSet, shares: Sequence[float]) -> dict[str, float]:
     """Return the mean over the words of each class."""
     classes: dict[str, list[float]] = {}
-    for question, share in zip(exam.questions, shares, strict=True):
+    for question, share in zip(asked.questions, shares, strict=True):
         classes.setdefault(question.word_class, []).append(share)
     return {name: sum(found) / len(found) for name, found in classes.items()}
 

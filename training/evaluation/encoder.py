@@ -13,7 +13,7 @@ from PIL import Image
 from torch import Tensor, nn
 from transformers import BatchEncoding, CLIPModel, CLIPProcessor
 
-from training.losses import embed_pictures, embed_texts
+from training.model.losses import embed_pictures, embed_texts
 
 _AT_ONCE = 64
 _Item = TypeVar("_Item")

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from catalog.ingest.mapping import Album
-from training.phrases import Phrase
+from training.data.phrases import Phrase
 
 #: Columns, or keys of `metadata`, that say what is to be seen; the first that is there is taken.
 DESCRIPTIONS = ("caption", "description")

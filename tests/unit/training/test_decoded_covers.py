@@ -12,7 +12,7 @@ from rich.console import Console
 from catalog.ingest.source import open_source
 from common.errors import SettingsError
 from common.settings import Settings
-from training.gathering import Gathered, Gathering
+from training.data.decoded_covers import Gathered, Gathering
 from worker.decode.image import decode_image
 
 ROWS = 12

@@ -31,7 +31,7 @@ from catalog.ingest.staging import in_order
 from catalog.progress import covers_bar
 from common.errors import DecoderBusy, DecoderDied, ImageError, SettingsError
 from common.settings import Settings
-from training.drawings import Pixels
+from training.data.drawn_covers import Pixels
 from worker.decode.pool import DecoderPool
 
 _Decoded: TypeAlias = "tuple[Album, Pixels]"

@@ -8,7 +8,7 @@ from random import Random
 
 from catalog.demo.captions import LAYOUT_PHRASES, caption, object_phrase, plural, with_article
 from catalog.demo.look import FACTS, Look, facts
-from training import words
+from training.data import vocabulary
 
 _KEEP = 0.72
 _SHORT_SHARE = 0.25
@@ -49,16 +49,16 @@ def word_for(fact: str) -> str:
 
 
 _SYNONYMS = {
-    "tone": words.TONE_WORDS,
-    "colour": words.COLOUR_WORDS,
-    "ground": words.COLOUR_WORDS,
-    "ink": words.COLOUR_WORDS,
-    "shape": words.SHAPE_WORDS,
-    "layout": words.LAYOUT_WORDS,
-    "texture": words.TEXTURE_WORDS,
-    "title": words.TITLE_WORDS,
-    "genre": words.GENRE_WORDS,
-    "scheme": words.SCHEME_WORDS,
+    "tone": vocabulary.TONE_WORDS,
+    "colour": vocabulary.COLOUR_WORDS,
+    "ground": vocabulary.COLOUR_WORDS,
+    "ink": vocabulary.COLOUR_WORDS,
+    "shape": vocabulary.SHAPE_WORDS,
+    "layout": vocabulary.LAYOUT_WORDS,
+    "texture": vocabulary.TEXTURE_WORDS,
+    "title": vocabulary.TITLE_WORDS,
+    "genre": vocabulary.GENRE_WORDS,
+    "scheme": vocabulary.SCHEME_WORDS,
 }
 
 PROMPT_FACTS = tuple(fact for fact in FACTS if fact.partition(":")[0] in _SYNONYMS)
@@ -198,4 +198,4 @@ def _meaningful(tables: Sequence[dict[str, tuple[str, ...]]]) -> set[str]:
 
 
 #: Neutral words that are not also a word for some attribute.
-_SILENT = tuple(w for w in words.NEUTRAL_WORDS if w not in _meaningful(list(_SYNONYMS.values())))
+_SILENT = tuple(w for w in vocabulary.NEUTRAL_WORDS if w not in _meaningful(list(_SYNONYMS.values())))

@@ -3,7 +3,7 @@
 import pytest
 from transformers import PreTrainedTokenizerBase
 
-from training.tokens import END, START, train_tokenizer
+from training.model.tokenizer import END, START, train_tokenizer
 
 
 @pytest.fixture(scope="module")

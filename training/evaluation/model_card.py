@@ -9,10 +9,10 @@ from pathlib import Path
 import orjson
 
 from common.errors import SettingsError
-from training.base import Base
+from training.data.splits import Part, Shares
 from training.finetune import Tuned
+from training.model.base import Base
 from training.recipe import Recipe
-from training.splits import Part, Shares
 
 RECORD = "finetuning.json"
 _CARD = "README.md"

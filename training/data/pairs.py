@@ -9,13 +9,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from training.base import Base
-from training.batches import Batch
-from training.captions import facts_of, matches, vary
-from training.embedding import tokenised
-from training.gathering import Gathered
+from training.data.augmentation import mixed_views, photographed_views
+from training.data.batches import Batch
+from training.data.captions import facts_of, matches, vary
+from training.data.decoded_covers import Gathered
+from training.evaluation.encoder import tokenised
+from training.model.base import Base
 from training.recipe import Recipe
-from training.views import mixed_views, photographed_views
 
 
 def batch_maker(

@@ -11,9 +11,9 @@ from tokenizers import pre_tokenizers
 from transformers import CLIPTokenizer
 
 from catalog.demo.albums import demo_albums
-from training import words
-from training.merges import learn_merges
-from training.phrases import describe, prompts
+from training.data.phrases import describe, prompts
+from training.data.vocabulary import NEUTRAL_WORDS
+from training.model.merges import learn_merges
 
 START, END = "<|startoftext|>", "<|endoftext|>"
 _MERGES = 2300
@@ -58,5 +58,5 @@ def _sentences(*, seed: int) -> Iterator[str]:
         yield describe(album.look, genre=album.genre, rng=rng).text
     for _ in range(_PROMPT_ROUNDS):
         yield from (phrase.text for phrase in prompts(rng))
-    for word in words.NEUTRAL_WORDS:
+    for word in NEUTRAL_WORDS:
         yield from [word] * _NEUTRAL_TIMES

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 import torch
 
-from training.views import photographed_views, plain_views
+from training.data.augmentation import photographed_views, plain_views
 
 
 @pytest.fixture

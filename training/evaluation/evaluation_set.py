@@ -10,12 +10,25 @@ from typing import Any, Protocol
 from PIL import Image
 
 from catalog.demo.albums import DemoAlbum
-from catalog.demo.look import Look, facts
+from catalog.demo.look import FACTS, Look, facts
 from catalog.ingest.mapping import Album
-from training.captions import caption
-from training.drawings import Pixels
-from training.questions import WORD_CLASSES, queries, words_of
+from training.data.captions import caption
+from training.data.drawn_covers import Pixels
+from training.data.phrases import word_for
 
+#: Classes of words that a visitor may search for; README figures stand on the first four.
+WORD_CLASSES: dict[str, tuple[str, ...]] = {
+    "colour": ("colour",),
+    "brightness": ("tone",),
+    "shape": ("shape",),
+    "layout": ("layout",),
+    "texture": ("texture",),
+    "background colour": ("ground",),
+    "scheme": ("scheme",),
+}
+
+#: Every word is asked in each of these ways and the precision is their mean.
+FORMS = ("{}", "{} album cover", "an album with {}")
 #: A value that fewer albums have says more about them than about the model.
 _ALBUMS_LEAST = 3
 _VALUES_MOST = 50
@@ -54,7 +67,7 @@ class Question:
 
 
 @dataclass(frozen=True, slots=True)
-class Exam:
+class EvaluationSet:
     """Covers with their captions in the same order, and the questions about them."""
 
     pictures: Pictures
@@ -62,14 +75,16 @@ class Exam:
     questions: Sequence[Question] = ()
 
 
-def demo_exam(albums: Sequence[DemoAlbum], pictures: Sequence[Image.Image]) -> Exam:
-    """Return the exam on demo covers, of which everything is known."""
+def demo_set(albums: Sequence[DemoAlbum], pictures: Sequence[Image.Image]) -> EvaluationSet:
+    """Return the evaluation set of demo covers, of which everything is known."""
     known = [facts(album.look, genre=album.genre) for album in albums]
-    return Exam(pictures, [album.caption for album in albums], list(_about_looks(known)))
+    return EvaluationSet(pictures, [album.caption for album in albums], list(_about_looks(known)))
 
 
-def table_exam(albums: Sequence[Album], pictures: Pictures, *, attributes: Sequence[str] = ()) -> Exam:
-    """Return the exam on a table's albums; `attributes` are keys of their metadata with one word each."""
+def table_set(
+    albums: Sequence[Album], pictures: Pictures, *, attributes: Sequence[str] = ()
+) -> EvaluationSet:
+    """Return the evaluation set of a table; `attributes` are metadata keys with one word each."""
     questions = list(_about_values("genre", [album.fields.genre for album in albums]))
     for key in attributes:
         values = [album.metadata.get(key) for album in albums]
@@ -78,7 +93,7 @@ def table_exam(albums: Sequence[Album], pictures: Pictures, *, attributes: Seque
     if all(look is not None for look in looks):
         known = [facts(k, genre=a.fields.genre or "") for k, a in zip(looks, albums, strict=True) if k]
         questions += _about_looks(known)
-    return Exam(pictures, [caption(album) for album in albums], questions)
+    return EvaluationSet(pictures, [caption(album) for album in albums], questions)
 
 
 def _about_looks(known: Sequence[frozenset[str]]) -> Iterator[Question]:
@@ -104,3 +119,13 @@ def _look_of(album: Album) -> Look | None:
         return Look(**look)
     except TypeError:
         return None
+
+
+def words_of(word_class: str) -> list[str]:
+    """Return the facts of one class, as `kind:name`."""
+    return [fact for fact in FACTS if fact.partition(":")[0] in WORD_CLASSES[word_class]]
+
+
+def queries(fact: str) -> list[str]:
+    """Return the texts that ask for a fact."""
+    return [form.format(word_for(fact)) for form in FORMS]
