@@ -27,7 +27,7 @@ from common.errors import CoverSearchError, SettingsError
 from local.options import LocalOptions, own_environment, read_options
 from local.showcase import ShowcaseFailed, show_searches, throw_away_key
 from local.stack import Stack
-from worker.encoder.source import find_model
+from worker.encoder.model_files import find_model
 
 
 class Interrupted(Exception):

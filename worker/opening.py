@@ -17,7 +17,7 @@ from common.catalog.protocol import Catalog
 from common.catalog_version import ensure_catalog_version
 from common.errors import ModelMismatch, QueueUnavailable
 from common.settings import Settings
-from worker.encoder.loading import load_encoder
+from worker.encoder.load import load_encoder
 from worker.encoder.protocol import Encoder
 from worker.retrying import retry_passing
 

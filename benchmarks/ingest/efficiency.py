@@ -20,7 +20,7 @@ from catalog.ingest.source import Source
 from catalog.ingest.tables import open_table
 from catalog.writing.postgres import PostgresWriter
 from common.settings import Settings
-from worker.encoder.loading import load_encoder
+from worker.encoder.load import load_encoder
 from worker.encoder.protocol import Encoder
 
 NAME = "ingest.covers.efficiency"

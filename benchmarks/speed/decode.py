@@ -11,7 +11,7 @@ from benchmarks.speed.interleaving import Comparison, times
 from benchmarks.speed.pictures import kept_jpeg
 from benchmarks.speed.rows import Figure
 from worker.decode.pool import DecoderPool
-from worker.encoder.loading import load_encoder
+from worker.encoder.load import load_encoder
 
 NAMES = ("decode.12mp.speedup", "decode.cover.speedup")
 LEAST_COSINE = 0.995

@@ -11,7 +11,7 @@ from benchmarks.speed.pictures import jpeg, kept_jpeg
 from benchmarks.speed.rows import Figure
 from benchmarks.speed.texts import Texts, words_of
 from worker.decode.pool import DecoderPool
-from worker.encoder.loading import load_encoder
+from worker.encoder.load import load_encoder
 from worker.encoder.protocol import Encoder
 
 NAMES = (

@@ -20,7 +20,7 @@ from benchmarks.speed.texts import Texts, words_of
 from benchmarks.speed.usage import Usage, roots_of
 from common.settings import Settings
 from worker.batching import IMAGES_PER_CPU_BATCH
-from worker.encoder.loading import load_encoder
+from worker.encoder.load import load_encoder
 from worker.encoder.protocol import Encoder
 
 NAMES = ("e2e.idle.overhead_share", "e2e.text.c32.efficiency", "e2e.image.c32.efficiency")

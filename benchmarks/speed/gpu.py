@@ -11,7 +11,7 @@ from benchmarks.speed.eager import EagerClip
 from benchmarks.speed.interleaving import interleaved
 from benchmarks.speed.pictures import jpeg
 from benchmarks.speed.rows import Figure
-from worker.encoder.loading import load_encoder
+from worker.encoder.load import load_encoder
 from worker.encoder.protocol import Encoder, Pixels
 
 NAMES = ("gpu.image.b256.speedup", "gpu.busy_share")

@@ -23,7 +23,7 @@ from catalog.demo.loading import prepare_cover
 from catalog.demo.rephotograph import rephotograph
 from worker.decode.pixels import decode
 from worker.decode.pool import DecoderPool
-from worker.encoder.loading import load_encoder
+from worker.encoder.load import load_encoder
 from worker.encoder.protocol import Embeddings, Encoder, Pixels, Precision
 
 NAMES = ("encoder.int8.image.speedup", "encoder.int8.text.speedup")

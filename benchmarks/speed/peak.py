@@ -12,7 +12,7 @@ import torch
 from benchmarks.speed.bench import Bench
 from benchmarks.speed.interleaving import QUIET_S, in_quiet
 from benchmarks.speed.rows import Figure
-from worker.encoder.loading import load_encoder
+from worker.encoder.load import load_encoder
 
 NAMES = ("encoder.image.of_peak",)
 SIZES = (512, 1024, 2048, 3072)

@@ -10,7 +10,7 @@ from catalog.progress import covers_bar
 from catalog.settings import require_database_url
 from catalog.versioning import tell_new_version
 from common.errors import SettingsError
-from worker.encoder.source import find_model
+from worker.encoder.model_files import find_model
 
 DEMO_ALBUMS = 2000
 

@@ -12,7 +12,7 @@ from catalog.commands.outcome import Outcome
 from catalog.commands.protocol import Call
 from catalog.verification import verify
 from catalog.writing.opening import open_writer
-from worker.encoder.source import find_model
+from worker.encoder.model_files import find_model
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -23,9 +23,9 @@ from catalog.rows import upsert_albums
 from catalog.stamp import read_stamp, write_stamp
 from common.settings import Settings
 from worker.decode.image import decode_image
-from worker.encoder.loading import load_encoder
+from worker.encoder.load import load_encoder
+from worker.encoder.model_files import find_model
 from worker.encoder.protocol import Encoder, Pixels
-from worker.encoder.source import find_model
 
 COVER_SIZE_PX = 480
 CHUNK = 50

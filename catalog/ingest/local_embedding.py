@@ -15,7 +15,7 @@ from common.catalog.protocol import ModelStamp
 from common.errors import DecoderBusy, DecoderDied, ImageError
 from common.settings import Settings
 from worker.decode.pool import DecoderPool
-from worker.encoder.loading import load_encoder
+from worker.encoder.load import load_encoder
 from worker.encoder.protocol import Encoder, Pixels
 
 P = TypeVar("P")

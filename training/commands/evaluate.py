@@ -25,8 +25,8 @@ from training.evaluation.report import Report, table, write
 from training.model.base import choose_device
 from training.progress import shown
 from worker.encoder.checkpoint import read_config
+from worker.encoder.model_files import ModelSource, find_model
 from worker.encoder.preprocessing import read_preprocessing
-from worker.encoder.source import ModelSource, find_model
 
 _ALL = "all"
 _PARTS = [*(part.value for part in Part), _ALL]

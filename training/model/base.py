@@ -10,8 +10,8 @@ from transformers import CLIPModel, CLIPProcessor
 
 from common.errors import SettingsError
 from worker.encoder.checkpoint import load_checkpoint
+from worker.encoder.model_files import ModelSource, find_model
 from worker.encoder.preprocessing import Preprocessing, read_preprocessing
-from worker.encoder.source import ModelSource, find_model
 from worker.encoder.torch_encoder import load_clip_model
 
 

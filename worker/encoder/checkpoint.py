@@ -17,8 +17,8 @@ from tokenizers import Tokenizer
 
 from common.catalog.protocol import EMBEDDING_DIMENSION
 from common.errors import ModelUnavailable
-from worker.encoder.source import SAFETENSORS_SUFFIX, weight_files
-from worker.encoder.tokens import clip_tokenizer
+from worker.encoder.model_files import SAFETENSORS_SUFFIX, weight_files
+from worker.encoder.tokenizer import clip_tokenizer
 
 #: The requirements that read weights which torch has pickled.
 TORCH_REQUIREMENTS = "requirements/torch.txt"

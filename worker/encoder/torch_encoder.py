@@ -11,9 +11,9 @@ from transformers import CLIPModel
 
 from common.errors import ModelUnavailable
 from worker.encoder.checkpoint import load_checkpoint
+from worker.encoder.model_files import ModelSource
 from worker.encoder.preprocessing import read_preprocessing
 from worker.encoder.protocol import Embeddings, EncoderKind, Pixels, Precision, no_embeddings
-from worker.encoder.source import ModelSource
 
 #: Images or texts of one forward pass.
 _PER_PASS = {"cpu": 16, "cuda": 256}

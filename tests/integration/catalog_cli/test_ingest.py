@@ -22,7 +22,7 @@ from tests.integration.catalog_cli.conftest import (
     rows,
     write_table,
 )
-from worker.encoder.fixed import FixedLatencyEncoder
+from worker.encoder.fixed_latency import FixedLatencyEncoder
 from worker.encoder.protocol import Embeddings, Pixels
 
 INGEST = ("ingest", "albums.csv", "--covers", "covers")

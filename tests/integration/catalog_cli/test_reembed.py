@@ -21,8 +21,8 @@ from common.errors import CoverSearchError, ModelMismatch
 from common.queries import Filters
 from tests.integration.catalog_cli.conftest import ALBUMS, DEMO_MODEL, Catalog, has_index, rows
 from tests.integration.catalog_cli.test_killed_ingest import ROOT, wait_for
-from worker.encoder.fixed import FixedLatencyEncoder
-from worker.encoder.source import find_model
+from worker.encoder.fixed_latency import FixedLatencyEncoder
+from worker.encoder.model_files import find_model
 
 INGEST = ("ingest", "albums.csv", "--covers", "covers")
 REEMBED = ("reembed", "--model", str(DEMO_MODEL), "--covers", "covers")

@@ -10,7 +10,7 @@ from common.jobs import JobState
 from common.ledger.gateway import GatewayLedger
 from local.service import Service
 from tests.integration.worker.conftest import OWNER, StartWorker, ended_job, text_submission
-from worker.encoder.fixed import FixedLatencyEncoder
+from worker.encoder.fixed_latency import FixedLatencyEncoder
 
 END_S = 40.0
 

@@ -16,7 +16,7 @@ from safetensors.torch import load_file
 from tests.unit.training.conftest import ALBUMS, save_tiny
 from training.__main__ import main
 from training.evaluation.encoder import Encoder
-from worker.encoder.loading import load_encoder
+from worker.encoder.load import load_encoder
 
 ROOT = Path(__file__).parents[3]
 #: Two fifths are held out, so that ten of them are an eighth: found by chance less often than by sight.

@@ -15,7 +15,7 @@ from transformers import CLIPConfig, CLIPModel, CLIPTokenizer
 from common.errors import ModelUnavailable
 from tests.unit.worker.conftest import edit_config
 from worker.encoder.checkpoint import load_checkpoint, read_config, tensor_shapes
-from worker.encoder.tokens import clip_tokenizer
+from worker.encoder.tokenizer import clip_tokenizer
 
 TEXTS = [
     "red",
@@ -161,7 +161,7 @@ def test_a_model_is_exported_and_served_on_a_machine_without_torch(tiny_clip: Pa
     # The export is a process of its own, which reads this file when it starts.
     (tmp_path / "sitecustomize.py").write_text(WITHOUT_TORCH)
     script = (
-        "from pathlib import Path; from worker.encoder.loading import load_encoder;"
+        "from pathlib import Path; from worker.encoder.load import load_encoder;"
         f"encoder = load_encoder({str(tiny_clip)!r}, cache_dir=Path({str(tmp_path)!r}), device='cpu');"
         "print(encoder.encode_texts(['red']).shape)"
     )
@@ -176,7 +176,7 @@ def test_pickled_weights_without_torch_name_what_to_install(own_clip: Path, tmp_
     (own_clip / "model.safetensors").unlink()
     (tmp_path / "sitecustomize.py").write_text(WITHOUT_TORCH)
     script = (
-        "from pathlib import Path; from worker.encoder.loading import load_encoder;"
+        "from pathlib import Path; from worker.encoder.load import load_encoder;"
         f"load_encoder({str(own_clip)!r}, cache_dir=Path({str(tmp_path / 'cache')!r}), device='cpu')"
     )
 

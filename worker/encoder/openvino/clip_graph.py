@@ -6,7 +6,7 @@ and the last block works for the one token per item whose state becomes the embe
 long as its nodes are many, several microseconds each whatever they compute, so that nodes are spared.
 
     image   pixels uint8 (items, size, size, 3)
-    text    ids (tokens,) int32 and what `worker.encoder.tokens.Places` says of them
+    text    ids (tokens,) int32 and what `worker.encoder.tokenizer.Places` says of them
 """
 
 from collections.abc import Callable, Mapping
@@ -19,7 +19,7 @@ from openvino import opset13 as op
 
 from common.errors import ModelUnavailable
 from worker.encoder.checkpoint import TextConfig, VisionConfig
-from worker.encoder.graph import Graph
+from worker.encoder.openvino.graph import Graph
 from worker.encoder.preprocessing import Preprocessing
 
 _QUICK_GELU_BETA = 1.702

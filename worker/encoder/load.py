@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import Literal, TypeAlias
 
 from common.errors import ModelUnavailable
-from worker.encoder.cache import exported
 from worker.encoder.checkpoint import TORCH_REQUIREMENTS, read_config
-from worker.encoder.fixed import FixedLatencyEncoder
+from worker.encoder.fixed_latency import FixedLatencyEncoder
+from worker.encoder.model_files import find_model
+from worker.encoder.openvino.export_cache import exported
 from worker.encoder.protocol import Encoder, Precision
-from worker.encoder.source import find_model
 
 log = logging.getLogger(__name__)
 
@@ -57,7 +57,7 @@ def load_encoder(
         return TorchEncoder(source, device=on, precision=precision, threads=threads)
     if on != "cpu":
         raise ModelUnavailable(f"the openvino encoder runs on the CPU and DEVICE is {on}; set ENCODER=torch")
-    from worker.encoder.openvino_encoder import OpenVinoEncoder
+    from worker.encoder.openvino.encoder import OpenVinoEncoder
 
     entry = exported(source, cache_dir=cache_dir, int8=precision == "int8")
     return OpenVinoEncoder(source, entry, precision=precision, threads=threads, side_by_side=side_by_side)

@@ -1,6 +1,6 @@
 import numpy as np
 
-from worker.encoder.fixed import FixedLatencyEncoder
+from worker.encoder.fixed_latency import FixedLatencyEncoder
 
 
 def test_equal_inputs_have_equal_vectors_and_others_have_not() -> None:

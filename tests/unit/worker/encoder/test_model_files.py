@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from common.errors import ModelUnavailable
-from worker.encoder.source import find_model
+from worker.encoder.model_files import find_model
 
 
 @pytest.fixture

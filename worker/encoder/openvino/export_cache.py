@@ -20,7 +20,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from common.errors import ModelUnavailable
-from worker.encoder.source import ModelSource
+from worker.encoder.model_files import ModelSource
 
 log = logging.getLogger(__name__)
 
@@ -30,7 +30,7 @@ GRAPH_VERSION = 4
 EXPORT_REFUSED = 3
 #: Loading, converting and writing a ViT-B/32 takes ten seconds on two cores.
 _EXPORT_TIMEOUT_S = 600.0
-_PROJECT = Path(__file__).parents[2]
+_PROJECT = Path(__file__).parents[3]
 
 
 def exported(source: ModelSource, *, cache_dir: Path, int8: bool = False) -> Path:
@@ -92,7 +92,7 @@ def _run_export(source: ModelSource, folder: Path, *, int8: bool) -> None:
     command = [
         sys.executable,
         "-m",
-        "worker.encoder.export",
+        "worker.encoder.openvino.export",
         str(source.folder.resolve()),
         str(folder.resolve()),
     ]

@@ -2,8 +2,8 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from worker.encoder.openvino_encoder import passes
-from worker.encoder.tokens import Places, lay_end_to_end, rounded_up
+from worker.encoder.openvino.encoder import passes
+from worker.encoder.tokenizer import Places, lay_end_to_end, rounded_up
 
 SEQUENCES = [[5, 6, 7], [8], [9, 10]]
 HEADS = 2

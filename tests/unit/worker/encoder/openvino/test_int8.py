@@ -3,8 +3,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from worker.encoder.int8 import quantize
-from worker.encoder.loading import load_encoder
+from worker.encoder.load import load_encoder
+from worker.encoder.openvino.int8 import quantize
 from worker.encoder.protocol import Encoder
 
 TEXTS = ["red", "a blue cover", "a cover so red that words fail"]

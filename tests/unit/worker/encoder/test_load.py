@@ -10,7 +10,7 @@ from safetensors.torch import load_file, save_file
 
 from common.errors import ModelUnavailable
 from tests.unit.worker.conftest import edit_config, write_tiny_clip
-from worker.encoder.loading import EncoderChoice, load_encoder
+from worker.encoder.load import EncoderChoice, load_encoder
 
 KINDS: list[EncoderChoice] = ["openvino", "torch"]
 
@@ -139,7 +139,7 @@ def in_a_process_without_network(script: str, *, hub: Path) -> str:
 
 
 def test_a_hub_name_without_network_says_what_to_do(tmp_path: Path) -> None:
-    script = "from worker.encoder.source import find_model; find_model('openai/clip-vit-base-patch32')"
+    script = "from worker.encoder.model_files import find_model; find_model('openai/clip-vit-base-patch32')"
 
     output = in_a_process_without_network(script, hub=tmp_path)
 
@@ -152,7 +152,7 @@ def test_a_hub_model_fetched_before_loads_without_network(tiny_clip: Path, tmp_p
     shutil.copytree(tiny_clip, repository / "snapshots" / "abc")
     (repository / "refs").mkdir()
     (repository / "refs" / "main").write_text("abc")
-    script = "from worker.encoder.source import find_model; print(find_model('acme/tiny-clip').folder)"
+    script = "from worker.encoder.model_files import find_model; print(find_model('acme/tiny-clip').folder)"
 
     output = in_a_process_without_network(script, hub=tmp_path)
 

@@ -13,7 +13,7 @@ import numpy.typing as npt
 from openvino import Node, Type
 from openvino import opset13 as op
 
-from worker.encoder.graph import Graph
+from worker.encoder.openvino.graph import Graph
 
 #: Values of a row that share a scale when activations are quantised; OpenVINO takes a power of two.
 ACTIVATIONS_PER_SCALE = 128

@@ -5,12 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from worker.encoder.cache import exported
-from worker.encoder.source import find_model
+from worker.encoder.model_files import find_model
+from worker.encoder.openvino.export_cache import exported
 
 LOAD = (
     "import logging, sys; from pathlib import Path; logging.basicConfig(level='INFO');"
-    "from worker.encoder.cache import exported; from worker.encoder.source import find_model;"
+    "from worker.encoder.openvino.export_cache import exported;"
+    "from worker.encoder.model_files import find_model;"
     "entry = exported(find_model(sys.argv[1]), cache_dir=Path(sys.argv[2]));"
     "print(sorted(path.name for path in entry.iterdir()))"
 )

@@ -4,9 +4,9 @@ import numpy as np
 
 from common.errors import ModelUnavailable
 from worker.encoder.checkpoint import Checkpoint
-from worker.encoder.openvino_encoder import OpenVinoEncoder
+from worker.encoder.openvino.encoder import OpenVinoEncoder
+from worker.encoder.openvino.reference import ReferenceEncoder
 from worker.encoder.preprocessing import Preprocessing
-from worker.encoder.reference import ReferenceEncoder
 
 #: Far below what any precision has reached, far above what a wrong graph does.
 _LEAST_COSINE = 0.98

@@ -1,6 +1,6 @@
 """The command that turns a checkpoint into the OpenVINO encoder's cache entry, in a process of its own.
 
-    python -m worker.encoder.export MODEL_FOLDER ENTRY_FOLDER [--int8]
+    python -m worker.encoder.openvino.export MODEL_FOLDER ENTRY_FOLDER [--int8]
 
 The graphs and the weights take memory that the worker would keep. A checkpoint that cannot be served
 ends the process with status 3 and the reason, one line, on standard output.
@@ -15,15 +15,15 @@ from pathlib import Path
 import openvino
 
 from common.errors import ModelUnavailable
-from worker.encoder.cache import EXPORT_REFUSED
 from worker.encoder.checkpoint import load_checkpoint
-from worker.encoder.clip_graph import image_model, text_model
-from worker.encoder.graph import Graph
-from worker.encoder.int8 import Int8Graph
-from worker.encoder.openvino_encoder import OpenVinoEncoder
+from worker.encoder.model_files import ModelSource, find_model
+from worker.encoder.openvino.clip_graph import image_model, text_model
+from worker.encoder.openvino.encoder import OpenVinoEncoder
+from worker.encoder.openvino.export_cache import EXPORT_REFUSED
+from worker.encoder.openvino.graph import Graph
+from worker.encoder.openvino.int8 import Int8Graph
+from worker.encoder.openvino.verification import verify
 from worker.encoder.preprocessing import read_preprocessing
-from worker.encoder.source import ModelSource, find_model
-from worker.encoder.verification import verify
 
 
 def export(source: ModelSource, entry: Path, *, int8: bool) -> None:
@@ -53,7 +53,7 @@ def _write(model: openvino.Model, path: Path) -> None:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Export one model."""
-    parser = argparse.ArgumentParser(prog="python -m worker.encoder.export", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m worker.encoder.openvino.export", description=__doc__)
     parser.add_argument("folder", type=Path)
     parser.add_argument("entry", type=Path)
     parser.add_argument("--int8", action="store_true")

@@ -7,12 +7,12 @@ import numpy.typing as npt
 import pytest
 
 from common.errors import ModelUnavailable
-from worker.encoder.cache import exported
 from worker.encoder.checkpoint import Weights, load_checkpoint
-from worker.encoder.openvino_encoder import OpenVinoEncoder
+from worker.encoder.model_files import find_model
+from worker.encoder.openvino.encoder import OpenVinoEncoder
+from worker.encoder.openvino.export_cache import exported
+from worker.encoder.openvino.verification import verify
 from worker.encoder.preprocessing import read_preprocessing
-from worker.encoder.source import find_model
-from worker.encoder.verification import verify
 
 
 class Scaled(Weights):

@@ -12,12 +12,18 @@ import numpy.typing as npt
 from tokenizers import Tokenizer
 
 from common.errors import ModelUnavailable
-from worker.encoder.int8 import ACTIVATIONS_PER_SCALE
-from worker.encoder.mapped_files import let_go_of_pages
+from worker.encoder.model_files import ModelSource
+from worker.encoder.openvino.compiled_tower import (
+    ALONE,
+    SIDE_BY_SIDE,
+    Slots,
+    Tower,
+    release_file_pages,
+    runtime,
+)
+from worker.encoder.openvino.int8 import ACTIVATIONS_PER_SCALE
 from worker.encoder.protocol import Embeddings, EncoderKind, Pixels, Precision, no_embeddings
-from worker.encoder.source import ModelSource
-from worker.encoder.tokens import Indices, Places, TextTokenizer, lay_end_to_end, rounded_up
-from worker.encoder.tower import ALONE, SIDE_BY_SIDE, Slots, Tower, runtime
+from worker.encoder.tokenizer import Indices, Places, TextTokenizer, lay_end_to_end, rounded_up
 
 #: Past eight images a larger batch is no faster on a CPU, it only holds more memory.
 _IMAGES_PER_PASS = 8
@@ -90,7 +96,7 @@ class OpenVinoEncoder:
         self.input_size_px = facts.size_px
         self._warm_up(facts)
         # The weights were copied in the order in which the kernels read them.
-        let_go_of_pages(entry)
+        release_file_pages(entry)
 
     def encode_images(self, pixels: Pixels) -> Embeddings:
         with self._slots.one() as slot:

@@ -13,7 +13,7 @@ from transformers import CLIPImageProcessorPil, CLIPModel, CLIPTokenizer
 
 from common.errors import ModelUnavailable
 from tests.unit.worker.conftest import write_tiny_clip
-from worker.encoder.loading import load_encoder
+from worker.encoder.load import load_encoder
 from worker.encoder.protocol import Precision
 
 LEAST_COSINE = 0.995
@@ -208,7 +208,7 @@ def test_a_worker_with_a_warm_cache_holds_neither_torch_nor_transformers(
 ) -> None:
     load_encoder(str(tiny_clip), kind="openvino", cache_dir=export_cache).close()
     script = (
-        "import sys; from pathlib import Path; from worker.encoder.loading import load_encoder;"
+        "import sys; from pathlib import Path; from worker.encoder.load import load_encoder;"
         f"encoder = load_encoder({str(tiny_clip)!r}, cache_dir=Path({str(export_cache)!r}), device='cpu');"
         "print(encoder.encode_texts(['red']).shape, {'torch', 'transformers'} & set(sys.modules))"
     )
@@ -240,7 +240,7 @@ def test_a_process_that_has_closed_its_encoder_outlives_signals_and_other_proces
     # OpenVINO unloaded its libraries under its own sleeping threads, and what came next ended the process.
     script = (
         "import gc, os, signal, subprocess; from pathlib import Path;"
-        "from worker.encoder.loading import load_encoder;"
+        "from worker.encoder.load import load_encoder;"
         f"encoder = load_encoder({str(tiny_clip)!r}, cache_dir=Path({str(export_cache)!r}), device='cpu');"
         "encoder.encode_texts(['red']); encoder.close(); del encoder; gc.collect();"
         "signal.signal(signal.SIGINT, lambda *_: None);"
