@@ -102,6 +102,20 @@ async def test_a_caller_that_goes_away_takes_nobodys_reply_along(redis: Pipeline
     assert await redis.execute("ECHO", "after") == b"after"
 
 
+async def test_commands_that_keep_coming_do_not_hold_back_those_before_them(redis: PipelinedRedis) -> None:
+    await redis.execute("PING")
+
+    first = asyncio.ensure_future(redis.execute("ECHO", "first"))
+    later = []
+    async with asyncio.timeout(10):
+        while not first.done():
+            later.append(asyncio.ensure_future(redis.execute("PING")))
+            await asyncio.sleep(0)
+
+    assert await first == b"first"
+    await asyncio.gather(*later)
+
+
 async def test_large_commands_and_small_ones_come_through_together(redis: PipelinedRedis) -> None:
     large = b"x" * (LARGE_BYTES * 20)
 
