@@ -17,7 +17,7 @@ from catalog.ingest.local_embedding import LocalEmbedder, open_local_embedder
 from catalog.ingest.mapping import ColumnMap
 from catalog.ingest.report import Report
 from catalog.ingest.source import Source
-from catalog.ingest.tables import open_table
+from catalog.ingest.tables.table import open_table
 from catalog.writing.postgres import PostgresWriter
 from common.settings import Settings
 from worker.encoder.load import load_encoder

@@ -42,6 +42,7 @@ def run(call: Call) -> Outcome:
     """Ingest, report, and say what became of the rows."""
     options, console = call.options, call.console
     source = open_source(options, max_cover_bytes=call.settings.max_image_bytes)
+    console.print(source.table.described(), markup=False)
     with _embedder(call) as embedder, open_writer(call.settings) as writer:
         if not claim_catalog(writer, embedder.stamp):
             console.print(

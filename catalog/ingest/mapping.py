@@ -9,7 +9,7 @@ import orjson
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from catalog.ingest.rejection import RowFault
-from catalog.ingest.tables import Cells, RawRow
+from catalog.ingest.tables.rows import Cells, RawRow
 from common.errors import SettingsError
 from common.queries import YEAR_MAX, YEAR_MIN
 

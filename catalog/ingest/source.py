@@ -9,7 +9,7 @@ from catalog.ingest.covers import CoverFolder, Covers, CoverUrls
 from catalog.ingest.fetching import CoverFetcher
 from catalog.ingest.mapping import COVER, Album, ColumnMap
 from catalog.ingest.rejection import Rejected, RowFault
-from catalog.ingest.tables import Table, open_table
+from catalog.ingest.tables.table import ENDINGS, PACKED, Table, open_table
 from common.errors import SettingsError
 
 
@@ -42,7 +42,7 @@ def add_source_arguments(parser: argparse.ArgumentParser, *, optional: bool = Fa
         type=Path,
         nargs="?" if optional else None,
         metavar="ALBUMS",
-        help="a .csv, .jsonl or .parquet file",
+        help=f"a file that ends in {ENDINGS}",
     )
     add(
         "--covers",
@@ -58,6 +58,7 @@ def add_source_arguments(parser: argparse.ArgumentParser, *, optional: bool = Fa
         metavar="FIELD=COLUMN",
         help="read a field from a column of another name; may be repeated",
     )
+    add("--encoding", help="of the table's text, where the file does not tell (default: UTF-8)")
     add("--report", type=Path, help="for rejected rows, .csv or .jsonl (default: ALBUMS-rejected.csv)")
     add("--allow-private", action="store_true", help="fetch covers also from hosts that are not public")
 
@@ -68,7 +69,7 @@ def open_source(options: argparse.Namespace, *, max_cover_bytes: int) -> Source:
     Raises:
         SettingsError: the table, a column or the covers are not there.
     """
-    table = open_table(options.table)
+    table = open_table(options.table, encoding=options.encoding)
     given = dict(options.map)
     if Path(options.covers).is_dir():
         covers = CoverFolder(Path(options.covers), max_cover_bytes)
@@ -84,8 +85,13 @@ def open_source(options: argparse.Namespace, *, max_cover_bytes: int) -> Source:
 
 def report_path(options: argparse.Namespace) -> Path:
     """Return where the rejected rows of a table are told."""
-    path: Path = options.report or Path(f"{options.table.stem}-rejected.csv")
+    path: Path = options.report or Path(f"{_name(options.table)}-rejected.csv")
     return path
+
+
+def _name(table: Path) -> str:
+    """Return a table's name without what tells its kind: `albums` of `albums.csv.gz`."""
+    return Path(table.stem).stem if table.suffix.lower() == PACKED else table.stem
 
 
 def _with_cover(given: Mapping[str, str], column: str) -> dict[str, str]:

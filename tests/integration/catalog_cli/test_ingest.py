@@ -1,5 +1,8 @@
 """An ingest brings in what it can, says what it cannot, and repeats nothing."""
 
+import csv
+import gzip
+import io
 import json
 from collections.abc import Mapping
 from pathlib import Path
@@ -226,21 +229,46 @@ def test_what_the_catalog_itself_refuses_costs_only_its_row(
     assert len(rows(database_url)) == ALBUMS - 1
 
 
-@pytest.mark.parametrize("suffix", ["jsonl", "parquet"])
+@pytest.mark.parametrize(
+    ("name", "read_as"),
+    [
+        ("same.jsonl", "JSON Lines"),
+        ("same.json", "a JSON array"),
+        ("same.json.gz", "a JSON array, gzip"),
+        ("same.parquet", "Parquet"),
+        ("same.csv", "CSV with semicolons"),
+        ("same.tsv.gz", "CSV with tabs, gzip"),
+    ],
+)
 def test_the_kind_of_file_makes_no_difference(
-    catalog: Catalog, here: Path, database_url: str, suffix: str
+    catalog: Catalog, here: Path, database_url: str, name: str, read_as: str
 ) -> None:
     catalog(*INGEST)
     table = [cells(album) for album in demo_albums(ALBUMS)]
-    if suffix == "jsonl":
-        (here / "same.jsonl").write_text("\n".join(json.dumps(row) for row in table))
+    if name.endswith("parquet"):
+        parquet.write_table(pa.Table.from_pylist(table), here / name)
     else:
-        parquet.write_table(pa.Table.from_pylist(table), here / "same.parquet")
+        lines = "\n".join(json.dumps(row) for row in table)
+        separator = ";" if ".csv" in name else "\t"
+        text = {"json": json.dumps(table), "jsonl": lines}.get(name.split(".")[1]) or separated(
+            table, separator
+        )
+        (here / name).write_bytes(gzip.compress(text.encode()) if name.endswith(".gz") else text.encode())
 
-    done = catalog("ingest", f"same.{suffix}", "--covers", "covers")
+    done = catalog("ingest", name, "--covers", "covers")
 
-    assert done.status == 0
+    assert done.status == 0, done.err
+    assert f"{name}: read as {read_as}, {ALBUMS} rows" in done.err
     assert f"0 written, {ALBUMS} unchanged" in done.err
+    assert (here / "same-rejected.csv").exists()
+
+
+def separated(table: list[dict[str, object]], separator: str) -> str:
+    text = io.StringIO()
+    writer = csv.DictWriter(text, table[0], delimiter=separator)
+    writer.writeheader()
+    writer.writerows(table)
+    return text.getvalue()
 
 
 def test_columns_of_other_names_are_mapped(catalog: Catalog, here: Path, database_url: str) -> None:

@@ -19,7 +19,9 @@ ROWS = 12
 
 
 def gather(folder: Path) -> Gathered:
-    options = argparse.Namespace(table=folder / "albums.jsonl", covers=str(folder / "covers"), map=[])
+    options = argparse.Namespace(
+        table=folder / "albums.jsonl", covers=str(folder / "covers"), map=[], encoding=None
+    )
     gathering = Gathering(Settings(), Console(quiet=True), folder / "work", 32)
     return gathering.gather(open_source(options, max_cover_bytes=1 << 20))
 

@@ -5,7 +5,7 @@ from pathlib import Path
 from catalog.demo.albums import demo_albums
 from catalog.demo.rows import write_table
 from catalog.ingest.mapping import ColumnMap
-from catalog.ingest.tables import open_table
+from catalog.ingest.tables.table import open_table
 
 
 def test_a_table_of_demo_albums_reads_back_with_caption_and_cover(tmp_path: Path) -> None:

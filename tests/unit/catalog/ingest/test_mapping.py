@@ -6,7 +6,7 @@ import pytest
 
 from catalog.ingest.mapping import ColumnMap
 from catalog.ingest.rejection import RowFault
-from catalog.ingest.tables import Cells, RawRow
+from catalog.ingest.tables.rows import Cells, RawRow
 from common.errors import SettingsError
 
 COLUMNS = ("id", "artist", "album_name", "release_year", "pitchfork_score", "best_new_music", "label")

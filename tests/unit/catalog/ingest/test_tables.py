@@ -1,11 +1,15 @@
 """Tables are read row by row; what is broken costs its own row."""
 
+import gzip
+import json
+import tracemalloc
 from pathlib import Path
 
 import pytest
 
 from catalog.ingest.rejection import RowFault
-from catalog.ingest.tables import open_table
+from catalog.ingest.tables.rows import Cells
+from catalog.ingest.tables.table import open_table
 from common.errors import SettingsError
 
 
@@ -69,7 +73,7 @@ def test_rows_are_counted_and_lines_are_told(tmp_path: Path) -> None:
 def test_a_cell_without_end_is_given_up_before_the_file_s(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("catalog.ingest.tables.CELL_MAX_CHARS", 50)
+    monkeypatch.setattr("catalog.ingest.tables.csv_rows.CELL_MAX_CHARS", 50)
     path = table(tmp_path, "a.csv", b'id,title\n1,"open\n' + b"2,a plain row\n" * 100)
 
     rows = list(open_table(path).rows())
@@ -95,3 +99,224 @@ def test_lines_of_json_are_objects_or_faults(tmp_path: Path) -> None:
 def test_a_file_without_a_table_is_refused(tmp_path: Path, name: str, content: bytes) -> None:
     with pytest.raises(SettingsError):
         open_table(table(tmp_path, name, content))
+
+
+#: Decimal commas, a comma and a semicolon within quotes, and a line break.
+ALBUMS: list[Cells] = [
+    {"id": "1", "title": "Earth, Wind & Fire", "score": "8,7"},
+    {"id": "2", "title": "a;b\tc|d", "score": "7,0"},
+    {"id": "3", "title": 'two\nlines, "quoted"', "score": ""},
+]
+
+
+def as_csv(separator: str, *, end: str = "\n") -> str:
+    quoted = [[f'"{str(cell).replace(chr(34), chr(34) * 2)}"' for cell in row.values()] for row in ALBUMS]
+    return end.join(separator.join(row) for row in [list(ALBUMS[0]), *quoted]) + end
+
+
+def cells(path: Path, *, encoding: str | None = None) -> list[object]:
+    return [row.cells for row in open_table(path, encoding=encoding).rows()]
+
+
+@pytest.mark.parametrize("suffix", ["csv", "tsv", "tab"])
+@pytest.mark.parametrize(
+    ("separator", "name"), [(",", "commas"), (";", "semicolons"), ("\t", "tabs"), ("|", "vertical bars")]
+)
+def test_a_csv_is_read_with_the_separator_that_it_has(
+    tmp_path: Path, suffix: str, separator: str, name: str
+) -> None:
+    path = table(tmp_path, f"a.{suffix}", as_csv(separator).encode())
+
+    assert cells(path) == ALBUMS
+    assert f"CSV with {name}" in open_table(path).described()
+
+
+@pytest.mark.parametrize(
+    ("content", "columns"),
+    [
+        # Other separators in names of columns and in most of the cells.
+        ("id;artist, main;title, full\n1;A, B;C\n2;D, E;F, G\n", ("id", "artist, main", "title, full")),
+        ('id,artist,"tags;moods"\n1,A,x;y\n2,B,z;w\n3,C\n', ("id", "artist", "tags;moods")),
+        ("id\tartist\n1\tA, B, C\n2\tD, E; F\n", ("id", "artist")),
+        # A row without its last cells, and the separators that spreadsheets put behind the last column.
+        ("id;artist;title\n1;A\n2;B;C\n3;D;E\n", ("id", "artist", "title")),
+        ("id;artist\n1;A;;\n2;B;;\n", ("id", "artist")),
+        ("id;artist\n", ()),
+        ("id\n1\n2\n", ("id",)),
+        ("sep=;\nid;artist\n1;A\n", ("id", "artist")),
+        ("sep=|\r\nid|a;b\r\n1|A\r\n", ("id", "a;b")),
+        ("\n\nid;artist\n1;A\n", ("id", "artist")),
+        ("id;artist\r1;A\r2;B\r", ("id", "artist")),
+    ],
+)
+def test_a_separator_is_told_from_the_header_and_the_rows(
+    tmp_path: Path, content: str, columns: tuple[str, ...]
+) -> None:
+    path = table(tmp_path, "a.csv", content.encode())
+
+    if columns:
+        assert open_table(path).columns == columns
+    else:
+        with pytest.raises(SettingsError, match="no row"):
+            open_table(path)
+
+
+def test_lines_above_the_header_count_as_lines(tmp_path: Path) -> None:
+    path = table(tmp_path, "a.csv", b'\nsep=;\nid;title\n1;"open\n2;x\n')
+
+    broken, whole = list(open_table(path).rows())
+
+    assert isinstance(broken.cells, RowFault)
+    assert broken.cells.detail.startswith("line 4:")
+    assert whole.cells == {"id": "2", "title": "x"}
+
+
+def test_quotes_between_tabs_that_close_nothing_are_text(tmp_path: Path) -> None:
+    path = table(tmp_path, "a.tsv", b'id\ttitle\tyear\n1\t"Heroes" (remastered)\t2017\n2\t"open\t1999\n')
+
+    assert cells(path) == [
+        {"id": "1", "title": '"Heroes" (remastered)', "year": "2017"},
+        {"id": "2", "title": '"open', "year": "1999"},
+    ]
+
+
+def test_columns_of_one_name_or_none_hide_no_other(tmp_path: Path) -> None:
+    path = table(tmp_path, "a.csv", b" ,id, title ,title,,title\n0,1,a,b,c,d\n")
+
+    assert cells(path) == [
+        {"Unnamed: 0": "0", "id": "1", "title": "a", "title (2)": "b", "Unnamed: 4": "c", "title (3)": "d"}
+    ]
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-32", "utf-16-le", "utf-16-be"])
+@pytest.mark.parametrize("packed", [False, True])
+def test_an_encoding_that_the_file_declares_is_read(tmp_path: Path, encoding: str, *, packed: bool) -> None:
+    content = "id;artist\n1;Bj\u00f6rk and Sigur R\u00f3s and others\n"
+    data = content.encode(encoding)
+    path = table(tmp_path, "a.csv.gz" if packed else "a.csv", gzip.compress(data) if packed else data)
+
+    assert cells(path) == [{"id": "1", "artist": "Bj\u00f6rk and Sigur R\u00f3s and others"}]
+
+
+def test_an_encoding_can_be_given(tmp_path: Path) -> None:
+    path = table(tmp_path, "a.csv", "id,artist\n1,Bj\u00f6rk\n".encode("cp1252"))
+
+    assert cells(path, encoding="windows-1252") == [{"id": "1", "artist": "Bj\u00f6rk"}]
+    assert "CP1252" in open_table(path, encoding="windows-1252").described()
+    with pytest.raises(SettingsError, match="--encoding klingon"):
+        open_table(path, encoding="klingon")
+    with pytest.raises(SettingsError, match="--encoding hex"):
+        open_table(path, encoding="hex")
+
+
+def test_a_header_in_another_encoding_asks_which(tmp_path: Path) -> None:
+    path = table(tmp_path, "a.csv", "id,k\u00fcnstler\n1,A\n".encode("cp1252"))
+
+    with pytest.raises(SettingsError, match="--encoding windows-1252"):
+        open_table(path)
+    assert open_table(path, encoding="latin-1").columns == ("id", "k\u00fcnstler")
+
+
+def test_a_zero_in_a_cell_makes_no_other_encoding(tmp_path: Path) -> None:
+    path = table(tmp_path, "a.csv", b"id,artist\n1,A\x00\x00\x00\n")
+
+    assert cells(path) == [{"id": "1", "artist": "A\x00\x00\x00"}]
+
+
+@pytest.mark.parametrize("suffix", ["csv", "tsv", "jsonl", "ndjson", "json"])
+@pytest.mark.parametrize("named", [True, False])
+def test_gzip_is_unpacked_whatever_the_file_is_called(tmp_path: Path, suffix: str, *, named: bool) -> None:
+    text = {"csv": as_csv(","), "tsv": as_csv("\t"), "json": json.dumps(ALBUMS)}.get(
+        suffix, "\n".join(json.dumps(row) for row in ALBUMS)
+    )
+    path = table(tmp_path, f"a.{suffix}{'.gz' if named else ''}", gzip.compress(text.encode()))
+
+    assert cells(path) == ALBUMS
+    assert open_table(path).described().endswith(", gzip, 3 rows")
+
+
+@pytest.mark.parametrize("suffix", ["csv", "jsonl", "json"])
+@pytest.mark.parametrize("keep", [12, 200])
+def test_gzip_that_is_cut_short_is_told(tmp_path: Path, suffix: str, keep: int) -> None:
+    rows = [{"id": n, "title": hex(n**9)} for n in range(500)]
+    text = json.dumps(rows) if suffix == "json" else "\n".join(json.dumps(row) for row in rows)
+    path = table(tmp_path, f"a.{suffix}.gz", gzip.compress(text.encode())[:keep])
+
+    with pytest.raises(SettingsError, match="cannot be unpacked"):
+        open_table(path)
+
+
+@pytest.mark.parametrize("name", ["a.json", "a.jsonl"])
+@pytest.mark.parametrize("indent", [None, 2])
+def test_an_array_is_read_object_by_object(tmp_path: Path, name: str, indent: int | None) -> None:
+    path = table(tmp_path, name, json.dumps(ALBUMS, indent=indent).encode("utf-8-sig"))
+
+    assert cells(path) == ALBUMS
+    assert "a JSON array" in open_table(path).described()
+
+
+def test_lines_may_be_called_json(tmp_path: Path) -> None:
+    path = table(tmp_path, "a.json", b'\n\n{"id": 1}\n{"id": 2}\n')
+
+    assert cells(path) == [{"id": 1}, {"id": 2}]
+
+
+@pytest.mark.parametrize("array", [True, False])
+def test_what_python_writes_for_no_number_is_read(tmp_path: Path, *, array: bool) -> None:
+    text = '{"id": 1, "score": NaN, "year": -Infinity, "title": "\\ud83d"}'
+    path = table(tmp_path, "a.json", (f"[{text}]" if array else text).encode())
+
+    (found,) = cells(path)
+
+    assert isinstance(found, dict)
+    assert (found["id"], str(found["score"]), found["title"]) == (1, "nan", "\ud83d")
+
+
+def test_objects_are_found_across_the_pieces_that_are_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("catalog.ingest.tables.json_rows._CHUNK_CHARS", 3)
+    values = [{"id": 12345, "title": 'a "quoted, [text] \\ '}, 1234567, [1, {"x": 2}], {}, {"id": 7}]
+    path = table(tmp_path, "a.json", json.dumps(values).encode())
+
+    found = cells(path)
+
+    assert [isinstance(row, RowFault) for row in found] == [False, True, True, False, False]
+    assert found[0] == values[0]
+    assert found[4] == {"id": 7}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '[{"id": 1}',
+        '[{"id": 1},',
+        '[{"id": 1} {"id": 2}]',
+        '[{"id": 1}, {"id": ]',
+        '[{"id": 1}]\n[{"id": 2}]',
+    ],
+)
+def test_an_array_that_breaks_off_is_refused_before_anything_is_taken(tmp_path: Path, text: str) -> None:
+    with pytest.raises(SettingsError, match="after 1 objects the array cannot be read"):
+        open_table(table(tmp_path, "a.json", text.encode()))
+
+
+def test_a_long_array_takes_no_more_memory_than_a_short_one(tmp_path: Path) -> None:
+    row = json.dumps({"id": "x" * 100, "title": "y" * 900})
+    path = table(tmp_path, "a.json", b"[" + b",".join([row.encode()] * 20_000) + b"]")
+
+    tracemalloc.start()
+    try:
+        opened = open_table(path)
+        peak_bytes = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+    assert opened.count == 20_000
+    assert peak_bytes < 1 << 20 < path.stat().st_size
+
+
+@pytest.mark.parametrize("name", ["a.xlsx", "a.gz", "a.parquet.gz", "a.csv.bz2", "a"])
+def test_a_file_of_another_kind_says_which_are_read(tmp_path: Path, name: str) -> None:
+    with pytest.raises(SettingsError, match=r"a table ends in \.csv, .* \.parquet"):
+        open_table(table(tmp_path, name, b"id\n1\n"))

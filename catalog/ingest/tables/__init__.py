@@ -1,0 +1,5 @@
+"""Reading tables of albums row by row.
+
+file ──► gzip? ──► encoding ──► CSV │ JSON Lines │ JSON array ──► rows
+   └──────────────────────────────► Parquet ─────────────────────► rows
+"""

@@ -1,0 +1,170 @@
+"""Reading CSV: with whichever separator the file has, and a broken row is one, not the end of the file."""
+
+import csv
+from collections import deque
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import count, islice
+from typing import Self, TextIO
+
+from catalog.ingest.rejection import RowFault
+from catalog.ingest.tables.rows import Cells, RawRow
+from catalog.ingest.tables.text import TextFile
+from common.errors import SettingsError
+
+#: Of a cell; it bounds what is read in vain behind a quote that nobody closes.
+CELL_MAX_CHARS = 1 << 20
+#: In the order of preference between separators that fit equally well.
+SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "vertical bars"}
+#: Rows that a separator is judged by.
+_SAMPLE_ROWS = 200
+#: Excel writes this line above the header so that it finds its own separator again.
+_EXCEL_HINT = "sep="
+
+
+@dataclass(frozen=True, slots=True)
+class CsvFile:
+    """A file of CSV, its separator, and the names of its columns."""
+
+    text: TextFile
+    separator: str
+    columns: tuple[str, ...]
+    #: Lines above the header: Excel's hint, and blank ones.
+    skipped: int
+
+    def described(self) -> str:
+        return f"CSV with {SEPARATORS[self.separator]}{self.text.described()}"
+
+    def rows(self) -> Iterator[RawRow]:
+        """Yield the rows below the header."""
+        csv.field_size_limit(CELL_MAX_CHARS)
+        with self.text.open(newline="") as file:
+            lines = _Lines(islice(file, self.skipped, None), before=self.skipped)
+            numbers = count(1)
+            for cells in islice(_records(lines, self.separator), 1, None):
+                if isinstance(cells, RowFault):
+                    yield RawRow(next(numbers), cells)
+                elif cells:
+                    yield RawRow(next(numbers), _named(self.columns, cells))
+
+
+def open_csv(text: TextFile) -> CsvFile:
+    """Find a file's separator and its header.
+
+    Raises:
+        SettingsError: the header cannot be read.
+    """
+    csv.field_size_limit(CELL_MAX_CHARS)
+    with text.open(newline="") as file:
+        above = list(_above_header(file))
+    hint = above[-1].strip()[len(_EXCEL_HINT) :] if above and above[-1].strip() else ""
+    separator = hint if hint in SEPARATORS else _separator_of(text, skipped=len(above))
+    header = next(_sample(text, separator, skipped=len(above)), [])
+    if isinstance(header, RowFault):
+        raise SettingsError(f"{text.path}: its header cannot be read: {header.detail}")
+    if any(name != name.encode("utf-8", "ignore").decode() for name in header):
+        raise SettingsError(
+            f"{text.path}: its header is no {text.encoding} text; "
+            "say its encoding, such as --encoding windows-1252"
+        )
+    return CsvFile(text, separator, _column_names(header), len(above))
+
+
+class _Lines:
+    """The lines of a file; a reader can go back to the second line of the record it is in."""
+
+    def __init__(self, lines: Iterator[str], *, before: int) -> None:
+        self._lines = lines
+        self._record: list[str] = []
+        self._ahead: deque[str] = deque()
+        #: Of the record's first line, from 1.
+        self.number = 1 + before
+
+    def __iter__(self) -> Self:
+        return self
+
+    def __next__(self) -> str:
+        line = self._ahead.popleft() if self._ahead else next(self._lines)
+        self._record.append(line)
+        return line
+
+    def begin_record(self) -> None:
+        self.number += len(self._record)
+        self._record.clear()
+
+    def keep_first(self) -> str:
+        """Give back all lines of the record but its first, and return that."""
+        self._ahead.extendleft(reversed(self._record[1:]))
+        del self._record[1:]
+        return self._record[0]
+
+
+def _records(lines: _Lines, separator: str) -> Iterator[list[str] | RowFault]:
+    # Strict, so that a quote which nobody closes is an error and not the rest of the file.
+    reader = csv.reader(lines, delimiter=separator, strict=True)
+    while True:
+        lines.begin_record()
+        try:
+            yield next(reader)
+        except StopIteration:
+            return
+        except csv.Error as error:
+            # Such a quote takes in the rows below it; they are read again, each by itself.
+            line = lines.keep_first()
+            if separator == "\t":
+                # Many programs write tabs and quote nothing: a quote is then part of the text.
+                yield line.rstrip("\r\n").split(separator)
+            else:
+                yield RowFault("unreadable_row", f"line {lines.number}: {error}")
+
+
+def _above_header(file: TextIO) -> Iterator[str]:
+    for line in file:
+        if line.strip() and not line.lower().startswith(_EXCEL_HINT):
+            return
+        yield line
+
+
+def _sample(text: TextFile, separator: str, *, skipped: int) -> Iterator[list[str] | RowFault]:
+    with text.open(newline="") as file:
+        lines = _Lines(islice(file, skipped, None), before=skipped)
+        yield from islice(_records(lines, separator), _SAMPLE_ROWS)
+
+
+def _separator_of(text: TextFile, *, skipped: int) -> str:
+    """Return the separator that cuts the header and the rows into most columns of the same number."""
+    fits = {separator: _fit(_sample(text, separator, skipped=skipped)) for separator in SEPARATORS}
+    return max(fits, key=lambda separator: fits[separator])
+
+
+def _fit(records: Iterator[list[str] | RowFault]) -> float:
+    """Return the columns beyond the first, times the share of rows that have as many cells."""
+    header, *rows = [record for record in records if record] or [[]]
+    if isinstance(header, RowFault):
+        return 0.0
+    alike = sum(not isinstance(row, RowFault) and _width(row, len(header)) == len(header) for row in rows)
+    return (len(header) - 1) * (alike / len(rows) if rows else 1.0)
+
+
+def _width(cells: Sequence[str], columns: int) -> int:
+    # Spreadsheets end rows with separators of empty columns.
+    return len(cells) if any(cell.strip() for cell in cells[columns:]) else min(len(cells), columns)
+
+
+def _column_names(header: Sequence[str]) -> tuple[str, ...]:
+    """Strip the names and number those that come again, so that no column hides another."""
+    names: list[str] = []
+    for place, cell in enumerate(header):
+        # As pandas calls a column without a name.
+        name = plain = cell.strip() or f"Unnamed: {place}"
+        again = count(2)
+        while name in names:
+            name = f"{plain} ({next(again)})"
+        names.append(name)
+    return tuple(names)
+
+
+def _named(columns: Sequence[str], values: Sequence[str]) -> Cells | RowFault:
+    if _width(values, len(columns)) > len(columns):
+        return RowFault("unreadable_row", f"{len(values)} cells under {len(columns)} columns")
+    return dict(zip(columns, values, strict=False))

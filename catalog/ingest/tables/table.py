@@ -1,0 +1,79 @@
+"""A file of albums as a table: how it is read, its columns, and how many rows it has."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from catalog.ingest.rejection import RowFault
+from catalog.ingest.tables.csv_rows import open_csv
+from catalog.ingest.tables.json_rows import open_json
+from catalog.ingest.tables.parquet_rows import ParquetFile
+from catalog.ingest.tables.rows import RawRow
+from catalog.ingest.tables.text import find_text
+from common.errors import SettingsError
+
+_CSV = (".csv", ".tsv", ".tab")
+_JSON = (".json", ".jsonl", ".ndjson")
+PACKED = ".gz"
+ENDINGS = f"{', '.join((*_CSV, *_JSON))} (each also with {PACKED}) or .parquet"
+
+
+class Reader(Protocol):
+    """A file that is read row by row, anew by each call."""
+
+    def described(self) -> str:
+        """Say how it is read, such as `CSV with semicolons, gzip`."""
+        ...
+
+    def rows(self) -> Iterator[RawRow]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A file of albums: its columns, how many rows it has, and its rows, read anew by each call."""
+
+    path: Path
+    columns: tuple[str, ...]
+    count: int
+    reader: Reader
+
+    def rows(self) -> Iterator[RawRow]:
+        return self.reader.rows()
+
+    def described(self) -> str:
+        """Say how the file is read."""
+        return f"{self.path.name}: read as {self.reader.described()}, {self.count} rows"
+
+
+def open_table(path: Path, *, encoding: str | None = None) -> Table:
+    """Look through a file for its columns and its length; the encoding is told by the file unless given.
+
+    Raises:
+        SettingsError: it is not there, of no known kind, cannot be read, or has no columns.
+    """
+    reader = _reader(path, encoding=encoding)
+    columns: dict[str, None] = {}
+    rows = 0
+    for row in reader.rows():
+        rows += 1
+        if not isinstance(row.cells, RowFault):
+            columns |= dict.fromkeys(row.cells)
+    if not columns:
+        raise SettingsError(f"{path}: no row of it can be read as {reader.described()}")
+    return Table(path, tuple(columns), rows, reader)
+
+
+def _reader(path: Path, *, encoding: str | None) -> Reader:
+    suffixes = [suffix.lower() for suffix in path.suffixes]
+    packed = suffixes[-1:] == [PACKED]
+    ending = "".join(suffixes[-2:-1] if packed else suffixes[-1:])
+    if ending not in {*_CSV, *_JSON} and (packed or ending != ".parquet"):
+        raise SettingsError(f"{path}: a table ends in {ENDINGS}")
+    if not path.is_file():
+        kind = "it is no plain file, and a table is read twice" if path.exists() else "there is no such file"
+        raise SettingsError(f"{path}: {kind}")
+    if ending == ".parquet":
+        return ParquetFile(path)
+    text = find_text(path, encoding=encoding)
+    return open_csv(text) if ending in _CSV else open_json(text)
