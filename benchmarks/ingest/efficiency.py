@@ -15,7 +15,7 @@ from catalog.ingest.covers import CoverFolder
 from catalog.ingest.ingest import BATCH, Ingest
 from catalog.ingest.local_embedding import LocalEmbedder, open_local_embedder
 from catalog.ingest.mapping import ColumnMap
-from catalog.ingest.report import Report
+from catalog.ingest.report import Notes, Report
 from catalog.ingest.source import Source
 from catalog.ingest.tables.table import open_table
 from catalog.writing.postgres import PostgresWriter
@@ -56,12 +56,17 @@ def _ingested_per_s(made: Material, embedder: LocalEmbedder, url: str, folder: P
         connection.execute("DROP INDEX IF EXISTS album_covers_embedding_hnsw")
         connection.execute("TRUNCATE album_covers")
     table = open_table(made.table)
-    with closing(PostgresWriter(url)) as writer, Report(folder / "rejected.csv") as report:
+    with (
+        closing(PostgresWriter(url)) as writer,
+        Report(folder / "rejected.csv") as report,
+        Notes(folder / "notes.csv") as notes,
+    ):
         ingest = Ingest(
             source=Source(table, ColumnMap.of(table.columns, {}), CoverFolder(made.covers, 10 << 20)),
             writer=writer,
             embedder=embedder,
             report=report,
+            notes=notes,
             cover_url=None,
             batch=BATCH,
             advance=lambda _done: None,

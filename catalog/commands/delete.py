@@ -46,7 +46,7 @@ def _from_file(name: str | None) -> list[str]:
     if name is None:
         return []
     try:
-        text = sys.stdin.read() if name == "-" else Path(name).read_text(encoding="utf-8")
+        text = sys.stdin.read() if name == "-" else Path(name).read_text(encoding="utf-8-sig")
     except OSError as error:
         raise SettingsError(f"--from-file {name}: {error.strerror}") from error
     except UnicodeError as error:

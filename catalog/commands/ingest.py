@@ -18,8 +18,8 @@ from catalog.ingest.covered import CoverEmbedder
 from catalog.ingest.distributed_embedding import open_distributed_embedder
 from catalog.ingest.ingest import BATCH, Ingest, Tally
 from catalog.ingest.local_embedding import open_local_embedder
-from catalog.ingest.report import Report
-from catalog.ingest.source import add_source_arguments, open_source, report_path
+from catalog.ingest.report import Notes, Report
+from catalog.ingest.source import Source, add_source_arguments, notes_path, open_source, report_path
 from catalog.ingest.standing import claim_catalog
 from catalog.progress import covers_bar
 from catalog.versioning import retiring_results
@@ -42,7 +42,7 @@ def run(call: Call) -> Outcome:
     """Ingest, report, and say what became of the rows."""
     options, console = call.options, call.console
     source = open_source(options, max_cover_bytes=call.settings.max_image_bytes)
-    console.print(source.table.described(), markup=False)
+    _say_how_read(console, source)
     with _embedder(call) as embedder, open_writer(call.settings) as writer:
         if not claim_catalog(writer, embedder.stamp):
             console.print(
@@ -54,6 +54,7 @@ def run(call: Call) -> Outcome:
         with (
             retiring,
             Report(report_path(options)) as report,
+            Notes(notes_path(options)) as notes,
             covers_bar(console, source.table.path.name, total=source.table.count) as bar,
             _indexed(call.settings, console, memory_mib=options.index_memory_mib),
         ):
@@ -62,13 +63,15 @@ def run(call: Call) -> Outcome:
                 writer=writer,
                 embedder=embedder,
                 report=report,
+                notes=notes,
                 cover_url=options.cover_url,
                 batch=options.batch,
                 advance=bar.advance,
                 skip=bar.skip,
             ).run()
     _say(console, tally, report)
-    return Outcome.FINDINGS if tally.rejected else Outcome.DONE
+    _say_notes(console, notes)
+    return Outcome.FINDINGS if tally.rejected or notes.counts else Outcome.DONE
 
 
 def _embedder(call: Call) -> AbstractContextManager[CoverEmbedder]:
@@ -107,9 +110,28 @@ def described(built: IndexBuild) -> str:
     )
 
 
+def _say_how_read(console: Console, source: Source) -> None:
+    console.print(source.table.described(), markup=False)
+    if left_out := source.columns.left_out(source.table.columns):
+        console.print(f"columns without a name are left out: {', '.join(left_out)}", markup=False)
+
+
 def _say(console: Console, tally: Tally, report: Report) -> None:
     console.print(f"{tally.written} written, {tally.unchanged} unchanged, {tally.rejected} rejected")
     for reason, count in report.reasons.most_common():
         console.print(f"  {count} {reason}", markup=False)
     if tally.rejected:
         console.print(f"the rejected rows are in {report.path}", markup=False)
+
+
+def _say_notes(console: Console, notes: Notes) -> None:
+    """Say which cells were left empty, by column and reason, with an example each."""
+    if not notes.counts:
+        return
+    console.print("taken all the same:")
+    for (column, reason), count in notes.counts.most_common():
+        example = notes.examples[column, reason]
+        console.print(
+            f"  {count} {column}: {reason}, such as row {example.row}: {example.detail}", markup=False
+        )
+    console.print(f"all of them are in {notes.path}", markup=False)

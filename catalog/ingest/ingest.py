@@ -12,7 +12,7 @@ from catalog.ingest.covers import cover_url
 from catalog.ingest.hashing import content_hash
 from catalog.ingest.mapping import Album
 from catalog.ingest.rejection import Rejected, RowFault
-from catalog.ingest.report import Report
+from catalog.ingest.report import Notes, Report
 from catalog.ingest.source import Source
 from catalog.ingest.staging import batches, in_order
 from catalog.ingest.writing import PATIENCE_S, update, write
@@ -45,6 +45,7 @@ class Ingest:
     writer: CatalogWriter
     embedder: CoverEmbedder
     report: Report
+    notes: Notes
     cover_url: str | None
     batch: int
     #: Told of rows whose covers were embedded, and of rows that are done without.
@@ -61,11 +62,18 @@ class Ingest:
         with ExitStack() as stack:
             reading = _threads(stack, READERS)
             writing = _threads(stack, 1)
-            loaded = in_order(reading, self._load, self.source.albums(), ahead=READ_AHEAD)
+            loaded = in_order(reading, self._load, self._noted(), ahead=READ_AHEAD)
             embedded = self.embedder.embed(self._changed(loaded, tally))
             for done in in_order(writing, self._write, batches(embedded, self.batch), ahead=1):
                 self._count(done, tally)
         return tally
+
+    def _noted(self) -> Iterator[Album | Rejected]:
+        for album in self.source.albums():
+            if isinstance(album, Album):
+                for note in album.notes:
+                    self.notes.add(note)
+            yield album
 
     def _load(self, album: Album) -> Covered[AlbumRow] | Rejected:
         try:

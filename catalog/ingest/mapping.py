@@ -1,17 +1,29 @@
-"""From a table's columns to the fields of an album; columns without a field go to its metadata."""
+"""From a table's columns to the fields of an album; columns without a field go to its metadata.
+
+A cell that an optional field does not take is left empty and noted; `strict` rejects its row.
+"""
 
 import math
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeAlias
 
 import orjson
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from catalog.ingest.rejection import RowFault
+from catalog.ingest.cells import (
+    Flag,
+    Score,
+    Year,
+    decode_entities,
+    is_empty,
+    is_placeholder,
+    means_nothing,
+)
+from catalog.ingest.rejection import Note, RowFault
 from catalog.ingest.tables.rows import Cells, RawRow
 from common.errors import SettingsError
-from common.queries import YEAR_MAX, YEAR_MIN
 
 #: What an index of PostgreSQL takes, with room for four bytes a character.
 _INDEXED_MAX_CHARS = 500
@@ -23,6 +35,12 @@ COVER = "cover"
 METADATA = "metadata"
 #: A column of an export that is made anew here.
 _EMBEDDING = "embedding"
+#: Fields of words, which tables taken from web pages have with HTML entities.
+_WORDS = frozenset({"artist", "album_name", "genre", "reviewer"})
+#: What pandas and R call the numbers of the rows; a row keeps none, so that it may stand elsewhere.
+_INDEX_COLUMN = re.compile(r"\s*|Unnamed: \d+([._]\w+)*|__index_level_\d+__|\.\.\.\d+")
+#: The reasons of pydantic's own checks.
+_REASONS = {"string_too_long": "too_long", "string_type": "not_text"}
 
 
 class AlbumFields(BaseModel):
@@ -34,9 +52,9 @@ class AlbumFields(BaseModel):
     artist: _Name
     album_name: _Name
     genre: _Indexed | None = None
-    release_year: Annotated[int, Field(ge=YEAR_MIN, le=YEAR_MAX)] | None = None
-    pitchfork_score: Annotated[float, Field(allow_inf_nan=False)] | None = None
-    best_new_music: bool = False
+    release_year: Year | None = None
+    pitchfork_score: Score | None = None
+    best_new_music: Flag = False
     cover_url: str | None = None
     reviewer: str | None = None
 
@@ -54,6 +72,28 @@ class Album:
     #: The cell of the column `cover`, None where it is empty.
     cover: str | None
     metadata: Mapping[str, object]
+    #: Of cells that were left empty.
+    notes: tuple[Note, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Unfit:
+    """A cell that was not taken."""
+
+    column: str
+    reason: str
+    says: str
+    value: object
+
+    @property
+    def detail(self) -> str:
+        return self.says if self.reason == "missing" else f"{self.says}: {self.value!r:.80}"
+
+    def __str__(self) -> str:
+        return f"{_printable(self.column)}: {self.detail}"
+
+
+_Values: TypeAlias = dict[str, object]
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,9 +101,10 @@ class ColumnMap:
     """Which column each field is read from."""
 
     columns: Mapping[str, str]
+    strict: bool = False
 
     @classmethod
-    def of(cls, columns: Sequence[str], given: Mapping[str, str]) -> "ColumnMap":
+    def of(cls, columns: Sequence[str], given: Mapping[str, str], *, strict: bool = False) -> "ColumnMap":
         """Take the columns given for fields, and for the rest those that are called like them.
 
         Raises:
@@ -82,7 +123,7 @@ class ColumnMap:
                 f"no column for {_listed(missing)}; the table has {_listed(columns)}: "
                 f"say which it is, such as --map {missing[0]}=COLUMN"
             )
-        return cls(found)
+        return cls(found, strict)
 
     def read(self, row: RawRow) -> Album:
         """Read one row.
@@ -92,60 +133,151 @@ class ColumnMap:
         """
         if isinstance(row.cells, RowFault):
             raise row.cells
-        cells = {column: value for column, value in row.cells.items() if not _empty(value)}
-        cells = _plain(cells)
-        values = {field: cells.get(column) for field, column in self.columns.items()}
-        cover, metadata = values.pop(COVER, None), _metadata(values.pop(METADATA, None))
-        mapped = {*self.columns.values(), _EMBEDDING}
-        rest = {column: value for column, value in cells.items() if column not in mapped}
-        try:
-            fields = AlbumFields.model_validate({name: v for name, v in values.items() if v is not None})
-        except ValidationError as error:
-            raise RowFault("invalid_field", self._describe(error)) from None
-        return Album(row.number, fields, None if cover is None else str(cover), {**metadata, **rest})
+        cells, unfit = self._storable(row.cells)
+        values = {field: cells[column] for field, column in self.columns.items() if column in cells}
+        cover = values.pop(COVER, None)
+        metadata = self._metadata(values.pop(METADATA, None), unfit)
+        fields = self._fields(values, unfit)
+        notes = (
+            Note(
+                row.number,
+                fields.id,
+                _printable(cell.column),
+                cell.reason,
+                f"{cell.says}: {cell.value!r:.80}",
+            )
+            for cell in unfit
+        )
+        return Album(
+            row.number,
+            fields,
+            None if cover is None else str(cover).strip(),
+            metadata | self._rest(cells),
+            tuple(notes),
+        )
+
+    def left_out(self, columns: Sequence[str]) -> list[str]:
+        """Return the columns that have no name and are not mapped."""
+        mapped = set(self.columns.values())
+        return [column for column in columns if column not in mapped and _INDEX_COLUMN.fullmatch(column)]
 
     def raw_id(self, row: RawRow) -> str:
         """Return the id of a row that cannot be read otherwise, as far as it has one."""
         cells = {} if isinstance(row.cells, RowFault) else row.cells
         return ascii(cells.get(self.columns["id"], ""))[1:-1][:_INDEXED_MAX_CHARS]
 
-    def _describe(self, error: ValidationError) -> str:
-        parts = []
-        for problem in error.errors(include_url=False):
-            column = self.columns.get(str(problem["loc"][0]), str(problem["loc"][0]))
-            given = "" if problem["type"] == "missing" else f", not {problem['input']!r:.80}"
-            parts.append(f"{column}: {problem['msg']}{given}")
-        return "; ".join(parts)
+    def _storable(self, raw: Cells) -> tuple[Cells, list[_Unfit]]:
+        """Return the cells with a value, as JSON's types, less those that PostgreSQL would refuse."""
+        fields = {column: field for field, column in self.columns.items()}
+        present = {
+            column: decode_entities(value) if fields.get(column) in _WORDS else value
+            for column, value in raw.items()
+            if _has_value(fields.get(column), value)
+        }
+        try:
+            return _plain(present), []
+        except _UnstorableError:
+            unfit = list(_unstorable(present))
+        bad = {cell.column for cell in unfit}
+        if self.strict or any(fields.get(column) in _REQUIRED for column in bad):
+            raise RowFault("unreadable_row", "; ".join(str(cell) for cell in unfit))
+        return _plain({column: value for column, value in present.items() if column not in bad}), unfit
+
+    def _fields(self, values: _Values, unfit: list[_Unfit]) -> AlbumFields:
+        try:
+            return AlbumFields.model_validate(values)
+        except ValidationError as error:
+            problems = {str(problem["loc"][0]): problem for problem in error.errors(include_url=False)}
+        found = [
+            _Unfit(
+                self.columns.get(field, field),
+                _REASONS.get(problem["type"], problem["type"]),
+                problem["msg"],
+                problem["input"],
+            )
+            for field, problem in problems.items()
+        ]
+        if self.strict or any(field in _REQUIRED for field in problems):
+            raise RowFault("invalid_field", "; ".join(str(cell) for cell in found))
+        unfit += found
+        return AlbumFields.model_validate({name: v for name, v in values.items() if name not in problems})
+
+    def _metadata(self, value: object, unfit: list[_Unfit]) -> dict[str, Any]:
+        try:
+            return _object(value)
+        except _UnstorableError as error:
+            cell = _Unfit(self.columns[METADATA], "not_storable", str(error), value)
+        except ValueError as error:
+            cell = _Unfit(self.columns[METADATA], "not_a_json_object", f"not a JSON object ({error})", value)
+        if self.strict:
+            raise RowFault("invalid_field", str(cell))
+        unfit.append(cell)
+        return {}
+
+    def _rest(self, cells: Cells) -> dict[str, Any]:
+        """Return what is no field: all but an index and an export's vectors."""
+        mapped = {*self.columns.values(), _EMBEDDING}
+        return {
+            column: value
+            for column, value in cells.items()
+            if column not in mapped and not _INDEX_COLUMN.fullmatch(column)
+        }
 
 
-def _empty(value: object) -> bool:
-    # Parquet has NaN where a column of numbers has no value.
-    if isinstance(value, float):
-        return math.isnan(value)
-    return value is None or (isinstance(value, str) and not value.strip())
+def _has_value(field: str | None, value: object) -> bool:
+    if is_empty(value):
+        return False
+    if field is None:
+        return not is_placeholder(value)
+    # An artist may be called Null, and an album None.
+    return field in _REQUIRED or not means_nothing(value)
+
+
+class _UnstorableError(ValueError):
+    """PostgreSQL would refuse it."""
 
 
 def _plain(cells: Cells) -> Cells:
-    """Return cells of JSON's types alone; refuse text that PostgreSQL would: no UTF-8, or a zero in it."""
+    """Return cells of JSON's types alone."""
     try:
-        document = orjson.dumps(cells, default=str, option=orjson.OPT_NON_STR_KEYS)
+        # JSON has no infinity: as text it is no number that a field takes, and is told.
+        finite = {
+            column: str(v) if isinstance(v, float) and math.isinf(v) else v for column, v in cells.items()
+        }
+        document = orjson.dumps(finite, default=str, option=orjson.OPT_NON_STR_KEYS)
     except orjson.JSONEncodeError as error:
-        raise RowFault("unreadable_row", f"the row is no UTF-8 text ({error})") from None
+        raise _UnstorableError(str(error)) from error
     if rb"\u0000" in document.replace(rb"\\", b""):
-        raise RowFault("unreadable_row", "the row holds the character zero")
+        raise _UnstorableError("it holds the character zero")
     plain: Cells = orjson.loads(document)
     return plain
 
 
-def _metadata(value: object) -> dict[str, Any]:
-    if isinstance(value, str):
+def _unstorable(cells: Cells) -> Iterator[_Unfit]:
+    for column, value in cells.items():
         try:
-            value = orjson.loads(value)
-        except orjson.JSONDecodeError as error:
-            raise RowFault("invalid_field", f"metadata: no JSON ({error})") from None
+            _plain({column: value})
+        except _UnstorableError as error:
+            says = str(error)
+            if not (_is_utf8(column) and _is_utf8(value)):
+                says = "no UTF-8 text; if the file is in another encoding, say which with --encoding"
+            yield _Unfit(column, "not_storable", says, value)
+
+
+def _is_utf8(value: object) -> bool:
+    return not isinstance(value, str) or value == value.encode("utf-8", "ignore").decode()
+
+
+def _object(value: object) -> dict[str, Any]:
+    if isinstance(value, str):
+        value = orjson.loads(value)
     if value is None or isinstance(value, dict):
-        return dict(value or {})
-    raise RowFault("invalid_field", "metadata: no JSON object")
+        return _plain(dict(value or {}))
+    raise ValueError(f"it is a {type(value).__name__}")
+
+
+def _printable(name: str) -> str:
+    return name.encode("utf-8", "backslashreplace").decode()
 
 
 def _listed(names: Sequence[str]) -> str:

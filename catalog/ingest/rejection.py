@@ -1,4 +1,4 @@
-"""A row that did not make it into the catalog, and why."""
+"""A row that did not make it into the catalog, and why; and what a row that did has lost on the way."""
 
 from dataclasses import dataclass
 
@@ -18,5 +18,16 @@ class Rejected:
 
     row: int
     id: str
+    reason: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """One line of the notes: what of a row was not taken as it stands, though the row was."""
+
+    row: int
+    id: str
+    column: str
     reason: str
     detail: str

@@ -1,26 +1,30 @@
-"""The report of rejected rows: CSV, or JSON Lines by its name; written as they are found."""
+"""The report of rejected rows, and the notes of cells and covers that were not taken from rows that were.
+
+Both are CSV, or JSON Lines by their name, and written as they are found.
+"""
 
 import csv
 from collections import Counter
 from contextlib import ExitStack
 from dataclasses import asdict, fields
 from pathlib import Path
-from typing import Self
+from typing import Generic, Self, TypeVar
 
 import orjson
 
-from catalog.ingest.rejection import Rejected
+from catalog.ingest.rejection import Note, Rejected
+
+Line = TypeVar("Line", Rejected, Note)
 
 
-class Report:
-    """Counts and writes rejected rows; the file is there, and empty, also when there are none."""
+class _Listing(Generic[Line]):
+    """A file with a line for each thing found; it is there, and empty, also when there is none."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, line: type[Line]) -> None:
         self.path = path
-        self.reasons: Counter[str] = Counter()
         self._json = path.suffix == ".jsonl"
         self._file = path.open("w", encoding="utf-8", newline="")
-        self._csv = csv.DictWriter(self._file, [field.name for field in fields(Rejected)])
+        self._csv = csv.DictWriter(self._file, [field.name for field in fields(line)])
 
     def __enter__(self) -> Self:
         with ExitStack() as opened:
@@ -34,11 +38,37 @@ class Report:
     def __exit__(self, *_: object) -> None:
         self._file.close()
 
-    def add(self, rejected: Rejected) -> None:
-        self.reasons[rejected.reason] += 1
+    def add(self, line: Line) -> None:
         if self._json:
-            self._file.write(orjson.dumps(asdict(rejected)).decode() + "\n")
+            self._file.write(orjson.dumps(asdict(line)).decode() + "\n")
         else:
-            self._csv.writerow(asdict(rejected))
+            self._csv.writerow(asdict(line))
         # Whoever looks while it runs, or after it was killed, sees all that was found.
         self._file.flush()
+
+
+class Report(_Listing[Rejected]):
+    """Counts and writes rejected rows."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path, Rejected)
+        self.reasons: Counter[str] = Counter()
+
+    def add(self, line: Rejected) -> None:
+        self.reasons[line.reason] += 1
+        super().add(line)
+
+
+class Notes(_Listing[Note]):
+    """Counts and writes notes; keeps the first of each column and reason as an example."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path, Note)
+        self.counts: Counter[tuple[str, str]] = Counter()
+        self.examples: dict[tuple[str, str], Note] = {}
+
+    def add(self, line: Note) -> None:
+        kind = (line.column, line.reason)
+        self.counts[kind] += 1
+        self.examples.setdefault(kind, line)
+        super().add(line)

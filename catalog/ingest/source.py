@@ -58,6 +58,7 @@ def add_source_arguments(parser: argparse.ArgumentParser, *, optional: bool = Fa
         metavar="FIELD=COLUMN",
         help="read a field from a column of another name; may be repeated",
     )
+    add("--strict", action="store_true", help="reject a row for a bad cell that could be left empty")
     add("--encoding", help="of the table's text, where the file does not tell (default: UTF-8)")
     add("--report", type=Path, help="for rejected rows, .csv or .jsonl (default: ALBUMS-rejected.csv)")
     add("--allow-private", action="store_true", help="fetch covers also from hosts that are not public")
@@ -73,9 +74,9 @@ def open_source(options: argparse.Namespace, *, max_cover_bytes: int) -> Source:
     given = dict(options.map)
     if Path(options.covers).is_dir():
         covers = CoverFolder(Path(options.covers), max_cover_bytes)
-        return Source(table, ColumnMap.of(table.columns, given), covers)
+        return Source(table, ColumnMap.of(table.columns, given, strict=options.strict), covers)
     if options.covers in table.columns:
-        columns = ColumnMap.of(table.columns, _with_cover(given, options.covers))
+        columns = ColumnMap.of(table.columns, _with_cover(given, options.covers), strict=options.strict)
         fetcher = CoverFetcher(max_bytes=max_cover_bytes, allow_private=options.allow_private)
         return Source(table, columns, CoverUrls(fetcher))
     raise SettingsError(
@@ -87,6 +88,12 @@ def report_path(options: argparse.Namespace) -> Path:
     """Return where the rejected rows of a table are told."""
     path: Path = options.report or Path(f"{_name(options.table)}-rejected.csv")
     return path
+
+
+def notes_path(options: argparse.Namespace) -> Path:
+    """Return where it is told what of the other rows was not taken: beside the report."""
+    report = report_path(options)
+    return report.with_name(f"{report.stem.removesuffix('-rejected')}-notes{report.suffix}")
 
 
 def _name(table: Path) -> str:

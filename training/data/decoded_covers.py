@@ -67,6 +67,8 @@ class Gathering:
         rows = list(source.albums())
         albums = [row for row in rows if isinstance(row, Album) and wanted(row)]
         unread = [row for row in rows if isinstance(row, Rejected)]
+        if emptied := sum(len(album.notes) for album in albums):
+            self.console.print(f"{emptied} bad cells count as empty; --strict leaves their rows out")
         key = self._key(source, albums)
         listing, raw = self.folder / f"covers-{key[:16]}.json", self.folder / f"covers-{key[:16]}.rgb"
         if not listing.exists():

@@ -127,6 +127,12 @@ def read_report(path: Path) -> list[tuple[int, str]]:
         return [(int(row["row"]), row["reason"]) for row in csv.DictReader(file)]
 
 
+def read_notes(path: Path) -> list[tuple[int, str, str]]:
+    """Return number, column and reason of each note."""
+    with path.open(newline="") as file:
+        return [(int(note["row"]), note["column"], note["reason"]) for note in csv.DictReader(file)]
+
+
 def rows(database_url: str) -> dict[str, dict[str, Any]]:
     """Return every album as it stands."""
     with psycopg.connect(database_url, row_factory=dict_row) as connection:

@@ -21,6 +21,7 @@ from tests.integration.catalog_cli.conftest import (
     Catalog,
     cells,
     has_index,
+    read_notes,
     read_report,
     rows,
     write_table,
@@ -169,7 +170,7 @@ def test_bad_rows_and_bad_covers_are_reported_and_stop_nothing(
     catalog: Catalog, here: Path, database_url: str
 ) -> None:
     table = [cells(album) for album in demo_albums(ALBUMS)]
-    table[1]["release_year"] = "late"
+    table[1]["id"] = ""
     table[2]["artist"] = ""
     table[4]["id"] = table[0]["id"]
     write_table(here / "albums.csv", table)
@@ -190,6 +191,91 @@ def test_bad_rows_and_bad_covers_are_reported_and_stop_nothing(
         (8, "undecodable_image"),
     ]
     assert len(rows(database_url)) == ALBUMS - 6
+
+
+def dirty_table() -> list[dict[str, object]]:
+    """Return a table with four cells that no optional field takes, and some that are to be read with care."""
+    table = [cells(album) for album in demo_albums(ALBUMS)]
+    table[1] |= {"release_year": "late", "pitchfork_score": 11}
+    table[2] |= {"best_new_music": "perhaps", "artist": "Null"}
+    table[3] |= {"caption": "a\x00b", "artist": "Simon &amp; Garfunkel"}
+    table[4] |= {
+        "release_year": "1972/2012",
+        "pitchfork_score": "8,7",
+        "best_new_music": "1.0",
+        "genre": "N/A",
+    }
+    return table
+
+
+def test_a_bad_cell_of_an_optional_column_is_left_empty_and_noted(
+    catalog: Catalog, either: Mapping[str, str], here: Path, database_url: str
+) -> None:
+    write_table(here / "albums.csv", dirty_table())
+
+    done = catalog(*INGEST)
+    again = catalog(*INGEST)
+
+    assert (done.status, again.status) == (1, 1)
+    assert f"{ALBUMS} written, 0 unchanged, 0 rejected" in done.err
+    assert f"0 written, {ALBUMS} unchanged, 0 rejected" in again.err
+    assert "1 release_year: not_a_year, such as row 2: not a year: 'late'" in done.err
+    assert "all of them are in albums-notes.csv" in done.err
+    assert read_report(here / "albums-rejected.csv") == []
+    assert sorted(read_notes(here / "albums-notes.csv")) == [
+        (2, "pitchfork_score", "score_out_of_range"),
+        (2, "release_year", "not_a_year"),
+        (3, "best_new_music", "not_a_boolean"),
+        (4, "caption", "not_storable"),
+    ]
+    albums = rows(database_url)
+    second, third, fourth, fifth = (albums[f"demo-1967-0000{n}"] for n in (1, 2, 3, 4))
+    assert (second["release_year"], second["pitchfork_score"]) == (None, None)
+    assert (third["best_new_music"], third["artist"]) == (False, "Null")
+    assert (fourth["metadata"], fourth["artist"]) == ({}, "Simon & Garfunkel")
+    assert (fifth["release_year"], float(fifth["pitchfork_score"])) == (1972, 8.7)
+    assert (fifth["best_new_music"], fifth["genre"]) == (True, None)
+
+
+def test_strictly_a_bad_cell_costs_its_row(catalog: Catalog, here: Path, database_url: str) -> None:
+    write_table(here / "albums.csv", dirty_table())
+
+    done = catalog(*INGEST, "--strict")
+
+    assert done.status == 1
+    assert sorted(read_report(here / "albums-rejected.csv")) == [
+        (2, "invalid_field"),
+        (3, "invalid_field"),
+        (4, "unreadable_row"),
+    ]
+    assert read_notes(here / "albums-notes.csv") == []
+    assert len(rows(database_url)) == ALBUMS - 3
+
+
+def test_the_place_of_a_row_is_no_part_of_it(catalog: Catalog, here: Path, database_url: str) -> None:
+    table = [cells(album) for album in demo_albums(ALBUMS)]
+    # As pandas writes a frame, in its order and sorted otherwise.
+    write_table(here / "albums.csv", [{"": n} | row for n, row in enumerate(table)])
+    write_table(here / "turned.csv", [{"": n} | row for n, row in enumerate(reversed(table))])
+
+    first = catalog(*INGEST)
+    second = catalog("ingest", "turned.csv", "--covers", "covers")
+
+    assert "columns without a name are left out: Unnamed: 0" in first.err
+    assert f"{ALBUMS} written" in first.err
+    assert f"0 written, {ALBUMS} unchanged" in second.err
+    assert rows(database_url)["demo-1967-00000"]["metadata"].keys() == {"caption"}
+
+
+def test_notes_stand_beside_a_report_that_is_named(catalog: Catalog, here: Path) -> None:
+    write_table(here / "albums.csv", dirty_table())
+
+    catalog(*INGEST, "--report", "bad.jsonl")
+
+    assert (here / "bad.jsonl").read_text() == ""
+    notes = [json.loads(line) for line in (here / "bad-notes.jsonl").read_text().splitlines()]
+    assert len(notes) == 4
+    assert {note["id"] for note in notes} == {"demo-1967-00001", "demo-1967-00002", "demo-1967-00003"}
 
 
 def test_rows_that_no_text_can_hold_cost_only_themselves(

@@ -50,7 +50,7 @@ def test_deleted_albums_are_gone_and_unknown_ones_are_named(
     catalog: Catalog, either: Mapping[str, str], here: Path, database_url: str
 ) -> None:
     catalog(*INGEST)
-    (here / "ids.txt").write_text("demo-1967-00002\n\nno-such-album\n")
+    (here / "ids.txt").write_text("\ufeffdemo-1967-00002\n\nno-such-album\n")
     with open_redis(either["REDIS_URL"]) as redis:
         version = redis.get(keys.CATALOG_VERSION)
 

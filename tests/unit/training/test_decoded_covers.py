@@ -20,7 +20,7 @@ ROWS = 12
 
 def gather(folder: Path) -> Gathered:
     options = argparse.Namespace(
-        table=folder / "albums.jsonl", covers=str(folder / "covers"), map=[], encoding=None
+        table=folder / "albums.jsonl", covers=str(folder / "covers"), map=[], strict=False, encoding=None
     )
     gathering = Gathering(Settings(), Console(quiet=True), folder / "work", 32)
     return gathering.gather(open_source(options, max_cover_bytes=1 << 20))
