@@ -11,7 +11,7 @@ from benchmarks.ingest.covers import Material, material
 from benchmarks.speed.bench import Bench
 from benchmarks.speed.interleaving import interleaved
 from benchmarks.speed.rows import Figure
-from catalog.ingest.covers import CoverFolder
+from catalog.ingest.covers.folder import CoverFolder
 from catalog.ingest.ingest import BATCH, Ingest
 from catalog.ingest.local_embedding import LocalEmbedder, open_local_embedder
 from catalog.ingest.mapping import ColumnMap

@@ -8,10 +8,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from catalog.ingest.covered import Covered, CoverEmbedder, Embedded
-from catalog.ingest.covers import cover_url
+from catalog.ingest.covers.protocol import FoundCover, cover_url
 from catalog.ingest.hashing import content_hash
-from catalog.ingest.mapping import Album
-from catalog.ingest.rejection import Rejected, RowFault
+from catalog.ingest.mapping import COVER, Album
+from catalog.ingest.rejection import Note, Rejected, RowFault
 from catalog.ingest.report import Notes, Report
 from catalog.ingest.source import Source
 from catalog.ingest.staging import batches, in_order
@@ -77,10 +77,12 @@ class Ingest:
 
     def _load(self, album: Album) -> Covered[AlbumRow] | Rejected:
         try:
-            source = self.source.covers.source(album.fields.id, album.cover)
-            cover = self.source.covers.read(source)
+            found = self.source.covers.find(album.fields.id, album.cover)
+            cover = self.source.covers.read(found.source)
         except RowFault as fault:
             return Rejected(album.row, album.fields.id, fault.reason, fault.detail)
+        self._note_ambiguity(album, found)
+        source = found.source
         url = cover_url(album, source=source, template=self.cover_url)
         fields = album.fields.model_dump() | {"cover_url": url}
         row = AlbumRow(embedding=_NO_EMBEDDING, metadata=album.metadata, cover_source=source, **fields)
@@ -88,6 +90,11 @@ class Ingest:
         cover_hash = covered.cover_hash
         digest = content_hash(album, cover_hash=cover_hash, cover_source=source, cover_url=url)
         return replace(covered, payload=replace(row, content_hash=digest, cover_hash=cover_hash))
+
+    def _note_ambiguity(self, album: Album, found: FoundCover) -> None:
+        if found.others:
+            detail = f"{found.source} is taken; there is also {', '.join(found.others)}"
+            self.notes.add(Note(album.row, album.fields.id, COVER, "several_covers", detail))
 
     def _changed(
         self, loaded: Iterable[Covered[AlbumRow] | Rejected], tally: Tally

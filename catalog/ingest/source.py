@@ -5,7 +5,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from catalog.ingest.covers import CoverFolder, Covers, CoverUrls
+from catalog.ingest.covers.folder import CoverFolder
+from catalog.ingest.covers.protocol import Covers
+from catalog.ingest.covers.urls import CoverUrls
 from catalog.ingest.fetching import CoverFetcher
 from catalog.ingest.mapping import COVER, Album, ColumnMap
 from catalog.ingest.rejection import Rejected, RowFault

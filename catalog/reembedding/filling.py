@@ -9,7 +9,7 @@ from pathlib import Path, PurePosixPath
 import psycopg
 
 from catalog.ingest.covered import Covered, CoverEmbedder
-from catalog.ingest.covers import CoverFolder, Covers
+from catalog.ingest.covers.folder import CoverFolder
 from catalog.ingest.fetching import CoverFetcher
 from catalog.ingest.rejection import Rejected, RowFault
 from catalog.ingest.report import Report
@@ -21,13 +21,12 @@ _BATCH = 100
 _READERS, _READ_AHEAD = 16, 64
 
 
-@dataclass(frozen=True, slots=True)
 class StoredCovers:
     """Covers where the catalog says that they are: URLs, and files of a folder if there is one."""
 
-    folder: Path | None
-    fetcher: CoverFetcher
-    max_bytes: int
+    def __init__(self, folder: Path | None, fetcher: CoverFetcher, max_bytes: int) -> None:
+        self._files = None if folder is None else CoverFolder(folder, max_bytes)
+        self._fetcher = fetcher
 
     def read(self, album: LiveAlbum) -> bytes:
         """Return an album's cover.
@@ -37,13 +36,12 @@ class StoredCovers:
         """
         named = album.cover_source or album.cover_url
         if named is not None and "://" in named:
-            return self.fetcher.fetch(named)
-        if self.folder is None:
+            return self._fetcher.fetch(named)
+        if self._files is None:
             raise RowFault("missing_cover", "its cover is a file: say where with --covers DIR")
-        files: Covers = CoverFolder(self.folder, self.max_bytes)
         # An address such as /covers/1.jpg, of an album that nobody ingested, names the file at its end.
         name = album.cover_source or (None if named is None else PurePosixPath(named).name)
-        return files.read(files.source(album.id, name))
+        return self._files.read(self._files.find(album.id, name).source)
 
 
 @dataclass(frozen=True, slots=True)

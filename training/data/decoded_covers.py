@@ -22,7 +22,7 @@ import orjson
 from rich.console import Console
 
 from catalog.ingest.covered import Covered
-from catalog.ingest.covers import CoverFolder
+from catalog.ingest.covers.folder import CoverFolder
 from catalog.ingest.ingest import READ_AHEAD, READERS
 from catalog.ingest.mapping import Album
 from catalog.ingest.rejection import Rejected, RowFault
@@ -108,7 +108,7 @@ class Gathering:
 
         def load(album: Album) -> Covered[Album] | Rejected:
             try:
-                place = source.covers.source(album.fields.id, album.cover)
+                place = source.covers.find(album.fields.id, album.cover).source
                 return Covered(album.row, album.fields.id, source.covers.read(place), album)
             except RowFault as fault:
                 return Rejected(album.row, album.fields.id, fault.reason, fault.detail)
@@ -143,7 +143,7 @@ class Gathering:
 def _standing(source: Source, album: Album) -> list[object]:
     """Return where a cover is read and, of a file, what changes when it does."""
     try:
-        place = source.covers.source(album.fields.id, album.cover)
+        place = source.covers.find(album.fields.id, album.cover).source
         if not isinstance(source.covers, CoverFolder):
             return [place]
         found = (source.covers.folder / place).stat()

@@ -4,8 +4,10 @@ import csv
 import gzip
 import io
 import json
+import unicodedata
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Literal
 
 import psycopg
 import pyarrow as pa
@@ -355,6 +357,44 @@ def separated(table: list[dict[str, object]], separator: str) -> str:
     writer.writeheader()
     writer.writerows(table)
     return text.getvalue()
+
+
+@pytest.mark.parametrize("suffix", [".JPG", ".jpeg", ".JFIF"])
+@pytest.mark.parametrize(("table_form", "file_form"), [("NFC", "NFD"), ("NFD", "NFC")])
+def test_a_cover_is_found_by_id_however_its_name_is_written(
+    catalog: Catalog,
+    here: Path,
+    database_url: str,
+    suffix: str,
+    table_form: Literal["NFC", "NFD"],
+    file_form: Literal["NFC", "NFD"],
+) -> None:
+    ids = {"Bj\u00f6rk \u1e69": "Bj\u00f6rk \u1e69", "AC/DC": "AC%2FDC", 'Who? "Me": 1': "Who_ _Me__ 1"}
+    cover = (here / "covers" / "demo-1967-00000.jpg").read_bytes()
+    for stem in ids.values():
+        (here / "covers" / f"{unicodedata.normalize(file_form, stem)}{suffix}").write_bytes(cover)
+    write_table(
+        here / "named.csv",
+        [{"id": unicodedata.normalize(table_form, i), "artist": "A", "album_name": "B"} for i in ids],
+    )
+
+    done = catalog("ingest", "named.csv", "--covers", "covers")
+
+    assert done.status == 0, done.err
+    assert f"{len(ids)} written" in done.err
+    assert {unicodedata.normalize("NFC", album_id) for album_id in rows(database_url)} == set(ids)
+
+
+def test_a_cover_that_could_be_another_is_noted(catalog: Catalog, here: Path, database_url: str) -> None:
+    cover = (here / "covers" / "demo-1967-00000.jpg").read_bytes()
+    (here / "covers" / "demo-1967-00001.PNG").write_bytes(cover)
+
+    done = catalog(*INGEST)
+
+    assert done.status == 1
+    assert f"{ALBUMS} written" in done.err
+    assert read_notes(here / "albums-notes.csv") == [(2, "cover", "several_covers")]
+    assert rows(database_url)["demo-1967-00001"]["cover_source"] == "demo-1967-00001.jpg"
 
 
 def test_columns_of_other_names_are_mapped(catalog: Catalog, here: Path, database_url: str) -> None:

@@ -1,0 +1,39 @@
+"""Covers that are files of one folder."""
+
+from pathlib import Path
+
+from catalog.ingest.covers.file_names import SUFFIXES, CoverFiles
+from catalog.ingest.covers.protocol import FoundCover
+from catalog.ingest.rejection import RowFault
+
+
+class CoverFolder:
+    """Files by the name that the table gives, else by the album's id."""
+
+    def __init__(self, folder: Path, max_bytes: int) -> None:
+        self.folder = folder
+        self._max_bytes = max_bytes
+        self._files = CoverFiles(folder)
+
+    def find(self, album_id: str, named: str | None) -> FoundCover:
+        if named is not None:
+            return FoundCover(self._files.named(named))
+        files = self._files.of_album(album_id)
+        if not files:
+            raise RowFault(
+                "missing_cover", f"no file {album_id:.100}{{{','.join(SUFFIXES)}}} in the folder of covers"
+            )
+        return FoundCover(files[0], tuple(files[1:]))
+
+    def read(self, source: str) -> bytes:
+        try:
+            path = (self.folder / source).resolve(strict=True)
+            # A table is data: it must not name files outside of the folder.
+            if not path.is_relative_to(self.folder.resolve()):
+                raise RowFault("cover_refused", f"{source!r:.200} lies outside of the folder of covers")
+            if path.stat().st_size > self._max_bytes:
+                raise RowFault("cover_too_large", f"{source!r:.200} has more than {self._max_bytes} bytes")
+            return path.read_bytes()
+        except (OSError, ValueError) as error:
+            reason = getattr(error, "strerror", None) or error
+            raise RowFault("missing_cover", f"{source!r:.200} cannot be read: {reason}") from None
