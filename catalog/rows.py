@@ -32,6 +32,9 @@ class AlbumRow:
     cover_hash: str | None = None
     #: Where the cover was read: a URL, or a file's name in the operator's folder.
     cover_source: str | None = None
+    #: What the host of a URL said of the cover's version.
+    cover_etag: str | None = None
+    cover_last_modified: str | None = None
 
 
 COLUMNS = tuple(column.name for column in fields(AlbumRow))

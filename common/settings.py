@@ -91,6 +91,8 @@ HttpUrl = Annotated[str, AfterValidator(_http_url)]
 PostgresUrl = Annotated[SecretStr, AfterValidator(_postgres_url)]
 Seconds = Annotated[float, Field(gt=0, le=86_400)]
 Count = Annotated[int, Field(ge=1)]
+#: Part of a header of HTTP.
+HeaderText = Annotated[str, Field(pattern=r"^[\x20-\x7e]{1,200}$")]
 #: Units over a time; what a request costs stands in docs/http.md.
 Rate = Annotated[str, AfterValidator(read_rate)]
 Network = Annotated[IPv4Network | IPv6Network, BeforeValidator(_network)]
@@ -152,6 +154,10 @@ class Settings(BaseModel):
     result_ttl_s: Seconds = 3600.0
     embedding_ttl_s: Seconds = 86_400.0
 
+    # Covers that the catalog's tools fetch: what hosts are told of who asks, and whom to write to.
+    fetch_user_agent: HeaderText = "cover-search"
+    fetch_contact: HeaderText | None = None
+
     # The worker and its model.
     clip_model: str = "openai/clip-vit-base-patch32"
     model_cache_dir: Path = Path("~/.cache/cover-search")
@@ -181,6 +187,12 @@ class Settings(BaseModel):
     def cache_url(self) -> SecretStr:
         """Where cached results and embeddings live: the broker's Redis unless set apart."""
         return self.cache_redis_url or self.redis_url
+
+    @property
+    def user_agent(self) -> str:
+        """What the catalog's tools call themselves when they fetch covers."""
+        contact = "" if self.fetch_contact is None else f" ({self.fetch_contact})"
+        return self.fetch_user_agent + contact
 
     @property
     def catalog_precision(self) -> Literal["auto", "float32"]:

@@ -32,6 +32,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_source_arguments(parser)
     add = parser.add_argument
     add("--cover-url", metavar="TEMPLATE", help="the address clients get: '/covers/{file}', or with '{id}'")
+    add("--recheck-covers", action="store_true", help="ask hosts whether covers fetched before have changed")
     add("--distributed", action="store_true", help="embed on the running workers, after their searches")
     add("--batch", type=whole, default=BATCH, help="albums of one write (%(default)s)")
     add("--keep-cache", action="store_true", help="do without Redis; cached results stay")
@@ -41,7 +42,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(call: Call) -> Outcome:
     """Ingest, report, and say what became of the rows."""
     options, console = call.options, call.console
-    source = open_source(options, max_cover_bytes=call.settings.max_image_bytes)
+    source = open_source(options, call.settings, recheck=options.recheck_covers)
     _say_how_read(console, source)
     with _embedder(call) as embedder, open_writer(call.settings) as writer:
         if not claim_catalog(writer, embedder.stamp):
@@ -122,10 +123,15 @@ def _say(console: Console, tally: Tally, report: Report) -> None:
         console.print(f"  {count} {reason}", markup=False)
     if tally.rejected:
         console.print(f"the rejected rows are in {report.path}", markup=False)
+    if tally.not_fetched:
+        console.print(
+            f"{tally.not_fetched} covers have the address that they were fetched from before, and were not "
+            "fetched again; --recheck-covers asks whether they have changed"
+        )
 
 
 def _say_notes(console: Console, notes: Notes) -> None:
-    """Say which cells were left empty, by column and reason, with an example each."""
+    """Say which cells were left empty and which covers kept, by column and reason, with an example each."""
     if not notes.counts:
         return
     console.print("taken all the same:")

@@ -15,7 +15,7 @@ from catalog.commands.outcome import Outcome
 from catalog.commands.protocol import Call
 from catalog.index import MEMORY_MIB
 from catalog.ingest.covered import CoverEmbedder
-from catalog.ingest.fetching import CoverFetcher
+from catalog.ingest.covers.opening import add_fetching_arguments, open_fetcher
 from catalog.ingest.local_embedding import open_local_embedder
 from catalog.ingest.report import Report
 from catalog.progress import covers_bar
@@ -36,7 +36,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--leave-out", action="store_true", help="switch also where covers are missing; those are not found")
     add("--abandon", action="store_true", help="take away what an earlier call has begun")
     add("--report", type=Path, default=Path("reembed-rejected.csv"), help="for missing covers (%(default)s)")
-    add("--allow-private", action="store_true", help="fetch covers also from hosts that are not public")
+    add_fetching_arguments(parser)
     add("--keep-cache", action="store_true", help="do without Redis; cached results stay")
     add("--index-memory-mib", type=whole, default=MEMORY_MIB, help="for the new index (%(default)s)")
 
@@ -89,7 +89,7 @@ def _moved(call: Call, connection: psycopg.Connection, embedder: CoverEmbedder) 
 
 def _fill(call: Call, connection: psycopg.Connection, embedder: CoverEmbedder) -> int:
     options, settings = call.options, call.settings
-    fetcher = CoverFetcher(max_bytes=settings.max_image_bytes, allow_private=options.allow_private)
+    fetcher = open_fetcher(options, settings)
     standing = facts(connection)
     with (
         Report(options.report) as report,

@@ -2,30 +2,23 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
-from dataclasses import dataclass, replace
-
-import numpy as np
+from contextlib import ExitStack, closing
+from dataclasses import dataclass, field
 
 from catalog.ingest.covered import Covered, CoverEmbedder, Embedded
-from catalog.ingest.covers.protocol import FoundCover, cover_url
-from catalog.ingest.hashing import content_hash
-from catalog.ingest.mapping import COVER, Album
+from catalog.ingest.covers.protocol import Wanted
+from catalog.ingest.loading import Loaded, Loader
 from catalog.ingest.rejection import Note, Rejected, RowFault
 from catalog.ingest.report import Notes, Report
 from catalog.ingest.source import Source
 from catalog.ingest.staging import batches, in_order
 from catalog.ingest.writing import PATIENCE_S, update, write
 from catalog.rows import AlbumRow
-from catalog.writing.protocol import CatalogWriter, Hashes
+from catalog.writing.protocol import CatalogWriter, Origin
 from worker.retrying import retry_passing
 
 #: Albums of one call to the catalog; of the smaller, an ingest that is killed repeats less.
 BATCH = 100
-#: Covers that are read at once, and ahead of what needs them: URLs take their time.
-READERS, READ_AHEAD = 16, 64
-
-_NO_EMBEDDING = np.empty(0, dtype=np.float32)
 
 
 @dataclass(slots=True)
@@ -35,6 +28,8 @@ class Tally:
     written: int = 0
     unchanged: int = 0
     rejected: int = 0
+    #: Of those written or unchanged: albums whose cover was not fetched, since it was fetched before.
+    not_fetched: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +46,9 @@ class Ingest:
     #: Told of rows whose covers were embedded, and of rows that are done without.
     advance: Callable[[int], None]
     skip: Callable[[int], None]
+    tally: Tally = field(default_factory=Tally)
+    #: By row: albums of the catalog whose new covers are being embedded.
+    _replacing: dict[int, Wanted] = field(default_factory=dict)
 
     def run(self) -> Tally:
         """Take every row.
@@ -58,84 +56,115 @@ class Ingest:
         Raises:
             CatalogUnavailable: the catalog did not answer for two minutes; what was written stays.
         """
-        tally = Tally()
+        covers = self.source.covers
         with ExitStack() as stack:
-            reading = _threads(stack, READERS)
+            reading = _threads(stack, covers.readers)
             writing = _threads(stack, 1)
-            loaded = in_order(reading, self._load, self._noted(), ahead=READ_AHEAD)
-            embedded = self.embedder.embed(self._changed(loaded, tally))
+            # Before the threads are waited for: some may wait for a host.
+            stack.callback(covers.close)
+            loaded = covers.stage(reading, self._loader.load, self._wanted())
+            changed = self._changed(stack.enter_context(closing(loaded)))
+            embedded = self._settled(self.embedder.embed(changed))
             for done in in_order(writing, self._write, batches(embedded, self.batch), ahead=1):
-                self._count(done, tally)
-        return tally
+                self._count(done)
+        return self.tally
 
-    def _noted(self) -> Iterator[Album | Rejected]:
-        for album in self.source.albums():
-            if isinstance(album, Album):
-                for note in album.notes:
-                    self.notes.add(note)
-            yield album
+    @property
+    def _loader(self) -> Loader:
+        return Loader(self.source.covers, self.cover_url)
 
-    def _load(self, album: Album) -> Covered[AlbumRow] | Rejected:
-        try:
-            found = self.source.covers.find(album.fields.id, album.cover)
-            cover = self.source.covers.read(found.source)
-        except RowFault as fault:
-            return Rejected(album.row, album.fields.id, fault.reason, fault.detail)
-        self._note_ambiguity(album, found)
-        source = found.source
-        url = cover_url(album, source=source, template=self.cover_url)
-        fields = album.fields.model_dump() | {"cover_url": url}
-        row = AlbumRow(embedding=_NO_EMBEDDING, metadata=album.metadata, cover_source=source, **fields)
-        covered = Covered(album.row, row.id, cover, row)
-        cover_hash = covered.cover_hash
-        digest = content_hash(album, cover_hash=cover_hash, cover_source=source, cover_url=url)
-        return replace(covered, payload=replace(row, content_hash=digest, cover_hash=cover_hash))
-
-    def _note_ambiguity(self, album: Album, found: FoundCover) -> None:
-        if found.others:
-            detail = f"{found.source} is taken; there is also {', '.join(found.others)}"
-            self.notes.add(Note(album.row, album.fields.id, COVER, "several_covers", detail))
-
-    def _changed(
-        self, loaded: Iterable[Covered[AlbumRow] | Rejected], tally: Tally
-    ) -> Iterator[Covered[AlbumRow] | Rejected]:
-        for batch in batches(loaded, BATCH):
+    def _wanted(self) -> Iterator[Wanted | Rejected]:
+        """Yield the table's albums with what is in the catalog of each."""
+        for batch in batches(self.source.albums(), BATCH):
             if isinstance(batch, Rejected):
                 yield batch
                 continue
-            known = self._known([item.id for item in batch])
-            changed = [item for item in batch if not _is_same(item.payload, known)]
-            kept = update(
-                self.writer, [item.payload for item in changed if _has_same_cover(item.payload, known)]
-            )
-            tally.unchanged += len(batch) - len(changed)
-            tally.written += len(kept)
-            self.skip(len(batch) - len(changed) + len(kept))
-            yield from (item for item in changed if item.id not in kept)
+            origins = self._origins([album.fields.id for album in batch])
+            for album in batch:
+                self._note(album.notes)
+                yield Wanted(album, origins.get(album.fields.id))
 
-    def _known(self, album_ids: list[str]) -> Mapping[str, Hashes]:
-        return retry_passing(lambda: self.writer.hashes(album_ids), within_s=PATIENCE_S)
+    def _origins(self, album_ids: list[str]) -> Mapping[str, Origin]:
+        return retry_passing(lambda: self.writer.origins(album_ids), within_s=PATIENCE_S)
+
+    def _changed(self, loaded: Iterable[Loaded | Rejected]) -> Iterator[Covered[AlbumRow] | Rejected]:
+        """Yield what is to be embedded; rows whose cover is the same are written on the way."""
+        same_cover: list[Loaded] = []
+        for item in loaded:
+            if isinstance(item, Rejected):
+                yield item
+                continue
+            self._note(item.notes)
+            self.tally.not_fetched += item.cover is None and not item.notes
+            if item.is_unchanged() and (item.has_same_validators() or not item.has_same_cover()):
+                self._count_kept(item)
+            elif item.has_same_cover():
+                same_cover.append(item)
+            else:
+                yield self._to_embed(item)
+            if len(same_cover) == BATCH:
+                yield from self._update(same_cover)
+                same_cover = []
+        yield from self._update(same_cover)
+
+    def _update(self, items: list[Loaded]) -> Iterator[Covered[AlbumRow] | Rejected]:
+        """Write rows that keep their embeddings; those that the catalog does not take so go the long way."""
+        kept = update(self.writer, [item.row for item in items])
+        for item in items:
+            if item.row.id in kept:
+                self._count_kept(item)
+                continue
+            anew = item if item.cover is not None else self._loader.load_anew(item.wanted)
+            yield anew if isinstance(anew, Rejected) else self._to_embed(anew)
+
+    def _to_embed(self, item: Loaded) -> Covered[AlbumRow]:
+        if item.wanted.origin is not None:
+            self._replacing[item.wanted.album.row] = item.wanted
+        return item.covered()
+
+    def _settled(
+        self, embedded: Iterable[Embedded[AlbumRow] | Rejected]
+    ) -> Iterator[Embedded[AlbumRow] | Rejected]:
+        """Let albums of the catalog keep the covers that they have where the new ones are no pictures."""
+        for item in embedded:
+            number = item.row if isinstance(item, Rejected) else item.covered.row
+            wanted = self._replacing.pop(number, None)
+            if isinstance(item, Rejected) and wanted is not None:
+                yield from self._keep(item, wanted)
+            else:
+                yield item
+
+    def _keep(self, rejected: Rejected, wanted: Wanted) -> Iterator[Rejected]:
+        kept = self._loader.keep(wanted, RowFault(rejected.reason, rejected.detail))
+        if isinstance(kept, Loaded) and (kept.is_unchanged() or update(self.writer, [kept.row])):
+            self._note(kept.notes)
+            self._count_kept(kept)
+        else:
+            yield rejected
 
     def _write(self, batch: list[Embedded[AlbumRow]]) -> tuple[int, list[Rejected]]:
         refused = write(self.writer, batch)
         return len(batch) - len(refused), refused
 
-    def _count(self, done: tuple[int, list[Rejected]] | Rejected, tally: Tally) -> None:
+    def _note(self, notes: Iterable[Note]) -> None:
+        for note in notes:
+            self.notes.add(note)
+
+    def _count_kept(self, item: Loaded) -> None:
+        if item.is_unchanged():
+            self.tally.unchanged += 1
+        else:
+            self.tally.written += 1
+        self.skip(1)
+
+    def _count(self, done: tuple[int, list[Rejected]] | Rejected) -> None:
         written, refused = (0, [done]) if isinstance(done, Rejected) else done
         for rejected in refused:
             self.report.add(rejected)
-        tally.written += written
-        tally.rejected += len(refused)
+        self.tally.written += written
+        self.tally.rejected += len(refused)
         self.advance(written)
         self.skip(len(refused))
-
-
-def _is_same(row: AlbumRow, known: Mapping[str, Hashes]) -> bool:
-    return row.id in known and known[row.id].content == row.content_hash
-
-
-def _has_same_cover(row: AlbumRow, known: Mapping[str, Hashes]) -> bool:
-    return row.id in known and known[row.id].cover == row.cover_hash
 
 
 def _threads(stack: ExitStack, count: int) -> ThreadPoolExecutor:

@@ -6,13 +6,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from catalog.ingest.covers.folder import CoverFolder
+from catalog.ingest.covers.opening import add_fetching_arguments, open_fetcher
 from catalog.ingest.covers.protocol import Covers
 from catalog.ingest.covers.urls import CoverUrls
-from catalog.ingest.fetching import CoverFetcher
 from catalog.ingest.mapping import COVER, Album, ColumnMap
 from catalog.ingest.rejection import Rejected, RowFault
 from catalog.ingest.tables.table import ENDINGS, PACKED, Table, open_table
 from common.errors import SettingsError
+from common.settings import Settings
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,11 +64,11 @@ def add_source_arguments(parser: argparse.ArgumentParser, *, optional: bool = Fa
     add("--strict", action="store_true", help="reject a row for a bad cell that could be left empty")
     add("--encoding", help="of the table's text, where the file does not tell (default: UTF-8)")
     add("--report", type=Path, help="for rejected rows, .csv or .jsonl (default: ALBUMS-rejected.csv)")
-    add("--allow-private", action="store_true", help="fetch covers also from hosts that are not public")
+    add_fetching_arguments(parser)
 
 
-def open_source(options: argparse.Namespace, *, max_cover_bytes: int) -> Source:
-    """Return what the arguments name.
+def open_source(options: argparse.Namespace, settings: Settings, *, recheck: bool = False) -> Source:
+    """Return what the arguments name; `recheck` asks hosts for covers that were fetched before.
 
     Raises:
         SettingsError: the table, a column or the covers are not there.
@@ -75,12 +76,11 @@ def open_source(options: argparse.Namespace, *, max_cover_bytes: int) -> Source:
     table = open_table(options.table, encoding=options.encoding)
     given = dict(options.map)
     if Path(options.covers).is_dir():
-        covers = CoverFolder(Path(options.covers), max_cover_bytes)
+        covers = CoverFolder(Path(options.covers), settings.max_image_bytes)
         return Source(table, ColumnMap.of(table.columns, given, strict=options.strict), covers)
     if options.covers in table.columns:
         columns = ColumnMap.of(table.columns, _with_cover(given, options.covers), strict=options.strict)
-        fetcher = CoverFetcher(max_bytes=max_cover_bytes, allow_private=options.allow_private)
-        return Source(table, columns, CoverUrls(fetcher))
+        return Source(table, columns, CoverUrls(open_fetcher(options, settings), recheck=recheck))
     raise SettingsError(
         f"--covers {options.covers}: neither a folder nor a column; there are {', '.join(table.columns)}"
     )

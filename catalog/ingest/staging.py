@@ -2,7 +2,7 @@
 
 import math
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import Executor, Future
 from typing import TypeVar
 
@@ -14,7 +14,7 @@ R = TypeVar("R")
 
 def in_order(
     executor: Executor, work: Callable[[T], R | Rejected], items: Iterable[T | Rejected], *, ahead: int
-) -> Iterator[R | Rejected]:
+) -> Generator[R | Rejected, None, None]:
     """Do the work on each item in the executor, up to so many ahead, and yield what comes of it in order."""
     waiting: deque[Future[R | Rejected] | Rejected] = deque()
     for item in items:

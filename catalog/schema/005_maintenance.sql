@@ -10,6 +10,9 @@ ALTER TABLE album_covers ADD COLUMN IF NOT EXISTS content_hash text;
 ALTER TABLE album_covers ADD COLUMN IF NOT EXISTS cover_hash text;
 -- Where the cover was read: a URL, or a file's name in the operator's folder.
 ALTER TABLE album_covers ADD COLUMN IF NOT EXISTS cover_source text;
+-- What the host of a URL said of the cover's version, for asking it whether that has changed.
+ALTER TABLE album_covers ADD COLUMN IF NOT EXISTS cover_etag text;
+ALTER TABLE album_covers ADD COLUMN IF NOT EXISTS cover_last_modified text;
 
 DO $$
 DECLARE
@@ -18,8 +21,8 @@ BEGIN
   FOR old IN
     SELECT oid::regprocedure FROM pg_proc
     WHERE pronamespace = 'public'::regnamespace
-      -- `album_hashes` is of an older schema.
-      AND proname IN ('album_hashes', 'ingested_hashes', 'album_page', 'update_albums', 'delete_albums',
+      -- `album_hashes` and `ingested_hashes` are of older schemas.
+      AND proname IN ('album_hashes', 'ingested_hashes', 'album_origins', 'album_page', 'update_albums', 'delete_albums',
                       'embedding_plan', 'search_walks', 'catalog_findings')
   LOOP
     EXECUTE format('DROP FUNCTION %s', old);
@@ -27,12 +30,15 @@ BEGIN
 END
 $$;
 
--- {"id": ["<content hash>", "<cover hash>"], ...} of the albums that were ingested and have an embedding.
-CREATE FUNCTION ingested_hashes(album_ids text[]) RETURNS jsonb
+-- What the albums that have an embedding were made from: {"id": {"content_hash": …, "cover_hash": …, …}, …};
+-- all is null of an album that nobody ingested.
+CREATE FUNCTION album_origins(album_ids text[]) RETURNS jsonb
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, extensions, pg_temp AS $$
-  SELECT coalesce(jsonb_object_agg(a.id, jsonb_build_array(a.content_hash, a.cover_hash)), '{}')
+  SELECT coalesce(jsonb_object_agg(a.id, jsonb_build_object(
+    'content_hash', a.content_hash, 'cover_hash', a.cover_hash, 'cover_source', a.cover_source,
+    'cover_etag', a.cover_etag, 'cover_last_modified', a.cover_last_modified)), '{}')
   FROM album_covers a
-  WHERE a.id = ANY (album_ids) AND a.embedding IS NOT NULL AND a.content_hash IS NOT NULL
+  WHERE a.id = ANY (album_ids) AND a.embedding IS NOT NULL
 $$;
 
 -- The next albums after an id, whole; the embedding as a string.
@@ -52,7 +58,8 @@ LANGUAGE sql SECURITY DEFINER SET search_path = public, extensions, pg_temp AS $
     SET artist = new.artist, album_name = new.album_name, genre = new.genre, release_year = new.release_year,
         pitchfork_score = new.pitchfork_score, best_new_music = new.best_new_music,
         cover_url = new.cover_url, reviewer = new.reviewer, metadata = new.metadata,
-        content_hash = new.content_hash, cover_source = new.cover_source
+        content_hash = new.content_hash, cover_source = new.cover_source,
+        cover_etag = new.cover_etag, cover_last_modified = new.cover_last_modified
     FROM jsonb_populate_recordset(NULL::album_covers, albums) new
     WHERE a.id = new.id AND a.cover_hash = new.cover_hash AND a.embedding IS NOT NULL
     RETURNING a.id
@@ -119,7 +126,7 @@ BEGIN
   FOR routine IN
     SELECT oid::regprocedure FROM pg_proc
     WHERE pronamespace = 'public'::regnamespace
-      AND proname IN ('ingested_hashes', 'album_page', 'update_albums', 'delete_albums', 'embedding_plan',
+      AND proname IN ('album_origins', 'album_page', 'update_albums', 'delete_albums', 'embedding_plan',
                       'search_walks', 'catalog_findings')
   LOOP
     EXECUTE format('REVOKE ALL ON FUNCTION %s FROM %s', routine, shut_out);

@@ -4,7 +4,7 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from catalog.writing.protocol import Findings, Hashes, IndexFacts
+from catalog.writing.protocol import Findings, IndexFacts, Origin
 from common.catalog.functions import FunctionCatalog
 from common.catalog.protocol import ModelStamp
 
@@ -15,9 +15,9 @@ TIMEOUT_S = 60.0
 class FunctionWriter(FunctionCatalog):
     """All but the writing of rows."""
 
-    def hashes(self, album_ids: Sequence[str]) -> dict[str, Hashes]:
-        found = self._document("ingested_hashes", {"album_ids": list(album_ids)})
-        return {album_id: Hashes(*pair) for album_id, pair in found.items()}
+    def origins(self, album_ids: Sequence[str]) -> dict[str, Origin]:
+        found = self._document("album_origins", {"album_ids": list(album_ids)})
+        return {album_id: Origin(**kept) for album_id, kept in found.items()}
 
     def delete(self, album_ids: Sequence[str]) -> set[str]:
         return set(self._document("delete_albums", {"album_ids": list(album_ids)}))

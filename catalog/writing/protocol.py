@@ -13,11 +13,15 @@ from common.catalog.protocol import Catalog, ModelStamp
 
 
 @dataclass(frozen=True, slots=True)
-class Hashes:
-    """What an album was made from; `cover` is None where it was ingested before that was kept."""
+class Origin:
+    """What an album was made from, as far as that was kept: nothing is known of one that nobody ingested."""
 
-    content: str
-    cover: str | None
+    content_hash: str | None = None
+    #: None too where an album was ingested before it was kept.
+    cover_hash: str | None = None
+    cover_source: str | None = None
+    cover_etag: str | None = None
+    cover_last_modified: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,8 +50,8 @@ class Findings:
 class CatalogWriter(Catalog, Protocol):
     """A catalog with the rights of its owner; raises as `Catalog` does."""
 
-    def hashes(self, album_ids: Sequence[str]) -> dict[str, Hashes]:
-        """Return the hashes of those albums that were ingested and have an embedding."""
+    def origins(self, album_ids: Sequence[str]) -> dict[str, Origin]:
+        """Return what those albums were made from that have an embedding."""
         ...
 
     def upsert(self, rows: Sequence[AlbumRow]) -> None:

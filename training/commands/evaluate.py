@@ -133,7 +133,7 @@ def _gather(call: Call, models: Sequence[ModelSource]) -> Gathered:
         return options.part in {_ALL, shares.part_of(album.fields.artist)}
 
     size_px = max(_SIZE_PX, *(read_preprocessing(model.folder).size_px for model in models))
-    source = open_source(options, max_cover_bytes=call.settings.max_image_bytes)
+    source = open_source(options, call.settings)
     return Gathering(call.settings, call.console, options.work, size_px).gather(source, wanted=wanted)
 
 

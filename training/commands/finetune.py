@@ -82,7 +82,7 @@ def run(call: Call) -> Outcome:
     recipe = _recipe(options, device=device)
     base = load_base(options.model, device=device)
     size_px = base.preprocessing.size_px
-    source = open_source(options, max_cover_bytes=call.settings.max_image_bytes)
+    source = open_source(options, call.settings)
     gathered = Gathering(call.settings, console, options.work, size_px).gather(source)
     tuned = finetune(base, gathered, recipe=recipe, work=options.work, output=options.output, console=console)
     command = shlex.join(["python", "-m", "training", *sys.argv[1:]])

@@ -23,7 +23,7 @@ from rich.console import Console
 
 from catalog.ingest.covered import Covered
 from catalog.ingest.covers.folder import CoverFolder
-from catalog.ingest.ingest import READ_AHEAD, READERS
+from catalog.ingest.covers.protocol import READ_AHEAD
 from catalog.ingest.mapping import Album
 from catalog.ingest.rejection import Rejected, RowFault
 from catalog.ingest.source import Source
@@ -126,7 +126,7 @@ class Gathering:
                 processes=processes,
                 timeout_s=timeout_s,
             ) as decoders,
-            ThreadPoolExecutor(READERS) as reading,
+            ThreadPoolExecutor(source.covers.readers) as reading,
             ThreadPoolExecutor(processes) as decoding,
         ):
             loaded = in_order(reading, load, albums, ahead=READ_AHEAD)

@@ -1,14 +1,24 @@
 """Covers that are files of one folder."""
 
+from collections.abc import Callable, Generator, Iterable
+from concurrent.futures import Executor
 from pathlib import Path
+from typing import TypeVar
 
+from catalog.ingest.covers.answers import Validators
 from catalog.ingest.covers.file_names import SUFFIXES, CoverFiles
-from catalog.ingest.covers.protocol import FoundCover
-from catalog.ingest.rejection import RowFault
+from catalog.ingest.covers.protocol import READ_AHEAD, FoundCover, ReadCover, Wanted, hash_of
+from catalog.ingest.rejection import Rejected, RowFault
+from catalog.ingest.staging import in_order
+from catalog.writing.protocol import Origin
+
+R = TypeVar("R")
 
 
 class CoverFolder:
     """Files by the name that the table gives, else by the album's id."""
+
+    readers = 16
 
     def __init__(self, folder: Path, max_bytes: int) -> None:
         self.folder = folder
@@ -25,6 +35,11 @@ class CoverFolder:
             )
         return FoundCover(files[0], tuple(files[1:]))
 
+    def stage(
+        self, executor: Executor, load: Callable[[Wanted], R | Rejected], wanted: Iterable[Wanted | Rejected]
+    ) -> Generator[R | Rejected, None, None]:
+        return in_order(executor, load, wanted, ahead=READ_AHEAD)
+
     def read(self, source: str) -> bytes:
         try:
             path = (self.folder / source).resolve(strict=True)
@@ -37,3 +52,11 @@ class CoverFolder:
         except (OSError, ValueError) as error:
             reason = getattr(error, "strerror", None) or error
             raise RowFault("missing_cover", f"{source!r:.200} cannot be read: {reason}") from None
+
+    def read_changed(self, source: str, origin: Origin | None) -> ReadCover:  # noqa: ARG002
+        # A file may have changed without a trace, and costs little to read.
+        content = self.read(source)
+        return ReadCover(content, hash_of(content), Validators())
+
+    def close(self) -> None:
+        """Nobody waits for a file."""

@@ -1,9 +1,20 @@
 """What an ingest asks of wherever the covers are."""
 
+import hashlib
+from collections.abc import Callable, Generator, Iterable
+from concurrent.futures import Executor
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, TypeVar
 
+from catalog.ingest.covers.answers import Validators
 from catalog.ingest.mapping import Album
+from catalog.ingest.rejection import Rejected
+from catalog.writing.protocol import Origin
+
+R = TypeVar("R")
+
+#: Covers that are read ahead of what needs them: URLs take their time.
+READ_AHEAD = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,8 +25,28 @@ class FoundCover:
     others: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class ReadCover:
+    """A cover's bytes, None where they are those that the catalog's embedding was made from."""
+
+    content: bytes | None
+    hash: str
+    validators: Validators
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """An album of the table, and what the one of its id in the catalog was made from."""
+
+    album: Album
+    origin: Origin | None
+
+
 class Covers(Protocol):
     """Reads covers; any thread may call it."""
+
+    #: Threads that read.
+    readers: int
 
     def find(self, album_id: str, named: str | None) -> FoundCover:
         """Return where an album's cover is to be read.
@@ -25,6 +56,12 @@ class Covers(Protocol):
         """
         ...
 
+    def stage(
+        self, executor: Executor, load: Callable[[Wanted], R | Rejected], wanted: Iterable[Wanted | Rejected]
+    ) -> Generator[R | Rejected, None, None]:
+        """Load albums with their covers ahead of whoever takes them."""
+        ...
+
     def read(self, source: str) -> bytes:
         """Return a cover's bytes.
 
@@ -32,6 +69,22 @@ class Covers(Protocol):
             RowFault: it cannot be had.
         """
         ...
+
+    def read_changed(self, source: str, origin: Origin | None) -> ReadCover:
+        """Return a cover, without its bytes where it is known to be the one that an album was made from.
+
+        Raises:
+            RowFault: it cannot be had.
+        """
+        ...
+
+    def close(self) -> None:
+        """End all waiting."""
+        ...
+
+
+def hash_of(cover: bytes) -> str:
+    return hashlib.sha256(cover).hexdigest()
 
 
 def cover_url(album: Album, *, source: str, template: str | None) -> str | None:

@@ -76,7 +76,7 @@ def test_an_export_for_which_there_is_no_room_leaves_nothing(
 
 
 @pytest.mark.parametrize(
-    ("function", "arguments"), [("ingested_hashes", INGEST), ("search_walks", ("verify",))]
+    ("function", "arguments"), [("album_origins", INGEST), ("search_walks", ("verify",))]
 )
 def test_a_schema_of_an_older_version_is_told_to_be_migrated(
     catalog: Catalog, database_url: str, function: str, arguments: tuple[str, ...]

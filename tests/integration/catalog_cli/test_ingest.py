@@ -397,6 +397,31 @@ def test_a_cover_that_could_be_another_is_noted(catalog: Catalog, here: Path, da
     assert rows(database_url)["demo-1967-00001"]["cover_source"] == "demo-1967-00001.jpg"
 
 
+def test_an_album_whose_new_cover_is_no_picture_keeps_the_one_it_has(
+    catalog: Catalog, either: Mapping[str, str], here: Path, database_url: str
+) -> None:
+    catalog(*INGEST)
+    before = rows(database_url)
+    table = recaptioned()
+    write_table(here / "albums.csv", table)
+    (here / "covers" / "demo-1967-00003.jpg").write_text("no picture")
+    (here / "covers" / "demo-1967-00004.jpg").unlink()
+
+    done = catalog(*INGEST)
+
+    assert f"{ALBUMS} written, 0 unchanged, 0 rejected" in done.err
+    assert read_report(here / "albums-rejected.csv") == []
+    assert sorted(read_notes(here / "albums-notes.csv")) == [
+        (4, "cover", "unsupported_image"),
+        (5, "cover", "missing_cover"),
+    ]
+    after = rows(database_url)
+    for album_id in ("demo-1967-00003", "demo-1967-00004"):
+        assert after[album_id]["embedding"] == before[album_id]["embedding"]
+        assert after[album_id]["cover_hash"] == before[album_id]["cover_hash"]
+        assert after[album_id]["metadata"]["caption"].startswith("new ")
+
+
 def test_columns_of_other_names_are_mapped(catalog: Catalog, here: Path, database_url: str) -> None:
     (here / "other.csv").write_text(
         "nr,band,title,file,label\n1,A,B,demo-1967-00000.jpg,4AD\n2,C,D,demo-1967-00001.jpg,\n"

@@ -23,7 +23,7 @@ def gather(folder: Path) -> Gathered:
         table=folder / "albums.jsonl", covers=str(folder / "covers"), map=[], strict=False, encoding=None
     )
     gathering = Gathering(Settings(), Console(quiet=True), folder / "work", 32)
-    return gathering.gather(open_source(options, max_cover_bytes=1 << 20))
+    return gathering.gather(open_source(options, Settings()))
 
 
 @pytest.fixture

@@ -1,0 +1,170 @@
+"""A real HTTP server of covers: with validators, a limit that it enforces, and answers that a test sets."""
+
+import hashlib
+import http.server
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from email.utils import formatdate
+from typing import Any
+
+#: The Last-Modified of every cover.
+MODIFIED = formatdate(1_600_000_000, usegmt=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """One request, and what it was answered with."""
+
+    path: str
+    headers: Mapping[str, str]
+    status: int
+
+
+@dataclass(slots=True)
+class Limit:
+    """So many answers in each window of time; to more the server says `status`."""
+
+    answers: int
+    window_s: float
+    status: int = 429
+    retry_after: str | None = None
+    _windows: dict[int, int] = field(default_factory=dict)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def allows(self) -> bool:
+        with self._lock:
+            window = int(time.monotonic() / self.window_s)
+            self._windows[window] = self._windows.get(window, 0) + 1
+            return self._windows[window] <= self.answers
+
+
+class CoverServer(http.server.ThreadingHTTPServer):
+    """Serves `covers` by path; `answers` holds what other paths do."""
+
+    daemon_threads = True
+    request_queue_size = 128
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), _Handler)
+        self.covers: dict[str, bytes] = {}
+        self.answers: dict[str, Callable[[_Handler], None]] = {}
+        self.asked: list[Asked] = []
+        self.limit: Limit | None = None
+        #: The statuses of the next answers, whatever is asked; 0 hangs up.
+        self.faults: list[int] = []
+        self.validators = True
+        self.stopping = threading.Event()
+
+    def url(self, path: str, host: str = "localhost") -> str:
+        return f"http://{host}:{self.server_address[1]}{path}"
+
+    def statuses(self) -> list[int]:
+        return [asked.status for asked in self.asked]
+
+
+class _Handler(http.server.BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    server: CoverServer
+
+    def do_GET(self) -> None:
+        server = self.server
+        if server.faults:
+            self._fail(server.faults.pop(0))
+        elif server.limit is not None and not server.limit.allows():
+            again = server.limit.retry_after
+            self.reply(server.limit.status, headers={} if again is None else {"Retry-After": again})
+        elif self.path in server.answers:
+            server.answers[self.path](self)
+        elif self.path in server.covers:
+            self._cover(server.covers[self.path])
+        else:
+            self.reply(404)
+
+    def reply(
+        self,
+        status: int,
+        body: bytes = b"",
+        headers: Mapping[str, str] | None = None,
+        length: int | None = None,
+    ) -> None:
+        self.note(status)
+        self.send_response(status)
+        for name, value in (headers or {}).items():
+            self.send_header(name, value)
+        self.send_header("Content-Length", str(len(body) if length is None else length))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def note(self, status: int) -> None:
+        self.server.asked.append(Asked(self.path, dict(self.headers.items()), status))
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+    def _cover(self, content: bytes) -> None:
+        headers = {"Content-Type": "image/jpeg"}
+        if self.server.validators:
+            headers |= {"ETag": f'"{hashlib.sha256(content).hexdigest()[:16]}"', "Last-Modified": MODIFIED}
+        if self.server.validators and self.headers.get("If-None-Match") == headers["ETag"]:
+            self.note(304)
+            self.send_response(304)
+            self.end_headers()
+            return
+        self.reply(200, content, headers)
+
+    def _fail(self, status: int) -> None:
+        if status:
+            self.reply(status)
+        else:
+            self.note(0)
+            self.close_connection = True
+
+
+@contextmanager
+def cover_server() -> Iterator[CoverServer]:
+    """Serve on a free port while the body runs."""
+    with CoverServer() as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+        thread.start()
+        try:
+            yield server
+        finally:
+            server.stopping.set()
+            server.shutdown()
+            thread.join()
+
+
+def redirect(location: str) -> Callable[[Any], None]:
+    return lambda handler: handler.reply(302, headers={"Location": location})
+
+
+def answer(
+    body: bytes, *, headers: Mapping[str, str] | None = None, status: int = 200, length: int | None = None
+) -> Callable[[Any], None]:
+    return lambda handler: handler.reply(status, body, headers, length)
+
+
+def drip(head: bytes) -> Callable[[Any], None]:
+    """Send the head, and then a byte now and then for as long as anybody listens."""
+
+    def run(handler: Any) -> None:
+        handler.note(200)
+        handler.close_connection = True
+        try:
+            handler.wfile.write(head)
+            while not handler.server.stopping.wait(0.05):
+                handler.wfile.write(b"x")
+        except OSError:
+            return
+
+    return run
+
+
+def hang(handler: Any) -> None:
+    """Answer nothing until the server stops."""
+    handler.note(0)
+    handler.close_connection = True
+    handler.server.stopping.wait()
