@@ -1,0 +1,264 @@
+"""The primary picture of a HEIF or AVIF file, by its boxes (ISO/IEC 14496-12, 23008-12); nothing is decoded.
+
+    ftyp  brands
+    meta  pitm  the id of the primary item
+          iinf  infe…  each item's type: hvc1, av01, or grid, iden, iovl, which are made of others
+          iref  dimg…  the items that an item is made of
+          iprp  ipco  properties: ispe (size), colr (colour)
+                ipma  the properties of each item
+
+A file may have as many boxes as it likes: reading ends after `_ENTRIES_MAX` of them.
+"""
+
+import struct
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from common.errors import ImageTooManyPixels, UndecodableImage, UnsupportedImage
+
+#: Boxes, items, references and associations together. A picture of 48 megapixels in tiles has about 1,000.
+_ENTRIES_MAX = 20_000
+#: A picture is made of tiles, which may be made of others; one step is usual.
+_STEPS_MAX = 4
+#: The tiles at the edges lie over them: by 3 % of a picture of 48 megapixels.
+_OVERHANG = 0.25
+_HEIF_BRANDS = frozenset(
+    {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs", b"mif1", b"mif2", b"msf1"}
+)
+_AVIF_BRANDS = frozenset({b"avif", b"avis"})
+_MADE_OF_OTHERS = frozenset({b"grid", b"iden", b"iovl"})
+#: Pillow's names of the formats, by the codec of the picture.
+_FORMATS = {b"hvc1": "HEIF", b"hev1": "HEIF", b"av01": "AVIF"}
+_SOUND_BRANDS = frozenset({b"M4A ", b"M4B ", b"M4P "})
+#: What a QuickTime file begins with that has no `ftyp`.
+_QUICKTIME = frozenset({b"moov", b"mdat", b"wide", b"free", b"skip", b"pnot"})
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """What the boxes say of the primary picture; width and height are those before it is turned."""
+
+    width: int
+    height: int
+    codec: bytes
+    #: Pixels of all the coded pictures that it is made of.
+    coded_pixels: int
+    #: Colour primaries and transfer characteristics (ITU-T H.273), where the file says them.
+    cicp: tuple[int, int] | None
+
+
+def image_format(data: bytes) -> str | None:
+    """Return Pillow's name of the format, None for a file of another kind.
+
+    Raises:
+        UnsupportedImage: a still picture of a codec that is not read.
+        UndecodableImage: the boxes are broken.
+    """
+    if not _brands(data) & (_HEIF_BRANDS | _AVIF_BRANDS):
+        return None
+    codec = primary_picture(data).codec
+    if codec not in _FORMATS:
+        name = codec.decode("ascii", "replace").strip()
+        raise UnsupportedImage(
+            f"the file is HEIF, and its picture is coded as {name!r}; HEVC and AV1 are read: save it as JPEG"
+        )
+    return _FORMATS[codec]
+
+
+def foreign_name(data: bytes) -> str | None:
+    """Say what a file is whose boxes hold no still picture; None where it has no boxes."""
+    if data[4:8] in _QUICKTIME and data[:1] == b"\0":
+        return "a video (QuickTime)"
+    if data[4:8] != b"ftyp":
+        return None
+    if data[8:12] in _SOUND_BRANDS:
+        return "a sound (MPEG-4)"
+    return "a video (QuickTime)" if data[8:12] == b"qt  " else "a video (MP4)"
+
+
+def primary_picture(data: bytes) -> Picture:
+    """Read the boxes.
+
+    Raises:
+        UnsupportedImage: the file has a sequence of pictures and no still one.
+        UndecodableImage: the boxes are broken, or there are too many.
+    """
+    reader = _Reader(data)
+    try:
+        meta = next((box for box in reader.boxes(0, len(data)) if box.kind == b"meta"), None)
+        if meta is None:
+            raise UnsupportedImage(
+                "the file has a sequence of pictures and no still one; send one as JPEG or PNG"
+            )
+        return reader.items(meta).picture()
+    except (struct.error, LookupError) as error:
+        raise UndecodableImage("the file begins like HEIF or AVIF but its header is broken") from error
+
+
+def check_pixels(data: bytes, *, max_pixels: int) -> tuple[int, int]:
+    """Return width and height of the primary picture.
+
+    Raises:
+        ImageTooManyPixels: it has more, or the pictures that it is made of have more by a quarter.
+        UndecodableImage, UnsupportedImage: as `primary_picture`.
+    """
+    picture = primary_picture(data)
+    if picture.coded_pixels > max_pixels * (1 + _OVERHANG):
+        raise ImageTooManyPixels(
+            f"the image is made of pictures of {picture.coded_pixels} pixels; {max_pixels} are allowed"
+        )
+    return picture.width, picture.height
+
+
+def _brands(data: bytes) -> set[bytes]:
+    if data[4:8] != b"ftyp":
+        return set()
+    end = min(int.from_bytes(data[:4]), len(data), 1024)
+    return {data[8:12], *(data[at : at + 4] for at in range(16, end, 4))}
+
+
+@dataclass(frozen=True, slots=True)
+class _Box:
+    kind: bytes
+    start: int
+    end: int
+
+
+@dataclass(slots=True)
+class _Items:
+    """The items of a file, as far as their boxes tell."""
+
+    primary: int = -1
+    types: dict[int, bytes] = field(default_factory=dict)
+    made_of: dict[int, tuple[int, ...]] = field(default_factory=dict)
+    properties: list[tuple[bytes, bytes]] = field(default_factory=list)
+    associations: dict[int, list[int]] = field(default_factory=dict)
+
+    def picture(self) -> Picture:
+        width, height = self._size(self.primary)
+        leaves = self._leaves()
+        return Picture(
+            width=width,
+            height=height,
+            codec=self.types[leaves[0]],
+            coded_pixels=sum(width * height for width, height in map(self._size, leaves)),
+            cicp=self._cicp(),
+        )
+
+    def _leaves(self) -> list[int]:
+        leaves = [self.primary]
+        for _ in range(_STEPS_MAX):
+            if not any(self.types[item] in _MADE_OF_OTHERS for item in leaves):
+                return leaves
+            leaves = [part for item in leaves for part in self._parts(item)]
+            if not leaves or len(leaves) > _ENTRIES_MAX:
+                break
+        raise UndecodableImage("the picture's parts refer to each other in a circle, or to too many others")
+
+    def _parts(self, item: int) -> tuple[int, ...]:
+        return self.made_of.get(item, ()) if self.types[item] in _MADE_OF_OTHERS else (item,)
+
+    def _size(self, item: int) -> tuple[int, int]:
+        width, height = struct.unpack_from("!II", self._property(item, b"ispe"), 4)
+        return width, height
+
+    def _cicp(self) -> tuple[int, int] | None:
+        for kind, content in self._properties_of(self.primary):
+            if kind == b"colr" and content[:4] == b"nclx":
+                primaries, transfer = struct.unpack_from("!HH", content, 4)
+                return primaries, transfer
+        return None
+
+    def _property(self, item: int, wanted: bytes) -> bytes:
+        return next((content for kind, content in self._properties_of(item) if kind == wanted), b"")
+
+    def _properties_of(self, item: int) -> Iterator[tuple[bytes, bytes]]:
+        # counted from 1; 0 stands for none
+        for number in self.associations.get(item, ()):
+            if 0 < number <= len(self.properties):
+                yield self.properties[number - 1]
+
+
+class _Reader:
+    """Reads boxes, and gives up on a file that has too many."""
+
+    def __init__(self, data: bytes) -> None:
+        self._data = data
+        self._entries_left = _ENTRIES_MAX
+
+    def boxes(self, start: int, end: int) -> Iterator[_Box]:
+        """Yield the boxes between two places; the last one may be cut short by the file's end."""
+        while start + 8 <= end:
+            self._count()
+            size, kind = struct.unpack_from("!I4s", self._data, start)
+            content = start + 8
+            if size == 1:
+                (size,) = struct.unpack_from("!Q", self._data, content)
+                content += 8
+            length = size or end - start
+            if length < content - start:
+                raise UndecodableImage("the file has a box that is shorter than its own header")
+            yield _Box(kind, content, min(start + length, end))
+            start += length
+
+    def items(self, meta: _Box) -> _Items:
+        items = _Items()
+        readers = {b"pitm": self._pitm, b"iinf": self._iinf, b"iref": self._iref, b"iprp": self._iprp}
+        for box in self.boxes(meta.start + 4, meta.end):
+            if box.kind in readers:
+                readers[box.kind](box, items)
+        return items
+
+    def _count(self) -> None:
+        self._entries_left -= 1
+        if self._entries_left < 0:
+            raise UndecodableImage("the image's header is too long")
+
+    def _version_flags(self, box: _Box) -> tuple[int, int]:
+        (word,) = struct.unpack_from("!I", self._data, box.start)
+        return word >> 24, word & 0xFFFFFF
+
+    def _pitm(self, box: _Box, items: _Items) -> None:
+        version, _ = self._version_flags(box)
+        (items.primary,) = struct.unpack_from("!I" if version else "!H", self._data, box.start + 4)
+
+    def _iinf(self, box: _Box, items: _Items) -> None:
+        version, _ = self._version_flags(box)
+        for entry in self.boxes(box.start + (8 if version else 6), box.end):
+            if entry.kind == b"infe":
+                form = "!I2x4s" if self._version_flags(entry)[0] >= 3 else "!H2x4s"  # noqa: PLR2004
+                item, kind = struct.unpack_from(form, self._data, entry.start + 4)
+                items.types[item] = kind
+
+    def _iref(self, box: _Box, items: _Items) -> None:
+        version, _ = self._version_flags(box)
+        identifier, size = ("I", 4) if version else ("H", 2)
+        for reference in self.boxes(box.start + 4, box.end):
+            if reference.kind == b"dimg":
+                item, count = struct.unpack_from(f"!{identifier}H", self._data, reference.start)
+                parts = struct.unpack_from(f"!{count}{identifier}", self._data, reference.start + size + 2)
+                items.made_of[item] = parts
+
+    def _iprp(self, box: _Box, items: _Items) -> None:
+        for child in self.boxes(box.start, box.end):
+            if child.kind == b"ipco":
+                items.properties += (
+                    (kept.kind, self._data[kept.start : min(kept.end, kept.start + 12)])
+                    for kept in self.boxes(child.start, child.end)
+                )
+            elif child.kind == b"ipma":
+                self._ipma(child, items)
+
+    def _ipma(self, box: _Box, items: _Items) -> None:
+        version, flags = self._version_flags(box)
+        (count,) = struct.unpack_from("!I", self._data, box.start + 4)
+        at = box.start + 8
+        head = struct.Struct("!IB" if version else "!HB")
+        number, mask = (struct.Struct("!H"), 0x7FFF) if flags & 1 else (struct.Struct("!B"), 0x7F)
+        for _ in range(count):
+            item, associated = head.unpack_from(self._data, at)
+            at += head.size
+            for _ in range(associated):
+                self._count()
+                items.associations.setdefault(item, []).append(number.unpack_from(self._data, at)[0] & mask)
+                at += number.size

@@ -1,0 +1,51 @@
+"""Kinds of JPEG that are refused, told by the marker that begins the frame (ITU-T T.81, table B.1)."""
+
+import re
+
+#: Any number of bytes 0xFF may stand in front of a marker's own.
+_MARKER = re.compile(rb"\xff([^\x00\xff])", re.DOTALL)
+_END_OF_IMAGE, _START_OF_SCAN = 0xD9, 0xDA
+#: Frames of lossy JPEG: baseline, extended, progressive, and the last two with arithmetic coding.
+_READ = frozenset({0xC0, 0xC1, 0xC2, 0xC9, 0xCA})
+_LOSSLESS = frozenset({0xC3, 0xCB})
+_HIERARCHICAL = frozenset({0xC5, 0xC6, 0xC7, 0xCD, 0xCE, 0xCF})
+_JPEG_LS = 0xF7
+_FRAMES = _READ | _LOSSLESS | _HIERARCHICAL | {_JPEG_LS}
+_BITS = 8
+#: Markers without a length: restart intervals, and TEM.
+_ALONE = frozenset({*range(0xD0, 0xD9), 0x01})
+#: Segments ahead of the frame; camera files have some dozens.
+_SEGMENTS_MAX = 5000
+_ADVICE = "save it as a JPEG of 8 bits or as PNG"
+
+
+def refusal(data: bytes) -> str | None:
+    """Say why a JPEG is of a kind that is not read; None where it is, or where that cannot be told."""
+    frame = _frame(data)
+    if frame is None:
+        return None
+    marker, bits = frame
+    if marker in _LOSSLESS:
+        return f"the file is a lossless JPEG; {_ADVICE}"
+    if marker == _JPEG_LS:
+        return f"the file is a JPEG-LS image; {_ADVICE}"
+    if marker in _HIERARCHICAL:
+        return f"the file is a hierarchical JPEG; {_ADVICE}"
+    if bits != _BITS:
+        return f"the file is a JPEG of {bits} bits a sample; {_ADVICE}"
+    return None
+
+
+def _frame(data: bytes) -> tuple[int, int] | None:
+    """Return the marker that begins the frame, and its bits a sample."""
+    at = 2
+    for _ in range(_SEGMENTS_MAX):
+        found = _MARKER.search(data, at)
+        if found is None or found[1][0] in {_START_OF_SCAN, _END_OF_IMAGE}:
+            return None
+        marker, at = found[1][0], found.end()
+        if marker in _FRAMES:
+            return (marker, data[at + 2]) if at + 2 < len(data) else None
+        if marker not in _ALONE:
+            at += int.from_bytes(data[at : at + 2])
+    return None

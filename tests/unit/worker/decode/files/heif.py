@@ -1,0 +1,134 @@
+"""HEIF containers written box by box around the HEVC pictures of `tests/pictures`."""
+
+import struct
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+PICTURES = Path(__file__).parents[4] / "pictures"
+_SIDE = 64
+
+Property = tuple[bytes, bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """A picture of a container: its type, bytes, properties, and the items that it is made of."""
+
+    kind: bytes
+    data: bytes
+    properties: tuple[Property, ...]
+    parts: tuple[int, ...] = ()
+
+
+def picture(name: str) -> bytes:
+    """Return a file of `tests/pictures`."""
+    return (PICTURES / name).read_bytes()
+
+
+def coded(*, name: str = "quadrants.heic", more: Sequence[Property] = ()) -> Item:
+    """Return the item of a file that holds one picture of 64 x 64, with further properties."""
+    file = picture(name)
+    configuration = _content(file, b"hvcC")
+    data = file[file.index(b"mdat") + 4 :]
+    return Item(b"hvc1", data, ((b"hvcC", configuration), size(_SIDE, _SIDE), *more))
+
+
+def grid(rows: int, columns: int, *, parts: Sequence[int], more: Sequence[Property] = ()) -> Item:
+    """Return an item that is made of tiles of 64 x 64, left to right and downwards."""
+    width, height = columns * _SIDE, rows * _SIDE
+    data = struct.pack("!BBBBHH", 0, 0, rows - 1, columns - 1, width, height)
+    return Item(b"grid", data, (size(width, height), *more), tuple(parts))
+
+
+def size(width: int, height: int) -> Property:
+    return b"ispe", struct.pack("!III", 0, width, height)
+
+
+def rotated(quarters: int) -> Property:
+    """Return the property that turns a picture anticlockwise."""
+    return b"irot", bytes([quarters])
+
+
+def mirrored(*, top_to_bottom: bool) -> Property:
+    return b"imir", bytes([0 if top_to_bottom else 1])
+
+
+def clean_aperture(width: int, height: int, *, left: int, top: int, of: int = _SIDE) -> Property:
+    """Return the property that crops a picture of `of` pixels a side."""
+    # offsets are those of the centres, in halves of a pixel
+    across, down = 2 * left + width - of, 2 * top + height - of
+    return b"clap", struct.pack("!IIIIiIiI", width, 1, height, 1, across, 2, down, 2)
+
+
+def icc(profile: bytes) -> Property:
+    return b"colr", b"prof" + profile
+
+
+def codes(primaries: int, transfer: int, *, matrix: int = 6) -> Property:
+    return b"colr", b"nclx" + struct.pack("!HHHB", primaries, transfer, matrix, 0x80)
+
+
+def heif(*items: Item, primary: int = 1, brand: bytes = b"heic", exif: bytes = b"") -> bytes:
+    """Return a file; items are numbered from 1."""
+    if exif:
+        items = (*items, Item(b"Exif", bytes(4) + exif, ()))
+    ftyp = _box(b"ftyp", brand + bytes(4) + b"mif1" + brand)
+    meta_bytes = len(_meta(items, primary=primary, data_at=0, exif=bool(exif)))
+    meta = _meta(items, primary=primary, data_at=len(ftyp) + meta_bytes + 8, exif=bool(exif))
+    return ftyp + meta + _box(b"mdat", b"".join(item.data for item in items))
+
+
+def _meta(items: Sequence[Item], *, primary: int, data_at: int, exif: bool) -> bytes:
+    handler = _full_box(b"hdlr", bytes(4) + b"pict" + bytes(13))
+    entries = b"".join(
+        _full_box(b"infe", struct.pack("!HH4sB", number, 0, item.kind, 0), version=2)
+        for number, item in enumerate(items, 1)
+    )
+    iinf = _full_box(b"iinf", struct.pack("!H", len(items)) + entries)
+    pitm = _full_box(b"pitm", struct.pack("!H", primary))
+    references = b"".join(
+        _box(b"dimg", struct.pack(f"!HH{len(item.parts)}H", number, len(item.parts), *item.parts))
+        for number, item in enumerate(items, 1)
+        if item.parts
+    )
+    if exif:
+        references += _box(b"cdsc", struct.pack("!HHH", len(items), 1, primary))
+    iref = _full_box(b"iref", references) if references else b""
+    places = _locations(items, data_at=data_at)
+    return _full_box(b"meta", handler + pitm + places + iinf + iref + _properties(items))
+
+
+def _locations(items: Sequence[Item], *, data_at: int) -> bytes:
+    table = struct.pack("!BBH", 0x44, 0, len(items))
+    for number, item in enumerate(items, 1):
+        table += struct.pack("!HHHII", number, 0, 1, data_at, len(item.data))
+        data_at += len(item.data)
+    return _full_box(b"iloc", table)
+
+
+def _properties(items: Sequence[Item]) -> bytes:
+    # items share what they have in common, as a phone's tiles do
+    shared = list(dict.fromkeys(kept for item in items for kept in item.properties))
+    associations = b""
+    for item_number, item in enumerate(items, 1):
+        associations += struct.pack("!HB", item_number, len(item.properties))
+        for kept in item.properties:
+            # what changes how the picture is shown must be understood
+            is_essential = kept[0] in {b"hvcC", b"irot", b"imir", b"clap"}
+            associations += bytes([shared.index(kept) + 1 | (0x80 if is_essential else 0)])
+    ipma = _full_box(b"ipma", struct.pack("!I", len(items)) + associations)
+    return _box(b"iprp", _box(b"ipco", b"".join(_box(*kept) for kept in shared)) + ipma)
+
+
+def _box(kind: bytes, content: bytes) -> bytes:
+    return struct.pack("!I", 8 + len(content)) + kind + content
+
+
+def _full_box(kind: bytes, content: bytes, *, version: int = 0) -> bytes:
+    return _box(kind, bytes([version, 0, 0, 0]) + content)
+
+
+def _content(file: bytes, kind: bytes) -> bytes:
+    at = file.index(kind)
+    return file[at + 4 : at - 4 + int.from_bytes(file[at - 4 : at])]
