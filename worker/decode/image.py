@@ -1,91 +1,57 @@
-"""An uploaded file to the model's square input, by Pillow and NumPy alone.
+"""An uploaded file to the model's square input.
 
-    header checked ─► DCT-scaled JPEG load ─► orientation ─► 8-bit RGB or RGBA ─► resize + crop ─► on white
+    header checked ─► samples of 8 bits, upright ─► resize + crop ─► to sRGB ─► on white
 
-Imports nothing else that is heavy, for this is what a decoder process runs.
+Imports nothing heavy but Pillow and NumPy, for this is what a decoder process runs.
 """
 
-import struct
-from io import BytesIO
+from PIL import Image
 
-from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
-
-from common.errors import ImageTooManyPixels, UndecodableImage, UnsupportedImage
+from common.errors import UndecodableImage
+from common.images.formats import format_of
+from worker.decode.colour import Conversion, conversion_from
+from worker.decode.colour_source import colour_source
+from worker.decode.opening import BROKEN, open_image
 from worker.decode.resampling import resize_and_crop
+from worker.decode.samples import load_samples
 
-#: What may be opened at all; every other parser of Pillow's stays untouched. Of an animation the
-#: first frame is read and no other, so no number of frames costs anything.
-FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF")
-#: A JPEG is decoded at no less than this multiple of the model's input size.
-_DRAFT_FACTOR = 2
-#: What Pillow's parsers raise on files that are broken or made to break them.
-_BROKEN = (OSError, ValueError, SyntaxError, EOFError, ArithmeticError, LookupError, TypeError, struct.error)
 _WHITE = (255, 255, 255, 255)
 
 
 def decode_image(data: bytes, *, size_px: int, max_pixels: int) -> Image.Image:
     """Return the RGB square that `CLIPImageProcessor` would make: shortest edge by bicubic, centre crop.
 
-    Differs where the file says more than its samples: orientation is applied, transparency lies on
-    white (how a page shows it; CLIP's processor would bare whatever colour the encoder left there),
-    16-bit samples are scaled and not clipped.
+    Differs where the file says more than its samples, as a browser would show it: orientation is applied,
+    transparency lies on white, colours of another space than sRGB are converted, and samples of 16 bits are
+    scaled and not clipped. Of an animation only the first frame is read, so that frames cost nothing.
+
+    A change of what this returns for any file raises `worker.decode.version.PREPROCESSING_VERSION`.
 
     Raises:
-        UnsupportedImage: not one of the accepted formats, or samples of 32 bits.
+        UnsupportedImage: none of the accepted formats, or a kind of one that is not read.
         ImageTooManyPixels: by its header, before anything is decoded.
         UndecodableImage: the bytes do not decode.
     """
-    image = _open(data, max_pixels=max_pixels)
+    image_format = format_of(data)
+    image = open_image(data, image_format, max_pixels=max_pixels)
     try:
-        return _square(_upright(image, size_px), size_px)
+        source = colour_source(image, data, image_format)
+        loaded = load_samples(image, data, image_format, size_px=size_px)
+        return _square(loaded, size_px, conversion_from(source, loaded.mode))
     except MemoryError as error:
         raise UndecodableImage("the image needs more memory to decode than is allowed") from error
-    except _BROKEN as error:
-        raise UndecodableImage(f"the {image.format} data does not decode; it may be cut short") from error
+    except BROKEN as error:
+        raise UndecodableImage(f"the {image_format} data does not decode; it may be cut short") from error
 
 
-def _open(data: bytes, *, max_pixels: int) -> Image.Image:
-    try:
-        image = Image.open(BytesIO(data), formats=FORMATS)
-    except Image.DecompressionBombError as error:
-        raise ImageTooManyPixels(f"the image has more than {max_pixels} pixels") from error
-    except UnidentifiedImageError as error:
-        raise UnsupportedImage(f"the file is no image of the formats {', '.join(FORMATS)}") from error
-    except _BROKEN as error:
-        raise UndecodableImage("the image's header cannot be read") from error
-    if image.width * image.height > max_pixels:
-        raise ImageTooManyPixels(
-            f"the image has {image.width} x {image.height} pixels; {max_pixels} are accepted"
-        )
-    return image
-
-
-def _upright(image: Image.Image, size_px: int) -> Image.Image:
-    """Load the samples, a JPEG's at the smallest scale that serves, and turn them as EXIF says."""
-    # libjpeg scales by 1/2, 1/4 or 1/8 within the inverse DCT; other formats ignore the call
-    image.draft(None, (_DRAFT_FACTOR * size_px, _DRAFT_FACTOR * size_px))
-    image.load()
-    try:
-        turned = image.getexif().get(ExifTags.Base.Orientation, 1) != 1
-    except _BROKEN:
-        return image  # a picture with damaged metadata is still a picture
-    return ImageOps.exif_transpose(image) if turned else image
-
-
-def _square(image: Image.Image, size_px: int) -> Image.Image:
-    image = _eight_bit(image)
+def _square(image: Image.Image, size_px: int, conversion: Conversion) -> Image.Image:
     if not image.has_transparency_data:
-        seen = resize_and_crop(image if image.mode in {"L", "RGB"} else image.convert("RGB"), size_px)
-        return seen if seen.mode == "RGB" else seen.convert("RGB")
+        plain = image if image.mode == conversion.mode else image.convert(conversion.mode)
+        return conversion.to_srgb(resize_and_crop(plain, size_px))
     # resampled with premultiplied colours, so that those under full transparency do not bleed
-    seen = resize_and_crop(image.convert("RGBA").convert("RGBa"), size_px).convert("RGBA")
-    return Image.alpha_composite(Image.new("RGBA", seen.size, _WHITE), seen).convert("RGB")
-
-
-def _eight_bit(image: Image.Image) -> Image.Image:
-    if image.mode in {"I", "F"}:
-        raise UnsupportedImage("images with samples of 32 bits are not supported")
-    if image.mode.startswith("I;16"):
-        # Pillow's own conversion to RGB clips at 255 in some versions and shifts in others
-        return image.convert("I").point(lambda sample: sample * (1 / 257) + 0.5).convert("L")
-    return image
+    premultiplied = image if image.mode == "RGBa" else image.convert("RGBA").convert("RGBa")
+    seen = resize_and_crop(premultiplied, size_px).convert("RGBA")
+    colours = seen.convert("RGB") if conversion.mode == "RGB" else seen.getchannel(0)
+    shown = conversion.to_srgb(colours)
+    shown.putalpha(seen.getchannel("A"))
+    return Image.alpha_composite(Image.new("RGBA", seen.size, _WHITE), shown).convert("RGB")

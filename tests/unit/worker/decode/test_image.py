@@ -197,7 +197,7 @@ def test_what_is_no_accepted_image_is_refused(data: bytes) -> None:
         ours(data)
 
 
-@pytest.mark.parametrize("kind", ["PPM", "ICO", "TGA", "JPEG2000", "AVIF"])
+@pytest.mark.parametrize("kind", ["PPM", "ICO", "TGA", "JPEG2000", "PCX"])
 def test_formats_that_are_not_declared_stay_closed(kind: str) -> None:
     with pytest.raises(UnsupportedImage):
         ours(encoded(noise(64, 64), kind))

@@ -1,0 +1,198 @@
+"""HEIF: the primary picture, turned once, whatever else its container holds.
+
+The coded pictures show four quadrants: red and lime above blue and white.
+"""
+
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+from PIL import ExifTags, Image
+
+from common.errors import ImageTooManyPixels, UndecodableImage, UnsupportedImage
+from common.images.isobmff import primary_picture
+from tests.unit.worker.decode.files import heif, icc
+from worker.decode.pixels import decode
+from worker.decode.pool import DecoderPool
+
+pytestmark = pytest.mark.filterwarnings("ignore")
+
+SIDE = 64
+RED, LIME, BLUE, WHITE = (255, 0, 0), (0, 255, 0), (0, 0, 255), (255, 255, 255)
+Corners = tuple[tuple[float, ...], ...]
+UPRIGHT: Corners = (RED, LIME, BLUE, WHITE)
+
+
+def shows(file: bytes, corners: Corners, *, side: int = SIDE, within: int = 3) -> bool:
+    """Tell whether the quadrants have these colours: top left, top right, bottom left, bottom right."""
+    pixels, near, far = decode(file, size_px=side).astype(int), side // 4, 3 * side // 4
+    seen = [pixels[row, column] for row, column in ((near, near), (near, far), (far, near), (far, far))]
+    return all(np.abs(pixel - colour).max() <= within for pixel, colour in zip(seen, corners, strict=True))
+
+
+@pytest.mark.parametrize("name", ["quadrants.heic", "ten-bits.heic"])
+def test_a_picture_of_8_and_10_bits(name: str) -> None:
+    assert shows(heif.picture(name), UPRIGHT)
+
+
+def test_a_picture_of_grey() -> None:
+    assert shows(heif.picture("grey.heic"), ((76,) * 3, (150,) * 3, (29,) * 3, (255,) * 3))
+
+
+@pytest.mark.parametrize("name", ["alpha.heic", "alpha-premultiplied.heic"])
+def test_transparency_lies_on_white(name: str) -> None:
+    pixels = decode(heif.picture(name), size_px=SIDE).astype(int)
+
+    # columns of red and blue with an alpha of 255 and 128; of lime and white with 0 and 64
+    for row, column, colour in (
+        (8, 8, (255, 0, 0)),
+        (8, 24, (255, 127, 127)),
+        (8, 40, (255, 255, 255)),
+        (8, 56, (191, 255, 191)),
+        (56, 8, (0, 0, 255)),
+        (56, 24, (127, 127, 255)),
+    ):
+        assert np.abs(pixels[row, column] - colour).max() <= 5
+
+
+@pytest.mark.parametrize(
+    ("quarters", "corners"),
+    [
+        (0, UPRIGHT),
+        (1, (LIME, WHITE, RED, BLUE)),
+        (2, (WHITE, BLUE, LIME, RED)),
+        (3, (BLUE, RED, WHITE, LIME)),
+    ],
+)
+@pytest.mark.parametrize("exif_orientation", [None, 6, 8])
+def test_a_picture_is_turned_as_its_container_says_and_no_further(
+    quarters: int, corners: Corners, exif_orientation: int | None
+) -> None:
+    # a phone writes the turn into the container and into Exif; only the container's counts
+    exif = Image.Exif()
+    if exif_orientation is not None:
+        exif[ExifTags.Base.Orientation] = exif_orientation
+
+    item = heif.coded(more=[heif.rotated(quarters)])
+    file = heif.heif(item, exif=exif.tobytes() if exif_orientation else b"")
+
+    assert shows(file, corners)
+
+
+@pytest.mark.parametrize(
+    ("top_to_bottom", "corners"), [(True, (BLUE, WHITE, RED, LIME)), (False, (LIME, RED, WHITE, BLUE))]
+)
+def test_a_picture_is_mirrored(top_to_bottom: bool, corners: Corners) -> None:
+    assert shows(heif.heif(heif.coded(more=[heif.mirrored(top_to_bottom=top_to_bottom)])), corners)
+
+
+def test_a_picture_is_turned_before_it_is_mirrored_where_its_properties_come_so() -> None:
+    item = heif.coded(more=[heif.rotated(1), heif.mirrored(top_to_bottom=True)])
+
+    assert shows(heif.heif(item), (RED, BLUE, LIME, WHITE))
+
+
+def test_a_picture_is_cropped_to_its_clean_aperture() -> None:
+    item = heif.coded(more=[heif.clean_aperture(32, 32, left=32, top=0)])
+
+    assert shows(heif.heif(item), (LIME,) * 4, side=32)
+
+
+def test_a_picture_is_put_together_from_its_tiles() -> None:
+    turned = heif.coded(more=[heif.rotated(2)])
+    tiles = (heif.coded(), turned, turned, heif.coded())
+
+    file = heif.heif(*tiles, heif.grid(2, 2, parts=(1, 2, 3, 4)), primary=5)
+
+    pixels = decode(file, size_px=2 * SIDE).astype(int)
+    for (top, left), corners in {
+        (0, 0): UPRIGHT,
+        (0, SIDE): (WHITE, BLUE, LIME, RED),
+        (SIDE, SIDE): UPRIGHT,
+    }.items():
+        for place, colour in zip(((16, 16), (16, 48), (48, 16), (48, 48)), corners, strict=True):
+            assert np.abs(pixels[top + place[0], left + place[1]] - colour).max() <= 3
+
+
+def test_of_several_pictures_the_primary_one_is_read() -> None:
+    file = heif.heif(heif.coded(name="grey.heic"), heif.coded(), heif.coded(name="grey.heic"), primary=2)
+
+    assert shows(file, UPRIGHT)
+
+
+@pytest.mark.parametrize("brand", [b"heic", b"mif1", b"heix"])
+def test_brands_that_programs_write_are_accepted(brand: bytes) -> None:
+    assert shows(heif.heif(heif.coded(), brand=brand), UPRIGHT)
+
+
+@pytest.mark.parametrize(
+    "colour",
+    [heif.icc(icc.matrix_profile(primaries=icc.DISPLAY_P3)), heif.codes(12, 13)],
+    ids=["ICC", "nclx"],
+)
+def test_colours_of_display_p3_become_those_of_srgb(colour: heif.Property) -> None:
+    coded = np.array([(180, 110, 90), (90, 150, 100), (100, 110, 170), (128, 128, 128)], dtype=np.uint8)
+
+    plain = heif.heif(heif.coded(name="muted.heic"))
+    wide = heif.heif(heif.coded(name="muted.heic", more=[colour]))
+
+    assert shows(plain, tuple(map(tuple, coded.tolist())), within=4)
+    assert shows(wide, tuple(map(tuple, icc.seen(coded, primaries=icc.DISPLAY_P3).tolist())), within=4)
+
+
+@pytest.fixture(scope="module")
+def pool() -> Iterator[DecoderPool]:
+    with DecoderPool(size_px=SIDE, max_pixels=1_000_000) as opened:
+        yield opened
+
+
+def test_a_confined_decoder_reads_tiles_without_threads_left_behind(pool: DecoderPool) -> None:
+    file = heif.heif(*[heif.coded()] * 60, heif.grid(6, 10, parts=range(1, 61)), primary=61)
+
+    decoded = [pool.decode(file, timeout_s=30) for _ in range(3)]
+
+    assert np.array_equal(decoded[0], decode(file, size_px=SIDE))
+    assert np.array_equal(decoded[0], decoded[2])
+
+
+def test_the_header_is_read_without_decoding() -> None:
+    file = heif.heif(*[heif.coded()] * 4, heif.grid(2, 2, parts=(1, 2, 3, 4)), primary=5)
+
+    found = primary_picture(file)
+
+    assert (found.width, found.height, found.codec, found.coded_pixels) == (128, 128, b"hvc1", 4 * 64 * 64)
+
+
+def test_too_many_pixels_are_refused_from_the_header() -> None:
+    with pytest.raises(ImageTooManyPixels):
+        decode(heif.picture("quadrants.heic"), size_px=SIDE, max_pixels=64 * 64 - 1)
+
+
+def test_too_many_pixels_in_the_parts_of_a_picture_are_refused_from_the_header() -> None:
+    # a small picture of one tile, which is laid down a hundred times
+    item = heif.Item(b"iovl", bytes(30), (heif.size(64, 64),), (1,) * 100)
+
+    with pytest.raises(ImageTooManyPixels, match="made of"):
+        decode(heif.heif(heif.coded(), item, primary=2), size_px=SIDE, max_pixels=64 * 64 * 20)
+
+
+def test_a_picture_of_another_codec_is_refused_by_name() -> None:
+    item = heif.Item(b"avc1", bytes(100), (heif.size(64, 64),))
+
+    with pytest.raises(UnsupportedImage, match="'avc1'"):
+        decode(heif.heif(item), size_px=SIDE)
+
+
+def test_parts_that_refer_to_each_other_in_a_circle_are_refused() -> None:
+    first, second = (heif.Item(b"grid", bytes(8), (heif.size(64, 64),), (other,)) for other in (2, 1))
+
+    with pytest.raises(UndecodableImage, match="circle"):
+        decode(heif.heif(first, second), size_px=SIDE)
+
+
+def test_a_sequence_without_a_still_picture_is_refused_by_name() -> None:
+    file = heif.heif(heif.coded(), brand=b"hevc")
+    without = file[: file.index(b"meta")] + b"moov" + file[file.index(b"meta") + 4 :]
+
+    with pytest.raises(UnsupportedImage, match="sequence"):
+        decode(without, size_px=SIDE)

@@ -1,0 +1,55 @@
+"""What a file says of its colours, where its format has a place for it.
+
+PNG          cICP, else iCCP, else sRGB, else gAMA and cHRM
+HEIF, AVIF   an ICC profile, else the codes of `nclx`
+BMP          the profile of a BITMAPV5HEADER
+all others   an ICC profile
+"""
+
+import struct
+
+from PIL import Image
+
+from common.images import bmp, isobmff
+from worker.decode.coded_colour import from_cicp, from_png
+from worker.decode.colour import ColourSource
+
+_PNG_SIGNATURE_BYTES, _PNG_CHUNK = 8, struct.Struct("!I4s")
+#: Chunks of a PNG ahead of its pixels.
+_PNG_CHUNKS_MAX = 1000
+
+
+def colour_source(image: Image.Image, data: bytes, image_format: str) -> ColourSource:
+    """Read it from an opened file."""
+    profile = image.info.get("icc_profile") or None
+    if image_format == "PNG":
+        return _of_png(image, data, profile)
+    if image_format == "BMP":
+        return ColourSource(profile=bmp.embedded_profile(data))
+    if image_format in {"HEIF", "AVIF"} and profile is None:
+        codes = isobmff.primary_picture(data).cicp
+        return ColourSource(coded=None if codes is None else from_cicp(*codes))
+    return ColourSource(profile=profile)
+
+
+def _of_png(image: Image.Image, data: bytes, profile: bytes | None) -> ColourSource:
+    codes = _png_codes(data)
+    if codes is not None:
+        return ColourSource(coded=from_cicp(*codes))
+    if profile is not None or "srgb" in image.info:
+        return ColourSource(profile=profile)
+    return ColourSource(coded=from_png(image.info.get("gamma"), image.info.get("chromaticity")))
+
+
+def _png_codes(data: bytes) -> tuple[int, int] | None:
+    """Return primaries and transfer function of a `cICP` chunk, which Pillow does not read."""
+    at = _PNG_SIGNATURE_BYTES
+    for _ in range(_PNG_CHUNKS_MAX):
+        length, kind = _PNG_CHUNK.unpack_from(data, at)
+        at += _PNG_CHUNK.size
+        if kind == b"IDAT":
+            return None
+        if kind == b"cICP":
+            return data[at], data[at + 1]
+        at += length + 4
+    return None

@@ -1,0 +1,97 @@
+"""Opening a file with the one parser of its format, set to read samples as the format means them."""
+
+import struct
+from collections.abc import Mapping
+from functools import cache
+from io import BytesIO
+from types import MappingProxyType
+
+from pi_heif import HeifImageFile
+from pi_heif import options as heif_options
+from PIL import AvifImagePlugin, Image, ImageFile, TiffImagePlugin, UnidentifiedImageError
+
+from common.errors import ImageTooManyPixels, UndecodableImage
+from common.images import isobmff
+
+#: What parsers and decoders raise on files that are broken or made to break them.
+BROKEN = (
+    OSError,
+    ValueError,
+    SyntaxError,
+    EOFError,
+    ArithmeticError,
+    LookupError,
+    TypeError,
+    RuntimeError,
+    struct.error,
+)
+_BOXED: Mapping[str, type[ImageFile.ImageFile]] = MappingProxyType(
+    {"HEIF": HeifImageFile, "AVIF": AvifImagePlugin.AvifImageFile}
+)
+_ANIMATED, _HAS_ALPHA = 0x02, 0x10
+_VP8X_FLAGS_AT = 20
+
+
+def open_image(data: bytes, image_format: str, *, max_pixels: int) -> ImageFile.ImageFile:
+    """Parse a file's header; the samples are not decoded yet.
+
+    Raises:
+        ImageTooManyPixels: by its header.
+        UndecodableImage: the header is broken.
+    """
+    _set_parsers()
+    try:
+        image = _parse(data, image_format, max_pixels=max_pixels)
+    except Image.DecompressionBombError as error:
+        raise ImageTooManyPixels(f"the image has more than {max_pixels} pixels") from error
+    except UnidentifiedImageError as error:
+        raise UndecodableImage(
+            f"the {image_format} file is broken, or of an unusual kind; save it as a plain JPEG or PNG"
+        ) from error
+    except BROKEN as error:
+        raise UndecodableImage("the image's header cannot be read") from error
+    if image.width * image.height > max_pixels:
+        raise ImageTooManyPixels(
+            f"the image has {image.width} x {image.height} pixels; {max_pixels} are accepted"
+        )
+    return image
+
+
+def _parse(data: bytes, image_format: str, *, max_pixels: int) -> ImageFile.ImageFile:
+    if image_format in _BOXED:
+        isobmff.check_pixels(data, max_pixels=max_pixels)
+        return _BOXED[image_format](BytesIO(data))
+    if image_format == "WEBP":
+        data = _with_transparent_canvas(data)
+    return Image.open(BytesIO(data), formats=(image_format,))
+
+
+@cache
+def _set_parsers() -> None:
+    # Pillow's own reader of uncompressed TIFFs takes planes of 16 bits for planes of 8.
+    TiffImagePlugin.READ_LIBTIFF = True
+    # Grey of 12 and 16 bits in either byte order, and with white as zero: `samples` scales and inverts it.
+    for order, sixteen in ((b"II", "I;16"), (b"MM", "I;16B")):
+        for photometric in (0, 1):
+            key = (order, photometric, (1,), 1)
+            TiffImagePlugin.OPEN_INFO[*key, (16,), ()] = (sixteen, sixteen)
+            TiffImagePlugin.OPEN_INFO[*key, (12,), ()] = ("I;16", "I;12")
+    # As many files are decoded at a time as there are decoders, and each thread reserves address space.
+    AvifImagePlugin.DEFAULT_MAX_THREADS = 1
+    heif_options.DECODE_THREADS = 0
+    heif_options.THUMBNAILS = heif_options.DEPTH_IMAGES = heif_options.AUX_IMAGES = False
+
+
+def _with_transparent_canvas(data: bytes) -> bytes:
+    """Have an animated WebP show its canvas as transparent where the first frame does not cover it.
+
+    Without the flag that says that it has transparency libwebp makes the canvas black.
+    """
+    if data[12:16] != b"VP8X" or data[_VP8X_FLAGS_AT] & (_ANIMATED | _HAS_ALPHA) != _ANIMATED:
+        return data
+    frame = data.find(b"ANMF")
+    # canvas: width and height less one behind the flags; frame: x, y, width and height less one
+    if frame < 0 or data[24:30] == data[frame + 14 : frame + 20]:
+        return data
+    flags = data[_VP8X_FLAGS_AT] | _HAS_ALPHA
+    return data[:_VP8X_FLAGS_AT] + bytes([flags]) + data[_VP8X_FLAGS_AT + 1 :]
