@@ -7,6 +7,7 @@ from pathlib import Path
 from catalog.paging import all_albums
 from catalog.writing.protocol import CatalogWriter, Findings
 from common.catalog.protocol import EMBEDDING_DIMENSION, ModelStamp
+from worker.decode.version import PREPROCESSING_VERSION
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,12 +27,27 @@ def verify(writer: CatalogWriter, *, fingerprint: str | None, covers: Path | Non
     """
     writer.check()
     yield Check("schema", holds=True, seen=f"functions, table and vector({EMBEDDING_DIMENSION}) are in place")
-    yield _stamp(writer.model_stamp(), fingerprint)
+    stamp = writer.model_stamp()
+    yield _stamp(stamp, fingerprint)
+    if stamp is not None:
+        is_same = stamp.preprocessing == PREPROCESSING_VERSION
+        yield Check("preprocessing", holds=is_same, seen=preprocessing_seen(stamp))
     found = writer.findings()
     yield from _rows(found)
     yield from _index(found)
     if covers is not None:
         yield from _covers(writer, covers)
+
+
+def preprocessing_seen(stamp: ModelStamp) -> str:
+    """Say which version of the preprocessing made the vectors, and what to do where it is another."""
+    if stamp.preprocessing == PREPROCESSING_VERSION:
+        return f"version {stamp.preprocessing}"
+    return (
+        f"version {stamp.preprocessing}, and this release has {PREPROCESSING_VERSION}: if there are covers "
+        "in other colours than plain sRGB (docs/catalog.md), run "
+        f"python -m catalog reembed --model {stamp.model}"
+    )
 
 
 def _stamp(stamp: ModelStamp | None, fingerprint: str | None) -> Check:

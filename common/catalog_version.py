@@ -41,8 +41,13 @@ def catalog_version(version: str, changing: str | None) -> str:
     return version if changing is None else f"{version}-{changing}"
 
 
-def ensure_catalog_version(redis: Redis, *, model_fingerprint: str) -> None:
-    """Make a version where there is none, or where it names another model."""
-    known = redis.get(keys.CATALOG_MODEL)
-    if known != model_fingerprint.encode() or not redis.exists(keys.CATALOG_VERSION):
+def ensure_catalog_version(redis: Redis, *, model_fingerprint: str, preprocessing: int) -> None:
+    """Make a version where there is none, or where queries are embedded otherwise than before.
+
+    That is by another model, or from pixels of another version of the preprocessing.
+    """
+    model, before, version = redis.mget(keys.CATALOG_MODEL, keys.CATALOG_PREPROCESSING, keys.CATALOG_VERSION)
+    known = (model_fingerprint.encode(), str(preprocessing).encode())
+    if (model, before) != known or version is None:
         new_catalog_version(redis, model_fingerprint=model_fingerprint)
+        redis.set(keys.CATALOG_PREPROCESSING, preprocessing)

@@ -28,6 +28,7 @@ On REDIS_URL (broker and ledger; must not evict):
     catalog:version         string  random; replaced whenever the catalog changes (kept)
     catalog:changing        string  random; replaced every few seconds while a tool writes, then runs out
     catalog:model           string  fingerprint of the model that made the vectors (kept)
+    catalog:preprocessing   string  version of the preprocessing of the workers that started last (kept)
     nothing                 (never written) what a script names to go on in a full Redis
     sweeping                string  held by the process that sweeps
     owned:<owner>           zset    jobs of a key that have not ended, by their deadlines
@@ -69,6 +70,7 @@ SERVICE_RATE = "service-rate"
 CATALOG_VERSION = "catalog:version"
 CATALOG_CHANGING = "catalog:changing"
 CATALOG_MODEL = "catalog:model"
+CATALOG_PREPROCESSING = "catalog:preprocessing"
 SWEEPING = "sweeping"
 OWNED = "owned:"
 API_KEYS = "api-keys"

@@ -31,6 +31,7 @@ from worker.batching import Batcher
 from worker.bulk.handler import BulkHandler, register_bulk
 from worker.bulk.process import BulkProcess
 from worker.decode.pool import DecoderPool
+from worker.decode.version import PREPROCESSING_VERSION
 from worker.embedding import Embedder
 from worker.encoder.protocol import Encoder
 from worker.leases import Leases
@@ -97,6 +98,7 @@ class WorkerProcess:
             "ready": True,
             "model": encoder.model_name,
             "fingerprint": encoder.model_fingerprint,
+            "preprocessing": PREPROCESSING_VERSION,
             "device": encoder.device,
             "encoder": encoder.kind,
         }
@@ -169,7 +171,7 @@ class WorkerProcess:
                 leases=leases,
                 pipeline=pipeline,
                 cache_apart=cache if s.cache_url != s.redis_url else None,
-                fingerprint=encoder.fingerprint,
+                fingerprint=embedder.fingerprint,
                 retire=self._retire,
             )
             register_search(self._celery, handler)

@@ -15,6 +15,7 @@ from common.catalog.protocol import EMBEDDING_DIMENSION
 from common.errors import DeadlineExceeded, ImageExpired, QueueUnavailable
 from worker.batching import Batcher, Encoded
 from worker.decode.pool import DecoderPool
+from worker.decode.version import preprocessed
 from worker.encoder.protocol import Encoder
 from worker.leases import Lease
 from worker.retrying import retry_passing
@@ -41,8 +42,8 @@ class Embedder:
     dimension = EMBEDDING_DIMENSION
 
     def __init__(self, *, encoder: Encoder, batcher: Batcher, decoders: DecoderPool, redis: Redis) -> None:
-        #: Names what is cached: the model, and the precision where it makes other vectors.
-        self.fingerprint = encoder.fingerprint
+        #: Names what is cached: model and preprocessing, and the precision where it makes other vectors.
+        self.fingerprint = preprocessed(encoder.fingerprint)
         self._batcher = batcher
         self._decoders = decoders
         self._redis = redis

@@ -17,6 +17,7 @@ from common.catalog.protocol import Catalog
 from common.catalog_version import ensure_catalog_version
 from common.errors import ModelMismatch, QueueUnavailable
 from common.settings import Settings
+from worker.decode.version import PREPROCESSING_VERSION
 from worker.encoder.load import load_encoder
 from worker.encoder.protocol import Encoder
 from worker.retrying import retry_passing
@@ -62,6 +63,12 @@ def open_matching_catalog(settings: Settings, encoder: Encoder, *, on_waiting: O
             f"model is {encoder.model_name} ({encoder.model_fingerprint[:12]}): "
             "set CLIP_MODEL to the former, or re-embed the catalog"
         )
+    elif stamp.preprocessing != PREPROCESSING_VERSION:
+        log.warning(
+            "the catalog's vectors were made by another version of the preprocessing: covers in other "
+            "colours than plain sRGB are found less exactly; python -m catalog reembed (docs/catalog.md)",
+            extra={"catalog_preprocessing": stamp.preprocessing, "preprocessing": PREPROCESSING_VERSION},
+        )
     return catalog
 
 
@@ -71,7 +78,9 @@ def open_broker(redis: Redis, settings: Settings, *, model_fingerprint: str, on_
     def look() -> None:
         try:
             info = redis.info()
-            ensure_catalog_version(redis, model_fingerprint=model_fingerprint)
+            ensure_catalog_version(
+                redis, model_fingerprint=model_fingerprint, preprocessing=PREPROCESSING_VERSION
+            )
         except (RedisError, OSError) as error:
             raise QueueUnavailable(f"the job queue does not answer ({type(error).__name__})") from error
         assert isinstance(info, dict)  # noqa: S101 - the client is not asynchronous

@@ -48,7 +48,9 @@ BURST = 2 * WORKERS * Settings().worker_concurrency
 SHOWN_FROM_MINUTES = 10
 RESTART_EVERY_S = (8.0, 20.0)
 #: What stays in Redis when all else has expired; `common/keys.py` says why.
-CONSTANTS = frozenset({keys.CATALOG_VERSION, keys.CATALOG_MODEL, *keys.KOMBU_BINDINGS})
+CONSTANTS = frozenset(
+    {keys.CATALOG_VERSION, keys.CATALOG_MODEL, keys.CATALOG_PREPROCESSING, *keys.KOMBU_BINDINGS}
+)
 
 
 def main(arguments: Sequence[str]) -> int:

@@ -1,4 +1,4 @@
-"""Move the catalog in DATABASE_URL to another model while it serves.
+"""Move the catalog in DATABASE_URL to another model, or to this release's preprocessing, while it serves.
 
 A copy with the new embeddings is filled beside the live table and takes its place in one transaction;
 killed before that, the same command goes on where it stopped.
@@ -23,15 +23,16 @@ from catalog.reembedding.filling import Filling, StoredCovers
 from catalog.reembedding.shadow import abandon, facts, prepare, verify_copy
 from catalog.reembedding.switching import index_copy, switch
 from catalog.settings import require_database_url
-from catalog.stamp import read_stamp
+from catalog.stamp import read_stamp, require_stamps
 from catalog.versioning import require_redis, tell_new_version
+from common.catalog.protocol import ModelStamp
 from common.errors import SettingsError
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Take the model, and where the covers are."""
     add = parser.add_argument
-    add("--model", help="the new model, as CLIP_MODEL will have it")
+    add("--model", help="the new model, or the same, as CLIP_MODEL will have it")
     add("--covers", type=Path, metavar="DIR", help="the folder of those covers that are no URLs")
     add("--leave-out", action="store_true", help="switch also where covers are missing; those are not found")
     add("--abandon", action="store_true", help="take away what an earlier call has begun")
@@ -50,12 +51,13 @@ def run(call: Call) -> Outcome:
             return Outcome.DONE
         if call.options.model is None:
             raise SettingsError("reembed: name the new model with --model")
+        require_stamps(connection)
         if not call.options.keep_cache:
             require_redis(call.settings)
         with open_local_embedder(call.settings, model=call.options.model) as embedder:
             stamp = embedder.stamp
             standing = read_stamp(connection)
-            if standing is not None and standing.fingerprint == stamp.fingerprint:
+            if standing is not None and _is_same(standing, stamp):
                 call.console.print(f"the catalog's vectors come from {stamp.model} already")
             elif not _moved(call, connection, embedder):
                 return Outcome.FINDINGS
@@ -63,6 +65,10 @@ def run(call: Call) -> Outcome:
             tell_new_version(call.settings, model_fingerprint=stamp.fingerprint)
     call.console.print(f"now start the workers anew with CLIP_MODEL={call.options.model}", markup=False)
     return Outcome.DONE
+
+
+def _is_same(standing: ModelStamp, stamp: ModelStamp) -> bool:
+    return (standing.fingerprint, standing.preprocessing) == (stamp.fingerprint, stamp.preprocessing)
 
 
 def _moved(call: Call, connection: psycopg.Connection, embedder: CoverEmbedder) -> bool:

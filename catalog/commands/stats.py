@@ -9,6 +9,7 @@ from rich.table import Table
 
 from catalog.commands.outcome import Outcome
 from catalog.commands.protocol import Call
+from catalog.verification import preprocessing_seen
 from catalog.writing.opening import open_writer
 from common.catalog.protocol import CatalogStats, ModelStamp
 
@@ -35,6 +36,8 @@ def _figures(stats: CatalogStats, stamp: ModelStamp | None) -> Table:
     table = Table(show_header=False)
     table.add_row("albums", str(stats.total_albums))
     table.add_row("model", "not stamped" if stamp is None else f"{stamp.model} ({stamp.fingerprint[:12]})")
+    if stamp is not None:
+        table.add_row("preprocessing", preprocessing_seen(stamp))
     table.add_row("years", _span(stats.year_min, stats.year_max))
     table.add_row("scores", _span(stats.score_min, stats.score_max))
     table.add_row("best new music", str(stats.best_new_music_count))

@@ -21,8 +21,10 @@ from catalog.demo.rows import album_row
 from catalog.migrations import apply_migrations
 from catalog.rows import upsert_albums
 from catalog.stamp import read_stamp, write_stamp
+from common.catalog.protocol import ModelStamp
 from common.settings import Settings
 from worker.decode.image import decode_image
+from worker.decode.version import PREPROCESSING_VERSION
 from worker.encoder.load import load_encoder
 from worker.encoder.model_files import find_model
 from worker.encoder.protocol import Encoder, Pixels
@@ -67,7 +69,7 @@ def _is_loaded(connection: psycopg.Connection, *, count: int, fingerprint: str, 
     drawn = sum(1 for _ in covers.glob("*.jpg")) if covers.is_dir() else 0
     return (
         stamp is not None
-        and stamp.fingerprint == fingerprint
+        and (stamp.fingerprint, stamp.preprocessing) == (fingerprint, PREPROCESSING_VERSION)
         and row is not None
         and row[0] == count
         and drawn >= count
@@ -94,7 +96,7 @@ def _load(
             embeddings = encoder.encode_images(pixels)
             upsert_albums(connection, [album_row(*pair) for pair in zip(chunk, embeddings, strict=True)])
             advance(len(chunk))
-    write_stamp(connection, model=encoder.model_name, fingerprint=encoder.model_fingerprint)
+    write_stamp(connection, ModelStamp(encoder.model_name, encoder.model_fingerprint, PREPROCESSING_VERSION))
     connection.commit()
     connection.autocommit = True
     connection.execute("VACUUM (ANALYZE) album_covers")

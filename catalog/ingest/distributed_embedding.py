@@ -7,7 +7,7 @@ again, unless a worker has it in hand.
 import secrets
 import time
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar, cast
@@ -73,9 +73,12 @@ class DistributedEmbedder:
         workers = _ready_workers(redis)
         if not workers:
             raise NoWorker("no worker is ready to embed covers: start one, or ingest without --distributed")
-        if len({worker["fingerprint"] for worker in workers}) > 1:
+        stamps = {_stamp(worker) for worker in workers}
+        if len({stamp.fingerprint for stamp in stamps}) > 1:
             raise ModelMismatch("the workers have different models")
-        self.stamp = ModelStamp(str(workers[0]["model"]), str(workers[0]["fingerprint"]))
+        if len(stamps) > 1:
+            raise ModelMismatch("the workers are of different releases, which see covers differently")
+        (self.stamp,) = stamps
         self._workers = len(workers)
         self._looked_at = time.monotonic()
 
@@ -186,6 +189,11 @@ def _count_failure(entry: _Sent[Any], reason: str) -> None:
 
 def _size_bytes(covered: Covered[Any]) -> int:
     return len(covered.cover)
+
+
+def _stamp(worker: Mapping[str, Any]) -> ModelStamp:
+    # a worker that announces no version is of a release that had the first
+    return ModelStamp(worker["model"], worker["fingerprint"], worker.get("preprocessing", 1))
 
 
 def _ready_workers(redis: Redis) -> list[dict[str, object]]:

@@ -15,6 +15,7 @@ from common.catalog.protocol import ModelStamp
 from common.errors import DecoderBusy, DecoderDied, ImageError
 from common.settings import Settings
 from worker.decode.pool import DecoderPool
+from worker.decode.version import PREPROCESSING_VERSION
 from worker.encoder.load import load_encoder
 from worker.encoder.protocol import Encoder, Pixels
 
@@ -35,7 +36,7 @@ class LocalEmbedder:
         self._threads = threads
         self._timeout_s = timeout_s
         self._batch = _BATCH_CPU if encoder.device == "cpu" else _BATCH_GPU
-        self.stamp = ModelStamp(encoder.model_name, encoder.model_fingerprint)
+        self.stamp = ModelStamp(encoder.model_name, encoder.model_fingerprint, PREPROCESSING_VERSION)
 
     def embed(self, covers: Iterable[Covered[P] | Rejected]) -> Iterator[Embedded[P] | Rejected]:
         with ThreadPoolExecutor(self._threads, "decode") as threads:

@@ -21,7 +21,9 @@ from common.errors import CatalogError
 NEXT = "album_covers_next"
 
 _PREPARE = f"""
-CREATE TABLE catalog_reembedding (model text NOT NULL, fingerprint text NOT NULL);
+CREATE TABLE catalog_reembedding (
+  model text NOT NULL, fingerprint text NOT NULL, preprocessing integer NOT NULL
+);
 ALTER TABLE catalog_reembedding ENABLE ROW LEVEL SECURITY;
 CREATE TABLE {NEXT} (LIKE {TABLE} INCLUDING DEFAULTS INCLUDING CONSTRAINTS INCLUDING GENERATED
                      INCLUDING STORAGE INCLUDING COMMENTS);
@@ -85,18 +87,19 @@ class CopyFacts:
 
 
 def prepare(connection: psycopg.Connection, stamp: ModelStamp) -> None:
-    """Make the copy, or take up the one that an earlier call for the same model began.
+    """Make the copy, or take up the one that an earlier call for the same vectors began.
 
     Raises:
         CatalogError: the live table has what a switch would lose.
     """
     with connection.transaction():
         require_none_lost(connection)
-        if _begun(connection) != stamp.fingerprint:
+        if _begun(connection) != (stamp.fingerprint, stamp.preprocessing):
             connection.execute(_ABANDON.encode())
             connection.execute(_PREPARE.encode())
             connection.execute(
-                "INSERT INTO catalog_reembedding VALUES (%s, %s)", [stamp.model, stamp.fingerprint]
+                "INSERT INTO catalog_reembedding VALUES (%s, %s, %s)",
+                [stamp.model, stamp.fingerprint, stamp.preprocessing],
             )
         # Albums that an earlier call left out may have covers by now.
         connection.execute(f"DELETE FROM {NEXT} WHERE embedding IS NULL")  # noqa: S608
@@ -151,12 +154,14 @@ def verify_copy(connection: psycopg.Connection) -> None:
         raise CatalogError("none of the albums has a new embedding")
 
 
-def _begun(connection: psycopg.Connection) -> str | None:
+def _begun(connection: psycopg.Connection) -> tuple[str, int] | None:
+    """Return fingerprint and preprocessing of the copy that an earlier call began."""
     row = connection.execute("SELECT to_regclass('catalog_reembedding')").fetchone()
     if row is None or row[0] is None:
         return None
-    row = connection.execute("SELECT fingerprint FROM catalog_reembedding").fetchone()
-    return None if row is None else str(row[0])
+    # as JSON, since an earlier release's table has no such column
+    row = connection.execute("SELECT to_jsonb(begun) FROM catalog_reembedding begun").fetchone()
+    return None if row is None else (row[0]["fingerprint"], row[0].get("preprocessing", 1))
 
 
 def _columns(connection: psycopg.Connection) -> list[str]:

@@ -14,6 +14,7 @@ from catalog.index import INDEX, TABLE, IndexBuild, build_index
 from catalog.migrations import migrations
 from catalog.reembedding.attachments import require_none_lost, taken_along
 from catalog.reembedding.shadow import NEXT, missing
+from catalog.stamp import write_stamp
 from common.catalog.protocol import ModelStamp
 from common.errors import CatalogUnavailable
 
@@ -84,7 +85,7 @@ def _switch_once(connection: psycopg.Connection, stamp: ModelStamp) -> Switched:
                 connection.execute(migration.sql.encode())
         for statement in attached:
             connection.execute(statement)
-        connection.execute("SELECT stamp_catalog(%s, %s)", [stamp.model, stamp.fingerprint])
+        write_stamp(connection, stamp)
     return Switched(done=True, locked_s=time.monotonic() - locked_at)
 
 

@@ -90,6 +90,8 @@ CREATE TABLE IF NOT EXISTS catalog_model (
   stamped_at  timestamptz,
   CHECK ((model IS NULL) = (fingerprint IS NULL))
 );
+-- The version of the preprocessing that the vectors were made with: which pixels a cover has.
+ALTER TABLE catalog_model ADD COLUMN IF NOT EXISTS preprocessing integer NOT NULL DEFAULT 1;
 INSERT INTO catalog_model DEFAULT VALUES ON CONFLICT DO NOTHING;
 
 -- Whoever changes an album, in whatever way, makes a new version: one a transaction, however many

@@ -75,15 +75,17 @@ $$;
 
 CREATE FUNCTION catalog_stamp() RETURNS jsonb
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, extensions, pg_temp AS $$
-  SELECT jsonb_build_object('model', model, 'fingerprint', fingerprint, 'version', version,
-                            'stamped_at', stamped_at)
+  SELECT jsonb_build_object('model', model, 'fingerprint', fingerprint, 'preprocessing', preprocessing,
+                            'version', version, 'stamped_at', stamped_at)
   FROM catalog_model
 $$;
 
--- Declare which model made all vectors; a new version, since no cached result holds any more.
-CREATE FUNCTION stamp_catalog(model text, fingerprint text) RETURNS bigint
+-- Declare which model made all vectors; a new version, since no cached result holds any more. Tools that name no
+-- version of the preprocessing have the first.
+CREATE FUNCTION stamp_catalog(model text, fingerprint text, preprocessing integer DEFAULT 1) RETURNS bigint
 LANGUAGE sql SECURITY DEFINER SET search_path = public, extensions, pg_temp AS $$
   UPDATE catalog_model SET model = stamp_catalog.model, fingerprint = stamp_catalog.fingerprint,
+                           preprocessing = stamp_catalog.preprocessing,
                            version = version + 1, stamped_at = now()
   RETURNING version
 $$;

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Sequence
+from dataclasses import asdict
 from typing import Any
 
 from catalog.writing.protocol import Findings, IndexFacts, Origin
@@ -26,7 +27,7 @@ class FunctionWriter(FunctionCatalog):
         return list(self._document("album_page", {"after_id": after_id, "page_size": size}))
 
     def write_stamp(self, stamp: ModelStamp) -> None:
-        self._document("stamp_catalog", {"model": stamp.model, "fingerprint": stamp.fingerprint})
+        self._document("stamp_catalog", asdict(stamp))
 
     def findings(self) -> Findings:
         found = self._document("catalog_findings", {})

@@ -62,10 +62,12 @@ class CatalogStats:
 
 @dataclass(frozen=True, slots=True)
 class ModelStamp:
-    """Which model made the catalog's vectors."""
+    """Which model made the catalog's vectors, from pixels of which version of the preprocessing."""
 
     model: str
     fingerprint: str
+    #: A catalog that does not say it was stamped before there was a second one.
+    preprocessing: int = 1
 
 
 class Catalog(Protocol):

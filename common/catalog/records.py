@@ -124,7 +124,12 @@ def stats_from_document(document: Row) -> CatalogStats:
 def stamp_from_document(document: Row) -> ModelStamp | None:
     if document["model"] is None:
         return None
-    return ModelStamp(model=document["model"], fingerprint=document["fingerprint"])
+    return ModelStamp(
+        model=document["model"],
+        fingerprint=document["fingerprint"],
+        # a database that has not been migrated does not say it
+        preprocessing=document.get("preprocessing", 1),
+    )
 
 
 def embeddings_from_document(document: Mapping[str, str]) -> dict[str, npt.NDArray[np.float32]]:

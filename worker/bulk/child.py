@@ -14,41 +14,45 @@ import numpy as np
 
 from common.bulk import BulkFault, BulkReply, Outcome, pack_reply, unpack_covers
 from common.errors import CoverSearchError, ImageError
-from common.settings import Settings, load_settings
+from common.settings import load_settings
 from worker.bulk.wire import receive_frame, send_frame
-from worker.decode.pixels import decode
+from worker.decode.pool import DecoderPool
 from worker.encoder.protocol import Encoder, Pixels
 from worker.opening import open_encoder
 
 #: A model in memory that nobody uses is memory that searches could have.
 IDLE_S = 60.0
 UNAVAILABLE_STATUS = 3
+#: Covers come from strangers' hosts too, and are decoded apart. Four decoders feed any model.
+DECODERS = min(os.cpu_count() or 1, 4)
+#: A cover takes milliseconds, or as long as searches leave no time for it.
+DECODE_S = 300.0
 _NOBODY = "0" * 64
 
 
-def embed(covers: Sequence[bytes], encoder: Encoder, *, max_pixels: int) -> list[Outcome]:
+def embed(covers: Sequence[bytes], encoder: Encoder, decoders: DecoderPool) -> list[Outcome]:
     """Decode and embed covers, each by itself."""
 
     def pixels(cover: bytes) -> Pixels | BulkFault:
         try:
-            return decode(cover, size_px=encoder.input_size_px, max_pixels=max_pixels)
+            return decoders.decode(cover, timeout_s=DECODE_S)
         except ImageError as error:
             return BulkFault(error.code, error.detail)
 
-    with ThreadPoolExecutor(os.cpu_count()) as threads:
+    with ThreadPoolExecutor(DECODERS) as threads:
         decoded = list(threads.map(pixels, covers))
     whole = [item for item in decoded if not isinstance(item, BulkFault)]
     embeddings = iter(encoder.encode_images(np.stack(whole)) if whole else ())
     return [item if isinstance(item, BulkFault) else next(embeddings) for item in decoded]
 
 
-def serve(channel: socket.socket, encoder: Encoder, settings: Settings) -> None:
+def serve(channel: socket.socket, encoder: Encoder, decoders: DecoderPool) -> None:
     """Answer until the worker is gone or asks no more."""
     channel.settimeout(IDLE_S)
     try:
         while True:
             covers = unpack_covers(receive_frame(channel))
-            outcomes = embed(covers, encoder, max_pixels=settings.max_image_pixels)
+            outcomes = embed(covers, encoder, decoders)
             reply = BulkReply(_NOBODY, encoder.model_fingerprint, tuple(outcomes))
             send_frame(channel, pack_reply(reply))
     except (TimeoutError, EOFError):
@@ -73,8 +77,16 @@ def main() -> int:
     except CoverSearchError as error:
         sys.stderr.write(f"bulk: {error.detail}\n")
         return UNAVAILABLE_STATUS
-    with socket.socket(fileno=int(sys.argv[1])) as channel:
-        serve(channel, encoder, settings)
+    with (
+        socket.socket(fileno=int(sys.argv[1])) as channel,
+        DecoderPool(
+            size_px=encoder.input_size_px,
+            max_pixels=settings.max_image_pixels,
+            processes=DECODERS,
+            timeout_s=DECODE_S,
+        ) as decoders,
+    ):
+        serve(channel, encoder, decoders)
     encoder.close()
     return 0
 

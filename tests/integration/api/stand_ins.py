@@ -148,7 +148,7 @@ class StandInWorker:
         self.before_search: Callable[[SearchQuery], None] = lambda _: None
 
     def start(self) -> None:
-        ensure_catalog_version(self._redis, model_fingerprint=MODEL)
+        ensure_catalog_version(self._redis, model_fingerprint=MODEL, preprocessing=1)
         self._ledger.renew(self.announcement, ttl_s=2, run_ids=())
         self._thread.start()
 

@@ -99,7 +99,26 @@ def test_a_stamp_says_which_model_made_the_vectors(own: Opened) -> None:
     with psycopg.connect(own.database_url) as connection:
         connection.execute("SELECT stamp_catalog('a/model', 'f00d')")
 
-    assert own.catalog.model_stamp() == ModelStamp(model="a/model", fingerprint="f00d")
+    # a tool of a release that names no version of the preprocessing has the first
+    assert own.catalog.model_stamp() == ModelStamp(model="a/model", fingerprint="f00d", preprocessing=1)
+
+
+def test_a_stamp_says_which_preprocessing_made_the_pixels(own: Opened) -> None:
+    with psycopg.connect(own.database_url) as connection:
+        connection.execute("SELECT stamp_catalog('a/model', 'f00d', 7)")
+
+    assert own.catalog.model_stamp() == ModelStamp(model="a/model", fingerprint="f00d", preprocessing=7)
+
+
+def test_a_database_that_was_not_migrated_has_the_first_preprocessing(own: Opened) -> None:
+    with psycopg.connect(own.database_url) as connection:
+        connection.execute("SELECT stamp_catalog('a/model', 'f00d', 7)")
+        connection.execute(
+            "CREATE OR REPLACE FUNCTION catalog_stamp() RETURNS jsonb LANGUAGE sql SECURITY DEFINER AS "
+            "$$ SELECT jsonb_build_object('model', model, 'fingerprint', fingerprint) FROM catalog_model $$"
+        )
+
+    assert own.catalog.model_stamp() == ModelStamp(model="a/model", fingerprint="f00d", preprocessing=1)
 
 
 def test_a_query_of_another_model_is_refused_once_the_catalog_is_stamped(own: Opened) -> None:

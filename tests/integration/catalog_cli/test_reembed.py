@@ -14,8 +14,10 @@ import orjson
 import psycopg
 import pytest
 
+from catalog.reembedding.shadow import prepare
 from common import keys
 from common.catalog.postgres import PostgresCatalog
+from common.catalog.protocol import ModelStamp
 from common.clients import open_redis
 from common.errors import CoverSearchError, ModelMismatch
 from common.queries import Filters
@@ -87,6 +89,57 @@ def test_a_moved_catalog_is_left_alone(catalog_with_cache: Catalog, database_url
     assert done.status == 0
     assert "already" in done.err
     assert rows(database_url) == before
+
+
+def test_a_catalog_of_another_preprocessing_is_embedded_again_by_the_same_model(
+    catalog_with_cache: Catalog, database_url: str
+) -> None:
+    catalog_with_cache(*INGEST)
+    before = rows(database_url)
+    with psycopg.connect(database_url) as connection:
+        connection.execute("UPDATE catalog_model SET preprocessing = 1")
+        # so that it shows which albums were embedded again
+        connection.execute("UPDATE album_covers SET embedding = embedding + embedding")
+
+    done = catalog_with_cache("reembed", "--model", "fixed-latency", "--covers", "covers")
+
+    assert done.status == 0, done.err
+    assert {i: row["embedding"] for i, row in rows(database_url).items()} == {
+        i: row["embedding"] for i, row in before.items()
+    }
+    assert catalog_with_cache("verify").status == 0
+
+
+def test_a_copy_that_an_earlier_release_began_is_begun_anew(
+    catalog_with_cache: Catalog, database_url: str
+) -> None:
+    catalog_with_cache(*INGEST)
+    before = rows(database_url)
+    with psycopg.connect(database_url) as connection:
+        prepare(connection, ModelStamp("fixed-latency", OLD_FINGERPRINT, 1))
+        connection.execute("ALTER TABLE catalog_reembedding DROP COLUMN preprocessing")
+        connection.execute("INSERT INTO album_covers_next SELECT * FROM album_covers")
+        connection.execute("UPDATE album_covers_next SET embedding = embedding + embedding")
+        connection.execute("UPDATE catalog_model SET preprocessing = 1")
+
+    done = catalog_with_cache("reembed", "--model", "fixed-latency", "--covers", "covers")
+
+    assert done.status == 0, done.err
+    assert rows(database_url)["demo-1967-00003"]["embedding"] == before["demo-1967-00003"]["embedding"]
+
+
+def test_a_database_that_was_not_migrated_is_told_so_before_anything_is_embedded(
+    catalog_with_cache: Catalog, database_url: str
+) -> None:
+    catalog_with_cache(*INGEST)
+    with psycopg.connect(database_url) as connection:
+        connection.execute("DROP FUNCTION stamp_catalog(text, text, integer)")
+
+    done = catalog_with_cache(*REEMBED, **NEW)
+
+    assert done.status == 2
+    assert "python -m catalog migrate" in done.err
+    assert beside(database_url) == []
 
 
 def test_a_missing_cover_stops_the_switch_unless_it_is_left_out(

@@ -86,6 +86,23 @@ def test_a_whole_catalog_passes_every_check(catalog: Catalog, either: Mapping[st
     assert checks["searches"]["seen"] == f"{ALBUMS} albums are read exactly"
 
 
+def test_a_catalog_of_another_preprocessing_is_told_what_to_do(
+    catalog: Catalog, either: Mapping[str, str], database_url: str
+) -> None:
+    catalog(*INGEST)
+    with psycopg.connect(database_url) as connection:
+        connection.execute("UPDATE catalog_model SET preprocessing = 1")
+
+    verified, stats = catalog("verify", "--json"), catalog("stats", "--json")
+
+    checks = {check["name"]: check for check in json.loads(verified.out)}
+    assert verified.status == 1
+    assert [name for name, check in checks.items() if not check["holds"]] == ["preprocessing"]
+    assert "python -m catalog reembed --model fixed-latency" in checks["preprocessing"]["seen"]
+    assert json.loads(stats.out)["model"]["preprocessing"] == 1
+    assert "python -m catalog reembed" in " ".join(catalog("stats").out.split())
+
+
 @pytest.mark.parametrize(
     ("damage", "check"),
     [

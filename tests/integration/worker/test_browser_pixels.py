@@ -1,8 +1,8 @@
 """A decoded picture has the pixels that Chromium shows, for each kind of file that a browser takes.
 
 Pictures are as large as the decoded square, and lie on white. Three things that Chromium 156 does are left
-out: it does not turn a WebP, it shows the alpha of an AVIF in a smaller range than the format has, and a gamma
-of 0.45455 in a PNG is 2.2 to it, and not sRGB's curve, if the primaries are written beside it.
+out: it does not turn a WebP, it shows the alpha of an AVIF in a smaller range than the format has, and where
+primaries are written beside it, a PNG's gamma of 0.45455 is 2.2 to it and not sRGB's curve.
 """
 
 import base64

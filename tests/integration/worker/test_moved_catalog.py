@@ -6,6 +6,7 @@ import time
 import psycopg
 
 from catalog.stamp import write_stamp
+from common.catalog.protocol import ModelStamp
 from common.jobs import JobState
 from common.ledger.gateway import GatewayLedger
 from local.service import Service
@@ -25,7 +26,7 @@ async def ended(service: Service) -> int | None:
 
 def stamp(url: str, fingerprint: str) -> None:
     with psycopg.connect(url) as connection:
-        write_stamp(connection, model="a/model", fingerprint=fingerprint)
+        write_stamp(connection, ModelStamp("a/model", fingerprint))
 
 
 async def test_a_search_that_meets_the_new_vectors_is_answered_by_a_worker_of_the_new_model(

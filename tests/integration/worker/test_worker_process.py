@@ -14,6 +14,7 @@ from PIL import Image
 
 from catalog.stamp import write_stamp
 from common import keys
+from common.catalog.protocol import ModelStamp
 from common.clients import open_redis
 from common.jobs import JobState
 from common.ledger.gateway import GatewayLedger
@@ -108,7 +109,7 @@ async def test_a_catalog_of_another_model_stops_the_worker(
     gateway: GatewayLedger, make_worker_service: StartWorker, catalog_url: str
 ) -> None:
     with psycopg.connect(catalog_url) as connection:
-        write_stamp(connection, model="somebody/else", fingerprint="00" * 32)
+        write_stamp(connection, ModelStamp("somebody/else", "00" * 32))
 
     status, reason = await failed_start(make_worker_service(waits=False), gateway)
 
