@@ -11,7 +11,14 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
 from api.problems import INTERNAL, PROBLEMS_BY_CODE, Problem, problem_of
-from api.refusals import InvalidRequest, MalformedBody, MethodNotAllowed, RouteNotFound, Unauthorized
+from api.refusals import (
+    InvalidRequest,
+    MalformedBody,
+    MethodNotAllowed,
+    RouteNotFound,
+    Unauthorized,
+    UnsupportedContentCoding,
+)
 from common.errors import (
     CatalogMisconfigured,
     CoverSearchError,
@@ -31,6 +38,8 @@ TYPE_PREFIX = "urn:cover-search:problem:"
 
 INTERNAL_DETAIL = "the service failed unexpectedly; its log names this request id"
 CLIENT_CLOSED_REQUEST = 499
+#: The codings that a request's body may have, for one that had another (RFC 9110, section 15.5.16).
+CODINGS = {"Accept-Encoding": "identity"}
 CHALLENGE = {"WWW-Authenticate": 'Bearer realm="cover-search"'}
 
 
@@ -44,6 +53,8 @@ def error_response(error: CoverSearchError, *, headers: Mapping[str, str] | None
         retry_after_s = error.retry_after_s
     if isinstance(error, Unauthorized):
         headers = {**(headers or {}), **CHALLENGE}
+    if isinstance(error, UnsupportedContentCoding):
+        headers = {**(headers or {}), **CODINGS}
     return _response(
         problem,
         code=error.code,

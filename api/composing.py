@@ -10,6 +10,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 from api.images import check_image
 from api.refusals import InvalidRequest, MalformedBody
 from common.errors import ImageTooLarge, InvalidParameter, image_given_as
+from common.images.formats import ACCEPTED
 from common.queries import (
     K_DEFAULT,
     K_MAX,
@@ -64,7 +65,9 @@ class PartBody(BaseModel):
     text: Annotated[str, Field(min_length=1, max_length=TEXT_MAX_CHARS, examples=["dark forest"])] | None = (
         None
     )
-    image: Annotated[str, Field(min_length=1, description="The image's bytes in base64.")] | None = None
+    image: (
+        Annotated[str, Field(min_length=1, description=f"The image's bytes in base64: {ACCEPTED}.")] | None
+    ) = None
     album_id: Annotated[str, Field(min_length=1, max_length=ALBUM_ID_MAX_CHARS, examples=["585"])] | None = (
         None
     )

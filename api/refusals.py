@@ -10,6 +10,7 @@ CoverSearchError
 ├── Unauthorized          no key where one is needed, or one that is not valid
 ├── Forbidden             a key that is valid but not for this, a page of an origin that is not let in
 ├── UnsupportedMediaType
+│   └── UnsupportedContentCoding   a body that is compressed
 └── RequestTimeout        the body did not come in time
 """
 
@@ -59,6 +60,10 @@ class Forbidden(CoverSearchError):
 
 class UnsupportedMediaType(CoverSearchError):
     code = "unsupported_media_type"
+
+
+class UnsupportedContentCoding(UnsupportedMediaType):
+    """A body that is compressed; it looks like another media type to clients."""
 
 
 class RequestTimeout(CoverSearchError):

@@ -10,7 +10,14 @@ from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
 
 from api.receiving import Body
-from api.refusals import BodyTooLarge, InvalidRequest, MalformedBody, RequestTimeout, UnsupportedMediaType
+from api.refusals import (
+    BodyTooLarge,
+    InvalidRequest,
+    MalformedBody,
+    RequestTimeout,
+    UnsupportedContentCoding,
+    UnsupportedMediaType,
+)
 from common.errors import ImageTooLarge, InvalidParameter
 
 if TYPE_CHECKING:
@@ -21,6 +28,8 @@ BODY_TIMEOUT_S = 30.0
 #: What a multipart body may have around the image: boundaries, part headers.
 FRAMING_BYTES = 64 * 1024
 FILE_FIELD = "file"
+#: What is repeated of a header that names an unknown coding.
+CODING_MAX_CHARS = 50
 
 
 class ImageForm:
@@ -87,8 +96,10 @@ async def read_image(request: Request, body: Body, *, max_bytes: int) -> bytes:
     """Return the image of a multipart upload, never holding more than it may have.
 
     Raises:
-        ImageTooLarge, InvalidRequest, MalformedBody, QueueFull, RequestTimeout, UnsupportedMediaType
+        ImageTooLarge, InvalidRequest, MalformedBody, QueueFull, RequestTimeout, UnsupportedContentCoding,
+        UnsupportedMediaType
     """
+    _check_coding(request)
     form = ImageForm(body.buffer, max_bytes=max_bytes)
     parser = _multipart_parser(request, form)
     declared = declared_bytes(request)
@@ -116,8 +127,9 @@ async def read_body(request: Request, body: Body, *, max_bytes: int) -> bytes:
     """Return a whole body.
 
     Raises:
-        BodyTooLarge, QueueFull, RequestTimeout
+        BodyTooLarge, QueueFull, RequestTimeout, UnsupportedContentCoding
     """
+    _check_coding(request)
     too_long = BodyTooLarge(f"the body has more than {max_bytes} bytes")
     declared = declared_bytes(request)
     if declared is not None and declared > max_bytes:
@@ -141,6 +153,17 @@ async def _in_time() -> AsyncIterator[None]:
             yield
     except TimeoutError as error:
         raise RequestTimeout(f"the body did not come within {BODY_TIMEOUT_S:g} s") from error
+
+
+def _check_coding(request: Request) -> None:
+    """Refuse a compressed body: a small one could become as large as it likes."""
+    codings = [coding for line in request.headers.getlist("content-encoding") for coding in line.split(",")]
+    named = [coding.strip() for coding in codings if coding.strip().lower() not in {"", "identity"}]
+    if named:
+        raise UnsupportedContentCoding(
+            f"the body is sent with Content-Encoding: {', '.join(named)[:CODING_MAX_CHARS]}; "
+            "send it uncompressed, without that header"
+        )
 
 
 def declared_bytes(request: Request) -> int | None:

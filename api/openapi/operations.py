@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 
-from api.answers import CHALLENGE, MEDIA_TYPE
+from api.answers import CHALLENGE, CODINGS, MEDIA_TYPE
 from api.openapi.problem_examples import problem_example
 from api.openapi.schemas import JOB_PATH_EXAMPLE, Schema, ref
 from api.parameters import IDEMPOTENCY_KEY_PATTERN, Parameter
@@ -39,6 +39,10 @@ ACCEPTED_HEADERS = {
 RETRY_AFTER = {"Retry-After": header("When to try again, in seconds.", 2)}
 WWW_AUTHENTICATE = {
     name: header("How to send a key; `X-API-Key` is taken too.", value) for name, value in CHALLENGE.items()
+}
+ACCEPT_ENCODING = {
+    name: header("Where the body was compressed: as it may be sent.", value)
+    for name, value in CODINGS.items()
 }
 #: On every answer under /api/ where the client has a limit.
 RATE_LIMIT = {
@@ -133,6 +137,8 @@ def _problem(status: int, codes: Sequence[str]) -> Schema:
         headers |= RETRY_AFTER
     if status == HTTPStatus.UNAUTHORIZED:
         headers |= WWW_AUTHENTICATE
+    if status == HTTPStatus.UNSUPPORTED_MEDIA_TYPE:
+        headers |= ACCEPT_ENCODING
     return {
         "description": " or ".join(f"`{code}`: {PROBLEMS_BY_CODE[code].title}" for code in codes),
         "headers": headers,

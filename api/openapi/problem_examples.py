@@ -17,7 +17,7 @@ DETAILS: Mapping[str, str] = MappingProxyType(
         "body_too_large": "the body has more than 15029589 bytes",
         "request_timeout": "the body did not come within 30 s",
         "image_too_large": "the image has more than 10485760 bytes",
-        "unsupported_image": "the file is not JPEG, PNG, WebP, GIF, BMP or TIFF",
+        "unsupported_image": "the file is a JPEG XL image; save it as JPEG, PNG or WebP",
         "undecodable_image": "the file begins like PNG but its header is broken",
         "image_too_many_pixels": "the image is 13000 by 13000 pixels; 50000000 pixels in all are allowed",
         "decoder_died": "the image's decoder was killed",

@@ -31,6 +31,7 @@ from api.receiving import Body
 from api.routes.plain import PlainRoute
 from api.uploads import FILE_FIELD, declared_bytes, read_body, read_image
 from common.errors import image_given_as
+from common.images.formats import ACCEPTED as ACCEPTED_FORMATS
 from common.queries import ImagePart, SearchQuery, TextPart, image_digest
 
 router = APIRouter(tags=["search"], route_class=PlainRoute)
@@ -133,7 +134,7 @@ _UPLOAD: dict[str, Any] = {
                     "file": {
                         "type": "string",
                         "format": "binary",
-                        "description": "JPEG, PNG, WebP, GIF (first frame), BMP or TIFF.",
+                        "description": f"{ACCEPTED_FORMATS}; of an animation the first frame.",
                     }
                 },
                 "required": ["file"],

@@ -85,12 +85,12 @@ def primary_picture(data: bytes) -> Picture:
     """
     reader = _Reader(data)
     try:
-        meta = next((box for box in reader.boxes(0, len(data)) if box.kind == b"meta"), None)
-        if meta is None:
+        boxes = {box.kind: box for box in reader.boxes(0, len(data))}
+        if b"meta" not in boxes and b"moov" in boxes:
             raise UnsupportedImage(
                 "the file has a sequence of pictures and no still one; send one as JPEG or PNG"
             )
-        return reader.items(meta).picture()
+        return reader.items(boxes[b"meta"]).picture()
     except (struct.error, LookupError) as error:
         raise UndecodableImage("the file begins like HEIF or AVIF but its header is broken") from error
 

@@ -49,7 +49,7 @@ def answers(
             return client.get(path, headers={**user, **headers})
 
         def post(path: str, **content: Any) -> httpx.Response:
-            return client.post(path, headers=user, **content)
+            return client.post(path, headers={**user, **content.pop("headers", {})}, **content)
 
         text = get(f"{TEXT}?query=fog&k=3")
         job = get(f"{TEXT}?query=rain", Prefer="respond-async")
@@ -62,6 +62,7 @@ def answers(
             "job accepted": job,
             "image": post("/api/search-by-image", files={"file": cover}),
             "no image": post("/api/search-by-image", files={"file": b"hello"}),
+            "compressed": post("/api/search", content=b"{}", headers={"Content-Encoding": "gzip"}),
             "composed": post("/api/search", json={"parts": [{"text": "fog"}]}),
             "malformed": post("/api/search", content=b"{"),
             "similar": get("/api/albums/7/similar"),

@@ -9,6 +9,7 @@ import struct
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from PIL import Image, PngImagePlugin
@@ -22,7 +23,8 @@ EMPTY = "invalid_parameter"
 
 #: Whether damage shows depends on where it lies; what must not happen is anything else.
 DAMAGED = frozenset({OK, UNDECODABLE, UNSUPPORTED, TOO_MANY})
-FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF")
+FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF")
+PICTURES = Path(__file__).parents[2] / "pictures"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +45,8 @@ def corpus(*, max_pixels: int, max_bytes: int) -> Iterator[HostileFile]:
     yield from _chunks()
     yield from _polyglots()
     yield from _directories()
+    yield from _heif()
+    yield from _profiles()
     yield _file("jpeg of more bytes than allowed", encoded(photo(), "JPEG") + bytes(max_bytes), TOO_LARGE)
 
 
@@ -144,8 +148,9 @@ def _foreign() -> Iterator[HostileFile]:
         "psd": b"8BPS\0\1" + bytes(100),
         "icns": b"icns" + bytes(100),
         "jpeg 2000": b"\0\0\0\x0cjP  \r\n\x87\n" + bytes(100),
-        "avif": b"\0\0\0\x1cftypavif" + bytes(100),
-        "heic": b"\0\0\0\x18ftypheic" + bytes(100),
+        "jpeg xl": b"\0\0\0\x0cJXL \r\n\x87\n" + bytes(100),
+        "mp4": b"\0\0\0\x18ftypmp42" + bytes(100),
+        "json": b'{"error": "not found"}',
         "riff that is no webp": b"RIFF\x24\0\0\0WAVEfmt " + bytes(100),
         "xbm": b"#define a_width 9\n#define a_height 9\nstatic char a_bits[] = {0};",
         "ppm": b"P6 9 9 255 " + bytes(243),
@@ -274,6 +279,44 @@ def _directories() -> Iterator[HostileFile]:
         place = struct.unpack("<I", data[4:8])[0]
         data[place + dice.randrange(2, 120)] ^= 0xFF
         yield _file(f"TIFF with a wrong directory, {number}", bytes(data), *DAMAGED)
+
+
+def _heif() -> Iterator[HostileFile]:
+    dice = random.Random(4)
+    for path in sorted(PICTURES.glob("*.heic")):
+        whole = path.read_bytes()
+        yield _file(f"HEIF {path.stem}", whole, OK)
+        for share in (0.1, 0.5, 0.9):
+            data = whole[: int(len(whole) * share)]
+            yield _file(f"HEIF {path.stem} cut at {share:.0%}", data, *DAMAGED)
+        for number in range(6):
+            changed = bytearray(whole)
+            for _ in range(dice.randint(1, 12)):
+                changed[dice.randrange(8, len(changed))] = dice.randrange(256)
+            yield _file(f"HEIF {path.stem} with bytes changed, {number}", bytes(changed), *DAMAGED)
+    whole = (PICTURES / "quadrants.heic").read_bytes()
+    side = struct.pack("!II", 64, 64)
+    huge = whole.replace(side, struct.pack("!II", 60_000, 60_000))
+    yield _file("HEIF that says 60,000 by 60,000", huge, TOO_MANY)
+    yield _file(
+        "HEIF that says 7,000 by 7,000", whole.replace(side, struct.pack("!II", 7000, 7000)), *DAMAGED
+    )
+    yield _file("HEIF of a million boxes", whole[:28] + b"\0\0\0\x08free" * 300_000, UNDECODABLE)
+    yield _file("HEIF signature alone", whole[:12], UNDECODABLE)
+
+
+def _profiles() -> Iterator[HostileFile]:
+    dice = random.Random(5)
+    tags = struct.pack("!I", 2**31) + b"A2B0" * 100
+    for name, profile in {
+        "zeros": bytes(1000),
+        "junk": dice.randbytes(5000),
+        "a header and junk": bytes(12) + b"mntrRGB XYZ " + bytes(12) + b"acsp" + dice.randbytes(3000),
+        "more tags than bytes": bytes(36) + b"acsp" + bytes(88) + tags,
+        "a megabyte of the same": b"x" * 900_000,
+    }.items():
+        for kind in ("JPEG", "PNG", "TIFF"):
+            yield _file(f"{kind} with a profile of {name}", encoded(photo(), kind, icc_profile=profile), OK)
 
 
 def png(width: int, height: int, pixels: bytes = zlib.compress(bytes(100))) -> bytes:

@@ -7,8 +7,8 @@ from starlette.requests import Request
 from starlette.types import Message
 
 from api.receiving import Receiving
-from api.refusals import InvalidRequest, MalformedBody, UnsupportedMediaType
-from api.uploads import FRAMING_BYTES, read_image
+from api.refusals import InvalidRequest, MalformedBody, UnsupportedContentCoding, UnsupportedMediaType
+from api.uploads import FRAMING_BYTES, read_body, read_image
 from common.errors import CoverSearchError, ImageTooLarge, QueueFull
 
 LIMIT = 1000
@@ -145,3 +145,21 @@ async def test_a_form_without_a_boundary_is_malformed() -> None:
 async def test_another_media_type_is_unsupported(content_type: str) -> None:
     with pytest.raises(UnsupportedMediaType):
         await read(b"...", content_type=content_type)
+
+
+@pytest.mark.parametrize("coding", ["gzip", "br, identity", "GZIP", "identity, deflate", "x" * 1000])
+async def test_a_compressed_body_is_refused_before_it_is_read(coding: str) -> None:
+    sender = Sender([b"..."], {"Content-Type": MULTIPART, "Content-Encoding": coding})
+
+    with pytest.raises(UnsupportedContentCoding, match="without that header") as refused:
+        await receive(sender)
+    with Receiving(max_bytes=LIMIT).body() as body, pytest.raises(UnsupportedContentCoding):
+        await read_body(sender.request(), body, max_bytes=LIMIT)
+
+    assert sender.taken == 0
+    assert len(refused.value.detail) < 200
+
+
+@pytest.mark.parametrize("coding", ["identity", "Identity", "", " identity , identity"])
+async def test_a_body_that_says_it_is_not_compressed_is_read(coding: str) -> None:
+    assert await read(part(b"abc"), b"--zz--\r\n", **{"Content-Encoding": coding}) == b"abc"
