@@ -33,6 +33,7 @@ from common.errors import DecoderBusy, DecoderDied, ImageError, SettingsError
 from common.settings import Settings
 from training.data.drawn_covers import Pixels
 from worker.decode.pool import DecoderPool
+from worker.decode.version import PREPROCESSING_VERSION
 
 _Decoded: TypeAlias = "tuple[Album, Pixels]"
 
@@ -133,7 +134,7 @@ class Gathering:
             yield from in_order(decoding, decode, loaded, ahead=READ_AHEAD)
 
     def _key(self, source: Source, albums: list[Album]) -> str:
-        whole = hashlib.sha256(f"{self.size_px}".encode())
+        whole = hashlib.sha256(f"{self.size_px} {PREPROCESSING_VERSION}".encode())
         for album in albums:
             row = [album.row, album.fields.model_dump(), album.metadata, _standing(source, album)]
             whole.update(orjson.dumps(row, option=orjson.OPT_SORT_KEYS))
