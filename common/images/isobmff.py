@@ -4,7 +4,7 @@
     meta  pitm  the id of the primary item
           iinf  infe…  each item's type: hvc1, av01, or grid, iden, iovl, which are made of others
           iref  dimg…  the items that an item is made of
-          iprp  ipco  properties: ispe (size), colr (colour)
+          iprp  ipco  properties: ispe (size), colr (colour), clap (the part to be shown)
                 ipma  the properties of each item
 
 A file may have as many boxes as it likes: reading ends after `_ENTRIES_MAX` of them.
@@ -13,6 +13,7 @@ A file may have as many boxes as it likes: reading ends after `_ENTRIES_MAX` of 
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from fractions import Fraction
 
 from common.errors import ImageTooManyPixels, UndecodableImage, UnsupportedImage
 
@@ -26,6 +27,8 @@ _HEIF_BRANDS = frozenset(
     {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs", b"mif1", b"mif2", b"msf1"}
 )
 _AVIF_BRANDS = frozenset({b"avif", b"avis"})
+#: Width, height, and how far the centre lies to the right and down, each a fraction.
+_CLAP = struct.Struct("!IIIIiIiI")
 _MADE_OF_OTHERS = frozenset({b"grid", b"iden", b"iovl"})
 #: Pillow's names of the formats, by the codec of the picture.
 _FORMATS = {b"hvc1": "HEIF", b"hev1": "HEIF", b"av01": "AVIF"}
@@ -45,6 +48,8 @@ class Picture:
     coded_pixels: int
     #: Colour primaries and transfer characteristics (ITU-T H.273), where the file says them.
     cicp: tuple[int, int] | None
+    #: Left, top, right and bottom of the part to be shown, where that is not all.
+    crop: tuple[int, int, int, int] | None
 
 
 def image_format(data: bytes) -> str | None:
@@ -143,6 +148,7 @@ class _Items:
             codec=self.types[leaves[0]],
             coded_pixels=sum(width * height for width, height in map(self._size, leaves)),
             cicp=self._cicp(),
+            crop=self._crop(width, height),
         )
 
     def _leaves(self) -> list[int]:
@@ -168,6 +174,22 @@ class _Items:
                 primaries, transfer = struct.unpack_from("!HH", content, 4)
                 return primaries, transfer
         return None
+
+    def _crop(self, width: int, height: int) -> tuple[int, int, int, int] | None:
+        content = self._property(self.primary, b"clap")
+        if len(content) < _CLAP.size:
+            return None
+        numbers = _CLAP.unpack(content)
+        if 0 in numbers[1::2]:
+            return None
+        across, down, right, below = map(Fraction, numbers[::2], numbers[1::2])
+        left, top = (width - across) / 2 + right, (height - down) / 2 + below
+        box = (left, top, left + across, top + down)
+        # as readers do: what is not whole or lies outside is no crop
+        is_inside = 0 <= left < box[2] <= width and 0 <= top < box[3] <= height
+        if not is_inside or any(edge.denominator != 1 for edge in box):
+            return None
+        return int(box[0]), int(box[1]), int(box[2]), int(box[3])
 
     def _property(self, item: int, wanted: bytes) -> bytes:
         return next((content for kind, content in self._properties_of(item) if kind == wanted), b"")
@@ -243,7 +265,7 @@ class _Reader:
         for child in self.boxes(box.start, box.end):
             if child.kind == b"ipco":
                 items.properties += (
-                    (kept.kind, self._data[kept.start : min(kept.end, kept.start + 12)])
+                    (kept.kind, self._data[kept.start : min(kept.end, kept.start + _CLAP.size)])
                     for kept in self.boxes(child.start, child.end)
                 )
             elif child.kind == b"ipma":

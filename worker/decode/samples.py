@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import ExifTags, Image, ImageFile
 
-from common.images import bmp, tiff
+from common.images import bmp, isobmff, tiff
 from worker.decode.opening import BROKEN
 
 #: A JPEG is decoded at no less than this multiple of the model's input size.
@@ -120,8 +120,14 @@ def _of_bmp(image: Image.Image, data: bytes) -> Image.Image:
     return image
 
 
+def _of_avif(image: Image.Image, data: bytes) -> Image.Image:
+    """Keep the part that is to be shown, before it is turned; libavif leaves that to its caller."""
+    crop = isobmff.primary_picture(data).crop
+    return image if crop is None else image.crop(crop)
+
+
 _MEANINGS: Mapping[str, Callable[[Image.Image, bytes], Image.Image]] = MappingProxyType(
-    {"PNG": _of_png, "TIFF": _of_tiff, "BMP": _of_bmp}
+    {"PNG": _of_png, "TIFF": _of_tiff, "BMP": _of_bmp, "AVIF": _of_avif}
 )
 
 

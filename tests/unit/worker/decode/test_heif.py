@@ -12,6 +12,7 @@ from PIL import ExifTags, Image
 from common.errors import ImageTooManyPixels, UndecodableImage, UnsupportedImage
 from common.images.isobmff import primary_picture
 from tests.unit.worker.decode.files import heif, icc
+from tests.unit.worker.decode.pictures import encoded, quadrants
 from worker.decode.pixels import decode
 from worker.decode.pool import DecoderPool
 
@@ -96,6 +97,35 @@ def test_a_picture_is_cropped_to_its_clean_aperture() -> None:
     item = heif.coded(more=[heif.clean_aperture(32, 32, left=32, top=0)])
 
     assert shows(heif.heif(item), (LIME,) * 4, side=32)
+
+
+def avif(*more: heif.Property) -> bytes:
+    """Return an AVIF of the quadrants with further properties."""
+    file = encoded(quadrants(), "AVIF", quality=95)
+    properties = ((b"av1C", heif.content(file, b"av1C")), heif.size(64, 64), *more)
+    return heif.heif(heif.Item(b"av01", file[file.index(b"mdat") + 4 :], properties), brand=b"avif")
+
+
+def test_an_avif_is_cropped_turned_and_mirrored_likewise() -> None:
+    crop = heif.clean_aperture(32, 32, left=32, top=0)
+
+    assert shows(avif(), UPRIGHT)
+    assert shows(avif(crop), (LIME,) * 4, side=32)
+    assert shows(avif(heif.rotated(1), heif.mirrored(top_to_bottom=True)), (RED, BLUE, LIME, WHITE))
+    # the part that is shown is that of the picture before it is turned
+    assert shows(avif(crop, heif.rotated(1)), (LIME,) * 4, side=32)
+
+
+@pytest.mark.parametrize(
+    "crop",
+    [
+        heif.clean_aperture(64, 64, left=1, top=0),
+        heif.clean_aperture(0, 32, left=0, top=0),
+        (b"clap", bytes(32)),
+    ],
+)
+def test_a_crop_that_cannot_be_is_none(crop: heif.Property) -> None:
+    assert shows(avif(crop), UPRIGHT)
 
 
 def test_a_picture_is_put_together_from_its_tiles() -> None:

@@ -29,7 +29,7 @@ def picture(name: str) -> bytes:
 def coded(*, name: str = "quadrants.heic", more: Sequence[Property] = ()) -> Item:
     """Return the item of a file that holds one picture of 64 x 64, with further properties."""
     file = picture(name)
-    configuration = _content(file, b"hvcC")
+    configuration = content(file, b"hvcC")
     data = file[file.index(b"mdat") + 4 :]
     return Item(b"hvc1", data, ((b"hvcC", configuration), size(_SIDE, _SIDE), *more))
 
@@ -115,7 +115,7 @@ def _properties(items: Sequence[Item]) -> bytes:
         associations += struct.pack("!HB", item_number, len(item.properties))
         for kept in item.properties:
             # what changes how the picture is shown must be understood
-            is_essential = kept[0] in {b"hvcC", b"irot", b"imir", b"clap"}
+            is_essential = kept[0] in {b"hvcC", b"av1C", b"irot", b"imir", b"clap"}
             associations += bytes([shared.index(kept) + 1 | (0x80 if is_essential else 0)])
     ipma = _full_box(b"ipma", struct.pack("!I", len(items)) + associations)
     return _box(b"iprp", _box(b"ipco", b"".join(_box(*kept) for kept in shared)) + ipma)
@@ -129,6 +129,7 @@ def _full_box(kind: bytes, content: bytes, *, version: int = 0) -> bytes:
     return _box(kind, bytes([version, 0, 0, 0]) + content)
 
 
-def _content(file: bytes, kind: bytes) -> bytes:
+def content(file: bytes, kind: bytes) -> bytes:
+    """Return the content of a file's first box of a kind."""
     at = file.index(kind)
     return file[at + 4 : at - 4 + int.from_bytes(file[at - 4 : at])]
