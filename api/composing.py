@@ -10,7 +10,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 from api.images import check_image
 from api.refusals import InvalidRequest, MalformedBody
 from common.errors import ImageTooLarge, InvalidParameter, image_given_as
-from common.images.formats import ACCEPTED
+from common.filetypes.formats import ACCEPTED
 from common.queries import (
     K_DEFAULT,
     K_MAX,

@@ -12,8 +12,8 @@ from PIL import (
 )
 
 from common.errors import ImageTooManyPixels, UndecodableImage
-from common.images import isobmff, tiff
-from common.images.formats import format_of
+from common.filetypes import isobmff, tiff
+from common.filetypes.formats import format_of
 
 #: Reads a header may take: a JPEG of padding would take one a byte, ten million of them.
 HEADER_READS_MAX = 20_000

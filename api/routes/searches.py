@@ -31,7 +31,7 @@ from api.receiving import Body
 from api.routes.plain import PlainRoute
 from api.uploads import FILE_FIELD, declared_bytes, read_body, read_image
 from common.errors import image_given_as
-from common.images.formats import ACCEPTED as ACCEPTED_FORMATS
+from common.filetypes.formats import ACCEPTED as ACCEPTED_FORMATS
 from common.queries import ImagePart, SearchQuery, TextPart, image_digest
 
 router = APIRouter(tags=["search"], route_class=PlainRoute)

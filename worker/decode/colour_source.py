@@ -10,7 +10,7 @@ import struct
 
 from PIL import Image
 
-from common.images import bmp, isobmff
+from common.filetypes import bmp, isobmff
 from worker.decode.coded_colour import from_cicp, from_png
 from worker.decode.colour import ColourSource
 

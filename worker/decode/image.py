@@ -8,7 +8,7 @@ Imports nothing heavy but Pillow and NumPy, for this is what a decoder process r
 from PIL import Image
 
 from common.errors import UndecodableImage
-from common.images.formats import format_of
+from common.filetypes.formats import format_of
 from worker.decode.colour import Conversion, conversion_from
 from worker.decode.colour_source import colour_source
 from worker.decode.opening import BROKEN, open_image

@@ -11,7 +11,7 @@ from pi_heif import options as heif_options
 from PIL import AvifImagePlugin, Image, ImageFile, TiffImagePlugin, UnidentifiedImageError
 
 from common.errors import ImageTooManyPixels, UndecodableImage
-from common.images import isobmff
+from common.filetypes import isobmff
 
 #: What parsers and decoders raise on files that are broken or made to break them.
 BROKEN = (

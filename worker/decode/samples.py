@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import ExifTags, Image, ImageFile
 
-from common.images import bmp, isobmff, tiff
+from common.filetypes import bmp, isobmff, tiff
 from worker.decode.opening import BROKEN
 
 #: A JPEG is decoded at no less than this multiple of the model's input size.

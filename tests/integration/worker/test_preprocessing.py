@@ -13,7 +13,7 @@ from common.ledger.gateway import GatewayLedger
 from common.settings import Settings
 from tests.integration.worker.conftest import StartWorker, ended_job, text_submission
 from worker.decode import version
-from worker.encoder.fixed import FixedLatencyEncoder
+from worker.encoder.fixed_latency import FixedLatencyEncoder
 
 MODEL = FixedLatencyEncoder.model_fingerprint
 WARNING = "another version of the preprocessing"

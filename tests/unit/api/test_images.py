@@ -12,7 +12,7 @@ from PIL import Image, PngImagePlugin
 
 from api.images import check_image, limit_pillow
 from common.errors import ImageTooManyPixels, UndecodableImage, UnsupportedImage
-from common.images.formats import format_of
+from common.filetypes.formats import format_of
 
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF")
 LIMIT = 1_000_000

@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from common.errors import UndecodableImage, UnsupportedImage
-from common.images.formats import ACCEPTED, format_of
+from common.filetypes.formats import ACCEPTED, format_of
 from tests.unit.worker.decode.files import heif, tiff
 from tests.unit.worker.decode.pictures import encoded, noise, quadrants
 

@@ -7,7 +7,7 @@ import codecs
 import re
 from typing import NamedTuple
 
-from common.images import isobmff
+from common.filetypes import isobmff
 
 #: A page or a drawing may begin with comments.
 _TEXT_BYTES = 4096

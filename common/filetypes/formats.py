@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
 from common.errors import UnsupportedImage
-from common.images import bmp, foreign, isobmff, jpeg, tiff
+from common.filetypes import bmp, foreign, isobmff, jpeg, tiff
 
 #: As clients are told.
 ACCEPTED = "JPEG, PNG, WebP, GIF, BMP, TIFF, HEIC/HEIF or AVIF"
