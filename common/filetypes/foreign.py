@@ -9,9 +9,9 @@ from typing import NamedTuple
 
 from common.filetypes import isobmff
 
-#: A page or a drawing may begin with comments.
+#: Bytes of a text that are looked at; a page or a drawing may begin with comments.
 _TEXT_BYTES = 4096
-#: A PDF may have so much before its header, by Adobe's own reader.
+#: Adobe's reader looks for the header of a PDF within its first bytes.
 _PDF_BYTES = 1024
 
 
@@ -27,7 +27,7 @@ _ARCHIVE = "unpack it and send one picture"
 _FRAME = "send a still picture, such as one frame as JPEG or PNG"
 _RAW = "export it as JPEG"
 
-#: By what to do. Where two signatures fit, the first counts.
+#: Signatures, grouped by the advice that is given. Where two fit, the first counts.
 _KINDS = {
     _RAW: (
         _Kind(b"CR\x02", 8, "a camera's RAW file (CR2)"),
@@ -122,8 +122,8 @@ def refusal(data: bytes, *, accepted: str) -> str:
     return _known_refusal(data) or _text_refusal(data[:_TEXT_BYTES]) or f"the file is not {accepted}"
 
 
-def is_disguised(data: bytes) -> bool:
-    """Tell whether a file that begins like an accepted format is known to be another."""
+def is_lookalike(data: bytes) -> bool:
+    """Tell whether a file that begins like TIFF or PNG is a camera's CR2 or a PNG for iOS."""
     return data.startswith(b"CR\x02", 8) or data.startswith(b"CgBI", 12)
 
 
@@ -153,7 +153,7 @@ def _as_text(head: bytes) -> str | None:
         # where the file goes on, the last character may be cut
         text = decoder.decode(head, final=len(head) < _TEXT_BYTES)
     except UnicodeDecodeError:
-        # pages in an encoding of old
+        # an old page may be in Latin-1 or the like
         text = head.decode("latin-1") if head.lstrip().startswith(b"<") else "\0"
     if any(sign < " " and sign not in "\t\n\r\f" for sign in text):
         return None

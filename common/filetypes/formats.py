@@ -19,7 +19,7 @@ _SIGNATURES = (
     (b"II*\0", "TIFF"),
     (b"MM\0*", "TIFF"),
 )
-#: What a format has kinds of that are refused: how to tell, and the sentence that says so.
+#: For each format that has kinds which are refused: a function that says why a file is, or None.
 _REFUSALS: Mapping[str, Callable[[bytes], str | None]] = MappingProxyType(
     {"JPEG": jpeg.refusal, "TIFF": tiff.refusal, "BMP": bmp.refusal}
 )
@@ -45,7 +45,7 @@ def format_of(data: bytes) -> str:
 def _begins_like(data: bytes) -> str | None:
     for signature, name in _SIGNATURES:
         if data.startswith(signature):
-            return None if foreign.is_disguised(data) else name
+            return None if foreign.is_lookalike(data) else name
     if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
         return "WEBP"
     return isobmff.image_format(data)

@@ -23,7 +23,7 @@ _SAME_LEVELS = 2
 #: Pictures of one camera have one profile. Making a conversion takes 3 to 60 ms, using one less than 1.
 _CONVERSIONS_KEPT = 4
 #: Modes in which Pillow hands samples to LittleCMS, by the colour space of the profile.
-_MODES = {"GRAY": "L", "RGB ": "RGB", "CMYK": "CMYK", "Lab ": "LAB"}
+_MODES = {"GRAY": "L", "RGB ": "RGB", "CMYK": "CMYK"}
 #: The colours of samples in each of Pillow's modes; in all others they are RGB.
 _FAMILIES = {"L": "L", "LA": "L", "CMYK": "CMYK", "LAB": "LAB"}
 #: White stays white, as on a page, and the darkest colour that a printer has becomes black.
