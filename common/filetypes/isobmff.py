@@ -14,6 +14,7 @@ import struct
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from fractions import Fraction
+from itertools import chain, islice
 
 from common.errors import ImageTooManyPixels, UndecodableImage, UnsupportedImage
 
@@ -156,7 +157,8 @@ class _Items:
         for _ in range(_STEPS_MAX):
             if not any(self.types[item] in _MADE_OF_OTHERS for item in leaves):
                 return leaves
-            leaves = [part for item in leaves for part in self._parts(item)]
+            parts = chain.from_iterable(map(self._parts, leaves))
+            leaves = list(islice(parts, _ENTRIES_MAX + 1))
             if not leaves or len(leaves) > _ENTRIES_MAX:
                 break
         raise UndecodableImage("the picture's parts refer to each other in a circle, or to too many others")
@@ -231,8 +233,8 @@ class _Reader:
                 readers[box.kind](box, items)
         return items
 
-    def _count(self) -> None:
-        self._entries_left -= 1
+    def _count(self, entries: int = 1) -> None:
+        self._entries_left -= entries
         if self._entries_left < 0:
             raise UndecodableImage("the image's header is too long")
 
@@ -258,6 +260,7 @@ class _Reader:
         for reference in self.boxes(box.start + 4, box.end):
             if reference.kind == b"dimg":
                 item, count = struct.unpack_from(f"!{identifier}H", self._data, reference.start)
+                self._count(count)
                 parts = struct.unpack_from(f"!{count}{identifier}", self._data, reference.start + size + 2)
                 items.made_of[item] = parts
 
@@ -280,7 +283,7 @@ class _Reader:
         for _ in range(count):
             item, associated = head.unpack_from(self._data, at)
             at += head.size
+            self._count(1 + associated)
             for _ in range(associated):
-                self._count()
                 items.associations.setdefault(item, []).append(number.unpack_from(self._data, at)[0] & mask)
                 at += number.size

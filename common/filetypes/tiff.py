@@ -31,6 +31,8 @@ _WANTED = frozenset(
 )
 #: struct's letters of the field types that these have: BYTE, SHORT, LONG, IFD.
 _TYPES = {1: "B", 3: "H", 4: "I", 13: "I"}
+#: Fields of a directory; cameras write some dozens.
+_ENTRIES_MAX = 4096
 #: Values of one field that are looked at; a pixel has at most 8 samples.
 _VALUES_MAX = 8
 _WHITE_IS_ZERO, _BLACK_IS_ZERO, _RGB, _PALETTE, _CMYK, _YCBCR, _LAB = 0, 1, 2, 3, 5, 6, 8
@@ -160,6 +162,8 @@ def _fields(data: bytes) -> dict[int, Field]:
     try:
         (start,) = struct.unpack_from(f"{order}I", data, 4)
         (entries,) = struct.unpack_from(f"{order}H", data, start)
+        if entries > _ENTRIES_MAX:
+            raise UndecodableImage("the image's header is too long")
         for at in range(start + 2, start + 2 + 12 * entries, 12):
             tag, kind, count = struct.unpack_from(f"{order}HHI", data, at)
             if tag in _WANTED and kind in _TYPES and count:

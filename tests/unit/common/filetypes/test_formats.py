@@ -4,6 +4,7 @@ import base64
 import gzip
 import io
 import struct
+import tracemalloc
 import zipfile
 
 import numpy as np
@@ -159,6 +160,65 @@ def test_a_tiff_with_more_entries_than_bytes_is_undecodable() -> None:
 def test_a_file_of_a_million_boxes_is_given_up() -> None:
     with pytest.raises(UndecodableImage, match="too long"):
         format_of(struct.pack("!I", 16) + b"ftypheic\0\0\0\0" + b"\0\0\0\x08free" * 1_000_000)
+
+
+def _heif_of(*boxes: bytes) -> bytes:
+    """Return a HEIF whose boxes below `meta` are these."""
+    body = bytes(4) + b"".join(boxes)
+    return struct.pack("!I", 16) + b"ftypheic\0\0\0\0" + struct.pack("!I", 8 + len(body)) + b"meta" + body
+
+
+def _box(kind: bytes, body: bytes) -> bytes:
+    return struct.pack("!I", 8 + len(body)) + kind + body
+
+
+def _items(*kinds: bytes) -> bytes:
+    entries = b"".join(
+        _box(b"infe", b"\2\0\0\0" + struct.pack("!HH4s", number, 0, kind))
+        for number, kind in enumerate(kinds, 1)
+    )
+    primary = _box(b"pitm", bytes(4) + struct.pack("!H", 1))
+    return primary + _box(b"iinf", bytes(4) + struct.pack("!H", len(kinds)) + entries)
+
+
+def _made_of(item: int, parts: list[int]) -> bytes:
+    return _box(b"dimg", struct.pack(f"!HH{len(parts)}H", item, len(parts), *parts))
+
+
+@pytest.mark.timeout(20)
+@pytest.mark.parametrize(
+    "data",
+    [
+        # references by the million
+        _heif_of(_items(b"grid"), _box(b"iref", bytes(4) + _made_of(1, [2] * 65_535) * 70)),
+        # a grid of ten thousand grids of ten thousand tiles
+        _heif_of(
+            _items(b"grid", b"grid", b"hvc1"),
+            _box(b"iref", bytes(4) + _made_of(1, [2] * 9000) + _made_of(2, [3] * 9000)),
+        ),
+        # items without properties by the million
+        _heif_of(
+            _items(b"hvc1"),
+            _box(b"iprp", _box(b"ipma", bytes(4) + struct.pack("!I", 2**32 - 1) + b"\0\1\0" * 3_000_000)),
+        ),
+    ],
+    ids=["references", "grids of grids", "associations"],
+)
+def test_a_heif_whose_items_have_no_end_is_given_up_in_little_memory(data: bytes) -> None:
+    tracemalloc.start()
+    with pytest.raises(UndecodableImage):
+        format_of(data)
+    _, peak_bytes = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+
+    assert peak_bytes < 10_000_000
+
+
+def test_a_tiff_of_more_fields_than_any_has_is_given_up() -> None:
+    entry = struct.pack("<HHII", 256, 4, 1, 8)
+
+    with pytest.raises(UndecodableImage, match="too long"):
+        format_of(b"II*\0\x08\0\0\0" + struct.pack("<H", 65_535) + entry * 65_535)
 
 
 def test_an_image_is_recognised_whatever_stands_behind_it() -> None:
