@@ -13,8 +13,9 @@ from PIL import Image, PngImagePlugin
 from api.images import check_image, limit_pillow
 from common.errors import ImageTooManyPixels, UndecodableImage, UnsupportedImage
 from common.filetypes.formats import format_of
+from tests.unit.worker.decode.files import heif
 
-FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF")
+FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF")
 LIMIT = 1_000_000
 
 
@@ -74,6 +75,20 @@ def test_too_many_pixels_are_refused(image_format: str) -> None:
         check_image(data, max_pixels=299_999)
 
     check_image(data, max_pixels=300_000)
+
+
+def test_a_heif_passes_and_is_refused_for_its_pixels_or_those_of_its_parts() -> None:
+    tiles = heif.heif(*[heif.coded()] * 4, heif.grid(2, 2, parts=(1, 2, 3, 4)), primary=5)
+    overlay = heif.Item(b"iovl", bytes(30), (heif.size(64, 64),), (1,) * 100)
+    piled = heif.heif(heif.coded(), overlay, primary=2)
+
+    check_image(heif.picture("quadrants.heic"), max_pixels=64 * 64)
+    check_image(tiles, max_pixels=128 * 128)
+
+    with pytest.raises(ImageTooManyPixels, match="128 by 128"):
+        check_image(tiles, max_pixels=128 * 128 - 1)
+    with pytest.raises(ImageTooManyPixels, match="made of"):
+        check_image(piled, max_pixels=20 * 64 * 64)
 
 
 def test_a_bomb_is_refused_without_its_pixels() -> None:
