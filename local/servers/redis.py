@@ -9,7 +9,8 @@ import importlib.util
 import os
 import shutil
 import signal
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -23,12 +24,13 @@ from local.servers.child import Child, ServerFailed, free_port
 
 @dataclass(frozen=True, slots=True)
 class RedisConfig:
-    """Where the data lives; `executable` overrides the choice of the binary."""
+    """Where the data lives; `executable` overrides the choice of the binary, `options` what it is told."""
 
     folder: Path
     port: int | None = None
     executable: Path | None = None
     maxmemory: str = "0"
+    options: Mapping[str, Sequence[str]] = field(default_factory=dict)
     start_timeout_s: float = 30.0
 
 
@@ -113,8 +115,8 @@ class RedisServer:
             "maxmemory": self._config.maxmemory,
             "maxmemory-policy": "noeviction",
         }
-        options = [word for name, value in settings.items() for word in (f"--{name}", value)]
-        return [str(executable), *options]
+        words = {name: (value,) for name, value in settings.items()} | dict(self._config.options)
+        return [str(executable), *(word for name in words for word in (f"--{name}", *words[name]))]
 
     def _answers(self) -> bool:
         # Without retries: redis-py would wait for the port itself, and hide that the server exited.
