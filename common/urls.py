@@ -9,6 +9,7 @@ import ssl
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from urllib.parse import parse_qsl, quote, unquote, urlsplit
 
 import psycopg
@@ -99,11 +100,16 @@ def postgres_url(url: str) -> str:
     except psycopg.ProgrammingError:
         # libpq's own sentence repeats a part of the URL.
         raise ValueError(
-            f"{_POSTGRES_FORM}, and only libpq's options after a ?; {PERCENT_ENCODING}"
+            f"{_POSTGRES_FORM}, with no other options after a ? than libpq's (pgbouncer=true is none: leave "
+            f"it out); {PERCENT_ENCODING}"
         ) from None
-    mode = parameters.get("sslmode")
-    if mode is not None and mode not in _SSL_MODES:
+    mode = parameters.get("sslmode", "prefer")
+    if mode not in _SSL_MODES:
         raise ValueError(f"sslmode is one of {', '.join(sorted(_SSL_MODES))}")
+    for name in ("sslrootcert", "sslcert", "sslkey"):
+        file = parameters.get(name, "system")
+        if file != "system" and not Path(str(file)).is_file():
+            raise ValueError(f"{name}: there is no such file")
     return url
 
 

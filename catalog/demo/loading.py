@@ -21,6 +21,7 @@ from catalog.demo.rows import album_row
 from catalog.migrations import apply_migrations
 from catalog.rows import upsert_albums
 from catalog.stamp import read_stamp, write_stamp
+from common.catalog.connections import open_connection
 from common.settings import Settings
 from worker.decode.image import decode_image
 from worker.encoder.load import load_encoder
@@ -43,7 +44,7 @@ def load_demo(
     """
     apply_migrations(database_url)
     fingerprint = find_model(settings.clip_model).fingerprint
-    with psycopg.connect(database_url) as connection:
+    with open_connection(database_url) as connection:
         if _is_loaded(connection, count=count, fingerprint=fingerprint, covers=covers):
             return False
         covers.mkdir(parents=True, exist_ok=True)

@@ -11,7 +11,7 @@ import psycopg
 from psycopg import sql
 
 from catalog.index import INDEX, TABLE, IndexBuild, build_index
-from catalog.migrations import migrations
+from catalog.migrations import migrations, run_file
 from catalog.reembedding.attachments import require_none_lost, taken_along
 from catalog.reembedding.shadow import NEXT, missing
 from common.catalog.protocol import ModelStamp
@@ -81,7 +81,7 @@ def _switch_once(connection: psycopg.Connection, stamp: ModelStamp) -> Switched:
         # Those that make functions would take them away from under the searches that wait.
         for migration in migrations():
             if migration.name in _ABOUT_THE_TABLE:
-                connection.execute(migration.sql.encode())
+                run_file(connection, migration)
         for statement in attached:
             connection.execute(statement)
         connection.execute("SELECT stamp_catalog(%s, %s)", [stamp.model, stamp.fingerprint])

@@ -160,7 +160,12 @@ def test_a_postgresql_url_is_taken_as_it_is(url: str) -> None:
         ("postgresql+psycopg://localhost/x", "without the driver's name"),
         ("host=localhost dbname=x", "postgresql://user:password@host"),
         ("postgresql://postgres:[YOUR-PASSWORD]@db.abc.supabase.co:5432/postgres", "placeholder"),
-        ("postgresql://host/x?nonsense=1", "libpq's options"),
+        ("postgresql://host/x?nonsense=1", "than libpq's"),
+        ("postgresql://host:6543/x?pgbouncer=true", "pgbouncer=true is none: leave it out"),
+        (
+            "postgresql://host/x?sslmode=verify-full&sslrootcert=/no/file",
+            "sslrootcert: there is no such file",
+        ),
         ("postgresql://host/x?sslmode=on", "sslmode is one of"),
         ("postgresql://host:port/x", "percent-encoded"),
     ],
