@@ -22,6 +22,7 @@ from catalog.migrations import apply_migrations
 from catalog.rows import upsert_albums
 from catalog.stamp import read_stamp, write_stamp
 from common.catalog.connections import open_connection
+from common.parent import end_with_parent
 from common.settings import Settings
 from worker.decode.image import decode_image
 from worker.encoder.load import load_encoder
@@ -88,8 +89,10 @@ def _load(
     prepare = partial(prepare_cover, covers=covers, size_px=encoder.input_size_px)
     # Spawned, not forked: this process has threads. A Ctrl-C reaches them too; this process ends them.
     context = multiprocessing.get_context("spawn")
-    heed_no_signal = partial(signal.signal, signal.SIGINT, signal.SIG_IGN)
-    with ProcessPoolExecutor(os.cpu_count(), mp_context=context, initializer=heed_no_signal) as processes:
+    drawing = ProcessPoolExecutor(
+        os.cpu_count(), mp_context=context, initializer=_begin_drawing, initargs=(os.getpid(),)
+    )
+    with drawing as processes:
         for chunk in _chunks(albums):
             pixels = np.stack(list(processes.map(prepare, chunk, chunksize=5)))
             embeddings = encoder.encode_images(pixels)
@@ -99,6 +102,12 @@ def _load(
     connection.commit()
     connection.autocommit = True
     connection.execute("VACUUM (ANALYZE) album_covers")
+
+
+def _begin_drawing(parent_pid: int) -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # A pool's processes wait for work for ever where nobody is left to end them.
+    end_with_parent(parent_pid)
 
 
 def prepare_cover(album: DemoAlbum, *, covers: Path, size_px: int) -> Pixels:

@@ -82,14 +82,13 @@ class PgBouncerServer:
                 self._port = free_port()
                 for file in self._write_configuration():
                     identity.own(file)
-                return [*identity.prefix, str(executable), str(self._folder / "pgbouncer.ini")]
+                return [str(executable), str(self._folder / "pgbouncer.ini")]
 
             self._child.start(
                 command,
                 ready=self._answers,
                 timeout_s=self._config.start_timeout_s,
-                uid=identity.uid,
-                gid=identity.gid,
+                identity=identity,
             )
         except BaseException:
             self.stop()
