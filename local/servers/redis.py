@@ -9,7 +9,7 @@ import importlib.util
 import os
 import shutil
 import signal
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -19,7 +19,7 @@ import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from local.servers.child import Child, ServerFailed, free_port
+from local.servers.child import Child, ServerFailed, free_port, running_process
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,10 +37,12 @@ class RedisConfig:
 class RedisServer:
     """A Redis that lives as long as its owner."""
 
+    name = "Redis"
+
     def __init__(self, config: RedisConfig) -> None:
         self._config = config
         self._folder = config.folder.absolute()
-        self._child = Child("Redis", self._folder, stop_signal=signal.SIGTERM, stop_grace_s=15.0)
+        self._child = Child(self.name, self._folder, stop_signal=signal.SIGTERM, stop_grace_s=15.0)
         self._port: int | None = None
 
     @property
@@ -52,10 +54,22 @@ class RedisServer:
         return self._child.pid
 
     @property
-    def url(self) -> str:
+    def status(self) -> int | None:
+        return self._child.status
+
+    @property
+    def log_path(self) -> Path:
+        return self._child.log_path
+
+    @property
+    def port(self) -> int:
         if self._port is None:
             raise ServerFailed("Redis has not been started")
-        return f"redis://127.0.0.1:{self._port}/0"
+        return self._port
+
+    @property
+    def url(self) -> str:
+        return f"redis://127.0.0.1:{self.port}/0"
 
     def start(self) -> None:
         """Start the server on the data that the folder holds.
@@ -63,19 +77,33 @@ class RedisServer:
         Raises:
             ServerFailed: with the end of the server's log.
         """
-        executable = self._config.executable or find_redis()
         self._child.claim()
         try:
             (self._folder / "data").mkdir(exist_ok=True)
-            self._child.start(
-                lambda: self._command(executable),
-                ready=self._answers,
-                timeout_s=self._config.start_timeout_s,
-            )
+            self._run(lambda: self._config.port or free_port())
             self._record_url()
         except BaseException:
             self.stop()
             raise
+
+    def restart(self) -> None:
+        """Start it anew after it ended, where its clients know it.
+
+        Raises:
+            ServerFailed: with the end of the server's log.
+        """
+        port = self.port
+        self._child.end()
+        self._run(lambda: port)
+
+    def _run(self, choose_port: Callable[[], int]) -> None:
+        executable = self._config.executable or find_redis()
+
+        def command() -> list[str]:
+            self._port = choose_port()
+            return self._command(executable)
+
+        self._child.start(command, ready=self._answers, timeout_s=self._config.start_timeout_s)
 
     def call_off(self) -> None:
         """Make a start that another thread is in fail soon."""
@@ -103,10 +131,9 @@ class RedisServer:
             file.write(self.url)
 
     def _command(self, executable: Path) -> list[str]:
-        self._port = self._config.port or free_port()
         settings = {
             "bind": "127.0.0.1",
-            "port": str(self._port),
+            "port": str(self.port),
             "dir": str(self._folder / "data"),
             "appendonly": "yes",
             "appendfsync": "everysec",
@@ -132,7 +159,8 @@ class RedisServer:
 def recorded_url(folder: Path) -> str | None:
     """Return where the Redis of a folder listens, None where none runs."""
     record = _record_of(folder)
-    return record.read_text() if record.exists() else None
+    # An owner that was killed leaves its record behind.
+    return record.read_text() if record.exists() and running_process(folder) is not None else None
 
 
 def _record_of(folder: Path) -> Path:
