@@ -29,7 +29,7 @@ help: ## List the targets
 
 .PHONY: run
 run: $(VENV)/.local ## Start the whole service on this machine, with a demo catalog, until Ctrl-C
-	@exec $(BIN)/python -m local
+	@exec $(BIN)/python -m local --end-with-parent
 
 .PHONY: test
 test: $(VENV)/.dev tools test-servers chromium ## Lint, check types and contracts, and run every test against the real servers

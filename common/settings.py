@@ -33,6 +33,13 @@ def _secret(check: Callable[[str], str]) -> AfterValidator:
     return AfterValidator(lambda value: SecretStr(check(value.get_secret_value())))
 
 
+def _header_value(value: str) -> str:
+    # What else stands in it would be repeated by the error of whoever sends it.
+    if not value.isascii() or not value.isprintable() or " " in value:
+        raise ValueError("a key without blanks, line breaks and other special characters")
+    return value
+
+
 def _list(value: object) -> object:
     return [item.strip() for item in value.split(",") if item.strip()] if isinstance(value, str) else value
 
@@ -72,6 +79,7 @@ RedisUrl = Annotated[SecretStr, _secret(urls.redis_url)]
 PostgresUrl = Annotated[SecretStr, _secret(urls.postgres_url)]
 SupabaseUrl = Annotated[str, AfterValidator(urls.supabase_url)]
 HttpUrl = Annotated[str, AfterValidator(urls.http_url)]
+Key = Annotated[SecretStr, _secret(_header_value)]
 Seconds = Annotated[float, Field(gt=0, le=86_400)]
 Count = Annotated[int, Field(ge=1)]
 #: Part of a header of HTTP.
@@ -92,7 +100,7 @@ class Settings(BaseModel):
     redis_url: RedisUrl = SecretStr("redis://127.0.0.1:6379/0")
     cache_redis_url: RedisUrl | None = None
     supabase_url: SupabaseUrl | None = None
-    supabase_key: SecretStr | None = None
+    supabase_key: Key | None = None
     database_url: PostgresUrl | None = None
     catalog_timeout_s: Seconds = 5.0
 
@@ -196,6 +204,9 @@ def load_settings(environ: Mapping[str, str]) -> Settings:
     # A secret read from a file often ends with a line break, which no header and no URL takes.
     read = {name: environ.get(variable, "").strip() for variable, name in names.items()}
     given = {name: value for name, value in read.items() if value}
+    for name, value in given.items():
+        if len(value) > 1 and value[0] == value[-1] and value[0] in "\"'":
+            raise SettingsError(f"{name.upper()}: its quotes count as a part of it: leave them out")
     try:
         return Settings.model_validate(given)
     except ValidationError as error:

@@ -1,8 +1,10 @@
 """Run the whole service on this machine until Ctrl-C: `make run`."""
 
+import argparse
+import os
 import signal
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from concurrent.futures import BrokenExecutor
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
@@ -25,6 +27,7 @@ from catalog.demo.loading import load_demo
 from common.catalog_version import new_catalog_version
 from common.clients import open_redis
 from common.errors import CoverSearchError, SettingsError
+from common.parent import end_with_parent
 from local.options import LocalOptions, own_environment, read_options
 from local.showcase import ShowcaseFailed, show_searches, throw_away_key
 from local.stack import Stack
@@ -38,8 +41,11 @@ class Interrupted(Exception):
     """A signal asks the stack to end."""
 
 
-def main() -> int:
+def main(arguments: Sequence[str] | None = None) -> int:
     """Start the stack, show two searches, serve; return the exit status."""
+    parser = argparse.ArgumentParser(prog="python -m local", description=__doc__)
+    parser.add_argument("--end-with-parent", action="store_true", help="stop with who started it (Linux)")
+    asked = parser.parse_args(arguments)
     # Paths, log lines and titles are shown as they are, brackets and all.
     console = Console(markup=False)
     try:
@@ -52,6 +58,8 @@ def main() -> int:
         if signal.getsignal(number) is not signal.SIG_IGN:
             signal.signal(number, _interrupt)
     try:
+        if asked.end_with_parent:
+            end_with_parent(os.getppid(), death_signal=signal.SIGTERM)
         with Stack(options, report=console.print) as stack:
             try:
                 _serve(options, stack, console)

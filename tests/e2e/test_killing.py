@@ -175,6 +175,27 @@ def test_nothing_outlives_a_start_that_is_killed(start_stack: StartStack, moment
     assert alive == []
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere it goes on")
+def test_a_killed_make_takes_what_it_runs_with_it(start_stack: StartStack) -> None:
+    recipe = subprocess.run(
+        ["make", "-n", "run"], cwd=ROOT, capture_output=True, text=True, check=True
+    ).stdout
+    ends_with_parent = recipe.splitlines()[-1].split()[-1]
+    # In the place of make: it starts what follows, and waits.
+    stands_for_make = ("bash", "-c", f'"$@" {ends_with_parent}; true', "make")
+    make = start_stack(prefix=stands_for_make, DEMO_ALBUMS=FEW)
+    children = make.children()
+
+    make.process.kill()
+    _, alive = psutil.wait_procs(children, timeout=60)
+
+    assert ends_with_parent.startswith("--")
+    assert alive == []
+    # It was told in time to stop, and had nothing to be killed.
+    assert "stopped" in said(make)
+    assert not list(make.state.glob("*/child.json"))
+
+
 def test_a_stack_whose_part_keeps_ending_says_so_and_ends(start_stack: StartStack, tmp_path: Path) -> None:
     model = tmp_path / "model"
     shutil.copytree(DEMO_MODEL, model)
