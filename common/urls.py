@@ -37,12 +37,12 @@ _TLS_OPTIONS = frozenset(
 _CERT_REQS = ("required", "optional", "none")
 #: The shortest bound of the systems that this runs on (macOS); Linux has 107.
 _SOCKET_PATH_MAX_BYTES = 103
-_SEVERAL_SERVERS = ("sentinel", "cluster")
 NO_CLUSTER = (
     "Redis Cluster is not supported: a job's keys have to be on one server; give the URL of a Redis with "
     "cluster-enabled no"
 )
 NO_SENTINEL = "Redis Sentinel is not supported: give the URL of the primary itself"
+_SEVERAL_SERVERS = {"sentinel": NO_SENTINEL, "cluster": NO_CLUSTER}
 
 _SSL_MODES = frozenset({"disable", "allow", "prefer", "require", "verify-ca", "verify-full"})
 _PROJECT = re.compile(r"/project/(?P<ref>[a-z0-9]+)")
@@ -62,11 +62,12 @@ class _Parts:
 
 def redis_url(url: str) -> str:
     """Return a URL that redis-py and Celery's transport take."""
-    scheme = url.partition("://")[0].lower()
-    for kind, refusal in zip(_SEVERAL_SERVERS, (NO_SENTINEL, NO_CLUSTER), strict=True):
+    scheme, mark, _ = url.partition("://")
+    scheme = scheme.lower() if mark else ""
+    for kind, refusal in _SEVERAL_SERVERS.items():
         if kind in scheme:
             raise ValueError(refusal)
-    if scheme not in {"redis", "rediss", "unix"} or "://" not in url:
+    if scheme not in {"redis", "rediss", "unix"}:
         raise ValueError("a Redis URL begins with redis://, rediss:// or unix:///")
     parts = _split(url)
     if scheme == "unix":

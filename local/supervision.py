@@ -99,24 +99,22 @@ class Supervisor:
             if ends == len(self._pauses_s):
                 self._give_up(part)
                 return
-            if self._start_again(part, after_s=self._pauses_s[ends]):
-                started_at = time.monotonic()
-            ends += 1
+            self._start_again(part, after_s=self._pauses_s[ends])
+            ends, started_at = ends + 1, time.monotonic()
 
-    def _start_again(self, part: Part, *, after_s: float) -> bool:
+    def _start_again(self, part: Part, *, after_s: float) -> None:
         when = f" in {after_s:g} s" if after_s else ""
         self._report(f"{part.name} ended ({_cause(part.status)}); starting it again{when} ({part.log_path})")
         if self._stopping.wait(after_s):
-            return False
+            return
         try:
             part.restart()
         except (ServerFailed, OSError) as error:
             # Called off, or out of memory or of processes, which may pass.
             if not self._stopping.is_set():
                 self._report(str(error))
-            return False
-        self._report(f"{part.name} was started again")
-        return True
+        else:
+            self._report(f"{part.name} was started again")
 
     def _give_up(self, part: Part) -> None:
         self._reason = (

@@ -22,6 +22,7 @@ class Process:
         self.name = name
         self.command = command
         self.starts = 0
+        self.refuses = False
         self._child = Child(name, folder, stop_signal=signal.SIGTERM, stop_grace_s=5)
 
     @property
@@ -41,6 +42,8 @@ class Process:
         self._child.start(lambda: FOREVER, ready=lambda: True, timeout_s=20)
 
     def restart(self) -> None:
+        if self.refuses:
+            raise ServerFailed("it does not start; its log says why")
         self.starts += 1
         self._child.respawn(self.command)
 
@@ -113,6 +116,26 @@ def test_what_keeps_ending_is_started_later_each_time_and_then_given_up(
     assert "exit status 3" in given_up.value.detail
     assert str(part.log_path) in given_up.value.detail
     assert called_off == [True]
+    supervisor.stop()
+
+
+def test_what_cannot_be_started_again_is_given_up_too_however_long_it_had_run(
+    start: Callable[[str, list[str]], Process],
+) -> None:
+    said: list[str] = []
+    part = start("a server", FOREVER)
+    started_at = time.monotonic()
+    # It has run for longer than what counts as stable before it ends.
+    supervisor = Supervisor(said.append, pauses_s=(0.0, 0.01), stable_s=1.0)
+    supervisor.watch([part])
+    eventually(lambda: time.monotonic() > started_at + 1.1)
+    part.refuses = True
+
+    part.kill()
+    with pytest.raises(ServerFailed, match="a server has ended 3 times"):
+        supervisor.wait()
+
+    assert said.count("it does not start; its log says why") == 2
     supervisor.stop()
 
 

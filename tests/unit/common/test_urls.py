@@ -99,6 +99,7 @@ def test_a_raw_character_in_a_password_gets_a_hint_and_is_not_repeated(
     [
         ("localhost:6379", "begins with redis://"),
         ("redis:host", "begins with redis://"),
+        ("redis-cluster.example.org:6379", "begins with redis://"),
         ("unix:/run/redis.sock", "unix:///"),
         ("unix://run/redis.sock", "three slashes"),
         ("unix://", "three slashes"),
