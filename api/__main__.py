@@ -15,6 +15,7 @@ from api.gateway import Gateway
 from api.protocol import GuardedProtocol
 from common.catalog.protocol import Catalog
 from common.errors import SettingsError
+from common.redis_faults import check_redis
 from common.settings import Settings, load_settings
 from common.telemetry import configure_logging
 
@@ -82,6 +83,7 @@ def main() -> int:
         settings = load_settings(os.environ)
         configure_logging("gateway", settings.log_level)
         server = make_server(settings)
+        check_redis(settings)
     except SettingsError as error:
         sys.stderr.write(f"gateway: {error.detail}\n")
         return 2

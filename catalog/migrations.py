@@ -7,8 +7,11 @@ may also be pasted into Supabase's SQL editor, in order.
 import hashlib
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import psycopg
+
+from common.catalog.connections import open_connection
 
 SCHEMA_DIR = Path(__file__).parent / "schema"
 #: Two processes that start together apply the schema one after the other.
@@ -44,15 +47,24 @@ def migrations() -> list[Migration]:
 
 def apply_migrations(database_url: str) -> list[str]:
     """Bring a database up to date in one transaction and return the names of the files applied."""
-    with psycopg.connect(database_url) as connection:
+    with open_connection(database_url) as connection:
+        # A table that is rewritten takes longer than hosted databases allow a statement.
+        connection.execute("SET LOCAL statement_timeout = 0")
         connection.execute("SELECT pg_advisory_xact_lock(%s)", [LOCK_KEY])
         connection.execute(_LEDGER)
         pending = _pending(connection)
         for migration in pending:
-            # Without parameters: psycopg then sends a file of many statements as it is.
-            connection.execute(migration.sql.encode())
+            run_file(connection, migration)
             connection.execute(_RECORD, [migration.name, migration.checksum])
     return [migration.name for migration in pending]
+
+
+def run_file(connection: psycopg.Connection[Any], migration: Migration) -> None:
+    """Run a file inside the caller's transaction."""
+    # Without parameters: psycopg then sends a file of many statements as it is.
+    connection.execute(migration.sql.encode())
+    # A file sets it for the session, which behind a pooler is another client's next.
+    connection.execute("RESET search_path")
 
 
 def _pending(connection: psycopg.Connection[tuple[str, str]]) -> list[Migration]:

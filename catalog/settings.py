@@ -13,6 +13,6 @@ def require_database_url(settings: Settings) -> str:
     if settings.database_url is None:
         raise SettingsError(
             "DATABASE_URL: this command needs PostgreSQL itself, by a URL such as "
-            "postgresql://user:password@host:5432/database (Supabase: Connect, Direct connection)"
+            "postgresql://user:password@host:5432/database (Supabase: Connect; direct or by a pooler)"
         )
     return settings.database_url.get_secret_value()

@@ -14,11 +14,12 @@ from common.catalog_version import (
 )
 from common.clients import open_redis
 from common.errors import QueueUnavailable
+from common.redis_faults import described
 from common.settings import Settings
 
 _ADVICE = (
-    "start it, set REDIS_URL, or say --keep-cache: then cached results of the catalog as it was are shown "
-    "until they expire"
+    "start it, correct REDIS_URL, or say --keep-cache: then cached results of the catalog as it was are "
+    "shown until they expire"
 )
 
 
@@ -97,4 +98,4 @@ def _telling_changes(settings: Settings) -> Iterator[None]:
 
 
 def _unavailable(error: Exception) -> QueueUnavailable:
-    return QueueUnavailable(f"the Redis at REDIS_URL does not answer ({type(error).__name__}); {_ADVICE}")
+    return QueueUnavailable(f"{described(error, setting='REDIS_URL')}; {_ADVICE}")

@@ -1,14 +1,17 @@
 """What may cost jobs in how the Redis of queue and ledger is set up, told from its own INFO."""
 
 from collections.abc import Mapping
-from urllib.parse import urlsplit
 
+from common.clients import connection_options
+from common.redis_faults import server_fault
 from common.settings import Settings
 
 
 def broker_faults(info: Mapping[str, object], *, shares_cache: bool) -> tuple[str, ...]:
     """Return a sentence for each fault of a server, with what to do about it."""
     faults = []
+    if (fault := server_fault(info)) is not None:
+        faults.append(f"REDIS_URL: {fault}")
     policy = info.get("maxmemory_policy", "noeviction")
     # Without a limit it never evicts, whatever its policy.
     if policy != "noeviction" and info.get("maxmemory"):
@@ -34,6 +37,6 @@ def shares_cache(settings: Settings) -> bool:
     return _server(settings.redis_url.get_secret_value()) == _server(settings.cache_url.get_secret_value())
 
 
-def _server(url: str) -> tuple[str | None, int, str]:
-    parts = urlsplit(url)
-    return parts.hostname, parts.port or 6379, parts.path if parts.scheme == "unix" else ""
+def _server(url: str) -> tuple[str, int]:
+    options = connection_options(url)
+    return options.get("path") or options.get("host", "localhost"), options.get("port", 6379)

@@ -6,11 +6,14 @@ notices of maintenance, which some hosted servers send: with them redis-py 8.1 l
 the server has closed.
 """
 
+from typing import Any
+
 from redis import Redis
 from redis.asyncio import BlockingConnectionPool as AsyncPool
 from redis.asyncio import Redis as AsyncRedis
 from redis.asyncio.retry import Retry as AsyncRetry
 from redis.backoff import NoBackoff
+from redis.connection import parse_url
 from redis.maint_notifications import MaintNotificationsConfig
 from redis.retry import Retry
 
@@ -25,7 +28,7 @@ def open_redis(url: str, *, socket_timeout_s: float = SOCKET_TIMEOUT_S) -> "Redi
         url,
         socket_timeout=socket_timeout_s,
         socket_connect_timeout=socket_timeout_s,
-        socket_keepalive=True,
+        **_keepalive(url),
         maint_notifications_config=MaintNotificationsConfig(enabled=False),
         retry=Retry(NoBackoff(), 0),
     )
@@ -41,9 +44,20 @@ def open_async_redis(
         timeout=socket_timeout_s,
         socket_timeout=socket_timeout_s,
         socket_connect_timeout=socket_timeout_s,
-        socket_keepalive=True,
+        **_keepalive(url),
         maint_notifications_config=MaintNotificationsConfig(enabled=False),
         retry=AsyncRetry(NoBackoff(), 0),
     )
     # from_pool: closing the client closes the pool.
     return AsyncRedis.from_pool(pool)
+
+
+def connection_options(url: str) -> dict[str, Any]:
+    """Return what a URL asks of a connection, by redis-py's names."""
+    parse: Any = parse_url  # redis-py leaves it without types
+    return dict(parse(url))
+
+
+def _keepalive(url: str) -> dict[str, Any]:
+    # redis-py's connection over a socket of this machine knows no such option.
+    return {} if url.startswith("unix:") else {"socket_keepalive": True}

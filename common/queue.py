@@ -28,6 +28,7 @@ def make_celery(settings: Settings) -> Celery:
     """Return the Celery app of this service; the reason for each setting is in docs/faults.md."""
     app = Celery("cover-search", broker=settings.redis_url.get_secret_value(), set_as_current=False)
     app.conf.update(
+        broker_transport="common.broker_transport:Transport",
         task_default_queue=keys.QUEUE,
         task_acks_late=True,
         task_acks_on_failure_or_timeout=True,

@@ -6,12 +6,11 @@ that is all but equal to a setting's, because a misspelt limit must not be silen
 
 import difflib
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from types import MappingProxyType
 from typing import Annotated, Literal, Self
-from urllib.parse import parse_qs, urlsplit
 
 from pydantic import (
     AfterValidator,
@@ -24,30 +23,20 @@ from pydantic import (
     model_validator,
 )
 
+from common import urls
 from common.errors import SettingsError
 
 MIB = 1024 * 1024
 
 
-def _redis_url(value: SecretStr) -> SecretStr:
-    parts = urlsplit(value.get_secret_value())
-    if parts.scheme not in {"redis", "rediss", "unix"}:
-        raise ValueError("a Redis URL begins with redis://, rediss:// or unix://")
-    if parse_qs(parts.query).get("protocol", ["3"]) != ["3"]:
-        raise ValueError("a Redis URL without protocol=2: messages are heard by version 3 of the protocol")
-    return value
+def _secret(check: Callable[[str], str]) -> AfterValidator:
+    return AfterValidator(lambda value: SecretStr(check(value.get_secret_value())))
 
 
-def _http_url(value: str) -> str:
-    parts = urlsplit(value)
-    if parts.scheme not in {"http", "https"} or not parts.hostname:
-        raise ValueError("a URL such as https://xxxxx.supabase.co")
-    return value.rstrip("/")
-
-
-def _postgres_url(value: SecretStr) -> SecretStr:
-    if urlsplit(value.get_secret_value()).scheme not in {"postgresql", "postgres"}:
-        raise ValueError("a URL such as postgresql://user:password@host:5432/database")
+def _header_value(value: str) -> str:
+    # What else stands in it would be repeated by the error of whoever sends it.
+    if not value.isascii() or not value.isprintable() or " " in value:
+        raise ValueError("a key without blanks, line breaks and other special characters")
     return value
 
 
@@ -86,9 +75,11 @@ UNIT_SECONDS: Mapping[str, int] = MappingProxyType({"second": 1, "minute": 60, "
 _RATE = re.compile(rf"[1-9]\d{{0,8}}/({'|'.join(UNIT_SECONDS)})")
 _ORIGIN = re.compile(r"https?://[A-Za-z0-9.\-\[\]:]+")
 
-RedisUrl = Annotated[SecretStr, AfterValidator(_redis_url)]
-HttpUrl = Annotated[str, AfterValidator(_http_url)]
-PostgresUrl = Annotated[SecretStr, AfterValidator(_postgres_url)]
+RedisUrl = Annotated[SecretStr, _secret(urls.redis_url)]
+PostgresUrl = Annotated[SecretStr, _secret(urls.postgres_url)]
+SupabaseUrl = Annotated[str, AfterValidator(urls.supabase_url)]
+HttpUrl = Annotated[str, AfterValidator(urls.http_url)]
+Key = Annotated[SecretStr, _secret(_header_value)]
 Seconds = Annotated[float, Field(gt=0, le=86_400)]
 Count = Annotated[int, Field(ge=1)]
 #: Part of a header of HTTP.
@@ -108,8 +99,8 @@ class Settings(BaseModel):
     # Where things are. Redis URLs are secret because they may hold a password.
     redis_url: RedisUrl = SecretStr("redis://127.0.0.1:6379/0")
     cache_redis_url: RedisUrl | None = None
-    supabase_url: HttpUrl | None = None
-    supabase_key: SecretStr | None = None
+    supabase_url: SupabaseUrl | None = None
+    supabase_key: Key | None = None
     database_url: PostgresUrl | None = None
     catalog_timeout_s: Seconds = 5.0
 
@@ -201,7 +192,7 @@ class Settings(BaseModel):
 
 
 def load_settings(environ: Mapping[str, str]) -> Settings:
-    """Read the settings from an environment; an empty value counts as not set.
+    """Read the settings from an environment, without blanks around a value; an empty one counts as not set.
 
     Raises:
         SettingsError: a setting is malformed, or a variable's name is all but a setting's.
@@ -210,7 +201,12 @@ def load_settings(environ: Mapping[str, str]) -> Settings:
     for variable in environ:
         if variable not in names and (meant := difflib.get_close_matches(variable, names, 1, cutoff=0.92)):
             raise SettingsError(f"{variable} is not a setting; did you mean {meant[0]}?")
-    given = {name: environ[variable] for variable, name in names.items() if environ.get(variable)}
+    # A secret read from a file often ends with a line break, which no header and no URL takes.
+    read = {name: environ.get(variable, "").strip() for variable, name in names.items()}
+    given = {name: value for name, value in read.items() if value}
+    for name, value in given.items():
+        if len(value) > 1 and value[0] == value[-1] and value[0] in "\"'":
+            raise SettingsError(f"{name.upper()}: its quotes count as a part of it: leave them out")
     try:
         return Settings.model_validate(given)
     except ValidationError as error:
@@ -222,5 +218,5 @@ def _describe(error: ValidationError) -> str:
     lines = []
     for problem in error.errors(include_input=False, include_url=False):
         name = str(problem["loc"][0]).upper() if problem["loc"] else "settings"
-        lines.append(f"{name}: {problem['msg']}")
+        lines.append(f"{name}: {problem['msg'].removeprefix('Value error, ')}")
     return "; ".join(lines)

@@ -1,14 +1,17 @@
 """Run the whole service on this machine until Ctrl-C: `make run`."""
 
+import argparse
+import os
 import signal
 import sys
-import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from concurrent.futures import BrokenExecutor
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from types import FrameType
 
 import httpx
+import psycopg
 from redis.exceptions import RedisError
 from rich.console import Console
 from rich.progress import (
@@ -24,18 +27,25 @@ from catalog.demo.loading import load_demo
 from common.catalog_version import new_catalog_version
 from common.clients import open_redis
 from common.errors import CoverSearchError, SettingsError
+from common.parent import end_with_parent
 from local.options import LocalOptions, own_environment, read_options
 from local.showcase import ShowcaseFailed, show_searches, throw_away_key
 from local.stack import Stack
 from worker.encoder.model_files import find_model
+
+#: The last is a terminal that is closed.
+_ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class Interrupted(Exception):
     """A signal asks the stack to end."""
 
 
-def main() -> int:
+def main(arguments: Sequence[str] | None = None) -> int:
     """Start the stack, show two searches, serve; return the exit status."""
+    parser = argparse.ArgumentParser(prog="python -m local", description=__doc__)
+    parser.add_argument("--end-with-parent", action="store_true", help="stop with who started it (Linux)")
+    asked = parser.parse_args(arguments)
     # Paths, log lines and titles are shown as they are, brackets and all.
     console = Console(markup=False)
     try:
@@ -43,9 +53,13 @@ def main() -> int:
     except SettingsError as error:
         console.print(error.detail, style="red")
         return 2
-    signal.signal(signal.SIGTERM, _interrupt)
-    signal.signal(signal.SIGINT, _interrupt)
+    for number in _ENDING:
+        # nohup has SIGHUP ignored, and means it.
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, _interrupt)
     try:
+        if asked.end_with_parent:
+            end_with_parent(os.getppid(), death_signal=signal.SIGTERM)
         with Stack(options, report=console.print) as stack:
             try:
                 _serve(options, stack, console)
@@ -55,6 +69,10 @@ def main() -> int:
                 _heed_no_signal()
     except (CoverSearchError, httpx.HTTPError) as error:
         console.print(str(error), style="red", highlight=False)
+        return 1
+    except (BrokenExecutor, psycopg.Error, RedisError) as error:
+        # What it worked with was killed; the next start goes on where this one stopped.
+        console.print(f"the start was cut short: {error}; run it again", style="red", highlight=False)
         return 1
     console.print("stopped")
     return 0
@@ -68,7 +86,7 @@ def _interrupt(_signal: int, _frame: FrameType | None) -> None:
 
 def _heed_no_signal() -> None:
     # A handler that does nothing: SIG_IGN would be handed down to a process that is just being started.
-    for number in (signal.SIGINT, signal.SIGTERM):
+    for number in _ENDING:
         signal.signal(number, lambda _signal, _frame: None)
 
 
@@ -90,7 +108,7 @@ def _serve(options: LocalOptions, stack: Stack, console: Console) -> None:
             f"AUTH={options.settings.auth}: make a key with `make key NAME=alice`, variables as here"
         )
     console.print(f"\nserving on {options.url} - try {options.url}/docs - Ctrl-C stops everything")
-    threading.Event().wait()
+    stack.keep_running()
 
 
 def _show_searches(options: LocalOptions, stack: Stack, console: Console) -> None:

@@ -14,7 +14,14 @@ from local.servers.redis import recorded_url
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Do what the arguments of `python -m api.keys` say; return the exit status."""
-    return manage_keys(arguments, environ=with_running_redis(own_environment()))
+    environ = with_running_redis(own_environment())
+    if not environ.get("REDIS_URL"):
+        sys.stderr.write(
+            f"keys: no `make run` runs from {state_folder(environ)}: start it, name the PORT or STATE_DIR of "
+            "one that runs, or set REDIS_URL\n"
+        )
+        return 1
+    return manage_keys(arguments, environ=environ)
 
 
 def with_running_redis(environ: Mapping[str, str]) -> Mapping[str, str]:

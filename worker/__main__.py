@@ -4,6 +4,7 @@ import os
 import sys
 
 from common.errors import SettingsError
+from common.redis_faults import check_redis
 from common.settings import load_settings
 from common.telemetry import configure_logging
 from worker.app import WorkerProcess
@@ -14,13 +15,14 @@ def main() -> int:
     """Return the exit status of one worker's life."""
     try:
         settings = load_settings(os.environ)
+        # Before a decoder can be started: a codec's weakness must not lead to the catalog's key.
+        forbid_inspection()
+        configure_logging("worker", settings.log_level)
+        check_redis(settings)
+        return WorkerProcess(settings).run()
     except SettingsError as error:
         sys.stderr.write(f"worker: {error.detail}\n")
         return 2
-    # Before a decoder can be started: a codec's weakness must not lead to the catalog's key.
-    forbid_inspection()
-    configure_logging("worker", settings.log_level)
-    return WorkerProcess(settings).run()
 
 
 if __name__ == "__main__":

@@ -26,7 +26,6 @@ from common.errors import CatalogError, ModelError, ModelMismatch, QueueUnavaila
 from common.ledger.worker import WorkerLedger
 from common.queue import make_celery, message_template
 from common.settings import Settings
-from worker import broker_transport
 from worker.batching import Batcher
 from worker.bulk.handler import BulkHandler, register_bulk
 from worker.bulk.process import BulkProcess
@@ -64,7 +63,6 @@ class WorkerProcess:
         self._waits_for = ""
         self._retired = False
         self._celery = make_celery(settings)
-        self._celery.conf.broker_transport = broker_transport.NAME
         self._redis = open_redis(settings.redis_url.get_secret_value())
         self._ledger = WorkerLedger(
             self._redis,

@@ -15,6 +15,7 @@ from redis.exceptions import RedisError
 from common import keys
 from common.clients import open_redis
 from common.errors import SettingsError
+from common.redis_faults import described
 from common.settings import load_settings
 
 
@@ -39,7 +40,7 @@ def main() -> int:
     except SettingsError as error:
         reason = error.detail
     except (RedisError, OSError) as error:
-        reason = f"the job queue does not answer ({type(error).__name__})"
+        reason = described(error, setting="REDIS_URL")
     if reason is None:
         return 0
     sys.stderr.write(f"worker: {reason}\n")

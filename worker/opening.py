@@ -16,6 +16,7 @@ from common.catalog.opening import open_catalog
 from common.catalog.protocol import Catalog
 from common.catalog_version import ensure_catalog_version
 from common.errors import ModelMismatch, QueueUnavailable
+from common.redis_faults import lasting_fault, require_usable
 from common.settings import Settings
 from worker.decode.version import PREPROCESSING_VERSION
 from worker.encoder.load import load_encoder
@@ -73,18 +74,25 @@ def open_matching_catalog(settings: Settings, encoder: Encoder, *, on_waiting: O
 
 
 def open_broker(redis: Redis, settings: Settings, *, model_fingerprint: str, on_waiting: OnWaiting) -> None:
-    """Wait for Redis, warn if it may lose jobs, and see that the catalog has a version."""
+    """Wait for Redis, warn if it may lose jobs, and see that the catalog has a version.
+
+    Raises:
+        SettingsError: it answers, and will not do.
+    """
 
     def look() -> None:
         try:
             info = redis.info()
+            assert isinstance(info, dict)  # noqa: S101 - the client is not asynchronous
+            require_usable(info, setting="REDIS_URL")
             ensure_catalog_version(
                 redis, model_fingerprint=model_fingerprint, preprocessing=PREPROCESSING_VERSION
             )
         except (RedisError, OSError) as error:
+            if (fault := lasting_fault(error, setting="REDIS_URL")) is not None:
+                raise fault from error
             raise QueueUnavailable(f"the job queue does not answer ({type(error).__name__})") from error
-        assert isinstance(info, dict)  # noqa: S101 - the client is not asynchronous
-        for fault in broker_faults(info, shares_cache=shares_cache(settings)):
-            log.warning("the broker may lose jobs", extra={"fault": fault})
+        for weakness in broker_faults(info, shares_cache=shares_cache(settings)):
+            log.warning("the broker may lose jobs", extra={"fault": weakness})
 
     retry_passing(look, within_s=math.inf, on_failure=on_waiting)

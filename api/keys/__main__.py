@@ -11,6 +11,7 @@ from api.keys.key import Role, make_key
 from api.keys.store import KeyStore
 from common.clients import open_redis
 from common.errors import SettingsError
+from common.redis_faults import described
 from common.settings import load_settings, read_rate
 
 NAME_MAX_CHARS = 100
@@ -26,7 +27,7 @@ def main(arguments: Sequence[str] | None = None, *, environ: Mapping[str, str] |
     except SettingsError as error:
         return _failed(error.detail)
     except (RedisError, OSError) as error:
-        return _failed(f"the Redis at REDIS_URL does not answer ({type(error).__name__})")
+        return _failed(described(error, setting="REDIS_URL"))
 
 
 def _do(options: argparse.Namespace, store: KeyStore) -> int:

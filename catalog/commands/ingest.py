@@ -7,7 +7,6 @@ import argparse
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 
-import psycopg
 from rich.console import Console
 
 from catalog.commands.arguments import whole
@@ -24,6 +23,7 @@ from catalog.ingest.standing import claim_catalog
 from catalog.progress import covers_bar
 from catalog.versioning import retiring_results
 from catalog.writing.opening import open_writer
+from common.catalog.connections import open_connection
 from common.settings import Settings
 
 
@@ -89,11 +89,11 @@ def _indexed(settings: Settings, console: Console, *, memory_mib: int) -> Iterat
         yield
         return
     url = settings.database_url.get_secret_value()
-    with psycopg.connect(url) as connection:
+    with open_connection(url) as connection:
         if drop_index_if_empty(connection):
             console.print("first load: the index is built after it")
     yield
-    with psycopg.connect(url, autocommit=True) as connection:
+    with open_connection(url, autocommit=True) as connection:
         built = build_index(
             connection, memory_mib=memory_mib, starting=lambda rows: console.print(f"indexing {rows} albums")
         )

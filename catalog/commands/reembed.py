@@ -25,6 +25,7 @@ from catalog.reembedding.switching import index_copy, switch
 from catalog.settings import require_database_url
 from catalog.stamp import read_stamp, require_stamps
 from catalog.versioning import require_redis, tell_new_version
+from common.catalog.connections import open_connection
 from common.catalog.protocol import ModelStamp
 from common.errors import SettingsError
 
@@ -45,7 +46,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(call: Call) -> Outcome:
     """Fill, verify and switch."""
     url = require_database_url(call.settings)
-    with psycopg.connect(url, autocommit=True) as connection:
+    with open_connection(url, autocommit=True) as connection:
         if call.options.abandon:
             abandon(connection)
             return Outcome.DONE

@@ -21,7 +21,9 @@ from catalog.demo.rows import album_row
 from catalog.migrations import apply_migrations
 from catalog.rows import upsert_albums
 from catalog.stamp import read_stamp, write_stamp
+from common.catalog.connections import open_connection
 from common.catalog.protocol import ModelStamp
+from common.parent import end_with_parent
 from common.settings import Settings
 from worker.decode.image import decode_image
 from worker.decode.version import PREPROCESSING_VERSION
@@ -45,7 +47,7 @@ def load_demo(
     """
     apply_migrations(database_url)
     fingerprint = find_model(settings.clip_model).fingerprint
-    with psycopg.connect(database_url) as connection:
+    with open_connection(database_url) as connection:
         if _is_loaded(connection, count=count, fingerprint=fingerprint, covers=covers):
             return False
         covers.mkdir(parents=True, exist_ok=True)
@@ -89,8 +91,10 @@ def _load(
     prepare = partial(prepare_cover, covers=covers, size_px=encoder.input_size_px)
     # Spawned, not forked: this process has threads. A Ctrl-C reaches them too; this process ends them.
     context = multiprocessing.get_context("spawn")
-    heed_no_signal = partial(signal.signal, signal.SIGINT, signal.SIG_IGN)
-    with ProcessPoolExecutor(os.cpu_count(), mp_context=context, initializer=heed_no_signal) as processes:
+    drawing = ProcessPoolExecutor(
+        os.cpu_count(), mp_context=context, initializer=_begin_drawing, initargs=(os.getpid(),)
+    )
+    with drawing as processes:
         for chunk in _chunks(albums):
             pixels = np.stack(list(processes.map(prepare, chunk, chunksize=5)))
             embeddings = encoder.encode_images(pixels)
@@ -100,6 +104,12 @@ def _load(
     connection.commit()
     connection.autocommit = True
     connection.execute("VACUUM (ANALYZE) album_covers")
+
+
+def _begin_drawing(parent_pid: int) -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # A pool's processes wait for work for ever where nobody is left to end them.
+    end_with_parent(parent_pid)
 
 
 def prepare_cover(album: DemoAlbum, *, covers: Path, size_px: int) -> Pixels:

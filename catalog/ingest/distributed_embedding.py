@@ -26,6 +26,7 @@ from common.catalog.protocol import ModelStamp
 from common.clients import open_redis
 from common.errors import ModelMismatch, NoWorker, QueueUnavailable
 from common.queue import BULK_TASK_NAME, make_celery
+from common.redis_faults import described
 from common.settings import Settings
 
 P = TypeVar("P")
@@ -178,7 +179,7 @@ def open_distributed_embedder(settings: Settings) -> Iterator[DistributedEmbedde
             yield embedder
             embedder.close()
         except RedisError as error:
-            raise QueueUnavailable(f"the job queue does not answer ({type(error).__name__})") from error
+            raise QueueUnavailable(described(error, setting="REDIS_URL")) from error
 
 
 def _count_failure(entry: _Sent[Any], reason: str) -> None:

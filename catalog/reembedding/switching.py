@@ -11,7 +11,7 @@ import psycopg
 from psycopg import sql
 
 from catalog.index import INDEX, TABLE, IndexBuild, build_index
-from catalog.migrations import migrations
+from catalog.migrations import migrations, run_file
 from catalog.reembedding.attachments import require_none_lost, taken_along
 from catalog.reembedding.shadow import NEXT, missing
 from catalog.stamp import write_stamp
@@ -82,7 +82,7 @@ def _switch_once(connection: psycopg.Connection, stamp: ModelStamp) -> Switched:
         # Those that make functions would take them away from under the searches that wait.
         for migration in migrations():
             if migration.name in _ABOUT_THE_TABLE:
-                connection.execute(migration.sql.encode())
+                run_file(connection, migration)
         for statement in attached:
             connection.execute(statement)
         write_stamp(connection, stamp)

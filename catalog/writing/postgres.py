@@ -20,6 +20,7 @@ class PostgresWriter(FunctionWriter, PostgresCatalog):
         with self._connections.lend() as connection:
             try:
                 with connection.transaction():
+                    connection.bound_transaction()
                     upsert_albums(connection, rows)
             except psycopg.Error as error:
                 raise self._fault(error) from error

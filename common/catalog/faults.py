@@ -74,6 +74,29 @@ _PASSING_STATUSES = frozenset({408, 425, 429, 500, 502, 503, 504, 520, 521, 522,
 _STATUS_PROBLEMS = {401: "bad_key", 403: "bad_key", 404: "bad_url", 405: "bad_url"}
 
 
+#: Of a connection that was never made there is no SQLSTATE, only words: libpq's, the server's or a pooler's.
+_CONNECTION_PROBLEMS = {
+    "bad_key": (
+        "authentication failed",
+        "no password supplied",
+        "no such user",
+        "Tenant or user not found",
+        "Wrong password",
+    ),
+    "wrong_database": ("no such database",),
+    "bad_url": (
+        "unsupported startup parameter",
+        "certificate verify failed",
+        "server certificate for",
+        "certificate file",
+        "private key file",
+        "does not support SSL",
+        "no pg_hba.conf entry",
+        "invalid ",
+    ),
+}
+
+
 def misconfigured(problem: str, *, found: str | None = None) -> CatalogMisconfigured:
     """Return the error of a problem, with what was found if that helps."""
     detail = REMEDIES[problem] if found is None else f"{REMEDIES[problem]} ({found})"
@@ -102,3 +125,14 @@ def fault_from_status(status: int) -> CatalogError:
     if status in _STATUS_PROBLEMS:
         return misconfigured(_STATUS_PROBLEMS[status], found=f"HTTP {status}")
     return CatalogError(f"the catalog refused the call (HTTP {status})")
+
+
+def connection_fault(error: Exception, *, waited_s: float) -> CatalogError:
+    """Return what keeps a connection to the database from being made."""
+    words = " ".join(str(error).split())
+    if "does not exist" in words and ('role "' in words or 'database "' in words):
+        return misconfigured("bad_key" if 'role "' in words else "wrong_database")
+    for problem, signs in _CONNECTION_PROBLEMS.items():
+        if any(sign in words for sign in signs):
+            return misconfigured(problem, found=words if problem == "bad_url" else None)
+    return CatalogUnavailable(f"the catalog's database cannot be reached after {waited_s:.1f} s: {words}")

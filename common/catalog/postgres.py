@@ -43,7 +43,9 @@ class PostgresCatalog(FunctionCatalog):
         values = {name: _parameter(value) for name, value in arguments.items()}
         with self._connections.lend() as connection:
             try:
-                return connection.execute(_statement(query, function, tuple(arguments)), values).fetchall()
+                with connection.bounded():
+                    called = connection.execute(_statement(query, function, tuple(arguments)), values)
+                return called.fetchall()
             except psycopg.Error as error:
                 raise self._fault(error) from error
 

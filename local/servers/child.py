@@ -2,9 +2,13 @@
 
 A server's folder holds `lock` (held for as long as somebody runs it), `child.json` (which process
 it is, so that one orphaned by a killed parent is found and ended), `server.log` and `server.log.1`.
+
+On Linux a child is ended by the kernel when its parent is killed. That means the thread that started it:
+one thread starts them all.
 """
 
 import fcntl
+import functools
 import json
 import os
 import signal
@@ -13,12 +17,14 @@ import subprocess
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 
 import psutil
 
 from common.errors import CoverSearchError
+from local.servers.identity import OURSELVES, Identity
 
 LOG_TAIL_LINES = 20
 POLL_S = 0.02
@@ -33,6 +39,12 @@ class ServerFailed(CoverSearchError):
     code = "server_failed"
 
 
+@functools.cache
+def _starting_thread() -> ThreadPoolExecutor:
+    """Return the thread, which lives as long as the process, that starts every child."""
+    return ThreadPoolExecutor(1, thread_name_prefix="starts children")
+
+
 class Child:
     """At most one process of one server, in a session of its own.
 
@@ -40,11 +52,21 @@ class Child:
     ended by its owner, in the owner's order.
     """
 
-    def __init__(self, name: str, folder: Path, *, stop_signal: signal.Signals, stop_grace_s: float) -> None:
+    def __init__(
+        self,
+        name: str,
+        folder: Path,
+        *,
+        stop_signal: signal.Signals,
+        stop_grace_s: float,
+        death_signal: signal.Signals | None = None,
+    ) -> None:
+        """Take what ends it; `death_signal`, by default the same as ever, is for when its owner is killed."""
         self.name = name
         self.folder = folder
         self.log_path = folder / "server.log"
         self._stop_signal = stop_signal
+        self._death_signal = death_signal or stop_signal
         self._stop_grace_s = stop_grace_s
         self._lock_fd: int | None = None
         self._process: subprocess.Popen[bytes] | None = None
@@ -95,8 +117,7 @@ class Child:
         ready: Callable[[], bool],
         timeout_s: float,
         env: Mapping[str, str] | None = None,
-        uid: int | None = None,
-        gid: int | None = None,
+        identity: Identity = OURSELVES,
     ) -> None:
         """Start what `command` returns and poll until it is ready; a failed start is tried again.
 
@@ -106,7 +127,7 @@ class Child:
         """
         for attempt in range(1, START_ATTEMPTS + 1):
             self._check_wanted()
-            self._spawn(command(), env=env, uid=uid, gid=gid)
+            self._spawn(command(), env=env, identity=identity)
             try:
                 self._wait_until(ready, timeout_s=timeout_s)
             except ServerFailed:
@@ -123,33 +144,28 @@ class Child:
     def respawn(self, command: Sequence[str], *, env: Mapping[str, str] | None = None) -> None:
         """Start a process in the place of one that has ended, without waiting until it is ready."""
         self.end()
-        self._spawn(command, env=env, uid=None, gid=None)
+        self._spawn(command, env=env, identity=OURSELVES)
 
-    def _spawn(
-        self,
-        command: Sequence[str],
-        *,
-        env: Mapping[str, str] | None,
-        uid: int | None,
-        gid: int | None,
-    ) -> None:
+    def _spawn(self, command: Sequence[str], *, env: Mapping[str, str] | None, identity: Identity) -> None:
         with suppress(FileNotFoundError):
             self.log_path.replace(self.log_path.with_suffix(".log.1"))
+        self._process = _starting_thread().submit(self._popen, command, env, identity).result()
+        self._record()
+
+    def _popen(
+        self, command: Sequence[str], env: Mapping[str, str] | None, identity: Identity
+    ) -> "subprocess.Popen[bytes]":
         with self.log_path.open("wb") as log:
-            self._process = subprocess.Popen(  # noqa: S603 - commands are built by this package
-                command,
+            return subprocess.Popen(  # noqa: S603 - commands are built by this package
+                identity.applied_to(command, death_signal=self._death_signal),
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 env=env,
                 # The owner's working directory may be closed to the server's user.
                 cwd="/",
-                user=uid,
-                group=gid,
-                extra_groups=None if uid is None else [],
                 start_new_session=True,
             )
-        self._record()
 
     def _wait_until(self, ready: Callable[[], bool], *, timeout_s: float) -> None:
         deadline = time.monotonic() + timeout_s
@@ -204,12 +220,8 @@ class Child:
             (self.folder / "child.json").write_text(json.dumps(record))
 
     def _end_orphan(self) -> None:
-        try:
-            record = json.loads((self.folder / "child.json").read_text())
-            orphan = psutil.Process(record["pid"])
-            if orphan.create_time() != record["started"]:
-                return
-        except (FileNotFoundError, ValueError, psutil.NoSuchProcess):
+        orphan = running_process(self.folder)
+        if orphan is None:
             return
         with suppress(psutil.NoSuchProcess):
             orphan.send_signal(self._stop_signal)
@@ -223,6 +235,18 @@ class Child:
         if self._lock_fd is not None:
             os.close(self._lock_fd)
             self._lock_fd = None
+
+
+def running_process(folder: Path) -> psutil.Process | None:
+    """Return the process that was started last from a server's folder, None where it has ended."""
+    try:
+        record = json.loads((folder / "child.json").read_text())
+        process = psutil.Process(record["pid"])
+        if process.create_time() == record["started"] and process.status() != psutil.STATUS_ZOMBIE:
+            return process
+    except (FileNotFoundError, ValueError, psutil.NoSuchProcess):
+        pass
+    return None
 
 
 def free_port() -> int:

@@ -10,15 +10,18 @@ import secrets
 import shutil
 import signal
 import subprocess
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+import psutil
 import psycopg
 
 from local.servers.child import Child, ServerFailed, free_port
-from local.servers.unprivileged import Identity, identity_for
+from local.servers.identity import Identity
+from local.servers.unprivileged import identity_for
 
 SUPERUSER = "postgres"
 
@@ -36,12 +39,14 @@ class PostgresConfig:
 class PostgresServer:
     """A PostgreSQL that lives as long as its owner."""
 
+    name = "PostgreSQL"
+
     def __init__(self, config: PostgresConfig) -> None:
         self._config = config
         self._folder = config.folder.absolute()
         self._data = self._folder / "data"
         # SIGINT is PostgreSQL's fast shutdown: it ends sessions and writes a checkpoint.
-        self._child = Child("PostgreSQL", self._folder, stop_signal=signal.SIGINT, stop_grace_s=30.0)
+        self._child = Child(self.name, self._folder, stop_signal=signal.SIGINT, stop_grace_s=30.0)
         self._port: int | None = None
 
     @property
@@ -51,6 +56,14 @@ class PostgresServer:
     @property
     def pid(self) -> int | None:
         return self._child.pid
+
+    @property
+    def status(self) -> int | None:
+        return self._child.status
+
+    @property
+    def log_path(self) -> Path:
+        return self._child.log_path
 
     @property
     def port(self) -> int:
@@ -70,20 +83,48 @@ class PostgresServer:
         """
         self._child.claim()
         try:
-            binaries = find_binaries()
-            identity = identity_for(binaries / "postgres", self._folder, data=self._data)
-            if not self._data.exists():
-                self._initialise(binaries, identity)
-            self._child.start(
-                lambda: self._command(binaries, identity),
-                ready=self._answers,
-                timeout_s=self._config.start_timeout_s,
-                uid=identity.uid,
-                gid=identity.gid,
-            )
+            self._forget_ended_server()
+            self._run(lambda: self._config.port or free_port())
         except BaseException:
             self.stop()
             raise
+
+    def restart(self) -> None:
+        """Start it anew after it ended, where its clients know it.
+
+        Raises:
+            ServerFailed: with the end of the server's log.
+        """
+        port = self.port
+        self._child.end()
+        self._run(lambda: port)
+
+    def _forget_ended_server(self) -> None:
+        """Take away the note of a killed server whose process id is another program's by now.
+
+        PostgreSQL would refuse to start: it only looks whether there is such a process.
+        """
+        note = self._data / "postmaster.pid"
+        try:
+            pid = int(note.read_text().partition("\n")[0])
+            if psutil.Process(pid).name() != "postgres":
+                note.unlink()
+        except (FileNotFoundError, ValueError, psutil.NoSuchProcess):
+            return
+
+    def _run(self, choose_port: Callable[[], int]) -> None:
+        binaries = find_binaries()
+        identity = identity_for(binaries / "postgres", self._folder, data=self._data)
+        if not self._data.exists():
+            self._initialise(binaries, identity)
+
+        def command() -> list[str]:
+            self._port = choose_port()
+            return self._command(binaries)
+
+        self._child.start(
+            command, ready=self._answers, timeout_s=self._config.start_timeout_s, identity=identity
+        )
 
     def call_off(self) -> None:
         """Make a start that another thread is in fail soon."""
@@ -117,7 +158,6 @@ class PostgresServer:
         unfinished.mkdir(mode=0o700)
         identity.own(unfinished)
         command = [
-            *identity.prefix,
             str(binaries / "initdb"),
             f"--pgdata={unfinished}",
             f"--username={SUPERUSER}",
@@ -128,22 +168,18 @@ class PostgresServer:
             *(() if self._config.durable else ("--no-sync",)),
         ]
         done = subprocess.run(  # noqa: S603 - the command is built above
-            command,
+            identity.applied_to(command, death_signal=signal.SIGKILL),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             cwd="/",
-            user=identity.uid,
-            group=identity.gid,
-            extra_groups=None if identity.uid is None else [],
             check=False,
         )
         if done.returncode != 0:
             raise ServerFailed(f"initdb failed:\n{done.stdout.decode(errors='replace')}")
         unfinished.rename(self._data)
 
-    def _command(self, binaries: Path, identity: Identity) -> list[str]:
-        self._port = self._config.port or free_port()
+    def _command(self, binaries: Path) -> list[str]:
         settings = {
             "listen_addresses": "127.0.0.1",
             "port": str(self.port),
@@ -159,7 +195,7 @@ class PostgresServer:
         if not self._config.durable:
             settings |= {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
         options = [f"--{name}={value}" for name, value in settings.items()]
-        return [*identity.prefix, str(binaries / "postgres"), "-D", str(self._data), *options]
+        return [str(binaries / "postgres"), "-D", str(self._data), *options]
 
     def _answers(self) -> bool:
         try:

@@ -9,7 +9,8 @@ import importlib.util
 import os
 import shutil
 import signal
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -18,27 +19,30 @@ import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from local.servers.child import Child, ServerFailed, free_port
+from local.servers.child import Child, ServerFailed, free_port, running_process
 
 
 @dataclass(frozen=True, slots=True)
 class RedisConfig:
-    """Where the data lives; `executable` overrides the choice of the binary."""
+    """Where the data lives; `executable` overrides the choice of the binary, `options` what it is told."""
 
     folder: Path
     port: int | None = None
     executable: Path | None = None
     maxmemory: str = "0"
+    options: Mapping[str, Sequence[str]] = field(default_factory=dict)
     start_timeout_s: float = 30.0
 
 
 class RedisServer:
     """A Redis that lives as long as its owner."""
 
+    name = "Redis"
+
     def __init__(self, config: RedisConfig) -> None:
         self._config = config
         self._folder = config.folder.absolute()
-        self._child = Child("Redis", self._folder, stop_signal=signal.SIGTERM, stop_grace_s=15.0)
+        self._child = Child(self.name, self._folder, stop_signal=signal.SIGTERM, stop_grace_s=15.0)
         self._port: int | None = None
 
     @property
@@ -50,10 +54,22 @@ class RedisServer:
         return self._child.pid
 
     @property
-    def url(self) -> str:
+    def status(self) -> int | None:
+        return self._child.status
+
+    @property
+    def log_path(self) -> Path:
+        return self._child.log_path
+
+    @property
+    def port(self) -> int:
         if self._port is None:
             raise ServerFailed("Redis has not been started")
-        return f"redis://127.0.0.1:{self._port}/0"
+        return self._port
+
+    @property
+    def url(self) -> str:
+        return f"redis://127.0.0.1:{self.port}/0"
 
     def start(self) -> None:
         """Start the server on the data that the folder holds.
@@ -61,19 +77,33 @@ class RedisServer:
         Raises:
             ServerFailed: with the end of the server's log.
         """
-        executable = self._config.executable or find_redis()
         self._child.claim()
         try:
             (self._folder / "data").mkdir(exist_ok=True)
-            self._child.start(
-                lambda: self._command(executable),
-                ready=self._answers,
-                timeout_s=self._config.start_timeout_s,
-            )
+            self._run(lambda: self._config.port or free_port())
             self._record_url()
         except BaseException:
             self.stop()
             raise
+
+    def restart(self) -> None:
+        """Start it anew after it ended, where its clients know it.
+
+        Raises:
+            ServerFailed: with the end of the server's log.
+        """
+        port = self.port
+        self._child.end()
+        self._run(lambda: port)
+
+    def _run(self, choose_port: Callable[[], int]) -> None:
+        executable = self._config.executable or find_redis()
+
+        def command() -> list[str]:
+            self._port = choose_port()
+            return self._command(executable)
+
+        self._child.start(command, ready=self._answers, timeout_s=self._config.start_timeout_s)
 
     def call_off(self) -> None:
         """Make a start that another thread is in fail soon."""
@@ -101,10 +131,9 @@ class RedisServer:
             file.write(self.url)
 
     def _command(self, executable: Path) -> list[str]:
-        self._port = self._config.port or free_port()
         settings = {
             "bind": "127.0.0.1",
-            "port": str(self._port),
+            "port": str(self.port),
             "dir": str(self._folder / "data"),
             "appendonly": "yes",
             "appendfsync": "everysec",
@@ -113,8 +142,8 @@ class RedisServer:
             "maxmemory": self._config.maxmemory,
             "maxmemory-policy": "noeviction",
         }
-        options = [word for name, value in settings.items() for word in (f"--{name}", value)]
-        return [str(executable), *options]
+        words = {name: (value,) for name, value in settings.items()} | dict(self._config.options)
+        return [str(executable), *(word for name in words for word in (f"--{name}", *words[name]))]
 
     def _answers(self) -> bool:
         # Without retries: redis-py would wait for the port itself, and hide that the server exited.
@@ -130,7 +159,8 @@ class RedisServer:
 def recorded_url(folder: Path) -> str | None:
     """Return where the Redis of a folder listens, None where none runs."""
     record = _record_of(folder)
-    return record.read_text() if record.exists() else None
+    # An owner that was killed leaves its record behind.
+    return record.read_text() if record.exists() and running_process(folder) is not None else None
 
 
 def _record_of(folder: Path) -> Path:

@@ -9,37 +9,12 @@ import os
 import pwd
 import shutil
 import stat
-from dataclasses import dataclass
 from pathlib import Path
 
 from local.servers.child import ServerFailed
+from local.servers.identity import OURSELVES, Identity
 
 USER = "nobody"
-
-
-@dataclass(frozen=True, slots=True)
-class Identity:
-    """As which user, or behind which prefix that changes the user, a command starts.
-
-    `owner` is who that user is, None where it is ourselves.
-    """
-
-    owner: tuple[int, int] | None = None
-    prefix: tuple[str, ...] = ()
-
-    @property
-    def uid(self) -> int | None:
-        return None if self.owner is None or self.prefix else self.owner[0]
-
-    @property
-    def gid(self) -> int | None:
-        return None if self.owner is None or self.prefix else self.owner[1]
-
-    def own(self, path: Path) -> None:
-        """Give the user `path` and, if it is a folder, all in it."""
-        if self.owner is not None:
-            for entry in [path, *path.rglob("*")]:
-                os.chown(entry, *self.owner, follow_symlinks=False)
 
 
 def identity_for(*paths: Path, data: Path) -> Identity:
@@ -51,7 +26,7 @@ def identity_for(*paths: Path, data: Path) -> Identity:
         ServerFailed: a path is closed to that user, and `setpriv` is not installed.
     """
     if os.geteuid() != 0:
-        return Identity()
+        return OURSELVES
     owner = _unprivileged_owner(data)
     closed = [path for path in paths if not _reachable(path, *owner)]
     if not closed:

@@ -72,10 +72,10 @@ def start_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StartStack
         # A path with a space in it, as users have them.
         state = state or tmp_path_factory.mktemp("a stack") / "state dir"
         output = tmp_path_factory.mktemp("output") / "output.txt"
-        port = free_port()
+        port = environ.pop("PORT", str(free_port()))
         inherited = {k: v for k, v in os.environ.items() if k not in {"REDIS_URL", "DATABASE_URL"}}
         given = {
-            "PORT": str(port),
+            "PORT": port,
             "STATE_DIR": str(state),
             "DEMO_ALBUMS": str(ALBUMS),
             "COLUMNS": "200",

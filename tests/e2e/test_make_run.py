@@ -148,19 +148,7 @@ def test_two_workers_share_the_load(stack: RunningStack, client: httpx.Client) -
     assert min(answered) > 0
 
 
-def test_a_worker_that_is_killed_is_started_again(start_stack: StartStack) -> None:
-    stack = start_stack(DEMO_ALBUMS=FEW)
-    worker = next(p for p in stack.children() if p.cmdline()[-2:] == ["-m", "worker"])
-
-    worker.kill()
-    answer = httpx.get(f"{stack.url}/api/search-by-text", params={"query": "after", "wait": 60}, timeout=90)
-
-    assert answer.status_code == 200
-    assert "starting it again" in stack.said()
-    stack.stop()
-
-
-@pytest.mark.parametrize("stop_signal", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("stop_signal", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_a_signal_stops_every_process_that_was_started(
     start_stack: StartStack, stop_signal: signal.Signals
 ) -> None:

@@ -5,8 +5,10 @@ soon as a search wants the CPU. It ends when nobody asks it for a while, and wit
 """
 
 import os
+import select
 import socket
 import sys
+import threading
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
@@ -59,6 +61,18 @@ def serve(channel: socket.socket, encoder: Encoder, decoders: DecoderPool) -> No
         return
 
 
+def end_with(channel: socket.socket) -> None:
+    """End this process as soon as the other side is gone, also in the middle of a batch."""
+    hangup = select.poll()
+    hangup.register(channel, 0)
+
+    def wait() -> None:
+        hangup.poll()
+        os._exit(0)
+
+    threading.Thread(target=wait, name="hangup", daemon=True).start()
+
+
 def yield_to_all() -> None:
     """Let every other process of the machine go first."""
     if hasattr(os, "sched_setscheduler"):
@@ -69,6 +83,8 @@ def yield_to_all() -> None:
 
 def main() -> int:
     """Serve one worker."""
+    channel = socket.socket(fileno=int(sys.argv[1]))
+    end_with(channel)
     yield_to_all()
     settings = load_settings(os.environ)
     exact = settings.model_copy(update={"encoder_precision": settings.catalog_precision})
@@ -77,15 +93,12 @@ def main() -> int:
     except CoverSearchError as error:
         sys.stderr.write(f"bulk: {error.detail}\n")
         return UNAVAILABLE_STATUS
-    with (
-        socket.socket(fileno=int(sys.argv[1])) as channel,
-        DecoderPool(
-            size_px=encoder.input_size_px,
-            max_pixels=settings.max_image_pixels,
-            processes=DECODERS,
-            timeout_s=DECODE_S,
-        ) as decoders,
-    ):
+    with DecoderPool(
+        size_px=encoder.input_size_px,
+        max_pixels=settings.max_image_pixels,
+        processes=DECODERS,
+        timeout_s=DECODE_S,
+    ) as decoders:
         serve(channel, encoder, decoders)
     encoder.close()
     return 0

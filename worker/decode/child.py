@@ -5,7 +5,6 @@
 It holds no secret and no model, may not grow past its memory limit, and dies with its parent.
 """
 
-import ctypes
 import os
 import resource
 import signal
@@ -16,11 +15,10 @@ import warnings
 from PIL import Image
 
 from common.errors import ImageError, UndecodableImage
+from common.parent import end_with_parent
 from worker.decode import wire
 from worker.decode.image import decode_image
 from worker.decode.resampling import resize_and_crop
-
-_PR_SET_PDEATHSIG = 1
 
 
 def serve(channel: socket.socket, *, size_px: int, max_pixels: int) -> None:
@@ -39,9 +37,7 @@ def serve(channel: socket.socket, *, size_px: int, max_pixels: int) -> None:
 
 def confine(*, memory_bytes: int, parent_pid: int) -> None:
     """Give up what a decoder does not need, and tie its life to the worker's."""
-    ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-    if os.getppid() != parent_pid:  # the worker died before the line above
-        sys.exit(1)
+    end_with_parent(parent_pid)
     # A terminal's Ctrl-C and a service manager's TERM reach the whole group; the worker drains
     # first and then closes the socket.
     signal.signal(signal.SIGINT, signal.SIG_IGN)

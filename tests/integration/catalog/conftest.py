@@ -11,6 +11,7 @@ from psycopg import sql
 from common.catalog.postgres import PostgresCatalog
 from common.catalog.protocol import Catalog
 from common.catalog.supabase import SupabaseCatalog
+from local.servers.pgbouncer import PgBouncerServer
 from local.servers.postgres import PostgresServer
 from local.servers.supabase import SupabaseConfig, SupabaseServer
 from tests.integration.catalog.world import World, write
@@ -18,6 +19,8 @@ from tests.integration.catalog.world import World, write
 WORLD_SIZE = 3000
 TIMEOUT_S = 10.0
 
+#: Ways to a catalog; `pgbouncer` is PostgreSQL behind a pooler in transaction mode.
+IMPLEMENTATIONS = ("postgres", "pgbouncer", "supabase")
 #: Whether few albums or any number are searched the exact way; a database's own setting.
 WAYS = {"exact": "1000000", "walk": "0"}
 
@@ -58,7 +61,7 @@ def world_urls(postgres_server: PostgresServer, world: World) -> dict[str, str]:
 
 
 @pytest.fixture(
-    scope="session", params=["postgres-exact", "postgres-walk", "supabase-exact", "supabase-walk"]
+    scope="session", params=[f"{implementation}-{way}" for implementation in IMPLEMENTATIONS for way in WAYS]
 )
 def catalog(
     request: pytest.FixtureRequest, world_urls: dict[str, str], tmp_path_factory: pytest.TempPathFactory
@@ -66,17 +69,18 @@ def catalog(
     """The world behind each implementation, searched in each way."""
     implementation, way = request.param.split("-")
     with ExitStack() as stack:
-        opened = _open(implementation, world_urls[way], tmp_path_factory, stack)
+        opened = _open(implementation, world_urls[way], request, tmp_path_factory, stack)
         yield opened
 
 
-@pytest.fixture(params=["postgres", "supabase"])
+@pytest.fixture(params=IMPLEMENTATIONS)
 def own(
     request: pytest.FixtureRequest, database_url: str, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Opened]:
     """An empty catalog that the test may change, behind each implementation."""
     with ExitStack() as stack:
-        yield Opened(_open(request.param, database_url, tmp_path_factory, stack), database_url)
+        opened = _open(request.param, database_url, request, tmp_path_factory, stack)
+        yield Opened(opened, database_url)
 
 
 @pytest.fixture
@@ -90,13 +94,22 @@ def execute(database_url: str) -> Callable[[str], None]:
     return run
 
 
-def _open(implementation: str, url: str, folders: pytest.TempPathFactory, stack: ExitStack) -> Catalog:
+def _open(
+    implementation: str,
+    url: str,
+    request: pytest.FixtureRequest,
+    folders: pytest.TempPathFactory,
+    stack: ExitStack,
+) -> Catalog:
     catalog: Catalog
-    if implementation == "postgres":
-        catalog = PostgresCatalog(url, timeout_s=TIMEOUT_S, connections=4)
-    else:
+    if implementation == "supabase":
         server = stack.enter_context(SupabaseServer(SupabaseConfig(folders.mktemp("postgrest"), url)))
         catalog = SupabaseCatalog(server.url, server.service_key, timeout_s=TIMEOUT_S, connections=4)
+    else:
+        if implementation == "pgbouncer":
+            pooler: PgBouncerServer = request.getfixturevalue("pgbouncer_server")
+            url = pooler.url(url.rpartition("/")[2])
+        catalog = PostgresCatalog(url, timeout_s=TIMEOUT_S, connections=4)
     stack.callback(catalog.close)
     return catalog
 

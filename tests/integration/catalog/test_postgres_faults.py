@@ -7,14 +7,19 @@ import time
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from urllib.parse import quote
 
 import numpy as np
 import psycopg
 import pytest
+from psycopg import sql
 
+from common.catalog.connections import BoundedConnection
 from common.catalog.postgres import PostgresCatalog
 from common.errors import CatalogError, CatalogMisconfigured, CatalogUnavailable
 from common.queries import Filters
+from common.settings import load_settings
+from local.servers.pgbouncer import PgBouncerServer
 from local.servers.postgres import PostgresServer
 
 QUERY = np.ones(512, dtype=np.float32)
@@ -134,6 +139,52 @@ def test_a_role_without_the_right_to_call_is_told_so(
     assert raised.value.problem == "not_service_role"
 
 
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        ("sslmode=require", "does not support SSL"),
+        ("target_session_attrs=whatever", "invalid target_session_attrs"),
+    ],
+)
+def test_what_no_waiting_mends_in_a_url_is_told(database_url: str, options: str, says: str) -> None:
+    with opening(f"{database_url}?{options}") as catalog, pytest.raises(CatalogMisconfigured) as raised:
+        search(catalog)
+
+    assert raised.value.problem == "bad_url"
+    assert says in raised.value.detail
+
+
+def test_the_host_that_answers_is_taken_of_several(database_url: str) -> None:
+    address = database_url.partition("@")[2]
+
+    with opening(database_url.replace(address, f"127.0.0.1:1,{address}")) as catalog:
+        search(catalog)
+
+
+def test_a_user_and_password_of_special_characters_and_a_socket_do(
+    postgres_server: PostgresServer, pgbouncer_server: PgBouncerServer, database_url: str
+) -> None:
+    name, password = "re@der:/?#%", "p@ss:w/o?r#d%2F&=+;'\" é"
+    with psycopg.connect(database_url) as connection:
+        connection.execute(
+            sql.SQL("CREATE ROLE {} LOGIN SUPERUSER PASSWORD {}").format(
+                sql.Identifier(name), sql.Literal(password)
+            )
+        )
+    database = database_url.rpartition("/")[2]
+    user = f"{quote(name, safe='')}:{quote(password, safe='')}"
+    urls = (
+        f"postgresql://{user}@127.0.0.1:{postgres_server.port}/{database}",
+        pgbouncer_server.socket_url(database),
+    )
+
+    for url in urls:
+        settings = load_settings({"DATABASE_URL": url})
+        assert settings.database_url is not None
+        with opening(settings.database_url.get_secret_value()) as catalog:
+            search(catalog)
+
+
 def test_a_server_that_is_not_there_is_found_out_at_once(postgres_server: PostgresServer) -> None:
     with (
         opening("postgresql://u:p@127.0.0.1:1/x", timeout_s=30.0) as catalog,
@@ -144,8 +195,14 @@ def test_a_server_that_is_not_there_is_found_out_at_once(postgres_server: Postgr
     assert raised.value.retryable
 
 
-def test_a_statement_that_takes_too_long_is_ended(database_url: str) -> None:
-    with opening(database_url, timeout_s=0.5) as catalog, psycopg.connect(database_url) as blocking:
+@pytest.fixture(params=["database_url", "pooled_url"])
+def either_url(request: pytest.FixtureRequest, database_url: str) -> str:
+    """The test's database, directly and through a pooler in transaction mode."""
+    return str(request.getfixturevalue(request.param))
+
+
+def test_a_statement_that_takes_too_long_is_ended(either_url: str, database_url: str) -> None:
+    with opening(either_url, timeout_s=0.5) as catalog, psycopg.connect(database_url) as blocking:
         search(catalog)
         blocking.execute("LOCK TABLE album_covers IN ACCESS EXCLUSIVE MODE")
         with pytest.raises(CatalogUnavailable):
@@ -153,6 +210,36 @@ def test_a_statement_that_takes_too_long_is_ended(database_url: str) -> None:
         blocking.rollback()
 
         search(catalog)
+
+
+def test_the_server_bounds_a_call_and_nothing_after_it(either_url: str) -> None:
+    bound = "SELECT current_setting('statement_timeout') AS bound"
+    with opening(either_url, timeout_s=0.5) as catalog, catalog._connections.lend() as connection:
+        with connection.bounded():
+            during = connection.execute(bound)
+        after = connection.execute(bound)
+
+        with connection.transaction():
+            connection.bound_transaction()
+            in_a_transaction = connection.execute(bound).fetchall()
+
+    assert during.fetchall() == in_a_transaction == [{"bound": "500ms"}]
+    assert after.fetchall() == [{"bound": "0"}]
+
+
+def sleep_too_long(connection: BoundedConnection) -> None:
+    with connection.bounded():
+        connection.execute("SELECT set_config('statement_timeout', '50', true)")
+        connection.execute("SELECT pg_sleep(30)")
+
+
+def test_a_call_that_the_server_ends_leaves_its_connection_usable(either_url: str) -> None:
+    with opening(either_url, timeout_s=5.0) as catalog, catalog._connections.lend() as connection:
+        with pytest.raises(psycopg.errors.QueryCanceled):
+            sleep_too_long(connection)
+
+        assert connection.usable
+        assert connection.execute("SELECT 1 AS one").fetchall() == [{"one": 1}]
 
 
 def test_a_server_that_froze_is_not_waited_for(database_url: str) -> None:
@@ -184,9 +271,13 @@ def test_a_connection_that_died_while_idle_is_replaced_unseen(
     assert ended == (1,)
 
 
-def test_a_connection_lost_in_a_call_is_an_error_that_may_pass(
-    opened: PostgresCatalog, database_url: str
-) -> None:
+def test_a_connection_lost_in_a_call_is_an_error_that_may_pass(either_url: str, database_url: str) -> None:
+    with opening(either_url) as opened:
+        lose_a_connection_in_a_call(opened, database_url)
+        search(opened)
+
+
+def lose_a_connection_in_a_call(opened: PostgresCatalog, database_url: str) -> None:
     raised: list[BaseException] = []
 
     def call() -> None:
@@ -208,7 +299,6 @@ def test_a_connection_lost_in_a_call_is_an_error_that_may_pass(
         thread.join(30)
 
     assert [type(error) for error in raised] == [CatalogUnavailable]
-    search(opened)
 
 
 def test_connections_are_bounded_and_the_wait_for_one_is_too(database_url: str) -> None:

@@ -69,14 +69,15 @@ def environ(database_url: str, redis_server: RedisServer, tmp_path: Path) -> dic
     }
 
 
-@pytest.fixture(params=["postgres", "supabase"])
-def either(
-    request: pytest.FixtureRequest, environ: dict[str, str], supabase_server: SupabaseServer
-) -> Mapping[str, str]:
-    """Settings that say one of the two ways to the catalog."""
+@pytest.fixture(params=["postgres", "pgbouncer", "supabase"])
+def either(request: pytest.FixtureRequest, environ: dict[str, str]) -> Mapping[str, str]:
+    """Settings that say one of the ways to the catalog."""
+    if request.param == "pgbouncer":
+        environ["DATABASE_URL"] = request.getfixturevalue("pooled_url")
     if request.param == "supabase":
+        server: SupabaseServer = request.getfixturevalue("supabase_server")
         del environ["DATABASE_URL"]
-        environ |= {"SUPABASE_URL": supabase_server.url, "SUPABASE_KEY": supabase_server.service_key}
+        environ |= {"SUPABASE_URL": server.url, "SUPABASE_KEY": server.service_key}
     return environ
 
 

@@ -82,22 +82,59 @@ def test_committed_data_outlives_a_kill(tmp_path: Path) -> None:
         assert run(server.url(), "SELECT one FROM kept") == [(1,)]
 
 
-def test_a_server_that_a_killed_owner_left_behind_is_ended_first(tmp_path: Path) -> None:
+def test_a_server_is_ended_after_its_killed_owner_and_the_next_start_waits_for_it(tmp_path: Path) -> None:
     with subprocess.Popen(
         [sys.executable, "-c", OWNER, str(tmp_path)], stdout=subprocess.PIPE, text=True, cwd=ROOT
     ) as owner:
         assert owner.stdout is not None
         pid, url = owner.stdout.readline().split()
         run(url, "CREATE TABLE kept AS SELECT 1 AS one")
+        backends = psutil.Process(int(pid)).children()
         owner.kill()
         owner.wait()
-    assert psutil.pid_exists(int(pid))
 
     with PostgresServer(config(tmp_path)) as server:
         rows = run(server.url(), "SELECT one FROM kept")
 
     wait_until_gone(int(pid))
     assert rows == [(1,)]
+    _, alive = psutil.wait_procs(backends, timeout=20)
+    assert alive == []
+
+
+def test_a_server_that_was_killed_is_started_again_where_its_clients_know_it(tmp_path: Path) -> None:
+    with PostgresServer(PostgresConfig(tmp_path)) as server:
+        url, pid = server.url(), server.pid
+        run(url, "CREATE TABLE kept AS SELECT 1 AS one")
+        assert pid is not None
+        os.kill(pid, signal.SIGKILL)
+        deadline = time.monotonic() + 20
+        while server.running:
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+
+        server.restart()
+
+        assert run(url, "SELECT one FROM kept") == [(1,)]
+        assert server.pid != pid
+
+
+def test_the_note_of_a_killed_server_whose_process_id_is_anothers_by_now_is_no_obstacle(
+    tmp_path: Path,
+) -> None:
+    with PostgresServer(config(tmp_path)) as server:
+        owner = psutil.Process(server.pid).uids().real
+    note = tmp_path / "data" / "postmaster.pid"
+    other = subprocess.Popen(["sleep", "600"], user=owner if os.geteuid() == 0 else None)
+    note.write_text(f"{other.pid}\n{tmp_path / 'data'}\n")
+    os.chown(note, owner, -1)
+
+    try:
+        with PostgresServer(config(tmp_path)) as server:
+            assert run(server.url(), "SELECT 1") == [(1,)]
+    finally:
+        other.kill()
+        other.wait()
 
 
 def test_a_folder_in_use_is_refused_and_its_server_left_alone(tmp_path: Path) -> None:

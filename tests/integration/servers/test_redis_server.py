@@ -10,7 +10,7 @@ import pytest
 import redis
 
 from local.servers.child import ServerFailed
-from local.servers.redis import RedisConfig, RedisServer, find_redis
+from local.servers.redis import RedisConfig, RedisServer, find_redis, recorded_url
 
 
 def embedded() -> Path:
@@ -56,6 +56,39 @@ def test_synced_data_outlives_a_kill(config: RedisConfig) -> None:
 def aof_holds(config: RedisConfig, word: bytes) -> bool:
     files = [path for path in (config.folder / "data").rglob("*.aof") if path.is_file()]
     return any(word in path.read_bytes() for path in files)
+
+
+def test_a_server_that_was_killed_is_started_again_where_its_clients_know_it(config: RedisConfig) -> None:
+    with RedisServer(config) as server:
+        url, pid = server.url, server.pid
+        with redis.Redis.from_url(url) as client:
+            client.set("kept", "yes")
+        assert pid is not None
+        os.kill(pid, signal.SIGKILL)
+        wait_for_end(server)
+
+        server.restart()
+
+        with redis.Redis.from_url(url) as client:
+            assert client.get("kept") == b"yes"
+        assert recorded_url(config.folder) == url
+
+
+def test_the_record_of_where_it_listens_counts_only_while_it_runs(config: RedisConfig) -> None:
+    with RedisServer(config) as server:
+        assert recorded_url(config.folder) == server.url
+        assert server.pid is not None
+        os.kill(server.pid, signal.SIGKILL)
+        wait_for_end(server)
+
+        assert recorded_url(config.folder) is None
+
+
+def wait_for_end(server: RedisServer) -> None:
+    deadline = time.monotonic() + 20
+    while server.running:
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
 
 
 def test_it_never_evicts_and_listens_on_this_machine_only(config: RedisConfig) -> None:

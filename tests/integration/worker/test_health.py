@@ -49,4 +49,4 @@ def test_a_queue_that_does_not_answer_is_a_reason_and_no_traceback(settings: Set
     refused = check(settings, REDIS_URL="redis://127.0.0.1:1/0")
 
     assert refused.returncode == 1
-    assert refused.stderr == "worker: the job queue does not answer (ConnectionError)\n"
+    assert refused.stderr == "worker: the Redis at REDIS_URL does not answer (ConnectionError)\n"

@@ -89,6 +89,20 @@ def test_secrets_are_masked_and_stay_out_of_errors() -> None:
     assert secret not in refused.value.detail
 
 
+@pytest.mark.parametrize("key", ["sb_secret_hunter2\nx", "hunter2 hunter2", "hunter2\N{ZERO WIDTH SPACE}"])
+def test_a_key_that_no_header_takes_is_refused_and_not_repeated(key: str) -> None:
+    with pytest.raises(SettingsError, match="SUPABASE_KEY") as refused:
+        load_settings({"SUPABASE_URL": "https://x.supabase.co", "SUPABASE_KEY": key})
+
+    assert "hunter2" not in refused.value.detail
+
+
+@pytest.mark.parametrize("value", ['"redis://host/0"', "'redis://host/0'"])
+def test_quotes_that_docker_keeps_of_an_env_file_are_told(value: str) -> None:
+    with pytest.raises(SettingsError, match="REDIS_URL: its quotes"):
+        load_settings({"REDIS_URL": value})
+
+
 def test_lists_are_written_with_commas() -> None:
     settings = load_settings(
         {"TRUSTED_PROXIES": "10.0.0.1, fd00::/8,", "CORS_ORIGINS": "https://a.example, http://localhost:3000"}

@@ -1,7 +1,9 @@
 """Where a stack keeps its state, and which Redis its keys are in."""
 
+import json
 from pathlib import Path
 
+import psutil
 import pytest
 
 from local.keys import with_running_redis
@@ -32,9 +34,27 @@ def test_keys_are_kept_in_the_redis_that_runs_unless_another_is_named(tmp_path: 
     environ = {"STATE_DIR": str(tmp_path)}
     assert with_running_redis(environ) == environ
 
-    (tmp_path / "redis").mkdir()
-    (tmp_path / "redis" / "url").write_text("redis://127.0.0.1:4567/0")
+    folder = tmp_path / "redis"
+    folder.mkdir()
+    (folder / "url").write_text("redis://127.0.0.1:4567/0")
+    running = psutil.Process()
+    (folder / "child.json").write_text(json.dumps({"pid": running.pid, "started": running.create_time()}))
 
     assert with_running_redis(environ)["REDIS_URL"] == "redis://127.0.0.1:4567/0"
     elsewhere = {**environ, "REDIS_URL": "redis://redis.example:6379/0"}
     assert with_running_redis(elsewhere) == elsewhere
+
+
+@pytest.mark.parametrize("record", [None, {"pid": 1, "started": 0.0}, {"pid": 999_999_999, "started": 0.0}])
+def test_the_record_of_a_redis_that_was_killed_counts_for_nothing(
+    tmp_path: Path, record: dict[str, float] | None
+) -> None:
+    folder = tmp_path / "redis"
+    folder.mkdir()
+    (folder / "url").write_text("redis://127.0.0.1:4567/0")
+    if record is not None:
+        (folder / "child.json").write_text(json.dumps(record))
+
+    environ = {"STATE_DIR": str(tmp_path)}
+
+    assert with_running_redis(environ) == environ

@@ -1,6 +1,6 @@
 """The command that turns a checkpoint into the OpenVINO encoder's cache entry, in a process of its own.
 
-    python -m worker.encoder.openvino.export MODEL_FOLDER ENTRY_FOLDER [--int8]
+    python -m worker.encoder.openvino.export MODEL_FOLDER ENTRY_FOLDER [--int8] [--parent PID]
 
 The graphs and the weights take memory that the worker would keep. A checkpoint that cannot be served
 ends the process with status 3 and the reason, one line, on standard output.
@@ -15,6 +15,7 @@ from pathlib import Path
 import openvino
 
 from common.errors import ModelUnavailable
+from common.parent import end_with_parent
 from worker.encoder.checkpoint import load_checkpoint
 from worker.encoder.model_files import ModelSource, find_model
 from worker.encoder.openvino.clip_graph import image_model, text_model
@@ -57,7 +58,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("folder", type=Path)
     parser.add_argument("entry", type=Path)
     parser.add_argument("--int8", action="store_true")
+    parser.add_argument("--parent", type=int, help="a process whose end is this one's too")
     options = parser.parse_args(arguments)
+    if options.parent is not None:
+        # Left behind, it would write into the folder in which the next worker begins anew.
+        end_with_parent(options.parent)
     try:
         export(find_model(str(options.folder)), options.entry, int8=options.int8)
     except ModelUnavailable as error:

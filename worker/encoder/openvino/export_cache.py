@@ -11,6 +11,7 @@ import contextlib
 import fcntl
 import hashlib
 import logging
+import os
 import platform
 import shutil
 import subprocess
@@ -95,6 +96,7 @@ def _run_export(source: ModelSource, folder: Path, *, int8: bool) -> None:
         "worker.encoder.openvino.export",
         str(source.folder.resolve()),
         str(folder.resolve()),
+        f"--parent={os.getpid()}",
     ]
     command += ["--int8"] * int8
     try:

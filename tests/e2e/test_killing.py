@@ -1,0 +1,224 @@
+"""`kill -9` of any part of a stack, and of the whole: what was accepted is answered, and nothing is left."""
+
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from pathlib import Path
+
+import httpx
+import psutil
+import pytest
+
+from local.options import DEMO_MODEL
+from tests.e2e.conftest import ROOT, RunningStack, StartStack
+
+FEW = "20"
+JOBS = 20
+DEADLINE_S = 60.0
+#: What a part is called where it is told of, and how its process is known.
+PARTS: dict[str, Callable[[psutil.Process], bool]] = {
+    "Redis": lambda process: process.name().startswith("redis"),
+    "PostgreSQL": lambda process: process.name() == "postgres",
+    "gateway": lambda process: process.cmdline()[-2:] == ["-m", "api"],
+    "worker-1": lambda process: process.cmdline()[-2:] == ["-m", "worker"],
+}
+
+
+@pytest.fixture(scope="module")
+def killed_stack(start_stack: StartStack) -> Iterator[RunningStack]:
+    """One stack, the parts of which are killed one after the other."""
+    stack = start_stack(DEMO_ALBUMS=FEW)
+    yield stack
+    stack.stop()
+
+
+def part_of(stack: RunningStack, name: str) -> psutil.Process:
+    children = psutil.Process(stack.process.pid).children()
+    return next(process for process in children if PARTS[name](process))
+
+
+def accept_jobs(stack: RunningStack, topic: str) -> list[str]:
+    """Have searches accepted that nobody has asked for before; return where their jobs are."""
+    with httpx.Client(base_url=stack.url, timeout=30, headers={"Prefer": "respond-async"}) as client:
+        answers = [
+            client.get("/api/search-by-text", params={"query": f"{topic} {number}"}) for number in range(JOBS)
+        ]
+    assert {answer.status_code for answer in answers} <= {200, 202}
+    return [answer.headers["location"] for answer in answers if answer.status_code == 202]
+
+
+def ended(stack: RunningStack, job: str) -> str:
+    """Poll a job until it has ended, through whatever is down meanwhile."""
+    deadline = time.monotonic() + DEADLINE_S
+    while True:
+        try:
+            answer = httpx.get(stack.url + job, timeout=10)
+        except httpx.TransportError:
+            answer = None
+        if answer is not None and answer.status_code == 200:
+            state = str(answer.json()["status"])
+            if state not in {"queued", "running"}:
+                return state
+        else:
+            # Never unknown: a job that was accepted is not lost.
+            assert answer is None or answer.status_code == 503, answer.text
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+
+
+def search(stack: RunningStack, words: str) -> int:
+    """Search until the service answers."""
+    deadline = time.monotonic() + DEADLINE_S
+    while True:
+        try:
+            answer = httpx.get(
+                f"{stack.url}/api/search-by-text", params={"query": words, "wait": 30}, timeout=60
+            )
+        except httpx.TransportError:
+            assert time.monotonic() < deadline
+        else:
+            if answer.status_code != 503 or time.monotonic() > deadline:
+                return answer.status_code
+        time.sleep(0.1)
+
+
+def said(stack: RunningStack) -> str:
+    # Lines are broken at the width of the terminal.
+    return " ".join(stack.said().split())
+
+
+@pytest.mark.parametrize("name", PARTS)
+def test_a_killed_part_is_started_again_and_no_accepted_job_is_lost(
+    killed_stack: RunningStack, name: str
+) -> None:
+    stack = killed_stack
+    process = part_of(stack, name)
+
+    jobs = accept_jobs(stack, name)
+    process.kill()
+    states = {ended(stack, job) for job in jobs}
+    stack.wait_until(lambda: f"{name} was started again" in said(stack))
+
+    assert states <= {"succeeded"}
+    assert f"{name} ended (SIGKILL); starting it again" in said(stack)
+    assert search(stack, f"after {name}") == 200
+    assert part_of(stack, name).pid != process.pid
+
+
+def test_a_killed_process_of_a_part_is_replaced_by_the_part(killed_stack: RunningStack) -> None:
+    stack = killed_stack
+    worker, postgres = part_of(stack, "worker-1"), part_of(stack, "PostgreSQL")
+    search(stack, "so that the database has a session")
+
+    for process in (*worker.children(), *postgres.children()):
+        # PostgreSQL ends all of its own when one is killed.
+        with suppress(psutil.NoSuchProcess):
+            process.kill()
+    jobs = accept_jobs(stack, "its own")
+
+    assert {ended(stack, job) for job in jobs} <= {"succeeded"}
+    assert (part_of(stack, "worker-1").pid, part_of(stack, "PostgreSQL").pid) == (worker.pid, postgres.pid)
+    with min((stack.state / "covers").glob("*.jpg")).open("rb") as cover:
+        answer = httpx.post(
+            f"{stack.url}/api/search-by-image", params={"wait": 30}, files={"file": cover}, timeout=60
+        )
+    assert answer.status_code == 200
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere the next start ends what was left")
+def test_nothing_outlives_a_killed_stack_and_the_next_one_starts_as_if_it_had_been_stopped(
+    start_stack: StartStack, stack: RunningStack
+) -> None:
+    killed, neighbours = start_stack(DEMO_ALBUMS=FEW), stack.children()
+    children, port = killed.children(), killed.url.rpartition(":")[2]
+
+    killed.process.kill()
+    _, alive = psutil.wait_procs(children, timeout=30)
+
+    assert len(children) >= 4
+    assert alive == []
+    # Another stack goes on as before.
+    assert all(process.is_running() for process in neighbours)
+    assert search(stack, "unharmed") == 200
+    key = make_key(killed.state)
+    assert key.returncode == 1
+    assert f"no `make run` runs from {killed.state}" in key.stderr
+
+    again = start_stack(state=killed.state, DEMO_ALBUMS=FEW, PORT=port)
+
+    assert search(again, "once more") == 200
+    assert make_key(again.state).returncode == 0
+    assert again.stop() == 0
+    assert not list(again.state.glob("*/child.json"))
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere the next start ends what was left")
+@pytest.mark.parametrize("moment", ["drawing covers", "waiting for the catalog"])
+def test_nothing_outlives_a_start_that_is_killed(start_stack: StartStack, moment: str) -> None:
+    if moment == "drawing covers":
+        stack = start_stack(serves=False, DEMO_ALBUMS="2000")
+        stack.wait_until(lambda: any((stack.state / "covers").glob("*.jpg")))
+    else:
+        nowhere = "postgresql://nobody@127.0.0.1:1/none"
+        stack = start_stack(serves=False, DATABASE_URL=nowhere, CLIP_MODEL=str(DEMO_MODEL), ENCODER="fixed")
+        stack.wait_until(lambda: any(PARTS["worker-1"](process) for process in stack.children()))
+    children = stack.children()
+
+    stack.process.kill()
+    _, alive = psutil.wait_procs(children, timeout=30)
+
+    assert children
+    assert alive == []
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere it goes on")
+def test_a_killed_make_takes_what_it_runs_with_it(start_stack: StartStack) -> None:
+    recipe = subprocess.run(
+        ["make", "-n", "run"], cwd=ROOT, capture_output=True, text=True, check=True
+    ).stdout
+    ends_with_parent = recipe.splitlines()[-1].split()[-1]
+    # In the place of make: it starts what follows, and waits.
+    stands_for_make = ("bash", "-c", f'"$@" {ends_with_parent}; true', "make")
+    make = start_stack(prefix=stands_for_make, DEMO_ALBUMS=FEW)
+    children = make.children()
+
+    make.process.kill()
+    _, alive = psutil.wait_procs(children, timeout=60)
+
+    assert ends_with_parent.startswith("--")
+    assert alive == []
+    # It was told in time to stop, and had nothing to be killed.
+    assert "stopped" in said(make)
+    assert not list(make.state.glob("*/child.json"))
+
+
+def test_a_stack_whose_part_keeps_ending_says_so_and_ends(start_stack: StartStack, tmp_path: Path) -> None:
+    model = tmp_path / "model"
+    shutil.copytree(DEMO_MODEL, model)
+    stack = start_stack(DEMO_ALBUMS=FEW, CLIP_MODEL=str(model))
+    children = stack.children()
+
+    shutil.rmtree(model)
+    part_of(stack, "worker-1").kill()
+    status = stack.process.wait(90)
+
+    assert status == 1
+    assert "worker-1 has ended 6 times, each within 60 s of its start" in said(stack)
+    assert "server.log" in said(stack).rpartition("worker-1 has ended")[2]
+    _, alive = psutil.wait_procs(children, timeout=5)
+    assert alive == []
+
+
+def make_key(state: Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "local.keys", "create", "alice"],
+        cwd=ROOT,
+        env={"PATH": os.environ["PATH"], "STATE_DIR": str(state)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )

@@ -1,0 +1,86 @@
+"""What a worker has started ends with it when it is killed, also in the middle of long work."""
+
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import psutil
+import pytest
+from PIL import Image
+
+from local.options import DEMO_MODEL
+from tests.integration.worker.conftest import ROOT
+
+BATCH = """
+import sys
+from common.settings import load_settings
+from worker.bulk.process import BulkProcess
+bulk = BulkProcess(load_settings({"ENCODER": "fixed", "FIXED_LATENCY_MS": "600000"}))
+bulk.ask([open(sys.argv[1], "rb").read()])
+"""
+EXPORT = """
+import sys
+from pathlib import Path
+from worker.encoder.model_files import find_model
+from worker.encoder.openvino.export_cache import exported
+exported(find_model(sys.argv[1]), cache_dir=Path(sys.argv[2]))
+"""
+DECODE = """
+import time
+from worker.decode.pool import DecoderPool
+with DecoderPool(size_px=224):
+    time.sleep(600)
+"""
+
+
+@contextmanager
+def owner_of(module: str, script: str, *arguments: str) -> Iterator[psutil.Process]:
+    """Run a script until it has a child that runs a module; yields the child, then kills the script."""
+    owner = subprocess.Popen([sys.executable, "-c", script, *arguments], cwd=ROOT)
+    try:
+        deadline = time.monotonic() + 60
+        while not (found := [c for c in psutil.Process(owner.pid).children() if module in c.cmdline()]):
+            assert owner.poll() is None
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
+        yield found[0]
+    finally:
+        owner.kill()
+        owner.wait()
+
+
+def wait_until_busy(process: psutil.Process) -> None:
+    """Wait until a child has left its imports behind and sleeps in a batch."""
+    deadline = time.monotonic() + 60
+    while process.num_threads() < 2:
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def test_a_bulk_process_does_not_finish_a_batch_that_nobody_waits_for(tmp_path: Path) -> None:
+    Image.new("RGB", (8, 8)).save(tmp_path / "1.png")
+    with owner_of("worker.bulk.child", BATCH, str(tmp_path / "1.png")) as bulk:
+        wait_until_busy(bulk)
+
+    bulk.wait(20)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux ends it")
+def test_an_export_does_not_go_on_writing_where_the_next_begins(tmp_path: Path) -> None:
+    model = tmp_path / "model"
+    shutil.copytree(DEMO_MODEL, model)
+    with owner_of("worker.encoder.openvino.export", EXPORT, str(model), str(tmp_path / "exports")) as export:
+        assert export.is_running()
+
+    export.wait(20)
+
+
+def test_a_decoder_that_idles_ends() -> None:
+    with owner_of("worker.decode.child", DECODE) as decoder:
+        assert decoder.is_running()
+
+    decoder.wait(20)
