@@ -4,6 +4,7 @@ import gc
 import os
 import socket
 import sys
+from functools import partial
 from types import FrameType
 
 import uvicorn
@@ -13,6 +14,7 @@ from api.app import create_app
 from api.exposure import check_exposure
 from api.gateway import Gateway
 from api.protocol import GuardedProtocol
+from api.turns import Turns
 from common.catalog.protocol import Catalog
 from common.errors import SettingsError
 from common.redis_faults import check_redis
@@ -22,6 +24,8 @@ from common.telemetry import configure_logging
 #: Connections that the kernel holds until they are taken.
 BACKLOG = 4096
 KEEP_ALIVE_S = 75
+#: What the kernel takes of an answer before its client reads; by default it takes four megabytes.
+UNSENT_BYTES = 128 * 1024
 #: After a signal: waiting requests are sent away with their job at once, others have this long.
 STOP_GRACE_S = 10
 
@@ -35,6 +39,8 @@ class GatewayServer(uvicorn.Server):
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
+        for listener in (listener for server in self.servers for listener in server.sockets):
+            _limit_unsent(listener)
         # What has been made by now stays: a full collection that walks over all of it stops every request
         # for 0.1 s, and is the tail of a cached answer.
         gc.collect()
@@ -51,6 +57,12 @@ class GatewayServer(uvicorn.Server):
         super().handle_exit(sig, frame)
 
 
+def _limit_unsent(listener: socket.socket) -> None:
+    """Bound what the connections of a listener have in the kernel; they inherit it."""
+    if sys.platform in {"linux", "darwin"}:
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, UNSENT_BYTES)
+
+
 def make_server(settings: Settings, *, catalog: Catalog | None = None) -> GatewayServer:
     """Return the server of the gateway, not started.
 
@@ -64,7 +76,7 @@ def make_server(settings: Settings, *, catalog: Catalog | None = None) -> Gatewa
         host=settings.host,
         port=settings.port,
         loop="uvloop",
-        http=GuardedProtocol,
+        http=partial(GuardedProtocol, turns=Turns()),  # type: ignore[arg-type]  # it is called like a class
         ws="none",
         log_config=None,
         access_log=False,

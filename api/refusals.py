@@ -4,7 +4,9 @@ CoverSearchError
 ├── InvalidRequest        several parameters at once, each with its own sentence
 ├── RouteNotFound
 ├── MethodNotAllowed
-├── MalformedBody         not the multipart or JSON that it says it is
+├── MalformedBody         not well-formed HTTP, or not the multipart or JSON that it says it is
+├── NotImplementedHere    a transfer coding or method that HTTP has and the service does not
+├── RangeNotSatisfiable   a part of a file that it does not have
 ├── BodyTooLarge          a JSON body past its limit
 ├── HeadersTooLarge
 ├── Unauthorized          no key where one is needed, or one that is not valid
@@ -40,6 +42,18 @@ class MethodNotAllowed(CoverSearchError):
 
 class MalformedBody(CoverSearchError):
     code = "malformed_body"
+
+
+class NotImplementedHere(CoverSearchError):
+    code = "not_implemented"
+
+
+class RangeNotSatisfiable(CoverSearchError):
+    code = "range_not_satisfiable"
+
+    def __init__(self, detail: str, *, size_bytes: int) -> None:
+        self.size_bytes = size_bytes
+        super().__init__(detail)
 
 
 class BodyTooLarge(CoverSearchError):

@@ -1,0 +1,131 @@
+"""Clients that shut their side of a connection: what they had asked completely is answered."""
+
+import socket
+
+import pytest
+from redis import Redis
+
+from api import flow
+from common import keys
+from tests.integration.api.conftest import RunningGateway, StartGateway, eventually
+from tests.integration.api.raw import (
+    Address,
+    address_of,
+    answers,
+    check_problem,
+    connect,
+    exchange,
+    problem,
+    read_all,
+)
+from tests.integration.api.stand_ins import StandInWorker
+
+GOOD = b"GET /livez HTTP/1.1\r\nHost: x\r\n\r\n"
+UPLOAD = (
+    b"POST /api/search-by-image HTTP/1.1\r\nHost: x\r\nContent-Length: 900\r\n"
+    b"Content-Type: multipart/form-data; boundary=b\r\n\r\n"
+)
+SEARCH = b"GET /api/search-by-text?query=patience HTTP/1.1\r\nHost: x\r\n\r\n"
+
+
+@pytest.fixture
+def address(start_gateway: StartGateway) -> Address:
+    return address_of(start_gateway())
+
+
+@pytest.mark.parametrize("request_", [GOOD, GOOD.replace(b"1.1", b"1.0")])
+def test_a_complete_request_is_answered(address: Address, request_: bytes) -> None:
+    (answer,) = answers(exchange(address, request_, half_close=True))
+
+    assert (answer.status, answer.json()) == (200, {"alive": True})
+
+
+def test_all_of_many_complete_requests_are_answered(address: Address) -> None:
+    received = answers(exchange(address, GOOD * 100, half_close=True))
+
+    assert [answer.status for answer in received] == [200] * 100
+    assert received[-1].headers["connection"] == "close"
+
+
+@pytest.mark.parametrize("version", [b"1.1", b"1.0"])
+def test_an_answer_that_takes_longer_than_the_probes_is_given(
+    gateway: RunningGateway, worker: StandInWorker, version: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(flow, "PROBE_EVERY_S", 0.05)
+    worker.hold()
+
+    with connect(address_of(gateway)) as connection:
+        connection.sendall(SEARCH.replace(b"1.1", version))
+        connection.shutdown(socket.SHUT_WR)
+        eventually(lambda: len(gateway.gateway.waiting) == 1)
+        interim = b""
+        while version == b"1.1" and interim.count(b"100 Continue") < flow.PROBES:
+            interim += connection.recv(65536)
+        worker.let_go()
+        received = read_all(connection)
+
+    (answer,) = answers(interim + received)
+    assert (answer.status, answer.json()["total_results"]) == (200, 10)
+    # HTTP/1.0 has no interim answers (RFC 9110, 15.2).
+    assert (b"HTTP/1.1 100" in received) is False
+
+
+def test_a_client_that_has_gone_is_waited_for_no_longer_and_its_job_goes_on(
+    gateway: RunningGateway, worker: StandInWorker, redis: Redis
+) -> None:
+    worker.hold()
+    waiting = gateway.gateway.waiting
+    with connect(address_of(gateway)) as connection:
+        connection.sendall(SEARCH + GOOD)
+        eventually(lambda: len(waiting) == 1)
+
+    eventually(lambda: len(waiting) == 0)
+    worker.let_go()
+
+    with gateway.client() as client:
+        (job,) = redis.scan_iter(keys.JOB + "*")
+        job_id = job.decode().removeprefix(keys.JOB)
+        assert client.get(f"/api/jobs/{job_id}?wait=10").json()["status"] == "succeeded"
+
+
+@pytest.mark.parametrize(
+    "cut",
+    [
+        b"GET /livez HT",
+        b"GET /livez HTTP/1.1\r\nHost: x\r\n",
+        b"POST /api/search HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\nabc",
+        b"POST /api/search HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n9\r\nabc",
+        b"POST /api/search HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n",
+        UPLOAD + b"--b\r\n",
+    ],
+)
+def test_a_request_that_is_cut_short_is_malformed(address: Address, cut: bytes) -> None:
+    assert problem(exchange(address, cut, half_close=True)) == (400, "malformed_body")
+
+    first, second = answers(exchange(address, GOOD + cut, half_close=True))
+
+    assert first.status == 200
+    assert check_problem(second) == (400, "malformed_body")
+
+
+@pytest.mark.parametrize("nothing", [b"", b"\r\n"])
+def test_where_nothing_was_asked_nothing_is_answered(address: Address, nothing: bytes) -> None:
+    assert exchange(address, nothing, half_close=True) == b""
+
+
+def test_a_half_closed_stream_of_events_is_followed_to_its_end(
+    gateway: RunningGateway, worker: StandInWorker
+) -> None:
+    worker.hold()
+    with gateway.client() as client:
+        job = client.get("/api/search-by-text?query=fog", headers={"Prefer": "respond-async"}).json()["id"]
+
+    with connect(address_of(gateway)) as connection:
+        connection.sendall(b"GET /api/jobs/%b/events HTTP/1.1\r\nHost: x\r\n\r\n" % job.encode())
+        connection.shutdown(socket.SHUT_WR)
+        received = connection.recv(65536)
+        worker.let_go()
+        received += read_all(connection)
+
+    assert b"event: succeeded" in received
+    assert received.endswith(b"0\r\n\r\n")

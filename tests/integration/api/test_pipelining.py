@@ -1,0 +1,144 @@
+"""Requests that are sent without waiting for answers: few are held, all are answered, in their order."""
+
+import socket
+import threading
+
+import pytest
+
+from api import flow, protocol
+from api.protocol import GuardedProtocol
+from tests.integration.api.conftest import RunningGateway, StartGateway, eventually
+from tests.integration.api.raw import Address, address_of, answers, connect, read_all
+from tests.integration.api.stand_ins import StandInWorker
+
+GOOD = b"GET /livez HTTP/1.1\r\nHost: x\r\n\r\n"
+LAST = GOOD.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n")
+SLOW = b"GET /api/search-by-text?query=slow HTTP/1.1\r\nHost: x\r\n\r\n"
+
+
+def numbered(number: int) -> bytes:
+    return b"GET /livez HTTP/1.1\r\nHost: x\r\nX-Request-Id: n%d\r\n\r\n" % number
+
+
+@pytest.fixture
+def running(start_gateway: StartGateway) -> RunningGateway:
+    return start_gateway()
+
+
+@pytest.fixture
+def address(running: RunningGateway) -> Address:
+    return address_of(running)
+
+
+def connections(running: RunningGateway) -> set[GuardedProtocol]:
+    return running._server.server_state.connections  # type: ignore[return-value]
+
+
+@pytest.mark.parametrize("piece_bytes", [1, 7, 100, 10_000_000])
+def test_answers_come_in_the_order_of_the_requests(address: Address, piece_bytes: int) -> None:
+    count = 40 if piece_bytes == 1 else 400
+    sent = b"".join(numbered(number) for number in range(count)) + LAST
+
+    with connect(address) as connection:
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        for start in range(0, len(sent), piece_bytes):
+            connection.sendall(sent[start : start + piece_bytes])
+        received = answers(read_all(connection))
+
+    assert [answer.headers["x-request-id"] for answer in received[:-1]] == [f"n{n}" for n in range(count)]
+
+
+def test_bodies_and_requests_alternate(gateway: RunningGateway) -> None:
+    body = b'{"parts": [{"text": "' + b"a" * 400 + b'"}]}\r\n\r\n'
+    whole = b"POST /api/search?wait=9 HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n%b" % (len(body), body)
+    chunks = b"".join(b"1\r\n%c\r\n" % byte for byte in body) + b"0\r\nX: y\r\n\r\n"
+    chunked = b"POST /api/search?wait=9 HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n" + chunks
+
+    with connect(address_of(gateway)) as connection:
+        connection.sendall((GOOD + whole + chunked) * 10 + LAST)
+        received = answers(read_all(connection))
+
+    assert [answer.status for answer in received] == [200] * 31
+    assert ["alive" in answer.json() for answer in received] == [True, False, False] * 10 + [True]
+
+
+def test_a_few_requests_are_taken_and_the_rest_is_not_even_parsed(
+    gateway: RunningGateway, worker: StandInWorker
+) -> None:
+    worker.hold()
+
+    with connect(address_of(gateway)) as connection:
+        connection.sendall(SLOW + GOOD * 2000 + LAST)
+        eventually(lambda: len(gateway.gateway.waiting) == 1)
+        (held,) = (one for one in connections(gateway) if one.pipeline)
+        assert len(held.pipeline) == protocol.PIPELINED_MAX
+        assert held.flow.read_paused
+        worker.let_go()
+        received = answers(read_all(connection))
+
+    assert [answer.status for answer in received] == [200] * 2002
+
+
+def test_an_answer_that_waits_for_its_client_does_not_start_the_reading_again(
+    gateway: RunningGateway, worker: StandInWorker
+) -> None:
+    # A request that waits listens for its client, which is how uvicorn reads more.
+    worker.hold()
+
+    with connect(address_of(gateway)) as connection:
+        connection.sendall(SLOW)
+        eventually(lambda: len(gateway.gateway.waiting) == 1)
+        connection.setblocking(False)
+        with pytest.raises(BlockingIOError):
+            send_at_most(connection, 64 * 1024 * 1024)
+        eventually(lambda: any(one.flow.is_held for one in connections(gateway)))
+        (held,) = (one for one in connections(gateway) if one.flow.is_held)
+        assert len(held.pipeline) == protocol.PIPELINED_MAX
+        assert held.flow.read_paused
+        worker.let_go()
+
+
+def test_the_head_of_a_waiting_request_may_come_in_two_pieces(
+    gateway: RunningGateway, worker: StandInWorker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(protocol, "HEAD_TIMEOUT_S", 0.5)
+    worker.hold()
+
+    with connect(address_of(gateway)) as connection:
+        connection.sendall(SLOW + GOOD + b"GET /livez HT")
+        eventually(lambda: len(gateway.gateway.waiting) == 1)
+        connection.sendall(b"TP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+        (busy,) = (one for one in connections(gateway) if one.pipeline)
+        eventually(lambda: len(busy.pipeline) == 2)
+        worker.let_go()
+        received = answers(read_all(connection))
+
+    assert [answer.status for answer in received] == [200] * 3
+
+
+def test_a_client_that_does_not_read_is_given_up(
+    running: RunningGateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(flow, "SEND_TIMEOUT_S", 0.5)
+
+    with connect(address_of(running)) as connection:
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        sender = threading.Thread(target=send_for_ever, args=(connection,))
+        sender.start()
+        sender.join()
+
+    eventually(lambda: not connections(running))
+
+
+def send_at_most(connection: socket.socket, size_bytes: int) -> None:
+    sent = 0
+    while sent < size_bytes:
+        sent += connection.send(GOOD * 1000)
+
+
+def send_for_ever(connection: socket.socket) -> None:
+    try:
+        while True:
+            connection.sendall(b"GET /openapi.json HTTP/1.1\r\nHost: x\r\n\r\n")
+    except OSError:
+        return
