@@ -15,6 +15,7 @@ from api.refusals import (
     InvalidRequest,
     MalformedBody,
     MethodNotAllowed,
+    RangeNotSatisfiable,
     RouteNotFound,
     Unauthorized,
     UnsupportedContentCoding,
@@ -55,6 +56,8 @@ def error_response(error: CoverSearchError, *, headers: Mapping[str, str] | None
         headers = {**(headers or {}), **CHALLENGE}
     if isinstance(error, UnsupportedContentCoding):
         headers = {**(headers or {}), **CODINGS}
+    if isinstance(error, RangeNotSatisfiable):
+        headers = {**(headers or {}), "Content-Range": f"bytes */{error.size_bytes}"}
     return _response(
         problem,
         code=error.code,

@@ -4,11 +4,11 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
-from starlette.staticfiles import StaticFiles
 
 from api.admission import Admission, is_guarded
 from api.answers import install_error_handlers
 from api.boundary import Boundary
+from api.files import PAGES, PICTURES, TypedFiles
 from api.gateway import open_gateway
 from api.lingering import LingeringClose
 from api.openapi.document import install_openapi
@@ -62,6 +62,6 @@ def create_app(settings: Settings, *, catalog: Catalog | None = None) -> FastAPI
 
 def _mount_files(app: FastAPI, settings: Settings) -> None:
     if settings.covers_dir is not None:
-        app.mount("/covers", StaticFiles(directory=settings.covers_dir), name="covers")
+        app.mount("/covers", TypedFiles(settings.covers_dir, types=PICTURES), name="covers")
     if (service.WEB_FOLDER / "index.html").is_file():
-        app.mount("/app", StaticFiles(directory=service.WEB_FOLDER, html=True), name="app")
+        app.mount("/app", TypedFiles(service.WEB_FOLDER, types=PAGES, html=True), name="app")

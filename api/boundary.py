@@ -16,6 +16,8 @@ log = logging.getLogger(__name__)
 
 #: What a request id of the client's own may look like; any other is replaced.
 REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
+#: In the scope of a HEAD, which the application sees as a GET.
+IS_HEAD = "cover-search.is_head"
 
 
 class Boundary:
@@ -33,7 +35,7 @@ class Boundary:
         request_id_var.set(request_id)
         if scope["method"] == "HEAD":
             # HEAD is GET; the server, which has the scope as it came, leaves the body out.
-            scope = {**scope, "method": "GET"}
+            scope = {**scope, "method": "GET", IS_HEAD: True}
         headers = ((b"x-request-id", request_id.encode()), *self._policies.of(scope["path"]))
         status = 0
 

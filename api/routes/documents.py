@@ -1,12 +1,13 @@
 """The OpenAPI document made readable, from files of this server alone."""
 
 from importlib.resources import files
+from pathlib import Path
 
 from fastapi import APIRouter, FastAPI, Request
 from fastapi.responses import HTMLResponse, Response
-from starlette.staticfiles import StaticFiles
 
 from api.routes.plain import PlainRoute
+from api.files import PAGES, TypedFiles
 
 router = APIRouter(include_in_schema=False, route_class=PlainRoute)
 
@@ -52,4 +53,5 @@ def mount_documents(app: FastAPI) -> None:
     """Serve the page and the files of Swagger UI."""
     app.include_router(router)
     # Of this package only the files of Swagger UI are used, the one way to get them from PyPI alone.
-    app.mount("/docs/files", StaticFiles(directory=str(files("fastapi_offline") / "static")), name="docs")
+    folder = Path(str(files("fastapi_offline") / "static"))
+    app.mount("/docs/files", TypedFiles(folder, types=PAGES), name="docs")
