@@ -7,11 +7,13 @@ from typing import Annotated, Self
 import orjson
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
+from api.album_ids import check_album_id
 from api.images import check_image
 from api.refusals import InvalidRequest, MalformedBody
 from common.errors import ImageTooLarge, InvalidParameter, image_given_as
 from common.filetypes.formats import ACCEPTED
 from common.queries import (
+    ALBUM_ID_MAX_CHARS,
     K_DEFAULT,
     K_MAX,
     K_MIN,
@@ -29,7 +31,6 @@ from common.queries import (
     image_digest,
 )
 
-ALBUM_ID_MAX_CHARS = 200
 WEIGHT_MAX = 10.0
 #: A search has seven fields, and a part four.
 FIELDS_MAX = 20
@@ -126,7 +127,7 @@ class Composer:
         """Return the query, and its images by SHA-256.
 
         Raises:
-            InvalidRequest, InvalidParameter, ImageError, MalformedBody
+            AlbumNotFound, InvalidRequest, InvalidParameter, ImageError, MalformedBody
         """
         document = read_search_body(body)
         images: dict[str, bytes] = {}
@@ -146,7 +147,7 @@ class Composer:
         if part.text is not None:
             return TextPart(_text(part.text, index=index), part.weight)
         if part.album_id is not None:
-            return AlbumPart(part.album_id, part.weight)
+            return AlbumPart(check_album_id(part.album_id), part.weight)
         data = self._image(part.image or "", parameter=f"parts.{index}.image")
         digest = image_digest(data)
         images[digest] = data

@@ -19,6 +19,8 @@ QUERY_VERSION = 1
 
 K_MIN, K_MAX, K_DEFAULT = 1, 50, 10
 TEXT_MAX_CHARS = 500
+#: What an index of PostgreSQL takes, with room for four bytes a character.
+ALBUM_ID_MAX_CHARS = 500
 PARTS_MAX = 8
 YEAR_MIN, YEAR_MAX = 1000, 9999
 

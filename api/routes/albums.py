@@ -7,7 +7,7 @@ import orjson
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
-from api.composing import ALBUM_ID_MAX_CHARS
+from api.album_ids import check_album_id
 from api.gateway import gateway_of
 from api.openapi.operations import (
     CACHE_CONTROL,
@@ -26,16 +26,17 @@ from api.parameters import SEARCH, WAIT
 from api.presenting import JSON, REVALIDATE, is_current, not_modified
 from api.query_string import QueryString
 from api.reading import read_search
-from api.routes.plain import PlainRoute
+from api.routes.plain import SegmentRoute
 from api.routes.searches import ACCEPTED, SEARCH_PROBLEMS
 from common.catalog.protocol import CatalogStats
-from common.errors import AlbumNotFound
-from common.queries import AlbumPart, SearchQuery
+from common.queries import ALBUM_ID_MAX_CHARS, AlbumPart, SearchQuery
 from common.results import complete_cover_url
 
-router = APIRouter(tags=["catalog"], route_class=PlainRoute)
+router = APIRouter(tags=["catalog"], route_class=SegmentRoute)
 
-ALBUM_ID = path("album_id", "The album's id.", example="585", max_length=ALBUM_ID_MAX_CHARS)
+ALBUM_ID = path(
+    "album_id", "The album's id; a slash in it is `%2F`.", example="585", max_length=ALBUM_ID_MAX_CHARS
+)
 FACT_HEADERS = {**ETAG, **CACHE_CONTROL}
 FACT_CODES = (
     "invalid_parameter",
@@ -131,10 +132,7 @@ async def similar(request: Request) -> Response:
 
 
 def _album_id(request: Request) -> str:
-    album_id: str = request.path_params["album_id"]
-    if len(album_id) > ALBUM_ID_MAX_CHARS or not album_id.isprintable():
-        raise AlbumNotFound("no album has such an id")
-    return album_id
+    return check_album_id(request.path_params["album_id"])
 
 
 def _fact(request: Request, document: dict[str, object]) -> Response:

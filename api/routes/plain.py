@@ -2,10 +2,13 @@
 
 from collections.abc import Callable, Coroutine
 from typing import Any
+from urllib.parse import quote, unquote, unquote_to_bytes
 
 from fastapi import Request
 from fastapi.responses import Response
 from fastapi.routing import APIRoute
+from starlette.routing import Match
+from starlette.types import Scope
 
 
 class PlainRoute(APIRoute):
@@ -19,3 +22,21 @@ class PlainRoute(APIRoute):
         """Return the endpoint itself."""
         endpoint: Callable[[Request], Coroutine[Any, Any, Response]] = self.endpoint
         return endpoint
+
+
+class SegmentRoute(PlainRoute):
+    """Matches the path as it was sent, so that a parameter may have slashes in it, written `%2F`."""
+
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        """Return whether the segments of the path match, each decoded after they were told apart."""
+        if b"%" not in scope["raw_path"]:
+            return super().matches(scope)
+        segments = scope["raw_path"].split(b"/")
+        # What is written in several ways is written in one: `%61lbums` is `albums`.
+        path = "/".join(quote(unquote_to_bytes(segment), safe="") for segment in segments)
+        match, child = super().matches({**scope, "path": path})
+        if match is not Match.NONE:
+            child["path_params"] = {
+                name: unquote(value, errors="surrogateescape") for name, value in child["path_params"].items()
+            }
+        return match, child

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from typing import Annotated, Any, TypeAlias
 
 import orjson
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic_core import PydanticCustomError
 
 from catalog.ingest.cells import (
     Flag,
@@ -24,10 +25,23 @@ from catalog.ingest.cells import (
 from catalog.ingest.rejection import Note, RowFault
 from catalog.ingest.tables.rows import Cells, RawRow
 from common.errors import SettingsError
+from common.queries import ALBUM_ID_MAX_CHARS
+
+
+def _askable(album_id: str) -> str:
+    """Refuse ids that no client could ask for."""
+    if album_id in {".", ".."}:
+        # Also written %2E (RFC 3986, 6.2.2.3); browsers and most libraries resolve them before they ask.
+        raise PydanticCustomError(
+            "not_askable", "clients remove it from an address, so that nobody could ask for the album"
+        )
+    return album_id
+
 
 #: What an index of PostgreSQL takes, with room for four bytes a character.
 _INDEXED_MAX_CHARS = 500
 _Indexed = Annotated[str, Field(min_length=1, max_length=_INDEXED_MAX_CHARS)]
+_Id = Annotated[str, Field(min_length=1, max_length=ALBUM_ID_MAX_CHARS), AfterValidator(_askable)]
 _Name = Annotated[str, Field(min_length=1)]
 
 #: Takes the file name, or the URL, of an album's cover.
@@ -48,7 +62,7 @@ class AlbumFields(BaseModel):
 
     model_config = ConfigDict(frozen=True, coerce_numbers_to_str=True, str_strip_whitespace=True)
 
-    id: _Indexed
+    id: _Id
     artist: _Name
     album_name: _Name
     genre: _Indexed | None = None

@@ -5,6 +5,7 @@ from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
+from urllib.parse import quote
 
 from catalog.ingest.covers.answers import Validators
 from catalog.ingest.mapping import Album
@@ -91,4 +92,6 @@ def cover_url(album: Album, *, source: str, template: str | None) -> str | None:
     """Return the address that clients get: the table's own, or the template's."""
     if template is None or album.fields.cover_url is not None:
         return album.fields.cover_url
-    return template.replace("{id}", album.fields.id).replace("{file}", source)
+    # A file's name is not yet part of an address, a URL is one.
+    file = source if "://" in source else quote(source)
+    return template.replace("{id}", quote(album.fields.id)).replace("{file}", file)

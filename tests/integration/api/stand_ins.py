@@ -30,9 +30,9 @@ MODEL = "stand-in"
 GENRES = ("Electronic", "Jazz", "Rock")
 
 
-def make_album(number: int) -> Album:
+def make_album(number: int, *, album_id: str | None = None) -> Album:
     return Album(
-        id=str(number),
+        id=album_id or str(number),
         artist=f"Artist {number}",
         album_name=f"Album {number}",
         genre=GENRES[number % len(GENRES)],

@@ -217,6 +217,8 @@ def test_numbers_serve_as_names() -> None:
         ({"artist": "a\x00b"}, "artist: .* zero"),
         ({"artist": "a\udcffb"}, "artist: .*UTF-8.* --encoding"),
         ({"artist": "", "release_year": "late"}, "artist"),
+        ({"id": "."}, "nobody could ask for the album"),
+        ({"id": " .. "}, "nobody could ask for the album"),
     ],
 )
 def test_a_row_that_cannot_be_taken_says_which_column_is_at_fault(changes: Cells, says: str) -> None:
