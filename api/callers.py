@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from starlette.types import Scope
 
 from api.addresses import client_address
-from api.keys.key import KeyRecord, Role
+from api.keys.key import KeyRecord, Role, id_of
 from api.keys.ring import KeyRing
 from api.rates import Bucket, read_bucket
 from api.refusals import Unauthorized
@@ -14,6 +14,7 @@ from common.settings import UNLIMITED, Settings
 ANONYMOUS = "anonymous"
 #: For who brings no valid key, unless ADDRESS_RATE says otherwise.
 ANONYMOUS_RATE = "60/minute"
+BEARER = "bearer"
 NO_KEY = "send an API key as `Authorization: Bearer …` or `X-API-Key`"
 
 
@@ -78,21 +79,25 @@ class Callers:
 
 
 def presented_key(scope: Scope) -> str | None:
-    """Return what a request carries as its key.
+    """Return what a request carries as its key, None where it carries none.
+
+    A proxy before the gateway may have use for `Authorization` itself: another scheme than Bearer counts
+    for nothing here, nor do credentials that are no API key of ours beside one.
 
     Raises:
-        Unauthorized: it carries two, or an `Authorization` of another kind.
+        Unauthorized: it carries two.
     """
     given = _values(scope, b"x-api-key")
-    for value in _values(scope, b"authorization"):
-        scheme, _, credentials = value.partition(" ")
-        if scheme.lower() != "bearer":
-            raise Unauthorized(NO_KEY)
-        given.append(credentials.strip())
+    tokens = [value[len(BEARER) :].strip() for value in _values(scope, b"authorization") if _is_bearer(value)]
+    given += [token for token in tokens if id_of(token) is not None]
     if len(set(given)) > 1:
         raise Unauthorized("more than one API key was sent")
-    return given[0] if given else None
+    return next(iter(given or tokens), None)
+
+
+def _is_bearer(authorization: str) -> bool:
+    return authorization.partition(" ")[0].lower() == BEARER
 
 
 def _values(scope: Scope, name: bytes) -> list[str]:
-    return [value.decode("latin-1") for found, value in scope["headers"] if found == name]
+    return [value.decode("latin-1").strip() for found, value in scope["headers"] if found == name]

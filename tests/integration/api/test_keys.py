@@ -90,6 +90,57 @@ def test_what_is_no_key_or_two_of_them_is_refused(locked: httpx.Client, redis: R
         assert locked.get(SEARCH, headers=headers).status_code == 401, headers  # type: ignore[arg-type]
 
 
+BASIC = "Basic dXNlcjpwYXNzd29yZA=="
+#: What a proxy that asks for a password, or that knows who somebody is, sends on.
+FOREIGN = [
+    BASIC,
+    "Digest username=a",
+    "Negotiate YII=",
+    "Bearer eyJhbGciOiJIUzI1NiJ9.e30.x",
+    "Basic",
+    "",
+]
+
+
+@pytest.mark.parametrize("foreign", FOREIGN)
+def test_what_a_proxy_sends_as_authorization_is_not_taken_for_a_key(
+    locked: httpx.Client, redis: Redis, foreign: str
+) -> None:
+    bearer = new_key(redis)
+    key = bearer["Authorization"].split()[1]
+
+    assert locked.get(SEARCH, headers={"Authorization": foreign, "X-API-Key": key}).status_code == 200
+    twice = [("Authorization", foreign), ("Authorization", bearer["Authorization"])]
+    assert locked.get(SEARCH, headers=twice).status_code == 200
+    assert locked.get(SEARCH, headers=twice[::-1]).status_code == 200
+
+
+@pytest.mark.parametrize("foreign", FOREIGN)
+def test_what_a_proxy_sends_as_authorization_is_not_enough(locked: httpx.Client, foreign: str) -> None:
+    answer = locked.get(SEARCH, headers={"Authorization": foreign})
+
+    assert (answer.status_code, answer.json()["code"]) == (401, "unauthorized")
+    assert answer.headers["www-authenticate"] == 'Bearer realm="cover-search"'
+
+
+@pytest.mark.parametrize("auth", ["off", "optional"])
+def test_where_no_key_is_needed_another_scheme_does_no_harm(
+    start_gateway: StartGateway, worker: StandInWorker, auth: str
+) -> None:
+    with started(start_gateway, AUTH=auth).client(auth=("user", "password")) as client:
+        assert client.get(SEARCH).status_code == 200
+        assert client.get("/health").json()["status"] == "healthy"
+
+
+def test_two_keys_in_authorization_are_refused(locked: httpx.Client, redis: Redis) -> None:
+    alice, bob = new_key(redis), new_key(redis, "bob")
+
+    headers = [*alice.items(), *bob.items()]
+
+    assert locked.get(SEARCH, headers=headers).status_code == 401
+    assert locked.get(SEARCH, headers=[*alice.items(), *alice.items()]).status_code == 200
+
+
 def test_where_a_key_is_optional_a_wrong_one_is_refused_all_the_same(ajar: httpx.Client) -> None:
     assert ajar.get(SEARCH).status_code == 200
     assert ajar.get(SEARCH, headers={"X-API-Key": "nonsense"}).status_code == 401
