@@ -39,6 +39,7 @@ def create_app(settings: Settings, *, catalog: Catalog | None = None) -> FastAPI
         title="cover-search",
         version=VERSION,
         lifespan=lifespan,
+        openapi_url=None,
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,

@@ -3,11 +3,13 @@
 from importlib.resources import files
 from pathlib import Path
 
+import orjson
 from fastapi import APIRouter, FastAPI, Request
 from fastapi.responses import HTMLResponse, Response
 
-from api.routes.plain import PlainRoute
 from api.files import PAGES, TypedFiles
+from api.presenting import JSON
+from api.routes.plain import PlainRoute
 
 router = APIRouter(include_in_schema=False, route_class=PlainRoute)
 
@@ -41,6 +43,15 @@ START = """SwaggerUIBundle({
 async def docs(_request: Request) -> Response:
     """Show the interface."""
     return HTMLResponse(PAGE)
+
+
+@router.get("/openapi.json")
+async def openapi(request: Request) -> Response:
+    """Describe the interface; written once, since it takes as long as a hundred cached answers."""
+    state = request.app.state
+    if not hasattr(state, "openapi"):
+        state.openapi = orjson.dumps(request.app.openapi())
+    return Response(state.openapi, media_type=JSON)
 
 
 @router.get("/docs/start.js")
