@@ -12,6 +12,7 @@ from api.images import check_image
 from api.refusals import InvalidRequest, MalformedBody
 from common.errors import ImageTooLarge, InvalidParameter, image_given_as
 from common.filetypes.formats import ACCEPTED
+from common.genres import GENRE_MAX_CHARS
 from common.queries import (
     ALBUM_ID_MAX_CHARS,
     K_DEFAULT,
@@ -104,7 +105,9 @@ class SearchBody(BaseModel):
 
     parts: Annotated[list[PartBody], Field(min_length=1, max_length=PARTS_MAX)]
     k: Annotated[int, Field(ge=K_MIN, le=K_MAX), WHOLE] = K_DEFAULT
-    genre: Annotated[list[Annotated[str, Field(min_length=1, max_length=100)]], Field(max_length=50)] = []
+    genre: Annotated[
+        list[Annotated[str, Field(min_length=1, max_length=GENRE_MAX_CHARS)]], Field(max_length=50)
+    ] = []
     year_min: Annotated[int, Field(ge=YEAR_MIN, le=YEAR_MAX), WHOLE] | None = None
     year_max: Annotated[int, Field(ge=YEAR_MIN, le=YEAR_MAX), WHOLE] | None = None
     min_score: Annotated[float, Field(ge=0, le=10)] | None = None

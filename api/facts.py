@@ -14,6 +14,7 @@ from typing import Any, Self, TypeVar
 from api.catalog_watch import CatalogWatch
 from common.catalog.protocol import Album, Catalog, CatalogStats
 from common.errors import CatalogUnavailable, InvalidParameter
+from common.genres import genre_key
 from common.queries import SearchQuery
 
 T = TypeVar("T")
@@ -28,15 +29,20 @@ GRACE_S = 1.0
 
 @dataclass(frozen=True, slots=True)
 class Genres:
-    """The catalog's genres, sorted, and the spelling of each by its case-folded form."""
+    """The catalog's genres, sorted, and how it spells each by its key."""
 
     names: tuple[str, ...]
-    spelling: Mapping[str, str]
+    #: More than one spelling only from a catalog of the older schema, which tells them all.
+    spellings: Mapping[str, tuple[str, ...]]
 
     @classmethod
     def of(cls, names: Iterable[str]) -> Self:
         listed = tuple(names)
-        return cls(listed, {name.casefold(): name for name in listed})
+        spellings: dict[str, tuple[str, ...]] = {}
+        for name in listed:
+            key = genre_key(name)
+            spellings[key] = (*spellings.get(key, ()), name)
+        return cls(listed, spellings)
 
     def spell(self, query: SearchQuery) -> SearchQuery:
         """Return the query with its genres as the catalog spells them.
@@ -45,12 +51,13 @@ class Genres:
             InvalidParameter: the catalog has no such genre.
         """
         asked = query.filters.genres
-        for genre in asked:
-            if genre.casefold() not in self.spelling:
+        by_key = {genre_key(genre): genre for genre in asked}
+        for key, genre in by_key.items():
+            if key not in self.spellings:
                 raise InvalidParameter(
                     f"the catalog has no genre {genre}; GET /api/genres lists them", parameter="genre"
                 )
-        spelled = tuple(self.spelling[genre.casefold()] for genre in asked)
+        spelled = tuple(name for key in by_key for name in self.spellings[key])
         return query if spelled == asked else replace(query, filters=replace(query.filters, genres=spelled))
 
 

@@ -7,11 +7,11 @@ from typing import Any, Protocol, TypeVar
 
 from api.preferences import WAIT_MAX_S
 from common.errors import InvalidParameter
+from common.genres import GENRE_MAX_CHARS
 from common.queries import K_DEFAULT, K_MAX, K_MIN, TEXT_MAX_CHARS, YEAR_MAX, YEAR_MIN, clean_text
 
 T_co = TypeVar("T_co", covariant=True)
 
-GENRE_MAX_CHARS = 100
 #: Visible ASCII; long enough for any key that a client would make.
 IDEMPOTENCY_KEY_PATTERN = "[!-~]{1,255}"
 
@@ -143,7 +143,9 @@ class Genre:
 QUERY = QueryText("query", "What the cover looks like: colours, objects, style.", "dark ambient")
 K = Integer("k", "How many albums to return.", K_MIN, K_MAX, example=5, default=K_DEFAULT)
 GENRE = Genre(
-    "genre", "Only albums of this genre, in any case; repeated, of any of them. See /api/genres.", ["Rock"]
+    "genre",
+    "Only albums that have this genre, in any spelling; repeated, any of them. See /api/genres.",
+    ["Rock"],
 )
 FROM_YEAR = Integer("year_min", "Only albums of this year or later.", YEAR_MIN, YEAR_MAX, example=1990)
 TO_YEAR = Integer("year_max", "Only albums of this year or earlier.", YEAR_MIN, YEAR_MAX, example=1999)

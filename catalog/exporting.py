@@ -8,7 +8,8 @@ from typing import Any
 
 import orjson
 
-from catalog.ingest.mapping import FIELDS
+from catalog.ingest.genres import GenreCells
+from catalog.ingest.mapping import FIELDS, GENRE
 from common.errors import SettingsError
 
 _ROW_GROUP = 1000
@@ -35,16 +36,29 @@ def export(albums: Iterable[dict[str, Any]], path: Path, *, embeddings: bool) ->
 
 def _cells(album: dict[str, Any], columns: tuple[str, ...]) -> dict[str, Any]:
     score = album["pitchfork_score"]
-    own = {"cover": album["cover_source"], "pitchfork_score": None if score is None else float(score)}
+    own = {
+        "cover": album["cover_source"],
+        "pitchfork_score": None if score is None else float(score),
+        GENRE: _genre_cell(album),
+    }
     whole = album | own
     return {column: whole[column] for column in columns}
+
+
+def _genre_cell(album: dict[str, Any]) -> str | list[str] | None:
+    """Return the genres as an ingest reads them: a list where they are several, or one would be split."""
+    genre, genres = album["genre"], list(album["genres"] or ())
+    # Rows of an older schema have `genre` alone.
+    genres = genres or ([] if genre is None else [genre])
+    plain = len(genres) == 1 and GenreCells().read(genres[0]) == (genres[0],)
+    return genres[0] if plain else genres or None
 
 
 def _write_csv(albums: Iterator[dict[str, Any]], path: Path, columns: tuple[str, ...]) -> None:
     with path.open("w", encoding="utf-8", newline="") as file:
         writer = csv.DictWriter(file, columns)
         writer.writeheader()
-        writer.writerows(album | {"metadata": _json(album["metadata"])} for album in albums)
+        writer.writerows(map(_flat, albums))
 
 
 def _write_json(albums: Iterator[dict[str, Any]], path: Path, _columns: tuple[str, ...]) -> None:
@@ -75,7 +89,14 @@ def _write_parquet(albums: Iterator[dict[str, Any]], path: Path, columns: tuple[
 
 def _parquet_cells(album: dict[str, Any]) -> dict[str, Any]:
     vector = {"embedding": orjson.loads(album["embedding"] or "null")} if "embedding" in album else {}
-    return album | {"metadata": _json(album["metadata"])} | vector
+    return _flat(album) | vector
+
+
+def _flat(album: dict[str, Any]) -> dict[str, Any]:
+    """Return an album whose cells are texts, also where they hold a list or an object."""
+    genre = album[GENRE]
+    genre = orjson.dumps(genre).decode() if isinstance(genre, list) else genre
+    return album | {GENRE: genre, "metadata": _json(album["metadata"])}
 
 
 def _json(value: object) -> str:

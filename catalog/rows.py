@@ -1,6 +1,6 @@
 """One album as it goes into the catalog and comes out of it, and the writing of many."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any
 
@@ -13,7 +13,10 @@ from psycopg.types.json import Jsonb
 
 @dataclass(frozen=True, slots=True)
 class AlbumRow:
-    """One row of `album_covers`; the embedding has shape (512,), float32, unit length."""
+    """One row of `album_covers`; the embedding has shape (512,), float32, unit length.
+
+    Either of `genre`, the first, and `genres`, all of them, may be left out; it follows from the other.
+    """
 
     id: str
     embedding: npt.NDArray[np.float32]
@@ -26,6 +29,7 @@ class AlbumRow:
     cover_url: str | None = None
     reviewer: str | None = None
     metadata: Mapping[str, object] = field(default_factory=dict)
+    genres: Sequence[str] = ()
     #: SHA-256 of the row and its cover, for rows that were ingested.
     content_hash: str | None = None
     #: SHA-256 of the cover alone, for rows that were ingested since it is kept.
@@ -35,6 +39,12 @@ class AlbumRow:
     #: What the host of a URL said of the cover's version.
     cover_etag: str | None = None
     cover_last_modified: str | None = None
+
+    def __post_init__(self) -> None:
+        """Tell both of `genre` and `genres`."""
+        genres = [*self.genres] or [name for name in (self.genre,) if name]
+        object.__setattr__(self, "genres", genres)
+        object.__setattr__(self, "genre", next(iter(genres), None))
 
 
 COLUMNS = tuple(column.name for column in fields(AlbumRow))

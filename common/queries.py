@@ -13,9 +13,12 @@ from typing import Literal, TypeAlias
 import orjson
 
 from common.errors import InvalidParameter
+from common.genres import genre_key
 
-#: Raised whenever the canonical form, the result or the encoding of a query changes its meaning.
+#: Raised whenever the canonical form or the encoding of a query changes its meaning.
 QUERY_VERSION = 1
+#: Raised whenever a result has more fields, or finds other albums: cached ones of before are not shown.
+RESULT_VERSION = 2
 
 K_MIN, K_MAX, K_DEFAULT = 1, 50, 10
 TEXT_MAX_CHARS = 500
@@ -183,17 +186,18 @@ def query_from_json(data: bytes) -> SearchQuery:
 def query_key(query: SearchQuery, *, model: str, catalog_version: str) -> str:
     """Return the SHA-256, in hex, of what decides the answer and of nothing else.
 
-    Neither the case of a text (CLIP lower-cases it), nor the order of parts and genres, nor the
-    weight of a single part changes the answer.
+    Neither the case of a text (CLIP lower-cases it), nor the spelling of a genre, nor the order of parts
+    and genres, nor the weight of a single part changes the answer.
     """
     parts = sorted(_canonical_part(part, alone=len(query.parts) == 1) for part in query.parts)
     canonical = {
         **query_document(query),
         "v": QUERY_VERSION,
+        "result": RESULT_VERSION,
         "model": model,
         "catalog": catalog_version,
         "parts": parts,
-        "genre": sorted(set(query.filters.genres)),
+        "genre": sorted({genre_key(name) for name in query.filters.genres}),
     }
     return hashlib.sha256(orjson.dumps(canonical, option=orjson.OPT_SORT_KEYS)).hexdigest()
 

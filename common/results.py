@@ -56,6 +56,7 @@ def _match_document(match: Match, public_url: str | None) -> dict[str, object]:
         "artist": album.artist,
         "album_name": album.album_name,
         "genre": album.genre,
+        "genres": album.genres,
         "release_year": album.release_year,
         "similarity": round(match.similarity, 6),
         "pitchfork_score": album.pitchfork_score,

@@ -23,8 +23,8 @@ from catalog.rows import AlbumRow
 from catalog.writing.postgres import PostgresWriter
 from common.catalog.protocol import EMBEDDING_DIMENSION
 
-COLUMNS = "id, embedding, artist, album_name, genre, release_year, pitchfork_score, best_new_music"
-TYPES = ("text", "vector", "text", "text", "text", "int4", "numeric", "bool")
+COLUMNS = "id, embedding, artist, album_name, genres, release_year, pitchfork_score, best_new_music"
+TYPES = ("text", "vector", "text", "text", "text[]", "int4", "numeric", "bool")
 #: pgvector's binary form: the dimension and a reserved word, then the numbers, all big-endian.
 _VECTOR_HEAD = EMBEDDING_DIMENSION.to_bytes(2, "big") + b"\0\0"
 _CHUNK = 1000
@@ -86,7 +86,7 @@ def album_rows(albums: Albums) -> Iterator[AlbumRow]:
             embedding=vector,
             artist=f"Artist {index % 5000}",
             album_name=f"Album {index}",
-            genre=str(albums.genres[index]),
+            genres=albums.all_genres(index),
             release_year=int(albums.years[index]),
             pitchfork_score=int(albums.score_tenths[index]) / 10,
             best_new_music=bool(albums.best_new_music[index]),
@@ -113,7 +113,7 @@ def _rows(albums: Albums) -> Iterator[tuple[object, ...]]:
                 vector,
                 f"Artist {index % 5000}",
                 f"Album {index}",
-                str(albums.genres[index]),
+                albums.all_genres(index),
                 int(albums.years[index]),
                 Decimal(int(albums.score_tenths[index])) / 10,
                 bool(albums.best_new_music[index]),

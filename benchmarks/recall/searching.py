@@ -13,6 +13,7 @@ from benchmarks.recall.cones import Vectors
 from benchmarks.recall.plans import PlanReader
 from common.catalog.postgres import PostgresCatalog
 from common.catalog.records import filter_arguments, vector_literal
+from common.genres import genre_key
 from common.queries import Filters
 
 #: An exact scan of 150,000 albums takes so long that each fifth query must do.
@@ -21,8 +22,8 @@ PLANNED_QUERIES = 20
 
 _SCAN = """
 SELECT a.id FROM album_covers a
-WHERE album_passes(a.id, a.genre, a.release_year, a.pitchfork_score, a.best_new_music,
-                   %(genres)s::text[], %(year_min)s::int, %(year_max)s::int, NULL,
+WHERE album_passes(a.id, a.genre, a.genre_keys, a.release_year, a.pitchfork_score, a.best_new_music,
+                   %(genre_keys)s::text[], %(year_min)s::int, %(year_max)s::int, NULL,
                    %(best_new_music_only)s::boolean, NULL)
 ORDER BY (a.embedding <=> %(query)s::vector) + 0 LIMIT %(k)s
 """
@@ -103,7 +104,7 @@ def plans_of(reader: PlanReader, queries: Vectors, *, k: int, filters: Filters) 
 
 def _scan_values(filters: Filters) -> dict[str, object]:
     return {
-        "genres": list(filters.genres) or None,
+        "genre_keys": [genre_key(name) for name in filters.genres] or None,
         "year_min": filters.year_min,
         "year_max": filters.year_max,
         "best_new_music_only": filters.best_new_music,

@@ -8,7 +8,7 @@ from random import Random
 
 from catalog.demo import names
 from catalog.demo.captions import caption
-from catalog.demo.genres import GENRES
+from catalog.demo.genres import GENRES, STYLES
 from catalog.demo.look import Look, random_look
 
 #: The seed of the catalog that `make run` loads.
@@ -16,6 +16,7 @@ DEMO_SEED = 1967
 
 _YEARS = (1967, 2024)
 _BEST_NEW_MUSIC_FROM = 8.2
+_STYLED_SHARE = 0.25
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +26,9 @@ class DemoAlbum:
     id: str
     artist: str
     album_name: str
+    #: The first of `genres`, and the one that the cover and its caption show.
     genre: str
+    genres: tuple[str, ...]
     release_year: int
     pitchfork_score: float
     best_new_music: bool
@@ -50,6 +53,7 @@ def _album(number: int, *, seed: int) -> DemoAlbum:
         artist=names.artist(rng),
         album_name=names.album_name(rng),
         genre=genre,
+        genres=_genres(genre, rng=Random(f"genres {seed}/{number}")),
         release_year=_year(rng),
         pitchfork_score=score,
         best_new_music=score >= _BEST_NEW_MUSIC_FROM and rng.random() < 0.5,
@@ -57,6 +61,12 @@ def _album(number: int, *, seed: int) -> DemoAlbum:
         caption=caption(look, genre=genre, rng=rng),
         look=look,
     )
+
+
+def _genres(first: str, *, rng: Random) -> tuple[str, ...]:
+    """Return an album's genres; the dice are their own, so that all else follows from the first alone."""
+    styles = STYLES.get(first, ())
+    return (first, rng.choice(styles)) if styles and rng.random() < _STYLED_SHARE else (first,)
 
 
 def _score(rng: Random) -> float:

@@ -19,6 +19,18 @@ def _taste(share: float, tones: tuple[float, float, float], colours: str, shapes
     return Taste(share, tones, frozenset(colours.split()), frozenset(shapes.split(", ")))
 
 
+#: What some albums of a genre are besides; no album is one of these alone, and its cover tells nothing of it.
+STYLES: dict[str, tuple[str, ...]] = {
+    "Rock": ("Punk", "Shoegaze"),
+    "Electronic": ("Ambient", "Techno"),
+    "Experimental": ("Ambient", "Noise"),
+    "Rap": ("Trap",),
+    "Pop/R&B": ("Soul",),
+    "Metal": ("Doom", "Noise"),
+    "Folk/Country": ("Americana",),
+    "Jazz": ("Soul",),
+    "Global": ("Afrobeat",),
+}
 GENRES: dict[str, Taste] = {
     "Rock": _taste(0.30, (4, 4, 2), "red black blue", "guitar, lightning bolt, star, vinyl record, eye"),
     "Electronic": _taste(0.18, (4, 4, 2), "blue purple teal", "circle, ring, hexagon, square, wave, spiral"),

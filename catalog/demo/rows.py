@@ -21,7 +21,7 @@ def album_row(album: DemoAlbum, embedding: npt.NDArray[np.float32]) -> AlbumRow:
         embedding=embedding,
         artist=album.artist,
         album_name=album.album_name,
-        genre=album.genre,
+        genres=album.genres,
         release_year=album.release_year,
         pitchfork_score=album.pitchfork_score,
         best_new_music=album.best_new_music,

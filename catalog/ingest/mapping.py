@@ -7,10 +7,19 @@ import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from dataclasses import field as dataclass_field
 from typing import Annotated, Any, TypeAlias
 
 import orjson
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    computed_field,
+)
 from pydantic_core import PydanticCustomError
 
 from catalog.ingest.cells import (
@@ -22,9 +31,11 @@ from catalog.ingest.cells import (
     is_placeholder,
     means_nothing,
 )
+from catalog.ingest.genres import GENRES_MAX, GenreCells
 from catalog.ingest.rejection import Note, RowFault
 from catalog.ingest.tables.rows import Cells, RawRow
 from common.errors import SettingsError
+from common.genres import GENRE_MAX_CHARS
 from common.queries import ALBUM_ID_MAX_CHARS
 
 
@@ -38,19 +49,18 @@ def _askable(album_id: str) -> str:
     return album_id
 
 
-#: What an index of PostgreSQL takes, with room for four bytes a character.
-_INDEXED_MAX_CHARS = 500
-_Indexed = Annotated[str, Field(min_length=1, max_length=_INDEXED_MAX_CHARS)]
 _Id = Annotated[str, Field(min_length=1, max_length=ALBUM_ID_MAX_CHARS), AfterValidator(_askable)]
 _Name = Annotated[str, Field(min_length=1)]
+_Genre = Annotated[str, Field(min_length=1, max_length=GENRE_MAX_CHARS)]
 
 #: Takes the file name, or the URL, of an album's cover.
 COVER = "cover"
 METADATA = "metadata"
+GENRE = "genre"
 #: A column of an export that is made anew here.
 _EMBEDDING = "embedding"
 #: Fields of words, which tables taken from web pages have with HTML entities.
-_WORDS = frozenset({"artist", "album_name", "genre", "reviewer"})
+_WORDS = frozenset({"artist", "album_name", "reviewer"})
 #: What pandas and R call the numbers of the rows; a row keeps none, so that it may stand elsewhere.
 _INDEX_COLUMN = re.compile(r"\s*|Unnamed: \d+([._]\w+)*|__index_level_\d+__|\.\.\.\d+")
 #: The reasons of pydantic's own checks.
@@ -65,16 +75,28 @@ class AlbumFields(BaseModel):
     id: _Id
     artist: _Name
     album_name: _Name
-    genre: _Indexed | None = None
+    #: All of them; tables have them in one column.
+    genres: Annotated[
+        tuple[_Genre, ...],
+        BeforeValidator(lambda value: (value,) if isinstance(value, str) else value),
+        Field(validation_alias=GENRE, max_length=GENRES_MAX),
+    ] = ()
     release_year: Year | None = None
     pitchfork_score: Score | None = None
     best_new_music: Flag = False
     cover_url: str | None = None
     reviewer: str | None = None
 
+    @computed_field  # type: ignore[prop-decorator]
+    @property
+    def genre(self) -> str | None:
+        """The first of the genres."""
+        return next(iter(self.genres), None)
+
 
 _REQUIRED = tuple(name for name, field in AlbumFields.model_fields.items() if field.is_required())
-FIELDS = (*AlbumFields.model_fields, COVER, METADATA)
+#: By the names that their columns have.
+FIELDS = (*(GENRE if name == "genres" else name for name in AlbumFields.model_fields), COVER, METADATA)
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +138,8 @@ class ColumnMap:
 
     columns: Mapping[str, str]
     strict: bool = False
+    #: Which names with a slash are one genre is a matter of the whole table.
+    genres: GenreCells = dataclass_field(default_factory=GenreCells)
 
     @classmethod
     def of(cls, columns: Sequence[str], given: Mapping[str, str], *, strict: bool = False) -> "ColumnMap":
@@ -178,13 +202,13 @@ class ColumnMap:
     def raw_id(self, row: RawRow) -> str:
         """Return the id of a row that cannot be read otherwise, as far as it has one."""
         cells = {} if isinstance(row.cells, RowFault) else row.cells
-        return ascii(cells.get(self.columns["id"], ""))[1:-1][:_INDEXED_MAX_CHARS]
+        return ascii(cells.get(self.columns["id"], ""))[1:-1][:ALBUM_ID_MAX_CHARS]
 
     def _storable(self, raw: Cells) -> tuple[Cells, list[_Unfit]]:
         """Return the cells with a value, as JSON's types, less those that PostgreSQL would refuse."""
         fields = {column: field for field, column in self.columns.items()}
         present = {
-            column: decode_entities(value) if fields.get(column) in _WORDS else value
+            column: self._words(fields.get(column), value)
             for column, value in raw.items()
             if _has_value(fields.get(column), value)
         }
@@ -196,6 +220,12 @@ class ColumnMap:
         if self.strict or any(fields.get(column) in _REQUIRED for column in bad):
             raise RowFault("unreadable_row", "; ".join(str(cell) for cell in unfit))
         return _plain({column: value for column, value in present.items() if column not in bad}), unfit
+
+    def _words(self, field: str | None, value: object) -> object:
+        if field == GENRE:
+            # The character zero may separate genres; elsewhere it is refused.
+            return self.genres.read(value)
+        return decode_entities(value) if field in _WORDS else value
 
     def _fields(self, values: _Values, unfit: list[_Unfit]) -> AlbumFields:
         try:

@@ -2,14 +2,15 @@
 
 import argparse
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from catalog.ingest.covers.folder import CoverFolder
 from catalog.ingest.covers.opening import add_fetching_arguments, open_fetcher
 from catalog.ingest.covers.protocol import Covers
 from catalog.ingest.covers.urls import CoverUrls
-from catalog.ingest.mapping import COVER, Album, ColumnMap
+from catalog.ingest.genres import genre_cells, listed_genres
+from catalog.ingest.mapping import COVER, GENRE, Album, ColumnMap
 from catalog.ingest.rejection import Rejected, RowFault
 from catalog.ingest.tables.table import ENDINGS, PACKED, Table, open_table
 from common.errors import SettingsError
@@ -63,6 +64,11 @@ def add_source_arguments(parser: argparse.ArgumentParser, *, optional: bool = Fa
     )
     add("--strict", action="store_true", help="reject a row for a bad cell that could be left empty")
     add("--encoding", help="of the table's text, where the file does not tell (default: UTF-8)")
+    add(
+        "--genres",
+        metavar="FILE|LIST",
+        help="genres whose names hold a slash or a comma: 'Folk/Country,Pop/R&B', or a file with one a line",
+    )
     add("--report", type=Path, help="for rejected rows, .csv or .jsonl (default: ALBUMS-rejected.csv)")
     add_fetching_arguments(parser)
 
@@ -77,9 +83,9 @@ def open_source(options: argparse.Namespace, settings: Settings, *, recheck: boo
     given = dict(options.map)
     if Path(options.covers).is_dir():
         covers = CoverFolder(Path(options.covers), settings.max_image_bytes)
-        return Source(table, ColumnMap.of(table.columns, given, strict=options.strict), covers)
+        return Source(table, _columns(table, given, options), covers)
     if options.covers in table.columns:
-        columns = ColumnMap.of(table.columns, _with_cover(given, options.covers), strict=options.strict)
+        columns = _columns(table, _with_cover(given, options.covers), options)
         return Source(table, columns, CoverUrls(open_fetcher(options, settings), recheck=recheck))
     raise SettingsError(
         f"--covers {options.covers}: neither a folder nor a column; there are {', '.join(table.columns)}"
@@ -105,6 +111,17 @@ def _name(table: Path) -> str:
 
 def _with_cover(given: Mapping[str, str], column: str) -> dict[str, str]:
     return {COVER: column, **given}
+
+
+def _columns(table: Table, given: Mapping[str, str], options: argparse.Namespace) -> ColumnMap:
+    """Map the columns, knowing what the whole table, or the operator, has as one genre."""
+    columns = ColumnMap.of(table.columns, given, strict=options.strict)
+    column = columns.columns.get(GENRE)
+    if column is None:
+        return columns
+    listed = listed_genres(options.genres) if options.genres else ()
+    cells = (row.cells.get(column) for row in table.rows() if not isinstance(row.cells, RowFault))
+    return replace(columns, genres=genre_cells(cells, listed=listed))
 
 
 def _pair(value: str) -> tuple[str, str]:

@@ -75,7 +75,7 @@ $$;
 CREATE INDEX IF NOT EXISTS album_covers_embedding_hnsw ON album_covers
   USING hnsw ((embedding::halfvec(512)) halfvec_cosine_ops) WITH (m = 24, ef_construction = 200);
 
--- These answer the filters, and the first one `album_stats` by itself.
+-- These answer the filters, and the first one `album_stats`.
 CREATE INDEX IF NOT EXISTS album_covers_genre_year ON album_covers
   (genre, release_year) INCLUDE (pitchfork_score, best_new_music);
 CREATE INDEX IF NOT EXISTS album_covers_year ON album_covers (release_year);

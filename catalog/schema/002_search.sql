@@ -34,11 +34,12 @@ $$;
 -- One definition of the filters. It has no settings of its own, so that the planner opens it up and
 -- sees the columns; what is NULL drops out of the plan.
 CREATE FUNCTION album_passes(
-  id text, genre text, release_year int, pitchfork_score numeric, best_new_music boolean,
-  genres text[], year_min int, year_max int, min_score numeric, best_new_music_only boolean,
+  id text, genre text, genre_keys text[], release_year int, pitchfork_score numeric, best_new_music boolean,
+  wanted_keys text[], year_min int, year_max int, min_score numeric, best_new_music_only boolean,
   exclude_ids text[]
 ) RETURNS boolean LANGUAGE sql IMMUTABLE PARALLEL SAFE
-RETURN (genres IS NULL OR genre = ANY (genres))
+-- The expression is that of the index `album_covers_genre_keys`.
+RETURN (wanted_keys IS NULL OR coalesce(genre_keys, ARRAY[lower(genre)]) && wanted_keys)
    AND (year_min IS NULL OR release_year >= year_min)
    AND (year_max IS NULL OR release_year <= year_max)
    AND (min_score IS NULL OR pitchfork_score >= min_score)
@@ -48,7 +49,7 @@ RETURN (genres IS NULL OR genre = ANY (genres))
 -- How many albums the planner expects to pass, and what it would cost to read their vectors, in its unit
 -- of one page: some 0.1 ms, where counting them takes up to 100.
 CREATE FUNCTION estimated_albums(
-  genres text[], year_min int, year_max int, min_score numeric, best_new_music_only boolean,
+  wanted_keys text[], year_min int, year_max int, min_score numeric, best_new_music_only boolean,
   OUT passing double precision, OUT cost double precision
 )
 -- VOLATILE only because EXPLAIN is refused in anything less.
@@ -62,8 +63,8 @@ DECLARE
 BEGIN
   FOR plan IN EXPLAIN (FORMAT JSON)
     SELECT a.embedding FROM album_covers a
-    WHERE album_passes(a.id, a.genre, a.release_year, a.pitchfork_score, a.best_new_music,
-                       genres, year_min, year_max, min_score, best_new_music_only, NULL)
+    WHERE album_passes(a.id, a.genre, a.genre_keys, a.release_year, a.pitchfork_score, a.best_new_music,
+                       wanted_keys, year_min, year_max, min_score, best_new_music_only, NULL)
   LOOP
     passing := plan->0->'Plan'->>'Plan Rows';
     cost := plan->0->'Plan'->>'Total Cost';
@@ -118,7 +119,7 @@ CREATE FUNCTION search_albums(
   model_fingerprint   text    DEFAULT NULL
 ) RETURNS TABLE (
   id text, artist text, album_name text, genre text, release_year int, pitchfork_score numeric,
-  best_new_music boolean, cover_url text, similarity double precision
+  best_new_music boolean, cover_url text, similarity double precision, genres text[]
 )
 LANGUAGE plpgsql STABLE SECURITY DEFINER
 SET search_path = public, extensions, pg_temp
@@ -137,7 +138,10 @@ AS $$
 #variable_conflict use_column
 DECLARE
   exact_up_to CONSTANT int := reading_bound();
-  any_genre text[] := nullif(coalesce(filter_genres, '{}') || array_remove(ARRAY[filter_genre], NULL), '{}');
+  wanted_keys text[] := (
+    SELECT array_agg(DISTINCT genre_key(name)) FROM unnest(filter_genres || filter_genre) name
+    WHERE name IS NOT NULL
+  );
   only_best boolean := coalesce(best_new_music_only, false);
   estimate record;
   share double precision;
@@ -154,7 +158,7 @@ BEGIN
     RAISE EXCEPTION 'query_embedding is zero, which has no direction' USING ERRCODE = '22023';
   END IF;
 
-  estimate := estimated_albums(any_genre, year_min, year_max, min_score, only_best);
+  estimate := estimated_albums(wanted_keys, year_min, year_max, min_score, only_best);
   -- Only now that the estimate has locked the table: had this call waited for a switch to another model,
   -- it would see the vectors of after and, with the snapshot it began with, the stamp of before.
   IF model_fingerprint <> stamped_fingerprint() THEN
@@ -162,7 +166,7 @@ BEGIN
       USING ERRCODE = 'PT409';
   END IF;
   share := CASE
-    WHEN any_genre IS NULL AND year_min IS NULL AND year_max IS NULL AND min_score IS NULL AND NOT only_best
+    WHEN wanted_keys IS NULL AND year_min IS NULL AND year_max IS NULL AND min_score IS NULL AND NOT only_best
       THEN 1
     ELSE estimate.passing / (estimated_albums(NULL, NULL, NULL, NULL, false)).passing
   END;
@@ -184,8 +188,8 @@ BEGIN
         ORDER BY a.embedding::halfvec(512) <=> query_embedding::halfvec(512)
         LIMIT reach
       ) near
-      WHERE album_passes(near.id, near.genre, near.release_year, near.pitchfork_score,
-                         near.best_new_music, any_genre, year_min, year_max, min_score, only_best,
+      WHERE album_passes(near.id, near.genre, near.genre_keys, near.release_year, near.pitchfork_score,
+                         near.best_new_music, wanted_keys, year_min, year_max, min_score, only_best,
                          exclude_ids)
       ORDER BY near.distance, near.id COLLATE "C"
       LIMIT match_count
@@ -197,14 +201,14 @@ BEGIN
 
   RETURN QUERY
   SELECT a.id, a.artist, a.album_name, a.genre, a.release_year, a.pitchfork_score, a.best_new_music,
-         a.cover_url, 1 - near.distance
+         a.cover_url, 1 - near.distance, all_genres(a.genre, a.genres)
   FROM (
     -- Without the "+ 0" an index on the distance would pass for the exact way.
     SELECT each.id, (each.embedding <=> query_embedding) + 0 AS distance
     FROM album_covers each
     WHERE (candidates IS NULL OR each.id = ANY (candidates))
-      AND album_passes(each.id, each.genre, each.release_year, each.pitchfork_score, each.best_new_music,
-                       any_genre, year_min, year_max, min_score, only_best, exclude_ids)
+      AND album_passes(each.id, each.genre, each.genre_keys, each.release_year, each.pitchfork_score,
+                       each.best_new_music, wanted_keys, year_min, year_max, min_score, only_best, exclude_ids)
       AND each.embedding IS NOT NULL
     ORDER BY distance, each.id COLLATE "C"
     LIMIT match_count
@@ -228,7 +232,7 @@ CREATE FUNCTION similar_albums(
   best_new_music_only boolean DEFAULT false
 ) RETURNS TABLE (
   id text, artist text, album_name text, genre text, release_year int, pitchfork_score numeric,
-  best_new_music boolean, cover_url text, similarity double precision
+  best_new_music boolean, cover_url text, similarity double precision, genres text[]
 )
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = public, extensions, pg_temp AS $$
 #variable_conflict use_column

@@ -12,7 +12,7 @@ BEGIN
   FOR old IN
     SELECT oid::regprocedure FROM pg_proc
     WHERE pronamespace = 'public'::regnamespace
-      AND proname IN ('albums_by_id', 'album_embeddings', 'album_genres', 'album_stats',
+      AND proname IN ('albums_by_id', 'album_embeddings', 'genre_counts', 'album_genres', 'album_stats',
                       'catalog_stamp', 'stamp_catalog', 'catalog_check')
   LOOP
     EXECUTE format('DROP FUNCTION %s', old);
@@ -22,11 +22,11 @@ $$;
 
 CREATE FUNCTION albums_by_id(album_ids text[]) RETURNS TABLE (
   id text, artist text, album_name text, genre text, release_year int, pitchfork_score numeric,
-  best_new_music boolean, cover_url text
+  best_new_music boolean, cover_url text, genres text[]
 )
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, extensions, pg_temp AS $$
   SELECT a.id, a.artist, a.album_name, a.genre, a.release_year, a.pitchfork_score, a.best_new_music,
-         a.cover_url
+         a.cover_url, all_genres(a.genre, a.genres)
   FROM album_covers a WHERE a.id = ANY (album_ids) ORDER BY a.id COLLATE "C"
 $$;
 
@@ -37,40 +37,45 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, extensions, pg_te
   FROM album_covers a WHERE a.id = ANY (album_ids) AND a.embedding IS NOT NULL
 $$;
 
--- One step into the index for each genre, and not one for each album.
-CREATE FUNCTION album_genres() RETURNS text[]
+-- Every genre by its most frequent spelling, and how many albums have it. It reads two indexes and no table:
+-- `album_covers_genre_year` for the first genres, `album_covers_several_genres` for the others.
+CREATE FUNCTION genre_counts() RETURNS TABLE (genre text, albums bigint)
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, extensions, pg_temp AS $$
-  WITH RECURSIVE step AS (
-    SELECT min(genre) AS genre FROM album_covers
+  WITH spelling AS MATERIALIZED (
+    SELECT genre, count(*) AS albums FROM album_covers GROUP BY genre
     UNION ALL
-    SELECT (SELECT min(a.genre) FROM album_covers a WHERE a.genre > step.genre) FROM step
-    WHERE step.genre IS NOT NULL
+    SELECT other, count(*) FROM album_covers, unnest(genres[2:]) other
+    WHERE cardinality(genres) > 1 GROUP BY other
+  ), keyed AS (
+    SELECT genre_key(genre) AS key, btrim(regexp_replace(genre, '\s+', ' ', 'g')) AS genre,
+           sum(albums)::bigint AS albums
+    FROM spelling GROUP BY 1, 2
   )
-  SELECT coalesce(array_agg(genre ORDER BY genre COLLATE "C"), '{}') FROM step WHERE genre IS NOT NULL
+  SELECT (array_agg(genre ORDER BY albums DESC, genre COLLATE "C"))[1], sum(albums)::bigint
+  FROM keyed WHERE key <> '' GROUP BY key
 $$;
 
--- One pass over the index `album_covers_genre_year`.
+CREATE FUNCTION album_genres() RETURNS text[]
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, extensions, pg_temp AS $$
+  SELECT coalesce(array_agg(genre ORDER BY genre COLLATE "C"), '{}') FROM genre_counts()
+$$;
+
+-- One pass over the index `album_covers_genre_year` beside those of `genre_counts`.
 CREATE FUNCTION album_stats() RETURNS jsonb
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, extensions, pg_temp AS $$
-  WITH by_genre AS (
-    SELECT genre, count(*) AS albums, min(release_year) AS first_year, max(release_year) AS last_year,
-           sum(pitchfork_score) AS scores, count(pitchfork_score) AS scored,
-           min(pitchfork_score) AS lowest, max(pitchfork_score) AS highest,
-           count(*) FILTER (WHERE best_new_music) AS best
-    FROM album_covers GROUP BY genre
-  )
   SELECT jsonb_build_object(
-    'total_albums', coalesce(sum(albums), 0),
-    'genres', coalesce(
-      jsonb_agg(jsonb_build_object('genre', genre, 'count', albums) ORDER BY albums DESC, genre COLLATE "C")
-        FILTER (WHERE genre IS NOT NULL), '[]'),
-    'year_min', min(first_year),
-    'year_max', max(last_year),
-    'score_average', sum(scores) / nullif(sum(scored), 0),
-    'score_min', min(lowest),
-    'score_max', max(highest),
-    'best_new_music_count', coalesce(sum(best), 0)
-  ) FROM by_genre
+    'total_albums', count(*),
+    'genres', (
+      SELECT coalesce(jsonb_agg(jsonb_build_object('genre', genre, 'count', albums)
+                                ORDER BY albums DESC, genre COLLATE "C"), '[]')
+      FROM genre_counts()),
+    'year_min', min(release_year),
+    'year_max', max(release_year),
+    'score_average', avg(pitchfork_score),
+    'score_min', min(pitchfork_score),
+    'score_max', max(pitchfork_score),
+    'best_new_music_count', count(*) FILTER (WHERE best_new_music)
+  ) FROM album_covers
 $$;
 
 CREATE FUNCTION catalog_stamp() RETURNS jsonb

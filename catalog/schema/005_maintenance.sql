@@ -55,10 +55,10 @@ CREATE FUNCTION update_albums(albums jsonb) RETURNS jsonb
 LANGUAGE sql SECURITY DEFINER SET search_path = public, extensions, pg_temp AS $$
   WITH updated AS (
     UPDATE album_covers a
-    SET artist = new.artist, album_name = new.album_name, genre = new.genre, release_year = new.release_year,
-        pitchfork_score = new.pitchfork_score, best_new_music = new.best_new_music,
-        cover_url = new.cover_url, reviewer = new.reviewer, metadata = new.metadata,
-        content_hash = new.content_hash, cover_source = new.cover_source,
+    SET artist = new.artist, album_name = new.album_name, genre = new.genre, genres = new.genres,
+        release_year = new.release_year, pitchfork_score = new.pitchfork_score,
+        best_new_music = new.best_new_music, cover_url = new.cover_url, reviewer = new.reviewer,
+        metadata = new.metadata, content_hash = new.content_hash, cover_source = new.cover_source,
         cover_etag = new.cover_etag, cover_last_modified = new.cover_last_modified
     FROM jsonb_populate_recordset(NULL::album_covers, albums) new
     WHERE a.id = new.id AND a.cover_hash = new.cover_hash AND a.embedding IS NOT NULL

@@ -54,6 +54,7 @@ _PROBLEMS = {
     "PGRST106": "rpc_missing",  # the schema is not exposed
     "42P01": "table_missing",  # undefined_table
     "42703": "table_missing",  # undefined_column
+    "PGRST204": "table_missing",  # a column of it
     "PGRST205": "table_missing",
     "42704": "pgvector_missing",  # undefined_object: the type vector
     "28P01": "bad_key",  # invalid_password

@@ -30,6 +30,13 @@ class Album:
     pitchfork_score: float | None
     best_new_music: bool
     cover_url: str | None
+    #: All of them, `genre` first.
+    genres: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Take `genre` for the only one where the others are not told."""
+        if not self.genres and self.genre:
+            object.__setattr__(self, "genres", (self.genre,))
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,11 +125,11 @@ class Catalog(Protocol):
         ...
 
     def genres(self) -> list[str]:
-        """Return every genre, sorted."""
+        """Return every genre once, by its most frequent spelling, sorted."""
         ...
 
     def stats(self) -> CatalogStats:
-        """Return the catalog's figures, genres by descending count."""
+        """Return the catalog's figures, genres by descending count; an album counts in each of its own."""
         ...
 
     def model_stamp(self) -> ModelStamp | None:

@@ -63,6 +63,7 @@ def vary(album: Album, *, rng: Random) -> Phrase:
 def facts_of(album: Album) -> frozenset[str]:
     """Return all that a text may require of an album."""
     known = {f"{name}:{value}" for name, value in _values(album).items()}
+    known |= {f"genre:{genre}" for genre in album.fields.genres}
     if album.fields.best_new_music:
         known.add(_ACCLAIMED)
     told = description(album)

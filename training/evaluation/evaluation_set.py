@@ -85,10 +85,10 @@ def table_set(
     albums: Sequence[Album], pictures: Pictures, *, attributes: Sequence[str] = ()
 ) -> EvaluationSet:
     """Return the evaluation set of a table; `attributes` are metadata keys with one word each."""
-    questions = list(_about_values("genre", [album.fields.genre for album in albums]))
+    questions = list(_about_values("genre", [album.fields.genres for album in albums]))
     for key in attributes:
         values = [album.metadata.get(key) for album in albums]
-        questions += _about_values(key, [value if isinstance(value, str) else None for value in values])
+        questions += _about_values(key, [(value,) if isinstance(value, str) else () for value in values])
     looks = [_look_of(album) for album in albums]
     if all(look is not None for look in looks):
         known = [facts(k, genre=a.fields.genre or "") for k, a in zip(looks, albums, strict=True) if k]
@@ -104,12 +104,13 @@ def _about_looks(known: Sequence[frozenset[str]]) -> Iterator[Question]:
                 yield Question(word_class, fact.partition(":")[2], queries(fact), true)
 
 
-def _about_values(word_class: str, values: Sequence[str | None]) -> Iterator[Question]:
-    counts = Counter(value for value in values if value)
+def _about_values(word_class: str, values: Sequence[Sequence[str]]) -> Iterator[Question]:
+    """Ask for each value that is often an album's first; right are all albums that have it among theirs."""
+    counts = Counter(own[0] for own in values if own and own[0])
     for value, count in counts.most_common(_VALUES_MOST):
         if count >= _ALBUMS_LEAST:
             texts = [form.format(value) for form in _GENRE_FORMS] if word_class == "genre" else [value]
-            yield Question(word_class, value, texts, [found == value for found in values])
+            yield Question(word_class, value, texts, [value in own for own in values])
 
 
 def _look_of(album: Album) -> Look | None:

@@ -113,7 +113,7 @@ class MemoryCatalog:
 
 def meets(album: Album, filters: Filters) -> bool:
     return (
-        (not filters.genres or album.genre in filters.genres)
+        (not filters.genres or not {*album.genres}.isdisjoint(filters.genres))
         and (filters.year_min is None or (album.release_year or 0) >= filters.year_min)
         and (filters.year_max is None or (album.release_year or 0) <= filters.year_max)
         and (filters.min_score is None or (album.pitchfork_score or 0) >= filters.min_score)

@@ -2,6 +2,7 @@
 
 import base64
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import Any
 
 import httpx
@@ -51,7 +52,7 @@ def test_a_text_search_answers_with_the_seeds_object(client: httpx.Client) -> No
     assert document["success"] is True
     assert document["query_type"] == "text"
     assert document["total_results"] == len(document["results"]) == 5
-    assert set(document["results"][0]) == SEED_FIELDS
+    assert set(document["results"][0]) == SEED_FIELDS | {"genres"}
     assert document["model"] == MODEL
     assert set(document["timings_ms"]) == {"queue", "decode", "embed", "search", "total"}
     assert answer.headers["x-cache"] == "miss"
@@ -312,6 +313,32 @@ def test_a_genre_is_found_in_any_case_under_one_key(client: httpx.Client) -> Non
     assert {found["genre"] for found in second.json()["results"]} == {"Rock"}
     assert second.headers["x-cache"] == "hit"
     assert second.headers["etag"] == first.headers["etag"]
+
+
+def test_an_album_of_several_genres_is_found_by_each_and_tells_them_all(
+    client: httpx.Client, catalog: MemoryCatalog
+) -> None:
+    catalog.albums["1"] = replace(catalog.albums["1"], genre="Jazz", genres=("Jazz", "Rock"))
+
+    (by_first,) = text(client, genre="Jazz", k=1).json()["results"]
+    (by_second,) = text(client, genre="rock", k=1).json()["results"]
+    album = client.get("/api/albums/1").json()
+
+    for told in (by_first, by_second, album):
+        assert (told["id"], told["genre"], told["genres"]) == ("1", "Jazz", ["Jazz", "Rock"])
+
+
+def test_spellings_of_a_genre_are_one_filter_in_every_kind_of_search(client: httpx.Client) -> None:
+    composed = {"parts": [{"text": "dark ambient"}]}
+    first = client.post("/api/search", json={**composed, "genre": ["Rock"]}).json()["results"]
+
+    second = client.post("/api/search", json={**composed, "genre": [" ROCK", "rock "]})
+    similar = [client.get("/api/albums/1/similar", params={"genre": g}) for g in ("Rock", "rOCK")]
+
+    assert second.headers["x-cache"] == "hit"
+    assert second.json()["results"] == first
+    assert {album["genre"] for album in similar[0].json()["results"]} == {"Rock"}
+    assert similar[1].headers["x-cache"] == "hit"
 
 
 def test_an_unknown_genre_is_refused_by_name_and_nothing_runs(

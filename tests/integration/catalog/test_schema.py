@@ -109,6 +109,84 @@ def test_an_older_catalog_keeps_its_albums_and_gets_one_search_function(bare_dat
     assert outside == [(0,)]
 
 
+def test_a_catalog_of_one_genre_an_album_gets_several_without_its_rows_being_rewritten(
+    bare_database_url: str,
+) -> None:
+    genres = ["Rock", "rock", " Rock", "ÉLECTRO", "électro", "Folk/Country", "", None]
+    rows = [Row(id=str(n), embedding=vectors(1)[0], genre=genre) for n, genre in enumerate(genres)]
+    apply_migrations(bare_database_url)
+    make_older(bare_database_url, rows)
+    places = "SELECT id, ctid::text FROM album_covers"
+    before = {row[0]: row[1] for row in fetch(bare_database_url, places)}
+
+    apply_migrations(bare_database_url)
+
+    after = {row[0]: row[1] for row in fetch(bare_database_url, places)}
+    with closing(PostgresCatalog(bare_database_url, timeout_s=5, connections=1)) as catalog:
+
+        def found(genre: str) -> list[str]:
+            return [m.album.id for m in catalog.search(vectors(1)[0], k=9, filters=Filters(genres=(genre,)))]
+
+        assert [found(name) for name in ("ROCK", "Électro", "folk/country")] == [
+            ["0", "1", "2"],
+            ["3", "4"],
+            ["5"],
+        ]
+        assert catalog.genres() == ["Folk/Country", "Rock", "ÉLECTRO"]
+        assert [catalog.album(str(n)).genres for n in (0, 5, 7)] == [("Rock",), ("Folk/Country",), ()]
+    # Only what lower() does not bring to its key was touched.
+    assert {album_id for album_id in after if after[album_id] != before[album_id]} == {"2", "3"}
+    expected = fetch(
+        bare_database_url, "SELECT passing FROM estimated_albums('{rock}', NULL, NULL, NULL, false)"
+    )
+    assert expected == [(3,)]
+
+
+def test_an_album_of_before_is_filled_by_whoever_writes_it(bare_database_url: str) -> None:
+    apply_migrations(bare_database_url)
+    make_older(bare_database_url, [Row(id="a", embedding=vectors(1)[0], genre="Rock")])
+    apply_migrations(bare_database_url)
+    genres = "SELECT genre, genres FROM album_covers"
+    first = fetch(bare_database_url, genres)
+
+    fetch(bare_database_url, "UPDATE album_covers SET genre = genre RETURNING 1")
+    second = fetch(bare_database_url, genres)
+    fetch(bare_database_url, "UPDATE album_covers SET genres = '{Jazz,Rock}' RETURNING 1")
+    third = fetch(bare_database_url, genres)
+
+    assert (first, second, third) == ([("Rock", None)], [("Rock", ["Rock"])], [("Jazz", ["Jazz", "Rock"])])
+
+
+def test_a_column_of_the_same_name_that_is_none_of_ours_stops_the_migration(bare_database_url: str) -> None:
+    with psycopg.connect(bare_database_url) as connection:
+        connection.execute(OLDER_CATALOG.encode())
+        connection.execute("ALTER TABLE album_covers ADD COLUMN genres jsonb")
+
+    with pytest.raises(psycopg.errors.RaiseException, match="genres of the type jsonb"):
+        apply_migrations(bare_database_url)
+
+
+def make_older(database_url: str, rows: list[Row]) -> None:
+    """Bring a catalog back to the schema of one genre an album, with rows as plain SQL wrote them."""
+    with psycopg.connect(database_url) as connection:
+        connection.execute("TRUNCATE album_covers")
+        connection.execute("DROP TRIGGER album_covers_genres ON album_covers")
+        connection.execute("DROP FUNCTION keep_genres, genre_key, all_genres CASCADE")
+        connection.execute(
+            "ALTER TABLE album_covers DROP COLUMN genres CASCADE, DROP COLUMN genre_keys CASCADE"
+        )
+        connection.execute("DELETE FROM catalog_migrations WHERE name = '001_genres.sql'")
+        with connection.cursor() as cursor:
+            cursor.executemany(
+                "INSERT INTO album_covers (id, embedding, genre) VALUES (%s, %s::vector, %s)",
+                [
+                    (row.id, vector_literal(row.embedding), row.genre)
+                    for row in rows
+                    if row.embedding is not None
+                ],
+            )
+
+
 def test_supabase_clients_that_know_three_parameters_get_their_rows(
     supabase_server: SupabaseServer, database_url: str
 ) -> None:
@@ -120,7 +198,7 @@ def test_supabase_clients_that_know_three_parameters_get_their_rows(
         )
         answer = client.rpc(
             "search_albums",
-            {"query_embedding": vectors(1)[0].tolist(), "match_count": 5, "filter_genre": "Rock"},
+            {"query_embedding": vectors(1)[0].tolist(), "match_count": 5, "filter_genre": "rock"},
         ).execute()
 
     (row,) = cast("list[dict[str, object]]", answer.data)
@@ -130,6 +208,7 @@ def test_supabase_clients_that_know_three_parameters_get_their_rows(
         "artist": "An Artist",
         "album_name": "An Album",
         "genre": "Rock",
+        "genres": ["Rock"],
         "release_year": 1973,
         "pitchfork_score": None,
         "best_new_music": None,

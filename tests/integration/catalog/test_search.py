@@ -10,7 +10,7 @@ import pytest
 from common.catalog.protocol import Catalog, Match
 from common.errors import AlbumNotFound, CatalogMisconfigured, InvalidParameter
 from common.queries import Filters
-from tests.integration.catalog.world import FAR, FAR_COUNT, ODD, RARE, RARE_COUNT, TIES, Row, World
+from tests.integration.catalog.world import FAR, FAR_COUNT, ODD, RARE, RARE_COUNT, SECOND, TIES, Row, World
 
 NO_FILTER = Filters()
 
@@ -21,7 +21,7 @@ def passes(filters: Filters) -> Callable[[Row], bool]:
     def check(row: Row) -> bool:
         year, score = row.release_year, row.pitchfork_score
         return (
-            (not filters.genres or row.genre in filters.genres)
+            (not filters.genres or any(genre in filters.genres for genre in (row.genre, *row.other_genres)))
             and (filters.year_min is None or (year is not None and year >= filters.year_min))
             and (filters.year_max is None or (year is not None and year <= filters.year_max))
             and (
@@ -44,6 +44,7 @@ def ids(matches: list[Match]) -> list[str]:
     [
         pytest.param(NO_FILTER, id="no filter"),
         pytest.param(Filters(genres=("Rock",)), id="a common genre"),
+        pytest.param(Filters(genres=SECOND), id="a second genre"),
         pytest.param(Filters(genres=(FAR,)), id="a genre far from every query"),
         pytest.param(
             Filters(genres=("Rock", "Jazz"), year_min=1980, year_max=2005), id="two genres and years"

@@ -16,6 +16,8 @@ RARE, RARE_COUNT = "Spoken", 15
 FAR, FAR_COUNT = "Far", 300
 #: A genre that would break a query or an array literal put together by hand.
 ODD = """R"n,B {é} \\ 'x' %s"""
+#: The second genre of some albums, by two of its spellings; the first is the more frequent.
+SECOND = ("Live Recording", "LIVE  recording")
 TIES = ["tie-a", "tie-B", "tie-ä", "tie-1"]
 
 
@@ -28,6 +30,8 @@ class Row:
     artist: str | None = "An Artist"
     album_name: str | None = "An Album"
     genre: str | None = None
+    #: Beyond the first.
+    other_genres: tuple[str, ...] = ()
     release_year: int | None = None
     pitchfork_score: Decimal | None = None
     best_new_music: bool | None = None
@@ -75,6 +79,7 @@ class World:
                 artist=f"Artist {i}",
                 album_name=f"Album {i}",
                 genre=names[genres[i]],
+                other_genres=(SECOND[i % 45 == 0],) if i % 15 == 0 else (),
                 release_year=1967 + i * 31 % 58,
                 pitchfork_score=Decimal(i * 7 % 101) / 10,
                 best_new_music=i % 12 == 0,
@@ -103,12 +108,16 @@ class World:
 
 def write(connection: psycopg.Connection, rows: list[Row]) -> None:
     """Copy the rows into `album_covers`."""
-    columns = "id, embedding, artist, album_name, genre, release_year, pitchfork_score, best_new_music"
-    with (
-        connection.cursor() as cursor,
-        cursor.copy(f"COPY album_covers ({columns}, cover_url, reviewer, metadata) FROM STDIN") as copy,
-    ):
+    columns = (
+        "id, embedding, artist, album_name, genre, release_year, pitchfork_score, best_new_music, cover_url, "
+        "reviewer, metadata"
+    )
+    # As whoever knows one genre an album writes, where none has more.
+    several = any(row.other_genres for row in rows)
+    statement = f"COPY album_covers ({columns}{', genres' if several else ''}) FROM STDIN"
+    with connection.cursor() as cursor, cursor.copy(statement.encode()) as copy:
         for row in rows:
+            genres = [row.genre, *row.other_genres] if row.other_genres else None
             copy.write_row(
                 (
                     row.id,
@@ -122,6 +131,7 @@ def write(connection: psycopg.Connection, rows: list[Row]) -> None:
                     row.cover_url,
                     row.reviewer,
                     Jsonb(row.metadata),
+                    *([genres] if several else []),
                 )
             )
 

@@ -39,6 +39,10 @@ def text(words: str, weight: float = 1.0) -> SearchQuery:
             SearchQuery((TextPart("a"),), Filters(genres=("Rock", "Jazz"))),
             SearchQuery((TextPart("a"),), Filters(genres=("Jazz", "Rock", "Jazz"))),
         ),
+        (
+            SearchQuery((TextPart("a"),), Filters(genres=("Électro Pop",))),
+            SearchQuery((TextPart("a"),), Filters(genres=("ÉLECTRO  pop", "électro pop"))),
+        ),
     ],
 )
 def test_queries_with_the_same_answer_share_a_key(one: SearchQuery, other: SearchQuery) -> None:

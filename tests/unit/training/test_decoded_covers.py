@@ -20,7 +20,12 @@ ROWS = 12
 
 def gather(folder: Path) -> Gathered:
     options = argparse.Namespace(
-        table=folder / "albums.jsonl", covers=str(folder / "covers"), map=[], strict=False, encoding=None
+        table=folder / "albums.jsonl",
+        covers=str(folder / "covers"),
+        map=[],
+        strict=False,
+        encoding=None,
+        genres=None,
     )
     gathering = Gathering(Settings(), Console(quiet=True), folder / "work", 32)
     return gathering.gather(open_source(options, Settings()))

@@ -89,7 +89,9 @@ _CELLS_BY_REASON: dict[tuple[str, str], list[object]] = {
     ("pitchfork_score", "not_a_score"): ["good", "inf", "1,000", "8.7/5", "1_0", True, math.inf, -math.inf],
     ("pitchfork_score", "score_out_of_range"): [10.1, "11", "-1", 87],
     ("best_new_music", "not_a_boolean"): ["perhaps", 2, "0.5", []],
-    ("genre", "too_long"): ["x" * 501],
+    ("genre", "too_long"): ["x" * 101, "Rock," + "x" * 101, ",".join(map(str, range(21)))],
+    ("genre", "not_text"): [True, {"a": 1}, [["Rock"]]],
+    ("genre", "not_storable"): ["a\udcff", ["Rock", "a\udcff"]],
     ("reviewer", "not_text"): [["a", "b"]],
     ("reviewer", "not_storable"): ["a\x00b"],
     ("metadata", "not_a_json_object"): ["[1]", "{"],
@@ -169,7 +171,7 @@ def test_a_column_that_is_no_field_loses_only_what_programs_write_for_nothing() 
 )
 def test_entities_in_names_are_decoded(cell: str, name: str) -> None:
     album = taken(
-        {"artist": cell, "album_name": cell, "genre": cell, "reviewer": cell, "id": cell, "label": cell}
+        {"artist": cell, "album_name": cell, "genre": [cell], "reviewer": cell, "id": cell, "label": cell}
     )
 
     fields = album.fields
@@ -199,6 +201,31 @@ def test_a_value_that_is_not_there_is_none_and_other_columns_are_metadata() -> N
 
     assert album.fields.pitchfork_score is None
     assert album.metadata == {"label": "4AD"}
+
+
+@pytest.mark.parametrize("cell", ["Rock;Jazz", "Rock\0Jazz", '["Rock","Jazz"]', ["Rock", "Jazz"]])
+def test_an_album_has_the_genres_of_its_cell_and_the_first_is_its_genre(cell: object) -> None:
+    fields = taken({"genre": cell}).fields
+
+    assert (fields.genre, fields.genres) == ("Rock", ("Rock", "Jazz"))
+
+
+@pytest.mark.parametrize(
+    "cell", [None, "", " ", "[]", [], ",", [None], "N/A", "nan", "None, NULL", ["N/A"], "-;#N/A"]
+)
+def test_an_album_may_have_no_genre(cell: object) -> None:
+    fields = taken({"genre": cell}).fields
+
+    assert (fields.genre, fields.genres) == (None, ())
+
+
+def test_genres_may_come_from_a_column_of_another_name_whose_cell_is_no_metadata() -> None:
+    columns = ColumnMap.of((*COLUMNS, "band"), {"genre": "band"})
+
+    album = columns.read(RawRow(1, {**WHOLE, "band": "Rock,Jazz"}))
+
+    assert album.fields.genres == ("Rock", "Jazz")
+    assert album.metadata == {}
 
 
 def test_numbers_serve_as_names() -> None:

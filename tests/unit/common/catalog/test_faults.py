@@ -23,6 +23,7 @@ from common.errors import (
         ("PGRST202", "rpc_missing"),
         ("PGRST203", "rpc_missing"),
         ("42P01", "table_missing"),
+        ("PGRST204", "table_missing"),
         ("PGRST205", "table_missing"),
         ("42704", "pgvector_missing"),
         ("42501", "not_service_role"),

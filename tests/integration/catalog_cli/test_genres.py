@@ -1,0 +1,187 @@
+"""Several genres in a cell: into the catalog, out of it, and in again."""
+
+import csv
+import hashlib
+import json
+from collections.abc import Mapping
+from pathlib import Path
+
+import orjson
+import psycopg
+import pytest
+
+from catalog.demo.albums import demo_albums
+from catalog.ingest.hashing import content_hash
+from catalog.ingest.mapping import ColumnMap
+from catalog.ingest.tables.rows import Cells, RawRow
+from tests.integration.catalog_cli.conftest import ALBUMS, DEMO_MODEL, Catalog, cells, rows, write_table
+
+INGEST = ("ingest", "albums.csv", "--covers", "covers")
+CELLS = [
+    "Rock",
+    "Electronic",
+    "Folk/Country",
+    "Rock,Electronic",
+    "Rock/Electronic",
+    '["A, B","C/D"]',
+    "",
+    "rock;ROCK",
+]
+GENRES = [
+    ["Rock"],
+    ["Electronic"],
+    ["Folk/Country"],
+    ["Rock", "Electronic"],
+    ["Rock", "Electronic"],
+    ["A, B", "C/D"],
+    [],
+    ["rock"],
+]
+
+
+def album_id(number: int) -> str:
+    return f"demo-1967-{number:05}"
+
+
+def table_of(cells_of_genre: list[str]) -> list[dict[str, object]]:
+    albums = demo_albums(len(cells_of_genre))
+    return [cells(album) | {"genre": cell} for album, cell in zip(albums, cells_of_genre, strict=True)]
+
+
+def genres(database_url: str) -> list[object]:
+    return [row["genres"] for _, row in sorted(rows(database_url).items())]
+
+
+def test_a_table_with_several_genres_a_cell_is_found_and_counted_by_each(
+    catalog: Catalog, either: Mapping[str, str], here: Path, database_url: str
+) -> None:
+    write_table(here / "albums.csv", table_of(CELLS))
+
+    done = catalog(*INGEST)
+    stats = json.loads(catalog("stats", "--json").out)
+
+    assert done.status == 0, done.err
+    assert genres(database_url) == GENRES
+    assert [row["genre"] for _, row in sorted(rows(database_url).items())] == [
+        next(iter(names), None) for names in GENRES
+    ]
+    counts = {entry["genre"]: entry["count"] for entry in stats["genres"]}
+    assert counts == {"Rock": 4, "Electronic": 3, "Folk/Country": 1, "A, B": 1, "C/D": 1}
+
+
+@pytest.mark.parametrize("suffix", ["csv", "jsonl", "parquet"])
+def test_genres_go_out_and_come_in_again_as_they_are(
+    catalog: Catalog, either: Mapping[str, str], here: Path, database_url: str, suffix: str
+) -> None:
+    write_table(here / "albums.csv", table_of(CELLS))
+    catalog(*INGEST)
+    before = rows(database_url)
+
+    catalog("export", f"out.{suffix}")
+    again = catalog("ingest", f"out.{suffix}", "--covers", "covers")
+    with psycopg.connect(database_url) as connection:
+        connection.execute("DELETE FROM album_covers")
+    catalog("ingest", f"out.{suffix}", "--covers", "covers")
+
+    assert f"0 written, {len(CELLS)} unchanged" in again.err
+    assert rows(database_url) == before
+
+
+def test_rows_of_before_and_by_plain_sql_are_exported_with_their_genre(
+    catalog: Catalog, here: Path, database_url: str
+) -> None:
+    with psycopg.connect(database_url) as connection:
+        connection.execute("INSERT INTO album_covers (id, genre) VALUES ('a', 'Rock'), ('b', 'Folk/Country')")
+        connection.execute("SET session_replication_role = replica")
+        connection.execute("UPDATE album_covers SET genres = NULL, genre_keys = NULL")
+
+    catalog("export", "out.csv")
+    catalog("export", "out.jsonl")
+
+    with (here / "out.csv").open(newline="") as file:
+        assert [row["genre"] for row in csv.DictReader(file)] == ["Rock", '["Folk/Country"]']
+    told = [json.loads(line)["genre"] for line in (here / "out.jsonl").read_text().splitlines()]
+    assert told == ["Rock", ["Folk/Country"]]
+
+
+def test_genres_that_the_operator_lists_are_not_split(
+    catalog: Catalog, here: Path, database_url: str
+) -> None:
+    write_table(here / "albums.csv", table_of(["Rock", "Pop", "Rock/Pop", "Folk, World, & Country"]))
+    (here / "genres.txt").write_text("Folk, World, & Country\nRock/Pop\n")
+
+    catalog(*INGEST)
+    split = genres(database_url)
+    listed = catalog(*INGEST, "--genres", "genres.txt")
+
+    assert split == [["Rock"], ["Pop"], ["Rock", "Pop"], ["Folk", "World", "& Country"]]
+    assert genres(database_url) == [["Rock"], ["Pop"], ["Rock/Pop"], ["Folk, World, & Country"]]
+    assert "2 written, 2 unchanged" in listed.err
+
+
+def test_a_genre_that_changes_costs_no_embedding(catalog: Catalog, here: Path, database_url: str) -> None:
+    catalog(*INGEST)
+    before = rows(database_url)
+    table = [cells(album) for album in demo_albums(ALBUMS)]
+    table[3]["genre"] = "Polka;Waltz"
+    write_table(here / "albums.csv", table)
+
+    done = catalog(*INGEST)
+
+    after = rows(database_url)
+    assert f"1 written, {ALBUMS - 1} unchanged" in done.err
+    assert after[album_id(3)]["genres"] == ["Polka", "Waltz"]
+    assert after[album_id(3)]["embedding"] == before[album_id(3)]["embedding"]
+
+
+def test_an_album_of_one_genre_has_the_hash_that_it_always_had() -> None:
+    cell: Cells = {"id": "1", "artist": "A", "album_name": "N", "genre": "Folk"}
+    album = ColumnMap.of((*cell,), {}).read(RawRow(1, cell))
+    known = {
+        "fields": {
+            "id": "1",
+            "artist": "A",
+            "album_name": "N",
+            "genre": "Folk",
+            "release_year": None,
+            "pitchfork_score": None,
+            "best_new_music": False,
+            "reviewer": None,
+        },
+        "metadata": {},
+        "cover": "c",
+        "cover_source": "s",
+        "cover_url": None,
+    }
+
+    told = content_hash(album, cover_hash="c", cover_source="s", cover_url=None)
+
+    assert told == hashlib.sha256(orjson.dumps(known, option=orjson.OPT_SORT_KEYS)).hexdigest()
+
+
+def test_a_move_to_another_model_takes_all_genres_along(
+    catalog: Catalog, here: Path, database_url: str
+) -> None:
+    write_table(here / "albums.csv", table_of(CELLS))
+    catalog(*INGEST)
+
+    done = catalog(
+        "reembed",
+        "--model",
+        str(DEMO_MODEL),
+        "--covers",
+        "covers",
+        ENCODER="openvino",
+        CLIP_MODEL=str(DEMO_MODEL),
+    )
+
+    assert done.status == 0, done.err
+    assert genres(database_url) == GENRES
+    with psycopg.connect(database_url) as connection:
+        connection.execute("INSERT INTO album_covers (id, genres) VALUES ('new', '{Jazz,Rock}')")
+        row = connection.execute("SELECT genre, genre_keys FROM album_covers WHERE id = 'new'").fetchone()
+        indexes = connection.execute(
+            "SELECT indexname FROM pg_indexes WHERE tablename = 'album_covers'"
+        ).fetchall()
+    assert row == ("Jazz", ["jazz", "rock"])
+    assert {("album_covers_genre_keys",), ("album_covers_several_genres",)} <= {*indexes}
