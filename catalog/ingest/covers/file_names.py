@@ -15,7 +15,7 @@ from urllib.parse import unquote
 #: Of the formats that decoders take; of several files of an album the first is taken.
 SUFFIXES = (
     *(".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff"),
-    *(".heic", ".heif", ".hif", ".avif", ".apng", ".mpo"),
+    *(".heic", ".heif", ".hif", ".avif", ".avifs", ".apng", ".mpo"),
 )
 _ORDER = {suffix: place for place, suffix in enumerate(SUFFIXES)}
 #: What Linux, macOS or Windows do not take in a name.
