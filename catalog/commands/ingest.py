@@ -21,7 +21,7 @@ from catalog.ingest.report import Notes, Report
 from catalog.ingest.source import Source, add_source_arguments, notes_path, open_source, report_path
 from catalog.ingest.standing import claim_catalog
 from catalog.progress import covers_bar
-from catalog.versioning import retiring_results
+from catalog.versioning import telling_gateways
 from catalog.writing.opening import open_writer
 from common.catalog.connections import open_connection
 from common.settings import Settings
@@ -35,7 +35,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--recheck-covers", action="store_true", help="ask hosts whether covers fetched before have changed")
     add("--distributed", action="store_true", help="embed on the running workers, after their searches")
     add("--batch", type=whole, default=BATCH, help="albums of one write (%(default)s)")
-    add("--keep-cache", action="store_true", help="do without Redis; cached results stay")
+    add("--keep-cache", action="store_true", help="do not tell gateways by Redis")
     add("--index-memory-mib", type=whole, default=MEMORY_MIB, help="after a first load (%(default)s)")
 
 
@@ -49,11 +49,14 @@ def run(call: Call) -> Outcome:
             console.print(
                 "the catalog does not say which model made its vectors; taken on trust", style="yellow"
             )
-        retiring = retiring_results(
-            call.settings, model_fingerprint=embedder.stamp.fingerprint, keep_cache=options.keep_cache
+        telling = telling_gateways(
+            call.settings,
+            console,
+            model_fingerprint=embedder.stamp.fingerprint,
+            keep_cache=options.keep_cache,
         )
         with (
-            retiring,
+            telling,
             Report(report_path(options)) as report,
             Notes(notes_path(options)) as notes,
             covers_bar(console, source.table.path.name, total=source.table.count) as bar,

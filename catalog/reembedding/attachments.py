@@ -10,7 +10,12 @@ from catalog.index import TABLE
 from common.errors import CatalogError
 
 #: What the schema and a move make themselves.
-_OWN_TRIGGERS = ("album_covers_changed", "album_covers_forget_next", "album_covers_forget_all_next")
+_OWN_TRIGGERS = (
+    "album_covers_changed",
+    "album_covers_row_applied",
+    "album_covers_forget_next",
+    "album_covers_forget_all_next",
+)
 
 #: Beside what depends on the table, or on its row type, and is not part of it.
 _LOST = f"""

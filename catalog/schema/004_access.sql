@@ -11,7 +11,7 @@ DECLARE
   readable CONSTANT text[] := ARRAY['search_albums', 'similar_albums', 'albums_by_id', 'album_embeddings',
                                     'album_genres', 'album_stats', 'catalog_stamp', 'catalog_check'];
   internal CONSTANT text[] := ARRAY['album_passes', 'estimated_albums', 'lies_apart', 'reading_bound',
-                                    'stamped_fingerprint', 'stamp_catalog', 'bump_catalog_version'];
+                                    'stamped_fingerprint', 'stamp_catalog'];
   shut_out text := 'PUBLIC';
   relation text;
   routine record;
