@@ -32,6 +32,7 @@ def verify(writer: CatalogWriter, *, fingerprint: str | None, covers: Path | Non
     if stamp is not None:
         is_same = stamp.preprocessing == PREPROCESSING_VERSION
         yield Check("preprocessing", holds=is_same, seen=preprocessing_seen(stamp))
+    yield from _warnings(writer)
     found = writer.findings()
     yield from _rows(found)
     yield from _index(found)
@@ -57,6 +58,15 @@ def _stamp(stamp: ModelStamp | None, fingerprint: str | None) -> Check:
     if fingerprint is not None and stamp.fingerprint != fingerprint:
         return Check("model", holds=False, seen=f"{seen}, and not {fingerprint[:12]}")
     return Check("model", holds=True, seen=seen)
+
+
+def _warnings(writer: CatalogWriter) -> Iterator[Check]:
+    warned = {fault.problem: fault.detail for fault in writer.warnings()}
+    for name, problem, well in (
+        ("changes", "changes_untracked", "every change is noticed"),
+        ("row limit", "rows_capped", "no row is cut off"),
+    ):
+        yield Check(name, holds=problem not in warned, seen=warned.get(problem, well))
 
 
 def _rows(found: Findings) -> Iterator[Check]:

@@ -62,6 +62,7 @@ class MemoryCatalog:
         #: Whether the version is told while everything else fails.
         self.tells_version = False
         self.wrong: list[CatalogMisconfigured] = []
+        self.asked_what_is_wrong = 0
 
     def _called(self, name: str) -> None:
         self.calls.append(name)
@@ -124,6 +125,7 @@ class MemoryCatalog:
         return self.current_version
 
     def warnings(self) -> list[CatalogMisconfigured]:
+        self.asked_what_is_wrong += 1
         return self.wrong
 
     def check(self) -> None:
