@@ -72,7 +72,10 @@ def _warnings(writer: CatalogWriter) -> Iterator[Check]:
 def _rows(found: Findings) -> Iterator[Check]:
     missing = found.albums - found.embedded
     yield Check("albums", holds=found.albums > 0, seen=f"{found.albums}")
-    yield Check("embeddings", holds=missing == 0, seen=f"{missing} albums have none and are never found")
+    remedy = ": python -m catalog ingest --missing" if missing else ""
+    yield Check(
+        "embeddings", holds=missing == 0, seen=f"{missing} albums have none and are never found{remedy}"
+    )
     odd, nameless = found.not_unit_length, found.without_names
     yield Check("unit length", holds=odd == 0, seen=f"{odd} embeddings have another")
     yield Check("names", holds=nameless == 0, seen=f"{nameless} albums lack artist or title")

@@ -22,8 +22,8 @@ def tell_gateways(settings: Settings, console: Console, *, model_fingerprint: st
             new_catalog_version(redis, model_fingerprint=model_fingerprint)
         except (RedisError, OSError) as error:
             console.print(
-                f"{described(error, setting='REDIS_URL')}; gateways notice the change by themselves, within a "
-                "second",
+                f"{described(error, setting='REDIS_URL')}; "
+                "gateways notice the change by themselves, within a second",
                 style="yellow",
             )
 

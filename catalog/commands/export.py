@@ -32,4 +32,7 @@ def run(call: Call) -> Outcome:
                 bar.advance(1)
 
         export(counted(), call.options.output, embeddings=call.options.embeddings)
+        without = writer.embedding_counts().without
+    if call.options.embeddings and without:
+        call.console.print(f"{without} albums have no embedding: python -m catalog ingest --missing")
     return Outcome.DONE

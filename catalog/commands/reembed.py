@@ -16,10 +16,11 @@ from catalog.commands.protocol import Call
 from catalog.index import MEMORY_MIB
 from catalog.ingest.covered import CoverEmbedder
 from catalog.ingest.covers.opening import add_fetching_arguments, open_fetcher
+from catalog.ingest.covers.stored import StoredCovers
 from catalog.ingest.local_embedding import open_local_embedder
 from catalog.ingest.report import Report
 from catalog.progress import covers_bar
-from catalog.reembedding.filling import Filling, StoredCovers
+from catalog.reembedding.filling import Filling
 from catalog.reembedding.shadow import abandon, facts, prepare, verify_copy
 from catalog.reembedding.switching import index_copy, switch
 from catalog.settings import require_database_url

@@ -66,7 +66,7 @@ def test_every_answer_of_ours_is_whole(make_writer: MakeWriter, database_url: st
     assert len(writer.stats().genres) == writer.stats().total_albums == ALBUMS
     assert writer.album("007").genre == "Genre 7"
     assert [row["id"] for row in writer.page(after_id=None, size=ALBUMS)] == ids
-    assert set(writer.hashes(ids)) == set(ids)
+    assert set(writer.origins(ids)) == set(ids)
     assert writer.update(rows) == set(ids)
     assert writer.findings().embedded == ALBUMS
     assert writer.delete(ids) == set(ids)

@@ -17,8 +17,7 @@ import pytest
 from catalog.reembedding.shadow import prepare
 from common import keys
 from common.catalog.postgres import PostgresCatalog
-from common.catalog.protocol import ModelStamp
-from common.catalog.protocol import Matches
+from common.catalog.protocol import Matches, ModelStamp
 from common.clients import open_redis
 from common.errors import CoverSearchError, ModelMismatch
 from common.queries import Filters
