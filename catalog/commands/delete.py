@@ -7,8 +7,8 @@ from pathlib import Path
 
 from catalog.commands.outcome import Outcome
 from catalog.commands.protocol import Call
+from catalog.commands.writer import open_checked_writer
 from catalog.versioning import telling_gateways
-from catalog.writing.opening import open_writer
 from common.errors import SettingsError
 
 _BATCH = 500
@@ -27,7 +27,7 @@ def run(call: Call) -> Outcome:
     if not ids:
         raise SettingsError("delete: name ids, or a file of them with --from-file")
     gone: set[str] = set()
-    with open_writer(call.settings) as writer:
+    with open_checked_writer(call) as writer:
         stamp = writer.model_stamp()
         fingerprint = None if stamp is None else stamp.fingerprint
         with telling_gateways(

@@ -13,6 +13,7 @@ from rich.console import Console
 from catalog.commands.arguments import whole
 from catalog.commands.outcome import Outcome
 from catalog.commands.protocol import Call
+from catalog.commands.writer import open_checked_writer
 from catalog.index import MEMORY_MIB, IndexBuild, build_index, drop_index_if_empty
 from catalog.ingest.covered import CoverEmbedder
 from catalog.ingest.covers.opening import open_fetcher
@@ -26,7 +27,6 @@ from catalog.ingest.source import Source, add_source_arguments, notes_path, open
 from catalog.ingest.standing import claim_catalog
 from catalog.progress import covers_bar
 from catalog.versioning import telling_gateways
-from catalog.writing.opening import open_writer
 from catalog.writing.protocol import CatalogWriter
 from common.catalog.connections import open_connection
 from common.errors import SettingsError
@@ -59,7 +59,7 @@ def run(call: Call) -> Outcome:
         raise SettingsError("ingest: name the table and its --covers, or say --missing")
     source = open_source(options, call.settings, recheck=options.recheck_covers)
     _say_how_read(console, source)
-    with _embedder(call) as embedder, open_writer(call.settings) as writer:
+    with _embedder(call) as embedder, open_checked_writer(call) as writer:
         _claim(console, writer, embedder)
         telling = telling_gateways(
             call.settings,
@@ -99,7 +99,7 @@ def _run_missing(call: Call) -> Outcome:
         named = "COVERS_DIR" if options.covers is None else "--covers"
         raise SettingsError(f"{named} {folder}: there is no such folder")
     fetcher = open_fetcher(options, settings)
-    with _embedder(call) as embedder, open_writer(settings) as writer:
+    with _embedder(call) as embedder, open_checked_writer(call) as writer:
         _claim(console, writer, embedder)
         with (
             telling_gateways(

@@ -9,8 +9,8 @@ from rich.table import Table
 
 from catalog.commands.outcome import Outcome
 from catalog.commands.protocol import Call
+from catalog.commands.writer import open_checked_writer
 from catalog.verification import preprocessing_seen
-from catalog.writing.opening import open_writer
 from common.catalog.protocol import CatalogStats, ModelStamp
 
 
@@ -21,7 +21,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(call: Call) -> Outcome:
     """Print the figures on standard output."""
-    with open_writer(call.settings) as writer:
+    with open_checked_writer(call) as writer:
         stats, stamp = writer.stats(), writer.model_stamp()
         without = writer.embedding_counts().without
     out = Console(highlight=False)
