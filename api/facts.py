@@ -13,13 +13,12 @@ from typing import Any, Self, TypeVar
 
 from api.catalog_watch import CatalogWatch
 from common.catalog.protocol import Album, Catalog, CatalogStats
-from common.errors import CatalogUnavailable, InvalidParameter
+from common.errors import CatalogMisconfigured, CatalogUnavailable, InvalidParameter
 from common.genres import genre_key
 from common.queries import SearchQuery
 
 T = TypeVar("T")
 
-#: Also the longest that a change behind the service's back (plain SQL) stays unseen.
 REMEMBER_S = 60.0
 REMEMBERED_MAX = 2048
 THREADS = 4
@@ -69,6 +68,8 @@ class CatalogFacts:
         self._watch = watch
         self._timeout_s = timeout_s
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="catalog")
+        # So that a rush of albums never keeps the version from being seen.
+        self._version_thread = ThreadPoolExecutor(1, thread_name_prefix="catalog-version")
         self._remembered: dict[tuple[str, ...], tuple[float, Any]] = {}
         self._flying: dict[tuple[str, ...], asyncio.Task[Any]] = {}
 
@@ -87,6 +88,14 @@ class CatalogFacts:
             AlbumNotFound: no album has this id.
         """
         return await self._recall(("album", album_id), lambda: self._catalog.album(album_id))
+
+    async def version(self) -> str | None:
+        """Return the catalog's version as it is now; None where changes may pass unnoticed."""
+        return await self._call(self._catalog.version, self._version_thread)
+
+    async def warnings(self) -> list[CatalogMisconfigured]:
+        """Return what is set up wrongly without making searches wrong."""
+        return await self._call(self._catalog.warnings, self._threads)
 
     async def check(self) -> None:
         """Prove that the catalog answers now."""
@@ -109,7 +118,8 @@ class CatalogFacts:
 
     def close(self) -> None:
         """Release the threads and the catalog's connections."""
-        self._threads.shutdown(wait=False, cancel_futures=True)
+        for threads in (self._threads, self._version_thread):
+            threads.shutdown(wait=False, cancel_futures=True)
         self._catalog.close()
 
     async def _recall(self, name: tuple[str, ...], call: Callable[[], T]) -> T:
@@ -130,7 +140,7 @@ class CatalogFacts:
     async def _fly(self, key: tuple[str, ...], call: Callable[[], T]) -> T:
         flying: asyncio.Task[T] | None = self._flying.get(key)
         if flying is None:
-            flying = asyncio.create_task(self._call(call))
+            flying = asyncio.create_task(self._call(call, self._threads))
             self._flying[key] = flying
             flying.add_done_callback(lambda task: self._land(key, task))
         # Shielded: one client that hangs up does not end the call for the others.
@@ -142,10 +152,10 @@ class CatalogFacts:
             # Whoever waited has it; if nobody does any more, asyncio must not complain.
             task.exception()
 
-    async def _call(self, call: Callable[[], T]) -> T:
+    async def _call(self, call: Callable[[], T], threads: ThreadPoolExecutor) -> T:
         loop = asyncio.get_running_loop()
         try:
             async with asyncio.timeout(self._timeout_s + GRACE_S):
-                return await loop.run_in_executor(self._threads, call)
+                return await loop.run_in_executor(threads, call)
         except TimeoutError as error:
             raise CatalogUnavailable("the catalog did not answer in time") from error

@@ -1,19 +1,22 @@
 """Everything that a gateway process holds open, from its start to its end."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
+from typing import Any
 
 from fastapi import Request
 from redis.asyncio import Redis
 
-from api import broker_watch, catalog_watch, sweeping, waiting
+from api import broker_watch, catalog_warnings, catalog_watch, sweeping, waiting
 from api.admission import Door
 from api.background import repeat
 from api.broker_watch import BrokerWatch
 from api.callers import Callers
+from api.catalog_warnings import CatalogWarnings
 from api.catalog_watch import CatalogWatch
 from api.composing import Composer
 from api.facts import CatalogFacts
@@ -49,6 +52,7 @@ class Gateway:
     ledger: GatewayLedger
     searches: Searches
     waiting: Waiting
+    watch: CatalogWatch
     facts: CatalogFacts
     health: HealthCheck
     composer: Composer
@@ -94,6 +98,7 @@ async def open_gateway(settings: Settings, *, catalog: Catalog) -> AsyncIterator
                 ledger=ledger, results=ResultReader(cache), waiting=waiters, watch=watch, facts=facts
             ),
             waiting=waiters,
+            watch=watch,
             facts=facts,
             health=HealthCheck(ledger=ledger, facts=facts),
             composer=Composer(
@@ -110,16 +115,29 @@ async def open_gateway(settings: Settings, *, catalog: Catalog) -> AsyncIterator
         )
         background = [
             subscription.run(),
-            repeat(watch.look, every_s=catalog_watch.LOOK_EVERY_S, name="catalog version", soon=watch.told),
+            *_following(watch, facts),
             repeat(waiters.look, every_s=waiting.LOOK_EVERY_S, name="waiters"),
             repeat(Sweeper(ledger).sweep, every_s=sweeping.SWEEP_EVERY_S, name="sweep"),
             repeat(broker.look, every_s=broker_watch.LOOK_EVERY_S, name="broker settings"),
+            repeat(
+                CatalogWarnings(facts).look, every_s=catalog_warnings.LOOK_EVERY_S, name="catalog settings"
+            ),
             repeat(facts.genres, every_s=GENRES_EVERY_S, name="genres"),
         ]
         tasks = [asyncio.create_task(step) for step in background]
         stack.push_async_callback(_end, tasks)
         stack.callback(waiters.close)
         yield gateway
+
+
+def _following(watch: CatalogWatch, facts: CatalogFacts) -> list[Coroutine[Any, Any, None]]:
+    """Return the steps that keep the catalog's version; one that waits does not hold up the other."""
+    every_s = catalog_watch.LOOK_EVERY_S
+    in_catalog = partial(watch.look_in_catalog, facts.version)
+    return [
+        repeat(in_catalog, every_s=every_s, name="catalog version", soon=watch.told),
+        repeat(watch.look_in_redis, every_s=every_s, name="catalog word", soon=watch.told_redis),
+    ]
 
 
 def _door(redis: Redis, settings: Settings) -> Door:

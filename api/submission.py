@@ -10,7 +10,7 @@ from fastapi.responses import Response
 
 from api.admission import refund, spend
 from api.answers import error_response, failure_response
-from api.catalog_watch import CatalogWatch
+from api.catalog_watch import CatalogWatch, QueryKey
 from api.facts import CatalogFacts
 from api.preferences import Patience
 from api.presenting import (
@@ -90,7 +90,7 @@ class Searches:
     async def _answer_once(self, search: Search, request: Request) -> Response:
         # Whatever the cache has, the ledger decides whether this key has been used.
         key = self._watch.key_of(search.query)
-        body = await self._results.get(key)
+        body = await self._results.get(key.value)
         if body is None:
             return await self._submit(search, request)
         accepted = await self._ledger.record(_submission(search, key), body)
@@ -103,11 +103,11 @@ class Searches:
     async def _from_cache(self, search: Search) -> Response | None:
         began = time.perf_counter()
         key = self._watch.key_of(search.query)
-        etag = etag_of(key) if search.tagged else None
+        etag = etag_of(key.value) if search.tagged else None
         # The tag is the query key: what a client holds under it is this answer, computed or not.
         if etag is not None and names_tag(search.if_none_match, etag):
             return not_modified(etag)
-        body = await self._results.get(key)
+        body = await self._results.get(key.value)
         if body is None:
             return None
         if search.patience.at_once:
@@ -121,7 +121,7 @@ class Searches:
         accepted = await self._enter(search, key, request)
         return await self._answer_of(accepted, search, key, request)
 
-    async def _enter(self, search: Search, key: str, request: Request) -> Accepted:
+    async def _enter(self, search: Search, key: QueryKey, request: Request) -> Accepted:
         # Paid before, so that no burst gets more than the limit; what starts no run costs nothing.
         await spend(request, cost_of(search.query))
         try:
@@ -133,14 +133,16 @@ class Searches:
             await refund(request)
         return accepted
 
-    async def _answer_of(self, accepted: Accepted, search: Search, key: str, request: Request) -> Response:
+    async def _answer_of(
+        self, accepted: Accepted, search: Search, key: QueryKey, request: Request
+    ) -> Response:
         job_id_var.set(accepted.job_id)
         if search.body is not None:
             # The ledger has it: who waits now holds none of it.
             search.body.release()
         if search.patience.at_once:
             return await self._accepted(accepted.job_id, search)
-        etag = etag_of(key) if search.tagged else None
+        etag = etag_of(key.value) if search.tagged else None
         if accepted.is_ahead:
             answer = await self._waiting.until_ended(
                 accepted.run_id, accepted.job_id, timeout_s=search.patience.wait_s, request=request
@@ -180,7 +182,7 @@ class Searches:
         return accepted_response(job, retry_after_s=retry_after_s, applied=search.patience.applied)
 
 
-def _submission(search: Search, key: str) -> Submission:
+def _submission(search: Search, key: QueryKey) -> Submission:
     wire = query_to_json(search.query)
     idempotency = None
     if search.idempotency_key is not None:
@@ -191,8 +193,9 @@ def _submission(search: Search, key: str) -> Submission:
         owner=search.owner,
         max_jobs=search.max_jobs,
         query=wire,
-        query_key=key,
+        query_key=key.value,
         contents=contents_of(search.query),
+        made_from=key.made_from,
         images=search.body.images if search.body is not None else (),
         idempotency=idempotency,
     )
@@ -200,7 +203,8 @@ def _submission(search: Search, key: str) -> Submission:
 
 def _ended_response(job: Job, *, etag: str | None, applied: str) -> Response | None:
     if job.state is JobState.SUCCEEDED:
-        return result_response(job, etag=etag, applied=applied)
+        # The tag stands for the key's version of the catalog and must not name another's answer.
+        return result_response(job, etag=etag if job.matches_key else None, applied=applied)
     if job.failure is not None:
         return failure_response(job.failure)
     if job.state is JobState.CANCELED:

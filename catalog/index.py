@@ -43,9 +43,10 @@ def index_statement(*, table: str = TABLE, index: str = INDEX) -> str:
 
 
 def drop_index_if_empty(connection: psycopg.Connection) -> bool:
-    """Drop the index of a table without rows, in which a load row by row would only build it slowly."""
+    """Drop the index of a table without embeddings, in which a load row by row would only build it slowly."""
+    has_any = f"SELECT EXISTS (SELECT FROM {TABLE} WHERE embedding IS NOT NULL)"  # noqa: S608
     with connection.transaction():
-        row = connection.execute(f"SELECT EXISTS (SELECT FROM {TABLE})").fetchone()  # noqa: S608
+        row = connection.execute(has_any.encode()).fetchone()
         if row is None or row[0]:
             return False
         connection.execute(f"DROP INDEX IF EXISTS {INDEX}")

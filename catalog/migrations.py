@@ -1,7 +1,8 @@
 """The schema's SQL files: which there are, which a database has, and how it gets the rest.
 
-Every file is safe to run again, so a file that changed is applied again, and all after it with it. They
-may also be pasted into Supabase's SQL editor, in order.
+Every file is safe to run again, so a file that changed is applied again, and all after it with it; so is the
+one that makes the triggers, where a restore has switched them off. They may also be pasted into Supabase's
+SQL editor, in order.
 """
 
 import hashlib
@@ -16,6 +17,8 @@ from common.catalog.connections import open_connection
 SCHEMA_DIR = Path(__file__).parent / "schema"
 #: Two processes that start together apply the schema one after the other.
 LOCK_KEY = 0x616C62756D73
+#: Makes the triggers that note every change of the albums.
+CHANGES = "006_changes.sql"
 
 _LEDGER = """
 CREATE TABLE IF NOT EXISTS public.catalog_migrations (
@@ -71,6 +74,12 @@ def _pending(connection: psycopg.Connection[tuple[str, str]]) -> list[Migration]
     applied = dict(connection.execute("SELECT name, checksum FROM public.catalog_migrations").fetchall())
     files = migrations()
     for position, migration in enumerate(files):
-        if applied.get(migration.name) != migration.checksum:
+        is_applied = applied.get(migration.name) == migration.checksum
+        if not is_applied or (migration.name == CHANGES and not _notes_changes(connection)):
             return files[position:]
     return []
+
+
+def _notes_changes(connection: psycopg.Connection[tuple[str, str]]) -> bool:
+    row = connection.execute("SELECT catalog_version()").fetchone()
+    return row is not None and row[0] is not None

@@ -32,6 +32,7 @@ def verify(writer: CatalogWriter, *, fingerprint: str | None, covers: Path | Non
     if stamp is not None:
         is_same = stamp.preprocessing == PREPROCESSING_VERSION
         yield Check("preprocessing", holds=is_same, seen=preprocessing_seen(stamp))
+    yield from _warnings(writer)
     found = writer.findings()
     yield from _rows(found)
     yield from _index(found)
@@ -59,10 +60,22 @@ def _stamp(stamp: ModelStamp | None, fingerprint: str | None) -> Check:
     return Check("model", holds=True, seen=seen)
 
 
+def _warnings(writer: CatalogWriter) -> Iterator[Check]:
+    warned = {fault.problem: fault.detail for fault in writer.warnings()}
+    for name, problem, well in (
+        ("changes", "changes_untracked", "every change is noticed"),
+        ("row limit", "rows_capped", "no row is cut off"),
+    ):
+        yield Check(name, holds=problem not in warned, seen=warned.get(problem, well))
+
+
 def _rows(found: Findings) -> Iterator[Check]:
     missing = found.albums - found.embedded
     yield Check("albums", holds=found.albums > 0, seen=f"{found.albums}")
-    yield Check("embeddings", holds=missing == 0, seen=f"{missing} albums have none and are never found")
+    remedy = ": python -m catalog ingest --missing" if missing else ""
+    yield Check(
+        "embeddings", holds=missing == 0, seen=f"{missing} albums have none and are never found{remedy}"
+    )
     odd, nameless = found.not_unit_length, found.without_names
     yield Check("unit length", holds=odd == 0, seen=f"{odd} embeddings have another")
     yield Check("names", holds=nameless == 0, seen=f"{nameless} albums lack artist or title")

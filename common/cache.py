@@ -24,7 +24,8 @@ from common.queries import ImagePart, SearchQuery, TextPart
 
 log = logging.getLogger(__name__)
 
-RESULT_MARK = b"R1"
+#: Under the mark R1 stand results of releases that did not compare the catalog's version.
+RESULT_MARK = b"R2"
 EMBEDDING_MARK = b"E1"
 _HEAD_BYTES = 6
 #: How far from 1 the length of a whole embedding may be: float32 rounding, and no more.

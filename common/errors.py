@@ -190,7 +190,7 @@ class CatalogMisconfigured(CatalogError):
     """The catalog is set up wrongly; `problem` names what, `detail` says what to do.
 
     `problem` is one of `rpc_missing`, `table_missing`, `pgvector_missing`, `bad_key`,
-    `not_service_role`, `bad_url`, `wrong_dimension`, `wrong_database`.
+    `not_service_role`, `bad_url`, `wrong_dimension`, `wrong_database`, `rows_capped`, `changes_untracked`.
     """
 
     code = "catalog_misconfigured"

@@ -143,3 +143,5 @@ class Job:
     failure: JobFailure | None
     #: Finished JSON of the result; None unless succeeded.
     result: bytes | None
+    #: Whether the result was made from the model and version of the catalog that its query key stands for.
+    matches_key: bool = True

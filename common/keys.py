@@ -25,8 +25,7 @@ On REDIS_URL (broker and ledger; must not evict):
     bulk:<batch>            string  the covers of a batch, until they are embedded
     bulk:<batch>:claim      string  a worker has the batch in hand
     bulk:<ingest>:replies   list    what became of an ingest's batches
-    catalog:version         string  random; replaced whenever the catalog changes (kept)
-    catalog:changing        string  random; replaced every few seconds while a tool writes, then runs out
+    catalog:version         string  random; whoever replaces it retires every cached result (kept)
     catalog:model           string  fingerprint of the model that made the vectors (kept)
     catalog:preprocessing   string  version of the preprocessing of the workers that started last (kept)
     nothing                 (never written) what a script names to go on in a full Redis
@@ -68,7 +67,6 @@ IDEMPOTENCY = "idempotency:"
 FINISHED = "finished:"
 SERVICE_RATE = "service-rate"
 CATALOG_VERSION = "catalog:version"
-CATALOG_CHANGING = "catalog:changing"
 CATALOG_MODEL = "catalog:model"
 CATALOG_PREPROCESSING = "catalog:preprocessing"
 SWEEPING = "sweeping"
@@ -84,7 +82,7 @@ NOTHING = "nothing"
 #: line break and the result behind "succeeded"; and of a job that is called off while others share its run,
 #: as "job:<id> canceled".
 EVENTS = "events"
-#: Channel on which a new catalog version is told.
+#: Channel on which a new `catalog:version` is told.
 CATALOG_EVENTS = "catalog"
 
 

@@ -47,7 +47,7 @@ def open_encoder(settings: Settings, *, side_by_side: bool = False) -> Encoder:
 
 
 def open_matching_catalog(settings: Settings, encoder: Encoder, *, on_waiting: OnWaiting) -> Catalog:
-    """Open the catalog; wait for one that is down, refuse one of another model.
+    """Open the catalog; wait for one that is down, refuse one of another model, warn of what else is wrong.
 
     Raises:
         CatalogMisconfigured: waiting will not help; it says what will.
@@ -69,6 +69,11 @@ def open_matching_catalog(settings: Settings, encoder: Encoder, *, on_waiting: O
             "the catalog's vectors were made by another version of the preprocessing: covers in other "
             "colours than plain sRGB are found less exactly; python -m catalog reembed (docs/catalog.md)",
             extra={"catalog_preprocessing": stamp.preprocessing, "preprocessing": PREPROCESSING_VERSION},
+        )
+    for fault in retry_passing(catalog.warnings, within_s=math.inf, on_failure=on_waiting):
+        log.warning(
+            "the catalog is misconfigured",
+            extra={"code": fault.code, "problem": fault.problem, "detail": fault.detail},
         )
     return catalog
 

@@ -1,6 +1,6 @@
 """One run from query to answer: parts to embeddings, embeddings to one vector, vector to albums."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -8,7 +8,8 @@ import numpy as np
 import numpy.typing as npt
 
 from common.cache import Entry, Found, WorkerCache
-from common.catalog.protocol import Catalog, Match
+from common.catalog.protocol import Catalog, Matches
+from common.catalog_version import made_from
 from common.errors import AlbumNotFound, DeadlineExceeded, InvalidParameter, image_given_as
 from common.jobs import Timings
 from common.queries import AlbumPart, ImagePart, SearchQuery, TextPart, query_from_json
@@ -31,8 +32,10 @@ class Answer:
 
     result: bytes
     timings: Timings
-    #: Empty where the cache had the answer.
     entries: tuple[Entry, ...] = ()
+    #: Whether it was made from the model and version of the catalog that the query key stands for.
+    matches_key: bool = True
+    from_cache: bool = False
 
 
 class Pipeline:
@@ -75,10 +78,11 @@ class Pipeline:
         found = Found.of(cached, contents=claim.contents)
         if found.result is not None:
             # The gateway looked there just before the same query's result came.
-            return Answer(result=found.result, timings=stopwatch.timings())
+            return Answer(result=found.result, timings=stopwatch.timings(), from_cache=True)
         embeddings = RunEmbeddings(found.embeddings)
+        versions: set[str | None] = set()
         try:
-            matches = self._search(query, embeddings, lease, stopwatch)
+            matches = self._search(query, embeddings, lease, stopwatch, versions)
         except Exception:
             # Another try, or the same image with other filters, need not embed again.
             self._cache.put(self._cache.embedding_entries(model, embeddings.made))
@@ -92,23 +96,35 @@ class Pipeline:
             public_url=self._public_url,
         )
         made = self._cache.embedding_entries(model, embeddings.made)
-        return Answer(result, timings, entries=(*made, self._cache.result_entry(query_key, result)))
+        # The catalog may have changed since the gateway made the key, or between two calls of this run.
+        matches_key = {self._made_from(version) for version in versions} == {claim.made_from}
+        kept = (self._cache.result_entry(query_key, result),) if matches_key else ()
+        return Answer(result, timings, entries=(*made, *kept), matches_key=matches_key)
+
+    def _made_from(self, version: str | None) -> str:
+        return made_from(model=self._model_fingerprint, version=version)
 
     def _search(
-        self, query: SearchQuery, embeddings: RunEmbeddings, lease: Lease, stopwatch: Stopwatch
-    ) -> list[Match]:
+        self,
+        query: SearchQuery,
+        embeddings: RunEmbeddings,
+        lease: Lease,
+        stopwatch: Stopwatch,
+        versions: set[str | None],
+    ) -> Matches:
+        """Search; every version of the catalog that is read goes to `versions`."""
         lease.check()
         if query.type == "album":
             album_id = query.album_ids[0]
 
-            def call() -> list[Match]:
+            def call() -> Matches:
                 return self._catalog.similar(album_id, k=query.k, filters=query.filters)
 
         else:
-            embedding = self._embed(query, embeddings, lease, stopwatch)
+            embedding = self._embed(query, embeddings, lease, stopwatch, versions)
             lease.check()
 
-            def call() -> list[Match]:
+            def call() -> Matches:
                 return self._catalog.search(
                     embedding,
                     k=query.k,
@@ -120,12 +136,19 @@ class Pipeline:
 
         if stopwatch.remaining_s() <= 0:
             raise DeadlineExceeded("the deadline passed before the catalog was searched")
-        return self._ask(call, lease, stopwatch)
+        matches = self._ask(call, lease, stopwatch)
+        versions.add(matches.version)
+        return matches
 
     def _embed(
-        self, query: SearchQuery, embeddings: RunEmbeddings, lease: Lease, stopwatch: Stopwatch
+        self,
+        query: SearchQuery,
+        embeddings: RunEmbeddings,
+        lease: Lease,
+        stopwatch: Stopwatch,
+        versions: set[str | None],
     ) -> npt.NDArray[np.float32]:
-        albums = self._album_embeddings(query, lease, stopwatch)
+        albums = self._album_embeddings(query, lease, stopwatch, versions)
         total = np.zeros(self._embedder.dimension, dtype=np.float64)
         for index, part in enumerate(query.parts):
             match part:
@@ -144,11 +167,12 @@ class Pipeline:
         return (total / length).astype(np.float32)
 
     def _album_embeddings(
-        self, query: SearchQuery, lease: Lease, stopwatch: Stopwatch
-    ) -> dict[str, npt.NDArray[np.float32]]:
+        self, query: SearchQuery, lease: Lease, stopwatch: Stopwatch, versions: set[str | None]
+    ) -> Mapping[str, npt.NDArray[np.float32]]:
         if not query.album_ids:
             return {}
         found = self._ask(lambda: self._catalog.embeddings(query.album_ids), lease, stopwatch)
+        versions.add(found.version)
         for album_id in query.album_ids:
             if album_id not in found:
                 raise AlbumNotFound(f"no album {album_id}")

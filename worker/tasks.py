@@ -110,11 +110,15 @@ class RunHandler:
             entries = ()
         self._write(
             lambda: self._ledger.succeed(
-                claim.run_id, result=answer.result, timings=answer.timings, entries=entries
+                claim.run_id,
+                result=answer.result,
+                timings=answer.timings,
+                entries=entries,
+                matches_key=answer.matches_key,
             ),
             claim,
         )
-        message = "answered" if answer.entries else "the cache had the answer"
+        message = "the cache had the answer" if answer.from_cache else "answered"
         log.info(message, extra={"timings_ms": answer.timings.as_document(), "attempt": claim.attempt})
 
     def _fail(self, claim: Claim, failure: JobFailure) -> None:

@@ -21,7 +21,7 @@ MIB = 1024 * 1024
 OVERLOAD_GROWTH_MIB = 64.0
 #: And Redis, which keeps what was admitted, and its results, for as long as they can be polled.
 OVERLOAD_REDIS_MIB = 16.0
-SEARCH_PATH = "/rest/v1/rpc/search_albums"
+SEARCH_PATH = "/rest/v1/rpc/versioned_search"
 
 
 async def stampede(ground: Ground, folder: Path, *, short: bool) -> Outcome:

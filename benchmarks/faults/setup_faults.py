@@ -40,10 +40,10 @@ WRONG_KEY = Telling("bad_key", "refuses the key")
 MISCONFIGURATIONS = (
     Misconfiguration(
         name="RPC missing",
-        breaking="ALTER FUNCTION search_albums RENAME TO search_albums_gone",
-        mending="ALTER FUNCTION search_albums_gone RENAME TO search_albums",
+        breaking="ALTER FUNCTION versioned_search RENAME TO versioned_search_gone",
+        mending="ALTER FUNCTION versioned_search_gone RENAME TO versioned_search",
         by_job=Telling("rpc_missing", "lacks a SQL function"),
-        by_readiness=Telling("rpc_missing", "search_albums"),
+        by_readiness=Telling("rpc_missing", "versioned_search"),
     ),
     Misconfiguration(
         name="table missing",
@@ -178,7 +178,7 @@ async def _change(supabase: SupabaseServer, url: str, statements: str) -> None:
             headers={"apikey": key, "Authorization": f"Bearer {key}"},
         ).json()["code"]
         with psycopg.connect(url) as connection:
-            row = connection.execute("SELECT to_regproc('public.search_albums') IS NOT NULL").fetchone()
+            row = connection.execute("SELECT to_regproc('public.versioned_search') IS NOT NULL").fetchone()
         return row == (code != "PGRST202",)
 
     await asyncio.to_thread(change)

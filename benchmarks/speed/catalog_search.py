@@ -1,4 +1,4 @@
-"""A search as the worker makes it against the same SQL prepared in psql, for both catalogs."""
+"""A search as the worker makes it against the SQL function prepared in psql, for both catalogs."""
 
 import re
 import statistics
@@ -28,7 +28,7 @@ ALBUMS = 15_000
 K = 10
 _FINGERPRINT = "0" * 64
 Vectors = npt.NDArray[np.float32]
-#: What the worker sends, word for word, but for the placeholders.
+#: The search itself. The worker asks for it in one document, with the catalog's version.
 _PREPARE = (
     "PREPARE search(vector, int, text) AS SELECT * FROM search_albums("
     "query_embedding => $1, match_count => $2, model_fingerprint => $3);"

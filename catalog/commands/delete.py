@@ -7,8 +7,8 @@ from pathlib import Path
 
 from catalog.commands.outcome import Outcome
 from catalog.commands.protocol import Call
-from catalog.versioning import retiring_results
-from catalog.writing.opening import open_writer
+from catalog.commands.writer import open_checked_writer
+from catalog.versioning import telling_gateways
 from common.errors import SettingsError
 
 _BATCH = 500
@@ -18,7 +18,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Take ids, or a file of them."""
     parser.add_argument("ids", nargs="*", metavar="ID")
     parser.add_argument("--from-file", metavar="FILE", help="one id a line; - is standard input")
-    parser.add_argument("--keep-cache", action="store_true", help="do without Redis; cached results stay")
+    parser.add_argument("--keep-cache", action="store_true", help="do not tell gateways by Redis")
 
 
 def run(call: Call) -> Outcome:
@@ -27,11 +27,14 @@ def run(call: Call) -> Outcome:
     if not ids:
         raise SettingsError("delete: name ids, or a file of them with --from-file")
     gone: set[str] = set()
-    with open_writer(call.settings) as writer:
+    with open_checked_writer(call) as writer:
         stamp = writer.model_stamp()
-        fingerprint = "unstamped" if stamp is None else stamp.fingerprint
-        with retiring_results(
-            call.settings, model_fingerprint=fingerprint, keep_cache=call.options.keep_cache
+        fingerprint = None if stamp is None else stamp.fingerprint
+        with telling_gateways(
+            call.settings,
+            call.console,
+            model_fingerprint=fingerprint,
+            keep_cache=call.options.keep_cache,
         ):
             for batch in _batches(ids):
                 gone |= writer.delete(batch)

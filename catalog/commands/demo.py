@@ -8,7 +8,7 @@ from catalog.commands.protocol import Call
 from catalog.demo.loading import load_demo
 from catalog.progress import covers_bar
 from catalog.settings import require_database_url
-from catalog.versioning import tell_new_version
+from catalog.versioning import tell_gateways
 from common.errors import SettingsError
 from worker.encoder.model_files import find_model
 
@@ -21,7 +21,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(call: Call) -> Outcome:
-    """Load what is not loaded yet and retire cached results."""
+    """Load what is not loaded yet and tell the gateways."""
     settings = call.settings
     if settings.covers_dir is None:
         raise SettingsError("COVERS_DIR: the folder that the demo's covers go to")
@@ -35,7 +35,8 @@ def run(call: Call) -> Outcome:
         )
         if not loaded:
             bar.skip(call.options.albums)
-    # Also where nothing was to be loaded: an earlier call may have ended between loading and telling.
-    tell_new_version(settings, model_fingerprint=find_model(settings.clip_model).fingerprint)
+    if loaded:
+        fingerprint = find_model(settings.clip_model).fingerprint
+        tell_gateways(settings, call.console, model_fingerprint=fingerprint)
     call.console.print("loaded" if loaded else "the demo catalog is loaded already")
     return Outcome.DONE

@@ -7,10 +7,10 @@ from typing import Any
 
 from catalog.commands.outcome import Outcome
 from catalog.commands.protocol import Call
+from catalog.commands.writer import open_checked_writer
 from catalog.exporting import export
 from catalog.paging import all_albums
 from catalog.progress import covers_bar
-from catalog.writing.opening import open_writer
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -22,7 +22,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(call: Call) -> Outcome:
     """Write the file; it appears once it is whole."""
     with (
-        open_writer(call.settings) as writer,
+        open_checked_writer(call) as writer,
         covers_bar(call.console, str(call.options.output), total=writer.stats().total_albums) as bar,
     ):
 
@@ -32,4 +32,7 @@ def run(call: Call) -> Outcome:
                 bar.advance(1)
 
         export(counted(), call.options.output, embeddings=call.options.embeddings)
+        without = writer.embedding_counts().without
+    if call.options.embeddings and without:
+        call.console.print(f"{without} albums have no embedding: python -m catalog ingest --missing")
     return Outcome.DONE

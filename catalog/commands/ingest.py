@@ -1,4 +1,4 @@
-"""Bring albums and their covers from a table into the catalog.
+"""Bring albums and their covers from a table into the catalog, or embed those that came without (--missing).
 
 Run again, it takes up what is new or has changed and leaves the rest alone, also after it was killed.
 """
@@ -6,54 +6,69 @@ Run again, it takes up what is new or has changed and leaves the rest alone, als
 import argparse
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
 
 from rich.console import Console
 
 from catalog.commands.arguments import whole
 from catalog.commands.outcome import Outcome
 from catalog.commands.protocol import Call
+from catalog.commands.writer import open_checked_writer
 from catalog.index import MEMORY_MIB, IndexBuild, build_index, drop_index_if_empty
 from catalog.ingest.covered import CoverEmbedder
+from catalog.ingest.covers.opening import open_fetcher
+from catalog.ingest.covers.stored import StoredCovers
 from catalog.ingest.distributed_embedding import open_distributed_embedder
 from catalog.ingest.ingest import BATCH, Ingest, Tally
 from catalog.ingest.local_embedding import open_local_embedder
+from catalog.ingest.missing import MissingEmbeddings
 from catalog.ingest.report import Notes, Report
 from catalog.ingest.source import Source, add_source_arguments, notes_path, open_source, report_path
 from catalog.ingest.standing import claim_catalog
 from catalog.progress import covers_bar
-from catalog.versioning import retiring_results
-from catalog.writing.opening import open_writer
+from catalog.versioning import telling_gateways
+from catalog.writing.protocol import CatalogWriter
 from common.catalog.connections import open_connection
+from common.errors import SettingsError
 from common.settings import Settings
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Take the table, where its covers are, and which column is what."""
-    add_source_arguments(parser)
+    add_source_arguments(parser, optional=True)
     add = parser.add_argument
+    add(
+        "--missing",
+        action="store_true",
+        help="no table: embed the albums of the catalog that have no embedding, from the covers they name",
+    )
     add("--cover-url", metavar="TEMPLATE", help="the address clients get: '/covers/{file}', or with '{id}'")
     add("--recheck-covers", action="store_true", help="ask hosts whether covers fetched before have changed")
     add("--distributed", action="store_true", help="embed on the running workers, after their searches")
     add("--batch", type=whole, default=BATCH, help="albums of one write (%(default)s)")
-    add("--keep-cache", action="store_true", help="do without Redis; cached results stay")
+    add("--keep-cache", action="store_true", help="do not tell gateways by Redis")
     add("--index-memory-mib", type=whole, default=MEMORY_MIB, help="after a first load (%(default)s)")
 
 
 def run(call: Call) -> Outcome:
     """Ingest, report, and say what became of the rows."""
     options, console = call.options, call.console
+    if options.missing:
+        return _run_missing(call)
+    if options.table is None or options.covers is None:
+        raise SettingsError("ingest: name the table and its --covers, or say --missing")
     source = open_source(options, call.settings, recheck=options.recheck_covers)
     _say_how_read(console, source)
-    with _embedder(call) as embedder, open_writer(call.settings) as writer:
-        if not claim_catalog(writer, embedder.stamp):
-            console.print(
-                "the catalog does not say which model made its vectors; taken on trust", style="yellow"
-            )
-        retiring = retiring_results(
-            call.settings, model_fingerprint=embedder.stamp.fingerprint, keep_cache=options.keep_cache
+    with _embedder(call) as embedder, open_checked_writer(call) as writer:
+        _claim(console, writer, embedder)
+        telling = telling_gateways(
+            call.settings,
+            console,
+            model_fingerprint=embedder.stamp.fingerprint,
+            keep_cache=options.keep_cache,
         )
         with (
-            retiring,
+            telling,
             Report(report_path(options)) as report,
             Notes(notes_path(options)) as notes,
             covers_bar(console, source.table.path.name, total=source.table.count) as bar,
@@ -73,6 +88,48 @@ def run(call: Call) -> Outcome:
     _say(console, tally, report)
     _say_notes(console, notes)
     return Outcome.FINDINGS if tally.rejected or notes.counts else Outcome.DONE
+
+
+def _run_missing(call: Call) -> Outcome:
+    options, settings, console = call.options, call.settings, call.console
+    if options.table is not None or options.map or options.cover_url is not None:
+        raise SettingsError("ingest --missing: it takes no table, and neither --map nor --cover-url")
+    folder = settings.covers_dir if options.covers is None else Path(options.covers)
+    if folder is not None and not folder.is_dir():
+        named = "COVERS_DIR" if options.covers is None else "--covers"
+        raise SettingsError(f"{named} {folder}: there is no such folder")
+    fetcher = open_fetcher(options, settings)
+    with _embedder(call) as embedder, open_checked_writer(call) as writer:
+        _claim(console, writer, embedder)
+        with (
+            telling_gateways(
+                settings,
+                console,
+                model_fingerprint=embedder.stamp.fingerprint,
+                keep_cache=options.keep_cache,
+            ),
+            Report(options.report or Path("missing-rejected.csv")) as report,
+            covers_bar(console, "missing", total=writer.embedding_counts().without) as bar,
+            _indexed(settings, console, memory_mib=options.index_memory_mib),
+        ):
+            tally = MissingEmbeddings(
+                writer=writer,
+                embedder=embedder,
+                covers=StoredCovers(folder, fetcher, settings.max_image_bytes),
+                report=report,
+                batch=options.batch,
+                advance=bar.advance,
+                skip=bar.skip,
+            ).run()
+        left = writer.embedding_counts().without
+    console.print(f"{tally.embedded} embedded, {tally.changed} changed meanwhile, {left} still without")
+    _say_rejected(console, report)
+    return Outcome.FINDINGS if left else Outcome.DONE
+
+
+def _claim(console: Console, writer: CatalogWriter, embedder: CoverEmbedder) -> None:
+    if not claim_catalog(writer, embedder.stamp):
+        console.print("the catalog does not say which model made its vectors; taken on trust", style="yellow")
 
 
 def _embedder(call: Call) -> AbstractContextManager[CoverEmbedder]:
@@ -119,15 +176,19 @@ def _say_how_read(console: Console, source: Source) -> None:
 
 def _say(console: Console, tally: Tally, report: Report) -> None:
     console.print(f"{tally.written} written, {tally.unchanged} unchanged, {tally.rejected} rejected")
-    for reason, count in report.reasons.most_common():
-        console.print(f"  {count} {reason}", markup=False)
-    if tally.rejected:
-        console.print(f"the rejected rows are in {report.path}", markup=False)
+    _say_rejected(console, report)
     if tally.not_fetched:
         console.print(
             f"{tally.not_fetched} covers have the address that they were fetched from before, and were not "
             "fetched again; --recheck-covers asks whether they have changed"
         )
+
+
+def _say_rejected(console: Console, report: Report) -> None:
+    for reason, count in report.reasons.most_common():
+        console.print(f"  {count} {reason}", markup=False)
+    if report.reasons:
+        console.print(f"the rejected rows are in {report.path}", markup=False)
 
 
 def _say_notes(console: Console, notes: Notes) -> None:

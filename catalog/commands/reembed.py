@@ -16,15 +16,16 @@ from catalog.commands.protocol import Call
 from catalog.index import MEMORY_MIB
 from catalog.ingest.covered import CoverEmbedder
 from catalog.ingest.covers.opening import add_fetching_arguments, open_fetcher
+from catalog.ingest.covers.stored import StoredCovers
 from catalog.ingest.local_embedding import open_local_embedder
 from catalog.ingest.report import Report
 from catalog.progress import covers_bar
-from catalog.reembedding.filling import Filling, StoredCovers
+from catalog.reembedding.filling import Filling
 from catalog.reembedding.shadow import abandon, facts, prepare, verify_copy
 from catalog.reembedding.switching import index_copy, switch
 from catalog.settings import require_database_url
 from catalog.stamp import read_stamp, require_stamps
-from catalog.versioning import require_redis, tell_new_version
+from catalog.versioning import tell_gateways
 from common.catalog.connections import open_connection
 from common.catalog.protocol import ModelStamp
 from common.errors import SettingsError
@@ -39,7 +40,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--abandon", action="store_true", help="take away what an earlier call has begun")
     add("--report", type=Path, default=Path("reembed-rejected.csv"), help="for missing covers (%(default)s)")
     add_fetching_arguments(parser)
-    add("--keep-cache", action="store_true", help="do without Redis; cached results stay")
+    add("--keep-cache", action="store_true", help="do not tell gateways by Redis")
     add("--index-memory-mib", type=whole, default=MEMORY_MIB, help="for the new index (%(default)s)")
 
 
@@ -53,8 +54,6 @@ def run(call: Call) -> Outcome:
         if call.options.model is None:
             raise SettingsError("reembed: name the new model with --model")
         require_stamps(connection)
-        if not call.options.keep_cache:
-            require_redis(call.settings)
         with open_local_embedder(call.settings, model=call.options.model) as embedder:
             stamp = embedder.stamp
             standing = read_stamp(connection)
@@ -63,7 +62,7 @@ def run(call: Call) -> Outcome:
             elif not _moved(call, connection, embedder):
                 return Outcome.FINDINGS
         if not call.options.keep_cache:
-            tell_new_version(call.settings, model_fingerprint=stamp.fingerprint)
+            tell_gateways(call.settings, call.console, model_fingerprint=stamp.fingerprint)
     call.console.print(f"now start the workers anew with CLIP_MODEL={call.options.model}", markup=False)
     return Outcome.DONE
 

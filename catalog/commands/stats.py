@@ -9,8 +9,8 @@ from rich.table import Table
 
 from catalog.commands.outcome import Outcome
 from catalog.commands.protocol import Call
+from catalog.commands.writer import open_checked_writer
 from catalog.verification import preprocessing_seen
-from catalog.writing.opening import open_writer
 from common.catalog.protocol import CatalogStats, ModelStamp
 
 
@@ -21,20 +21,25 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(call: Call) -> Outcome:
     """Print the figures on standard output."""
-    with open_writer(call.settings) as writer:
+    with open_checked_writer(call) as writer:
         stats, stamp = writer.stats(), writer.model_stamp()
+        without = writer.embedding_counts().without
     out = Console(highlight=False)
     if call.options.json:
-        document = asdict(stats) | {"model": None if stamp is None else asdict(stamp)}
+        document = asdict(stats) | {
+            "without_embedding": without,
+            "model": None if stamp is None else asdict(stamp),
+        }
         out.print_json(orjson.dumps(document).decode())
     else:
-        out.print(_figures(stats, stamp))
+        out.print(_figures(stats, stamp, without=without))
     return Outcome.DONE
 
 
-def _figures(stats: CatalogStats, stamp: ModelStamp | None) -> Table:
+def _figures(stats: CatalogStats, stamp: ModelStamp | None, *, without: int) -> Table:
     table = Table(show_header=False)
     table.add_row("albums", str(stats.total_albums))
+    table.add_row("without embedding", f"{without}: python -m catalog ingest --missing" if without else "0")
     table.add_row("model", "not stamped" if stamp is None else f"{stamp.model} ({stamp.fingerprint[:12]})")
     if stamp is not None:
         table.add_row("preprocessing", preprocessing_seen(stamp))

@@ -6,7 +6,7 @@ from common.errors import ModelMismatch
 
 
 def claim_catalog(writer: CatalogWriter, stamp: ModelStamp) -> bool:
-    """Stamp an empty catalog; return whether the catalog now says which model made its vectors.
+    """Stamp a catalog without vectors; return whether it now says which model made its vectors.
 
     Raises:
         ModelMismatch: its vectors come from another model.
@@ -14,8 +14,8 @@ def claim_catalog(writer: CatalogWriter, stamp: ModelStamp) -> bool:
     standing = writer.model_stamp()
     if standing is not None and standing.fingerprint == stamp.fingerprint:
         return True
-    if not writer.page(after_id=None, size=1):
-        # Before the first row, so that an ingest that is killed leaves a stamped catalog.
+    if not writer.embedding_counts().any:
+        # Before the first vector, so that an ingest that is killed leaves a stamped catalog.
         writer.write_stamp(stamp)
         return True
     if standing is None:

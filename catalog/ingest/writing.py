@@ -1,30 +1,41 @@
 """Writes batches: what may pass is tried again, and of a batch that is refused only what is at fault."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from typing import TypeVar
 
 from catalog.ingest.covered import Embedded
 from catalog.ingest.rejection import Rejected, RowFault
 from catalog.rows import AlbumRow
 from catalog.writing.protocol import CatalogWriter
-from common.errors import CatalogMisconfigured, CoverSearchError
+from common.errors import CatalogMisconfigured, CoverSearchError, ModelMismatch
 from worker.retrying import retry_passing
+
+P = TypeVar("P")
 
 #: How long an ingest waits for a catalog that does not answer.
 PATIENCE_S = 120.0
 
 
 def write(writer: CatalogWriter, batch: Sequence[Embedded[AlbumRow]]) -> list[Rejected]:
-    """Write a batch and return what the catalog does not take.
+    """Write a batch and return what the catalog does not take; raises as `write_by` does."""
+
+    def upsert(items: Sequence[Embedded[AlbumRow]]) -> None:
+        writer.upsert([replace(item.covered.payload, embedding=item.embedding) for item in items])
+
+    return write_by(upsert, batch)
+
+
+def write_by(put: Callable[[Sequence[Embedded[P]]], None], batch: Sequence[Embedded[P]]) -> list[Rejected]:
+    """Write a batch by a call that writes all or nothing, and return what the catalog does not take.
 
     Raises:
         CatalogUnavailable: it did not answer for two minutes.
-        CatalogMisconfigured: it takes nothing at all.
+        CatalogMisconfigured, ModelMismatch: it takes nothing at all.
     """
-    rows = [replace(item.covered.payload, embedding=item.embedding) for item in batch]
     try:
-        retry_passing(lambda: writer.upsert(rows), within_s=PATIENCE_S)
-    except CatalogMisconfigured:
+        retry_passing(lambda: put(batch), within_s=PATIENCE_S)
+    except (CatalogMisconfigured, ModelMismatch):
         raise
     except CoverSearchError as error:
         if error.retryable:
@@ -32,7 +43,7 @@ def write(writer: CatalogWriter, batch: Sequence[Embedded[AlbumRow]]) -> list[Re
         if len(batch) == 1:
             return [batch[0].covered.rejected(RowFault("refused_by_catalog", error.detail))]
         middle = len(batch) // 2
-        return [*write(writer, batch[:middle]), *write(writer, batch[middle:])]
+        return [*write_by(put, batch[:middle]), *write_by(put, batch[middle:])]
     return []
 
 

@@ -13,6 +13,7 @@ from common.errors import CatalogError
 _OWN_TRIGGERS = (
     "album_covers_changed",
     "album_covers_genres",
+    "album_covers_row_applied",
     "album_covers_forget_next",
     "album_covers_forget_all_next",
 )

@@ -4,16 +4,11 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
 
 import psycopg
 
-from catalog.ingest.concurrency import as_done
 from catalog.ingest.covered import Covered, CoverEmbedder
-from catalog.ingest.covers.fetcher import CoverFetcher
-from catalog.ingest.covers.folder import CoverFolder
-from catalog.ingest.covers.protocol import READ_AHEAD
-from catalog.ingest.covers.urls import PER_HOST_AT_ONCE, CoverUrls, host_of
+from catalog.ingest.covers.stored import StoredCovers
 from catalog.ingest.rejection import Rejected, RowFault
 from catalog.ingest.report import Report
 from catalog.ingest.staging import batches
@@ -21,43 +16,6 @@ from catalog.reembedding.shadow import LiveAlbum, copy, missing
 
 _PAGE = 500
 _BATCH = 100
-
-
-class StoredCovers:
-    """Covers where the catalog says that they are: URLs, and files of a folder if there is one."""
-
-    def __init__(self, folder: Path | None, fetcher: CoverFetcher, max_bytes: int) -> None:
-        self._files = None if folder is None else CoverFolder(folder, max_bytes)
-        self._urls = CoverUrls(fetcher)
-        self.readers = self._urls.readers
-
-    def queue(self, album: LiveAlbum) -> str:
-        """Return in which queue a cover waits to be read: that of its host, if it has one."""
-        named = _named(album)
-        return host_of(named) if named is not None and "://" in named else ""
-
-    def read(self, album: LiveAlbum) -> bytes:
-        """Return an album's cover.
-
-        Raises:
-            RowFault: it cannot be had.
-        """
-        named = _named(album)
-        if named is not None and "://" in named:
-            return self._urls.read(named)
-        if self._files is None:
-            raise RowFault("missing_cover", "its cover is a file: say where with --covers DIR")
-        # An address such as /covers/1.jpg, of an album that nobody ingested, names the file at its end.
-        name = album.cover_source or (None if named is None else PurePosixPath(named).name)
-        return self._files.read(self._files.find(album.id, name).source)
-
-    def close(self) -> None:
-        """End all waiting for hosts."""
-        self._urls.close()
-
-
-def _named(album: LiveAlbum) -> str | None:
-    return album.cover_source or album.cover_url
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,14 +38,7 @@ class Filling:
             stack.callback(reading.shutdown, cancel_futures=True)
             # Before the threads are waited for: some may wait for a host.
             stack.callback(self.covers.close)
-            loaded = as_done(
-                reading,
-                self._load,
-                self._missing(),
-                key_of=self.covers.queue,
-                per_key=PER_HOST_AT_ONCE,
-                ahead=READ_AHEAD,
-            )
+            loaded = self.covers.stage(reading, self._load, self._missing())
             stack.enter_context(closing(loaded))
             for batch in batches(self.embedder.embed(loaded), _BATCH):
                 if isinstance(batch, Rejected):
@@ -112,7 +63,7 @@ class Filling:
 
     def _load(self, album: LiveAlbum) -> Covered[LiveAlbum] | Rejected:
         try:
-            return Covered(0, album.id, self.covers.read(album), album)
+            return Covered(0, album.id, self.covers.read(album).content, album)
         except RowFault as fault:
             return Rejected(0, album.id, fault.reason, fault.detail)
 

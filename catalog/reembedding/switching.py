@@ -19,7 +19,7 @@ from common.catalog.protocol import ModelStamp
 from common.errors import CatalogUnavailable
 
 NEXT_INDEX = "album_covers_next_embedding_hnsw"
-_ABOUT_THE_TABLE = ("001_albums.sql", "001_genres.sql", "004_access.sql")
+_ABOUT_THE_TABLE = ("001_albums.sql", "001_genres.sql", "004_access.sql", "006_changes.sql")
 _LOCK_WAIT = "1s"
 _TRIES, _PAUSE_S = 30, 1.0
 

@@ -86,6 +86,7 @@ CREATE TABLE IF NOT EXISTS catalog_model (
   only_row    boolean PRIMARY KEY DEFAULT true CHECK (only_row),
   model       text,
   fingerprint text,
+  -- Counts the stamps; the version of the albums is `catalog_version()`.
   version     bigint NOT NULL DEFAULT 1,
   stamped_at  timestamptz,
   CHECK ((model IS NULL) = (fingerprint IS NULL))
@@ -93,18 +94,3 @@ CREATE TABLE IF NOT EXISTS catalog_model (
 -- The version of the preprocessing that the vectors were made with: which pixels a cover has.
 ALTER TABLE catalog_model ADD COLUMN IF NOT EXISTS preprocessing integer NOT NULL DEFAULT 1;
 INSERT INTO catalog_model DEFAULT VALUES ON CONFLICT DO NOTHING;
-
--- Whoever changes an album, in whatever way, makes a new version: one a transaction, however many
--- statements it has.
-CREATE OR REPLACE FUNCTION bump_catalog_version() RETURNS trigger
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, extensions, pg_temp AS $$
-BEGIN
-  UPDATE catalog_model SET version = version + 1 WHERE xmin <> pg_current_xact_id()::xid;
-  RETURN NULL;
-END
-$$;
-
-DROP TRIGGER IF EXISTS album_covers_changed ON album_covers;
-CREATE TRIGGER album_covers_changed
-  AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON album_covers
-  FOR EACH STATEMENT EXECUTE FUNCTION bump_catalog_version();

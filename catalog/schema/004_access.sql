@@ -11,8 +11,8 @@ DECLARE
   readable CONSTANT text[] := ARRAY['search_albums', 'similar_albums', 'albums_by_id', 'album_embeddings',
                                     'album_genres', 'album_stats', 'catalog_stamp', 'catalog_check'];
   internal CONSTANT text[] := ARRAY['album_passes', 'estimated_albums', 'lies_apart', 'reading_bound',
-                                    'stamped_fingerprint', 'stamp_catalog', 'bump_catalog_version',
-                                    'genre_key', 'all_genres', 'keep_genres', 'genre_counts'];
+                                    'stamped_fingerprint', 'stamp_catalog', 'genre_key', 'all_genres',
+                                    'keep_genres', 'genre_counts'];
   shut_out text := 'PUBLIC';
   relation text;
   routine record;

@@ -26,4 +26,7 @@ class PostgresWriter(FunctionWriter, PostgresCatalog):
                 raise self._fault(error) from error
 
     def update(self, rows: Sequence[AlbumRow]) -> set[str]:
-        return set(self._document("update_albums", {"albums": Jsonb([fields_of(row) for row in rows])}))
+        return set(self._document("update_albums", {"albums": self._json([fields_of(row) for row in rows])}))
+
+    def _json(self, value: object) -> object:
+        return Jsonb(value)

@@ -8,6 +8,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+import numpy as np
+import numpy.typing as npt
+
 from catalog.rows import AlbumRow
 from common.catalog.protocol import Catalog, ModelStamp
 
@@ -20,6 +23,35 @@ class Origin:
     #: None too where an album was ingested before it was kept.
     cover_hash: str | None = None
     cover_source: str | None = None
+    cover_etag: str | None = None
+    cover_last_modified: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class EmbeddingCounts:
+    """How many albums have no embedding, and whether any has one."""
+
+    without: int
+    any: bool
+
+
+@dataclass(frozen=True, slots=True)
+class MissingAlbum:
+    """An album without an embedding, and what the catalog says of where its cover is."""
+
+    id: str
+    cover_source: str | None
+    cover_url: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class MadeEmbedding:
+    """An embedding, shape (512,), float32, unit length, of the cover that was read at `cover_source`."""
+
+    album: MissingAlbum
+    embedding: npt.NDArray[np.float32]
+    cover_hash: str
+    cover_source: str
     cover_etag: str | None = None
     cover_last_modified: str | None = None
 
@@ -68,6 +100,22 @@ class CatalogWriter(Catalog, Protocol):
 
     def page(self, *, after_id: str | None, size: int) -> list[dict[str, Any]]:
         """Return the next rows after an id, in the order of ids, as they stand; embeddings as strings."""
+        ...
+
+    def embedding_counts(self) -> EmbeddingCounts:
+        """Count the albums without an embedding."""
+        ...
+
+    def missing(self, *, after_id: str | None, size: int) -> list[MissingAlbum]:
+        """Return the next albums without an embedding after an id, in the order of ids."""
+        ...
+
+    def embed(self, made: Sequence[MadeEmbedding], *, model_fingerprint: str) -> set[str]:
+        """Embed those albums that still have no embedding and name the same cover; return their ids.
+
+        Raises:
+            ModelMismatch: the catalog's vectors come from another model.
+        """
         ...
 
     def write_stamp(self, stamp: ModelStamp) -> None:

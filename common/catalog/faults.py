@@ -43,6 +43,16 @@ REMEDIES = {
         "the catalog's vectors and the model's have different dimensions; both must have 512: check "
         "CLIP_MODEL, and that album_covers.embedding is vector(512)"
     ),
+    "rows_capped": (
+        "the catalog's API cuts answers of many rows short without an error, for every client that calls "
+        "search_albums itself (this service reads single documents, which stay whole); raise PostgREST's "
+        "db-max-rows to 1000 (Supabase: Settings, Data API, Max rows)"
+    ),
+    "changes_untracked": (
+        "changes of the catalog may pass unnoticed, so that no answer comes from the cache: a trigger on "
+        "album_covers is missing or switched off; run python -m catalog migrate, or run the files of "
+        "catalog/schema from 006_changes.sql on again in Supabase's SQL editor"
+    ),
     "wrong_database": "the database that DATABASE_URL names does not exist; create it or correct the name",
 }
 

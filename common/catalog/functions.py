@@ -9,9 +9,16 @@ import numpy.typing as npt
 
 from common.catalog import records
 from common.catalog.faults import misconfigured
-from common.catalog.protocol import EMBEDDING_DIMENSION, Album, CatalogStats, Match, ModelStamp
-from common.errors import AlbumNotFound
-from common.queries import Filters
+from common.catalog.protocol import (
+    EMBEDDING_DIMENSION,
+    Album,
+    CatalogStats,
+    Embeddings,
+    Matches,
+    ModelStamp,
+)
+from common.errors import AlbumNotFound, CatalogMisconfigured
+from common.queries import K_MAX, Filters
 
 _EMBEDDING_TYPE = f"vector({EMBEDDING_DIMENSION})"
 
@@ -42,7 +49,7 @@ class FunctionCatalog(ABC):
         filters: Filters,
         exclude_ids: Sequence[str] = (),
         model_fingerprint: str | None = None,
-    ) -> list[Match]:
+    ) -> Matches:
         arguments: dict[str, object] = {
             "query_embedding": self._vector(embedding),
             "match_count": k,
@@ -52,11 +59,11 @@ class FunctionCatalog(ABC):
             arguments["exclude_ids"] = list(exclude_ids)
         if model_fingerprint is not None:
             arguments["model_fingerprint"] = model_fingerprint
-        return [records.match_from_row(row) for row in self._rows("search_albums", arguments)]
+        return records.matches_from_document(self._document("versioned_search", arguments))
 
-    def similar(self, album_id: str, *, k: int, filters: Filters) -> list[Match]:
+    def similar(self, album_id: str, *, k: int, filters: Filters) -> Matches:
         arguments = {"album_id": album_id, "match_count": k, **records.filter_arguments(filters)}
-        return [records.match_from_row(row) for row in self._rows("similar_albums", arguments)]
+        return records.matches_from_document(self._document("versioned_similar", arguments))
 
     def album(self, album_id: str) -> Album:
         rows = self._rows("albums_by_id", {"album_ids": [album_id]})
@@ -64,9 +71,9 @@ class FunctionCatalog(ABC):
             raise AlbumNotFound(f"no album has the id {album_id}")
         return records.album_from_row(rows[0])
 
-    def embeddings(self, album_ids: Sequence[str]) -> dict[str, npt.NDArray[np.float32]]:
+    def embeddings(self, album_ids: Sequence[str]) -> Embeddings:
         arguments = {"album_ids": list(dict.fromkeys(album_ids))}
-        return records.embeddings_from_document(self._document("album_embeddings", arguments))
+        return records.embeddings_from_document(self._document("versioned_embeddings", arguments))
 
     def genres(self) -> list[str]:
         return list(self._document("album_genres", {}))
@@ -76,6 +83,19 @@ class FunctionCatalog(ABC):
 
     def model_stamp(self) -> ModelStamp | None:
         return records.stamp_from_document(self._document("catalog_stamp", {}))
+
+    def version(self) -> str | None:
+        version: str | None = self._document("catalog_version", {})
+        return version
+
+    def warnings(self) -> list[CatalogMisconfigured]:
+        found = []
+        if self.version() is None:
+            found.append(misconfigured("changes_untracked"))
+        rows = len(self._rows("row_limit_probe", {"wanted": K_MAX}))
+        if rows < K_MAX:
+            found.append(misconfigured("rows_capped", found=f"{rows} of {K_MAX} rows came"))
+        return found
 
     def check(self) -> None:
         found = self._document("catalog_check", {})

@@ -5,13 +5,14 @@ contract tests. Calls block and are thread-safe; every call ends within the time
 implementation was opened with.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
 
+from common.errors import CatalogMisconfigured
 from common.queries import Filters
 
 #: Dimension of every embedding: the projection of CLIP ViT-B/32 and the type `vector(512)`.
@@ -77,6 +78,26 @@ class ModelStamp:
     preprocessing: int = 1
 
 
+class Matches(list[Match]):
+    """The matches of one search, nearest first."""
+
+    def __init__(self, matches: Iterable[Match] = (), *, version: str | None = None) -> None:
+        super().__init__(matches)
+        #: The catalog's version in the snapshot that was searched; None where it has none.
+        self.version = version
+
+
+class Embeddings(dict[str, npt.NDArray[np.float32]]):
+    """Embeddings, shape (512,), by the album's id."""
+
+    def __init__(
+        self, embeddings: Mapping[str, npt.NDArray[np.float32]], *, version: str | None = None
+    ) -> None:
+        super().__init__(embeddings)
+        #: The catalog's version in the snapshot that was read; None where it has none.
+        self.version = version
+
+
 class Catalog(Protocol):
     """A searchable catalog of albums.
 
@@ -92,7 +113,7 @@ class Catalog(Protocol):
         filters: Filters,
         exclude_ids: Sequence[str] = (),
         model_fingerprint: str | None = None,
-    ) -> list[Match]:
+    ) -> Matches:
         """Return the k nearest albums that meet the filters, by similarity and then id.
 
         `embedding` has shape (512,), float32. Fewer than k only when fewer match. Given the fingerprint
@@ -104,7 +125,7 @@ class Catalog(Protocol):
         """
         ...
 
-    def similar(self, album_id: str, *, k: int, filters: Filters) -> list[Match]:
+    def similar(self, album_id: str, *, k: int, filters: Filters) -> Matches:
         """Return the k albums nearest to one album's embedding, without itself.
 
         Raises:
@@ -120,8 +141,8 @@ class Catalog(Protocol):
         """
         ...
 
-    def embeddings(self, album_ids: Sequence[str]) -> dict[str, npt.NDArray[np.float32]]:
-        """Return the embeddings, shape (512,), of the albums that exist."""
+    def embeddings(self, album_ids: Sequence[str]) -> Embeddings:
+        """Return the embeddings of the albums that exist."""
         ...
 
     def genres(self) -> list[str]:
@@ -134,6 +155,14 @@ class Catalog(Protocol):
 
     def model_stamp(self) -> ModelStamp | None:
         """Return which model made the vectors, None for a catalog that nobody stamped."""
+        ...
+
+    def version(self) -> str | None:
+        """Return a text that is another after each change; None where changes may pass unnoticed."""
+        ...
+
+    def warnings(self) -> list[CatalogMisconfigured]:
+        """Return what is set up wrongly without making searches wrong."""
         ...
 
     def check(self) -> None:

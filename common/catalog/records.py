@@ -14,8 +14,10 @@ from common.catalog.protocol import (
     EMBEDDING_DIMENSION,
     Album,
     CatalogStats,
+    Embeddings,
     GenreCount,
     Match,
+    Matches,
     ModelStamp,
 )
 from common.errors import InvalidParameter
@@ -106,6 +108,11 @@ def match_from_row(row: Row) -> Match:
     return Match(album=album_from_row(row), similarity=max(-1.0, min(1.0, float(row["similarity"]))))
 
 
+def matches_from_document(document: Mapping[str, Any]) -> Matches:
+    """Read `{"version": …, "albums": […]}`."""
+    return Matches(map(match_from_row, document["albums"]), version=document["version"])
+
+
 def stats_from_document(document: Row) -> CatalogStats:
     def number(name: str) -> float | None:
         value = document[name]
@@ -134,8 +141,10 @@ def stamp_from_document(document: Row) -> ModelStamp | None:
     )
 
 
-def embeddings_from_document(document: Mapping[str, str]) -> dict[str, npt.NDArray[np.float32]]:
-    """Read `{"id": "[0.1,…]"}`; each embedding has shape (512,)."""
-    return {
-        album_id: np.array(orjson.loads(literal), dtype=np.float32) for album_id, literal in document.items()
-    }
+def embeddings_from_document(document: Mapping[str, Any]) -> Embeddings:
+    """Read `{"version": …, "embeddings": {"id": "[0.1,…]"}}`; each embedding has shape (512,)."""
+    literals = document["embeddings"].items()
+    return Embeddings(
+        {album_id: np.array(orjson.loads(literal), dtype=np.float32) for album_id, literal in literals},
+        version=document["version"],
+    )

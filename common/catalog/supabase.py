@@ -111,6 +111,7 @@ def _require_url(url: str) -> None:
 
 def _raise_for_answer(response: httpx.Response) -> None:
     if response.is_success:
+        _require_json(response)
         return
     body = response.read()
     try:
@@ -118,6 +119,13 @@ def _raise_for_answer(response: httpx.Response) -> None:
     except ValueError:
         document = None
     raise _fault(response.status_code, document)
+
+
+def _require_json(response: httpx.Response) -> None:
+    # A page of something else that answers at this address would pass for a document that is a string.
+    kind = response.headers.get("content-type", "")
+    if kind and "json" not in kind:
+        raise misconfigured("bad_url", found=f"{response.url.host} answers in {kind}, and not in JSON")
 
 
 def _fault(status: int, document: object) -> CoverSearchError:

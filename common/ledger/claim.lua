@@ -1,6 +1,6 @@
 -- Leases a run to a worker. ARGV: run id, worker id, lease in ms, attempts allowed, and where the cache is in
 -- this Redis the model whose embeddings it is asked for.
--- Returns {verdict, query, key, contents, attempt, created_ms, deadline_ms, now_ms, and with a model what the
+-- Returns {verdict, query, key, contents, made_from, attempt, created_ms, deadline_ms, now_ms, and with a model what the
 -- cache has for the key and for each of the contents}; the verdict is one of claimed, gone (unknown or expired),
 -- ended (already terminal), held (leased to another).
 
@@ -25,10 +25,10 @@ redis.call('HSET', run, 'state', 'running', 'worker', worker_id, 'started_ms', n
 redis.call('ZREM', K.QUEUED, run_id)
 redis.call('ZADD', K.RUNNING, now + lease_ms, run_id)
 tell(run_id, 'running')
-local f = redis.call('HMGET', run, 'query', 'key', 'contents', 'created_ms', 'deadline_ms')
--- A run that a gateway of before wrote has none.
-local contents, model = f[3] or '', ARGV[5]
-local reply = { 'claimed', f[1], f[2], contents, attempt, tonumber(f[4]), tonumber(f[5]), now }
+local f = redis.call('HMGET', run, 'query', 'key', 'contents', 'created_ms', 'deadline_ms', 'made_from')
+-- A run that a gateway of before wrote lacks what it did not know.
+local contents, made_from, model = f[3] or '', f[6] or '', ARGV[5]
+local reply = { 'claimed', f[1], f[2], contents, made_from, attempt, tonumber(f[4]), tonumber(f[5]), now }
 if model then
   local names = { K.RESULT .. f[2] }
   for content in string.gmatch(contents, '%x+') do names[#names + 1] = K.EMBEDDING .. model .. ':' .. content end

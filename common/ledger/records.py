@@ -37,6 +37,8 @@ class Submission:
     query_key: str
     #: Hashes of the texts and images that the query is made of: what their embeddings are cached under.
     contents: tuple[str, ...]
+    #: The model and the catalog's version that the query key stands for.
+    made_from: str = ""
     #: Uploaded bytes by SHA-256, those the query names.
     images: tuple[tuple[str, bytes], ...] = ()
     #: Redis key and SHA-256 of the request, where the client sent an Idempotency-Key.
@@ -52,6 +54,7 @@ class Submission:
             "max_shared_bytes": settings.max_shared_bytes,
             "key": self.query_key,
             "contents": " ".join(self.contents),
+            "made_from": self.made_from,
             "deadline_ms": int(settings.job_deadline_s * 1000),
             "ttl_ms": int(settings.job_ttl_s * 1000),
             # An image outlives every attempt at its run, and no longer.
@@ -95,6 +98,8 @@ class Claim:
     query_key: str
     #: Hashes of the texts and images that the query is made of.
     contents: tuple[str, ...]
+    #: The model and the catalog's version that the query key stands for.
+    made_from: str
     attempt: int
     created_ms: int
     deadline_ms: int
@@ -205,12 +210,13 @@ def read_claim(run_id: str, reply: Sequence[Any]) -> Claim | Verdict:
     verdict = Verdict(reply[0].decode())
     if verdict is not Verdict.CLAIMED:
         return verdict
-    _, query, key, contents, attempt, created_ms, deadline_ms, now_ms, *cached = reply
+    _, query, key, contents, made_from, attempt, created_ms, deadline_ms, now_ms, *cached = reply
     return Claim(
         run_id=run_id,
         query=query,
         query_key=key.decode(),
         contents=tuple(contents.decode().split()),
+        made_from=made_from.decode(),
         attempt=attempt,
         created_ms=created_ms,
         deadline_ms=deadline_ms,
@@ -241,6 +247,7 @@ def read_job(job_id: str, reply: Sequence[Any] | None) -> tuple[Job, int]:
         timings,
         error,
         result,
+        of_other_version,
         rank,
         retry_after_s,
     ) = reply
@@ -264,6 +271,7 @@ def read_job(job_id: str, reply: Sequence[Any] | None) -> tuple[Job, int]:
         timings=NO_WORK.as_document() if is_cached else orjson.loads(timings) if timings else None,
         failure=JobFailure.from_json(error) if error and shown is JobState.FAILED else None,
         result=result if shown is JobState.SUCCEEDED else None,
+        matches_key=of_other_version is None,
     )
     return job, int(retry_after_s)
 

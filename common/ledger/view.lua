@@ -2,7 +2,8 @@
 
 local j = redis.call('HMGET', K.JOB .. ARGV[1], 'run', 'owner', 'query', 'created_ms', 'coalesced', 'canceled_ms', 'cached')
 if not j[1] or j[2] ~= ARGV[2] then return nil end
-local r = redis.call('HMGET', K.RUN .. j[1], 'state', 'started_ms', 'ended_ms', 'attempts', 'timings', 'error', 'result')
+local r = redis.call('HMGET', K.RUN .. j[1], 'state', 'started_ms', 'ended_ms', 'attempts', 'timings', 'error', 'result',
+  'of_other_version')
 if not r[1] then return nil end
 local rank = redis.call('ZRANK', K.QUEUED, j[1])
-return { j[1], j[3], j[4], j[5], j[6], j[7], r[1], r[2], r[3], r[4], r[5], r[6], r[7], rank, retry_after_s() }
+return { j[1], j[3], j[4], j[5], j[6], j[7], r[1], r[2], r[3], r[4], r[5], r[6], r[7], r[8], rank, retry_after_s() }

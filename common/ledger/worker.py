@@ -46,13 +46,22 @@ class WorkerLedger:
         head = (self._worker_id, orjson.dumps(announcement), int(ttl_s * 1000), self._lease_ms)
         return {str(run_id, "ascii") for run_id in self._run("renew", *head, *run_ids)}
 
-    def succeed(self, run_id: str, *, result: bytes, timings: Timings, entries: Sequence[Entry] = ()) -> bool:
+    def succeed(
+        self,
+        run_id: str,
+        *,
+        result: bytes,
+        timings: Timings,
+        entries: Sequence[Entry] = (),
+        matches_key: bool = True,
+    ) -> bool:
         """End a run with its result; False where it had ended already.
 
         Where its Redis is the cache's too, `entries` are written just before, in the same round trip.
+        `matches_key` says whether the result was made from the version that the query key stands for.
         """
         script = self._scripts["succeed"]
-        arguments = (run_id, result, orjson.dumps(timings.as_document()))
+        arguments = (run_id, result, orjson.dumps(timings.as_document()), int(matches_key))
         pipeline = self._redis.pipeline(transaction=False)
         for entry in entries:
             pipeline.set(entry.key, entry.value, px=entry.ttl_ms)

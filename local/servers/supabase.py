@@ -26,6 +26,7 @@ class SupabaseConfig:
     folder: Path
     database_url: str = field(repr=False)
     jwt_secret: str = field(default_factory=lambda: secrets.token_hex(32), repr=False)
+    max_rows: int = 1000
 
 
 class SupabaseServer:
@@ -64,6 +65,7 @@ class SupabaseServer:
             folder=self._config.folder,
             database_url=_as_user(self._config.database_url, "authenticator", AUTHENTICATOR_PASSWORD),
             jwt_secret=self._config.jwt_secret,
+            max_rows=self._config.max_rows,
         )
         try:
             self._postgrest = self._running.enter_context(PostgrestServer(config))

@@ -14,10 +14,18 @@ from redis.exceptions import RedisError
 
 from common import keys
 from common.cache import WorkerCache
-from common.catalog.protocol import Album, CatalogStats, GenreCount, Match, ModelStamp
-from common.catalog_version import ensure_catalog_version
+from common.catalog.protocol import (
+    Album,
+    CatalogStats,
+    Embeddings,
+    GenreCount,
+    Match,
+    Matches,
+    ModelStamp,
+)
+from common.catalog_version import ensure_catalog_version, made_from
 from common.clients import open_redis
-from common.errors import AlbumNotFound, CoverSearchError
+from common.errors import AlbumNotFound, CatalogMisconfigured, CoverSearchError
 from common.jobs import JobFailure, Timings
 from common.ledger.records import Claim
 from common.ledger.worker import WorkerLedger
@@ -50,6 +58,11 @@ class MemoryCatalog:
         self.albums = {str(number): make_album(number) for number in range(1, albums + 1)}
         self.fault: CoverSearchError | None = None
         self.calls: list[str] = []
+        self.current_version: str | None = "1"
+        #: Whether the version is told while everything else fails.
+        self.tells_version = False
+        self.wrong: list[CatalogMisconfigured] = []
+        self.asked_what_is_wrong = 0
 
     def _called(self, name: str) -> None:
         self.calls.append(name)
@@ -64,12 +77,13 @@ class MemoryCatalog:
         filters: Filters,
         exclude_ids: Sequence[str] = (),
         model_fingerprint: str | None = None,  # noqa: ARG002  and of every model
-    ) -> list[Match]:
+    ) -> Matches:
         self._called("search")
         meeting = [a for a in self.albums.values() if meets(a, filters) and a.id not in exclude_ids]
-        return [Match(a, similarity=1 - index / 100) for index, a in enumerate(meeting[:k])]
+        found = [Match(a, similarity=1 - index / 100) for index, a in enumerate(meeting[:k])]
+        return Matches(found, version=self.current_version)
 
-    def similar(self, album_id: str, *, k: int, filters: Filters) -> list[Match]:
+    def similar(self, album_id: str, *, k: int, filters: Filters) -> Matches:
         self.album(album_id)
         return self.search(np.zeros(512, np.float32), k=k, filters=filters, exclude_ids=[album_id])
 
@@ -79,9 +93,10 @@ class MemoryCatalog:
             raise AlbumNotFound(f"no album {album_id}")
         return self.albums[album_id]
 
-    def embeddings(self, album_ids: Sequence[str]) -> dict[str, npt.NDArray[np.float32]]:
+    def embeddings(self, album_ids: Sequence[str]) -> Embeddings:
         self._called("embeddings")
-        return {i: np.zeros(512, np.float32) for i in album_ids if i in self.albums}
+        found = {i: np.zeros(512, np.float32) for i in album_ids if i in self.albums}
+        return Embeddings(found, version=self.current_version)
 
     def genres(self) -> list[str]:
         self._called("genres")
@@ -103,6 +118,15 @@ class MemoryCatalog:
 
     def model_stamp(self) -> ModelStamp | None:
         return ModelStamp(MODEL, MODEL)
+
+    def version(self) -> str | None:
+        if self.fault is not None and not self.tells_version:
+            raise self.fault
+        return self.current_version
+
+    def warnings(self) -> list[CatalogMisconfigured]:
+        self.asked_what_is_wrong += 1
+        return self.wrong
 
     def check(self) -> None:
         self._called("check")
@@ -204,6 +228,8 @@ class StandInWorker:
             return
         timings = Timings.of(total_ms=12, decode_ms=1, embed_ms=7, search_ms=2)
         result = result_json(matches, query_type=query.type, model=MODEL, timings=timings)
-        self._cache.put([self._cache.result_entry(claim.query_key, result)])
-        self._ledger.succeed(claim.run_id, result=result, timings=timings)
+        matches_key = claim.made_from == made_from(model=MODEL, version=matches.version)
+        if matches_key:
+            self._cache.put([self._cache.result_entry(claim.query_key, result)])
+        self._ledger.succeed(claim.run_id, result=result, timings=timings, matches_key=matches_key)
         self.answered.append(claim.run_id)

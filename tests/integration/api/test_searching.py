@@ -121,6 +121,41 @@ def test_a_new_catalog_version_retires_every_cached_answer(client: httpx.Client,
     assert text(client, headers={"If-None-Match": etag}).status_code == 200
 
 
+def test_an_answer_that_was_made_after_a_change_is_neither_kept_nor_tagged_under_the_key_of_before(
+    client: httpx.Client, worker: StandInWorker, catalog: MemoryCatalog
+) -> None:
+    def change(_query: SearchQuery) -> None:
+        catalog.current_version = "2"
+
+    worker.before_search = change
+    answer = text(client)
+    worker.before_search = lambda _: None
+
+    assert answer.status_code == 200
+    assert "etag" not in answer.headers
+    job = client.get(f"/api/jobs/{answer.json()['job_id']}").json()
+    assert job["result"] == answer.json()
+
+    again = text(client)
+
+    assert again.headers["x-cache"] == "miss"
+    # The change comes between two looks of the gateway: in the next second, its key is the new version's.
+    eventually(lambda: text(client).headers["x-cache"] == "hit")
+    assert "etag" in text(client).headers
+
+
+def test_where_changes_may_pass_unnoticed_no_answer_is_kept(
+    client: httpx.Client, gateway: RunningGateway, catalog: MemoryCatalog
+) -> None:
+    catalog.current_version = None
+    eventually(lambda: not gateway.gateway.watch.is_known)
+
+    answers = [text(client) for _ in range(2)]
+
+    assert [answer.headers["x-cache"] for answer in answers] == ["miss", "miss"]
+    assert not any("etag" in answer.headers for answer in answers)
+
+
 def test_a_tag_that_the_client_has_gives_304(client: httpx.Client) -> None:
     etag = text(client).headers["etag"]
 
@@ -352,14 +387,26 @@ def test_an_unknown_genre_is_refused_by_name_and_nothing_runs(
     assert worker.answered == []
 
 
-def test_a_cached_answer_with_a_genre_needs_no_catalog(
+def test_a_cached_answer_with_a_genre_needs_nothing_of_the_catalog_but_its_version(
     client: httpx.Client, catalog: MemoryCatalog, start_gateway: StartGateway
 ) -> None:
     text(client, genre="Rock").raise_for_status()
-    catalog.fault = CatalogUnavailable("down")
+    catalog.fault, catalog.tells_version = CatalogUnavailable("down"), True
 
     with start_gateway().client() as fresh:
         eventually(lambda: text(fresh, genre="Rock").headers.get("x-cache") == "hit")
+
+
+def test_a_gateway_that_never_saw_the_catalog_answers_nothing_from_the_cache(
+    client: httpx.Client, catalog: MemoryCatalog, start_gateway: StartGateway
+) -> None:
+    text(client).raise_for_status()
+    catalog.fault = CatalogUnavailable("down")
+
+    with start_gateway().client() as fresh:
+        assert text(fresh).json()["code"] == "catalog_unavailable"
+    # One that saw it a moment ago still does: a database that is started anew is not noticed.
+    assert text(client).headers["x-cache"] == "hit"
 
 
 def test_several_genres_mean_any_of_them(client: httpx.Client) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
+from common.catalog.faults import misconfigured
 from common.errors import CatalogMisconfigured
 from tests.integration.api.conftest import RunningGateway, StartGateway, eventually
 from tests.integration.api.stand_ins import GENRES, MODEL, MemoryCatalog, StandInWorker
@@ -63,6 +64,26 @@ def test_a_catalog_that_does_not_answer_is_named(client: httpx.Client, catalog: 
     told = "rpc_missing: search_albums is missing: apply the schema"
     assert client.get("/readyz").json()["problems"]["catalog"] == told
     assert client.get("/livez").status_code == 200
+
+
+def test_what_is_set_up_wrongly_in_the_catalog_is_told_once_and_keeps_nobody_from_searching(
+    start_gateway: StartGateway,
+    worker: StandInWorker,
+    catalog: MemoryCatalog,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("api.catalog_warnings.LOOK_EVERY_S", 0.01)
+    catalog.wrong = [misconfigured("rows_capped")]
+
+    with start_gateway().client() as client:
+        eventually(lambda: catalog.asked_what_is_wrong > 2)
+        ready = client.get("/readyz")
+
+    told = [record for record in caplog.records if record.message == "the catalog is misconfigured"]
+    assert [vars(record)["problem"] for record in told] == ["rows_capped"]
+    assert "db-max-rows" in vars(told[0])["detail"]
+    assert ready.status_code == 200
 
 
 def test_the_root_names_the_endpoints(client: httpx.Client) -> None:

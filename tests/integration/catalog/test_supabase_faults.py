@@ -127,7 +127,7 @@ def test_the_database_itself_refuses_the_anon_key(supabase_server: SupabaseServe
 def test_a_role_without_the_right_to_call_is_told_so(
     supabase_server: SupabaseServer, execute: Callable[[str], None]
 ) -> None:
-    execute("REVOKE EXECUTE ON FUNCTION search_albums FROM service_role")
+    execute("REVOKE EXECUTE ON FUNCTION versioned_search FROM service_role")
 
     with opening(supabase_server.url, supabase_server.service_key) as catalog:
         assert problem_of(lambda: search(catalog)) == "not_service_role"
@@ -167,6 +167,8 @@ def test_a_page_instead_of_an_answer_is_told_so(
     supabase_server.gateway.intercept = lambda _: page
 
     assert problem_of(lambda: search(opened)) == "bad_url"
+    assert problem_of(opened.check) == "bad_url"
+    assert problem_of(opened.genres) == "bad_url"
 
 
 @pytest.mark.parametrize("url", ["http://127.0.0.1:1", "http://no-such-host.invalid"])

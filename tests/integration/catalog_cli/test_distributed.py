@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import psutil
+import psycopg
 import pytest
 
 from catalog.ingest.distributed_embedding import DistributedEmbedder
@@ -81,6 +82,21 @@ def test_workers_embed_as_this_machine_does_and_name_what_they_cannot(
     assert_same(distributed, rows(database_url))
     with open_redis(environ["REDIS_URL"]) as redis:
         assert list(redis.scan_iter(f"{keys.BULK}*")) == []
+
+
+def test_workers_embed_what_is_missing_as_an_ingest_does(
+    catalog: Catalog, worker: Service, database_url: str
+) -> None:
+    catalog(*INGEST)
+    ingested = rows(database_url)
+    with psycopg.connect(database_url) as connection:
+        connection.execute("UPDATE album_covers SET embedding = NULL")
+
+    done = catalog("ingest", "--missing", "--covers", "covers", "--distributed")
+
+    assert done.status == 0, done.err
+    assert f"{ALBUMS} embedded" in done.err
+    assert_same(ingested, rows(database_url))
 
 
 def test_the_bulk_process_runs_only_when_nothing_else_would(catalog: Catalog, worker: Service) -> None:

@@ -1,6 +1,5 @@
 """An ingest may be killed at any moment: run again, the catalog is what it would have been."""
 
-import asyncio
 import os
 import signal
 import subprocess
@@ -15,12 +14,6 @@ import orjson
 import psycopg
 import pytest
 
-from api.catalog_watch import CatalogWatch
-from catalog.versioning import retiring_results
-from common import keys
-from common.catalog_version import CHANGING_TTL_S, new_catalog_version
-from common.clients import open_async_redis, open_redis
-from common.settings import load_settings
 from tests.integration.catalog_cli.conftest import ALBUMS, Catalog, has_index, rows
 
 ROOT = Path(__file__).parents[3]
@@ -83,53 +76,28 @@ def test_a_killed_ingest_is_completed_by_the_next(
     assert len(interrupted) == ALBUMS
 
 
-def version_seen(redis_url: str) -> str:
-    """Return the version as a gateway that looks now knows it."""
-
-    async def look() -> str:
-        client = open_async_redis(redis_url)
-        watch = CatalogWatch(client)
-        await watch.look()
-        await client.aclose()
-        return watch.version
-
-    return asyncio.run(look())
+def version(database_url: str) -> object:
+    with psycopg.connect(database_url) as connection:
+        row = connection.execute("SELECT catalog_version()").fetchone()
+    return row[0] if row is not None else None
 
 
-def test_a_killed_ingest_leaves_in_use_no_result_that_was_cached_before_or_beside_it(
+def test_what_a_killed_ingest_has_written_is_a_version_of_its_own(
     catalog: Catalog, environ: dict[str, str], database_url: str
 ) -> None:
-    url = environ["REDIS_URL"]
-    with open_redis(url) as redis:
-        new_catalog_version(redis, model_fingerprint="any")
-        before = version_seen(url)
-        process = start(environ)
-        try:
-            wait_for(process, database_url, "EXISTS (SELECT FROM album_covers)")
-            beside = version_seen(url)
-        finally:
-            process.send_signal(signal.SIGKILL)
-            process.wait()
+    before = version(database_url)
+    process = start(environ)
+    try:
+        wait_for(process, database_url, "EXISTS (SELECT FROM album_covers)")
+    finally:
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+    killed = version(database_url)
 
-        assert 0 < int(str(redis.pttl(keys.CATALOG_CHANGING))) <= CHANGING_TTL_S * 1000
-        # As when it has run out.
-        redis.delete(keys.CATALOG_CHANGING)
+    catalog(*INGEST)
 
-    after = version_seen(url)
-    assert len({before, beside, after}) == 3
-
-
-def test_what_is_cached_during_a_long_ingest_goes_out_of_use_again_and_again(
-    environ: dict[str, str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("catalog.versioning.CHANGING_TTL_S", 0.03)
-    deadline = time.monotonic() + START_S
-
-    with retiring_results(load_settings({"REDIS_URL": environ["REDIS_URL"]}), model_fingerprint="any"):
-        seen = {version_seen(environ["REDIS_URL"])}
-        while len(seen) < 3:
-            assert time.monotonic() < deadline
-            seen.add(version_seen(environ["REDIS_URL"]))
+    assert len({before, killed, version(database_url)}) == 3
+    assert None not in {before, killed}
 
 
 def assert_same(one: Mapping[str, dict[str, Any]], other: Mapping[str, dict[str, Any]]) -> None:

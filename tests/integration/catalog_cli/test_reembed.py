@@ -17,7 +17,7 @@ import pytest
 from catalog.reembedding.shadow import prepare
 from common import keys
 from common.catalog.postgres import PostgresCatalog
-from common.catalog.protocol import ModelStamp
+from common.catalog.protocol import Matches, ModelStamp
 from common.clients import open_redis
 from common.errors import CoverSearchError, ModelMismatch
 from common.queries import Filters
@@ -25,6 +25,7 @@ from tests.integration.catalog_cli.conftest import ALBUMS, DEMO_MODEL, Catalog, 
 from tests.integration.catalog_cli.test_killed_ingest import ROOT, wait_for
 from worker.encoder.fixed_latency import FixedLatencyEncoder
 from worker.encoder.model_files import find_model
+from worker.retrying import retry_passing
 
 INGEST = ("ingest", "albums.csv", "--covers", "covers")
 REEMBED = ("reembed", "--model", str(DEMO_MODEL), "--covers", "covers")
@@ -327,8 +328,12 @@ def outcome(
     opened: PostgresCatalog, embedding: np.ndarray[tuple[int], np.dtype[np.float32]], own: str
 ) -> str:
     """Search as a worker of the old model does and say what became of it."""
+
+    def search() -> Matches:
+        return opened.search(embedding, k=1, filters=Filters(), model_fingerprint=OLD_FINGERPRINT)
+
     try:
-        (match,) = opened.search(embedding, k=1, filters=Filters(), model_fingerprint=OLD_FINGERPRINT)
+        (match,) = retry_passing(search, within_s=10)
     except CoverSearchError as error:
         return error.detail if error.code != "model_mismatch" else error.code
     itself = match.album.id == own and match.similarity > 0.999

@@ -12,6 +12,7 @@ import pytest
 
 from common import keys
 from common.clients import open_redis
+from local.servers.supabase import SupabaseConfig, SupabaseServer
 from tests.integration.catalog_cli.conftest import ALBUMS, DEMO_MODEL, Catalog, rows
 
 INGEST = ("ingest", "albums.csv", "--covers", "covers")
@@ -164,6 +165,20 @@ def test_vectors_of_another_model_than_the_one_named_fail(catalog: Catalog) -> N
 
     assert done.status == 1
     assert [c["name"] for c in json.loads(done.out) if not c["holds"]] == ["model"]
+
+
+@pytest.mark.parametrize("command", [("stats",), ("export", "all.csv"), ("delete", "none"), INGEST])
+def test_every_tool_says_that_rows_are_cut_short(
+    catalog: Catalog, database_url: str, tmp_path: Path, command: tuple[str, ...]
+) -> None:
+    with SupabaseServer(SupabaseConfig(tmp_path / "postgrest", database_url, max_rows=5)) as server:
+        reach = {"DATABASE_URL": "", "SUPABASE_URL": server.url, "SUPABASE_KEY": server.service_key}
+
+        done = catalog(*command, **reach)
+
+    assert done.status in {0, 1}
+    assert "warning: rows_capped" in done.err
+    assert "db-max-rows" in done.err
 
 
 def test_a_database_without_the_schema_is_told_what_to_do(catalog: Catalog, bare_database_url: str) -> None:

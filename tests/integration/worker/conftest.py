@@ -15,6 +15,7 @@ import pytest_asyncio
 
 from catalog.rows import AlbumRow, upsert_albums
 from common.cache import contents_of
+from common.catalog_version import made_from
 from common.clients import open_async_redis, open_redis
 from common.jobs import Job
 from common.ledger.gateway import GatewayLedger
@@ -25,6 +26,7 @@ from common.settings import Settings, load_settings
 from local.probes import worker_is_ready
 from local.servers.redis import RedisServer
 from local.service import Service
+from worker.encoder.fixed_latency import FixedLatencyEncoder
 
 ROOT = Path(__file__).resolve().parents[3]
 OWNER = "anonymous"
@@ -91,8 +93,9 @@ async def gateway(settings: Settings) -> AsyncIterator[GatewayLedger]:
     await client.aclose()
 
 
-def text_submission(words: str, *, k: int = 5) -> Submission:
-    return _submission(SearchQuery((TextPart(words),), k=k))
+def text_submission(words: str, *, k: int = 5, version: str | None = None) -> Submission:
+    """Return a search as a gateway submits it that has seen this version of the catalog."""
+    return _submission(SearchQuery((TextPart(words),), k=k), version=version)
 
 
 def image_submission(data: bytes) -> Submission:
@@ -100,13 +103,24 @@ def image_submission(data: bytes) -> Submission:
     return _submission(SearchQuery((ImagePart(digest),), k=5), images=((digest, data),))
 
 
-def _submission(query: SearchQuery, images: tuple[tuple[str, bytes], ...] = ()) -> Submission:
+def catalog_version(settings: Settings) -> str | None:
+    """Return the version of the catalog as it is."""
+    assert settings.database_url is not None
+    with psycopg.connect(settings.database_url.get_secret_value()) as connection:
+        row = connection.execute("SELECT catalog_version()").fetchone()
+    return None if row is None else row[0]
+
+
+def _submission(
+    query: SearchQuery, images: tuple[tuple[str, bytes], ...] = (), version: str | None = None
+) -> Submission:
     return Submission(
         job_id=secrets.token_hex(16),
         owner=OWNER,
         query=query_to_json(query),
         query_key=query_key(query, model="m", catalog_version="1"),
         contents=contents_of(query),
+        made_from=made_from(model=FixedLatencyEncoder.model_fingerprint, version=version),
         images=images,
     )
 

@@ -9,17 +9,18 @@ from common.jobs import JobState
 from common.ledger.gateway import GatewayLedger
 from common.settings import Settings
 from local.servers.redis import RedisConfig, RedisServer
-from tests.integration.worker.conftest import StartWorker, ended_job, text_submission
+from tests.integration.worker.conftest import StartWorker, catalog_version, ended_job, text_submission
 
 
 async def test_a_second_run_of_a_query_takes_the_first_ones_result_from_the_cache(
-    gateway: GatewayLedger, make_worker_service: StartWorker
+    gateway: GatewayLedger, make_worker_service: StartWorker, settings: Settings
 ) -> None:
     worker = make_worker_service()
     worker.start()
-    first = await ended_job(gateway, (await gateway.submit(text_submission("twice"))).job_id)
+    version = catalog_version(settings)
+    first = await ended_job(gateway, (await gateway.submit(text_submission("twice", version=version))).job_id)
 
-    again = await gateway.submit(text_submission("twice"))
+    again = await gateway.submit(text_submission("twice", version=version))
     second = await ended_job(gateway, again.job_id)
 
     assert again.is_new
@@ -33,12 +34,13 @@ async def test_a_second_run_computes_where_the_cached_result_is_not_whole(
 ) -> None:
     worker = make_worker_service()
     worker.start()
-    await ended_job(gateway, (await gateway.submit(text_submission("twice"))).job_id)
+    version = catalog_version(settings)
+    await ended_job(gateway, (await gateway.submit(text_submission("twice", version=version))).job_id)
     with open_redis(settings.redis_url.get_secret_value()) as redis:
         (key,) = redis.keys("result:*")
         redis.set(key, b"junk")
 
-    again = await ended_job(gateway, (await gateway.submit(text_submission("twice"))).job_id)
+    again = await ended_job(gateway, (await gateway.submit(text_submission("twice", version=version))).job_id)
 
     assert again.state is JobState.SUCCEEDED
     assert worker.log_path.read_text().count('"message":"answered"') == 2
@@ -50,7 +52,8 @@ async def test_a_cache_of_its_own_has_the_result_once_the_job_has_ended(
     with RedisServer(RedisConfig(tmp_path / "cache")) as cache:
         make_worker_service(CACHE_REDIS_URL=cache.url).start()
 
-        job = await ended_job(gateway, (await gateway.submit(text_submission("apart"))).job_id)
+        submission = text_submission("apart", version=catalog_version(settings))
+        job = await ended_job(gateway, (await gateway.submit(submission)).job_id)
 
         with open_redis(cache.url) as there, open_redis(settings.redis_url.get_secret_value()) as here:
             kept = sorted(key.decode().partition(":")[0] for key in there.scan_iter())
@@ -88,3 +91,19 @@ async def test_a_cache_that_is_down_keeps_no_run_from_its_end(
 
     assert job.state is JobState.SUCCEEDED
     assert "the cache takes no entry" in worker.log_path.read_text()
+
+
+@pytest.mark.parametrize("version", [None, "of before"])
+async def test_a_result_of_another_version_than_the_keys_is_answered_and_not_kept(
+    gateway: GatewayLedger, make_worker_service: StartWorker, settings: Settings, version: str | None
+) -> None:
+    make_worker_service().start()
+    submission = text_submission("changed meanwhile", version=version)
+
+    job = await ended_job(gateway, (await gateway.submit(submission)).job_id)
+
+    assert job.state is JobState.SUCCEEDED
+    assert not job.matches_key
+    with open_redis(settings.redis_url.get_secret_value()) as redis:
+        assert redis.keys("result:*") == []
+        assert len(redis.keys("embedding:*")) == 1

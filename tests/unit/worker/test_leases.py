@@ -17,7 +17,9 @@ def leases() -> Leases:
 
 
 def claim(*, attempt: int, run_id: str = "ab12") -> Claim:
-    return Claim(run_id, b"{}", "key", (), attempt=attempt, created_ms=0, deadline_ms=60_000, claimed_ms=0)
+    return Claim(
+        run_id, b"{}", "key", (), "", attempt=attempt, created_ms=0, deadline_ms=60_000, claimed_ms=0
+    )
 
 
 def test_a_run_is_held_for_as_long_as_it_is_worked_on(leases: Leases) -> None:

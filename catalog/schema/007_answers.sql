@@ -1,0 +1,127 @@
+-- What a worker asks for: each answer is one JSON document, with the catalog's version that it was made from.
+--
+-- One document, since PostgREST cuts rows at `db-max-rows` without an error. The version is read in the
+-- snapshot of the search; see 006_changes.sql.
+
+SET search_path = public, extensions;
+
+DO $$
+DECLARE
+  old regprocedure;
+BEGIN
+  FOR old IN
+    SELECT oid::regprocedure FROM pg_proc
+    WHERE pronamespace = 'public'::regnamespace
+      AND proname IN ('version_to_read', 'versioned_search', 'versioned_similar', 'versioned_embeddings',
+                      'row_limit_probe')
+  LOOP
+    EXECUTE format('DROP FUNCTION %s', old);
+  END LOOP;
+END
+$$;
+
+-- The version, for a call that goes on to read the albums. One that waited for a TRUNCATE, a rewrite or a
+-- switch of the table would read the new table with its old snapshot, in which rows are missing: it is refused,
+-- and tried again. The lock that the first statement takes lasts until the call has ended, so that nothing
+-- replaces the table after the check.
+CREATE FUNCTION version_to_read() RETURNS text
+LANGUAGE plpgsql STABLE SET search_path = public, extensions, pg_temp AS $$
+DECLARE
+  version text;
+BEGIN
+  PERFORM FROM album_covers LIMIT 0;
+  version := catalog_version();
+  IF NOT starts_with(coalesce(version, album_table()), album_table_now()) THEN
+    RAISE EXCEPTION 'album_covers was replaced while the call waited for it' USING ERRCODE = '40001';
+  END IF;
+  RETURN version;
+END
+$$;
+
+CREATE FUNCTION versioned_search(
+  query_embedding     vector(512),
+  match_count         int     DEFAULT 10,
+  filter_genre        text    DEFAULT NULL,
+  filter_genres       text[]  DEFAULT NULL,
+  year_min            int     DEFAULT NULL,
+  year_max            int     DEFAULT NULL,
+  min_score           numeric DEFAULT NULL,
+  best_new_music_only boolean DEFAULT false,
+  exclude_ids         text[]  DEFAULT NULL,
+  model_fingerprint   text    DEFAULT NULL
+) RETURNS json
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = public, extensions, pg_temp AS $$
+DECLARE
+  version CONSTANT text := version_to_read();
+BEGIN
+  RETURN (
+    SELECT json_build_object('version', version, 'albums', coalesce(json_agg(m), '[]'))
+    FROM search_albums(query_embedding, match_count, filter_genre, filter_genres, year_min, year_max,
+                       min_score, best_new_music_only, exclude_ids, model_fingerprint) m
+  );
+END
+$$;
+
+CREATE FUNCTION versioned_similar(
+  album_id            text,
+  match_count         int     DEFAULT 10,
+  filter_genre        text    DEFAULT NULL,
+  filter_genres       text[]  DEFAULT NULL,
+  year_min            int     DEFAULT NULL,
+  year_max            int     DEFAULT NULL,
+  min_score           numeric DEFAULT NULL,
+  best_new_music_only boolean DEFAULT false
+) RETURNS json
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = public, extensions, pg_temp AS $$
+DECLARE
+  version CONSTANT text := version_to_read();
+BEGIN
+  RETURN (
+    SELECT json_build_object('version', version, 'albums', coalesce(json_agg(m), '[]'))
+    FROM similar_albums(album_id, match_count, filter_genre, filter_genres, year_min, year_max, min_score,
+                        best_new_music_only) m
+  );
+END
+$$;
+
+CREATE FUNCTION versioned_embeddings(album_ids text[]) RETURNS json
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = public, extensions, pg_temp AS $$
+DECLARE
+  version CONSTANT text := version_to_read();
+BEGIN
+  RETURN json_build_object('version', version, 'embeddings', album_embeddings(album_ids));
+END
+$$;
+
+-- As many rows as are wanted, where nothing on the way cuts them.
+CREATE FUNCTION row_limit_probe(wanted int) RETURNS SETOF int
+LANGUAGE sql STABLE SET search_path = public, extensions, pg_temp AS $$
+  SELECT generate_series(1, least(wanted, 1000))
+$$;
+
+DO $$
+DECLARE
+  shut_out text := 'PUBLIC';
+  routine record;
+  role name;
+BEGIN
+  FOR role IN SELECT rolname FROM pg_roles WHERE rolname IN ('anon', 'authenticated') LOOP
+    shut_out := shut_out || ', ' || quote_ident(role);
+  END LOOP;
+  FOR routine IN
+    SELECT oid::regprocedure AS signature, proname FROM pg_proc
+    WHERE pronamespace = 'public'::regnamespace
+      AND proname IN ('version_to_read', 'versioned_search', 'versioned_similar', 'versioned_embeddings',
+                      'row_limit_probe')
+  LOOP
+    EXECUTE format('REVOKE ALL ON FUNCTION %s FROM %s', routine.signature, shut_out);
+    FOR role IN SELECT rolname FROM pg_roles WHERE rolname IN ('service_role', 'catalog_reader') LOOP
+      IF routine.proname <> 'version_to_read' THEN
+        EXECUTE format('GRANT EXECUTE ON FUNCTION %s TO %I', routine.signature, role);
+      END IF;
+    END LOOP;
+  END LOOP;
+END
+$$;
+
+NOTIFY pgrst, 'reload schema';

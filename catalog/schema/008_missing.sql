@@ -1,0 +1,101 @@
+-- Albums without an embedding, which no search finds: rows that came by plain SQL or a table editor.
+--
+-- Answers are one JSON document, since PostgREST cuts rows at `db-max-rows`.
+
+SET search_path = public, extensions;
+
+-- Small where nearly all albums have an embedding. It counts and pages those that have none.
+CREATE INDEX IF NOT EXISTS album_covers_missing ON album_covers (id) WHERE embedding IS NULL;
+
+DO $$
+DECLARE
+  old regprocedure;
+BEGIN
+  FOR old IN
+    SELECT oid::regprocedure FROM pg_proc
+    WHERE pronamespace = 'public'::regnamespace
+      AND proname IN ('embedding_counts', 'missing_albums', 'embed_albums')
+  LOOP
+    EXECUTE format('DROP FUNCTION %s', old);
+  END LOOP;
+END
+$$;
+
+CREATE FUNCTION embedding_counts() RETURNS jsonb
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, extensions, pg_temp AS $$
+  SELECT jsonb_build_object(
+    'without', (SELECT count(*) FROM album_covers WHERE embedding IS NULL),
+    'any', EXISTS (SELECT FROM album_covers WHERE embedding IS NOT NULL)
+  )
+$$;
+
+-- The next albums without an embedding after an id, and where their covers may be.
+CREATE FUNCTION missing_albums(after_id text, page_size int) RETURNS jsonb
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, extensions, pg_temp AS $$
+  SELECT coalesce(jsonb_agg(to_jsonb(page) ORDER BY page.id), '[]')
+  FROM (SELECT a.id, a.cover_source, a.cover_url FROM album_covers a
+        WHERE a.embedding IS NULL AND (after_id IS NULL OR a.id > after_id)
+        ORDER BY a.id LIMIT page_size) page
+$$;
+
+-- Gives albums the embeddings of their covers, those that still lack one and whose cover is still said to be
+-- where it was read; returns their ids. An album whose cover is not what it was ingested with is no longer what
+-- its content hash says.
+CREATE FUNCTION embed_albums(albums jsonb, model_fingerprint text) RETURNS jsonb
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = public, extensions, pg_temp AS $$
+#variable_conflict use_column
+DECLARE
+  written jsonb;
+BEGIN
+  -- With the table in hand, so that no switch to another model comes between the look and the writing.
+  LOCK TABLE album_covers IN ROW EXCLUSIVE MODE;
+  IF (SELECT fingerprint FROM catalog_model) <> model_fingerprint THEN
+    RAISE EXCEPTION 'the vectors of this catalog come from the model %', (SELECT model FROM catalog_model)
+      USING ERRCODE = 'PT409';
+  END IF;
+  WITH made AS (
+    SELECT * FROM jsonb_to_recordset(albums) AS (
+      id text, embedding vector(512), cover_hash text, cover_source text, cover_etag text,
+      cover_last_modified text, seen_source text, seen_url text)
+  ), due AS (
+    -- In one order, so that two runs at once wait for each other and do not block each other.
+    SELECT a.id FROM album_covers a JOIN made ON made.id = a.id
+    WHERE a.embedding IS NULL AND a.cover_source IS NOT DISTINCT FROM made.seen_source
+      AND a.cover_url IS NOT DISTINCT FROM made.seen_url
+    ORDER BY a.id FOR UPDATE OF a
+  ), embedded AS (
+    UPDATE album_covers a
+    SET embedding = made.embedding, cover_hash = made.cover_hash, cover_source = made.cover_source,
+        cover_etag = made.cover_etag, cover_last_modified = made.cover_last_modified,
+        content_hash = CASE WHEN a.cover_hash = made.cover_hash THEN a.content_hash END
+    FROM made JOIN due ON due.id = made.id WHERE a.id = made.id
+    RETURNING a.id
+  )
+  SELECT coalesce(jsonb_agg(id), '[]') INTO written FROM embedded;
+  RETURN written;
+END
+$$;
+
+DO $$
+DECLARE
+  shut_out text := 'PUBLIC';
+  routine regprocedure;
+  role name;
+BEGIN
+  FOR role IN SELECT rolname FROM pg_roles WHERE rolname IN ('anon', 'authenticated', 'catalog_reader') LOOP
+    shut_out := shut_out || ', ' || quote_ident(role);
+  END LOOP;
+  FOR routine IN
+    SELECT oid::regprocedure FROM pg_proc
+    WHERE pronamespace = 'public'::regnamespace
+      AND proname IN ('embedding_counts', 'missing_albums', 'embed_albums')
+  LOOP
+    EXECUTE format('REVOKE ALL ON FUNCTION %s FROM %s', routine, shut_out);
+    IF EXISTS (SELECT FROM pg_roles WHERE rolname = 'service_role') THEN
+      EXECUTE format('GRANT EXECUTE ON FUNCTION %s TO service_role', routine);
+    END IF;
+  END LOOP;
+END
+$$;
+
+NOTIFY pgrst, 'reload schema';

@@ -1,0 +1,320 @@
+"""The catalog's version: another after each change, however it arrives, and the same as long as none does."""
+
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import psycopg
+import pytest
+
+from catalog.migrations import apply_migrations
+from common.catalog.protocol import Catalog
+from common.queries import Filters
+from local.servers.postgres import PostgresConfig, PostgresServer, find_binaries
+from tests.integration.catalog.conftest import Opened
+
+ONE = "[" + ",".join(["1"] + ["0"] * 511) + "]"
+ALBUM = f"INSERT INTO album_covers (id, embedding, artist) VALUES ('old', '{ONE}', 'Old')"
+
+#: Each runs on a connection in autocommit mode.
+WAYS = {
+    "an insert": "INSERT INTO album_covers (id) VALUES ('new')",
+    "an update": "UPDATE album_covers SET artist = 'New'",
+    "a deletion": "DELETE FROM album_covers",
+    "an upsert": "INSERT INTO album_covers (id) VALUES ('old') ON CONFLICT (id) DO UPDATE SET artist = 'New'",
+    "a part of a query": "WITH gone AS (DELETE FROM album_covers RETURNING id) SELECT * FROM gone",
+    "a truncation": "TRUNCATE album_covers",
+    "one transaction of many": "BEGIN; UPDATE album_covers SET artist = 'A'; "
+    "INSERT INTO album_covers (id) VALUES ('new'); COMMIT",
+    "a savepoint that went back": "BEGIN; SAVEPOINT s; UPDATE album_covers SET artist = 'A'; ROLLBACK TO s; "
+    "UPDATE album_covers SET artist = 'B'; COMMIT",
+    "a savepoint that was kept": "BEGIN; SAVEPOINT s; "
+    "UPDATE album_covers SET artist = 'A'; RELEASE s; COMMIT",
+    "a snapshot of the whole transaction": "BEGIN ISOLATION LEVEL REPEATABLE READ; "
+    "UPDATE album_covers SET artist = 'A'; COMMIT",
+    "a serializable transaction": "BEGIN ISOLATION LEVEL SERIALIZABLE; "
+    "UPDATE album_covers SET artist = 'A'; COMMIT",
+    "settings that were reset": "BEGIN; DELETE FROM album_covers; RESET ALL; COMMIT",
+    "a session that passes for a replica": "SET session_replication_role = replica; "
+    "UPDATE album_covers SET artist = 'A'; RESET session_replication_role",
+    "a frozen load": "BEGIN; TRUNCATE album_covers; COPY album_covers (id) FROM PROGRAM 'echo new' "
+    "WITH (FREEZE); COMMIT",
+    "a rewrite of a column": "ALTER TABLE album_covers ALTER artist TYPE text USING upper(artist)",
+    "names of columns that change places": "ALTER TABLE album_covers RENAME artist TO other; "
+    "ALTER TABLE album_covers RENAME album_name TO artist; "
+    "ALTER TABLE album_covers RENAME other TO album_name",
+    "another table in its place": "BEGIN; CREATE TABLE beside (LIKE album_covers INCLUDING ALL); "
+    "ALTER TABLE album_covers RENAME TO album_covers_before; ALTER TABLE beside RENAME TO album_covers; "
+    "CREATE TRIGGER album_covers_changed AFTER INSERT ON album_covers "
+    "EXECUTE FUNCTION bump_catalog_version(); "
+    "CREATE TRIGGER album_covers_row_applied AFTER INSERT ON album_covers FOR EACH ROW "
+    "EXECUTE FUNCTION bump_catalog_version(); "
+    "ALTER TABLE album_covers ENABLE ALWAYS TRIGGER album_covers_changed; "
+    "ALTER TABLE album_covers ENABLE REPLICA TRIGGER album_covers_row_applied; COMMIT",
+    "triggers that were off meanwhile": "ALTER TABLE album_covers DISABLE TRIGGER album_covers_changed; "
+    "UPDATE album_covers SET artist = 'A'; "
+    "ALTER TABLE album_covers ENABLE ALWAYS TRIGGER album_covers_changed",
+    "triggers that were off within a transaction": "BEGIN; "
+    "ALTER TABLE album_covers DISABLE TRIGGER album_covers_changed; UPDATE album_covers SET artist = 'A'; "
+    "ALTER TABLE album_covers ENABLE ALWAYS TRIGGER album_covers_changed; COMMIT",
+    "another stamp": "SELECT stamp_catalog('a/model', 'f00d')",
+    "a stamp by hand": "UPDATE catalog_model SET model = 'a/model', fingerprint = 'f00d'",
+}
+
+
+@pytest.fixture
+def album(database_url: str) -> None:
+    run(database_url, ALBUM)
+
+
+def run(url: str, statements: str) -> None:
+    with psycopg.connect(url, autocommit=True) as connection:
+        for statement in statements.split("; "):
+            connection.execute(statement.encode())
+
+
+def seen(catalog: Catalog) -> str | None:
+    """Return the version that a search sees, which is what a gateway is told."""
+    version = catalog.search(np.eye(1, 512, dtype=np.float32)[0], k=1, filters=Filters()).version
+    assert version == catalog.version()
+    return version
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.usefixtures("album")
+def test_every_way_in_which_data_arrive_makes_a_new_version(own: Opened, way: str) -> None:
+    before = seen(own.catalog)
+
+    run(own.database_url, WAYS[way])
+
+    assert before is not None
+    assert seen(own.catalog) not in {before, None}
+
+
+@pytest.mark.usefixtures("album")
+def test_what_changes_nothing_makes_none(own: Opened) -> None:
+    before = seen(own.catalog)
+
+    run(own.database_url, "BEGIN; DELETE FROM album_covers; ROLLBACK")
+    run(
+        own.database_url,
+        "SELECT * FROM album_covers; VACUUM ANALYZE album_covers; REINDEX TABLE album_covers",
+    )
+
+    assert seen(own.catalog) == before
+
+
+@pytest.mark.usefixtures("album")
+def test_every_answer_of_a_worker_tells_the_version_it_was_read_at(own: Opened) -> None:
+    version = own.catalog.version()
+
+    assert own.catalog.similar("old", k=1, filters=Filters()).version == version
+    assert own.catalog.embeddings(["old"]).version == version
+
+
+@pytest.mark.usefixtures("album")
+def test_a_transaction_that_commits_late_is_a_new_version_only_then(own: Opened) -> None:
+    with psycopg.connect(own.database_url) as late:
+        late.execute("UPDATE album_covers SET artist = 'Late'")
+        before = seen(own.catalog)
+        run(own.database_url, "UPDATE album_covers SET genre = 'Rock' WHERE id = 'none'")
+        between = seen(own.catalog)
+        late.commit()
+
+    assert len({before, between, seen(own.catalog)}) == 3
+
+
+@pytest.mark.usefixtures("album")
+def test_a_restore_with_triggers_off_leaves_no_version_until_they_are_mended(own: Opened) -> None:
+    before = seen(own.catalog)
+    run(
+        own.database_url, "ALTER TABLE album_covers DISABLE TRIGGER ALL; UPDATE album_covers SET artist = 'R'"
+    )
+    off = seen(own.catalog)
+    run(own.database_url, "ALTER TABLE album_covers ENABLE TRIGGER ALL")
+    half_on = seen(own.catalog)
+    warned = [fault.problem for fault in own.catalog.warnings()]
+
+    applied = apply_migrations(own.database_url)
+
+    assert (off, half_on) == (None, None)
+    assert warned == ["changes_untracked"]
+    assert applied[0] == "006_changes.sql"
+    assert seen(own.catalog) not in {before, None}
+    assert own.catalog.warnings() == []
+
+
+def dump(url: str, file: Path, *options: str) -> None:
+    client(url, "pg_dump", "--format=custom", f"--file={file}", *options)
+
+
+def client(url: str, program: str, *arguments: str) -> None:
+    command = [str(find_binaries() / program), f"--dbname={url}", *arguments]
+    subprocess.run(command, check=True, capture_output=True, text=True)
+
+
+@pytest.mark.parametrize("options", [(), ("--disable-triggers",), ("--single-transaction",)], ids=" ".join)
+def test_an_older_dump_never_brings_an_old_version_back(
+    own: Opened, tmp_path: Path, options: tuple[str, ...]
+) -> None:
+    run(own.database_url, ALBUM)
+    known = {seen(own.catalog)}
+    dump(own.database_url, tmp_path / "dump", "--data-only", "--table=album_covers", "--table=catalog_model")
+    run(own.database_url, "UPDATE album_covers SET artist = 'Newer'")
+    known.add(seen(own.catalog))
+
+    run(own.database_url, "TRUNCATE album_covers, catalog_model")
+    known.add(seen(own.catalog))
+    client(own.database_url, "pg_restore", "--data-only", *options, str(tmp_path / "dump"))
+    apply_migrations(own.database_url)
+
+    version = seen(own.catalog)
+    assert version is not None
+    assert version not in known
+    assert own.catalog.album("old").artist == "Old"
+
+
+def test_a_whole_older_dump_never_brings_an_old_version_back(own: Opened, tmp_path: Path) -> None:
+    run(own.database_url, ALBUM)
+    known = {seen(own.catalog)}
+    dump(own.database_url, tmp_path / "dump")
+    run(own.database_url, "UPDATE album_covers SET artist = 'Newer'")
+    known.add(seen(own.catalog))
+
+    client(own.database_url, "pg_restore", "--clean", "--if-exists", str(tmp_path / "dump"))
+    run(own.database_url, "NOTIFY pgrst, 'reload schema'")
+
+    version = seen(own.catalog)
+    assert version is not None
+    assert version not in known
+    assert own.catalog.album("old").artist == "Old"
+
+
+def test_a_search_that_waited_for_another_table_is_refused_and_not_answered_in_part(
+    database_url: str, execute: Callable[[str], None]
+) -> None:
+    execute(ALBUM)
+    search = f"SELECT versioned_search('{ONE}'::vector)"
+    with (
+        psycopg.connect(database_url) as refreshing,
+        psycopg.connect(database_url, autocommit=True) as searching,
+    ):
+        refreshing.execute("TRUNCATE album_covers")
+        refreshing.execute(ALBUM.encode())
+        pgconn = searching.pgconn
+        pgconn.send_query(search.encode())
+        _wait_until_blocked(database_url)
+        refreshing.commit()
+        result = pgconn.get_result()
+        while pgconn.get_result() is not None:
+            pass
+
+        assert result is not None
+        assert result.error_field(psycopg.pq.DiagnosticField.SQLSTATE) == b"40001"
+        again = searching.execute(search.encode()).fetchone()
+
+    assert again is not None
+    assert [found["id"] for found in again[0]["albums"]] == ["old"]
+
+
+def _wait_until_blocked(url: str) -> None:
+    waiting = (
+        "SELECT count(*)::text FROM pg_locks JOIN pg_database d ON d.oid = database "
+        "WHERE NOT granted AND datname = current_database()"
+    )
+    wait_until(lambda: fetch_text(url, waiting) != "0")
+
+
+def test_many_writers_neither_wait_for_each_other_nor_leave_many_marks(database_url: str) -> None:
+    run(database_url, "INSERT INTO album_covers (id) SELECT i::text FROM generate_series(0, 7) i")
+    writers = [psycopg.connect(database_url) for _ in range(8)]
+
+    # Eight transactions are open at once, again and again; one that waited for another would never end.
+    for round_ in range(150):
+        for number, writer in enumerate(writers):
+            writer.execute("SET LOCAL lock_timeout = '1s'")
+            writer.execute("UPDATE album_covers SET artist = %s WHERE id = %s", [str(round_), str(number)])
+        for writer in writers:
+            writer.commit()
+
+    for writer in writers:
+        writer.close()
+    with psycopg.connect(database_url) as connection:
+        row = connection.execute("SELECT count(*) FROM catalog_changes").fetchone()
+    assert row is not None
+    assert row[0] < 1000
+
+
+def test_adding_marks_up_leaves_the_version_as_it_is(database_url: str) -> None:
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        before = connection.execute("SELECT catalog_version()").fetchone()
+        with connection.transaction():
+            connection.execute("CREATE TEMP TABLE total AS SELECT sum(mark) AS mark FROM catalog_changes")
+            connection.execute("DELETE FROM catalog_changes")
+            connection.execute("INSERT INTO catalog_changes SELECT mark FROM total")
+
+        assert connection.execute("SELECT catalog_version()").fetchone() == before
+
+
+@pytest.fixture
+def subscribed(tmp_path: Path) -> Iterator[tuple[str, str]]:
+    """The URLs of a catalog and of another that subscribes to it, on a server of their own."""
+    config = PostgresConfig(tmp_path / "replicated", durable=False)
+    with PostgresServer(config) as server:
+        run(server.url(), "ALTER SYSTEM SET wal_level = logical")
+    with PostgresServer(config) as server:
+        for name in ("source", "replica"):
+            run(server.url(), f"CREATE DATABASE {name}")
+            apply_migrations(server.url(name))
+        source, replica = server.url("source"), server.url("replica")
+        run(source, ALBUM)
+        run(source, "CREATE PUBLICATION albums FOR TABLE album_covers")
+        # Within one server a subscription would wait for itself to make its slot.
+        run(source, "SELECT pg_create_logical_replication_slot('albums', 'pgoutput')")
+        run(
+            replica,
+            f"CREATE SUBSCRIPTION albums CONNECTION '{source}' PUBLICATION albums WITH (create_slot = false)",
+        )
+        yield source, replica
+        run(
+            replica,
+            "ALTER SUBSCRIPTION albums DISABLE; ALTER SUBSCRIPTION albums SET (slot_name = NONE); "
+            "DROP SUBSCRIPTION albums",
+        )
+
+
+def test_what_a_subscription_applies_is_a_new_version_of_the_replica(subscribed: tuple[str, str]) -> None:
+    source, replica = subscribed
+    seen_versions = {fetch_text(replica, "SELECT catalog_version()")}
+    artists = "SELECT coalesce(string_agg(artist, ',' ORDER BY id), '') FROM album_covers"
+    wait_until(lambda: fetch_text(replica, artists) == "Old")
+    seen_versions.add(fetch_text(replica, "SELECT catalog_version()"))
+
+    for statement, then in (
+        ("UPDATE album_covers SET artist = 'New'", "New"),
+        ("INSERT INTO album_covers (id, artist) VALUES ('second', 'Second')", "New,Second"),
+        ("DELETE FROM album_covers WHERE id = 'second'", "New"),
+        ("TRUNCATE album_covers", ""),
+    ):
+        run(source, statement)
+        wait_until(lambda then=then: fetch_text(replica, artists) == then)  # type: ignore[misc]
+        seen_versions.add(fetch_text(replica, "SELECT catalog_version()"))
+
+    assert None not in seen_versions
+    # The first two are the same where the replica had the album before it was looked at.
+    assert len(seen_versions) >= 5
+
+
+def fetch_text(url: str, query: str) -> str | None:
+    with psycopg.connect(url) as connection:
+        row = connection.execute(query.encode()).fetchone()
+    return None if row is None else row[0]
+
+
+def wait_until(met: Callable[[], bool], *, within_s: float = 60.0) -> None:
+    deadline = time.monotonic() + within_s
+    while not met():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)

@@ -1,0 +1,296 @@
+"""Albums that came by plain SQL have no embedding; `ingest --missing` gives them one from their covers."""
+
+import functools
+import http.server
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+
+import numpy as np
+import psycopg
+import pytest
+
+from catalog.writing.opening import open_writer
+from catalog.writing.protocol import MadeEmbedding, MissingAlbum
+from common.settings import load_settings
+from tests.integration.catalog_cli.conftest import (
+    ALBUMS,
+    DEMO_MODEL,
+    Catalog,
+    has_index,
+    read_report,
+    rows,
+)
+
+ROOT = Path(__file__).parents[3]
+MISSING = ("ingest", "--missing")
+WAIT_S = 60.0
+
+
+@pytest.fixture
+def served(here: Path) -> Iterator[str]:
+    """The address of a host that serves the operator's covers."""
+    handler = functools.partial(http.server.SimpleHTTPRequestHandler, directory=here / "covers")
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+        thread.join()
+
+
+def insert(url: str, *albums: tuple[str, str | None]) -> None:
+    """Insert albums by plain SQL: an id, and where the cover is said to be."""
+    with psycopg.connect(url) as connection, connection.cursor() as cursor:
+        cursor.executemany(
+            "INSERT INTO album_covers (id, cover_url, artist, album_name) VALUES (%s, %s, 'A', 'N')", albums
+        )
+
+
+def drawn_ids(here: Path) -> list[str]:
+    return sorted(file.stem for file in (here / "covers").iterdir())
+
+
+def embedded(url: str) -> set[str]:
+    return {album_id for album_id, row in rows(url).items() if row["embedding"] is not None}
+
+
+def test_albums_are_embedded_from_wherever_their_covers_are(
+    catalog: Catalog, either: Mapping[str, str], here: Path, database_url: str, served: str
+) -> None:
+    first, second, third, fourth = drawn_ids(here)[:4]
+    (here / "covers" / "more covers").mkdir()
+    (here / "covers" / f"{fourth}.jpg").rename(here / "covers" / "more covers" / "4.jpg")
+    insert(
+        database_url,
+        ("by url", f"{served}/{first}.jpg"),
+        ("by path", f"/covers/{second}.jpg"),
+        ("in a folder", "/covers/more%20covers/4.jpg?v=1"),
+        (third, None),
+    )
+
+    done = catalog(*MISSING, "--covers", "covers", "--allow-private")
+
+    assert done.status == 0, done.err
+    assert "4 embedded, 0 changed meanwhile, 0 still without" in done.err
+    found = rows(database_url)
+    assert {album_id: row["cover_source"] for album_id, row in found.items()} == {
+        "by url": f"{served}/{first}.jpg",
+        "by path": f"{second}.jpg",
+        "in a folder": "more covers/4.jpg",
+        third: f"{third}.jpg",
+    }
+    # What clients are told stays as it was.
+    assert found["by path"]["cover_url"] == f"/covers/{second}.jpg"
+    assert all(row["cover_hash"] for row in found.values())
+
+
+def test_the_vectors_are_those_that_an_ingest_makes_of_the_same_covers(
+    catalog: Catalog, here: Path, database_url: str
+) -> None:
+    catalog("ingest", "albums.csv", "--covers", "covers")
+    ingested = rows(database_url)
+    with psycopg.connect(database_url) as connection:
+        connection.execute("UPDATE album_covers SET embedding = NULL WHERE id LIKE '%7'")
+
+    done = catalog(*MISSING, "--covers", "covers")
+    again = catalog("ingest", "albums.csv", "--covers", "covers")
+
+    assert done.status == 0
+    assert "3 embedded" in done.err
+    assert f"{ALBUMS} unchanged" in again.err
+    assert {i: row["content_hash"] for i, row in rows(database_url).items()} == {
+        i: row["content_hash"] for i, row in ingested.items()
+    }
+
+
+def test_what_stays_without_is_reported_and_the_rest_is_embedded(
+    catalog: Catalog, either: Mapping[str, str], here: Path, database_url: str, served: str
+) -> None:
+    first = drawn_ids(here)[0]
+    (here / "covers" / "broken.jpg").write_text("no picture")
+    insert(
+        database_url,
+        ("1 good", f"/covers/{first}.jpg"),
+        ("2 gone", "/covers/gone.jpg"),
+        ("3 broken", "/covers/broken.jpg"),
+        ("4 nowhere", None),
+        ("5 private", f"{served}/{first}.jpg"),
+        ("6 outside", "/covers/../albums.csv"),
+        ("7 no url", "data:image/png;base64,AAAA"),
+    )
+
+    done = catalog(*MISSING, COVERS_DIR=str(here / "covers"))
+
+    assert done.status == 1
+    assert "1 embedded, 0 changed meanwhile, 6 still without" in done.err
+    assert embedded(database_url) == {"1 good"}
+    reasons = {reason for _, reason in read_report(here / "missing-rejected.csv")}
+    assert reasons == {"missing_cover", "cover_refused", "unsupported_image"}
+    assert len(read_report(here / "missing-rejected.csv")) == 6
+
+
+def test_stats_verify_and_export_count_what_is_missing(
+    catalog: Catalog, either: Mapping[str, str], here: Path, database_url: str
+) -> None:
+    catalog("ingest", "albums.csv", "--covers", "covers")
+    insert(database_url, ("one", None), ("two", None))
+
+    stats = json.loads(catalog("stats", "--json").out)
+    checks = {check["name"]: check for check in json.loads(catalog("verify", "--json").out)}
+
+    assert stats["without_embedding"] == 2
+    # As /api/stats has it: every album, found or not.
+    assert stats["total_albums"] == ALBUMS + 2
+    assert "ingest --missing" in catalog("stats").out
+    assert not checks["embeddings"]["holds"]
+    assert checks["embeddings"]["seen"].startswith("2 albums have none")
+    assert "ingest --missing" in checks["embeddings"]["seen"]
+    assert "2 albums have no embedding" in catalog("export", "all.jsonl", "--embeddings").err
+
+
+def test_a_catalog_of_another_model_is_refused_before_anything_is_embedded(
+    catalog: Catalog, here: Path, database_url: str
+) -> None:
+    catalog("ingest", "albums.csv", "--covers", "covers")
+    insert(database_url, ("new", f"/covers/{drawn_ids(here)[0]}.jpg"))
+
+    done = catalog(*MISSING, "--covers", "covers", ENCODER="openvino", CLIP_MODEL=str(DEMO_MODEL))
+
+    assert done.status == 2
+    assert "model_mismatch" in done.err
+    assert "new" not in embedded(database_url)
+
+
+def test_a_catalog_that_moves_to_another_model_meanwhile_takes_no_more(
+    catalog: Catalog, either: Mapping[str, str], here: Path, database_url: str
+) -> None:
+    insert(database_url, *((album_id, None) for album_id in drawn_ids(here)))
+    with psycopg.connect(database_url) as connection:
+        # Once the first batch has been written, in whose transaction the trigger fires.
+        connection.execute(
+            "CREATE FUNCTION move() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN "
+            "PERFORM stamp_catalog('another', 'f00d'); RETURN NULL; END $$; "
+            "CREATE TRIGGER move AFTER UPDATE ON album_covers FOR EACH STATEMENT EXECUTE FUNCTION move()"
+        )
+
+    done = catalog(*MISSING, "--covers", "covers", "--batch", "8")
+
+    assert done.status == 2
+    assert "model_mismatch" in done.err
+    assert len(embedded(database_url)) == 8
+
+
+def test_a_table_that_has_no_vector_yet_is_stamped_and_indexed_at_the_end(
+    catalog: Catalog, here: Path, database_url: str
+) -> None:
+    insert(database_url, *((album_id, None) for album_id in drawn_ids(here)))
+
+    done = catalog(*MISSING, "--covers", "covers")
+
+    assert done.status == 0
+    assert "taken on trust" not in done.err
+    assert f"indexed {ALBUMS} albums" in done.err
+    assert has_index(database_url)
+    assert json.loads(catalog("stats", "--json").out)["model"]["model"] == "fixed-latency"
+
+
+def test_an_album_that_has_changed_since_it_was_looked_at_is_left_for_another_run(
+    either: Mapping[str, str], database_url: str
+) -> None:
+    insert(database_url, *((album_id, "/covers/1.jpg") for album_id in "abcd"))
+    vector = np.eye(1, 512, dtype=np.float32)[0]
+    with open_writer(load_settings(either)) as writer:
+        looked_at = writer.missing(after_id=None, size=10)
+        with psycopg.connect(database_url) as connection:
+            connection.execute("UPDATE album_covers SET cover_url = '/covers/2.jpg' WHERE id = 'b'")
+            connection.execute("DELETE FROM album_covers WHERE id = 'c'")
+            connection.execute(
+                "UPDATE album_covers SET embedding = %s::vector WHERE id = 'd'", [str((-vector).tolist())]
+            )
+
+        made = [MadeEmbedding(album, vector, "hash", cover_source="1.jpg") for album in looked_at]
+        written = writer.embed(made, model_fingerprint="any, since nobody stamped it")
+        left = writer.missing(after_id=None, size=10)
+
+    assert [album.id for album in looked_at] == ["a", "b", "c", "d"]
+    assert written == {"a"}
+    assert left == [MissingAlbum("b", None, "/covers/2.jpg")]
+
+
+def start(environ: Mapping[str, str], *, latency_ms: int = 300) -> "subprocess.Popen[bytes]":
+    return subprocess.Popen(
+        [sys.executable, "-m", "catalog", *MISSING, "--covers", "covers", "--batch", "8"],
+        env={
+            "PATH": os.environ["PATH"],
+            "PYTHONPATH": str(ROOT),
+            "FIXED_LATENCY_MS": str(latency_ms),
+            **environ,
+        },
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+    )
+
+
+def until(met: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + WAIT_S
+    while not met():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+def test_a_killed_run_is_completed_by_the_next(
+    catalog: Catalog, here: Path, environ: dict[str, str], database_url: str
+) -> None:
+    insert(database_url, *((album_id, None) for album_id in drawn_ids(here)))
+    process = start(environ)
+    until(lambda: bool(embedded(database_url)))
+    process.send_signal(signal.SIGKILL)
+    process.communicate()
+    left = ALBUMS - len(embedded(database_url))
+
+    done = catalog(*MISSING, "--covers", "covers")
+
+    assert done.status == 0
+    assert f"{left} embedded" in done.err
+    assert has_index(database_url)
+
+
+def test_two_runs_at_once_do_no_harm(
+    here: Path, environ: dict[str, str], either: Mapping[str, str], database_url: str
+) -> None:
+    insert(database_url, *((album_id, None) for album_id in drawn_ids(here)))
+
+    both = [start(either, latency_ms=50), start(either, latency_ms=60)]
+    said = [process.communicate(timeout=WAIT_S * 2)[1].decode() for process in both]
+
+    assert [process.returncode for process in both] == [0, 0], said
+    assert embedded(database_url) == set(drawn_ids(here))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (("albums.csv",), "it takes no table"),
+        (("--map", "id=id"), "it takes no table"),
+        (("--covers", "nowhere"), "no such folder"),
+    ],
+)
+def test_what_does_not_go_together_is_told(catalog: Catalog, arguments: tuple[str, ...], told: str) -> None:
+    done = catalog(*MISSING, *arguments)
+
+    assert done.status == 2
+    assert told in done.err
+
+
+def test_an_ingest_without_a_table_says_what_to_name(catalog: Catalog) -> None:
+    done = catalog("ingest")
+
+    assert done.status == 2
+    assert "name the table" in done.err

@@ -1,0 +1,113 @@
+"""A whole service over a catalog that others write to: gateway, worker, Redis, either way to PostgreSQL."""
+
+import os
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+import numpy as np
+import psycopg
+import pytest
+from redis import Redis
+
+from catalog.rows import AlbumRow, upsert_albums
+from common import keys
+from common.clients import open_redis
+from common.settings import load_settings
+from local.probes import worker_is_ready
+from local.servers.redis import RedisServer
+from local.servers.supabase import SupabaseServer
+from local.service import Service
+from tests.integration.api.conftest import RunningGateway, eventually
+
+ROOT = Path(__file__).parents[3]
+ALBUMS = 20
+MARKER = "marker"
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceUnderTest:
+    """What a test asks, and what it writes to."""
+
+    client: httpx.Client
+    gateway: RunningGateway
+    redis: Redis
+    database_url: str
+    #: How a process of its own reaches the catalog.
+    environ: dict[str, str]
+
+    def run(self, statements: str) -> None:
+        """Execute SQL behind the service's back, each statement by itself."""
+        with psycopg.connect(self.database_url, autocommit=True) as connection:
+            for statement in statements.split("; "):
+                connection.execute(statement.encode())
+
+    def until_seen(self, *, hurry: bool = False) -> None:
+        """Wait until the gateway has looked at the catalog as it is now, told by an event or by itself."""
+        now = time.monotonic()
+        if hurry:
+            self.redis.publish(keys.CATALOG_EVENTS, b"look")
+        eventually(lambda: self.gateway.gateway.watch.seen_at > now)
+
+
+@pytest.fixture
+def filled(database_url: str) -> str:
+    """A catalog of a few albums, one of them called `marker`."""
+    with psycopg.connect(database_url) as connection:
+        upsert_albums(connection, albums())
+    return database_url
+
+
+def albums(artist: str = "0") -> list[AlbumRow]:
+    rng = np.random.default_rng(3)
+    vectors = rng.standard_normal((ALBUMS, 512)).astype(np.float32)
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    ids = [MARKER, *(str(n) for n in range(1, ALBUMS))]
+    return [
+        AlbumRow(id=album_id, embedding=vector, artist=artist, album_name="N")
+        for album_id, vector in zip(ids, vectors, strict=True)
+    ]
+
+
+@pytest.fixture(params=["postgres", "supabase"])
+def service(
+    request: pytest.FixtureRequest, filled: str, redis_server: RedisServer, tmp_path: Path
+) -> Iterator[ServiceUnderTest]:
+    environ = {"REDIS_URL": redis_server.url, "DATABASE_URL": filled}
+    if request.param == "supabase":
+        server: SupabaseServer = request.getfixturevalue("supabase_server")
+        del environ["DATABASE_URL"]
+        environ |= {"SUPABASE_URL": server.url, "SUPABASE_KEY": server.service_key}
+    with open_redis(redis_server.url) as redis:
+        redis.flushall()
+        worker = _worker(tmp_path / "worker", environ)
+        worker.start()
+        gateway = RunningGateway(load_settings({**environ, "PORT": "0"}), None)
+        gateway.start()
+        try:
+            eventually(lambda: gateway.gateway.watch.is_known)
+            with gateway.client() as client:
+                yield ServiceUnderTest(client, gateway, redis, filled, environ)
+        finally:
+            gateway.stop()
+            worker.stop()
+
+
+def _worker(folder: Path, environ: dict[str, str]) -> Service:
+    return Service(
+        "worker",
+        folder=folder,
+        command=[sys.executable, "-m", "worker"],
+        env={
+            "PATH": os.environ["PATH"],
+            "HOME": str(folder),
+            "PYTHONPATH": str(ROOT),
+            "ENCODER": "fixed",
+            **environ,
+        },
+        ready=lambda pid: worker_is_ready(environ["REDIS_URL"], pid),
+        timeout_s=60.0,
+    )

@@ -1,0 +1,141 @@
+"""No answer outlives the data it was made from: what changes in the catalog shows in the next answers."""
+
+import subprocess
+from pathlib import Path
+
+import httpx
+import psycopg
+import pytest
+
+from local.servers.postgres import find_binaries
+from tests.integration.api.conftest import eventually
+from tests.integration.freshness.conftest import MARKER, ServiceUnderTest
+
+PATHS = {
+    "text": "/api/search-by-text?query=red&k=50",
+    "album": "/api/albums/1/similar?k=50",
+}
+
+
+def search(service: ServiceUnderTest, path: str, **headers: str) -> httpx.Response:
+    return service.client.get(path, headers=headers)
+
+
+def marker(answer: httpx.Response) -> str | None:
+    """Return what an answer says of the album that the tests change."""
+    found = {album["id"]: album["artist"] for album in answer.raise_for_status().json()["results"]}
+    return found.get(MARKER)
+
+
+def composed(service: ServiceUnderTest) -> httpx.Response:
+    return service.client.post("/api/search", json={"parts": [{"album_id": "1"}, {"text": "red"}], "k": 50})
+
+
+ARRIVALS = {
+    "plain SQL": "UPDATE album_covers SET artist = 'new' WHERE id = 'marker'",
+    "many transactions": "DELETE FROM album_covers WHERE id = '7'; DELETE FROM album_covers WHERE id = '8'; "
+    "UPDATE album_covers SET artist = 'new'",
+    "one transaction": "BEGIN; CREATE TEMP TABLE kept AS TABLE album_covers; TRUNCATE album_covers; "
+    "INSERT INTO album_covers SELECT * FROM kept; UPDATE album_covers SET artist = 'new'; COMMIT",
+    "a replica's session": "SET session_replication_role = replica; UPDATE album_covers SET artist = 'new'",
+    "triggers switched off": "ALTER TABLE album_covers DISABLE TRIGGER ALL; "
+    "UPDATE album_covers SET artist = 'new'; ALTER TABLE album_covers ENABLE TRIGGER ALL",
+}
+
+
+@pytest.mark.parametrize("arrival", ARRIVALS)
+def test_answers_change_with_the_data(service: ServiceUnderTest, arrival: str) -> None:
+    for path in PATHS.values():
+        search(service, path)
+    cached = [search(service, path) for path in PATHS.values()]
+    composed(service)
+
+    service.run(ARRIVALS[arrival])
+
+    eventually(lambda: {marker(search(service, path)) for path in PATHS.values()} == {"new"})
+    assert marker(composed(service)) == "new"
+    for before, path in zip(cached, PATHS.values(), strict=True):
+        assert before.headers["x-cache"] == "hit"
+        assert marker(before) == "0"
+        # Nobody who holds the former answer is told that it still is the one.
+        assert search(service, path, **{"If-None-Match": before.headers["etag"]}).status_code == 200
+
+
+def test_genres_figures_and_albums_change_with_the_data(service: ServiceUnderTest) -> None:
+    get = service.client.get
+    before = [get(path).json() for path in ("/api/genres", "/api/stats", "/api/albums/marker")]
+
+    service.run(
+        "UPDATE album_covers SET genre = 'Rock', artist = 'new' WHERE id = 'marker'; "
+        "DELETE FROM album_covers WHERE id = '1'"
+    )
+
+    eventually(lambda: get("/api/genres").json()["genres"] == ["Rock"])
+    assert get("/api/stats").json()["total_albums"] == before[1]["total_albums"] - 1
+    assert get("/api/albums/marker").json()["artist"] == "new"
+    assert get("/api/albums/1").status_code == 404
+    assert get("/api/search-by-text?query=red&genre=rock").json()["total_results"] == 1
+
+
+def test_a_search_before_the_first_data_does_not_hide_them(service: ServiceUnderTest) -> None:
+    service.run("TRUNCATE album_covers")
+    service.until_seen()
+    empty = [search(service, PATHS["text"]) for _ in range(2)]
+
+    _copy(service.database_url, "late")
+
+    eventually(lambda: marker(search(service, PATHS["text"])) == "late")
+    assert [answer.headers["x-cache"] for answer in empty] == ["miss", "hit"]
+    assert empty[1].json()["total_results"] == 0
+
+
+def test_a_restored_dump_shows_although_the_same_data_were_searched_before(
+    service: ServiceUnderTest, tmp_path: Path
+) -> None:
+    search(service, PATHS["text"])
+    _client(
+        "pg_dump", service, "--data-only", "--table=album_covers", "--format=custom", f"--file={tmp_path}/d"
+    )
+    service.run("UPDATE album_covers SET artist = 'between'")
+    eventually(lambda: marker(search(service, PATHS["text"])) == "between")
+
+    service.run("DELETE FROM album_covers")
+    _client("pg_restore", service, "--data-only", "--disable-triggers", f"{tmp_path}/d")
+
+    eventually(lambda: marker(search(service, PATHS["text"])) == "0")
+
+
+def test_an_answer_that_waited_for_a_refresh_is_whole(service: ServiceUnderTest) -> None:
+    with psycopg.connect(service.database_url) as refreshing:
+        refreshing.execute("CREATE TEMP TABLE kept AS TABLE album_covers")
+        refreshing.execute("TRUNCATE album_covers")
+        accepted = search(service, PATHS["text"] + "&wait=0")
+        eventually(lambda: _waits_for_albums(service))
+        refreshing.execute("INSERT INTO album_covers SELECT * FROM kept")
+        refreshing.commit()
+
+    job = service.client.get(accepted.headers["location"], params={"wait": 15}).json()
+
+    assert job["status"] == "succeeded"
+    assert MARKER in {album["id"] for album in job["result"]["results"]}
+
+
+def _waits_for_albums(service: ServiceUnderTest) -> bool:
+    with psycopg.connect(service.database_url) as connection:
+        row = connection.execute(
+            "SELECT count(*) FROM pg_locks JOIN pg_database d ON d.oid = database "
+            "WHERE NOT granted AND datname = current_database()"
+        ).fetchone()
+    return row is not None and row[0] > 0
+
+
+def _copy(url: str, artist: str) -> None:
+    with psycopg.connect(url) as connection, connection.cursor() as cursor:
+        vector = "[" + ",".join(["1"] + ["0"] * 511) + "]"
+        with cursor.copy("COPY album_covers (id, embedding, artist) FROM STDIN") as copy:
+            copy.write_row((MARKER, vector, artist))
+
+
+def _client(program: str, service: ServiceUnderTest, *arguments: str) -> None:
+    command = [str(find_binaries() / program), f"--dbname={service.database_url}", *arguments]
+    subprocess.run(command, check=True, capture_output=True, text=True)

@@ -1,0 +1,44 @@
+"""A worker says at its start what is set up wrongly in the catalog, and works all the same."""
+
+from pathlib import Path
+
+import orjson
+import psycopg
+
+from common.jobs import JobState
+from common.ledger.gateway import GatewayLedger
+from local.servers.supabase import SupabaseConfig, SupabaseServer
+from tests.integration.worker.conftest import StartWorker, ended_job, text_submission
+
+
+async def test_a_worker_behind_a_low_row_limit_says_so_and_answers_in_full(
+    gateway: GatewayLedger, make_worker_service: StartWorker, catalog_url: str, tmp_path: Path
+) -> None:
+    with SupabaseServer(SupabaseConfig(tmp_path / "postgrest", catalog_url, max_rows=5)) as server:
+        worker = make_worker_service(SUPABASE_URL=server.url, SUPABASE_KEY=server.service_key)
+        worker.start()
+
+        job = await ended_job(gateway, (await gateway.submit(text_submission("red", k=20))).job_id)
+
+    assert job.state is JobState.SUCCEEDED
+    assert orjson.loads(job.result or b"{}")["total_results"] == 20
+    assert told_problems(worker.log_path) == ["rows_capped"]
+
+
+async def test_a_worker_whose_catalog_notices_no_changes_says_so(
+    gateway: GatewayLedger, make_worker_service: StartWorker, catalog_url: str
+) -> None:
+    with psycopg.connect(catalog_url) as connection:
+        connection.execute("ALTER TABLE album_covers DISABLE TRIGGER ALL")
+    worker = make_worker_service()
+    worker.start()
+
+    job = await ended_job(gateway, (await gateway.submit(text_submission("red"))).job_id)
+
+    assert job.state is JobState.SUCCEEDED
+    assert told_problems(worker.log_path) == ["changes_untracked"]
+
+
+def told_problems(log: Path) -> list[str]:
+    records = [orjson.loads(line) for line in log.read_text().splitlines() if line.startswith("{")]
+    return [record["problem"] for record in records if record["message"] == "the catalog is misconfigured"]
