@@ -18,6 +18,8 @@ MEMORY_MIB = 1024
 _NODE_BYTES = 2600
 _MEMORY_MIN_MIB = 64
 _MIB = 1024 * 1024
+#: Held while an index is built.
+_BUILD_LOCK = 0x686E7377
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +87,10 @@ def build_index(
                 sql.SQL("SET LOCAL maintenance_work_mem = {}").format(sql.Literal(f"{granted_mib}MB"))
             )
             connection.execute("SET LOCAL statement_timeout = 0")
+            # Another tool may build it at the same time: whoever comes second finds it.
+            connection.execute("SELECT pg_advisory_xact_lock(%s)", [_BUILD_LOCK])
+            if _is_valid(connection, index):
+                return None
             connection.execute(sql.SQL("DROP INDEX IF EXISTS {}").format(sql.Identifier(index)))
             connection.execute(index_statement(table=table, index=index).encode())
     finally:

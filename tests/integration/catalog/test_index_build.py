@@ -1,0 +1,32 @@
+"""Several tools may build the index at once: one does, and the others find it."""
+
+from concurrent.futures import ThreadPoolExecutor
+
+import psycopg
+
+from catalog.index import build_index, drop_index_if_empty
+from common.catalog.connections import open_connection
+
+
+def test_tools_that_build_the_index_at_once_build_it_once(database_url: str) -> None:
+    with open_connection(database_url, autocommit=True) as connection:
+        drop_index_if_empty(connection)
+        connection.execute(
+            "INSERT INTO album_covers (id, artist, album_name, embedding) "
+            "SELECT n::text, 'a', 'b', array_agg(random())::vector "
+            "FROM generate_series(1, 300) n, generate_series(1, 512) GROUP BY n"
+        )
+
+    def build(_: int) -> bool:
+        with open_connection(database_url, autocommit=True) as own:
+            return build_index(own) is not None
+
+    with ThreadPoolExecutor(4) as threads:
+        built = list(threads.map(build, range(4)))
+
+    assert built.count(True) == 1
+    with psycopg.connect(database_url) as connection:
+        found = connection.execute(
+            "SELECT indisvalid FROM pg_index WHERE indexrelid = 'album_covers_embedding_hnsw'::regclass"
+        ).fetchone()
+    assert found == (True,)
