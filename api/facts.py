@@ -31,7 +31,7 @@ class Genres:
     """The catalog's genres, sorted, and how it spells each by its key."""
 
     names: tuple[str, ...]
-    #: More than one spelling only from a catalog of the older schema, which tells them all.
+    #: More than one only where the catalog tells spellings apart that Python does not.
     spellings: Mapping[str, tuple[str, ...]]
 
     @classmethod

@@ -98,7 +98,7 @@ def album_from_row(row: Row) -> Album:
         pitchfork_score=None if score is None else float(score),
         best_new_music=bool(row["best_new_music"]),
         cover_url=row["cover_url"],
-        # A catalog of the older schema has one genre an album.
+        # A function of the older schema tells one genre an album.
         genres=tuple(row.get("genres") or ()),
     )
 
