@@ -10,11 +10,11 @@ from types import FrameType
 import uvicorn
 from fastapi import FastAPI
 
+from api.access.exposure import check_exposure
 from api.app import create_app
-from api.exposure import check_exposure
-from api.gateway import Gateway
-from api.protocol import GuardedProtocol
-from api.turns import Turns
+from api.http.connection.protocol import GuardedProtocol
+from api.http.connection.turns import Turns
+from api.runtime import Gateway
 from common.catalog.protocol import Catalog
 from common.errors import SettingsError
 from common.redis_faults import check_redis

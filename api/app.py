@@ -5,16 +5,16 @@ from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
 
-from api.admission import Admission, is_guarded
-from api.answers import install_error_handlers
-from api.boundary import Boundary
-from api.files import PAGES, PICTURES, TypedFiles
-from api.gateway import open_gateway
-from api.lingering import LingeringClose
-from api.openapi.document import install_openapi
-from api.policies import Policies
-from api.routes import albums, documents, jobs, searches, service
-from api.sharing import Sharing, cors_options
+from api.access.middleware import AccessMiddleware, is_guarded
+from api.contract.openapi import install_openapi
+from api.contract.problem_responses import install_error_handlers
+from api.http.cors import Cors, cors_options
+from api.http.lingering_close import LingeringClose
+from api.http.request_context import RequestContext
+from api.http.security_headers import SecurityHeaders
+from api.http.static_files import PAGES, PICTURES, TypedFiles
+from api.routes import albums, docs_page, jobs, searches, service
+from api.runtime import open_gateway
 from api.version import VERSION
 from common.catalog.opening import open_catalog
 from common.catalog.protocol import Catalog
@@ -47,17 +47,17 @@ def create_app(settings: Settings, *, catalog: Catalog | None = None) -> FastAPI
     # Routes are tried in this order.
     for family in (searches, jobs, albums, service):
         app.include_router(family.router)
-    documents.mount_documents(app)
+    docs_page.mount_documents(app)
     _mount_files(app, settings)
     install_error_handlers(app)
     install_openapi(app, auth=settings.auth)
     # The last to be added is the outermost.
     if is_guarded(settings):
-        app.add_middleware(Admission)
+        app.add_middleware(AccessMiddleware)
     app.add_middleware(LingeringClose)
     if settings.cors_origins:
-        app.add_middleware(Sharing, **cors_options(settings.cors_origins))
-    app.add_middleware(Boundary, policies=Policies(public_url=settings.public_url))
+        app.add_middleware(Cors, **cors_options(settings.cors_origins))
+    app.add_middleware(RequestContext, policies=SecurityHeaders(public_url=settings.public_url))
     return app
 
 

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
+from api.contract.http_errors import Unauthorized
 from api.keys.key import KeyRecord, digest_of, id_of
-from api.refusals import Unauthorized
 from common import keys
 from common.errors import QueueUnavailable
 from common.pipelining import PipelinedRedis

@@ -7,9 +7,8 @@ import orjson
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
-from api.album_ids import check_album_id
-from api.gateway import gateway_of
-from api.openapi.operations import (
+from api.contract.album_ids import check_album_id
+from api.contract.operations import (
     CACHE_CONTROL,
     ETAG,
     IDEMPOTENCY_KEY,
@@ -22,12 +21,13 @@ from api.openapi.operations import (
     problems,
     query,
 )
-from api.parameters import SEARCH, WAIT
-from api.presenting import JSON, REVALIDATE, is_current, not_modified
-from api.query_string import QueryString
-from api.reading import read_search
+from api.contract.parameters import SEARCH, WAIT
+from api.contract.query_string import QueryString
+from api.contract.search_responses import JSON, REVALIDATE, is_current, not_modified
+from api.http.search_headers import read_search
 from api.routes.plain import SegmentRoute
 from api.routes.searches import ACCEPTED, SEARCH_PROBLEMS
+from api.runtime import gateway_of
 from common.catalog.protocol import CatalogStats
 from common.queries import ALBUM_ID_MAX_CHARS, AlbumPart, SearchQuery
 from common.results import complete_cover_url

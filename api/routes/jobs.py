@@ -3,10 +3,8 @@
 from fastapi import APIRouter, Request
 from fastapi.responses import Response, StreamingResponse
 
-from api.admission import owner_of
-from api.following import follow
-from api.gateway import gateway_of
-from api.openapi.operations import (
+from api.access.middleware import owner_of
+from api.contract.operations import (
     NEVER_STORED,
     PREFER,
     REQUEST_ID,
@@ -18,13 +16,15 @@ from api.openapi.operations import (
     problems,
     query,
 )
-from api.openapi.schemas import JOB_ID_EXAMPLE
-from api.parameters import WAIT
-from api.preferences import decide_patience
-from api.presenting import NEVER_STORE, job_response
-from api.query_string import QueryString
-from api.reading import preferences_of
+from api.contract.parameters import WAIT
+from api.contract.prefer import decide_patience
+from api.contract.query_string import QueryString
+from api.contract.schemas import JOB_ID_EXAMPLE
+from api.contract.search_responses import NEVER_STORE, job_response
+from api.http.search_headers import preferences_of
 from api.routes.plain import PlainRoute
+from api.runtime import gateway_of
+from api.search.job_events import follow
 
 router = APIRouter(tags=["jobs"], route_class=PlainRoute)
 

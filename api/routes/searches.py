@@ -7,11 +7,9 @@ from typing import Any
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
-from api.admission import expect, max_jobs_of, owner_of
-from api.composing import SearchBody
-from api.gateway import Gateway, gateway_of
-from api.images import check_image
-from api.openapi.operations import (
+from api.access.middleware import expect, max_jobs_of, owner_of
+from api.access.rate_limits import IMAGE_COST
+from api.contract.operations import (
     ACCEPTED_HEADERS,
     ETAG,
     IDEMPOTENCY_KEY,
@@ -23,13 +21,15 @@ from api.openapi.operations import (
     problems,
     query,
 )
-from api.parameters import QUERY, SEARCH, TEXT_SEARCH, WAIT
-from api.query_string import QueryString
-from api.rates import IMAGE_COST
-from api.reading import read_search
-from api.receiving import Body
+from api.contract.parameters import QUERY, SEARCH, TEXT_SEARCH, WAIT
+from api.contract.query_string import QueryString
+from api.http.body_budget import Body
+from api.http.image_header import check_image
+from api.http.search_body import SearchBody
+from api.http.search_headers import read_search
+from api.http.uploads import FILE_FIELD, declared_bytes, read_body, read_image
 from api.routes.plain import PlainRoute
-from api.uploads import FILE_FIELD, declared_bytes, read_body, read_image
+from api.runtime import Gateway, gateway_of
 from common.errors import image_given_as
 from common.filetypes.formats import ACCEPTED as ACCEPTED_FORMATS
 from common.queries import ImagePart, SearchQuery, TextPart, image_digest

@@ -6,14 +6,14 @@ import orjson
 from fastapi import APIRouter, FastAPI, Request
 from fastapi.responses import RedirectResponse, Response
 
-from api.admission import sees_details
-from api.gateway import gateway_of
-from api.health import Health
-from api.openapi.operations import NEVER_STORED, answer, header, problems, query
-from api.parameters import DETAILS
-from api.presenting import JSON, NEVER_STORE
-from api.query_string import QueryString
+from api.access.middleware import sees_details
+from api.contract.operations import NEVER_STORED, answer, header, problems, query
+from api.contract.parameters import DETAILS
+from api.contract.query_string import QueryString
+from api.contract.search_responses import JSON, NEVER_STORE
 from api.routes.plain import PlainRoute
+from api.runtime import gateway_of
+from api.search.health import Health
 from api.version import VERSION
 
 router = APIRouter(tags=["service"], route_class=PlainRoute)

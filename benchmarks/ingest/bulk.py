@@ -27,7 +27,7 @@ from benchmarks.speed.texts import Texts, words_of
 from local.options import ROOT
 
 NAME = "ingest.bulk.p95_ratio"
-#: Searches a second: the model is at work for a part of the time, and the rest is the ingest's.
+#: SearchService a second: the model is at work for a part of the time, and the rest is the ingest's.
 RATE_PER_S = 3.0
 _START_S = 120.0
 _COVERS: LiteralString = "id LIKE 'cover-%'"

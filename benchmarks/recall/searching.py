@@ -64,7 +64,7 @@ class Asked:
 
 
 class Asker:
-    """Searches as a worker does, one query after another, and scans by SQL beside it.
+    """SearchService as a worker does, one query after another, and scans by SQL beside it.
 
     The scan is one process's, by B-tree where the planner takes one for the filters, never by HNSW.
     """

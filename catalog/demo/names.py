@@ -38,7 +38,7 @@ _LAST = _words(
 )
 _VERBS = _words(
     """
-    Leaving Chasing Learning Burning Counting Holding Dreaming Waiting Falling Building Crossing Naming
+    Leaving Chasing Learning Burning Counting Holding Dreaming Waiters Falling Building Crossing Naming
     """
 )
 _REVIEWERS = 18

@@ -6,7 +6,7 @@ from common.catalog.supabase import SupabaseCatalog
 from common.errors import SettingsError
 from common.settings import Settings
 
-#: Searches that one process sends at once; the worker batches, and the rest wait their turn.
+#: SearchService that one process sends at once; the worker batches, and the rest wait their turn.
 CONNECTIONS = 8
 
 

@@ -14,8 +14,8 @@ import psutil
 import pytest
 
 from local.servers.child import free_port
+from tests.paths import ROOT
 
-ROOT = Path(__file__).resolve().parents[2]
 START_S = 180.0
 STOP_S = 60.0
 #: Enough for every genre but the rarest, and few enough to draw in a moment.

@@ -14,7 +14,8 @@ import psutil
 import pytest
 
 from local.options import DEMO_MODEL
-from tests.e2e.conftest import ROOT, RunningStack, StartStack
+from tests.e2e.conftest import RunningStack, StartStack
+from tests.paths import ROOT
 
 FEW = "20"
 JOBS = 20

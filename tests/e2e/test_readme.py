@@ -7,7 +7,8 @@ import subprocess
 
 import pytest
 
-from tests.e2e.conftest import ROOT, RunningStack
+from tests.e2e.conftest import RunningStack
+from tests.paths import ROOT
 
 COMMANDS = re.findall(r"^curl .*$", (ROOT / "README.md").read_text(), re.MULTILINE)
 

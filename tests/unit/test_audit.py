@@ -2,10 +2,11 @@
 
 import runpy
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
+
+from tests.paths import ROOT
 
 Judge = Callable[..., tuple[list[str], int]]
 
@@ -20,7 +21,7 @@ UNKNOWN = {"name": "strange", "skip_reason": "not found"}
 
 @pytest.fixture(name="judge")
 def _judge() -> Judge:
-    script = Path(__file__).resolve().parents[2] / ".ci" / "audit.py"
+    script = ROOT / ".ci" / "audit.py"
     judge: Judge = runpy.run_path(str(script))["judge"]
     return judge
 

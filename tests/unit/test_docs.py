@@ -7,8 +7,8 @@ import pytest
 
 from common import keys
 from common.settings import Settings
+from tests.paths import ROOT
 
-ROOT = Path(__file__).resolve().parents[2]
 README = (ROOT / "README.md").read_text()
 DOCUMENTS = [
     ROOT / "README.md",

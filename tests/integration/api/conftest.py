@@ -11,7 +11,7 @@ from PIL import Image
 from redis import Redis
 
 from api.__main__ import make_server
-from api.gateway import Gateway
+from api.runtime import Gateway
 from common.clients import open_redis
 from common.settings import Settings, load_settings
 from local.servers.redis import RedisServer

@@ -13,9 +13,9 @@ from api.keys.key import Role
 from tests.integration.api.conftest import StartGateway, eventually
 from tests.integration.api.keyed import new_key
 from tests.integration.api.stand_ins import MemoryCatalog, StandInWorker, make_album
+from tests.paths import ROOT
 
 HERE = Path(__file__).parent
-ROOT = HERE.parents[2]
 SCHEMATHESIS = Path(sys.executable).with_name("schemathesis")
 SEED = "7"
 

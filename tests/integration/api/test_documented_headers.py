@@ -7,17 +7,17 @@ import httpx
 import pytest
 from redis import Redis
 
+from api.http.security_headers import SecurityHeaders
 from api.keys.key import Role
-from api.policies import Policies
 from tests.integration.api.conftest import StartGateway, eventually
 from tests.integration.api.keyed import new_key
 from tests.integration.api.stand_ins import StandInWorker
-from tests.unit.api.test_openapi import DOCUMENT
+from tests.unit.api.contract.test_openapi import DOCUMENT
 
 #: Of HTTP itself, on every answer of every server.
 HTTP = {"date", "content-length", "content-type", "transfer-encoding", "connection"}
 #: On every answer whatsoever; docs/http.md says so once.
-POLICIES = {name.decode() for name, _ in Policies(public_url=None).of("/api/")}
+POLICIES = {name.decode() for name, _ in SecurityHeaders(public_url=None).of("/api/")}
 TEXT = "/api/search-by-text"
 
 

@@ -5,7 +5,7 @@ import socket
 import pytest
 from redis import Redis
 
-from api import flow
+from api.http.connection import flow_control
 from common import keys
 from tests.integration.api.conftest import RunningGateway, StartGateway, eventually
 from tests.integration.api.raw import (
@@ -51,7 +51,7 @@ def test_all_of_many_complete_requests_are_answered(address: Address) -> None:
 def test_an_answer_that_takes_longer_than_the_probes_is_given(
     gateway: RunningGateway, worker: StandInWorker, version: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(flow, "PROBE_EVERY_S", 0.05)
+    monkeypatch.setattr(flow_control, "PROBE_EVERY_S", 0.05)
     worker.hold()
 
     with connect(address_of(gateway)) as connection:
@@ -59,7 +59,7 @@ def test_an_answer_that_takes_longer_than_the_probes_is_given(
         connection.shutdown(socket.SHUT_WR)
         eventually(lambda: len(gateway.gateway.waiting) == 1)
         interim = b""
-        while version == b"1.1" and interim.count(b"100 Continue") < flow.PROBES:
+        while version == b"1.1" and interim.count(b"100 Continue") < flow_control.PROBES:
             interim += connection.recv(65536)
         worker.let_go()
         received = read_all(connection)

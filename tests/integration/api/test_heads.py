@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
-from api import protocol
+from api.http.connection import protocol
 from tests.integration.api.conftest import RunningGateway, StartGateway
 from tests.integration.api.raw import Address, address_of, connect, exchange, problem, read_all
 

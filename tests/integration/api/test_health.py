@@ -20,7 +20,7 @@ def test_many_questions_at_once_are_one_look_at_the_queue(
         return await load()
 
     monkeypatch.setattr(health._ledger, "load", counted)
-    monkeypatch.setattr("api.health.LOOK_EVERY_S", 3600.0)
+    monkeypatch.setattr("api.search.health.LOOK_EVERY_S", 3600.0)
     health._looking = None
 
     with ThreadPoolExecutor(10) as threads:

@@ -5,7 +5,6 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
-from pathlib import Path
 
 import httpx
 import pytest
@@ -17,9 +16,9 @@ from local.servers.redis import RedisServer
 from tests.integration.api.conftest import RunningGateway, StartGateway, eventually
 from tests.integration.api.keyed import new_key
 from tests.integration.api.stand_ins import StandInWorker
-from tests.unit.api.test_openapi import DOCUMENT
+from tests.paths import ROOT
+from tests.unit.api.contract.test_openapi import DOCUMENT
 
-ROOT = Path(__file__).parents[3]
 SEARCH = "/api/search-by-text?query=red"
 
 

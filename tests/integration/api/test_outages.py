@@ -18,8 +18,8 @@ from local.servers.child import free_port
 from local.servers.redis import RedisConfig, RedisServer
 from tests.integration.api.conftest import RunningGateway, eventually
 from tests.integration.api.stand_ins import MemoryCatalog, StandInWorker
+from tests.paths import ROOT
 
-ROOT = Path(__file__).parents[3]
 #: A gateway answers within three seconds, whatever Redis does.
 ANSWER_S = 3.0
 

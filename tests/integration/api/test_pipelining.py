@@ -5,8 +5,8 @@ import threading
 
 import pytest
 
-from api import flow, protocol
-from api.protocol import GuardedProtocol
+from api.http.connection import flow_control, protocol
+from api.http.connection.protocol import GuardedProtocol
 from tests.integration.api.conftest import RunningGateway, StartGateway, eventually
 from tests.integration.api.raw import Address, address_of, answers, connect, read_all
 from tests.integration.api.stand_ins import StandInWorker
@@ -119,7 +119,7 @@ def test_the_head_of_a_waiting_request_may_come_in_two_pieces(
 def test_a_client_that_does_not_read_is_given_up(
     running: RunningGateway, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(flow, "SEND_TIMEOUT_S", 0.5)
+    monkeypatch.setattr(flow_control, "SEND_TIMEOUT_S", 0.5)
 
     with connect(address_of(running)) as connection:
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)

@@ -1,4 +1,4 @@
-"""Searches over HTTP: the seed's answers, the cache, waiting or not, and what failures look like."""
+"""SearchService over HTTP: the seed's answers, the cache, waiting or not, and what failures look like."""
 
 import base64
 from concurrent.futures import ThreadPoolExecutor

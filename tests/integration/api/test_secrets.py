@@ -16,8 +16,8 @@ from local.servers.child import free_port
 from local.servers.redis import RedisServer
 from tests.integration.api.conftest import StartGateway, eventually
 from tests.integration.api.stand_ins import StandInWorker
+from tests.paths import ROOT
 
-ROOT = Path(__file__).parents[3]
 REDIS_PASSWORD = "redis-hunter2"
 DATABASE_PASSWORD = "database-hunter2"
 SERVICE_KEY = "service-hunter2"

@@ -13,8 +13,7 @@ from common.catalog.faults import misconfigured
 from common.errors import CatalogMisconfigured
 from tests.integration.api.conftest import RunningGateway, StartGateway, eventually
 from tests.integration.api.stand_ins import GENRES, MODEL, MemoryCatalog, StandInWorker
-
-ROOT = Path(__file__).parents[3]
+from tests.paths import ROOT
 
 
 def test_health_tells_that_all_is_well(client: httpx.Client) -> None:
@@ -73,7 +72,7 @@ def test_what_is_set_up_wrongly_in_the_catalog_is_told_once_and_keeps_nobody_fro
     caplog: pytest.LogCaptureFixture,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("api.catalog_warnings.LOOK_EVERY_S", 0.01)
+    monkeypatch.setattr("api.background.catalog_warnings.LOOK_EVERY_S", 0.01)
     catalog.wrong = [misconfigured("rows_capped")]
 
     with start_gateway().client() as client:

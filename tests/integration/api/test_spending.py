@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 import pytest
 from redis import Redis
 
-from api.rates import Bucket, Payment, Rate, RateLimits
+from api.access.rate_limits import Bucket, Payment, Rate, RateLimits
 from common.clients import open_async_redis
 from local.servers.redis import RedisServer
 

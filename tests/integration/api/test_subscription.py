@@ -8,7 +8,7 @@ import pytest
 import pytest_asyncio
 from redis.asyncio import Redis
 
-from api.subscription import Subscription
+from api.background.subscription import Subscription
 from common.clients import open_async_redis
 from local.servers.redis import RedisServer
 

@@ -18,7 +18,6 @@ from local.servers.redis import RedisServer
 from local.servers.supabase import SupabaseServer
 
 ALBUMS = 30
-DEMO_MODEL = Path(__file__).parents[3] / "models" / "demo"
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,10 +19,10 @@ from common import keys
 from common.clients import open_redis
 from local.probes import worker_is_ready
 from local.service import Service
-from tests.integration.catalog_cli.conftest import ALBUMS, DEMO_MODEL, Catalog, read_report, rows
+from tests.integration.catalog_cli.conftest import ALBUMS, Catalog, read_report, rows
 from tests.integration.catalog_cli.test_killed_ingest import assert_same
+from tests.paths import DEMO_MODEL, ROOT
 
-ROOT = Path(__file__).parents[3]
 INGEST = ("ingest", "albums.csv", "--covers", "covers")
 START_S = 60.0
 

@@ -11,7 +11,6 @@ from catalog.demo.albums import demo_albums
 from tests.cover_server import CoverServer, Limit, answer, cover_server
 from tests.integration.catalog_cli.conftest import (
     ALBUMS,
-    DEMO_MODEL,
     Catalog,
     cells,
     read_notes,
@@ -19,6 +18,7 @@ from tests.integration.catalog_cli.conftest import (
     rows,
     write_table,
 )
+from tests.paths import DEMO_MODEL
 
 INGEST = ("ingest", "albums.csv", "--covers", "image", "--allow-private", "--per-host", "500")
 

@@ -9,10 +9,9 @@ import orjson
 from PIL import Image
 
 from tests.integration.catalog_cli.conftest import Catalog, rows, write_table
+from tests.paths import PICTURES
 from tests.unit.worker.decode.files import icc, tiff
 from tests.unit.worker.decode.pictures import encoded, quadrants
-
-PICTURES = Path(__file__).parents[2] / "pictures"
 
 
 def test_covers_of_new_formats_are_embedded_and_others_called_by_their_names(

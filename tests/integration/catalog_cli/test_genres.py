@@ -14,7 +14,8 @@ from catalog.demo.albums import demo_albums
 from catalog.ingest.hashing import content_hash
 from catalog.ingest.mapping import ColumnMap
 from catalog.ingest.tables.rows import Cells, RawRow
-from tests.integration.catalog_cli.conftest import ALBUMS, DEMO_MODEL, Catalog, cells, rows, write_table
+from tests.integration.catalog_cli.conftest import ALBUMS, Catalog, cells, rows, write_table
+from tests.paths import DEMO_MODEL
 
 INGEST = ("ingest", "albums.csv", "--covers", "covers")
 CELLS = [

@@ -19,7 +19,6 @@ from common import keys
 from common.clients import open_redis
 from tests.integration.catalog_cli.conftest import (
     ALBUMS,
-    DEMO_MODEL,
     Catalog,
     cells,
     has_index,
@@ -28,6 +27,7 @@ from tests.integration.catalog_cli.conftest import (
     rows,
     write_table,
 )
+from tests.paths import DEMO_MODEL
 from worker.encoder.fixed_latency import FixedLatencyEncoder
 from worker.encoder.protocol import Embeddings, Pixels
 

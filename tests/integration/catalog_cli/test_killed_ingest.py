@@ -6,7 +6,6 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,8 +14,8 @@ import psycopg
 import pytest
 
 from tests.integration.catalog_cli.conftest import ALBUMS, Catalog, has_index, rows
+from tests.paths import ROOT
 
-ROOT = Path(__file__).parents[3]
 START_S = 60.0
 INGEST = ("ingest", "albums.csv", "--covers", "covers")
 

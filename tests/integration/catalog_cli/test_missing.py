@@ -19,16 +19,9 @@ import pytest
 from catalog.writing.opening import open_writer
 from catalog.writing.protocol import MadeEmbedding, MissingAlbum
 from common.settings import load_settings
-from tests.integration.catalog_cli.conftest import (
-    ALBUMS,
-    DEMO_MODEL,
-    Catalog,
-    has_index,
-    read_report,
-    rows,
-)
+from tests.integration.catalog_cli.conftest import ALBUMS, Catalog, has_index, read_report, rows
+from tests.paths import DEMO_MODEL, ROOT
 
-ROOT = Path(__file__).parents[3]
 MISSING = ("ingest", "--missing")
 WAIT_S = 60.0
 

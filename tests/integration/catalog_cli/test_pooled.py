@@ -11,7 +11,8 @@ from catalog.migrations import apply_migrations, migrations
 from common.catalog.connections import open_connection
 from common.errors import CatalogMisconfigured
 from local.servers.pgbouncer import PgBouncerServer
-from tests.integration.catalog_cli.conftest import ALBUMS, DEMO_MODEL, Catalog, has_index, rows
+from tests.integration.catalog_cli.conftest import ALBUMS, Catalog, has_index, rows
+from tests.paths import DEMO_MODEL
 
 INGEST = ("ingest", "albums.csv", "--covers", "covers")
 #: As many as the pooler has for a database.

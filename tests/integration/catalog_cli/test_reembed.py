@@ -21,8 +21,9 @@ from common.catalog.protocol import Matches, ModelStamp
 from common.clients import open_redis
 from common.errors import CoverSearchError, ModelMismatch
 from common.queries import Filters
-from tests.integration.catalog_cli.conftest import ALBUMS, DEMO_MODEL, Catalog, has_index, rows
-from tests.integration.catalog_cli.test_killed_ingest import ROOT, wait_for
+from tests.integration.catalog_cli.conftest import ALBUMS, Catalog, has_index, rows
+from tests.integration.catalog_cli.test_killed_ingest import wait_for
+from tests.paths import DEMO_MODEL, ROOT
 from worker.encoder.fixed_latency import FixedLatencyEncoder
 from worker.encoder.model_files import find_model
 from worker.retrying import retry_passing

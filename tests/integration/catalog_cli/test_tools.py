@@ -13,7 +13,8 @@ import pytest
 from common import keys
 from common.clients import open_redis
 from local.servers.supabase import SupabaseConfig, SupabaseServer
-from tests.integration.catalog_cli.conftest import ALBUMS, DEMO_MODEL, Catalog, rows
+from tests.integration.catalog_cli.conftest import ALBUMS, Catalog, rows
+from tests.paths import DEMO_MODEL
 
 INGEST = ("ingest", "albums.csv", "--covers", "covers")
 

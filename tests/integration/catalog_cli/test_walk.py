@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from common.settings import Settings
+from tests.paths import ROOT
 
-ROOT = Path(__file__).parents[3]
 DOCUMENT = (ROOT / "docs" / "catalog.md").read_text()
 
 

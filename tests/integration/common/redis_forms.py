@@ -12,10 +12,11 @@ import pytest
 from common.clients import open_redis
 from local.servers.child import ServerFailed, free_port
 from local.servers.redis import RedisConfig, RedisServer
+from tests.paths import ROOT
 
 #: Every character that a URL may not hold as it is, and those that some reader of URLs gives a meaning to.
 SPECIAL = "p@ss:w/o?r#d%2F&=+;,[]{}<>|\\^`\"' ~!$()*-._ é漢"
-TLS_REDIS = Path(__file__).parents[3] / ".tools" / "redis-server"
+TLS_REDIS = ROOT / ".tools" / "redis-server"
 PORT_MAX_OF_A_CLUSTER = 55_000
 #: What docs/operations.md gives a user.
 RIGHTS = ("~*", "&*", "+@all", "-@admin", "-@dangerous", "+info")

@@ -28,8 +28,8 @@ from tests.integration.common.redis_forms import (
     redis_with_user,
     with_password,
 )
+from tests.paths import ROOT
 
-ROOT = Path(__file__).parents[3]
 #: It may look into folders that are root's alone, as the interpreter's is, and write nowhere.
 AS_NOBODY = (
     *("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"),

@@ -15,8 +15,8 @@ from local.probes import gateway_answers, worker_is_ready
 from local.servers.child import free_port
 from local.service import Service
 from tests.integration.common.redis_forms import FORMS, Certificates, Place
+from tests.paths import ROOT
 
-ROOT = Path(__file__).parents[3]
 START_S = 60.0
 #: REDIS_URL and CACHE_REDIS_URL.
 PAIRS = (

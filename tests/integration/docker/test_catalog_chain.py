@@ -19,7 +19,8 @@ from common.settings import load_settings
 from local.servers.postgres import PostgresConfig, PostgresServer
 from local.servers.postgrest import PostgrestConfig, PostgrestServer
 from local.servers.rest_gateway import RestGateway
-from tests.unit.docker.files import ROOT, make_env
+from tests.paths import ROOT
+from tests.unit.docker.files import make_env
 
 PERMISSION_DENIED = "42501"
 ALBUM = {"id": "585", "artist": "A", "album_name": "N", "embedding": f"[1{',0' * 511}]"}

@@ -22,8 +22,8 @@ from local.servers.redis import RedisServer
 from local.servers.supabase import SupabaseServer
 from local.service import Service
 from tests.integration.api.conftest import RunningGateway, eventually
+from tests.paths import ROOT
 
-ROOT = Path(__file__).parents[3]
 ALBUMS = 20
 MARKER = "marker"
 

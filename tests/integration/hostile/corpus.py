@@ -9,10 +9,11 @@ import struct
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from PIL import Image, PngImagePlugin
+
+from tests.paths import PICTURES
 
 OK = "ok"
 UNSUPPORTED = "unsupported_image"
@@ -24,7 +25,6 @@ EMPTY = "invalid_parameter"
 #: Whether damage shows depends on where it lies; what must not happen is anything else.
 DAMAGED = frozenset({OK, UNDECODABLE, UNSUPPORTED, TOO_MANY})
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF")
-PICTURES = Path(__file__).parents[2] / "pictures"
 
 
 @dataclass(frozen=True, slots=True)

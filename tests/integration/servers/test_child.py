@@ -15,8 +15,8 @@ import psutil
 import pytest
 
 from local.servers.child import Child, ServerFailed
+from tests.paths import ROOT
 
-ROOT = Path(__file__).parents[3]
 FOREVER = [sys.executable, "-c", "import time; time.sleep(600)"]
 AT_ONCE = [sys.executable, "-c", ""]
 

@@ -15,8 +15,7 @@ import pytest
 
 from local.servers.child import ServerFailed
 from local.servers.postgres import PostgresConfig, PostgresServer
-
-ROOT = Path(__file__).parents[3]
+from tests.paths import ROOT
 
 OWNER = """
 import sys, time

@@ -26,9 +26,9 @@ from common.settings import Settings, load_settings
 from local.probes import worker_is_ready
 from local.servers.redis import RedisServer
 from local.service import Service
+from tests.paths import ROOT
 from worker.encoder.fixed_latency import FixedLatencyEncoder
 
-ROOT = Path(__file__).resolve().parents[3]
 OWNER = "anonymous"
 START_S = 60.0
 

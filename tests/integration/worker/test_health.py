@@ -5,7 +5,8 @@ import sys
 import time
 
 from common.settings import Settings
-from tests.integration.worker.conftest import ROOT, START_S, StartWorker
+from tests.integration.worker.conftest import START_S, StartWorker
+from tests.paths import ROOT
 
 
 def check(settings: Settings, **environ: str) -> subprocess.CompletedProcess[str]:

@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 
 from local.options import DEMO_MODEL
-from tests.integration.worker.conftest import ROOT
+from tests.paths import ROOT
 
 BATCH = """
 import sys

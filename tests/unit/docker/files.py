@@ -9,7 +9,8 @@ from typing import Any
 
 import yaml
 
-ROOT = Path(__file__).resolve().parents[3]
+from tests.paths import ROOT
+
 COMPOSE_FILE = ROOT / "docker-compose.yml"
 DOCKERFILES = {"gateway": ROOT / "Dockerfile.api", "worker": ROOT / "Dockerfile.worker"}
 _VARIABLE = re.compile(r"(?<!\$)\$\{(?P<name>\w+)(?P<operator>:[-?])(?P<rest>[^}]*)\}")

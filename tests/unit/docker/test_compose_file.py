@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 import yaml
 
-from api.exposure import check_exposure
+from api.access.exposure import check_exposure
 from common.settings import Settings, load_settings
-from tests.unit.docker.files import COMPOSE_FILE, ROOT, compose, make_env, read_env, required_variables, tool
+from tests.paths import ROOT
+from tests.unit.docker.files import COMPOSE_FILE, compose, make_env, read_env, required_variables, tool
 
 ONE_SHOT = {"migrate", "demo"}
 #: Its image holds one binary and nothing to ask it with; `supabase` asks for it.

@@ -12,7 +12,8 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from tests.unit.docker.files import DOCKERFILES, ROOT, copied, tool
+from tests.paths import ROOT
+from tests.unit.docker.files import DOCKERFILES, copied, tool
 
 MODEL_STACK = {"torch", "transformers", "openvino"}
 WEB_FRAMEWORK = {"fastapi", "starlette", "uvicorn"}

@@ -9,7 +9,8 @@ from pathlib import Path
 import jwt
 import pytest
 
-from tests.unit.docker.files import ROOT, make_env
+from tests.paths import ROOT
+from tests.unit.docker.files import make_env
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,8 @@ from redis.exceptions import RedisError
 from common.clients import open_redis
 from local.servers.child import free_port
 from local.servers.redis import find_redis
-from tests.unit.docker.files import ROOT, tool
+from tests.paths import ROOT
+from tests.unit.docker.files import tool
 
 CONFIGURATION = ROOT / "docker"
 START_S = 20.0

@@ -1,7 +1,6 @@
 """The committed demo model: small, loadable by plain transformers, and it means what it says."""
 
 from collections.abc import Sequence
-from pathlib import Path
 
 import pytest
 import torch
@@ -11,10 +10,11 @@ from catalog.demo.albums import DemoAlbum, demo_albums
 from catalog.demo.covers import draw_cover
 from catalog.demo.look import facts
 from catalog.demo.rephotograph import rephotograph
+from tests.paths import DEMO_MODEL
 from training.evaluation.encoder import Encoder
 from training.evaluation.metrics import recall_at
 
-FOLDER = Path(__file__).parents[3] / "models" / "demo"
+FOLDER = DEMO_MODEL
 #: The first covers of the demo catalog; the model was trained on another seed.
 ALBUMS = demo_albums(200)
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.unit.training.conftest import DEMO_MODEL
+from tests.paths import DEMO_MODEL
 from training.__main__ import main
 from training.data.splits import Part, Shares
 

@@ -13,12 +13,12 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
+from tests.paths import ROOT
 from tests.unit.training.conftest import ALBUMS, save_tiny
 from training.__main__ import main
 from training.evaluation.encoder import Encoder
 from worker.encoder.load import load_encoder
 
-ROOT = Path(__file__).parents[3]
 #: Two fifths are held out, so that ten of them are an eighth: found by chance less often than by sight.
 SPLIT = ("--validation", "0.1", "--held-out", "0.4")
 

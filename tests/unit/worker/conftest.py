@@ -10,6 +10,7 @@ import torch
 from transformers import CLIPConfig, CLIPImageProcessorPil, CLIPModel, CLIPTokenizer
 
 from benchmarks.models import vocabulary
+from tests.paths import DEMO_MODEL
 
 MakeModel = Callable[..., Path]
 
@@ -73,4 +74,4 @@ def export_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def demo_model() -> Path:
     """The model of the demo catalog, trained and committed."""
-    return Path(__file__).parents[3] / "models" / "demo"
+    return DEMO_MODEL

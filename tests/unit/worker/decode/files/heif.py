@@ -3,9 +3,9 @@
 import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
-PICTURES = Path(__file__).parents[4] / "pictures"
+from tests.paths import PICTURES
+
 _SIDE = 64
 
 Property = tuple[bytes, bytes]

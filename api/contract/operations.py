@@ -1,0 +1,151 @@
+"""Describes an endpoint for the OpenAPI document: parameters, headers, answers, problems."""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from http import HTTPStatus
+
+from api.contract.parameters import IDEMPOTENCY_KEY_PATTERN, Parameter
+from api.contract.problem_examples import problem_example
+from api.contract.problem_responses import CHALLENGE, CODINGS, MEDIA_TYPE
+from api.contract.problems import PROBLEMS_BY_CODE
+from api.contract.schemas import JOB_PATH_EXAMPLE, Schema, ref
+
+
+def header(description: str, example: str | int) -> Schema:
+    kind = "integer" if isinstance(example, int) else "string"
+    return {"description": description, "schema": {"type": kind}, "example": example}
+
+
+REQUEST_ID = {
+    "X-Request-Id": header("Names this request in the log; the client's own is kept.", "5f0c2a9be1d3")
+}
+ETAG = {
+    "ETag": header("Names this answer; send it back as `If-None-Match`.", 'W/"9f2c4f6f0c0b4a8e"'),
+}
+CACHE_CONTROL = {"Cache-Control": header("Whether the answer may be kept.", "no-cache")}
+SEARCH_HEADERS = {
+    "X-Cache": header("`hit`, `miss` or `coalesced` (shares an identical query's run).", "miss"),
+    "Server-Timing": header("Milliseconds by stage.", "queue;dur=2.1, embed;dur=36, total;dur=47.5"),
+    "Preference-Applied": header("What was honoured of `Prefer`.", "wait=5"),
+    **CACHE_CONTROL,
+}
+ACCEPTED_HEADERS = {
+    "Location": header("Where the job stands.", JOB_PATH_EXAMPLE),
+    "Retry-After": header("When to ask again, in seconds.", 1),
+    "X-Cache": SEARCH_HEADERS["X-Cache"],
+    "Preference-Applied": header("What was honoured of `Prefer`.", "respond-async"),
+    **CACHE_CONTROL,
+}
+RETRY_AFTER = {"Retry-After": header("When to try again, in seconds.", 2)}
+WWW_AUTHENTICATE = {
+    name: header("How to send a key; `X-API-Key` is taken too.", value) for name, value in CHALLENGE.items()
+}
+ACCEPT_ENCODING = {
+    name: header("Where the body was compressed: as it may be sent.", value)
+    for name, value in CODINGS.items()
+}
+#: On every answer under /api/ where the client has a limit.
+RATE_LIMIT = {
+    "RateLimit-Limit": header("Units that a window has.", 600),
+    "RateLimit-Remaining": header("Units that are left.", 583),
+    "RateLimit-Reset": header("Seconds until all of them are free again.", 47),
+}
+NEVER_STORED = {"Cache-Control": header("It may not be kept.", "no-store")}
+
+
+def query(parameter: Parameter[object], *, required: bool = False) -> Schema:
+    """Describe one parameter of the query string by its row of the table."""
+    return {
+        "name": parameter.name,
+        "in": "query",
+        "required": required,
+        "description": parameter.description,
+        "schema": parameter.schema,
+        "example": parameter.example,
+    }
+
+
+def path(name: str, description: str, *, example: str, max_length: int) -> Schema:
+    """Describe one part of the path."""
+    schema = {"type": "string", "minLength": 1, "maxLength": max_length}
+    return {
+        "name": name,
+        "in": "path",
+        "required": True,
+        "description": description,
+        "schema": schema,
+        "example": example,
+    }
+
+
+def _request_header(name: str, description: str, example: str, *, pattern: str | None = None) -> Schema:
+    return {
+        "name": name,
+        "in": "header",
+        "required": False,
+        "description": description,
+        "schema": {"type": "string"} if pattern is None else {"type": "string", "pattern": pattern},
+        "example": example,
+    }
+
+
+PREFER = _request_header(
+    "Prefer", "RFC 7240: `respond-async` (202 at once), `wait=<seconds>` (bounds the wait).", "wait=5"
+)
+IDEMPOTENCY_KEY = _request_header(
+    "Idempotency-Key",
+    "The same key with the same request gives the same job.",
+    "4b0b6a2e-order-17",
+    pattern=f"^{IDEMPOTENCY_KEY_PATTERN}$",
+)
+IF_NONE_MATCH = _request_header(
+    "If-None-Match", "The ETag of an answer that the client has; 304 if it holds.", 'W/"9f2c4f6f0c0b4a8e"'
+)
+
+
+def answer(
+    description: str, schema: str, *, headers: Mapping[str, Schema] | None = None, example: object = None
+) -> Schema:
+    """Describe one JSON answer."""
+    content: Schema = {"schema": ref(schema)}
+    if example is not None:
+        content["example"] = example
+    return {
+        "description": description,
+        "headers": {**(headers or {}), **REQUEST_ID},
+        "content": {"application/json": content},
+    }
+
+
+NOT_MODIFIED: Schema = {
+    "description": "The client's copy still holds.",
+    "headers": {**ETAG, **CACHE_CONTROL, **REQUEST_ID},
+}
+
+
+def problems(*codes: str) -> dict[int | str, Schema]:
+    """Describe the problems an endpoint answers with, by status, each code with an example."""
+    by_status: defaultdict[int, list[str]] = defaultdict(list)
+    for code in codes:
+        by_status[PROBLEMS_BY_CODE[code].status].append(code)
+    return {status: _problem(status, found) for status, found in sorted(by_status.items())}
+
+
+def _problem(status: int, codes: Sequence[str]) -> Schema:
+    headers = {**NEVER_STORED, **REQUEST_ID}
+    if any(PROBLEMS_BY_CODE[code].retry_after_s is not None for code in codes):
+        headers |= RETRY_AFTER
+    if status == HTTPStatus.UNAUTHORIZED:
+        headers |= WWW_AUTHENTICATE
+    if status == HTTPStatus.UNSUPPORTED_MEDIA_TYPE:
+        headers |= ACCEPT_ENCODING
+    return {
+        "description": " or ".join(f"`{code}`: {PROBLEMS_BY_CODE[code].title}" for code in codes),
+        "headers": headers,
+        "content": {
+            MEDIA_TYPE: {
+                "schema": ref("Problem"),
+                "examples": {code: {"value": problem_example(code)} for code in codes},
+            }
+        },
+    }

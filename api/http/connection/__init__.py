@@ -1,0 +1,1 @@
+"""One connection: where requests end, in which order they start, what is refused."""

@@ -1,0 +1,26 @@
+"""A problem as the bytes of a whole answer, for requests that do not reach the application."""
+
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE
+
+from api.contract.problem_responses import error_response
+from api.http.request_context import request_id_of
+from api.http.security_headers import SecurityHeaders
+from common.errors import CoverSearchError
+from common.telemetry import request_id_var
+
+_HEADERS = SecurityHeaders(public_url=None).of("")
+
+
+def answer_bytes(error: CoverSearchError) -> bytes:
+    """Return the answer that says why a connection takes no more requests."""
+    request_id = request_id_of(())
+    request_id_var.set(request_id)
+    response = error_response(error)
+    headers = [
+        *response.raw_headers,
+        *_HEADERS,
+        (b"x-request-id", request_id.encode()),
+        (b"connection", b"close"),
+    ]
+    head = b"".join(name + b": " + value + b"\r\n" for name, value in headers)
+    return STATUS_LINE[response.status_code] + head + b"\r\n" + bytes(response.body)

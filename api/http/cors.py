@@ -1,0 +1,62 @@
+"""What pages of other origins may do with the gateway, where CORS_ORIGINS lets them."""
+
+from collections.abc import Sequence
+from http import HTTPStatus
+from typing import Any
+
+from starlette.datastructures import Headers
+from starlette.middleware.cors import CORSMiddleware
+from starlette.responses import Response
+
+from api.contract.http_errors import Forbidden
+from api.contract.problem_responses import error_response
+
+#: Read by pages: all that an answer says beside its body.
+EXPOSED = (
+    "ETag",
+    "Location",
+    "Preference-Applied",
+    "RateLimit-Limit",
+    "RateLimit-Remaining",
+    "RateLimit-Reset",
+    "Retry-After",
+    "Server-Timing",
+    "X-Cache",
+    "X-Request-Id",
+)
+ACCEPTED = (
+    "Authorization",
+    "Content-Type",
+    "Idempotency-Key",
+    "If-None-Match",
+    "Prefer",
+    "X-API-Key",
+    "X-Request-Id",
+)
+#: How long a browser may rely on what it was told.
+MAX_AGE_S = 600
+
+
+def cors_options(origins: Sequence[str]) -> dict[str, Any]:
+    """Return the options of Starlette's CORS middleware; there are no cookies to send along."""
+    return {
+        "allow_origins": list(origins),
+        "allow_methods": ["GET", "HEAD", "POST"],
+        "allow_headers": list(ACCEPTED),
+        "expose_headers": list(EXPOSED),
+        "allow_credentials": False,
+        "max_age": MAX_AGE_S,
+    }
+
+
+class Cors(CORSMiddleware):
+    """Starlette's CORS middleware, whose refusals are problem documents."""
+
+    def preflight_response(self, request_headers: Headers) -> Response:
+        """Answer what a browser asks before a request from another origin."""
+        response = super().preflight_response(request_headers)
+        if response.status_code == HTTPStatus.OK:
+            return response
+        reason = bytes(response.body).decode()
+        kept = {name: value for name, value in response.headers.items() if not name.startswith("content-")}
+        return error_response(Forbidden(f"{reason[:1].lower()}{reason[1:]} (CORS_ORIGINS)"), headers=kept)

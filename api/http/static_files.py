@@ -1,0 +1,149 @@
+"""The files of a folder over HTTP: those of the types that it is there for, whole or in part."""
+
+import os
+import re
+import stat
+from collections.abc import Mapping
+from pathlib import Path
+from types import MappingProxyType
+
+from starlette.datastructures import Headers
+from starlette.responses import FileResponse, Response
+from starlette.staticfiles import NotModifiedResponse, StaticFiles
+from starlette.types import Receive, Scope, Send
+
+from api.contract.http_errors import RangeNotSatisfiable
+from api.http.request_context import IS_HEAD
+
+#: What a cover may be; not SVG, which can hold scripts.
+PICTURES: Mapping[str, str] = MappingProxyType(
+    {
+        ".avif": "image/avif",
+        ".bmp": "image/bmp",
+        ".gif": "image/gif",
+        ".heic": "image/heic",
+        ".heif": "image/heif",
+        ".jfif": "image/jpeg",
+        ".jpe": "image/jpeg",
+        ".jpeg": "image/jpeg",
+        ".jpg": "image/jpeg",
+        ".png": "image/png",
+        ".tif": "image/tiff",
+        ".tiff": "image/tiff",
+        ".webp": "image/webp",
+    }
+)
+#: What a page is made of.
+PAGES: Mapping[str, str] = MappingProxyType(
+    {
+        ".css": "text/css",
+        ".html": "text/html",
+        ".js": "text/javascript",
+        ".json": "application/json",
+        ".png": "image/png",
+        ".svg": "image/svg+xml",
+        ".webp": "image/webp",
+        ".woff2": "font/woff2",
+    }
+)
+
+_RANGE = re.compile(r"(?:([0-9]{1,30})-([0-9]{0,30})|-([0-9]{1,30}))")
+
+
+class TypedFiles(StaticFiles):
+    """Serve the files of a folder that have one of the given suffixes; nothing that is hidden or outside."""
+
+    def __init__(self, folder: Path, *, types: Mapping[str, str], html: bool = False) -> None:
+        super().__init__(directory=folder, html=html)
+        self._folder = os.path.realpath(folder)
+        self._types = types
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope.get(IS_HEAD):
+            # HEAD reads no file, and knows no ranges (RFC 9110, 14.2).
+            headers = [(name, value) for name, value in scope["headers"] if name != b"range"]
+            scope = {**scope, "method": "HEAD", "headers": headers}
+        await super().__call__(scope, receive, send)
+
+    def lookup_path(self, path: str) -> tuple[str, os.stat_result | None]:
+        try:
+            found, status = super().lookup_path(path)
+        except OSError:
+            # A loop of links, a name that is too long, a folder that may not be searched.
+            return "", None
+        if status is None or not self._is_served(path, found, status):
+            return "", None
+        return found, status
+
+    def file_response(
+        self,
+        full_path: str | os.PathLike[str],
+        stat_result: os.stat_result,
+        scope: Scope,
+        status_code: int = 200,
+    ) -> Response:
+        response = PartialFileResponse(
+            full_path,
+            status_code=status_code,
+            media_type=self._types[_suffix(full_path)],
+            stat_result=stat_result,
+        )
+        if self.is_not_modified(response.headers, Headers(scope=scope)):
+            return NotModifiedResponse(response.headers)
+        return response
+
+    def _is_served(self, path: str, found: str, status: os.stat_result) -> bool:
+        # A link may have another name than what it leads to.
+        names = [*Path(path).parts, *Path(found).relative_to(self._folder).parts]
+        if any(name.startswith(".") and name != "." for name in names):
+            return False
+        if stat.S_ISDIR(status.st_mode):
+            return self.html
+        is_typed = _suffix(path) in self._types and _suffix(found) in self._types
+        return is_typed and stat.S_ISREG(status.st_mode) and os.access(found, os.R_OK)
+
+
+class PartialFileResponse(FileResponse):
+    """A file, or the ranges of it that were asked for; Starlette answers bad ranges in plain text."""
+
+    @classmethod
+    def _parse_range_header(cls, http_range: str, file_size: int) -> list[tuple[int, int]]:
+        """Return the ranges as first byte and end, in order and apart; none for the whole file.
+
+        Raises:
+            RangeNotSatisfiable
+        """
+        unit, _, listed = http_range.partition("=")
+        asked = [each.strip() for each in listed.split(",") if each.strip()]
+        # Another unit must be ignored, and so may too many ranges be (RFC 9110, 14.2).
+        if unit.strip().lower() != "bytes" or len(asked) > cls.max_ranges:
+            return []
+        ranges = sorted(_range(each, size_bytes=file_size) for each in asked)
+        satisfiable = [(first, min(end, file_size)) for first, end in ranges if first < min(end, file_size)]
+        if not satisfiable:
+            raise RangeNotSatisfiable(f"the file has {file_size} bytes", size_bytes=file_size)
+        return _merged(satisfiable)
+
+
+def _range(asked: str, *, size_bytes: int) -> tuple[int, int]:
+    """Return the first byte of a range and the byte after its last."""
+    found = _RANGE.fullmatch(asked)
+    if found is None or (found[2] and int(found[1]) > int(found[2])):
+        raise RangeNotSatisfiable("a range is first-last, first- or -length", size_bytes=size_bytes)
+    if found[3]:
+        return max(0, size_bytes - int(found[3])), size_bytes
+    return int(found[1]), int(found[2]) + 1 if found[2] else size_bytes
+
+
+def _merged(ranges: list[tuple[int, int]]) -> list[tuple[int, int]]:
+    apart = ranges[:1]
+    for first, end in ranges[1:]:
+        if first <= apart[-1][1]:
+            apart[-1] = apart[-1][0], max(apart[-1][1], end)
+        else:
+            apart.append((first, end))
+    return apart
+
+
+def _suffix(path: str | os.PathLike[str]) -> str:
+    return Path(path).suffix.lower()

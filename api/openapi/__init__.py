@@ -1,1 +1,0 @@
-"""The words and schemas of the OpenAPI document."""

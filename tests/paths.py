@@ -1,0 +1,7 @@
+"""Where the repository and its parts lie."""
+
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+DEMO_MODEL = ROOT / "models" / "demo"
+PICTURES = ROOT / "tests" / "pictures"

@@ -1,0 +1,66 @@
+"""Rates: what is left, when to come again, and what a search costs."""
+
+import pytest
+
+from api.access.rate_limits import (
+    ALBUM_COST,
+    IMAGE_COST,
+    REQUEST_COST,
+    TEXT_COST,
+    Rate,
+    Window,
+    cost_of,
+)
+from common.queries import AlbumPart, ImagePart, SearchQuery, TextPart
+
+RATE = Rate(60, "minute")
+LIMIT, EXPIRY_S = RATE.limit, RATE.window_s
+
+
+def fits(window: Window, cost: int) -> bool:
+    """Count as the script does."""
+    return int(window.previous * window.previous_s / EXPIRY_S) + window.current + cost <= LIMIT
+
+
+def later(window: Window, wait_s: float) -> Window:
+    """Return the window after a time in which nothing is spent; it turns as the script turns it."""
+    if not window.current:
+        left_s = max(0.0, window.previous_s - wait_s)
+        return Window(window.previous if left_s else 0, left_s, 0, 0)
+    left_s = window.current_s - wait_s
+    if left_s >= EXPIRY_S:
+        return Window(window.previous, window.previous_s - wait_s, window.current, left_s)
+    return Window(window.current if left_s > 0 else 0, max(0.0, left_s), 0, 0)
+
+
+@pytest.mark.parametrize("cost", [1, 5, 10, 60])
+@pytest.mark.parametrize("previous", [0, 1, 30, 60])
+@pytest.mark.parametrize("current", [0, 1, 29, 60])
+@pytest.mark.parametrize("turn_s", [0.5, 17.0, 59.5])
+def test_after_the_time_that_is_told_the_cost_fits_and_not_long_before(
+    cost: int, previous: int, current: int, turn_s: float
+) -> None:
+    window = Window(previous, turn_s if previous else 0, current, turn_s + EXPIRY_S if current else 0)
+    if fits(window, cost):
+        return
+
+    wait_s = window.retry_after_s(cost, RATE)
+
+    assert fits(later(window, wait_s), cost)
+    assert wait_s == 1 or not fits(later(window, wait_s - 1.1), cost)
+
+
+def test_what_is_left_is_the_limit_less_what_counts() -> None:
+    now = Window(30, 20.0, 10, 80.0).quota(RATE)
+
+    assert (now.limit, now.remaining, now.reset_s) == (60, 40, 80)
+
+
+def test_an_image_costs_more_than_a_text_and_both_more_than_an_answer_from_the_cache() -> None:
+    assert IMAGE_COST > TEXT_COST > REQUEST_COST >= ALBUM_COST
+
+
+def test_a_composed_search_costs_what_its_parts_cost() -> None:
+    query = SearchQuery((TextPart("red"), ImagePart("ab"), AlbumPart("7"), TextPart("blue", weight=-1)))
+
+    assert cost_of(query) == 2 * TEXT_COST + IMAGE_COST + ALBUM_COST

@@ -1,0 +1,49 @@
+"""The `Prefer` header is a list (RFC 7240), `?wait=` wins over it, and what counted is told."""
+
+import pytest
+
+from api.contract.prefer import Patience, decide_patience, read_preferences
+
+
+@pytest.mark.parametrize(
+    ("headers", "preferences"),
+    [
+        ([], {}),
+        (["respond-async"], {"respond-async": ""}),
+        (["respond-async, wait=5"], {"respond-async": "", "wait": "5"}),
+        (["respond-async", "wait=5"], {"respond-async": "", "wait": "5"}),
+        (["Respond-Async , WAIT = 5"], {"respond-async": "", "wait": "5"}),
+        (['wait="5"'], {"wait": "5"}),
+        (["wait=5; strict"], {"wait": "5"}),
+        (["wait=5, wait=9"], {"wait": "5"}),
+        (['note="a, b", wait=5'], {"note": "a, b", "wait": "5"}),
+        (['note="a \\" b", wait=5'], {"note": 'a \\" b', "wait": "5"}),
+        ([", ,wait=5,"], {"wait": "5"}),
+        (['note="never closed, wait=5'], {"note": "never closed, wait=5"}),
+    ],
+)
+def test_preferences_are_read_from_any_list(headers: list[str], preferences: dict[str, str]) -> None:
+    assert read_preferences(headers) == preferences
+
+
+@pytest.mark.parametrize(
+    ("headers", "patience"),
+    [
+        ([], Patience(15.0)),
+        (["respond-async"], Patience(0.0, at_once=True, applied="respond-async")),
+        (["wait=5"], Patience(5.0, applied="wait=5")),
+        (["respond-async, wait=5"], Patience(5.0, applied="respond-async, wait=5")),
+        (["wait=0"], Patience(0.0, applied="wait=0")),
+        (["wait=900"], Patience(60.0, applied="wait=60")),
+        (["wait=-1"], Patience(15.0)),
+        (["wait=soon, lenient"], Patience(15.0)),
+    ],
+)
+def test_the_header_decides_how_long_to_wait(headers: list[str], patience: Patience) -> None:
+    assert decide_patience(headers, parameter_s=None, default_s=15.0) == patience
+
+
+def test_the_parameter_wins_over_the_header_which_is_then_not_applied() -> None:
+    patience = decide_patience(["respond-async, wait=5"], parameter_s=2.5, default_s=15.0)
+
+    assert patience == Patience(2.5)

@@ -1,0 +1,40 @@
+"""Requests that were sent ahead start one after another."""
+
+import asyncio
+from itertools import pairwise
+
+from api.http.connection.turns import Turns
+
+
+async def test_one_starts_in_each_round_and_others_get_between() -> None:
+    loop, turns = asyncio.get_running_loop(), Turns()
+    happened: list[str] = []
+
+    for number in range(3):
+        turns.take(lambda number=number: happened.append(f"ahead {number}"), loop)  # type: ignore[misc]
+    for number in range(20):
+        loop.call_soon(happened.append, f"other {number}")
+        await asyncio.sleep(0)
+    while len(happened) < 23:
+        await asyncio.sleep(0.001)
+
+    ahead = [place for place, name in enumerate(happened) if name.startswith("ahead")]
+    assert [happened[place] for place in ahead] == ["ahead 0", "ahead 1", "ahead 2"]
+    assert all(later - earlier > 1 for earlier, later in pairwise(ahead))
+
+
+def fail() -> None:
+    raise IndexError
+
+
+async def test_one_that_fails_does_not_stop_those_behind_it() -> None:
+    loop, turns = asyncio.get_running_loop(), Turns()
+    failures: list[object] = []
+    loop.set_exception_handler(lambda _, context: failures.append(context["exception"]))
+    done = asyncio.Event()
+
+    turns.take(fail, loop)
+    turns.take(done.set, loop)
+
+    await asyncio.wait_for(done.wait(), 5)
+    assert [type(failure) for failure in failures] == [IndexError]

@@ -1,0 +1,59 @@
+"""What request bodies may hold of a process's memory, all of them together."""
+
+import pytest
+
+from api.http.body_budget import BodyBudget
+from common.errors import QueueFull
+
+
+def test_bodies_share_one_budget_and_what_is_refused_is_not_counted() -> None:
+    receiving = BodyBudget(max_bytes=100)
+    with receiving.body() as one, receiving.body() as other:
+        one.hold(60)
+
+        with pytest.raises(QueueFull) as refused:
+            other.hold(41)
+        other.hold(40)
+
+        assert receiving.held_bytes == 100
+        assert refused.value.retry_after_s >= 1
+
+
+def test_what_is_declared_is_refused_early_and_not_counted() -> None:
+    receiving = BodyBudget(max_bytes=100)
+    with receiving.body() as body:
+        body.expect(100)
+
+        with pytest.raises(QueueFull):
+            body.expect(101)
+
+        assert receiving.held_bytes == 0
+
+
+def test_a_body_lets_go_however_its_request_ends() -> None:
+    receiving = BodyBudget(max_bytes=100)
+
+    def end_badly() -> None:
+        with receiving.body() as body:
+            body.hold(60)
+            raise ConnectionError
+
+    with pytest.raises(ConnectionError):
+        end_badly()
+
+    assert receiving.held_bytes == 0
+
+
+def test_what_is_released_early_is_not_given_back_twice() -> None:
+    receiving = BodyBudget(max_bytes=100)
+    with receiving.body() as other, receiving.body() as body:
+        other.hold(10)
+        body.hold(60)
+        body.buffer += b"x" * 60
+        body.images = (("ab", b"x"),)
+
+        body.release()
+
+        kept = [bytes(body.buffer), *body.images]
+        assert kept == [b""]
+        assert receiving.held_bytes == 10

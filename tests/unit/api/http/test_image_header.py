@@ -1,0 +1,152 @@
+"""Images are accepted by content, and refused from their header alone."""
+
+import struct
+import tracemalloc
+import zlib
+from collections.abc import Iterator
+from contextlib import suppress
+from io import BytesIO
+
+import pytest
+from PIL import Image, PngImagePlugin
+
+from api.http.image_header import check_image, limit_pillow
+from common.errors import ImageTooManyPixels, UndecodableImage, UnsupportedImage
+from common.filetypes.formats import format_of
+from tests.unit.worker.decode.files import heif
+
+FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF")
+LIMIT = 1_000_000
+
+
+@pytest.fixture(autouse=True)
+def limits() -> Iterator[None]:
+    before = (Image.MAX_IMAGE_PIXELS, PngImagePlugin.MAX_TEXT_MEMORY)
+    limit_pillow(max_pixels=LIMIT)
+    yield
+    Image.MAX_IMAGE_PIXELS, PngImagePlugin.MAX_TEXT_MEMORY = before
+
+
+def image(image_format: str, *, size: tuple[int, int] = (40, 30)) -> bytes:
+    file = BytesIO()
+    Image.new("RGB", size, "red").save(file, image_format)
+    return file.getvalue()
+
+
+def png(*chunks: tuple[bytes, bytes]) -> bytes:
+    written = b"\x89PNG\r\n\x1a\n"
+    for kind, data in chunks:
+        written += struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+    return written
+
+
+def png_header(width: int, height: int) -> tuple[bytes, bytes]:
+    return b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+
+
+@pytest.mark.parametrize("image_format", FORMATS)
+def test_each_accepted_format_passes(image_format: str) -> None:
+    data = image(image_format)
+
+    check_image(data, max_pixels=LIMIT)
+
+    assert format_of(data) == image_format
+
+
+@pytest.mark.parametrize(
+    "data", [b"", b"hello", b"<svg/>", b"%PDF-1.7", b"\0\0\1\0", b"RIFF\0\0\0\0WAVE", b"\0" * 100]
+)
+def test_what_is_no_accepted_format_is_unsupported(data: bytes) -> None:
+    with pytest.raises(UnsupportedImage):
+        check_image(data, max_pixels=LIMIT)
+
+
+@pytest.mark.parametrize("image_format", FORMATS)
+def test_a_header_that_is_cut_short_is_undecodable(image_format: str) -> None:
+    with pytest.raises(UndecodableImage):
+        check_image(image(image_format)[:20], max_pixels=LIMIT)
+
+
+@pytest.mark.parametrize("image_format", FORMATS)
+def test_too_many_pixels_are_refused(image_format: str) -> None:
+    data = image(image_format, size=(600, 500))
+
+    with pytest.raises(ImageTooManyPixels):
+        check_image(data, max_pixels=299_999)
+
+    check_image(data, max_pixels=300_000)
+
+
+def test_a_heif_passes_and_is_refused_for_its_pixels_or_those_of_its_parts() -> None:
+    tiles = heif.heif(*[heif.coded()] * 4, heif.grid(2, 2, parts=(1, 2, 3, 4)), primary=5)
+    overlay = heif.Item(b"iovl", bytes(30), (heif.size(64, 64),), (1,) * 100)
+    piled = heif.heif(heif.coded(), overlay, primary=2)
+
+    check_image(heif.picture("quadrants.heic"), max_pixels=64 * 64)
+    check_image(tiles, max_pixels=128 * 128)
+
+    with pytest.raises(ImageTooManyPixels, match="128 by 128"):
+        check_image(tiles, max_pixels=128 * 128 - 1)
+    with pytest.raises(ImageTooManyPixels, match="made of"):
+        check_image(piled, max_pixels=20 * 64 * 64)
+
+
+def test_a_bomb_is_refused_without_its_pixels() -> None:
+    bomb = png(png_header(13_000, 13_000), (b"IDAT", zlib.compress(b"\0" * 100_000)), (b"IEND", b""))
+
+    tracemalloc.start()
+    with pytest.raises(ImageTooManyPixels):
+        check_image(bomb, max_pixels=LIMIT)
+    _, peak_bytes = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+
+    assert peak_bytes < 5_000_000
+
+
+@pytest.mark.parametrize(("width", "height"), [(0, 10), (10, 0), (0, 0)])
+def test_an_image_without_pixels_is_undecodable(width: int, height: int) -> None:
+    with pytest.raises(UndecodableImage):
+        check_image(png(png_header(width, height), (b"IEND", b"")), max_pixels=LIMIT)
+
+
+def test_a_text_chunk_that_unpacks_to_megabytes_is_undecodable() -> None:
+    text = b"Comment\0\0" + zlib.compress(b"a" * 900_000)
+    data = png(png_header(10, 10), *[(b"zTXt", text)] * 20, (b"IDAT", b""), (b"IEND", b""))
+
+    with pytest.raises(UndecodableImage):
+        check_image(data, max_pixels=LIMIT)
+
+
+def test_a_header_without_an_end_is_given_up() -> None:
+    padded = b"\xff\xd8\xff" + b"\xff" * 5_000_000
+
+    with pytest.raises(UndecodableImage, match="too long"):
+        check_image(padded, max_pixels=LIMIT)
+
+
+def test_a_tiff_that_points_at_itself_over_and_over_is_given_up() -> None:
+    blob = b"\0" * 1_000_000
+    entries = 2000
+    directory = struct.pack("<H", entries) + b"".join(
+        struct.pack("<HHII", 1000 + tag, 7, len(blob), 8) for tag in range(entries)
+    )
+    data = b"II*\0" + struct.pack("<I", 8 + len(blob)) + blob + directory + b"\0\0\0\0"
+
+    tracemalloc.start()
+    with pytest.raises(UndecodableImage):
+        check_image(data, max_pixels=LIMIT)
+    _, peak_bytes = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+
+    assert peak_bytes < 20_000_000
+
+
+@pytest.mark.parametrize("image_format", FORMATS)
+def test_no_damage_to_a_header_is_an_unexpected_error(image_format: str) -> None:
+    whole = image(image_format)
+
+    for position in range(min(len(whole), 200)):
+        damaged = whole[:position] + bytes([whole[position] ^ 0xFF]) + whole[position + 1 :]
+        # Anything else that is raised fails the test.
+        with suppress(UnsupportedImage, UndecodableImage, ImageTooManyPixels):
+            check_image(damaged, max_pixels=LIMIT)

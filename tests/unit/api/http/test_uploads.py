@@ -1,0 +1,170 @@
+"""An upload is read as a stream: it ends at the first thing that is wrong with it."""
+
+from collections.abc import Iterable
+
+import pytest
+from starlette.requests import Request
+from starlette.types import Message
+
+from api.contract.http_errors import (
+    InvalidRequest,
+    MalformedBody,
+    UnsupportedContentCoding,
+    UnsupportedMediaType,
+)
+from api.http.body_budget import BodyBudget
+from api.http.uploads import FRAMING_BYTES, read_body, read_image
+from common.errors import CoverSearchError, ImageTooLarge, QueueFull
+
+LIMIT = 1000
+MULTIPART = "multipart/form-data; boundary=zz"
+
+
+class Sender:
+    """A client that sends chunks and counts how many were taken."""
+
+    def __init__(self, chunks: Iterable[bytes], headers: dict[str, str]) -> None:
+        self._chunks = iter(chunks)
+        self._headers = headers
+        self.taken = 0
+
+    async def _receive(self) -> Message:
+        chunk = next(self._chunks, None)
+        self.taken += chunk is not None
+        return {"type": "http.request", "body": chunk or b"", "more_body": chunk is not None}
+
+    def request(self) -> Request:
+        headers = [(name.lower().encode(), value.encode()) for name, value in self._headers.items()]
+        scope = {"type": "http", "method": "POST", "path": "/", "query_string": b"", "headers": headers}
+        return Request(scope, self._receive)
+
+
+def part(data: bytes, *, name: str = "file") -> bytes:
+    head = f'--zz\r\nContent-Disposition: form-data; name="{name}"; filename="a.png"\r\n\r\n'
+    return head.encode() + data + b"\r\n"
+
+
+async def receive(sender: Sender, *, budget_bytes: int = 10 * (LIMIT + FRAMING_BYTES)) -> bytes:
+    with BodyBudget(max_bytes=budget_bytes).body() as body:
+        return await read_image(sender.request(), body, max_bytes=LIMIT)
+
+
+async def read(*chunks: bytes, content_type: str = MULTIPART, **headers: str) -> bytes:
+    sender = Sender(chunks, {"Content-Type": content_type, **headers})
+    return await receive(sender)
+
+
+async def test_the_file_comes_out_as_it_went_in() -> None:
+    data = bytes(range(256))
+
+    assert await read(part(data), b"--zz--\r\n") == data
+
+
+async def test_it_may_come_byte_by_byte() -> None:
+    whole = part(b"\r\n--z\r\n") + b"--zz--\r\n"
+
+    assert await read(*(bytes([byte]) for byte in whole)) == b"\r\n--z\r\n"
+
+
+async def test_an_image_of_the_largest_size_passes_and_one_byte_more_does_not() -> None:
+    assert len(await read(part(b"x" * LIMIT), b"--zz--\r\n")) == LIMIT
+
+    with pytest.raises(ImageTooLarge):
+        await read(part(b"x" * (LIMIT + 1)), b"--zz--\r\n")
+
+
+async def test_a_declared_length_that_is_too_large_is_refused_before_anything_is_read() -> None:
+    length = str(LIMIT + FRAMING_BYTES + 1)
+    sender = Sender([part(b"x")], {"Content-Type": MULTIPART, "Content-Length": length})
+
+    with pytest.raises(ImageTooLarge):
+        await receive(sender)
+
+    assert sender.taken == 0
+
+
+@pytest.mark.parametrize("length", ["10", "-5", "lots", ""])
+async def test_a_length_that_lies_does_not_lift_the_cap(length: str) -> None:
+    sender = Sender(
+        [part(b"")[:-2], *[b"x" * 100] * 1000], {"Content-Type": MULTIPART, "Content-Length": length}
+    )
+
+    with pytest.raises(ImageTooLarge):
+        await receive(sender)
+
+    assert sender.taken < 20
+
+
+async def test_an_upload_past_the_budget_of_the_process_is_read_no_further() -> None:
+    sender = Sender([part(b"")[:-2], *[b"x" * 100] * 9], {"Content-Type": MULTIPART})
+
+    with pytest.raises(QueueFull):
+        await receive(sender, budget_bytes=500)
+
+    assert sender.taken == 6
+
+
+async def test_an_endless_preamble_is_cut_off() -> None:
+    chunks = [
+        b"--zz\r\nX-Padding: " + b"x" * 3000 + b"\r\n",
+        *[b"X-Padding: " + b"x" * 3000 + b"\r\n"] * 1000,
+    ]
+    sender = Sender(chunks, {"Content-Type": MULTIPART})
+
+    with pytest.raises(CoverSearchError):
+        await receive(sender)
+
+    assert sender.taken < 50
+
+
+@pytest.mark.parametrize(
+    ("chunks", "name"),
+    [
+        ((b"--zz--\r\n",), "file"),
+        ((part(b""), b"--zz--\r\n"), "file"),
+        ((part(b"a"), part(b"b"), b"--zz--\r\n"), "file"),
+        ((part(b"5", name="k"), b"--zz--\r\n"), "k"),
+    ],
+)
+async def test_a_form_without_exactly_one_file_says_so(chunks: tuple[bytes, ...], name: str) -> None:
+    with pytest.raises(InvalidRequest) as caught:
+        await read(*chunks)
+
+    assert [problem.parameter for problem in caught.value.problems] == [name]
+
+
+@pytest.mark.parametrize("chunks", [(), (b"hello",), (part(b"abc"),), (b"--zz\r\n\r\n",)])
+async def test_a_body_that_is_cut_short_or_no_form_is_refused(chunks: tuple[bytes, ...]) -> None:
+    with pytest.raises((MalformedBody, InvalidRequest)):
+        await read(*chunks)
+
+
+async def test_a_form_without_a_boundary_is_malformed() -> None:
+    with pytest.raises(MalformedBody):
+        await read(part(b"a"), content_type="multipart/form-data")
+
+
+@pytest.mark.parametrize(
+    "content_type", ["image/png", "application/json", "", "multipart/mixed; boundary=zz"]
+)
+async def test_another_media_type_is_unsupported(content_type: str) -> None:
+    with pytest.raises(UnsupportedMediaType):
+        await read(b"...", content_type=content_type)
+
+
+@pytest.mark.parametrize("coding", ["gzip", "br, identity", "GZIP", "identity, deflate", "x" * 1000])
+async def test_a_compressed_body_is_refused_before_it_is_read(coding: str) -> None:
+    sender = Sender([b"..."], {"Content-Type": MULTIPART, "Content-Encoding": coding})
+
+    with pytest.raises(UnsupportedContentCoding, match="without that header") as refused:
+        await receive(sender)
+    with BodyBudget(max_bytes=LIMIT).body() as body, pytest.raises(UnsupportedContentCoding):
+        await read_body(sender.request(), body, max_bytes=LIMIT)
+
+    assert sender.taken == 0
+    assert len(refused.value.detail) < 200
+
+
+@pytest.mark.parametrize("coding", ["identity", "Identity", "", " identity , identity"])
+async def test_a_body_that_says_it_is_not_compressed_is_read(coding: str) -> None:
+    assert await read(part(b"abc"), b"--zz--\r\n", **{"Content-Encoding": coding}) == b"abc"

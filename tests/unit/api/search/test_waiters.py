@@ -1,0 +1,61 @@
+"""Who waits for a run is answered by its event, and asks the ledger only where that says nothing."""
+
+import asyncio
+
+import orjson
+import pytest
+from starlette.requests import Request
+from starlette.types import Message
+
+from api.search.waiters import Waiters
+from common.clients import open_async_redis
+from common.ledger.gateway import GatewayLedger
+from common.ledger.records import RunAnswer
+from common.settings import Settings
+
+ANSWER = RunAnswer(b'{"job_id":null}', {"total": 1.5})
+SUCCEEDED = b"run-1 succeeded " + orjson.dumps(ANSWER.timings) + b"\n" + ANSWER.result
+
+
+@pytest.fixture
+def waiting() -> Waiters:
+    # Never asked: nothing here looks at the ledger.
+    return Waiters(GatewayLedger(open_async_redis("redis://127.0.0.1:1"), settings=Settings(), template=""))
+
+
+def request() -> Request:
+    async def receive() -> Message:
+        await asyncio.Event().wait()
+        return {"type": "http.disconnect"}
+
+    return Request({"type": "http"}, receive)
+
+
+async def waited_for(waiting: Waiters, *events: bytes, wait_s: float = 10) -> RunAnswer | None:
+    waiter = asyncio.create_task(waiting.until_ended("run-1", "job-1", timeout_s=wait_s, request=request()))
+    await asyncio.sleep(0)
+    for event in events:
+        waiting.on_event(event)
+    return await waiter
+
+
+async def test_the_event_of_success_brings_the_answer(waiting: Waiters) -> None:
+    assert await waited_for(waiting, b"run-1 running", SUCCEEDED) == ANSWER
+    assert len(waiting) == 0
+
+
+@pytest.mark.parametrize(
+    "event", [b"run-1 failed", b"run-1 canceled", b"run-1 succeeded", b"job:job-1 canceled"]
+)
+async def test_any_other_end_is_for_the_ledger_to_tell(waiting: Waiters, event: bytes) -> None:
+    assert await waited_for(waiting, event) is None
+
+
+async def test_what_does_not_end_the_run_ends_no_wait(waiting: Waiters) -> None:
+    assert await waited_for(waiting, b"run-1 running", b"run-2 failed", wait_s=0.05) is None
+
+
+async def test_an_event_that_came_before_its_waiter_is_for_the_ledger_to_tell(waiting: Waiters) -> None:
+    waiting.on_event(SUCCEEDED)
+
+    assert await waited_for(waiting) is None
