@@ -7,13 +7,15 @@ from fastapi import FastAPI
 
 from api.access.middleware import AccessMiddleware, is_guarded
 from api.contract.openapi import install_openapi
-from api.contract.problem_responses import install_error_handlers
+from api.error_handlers import install_error_handlers
 from api.http.cors import Cors, cors_options
 from api.http.lingering_close import LingeringClose
+from api.http.repeated_queries import RepeatedQueriesMiddleware
 from api.http.request_context import RequestContext
 from api.http.security_headers import SecurityHeaders
 from api.http.static_files import PAGES, PICTURES, TypedFiles
 from api.routes import albums, docs_page, jobs, searches, service
+from api.routes.search_exchange import cached_response
 from api.runtime import open_gateway
 from api.version import VERSION
 from common.catalog.opening import open_catalog
@@ -45,19 +47,20 @@ def create_app(settings: Settings, *, catalog: Catalog | None = None) -> FastAPI
         redirect_slashes=False,
     )
     # Routes are tried in this order.
-    for family in (searches, jobs, albums, service):
-        app.include_router(family.router)
+    for router in (searches.router, jobs.router, albums.router, service.lenient, service.router):
+        app.include_router(router)
     docs_page.mount_documents(app)
     _mount_files(app, settings)
     install_error_handlers(app)
     install_openapi(app, auth=settings.auth)
     # The last to be added is the outermost.
+    app.add_middleware(RepeatedQueriesMiddleware, cached_response=cached_response)
     if is_guarded(settings):
         app.add_middleware(AccessMiddleware)
     app.add_middleware(LingeringClose)
     if settings.cors_origins:
         app.add_middleware(Cors, **cors_options(settings.cors_origins))
-    app.add_middleware(RequestContext, policies=SecurityHeaders(public_url=settings.public_url))
+    app.add_middleware(RequestContext, security_headers=SecurityHeaders(public_url=settings.public_url))
     return app
 
 

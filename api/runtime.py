@@ -22,6 +22,7 @@ from api.background.subscription import Subscription
 from api.background.sweeper import Sweeper
 from api.http.body_budget import BodyBudget
 from api.http.image_header import limit_pillow
+from api.http.repeated_queries import RepeatedQueries
 from api.http.search_body import SearchBodyReader
 from api.keys.ring import KeyRing
 from api.search import catalog_version, waiters
@@ -52,20 +53,21 @@ class Gateway:
     settings: Settings
     ledger: GatewayLedger
     searches: SearchService
-    waiting: Waiters
-    watch: CatalogVersion
-    facts: CatalogCache
+    waiters: Waiters
+    version: CatalogVersion
+    catalog: CatalogCache
     health: HealthCheck
-    composer: SearchBodyReader
-    door: AccessPolicy
-    receiving: BodyBudget
+    search_bodies: SearchBodyReader
+    repeated_queries: RepeatedQueries
+    access: AccessPolicy
+    body_budget: BodyBudget
     #: For what is slow and not asynchronous: image headers, base64.
     inspection: ThreadPoolExecutor
     _loop: asyncio.AbstractEventLoop
 
     def close_soon(self) -> None:
         """Send waiting requests away with their jobs; safe to call from a signal handler."""
-        self._loop.call_soon_threadsafe(self.waiting.close)
+        self._loop.call_soon_threadsafe(self.waiters.close)
 
 
 def gateway_of(request: Request) -> Gateway:
@@ -86,9 +88,9 @@ async def open_gateway(settings: Settings, *, catalog: Catalog) -> AsyncIterator
         cache = await _redis(stack, settings.cache_url.get_secret_value())
         listener = await _redis(stack, settings.redis_url.get_secret_value())
         ledger = GatewayLedger(redis, settings=settings, template=message_template(make_celery(settings)))
-        watch = CatalogVersion(redis)
-        facts = CatalogCache(catalog, watch=watch, timeout_s=settings.catalog_timeout_s)
-        stack.callback(facts.close)
+        version = CatalogVersion(redis)
+        catalog_cache = CatalogCache(catalog, version=version, timeout_s=settings.catalog_timeout_s)
+        stack.callback(catalog_cache.close)
         inspection = ThreadPoolExecutor(INSPECTION_THREADS, thread_name_prefix="inspection")
         stack.callback(inspection.shutdown, wait=False)
         waiting = Waiters(ledger)
@@ -96,34 +98,41 @@ async def open_gateway(settings: Settings, *, catalog: Catalog) -> AsyncIterator
             settings=settings,
             ledger=ledger,
             searches=SearchService(
-                ledger=ledger, results=ResultReader(cache), waiting=waiting, watch=watch, facts=facts
+                ledger=ledger,
+                results=ResultReader(cache),
+                waiters=waiting,
+                version=version,
+                catalog=catalog_cache,
             ),
-            waiting=waiting,
-            watch=watch,
-            facts=facts,
-            health=HealthCheck(ledger=ledger, facts=facts),
-            composer=SearchBodyReader(
+            waiters=waiting,
+            version=version,
+            catalog=catalog_cache,
+            health=HealthCheck(ledger=ledger, catalog=catalog_cache),
+            repeated_queries=RepeatedQueries(),
+            search_bodies=SearchBodyReader(
                 max_image_bytes=settings.max_image_bytes, max_image_pixels=settings.max_image_pixels
             ),
-            door=_door(redis, settings),
-            receiving=BodyBudget(max_bytes=settings.max_receiving_bytes),
+            access=_access_policy(redis, settings),
+            body_budget=BodyBudget(max_bytes=settings.max_receiving_bytes),
             inspection=inspection,
             _loop=asyncio.get_running_loop(),
         )
         broker = BrokerWarnings(redis, shares_cache=shares_cache(settings))
         subscription = Subscription(
-            listener, {keys.EVENTS: waiting.on_event, keys.CATALOG_EVENTS: watch.on_event}
+            listener, {keys.EVENTS: waiting.on_event, keys.CATALOG_EVENTS: version.on_event}
         )
         background = [
             subscription.run(),
-            *_following(watch, facts),
+            *_following(version, catalog_cache),
             repeat(waiting.look, every_s=waiters.LOOK_EVERY_S, name="waiters"),
             repeat(Sweeper(ledger).sweep, every_s=sweeper.SWEEP_EVERY_S, name="sweep"),
             repeat(broker.look, every_s=broker_warnings.LOOK_EVERY_S, name="broker settings"),
             repeat(
-                CatalogWarnings(facts).look, every_s=catalog_warnings.LOOK_EVERY_S, name="catalog settings"
+                CatalogWarnings(catalog_cache).look,
+                every_s=catalog_warnings.LOOK_EVERY_S,
+                name="catalog settings",
             ),
-            repeat(facts.genres, every_s=GENRES_EVERY_S, name="genres"),
+            repeat(catalog_cache.genres, every_s=GENRES_EVERY_S, name="genres"),
         ]
         tasks = [asyncio.create_task(step) for step in background]
         stack.push_async_callback(_end, tasks)
@@ -131,17 +140,17 @@ async def open_gateway(settings: Settings, *, catalog: Catalog) -> AsyncIterator
         yield gateway
 
 
-def _following(watch: CatalogVersion, facts: CatalogCache) -> list[Coroutine[Any, Any, None]]:
-    """Return the steps that keep the catalog's version; one that waits does not hold up the other."""
+def _following(version: CatalogVersion, catalog: CatalogCache) -> list[Coroutine[Any, Any, None]]:
+    """Return the steps that follow the catalog's version; one that waits does not hold up the other."""
     every_s = catalog_version.LOOK_EVERY_S
-    in_catalog = partial(watch.look_in_catalog, facts.version)
+    in_catalog = partial(version.look_in_catalog, catalog.version)
     return [
-        repeat(in_catalog, every_s=every_s, name="catalog version", soon=watch.told),
-        repeat(watch.look_in_redis, every_s=every_s, name="catalog word", soon=watch.told_redis),
+        repeat(in_catalog, every_s=every_s, name="catalog version", soon=version.told),
+        repeat(version.look_in_redis, every_s=every_s, name="catalog word", soon=version.told_redis),
     ]
 
 
-def _door(redis: Redis, settings: Settings) -> AccessPolicy:
+def _access_policy(redis: Redis, settings: Settings) -> AccessPolicy:
     return AccessPolicy(
         Callers(KeyRing(redis), settings),
         RateLimits(redis, on_failure=settings.rate_limit_on_failure),

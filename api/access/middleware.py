@@ -10,13 +10,13 @@ from fastapi import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.access.callers import ANONYMOUS, NO_KEY, Caller, Callers, address_rate
-from api.access.rate_limits import Budget, RateLimits
+from api.access.rate_limits import UNLIMITED_BUDGET, Budget, RateLimits, UnlimitedBudget
 from api.contract.http_errors import Forbidden, Unauthorized
-from api.contract.problem_responses import error_response
+from api.contract.openapi import GUARDED
+from api.contract.problems import error_response
 from common.errors import CoverSearchError, QueueUnavailable
 from common.settings import UNLIMITED, Settings
 
-GUARDED = "/api/"
 ADMINS_ONLY = "why a part is not well is told to the bearers of admin keys"
 TELLS_ADMINS_MORE = frozenset({"/health", "/readyz"})
 
@@ -32,13 +32,13 @@ def owner_of(request: Request) -> str:
     return caller.owner if caller else ANONYMOUS
 
 
-def own_key(request: Request, idempotency_key: str) -> str:
-    """Return an Idempotency-Key under a name that no other client's has: jobs of nobody have one owner."""
+def idempotency_name(request: Request, idempotency_key: str) -> str:
+    """Return an Idempotency-Key that is unique to the client: anonymous clients share one owner."""
     if owner_of(request) != ANONYMOUS:
         return idempotency_key
-    door: AccessPolicy = request.app.state.gateway.door
+    access: AccessPolicy = request.app.state.gateway.access
     # A client's key has no space in it.
-    return f"{door.address(request.scope)} {idempotency_key}"
+    return f"{access.address(request.scope)} {idempotency_key}"
 
 
 def max_jobs_of(request: Request) -> int | None:
@@ -61,33 +61,10 @@ def sees_details(request: Request, settings: Settings, *, insists: bool = False)
     return False
 
 
-async def spend(request: Request, cost: int) -> None:
-    """Charge the caller for what the request makes the service do.
-
-    Raises:
-        RateLimited, QueueUnavailable
-    """
+def budget_of(request: Request) -> Budget | UnlimitedBudget:
+    """Return what the caller may still spend."""
     budget: Budget | None = request.scope.get("budget")
-    if budget is not None:
-        await budget.spend(cost)
-
-
-async def refund(request: Request) -> None:
-    """Give back what `spend` took: the service did nothing for it."""
-    budget: Budget | None = request.scope.get("budget")
-    if budget is not None:
-        await budget.refund()
-
-
-def expect(request: Request, cost: int) -> None:
-    """Refuse, before any work, a request that could not be paid for.
-
-    Raises:
-        RateLimited
-    """
-    budget: Budget | None = request.scope.get("budget")
-    if budget is not None:
-        budget.expect(cost)
+    return UNLIMITED_BUDGET if budget is None else budget
 
 
 def _caller_of(request: Request) -> Caller | None:
@@ -175,11 +152,11 @@ class AccessMiddleware:
         await self._app(scope, receive, send_with_quota)
 
     async def _decide(self, scope: Scope) -> None:
-        door: AccessPolicy = scope["app"].state.gateway.door
+        access: AccessPolicy = scope["app"].state.gateway.access
         if scope["path"].startswith(GUARDED):
-            await door.admit(scope)
+            await access.admit(scope)
         elif scope["path"] in TELLS_ADMINS_MORE:
-            await door.recognise(scope)
+            await access.recognise(scope)
 
 
 def _quota_headers(scope: Scope) -> list[tuple[bytes, bytes]]:

@@ -154,14 +154,14 @@ class Budget:
         """
         await self._pay(REQUEST_COST, again=REQUEST_COST)
 
-    async def spend(self, cost: int) -> None:
-        """Pay for what a request makes the service do, beside the request itself.
+    async def spend(self, query: SearchQuery) -> None:
+        """Pay for computing a query, beside the request itself.
 
         Raises:
-            RateLimited: there is not so much; nothing was taken.
-            QueueUnavailable: whether there is cannot be told.
+            RateLimited: the budget is too small; nothing was taken.
+            QueueUnavailable: Redis does not say how large it is.
         """
-        payable = self._payable(cost)
+        payable = self._payable(cost_of(query))
         if payable and await self._pay(payable, again=REQUEST_COST + payable):
             self._spent = payable
 
@@ -204,6 +204,22 @@ class Budget:
                 retry_after_s=payment.window.retry_after_s(again, self._bucket.rate),
             )
         return True
+
+
+class UnlimitedBudget:
+    """The budget of a client without a limit."""
+
+    async def spend(self, query: SearchQuery) -> None:
+        """Take nothing."""
+
+    async def refund(self) -> None:
+        """Give nothing back."""
+
+    def expect(self, cost: int) -> None:
+        """Refuse nothing."""
+
+
+UNLIMITED_BUDGET = UnlimitedBudget()
 
 
 def read_bucket(name: str, rate: str) -> Bucket | None:

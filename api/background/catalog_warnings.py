@@ -12,13 +12,13 @@ LOOK_EVERY_S = 60.0
 class CatalogWarnings:
     """Looks at how the catalog is set up and tells each fault once, until it is mended."""
 
-    def __init__(self, facts: CatalogCache) -> None:
-        self._facts = facts
+    def __init__(self, catalog: CatalogCache) -> None:
+        self._catalog = catalog
         self._told: set[str] = set()
 
     async def look(self) -> None:
         """Warn of what was not wrong at the last look."""
-        found = await self._facts.warnings()
+        found = await self._catalog.warnings()
         for fault in found:
             if fault.problem not in self._told:
                 log.warning(

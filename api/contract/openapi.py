@@ -1,16 +1,16 @@
-"""The OpenAPI document of the gateway: what FastAPI collects, with our schemas put in."""
+"""The OpenAPI document: what FastAPI collects from routes and models, with what it cannot know."""
 
 from typing import Any
 
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
-from pydantic.json_schema import models_json_schema
+from pydantic import BaseModel
+from pydantic.json_schema import JsonSchemaMode, models_json_schema
 
-from api.access.middleware import GUARDED
-from api.contract.operations import RATE_LIMIT
+from api.contract import responses
+from api.contract.descriptions import RATE_LIMIT
 from api.contract.problem_examples import problem_example
-from api.contract.schemas import SCHEMAS
-from api.http.search_body import SearchBody
+from api.contract.requests import SearchBody
 from api.version import VERSION
 
 DESCRIPTION = """Find album covers that look like an image, a description, or another album.
@@ -18,18 +18,30 @@ DESCRIPTION = """Find album covers that look like an image, a description, or an
 A search waits for its answer by default; with `Prefer: respond-async` it answers 202 with a job.
 Errors are `application/problem+json` with a stable `code`.
 """
-
+#: Below this path clients are told what is left of their limit, and may need a key.
+GUARDED = "/api/"
 
 SECURITY_SCHEMES = {
     "bearer": {"type": "http", "scheme": "bearer", "description": "An API key."},
     "apiKey": {"type": "apiKey", "in": "header", "name": "X-API-Key", "description": "The same."},
 }
 
+_MODELS: list[tuple[type[BaseModel], JsonSchemaMode]] = [
+    (SearchBody, "validation"),
+    *(
+        (model, "serialization")
+        for model in vars(responses).values()
+        if isinstance(model, type) and issubclass(model, BaseModel) and model is not BaseModel
+    ),
+]
+
+Schema = dict[str, Any]
+
 
 def install_openapi(app: FastAPI, *, auth: str) -> None:
     """Make `app.openapi` return the whole document; `auth` is the setting."""
 
-    def document() -> dict[str, Any]:
+    def document() -> Schema:
         if app.openapi_schema is None:
             app.openapi_schema = _document(app)
             if auth != "off":
@@ -39,25 +51,42 @@ def install_openapi(app: FastAPI, *, auth: str) -> None:
     app.openapi = document  # type: ignore[method-assign]  # FastAPI's documented way to extend it
 
 
-def _document(app: FastAPI) -> dict[str, Any]:
-    found = get_openapi(title="cover-search", version=VERSION, description=DESCRIPTION, routes=app.routes)
-    _, bodies = models_json_schema([(SearchBody, "validation")], ref_template="#/components/schemas/{model}")
-    problem = {**SCHEMAS["Problem"], "example": problem_example("invalid_parameter")}
-    found["components"] = {"schemas": {**SCHEMAS, **bodies["$defs"], "Problem": problem}}
-    _add_rate_limits(found)
-    return found
-
-
-def _add_rate_limits(document: dict[str, Any]) -> None:
+def _document(app: FastAPI) -> Schema:
+    document = get_openapi(title="cover-search", version=VERSION, description=DESCRIPTION, routes=app.routes)
+    # FastAPI leaves nulls out of the models' examples, and knows no model that an endpoint reads itself.
+    _, models = models_json_schema(_MODELS, ref_template="#/components/schemas/{model}")
+    models["$defs"]["Problem"]["example"] = problem_example("invalid_parameter")
+    document["components"]["schemas"] = models["$defs"]
     for path, operations in document["paths"].items():
         for operation in operations.values():
-            for status, answer in operation["responses"].items():
-                # Elsewhere only guessing at keys is counted.
-                if path.startswith(GUARDED) or status in {"401", "429"}:
-                    answer["headers"] = {**answer["headers"], **RATE_LIMIT}
+            operation["parameters"] = [_parameter(each) for each in operation.get("parameters", [])]
+            _add_rate_limits(operation["responses"], is_guarded=path.startswith(GUARDED))
+    return document
 
 
-def _add_security(document: dict[str, Any], *, is_optional: bool) -> None:
+def _parameter(parameter: Schema) -> Schema:
+    """Leave out that a parameter may be null, which no query string can say, and show its example."""
+    schema = {name: value for name, value in parameter["schema"].items() if name != "title"}
+    some = [each for each in schema.pop("anyOf", ()) if each.get("type") != "null"]
+    if some:
+        schema = {**some[0], **schema}
+    if schema.get("default", ...) is None:
+        del schema["default"]
+    schema.pop("description", None)
+    examples = schema.pop("examples", None) or parameter.pop("examples", None)
+    if parameter["in"] == "header":
+        parameter["name"] = parameter["name"].title()
+    return {**parameter, "schema": schema, "example": examples[0]}
+
+
+def _add_rate_limits(answers: Schema, *, is_guarded: bool) -> None:
+    for status, answer in answers.items():
+        # Elsewhere only guessing at keys is counted.
+        if is_guarded or status in {"401", "429"}:
+            answer["headers"] = {**answer["headers"], **RATE_LIMIT}
+
+
+def _add_security(document: Schema, *, is_optional: bool) -> None:
     document["components"]["securitySchemes"] = SECURITY_SCHEMES
     either: list[dict[str, list[str]]] = [{"bearer": []}, {"apiKey": []}]
     for path, operations in document["paths"].items():

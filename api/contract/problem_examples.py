@@ -4,9 +4,8 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
-from api.contract.problem_responses import INTERNAL_DETAIL, TYPE_PREFIX
-from api.contract.problems import PROBLEMS_BY_CODE
-from api.contract.schemas import JOB_ID_EXAMPLE
+from api.contract.problems import INTERNAL_DETAIL, PROBLEMS_BY_CODE, TYPE_PREFIX
+from api.contract.responses import JOB_ID_EXAMPLE
 from common.errors import CatalogMisconfigured
 
 DETAILS: Mapping[str, str] = MappingProxyType(
@@ -24,7 +23,7 @@ DETAILS: Mapping[str, str] = MappingProxyType(
         "decoder_busy": "no image decoder became free in time",
         "image_expired": "the uploaded image is no longer held; send it again",
         "job_not_found": f"no job {JOB_ID_EXAMPLE}: unknown, expired, or not yours",
-        "job_canceled": "the job was called off while this request waited for it",
+        "job_canceled": "the job was canceled while this request waited for it",
         "album_not_found": "no album 585",
         "idempotency_conflict": "this Idempotency-Key was used with another request",
         "unauthorized": "the API key is not valid",

@@ -1,12 +1,39 @@
-"""How every error looks over HTTP: one table from its type to a status and a title (RFC 9457)."""
+"""Every error over HTTP: one table from its type to status and title, and its problem document (RFC 9457)."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 
+import orjson
+from fastapi.responses import Response
+
 from api.contract import http_errors
+from api.contract.http_errors import (
+    InvalidRequest,
+    RangeNotSatisfiable,
+    Unauthorized,
+    UnsupportedContentCoding,
+)
 from common import errors
-from common.errors import CoverSearchError
+from common.errors import (
+    CatalogMisconfigured,
+    CoverSearchError,
+    ImageError,
+    InvalidParameter,
+    QueueFull,
+    RateLimited,
+)
+from common.jobs import JobFailure
+from common.telemetry import request_id_var
+
+MEDIA_TYPE = "application/problem+json"
+#: Problem types are names, not addresses: a self-hosted service has no home page of its own.
+TYPE_PREFIX = "urn:cover-search:problem:"
+
+INTERNAL_DETAIL = "the service failed unexpectedly; its log names this request id"
+#: The codings that a request's body may have, for one that had another (RFC 9110, section 15.5.16).
+CODINGS = {"Accept-Encoding": "identity"}
+CHALLENGE = {"WWW-Authenticate": 'Bearer realm="cover-search"'}
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,3 +98,87 @@ INTERNAL = PROBLEMS[CoverSearchError]
 def problem_of(error: CoverSearchError) -> Problem:
     """Return the row of an error: its own, or that of the nearest class above it."""
     return next(PROBLEMS[kind] for kind in type(error).__mro__ if kind in PROBLEMS)
+
+
+def error_response(error: CoverSearchError, *, headers: Mapping[str, str] | None = None) -> Response:
+    """Return the problem document of an error."""
+    problem = problem_of(error)
+    if problem is INTERNAL:
+        return internal_response()
+    retry_after_s = problem.retry_after_s
+    if isinstance(error, QueueFull | RateLimited):
+        retry_after_s = error.retry_after_s
+    if isinstance(error, Unauthorized):
+        headers = {**(headers or {}), **CHALLENGE}
+    if isinstance(error, UnsupportedContentCoding):
+        headers = {**(headers or {}), **CODINGS}
+    if isinstance(error, RangeNotSatisfiable):
+        headers = {**(headers or {}), "Content-Range": f"bytes */{error.size_bytes}"}
+    return _response(
+        problem,
+        code=error.code,
+        detail=error.detail,
+        parameters=_parameters(error),
+        catalog_problem=error.problem if isinstance(error, CatalogMisconfigured) else None,
+        retry_after_s=retry_after_s,
+        headers=headers,
+    )
+
+
+def failure_response(failure: JobFailure) -> Response:
+    """Return the problem document of a failed job, for the request that waited for it."""
+    problem = PROBLEMS_BY_CODE.get(failure.code, INTERNAL)
+    if problem is INTERNAL:
+        return internal_response()
+    parameters: tuple[InvalidParameter, ...] = ()
+    if failure.parameter is not None:
+        parameters = (InvalidParameter(failure.detail, parameter=failure.parameter),)
+    return _response(
+        problem,
+        code=failure.code,
+        detail=failure.detail,
+        parameters=parameters,
+        catalog_problem=failure.problem,
+        retry_after_s=problem.retry_after_s,
+    )
+
+
+def internal_response() -> Response:
+    """Return a 500 that tells the request id and nothing else."""
+    return _response(INTERNAL, code=CoverSearchError.code, detail=INTERNAL_DETAIL)
+
+
+def _parameters(error: CoverSearchError) -> Sequence[InvalidParameter]:
+    if isinstance(error, InvalidParameter):
+        return (error,)
+    if isinstance(error, ImageError) and error.parameter is not None:
+        return (InvalidParameter(error.detail, parameter=error.parameter),)
+    return error.problems if isinstance(error, InvalidRequest) else ()
+
+
+def _response(
+    problem: Problem,
+    *,
+    code: str,
+    detail: str,
+    parameters: Sequence[InvalidParameter] = (),
+    catalog_problem: str | None = None,
+    retry_after_s: int | None = None,
+    headers: Mapping[str, str] | None = None,
+) -> Response:
+    document: dict[str, object] = {
+        "type": TYPE_PREFIX + code,
+        "title": problem.title,
+        "status": problem.status,
+        "detail": detail,
+        "code": code,
+        "request_id": request_id_var.get(),
+    }
+    if parameters:
+        document["errors"] = [{"parameter": p.parameter, "detail": p.detail} for p in parameters]
+    if catalog_problem is not None:
+        document["problem"] = catalog_problem
+    sent = {"Cache-Control": "no-store", **(headers or {})}
+    if retry_after_s is not None:
+        sent["Retry-After"] = str(retry_after_s)
+    return Response(orjson.dumps(document), problem.status, sent, MEDIA_TYPE)

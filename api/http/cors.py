@@ -9,7 +9,7 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.responses import Response
 
 from api.contract.http_errors import Forbidden
-from api.contract.problem_responses import error_response
+from api.contract.problems import error_response
 
 #: Read by pages: all that an answer says beside its body.
 EXPOSED = (

@@ -4,11 +4,13 @@ import logging
 import re
 import secrets
 from collections.abc import Iterable
+from contextlib import suppress
 from http import HTTPStatus
 
+from starlette.requests import ClientDisconnect, Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from api.contract.problem_responses import internal_response
+from api.contract.problems import internal_response
 from api.http.security_headers import SecurityHeaders
 from common.telemetry import request_id_var
 
@@ -23,9 +25,9 @@ IS_HEAD = "cover-search.is_head"
 class RequestContext:
     """Give each request its id, each answer its policies, and turn what nothing else caught into a 500."""
 
-    def __init__(self, app: ASGIApp, *, policies: SecurityHeaders) -> None:
+    def __init__(self, app: ASGIApp, *, security_headers: SecurityHeaders) -> None:
         self._app = app
-        self._policies = policies
+        self._security_headers = security_headers
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -36,7 +38,7 @@ class RequestContext:
         if scope["method"] == "HEAD":
             # HEAD is GET; the server, which has the scope as it came, leaves the body out.
             scope = {**scope, "method": "GET", IS_HEAD: True}
-        headers = ((b"x-request-id", request_id.encode()), *self._policies.of(scope["path"]))
+        headers = ((b"x-request-id", request_id.encode()), *self._security_headers.of(scope["path"]))
         status = 0
 
         async def send_with_id(message: Message) -> None:
@@ -55,6 +57,13 @@ class RequestContext:
                 raise
             await internal_response()(scope, receive, send_with_id)
         _log_outcome(scope, status)
+
+
+async def client_gone(request: Request) -> None:
+    """Wait until the client has hung up; its body has been read."""
+    with suppress(ClientDisconnect):
+        while (await request.receive())["type"] != "http.disconnect":
+            pass
 
 
 def request_id_of(headers: Iterable[tuple[bytes, bytes]]) -> str:

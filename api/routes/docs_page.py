@@ -7,11 +7,9 @@ import orjson
 from fastapi import APIRouter, FastAPI, Request
 from fastapi.responses import HTMLResponse, Response
 
-from api.contract.search_responses import JSON
 from api.http.static_files import PAGES, TypedFiles
-from api.routes.plain import PlainRoute
 
-router = APIRouter(include_in_schema=False, route_class=PlainRoute)
+router = APIRouter(include_in_schema=False)
 
 PAGE = """<!doctype html>
 <html lang="en">
@@ -51,7 +49,7 @@ async def openapi(request: Request) -> Response:
     state = request.app.state
     if not hasattr(state, "openapi"):
         state.openapi = orjson.dumps(request.app.openapi())
-    return Response(state.openapi, media_type=JSON)
+    return Response(state.openapi, media_type="application/json")
 
 
 @router.get("/docs/start.js")

@@ -1,34 +1,33 @@
-"""Jobs: look, wait, follow, call off."""
+"""Jobs: look at one, wait for it, follow it, cancel it."""
 
-from fastapi import APIRouter, Request
+from functools import partial
+from typing import Annotated
+
+from fastapi import APIRouter, Header, Query, Request
 from fastapi.responses import Response, StreamingResponse
 
 from api.access.middleware import owner_of
-from api.contract.operations import (
+from api.contract.descriptions import (
     NEVER_STORED,
-    PREFER,
     REQUEST_ID,
     RETRY_AFTER,
     SEARCH_HEADERS,
     answer,
     header,
-    path,
     problems,
-    query,
 )
-from api.contract.parameters import WAIT
 from api.contract.prefer import decide_patience
-from api.contract.query_string import QueryString
-from api.contract.schemas import JOB_ID_EXAMPLE
-from api.contract.search_responses import NEVER_STORE, job_response
-from api.http.search_headers import preferences_of
-from api.routes.plain import PlainRoute
+from api.contract.requests import JOB_ID, PreferHeader, WaitParameters
+from api.contract.responses import Job, job_json
+from api.http.request_context import client_gone
+from api.routes.search_exchange import NEVER_STORE, server_timing
+from api.routes.strict_route import StrictRoute
 from api.runtime import gateway_of
 from api.search.job_events import follow
+from common import jobs
 
-router = APIRouter(tags=["jobs"], route_class=PlainRoute)
+router = APIRouter(tags=["jobs"], route_class=StrictRoute)
 
-JOB_ID = path("job_id", "The job's id.", example=JOB_ID_EXAMPLE, max_length=64)
 UNBUFFERED = {"X-Accel-Buffering": header("Tells nginx to pass events on as they come.", "no")}
 JOB_HEADERS = {
     **NEVER_STORED,
@@ -44,41 +43,36 @@ JOB_PROBLEMS = problems(
 @router.get(
     "/api/jobs/{job_id}",
     summary="Look at a job, or wait for its end",
-    responses={
-        200: answer("The job, whatever became of it.", "Job", headers=JOB_HEADERS),
-        **JOB_PROBLEMS,
-    },
-    openapi_extra={"parameters": [JOB_ID, query(WAIT), PREFER]},
+    responses={200: answer("The job, however it ended.", Job, headers=JOB_HEADERS), **JOB_PROBLEMS},
 )
-async def job(request: Request) -> Response:
+async def job(
+    request: Request,
+    job_id: JOB_ID,
+    asked: Annotated[WaitParameters, Query()],
+    headers: Annotated[PreferHeader, Header()],
+) -> Response:
     """Return a job; with `wait`, when it has ended or the time is up."""
-    given = QueryString(request.scope["query_string"], (WAIT,))
-    wait_s = given.one(WAIT)
-    given.check()
-    patience = decide_patience(preferences_of(request), parameter_s=wait_s, default_s=0)
+    patience = decide_patience(headers.prefer, parameter_s=asked.wait, default_s=0)
     found, retry_after_s = await gateway_of(request).searches.job(
-        request.path_params["job_id"], owner=owner_of(request), wait_s=patience.wait_s, request=request
+        job_id, owner=owner_of(request), wait_s=patience.wait_s, client_gone=partial(client_gone, request)
     )
-    return job_response(found, retry_after_s=retry_after_s, applied=patience.applied)
+    return _response(found, retry_after_s, applied=patience.applied)
 
 
 @router.post(
     "/api/jobs/{job_id}/cancel",
-    summary="Call a job off",
+    summary="Cancel a job",
     responses={
-        200: answer("The job; one that had ended stays as it was.", "Job", headers=JOB_HEADERS),
+        200: answer("The job; one that had ended stays as it was.", Job, headers=JOB_HEADERS),
         **JOB_PROBLEMS,
     },
-    openapi_extra={"parameters": [JOB_ID]},
 )
-async def cancel(request: Request) -> Response:
-    """Call a job off. Its run ends too, unless an identical query shares it."""
-    QueryString(request.scope["query_string"], ()).check()
+async def cancel(request: Request, job_id: JOB_ID) -> Response:
+    """Cancel a job. Its run ends too, unless an identical query shares it."""
     ledger, owner = gateway_of(request).ledger, owner_of(request)
-    job_id = request.path_params["job_id"]
     await ledger.cancel(job_id, owner=owner)
     found, retry_after_s = await ledger.job(job_id, owner=owner)
-    return job_response(found, retry_after_s=retry_after_s)
+    return _response(found, retry_after_s)
 
 
 @router.get(
@@ -94,13 +88,23 @@ async def cancel(request: Request) -> Response:
         },
         **JOB_PROBLEMS,
     },
-    openapi_extra={"parameters": [JOB_ID]},
 )
-async def events(request: Request) -> Response:
-    """Stream what becomes of a job: `queued` with its position, `running`, and how it ended."""
-    QueryString(request.scope["query_string"], ()).check()
+async def events(request: Request, job_id: JOB_ID) -> Response:
+    """Stream a job's states: `queued` with its position, `running`, and how it ended."""
     gateway, owner = gateway_of(request), owner_of(request)
-    first = await gateway.ledger.job(request.path_params["job_id"], owner=owner)
-    stream = follow(first[0], owner=owner, ledger=gateway.ledger, waiting=gateway.waiting)
+    first, _ = await gateway.ledger.job(job_id, owner=owner)
+    stream = follow(first, owner=owner, ledger=gateway.ledger, waiters=gateway.waiters)
     headers = {"Cache-Control": NEVER_STORE, "X-Accel-Buffering": "no"}
     return StreamingResponse(stream, headers=headers, media_type="text/event-stream")
+
+
+def _response(found: jobs.Job, retry_after_s: int, *, applied: str = "") -> Response:
+    """Return a job as a poll sees it: 200, however it ended."""
+    headers = {"Cache-Control": NEVER_STORE}
+    if not found.state.is_terminal:
+        headers["Retry-After"] = str(retry_after_s)
+    if found.timings is not None:
+        headers["Server-Timing"] = server_timing(found.timings)
+    if applied:
+        headers["Preference-Applied"] = applied
+    return Response(job_json(found), headers=headers, media_type="application/json")

@@ -1,44 +1,47 @@
-"""The three ways to search: by image, by text, and by both and more in one composed query."""
+"""The ways to search: by text, by image, by both and more in one composed query, and more like one album."""
 
 import asyncio
-from functools import lru_cache
-from typing import Any
+from typing import Annotated
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Header, Query, Request
 from fastapi.responses import Response
 
-from api.access.middleware import expect, max_jobs_of, owner_of
+from api.access.middleware import budget_of, max_jobs_of, owner_of
 from api.access.rate_limits import IMAGE_COST
-from api.contract.operations import (
+from api.contract.descriptions import (
     ACCEPTED_HEADERS,
     ETAG,
-    IDEMPOTENCY_KEY,
-    IF_NONE_MATCH,
     NOT_MODIFIED,
-    PREFER,
     SEARCH_HEADERS,
     answer,
+    body_of,
     problems,
-    query,
 )
-from api.contract.parameters import QUERY, SEARCH, TEXT_SEARCH, WAIT
-from api.contract.query_string import QueryString
+from api.contract.requests import (
+    ALBUM_ID,
+    CacheableSearchHeaders,
+    SearchBody,
+    SearchHeaders,
+    SearchParameters,
+    TextSearch,
+    WaitParameters,
+    check_album_id,
+)
+from api.contract.responses import Job, Result
 from api.http.body_budget import Body
 from api.http.image_header import check_image
-from api.http.search_body import SearchBody
-from api.http.search_headers import read_search
+from api.http.search_body import max_body_bytes
 from api.http.uploads import FILE_FIELD, declared_bytes, read_body, read_image
-from api.routes.plain import PlainRoute
+from api.routes.search_exchange import exchange
+from api.routes.strict_route import StrictRoute
 from api.runtime import Gateway, gateway_of
 from common.errors import image_given_as
-from common.filetypes.formats import ACCEPTED as ACCEPTED_FORMATS
-from common.queries import ImagePart, SearchQuery, TextPart, image_digest
+from common.filetypes.formats import ACCEPTED
+from common.queries import ImagePart, SearchQuery, image_digest
 
-router = APIRouter(tags=["search"], route_class=PlainRoute)
+router = APIRouter(tags=["search"], route_class=StrictRoute)
 
-ACCEPTED = answer("Accepted; not ready in time, or `respond-async`.", "Job", headers=ACCEPTED_HEADERS)
-#: Longer query strings are read each time: what is remembered must stay small.
-REMEMBERED_BYTES = 1024
+ACCEPTED_JOB = answer("Accepted; not ready in time, or `respond-async`.", Job, headers=ACCEPTED_HEADERS)
 #: Longer bodies hold images: whether there is room for them is asked before they are read.
 SMALL_BODY_BYTES = 64 * 1024
 #: What any search may end with.
@@ -72,162 +75,137 @@ IMAGE_PROBLEMS = (
     "unsupported_media_type",
     "request_timeout",
 )
+_FOUND = "The most similar albums."
 
 
 @router.get(
     "/api/search-by-text",
     summary="Search by a description",
     responses={
-        200: answer("The most similar albums.", "Result", headers={**SEARCH_HEADERS, **ETAG}),
-        202: ACCEPTED,
+        200: answer(_FOUND, Result, headers={**SEARCH_HEADERS, **ETAG}),
+        202: ACCEPTED_JOB,
         304: NOT_MODIFIED,
         **problems(*SEARCH_PROBLEMS),
     },
-    openapi_extra={
-        "parameters": [
-            *(query(parameter, required=parameter is QUERY) for parameter in TEXT_SEARCH),
-            PREFER,
-            IDEMPOTENCY_KEY,
-            IF_NONE_MATCH,
-        ]
-    },
 )
-async def search_by_text(request: Request) -> Response:
+async def search_by_text(
+    request: Request,
+    asked: Annotated[TextSearch, Query()],
+    headers: Annotated[CacheableSearchHeaders, Header()],
+) -> Response:
     """Find the albums whose covers look most like a description.
 
     Waits for the answer by default; the same query again comes from the cache.
     """
-    gateway = gateway_of(request)
-    asked, wait_s = _text_search(request.scope["query_string"])
-    search = read_search(request, asked, wait_s=wait_s, default_wait_s=gateway.settings.default_wait_s)
-    return await gateway.searches.answer(search, request)
+    query = asked.search()
+    gateway_of(request).repeated_queries.remember(request.scope, query)
+    return await exchange(request, query, wait_s=asked.wait, headers=headers)
 
 
-def read_text_search(query_string: bytes) -> tuple[SearchQuery, float | None]:
-    """Return the query of a text search, and how long to wait for its answer.
-
-    Raises:
-        InvalidRequest: it is none.
-    """
-    given = QueryString(query_string, TEXT_SEARCH)
-    text, k, filters, wait_s = given.required(QUERY), given.k(), given.filters(), given.one(WAIT)
-    given.check()
-    return SearchQuery((TextPart(text or ""),), filters, k), wait_s
-
-
-# A query string means the same each time, and reading it would be a third of a cached answer's time.
-_read_again = lru_cache(maxsize=4096)(read_text_search)
-
-
-def _text_search(query_string: bytes) -> tuple[SearchQuery, float | None]:
-    is_short = len(query_string) <= REMEMBERED_BYTES
-    return (_read_again if is_short else read_text_search)(query_string)
-
-
-_UPLOAD: dict[str, Any] = {
-    "required": True,
-    "content": {
-        "multipart/form-data": {
-            "schema": {
-                "type": "object",
-                "properties": {
-                    "file": {
-                        "type": "string",
-                        "format": "binary",
-                        "description": f"{ACCEPTED_FORMATS}; of an animation the first frame.",
-                    }
-                },
-                "required": ["file"],
-                "additionalProperties": False,
-            },
-            "example": {"file": "(the bytes of cover.jpg)"},
-        }
+@router.get(
+    "/api/albums/{album_id}/similar",
+    summary="Find more like one album",
+    responses={
+        200: answer(_FOUND, Result, headers={**SEARCH_HEADERS, **ETAG}),
+        202: ACCEPTED_JOB,
+        304: NOT_MODIFIED,
+        **problems(*SEARCH_PROBLEMS),
     },
-}
+)
+async def similar(
+    request: Request,
+    album_id: ALBUM_ID,
+    asked: Annotated[SearchParameters, Query()],
+    headers: Annotated[CacheableSearchHeaders, Header()],
+) -> Response:
+    """Find the albums whose covers look most like this album's, without the album itself."""
+    query = asked.similar_to(check_album_id(album_id))
+    gateway_of(request).repeated_queries.remember(request.scope, query)
+    return await exchange(request, query, wait_s=asked.wait, headers=headers)
 
 
 @router.post(
     "/api/search-by-image",
     summary="Search by a cover",
     responses={
-        200: answer("The most similar albums.", "Result", headers=SEARCH_HEADERS),
-        202: ACCEPTED,
+        200: answer(_FOUND, Result, headers=SEARCH_HEADERS),
+        202: ACCEPTED_JOB,
         **problems(*SEARCH_PROBLEMS, *IMAGE_PROBLEMS),
     },
     openapi_extra={
-        "requestBody": _UPLOAD,
-        "parameters": [*(query(parameter) for parameter in SEARCH), PREFER, IDEMPOTENCY_KEY],
+        "requestBody": {
+            "required": True,
+            "content": {
+                "multipart/form-data": {
+                    "schema": {
+                        "type": "object",
+                        "properties": {
+                            "file": {"type": "string", "format": "binary", "description": f"{ACCEPTED}."}
+                        },
+                        "required": ["file"],
+                        "additionalProperties": False,
+                    },
+                    "example": {"file": "(the bytes of cover.jpg)"},
+                }
+            },
+        }
     },
 )
-async def search_by_image(request: Request) -> Response:
+async def search_by_image(
+    request: Request,
+    asked: Annotated[SearchParameters, Query()],
+    headers: Annotated[SearchHeaders, Header()],
+) -> Response:
     """Find the albums whose covers look most like an uploaded image of at most 10 MB."""
     gateway = gateway_of(request)
-    given = QueryString(request.scope["query_string"], SEARCH)
-    k, filters, wait_s = given.k(), given.filters(), given.one(WAIT)
-    given.check()
-    await _see_that_there_is_room(request, gateway)
-    with gateway.receiving.body() as body:
-        asked = SearchQuery((await _receive_image(request, body, gateway),), filters, k)
-        search = read_search(
-            request, asked, wait_s=wait_s, default_wait_s=gateway.settings.default_wait_s, body=body
-        )
-        return await gateway.searches.answer(search, request)
-
-
-async def _receive_image(request: Request, body: Body, gateway: Gateway) -> ImagePart:
-    data = await read_image(request, body, max_bytes=gateway.settings.max_image_bytes)
-    digest = await asyncio.get_running_loop().run_in_executor(gateway.inspection, _inspect, data, gateway)
-    body.images = ((digest, data),)
-    return ImagePart(digest)
+    await _check_room(request, gateway)
+    with gateway.body_budget.body() as body:
+        data = await read_image(request, body, max_bytes=gateway.settings.max_image_bytes)
+        digest = await asyncio.get_running_loop().run_in_executor(gateway.inspection, _inspect, data, gateway)
+        body.images = ((digest, data),)
+        query = SearchQuery((ImagePart(digest),), asked.filters(), asked.k)
+        return await exchange(request, query, wait_s=asked.wait, headers=headers, body=body)
 
 
 @router.post(
     "/api/search",
     summary="Search by a composed query",
     responses={
-        200: answer("The most similar albums.", "Result", headers=SEARCH_HEADERS),
-        202: ACCEPTED,
+        200: answer(_FOUND, Result, headers=SEARCH_HEADERS),
+        202: ACCEPTED_JOB,
         **problems(*SEARCH_PROBLEMS, *IMAGE_PROBLEMS, "body_too_large"),
     },
-    openapi_extra={
-        "requestBody": {
-            "required": True,
-            "content": {"application/json": {"schema": {"$ref": "#/components/schemas/SearchBody"}}},
-        },
-        "parameters": [query(WAIT), PREFER, IDEMPOTENCY_KEY],
-    },
+    openapi_extra={"requestBody": body_of(SearchBody)},
 )
-async def search(request: Request) -> Response:
+async def search(
+    request: Request,
+    asked: Annotated[WaitParameters, Query()],
+    headers: Annotated[SearchHeaders, Header()],
+) -> Response:
     """Find the albums nearest to a weighted sum of texts, images and albums.
 
     A negative weight steers away from its part; the albums of the query are not among its results.
     """
     gateway = gateway_of(request)
-    given = QueryString(request.scope["query_string"], (WAIT,))
-    wait_s = given.one(WAIT)
-    given.check()
     declared = declared_bytes(request)
     if declared is None or declared > SMALL_BODY_BYTES:
-        await _see_that_there_is_room(request, gateway)
-    with gateway.receiving.body() as body:
-        asked = await _receive_query(request, body, gateway)
-        search = read_search(
-            request, asked, wait_s=wait_s, default_wait_s=gateway.settings.default_wait_s, body=body
-        )
-        return await gateway.searches.answer(search, request)
+        await _check_room(request, gateway)
+    with gateway.body_budget.body() as body:
+        query = await _read_query(request, body, gateway)
+        return await exchange(request, query, wait_s=asked.wait, headers=headers, body=body)
 
 
-async def _receive_query(request: Request, body: Body, gateway: Gateway) -> SearchQuery:
-    data = await read_body(request, body, max_bytes=SearchBody.max_bytes(gateway.settings.max_image_bytes))
-    asked, body.images = await asyncio.get_running_loop().run_in_executor(
-        gateway.inspection, gateway.composer.compose, data
+async def _read_query(request: Request, body: Body, gateway: Gateway) -> SearchQuery:
+    data = await read_body(request, body, max_bytes=max_body_bytes(gateway.settings.max_image_bytes))
+    query, body.images = await asyncio.get_running_loop().run_in_executor(
+        gateway.inspection, gateway.search_bodies.read, data
     )
-    return asked
+    return query
 
 
-async def _see_that_there_is_room(request: Request, gateway: Gateway) -> None:
+async def _check_room(request: Request, gateway: Gateway) -> None:
     """Turn an upload away before it is read where it would be turned away after."""
-    expect(request, IMAGE_COST)
+    budget_of(request).expect(IMAGE_COST)
     await gateway.ledger.check_room(
         owner=owner_of(request),
         max_jobs=max_jobs_of(request),

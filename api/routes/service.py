@@ -1,22 +1,25 @@
 """The service about itself: what it offers, whether it lives, whether it can work."""
 
 from pathlib import Path
+from typing import Annotated
 
-import orjson
-from fastapi import APIRouter, FastAPI, Request
+from fastapi import APIRouter, FastAPI, Query, Request
 from fastapi.responses import RedirectResponse, Response
+from pydantic import BaseModel
 
 from api.access.middleware import sees_details
-from api.contract.operations import NEVER_STORED, answer, header, problems, query
-from api.contract.parameters import DETAILS
-from api.contract.query_string import QueryString
-from api.contract.search_responses import JSON, NEVER_STORE
-from api.routes.plain import PlainRoute
+from api.contract.descriptions import NEVER_STORED, answer, header, problems
+from api.contract.requests import HealthParameters
+from api.contract.responses import Health, Liveness, ModelsLoaded, Readiness, Service
+from api.routes.search_exchange import JSON, NEVER_STORE
+from api.routes.strict_route import StrictRoute
 from api.runtime import gateway_of
-from api.search.health import Health
+from api.search.health import HealthReport
 from api.version import VERSION
 
-router = APIRouter(tags=["service"], route_class=PlainRoute)
+#: Probes and browsers may add whatever they like to these.
+lenient = APIRouter(tags=["service"])
+router = APIRouter(tags=["service"], route_class=StrictRoute)
 
 WEB_FOLDER = Path(__file__).parent.parent / "web"
 INTERNAL = problems("internal")
@@ -25,10 +28,10 @@ HEALTH_PROBLEMS = problems("invalid_parameter", "unauthorized", "forbidden", "ra
 VARY = {"Vary": header("What the answer depends on.", "Accept")}
 
 
-@router.get(
+@lenient.get(
     "/",
     summary="Name the service and its endpoints",
-    responses={200: answer("What there is.", "Service", headers=VARY), **INTERNAL},
+    responses={200: answer("What there is.", Service, headers=VARY), **INTERNAL},
 )
 async def root(request: Request) -> Response:
     """Return the service's name, version, endpoints and links; a browser is sent to the page."""
@@ -36,67 +39,70 @@ async def root(request: Request) -> Response:
     if has_page and _wants_html(request):
         return RedirectResponse("/app/", 307, headers={"Vary": "Accept"})
     links = {"docs": "/docs", "openapi": "/openapi.json", **({"app": "/app/"} if has_page else {})}
-    document = {
-        "service": "cover-search",
-        "version": VERSION,
-        "endpoints": _endpoints(request.app),
-        "links": links,
-    }
-    return Response(orjson.dumps(document), headers={"Vary": "Accept"}, media_type=JSON)
+    document = Service(version=VERSION, endpoints=_endpoints(request.app), links=links)
+    return Response(document.model_dump_json(), headers={"Vary": "Accept"}, media_type=JSON)
 
 
 @router.get(
     "/health",
     summary="Tell how the service is",
     responses={
-        200: answer("How it is; also where it is not well.", "Health", headers=NEVER_STORED),
+        200: answer("How it is; also where it is not well.", Health, headers=NEVER_STORED),
         **HEALTH_PROBLEMS,
     },
-    openapi_extra={"parameters": [query(DETAILS)]},
 )
-async def health(request: Request) -> Response:
+async def health(request: Request, asked: Annotated[HealthParameters, Query()]) -> Response:
     """Return the state of queue, workers and catalog. `clip` is true while a live worker holds a model."""
-    return _json((await _look(request)).document())
+    found = await _report(request, asked)
+    ready = found.ready_workers
+    return _json(
+        Health(
+            status=found.status,
+            models_loaded=ModelsLoaded(clip=bool(ready), supabase="catalog" not in found.problems),
+            total_albums=found.total_albums,
+            workers=len(ready),
+            queue_depth=found.load.queued if found.load else 0,
+            model=ready[0].get("model") if ready else None,
+            problems=found.problems,
+        )
+    )
 
 
-@router.get(
+@lenient.get(
     "/livez",
     summary="Tell that the process lives",
-    responses={200: answer("It does.", "Liveness", headers=NEVER_STORED), **INTERNAL},
+    responses={200: answer("It does.", Liveness, headers=NEVER_STORED), **INTERNAL},
 )
-async def livez(_request: Request) -> Response:
+async def livez() -> Response:
     """Answer without touching any dependency."""
-    return _json({"alive": True})
+    return _json(Liveness())
 
 
 @router.get(
     "/readyz",
     summary="Tell whether searches can be answered",
     responses={
-        200: answer("They can.", "Readiness", headers=NEVER_STORED, example={"ready": True, "problems": {}}),
-        503: answer("They cannot; the failing dependency is named.", "Readiness", headers=NEVER_STORED),
+        200: answer("They can.", Readiness, headers=NEVER_STORED, example={"ready": True, "problems": {}}),
+        503: answer("They cannot; the failing dependency is named.", Readiness, headers=NEVER_STORED),
         **HEALTH_PROBLEMS,
     },
-    openapi_extra={"parameters": [query(DETAILS)]},
 )
-async def readyz(request: Request) -> Response:
+async def readyz(request: Request, asked: Annotated[HealthParameters, Query()]) -> Response:
     """Answer 503, naming what fails, unless queue, catalog and a worker are ready."""
-    problems = (await _look(request)).problems
-    return _json({"ready": not problems, "problems": problems}, status=503 if problems else 200)
+    found = await _report(request, asked)
+    ready = Readiness(ready=not found.problems, problems=found.problems)
+    return _json(ready, status=200 if ready.ready else 503)
 
 
-async def _look(request: Request) -> Health:
-    given = QueryString(request.scope["query_string"], (DETAILS,))
-    insists = given.one(DETAILS) or False
-    given.check()
+async def _report(request: Request, asked: HealthParameters) -> HealthReport:
     gateway = gateway_of(request)
-    sees_all = sees_details(request, gateway.settings, insists=insists)
+    sees_all = sees_details(request, gateway.settings, insists=asked.details)
     found = await gateway.health.look()
     return found if sees_all else found.without_details()
 
 
-def _json(document: dict[str, object], *, status: int = 200) -> Response:
-    return Response(orjson.dumps(document), status, {"Cache-Control": NEVER_STORE}, JSON)
+def _json(document: BaseModel, *, status: int = 200) -> Response:
+    return Response(document.model_dump_json(), status, {"Cache-Control": NEVER_STORE}, JSON)
 
 
 def _wants_html(request: Request) -> bool:

@@ -63,9 +63,9 @@ class Genres:
 class CatalogCache:
     """The catalog on asyncio."""
 
-    def __init__(self, catalog: Catalog, *, watch: CatalogVersion, timeout_s: float) -> None:
+    def __init__(self, catalog: Catalog, *, version: CatalogVersion, timeout_s: float) -> None:
         self._catalog = catalog
-        self._watch = watch
+        self._version_seen = version
         self._timeout_s = timeout_s
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="catalog")
         # So that a rush of albums never keeps the version from being seen.
@@ -99,13 +99,13 @@ class CatalogCache:
 
     async def check(self) -> None:
         """Prove that the catalog answers now."""
-        await self._fly((self._watch.version, "check"), self._catalog.check)
+        await self._fly((self._version_seen.version, "check"), self._catalog.check)
 
     def spelled_from_memory(self, query: SearchQuery) -> SearchQuery | None:
         """Return the query with its genres as the catalog spells them, None where they are not at hand."""
         if not query.filters.genres:
             return query
-        genres: Genres | None = self._memory((self._watch.version, "genres"))
+        genres: Genres | None = self._memory((self._version_seen.version, "genres"))
         return None if genres is None else genres.spell(query)
 
     async def spelled(self, query: SearchQuery) -> SearchQuery:
@@ -123,7 +123,7 @@ class CatalogCache:
         self._catalog.close()
 
     async def _recall(self, name: tuple[str, ...], call: Callable[[], T]) -> T:
-        key = (self._watch.version, *name)
+        key = (self._version_seen.version, *name)
         known: T | None = self._memory(key)
         if known is not None:
             return known

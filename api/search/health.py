@@ -13,7 +13,7 @@ from common.redaction import without_places
 
 #: A catalog that takes longer than this to say that it is well counts as not answering.
 PROBE_TIMEOUT_S = 2.0
-#: Health is asked often and by many: the catalog is asked at most this often.
+#: HealthReport is asked often and by many: the catalog is asked at most this often.
 PROBE_EVERY_S = 2.0
 #: And everything else: a look at the queue is a script in Redis, and nobody is charged for it.
 LOOK_EVERY_S = 0.25
@@ -22,7 +22,7 @@ Status = Literal["healthy", "degraded", "unhealthy"]
 
 
 @dataclass(frozen=True, slots=True)
-class Health:
+class HealthReport:
     """One look at the service."""
 
     load: Load | None
@@ -36,35 +36,27 @@ class Health:
             return "unhealthy"
         return "degraded" if self.problems else "healthy"
 
-    def without_details(self) -> "Health":
+    @property
+    def ready_workers(self) -> list[dict[str, Any]]:
+        """The announcements of the live workers that hold a loaded model."""
+        return ready_workers(self.load)
+
+    def without_details(self) -> "HealthReport":
         """Return what anybody may know: which part is not well, and not why."""
         return replace(self, problems=dict.fromkeys(self.problems, "not ready; an admin key is told why"))
-
-    def document(self) -> dict[str, object]:
-        """Return the object of the HTTP contract."""
-        ready = ready_workers(self.load)
-        return {
-            "status": self.status,
-            "models_loaded": {"clip": bool(ready), "supabase": "catalog" not in self.problems},
-            "total_albums": self.total_albums,
-            "workers": len(ready),
-            "queue_depth": self.load.queued if self.load else 0,
-            "model": ready[0].get("model") if ready else None,
-            "problems": self.problems,
-        }
 
 
 class HealthCheck:
     """Looks at queue, workers and catalog."""
 
-    def __init__(self, *, ledger: GatewayLedger, facts: CatalogCache) -> None:
+    def __init__(self, *, ledger: GatewayLedger, catalog: CatalogCache) -> None:
         self._ledger = ledger
-        self._facts = facts
+        self._catalog = catalog
         self._looked_at = self._probed_at = float("-inf")
-        self._looking: asyncio.Future[Health] | None = None
+        self._looking: asyncio.Future[HealthReport] | None = None
         self._catalog_problem: CatalogError | None = None
 
-    async def look(self) -> Health:
+    async def look(self) -> HealthReport:
         """Ask every part, or share what is being asked or was found a moment ago."""
         if self._looking is None or time.monotonic() - self._looked_at > LOOK_EVERY_S:
             self._looked_at = time.monotonic()
@@ -72,8 +64,8 @@ class HealthCheck:
         # Shielded: one client that hangs up does not end the look for the others.
         return await asyncio.shield(self._looking)
 
-    async def _look(self) -> Health:
-        load, (total_albums, catalog_problem) = await asyncio.gather(self._load(), self._catalog())
+    async def _look(self) -> HealthReport:
+        load, (total_albums, catalog_problem) = await asyncio.gather(self._load(), self._look_at_catalog())
         problems = {}
         if isinstance(load, CoverSearchError):
             problems["queue"] = load.detail
@@ -83,7 +75,7 @@ class HealthCheck:
         if known is not None and not ready_workers(known):
             problems["worker"] = why_no_worker(known)
         shown = {part: without_places(reason) for part, reason in problems.items()}
-        return Health(load=known, total_albums=total_albums, problems=shown)
+        return HealthReport(load=known, total_albums=total_albums, problems=shown)
 
     async def _load(self) -> Load | QueueUnavailable:
         try:
@@ -91,21 +83,21 @@ class HealthCheck:
         except QueueUnavailable as error:
             return error
 
-    async def _catalog(self) -> tuple[int, CatalogError | None]:
+    async def _look_at_catalog(self) -> tuple[int, CatalogError | None]:
         if time.monotonic() - self._probed_at > PROBE_EVERY_S:
             self._catalog_problem = await self._probe()
             self._probed_at = time.monotonic()
         if self._catalog_problem is not None:
             return 0, self._catalog_problem
         try:
-            return (await self._facts.stats()).total_albums, None
+            return (await self._catalog.stats()).total_albums, None
         except CatalogError as error:
             return 0, error
 
     async def _probe(self) -> CatalogError | None:
         try:
             async with asyncio.timeout(PROBE_TIMEOUT_S):
-                await self._facts.check()
+                await self._catalog.check()
         except TimeoutError:
             return CatalogUnavailable(f"the catalog did not answer within {PROBE_TIMEOUT_S:g} s")
         except CatalogError as error:

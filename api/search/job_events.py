@@ -4,7 +4,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator
 
-from api.contract.search_responses import job_json
+from api.contract.responses import job_json
 from api.search.waiters import Waiters
 from common.errors import CoverSearchError
 from common.jobs import Job
@@ -21,7 +21,7 @@ async def follow(
     *,
     owner: str,
     ledger: GatewayLedger,
-    waiting: Waiters,
+    waiters: Waiters,
     comment_every_s: float = COMMENT_EVERY_S,
 ) -> AsyncIterator[bytes]:
     """Give an event for each change of the job's state or position, the last when it ends.
@@ -30,13 +30,13 @@ async def follow(
     """
     shown = None
     told_at = time.monotonic()
-    with waiting.watching(job.run_id) as changed:
+    with waiters.watching(job.run_id) as changed:
         while True:
             if (job.state, job.position) != shown:
                 shown = (job.state, job.position)
                 told_at = time.monotonic()
                 yield _event(job)
-            if job.state.is_terminal or waiting.is_closed:
+            if job.state.is_terminal or waiters.is_closed:
                 return
             if time.monotonic() - told_at > comment_every_s:
                 told_at = time.monotonic()

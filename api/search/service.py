@@ -1,57 +1,124 @@
-"""The one path of every search: key, cache, submit or join, wait, answer."""
+"""The use case of every search: key, cache, submit or join, wait, outcome; it knows no HTTP."""
 
 import hashlib
 import secrets
 import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from typing import Protocol, TypeAlias
 
-from fastapi import Request
-from fastapi.responses import Response
-
-from api.access.middleware import refund, spend
-from api.access.rate_limits import cost_of
-from api.contract.prefer import Patience
-from api.contract.problem_responses import error_response, failure_response
-from api.contract.search_responses import (
-    accepted_response,
-    answer_response,
-    cached_response,
-    etag_of,
-    names_tag,
-    not_modified,
-    result_response,
-    run_word,
-)
-from api.http.body_budget import Body
 from api.search.catalog_cache import CatalogCache
 from api.search.catalog_version import CatalogVersion, QueryKey
-from api.search.waiters import Waiters
+from api.search.waiters import ClientGone, Waiters
 from common import keys
 from common.cache import ResultReader, contents_of
 from common.errors import IdempotencyConflict, JobCanceled, QueueFull, RateLimited
-from common.jobs import Job, JobState
+from common.jobs import Job, JobFailure, JobState
 from common.ledger.gateway import GatewayLedger
 from common.ledger.records import Accepted, Submission
 from common.queries import SearchQuery, query_to_json
 from common.telemetry import job_id_var
 
 
+class Budget(Protocol):
+    """What the client may still spend."""
+
+    async def spend(self, query: SearchQuery) -> None:
+        """Pay for computing a query.
+
+        Raises:
+            RateLimited, QueueUnavailable
+        """
+        ...
+
+    async def refund(self) -> None:
+        """Give back what the last `spend` took."""
+        ...
+
+
+class Uploads(Protocol):
+    """The images of a request, held in memory until the ledger has them."""
+
+    @property
+    def images(self) -> Sequence[tuple[str, bytes]]:
+        """Uploaded bytes by SHA-256."""
+        ...
+
+    def release(self) -> None:
+        """Free the memory."""
+        ...
+
+
+def _holds_nothing(_query_key: str) -> bool:
+    return False
+
+
 @dataclass(frozen=True, slots=True)
 class Search:
-    """One search as a request asks for it."""
+    """One search as a client asks for it."""
 
     query: SearchQuery
+    #: Whom the job belongs to.
     owner: str
-    patience: Patience
+    wait_s: float
+    #: The client wants the job at once, not the result.
+    at_once: bool = False
     #: How many jobs the owner may have under way at once; None for any number.
     max_jobs: int | None = None
-    #: Holds the uploaded images until the ledger has them; None where there are none.
-    body: Body | None = None
-    #: With the address of a client that has no API key: another's is another.
+    uploads: Uploads | None = None
+    #: Unique to the client: it stands for the job that it created first.
     idempotency_key: str | None = None
-    #: The answer may be tagged, because the request is a GET.
-    tagged: bool = False
-    if_none_match: str | None = None
+    #: Whether the client holds the answer of a query key already.
+    holds: Callable[[str], bool] = _holds_nothing
+
+
+@dataclass(frozen=True, slots=True)
+class Unchanged:
+    """The client already holds the answer."""
+
+    query_key: str
+
+
+@dataclass(frozen=True, slots=True)
+class Cached:
+    """The finished JSON of the cache, without a job."""
+
+    body: bytes
+    query_key: str
+    took_ms: float
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """The finished JSON of a run that ended while the client waited, or had ended before."""
+
+    body: bytes
+    timings: dict[str, float]
+    job_id: str
+    #: The run was shared with an identical query.
+    coalesced: bool = False
+    #: The cache had the answer when the job was submitted.
+    cached: bool = False
+    #: None where the answer was made from another version of the catalog than the key's.
+    query_key: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """The job has not ended in the time that the client waits."""
+
+    job: Job
+    retry_after_s: int
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """The job ended without a result."""
+
+    failure: JobFailure
+
+
+Outcome: TypeAlias = Unchanged | Cached | Answered | Pending | Failed
 
 
 class SearchService:
@@ -62,111 +129,45 @@ class SearchService:
         *,
         ledger: GatewayLedger,
         results: ResultReader,
-        waiting: Waiters,
-        watch: CatalogVersion,
-        facts: CatalogCache,
+        waiters: Waiters,
+        version: CatalogVersion,
+        catalog: CatalogCache,
     ) -> None:
         self._ledger = ledger
         self._results = results
-        self._waiting = waiting
-        self._watch = watch
-        self._facts = facts
+        self._waiters = waiters
+        self._version = version
+        self._catalog = catalog
 
-    async def answer(self, search: Search, request: Request) -> Response:
-        """Return the result, the job that will have it, or the problem that it failed with."""
+    async def answer(self, search: Search, *, budget: Budget, client_gone: ClientGone) -> Outcome:
+        """Return the result, the job that will have it, or why there is none.
+
+        Raises:
+            JobCanceled: somebody canceled the job meanwhile.
+            ClientHungUp: the client hung up while it waited.
+            CoverSearchError: the search was not accepted.
+        """
         if search.idempotency_key is not None:
-            return await self._answer_once(await self._spelled(search), request)
-        known = self._facts.spelled_from_memory(search.query)
+            return await self._answer_once(search, budget=budget, client_gone=client_gone)
+        known = self._catalog.spelled_from_memory(search.query)
         asked = search if known is None else replace(search, query=known)
-        if (response := await self._from_cache(asked)) is not None:
-            return response
-        if known is None:
-            spelled = await self._spelled(search)
-            if spelled.query != search.query and (response := await self._from_cache(spelled)) is not None:
-                return response
-            asked = spelled
-        return await self._submit(asked, request)
+        outcome = await self._from_cache(asked)
+        if outcome is None and known is None:
+            spelled = await self._catalog.spelled(search.query)
+            if spelled != search.query:
+                asked = replace(search, query=spelled)
+                outcome = await self._from_cache(asked)
+        return outcome or await self._submit(asked, budget=budget, client_gone=client_gone)
 
-    async def _answer_once(self, search: Search, request: Request) -> Response:
-        # Whatever the cache has, the ledger decides whether this key has been used.
-        key = self._watch.key_of(search.query)
-        body = await self._results.get(key.value)
-        if body is None:
-            return await self._submit(search, request)
-        accepted = await self._ledger.record(_submission(search, key), body)
-        return await self._answer_of(accepted, search, key, request)
+    async def cached(self, query: SearchQuery, *, holds: Callable[[str], bool]) -> Cached | Unchanged | None:
+        """Return the cached answer of a query; None where there is none or its genres are not at hand."""
+        spelled = self._catalog.spelled_from_memory(query)
+        return None if spelled is None else await self._cached(spelled, holds=holds)
 
-    async def _spelled(self, search: Search) -> Search:
-        known = self._facts.spelled_from_memory(search.query)
-        return replace(search, query=known or await self._facts.spelled(search.query))
-
-    async def _from_cache(self, search: Search) -> Response | None:
-        began = time.perf_counter()
-        key = self._watch.key_of(search.query)
-        etag = etag_of(key.value) if search.tagged else None
-        # The tag is the query key: what a client holds under it is this answer, computed or not.
-        if etag is not None and names_tag(search.if_none_match, etag):
-            return not_modified(etag)
-        body = await self._results.get(key.value)
-        if body is None:
-            return None
-        if search.patience.at_once:
-            accepted = await self._ledger.record(_submission(search, key), body)
-            return await self._accepted(accepted.job_id, search)
-        took_ms = (time.perf_counter() - began) * 1000
-        return cached_response(body, etag=etag, took_ms=took_ms, applied=search.patience.applied)
-
-    async def _submit(self, search: Search, request: Request) -> Response:
-        key = self._watch.key_of(search.query)
-        accepted = await self._enter(search, key, request)
-        return await self._answer_of(accepted, search, key, request)
-
-    async def _enter(self, search: Search, key: QueryKey, request: Request) -> Accepted:
-        # Paid before, so that no burst gets more than the limit; what starts no run costs nothing.
-        await spend(request, cost_of(search.query))
-        try:
-            accepted = await self._ledger.submit(_submission(search, key))
-        except (QueueFull, RateLimited, IdempotencyConflict):
-            await refund(request)
-            raise
-        if not accepted.is_new:
-            await refund(request)
-        return accepted
-
-    async def _answer_of(
-        self, accepted: Accepted, search: Search, key: QueryKey, request: Request
-    ) -> Response:
-        job_id_var.set(accepted.job_id)
-        if search.body is not None:
-            # The ledger has it: who waits now holds none of it.
-            search.body.release()
-        if search.patience.at_once:
-            return await self._accepted(accepted.job_id, search)
-        etag = etag_of(key.value) if search.tagged else None
-        if accepted.is_ahead:
-            answer = await self._waiting.until_ended(
-                accepted.run_id, accepted.job_id, timeout_s=search.patience.wait_s, request=request
-            )
-            if answer is not None:
-                return answer_response(
-                    answer,
-                    job_id=accepted.job_id,
-                    cache=run_word(coalesced=not accepted.is_new),
-                    etag=etag,
-                    applied=search.patience.applied,
-                )
-            job, retry_after_s = await self._ledger.job(accepted.job_id, owner=search.owner)
-        else:
-            # It has ended already, or may have, long ago.
-            job, retry_after_s = await self.job(
-                accepted.job_id, owner=search.owner, wait_s=search.patience.wait_s, request=request
-            )
-        return _ended_response(job, etag=etag, applied=search.patience.applied) or accepted_response(
-            job, retry_after_s=retry_after_s, applied=search.patience.applied
-        )
-
-    async def job(self, job_id: str, *, owner: str, wait_s: float, request: Request) -> tuple[Job, int]:
-        """Return a job as it is, or as it is when it has ended or the time is up.
+    async def job(
+        self, job_id: str, *, owner: str, wait_s: float, client_gone: ClientGone
+    ) -> tuple[Job, int]:
+        """Return a job once it has ended or the time is up, and in how many seconds to ask again.
 
         Raises:
             JobNotFound: unknown, expired, or another owner's.
@@ -174,12 +175,81 @@ class SearchService:
         job, retry_after_s = await self._ledger.job(job_id, owner=owner)
         if wait_s <= 0 or job.state.is_terminal:
             return job, retry_after_s
-        await self._waiting.until_ended(job.run_id, job_id, timeout_s=wait_s, request=request)
+        await self._waiters.until_ended(job.run_id, job_id, timeout_s=wait_s, client_gone=client_gone)
         return await self._ledger.job(job_id, owner=owner)
 
-    async def _accepted(self, job_id: str, search: Search) -> Response:
-        job, retry_after_s = await self._ledger.job(job_id, owner=search.owner)
-        return accepted_response(job, retry_after_s=retry_after_s, applied=search.patience.applied)
+    async def _cached(self, query: SearchQuery, *, holds: Callable[[str], bool]) -> Cached | Unchanged | None:
+        began = time.perf_counter()
+        key = self._version.key_of(query)
+        # The key names the answer, so a client that holds it has this one, whether or not it is cached.
+        if holds(key.value):
+            return Unchanged(key.value)
+        body = await self._results.get(key.value)
+        return None if body is None else Cached(body, key.value, took_ms=(time.perf_counter() - began) * 1000)
+
+    async def _from_cache(self, search: Search) -> Outcome | None:
+        found = await self._cached(search.query, holds=search.holds)
+        if not search.at_once or not isinstance(found, Cached):
+            return found
+        submission = _submission(search, self._version.key_of(search.query))
+        accepted = await self._ledger.record(submission, found.body)
+        return await self._pending(accepted.job_id, search)
+
+    async def _answer_once(self, search: Search, *, budget: Budget, client_gone: ClientGone) -> Outcome:
+        """Answer under an Idempotency-Key: whatever the cache has, the ledger knows whether it was used."""
+        spelled = self._catalog.spelled_from_memory(search.query) or await self._catalog.spelled(search.query)
+        asked = replace(search, query=spelled)
+        key = self._version.key_of(spelled)
+        body = await self._results.get(key.value)
+        if body is None:
+            return await self._submit(asked, budget=budget, client_gone=client_gone)
+        accepted = await self._ledger.record(_submission(asked, key), body)
+        return await self._outcome(accepted, asked, key, client_gone=client_gone)
+
+    async def _submit(self, search: Search, *, budget: Budget, client_gone: ClientGone) -> Outcome:
+        key = self._version.key_of(search.query)
+        # Paid first, so that no burst gets more than the limit; what starts no run costs nothing.
+        await budget.spend(search.query)
+        try:
+            accepted = await self._ledger.submit(_submission(search, key))
+        except (QueueFull, RateLimited, IdempotencyConflict):
+            await budget.refund()
+            raise
+        if not accepted.is_new:
+            await budget.refund()
+        return await self._outcome(accepted, search, key, client_gone=client_gone)
+
+    async def _outcome(
+        self, accepted: Accepted, search: Search, key: QueryKey, *, client_gone: ClientGone
+    ) -> Outcome:
+        job_id_var.set(accepted.job_id)
+        if search.uploads is not None:
+            # The ledger has them; a client that waits holds no memory.
+            search.uploads.release()
+        if search.at_once:
+            return await self._pending(accepted.job_id, search)
+        if accepted.is_ahead:
+            answer = await self._waiters.until_ended(
+                accepted.run_id, accepted.job_id, timeout_s=search.wait_s, client_gone=client_gone
+            )
+            if answer is not None:
+                return Answered(
+                    answer.result,
+                    answer.timings,
+                    accepted.job_id,
+                    coalesced=not accepted.is_new,
+                    query_key=key.value,
+                )
+            job, retry_after_s = await self._ledger.job(accepted.job_id, owner=search.owner)
+        else:
+            # A repeated Idempotency-Key names a job that may have ended long ago.
+            job, retry_after_s = await self.job(
+                accepted.job_id, owner=search.owner, wait_s=search.wait_s, client_gone=client_gone
+            )
+        return _ended(job, key) or Pending(job, retry_after_s)
+
+    async def _pending(self, job_id: str, search: Search) -> Pending:
+        return Pending(*await self._ledger.job(job_id, owner=search.owner))
 
 
 def _submission(search: Search, key: QueryKey) -> Submission:
@@ -196,17 +266,23 @@ def _submission(search: Search, key: QueryKey) -> Submission:
         query_key=key.value,
         contents=contents_of(search.query),
         made_from=key.made_from,
-        images=search.body.images if search.body is not None else (),
+        images=tuple(search.uploads.images) if search.uploads is not None else (),
         idempotency=idempotency,
     )
 
 
-def _ended_response(job: Job, *, etag: str | None, applied: str) -> Response | None:
+def _ended(job: Job, key: QueryKey) -> Answered | Failed | None:
     if job.state is JobState.SUCCEEDED:
-        # The tag stands for the key's version of the catalog and must not name another's answer.
-        return result_response(job, etag=etag if job.matches_key else None, applied=applied)
+        return Answered(
+            job.result or b"",
+            job.timings or {},
+            job.id,
+            coalesced=job.coalesced,
+            cached=job.cached,
+            query_key=key.value if job.matches_key else None,
+        )
     if job.failure is not None:
-        return failure_response(job.failure)
+        return Failed(job.failure)
     if job.state is JobState.CANCELED:
-        return error_response(JobCanceled("the job was called off while this request waited for it"))
+        raise JobCanceled("the job was canceled while this request waited for it")
     return None

@@ -1,17 +1,15 @@
 """Who in this process waits for which job and its run: a dictionary, fed by the ledger's events.
 
-The event that ends a wait brings the answer along. A waiter that comes after its event is told from the
-last events, one whose event was lost by a look at the ledger each second; both ask the ledger then. A
-waiter costs memory and nothing else.
+The event that ends a wait carries the answer. A waiter that comes after its event finds the run among the
+last that ended, and a periodic check of the ledger catches lost events; both then ask the ledger. A waiter
+costs memory and nothing else.
 """
 
 import asyncio
 import logging
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from typing import Any, TypeAlias, TypeVar
-
-from starlette.requests import ClientDisconnect, Request
 
 from common import keys
 from common.ledger.gateway import GatewayLedger
@@ -20,6 +18,8 @@ from common.ledger.records import RunAnswer, read_event
 log = logging.getLogger(__name__)
 
 T = TypeVar("T")
+#: Ends once the client has hung up.
+ClientGone: TypeAlias = Callable[[], Awaitable[None]]
 _Waiter: TypeAlias = "asyncio.Future[RunAnswer | None]"
 
 #: Runs whose end is remembered: those of the seconds in which a submit's answer is on its way.
@@ -29,8 +29,12 @@ LOOK_BATCH = 500
 LOOK_EVERY_S = 1.0
 
 
+class ClientHungUp(Exception):
+    """The client hung up while it waited; nobody reads an answer."""
+
+
 class Waiters:
-    """Waiters by the run that they wait for, and by their own job, which may be called off before."""
+    """Waiters by the run that they wait for, and by their own job, which may be canceled before."""
 
     def __init__(self, ledger: GatewayLedger) -> None:
         self._ledger = ledger
@@ -51,18 +55,18 @@ class Waiters:
         return run_id in self._watchers
 
     async def until_ended(
-        self, run_id: str, job_id: str, *, timeout_s: float, request: Request
+        self, run_id: str, job_id: str, *, timeout_s: float, client_gone: ClientGone
     ) -> RunAnswer | None:
         """Wait until the job has ended, alone or with its run, or the time is up.
 
         Returns what the run succeeded with where its event said so; None where the ledger is to be asked.
 
         Raises:
-            ClientDisconnect: the client hung up; nobody waits here any more.
+            ClientHungUp: nobody waits here any more.
         """
         if run_id in self._ended or timeout_s <= 0 or self.is_closed:
             return None
-        gone = asyncio.ensure_future(_disconnected(request))
+        gone = asyncio.ensure_future(client_gone())
         with self._waiting(run_id, keys.JOB + job_id) as ended:
             try:
                 either: set[asyncio.Future[Any]] = {ended, gone}
@@ -70,7 +74,7 @@ class Waiters:
             finally:
                 gone.cancel()
         if gone.done() and not ended.done():
-            raise ClientDisconnect
+            raise ClientHungUp
         # Where the gateway closes, the future is cancelled: the client gets its job to poll.
         return ended.result() if ended.done() and not ended.cancelled() else None
 
@@ -132,13 +136,6 @@ class Waiters:
         self._ended[name] = None
         if len(self._ended) > REMEMBERED_RUNS:
             del self._ended[next(iter(self._ended))]
-
-
-async def _disconnected(request: Request) -> None:
-    # The body has been read; what still comes from the client can only be that it hangs up.
-    with suppress(ClientDisconnect):
-        while (await request.receive())["type"] != "http.disconnect":
-            pass
 
 
 def _discard(table: dict[str, set[T]], name: str, entry: T) -> None:

@@ -105,7 +105,7 @@ def gateway(start_gateway: StartGateway, worker: StandInWorker) -> RunningGatewa
     running = start_gateway()
     with running.client() as client:
         eventually(lambda: client.get("/readyz").status_code == 200)
-    eventually(lambda: running.gateway.watch.is_known)
+    eventually(lambda: running.gateway.version.is_known)
     return running
 
 

@@ -57,7 +57,7 @@ def test_an_answer_that_takes_longer_than_the_probes_is_given(
     with connect(address_of(gateway)) as connection:
         connection.sendall(SEARCH.replace(b"1.1", version))
         connection.shutdown(socket.SHUT_WR)
-        eventually(lambda: len(gateway.gateway.waiting) == 1)
+        eventually(lambda: len(gateway.gateway.waiters) == 1)
         interim = b""
         while version == b"1.1" and interim.count(b"100 Continue") < flow_control.PROBES:
             interim += connection.recv(65536)
@@ -74,7 +74,7 @@ def test_a_client_that_has_gone_is_waited_for_no_longer_and_its_job_goes_on(
     gateway: RunningGateway, worker: StandInWorker, redis: Redis
 ) -> None:
     worker.hold()
-    waiting = gateway.gateway.waiting
+    waiting = gateway.gateway.waiters
     with connect(address_of(gateway)) as connection:
         connection.sendall(SEARCH + GOOD)
         eventually(lambda: len(waiting) == 1)

@@ -31,9 +31,9 @@ async def events(ledger: GatewayLedger, *, comment_every_s: float) -> AsyncItera
     wire = query_to_json(SearchQuery((TextPart("fog"),)))
     accepted = await ledger.submit(Submission("1" * 32, owner=OWNER, query=wire, query_key="k", contents=()))
     job, _ = await ledger.job(accepted.job_id, owner=OWNER)
-    waiting = Waiters(ledger)
+    waiters = Waiters(ledger)
     async for event in follow(
-        job, owner=OWNER, ledger=ledger, waiting=waiting, comment_every_s=comment_every_s
+        job, owner=OWNER, ledger=ledger, waiters=waiters, comment_every_s=comment_every_s
     ):
         yield event
 

@@ -73,7 +73,7 @@ def test_a_poll_can_wait_for_the_end(
 
     with ThreadPoolExecutor(1) as threads:
         polled = threads.submit(client.get, job["urls"]["get"], **how)
-        eventually(lambda: len(gateway.gateway.waiting) == 1)
+        eventually(lambda: len(gateway.gateway.waiters) == 1)
         worker.let_go()
 
         assert polled.result().json()["status"] == "succeeded"
@@ -127,12 +127,12 @@ def test_who_waits_for_a_job_that_is_called_off_is_told_though_its_run_goes_on(
         waits = [
             threads.submit(client.get, job["urls"]["get"], params={"wait": 15}) for job in (first, second)
         ]
-        eventually(lambda: len(gateway.gateway.waiting) == 2)
+        eventually(lambda: len(gateway.gateway.waiters) == 2)
         client.post(first["urls"]["cancel"]).raise_for_status()
 
         # Before the run ends: it is held, and the other job still waits for it.
         assert waits[0].result().json()["status"] == "canceled"
-        assert len(gateway.gateway.waiting) == 1
+        assert len(gateway.gateway.waiters) == 1
         worker.let_go()
         assert waits[1].result().json()["status"] == "succeeded"
 
@@ -145,7 +145,7 @@ def test_who_waits_is_told_of_a_job_that_was_called_off_even_where_the_event_was
 
     with ThreadPoolExecutor(1) as threads:
         waiting = threads.submit(client.get, second["urls"]["get"], params={"wait": 15})
-        eventually(lambda: len(gateway.gateway.waiting) == 1)
+        eventually(lambda: len(gateway.gateway.waiters) == 1)
         redis.hset(keys.JOB + second["id"], "canceled_ms", 1)
 
         assert waiting.result().json()["status"] == "canceled"
@@ -170,7 +170,7 @@ def test_events_tell_the_life_of_a_job_and_close(
 
     with ThreadPoolExecutor(1) as threads:
         following = threads.submit(events_of, client, job)
-        eventually(lambda: gateway.gateway.waiting.is_watched(job["id"]))
+        eventually(lambda: gateway.gateway.waiters.is_watched(job["id"]))
         worker.let_go()
         told = following.result()
 

@@ -146,7 +146,7 @@ def test_a_malformed_request_waits_for_a_slow_answer_before_it(
 
     with connect(address_of(gateway)) as connection:
         connection.sendall(slow + MALFORMED["chunk size"])
-        eventually(lambda: len(gateway.gateway.waiting) == 1)
+        eventually(lambda: len(gateway.gateway.waiters) == 1)
         worker.let_go()
         first, second = answers(read_all(connection))
 
@@ -174,7 +174,7 @@ def test_a_body_that_is_malformed_while_its_request_waits_in_line_is_refused_in_
 
     with connect(address_of(gateway)) as connection:
         connection.sendall(slow + GOOD + CHUNKED + b"3\r\nabc\r\n")
-        eventually(lambda: len(gateway.gateway.waiting) == 1)
+        eventually(lambda: len(gateway.gateway.waiters) == 1)
         connection.sendall(b"zz\r\n")
         worker.let_go()
         first, second, third = answers(read_all(connection))

@@ -109,7 +109,7 @@ def test_a_waiting_request_survives_a_restart_of_redis(
     with own_gateway.client() as client, ThreadPoolExecutor(1) as threads:
         eventually(lambda: client.get("/readyz").status_code == 200)
         answer = threads.submit(client.get, "/api/search-by-text", params={"query": "red", "wait": 15})
-        eventually(lambda: len(own_gateway.gateway.waiting) == 1)
+        eventually(lambda: len(own_gateway.gateway.waiters) == 1)
 
         own_redis.stop()
         own_redis.start()

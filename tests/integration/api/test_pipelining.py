@@ -69,7 +69,7 @@ def test_a_few_requests_are_taken_and_the_rest_is_not_even_parsed(
 
     with connect(address_of(gateway)) as connection:
         connection.sendall(SLOW + GOOD * 2000 + LAST)
-        eventually(lambda: len(gateway.gateway.waiting) == 1)
+        eventually(lambda: len(gateway.gateway.waiters) == 1)
         (held,) = (one for one in connections(gateway) if one.pipeline)
         assert len(held.pipeline) == protocol.PIPELINED_MAX
         assert held.flow.read_paused
@@ -87,7 +87,7 @@ def test_an_answer_that_waits_for_its_client_does_not_start_the_reading_again(
 
     with connect(address_of(gateway)) as connection:
         connection.sendall(SLOW)
-        eventually(lambda: len(gateway.gateway.waiting) == 1)
+        eventually(lambda: len(gateway.gateway.waiters) == 1)
         connection.setblocking(False)
         with pytest.raises(BlockingIOError):
             send_at_most(connection, 64 * 1024 * 1024)
@@ -106,7 +106,7 @@ def test_the_head_of_a_waiting_request_may_come_in_two_pieces(
 
     with connect(address_of(gateway)) as connection:
         connection.sendall(SLOW + GOOD + b"GET /livez HT")
-        eventually(lambda: len(gateway.gateway.waiting) == 1)
+        eventually(lambda: len(gateway.gateway.waiters) == 1)
         connection.sendall(b"TP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
         (busy,) = (one for one in connections(gateway) if one.pipeline)
         eventually(lambda: len(busy.pipeline) == 2)

@@ -148,7 +148,7 @@ def test_where_changes_may_pass_unnoticed_no_answer_is_kept(
     client: httpx.Client, gateway: RunningGateway, catalog: MemoryCatalog
 ) -> None:
     catalog.current_version = None
-    eventually(lambda: not gateway.gateway.watch.is_known)
+    eventually(lambda: not gateway.gateway.version.is_known)
 
     answers = [text(client) for _ in range(2)]
 
@@ -250,7 +250,7 @@ def test_identical_queries_at_the_same_time_run_once(
     client: httpx.Client, gateway: RunningGateway, worker: StandInWorker
 ) -> None:
     worker.hold()
-    waiting = gateway.gateway.waiting
+    waiting = gateway.gateway.waiters
 
     with ThreadPoolExecutor(20) as threads:
         answers = [threads.submit(text, client) for _ in range(20)]
@@ -269,7 +269,7 @@ def test_a_client_that_hangs_up_leaves_no_waiter_and_its_job_goes_on(
     client: httpx.Client, gateway: RunningGateway, worker: StandInWorker, redis: Redis
 ) -> None:
     worker.hold()
-    waiting = gateway.gateway.waiting
+    waiting = gateway.gateway.waiters
 
     with pytest.raises(httpx.ReadTimeout):
         client.get(TEXT, params={"query": "gone"}, timeout=0.2)
@@ -288,7 +288,7 @@ def test_a_lost_event_costs_a_second_and_not_the_answer(
     worker.hold()
     with ThreadPoolExecutor(1) as threads:
         answer = threads.submit(text, client, wait=15)
-        eventually(lambda: len(gateway.gateway.waiting) == 1)
+        eventually(lambda: len(gateway.gateway.waiters) == 1)
 
         redis.client_kill_filter(_type="pubsub")
         worker.let_go()
@@ -547,7 +547,7 @@ def test_a_request_that_waits_for_a_job_that_is_called_off_is_told(
 
     with ThreadPoolExecutor(1) as threads:
         answer = threads.submit(text, client, headers=headers)
-        eventually(lambda: len(gateway.gateway.waiting) == 1)
+        eventually(lambda: len(gateway.gateway.waiters) == 1)
         client.post(job["urls"]["cancel"]).raise_for_status()
 
         assert (answer.result().status_code, answer.result().json()["code"]) == (409, "job_canceled")

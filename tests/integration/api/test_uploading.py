@@ -115,7 +115,7 @@ def test_uploads_that_never_end_hold_no_more_than_their_budget(
     start_gateway: StartGateway, worker: StandInWorker, cover: bytes, path: str
 ) -> None:
     running = start_gateway(MAX_RECEIVING_BYTES=str(4 * MIB))
-    receiving = running.gateway.receiving
+    receiving = running.gateway.body_budget
     with running.client() as client, ExitStack() as stack:
         eventually(lambda: client.get("/readyz").status_code == 200)
         held = [begin_upload(running, stack, path=path, size_bytes=MIB) for _ in range(3)]
@@ -139,8 +139,8 @@ def test_a_search_that_waits_holds_none_of_its_upload(
 
     with ThreadPoolExecutor(1) as threads:
         answer = threads.submit(client.post, "/api/search-by-image", files={"file": cover})
-        eventually(lambda: len(gateway.gateway.waiting) == 1)
-        held_bytes = gateway.gateway.receiving.held_bytes
+        eventually(lambda: len(gateway.gateway.waiters) == 1)
+        held_bytes = gateway.gateway.body_budget.held_bytes
         worker.let_go()
 
         assert answer.result().status_code == 200

@@ -50,7 +50,7 @@ class ServiceUnderTest:
         now = time.monotonic()
         if hurry:
             self.redis.publish(keys.CATALOG_EVENTS, b"look")
-        eventually(lambda: self.gateway.gateway.watch.seen_at > now)
+        eventually(lambda: self.gateway.gateway.version.seen_at > now)
 
 
 @pytest.fixture
@@ -88,7 +88,7 @@ def service(
         gateway = RunningGateway(load_settings({**environ, "PORT": "0"}), None)
         gateway.start()
         try:
-            eventually(lambda: gateway.gateway.watch.is_known)
+            eventually(lambda: gateway.gateway.version.is_known)
             with gateway.client() as client:
                 yield ServiceUnderTest(client, gateway, redis, filled, environ)
         finally:

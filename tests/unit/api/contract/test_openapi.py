@@ -8,9 +8,9 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from api.app import create_app
-from api.contract.parameters import SEARCH, TEXT_SEARCH
 from api.contract.problem_examples import DETAILS
 from api.contract.problems import PROBLEMS_BY_CODE
+from api.contract.requests import SearchParameters, TextSearch
 from common.catalog.faults import REMEDIES
 from common.settings import load_settings
 from tests.paths import ROOT
@@ -179,8 +179,8 @@ def test_the_parameters_of_a_search_are_those_that_are_read() -> None:
         for name in ("GET /api/search-by-text", "POST /api/search-by-image")
     }
 
-    assert described["GET /api/search-by-text"] == {parameter.name for parameter in TEXT_SEARCH}
-    assert described["POST /api/search-by-image"] == {parameter.name for parameter in SEARCH}
+    assert described["GET /api/search-by-text"] == set(TextSearch.model_fields)
+    assert described["POST /api/search-by-image"] == set(SearchParameters.model_fields)
 
 
 def test_every_code_is_described_somewhere() -> None:
@@ -201,10 +201,9 @@ def test_the_docs_have_one_row_for_each_code_with_its_status() -> None:
 
 def test_every_problem_of_a_catalog_is_described_and_has_a_row_in_the_docs() -> None:
     schemas = DOCUMENT["components"]["schemas"]
-    (failure,) = (kind for kind in schemas["Job"]["properties"]["error"]["anyOf"] if "properties" in kind)
     rows = re.findall(r"^\| `([a-z_]+)` \| [a-z]", DOCS.read_text(), re.MULTILINE)
 
-    for described in (failure, schemas["Problem"]):
+    for described in (schemas["Failure"], schemas["Problem"]):
         assert described["properties"]["problem"]["enum"] == [*REMEDIES]
         assert "problem" not in described["required"]
     assert [problem for problem in REMEDIES if problem not in rows] == []
@@ -219,7 +218,7 @@ def test_the_docs_name_every_endpoint() -> None:
 def test_the_docs_name_every_query_parameter() -> None:
     text = DOCS.read_text()
 
-    assert [p.name for p in TEXT_SEARCH if f"`{p.name}`" not in text] == []
+    assert [name for name in TextSearch.model_fields if f"`{name}`" not in text] == []
 
 
 @pytest.mark.parametrize(("auth", "needed"), [("optional", False), ("required", True)])

@@ -7,8 +7,7 @@ import pytest
 
 import api.contract.http_errors  # noqa: F401  its errors count among the subclasses
 from api.contract.http_errors import InvalidRequest
-from api.contract.problem_responses import error_response, failure_response
-from api.contract.problems import PROBLEMS, PROBLEMS_BY_CODE, problem_of
+from api.contract.problems import PROBLEMS, PROBLEMS_BY_CODE, error_response, failure_response, problem_of
 from common.errors import (
     CatalogMisconfigured,
     CoverSearchError,

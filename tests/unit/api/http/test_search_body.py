@@ -22,7 +22,7 @@ from common.queries import (
     image_digest,
 )
 
-COMPOSER = SearchBodyReader(max_image_bytes=2000, max_image_pixels=10_000)
+READER = SearchBodyReader(max_image_bytes=2000, max_image_pixels=10_000)
 
 
 def png() -> bytes:
@@ -32,7 +32,7 @@ def png() -> bytes:
 
 
 def compose(**body: Any) -> tuple[SearchQuery, tuple[tuple[str, bytes], ...]]:
-    return COMPOSER.compose(orjson.dumps(body))
+    return READER.read(orjson.dumps(body))
 
 
 def encoded(data: bytes) -> str:
@@ -90,12 +90,14 @@ def test_an_image_that_is_given_twice_is_held_once() -> None:
         ({"parts": [{"text": "a"}], "k": "5"}, {"k"}),
         ({"parts": [{"text": "a"}], "genre": "Rock"}, {"genre"}),
         ({"parts": [{"text": "a"}], "colour": "red", "min_score": 11}, {"colour", "min_score"}),
+        ({"parts": [{"text": "a"}], "year_min": 1999, "year_max": 1990}, {"year_min"}),
+        ({"parts": [{"text": "a"}, {"text": " \n"}]}, {"parts.1.text"}),
         ([1], {"body"}),
     ],
 )
 def test_what_is_wrong_is_named_by_where_it_stands(body: Any, names: set[str]) -> None:
     with pytest.raises(InvalidRequest) as caught:
-        COMPOSER.compose(orjson.dumps(body))
+        READER.read(orjson.dumps(body))
 
     assert {problem.parameter for problem in caught.value.problems} == names
 
@@ -141,10 +143,8 @@ def test_the_longest_search_there_can_be_is_read() -> None:
 @pytest.mark.parametrize(
     ("body", "name"),
     [
-        ({"parts": [{"text": "a"}], "year_min": 1999, "year_max": 1990}, "year_min"),
         ({"parts": [{"text": "a", "weight": -1}]}, "parts"),
         ({"parts": [{"text": "a"}, {"image": "not base64!"}]}, "parts.1.image"),
-        ({"parts": [{"text": "a"}, {"text": " \n"}]}, "parts.1.text"),
     ],
 )
 def test_what_only_the_query_shows_to_be_wrong_is_named_too(body: dict[str, Any], name: str) -> None:
@@ -157,7 +157,7 @@ def test_what_only_the_query_shows_to_be_wrong_is_named_too(body: dict[str, Any]
 @pytest.mark.parametrize("body", [b"", b"{", b"\xff", b'{"parts": NaN}', b"[" * 5000])
 def test_what_is_no_json_is_malformed(body: bytes) -> None:
     with pytest.raises(MalformedBody):
-        COMPOSER.compose(body)
+        READER.read(body)
 
 
 @pytest.mark.parametrize(("data", "error"), [(b"x" * 2001, ImageTooLarge), (b"hello", UnsupportedImage)])

@@ -4,8 +4,6 @@ import asyncio
 
 import orjson
 import pytest
-from starlette.requests import Request
-from starlette.types import Message
 
 from api.search.waiters import Waiters
 from common.clients import open_async_redis
@@ -18,44 +16,40 @@ SUCCEEDED = b"run-1 succeeded " + orjson.dumps(ANSWER.timings) + b"\n" + ANSWER.
 
 
 @pytest.fixture
-def waiting() -> Waiters:
+def waiters() -> Waiters:
     # Never asked: nothing here looks at the ledger.
     return Waiters(GatewayLedger(open_async_redis("redis://127.0.0.1:1"), settings=Settings(), template=""))
 
 
-def request() -> Request:
-    async def receive() -> Message:
-        await asyncio.Event().wait()
-        return {"type": "http.disconnect"}
-
-    return Request({"type": "http"}, receive)
+async def never() -> None:
+    await asyncio.Event().wait()
 
 
-async def waited_for(waiting: Waiters, *events: bytes, wait_s: float = 10) -> RunAnswer | None:
-    waiter = asyncio.create_task(waiting.until_ended("run-1", "job-1", timeout_s=wait_s, request=request()))
+async def waited_for(waiters: Waiters, *events: bytes, wait_s: float = 10) -> RunAnswer | None:
+    waiter = asyncio.create_task(waiters.until_ended("run-1", "job-1", timeout_s=wait_s, client_gone=never))
     await asyncio.sleep(0)
     for event in events:
-        waiting.on_event(event)
+        waiters.on_event(event)
     return await waiter
 
 
-async def test_the_event_of_success_brings_the_answer(waiting: Waiters) -> None:
-    assert await waited_for(waiting, b"run-1 running", SUCCEEDED) == ANSWER
-    assert len(waiting) == 0
+async def test_the_event_of_success_brings_the_answer(waiters: Waiters) -> None:
+    assert await waited_for(waiters, b"run-1 running", SUCCEEDED) == ANSWER
+    assert len(waiters) == 0
 
 
 @pytest.mark.parametrize(
     "event", [b"run-1 failed", b"run-1 canceled", b"run-1 succeeded", b"job:job-1 canceled"]
 )
-async def test_any_other_end_is_for_the_ledger_to_tell(waiting: Waiters, event: bytes) -> None:
-    assert await waited_for(waiting, event) is None
+async def test_any_other_end_is_for_the_ledger_to_tell(waiters: Waiters, event: bytes) -> None:
+    assert await waited_for(waiters, event) is None
 
 
-async def test_what_does_not_end_the_run_ends_no_wait(waiting: Waiters) -> None:
-    assert await waited_for(waiting, b"run-1 running", b"run-2 failed", wait_s=0.05) is None
+async def test_what_does_not_end_the_run_ends_no_wait(waiters: Waiters) -> None:
+    assert await waited_for(waiters, b"run-1 running", b"run-2 failed", wait_s=0.05) is None
 
 
-async def test_an_event_that_came_before_its_waiter_is_for_the_ledger_to_tell(waiting: Waiters) -> None:
-    waiting.on_event(SUCCEEDED)
+async def test_an_event_that_came_before_its_waiter_is_for_the_ledger_to_tell(waiters: Waiters) -> None:
+    waiters.on_event(SUCCEEDED)
 
-    assert await waited_for(waiting) is None
+    assert await waited_for(waiters) is None

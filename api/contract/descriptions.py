@@ -1,14 +1,18 @@
-"""Describes an endpoint for the OpenAPI document: parameters, headers, answers, problems."""
+"""Describes the answers of an endpoint for the OpenAPI document: headers, models, problems."""
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
+from typing import Any, TypeAlias
 
-from api.contract.parameters import IDEMPOTENCY_KEY_PATTERN, Parameter
+from pydantic import BaseModel
+
+from api.contract import responses
 from api.contract.problem_examples import problem_example
-from api.contract.problem_responses import CHALLENGE, CODINGS, MEDIA_TYPE
-from api.contract.problems import PROBLEMS_BY_CODE
-from api.contract.schemas import JOB_PATH_EXAMPLE, Schema, ref
+from api.contract.problems import CHALLENGE, CODINGS, MEDIA_TYPE, PROBLEMS_BY_CODE
+from api.contract.responses import JOB_PATH_EXAMPLE
+
+Schema: TypeAlias = dict[str, Any]
 
 
 def header(description: str, example: str | int) -> Schema:
@@ -53,68 +57,28 @@ RATE_LIMIT = {
 NEVER_STORED = {"Cache-Control": header("It may not be kept.", "no-store")}
 
 
-def query(parameter: Parameter[object], *, required: bool = False) -> Schema:
-    """Describe one parameter of the query string by its row of the table."""
-    return {
-        "name": parameter.name,
-        "in": "query",
-        "required": required,
-        "description": parameter.description,
-        "schema": parameter.schema,
-        "example": parameter.example,
-    }
-
-
-def path(name: str, description: str, *, example: str, max_length: int) -> Schema:
-    """Describe one part of the path."""
-    schema = {"type": "string", "minLength": 1, "maxLength": max_length}
-    return {
-        "name": name,
-        "in": "path",
-        "required": True,
-        "description": description,
-        "schema": schema,
-        "example": example,
-    }
-
-
-def _request_header(name: str, description: str, example: str, *, pattern: str | None = None) -> Schema:
-    return {
-        "name": name,
-        "in": "header",
-        "required": False,
-        "description": description,
-        "schema": {"type": "string"} if pattern is None else {"type": "string", "pattern": pattern},
-        "example": example,
-    }
-
-
-PREFER = _request_header(
-    "Prefer", "RFC 7240: `respond-async` (202 at once), `wait=<seconds>` (bounds the wait).", "wait=5"
-)
-IDEMPOTENCY_KEY = _request_header(
-    "Idempotency-Key",
-    "The same key with the same request gives the same job.",
-    "4b0b6a2e-order-17",
-    pattern=f"^{IDEMPOTENCY_KEY_PATTERN}$",
-)
-IF_NONE_MATCH = _request_header(
-    "If-None-Match", "The ETag of an answer that the client has; 304 if it holds.", 'W/"9f2c4f6f0c0b4a8e"'
-)
-
-
 def answer(
-    description: str, schema: str, *, headers: Mapping[str, Schema] | None = None, example: object = None
+    description: str,
+    model: type[BaseModel],
+    *,
+    headers: Mapping[str, Schema] | None = None,
+    example: object = None,
 ) -> Schema:
     """Describe one JSON answer."""
-    content: Schema = {"schema": ref(schema)}
+    described = {"description": description, "model": model, "headers": {**(headers or {}), **REQUEST_ID}}
     if example is not None:
-        content["example"] = example
-    return {
-        "description": description,
-        "headers": {**(headers or {}), **REQUEST_ID},
-        "content": {"application/json": content},
-    }
+        described["content"] = {"application/json": {"example": example}}
+    return described
+
+
+def body_of(model: type[BaseModel]) -> Schema:
+    """Describe a JSON body that the endpoint reads itself; `openapi` adds the model's schema."""
+    return {"required": True, "content": {"application/json": {"schema": ref(model)}}}
+
+
+def ref(model: type[BaseModel]) -> Schema:
+    """Return a reference to the schema of a model."""
+    return {"$ref": f"#/components/schemas/{model.__name__}"}
 
 
 NOT_MODIFIED: Schema = {
@@ -144,7 +108,7 @@ def _problem(status: int, codes: Sequence[str]) -> Schema:
         "headers": headers,
         "content": {
             MEDIA_TYPE: {
-                "schema": ref("Problem"),
+                "schema": ref(responses.Problem),
                 "examples": {code: {"value": problem_example(code)} for code in codes},
             }
         },

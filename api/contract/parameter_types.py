@@ -1,0 +1,60 @@
+"""The types of parameters: how text of a query string and values of JSON become Python values.
+
+A query string holds text; a JSON body is validated with the context `JSON`. Both are read strictly: `1_0`
+and `1.0` in a query string, and a string in the place of a number in JSON, are refused.
+"""
+
+import re
+from typing import Any
+
+from pydantic import BeforeValidator, Field, ValidationInfo
+from pydantic_core import PydanticCustomError
+
+#: The validation context of a JSON body.
+JSON = {"source": "json"}
+
+_INTEGER = re.compile(r"[+-]?\d{1,9}", re.ASCII)
+_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,3})?", re.ASCII)
+_FLAGS = {"true": True, "1": True, "false": False, "0": False}
+
+
+def is_json(info: ValidationInfo) -> bool:
+    """Tell whether a value comes from a JSON body rather than from a query string."""
+    return info.context is JSON
+
+
+def _read_integer(value: object, info: ValidationInfo) -> object:
+    if is_json(info):
+        # to JSON and its schemas 5.0 is an integer
+        return int(value) if isinstance(value, float) and value.is_integer() else value
+    if isinstance(value, str):
+        return int(value) if _INTEGER.fullmatch(value) else _refuse()
+    return value
+
+
+def _read_number(value: object, info: ValidationInfo) -> object:
+    if is_json(info) or not isinstance(value, str):
+        return value
+    return float(value) if _NUMBER.fullmatch(value) else _refuse()
+
+
+def _read_flag(value: object, info: ValidationInfo) -> object:
+    if is_json(info) or not isinstance(value, str):
+        return value
+    found = _FLAGS.get(value.lower())
+    return _refuse() if found is None else found
+
+
+def _refuse() -> Any:
+    # What the value should be is said from the parameter's schema, as for any other error.
+    raise PydanticCustomError("not_read", "is of another form")
+
+
+INTEGER = BeforeValidator(_read_integer)
+NUMBER = BeforeValidator(_read_number)
+FLAG = BeforeValidator(_read_flag)
+
+
+def within(low: float, high: float) -> Any:
+    """Return the bounds of a number; it stands before `INTEGER` or `NUMBER` in `Annotated`."""
+    return Field(ge=low, le=high)

@@ -1,0 +1,302 @@
+"""What clients may ask: each parameter and body once; reading, checking and OpenAPI follow from it."""
+
+from typing import Annotated, Self
+
+from fastapi import Path
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
+from pydantic_core import PydanticCustomError
+
+from api.contract.parameter_types import FLAG, INTEGER, NUMBER, is_json, within
+from api.contract.responses import JOB_ID_EXAMPLE
+from common.errors import AlbumNotFound, InvalidParameter
+from common.genres import GENRE_MAX_CHARS
+from common.queries import (
+    ALBUM_ID_MAX_CHARS,
+    K_DEFAULT,
+    K_MAX,
+    K_MIN,
+    PARTS_MAX,
+    TEXT_MAX_CHARS,
+    YEAR_MAX,
+    YEAR_MIN,
+    AlbumPart,
+    Filters,
+    SearchQuery,
+    TextPart,
+    clean_text,
+)
+
+#: The longest wait that a client is given.
+WAIT_MAX_S = 60.0
+WEIGHT_MAX = 10.0
+GENRES_MAX = 50
+#: Visible ASCII; long enough for any key that a client would make.
+IDEMPOTENCY_KEY_PATTERN = "^[!-~]{1,255}$"
+
+ALBUM_ID = Annotated[
+    str,
+    Path(
+        description="The album's id; one segment of the path, percent-encoded.",
+        examples=["585"],
+        json_schema_extra={"minLength": 1, "maxLength": ALBUM_ID_MAX_CHARS},
+    ),
+]
+JOB_ID = Annotated[
+    str,
+    Path(
+        description="The job's id.",
+        examples=[JOB_ID_EXAMPLE],
+        json_schema_extra={"minLength": 1, "maxLength": 64},
+    ),
+]
+
+#: What a part can stand for; each part has exactly one of them.
+KINDS = ("text", "image", "album_id")
+
+
+def _clean(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    try:
+        return clean_text(value)
+    except InvalidParameter as error:
+        raise PydanticCustomError("sentence", "{detail}", {"detail": error.detail}) from error
+
+
+def _without_blanks(value: object, info: ValidationInfo) -> object:
+    """Leave out the empty genre that a form sends for "all genres"."""
+    if is_json(info) or not isinstance(value, list):
+        return value
+    return [genre for genre in map(str.strip, value) if genre]
+
+
+#: Words that describe a cover, in NFC and with single spaces.
+Text = Annotated[str, Field(min_length=1, max_length=TEXT_MAX_CHARS), BeforeValidator(_clean)]
+Genre = Annotated[str, Field(min_length=1, max_length=GENRE_MAX_CHARS)]
+Year = Annotated[int, within(YEAR_MIN, YEAR_MAX), INTEGER]
+K = Annotated[
+    int, within(K_MIN, K_MAX), INTEGER, Field(description="How many albums to return.", examples=[5])
+]
+Wait = Annotated[
+    Annotated[float, within(0, WAIT_MAX_S), NUMBER] | None,
+    Field(
+        description="How many seconds to wait for the answer before a 202 with the job; wins over `Prefer`.",
+        examples=[5],
+    ),
+]
+
+
+class Parameters(BaseModel):
+    """The parameters of one endpoint, or a body: what is not known is refused by name."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+
+class NoParameters(Parameters):
+    """The endpoint takes no parameters."""
+
+
+class FilterParameters(Parameters):
+    """Conditions that every result meets; a new filter is a field here and in `common.queries.Filters`."""
+
+    genre: Annotated[
+        list[Genre],
+        Field(
+            max_length=GENRES_MAX,
+            description="Only albums of this genre, in any case; repeated, of any of them. See /api/genres.",
+            examples=[["Rock"]],
+        ),
+        BeforeValidator(_without_blanks),
+    ] = []
+    year_min: Annotated[
+        Year | None, Field(description="Only albums of this year or later.", examples=[1990])
+    ] = None
+    year_max: Annotated[
+        Year | None, Field(description="Only albums of this year or earlier.", examples=[1999])
+    ] = None
+    min_score: Annotated[
+        Annotated[float, within(0, 10), NUMBER] | None,
+        Field(description="Only albums with at least this Pitchfork score.", examples=[7.5]),
+    ] = None
+    best_new_music: Annotated[
+        bool, FLAG, Field(description="Only albums that Pitchfork named Best New Music.", examples=[True])
+    ] = False
+
+    @field_validator("year_max")
+    @classmethod
+    def _range_is_not_empty(cls, year_max: int | None, info: ValidationInfo) -> int | None:
+        year_min = info.data.get("year_min")
+        if year_min is not None and year_max is not None and year_min > year_max:
+            detail = f"year_min {year_min} is after year_max {year_max}"
+            raise PydanticCustomError("sentence", "{detail}", {"detail": detail, "parameter": "year_min"})
+        return year_max
+
+    def filters(self) -> Filters:
+        """Return the conditions as the query has them."""
+        return Filters(
+            genres=tuple(self.genre),
+            year_min=self.year_min,
+            year_max=self.year_max,
+            min_score=self.min_score,
+            best_new_music=self.best_new_music,
+        )
+
+
+class SearchParameters(FilterParameters):
+    """The parameters of a search whose query is elsewhere: in the path or in an upload."""
+
+    k: K = K_DEFAULT
+    wait: Wait = None
+
+    def similar_to(self, album_id: str) -> SearchQuery:
+        """Return the query for more like an album."""
+        return SearchQuery((AlbumPart(album_id),), self.filters(), self.k)
+
+
+class TextSearch(SearchParameters):
+    """A search by a description."""
+
+    query: Annotated[
+        Text,
+        Field(description="What the cover looks like: colours, objects, style.", examples=["dark ambient"]),
+    ]
+
+    def search(self) -> SearchQuery:
+        """Return the query."""
+        return SearchQuery((TextPart(self.query),), self.filters(), self.k)
+
+
+class WaitParameters(Parameters):
+    """The one parameter of a request that waits for a job or posts a search as JSON."""
+
+    wait: Wait = None
+
+
+class PreferHeader(BaseModel):
+    """Whether the client waits."""
+
+    prefer: Annotated[
+        list[str],
+        Field(
+            description="RFC 7240: `respond-async` (202 at once), `wait=<seconds>` (bounds the wait).",
+            examples=[["wait=5"]],
+        ),
+    ] = []
+
+
+class SearchHeaders(PreferHeader):
+    """The request headers of a search."""
+
+    idempotency_key: Annotated[
+        Annotated[str, Field(pattern=IDEMPOTENCY_KEY_PATTERN)] | None,
+        Field(
+            description="The same key with the same request gives the same job.",
+            examples=["4b0b6a2e-order-17"],
+        ),
+    ] = None
+
+
+class ConditionalHeaders(BaseModel):
+    """The request headers of what a client may hold already."""
+
+    if_none_match: Annotated[
+        list[str],
+        Field(
+            description="The ETag of an answer that the client has; 304 if it holds.",
+            examples=[['W/"9f2c4f6f0c0b4a8e"']],
+        ),
+    ] = []
+
+
+class CacheableSearchHeaders(SearchHeaders, ConditionalHeaders):
+    """The request headers of a search by GET."""
+
+
+class HealthParameters(Parameters):
+    """How much of its health the service tells."""
+
+    details: Annotated[
+        bool,
+        FLAG,
+        Field(
+            description="Answer with why a part is not well, or, without an admin key, with 401 or 403.",
+            examples=[True],
+        ),
+    ] = False
+
+
+class PartBody(Parameters):
+    """One weighted part; a negative weight steers away from it."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "oneOf": [{"required": [kind], "properties": {kind: {"type": "string"}}} for kind in KINDS],
+            "examples": [{"text": "dark forest", "weight": 0.5}],
+        },
+    )
+
+    text: Annotated[Text | None, Field(examples=["dark forest"])] = None
+    image: Annotated[
+        Annotated[str, Field(min_length=1)] | None, Field(description="The image's bytes in base64.")
+    ] = None
+    album_id: Annotated[
+        Annotated[str, Field(min_length=1, max_length=ALBUM_ID_MAX_CHARS)] | None, Field(examples=["585"])
+    ] = None
+    weight: Annotated[float, within(-WEIGHT_MAX, WEIGHT_MAX)] = 1.0
+
+    @model_validator(mode="after")
+    def _stands_for_one_thing(self) -> Self:
+        if sum(getattr(self, kind) is not None for kind in KINDS) != 1:
+            raise PydanticCustomError("sentence", "a part has exactly one of text, image and album_id")
+        return self
+
+
+class SearchBody(FilterParameters):
+    """A composed search: weighted parts and filters."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "parts": [
+                        {"text": "dark forest"},
+                        {"album_id": "585", "weight": 0.5},
+                        {"text": "people", "weight": -0.5},
+                    ],
+                    "k": 5,
+                    "genre": ["Rock"],
+                }
+            ]
+        },
+    )
+
+    parts: Annotated[list[PartBody], Field(min_length=1, max_length=PARTS_MAX)]
+    k: K = K_DEFAULT
+
+
+def check_album_id(album_id: str) -> str:
+    """Return an id that an album may have.
+
+    Raises:
+        AlbumNotFound: PostgreSQL cannot hold it, or ingest does not take it.
+    """
+    if not 1 <= len(album_id) <= ALBUM_ID_MAX_CHARS or "\0" in album_id or not _is_unicode(album_id):
+        raise AlbumNotFound("no album has such an id")
+    return album_id
+
+
+def _is_unicode(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        # bytes of a path that are no UTF-8
+        return False
+    return True

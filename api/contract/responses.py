@@ -1,0 +1,357 @@
+"""What the gateway answers: the shape of each document, from which OpenAPI follows."""
+
+from datetime import UTC, datetime
+from typing import Annotated, Any, Literal
+
+import orjson
+from pydantic import BaseModel, ConfigDict, Field
+
+from common import jobs
+from common.catalog.faults import REMEDIES
+from common.jobs import JobState
+from common.results import with_job_id
+
+JOB_ID_EXAMPLE = "9f2c4f6f0c0b4a8e9d3f1c7a5b6e8d10"
+JOB_PATH_EXAMPLE = f"/api/jobs/{JOB_ID_EXAMPLE}"
+ALBUM_EXAMPLE: dict[str, Any] = {
+    "id": "585",
+    "artist": "Pink Floyd",
+    "album_name": "The Dark Side of the Moon",
+    "genre": "Rock",
+    "genres": ["Rock", "Experimental"],
+    "release_year": 1973,
+    "pitchfork_score": 10.0,
+    "best_new_music": False,
+    "cover_url": "https://example.com/covers/585.jpg",
+}
+TIMINGS_EXAMPLE = {"queue": 2.1, "decode": 0.0, "embed": 36.0, "search": 9.4, "total": 47.5}
+RESULT_EXAMPLE: dict[str, Any] = {
+    "job_id": JOB_ID_EXAMPLE,
+    "success": True,
+    "query_type": "text",
+    "total_results": 1,
+    "results": [{**ALBUM_EXAMPLE, "similarity": 0.2871}],
+    "model": "openai/clip-vit-base-patch32",
+    "timings_ms": TIMINGS_EXAMPLE,
+}
+JOB_EXAMPLE: dict[str, Any] = {
+    "id": JOB_ID_EXAMPLE,
+    "status": "queued",
+    "query": {
+        "type": "text",
+        "parts": [{"text": "dark ambient", "weight": 1.0}],
+        "k": 1,
+        "genre": [],
+        "year_min": None,
+        "year_max": None,
+        "min_score": None,
+        "best_new_music": False,
+    },
+    "created_at": "2025-01-31T12:00:00.000Z",
+    "started_at": None,
+    "completed_at": None,
+    "queue_position": 1,
+    "timings_ms": None,
+    "cached": False,
+    "coalesced": False,
+    "error": None,
+    "result": None,
+    "urls": {
+        "get": JOB_PATH_EXAMPLE,
+        "cancel": f"{JOB_PATH_EXAMPLE}/cancel",
+        "events": f"{JOB_PATH_EXAMPLE}/events",
+    },
+}
+
+STATS_EXAMPLE: dict[str, Any] = {
+    "total_albums": 15000,
+    "top_genres": [{"genre": "Rock", "count": 4500}],
+    "year_range": {"min": 1967, "max": 2024},
+    "pitchfork_scores": {"average": 7.2, "min": 0.0, "max": 10.0, "best_new_music_count": 1200},
+}
+HEALTH_EXAMPLE: dict[str, Any] = {
+    "status": "healthy",
+    "models_loaded": {"clip": True, "supabase": True},
+    "total_albums": 15000,
+    "workers": 2,
+    "queue_depth": 0,
+    "model": "openai/clip-vit-base-patch32",
+    "problems": {},
+}
+
+Count = Annotated[int, Field(ge=0)]
+Milliseconds = Annotated[float, Field(ge=0)]
+CatalogProblem = Annotated[
+    str,
+    Field(
+        description="What is wrong with the catalog; only beside the code `catalog_misconfigured`.",
+        json_schema_extra={"enum": [*REMEDIES]},
+    ),
+]
+
+
+def _with_example(example: dict[str, Any]) -> ConfigDict:
+    return ConfigDict(json_schema_extra={"example": example})
+
+
+class Album(BaseModel):
+    """One album."""
+
+    model_config = _with_example(ALBUM_EXAMPLE)
+
+    id: str
+    artist: str
+    album_name: str
+    genre: str | None
+    genres: list[str]
+    release_year: int | None
+    pitchfork_score: float | None
+    best_new_music: bool
+    cover_url: str | None
+
+
+class Match(Album):
+    """One album of a result."""
+
+    model_config = _with_example(RESULT_EXAMPLE["results"][0])
+
+    similarity: Annotated[float, Field(ge=-1, le=1, description="Cosine with the query.")]
+
+
+class Timings(BaseModel):
+    """Milliseconds of each stage; the first four add up to the total."""
+
+    model_config = _with_example(TIMINGS_EXAMPLE)
+
+    queue: Milliseconds
+    decode: Milliseconds
+    embed: Milliseconds
+    search: Milliseconds
+    total: Milliseconds
+
+
+class Result(BaseModel):
+    """The albums most similar to a query, most similar first."""
+
+    model_config = _with_example(RESULT_EXAMPLE)
+
+    job_id: Annotated[str | None, Field(description="Null where the cache answered and no job was needed.")]
+    success: Literal[True]
+    query_type: Literal["image", "text", "composed", "album"]
+    total_results: Count
+    results: list[Match]
+    model: str
+    timings_ms: Timings
+
+
+class Failure(BaseModel):
+    """Why a job failed."""
+
+    model_config = _with_example(
+        {"code": "no_worker", "detail": "no worker was ready before the deadline; start one and try again"}
+    )
+
+    code: str
+    detail: str
+    problem: CatalogProblem = ""
+
+
+class JobUrls(BaseModel):
+    """Where a job is looked at, canceled and followed."""
+
+    model_config = _with_example(JOB_EXAMPLE["urls"])
+
+    get: str
+    cancel: str
+    events: str
+
+
+class Job(BaseModel):
+    """One submitted search."""
+
+    model_config = _with_example(JOB_EXAMPLE)
+
+    id: str
+    status: Annotated[str, Field(json_schema_extra={"enum": [state.value for state in JobState]})]
+    query: dict[str, Any]
+    created_at: Annotated[str, Field(json_schema_extra={"format": "date-time"})]
+    started_at: Annotated[str | None, Field(json_schema_extra={"format": "date-time"})]
+    completed_at: Annotated[str | None, Field(json_schema_extra={"format": "date-time"})]
+    queue_position: Annotated[
+        Annotated[int, Field(ge=1)] | None, Field(description="1 is the next to be taken.")
+    ]
+    timings_ms: Timings | None
+    cached: bool
+    coalesced: Annotated[bool, Field(description="It shares the run of an identical query.")]
+    error: Failure | None
+    result: Result | None
+    urls: JobUrls
+
+
+def job_json(job: jobs.Job) -> bytes:
+    """Return a job as JSON; its result is finished JSON, which nothing here parses."""
+    path = job_path(job.id)
+    result = None if job.result is None else orjson.Fragment(with_job_id(job.result, job.id))
+    return orjson.dumps(
+        {
+            "id": job.id,
+            "status": job.state.value,
+            "query": job.query,
+            "created_at": _time(job.created_ms),
+            "started_at": _time(job.started_ms),
+            "completed_at": _time(job.ended_ms),
+            "queue_position": job.position,
+            "timings_ms": job.timings,
+            "cached": job.cached,
+            "coalesced": job.coalesced,
+            "error": job.failure and job.failure.as_document(),
+            "result": result,
+            "urls": {"get": path, "cancel": f"{path}/cancel", "events": f"{path}/events"},
+        }
+    )
+
+
+def job_path(job_id: str) -> str:
+    """Return the path of a job."""
+    return f"/api/jobs/{job_id}"
+
+
+def _time(ms: int | None) -> str | None:
+    if ms is None:
+        return None
+    return datetime.fromtimestamp(ms / 1000, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+class Genres(BaseModel):
+    """The values that the filter `genre` takes, sorted."""
+
+    model_config = _with_example({"success": True, "total_genres": 2, "genres": ["Electronic", "Rock"]})
+
+    success: Literal[True] = True
+    total_genres: Count
+    genres: list[str]
+
+
+class GenreCount(BaseModel):
+    """How many albums a genre has."""
+
+    model_config = _with_example(STATS_EXAMPLE["top_genres"][0])
+
+    genre: str
+    count: Count
+
+
+class YearRange(BaseModel):
+    """The first and the last year of release."""
+
+    model_config = _with_example(STATS_EXAMPLE["year_range"])
+
+    min: int | None
+    max: int | None
+
+
+class Scores(BaseModel):
+    """Pitchfork scores in figures."""
+
+    model_config = _with_example(STATS_EXAMPLE["pitchfork_scores"])
+
+    average: float | None
+    min: float | None
+    max: float | None
+    best_new_music_count: Count
+
+
+class Stats(BaseModel):
+    """The catalog in figures."""
+
+    model_config = _with_example(STATS_EXAMPLE)
+
+    total_albums: Count
+    top_genres: list[GenreCount]
+    year_range: YearRange
+    pitchfork_scores: Scores
+
+
+class ModelsLoaded(BaseModel):
+    """Whether a live worker holds a loaded model, and whether the catalog answers."""
+
+    model_config = _with_example(HEALTH_EXAMPLE["models_loaded"])
+
+    clip: bool
+    supabase: bool
+
+
+Problems = Annotated[
+    dict[str, str], Field(description="What is wrong, by part: `queue`, `catalog`, `worker`.")
+]
+
+
+class Health(BaseModel):
+    """The state of queue, workers and catalog."""
+
+    model_config = _with_example(HEALTH_EXAMPLE)
+
+    status: Literal["healthy", "degraded", "unhealthy"]
+    models_loaded: ModelsLoaded
+    total_albums: Count
+    workers: Annotated[int, Field(ge=0, description="Live workers that hold a loaded model.")]
+    queue_depth: Count
+    model: str | None
+    problems: Problems
+
+
+class Readiness(BaseModel):
+    """Whether searches can be answered."""
+
+    model_config = _with_example({"ready": False, "problems": {"worker": "no worker is alive"}})
+
+    ready: bool
+    problems: Problems
+
+
+class Liveness(BaseModel):
+    """The process answers."""
+
+    model_config = _with_example({"alive": True})
+
+    alive: Literal[True] = True
+
+
+class Service(BaseModel):
+    """The service and its endpoints."""
+
+    model_config = _with_example(
+        {
+            "service": "cover-search",
+            "version": "0.2.0",
+            "endpoints": {"GET /health": "Whether the service can do its work"},
+            "links": {"docs": "/docs", "openapi": "/openapi.json"},
+        }
+    )
+
+    service: Literal["cover-search"] = "cover-search"
+    version: str
+    endpoints: dict[str, str]
+    links: dict[str, str]
+
+
+class ParameterProblem(BaseModel):
+    """What is wrong with one parameter."""
+
+    model_config = _with_example({"parameter": "k", "detail": "k is an integer from 1 to 50"})
+
+    parameter: str
+    detail: str
+
+
+class Problem(BaseModel):
+    """RFC 9457; `code` is stable, `errors` names parameters, `problem` a catalog's fault."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    code: str
+    request_id: str | None
+    errors: list[ParameterProblem] = []
+    problem: CatalogProblem = ""

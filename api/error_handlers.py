@@ -1,0 +1,50 @@
+"""What becomes of an error that leaves an endpoint: a problem document, whoever raised it."""
+
+import logging
+from http import HTTPStatus
+
+from fastapi import FastAPI, Request
+from fastapi.responses import Response
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
+
+from api.contract.http_errors import MalformedBody, MethodNotAllowed, RouteNotFound
+from api.contract.problems import INTERNAL, error_response, problem_of
+from api.search.waiters import ClientHungUp
+from common.errors import CoverSearchError
+
+log = logging.getLogger(__name__)
+
+#: nginx's status for a client that has hung up: nobody reads it, it is for the log.
+CLIENT_CLOSED_REQUEST = 499
+
+
+def install_error_handlers(app: FastAPI) -> None:
+    """Make every error of the application, and those of the framework, a problem document."""
+
+    @app.exception_handler(CoverSearchError)
+    async def on_domain_error(_request: Request, error: CoverSearchError) -> Response:
+        if problem_of(error) is INTERNAL:
+            log.error("a request failed", exc_info=error)
+        return error_response(error)
+
+    @app.exception_handler(HTTPException)
+    async def on_http_error(request: Request, error: HTTPException) -> Response:
+        return error_response(_refusal(request, error), headers=error.headers)
+
+    @app.exception_handler(ClientHungUp)
+    @app.exception_handler(ClientDisconnect)
+    async def on_client_gone(_request: Request, _error: Exception) -> Response:
+        return Response(status_code=CLIENT_CLOSED_REQUEST)
+
+
+def _refusal(request: Request, error: HTTPException) -> CoverSearchError:
+    match error.status_code:
+        case 404:
+            return RouteNotFound(f"there is nothing at {request.url.path}")
+        case 405:
+            return MethodNotAllowed(f"{request.url.path} does not take {request.method}")
+        case status if status < HTTPStatus.INTERNAL_SERVER_ERROR:
+            return MalformedBody(str(error.detail))
+        case _:
+            return CoverSearchError(str(error.detail))

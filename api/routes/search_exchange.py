@@ -1,0 +1,134 @@
+"""One search over HTTP: the request's headers and caller become a `Search`, its outcome a response."""
+
+from dataclasses import replace
+from functools import partial
+
+from fastapi import Request
+from fastapi.responses import Response
+from starlette.types import Scope
+
+from api.access.middleware import budget_of, idempotency_name, max_jobs_of, owner_of
+from api.contract.prefer import Patience, decide_patience
+from api.contract.problems import failure_response
+from api.contract.requests import CacheableSearchHeaders, SearchHeaders
+from api.contract.responses import job_json, job_path
+from api.http.body_budget import Body
+from api.http.etags import REVALIDATE, etag_of, names_tag, not_modified
+from api.http.request_context import client_gone
+from api.runtime import gateway_of
+from api.search.service import Answered, Cached, Failed, Outcome, Pending, Search, SearchService, Unchanged
+from common.jobs import Job, Timings
+from common.queries import SearchQuery
+from common.results import with_job_id
+
+JSON = "application/json"
+NEVER_STORE = "no-store"
+
+
+async def exchange(
+    request: Request,
+    query: SearchQuery,
+    *,
+    wait_s: float | None,
+    headers: SearchHeaders,
+    body: Body | None = None,
+) -> Response:
+    """Answer a search; a GET is answered with an ETag."""
+    gateway = gateway_of(request)
+    patience = decide_patience(headers.prefer, parameter_s=wait_s, default_s=gateway.settings.default_wait_s)
+    key = headers.idempotency_key
+    search = Search(
+        query=query,
+        owner=owner_of(request),
+        wait_s=patience.wait_s,
+        at_once=patience.at_once,
+        max_jobs=max_jobs_of(request),
+        uploads=body,
+        idempotency_key=None if key is None else idempotency_name(request, key),
+    )
+    tagged = False
+    if isinstance(headers, CacheableSearchHeaders):
+        tagged, search = True, replace(search, holds=partial(holds, headers.if_none_match))
+    outcome = await gateway.searches.answer(
+        search, budget=budget_of(request), client_gone=partial(client_gone, request)
+    )
+    return response_of(outcome, patience, tagged=tagged)
+
+
+async def cached_response(scope: Scope, query: SearchQuery, if_none_match: list[str]) -> Response | None:
+    """Return the cached answer to a plain GET, None where there is none."""
+    searches: SearchService = scope["app"].state.gateway.searches
+    outcome = await searches.cached(query, holds=partial(holds, if_none_match))
+    return None if outcome is None else response_of(outcome, Patience(wait_s=0), tagged=True)
+
+
+def holds(if_none_match: list[str], query_key: str) -> bool:
+    """Tell whether the client holds the answer of a query key."""
+    return bool(if_none_match) and names_tag(if_none_match, etag_of(query_key))
+
+
+def response_of(outcome: Outcome, patience: Patience, *, tagged: bool) -> Response:
+    """Return an outcome as a response; the bodies of results are finished JSON, sent as they are."""
+    match outcome:
+        case Unchanged(query_key):
+            return not_modified(etag_of(query_key))
+        case Cached():
+            return _cached(outcome, patience, tagged=tagged)
+        case Answered():
+            return _answered(outcome, patience, tagged=tagged)
+        case Pending(job, retry_after_s):
+            return _pending(job, retry_after_s, patience)
+        case Failed(failure):
+            return failure_response(failure)
+
+
+def _cached(outcome: Cached, patience: Patience, *, tagged: bool) -> Response:
+    timings = Timings.of(total_ms=outcome.took_ms, decode_ms=0, embed_ms=0, search_ms=0)
+    headers = _result_headers("hit", timings.as_document(), patience)
+    if tagged:
+        headers["ETag"] = etag_of(outcome.query_key)
+    return Response(outcome.body, headers=headers, media_type=JSON)
+
+
+def _answered(outcome: Answered, patience: Patience, *, tagged: bool) -> Response:
+    word = cache_word(cached=outcome.cached, coalesced=outcome.coalesced)
+    headers = _result_headers(word, outcome.timings, patience)
+    if tagged and outcome.query_key is not None:
+        headers["ETag"] = etag_of(outcome.query_key)
+    return Response(with_job_id(outcome.body, outcome.job_id), headers=headers, media_type=JSON)
+
+
+def _pending(job: Job, retry_after_s: int, patience: Patience) -> Response:
+    headers = {
+        "Location": job_path(job.id),
+        "Retry-After": str(retry_after_s),
+        "X-Cache": cache_word(cached=job.cached, coalesced=job.coalesced),
+        "Cache-Control": NEVER_STORE,
+        **_applied(patience),
+    }
+    return Response(job_json(job), 202, headers, JSON)
+
+
+def _result_headers(cache: str, timings: dict[str, float], patience: Patience) -> dict[str, str]:
+    return {
+        "X-Cache": cache,
+        "Server-Timing": server_timing(timings),
+        "Cache-Control": REVALIDATE,
+        **_applied(patience),
+    }
+
+
+def _applied(patience: Patience) -> dict[str, str]:
+    return {"Preference-Applied": patience.applied} if patience.applied else {}
+
+
+def cache_word(*, cached: bool, coalesced: bool) -> str:
+    """Return the value of `X-Cache`."""
+    if cached:
+        return "hit"
+    return "coalesced" if coalesced else "miss"
+
+
+def server_timing(timings: dict[str, float]) -> str:
+    """Return the stages of an answer as a `Server-Timing` header."""
+    return ", ".join(f"{stage};dur={ms:g}" for stage, ms in timings.items())

@@ -1,0 +1,180 @@
+"""A query string is read by its model, and everything wrong is said at once."""
+
+from typing import Annotated, Any
+
+import pytest
+from fastapi import APIRouter, FastAPI, Header, Query
+from fastapi.testclient import TestClient
+
+from api.contract.requests import CacheableSearchHeaders, TextSearch
+from api.error_handlers import install_error_handlers
+from api.routes.strict_route import StrictRoute
+from common.queries import Filters, SearchQuery, TextPart
+
+router = APIRouter(route_class=StrictRoute)
+READ: list[tuple[SearchQuery, float | None]] = []
+
+
+@router.get("/text")
+async def text(
+    asked: Annotated[TextSearch, Query()], headers: Annotated[CacheableSearchHeaders, Header()]
+) -> dict[str, Any]:
+    READ.append((asked.search(), asked.wait))
+    return {"prefer": headers.prefer, "key": headers.idempotency_key, "tags": headers.if_none_match}
+
+
+@router.get("/nothing")
+async def nothing() -> dict[str, Any]:
+    return {}
+
+
+@router.get("/{name}/parts")
+async def parts(name: str) -> dict[str, Any]:
+    return {"name": name}
+
+
+app = FastAPI()
+app.include_router(router)
+install_error_handlers(app)
+client = TestClient(app)
+
+
+def read(query_string: str) -> tuple[SearchQuery, float | None]:
+    response = client.get(f"/text?{query_string}")
+    assert response.status_code == 200, response.text
+    return READ[-1]
+
+
+def problems(url: str, **options: Any) -> dict[str, str]:
+    response = client.get(url, **options)
+    assert response.status_code == 422, response.text
+    return {problem["parameter"]: problem["detail"] for problem in response.json()["errors"]}
+
+
+def test_a_whole_query_string_becomes_typed_values() -> None:
+    query, wait_s = read(
+        "query=%20dark%20%20ambient&k=5&genre=Rock&genre=Jazz&year_min=1990&year_max=1999"
+        "&min_score=7.5&best_new_music=true&wait=2.5"
+    )
+
+    filters = Filters(("Rock", "Jazz"), 1990, 1999, 7.5, best_new_music=True)
+    assert query == SearchQuery((TextPart("dark ambient"),), filters, 5)
+    assert wait_s == 2.5
+
+
+def test_what_is_not_given_has_its_default() -> None:
+    assert read("query=red") == (SearchQuery((TextPart("red"),), Filters(), 10), None)
+
+
+def test_an_empty_genre_is_no_filter() -> None:
+    query, _ = read("query=red&genre=&genre=Rock")
+
+    assert query.filters.genres == ("Rock",)
+
+
+@pytest.mark.parametrize(
+    ("raw", "parameter"),
+    [
+        ("", "query"),
+        ("query=", "query"),
+        ("query=%20%0a", "query"),
+        ("query=" + "x" * 501, "query"),
+        ("query=a&query=b", "query"),
+        ("query=a&k=0", "k"),
+        ("query=a&k=51", "k"),
+        ("query=a&k=", "k"),
+        ("query=a&k=ten", "k"),
+        ("query=a&k=1.0", "k"),
+        ("query=a&k=1_0", "k"),
+        ("query=a&k=%D9%A1", "k"),
+        ("query=a&k=5&k=6", "k"),
+        ("query=a&k=true", "k"),
+        ("query=a&year_min=999", "year_min"),
+        ("query=a&year_max=soon", "year_max"),
+        ("query=a&year_min=1999&year_max=1990", "year_min"),
+        ("query=a&min_score=nan", "min_score"),
+        ("query=a&min_score=1_0", "min_score"),
+        ("query=a&min_score=11", "min_score"),
+        ("query=a&best_new_music=maybe", "best_new_music"),
+        ("query=a&best_new_music=yes", "best_new_music"),
+        ("query=a&genre=" + "x" * 101, "genre"),
+        ("query=a&" + "&".join(["genre=a"] * 51), "genre"),
+        ("query=a&wait=61", "wait"),
+        ("query=a&wait=inf", "wait"),
+        ("query=a&genres=Rock", "genres"),
+    ],
+)
+def test_what_is_wrong_is_said_by_the_parameters_name(raw: str, parameter: str) -> None:
+    found = problems(f"/text?{raw}")
+
+    assert list(found) == [parameter]
+    assert found[parameter][0].islower()
+
+
+@pytest.mark.parametrize(
+    ("raw", "detail"),
+    [
+        ("query=a&k=99", "k is an integer from 1 to 50"),
+        ("query=a&min_score=x", "min_score is a number from 0 to 10"),
+        ("query=a&best_new_music=maybe", "best_new_music is true or false"),
+        ("query=a&genre=" + "x" * 101, "genre is a list of at most 50 texts of 1 to 100 characters"),
+        ("k=5", "query is missing"),
+        ("query=a&k=1&k=2", "k is given twice"),
+    ],
+)
+def test_what_is_wrong_is_said_in_a_sentence(raw: str, detail: str) -> None:
+    assert list(problems(f"/text?{raw}").values()) == [detail]
+
+
+def test_everything_wrong_is_said_at_once() -> None:
+    assert set(problems("/text?k=99&min_score=x&colour=red&wait=1&wait=2")) == {
+        "query",
+        "k",
+        "min_score",
+        "colour",
+        "wait",
+    }
+
+
+def test_a_range_is_checked_beside_other_faults() -> None:
+    found = problems("/text?query=a&k=99&year_min=1999&year_max=1990")
+
+    assert found == {"k": "k is an integer from 1 to 50", "year_min": "year_min 1999 is after year_max 1990"}
+
+
+@pytest.mark.parametrize("raw", ["query=%FF", "&".join(["genre=a"] * 101)])
+def test_a_query_string_that_is_no_text_is_refused(raw: str) -> None:
+    assert list(problems(f"/text?{raw}")) == ["query string"]
+
+
+def test_text_outside_of_ascii_is_read() -> None:
+    query, _ = read("query=caf%C3%A9")
+
+    assert query.parts == (TextPart("café"),)
+
+
+@pytest.mark.parametrize(("word", "value"), [("1", True), ("TRUE", True), ("0", False), ("false", False)])
+def test_a_flag_is_a_word_or_a_digit(word: str, *, value: bool) -> None:
+    query, _ = read(f"query=a&best_new_music={word}")
+
+    assert query.filters.best_new_music is value
+
+
+def test_an_endpoint_without_parameters_takes_none() -> None:
+    assert problems("/nothing?k=5") == {"k": "unknown parameter; this endpoint takes none"}
+
+
+def test_a_header_that_may_stand_once_is_refused_twice() -> None:
+    headers = [("Idempotency-Key", "a"), ("Idempotency-Key", "b")]
+
+    assert list(problems("/text?query=a", headers=headers)) == ["Idempotency-Key"]
+
+
+@pytest.mark.parametrize("key", ["", "with space", "é", "x" * 256])
+def test_an_idempotency_key_is_visible_ascii(key: str) -> None:
+    assert list(problems("/text?query=a", headers={"Idempotency-Key": key.encode()})) == ["Idempotency-Key"]
+
+
+def test_a_slash_in_a_segment_is_written_as_percent_2f() -> None:
+    assert client.get("/a%2Fb/parts").json() == {"name": "a/b"}
+    assert client.get("/%61/p%61rts").json() == {"name": "a"}
