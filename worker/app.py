@@ -150,6 +150,7 @@ class WorkerProcess:
             DecoderPool(
                 size_px=encoder.input_size_px,
                 max_pixels=s.max_image_pixels,
+                cpu_s=s.decode_cpu_s,
                 processes=s.decoder_processes,
                 timeout_s=s.decode_timeout_s,
             ) as decoders,
