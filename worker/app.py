@@ -58,6 +58,7 @@ class WorkerProcess:
             "pid": os.getpid(),
             "model": settings.clip_model,
             "ready": False,
+            "decoders": settings.decoder_processes,
             "started_at": datetime.now(UTC).isoformat(timespec="seconds"),
         }
         self._waits_for = ""

@@ -7,7 +7,7 @@ from typing import Any
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
-from api.admission import expect, max_jobs_of, owner_of
+from api.admission import client_of, expect, max_jobs_of, owner_of
 from api.composing import SearchBody
 from api.gateway import Gateway, gateway_of
 from api.images import check_image
@@ -233,6 +233,7 @@ async def _see_that_there_is_room(request: Request, gateway: Gateway) -> None:
     expect(request, IMAGE_COST)
     await gateway.ledger.check_room(
         owner=owner_of(request),
+        client=client_of(request),
         max_jobs=max_jobs_of(request),
         image_bytes=min(declared_bytes(request) or 0, gateway.settings.max_image_bytes),
     )
