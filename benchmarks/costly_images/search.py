@@ -45,6 +45,12 @@ class Found:
             "ended": self.ended,
         }
 
+    def line(self) -> str:
+        """Return what was found as one line for a person."""
+        name = f"{self.family.format:<5} {self.family.name}"
+        costs = f"estimated {self.estimated_s:.2f} s, measured {self.measured_s:.2f} s"
+        return f"{name:<52} {self.number:>9}  {self.size_bytes / 1e6:6.2f} MB  {costs}  {self.ended}"
+
 
 def accepted_cost_s(data: bytes) -> float | None:
     """Return the estimate for a file that the gateway accepts as it is shipped, None for any other."""
