@@ -3,6 +3,7 @@
 from common.errors import ImageTooManyPixels, UndecodableImage
 from common.filetypes import isobmff
 from common.filetypes.formats import format_of
+from common.images.ending import with_its_end
 from common.images.estimate import MAX_COST_S, check_cost, read_outline
 
 
@@ -13,7 +14,7 @@ def check_image(data: bytes, *, max_pixels: int, max_cost_s: float = MAX_COST_S)
 
     Raises:
         UnsupportedImage: none of the accepted formats, or a kind of one that is not read.
-        UndecodableImage: the header is broken or the image is empty.
+        UndecodableImage: the header is broken, the image is empty, or the file lacks its end.
         ImageTooManyPixels: the header says so.
         ImageTooCostly: decoding it would take more CPU than one image may.
     """
@@ -29,4 +30,5 @@ def check_image(data: bytes, *, max_pixels: int, max_cost_s: float = MAX_COST_S)
             f"the image is {width} by {height} pixels; {max_pixels} pixels in all are allowed"
         )
     check_cost(outline, max_cost_s=max_cost_s)
+    with_its_end(data, image_format)
     return outline.cost_s

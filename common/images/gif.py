@@ -62,8 +62,9 @@ def read_gif(data: bytes) -> Outline:
     width, height = max(width, left + frame_width), max(height, top + frame_height)
     is_transparent = is_transparent or (frame_width, frame_height) != (width, height)
     canvas_s = width * height * (ALPHA_PX_S if is_transparent else COLOUR_PX_S)
-    coded_s = _coded_bytes(place, flags) * _CODED_BYTE_S + frame_width * frame_height * _CODED_PX_S
-    return Outline(width, height, cost_s=header_s + canvas_s + coded_s)
+    coded_bytes, is_whole = _coded_bytes(place, flags)
+    coded_s = coded_bytes * _CODED_BYTE_S + frame_width * frame_height * _CODED_PX_S
+    return Outline(width, height, cost_s=header_s + canvas_s + coded_s, is_whole=is_whole)
 
 
 def _skip_extensions(place: _Place) -> tuple[int, bool]:
@@ -82,12 +83,15 @@ def _skip_extensions(place: _Place) -> tuple[int, bool]:
     return blocks, is_transparent
 
 
-def _coded_bytes(place: _Place, flags: int) -> int:
-    """Return how many bytes the frame's data has, or all that follow where its blocks are too many."""
+def _coded_bytes(place: _Place, flags: int) -> tuple[int, bool]:
+    """Return how many bytes the frame's data has, and whether it is all there.
+
+    Where its blocks are too many to look at, all bytes that follow are counted.
+    """
     place.at += 1 + _FRAME.size
     place.skip_palette(flags)
     place.at += 1  # the size of the first codes
-    begin = place.at
-    blocks = place.skip_blocks()
-    end = len(place.data) if blocks > PARTS_MAX else min(place.at, len(place.data))
-    return max(end - begin, 0)
+    begin, size_bytes = place.at, len(place.data)
+    if place.skip_blocks() > PARTS_MAX:
+        return max(size_bytes - begin, 0), True
+    return max(min(place.at, size_bytes) - begin, 0), place.at <= size_bytes

@@ -91,10 +91,10 @@ class _Frame:
 
 @dataclass(frozen=True, slots=True)
 class JpegOutline(Outline):
-    #: Whether the file reaches the marker that ends a JPEG.
-    is_whole: bool = True
     #: Bytes from the start of the last scan to the end of the file.
     last_scan_bytes: int = 0
+    #: Rows of pixels that are coded together.
+    unit_rows: int = 8
     #: Whether the scans, the last one included, hold every coefficient: none is missing as a whole.
     has_every_scan: bool = False
 
@@ -150,6 +150,7 @@ class _Reading:
             + len(self.data) * _SCAN_BYTE_S,
             is_whole=self.is_whole,
             last_scan_bytes=len(self.data) - self.last_scan,
+            unit_rows=_BLOCK_PX * max(each.down for each in self.frame.components.values()),
             has_every_scan=self.frame.is_complete,
         )
 

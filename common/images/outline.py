@@ -33,6 +33,8 @@ class Outline:
     height: int = 0
     #: Seconds of CPU that decoding it takes at most, the header included.
     cost_s: float = 0.0
+    #: False where the marker, chunk or block is missing that ends the picture.
+    is_whole: bool = True
 
 
 def inflating_s(read_bytes: int, made_bytes: int) -> float:

@@ -81,7 +81,7 @@ def read_png(data: bytes) -> Outline:
     header: _Header | None = None
     chunks_s = 0.0
     coded_bytes = 0
-    is_transparent = may_turn = False
+    is_transparent = may_turn = is_whole = False
     for kind, begin, end in _chunks(data):
         chunks_s += _CHUNK_S + _unpacking_s(kind, end - begin)
         if kind == b"IHDR" and header is None and end - begin >= _HEADER.size:
@@ -89,6 +89,7 @@ def read_png(data: bytes) -> Outline:
             header = _Header(width, height, depth, colours, bool(interlace))
         is_transparent = is_transparent or kind == b"tRNS"
         may_turn = may_turn or kind == b"eXIf"
+        is_whole = kind == b"IEND"
         coded_bytes += end - begin if kind == b"IDAT" else 0
     if header is None:
         return Outline(cost_s=chunks_s)
@@ -98,6 +99,7 @@ def read_png(data: bytes) -> Outline:
         cost_s=chunks_s
         + header.pixels_s(is_transparent=is_transparent, may_turn=may_turn)
         + header.readings(is_transparent=is_transparent) * inflating_s(coded_bytes, header.row_bytes),
+        is_whole=is_whole,
     )
 
 

@@ -13,6 +13,7 @@ from common.images.outline import (
     GREY_16_PX_S,
     GREY_PX_S,
     INKS_PX_S,
+    PARTS_MAX,
     TURN_PX_S,
     Outline,
     check_parts,
@@ -35,6 +36,8 @@ _RAW, _OLD_JPEG, _JPEG, _PACKBITS, _LZMA = 1, 6, 7, 32773, 34925
 _FAXES = frozenset({2, 3, 4, 32771})
 _CMYK, _LAB, _RGB = 5, 8, 2
 _BYTE_BITS = 8
+#: Of a file: a strip that ends further past it has a wrong size.
+_WRONG_SHARE = 0.01
 
 #: Seconds for a byte that a compression makes, and for one that it reads.
 _PRICES_S = {
@@ -91,9 +94,7 @@ def read_tiff(data: bytes) -> Outline:
     if not width or not height:
         return Outline()
     compression = directory.value(_COMPRESSION, _RAW)
-    offsets, sizes = (
-        (_TILE_OFFSETS, _TILE_SIZES) if _TILE_OFFSETS in directory.tags else (_STRIP_OFFSETS, _STRIP_SIZES)
-    )
+    offsets, sizes = _parts_tags(directory)
     parts = max(directory.count(offsets), directory.count(sizes))
     made_s, read_s = _PRICES_S.get(compression, _DEFAULT_PRICES_S)
     cost_s = _made_bytes(directory, width, height) * made_s + len(data) * read_s
@@ -103,6 +104,29 @@ def read_tiff(data: bytes) -> Outline:
     if compression in {_OLD_JPEG, _JPEG}:
         cost_s += _jpegs_s(directory, offsets, sizes)
     return Outline(width, height, cost_s=cost_s)
+
+
+def declared_tiff_bytes(data: bytes) -> int:
+    """Return how many bytes the file must have for its strips or tiles, zero where it has none to speak of.
+
+    Strips that end far past the file are taken for a wrong size, which libtiff can live with.
+    """
+    try:
+        directory = _read_directory(data)
+    except (struct_error, ImageTooCostly):
+        return 0
+    offsets, sizes = _parts_tags(directory)
+    places, lengths = (directory.values(tag, PARTS_MAX) for tag in (offsets, sizes))
+    ends = (at + length for at, length in zip(places, lengths, strict=False))
+    declared = max(ends, default=0)
+    return declared if declared * (1 - _WRONG_SHARE) <= len(data) else 0
+
+
+def _parts_tags(directory: _Directory) -> tuple[int, int]:
+    """Return the tags of the places and sizes of tiles or, where there are none, of strips."""
+    if _TILE_OFFSETS in directory.tags:
+        return _TILE_OFFSETS, _TILE_SIZES
+    return _STRIP_OFFSETS, _STRIP_SIZES
 
 
 def _read_directory(data: bytes) -> _Directory:

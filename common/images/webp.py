@@ -23,12 +23,6 @@ _LOSSLESS_PX_S, _LOSSLESS_BYTE_S = 15e-9, 60e-9
 _ALPHA_PLANE_PX_S = 5e-9
 
 
-@dataclass(frozen=True, slots=True)
-class WebpOutline(Outline):
-    #: How many bytes the file says that it has.
-    declared_bytes: int = 0
-
-
 @dataclass(slots=True)
 class _Reading:
     """What has been read of a file."""
@@ -90,14 +84,14 @@ class _Reading:
         self.width, self.height = self.width or width, self.height or height
 
 
-def read_webp(data: bytes) -> WebpOutline:
+def read_webp(data: bytes) -> Outline:
     """Return the outline of a WebP.
 
     Raises:
         ImageTooCostly: it has too many chunks to look at.
     """
     if len(data) < _RIFF_BYTES + _FORM_BYTES:
-        return WebpOutline()
+        return Outline()
     reading = _Reading()
     for kind, begin, end in _chunks(data, _RIFF_BYTES + _FORM_BYTES):
         reading.take(kind, data[begin:end])
@@ -105,12 +99,16 @@ def read_webp(data: bytes) -> WebpOutline:
     plane_s = max(canvas_px, reading.pixels) * (_ALPHA_PLANE_PX_S if reading.is_transparent else 0.0)
     price = ALPHA_PX_S if reading.is_transparent else COLOUR_PX_S
     price += TURN_PX_S if reading.exif_bytes else 0.0
-    return WebpOutline(
+    return Outline(
         width=reading.width,
         height=reading.height,
         cost_s=reading.frame_s + plane_s + canvas_px * price + directory_s(reading.exif_bytes),
-        declared_bytes=_RIFF_BYTES + _LENGTH.unpack_from(data, 4)[0],
     )
+
+
+def declared_webp_bytes(data: bytes) -> int:
+    """Return how many bytes the file says that it has."""
+    return _RIFF_BYTES + int(_LENGTH.unpack_from(data, 4)[0]) if len(data) >= _RIFF_BYTES else 0
 
 
 def _chunks(data: bytes, place: int) -> Iterator[tuple[bytes, int, int]]:

@@ -9,6 +9,7 @@ from PIL import Image
 
 from common.errors import UndecodableImage
 from common.filetypes.formats import format_of
+from common.images.ending import with_its_end
 from common.images.estimate import MAX_COST_S, check_cost, read_outline
 from worker.decode.colour import Conversion, conversion_from
 from worker.decode.colour_source import colour_source
@@ -37,6 +38,7 @@ def decode_image(
     """
     image_format = format_of(data)
     outline = read_outline(data, image_format)
+    data = with_its_end(data, image_format)
     image = open_image(data, image_format, max_pixels=max_pixels)
     check_cost(outline, max_cost_s=max_cost_s)
     try:
