@@ -32,13 +32,23 @@ def owner_of(request: Request) -> str:
     return caller.owner if caller else ANONYMOUS
 
 
+def client_of(request: Request) -> str:
+    """Return who takes turns with others: a key's owner or, of jobs that belong to nobody, an address."""
+    owner = owner_of(request)
+    return owner if owner != ANONYMOUS else f"address:{_address_of(request)}"
+
+
 def own_key(request: Request, idempotency_key: str) -> str:
     """Return an Idempotency-Key under a name that no other client's has: jobs of nobody have one owner."""
     if owner_of(request) != ANONYMOUS:
         return idempotency_key
-    door: Door = request.app.state.gateway.door
     # A client's key has no space in it.
-    return f"{door.address(request.scope)} {idempotency_key}"
+    return f"{_address_of(request)} {idempotency_key}"
+
+
+def _address_of(request: Request) -> str:
+    door: Door = request.app.state.gateway.door
+    return door.address(request.scope)
 
 
 def max_jobs_of(request: Request) -> int | None:

@@ -13,6 +13,7 @@ from api.refusals import InvalidRequest, MalformedBody
 from common.errors import ImageTooLarge, InvalidParameter, image_given_as
 from common.filetypes.formats import ACCEPTED
 from common.genres import GENRE_MAX_CHARS
+from common.images.estimate import MAX_COST_S
 from common.queries import (
     ALBUM_ID_MAX_CHARS,
     K_DEFAULT,
@@ -122,20 +123,25 @@ class SearchBody(BaseModel):
 class Composer:
     """Makes queries out of bodies; slow on images, so that it is called on a thread."""
 
-    def __init__(self, *, max_image_bytes: int, max_image_pixels: int) -> None:
+    def __init__(
+        self, *, max_image_bytes: int, max_image_pixels: int, max_cost_s: float = MAX_COST_S
+    ) -> None:
         self._max_image_bytes = max_image_bytes
         self._max_image_pixels = max_image_pixels
+        self._max_cost_s = max_cost_s
 
-    def compose(self, body: bytes) -> tuple[SearchQuery, tuple[tuple[str, bytes], ...]]:
-        """Return the query, and its images by SHA-256.
+    def compose(self, body: bytes) -> tuple[SearchQuery, tuple[tuple[str, bytes], ...], float]:
+        """Return the query, its images by SHA-256, and the seconds of CPU that decoding them takes.
 
         Raises:
             AlbumNotFound, InvalidRequest, InvalidParameter, ImageError, MalformedBody
         """
         document = read_search_body(body)
         images: dict[str, bytes] = {}
+        costs_s: dict[str, float] = {}
         parts = tuple(
-            self._part(part, index=index, images=images) for index, part in enumerate(document.parts)
+            self._part(part, index=index, images=images, costs_s=costs_s)
+            for index, part in enumerate(document.parts)
         )
         filters = Filters(
             genres=tuple(document.genre),
@@ -144,19 +150,21 @@ class Composer:
             min_score=document.min_score,
             best_new_music=document.best_new_music,
         )
-        return SearchQuery(parts, filters, document.k), tuple(images.items())
+        return SearchQuery(parts, filters, document.k), tuple(images.items()), sum(costs_s.values())
 
-    def _part(self, part: PartBody, *, index: int, images: dict[str, bytes]) -> Part:
+    def _part(
+        self, part: PartBody, *, index: int, images: dict[str, bytes], costs_s: dict[str, float]
+    ) -> Part:
         if part.text is not None:
             return TextPart(_text(part.text, index=index), part.weight)
         if part.album_id is not None:
             return AlbumPart(check_album_id(part.album_id), part.weight)
-        data = self._image(part.image or "", parameter=f"parts.{index}.image")
+        data, cost_s = self._image(part.image or "", parameter=f"parts.{index}.image")
         digest = image_digest(data)
-        images[digest] = data
+        images[digest], costs_s[digest] = data, cost_s
         return ImagePart(digest, part.weight)
 
-    def _image(self, encoded: str, *, parameter: str) -> bytes:
+    def _image(self, encoded: str, *, parameter: str) -> tuple[bytes, float]:
         try:
             data = base64.b64decode(encoded, validate=True)
         except (binascii.Error, ValueError) as error:
@@ -164,8 +172,8 @@ class Composer:
         if len(data) > self._max_image_bytes:
             raise ImageTooLarge(f"an image has more than {self._max_image_bytes} bytes", parameter=parameter)
         with image_given_as(parameter):
-            check_image(data, max_pixels=self._max_image_pixels)
-        return data
+            cost_s = check_image(data, max_pixels=self._max_image_pixels, max_cost_s=self._max_cost_s)
+        return data, cost_s
 
 
 def _text(raw: str, *, index: int) -> str:

@@ -21,7 +21,6 @@ from api.catalog_watch import CatalogWatch
 from api.composing import Composer
 from api.facts import CatalogFacts
 from api.health import HealthCheck
-from api.images import limit_pillow
 from api.keys.ring import KeyRing
 from api.rates import RateLimits
 from api.receiving import Receiving
@@ -79,7 +78,6 @@ async def open_gateway(settings: Settings, *, catalog: Catalog) -> AsyncIterator
 
     Nothing here needs Redis or the catalog to answer: a gateway that starts first says what is missing.
     """
-    limit_pillow(max_pixels=settings.max_image_pixels)
     async with AsyncExitStack() as stack:
         redis = await _redis(stack, settings.redis_url.get_secret_value())
         cache = await _redis(stack, settings.cache_url.get_secret_value())
@@ -102,7 +100,9 @@ async def open_gateway(settings: Settings, *, catalog: Catalog) -> AsyncIterator
             facts=facts,
             health=HealthCheck(ledger=ledger, facts=facts),
             composer=Composer(
-                max_image_bytes=settings.max_image_bytes, max_image_pixels=settings.max_image_pixels
+                max_image_bytes=settings.max_image_bytes,
+                max_image_pixels=settings.max_image_pixels,
+                max_cost_s=settings.decode_cpu_s,
             ),
             door=_door(redis, settings),
             receiving=Receiving(max_bytes=settings.max_receiving_bytes),

@@ -4,7 +4,7 @@ import re
 
 from fastapi import Request
 
-from api.admission import max_jobs_of, own_key, owner_of
+from api.admission import client_of, max_jobs_of, own_key, owner_of
 from api.parameters import IDEMPOTENCY_KEY_PATTERN
 from api.preferences import decide_patience
 from api.receiving import Body
@@ -38,6 +38,7 @@ def read_search(
         query=query,
         owner=owner_of(request),
         max_jobs=max_jobs_of(request),
+        client=client_of(request) if body is not None else "",
         patience=decide_patience(headers.get(b"prefer", ()), parameter_s=wait_s, default_s=default_wait_s),
         body=body,
         idempotency_key=_idempotency_key(request, headers.get(b"idempotency-key", ())),

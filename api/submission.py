@@ -45,6 +45,8 @@ class Search:
     patience: Patience
     #: How many jobs the owner may have under way at once; None for any number.
     max_jobs: int | None = None
+    #: Whose turn at the image decoders it takes.
+    client: str = ""
     #: Holds the uploaded images until the ledger has them; None where there are none.
     body: Body | None = None
     #: With the address of a client that has no API key: another's is another.
@@ -197,6 +199,8 @@ def _submission(search: Search, key: QueryKey) -> Submission:
         contents=contents_of(search.query),
         made_from=key.made_from,
         images=search.body.images if search.body is not None else (),
+        client=search.client,
+        decode_cost_s=search.body.decode_cost_s if search.body is not None else 0.0,
         idempotency=idempotency,
     )
 

@@ -7,7 +7,7 @@ from typing import Any
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
-from api.admission import expect, max_jobs_of, owner_of
+from api.admission import client_of, expect, max_jobs_of, owner_of
 from api.composing import SearchBody
 from api.gateway import Gateway, gateway_of
 from api.images import check_image
@@ -65,6 +65,7 @@ IMAGE_PROBLEMS = (
     "unsupported_image",
     "undecodable_image",
     "image_too_many_pixels",
+    "image_too_costly",
     "decoder_died",
     "decoder_busy",
     "image_expired",
@@ -176,7 +177,9 @@ async def search_by_image(request: Request) -> Response:
 
 async def _receive_image(request: Request, body: Body, gateway: Gateway) -> ImagePart:
     data = await read_image(request, body, max_bytes=gateway.settings.max_image_bytes)
-    digest = await asyncio.get_running_loop().run_in_executor(gateway.inspection, _inspect, data, gateway)
+    digest, body.decode_cost_s = await asyncio.get_running_loop().run_in_executor(
+        gateway.inspection, _inspect, data, gateway
+    )
     body.images = ((digest, data),)
     return ImagePart(digest)
 
@@ -219,7 +222,7 @@ async def search(request: Request) -> Response:
 
 async def _receive_query(request: Request, body: Body, gateway: Gateway) -> SearchQuery:
     data = await read_body(request, body, max_bytes=SearchBody.max_bytes(gateway.settings.max_image_bytes))
-    asked, body.images = await asyncio.get_running_loop().run_in_executor(
+    asked, body.images, body.decode_cost_s = await asyncio.get_running_loop().run_in_executor(
         gateway.inspection, gateway.composer.compose, data
     )
     return asked
@@ -230,12 +233,14 @@ async def _see_that_there_is_room(request: Request, gateway: Gateway) -> None:
     expect(request, IMAGE_COST)
     await gateway.ledger.check_room(
         owner=owner_of(request),
+        client=client_of(request),
         max_jobs=max_jobs_of(request),
         image_bytes=min(declared_bytes(request) or 0, gateway.settings.max_image_bytes),
     )
 
 
-def _inspect(data: bytes, gateway: Gateway) -> str:
+def _inspect(data: bytes, gateway: Gateway) -> tuple[str, float]:
+    settings = gateway.settings
     with image_given_as(FILE_FIELD):
-        check_image(data, max_pixels=gateway.settings.max_image_pixels)
-    return image_digest(data)
+        cost_s = check_image(data, max_pixels=settings.max_image_pixels, max_cost_s=settings.decode_cpu_s)
+    return image_digest(data), cost_s

@@ -32,7 +32,8 @@ def png() -> bytes:
 
 
 def compose(**body: Any) -> tuple[SearchQuery, tuple[tuple[str, bytes], ...]]:
-    return COMPOSER.compose(orjson.dumps(body))
+    query, images, _ = COMPOSER.compose(orjson.dumps(body))
+    return query, images
 
 
 def encoded(data: bytes) -> str:
