@@ -42,9 +42,7 @@ def serve(channel: socket.socket, *, size_px: int, max_pixels: int, cpu_s: float
 def confine(*, memory_bytes: int, niceness: int, parent_pid: int) -> None:
     """Give up what a decoder does not need, and tie its life to the worker's."""
     end_with_parent(parent_pid)
-    # A terminal's Ctrl-C and a service manager's TERM reach the whole group; the worker drains
-    # first and then closes the socket.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # A service manager's TERM reaches the whole group; the worker drains first and then closes the socket.
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     signal.signal(signal.SIGPROF, signal.SIG_DFL)
     os.nice(niceness)

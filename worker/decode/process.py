@@ -10,6 +10,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+from common.interrupts import children_never_interrupted
 from worker.decode import wire
 
 _PROJECT = Path(__file__).parents[2]
@@ -67,7 +68,7 @@ class DecoderProcess:
         """
         self._limits = limits
         self._channel, theirs = socket.socketpair()
-        with theirs:
+        with theirs, children_never_interrupted():
             numbers = (
                 theirs.fileno(),
                 limits.size_px,
