@@ -120,6 +120,14 @@ bench: $(VENV)/.dev tools wrk ## Measure speed beside transformers, bare FastAPI
 faults: $(VENV)/.dev tools ## Break every part of a real stack, account for every job (12 minutes)
 	@$(BIN)/python -m benchmarks.faults
 
+.PHONY: heif-enc
+heif-enc: ## Install the program that writes HEIF in benchmarks, where there is none (Debian, as root)
+	@command -v heif-enc >/dev/null || $(call debian,libheif-examples,the benchmarks write HEIF with heif-enc)
+
+.PHONY: image-costs
+image-costs: $(VENV)/.dev heif-enc ## Search for the images that take longest to decode, write benchmarks/costly_images.json (20 minutes)
+	@$(BIN)/python -m benchmarks.costly_images
+
 .PHONY: soak
 soak: $(VENV)/.dev ## Mixed load with workers restarted at random: make soak MINUTES=10
 	@$(BIN)/python -m benchmarks.soak --minutes $(or $(MINUTES),10)

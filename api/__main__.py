@@ -19,6 +19,7 @@ from common.catalog.protocol import Catalog
 from common.errors import SettingsError
 from common.redis_faults import check_redis
 from common.settings import Settings, load_settings
+from common.stray_output import capture_output
 from common.telemetry import configure_logging
 
 #: Connections that the kernel holds until they are taken.
@@ -99,6 +100,8 @@ def main() -> int:
     except SettingsError as error:
         sys.stderr.write(f"gateway: {error.detail}\n")
         return 2
+    # What was said until here is for whoever has started it.
+    configure_logging("gateway", settings.log_level, stream=capture_output())
     server.run()
     return 0 if server.started else 1
 

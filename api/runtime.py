@@ -21,7 +21,6 @@ from api.background.repeat import repeat
 from api.background.subscription import Subscription
 from api.background.sweeper import Sweeper
 from api.http.body_budget import BodyBudget
-from api.http.image_header import limit_pillow
 from api.http.repeated_queries import RepeatedQueries
 from api.http.search_body import SearchBodyReader
 from api.keys.ring import KeyRing
@@ -82,7 +81,6 @@ async def open_gateway(settings: Settings, *, catalog: Catalog) -> AsyncIterator
 
     Nothing here needs Redis or the catalog to answer: a gateway that starts first says what is missing.
     """
-    limit_pillow(max_pixels=settings.max_image_pixels)
     async with AsyncExitStack() as stack:
         redis = await _redis(stack, settings.redis_url.get_secret_value())
         cache = await _redis(stack, settings.cache_url.get_secret_value())
@@ -110,7 +108,9 @@ async def open_gateway(settings: Settings, *, catalog: Catalog) -> AsyncIterator
             health=HealthCheck(ledger=ledger, catalog=catalog_cache),
             repeated_queries=RepeatedQueries(),
             search_bodies=SearchBodyReader(
-                max_image_bytes=settings.max_image_bytes, max_image_pixels=settings.max_image_pixels
+                max_image_bytes=settings.max_image_bytes,
+                max_image_pixels=settings.max_image_pixels,
+                max_cost_s=settings.decode_cpu_s,
             ),
             access=_access_policy(redis, settings),
             body_budget=BodyBudget(max_bytes=settings.max_receiving_bytes),

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from catalog.commands import delete, demo, export, ingest, migrate, reembed, stats, verify
 from catalog.commands.command_line import command_parser, run_command
 from catalog.commands.protocol import Command
+from common.telemetry import configure_logging
 
 COMMANDS: tuple[Command, ...] = (migrate, demo, ingest, export, delete, stats, verify, reembed)
 
@@ -26,4 +27,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
+    # What a command says is for a person; what libraries log or warn of is not.
+    configure_logging("catalog", "WARNING")
     sys.exit(main())

@@ -7,6 +7,7 @@ CoverSearchError
 │   ├── ImageTooLarge          too many bytes
 │   ├── UnsupportedImage       not one of the accepted formats
 │   ├── ImageTooManyPixels     refused from the header, before decoding
+│   ├── ImageTooCostly         decoding takes, or would take, more CPU than one image may
 │   ├── UndecodableImage       the bytes do not decode
 │   ├── DecoderDied            its process was killed, or ran out of time and was ended
 │   ├── DecoderBusy            no decoder became free in time
@@ -92,6 +93,12 @@ class UnsupportedImage(ImageError):
 
 class ImageTooManyPixels(ImageError):
     code = "image_too_many_pixels"
+
+
+class ImageTooCostly(ImageError):
+    """Decoding takes more CPU than one image may; another attempt would take as much."""
+
+    code = "image_too_costly"
 
 
 class UndecodableImage(ImageError):

@@ -16,6 +16,11 @@ On REDIS_URL (broker and ledger; must not evict):
     shared                  zset    "<id>:<bytes>" of jobs without a run of their own, and their results
     shared:bytes            string  sum of those bytes
     queued, running, deadlines   zsets of run ids by time of creation, end of lease, deadline
+    parked                  zset    runs whose client has not the turn at the decoders, by time of creation
+    parked:<client>         list    those of one client (an API key's id, or address:<address>), next first
+    parked:<client>:ms      string  milliseconds that decoding their images takes
+    decoding:<client>       zset    "<run>:<ms>" of the client's runs that have been sent, by their deadlines
+    decoding:<client>:ms    string  sum of those milliseconds
     workers                 zset    worker ids by the time their announcement expires
     worker:<id>             string  what a worker announces of itself
     idempotency:<owner>:<k> string  the job a client's Idempotency-Key stands for
@@ -59,6 +64,11 @@ ANSWERED = "answered:"
 SHARED = "shared"
 SHARED_BYTES = "shared:bytes"
 QUEUED = "queued"
+PARKED = "parked"
+PARKED_OF = "parked:"
+PARKED_SUM_SUFFIX = ":ms"
+DECODING = "decoding:"
+DECODING_SUM_SUFFIX = ":ms"
 RUNNING = "running"
 DEADLINES = "deadlines"
 WORKERS = "workers"

@@ -25,6 +25,7 @@ from pydantic import (
 
 from common import urls
 from common.errors import SettingsError
+from common.images.estimate import MAX_COST_S
 
 MIB = 1024 * 1024
 
@@ -110,6 +111,8 @@ class Settings(BaseModel):
     default_wait_s: Annotated[float, Field(ge=0, le=60)] = 15.0
     max_image_bytes: Count = 10 * MIB
     max_image_pixels: Count = 50_000_000
+    #: Of CPU, on one image: the gateway estimates it, the kernel ends a decoder that takes more.
+    decode_cpu_s: Seconds = MAX_COST_S
     #: Of request bodies that a gateway process has not yet handed to the ledger.
     max_receiving_bytes: Count = 128 * MIB
     #: Where clients reach the gateway; cover addresses that begin with "/" are completed with it.

@@ -1,9 +1,14 @@
-"""Structured logs: one JSON object a line, with the request and the job it belongs to."""
+"""Structured logs: one JSON object a line, with the request and the job it belongs to, whoever wrote it."""
 
 import contextvars
 import logging
 import sys
+import threading
+import warnings
+from collections import Counter
 from datetime import UTC, datetime
+from types import TracebackType
+from typing import TextIO
 
 import orjson
 
@@ -12,8 +17,14 @@ job_id_var: contextvars.ContextVar[str | None] = contextvars.ContextVar("job_id"
 
 #: Longest text of one field: a log line is no place for a client's ten-kilobyte header.
 FIELD_MAX_CHARS = 2000
+#: Of a traceback its start and its end, which tell where it began and what it was.
+TRACEBACK_HEAD_CHARS, TRACEBACK_TAIL_CHARS = 1000, 5000
+#: How often a library's warning is told from one place in its code: some depend on what a client sent.
+WARNINGS_A_PLACE = 10
 
 _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
+
+log = logging.getLogger(__name__)
 
 
 class JsonFormatter(logging.Formatter):
@@ -35,18 +46,89 @@ class JsonFormatter(logging.Formatter):
         }
         for name, value in vars(record).items():
             if name not in _STANDARD:
-                line[name] = value[:FIELD_MAX_CHARS] if isinstance(value, str) else value
+                line[name] = _shortened(value)
         if record.exc_info:
-            line["exception"] = self.formatException(record.exc_info)
+            line["exception"] = _shortened_traceback(self.formatException(record.exc_info))
         shown = {name: value for name, value in line.items() if value is not None}
         return orjson.dumps(shown, default=str).decode()
 
 
-def configure_logging(service: str, level: str) -> None:
-    """Send every log record to standard error as JSON; called by entry points alone."""
-    handler = logging.StreamHandler(sys.stderr)
+class _Handler(logging.StreamHandler[TextIO]):
+    """Writes lines; one that cannot be made is told as one."""
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - the name that logging calls
+        error = sys.exception()
+        told = f"a log record cannot be written: {type(error).__name__}"
+        broken = logging.LogRecord(record.name, logging.ERROR, record.pathname, record.lineno, told, (), None)
+        self.stream.write(self.format(broken) + self.terminator)
+
+
+def configure_logging(service: str, level: str, *, stream: TextIO | None = None) -> None:
+    """Send every log record, warning and uncaught error as JSON to a stream, standard error by default.
+
+    Called by entry points alone.
+    """
+    handler = _Handler(stream or sys.stderr)
     handler.setFormatter(JsonFormatter(service))
     logging.basicConfig(level=level, handlers=[handler], force=True)
     # These tell of every request, or of every task twice, at INFO.
     for chatty in ("httpx", "httpcore", "httpx2", "celery.worker.strategy", "celery.app.trace"):
         logging.getLogger(chatty).setLevel("WARNING")
+    warnings.showwarning = _Warnings().show
+    sys.excepthook = _tell_uncaught
+    threading.excepthook = _tell_uncaught_in_thread
+    sys.unraisablehook = _tell_unraisable
+
+
+class _Warnings:
+    """Tells what libraries warn of, a few times for each place that warns."""
+
+    def __init__(self) -> None:
+        self._told: Counter[tuple[str, int]] = Counter()
+
+    def show(  # noqa: PLR0917 - the signature of warnings.showwarning
+        self,
+        message: Warning | str,
+        category: type[Warning],
+        filename: str,
+        lineno: int,
+        file: TextIO | None = None,  # noqa: ARG002
+        line: str | None = None,  # noqa: ARG002
+    ) -> None:
+        self._told[filename, lineno] += 1
+        if self._told[filename, lineno] <= WARNINGS_A_PLACE:
+            extra = {"warning": str(message), "category": category.__name__, "place": f"{filename}:{lineno}"}
+            log.warning("a library warns", extra=extra)
+
+
+def _tell_uncaught(kind: type[BaseException], error: BaseException, traceback: TracebackType | None) -> None:
+    if not issubclass(kind, KeyboardInterrupt):
+        log.critical("the process ends by an error", exc_info=(kind, error, traceback))
+
+
+def _tell_uncaught_in_thread(args: threading.ExceptHookArgs) -> None:
+    if args.exc_value is not None and not issubclass(args.exc_type, SystemExit):
+        name = args.thread.name if args.thread else None
+        exc_info = (args.exc_type, args.exc_value, args.exc_traceback)
+        log.error("a thread ends by an error", exc_info=exc_info, extra={"thread_name": name})
+
+
+def _tell_unraisable(args: "sys.UnraisableHookArgs") -> None:
+    if args.exc_value is not None:
+        exc_info = (args.exc_type, args.exc_value, args.exc_traceback)
+        log.error("an error has nobody to be raised to", exc_info=exc_info)
+
+
+def _shortened(value: object) -> object:
+    if isinstance(value, str):
+        return value[:FIELD_MAX_CHARS]
+    if value is None or isinstance(value, bool | int | float):
+        return value
+    written = orjson.dumps(value, default=str, option=orjson.OPT_NON_STR_KEYS).decode()
+    return value if len(written) <= FIELD_MAX_CHARS else written[:FIELD_MAX_CHARS]
+
+
+def _shortened_traceback(traceback: str) -> str:
+    if len(traceback) <= TRACEBACK_HEAD_CHARS + TRACEBACK_TAIL_CHARS:
+        return traceback
+    return f"{traceback[:TRACEBACK_HEAD_CHARS]}\n…\n{traceback[-TRACEBACK_TAIL_CHARS:]}"

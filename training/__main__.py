@@ -15,6 +15,7 @@ except ModuleNotFoundError as error:
 
 from catalog.commands.command_line import command_parser, run_command
 from catalog.commands.protocol import Command
+from common.telemetry import configure_logging
 from training.commands import evaluate, finetune, pretrain
 
 COMMANDS: tuple[Command, ...] = (pretrain, finetune, evaluate)
@@ -39,4 +40,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
+    # What a command says is for a person; what libraries log or warn of is not.
+    configure_logging("training", "WARNING")
     sys.exit(main())

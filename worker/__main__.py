@@ -6,6 +6,7 @@ import sys
 from common.errors import SettingsError
 from common.redis_faults import check_redis
 from common.settings import load_settings
+from common.stray_output import capture_output
 from common.telemetry import configure_logging
 from worker.app import WorkerProcess
 from worker.inspection import forbid_inspection
@@ -19,6 +20,8 @@ def main() -> int:
         forbid_inspection()
         configure_logging("worker", settings.log_level)
         check_redis(settings)
+        # What was said until here is for whoever has started it.
+        configure_logging("worker", settings.log_level, stream=capture_output())
         return WorkerProcess(settings).run()
     except SettingsError as error:
         sys.stderr.write(f"worker: {error.detail}\n")

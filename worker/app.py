@@ -58,6 +58,7 @@ class WorkerProcess:
             "pid": os.getpid(),
             "model": settings.clip_model,
             "ready": False,
+            "decoders": settings.decoder_processes,
             "started_at": datetime.now(UTC).isoformat(timespec="seconds"),
         }
         self._waits_for = ""
@@ -150,6 +151,7 @@ class WorkerProcess:
             DecoderPool(
                 size_px=encoder.input_size_px,
                 max_pixels=s.max_image_pixels,
+                cpu_s=s.decode_cpu_s,
                 processes=s.decoder_processes,
                 timeout_s=s.decode_timeout_s,
             ) as decoders,

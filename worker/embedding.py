@@ -63,12 +63,19 @@ class Embedder:
         Raises:
             ImageError: the bytes are gone or are no image that can be decoded.
             DecoderDied: the decoder's process ended or took too long.
+            DecoderBusy: none was free for half of the time that is left; another worker may have one.
         """
         found = embeddings.get(digest)
         if found is None:
             data = retry_passing(lambda: self._bytes(digest), within_s=stopwatch.remaining_s())
             with stopwatch.stage("decode"):
-                pixels = self._decoders.decode(data, timeout_s=stopwatch.remaining_s())
+                pixels = self._decoders.decode(
+                    data,
+                    wait_s=stopwatch.remaining_s() / 2,
+                    timeout_s=stopwatch.remaining_s(),
+                    client=lease.claim.client,
+                    cost_s=lease.claim.decode_ms / 1000,
+                )
             lease.check()
             found = _encoded(self._batcher.submit_image(pixels), stopwatch)
             embeddings.made[digest] = found

@@ -89,7 +89,8 @@ class RunHandler:
         except (DecoderBusy, QueueFull) as error:
             # It has not been tried: another worker, or this one later, may have room.
             log.warning("no room for the run; given back", extra={"error": error.detail})
-            self._write(lambda: self._ledger.release(claim, counts=False), claim)
+            held_up = error.detail
+            self._write(lambda: self._ledger.release(claim, counts=False, held_up=held_up), claim)
         except ModelMismatch as error:
             # A worker of the catalog's new model answers it; this one can answer none any more.
             self._retire(error)

@@ -32,13 +32,23 @@ def owner_of(request: Request) -> str:
     return caller.owner if caller else ANONYMOUS
 
 
+def client_of(request: Request) -> str:
+    """Return who takes turns with others: a key's owner or, of jobs that belong to nobody, an address."""
+    owner = owner_of(request)
+    return owner if owner != ANONYMOUS else f"address:{_address_of(request)}"
+
+
 def idempotency_name(request: Request, idempotency_key: str) -> str:
     """Return an Idempotency-Key that is unique to the client: anonymous clients share one owner."""
     if owner_of(request) != ANONYMOUS:
         return idempotency_key
-    access: AccessPolicy = request.app.state.gateway.access
     # A client's key has no space in it.
-    return f"{access.address(request.scope)} {idempotency_key}"
+    return f"{_address_of(request)} {idempotency_key}"
+
+
+def _address_of(request: Request) -> str:
+    access: AccessPolicy = request.app.state.gateway.access
+    return access.address(request.scope)
 
 
 def max_jobs_of(request: Request) -> int | None:

@@ -19,6 +19,8 @@ DETAILS: Mapping[str, str] = MappingProxyType(
         "unsupported_image": "the file is a JPEG XL image; save it as JPEG, PNG or WebP",
         "undecodable_image": "the file begins like PNG but its header is broken",
         "image_too_many_pixels": "the image is 13000 by 13000 pixels; 50000000 pixels in all are allowed",
+        "image_too_costly": "decoding the image would take about 16.2 s of CPU and 2 s are allowed: "
+        "send it with fewer pixels, or as a plain JPEG",
         "decoder_died": "the image's decoder was killed",
         "decoder_busy": "no image decoder became free in time",
         "image_expired": "the uploaded image is no longer held; send it again",
@@ -49,6 +51,7 @@ PARAMETERS: Mapping[str, str] = MappingProxyType(
         "unsupported_image": "file",
         "undecodable_image": "file",
         "image_too_many_pixels": "file",
+        "image_too_costly": "file",
     }
 )
 

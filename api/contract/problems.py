@@ -55,6 +55,7 @@ PROBLEMS: Mapping[type[CoverSearchError], Problem] = MappingProxyType(
         errors.ImageTooLarge: Problem(413, "Image too large"),
         errors.UnsupportedImage: Problem(415, "Unsupported image format"),
         errors.ImageTooManyPixels: Problem(422, "Image has too many pixels"),
+        errors.ImageTooCostly: Problem(422, "Image is too costly to decode"),
         errors.UndecodableImage: Problem(422, "Image cannot be decoded"),
         errors.DecoderDied: Problem(503, "Decoder died", retry_after_s=1),
         errors.DecoderBusy: Problem(503, "Decoder busy", retry_after_s=2),

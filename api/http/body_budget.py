@@ -19,6 +19,8 @@ class Body:
         self.buffer = bytearray()
         #: Uploaded bytes by SHA-256.
         self.images: tuple[tuple[str, bytes], ...] = ()
+        #: Seconds of CPU that decoding them takes, as estimated.
+        self.decode_cost_s = 0.0
 
     def expect(self, size_bytes: int) -> None:
         """Refuse early what would not fit; what a client declares is not counted.

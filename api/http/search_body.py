@@ -12,6 +12,7 @@ from api.contract.requests import PartBody, SearchBody, check_album_id
 from api.contract.validation import problems_of
 from api.http.image_header import check_image
 from common.errors import ImageTooLarge, InvalidParameter, image_given_as
+from common.images.estimate import MAX_COST_S
 from common.queries import PARTS_MAX, AlbumPart, ImagePart, Part, SearchQuery, TextPart, image_digest
 
 #: A search has seven fields, and a part four.
@@ -28,32 +29,42 @@ def max_body_bytes(max_image_bytes: int) -> int:
 class SearchBodyReader:
     """Makes queries out of bodies; slow on images, so that it is called on a thread."""
 
-    def __init__(self, *, max_image_bytes: int, max_image_pixels: int) -> None:
+    def __init__(
+        self, *, max_image_bytes: int, max_image_pixels: int, max_cost_s: float = MAX_COST_S
+    ) -> None:
         self._max_image_bytes = max_image_bytes
         self._max_image_pixels = max_image_pixels
+        self._max_cost_s = max_cost_s
 
-    def read(self, body: bytes) -> tuple[SearchQuery, tuple[tuple[str, bytes], ...]]:
-        """Return the query, and its images by SHA-256.
+    def read(self, body: bytes) -> tuple[SearchQuery, tuple[tuple[str, bytes], ...], float]:
+        """Return the query, its images by SHA-256, and the seconds of CPU that decoding them takes.
 
         Raises:
             AlbumNotFound, InvalidRequest, InvalidParameter, ImageError, MalformedBody
         """
         asked = parse_search_body(body)
         images: dict[str, bytes] = {}
-        parts = tuple(self._part(part, index=index, images=images) for index, part in enumerate(asked.parts))
-        return SearchQuery(parts, asked.filters(), asked.k), tuple(images.items())
+        costs_s: dict[str, float] = {}
+        parts = tuple(
+            self._part(part, index=index, images=images, costs_s=costs_s)
+            for index, part in enumerate(asked.parts)
+        )
+        query = SearchQuery(parts, asked.filters(), asked.k)
+        return query, tuple(images.items()), sum(costs_s.values())
 
-    def _part(self, part: PartBody, *, index: int, images: dict[str, bytes]) -> Part:
+    def _part(
+        self, part: PartBody, *, index: int, images: dict[str, bytes], costs_s: dict[str, float]
+    ) -> Part:
         if part.text is not None:
             return TextPart(part.text, part.weight)
         if part.album_id is not None:
             return AlbumPart(check_album_id(part.album_id), part.weight)
-        data = self._image(part.image or "", parameter=f"parts.{index}.image")
+        data, cost_s = self._image(part.image or "", parameter=f"parts.{index}.image")
         digest = image_digest(data)
-        images[digest] = data
+        images[digest], costs_s[digest] = data, cost_s
         return ImagePart(digest, part.weight)
 
-    def _image(self, encoded: str, *, parameter: str) -> bytes:
+    def _image(self, encoded: str, *, parameter: str) -> tuple[bytes, float]:
         try:
             data = base64.b64decode(encoded, validate=True)
         except (binascii.Error, ValueError) as error:
@@ -61,8 +72,8 @@ class SearchBodyReader:
         if len(data) > self._max_image_bytes:
             raise ImageTooLarge(f"an image has more than {self._max_image_bytes} bytes", parameter=parameter)
         with image_given_as(parameter):
-            check_image(data, max_pixels=self._max_image_pixels)
-        return data
+            cost_s = check_image(data, max_pixels=self._max_image_pixels, max_cost_s=self._max_cost_s)
+        return data, cost_s
 
 
 def parse_search_body(body: bytes) -> SearchBody:

@@ -7,7 +7,7 @@ from fastapi import Request
 from fastapi.responses import Response
 from starlette.types import Scope
 
-from api.access.middleware import budget_of, idempotency_name, max_jobs_of, owner_of
+from api.access.middleware import budget_of, client_of, idempotency_name, max_jobs_of, owner_of
 from api.contract.prefer import Patience, decide_patience
 from api.contract.problems import failure_response
 from api.contract.requests import CacheableSearchHeaders, SearchHeaders
@@ -43,6 +43,7 @@ async def exchange(
         wait_s=patience.wait_s,
         at_once=patience.at_once,
         max_jobs=max_jobs_of(request),
+        client=client_of(request) if body is not None else "",
         uploads=body,
         idempotency_key=None if key is None else idempotency_name(request, key),
     )

@@ -6,7 +6,7 @@ from typing import Annotated
 from fastapi import APIRouter, Header, Query, Request
 from fastapi.responses import Response
 
-from api.access.middleware import budget_of, max_jobs_of, owner_of
+from api.access.middleware import budget_of, client_of, max_jobs_of, owner_of
 from api.access.rate_limits import IMAGE_COST
 from api.contract.descriptions import (
     ACCEPTED_HEADERS,
@@ -68,6 +68,7 @@ IMAGE_PROBLEMS = (
     "unsupported_image",
     "undecodable_image",
     "image_too_many_pixels",
+    "image_too_costly",
     "decoder_died",
     "decoder_busy",
     "image_expired",
@@ -160,11 +161,17 @@ async def search_by_image(
     gateway = gateway_of(request)
     await _check_room(request, gateway)
     with gateway.body_budget.body() as body:
-        data = await read_image(request, body, max_bytes=gateway.settings.max_image_bytes)
-        digest = await asyncio.get_running_loop().run_in_executor(gateway.inspection, _inspect, data, gateway)
-        body.images = ((digest, data),)
-        query = SearchQuery((ImagePart(digest),), asked.filters(), asked.k)
+        query = SearchQuery((await _read_image(request, body, gateway),), asked.filters(), asked.k)
         return await exchange(request, query, wait_s=asked.wait, headers=headers, body=body)
+
+
+async def _read_image(request: Request, body: Body, gateway: Gateway) -> ImagePart:
+    data = await read_image(request, body, max_bytes=gateway.settings.max_image_bytes)
+    digest, body.decode_cost_s = await asyncio.get_running_loop().run_in_executor(
+        gateway.inspection, _inspect, data, gateway
+    )
+    body.images = ((digest, data),)
+    return ImagePart(digest)
 
 
 @router.post(
@@ -197,7 +204,7 @@ async def search(
 
 async def _read_query(request: Request, body: Body, gateway: Gateway) -> SearchQuery:
     data = await read_body(request, body, max_bytes=max_body_bytes(gateway.settings.max_image_bytes))
-    query, body.images = await asyncio.get_running_loop().run_in_executor(
+    query, body.images, body.decode_cost_s = await asyncio.get_running_loop().run_in_executor(
         gateway.inspection, gateway.search_bodies.read, data
     )
     return query
@@ -208,12 +215,14 @@ async def _check_room(request: Request, gateway: Gateway) -> None:
     budget_of(request).expect(IMAGE_COST)
     await gateway.ledger.check_room(
         owner=owner_of(request),
+        client=client_of(request),
         max_jobs=max_jobs_of(request),
         image_bytes=min(declared_bytes(request) or 0, gateway.settings.max_image_bytes),
     )
 
 
-def _inspect(data: bytes, gateway: Gateway) -> str:
+def _inspect(data: bytes, gateway: Gateway) -> tuple[str, float]:
+    settings = gateway.settings
     with image_given_as(FILE_FIELD):
-        check_image(data, max_pixels=gateway.settings.max_image_pixels)
-    return image_digest(data)
+        cost_s = check_image(data, max_pixels=settings.max_image_pixels, max_cost_s=settings.decode_cpu_s)
+    return image_digest(data), cost_s

@@ -44,6 +44,11 @@ class Uploads(Protocol):
         """Uploaded bytes by SHA-256."""
         ...
 
+    @property
+    def decode_cost_s(self) -> float:
+        """Seconds of CPU that decoding them takes, as estimated."""
+        ...
+
     def release(self) -> None:
         """Free the memory."""
         ...
@@ -65,6 +70,8 @@ class Search:
     at_once: bool = False
     #: How many jobs the owner may have under way at once; None for any number.
     max_jobs: int | None = None
+    #: Whose turn at the image decoders it takes; empty where there is no image.
+    client: str = ""
     uploads: Uploads | None = None
     #: Unique to the client: it stands for the job that it created first.
     idempotency_key: str | None = None
@@ -267,6 +274,8 @@ def _submission(search: Search, key: QueryKey) -> Submission:
         contents=contents_of(search.query),
         made_from=key.made_from,
         images=tuple(search.uploads.images) if search.uploads is not None else (),
+        client=search.client,
+        decode_cost_s=search.uploads.decode_cost_s if search.uploads is not None else 0.0,
         idempotency=idempotency,
     )
 

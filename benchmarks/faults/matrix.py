@@ -8,6 +8,7 @@ from typing import Protocol
 from benchmarks.faults import (
     catalog_faults,
     client_faults,
+    image_faults,
     load_faults,
     model_faults,
     pipelining,
@@ -43,6 +44,7 @@ FAULTS: Mapping[str, Fault] = MappingProxyType(
         "gateway-killed": client_faults.gateway_killed,
         "clients-hang-up": client_faults.clients_hang_up,
         "decompression-bomb": client_faults.bomb,
+        "costly-images": image_faults.costly,
         "endless-upload": client_faults.endless_body,
         "slow-senders": client_faults.slow_senders,
         "pipelined-unread": pipelining.unread,

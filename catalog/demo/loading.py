@@ -6,7 +6,6 @@ loads nothing. Killed in between, the next start draws only the covers that are 
 
 import multiprocessing
 import os
-import signal
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
@@ -23,6 +22,7 @@ from catalog.rows import upsert_albums
 from catalog.stamp import read_stamp, write_stamp
 from common.catalog.connections import open_connection
 from common.catalog.protocol import ModelStamp
+from common.interrupts import children_never_interrupted
 from common.parent import end_with_parent
 from common.settings import Settings
 from worker.decode.image import decode_image
@@ -89,14 +89,17 @@ def _load(
     # One transaction: a catalog is never seen half embedded by one model and half by another.
     connection.execute("DELETE FROM album_covers")
     prepare = partial(prepare_cover, covers=covers, size_px=encoder.input_size_px)
-    # Spawned, not forked: this process has threads. A Ctrl-C reaches them too; this process ends them.
+    # Spawned, not forked: this process has threads.
     context = multiprocessing.get_context("spawn")
     drawing = ProcessPoolExecutor(
-        os.cpu_count(), mp_context=context, initializer=_begin_drawing, initargs=(os.getpid(),)
+        os.cpu_count(), mp_context=context, initializer=end_with_parent, initargs=(os.getpid(),)
     )
     with drawing as processes:
         for chunk in _chunks(albums):
-            pixels = np.stack(list(processes.map(prepare, chunk, chunksize=5)))
+            # The pool starts its processes when it is first given work.
+            with children_never_interrupted():
+                prepared = processes.map(prepare, chunk, chunksize=5)
+            pixels = np.stack(list(prepared))
             embeddings = encoder.encode_images(pixels)
             upsert_albums(connection, [album_row(*pair) for pair in zip(chunk, embeddings, strict=True)])
             advance(len(chunk))
@@ -104,12 +107,6 @@ def _load(
     connection.commit()
     connection.autocommit = True
     connection.execute("VACUUM (ANALYZE) album_covers")
-
-
-def _begin_drawing(parent_pid: int) -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    # A pool's processes wait for work for ever where nobody is left to end them.
-    end_with_parent(parent_pid)
 
 
 def prepare_cover(album: DemoAlbum, *, covers: Path, size_px: int) -> Pixels:

@@ -47,13 +47,15 @@ class GatewayLedger:
         reply = await self._run("submit", submission.to_json(self._settings), self.template, *images)
         return read_submission(reply)
 
-    async def check_room(self, *, owner: str, max_jobs: int | None, image_bytes: int) -> None:
+    async def check_room(
+        self, *, owner: str, max_jobs: int | None, image_bytes: int, client: str = ""
+    ) -> None:
         """Say early whether a job would be turned away; `submit` decides.
 
         Raises:
             QueueFull, RateLimited
         """
-        document = room_document(self._settings, owner=owner, max_jobs=max_jobs)
+        document = room_document(self._settings, owner=owner, client=client, max_jobs=max_jobs)
         outcome, retry_after_s = await self._run("room", orjson.dumps(document), image_bytes)
         check_room(outcome, int(retry_after_s))
 

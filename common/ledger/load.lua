@@ -4,7 +4,7 @@
 local now = now_ms()
 local oldest = redis.call('ZRANGE', K.QUEUED, 0, 0, 'WITHSCORES')
 local load = {
-  redis.call('ZCARD', K.QUEUED), redis.call('ZCARD', K.RUNNING),
+  redis.call('ZCARD', K.QUEUED) + redis.call('ZCARD', K.PARKED), redis.call('ZCARD', K.RUNNING),
   oldest[2] and now - tonumber(oldest[2]) or 0,
   tonumber(redis.call('GET', K.IMAGES_BYTES) or 0), retry_after_s(),
 }

@@ -1,5 +1,6 @@
 """What goes into the ledger's scripts and what comes out of them, as typed values."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -15,10 +16,11 @@ from common.settings import Settings
 WAIT_SHARE = 0.75
 
 
-def room_document(settings: Settings, *, owner: str, max_jobs: int | None) -> dict[str, object]:
-    """Return what decides whether there is room for a job of this owner."""
+def room_document(settings: Settings, *, owner: str, client: str, max_jobs: int | None) -> dict[str, object]:
+    """Return what decides whether there is room for a job of this owner and client."""
     document: dict[str, object] = {
         "owner": owner,
+        "client": client,
         "max_depth": settings.max_queue_depth,
         "max_age_ms": int(settings.max_queue_age_s * 1000),
         "max_wait_ms": int(settings.job_deadline_s * 1000 * WAIT_SHARE),
@@ -45,10 +47,15 @@ class Submission:
     idempotency: tuple[str, str] | None = None
     #: How many jobs the owner may have under way at once; None for any number.
     max_jobs: int | None = None
+    #: Whose turn at the decoders it takes: the owner or, of jobs of nobody, an address.
+    client: str = ""
+    #: Seconds of CPU that decoding the images takes, as estimated.
+    decode_cost_s: float = 0.0
 
     def to_json(self, settings: Settings) -> bytes:
         document: dict[str, object] = {
-            **room_document(settings, owner=self.owner, max_jobs=self.max_jobs),
+            **room_document(settings, owner=self.owner, client=self.client, max_jobs=self.max_jobs),
+            "decode_ms": math.ceil(self.decode_cost_s * 1000),
             "job_id": self.job_id,
             "query": self.query.decode(),
             "max_shared_bytes": settings.max_shared_bytes,
@@ -104,6 +111,10 @@ class Claim:
     created_ms: int
     deadline_ms: int
     claimed_ms: int
+    #: Whose turn at the decoders it takes; empty for a run that a gateway of before wrote.
+    client: str = ""
+    #: Milliseconds of CPU that decoding the images takes, as estimated.
+    decode_ms: int = 0
     #: The cache's entries for the query key and for each of the contents; None where it was not asked.
     cached: tuple[bytes | None, ...] | None = None
 
@@ -187,11 +198,16 @@ def check_room(outcome: bytes, retry_after_s: int) -> None:
 
     Raises:
         QueueFull: the service cannot take a job now.
-        RateLimited: this owner has as many jobs under way as it may.
+        RateLimited: this owner has as many jobs under way, or this client as many images, as it may.
     """
     if outcome == b"full_owner":
         raise RateLimited(
             "this key has as many jobs under way as it may have (MAX_JOBS_PER_KEY)",
+            retry_after_s=retry_after_s,
+        )
+    if outcome == b"full_turns":
+        raise RateLimited(
+            "you have more images waiting than could be decoded before their deadline",
             retry_after_s=retry_after_s,
         )
     if outcome in _FULL:
@@ -210,7 +226,8 @@ def read_claim(run_id: str, reply: Sequence[Any]) -> Claim | Verdict:
     verdict = Verdict(reply[0].decode())
     if verdict is not Verdict.CLAIMED:
         return verdict
-    _, query, key, contents, made_from, attempt, created_ms, deadline_ms, now_ms, *cached = reply
+    _, query, key, contents, made_from, attempt, created_ms, deadline_ms, now_ms, *more = reply
+    client, decode_ms, *cached = more
     return Claim(
         run_id=run_id,
         query=query,
@@ -221,6 +238,8 @@ def read_claim(run_id: str, reply: Sequence[Any]) -> Claim | Verdict:
         created_ms=created_ms,
         deadline_ms=deadline_ms,
         claimed_ms=now_ms,
+        client=client.decode(),
+        decode_ms=decode_ms,
         cached=tuple(cached[0]) if cached else None,
     )
 

@@ -1,4 +1,5 @@
--- Gives a run back to the queue. ARGV: run id, attempt, 1 if the attempt counts, message template.
+-- Gives a run back to the queue. ARGV: run id, attempt, 1 if the attempt counts, message template, and what held
+-- the run up, which it fails with if its deadline passes before it is answered.
 -- Returns 1, or 0 where the attempt no longer holds the run.
 
 go_on_when_full()
@@ -6,5 +7,6 @@ local run, now = K.RUN .. ARGV[1], now_ms()
 local f = redis.call('HMGET', run, 'state', 'attempts')
 if f[1] ~= 'running' or f[2] ~= ARGV[2] then return 0 end
 if ARGV[3] ~= '1' then redis.call('HINCRBY', run, 'attempts', -1) end
+if ARGV[5] and ARGV[5] ~= '' then redis.call('HSET', run, 'held_up', ARGV[5]) end
 requeue(ARGV[4], ARGV[1], now)
 return 1

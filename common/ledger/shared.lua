@@ -131,12 +131,17 @@ local function shared_is_full(request, bytes, now)
   return tonumber(redis.call('GET', K.SHARED_BYTES) or 0) + bytes > request.max_shared_bytes
 end
 
+-- Keeps keys for so long, or for as long as they would be kept anyway.
+local function expire_later(names, keep_ms)
+  for _, key in ipairs(names) do
+    if redis.call('PTTL', key) < keep_ms then redis.call('PEXPIRE', key, keep_ms) end
+  end
+end
+
 local function count_shared(name, bytes, now, keep_ms)
   redis.call('ZADD', K.SHARED, now + keep_ms, name .. ':' .. bytes)
   redis.call('INCRBY', K.SHARED_BYTES, bytes)
-  for _, key in ipairs({ K.SHARED, K.SHARED_BYTES }) do
-    if redis.call('PTTL', key) < keep_ms then redis.call('PEXPIRE', key, keep_ms) end
-  end
+  expire_later({ K.SHARED, K.SHARED_BYTES }, keep_ms)
 end
 
 local function forget_owned(job_id)
@@ -144,18 +149,116 @@ local function forget_owned(job_id)
   if owner then redis.call('ZREM', K.OWNED .. owner, job_id) end
 end
 
--- Why the service cannot take a run with so many bytes of images, nil where it can.
-local function what_is_full(request, incoming, now)
-  if redis.call('ZCARD', K.QUEUED) >= request.max_depth then return 'full_depth' end
+-- Decoders of all live workers together; a worker that announces none has one.
+local function decoders(now)
+  local sum = 0
+  for _, worker_id in ipairs(redis.call('ZRANGEBYSCORE', K.WORKERS, now, '+inf')) do
+    local announcement = redis.call('GET', K.WORKER .. worker_id) or ''
+    sum = sum + tonumber(string.match(announcement, '"decoders":(%d+)') or 1)
+  end
+  return math.max(1, sum)
+end
+
+-- Turns at the decoders. Of each client's images so much is sent to the workers at a time as keeps the decoders
+-- busy for TURN_MS, or one file where one takes longer. What the client has beyond it is parked: its message is
+-- sent when what was sent before has ended, so that it takes no thread, decoder or place in the queue of others.
+local TURN_MS = 250
+
+-- Milliseconds of a client's images that are with the workers.
+local function under_way_ms(client, now)
+  local index, total = K.DECODING .. client, K.DECODING .. client .. K.DECODING_SUM_SUFFIX
+  forget_expired(index, total, now)
+  return tonumber(redis.call('GET', total) or 0)
+end
+
+local function has_turn(client, work_ms, now)
+  local under_way = under_way_ms(client, now)
+  if under_way == 0 or under_way + work_ms <= TURN_MS then return true end
+  return under_way + work_ms <= TURN_MS * decoders(now)
+end
+
+local function begin_turn(run_id, client, work_ms, deadline, now)
+  local index, total = K.DECODING .. client, K.DECODING .. client .. K.DECODING_SUM_SUFFIX
+  redis.call('INCRBY', total, work_ms)
+  redis.call('ZADD', index, deadline, run_id .. ':' .. work_ms)
+  expire_later({ index, total }, deadline - now)
+end
+
+-- Whether a client's next image has to wait for its turn.
+local function must_park(client, work_ms, now)
+  if work_ms == 0 then return false end
+  return redis.call('LLEN', K.PARKED_OF .. client) > 0 or not has_turn(client, work_ms, now)
+end
+
+local function park(run_id, client, work_ms, now, keep_ms)
+  local list, total = K.PARKED_OF .. client, K.PARKED_OF .. client .. K.PARKED_SUM_SUFFIX
+  redis.call('ZADD', K.PARKED, now, run_id)
+  redis.call('RPUSH', list, run_id)
+  redis.call('INCRBY', total, work_ms)
+  expire_later({ list, total }, keep_ms)
+end
+
+-- Sends the message of a run that was parked, in the turn of a client.
+local function unpark(run_id, client, now)
+  local run = K.RUN .. run_id
+  local f = redis.call('HMGET', run, 'message', 'decode_ms', 'deadline_ms')
+  redis.call('ZREM', K.PARKED, run_id)
+  redis.call('HDEL', run, 'message')
+  redis.call('HSET', run, 'client', client, 'queued_ms', now, 'sent_ms', now)
+  begin_turn(run_id, client, tonumber(f[2]), tonumber(f[3]), now)
+  redis.call('ZADD', K.QUEUED, now, run_id)
+  redis.call('LPUSH', K.QUEUE, (string.gsub(f[1], '{delivery_tag}', run_id .. '.' .. now)))
+end
+
+-- Sends what a client has parked, as far as it has the turn.
+local function next_turns(client, now)
+  local list = K.PARKED_OF .. client
+  while true do
+    local run_id = redis.call('LINDEX', list, 0)
+    if not run_id then return end
+    local work_ms = tonumber(redis.call('HGET', K.RUN .. run_id, 'decode_ms') or 0)
+    local is_parked = redis.call('ZSCORE', K.PARKED, run_id)
+    if is_parked and not has_turn(client, work_ms, now) then return end
+    redis.call('LPOP', list)
+    redis.call('DECRBY', list .. K.PARKED_SUM_SUFFIX, work_ms)
+    if is_parked then unpark(run_id, client, now) end
+    if redis.call('LLEN', list) == 0 then redis.call('DEL', list .. K.PARKED_SUM_SUFFIX) end
+  end
+end
+
+local function end_turn(run_id, now)
+  local f = redis.call('HMGET', K.RUN .. run_id, 'client', 'decode_ms')
+  redis.call('ZREM', K.PARKED, run_id)
+  if not f[1] or tonumber(f[2] or 0) == 0 then return end
+  local index, total = K.DECODING .. f[1], K.DECODING .. f[1] .. K.DECODING_SUM_SUFFIX
+  if redis.call('ZREM', index, run_id .. ':' .. f[2]) == 1 then redis.call('DECRBY', total, f[2]) end
+  if redis.call('ZCARD', index) == 0 then redis.call('DEL', total) end
+  next_turns(f[1], now)
+end
+
+-- Whether a client has more images waiting than could be decoded in time if nobody else had any.
+local function turns_are_full(request, now)
+  local parked_ms = tonumber(redis.call('GET', K.PARKED_OF .. request.client .. K.PARKED_SUM_SUFFIX) or 0)
+  if parked_ms == 0 then return false end
+  local ahead_ms = under_way_ms(request.client, now) + parked_ms + (request.decode_ms or 0)
+  return ahead_ms > request.max_wait_ms * decoders(now)
+end
+
+-- Why the service cannot take a run with so many bytes of images, nil where it can. What others have parked is in
+-- nobody's way, but for another that would be parked: that has the bounds of a queue, and half of the images' room.
+local function what_is_full(request, incoming, now, parks)
+  local parked = parks and redis.call('ZCARD', K.PARKED) or 0
+  local queued = redis.call('ZCARD', K.QUEUED) + parked
+  if queued >= request.max_depth then return 'full_depth' end
   local oldest = redis.call('ZRANGE', K.QUEUED, 0, 0, 'WITHSCORES')
   if oldest[2] and now - tonumber(oldest[2]) > request.max_age_ms then return 'full_age' end
   local rate = service_rate()
-  local ahead = redis.call('ZCARD', K.QUEUED) + redis.call('ZCARD', K.RUNNING)
+  local ahead = queued + redis.call('ZCARD', K.RUNNING)
   if rate > 0 and (ahead + 1) / rate * 1000 > request.max_wait_ms then return 'full_wait' end
   forget_expired(K.IMAGES, K.IMAGES_BYTES, now)
   if incoming > 0 then
     local held = tonumber(redis.call('GET', K.IMAGES_BYTES) or 0)
-    if held + incoming > request.max_held_bytes then return 'full_images' end
+    if held + incoming > request.max_held_bytes / (parks and 2 or 1) then return 'full_images' end
   end
   return nil
 end
@@ -179,10 +282,20 @@ local function finish(run_id, state, now, fields, more)
   redis.call('PEXPIRE', run, ttl_ms)
   redis.call('DEL', run .. K.RUN_JOBS_SUFFIX)
   tell(run_id, state, more)
+  end_turn(run_id, now)
 end
 
 local function fail(run_id, now, code, detail)
   finish(run_id, 'failed', now, { 'error', cjson.encode({ code = code, detail = detail }) })
+end
+
+-- Ends a run whose deadline has passed, and says what held it up.
+local function fail_late(run_id, now, code, detail)
+  local why = redis.call('HGET', K.RUN .. run_id, 'held_up')
+  if redis.call('ZSCORE', K.PARKED, run_id) then
+    why = 'other images of the same client were to be decoded before it'
+  end
+  fail(run_id, now, code, why and detail .. ': ' .. why or detail)
 end
 
 -- Puts a message for the run at the head of the queue: it has waited longest.
@@ -197,7 +310,8 @@ local function requeue(template, run_id, now)
   redis.call('HSET', run, 'state', 'queued')
   redis.call('HDEL', run, 'worker', 'lease_ms')
   redis.call('ZREM', K.RUNNING, run_id)
-  redis.call('ZADD', K.QUEUED, redis.call('HGET', run, 'created_ms'), run_id)
+  local f = redis.call('HMGET', run, 'queued_ms', 'created_ms')
+  redis.call('ZADD', K.QUEUED, f[1] or f[2], run_id)
   send(template, run_id, now)
   tell(run_id, 'queued')
 end

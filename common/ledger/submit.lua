@@ -1,7 +1,8 @@
 -- Accepts one job: joins the run in flight for its key, or writes a run and sends its message.
 -- ARGV: a JSON object of the request, the message template, then digest and bytes of each image.
 -- Returns {outcome, job id, run id, retry after in seconds}; the outcome is one of
--- accepted, joined, repeated, conflict, full_owner, full_depth, full_age, full_wait, full_images, full_shared.
+-- accepted, joined, repeated, conflict, full_owner, full_turns, full_depth, full_age, full_wait, full_images,
+-- full_shared.
 
 local now = now_ms()
 local request = cjson.decode(ARGV[1])
@@ -32,6 +33,10 @@ if flying then
     if shared_is_full(request, bytes, now) then return { 'full_shared', job_id, '', retry_after_s() } end
     wait_for(flying, 1)
     count_shared(job_id, bytes, now, keep_ms)
+    -- Another client's turn serves both.
+    if redis.call('ZSCORE', K.PARKED, flying) and not must_park(request.client, request.decode_ms, now) then
+      unpark(flying, request.client, now)
+    end
     return { 'joined', job_id, flying, 0 }
   end
 end
@@ -39,7 +44,8 @@ end
 -- Nothing has been written yet: a full service turns the job away before any work is done.
 local incoming = 0
 for i = 3, #ARGV, 2 do incoming = incoming + #ARGV[i + 1] end
-local full = what_is_full(request, incoming, now)
+local parks = must_park(request.client, request.decode_ms, now)
+local full = parks and turns_are_full(request, now) and 'full_turns' or what_is_full(request, incoming, now, parks)
 if full then return { full, job_id, '', retry_after_s() } end
 
 local digests = {}
@@ -60,15 +66,21 @@ local run = K.RUN .. job_id
 local deadline = now + request.deadline_ms
 redis.call('HSET', run, 'state', 'queued', 'key', request.key, 'query', request.query, 'created_ms', now,
   'deadline_ms', deadline, 'ttl_ms', request.ttl_ms, 'attempts', 0, 'contents', request.contents,
-  'made_from', request.made_from)
+  'made_from', request.made_from, 'client', request.client, 'decode_ms', request.decode_ms)
 if #digests > 0 then redis.call('HSET', run, 'images', table.concat(digests, ' ')) end
 redis.call('PEXPIRE', run, keep_ms)
 wait_for(job_id, 0)
 redis.call('PEXPIRE', run .. K.RUN_JOBS_SUFFIX, keep_ms)
 redis.call('SET', flight, job_id, 'PX', request.deadline_ms)
-redis.call('ZADD', K.QUEUED, now, job_id)
 redis.call('ZADD', K.DEADLINES, deadline, job_id)
 local message = string.gsub(ARGV[2], '{run_id}', job_id)
+if parks then
+  redis.call('HSET', run, 'message', message)
+  park(job_id, request.client, request.decode_ms, now, request.deadline_ms)
+  return { 'accepted', job_id, job_id, 0 }
+end
+if request.decode_ms > 0 then begin_turn(job_id, request.client, request.decode_ms, deadline, now) end
+redis.call('ZADD', K.QUEUED, now, job_id)
 redis.call('LPUSH', K.QUEUE, (string.gsub(message, '{delivery_tag}', job_id .. '.' .. now)))
 redis.call('HSET', run, 'sent_ms', now)
 return { 'accepted', job_id, job_id, 0 }

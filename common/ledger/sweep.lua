@@ -28,7 +28,7 @@ end
 for _, run_id in ipairs(redis.call('ZRANGEBYSCORE', K.DEADLINES, '-inf', now, 'LIMIT', 0, 500)) do
   if is_there(run_id, K.DEADLINES) then
     if any_worker_ready() then
-      fail(run_id, now, 'deadline_exceeded', 'the job did not finish before its deadline')
+      fail_late(run_id, now, 'deadline_exceeded', 'the job did not finish before its deadline')
     else
       fail(run_id, now, 'no_worker', 'no worker was ready before the deadline; start one and try again')
     end
@@ -64,6 +64,27 @@ for _, run_id in ipairs(redis.call('ZRANGEBYSCORE', K.QUEUED, '-inf', now - tonu
       send(ARGV[1], run_id, now)
       resent = resent + 1
     end
+  end
+end
+
+-- A process of before ends runs without ending their turns, and nobody does whose runs have expired. Clients whose
+-- images have been parked for long are looked after.
+local looked_after = {}
+for _, run_id in ipairs(redis.call('ZRANGEBYSCORE', K.PARKED, '-inf', now - tonumber(ARGV[3]), 'LIMIT', 0, 100)) do
+  local client = is_there(run_id, K.PARKED) and redis.call('HGET', K.RUN .. run_id, 'client')
+  if client and not looked_after[client] then
+    looked_after[client] = true
+    local index = K.DECODING .. client
+    for _, member in ipairs(redis.call('ZRANGE', index, 0, -1)) do
+      local id, work_ms = string.match(member, '^(%x+):(%d+)$')
+      local state = redis.call('HGET', K.RUN .. id, 'state')
+      if not state or TERMINAL[state] then
+        redis.call('ZREM', index, member)
+        redis.call('DECRBY', index .. K.DECODING_SUM_SUFFIX, work_ms)
+      end
+    end
+    if redis.call('ZCARD', index) == 0 then redis.call('DEL', index .. K.DECODING_SUM_SUFFIX) end
+    next_turns(client, now)
   end
 end
 return { ended, returned, resent }

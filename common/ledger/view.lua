@@ -6,4 +6,7 @@ local r = redis.call('HMGET', K.RUN .. j[1], 'state', 'started_ms', 'ended_ms', 
   'of_other_version')
 if not r[1] then return nil end
 local rank = redis.call('ZRANK', K.QUEUED, j[1])
+-- What waits for its client's turn stands behind all that is queued.
+local parked = not rank and redis.call('ZRANK', K.PARKED, j[1])
+if parked then rank = redis.call('ZCARD', K.QUEUED) + parked end
 return { j[1], j[3], j[4], j[5], j[6], j[7], r[1], r[2], r[3], r[4], r[5], r[6], r[7], r[8], rank, retry_after_s() }

@@ -82,9 +82,12 @@ class WorkerLedger:
         """End a run with an error; False where this attempt no longer holds it."""
         return bool(self._run("fail", claim.run_id, claim.attempt, failure.to_json()))
 
-    def release(self, claim: Claim, *, counts: bool) -> bool:
-        """Give a run back to the queue; `counts` says whether the attempt is used up."""
-        return bool(self._run("release", claim.run_id, claim.attempt, int(counts), self._template))
+    def release(self, claim: Claim, *, counts: bool, held_up: str = "") -> bool:
+        """Give a run back to the queue; `counts` says whether the attempt is used up.
+
+        `held_up` is what the run fails with if nobody answers it by its deadline.
+        """
+        return bool(self._run("release", claim.run_id, claim.attempt, int(counts), self._template, held_up))
 
     def sweep(self) -> Sweep | None:
         """Take a turn at the sweeper; None where another process has had it."""

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from common.bulk import BulkReply, pack_covers, unpack_reply
+from common.interrupts import children_never_interrupted
 from common.settings import Settings
 from worker.bulk.wire import receive_frame, send_frame
 
@@ -72,7 +73,7 @@ class BulkProcess:
             return self._channel
         self._end()
         ours, theirs = socket.socketpair()
-        with theirs:
+        with theirs, children_never_interrupted():
             self._child = subprocess.Popen(  # noqa: S603 - our own module
                 [sys.executable, "-m", "worker.bulk.child", str(theirs.fileno())],
                 pass_fds=(theirs.fileno(),),

@@ -1,8 +1,9 @@
 """A decoder process: takes files from its socket, answers with pixels, until the worker is gone.
 
-    python -m worker.decode.child FD SIZE_PX MAX_PIXELS MEMORY_BYTES PARENT_PID
+    python -m worker.decode.child FD SIZE_PX MAX_PIXELS MEMORY_BYTES CPU_MS NICENESS PARENT_PID
 
-It holds no secret and no model, may not grow past its memory limit, and dies with its parent.
+It holds no secret and no model, may not grow past its memory limit, and dies with its parent. The kernel
+ends it by SIGPROF once one file has taken it more CPU than a file may, whatever a codec is doing.
 """
 
 import os
@@ -21,11 +22,12 @@ from worker.decode.image import decode_image
 from worker.decode.resampling import resize_and_crop
 
 
-def serve(channel: socket.socket, *, size_px: int, max_pixels: int) -> None:
+def serve(channel: socket.socket, *, size_px: int, max_pixels: int, cpu_s: float) -> None:
     """Decode what comes until the other side closes."""
     while (data := wire.receive_request(channel)) is not None:
+        signal.setitimer(signal.ITIMER_PROF, cpu_s)
         try:
-            image = decode_image(data, size_px=size_px, max_pixels=max_pixels)
+            image = decode_image(data, size_px=size_px, max_pixels=max_pixels, max_cost_s=cpu_s)
         except ImageError as error:
             wire.send_reply(channel, wire.ERROR, wire.error_body(error))
         except Exception as error:  # noqa: BLE001 - a process boundary: the job fails, the next is served
@@ -33,15 +35,17 @@ def serve(channel: socket.socket, *, size_px: int, max_pixels: int) -> None:
             wire.send_reply(channel, wire.ERROR, wire.error_body(unknown))
         else:
             wire.send_reply(channel, wire.PIXELS, image.tobytes())
+        finally:
+            signal.setitimer(signal.ITIMER_PROF, 0)
 
 
-def confine(*, memory_bytes: int, parent_pid: int) -> None:
+def confine(*, memory_bytes: int, niceness: int, parent_pid: int) -> None:
     """Give up what a decoder does not need, and tie its life to the worker's."""
     end_with_parent(parent_pid)
-    # A terminal's Ctrl-C and a service manager's TERM reach the whole group; the worker drains
-    # first and then closes the socket.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # A service manager's TERM reaches the whole group; the worker drains first and then closes the socket.
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    signal.signal(signal.SIGPROF, signal.SIG_DFL)
+    os.nice(niceness)
     resource.setrlimit(resource.RLIMIT_AS, (memory_bytes, memory_bytes))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
@@ -49,18 +53,19 @@ def confine(*, memory_bytes: int, parent_pid: int) -> None:
 
 def main() -> int:
     """Serve one worker."""
-    fd, size_px, max_pixels, memory_bytes, parent_pid = (int(argument) for argument in sys.argv[1:])
+    numbers = (int(argument) for argument in sys.argv[1:])
+    fd, size_px, max_pixels, memory_bytes, cpu_ms, niceness, parent_pid = numbers
     channel = socket.socket(fileno=fd)
     # With its first product BLAS takes memory, and ends the process where there is none left.
     resize_and_crop(Image.new("RGB", (2 * size_px, 2 * size_px)), size_px)
-    confine(memory_bytes=memory_bytes, parent_pid=parent_pid)
+    confine(memory_bytes=memory_bytes, niceness=niceness, parent_pid=parent_pid)
     wire.send_reply(channel, wire.READY)
     # from here on whatever a codec's library prints is the uploader's text, not the service's
     null = os.open(os.devnull, os.O_RDWR)
     for standard in (0, 1, 2):
         os.dup2(null, standard)
     warnings.simplefilter("ignore")
-    serve(channel, size_px=size_px, max_pixels=max_pixels)
+    serve(channel, size_px=size_px, max_pixels=max_pixels, cpu_s=cpu_ms / 1000)
     return 0
 
 

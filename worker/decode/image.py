@@ -9,6 +9,8 @@ from PIL import Image
 
 from common.errors import UndecodableImage
 from common.filetypes.formats import format_of
+from common.images.ending import with_its_end
+from common.images.estimate import MAX_COST_S, check_cost, read_outline
 from worker.decode.colour import Conversion, conversion_from
 from worker.decode.colour_source import colour_source
 from worker.decode.opening import BROKEN, open_image
@@ -18,7 +20,9 @@ from worker.decode.samples import load_samples
 _WHITE = (255, 255, 255, 255)
 
 
-def decode_image(data: bytes, *, size_px: int, max_pixels: int) -> Image.Image:
+def decode_image(
+    data: bytes, *, size_px: int, max_pixels: int, max_cost_s: float = MAX_COST_S
+) -> Image.Image:
     """Return the RGB square that `CLIPImageProcessor` would make: shortest edge by bicubic, centre crop.
 
     Differs where the file says more than its samples, as a browser would show it: orientation is applied,
@@ -29,11 +33,14 @@ def decode_image(data: bytes, *, size_px: int, max_pixels: int) -> Image.Image:
 
     Raises:
         UnsupportedImage: none of the accepted formats, or a kind of one that is not read.
-        ImageTooManyPixels: by its header, before anything is decoded.
+        ImageTooManyPixels, ImageTooCostly: by its header and markers, before anything is decoded.
         UndecodableImage: the bytes do not decode.
     """
     image_format = format_of(data)
+    outline = read_outline(data, image_format)
+    data = with_its_end(data, image_format)
     image = open_image(data, image_format, max_pixels=max_pixels)
+    check_cost(outline, max_cost_s=max_cost_s)
     try:
         source = colour_source(image, data, image_format)
         loaded = load_samples(image, data, image_format, size_px=size_px)

@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -9,6 +10,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+from common.interrupts import children_never_interrupted
 from worker.decode import wire
 
 _PROJECT = Path(__file__).parents[2]
@@ -28,6 +30,8 @@ _ENVIRONMENT = {
 }
 _START_TIMEOUT_S = 30.0
 _ERROR_MAX_BYTES = 4096
+#: A process that has closed its socket is about to end.
+_END_TIMEOUT_S = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +40,10 @@ class DecoderLimits:
 
     size_px: int
     max_pixels: int
+    #: On one file.
+    cpu_s: float
+    #: What the kernel adds to a priority; a process of more gives way to one of less.
+    niceness: int = 0
 
     @property
     def memory_bytes(self) -> int:
@@ -60,8 +68,16 @@ class DecoderProcess:
         """
         self._limits = limits
         self._channel, theirs = socket.socketpair()
-        with theirs:
-            numbers = (theirs.fileno(), limits.size_px, limits.max_pixels, limits.memory_bytes, os.getpid())
+        with theirs, children_never_interrupted():
+            numbers = (
+                theirs.fileno(),
+                limits.size_px,
+                limits.max_pixels,
+                limits.memory_bytes,
+                round(limits.cpu_s * 1000),
+                limits.niceness,
+                os.getpid(),
+            )
             self._process = subprocess.Popen(  # noqa: S603 - our own module
                 [sys.executable, "-m", "worker.decode.child", *map(str, numbers)],
                 pass_fds=(theirs.fileno(),),
@@ -84,6 +100,12 @@ class DecoderProcess:
     def ended(self) -> bool:
         """Tell whether the child is gone."""
         return self._process.poll() is not None
+
+    def ran_out_of_cpu(self) -> bool:
+        """Tell whether the kernel has ended the child for the CPU that its last file took."""
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            return self._process.wait(_END_TIMEOUT_S) == -signal.SIGPROF
+        return False
 
     def ask(self, data: bytes, *, deadline: float) -> tuple[bytes, bytearray]:
         """Have a file decoded by a moment of `time.monotonic`; returns a reply's kind and body.

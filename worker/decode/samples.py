@@ -14,6 +14,7 @@ import numpy.typing as npt
 from PIL import ExifTags, Image, ImageFile
 
 from common.filetypes import bmp, isobmff, tiff
+from worker.decode import truncated
 from worker.decode.opening import BROKEN
 
 #: A JPEG is decoded at no less than this multiple of the model's input size.
@@ -38,10 +39,12 @@ _A1R5G5B5 = (0x7C00, 0x3E0, 0x1F, 0x8000)
 
 def load_samples(image: ImageFile.ImageFile, data: bytes, image_format: str, *, size_px: int) -> Image.Image:
     """Decode an opened image; a JPEG at the smallest scale that serves a square of `size_px`."""
-    # libjpeg scales by 1/2, 1/4 or 1/8 within the inverse DCT; other formats ignore the call
-    image.draft(None, (_DRAFT_FACTOR * size_px, _DRAFT_FACTOR * size_px))
+
+    def opened(file: bytes) -> ImageFile.ImageFile:
+        return _scaled_down(Image.open(BytesIO(file), formats=(image_format,)), size_px)
+
     drawn = image.tile[0].extents if image.tile else None
-    image.load()
+    image = truncated.load(_scaled_down(image, size_px), data, image_format, again=opened)
     turn = _turn(image)
     if image_format == "GIF" and drawn is not None:
         loaded = _on_canvas(image, drawn)
@@ -49,6 +52,12 @@ def load_samples(image: ImageFile.ImageFile, data: bytes, image_format: str, *, 
         loaded = _MEANINGS.get(image_format, _as_they_are)(image, data)
     loaded = _in_eight_bits(loaded)
     return loaded if turn is None else loaded.transpose(turn)
+
+
+def _scaled_down(image: ImageFile.ImageFile, size_px: int) -> ImageFile.ImageFile:
+    # libjpeg scales by 1/2, 1/4 or 1/8 within the inverse DCT; other formats ignore the call
+    image.draft(None, (_DRAFT_FACTOR * size_px, _DRAFT_FACTOR * size_px))
+    return image
 
 
 def _turn(image: Image.Image) -> Image.Transpose | None:

@@ -8,14 +8,20 @@ import socket
 import struct
 import time
 
-from common.errors import ImageError, ImageTooManyPixels, UndecodableImage, UnsupportedImage
+from common.errors import (
+    ImageError,
+    ImageTooCostly,
+    ImageTooManyPixels,
+    UndecodableImage,
+    UnsupportedImage,
+)
 
 PIXELS, ERROR, READY = b"P", b"E", b"R"
 _REQUEST = struct.Struct("!I")
 _REPLY = struct.Struct("!cI")
 #: The errors a decoder may answer with; a reply that names another is not believed.
 _ERRORS: dict[str, type[ImageError]] = {
-    kind.code: kind for kind in (UnsupportedImage, ImageTooManyPixels, UndecodableImage)
+    kind.code: kind for kind in (UnsupportedImage, ImageTooManyPixels, ImageTooCostly, UndecodableImage)
 }
 
 

@@ -17,8 +17,9 @@ LIMITS = {"MAX_IMAGE_BYTES": str(MAX_IMAGE_BYTES), "JOB_DEADLINE_S": "60", "DEFA
 
 
 @pytest.fixture
-def worker(make_worker_service: StartWorker) -> Service:
-    service = make_worker_service(**LIMITS)
+def worker(make_worker_service: StartWorker, request: pytest.FixtureRequest) -> Service:
+    """A worker, with what settings a test gives it beside the limits."""
+    service = make_worker_service(**LIMITS, **getattr(request, "param", {}))
     service.start()
     return service
 

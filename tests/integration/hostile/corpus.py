@@ -13,6 +13,10 @@ from typing import Any
 
 from PIL import Image, PngImagePlugin
 
+from benchmarks.costly_images.bmps import short_lines
+from benchmarks.costly_images.families import FAMILIES
+from benchmarks.costly_images.jpegs import repeated_last_scan
+from benchmarks.costly_images.pngs import filtered
 from tests.paths import PICTURES
 
 OK = "ok"
@@ -20,6 +24,7 @@ UNSUPPORTED = "unsupported_image"
 UNDECODABLE = "undecodable_image"
 TOO_MANY = "image_too_many_pixels"
 TOO_LARGE = "image_too_large"
+TOO_COSTLY = "image_too_costly"
 EMPTY = "invalid_parameter"
 
 #: Whether damage shows depends on where it lies; what must not happen is anything else.
@@ -45,6 +50,7 @@ def corpus(*, max_pixels: int, max_bytes: int) -> Iterator[HostileFile]:
     yield from _chunks()
     yield from _polyglots()
     yield from _directories()
+    yield from _costly()
     yield from _heif()
     yield from _profiles()
     yield _file("jpeg of more bytes than allowed", encoded(photo(), "JPEG") + bytes(max_bytes), TOO_LARGE)
@@ -219,7 +225,7 @@ def _bombs() -> Iterator[HostileFile]:
     yield _file("PNG of as many pixels as allowed", encoded(black, "PNG"), OK)
     yield _file("GIF of as many pixels as allowed", encoded(black, "GIF"), OK)
     yield _file("PNG with too much data", png(8, 8, zlib.compress(bytes(50_000_000))), *DAMAGED)
-    yield _file("TIFF of one huge tile", _tiff_of_one_tile(60_000), *DAMAGED)
+    yield _file("TIFF of one huge tile", _tiff_of_one_tile(60_000), TOO_COSTLY)
 
 
 def _chunks() -> Iterator[HostileFile]:
@@ -264,6 +270,18 @@ def _polyglots() -> Iterator[HostileFile]:
     yield _file("TIFF that holds a JPEG", b"II*\0\x08\0\0\0" + jpeg, *DAMAGED)
 
 
+def _costly() -> Iterator[HostileFile]:
+    for family in FAMILIES:
+        if family.is_light:
+            data = family.make(family.beyond)
+            # a directory's length is bounded by its format, and a TIFF's by what is read of it
+            fine = {"entries of EXIF": (OK,), "tags": (UNDECODABLE,)}.get(family.name, ())
+            yield _file(f"{family.format}: {family.name}", data, TOO_COSTLY, TOO_MANY, TOO_LARGE, *fine)
+    yield _file("JPEG of twenty scans of 49 megapixels", repeated_last_scan(20), OK)
+    yield _file("BMP of lines that end at once", short_lines(2500), OK)
+    yield _file("PNG of 16 bits, filtered and interlaced", filtered(3000, depth=16), OK)
+
+
 def _directories() -> Iterator[HostileFile]:
     loop = b"II*\0\x08\0\0\0" + struct.pack("<H", 0) + struct.pack("<I", 8)
     yield _file("TIFF whose directories go round", loop, *DAMAGED)
@@ -271,7 +289,7 @@ def _directories() -> Iterator[HostileFile]:
     many = struct.pack("<H", 65_535) + b"".join(
         struct.pack("<HHII", tag, 1, 900_000, 8) for tag in range(65_535)
     )
-    yield _file("TIFF of many tags", b"II*\0\x08\0\0\0" + many + bytes(4), *DAMAGED)
+    yield _file("TIFF of many tags", b"II*\0\x08\0\0\0" + many + bytes(4), TOO_COSTLY, *DAMAGED)
     whole = bytearray(encoded(photo(), "TIFF"))
     dice = random.Random(3)
     for number in range(12):

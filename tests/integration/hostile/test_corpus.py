@@ -7,6 +7,10 @@ import httpx
 import psutil
 import pytest
 
+from benchmarks.costly_images.jpegs import repeated_last_scan
+from benchmarks.costly_images.pngs import barren_blocks
+from common import keys
+from common.clients import open_redis
 from common.settings import Settings
 from local.service import Service
 from tests.integration.hostile.conftest import MAX_IMAGE_BYTES
@@ -26,6 +30,8 @@ def processes(worker: Service) -> set[int]:
 def test_every_hostile_file_ends_in_a_result_or_the_right_refusal_and_the_workers_live(
     client: httpx.Client, worker: Service, settings: Settings
 ) -> None:
+    # The processes for long files start with the first one.
+    assert client.post("/api/search-by-image", files={"file": repeated_last_scan(19)}).status_code == 200
     files = list(corpus(max_pixels=settings.max_image_pixels, max_bytes=MAX_IMAGE_BYTES))
     before = processes(worker)
 
@@ -49,3 +55,23 @@ def test_every_hostile_file_ends_in_a_result_or_the_right_refusal_and_the_worker
     assert {code for _, code in answers} == {code for file in files for code in file.answers}
     assert processes(worker) == before
     assert client.post("/api/search-by-image", files={"file": encoded(photo(), "JPEG")}).status_code == 200
+
+
+@pytest.mark.parametrize("worker", [{"DECODE_CPU_S": "0.15"}], indirect=True)
+def test_a_file_that_its_estimate_lets_pass_is_ended_by_the_kernel_and_not_tried_again(
+    client: httpx.Client, worker: Service, settings: Settings
+) -> None:
+    before = processes(worker)
+
+    began = client.post(
+        "/api/search-by-image", files={"file": barren_blocks(2400)}, headers={"Prefer": "respond-async"}
+    )
+    job = client.get(f"/api/jobs/{began.json()['id']}", params={"wait": "60"}).json()
+
+    assert (job["status"], job["error"]["code"]) == ("failed", "image_too_costly")
+    assert "took more than 0.15 s" in job["error"]["detail"]
+    with open_redis(settings.redis_url.get_secret_value()) as redis:
+        assert redis.hget(keys.RUN + job["id"], "attempts") == b"1"
+    assert worker.pid in before
+    assert client.post("/api/search-by-image", files={"file": encoded(photo(), "JPEG")}).status_code == 200
+    assert processes(worker) != before

@@ -33,3 +33,21 @@ def test_an_endless_field_is_cut() -> None:
     line = format_record("x", header="y" * 100_000)
 
     assert len(orjson.loads(line)["header"]) == FIELD_MAX_CHARS
+
+
+def test_of_an_endless_traceback_start_and_end_are_told() -> None:
+    error = ValueError("z" * 100_000 + " the end")
+
+    line = format_record("x", exc_info=(ValueError, error, None))
+
+    told = orjson.loads(line)["exception"]
+    assert told.startswith("ValueError: zzz")
+    assert told.endswith("the end")
+    assert len(line) < 10_000
+
+
+def test_what_is_no_text_is_cut_too() -> None:
+    line = format_record("x", few={"a": 1}, many=["y" * 100] * 1000)
+
+    assert orjson.loads(line)["few"] == {"a": 1}
+    assert len(orjson.loads(line)["many"]) == FIELD_MAX_CHARS

@@ -3,28 +3,19 @@
 import struct
 import tracemalloc
 import zlib
-from collections.abc import Iterator
 from contextlib import suppress
 from io import BytesIO
 
 import pytest
-from PIL import Image, PngImagePlugin
+from PIL import Image
 
-from api.http.image_header import check_image, limit_pillow
-from common.errors import ImageTooManyPixels, UndecodableImage, UnsupportedImage
+from api.http.image_header import check_image
+from common.errors import ImageTooCostly, ImageTooManyPixels, UndecodableImage, UnsupportedImage
 from common.filetypes.formats import format_of
 from tests.unit.worker.decode.files import heif
 
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF")
 LIMIT = 1_000_000
-
-
-@pytest.fixture(autouse=True)
-def limits() -> Iterator[None]:
-    before = (Image.MAX_IMAGE_PIXELS, PngImagePlugin.MAX_TEXT_MEMORY)
-    limit_pillow(max_pixels=LIMIT)
-    yield
-    Image.MAX_IMAGE_PIXELS, PngImagePlugin.MAX_TEXT_MEMORY = before
 
 
 def image(image_format: str, *, size: tuple[int, int] = (40, 30)) -> bytes:
@@ -109,18 +100,18 @@ def test_an_image_without_pixels_is_undecodable(width: int, height: int) -> None
         check_image(png(png_header(width, height), (b"IEND", b"")), max_pixels=LIMIT)
 
 
-def test_a_text_chunk_that_unpacks_to_megabytes_is_undecodable() -> None:
+def test_text_chunks_that_unpack_to_megabytes_each_are_too_costly() -> None:
     text = b"Comment\0\0" + zlib.compress(b"a" * 900_000)
-    data = png(png_header(10, 10), *[(b"zTXt", text)] * 20, (b"IDAT", b""), (b"IEND", b""))
+    data = png(png_header(10, 10), *[(b"zTXt", text)] * 1000, (b"IDAT", b""), (b"IEND", b""))
 
-    with pytest.raises(UndecodableImage):
+    with pytest.raises(ImageTooCostly):
         check_image(data, max_pixels=LIMIT)
 
 
 def test_a_header_without_an_end_is_given_up() -> None:
     padded = b"\xff\xd8\xff" + b"\xff" * 5_000_000
 
-    with pytest.raises(UndecodableImage, match="too long"):
+    with pytest.raises(UndecodableImage):
         check_image(padded, max_pixels=LIMIT)
 
 

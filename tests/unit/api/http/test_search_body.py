@@ -32,7 +32,8 @@ def png() -> bytes:
 
 
 def compose(**body: Any) -> tuple[SearchQuery, tuple[tuple[str, bytes], ...]]:
-    return READER.read(orjson.dumps(body))
+    query, images, _ = READER.read(orjson.dumps(body))
+    return query, images
 
 
 def encoded(data: bytes) -> str:

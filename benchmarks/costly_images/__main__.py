@@ -1,0 +1,41 @@
+"""Search for the most expensive accepted files: `python -m benchmarks.costly_images [FORMAT]…`."""
+
+import argparse
+import json
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from benchmarks.costly_images.families import FAMILIES
+from benchmarks.costly_images.search import most_expensive
+from benchmarks.costly_images.table import table
+from benchmarks.measured import show
+from common.images.estimate import READERS
+from local.options import ROOT
+
+RESULTS = Path(__file__).parent.parent / "costly_images.json"
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Search and measure; a run over all formats writes the results and the table."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.costly_images", description=__doc__)
+    parser.add_argument(
+        "formats", nargs="*", metavar="FORMAT", help=f"of {', '.join(READERS)}; all by default"
+    )
+    formats = parser.parse_args(arguments).formats or list(READERS)
+    documents = []
+    for family in FAMILIES:
+        if family.format in formats:
+            began = time.monotonic()
+            found = most_expensive(family)
+            documents.append(found.as_document())
+            print(f"{found.line()}  [{time.monotonic() - began:.0f} s]", flush=True)
+    if set(formats) == set(READERS):
+        RESULTS.write_text(json.dumps(documents, indent=1) + "\n")
+        show(ROOT / "docs" / "security.md", "costly images", table(documents))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,122 @@
+"""PNGs of costly filters and depths, of deflate blocks without data, and of very many chunks."""
+
+import math
+import struct
+import zlib
+
+import numpy as np
+
+from benchmarks.costly_images.family import Family
+
+_GREY, _COLOUR, _COLOUR_ALPHA = 0, 2, 6
+_SAMPLES = {_GREY: 1, _COLOUR: 3, _COLOUR_ALPHA: 4}
+_PAETH = b"\x04"
+_PASSES = ((0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), (1, 0, 2, 2), (0, 1, 1, 2))
+#: A deflate block that has the codes of a dynamic block and then ends: inflating makes nothing of it.
+_BARREN_BITS, _BARREN = 91, 0x4D5FF10000000000081C004
+
+
+def chunk(kind: bytes, data: bytes) -> bytes:
+    return struct.pack("!I", len(data)) + kind + data + struct.pack("!I", zlib.crc32(kind + data))
+
+
+def _png(
+    side: int,
+    data: bytes,
+    *,
+    colours: int = _GREY,
+    depth: int = 8,
+    interlaced: bool = False,
+    before: bytes = b"",
+    chunk_bytes: int = 1 << 20,
+) -> bytes:
+    header = struct.pack("!IIBBBBB", side, side, depth, colours, 0, 0, interlaced)
+    pieces = (data[at : at + chunk_bytes] for at in range(0, len(data), chunk_bytes))
+    return (
+        b"\x89PNG\r\n\x1a\n"
+        + chunk(b"IHDR", header)
+        + before
+        + b"".join(chunk(b"IDAT", piece) for piece in pieces)
+        + chunk(b"IEND", b"")
+    )
+
+
+def _rows(side: int, *, colours: int, depth: int, interlaced: bool) -> bytes:
+    """Return the compressed rows of a picture of one colour, each with the costliest filter."""
+    packer, made = zlib.compressobj(9), []
+    for left, top, across, down in _PASSES if interlaced else ((0, 0, 1, 1),):
+        columns, rows = -(-(side - left) // across), -(-(side - top) // down)
+        row = _PAETH + bytes(-(-columns * depth * _SAMPLES[colours] // 8))
+        made += [packer.compress(row) for _ in range(rows)]
+    return b"".join([*made, packer.flush()])
+
+
+def filtered(
+    side: int,
+    *,
+    colours: int = _COLOUR_ALPHA,
+    depth: int = 8,
+    interlaced: bool = True,
+    before: bytes = b"",
+) -> bytes:
+    """Return a picture of one colour whose rows are filtered."""
+    rows = _rows(side, colours=colours, depth=depth, interlaced=interlaced)
+    return _png(side, rows, colours=colours, depth=depth, interlaced=interlaced, before=before)
+
+
+def barren_blocks(side: int, *, size_bytes: int | None = None, colours: int = _GREY) -> bytes:
+    """Return a picture that begins with deflate blocks without data: half a byte a pixel, or as told."""
+    eight = sum(_BARREN << (number * _BARREN_BITS) for number in range(8)).to_bytes(_BARREN_BITS, "little")
+    rows = (_PAETH + bytes(side * _SAMPLES[colours])) * side
+    packer = zlib.compressobj(9, zlib.DEFLATED, -zlib.MAX_WBITS)
+    barren = eight * ((side * side // 2 if size_bytes is None else size_bytes) // len(eight))
+    ending = packer.compress(rows) + packer.flush() + struct.pack("!I", zlib.adler32(rows))
+    return _png(side, b"\x78\x01" + barren + ending, colours=colours)
+
+
+def _with_chunks(kind: bytes, data: bytes, count: int) -> bytes:
+    return _png(8, zlib.compress(bytes(8 * 9)), before=chunk(kind, data) * count)
+
+
+def _barren_rgba(side: int) -> bytes:
+    return barren_blocks(side, size_bytes=9_000_000, colours=_COLOUR_ALPHA)
+
+
+def _tiny_chunks(count: int) -> bytes:
+    side = math.isqrt(count)
+    noise = np.random.default_rng(7).integers(0, 256, (side, side + 1), dtype=np.uint8)
+    noise[:, 0] = 0
+    return _png(side, zlib.compress(noise.tobytes(), 0), chunk_bytes=1)
+
+
+_MEGABYTE = zlib.compress(bytes(900_000), 9)
+
+FAMILIES = (
+    Family(
+        "RGBA of 16 bits, Paeth, interlaced", "PNG", lambda n: filtered(n, depth=16), 7071, is_light=False
+    ),
+    Family("RGBA, Paeth, interlaced", "PNG", filtered, 7071, is_light=False),
+    Family(
+        "RGB of 16 bits, Paeth, interlaced",
+        "PNG",
+        lambda n: filtered(n, colours=_COLOUR, depth=16),
+        7071,
+        is_light=False,
+    ),
+    Family(
+        "RGB of 16 bits, one colour of it transparent",
+        "PNG",
+        lambda n: filtered(n, colours=_COLOUR, depth=16, before=chunk(b"tRNS", bytes(6))),
+        7071,
+        is_light=False,
+    ),
+    Family(
+        "grey of 16 bits, Paeth", "PNG", lambda n: filtered(n, colours=_GREY, depth=16), 8000, is_light=False
+    ),
+    Family("deflate blocks without data, RGBA", "PNG", _barren_rgba, 7071, is_light=False),
+    Family("deflate blocks without data", "PNG", lambda n: barren_blocks(8, size_bytes=n), 40_000_000),
+    Family("chunks of a byte", "PNG", _tiny_chunks, 700_000),
+    Family("profiles that inflate", "PNG", lambda n: _with_chunks(b"iCCP", b"a\0\0" + _MEGABYTE, n), 5000),
+    Family("texts that inflate", "PNG", lambda n: _with_chunks(b"zTXt", b"a\0\0" + _MEGABYTE, n), 5000),
+    Family("empty chunks", "PNG", lambda n: _with_chunks(b"abCd", b"", n), 700_000),
+)

@@ -1,0 +1,111 @@
+"""The most expensive file of each family that the gateway accepts, and what a decoder spends on it."""
+
+import math
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import psutil
+
+from api.http.image_header import check_image
+from benchmarks.costly_images.family import Family
+from common.errors import ImageError
+from common.settings import load_settings
+from worker.decode import wire
+from worker.decode.process import DecoderLimits, DecoderProcess
+
+#: The largest number is known to within a tenth.
+STEP = 1.1
+#: So that a decoder ends what the service would have ended.
+UNLIMITED_S = 60.0
+MEASURED_TIMES = 2
+_LIMITS = load_settings({})
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The most expensive accepted file of a family."""
+
+    family: Family
+    number: int
+    size_bytes: int
+    estimated_s: float
+    measured_s: float
+    #: What the decoder answered with.
+    ended: str
+
+    def as_document(self) -> dict[str, object]:
+        return {
+            "format": self.family.format,
+            "family": self.family.name,
+            "number": self.number,
+            "bytes": self.size_bytes,
+            "estimated_s": round(self.estimated_s, 2),
+            "measured_s": round(self.measured_s, 2),
+            "ended": self.ended,
+        }
+
+    def line(self) -> str:
+        """Return what was found as one line for a person."""
+        name = f"{self.family.format:<5} {self.family.name}"
+        costs = f"estimated {self.estimated_s:.2f} s, measured {self.measured_s:.2f} s"
+        return f"{name:<52} {self.number:>9}  {self.size_bytes / 1e6:6.2f} MB  {costs}  {self.ended}"
+
+
+def accepted_cost_s(data: bytes) -> float | None:
+    """Return the estimate for a file that the gateway accepts as it is shipped, None for any other."""
+    if len(data) > _LIMITS.max_image_bytes:
+        return None
+    try:
+        return check_image(data, max_pixels=_LIMITS.max_image_pixels, max_cost_s=_LIMITS.decode_cpu_s)
+    except ImageError:
+        return None
+
+
+def most_accepted(accepts: Callable[[int], bool], *, beyond: int) -> int:
+    """Return about the largest number that is accepted."""
+    low, high = 1, beyond
+    while high > max(low * STEP, low + 1):
+        middle = math.isqrt(low * high)
+        low, high = (middle, high) if accepts(middle) else (low, middle)
+    return low
+
+
+def most_expensive(family: Family) -> Found:
+    """Search a family and measure what it has found."""
+    made: dict[int, bytes] = {}
+
+    def accepts(number: int) -> bool:
+        made[number] = family.make(number)
+        return accepted_cost_s(made[number]) is not None
+
+    number = most_accepted(accepts, beyond=family.beyond)
+    data = made.get(number) or family.make(number)
+    measured = [spent_s(data) for _ in range(MEASURED_TIMES)]
+    return Found(
+        family=family,
+        number=number,
+        size_bytes=len(data),
+        estimated_s=accepted_cost_s(data) or 0.0,
+        measured_s=min(spent for spent, _ in measured),
+        ended=measured[0][1],
+    )
+
+
+def spent_s(data: bytes) -> tuple[float, str]:
+    """Return how much CPU a decoder of its own takes for a file, all its threads, and what it answers."""
+    limits = DecoderLimits(size_px=224, max_pixels=_LIMITS.max_image_pixels, cpu_s=UNLIMITED_S)
+    decoder = DecoderProcess(limits)
+    try:
+        before = _cpu_s(decoder.pid)
+        kind, body = decoder.ask(data, deadline=time.monotonic() + UNLIMITED_S)
+        return _cpu_s(decoder.pid) - before, "ok" if kind == wire.PIXELS else body.decode().partition("\n")[0]
+    except (EOFError, OSError) as error:
+        return UNLIMITED_S, type(error).__name__
+    finally:
+        decoder.end()
+
+
+def _cpu_s(pid: int) -> float:
+    times = psutil.Process(pid).cpu_times()
+    return float(times.user + times.system)

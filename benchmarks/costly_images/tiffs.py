@@ -1,0 +1,130 @@
+"""TIFFs of each compression, of many strips or tags, of tiles larger than the picture, of JPEGs within."""
+
+import lzma
+import struct
+import zlib
+from collections.abc import Sequence
+
+import numpy as np
+from PIL import Image
+
+from benchmarks.costly_images.family import Family, encoded
+from benchmarks.costly_images.jpegs import repeated_last_scan
+
+_RAW, _JPEG, _DEFLATE, _LZMA = 1, 7, 8, 34925
+_GREY, _RGB, _LAB = 1, 2, 8
+_CODES = {3: "H", 4: "I"}
+
+
+def tiff(
+    width: int,
+    height: int,
+    strip: bytes,
+    *,
+    parts: int = 1,
+    bits: Sequence[int] = (8,),
+    compression: int = _DEFLATE,
+    photometric: int = _GREY,
+    rows: int | None = None,
+    tile: tuple[int, int] | None = None,
+    extra: Sequence[tuple[int, int, Sequence[int]]] = (),
+) -> bytes:
+    """Return a TIFF whose strips or tiles all lie at the same place."""
+    places, sizes = [8] * parts, [len(strip)] * parts
+    fields: list[tuple[int, int, Sequence[int]]] = [
+        (256, 4, [width]),
+        (257, 4, [height]),
+        (258, 3, bits),
+        (259, 3, [compression]),
+        (262, 3, [photometric]),
+        (277, 3, [len(bits)]),
+        *extra,
+    ]
+    if tile:
+        fields += [(322, 4, [tile[0]]), (323, 4, [tile[1]]), (324, 4, places), (325, 4, sizes)]
+    else:
+        fields += [(273, 4, places), (278, 4, [rows or height]), (279, 4, sizes)]
+    return _file(strip, sorted(fields))
+
+
+def _file(strip: bytes, fields: Sequence[tuple[int, int, Sequence[int]]]) -> bytes:
+    body = bytearray(b"II*\0\0\0\0\0" + strip)
+    entries = b""
+    for tag, kind, values in fields:
+        packed = struct.pack(f"<{len(values)}{_CODES[kind]}", *values)
+        if len(packed) > 4:
+            place, body = len(body), body + packed
+            packed = struct.pack("<I", place)
+        entries += struct.pack("<HHI", tag, kind, len(values)) + packed.ljust(4, b"\0")
+    body[4:8] = struct.pack("<I", len(body))
+    return bytes(body + struct.pack("<H", len(fields)) + entries + bytes(4))
+
+
+def _alpha(side: int) -> bytes:
+    extra = ((317, 3, [2]), (338, 3, [2]))
+    strip = zlib.compress(bytes(side * side * 4))
+    return tiff(side, side, strip, bits=(8,) * 4, photometric=_RGB, extra=extra)
+
+
+def _lab(side: int) -> bytes:
+    return tiff(side, side, zlib.compress(bytes(side * side * 3)), bits=(8,) * 3, photometric=_LAB)
+
+
+def _sixteen(side: int) -> bytes:
+    return tiff(side, side, zlib.compress(bytes(side * side * 6)), bits=(16,) * 3, photometric=_RGB)
+
+
+def _lzma(side: int) -> bytes:
+    few = np.random.default_rng(7).integers(0, 2, side * side // 8, dtype=np.uint8)
+    strip = lzma.compress(few.tobytes() * 8, preset=0)
+    return tiff(side, side, strip, compression=_LZMA)
+
+
+def _alternating(side: int) -> bytes:
+    """Return rows of pixels that alternate, as Group 4 codes them: one bit a pixel."""
+    rows = np.zeros((side, side), dtype=bool)
+    rows[:, ::2] = True
+    return encoded(Image.fromarray(rows), "TIFF", compression="group4")
+
+
+def _white(side: int) -> bytes:
+    return encoded(Image.new("1", (side, side), 1), "TIFF", compression="group4")
+
+
+def _strips(count: int, *, compression: int = _RAW) -> bytes:
+    strip = bytes(80) if compression == _RAW else zlib.compress(bytes(80))
+    return tiff(80, count, strip, parts=count, rows=1, compression=compression)
+
+
+def _padded_tiles(count: int) -> bytes:
+    """Return a picture of 16 pixels across, in tiles of 5,008."""
+    return tiff(16, 16 * count, zlib.compress(bytes(5008 * 16)), parts=count, tile=(5008, 16))
+
+
+def _one_tile(side: int) -> bytes:
+    return tiff(16, 16, zlib.compress(bytes(side * side)), tile=(side, side))
+
+
+def _tags(count: int) -> bytes:
+    more = tuple((1000 + number, 4, [1]) for number in range(count))
+    return tiff(16, 16, zlib.compress(bytes(256)), extra=more)
+
+
+def _jpeg_strip(scans: int) -> bytes:
+    return tiff(7000, 7000, repeated_last_scan(scans), compression=_JPEG)
+
+
+FAMILIES = (
+    Family("RGBA, deflate with a predictor", "TIFF", _alpha, 7071, is_light=False),
+    Family("RGB of 16 bits, deflate", "TIFF", _sixteen, 7071, is_light=False),
+    Family("LAB, deflate", "TIFF", _lab, 7200, is_light=False),
+    Family("LZMA", "TIFF", _lzma, 20_000, is_light=False),
+    Family("Group 4, pixels that alternate", "TIFF", _alternating, 9000, is_light=False),
+    Family("Group 4, white", "TIFF", _white, 9000, is_light=False),
+    Family("strips without compression", "TIFF", _strips, 1_500_000),
+    Family("strips of deflate", "TIFF", lambda n: _strips(n, compression=_DEFLATE), 1_000_000),
+    Family("tiles wider than the picture", "TIFF", _padded_tiles, 40_000),
+    Family("one tile larger than the picture", "TIFF", _one_tile, 25_000, is_light=False),
+    Family("tags", "TIFF", _tags, 60_000),
+    Family("a JPEG of many scans in a strip", "TIFF", _jpeg_strip, 500),
+)

@@ -1,0 +1,254 @@
+"""Clients take turns with images that are to be decoded: what one of them has too much of waits by itself."""
+
+import asyncio
+import json
+import time
+from collections.abc import Callable
+
+import pytest
+from redis import Redis
+
+from common import keys
+from common.errors import QueueFull, RateLimited
+from common.jobs import JobFailure, JobState, Timings
+from common.ledger.gateway import GatewayLedger
+from common.ledger.records import Accepted, Claim, Submission
+from common.ledger.worker import WorkerLedger
+from common.settings import Settings
+
+MakeSettings = Callable[..., Settings]
+MakeGateway = Callable[[Settings], GatewayLedger]
+MakeWorker = Callable[..., WorkerLedger]
+Submit = Callable[..., Submission]
+
+TIMINGS = Timings.of(total_ms=10, decode_ms=1, embed_ms=2, search_ms=3)
+OWNER = "anonymous"
+FLOOD, OTHER = "address:192.0.2.1", "address:192.0.2.2"
+#: More than a turn, and far less.
+LONG_S, SHORT_S = 1.5, 0.01
+
+
+class Ledger:
+    """A ledger to which clients submit images of a known cost."""
+
+    def __init__(
+        self, redis: Redis, *, gateway: GatewayLedger, worker: WorkerLedger, submission: Submit
+    ) -> None:
+        self.redis, self.gateway, self.worker = redis, gateway, worker
+        self._submission = submission
+        self._count = 0
+
+    async def submit(self, client: str, cost_s: float, *, key: str | None = None, size: int = 1) -> Accepted:
+        self._count += 1
+        image = f"{self._count:064x}", bytes(size)
+        key = key or f"key {self._count}"
+        made = self._submission(client=client, decode_cost_s=cost_s, query_key=key, images=(image,))
+        return await self.gateway.submit(made)
+
+    def sent(self) -> list[str]:
+        """Return the runs whose messages lie in the queue, the next one first."""
+        messages = [json.loads(message) for message in self.redis.lrange(keys.QUEUE, 0, -1)]
+        return [message["properties"]["correlation_id"] for message in reversed(messages)]
+
+    def claim(self, run_id: str) -> Claim:
+        claim = self.worker.claim(run_id)
+        assert isinstance(claim, Claim)
+        return claim
+
+    def answer(self, run_id: str) -> None:
+        self.claim(run_id)
+        assert self.worker.succeed(run_id, result=b"{}", timings=TIMINGS)
+
+    def left_over(self) -> set[str]:
+        """Return the keys that count clients' turns."""
+        names = {key.decode() for key in self.redis.scan_iter("*")}
+        return {name for name in names if name.startswith((keys.PARKED, keys.DECODING))}
+
+
+@pytest.fixture
+def make_ledger(
+    redis: Redis,
+    make_settings: MakeSettings,
+    make_gateway: MakeGateway,
+    make_worker: MakeWorker,
+    submission: Submit,
+) -> Callable[..., Ledger]:
+    def make(**changes: str) -> Ledger:
+        settings = make_settings(**changes)
+        return Ledger(
+            redis, gateway=make_gateway(settings), worker=make_worker(settings), submission=submission
+        )
+
+    return make
+
+
+@pytest.fixture
+def ledger(make_ledger: Callable[..., Ledger]) -> Ledger:
+    return make_ledger()
+
+
+async def test_of_long_images_a_client_has_one_with_the_workers_and_others_go_ahead(ledger: Ledger) -> None:
+    floods = [await ledger.submit(FLOOD, LONG_S) for _ in range(5)]
+    other = await ledger.submit(OTHER, LONG_S)
+
+    assert ledger.sent() == [floods[0].run_id, other.run_id]
+
+
+async def test_the_next_is_sent_when_the_one_before_has_ended_however_it_ends(ledger: Ledger) -> None:
+    first, second, third, fourth = [(await ledger.submit(FLOOD, LONG_S)).run_id for _ in range(4)]
+
+    ledger.answer(first)
+    assert ledger.sent()[-1] == second
+    ledger.worker.fail(ledger.claim(second), JobFailure(code="image_too_costly", detail="too long"))
+    assert ledger.sent()[-1] == third
+    await ledger.gateway.cancel(third, owner=OWNER)
+    assert ledger.sent()[-1] == fourth
+    ledger.answer(fourth)
+
+    assert ledger.left_over() == set()
+
+
+async def test_short_images_are_sent_as_long_as_they_keep_the_decoders_busy(ledger: Ledger) -> None:
+    ledger.worker.renew({"ready": True, "decoders": 4}, ttl_s=10, run_ids=())
+
+    runs = [(await ledger.submit(FLOOD, SHORT_S)).run_id for _ in range(150)]
+
+    assert len(ledger.sent()) == 4 * 25
+    ledger.answer(runs[0])
+    assert ledger.sent()[-1] == runs[100]
+
+
+async def test_texts_and_runs_of_gateways_of_before_take_no_turn(ledger: Ledger, submission: Submit) -> None:
+    await ledger.submit(FLOOD, LONG_S)
+    texts = [await ledger.gateway.submit(submission(f"text {n}", client="")) for n in range(5)]
+
+    assert ledger.sent()[1:] == [text.run_id for text in texts]
+    ledger.redis.hdel(keys.RUN + texts[0].run_id, "client", "decode_ms")
+    claim = ledger.claim(texts[0].run_id)
+    assert (claim.client, claim.decode_ms) == ("", 0)
+    ledger.worker.succeed(texts[0].run_id, result=b"{}", timings=TIMINGS)
+
+
+async def test_a_worker_learns_whose_turn_it_is_and_what_it_costs(ledger: Ledger) -> None:
+    accepted = await ledger.submit(OTHER, 0.0421)
+
+    claim = ledger.claim(accepted.run_id)
+
+    assert (claim.client, claim.decode_ms) == (OTHER, 43)
+
+
+async def test_a_job_that_waits_for_its_clients_turn_is_queued_behind_what_is_sent(ledger: Ledger) -> None:
+    await ledger.submit(FLOOD, LONG_S)
+    parked = await ledger.submit(FLOOD, LONG_S)
+
+    job, _ = await ledger.gateway.job(parked.job_id, owner=OWNER)
+    load = await ledger.gateway.load()
+
+    assert (job.state, job.position) == (JobState.QUEUED, 2)
+    assert load.queued == 2
+
+
+async def test_what_one_client_has_waiting_keeps_nobody_else_out(make_ledger: Callable[..., Ledger]) -> None:
+    ledger = make_ledger(MAX_QUEUE_DEPTH="10", MAX_QUEUE_AGE_S="1", MAX_HELD_IMAGE_BYTES="1000")
+    for _ in range(5):
+        await ledger.submit(FLOOD, 0.3, size=100)
+    with pytest.raises(QueueFull):
+        await ledger.submit(FLOOD, 0.3, size=100)
+
+    for _ in range(4):
+        await ledger.submit(OTHER, SHORT_S, size=100)
+
+    with pytest.raises(QueueFull):
+        await ledger.gateway.check_room(owner=OWNER, max_jobs=None, image_bytes=100, client=FLOOD)
+    await ledger.gateway.check_room(owner=OWNER, max_jobs=None, image_bytes=100, client=OTHER)
+
+
+async def test_a_client_may_have_no_more_waiting_than_could_be_decoded_in_time(ledger: Ledger) -> None:
+    for _ in range(30):
+        await ledger.submit(FLOOD, LONG_S)
+
+    with pytest.raises(RateLimited, match="more images waiting"):
+        await ledger.submit(FLOOD, LONG_S)
+
+    await ledger.submit(OTHER, LONG_S)
+
+
+async def test_who_joins_a_run_that_waits_for_anothers_turn_gives_it_its_own(ledger: Ledger) -> None:
+    first = await ledger.submit(FLOOD, LONG_S)
+    parked = await ledger.submit(FLOOD, LONG_S, key="wanted")
+    last = await ledger.submit(FLOOD, LONG_S)
+
+    joined = await ledger.submit(OTHER, LONG_S, key="wanted")
+
+    assert joined.run_id == parked.run_id
+    assert ledger.sent() == [first.run_id, parked.run_id]
+    ledger.answer(parked.run_id)
+    ledger.answer(first.run_id)
+    assert ledger.sent()[-1] == last.run_id
+    ledger.answer(last.run_id)
+    assert ledger.left_over() == set()
+
+
+async def test_a_run_that_is_given_back_keeps_its_turn(ledger: Ledger) -> None:
+    first = await ledger.submit(FLOOD, LONG_S)
+    await ledger.submit(FLOOD, LONG_S)
+
+    ledger.worker.release(ledger.claim(first.run_id), counts=True)
+
+    assert set(ledger.sent()) == {first.run_id}
+
+
+async def test_turns_that_a_process_of_before_has_not_ended_are_found_by_the_sweeper(ledger: Ledger) -> None:
+    first = await ledger.submit(FLOOD, LONG_S)
+    second = await ledger.submit(FLOOD, LONG_S)
+    # As a worker of before ends a run: it knows nothing of turns.
+    ledger.redis.hset(keys.RUN + first.run_id, "state", "succeeded")
+    for index in (keys.QUEUED, keys.DEADLINES):
+        ledger.redis.zrem(index, first.run_id)
+    ledger.redis.zadd(keys.PARKED, {second.run_id: 1})
+
+    ledger.worker.sweep()
+
+    assert ledger.sent()[-1] == second.run_id
+
+
+async def test_a_job_whose_turn_does_not_come_says_that_its_client_had_others(
+    make_ledger: Callable[..., Ledger],
+) -> None:
+    ledger = make_ledger(JOB_DEADLINE_S="2.5")
+    ledger.worker.renew({"ready": True, "decoders": 1}, ttl_s=60, run_ids=())
+    first = await ledger.submit(FLOOD, 0.3)
+    second = await ledger.submit(FLOOD, 0.3)
+
+    deadline = time.monotonic() + 30
+    while ledger.redis.zcard(keys.DEADLINES):
+        assert time.monotonic() < deadline
+        ledger.worker.sweep()
+        await asyncio.sleep(0.05)
+
+    ends = [(await ledger.gateway.job(job.job_id, owner=OWNER))[0].failure for job in (first, second)]
+    assert [end.code for end in ends if end] == ["deadline_exceeded"] * 2
+    assert ends[1] is not None
+    assert "other images of the same client" in ends[1].detail
+    assert ledger.left_over() == set()
+
+
+async def test_a_job_that_no_decoder_was_free_for_says_so_at_its_deadline(
+    make_ledger: Callable[..., Ledger],
+) -> None:
+    ledger = make_ledger(JOB_DEADLINE_S="2")
+    accepted = await ledger.submit(OTHER, SHORT_S)
+    claim = ledger.claim(accepted.run_id)
+    ledger.worker.release(claim, counts=False, held_up="no image decoder became free in time")
+
+    deadline = time.monotonic() + 30
+    while (await ledger.gateway.job(accepted.job_id, owner=OWNER))[0].state is not JobState.FAILED:
+        assert time.monotonic() < deadline
+        await asyncio.sleep(0.05)
+        if time.time() * 1000 > claim.deadline_ms:
+            ledger.worker.claim(accepted.run_id)
+
+    failure = (await ledger.gateway.job(accepted.job_id, owner=OWNER))[0].failure
+    assert failure is not None
+    assert failure.code == "deadline_exceeded"
+    assert "no image decoder became free in time" in failure.detail

@@ -1,0 +1,207 @@
+"""Every line that gateway, worker and tools log is a short JSON object, whoever wrote it."""
+
+import io
+import json
+import os
+import struct
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import httpx
+import pytest
+from PIL import Image
+
+from common.settings import Settings
+from local.options import ROOT
+from local.probes import gateway_answers
+from local.servers.child import free_port
+from local.service import Service
+from tests.integration.worker.conftest import START_S, StartWorker
+
+LINE_MAX_CHARS = 20_000
+
+#: What a library may do in a process, done once the process has its logging.
+NOISE = """
+import ctypes, logging, os, sys, threading, time, warnings
+
+def make_noise():
+    while not any(thread.name == "output" for thread in threading.enumerate()):
+        time.sleep(0.02)
+    os.write(2, b"TIFFReadDirectory: Warning, written by a C library.\\n")
+    print("printed by a library", flush=True)
+    for number in range(1000):
+        warnings.warn(f"Possibly corrupt EXIF data. Skipping tag {number} " + "x" * 50_000)
+    logging.getLogger("third.party").warning("logged by a library " + "y" * 50_000)
+    logging.getLogger("third.party").warning("%d of a wrong kind", "z" * 50_000)
+    raise ValueError("raised in a library's thread " + "w" * 50_000)
+
+if os.environ.get("MAKE_NOISE"):
+    threading.Thread(target=make_noise, name="noise", daemon=True).start()
+"""
+TOLD = (
+    "TIFFReadDirectory: Warning",
+    "printed by a library",
+    "Possibly corrupt EXIF data",
+    "logged by a library",
+    "cannot be written",
+    "raised in a library's thread",
+)
+
+
+@pytest.fixture
+def noisy(tmp_path: Path) -> dict[str, str]:
+    """Settings with which a Python process makes noise."""
+    (tmp_path / "noise").mkdir()
+    (tmp_path / "noise" / "sitecustomize.py").write_text(NOISE)
+    return {"PYTHONPATH": f"{tmp_path / 'noise'}:{ROOT}", "MAKE_NOISE": "1"}
+
+
+def read_lines(log: Path) -> list[str]:
+    return log.read_text(errors="replace").splitlines()
+
+
+def wait_for_noise(log: Path) -> list[str]:
+    deadline = time.monotonic() + 30
+    while not all(any(told in line for line in read_lines(log)) for told in TOLD):
+        assert time.monotonic() < deadline, [t for t in TOLD if t not in log.read_text(errors="replace")]
+        time.sleep(0.05)
+    return read_lines(log)
+
+
+def assert_short_json(lines: list[str]) -> None:
+    for line in lines:
+        assert {"time", "level", "service", "logger", "message"} <= json.loads(line).keys()
+        assert len(line) < LINE_MAX_CHARS
+
+
+def gateway_service(settings: Settings, folder: Path, environ: dict[str, str]) -> tuple[Service, str]:
+    port = free_port()
+    url = f"http://127.0.0.1:{port}"
+    assert settings.database_url is not None
+    env = {
+        "PATH": os.environ["PATH"],
+        "PYTHONPATH": str(ROOT),
+        "REDIS_URL": settings.redis_url.get_secret_value(),
+        "DATABASE_URL": settings.database_url.get_secret_value(),
+        "PORT": str(port),
+        **environ,
+    }
+    service = Service(
+        "gateway",
+        folder=folder,
+        command=[sys.executable, "-m", "api"],
+        env=env,
+        ready=lambda _: gateway_answers(url),
+        timeout_s=START_S,
+    )
+    return service, url
+
+
+def test_whatever_libraries_do_in_a_worker_is_told_as_short_json(
+    make_worker_service: StartWorker, noisy: dict[str, str]
+) -> None:
+    service = make_worker_service(**noisy)
+    service.start()
+
+    lines = wait_for_noise(service.log_path)
+
+    assert_short_json(lines)
+    # A warning is told a few times for its place, not for each of a thousand tags.
+    assert sum("Possibly corrupt EXIF data" in line for line in lines) == 10
+
+
+def test_whatever_libraries_do_in_a_gateway_is_told_as_short_json(
+    settings: Settings, tmp_path: Path, noisy: dict[str, str]
+) -> None:
+    service, _ = gateway_service(settings, tmp_path / "gateway", noisy)
+    service.start()
+    try:
+        assert_short_json(wait_for_noise(service.log_path))
+    finally:
+        service.stop()
+    assert_short_json(read_lines(service.log_path))
+
+
+def test_images_that_libraries_warn_of_leave_short_json_in_both_logs(
+    settings: Settings, tmp_path: Path, make_worker_service: StartWorker
+) -> None:
+    worker = make_worker_service()
+    worker.start()
+    gateway, url = gateway_service(settings, tmp_path / "gateway", {})
+    gateway.start()
+    try:
+        for data in _images_that_are_warned_of():
+            httpx.post(f"{url}/api/search-by-image", files={"file": data}, timeout=60)
+        lines = [*read_lines(gateway.log_path), *read_lines(worker.log_path)]
+    finally:
+        gateway.stop()
+
+    assert_short_json(lines)
+    assert sum(map(len, lines)) < 100_000
+
+
+def _images_that_are_warned_of() -> list[bytes]:
+    picture = Image.linear_gradient("L")
+    tags = b"".join(struct.pack("<HHII", 40_000 + number, 2, 60_000, 8) for number in range(3000))
+    damaged = b"Exif\0\0II*\0\x08\0\0\0" + struct.pack("<H", 3000) + tags + bytes(4)
+    files = []
+    for kind, options in (("JPEG", {"exif": damaged}), ("PNG", {"exif": damaged}), ("TIFF", {})):
+        file = io.BytesIO()
+        picture.save(file, kind, **options)
+        files.append(file.getvalue())
+    directory = bytearray(files[-1])
+    directory[8:12] = b"\xff\x00\x00\x00"
+    return [*files, bytes(directory), files[-1][:-5000]]
+
+
+def test_what_a_tool_warns_of_is_json_and_what_it_says_is_for_a_person() -> None:
+    program = """
+import runpy, sys, warnings
+from catalog.commands import stats
+stats.run = lambda call: (call.console.print("a sentence"), warnings.warn("a library's warning"), 0)[-1]
+sys.argv = ["catalog", "stats"]
+runpy.run_module("catalog", run_name="__main__")
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=ROOT, env={}, capture_output=True, text=True, check=False
+    )
+
+    said = [line for line in done.stderr.splitlines() if not line.startswith("{")]
+    assert said == ["a sentence"]
+    assert any("a library's warning" in line for line in done.stderr.splitlines())
+
+
+def test_the_last_lines_before_an_end_are_told(tmp_path: Path) -> None:
+    program = (
+        "import os, sys\n"
+        "from common.stray_output import capture_output\n"
+        "from common.telemetry import configure_logging\n"
+        "configure_logging('t', 'INFO', stream=capture_output())\n"
+        "os.write(1, b'without an end of line')\n"
+        "raise ValueError('the end')\n"
+    )
+
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=ROOT, env={}, capture_output=True, text=True, check=False
+    )
+
+    assert_short_json(done.stderr.splitlines())
+    assert done.returncode == 1
+    assert "without an end of line" in done.stderr
+    assert "ValueError: the end" in done.stderr
+
+
+def test_a_process_that_keeps_the_output_open_does_not_hold_the_end_up() -> None:
+    program = (
+        "import subprocess, sys\n"
+        "from common.stray_output import capture_output\n"
+        "capture_output()\n"
+        "command = [sys.executable, '-c', 'import time; time.sleep(5)']\n"
+        "child = subprocess.Popen(command, stdin=subprocess.DEVNULL)\n"
+    )
+
+    done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, env={}, check=False, timeout=30)
+
+    assert done.returncode == 0

@@ -1,0 +1,118 @@
+"""What decoding takes is estimated from header and markers, for every accepted format, and within bounds."""
+
+import contextlib
+import random
+
+import pytest
+from PIL import Image
+
+from benchmarks.costly_images import jpegs
+from benchmarks.costly_images.families import FAMILIES
+from benchmarks.costly_images.family import Family, encoded, noise
+from benchmarks.costly_images.search import accepted_cost_s
+from common.errors import ImageError
+from common.filetypes.formats import format_of
+from common.images.estimate import MAX_COST_S, READERS, check_cost, read_outline
+from tests.unit.worker.decode.files import heif
+
+FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF")
+#: However many entries it has, reading a directory takes a fraction of a second.
+ENDLESS = {"entries of EXIF"}
+REFUSED = [family for family in FAMILIES if family.is_light and family.name not in ENDLESS]
+
+
+def cost_s(data: bytes) -> float:
+    return read_outline(data, format_of(data)).cost_s
+
+
+def cover(image_format: str, side: int = 1000) -> bytes:
+    return encoded(noise(side, side, grain_px=8), image_format)
+
+
+@pytest.mark.parametrize("image_format", FORMATS)
+def test_a_cover_takes_a_small_part_of_what_a_file_may(image_format: str) -> None:
+    outline = read_outline(cover(image_format), image_format)
+
+    assert (outline.width, outline.height) == (1000, 1000)
+    assert 0 < outline.cost_s < MAX_COST_S / 8
+
+
+def test_a_heif_costs_by_the_pictures_that_it_is_made_of() -> None:
+    tile = heif.coded()
+    few, many = (heif.heif(heif.grid(n, n, parts=range(2, 2 + n * n)), *[tile] * (n * n)) for n in (1, 10))
+
+    assert cost_s(many) > 50 * cost_s(few)
+
+
+@pytest.mark.parametrize("family", REFUSED, ids=lambda family: f"{family.format} {family.name}")
+def test_each_way_to_make_a_file_expensive_is_refused(family: Family) -> None:
+    assert accepted_cost_s(family.make(family.beyond)) is None
+
+
+def test_scans_cost_by_their_number_and_their_pixels() -> None:
+    ten, twenty = (cost_s(jpegs.repeated_last_scan(count)) for count in (10, 20))
+
+    assert twenty > ten + 0.3
+
+
+def test_a_photograph_of_a_phone_is_no_long_file_progressive_or_not() -> None:
+    photograph = noise(4000, 3000, grain_px=8)
+
+    for progressive in (False, True):
+        data = encoded(photograph, "JPEG", quality=90, progressive=progressive)
+        assert cost_s(data) < 0.25
+
+
+@pytest.mark.parametrize(
+    ("mode", "kind", "width"),
+    [
+        ("RGB", "PNG", 7142),
+        ("RGBA", "PNG", 7000),
+        ("L", "PNG", 7142),
+        ("RGB", "JPEG", 7142),
+        ("CMYK", "JPEG", 7142),
+        ("P", "GIF", 7142),
+        ("1", "BMP", 7142),
+        ("RGB", "TIFF", 7142),
+    ],
+)
+def test_ordinary_pictures_of_nearly_as_many_pixels_as_may_be_are_accepted(
+    mode: str, kind: str, width: int
+) -> None:
+    options = {"compression": "tiff_lzw"} if kind == "TIFF" else {}
+    data = encoded(Image.new(mode, (width, 7000)), kind, **options)
+
+    check_cost(read_outline(data, kind), max_cost_s=MAX_COST_S)
+
+
+def test_a_thumbnail_within_a_jpeg_is_no_scan_of_it() -> None:
+    plain = cover("JPEG")
+    thumbnail = encoded(noise(160, 160, grain_px=8), "JPEG", progressive=True)
+    exif = Image.Exif()
+    exif[0x010E] = "a cover"
+    with_thumbnail = encoded(noise(1000, 1000, grain_px=8), "JPEG", exif=exif.tobytes() + thumbnail)
+
+    assert cost_s(with_thumbnail) < cost_s(plain) + 0.02
+
+
+def test_of_an_animation_only_the_first_frame_costs() -> None:
+    frames = [noise(300, 300, grain_px=4).rotate(angle) for angle in range(12)]
+
+    for kind in ("GIF", "WEBP"):
+        one = encoded(frames[0], kind, save_all=True, append_images=frames[1:2])
+        many = encoded(frames[0], kind, save_all=True, append_images=frames[1:])
+        assert cost_s(many) < 1.2 * cost_s(one)
+
+
+@pytest.mark.parametrize("image_format", READERS)
+def test_no_damage_raises_anything_but_errors_of_the_image(image_format: str) -> None:
+    whole = heif.picture("quadrants.heic") if image_format == "HEIF" else cover(image_format, side=60)
+    dice = random.Random(5)
+
+    for _ in range(400):
+        data = bytearray(whole[: dice.randrange(len(whole))] if dice.random() < 0.3 else whole)
+        for _ in range(dice.randint(0, 8)):
+            if len(data) > 12:
+                data[dice.randrange(2, min(len(data), 400))] = dice.randrange(256)
+        with contextlib.suppress(ImageError):
+            assert read_outline(bytes(data), image_format).cost_s >= 0
