@@ -17,10 +17,10 @@ from api.http.connection.turns import Turns
 from api.runtime import Gateway
 from common.catalog.protocol import Catalog
 from common.errors import SettingsError
-from common.redis_faults import check_redis
+from common.logs import configure_logging
+from common.redis.startup_check import check_redis
 from common.settings import Settings, load_settings
 from common.stray_output import capture_output
-from common.telemetry import configure_logging
 
 #: Connections that the kernel holds until they are taken.
 BACKLOG = 4096

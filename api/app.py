@@ -18,7 +18,7 @@ from api.routes import albums, docs_page, jobs, searches, service
 from api.routes.search_exchange import cached_response
 from api.runtime import open_gateway
 from api.version import VERSION
-from common.catalog.opening import open_catalog
+from common.catalog.open_catalog import open_catalog
 from common.catalog.protocol import Catalog
 from common.settings import Settings
 

@@ -30,13 +30,13 @@ from api.search.catalog_version import CatalogVersion
 from api.search.health import HealthCheck
 from api.search.service import SearchService
 from api.search.waiters import Waiters
-from common import keys
-from common.broker import shares_cache
+from common.broker.celery_app import make_celery, message_template
 from common.cache import ResultReader
 from common.catalog.protocol import Catalog
-from common.clients import open_async_redis
 from common.ledger.gateway import GatewayLedger
-from common.queue import make_celery, message_template
+from common.redis import keyspace
+from common.redis.clients import open_async_redis
+from common.redis.durability import shares_cache
 from common.settings import Settings
 
 #: Threads that read image headers.
@@ -119,7 +119,7 @@ async def open_gateway(settings: Settings, *, catalog: Catalog) -> AsyncIterator
         )
         broker = BrokerWarnings(redis, shares_cache=shares_cache(settings))
         subscription = Subscription(
-            listener, {keys.EVENTS: waiting.on_event, keys.CATALOG_EVENTS: version.on_event}
+            listener, {keyspace.EVENTS: waiting.on_event, keyspace.CATALOG_EVENTS: version.on_event}
         )
         background = [
             subscription.run(),

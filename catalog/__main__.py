@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from catalog.commands import delete, demo, export, ingest, migrate, reembed, stats, verify
 from catalog.commands.command_line import command_parser, run_command
 from catalog.commands.protocol import Command
-from common.telemetry import configure_logging
+from common.logs import configure_logging
 
 COMMANDS: tuple[Command, ...] = (migrate, demo, ingest, export, delete, stats, verify, reembed)
 

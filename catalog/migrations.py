@@ -12,7 +12,7 @@ from typing import Any
 
 import psycopg
 
-from common.catalog.connections import open_connection
+from common.catalog.postgres_connections import open_connection
 
 SCHEMA_DIR = Path(__file__).parent / "schema"
 #: Two processes that start together apply the schema one after the other.

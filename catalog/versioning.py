@@ -9,9 +9,9 @@ from contextlib import contextmanager
 from redis.exceptions import RedisError
 from rich.console import Console
 
-from common.catalog_version import new_catalog_version
-from common.clients import open_redis
-from common.redis_faults import described
+from common.catalog.version import new_catalog_version
+from common.redis.clients import open_redis
+from common.redis.startup_check import described
 from common.settings import Settings
 
 

@@ -17,10 +17,10 @@ from redis import Redis
 from redis.asyncio import Redis as AsyncRedis
 from redis.exceptions import RedisError
 
-from common import keys
 from common.catalog.protocol import EMBEDDING_DIMENSION
-from common.pipelining import PipelinedRedis
 from common.queries import ImagePart, SearchQuery, TextPart
+from common.redis import keyspace
+from common.redis.multiplexed_client import MultiplexedRedis
 
 log = logging.getLogger(__name__)
 
@@ -64,12 +64,12 @@ class ResultReader:
     """The gateway's side: one Redis read a hit; a cache that does not answer is a miss and is logged."""
 
     def __init__(self, redis: AsyncRedis) -> None:
-        self._redis = PipelinedRedis(redis)
+        self._redis = MultiplexedRedis(redis)
 
     async def get(self, query_key: str) -> bytes | None:
         """Return the finished JSON of a result."""
         try:
-            entry = await self._redis.execute("GET", keys.result(query_key))
+            entry = await self._redis.execute("GET", keyspace.result(query_key))
         except (RedisError, OSError) as error:
             log.warning("the result cache does not answer", extra={"error": type(error).__name__})
             return None
@@ -116,7 +116,7 @@ class WorkerCache:
 
     def entries(self, query_key: str, *, model: str, contents: Sequence[str]) -> tuple[bytes | None, ...]:
         """Return what is kept of a query's result, and of the embeddings of contents."""
-        names = [keys.result(query_key), *(keys.embedding(model, content) for content in contents)]
+        names = [keyspace.result(query_key), *(keyspace.embedding(model, content) for content in contents)]
         try:
             return tuple(cast("list[bytes | None]", self._redis.mget(names)))
         except (RedisError, OSError) as error:
@@ -125,7 +125,7 @@ class WorkerCache:
 
     def result_entry(self, query_key: str, body: bytes) -> Entry:
         """Return the entry of a result, finished JSON."""
-        return Entry(keys.result(query_key), pack(RESULT_MARK, body), self._result_ttl_ms)
+        return Entry(keyspace.result(query_key), pack(RESULT_MARK, body), self._result_ttl_ms)
 
     def embedding_entries(
         self, model: str, embeddings: Mapping[str, npt.NDArray[np.float32]]
@@ -133,7 +133,7 @@ class WorkerCache:
         """Return the entries of embeddings, shape (512,), float32, by the hash of their content."""
         return tuple(
             Entry(
-                keys.embedding(model, content),
+                keyspace.embedding(model, content),
                 pack(EMBEDDING_MARK, vector.astype("<f4", copy=False).tobytes()),
                 self._embedding_ttl_ms,
             )

@@ -23,7 +23,7 @@ from pydantic import (
     model_validator,
 )
 
-from common import urls
+from common import url_validation
 from common.errors import SettingsError
 from common.images.estimate import MAX_COST_S
 
@@ -76,10 +76,10 @@ UNIT_SECONDS: Mapping[str, int] = MappingProxyType({"second": 1, "minute": 60, "
 _RATE = re.compile(rf"[1-9]\d{{0,8}}/({'|'.join(UNIT_SECONDS)})")
 _ORIGIN = re.compile(r"https?://[A-Za-z0-9.\-\[\]:]+")
 
-RedisUrl = Annotated[SecretStr, _secret(urls.redis_url)]
-PostgresUrl = Annotated[SecretStr, _secret(urls.postgres_url)]
-SupabaseUrl = Annotated[str, AfterValidator(urls.supabase_url)]
-HttpUrl = Annotated[str, AfterValidator(urls.http_url)]
+RedisUrl = Annotated[SecretStr, _secret(url_validation.redis_url)]
+PostgresUrl = Annotated[SecretStr, _secret(url_validation.postgres_url)]
+SupabaseUrl = Annotated[str, AfterValidator(url_validation.supabase_url)]
+HttpUrl = Annotated[str, AfterValidator(url_validation.http_url)]
 Key = Annotated[SecretStr, _secret(_header_value)]
 Seconds = Annotated[float, Field(gt=0, le=86_400)]
 Count = Annotated[int, Field(ge=1)]

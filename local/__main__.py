@@ -24,10 +24,10 @@ from rich.progress import (
 )
 
 from catalog.demo.loading import load_demo
-from common.catalog_version import new_catalog_version
-from common.clients import open_redis
+from common.catalog.version import new_catalog_version
 from common.errors import CoverSearchError, SettingsError
-from common.parent import end_with_parent
+from common.process_control import end_with_parent
+from common.redis.clients import open_redis
 from local.options import LocalOptions, own_environment, read_options
 from local.showcase import ShowcaseFailed, show_searches, throw_away_key
 from local.stack import Stack

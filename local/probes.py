@@ -5,8 +5,8 @@ import orjson
 from redis import Redis
 from redis.exceptions import RedisError
 
-from common import keys
-from common.clients import open_redis
+from common.redis import keyspace
+from common.redis.clients import open_redis
 
 
 def gateway_answers(url: str) -> bool:
@@ -28,6 +28,8 @@ def worker_is_ready(redis_url: str, pid: int) -> bool:
 
 def announcements(redis: Redis) -> list[dict[str, object]]:
     """Return what the live workers announce of themselves."""
-    ids = [str(member, "ascii") for member in redis.zrange(keys.WORKERS, 0, -1) if isinstance(member, bytes)]
-    found = redis.mget([keys.worker(worker_id) for worker_id in ids]) if ids else []
+    ids = [
+        str(member, "ascii") for member in redis.zrange(keyspace.WORKERS, 0, -1) if isinstance(member, bytes)
+    ]
+    found = redis.mget([keyspace.worker(worker_id) for worker_id in ids]) if ids else []
     return [orjson.loads(entry) for entry in found if isinstance(entry, bytes)]

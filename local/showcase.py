@@ -10,8 +10,8 @@ from rich.table import Table
 
 from api.keys.key import make_key
 from api.keys.store import KeyStore
-from common.clients import open_redis
 from common.errors import CoverSearchError
+from common.redis.clients import open_redis
 from common.settings import UNLIMITED
 
 TEXT = "red circle on a dark cover"

@@ -15,7 +15,7 @@ except ModuleNotFoundError as error:
 
 from catalog.commands.command_line import command_parser, run_command
 from catalog.commands.protocol import Command
-from common.telemetry import configure_logging
+from common.logs import configure_logging
 from training.commands import evaluate, finetune, pretrain
 
 COMMANDS: tuple[Command, ...] = (pretrain, finetune, evaluate)

@@ -4,10 +4,10 @@ import os
 import sys
 
 from common.errors import SettingsError
-from common.redis_faults import check_redis
+from common.logs import configure_logging
+from common.redis.startup_check import check_redis
 from common.settings import load_settings
 from common.stray_output import capture_output
-from common.telemetry import configure_logging
 from worker.app import WorkerProcess
 from worker.inspection import forbid_inspection
 

@@ -18,26 +18,26 @@ from datetime import UTC, datetime
 from celery import Celery
 from celery.signals import setup_logging, worker_shutting_down
 
-from common import keys
+from common.broker.celery_app import make_celery, message_template
 from common.cache import WorkerCache
 from common.catalog.protocol import Catalog
-from common.clients import open_redis
 from common.errors import CatalogError, ModelError, ModelMismatch, QueueUnavailable
 from common.ledger.worker import WorkerLedger
-from common.queue import make_celery, message_template
+from common.redis import keyspace
+from common.redis.clients import open_redis
 from common.settings import Settings
 from worker.batching import Batcher
-from worker.bulk.handler import BulkHandler, register_bulk
-from worker.bulk.process import BulkProcess
+from worker.bulk_embedding.process import BulkProcess
+from worker.bulk_embedding.tasks import BulkHandler, register_bulk
 from worker.decode.pool import DecoderPool
 from worker.decode.version import PREPROCESSING_VERSION
-from worker.embedding import Embedder
 from worker.encoder.protocol import Encoder
-from worker.leases import Leases
-from worker.opening import open_broker, open_encoder, open_matching_catalog
-from worker.pipeline import Pipeline
-from worker.retrying import retry_passing
-from worker.tasks import RunHandler, register_search
+from worker.retries import retry_transient
+from worker.search.embedding import Embedder
+from worker.search.leases import Leases
+from worker.search.pipeline import Pipeline
+from worker.search.tasks import RunHandler, register_search
+from worker.startup import open_broker, open_encoder, open_matching_catalog
 from worker.watchdog import Watchdog
 
 log = logging.getLogger(__name__)
@@ -179,7 +179,7 @@ class WorkerProcess:
             register_bulk(self._celery, BulkHandler(self._redis, bulk))
             # Half of a deadline, so that another worker can still answer what this one held.
             watchdog = Watchdog(batcher.running_s, limit_s=s.job_deadline_s / 2)
-            retry_passing(leases.start, within_s=math.inf, on_failure=self._tell_waiting)
+            retry_transient(leases.start, within_s=math.inf, on_failure=self._tell_waiting)
             watchdog.start()
             try:
                 consume(self._celery, concurrency=s.worker_concurrency, drain=self._drain(leases))
@@ -217,7 +217,7 @@ def consume(app: Celery, *, concurrency: int, drain: threading.Timer) -> None:
     setup_logging.connect(lambda **_: None, weak=False)
     worker = app.Worker(
         pool="threads",
-        queues=[keys.QUEUE, keys.BULK],
+        queues=[keyspace.QUEUE, keyspace.BULK],
         concurrency=concurrency,
         quiet=True,
         without_gossip=True,

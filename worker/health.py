@@ -12,17 +12,17 @@ import orjson
 from redis import Redis
 from redis.exceptions import RedisError
 
-from common import keys
-from common.clients import open_redis
 from common.errors import SettingsError
-from common.redis_faults import described
+from common.redis import keyspace
+from common.redis.clients import open_redis
+from common.redis.startup_check import described
 from common.settings import load_settings
 
 
 def fault(redis: Redis, *, host: str) -> str | None:
     """Return why no worker of a host is ready, None where one is."""
-    ids = [member.decode() for member in cast("list[bytes]", redis.zrange(keys.WORKERS, 0, -1))]
-    entries = redis.mget([keys.worker(worker_id) for worker_id in ids]) if ids else []
+    ids = [member.decode() for member in cast("list[bytes]", redis.zrange(keyspace.WORKERS, 0, -1))]
+    entries = redis.mget([keyspace.worker(worker_id) for worker_id in ids]) if ids else []
     # An announcement that ran out is gone, though its id may not have been swept away yet.
     announced = [orjson.loads(entry) for entry in entries if entry]
     here = [announcement for announcement in announced if announcement.get("host") == host]

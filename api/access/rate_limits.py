@@ -10,10 +10,10 @@ from typing import Literal
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
-from common import keys
 from common.errors import QueueUnavailable, RateLimited
-from common.pipelining import PipelinedRedis
 from common.queries import AlbumPart, ImagePart, SearchQuery, TextPart
+from common.redis import keyspace
+from common.redis.multiplexed_client import MultiplexedRedis
 from common.settings import UNIT_SECONDS, UNLIMITED
 
 log = logging.getLogger(__name__)
@@ -101,7 +101,7 @@ class RateLimits:
     """The budgets of all clients, in Redis."""
 
     def __init__(self, redis: Redis, *, on_failure: Literal["allow", "refuse"]) -> None:
-        self._redis = PipelinedRedis(redis)
+        self._redis = MultiplexedRedis(redis)
         self._script = redis.register_script(files("api.access").joinpath("rate_limit.lua").read_text())
         self._on_failure = on_failure
         self._failing = False
@@ -117,7 +117,7 @@ class RateLimits:
         rate = bucket.rate
         args = (rate.limit, rate.window_s * 1000, cost)
         try:
-            reply = await self._redis.run(self._script, args, names=(f"{keys.RATE}{bucket.name}",))
+            reply = await self._redis.run(self._script, args, names=(f"{keyspace.RATE}{bucket.name}",))
         except (RedisError, OSError) as error:
             self._report_failure(error)
             return None

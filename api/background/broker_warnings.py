@@ -4,7 +4,7 @@ import logging
 
 from redis.asyncio import Redis
 
-from common.broker import broker_faults
+from common.redis.durability import durability_faults
 
 log = logging.getLogger(__name__)
 
@@ -21,7 +21,7 @@ class BrokerWarnings:
 
     async def look(self) -> None:
         """Warn of what was not wrong at the last look."""
-        faults = broker_faults(await self._redis.info(), shares_cache=self._shares_cache)
+        faults = durability_faults(await self._redis.info(), shares_cache=self._shares_cache)
         for fault in faults:
             if fault not in self._told:
                 log.warning("the broker may lose jobs", extra={"fault": fault})

@@ -8,7 +8,7 @@ from typing import Any, NoReturn
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
-from common.wire import Wire, packed
+from common.redis.multiplexed_connection import MultiplexedConnection, packed
 
 log = logging.getLogger(__name__)
 
@@ -35,7 +35,7 @@ class Subscription:
 
     async def _listen(self) -> NoReturn:
         """Subscribe, and raise once the connection is lost."""
-        wire = await Wire.open(self._redis, on_push=self._hear)
+        wire = await MultiplexedConnection.open(self._redis, on_push=self._hear)
         try:
             wire.send(packed("SUBSCRIBE", *self._listeners))
             while True:

@@ -24,7 +24,7 @@ from common.errors import (
     RateLimited,
 )
 from common.jobs import JobFailure
-from common.telemetry import request_id_var
+from common.logs import request_id_var
 
 MEDIA_TYPE = "application/problem+json"
 #: Problem types are names, not addresses: a self-hosted service has no home page of its own.

@@ -7,7 +7,7 @@ import orjson
 from pydantic import BaseModel, ConfigDict, Field
 
 from common import jobs
-from common.catalog.faults import REMEDIES
+from common.catalog.errors import REMEDIES
 from common.jobs import JobState
 from common.results import with_job_id
 

@@ -1,10 +1,10 @@
 """Whether an uploaded file is an image that is accepted, told from its bytes; nothing is decoded here."""
 
 from common.errors import ImageTooManyPixels, UndecodableImage
-from common.filetypes import isobmff
-from common.filetypes.formats import format_of
 from common.images.ending import with_its_end
 from common.images.estimate import MAX_COST_S, check_cost, read_outline
+from common.images.formats import heif
+from common.images.formats.detection import format_of
 
 
 def check_image(data: bytes, *, max_pixels: int, max_cost_s: float = MAX_COST_S) -> float:
@@ -20,7 +20,7 @@ def check_image(data: bytes, *, max_pixels: int, max_cost_s: float = MAX_COST_S)
     """
     image_format = format_of(data)
     if image_format in {"HEIF", "AVIF"}:
-        isobmff.check_pixels(data, max_pixels=max_pixels)
+        heif.check_pixels(data, max_pixels=max_pixels)
     outline = read_outline(data, image_format)
     width, height = outline.width, outline.height
     if width < 1 or height < 1:

@@ -12,7 +12,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.contract.problems import internal_response
 from api.http.security_headers import SecurityHeaders
-from common.telemetry import request_id_var
+from common.logs import request_id_var
 
 log = logging.getLogger(__name__)
 

@@ -9,9 +9,9 @@ from redis.exceptions import RedisError
 
 from api.keys.key import Role, make_key
 from api.keys.store import KeyStore
-from common.clients import open_redis
 from common.errors import SettingsError
-from common.redis_faults import described
+from common.redis.clients import open_redis
+from common.redis.startup_check import described
 from common.settings import load_settings, read_rate
 
 NAME_MAX_CHARS = 100

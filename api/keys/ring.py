@@ -8,9 +8,9 @@ from redis.exceptions import RedisError
 
 from api.contract.http_errors import Unauthorized
 from api.keys.key import KeyRecord, digest_of, id_of
-from common import keys
 from common.errors import QueueUnavailable
-from common.pipelining import PipelinedRedis
+from common.redis import keyspace
+from common.redis.multiplexed_client import MultiplexedRedis
 
 #: How long a revoked key may still be taken.
 FRESH_S = 2.0
@@ -27,7 +27,7 @@ class KeyRing:
     """Recognises keys; only those that are valid are remembered."""
 
     def __init__(self, redis: Redis) -> None:
-        self._redis = PipelinedRedis(redis)
+        self._redis = MultiplexedRedis(redis)
         #: By the SHA-256 of the key, so that no key lies about in memory.
         self._known: dict[str, _Known] = {}
 
@@ -56,7 +56,7 @@ class KeyRing:
         if key_id is None:
             return None
         try:
-            entry = await self._redis.execute("HGET", keys.API_KEYS, key_id)
+            entry = await self._redis.execute("HGET", keyspace.API_KEYS, key_id)
         except (RedisError, OSError) as error:
             raise QueueUnavailable(f"keys cannot be checked now ({type(error).__name__})") from error
         record = KeyRecord.from_json(entry) if entry else None

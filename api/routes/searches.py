@@ -36,7 +36,7 @@ from api.routes.search_exchange import exchange
 from api.routes.strict_route import StrictRoute
 from api.runtime import Gateway, gateway_of
 from common.errors import image_given_as
-from common.filetypes.formats import ACCEPTED
+from common.images.formats.detection import ACCEPTED
 from common.queries import ImagePart, SearchQuery, image_digest
 
 router = APIRouter(tags=["search"], route_class=StrictRoute)

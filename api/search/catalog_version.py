@@ -9,9 +9,9 @@ from functools import lru_cache
 
 from redis.asyncio import Redis
 
-from common import keys
-from common.catalog_version import made_from
+from common.catalog.version import made_from
 from common.queries import SearchQuery, query_key
+from common.redis import keyspace
 
 #: Also the longest that a change of the catalog stays unseen while the catalog answers.
 LOOK_EVERY_S = 1.0
@@ -70,7 +70,7 @@ class CatalogVersion:
 
     async def look_in_redis(self) -> None:
         """Read word and model; both are kept while Redis has none."""
-        word, model = await self._redis.mget(keys.CATALOG_VERSION, keys.CATALOG_MODEL)
+        word, model = await self._redis.mget(keyspace.CATALOG_VERSION, keyspace.CATALOG_MODEL)
         if word is not None and model is not None:
             self._word, self._model = _text(word), _text(model)
 

@@ -10,14 +10,14 @@ from typing import Protocol, TypeAlias
 from api.search.catalog_cache import CatalogCache
 from api.search.catalog_version import CatalogVersion, QueryKey
 from api.search.waiters import ClientGone, Waiters
-from common import keys
 from common.cache import ResultReader, contents_of
 from common.errors import IdempotencyConflict, JobCanceled, QueueFull, RateLimited
 from common.jobs import Job, JobFailure, JobState
 from common.ledger.gateway import GatewayLedger
 from common.ledger.records import Accepted, Submission
+from common.logs import job_id_var
 from common.queries import SearchQuery, query_to_json
-from common.telemetry import job_id_var
+from common.redis import keyspace
 
 
 class Budget(Protocol):
@@ -264,7 +264,7 @@ def _submission(search: Search, key: QueryKey) -> Submission:
     idempotency = None
     if search.idempotency_key is not None:
         key_hash = hashlib.sha256(search.idempotency_key.encode()).hexdigest()
-        idempotency = (keys.idempotency(search.owner, key_hash), hashlib.sha256(wire).hexdigest())
+        idempotency = (keyspace.idempotency(search.owner, key_hash), hashlib.sha256(wire).hexdigest())
     return Submission(
         job_id=secrets.token_hex(16),
         owner=search.owner,

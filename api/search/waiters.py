@@ -11,9 +11,9 @@ from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, TypeAlias, TypeVar
 
-from common import keys
 from common.ledger.gateway import GatewayLedger
 from common.ledger.records import RunAnswer, read_event
+from common.redis import keyspace
 
 log = logging.getLogger(__name__)
 
@@ -44,7 +44,7 @@ class Waiters:
         self._closed = asyncio.Event()
 
     def __len__(self) -> int:
-        return sum(len(waiters) for name, waiters in self._waiters.items() if name.startswith(keys.JOB))
+        return sum(len(waiters) for name, waiters in self._waiters.items() if name.startswith(keyspace.JOB))
 
     @property
     def is_closed(self) -> bool:
@@ -67,7 +67,7 @@ class Waiters:
         if run_id in self._ended or timeout_s <= 0 or self.is_closed:
             return None
         gone = asyncio.ensure_future(client_gone())
-        with self._waiting(run_id, keys.JOB + job_id) as ended:
+        with self._waiting(run_id, keyspace.JOB + job_id) as ended:
             try:
                 either: set[asyncio.Future[Any]] = {ended, gone}
                 await asyncio.wait(either, timeout=timeout_s, return_when=asyncio.FIRST_COMPLETED)
@@ -101,10 +101,10 @@ class Waiters:
     async def look(self) -> None:
         """Ask the ledger for every job that is waited for: an event may have been lost."""
         log.debug("looked after waiters", extra={"waiters": len(self), "watched": len(self._watchers)})
-        job_ids = [name.removeprefix(keys.JOB) for name in self._waiters if name.startswith(keys.JOB)]
+        job_ids = [name.removeprefix(keyspace.JOB) for name in self._waiters if name.startswith(keyspace.JOB)]
         for start in range(0, len(job_ids), LOOK_BATCH):
             for job_id in await self._ledger.ended(job_ids[start : start + LOOK_BATCH]):
-                self._wake(keys.JOB + job_id)
+                self._wake(keyspace.JOB + job_id)
 
     def close(self) -> None:
         """Send every waiter away with its job, because the gateway stops."""

@@ -13,8 +13,8 @@ from redis import Redis
 from redis.client import PubSub
 from redis.exceptions import RedisError
 
-from common import keys
 from common.jobs import TERMINAL_STATES
+from common.redis import keyspace
 
 #: The sweeper takes a turn each second; a deadline is kept if the job ends at the second turn after it.
 SWEEP_SLACK_S = 2.5
@@ -59,7 +59,7 @@ class Witness:
         while not self._stop.is_set():
             try:
                 with PubSub(self._redis.connection_pool, ignore_subscribe_messages=True) as pubsub:
-                    pubsub.subscribe(keys.EVENTS)
+                    pubsub.subscribe(keyspace.EVENTS)
                     while not self._stop.is_set():
                         message = pubsub.get_message(timeout=0.2)
                         if message is not None:

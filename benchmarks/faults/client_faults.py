@@ -18,7 +18,7 @@ from benchmarks.faults.clients import Submitted, submit, texts
 from benchmarks.faults.ground import Ground
 from benchmarks.faults.outcome import Findings, Outcome
 from benchmarks.faults.rig import Rig, client_of, eventually, open_rig
-from common import keys
+from common.redis import keyspace
 
 MIB = 1024 * 1024
 BOMB_GROWTH_MIB = 50.0
@@ -45,7 +45,7 @@ async def gateway_killed(ground: Ground, folder: Path, *, short: bool) -> Outcom
         waits = [asyncio.create_task(_wait_for(rig.http, job_id)) for job_id in submitted.ids]
         # A blocking search has no id to come back with, but the key it chose itself.
         keyed = asyncio.create_task(_search(rig.http, "keyed"))
-        await eventually(lambda: bool(rig.keys(keys.IDEMPOTENCY)), within_s=10)
+        await eventually(lambda: bool(rig.keys(keyspace.IDEMPOTENCY)), within_s=10)
         os.kill(rig.gateways[0].service.pid or 0, signal.SIGKILL)
         killed = time.monotonic()
         broken = sum(answer is None for answer in await asyncio.gather(*waits))
@@ -59,7 +59,7 @@ async def gateway_killed(ground: Ground, folder: Path, *, short: bool) -> Outcom
             "every result is polled from the other gateway",
             all(answer is not None and answer.json()["status"] == "succeeded" for answer in polled),
         )
-        findings.require("the keyed search ran once", len(rig.keys(keys.IDEMPOTENCY)) == 1)
+        findings.require("the keyed search ran once", len(rig.keys(keyspace.IDEMPOTENCY)) == 1)
         findings.note(f"{broken} waiting clients cut off")
         await rig.use_gateway(1)
         await second.aclose()
@@ -111,13 +111,13 @@ async def clients_hang_up(ground: Ground, folder: Path, *, short: bool) -> Outco
         waiters = await _later_waiters(served.service.log_path)
         findings.require("clients were waited for", max(waiters) > 0)
         findings.require("nobody is waited for any more", waiters[-1] == 0)
-        findings.require("and their jobs are still under way", bool(rig.redis.zcard(keys.DEADLINES)))
+        findings.require("and their jobs are still under way", bool(rig.redis.zcard(keyspace.DEADLINES)))
         findings.require("subscriptions are as before", _subscriptions(rig) == before_subscriptions)
         after_fds = gateway.num_fds()
         findings.require("file descriptors are as before", after_fds <= before_fds + POOL_SLACK_FDS)
         findings.note(f"{before_fds} file descriptors before, {after_fds} after")
         findings.note(f"at most {max(waiters)} waiters, {waiters[-1]} after")
-        job_ids = [key.decode().removeprefix(keys.JOB) for key in rig.keys(keys.JOB)]
+        job_ids = [key.decode().removeprefix(keyspace.JOB) for key in rig.keys(keyspace.JOB)]
         findings.require("their searches were taken", len(job_ids) > clients / 2)
         await rig.drained(within_s=rig.settings.job_deadline_s)
         return await rig.outcome("clients hang up", job_ids, findings)
@@ -153,7 +153,7 @@ def _client_sockets(gateway: psutil.Process, port: int) -> int:
 
 
 def _subscriptions(rig: Rig) -> list[object]:
-    return [*rig.redis.pubsub_numsub(keys.EVENTS, keys.CATALOG_EVENTS)]
+    return [*rig.redis.pubsub_numsub(keyspace.EVENTS, keyspace.CATALOG_EVENTS)]
 
 
 async def _hang_up_all(port: int, numbers: range) -> None:

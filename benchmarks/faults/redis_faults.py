@@ -20,8 +20,8 @@ from benchmarks.faults.ground import Ground
 from benchmarks.faults.outcome import Findings, Outcome
 from benchmarks.faults.rig import open_rig
 from benchmarks.faults.tcp_proxy import TcpProxy
-from common import keys
-from common.clients import open_redis
+from common.redis import keyspace
+from common.redis.clients import open_redis
 from local.servers.child import free_port
 from local.servers.redis import RedisConfig, RedisServer
 
@@ -63,7 +63,7 @@ async def killed(ground: Ground, folder: Path, *, short: bool) -> Outcome:
         findings.require("the worker lives on", rig.workers[0].running and rig.workers[0].pid == worker_pid)
         refused = len(submitted.refusals) + submitted.unanswered
         findings.note(f"{refused} submits refused while it was down, and sent again")
-        known = len(rig.keys(keys.JOB))
+        known = len(rig.keys(keyspace.JOB))
         findings.require(f"a submit that was sent again is one job (has {known})", known == jobs + kills)
         found = await rig.audit(submitted.ids)
         findings.require("every job succeeds", found.ends == {"succeeded": jobs + kills})
@@ -159,7 +159,7 @@ async def cache_evicts(ground: Ground, folder: Path, *, short: bool) -> Outcome:
             evicted = await asyncio.to_thread(_fill, client)
             findings.note(f"{evicted} cache entries evicted")
             findings.require("the cache evicts", evicted > 0)
-            findings.require("every message is still queued", rig.redis.llen(keys.QUEUE) == jobs)
+            findings.require("every message is still queued", rig.redis.llen(keyspace.QUEUE) == jobs)
             await rig.add_worker()
             await rig.drained(within_s=rig.settings.job_deadline_s + 5)
             found = await rig.audit(submitted.ids)

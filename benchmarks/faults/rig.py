@@ -17,8 +17,8 @@ from redis.exceptions import RedisError
 from benchmarks.faults.audit import Audit, Witness, audit
 from benchmarks.faults.ground import Ground
 from benchmarks.faults.outcome import Findings, Outcome
-from common import keys
-from common.clients import open_redis
+from common.redis import keyspace
+from common.redis.clients import open_redis
 from common.settings import Settings, load_settings
 from local.options import ROOT
 from local.probes import gateway_answers, worker_is_ready
@@ -104,7 +104,7 @@ class Rig:
 
         def is_empty() -> bool:
             try:
-                return not self.redis.zcard(keys.DEADLINES)
+                return not self.redis.zcard(keyspace.DEADLINES)
             except (RedisError, OSError):
                 return False
 
@@ -118,7 +118,7 @@ class Rig:
         """Return how often each run was claimed."""
         pipeline = self.redis.pipeline(transaction=False)
         for run_id in run_ids:
-            pipeline.hget(keys.RUN + run_id, "attempts")
+            pipeline.hget(keyspace.RUN + run_id, "attempts")
         return [int(attempts or 0) for attempts in pipeline.execute()]
 
     async def audit(self, job_ids: Sequence[str]) -> Audit:

@@ -19,7 +19,7 @@ from benchmarks.faults.clients import ASYNC, Submitted, submit_all, texts
 from benchmarks.faults.ground import Ground
 from benchmarks.faults.outcome import Findings, Outcome
 from benchmarks.faults.rig import Rig, eventually, open_rig
-from common import keys
+from common.redis import keyspace
 from local.service import Service
 
 KILL_EVERY_S = 2.5
@@ -86,7 +86,7 @@ async def _drain_in_vain(rig: Rig, findings: Findings, *, short: bool) -> Submit
     slow = {"FIXED_LATENCY_MS": "10000", "DRAIN_S": "2"} if short else {"FIXED_LATENCY_MS": "40000"}
     worker = await rig.add_worker(slow)
     submitted = await submit_all(rig, texts("held", HELD_JOBS))
-    taken = await eventually(lambda: rig.redis.zcard(keys.RUNNING) == HELD_JOBS, within_s=10)
+    taken = await eventually(lambda: rig.redis.zcard(keyspace.RUNNING) == HELD_JOBS, within_s=10)
     findings.require("the worker holds every job", taken)
     began = time.monotonic()
     os.kill(worker.pid or 0, signal.SIGTERM)
@@ -94,7 +94,7 @@ async def _drain_in_vain(rig: Rig, findings: Findings, *, short: bool) -> Submit
     findings.within("with work for longer than DRAIN_S in", time.monotonic() - began, TERM_EXIT_S)
     gave_up = "not drained in time" in worker.log_path.read_text()
     findings.require("it gives up with status 0", gave_up and worker.status == 0)
-    findings.require("it leaves no lease behind", rig.redis.zcard(keys.RUNNING) == 0)
+    findings.require("it leaves no lease behind", rig.redis.zcard(keyspace.RUNNING) == 0)
     findings.require("it gives all back uncounted", rig.attempts(submitted.ids) == [0] * HELD_JOBS)
     await rig.add_worker()
     await rig.drained(within_s=rig.settings.job_deadline_s + 5)

@@ -11,7 +11,7 @@ from benchmarks.recall.cones import Vectors
 from benchmarks.recall.searching import Answered
 from benchmarks.recall.usage import Usage
 from catalog.index import INDEX, MEMORY_MIB, index_statement
-from common.catalog.records import vector_literal
+from common.catalog.row_mapping import vector_literal
 
 VECTOR_INDEX = "album_covers_embedding_vector"
 _HALFVEC, _VECTOR = "(embedding::halfvec(512)) halfvec_cosine_ops", "embedding vector_cosine_ops"

@@ -12,7 +12,7 @@ from psycopg import sql
 from benchmarks.recall.cones import Vectors
 from benchmarks.recall.plans import PlanReader
 from common.catalog.postgres import PostgresCatalog
-from common.catalog.records import filter_arguments, vector_literal
+from common.catalog.row_mapping import filter_arguments, vector_literal
 from common.genres import genre_key
 from common.queries import Filters
 

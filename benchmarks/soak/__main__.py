@@ -20,7 +20,7 @@ from benchmarks.measured import show
 from benchmarks.soak.load import MIX, Account, Load
 from benchmarks.soak.samples import Growth, Samples
 from benchmarks.soak.table import table
-from common import keys
+from common.redis import keyspace
 from common.settings import Settings
 from local.options import ROOT
 from local.service import Service
@@ -47,9 +47,14 @@ BURST = 2 * WORKERS * Settings().worker_concurrency
 #: Shorter ones are for trying it out.
 SHOWN_FROM_MINUTES = 10
 RESTART_EVERY_S = (8.0, 20.0)
-#: What stays in Redis when all else has expired; `common/keys.py` says why.
+#: What stays in Redis when all else has expired; `common/redis/keyspace.py` says why.
 CONSTANTS = frozenset(
-    {keys.CATALOG_VERSION, keys.CATALOG_MODEL, keys.CATALOG_PREPROCESSING, *keys.KOMBU_BINDINGS}
+    {
+        keyspace.CATALOG_VERSION,
+        keyspace.CATALOG_MODEL,
+        keyspace.CATALOG_PREPROCESSING,
+        *keyspace.KOMBU_BINDINGS,
+    }
 )
 
 
@@ -120,10 +125,10 @@ async def _left_over(rig: Rig) -> list[str]:
     def left() -> list[str]:
         names = {key.decode() for key in rig.keys("")} - CONSTANTS
         # Of what is remembered for ten minutes it is enough to see that it will go.
-        return sorted(name for name in names if name != keys.SERVICE_RATE or rig.redis.ttl(name) == -1)
+        return sorted(name for name in names if name != keyspace.SERVICE_RATE or rig.redis.ttl(name) == -1)
 
     def only_the_living() -> bool:
-        return all(key.startswith((keys.WORKER, keys.WORKERS, keys.SWEEPING)) for key in left())
+        return all(key.startswith((keyspace.WORKER, keyspace.WORKERS, keyspace.SWEEPING)) for key in left())
 
     await rig.drained(within_s=rig.settings.job_deadline_s + 5)
     await eventually(only_the_living, within_s=LONGEST_TTL_S, every_s=1)

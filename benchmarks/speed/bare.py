@@ -16,7 +16,7 @@ from redis.asyncio import Redis as AsyncRedis
 
 from api.__main__ import BACKLOG, KEEP_ALIVE_S
 from benchmarks.speed.stack import START_S, Stack, base_environ
-from common.clients import open_redis
+from common.redis.clients import open_redis
 from local.servers.child import free_port
 from local.service import Service
 

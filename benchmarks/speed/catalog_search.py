@@ -15,7 +15,7 @@ from benchmarks.speed.interleaving import Comparison, interleaved
 from benchmarks.speed.rows import Figure
 from common.catalog.postgres import PostgresCatalog
 from common.catalog.protocol import Catalog
-from common.catalog.records import vector_literal
+from common.catalog.row_mapping import vector_literal
 from common.catalog.supabase import SupabaseCatalog
 from common.queries import Filters
 from local.servers.child import ServerFailed

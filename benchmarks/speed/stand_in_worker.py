@@ -7,12 +7,12 @@ from typing import Self, cast
 
 from redis import Redis
 
-from common import keys
-from common.clients import open_redis
+from common.broker.celery_app import make_celery, message_template
 from common.jobs import Timings
 from common.ledger.records import Verdict
 from common.ledger.worker import WorkerLedger
-from common.queue import make_celery, message_template
+from common.redis import keyspace
+from common.redis.clients import open_redis
 from common.results import result_json
 from common.settings import Settings, load_settings
 
@@ -30,12 +30,12 @@ class StandInWorker:
 
     def queued(self) -> list[str]:
         """Return the runs that wait."""
-        members = cast("list[bytes]", self._redis.zrange(keys.QUEUED, 0, -1))
+        members = cast("list[bytes]", self._redis.zrange(keyspace.QUEUED, 0, -1))
         return [member.decode() for member in members]
 
     def queued_count(self) -> int:
         """Return how many runs wait."""
-        return self._redis.zcard(keys.QUEUED)
+        return self._redis.zcard(keyspace.QUEUED)
 
     def claim(self, run_id: str) -> None:
         """Take a run.

@@ -28,7 +28,7 @@ from catalog.ingest.standing import claim_catalog
 from catalog.progress import covers_bar
 from catalog.versioning import telling_gateways
 from catalog.writing.protocol import CatalogWriter
-from common.catalog.connections import open_connection
+from common.catalog.postgres_connections import open_connection
 from common.errors import SettingsError
 from common.settings import Settings
 

@@ -26,7 +26,7 @@ from catalog.reembedding.switching import index_copy, switch
 from catalog.settings import require_database_url
 from catalog.stamp import read_stamp, require_stamps
 from catalog.versioning import tell_gateways
-from common.catalog.connections import open_connection
+from common.catalog.postgres_connections import open_connection
 from common.catalog.protocol import ModelStamp
 from common.errors import SettingsError
 

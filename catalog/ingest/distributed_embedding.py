@@ -20,13 +20,13 @@ from redis.exceptions import RedisError
 from catalog.ingest.covered import Covered, Embedded
 from catalog.ingest.rejection import Rejected, RowFault
 from catalog.ingest.staging import batches
-from common import keys
-from common.bulk import BulkFault, BulkReply, Outcome, pack_covers, unpack_reply
+from common.broker.bulk_messages import BulkFault, BulkReply, Outcome, pack_covers, unpack_reply
+from common.broker.celery_app import BULK_TASK_NAME, make_celery
 from common.catalog.protocol import ModelStamp
-from common.clients import open_redis
 from common.errors import ModelMismatch, NoWorker, QueueUnavailable
-from common.queue import BULK_TASK_NAME, make_celery
-from common.redis_faults import described
+from common.redis import keyspace
+from common.redis.clients import open_redis
+from common.redis.startup_check import described
 from common.settings import Settings
 
 P = TypeVar("P")
@@ -99,7 +99,7 @@ class DistributedEmbedder:
 
     def close(self) -> None:
         """Leave nothing in Redis but what expires."""
-        self._redis.delete(keys.bulk_replies(self._ingest_id))
+        self._redis.delete(keyspace.bulk_replies(self._ingest_id))
 
     def _allowed(self) -> int:
         if time.monotonic() - self._looked_at > _LOOK_EVERY_S:
@@ -113,9 +113,9 @@ class DistributedEmbedder:
 
     def _put(self, entry: _Sent[P]) -> None:
         payload = pack_covers([covered.cover for covered in entry.covers])
-        self._redis.set(keys.bulk(entry.batch_id), payload, ex=_BATCH_TTL_S)
+        self._redis.set(keyspace.bulk(entry.batch_id), payload, ex=_BATCH_TTL_S)
         self._app.send_task(
-            BULK_TASK_NAME, args=[self._ingest_id, entry.batch_id], queue=keys.BULK, ignore_result=True
+            BULK_TASK_NAME, args=[self._ingest_id, entry.batch_id], queue=keyspace.BULK, ignore_result=True
         )
         entry.sent_at = time.monotonic()
 
@@ -131,7 +131,7 @@ class DistributedEmbedder:
                 yield Embedded(covered, outcome)
 
     def _receive(self, sent: deque[_Sent[P]]) -> None:
-        answer = cast("Any", self._redis.blpop([keys.bulk_replies(self._ingest_id)], timeout=1))
+        answer = cast("Any", self._redis.blpop([keyspace.bulk_replies(self._ingest_id)], timeout=1))
         if answer is None:
             self._resend(sent)
             return
@@ -156,7 +156,7 @@ class DistributedEmbedder:
             if alone:
                 _count_failure(entry, "there is no worker any more to embed covers")
             entry.sent_at = now
-            if not self._redis.exists(keys.bulk_claim(entry.batch_id)):
+            if not self._redis.exists(keyspace.bulk_claim(entry.batch_id)):
                 self._put(entry)
 
     def _require_model(self, reply: BulkReply) -> None:
@@ -198,7 +198,7 @@ def _stamp(worker: Mapping[str, Any]) -> ModelStamp:
 
 
 def _ready_workers(redis: Redis) -> list[dict[str, object]]:
-    ids = [member.decode() for member in cast("list[bytes]", redis.zrange(keys.WORKERS, 0, -1))]
-    entries = cast("list[bytes | None]", redis.mget([keys.worker(i) for i in ids])) if ids else []
+    ids = [member.decode() for member in cast("list[bytes]", redis.zrange(keyspace.WORKERS, 0, -1))]
+    entries = cast("list[bytes | None]", redis.mget([keyspace.worker(i) for i in ids])) if ids else []
     announced = [orjson.loads(entry) for entry in entries if entry is not None]
     return [worker for worker in announced if worker.get("ready")]

@@ -15,7 +15,7 @@ from catalog.ingest.staging import batches, in_order
 from catalog.ingest.writing import PATIENCE_S, update, write
 from catalog.rows import AlbumRow
 from catalog.writing.protocol import CatalogWriter, Origin
-from worker.retrying import retry_passing
+from worker.retries import retry_transient
 
 #: Albums of one call to the catalog; of the smaller, an ingest that is killed repeats less.
 BATCH = 100
@@ -85,7 +85,7 @@ class Ingest:
                 yield Wanted(album, origins.get(album.fields.id))
 
     def _origins(self, album_ids: list[str]) -> Mapping[str, Origin]:
-        return retry_passing(lambda: self.writer.origins(album_ids), within_s=PATIENCE_S)
+        return retry_transient(lambda: self.writer.origins(album_ids), within_s=PATIENCE_S)
 
     def _changed(self, loaded: Iterable[Loaded | Rejected]) -> Iterator[Covered[AlbumRow] | Rejected]:
         """Yield what is to be embedded; rows whose cover is the same are written on the way."""

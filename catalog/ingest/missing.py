@@ -12,7 +12,7 @@ from catalog.ingest.report import Report
 from catalog.ingest.staging import batches
 from catalog.ingest.writing import PATIENCE_S, write_by
 from catalog.writing.protocol import CatalogWriter, MadeEmbedding, MissingAlbum
-from worker.retrying import retry_passing
+from worker.retries import retry_transient
 
 _PAGE = 500
 
@@ -74,7 +74,9 @@ class MissingEmbeddings:
             after_id = page[-1].id
 
     def _page(self, after_id: str | None) -> list[MissingAlbum]:
-        return retry_passing(lambda: self.writer.missing(after_id=after_id, size=_PAGE), within_s=PATIENCE_S)
+        return retry_transient(
+            lambda: self.writer.missing(after_id=after_id, size=_PAGE), within_s=PATIENCE_S
+        )
 
     def _read(self, album: MissingAlbum) -> Covered[_Found] | Rejected:
         try:

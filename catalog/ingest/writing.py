@@ -9,7 +9,7 @@ from catalog.ingest.rejection import Rejected, RowFault
 from catalog.rows import AlbumRow
 from catalog.writing.protocol import CatalogWriter
 from common.errors import CatalogMisconfigured, CoverSearchError, ModelMismatch
-from worker.retrying import retry_passing
+from worker.retries import retry_transient
 
 P = TypeVar("P")
 
@@ -34,7 +34,7 @@ def write_by(put: Callable[[Sequence[Embedded[P]]], None], batch: Sequence[Embed
         CatalogMisconfigured, ModelMismatch: it takes nothing at all.
     """
     try:
-        retry_passing(lambda: put(batch), within_s=PATIENCE_S)
+        retry_transient(lambda: put(batch), within_s=PATIENCE_S)
     except (CatalogMisconfigured, ModelMismatch):
         raise
     except CoverSearchError as error:
@@ -59,7 +59,7 @@ def update(writer: CatalogWriter, rows: Sequence[AlbumRow]) -> set[str]:
     if not rows:
         return set()
     try:
-        return retry_passing(lambda: writer.update(rows), within_s=PATIENCE_S)
+        return retry_transient(lambda: writer.update(rows), within_s=PATIENCE_S)
     except CatalogMisconfigured:
         raise
     except CoverSearchError as error:

@@ -14,8 +14,8 @@ from catalog.writing.protocol import (
     MissingAlbum,
     Origin,
 )
-from common.catalog.functions import FunctionCatalog
 from common.catalog.protocol import ModelStamp
+from common.catalog.sql_functions import FunctionCatalog
 
 #: Longest wait for one call: a page or a batch of a hundred albums, on a busy database.
 TIMEOUT_S = 60.0

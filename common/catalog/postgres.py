@@ -9,10 +9,10 @@ import numpy.typing as npt
 import psycopg
 from psycopg import sql
 
-from common.catalog.connections import BinaryVector, Connections
-from common.catalog.faults import fault_from_code
-from common.catalog.functions import FunctionCatalog
-from common.catalog.records import Row, vector_bytes
+from common.catalog.errors import error_from_code
+from common.catalog.postgres_connections import BinaryVector, Connections
+from common.catalog.row_mapping import Row, vector_bytes
+from common.catalog.sql_functions import FunctionCatalog
 from common.errors import CatalogUnavailable
 
 
@@ -51,7 +51,7 @@ class PostgresCatalog(FunctionCatalog):
 
     def _fault(self, error: psycopg.Error) -> Exception:
         if error.sqlstate is not None:
-            return fault_from_code(error.sqlstate, error.diag.message_primary or type(error).__name__)
+            return error_from_code(error.sqlstate, error.diag.message_primary or type(error).__name__)
         return CatalogUnavailable(
             f"the catalog's database did not answer within {self._timeout_s:g} s or hung up: {error}"
         )

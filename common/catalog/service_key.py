@@ -7,14 +7,14 @@ from typing import Any
 
 import orjson
 
-from common.catalog.faults import misconfigured
+from common.catalog.errors import misconfigured
 from common.errors import CatalogMisconfigured
 
 #: Roles that a browser may hold; the catalog is closed to them.
 _PUBLIC_ROLES = frozenset({"anon", "authenticated"})
 
 
-def key_fault(key: str) -> CatalogMisconfigured | None:
+def service_key_error(key: str) -> CatalogMisconfigured | None:
     """Return what is plainly wrong with a key before it is sent, None where nothing is.
 
     A key is a JWT with the claim `role`, or of the newer kinds `sb_secret_…` and `sb_publishable_…`.

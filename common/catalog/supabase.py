@@ -14,10 +14,10 @@ import orjson
 from postgrest.exceptions import APIError
 from supabase import Client, ClientOptions, create_client
 
-from common.catalog.faults import fault_from_code, fault_from_status, misconfigured
-from common.catalog.functions import FunctionCatalog
-from common.catalog.records import Row
-from common.catalog.service_key import key_fault
+from common.catalog.errors import error_from_code, error_from_status, misconfigured
+from common.catalog.row_mapping import Row
+from common.catalog.service_key import service_key_error
+from common.catalog.sql_functions import FunctionCatalog
 from common.errors import CatalogUnavailable, CoverSearchError
 
 
@@ -80,7 +80,7 @@ class SupabaseCatalog(FunctionCatalog):
 
     def _build(self) -> Client:
         _require_url(self._url)
-        fault = key_fault(self._key)
+        fault = service_key_error(self._key)
         if fault is not None:
             raise fault
         options = ClientOptions(auto_refresh_token=False, persist_session=False, httpx_client=self._http)
@@ -130,5 +130,5 @@ def _require_json(response: httpx.Response) -> None:
 
 def _fault(status: int, document: object) -> CoverSearchError:
     if isinstance(document, dict) and isinstance(document.get("code"), str):
-        return fault_from_code(document["code"], str(document.get("message") or ""))
-    return fault_from_status(status)
+        return error_from_code(document["code"], str(document.get("message") or ""))
+    return error_from_status(status)

@@ -3,7 +3,7 @@
 from struct import Struct
 from types import MappingProxyType
 
-from common.filetypes import isobmff
+from common.images.formats import heif
 from common.images.outline import ALPHA_PX_S, COLOUR_PX_S, PARTS_MAX, TURN_PX_S, Outline
 
 #: Size and kind; a size of 1 says that one of 64 bits follows, and 0 that the box goes on to the end.
@@ -23,7 +23,7 @@ def read_boxed(data: bytes) -> Outline:
         UnsupportedImage: it has no still picture.
         UndecodableImage: its boxes are broken.
     """
-    picture = isobmff.primary_picture(data)
+    picture = heif.primary_picture(data)
     pixel_s, byte_s = _PRICES_S.get(picture.codec, _HEVC_PRICES_S)
     has_alpha = any(name in data for name in _ALPHA_PLANES)
     coded_s = picture.coded_pixels * pixel_s * (2 if has_alpha else 1) + len(data) * byte_s

@@ -23,7 +23,7 @@ from common.ledger.records import (
 )
 from common.ledger.scripts import script_text
 from common.ledger.timing import RESEND_AFTER_MS, SWEEP_EVERY_MS
-from common.pipelining import PipelinedRedis
+from common.redis.multiplexed_client import MultiplexedRedis
 from common.settings import Settings
 
 
@@ -31,7 +31,7 @@ class GatewayLedger:
     """Every call raises `QueueUnavailable` where Redis does not answer in time."""
 
     def __init__(self, redis: Redis, *, settings: Settings, template: str) -> None:
-        self._redis = PipelinedRedis(redis)
+        self._redis = MultiplexedRedis(redis)
         self._settings = settings
         self.template = template
         names = ("submit", "room", "record", "view", "cancel", "states", "load", "sweep")

@@ -3,7 +3,7 @@
 from functools import cache
 from importlib.resources import files
 
-from common import keys
+from common.redis import keyspace
 
 
 @cache
@@ -11,4 +11,4 @@ def script_text(name: str) -> str:
     """Return the text of one script as Redis runs it."""
     here = files("common.ledger")
     shared = here.joinpath("shared.lua").read_text()
-    return keys.lua_table() + shared + here.joinpath(f"{name}.lua").read_text()
+    return keyspace.lua_table() + shared + here.joinpath(f"{name}.lua").read_text()

@@ -1,4 +1,4 @@
--- What every ledger script shares; `K` (key names) is prepended from common/keys.py.
+-- What every ledger script shares; `K` (key names) is prepended from common/redis/keyspace.py.
 -- Redis's clock decides: a worker's or gateway's may be wrong.
 
 local function now_ms()

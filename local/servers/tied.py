@@ -12,7 +12,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from common.parent import end_with_parent
+from common.process_control import end_with_parent
 
 _ROOT = str(Path(__file__).resolve().parents[2])
 #: Isolated, without `site` and without writing bytecode: it starts in a few milliseconds, as any user.

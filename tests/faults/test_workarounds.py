@@ -17,9 +17,9 @@ from benchmarks.faults.clients import Submitted, submit, submit_all, texts, unti
 from benchmarks.faults.ground import Ground
 from benchmarks.faults.rig import eventually, open_rig
 from benchmarks.faults.tcp_proxy import TcpProxy
-from common import keys
-from common.clients import open_async_redis, open_redis
-from common.queue import make_celery, message_template
+from common.broker.celery_app import make_celery, message_template
+from common.redis import keyspace
+from common.redis.clients import open_async_redis, open_redis
 from common.settings import load_settings
 from local.servers.redis import RedisServer
 
@@ -35,11 +35,11 @@ async def test_a_message_that_a_killed_worker_had_taken_is_sent_again(ground: Gr
             # The BRPOP of a frozen worker takes a message for as long as it had still to wait, up to 1 s.
             os.kill(worker.pid or 0, signal.SIGSTOP)
             await submit(rig.http, f"lost by kombu {attempt}", submitted)
-            if await eventually(lambda: rig.redis.llen(keys.QUEUE) == 0, within_s=1):
+            if await eventually(lambda: rig.redis.llen(keyspace.QUEUE) == 0, within_s=1):
                 break
             os.kill(worker.pid or 0, signal.SIGCONT)
             await rig.drained(within_s=10)
-        taken = rig.redis.llen(keys.QUEUE) == 0
+        taken = rig.redis.llen(keyspace.QUEUE) == 0
         worker.kill()
 
         await rig.add_worker()
@@ -58,7 +58,7 @@ async def test_a_worker_outlives_a_redis_that_goes_away_in_the_middle_of_a_job(
     async with open_rig(ground, tmp_path, FIXED_LATENCY_MS="3000") as rig:
         worker, pid = rig.workers[0], rig.workers[0].pid
         submitted = await submit_all(rig, texts("outlives", 3))
-        assert await eventually(lambda: bool(rig.redis.zcard(keys.RUNNING)), within_s=10)
+        assert await eventually(lambda: bool(rig.redis.zcard(keyspace.RUNNING)), within_s=10)
 
         os.kill(rig.redis_server.pid or 0, signal.SIGKILL)
         await asyncio.sleep(1)
@@ -135,7 +135,7 @@ async def test_a_submit_to_a_frozen_redis_is_refused_and_not_made_twice(
 
         assert [refusal.status for refusal in submitted.refusals] == [503]
         assert thawed - began < rig.settings.job_deadline_s
-        assert int(str(rig.redis.llen(keys.QUEUE))) <= 1
+        assert int(str(rig.redis.llen(keyspace.QUEUE))) <= 1
 
 
 # AsyncResult.__del__ can deadlock a publish (celery #10477): there is no result backend. A countdown is

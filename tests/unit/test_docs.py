@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from common import keys
+from common.redis import keyspace
 from common.settings import Settings
 from tests.paths import ROOT
 
@@ -56,8 +56,8 @@ def test_every_make_target_that_a_document_names_exists() -> None:
 
 
 def test_every_name_of_the_key_map_is_documented() -> None:
-    names = {value for name, value in vars(keys).items() if name.isupper() and isinstance(value, str)}
-    documented = keys.__doc__ or ""
+    names = {value for name, value in vars(keyspace).items() if name.isupper() and isinstance(value, str)}
+    documented = keyspace.__doc__ or ""
 
     undocumented = {name for name in names if name.strip(":") not in documented} - {"events", "catalog"}
 

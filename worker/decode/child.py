@@ -16,7 +16,7 @@ import warnings
 from PIL import Image
 
 from common.errors import ImageError, UndecodableImage
-from common.parent import end_with_parent
+from common.process_control import end_with_parent
 from worker.decode import wire
 from worker.decode.image import decode_image
 from worker.decode.resampling import resize_and_crop

@@ -10,7 +10,7 @@ import struct
 
 from PIL import Image
 
-from common.filetypes import bmp, isobmff
+from common.images.formats import bmp, heif
 from worker.decode.coded_colour import from_cicp, from_png
 from worker.decode.colour import ColourSource
 
@@ -27,7 +27,7 @@ def colour_source(image: Image.Image, data: bytes, image_format: str) -> ColourS
     if image_format == "BMP":
         return ColourSource(profile=bmp.embedded_profile(data))
     if image_format in {"HEIF", "AVIF"} and profile is None:
-        codes = isobmff.primary_picture(data).cicp
+        codes = heif.primary_picture(data).cicp
         return ColourSource(coded=None if codes is None else from_cicp(*codes))
     return ColourSource(profile=profile)
 

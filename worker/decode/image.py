@@ -8,9 +8,9 @@ Imports nothing heavy but Pillow and NumPy, for this is what a decoder process r
 from PIL import Image
 
 from common.errors import UndecodableImage
-from common.filetypes.formats import format_of
 from common.images.ending import with_its_end
 from common.images.estimate import MAX_COST_S, check_cost, read_outline
+from common.images.formats.detection import format_of
 from worker.decode.colour import Conversion, conversion_from
 from worker.decode.colour_source import colour_source
 from worker.decode.opening import BROKEN, open_image

@@ -11,7 +11,7 @@ from pi_heif import options as heif_options
 from PIL import AvifImagePlugin, Image, ImageFile, TiffImagePlugin, UnidentifiedImageError
 
 from common.errors import ImageTooManyPixels, UndecodableImage
-from common.filetypes import isobmff
+from common.images.formats import heif
 
 #: What parsers and decoders raise on files that are broken or made to break them.
 BROKEN = (
@@ -59,7 +59,7 @@ def open_image(data: bytes, image_format: str, *, max_pixels: int) -> ImageFile.
 
 def _parse(data: bytes, image_format: str, *, max_pixels: int) -> ImageFile.ImageFile:
     if image_format in _BOXED:
-        isobmff.check_pixels(data, max_pixels=max_pixels)
+        heif.check_pixels(data, max_pixels=max_pixels)
         return _BOXED[image_format](BytesIO(data))
     if image_format == "WEBP":
         data = _with_transparent_canvas(data)

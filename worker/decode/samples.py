@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import ExifTags, Image, ImageFile
 
-from common.filetypes import bmp, isobmff, tiff
+from common.images.formats import bmp, heif, tiff
 from worker.decode import truncated
 from worker.decode.opening import BROKEN
 
@@ -131,7 +131,7 @@ def _of_bmp(image: Image.Image, data: bytes) -> Image.Image:
 
 def _of_avif(image: Image.Image, data: bytes) -> Image.Image:
     """Keep the part that is to be shown, before it is turned; libavif leaves that to its caller."""
-    crop = isobmff.primary_picture(data).crop
+    crop = heif.primary_picture(data).crop
     return image if crop is None else image.crop(crop)
 
 

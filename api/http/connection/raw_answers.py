@@ -6,7 +6,7 @@ from api.contract.problems import error_response
 from api.http.request_context import request_id_of
 from api.http.security_headers import SecurityHeaders
 from common.errors import CoverSearchError
-from common.telemetry import request_id_var
+from common.logs import request_id_var
 
 _HEADERS = SecurityHeaders(public_url=None).of("")
 

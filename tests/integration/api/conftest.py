@@ -12,7 +12,7 @@ from redis import Redis
 
 from api.__main__ import make_server
 from api.runtime import Gateway
-from common.clients import open_redis
+from common.redis.clients import open_redis
 from common.settings import Settings, load_settings
 from local.servers.redis import RedisServer
 from tests.integration.api.stand_ins import MemoryCatalog, StandInWorker

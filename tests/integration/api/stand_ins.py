@@ -12,7 +12,7 @@ import numpy.typing as npt
 import orjson
 from redis.exceptions import RedisError
 
-from common import keys
+from common.broker.celery_app import make_celery, message_template
 from common.cache import WorkerCache
 from common.catalog.protocol import (
     Album,
@@ -23,14 +23,14 @@ from common.catalog.protocol import (
     Matches,
     ModelStamp,
 )
-from common.catalog_version import ensure_catalog_version, made_from
-from common.clients import open_redis
+from common.catalog.version import ensure_catalog_version, made_from
 from common.errors import AlbumNotFound, CatalogMisconfigured, CoverSearchError
 from common.jobs import JobFailure, Timings
 from common.ledger.records import Claim
 from common.ledger.worker import WorkerLedger
 from common.queries import Filters, SearchQuery, query_from_json
-from common.queue import make_celery, message_template
+from common.redis import keyspace
+from common.redis.clients import open_redis
 from common.results import result_json
 from common.settings import Settings
 
@@ -207,7 +207,7 @@ class StandInWorker:
     def _take(self) -> None:
         if not self._free.is_set():
             return
-        taken = self._redis.brpop([keys.QUEUE], timeout=0.05)
+        taken = self._redis.brpop([keyspace.QUEUE], timeout=0.05)
         if taken is None or not isinstance(taken, list | tuple):
             return
         claim = self._ledger.claim(orjson.loads(taken[1])["headers"]["id"])

@@ -6,7 +6,7 @@ import pytest
 from redis import Redis
 
 from api.http.connection import flow_control
-from common import keys
+from common.redis import keyspace
 from tests.integration.api.conftest import RunningGateway, StartGateway, eventually
 from tests.integration.api.raw import (
     Address,
@@ -83,8 +83,8 @@ def test_a_client_that_has_gone_is_waited_for_no_longer_and_its_job_goes_on(
     worker.let_go()
 
     with gateway.client() as client:
-        (job,) = redis.scan_iter(keys.JOB + "*")
-        job_id = job.decode().removeprefix(keys.JOB)
+        (job,) = redis.scan_iter(keyspace.JOB + "*")
+        job_id = job.decode().removeprefix(keyspace.JOB)
         assert client.get(f"/api/jobs/{job_id}?wait=10").json()["status"] == "succeeded"
 
 

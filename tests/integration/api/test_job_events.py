@@ -8,11 +8,11 @@ from redis import Redis
 
 from api.search.job_events import COMMENT_EVERY_S, follow
 from api.search.waiters import Waiters
-from common.clients import open_async_redis
+from common.broker.celery_app import make_celery, message_template
 from common.ledger.gateway import GatewayLedger
 from common.ledger.records import Submission
 from common.queries import SearchQuery, TextPart, query_to_json
-from common.queue import make_celery, message_template
+from common.redis.clients import open_async_redis
 from common.settings import load_settings
 from local.servers.redis import RedisServer
 

@@ -8,9 +8,9 @@ import orjson
 import pytest
 from redis import Redis
 
-from common import keys
 from common.errors import UndecodableImage
 from common.queries import SearchQuery
+from common.redis import keyspace
 from tests.integration.api.conftest import RunningGateway, eventually
 from tests.integration.api.stand_ins import StandInWorker
 
@@ -146,7 +146,7 @@ def test_who_waits_is_told_of_a_job_that_was_called_off_even_where_the_event_was
     with ThreadPoolExecutor(1) as threads:
         waiting = threads.submit(client.get, second["urls"]["get"], params={"wait": 15})
         eventually(lambda: len(gateway.gateway.waiters) == 1)
-        redis.hset(keys.JOB + second["id"], "canceled_ms", 1)
+        redis.hset(keyspace.JOB + second["id"], "canceled_ms", 1)
 
         assert waiting.result().json()["status"] == "canceled"
     assert client.get(first["urls"]["get"]).json()["status"] == "queued"

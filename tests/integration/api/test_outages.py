@@ -11,8 +11,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from common import keys
-from common.clients import open_redis
+from common.redis import keyspace
+from common.redis.clients import open_redis
 from common.settings import load_settings
 from local.servers.child import free_port
 from local.servers.redis import RedisConfig, RedisServer
@@ -160,4 +160,4 @@ def _lives(client: httpx.Client) -> bool:
 
 def _has_run(server: RedisServer) -> bool:
     with open_redis(server.url) as redis:
-        return next(redis.scan_iter(keys.RUN + "*"), None) is not None
+        return next(redis.scan_iter(keyspace.RUN + "*"), None) is not None

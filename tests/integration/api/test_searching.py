@@ -9,8 +9,7 @@ import httpx
 import pytest
 from redis import Redis
 
-from common import keys
-from common.catalog_version import new_catalog_version
+from common.catalog.version import new_catalog_version
 from common.errors import (
     CatalogUnavailable,
     CoverSearchError,
@@ -18,6 +17,7 @@ from common.errors import (
     UndecodableImage,
 )
 from common.queries import SearchQuery
+from common.redis import keyspace
 from tests.integration.api.conftest import RunningGateway, StartGateway, eventually
 from tests.integration.api.stand_ins import MODEL, MemoryCatalog, StandInWorker
 
@@ -178,7 +178,7 @@ def test_junk_in_the_cache_is_a_miss_and_is_written_anew(
     client: httpx.Client, redis: Redis, junk: bytes
 ) -> None:
     good = text(client).json()
-    (entry,) = redis.keys(keys.result("*"))
+    (entry,) = redis.keys(keyspace.result("*"))
     redis.set(entry, junk)
 
     answer = text(client)
@@ -274,9 +274,9 @@ def test_a_client_that_hangs_up_leaves_no_waiter_and_its_job_goes_on(
     with pytest.raises(httpx.ReadTimeout):
         client.get(TEXT, params={"query": "gone"}, timeout=0.2)
     eventually(lambda: len(waiting) == 0)
-    (job,) = redis.scan_iter(keys.JOB + "*")
+    (job,) = redis.scan_iter(keyspace.JOB + "*")
     worker.let_go()
-    job_id = job.decode().removeprefix(keys.JOB)
+    job_id = job.decode().removeprefix(keyspace.JOB)
     ended = client.get(f"/api/jobs/{job_id}", params={"wait": 10})
 
     assert ended.json()["status"] == "succeeded"
@@ -465,7 +465,7 @@ def test_an_idempotency_key_of_a_job_under_way_waits_for_it_though_the_cache_has
     client: httpx.Client, worker: StandInWorker, redis: Redis
 ) -> None:
     known = text(client)
-    (entry,) = redis.keys(keys.result("*"))
+    (entry,) = redis.keys(keyspace.result("*"))
     body = redis.getdel(entry)
     assert isinstance(body, bytes)
     worker.hold()

@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
-from common.catalog.faults import misconfigured
+from common.catalog.errors import misconfigured
 from common.errors import CatalogMisconfigured
 from tests.integration.api.conftest import RunningGateway, StartGateway, eventually
 from tests.integration.api.stand_ins import GENRES, MODEL, MemoryCatalog, StandInWorker

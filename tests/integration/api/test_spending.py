@@ -6,7 +6,7 @@ import pytest
 from redis import Redis
 
 from api.access.rate_limits import Bucket, Payment, Rate, RateLimits
-from common.clients import open_async_redis
+from common.redis.clients import open_async_redis
 from local.servers.redis import RedisServer
 
 BUCKET = Bucket("address:192.0.2.1", Rate(10, "minute"))

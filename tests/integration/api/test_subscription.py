@@ -9,7 +9,7 @@ import pytest_asyncio
 from redis.asyncio import Redis
 
 from api.background.subscription import Subscription
-from common.clients import open_async_redis
+from common.redis.clients import open_async_redis
 from local.servers.redis import RedisServer
 
 

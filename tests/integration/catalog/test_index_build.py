@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 import psycopg
 
 from catalog.index import build_index, drop_index_if_empty
-from common.catalog.connections import open_connection
+from common.catalog.postgres_connections import open_connection
 
 
 def test_tools_that_build_the_index_at_once_build_it_once(database_url: str) -> None:

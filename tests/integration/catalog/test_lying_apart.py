@@ -4,7 +4,7 @@ import psycopg
 import pytest
 
 from benchmarks.recall.cones import Vectors
-from common.catalog.records import vector_literal
+from common.catalog.row_mapping import vector_literal
 from tests.integration.catalog.world import World
 
 

@@ -14,8 +14,8 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from common.catalog.connections import BoundedConnection
 from common.catalog.postgres import PostgresCatalog
+from common.catalog.postgres_connections import BoundedConnection
 from common.errors import CatalogError, CatalogMisconfigured, CatalogUnavailable
 from common.queries import Filters
 from common.settings import load_settings

@@ -14,7 +14,7 @@ from supabase import ClientOptions, create_client
 
 from catalog.migrations import apply_migrations, migrations
 from common.catalog.postgres import PostgresCatalog
-from common.catalog.records import vector_literal
+from common.catalog.row_mapping import vector_literal
 from common.queries import Filters
 from local.servers.postgres import PostgresServer
 from local.servers.supabase import SupabaseServer

@@ -9,7 +9,7 @@ import psycopg
 from psycopg.types.json import Jsonb
 
 from benchmarks.recall.cones import Cones, Vectors, unit
-from common.catalog.records import vector_literal
+from common.catalog.row_mapping import vector_literal
 
 COMMON = [("Rock", 0.30), ("Electronic", 0.25), ("Pop/R&B", 0.20), ("Jazz", 0.14), ("Rap", 0.10)]
 RARE, RARE_COUNT = "Spoken", 15

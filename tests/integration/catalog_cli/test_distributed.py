@@ -15,8 +15,8 @@ import psycopg
 import pytest
 
 from catalog.ingest.distributed_embedding import DistributedEmbedder
-from common import keys
-from common.clients import open_redis
+from common.redis import keyspace
+from common.redis.clients import open_redis
 from local.probes import worker_is_ready
 from local.service import Service
 from tests.integration.catalog_cli.conftest import ALBUMS, Catalog, read_report, rows
@@ -61,7 +61,7 @@ def worker(make_worker: Callable[[], Service]) -> Service:
 def bulk_process(worker: Service) -> psutil.Process | None:
     assert worker.pid is not None
     for child in psutil.Process(worker.pid).children(recursive=True):
-        if "worker.bulk.child" in child.cmdline():
+        if "worker.bulk_embedding.child" in child.cmdline():
             return child
     return None
 
@@ -81,7 +81,7 @@ def test_workers_embed_as_this_machine_does_and_name_what_they_cannot(
     catalog(*INGEST)
     assert_same(distributed, rows(database_url))
     with open_redis(environ["REDIS_URL"]) as redis:
-        assert list(redis.scan_iter(f"{keys.BULK}*")) == []
+        assert list(redis.scan_iter(f"{keyspace.BULK}*")) == []
 
 
 def test_workers_embed_what_is_missing_as_an_ingest_does(
@@ -234,7 +234,7 @@ def kill_once_busy(worker: Service) -> None:
 
 def covers_bytes(redis: Any) -> int:
     """Return the bytes of all covers that wait in Redis."""
-    return sum(redis.strlen(key) for key in redis.scan_iter(f"{keys.BULK}:*", _type="string"))
+    return sum(redis.strlen(key) for key in redis.scan_iter(f"{keyspace.BULK}:*", _type="string"))
 
 
 def test_a_worker_that_is_killed_costs_no_album(

@@ -15,8 +15,8 @@ import pytest
 from pyarrow import parquet
 
 from catalog.demo.albums import demo_albums
-from common import keys
-from common.clients import open_redis
+from common.redis import keyspace
+from common.redis.clients import open_redis
 from tests.integration.catalog_cli.conftest import (
     ALBUMS,
     Catalog,
@@ -61,11 +61,11 @@ def test_a_second_run_leaves_everything_alone_and_tells_a_new_version(
     catalog(*INGEST)
     before = rows(database_url)
     with open_redis(either["REDIS_URL"]) as redis:
-        version = redis.get(keys.CATALOG_VERSION)
+        version = redis.get(keyspace.CATALOG_VERSION)
 
         done = catalog(*INGEST)
 
-        assert redis.get(keys.CATALOG_VERSION) not in {None, version}
+        assert redis.get(keyspace.CATALOG_VERSION) not in {None, version}
     assert done.status == 0
     assert f"0 written, {ALBUMS} unchanged" in done.err
     assert rows(database_url) == before

@@ -8,7 +8,7 @@ import psycopg
 import pytest
 
 from catalog.migrations import apply_migrations, migrations
-from common.catalog.connections import open_connection
+from common.catalog.postgres_connections import open_connection
 from common.errors import CatalogMisconfigured
 from local.servers.pgbouncer import PgBouncerServer
 from tests.integration.catalog_cli.conftest import ALBUMS, Catalog, has_index, rows

@@ -15,18 +15,18 @@ import psycopg
 import pytest
 
 from catalog.reembedding.shadow import prepare
-from common import keys
 from common.catalog.postgres import PostgresCatalog
 from common.catalog.protocol import Matches, ModelStamp
-from common.clients import open_redis
 from common.errors import CoverSearchError, ModelMismatch
 from common.queries import Filters
+from common.redis import keyspace
+from common.redis.clients import open_redis
 from tests.integration.catalog_cli.conftest import ALBUMS, Catalog, has_index, rows
 from tests.integration.catalog_cli.test_killed_ingest import wait_for
 from tests.paths import DEMO_MODEL, ROOT
 from worker.encoder.fixed_latency import FixedLatencyEncoder
 from worker.encoder.model_files import find_model
-from worker.retrying import retry_passing
+from worker.retries import retry_transient
 
 INGEST = ("ingest", "albums.csv", "--covers", "covers")
 REEMBED = ("reembed", "--model", str(DEMO_MODEL), "--covers", "covers")
@@ -76,7 +76,7 @@ def test_every_album_gets_a_vector_of_the_new_model_and_nothing_else_changes(
     assert checks.status == 0, checks.out
     assert beside(database_url) == []
     with open_redis(environ["REDIS_URL"]) as redis:
-        assert redis.get(keys.CATALOG_MODEL) == find_model(str(DEMO_MODEL)).fingerprint.encode()
+        assert redis.get(keyspace.CATALOG_MODEL) == find_model(str(DEMO_MODEL)).fingerprint.encode()
     unchanged = catalog_with_cache(*INGEST, ENCODER="openvino", CLIP_MODEL=str(DEMO_MODEL))
     assert f"0 written, {ALBUMS} unchanged" in unchanged.err
 
@@ -334,7 +334,7 @@ def outcome(
         return opened.search(embedding, k=1, filters=Filters(), model_fingerprint=OLD_FINGERPRINT)
 
     try:
-        (match,) = retry_passing(search, within_s=10)
+        (match,) = retry_transient(search, within_s=10)
     except CoverSearchError as error:
         return error.detail if error.code != "model_mismatch" else error.code
     itself = match.album.id == own and match.similarity > 0.999

@@ -10,8 +10,8 @@ import orjson
 import psycopg
 import pytest
 
-from common import keys
-from common.clients import open_redis
+from common.redis import keyspace
+from common.redis.clients import open_redis
 from local.servers.supabase import SupabaseConfig, SupabaseServer
 from tests.integration.catalog_cli.conftest import ALBUMS, Catalog, rows
 from tests.paths import DEMO_MODEL
@@ -54,11 +54,11 @@ def test_deleted_albums_are_gone_and_unknown_ones_are_named(
     catalog(*INGEST)
     (here / "ids.txt").write_text("\ufeffdemo-1967-00002\n\nno-such-album\n")
     with open_redis(either["REDIS_URL"]) as redis:
-        version = redis.get(keys.CATALOG_VERSION)
+        version = redis.get(keyspace.CATALOG_VERSION)
 
         done = catalog("delete", "demo-1967-00001", "--from-file", "ids.txt")
 
-        assert redis.get(keys.CATALOG_VERSION) != version
+        assert redis.get(keyspace.CATALOG_VERSION) != version
     assert done.status == 1
     assert "2 deleted" in done.err
     assert "no-such-album" in done.err

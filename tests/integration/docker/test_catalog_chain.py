@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from catalog.migrations import apply_migrations
-from common.catalog.opening import open_catalog
+from common.catalog.open_catalog import open_catalog
 from common.queries import Filters
 from common.settings import load_settings
 from local.servers.postgres import PostgresConfig, PostgresServer

@@ -14,8 +14,8 @@ import pytest
 from redis import Redis
 
 from catalog.rows import AlbumRow, upsert_albums
-from common import keys
-from common.clients import open_redis
+from common.redis import keyspace
+from common.redis.clients import open_redis
 from common.settings import load_settings
 from local.probes import worker_is_ready
 from local.servers.redis import RedisServer
@@ -49,7 +49,7 @@ class ServiceUnderTest:
         """Wait until the gateway has looked at the catalog as it is now, told by an event or by itself."""
         now = time.monotonic()
         if hurry:
-            self.redis.publish(keys.CATALOG_EVENTS, b"look")
+            self.redis.publish(keyspace.CATALOG_EVENTS, b"look")
         eventually(lambda: self.gateway.gateway.version.seen_at > now)
 
 

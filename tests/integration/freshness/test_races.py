@@ -9,7 +9,7 @@ from contextlib import ExitStack
 import httpx
 import psycopg
 
-from common import keys
+from common.redis import keyspace
 from tests.integration.freshness.conftest import MARKER, ServiceUnderTest
 
 ROUNDS = 40
@@ -56,7 +56,7 @@ def test_no_answer_is_older_than_what_the_gateway_has_seen(service: ServiceUnder
             service.run(draw.choice(WRITES).format(n=n))
             if draw.random() < 0.5:
                 # As a tool tells it, or nobody does and the gateway looks by itself.
-                service.redis.publish(keys.CATALOG_EVENTS, b"look")
+                service.redis.publish(keyspace.CATALOG_EVENTS, b"look")
             service.until_seen(hurry=draw.random() < 0.8)
             known.n = n
             for ask in _questions(service):

@@ -9,8 +9,8 @@ import pytest
 
 from benchmarks.costly_images.jpegs import repeated_last_scan
 from benchmarks.costly_images.pngs import barren_blocks
-from common import keys
-from common.clients import open_redis
+from common.redis import keyspace
+from common.redis.clients import open_redis
 from common.settings import Settings
 from local.service import Service
 from tests.integration.hostile.conftest import MAX_IMAGE_BYTES
@@ -71,7 +71,7 @@ def test_a_file_that_its_estimate_lets_pass_is_ended_by_the_kernel_and_not_tried
     assert (job["status"], job["error"]["code"]) == ("failed", "image_too_costly")
     assert "took more than 0.15 s" in job["error"]["detail"]
     with open_redis(settings.redis_url.get_secret_value()) as redis:
-        assert redis.hget(keys.RUN + job["id"], "attempts") == b"1"
+        assert redis.hget(keyspace.RUN + job["id"], "attempts") == b"1"
     assert worker.pid in before
     assert client.post("/api/search-by-image", files={"file": encoded(photo(), "JPEG")}).status_code == 200
     assert processes(worker) != before

@@ -7,13 +7,13 @@ import pytest
 import pytest_asyncio
 from redis import Redis
 
+from common.broker.celery_app import make_celery, message_template
 from common.cache import contents_of
-from common.clients import open_async_redis, open_redis
 from common.ledger.gateway import GatewayLedger
 from common.ledger.records import Submission
 from common.ledger.worker import WorkerLedger
 from common.queries import SearchQuery, TextPart, query_key, query_to_json
-from common.queue import make_celery, message_template
+from common.redis.clients import open_async_redis, open_redis
 from common.settings import Settings, load_settings
 from local.servers.redis import RedisServer
 

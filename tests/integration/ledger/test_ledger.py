@@ -8,13 +8,13 @@ import pytest
 from redis import Redis
 from redis.client import PubSub
 
-from common import keys
 from common.cache import Entry
 from common.errors import IdempotencyConflict, JobNotFound, QueueFull
 from common.jobs import JobFailure, JobState, Timings
 from common.ledger.gateway import GatewayLedger
 from common.ledger.records import Claim, RunAnswer, Submission, Verdict, read_event
 from common.ledger.worker import WorkerLedger
+from common.redis import keyspace
 from common.settings import Settings
 
 MakeSettings = Callable[..., Settings]
@@ -77,7 +77,7 @@ async def test_the_event_of_a_runs_end_brings_its_answer(
     accepted = await gateway.submit(submission())
 
     with PubSub(redis.connection_pool, ignore_subscribe_messages=True) as events:
-        events.subscribe(keys.EVENTS)
+        events.subscribe(keyspace.EVENTS)
         worker.succeed(claimed(worker, accepted.run_id).run_id, result=RESULT, timings=TIMINGS)
         told = [read_event(message["data"]) for message in messages(events, count=2)]
 
@@ -123,7 +123,7 @@ async def test_a_claim_brings_along_what_the_cache_has_for_its_run(
     gateway, worker = make_gateway(make_settings()), make_worker(make_settings())
     known, unknown = submission("known"), submission("unknown")
     (content,) = known.contents
-    redis.mset({keys.result(known.query_key): b"result", keys.embedding("m", content): b"embedding"})
+    redis.mset({keyspace.result(known.query_key): b"result", keyspace.embedding("m", content): b"embedding"})
     run_ids = [(await gateway.submit(each)).run_id for each in (known, unknown, submission("not asked"))]
 
     claims = [
@@ -151,7 +151,7 @@ async def test_a_run_that_names_no_contents_is_claimed_all_the_same(
 ) -> None:
     accepted = await make_gateway(make_settings()).submit(submission())
     # As gateways wrote them before there were any.
-    redis.hdel(f"{keys.RUN}{accepted.run_id}", "contents")
+    redis.hdel(f"{keyspace.RUN}{accepted.run_id}", "contents")
 
     claim = make_worker(make_settings()).claim(accepted.run_id, cached_for="m")
 
@@ -191,7 +191,7 @@ async def test_identical_queries_in_flight_run_once_and_all_get_the_result(
 
     assert len({a.job_id for a in accepted}) == 100
     assert sum(a.is_new for a in accepted) == 1
-    assert redis.llen(keys.QUEUE) == 1
+    assert redis.llen(keyspace.QUEUE) == 1
     assert states == {JobState.SUCCEEDED}
 
 
@@ -335,14 +335,14 @@ async def test_a_message_that_redis_lost_is_sent_again_once(
     monkeypatch.setattr("common.ledger.gateway.RESEND_AFTER_MS", 20)
     gateway = make_gateway(make_settings())
     accepted = await gateway.submit(submission("lost"))
-    redis.delete(keys.QUEUE)
+    redis.delete(keyspace.QUEUE)
     kept = await gateway.submit(submission("kept"))
     await asyncio.sleep(0.05)
 
     swept = await gateway.sweep()
-    redis.delete(keys.SWEEPING)
+    redis.delete(keyspace.SWEEPING)
     again = await gateway.sweep()
-    messages = redis.lrange(keys.QUEUE, 0, -1)
+    messages = redis.lrange(keyspace.QUEUE, 0, -1)
 
     assert swept is not None
     assert swept.sent_again == 1
@@ -406,7 +406,7 @@ async def test_an_idempotency_key_stands_for_one_request(
     make_settings: MakeSettings, make_gateway: MakeGateway, submission: Submit
 ) -> None:
     gateway = make_gateway(make_settings())
-    key = keys.idempotency(OWNER, "00")
+    key = keyspace.idempotency(OWNER, "00")
 
     first = await gateway.submit(submission("a", idempotency=(key, "aa")))
     again = await gateway.submit(submission("a", idempotency=(key, "aa")))
@@ -464,9 +464,9 @@ async def test_an_image_is_held_once_while_a_run_needs_it_and_no_longer(
     two = await gateway.submit(submission("b", images=(image,)))
     held = (await gateway.load()).held_image_bytes
     worker.fail(claimed(worker, one.run_id), JobFailure("internal", "x"))
-    after_one = redis.exists(keys.image(image[0]))
+    after_one = redis.exists(keyspace.image(image[0]))
     await gateway.cancel(two.job_id, owner=OWNER)
-    after_both = redis.exists(keys.image(image[0]))
+    after_both = redis.exists(keyspace.image(image[0]))
 
     assert held == 1000
     assert (after_one, after_both) == (1, 0)
@@ -498,7 +498,7 @@ async def test_jobs_that_the_cache_answers_alike_keep_the_result_once_and_each_f
     assert {job.result for job in jobs} == {RESULT}
     assert len({job.id for job in jobs}) == 50
     (run_id,) = {one.run_id for one in accepted}
-    assert all(redis.pttl(keys.JOB + job.id) <= redis.pttl(keys.RUN + run_id) for job in jobs)
+    assert all(redis.pttl(keyspace.JOB + job.id) <= redis.pttl(keyspace.RUN + run_id) for job in jobs)
 
 
 @pytest.mark.parametrize("how", ["joined", "recorded"])
@@ -521,7 +521,7 @@ async def test_jobs_without_a_run_of_their_own_are_refused_past_their_room_which
     with pytest.raises(QueueFull):
         await take_all()
     await asyncio.sleep(0.3)
-    redis.delete(keys.SWEEPING)
+    redis.delete(keyspace.SWEEPING)
     await gateway.sweep()
 
     await take()
@@ -531,7 +531,7 @@ async def test_an_idempotency_key_stands_for_one_request_where_the_cache_answers
     make_settings: MakeSettings, make_gateway: MakeGateway, submission: Submit
 ) -> None:
     gateway = make_gateway(make_settings())
-    key = keys.idempotency(OWNER, "00")
+    key = keyspace.idempotency(OWNER, "00")
 
     first = await gateway.record(submission("a", idempotency=(key, "aa")), RESULT)
     again = await gateway.submit(submission("a", idempotency=(key, "aa")))
@@ -561,4 +561,4 @@ async def test_everything_a_drained_ledger_keeps_expires(
 
     lasting = {key for key in redis.scan_iter() if redis.ttl(key) == -1}
 
-    assert lasting == {keys.QUEUE.encode()}
+    assert lasting == {keyspace.QUEUE.encode()}

@@ -5,8 +5,8 @@ from typing import Any
 import orjson
 from redis import Redis
 
-from common import keys
-from common.queue import DELIVERY_TAG_MARK, RUN_ID_MARK, TASK_NAME, make_celery, message_template
+from common.broker.celery_app import DELIVERY_TAG_MARK, RUN_ID_MARK, TASK_NAME, make_celery, message_template
+from common.redis import keyspace
 from common.settings import load_settings
 
 #: What differs from one message of Celery's to the next, or where a reply that nobody waits for would go.
@@ -17,7 +17,7 @@ def test_the_template_is_what_celery_puts_on_the_wire(redis: Redis, redis_url: s
     app = make_celery(load_settings({"REDIS_URL": redis_url}))
 
     app.send_task(TASK_NAME, task_id=RUN_ID_MARK, ignore_result=True)
-    (sent,) = redis.lrange(keys.QUEUE, 0, -1)
+    (sent,) = redis.lrange(keyspace.QUEUE, 0, -1)
     app.close()
 
     assert _fixed(orjson.loads(message_template(app))) == _fixed(orjson.loads(sent))

@@ -6,12 +6,12 @@ from collections.abc import Callable
 import pytest
 from redis import Redis
 
-from common import keys
 from common.errors import QueueFull
 from common.jobs import JobFailure, Timings
 from common.ledger.gateway import GatewayLedger
 from common.ledger.records import Claim, Submission
 from common.ledger.worker import WorkerLedger
+from common.redis import keyspace
 from common.settings import Settings
 
 MakeSettings = Callable[..., Settings]
@@ -40,7 +40,7 @@ def finish(worker: WorkerLedger, run_id: str) -> None:
 
 
 def rate(redis: Redis) -> float:
-    known = redis.get(keys.SERVICE_RATE)
+    known = redis.get(keyspace.SERVICE_RATE)
     return float(known) if isinstance(known, bytes) else 0.0
 
 
@@ -48,14 +48,14 @@ def finished_before(redis: Redis, *, each_s: int, seconds: int) -> int:
     """Write that in each of the last seconds so many runs ended; return Redis's second."""
     now: int = redis.time()[0]
     for ago in range(1, seconds + 1):
-        redis.set(f"{keys.FINISHED}{now - ago}", each_s, ex=60)
+        redis.set(f"{keyspace.FINISHED}{now - ago}", each_s, ex=60)
     return now
 
 
 async def test_a_job_that_could_not_end_in_time_is_refused_and_told_when_to_come_again(
     gateway: GatewayLedger, submission: Submit, redis: Redis
 ) -> None:
-    redis.set(keys.SERVICE_RATE, 2)
+    redis.set(keyspace.SERVICE_RATE, 2)
 
     for n in range(6):
         await gateway.submit(submission(f"three seconds are three quarters of four {n}"))
@@ -70,7 +70,7 @@ async def test_a_job_that_could_not_end_in_time_is_refused_and_told_when_to_come
 async def test_jobs_that_run_are_ahead_too(
     gateway: GatewayLedger, worker: WorkerLedger, submission: Submit, redis: Redis
 ) -> None:
-    redis.set(keys.SERVICE_RATE, 2)
+    redis.set(keyspace.SERVICE_RATE, 2)
     for n in range(6):
         worker.claim((await gateway.submit(submission(f"running {n}"))).run_id)
 
@@ -92,7 +92,7 @@ async def test_the_rate_is_what_workers_end_while_somebody_waits(
     accepted = await gateway.submit(submission("the next"))
     now = finished_before(redis, each_s=5, seconds=5)
     waits = await gateway.submit(submission("it waits"))
-    redis.hset(keys.RUN + waits.run_id, "sent_ms", (now - 30) * 1000)
+    redis.hset(keyspace.RUN + waits.run_id, "sent_ms", (now - 30) * 1000)
 
     finish(worker, accepted.run_id)
 
@@ -105,7 +105,7 @@ async def test_a_run_that_a_worker_gave_back_has_not_waited_all_the_while(
 ) -> None:
     old, other = await gateway.submit(submission("old")), await gateway.submit(submission("other"))
     now = finished_before(redis, each_s=1, seconds=10)
-    redis.hset(keys.RUN + old.run_id, "created_ms", (now - 30) * 1000)
+    redis.hset(keyspace.RUN + old.run_id, "created_ms", (now - 30) * 1000)
     claim = worker.claim(old.run_id)
     assert isinstance(claim, Claim)
     worker.release(claim, counts=True)
@@ -131,14 +131,14 @@ async def test_a_known_rate_is_raised_by_what_workers_have_done_and_not_lowered_
 ) -> None:
     first = await gateway.submit(submission("first"))
     second = await gateway.submit(submission("second"))
-    redis.set(keys.SERVICE_RATE, 2)
+    redis.set(keyspace.SERVICE_RATE, 2)
     now = finished_before(redis, each_s=5, seconds=9)
 
     finish(worker, first.run_id)
     raised = rate(redis)
-    for entry in redis.scan_iter(f"{keys.FINISHED}*"):
+    for entry in redis.scan_iter(f"{keyspace.FINISHED}*"):
         redis.delete(entry)
-    redis.set(f"{keys.FINISHED}{now - 1}", 1, ex=60)
+    redis.set(f"{keyspace.FINISHED}{now - 1}", 1, ex=60)
     finish(worker, second.run_id)
 
     assert raised == pytest.approx(4.5, rel=0.2)
@@ -161,7 +161,7 @@ async def test_what_no_worker_ended_is_not_counted(
     worker.claim(unclaimed.run_id)
     await hasty.sweep()
 
-    assert list(redis.scan_iter(f"{keys.FINISHED}*")) == []
+    assert list(redis.scan_iter(f"{keyspace.FINISHED}*")) == []
 
 
 @pytest.mark.parametrize(("code", "counted"), [("undecodable_image", 1), ("deadline_exceeded", 0)])
@@ -173,4 +173,4 @@ async def test_a_failure_counts_where_it_was_the_workers_answer(
 
     worker.fail(claim, JobFailure(code, "x"))
 
-    assert len(list(redis.scan_iter(f"{keys.FINISHED}*"))) == counted
+    assert len(list(redis.scan_iter(f"{keyspace.FINISHED}*"))) == counted

@@ -8,12 +8,12 @@ from collections.abc import Callable
 import pytest
 from redis import Redis
 
-from common import keys
 from common.errors import QueueFull, RateLimited
 from common.jobs import JobFailure, JobState, Timings
 from common.ledger.gateway import GatewayLedger
 from common.ledger.records import Accepted, Claim, Submission
 from common.ledger.worker import WorkerLedger
+from common.redis import keyspace
 from common.settings import Settings
 
 MakeSettings = Callable[..., Settings]
@@ -47,7 +47,7 @@ class Ledger:
 
     def sent(self) -> list[str]:
         """Return the runs whose messages lie in the queue, the next one first."""
-        messages = [json.loads(message) for message in self.redis.lrange(keys.QUEUE, 0, -1)]
+        messages = [json.loads(message) for message in self.redis.lrange(keyspace.QUEUE, 0, -1)]
         return [message["properties"]["correlation_id"] for message in reversed(messages)]
 
     def claim(self, run_id: str) -> Claim:
@@ -62,7 +62,7 @@ class Ledger:
     def left_over(self) -> set[str]:
         """Return the keys that count clients' turns."""
         names = {key.decode() for key in self.redis.scan_iter("*")}
-        return {name for name in names if name.startswith((keys.PARKED, keys.DECODING))}
+        return {name for name in names if name.startswith((keyspace.PARKED, keyspace.DECODING))}
 
 
 @pytest.fixture
@@ -123,7 +123,7 @@ async def test_texts_and_runs_of_gateways_of_before_take_no_turn(ledger: Ledger,
     texts = [await ledger.gateway.submit(submission(f"text {n}", client="")) for n in range(5)]
 
     assert ledger.sent()[1:] == [text.run_id for text in texts]
-    ledger.redis.hdel(keys.RUN + texts[0].run_id, "client", "decode_ms")
+    ledger.redis.hdel(keyspace.RUN + texts[0].run_id, "client", "decode_ms")
     claim = ledger.claim(texts[0].run_id)
     assert (claim.client, claim.decode_ms) == ("", 0)
     ledger.worker.succeed(texts[0].run_id, result=b"{}", timings=TIMINGS)
@@ -202,10 +202,10 @@ async def test_turns_that_a_process_of_before_has_not_ended_are_found_by_the_swe
     first = await ledger.submit(FLOOD, LONG_S)
     second = await ledger.submit(FLOOD, LONG_S)
     # As a worker of before ends a run: it knows nothing of turns.
-    ledger.redis.hset(keys.RUN + first.run_id, "state", "succeeded")
-    for index in (keys.QUEUED, keys.DEADLINES):
+    ledger.redis.hset(keyspace.RUN + first.run_id, "state", "succeeded")
+    for index in (keyspace.QUEUED, keyspace.DEADLINES):
         ledger.redis.zrem(index, first.run_id)
-    ledger.redis.zadd(keys.PARKED, {second.run_id: 1})
+    ledger.redis.zadd(keyspace.PARKED, {second.run_id: 1})
 
     ledger.worker.sweep()
 
@@ -221,7 +221,7 @@ async def test_a_job_whose_turn_does_not_come_says_that_its_client_had_others(
     second = await ledger.submit(FLOOD, 0.3)
 
     deadline = time.monotonic() + 30
-    while ledger.redis.zcard(keys.DEADLINES):
+    while ledger.redis.zcard(keyspace.DEADLINES):
         assert time.monotonic() < deadline
         ledger.worker.sweep()
         await asyncio.sleep(0.05)

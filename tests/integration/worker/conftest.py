@@ -14,14 +14,14 @@ import pytest
 import pytest_asyncio
 
 from catalog.rows import AlbumRow, upsert_albums
+from common.broker.celery_app import make_celery, message_template
 from common.cache import contents_of
-from common.catalog_version import made_from
-from common.clients import open_async_redis, open_redis
+from common.catalog.version import made_from
 from common.jobs import Job
 from common.ledger.gateway import GatewayLedger
 from common.ledger.records import Submission
 from common.queries import ImagePart, SearchQuery, TextPart, image_digest, query_key, query_to_json
-from common.queue import make_celery, message_template
+from common.redis.clients import open_async_redis, open_redis
 from common.settings import Settings, load_settings
 from local.probes import worker_is_ready
 from local.servers.redis import RedisServer

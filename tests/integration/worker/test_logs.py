@@ -177,7 +177,7 @@ def test_the_last_lines_before_an_end_are_told(tmp_path: Path) -> None:
     program = (
         "import os, sys\n"
         "from common.stray_output import capture_output\n"
-        "from common.telemetry import configure_logging\n"
+        "from common.logs import configure_logging\n"
         "configure_logging('t', 'INFO', stream=capture_output())\n"
         "os.write(1, b'without an end of line')\n"
         "raise ValueError('the end')\n"

@@ -18,7 +18,7 @@ from tests.paths import ROOT
 BATCH = """
 import sys
 from common.settings import load_settings
-from worker.bulk.process import BulkProcess
+from worker.bulk_embedding.process import BulkProcess
 bulk = BulkProcess(load_settings({"ENCODER": "fixed", "FIXED_LATENCY_MS": "600000"}))
 bulk.ask([open(sys.argv[1], "rb").read()])
 """
@@ -63,7 +63,7 @@ def wait_until_busy(process: psutil.Process) -> None:
 
 def test_a_bulk_process_does_not_finish_a_batch_that_nobody_waits_for(tmp_path: Path) -> None:
     Image.new("RGB", (8, 8)).save(tmp_path / "1.png")
-    with owner_of("worker.bulk.child", BATCH, str(tmp_path / "1.png")) as bulk:
+    with owner_of("worker.bulk_embedding.child", BATCH, str(tmp_path / "1.png")) as bulk:
         wait_until_busy(bulk)
 
     bulk.wait(20)

@@ -13,11 +13,11 @@ import pytest
 from PIL import Image
 
 from catalog.stamp import write_stamp
-from common import keys
 from common.catalog.protocol import ModelStamp
-from common.clients import open_redis
 from common.jobs import JobState
 from common.ledger.gateway import GatewayLedger
+from common.redis import keyspace
+from common.redis.clients import open_redis
 from common.settings import Settings
 from local.service import Service
 from tests.integration.worker.conftest import (
@@ -200,7 +200,7 @@ async def test_a_pickle_in_the_queue_is_refused_and_leaves_no_mark(
         message["content-type"] = "application/x-python-serialize"
         message["content-encoding"] = "binary"
         message["body"] = base64.b64encode(pickle.dumps(((Mark(mark),), {}, {}))).decode()
-        redis.lpush(keys.QUEUE, orjson.dumps(message))
+        redis.lpush(keyspace.QUEUE, orjson.dumps(message))
     after = await gateway.submit(text_submission("after"))
     job = await ended_job(gateway, after.job_id)
 

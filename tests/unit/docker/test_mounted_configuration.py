@@ -8,7 +8,7 @@ import pytest
 from redis import Redis
 from redis.exceptions import RedisError
 
-from common.clients import open_redis
+from common.redis.clients import open_redis
 from local.servers.child import free_port
 from local.servers.redis import find_redis
 from tests.paths import ROOT

@@ -11,7 +11,7 @@ from api.app import create_app
 from api.contract.problem_examples import DETAILS
 from api.contract.problems import PROBLEMS_BY_CODE
 from api.contract.requests import SearchParameters, TextSearch
-from common.catalog.faults import REMEDIES
+from common.catalog.errors import REMEDIES
 from common.settings import load_settings
 from tests.paths import ROOT
 

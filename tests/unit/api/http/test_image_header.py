@@ -11,7 +11,7 @@ from PIL import Image
 
 from api.http.image_header import check_image
 from common.errors import ImageTooCostly, ImageTooManyPixels, UndecodableImage, UnsupportedImage
-from common.filetypes.formats import format_of
+from common.images.formats.detection import format_of
 from tests.unit.worker.decode.files import heif
 
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF")

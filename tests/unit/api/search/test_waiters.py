@@ -6,9 +6,9 @@ import orjson
 import pytest
 
 from api.search.waiters import Waiters
-from common.clients import open_async_redis
 from common.ledger.gateway import GatewayLedger
 from common.ledger.records import RunAnswer
+from common.redis.clients import open_async_redis
 from common.settings import Settings
 
 ANSWER = RunAnswer(b'{"job_id":null}', {"total": 1.5})

@@ -6,7 +6,7 @@ import time
 import orjson
 import pytest
 
-from common.catalog.service_key import key_fault
+from common.catalog.service_key import service_key_error
 from local.servers.supabase_roles import make_key
 
 SECRET = "a-secret-of-at-least-thirty-two-characters"
@@ -27,7 +27,7 @@ def jwt(claims: object) -> str:
     ],
 )
 def test_a_key_that_may_do_is_sent(key: str) -> None:
-    assert key_fault(key) is None
+    assert service_key_error(key) is None
 
 
 @pytest.mark.parametrize(
@@ -45,7 +45,7 @@ def test_a_key_that_may_do_is_sent(key: str) -> None:
     ],
 )
 def test_a_key_that_cannot_do_is_told_why_without_being_shown(key: str, problem: str) -> None:
-    fault = key_fault(key)
+    fault = service_key_error(key)
 
     assert fault is not None
     assert fault.problem == problem

@@ -10,7 +10,7 @@ import pytest
 from PIL import ExifTags, Image
 
 from common.errors import ImageTooManyPixels, UndecodableImage, UnsupportedImage
-from common.filetypes.isobmff import primary_picture
+from common.images.formats.heif import primary_picture
 from tests.unit.worker.decode.files import heif, icc
 from tests.unit.worker.decode.pictures import encoded, quadrants
 from worker.decode.pixels import decode

@@ -1,0 +1,1 @@
+"""The queue that Celery carries: the app, its transport, and the messages."""

@@ -1,0 +1,86 @@
+"""The Celery app, its settings, and the message that carries a run id to a worker.
+
+The gateway does not publish through kombu: the ledger's scripts push the message in the same atomic
+step that writes the run (docs/decisions/0001). `message_template` makes that message out of Celery's
+own parts, and a test holds it to what Celery puts on the wire.
+"""
+
+import base64
+from typing import Any
+
+import orjson
+from celery import Celery
+from kombu.serialization import dumps
+
+from common.redis import keyspace
+from common.settings import Settings
+
+TASK_NAME = "search"
+#: Embeds a batch of covers for an ingest.
+BULK_TASK_NAME = "embed"
+
+#: Stands in the template where the scripts put the run id, which is also the Celery task id.
+RUN_ID_MARK = "{run_id}"
+DELIVERY_TAG_MARK = "{delivery_tag}"
+
+
+def make_celery(settings: Settings) -> Celery:
+    """Return the Celery app of this service; the reason for each setting is in docs/faults.md."""
+    app = Celery("cover-search", broker=settings.redis_url.get_secret_value(), set_as_current=False)
+    app.conf.update(
+        broker_transport="common.broker.kombu_transport:Transport",
+        task_default_queue=keyspace.QUEUE,
+        task_acks_late=True,
+        task_acks_on_failure_or_timeout=True,
+        task_reject_on_worker_lost=False,
+        # The ledger is the state; AsyncResult.__del__ can deadlock publishing (celery #10477).
+        task_ignore_result=True,
+        task_serializer="json",
+        accept_content=["json"],
+        worker_prefetch_multiplier=1,
+        worker_enable_remote_control=False,
+        worker_send_task_events=False,
+        # True crashes the threads pool of 5.6.3.
+        worker_cancel_long_running_tasks_on_connection_loss=False,
+        worker_hijack_root_logger=False,
+        broker_connection_retry_on_startup=True,
+        # The default of 100 makes the worker exit.
+        broker_connection_max_retries=None,
+        broker_channel_error_retry=True,
+        broker_transport_options={
+            # Of the queues that a worker consumes the first goes first: searches before covers in bulk.
+            "queue_order_strategy": "priority",
+            # The ledger gives back what a killed worker held; kombu's own record of it would come after
+            # the deadline and cost a worker two round trips and a fifth of its CPU a job (decisions/0006).
+            "ack_emulation": False,
+            # Without it a half-open connection is never noticed (125 s and counting; with 5 s, 6 s).
+            "socket_timeout": 5,
+            "socket_connect_timeout": 2,
+            "socket_keepalive": True,
+            "health_check_interval": 5,
+            # redis-py must not replay an LPUSH.
+            "retry_on_timeout": False,
+        },
+    )
+    return app
+
+
+def message_template(app: Celery) -> str:
+    """Return the message of one run, with marks where run id and delivery tag go."""
+    task = app.amqp.as_task_v2(RUN_ID_MARK, TASK_NAME, args=(), kwargs={}, ignore_result=True)
+    content_type, content_encoding, body = dumps(task.body, serializer="json")
+    message: dict[str, Any] = {
+        "body": base64.b64encode(body.encode()).decode(),
+        "content-encoding": content_encoding,
+        "content-type": content_type,
+        "headers": task.headers,
+        "properties": {
+            **task.properties,
+            "delivery_mode": 2,
+            "delivery_info": {"exchange": "", "routing_key": keyspace.QUEUE},
+            "priority": 0,
+            "body_encoding": "base64",
+            "delivery_tag": DELIVERY_TAG_MARK,
+        },
+    }
+    return orjson.dumps(message).decode()

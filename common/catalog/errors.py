@@ -1,0 +1,149 @@
+"""What can be wrong with a catalog and what to do about it, told apart by code.
+
+PostgreSQL's SQLSTATE comes through PostgREST unchanged; PostgREST's own codes begin with PGRST, and
+what stands before both (a proxy, an API gateway) has only an HTTP status.
+"""
+
+from common.errors import (
+    AlbumNotFound,
+    CatalogError,
+    CatalogMisconfigured,
+    CatalogUnavailable,
+    CoverSearchError,
+    InvalidParameter,
+    ModelMismatch,
+)
+
+_APPLY_SCHEMA = (
+    "apply the schema: python -m catalog migrate, or paste the files of catalog/schema into Supabase's "
+    "SQL editor in order"
+)
+
+#: One sentence for each problem: what is wrong, and what to do.
+REMEDIES = {
+    "rpc_missing": f"the catalog lacks a SQL function that the search calls; {_APPLY_SCHEMA}",
+    "table_missing": f"the catalog lacks the table album_covers or one of its columns; {_APPLY_SCHEMA}",
+    "pgvector_missing": (
+        "pgvector is not enabled in the catalog's database; enable the extension `vector` "
+        f"(Supabase: Database, Extensions), then {_APPLY_SCHEMA}"
+    ),
+    "bad_key": (
+        "the catalog refuses the key; check SUPABASE_KEY (Supabase: Settings, API keys) or the user and "
+        "password in DATABASE_URL"
+    ),
+    "not_service_role": (
+        "the key may not read the catalog; SUPABASE_KEY must be the service_role (secret) key, not the "
+        "anon (publishable) one, and a user in DATABASE_URL needs EXECUTE on the catalog's functions"
+    ),
+    "bad_url": (
+        "no catalog answers at this URL; SUPABASE_URL looks like https://xxxxx.supabase.co and "
+        "DATABASE_URL like postgresql://user:password@host:5432/database"
+    ),
+    "wrong_dimension": (
+        "the catalog's vectors and the model's have different dimensions; both must have 512: check "
+        "CLIP_MODEL, and that album_covers.embedding is vector(512)"
+    ),
+    "rows_capped": (
+        "the catalog's API cuts answers of many rows short without an error, for every client that calls "
+        "search_albums itself (this service reads single documents, which stay whole); raise PostgREST's "
+        "db-max-rows to 1000 (Supabase: Settings, Data API, Max rows)"
+    ),
+    "changes_untracked": (
+        "changes of the catalog may pass unnoticed, so that no answer comes from the cache: a trigger on "
+        "album_covers is missing or switched off; run python -m catalog migrate, or run the files of "
+        "catalog/schema from 006_changes.sql on again in Supabase's SQL editor"
+    ),
+    "wrong_database": "the database that DATABASE_URL names does not exist; create it or correct the name",
+}
+
+_PROBLEMS = {
+    "42883": "rpc_missing",  # undefined_function
+    "42725": "rpc_missing",  # ambiguous_function
+    "PGRST202": "rpc_missing",
+    "PGRST203": "rpc_missing",  # overloads that cannot be told apart
+    "PGRST106": "rpc_missing",  # the schema is not exposed
+    "42P01": "table_missing",  # undefined_table
+    "42703": "table_missing",  # undefined_column
+    "PGRST204": "table_missing",  # a column of it
+    "PGRST205": "table_missing",
+    "42704": "pgvector_missing",  # undefined_object: the type vector
+    "28P01": "bad_key",  # invalid_password
+    "28000": "bad_key",  # invalid_authorization_specification
+    "PGRST301": "bad_key",  # the JWT does not verify, or has expired
+    "PGRST302": "bad_key",  # no key where one is needed
+    "PGRST303": "bad_key",
+    "42501": "not_service_role",  # insufficient_privilege
+    "22000": "wrong_dimension",  # data_exception, as pgvector and search_albums raise it
+    "3D000": "wrong_database",  # invalid_catalog_name
+}
+
+#: Classes of SQLSTATE that may pass: connection, rollback, resources, intervention, system, internal.
+_PASSING_CLASSES = frozenset({"08", "40", "53", "55", "57", "58", "XX"})
+#: PostgREST has no connection to its database, or waited too long for one.
+_PASSING_CODES = frozenset({"PGRST000", "PGRST001", "PGRST002", "PGRST003"})
+_PASSING_STATUSES = frozenset({408, 425, 429, 500, 502, 503, 504, 520, 521, 522, 523, 524})
+_STATUS_PROBLEMS = {401: "bad_key", 403: "bad_key", 404: "bad_url", 405: "bad_url"}
+
+
+#: Of a connection that was never made there is no SQLSTATE, only words: libpq's, the server's or a pooler's.
+_CONNECTION_PROBLEMS = {
+    "bad_key": (
+        "authentication failed",
+        "no password supplied",
+        "no such user",
+        "Tenant or user not found",
+        "Wrong password",
+    ),
+    "wrong_database": ("no such database",),
+    "bad_url": (
+        "unsupported startup parameter",
+        "certificate verify failed",
+        "server certificate for",
+        "certificate file",
+        "private key file",
+        "does not support SSL",
+        "no pg_hba.conf entry",
+        "invalid ",
+    ),
+}
+
+
+def misconfigured(problem: str, *, found: str | None = None) -> CatalogMisconfigured:
+    """Return the error of a problem, with what was found if that helps."""
+    detail = REMEDIES[problem] if found is None else f"{REMEDIES[problem]} ({found})"
+    return CatalogMisconfigured(detail, problem=problem)
+
+
+def error_from_code(code: str, message: str) -> CoverSearchError:
+    """Return the error that a SQLSTATE or a PostgREST code stands for."""
+    if code in _PROBLEMS:
+        return misconfigured(_PROBLEMS[code], found=f"{code}: {message}")
+    if code == "PT404":
+        return AlbumNotFound(message)
+    if code == "PT409":
+        return ModelMismatch(f"{message}; this worker runs another: set CLIP_MODEL or re-embed the catalog")
+    if code == "22023":
+        return InvalidParameter(message, parameter="query")
+    if code[:2] in _PASSING_CLASSES or code in _PASSING_CODES:
+        return CatalogUnavailable(f"the catalog cannot answer now ({code}: {message})")
+    return CatalogError(f"the catalog refused the call ({code}: {message})")
+
+
+def error_from_status(status: int) -> CatalogError:
+    """Return the error of an HTTP status that came without a code."""
+    if status in _PASSING_STATUSES:
+        return CatalogUnavailable(f"the catalog cannot answer now (HTTP {status})")
+    if status in _STATUS_PROBLEMS:
+        return misconfigured(_STATUS_PROBLEMS[status], found=f"HTTP {status}")
+    return CatalogError(f"the catalog refused the call (HTTP {status})")
+
+
+def connection_error(error: Exception, *, waited_s: float) -> CatalogError:
+    """Return what keeps a connection to the database from being made."""
+    words = " ".join(str(error).split())
+    if "does not exist" in words and ('role "' in words or 'database "' in words):
+        return misconfigured("bad_key" if 'role "' in words else "wrong_database")
+    for problem, signs in _CONNECTION_PROBLEMS.items():
+        if any(sign in words for sign in signs):
+            return misconfigured(problem, found=words if problem == "bad_url" else None)
+    return CatalogUnavailable(f"the catalog's database cannot be reached after {waited_s:.1f} s: {words}")

@@ -1,0 +1,192 @@
+"""PostgreSQL connections that are lent out, kept, and never waited for longer than agreed.
+
+A pool of our own, because psycopg's connects in the background: a server that refuses is then found
+out only when the whole timeout is over, and the reason is gone. Here the caller connects, and has the
+refusal, with its reason, at once.
+
+Nothing is set, prepared or locked for longer than a transaction: a pooler in transaction mode (PgBouncer,
+Supavisor) gives each transaction another session, and refuses the start-up parameter `options`.
+"""
+
+import math
+import select
+import threading
+import time
+from collections import deque
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
+from typing import Any, TypeVar
+
+import orjson
+import psycopg
+from psycopg.adapt import Dumper
+from psycopg.conninfo import conninfo_to_dict
+from psycopg.pq import Format
+from psycopg.rows import DictRow, TupleRow, dict_row
+from psycopg.types.json import set_json_loads
+
+from common.catalog.errors import connection_error, misconfigured
+from common.errors import CatalogUnavailable
+
+T = TypeVar("T")
+C = TypeVar("C", bound=psycopg.Connection[Any])
+
+#: How long a tool waits for a connection.
+TOOL_CONNECT_S = 10.0
+_BOUND = b"SELECT set_config('statement_timeout', %s, true)"
+
+
+class BinaryVector(bytes):
+    """A value in pgvector's binary form, whose type the server infers from where it stands."""
+
+
+class _BinaryVectorDumper(Dumper):
+    format = Format.BINARY
+
+    def dump(self, obj: BinaryVector) -> bytes:
+        return obj
+
+
+class BoundedConnection(psycopg.Connection[DictRow]):
+    """A connection whose every wait ends after `timeout_s`; one that was not answered is closed.
+
+    The server's own `statement_timeout` cannot end the wait for a server that is frozen or behind a
+    dead link.
+    """
+
+    timeout_s: float = math.inf
+
+    @contextmanager
+    def bounded(self) -> Iterator[None]:
+        """Send what the body executes in one round trip and one transaction, which the server bounds too.
+
+        It costs 0.1 ms more than a `statement_timeout` of the session would, which a pooler does not keep.
+        """
+        with self.pipeline():
+            self.bound_transaction()
+            yield
+
+    def bound_transaction(self) -> None:
+        """Have the server end each further statement of this transaction after `timeout_s`."""
+        # SET LOCAL would warn in a pipeline, whose transaction is not begun by a statement.
+        self.execute(_BOUND, [f"{math.ceil(self.timeout_s * 1000)}"])
+
+    def wait(self, gen: Generator[Any, Any, T], interval: float = 0.1, timeout: float | None = None) -> T:
+        bound = min(self.timeout_s, math.inf if timeout is None else timeout)
+        try:
+            return super().wait(gen, interval, None if bound == math.inf else bound)
+        except psycopg.OperationalError as error:
+            # An error of the server's has a code, and leaves the connection usable.
+            if (
+                error.sqlstate is None
+                and self.pgconn.transaction_status == psycopg.pq.TransactionStatus.ACTIVE
+            ):
+                self.pgconn.finish()
+            raise
+
+    @property
+    def usable(self) -> bool:
+        """Whether nothing arrived while it lay idle; what arrives then is the server's good-bye."""
+        if self.closed:
+            return False
+        poll = select.poll()
+        poll.register(self.pgconn.socket, select.POLLIN)
+        return not poll.poll(0)
+
+
+class Connections:
+    """At most `size` connections to one database, made by whoever needs one more."""
+
+    def __init__(self, url: str, *, size: int, timeout_s: float) -> None:
+        self._url = url
+        self._timeout_s = timeout_s
+        self._idle: deque[BoundedConnection] = deque()
+        self._slots = threading.BoundedSemaphore(size)
+        self._closed = False
+
+    @contextmanager
+    def lend(self) -> Iterator[BoundedConnection]:
+        """Lend a connection for one call.
+
+        Raises:
+            CatalogUnavailable: none is free, or none can be made now.
+            CatalogMisconfigured: the URL, the user, the password or the database is wrong.
+        """
+        if not self._slots.acquire(timeout=self._timeout_s):
+            raise CatalogUnavailable(f"all connections to the catalog were busy for {self._timeout_s:g} s")
+        try:
+            connection = self._take() or self._connect()
+            try:
+                yield connection
+            finally:
+                self._give_back(connection)
+        finally:
+            self._slots.release()
+
+    def close(self) -> None:
+        """Close what lies idle now and what comes back later."""
+        self._closed = True
+        while self._idle:
+            self._idle.pop().close()
+
+    def _take(self) -> BoundedConnection | None:
+        # The youngest first, so that the number in use follows the load.
+        while True:
+            try:
+                connection = self._idle.pop()
+            except IndexError:
+                return None
+            if connection.usable:
+                return connection
+            connection.close()
+
+    def _give_back(self, connection: BoundedConnection) -> None:
+        if self._closed:
+            connection.close()
+        elif not connection.closed:
+            self._idle.append(connection)
+
+    def _connect(self) -> BoundedConnection:
+        connection = _connect(self._url, BoundedConnection, timeout_s=self._timeout_s)
+        connection.row_factory = dict_row
+        connection.timeout_s = self._timeout_s
+        connection.adapters.register_dumper(BinaryVector, _BinaryVectorDumper)
+        set_json_loads(orjson.loads, connection)
+        return connection
+
+
+def open_connection(url: str, *, autocommit: bool = False) -> psycopg.Connection[TupleRow]:
+    """Return a connection for a tool that does its own SQL, without a bound on its statements.
+
+    Raises:
+        CatalogUnavailable: it cannot be made now.
+        CatalogMisconfigured: the URL, the user, the password or the database is wrong.
+    """
+    connection: psycopg.Connection[TupleRow] = _connect(url, psycopg.Connection, timeout_s=TOOL_CONNECT_S)
+    connection.autocommit = autocommit
+    return connection
+
+
+def _connect(url: str, kind: type[C], *, timeout_s: float) -> C:
+    try:
+        parameters: dict[str, Any] = dict(conninfo_to_dict(url))
+    except psycopg.ProgrammingError:
+        # The cause repeats the URL, and the URL holds the password.
+        raise misconfigured("bad_url") from None
+    # libpq tries hosts one after the other, each for so long.
+    hosts = str(parameters.get("host", "")).count(",") + 1
+    ours = {
+        "connect_timeout": max(1, math.ceil(timeout_s / hosts)),
+        "application_name": parameters.get("application_name") or "cover-search",
+    }
+    started = time.monotonic()
+    try:
+        return kind.connect(
+            **{**parameters, **ours},
+            autocommit=True,
+            # Prepared statements save 0.04 ms a call, fail once after each migration that replaces
+            # a function, and do not work behind a pooler.
+            prepare_threshold=None,
+        )
+    except psycopg.OperationalError as error:
+        raise connection_error(error, waited_s=time.monotonic() - started) from error

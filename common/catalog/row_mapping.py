@@ -1,0 +1,150 @@
+"""What the SQL functions take and give, as the protocol's types."""
+
+import math
+import struct
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import orjson
+
+from common.catalog.errors import misconfigured
+from common.catalog.protocol import (
+    EMBEDDING_DIMENSION,
+    Album,
+    CatalogStats,
+    Embeddings,
+    GenreCount,
+    Match,
+    Matches,
+    ModelStamp,
+)
+from common.errors import InvalidParameter
+from common.queries import Filters
+
+Row = Mapping[str, Any]
+
+
+def vector_literal(embedding: npt.NDArray[np.float32]) -> str:
+    """Return an embedding, shape (512,), in pgvector's text form, each number as short as it reads back.
+
+    As one JSON string it travels faster than as a list of numbers: 107 against 139 ms for eight.
+
+    Raises:
+        CatalogMisconfigured: the shape is another.
+        InvalidParameter: it has no direction.
+    """
+    check_embedding(embedding)
+    return orjson.dumps(
+        np.ascontiguousarray(embedding, dtype=np.float32), option=orjson.OPT_SERIALIZE_NUMPY
+    ).decode()
+
+
+def vector_bytes(embedding: npt.NDArray[np.float32]) -> bytes:
+    """Return an embedding, shape (512,), in pgvector's binary form (`vector_recv` in its vector.c).
+
+    Raises:
+        CatalogMisconfigured: the shape is another.
+        InvalidParameter: it has no direction.
+    """
+    check_embedding(embedding)
+    return struct.pack(">hh", EMBEDDING_DIMENSION, 0) + embedding.astype(">f4").tobytes()
+
+
+def check_embedding(embedding: npt.NDArray[np.float32]) -> None:
+    """Refuse what cannot be searched for.
+
+    Raises:
+        CatalogMisconfigured: the shape is another.
+        InvalidParameter: it has no direction.
+    """
+    if embedding.shape != (EMBEDDING_DIMENSION,):
+        raise misconfigured("wrong_dimension", found=f"this embedding has the shape {embedding.shape}")
+    if not 0 < float(np.linalg.norm(embedding)) < math.inf:
+        raise InvalidParameter(
+            "an embedding that is zero or not finite is near to nothing", parameter="query"
+        )
+
+
+def filter_arguments(filters: Filters) -> dict[str, object]:
+    """Return the filters as arguments of `search_albums`, less those that have no effect.
+
+    A catalog with the older function of three parameters can then still answer what it can.
+    """
+    arguments: dict[str, object] = {}
+    if len(filters.genres) == 1:
+        arguments["filter_genre"] = filters.genres[0]
+    elif filters.genres:
+        arguments["filter_genres"] = list(filters.genres)
+    for name in ("year_min", "year_max", "min_score"):
+        value = getattr(filters, name)
+        if value is not None:
+            arguments[name] = value
+    if filters.best_new_music:
+        arguments["best_new_music_only"] = True
+    return arguments
+
+
+def album_from_row(row: Row) -> Album:
+    """Read one row; a catalog made elsewhere may hold NULL in any column."""
+    score = row["pitchfork_score"]
+    return Album(
+        id=row["id"],
+        artist=row["artist"] or "",
+        album_name=row["album_name"] or "",
+        genre=row["genre"],
+        release_year=row["release_year"],
+        pitchfork_score=None if score is None else float(score),
+        best_new_music=bool(row["best_new_music"]),
+        cover_url=row["cover_url"],
+        # A function of the older schema tells one genre an album.
+        genres=tuple(row.get("genres") or ()),
+    )
+
+
+def match_from_row(row: Row) -> Match:
+    # Rounding in the distance may carry a cosine a hair past its bounds.
+    return Match(album=album_from_row(row), similarity=max(-1.0, min(1.0, float(row["similarity"]))))
+
+
+def matches_from_document(document: Mapping[str, Any]) -> Matches:
+    """Read `{"version": …, "albums": […]}`."""
+    return Matches(map(match_from_row, document["albums"]), version=document["version"])
+
+
+def stats_from_document(document: Row) -> CatalogStats:
+    def number(name: str) -> float | None:
+        value = document[name]
+        return None if value is None else float(value)
+
+    return CatalogStats(
+        total_albums=document["total_albums"],
+        genres=tuple(GenreCount(g["genre"], g["count"]) for g in document["genres"]),
+        year_min=document["year_min"],
+        year_max=document["year_max"],
+        score_average=number("score_average"),
+        score_min=number("score_min"),
+        score_max=number("score_max"),
+        best_new_music_count=document["best_new_music_count"],
+    )
+
+
+def stamp_from_document(document: Row) -> ModelStamp | None:
+    if document["model"] is None:
+        return None
+    return ModelStamp(
+        model=document["model"],
+        fingerprint=document["fingerprint"],
+        # a database that has not been migrated does not say it
+        preprocessing=document.get("preprocessing", 1),
+    )
+
+
+def embeddings_from_document(document: Mapping[str, Any]) -> Embeddings:
+    """Read `{"version": …, "embeddings": {"id": "[0.1,…]"}}`; each embedding has shape (512,)."""
+    literals = document["embeddings"].items()
+    return Embeddings(
+        {album_id: np.array(orjson.loads(literal), dtype=np.float32) for album_id, literal in literals},
+        version=document["version"],
+    )

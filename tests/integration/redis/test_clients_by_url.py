@@ -1,0 +1,104 @@
+"""Each form of a Redis URL leads to the same Redis by every way: blocking, asynchronous, shared, Celery's."""
+
+import asyncio
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+from kombu import Connection
+
+from common.broker.celery_app import make_celery
+from common.redis import keyspace
+from common.redis.clients import open_async_redis, open_redis
+from common.redis.multiplexed_client import MultiplexedRedis
+from common.redis.multiplexed_connection import MultiplexedConnection, packed
+from common.settings import Settings, load_settings
+from tests.integration.redis.server_variants import FORMS, PASSWORD, SPECIAL, Certificates, Place
+
+
+@pytest.fixture(params=FORMS)
+def settings(
+    request: pytest.FixtureRequest, tmp_path: Path, certificates: Certificates
+) -> Iterator[Settings]:
+    with ExitStack() as stack:
+        url = FORMS[request.param](Place(tmp_path / "redis", certificates, stack))
+        yield load_settings({"REDIS_URL": url, "CACHE_REDIS_URL": url})
+
+
+async def test_what_one_client_writes_every_other_reads(settings: Settings) -> None:
+    url = settings.cache_url.get_secret_value()
+    asynchronous = open_async_redis(url)
+    with open_redis(url) as blocking:
+        blocking.set("written", "by the blocking client")
+
+        direct = await asynchronous.get("written")
+        shared = await MultiplexedRedis(asynchronous).execute("GET", "written")
+        over_celery = await asyncio.to_thread(_by_kombu, settings, "written")
+        databases = blocking.info("keyspace")
+    await asynchronous.aclose()
+
+    assert direct == shared == over_celery == b"by the blocking client"
+    assert list(databases) == [f"db{_database(url)}"]
+
+
+async def test_a_message_is_heard_over_the_shared_connection(settings: Settings) -> None:
+    heard: asyncio.Queue[Any] = asyncio.Queue()
+    asynchronous = open_async_redis(settings.redis_url.get_secret_value())
+    wire = await MultiplexedConnection.open(asynchronous, on_push=heard.put_nowait)
+    wire.send(packed("SUBSCRIBE", keyspace.EVENTS))
+    subscribed = await asyncio.wait_for(heard.get(), 10)
+
+    with open_redis(settings.redis_url.get_secret_value()) as blocking:
+        blocking.publish(keyspace.EVENTS, "r1 running")
+    message = await asyncio.wait_for(heard.get(), 10)
+    await wire.close()
+    await asynchronous.aclose()
+
+    assert subscribed[0] == b"subscribe"
+    assert message[1:] == [keyspace.EVENTS.encode(), b"r1 running"]
+
+
+def test_what_celery_sends_a_consumer_of_celery_takes(settings: Settings) -> None:
+    app = make_celery(settings)
+    taken: list[Any] = []
+
+    def take(body: Any, message: Any) -> None:
+        taken.append(body)
+        message.ack()
+
+    with app.connection_for_write() as connection:
+        app.send_task(
+            "embed", args=["i", "b"], queue=keyspace.BULK, ignore_result=True, connection=connection
+        )
+    with app.connection_for_read() as connection, connection.channel() as channel:
+        consumer = app.amqp.TaskConsumer(channel, queues=[app.amqp.queues[keyspace.BULK]])
+        consumer.register_callback(take)
+        with consumer:
+            connection.drain_events(timeout=20)
+
+    assert taken[0][0] == ["i", "b"]
+
+
+def test_no_password_is_shown_of_the_broker(settings: Settings) -> None:
+    app = make_celery(settings)
+
+    with app.connection_for_read() as connection:
+        shown = connection.as_uri() + repr(connection)
+
+    assert PASSWORD not in shown
+    assert SPECIAL not in shown
+
+
+def _by_kombu(settings: Settings, name: str) -> object:
+    connection: Connection
+    with make_celery(settings).connection_for_read() as connection:
+        channel: Any = connection.default_channel
+        with channel.conn_or_acquire() as client:
+            return client.get(name)
+
+
+def _database(url: str) -> int:
+    with open_redis(url) as redis:
+        return int(redis.connection_pool.connection_kwargs.get("db", 0))

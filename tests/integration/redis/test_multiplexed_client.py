@@ -1,0 +1,226 @@
+"""Commands that are sent together, against the real Redis: each caller gets its own reply."""
+
+import asyncio
+import os
+import signal
+import time
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+from redis import Redis as BlockingRedis
+from redis.asyncio import Redis
+from redis.exceptions import RedisError, ResponseError
+
+from common.redis.clients import open_async_redis, open_redis
+from common.redis.multiplexed_client import LARGE_AT_ONCE, LARGE_BYTES, MultiplexedRedis
+from local.servers.redis import RedisConfig, RedisServer
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[RedisServer]:
+    with RedisServer(RedisConfig(tmp_path / "redis")) as server:
+        yield server
+
+
+@pytest.fixture
+def observer(server: RedisServer) -> Iterator[BlockingRedis]:
+    with open_redis(server.url) as client:
+        yield client
+
+
+@pytest_asyncio.fixture
+async def client(server: RedisServer) -> AsyncIterator[Redis]:
+    client = open_async_redis(server.url)
+    yield client
+    await client.aclose()
+
+
+@pytest.fixture
+def redis(client: Redis) -> MultiplexedRedis:
+    return MultiplexedRedis(client)
+
+
+async def test_thousands_of_callers_get_each_its_own_reply_over_a_few_connections(
+    redis: MultiplexedRedis, observer: BlockingRedis
+) -> None:
+    await asyncio.gather(*(redis.execute("SET", f"key:{n}", n) for n in range(5000)))
+
+    replies = await asyncio.gather(*(redis.execute("GET", f"key:{n}") for n in range(5000)))
+
+    assert [int(reply) for reply in replies] == list(range(5000))
+    assert observer.info("clients")["connected_clients"] == 2
+
+
+async def test_a_command_that_redis_refuses_fails_alone(redis: MultiplexedRedis) -> None:
+    await redis.execute("SET", "text", "abc")
+
+    replies = await asyncio.gather(
+        redis.execute("GET", "text"),
+        redis.execute("INCR", "text"),
+        redis.execute("GET", "text"),
+        return_exceptions=True,
+    )
+
+    assert replies[0] == replies[2] == b"abc"
+    assert isinstance(replies[1], ResponseError)
+
+
+async def test_a_word_that_cannot_be_sent_leaves_nobody_waiting(redis: MultiplexedRedis) -> None:
+    async with asyncio.timeout(10):
+        replies = await asyncio.gather(
+            redis.execute("GET", "text"), redis.execute("GET", "\ud800"), return_exceptions=True
+        )
+
+    assert replies[0] is None
+    assert isinstance(replies[1], UnicodeEncodeError)
+    assert await redis.execute("ECHO", "after") == b"after"
+
+
+async def test_a_script_that_redis_has_forgotten_is_sent_again(
+    redis: MultiplexedRedis, client: Redis, observer: BlockingRedis
+) -> None:
+    script = client.register_script("return ARGV[1]")
+    assert await redis.run(script, ["one"]) == b"one"
+
+    observer.script_flush()
+
+    assert await redis.run(script, ["two"]) == b"two"
+
+
+async def test_a_caller_that_goes_away_takes_nobodys_reply_along(redis: MultiplexedRedis) -> None:
+    callers = [asyncio.ensure_future(redis.execute("ECHO", str(n))) for n in range(100)]
+    await asyncio.sleep(0)
+
+    for caller in callers[::2]:
+        caller.cancel()
+    replies = await asyncio.gather(*callers, return_exceptions=True)
+
+    assert replies[1::2] == [str(n).encode() for n in range(1, 100, 2)]
+    assert all(isinstance(reply, asyncio.CancelledError) for reply in replies[::2])
+    assert await redis.execute("ECHO", "after") == b"after"
+
+
+async def test_commands_that_keep_coming_do_not_hold_back_those_before_them(redis: MultiplexedRedis) -> None:
+    await redis.execute("PING")
+
+    first = asyncio.ensure_future(redis.execute("ECHO", "first"))
+    later = []
+    async with asyncio.timeout(10):
+        while not first.done():
+            later.append(asyncio.ensure_future(redis.execute("PING")))
+            await asyncio.sleep(0)
+
+    assert await first == b"first"
+    await asyncio.gather(*later)
+
+
+async def test_large_commands_and_small_ones_come_through_together(redis: MultiplexedRedis) -> None:
+    large = b"x" * (LARGE_BYTES * 20)
+
+    lengths = await asyncio.gather(
+        *(redis.execute("APPEND", f"key:{n}", large if n % 3 == 0 else b"small") for n in range(60))
+    )
+
+    assert lengths == [len(large) if n % 3 == 0 else 5 for n in range(60)]
+
+
+async def test_more_images_at_once_than_there_are_connections_wait_for_each_other(
+    redis: MultiplexedRedis, observer: BlockingRedis
+) -> None:
+    image = b"x" * (LARGE_BYTES + 1)
+
+    replies = await asyncio.gather(*(redis.execute("SET", f"image:{n}", image) for n in range(300)))
+
+    assert len(replies) == 300
+    assert observer.info("clients")["connected_clients"] <= LARGE_AT_ONCE + 3
+
+
+async def test_a_caller_of_a_large_command_that_goes_away_leaves_it_to_run(
+    redis: MultiplexedRedis, observer: BlockingRedis
+) -> None:
+    call = asyncio.ensure_future(redis.execute("SET", "image", b"x" * (LARGE_BYTES + 1)))
+    await asyncio.sleep(0)
+
+    call.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await call
+
+    async with asyncio.timeout(10):
+        while not observer.exists("image"):
+            await asyncio.sleep(0.01)
+
+
+async def test_connections_that_are_lost_give_their_place_back(
+    redis: MultiplexedRedis, observer: BlockingRedis
+) -> None:
+    for number in range(100):
+        await redis.execute("SET", "number", number)
+        observer.client_kill_filter(_type="normal", skipme=True)
+        await _until_lost(redis)
+
+    assert await redis.execute("ECHO", "after") == b"after"
+
+
+async def _until_lost(redis: MultiplexedRedis) -> None:
+    """Ask until the loss has been noticed and a new connection answers."""
+    async with asyncio.timeout(10):
+        while True:
+            try:
+                await redis.execute("PING")
+            except (RedisError, OSError):
+                continue
+            return
+
+
+async def test_a_loop_that_stood_still_is_not_taken_for_a_silent_redis(redis: MultiplexedRedis) -> None:
+    await redis.execute("PING")
+
+    calls = [asyncio.ensure_future(redis.execute("ECHO", str(n))) for n in range(10)]
+    time.sleep(1.2)  # noqa: ASYNC251 - the loop stands still, before the commands are sent
+    await asyncio.sleep(0)
+    calls += [asyncio.ensure_future(redis.execute("ECHO", str(n))) for n in range(10, 20)]
+    await asyncio.sleep(0)
+    time.sleep(1.2)  # noqa: ASYNC251 - and while Redis has long answered
+
+    assert await asyncio.gather(*calls) == [str(n).encode() for n in range(20)]
+
+
+async def test_a_frozen_redis_fails_everybody_who_waits_and_then_works_again(
+    redis: MultiplexedRedis, server: RedisServer
+) -> None:
+    await redis.execute("PING")
+    assert server.pid is not None
+
+    os.kill(server.pid, signal.SIGSTOP)
+    try:
+        async with asyncio.timeout(3):
+            replies = await asyncio.gather(
+                *(redis.execute("GET", "key") for _ in range(5000)), return_exceptions=True
+            )
+    finally:
+        os.kill(server.pid, signal.SIGCONT)
+
+    assert all(isinstance(reply, RedisError | OSError) for reply in replies)
+    assert await redis.execute("ECHO", "after") == b"after"
+
+
+async def test_a_redis_that_is_gone_is_an_error_and_its_return_is_noticed(
+    redis: MultiplexedRedis, tmp_path: Path, server: RedisServer
+) -> None:
+    await redis.execute("PING")
+    port = int(server.url.rsplit(":", 1)[1].split("/")[0])
+
+    server.stop()
+    with pytest.raises((RedisError, OSError)):
+        await redis.execute("PING")
+
+    with RedisServer(RedisConfig(tmp_path / "another", port=port)):
+        async with asyncio.timeout(10):
+            while True:
+                try:
+                    assert await redis.execute("ECHO", "after") == b"after"
+                    break
+                except (RedisError, OSError):
+                    await asyncio.sleep(0.01)

@@ -1,0 +1,107 @@
+"""Gateway, worker and tools with their Redis behind a socket, TLS, or a user of few rights."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import httpx
+import pytest
+from PIL import Image
+
+from local.probes import gateway_answers, worker_is_ready
+from local.servers.child import free_port
+from local.service import Service
+from tests.integration.redis.server_variants import FORMS, Certificates, Place
+from tests.paths import ROOT
+
+START_S = 60.0
+#: REDIS_URL and CACHE_REDIS_URL.
+PAIRS = (
+    ("socket and password", "TLS, client certificate"),
+    ("TLS, client certificate", "socket, database 2"),
+    ("user of few rights", "user of few rights"),
+)
+
+
+@pytest.fixture(params=PAIRS, ids=" | ".join)
+def environ(
+    request: pytest.FixtureRequest, tmp_path: Path, certificates: Certificates, database_url: str
+) -> Iterator[dict[str, str]]:
+    with ExitStack() as stack:
+        urls = [
+            FORMS[form](Place(tmp_path / f"redis-{number}", certificates, stack))
+            for number, form in enumerate(request.param)
+        ]
+        yield {
+            "PATH": os.environ["PATH"],
+            "HOME": str(tmp_path),
+            "PYTHONPATH": str(ROOT),
+            "REDIS_URL": urls[0],
+            "CACHE_REDIS_URL": urls[1],
+            "DATABASE_URL": database_url,
+            "ENCODER": "fixed",
+            "PORT": str(free_port()),
+            "COLUMNS": "200",
+        }
+
+
+@pytest.fixture
+def url(environ: dict[str, str], tmp_path: Path) -> Iterator[str]:
+    """The address of a gateway that has a worker."""
+    url = f"http://127.0.0.1:{environ['PORT']}"
+    services = [
+        Service(
+            module,
+            folder=tmp_path / module,
+            command=[sys.executable, "-m", module],
+            env=environ,
+            ready=ready,
+            timeout_s=START_S,
+        )
+        for module, ready in {
+            "api": lambda _: gateway_answers(url),
+            "worker": lambda pid: worker_is_ready(environ["REDIS_URL"], pid),
+        }.items()
+    ]
+    with ExitStack() as stack:
+        for service in services:
+            stack.callback(service.stop)
+            service.start()
+        yield url
+
+
+def run(environ: dict[str, str], *command: str, folder: Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", *command],
+        cwd=folder,
+        env=environ,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+def test_searches_are_computed_and_cached_and_the_tools_use_the_same_redis(
+    url: str, environ: dict[str, str], tmp_path: Path
+) -> None:
+    Image.new("RGB", (64, 64), "red").save(tmp_path / "1.png")
+    (tmp_path / "albums.csv").write_text("id,artist,album_name,cover\n1,A,B,1.png\n")
+    ingest = ("ingest", "albums.csv", "--covers", ".", "--distributed")
+
+    first = httpx.get(f"{url}/api/search-by-text", params={"query": "red", "wait": "30"}, timeout=60)
+    second = httpx.get(f"{url}/api/search-by-text", params={"query": "red"}, timeout=60)
+    healthy = run(environ, "worker.health", folder=tmp_path)
+    key = run(environ, "api.keys", "create", "alice", folder=tmp_path)
+    ingested = run(environ, "catalog", *ingest, folder=tmp_path)
+
+    assert (first.status_code, first.headers["x-cache"]) == (200, "miss")
+    assert (second.status_code, second.headers["x-cache"]) == (200, "hit")
+    assert httpx.get(f"{url}/readyz").status_code == 200
+    assert (healthy.returncode, healthy.stderr) == (0, "")
+    assert key.returncode == 0, key.stderr
+    assert ingested.returncode == 0, ingested.stderr
+    assert "1 written" in ingested.stderr

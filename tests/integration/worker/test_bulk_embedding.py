@@ -1,0 +1,130 @@
+"""A batch of covers is embedded by one worker at a time, and by another one when that was killed."""
+
+import secrets
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, cast
+
+import pytest
+from redis import Redis
+
+from catalog.demo.albums import demo_albums
+from catalog.demo.covers import cover_jpeg
+from common.broker.bulk_messages import BulkReply, pack_covers, unpack_reply
+from common.redis import keyspace
+from common.redis.clients import open_redis
+from common.settings import Settings, load_settings
+from local.servers.redis import RedisServer
+from worker.bulk_embedding.process import BulkProcess
+from worker.bulk_embedding.tasks import BulkHandler
+
+INGEST_ID = secrets.token_hex(32)
+DEADLINE_S = 30.0
+
+
+class CountedProcess(BulkProcess):
+    """The bulk process itself, which counts what it is asked."""
+
+    asked = 0
+
+    def ask(self, covers: Sequence[bytes]) -> BulkReply:
+        self.asked += 1
+        return super().ask(covers)
+
+
+@pytest.fixture
+def redis(redis_server: RedisServer) -> Iterator[Redis]:
+    with open_redis(redis_server.url) as client:
+        client.flushall()
+        yield client
+
+
+@pytest.fixture
+def make_process(redis_server: RedisServer) -> Iterator[Callable[..., CountedProcess]]:
+    """Return bulk processes with settings of their own; end them after the test."""
+    made: list[CountedProcess] = []
+
+    def make(**environ: str) -> CountedProcess:
+        settings: Settings = load_settings({"REDIS_URL": redis_server.url, "ENCODER": "fixed", **environ})
+        made.append(CountedProcess(settings))
+        return made[-1]
+
+    yield make
+    for process in made:
+        process.close()
+
+
+@pytest.fixture
+def batch_id(redis: Redis) -> str:
+    """A batch of two covers that waits in Redis."""
+    batch_id = secrets.token_hex(32)
+    covers = [cover_jpeg(album, size_px=64) for album in demo_albums(2)]
+    redis.set(keyspace.bulk(batch_id), pack_covers(covers))
+    return batch_id
+
+
+def replies(redis: Redis) -> list[BulkReply]:
+    found = cast("list[bytes]", redis.lrange(keyspace.bulk_replies(INGEST_ID), 0, -1))
+    return [unpack_reply(reply) for reply in found]
+
+
+def wait_until(condition: Callable[[], Any]) -> None:
+    deadline = time.monotonic() + DEADLINE_S
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+def test_a_second_message_costs_nothing_while_the_first_is_at_work_and_after_it(
+    redis: Redis,
+    make_process: Callable[..., CountedProcess],
+    batch_id: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("worker.bulk_embedding.claim.TTL_S", 0.2)
+    process = make_process(FIXED_LATENCY_MS="1000")
+    handler = BulkHandler(redis, process)
+    first = threading.Thread(target=handler.handle, args=[INGEST_ID, batch_id])
+    first.start()
+    wait_until(lambda: process.asked)
+
+    # For several times as long as a claim that nobody renews.
+    while first.is_alive():
+        handler.handle(INGEST_ID, batch_id)
+    first.join()
+    handler.handle(INGEST_ID, batch_id)
+
+    assert process.asked == 1
+    assert [len(reply.outcomes) for reply in replies(redis)] == [2]
+    assert list(redis.scan_iter(f"{keyspace.BULK}:{batch_id}*")) == []
+
+
+def test_a_batch_that_a_killed_worker_had_is_taken_once_its_claim_has_run_out(
+    redis: Redis, make_process: Callable[..., CountedProcess], batch_id: str
+) -> None:
+    process = make_process()
+    handler = BulkHandler(redis, process)
+    redis.set(keyspace.bulk_claim(batch_id), b"", ex=60)
+
+    handler.handle(INGEST_ID, batch_id)
+    while_claimed = process.asked
+    redis.pexpire(keyspace.bulk_claim(batch_id), 1)
+    wait_until(lambda: not redis.exists(keyspace.bulk_claim(batch_id)))
+    handler.handle(INGEST_ID, batch_id)
+
+    assert while_claimed == 0
+    assert [len(reply.outcomes) for reply in replies(redis)] == [2]
+
+
+def test_a_worker_that_cannot_load_the_model_says_that_it_failed(
+    redis: Redis, make_process: Callable[..., CountedProcess], batch_id: str
+) -> None:
+    process = make_process(ENCODER="openvino", CLIP_MODEL="/nowhere")
+
+    BulkHandler(redis, process).handle(INGEST_ID, batch_id)
+
+    (reply,) = replies(redis)
+    assert reply.batch_id == batch_id
+    assert reply.outcomes == ()
+    assert not redis.exists(keyspace.bulk_claim(batch_id))

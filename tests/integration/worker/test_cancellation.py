@@ -1,0 +1,80 @@
+"""A job that is called off while a worker has it: the worker drops it before its next costly step."""
+
+import asyncio
+import time
+
+import pytest
+
+from common.broker.celery_app import make_celery, message_template
+from common.jobs import JobState
+from common.ledger.gateway import GatewayLedger
+from common.ledger.records import Claim
+from common.ledger.worker import WorkerLedger
+from common.redis.clients import open_redis
+from common.settings import Settings
+from tests.integration.worker.conftest import OWNER, StartWorker, ended_job, text_submission
+from worker.search.leases import Leases, RunCanceled
+
+
+async def test_a_run_canceled_in_the_model_never_reaches_the_catalog(
+    gateway: GatewayLedger, make_worker_service: StartWorker
+) -> None:
+    worker = make_worker_service(FIXED_LATENCY_MS="2000")
+    worker.start()
+    accepted = await gateway.submit(text_submission("changed my mind"))
+    while (await gateway.load()).running == 0:
+        await asyncio.sleep(0.01)
+
+    await gateway.cancel(accepted.job_id, owner=OWNER)
+    job = await ended_job(gateway, accepted.job_id)
+    deadline = time.monotonic() + 20
+    while '"message":"canceled"' not in worker.log_path.read_text():
+        assert time.monotonic() < deadline
+        await asyncio.sleep(0.05)
+
+    assert job.state is JobState.CANCELED
+    assert '"message":"answered"' not in worker.log_path.read_text()
+
+
+async def test_a_run_that_one_of_two_clients_calls_off_is_answered_for_the_other(
+    gateway: GatewayLedger, make_worker_service: StartWorker
+) -> None:
+    make_worker_service(FIXED_LATENCY_MS="1000").start()
+    first = await gateway.submit(text_submission("shared"))
+    second = await gateway.submit(text_submission("shared"))
+
+    await gateway.cancel(first.job_id, owner=OWNER)
+    ended = [await ended_job(gateway, job_id) for job_id in (first.job_id, second.job_id)]
+
+    assert not second.is_new
+    assert [job.state for job in ended] == [JobState.CANCELED, JobState.SUCCEEDED]
+
+
+async def test_both_attempts_of_one_worker_at_a_run_hear_that_it_was_called_off(
+    gateway: GatewayLedger, settings: Settings
+) -> None:
+    with open_redis(settings.redis_url.get_secret_value()) as redis:
+        template = message_template(make_celery(settings))
+        ledger = WorkerLedger(redis, settings=settings, template=template, worker_id="w1")
+        leases = Leases(ledger, lease_s=settings.lease_s, announcement=dict)
+        accepted = await gateway.submit(text_submission("held twice"))
+
+        first = await claimed(ledger, accepted.run_id)
+        # Nobody renewed it, as behind a Redis that was frozen: the same worker may have it again.
+        second = await claimed(ledger, accepted.run_id)
+        with leases.holding(first) as one, leases.holding(second) as other:
+            await gateway.cancel(accepted.job_id, owner=OWNER)
+            leases.start()
+            leases.stop()
+
+            for lease in (one, other):
+                with pytest.raises(RunCanceled):
+                    lease.check()
+
+
+async def claimed(ledger: WorkerLedger, run_id: str) -> Claim:
+    deadline = time.monotonic() + 20
+    while not isinstance(claim := ledger.claim(run_id), Claim):
+        assert time.monotonic() < deadline
+        await asyncio.sleep(0.05)
+    return claim

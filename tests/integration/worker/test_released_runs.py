@@ -1,0 +1,104 @@
+"""A run that this worker cannot finish goes back to the queue; whether that counts depends on why."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from common.broker.celery_app import make_celery, message_template
+from common.cache import WorkerCache
+from common.errors import CoverSearchError, DecoderBusy, DecoderDied, ModelMismatch, QueueFull
+from common.jobs import JobState
+from common.ledger.gateway import GatewayLedger
+from common.ledger.records import Claim
+from common.ledger.worker import WorkerLedger
+from common.redis.clients import open_redis
+from common.settings import Settings
+from tests.integration.worker.conftest import OWNER, text_submission
+from worker.search.leases import Lease, Leases
+from worker.search.pipeline import Answer
+from worker.search.tasks import RunHandler
+
+
+class FailingPipeline:
+    """Ends every run with the same error."""
+
+    def __init__(self, error: CoverSearchError) -> None:
+        self._error = error
+        self.held: list[Claim] = []
+
+    def answer(self, lease: Lease) -> Answer:
+        lease.check()
+        self.held.append(lease.claim)
+        raise self._error
+
+
+def never_retire(error: ModelMismatch) -> None:
+    raise AssertionError(error.detail)
+
+
+@pytest.fixture
+def ledger(settings: Settings) -> Iterator[WorkerLedger]:
+    with open_redis(settings.redis_url.get_secret_value()) as redis:
+        yield WorkerLedger(
+            redis, settings=settings, template=message_template(make_celery(settings)), worker_id="w1"
+        )
+
+
+def handler(
+    ledger: WorkerLedger,
+    settings: Settings,
+    pipeline: FailingPipeline,
+    *,
+    cache_apart: WorkerCache | None = None,
+) -> RunHandler:
+    return RunHandler(
+        ledger=ledger,
+        leases=Leases(ledger, lease_s=settings.lease_s, announcement=dict),
+        pipeline=pipeline,
+        cache_apart=cache_apart,
+        fingerprint="m",
+        retire=never_retire,
+    )
+
+
+@pytest.mark.parametrize("apart", [False, True])
+async def test_a_run_comes_with_what_is_cached_for_it_unless_the_cache_is_another_redis(
+    *, apart: bool, gateway: GatewayLedger, ledger: WorkerLedger, settings: Settings
+) -> None:
+    accepted = await gateway.submit(text_submission("once"))
+    pipeline = FailingPipeline(QueueFull("no room in the model"))
+    with open_redis(settings.redis_url.get_secret_value()) as redis:
+        cache = WorkerCache(redis, result_ttl_s=60, embedding_ttl_s=60)
+
+        handler(ledger, settings, pipeline, cache_apart=cache if apart else None).handle(accepted.run_id)
+
+    assert [claim.cached for claim in pipeline.held] == [None if apart else (None, None)]
+
+
+@pytest.mark.parametrize("error", [DecoderBusy("no decoder is free"), QueueFull("no room in the model")])
+async def test_a_worker_without_room_gives_the_run_back_and_the_attempt_does_not_count(
+    gateway: GatewayLedger, ledger: WorkerLedger, settings: Settings, error: CoverSearchError
+) -> None:
+    accepted = await gateway.submit(text_submission("no room"))
+
+    handler(ledger, settings, FailingPipeline(error)).handle(accepted.run_id)
+    job, _ = await gateway.job(accepted.job_id, owner=OWNER)
+
+    assert (job.state, job.attempts) == (JobState.QUEUED, 0)
+
+
+async def test_a_decoder_that_dies_counts_and_the_third_time_ends_the_job(
+    gateway: GatewayLedger, ledger: WorkerLedger, settings: Settings
+) -> None:
+    accepted = await gateway.submit(text_submission("poison"))
+    handled = handler(ledger, settings, FailingPipeline(DecoderDied("killed")))
+
+    for _ in range(settings.max_attempts):
+        handled.handle(accepted.run_id)
+    given_back, _ = await gateway.job(accepted.job_id, owner=OWNER)
+    handled.handle(accepted.run_id)
+    job, _ = await gateway.job(accepted.job_id, owner=OWNER)
+
+    assert (given_back.state, given_back.attempts) == (JobState.QUEUED, 3)
+    assert job.failure is not None
+    assert job.failure.code == "attempts_exhausted"

@@ -1,0 +1,94 @@
+"""What goes to the SQL functions and what comes back."""
+
+import math
+import struct
+from collections.abc import Callable
+
+import numpy as np
+import numpy.typing as npt
+import orjson
+import pytest
+
+from common.catalog.row_mapping import (
+    album_from_row,
+    filter_arguments,
+    match_from_row,
+    vector_bytes,
+    vector_literal,
+)
+from common.errors import CatalogMisconfigured, InvalidParameter
+from common.queries import Filters
+
+Form = Callable[[npt.NDArray[np.float32]], object]
+
+ROW = {
+    "id": "a",
+    "artist": "b",
+    "album_name": "c",
+    "genre": None,
+    "release_year": None,
+    "pitchfork_score": None,
+    "best_new_music": None,
+    "cover_url": None,
+}
+
+
+def test_a_vector_reads_back_to_the_bit_and_is_short() -> None:
+    vector = np.random.default_rng(1).standard_normal(512).astype(np.float32) / np.float32(22.6)
+
+    literal = vector_literal(vector)
+
+    assert np.array_equal(np.array(orjson.loads(literal), dtype=np.float32), vector)
+    assert len(literal) < 512 * 14
+
+
+def test_a_vector_may_be_a_view_of_any_float_type() -> None:
+    vector = np.arange(1024, dtype=np.float64)[::2]
+
+    assert np.array_equal(np.array(orjson.loads(vector_literal(vector))), vector)  # type: ignore[arg-type]
+
+
+def test_a_vectors_binary_form_is_its_length_and_its_numbers_in_network_order() -> None:
+    vector = np.random.default_rng(1).standard_normal(512)
+
+    data = vector_bytes(vector.astype(np.float32))
+
+    assert struct.unpack(">hh", data[:4]) == (512, 0)
+    assert np.array_equal(np.frombuffer(data[4:], ">f4"), vector.astype(np.float32))
+
+
+@pytest.mark.parametrize("form", [vector_literal, vector_bytes])
+@pytest.mark.parametrize("value", [0.0, math.nan, math.inf, -math.inf])
+def test_a_vector_without_direction_is_refused(form: Form, value: float) -> None:
+    with pytest.raises(InvalidParameter):
+        form(np.full(512, value, dtype=np.float32))
+
+
+@pytest.mark.parametrize("form", [vector_literal, vector_bytes])
+@pytest.mark.parametrize("shape", [(0,), (511,), (768,), (1, 512), (512, 1)])
+def test_a_vector_of_another_shape_is_a_misconfiguration(form: Form, shape: tuple[int, ...]) -> None:
+    with pytest.raises(CatalogMisconfigured, match="512"):
+        form(np.ones(shape, dtype=np.float32))
+
+
+def test_only_filters_with_an_effect_are_sent() -> None:
+    assert filter_arguments(Filters()) == {}
+    assert filter_arguments(Filters(genres=("Rock",))) == {"filter_genre": "Rock"}
+    assert filter_arguments(Filters(("Rock", "Jazz"), 0, 2020, 0.0, best_new_music=True)) == {
+        "filter_genres": ["Rock", "Jazz"],
+        "year_min": 0,
+        "year_max": 2020,
+        "min_score": 0.0,
+        "best_new_music_only": True,
+    }
+
+
+def test_null_columns_become_what_the_album_promises() -> None:
+    album = album_from_row(ROW | {"artist": None, "album_name": None})
+
+    assert (album.artist, album.album_name, album.best_new_music) == ("", "", False)
+
+
+@pytest.mark.parametrize(("told", "similarity"), [(1.0000001, 1.0), (-1.0000001, -1.0), (0.25, 0.25)])
+def test_a_similarity_stays_within_its_bounds(told: float, similarity: float) -> None:
+    assert match_from_row(ROW | {"similarity": told}).similarity == similarity

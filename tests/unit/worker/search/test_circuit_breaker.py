@@ -1,0 +1,119 @@
+"""The breaker: opens on failures in a row, probes with one call, closes on an answer."""
+
+import threading
+from collections.abc import Callable
+
+import pytest
+
+from common.errors import CatalogMisconfigured, CatalogUnavailable
+from worker.search.circuit_breaker import LONGEST_PAUSE_S, CircuitBreaker
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now_s = 0.0
+
+    def __call__(self) -> float:
+        return self.now_s
+
+
+class Catalog:
+    """Counts its calls and fails while it is down."""
+
+    def __init__(self) -> None:
+        self.calls = 0
+        self.fault: Exception | None = CatalogUnavailable("down")
+
+    def __call__(self) -> str:
+        self.calls += 1
+        if self.fault is not None:
+            raise self.fault
+        return "albums"
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def catalog() -> Catalog:
+    return Catalog()
+
+
+@pytest.fixture
+def breaker(clock: Clock) -> CircuitBreaker:
+    return CircuitBreaker(open_after=3, clock_s=clock)
+
+
+def fail(breaker: CircuitBreaker, call: Callable[[], str], *, times: int) -> None:
+    for _ in range(times):
+        with pytest.raises(CatalogUnavailable, match="down"):
+            breaker.call(call)
+
+
+def test_it_lets_calls_through_until_so_many_in_a_row_have_failed(
+    breaker: CircuitBreaker, catalog: Catalog
+) -> None:
+    fail(breaker, catalog, times=2)
+    catalog.fault = None
+    breaker.call(catalog)
+    catalog.fault = CatalogUnavailable("down")
+
+    fail(breaker, catalog, times=10)
+
+    assert catalog.calls == 3 + 3
+
+
+def test_after_a_pause_one_call_probes_and_reopens_it(
+    breaker: CircuitBreaker, catalog: Catalog, clock: Clock
+) -> None:
+    fail(breaker, catalog, times=3)
+
+    clock.now_s += LONGEST_PAUSE_S
+    fail(breaker, catalog, times=5)
+
+    assert catalog.calls == 3 + 1
+
+
+def test_an_answered_probe_closes_it(breaker: CircuitBreaker, catalog: Catalog, clock: Clock) -> None:
+    fail(breaker, catalog, times=3)
+
+    clock.now_s += LONGEST_PAUSE_S
+    catalog.fault = None
+    answers = [breaker.call(catalog) for _ in range(4)]
+
+    assert answers == ["albums"] * 4
+
+
+def test_a_refusal_is_an_answer_and_never_opens_it(breaker: CircuitBreaker, catalog: Catalog) -> None:
+    catalog.fault = CatalogMisconfigured("no such function", problem="rpc_missing")
+
+    for _ in range(10):
+        with pytest.raises(CatalogMisconfigured):
+            breaker.call(catalog)
+
+    assert catalog.calls == 10
+
+
+def test_while_a_probe_is_out_other_calls_are_turned_away(
+    breaker: CircuitBreaker, catalog: Catalog, clock: Clock
+) -> None:
+    fail(breaker, catalog, times=3)
+    clock.now_s += LONGEST_PAUSE_S
+    asked, let_go = threading.Event(), threading.Event()
+
+    def slow() -> str:
+        asked.set()
+        let_go.wait(10)
+        return "albums"
+
+    probe = threading.Thread(target=breaker.call, args=(slow,))
+    probe.start()
+    asked.wait(10)
+    clock.now_s += LONGEST_PAUSE_S
+    fail(breaker, catalog, times=3)
+    let_go.set()
+    probe.join()
+
+    assert catalog.calls == 3

@@ -1,0 +1,58 @@
+"""A worker tells the ledger of exactly the runs that it works on, also of one that it holds twice."""
+
+import pytest
+from redis import Redis
+
+from common.ledger.records import Claim
+from common.ledger.worker import WorkerLedger
+from common.settings import load_settings
+from worker.search.leases import Leases, RunCanceled
+
+
+@pytest.fixture
+def leases() -> Leases:
+    # Holding a run asks Redis nothing, so that none has to be there.
+    ledger = WorkerLedger(Redis(port=9), settings=load_settings({}), template="", worker_id="w1")
+    return Leases(ledger, lease_s=10, announcement=dict)
+
+
+def claim(*, attempt: int, run_id: str = "ab12") -> Claim:
+    return Claim(
+        run_id, b"{}", "key", (), "", attempt=attempt, created_ms=0, deadline_ms=60_000, claimed_ms=0
+    )
+
+
+def test_a_run_is_held_for_as_long_as_it_is_worked_on(leases: Leases) -> None:
+    with leases.holding(claim(attempt=1)) as lease:
+        held = leases.held()
+
+    assert held == [lease]
+    assert leases.held() == []
+
+
+def test_the_end_of_a_first_attempt_leaves_the_second_its_lease(leases: Leases) -> None:
+    first = leases.holding(claim(attempt=1))
+    first.__enter__()
+
+    with leases.holding(claim(attempt=2)) as second:
+        first.__exit__(None, None, None)
+        held = leases.held()
+
+    assert held == [second]
+    assert leases.held() == []
+
+
+def test_a_run_that_fails_is_let_go_of(leases: Leases) -> None:
+    with pytest.raises(ValueError, match="no image"), leases.holding(claim(attempt=1)):
+        raise ValueError("no image")
+
+    assert leases.held() == []
+
+
+def test_a_lease_that_is_lost_says_so_when_it_is_looked_at(leases: Leases) -> None:
+    with leases.holding(claim(attempt=1)) as lease:
+        lease.check()
+        lease.lose()
+
+        with pytest.raises(RunCanceled):
+            lease.check()

@@ -1,0 +1,99 @@
+"""The bulk process as the worker sees it: started when first needed, asked by one thread at a time."""
+
+import os
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+
+from common.broker.bulk_messages import BulkReply, pack_covers, unpack_reply
+from common.interrupts import children_never_interrupted
+from common.settings import Settings
+from worker.bulk_embedding.wire import receive_frame, send_frame
+
+_PROJECT = Path(__file__).parents[2]
+#: Loading a model and embedding a batch take seconds, or as long as searches leave no time for it.
+PATIENCE_S = 600.0
+_END_S = 5.0
+#: What it needs to load the model; neither a password nor a key is among it.
+_SETTINGS = (
+    "clip_model",
+    "model_cache_dir",
+    "encoder",
+    "device",
+    "encoder_threads",
+    "fixed_latency_ms",
+    "max_image_pixels",
+)
+_INHERITED = ("PATH", "HOME", "HF_HOME", "CUDA_VISIBLE_DEVICES", "LD_LIBRARY_PATH")
+
+
+class BulkDied(Exception):
+    """The bulk process ended, or did not answer, over a batch."""
+
+
+class BulkProcess:
+    """At most one child of a worker; any thread may ask, and waits its turn."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._turn = threading.Lock()
+        self._child: subprocess.Popen[bytes] | None = None
+        self._channel: socket.socket | None = None
+
+    @property
+    def pid(self) -> int | None:
+        """Return the child's process id while it runs."""
+        return None if self._child is None or self._child.poll() is not None else self._child.pid
+
+    def ask(self, covers: Sequence[bytes]) -> BulkReply:
+        """Have a batch embedded.
+
+        Raises:
+            BulkDied: the child ended over it, or could not load the model.
+        """
+        with self._turn:
+            try:
+                channel = self._running()
+                send_frame(channel, pack_covers(covers))
+                return unpack_reply(receive_frame(channel))
+            except (EOFError, OSError, ValueError) as error:
+                self._end()
+                reason = str(error) or type(error).__name__
+                raise BulkDied(f"the bulk process ended over a batch ({reason})") from error
+
+    def close(self) -> None:
+        """End the child; a batch in it fails."""
+        self._end()
+
+    def _running(self) -> socket.socket:
+        if self.pid is not None and self._channel is not None:
+            return self._channel
+        self._end()
+        ours, theirs = socket.socketpair()
+        with theirs, children_never_interrupted():
+            self._child = subprocess.Popen(  # noqa: S603 - our own module
+                [sys.executable, "-m", "worker.bulk_embedding.child", str(theirs.fileno())],
+                pass_fds=(theirs.fileno(),),
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                env=self._environment(),
+            )
+        ours.settimeout(PATIENCE_S)
+        self._channel = ours
+        return ours
+
+    def _environment(self) -> dict[str, str]:
+        given = {name.upper(): str(getattr(self._settings, name)) for name in _SETTINGS}
+        inherited = {name: os.environ[name] for name in _INHERITED if name in os.environ}
+        return inherited | given | {"PYTHONPATH": str(_PROJECT)}
+
+    def _end(self) -> None:
+        if self._channel is not None:
+            self._channel.close()
+        if self._child is not None:
+            self._child.kill()
+            self._child.wait(_END_S)
+        self._child = self._channel = None

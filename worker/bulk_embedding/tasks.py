@@ -1,0 +1,90 @@
+"""The Celery task of the queue `bulk`: a batch from Redis to the bulk process, its reply to Redis.
+
+A batch may come twice; whoever finds it claimed, or its covers gone, has nothing to do.
+"""
+
+import logging
+from collections.abc import Sequence
+from typing import Any
+
+from celery import Celery
+from redis import Redis
+from redis.exceptions import RedisError
+
+from common.broker.bulk_messages import BulkFault, BulkReply, failed_reply, pack_reply, unpack_covers
+from common.broker.celery_app import BULK_TASK_NAME
+from common.redis import keyspace
+from worker.bulk_embedding.claim import claimed
+from worker.bulk_embedding.process import BulkDied, BulkProcess
+
+log = logging.getLogger(__name__)
+
+#: How long replies wait for an ingest that is gone.
+REPLY_TTL_S = 600
+
+
+class BulkHandler:
+    """Takes batches from the queue to their replies."""
+
+    def __init__(self, redis: Redis, process: BulkProcess) -> None:
+        self._redis = redis
+        self._process = process
+
+    def handle(self, ingest_id: str, batch_id: str) -> None:
+        """Embed a batch; the ingest sends one again that was not answered, or in vain."""
+        try:
+            with claimed(self._redis, batch_id) as is_ours:
+                batch = self._redis.get(keyspace.bulk(batch_id)) if is_ours else None
+                if isinstance(batch, bytes):
+                    self._answer(ingest_id, self._reply(batch_id, batch))
+        except (RedisError, OSError) as error:
+            _warn(batch_id, error)
+
+    def _reply(self, batch_id: str, batch: bytes) -> BulkReply:
+        try:
+            return self._embed(batch_id, unpack_covers(batch))
+        except (ValueError, BulkDied) as error:
+            _warn(batch_id, error)
+            return failed_reply(batch_id)
+
+    def _answer(self, ingest_id: str, reply: BulkReply) -> None:
+        replies = keyspace.bulk_replies(ingest_id)
+        pipeline = self._redis.pipeline(transaction=True)
+        pipeline.rpush(replies, pack_reply(reply))
+        pipeline.expire(replies, REPLY_TTL_S)
+        pipeline.delete(keyspace.bulk(reply.batch_id))
+        pipeline.execute()
+
+    def _embed(self, batch_id: str, covers: Sequence[bytes]) -> BulkReply:
+        try:
+            reply = self._process.ask(covers)
+        except BulkDied:
+            # Of the covers one may be at fault: each is tried by itself.
+            replies = [self._alone(cover) for cover in covers]
+            fingerprints = {r.model_fingerprint for r in replies if r is not None}
+            if not fingerprints:
+                raise
+            died = BulkFault("decoder_died", "the process that decoded it ended")
+            outcomes = [died if r is None else r.outcomes[0] for r in replies]
+            return BulkReply(batch_id, fingerprints.pop(), tuple(outcomes))
+        return BulkReply(batch_id, reply.model_fingerprint, reply.outcomes)
+
+    def _alone(self, cover: bytes) -> BulkReply | None:
+        try:
+            return self._process.ask([cover])
+        except BulkDied:
+            return None
+
+
+def _warn(batch_id: str, error: Exception) -> None:
+    log.warning("a batch in bulk was not embedded", extra={"batch": batch_id, "error": str(error)})
+
+
+def register_bulk(app: Celery, handler: BulkHandler) -> None:
+    """Make the handler the task that the messages of the queue `bulk` name."""
+
+    @app.task(name=BULK_TASK_NAME)
+    def embed(ingest_id: str, batch_id: str) -> None:
+        handler.handle(ingest_id, batch_id)
+
+    _: Any = embed

@@ -1,0 +1,101 @@
+"""From the parts of a query to embeddings: what the cache had, else decoder and model."""
+
+import concurrent.futures
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+from redis import Redis
+from redis.exceptions import RedisError
+
+from common.cache import text_hash
+from common.catalog.protocol import EMBEDDING_DIMENSION
+from common.errors import DeadlineExceeded, ImageExpired, QueueUnavailable
+from common.redis import keyspace
+from worker.batching import Batcher, Encoded
+from worker.decode.pool import DecoderPool
+from worker.decode.version import preprocessed
+from worker.encoder.protocol import Encoder
+from worker.retries import retry_transient
+from worker.search.leases import Lease
+from worker.search.stopwatch import Stopwatch
+
+Embedding = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class RunEmbeddings:
+    """The embeddings of one run by the hash of their content: those that were cached, and those it makes."""
+
+    cached: Mapping[str, Embedding]
+    made: dict[str, Embedding] = field(default_factory=dict)
+
+    def get(self, content: str) -> Embedding | None:
+        found = self.cached.get(content)
+        return self.made.get(content) if found is None else found
+
+
+class Embedder:
+    """Embeds texts and uploaded images; thread-safe."""
+
+    dimension = EMBEDDING_DIMENSION
+
+    def __init__(self, *, encoder: Encoder, batcher: Batcher, decoders: DecoderPool, redis: Redis) -> None:
+        #: Names what is cached: model and preprocessing, and the precision where it makes other vectors.
+        self.fingerprint = preprocessed(encoder.fingerprint)
+        self._batcher = batcher
+        self._decoders = decoders
+        self._redis = redis
+
+    def text(self, text: str, embeddings: RunEmbeddings, stopwatch: Stopwatch) -> Embedding:
+        """Return the embedding of a text, shape (512,), unit length."""
+        content = text_hash(text)
+        found = embeddings.get(content)
+        if found is None:
+            found = _encoded(self._batcher.submit_text(text), stopwatch)
+            embeddings.made[content] = found
+        return found
+
+    def image(self, digest: str, embeddings: RunEmbeddings, lease: Lease, stopwatch: Stopwatch) -> Embedding:
+        """Return the embedding of an uploaded image, shape (512,), unit length.
+
+        Raises:
+            ImageError: the bytes are gone or are no image that can be decoded.
+            DecoderDied: the decoder's process ended or took too long.
+            DecoderBusy: none was free for half of the time that is left; another worker may have one.
+        """
+        found = embeddings.get(digest)
+        if found is None:
+            data = retry_transient(lambda: self._bytes(digest), within_s=stopwatch.remaining_s())
+            with stopwatch.stage("decode"):
+                pixels = self._decoders.decode(
+                    data,
+                    wait_s=stopwatch.remaining_s() / 2,
+                    timeout_s=stopwatch.remaining_s(),
+                    client=lease.claim.client,
+                    cost_s=lease.claim.decode_ms / 1000,
+                )
+            lease.check()
+            found = _encoded(self._batcher.submit_image(pixels), stopwatch)
+            embeddings.made[digest] = found
+        return found
+
+    def _bytes(self, digest: str) -> bytes:
+        try:
+            data = self._redis.get(keyspace.image(digest))
+        except (RedisError, OSError) as error:
+            raise QueueUnavailable(f"an image could not be read ({type(error).__name__})") from error
+        if not isinstance(data, bytes):
+            raise ImageExpired("the uploaded image is no longer held; send it again")
+        return data
+
+
+def _encoded(future: "concurrent.futures.Future[Encoded]", stopwatch: Stopwatch) -> Embedding:
+    try:
+        encoded = future.result(timeout=max(0.0, stopwatch.remaining_s()))
+    except concurrent.futures.TimeoutError:
+        future.cancel()
+        raise DeadlineExceeded("the deadline passed before the model got to the query") from None
+    stopwatch.add("embed", encoded.batch_ms)
+    return encoded.embedding

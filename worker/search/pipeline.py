@@ -1,0 +1,189 @@
+"""One run from query to answer: parts to embeddings, embeddings to one vector, vector to albums."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TypeVar
+
+import numpy as np
+import numpy.typing as npt
+
+from common.cache import Entry, Found, WorkerCache
+from common.catalog.protocol import Catalog, Matches
+from common.catalog.version import made_from
+from common.errors import AlbumNotFound, DeadlineExceeded, InvalidParameter, image_given_as
+from common.jobs import Timings
+from common.queries import AlbumPart, ImagePart, SearchQuery, TextPart, query_from_json
+from common.results import result_json
+from worker.retries import retry_transient
+from worker.search.circuit_breaker import CircuitBreaker
+from worker.search.embedding import Embedder, RunEmbeddings
+from worker.search.leases import Lease
+from worker.search.stopwatch import Stopwatch
+
+T = TypeVar("T")
+
+#: Below this the weighted sum of unit vectors has no direction worth searching for.
+MIN_LENGTH = 1e-6
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The finished JSON of one run, where its time went, and what the cache is to keep of it."""
+
+    result: bytes
+    timings: Timings
+    entries: tuple[Entry, ...] = ()
+    #: Whether it was made from the model and version of the catalog that the query key stands for.
+    matches_key: bool = True
+    from_cache: bool = False
+
+
+class Pipeline:
+    """Answers runs; thread-safe, one call a thread."""
+
+    def __init__(
+        self,
+        *,
+        embedder: Embedder,
+        cache: WorkerCache,
+        catalog: Catalog,
+        catalog_timeout_s: float,
+        model_name: str,
+        model_fingerprint: str,
+        public_url: str | None,
+    ) -> None:
+        self._public_url = public_url
+        self._embedder = embedder
+        self._cache = cache
+        self._catalog = catalog
+        self._catalog_timeout_s = catalog_timeout_s
+        self._breaker = CircuitBreaker()
+        self._model_name = model_name
+        self._model_fingerprint = model_fingerprint
+
+    def answer(self, lease: Lease) -> Answer:
+        """Return the answer to the run that is held.
+
+        Raises:
+            RunCanceled: noticed before the embedding or before the search.
+            CoverSearchError: the run fails with this.
+        """
+        claim = lease.claim
+        query = query_from_json(claim.query)
+        query_key, model = claim.query_key, self._embedder.fingerprint
+        stopwatch = Stopwatch(claim)
+        cached = claim.cached
+        if cached is None:
+            cached = self._cache.entries(query_key, model=model, contents=claim.contents)
+        found = Found.of(cached, contents=claim.contents)
+        if found.result is not None:
+            # The gateway looked there just before the same query's result came.
+            return Answer(result=found.result, timings=stopwatch.timings(), from_cache=True)
+        embeddings = RunEmbeddings(found.embeddings)
+        versions: set[str | None] = set()
+        try:
+            matches = self._search(query, embeddings, lease, stopwatch, versions)
+        except Exception:
+            # Another try, or the same image with other filters, need not embed again.
+            self._cache.put(self._cache.embedding_entries(model, embeddings.made))
+            raise
+        timings = stopwatch.timings()
+        result = result_json(
+            matches,
+            query_type=query.type,
+            model=self._model_name,
+            timings=timings,
+            public_url=self._public_url,
+        )
+        made = self._cache.embedding_entries(model, embeddings.made)
+        # The catalog may have changed since the gateway made the key, or between two calls of this run.
+        matches_key = {self._made_from(version) for version in versions} == {claim.made_from}
+        kept = (self._cache.result_entry(query_key, result),) if matches_key else ()
+        return Answer(result, timings, entries=(*made, *kept), matches_key=matches_key)
+
+    def _made_from(self, version: str | None) -> str:
+        return made_from(model=self._model_fingerprint, version=version)
+
+    def _search(
+        self,
+        query: SearchQuery,
+        embeddings: RunEmbeddings,
+        lease: Lease,
+        stopwatch: Stopwatch,
+        versions: set[str | None],
+    ) -> Matches:
+        """Search; every version of the catalog that is read goes to `versions`."""
+        lease.check()
+        if query.type == "album":
+            album_id = query.album_ids[0]
+
+            def call() -> Matches:
+                return self._catalog.similar(album_id, k=query.k, filters=query.filters)
+
+        else:
+            embedding = self._embed(query, embeddings, lease, stopwatch, versions)
+            lease.check()
+
+            def call() -> Matches:
+                return self._catalog.search(
+                    embedding,
+                    k=query.k,
+                    filters=query.filters,
+                    exclude_ids=query.album_ids,
+                    # The catalog may have moved to another model since this worker started.
+                    model_fingerprint=self._model_fingerprint,
+                )
+
+        if stopwatch.remaining_s() <= 0:
+            raise DeadlineExceeded("the deadline passed before the catalog was searched")
+        matches = self._ask(call, lease, stopwatch)
+        versions.add(matches.version)
+        return matches
+
+    def _embed(
+        self,
+        query: SearchQuery,
+        embeddings: RunEmbeddings,
+        lease: Lease,
+        stopwatch: Stopwatch,
+        versions: set[str | None],
+    ) -> npt.NDArray[np.float32]:
+        albums = self._album_embeddings(query, lease, stopwatch, versions)
+        total = np.zeros(self._embedder.dimension, dtype=np.float64)
+        for index, part in enumerate(query.parts):
+            match part:
+                case TextPart(text, weight):
+                    vector = self._embedder.text(text, embeddings, stopwatch)
+                case ImagePart(digest, weight):
+                    # One image alone is the same search from a form and from a JSON body.
+                    with image_given_as("file" if query.type == "image" else f"parts.{index}.image"):
+                        vector = self._embedder.image(digest, embeddings, lease, stopwatch)
+                case AlbumPart(album_id, weight):
+                    vector = albums[album_id]
+            total += weight * vector.astype(np.float64)
+        length = float(np.linalg.norm(total))
+        if length < MIN_LENGTH:
+            raise InvalidParameter("the parts of the query cancel each other out", parameter="parts")
+        return (total / length).astype(np.float32)
+
+    def _album_embeddings(
+        self, query: SearchQuery, lease: Lease, stopwatch: Stopwatch, versions: set[str | None]
+    ) -> Mapping[str, npt.NDArray[np.float32]]:
+        if not query.album_ids:
+            return {}
+        found = self._ask(lambda: self._catalog.embeddings(query.album_ids), lease, stopwatch)
+        versions.add(found.version)
+        for album_id in query.album_ids:
+            if album_id not in found:
+                raise AlbumNotFound(f"no album {album_id}")
+        return found
+
+    def _ask(self, call: Callable[[], T], lease: Lease, stopwatch: Stopwatch) -> T:
+        """Ask the catalog, again while the run is ours and another try can end by the deadline."""
+
+        def ask_once() -> T:
+            lease.check()
+            return self._breaker.call(call)
+
+        with stopwatch.stage("search"):
+            return retry_transient(ask_once, within_s=stopwatch.remaining_s(), try_s=self._catalog_timeout_s)

@@ -1,0 +1,143 @@
+"""The Celery task: claim a run, answer it, write how it ended.
+
+However a run ends here, it ends in the ledger; Celery is always told that the message is done with.
+"""
+
+import logging
+from collections.abc import Callable
+from typing import Any, Protocol
+
+from celery import Celery
+
+from common.broker.celery_app import TASK_NAME
+from common.cache import WorkerCache
+from common.errors import (
+    CoverSearchError,
+    DecoderBusy,
+    DecoderDied,
+    ModelMismatch,
+    QueueFull,
+    QueueUnavailable,
+)
+from common.jobs import JobFailure
+from common.ledger.records import Claim, Verdict
+from common.ledger.worker import WorkerLedger
+from common.logs import job_id_var
+from worker.retries import retry_transient
+from worker.search.leases import Lease, Leases, RunCanceled
+from worker.search.pipeline import Answer
+
+log = logging.getLogger(__name__)
+
+
+class Answering(Protocol):
+    """Answers the run that is held, or raises why it cannot."""
+
+    def answer(self, lease: Lease) -> Answer: ...
+
+
+class RunHandler:
+    """Takes run ids from the queue to their end."""
+
+    def __init__(
+        self,
+        *,
+        ledger: WorkerLedger,
+        leases: Leases,
+        pipeline: Answering,
+        cache_apart: WorkerCache | None,
+        fingerprint: str,
+        retire: Callable[[ModelMismatch], None],
+    ) -> None:
+        """Answer runs.
+
+        `cache_apart` is the cache where it is another Redis than the ledger's; `fingerprint` names the model
+        whose embeddings it keeps.
+        """
+        self._ledger = ledger
+        self._cached_for = fingerprint if cache_apart is None else None
+        self._cache_apart = cache_apart
+        self._leases = leases
+        self._pipeline = pipeline
+        self._retire = retire
+
+    def handle(self, run_id: str) -> None:
+        """Claim a run and bring it to its end; a duplicate of a message ends here without effect."""
+        job_id_var.set(run_id)
+        try:
+            claim = self._ledger.claim(run_id, cached_for=self._cached_for)
+        except QueueUnavailable as error:
+            # The ledger still has the run as queued, or as leased to us: it will be sent again.
+            log.warning("could not claim", extra={"error": error.detail})
+            return
+        if isinstance(claim, Verdict):
+            log.debug("not claimed", extra={"verdict": claim.value})
+            return
+        with self._leases.holding(claim) as lease:
+            self._answer(lease)
+
+    def _answer(self, lease: Lease) -> None:
+        claim = lease.claim
+        try:
+            answer = self._pipeline.answer(lease)
+        except RunCanceled:
+            log.info("canceled")
+        except DecoderDied as error:
+            # It may have been the machine and not the image: the ledger counts the attempts.
+            log.warning("the decoder died", extra={"attempt": claim.attempt, "error": error.detail})
+            self._write(lambda: self._ledger.release(claim, counts=True), claim)
+        except (DecoderBusy, QueueFull) as error:
+            # It has not been tried: another worker, or this one later, may have room.
+            log.warning("no room for the run; given back", extra={"error": error.detail})
+            held_up = error.detail
+            self._write(lambda: self._ledger.release(claim, counts=False, held_up=held_up), claim)
+        except ModelMismatch as error:
+            # A worker of the catalog's new model answers it; this one can answer none any more.
+            self._retire(error)
+            self._write(lambda: self._ledger.release(claim, counts=False), claim)
+        except CoverSearchError as error:
+            self._fail(claim, JobFailure.of(error))
+        except Exception:  # The process boundary: a run must end in the ledger, whatever happened.
+            log.exception("a run failed unexpectedly")
+            self._fail(claim, JobFailure(code="internal", detail="the worker failed unexpectedly"))
+        else:
+            self._succeed(claim, answer)
+
+    def _succeed(self, claim: Claim, answer: Answer) -> None:
+        # The cache first: whoever asks again after the answer finds it there.
+        entries = answer.entries
+        if self._cache_apart is not None:
+            self._cache_apart.put(entries)
+            entries = ()
+        self._write(
+            lambda: self._ledger.succeed(
+                claim.run_id,
+                result=answer.result,
+                timings=answer.timings,
+                entries=entries,
+                matches_key=answer.matches_key,
+            ),
+            claim,
+        )
+        message = "the cache had the answer" if answer.from_cache else "answered"
+        log.info(message, extra={"timings_ms": answer.timings.as_document(), "attempt": claim.attempt})
+
+    def _fail(self, claim: Claim, failure: JobFailure) -> None:
+        log.info("failed", extra={"code": failure.code, "detail": failure.detail})
+        self._write(lambda: self._ledger.fail(claim, failure), claim)
+
+    def _write(self, write: Any, claim: Claim) -> None:
+        # The answer is in our hands: a Redis that restarts is waited for as long as it can matter.
+        within_s = (claim.deadline_ms - claim.claimed_ms) / 1000
+        try:
+            retry_transient(write, within_s=within_s)
+        except QueueUnavailable as error:
+            log.error("could not write how the run ended", extra={"error": error.detail})  # noqa: TRY400
+
+
+def register_search(app: Celery, handler: RunHandler) -> None:
+    """Make the handler the task that the queue's messages name; the task id is the run id."""
+
+    @app.task(name=TASK_NAME, bind=True)
+    def search(self: Any) -> None:
+        handler.handle(self.request.id)
