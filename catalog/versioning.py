@@ -11,7 +11,7 @@ from rich.console import Console
 
 from common.catalog.version import new_catalog_version
 from common.redis.clients import open_redis
-from common.redis.startup_check import described
+from common.redis.errors import describe_error
 from common.settings import Settings
 
 
@@ -22,7 +22,7 @@ def tell_gateways(settings: Settings, console: Console, *, model_fingerprint: st
             new_catalog_version(redis, model_fingerprint=model_fingerprint)
         except (RedisError, OSError) as error:
             console.print(
-                f"{described(error, setting='REDIS_URL')}; "
+                f"{describe_error(error, setting='REDIS_URL')}; "
                 "gateways notice the change by themselves, within a second",
                 style="yellow",
             )

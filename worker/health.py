@@ -15,7 +15,7 @@ from redis.exceptions import RedisError
 from common.errors import SettingsError
 from common.redis import keyspace
 from common.redis.clients import open_redis
-from common.redis.startup_check import described
+from common.redis.errors import describe_error
 from common.settings import load_settings
 
 
@@ -40,7 +40,7 @@ def main() -> int:
     except SettingsError as error:
         reason = error.detail
     except (RedisError, OSError) as error:
-        reason = described(error, setting="REDIS_URL")
+        reason = describe_error(error, setting="REDIS_URL")
     if reason is None:
         return 0
     sys.stderr.write(f"worker: {reason}\n")

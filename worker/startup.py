@@ -16,7 +16,8 @@ from common.catalog.protocol import Catalog
 from common.catalog.version import ensure_catalog_version
 from common.errors import ModelMismatch, QueueUnavailable
 from common.redis.durability import durability_faults, shares_cache
-from common.redis.startup_check import permanent_error, require_supported_server
+from common.redis.errors import permanent_error
+from common.redis.startup_check import require_supported_server
 from common.settings import Settings
 from worker.decode.version import PREPROCESSING_VERSION
 from worker.encoder.load import load_encoder

@@ -11,7 +11,7 @@ from api.keys.key import Role, make_key
 from api.keys.store import KeyStore
 from common.errors import SettingsError
 from common.redis.clients import open_redis
-from common.redis.startup_check import described
+from common.redis.errors import describe_error
 from common.settings import load_settings, read_rate
 
 NAME_MAX_CHARS = 100
@@ -27,7 +27,7 @@ def main(arguments: Sequence[str] | None = None, *, environ: Mapping[str, str] |
     except SettingsError as error:
         return _failed(error.detail)
     except (RedisError, OSError) as error:
-        return _failed(described(error, setting="REDIS_URL"))
+        return _failed(describe_error(error, setting="REDIS_URL"))
 
 
 def _do(options: argparse.Namespace, store: KeyStore) -> int:

@@ -26,7 +26,7 @@ from common.catalog.protocol import ModelStamp
 from common.errors import ModelMismatch, NoWorker, QueueUnavailable
 from common.redis import keyspace
 from common.redis.clients import open_redis
-from common.redis.startup_check import described
+from common.redis.errors import describe_error
 from common.settings import Settings
 
 P = TypeVar("P")
@@ -179,7 +179,7 @@ def open_distributed_embedder(settings: Settings) -> Iterator[DistributedEmbedde
             yield embedder
             embedder.close()
         except RedisError as error:
-            raise QueueUnavailable(described(error, setting="REDIS_URL")) from error
+            raise QueueUnavailable(describe_error(error, setting="REDIS_URL")) from error
 
 
 def _count_failure(entry: _Sent[Any], reason: str) -> None:

@@ -1,69 +1,47 @@
-"""What is wrong with a Redis, or with how its URL asks for it, that waiting does not mend.
+"""The check of each Redis at the start of a process: a server that cannot serve stops the start.
 
-Each fault is a sentence that begins with the setting's name. A server that does not answer is no such
-fault: it may come back.
+A server that does not answer does not stop it: it may still be starting.
 """
 
 import logging
+import socket
 import ssl
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from contextlib import closing
 from typing import Any, cast
 
 from redis import Redis
-from redis.exceptions import (
-    AskError,
-    AuthenticationError,
-    ClusterCrossSlotError,
-    ClusterDownError,
-    MasterDownError,
-    NoPermissionError,
-    RedisError,
-    ResponseError,
-)
+from redis.exceptions import RedisError
 
 from common.errors import SettingsError
 from common.redis import keyspace
-from common.redis.clients import SOCKET_TIMEOUT_S, open_redis
-from common.redis.tls_probe import tls_mismatch
+from common.redis.clients import SOCKET_TIMEOUT_S, connection_options, open_redis
+from common.redis.errors import FIRST_VERSION, permanent_error
 from common.settings import Settings
-from common.url_validation import NO_CLUSTER, NO_SENTINEL, PERCENT_ENCODING
+from common.url_validation import NO_CLUSTER, NO_SENTINEL
 
 log = logging.getLogger(__name__)
 
-_Kinds = type[BaseException] | tuple[type[BaseException], ...]
-
-_ACL = "docs/operations.md says what a user of this service must be allowed"
-_FIRST_VERSION = 6
+#: OpenSSL's reasons when a server wants a client certificate and gets none that it trusts.
+_CLIENT_REFUSED = frozenset(
+    {"TLSV13_ALERT_CERTIFICATE_REQUIRED", "TLSV1_ALERT_UNKNOWN_CA", "SSLV3_ALERT_BAD_CERTIFICATE"}
+    | {"SSLV3_ALERT_HANDSHAKE_FAILURE", "SSLV3_ALERT_CERTIFICATE_UNKNOWN", "SSLV3_ALERT_CERTIFICATE_EXPIRED"}
+)
 
 
 def check_redis(settings: Settings) -> None:
-    """Ask each Redis of the settings once; one that does not answer is left to whoever needs it.
+    """Ask each Redis of the settings once; ignore one that does not answer.
 
     Raises:
-        SettingsError: a server answers, and will not do.
+        SettingsError: a server answers and cannot serve.
     """
-    _check(settings.redis_url.get_secret_value(), setting="REDIS_URL", try_out=_use_as_broker)
+    _check(settings.redis_url.get_secret_value(), setting="REDIS_URL", use=_use_as_broker)
     if settings.cache_redis_url is not None:
-        _check(settings.cache_redis_url.get_secret_value(), setting="CACHE_REDIS_URL", try_out=_use_as_cache)
-
-
-def permanent_error(error: BaseException, *, setting: str) -> SettingsError | None:
-    """Return what a failure says of the setting, None where the same call may succeed a moment later."""
-    reason = next((reason for cause in _chain(error) if (reason := _reason(cause))), None)
-    return None if reason is None else SettingsError(f"{setting}: {reason}")
-
-
-def described(error: BaseException, *, setting: str) -> str:
-    """Return a sentence about a Redis that could not be used."""
-    lasting = permanent_error(error, setting=setting)
-    if lasting is not None:
-        return lasting.detail
-    return f"the Redis at {setting} does not answer ({type(error).__name__})"
+        _check(settings.cache_redis_url.get_secret_value(), setting="CACHE_REDIS_URL", use=_use_as_cache)
 
 
 def require_supported_server(info: Mapping[str, Any], *, setting: str) -> None:
-    """Refuse a server for what its INFO says.
+    """Refuse a server by the answer to its INFO command.
 
     Raises:
         SettingsError: it is part of a cluster, a Sentinel, or too old.
@@ -74,32 +52,37 @@ def require_supported_server(info: Mapping[str, Any], *, setting: str) -> None:
 
 
 def unsupported_reason(info: Mapping[str, Any]) -> str | None:
-    """Return why a server will not do by what its INFO says."""
+    """Return why the server with this INFO is not supported, None if it is."""
     if info.get("cluster_enabled") or info.get("redis_mode") == "cluster":
         return NO_CLUSTER
     if info.get("redis_mode") == "sentinel":
         return NO_SENTINEL
-    version = str(info.get("redis_version", _FIRST_VERSION))
-    if int(version.partition(".")[0]) < _FIRST_VERSION:
-        return f"Redis {version} is too old: version {_FIRST_VERSION} or later is needed"
+    version = str(info.get("redis_version", FIRST_VERSION))
+    if int(version.partition(".")[0]) < FIRST_VERSION:
+        return f"Redis {version} is too old: version {FIRST_VERSION} or later is needed"
     return None
 
 
-def _check(url: str, *, setting: str, try_out: Callable[[Redis], None]) -> None:
+def _check(url: str, *, setting: str, use: Callable[[Redis], None]) -> None:
     with open_redis(url) as redis:
         try:
-            require_supported_server(_info(redis), setting=setting)
-            try_out(redis)
+            info = redis.info()
+            assert isinstance(info, dict)  # noqa: S101 - the client is not asynchronous
+            require_supported_server(info, setting=setting)
+            use(redis)
         except (RedisError, OSError) as error:
-            if (fault := permanent_error(error, setting=setting)) is not None:
-                raise fault from error
-            if (reason := tls_mismatch(url)) is not None:
+            if (permanent := permanent_error(error, setting=setting)) is not None:
+                raise permanent from error
+            if (reason := _tls_mismatch(url)) is not None:
                 raise SettingsError(f"{setting}: {reason}") from error
             log.warning("Redis does not answer yet", extra={"setting": setting, "error": str(error)})
 
 
 def _use_as_broker(redis: Redis) -> None:
-    """Do what a user of restricted rights may not; a cluster keeps the two names apart."""
+    """Run what a user with few rights may not run: a script and a channel.
+
+    The two keys of the script lie on different servers of a cluster, which refuses them.
+    """
     redis.eval("return redis.call('EXISTS', KEYS[1], KEYS[2])", 2, f"{keyspace.JOB}a", f"{keyspace.JOB}b")
     with closing(cast("Any", redis).pubsub()) as pubsub:
         pubsub.subscribe(keyspace.EVENTS)
@@ -110,57 +93,57 @@ def _use_as_cache(redis: Redis) -> None:
     redis.mget(keyspace.result("a"), keyspace.result("b"))
 
 
-def _info(redis: Redis) -> Mapping[str, Any]:
-    info = redis.info()
-    assert isinstance(info, dict)  # noqa: S101 - the client is not asynchronous
-    return info
+def _tls_mismatch(url: str) -> str | None:
+    """Return what to change in a URL whose server does not answer, None if TLS is not the reason.
 
-
-def _chain(error: BaseException | None) -> Iterator[BaseException]:
-    # redis-py raises its own error while it handles that of the socket.
-    while error is not None:
-        yield error
-        error = error.__cause__ or error.__context__
-
-
-def _reason(error: BaseException) -> str | None:
-    return next((told(error) for kind, told in _REASONS if isinstance(error, kind)), None)
-
-
-def _refusal(answer: str) -> str | None:
-    # These have no classes of their own.
-    if "cluster mode" in answer or "cluster support enabled" in answer:
-        return NO_CLUSTER
-    if "DB index is out of range" in answer or "invalid DB index" in answer:
-        return "Redis has no database of this number; `databases` in its configuration says how many it has"
-    if answer.lower().startswith("unknown command"):
-        return f"this server lacks a command of Redis {_FIRST_VERSION} ({answer[:80]})"
+    A failed connection does not tell whether both sides speak TLS: one side waits, or hangs up. The probe
+    sends no password.
+    """
+    options = connection_options(url)
+    address = options.get("host", "localhost"), options.get("port", 6379)
+    try:
+        if url.startswith("redis://"):
+            _shake_hands(address)
+            return "the server speaks TLS: write rediss:// in the place of redis://"
+        if url.startswith("rediss://"):
+            return _tls_fault(address, options)
+    except OSError:
+        # The server answers neither with TLS nor without.
+        return None
     return None
 
 
-#: The first that fits is taken; MOVED is a kind of ASK.
-_REASONS: tuple[tuple[_Kinds, Callable[[Any], str | None]], ...] = (
-    # A replica that has lost its primary: it may come back.
-    (MasterDownError, lambda _: None),
-    ((AskError, ClusterCrossSlotError, ClusterDownError), lambda _: NO_CLUSTER),
-    (
-        AuthenticationError,
-        lambda error: f"Redis refuses the user or the password ({error}); {PERCENT_ENCODING}",
-    ),
-    (
-        NoPermissionError,
-        lambda error: f"Redis does not let this user do what is needed ({error}); {_ACL}",
-    ),
-    (ResponseError, lambda error: _refusal(str(error))),
-    (
-        ssl.SSLCertVerificationError,
-        lambda error: (
-            f"the server's certificate is not trusted ({error.verify_message}); ssl_ca_certs=FILE names the "
-            "certificate of who signed it"
-        ),
-    ),
-    (
-        PermissionError,
-        lambda _: "this user may not use the socket; Redis sets its rights with unixsocketperm",
-    ),
-)
+def _tls_fault(address: tuple[str, int], options: dict[str, Any]) -> str | None:
+    if _answers_without_tls(address):
+        return "the server does not speak TLS: write redis:// in the place of rediss://"
+    try:
+        _shake_hands(address, options)
+    except ssl.SSLError as error:
+        if error.reason in _CLIENT_REFUSED:
+            return (
+                f"the server misses this client's certificate, or refuses it ({error.reason}); "
+                "ssl_certfile=FILE and ssl_keyfile=FILE name it"
+            )
+    return None
+
+
+def _shake_hands(address: tuple[str, int], options: dict[str, Any] | None = None) -> None:
+    """Make a TLS handshake with a server of any certificate, and read its verdict on the client's."""
+    context = ssl.create_default_context()
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    if options is not None and "ssl_certfile" in options:
+        password = options.get("ssl_password", "")
+        context.load_cert_chain(options["ssl_certfile"], options.get("ssl_keyfile"), password)
+    with socket.create_connection(address, SOCKET_TIMEOUT_S) as plain, context.wrap_socket(plain) as wrapped:
+        if options is not None:
+            # A server of TLS 1.3 checks the client's certificate after the handshake.
+            wrapped.recv(1)
+
+
+def _answers_without_tls(address: tuple[str, int]) -> bool:
+    with socket.create_connection(address, SOCKET_TIMEOUT_S) as plain:
+        plain.sendall(b"PING\r\n")
+        try:
+            return plain.recv(1) in {b"+", b"-"}
+        except ConnectionError:
+            return False

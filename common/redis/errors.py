@@ -1,0 +1,92 @@
+"""Which errors of a Redis client are permanent, and what the operator has to change.
+
+A permanent error does not go away by waiting: a wrong password, a missing right, a cluster. Its sentence
+begins with the name of the setting. An error of the connection is not permanent: the server may come back.
+"""
+
+import ssl
+from collections.abc import Callable, Iterator
+
+from redis.exceptions import (
+    AskError,
+    AuthenticationError,
+    ClusterCrossSlotError,
+    ClusterDownError,
+    MasterDownError,
+    NoPermissionError,
+    ResponseError,
+)
+
+from common.errors import SettingsError
+from common.url_validation import NO_CLUSTER, PERCENT_ENCODING
+
+#: The oldest major version of Redis that has every command of this service.
+FIRST_VERSION = 6
+
+_ErrorTypes = type[BaseException] | tuple[type[BaseException], ...]
+
+_ACL = "docs/operations.md says what a user of this service must be allowed"
+
+
+def permanent_error(error: BaseException, *, setting: str) -> SettingsError | None:
+    """Return the error of the setting that caused a failure, None if the same call may succeed later."""
+    reason = next((reason for cause in _causes(error) if (reason := _permanent_reason(cause))), None)
+    return None if reason is None else SettingsError(f"{setting}: {reason}")
+
+
+def describe_error(error: BaseException, *, setting: str) -> str:
+    """Return a sentence for the operator about a Redis that could not be used."""
+    permanent = permanent_error(error, setting=setting)
+    if permanent is not None:
+        return permanent.detail
+    return f"the Redis at {setting} does not answer ({type(error).__name__})"
+
+
+def _causes(error: BaseException | None) -> Iterator[BaseException]:
+    # redis-py raises its own error while it handles the error of the socket.
+    while error is not None:
+        yield error
+        error = error.__cause__ or error.__context__
+
+
+def _permanent_reason(error: BaseException) -> str | None:
+    return next((reason(error) for types, reason in _REASONS if isinstance(error, types)), None)
+
+
+def _reason_of_refusal(answer: str) -> str | None:
+    # redis-py has no classes for these errors.
+    if "cluster mode" in answer or "cluster support enabled" in answer:
+        return NO_CLUSTER
+    if "DB index is out of range" in answer or "invalid DB index" in answer:
+        return "Redis has no database of this number; `databases` in its configuration says how many it has"
+    if answer.lower().startswith("unknown command"):
+        return f"this server lacks a command of Redis {FIRST_VERSION} ({answer[:80]})"
+    return None
+
+
+#: The reason by the type of the error; the first match counts. `MovedError` is a subclass of `AskError`.
+_REASONS: tuple[tuple[_ErrorTypes, Callable[..., str | None]], ...] = (
+    # A replica that has lost its primary: the primary may come back.
+    (MasterDownError, lambda _: None),
+    ((AskError, ClusterCrossSlotError, ClusterDownError), lambda _: NO_CLUSTER),
+    (
+        AuthenticationError,
+        lambda error: f"Redis refuses the user or the password ({error}); {PERCENT_ENCODING}",
+    ),
+    (
+        NoPermissionError,
+        lambda error: f"Redis does not let this user do what is needed ({error}); {_ACL}",
+    ),
+    (ResponseError, lambda error: _reason_of_refusal(str(error))),
+    (
+        ssl.SSLCertVerificationError,
+        lambda error: (
+            f"the server's certificate is not trusted ({error.verify_message}); ssl_ca_certs=FILE names the "
+            "certificate of who signed it"
+        ),
+    ),
+    (
+        PermissionError,
+        lambda _: "this user may not use the socket; Redis sets its rights with unixsocketperm",
+    ),
+)
