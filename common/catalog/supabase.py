@@ -4,7 +4,10 @@ Every answer that is no success becomes an error of the domain in the HTTP clien
 status and its body are known; supabase-py keeps only one of the two. Nothing is retried here.
 """
 
+import base64
+import binascii
 import threading
+import time
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 from urllib.parse import urlsplit
@@ -16,9 +19,11 @@ from supabase import Client, ClientOptions, create_client
 
 from common.catalog.errors import error_from_code, error_from_status, misconfigured
 from common.catalog.row_mapping import Row
-from common.catalog.service_key import service_key_error
 from common.catalog.sql_functions import FunctionCatalog
-from common.errors import CatalogUnavailable, CoverSearchError
+from common.errors import CatalogMisconfigured, CatalogUnavailable, CoverSearchError
+
+#: Roles of keys that browsers may hold; the catalog refuses them.
+_PUBLIC_ROLES = frozenset({"anon", "authenticated"})
 
 
 class Executable(Protocol):
@@ -132,3 +137,35 @@ def _fault(status: int, document: object) -> CoverSearchError:
     if isinstance(document, dict) and isinstance(document.get("code"), str):
         return error_from_code(document["code"], str(document.get("message") or ""))
     return error_from_status(status)
+
+
+def service_key_error(key: str) -> CatalogMisconfigured | None:
+    """Return what is plainly wrong with a key before it is sent, None where nothing is.
+
+    A key is a JWT with the claim `role`, or of the newer kinds `sb_secret_…` and `sb_publishable_…`.
+    """
+    if key.startswith("sb_publishable_"):
+        return misconfigured("not_service_role", found="this is a publishable key")
+    if key.startswith("sb_secret_"):
+        return None
+    claims = _claims(key)
+    if claims is None:
+        return misconfigured("bad_key", found="this is neither a JWT nor a key that begins with sb_secret_")
+    if claims.get("role") in _PUBLIC_ROLES:
+        return misconfigured("not_service_role", found=f"this key's role is {claims['role']}")
+    expires = claims.get("exp")
+    if isinstance(expires, int | float) and expires < time.time():
+        return misconfigured("bad_key", found="this key has expired")
+    return None
+
+
+def _claims(key: str) -> dict[str, Any] | None:
+    parts = key.split(".")
+    if len(parts) != 3:  # noqa: PLR2004 - header, payload, signature
+        return None
+    payload = parts[1] + "=" * (-len(parts[1]) % 4)
+    try:
+        claims = orjson.loads(base64.urlsafe_b64decode(payload))
+    except (binascii.Error, ValueError):
+        return None
+    return claims if isinstance(claims, dict) else None

@@ -6,7 +6,7 @@ import time
 import orjson
 import pytest
 
-from common.catalog.service_key import service_key_error
+from common.catalog.supabase import service_key_error
 from local.servers.supabase_roles import make_key
 
 SECRET = "a-secret-of-at-least-thirty-two-characters"
