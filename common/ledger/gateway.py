@@ -21,8 +21,7 @@ from common.ledger.records import (
     read_sweep,
     room_document,
 )
-from common.ledger.scripts import script_text
-from common.ledger.timing import RESEND_AFTER_MS, SWEEP_EVERY_MS
+from common.ledger.scripts import RESEND_AFTER_MS, SWEEP_EVERY_MS, script_text
 from common.redis.multiplexed_client import MultiplexedRedis
 from common.settings import Settings
 

@@ -12,8 +12,7 @@ from common.cache import Entry
 from common.errors import QueueUnavailable
 from common.jobs import JobFailure, Timings
 from common.ledger.records import Claim, Sweep, Verdict, read_claim, read_sweep
-from common.ledger.scripts import script_text
-from common.ledger.timing import RESEND_AFTER_MS, SWEEP_EVERY_MS
+from common.ledger.scripts import RESEND_AFTER_MS, SWEEP_EVERY_MS, script_text
 from common.settings import Settings
 
 log = logging.getLogger(__name__)

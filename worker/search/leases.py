@@ -12,10 +12,13 @@ from contextlib import contextmanager
 
 from common.errors import QueueUnavailable
 from common.ledger.records import Claim
-from common.ledger.timing import RENEWALS_PER_LEASE, SWEEP_EVERY_MS
+from common.ledger.scripts import SWEEP_EVERY_MS
 from common.ledger.worker import WorkerLedger
 
 log = logging.getLogger(__name__)
+
+#: Renewals within the time of one lease.
+_RENEWALS_PER_LEASE = 4
 
 
 class RunCanceled(Exception):
@@ -86,7 +89,7 @@ class Leases:
             return list(self._held)
 
     def _tend(self) -> None:
-        every_s = min(SWEEP_EVERY_MS / 1000, self._lease_s / RENEWALS_PER_LEASE)
+        every_s = min(SWEEP_EVERY_MS / 1000, self._lease_s / _RENEWALS_PER_LEASE)
         reachable = True
         while not self._stop.wait(every_s):
             try:
