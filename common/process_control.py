@@ -1,23 +1,39 @@
-"""Ends a process together with its parent, however that ends; on Linux, where the kernel does it."""
+"""Process attributes of Linux (prctl): the signal at the parent's death, and protection from inspection."""
 
 import ctypes
 import os
 import signal
 import sys
 
+# The options of prctl(2).
 _PR_SET_PDEATHSIG = 1
+_PR_SET_DUMPABLE = 4
 
 
 def end_with_parent(parent_pid: int, *, death_signal: signal.Signals = signal.SIGKILL) -> None:
-    """Have the kernel send this process a signal once the thread that started it has ended.
+    """Have the kernel signal this process when the thread that started it ends; on Linux only.
 
-    It is forgotten where the process changes its user, and so comes after that.
+    Call it after a change of the process's user, which removes the request.
 
     Raises:
-        SystemExit: the parent has ended already.
+        SystemExit: the parent has already ended.
     """
     if sys.platform != "linux":
         return
-    ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, death_signal)
+    _prctl(_PR_SET_PDEATHSIG, death_signal)
     if os.getppid() != parent_pid:
         sys.exit(1)
+
+
+def forbid_inspection() -> None:
+    """Close this process's memory and environment to other processes of its user; on Linux only.
+
+    `/proc/<pid>/environ`, `/proc/<pid>/mem` and ptrace stay open to root, and no core dump is written. A
+    program that this process starts is not protected.
+    """
+    if sys.platform == "linux":
+        _prctl(_PR_SET_DUMPABLE, 0)
+
+
+def _prctl(option: int, value: int) -> None:
+    ctypes.CDLL(None, use_errno=True).prctl(option, value)

@@ -108,5 +108,5 @@ def _fds(process: psutil.Process) -> int:
     try:
         return process.num_fds()
     except psutil.AccessDenied:
-        # A worker lets root alone look (worker/inspection.py); without it this figure stays flat.
+        # A worker lets root alone look (common/process_control.py); without it this figure stays flat.
         return 0

@@ -5,7 +5,7 @@ import sys
 
 SCRIPT = """
 import ctypes, subprocess, sys
-from worker.inspection import forbid_inspection
+from common.process_control import forbid_inspection
 
 dumpable = lambda: ctypes.CDLL(None).prctl(3)
 before = dumpable()
