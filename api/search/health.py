@@ -1,6 +1,7 @@
 """Whether the service can do its work, told from what its parts say of themselves."""
 
 import asyncio
+import re
 import time
 from dataclasses import dataclass, replace
 from typing import Any, Literal
@@ -9,7 +10,6 @@ from api.search.catalog_cache import CatalogCache
 from common.errors import CatalogError, CatalogUnavailable, CoverSearchError, QueueUnavailable
 from common.ledger.gateway import GatewayLedger
 from common.ledger.records import Load
-from common.redaction import without_places
 
 #: A catalog that takes longer than this to say that it is well counts as not answering.
 PROBE_TIMEOUT_S = 2.0
@@ -17,6 +17,10 @@ PROBE_TIMEOUT_S = 2.0
 PROBE_EVERY_S = 2.0
 #: And everything else: a look at the queue is a script in Redis, and nobody is charged for it.
 LOOK_EVERY_S = 0.25
+
+#: Paths of two names or more; not the path of a URL, and not an endpoint such as /api/genres.
+_PATHS = re.compile(r"(?<![\w.:/~-])(?:~|/(?!api/|docs/|app/)[\w.@+-]+)(?:/[\w.@+-]+)*/(?=[\w.@+-])")
+_CREDENTIALS = re.compile(r"(?<=://)[^/@\s]*:[^/@\s]*@")
 
 Status = Literal["healthy", "degraded", "unhealthy"]
 
@@ -74,7 +78,7 @@ class HealthCheck:
         known = load if isinstance(load, Load) else None
         if known is not None and not ready_workers(known):
             problems["worker"] = why_no_worker(known)
-        shown = {part: without_places(reason) for part, reason in problems.items()}
+        shown = {part: redact(reason) for part, reason in problems.items()}
         return HealthReport(load=known, total_albums=total_albums, problems=shown)
 
     async def _load(self) -> Load | QueueUnavailable:
@@ -116,3 +120,8 @@ def why_no_worker(load: Load) -> str:
     if errors:
         return f"no worker is ready: {errors[-1]}"
     return "a worker is loading its model" if load.workers else "no worker is alive"
+
+
+def redact(sentence: str) -> str:
+    """Cut paths down to their last name, and remove users and passwords from URLs."""
+    return _PATHS.sub("…/", _CREDENTIALS.sub("…@", sentence))

@@ -1,10 +1,10 @@
-"""Why searches cannot be answered, in the words of what is wrong now."""
+"""The reasons of `/health`: the problem that exists now, without paths and passwords."""
 
 from typing import Any
 
 import pytest
 
-from api.search.health import why_no_worker
+from api.search.health import redact, why_no_worker
 from common.ledger.records import Load
 
 
@@ -28,3 +28,22 @@ def test_an_operator_who_has_mended_one_thing_reads_of_the_next() -> None:
     first, second = {"error": "model_unavailable: cut short"}, {"error": "model_mismatch: another model"}
 
     assert why_no_worker(load(first, second)) == "no worker is ready: model_mismatch: another model"
+
+
+@pytest.mark.parametrize(
+    ("sentence", "shown"),
+    [
+        ("the weights in /home/me/models/clip lack a tensor", "the weights in …/clip lack a tensor"),
+        ("('/root/.cache/x/config.json') cannot be read", "('…/config.json') cannot be read"),
+        ("~/.cache/cover-search/entry is damaged", "…/entry is damaged"),
+        ("CLIP_MODEL is ./models/demo", "CLIP_MODEL is ./models/demo"),
+        ("openai/clip-vit-base-patch32 is not there", "openai/clip-vit-base-patch32 is not there"),
+        ("apply catalog/schema/002_search.sql", "apply catalog/schema/002_search.sql"),
+        ("GET /api/genres lists them", "GET /api/genres lists them"),
+        ("https://x.supabase.co/rest/v1/rpc is 404", "https://x.supabase.co/rest/v1/rpc is 404"),
+        ("postgresql://me:secret@db:5432/x is down", "postgresql://…@db:5432/x is down"),
+        ("redis://:secret@redis:6379/0", "redis://…@redis:6379/0"),
+    ],
+)
+def test_a_path_is_its_last_name_and_an_address_names_no_user(sentence: str, shown: str) -> None:
+    assert redact(sentence) == shown
