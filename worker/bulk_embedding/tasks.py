@@ -4,7 +4,9 @@ A batch may come twice; whoever finds it claimed, or its covers gone, has nothin
 """
 
 import logging
-from collections.abc import Sequence
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from celery import Celery
@@ -14,13 +16,15 @@ from redis.exceptions import RedisError
 from common.broker.bulk_messages import BulkFault, BulkReply, failed_reply, pack_reply, unpack_covers
 from common.broker.celery_app import BULK_TASK_NAME
 from common.redis import keyspace
-from worker.bulk_embedding.claim import claimed
 from worker.bulk_embedding.process import BulkDied, BulkProcess
 
 log = logging.getLogger(__name__)
 
 #: How long replies wait for an ingest that is gone.
 REPLY_TTL_S = 600
+#: How long the claim of a killed worker keeps other workers from the batch.
+CLAIM_TTL_S = 10.0
+_RENEWALS_PER_TTL = 3
 
 
 class BulkHandler:
@@ -33,7 +37,7 @@ class BulkHandler:
     def handle(self, ingest_id: str, batch_id: str) -> None:
         """Embed a batch; the ingest sends one again that was not answered, or in vain."""
         try:
-            with claimed(self._redis, batch_id) as is_ours:
+            with _claimed(self._redis, batch_id) as is_ours:
                 batch = self._redis.get(keyspace.bulk(batch_id)) if is_ours else None
                 if isinstance(batch, bytes):
                     self._answer(ingest_id, self._reply(batch_id, batch))
@@ -74,6 +78,31 @@ class BulkHandler:
             return self._process.ask([cover])
         except BulkDied:
             return None
+
+
+@contextmanager
+def _claimed(redis: Redis, batch_id: str) -> Iterator[bool]:
+    """Yield whether the batch is this caller's for as long as the body takes."""
+    key, ttl_ms = keyspace.bulk_claim(batch_id), int(CLAIM_TTL_S * 1000)
+    if not redis.set(key, b"", px=ttl_ms, nx=True):
+        yield False
+        return
+    done = threading.Event()
+
+    def renew() -> None:
+        while not done.wait(ttl_ms / 1000 / _RENEWALS_PER_TTL):
+            # Redis away for longer lets the claim run out: the batch may be embedded twice.
+            with suppress(RedisError, OSError):
+                redis.set(key, b"", px=ttl_ms)
+
+    renewing = threading.Thread(target=renew, name="bulk claim", daemon=True)
+    renewing.start()
+    try:
+        yield True
+    finally:
+        done.set()
+        renewing.join()
+        redis.delete(key)
 
 
 def _warn(batch_id: str, error: Exception) -> None:

@@ -82,7 +82,7 @@ def test_a_second_message_costs_nothing_while_the_first_is_at_work_and_after_it(
     batch_id: str,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("worker.bulk_embedding.claim.TTL_S", 0.2)
+    monkeypatch.setattr("worker.bulk_embedding.tasks.CLAIM_TTL_S", 0.2)
     process = make_process(FIXED_LATENCY_MS="1000")
     handler = BulkHandler(redis, process)
     first = threading.Thread(target=handler.handle, args=[INGEST_ID, batch_id])
