@@ -8,7 +8,7 @@ from typing import Any, NoReturn
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
-from common.redis.multiplexed_connection import MultiplexedConnection, packed
+from common.redis.multiplexed_connection import MultiplexedConnection, pack_command
 
 log = logging.getLogger(__name__)
 
@@ -35,14 +35,14 @@ class Subscription:
 
     async def _listen(self) -> NoReturn:
         """Subscribe, and raise once the connection is lost."""
-        wire = await MultiplexedConnection.open(self._redis, on_push=self._hear)
+        connection = await MultiplexedConnection.open(self._redis, on_push=self._hear)
         try:
-            wire.send(packed("SUBSCRIBE", *self._listeners))
+            connection.send(pack_command("SUBSCRIBE", *self._listeners))
             while True:
-                await wire.ask(packed("PING"))
-                await asyncio.wait({wire.lost}, timeout=ASK_EVERY_S)
+                await connection.request(pack_command("PING"))
+                await asyncio.wait({connection.lost}, timeout=ASK_EVERY_S)
         finally:
-            await wire.close()
+            await connection.close()
 
     def _hear(self, push: list[Any]) -> None:
         if push[0] != b"message":

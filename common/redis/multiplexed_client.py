@@ -1,7 +1,7 @@
-"""A Redis client for many callers at once: their commands share one connection.
+"""A Redis client for many concurrent callers: their commands share one connection.
 
-When ten thousand requests wake in one moment, each with a connection of its own, they would have to queue
-for connections, and most would be told that Redis does not answer.
+With a connection for each caller, ten thousand requests that wake at the same time would queue for
+connections, and most of them would time out.
 """
 
 import asyncio
@@ -12,44 +12,44 @@ from redis.asyncio import Redis
 from redis.commands.core import AsyncScript
 from redis.exceptions import NoScriptError, RedisError
 
-from common.redis.multiplexed_connection import MultiplexedConnection, packed
+from common.redis.multiplexed_connection import MultiplexedConnection, pack_command
 
 T = TypeVar("T")
 
-#: A longer command goes over a connection of its own: nobody waits behind an image.
+#: A longer command takes a connection of the pool, so that no caller waits behind an image.
 LARGE_BYTES = 64 * 1024
-#: How many of these are under way at once; more wait, and for nothing but those before them.
+#: Number of long commands that are sent at the same time; further ones wait.
 LARGE_AT_ONCE = 8
 
 
 class MultiplexedRedis:
-    """Commands over one client; safe to call from any task of one event loop.
+    """Sends commands of any task of one event loop.
 
-    A caller that is cancelled leaves its command to run: a client that hangs up breaks no connection.
+    A command continues when its caller is cancelled, so that a client that hangs up breaks no connection.
     """
 
     def __init__(self, redis: Redis) -> None:
         self._redis = redis
-        self._wire: MultiplexedConnection | None = None
+        self._connection: MultiplexedConnection | None = None
         self._connecting: asyncio.Task[MultiplexedConnection] | None = None
         self._large = asyncio.Semaphore(LARGE_AT_ONCE)
 
     async def execute(self, *command: Any) -> Any:
-        """Return the reply to one command.
+        """Send one command and return its reply.
 
         Raises:
-            RedisError, OSError: it was refused, or not answered in time; it may have been done all the same.
+            RedisError, OSError: it was refused, or not answered in time; Redis may have run it nevertheless.
         """
         if _is_large(command):
             return await _shielded(asyncio.ensure_future(self._send_large(command)))
-        data = packed(*command)
-        wire = self._wire
-        if wire is None or wire.lost.done():
-            wire = await self._connected()
-        return await wire.ask(data)
+        data = pack_command(*command)
+        connection = self._connection
+        if connection is None or connection.lost.done():
+            connection = await self._connected()
+        return await connection.request(data)
 
     async def run(self, script: AsyncScript, args: Sequence[Any], *, names: Sequence[str] = ()) -> Any:
-        """Return the reply of a script, which Redis is sent only where it does not know it."""
+        """Run a script and return its reply; send its text only if Redis does not know it."""
         rest = (len(names), *names, *args)
         try:
             return await self.execute("EVALSHA", script.sha, *rest)
@@ -57,34 +57,34 @@ class MultiplexedRedis:
             return await self.execute("EVAL", script.script, *rest)
 
     async def _connected(self) -> MultiplexedConnection:
-        """Return a new connection: the same to all who need one at the same time."""
+        """Return a new connection, the same one to all callers that need it at the same time."""
         if self._connecting is None:
             self._connecting = asyncio.create_task(self._connect())
             self._connecting.add_done_callback(self._finish_connecting)
         try:
             return await _shielded(self._connecting)
         except RedisError as error:
-            # Each its own: a shared one would gather the tracebacks of all.
+            # Each caller gets an error of its own: a shared one would collect all their tracebacks.
             raise type(error)(*error.args) from error
 
     async def _connect(self) -> MultiplexedConnection:
-        lost, self._wire = self._wire, None
+        lost, self._connection = self._connection, None
         if lost is not None:
             await lost.close()
-        self._wire = await MultiplexedConnection.open(self._redis)
-        return self._wire
+        self._connection = await MultiplexedConnection.open(self._redis)
+        return self._connection
 
     def _finish_connecting(self, _: "asyncio.Task[MultiplexedConnection]") -> None:
         self._connecting = None
 
     async def _send_large(self, command: tuple[Any, ...]) -> Any:
-        execute: Any = self._redis.execute_command  # redis-py leaves it without types
+        execute: Any = self._redis.execute_command  # redis-py has no types for it
         async with self._large:
             return await execute(*command)
 
 
 async def _shielded(task: "asyncio.Future[T]") -> T:
-    """Wait for a task that goes on where its waiter goes away; nobody may be left to hear of its failure."""
+    """Wait for a task that continues when its waiter is cancelled; mark its error as seen."""
     task.add_done_callback(lambda done: done.cancelled() or done.exception())
     return await asyncio.shield(task)
 

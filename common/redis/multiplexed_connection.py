@@ -1,9 +1,9 @@
-"""One connection to Redis that many callers share: commands of one turn of the loop go together, replies come
-in order.
+"""One connection to Redis that many callers share.
 
-redis-py lends every caller a connection of its own and goes through its retries and time-outs for every
-reply: 0.11 ms of Python a call where this costs 0.04. The connection itself, with whatever a URL asks of it
-(TLS, password, database), is still made by redis-py; hiredis writes and reads the protocol, which is RESP 3.
+Commands of one turn of the event loop go out in one write; replies come back in the order of the commands.
+redis-py lends each caller a connection and runs its retries and timeouts for each reply: 0.11 ms of Python a
+call, where this takes 0.04 (docs/decisions/0009). redis-py still makes the connection, with the TLS, password
+and database of the URL; hiredis packs commands and parses replies in RESP 3.
 """
 
 import asyncio
@@ -18,35 +18,35 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import NoScriptError, ResponseError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
-#: Hears what Redis sends unasked, such as messages of channels: its kind, then what belongs to it.
+#: Called with each push message, such as a message of a channel: its kind, then its arguments.
 OnPush = Callable[[list[Any]], None]
 
 _NOT_ENOUGH = object()
-#: Replies that one connection may owe: more, and Redis is so slow that nobody would wait for the last.
-_OWED_MAX = 50_000
-#: After a time-out is noticed: had the loop itself stood still, what came meanwhile is read before.
-_SECOND_LOOK_S = 0.05
-#: What a server says that will not do any more: another, or the same later, is to be asked.
-_USELESS = ("LOADING", "READONLY")
+#: Replies that may be outstanding. With more, Redis is so slow that no caller would still wait for the last.
+_OUTSTANDING_MAX = 50_000
+#: Pause between the two checks for silence: if the event loop itself stood still, it reads what has arrived.
+_SECOND_CHECK_S = 0.05
+#: Errors of a server that cannot serve now: the next command needs a new connection.
+_CANNOT_SERVE = ("LOADING", "READONLY")
 
 
-def packed(*command: Any) -> bytes:
-    """Return a command as it is sent."""
+def pack_command(*command: Any) -> bytes:
+    """Return the bytes of a command in the Redis protocol."""
     data: bytes = hiredis.pack_command(command)
     return data
 
 
 class MultiplexedConnection(asyncio.Protocol):
-    """A connection that was taken over from redis-py once it stood; of one event loop."""
+    """A connection that redis-py has made and this class has taken over; for one event loop."""
 
     @classmethod
     async def open(cls, redis: Redis, *, on_push: OnPush | None = None) -> Self:
-        """Connect as the client would; the connection is lent for good, and closes with the client.
+        """Take a connection from the client's pool; it goes back when it is closed.
 
         Raises:
-            RedisError, OSError: nothing answers there.
+            RedisError, OSError: no connection can be made.
         """
-        pool: Any = redis.connection_pool  # redis-py leaves some of it without types
+        pool: Any = redis.connection_pool  # redis-py has no types for some of it
         connection = await pool.get_connection()
         try:
             return cls(connection, pool=pool, on_push=on_push)
@@ -55,7 +55,7 @@ class MultiplexedConnection(asyncio.Protocol):
             raise
 
     def __init__(self, connection: AbstractConnection, *, pool: Any, on_push: OnPush | None) -> None:
-        #: Done once the connection is lost.
+        #: Done when the connection is lost.
         self.lost: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._connection, self._pool, self._on_push = connection, pool, on_push
         self._silence_s: float = connection.socket_timeout or 1.0
@@ -64,17 +64,17 @@ class MultiplexedConnection(asyncio.Protocol):
         self._outgoing: list[bytes] = []
         self._loop = asyncio.get_running_loop()
         self._heard_at = 0.0
-        #: What goes next is the first that a reply is owed for.
-        self._owes_nothing = True
+        #: No reply was outstanding before the commands that are sent next.
+        self._starts_waiting = True
         self._timer: asyncio.TimerHandle | None = None
-        writer = connection._writer  # noqa: SLF001 - the one way to its transport
-        assert writer is not None  # noqa: S101 - it has just been connected
+        writer = connection._writer  # noqa: SLF001 - the only way to its transport
+        assert writer is not None  # noqa: S101 - it is connected
         self._transport = writer.transport
         self._stream = self._transport.get_protocol()
         self._transport.set_protocol(self)
 
     async def close(self) -> None:
-        """Give the connection up and its place in the pool back."""
+        """Close the connection and return its place to the pool."""
         self._lose(RedisConnectionError("the connection to Redis was closed"))
         try:
             await self._connection.disconnect(nowait=True)
@@ -82,20 +82,20 @@ class MultiplexedConnection(asyncio.Protocol):
             await self._pool.release(self._connection)
 
     def send(self, data: bytes) -> None:
-        """Send a command that has no reply, such as SUBSCRIBE."""
+        """Send a packed command that has no reply, such as SUBSCRIBE."""
         if not self._outgoing:
-            # Not at once: what others of this turn of the loop send goes along, its replies too.
+            # Sent at the end of this turn of the loop, with the commands of other callers.
             self._loop.call_soon(self._flush)
         self._outgoing.append(data)
 
-    def ask(self, data: bytes) -> "asyncio.Future[Any]":
-        """Send a command; the future has its reply, or why there is none: `RedisError`."""
+    def request(self, data: bytes) -> "asyncio.Future[Any]":
+        """Send a packed command and return the future of its reply; it fails with `RedisError`."""
         reply: asyncio.Future[Any] = self._loop.create_future()
-        if self.lost.done() or len(self._waiting) >= _OWED_MAX:
-            why = "is lost" if self.lost.done() else f"owes {_OWED_MAX} replies"
+        if self.lost.done() or len(self._waiting) >= _OUTSTANDING_MAX:
+            why = "is lost" if self.lost.done() else f"owes {_OUTSTANDING_MAX} replies"
             reply.set_exception(RedisConnectionError(f"the connection to Redis {why}"))
             return reply
-        self._owes_nothing = self._owes_nothing or not self._waiting
+        self._starts_waiting = self._starts_waiting or not self._waiting
         self._waiting.append(reply)
         self.send(data)
         return reply
@@ -111,7 +111,7 @@ class MultiplexedConnection(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._lose(RedisConnectionError(f"the connection to Redis is lost ({exc or 'closed by the server'})"))
-        # redis-py waits for its own protocol to hear of it when it closes a connection.
+        # redis-py waits for this call when it closes a connection.
         self._stream.connection_lost(exc)
 
     def _take(self, reply: Any) -> None:
@@ -123,29 +123,29 @@ class MultiplexedConnection(asyncio.Protocol):
             self._lose(RedisConnectionError(f"Redis answers what nobody asked: {str(reply)[:80]}"))
             return
         _settle(self._waiting.popleft(), reply)
-        if isinstance(reply, ResponseError) and str(reply).startswith(_USELESS):
+        if isinstance(reply, ResponseError) and str(reply).startswith(_CANNOT_SERVE):
             self._lose(RedisConnectionError(str(reply)))
 
     def _flush(self) -> None:
         if not self.lost.done():
             self._transport.write(b"".join(self._outgoing))
-            if self._owes_nothing:
-                # Not from when it was asked: the turn of the loop that ends here may have been a long one.
-                self._heard_at, self._owes_nothing = self._loop.time(), False
+            if self._starts_waiting:
+                # The time of sending counts: the command may have been queued early in a long turn.
+                self._heard_at, self._starts_waiting = self._loop.time(), False
             if self._timer is None:
-                self._timer = self._loop.call_later(self._silence_s, self._look)
+                self._timer = self._loop.call_later(self._silence_s, self._check_silence)
         self._outgoing.clear()
 
-    def _look(self, heard_at: float | None = None) -> None:
-        """Give the connection up where Redis owes a reply and, at a second look, is still silent."""
+    def _check_silence(self, heard_at: float | None = None) -> None:
+        """Give up a connection whose replies are overdue at two checks in a row."""
         self._timer = None
         if not self._waiting:
             return
         left_s = self._heard_at + self._silence_s - self._loop.time()
         if left_s > 0:
-            self._timer = self._loop.call_later(left_s, self._look)
+            self._timer = self._loop.call_later(left_s, self._check_silence)
         elif heard_at != self._heard_at:
-            self._timer = self._loop.call_later(_SECOND_LOOK_S, self._look, self._heard_at)
+            self._timer = self._loop.call_later(_SECOND_CHECK_S, self._check_silence, self._heard_at)
         else:
             self._lose(RedisTimeoutError(f"Redis has not answered for {self._silence_s:g} s"))
 
@@ -154,7 +154,7 @@ class MultiplexedConnection(asyncio.Protocol):
             self.lost.set_result(None)
             self._transport.abort()
         while self._waiting:
-            # Each its own: a shared one would gather the tracebacks of all.
+            # Each caller gets an error of its own: a shared one would collect all their tracebacks.
             _settle(self._waiting.popleft(), type(error)(*error.args))
 
 

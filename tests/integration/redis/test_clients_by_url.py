@@ -13,7 +13,7 @@ from common.broker.celery_app import make_celery
 from common.redis import keyspace
 from common.redis.clients import open_async_redis, open_redis
 from common.redis.multiplexed_client import MultiplexedRedis
-from common.redis.multiplexed_connection import MultiplexedConnection, packed
+from common.redis.multiplexed_connection import MultiplexedConnection, pack_command
 from common.settings import Settings, load_settings
 from tests.integration.redis.server_variants import FORMS, PASSWORD, SPECIAL, Certificates, Place
 
@@ -46,14 +46,14 @@ async def test_what_one_client_writes_every_other_reads(settings: Settings) -> N
 async def test_a_message_is_heard_over_the_shared_connection(settings: Settings) -> None:
     heard: asyncio.Queue[Any] = asyncio.Queue()
     asynchronous = open_async_redis(settings.redis_url.get_secret_value())
-    wire = await MultiplexedConnection.open(asynchronous, on_push=heard.put_nowait)
-    wire.send(packed("SUBSCRIBE", keyspace.EVENTS))
+    connection = await MultiplexedConnection.open(asynchronous, on_push=heard.put_nowait)
+    connection.send(pack_command("SUBSCRIBE", keyspace.EVENTS))
     subscribed = await asyncio.wait_for(heard.get(), 10)
 
     with open_redis(settings.redis_url.get_secret_value()) as blocking:
         blocking.publish(keyspace.EVENTS, "r1 running")
     message = await asyncio.wait_for(heard.get(), 10)
-    await wire.close()
+    await connection.close()
     await asynchronous.aclose()
 
     assert subscribed[0] == b"subscribe"
