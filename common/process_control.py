@@ -1,9 +1,11 @@
-"""Process attributes of Linux (prctl): the signal at the parent's death, and protection from inspection."""
+"""What processes owe each other: they end with their parent, ignore its Ctrl-C, and keep others out."""
 
 import ctypes
 import os
 import signal
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 # The options of prctl(2).
 _PR_SET_PDEATHSIG = 1
@@ -33,6 +35,21 @@ def forbid_inspection() -> None:
     """
     if sys.platform == "linux":
         _prctl(_PR_SET_DUMPABLE, 0)
+
+
+@contextmanager
+def children_never_interrupted() -> Iterator[None]:
+    """Block SIGINT for the processes that this thread starts inside, from their first instruction on.
+
+    A terminal sends SIGINT to its whole process group. A child that ignored it only once it runs
+    would still end with a traceback while Python starts and imports. This process is interrupted as
+    ever: in another of its threads, or once the block ends.
+    """
+    earlier = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, earlier)
 
 
 def _prctl(option: int, value: int) -> None:

@@ -22,8 +22,7 @@ from catalog.rows import upsert_albums
 from catalog.stamp import read_stamp, write_stamp
 from common.catalog.postgres_connections import open_connection
 from common.catalog.protocol import ModelStamp
-from common.interrupts import children_never_interrupted
-from common.process_control import end_with_parent
+from common.process_control import children_never_interrupted, end_with_parent
 from common.settings import Settings
 from worker.decode.image import decode_image
 from worker.decode.version import PREPROCESSING_VERSION

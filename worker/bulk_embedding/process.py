@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from common.broker.bulk_messages import BulkReply, pack_covers, unpack_reply
-from common.interrupts import children_never_interrupted
+from common.process_control import children_never_interrupted
 from common.settings import Settings
 from worker.bulk_embedding.wire import receive_frame, send_frame
 

@@ -10,7 +10,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from common.interrupts import children_never_interrupted
+from common.process_control import children_never_interrupted
 from worker.decode import wire
 
 _PROJECT = Path(__file__).parents[2]
