@@ -25,7 +25,7 @@ from pydantic import (
 
 from common import url_validation
 from common.errors import SettingsError
-from common.images.estimate import MAX_COST_S
+from common.images.cost.estimate import MAX_COST_S
 
 MIB = 1024 * 1024
 

@@ -1,10 +1,10 @@
 """Whether an uploaded file is an image that is accepted, told from its bytes; nothing is decoded here."""
 
 from common.errors import ImageTooManyPixels, UndecodableImage
-from common.images.ending import with_its_end
-from common.images.estimate import MAX_COST_S, check_cost, read_outline
+from common.images.cost.estimate import MAX_COST_S, check_cost, read_outline
 from common.images.formats import heif
 from common.images.formats.detection import format_of
+from common.images.truncation import with_missing_end
 
 
 def check_image(data: bytes, *, max_pixels: int, max_cost_s: float = MAX_COST_S) -> float:
@@ -30,5 +30,5 @@ def check_image(data: bytes, *, max_pixels: int, max_cost_s: float = MAX_COST_S)
             f"the image is {width} by {height} pixels; {max_pixels} pixels in all are allowed"
         )
     check_cost(outline, max_cost_s=max_cost_s)
-    with_its_end(data, image_format)
+    with_missing_end(data, image_format)
     return outline.cost_s

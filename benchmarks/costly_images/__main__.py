@@ -11,7 +11,7 @@ from benchmarks.costly_images.families import FAMILIES
 from benchmarks.costly_images.search import most_expensive
 from benchmarks.costly_images.table import table
 from benchmarks.measured import show
-from common.images.estimate import READERS
+from common.images.cost.estimate import READERS
 from local.options import ROOT
 
 RESULTS = Path(__file__).parent.parent / "costly_images.json"

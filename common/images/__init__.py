@@ -1,1 +1,1 @@
-"""What an image file is, read from its header and markers without decoding: its size, its cost, its end."""
+"""Image files as bytes, never decoded: the format, what decoding costs, and whether the end is missing."""

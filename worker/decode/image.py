@@ -8,9 +8,9 @@ Imports nothing heavy but Pillow and NumPy, for this is what a decoder process r
 from PIL import Image
 
 from common.errors import UndecodableImage
-from common.images.ending import with_its_end
-from common.images.estimate import MAX_COST_S, check_cost, read_outline
+from common.images.cost.estimate import MAX_COST_S, check_cost, read_outline
 from common.images.formats.detection import format_of
+from common.images.truncation import with_missing_end
 from worker.decode.colour import Conversion, conversion_from
 from worker.decode.colour_source import colour_source
 from worker.decode.opening import BROKEN, open_image
@@ -38,7 +38,7 @@ def decode_image(
     """
     image_format = format_of(data)
     outline = read_outline(data, image_format)
-    data = with_its_end(data, image_format)
+    data = with_missing_end(data, image_format)
     image = open_image(data, image_format, max_pixels=max_pixels)
     check_cost(outline, max_cost_s=max_cost_s)
     try:

@@ -20,7 +20,7 @@ import numpy as np
 import numpy.typing as npt
 
 from common.errors import DecoderBusy, DecoderDied, ImageTooCostly
-from common.images.estimate import MAX_COST_S
+from common.images.cost.estimate import MAX_COST_S
 from worker.decode import wire
 from worker.decode.process import DecoderLimits, DecoderProcess
 from worker.decode.turns import Turns

@@ -12,9 +12,9 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageFile
 
-from common.images.ending import cut_short
-from common.images.estimate import read_outline
-from common.images.jpeg import read_jpeg
+from common.images.cost.estimate import read_outline
+from common.images.cost.jpeg import read_jpeg
+from common.images.truncation import cut_short
 from worker.decode.opening import BROKEN
 
 #: Formats that do not say how long they are.

@@ -9,7 +9,7 @@ from benchmarks.costly_images.families import FAMILIES
 from benchmarks.measured import shown
 from benchmarks.speed.table import table
 from benchmarks.speed.targets import TARGETS
-from common.images.estimate import MAX_COST_S
+from common.images.cost.estimate import MAX_COST_S
 from local.options import ROOT
 
 

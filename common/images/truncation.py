@@ -7,10 +7,10 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
 from common.errors import UndecodableImage
-from common.images.bmp import declared_bmp_bytes
-from common.images.boxed import declared_boxed_bytes
-from common.images.tiff import declared_tiff_bytes
-from common.images.webp import declared_webp_bytes
+from common.images.cost.bmp import declared_bmp_bytes
+from common.images.cost.heif import declared_heif_bytes
+from common.images.cost.tiff import declared_tiff_bytes
+from common.images.cost.webp import declared_webp_bytes
 
 #: Of a file. A download that broke off this late has a picture that a browser shows.
 MISSING_MAX_SHARE = 0.01
@@ -21,13 +21,13 @@ _DECLARED: Mapping[str, Callable[[bytes], int]] = MappingProxyType(
         "WEBP": declared_webp_bytes,
         "BMP": declared_bmp_bytes,
         "TIFF": declared_tiff_bytes,
-        "HEIF": declared_boxed_bytes,
-        "AVIF": declared_boxed_bytes,
+        "HEIF": declared_heif_bytes,
+        "AVIF": declared_heif_bytes,
     }
 )
 
 
-def with_its_end(data: bytes, image_format: str) -> bytes:
+def with_missing_end(data: bytes, image_format: str) -> bytes:
     """Return a file, with zeros for what it lacks at its end.
 
     Raises:

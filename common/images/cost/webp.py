@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from struct import Struct
 
-from common.images.outline import ALPHA_PX_S, COLOUR_PX_S, TURN_PX_S, Outline, check_parts, directory_s
+from common.images.cost.outline import ALPHA_PX_S, COLOUR_PX_S, TURN_PX_S, Outline, check_parts, directory_s
 
 _RIFF_BYTES, _FORM_BYTES = 8, 4
 _LENGTH = Struct("<I")

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from struct import Struct
 
-from common.images.outline import (
+from common.images.cost.outline import (
     COLOUR_PX_S,
     GREY_PX_S,
     INKS_PX_S,

@@ -4,14 +4,14 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
 from common.errors import ImageTooCostly
-from common.images.bmp import read_bmp
-from common.images.boxed import read_boxed
-from common.images.gif import read_gif
-from common.images.jpeg import read_jpeg
-from common.images.outline import Outline
-from common.images.png import read_png
-from common.images.tiff import read_tiff
-from common.images.webp import read_webp
+from common.images.cost.bmp import read_bmp
+from common.images.cost.gif import read_gif
+from common.images.cost.heif import read_heif
+from common.images.cost.jpeg import read_jpeg
+from common.images.cost.outline import Outline
+from common.images.cost.png import read_png
+from common.images.cost.tiff import read_tiff
+from common.images.cost.webp import read_webp
 
 #: How to read the outline of each format, by the name that Pillow has for it.
 READERS: Mapping[str, Callable[[bytes], Outline]] = MappingProxyType(
@@ -22,8 +22,8 @@ READERS: Mapping[str, Callable[[bytes], Outline]] = MappingProxyType(
         "GIF": read_gif,
         "BMP": read_bmp,
         "TIFF": read_tiff,
-        "HEIF": read_boxed,
-        "AVIF": read_boxed,
+        "HEIF": read_heif,
+        "AVIF": read_heif,
     }
 )
 #: What one file may take unless DECODE_CPU_S says otherwise.

@@ -11,7 +11,7 @@ from benchmarks.costly_images.families import FAMILIES
 from benchmarks.costly_images.family import Family, encoded, noise
 from benchmarks.costly_images.search import accepted_cost_s
 from common.errors import ImageError
-from common.images.estimate import MAX_COST_S, READERS, check_cost, read_outline
+from common.images.cost.estimate import MAX_COST_S, READERS, check_cost, read_outline
 from common.images.formats.detection import format_of
 from tests.unit.worker.decode.files import heif
 

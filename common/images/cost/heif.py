@@ -3,8 +3,8 @@
 from struct import Struct
 from types import MappingProxyType
 
+from common.images.cost.outline import ALPHA_PX_S, COLOUR_PX_S, PARTS_MAX, TURN_PX_S, Outline
 from common.images.formats import heif
-from common.images.outline import ALPHA_PX_S, COLOUR_PX_S, PARTS_MAX, TURN_PX_S, Outline
 
 #: Size and kind; a size of 1 says that one of 64 bits follows, and 0 that the box goes on to the end.
 _BOX, _LARGE = Struct(">I4s"), Struct(">Q")
@@ -16,7 +16,7 @@ _PRICES_S = MappingProxyType({b"av01": _AV1_PRICES_S})
 _ALPHA_PLANES = (b"urn:mpeg:hevc:2015:auxid:1\0", b"urn:mpeg:mpegB:cicp:systems:auxiliary:alpha")
 
 
-def read_boxed(data: bytes) -> Outline:
+def read_heif(data: bytes) -> Outline:
     """Return the outline of a HEIF or AVIF.
 
     Raises:
@@ -31,7 +31,7 @@ def read_boxed(data: bytes) -> Outline:
     return Outline(picture.width, picture.height, cost_s=coded_s + shown_s)
 
 
-def declared_boxed_bytes(data: bytes) -> int:
+def declared_heif_bytes(data: bytes) -> int:
     """Return how many bytes the file's boxes have together, up to anything that is no box of a picture."""
     at, boxes = 0, 0
     while at + _BOX.size <= len(data) and boxes <= PARTS_MAX:

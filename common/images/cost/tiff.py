@@ -5,8 +5,8 @@ from struct import Struct
 from struct import error as struct_error
 
 from common.errors import ImageTooCostly
-from common.images.jpeg import read_jpeg
-from common.images.outline import (
+from common.images.cost.jpeg import read_jpeg
+from common.images.cost.outline import (
     ALPHA_PX_S,
     COLOUR_PX_S,
     DIRECTORY_ENTRY_S,

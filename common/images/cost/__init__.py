@@ -1,0 +1,1 @@
+"""What decoding an image file costs, estimated from its header and markers before anything is decoded."""
