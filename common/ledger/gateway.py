@@ -33,7 +33,7 @@ class GatewayLedger:
         self._redis = MultiplexedRedis(redis)
         self._settings = settings
         self.template = template
-        names = ("submit", "room", "record", "view", "cancel", "states", "load", "sweep")
+        names = ("submit", "check_room", "record", "view", "cancel", "states", "load", "sweep")
         self._scripts = {name: redis.register_script(script_text(name)) for name in names}
 
     async def submit(self, submission: Submission) -> Accepted:
@@ -55,7 +55,7 @@ class GatewayLedger:
             QueueFull, RateLimited
         """
         document = room_document(self._settings, owner=owner, client=client, max_jobs=max_jobs)
-        outcome, retry_after_s = await self._run("room", orjson.dumps(document), image_bytes)
+        outcome, retry_after_s = await self._run("check_room", orjson.dumps(document), image_bytes)
         check_room(outcome, int(retry_after_s))
 
     async def record(self, submission: Submission, result: bytes) -> Accepted:

@@ -10,10 +10,13 @@ SWEEP_EVERY_MS = 1000
 #: A queued run whose message was sent longer ago than this and is not in the list has lost it.
 RESEND_AFTER_MS = 3000
 
+#: What scripts share; each part uses those before it.
+_SHARED = ("basics", "service_rate", "jobs", "turns", "admission", "runs")
+
 
 @cache
 def script_text(name: str) -> str:
-    """Return the whole text of a script: the names of Redis keys, `shared.lua`, and its own text."""
-    here = files("common.ledger")
-    shared = here.joinpath("shared.lua").read_text()
-    return keyspace.lua_table() + shared + here.joinpath(f"{name}.lua").read_text()
+    """Return the whole text of a script: the names of Redis keys, what scripts share, and its own text."""
+    folder = files("common.ledger") / "lua"
+    shared = (folder / "shared" / f"{part}.lua" for part in _SHARED)
+    return keyspace.lua_table() + "".join(part.read_text() for part in (*shared, folder / f"{name}.lua"))

@@ -1,0 +1,89 @@
+-- Clients take turns at the image decoders (docs/decisions/0021-turns-at-the-decoders.md).
+--
+-- A client's images are sent to the workers only up to what keeps the decoders busy for TURN_MS, or one file
+-- that takes longer. The rest is parked: its message is sent when earlier ones have ended, so that it takes no
+-- thread, no decoder and no place in the queue of others.
+
+-- Decoders of all live workers together; a worker that announces none has one.
+local function decoders(now)
+  local sum = 0
+  for _, worker_id in ipairs(redis.call('ZRANGEBYSCORE', K.WORKERS, now, '+inf')) do
+    local announcement = redis.call('GET', K.WORKER .. worker_id) or ''
+    sum = sum + tonumber(string.match(announcement, '"decoders":(%d+)') or 1)
+  end
+  return math.max(1, sum)
+end
+
+local TURN_MS = 250
+
+-- Milliseconds of a client's images that are with the workers.
+local function under_way_ms(client, now)
+  local index, total = K.DECODING .. client, K.DECODING .. client .. K.DECODING_SUM_SUFFIX
+  forget_expired(index, total, now)
+  return tonumber(redis.call('GET', total) or 0)
+end
+
+local function has_turn(client, work_ms, now)
+  local under_way = under_way_ms(client, now)
+  if under_way == 0 or under_way + work_ms <= TURN_MS then return true end
+  return under_way + work_ms <= TURN_MS * decoders(now)
+end
+
+local function begin_turn(run_id, client, work_ms, deadline, now)
+  local index, total = K.DECODING .. client, K.DECODING .. client .. K.DECODING_SUM_SUFFIX
+  redis.call('INCRBY', total, work_ms)
+  redis.call('ZADD', index, deadline, run_id .. ':' .. work_ms)
+  expire_later({ index, total }, deadline - now)
+end
+
+-- Whether a client's next image has to wait for its turn.
+local function must_park(client, work_ms, now)
+  if work_ms == 0 then return false end
+  return redis.call('LLEN', K.PARKED_OF .. client) > 0 or not has_turn(client, work_ms, now)
+end
+
+local function park(run_id, client, work_ms, now, keep_ms)
+  local list, total = K.PARKED_OF .. client, K.PARKED_OF .. client .. K.PARKED_SUM_SUFFIX
+  redis.call('ZADD', K.PARKED, now, run_id)
+  redis.call('RPUSH', list, run_id)
+  redis.call('INCRBY', total, work_ms)
+  expire_later({ list, total }, keep_ms)
+end
+
+-- Sends the message of a run that was parked, in the turn of a client.
+local function unpark(run_id, client, now)
+  local run = K.RUN .. run_id
+  local f = redis.call('HMGET', run, 'message', 'decode_ms', 'deadline_ms')
+  redis.call('ZREM', K.PARKED, run_id)
+  redis.call('HDEL', run, 'message')
+  redis.call('HSET', run, 'client', client, 'queued_ms', now, 'sent_ms', now)
+  begin_turn(run_id, client, tonumber(f[2]), tonumber(f[3]), now)
+  redis.call('ZADD', K.QUEUED, now, run_id)
+  redis.call('LPUSH', K.QUEUE, (string.gsub(f[1], '{delivery_tag}', run_id .. '.' .. now)))
+end
+
+-- Sends what a client has parked, as far as it has the turn.
+local function next_turns(client, now)
+  local list = K.PARKED_OF .. client
+  while true do
+    local run_id = redis.call('LINDEX', list, 0)
+    if not run_id then return end
+    local work_ms = tonumber(redis.call('HGET', K.RUN .. run_id, 'decode_ms') or 0)
+    local is_parked = redis.call('ZSCORE', K.PARKED, run_id)
+    if is_parked and not has_turn(client, work_ms, now) then return end
+    redis.call('LPOP', list)
+    redis.call('DECRBY', list .. K.PARKED_SUM_SUFFIX, work_ms)
+    if is_parked then unpark(run_id, client, now) end
+    if redis.call('LLEN', list) == 0 then redis.call('DEL', list .. K.PARKED_SUM_SUFFIX) end
+  end
+end
+
+local function end_turn(run_id, now)
+  local f = redis.call('HMGET', K.RUN .. run_id, 'client', 'decode_ms')
+  redis.call('ZREM', K.PARKED, run_id)
+  if not f[1] or tonumber(f[2] or 0) == 0 then return end
+  local index, total = K.DECODING .. f[1], K.DECODING .. f[1] .. K.DECODING_SUM_SUFFIX
+  if redis.call('ZREM', index, run_id .. ':' .. f[2]) == 1 then redis.call('DECRBY', total, f[2]) end
+  if redis.call('ZCARD', index) == 0 then redis.call('DEL', total) end
+  next_turns(f[1], now)
+end
