@@ -19,9 +19,9 @@ from benchmarks.speed.interleaving import times
 from benchmarks.speed.rows import Figure
 from benchmarks.speed.texts import Texts, words_of
 from catalog.demo.albums import DemoAlbum, demo_albums
-from catalog.demo.loading import prepare_cover
+from catalog.demo.loading import COVER_SIZE_PX, prepare_cover
 from catalog.demo.rephotograph import rephotograph
-from worker.decode.pixels import decode
+from worker.decode.image import decode_image
 from worker.decode.pool import DecoderPool
 from worker.encoder.load import load_encoder
 from worker.encoder.protocol import Embeddings, Encoder, Pixels, Precision
@@ -88,7 +88,7 @@ def _photograph(album: DemoAlbum, *, size_px: int) -> npt.NDArray[Any]:
     buffer = io.BytesIO()
     with Image.open(_folder() / f"{album.id}.jpg") as cover:
         rephotograph(cover, seed=int(album.look.seed)).save(buffer, "JPEG", quality=90)
-    return decode(buffer.getvalue(), size_px=size_px)
+    return np.asarray(decode_image(buffer.getvalue(), size_px=size_px, max_pixels=COVER_SIZE_PX**2))
 
 
 def _folder() -> Any:

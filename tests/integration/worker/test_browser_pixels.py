@@ -18,8 +18,7 @@ from PIL import ExifTags, Image
 
 from tests.integration.api.browser import Browser, browser
 from tests.unit.worker.decode.files import bmp, gif, icc, png, webp
-from tests.unit.worker.decode.pictures import encoded, noise, quadrants
-from worker.decode.pixels import decode
+from tests.unit.worker.decode.pictures import decode, encoded, noise, quadrants
 
 __all__ = ["browser"]
 

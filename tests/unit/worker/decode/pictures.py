@@ -6,7 +6,15 @@ import zlib
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 from PIL import Image
+
+from worker.decode.image import decode_image
+
+
+def decode(data: bytes, *, size_px: int, max_pixels: int = 50_000_000) -> npt.NDArray[np.uint8]:
+    """Decode a file within this process; returns RGB, shape (size_px, size_px, 3)."""
+    return np.asarray(decode_image(data, size_px=size_px, max_pixels=max_pixels))
 
 
 def noise(width: int, height: int, *, mode: str = "RGB", grain_px: int = 1) -> Image.Image:

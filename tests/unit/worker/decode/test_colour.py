@@ -10,9 +10,8 @@ import pytest
 from PIL import Image
 
 from tests.unit.worker.decode.files import bmp, icc, png, tiff
-from tests.unit.worker.decode.pictures import encoded
+from tests.unit.worker.decode.pictures import decode, encoded
 from worker.decode.colour import PROFILE_BYTES_MAX
-from worker.decode.pixels import decode
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 

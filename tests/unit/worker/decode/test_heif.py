@@ -12,8 +12,7 @@ from PIL import ExifTags, Image
 from common.errors import ImageTooManyPixels, UndecodableImage, UnsupportedImage
 from common.images.formats.heif import primary_picture
 from tests.unit.worker.decode.files import heif, icc
-from tests.unit.worker.decode.pictures import encoded, quadrants
-from worker.decode.pixels import decode
+from tests.unit.worker.decode.pictures import decode, encoded, quadrants
 from worker.decode.pool import DecoderPool
 
 pytestmark = pytest.mark.filterwarnings("ignore")

@@ -9,8 +9,7 @@ from PIL import ExifTags, Image, ImageOps
 from transformers import CLIPImageProcessorPil
 
 from common.errors import ImageError, ImageTooManyPixels, UndecodableImage, UnsupportedImage
-from tests.unit.worker.decode.pictures import encoded, noise, png_header, quadrants
-from worker.decode.pixels import decode
+from tests.unit.worker.decode.pictures import decode, encoded, noise, png_header, quadrants
 
 # Pillow warns of what it finds odd in a file; here files are odd on purpose.
 pytestmark = pytest.mark.filterwarnings("ignore")

@@ -23,13 +23,13 @@ from common.errors import (
     UnsupportedImage,
 )
 from tests.unit.worker.decode.pictures import (
+    decode,
     encoded,
     noise,
     png_bomb,
     png_header,
     tiff_of_one_tile,
 )
-from worker.decode.pixels import decode
 from worker.decode.pool import DecoderPool
 
 SIDE = 224

@@ -13,8 +13,7 @@ from PIL import ExifTags, Image
 
 from common.errors import UnsupportedImage
 from tests.unit.worker.decode.files import bmp, gif, icc, png, tiff, webp
-from tests.unit.worker.decode.pictures import encoded, noise, quadrants
-from worker.decode.pixels import decode
+from tests.unit.worker.decode.pictures import decode, encoded, noise, quadrants
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 

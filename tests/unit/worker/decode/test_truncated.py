@@ -10,7 +10,7 @@ from PIL import Image
 from api.http.image_header import check_image
 from benchmarks.costly_images.family import encoded, noise
 from common.errors import ImageError, UndecodableImage
-from worker.decode.pixels import decode
+from tests.unit.worker.decode.pictures import decode
 
 SIDE = 224
 PIXELS_MAX = 50_000_000
