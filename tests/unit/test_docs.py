@@ -43,6 +43,16 @@ def test_every_link_between_documents_leads_somewhere(document: Path) -> None:
     assert missing == []
 
 
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_every_file_of_the_code_that_a_document_names_exists(document: Path) -> None:
+    rooms = "|".join(("api", "worker", "common", "catalog", "training", "local", "benchmarks", "tests", "ops"))
+    named = re.findall(rf"`((?:{rooms})/[\w/.-]*)`", document.read_text())
+
+    missing = [name for name in named if not (ROOT / name).exists()]
+
+    assert missing == []
+
+
 def test_every_make_target_that_a_document_names_exists() -> None:
     makefile = (ROOT / "Makefile").read_text()
     targets = set(re.findall(r"^([a-z-]+):", makefile, re.MULTILINE))
