@@ -101,7 +101,7 @@ def main() -> int:
         sys.stderr.write(f"gateway: {error.detail}\n")
         return 2
     # What was said until here is for whoever has started it.
-    configure_logging("gateway", settings.log_level, stream=capture_output())
+    capture_output(lambda stream: configure_logging("gateway", settings.log_level, stream=stream))
     server.run()
     return 0 if server.started else 1
 

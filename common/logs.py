@@ -68,16 +68,17 @@ def configure_logging(service: str, level: str, *, stream: TextIO | None = None)
 
     Called by entry points alone.
     """
-    handler = _Handler(stream or sys.stderr)
-    handler.setFormatter(JsonFormatter(service))
-    logging.basicConfig(level=level, handlers=[handler], force=True)
-    # These tell of every request, or of every task twice, at INFO.
-    for chatty in ("httpx", "httpcore", "httpx2", "celery.worker.strategy", "celery.app.trace"):
-        logging.getLogger(chatty).setLevel("WARNING")
     warnings.showwarning = _Warnings().show
     sys.excepthook = _tell_uncaught
     threading.excepthook = _tell_uncaught_in_thread
     sys.unraisablehook = _tell_unraisable
+    # These tell of every request, or of every task twice, at INFO.
+    for chatty in ("httpx", "httpcore", "httpx2", "celery.worker.strategy", "celery.app.trace"):
+        logging.getLogger(chatty).setLevel("WARNING")
+    handler = _Handler(stream or sys.stderr)
+    handler.setFormatter(JsonFormatter(service))
+    # The last step: who sees this handler finds the rest as it stays.
+    logging.basicConfig(level=level, handlers=[handler], force=True)
 
 
 class _Warnings:

@@ -12,6 +12,7 @@ import logging
 import os
 import sys
 import threading
+from collections.abc import Callable
 from io import TextIOWrapper
 from typing import TextIO
 
@@ -23,11 +24,14 @@ _STANDARD = (1, 2)
 _FLUSH_S = 1.0
 
 
-def capture_output() -> TextIO:
-    """Turn the process's standard output and error into log records; return where the logger writes.
+def capture_output(configure: Callable[[TextIO], None]) -> None:
+    """Turn the process's standard output and error into log records.
 
-    Called by entry points alone, before `configure_logging`. A crash is told where standard error led: the
-    process does not live to read its own pipe.
+    `configure` sets logging up to write to the stream that it is given, where standard error led before. It
+    is called before anything is read: a record written to standard error would be read and logged for ever.
+
+    Called by entry points alone. A crash is still reported where standard error led, because the process does
+    not live to read its own pipe.
     """
     kept = os.dup(2)
     stream = TextIOWrapper(os.fdopen(kept, "wb", buffering=0), write_through=True)
@@ -37,9 +41,9 @@ def capture_output() -> TextIO:
         os.dup2(writing, descriptor)
     os.close(writing)
     reader = threading.Thread(target=_relay, args=(reading,), name="output", daemon=True)
+    configure(stream)
     reader.start()
     atexit.register(_release, kept, reader)
-    return stream
 
 
 def _release(kept: int, reader: threading.Thread) -> None:

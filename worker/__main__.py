@@ -21,7 +21,7 @@ def main() -> int:
         configure_logging("worker", settings.log_level)
         check_redis(settings)
         # What was said until here is for whoever has started it.
-        configure_logging("worker", settings.log_level, stream=capture_output())
+        capture_output(lambda stream: configure_logging("worker", settings.log_level, stream=stream))
         return WorkerProcess(settings).run()
     except SettingsError as error:
         sys.stderr.write(f"worker: {error.detail}\n")

@@ -173,12 +173,31 @@ runpy.run_module("catalog", run_name="__main__")
     assert any("a library's warning" in line for line in done.stderr.splitlines())
 
 
+def test_a_line_that_comes_while_logging_is_set_up_is_told_once() -> None:
+    program = (
+        "import os\n"
+        "from common.stray_output import capture_output\n"
+        "from common.logs import configure_logging\n"
+        "def configure(stream):\n"
+        "    configure_logging('t', 'INFO')\n"
+        "    os.write(1, b'printed early\\n')\n"
+        "    configure_logging('t', 'INFO', stream=stream)\n"
+        "capture_output(configure)\n"
+    )
+
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=ROOT, env={}, capture_output=True, text=True, check=True
+    )
+
+    assert done.stderr.count("printed early") == 1
+
+
 def test_the_last_lines_before_an_end_are_told(tmp_path: Path) -> None:
     program = (
         "import os, sys\n"
         "from common.stray_output import capture_output\n"
         "from common.logs import configure_logging\n"
-        "configure_logging('t', 'INFO', stream=capture_output())\n"
+        "capture_output(lambda stream: configure_logging('t', 'INFO', stream=stream))\n"
         "os.write(1, b'without an end of line')\n"
         "raise ValueError('the end')\n"
     )
@@ -197,7 +216,7 @@ def test_a_process_that_keeps_the_output_open_does_not_hold_the_end_up() -> None
     program = (
         "import subprocess, sys\n"
         "from common.stray_output import capture_output\n"
-        "capture_output()\n"
+        "capture_output(lambda stream: None)\n"
         "command = [sys.executable, '-c', 'import time; time.sleep(5)']\n"
         "child = subprocess.Popen(command, stdin=subprocess.DEVNULL)\n"
     )
