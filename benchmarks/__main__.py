@@ -9,12 +9,12 @@ import traceback
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from benchmarks.measured import show
-from benchmarks.speed.bench import STATE, Bench
-from benchmarks.speed.families import FAMILIES, families_of
-from benchmarks.speed.rows import JsonRow, Row, failed_row, row_of
-from benchmarks.speed.table import line, table, told_machine
-from benchmarks.speed.targets import TARGETS
+from benchmarks.families import FAMILIES, families_of
+from benchmarks.harness.bench import STATE, Bench
+from benchmarks.harness.document import show
+from benchmarks.harness.figures import JsonRow, Row, failed_row, row_of
+from benchmarks.harness.table import line, table, told_machine
+from benchmarks.harness.targets import TARGETS
 from local.options import ROOT
 
 RESULTS = Path(__file__).parent / "results.json"

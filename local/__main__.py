@@ -28,8 +28,8 @@ from common.catalog.version import new_catalog_version
 from common.errors import CoverSearchError, SettingsError
 from common.process_control import end_with_parent
 from common.redis.clients import open_redis
+from local.example_searches import ShowcaseFailed, show_searches, throw_away_key
 from local.options import LocalOptions, own_environment, read_options
-from local.showcase import ShowcaseFailed, show_searches, throw_away_key
 from local.stack import Stack
 from worker.encoder.model_files import find_model
 

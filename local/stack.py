@@ -15,11 +15,11 @@ from typing import Protocol, Self
 from common.settings import Settings
 from local.options import ROOT, LocalOptions
 from local.probes import gateway_answers, worker_is_ready
-from local.servers.child import ServerFailed
+from local.processes.child_process import ServerFailed
+from local.processes.supervisor import Supervisor
 from local.servers.postgres import PostgresConfig, PostgresServer
 from local.servers.redis import RedisConfig, RedisServer
-from local.service import Service
-from local.supervision import Supervisor
+from local.services import Service
 
 #: A worker exports its model once; a big one takes a while.
 WORKER_START_S = 600.0

@@ -10,7 +10,7 @@ from pathlib import Path
 from benchmarks.costly_images.families import FAMILIES
 from benchmarks.costly_images.search import most_expensive
 from benchmarks.costly_images.table import table
-from benchmarks.measured import show
+from benchmarks.harness.document import show
 from common.images.cost.estimate import READERS
 from local.options import ROOT
 

@@ -10,11 +10,11 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from benchmarks.faults.ground import Ground
+from benchmarks.faults.catalog_server import CatalogServer
 from benchmarks.faults.matrix import FAULTS
 from benchmarks.faults.outcome import Outcome
 from benchmarks.faults.table import table
-from benchmarks.measured import show
+from benchmarks.harness.document import show
 from local.options import ROOT
 
 RESULTS = Path(__file__).parent.parent / "faults.json"
@@ -30,10 +30,13 @@ def main(arguments: Sequence[str]) -> int:
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     names = options.only or list(FAULTS)
     outcomes = []
-    with tempfile.TemporaryDirectory(prefix="faults-") as folder, Ground(Path(folder, "postgres")) as ground:
+    with (
+        tempfile.TemporaryDirectory(prefix="faults-") as folder,
+        CatalogServer(Path(folder, "postgres")) as catalog_server,
+    ):
         for name in names:
             began = time.monotonic()
-            outcome = _run(name, ground, Path(folder, name), short=options.short)
+            outcome = _run(name, catalog_server, Path(folder, name), short=options.short)
             print(f"{outcome.line()}  [{time.monotonic() - began:.0f} s]", flush=True)
             outcomes.append(outcome)
     if options.only or options.short:
@@ -45,11 +48,11 @@ def main(arguments: Sequence[str]) -> int:
     return 0 if all(outcome.met for outcome in outcomes) else 1
 
 
-def _run(name: str, ground: Ground, folder: Path, *, short: bool) -> Outcome:
+def _run(name: str, catalog_server: CatalogServer, folder: Path, *, short: bool) -> Outcome:
     folder.mkdir()
 
     async def run() -> Outcome:
-        return await FAULTS[name](ground, folder, short=short)
+        return await FAULTS[name](catalog_server, folder, short=short)
 
     return asyncio.run(run())
 

@@ -5,25 +5,25 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Protocol
 
-from benchmarks.faults import (
-    catalog_faults,
-    client_faults,
-    image_faults,
-    load_faults,
-    model_faults,
+from benchmarks.faults.catalog_server import CatalogServer
+from benchmarks.faults.outcome import Outcome
+from benchmarks.faults.scenarios import (
+    catalog_outage,
+    catalog_setup,
+    clients,
+    images,
+    model,
+    overload,
     pipelining,
-    redis_faults,
-    setup_faults,
+    redis,
     workers,
 )
-from benchmarks.faults.ground import Ground
-from benchmarks.faults.outcome import Outcome
 
 
 class Fault(Protocol):
     """Break something on a rig of its own and tell what became of the jobs."""
 
-    def __call__(self, ground: Ground, folder: Path, *, short: bool) -> Awaitable[Outcome]: ...
+    def __call__(self, catalog_server: CatalogServer, folder: Path, *, short: bool) -> Awaitable[Outcome]: ...
 
 
 FAULTS: Mapping[str, Fault] = MappingProxyType(
@@ -31,28 +31,28 @@ FAULTS: Mapping[str, Fault] = MappingProxyType(
         "worker-killed": workers.killed,
         "worker-told-to-stop": workers.told_to_stop,
         "poison-job": workers.poisoned,
-        "redis-killed": redis_faults.killed,
-        "redis-frozen": redis_faults.frozen,
-        "half-open-connections": redis_faults.half_open,
-        "redis-full": redis_faults.full,
-        "redis-stays-full": redis_faults.full_past_deadline,
-        "cache-evicts": redis_faults.cache_evicts,
-        "catalog-down": catalog_faults.down,
-        "catalog-slow": catalog_faults.slow,
-        "catalog-busy": catalog_faults.busy,
-        "catalog-misconfigured": setup_faults.misconfigured,
-        "gateway-killed": client_faults.gateway_killed,
-        "clients-hang-up": client_faults.clients_hang_up,
-        "decompression-bomb": client_faults.bomb,
-        "costly-images": image_faults.costly,
-        "endless-upload": client_faults.endless_body,
-        "slow-senders": client_faults.slow_senders,
+        "redis-killed": redis.killed,
+        "redis-frozen": redis.frozen,
+        "half-open-connections": redis.half_open,
+        "redis-full": redis.full,
+        "redis-stays-full": redis.full_past_deadline,
+        "cache-evicts": redis.cache_evicts,
+        "catalog-down": catalog_outage.down,
+        "catalog-slow": catalog_outage.slow,
+        "catalog-busy": catalog_outage.busy,
+        "catalog-misconfigured": catalog_setup.misconfigured,
+        "gateway-killed": clients.gateway_killed,
+        "clients-hang-up": clients.clients_hang_up,
+        "decompression-bomb": clients.bomb,
+        "costly-images": images.costly,
+        "endless-upload": clients.endless_body,
+        "slow-senders": clients.slow_senders,
         "pipelined-unread": pipelining.unread,
-        "cold-key-stampede": load_faults.stampede,
-        "overload": load_faults.overload,
-        "poisoned-cache": load_faults.cache_poisoned,
-        "model-cannot-be-loaded": model_faults.unloadable,
-        "model-stalls": model_faults.stalls,
-        "clock-skew": model_faults.clock_off,
+        "cold-key-stampede": overload.stampede,
+        "overload": overload.overload,
+        "poisoned-cache": overload.cache_poisoned,
+        "model-cannot-be-loaded": model.unloadable,
+        "model-stalls": model.stalls,
+        "clock-skew": model.clock_off,
     }
 )

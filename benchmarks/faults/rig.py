@@ -15,16 +15,16 @@ from redis import Redis
 from redis.exceptions import RedisError
 
 from benchmarks.faults.audit import Audit, Witness, audit
-from benchmarks.faults.ground import Ground
+from benchmarks.faults.catalog_server import CatalogServer
 from benchmarks.faults.outcome import Findings, Outcome
 from common.redis import keyspace
 from common.redis.clients import open_redis
 from common.settings import Settings, load_settings
 from local.options import ROOT
 from local.probes import gateway_answers, worker_is_ready
-from local.servers.child import free_port
+from local.processes.child_process import free_port
 from local.servers.redis import RedisConfig, RedisServer
-from local.service import Service
+from local.services import Service
 
 START_S = 60.0
 
@@ -39,7 +39,7 @@ class GatewayProcess:
 class Rig:
     """What a fault breaks."""
 
-    ground: Ground
+    catalog_server: CatalogServer
     folder: Path
     redis_server: RedisServer
     redis: Redis
@@ -172,7 +172,7 @@ def _rounded(recovery_s: float | None) -> float | None:
 
 @asynccontextmanager
 async def open_rig(
-    ground: Ground,
+    catalog_server: CatalogServer,
     folder: Path,
     *,
     workers: int = 1,
@@ -188,7 +188,7 @@ async def open_rig(
     witness = Witness(redis)
     witness.start()
     rig = Rig(
-        ground=ground,
+        catalog_server=catalog_server,
         folder=folder,
         redis_server=redis_server,
         redis=redis,
@@ -199,7 +199,7 @@ async def open_rig(
             "PYTHONPATH": str(ROOT),
             "REDIS_URL": redis_server.url,
             "ENCODER": "fixed",
-            **(catalog or {"DATABASE_URL": ground.new_catalog()}),
+            **(catalog or {"DATABASE_URL": catalog_server.new_catalog()}),
             **environ,
         },
     )

@@ -4,8 +4,8 @@ import csv
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.speed.bench import STATE
-from benchmarks.speed.pictures import distinct, jpeg
+from benchmarks.clients.pictures import distinct, jpeg
+from benchmarks.harness.bench import STATE
 
 SIDE_PX = 640
 #: As many pictures are drawn; the covers are these again and again, each another file.

@@ -2,14 +2,14 @@
 
 from collections.abc import Iterator
 
-from benchmarks.ingest import bulk, efficiency
-from benchmarks.speed.bench import Bench
-from benchmarks.speed.rows import Figure
+from benchmarks.harness.bench import Bench
+from benchmarks.harness.figures import Figure
+from benchmarks.ingest import search_latency, throughput
 
-NAMES = (efficiency.NAME, bulk.NAME)
+NAMES = (throughput.NAME, search_latency.NAME)
 
 
 def measure(bench: Bench) -> Iterator[Figure]:
     """Ingest on this machine beside the bare encoder, then on a worker beside searches."""
-    yield efficiency.measure(bench)
-    yield bulk.measure(bench)
+    yield throughput.measure(bench)
+    yield search_latency.measure(bench)

@@ -6,7 +6,7 @@ from types import MappingProxyType
 import numpy as np
 import numpy.typing as npt
 
-from benchmarks.recall.cones import Cones, Vectors
+from benchmarks.recall.synthetic_embeddings import Cones, Vectors
 from common.queries import Filters
 
 Mask = npt.NDArray[np.bool_]

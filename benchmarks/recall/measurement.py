@@ -8,15 +8,15 @@ from pathlib import Path
 import psycopg
 from psycopg import sql
 
+from benchmarks.harness.figures import Row
 from benchmarks.recall.albums import FILTERS, Albums
-from benchmarks.recall.cones import Vectors
-from benchmarks.recall.element_types import Built, build_vector_index, walk_both
-from benchmarks.recall.loading import Load, load, upsert_s
-from benchmarks.recall.plans import PlanReader
+from benchmarks.recall.first_load import Load, load, upsert_s
+from benchmarks.recall.halfvec_index import Built, build_vector_index, walk_both
+from benchmarks.recall.query_plans import PlanReader
 from benchmarks.recall.rows import FULL_ANSWERS, RECALL, held_row, row
-from benchmarks.recall.searching import SCAN_EVERY, Asked, Asker, plans_of
+from benchmarks.recall.searches import SCAN_EVERY, Asked, Asker, plans_of
+from benchmarks.recall.synthetic_embeddings import Vectors
 from benchmarks.recall.usage import MIB
-from benchmarks.speed.rows import Row
 from catalog.index import MEMORY_MIB
 from catalog.ingest.ingest import BATCH
 from catalog.migrations import apply_migrations

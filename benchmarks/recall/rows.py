@@ -1,7 +1,7 @@
 """The rows that this benchmark gives, of the form that all benchmarks share."""
 
-from benchmarks.speed.rows import Row
-from benchmarks.speed.targets import Target
+from benchmarks.harness.figures import Row
+from benchmarks.harness.targets import Target
 
 RECALL = Target("share", ">=", 0.99)
 #: Of all searches, those that came with as many rows as k, or as pass the filter where fewer do.

@@ -14,16 +14,16 @@ from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 
-from benchmarks.faults.ground import Ground
+from benchmarks.faults.catalog_server import CatalogServer
 from benchmarks.faults.rig import Rig, eventually, open_rig
-from benchmarks.measured import show
-from benchmarks.soak.load import MIX, Account, Load
+from benchmarks.harness.document import show
+from benchmarks.soak.clients import MIX, Account, Load
 from benchmarks.soak.samples import Growth, Samples
 from benchmarks.soak.table import table
 from common.redis import keyspace
 from common.settings import Settings
 from local.options import ROOT
-from local.service import Service
+from local.services import Service
 
 RESULTS = Path(__file__).parent.parent / "soak.json"
 
@@ -66,8 +66,13 @@ def main(arguments: Sequence[str]) -> int:
     options = parser.parse_args(arguments)
     # Told to stop, it stops its servers first, as at a Ctrl-C.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    with tempfile.TemporaryDirectory(prefix="soak-") as folder, Ground(Path(folder, "postgres")) as ground:
-        document = asyncio.run(_soak(ground, Path(folder), for_s=options.minutes * 60, seed=options.seed))
+    with (
+        tempfile.TemporaryDirectory(prefix="soak-") as folder,
+        CatalogServer(Path(folder, "postgres")) as catalog_server,
+    ):
+        document = asyncio.run(
+            _soak(catalog_server, Path(folder), for_s=options.minutes * 60, seed=options.seed)
+        )
     print(json.dumps(document, indent=1))
     if options.minutes >= SHOWN_FROM_MINUTES:
         RESULTS.write_text(json.dumps(document, indent=1) + "\n")
@@ -75,10 +80,10 @@ def main(arguments: Sequence[str]) -> int:
     return 0 if document["met"] else 1
 
 
-async def _soak(ground: Ground, folder: Path, *, for_s: float, seed: int) -> dict[str, object]:
-    url = ground.new_catalog()
+async def _soak(catalog_server: CatalogServer, folder: Path, *, for_s: float, seed: int) -> dict[str, object]:
+    url = catalog_server.new_catalog()
     catalog = {"DATABASE_URL": url, "FIXED_LATENCY_MS": str(LATENCY_MS), "BATCH_MAX": "1", **TTLS}
-    async with open_rig(ground, folder, workers=WORKERS, catalog=catalog) as rig:
+    async with open_rig(catalog_server, folder, workers=WORKERS, catalog=catalog) as rig:
         samples = Samples(rig, database_url=url)
         load = Load(
             rig.http,

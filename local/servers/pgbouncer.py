@@ -16,7 +16,7 @@ from urllib.parse import quote, unquote, urlsplit
 
 import psycopg
 
-from local.servers.child import Child, ServerFailed, free_port
+from local.processes.child_process import ChildProcess, ServerFailed, free_port
 from local.servers.unprivileged import identity_for
 
 _CONFIGURATION = """
@@ -53,7 +53,7 @@ class PgBouncerServer:
     def __init__(self, config: PgBouncerConfig) -> None:
         self._config = config
         self._folder = config.folder.absolute()
-        self._child = Child("PgBouncer", self._folder, stop_signal=signal.SIGINT, stop_grace_s=10.0)
+        self._child = ChildProcess("PgBouncer", self._folder, stop_signal=signal.SIGINT, stop_grace_s=10.0)
         self._port = 0
 
     def url(self, database: str) -> str:

@@ -19,8 +19,8 @@ from typing import Self
 import psutil
 import psycopg
 
-from local.servers.child import Child, ServerFailed, free_port
-from local.servers.identity import Identity
+from local.processes.child_process import ChildProcess, ServerFailed, free_port
+from local.processes.run_as import Identity
 from local.servers.unprivileged import identity_for
 
 SUPERUSER = "postgres"
@@ -46,7 +46,7 @@ class PostgresServer:
         self._folder = config.folder.absolute()
         self._data = self._folder / "data"
         # SIGINT is PostgreSQL's fast shutdown: it ends sessions and writes a checkpoint.
-        self._child = Child(self.name, self._folder, stop_signal=signal.SIGINT, stop_grace_s=30.0)
+        self._child = ChildProcess(self.name, self._folder, stop_signal=signal.SIGINT, stop_grace_s=30.0)
         self._port: int | None = None
 
     @property

@@ -11,7 +11,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from local.servers.child import Child, ServerFailed, free_port
+from local.processes.child_process import ChildProcess, ServerFailed, free_port
 
 TOOLS = Path(__file__).parents[2] / ".tools" / "node_modules"
 
@@ -33,7 +33,7 @@ class PostgrestServer:
 
     def __init__(self, config: PostgrestConfig) -> None:
         self._config = config
-        self._child = Child(
+        self._child = ChildProcess(
             "PostgREST", config.folder.absolute(), stop_signal=signal.SIGTERM, stop_grace_s=10.0
         )
         self._port = 0

@@ -19,7 +19,7 @@ import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from local.servers.child import Child, ServerFailed, free_port, running_process
+from local.processes.child_process import ChildProcess, ServerFailed, free_port, running_process
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,7 @@ class RedisServer:
     def __init__(self, config: RedisConfig) -> None:
         self._config = config
         self._folder = config.folder.absolute()
-        self._child = Child(self.name, self._folder, stop_signal=signal.SIGTERM, stop_grace_s=15.0)
+        self._child = ChildProcess(self.name, self._folder, stop_signal=signal.SIGTERM, stop_grace_s=15.0)
         self._port: int | None = None
 
     @property

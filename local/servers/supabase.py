@@ -12,7 +12,7 @@ from typing import Self
 from urllib.parse import quote, urlsplit, urlunsplit
 
 from local.servers.postgrest import PostgrestConfig, PostgrestServer
-from local.servers.rest_gateway import RestGateway
+from local.servers.supabase_gateway import RestGateway
 from local.servers.supabase_roles import create_roles, make_key
 
 #: Roles belong to the whole PostgreSQL server, and so does the password that its PostgRESTs share.

@@ -11,8 +11,8 @@ import shutil
 import stat
 from pathlib import Path
 
-from local.servers.child import ServerFailed
-from local.servers.identity import OURSELVES, Identity
+from local.processes.child_process import ServerFailed
+from local.processes.run_as import OURSELVES, Identity
 
 USER = "nobody"
 

@@ -13,7 +13,7 @@ import httpx
 import psutil
 import pytest
 
-from local.servers.child import free_port
+from local.processes.child_process import free_port
 from tests.paths import ROOT
 
 START_S = 180.0

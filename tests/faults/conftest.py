@@ -4,10 +4,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from benchmarks.faults.ground import Ground
+from benchmarks.faults.catalog_server import CatalogServer
 
 
 @pytest.fixture(scope="session")
-def ground(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ground]:
-    with Ground(tmp_path_factory.mktemp("ground")) as ground:
-        yield ground
+def catalog_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[CatalogServer]:
+    with CatalogServer(tmp_path_factory.mktemp("catalog_server")) as catalog_server:
+        yield catalog_server

@@ -2,14 +2,14 @@
 
 from pathlib import Path
 
-from benchmarks.faults.ground import Ground
+from benchmarks.faults.catalog_server import CatalogServer
 from benchmarks.faults.rig import eventually, open_rig
 
 
 async def test_gateway_and_worker_warn_of_a_broker_that_evicts_and_keeps_nothing(
-    ground: Ground, tmp_path: Path
+    catalog_server: CatalogServer, tmp_path: Path
 ) -> None:
-    async with open_rig(ground, tmp_path, workers=0, gateways=0) as rig:
+    async with open_rig(catalog_server, tmp_path, workers=0, gateways=0) as rig:
         rig.redis.config_set("maxmemory", "200mb")
         rig.redis.config_set("maxmemory-policy", "allkeys-lru")
         rig.redis.config_set("appendonly", "no")
@@ -22,8 +22,8 @@ async def test_gateway_and_worker_warn_of_a_broker_that_evicts_and_keeps_nothing
             assert "appendonly yes" in log.read_text()
 
 
-async def test_a_sound_broker_is_not_warned_of(ground: Ground, tmp_path: Path) -> None:
-    async with open_rig(ground, tmp_path) as rig:
+async def test_a_sound_broker_is_not_warned_of(catalog_server: CatalogServer, tmp_path: Path) -> None:
+    async with open_rig(catalog_server, tmp_path) as rig:
         logs = rig.workers[0].log_path.read_text() + rig.gateways[0].service.log_path.read_text()
 
         assert "may lose jobs" not in logs

@@ -4,15 +4,15 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.faults.ground import Ground
+from benchmarks.faults.catalog_server import CatalogServer
 from benchmarks.faults.matrix import FAULTS
 
 
 @pytest.mark.parametrize("name", FAULTS)
 async def test_no_job_is_lost_late_or_doubled_and_the_service_says_what_is_wrong(
-    name: str, ground: Ground, tmp_path: Path
+    name: str, catalog_server: CatalogServer, tmp_path: Path
 ) -> None:
-    outcome = await FAULTS[name](ground, tmp_path, short=True)
+    outcome = await FAULTS[name](catalog_server, tmp_path, short=True)
 
     assert (outcome.lost, outcome.unfinished, outcome.extra_results) == (0, 0, 0), outcome.note
     assert outcome.broken == (), outcome.note

@@ -5,15 +5,17 @@ from pathlib import Path
 
 import httpx
 
+from benchmarks.faults.catalog_server import CatalogServer
 from benchmarks.faults.clients import until_answered
-from benchmarks.faults.ground import Ground
 from benchmarks.faults.rig import eventually, open_rig
 from local.probes import worker_is_ready
-from local.service import Service
+from local.services import Service
 
 
-async def test_a_worker_that_starts_before_redis_waits_for_it(ground: Ground, tmp_path: Path) -> None:
-    async with open_rig(ground, tmp_path, workers=0) as rig:
+async def test_a_worker_that_starts_before_redis_waits_for_it(
+    catalog_server: CatalogServer, tmp_path: Path
+) -> None:
+    async with open_rig(catalog_server, tmp_path, workers=0) as rig:
         await asyncio.to_thread(rig.redis_server.stop)
         worker = await rig.add_worker(waits=False)
         waits = await eventually(lambda: "cannot start yet" in worker.log_path.read_text(), within_s=30)
@@ -27,15 +29,15 @@ async def test_a_worker_that_starts_before_redis_waits_for_it(ground: Ground, tm
 
 
 async def test_a_worker_that_starts_before_the_catalog_waits_and_health_says_so(
-    ground: Ground, tmp_path: Path
+    catalog_server: CatalogServer, tmp_path: Path
 ) -> None:
-    async with open_rig(ground, tmp_path, workers=0, CATALOG_TIMEOUT_S="1") as rig:
-        await asyncio.to_thread(ground.postgres.stop)
+    async with open_rig(catalog_server, tmp_path, workers=0, CATALOG_TIMEOUT_S="1") as rig:
+        await asyncio.to_thread(catalog_server.postgres.stop)
         try:
             worker = await rig.add_worker(waits=False)
             told = await eventually(lambda: "waiting:" in _worker_problem(rig.gateways[0].url), within_s=30)
         finally:
-            await asyncio.to_thread(ground.postgres.start)
+            await asyncio.to_thread(catalog_server.postgres.start)
         ready = await eventually(lambda: _is_ready(rig.redis_server.url, worker), within_s=30)
 
         assert told

@@ -13,8 +13,8 @@ import pytest_asyncio
 from redis import Redis
 from redis.exceptions import RedisError
 
+from benchmarks.faults.catalog_server import CatalogServer
 from benchmarks.faults.clients import Submitted, submit, submit_all, texts, until_answered
-from benchmarks.faults.ground import Ground
 from benchmarks.faults.rig import eventually, open_rig
 from benchmarks.faults.tcp_proxy import TcpProxy
 from common.broker.celery_app import make_celery, message_template
@@ -27,8 +27,10 @@ from local.servers.redis import RedisServer
 # kombu takes a message off the list by BRPOP, and a worker that is killed takes it along: with kombu's own
 # record of the unacknowledged too, if it has not come to write it (kombu #305, celery #4354). The ledger's
 # sweeper sends it again.
-async def test_a_message_that_a_killed_worker_had_taken_is_sent_again(ground: Ground, tmp_path: Path) -> None:
-    async with open_rig(ground, tmp_path) as rig:
+async def test_a_message_that_a_killed_worker_had_taken_is_sent_again(
+    catalog_server: CatalogServer, tmp_path: Path
+) -> None:
+    async with open_rig(catalog_server, tmp_path) as rig:
         worker, submitted = rig.workers[0], Submitted()
         await until_answered(rig, "consuming", within_s=20)
         for attempt in range(5):
@@ -53,9 +55,9 @@ async def test_a_message_that_a_killed_worker_had_taken_is_sent_again(ground: Gr
 # celery 5.7.0 exits when Redis goes away with a late-acknowledged task running, hence the pin; with
 # worker_cancel_long_running_tasks_on_connection_loss 5.6.3 dies too, under the threads pool (celery #7185).
 async def test_a_worker_outlives_a_redis_that_goes_away_in_the_middle_of_a_job(
-    ground: Ground, tmp_path: Path
+    catalog_server: CatalogServer, tmp_path: Path
 ) -> None:
-    async with open_rig(ground, tmp_path, FIXED_LATENCY_MS="3000") as rig:
+    async with open_rig(catalog_server, tmp_path, FIXED_LATENCY_MS="3000") as rig:
         worker, pid = rig.workers[0], rig.workers[0].pid
         submitted = await submit_all(rig, texts("outlives", 3))
         assert await eventually(lambda: bool(rig.redis.zcard(keyspace.RUNNING)), within_s=10)
@@ -120,9 +122,9 @@ async def test_redis_py_by_itself_makes_it_several_times(
 # A frozen Redis holds a publish of kombu's for as long as it is frozen; ours ends within its own limit,
 # and leaves no more than one message.
 async def test_a_submit_to_a_frozen_redis_is_refused_and_not_made_twice(
-    ground: Ground, tmp_path: Path
+    catalog_server: CatalogServer, tmp_path: Path
 ) -> None:
-    async with open_rig(ground, tmp_path, workers=0) as rig:
+    async with open_rig(catalog_server, tmp_path, workers=0) as rig:
         pid = rig.redis_server.pid or 0
         os.kill(pid, signal.SIGSTOP)
         began = time.monotonic()

@@ -12,7 +12,7 @@ import psutil
 import pytest
 
 from common.settings import load_settings
-from local.servers.child import free_port
+from local.processes.child_process import free_port
 from local.servers.redis import RedisServer
 from tests.integration.api.conftest import StartGateway, eventually
 from tests.integration.api.stand_ins import StandInWorker

@@ -3,7 +3,7 @@
 import psycopg
 import pytest
 
-from benchmarks.recall.cones import Vectors
+from benchmarks.recall.synthetic_embeddings import Vectors
 from common.catalog.row_mapping import vector_literal
 from tests.integration.catalog.world import World
 

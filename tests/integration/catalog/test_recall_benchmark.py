@@ -8,10 +8,10 @@ import psycopg
 import pytest
 
 from benchmarks.recall.albums import FILTERS, Albums
-from benchmarks.recall.loading import copy_albums
+from benchmarks.recall.first_load import copy_albums
 from benchmarks.recall.measurement import measure
-from benchmarks.recall.plans import PlanReader
-from benchmarks.recall.searching import plans_of
+from benchmarks.recall.query_plans import PlanReader
+from benchmarks.recall.searches import plans_of
 from common.genres import genre_key
 from common.queries import Filters
 

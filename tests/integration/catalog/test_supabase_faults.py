@@ -14,8 +14,8 @@ from common.catalog.supabase import SupabaseCatalog
 from common.errors import CatalogError, CatalogMisconfigured, CatalogUnavailable
 from common.queries import Filters
 from local.servers.postgres import PostgresServer
-from local.servers.rest_gateway import Answer
 from local.servers.supabase import SupabaseServer
+from local.servers.supabase_gateway import Answer
 from local.servers.supabase_roles import make_key
 
 QUERY = np.ones(512, dtype=np.float32)

@@ -8,7 +8,7 @@ import numpy as np
 import psycopg
 from psycopg.types.json import Jsonb
 
-from benchmarks.recall.cones import Cones, Vectors, unit
+from benchmarks.recall.synthetic_embeddings import Cones, Vectors, unit
 from common.catalog.row_mapping import vector_literal
 
 COMMON = [("Rock", 0.30), ("Electronic", 0.25), ("Pop/R&B", 0.20), ("Jazz", 0.14), ("Rap", 0.10)]

@@ -18,7 +18,7 @@ from catalog.ingest.distributed_embedding import DistributedEmbedder
 from common.redis import keyspace
 from common.redis.clients import open_redis
 from local.probes import worker_is_ready
-from local.service import Service
+from local.services import Service
 from tests.integration.catalog_cli.conftest import ALBUMS, Catalog, read_report, rows
 from tests.integration.catalog_cli.test_killed_ingest import assert_same
 from tests.paths import DEMO_MODEL, ROOT

@@ -18,7 +18,7 @@ from common.queries import Filters
 from common.settings import load_settings
 from local.servers.postgres import PostgresConfig, PostgresServer
 from local.servers.postgrest import PostgrestConfig, PostgrestServer
-from local.servers.rest_gateway import RestGateway
+from local.servers.supabase_gateway import RestGateway
 from tests.paths import ROOT
 from tests.unit.docker.files import make_env
 

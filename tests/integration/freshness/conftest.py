@@ -20,7 +20,7 @@ from common.settings import load_settings
 from local.probes import worker_is_ready
 from local.servers.redis import RedisServer
 from local.servers.supabase import SupabaseServer
-from local.service import Service
+from local.services import Service
 from tests.integration.api.conftest import RunningGateway, eventually
 from tests.paths import ROOT
 

@@ -6,7 +6,7 @@ import httpx
 import pytest
 
 from common.settings import Settings, load_settings
-from local.service import Service
+from local.services import Service
 from tests.integration.api.conftest import RunningGateway, eventually
 from tests.integration.worker.conftest import StartWorker, catalog_url, make_worker_service, settings
 

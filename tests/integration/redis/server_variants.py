@@ -10,7 +10,7 @@ from urllib.parse import quote
 import pytest
 
 from common.redis.clients import open_redis
-from local.servers.child import ServerFailed, free_port
+from local.processes.child_process import ServerFailed, free_port
 from local.servers.redis import RedisConfig, RedisServer
 from tests.paths import ROOT
 

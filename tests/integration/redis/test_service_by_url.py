@@ -12,8 +12,8 @@ import pytest
 from PIL import Image
 
 from local.probes import gateway_answers, worker_is_ready
-from local.servers.child import free_port
-from local.service import Service
+from local.processes.child_process import free_port
+from local.services import Service
 from tests.integration.redis.server_variants import FORMS, Certificates, Place
 from tests.paths import ROOT
 

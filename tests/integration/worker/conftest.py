@@ -25,7 +25,7 @@ from common.redis.clients import open_async_redis, open_redis
 from common.settings import Settings, load_settings
 from local.probes import worker_is_ready
 from local.servers.redis import RedisServer
-from local.service import Service
+from local.services import Service
 from tests.paths import ROOT
 from worker.encoder.fixed_latency import FixedLatencyEncoder
 

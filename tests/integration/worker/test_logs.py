@@ -16,8 +16,8 @@ from PIL import Image
 from common.settings import Settings
 from local.options import ROOT
 from local.probes import gateway_answers
-from local.servers.child import free_port
-from local.service import Service
+from local.processes.child_process import free_port
+from local.services import Service
 from tests.integration.worker.conftest import START_S, StartWorker
 
 LINE_MAX_CHARS = 20_000

@@ -9,7 +9,7 @@ from catalog.stamp import write_stamp
 from common.catalog.protocol import ModelStamp
 from common.jobs import JobState
 from common.ledger.gateway import GatewayLedger
-from local.service import Service
+from local.services import Service
 from tests.integration.worker.conftest import OWNER, StartWorker, ended_job, text_submission
 from worker.encoder.fixed_latency import FixedLatencyEncoder
 

@@ -19,7 +19,7 @@ from common.ledger.gateway import GatewayLedger
 from common.redis import keyspace
 from common.redis.clients import open_redis
 from common.settings import Settings
-from local.service import Service
+from local.services import Service
 from tests.integration.worker.conftest import (
     OWNER,
     StartWorker,

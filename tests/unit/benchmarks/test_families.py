@@ -1,5 +1,5 @@
-from benchmarks.speed.families import FAMILIES, families_of
-from benchmarks.speed.targets import TARGETS
+from benchmarks.families import FAMILIES, families_of
+from benchmarks.harness.targets import TARGETS
 
 #: The names that the project has promised to measure.
 PROMISED = {

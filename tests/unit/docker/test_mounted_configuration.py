@@ -9,7 +9,7 @@ from redis import Redis
 from redis.exceptions import RedisError
 
 from common.redis.clients import open_redis
-from local.servers.child import free_port
+from local.processes.child_process import free_port
 from local.servers.redis import find_redis
 from tests.paths import ROOT
 from tests.unit.docker.files import tool

@@ -9,7 +9,7 @@ import pytest
 import torch
 from transformers import CLIPConfig, CLIPImageProcessorPil, CLIPModel, CLIPTokenizer
 
-from benchmarks.models import vocabulary
+from benchmarks.synthetic_clip import vocabulary
 from tests.paths import DEMO_MODEL
 
 MakeModel = Callable[..., Path]

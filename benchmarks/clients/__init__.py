@@ -1,0 +1,1 @@
+"""HTTP clients of the service under measurement, and the texts and pictures that they send."""

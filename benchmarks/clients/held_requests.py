@@ -1,0 +1,61 @@
+"""Clients that hold their requests open, in a process of their own.
+
+python -m benchmarks.clients.held_requests URL COUNT      prints what they were answered in the end
+"""
+
+import asyncio
+import json
+import resource
+import sys
+from collections import Counter
+
+import uvloop
+
+from benchmarks.clients.http_client import Connection, text_search
+
+#: Connections that are made at once.
+AT_ONCE = 100
+#: What a process opens beside its connections.
+SPARE_FILES = 200
+
+
+def raise_file_limit(files: int) -> None:
+    """Allow this process, and those it starts, so many open files.
+
+    Raises:
+        RuntimeError: the hard limit is lower.
+    """
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = files + SPARE_FILES
+    if hard != resource.RLIM_INFINITY and hard < wanted:
+        raise RuntimeError(
+            f"{wanted} open files are needed and the hard limit is {hard}: ulimit -Hn {wanted}"
+        )
+    if soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+
+
+async def hold(url: str, count: int) -> Counter[int]:
+    """Send so many different queries and wait for their answers."""
+    gate = asyncio.Semaphore(AT_ONCE)
+    statuses = Counter[int]()
+
+    async def one(number: int) -> None:
+        async with gate:
+            connection = await Connection.open(url)
+        answer = await connection.ask(text_search(f"holder {number}", wait=60))
+        statuses[answer.status] += 1
+        connection.close()
+
+    await asyncio.gather(*(one(number) for number in range(count)))
+    return statuses
+
+
+def main(url: str, count: int) -> None:
+    """Hold, then print the counts by status."""
+    raise_file_limit(count)
+    print(json.dumps(uvloop.run(hold(url, count))))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], int(sys.argv[2]))

@@ -1,0 +1,1 @@
+"""How fast the encoder is beside transformers and beside the processor's own limit."""

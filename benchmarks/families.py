@@ -1,0 +1,71 @@
+"""Every family of figures by its name, in the order in which a run takes them."""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+from benchmarks.encoder import decode, gpu, int8, matrix_peak, speed
+from benchmarks.harness.bench import Bench
+from benchmarks.harness.figures import Figure
+from benchmarks.ingest import figures as ingest
+from benchmarks.recall import worst_cases as recall
+from benchmarks.service import (
+    cache_hits,
+    catalog_search,
+    embedding_cache,
+    end_to_end,
+    job_throughput,
+    stampede,
+    waiting_requests,
+    wakeup_latency,
+    worker_process,
+    worker_scaling,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Family:
+    """What it measures, and how; the figures come in the order of the names."""
+
+    names: tuple[str, ...]
+    measure: Callable[[Bench], Iterator[Figure]]
+
+
+FAMILIES: Mapping[str, Family] = MappingProxyType(
+    {
+        "encoder": Family(speed.NAMES, speed.measure),
+        "int8": Family(int8.NAMES, int8.measure),
+        "peak": Family(matrix_peak.NAMES, matrix_peak.measure),
+        "decode": Family(decode.NAMES, decode.measure),
+        "e2e": Family(end_to_end.NAMES, end_to_end.measure),
+        "embedding_cache": Family(embedding_cache.NAMES, embedding_cache.measure),
+        "cache": Family(cache_hits.NAMES, cache_hits.measure),
+        "stampede": Family(stampede.NAMES, stampede.measure),
+        "wait": Family(wakeup_latency.NAMES, wakeup_latency.measure),
+        "waiters": Family(waiting_requests.NAMES, waiting_requests.measure),
+        "scale": Family(worker_scaling.NAMES, worker_scaling.measure),
+        "broker": Family(job_throughput.NAMES, job_throughput.measure),
+        "catalog": Family(catalog_search.NAMES, catalog_search.measure),
+        "recall": Family(recall.NAMES, recall.measure),
+        "ingest": Family(ingest.NAMES, ingest.measure),
+        "worker": Family(worker_process.NAMES, worker_process.measure),
+        "gpu": Family(gpu.NAMES, gpu.measure),
+    }
+)
+
+
+def families_of(names: list[str]) -> list[str]:
+    """Return the families that are named, or that measure the figures that are named.
+
+    Raises:
+        ValueError: there is no such name.
+    """
+    found = dict.fromkeys(name for name in FAMILIES for wanted in names if _is_meant(wanted, name))
+    for wanted in names:
+        if not any(_is_meant(wanted, name) for name in FAMILIES):
+            raise ValueError(f"{wanted} is neither a family ({', '.join(FAMILIES)}) nor a figure")
+    return list(found)
+
+
+def _is_meant(wanted: str, family: str) -> bool:
+    return wanted == family or wanted in FAMILIES[family].names

@@ -1,0 +1,64 @@
+"""The PostgreSQL that all faults share, with a catalog for each of them."""
+
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+from uuid import uuid4
+
+import numpy as np
+import psycopg
+from psycopg import sql
+
+from catalog.migrations import apply_migrations
+from catalog.rows import AlbumRow, upsert_albums
+from local.processes.child_process import free_port
+from local.servers.postgres import PostgresConfig, PostgresServer
+from local.servers.supabase import AUTHENTICATOR_PASSWORD
+from local.servers.supabase_roles import create_roles
+
+TEMPLATE = "faults_template"
+ALBUMS = 200
+
+
+class CatalogServer:
+    """A server on a port that it keeps, so that it can be stopped and started under its clients."""
+
+    def __init__(self, folder: Path) -> None:
+        self.postgres = PostgresServer(PostgresConfig(folder, port=free_port(), durable=False))
+
+    def __enter__(self) -> Self:
+        self.postgres.start()
+        self._create(TEMPLATE, template="template1")
+        url = self.postgres.url(TEMPLATE)
+        create_roles(url, authenticator_password=AUTHENTICATOR_PASSWORD)
+        apply_migrations(url)
+        with psycopg.connect(url) as connection:
+            upsert_albums(connection, _albums())
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.postgres.stop()
+
+    def new_catalog(self) -> str:
+        """Return the URL of a catalog of 200 albums that nobody else has."""
+        name = f"fault_{uuid4().hex}"
+        self._create(name, template=TEMPLATE)
+        return self.postgres.url(name)
+
+    def _create(self, name: str, *, template: str) -> None:
+        statement = sql.SQL("CREATE DATABASE {} TEMPLATE {}")
+        with psycopg.connect(self.postgres.url(), autocommit=True) as connection:
+            connection.execute(statement.format(sql.Identifier(name), sql.Identifier(template)))
+
+
+def _albums() -> list[AlbumRow]:
+    vectors = np.random.default_rng(4).standard_normal((ALBUMS, 512)).astype(np.float32)
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    return [
+        AlbumRow(
+            id=f"a{n}", embedding=vector, artist=f"Artist {n % 20}", album_name=f"Album {n}", genre="Rock"
+        )
+        for n, vector in enumerate(vectors)
+    ]

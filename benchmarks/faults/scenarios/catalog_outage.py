@@ -1,0 +1,176 @@
+"""A catalog that is down, slow or busy."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import ExitStack, asynccontextmanager
+from pathlib import Path
+
+import httpx
+import psycopg
+
+from benchmarks.faults.catalog_server import CatalogServer
+from benchmarks.faults.clients import submit_all, texts, until_answered
+from benchmarks.faults.outcome import Findings, Outcome, joined
+from benchmarks.faults.rig import Rig, open_rig
+from local.servers.supabase import SupabaseConfig, SupabaseServer
+from local.servers.supabase_gateway import Answer
+
+DEADLINE_S = 8
+#: What a worker has in hand at once: all of them ask the catalog.
+JOBS = 30
+#: Calls that an open breaker lets through a second and worker, at the most.
+PROBES_PER_S = 2
+#: How a worker reaches its catalog. A short run takes one of them for each fault.
+WAYS = DIRECTLY, OVER_POSTGREST = "psycopg", "PostgREST"
+
+Step = Callable[[], Awaitable[None]]
+
+
+async def down(catalog_server: CatalogServer, folder: Path, *, short: bool) -> Outcome:
+    """Stop PostgreSQL under running jobs: briefly, and then for longer than a job may take."""
+
+    async def stop() -> None:
+        await asyncio.to_thread(catalog_server.postgres.stop)
+
+    async def start() -> None:
+        await asyncio.to_thread(catalog_server.postgres.start)
+
+    outcomes = {}
+    for way in (DIRECTLY,) if short else WAYS:
+        async with _rig_by(way, catalog_server, folder, catalog_server.new_catalog()) as rig:
+            outcomes[way] = await _outages(rig, "catalog down", break_it=stop, mend_it=start, short=short)
+    return joined("catalog down", outcomes)
+
+
+async def slow(catalog_server: CatalogServer, folder: Path, *, short: bool) -> Outcome:
+    """Let the search sleep for longer than the catalog may take."""
+    outcomes = {}
+    for way in (OVER_POSTGREST,) if short else WAYS:
+        url = catalog_server.new_catalog()
+
+        async def sleep(url: str = url) -> None:
+            await asyncio.to_thread(_execute, url, _SLEEP)
+
+        async def wake(url: str = url) -> None:
+            await asyncio.to_thread(_execute, url, _WAKE)
+
+        async with _rig_by(way, catalog_server, folder, url) as rig:
+            outcomes[way] = await _outages(rig, "catalog slow", break_it=sleep, mend_it=wake, short=short)
+    return joined("catalog slow", outcomes)
+
+
+async def busy(catalog_server: CatalogServer, folder: Path, *, short: bool) -> Outcome:
+    """Answer 429 and 503 in PostgREST's place."""
+    with SupabaseServer(SupabaseConfig(folder / "postgrest", catalog_server.new_catalog())) as supabase:
+        refused = 0
+
+        def refuse(_path: str) -> Answer:
+            nonlocal refused
+            refused += 1
+            return Answer(429 if refused % 2 else 503, b'{"message":"try again later"}', {"retry-after": "1"})
+
+        async def refuse_all() -> None:
+            supabase.gateway.intercept = refuse
+
+        async def let_through() -> None:
+            supabase.gateway.intercept = None
+
+        catalog = {"SUPABASE_URL": supabase.url, "SUPABASE_KEY": supabase.service_key}
+        limits = {"JOB_DEADLINE_S": str(DEADLINE_S), "CATALOG_TIMEOUT_S": "1"}
+        async with open_rig(catalog_server, folder, catalog=catalog | limits) as rig:
+            outcome = await _outages(
+                rig,
+                "catalog busy",
+                break_it=refuse_all,
+                mend_it=let_through,
+                short=short,
+                asked=lambda: refused,
+            )
+    return outcome
+
+
+@asynccontextmanager
+async def _rig_by(way: str, catalog_server: CatalogServer, folder: Path, url: str) -> AsyncIterator[Rig]:
+    """Open a rig whose worker and gateway ask a catalog in one of the ways there are."""
+    with ExitStack() as stack:
+        catalog = {"DATABASE_URL": url}
+        if way == OVER_POSTGREST:
+            supabase = stack.enter_context(SupabaseServer(SupabaseConfig(folder / "postgrest", url)))
+            catalog = {"SUPABASE_URL": supabase.url, "SUPABASE_KEY": supabase.service_key}
+        limits = {"JOB_DEADLINE_S": str(DEADLINE_S), "CATALOG_TIMEOUT_S": "1"}
+        async with open_rig(catalog_server, folder / way, catalog=catalog | limits) as rig:
+            yield rig
+
+
+async def _outages(
+    rig: Rig,
+    name: str,
+    *,
+    break_it: Step,
+    mend_it: Step,
+    short: bool,
+    asked: Callable[[], int] | None = None,
+) -> Outcome:
+    """Break the catalog within the jobs' deadline, and then past it."""
+    findings = Findings()
+    await until_answered(rig, "before", within_s=20)
+    await break_it()
+    brief = await submit_all(rig, texts("brief", JOBS))
+    await asyncio.sleep(1)
+    await mend_it()
+    await rig.drained(within_s=DEADLINE_S + 5)
+    found = await rig.audit(brief.ids)
+    findings.require("what can be retried in time succeeds", found.ends == {"succeeded": JOBS})
+
+    await break_it()
+    already_asked, began = asked() if asked else 0, time.monotonic()
+    long = await submit_all(rig, texts("long", JOBS))
+    ready = (await rig.http.get("/readyz")).status_code if name == "catalog down" else None
+    await rig.drained(within_s=DEADLINE_S + 5)
+    lasted_s = time.monotonic() - began
+    if not short:
+        await asyncio.sleep(10)
+    if asked is not None:
+        calls = asked() - already_asked
+        findings.note(f"{calls} calls reached it in {lasted_s:.0f} s of {JOBS} waiting jobs")
+        # Those already on their way when it opens, then the worker's probes and the gateway's own looks.
+        findings.require("it is not hammered", calls < JOBS + 2 * PROBES_PER_S * (lasted_s + 12))
+    found = await rig.audit(long.ids)
+    findings.require("the rest fails as catalog_unavailable", found.ends == {"catalog_unavailable": JOBS})
+    findings.require("readiness is 503 meanwhile", ready in {None, httpx.codes.SERVICE_UNAVAILABLE})
+    await mend_it()
+    findings.recovery_s = await until_answered(rig, "after", within_s=30)
+    findings.require("it answers again", findings.recovery_s < float("inf"))
+    log = rig.workers[0].log_path.read_text()
+    findings.require("the breaker opens and closes", "breaker opens" in log and "breaker closes" in log)
+    return await rig.outcome(name, [*brief.ids, *long.ids], findings)
+
+
+#: In the place of the search, with its arguments and its type, one that sleeps: not for long, for PostgREST
+#: does not call off what its client has given up on, and has ten connections.
+_SLEEP = """
+DO $$
+DECLARE
+  arguments text := pg_get_function_arguments('search_albums'::regproc);
+  result text := pg_get_function_result('search_albums'::regproc);
+BEGIN
+  ALTER FUNCTION search_albums RENAME TO search_albums_awake;
+  EXECUTE format(
+    'CREATE FUNCTION search_albums(%s) RETURNS %s LANGUAGE plpgsql '
+    'AS $sleep$BEGIN PERFORM pg_sleep(3); END$sleep$',
+    arguments, result
+  );
+END
+$$
+"""
+_WAKE = """
+DROP FUNCTION search_albums;
+ALTER FUNCTION search_albums_awake RENAME TO search_albums;
+"""
+
+
+def _execute(url: str, statements: str) -> None:
+    # Without parameters psycopg sends several statements at once.
+    with psycopg.connect(url) as connection:
+        connection.execute(statements.encode())

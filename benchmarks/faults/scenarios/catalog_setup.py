@@ -1,0 +1,186 @@
+"""A catalog that is not set up as it must be: what is told of it, and that it is asked no second time."""
+
+import asyncio
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+import psycopg
+
+from benchmarks.faults.catalog_server import CatalogServer
+from benchmarks.faults.clients import submit_all, until_answered
+from benchmarks.faults.outcome import Findings, Outcome
+from benchmarks.faults.rig import Rig, eventually, open_rig
+from benchmarks.faults.scenarios.overload import SEARCH_PATH
+from local.servers.supabase import SupabaseConfig, SupabaseServer
+from local.servers.supabase_gateway import Answer
+
+
+@dataclass(frozen=True, slots=True)
+class Telling:
+    """How the service names one fault: its problem, and words of the sentence that goes with it."""
+
+    problem: str
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
+class Misconfiguration:
+    """Something that is set up wrongly, and what the service must say of it."""
+
+    name: str
+    breaking: str
+    mending: str | None
+    by_job: Telling
+    by_readiness: Telling
+
+
+WRONG_KEY = Telling("bad_key", "refuses the key")
+#: The last ones cannot be mended, so that nothing but one of them comes after them.
+MISCONFIGURATIONS = (
+    Misconfiguration(
+        name="RPC missing",
+        breaking="ALTER FUNCTION versioned_search RENAME TO versioned_search_gone",
+        mending="ALTER FUNCTION versioned_search_gone RENAME TO versioned_search",
+        by_job=Telling("rpc_missing", "lacks a SQL function"),
+        by_readiness=Telling("rpc_missing", "versioned_search"),
+    ),
+    Misconfiguration(
+        name="table missing",
+        breaking="ALTER TABLE album_covers RENAME TO album_covers_gone",
+        mending="ALTER TABLE album_covers_gone RENAME TO album_covers",
+        by_job=Telling("table_missing", "lacks the table album_covers"),
+        by_readiness=Telling("table_missing", "lacks the table album_covers"),
+    ),
+    Misconfiguration(
+        name="wrong dimension",
+        breaking="DROP INDEX IF EXISTS album_covers_embedding; TRUNCATE album_covers; "
+        "ALTER TABLE album_covers DROP COLUMN embedding CASCADE; "
+        "ALTER TABLE album_covers ADD COLUMN embedding vector(3); "
+        "INSERT INTO album_covers (id, artist, album_name, embedding) VALUES ('x', 'A', 'B', '[1,2,3]')",
+        mending=None,
+        by_job=Telling("wrong_dimension", "different dimensions"),
+        by_readiness=Telling("wrong_dimension", "vector(3)"),
+    ),
+    Misconfiguration(
+        name="extension missing",
+        # What takes a vector goes with the type: a search finds no function, and its remedy, to apply
+        # the schema, brings the extension too. The check takes none and sees what is behind it.
+        breaking="DROP EXTENSION vector CASCADE",
+        mending=None,
+        by_job=Telling("rpc_missing", "apply the schema"),
+        by_readiness=Telling("pgvector_missing", "pgvector is not enabled"),
+    ),
+)
+
+
+class SearchCounter:
+    """Counts the searches that are sent to a Supabase, and lets them through."""
+
+    def __init__(self) -> None:
+        self.calls = 0
+
+    def __call__(self, path: str) -> Answer | None:
+        self.calls += path == SEARCH_PATH
+        return None
+
+
+async def misconfigured(catalog_server: CatalogServer, folder: Path, *, short: bool) -> Outcome:  # noqa: ARG001 - one size
+    """Take away the function, the table, the key, the dimension and the extension."""
+    findings, searches = Findings(), SearchCounter()
+    url = catalog_server.new_catalog()
+    with SupabaseServer(SupabaseConfig(folder / "postgrest", url)) as supabase:
+        supabase.gateway.intercept = searches
+        catalog = {"SUPABASE_URL": supabase.url, "SUPABASE_KEY": supabase.service_key}
+        async with open_rig(catalog_server, folder, catalog=catalog) as rig:
+            telling = _Telling(rig, searches, findings)
+            await until_answered(rig, "before", within_s=20)
+            known_keys, supabase.gateway.keys = supabase.gateway.keys, frozenset()
+            await telling.must_tell("wrong key", by_job=WRONG_KEY, by_readiness=WRONG_KEY)
+            supabase.gateway.keys = known_keys
+            for case in MISCONFIGURATIONS:
+                await _change(supabase, url, case.breaking)
+                await telling.must_tell(case.name, by_job=case.by_job, by_readiness=case.by_readiness)
+                if case.mending is not None:
+                    await _change(supabase, url, case.mending)
+                    await until_answered(rig, f"after {case.name}", within_s=20)
+            findings.note(f"{telling.searches} searches reached PostgREST for {len(telling.job_ids)} jobs")
+            return await rig.outcome("catalog misconfigured", telling.job_ids, findings)
+
+
+class _Telling:
+    """Asks the service what is wrong, by each of its voices."""
+
+    def __init__(self, rig: Rig, counter: SearchCounter, findings: Findings) -> None:
+        self._rig = rig
+        self._counter = counter
+        self._findings = findings
+        self.job_ids: list[str] = []
+        #: Sent on behalf of these jobs.
+        self.searches = 0
+
+    async def must_tell(self, name: str, *, by_job: Telling, by_readiness: Telling) -> None:
+        """Read what a job, a search that waits, and readiness say of the fault."""
+        await self._job_tells(name, by_job)
+        await self._answer_tells(name, by_job)
+        await self._readiness_tells(name, by_readiness)
+
+    async def _job_tells(self, name: str, told: Telling) -> None:
+        before = self._counter.calls
+        submitted = await submit_all(self._rig, [name])
+        await self._rig.drained(within_s=10)
+        searches = self._counter.calls - before
+        (job_id,) = submitted.ids
+        job = (await self._rig.http.get(f"/api/jobs/{job_id}")).json()
+        error = job["error"] or {"code": job["status"], "detail": ""}
+        require = self._findings.require
+        require(f"{name}: the job names its problem (says {error})", _names(error, told))
+        require(f"{name}: PostgREST is asked once (was {searches} times)", searches == 1)
+        require(f"{name}: the job is not run again", self._rig.attempts([job_id]) == [1])
+        self.job_ids.append(job_id)
+        self.searches += searches
+
+    async def _answer_tells(self, name: str, told: Telling) -> None:
+        answer = await self._rig.http.get("/api/search-by-text", params={"query": f"{name}, waiting"})
+        kept = answer.status_code == httpx.codes.SERVICE_UNAVAILABLE and _names(answer.json(), told)
+        self._findings.require(f"{name}: a search that waits names the problem", kept)
+
+    async def _readiness_tells(self, name: str, told: Telling) -> None:
+        def is_told() -> bool:
+            answer = httpx.get(f"{self._rig.gateways[0].url}/readyz")
+            reason = answer.json()["problems"].get("catalog", "")
+            named = reason.startswith(f"{told.problem}: ") and told.words in reason
+            return answer.status_code == httpx.codes.SERVICE_UNAVAILABLE and named
+
+        kept = await eventually(is_told, within_s=10)
+        self._findings.require(f"{name}: readiness is 503 and names the problem", kept)
+
+
+def _names(error: dict[str, object], told: Telling) -> bool:
+    named = (error["code"], error.get("problem")) == ("catalog_misconfigured", told.problem)
+    return named and told.words in str(error["detail"])
+
+
+async def _change(supabase: SupabaseServer, url: str, statements: str) -> None:
+    """Change the catalog, and wait until PostgREST has read its functions again."""
+
+    def change() -> None:
+        # Without parameters psycopg sends several statements at once.
+        with psycopg.connect(url) as connection:
+            connection.execute(f"{statements}; NOTIFY pgrst, 'reload schema'".encode())
+
+    def has_reloaded() -> bool:
+        # PostgREST's list of its functions comes from the database; what it calls, from what it read last.
+        key = supabase.service_key
+        code = httpx.post(
+            f"{supabase.url}{SEARCH_PATH}",
+            json={"query_embedding": "[1,2,3]"},
+            headers={"apikey": key, "Authorization": f"Bearer {key}"},
+        ).json()["code"]
+        with psycopg.connect(url) as connection:
+            row = connection.execute("SELECT to_regproc('public.versioned_search') IS NOT NULL").fetchone()
+        return row == (code != "PGRST202",)
+
+    await asyncio.to_thread(change)
+    if not await eventually(has_reloaded, within_s=10):
+        raise RuntimeError("PostgREST has not read its functions again within 10 s")

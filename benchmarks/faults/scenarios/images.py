@@ -1,0 +1,109 @@
+"""Images that are made to take long to decode, from one client, beside the ordinary ones of another."""
+
+import asyncio
+import itertools
+import statistics
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+
+from benchmarks.costly_images.bmps import short_lines
+from benchmarks.costly_images.family import encoded, noise
+from benchmarks.costly_images.jpegs import repeated_last_scan
+from benchmarks.costly_images.pngs import barren_blocks, filtered
+from benchmarks.faults.catalog_server import CatalogServer
+from benchmarks.faults.clients import Submitted, submit_image
+from benchmarks.faults.outcome import Findings, Outcome
+from benchmarks.faults.rig import Rig, open_rig
+
+#: As the model takes for one image on two cores.
+ENCODE_MS = "30"
+#: An address of its own, which is another client than that of the rig.
+OTHER_ADDRESS = "127.0.0.2"
+COVERS_PER_S = 4
+FLOODERS = 16
+#: How soon one who was refused comes again, whatever `Retry-After` says.
+AGAIN_S = 0.1
+P95_FACTOR = 2.0
+#: JPEG of 500 scans: 16 s of CPU.
+SCANS = 500
+
+
+async def costly(catalog_server: CatalogServer, folder: Path, *, short: bool) -> Outcome:
+    """Flood the only decoder with the most expensive images that are accepted."""
+    seconds = 6.0 if short else 30.0
+    findings, submitted = Findings(), Submitted()
+    covers, files = _covers(), await asyncio.to_thread(_costly_files)
+    async with open_rig(catalog_server, folder, FIXED_LATENCY_MS=ENCODE_MS, DECODER_PROCESSES="1") as rig:
+        refused = await rig.http.post(
+            "/api/search-by-image", files={"file": await asyncio.to_thread(repeated_last_scan, SCANS)}
+        )
+        findings.require(
+            "500 scans are refused before decoding",
+            (refused.status_code, refused.json()["code"]) == (422, "image_too_costly"),
+        )
+        ended = await submit_image(rig.http, await asyncio.to_thread(_underestimated), submitted)
+        await rig.drained(within_s=rig.settings.job_deadline_s + 5)
+        findings.require("what its estimate lets pass is tried once", rig.attempts([ended or ""]) == [1])
+        transport = httpx.AsyncHTTPTransport(local_address=OTHER_ADDRESS)
+        async with httpx.AsyncClient(base_url=rig.gateways[0].url, transport=transport, timeout=60) as other:
+            await _p95_ms(other, covers, 2.0, submitted)  # what comes first warms decoder and connections
+            alone = await _p95_ms(other, covers, seconds, submitted)
+            stop = asyncio.Event()
+            flood = [asyncio.create_task(_flood(rig, files, submitted, stop)) for _ in range(FLOODERS)]
+            await asyncio.sleep(2)
+            beside = await _p95_ms(other, covers, seconds, submitted)
+            stop.set()
+            await asyncio.gather(*flood)
+        findings.require("every refusal is polite", submitted.all_refusals_polite)
+        await rig.drained(within_s=rig.settings.job_deadline_s + 5)
+        findings.note(f"{len(submitted.refusals)} of the flood refused")
+        findings.note(f"another client's image p95 {alone:.0f} ms alone, {beside:.0f} ms beside the flood")
+        findings.within("p95 grew by a factor of", beside / alone, P95_FACTOR, unit="x")
+        found = await rig.audit(submitted.ids)
+        others = set(found.ends) - {"succeeded", "image_too_costly", "deadline_exceeded"}
+        findings.require("jobs end as what they are", not others and found.ends["image_too_costly"] >= 1)
+        return await rig.outcome("costly images", submitted.ids, findings, found=found)
+
+
+def _costly_files() -> Iterator[bytes]:
+    """Return the most expensive accepted files of three formats in turn, no two alike."""
+    made = (repeated_last_scan(38), short_lines(3900), filtered(5800, depth=16))
+    return (made[number % 3] + number.to_bytes(8) for number in itertools.count())
+
+
+def _covers() -> Iterator[bytes]:
+    """Return covers of which no two are alike."""
+    whole = encoded(noise(640, 640, grain_px=8), "JPEG")
+    return (whole + number.to_bytes(8) for number in itertools.count())
+
+
+def _underestimated() -> bytes:
+    return barren_blocks(6850, size_bytes=9_000_000, colours=6)
+
+
+async def _flood(rig: Rig, files: Iterator[bytes], into: Submitted, stop: asyncio.Event) -> None:
+    while not stop.is_set():
+        if await submit_image(rig.http, next(files), into) is None:
+            await asyncio.sleep(AGAIN_S)
+
+
+async def _p95_ms(
+    other: httpx.AsyncClient, covers: Iterator[bytes], seconds: float, into: Submitted
+) -> float:
+    """Search by covers at a steady rate and return the 95th percentile of the time that answers took."""
+    spent_ms: list[float] = []
+
+    async def search() -> None:
+        began = time.perf_counter()
+        answer = await other.post("/api/search-by-image", files={"file": next(covers)})
+        spent_ms.append((time.perf_counter() - began) * 1000)
+        into.ids.append(answer.raise_for_status().json()["job_id"])
+
+    async with asyncio.TaskGroup() as tasks:
+        for _ in range(int(seconds * COVERS_PER_S)):
+            tasks.create_task(search())
+            await asyncio.sleep(1 / COVERS_PER_S)
+    return statistics.quantiles(spent_ms, n=20)[18]

@@ -1,0 +1,154 @@
+"""More than the service can do, all of it the same, or all of it different; and a cache that lies."""
+
+import asyncio
+import time
+from pathlib import Path
+
+import numpy as np
+import psutil
+
+from benchmarks.faults.catalog_server import CatalogServer
+from benchmarks.faults.clients import Submitted, submit, submit_image, texts
+from benchmarks.faults.outcome import Findings, Outcome
+from benchmarks.faults.rig import Rig, open_rig
+from benchmarks.pngs import numbered_png
+from common.cache import EMBEDDING_MARK, RESULT_MARK, pack, unpack
+from local.servers.supabase import SupabaseConfig, SupabaseServer
+from local.servers.supabase_gateway import Answer
+
+MIB = 1024 * 1024
+#: "Flat": what an allocator may keep after a burst, gateway and worker together.
+OVERLOAD_GROWTH_MIB = 64.0
+#: And Redis, which keeps what was admitted, and its results, for as long as they can be polled.
+OVERLOAD_REDIS_MIB = 16.0
+SEARCH_PATH = "/rest/v1/rpc/versioned_search"
+
+
+async def stampede(catalog_server: CatalogServer, folder: Path, *, short: bool) -> Outcome:
+    """Ask the same new question in many clients at once."""
+    clients = 200 if short else 500
+    findings = Findings()
+    with SupabaseServer(SupabaseConfig(folder / "postgrest", catalog_server.new_catalog())) as supabase:
+        searches = 0
+
+        def count(path: str) -> Answer | None:
+            nonlocal searches
+            searches += path == SEARCH_PATH
+            return None
+
+        supabase.gateway.intercept = count
+        catalog = {"SUPABASE_URL": supabase.url, "SUPABASE_KEY": supabase.service_key}
+        async with open_rig(catalog_server, folder, catalog=catalog, FIXED_LATENCY_MS="500") as rig:
+            answers = await asyncio.gather(
+                *(
+                    rig.http.get("/api/search-by-text", params={"query": "all at once"}, timeout=30)
+                    for _ in range(clients)
+                )
+            )
+            bodies = {str(answer.json()["results"]) for answer in answers}
+            # The worker says of each answer once that it embedded and searched.
+            embedded = rig.workers[0].log_path.read_text().count('"message":"answered"')
+            findings.note(f"{clients} clients, {embedded} embedding, {searches} catalog call")
+            findings.require("all are answered", all(answer.status_code == 200 for answer in answers))
+            findings.require("all alike", len(bodies) == 1)
+            findings.require("one embedding and one catalog call", (embedded, searches) == (1, 1))
+            run_ids = [answer.json()["job_id"] for answer in answers if answer.json()["job_id"]]
+            return await rig.outcome("cold-key stampede", run_ids, findings)
+
+
+async def overload(catalog_server: CatalogServer, folder: Path, *, short: bool) -> Outcome:
+    """Offer five times what the worker can do, every fourth an image, to a service as it is shipped."""
+    # In a few seconds no queue gets long enough for the deadline of a minute; and of fewer jobs more must
+    # wait in the queue, and not in the worker's hands, for the service to learn how fast it is.
+    hurry = {"JOB_DEADLINE_S": "10", "WORKER_CONCURRENCY": "8"} if short else {}
+    seconds = 10 if short else 60
+    findings, submitted = Findings(), Submitted()
+    # One at a time, 140 ms each: 7.1 jobs/s, as a large model on a small machine.
+    slow = {
+        "DATABASE_URL": catalog_server.new_catalog(),
+        "FIXED_LATENCY_MS": "140",
+        "BATCH_MAX": "1",
+        **hurry,
+    }
+    async with open_rig(catalog_server, folder, catalog=slow) as rig:
+        # Of 40 the last ones wait for seconds, from which the service learns how fast it is.
+        for text in texts("warm", 40):
+            await submit(rig.http, text, submitted)
+        await rig.drained(within_s=30)
+        before_mib, redis_before_mib = _services_mib(rig), _redis_mib(rig)
+        await _offer(rig, submitted, per_s=35, seconds=seconds)
+        over = time.monotonic()
+        grown = _services_mib(rig) - before_mib
+        redis_grown = _redis_mib(rig) - redis_before_mib
+        findings.require("it refuses", len(submitted.refusals) > 0)
+        findings.require("refusals are 503 or 429 with Retry-After", submitted.all_refusals_polite)
+        findings.require("every client is answered", not submitted.unanswered)
+        findings.require("memory stays flat", grown < OVERLOAD_GROWTH_MIB)
+        findings.require("that of Redis too", redis_grown < OVERLOAD_REDIS_MIB)
+        await rig.drained(within_s=rig.settings.job_deadline_s + 5)
+        findings.recovery_s = time.monotonic() - over
+        findings.note(f"{len(submitted.refusals)} refused")
+        findings.note(f"memory grew by {grown:.1f} MiB, that of Redis by {redis_grown:.1f} MiB")
+        found = await rig.audit(submitted.ids)
+        findings.require("what is admitted succeeds", set(found.ends) == {"succeeded"})
+        return await rig.outcome("overload", submitted.ids, findings, found=found)
+
+
+async def _offer(rig: Rig, submitted: Submitted, *, per_s: int, seconds: int) -> None:
+    began = time.monotonic()
+    async with asyncio.TaskGroup() as tasks:
+        for n in range(per_s * seconds):
+            await asyncio.sleep(max(0.0, began + n / per_s - time.monotonic()))
+            is_image = n % 4 == 3
+            sent = (
+                submit_image(rig.http, numbered_png(n), submitted)
+                if is_image
+                else submit(rig.http, f"overload {n}", submitted)
+            )
+            tasks.create_task(sent)
+
+
+def _services_mib(rig: Rig) -> float:
+    services = (rig.workers[0], rig.gateways[0].service)
+    return sum(psutil.Process(service.pid or 0).memory_info().rss for service in services) / MIB
+
+
+def _redis_mib(rig: Rig) -> float:
+    return float(rig.redis.info("memory")["used_memory"] / MIB)
+
+
+async def cache_poisoned(catalog_server: CatalogServer, folder: Path, *, short: bool) -> Outcome:  # noqa: ARG001 - one size
+    """Write junk under the cache's keys: results and embeddings."""
+    findings = Findings()
+    async with open_rig(catalog_server, folder) as rig:
+        params = {"query": "poisoned"}
+        first = (await rig.http.get("/api/search-by-text", params=params)).json()["results"]
+        (result_key,) = rig.keys("result:")
+        (embedding_key,) = rig.keys("embedding:")
+        whole = rig.redis.get(result_key)
+        assert isinstance(whole, bytes)
+        lies: list[bytes] = [
+            b"",
+            b"junk",
+            whole[:-1],
+            whole.replace(b"true", b"evil"),
+            pack(EMBEDDING_MARK, b"{}"),
+            b"\x80\x04\x95" + whole,
+        ]
+        for lie in lies:
+            rig.redis.set(result_key, lie, ex=60)
+            answer = await rig.http.get("/api/search-by-text", params=params)
+            cached = rig.redis.get(result_key)
+            findings.require("a lie is a miss", answer.headers["x-cache"] == "miss")
+            findings.require("never served, never an error", answer.json()["results"] == first)
+            rewritten = isinstance(cached, bytes) and unpack(RESULT_MARK, cached) is not None
+            findings.require("and is written anew", rewritten)
+        numbers = np.ones(512, dtype="<f4")
+        for lie in (b"junk", pack(EMBEDDING_MARK, numbers.tobytes()), pack(EMBEDDING_MARK, bytes(2048))):
+            rig.redis.delete(result_key)
+            rig.redis.set(embedding_key, lie, ex=60)
+            answer = await rig.http.get("/api/search-by-text", params=params)
+            findings.require("no false embedding is searched by", answer.json()["results"] == first)
+            findings.require("and it is written anew", rig.redis.get(embedding_key) != lie)
+        findings.note(f"{len(lies)} poisoned results, 3 poisoned embeddings")
+        return await rig.outcome("poisoned cache", [], findings)

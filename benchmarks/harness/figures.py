@@ -1,0 +1,48 @@
+"""What a benchmark measures, and the row that stands for it in `benchmarks/results.json`."""
+
+from dataclasses import asdict, dataclass
+from typing import TypeAlias
+
+from benchmarks.harness.targets import TARGETS
+
+JsonRow: TypeAlias = dict[str, str | float | bool | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """One measured value; `value` is None where nothing could be measured, and the note says why."""
+
+    name: str
+    value: float | None
+    note: str
+    #: Whether a condition that belongs to the target beside its bound was met too.
+    holds: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One line of the table; `met` is None where nothing was measured."""
+
+    name: str
+    value: float | None
+    unit: str
+    target: str
+    met: bool | None
+    note: str
+
+    def as_document(self) -> JsonRow:
+        return asdict(self)
+
+
+def row_of(figure: Figure) -> Row:
+    """Put a figure beside its target."""
+    target = TARGETS[figure.name]
+    met = None if figure.value is None else figure.holds and target.is_met_by(figure.value)
+    value = None if figure.value is None else float(f"{figure.value:.5g}")
+    return Row(figure.name, value, target.unit, str(target), met, figure.note)
+
+
+def failed_row(name: str, reason: str) -> Row:
+    """Return the row of a benchmark that broke: a target that is not shown to be met is not met."""
+    target = TARGETS[name]
+    return Row(name, None, target.unit, str(target), False, f"failed: {reason}")

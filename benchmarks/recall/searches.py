@@ -1,0 +1,111 @@
+"""One kind of search, asked many times: how much of the truth it finds, how long it takes, how it goes."""
+
+import time
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import psycopg
+from psycopg import sql
+
+from benchmarks.recall.query_plans import PlanReader
+from benchmarks.recall.synthetic_embeddings import Vectors
+from common.catalog.postgres import PostgresCatalog
+from common.catalog.row_mapping import filter_arguments, vector_literal
+from common.genres import genre_key
+from common.queries import Filters
+
+#: An exact scan of 150,000 albums takes so long that each fifth query must do.
+SCAN_EVERY = 5
+PLANNED_QUERIES = 20
+
+_SCAN = """
+SELECT a.id FROM album_covers a
+WHERE album_passes(a.id, a.genre, a.genre_keys, a.release_year, a.pitchfork_score, a.best_new_music,
+                   %(genre_keys)s::text[], %(year_min)s::int, %(year_max)s::int, NULL,
+                   %(best_new_music_only)s::boolean, NULL)
+ORDER BY (a.embedding <=> %(query)s::vector) + 0 LIMIT %(k)s
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """What came back, and how long each answer took."""
+
+    ids: list[list[str]] = field(default_factory=list)
+    times_ms: list[float] = field(default_factory=list)
+
+    def add(self, ids: list[str], took_s: float) -> None:
+        self.ids.append(ids)
+        self.times_ms.append(took_s * 1000)
+
+    def quantile_ms(self, quantile: float) -> float:
+        return float(np.quantile(self.times_ms, quantile))
+
+    def recall(self, truth: Sequence[Sequence[str]]) -> float:
+        """Return the mean share of the true nearest that is among the answers."""
+        shares = [len(set(a) & set(b)) / len(b) for a, b in zip(self.ids, truth, strict=True)]
+        return float(np.mean(shares))
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Every query's search, and each fifth one's exact scan in turns with it."""
+
+    searched: Answered
+    scanned: Answered
+
+    @property
+    def search_over_scan(self) -> float:
+        """The median over queries of a search's time over that of the same query's exact scan."""
+        pairs = zip(self.searched.times_ms[::SCAN_EVERY], self.scanned.times_ms, strict=True)
+        return float(np.median([search / scan for search, scan in pairs]))
+
+
+class Asker:
+    """SearchService as a worker does, one query after another, and scans by SQL beside it.
+
+    The scan is one process's, by B-tree where the planner takes one for the filters, never by HNSW.
+    """
+
+    def __init__(self, catalog: PostgresCatalog, scanning: psycopg.Connection[tuple[str]]) -> None:
+        self._catalog = catalog
+        self._scanning = scanning
+        scanning.execute("SET max_parallel_workers_per_gather = 0")
+
+    def ask(self, queries: Vectors, *, k: int, filters: Filters) -> Asked:
+        asked = Asked(Answered(), Answered())
+        values = {**_scan_values(filters), "k": k}
+        for number, query in enumerate(queries):
+            began = time.perf_counter()
+            matches = self._catalog.search(query, k=k, filters=filters)
+            asked.searched.add([match.album.id for match in matches], time.perf_counter() - began)
+            if number % SCAN_EVERY == 0:
+                began = time.perf_counter()
+                rows = self._scanning.execute(_SCAN, {**values, "query": vector_literal(query)}).fetchall()
+                asked.scanned.add([row[0] for row in rows], time.perf_counter() - began)
+        return asked
+
+
+def plans_of(reader: PlanReader, queries: Vectors, *, k: int, filters: Filters) -> str:
+    """Return how often the server went which way, for the first queries."""
+    fixed = {"match_count": k, **filter_arguments(filters)}
+    names = ["query_embedding", *fixed]
+    call = sql.SQL("SELECT * FROM search_albums({})").format(
+        sql.SQL(", ").join(sql.SQL("{} => {}").format(sql.Identifier(n), sql.Placeholder(n)) for n in names)
+    )
+    ways = Counter(
+        reader.plan(call, {"query_embedding": vector_literal(query), **fixed})
+        for query in queries[:PLANNED_QUERIES]
+    )
+    return "; ".join(f"{times} of {ways.total()}: {way}" for way, times in ways.most_common())
+
+
+def _scan_values(filters: Filters) -> dict[str, object]:
+    return {
+        "genre_keys": [genre_key(name) for name in filters.genres] or None,
+        "year_min": filters.year_min,
+        "year_max": filters.year_max,
+        "best_new_music_only": filters.best_new_music,
+    }

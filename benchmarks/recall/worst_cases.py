@@ -1,0 +1,40 @@
+"""The family `recall` of `make bench`: the worst of all cases, for each size and filter."""
+
+from collections.abc import Iterator, Sequence
+
+from benchmarks.harness.bench import Bench
+from benchmarks.harness.figures import Figure, Row
+from benchmarks.recall.albums import FILTERS
+from benchmarks.recall.measurement import QUERIES, SIZES, measure_searches
+
+NAMES = tuple(f"catalog.recall.{size}.{name}" for size in SIZES for name in FILTERS)
+QUICK_SIZES, QUICK_QUERIES = (500, 1500), 2
+
+
+def measure(bench: Bench) -> Iterator[Figure]:
+    """Search catalogs of two sizes, much smaller ones in a quick run."""
+    sizes = QUICK_SIZES if bench.quick else SIZES
+    rows = list(
+        measure_searches(bench.new_folder("recall"), sizes=sizes, queries=bench.pick(QUERIES, QUICK_QUERIES))
+    )
+    for size, told_size in zip(sizes, SIZES, strict=True):
+        full = any(row.name == f"catalog.full_answers.{size}" and row.met for row in rows)
+        for name in FILTERS:
+            yield _worst(rows, f"{size}.{name}", told_as=f"{told_size}.{name}", full=full, size=size)
+
+
+def _worst(rows: Sequence[Row], case: str, *, told_as: str, full: bool, size: int) -> Figure:
+    recalls = [row for row in rows if row.name.startswith(f"catalog.recall.{case}.")]
+    worst = min(recalls, key=lambda row: row.value or 0.0)
+    p50_ms, p95_ms = (
+        max(
+            row.value or 0.0
+            for row in rows
+            if row.name.startswith(f"catalog.search.{case}.") and row.name.endswith(end)
+        )
+        for end in (".p50", ".p95")
+    )
+    kept = "always k rows" if full else "NOT always k rows"
+    times = f"p50 <= {p50_ms:.0f} ms, p95 <= {p95_ms:.0f} ms"
+    note = f"worst of {len(recalls)} cases over {size} albums, {kept}; {times}; {worst.note}"
+    return Figure(f"catalog.recall.{told_as}", worst.value, note, holds=full)

@@ -1,0 +1,43 @@
+"""Jobs a second through gateway, queue and ledger when the model costs nothing, and what is full first."""
+
+from collections.abc import Iterator
+
+import psutil
+
+from benchmarks.clients.load import Plan, run_clients
+from benchmarks.clients.texts import words_of
+from benchmarks.harness.bench import Bench
+from benchmarks.harness.figures import Figure
+from benchmarks.harness.stack import FIXED, open_stack
+from benchmarks.harness.usage import Usage, roots_of
+
+NAMES = ("broker.ceiling.jobs_s",)
+CLIENTS = 64
+#: A catalog so small that a search costs next to nothing.
+ALBUMS = 50
+#: A part that is busy for this share of one core can do no more: each is one Python thread at a time.
+FULL_SHARE = 0.9
+
+
+def measure(bench: Bench) -> Iterator[Figure]:
+    """Drive one worker, then two; the better is the ceiling."""
+    words = words_of(bench.model())
+    told = []
+    rates = []
+    for workers in (1, 2):
+        with open_stack(bench, workers=workers, albums=ALBUMS, environ=FIXED) as stack:
+            plan = Plan(stack.url, CLIENTS, warm_up_s=2, seconds=bench.pick(10, 3), seed=workers, words=words)
+            with Usage(roots_of(stack, postgres=bench.postgres.pid)) as usage:
+                report = run_clients(plan)
+        rates.append(report.per_s)
+        told.append(f"{workers} worker(s): {report.per_s:.0f}/s, {saturated(usage.shares)}; {usage.told()}")
+    yield Figure("broker.ceiling.jobs_s", max(rates), "; ".join(told))
+
+
+def saturated(shares: dict[str, float]) -> str:
+    """Say which part is full."""
+    name, share = max(shares.items(), key=lambda item: item[1])
+    if share >= FULL_SHARE:
+        return f"the {name} is full first ({share:.2f} of a core)"
+    cores = psutil.cpu_count() or 1
+    return f"no part is full by itself; all of them and the clients share {cores} cores"

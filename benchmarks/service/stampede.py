@@ -1,0 +1,46 @@
+"""Five hundred clients with the same new question: how often the model is asked."""
+
+import asyncio
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+from benchmarks.clients.http_client import Answer, Connection, text_search
+from benchmarks.harness.bench import Bench
+from benchmarks.harness.figures import Figure
+from benchmarks.harness.stack import FIXED, open_stack
+
+NAMES = ("stampede.embeddings",)
+CLIENTS = 500
+
+
+def measure(bench: Bench) -> Iterator[Figure]:
+    """Ask at once, over connections that stand, and count what the worker embedded."""
+    # Slow enough that all ask before the first is answered.
+    with open_stack(bench, environ={**FIXED, "FIXED_LATENCY_MS": "1000"}) as stack:
+        answers = asyncio.run(_at_once(stack.url))
+        embedded = _embedded(stack.workers[0].log_path)
+    bodies = {json.dumps(json.loads(answer.body)["results"]) for answer in answers}
+    words = [answer.headers["x-cache"] for answer in answers]
+    note = (
+        f"{CLIENTS} clients: {sum(a.status == 200 for a in answers)} answered, {len(bodies)} different "
+        f"answer(s); {words.count('coalesced')} joined, {words.count('hit')} from the cache"
+    )
+    holds = all(answer.status == 200 for answer in answers) and len(bodies) == 1
+    yield Figure("stampede.embeddings", embedded, note, holds=holds)
+
+
+async def _at_once(url: str) -> list[Answer]:
+    connections = await asyncio.gather(*(Connection.open(url) for _ in range(CLIENTS)))
+    request = text_search("all of us at once", wait=30)
+    answers = await asyncio.gather(*(connection.ask(request) for connection in connections))
+    for connection in connections:
+        connection.close()
+    return answers
+
+
+def _embedded(log: Path) -> int:
+    """Count the answers of the worker's log that took a forward pass."""
+    records = [json.loads(line) for line in log.read_text().splitlines() if line.startswith("{")]
+    answered = [record for record in records if record.get("message") == "answered"]
+    return sum(record["timings_ms"]["embed"] > 0 for record in answered)

@@ -1,0 +1,68 @@
+"""A worker's memory and its start, beside one process with transformers."""
+
+import asyncio
+import json
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+
+import psutil
+
+from benchmarks.clients.http_client import Connection, image_search, text_search
+from benchmarks.clients.pictures import kept_jpeg
+from benchmarks.harness.bench import STATE, Bench
+from benchmarks.harness.figures import Figure
+from benchmarks.harness.stack import Stack, open_stack, worker_service
+from local.options import ROOT
+
+NAMES = ("worker.rss_mb", "worker.ready_s")
+
+
+def measure(bench: Bench) -> Iterator[Figure]:
+    """Weigh a worker that has answered an image and a text; then start others over its export cache."""
+    with open_stack(bench) as stack:
+        asyncio.run(_first_queries(stack.url))
+        whole = _rss_mb(stack)
+        starts_s = [_start_s(bench, stack, number) for number in range(1, bench.pick(5, 2) + 1)]
+    eager = _eager_mb(bench)
+    note = (
+        f"model, decoder process and all: {whole / eager:.2f} of the {eager:.0f} MB of one process with "
+        f"transformers eager; both after one image and one text"
+    )
+    yield Figure("worker.rss_mb", whole, note, holds=whole <= eager)
+    ready_s = statistics.median(starts_s)
+    yield Figure("worker.ready_s", ready_s, f"median of {len(starts_s)} starts, worst {max(starts_s):.1f} s")
+
+
+async def _first_queries(url: str) -> None:
+    connection = await Connection.open(url)
+    file = kept_jpeg(STATE / "pictures", 640, 640, seed=1)
+    for request in (image_search(file, wait=60), text_search("ten words or so", wait=60)):
+        answer = await connection.ask(request)
+        if answer.status != 200:
+            raise RuntimeError(f"not answered: {answer.body!r}")
+    connection.close()
+
+
+def _rss_mb(stack: Stack) -> float:
+    worker = psutil.Process(stack.workers[0].pid)
+    processes = [worker, *worker.children(recursive=True)]
+    return float(sum(process.memory_info().rss for process in processes) / 1e6)
+
+
+def _start_s(bench: Bench, stack: Stack, number: int) -> float:
+    """Return how long a worker takes from its start until it has announced itself."""
+    worker = worker_service(bench.new_folder("start"), stack.environ, number=number)
+    began = time.perf_counter()
+    worker.start()
+    took_s = time.perf_counter() - began
+    worker.stop()
+    return took_s
+
+
+def _eager_mb(bench: Bench) -> float:
+    command = [sys.executable, "-m", "benchmarks.encoder.transformers_eager", str(bench.model())]
+    done = subprocess.run(command, stdout=subprocess.PIPE, cwd=ROOT, check=True)
+    return float(json.loads(done.stdout)["rss_mb"])

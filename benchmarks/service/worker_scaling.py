@@ -1,0 +1,40 @@
+"""One, two, four and eight workers whose model only sleeps: how throughput grows with them."""
+
+from collections.abc import Iterator
+
+from benchmarks.clients.load import Plan, run_clients
+from benchmarks.clients.texts import words_of
+from benchmarks.harness.bench import Bench
+from benchmarks.harness.figures import Figure
+from benchmarks.harness.stack import FIXED, open_stack
+
+NAMES = ("scale.workers.8.efficiency",)
+LATENCY_MS = 150
+WORKERS = (1, 2, 4, 8)
+#: One query a pass, so that n workers do n times 1000 / LATENCY_MS queries a second and no more; two
+#: threads a worker, as the default has twice the largest batch.
+SLEEPING = {**FIXED, "FIXED_LATENCY_MS": str(LATENCY_MS), "BATCH_MAX": "1", "WORKER_CONCURRENCY": "2"}
+
+
+def measure(bench: Bench) -> Iterator[Figure]:
+    """Give each number of workers four clients a worker."""
+    words = words_of(bench.model())
+    per_s = {}
+    for workers in WORKERS:
+        with open_stack(bench, workers=workers, environ=SLEEPING) as stack:
+            plan = Plan(
+                stack.url,
+                clients=4 * workers,
+                warm_up_s=bench.pick(3, 2),
+                seconds=bench.pick(10, 3),
+                seed=workers,
+                words=words,
+            )
+            per_s[workers] = run_clients(plan).per_s
+    efficiency = per_s[8] / (8 * per_s[1])
+    each = ", ".join(f"{n}: {rate:.1f}" for n, rate in per_s.items())
+    note = (
+        f"queries/s by workers: {each}; a pass sleeps {LATENCY_MS} ms and takes one query, so that two cores "
+        f"are not the limit"
+    )
+    yield Figure("scale.workers.8.efficiency", efficiency, note)

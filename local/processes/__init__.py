@@ -1,0 +1,1 @@
+"""Child processes: started, tied to this process, supervised, stopped."""

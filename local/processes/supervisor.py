@@ -1,0 +1,131 @@
+"""Keeps the parts of a stack running: one that ends is started again, later each time it ends soon.
+
+running ──ended──► pause ──► started again ──► running
+                     │ it ended too often, each time within a minute
+                     └──► given up: the whole stack ends, and says of what
+"""
+
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Protocol
+
+from local.processes.child_process import ServerFailed
+
+LOOK_EVERY_S = 0.5
+#: Before the first start anew, the second, and so on; as many as there are.
+PAUSES_S = (0.0, 1.0, 2.0, 4.0, 8.0)
+#: A part that has run for so long counts as one that runs.
+STABLE_S = 60.0
+
+
+class Part(Protocol):
+    """A server or a service."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def running(self) -> bool: ...
+    @property
+    def status(self) -> int | None: ...
+    @property
+    def log_path(self) -> Path: ...
+    def restart(self) -> None: ...
+    def call_off(self) -> None: ...
+
+
+class Supervisor:
+    """Watches parts, each from a thread of its own."""
+
+    def __init__(
+        self,
+        report: Callable[[str], None],
+        *,
+        on_given_up: Callable[[], None] = lambda: None,
+        pauses_s: tuple[float, ...] = PAUSES_S,
+        stable_s: float = STABLE_S,
+    ) -> None:
+        self._report = report
+        self._on_given_up = on_given_up
+        self._pauses_s = pauses_s
+        self._stable_s = stable_s
+        self._stopping = threading.Event()
+        self._given_up = threading.Event()
+        self._reason = ""
+        self._watched: list[tuple[Part, threading.Thread]] = []
+
+    def watch(self, parts: Iterable[Part]) -> None:
+        """Keep parts that have been started running from now on."""
+        for part in parts:
+            thread = threading.Thread(target=self._keep, args=(part,), name=f"keeps {part.name}", daemon=True)
+            self._watched.append((part, thread))
+            thread.start()
+
+    def wait(self) -> None:
+        """Wait until a part is given up.
+
+        Raises:
+            ServerFailed: always; it says which part kept ending.
+        """
+        self._given_up.wait()
+        self.require_all()
+
+    def require_all(self) -> None:
+        """Refuse to go on once a part is given up.
+
+        Raises:
+            ServerFailed: it says which part kept ending.
+        """
+        if self._given_up.is_set():
+            raise ServerFailed(self._reason)
+
+    def stop(self) -> None:
+        """Let what ends from now on be; the parts themselves run on."""
+        self._stopping.set()
+        for part, _ in self._watched:
+            part.call_off()
+        for _, thread in self._watched:
+            thread.join()
+
+    def _keep(self, part: Part) -> None:
+        ends, started_at = 0, time.monotonic()
+        while not self._stopping.wait(LOOK_EVERY_S):
+            if part.running:
+                continue
+            if time.monotonic() - started_at > self._stable_s:
+                ends = 0
+            if ends == len(self._pauses_s):
+                self._give_up(part)
+                return
+            self._start_again(part, after_s=self._pauses_s[ends])
+            ends, started_at = ends + 1, time.monotonic()
+
+    def _start_again(self, part: Part, *, after_s: float) -> None:
+        when = f" in {after_s:g} s" if after_s else ""
+        self._report(f"{part.name} ended ({_cause(part.status)}); starting it again{when} ({part.log_path})")
+        if self._stopping.wait(after_s):
+            return
+        try:
+            part.restart()
+        except (ServerFailed, OSError) as error:
+            # Called off, or out of memory or of processes, which may pass.
+            if not self._stopping.is_set():
+                self._report(str(error))
+        else:
+            self._report(f"{part.name} was started again")
+
+    def _give_up(self, part: Part) -> None:
+        self._reason = (
+            f"{part.name} has ended {len(self._pauses_s) + 1} times, each within {self._stable_s:g} s of its "
+            f"start, the last time with {_cause(part.status)}; its log is {part.log_path}"
+        )
+        self._given_up.set()
+        self._on_given_up()
+
+
+def _cause(status: int | None) -> str:
+    if status is not None and status < 0:
+        return signal.Signals(-status).name
+    return f"exit status {status}"

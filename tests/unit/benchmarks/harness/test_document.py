@@ -1,0 +1,29 @@
+"""docs/performance.md and docs/security.md show what was measured last."""
+
+import json
+
+from benchmarks.__main__ import RESULTS
+from benchmarks.costly_images import table as costly_images
+from benchmarks.costly_images.__main__ import RESULTS as COSTLY_IMAGES
+from benchmarks.costly_images.families import FAMILIES
+from benchmarks.harness.document import shown
+from benchmarks.harness.table import table
+from benchmarks.harness.targets import TARGETS
+from common.images.cost.estimate import MAX_COST_S
+from local.options import ROOT
+
+
+def test_the_document_shows_each_figure_as_it_was_measured() -> None:
+    rows = json.loads(RESULTS.read_text())
+
+    assert shown(ROOT / "docs" / "performance.md", "speed").endswith(table(rows))
+    assert [row["name"] for row in rows] == list(TARGETS)
+
+
+def test_the_most_expensive_images_stand_in_the_document_as_they_were_measured() -> None:
+    found = json.loads(COSTLY_IMAGES.read_text())
+
+    assert shown(ROOT / "docs" / "security.md", "costly images") == costly_images.table(found)
+    assert [(each["format"], each["family"]) for each in found] == [(f.format, f.name) for f in FAMILIES]
+    # The gateway lets nothing pass that a decoder is not ended for soon after its limit.
+    assert max(each["measured_s"] for each in found) < 1.25 * MAX_COST_S

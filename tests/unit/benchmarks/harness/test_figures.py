@@ -1,0 +1,50 @@
+import json
+
+import pytest
+
+from benchmarks.harness.figures import Figure, failed_row, row_of
+from benchmarks.harness.table import line
+
+FIELDS = {"name", "value", "unit", "target", "met", "note"}
+
+
+def test_a_figure_at_its_bound_meets_it_and_one_beyond_does_not() -> None:
+    assert row_of(Figure("worker.ready_s", 10.0, "")).met is True
+    assert row_of(Figure("worker.ready_s", 10.1, "")).met is False
+    assert row_of(Figure("cache.hit.rps_ratio", 0.79, "")).met is False
+    assert row_of(Figure("stampede.embeddings", 2.0, "")).met is False
+
+
+def test_a_rounded_value_does_not_lift_a_figure_over_its_bound() -> None:
+    row = row_of(Figure("encoder.parity.cosine_min", 0.999896, ""))
+
+    assert row.met is False
+    assert row.value == 0.9999
+
+
+def test_a_condition_beside_the_bound_counts_as_much() -> None:
+    row = row_of(Figure("decode.12mp.speedup", 9.0, "", holds=False))
+
+    assert row.met is False
+
+
+def test_what_could_not_be_measured_is_neither_met_nor_missed() -> None:
+    assert row_of(Figure("gpu.busy_share", None, "skipped: no CUDA device")).met is None
+
+
+def test_what_broke_is_missed() -> None:
+    row = failed_row("worker.ready_s", "ServerFailed: it ended")
+
+    assert row.met is False
+    assert row.value is None
+
+
+@pytest.mark.parametrize("value", [1.0, None])
+def test_a_row_is_a_json_object_of_the_agreed_fields(value: float | None) -> None:
+    row = row_of(Figure("worker.ready_s", value, "a note"))
+
+    document = json.loads(json.dumps(row.as_document()))
+
+    assert set(document) == FIELDS
+    assert (document["unit"], document["target"], document["note"]) == ("s", "<= 10", "a note")
+    assert "worker.ready_s" in line(row)

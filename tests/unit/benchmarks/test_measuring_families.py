@@ -1,0 +1,57 @@
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from benchmarks import __main__ as run
+from benchmarks.families import Family
+from benchmarks.harness.bench import Bench
+from benchmarks.harness.figures import Figure
+from benchmarks.harness.interleaving import interleaved
+
+NAMES = ("worker.rss_mb", "worker.ready_s")
+
+
+def test_sides_take_turns() -> None:
+    calls: list[str] = []
+
+    def ours() -> float:
+        calls.append("a")
+        return 2.0
+
+    def theirs() -> float:
+        calls.append("b")
+        return 6.0
+
+    compared = interleaved(ours, theirs, rounds=2)
+
+    assert calls == ["a", "b"] * 3
+    assert (compared.theirs_over_ours, compared.ours_over_theirs) == (3.0, 1 / 3)
+
+
+def test_a_family_that_breaks_keeps_what_it_measured_and_misses_the_rest(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def measure(_bench: Bench) -> Iterator[Figure]:
+        yield Figure("worker.rss_mb", 700.0, "")
+        raise RuntimeError("the worker ended")
+
+    monkeypatch.setattr(run, "FAMILIES", {"worker": Family(NAMES, measure)})
+
+    rows = list(run.measured("worker", Bench(tmp_path, quick=True)))
+
+    assert [row.value for row in rows] == [700.0, None]
+    assert rows[1].met is False
+    assert "the worker ended" in rows[1].note
+
+
+def test_a_family_that_forgets_a_figure_is_not_taken_for_whole(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def measure(_bench: Bench) -> Iterator[Figure]:
+        yield Figure("worker.rss_mb", 700.0, "")
+
+    monkeypatch.setattr(run, "FAMILIES", {"worker": Family(NAMES, measure)})
+
+    with pytest.raises(AssertionError, match=r"worker\.ready_s"):
+        list(run.measured("worker", Bench(tmp_path, quick=True)))
