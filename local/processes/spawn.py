@@ -18,8 +18,10 @@ _ROOT = str(Path(__file__).resolve().parents[2])
 #: Isolated, without `site` and without writing bytecode: it starts in a few milliseconds, as any user.
 _PYTHON = (
     *(sys.executable, "-I", "-S", "-B", "-c"),
-    f"import sys; sys.path.insert(0, {_ROOT!r}); "
-    "from local.processes.spawn import become; become(sys.argv[1:])",
+    (
+        f"import sys; sys.path.insert(0, {_ROOT!r}); "
+        "from local.processes.spawn import become; become(sys.argv[1:])"
+    ),
 )
 
 

@@ -1,10 +1,10 @@
 """Writes the `.env` that Docker Compose reads: fresh secrets, and the key that they sign.
 
-    python3 docker/make_env.py [--demo] [--output .env]
+    python3 ops/docker/make_env.py [--demo] [--output .env]
 
 It needs nothing but Python. An existing file is left as it is: the database was made with its passwords.
 """
-# ruff: noqa: INP001 - a script; a package named docker would hide the one that people install
+# ruff: noqa: INP001 - a script, in no package
 
 import argparse
 import base64
@@ -18,7 +18,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 #: The key is only of use inside the stack's own networks; a new JWT_SECRET revokes it.
 KEY_LIFETIME_S = 10 * 365 * 24 * 3600
 DEMO = {"COMPOSE_PROFILES": "demo", "CLIP_MODEL": "models/demo"}
@@ -73,7 +73,7 @@ def _base64url(content: bytes) -> str:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Write the file that the arguments name; return the exit status."""
-    parser = argparse.ArgumentParser(prog="docker/make_env.py", description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(prog="ops/docker/make_env.py", description=__doc__.splitlines()[0])
     parser.add_argument("--demo", action="store_true", help="load the demo catalog and use its small model")
     parser.add_argument("--output", type=Path, default=ROOT / ".env", metavar="FILE")
     options = parser.parse_args(arguments)

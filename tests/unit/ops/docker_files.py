@@ -11,6 +11,7 @@ import yaml
 
 from tests.paths import ROOT
 
+DOCKER = ROOT / "ops" / "docker"
 COMPOSE_FILE = ROOT / "docker-compose.yml"
 DOCKERFILES = {"gateway": ROOT / "Dockerfile.api", "worker": ROOT / "Dockerfile.worker"}
 _VARIABLE = re.compile(r"(?<!\$)\$\{(?P<name>\w+)(?P<operator>:[-?])(?P<rest>[^}]*)\}")
@@ -22,8 +23,8 @@ def tool(name: str) -> str:
 
 
 def make_env(output: Path, *arguments: str) -> dict[str, str]:
-    """Run docker/make_env.py and return what it wrote."""
-    command = [sys.executable, str(ROOT / "docker" / "make_env.py"), "--output", str(output), *arguments]
+    """Run ops/docker/make_env.py and return what it wrote."""
+    command = [sys.executable, str(DOCKER / "make_env.py"), "--output", str(output), *arguments]
     subprocess.run(command, check=True, capture_output=True)
     return read_env(output)
 

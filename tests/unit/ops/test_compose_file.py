@@ -11,7 +11,15 @@ import yaml
 from api.access.exposure import check_exposure
 from common.settings import Settings, load_settings
 from tests.paths import ROOT
-from tests.unit.docker.files import COMPOSE_FILE, compose, make_env, read_env, required_variables, tool
+from tests.unit.ops.docker_files import (
+    COMPOSE_FILE,
+    DOCKER,
+    compose,
+    make_env,
+    read_env,
+    required_variables,
+    tool,
+)
 
 ONE_SHOT = {"migrate", "demo"}
 #: Its image holds one binary and nothing to ask it with; `supabase` asks for it.
@@ -55,7 +63,7 @@ def test_no_container_may_take_the_machines_memory_and_the_ledger_is_full_before
 ) -> None:
     limits_mib = {name: mib(service["mem_limit"]) for name, service in services.items()}
     maxmemory = {
-        name: re.search(r"^maxmemory (\w+)$", (ROOT / "docker" / "redis" / file).read_text(), re.MULTILINE)
+        name: re.search(r"^maxmemory (\w+)$", (DOCKER / "redis" / file).read_text(), re.MULTILINE)
         for name, file in (("redis", "ledger.conf"), ("cache", "cache.conf"))
     }
 
@@ -120,7 +128,7 @@ def test_every_value_that_is_a_secret_comes_from_outside(environ: dict[str, str]
         "SUPABASE_KEY",
     }
     for value in [*passwords_in_urls, *(value for _, value in named)]:
-        assert re.fullmatch(r"\$\{[A-Z_]+:\?run docker/make_env\.py\}", value)
+        assert re.fullmatch(r"\$\{[A-Z_]+:\?run ops/docker/make_env\.py\}", value)
 
 
 def test_make_env_writes_every_variable_that_is_required(environ: dict[str, str]) -> None:
@@ -203,7 +211,7 @@ def test_a_supabase_of_ones_own_replaces_the_local_catalog(services: dict[str, A
         """Reads Compose's `!override` as what it stands before."""
 
     Loader.add_constructor("!override", _plain)
-    override = yaml.load((ROOT / "docker" / "own-supabase.yml").read_text(), Loader)["services"]
+    override = yaml.load((DOCKER / "own-supabase.yml").read_text(), Loader)["services"]
     left_out = {name for name, service in override.items() if "profiles" in service}
 
     assert left_out == {"db", "migrate", "rest", "supabase"}

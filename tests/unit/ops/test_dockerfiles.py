@@ -13,7 +13,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from tests.paths import ROOT
-from tests.unit.docker.files import DOCKERFILES, copied, tool
+from tests.unit.ops.docker_files import DOCKERFILES, copied, tool
 
 MODEL_STACK = {"torch", "transformers", "openvino"}
 WEB_FRAMEWORK = {"fastapi", "starlette", "uvicorn"}
@@ -58,7 +58,7 @@ def test_the_build_context_holds_what_is_copied_and_no_secret(name: str) -> None
     for source in copied(DOCKERFILES[name]):
         assert (ROOT / source).exists(), source
         assert any(Path(source).is_relative_to(folder) for folder in admitted), source
-    assert not any(Path(folder).name.startswith(".") or folder == "docker" for folder in admitted)
+    assert not any(Path(folder).name.startswith(".") or folder == "ops" for folder in admitted)
 
 
 def test_the_gateways_packages_bring_no_model_stack() -> None:
