@@ -28,7 +28,8 @@ from common.catalog.version import new_catalog_version
 from common.errors import CoverSearchError, SettingsError
 from common.process_control import end_with_parent
 from common.redis.clients import open_redis
-from local.example_searches import ShowcaseFailed, show_searches, throw_away_key
+from local.errors import ExampleSearchFailed
+from local.example_searches import show_searches, throw_away_key
 from local.options import LocalOptions, own_environment, read_options
 from local.stack import Stack
 from worker.encoder.model_files import find_model
@@ -116,7 +117,7 @@ def _show_searches(options: LocalOptions, stack: Stack, console: Console) -> Non
     try:
         with _credentials(options, stack) as headers:
             show_searches(console, url=options.url, cover=cover, headers=headers)
-    except (ShowcaseFailed, httpx.HTTPError, RedisError, OSError) as error:
+    except (ExampleSearchFailed, httpx.HTTPError, RedisError, OSError) as error:
         # What was asked for is the service, and it runs.
         console.print(f"the two searches could not be shown: {error}", style="yellow", highlight=False)
 

@@ -10,9 +10,9 @@ from rich.table import Table
 
 from api.keys.key import make_key
 from api.keys.store import KeyStore
-from common.errors import CoverSearchError
 from common.redis.clients import open_redis
 from common.settings import UNLIMITED
+from local.errors import ExampleSearchFailed
 
 TEXT = "red circle on a dark cover"
 SHOWN = 5
@@ -20,17 +20,11 @@ SHOWN = 5
 WAIT_S = 60
 
 
-class ShowcaseFailed(CoverSearchError):
-    """A search had another answer than its result."""
-
-    code = "showcase_failed"
-
-
 def show_searches(console: Console, *, url: str, cover: Path, headers: Mapping[str, str]) -> None:
     """Run both searches over HTTP and print their results.
 
     Raises:
-        ShowcaseFailed: a search was refused, failed or took too long.
+        ExampleSearchFailed: a search was refused, failed or took too long.
         httpx.HTTPError: the service did not answer.
     """
     params = {"k": SHOWN, "wait": WAIT_S}
@@ -40,7 +34,7 @@ def show_searches(console: Console, *, url: str, cover: Path, headers: Mapping[s
         by_text = client.get("/api/search-by-text", params={"query": TEXT, **params})
     for title, answer in ((f"image: {cover.name}", by_image), (f"text: {TEXT}", by_text)):
         if answer.status_code != httpx.codes.OK:
-            raise ShowcaseFailed(f"the search by {title} got {answer.status_code}: {answer.text}")
+            raise ExampleSearchFailed(f"the search by {title} got {answer.status_code}: {answer.text}")
         console.print(result_table(f"Search by {title}", answer))
 
 

@@ -1,17 +1,26 @@
-"""One of our own processes, a gateway or a worker, run as a child and started again if it ends."""
+"""The gateway and the worker as child processes, and how to see from outside that they are ready."""
 
 import signal
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
+import httpx
+import orjson
+from redis import Redis
+from redis.exceptions import RedisError
+
+from common.redis import keyspace
+from common.redis.clients import open_redis
+from local.options import ROOT
 from local.processes.child_process import ChildProcess
 
-#: A worker drains within 25 s of SIGTERM.
+#: A worker finishes its work within 25 s of SIGTERM.
 STOP_GRACE_S = 35.0
 
 
-class Service:
-    """A supervised `python -m …`."""
+class Service(ChildProcess):
+    """One of our own processes, `python -m …`, ready when `ready` says so of its process id."""
 
     def __init__(
         self,
@@ -23,68 +32,92 @@ class Service:
         ready: Callable[[int], bool],
         timeout_s: float,
     ) -> None:
-        self.name = name
-        self._command = command
-        self._env = env
-        self._ready = ready
-        self._timeout_s = timeout_s
-        self._child = ChildProcess(
+        super().__init__(
             name,
             folder,
             stop_signal=signal.SIGTERM,
             stop_grace_s=STOP_GRACE_S,
-            # Without its Redis nothing can be drained, and nothing is lost.
+            start_timeout_s=timeout_s,
+            # Its Redis ends with us: there is nothing left to finish, and no job is lost.
             death_signal=signal.SIGKILL,
         )
+        self._command = command
+        self._environment = {"PYTHONPATH": str(ROOT), **env}
+        self._ready = ready
 
-    @property
-    def running(self) -> bool:
-        return self._child.running
+    def command(self) -> Sequence[str]:
+        return self._command
 
-    @property
-    def pid(self) -> int | None:
-        return self._child.pid
+    def environment(self) -> Mapping[str, str]:
+        return self._environment
 
-    @property
-    def log_path(self) -> Path:
-        return self._child.log_path
-
-    def start(self) -> None:
-        """Start it and wait until it is ready.
-
-        Raises:
-            ServerFailed: with the end of its log, or because it was called off.
-        """
-        self._child.claim()
-        self._child.start(
-            lambda: self._command, ready=self._is_ready, timeout_s=self._timeout_s, env=self._env
-        )
-
-    def call_off(self) -> None:
-        """Make a start that another thread is in fail soon."""
-        self._child.call_off()
+    def is_ready(self) -> bool:
+        return self.pid is not None and self._ready(self.pid)
 
     def restart(self) -> None:
-        """Start it anew after it ended; it announces itself when it is ready."""
-        self._child.respawn(self._command, env=self._env)
+        """Start it again after it ended, without waiting: it announces itself when it is ready."""
+        self._respawn()
 
-    @property
-    def status(self) -> int | None:
-        """The exit status of a process that has ended, negative for a signal."""
-        return self._child.status
 
-    def kill(self) -> None:
-        """Kill it without a word, as the kernel does when memory runs out."""
-        self._child.kill()
+def gateway_service(
+    folder: Path, env: Mapping[str, str], *, url: str, timeout_s: float, name: str = "gateway"
+) -> Service:
+    """Return a gateway that is not started yet; `env` has the port of the URL."""
+    return Service(
+        name,
+        folder=folder / name,
+        command=[sys.executable, "-m", "api"],
+        env=env,
+        ready=lambda _: gateway_answers(url),
+        timeout_s=timeout_s,
+    )
 
-    def end(self) -> None:
-        """End it gently and keep its folder."""
-        self._child.end()
 
-    def stop(self) -> None:
-        """End it, first gently; harmless when it does not run."""
-        self._child.stop()
+def worker_service(
+    folder: Path,
+    env: Mapping[str, str],
+    *,
+    redis_url: str | None = None,
+    timeout_s: float,
+    name: str = "worker",
+    waits: bool = True,
+) -> Service:
+    """Return a worker that is not started yet.
 
-    def _is_ready(self) -> bool:
-        pid = self._child.pid
-        return pid is not None and self._ready(pid)
+    Its start waits until the worker has announced its model in the Redis of `redis_url`, by default that of
+    the environment; with `waits=False` it returns at once.
+    """
+    announced_in = redis_url or env["REDIS_URL"]
+    return Service(
+        name,
+        folder=folder / name,
+        command=[sys.executable, "-m", "worker"],
+        env=env,
+        ready=lambda pid: not waits or worker_is_ready(announced_in, pid),
+        timeout_s=timeout_s,
+    )
+
+
+def gateway_answers(url: str) -> bool:
+    """Say whether the gateway's process answers, whatever the state of Redis and catalog."""
+    try:
+        return httpx.get(f"{url}/livez", timeout=2).status_code == httpx.codes.OK
+    except httpx.HTTPError:
+        return False
+
+
+def worker_is_ready(redis_url: str, pid: int) -> bool:
+    """Say whether the worker with this process id has announced a loaded model."""
+    try:
+        with open_redis(redis_url) as redis:
+            return any(a.get("pid") == pid and a.get("ready") for a in _announcements(redis))
+    except (RedisError, OSError):
+        return False
+
+
+def _announcements(redis: Redis) -> list[dict[str, object]]:
+    ids = [
+        str(member, "ascii") for member in redis.zrange(keyspace.WORKERS, 0, -1) if isinstance(member, bytes)
+    ]
+    found = redis.mget([keyspace.worker(worker_id) for worker_id in ids]) if ids else []
+    return [orjson.loads(entry) for entry in found if isinstance(entry, bytes)]

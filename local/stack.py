@@ -1,48 +1,39 @@
-"""The whole service on one machine: which processes, in which order, and their end.
+"""The whole service on one machine: which processes it has, in which order they start and stop.
 
     Redis, PostgreSQL ──► schema, demo catalog ──► workers, gateway
 
-What was given by URL is used and not touched: no schema is applied and no demo loaded there.
+A Redis or a catalog given by URL is used as it is: no schema is applied and no demo loaded there.
 """
 
-import sys
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 from types import TracebackType
-from typing import Protocol, Self
+from typing import Self
 
 from common.settings import Settings
-from local.options import ROOT, LocalOptions
-from local.probes import gateway_answers, worker_is_ready
-from local.processes.child_process import ServerFailed
+from local.errors import ServerFailed
+from local.options import LocalOptions
+from local.processes.child_process import ChildProcess
 from local.processes.supervisor import Supervisor
 from local.servers.postgres import PostgresConfig, PostgresServer
 from local.servers.redis import RedisConfig, RedisServer
-from local.services import Service
+from local.services import Service, gateway_service, worker_service
 
 #: A worker exports its model once; a big one takes a while.
 WORKER_START_S = 600.0
 GATEWAY_START_S = 30.0
 
 
-class Part(Protocol):
-    """A server or a service."""
-
-    def start(self) -> None: ...
-
-    def call_off(self) -> None: ...
-
-
 class Stack:
-    """Starts what the options ask for and stops all that it started, last first."""
+    """Starts the servers and services that the options ask for; stops them in the reverse order."""
 
     def __init__(self, options: LocalOptions, *, report: Callable[[str], None]) -> None:
         self._options = options
         self._redis: RedisServer | None = None
         self._postgres: PostgresServer | None = None
         self._services: list[Service] = []
-        self._supervisor = Supervisor(report, on_given_up=self._call_off_starts)
+        self._supervisor = Supervisor(report, on_given_up=self._cancel_starts)
 
     def __enter__(self) -> Self:
         return self
@@ -79,11 +70,18 @@ class Stack:
 
     def start_services(self) -> None:
         """Start the gateway and the workers together, and wait until all are ready."""
-        self._services = [self._gateway(), *(self._worker(n) for n in range(1, self._options.workers + 1))]
+        state, env = self._options.state, self._service_environment()
+        self._services = [
+            gateway_service(state, env, url=self._options.url, timeout_s=GATEWAY_START_S),
+            *(
+                worker_service(state, env, name=f"worker-{number}", timeout_s=WORKER_START_S)
+                for number in range(1, self._options.workers + 1)
+            ),
+        ]
         try:
             _start_together(self._services)
         except ServerFailed:
-            # Called off, maybe, because a server was given up meanwhile.
+            # The starts were canceled if a server was given up meanwhile: its reason comes first.
             self._supervisor.require_all()
             raise
         self._supervisor.watch(self._services)
@@ -106,37 +104,13 @@ class Stack:
             if server is not None:
                 server.stop()
 
-    def _call_off_starts(self) -> None:
+    def _cancel_starts(self) -> None:
         for service in self._services:
-            service.call_off()
-
-    def _gateway(self) -> Service:
-        url = self._options.url
-        return self._service(
-            "gateway", module="api", ready=lambda _: gateway_answers(url), timeout_s=GATEWAY_START_S
-        )
-
-    def _worker(self, number: int) -> Service:
-        return self._service(
-            f"worker-{number}",
-            module="worker",
-            ready=lambda pid: worker_is_ready(self.redis_url, pid),
-            timeout_s=WORKER_START_S,
-        )
-
-    def _service(self, name: str, *, module: str, ready: Callable[[int], bool], timeout_s: float) -> Service:
-        return Service(
-            name,
-            folder=self._options.state / name,
-            command=[sys.executable, "-m", module],
-            env=self._service_environment(),
-            ready=ready,
-            timeout_s=timeout_s,
-        )
+            service.cancel_start()
 
     def _service_environment(self) -> Mapping[str, str]:
         settings = self._options.settings
-        env = {**self._options.environ, "PYTHONPATH": str(ROOT), "REDIS_URL": self.redis_url}
+        env = {**self._options.environ, "REDIS_URL": self.redis_url}
         env["CLIP_MODEL"] = str(_absolute(settings))
         if self._postgres is not None:
             env["DATABASE_URL"] = self.postgres_url
@@ -145,11 +119,11 @@ class Stack:
         return env
 
 
-def _start_together(parts: Sequence[Part]) -> None:
-    """Start parts and wait until all are ready; what keeps one from it calls the others off.
+def _start_together(parts: Sequence[ChildProcess]) -> None:
+    """Start parts and wait until all are ready; where one fails the starts of the others are canceled.
 
-    Also a single one has a thread of its own: a signal is raised in the main thread, where it could
-    come between the start of a process and the note of which it is.
+    A single part has a thread of its own too. Signals raise in the main thread, where one could come
+    between the start of a process and the record of its process id.
     """
     threads = ThreadPoolExecutor(max(1, len(parts)))
     try:
@@ -157,7 +131,7 @@ def _start_together(parts: Sequence[Part]) -> None:
             started.result()
     except BaseException:
         for part in parts:
-            part.call_off()
+            part.cancel_start()
         raise
     finally:
         threads.shutdown()

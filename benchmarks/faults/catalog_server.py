@@ -11,8 +11,8 @@ from psycopg import sql
 
 from catalog.migrations import apply_migrations
 from catalog.rows import AlbumRow, upsert_albums
-from local.processes.child_process import free_port
 from local.servers.postgres import PostgresConfig, PostgresServer
+from local.servers.server import free_port
 from local.servers.supabase import AUTHENTICATOR_PASSWORD
 from local.servers.supabase_roles import create_roles
 

@@ -3,7 +3,6 @@
 import asyncio
 import math
 import os
-import sys
 import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -20,11 +19,9 @@ from benchmarks.faults.outcome import Findings, Outcome
 from common.redis import keyspace
 from common.redis.clients import open_redis
 from common.settings import Settings, load_settings
-from local.options import ROOT
-from local.probes import gateway_answers, worker_is_ready
-from local.processes.child_process import free_port
 from local.servers.redis import RedisConfig, RedisServer
-from local.services import Service
+from local.servers.server import free_port
+from local.services import Service, gateway_service, worker_service
 
 START_S = 60.0
 
@@ -63,13 +60,14 @@ class Rig:
 
     async def add_worker(self, environ: Mapping[str, str] | None = None, *, waits: bool = True) -> Service:
         """Start a worker, and wait until it has announced its model."""
-        env = {**self.environ, **(environ or {})}
-        redis_url = self.redis_server.url
-        worker = self._service(
-            f"worker-{len(self.workers)}",
-            module="worker",
-            env=env,
-            ready=lambda pid: not waits or worker_is_ready(redis_url, pid),
+        worker = worker_service(
+            self.folder,
+            {**self.environ, **(environ or {})},
+            # Not through a proxy that a fault has put between them.
+            redis_url=self.redis_server.url,
+            timeout_s=START_S,
+            name=f"worker-{len(self.workers)}",
+            waits=waits,
         )
         self.workers.append(worker)
         await asyncio.to_thread(worker.start)
@@ -80,8 +78,8 @@ class Rig:
         port = free_port()
         url = f"http://127.0.0.1:{port}"
         env = {**self.environ, **(environ or {}), "PORT": str(port)}
-        service = self._service(
-            f"gateway-{len(self.gateways)}", module="api", env=env, ready=lambda _: gateway_answers(url)
+        service = gateway_service(
+            self.folder, env, url=url, timeout_s=START_S, name=f"gateway-{len(self.gateways)}"
         )
         gateway = GatewayProcess(service, url)
         self.gateways.append(gateway)
@@ -156,14 +154,6 @@ class Rig:
         self.redis.close()
         self.redis_server.stop()
 
-    def _service(
-        self, name: str, *, module: str, env: dict[str, str], ready: Callable[[int], bool]
-    ) -> Service:
-        command = [sys.executable, "-m", module]
-        return Service(
-            name, folder=self.folder / name, command=command, env=env, ready=ready, timeout_s=START_S
-        )
-
 
 def _rounded(recovery_s: float | None) -> float | None:
     # Infinity, where it never recovered, is no JSON; what was broken says so.
@@ -196,7 +186,6 @@ async def open_rig(
         environ={
             "PATH": os.environ["PATH"],
             "HOME": str(folder),
-            "PYTHONPATH": str(ROOT),
             "REDIS_URL": redis_server.url,
             "ENCODER": "fixed",
             **(catalog or {"DATABASE_URL": catalog_server.new_catalog()}),

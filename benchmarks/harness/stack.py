@@ -1,7 +1,6 @@
 """A service of its own for one measurement: Redis, gateway and workers, each a real process."""
 
 import os
-import sys
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
@@ -9,11 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.harness.bench import DEMO_ALBUMS, Bench
-from local.options import ROOT
-from local.probes import gateway_answers, worker_is_ready
-from local.processes.child_process import free_port
 from local.servers.redis import RedisConfig, RedisServer
-from local.services import Service
+from local.servers.server import free_port
+from local.services import Service, gateway_service, worker_service
 
 START_S = 300.0
 #: A worker whose model only sleeps: what is measured is everything around it.
@@ -48,8 +45,13 @@ def open_stack(
             "ENCODER": "openvino",
             **(environ or {}),
         }
-        gateway, url = gateway_service(folder, env)
-        processes = [gateway, *(worker_service(folder, env, number=n) for n in range(workers))]
+        port = free_port()
+        url = f"http://127.0.0.1:{port}"
+        gateway = gateway_service(folder, {**env, "PORT": str(port)}, url=url, timeout_s=START_S)
+        processes = [
+            gateway,
+            *(worker_service(folder, env, name=f"worker-{n}", timeout_s=START_S) for n in range(workers)),
+        ]
         for process in processes:
             running.callback(process.stop)
         with ThreadPoolExecutor(len(processes)) as threads:
@@ -59,31 +61,4 @@ def open_stack(
 
 def base_environ(folder: Path) -> dict[str, str]:
     """Return an environment without any setting of whoever runs the benchmark."""
-    return {"PATH": os.environ["PATH"], "HOME": str(folder), "PYTHONPATH": str(ROOT)}
-
-
-def gateway_service(folder: Path, env: Mapping[str, str]) -> tuple[Service, str]:
-    """Return a gateway that is not started yet, and its URL."""
-    port = free_port()
-    url = f"http://127.0.0.1:{port}"
-    service = Service(
-        "gateway",
-        folder=folder / "gateway",
-        command=[sys.executable, "-m", "api"],
-        env={**env, "PORT": str(port)},
-        ready=lambda _: gateway_answers(url),
-        timeout_s=START_S,
-    )
-    return service, url
-
-
-def worker_service(folder: Path, env: Mapping[str, str], *, number: int = 0) -> Service:
-    """Return a worker that is not started yet."""
-    return Service(
-        f"worker-{number}",
-        folder=folder / f"worker-{number}",
-        command=[sys.executable, "-m", "worker"],
-        env=env,
-        ready=lambda pid: worker_is_ready(env["REDIS_URL"], pid),
-        timeout_s=START_S,
-    )
+    return {"PATH": os.environ["PATH"], "HOME": str(folder)}

@@ -18,7 +18,7 @@ from common.catalog.protocol import Catalog
 from common.catalog.row_mapping import vector_literal
 from common.catalog.supabase import SupabaseCatalog
 from common.queries import Filters
-from local.processes.child_process import ServerFailed
+from local.errors import ServerFailed
 from local.servers.postgres import find_binaries
 from local.servers.postgrest import find_postgrest
 from local.servers.supabase import SupabaseConfig, SupabaseServer

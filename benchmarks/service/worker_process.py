@@ -14,8 +14,9 @@ from benchmarks.clients.http_client import Connection, image_search, text_search
 from benchmarks.clients.pictures import kept_jpeg
 from benchmarks.harness.bench import STATE, Bench
 from benchmarks.harness.figures import Figure
-from benchmarks.harness.stack import Stack, open_stack, worker_service
+from benchmarks.harness.stack import START_S, Stack, open_stack
 from local.options import ROOT
+from local.services import worker_service
 
 NAMES = ("worker.rss_mb", "worker.ready_s")
 
@@ -54,7 +55,9 @@ def _rss_mb(stack: Stack) -> float:
 
 def _start_s(bench: Bench, stack: Stack, number: int) -> float:
     """Return how long a worker takes from its start until it has announced itself."""
-    worker = worker_service(bench.new_folder("start"), stack.environ, number=number)
+    worker = worker_service(
+        bench.new_folder("start"), stack.environ, name=f"worker-{number}", timeout_s=START_S
+    )
     began = time.perf_counter()
     worker.start()
     took_s = time.perf_counter() - began

@@ -1,35 +1,80 @@
-"""As which user a server's process runs, and that it ends with ours."""
+"""The user that a program runs as: ourselves, or an unprivileged user where we are root.
+
+PostgreSQL and PgBouncer refuse to run as root. They then run as `nobody`, who must be able to reach the
+program and its data. Where a folder on the way is closed to that user (a checkout under `/root`),
+`setpriv` adds the one capability that opens folders, and no other right of root's.
+"""
 
 import os
-import signal
-from collections.abc import Sequence
+import pwd
+import shutil
+import stat
 from dataclasses import dataclass
 from pathlib import Path
 
-from local.processes.spawn import tied
+from local.errors import ServerFailed
+
+UNPRIVILEGED_USER = "nobody"
 
 
 @dataclass(frozen=True, slots=True)
-class Identity:
-    """As which user, or behind which prefix that changes the user, a command starts.
+class RunAs:
+    """A user to change to; a `prefix`, put before the command, changes the user itself."""
 
-    `owner` is who that user is, None where it is ourselves.
-    """
-
+    #: User id and group id; None is this process's user.
     owner: tuple[int, int] | None = None
     prefix: tuple[str, ...] = ()
 
-    def applied_to(self, command: Sequence[str], *, death_signal: signal.Signals) -> list[str]:
-        """Return a command that becomes the given one as that user; it is signalled when we are killed."""
-        # Behind a prefix the user has changed already.
-        uid, gid = (None, None) if self.owner is None or self.prefix else self.owner
-        return [*self.prefix, *tied(command, death_signal=death_signal, uid=uid, gid=gid)]
-
-    def own(self, path: Path) -> None:
-        """Give the user `path` and, if it is a folder, all in it."""
+    def give(self, path: Path) -> None:
+        """Make that user the owner of `path` and, if it is a folder, of everything in it."""
         if self.owner is not None:
             for entry in [path, *path.rglob("*")]:
                 os.chown(entry, *self.owner, follow_symlinks=False)
 
 
-OURSELVES = Identity()
+OURSELVES = RunAs()
+
+
+def unprivileged(*paths: Path, data: Path) -> RunAs:
+    """Return the user for a program that refuses to run as root and needs `paths`.
+
+    As root that is the owner of `data`, which an ordinary user may have made, or `nobody`.
+
+    Raises:
+        ServerFailed: a path is closed to that user, and `setpriv` is not installed.
+    """
+    if os.geteuid() != 0:
+        return OURSELVES
+    owner = _unprivileged_owner(data)
+    closed = [path for path in paths if not _is_reachable(path, *owner)]
+    if not closed:
+        return RunAs(owner)
+    setpriv = shutil.which("setpriv")
+    if setpriv is None:
+        raise ServerFailed(
+            f"as root, PostgreSQL runs as the user {owner[0]}, who may not enter {closed[0]}: "
+            "install util-linux (setpriv), move the checkout, or run as an ordinary user"
+        )
+    capability = ("--inh-caps=+dac_override", "--ambient-caps=+dac_override")
+    as_user = (f"--reuid={owner[0]}", f"--regid={owner[1]}", "--clear-groups")
+    return RunAs(owner, prefix=(setpriv, *as_user, *capability, "--"))
+
+
+def _unprivileged_owner(data: Path) -> tuple[int, int]:
+    if data.exists() and data.stat().st_uid != 0:
+        return data.stat().st_uid, data.stat().st_gid
+    user = pwd.getpwnam(UNPRIVILEGED_USER)
+    return user.pw_uid, user.pw_gid
+
+
+def _is_reachable(path: Path, uid: int, gid: int) -> bool:
+    return all(_may_enter(step, uid, gid) for step in [path, *path.parents] if step.exists())
+
+
+def _may_enter(path: Path, uid: int, gid: int) -> bool:
+    status = path.stat()
+    if status.st_uid == uid:
+        return bool(status.st_mode & stat.S_IXUSR)
+    if status.st_gid == gid:
+        return bool(status.st_mode & stat.S_IXGRP)
+    return bool(status.st_mode & stat.S_IXOTH)

@@ -1,47 +1,66 @@
-"""Becomes another program that ends together with its parent: what a child's process runs first.
+"""Starts programs that end when this process is killed (docs/decisions/0018-children-end-with-make-run.md).
 
-    become([PARENT_PID, DEATH_SIGNAL, UID, GID, COMMAND, …])
-
-The process id stays the same. The user is changed here, because the kernel forgets about the parent when it
-is; `-` is no change.
+On Linux a process can ask the kernel for a signal when its parent ends. The parent is then the *thread*
+that started it: one thread, which lives as long as this process, starts every child.
 """
 
+import functools
 import os
 import signal
+import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from common.process_control import end_with_parent
+from local.processes.run_as import OURSELVES, RunAs
 
 _ROOT = str(Path(__file__).resolve().parents[2])
-#: Isolated, without `site` and without writing bytecode: it starts in a few milliseconds, as any user.
-_PYTHON = (
-    *(sys.executable, "-I", "-S", "-B", "-c"),
-    (
-        f"import sys; sys.path.insert(0, {_ROOT!r}); "
-        "from local.processes.spawn import become; become(sys.argv[1:])"
-    ),
-)
+_IMPORT = f"import sys; sys.path.insert(0, {_ROOT!r}); from local.processes.become import become"
+#: Isolated, without `site` and without writing bytecode: it starts fast, and as any user.
+_BECOME = (sys.executable, "-I", "-S", "-B", "-c", f"{_IMPORT}; become(sys.argv[1:])")
 
 
-def tied(
-    command: Sequence[str], *, death_signal: signal.Signals, uid: int | None = None, gid: int | None = None
+def spawn(
+    command: Sequence[str],
+    *,
+    log_path: Path,
+    death_signal: signal.Signals,
+    env: Mapping[str, str] | None = None,
+    run_as: RunAs = OURSELVES,
+) -> "subprocess.Popen[bytes]":
+    """Start a program in a session of its own; its output goes to a new log.
+
+    A Ctrl-C at the terminal signals the foreground process group. A program in another session is ended
+    by its owner instead, in the owner's order.
+    """
+
+    def popen() -> "subprocess.Popen[bytes]":
+        with log_path.open("wb") as log:
+            return subprocess.Popen(  # noqa: S603 - commands are built by this package
+                bound_command(command, death_signal=death_signal, run_as=run_as),
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                env=env,
+                # The other user may not be allowed to enter this process's working directory.
+                cwd="/",
+                start_new_session=True,
+            )
+
+    return _starting_thread().submit(popen).result()
+
+
+def bound_command(
+    command: Sequence[str], *, death_signal: signal.Signals, run_as: RunAs = OURSELVES
 ) -> list[str]:
-    """Return a command that becomes the given one, tied to this process; as another user if one is named."""
-    owner = ("-" if number is None else str(number) for number in (uid, gid))
-    return [*_PYTHON, str(os.getpid()), str(int(death_signal)), *owner, *command]
+    """Return a command that becomes the given one and is signalled when this process is killed."""
+    # A prefix has changed the user already.
+    owner = None if run_as.prefix else run_as.owner
+    user = ("-", "-") if owner is None else (str(owner[0]), str(owner[1]))
+    return [*run_as.prefix, *_BECOME, str(os.getpid()), str(int(death_signal)), *user, *command]
 
 
-def become(arguments: Sequence[str]) -> None:
-    """Turn this process into a command."""
-    parent_pid, death_signal, uid, gid, *command = arguments
-    if uid != "-":
-        os.setgroups([])
-        os.setgid(int(gid))
-        os.setuid(int(uid))
-    end_with_parent(int(parent_pid), death_signal=signal.Signals(int(death_signal)))
-    try:
-        os.execvp(command[0], command)  # noqa: S606 - commands are built by this package
-    except OSError as error:
-        sys.exit(f"{command[0]}: {error.strerror}")
+@functools.cache
+def _starting_thread() -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(1, thread_name_prefix="starts children")

@@ -9,31 +9,15 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Iterable
-from pathlib import Path
-from typing import Protocol
 
-from local.processes.child_process import ServerFailed
+from local.errors import ServerFailed
+from local.processes.child_process import ChildProcess
 
 LOOK_EVERY_S = 0.5
 #: Before the first start anew, the second, and so on; as many as there are.
 PAUSES_S = (0.0, 1.0, 2.0, 4.0, 8.0)
 #: A part that has run for so long counts as one that runs.
 STABLE_S = 60.0
-
-
-class Part(Protocol):
-    """A server or a service."""
-
-    @property
-    def name(self) -> str: ...
-    @property
-    def running(self) -> bool: ...
-    @property
-    def status(self) -> int | None: ...
-    @property
-    def log_path(self) -> Path: ...
-    def restart(self) -> None: ...
-    def call_off(self) -> None: ...
 
 
 class Supervisor:
@@ -54,9 +38,9 @@ class Supervisor:
         self._stopping = threading.Event()
         self._given_up = threading.Event()
         self._reason = ""
-        self._watched: list[tuple[Part, threading.Thread]] = []
+        self._watched: list[tuple[ChildProcess, threading.Thread]] = []
 
-    def watch(self, parts: Iterable[Part]) -> None:
+    def watch(self, parts: Iterable[ChildProcess]) -> None:
         """Keep parts that have been started running from now on."""
         for part in parts:
             thread = threading.Thread(target=self._keep, args=(part,), name=f"keeps {part.name}", daemon=True)
@@ -85,11 +69,11 @@ class Supervisor:
         """Let what ends from now on be; the parts themselves run on."""
         self._stopping.set()
         for part, _ in self._watched:
-            part.call_off()
+            part.cancel_start()
         for _, thread in self._watched:
             thread.join()
 
-    def _keep(self, part: Part) -> None:
+    def _keep(self, part: ChildProcess) -> None:
         ends, started_at = 0, time.monotonic()
         while not self._stopping.wait(LOOK_EVERY_S):
             if part.running:
@@ -102,7 +86,7 @@ class Supervisor:
             self._start_again(part, after_s=self._pauses_s[ends])
             ends, started_at = ends + 1, time.monotonic()
 
-    def _start_again(self, part: Part, *, after_s: float) -> None:
+    def _start_again(self, part: ChildProcess, *, after_s: float) -> None:
         when = f" in {after_s:g} s" if after_s else ""
         self._report(f"{part.name} ended ({_cause(part.status)}); starting it again{when} ({part.log_path})")
         if self._stopping.wait(after_s):
@@ -116,7 +100,7 @@ class Supervisor:
         else:
             self._report(f"{part.name} was started again")
 
-    def _give_up(self, part: Part) -> None:
+    def _give_up(self, part: ChildProcess) -> None:
         self._reason = (
             f"{part.name} has ended {len(self._pauses_s) + 1} times, each within {self._stable_s:g} s of its "
             f"start, the last time with {_cause(part.status)}; its log is {part.log_path}"

@@ -1,4 +1,4 @@
-"""A PgBouncer in transaction mode, which stands before most hosted PostgreSQL, from Debian's package.
+"""A PgBouncer in transaction mode, as it stands before most hosted PostgreSQL, from Debian's package.
 
 It listens on a free port of 127.0.0.1, takes any database of the server behind it, and lends each
 transaction one of a few sessions.
@@ -7,17 +7,18 @@ transaction one of a few sessions.
 import os
 import shutil
 import signal
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import gettempdir
-from types import TracebackType
-from typing import Self
 from urllib.parse import quote, unquote, urlsplit
 
 import psycopg
 
-from local.processes.child_process import ChildProcess, ServerFailed, free_port
-from local.servers.unprivileged import identity_for
+from local.errors import ServerFailed
+from local.processes.folder import write_private
+from local.processes.run_as import unprivileged
+from local.servers.server import Server
 
 _CONFIGURATION = """
 [databases]
@@ -37,7 +38,7 @@ max_client_conn = 200
 
 @dataclass(frozen=True, slots=True)
 class PgBouncerConfig:
-    """The server's URL is that of any of its databases; `user` is what clients call themselves."""
+    """The server's URL is that of any of its databases; `user` and `password` are the clients'."""
 
     folder: Path
     server_url: str = field(repr=False)
@@ -47,93 +48,71 @@ class PgBouncerConfig:
     start_timeout_s: float = 20.0
 
 
-class PgBouncerServer:
+class PgBouncerServer(Server):
     """A PgBouncer that lives as long as its owner."""
 
     def __init__(self, config: PgBouncerConfig) -> None:
+        super().__init__(
+            "PgBouncer",
+            config.folder,
+            stop_signal=signal.SIGINT,
+            stop_grace_s=10.0,
+            start_timeout_s=config.start_timeout_s,
+        )
         self._config = config
-        self._folder = config.folder.absolute()
-        self._child = ChildProcess("PgBouncer", self._folder, stop_signal=signal.SIGINT, stop_grace_s=10.0)
-        self._port = 0
 
     def url(self, database: str) -> str:
         """Return the URL of a database behind it."""
-        user, password = quote(self._config.user, safe=""), quote(self._config.password, safe="")
-        return f"postgresql://{user}:{password}@127.0.0.1:{self._port}/{database}"
+        return self._url_at("127.0.0.1", database)
 
     def socket_url(self, database: str) -> str:
-        """Return the URL of a database by the socket that it listens on too."""
-        user, password = quote(self._config.user, safe=""), quote(self._config.password, safe="")
-        folder = quote(gettempdir(), safe="")
-        return f"postgresql://{user}:{password}@{folder}:{self._port}/{database}"
+        """Return the URL of a database behind it, over its Unix socket."""
+        return self._url_at(quote(gettempdir(), safe=""), database)
 
-    def start(self) -> None:
-        """Start it and wait until it leads to the server.
+    def prepare(self) -> None:
+        self.run_as = unprivileged(find_pgbouncer(), self.folder, data=self._configuration)
 
-        Raises:
-            ServerFailed: it is not installed, or with the end of its log.
-        """
-        executable = find_pgbouncer()
-        self._child.claim()
-        try:
-            identity = identity_for(executable, self._folder, data=self._folder / "pgbouncer.ini")
+    def command_on(self, port: int) -> Sequence[str]:
+        for file in self._write_configuration(port):
+            self.run_as.give(file)
+        return [str(find_pgbouncer()), str(self._configuration)]
 
-            def command() -> list[str]:
-                self._port = free_port()
-                for file in self._write_configuration():
-                    identity.own(file)
-                return [str(executable), str(self._folder / "pgbouncer.ini")]
-
-            self._child.start(
-                command,
-                ready=self._answers,
-                timeout_s=self._config.start_timeout_s,
-                identity=identity,
-            )
-        except BaseException:
-            self.stop()
-            raise
-
-    def stop(self) -> None:
-        """Stop; harmless when nothing runs."""
-        self._child.stop()
-
-    def __enter__(self) -> Self:
-        self.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.stop()
-
-    def _write_configuration(self) -> tuple[Path, Path]:
-        server = urlsplit(self._config.server_url)
-        users, configuration = self._folder / "users.txt", self._folder / "pgbouncer.ini"
-        user, password = (word.replace('"', '""') for word in (self._config.user, self._config.password))
-        _write(users, f'"{user}" "{password}"\n')
-        _write(
-            configuration,
-            _CONFIGURATION.format(
-                host=server.hostname,
-                server_port=server.port,
-                user=unquote(server.username or ""),
-                password=unquote(server.password or "").replace("'", "''"),
-                port=self._port,
-                users=users,
-                socket_folder=gettempdir(),
-                sessions=self._config.sessions,
-            ),
-        )
-        return users, configuration
-
-    def _answers(self) -> bool:
+    def is_ready(self) -> bool:
+        """Say whether it leads to the server."""
         database = urlsplit(self._config.server_url).path.removeprefix("/")
         try:
             psycopg.connect(self.url(database), connect_timeout=2, prepare_threshold=None).close()
         except psycopg.OperationalError:
             return False
         return True
+
+    @property
+    def _configuration(self) -> Path:
+        return self.folder / "pgbouncer.ini"
+
+    def _url_at(self, host: str, database: str) -> str:
+        user, password = quote(self._config.user, safe=""), quote(self._config.password, safe="")
+        return f"postgresql://{user}:{password}@{host}:{self.port}/{database}"
+
+    def _write_configuration(self, port: int) -> tuple[Path, Path]:
+        server = urlsplit(self._config.server_url)
+        users = self.folder / "users.txt"
+        user, password = (word.replace('"', '""') for word in (self._config.user, self._config.password))
+        write_private(users, f'"{user}" "{password}"\n')
+        write_private(
+            self._configuration,
+            _CONFIGURATION.format(
+                host=server.hostname,
+                server_port=server.port,
+                user=unquote(server.username or ""),
+                password=unquote(server.password or "").replace("'", "''"),
+                port=port,
+                users=users,
+                socket_folder=gettempdir(),
+                sessions=self._config.sessions,
+            ),
+        )
+        return users, self._configuration
 
 
 def find_pgbouncer() -> Path:
@@ -146,9 +125,3 @@ def find_pgbouncer() -> Path:
     if found is None:
         raise ServerFailed("PgBouncer is not installed: make test-servers")
     return Path(found)
-
-
-def _write(file: Path, content: str) -> None:
-    file.unlink(missing_ok=True)
-    with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as opened:
-        opened.write(content)

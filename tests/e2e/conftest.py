@@ -13,7 +13,7 @@ import httpx
 import psutil
 import pytest
 
-from local.processes.child_process import free_port
+from local.servers.server import free_port
 from tests.paths import ROOT
 
 START_S = 180.0

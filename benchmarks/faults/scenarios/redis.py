@@ -22,8 +22,8 @@ from benchmarks.faults.rig import open_rig
 from benchmarks.faults.tcp_proxy import TcpProxy
 from common.redis import keyspace
 from common.redis.clients import open_redis
-from local.processes.child_process import free_port
 from local.servers.redis import RedisConfig, RedisServer
+from local.servers.server import free_port
 
 ACCEPTS_AGAIN_S = 10.0
 FROZEN_ANSWER_S = 3.0

@@ -71,7 +71,7 @@ async def told_to_stop(catalog_server: CatalogServer, folder: Path, *, short: bo
         findings.require("the worker exits with status 0", first.status == 0)
         await rig.drained(within_s=rig.settings.job_deadline_s + 5)
         findings.recovery_s = time.monotonic() - began
-        await asyncio.to_thread(rig.workers[1].end)
+        await asyncio.to_thread(rig.workers[1].stop)
         held = await _drain_in_vain(rig, findings, short=short)
         submitted.ids += held.ids
         submitted.refusals += held.refusals

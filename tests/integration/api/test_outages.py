@@ -14,8 +14,8 @@ import pytest
 from common.redis import keyspace
 from common.redis.clients import open_redis
 from common.settings import load_settings
-from local.processes.child_process import free_port
 from local.servers.redis import RedisConfig, RedisServer
+from local.servers.server import free_port
 from tests.integration.api.conftest import RunningGateway, eventually
 from tests.integration.api.stand_ins import MemoryCatalog, StandInWorker
 from tests.paths import ROOT

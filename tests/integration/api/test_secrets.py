@@ -12,8 +12,8 @@ import psutil
 import pytest
 
 from common.settings import load_settings
-from local.processes.child_process import free_port
 from local.servers.redis import RedisServer
+from local.servers.server import free_port
 from tests.integration.api.conftest import StartGateway, eventually
 from tests.integration.api.stand_ins import StandInWorker
 from tests.paths import ROOT

@@ -3,7 +3,6 @@
 import os
 import shutil
 import signal
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -17,11 +16,10 @@ import pytest
 from catalog.ingest.distributed_embedding import DistributedEmbedder
 from common.redis import keyspace
 from common.redis.clients import open_redis
-from local.probes import worker_is_ready
-from local.services import Service
+from local.services import Service, worker_service
 from tests.integration.catalog_cli.conftest import ALBUMS, Catalog, read_report, rows
 from tests.integration.catalog_cli.test_killed_ingest import assert_same
-from tests.paths import DEMO_MODEL, ROOT
+from tests.paths import DEMO_MODEL
 
 INGEST = ("ingest", "albums.csv", "--covers", "covers")
 START_S = 60.0
@@ -33,15 +31,8 @@ def make_worker(environ: dict[str, str], tmp_path: Path) -> Iterator[Callable[[]
     made: list[Service] = []
 
     def make() -> Service:
-        name = f"worker-{len(made)}"
-        service = Service(
-            name,
-            folder=tmp_path / name,
-            command=[sys.executable, "-m", "worker"],
-            env={"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), **environ},
-            ready=lambda pid: worker_is_ready(environ["REDIS_URL"], pid),
-            timeout_s=START_S,
-        )
+        env = {"PATH": os.environ["PATH"], **environ}
+        service = worker_service(tmp_path, env, name=f"worker-{len(made)}", timeout_s=START_S)
         made.append(service)
         return service
 

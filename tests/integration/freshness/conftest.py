@@ -1,7 +1,6 @@
 """A whole service over a catalog that others write to: gateway, worker, Redis, either way to PostgreSQL."""
 
 import os
-import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -17,14 +16,13 @@ from catalog.rows import AlbumRow, upsert_albums
 from common.redis import keyspace
 from common.redis.clients import open_redis
 from common.settings import load_settings
-from local.probes import worker_is_ready
 from local.servers.redis import RedisServer
 from local.servers.supabase import SupabaseServer
-from local.services import Service
+from local.services import worker_service
 from tests.integration.api.conftest import RunningGateway, eventually
-from tests.paths import ROOT
 
 ALBUMS = 20
+START_S = 60.0
 MARKER = "marker"
 
 
@@ -83,7 +81,8 @@ def service(
         environ |= {"SUPABASE_URL": server.url, "SUPABASE_KEY": server.service_key}
     with open_redis(redis_server.url) as redis:
         redis.flushall()
-        worker = _worker(tmp_path / "worker", environ)
+        own = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "ENCODER": "fixed"}
+        worker = worker_service(tmp_path, {**own, **environ}, timeout_s=START_S)
         worker.start()
         gateway = RunningGateway(load_settings({**environ, "PORT": "0"}), None)
         gateway.start()
@@ -94,20 +93,3 @@ def service(
         finally:
             gateway.stop()
             worker.stop()
-
-
-def _worker(folder: Path, environ: dict[str, str]) -> Service:
-    return Service(
-        "worker",
-        folder=folder,
-        command=[sys.executable, "-m", "worker"],
-        env={
-            "PATH": os.environ["PATH"],
-            "HOME": str(folder),
-            "PYTHONPATH": str(ROOT),
-            "ENCODER": "fixed",
-            **environ,
-        },
-        ready=lambda pid: worker_is_ready(environ["REDIS_URL"], pid),
-        timeout_s=60.0,
-    )

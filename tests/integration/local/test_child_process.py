@@ -1,4 +1,4 @@
-"""A child ends with its owner, however that ends; a start that is called off leaves nothing behind."""
+"""A child process ends with its owner, however that ends; a canceled start leaves nothing behind."""
 
 import json
 import os
@@ -14,27 +14,22 @@ from pathlib import Path
 import psutil
 import pytest
 
-from local.processes.child_process import ChildProcess, ServerFailed
+from local.errors import ServerFailed
+from tests.integration.local.commands import Command
 from tests.paths import ROOT
 
-FOREVER = [sys.executable, "-c", "import time; time.sleep(600)"]
 AT_ONCE = [sys.executable, "-c", ""]
 
-
-#: Starts a child from a thread that ends at once, says its process id, and waits to be killed.
+#: Starts a child from a thread that ends at once, prints its process id, and waits to be killed.
 OWNER = """
 import json, signal, sys, threading, time
 from pathlib import Path
-from local.processes.child_process import ChildProcess
-from local.processes.run_as import Identity
+from local.processes.run_as import RunAs
+from tests.integration.local.commands import Command
 user, prefix, death_signal = json.loads(sys.argv[2])
-child = ChildProcess("a server", Path(sys.argv[1]), stop_signal=signal.SIGTERM, stop_grace_s=5,
-              death_signal=signal.Signals(death_signal))
-child.claim()
-command = ["sleep", "600"]
-identity = Identity(user and tuple(user), tuple(prefix))
-start = lambda: child.start(lambda: command, ready=lambda: True, timeout_s=60, identity=identity)
-thread = threading.Thread(target=start)
+child = Command("a server", Path(sys.argv[1]), ["sleep", "600"], death_signal=signal.Signals(death_signal),
+                run_as=RunAs(user and tuple(user), tuple(prefix)))
+thread = threading.Thread(target=child.start)
 thread.start()
 thread.join()
 print(child.pid, flush=True)
@@ -76,8 +71,8 @@ def eventually(met: Callable[[], bool]) -> None:
 
 
 @pytest.fixture
-def child(tmp_path: Path) -> ChildProcess:
-    return ChildProcess("a server", tmp_path, stop_signal=signal.SIGTERM, stop_grace_s=5)
+def child(tmp_path: Path) -> Command:
+    return Command("a server", tmp_path)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux has it")
@@ -101,71 +96,77 @@ def test_a_child_ends_with_its_killed_owner_and_not_with_the_thread_that_asked_f
     process.wait(20)
 
 
-def test_a_child_that_outlives_its_killed_owner_is_ended_by_the_next(
-    tmp_path: Path, child: ChildProcess
-) -> None:
+def test_a_child_that_outlives_its_killed_owner_is_ended_by_the_next(tmp_path: Path, child: Command) -> None:
     # A signal that changes nothing: as on a system whose kernel does not tell.
     with owned(tmp_path, death_signal=signal.SIGCONT) as process:
         pass
     assert process.is_running()
 
-    child.claim()
+    child.start()
 
     assert not process.is_running()
     child.stop()
 
 
-def test_a_program_that_is_not_there_is_told(child: ChildProcess) -> None:
-    child.claim()
+def test_a_program_that_is_not_there_is_named(child: Command) -> None:
+    child.argv, child.ready = ["/no/such/program"], lambda: False
 
     with pytest.raises(ServerFailed, match="/no/such/program: No such file"):
-        child.start(lambda: ["/no/such/program"], ready=lambda: False, timeout_s=60)
-
-    child.stop()
+        child.start()
 
 
-def test_a_start_that_is_called_off_ends_its_process(child: ChildProcess) -> None:
-    child.claim()
+def test_a_canceled_start_ends_its_process(child: Command) -> None:
+    child.ready = lambda: False
     with ThreadPoolExecutor() as threads:
-        starting = threads.submit(child.start, lambda: FOREVER, ready=lambda: False, timeout_s=60)
-        while child.pid is None:
-            time.sleep(0.01)
+        starting = threads.submit(child.start)
+        eventually(lambda: child.pid is not None)
 
-        child.call_off()
+        child.cancel_start()
 
-        with pytest.raises(ServerFailed, match="called off"):
+        with pytest.raises(ServerFailed, match="canceled"):
             starting.result(30)
     assert not child.running
     assert child.status == -signal.SIGTERM
-    child.stop()
 
 
-def test_a_start_that_is_called_off_is_not_tried_again(child: ChildProcess) -> None:
-    commands = []
+def test_a_canceled_start_is_not_tried_again(child: Command) -> None:
+    def cancel() -> bool:
+        child.cancel_start()
+        return False
 
-    def command() -> list[str]:
-        commands.append(AT_ONCE)
-        child.call_off()
-        return AT_ONCE
+    child.argv, child.ready = AT_ONCE, cancel
 
-    child.claim()
     with pytest.raises(ServerFailed):
-        child.start(command, ready=lambda: False, timeout_s=60)
+        child.start()
 
-    assert len(commands) == 1
-    child.stop()
+    assert child.attempts == 1
 
 
-def test_what_was_called_off_before_it_began_starts_nothing_until_it_is_stopped(child: ChildProcess) -> None:
-    child.call_off()
-    child.claim()
-    with pytest.raises(ServerFailed, match="called off"):
-        child.start(lambda: FOREVER, ready=lambda: True, timeout_s=60)
-    assert child.pid is None
-    child.stop()
+def test_a_start_that_fails_is_tried_three_times(child: Command) -> None:
+    child.argv, child.ready = AT_ONCE, lambda: False
 
-    child.claim()
-    child.start(lambda: FOREVER, ready=lambda: True, timeout_s=60)
+    with pytest.raises(ServerFailed, match="exited while starting"):
+        child.start()
+
+    assert child.attempts == 3
+
+
+def test_a_start_canceled_before_it_began_starts_nothing_and_the_next_one_does(child: Command) -> None:
+    child.cancel_start()
+    with pytest.raises(ServerFailed, match="canceled"):
+        child.start()
+    assert child.attempts == 0
+
+    child.start()
 
     assert child.running
     child.stop()
+
+
+def test_a_failed_start_gives_its_folder_back(tmp_path: Path, child: Command) -> None:
+    child.argv, child.ready = AT_ONCE, lambda: False
+    with pytest.raises(ServerFailed):
+        child.start()
+
+    with Command("another server", tmp_path) as other:
+        assert other.running

@@ -13,7 +13,7 @@ import psutil
 import psycopg
 import pytest
 
-from local.processes.child_process import ServerFailed
+from local.errors import ServerFailed
 from local.servers.postgres import PostgresConfig, PostgresServer
 from tests.paths import ROOT
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import redis
 
-from local.processes.child_process import ServerFailed
+from local.errors import ServerFailed
 from local.servers.redis import RedisConfig, RedisServer, find_redis, recorded_url
 
 

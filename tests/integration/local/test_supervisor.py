@@ -1,68 +1,27 @@
 """A part that ends is started again and said so; one that keeps ending is given up with a sentence."""
 
-import signal
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
 
-from local.processes.child_process import ChildProcess, ServerFailed
+from local.errors import ServerFailed
 from local.processes.supervisor import Supervisor
+from tests.integration.local.commands import FOREVER, Restarted
 
-FOREVER = [sys.executable, "-c", "import time; time.sleep(600)"]
-AT_ONCE = [sys.executable, "-c", "raise SystemExit(3)"]
+AT_ONCE = (sys.executable, "-c", "raise SystemExit(3)")
 
-
-class Process:
-    """A part that runs one command, started anew without waiting until it is ready."""
-
-    def __init__(self, name: str, folder: Path, command: list[str]) -> None:
-        self.name = name
-        self.command = command
-        self.starts = 0
-        self.refuses = False
-        self._child = ChildProcess(name, folder, stop_signal=signal.SIGTERM, stop_grace_s=5)
-
-    @property
-    def running(self) -> bool:
-        return self._child.running
-
-    @property
-    def status(self) -> int | None:
-        return self._child.status
-
-    @property
-    def log_path(self) -> Path:
-        return self._child.log_path
-
-    def start(self) -> None:
-        self._child.claim()
-        self._child.start(lambda: FOREVER, ready=lambda: True, timeout_s=20)
-
-    def restart(self) -> None:
-        if self.refuses:
-            raise ServerFailed("it does not start; its log says why")
-        self.starts += 1
-        self._child.respawn(self.command)
-
-    def call_off(self) -> None:
-        self._child.call_off()
-
-    def kill(self) -> None:
-        self._child.kill()
-
-    def stop(self) -> None:
-        self._child.stop()
+StartPart = Callable[[str, Sequence[str]], Restarted]
 
 
 @pytest.fixture
-def start(tmp_path: Path) -> Iterator[Callable[[str, list[str]], Process]]:
-    started: list[Process] = []
+def start(tmp_path: Path) -> Iterator[StartPart]:
+    started: list[Restarted] = []
 
-    def start(name: str, command: list[str]) -> Process:
-        part = Process(name, tmp_path / name, command)
+    def start(name: str, again: Sequence[str]) -> Restarted:
+        part = Restarted(name, tmp_path / name, again)
         started.append(part)
         part.start()
         return part
@@ -79,7 +38,7 @@ def eventually(met: Callable[[], bool]) -> None:
         time.sleep(0.01)
 
 
-def test_only_what_ended_is_started_again_and_it_is_said(start: Callable[[str, list[str]], Process]) -> None:
+def test_only_what_ended_is_started_again_and_it_is_said(start: StartPart) -> None:
     said: list[str] = []
     first, second = start("first", FOREVER), start("second", FOREVER)
     supervisor = Supervisor(said.append)
@@ -92,17 +51,17 @@ def test_only_what_ended_is_started_again_and_it_is_said(start: Callable[[str, l
     assert said[0].startswith("first ended (SIGKILL); starting it again (")
     assert said[1] == "first was started again"
     assert first.running
-    assert (first.starts, second.starts) == (1, 0)
+    assert (first.restarts, second.restarts) == (1, 0)
 
 
 def test_what_keeps_ending_is_started_later_each_time_and_then_given_up(
-    start: Callable[[str, list[str]], Process],
+    start: StartPart,
 ) -> None:
     said: list[str] = []
-    called_off: list[bool] = []
+    canceled: list[bool] = []
     part = start("a worker", AT_ONCE)
     supervisor = Supervisor(
-        said.append, on_given_up=lambda: called_off.append(True), pauses_s=(0.0, 0.01, 0.02)
+        said.append, on_given_up=lambda: canceled.append(True), pauses_s=(0.0, 0.01, 0.02)
     )
     supervisor.watch([part])
 
@@ -110,17 +69,17 @@ def test_what_keeps_ending_is_started_later_each_time_and_then_given_up(
     with pytest.raises(ServerFailed) as given_up:
         supervisor.wait()
 
-    assert part.starts == 3
+    assert part.restarts == 3
     assert "in 0.02 s" in said[-2]
     assert "a worker has ended 4 times" in given_up.value.detail
     assert "exit status 3" in given_up.value.detail
     assert str(part.log_path) in given_up.value.detail
-    assert called_off == [True]
+    assert canceled == [True]
     supervisor.stop()
 
 
 def test_what_cannot_be_started_again_is_given_up_too_however_long_it_had_run(
-    start: Callable[[str, list[str]], Process],
+    start: StartPart,
 ) -> None:
     said: list[str] = []
     part = start("a server", FOREVER)
@@ -139,7 +98,7 @@ def test_what_cannot_be_started_again_is_given_up_too_however_long_it_had_run(
     supervisor.stop()
 
 
-def test_what_ran_for_long_begins_with_the_first_pause(start: Callable[[str, list[str]], Process]) -> None:
+def test_what_ran_for_long_begins_with_the_first_pause(start: StartPart) -> None:
     part = start("a worker", FOREVER)
     # Whatever has run at all counts as stable.
     supervisor = Supervisor(lambda _: None, pauses_s=(0.0,), stable_s=0.0)
@@ -147,14 +106,14 @@ def test_what_ran_for_long_begins_with_the_first_pause(start: Callable[[str, lis
 
     for starts in range(1, 4):
         part.kill()
-        eventually(lambda starts=starts: part.starts == starts and part.running)  # type: ignore[misc]
+        eventually(lambda starts=starts: part.restarts == starts and part.running)  # type: ignore[misc]
     supervisor.stop()
 
     assert part.running
 
 
 def test_a_supervisor_that_stops_cuts_a_pause_short_and_starts_nothing_more(
-    start: Callable[[str, list[str]], Process],
+    start: StartPart,
 ) -> None:
     said: list[str] = []
     part = start("a worker", FOREVER)
@@ -165,5 +124,5 @@ def test_a_supervisor_that_stops_cuts_a_pause_short_and_starts_nothing_more(
 
     supervisor.stop()
 
-    assert part.starts == 0
+    assert part.restarts == 0
     assert not part.running

@@ -10,8 +10,9 @@ from urllib.parse import quote
 import pytest
 
 from common.redis.clients import open_redis
-from local.processes.child_process import ServerFailed, free_port
+from local.errors import ServerFailed
 from local.servers.redis import RedisConfig, RedisServer
+from local.servers.server import free_port
 from tests.paths import ROOT
 
 #: Every character that a URL may not hold as it is, and those that some reader of URLs gives a meaning to.

@@ -11,9 +11,8 @@ import httpx
 import pytest
 from PIL import Image
 
-from local.probes import gateway_answers, worker_is_ready
-from local.processes.child_process import free_port
-from local.services import Service
+from local.servers.server import free_port
+from local.services import gateway_service, worker_service
 from tests.integration.redis.server_variants import FORMS, Certificates, Place
 from tests.paths import ROOT
 
@@ -53,18 +52,8 @@ def url(environ: dict[str, str], tmp_path: Path) -> Iterator[str]:
     """The address of a gateway that has a worker."""
     url = f"http://127.0.0.1:{environ['PORT']}"
     services = [
-        Service(
-            module,
-            folder=tmp_path / module,
-            command=[sys.executable, "-m", module],
-            env=environ,
-            ready=ready,
-            timeout_s=START_S,
-        )
-        for module, ready in {
-            "api": lambda _: gateway_answers(url),
-            "worker": lambda pid: worker_is_ready(environ["REDIS_URL"], pid),
-        }.items()
+        gateway_service(tmp_path, environ, url=url, timeout_s=START_S),
+        worker_service(tmp_path, environ, timeout_s=START_S),
     ]
     with ExitStack() as stack:
         for service in services:

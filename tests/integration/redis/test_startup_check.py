@@ -17,8 +17,8 @@ from common.redis.clients import open_redis
 from common.redis.durability import durability_faults
 from common.redis.startup_check import check_redis
 from common.settings import load_settings
-from local.processes.child_process import free_port
 from local.servers.redis import RedisServer, find_redis
+from local.servers.server import free_port
 from tests.integration.redis.server_variants import (
     PASSWORD,
     SPECIAL,

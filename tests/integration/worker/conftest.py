@@ -3,7 +3,6 @@
 import asyncio
 import os
 import secrets
-import sys
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
@@ -23,10 +22,8 @@ from common.ledger.records import Submission
 from common.queries import ImagePart, SearchQuery, TextPart, image_digest, query_key, query_to_json
 from common.redis.clients import open_async_redis, open_redis
 from common.settings import Settings, load_settings
-from local.probes import worker_is_ready
 from local.servers.redis import RedisServer
-from local.services import Service
-from tests.paths import ROOT
+from local.services import Service, worker_service
 from worker.encoder.fixed_latency import FixedLatencyEncoder
 
 OWNER = "anonymous"
@@ -63,21 +60,13 @@ def make_worker_service(settings: Settings, tmp_path: Path) -> Iterator[StartWor
         env = {
             "PATH": os.environ["PATH"],
             "HOME": str(tmp_path),
-            "PYTHONPATH": str(ROOT),
             "REDIS_URL": settings.redis_url.get_secret_value(),
             "DATABASE_URL": settings.database_url.get_secret_value() if settings.database_url else "",
             "LEASE_S": str(settings.lease_s),
             "ENCODER": "fixed",
             **environ,
         }
-        service = Service(
-            f"worker-{len(made)}",
-            folder=tmp_path / f"worker-{len(made)}",
-            command=[sys.executable, "-m", "worker"],
-            env=env,
-            ready=lambda pid: not waits or worker_is_ready(env["REDIS_URL"], pid),
-            timeout_s=START_S,
-        )
+        service = worker_service(tmp_path, env, name=f"worker-{len(made)}", timeout_s=START_S, waits=waits)
         made.append(service)
         return service
 

@@ -15,9 +15,8 @@ from PIL import Image
 
 from common.settings import Settings
 from local.options import ROOT
-from local.probes import gateway_answers
-from local.processes.child_process import free_port
-from local.services import Service
+from local.servers.server import free_port
+from local.services import Service, gateway_service
 from tests.integration.worker.conftest import START_S, StartWorker
 
 LINE_MAX_CHARS = 20_000
@@ -76,27 +75,18 @@ def assert_short_json(lines: list[str]) -> None:
         assert len(line) < LINE_MAX_CHARS
 
 
-def gateway_service(settings: Settings, folder: Path, environ: dict[str, str]) -> tuple[Service, str]:
+def make_gateway(settings: Settings, folder: Path, environ: dict[str, str]) -> tuple[Service, str]:
     port = free_port()
     url = f"http://127.0.0.1:{port}"
     assert settings.database_url is not None
     env = {
         "PATH": os.environ["PATH"],
-        "PYTHONPATH": str(ROOT),
         "REDIS_URL": settings.redis_url.get_secret_value(),
         "DATABASE_URL": settings.database_url.get_secret_value(),
         "PORT": str(port),
         **environ,
     }
-    service = Service(
-        "gateway",
-        folder=folder,
-        command=[sys.executable, "-m", "api"],
-        env=env,
-        ready=lambda _: gateway_answers(url),
-        timeout_s=START_S,
-    )
-    return service, url
+    return gateway_service(folder, env, url=url, timeout_s=START_S), url
 
 
 def test_whatever_libraries_do_in_a_worker_is_told_as_short_json(
@@ -115,7 +105,7 @@ def test_whatever_libraries_do_in_a_worker_is_told_as_short_json(
 def test_whatever_libraries_do_in_a_gateway_is_told_as_short_json(
     settings: Settings, tmp_path: Path, noisy: dict[str, str]
 ) -> None:
-    service, _ = gateway_service(settings, tmp_path / "gateway", noisy)
+    service, _ = make_gateway(settings, tmp_path / "gateway", noisy)
     service.start()
     try:
         assert_short_json(wait_for_noise(service.log_path))
@@ -129,7 +119,7 @@ def test_images_that_libraries_warn_of_leave_short_json_in_both_logs(
 ) -> None:
     worker = make_worker_service()
     worker.start()
-    gateway, url = gateway_service(settings, tmp_path / "gateway", {})
+    gateway, url = make_gateway(settings, tmp_path / "gateway", {})
     gateway.start()
     try:
         for data in _images_that_are_warned_of():

@@ -151,7 +151,7 @@ async def test_a_worker_told_to_stop_finishes_what_it_has_and_loses_nothing(
     while (await gateway.load()).running == 0:
         await asyncio.sleep(0.01)
 
-    await asyncio.to_thread(first.end)
+    await asyncio.to_thread(first.stop)
     second.start()
     jobs = [await ended_job(gateway, a.job_id) for a in accepted]
 

@@ -9,8 +9,8 @@ from redis import Redis
 from redis.exceptions import RedisError
 
 from common.redis.clients import open_redis
-from local.processes.child_process import free_port
 from local.servers.redis import find_redis
+from local.servers.server import free_port
 from tests.unit.ops.docker_files import DOCKER, tool
 
 START_S = 20.0

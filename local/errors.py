@@ -1,0 +1,20 @@
+"""What can go wrong with the stack on this machine.
+
+CoverSearchError
+├── ServerFailed           a child process did not start, or its folder is in use
+└── ExampleSearchFailed    one of the two searches of a start got no result
+"""
+
+from common.errors import CoverSearchError
+
+
+class ServerFailed(CoverSearchError):
+    """A server did not start, or its folder is in use."""
+
+    code = "server_failed"
+
+
+class ExampleSearchFailed(CoverSearchError):
+    """A search got another answer than its result."""
+
+    code = "example_search_failed"

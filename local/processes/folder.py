@@ -1,0 +1,114 @@
+"""The folder of a child process: who owns it, which process runs, and its logs.
+
+lock            held by the process that runs the child
+child.json      process id and start time of the child, to find one that a killed owner left
+server.log      output of the child; server.log.1 is that of the child before
+"""
+
+import fcntl
+import json
+import os
+import signal
+from contextlib import suppress
+from pathlib import Path
+
+import psutil
+
+from local.errors import ServerFailed
+
+LOG_TAIL_LINES = 20
+
+
+class ProcessFolder:
+    """A folder that at most one process uses at a time."""
+
+    def __init__(self, path: Path, *, name: str) -> None:
+        self.path = path
+        self.log_path = path / "server.log"
+        self._name = name
+        self._lock_fd: int | None = None
+
+    def claim(self) -> None:
+        """Take the folder for this process.
+
+        Raises:
+            ServerFailed: the folder is another user's, or another live process has it.
+        """
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+            self._lock_fd = os.open(self.path / "lock", os.O_RDWR | os.O_CREAT, 0o600)
+        except PermissionError as error:
+            raise ServerFailed(
+                f"{self._name} cannot use {self.path}, which belongs to another user: "
+                "run as that user, or choose another folder"
+            ) from error
+        try:
+            fcntl.flock(self._lock_fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            self.release()
+            raise ServerFailed(
+                f"{self._name} already runs from {self.path}: "
+                "stop that one, or choose another folder (STATE_DIR)"
+            ) from error
+
+    def release(self) -> None:
+        """Give the folder back; harmless where it is not taken."""
+        if self._lock_fd is not None:
+            os.close(self._lock_fd)
+            self._lock_fd = None
+
+    def end_orphan(self, *, stop_signal: signal.Signals, grace_s: float) -> None:
+        """End the process that a killed owner left, first gently."""
+        orphan = running_process(self.path)
+        if orphan is None:
+            return
+        with suppress(psutil.NoSuchProcess):
+            orphan.send_signal(stop_signal)
+            try:
+                orphan.wait(grace_s)
+            except psutil.TimeoutExpired:
+                orphan.kill()
+                orphan.wait(grace_s)
+
+    def rotate_log(self) -> None:
+        """Keep the last log as `server.log.1`."""
+        with suppress(FileNotFoundError):
+            self.log_path.replace(self.log_path.with_suffix(".log.1"))
+
+    def record(self, pid: int) -> None:
+        """Write down which process runs."""
+        with suppress(psutil.NoSuchProcess):
+            started = psutil.Process(pid).create_time()
+            _record_path(self.path).write_text(json.dumps({"pid": pid, "started": started}))
+
+    def forget_process(self) -> None:
+        """Remove the record of the process."""
+        _record_path(self.path).unlink(missing_ok=True)
+
+    def with_log_tail(self, sentence: str) -> str:
+        """Return the sentence followed by the end of the log."""
+        lines = self.log_path.read_text(errors="replace").splitlines()[-LOG_TAIL_LINES:]
+        return "\n".join([f"{sentence}; the end of {self.log_path}:", *(f"  {line}" for line in lines)])
+
+
+def running_process(folder: Path) -> psutil.Process | None:
+    """Return the process that was last started from a folder, None where it has ended."""
+    try:
+        record = json.loads(_record_path(folder).read_text())
+        process = psutil.Process(record["pid"])
+        if process.create_time() == record["started"] and process.status() != psutil.STATUS_ZOMBIE:
+            return process
+    except (FileNotFoundError, ValueError, psutil.NoSuchProcess):
+        pass
+    return None
+
+
+def write_private(file: Path, content: str) -> None:
+    """Write a file that no other user may read, in place of the last one."""
+    file.unlink(missing_ok=True)
+    with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as opened:
+        opened.write(content)
+
+
+def _record_path(folder: Path) -> Path:
+    return folder / "child.json"
