@@ -31,6 +31,10 @@ help: ## List the targets
 run: $(VENV)/.local ## Start the whole service on this machine, with a demo catalog, until Ctrl-C
 	@exec $(BIN)/python -m local --end-with-parent
 
+.PHONY: reset
+reset: $(VENV)/.local ## Remove what make run keeps: databases, drawn covers, exported models, keys
+	@$(BIN)/python -m local.reset
+
 .PHONY: test
 test: $(VENV)/.dev tools test-servers chromium ## Lint, check types and contracts, and run every test against the real servers
 	@$(MAKE) lint workflows
@@ -138,8 +142,8 @@ clean: ## Remove what make made, but not the service's data in .state
 	rm -rf $(VENV) .tools .mypy_cache .ruff_cache .pytest_cache
 
 $(BIN)/python:
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
-	  || { echo "Python 3.11 or later is needed; say which with PYTHON=python3.11" >&2; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' \
+	  || { echo "Python 3.11, 3.12 or 3.13 is needed, and $(PYTHON) is $$($(PYTHON) --version 2>&1 | sed 's/^Python //'): some packages have no wheel for another. Say which with PYTHON=python3.13" >&2; exit 1; }
 	$(PYTHON) -m venv $(VENV)
 
 # Each mark says that a set of requirements is installed; a changed requirement makes it anew.

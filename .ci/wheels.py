@@ -1,4 +1,4 @@
-"""Ask the index whether every package of `make run` has a wheel for each Python and machine that is supported.
+"""Ask the index for a wheel of every package of `make run` for each Python and machine that is supported.
 
 A package without one is compiled on the user's machine, which takes minutes or fails.
 """

@@ -1,0 +1,33 @@
+"""Removes what `make run` keeps on this machine: `make reset`, for the STATE_DIR and PORT of the run.
+
+Databases, drawn covers, exported models and logs go; the next start makes them anew. API keys and albums
+that were added by hand are lost.
+"""
+
+import shutil
+import sys
+
+from local.options import own_environment, state_folder
+from local.processes.folder import running_process
+
+_PARTS = ("redis", "postgres", "covers", "models", "gateway", "worker-*")
+
+
+def main() -> int:
+    """Return 1, having removed nothing, where something still runs from the folder."""
+    state = state_folder(own_environment())
+    parts = [folder for part in _PARTS for folder in sorted(state.glob(part)) if folder.is_dir()]
+    running = [folder for folder in parts if running_process(folder) is not None]
+    if running:
+        sys.stderr.write(f"reset: something runs from {running[0]}: stop `make run` first\n")
+        return 1
+    for folder in parts:
+        shutil.rmtree(folder)
+        sys.stdout.write(f"removed {folder}\n")
+    if not parts:
+        sys.stdout.write(f"nothing to remove in {state}\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
