@@ -4,8 +4,8 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from catalog.paging import all_albums
-from catalog.writing.protocol import CatalogWriter, Findings
+from catalog.writer.paging import all_albums
+from catalog.writer.protocol import CatalogWriter, Findings
 from common.catalog.protocol import EMBEDDING_DIMENSION, ModelStamp
 from worker.decode.version import PREPROCESSING_VERSION
 

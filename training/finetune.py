@@ -14,25 +14,25 @@ from pathlib import Path
 from rich.console import Console
 from transformers import CLIPModel
 
-from catalog.ingest.mapping import Album
+from catalog.ingest.columns.mapping import Album
 from training.data.captions import caption
-from training.data.decoded_covers import Gathered
-from training.data.pairs import batch_maker
+from training.data.decoded_covers import DecodedCovers
+from training.data.finetuning_batches import batch_maker
 from training.data.splits import Part, split
 from training.evaluation.encoder import Encoder
-from training.evaluation.evaluation_set import Stored
+from training.evaluation.evaluation_set import StoredPictures
 from training.evaluation.measure import CAPTIONED, recalls, same
 from training.evaluation.metrics import reciprocal_rank
 from training.loop import CHECKPOINT, Progress, fit
 from training.model.architecture import save
-from training.model.base import Base
+from training.model.base_model import BaseClip
 from training.recipe import Recipe
 
 _BEST = "best"
 
 
 @dataclass(frozen=True, slots=True)
-class Tuned:
+class FinetuningResult:
     """What came of a fine-tuning: recall by name for each part that was measured, before and after."""
 
     parts: dict[Part, list[int]]
@@ -42,8 +42,8 @@ class Tuned:
 
 
 def finetune(
-    base: Base, gathered: Gathered, *, recipe: Recipe, work: Path, output: Path, console: Console
-) -> Tuned:
+    base: BaseClip, gathered: DecodedCovers, *, recipe: Recipe, work: Path, output: Path, console: Console
+) -> FinetuningResult:
     """Fine-tune a model and write it to the output folder, as `from_pretrained` and CLIP_MODEL take it.
 
     Of all models that were validated the best is written; that may be the base.
@@ -61,7 +61,7 @@ def finetune(
     best = Encoder.load(run / _BEST, device=str(base.model.device))
     save(best.model, with_processor=base.processor, folder=output, half=False)
     after = {part: asked[part].recalls(best) for part in before}
-    return Tuned(parts, before, after, progress)
+    return FinetuningResult(parts, before, after, progress)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,12 +69,12 @@ class _Asked:
     """The part of a table that a model is asked about: the first albums of it, with their covers."""
 
     albums: list[Album]
-    pictures: Stored
+    pictures: StoredPictures
 
     @classmethod
-    def of(cls, gathered: Gathered, places: list[int]) -> _Asked:
+    def of(cls, gathered: DecodedCovers, places: list[int]) -> _Asked:
         first = places[:CAPTIONED]
-        return cls([gathered.albums[place] for place in first], Stored(gathered.pixels, first))
+        return cls([gathered.albums[place] for place in first], StoredPictures(gathered.pixels, first))
 
     def recalls(self, encoder: Encoder) -> dict[str, float]:
         captions = [caption(album) for album in self.albums]
@@ -87,8 +87,8 @@ class _Asked:
 
 
 def _fit(
-    base: Base,
-    gathered: Gathered,
+    base: BaseClip,
+    gathered: DecodedCovers,
     *,
     parts: dict[Part, list[int]],
     recipe: Recipe,

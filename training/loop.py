@@ -16,7 +16,7 @@ from rich.console import Console
 from torch import Tensor, nn
 from transformers import CLIPModel
 
-from training.data.batches import Batch
+from training.data.batch import Batch
 from training.model.losses import losses
 
 CHECKPOINT = "checkpoint.pt"

@@ -20,7 +20,7 @@ from benchmarks.speed.rows import Figure
 from benchmarks.speed.texts import Texts, words_of
 from catalog.demo.albums import DemoAlbum, demo_albums
 from catalog.demo.loading import prepare_cover
-from catalog.demo.rephotograph import rephotograph
+from catalog.demo.photo_distortions import rephotograph
 from worker.decode.pixels import decode
 from worker.decode.pool import DecoderPool
 from worker.encoder.load import load_encoder

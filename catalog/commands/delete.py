@@ -5,10 +5,10 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from catalog.cache_invalidation import invalidating_cached_results
 from catalog.commands.outcome import Outcome
 from catalog.commands.protocol import Call
 from catalog.commands.writer import open_checked_writer
-from catalog.versioning import telling_gateways
 from common.errors import SettingsError
 
 _BATCH = 500
@@ -30,7 +30,7 @@ def run(call: Call) -> Outcome:
     with open_checked_writer(call) as writer:
         stamp = writer.model_stamp()
         fingerprint = None if stamp is None else stamp.fingerprint
-        with telling_gateways(
+        with invalidating_cached_results(
             call.settings,
             call.console,
             model_fingerprint=fingerprint,

@@ -2,13 +2,13 @@
 
 import argparse
 
+from catalog.cache_invalidation import invalidate_cached_results
 from catalog.commands.arguments import whole
 from catalog.commands.outcome import Outcome
 from catalog.commands.protocol import Call
 from catalog.demo.loading import load_demo
-from catalog.progress import covers_bar
+from catalog.progress_bar import progress_bar
 from catalog.settings import require_database_url
-from catalog.versioning import tell_gateways
 from common.errors import SettingsError
 from worker.encoder.model_files import find_model
 
@@ -25,7 +25,7 @@ def run(call: Call) -> Outcome:
     settings = call.settings
     if settings.covers_dir is None:
         raise SettingsError("COVERS_DIR: the folder that the demo's covers go to")
-    with covers_bar(call.console, "demo catalog", total=call.options.albums) as bar:
+    with progress_bar(call.console, "demo catalog", total=call.options.albums) as bar:
         loaded = load_demo(
             require_database_url(settings),
             count=call.options.albums,
@@ -37,6 +37,6 @@ def run(call: Call) -> Outcome:
             bar.skip(call.options.albums)
     if loaded:
         fingerprint = find_model(settings.clip_model).fingerprint
-        tell_gateways(settings, call.console, model_fingerprint=fingerprint)
+        invalidate_cached_results(settings, call.console, model_fingerprint=fingerprint)
     call.console.print("loaded" if loaded else "the demo catalog is loaded already")
     return Outcome.DONE

@@ -8,9 +8,9 @@ from typing import Any
 from catalog.commands.outcome import Outcome
 from catalog.commands.protocol import Call
 from catalog.commands.writer import open_checked_writer
-from catalog.exporting import export
-from catalog.paging import all_albums
-from catalog.progress import covers_bar
+from catalog.export import export
+from catalog.progress_bar import progress_bar
+from catalog.writer.paging import all_albums
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -23,7 +23,7 @@ def run(call: Call) -> Outcome:
     """Write the file; it appears once it is whole."""
     with (
         open_checked_writer(call) as writer,
-        covers_bar(call.console, str(call.options.output), total=writer.stats().total_albums) as bar,
+        progress_bar(call.console, str(call.options.output), total=writer.stats().total_albums) as bar,
     ):
 
         def counted() -> Iterator[dict[str, Any]]:

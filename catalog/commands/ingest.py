@@ -10,24 +10,30 @@ from pathlib import Path
 
 from rich.console import Console
 
+from catalog.cache_invalidation import invalidating_cached_results
 from catalog.commands.arguments import whole
 from catalog.commands.outcome import Outcome
 from catalog.commands.protocol import Call
 from catalog.commands.writer import open_checked_writer
-from catalog.index import MEMORY_MIB, IndexBuild, build_index, drop_index_if_empty
-from catalog.ingest.covered import CoverEmbedder
-from catalog.ingest.covers.opening import open_fetcher
-from catalog.ingest.covers.stored import StoredCovers
-from catalog.ingest.distributed_embedding import open_distributed_embedder
-from catalog.ingest.ingest import BATCH, Ingest, Tally
-from catalog.ingest.local_embedding import open_local_embedder
-from catalog.ingest.missing import MissingEmbeddings
+from catalog.database.vector_index import MEMORY_MIB, IndexBuild, build_index, drop_index_if_empty
+from catalog.ingest.album_source import (
+    AlbumSource,
+    add_source_arguments,
+    notes_path,
+    open_album_source,
+    report_path,
+)
+from catalog.ingest.covers.catalog_covers import CatalogCovers
+from catalog.ingest.covers.fetch.arguments import open_fetcher
+from catalog.ingest.embedding.distributed import open_distributed_embedder
+from catalog.ingest.embedding.local import open_local_embedder
+from catalog.ingest.embedding.protocol import CoverEmbedder
+from catalog.ingest.missing_embeddings import MissingEmbeddings
+from catalog.ingest.model_check import claim_catalog
 from catalog.ingest.report import Notes, Report
-from catalog.ingest.source import Source, add_source_arguments, notes_path, open_source, report_path
-from catalog.ingest.standing import claim_catalog
-from catalog.progress import covers_bar
-from catalog.versioning import telling_gateways
-from catalog.writing.protocol import CatalogWriter
+from catalog.ingest.table_ingest import BATCH, Ingest, Tally
+from catalog.progress_bar import progress_bar
+from catalog.writer.protocol import CatalogWriter
 from common.catalog.postgres_connections import open_connection
 from common.errors import SettingsError
 from common.settings import Settings
@@ -57,11 +63,11 @@ def run(call: Call) -> Outcome:
         return _run_missing(call)
     if options.table is None or options.covers is None:
         raise SettingsError("ingest: name the table and its --covers, or say --missing")
-    source = open_source(options, call.settings, recheck=options.recheck_covers)
+    source = open_album_source(options, call.settings, recheck=options.recheck_covers)
     _say_how_read(console, source)
     with _embedder(call) as embedder, open_checked_writer(call) as writer:
         _claim(console, writer, embedder)
-        telling = telling_gateways(
+        telling = invalidating_cached_results(
             call.settings,
             console,
             model_fingerprint=embedder.stamp.fingerprint,
@@ -71,7 +77,7 @@ def run(call: Call) -> Outcome:
             telling,
             Report(report_path(options)) as report,
             Notes(notes_path(options)) as notes,
-            covers_bar(console, source.table.path.name, total=source.table.count) as bar,
+            progress_bar(console, source.table.path.name, total=source.table.count) as bar,
             _indexed(call.settings, console, memory_mib=options.index_memory_mib),
         ):
             tally = Ingest(
@@ -102,20 +108,20 @@ def _run_missing(call: Call) -> Outcome:
     with _embedder(call) as embedder, open_checked_writer(call) as writer:
         _claim(console, writer, embedder)
         with (
-            telling_gateways(
+            invalidating_cached_results(
                 settings,
                 console,
                 model_fingerprint=embedder.stamp.fingerprint,
                 keep_cache=options.keep_cache,
             ),
             Report(options.report or Path("missing-rejected.csv")) as report,
-            covers_bar(console, "missing", total=writer.embedding_counts().without) as bar,
+            progress_bar(console, "missing", total=writer.embedding_counts().without) as bar,
             _indexed(settings, console, memory_mib=options.index_memory_mib),
         ):
             tally = MissingEmbeddings(
                 writer=writer,
                 embedder=embedder,
-                covers=StoredCovers(folder, fetcher, settings.max_image_bytes),
+                covers=CatalogCovers(folder, fetcher, settings.max_image_bytes),
                 report=report,
                 batch=options.batch,
                 advance=bar.advance,
@@ -168,7 +174,7 @@ def described(built: IndexBuild) -> str:
     )
 
 
-def _say_how_read(console: Console, source: Source) -> None:
+def _say_how_read(console: Console, source: AlbumSource) -> None:
     console.print(source.table.described(), markup=False)
     if left_out := source.columns.left_out(source.table.columns):
         console.print(f"columns without a name are left out: {', '.join(left_out)}", markup=False)

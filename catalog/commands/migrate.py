@@ -4,7 +4,7 @@ import argparse
 
 from catalog.commands.outcome import Outcome
 from catalog.commands.protocol import Call
-from catalog.migrations import apply_migrations
+from catalog.database.migrations import apply_migrations
 from catalog.settings import require_database_url
 
 

@@ -9,23 +9,23 @@ from pathlib import Path
 
 import psycopg
 
+from catalog.cache_invalidation import invalidate_cached_results
 from catalog.commands.arguments import whole
 from catalog.commands.ingest import described
 from catalog.commands.outcome import Outcome
 from catalog.commands.protocol import Call
-from catalog.index import MEMORY_MIB
-from catalog.ingest.covered import CoverEmbedder
-from catalog.ingest.covers.opening import add_fetching_arguments, open_fetcher
-from catalog.ingest.covers.stored import StoredCovers
-from catalog.ingest.local_embedding import open_local_embedder
+from catalog.database.vector_index import MEMORY_MIB
+from catalog.ingest.covers.catalog_covers import CatalogCovers
+from catalog.ingest.covers.fetch.arguments import add_fetching_arguments, open_fetcher
+from catalog.ingest.embedding.local import open_local_embedder
+from catalog.ingest.embedding.protocol import CoverEmbedder
 from catalog.ingest.report import Report
-from catalog.progress import covers_bar
-from catalog.reembedding.filling import Filling
-from catalog.reembedding.shadow import abandon, facts, prepare, verify_copy
-from catalog.reembedding.switching import index_copy, switch
+from catalog.model_stamp import read_stamp, require_stamps
+from catalog.progress_bar import progress_bar
+from catalog.reembedding.backfill import Backfill
+from catalog.reembedding.shadow_table import abandon, facts, prepare, verify_copy
+from catalog.reembedding.table_swap import index_copy, switch
 from catalog.settings import require_database_url
-from catalog.stamp import read_stamp, require_stamps
-from catalog.versioning import tell_gateways
 from common.catalog.postgres_connections import open_connection
 from common.catalog.protocol import ModelStamp
 from common.errors import SettingsError
@@ -62,7 +62,7 @@ def run(call: Call) -> Outcome:
             elif not _moved(call, connection, embedder):
                 return Outcome.FINDINGS
         if not call.options.keep_cache:
-            tell_gateways(call.settings, call.console, model_fingerprint=stamp.fingerprint)
+            invalidate_cached_results(call.settings, call.console, model_fingerprint=stamp.fingerprint)
     call.console.print(f"now start the workers anew with CLIP_MODEL={call.options.model}", markup=False)
     return Outcome.DONE
 
@@ -99,14 +99,14 @@ def _fill(call: Call, connection: psycopg.Connection, embedder: CoverEmbedder) -
     standing = facts(connection)
     with (
         Report(options.report) as report,
-        covers_bar(
+        progress_bar(
             call.console, embedder.stamp.model, total=standing.albums, completed=standing.copied
         ) as bar,
     ):
-        return Filling(
+        return Backfill(
             connection=connection,
             embedder=embedder,
-            covers=StoredCovers(options.covers, fetcher, settings.max_image_bytes),
+            covers=CatalogCovers(options.covers, fetcher, settings.max_image_bytes),
             report=report,
             leave_out=options.leave_out,
             advance=bar.advance,

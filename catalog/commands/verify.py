@@ -11,7 +11,7 @@ from rich.table import Table
 from catalog.commands.outcome import Outcome
 from catalog.commands.protocol import Call
 from catalog.verification import verify
-from catalog.writing.opening import open_writer
+from catalog.writer.open_writer import open_writer
 from worker.encoder.model_files import find_model
 
 

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from catalog.commands.protocol import Call
-from catalog.writing.opening import open_writer
-from catalog.writing.protocol import CatalogWriter
+from catalog.writer.open_writer import open_writer
+from catalog.writer.protocol import CatalogWriter
 
 
 @contextmanager

@@ -11,7 +11,7 @@ from pathlib import Path
 from PIL import Image
 
 from catalog.demo.albums import DEMO_SEED, demo_albums
-from catalog.demo.covers import cover_jpeg, draw_cover
+from catalog.demo.drawing.cover import cover_jpeg, draw_cover
 from catalog.demo.rows import write_table
 
 

@@ -8,8 +8,8 @@ from random import Random
 
 from catalog.demo import names
 from catalog.demo.captions import caption
+from catalog.demo.cover_look import Look, random_look
 from catalog.demo.genres import GENRES, STYLES
-from catalog.demo.look import Look, random_look
 
 #: The seed of the catalog that `make run` loads.
 DEMO_SEED = 1967

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from random import Random
 
-from catalog.demo.look import Look
+from catalog.demo.cover_look import Look
 
 #: What follows the object, by layout; `{a}` is the object with its article, `{s}` its plural.
 LAYOUT_PHRASES: dict[str, tuple[str, ...]] = {

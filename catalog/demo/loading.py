@@ -14,12 +14,12 @@ from pathlib import Path
 import numpy as np
 import psycopg
 
+from catalog.database.migrations import apply_migrations
 from catalog.demo.albums import DemoAlbum, demo_albums
-from catalog.demo.covers import cover_jpeg
+from catalog.demo.drawing.cover import cover_jpeg
 from catalog.demo.rows import album_row
-from catalog.migrations import apply_migrations
-from catalog.rows import upsert_albums
-from catalog.stamp import read_stamp, write_stamp
+from catalog.model_stamp import read_stamp, write_stamp
+from catalog.writer.album_row import upsert_albums
 from common.catalog.postgres_connections import open_connection
 from common.catalog.protocol import ModelStamp
 from common.process_control import children_never_interrupted, end_with_parent

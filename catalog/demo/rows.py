@@ -8,8 +8,8 @@ import numpy as np
 import numpy.typing as npt
 
 from catalog.demo.albums import DemoAlbum
-from catalog.exporting import export
-from catalog.rows import AlbumRow
+from catalog.export import export
+from catalog.writer.album_row import AlbumRow
 
 _NO_EMBEDDING = np.empty(0, dtype=np.float32)
 

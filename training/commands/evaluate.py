@@ -9,21 +9,21 @@ from catalog.commands.arguments import whole
 from catalog.commands.outcome import Outcome
 from catalog.commands.protocol import Call
 from catalog.demo.albums import demo_albums
-from catalog.demo.covers import draw_cover
-from catalog.ingest.mapping import Album
-from catalog.ingest.source import add_source_arguments, open_source
+from catalog.demo.drawing.cover import draw_cover
+from catalog.ingest.album_source import add_source_arguments, open_album_source
+from catalog.ingest.columns.mapping import Album
 from common.errors import SettingsError
 from training.commands.arguments import add_device_argument, share
 from training.commands.finetune import report_rejected
-from training.data.decoded_covers import Gathered, Gathering
+from training.data.decoded_covers import DecodedCovers, DecodedCoverStore
 from training.data.splits import Part, Shares
 from training.evaluation.encoder import Encoder
-from training.evaluation.evaluation_set import EvaluationSet, Stored, demo_set, table_set
+from training.evaluation.evaluation_set import EvaluationSet, StoredPictures, demo_set, table_set
 from training.evaluation.measure import measure
 from training.evaluation.model_card import recorded_shares
 from training.evaluation.report import Report, table, write
-from training.model.base import choose_device
-from training.progress import shown
+from training.model.base_model import choose_device
+from training.progress_bar import shown
 from worker.encoder.checkpoint import read_config
 from worker.encoder.model_files import ModelSource, find_model
 from worker.encoder.preprocessing import read_preprocessing
@@ -71,7 +71,7 @@ def run(call: Call) -> Outcome:
     if options.covers is None:
         raise SettingsError("--covers: the folder of the table's covers, or the column of their URLs")
     gathered = _gather(call, models)
-    pictures = Stored(gathered.pixels, range(len(gathered.albums)))
+    pictures = StoredPictures(gathered.pixels, range(len(gathered.albums)))
     asked = table_set(gathered.albums, pictures, attributes=options.attribute)
     told = _judge(call, models, asked, each_distortion=True)
     told.write(output, on=f"{len(gathered.albums)} albums of {options.table.name}, part {options.part}")
@@ -124,7 +124,7 @@ def _demo(count: int) -> EvaluationSet:
     return demo_set(albums, [draw_cover(album, size_px=_SIZE_PX) for album in shown(albums, "drawing")])
 
 
-def _gather(call: Call, models: Sequence[ModelSource]) -> Gathered:
+def _gather(call: Call, models: Sequence[ModelSource]) -> DecodedCovers:
     """Return the albums of the part, with covers no smaller than a model sees them."""
     options = call.options
     shares = _shares(options, models[0].folder)
@@ -133,8 +133,8 @@ def _gather(call: Call, models: Sequence[ModelSource]) -> Gathered:
         return options.part in {_ALL, shares.part_of(album.fields.artist)}
 
     size_px = max(_SIZE_PX, *(read_preprocessing(model.folder).size_px for model in models))
-    source = open_source(options, call.settings)
-    return Gathering(call.settings, call.console, options.work, size_px).gather(source, wanted=wanted)
+    source = open_album_source(options, call.settings)
+    return DecodedCoverStore(call.settings, call.console, options.work, size_px).gather(source, wanted=wanted)
 
 
 def _shares(options: argparse.Namespace, folder: Path) -> Shares:

@@ -12,16 +12,16 @@ from pathlib import Path
 from catalog.commands.arguments import whole
 from catalog.commands.outcome import Outcome
 from catalog.commands.protocol import Call
+from catalog.ingest.album_source import add_source_arguments, open_album_source, report_path
 from catalog.ingest.rejection import Rejected
 from catalog.ingest.report import Report
-from catalog.ingest.source import add_source_arguments, open_source, report_path
 from common.errors import SettingsError
 from training.commands.arguments import add_device_argument, share
-from training.data.decoded_covers import Gathering
+from training.data.decoded_covers import DecodedCoverStore
 from training.data.splits import Shares
-from training.evaluation.model_card import Card
+from training.evaluation.model_card import ModelCard
 from training.finetune import finetune
-from training.model.base import choose_device, fast_in_bfloat16, load_base
+from training.model.base_model import choose_device, fast_in_bfloat16, load_base_model
 from training.recipe import TOWERS, Recipe
 
 _DEFAULT = Recipe()
@@ -80,13 +80,13 @@ def run(call: Call) -> Outcome:
     options, console = call.options, call.console
     device = choose_device(options.device)
     recipe = _recipe(options, device=device)
-    base = load_base(options.model, device=device)
+    base = load_base_model(options.model, device=device)
     size_px = base.preprocessing.size_px
-    source = open_source(options, call.settings)
-    gathered = Gathering(call.settings, console, options.work, size_px).gather(source)
+    source = open_album_source(options, call.settings)
+    gathered = DecodedCoverStore(call.settings, console, options.work, size_px).gather(source)
     tuned = finetune(base, gathered, recipe=recipe, work=options.work, output=options.output, console=console)
     command = shlex.join(["python", "-m", "training", *sys.argv[1:]])
-    card = Card(base, recipe, tuned, source.table.path.name, device, len(gathered.rejected), command)
+    card = ModelCard(base, recipe, tuned, source.table.path.name, device, len(gathered.rejected), command)
     card.write(options.output)
     print(card.comparison())
     return report_rejected(call, gathered.rejected)

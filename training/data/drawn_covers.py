@@ -11,8 +11,8 @@ import numpy.typing as npt
 from PIL import Image
 
 from catalog.demo.albums import DemoAlbum, demo_albums
-from catalog.demo.covers import draw_cover
-from training.progress import shown
+from catalog.demo.drawing.cover import draw_cover
+from training.progress_bar import shown
 
 Pixels = npt.NDArray[np.uint8]
 

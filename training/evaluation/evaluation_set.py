@@ -10,8 +10,8 @@ from typing import Any, Protocol
 from PIL import Image
 
 from catalog.demo.albums import DemoAlbum
-from catalog.demo.look import FACTS, Look, facts
-from catalog.ingest.mapping import Album
+from catalog.demo.cover_look import FACTS, Look, facts
+from catalog.ingest.columns.mapping import Album
 from training.data.captions import caption
 from training.data.drawn_covers import Pixels
 from training.data.phrases import word_for
@@ -43,7 +43,7 @@ class Pictures(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Stored:
+class StoredPictures:
     """Some of the covers of a file of pixels (n, size, size, 3), by their places."""
 
     pixels: Pixels

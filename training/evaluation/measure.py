@@ -9,12 +9,12 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from catalog.demo.rephotograph import DISTORTIONS, distort, rephotograph
+from catalog.demo.photo_distortions import DISTORTIONS, distort, rephotograph
 from training.evaluation.encoder import Encoder
 from training.evaluation.evaluation_set import EvaluationSet, Pictures, Question
 from training.evaluation.metrics import precision_at, recall_at, recall_of
 from training.evaluation.report import Report
-from training.progress import shown
+from training.progress_bar import shown
 
 #: Captions are asked over the first so many covers, so that figures of larger catalogs can be compared.
 CAPTIONED = 1000

@@ -10,8 +10,8 @@ import orjson
 
 from common.errors import SettingsError
 from training.data.splits import Part, Shares
-from training.finetune import Tuned
-from training.model.base import Base
+from training.finetune import FinetuningResult
+from training.model.base_model import BaseClip
 from training.recipe import Recipe
 
 RECORD = "finetuning.json"
@@ -20,12 +20,12 @@ _OPTIONS = orjson.OPT_INDENT_2 | orjson.OPT_NON_STR_KEYS
 
 
 @dataclass(frozen=True, slots=True)
-class Card:
+class ModelCard:
     """A fine-tuning that is done."""
 
-    base: Base
+    base: BaseClip
     recipe: Recipe
-    tuned: Tuned
+    tuned: FinetuningResult
     table: str
     device: str
     rejected: int

@@ -7,7 +7,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 from transformers import CLIPModel
 
-from training.data.batches import Batch
+from training.data.batch import Batch
 
 #: Sharpness of the picture-to-picture softmax; CLIP's own learnt scale is left to texts.
 _TWIN_SCALE = 20.0

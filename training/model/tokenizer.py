@@ -13,7 +13,7 @@ from transformers import CLIPTokenizer
 from catalog.demo.albums import demo_albums
 from training.data.phrases import describe, prompts
 from training.data.vocabulary import NEUTRAL_WORDS
-from training.model.merges import learn_merges
+from training.model.bpe_merges import learn_merges
 
 START, END = "<|startoftext|>", "<|endoftext|>"
 _MERGES = 2300

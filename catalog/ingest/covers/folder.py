@@ -5,12 +5,12 @@ from concurrent.futures import Executor
 from pathlib import Path
 from typing import TypeVar
 
-from catalog.ingest.covers.answers import Validators
+from catalog.ingest.covers.fetch.responses import Validators
 from catalog.ingest.covers.file_names import SUFFIXES, CoverFiles
-from catalog.ingest.covers.protocol import READ_AHEAD, FoundCover, ReadCover, Wanted, hash_of
+from catalog.ingest.covers.protocol import READ_AHEAD, AlbumToLoad, CoverContent, CoverLocation, cover_sha256
 from catalog.ingest.rejection import Rejected, RowFault
-from catalog.ingest.staging import in_order
-from catalog.writing.protocol import Origin
+from catalog.ingest.stages import in_order
+from catalog.writer.protocol import Origin
 
 R = TypeVar("R")
 
@@ -25,18 +25,21 @@ class CoverFolder:
         self._max_bytes = max_bytes
         self._files = CoverFiles(folder)
 
-    def find(self, album_id: str, named: str | None) -> FoundCover:
+    def find(self, album_id: str, named: str | None) -> CoverLocation:
         if named is not None:
-            return FoundCover(self._files.named(named))
+            return CoverLocation(self._files.named(named))
         files = self._files.of_album(album_id)
         if not files:
             raise RowFault(
                 "missing_cover", f"no file {album_id:.100}{{{','.join(SUFFIXES)}}} in the folder of covers"
             )
-        return FoundCover(files[0], tuple(files[1:]))
+        return CoverLocation(files[0], tuple(files[1:]))
 
     def stage(
-        self, executor: Executor, load: Callable[[Wanted], R | Rejected], wanted: Iterable[Wanted | Rejected]
+        self,
+        executor: Executor,
+        load: Callable[[AlbumToLoad], R | Rejected],
+        wanted: Iterable[AlbumToLoad | Rejected],
     ) -> Generator[R | Rejected, None, None]:
         return in_order(executor, load, wanted, ahead=READ_AHEAD)
 
@@ -53,10 +56,10 @@ class CoverFolder:
             reason = getattr(error, "strerror", None) or error
             raise RowFault("missing_cover", f"{source!r:.200} cannot be read: {reason}") from None
 
-    def read_changed(self, source: str, origin: Origin | None) -> ReadCover:  # noqa: ARG002
+    def read_changed(self, source: str, origin: Origin | None) -> CoverContent:  # noqa: ARG002
         # A file may have changed without a trace, and costs little to read.
         content = self.read(source)
-        return ReadCover(content, hash_of(content), Validators())
+        return CoverContent(content, cover_sha256(content), Validators())
 
     def close(self) -> None:
         """Nobody waits for a file."""

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from typing import Protocol, TypeVar
 from urllib.parse import quote
 
-from catalog.ingest.covers.answers import Validators
-from catalog.ingest.mapping import Album
+from catalog.ingest.columns.mapping import Album
+from catalog.ingest.covers.fetch.responses import Validators
 from catalog.ingest.rejection import Rejected
-from catalog.writing.protocol import Origin
+from catalog.writer.protocol import Origin
 
 R = TypeVar("R")
 
@@ -19,7 +19,7 @@ READ_AHEAD = 64
 
 
 @dataclass(frozen=True, slots=True)
-class FoundCover:
+class CoverLocation:
     """Where an album's cover is read, and where it could be read as well."""
 
     source: str
@@ -27,7 +27,7 @@ class FoundCover:
 
 
 @dataclass(frozen=True, slots=True)
-class ReadCover:
+class CoverContent:
     """A cover's bytes, None where they are those that the catalog's embedding was made from."""
 
     content: bytes | None
@@ -36,7 +36,7 @@ class ReadCover:
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class AlbumToLoad:
     """An album of the table, and what the one of its id in the catalog was made from."""
 
     album: Album
@@ -49,7 +49,7 @@ class Covers(Protocol):
     #: Threads that read.
     readers: int
 
-    def find(self, album_id: str, named: str | None) -> FoundCover:
+    def find(self, album_id: str, named: str | None) -> CoverLocation:
         """Return where an album's cover is to be read.
 
         Raises:
@@ -58,7 +58,10 @@ class Covers(Protocol):
         ...
 
     def stage(
-        self, executor: Executor, load: Callable[[Wanted], R | Rejected], wanted: Iterable[Wanted | Rejected]
+        self,
+        executor: Executor,
+        load: Callable[[AlbumToLoad], R | Rejected],
+        wanted: Iterable[AlbumToLoad | Rejected],
     ) -> Generator[R | Rejected, None, None]:
         """Load albums with their covers ahead of whoever takes them."""
         ...
@@ -71,7 +74,7 @@ class Covers(Protocol):
         """
         ...
 
-    def read_changed(self, source: str, origin: Origin | None) -> ReadCover:
+    def read_changed(self, source: str, origin: Origin | None) -> CoverContent:
         """Return a cover, without its bytes where it is known to be the one that an album was made from.
 
         Raises:
@@ -84,7 +87,7 @@ class Covers(Protocol):
         ...
 
 
-def hash_of(cover: bytes) -> str:
+def cover_sha256(cover: bytes) -> str:
     return hashlib.sha256(cover).hexdigest()
 
 

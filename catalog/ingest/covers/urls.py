@@ -5,12 +5,12 @@ from concurrent.futures import Executor
 from typing import TypeVar
 from urllib.parse import urlsplit
 
-from catalog.ingest.concurrency import as_done
-from catalog.ingest.covers.answers import Fetched, Validators
-from catalog.ingest.covers.fetcher import CoverFetcher
-from catalog.ingest.covers.protocol import READ_AHEAD, FoundCover, ReadCover, Wanted, hash_of
+from catalog.ingest.covers.fetch.fetcher import CoverFetcher
+from catalog.ingest.covers.fetch.responses import FetchedCover, Validators
+from catalog.ingest.covers.protocol import READ_AHEAD, AlbumToLoad, CoverContent, CoverLocation, cover_sha256
+from catalog.ingest.per_key_concurrency import as_completed_per_key
 from catalog.ingest.rejection import Rejected, RowFault
-from catalog.writing.protocol import Origin
+from catalog.writer.protocol import Origin
 
 R = TypeVar("R")
 
@@ -28,16 +28,19 @@ class CoverUrls:
         self._fetcher = fetcher
         self._recheck = recheck
 
-    def find(self, album_id: str, named: str | None) -> FoundCover:
+    def find(self, album_id: str, named: str | None) -> CoverLocation:
         if named is None:
             raise RowFault("missing_cover", f"the album {album_id:.100} has no cover URL")
-        return FoundCover(named)
+        return CoverLocation(named)
 
     def stage(
-        self, executor: Executor, load: Callable[[Wanted], R | Rejected], wanted: Iterable[Wanted | Rejected]
+        self,
+        executor: Executor,
+        load: Callable[[AlbumToLoad], R | Rejected],
+        wanted: Iterable[AlbumToLoad | Rejected],
     ) -> Generator[R | Rejected, None, None]:
         # Each host is a queue, so that a slow one holds up no other.
-        return as_done(
+        return as_completed_per_key(
             executor,
             load,
             wanted,
@@ -49,7 +52,7 @@ class CoverUrls:
     def read(self, source: str) -> bytes:
         return self._fetcher.fetch(source).content
 
-    def read_changed(self, source: str, origin: Origin | None) -> ReadCover:
+    def read_changed(self, source: str, origin: Origin | None) -> CoverContent:
         kept = _kept(source, origin)
         if kept is None:
             return _read(self._fetcher.fetch(source))
@@ -75,12 +78,12 @@ def host_of(url: str) -> str:
         return ""
 
 
-def _kept(source: str, origin: Origin | None) -> ReadCover | None:
+def _kept(source: str, origin: Origin | None) -> CoverContent | None:
     """Return the cover that an album was made from, if it is known and was read there."""
     if origin is None or origin.cover_hash is None or origin.cover_source != source:
         return None
-    return ReadCover(None, origin.cover_hash, Validators(origin.cover_etag, origin.cover_last_modified))
+    return CoverContent(None, origin.cover_hash, Validators(origin.cover_etag, origin.cover_last_modified))
 
 
-def _read(fetched: Fetched) -> ReadCover:
-    return ReadCover(fetched.content, hash_of(fetched.content), fetched.validators)
+def _read(fetched: FetchedCover) -> CoverContent:
+    return CoverContent(fetched.content, cover_sha256(fetched.content), fetched.validators)

@@ -8,8 +8,8 @@ from itertools import count, islice
 from typing import Self, TextIO
 
 from catalog.ingest.rejection import RowFault
-from catalog.ingest.tables.rows import Cells, RawRow
-from catalog.ingest.tables.text import TextFile
+from catalog.ingest.tables.raw_row import Cells, RawRow
+from catalog.ingest.tables.text_file import TextFile
 from common.errors import SettingsError
 
 #: Of a cell; it bounds what is read in vain behind a quote that nobody closes.

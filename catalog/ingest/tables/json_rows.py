@@ -8,8 +8,8 @@ from typing import TextIO, cast
 import orjson
 
 from catalog.ingest.rejection import RowFault
-from catalog.ingest.tables.rows import Cells, RawRow
-from catalog.ingest.tables.text import TextFile
+from catalog.ingest.tables.raw_row import Cells, RawRow
+from catalog.ingest.tables.text_file import TextFile
 from common.errors import SettingsError
 
 _CHUNK_CHARS = 1 << 16

@@ -6,7 +6,7 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
-from catalog.ingest.tables.rows import RawRow
+from catalog.ingest.tables.raw_row import RawRow
 from common.errors import SettingsError
 
 _BATCH_ROWS = 512

@@ -9,8 +9,8 @@ from catalog.ingest.rejection import RowFault
 from catalog.ingest.tables.csv_rows import open_csv
 from catalog.ingest.tables.json_rows import open_json
 from catalog.ingest.tables.parquet_rows import ParquetFile
-from catalog.ingest.tables.rows import RawRow
-from catalog.ingest.tables.text import find_text
+from catalog.ingest.tables.raw_row import RawRow
+from catalog.ingest.tables.text_file import find_text
 from common.errors import SettingsError
 
 _CSV = (".csv", ".tsv", ".tab")

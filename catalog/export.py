@@ -1,0 +1,110 @@
+"""Writing albums to CSV, JSON Lines or Parquet, in columns that an ingest reads again."""
+
+import csv
+from collections.abc import Callable, Iterable, Iterator
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from catalog.ingest.columns.genres import GenreSplitter
+from catalog.ingest.columns.mapping import FIELDS, GENRE
+from common.errors import SettingsError
+
+_ROW_GROUP = 1000
+
+
+def export(albums: Iterable[dict[str, Any]], path: Path, *, embeddings: bool) -> None:
+    """Write the albums to a file that appears once it is whole.
+
+    Raises:
+        SettingsError: its name has no known ending.
+        OSError: it cannot be written; what was written of it is taken away.
+    """
+    writer = _WRITERS.get(path.suffix.lower())
+    if writer is None:
+        raise SettingsError(f"{path}: an export ends in {', '.join(sorted(_WRITERS))}")
+    unfinished = path.with_name(f".{path.name}.part")
+    columns = (*FIELDS, "embedding") if embeddings else FIELDS
+    try:
+        writer((_cells(album, columns) for album in albums), unfinished, columns)
+        unfinished.replace(path)
+    finally:
+        unfinished.unlink(missing_ok=True)
+
+
+def _cells(album: dict[str, Any], columns: tuple[str, ...]) -> dict[str, Any]:
+    score = album["pitchfork_score"]
+    own = {
+        "cover": album["cover_source"],
+        "pitchfork_score": None if score is None else float(score),
+        GENRE: _genre_cell(album),
+    }
+    whole = album | own
+    return {column: whole[column] for column in columns}
+
+
+def _genre_cell(album: dict[str, Any]) -> str | list[str] | None:
+    """Return the genres as an ingest reads them: a list where they are several, or one would be split."""
+    genre, genres = album["genre"], list(album["genres"] or ())
+    # Rows of an older schema have `genre` alone.
+    genres = genres or ([] if genre is None else [genre])
+    plain = len(genres) == 1 and GenreSplitter().read(genres[0]) == (genres[0],)
+    return genres[0] if plain else genres or None
+
+
+def _write_csv(albums: Iterator[dict[str, Any]], path: Path, columns: tuple[str, ...]) -> None:
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, columns)
+        writer.writeheader()
+        writer.writerows(map(_flat, albums))
+
+
+def _write_json(albums: Iterator[dict[str, Any]], path: Path, _columns: tuple[str, ...]) -> None:
+    with path.open("wb") as file:
+        for album in albums:
+            vector = {"embedding": orjson.loads(album["embedding"] or "null")} if "embedding" in album else {}
+            file.write(orjson.dumps(album | vector) + b"\n")
+
+
+def _write_parquet(albums: Iterator[dict[str, Any]], path: Path, columns: tuple[str, ...]) -> None:
+    # 150 MB that CSV and JSON Lines do without.
+    try:
+        import pyarrow as pa
+        from pyarrow import parquet
+    except ImportError as error:
+        raise SettingsError("Parquet needs pyarrow: pip install -r requirements/catalog.txt") from error
+    kinds = {
+        "release_year": pa.int32(),
+        "pitchfork_score": pa.float64(),
+        "best_new_music": pa.bool_(),
+        "embedding": pa.list_(pa.float32()),
+    }
+    schema = pa.schema([(column, kinds.get(column, pa.string())) for column in columns])
+    with parquet.ParquetWriter(path, schema) as file:
+        while rows := [_parquet_cells(album) for album in islice(albums, _ROW_GROUP)]:
+            file.write_table(pa.Table.from_pylist(rows, schema=schema))
+
+
+def _parquet_cells(album: dict[str, Any]) -> dict[str, Any]:
+    vector = {"embedding": orjson.loads(album["embedding"] or "null")} if "embedding" in album else {}
+    return _flat(album) | vector
+
+
+def _flat(album: dict[str, Any]) -> dict[str, Any]:
+    """Return an album whose cells are texts, also where they hold a list or an object."""
+    genre = album[GENRE]
+    genre = orjson.dumps(genre).decode() if isinstance(genre, list) else genre
+    return album | {GENRE: genre, "metadata": _json(album["metadata"])}
+
+
+def _json(value: object) -> str:
+    return orjson.dumps(value or {}).decode()
+
+
+_WRITERS: dict[str, Callable[[Iterator[dict[str, Any]], Path, tuple[str, ...]], None]] = {
+    ".csv": _write_csv,
+    ".jsonl": _write_json,
+    ".parquet": _write_parquet,
+}

@@ -1,0 +1,1 @@
+"""Fetch covers over HTTP: rate limits, public addresses, retries."""

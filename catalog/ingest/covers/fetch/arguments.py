@@ -1,0 +1,38 @@
+"""How covers are fetched, from the command line and the settings."""
+
+import argparse
+
+from catalog.ingest.covers.fetch.fetcher import CoverFetcher
+from catalog.ingest.covers.fetch.host_rate_limits import PER_HOST, read_rate
+from common.settings import Settings
+
+
+def add_fetching_arguments(parser: argparse.ArgumentParser) -> None:
+    """Take how often a host is asked, and which hosts may be."""
+    parser.add_argument(
+        "--per-host",
+        type=_rate,
+        default=PER_HOST,
+        metavar="RATE",
+        help=f"covers fetched from one host a second, at most; also 30/minute ({PER_HOST:g})",
+    )
+    parser.add_argument(
+        "--allow-private", action="store_true", help="fetch covers also from hosts that are not public"
+    )
+
+
+def open_fetcher(options: argparse.Namespace, settings: Settings) -> CoverFetcher:
+    """Return what fetches covers."""
+    return CoverFetcher(
+        max_bytes=settings.max_image_bytes,
+        allow_private=options.allow_private,
+        per_host=options.per_host,
+        user_agent=settings.user_agent,
+    )
+
+
+def _rate(value: str) -> float:
+    try:
+        return read_rate(value)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None

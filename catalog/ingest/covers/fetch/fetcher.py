@@ -1,0 +1,250 @@
+"""Fetching covers by URL, from public hosts alone and within limits.
+
+A table is data: a URL in it must not reach what only this machine can. A name is resolved once, every
+address of it is judged, and the connection goes to one that was judged.
+"""
+
+import random
+import socket
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import httpcore
+import httpx
+
+from catalog.ingest.covers.fetch.host_rate_limits import PER_HOST, HostRate, HostRates
+from catalog.ingest.covers.fetch.pinned_connections import PinnedBackend
+from catalog.ingest.covers.fetch.public_addresses import is_public, resolve
+from catalog.ingest.covers.fetch.responses import FetchedCover, Validators, read_body, retry_after_s
+from catalog.ingest.rejection import RowFault
+
+#: Some hosts answer nobody who has no name.
+USER_AGENT = "cover-search"
+REDIRECTS_MAX = 5
+CONNECT_TIMEOUT_S = 5.0
+READ_TIMEOUT_S = 10.0
+#: For one cover, redirects and tries included; waiting for a host's turn is not.
+TOTAL_TIMEOUT_S = 30.0
+#: A cover that cannot be had now is asked for again, after a wait between zero and this, doubled each time.
+TRIES_MAX, FIRST_WAIT_S = 3, 1.0
+#: Refusals of one cover by a host that answers others.
+REFUSALS_MAX = 8
+_DEFAULT_PORTS = {"http": 80, "https": 443}
+_REDIRECTS = frozenset({301, 302, 303, 307, 308})
+_NOT_MODIFIED = 304
+#: The host gets more requests than it answers.
+_REFUSALS = frozenset({429, 503})
+_FAILURES = frozenset({408, 425, 500, 502, 504, 520, 521, 522, 523, 524})
+_TIMEOUTS = {"connect": CONNECT_TIMEOUT_S, "read": READ_TIMEOUT_S, "write": READ_TIMEOUT_S}
+
+
+class CoverUnreachable(RowFault):
+    """A cover that may be had a moment later."""
+
+    def __init__(self, detail: str) -> None:
+        super().__init__("cover_unreachable", detail)
+
+
+class HostOverloaded(CoverUnreachable):
+    """A cover whose host has too much to do; `wait_s` is how long it asks to be left alone."""
+
+    def __init__(self, detail: str, wait_s: float | None) -> None:
+        super().__init__(detail)
+        self.wait_s = wait_s
+
+
+class _Attempts:
+    """What was tried for one cover so far, and the time that is left for it."""
+
+    def __init__(self, total_s: float) -> None:
+        self.total_s = total_s
+        self.deadline = time.monotonic() + total_s
+        self._failures = 0
+        self._refusals = 0
+        self._refused_at = 0.0
+
+    def waited(self, waited_s: float) -> None:
+        """Leave a wait for a host's turn out of the cover's time."""
+        self.deadline += waited_s
+
+    def is_late(self) -> bool:
+        return time.monotonic() >= self.deadline
+
+    def may_go_on(self, host: HostRate) -> bool:
+        """Say whether a cover that was refused is asked for again."""
+        # A host that refuses everybody is given up by its rate, not here.
+        self._refusals += host.has_answered_since(self._refused_at)
+        self._refused_at = time.monotonic()
+        return self._refusals < REFUSALS_MAX
+
+    def was_refused(self) -> bool:
+        return self._refused_at > 0
+
+    def failed(self) -> float | None:
+        """Count a failure and return how long to wait before another try, None if there is none."""
+        self._failures += 1
+        wait_s = random.uniform(0, FIRST_WAIT_S * 2 ** (self._failures - 1))  # noqa: S311 - no secret
+        in_time = time.monotonic() + wait_s < self.deadline
+        return wait_s if self._failures < TRIES_MAX and in_time else None
+
+
+class CoverFetcher:
+    """Fetches over HTTP and HTTPS; any thread may call it."""
+
+    def __init__(
+        self,
+        *,
+        max_bytes: int,
+        allow_private: bool,
+        user_agent: str = USER_AGENT,
+        per_host: float = PER_HOST,
+        total_timeout_s: float = TOTAL_TIMEOUT_S,
+    ) -> None:
+        self._max_bytes = max_bytes
+        self._allow_private = allow_private
+        self._total_timeout_s = total_timeout_s
+        self._rates = HostRates(per_host)
+        self._headers = (
+            (b"Accept", b"*/*"),
+            (b"Accept-Encoding", b"identity"),
+            (b"User-Agent", user_agent.encode("ascii")),
+        )
+        # Without what this machine's environment says.
+        self._tls = httpx.create_ssl_context(trust_env=False)
+
+    def close(self) -> None:
+        """End all waiting; what is not fetched by then is not fetched any more."""
+        self._rates.close()
+
+    def fetch(self, url: str) -> FetchedCover:
+        """Return the cover at a URL.
+
+        Raises:
+            RowFault: it cannot be had, may not be asked for, or is too large.
+        """
+        fetched = self.fetch_changed(url, Validators())
+        if fetched is None:
+            raise RowFault("cover_unreachable", f"{url:.200} was answered with {_NOT_MODIFIED} unasked")
+        return fetched
+
+    def fetch_changed(self, url: str, known: Validators) -> FetchedCover | None:
+        """Return the cover at a URL, None where it still has the validators that are known.
+
+        Raises:
+            RowFault: it cannot be had, may not be asked for, or is too large.
+        """
+        attempts = _Attempts(self._total_timeout_s)
+        try:
+            place = httpx.URL(url)
+            for _ in range(REDIRECTS_MAX + 1):
+                answer = self._try(place, known, attempts)
+                if not isinstance(answer, str):
+                    return answer
+                place = place.join(answer)
+        except httpx.InvalidURL as error:
+            raise RowFault("cover_unreachable", f"{url!r:.200} is or leads to no URL ({error})") from None
+        raise RowFault("cover_unreachable", f"{url:.200} redirects more than {REDIRECTS_MAX} times")
+
+    def _try(self, url: httpx.URL, known: Validators, attempts: _Attempts) -> FetchedCover | str | None:
+        """Ask until there is an answer: the cover, or where a redirect leads."""
+        if url.scheme not in _DEFAULT_PORTS or not url.host:
+            raise RowFault("cover_refused", f"{str(url)!r:.200} is no http or https URL")
+        host = self._rates.of(f"{url.host}:{url.port or _DEFAULT_PORTS[url.scheme]}")
+        while True:
+            # A cover that is refused over and over must not keep the host from the others.
+            attempts.waited(self._rates.wait(host, behind=attempts.was_refused()))
+            try:
+                return self._ask(url, known, attempts, host)
+            except HostOverloaded:
+                if not attempts.may_go_on(host):
+                    raise
+            except CoverUnreachable:
+                wait_s = attempts.failed()
+                if wait_s is None:
+                    raise
+                self._rates.sleep(wait_s)
+
+    def _ask(
+        self, url: httpx.URL, known: Validators, attempts: _Attempts, host: HostRate
+    ) -> FetchedCover | str | None:
+        addresses = self._addresses(url)
+        # The one that was reached last before those that cost time to find silent.
+        addresses.sort(key=lambda address: address != host.reached)
+        backend = PinnedBackend(addresses, attempts.deadline)
+        with _counted(host, attempts):
+            try:
+                return self._get(url, known, backend)
+            except (httpcore.NetworkError, httpcore.TimeoutException, httpcore.ProtocolError) as error:
+                reason = f"cannot be fetched: {str(error) or type(error).__name__}"
+                if attempts.is_late():
+                    reason = f"took more than {attempts.total_s:g} s"
+                raise CoverUnreachable(f"{url!s:.200} {reason}") from error
+            finally:
+                host.reached = backend.reached or host.reached
+
+    def _get(self, url: httpx.URL, known: Validators, backend: PinnedBackend) -> FetchedCover | str | None:
+        address = httpcore.URL(scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=url.raw_path)
+        headers = [(b"Host", url.netloc), *self._headers, *known.conditions()]
+        # Connections are kept by name: the next fetch may have other addresses judged.
+        pool = httpcore.ConnectionPool(ssl_context=self._tls, network_backend=backend)
+        with (
+            pool,
+            pool.stream("GET", address, headers=headers, extensions={"timeout": _TIMEOUTS}) as answer,
+        ):
+            return self._read(answer, url)
+
+    def _read(self, answer: httpcore.Response, url: httpx.URL) -> FetchedCover | str | None:
+        headers = httpx.Headers(answer.headers)
+        if answer.status in _REDIRECTS and "location" in headers:
+            return str(headers["location"])
+        if answer.status == _NOT_MODIFIED:
+            return None
+        if not httpx.codes.is_success(answer.status):
+            raise _fault(answer.status, headers, url)
+        body = read_body(answer.iter_stream(), headers, url=str(url), max_bytes=self._max_bytes)
+        return FetchedCover(body, Validators.of(headers))
+
+    def _addresses(self, url: httpx.URL) -> list[str]:
+        try:
+            addresses = resolve(url.host, url.port or _DEFAULT_PORTS[url.scheme])
+        except (OSError, UnicodeError) as error:
+            if isinstance(error, socket.gaierror) and error.errno == socket.EAI_AGAIN:
+                raise CoverUnreachable(f"the host {url.host!r:.100} cannot be looked up now") from error
+            raise RowFault(
+                "cover_unreachable", f"the host {url.host!r:.100} has no address ({error})"
+            ) from None
+        for address in addresses:
+            if not (self._allow_private or is_public(address)):
+                raise RowFault(
+                    "cover_refused",
+                    f"the host {url.host!r:.100} is at {address}, which is not public "
+                    "(--allow-private takes it)",
+                )
+        return addresses
+
+
+def _fault(status: int, headers: httpx.Headers, url: httpx.URL) -> RowFault:
+    detail, wait_s = f"{url!s:.200} was answered with {status}", retry_after_s(headers)
+    if status in _REFUSALS or (status in _FAILURES and wait_s is not None):
+        return HostOverloaded(detail, wait_s)
+    return CoverUnreachable(detail) if status in _FAILURES else RowFault("cover_unreachable", detail)
+
+
+@contextmanager
+def _counted(host: HostRate, attempts: _Attempts) -> Iterator[None]:
+    """Tell a host's rate what became of a request."""
+    began_at = time.monotonic()
+    try:
+        yield
+    except HostOverloaded as refusal:
+        host.refused(began_at, refusal.wait_s, again=attempts.was_refused())
+        raise
+    except CoverUnreachable:
+        host.failed(began_at)
+        raise
+    except RowFault:
+        # Not what was asked for, and an answer all the same.
+        host.answered()
+        raise
+    host.answered()

@@ -1,0 +1,70 @@
+"""Owns what fine-tuning sees at each step: some covers, as they are or photographed, with fresh texts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from random import Random
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from training.data.augmentation import mixed_views, photographed_views
+from training.data.batch import Batch
+from training.data.captions import facts_of, matches, vary
+from training.data.decoded_covers import DecodedCovers
+from training.evaluation.encoder import tokenised
+from training.model.base_model import BaseClip
+from training.recipe import Recipe
+
+
+def batch_maker(
+    gathered: DecodedCovers, *, places: Sequence[int], base: BaseClip, recipe: Recipe
+) -> Callable[[int], Batch]:
+    """Return the function from a step's number to its batch; `places` are those of the albums to train on."""
+    facts = [facts_of(gathered.albums[place]) for place in places]
+    batch = recipe.batch_of(len(places))
+
+    def make(step: int) -> Batch:
+        rng = Random(f"fine-tuning {recipe.seed}/{step}")
+        turn = _turn(len(places), batch=batch, step=step, seed=recipe.seed)
+        chosen = [places[number] for number in turn]
+        phrases = [vary(gathered.albums[place], rng=rng) for place in chosen]
+        tokens = tokenised(base.processor, [phrase.text for phrase in phrases])
+        twins = min(recipe.twins, batch)
+        shown = [facts[number] for number in [*turn, *turn[:twins]]]
+        # Bytes go to the device, and views are made there: photographs would keep a GPU waiting.
+        pixels = torch.from_numpy(gathered.pixels[chosen]).to(base.model.device)
+        return Batch(
+            pixels=_normalised(_views(pixels, recipe=recipe, twins=twins, seed=rng.getrandbits(60)), base),
+            input_ids=tokens["input_ids"],
+            attention_mask=tokens["attention_mask"],
+            match=matches(phrases, shown),
+            captions=batch,
+            twins=torch.arange(twins)[:, None] + torch.tensor([[0, batch]]),
+        )
+
+    return make
+
+
+def _turn(albums: int, *, batch: int, step: int, seed: int) -> list[int]:
+    """Return the numbers of a step's albums: every epoch deals them anew and leaves out what is too few."""
+    epoch, place = divmod(step, albums // batch)
+    dealt = np.random.default_rng([seed, epoch]).permutation(albums)
+    return [int(number) for number in dealt[place * batch : (place + 1) * batch]]
+
+
+def _views(pixels: Tensor, *, recipe: Recipe, twins: int, seed: int) -> Tensor:
+    """Return bytes (n, size, size, 3) as views (n + twins, 3, size, size) in 0..1."""
+    generator = torch.Generator(pixels.device).manual_seed(seed)
+    pixels = pixels.permute(0, 3, 1, 2).float() / 255
+    first = mixed_views(pixels, photographed=recipe.photographed, generator=generator)
+    if not twins:
+        return first
+    return torch.cat([first, photographed_views(pixels[:twins], generator=generator)])
+
+
+def _normalised(pixels: Tensor, base: BaseClip) -> Tensor:
+    wanted = torch.tensor([base.preprocessing.mean, base.preprocessing.std], device=pixels.device)
+    mean, std = wanted.view(2, 1, 3, 1, 1).unbind()
+    return (pixels - mean) / std
