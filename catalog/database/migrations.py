@@ -14,7 +14,7 @@ import psycopg
 
 from common.catalog.postgres_connections import open_connection
 
-SCHEMA_DIR = Path(__file__).parent / "schema"
+SCHEMA_DIR = Path(__file__).parents[1] / "schema"
 #: Two processes that start together apply the schema one after the other.
 LOCK_KEY = 0x616C62756D73
 #: Makes the triggers that note every change of the albums.
