@@ -81,7 +81,7 @@ def _load_rows(took: Load, *, size: int) -> Iterator[Row]:
     fitted = "fitted" if took.index.fitted else "did not fit"
     note = f"the graph {fitted} in maintenance_work_mem = {took.index.memory_mib} MB"
     built = Built(took.index.time_s, took.indexing.cpu_s, took.indexing.memory_mib, took.index.size_bytes)
-    yield from _index_rows(f"catalog.database.vector_index.{size}.halfvec", built, note=note)
+    yield from _index_rows(f"catalog.index.{size}.halfvec", built, note=note)
 
 
 def _index_rows(name: str, built: Built, *, note: str) -> Iterator[Row]:
@@ -156,7 +156,7 @@ def _case_rows(case: _Case, asked: Asked, *, plans: str) -> Iterator[Row]:
 
 def _element_type_rows(catalog: _Catalog, *, server_pid: int) -> Iterator[Row]:
     albums = catalog.albums
-    name = f"catalog.database.vector_index.{len(albums)}"
+    name = f"catalog.index.{len(albums)}"
     everything = albums.passing(Filters())
     with psycopg.connect(catalog.url, autocommit=True) as connection:
         built = build_vector_index(connection, server_pid=server_pid)
