@@ -8,8 +8,7 @@ import sys
 from collections.abc import Sequence
 
 from catalog.commands import delete, demo, export, ingest, migrate, reembed, stats, verify
-from catalog.commands.command_line import command_parser, run_command
-from catalog.commands.protocol import Command
+from catalog.commands.command_line import Command, command_parser, run_command
 from common.logs import configure_logging
 
 COMMANDS: tuple[Command, ...] = (migrate, demo, ingest, export, delete, stats, verify, reembed)
@@ -23,7 +22,7 @@ def parser() -> argparse.ArgumentParser:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit status."""
     options = parser().parse_args(arguments)
-    return run_command("catalog", options, goes_on="the same command goes on where this one stopped")
+    return run_command("catalog", options, resume_hint="the same command goes on where this one stopped")
 
 
 if __name__ == "__main__":

@@ -8,8 +8,8 @@ from typing import Any
 
 import orjson
 
+from catalog.ingest.columns.fields import FIELDS, GENRE
 from catalog.ingest.columns.genres import GenreSplitter
-from catalog.ingest.columns.mapping import FIELDS, GENRE
 from common.errors import SettingsError
 
 _ROW_GROUP = 1000

@@ -4,8 +4,7 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from catalog.writer.paging import all_albums
-from catalog.writer.protocol import CatalogWriter, Findings
+from catalog.writer.protocol import CatalogWriter, Findings, all_albums
 from common.catalog.protocol import EMBEDDING_DIMENSION, ModelStamp
 from worker.decode.version import PREPROCESSING_VERSION
 

@@ -13,8 +13,7 @@ try:
 except ModuleNotFoundError as error:
     sys.exit(f"training: {error.name} is not installed: pip install -r requirements/torch.txt")
 
-from catalog.commands.command_line import command_parser, run_command
-from catalog.commands.protocol import Command
+from catalog.commands.command_line import Command, command_parser, run_command
 from common.logs import configure_logging
 from training.commands import evaluate, finetune, pretrain
 
@@ -36,7 +35,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     quieten: Callable[[], None] = disable_progress_bar  # untyped in transformers
     # Its bars for loading and writing weights would break into ours.
     quieten()
-    return run_command("training", options, goes_on="the same command goes on from its last checkpoint")
+    return run_command("training", options, resume_hint="the same command goes on from its last checkpoint")
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ from pathlib import Path
 from rich.console import Console
 from transformers import CLIPModel
 
-from catalog.ingest.columns.mapping import Album
+from catalog.ingest.columns.fields import Album
 from training.data.captions import caption
 from training.data.decoded_covers import DecodedCovers
 from training.data.finetuning_batches import batch_maker

@@ -6,9 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from catalog.cache_invalidation import invalidating_cached_results
-from catalog.commands.outcome import Outcome
-from catalog.commands.protocol import Call
-from catalog.commands.writer import open_checked_writer
+from catalog.commands.command_line import Call, Outcome
+from catalog.writer.open_writer import open_checked_writer
 from common.errors import SettingsError
 
 _BATCH = 500
@@ -27,7 +26,7 @@ def run(call: Call) -> Outcome:
     if not ids:
         raise SettingsError("delete: name ids, or a file of them with --from-file")
     gone: set[str] = set()
-    with open_checked_writer(call) as writer:
+    with open_checked_writer(call.settings, call.console) as writer:
         stamp = writer.model_stamp()
         fingerprint = None if stamp is None else stamp.fingerprint
         with invalidating_cached_results(

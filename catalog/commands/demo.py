@@ -3,12 +3,9 @@
 import argparse
 
 from catalog.cache_invalidation import invalidate_cached_results
-from catalog.commands.arguments import whole
-from catalog.commands.outcome import Outcome
-from catalog.commands.protocol import Call
+from catalog.commands.command_line import Call, Outcome, positive_integer
 from catalog.demo.loading import load_demo
 from catalog.progress_bar import progress_bar
-from catalog.settings import require_database_url
 from common.errors import SettingsError
 from worker.encoder.model_files import find_model
 
@@ -17,7 +14,9 @@ DEMO_ALBUMS = 2000
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Take the number of albums."""
-    parser.add_argument("--albums", type=whole, default=DEMO_ALBUMS, help="how many (default: %(default)s)")
+    parser.add_argument(
+        "--albums", type=positive_integer, default=DEMO_ALBUMS, help="how many (default: %(default)s)"
+    )
 
 
 def run(call: Call) -> Outcome:
@@ -27,7 +26,7 @@ def run(call: Call) -> Outcome:
         raise SettingsError("COVERS_DIR: the folder that the demo's covers go to")
     with progress_bar(call.console, "demo catalog", total=call.options.albums) as bar:
         loaded = load_demo(
-            require_database_url(settings),
+            call.require_database_url(),
             count=call.options.albums,
             covers=settings.covers_dir,
             settings=settings,

@@ -5,12 +5,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from catalog.commands.outcome import Outcome
-from catalog.commands.protocol import Call
-from catalog.commands.writer import open_checked_writer
+from catalog.commands.command_line import Call, Outcome
 from catalog.export import export
 from catalog.progress_bar import progress_bar
-from catalog.writer.paging import all_albums
+from catalog.writer.open_writer import open_checked_writer
+from catalog.writer.protocol import all_albums
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -22,7 +21,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(call: Call) -> Outcome:
     """Write the file; it appears once it is whole."""
     with (
-        open_checked_writer(call) as writer,
+        open_checked_writer(call.settings, call.console) as writer,
         progress_bar(call.console, str(call.options.output), total=writer.stats().total_albums) as bar,
     ):
 

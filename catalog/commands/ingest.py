@@ -11,11 +11,8 @@ from pathlib import Path
 from rich.console import Console
 
 from catalog.cache_invalidation import invalidating_cached_results
-from catalog.commands.arguments import whole
-from catalog.commands.outcome import Outcome
-from catalog.commands.protocol import Call
-from catalog.commands.writer import open_checked_writer
-from catalog.database.vector_index import MEMORY_MIB, IndexBuild, build_index, drop_index_if_empty
+from catalog.commands.command_line import Call, Outcome, positive_integer
+from catalog.database.vector_index import MEMORY_MIB, build_index, drop_index_if_empty
 from catalog.ingest.album_source import (
     AlbumSource,
     add_source_arguments,
@@ -29,10 +26,11 @@ from catalog.ingest.embedding.distributed import open_distributed_embedder
 from catalog.ingest.embedding.local import open_local_embedder
 from catalog.ingest.embedding.protocol import CoverEmbedder
 from catalog.ingest.missing_embeddings import MissingEmbeddings
-from catalog.ingest.model_check import claim_catalog
 from catalog.ingest.report import Notes, Report
 from catalog.ingest.table_ingest import BATCH, Ingest, Tally
+from catalog.model_stamp import claim_catalog
 from catalog.progress_bar import progress_bar
+from catalog.writer.open_writer import open_checked_writer
 from catalog.writer.protocol import CatalogWriter
 from common.catalog.postgres_connections import open_connection
 from common.errors import SettingsError
@@ -51,9 +49,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--cover-url", metavar="TEMPLATE", help="the address clients get: '/covers/{file}', or with '{id}'")
     add("--recheck-covers", action="store_true", help="ask hosts whether covers fetched before have changed")
     add("--distributed", action="store_true", help="embed on the running workers, after their searches")
-    add("--batch", type=whole, default=BATCH, help="albums of one write (%(default)s)")
+    add("--batch", type=positive_integer, default=BATCH, help="albums of one write (%(default)s)")
     add("--keep-cache", action="store_true", help="do not tell gateways by Redis")
-    add("--index-memory-mib", type=whole, default=MEMORY_MIB, help="after a first load (%(default)s)")
+    add(
+        "--index-memory-mib",
+        type=positive_integer,
+        default=MEMORY_MIB,
+        help="after a first load (%(default)s)",
+    )
 
 
 def run(call: Call) -> Outcome:
@@ -65,7 +68,7 @@ def run(call: Call) -> Outcome:
         raise SettingsError("ingest: name the table and its --covers, or say --missing")
     source = open_album_source(options, call.settings, recheck=options.recheck_covers)
     _say_how_read(console, source)
-    with _embedder(call) as embedder, open_checked_writer(call) as writer:
+    with _embedder(call) as embedder, open_checked_writer(call.settings, call.console) as writer:
         _claim(console, writer, embedder)
         telling = invalidating_cached_results(
             call.settings,
@@ -105,7 +108,7 @@ def _run_missing(call: Call) -> Outcome:
         named = "COVERS_DIR" if options.covers is None else "--covers"
         raise SettingsError(f"{named} {folder}: there is no such folder")
     fetcher = open_fetcher(options, settings)
-    with _embedder(call) as embedder, open_checked_writer(call) as writer:
+    with _embedder(call) as embedder, open_checked_writer(call.settings, call.console) as writer:
         _claim(console, writer, embedder)
         with (
             invalidating_cached_results(
@@ -162,21 +165,12 @@ def _indexed(settings: Settings, console: Console, *, memory_mib: int) -> Iterat
         )
         if built is not None:
             connection.execute("VACUUM (ANALYZE) album_covers")
-            console.print(described(built))
-
-
-def described(built: IndexBuild) -> str:
-    """Say what a build took."""
-    fit = "" if built.fitted else ", and its graph did not fit: allow more with --index-memory-mib"
-    return (
-        f"indexed {built.rows} albums in {built.time_s:.1f} s: {built.size_bytes / 2**20:.0f} MiB on disk, "
-        f"built within {built.memory_mib} MiB{fit}"
-    )
+            console.print(built.summary())
 
 
 def _say_how_read(console: Console, source: AlbumSource) -> None:
     console.print(source.table.described(), markup=False)
-    if left_out := source.columns.left_out(source.table.columns):
+    if left_out := source.columns.unnamed_columns(source.table.columns):
         console.print(f"columns without a name are left out: {', '.join(left_out)}", markup=False)
 
 

@@ -2,10 +2,8 @@
 
 import argparse
 
-from catalog.commands.outcome import Outcome
-from catalog.commands.protocol import Call
+from catalog.commands.command_line import Call, Outcome
 from catalog.database.migrations import apply_migrations
-from catalog.settings import require_database_url
 
 
 def add_arguments(_parser: argparse.ArgumentParser) -> None:
@@ -14,6 +12,6 @@ def add_arguments(_parser: argparse.ArgumentParser) -> None:
 
 def run(call: Call) -> Outcome:
     """Apply the SQL files that the database lacks, and name them."""
-    applied = apply_migrations(require_database_url(call.settings))
+    applied = apply_migrations(call.require_database_url())
     call.console.print(f"applied {', '.join(applied)}" if applied else "the schema is up to date")
     return Outcome.DONE

@@ -10,10 +10,7 @@ from pathlib import Path
 import psycopg
 
 from catalog.cache_invalidation import invalidate_cached_results
-from catalog.commands.arguments import whole
-from catalog.commands.ingest import described
-from catalog.commands.outcome import Outcome
-from catalog.commands.protocol import Call
+from catalog.commands.command_line import Call, Outcome, positive_integer
 from catalog.database.vector_index import MEMORY_MIB
 from catalog.ingest.covers.catalog_covers import CatalogCovers
 from catalog.ingest.covers.fetch.arguments import add_fetching_arguments, open_fetcher
@@ -25,7 +22,6 @@ from catalog.progress_bar import progress_bar
 from catalog.reembedding.backfill import Backfill
 from catalog.reembedding.shadow_table import abandon, facts, prepare, verify_copy
 from catalog.reembedding.table_swap import index_copy, switch
-from catalog.settings import require_database_url
 from common.catalog.postgres_connections import open_connection
 from common.catalog.protocol import ModelStamp
 from common.errors import SettingsError
@@ -41,12 +37,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--report", type=Path, default=Path("reembed-rejected.csv"), help="for missing covers (%(default)s)")
     add_fetching_arguments(parser)
     add("--keep-cache", action="store_true", help="do not tell gateways by Redis")
-    add("--index-memory-mib", type=whole, default=MEMORY_MIB, help="for the new index (%(default)s)")
+    add(
+        "--index-memory-mib",
+        type=positive_integer,
+        default=MEMORY_MIB,
+        help="for the new index (%(default)s)",
+    )
 
 
 def run(call: Call) -> Outcome:
     """Fill, verify and switch."""
-    url = require_database_url(call.settings)
+    url = call.require_database_url()
     with open_connection(url, autocommit=True) as connection:
         if call.options.abandon:
             abandon(connection)
@@ -84,7 +85,7 @@ def _moved(call: Call, connection: psycopg.Connection, embedder: CoverEmbedder) 
                 return False
         built = index_copy(connection, memory_mib=call.options.index_memory_mib)
         if built is not None:
-            console.print(described(built))
+            console.print(built.summary())
         verify_copy(connection)
         switched = switch(connection, stamp)
         if switched.done:

@@ -34,6 +34,14 @@ class IndexBuild:
     #: Whether the graph fitted in that memory.
     fitted: bool
 
+    def summary(self) -> str:
+        """Return the figures in one line, with a hint where the graph did not fit in memory."""
+        hint = "" if self.fitted else ", and its graph did not fit: allow more with --index-memory-mib"
+        return (
+            f"indexed {self.rows} albums in {self.time_s:.1f} s: {self.size_bytes / 2**20:.0f} MiB on disk, "
+            f"built within {self.memory_mib} MiB{hint}"
+        )
+
 
 def index_statement(*, table: str = TABLE, index: str = INDEX) -> str:
     """Return the statement that makes the index, as the schema has it."""

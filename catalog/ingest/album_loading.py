@@ -3,12 +3,13 @@
 An album that is in the catalog is never rejected for its cover: it keeps the cover that it has.
 """
 
+import hashlib
 from dataclasses import dataclass, replace
 
 import numpy as np
+import orjson
 
-from catalog.ingest.columns.mapping import COVER, Album
-from catalog.ingest.content_hash import content_hash
+from catalog.ingest.columns.fields import COVER, Album
 from catalog.ingest.covers.fetch.responses import Validators
 from catalog.ingest.covers.protocol import AlbumToLoad, CoverContent, CoverLocation, Covers, cover_url
 from catalog.ingest.embedding.protocol import CoverToEmbed
@@ -109,3 +110,19 @@ def _ambiguity(album: Album, found: CoverLocation) -> tuple[Note, ...]:
         return ()
     detail = f"{found.source} is taken; there is also {', '.join(found.others)}"
     return (Note(album.row, album.fields.id, COVER, "several_covers", detail),)
+
+
+def content_hash(album: Album, *, cover_hash: str, cover_source: str, cover_url: str | None) -> str:
+    """Return a SHA-256, in hex, over the row and its cover; the model is no part of it."""
+    genres = album.fields.genres
+    document = {
+        # The address is told below, wherever it came from. A single genre is told as it was before an album
+        # could have several.
+        "fields": album.fields.model_dump(exclude={"cover_url", "genres"})
+        | {"genre": genres if len(genres) > 1 else album.fields.genre},
+        "metadata": album.metadata,
+        "cover": cover_hash,
+        "cover_source": cover_source,
+        "cover_url": cover_url,
+    }
+    return hashlib.sha256(orjson.dumps(document, option=orjson.OPT_SORT_KEYS)).hexdigest()

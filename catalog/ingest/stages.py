@@ -1,15 +1,25 @@
-"""Stages of a pipeline: work ahead of whoever takes the results, in order, and rejected rows passed on."""
+"""Stages of a pipeline: work in order, work with a limit for each key such as a host, and batches.
+
+Every stage passes rejected rows on.
+"""
 
 import math
-from collections import deque
+import threading
+from collections import defaultdict, deque
 from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import Executor, Future
-from typing import TypeVar
+from dataclasses import dataclass, field
+from functools import partial
+from queue import SimpleQueue
+from typing import Generic, TypeVar
 
 from catalog.ingest.rejection import Rejected
 
 T = TypeVar("T")
 R = TypeVar("R")
+
+#: Items that wait behind others of their key while those of other keys are taken past them.
+WAITING_MAX = 2000
 
 
 def in_order(
@@ -56,3 +66,123 @@ def batches(
             batch, held_bytes = [], 0
     if batch:
         yield batch
+
+
+def as_completed_per_key(
+    executor: Executor,
+    work: Callable[[T], R],
+    items: Iterable[T | Rejected],
+    *,
+    key_of: Callable[[T], str],
+    per_key: int,
+    ahead: int,
+) -> Generator[R | Rejected, None, None]:
+    """Do the work on each item in the executor, and yield what comes of it as it is done.
+
+    At most `per_key` items of one key are worked on at once, and at most `ahead` of all are worked on, or
+    done and not taken. Close the generator before the executor.
+    """
+    queues = _Queues(executor, work, key_of, per_key, ahead)
+    try:
+        for item in items:
+            if isinstance(item, Rejected):
+                yield item
+                continue
+            queues.put(item)
+            while queues.is_full() or queues.has_done():
+                yield queues.take()
+        while queues.unfinished:
+            yield queues.take()
+    finally:
+        queues.stop()
+
+
+@dataclass(slots=True)
+class _Queue(Generic[T]):
+    waiting: deque[T] = field(default_factory=deque)
+    active: int = 0
+
+
+class _Queues(Generic[T, R]):
+    """A queue of items for each key, and those that are done; one thread calls `put` and `take`."""
+
+    def __init__(
+        self,
+        executor: Executor,
+        work: Callable[[T], R],
+        key_of: Callable[[T], str],
+        per_key: int,
+        ahead: int,
+    ) -> None:
+        self._executor = executor
+        self._work = work
+        self._key_of = key_of
+        self._per_key = per_key
+        self._ahead = ahead
+        #: Items that were put and not taken.
+        self.unfinished = 0
+        self._lock = threading.Lock()
+        self._stopped = False
+        self._queues: dict[str, _Queue[T]] = defaultdict(_Queue)
+        #: Queues in which an item waits that may be worked on, in turns.
+        self._ready: deque[_Queue[T]] = deque()
+        self._begun = 0
+        self._done: SimpleQueue[Future[R]] = SimpleQueue()
+
+    def put(self, item: T) -> None:
+        self.unfinished += 1
+        with self._lock:
+            queue = self._queues[self._key_of(item)]
+            queue.waiting.append(item)
+            if len(queue.waiting) == 1 and queue.active < self._per_key:
+                self._ready.append(queue)
+        self._begin()
+
+    def is_full(self) -> bool:
+        """Say whether a further item could only wait."""
+        with self._lock:
+            return self._begun >= self._ahead or self.unfinished - self._begun >= WAITING_MAX
+
+    def has_done(self) -> bool:
+        return not self._done.empty()
+
+    def take(self) -> R:
+        """Return what came of an item, once there is one."""
+        done = self._done.get()
+        self.unfinished -= 1
+        with self._lock:
+            self._begun -= 1
+        self._begin()
+        return done.result()
+
+    def stop(self) -> None:
+        """Begin nothing more."""
+        with self._lock:
+            self._stopped = True
+
+    def _begin(self) -> None:
+        """Begin what may be begun; called by whoever takes an item and by the threads that end one."""
+        while (begun := self._next()) is not None:
+            queue, future = begun
+            # Outside of the lock: of a future that has ended it is called at once.
+            future.add_done_callback(partial(self._end, queue))
+
+    def _next(self) -> tuple[_Queue[T], Future[R]] | None:
+        with self._lock:
+            if not self._ready or self._begun >= self._ahead or self._stopped:
+                return None
+            queue = self._ready.popleft()
+            item = queue.waiting.popleft()
+            queue.active += 1
+            self._begun += 1
+            if queue.waiting and queue.active < self._per_key:
+                self._ready.append(queue)
+            return queue, self._executor.submit(self._work, item)
+
+    def _end(self, queue: _Queue[T], done: Future[R]) -> None:
+        with self._lock:
+            if queue.waiting and queue.active == self._per_key:
+                self._ready.append(queue)
+            queue.active -= 1
+        self._begin()
+        self._done.put(done)

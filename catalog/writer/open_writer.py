@@ -1,7 +1,9 @@
-"""Which catalog the tools write to, from the settings."""
+"""Opens the catalog that the settings name, for writing."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+
+from rich.console import Console
 
 from catalog.writer.postgres import PostgresWriter
 from catalog.writer.protocol import CatalogWriter
@@ -12,9 +14,9 @@ from common.settings import Settings
 
 @contextmanager
 def open_writer(settings: Settings) -> Iterator[CatalogWriter]:
-    """Lend a writer to the database if its URL is set, else to Supabase; nothing is connected yet.
+    """Yield a writer for DATABASE_URL if it is set, otherwise for Supabase; it connects at its first call.
 
-    The database first: it alone can build an index after a load.
+    DATABASE_URL goes first because only a database connection can build the index after a load.
 
     Raises:
         SettingsError: neither is set.
@@ -24,6 +26,20 @@ def open_writer(settings: Settings) -> Iterator[CatalogWriter]:
         yield writer
     finally:
         writer.close()
+
+
+@contextmanager
+def open_checked_writer(settings: Settings, console: Console) -> Iterator[CatalogWriter]:
+    """Yield a writer, after printing the warnings that its catalog gives.
+
+    Raises:
+        CatalogUnavailable: the catalog does not answer.
+        CatalogMisconfigured: the schema, the key or the extension is wrong.
+    """
+    with open_writer(settings) as writer:
+        for fault in writer.warnings():
+            console.print(f"warning: {fault.reason}", style="yellow", markup=False)
+        yield writer
 
 
 def _writer(settings: Settings) -> CatalogWriter:

@@ -4,7 +4,7 @@ Both implementations pass the same contract tests. Calls block; an `Album…` th
 holds raises a plain `CatalogError`, and nothing of its batch is written.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -13,6 +13,9 @@ import numpy.typing as npt
 
 from catalog.writer.album_row import AlbumRow
 from common.catalog.protocol import Catalog, ModelStamp
+
+#: Albums of one page, about 6 KB each with their embeddings as strings.
+PAGE = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,3 +128,11 @@ class CatalogWriter(Catalog, Protocol):
     def findings(self) -> Findings:
         """Look at every row and at the index."""
         ...
+
+
+def all_albums(writer: CatalogWriter) -> Iterator[dict[str, Any]]:
+    """Yield every row in the order of ids, page by page; rows written meanwhile may be missed."""
+    after_id: str | None = None
+    while page := writer.page(after_id=after_id, size=PAGE):
+        yield from page
+        after_id = page[-1]["id"]

@@ -5,13 +5,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from catalog.commands.arguments import whole
-from catalog.commands.outcome import Outcome
-from catalog.commands.protocol import Call
+from catalog.commands.command_line import Call, Outcome, positive_integer
 from catalog.demo.albums import demo_albums
 from catalog.demo.drawing.cover import draw_cover
 from catalog.ingest.album_source import add_source_arguments, open_album_source
-from catalog.ingest.columns.mapping import Album
+from catalog.ingest.columns.fields import Album
 from common.errors import SettingsError
 from training.commands.arguments import add_device_argument, share
 from training.commands.finetune import report_rejected
@@ -41,7 +39,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--model", default="models/demo", help="a model's folder, or its name on the hub (%(default)s)")
     add("--against", metavar="BEFORE", help="another model, measured on the same covers")
     add("--output", type=Path, help="folder for the report; default is the model's")
-    add("--count", type=whole, default=2000, help="without a table: so many demo covers (%(default)s)")
+    add(
+        "--count",
+        type=positive_integer,
+        default=2000,
+        help="without a table: so many demo covers (%(default)s)",
+    )
     add(
         "--each-distortion", action="store_true", help="every distortion on its own too; always, with a table"
     )

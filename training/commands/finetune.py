@@ -9,9 +9,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from catalog.commands.arguments import whole
-from catalog.commands.outcome import Outcome
-from catalog.commands.protocol import Call
+from catalog.commands.command_line import Call, Outcome, positive_integer
 from catalog.ingest.album_source import add_source_arguments, open_album_source, report_path
 from catalog.ingest.rejection import Rejected
 from catalog.ingest.report import Report
@@ -59,9 +57,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def _add_schedule(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
-    add("--epochs", type=whole, default=_DEFAULT.epochs, help="turns through the covers (%(default)s)")
-    add("--steps", type=whole, help="in place of --epochs")
-    add("--batch", type=whole, default=_DEFAULT.batch, help="covers of one step (%(default)s)")
+    add(
+        "--epochs",
+        type=positive_integer,
+        default=_DEFAULT.epochs,
+        help="turns through the covers (%(default)s)",
+    )
+    add("--steps", type=positive_integer, help="in place of --epochs")
+    add("--batch", type=positive_integer, default=_DEFAULT.batch, help="covers of one step (%(default)s)")
     add("--learning-rate", type=float, default=_DEFAULT.learning_rate, help="(%(default)s)")
     add("--weight-decay", type=float, default=_DEFAULT.weight_decay, help="(%(default)s)")
     add("--seed", type=int, default=_DEFAULT.seed, help="(%(default)s)")
@@ -71,8 +74,14 @@ def _add_schedule(parser: argparse.ArgumentParser) -> None:
         default=_DEFAULT.patience,
         help="validations without progress; 0: no early stop",
     )
-    add("--validate-every", type=whole, metavar="STEPS", help="default: once an epoch")
-    add("--save-every", type=whole, metavar="STEPS", default=_DEFAULT.save_every, help="(%(default)s)")
+    add("--validate-every", type=positive_integer, metavar="STEPS", help="default: once an epoch")
+    add(
+        "--save-every",
+        type=positive_integer,
+        metavar="STEPS",
+        default=_DEFAULT.save_every,
+        help="(%(default)s)",
+    )
 
 
 def run(call: Call) -> Outcome:

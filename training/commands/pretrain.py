@@ -3,9 +3,7 @@
 import argparse
 from pathlib import Path
 
-from catalog.commands.arguments import whole
-from catalog.commands.outcome import Outcome
-from catalog.commands.protocol import Call
+from catalog.commands.command_line import Call, Outcome, positive_integer
 from training.pretrain import pretrain
 
 
@@ -14,8 +12,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add("--output", type=Path, default=Path("models/demo"))
     add("--work", type=Path, default=Path(".state/training"), help="drawings, checkpoint, log (%(default)s)")
-    add("--steps", type=whole, default=4200)
-    add("--covers", type=whole, default=32_000)
+    add("--steps", type=positive_integer, default=4200)
+    add("--covers", type=positive_integer, default=32_000)
     add("--seed", type=int, default=7)
     add("--learning-rate", type=float, default=1e-3)
 

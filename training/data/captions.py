@@ -13,7 +13,7 @@ from string import Formatter
 import torch
 from torch import Tensor
 
-from catalog.ingest.columns.mapping import Album
+from catalog.ingest.columns.fields import Album
 from training.data.phrases import Phrase
 
 #: Columns, or keys of `metadata`, that say what is to be seen; the first that is there is taken.

@@ -22,7 +22,7 @@ import orjson
 from rich.console import Console
 
 from catalog.ingest.album_source import AlbumSource
-from catalog.ingest.columns.mapping import Album
+from catalog.ingest.columns.fields import Album
 from catalog.ingest.covers.folder import CoverFolder
 from catalog.ingest.covers.protocol import READ_AHEAD
 from catalog.ingest.embedding.protocol import CoverToEmbed

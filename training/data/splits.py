@@ -16,7 +16,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
-from catalog.ingest.columns.mapping import Album
+from catalog.ingest.columns.fields import Album
 from common.errors import SettingsError
 
 

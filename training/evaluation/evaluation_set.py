@@ -11,7 +11,7 @@ from PIL import Image
 
 from catalog.demo.albums import DemoAlbum
 from catalog.demo.cover_look import FACTS, Look, facts
-from catalog.ingest.columns.mapping import Album
+from catalog.ingest.columns.fields import Album
 from training.data.captions import caption
 from training.data.drawn_covers import Pixels
 from training.data.phrases import word_for

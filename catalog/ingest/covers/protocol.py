@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol, TypeVar
 from urllib.parse import quote
 
-from catalog.ingest.columns.mapping import Album
+from catalog.ingest.columns.fields import Album
 from catalog.ingest.covers.fetch.responses import Validators
 from catalog.ingest.rejection import Rejected
 from catalog.writer.protocol import Origin

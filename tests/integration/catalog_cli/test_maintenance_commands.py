@@ -36,7 +36,7 @@ def test_an_export_is_an_ingest_of_nothing_new(
 def test_an_export_of_more_than_a_page_has_every_album_with_its_vector(
     catalog: Catalog, here: Path, database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("catalog.writer.paging.PAGE", 7)
+    monkeypatch.setattr("catalog.writer.protocol.PAGE", 7)
     catalog(*INGEST)
 
     catalog("export", "out.jsonl", "--embeddings")

@@ -3,7 +3,7 @@
 from random import Random
 from typing import Any
 
-from catalog.ingest.columns.mapping import Album, AlbumFields
+from catalog.ingest.columns.fields import Album, AlbumFields
 from training.data.captions import caption, facts_of, matches, vary
 from training.data.phrases import Phrase
 

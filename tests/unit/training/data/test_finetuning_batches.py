@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from catalog.ingest.columns.mapping import Album, AlbumFields
+from catalog.ingest.columns.fields import Album, AlbumFields
 from tests.unit.training.conftest import TINY_PX
 from training.data.batch import Batch
 from training.data.decoded_covers import DecodedCovers

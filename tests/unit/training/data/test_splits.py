@@ -3,7 +3,7 @@
 import pytest
 
 from catalog.demo.albums import demo_albums
-from catalog.ingest.columns.mapping import Album, AlbumFields
+from catalog.ingest.columns.fields import Album, AlbumFields
 from common.errors import SettingsError
 from training.data.splits import Part, Shares, split
 

@@ -4,7 +4,8 @@ import math
 
 import pytest
 
-from catalog.ingest.columns.mapping import Album, ColumnMap
+from catalog.ingest.columns.fields import Album
+from catalog.ingest.columns.mapping import ColumnMap
 from catalog.ingest.rejection import RowFault
 from catalog.ingest.tables.raw_row import Cells, RawRow
 from common.errors import SettingsError

@@ -2,7 +2,7 @@
 
 import pytest
 
-from catalog.ingest.columns.mapping import Album, AlbumFields
+from catalog.ingest.columns.fields import Album, AlbumFields
 from catalog.ingest.covers.protocol import cover_url
 
 
