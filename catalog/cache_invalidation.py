@@ -1,6 +1,6 @@
-"""Tells the gateways that the catalog has changed, so that they look at once.
+"""Invalidates cached search results: tells the gateways, by Redis, that the catalog has changed.
 
-They look each second anyway: a Redis that does not answer costs no more than that second.
+Gateways also check the catalog's version every second, so without Redis they notice one second later.
 """
 
 from collections.abc import Iterator
@@ -16,14 +16,14 @@ from common.settings import Settings
 
 
 def invalidate_cached_results(settings: Settings, console: Console, *, model_fingerprint: str | None) -> None:
-    """Replace the word in REDIS_URL that is part of every query key."""
+    """Replace the catalog version in Redis, which is part of the key of every cached result."""
     with open_redis(settings.redis_url.get_secret_value()) as redis:
         try:
             new_catalog_version(redis, model_fingerprint=model_fingerprint)
         except (RedisError, OSError) as error:
             console.print(
                 f"{describe_error(error, setting='REDIS_URL')}; "
-                "gateways notice the change by themselves, within a second",
+                "gateways notice the change without it, within a second",
                 style="yellow",
             )
 
@@ -32,7 +32,7 @@ def invalidate_cached_results(settings: Settings, console: Console, *, model_fin
 def invalidating_cached_results(
     settings: Settings, console: Console, *, model_fingerprint: str | None, keep_cache: bool = False
 ) -> Iterator[None]:
-    """Tell the gateways after the body, however it ends."""
+    """Invalidate cached results after the body, also when it fails."""
     try:
         yield
     finally:

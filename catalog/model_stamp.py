@@ -1,4 +1,4 @@
-"""The stamp of the catalog: which model made its vectors, and from pixels of which preprocessing."""
+"""The catalog's model stamp: the model and the version of the preprocessing that made its embeddings."""
 
 import psycopg
 
@@ -8,7 +8,7 @@ from common.errors import CatalogMisconfigured, ModelMismatch
 
 
 def read_stamp(connection: psycopg.Connection) -> ModelStamp | None:
-    """Return the stamp, None for a catalog that has none."""
+    """Return the stamp, None if the catalog has none."""
     row = connection.execute(
         "SELECT model, fingerprint, preprocessing FROM catalog_model WHERE model IS NOT NULL"
     ).fetchone()
@@ -16,17 +16,17 @@ def read_stamp(connection: psycopg.Connection) -> ModelStamp | None:
 
 
 def write_stamp(connection: psycopg.Connection, stamp: ModelStamp) -> None:
-    """Say which model made the vectors, inside the caller's transaction."""
+    """Write the stamp inside the caller's transaction."""
     connection.execute(
         "SELECT stamp_catalog(%s, %s, %s)", (stamp.model, stamp.fingerprint, stamp.preprocessing)
     )
 
 
 def require_stamps(connection: psycopg.Connection) -> None:
-    """See that the database has a place for all of a stamp.
+    """Check that the schema can store a stamp with its version of the preprocessing.
 
     Raises:
-        CatalogMisconfigured: it was not migrated.
+        CatalogMisconfigured: the database needs `python -m catalog migrate`.
     """
     row = connection.execute("SELECT to_regprocedure('stamp_catalog(text, text, integer)')").fetchone()
     if row is None or row[0] is None:
@@ -37,22 +37,22 @@ def require_stamps(connection: psycopg.Connection) -> None:
 
 
 def claim_catalog(writer: CatalogWriter, stamp: ModelStamp) -> bool:
-    """Stamp a catalog without vectors; return whether it now says which model made its vectors.
+    """Stamp a catalog that has no embeddings; return False if it has embeddings but no stamp.
 
     Raises:
-        ModelMismatch: its vectors come from another model.
+        ModelMismatch: the catalog's embeddings come from another model.
     """
-    standing = writer.model_stamp()
-    if standing is not None and standing.fingerprint == stamp.fingerprint:
+    current = writer.model_stamp()
+    if current is not None and current.fingerprint == stamp.fingerprint:
         return True
     if not writer.embedding_counts().any:
-        # Before the first vector, so that an ingest that is killed leaves a stamped catalog.
+        # Before the first embedding is written, so that a killed ingest leaves a stamped catalog.
         writer.write_stamp(stamp)
         return True
-    if standing is None:
+    if current is None:
         return False
     raise ModelMismatch(
-        f"the catalog's vectors come from {standing.model} ({standing.fingerprint[:12]}) and this model is "
+        f"the catalog's vectors come from {current.model} ({current.fingerprint[:12]}) and this model is "
         f"{stamp.model} ({stamp.fingerprint[:12]}): set CLIP_MODEL to the former, or move the catalog with "
         "python -m catalog reembed"
     )

@@ -1,4 +1,4 @@
-"""The progress bar of what goes cover by cover: done, rate, time left."""
+"""The progress bar of commands that work cover by cover: done, rate, time left."""
 
 import time
 from collections import deque
@@ -21,20 +21,20 @@ from rich.progress import (
 from rich.text import Text
 
 _WINDOW_S = 30.0
-#: What is done within so short a time is one entry.
+#: Covers finished within this time share one entry of the history.
 _STEP_S = 0.1
 
 
 class Throughput:
-    """Covers a second over the last half minute, of those that took their time."""
+    """Measures covers per second over the last 30 s; covers that needed no work do not count."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
-        #: When so many were done; the first entry is where the window begins.
+        #: (time, covers done by then); the first entry is the start of the window.
         self._done: deque[tuple[float, int]] = deque([(clock(), 0)])
 
     def worked(self, covers: int) -> None:
-        """Count covers that were worked on until now."""
+        """Count covers that were just finished."""
         now, done = self._clock(), self._done[-1][1] + covers
         if len(self._done) > 1 and now - self._done[-2][0] < _STEP_S:
             self._done.pop()
@@ -43,7 +43,7 @@ class Throughput:
             self._done.popleft()
 
     def skipped(self) -> None:
-        """Begin anew where nothing was worked on yet: looking through what is done is no work."""
+        """Restart the window if no cover was finished yet: skipped covers must not lower the rate."""
         if not self._done[-1][1]:
             self._done = deque([(self._clock(), 0)])
 
@@ -54,7 +54,7 @@ class Throughput:
 
 
 class RateColumn(ProgressColumn):
-    """Covers a second."""
+    """Shows covers per second."""
 
     def render(self, task: Task) -> Text:
         per_s = task.fields["pace"].per_s
@@ -62,7 +62,7 @@ class RateColumn(ProgressColumn):
 
 
 class TimeLeftColumn(ProgressColumn):
-    """How long the rest takes at that rate, if all of it is work."""
+    """Shows how long the rest takes at that rate, if none of it is skipped."""
 
     def render(self, task: Task) -> Text:
         per_s, remaining = task.fields["pace"].per_s, task.remaining
@@ -73,19 +73,19 @@ class TimeLeftColumn(ProgressColumn):
 
 @dataclass(frozen=True, slots=True)
 class ProgressBar:
-    """One bar that is shown."""
+    """A progress bar on the screen."""
 
     _progress: Progress
     _task: TaskID
     _pace: Throughput
 
     def advance(self, covers: int) -> None:
-        """Count covers that took their time."""
+        """Count covers that were processed."""
         self._pace.worked(covers)
         self._progress.advance(self._task, covers)
 
     def skip(self, covers: int) -> None:
-        """Count covers that there was nothing to do for."""
+        """Count covers that needed no work."""
         self._pace.skipped()
         self._progress.advance(self._task, covers)
 

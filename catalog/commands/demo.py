@@ -13,14 +13,14 @@ DEMO_ALBUMS = 2000
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Take the number of albums."""
+    """Add the number of albums."""
     parser.add_argument(
-        "--albums", type=positive_integer, default=DEMO_ALBUMS, help="how many (default: %(default)s)"
+        "--albums", type=positive_integer, default=DEMO_ALBUMS, help="how many albums (default: %(default)s)"
     )
 
 
 def run(call: Call) -> Outcome:
-    """Load what is not loaded yet and tell the gateways."""
+    """Load the demo unless it is loaded, and invalidate cached results."""
     settings = call.settings
     if settings.covers_dir is None:
         raise SettingsError("COVERS_DIR: the folder that the demo's covers go to")

@@ -1,4 +1,4 @@
-"""Write every album to a .csv, .jsonl or .parquet file that `ingest` reads again."""
+"""Write every album to a .csv, .jsonl or .parquet file that `ingest` can read."""
 
 import argparse
 from collections.abc import Iterator
@@ -13,13 +13,13 @@ from catalog.writer.protocol import all_albums
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Take the file."""
+    """Add the file."""
     parser.add_argument("output", type=Path)
-    parser.add_argument("--embeddings", action="store_true", help="with the vectors")
+    parser.add_argument("--embeddings", action="store_true", help="include the embeddings")
 
 
 def run(call: Call) -> Outcome:
-    """Write the file; it appears once it is whole."""
+    """Write the file, which appears only when it is complete."""
     with (
         open_checked_writer(call.settings, call.console) as writer,
         progress_bar(call.console, str(call.options.output), total=writer.stats().total_albums) as bar,

@@ -1,6 +1,6 @@
-"""Bring albums and their covers from a table into the catalog, or embed those that came without (--missing).
+"""Load albums and covers from a table, or embed the albums that have no embedding (--missing).
 
-Run again, it takes up what is new or has changed and leaves the rest alone, also after it was killed.
+A second run processes only new and changed rows, also after the first was killed.
 """
 
 import argparse
@@ -38,29 +38,41 @@ from common.settings import Settings
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Take the table, where its covers are, and which column is what."""
+    """Add the table, its covers, the mapping of its columns, and how to embed."""
     add_source_arguments(parser, optional=True)
     add = parser.add_argument
     add(
         "--missing",
         action="store_true",
-        help="no table: embed the albums of the catalog that have no embedding, from the covers they name",
+        help="without a table: embed the catalog's albums that have no embedding, from their covers",
     )
-    add("--cover-url", metavar="TEMPLATE", help="the address clients get: '/covers/{file}', or with '{id}'")
-    add("--recheck-covers", action="store_true", help="ask hosts whether covers fetched before have changed")
-    add("--distributed", action="store_true", help="embed on the running workers, after their searches")
-    add("--batch", type=positive_integer, default=BATCH, help="albums of one write (%(default)s)")
-    add("--keep-cache", action="store_true", help="do not tell gateways by Redis")
+    add(
+        "--cover-url",
+        metavar="TEMPLATE",
+        help="cover_url for clients, if the table has none: '/covers/{file}', or with '{id}'",
+    )
+    add(
+        "--recheck-covers",
+        action="store_true",
+        help="ask hosts whether covers that were fetched before have changed",
+    )
+    add(
+        "--distributed",
+        action="store_true",
+        help="embed on the running workers, at lower priority than searches",
+    )
+    add("--batch", type=positive_integer, default=BATCH, help="albums per write to the catalog (%(default)s)")
+    add("--keep-cache", action="store_true", help="do not invalidate cached results in Redis")
     add(
         "--index-memory-mib",
         type=positive_integer,
         default=MEMORY_MIB,
-        help="after a first load (%(default)s)",
+        help="memory for building the index after a first load (%(default)s)",
     )
 
 
 def run(call: Call) -> Outcome:
-    """Ingest, report, and say what became of the rows."""
+    """Ingest the table, write the report and the notes, and print how many rows were written and rejected."""
     options, console = call.options, call.console
     if options.missing:
         return _run_missing(call)
@@ -149,9 +161,9 @@ def _embedder(call: Call) -> AbstractContextManager[CoverEmbedder]:
 
 @contextmanager
 def _indexed(settings: Settings, console: Console, *, memory_mib: int) -> Iterator[None]:
-    """Leave the index out of a first load; after the body build it where it is missing."""
+    """Drop the index before a first load, and build it after the body if it is missing."""
     if settings.database_url is None:
-        # Over PostgREST nobody can: its rows go into the index one by one.
+        # PostgREST cannot drop or build an index: rows enter it one by one.
         yield
         return
     url = settings.database_url.get_secret_value()
@@ -192,7 +204,7 @@ def _say_rejected(console: Console, report: Report) -> None:
 
 
 def _say_notes(console: Console, notes: Notes) -> None:
-    """Say which cells were left empty and which covers kept, by column and reason, with an example each."""
+    """Print how many cells were left empty and covers kept, by column and reason, with an example of each."""
     if not notes.counts:
         return
     console.print("taken all the same:")

@@ -7,11 +7,11 @@ from catalog.database.migrations import apply_migrations
 
 
 def add_arguments(_parser: argparse.ArgumentParser) -> None:
-    """Take none."""
+    """Add none."""
 
 
 def run(call: Call) -> Outcome:
-    """Apply the SQL files that the database lacks, and name them."""
+    """Apply the SQL files that the database lacks, and print their names."""
     applied = apply_migrations(call.require_database_url())
     call.console.print(f"applied {', '.join(applied)}" if applied else "the schema is up to date")
     return Outcome.DONE

@@ -1,4 +1,4 @@
-"""Show the catalog in figures, and which model made its vectors."""
+"""Show the catalog's figures and the model that made its embeddings."""
 
 import argparse
 from dataclasses import asdict
@@ -14,8 +14,8 @@ from common.catalog.protocol import CatalogStats, ModelStamp
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Take the form of the answer."""
-    parser.add_argument("--json", action="store_true")
+    """Add the output format."""
+    parser.add_argument("--json", action="store_true", help="print JSON")
 
 
 def run(call: Call) -> Outcome:

@@ -1,8 +1,8 @@
-"""The schema's SQL files: which there are, which a database has, and how it gets the rest.
+"""Applies the SQL files of the schema that a database lacks.
 
-Every file is safe to run again, so a file that changed is applied again, and all after it with it; so is the
-one that makes the triggers, where a restore has switched them off. They may also be pasted into Supabase's
-SQL editor, in order.
+Every file is safe to run again. A file that changed is applied again, with all files after it. The file that
+makes the triggers is also applied again if a restore disabled them. The files may also be pasted into
+Supabase's SQL editor, in order.
 """
 
 import hashlib
@@ -15,9 +15,9 @@ import psycopg
 from common.catalog.postgres_connections import open_connection
 
 SCHEMA_DIR = Path(__file__).parents[1] / "schema"
-#: Two processes that start together apply the schema one after the other.
+#: Key of the advisory lock that makes two processes apply the schema one after the other.
 LOCK_KEY = 0x616C62756D73
-#: Makes the triggers that note every change of the albums.
+#: The file that makes the triggers which record every change of the albums.
 CHANGES = "006_changes.sql"
 
 _LEDGER = """
@@ -44,14 +44,14 @@ class Migration:
 
 
 def migrations() -> list[Migration]:
-    """Return the schema's files in the order in which they are applied."""
+    """Return the schema's files in the order of application."""
     return [Migration(path.name, path.read_text()) for path in sorted(SCHEMA_DIR.glob("[0-9]*.sql"))]
 
 
 def apply_migrations(database_url: str) -> list[str]:
     """Bring a database up to date in one transaction and return the names of the files applied."""
     with open_connection(database_url) as connection:
-        # A table that is rewritten takes longer than hosted databases allow a statement.
+        # Rewriting a table takes longer than the statement timeout of hosted databases.
         connection.execute("SET LOCAL statement_timeout = 0")
         connection.execute("SELECT pg_advisory_xact_lock(%s)", [LOCK_KEY])
         connection.execute(_LEDGER)
@@ -64,9 +64,9 @@ def apply_migrations(database_url: str) -> list[str]:
 
 def run_file(connection: psycopg.Connection[Any], migration: Migration) -> None:
     """Run a file inside the caller's transaction."""
-    # Without parameters: psycopg then sends a file of many statements as it is.
+    # Without parameters psycopg sends a file of many statements unchanged.
     connection.execute(migration.sql.encode())
-    # A file sets it for the session, which behind a pooler is another client's next.
+    # The file sets it for the session, and behind a pooler another client gets the session next.
     connection.execute("RESET search_path")
 
 

@@ -1,4 +1,4 @@
-"""The HNSW index over the embeddings: taken away before a first load, built once after it."""
+"""The HNSW index over the embeddings: dropped before a first load and built once after it."""
 
 import re
 import time
@@ -12,24 +12,24 @@ from catalog.database.migrations import SCHEMA_DIR
 
 TABLE = "album_covers"
 INDEX = "album_covers_embedding_hnsw"
-#: Of the server's memory, by default, for one build; a graph that does not fit takes many times as long.
+#: Default memory of the server for one build; a graph that does not fit takes many times as long.
 MEMORY_MIB = 1024
-#: A node of the graph at m = 24: the vector in half precision, and its neighbours with distances.
+#: Size of one node of the graph at m = 24: the vector in half precision, its neighbours, their distances.
 _NODE_BYTES = 2600
 _MEMORY_MIN_MIB = 64
 _MIB = 1024 * 1024
-#: Held while an index is built.
+#: Key of the advisory lock that is held while an index is built.
 _BUILD_LOCK = 0x686E7377
 
 
 @dataclass(frozen=True, slots=True)
 class IndexBuild:
-    """What building the index took."""
+    """Time, memory and size of one build of the index."""
 
     rows: int
     time_s: float
     size_bytes: int
-    #: What the server was allowed for it.
+    #: Memory that the server was allowed.
     memory_mib: int
     #: Whether the graph fitted in that memory.
     fitted: bool
@@ -44,7 +44,7 @@ class IndexBuild:
 
 
 def index_statement(*, table: str = TABLE, index: str = INDEX) -> str:
-    """Return the statement that makes the index, as the schema has it."""
+    """Return the CREATE INDEX statement of the schema, for the given table and name."""
     schema = (SCHEMA_DIR / "001_albums.sql").read_text()
     found = re.search(rf"CREATE INDEX IF NOT EXISTS {INDEX} ON {TABLE}\s.*?;", schema, re.DOTALL)
     if found is None:
@@ -53,7 +53,7 @@ def index_statement(*, table: str = TABLE, index: str = INDEX) -> str:
 
 
 def drop_index_if_empty(connection: psycopg.Connection) -> bool:
-    """Drop the index of a table without embeddings, in which a load row by row would only build it slowly."""
+    """Drop the index if the table has no embeddings: one build is faster than many inserts."""
     has_any = f"SELECT EXISTS (SELECT FROM {TABLE} WHERE embedding IS NOT NULL)"  # noqa: S608
     with connection.transaction():
         row = connection.execute(has_any.encode()).fetchone()
@@ -71,9 +71,9 @@ def build_index(
     memory_mib: int = MEMORY_MIB,
     starting: Callable[[int], None] = lambda _rows: None,
 ) -> IndexBuild | None:
-    """Build the index where there is none, or one that was left unfinished; None where it stands.
+    """Build the index if it is missing or incomplete; return None if it is valid already.
 
-    `starting` is told the number of rows. The connection must be in autocommit mode.
+    `starting` is called with the number of rows. The connection must be in autocommit mode.
     """
     if _is_valid(connection, index):
         return None
@@ -90,12 +90,12 @@ def build_index(
     started = time.monotonic()
     try:
         with connection.transaction():
-            # Values of one transaction: the server's own hold again after it.
+            # SET LOCAL: the server's own values apply again after the transaction.
             connection.execute(
                 sql.SQL("SET LOCAL maintenance_work_mem = {}").format(sql.Literal(f"{granted_mib}MB"))
             )
             connection.execute("SET LOCAL statement_timeout = 0")
-            # Another tool may build it at the same time: whoever comes second finds it.
+            # If another process builds the index at the same time, wait for it and use its index.
             connection.execute("SELECT pg_advisory_xact_lock(%s)", [_BUILD_LOCK])
             if _is_valid(connection, index):
                 return None

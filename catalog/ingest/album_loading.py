@@ -1,6 +1,6 @@
-"""An album with the cover that its embedding is to be made from, or with the one that it keeps.
+"""Loads the cover of an album and compares both with the catalog by a content hash.
 
-An album that is in the catalog is never rejected for its cover: it keeps the cover that it has.
+An album that is in the catalog is never rejected because of its cover: it keeps the cover that it has.
 """
 
 import hashlib
@@ -21,63 +21,63 @@ _NO_EMBEDDING = np.empty(0, dtype=np.float32)
 
 @dataclass(frozen=True, slots=True)
 class LoadedAlbum:
-    """A row that lacks nothing but its embedding; the cover is None where it is the catalog's own."""
+    """A complete row except for its embedding; `cover` is None if it is the cover that the catalog has."""
 
-    wanted: AlbumToLoad
+    to_load: AlbumToLoad
     row: AlbumRow
     cover: bytes | None
     notes: tuple[Note, ...]
 
     def is_unchanged(self) -> bool:
-        """Say whether the catalog has the same row, made from the same cover."""
-        origin = self.wanted.origin
+        """Return whether the catalog has the same row, made from the same cover."""
+        origin = self.to_load.origin
         return origin is not None and origin.content_hash == self.row.content_hash
 
     def has_same_cover(self) -> bool:
-        """Say whether the embedding that the catalog has is that of the cover."""
-        origin = self.wanted.origin
+        """Return whether the catalog's embedding was made from the same cover."""
+        origin = self.to_load.origin
         known = None if origin is None else origin.cover_hash
         return known is not None and known == self.row.cover_hash
 
     def has_same_validators(self) -> bool:
-        origin, row = self.wanted.origin, self.row
+        origin, row = self.to_load.origin, self.row
         return origin is not None and (origin.cover_etag, origin.cover_last_modified) == (
             row.cover_etag,
             row.cover_last_modified,
         )
 
-    def covered(self) -> CoverToEmbed[AlbumRow]:
-        """Return what is to be embedded."""
-        assert self.cover is not None  # noqa: S101 - whoever has the catalog's own cover needs no embedding
-        return CoverToEmbed(self.wanted.album.row, self.row.id, self.cover, self.row)
+    def to_embed(self) -> CoverToEmbed[AlbumRow]:
+        """Return the cover for the embedder."""
+        assert self.cover is not None  # noqa: S101 - without a new cover nothing is embedded
+        return CoverToEmbed(self.to_load.album.row, self.row.id, self.cover, self.row)
 
 
 @dataclass(frozen=True, slots=True)
 class AlbumLoader:
-    """Reads covers; any thread may call it."""
+    """Loads albums with their covers; thread-safe."""
 
     covers: Covers
     cover_url: str | None
 
-    def load(self, wanted: AlbumToLoad) -> LoadedAlbum | Rejected:
-        """Return an album with its cover."""
-        album = wanted.album
+    def load(self, to_load: AlbumToLoad) -> LoadedAlbum | Rejected:
+        """Return an album with its cover; read the cover only if it may have changed."""
+        album = to_load.album
         try:
             found = self.covers.find(album.fields.id, album.cover)
-            cover = self.covers.read_changed(found.source, wanted.origin)
+            cover = self.covers.read_changed(found.source, to_load.origin)
         except RowFault as fault:
-            return self.keep(wanted, fault)
+            return self.keep_catalog_cover(to_load, fault)
         return LoadedAlbum(
-            wanted, self._row(album, found.source, cover), cover.content, _ambiguity(album, found)
+            to_load, self._row(album, found.source, cover), cover.content, _ambiguity(album, found)
         )
 
-    def load_anew(self, wanted: AlbumToLoad) -> LoadedAlbum | Rejected:
-        """Return an album with its cover, whatever the catalog has."""
-        return self.load(replace(wanted, origin=None))
+    def load_without_origin(self, to_load: AlbumToLoad) -> LoadedAlbum | Rejected:
+        """Return an album with its cover, which is read in any case."""
+        return self.load(replace(to_load, origin=None))
 
-    def keep(self, wanted: AlbumToLoad, fault: RowFault) -> LoadedAlbum | Rejected:
-        """Return an album with the cover that it has in the catalog; one that is not there is rejected."""
-        album, origin = wanted.album, wanted.origin
+    def keep_catalog_cover(self, to_load: AlbumToLoad, fault: RowFault) -> LoadedAlbum | Rejected:
+        """Return an album with the cover that the catalog has; reject an album that is not in the catalog."""
+        album, origin = to_load.album, to_load.origin
         if origin is None:
             return Rejected(album.row, album.fields.id, fault.reason, fault.detail)
         detail = f"the album keeps the cover that it has: {fault.detail}"
@@ -86,9 +86,9 @@ class AlbumLoader:
         kept = CoverContent(None, origin.cover_hash or "", validators)
         row = self._row(album, origin.cover_source or "", kept)
         if origin.cover_hash is None:
-            # Which cover its embedding was made from was never kept, so that its row is left as it is.
+            # The catalog has no hash of this cover. With the old content hash the row stays unchanged.
             row = replace(row, content_hash=origin.content_hash)
-        return LoadedAlbum(wanted, row, None, (note,))
+        return LoadedAlbum(to_load, row, None, (note,))
 
     def _row(self, album: Album, source: str, cover: CoverContent) -> AlbumRow:
         url = cover_url(album, source=source, template=self.cover_url)
@@ -113,11 +113,11 @@ def _ambiguity(album: Album, found: CoverLocation) -> tuple[Note, ...]:
 
 
 def content_hash(album: Album, *, cover_hash: str, cover_source: str, cover_url: str | None) -> str:
-    """Return a SHA-256, in hex, over the row and its cover; the model is no part of it."""
+    """Return a SHA-256, in hex, of the row and its cover; it does not depend on the model."""
     genres = album.fields.genres
     document = {
-        # The address is told below, wherever it came from. A single genre is told as it was before an album
-        # could have several.
+        # `cover_url` is below, also if it comes from a template. One genre is a string, as in releases
+        # in which an album had only one, so that their hashes stay valid.
         "fields": album.fields.model_dump(exclude={"cover_url", "genres"})
         | {"genre": genres if len(genres) > 1 else album.fields.genre},
         "metadata": album.metadata,

@@ -1,4 +1,4 @@
-"""Where albums come from: a table, which of its columns is what, and the covers beside it."""
+"""The source of an ingest: a table, the mapping of its columns, and its covers; and their arguments."""
 
 import argparse
 from collections.abc import Iterator, Mapping
@@ -20,14 +20,14 @@ from common.settings import Settings
 
 @dataclass(frozen=True, slots=True)
 class AlbumSource:
-    """A table of albums with its columns mapped and its covers at hand."""
+    """A table of albums with its column mapping and its covers."""
 
     table: Table
     columns: ColumnMap
     covers: Covers
 
     def albums(self) -> Iterator[Album | Rejected]:
-        """Yield every row as an album, or why it is none."""
+        """Yield every row as an album or as a rejection."""
         seen: dict[str, int] = {}
         for row in self.table.rows():
             try:
@@ -40,7 +40,7 @@ class AlbumSource:
 
 
 def add_source_arguments(parser: argparse.ArgumentParser, *, optional: bool = False) -> None:
-    """Take the table, where its covers are, and which column is what; for some commands all are optional."""
+    """Add the arguments for a table, its covers and its columns; `optional` makes none of them required."""
     add = parser.add_argument
     add(
         "table",
@@ -53,7 +53,7 @@ def add_source_arguments(parser: argparse.ArgumentParser, *, optional: bool = Fa
         "--covers",
         required=not optional,
         metavar="DIR_OR_COLUMN",
-        help="their folder, or the column of their URLs",
+        help="the folder of the covers, or the column of their URLs",
     )
     add(
         "--map",
@@ -63,24 +63,24 @@ def add_source_arguments(parser: argparse.ArgumentParser, *, optional: bool = Fa
         metavar="FIELD=COLUMN",
         help="read a field from a column of another name; may be repeated",
     )
-    add("--strict", action="store_true", help="reject a row for a bad cell that could be left empty")
-    add("--encoding", help="of the table's text, where the file does not tell (default: UTF-8)")
+    add("--strict", action="store_true", help="reject a row with an invalid cell, even in an optional column")
+    add("--encoding", help="encoding of the table, if the file does not declare it (default: UTF-8)")
     add(
         "--genres",
         metavar="FILE|LIST",
         help="genres whose names hold a slash or a comma: 'Folk/Country,Pop/R&B', or a file with one a line",
     )
-    add("--report", type=Path, help="for rejected rows, .csv or .jsonl (default: ALBUMS-rejected.csv)")
+    add("--report", type=Path, help="file for rejected rows, .csv or .jsonl (default: ALBUMS-rejected.csv)")
     add_fetching_arguments(parser)
 
 
 def open_album_source(
     options: argparse.Namespace, settings: Settings, *, recheck: bool = False
 ) -> AlbumSource:
-    """Return what the arguments name; `recheck` asks hosts for covers that were fetched before.
+    """Open the table and the covers of the arguments; `recheck` asks hosts again for covers fetched before.
 
     Raises:
-        SettingsError: the table, a column or the covers are not there.
+        SettingsError: the table, a column or the covers do not exist.
     """
     table = open_table(options.table, encoding=options.encoding)
     given = dict(options.map)
@@ -96,19 +96,19 @@ def open_album_source(
 
 
 def report_path(options: argparse.Namespace) -> Path:
-    """Return where the rejected rows of a table are told."""
+    """Return the path of the report of rejected rows."""
     path: Path = options.report or Path(f"{_name(options.table)}-rejected.csv")
     return path
 
 
 def notes_path(options: argparse.Namespace) -> Path:
-    """Return where it is told what of the other rows was not taken: beside the report."""
+    """Return the path of the notes, in the folder of the report."""
     report = report_path(options)
     return report.with_name(f"{report.stem.removesuffix('-rejected')}-notes{report.suffix}")
 
 
 def _name(table: Path) -> str:
-    """Return a table's name without what tells its kind: `albums` of `albums.csv.gz`."""
+    """Return a table's name without its suffixes: `albums` for `albums.csv.gz`."""
     return Path(table.stem).stem if table.suffix.lower() == PACKED else table.stem
 
 
@@ -117,7 +117,7 @@ def _with_cover(given: Mapping[str, str], column: str) -> dict[str, str]:
 
 
 def _columns(table: Table, given: Mapping[str, str], options: argparse.Namespace) -> ColumnMap:
-    """Map the columns, knowing what the whole table, or the operator, has as one genre."""
+    """Map the columns, and find the genres with a slash in the whole table or in --genres."""
     columns = ColumnMap.of(table.columns, given, strict=options.strict)
     column = columns.columns.get(GENRE)
     if column is None:

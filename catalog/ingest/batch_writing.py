@@ -1,4 +1,4 @@
-"""Writes batches: what may pass is tried again, and of a batch that is refused only what is at fault."""
+"""Writes batches: retries transient errors, and halves a refused batch until the refused rows are found."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -18,10 +18,10 @@ PATIENCE_S = 120.0
 
 
 def write(writer: CatalogWriter, batch: Sequence[EmbeddedCover[AlbumRow]]) -> list[Rejected]:
-    """Write a batch and return what the catalog does not take; raises as `write_bisecting` does."""
+    """Write a batch and return the rows that the catalog refuses; raises as `write_bisecting` does."""
 
     def upsert(items: Sequence[EmbeddedCover[AlbumRow]]) -> None:
-        writer.upsert([replace(item.covered.payload, embedding=item.embedding) for item in items])
+        writer.upsert([replace(item.cover.payload, embedding=item.embedding) for item in items])
 
     return write_bisecting(upsert, batch)
 
@@ -29,11 +29,11 @@ def write(writer: CatalogWriter, batch: Sequence[EmbeddedCover[AlbumRow]]) -> li
 def write_bisecting(
     put: Callable[[Sequence[EmbeddedCover[P]]], None], batch: Sequence[EmbeddedCover[P]]
 ) -> list[Rejected]:
-    """Write a batch by a call that writes all or nothing, and return what the catalog does not take.
+    """Write a batch with `put`, which writes all or nothing, and return the rows that the catalog refuses.
 
     Raises:
-        CatalogUnavailable: it did not answer for two minutes.
-        CatalogMisconfigured, ModelMismatch: it takes nothing at all.
+        CatalogUnavailable: the catalog did not answer for two minutes.
+        CatalogMisconfigured, ModelMismatch: the catalog refuses every row.
     """
     try:
         retry_transient(lambda: put(batch), within_s=PATIENCE_S)
@@ -43,20 +43,20 @@ def write_bisecting(
         if error.retryable:
             raise
         if len(batch) == 1:
-            return [batch[0].covered.rejected(RowFault("refused_by_catalog", error.detail))]
+            return [batch[0].cover.rejected(RowFault("refused_by_catalog", error.detail))]
         middle = len(batch) // 2
         return [*write_bisecting(put, batch[:middle]), *write_bisecting(put, batch[middle:])]
     return []
 
 
 def update(writer: CatalogWriter, rows: Sequence[AlbumRow]) -> set[str]:
-    """Write all but the embeddings and return the ids of the albums that had the same cover.
+    """Write all columns but the embedding, and return the ids of the albums that were written.
 
-    What is not among them goes the long way, by `write`, which tells why it is refused.
+    Albums with another cover and rows that the catalog refuses are not written; `write` handles those.
 
     Raises:
         CatalogUnavailable: the catalog did not answer for two minutes.
-        CatalogMisconfigured: it takes nothing at all.
+        CatalogMisconfigured: the catalog refuses every row.
     """
     if not rows:
         return set()

@@ -19,10 +19,10 @@ _PAGE = 500
 
 @dataclass(slots=True)
 class MissingTally:
-    """What became of the albums without an embedding."""
+    """How many albums were embedded, had changed, or were rejected."""
 
     embedded: int = 0
-    #: Changed, deleted or embedded by others since they were looked at.
+    #: Changed, deleted or embedded by another process since they were read.
     changed: int = 0
     rejected: int = 0
 
@@ -35,29 +35,29 @@ class _Found:
 
 @dataclass(frozen=True, slots=True)
 class MissingEmbeddings:
-    """Goes through the albums without an embedding once, in the order of their ids."""
+    """One pass over the albums without an embedding, in the order of their ids."""
 
     writer: CatalogWriter
     embedder: CoverEmbedder
     covers: CatalogCovers
     report: Report
     batch: int
-    #: Told of albums that were embedded, and of those that there was nothing to do for.
+    #: Called with the number of albums that were embedded, and of those that were not.
     advance: Callable[[int], None]
     skip: Callable[[int], None]
     _tally: MissingTally = field(default_factory=MissingTally)
 
     def run(self) -> MissingTally:
-        """Embed what can be.
+        """Embed every album whose cover can be read.
 
         Raises:
-            CatalogUnavailable: the catalog did not answer for two minutes; what was written stays.
+            CatalogUnavailable: the catalog did not answer for two minutes; rows written so far remain.
             ModelMismatch: the catalog has moved to another model meanwhile.
         """
         with ExitStack() as stack:
             reading = ThreadPoolExecutor(self.covers.readers)
             stack.callback(reading.shutdown, cancel_futures=True)
-            # Before the threads are waited for: some may wait for a host.
+            # Runs before the shutdown of the threads: some of them may be waiting for a host.
             stack.callback(self.covers.close)
             read = stack.enter_context(closing(self.covers.stage(reading, self._read, self._missing())))
             for batch in batches(self.embedder.embed(read), self.batch):
@@ -107,7 +107,7 @@ class MissingEmbeddings:
 
 
 def _made(item: EmbeddedCover[_Found]) -> NewEmbedding:
-    found = item.covered.payload
+    found = item.cover.payload
     validators = found.cover.read.validators
     return NewEmbedding(
         album=found.album,

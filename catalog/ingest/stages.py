@@ -1,6 +1,6 @@
-"""Stages of a pipeline: work in order, work with a limit for each key such as a host, and batches.
+"""The stages of the ingest pipeline: concurrent work in order, concurrent work by host, and batches.
 
-Every stage passes rejected rows on.
+Every stage passes rejected rows on unchanged.
 """
 
 import math
@@ -18,14 +18,14 @@ from catalog.ingest.rejection import Rejected
 T = TypeVar("T")
 R = TypeVar("R")
 
-#: Items that wait behind others of their key while those of other keys are taken past them.
+#: Most items that may wait for their key's turn while items of other keys overtake them.
 WAITING_MAX = 2000
 
 
 def in_order(
     executor: Executor, work: Callable[[T], R | Rejected], items: Iterable[T | Rejected], *, ahead: int
 ) -> Generator[R | Rejected, None, None]:
-    """Do the work on each item in the executor, up to so many ahead, and yield what comes of it in order."""
+    """Run `work` in the executor, at most `ahead` items ahead of the consumer; yield results in order."""
     waiting: deque[Future[R | Rejected] | Rejected] = deque()
     for item in items:
         waiting.append(item if isinstance(item, Rejected) else executor.submit(work, item))
@@ -46,9 +46,9 @@ def batches(
     max_bytes: float = math.inf,
     bytes_of: Callable[[T], int] = lambda _: 0,
 ) -> Iterator[list[T] | Rejected]:
-    """Gather items in lists of `size`, shorter where they hold many bytes; a rejected row goes on at once.
+    """Collect items in lists of `size`, or shorter ones of up to `max_bytes`; pass rejected rows on at once.
 
-    Only an item that is too large by itself makes a list of more than `max_bytes`.
+    A single item of more than `max_bytes` makes a list of its own.
     """
     batch: list[T] = []
     held_bytes = 0
@@ -77,10 +77,11 @@ def as_completed_per_key(
     per_key: int,
     ahead: int,
 ) -> Generator[R | Rejected, None, None]:
-    """Do the work on each item in the executor, and yield what comes of it as it is done.
+    """Run `work` on each item in the executor, and yield the results in the order of completion.
 
-    At most `per_key` items of one key are worked on at once, and at most `ahead` of all are worked on, or
-    done and not taken. Close the generator before the executor.
+    A key is, for instance, a host; a slow one does not delay the others. At most `per_key` items of one key
+    run at once. At most `ahead` items are running or wait to be yielded. Close the generator before the
+    executor.
     """
     queues = _Queues(executor, work, key_of, per_key, ahead)
     try:
@@ -104,7 +105,7 @@ class _Queue(Generic[T]):
 
 
 class _Queues(Generic[T, R]):
-    """A queue of items for each key, and those that are done; one thread calls `put` and `take`."""
+    """A queue of items for each key, and a queue of results; only one thread calls `put` and `take`."""
 
     def __init__(
         self,
@@ -119,12 +120,12 @@ class _Queues(Generic[T, R]):
         self._key_of = key_of
         self._per_key = per_key
         self._ahead = ahead
-        #: Items that were put and not taken.
+        #: Items put whose results were not taken yet.
         self.unfinished = 0
         self._lock = threading.Lock()
         self._stopped = False
         self._queues: dict[str, _Queue[T]] = defaultdict(_Queue)
-        #: Queues in which an item waits that may be worked on, in turns.
+        #: Queues with an item that may start now, served in turns.
         self._ready: deque[_Queue[T]] = deque()
         self._begun = 0
         self._done: SimpleQueue[Future[R]] = SimpleQueue()
@@ -139,7 +140,7 @@ class _Queues(Generic[T, R]):
         self._begin()
 
     def is_full(self) -> bool:
-        """Say whether a further item could only wait."""
+        """Return whether a further item would have to wait."""
         with self._lock:
             return self._begun >= self._ahead or self.unfinished - self._begun >= WAITING_MAX
 
@@ -147,7 +148,7 @@ class _Queues(Generic[T, R]):
         return not self._done.empty()
 
     def take(self) -> R:
-        """Return what came of an item, once there is one."""
+        """Wait for the next result and return it."""
         done = self._done.get()
         self.unfinished -= 1
         with self._lock:
@@ -156,15 +157,15 @@ class _Queues(Generic[T, R]):
         return done.result()
 
     def stop(self) -> None:
-        """Begin nothing more."""
+        """Start no further item."""
         with self._lock:
             self._stopped = True
 
     def _begin(self) -> None:
-        """Begin what may be begun; called by whoever takes an item and by the threads that end one."""
+        """Start every item that may start; called after each `put`, each `take` and each finished item."""
         while (begun := self._next()) is not None:
             queue, future = begun
-            # Outside of the lock: of a future that has ended it is called at once.
+            # Outside of the lock, because a finished future calls the callback at once.
             future.add_done_callback(partial(self._end, queue))
 
     def _next(self) -> tuple[_Queue[T], Future[R]] | None:

@@ -1,4 +1,4 @@
-"""The ingest itself: the stages put together, and the count of what became of the rows."""
+"""The ingest of a table: its stages connected, and counts of written, unchanged and rejected rows."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -17,24 +17,24 @@ from catalog.writer.album_row import AlbumRow
 from catalog.writer.protocol import CatalogWriter, Origin
 from worker.retries import retry_transient
 
-#: Albums of one call to the catalog; of the smaller, an ingest that is killed repeats less.
+#: Albums per call to the catalog; a smaller batch means that a killed ingest repeats less.
 BATCH = 100
 
 
 @dataclass(slots=True)
 class Tally:
-    """What became of the rows."""
+    """How many rows were written, unchanged or rejected."""
 
     written: int = 0
     unchanged: int = 0
     rejected: int = 0
-    #: Of those written or unchanged: albums whose cover was not fetched, since it was fetched before.
+    #: Written or unchanged albums whose cover was not fetched again.
     not_fetched: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Ingest:
-    """Brings a table's rows into a catalog; what stands there unchanged is left alone."""
+    """Writes a table's rows to a catalog, except those that are there unchanged."""
 
     source: AlbumSource
     writer: CatalogWriter
@@ -43,28 +43,28 @@ class Ingest:
     notes: Notes
     cover_url: str | None
     batch: int
-    #: Told of rows whose covers were embedded, and of rows that are done without.
+    #: Called with the number of rows whose covers were embedded, and of rows that needed no embedding.
     advance: Callable[[int], None]
     skip: Callable[[int], None]
     tally: Tally = field(default_factory=Tally)
-    #: By row: albums of the catalog whose new covers are being embedded.
+    #: Albums of the catalog whose new covers are being embedded, by row number.
     _replacing: dict[int, AlbumToLoad] = field(default_factory=dict)
 
     def run(self) -> Tally:
-        """Take every row.
+        """Process every row.
 
         Raises:
-            CatalogUnavailable: the catalog did not answer for two minutes; what was written stays.
+            CatalogUnavailable: the catalog did not answer for two minutes; rows written so far remain.
         """
         covers = self.source.covers
         with ExitStack() as stack:
             reading = _threads(stack, covers.readers)
             writing = _threads(stack, 1)
-            # Before the threads are waited for: some may wait for a host.
+            # Runs before the shutdown of the threads: some of them may be waiting for a host.
             stack.callback(covers.close)
-            loaded = covers.stage(reading, self._loader.load, self._wanted())
-            changed = self._changed(stack.enter_context(closing(loaded)))
-            embedded = self._settled(self.embedder.embed(changed))
+            loaded = covers.stage(reading, self._loader.load, self._albums_to_load())
+            changed = self._changed_albums(stack.enter_context(closing(loaded)))
+            embedded = self._without_lost_covers(self.embedder.embed(changed))
             for done in in_order(writing, self._write, batches(embedded, self.batch), ahead=1):
                 self._count(done)
         return self.tally
@@ -73,8 +73,8 @@ class Ingest:
     def _loader(self) -> AlbumLoader:
         return AlbumLoader(self.source.covers, self.cover_url)
 
-    def _wanted(self) -> Iterator[AlbumToLoad | Rejected]:
-        """Yield the table's albums with what is in the catalog of each."""
+    def _albums_to_load(self) -> Iterator[AlbumToLoad | Rejected]:
+        """Yield the table's albums with the origin of each that is in the catalog."""
         for batch in batches(self.source.albums(), BATCH):
             if isinstance(batch, Rejected):
                 yield batch
@@ -87,10 +87,10 @@ class Ingest:
     def _origins(self, album_ids: list[str]) -> Mapping[str, Origin]:
         return retry_transient(lambda: self.writer.origins(album_ids), within_s=PATIENCE_S)
 
-    def _changed(
+    def _changed_albums(
         self, loaded: Iterable[LoadedAlbum | Rejected]
     ) -> Iterator[CoverToEmbed[AlbumRow] | Rejected]:
-        """Yield what is to be embedded; rows whose cover is the same are written on the way."""
+        """Yield covers to embed, and write rows that changed but keep their cover."""
         same_cover: list[LoadedAlbum] = []
         for item in loaded:
             if isinstance(item, Rejected):
@@ -103,41 +103,41 @@ class Ingest:
             elif item.has_same_cover():
                 same_cover.append(item)
             else:
-                yield self._to_embed(item)
+                yield self._queue_for_embedding(item)
             if len(same_cover) == BATCH:
                 yield from self._update(same_cover)
                 same_cover = []
         yield from self._update(same_cover)
 
     def _update(self, items: list[LoadedAlbum]) -> Iterator[CoverToEmbed[AlbumRow] | Rejected]:
-        """Write rows that keep their embeddings; those that the catalog does not take so go the long way."""
+        """Write rows that keep their embeddings; yield refused rows, so that they are embedded again."""
         kept = update(self.writer, [item.row for item in items])
         for item in items:
             if item.row.id in kept:
                 self._count_kept(item)
                 continue
-            anew = item if item.cover is not None else self._loader.load_anew(item.wanted)
-            yield anew if isinstance(anew, Rejected) else self._to_embed(anew)
+            reloaded = item if item.cover is not None else self._loader.load_without_origin(item.to_load)
+            yield reloaded if isinstance(reloaded, Rejected) else self._queue_for_embedding(reloaded)
 
-    def _to_embed(self, item: LoadedAlbum) -> CoverToEmbed[AlbumRow]:
-        if item.wanted.origin is not None:
-            self._replacing[item.wanted.album.row] = item.wanted
-        return item.covered()
+    def _queue_for_embedding(self, item: LoadedAlbum) -> CoverToEmbed[AlbumRow]:
+        if item.to_load.origin is not None:
+            self._replacing[item.to_load.album.row] = item.to_load
+        return item.to_embed()
 
-    def _settled(
+    def _without_lost_covers(
         self, embedded: Iterable[EmbeddedCover[AlbumRow] | Rejected]
     ) -> Iterator[EmbeddedCover[AlbumRow] | Rejected]:
-        """Let albums of the catalog keep the covers that they have where the new ones are no pictures."""
+        """Let albums of the catalog keep their cover if the new one cannot be decoded."""
         for item in embedded:
-            number = item.row if isinstance(item, Rejected) else item.covered.row
-            wanted = self._replacing.pop(number, None)
-            if isinstance(item, Rejected) and wanted is not None:
-                yield from self._keep(item, wanted)
+            number = item.row if isinstance(item, Rejected) else item.cover.row
+            to_load = self._replacing.pop(number, None)
+            if isinstance(item, Rejected) and to_load is not None:
+                yield from self._keep_catalog_cover(item, to_load)
             else:
                 yield item
 
-    def _keep(self, rejected: Rejected, wanted: AlbumToLoad) -> Iterator[Rejected]:
-        kept = self._loader.keep(wanted, RowFault(rejected.reason, rejected.detail))
+    def _keep_catalog_cover(self, rejected: Rejected, to_load: AlbumToLoad) -> Iterator[Rejected]:
+        kept = self._loader.keep_catalog_cover(to_load, RowFault(rejected.reason, rejected.detail))
         if isinstance(kept, LoadedAlbum) and (kept.is_unchanged() or update(self.writer, [kept.row])):
             self._note(kept.notes)
             self._count_kept(kept)
@@ -170,7 +170,7 @@ class Ingest:
 
 
 def _threads(stack: ExitStack, count: int) -> ThreadPoolExecutor:
-    """Return an executor that at the end drops what it has not begun."""
+    """Return an executor that drops pending work when the stack closes."""
     executor = ThreadPoolExecutor(count)
     stack.callback(executor.shutdown, cancel_futures=True)
     return executor

@@ -1,4 +1,4 @@
-"""Backfill the copy: the covers of all albums that it lacks, embedded by the new model."""
+"""Fills the copy: embeds the covers of all albums that it lacks with the new model."""
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -20,23 +20,23 @@ _BATCH = 100
 
 @dataclass(frozen=True, slots=True)
 class Backfill:
-    """Brings the copy up to the live table."""
+    """Copies every album that is missing in the copy, with a new embedding."""
 
     connection: psycopg.Connection
     embedder: CoverEmbedder
     covers: CatalogCovers
     report: Report
-    #: Whether an album without a cover stays in the catalog without an embedding.
+    #: Whether albums without a cover are copied without an embedding.
     leave_out: bool
     advance: Callable[[int], None]
 
     def run(self) -> int:
-        """Copy what is missing and return how many albums have no embedding of the new model."""
+        """Copy the missing albums; return how many got no embedding because their cover cannot be used."""
         rejected = 0
         with ExitStack() as stack:
             reading = ThreadPoolExecutor(self.covers.readers)
             stack.callback(reading.shutdown, cancel_futures=True)
-            # Before the threads are waited for: some may wait for a host.
+            # Runs before the shutdown of the threads: some of them may be waiting for a host.
             stack.callback(self.covers.close)
             loaded = self.covers.stage(reading, self._load, self._missing())
             stack.enter_context(closing(loaded))
@@ -45,7 +45,7 @@ class Backfill:
                     rejected += 1
                     self.report.add(batch)
                     continue
-                copy(self.connection, [(item.covered.payload, item.embedding) for item in batch])
+                copy(self.connection, [(item.cover.payload, item.embedding) for item in batch])
                 self.advance(len(batch))
         if self.leave_out:
             self._keep_without_embedding()

@@ -1,7 +1,7 @@
-"""What others have attached to the live table: what a switch takes along, and what it would lose.
+"""Database objects that depend on the live table, and what a swap of the table does with them.
 
-taken along    owner, grants, membership in publications, replica identity
-refused        triggers, policies and rules, foreign keys, views and all else that stands on the table
+restored    owner, grants, membership in publications, replica identity
+refused     triggers, policies, rules, foreign keys, views and all other objects that depend on the table
 """
 
 import psycopg
@@ -9,7 +9,7 @@ import psycopg
 from catalog.database.vector_index import TABLE
 from common.errors import CatalogError
 
-#: What the schema and a move make themselves.
+#: Triggers of the schema and of the swap itself.
 _OWN_TRIGGERS = (
     "album_covers_changed",
     "album_covers_genres",
@@ -18,7 +18,7 @@ _OWN_TRIGGERS = (
     "album_covers_forget_all_next",
 )
 
-#: Beside what depends on the table, or on its row type, and is not part of it.
+#: Objects that depend on the table or on its row type and are no part of it. A swap would lose them.
 _LOST = f"""
 WITH live AS (
   SELECT oid, reltype, (SELECT typarray FROM pg_type WHERE pg_type.oid = reltype) AS typarray
@@ -50,7 +50,7 @@ WHERE d.deptype = 'n'
 ORDER BY 1
 """  # noqa: S608 - names of this file
 
-#: Statements, in order, that give a new table of the same name what the live one has.
+#: Statements, in order, that restore owner, grants, publications and replica identity on the new table.
 _TAKEN = f"""
 WITH live AS (SELECT * FROM pg_class WHERE oid = '{TABLE}'::regclass),
 grants AS (
@@ -81,10 +81,10 @@ ORDER BY 1, 2
 
 
 def require_no_dependent_objects(connection: psycopg.Connection) -> None:
-    """Refuse a move that would lose what others have attached to the live table.
+    """Refuse a swap that would lose objects that depend on the live table.
 
     Raises:
-        CatalogError: it names each.
+        CatalogError: there are such objects; the message names each.
     """
     lost = [str(row[0]) for row in connection.execute(_LOST, {"own": list(_OWN_TRIGGERS)})]
     if lost:
@@ -94,5 +94,5 @@ def require_no_dependent_objects(connection: psycopg.Connection) -> None:
 
 
 def reattach_statements(connection: psycopg.Connection) -> list[bytes]:
-    """Return the statements that attach to a new table of the live one's name what the live one has."""
+    """Return the statements that restore owner, grants, publications and replica identity after the swap."""
     return [str(row[1]).encode() for row in connection.execute(_TAKEN)]

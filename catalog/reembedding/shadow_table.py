@@ -1,7 +1,7 @@
-"""The table beside the live one, `album_covers_next`: a copy with the new model's embeddings.
+"""The shadow table `album_covers_next`: a copy of the live table with the new model's embeddings.
 
-While it stands, a trigger takes out of it whatever changes in the live table, so that the copy is never
-older than what it is a copy of.
+While it exists, a trigger deletes from it every row that changes in the live table, so that no row of the
+copy is ever outdated.
 """
 
 from collections.abc import Sequence
@@ -58,7 +58,7 @@ _MISSING = f"""
 SELECT a.id, a.cover_source, a.cover_url, a.xmin::text FROM {TABLE} a
 WHERE a.id > %s AND NOT EXISTS (SELECT FROM {NEXT} n WHERE n.id = a.id) ORDER BY a.id LIMIT %s
 """  # noqa: S608 - names of this file
-#: The lock waits for whoever changes the row now, and then finds it changed.
+#: FOR SHARE waits for a transaction that is changing the row; xmin then differs, and the row is not copied.
 _COPY = f"""
 INSERT INTO {NEXT} ({{columns}}, embedding)
 SELECT {{columns}}, %s::vector(512) FROM {TABLE} WHERE id = %s AND xmin::text = %s FOR SHARE
@@ -78,7 +78,7 @@ class LiveAlbum:
 
 @dataclass(frozen=True, slots=True)
 class CopyProgress:
-    """How the copy compares with the live table."""
+    """Row counts of the live table and of the copy."""
 
     albums: int
     copied: int
@@ -87,10 +87,10 @@ class CopyProgress:
 
 
 def prepare(connection: psycopg.Connection, stamp: ModelStamp) -> None:
-    """Make the copy, or take up the one that an earlier call for the same vectors began.
+    """Create the copy, or continue the one that an earlier call for the same model began.
 
     Raises:
-        CatalogError: the live table has what a switch would lose.
+        CatalogError: objects depend on the live table that a swap would lose.
     """
     with connection.transaction():
         require_no_dependent_objects(connection)
@@ -101,18 +101,18 @@ def prepare(connection: psycopg.Connection, stamp: ModelStamp) -> None:
                 "INSERT INTO catalog_reembedding VALUES (%s, %s, %s)",
                 [stamp.model, stamp.fingerprint, stamp.preprocessing],
             )
-        # Albums that an earlier call left out may have covers by now.
+        # Albums that an earlier call left out may have a cover now.
         connection.execute(f"DELETE FROM {NEXT} WHERE embedding IS NULL")  # noqa: S608
 
 
 def abandon(connection: psycopg.Connection) -> None:
-    """Take the copy away; the live table stays as it is."""
+    """Delete the copy; the live table is not changed."""
     with connection.transaction():
         connection.execute(_ABANDON.encode())
 
 
 def missing(connection: psycopg.Connection, *, after_id: str, size: int) -> list[LiveAlbum]:
-    """Return the next albums that the copy lacks."""
+    """Return the next albums, after an id, that the copy lacks."""
     return [LiveAlbum(*row) for row in connection.execute(_MISSING, [after_id, size])]
 
 
@@ -120,7 +120,7 @@ def copy(
     connection: psycopg.Connection,
     albums: Sequence[tuple[LiveAlbum, npt.NDArray[np.float32] | None]],
 ) -> None:
-    """Copy albums with new embeddings; one whose row has changed since is left for another round."""
+    """Copy albums with new embeddings; albums whose row changed since they were read are left for later."""
     columns = sql.SQL(", ").join(map(sql.Identifier, _columns(connection)))
     statement = sql.SQL(_COPY).format(columns=columns)
     values = [
@@ -131,8 +131,8 @@ def copy(
         cursor.executemany(statement, values)
 
 
-def facts(connection: psycopg.Connection) -> CopyProgress:
-    """Compare the copy with the live table."""
+def copy_progress(connection: psycopg.Connection) -> CopyProgress:
+    """Count the rows of the live table and of the copy."""
     row = connection.execute(
         f"SELECT (SELECT count(*) FROM {TABLE}), count(*), count(embedding), "  # noqa: S608
         f"count(*) FILTER (WHERE abs(vector_norm(embedding) - 1) > 0.001) FROM {NEXT}"
@@ -142,12 +142,12 @@ def facts(connection: psycopg.Connection) -> CopyProgress:
 
 
 def verify_copy(connection: psycopg.Connection) -> None:
-    """Refuse a copy that must not take over.
+    """Check that the copy may replace the live table.
 
     Raises:
-        CatalogError: it says what is wrong with it.
+        CatalogError: embeddings are not of unit length, or there are none.
     """
-    found = facts(connection)
+    found = copy_progress(connection)
     if found.not_unit_length:
         raise CatalogError(f"{found.not_unit_length} of the new embeddings are not of unit length")
     if found.albums and not found.embedded:
@@ -155,11 +155,11 @@ def verify_copy(connection: psycopg.Connection) -> None:
 
 
 def _begun(connection: psycopg.Connection) -> tuple[str, int] | None:
-    """Return fingerprint and preprocessing of the copy that an earlier call began."""
+    """Return fingerprint and preprocessing version of the copy that an earlier call began."""
     row = connection.execute("SELECT to_regclass('catalog_reembedding')").fetchone()
     if row is None or row[0] is None:
         return None
-    # as JSON, since an earlier release's table has no such column
+    # As JSON, because the table of an earlier release has no column `preprocessing`.
     row = connection.execute("SELECT to_jsonb(begun) FROM catalog_reembedding begun").fetchone()
     return None if row is None else (row[0]["fingerprint"], row[0].get("preprocessing", 1))
 

@@ -1,7 +1,7 @@
-"""The switch from the live table to its copy: one transaction, with index and stamp.
+"""Replaces the live table by its copy in one transaction, together with the index and the stamp.
 
-A search sees the one or the other. Whoever reads now is waited for, and for no longer than a second:
-behind a switch that waits, new searches wait too.
+A search sees either the old table or the new one. The swap waits at most a second for running searches,
+because new searches queue behind a waiting swap.
 """
 
 import time
@@ -19,35 +19,38 @@ from common.catalog.protocol import ModelStamp
 from common.errors import CatalogUnavailable
 
 NEXT_INDEX = "album_covers_next_embedding_hnsw"
-_ABOUT_THE_TABLE = ("001_albums.sql", "001_genres.sql", "004_access.sql", "006_changes.sql")
+_FILES_OF_THE_TABLE = ("001_albums.sql", "001_genres.sql", "004_access.sql", "006_changes.sql")
 _LOCK_WAIT = "1s"
 _TRIES, _PAUSE_S = 30, 1.0
 
 
 @dataclass(frozen=True, slots=True)
 class SwapResult:
-    """Whether the copy took over; it does not where the live table got ahead of it. Time under the lock."""
+    """Whether the copy replaced the live table, and for how long the tables were locked.
+
+    The copy does not replace a live table that has newer rows.
+    """
 
     done: bool
     locked_s: float = 0.0
 
 
 def index_copy(connection: psycopg.Connection, *, memory_mib: int) -> IndexBuild | None:
-    """Give the copy every index that the live table has, and the one over the embeddings."""
+    """Create every index of the live table on the copy too, and the one over the embeddings."""
     built = build_index(connection, table=NEXT, index=NEXT_INDEX, memory_mib=memory_mib)
     for name, definition in _plain_indexes(connection):
-        statement = definition.replace(f"INDEX {name} ", f"INDEX IF NOT EXISTS {_beside(name)} ", 1)
+        statement = definition.replace(f"INDEX {name} ", f"INDEX IF NOT EXISTS {_copy_index_name(name)} ", 1)
         connection.execute(statement.replace(f".{TABLE} ", f".{NEXT} ", 1).encode())
     connection.execute(f"VACUUM (ANALYZE) {NEXT}")
     return built
 
 
 def switch(connection: psycopg.Connection, stamp: ModelStamp) -> SwapResult:
-    """Put the copy in the live table's place.
+    """Replace the live table by the copy.
 
     Raises:
-        CatalogUnavailable: somebody reads the table without pause.
-        CatalogError: the live table has what would be lost.
+        CatalogUnavailable: the table was locked by others at every try.
+        CatalogError: objects depend on the live table that would be lost.
     """
     for _ in range(_TRIES):
         try:
@@ -65,32 +68,32 @@ def _switch_once(connection: psycopg.Connection, stamp: ModelStamp) -> SwapResul
         locked_at = time.monotonic()
         if missing(connection, after_id="", size=1):
             return SwapResult(done=False)
-        # Somebody may have attached more since the move began.
+        # Such objects may have been created since the move began.
         require_no_dependent_objects(connection)
-        attached = reattach_statements(connection)
+        reattach = reattach_statements(connection)
         connection.execute(f"DROP TABLE {TABLE}")
         connection.execute("DROP FUNCTION forget_next()")
         connection.execute("DROP TABLE catalog_reembedding")
         connection.execute(f"ALTER TABLE {NEXT} RENAME TO {TABLE}")
         connection.execute(f"ALTER INDEX {NEXT}_pkey RENAME TO {TABLE}_pkey")
         for name in [*indexes, INDEX]:
-            beside = NEXT_INDEX if name == INDEX else _beside(name)
+            copy_name = NEXT_INDEX if name == INDEX else _copy_index_name(name)
             connection.execute(
-                sql.SQL("ALTER INDEX {} RENAME TO {}").format(sql.Identifier(beside), sql.Identifier(name))
+                sql.SQL("ALTER INDEX {} RENAME TO {}").format(sql.Identifier(copy_name), sql.Identifier(name))
             )
-        # Triggers and rights belong to a table: these files, which are safe to run again, have them all.
-        # Those that make functions would take them away from under the searches that wait.
+        # Triggers and grants belong to a table, and these files create all of them again. Files that create
+        # functions are left out: they would replace functions that waiting searches are about to call.
         for migration in migrations():
-            if migration.name in _ABOUT_THE_TABLE:
+            if migration.name in _FILES_OF_THE_TABLE:
                 run_file(connection, migration)
-        for statement in attached:
+        for statement in reattach:
             connection.execute(statement)
         write_stamp(connection, stamp)
     return SwapResult(done=True, locked_s=time.monotonic() - locked_at)
 
 
 def _plain_indexes(connection: psycopg.Connection) -> list[tuple[str, str]]:
-    """Return name and definition of the live table's indexes, less its primary key's and the HNSW index."""
+    """Return name and definition of the live table's indexes, except the primary key and the HNSW index."""
     rows = connection.execute(
         "SELECT indexname, indexdef FROM pg_indexes WHERE tablename = %s AND schemaname = 'public' "
         "AND indexname <> ALL (%s)",
@@ -99,5 +102,5 @@ def _plain_indexes(connection: psycopg.Connection) -> list[tuple[str, str]]:
     return [(str(name), str(definition)) for name, definition in rows]
 
 
-def _beside(index: str) -> str:
+def _copy_index_name(index: str) -> str:
     return f"next_{index}"[:63]

@@ -1,1 +1,1 @@
-"""Writing to the catalog: one protocol, by PostgreSQL and by Supabase."""
+"""Write to the catalog: one protocol with two implementations, PostgreSQL and Supabase."""

@@ -1,4 +1,4 @@
-"""One album as it goes into the catalog and comes out of it, and the writing of many."""
+"""One row of the table `album_covers`, and inserting many of them."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
@@ -15,7 +15,7 @@ from psycopg.types.json import Jsonb
 class AlbumRow:
     """One row of `album_covers`; the embedding has shape (512,), float32, unit length.
 
-    Either of `genre`, the first, and `genres`, all of them, may be left out; it follows from the other.
+    `genre` is the first of `genres`; either may be left out and is derived from the other.
     """
 
     id: str
@@ -30,18 +30,18 @@ class AlbumRow:
     reviewer: str | None = None
     metadata: Mapping[str, object] = field(default_factory=dict)
     genres: Sequence[str] = ()
-    #: SHA-256 of the row and its cover, for rows that were ingested.
+    #: SHA-256 of the row and its cover; None for rows that were not ingested.
     content_hash: str | None = None
-    #: SHA-256 of the cover alone, for rows that were ingested since it is kept.
+    #: SHA-256 of the cover; None for rows that were not ingested, or by a release that did not keep it.
     cover_hash: str | None = None
-    #: Where the cover was read: a URL, or a file's name in the operator's folder.
+    #: Where the cover was read: a URL, or the name of a file in the folder of covers.
     cover_source: str | None = None
-    #: What the host of a URL said of the cover's version.
+    #: The ETag and Last-Modified headers of the cover's URL.
     cover_etag: str | None = None
     cover_last_modified: str | None = None
 
     def __post_init__(self) -> None:
-        """Tell both of `genre` and `genres`."""
+        """Derive `genre` and `genres` from each other."""
         genres = [*self.genres] or [name for name in (self.genre,) if name]
         object.__setattr__(self, "genres", genres)
         object.__setattr__(self, "genre", next(iter(genres), None))
@@ -56,18 +56,18 @@ _UPSERT = (
 
 
 def upsert_albums(connection: psycopg.Connection[Any], rows: Iterable[AlbumRow]) -> None:
-    """Insert the rows, or replace those whose id is known, in one pipelined batch."""
+    """Insert the rows, or replace those with a known id, in one pipelined batch."""
     with connection.cursor() as cursor:
         cursor.executemany(_UPSERT, [_values(row) for row in rows])
 
 
 def row_fields(row: AlbumRow) -> dict[str, Any]:
-    """Return everything of a row but its embedding."""
+    """Return all columns of a row except the embedding."""
     return {name: getattr(row, name) for name in COLUMNS if name != "embedding"}
 
 
 def vector_literal(embedding: npt.NDArray[np.float32]) -> str:
-    """Return an embedding as pgvector reads it: `[0.1,…]`, shape (512,)."""
+    """Return an embedding, shape (512,), as pgvector reads it: `[0.1,…]`."""
     return orjson.dumps(np.ascontiguousarray(embedding), option=orjson.OPT_SERIALIZE_NUMPY).decode()
 
 

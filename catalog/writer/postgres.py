@@ -1,4 +1,4 @@
-"""Writing to a PostgreSQL of one's own."""
+"""Writes to PostgreSQL by psycopg."""
 
 from collections.abc import Sequence
 
@@ -11,7 +11,7 @@ from common.catalog.postgres import PostgresCatalog
 
 
 class PostgresWriter(FunctionWriter, PostgresCatalog):
-    """A writable catalog behind a database URL."""
+    """The writer for a database URL."""
 
     def __init__(self, database_url: str, *, timeout_s: float = TIMEOUT_S) -> None:
         super().__init__(database_url, timeout_s=timeout_s, connections=4)

@@ -1,7 +1,7 @@
-"""What the operators' tools ask of a catalog that they may write to, whichever way leads there.
+"""The protocol of a writable catalog; both implementations pass the same contract tests.
 
-Both implementations pass the same contract tests. Calls block; an `Album…` that is refused for what it
-holds raises a plain `CatalogError`, and nothing of its batch is written.
+Calls block. If the catalog refuses a row because of its values, the call raises a plain `CatalogError` and
+writes nothing of the batch.
 """
 
 from collections.abc import Iterator, Sequence
@@ -20,10 +20,10 @@ PAGE = 500
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """What an album was made from, as far as that was kept: nothing is known of one that nobody ingested."""
+    """The data that an album was made from; every field is None for albums that were not ingested."""
 
     content_hash: str | None = None
-    #: None too where an album was ingested before it was kept.
+    #: Also None for albums that were ingested by a release that did not keep it.
     cover_hash: str | None = None
     cover_source: str | None = None
     cover_etag: str | None = None
@@ -32,7 +32,7 @@ class Origin:
 
 @dataclass(frozen=True, slots=True)
 class EmbeddingCounts:
-    """How many albums have no embedding, and whether any has one."""
+    """How many albums have no embedding, and whether any album has one."""
 
     without: int
     any: bool
@@ -40,7 +40,7 @@ class EmbeddingCounts:
 
 @dataclass(frozen=True, slots=True)
 class MissingAlbum:
-    """An album without an embedding, and what the catalog says of where its cover is."""
+    """An album without an embedding, with the catalog's information on where its cover is."""
 
     id: str
     cover_source: str | None
@@ -49,7 +49,7 @@ class MissingAlbum:
 
 @dataclass(frozen=True, slots=True)
 class NewEmbedding:
-    """An embedding, shape (512,), float32, unit length, of the cover that was read at `cover_source`."""
+    """A new embedding, shape (512,), float32, unit length, of the cover that was read at `cover_source`."""
 
     album: MissingAlbum
     embedding: npt.NDArray[np.float32]
@@ -61,7 +61,7 @@ class NewEmbedding:
 
 @dataclass(frozen=True, slots=True)
 class IndexState:
-    """The HNSW index; `usable` says whether the planner takes it for a walk."""
+    """The HNSW index; `usable` says whether the planner uses it for a walk."""
 
     name: str
     valid: bool
@@ -71,38 +71,38 @@ class IndexState:
 
 @dataclass(frozen=True, slots=True)
 class Findings:
-    """Figures that say whether the catalog is whole."""
+    """Counts by which `verify` judges a catalog."""
 
     albums: int
     embedded: int
     not_unit_length: int
     without_names: int
     index: IndexState | None
-    #: Whether a search without filters takes the nearest from the index; else it reads every album.
+    #: Whether a search without filters walks through the index; if not, it reads every album.
     walks: bool
 
 
 class CatalogWriter(Catalog, Protocol):
-    """A catalog with the rights of its owner; raises as `Catalog` does."""
+    """A catalog opened with write access; raises the same errors as `Catalog`."""
 
     def origins(self, album_ids: Sequence[str]) -> dict[str, Origin]:
-        """Return what those albums were made from that have an embedding."""
+        """Return the origins of those albums that have an embedding, by id."""
         ...
 
     def upsert(self, rows: Sequence[AlbumRow]) -> None:
-        """Insert the rows, or replace those whose id is known: all of them or none."""
+        """Insert the rows, or replace those with a known id: all of them or none."""
         ...
 
     def update(self, rows: Sequence[AlbumRow]) -> set[str]:
-        """Write all but the embeddings of those albums that stand with the same cover; return their ids."""
+        """Write all columns but the embedding of albums that have the same cover; return their ids."""
         ...
 
     def delete(self, album_ids: Sequence[str]) -> set[str]:
-        """Delete albums and return the ids of those that were there."""
+        """Delete albums and return the ids of those that existed."""
         ...
 
     def page(self, *, after_id: str | None, size: int) -> list[dict[str, Any]]:
-        """Return the next rows after an id, in the order of ids, as they stand; embeddings as strings."""
+        """Return the next rows after an id, in the order of ids; embeddings are strings."""
         ...
 
     def embedding_counts(self) -> EmbeddingCounts:
@@ -114,19 +114,19 @@ class CatalogWriter(Catalog, Protocol):
         ...
 
     def embed(self, made: Sequence[NewEmbedding], *, model_fingerprint: str) -> set[str]:
-        """Embed those albums that still have no embedding and name the same cover; return their ids.
+        """Write embeddings to albums that still have none and still name the same cover; return their ids.
 
         Raises:
-            ModelMismatch: the catalog's vectors come from another model.
+            ModelMismatch: the catalog's embeddings come from another model.
         """
         ...
 
     def write_stamp(self, stamp: ModelStamp) -> None:
-        """Say which model made all vectors."""
+        """Record which model made the embeddings."""
         ...
 
     def findings(self) -> Findings:
-        """Look at every row and at the index."""
+        """Inspect every row and the index."""
         ...
 
 

@@ -1,4 +1,4 @@
-"""Writing to the catalog in terms of its SQL functions, whichever way they are called."""
+"""The part of a writer that calls SQL functions, which both implementations share."""
 
 import json
 from collections.abc import Sequence
@@ -17,15 +17,15 @@ from catalog.writer.protocol import (
 from common.catalog.protocol import ModelStamp
 from common.catalog.sql_functions import FunctionCatalog
 
-#: Longest wait for one call: a page or a batch of a hundred albums, on a busy database.
+#: Time limit of one call: a page or a batch of a hundred albums, on a busy database.
 TIMEOUT_S = 60.0
 
 
 class FunctionWriter(FunctionCatalog):
-    """All but the writing of rows; a subclass knows how an argument is JSON."""
+    """Every method except the writing of rows; a subclass encodes arguments of the type jsonb."""
 
     def _json(self, value: object) -> object:
-        """Return a value as this way of calling takes it for an argument of the type jsonb."""
+        """Return a value as an argument of the type jsonb."""
         return value
 
     def origins(self, album_ids: Sequence[str]) -> dict[str, Origin]:
@@ -46,7 +46,7 @@ class FunctionWriter(FunctionCatalog):
         return [MissingAlbum(**album) for album in found]
 
     def embed(self, made: Sequence[NewEmbedding], *, model_fingerprint: str) -> set[str]:
-        albums = self._json([_record(one) for one in made])
+        albums = self._json([_record(embedding) for embedding in made])
         arguments = {"albums": albums, "model_fingerprint": model_fingerprint}
         return set(self._document("embed_albums", arguments))
 

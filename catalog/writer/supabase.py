@@ -1,4 +1,4 @@
-"""Writing to Supabase by supabase-py."""
+"""Writes to Supabase by supabase-py."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -11,7 +11,7 @@ from common.catalog.supabase import SupabaseCatalog
 
 
 class SupabaseWriter(FunctionWriter, SupabaseCatalog):
-    """A writable catalog behind a Supabase URL and the service-role key."""
+    """The writer for a Supabase URL and its service-role key."""
 
     def __init__(self, url: str, key: str, *, timeout_s: float = TIMEOUT_S) -> None:
         super().__init__(url, key, timeout_s=timeout_s, connections=4)

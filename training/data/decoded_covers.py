@@ -116,11 +116,11 @@ class DecodedCoverStore:
             except RowFault as fault:
                 return Rejected(album.row, album.fields.id, fault.reason, fault.detail)
 
-        def decode(covered: CoverToEmbed[Album]) -> _Decoded | Rejected:
+        def decode(cover: CoverToEmbed[Album]) -> _Decoded | Rejected:
             try:
-                return covered.payload, decoders.decode(covered.cover, timeout_s=2 * timeout_s)
+                return cover.payload, decoders.decode(cover.content, timeout_s=2 * timeout_s)
             except (ImageError, DecoderDied, DecoderBusy) as error:
-                return covered.rejected(RowFault(error.code, error.detail))
+                return cover.rejected(RowFault(error.code, error.detail))
 
         with (
             DecoderPool(

@@ -1,6 +1,6 @@
-"""Reading one cell: what stands for no value, and years, scores, flags and names as tables write them.
+"""Reads the value of one cell: empty values, years, scores, booleans and HTML entities.
 
-The readers raise `PydanticCustomError`, whose type is the reason that the notes tell.
+The readers raise `PydanticCustomError`; its type is the reason code in the notes.
 """
 
 import html
@@ -15,12 +15,12 @@ from common.queries import YEAR_MAX, YEAR_MIN
 
 SCORE_MIN, SCORE_MAX = 0.0, 10.0
 
-#: How programs write that there is nothing: pandas, R, SQL, Excel, Python; and dashes.
+#: How pandas, R, SQL, Excel and Python write that there is no value; and dashes.
 _EMPTY_WORDS = frozenset(
     {"nan", "-nan", "none", "null", "n/a", "na", "nat", "<na>", "#n/a"}
     | {"-", "--", "\N{EN DASH}", "\N{EM DASH}"}
 )
-#: Without those that a column of unknown meaning may hold in earnest: NA is Namibia, None an answer.
+#: The same, without words that may be values in a column of unknown meaning: NA is Namibia, None an answer.
 _EMPTY_SPELLINGS = frozenset({"nan", "NaN", "NaT", "NULL", "null", "N/A", "n/a", "<NA>", "#N/A"})
 _TRUE = frozenset({"true", "t", "yes", "y", "on", "1"})
 _FALSE = frozenset({"false", "f", "no", "n", "off", "0"})
@@ -42,32 +42,32 @@ _YEAR_LAST = re.compile(
     rf"|\d{{1,2}}(?:st|nd|rd|th)?\s+{_MONTH},?\s+)(\d{{4}})",
     re.ASCII | re.IGNORECASE,
 )
-#: With the semicolon alone: without one, `R&B` and `Tom &copy` would be entities too.
+#: The semicolon is required: otherwise `R&B` and `Tom &copy` would contain entities.
 _ENTITY = re.compile(r"&(?:#\d{1,7}|#x[0-9a-f]{1,6}|[a-z][a-z0-9]{1,31});", re.IGNORECASE)
 
 
 def is_empty(value: object) -> bool:
-    """Say whether a cell has no value, whatever its column is."""
-    # Parquet has NaN where a column of numbers has no value.
+    """Return whether a cell is empty in a column of any kind."""
+    # Parquet writes NaN for an empty cell in a column of numbers.
     if isinstance(value, float):
         return math.isnan(value)
     return value is None or (isinstance(value, str) and not value.strip())
 
 
 def is_empty_word(value: object) -> bool:
-    """Say whether a cell of an optional field is written as one without a value."""
+    """Return whether a cell of an optional field holds a word for "no value"."""
     return isinstance(value, str) and value.strip().casefold() in _EMPTY_WORDS
 
 
 def is_placeholder(value: object) -> bool:
-    """Say whether a cell of a column that is no field holds what programs write for no value."""
+    """Return whether a cell of a metadata column holds what programs write for "no value"."""
     return isinstance(value, str) and value.strip() in _EMPTY_SPELLINGS
 
 
 def decode_entities(value: object) -> object:
-    """Return text, or each text of a list, without HTML entities.
+    """Return text, or each text of a list, with its HTML entities decoded.
 
-    Those that appear by decoding are decoded too, so that what was taken once is taken again as it is.
+    Decoding repeats until no entity is left, so that an exported value is read back unchanged.
     """
     if isinstance(value, list):
         return [decode_entities(part) for part in value]
@@ -81,7 +81,7 @@ def _decoded(entity: re.Match[str]) -> str:
 
 
 def read_year(value: object) -> int:
-    """Return the year that a number, a date or several years with the first one first mean."""
+    """Return the year of a number or a date; of several years the first."""
     number = _number(value)
     if number is None and isinstance(value, str):
         text = value.strip()
@@ -98,7 +98,7 @@ _YEARS = {"first": YEAR_MIN, "last": YEAR_MAX}
 
 
 def read_score(value: object) -> float:
-    """Return the score that a number means, also `8,7` and `8.7/10`."""
+    """Return the score of a number, also of `8,7` and `8.7/10`."""
     if isinstance(value, str):
         text = _OF_TEN.sub("", value.strip())
         value = _DECIMAL_COMMA.sub(r"\1.\2", text) if _DECIMAL_COMMA.fullmatch(text) else text
@@ -111,7 +111,7 @@ def read_score(value: object) -> float:
 
 
 def read_flag(value: object) -> bool:
-    """Return the boolean that a word or a number means; pandas writes `1.0` and `0.0`."""
+    """Return the boolean of a word or a number; pandas writes `1.0` and `0.0`."""
     word, number = str(value).strip().casefold(), _number(value)
     if word in _TRUE or number == 1:
         return True

@@ -1,7 +1,7 @@
-"""The genres in one cell of a table: what separates them, and which slashes belong to a name.
+"""Splits a cell into genres, and finds out which names with a slash are one genre.
 
-`,` `;` `|`, a line break and the character zero always separate, and so does a list. A slash separates too,
-unless the table as a whole, or the operator, has what it joins as one genre.
+`,` `;` `|`, a line break, the character zero and the elements of a list always separate genres. A slash also
+separates them, unless the whole table or the operator (--genres) shows that the joined name is one genre.
 """
 
 import ast
@@ -17,31 +17,31 @@ from catalog.ingest.columns.cell_values import decode_entities, is_empty_word
 from common.errors import SettingsError
 from common.genres import genre_key
 
-#: Of one album.
+#: Most genres of one album.
 GENRES_MAX = 20
-#: Names of one genre are joined where they stand elsewhere less than this often for each time that they are.
+#: `A/B` is one genre if A and B occur elsewhere less than this many times for each `A/B`.
 ELSEWHERE_SHARE = 0.1
-#: More names than any one genre joins.
+#: Most names that one genre may join.
 _JOINED_MAX = 6
-#: A list that is written as text is not longer.
+#: Longer texts are not parsed as a list.
 _LIST_MAX_CHARS = 10_000
 
 _SEPARATORS = re.compile(r"([,;|/\n\r\0])")
 _HARD_SEPARATORS = re.compile(r"[,;|\n\r\0]")
-#: Means that there is no genre, and not two.
+#: "No value", not two genres.
 _NOTHING = ("N/A", "#N/A")
 _FILE_NAME = re.compile(r"[^,;|]+\.\w{2,4}")
 
 
 class GenreSplitter:
-    """Reads cells; `joined` are the names that are one genre although they hold separators."""
+    """Splits cells into genres; `joined` are names that are one genre although they contain separators."""
 
     def __init__(self, joined: Iterable[str] = ()) -> None:
         self._joined = frozenset(_joined_key(_SEPARATORS.split(name)) for name in (*joined, *_NOTHING))
         self._longest = max((len(_SEPARATORS.split(key)) for key in self._joined), default=1)
 
     def read(self, cell: object) -> tuple[object, ...]:
-        """Return the genres of a cell, each once, by its first spelling; what is no text stays as it is."""
+        """Return the distinct genres of a cell, by their first spelling; other types are unchanged."""
         elements = _elements(cell)
         if elements is None:
             elements = [*self._split(_text(cell))] if isinstance(cell, str) else [cell]
@@ -54,7 +54,7 @@ class GenreSplitter:
         return tuple(found.values())
 
     def _split(self, text: str) -> Iterator[str]:
-        """Yield the names in a text; where some are joined to one genre, as many as possible."""
+        """Yield the genres in a text; the longest joined name that matches is one genre."""
         tokens = _SEPARATORS.split(text)
         start = 0
         while start < len(tokens):
@@ -65,27 +65,27 @@ class GenreSplitter:
 
 
 def genre_splitter(cells: Iterable[object], *, listed: Iterable[str] = ()) -> GenreSplitter:
-    """Look through all cells of a table for the names with a slash that are one genre.
+    """Find the names with a slash that are one genre, from all genre cells of a table.
 
-    One that is listed, or is an element of a list, is. Another is, if none of the names that it joins is
-    listed, and they stand elsewhere, alone or otherwise joined, less than a tenth as often as so joined.
-    The order of the rows has no part in it.
+    A name is one genre if it is in `listed` or is an element of a list. Otherwise it is one genre if none of
+    its parts is in `listed`, and its parts occur elsewhere, alone or in other names, less than a tenth as
+    often as the name itself. The order of the rows does not matter.
     """
     own = tuple(listed)
-    census = _Census(own)
+    counts = _GenreCounts(own)
     for cell in cells:
         elements = _elements(cell)
         if elements is not None:
             for element in elements:
-                census.count_whole(_text(element))
+                counts.count_whole(_text(element))
         elif isinstance(cell, str):
             for text in _HARD_SEPARATORS.split(_text(cell)):
-                census.count(text)
-    return GenreSplitter((*own, *census.joined()))
+                counts.count(text)
+    return GenreSplitter((*own, *counts.joined()))
 
 
 def parse_genre_list(given: str) -> tuple[str, ...]:
-    """Return the genres of a file, one a line, or of a list with commas or in JSON.
+    """Return the genres of --genres: a file with one a line, a list with commas, or a JSON list.
 
     Raises:
         SettingsError: the file cannot be read.
@@ -106,36 +106,36 @@ def _is_file(given: str) -> bool:
     try:
         return Path(given).is_file()
     except OSError:
-        # A list may be longer than a path.
+        # A list of genres may be longer than a path is allowed to be.
         return False
 
 
-class _Census:
-    """How often names stand alone and how often they are joined by a slash, over all cells."""
+class _GenreCounts:
+    """Counts how often names occur, and how often they are joined by a slash, over all cells."""
 
     def __init__(self, listed: Iterable[str]) -> None:
         self._listed = frozenset(map(genre_key, listed))
-        #: Texts in which a name stands, alone or joined, by its key.
-        self._standing: Counter[str] = Counter()
-        #: Texts in which names are joined one after another, by their keys.
+        #: Number of texts that contain a name, alone or joined, by its key.
+        self._occurrences: Counter[str] = Counter()
+        #: Number of texts that join names in this order, by their keys.
         self._joined: Counter[tuple[str, ...]] = Counter()
-        #: Texts that nothing but a slash separates.
+        #: Texts that are separated by slashes only.
         self._texts: set[tuple[str, ...]] = set()
         self._whole: set[str] = set()
 
     def count(self, text: str) -> None:
-        """Count a text between two separators that are no slashes."""
+        """Count a text, which contains no separators but slashes."""
         if is_empty_word(text):
             return
         keys = tuple(key for key in map(genre_key, text.split("/")) if key)
-        self._standing.update(set(keys))
+        self._occurrences.update(set(keys))
         if 1 < len(keys) <= _JOINED_MAX:
             self._texts.add(keys)
         self._joined.update(_runs(keys[:GENRES_MAX]))
 
     def count_whole(self, name: str) -> None:
-        """Count an element of a list, which is one genre whatever it holds."""
-        self._standing[genre_key(name)] += 1
+        """Count an element of a list, which is one genre even with separators in it."""
+        self._occurrences[genre_key(name)] += 1
         if "/" in name:
             self._whole.add(name)
 
@@ -144,13 +144,13 @@ class _Census:
         yield from self._whole
         for keys in self._texts:
             together = self._joined[keys]
-            elsewhere = sum(self._standing[key] - together for key in set(keys))
+            elsewhere = sum(self._occurrences[key] - together for key in set(keys))
             if self._listed.isdisjoint(keys) and elsewhere < ELSEWHERE_SHARE * together:
                 yield "/".join(keys)
 
 
 def _runs(keys: tuple[str, ...]) -> set[tuple[str, ...]]:
-    """Return every two or more keys that follow one another."""
+    """Return every sequence of two or more consecutive keys."""
     lengths = range(2, min(len(keys), _JOINED_MAX) + 1)
     return {keys[start : start + length] for length in lengths for start in range(len(keys) - length + 1)}
 
@@ -160,12 +160,12 @@ def _joined_key(tokens: Iterable[str]) -> str:
 
 
 def _text(value: object) -> str:
-    """Return a text without HTML's entities, whose semicolon would separate."""
+    """Return a text with its HTML entities decoded: their semicolons would separate genres."""
     return str(decode_entities(value))
 
 
 def _elements(cell: object) -> list[object] | None:
-    """Return the elements of a list, also of one that is written as text; None where the cell is none."""
+    """Return the elements of a list, also of a list written as text; None if the cell is not a list."""
     if isinstance(cell, str):
         cell = _list_in(cell.strip())
     if not isinstance(cell, list | tuple):
@@ -174,7 +174,7 @@ def _elements(cell: object) -> list[object] | None:
 
 
 def _list_in(text: str) -> object:
-    """Return the list that a text is in JSON, or as Python and pandas write it."""
+    """Parse a list in JSON, or as Python and pandas write it; return None if the text is not one."""
     if not (text.startswith("[") and text.endswith("]")) or len(text) > _LIST_MAX_CHARS:
         return None
     try:

@@ -1,4 +1,4 @@
-"""Covers of albums that are in the catalog: where it says that they are, or files of a folder by the id."""
+"""Covers of albums that are in the catalog already: read from their URL, or from a folder by name or id."""
 
 from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import Executor
@@ -14,24 +14,24 @@ from catalog.ingest.covers.urls import PER_HOST_AT_ONCE, CoverUrls, host_of
 from catalog.ingest.rejection import Rejected, RowFault
 from catalog.ingest.stages import as_completed_per_key
 
-#: Under this path a gateway serves the folder of covers.
+#: The path under which a gateway serves the folder of covers.
 _SERVED = "/covers/"
 
 
 class CatalogAlbum(Protocol):
-    """An album as the catalog has it."""
+    """An album of the catalog."""
 
     @property
     def id(self) -> str: ...
 
     @property
     def cover_source(self) -> str | None:
-        """Where its cover was read at its ingest: a URL, or a file's name; None without an ingest."""
+        """The URL or file name from which an ingest read the cover; None if the album was not ingested."""
         ...
 
     @property
     def cover_url(self) -> str | None:
-        """The address that clients get."""
+        """The URL that clients get."""
         ...
 
 
@@ -41,19 +41,19 @@ R = TypeVar("R")
 
 @dataclass(frozen=True, slots=True)
 class CatalogCover:
-    """A cover, and where it was read: a URL, or a file's name in the folder."""
+    """A cover with its source: a URL, or a file name in the folder."""
 
     source: str
     read: CoverContent
 
     @property
     def content(self) -> bytes:
-        # Nothing is known to be unchanged here, so that there are always bytes.
+        # Read without an origin to compare with, so there are always bytes.
         return self.read.content or b""
 
 
 class CatalogCovers:
-    """Reads them: URLs, and files of a folder if there is one; any thread may call it."""
+    """Reads the covers of albums of the catalog from URLs, and from a folder if one is given; thread-safe."""
 
     def __init__(self, folder: Path | None, fetcher: CoverFetcher, max_bytes: int) -> None:
         self._files = None if folder is None else CoverFolder(folder, max_bytes)
@@ -63,7 +63,7 @@ class CatalogCovers:
     def stage(
         self, executor: Executor, load: Callable[[A], R | Rejected], albums: Iterable[A]
     ) -> Generator[R | Rejected, None, None]:
-        """Load albums with their covers ahead of whoever takes them; a slow host holds up no other."""
+        """Load albums with their covers, ahead of the consumer; a slow host does not delay other hosts."""
         return as_completed_per_key(
             executor, load, albums, key_of=_queue, per_key=PER_HOST_AT_ONCE, ahead=READ_AHEAD
         )
@@ -72,7 +72,7 @@ class CatalogCovers:
         """Return an album's cover.
 
         Raises:
-            RowFault: it cannot be had.
+            RowFault: the cover cannot be read.
         """
         named = _named(album)
         if _is_url(named):
@@ -83,7 +83,7 @@ class CatalogCovers:
         return CatalogCover(source, self._files.read_changed(source, None))
 
     def close(self) -> None:
-        """End all waiting for hosts."""
+        """Cancel all waiting for hosts."""
         self._urls.close()
 
 
@@ -96,13 +96,13 @@ def _is_url(named: str) -> bool:
 
 
 def _queue(album: CatalogAlbum) -> str:
-    """Return in which queue a cover waits to be read: that of its host, if it has one."""
+    """Return the key of the queue in which a cover waits: its host, empty for files."""
     named = _named(album)
     return host_of(named) if _is_url(named) else ""
 
 
 def _file_of(url: str | None) -> str | None:
-    """Return the file that an address without a host names: all behind /covers/, else what is at its end."""
+    """Return the file name in a URL without a host: the part after /covers/, otherwise the last segment."""
     if not url:
         return None
     path = unquote(urlsplit(url).path)

@@ -16,7 +16,7 @@ R = TypeVar("R")
 
 
 class CoverFolder:
-    """Files by the name that the table gives, else by the album's id."""
+    """Reads the file that the table names, otherwise the file that is named by the album's id."""
 
     readers = 16
 
@@ -39,14 +39,14 @@ class CoverFolder:
         self,
         executor: Executor,
         load: Callable[[AlbumToLoad], R | Rejected],
-        wanted: Iterable[AlbumToLoad | Rejected],
+        to_load: Iterable[AlbumToLoad | Rejected],
     ) -> Generator[R | Rejected, None, None]:
-        return in_order(executor, load, wanted, ahead=READ_AHEAD)
+        return in_order(executor, load, to_load, ahead=READ_AHEAD)
 
     def read(self, source: str) -> bytes:
         try:
             path = (self.folder / source).resolve(strict=True)
-            # A table is data: it must not name files outside of the folder.
+            # A table is untrusted: it must not name files outside of the folder.
             if not path.is_relative_to(self.folder.resolve()):
                 raise RowFault("cover_refused", f"{source!r:.200} lies outside of the folder of covers")
             if path.stat().st_size > self._max_bytes:
@@ -57,9 +57,9 @@ class CoverFolder:
             raise RowFault("missing_cover", f"{source!r:.200} cannot be read: {reason}") from None
 
     def read_changed(self, source: str, origin: Origin | None) -> CoverContent:  # noqa: ARG002
-        # A file may have changed without a trace, and costs little to read.
+        # A file may have changed without a trace, and reading it is cheap.
         content = self.read(source)
         return CoverContent(content, cover_sha256(content), Validators())
 
     def close(self) -> None:
-        """Nobody waits for a file."""
+        """Do nothing: reading a file never waits."""

@@ -1,4 +1,4 @@
-"""What an ingest asks of wherever the covers are."""
+"""The protocol of a source of covers, and the items that it reads."""
 
 import hashlib
 from collections.abc import Callable, Generator, Iterable
@@ -14,13 +14,13 @@ from catalog.writer.protocol import Origin
 
 R = TypeVar("R")
 
-#: Covers that are read ahead of what needs them: URLs take their time.
+#: Covers that are read ahead of the consumer, because URLs take long.
 READ_AHEAD = 64
 
 
 @dataclass(frozen=True, slots=True)
 class CoverLocation:
-    """Where an album's cover is read, and where it could be read as well."""
+    """The file or URL of an album's cover, and other files that also match."""
 
     source: str
     others: tuple[str, ...] = ()
@@ -28,7 +28,7 @@ class CoverLocation:
 
 @dataclass(frozen=True, slots=True)
 class CoverContent:
-    """A cover's bytes, None where they are those that the catalog's embedding was made from."""
+    """The bytes of a cover; None if they are unchanged since the catalog's embedding was made."""
 
     content: bytes | None
     hash: str
@@ -37,23 +37,23 @@ class CoverContent:
 
 @dataclass(frozen=True, slots=True)
 class AlbumToLoad:
-    """An album of the table, and what the one of its id in the catalog was made from."""
+    """An album of the table, and the origin of the catalog's album with its id."""
 
     album: Album
     origin: Origin | None
 
 
 class Covers(Protocol):
-    """Reads covers; any thread may call it."""
+    """A source of covers; thread-safe."""
 
-    #: Threads that read.
+    #: Number of threads that should read.
     readers: int
 
     def find(self, album_id: str, named: str | None) -> CoverLocation:
-        """Return where an album's cover is to be read.
+        """Return the location of an album's cover.
 
         Raises:
-            RowFault: nowhere.
+            RowFault: there is none.
         """
         ...
 
@@ -61,29 +61,29 @@ class Covers(Protocol):
         self,
         executor: Executor,
         load: Callable[[AlbumToLoad], R | Rejected],
-        wanted: Iterable[AlbumToLoad | Rejected],
+        to_load: Iterable[AlbumToLoad | Rejected],
     ) -> Generator[R | Rejected, None, None]:
-        """Load albums with their covers ahead of whoever takes them."""
+        """Load albums with their covers, ahead of the consumer."""
         ...
 
     def read(self, source: str) -> bytes:
-        """Return a cover's bytes.
+        """Return the bytes of a cover.
 
         Raises:
-            RowFault: it cannot be had.
+            RowFault: the cover cannot be read.
         """
         ...
 
     def read_changed(self, source: str, origin: Origin | None) -> CoverContent:
-        """Return a cover, without its bytes where it is known to be the one that an album was made from.
+        """Return a cover, without its bytes if it is known to be unchanged since `origin`.
 
         Raises:
-            RowFault: it cannot be had.
+            RowFault: the cover cannot be read.
         """
         ...
 
     def close(self) -> None:
-        """End all waiting."""
+        """Cancel all waiting."""
         ...
 
 
@@ -92,9 +92,9 @@ def cover_sha256(cover: bytes) -> str:
 
 
 def cover_url(album: Album, *, source: str, template: str | None) -> str | None:
-    """Return the address that clients get: the table's own, or the template's."""
+    """Return the URL that clients get: the table's, otherwise one made from the template."""
     if template is None or album.fields.cover_url is not None:
         return album.fields.cover_url
-    # A file's name is not yet part of an address, a URL is one.
+    # A file name must be percent-encoded; a URL is already.
     file = source if "://" in source else quote(source)
     return template.replace("{id}", quote(album.fields.id)).replace("{file}", file)

@@ -1,4 +1,4 @@
-"""Covers that are fetched by the URLs of a column."""
+"""Covers that are fetched from the URLs of a column."""
 
 from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import Executor
@@ -14,14 +14,14 @@ from catalog.writer.protocol import Origin
 
 R = TypeVar("R")
 
-#: Connections to one host.
+#: Most connections to one host.
 PER_HOST_AT_ONCE = 4
 
 
 class CoverUrls:
-    """URLs that the table gives; an address that an album's cover was fetched from is not asked again."""
+    """Fetches the URLs of the table; URLs that were fetched before are skipped, unless `recheck` is set."""
 
-    #: A reader that waits for a host's turn or its answer costs nothing.
+    #: Many, because a thread that waits for a host costs almost nothing.
     readers = 64
 
     def __init__(self, fetcher: CoverFetcher, *, recheck: bool = False) -> None:
@@ -37,13 +37,13 @@ class CoverUrls:
         self,
         executor: Executor,
         load: Callable[[AlbumToLoad], R | Rejected],
-        wanted: Iterable[AlbumToLoad | Rejected],
+        to_load: Iterable[AlbumToLoad | Rejected],
     ) -> Generator[R | Rejected, None, None]:
-        # Each host is a queue, so that a slow one holds up no other.
+        # One queue for each host, so that a slow host does not delay others.
         return as_completed_per_key(
             executor,
             load,
-            wanted,
+            to_load,
             key_of=lambda one: self._key(one.album.cover, one.origin),
             per_key=PER_HOST_AT_ONCE,
             ahead=READ_AHEAD,
@@ -71,7 +71,7 @@ class CoverUrls:
 
 
 def host_of(url: str) -> str:
-    """Return the queue in which a URL waits."""
+    """Return the host of a URL, empty if there is none."""
     try:
         return urlsplit(url).netloc.casefold()
     except ValueError:
@@ -79,7 +79,7 @@ def host_of(url: str) -> str:
 
 
 def _kept(source: str, origin: Origin | None) -> CoverContent | None:
-    """Return the cover that an album was made from, if it is known and was read there."""
+    """Return the origin's cover without bytes, if it was read from this source and its hash is known."""
     if origin is None or origin.cover_hash is None or origin.cover_source != source:
         return None
     return CoverContent(None, origin.cover_hash, Validators(origin.cover_etag, origin.cover_last_modified))

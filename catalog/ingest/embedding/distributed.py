@@ -1,7 +1,7 @@
 """Embeds covers on the running workers, through the queue `bulk` in Redis.
 
-A few batches a worker are under way at a time, within a budget of bytes. One that nobody answers is sent
-again, unless a worker has it in hand.
+At any time a few batches per worker are in flight, within a limit of bytes. A batch without a reply is sent
+again, unless a worker has claimed it.
 """
 
 import secrets
@@ -31,15 +31,15 @@ from common.settings import Settings
 
 P = TypeVar("P")
 
-#: Covers of one batch: a second's work, so that a worker that is told to stop is soon done.
+#: Covers of one batch: about a second of work, so that a worker can stop quickly.
 BATCH = 16
-#: Of one batch, and of all that no worker has answered: the broker evicts nothing and holds searches too.
-BATCH_BYTES, UNDER_WAY_BYTES = 4 << 20, 32 << 20
-#: So that a worker finds the next batch when it has done one, and batches take few of its threads.
+#: Limits of one batch and of all batches in flight: the broker evicts nothing, and holds searches too.
+BATCH_BYTES, IN_FLIGHT_BYTES = 4 << 20, 32 << 20
+#: Two, so that a worker never waits for its next batch; a maximum, so that searches keep most of its threads.
 BATCHES_PER_WORKER, BATCHES_MAX = 2, 16
-#: A batch that searches leave no time for waits too; whoever gets it twice has nothing to do.
+#: A batch may also wait because searches go first; a worker ignores a batch that another has claimed.
 RESEND_AFTER_S = 120.0
-#: Times that a batch may be late while no worker is ready, or come back from one that failed over it.
+#: A batch may be late without a ready worker, or fail in a worker, this many times.
 FAILURES_MAX = 5
 _LOOK_EVERY_S = 5.0
 _BATCH_TTL_S = 3600
@@ -55,14 +55,14 @@ class _Sent(Generic[P]):
 
     @property
     def size_bytes(self) -> int:
-        return sum(_size_bytes(covered) for covered in self.covers)
+        return sum(_size_bytes(cover) for cover in self.covers)
 
 
 class DistributedEmbedder:
-    """Embeds as the local one does; every reply's model is compared with the one found at the start."""
+    """Embeds on the workers; checks that every reply comes from the model that was found at the start."""
 
     def __init__(self, redis: Redis, app: Celery) -> None:
-        """Look who is there.
+        """Find the ready workers and their model.
 
         Raises:
             NoWorker: no worker is ready.
@@ -98,7 +98,7 @@ class DistributedEmbedder:
             yield from self._next(sent)
 
     def close(self) -> None:
-        """Leave nothing in Redis but what expires."""
+        """Delete the replies; all other keys in Redis expire."""
         self._redis.delete(keyspace.bulk_replies(self._ingest_id))
 
     def _allowed(self) -> int:
@@ -109,10 +109,10 @@ class DistributedEmbedder:
 
     def _has_room(self, sent: Sequence[_Sent[P]], entry: _Sent[P]) -> bool:
         unanswered_bytes = sum(other.size_bytes for other in sent if other.outcomes is None)
-        return len(sent) < self._allowed() and unanswered_bytes + entry.size_bytes <= UNDER_WAY_BYTES
+        return len(sent) < self._allowed() and unanswered_bytes + entry.size_bytes <= IN_FLIGHT_BYTES
 
     def _put(self, entry: _Sent[P]) -> None:
-        payload = pack_covers([covered.cover for covered in entry.covers])
+        payload = pack_covers([cover.content for cover in entry.covers])
         self._redis.set(keyspace.bulk(entry.batch_id), payload, ex=_BATCH_TTL_S)
         self._app.send_task(
             BULK_TASK_NAME, args=[self._ingest_id, entry.batch_id], queue=keyspace.BULK, ignore_result=True
@@ -120,15 +120,15 @@ class DistributedEmbedder:
         entry.sent_at = time.monotonic()
 
     def _next(self, sent: deque[_Sent[P]]) -> Iterator[EmbeddedCover[P] | Rejected]:
-        """Wait for the first batch and yield what became of it."""
+        """Wait for the first batch and yield its results."""
         while sent[0].outcomes is None:
             self._receive(sent)
         first = sent.popleft()
-        for covered, outcome in zip(first.covers, first.outcomes or (), strict=True):
+        for cover, outcome in zip(first.covers, first.outcomes or (), strict=True):
             if isinstance(outcome, BulkFault):
-                yield covered.rejected(RowFault(outcome.code, outcome.detail))
+                yield cover.rejected(RowFault(outcome.code, outcome.detail))
             else:
-                yield EmbeddedCover(covered, outcome)
+                yield EmbeddedCover(cover, outcome)
 
     def _receive(self, sent: deque[_Sent[P]]) -> None:
         answer = cast("Any", self._redis.blpop([keyspace.bulk_replies(self._ingest_id)], timeout=1))
@@ -150,7 +150,7 @@ class DistributedEmbedder:
     def _resend(self, sent: deque[_Sent[P]]) -> None:
         now = time.monotonic()
         late = [entry for entry in sent if entry.outcomes is None and now - entry.sent_at > RESEND_AFTER_S]
-        # A worker that lives and is silent is kept busy by searches, for as long as they like.
+        # A ready worker that does not reply is busy with searches, which may take any time.
         alone = bool(late) and not _ready_workers(self._redis)
         for entry in late:
             if alone:
@@ -166,13 +166,14 @@ class DistributedEmbedder:
 
 @contextmanager
 def open_distributed_embedder(settings: Settings) -> Iterator[DistributedEmbedder]:
-    """Lend an embedder over the workers of REDIS_URL.
+    """Yield an embedder over the workers of REDIS_URL.
 
     Raises:
-        NoWorker, ModelMismatch: no worker will do.
+        NoWorker: no worker is ready.
+        ModelMismatch: the workers have different models.
         QueueUnavailable: Redis does not answer.
     """
-    # BLPOP waits a second.
+    # Above the second for which BLPOP blocks.
     with open_redis(settings.redis_url.get_secret_value(), socket_timeout_s=10.0) as redis:
         try:
             embedder = DistributedEmbedder(redis, make_celery(settings))
@@ -188,12 +189,12 @@ def _count_failure(entry: _Sent[Any], reason: str) -> None:
         raise NoWorker(reason)
 
 
-def _size_bytes(covered: CoverToEmbed[Any]) -> int:
-    return len(covered.cover)
+def _size_bytes(cover: CoverToEmbed[Any]) -> int:
+    return len(cover.content)
 
 
 def _stamp(worker: Mapping[str, Any]) -> ModelStamp:
-    # a worker that announces no version is of a release that had the first
+    # A worker that announces no version is of a release that had version 1.
     return ModelStamp(worker["model"], worker["fingerprint"], worker.get("preprocessing", 1))
 
 

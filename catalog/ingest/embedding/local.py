@@ -1,4 +1,4 @@
-"""Embeds covers on this machine: decoders in processes of their own work ahead of the model."""
+"""Embeds covers on this machine: decoder processes work ahead of the model."""
 
 import os
 from collections.abc import Iterable, Iterator
@@ -21,14 +21,14 @@ from worker.encoder.protocol import Encoder, Pixels
 
 P = TypeVar("P")
 
-#: A GPU is busy with larger batches alone; a CPU has no use for them.
+#: A GPU needs larger batches to be busy; a CPU gains nothing from them.
 _BATCH_CPU, _BATCH_GPU = 16, 128
-#: Decoded covers that wait for the model, in batches.
+#: Batches of decoded covers that may wait for the model.
 _BATCHES_AHEAD = 2
 
 
 class LocalEmbedder:
-    """Decodes in child processes and embeds in the caller's thread."""
+    """Decodes in child processes and embeds in the thread of the caller."""
 
     def __init__(self, encoder: Encoder, decoders: DecoderPool, *, threads: int, timeout_s: float) -> None:
         self._encoder = encoder
@@ -46,24 +46,24 @@ class LocalEmbedder:
                     yield batch
                     continue
                 embeddings = self._encoder.encode_images(np.stack([pixels for _, pixels in batch]))
-                for (covered, _), embedding in zip(batch, embeddings, strict=True):
-                    yield EmbeddedCover(covered, embedding)
+                for (cover, _), embedding in zip(batch, embeddings, strict=True):
+                    yield EmbeddedCover(cover, embedding)
 
-    def _decode(self, covered: CoverToEmbed[P]) -> tuple[CoverToEmbed[P], Pixels] | Rejected:
-        # Each thread has a decoder to itself, so that the wait is the decoder's own.
+    def _decode(self, cover: CoverToEmbed[P]) -> tuple[CoverToEmbed[P], Pixels] | Rejected:
+        # As many threads as decoders: the wait is for decoding only, never for a free decoder.
         waits_s = 2 * self._timeout_s
         try:
-            return covered, self._decoders.decode(covered.cover, timeout_s=waits_s)
+            return cover, self._decoders.decode(cover.content, timeout_s=waits_s)
         except (ImageError, DecoderDied, DecoderBusy) as error:
-            return covered.rejected(RowFault(error.code, error.detail))
+            return cover.rejected(RowFault(error.code, error.detail))
 
 
 @contextmanager
 def open_local_embedder(settings: Settings, *, model: str | None = None) -> Iterator[LocalEmbedder]:
-    """Load the model, CLIP_MODEL unless another is named, and start the decoders.
+    """Load a model (default: CLIP_MODEL), start the decoders and yield the embedder.
 
     Raises:
-        ModelUnavailable: it cannot be found, fetched or loaded.
+        ModelUnavailable: the model cannot be found, fetched or loaded.
     """
     processes = os.cpu_count() or 1
     with ExitStack() as stack:

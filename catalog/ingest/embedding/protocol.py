@@ -1,6 +1,5 @@
-"""What flows through the stages: an album's cover, with whatever the stage after them needs of it."""
+"""The protocol of embedders, and the items that go into one and come out of it."""
 
-import hashlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
@@ -16,34 +15,30 @@ P = TypeVar("P")
 
 @dataclass(frozen=True, slots=True)
 class CoverToEmbed(Generic[P]):
-    """A row's number, its album's id, and the bytes of its cover."""
+    """The bytes of a cover, with its row number, its album's id, and a payload for the next stage."""
 
     row: int
     id: str
-    cover: bytes
+    content: bytes
     payload: P
 
     def rejected(self, fault: RowFault) -> Rejected:
         return Rejected(self.row, self.id, fault.reason, fault.detail)
-
-    @property
-    def cover_hash(self) -> str:
-        return hashlib.sha256(self.cover).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)
 class EmbeddedCover(Generic[P]):
     """A cover and its embedding, shape (512,), float32, unit length."""
 
-    covered: CoverToEmbed[P]
+    cover: CoverToEmbed[P]
     embedding: npt.NDArray[np.float32]
 
 
 class CoverEmbedder(Protocol):
-    """Embeds a stream of covers in order; `stamp` is that of its model."""
+    """Embeds a stream of covers in order; `stamp` names its model."""
 
     stamp: ModelStamp
 
     def embed(self, covers: Iterable[CoverToEmbed[P] | Rejected]) -> Iterator[EmbeddedCover[P] | Rejected]:
-        """Yield each cover with its embedding, or why it has none."""
+        """Yield each cover with its embedding, or the reason why it has none."""
         ...

@@ -1,4 +1,4 @@
-"""One row of a table, before anything is known about its columns."""
+"""One row of a table, before its columns are mapped to fields."""
 
 from dataclasses import dataclass
 
@@ -9,7 +9,7 @@ Cells = dict[str, object]
 
 @dataclass(frozen=True, slots=True)
 class RawRow:
-    """One row as the file has it; `number` counts from 1, below a header."""
+    """One row of the file; row 1 is the first below the header."""
 
     number: int
     cells: Cells | RowFault

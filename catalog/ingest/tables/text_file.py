@@ -1,4 +1,4 @@
-"""Opening a table's text: unpacked where it is gzip, and in the encoding that the file declares."""
+"""Opens a text file: decompresses gzip and detects the encoding."""
 
 import codecs
 import gzip
@@ -14,7 +14,7 @@ from common.errors import SettingsError
 
 _GZIP = b"\x1f\x8b"
 _DAMAGED = (EOFError, gzip.BadGzipFile, zlib.error)
-#: UTF-32 before UTF-16, whose mark begins like it.
+#: Byte order marks; UTF-32 before UTF-16, because the first begins with the second.
 _MARKS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
     (codecs.BOM_UTF32_LE, "utf-32"),
@@ -22,15 +22,15 @@ _MARKS = (
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
-#: About the names of the first columns.
+#: Enough for the names of the first columns.
 _HEAD_BYTES = 64
-#: In UTF-16 every other byte of plain English is zero; a stray zero in UTF-8 is far below this share.
+#: Share of zeros at every other byte that means UTF-16; stray zeros in UTF-8 stay far below it.
 _ZEROS_MIN = 0.7
 
 
 @dataclass(frozen=True, slots=True)
 class TextFile:
-    """A file of text and how it is read."""
+    """A text file with its compression and its encoding."""
 
     path: Path
     packed: bool
@@ -38,10 +38,10 @@ class TextFile:
 
     @contextmanager
     def open(self, newline: str) -> Iterator[TextIO]:
-        """Open the text; bytes outside of the encoding become surrogates, so that they cost their own cell.
+        """Open the text; invalid bytes become surrogates, so that only their own cells are refused.
 
         Raises:
-            SettingsError: the gzip data is damaged, or the bytes do not fit a multi-byte encoding at all.
+            SettingsError: the gzip data is damaged, or the text is not in the multi-byte encoding.
         """
         try:
             with (
@@ -57,7 +57,7 @@ class TextFile:
             raise SettingsError(f"{self.path} cannot be read as {self.encoding}: {error}") from error
 
     def described(self) -> str:
-        """Name what is not ordinary: gzip, and an encoding other than UTF-8."""
+        """Return a suffix that names gzip, and an encoding other than UTF-8."""
         parts = ["gzip"] if self.packed else []
         if self.encoding not in {"utf-8", "utf-8-sig"}:
             parts.append(self.encoding.upper())
@@ -65,10 +65,10 @@ class TextFile:
 
 
 def find_text(path: Path, *, encoding: str | None) -> TextFile:
-    """Tell from a file's first bytes how its text is read; a given encoding is taken as it is.
+    """Detect compression and encoding from a file's first bytes; a given `encoding` is used unchanged.
 
     Raises:
-        SettingsError: there is no such encoding, or the gzip data is damaged.
+        SettingsError: the encoding is unknown, or the gzip data is damaged.
     """
     with path.open("rb") as file:
         packed = file.read(len(_GZIP)) == _GZIP
@@ -90,7 +90,7 @@ def _encoding_of(head: bytes) -> str:
     for mark, encoding in _MARKS:
         if head.startswith(mark):
             return encoding
-    # Without a mark: which bytes of each pair are zero.
+    # Without a byte order mark: look at which byte of each pair is zero.
     even, odd = head[::2], head[1::2]
     if odd and odd.count(0) > _ZEROS_MIN * len(odd) and not even.count(0):
         return "utf-16-le"
@@ -101,7 +101,7 @@ def _encoding_of(head: bytes) -> str:
 
 def _known(encoding: str) -> str:
     try:
-        # Refuses codecs such as `hex` too, which are not of text.
+        # Also refuses codecs such as `hex`, which are not text encodings.
         "x".encode(encoding)
     except LookupError:
         raise SettingsError(f"--encoding {encoding}: no such encoding; try windows-1252 or utf-16") from None

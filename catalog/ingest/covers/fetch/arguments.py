@@ -1,4 +1,4 @@
-"""How covers are fetched, from the command line and the settings."""
+"""The command-line arguments of fetching covers, and the fetcher that they and the settings describe."""
 
 import argparse
 
@@ -8,21 +8,23 @@ from common.settings import Settings
 
 
 def add_fetching_arguments(parser: argparse.ArgumentParser) -> None:
-    """Take how often a host is asked, and which hosts may be."""
+    """Add the rate limit for each host, and whether private hosts are allowed."""
     parser.add_argument(
         "--per-host",
         type=_rate,
         default=PER_HOST,
         metavar="RATE",
-        help=f"covers fetched from one host a second, at most; also 30/minute ({PER_HOST:g})",
+        help=f"most requests to one host per second, or for instance 30/minute ({PER_HOST:g})",
     )
     parser.add_argument(
-        "--allow-private", action="store_true", help="fetch covers also from hosts that are not public"
+        "--allow-private",
+        action="store_true",
+        help="also fetch covers from hosts whose address is not public",
     )
 
 
 def open_fetcher(options: argparse.Namespace, settings: Settings) -> CoverFetcher:
-    """Return what fetches covers."""
+    """Return the fetcher of covers."""
     return CoverFetcher(
         max_bytes=settings.max_image_bytes,
         allow_private=options.allow_private,

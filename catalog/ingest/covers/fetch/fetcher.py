@@ -1,7 +1,7 @@
-"""Fetching covers by URL, from public hosts alone and within limits.
+"""Fetches covers by URL: from public hosts only, with limits on size and time, with retries.
 
-A table is data: a URL in it must not reach what only this machine can. A name is resolved once, every
-address of it is judged, and the connection goes to one that was judged.
+A table is untrusted: a URL in it must not reach private services of this machine (SSRF). A host name is
+resolved once, all its addresses must be public, and the connection goes to one of these addresses.
 """
 
 import random
@@ -19,35 +19,35 @@ from catalog.ingest.covers.fetch.public_addresses import is_public, resolve
 from catalog.ingest.covers.fetch.responses import FetchedCover, Validators, read_body, retry_after_s
 from catalog.ingest.rejection import RowFault
 
-#: Some hosts answer nobody who has no name.
+#: Some hosts refuse requests without a User-Agent.
 USER_AGENT = "cover-search"
 REDIRECTS_MAX = 5
 CONNECT_TIMEOUT_S = 5.0
 READ_TIMEOUT_S = 10.0
-#: For one cover, redirects and tries included; waiting for a host's turn is not.
+#: Limit for one cover, including redirects and retries, excluding waits for the host's rate limit.
 TOTAL_TIMEOUT_S = 30.0
-#: A cover that cannot be had now is asked for again, after a wait between zero and this, doubled each time.
+#: After a failure the next try waits a random time between zero and FIRST_WAIT_S, which doubles each time.
 TRIES_MAX, FIRST_WAIT_S = 3, 1.0
-#: Refusals of one cover by a host that answers others.
+#: Most 429s or 503s for one cover from a host that answers other requests.
 REFUSALS_MAX = 8
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _NOT_MODIFIED = 304
-#: The host gets more requests than it answers.
+#: The host gets too many requests.
 _REFUSALS = frozenset({429, 503})
 _FAILURES = frozenset({408, 425, 500, 502, 504, 520, 521, 522, 523, 524})
 _TIMEOUTS = {"connect": CONNECT_TIMEOUT_S, "read": READ_TIMEOUT_S, "write": READ_TIMEOUT_S}
 
 
 class CoverUnreachable(RowFault):
-    """A cover that may be had a moment later."""
+    """A cover that a later try may get."""
 
     def __init__(self, detail: str) -> None:
         super().__init__("cover_unreachable", detail)
 
 
 class HostOverloaded(CoverUnreachable):
-    """A cover whose host has too much to do; `wait_s` is how long it asks to be left alone."""
+    """The host answered 429 or 503; `wait_s` is its Retry-After."""
 
     def __init__(self, detail: str, wait_s: float | None) -> None:
         super().__init__(detail)
@@ -55,7 +55,7 @@ class HostOverloaded(CoverUnreachable):
 
 
 class _Attempts:
-    """What was tried for one cover so far, and the time that is left for it."""
+    """The tries for one cover so far, and the deadline for it."""
 
     def __init__(self, total_s: float) -> None:
         self.total_s = total_s
@@ -65,15 +65,15 @@ class _Attempts:
         self._refused_at = 0.0
 
     def waited(self, waited_s: float) -> None:
-        """Leave a wait for a host's turn out of the cover's time."""
+        """Extend the deadline by a wait for the host's rate limit."""
         self.deadline += waited_s
 
     def is_late(self) -> bool:
         return time.monotonic() >= self.deadline
 
     def may_go_on(self, host: HostRate) -> bool:
-        """Say whether a cover that was refused is asked for again."""
-        # A host that refuses everybody is given up by its rate, not here.
+        """Count a 429 or 503 and return whether to try again."""
+        # Counts only while the host answers other requests; its rate limit gives up a host that answers none.
         self._refusals += host.has_answered_since(self._refused_at)
         self._refused_at = time.monotonic()
         return self._refusals < REFUSALS_MAX
@@ -82,7 +82,7 @@ class _Attempts:
         return self._refused_at > 0
 
     def failed(self) -> float | None:
-        """Count a failure and return how long to wait before another try, None if there is none."""
+        """Count a failure and return the wait before the next try, None if there is no next try."""
         self._failures += 1
         wait_s = random.uniform(0, FIRST_WAIT_S * 2 ** (self._failures - 1))  # noqa: S311 - no secret
         in_time = time.monotonic() + wait_s < self.deadline
@@ -90,7 +90,7 @@ class _Attempts:
 
 
 class CoverFetcher:
-    """Fetches over HTTP and HTTPS; any thread may call it."""
+    """Fetches over HTTP and HTTPS; thread-safe."""
 
     def __init__(
         self,
@@ -110,18 +110,18 @@ class CoverFetcher:
             (b"Accept-Encoding", b"identity"),
             (b"User-Agent", user_agent.encode("ascii")),
         )
-        # Without what this machine's environment says.
+        # trust_env=False: SSL_CERT_FILE and SSL_CERT_DIR of the environment are ignored.
         self._tls = httpx.create_ssl_context(trust_env=False)
 
     def close(self) -> None:
-        """End all waiting; what is not fetched by then is not fetched any more."""
+        """Cancel all waiting; covers that are not fetched yet fail."""
         self._rates.close()
 
     def fetch(self, url: str) -> FetchedCover:
         """Return the cover at a URL.
 
         Raises:
-            RowFault: it cannot be had, may not be asked for, or is too large.
+            RowFault: it cannot be fetched, its host is not allowed, or it is too large.
         """
         fetched = self.fetch_changed(url, Validators())
         if fetched is None:
@@ -129,10 +129,10 @@ class CoverFetcher:
         return fetched
 
     def fetch_changed(self, url: str, known: Validators) -> FetchedCover | None:
-        """Return the cover at a URL, None where it still has the validators that are known.
+        """Return the cover at a URL, None if it has not changed since it had the known validators.
 
         Raises:
-            RowFault: it cannot be had, may not be asked for, or is too large.
+            RowFault: it cannot be fetched, its host is not allowed, or it is too large.
         """
         attempts = _Attempts(self._total_timeout_s)
         try:
@@ -147,12 +147,12 @@ class CoverFetcher:
         raise RowFault("cover_unreachable", f"{url:.200} redirects more than {REDIRECTS_MAX} times")
 
     def _try(self, url: httpx.URL, known: Validators, attempts: _Attempts) -> FetchedCover | str | None:
-        """Ask until there is an answer: the cover, or where a redirect leads."""
+        """Request a URL until it answers: a cover, the target of a redirect, or None for "not modified"."""
         if url.scheme not in _DEFAULT_PORTS or not url.host:
             raise RowFault("cover_refused", f"{str(url)!r:.200} is no http or https URL")
         host = self._rates.of(f"{url.host}:{url.port or _DEFAULT_PORTS[url.scheme]}")
         while True:
-            # A cover that is refused over and over must not keep the host from the others.
+            # A cover that the host refused waits behind the others, so that it does not delay them.
             attempts.waited(self._rates.wait(host, behind=attempts.was_refused()))
             try:
                 return self._ask(url, known, attempts, host)
@@ -169,7 +169,7 @@ class CoverFetcher:
         self, url: httpx.URL, known: Validators, attempts: _Attempts, host: HostRate
     ) -> FetchedCover | str | None:
         addresses = self._addresses(url)
-        # The one that was reached last before those that cost time to find silent.
+        # The address that was reached last goes first: others may take time to fail.
         addresses.sort(key=lambda address: address != host.reached)
         backend = PinnedBackend(addresses, attempts.deadline)
         with _counted(host, attempts):
@@ -186,7 +186,7 @@ class CoverFetcher:
     def _get(self, url: httpx.URL, known: Validators, backend: PinnedBackend) -> FetchedCover | str | None:
         address = httpcore.URL(scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=url.raw_path)
         headers = [(b"Host", url.netloc), *self._headers, *known.conditions()]
-        # Connections are kept by name: the next fetch may have other addresses judged.
+        # A pool for one request: a kept connection could belong to an address that was not checked this time.
         pool = httpcore.ConnectionPool(ssl_context=self._tls, network_backend=backend)
         with (
             pool,
@@ -233,7 +233,7 @@ def _fault(status: int, headers: httpx.Headers, url: httpx.URL) -> RowFault:
 
 @contextmanager
 def _counted(host: HostRate, attempts: _Attempts) -> Iterator[None]:
-    """Tell a host's rate what became of a request."""
+    """Report the result of a request to its host's rate limit."""
     began_at = time.monotonic()
     try:
         yield
@@ -244,7 +244,7 @@ def _counted(host: HostRate, attempts: _Attempts) -> Iterator[None]:
         host.failed(began_at)
         raise
     except RowFault:
-        # Not what was asked for, and an answer all the same.
+        # Not a usable cover, but an answer of the host.
         host.answered()
         raise
     host.answered()

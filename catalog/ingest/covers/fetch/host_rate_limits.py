@@ -1,8 +1,8 @@
-"""The rate at which each host is asked: it falls where the host refuses, and recovers.
+"""The request rate for each host: it falls when the host answers 429 or 503, and recovers.
 
-a request ──► answered         a hundredth faster, up to --per-host
-   ├────────► 429 or 503       a pause as long as the host asks for, then at the rate that it did answer
-   └────────► failed           counted; a host that fails for long is left alone for a minute
+a request ──► answered         the rate grows by one percent, up to --per-host
+   ├────────► 429 or 503       a pause of Retry-After, then the rate at which the host did answer
+   └────────► failed           counted; a host that fails for 90 s gets one request a minute
 """
 
 import random
@@ -14,19 +14,19 @@ from collections.abc import Callable
 
 from catalog.ingest.rejection import RowFault
 
-#: Requests a second to one host, unless --per-host says otherwise.
+#: Default of --per-host, in requests per second.
 PER_HOST = 10.0
 RATE_MIN = 0.1
-#: After each answer the rate grows by this factor.
+#: The rate grows by this factor after each answer.
 _GROWTH = 1.01
-#: Requests whose share of answers is the share of the rate that the host can bear.
+#: Number of recent requests; the share that was answered estimates the rate that the host accepts.
 _RECENT = 20
-#: Where a host refuses and says no time: the first wait and the longest; each doubles the one before.
+#: Waits after a 429 or 503 without Retry-After: the first and the longest; each is twice the one before.
 FIRST_WAIT_S, LONGEST_WAIT_S = 1.0, 30.0
-#: A host that asks for a longer wait is not waited for.
+#: A cover is rejected if its host asks for a longer wait.
 RETRY_AFTER_MAX_S = 120.0
-#: A host that has failed so often in a row, and for so long, is left alone for so long. Quotas of a minute
-#: are waited for.
+#: After this many failures in a row over this time, the host gets only one request per LEFT_ALONE_S.
+#: PATIENCE_S is more than a minute, so that quotas per minute are waited for.
 FAILURES_MAX, PATIENCE_S, LEFT_ALONE_S = 5, 90.0, 60.0
 
 _RATE = re.compile(r"(\d+(?:\.\d+)?)(?:/(s|second|m|minute|h|hour))?")
@@ -34,16 +34,16 @@ _SECONDS = {"s": 1.0, "second": 1.0, "m": 60.0, "minute": 60.0, "h": 3600.0, "ho
 
 
 class HostRate:
-    """When one host may be asked next; any thread may call it.
+    """The rate limit of one host; thread-safe.
 
-    A failure is told with the moment when its request began, so that the failures of requests that were
-    under way together count as one.
+    A failure is reported with the start of its request, so that concurrent requests that fail together count
+    as one failure.
     """
 
     def __init__(self, host: str, per_s: float, clock: Callable[[], float] = time.monotonic) -> None:
         self._host = host
         self._clock = clock
-        #: The address that took the last connection.
+        #: The address that accepted the last connection.
         self.reached: str | None = None
         self._lock = threading.Lock()
         self._rate_max = per_s
@@ -51,23 +51,23 @@ class HostRate:
         self._next_at = 0.0
         self._paused_until = 0.0
         self._recent: deque[bool] = deque(maxlen=_RECENT)
-        #: In a row, and when the first and the last of them were.
+        #: Failures in a row, and the times of the first and the last.
         self._failures = 0
         self._failing_since = 0.0
         self._failed_at = -1.0
         self._answered_at = clock()
 
     def delay_s(self) -> float:
-        """Take a turn and return how long to wait for it.
+        """Reserve the next request and return how long to wait before sending it.
 
         Raises:
-            RowFault: the host is not to be asked for longer than a cover waits.
+            RowFault: the host is failing, or asks for too long a pause.
         """
         pause_s = self.pause_s()
         with self._lock:
             now = self._clock()
             if self._failures >= FAILURES_MAX and now - self._failing_since >= PATIENCE_S:
-                # One request goes, and finds out; for the others the host has failed.
+                # One request tests the host; for all others the host counts as failed.
                 if now < self._next_at:
                     raise RowFault(
                         "cover_unreachable", f"{self._host} has answered nothing for {PATIENCE_S:g} s"
@@ -79,10 +79,10 @@ class HostRate:
             return turn - now
 
     def pause_s(self) -> float:
-        """Return for how much longer the host has asked to be left alone.
+        """Return the rest of the pause that the host asked for.
 
         Raises:
-            RowFault: for longer than a cover waits.
+            RowFault: it is longer than RETRY_AFTER_MAX_S.
         """
         with self._lock:
             left_s = max(0.0, self._paused_until - self._clock())
@@ -91,11 +91,11 @@ class HostRate:
         return left_s
 
     def has_answered_since(self, moment: float) -> bool:
-        """Say whether anybody has had an answer from the host since then."""
+        """Return whether any request was answered since then."""
         return self._answered_at > moment
 
     def answered(self) -> None:
-        """Count an answer, whatever it says."""
+        """Count an answer of any status except 429 and 503."""
         with self._lock:
             self._recent.append(True)
             self._failures = 0
@@ -103,7 +103,7 @@ class HostRate:
             self._rate = min(self._rate_max, self._rate * _GROWTH)
 
     def refused(self, began_at: float, wait_s: float | None, *, again: bool) -> None:
-        """Wait as long as a 429 or 503 says, and slow down unless the same cover was refused before."""
+        """Pause after a 429 or 503; lower the rate unless the same cover was refused before (`again`)."""
         with self._lock:
             now = self._clock()
             if not again:
@@ -118,12 +118,12 @@ class HostRate:
             self._next_at = max(self._next_at, self._paused_until)
 
     def failed(self, began_at: float) -> None:
-        """Count a request that came to nothing."""
+        """Count a request that failed."""
         with self._lock:
             self._count_failure(began_at)
 
     def _count_failure(self, began_at: float) -> bool:
-        """Count a failure unless it was under way together with one that is counted; say whether it was."""
+        """Count a failure, unless its request began before the last counted one; return whether it counts."""
         if began_at <= self._failed_at:
             return False
         self._failed_at = self._clock()
@@ -133,7 +133,7 @@ class HostRate:
 
 
 class HostRates:
-    """The rate of every host."""
+    """The rate limits of all hosts."""
 
     def __init__(self, per_host: float) -> None:
         self._per_host = per_host
@@ -146,10 +146,10 @@ class HostRates:
             return self._hosts.setdefault(host, HostRate(host, self._per_host))
 
     def wait(self, host: HostRate, *, behind: bool = False) -> float:
-        """Wait for a turn, if need be behind all that wait now, and return for how long.
+        """Wait until the host may be asked, and return for how long; `behind` lets waiting requests go first.
 
         Raises:
-            RowFault: there is none to wait for.
+            RowFault: the host is failing, or asks for too long a pause.
         """
         began_at = time.monotonic()
         if behind:
@@ -160,24 +160,24 @@ class HostRates:
         return time.monotonic() - began_at
 
     def sleep(self, time_s: float) -> None:
-        """Sleep, unless waiting has been ended.
+        """Sleep until the time is over.
 
         Raises:
-            RowFault: it has.
+            RowFault: `close` was called.
         """
         if self._closed.wait(time_s):
             raise RowFault("cover_unreachable", "it was not fetched any more")
 
     def close(self) -> None:
-        """Let nobody wait any longer."""
+        """Cancel all waiting."""
         self._closed.set()
 
 
 def read_rate(value: str) -> float:
-    """Return a rate in requests a second: `4`, `4/s`, `30/minute`.
+    """Return a rate in requests per second from `4`, `4/s` or `30/minute`.
 
     Raises:
-        ValueError: it is none.
+        ValueError: it is not a rate.
     """
     found = _RATE.fullmatch(value.strip())
     if not found or not float(found[1]):

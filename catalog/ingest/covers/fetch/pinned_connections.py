@@ -1,7 +1,7 @@
-"""Connections to whichever address of a host answers first, which end at a moment, whatever trickles in.
+"""TCP connections to given addresses, with a deadline for the whole exchange (Happy Eyeballs, RFC 8305).
 
-A timeout of httpcore is one of each read: a host that sends a byte now and then, of a header too, would
-hold a connection for ever.
+A timeout of httpcore is for one read only: a host that sends a byte now and then would hold the connection
+forever.
 """
 
 import errno
@@ -17,13 +17,13 @@ from typing import Any
 
 import httpcore
 
-#: A further address is tried beside one that has been silent for so long (RFC 8305, section 5).
+#: Time after which the next address is tried while the previous one has not answered (RFC 8305, section 5).
 HEAD_START_S = 0.25
 _UNDER_WAY = frozenset({errno.EINPROGRESS, errno.EAGAIN, errno.EWOULDBLOCK})
 
 
 class PinnedBackend(httpcore.NetworkBackend):
-    """Opens connections to the given addresses alone; they end at `deadline`, a value of `time.monotonic`."""
+    """Connects to the given addresses only; connections end at `deadline`, a value of `time.monotonic`."""
 
     def __init__(self, addresses: Sequence[str], deadline: float) -> None:
         self._addresses = addresses
@@ -39,14 +39,14 @@ class PinnedBackend(httpcore.NetworkBackend):
         local_address: str | None = None,  # noqa: ARG002
         socket_options: Iterable[Any] | None = None,  # noqa: ARG002
     ) -> httpcore.NetworkStream:
-        # The host's name is not looked up again: it could lead elsewhere by now.
+        # The host name is not resolved again: it could resolve to another address by now (DNS rebinding).
         left_s = _left_s(self._deadline, timeout, httpcore.ConnectTimeout)
         self.reached, connection = _HappyEyeballs(self._addresses, port, time.monotonic() + left_s).run()
         return _Stream(connection, self._deadline)
 
 
 class _HappyEyeballs:
-    """Tries addresses one after the other, without waiting for the end of the one before."""
+    """Tries addresses in order; starts the next attempt before the previous one has ended."""
 
     def __init__(self, addresses: Sequence[str], port: int, deadline: float) -> None:
         self._waiting = deque(addresses)
@@ -55,7 +55,7 @@ class _HappyEyeballs:
         self._failures: list[str] = []
 
     def run(self) -> tuple[str, socket.socket]:
-        """Return the first address that takes a connection, and the connection."""
+        """Return the first address that accepts a connection, and the connection."""
         with selectors.DefaultSelector() as selector:
             try:
                 return self._first(selector)

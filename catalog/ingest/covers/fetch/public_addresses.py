@@ -1,18 +1,18 @@
-"""The addresses of a host, each judged: a table must not reach what only this machine can."""
+"""Resolves hosts and tells public addresses from private ones, which a table must not reach."""
 
 import ipaddress
 import socket
 from itertools import chain, zip_longest
 
-#: IPv4 addresses within IPv6: a translator would carry a packet on to them (RFC 6052).
+#: IPv6 addresses that embed an IPv4 address, to which a NAT64 translator forwards (RFC 6052).
 _NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
 
 
 def resolve(host: str, port: int) -> list[str]:
-    """Return the addresses of a host in the order in which they are tried: the families in turns (RFC 8305).
+    """Return the addresses of a host in the order of trying: IPv6 and IPv4 alternate (RFC 8305).
 
     Raises:
-        OSError, UnicodeError: it has none, or cannot be looked up now (`EAI_AGAIN`).
+        OSError, UnicodeError: the host has no address, or the look-up failed for now (`EAI_AGAIN`).
     """
     found = dict.fromkeys(
         (family, str(address[0]))
@@ -26,8 +26,8 @@ def resolve(host: str, port: int) -> list[str]:
 
 
 def is_public(address: str) -> bool:
-    """Say whether an address is one that anybody on the internet may reach."""
-    # A link-local address has its interface behind a percent sign.
+    """Return whether an address is reachable from the public internet."""
+    # A link-local address ends in a percent sign and its interface.
     ip = ipaddress.ip_address(address.partition("%")[0])
     if isinstance(ip, ipaddress.IPv6Address):
         inner = ip.ipv4_mapped or ip.sixtofour or (ip.teredo or (None, None))[1]

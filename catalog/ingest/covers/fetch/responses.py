@@ -1,4 +1,4 @@
-"""What a host's answer says: how long to wait, whether the cover has changed, and the cover itself."""
+"""Reads HTTP responses: Retry-After, ETag and Last-Modified, and the body, decompressed and checked."""
 
 import time
 import zlib
@@ -10,17 +10,17 @@ import httpx
 
 from catalog.ingest.rejection import RowFault
 
-#: A validator that is longer is not remembered; the next fetch is a plain one.
+#: Longer validators are not kept; the next fetch is then unconditional.
 _VALIDATOR_MAX_CHARS = 500
-#: Values of `wbits`: gzip's header, and zlib's, which HTTP calls deflate.
+#: zlib's `wbits` for gzip, and for the zlib format, which HTTP calls deflate.
 _PACKINGS = {"gzip": 16 + zlib.MAX_WBITS, "x-gzip": 16 + zlib.MAX_WBITS, "deflate": zlib.MAX_WBITS}
-#: How pages and error documents begin, that some hosts send with 200 in a cover's place.
+#: First bytes of HTML, XML and JSON, which some hosts send with status 200 in place of a cover.
 _MARKUP = (b"<", b"{", b"[")
 
 
 @dataclass(frozen=True, slots=True)
 class Validators:
-    """What a host said of a cover's version, by which it is asked for changes (RFC 9110, section 13)."""
+    """The ETag and Last-Modified of a cover, for conditional requests (RFC 9110, section 13)."""
 
     etag: str | None = None
     last_modified: str | None = None
@@ -30,7 +30,7 @@ class Validators:
         return cls(_short(headers.get("etag")), _short(headers.get("last-modified")))
 
     def conditions(self) -> list[tuple[bytes, bytes]]:
-        """Return the request's fields that ask for the cover only if it has changed."""
+        """Return the request headers that ask for the cover only if it has changed."""
         pairs = ((b"If-None-Match", self.etag), (b"If-Modified-Since", self.last_modified))
         return [(name, value.encode("ascii")) for name, value in pairs if value is not None]
 
@@ -44,13 +44,13 @@ class FetchedCover:
 
 
 def retry_after_s(headers: httpx.Headers) -> float | None:
-    """Return how long the host asks to be left alone, None where it does not say so intelligibly."""
+    """Return the wait that Retry-After asks for, None if the header is missing or invalid."""
     value = headers.get("retry-after", "").strip()
     if value.isascii() and value.replace(".", "", 1).isdigit():
         return float(value)
     try:
         until = parsedate_to_datetime(value).timestamp()
-        # By the host's own clock where it tells it: this machine's may differ.
+        # By the host's clock (the Date header) if possible: this machine's may differ.
         now = parsedate_to_datetime(headers["date"]).timestamp() if "date" in headers else time.time()
     except ValueError:
         return None
@@ -58,10 +58,10 @@ def retry_after_s(headers: httpx.Headers) -> float | None:
 
 
 def read_body(chunks: Iterable[bytes], headers: httpx.Headers, *, url: str, max_bytes: int) -> bytes:
-    """Return a body, unpacked.
+    """Return the decompressed body.
 
     Raises:
-        RowFault: it is too large, is packed in an unknown way, or is a page and not a picture.
+        RowFault: it is too large, has an unknown content coding, or is text and not an image.
     """
     coding = headers.get("content-encoding", "identity").strip().lower()
     if coding not in {*_PACKINGS, "identity", ""}:
@@ -82,7 +82,7 @@ def read_body(chunks: Iterable[bytes], headers: httpx.Headers, *, url: str, max_
 def _unpacked(chunks: Iterable[bytes], wbits: int, *, limit: int) -> Iterable[bytes]:
     unpacker = zlib.decompressobj(wbits)
     for chunk in chunks:
-        # No chunk may grow beyond the limit, whatever it is packed from.
+        # Limits what one chunk may decompress to, against decompression bombs.
         yield unpacker.decompress(chunk, limit)
     if not unpacker.eof:
         raise zlib.error("it is cut short")
@@ -92,7 +92,7 @@ def _require_picture(head: bytes, headers: httpx.Headers, *, url: str) -> None:
     if not head:
         raise RowFault("cover_unreachable", f"{url:.200} was answered with nothing")
     kind = headers.get("content-type", "").partition(";")[0].strip().lower()
-    # A picture may be declared as something else; a page that is declared as one is none all the same.
+    # An image with a wrong Content-Type is accepted; text is refused if its Content-Type is not an image's.
     if (
         kind
         and not kind.startswith("image/")
