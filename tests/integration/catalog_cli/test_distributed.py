@@ -146,7 +146,7 @@ def test_the_broker_never_holds_more_covers_than_its_share(
 ) -> None:
     largest = max(cover.stat().st_size for cover in (here / "covers").iterdir())
     monkeypatch.setattr("catalog.ingest.embedding.distributed.BATCH_BYTES", 3 * largest)
-    monkeypatch.setattr("catalog.ingest.embedding.distributed.UNDER_WAY_BYTES", 4 * largest)
+    monkeypatch.setattr("catalog.ingest.embedding.distributed.IN_FLIGHT_BYTES", 4 * largest)
     held: list[tuple[int, int]] = []
     put = DistributedEmbedder._put
 
