@@ -1,8 +1,8 @@
-"""Owns fine-tuning: CLIP's contrastive training continued on the covers and captions of one table.
+"""Fine-tuning: continues CLIP's contrastive training on the covers and captions of a table.
 
-base ──► its score to beat ──► fit, on the training part ──► measured on the held-out part ──► folder, card
+base ──► its score to beat ──► fit on the training part ──► evaluate on the held-out part ──► folder, card
                                  │ validates, keeps the best
-                                 └──► WORK/run-ID: checkpoint, log, best; the same command goes on from it
+                                 └──► WORK/run-ID: checkpoint, log, best; the same command continues from it
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from training.data.finetuning_batches import batch_maker
 from training.data.splits import Part, split
 from training.evaluation.encoder import Encoder
 from training.evaluation.evaluation_set import StoredPictures
-from training.evaluation.measure import CAPTIONED, recalls, same
+from training.evaluation.measure import CAPTIONED, equal_captions, recalls
 from training.evaluation.metrics import reciprocal_rank
 from training.loop import CHECKPOINT, Progress, fit
 from training.model.architecture import save
@@ -33,7 +33,7 @@ _BEST = "best"
 
 @dataclass(frozen=True, slots=True)
 class FinetuningResult:
-    """What came of a fine-tuning: recall by name for each part that was measured, before and after."""
+    """The result of a fine-tuning: recall before and after, by name, for each evaluated part."""
 
     parts: dict[Part, list[int]]
     before: dict[Part, dict[str, float]]
@@ -42,58 +42,58 @@ class FinetuningResult:
 
 
 def finetune(
-    base: BaseClip, gathered: DecodedCovers, *, recipe: Recipe, work: Path, output: Path, console: Console
+    base: BaseClip, decoded: DecodedCovers, *, recipe: Recipe, work: Path, output: Path, console: Console
 ) -> FinetuningResult:
-    """Fine-tune a model and write it to the output folder, as `from_pretrained` and CLIP_MODEL take it.
+    """Fine-tune a model and write it to the output folder, for `from_pretrained` and CLIP_MODEL.
 
-    Of all models that were validated the best is written; that may be the base.
+    The model with the best validation is written; this may be the base model.
 
     Raises:
         SettingsError: the table has too few artists to be split.
     """
-    parts = split(gathered.albums, recipe.shares)
-    asked = {part: _Asked.of(gathered, parts[part]) for part in (Part.VALIDATION, Part.HELD_OUT)}
-    run = work / f"run-{recipe.run_id(model=base.source.fingerprint, data=gathered.key)}"
+    parts = split(decoded.albums, recipe.shares)
+    measured = {part: _MeasuredPart.of(decoded, parts[part]) for part in (Part.VALIDATION, Part.HELD_OUT)}
+    run = work / f"run-{recipe.run_id(model=base.source.fingerprint, data=decoded.key)}"
     console.print(f"run {run}; albums: {_counts(parts)}", markup=False)
     begun = Encoder(base.model, base.processor)
-    before = {part: ask.recalls(begun) for part, ask in asked.items() if ask.albums}
-    progress = _fit(base, gathered, parts=parts, recipe=recipe, run=run, validation=asked[Part.VALIDATION])
+    before = {part: ask.recalls(begun) for part, ask in measured.items() if ask.albums}
+    progress = _fit(base, decoded, parts=parts, recipe=recipe, run=run, validation=measured[Part.VALIDATION])
     best = Encoder.load(run / _BEST, device=str(base.model.device))
     save(best.model, with_processor=base.processor, folder=output, half=False)
-    after = {part: asked[part].recalls(best) for part in before}
+    after = {part: measured[part].recalls(best) for part in before}
     return FinetuningResult(parts, before, after, progress)
 
 
 @dataclass(frozen=True, slots=True)
-class _Asked:
-    """The part of a table that a model is asked about: the first albums of it, with their covers."""
+class _MeasuredPart:
+    """The first albums of a part, with their covers, for measuring a model."""
 
     albums: list[Album]
     pictures: StoredPictures
 
     @classmethod
-    def of(cls, gathered: DecodedCovers, places: list[int]) -> _Asked:
+    def of(cls, decoded: DecodedCovers, places: list[int]) -> _MeasuredPart:
         first = places[:CAPTIONED]
-        return cls([gathered.albums[place] for place in first], StoredPictures(gathered.pixels, first))
+        return cls([decoded.albums[place] for place in first], StoredPictures(decoded.pixels, first))
 
     def recalls(self, encoder: Encoder) -> dict[str, float]:
         captions = [caption(album) for album in self.albums]
-        return recalls(encoder.similarity(captions, self.pictures), same(captions))
+        return recalls(encoder.similarity(captions, self.pictures), equal_captions(captions))
 
     def rank(self, encoder: Encoder) -> float:
-        """Return the mean reciprocal rank of each caption's cover: finer than recall, where few are asked."""
+        """Return the mean reciprocal rank of each caption's cover; finer than recall for few albums."""
         captions = [caption(album) for album in self.albums]
-        return reciprocal_rank(encoder.similarity(captions, self.pictures), same(captions))
+        return reciprocal_rank(encoder.similarity(captions, self.pictures), equal_captions(captions))
 
 
 def _fit(
     base: BaseClip,
-    gathered: DecodedCovers,
+    decoded: DecodedCovers,
     *,
     parts: dict[Part, list[int]],
     recipe: Recipe,
     run: Path,
-    validation: _Asked,
+    validation: _MeasuredPart,
 ) -> Progress:
     def keep(model: CLIPModel) -> None:
         save(model, with_processor=base.processor, folder=run / _BEST, half=False)
@@ -111,7 +111,7 @@ def _fit(
     progress = fit(
         base.model,
         plan=recipe.plan(len(parts[Part.TRAIN])),
-        make_batch=batch_maker(gathered, places=parts[Part.TRAIN], base=base, recipe=recipe),
+        make_batch=batch_maker(decoded, places=parts[Part.TRAIN], base=base, recipe=recipe),
         folder=run,
         validate=judge,
         keep_best=keep,

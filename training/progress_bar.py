@@ -1,4 +1,4 @@
-"""Owns where progress is shown: on standard error, for standard output is for what was asked for."""
+"""A progress bar on standard error; standard output is for results."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ from rich.progress import track
 _Item = TypeVar("_Item")
 
 
-def shown(items: Iterable[_Item], description: str, *, total: int | None = None) -> Iterable[_Item]:
-    """Yield the items behind a progress bar; `total` is their number where they do not know it."""
+def with_progress_bar(
+    items: Iterable[_Item], description: str, *, total: int | None = None
+) -> Iterable[_Item]:
+    """Yield the items and show a progress bar; `total` is needed for items without a length."""
     return track(items, description, total=total, console=Console(stderr=True))

@@ -1,4 +1,4 @@
-"""Owns how a model is fine-tuned: everything but the data and the model that decides the result."""
+"""The recipe of a fine-tuning: every parameter that decides the result, except data and base model."""
 
 from __future__ import annotations
 
@@ -13,42 +13,42 @@ from transformers import CLIPModel
 from training.data.splits import Shares
 from training.loop import Plan
 
-#: Parts of a CLIP that can be left as they are; the projections behind them learn all the same.
+#: Parts of a CLIP that can be frozen; the projections after them are trained anyway.
 TOWERS = {"picture-tower": "vision_model", "text-tower": "text_model"}
 _WARMUP_MOST = 100
 
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """One way of fine-tuning."""
+    """The parameters of one fine-tuning."""
 
     epochs: int = 10
-    #: In place of epochs.
+    #: Used instead of epochs if set.
     steps: int | None = None
     batch: int = 128
     learning_rate: float = 1e-5
     weight_decay: float = 0.05
     seed: int = 7
     shares: Shares = field(default_factory=Shares)
-    #: Steps between validations; once an epoch where it is None.
+    #: Steps between validations; None means once an epoch.
     validate_every: int | None = None
     #: Validations without a better model after which training stops; 0 never stops early.
     patience: int = 5
     save_every: int = 250
-    #: The share of covers that are shown as photographs of themselves.
+    #: Share of covers that are shown as simulated photographs.
     photographed: float = 0.3
-    #: Covers of each batch that are photographed once more, and must be recognised by the picture alone.
+    #: Covers of each batch of which a second photograph must be recognised without a text.
     twins: int = 0
     freeze: tuple[str, ...] = ()
     bfloat16: bool = False
     activation_checkpointing: bool = False
 
     def batch_of(self, albums: int) -> int:
-        """Return how many covers a step takes of so many."""
+        """Return the batch size for a number of albums."""
         return min(self.batch, albums)
 
     def plan(self, albums: int) -> Plan:
-        """Return the plan for so many albums to train on."""
+        """Return the schedule for a number of training albums."""
         epoch = albums // self.batch_of(albums)
         steps = self.steps or self.epochs * epoch
         return Plan(
@@ -64,7 +64,7 @@ class Recipe:
         )
 
     def prepare(self, model: CLIPModel) -> None:
-        """Freeze what is to be left as it is, and trade time for memory where that is asked for."""
+        """Freeze towers and switch on activation checkpointing as the recipe says."""
         for tower in self.freeze:
             getattr(model, TOWERS[tower]).requires_grad_(requires_grad=False)
         if self.activation_checkpointing:
@@ -72,6 +72,6 @@ class Recipe:
             enable()
 
     def run_id(self, *, model: str, data: str) -> str:
-        """Return a name that differs wherever the result would: only the same run is ever taken up again."""
+        """Return a hash of everything that decides the result, so that only the same run is resumed."""
         document = orjson.dumps([asdict(self), model, data], option=orjson.OPT_SORT_KEYS)
         return hashlib.sha256(document).hexdigest()[:16]

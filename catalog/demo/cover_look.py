@@ -1,4 +1,4 @@
-"""Owns what a demo cover looks like: the attributes it is drawn from and the facts true of it."""
+"""The attributes from which a demo cover is drawn, and the facts that are true of it."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ TEXTURES = (
 )
 TITLE_PLACES = ("top", "bottom", "corner", "side")
 
-#: Layouts whose copies can each take a colour of their own.
+#: Layouts with several copies of the object, each of which can have its own colour.
 MANY_COPIES = frozenset({"scattered", "grid", "diagonal", "concentric"})
 _QUIET_TEXTURES = ("plain", "gradient", "grainy", "misty")
 _COLOURFUL_SHARE = 0.35
@@ -52,7 +52,7 @@ _COLOURFUL_SHARE = 0.35
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """The attributes of one cover; `seed` decides what words do not say (angles, offsets, type)."""
+    """The attributes of one cover; `seed` decides everything else (angles, offsets, type)."""
 
     tone: str
     ground: str
@@ -67,19 +67,19 @@ class Look:
 
     @property
     def monochrome(self) -> bool:
-        """True where only black, white and grey were used."""
+        """Whether the cover uses only black, white and grey."""
         return not self.colourful and self.main_colours <= NEUTRALS
 
     @property
     def main_colours(self) -> frozenset[str]:
-        """The colours that cover much of the picture and can be named: many-coloured objects have none."""
+        """The colours of the large areas; objects in many colours have no main colour."""
         inks = set() if self.colourful else {self.ink}
         halves = {self.accent} if self.layout == "split" else set()
         return frozenset({self.ground} | inks | halves)
 
 
 def random_look(rng: Random, *, genre: str) -> Look:
-    """Return a look that the genre makes likely and none impossible."""
+    """Return a random look; attributes that fit the genre are more likely."""
     taste = GENRES[genre]
     tone = rng.choices(TONES, weights=taste.tones)[0]
     ground = _biased(rng, list(GROUNDS[tone]), liked=taste.colours)
@@ -100,7 +100,7 @@ def random_look(rng: Random, *, genre: str) -> Look:
 
 
 def _fitting_inks(tone: str, *, ground: str, layout: str) -> list[str]:
-    """Return inks that stand out and, where they cover much, leave the tone what it is called."""
+    """Return inks that stand out; in a close-up, only those that do not change the tone."""
     inks = [ink for ink in inks_on(GROUNDS[tone][ground]) if ink != ground]
     if layout != "close-up":
         return inks
@@ -121,11 +121,11 @@ def _accent(rng: Random, *, tone: str, ground: str, ink: str) -> str:
 
 
 def _biased(rng: Random, names: list[str], *, liked: frozenset[str]) -> str:
-    """Return one name; liked ones are four times as likely."""
+    """Return one name; liked names are four times as likely."""
     return rng.choices(names, weights=[4 if name in liked else 1 for name in names])[0]
 
 
-#: Every fact that a phrase may require, in a fixed order: the axis of the match matrix in training.
+#: Every fact that a phrase may require, in the order of the columns of the match matrix in training.
 FACTS = (
     *(f"tone:{name}" for name in TONES),
     *(f"colour:{name}" for name in COLOURS),
@@ -145,7 +145,7 @@ FACTS = (
 def facts(look: Look, *, genre: str) -> frozenset[str]:
     """Return all facts that are true of a cover.
 
-    A colour is a fact where it is the background's or, unless the copies are many-coloured, the objects'.
+    `colour:…` holds for the colour of the background, and for that of the objects if they have only one.
     """
     true = {
         f"tone:{look.tone}",

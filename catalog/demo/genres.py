@@ -1,4 +1,4 @@
-"""Owns the genres of the demo catalog: how common each is and what its covers tend to look like."""
+"""The genres of the demo catalog: how common each is, and what its covers look like."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Taste:
-    """A genre's share of the catalog and its leanings; `tones` weighs dark, bright, pale."""
+    """A genre's share of the catalog and its preferred attributes; `tones` weighs dark, bright, pale."""
 
     share: float
     tones: tuple[float, float, float]
@@ -19,7 +19,7 @@ def _taste(share: float, tones: tuple[float, float, float], colours: str, shapes
     return Taste(share, tones, frozenset(colours.split()), frozenset(shapes.split(", ")))
 
 
-#: What some albums of a genre are besides; no album is one of these alone, and its cover tells nothing of it.
+#: Second genres of some albums, by first genre; the cover does not show them.
 STYLES: dict[str, tuple[str, ...]] = {
     "Rock": ("Punk", "Shoegaze"),
     "Electronic": ("Ambient", "Techno"),

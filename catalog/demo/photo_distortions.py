@@ -1,4 +1,4 @@
-"""Owns what a camera does to a cover: rotation, perspective, crop, light, glare, blur and JPEG noise."""
+"""Simulated photographs of covers: rotation, perspective, crop, light, glare, blur and JPEG noise."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _SQUARE: Corners = [(0, 0), (1, 0), (1, 1), (0, 1)]
 
 
 def rephotograph(image: Image.Image, *, seed: int) -> Image.Image:
-    """Return the cover as a hand-held photograph with every distortion, decided by the seed; size is kept."""
+    """Return a simulated photograph of the cover with all distortions, of the same size."""
     rng = Random(f"photo {seed}")
     photo = _seen_through(
         image.convert("RGB"),
@@ -38,14 +38,14 @@ def rephotograph(image: Image.Image, *, seed: int) -> Image.Image:
 
 
 def distort(image: Image.Image, *, kind: str, seed: int) -> Image.Image:
-    """Return the cover with one named distortion, by as much as the seed decides."""
+    """Return the cover with one named distortion, whose strength the seed decides."""
     return DISTORTIONS[kind](image.convert("RGB"), Random(f"{kind} {seed}"))
 
 
 def _seen_through(
     image: Image.Image, *, turn_deg: float, keep: float, skew: float, rng: Random
 ) -> Image.Image:
-    """Return the picture seen through a rotated, skewed and cropped window; gaps show a table top."""
+    """Return the picture rotated, skewed and cropped; areas outside of it show a table top."""
     turn = radians(turn_deg)
     window: Corners = []
     for corner_x, corner_y in _SQUARE:
@@ -63,7 +63,7 @@ def _seen_through(
 
 
 def _coefficients(window: Corners, *, size: tuple[int, int]) -> list[float]:
-    """Return Pillow's eight numbers of the map from the picture's corners to the window's."""
+    """Return Pillow's eight coefficients of the perspective from the picture's corners to the window's."""
     rows: list[list[float]] = []
     for (x, y), (u, v) in zip(_SQUARE, window, strict=True):
         rows.append([x, y, 1, 0, 0, 0, -u * x, -u * y])
@@ -117,7 +117,7 @@ def _compressed(image: Image.Image, rng: Random) -> Image.Image:
     return Image.open(io.BytesIO(buffer.getvalue())).convert("RGB")
 
 
-#: Each distortion on its own, for measuring which one a model suffers from.
+#: Each distortion alone, to measure which one lowers a model's recall.
 DISTORTIONS: dict[str, Callable[[Image.Image, Random], Image.Image]] = {
     "rotation": _rotated,
     "perspective": _skewed,

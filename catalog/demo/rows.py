@@ -1,4 +1,4 @@
-"""Owns the demo's albums as rows: of the catalog, and of a table that `catalog ingest` reads."""
+"""Demo albums as rows of the catalog, and as a table that `catalog ingest` reads."""
 
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -15,7 +15,7 @@ _NO_EMBEDDING = np.empty(0, dtype=np.float32)
 
 
 def album_row(album: DemoAlbum, embedding: npt.NDArray[np.float32]) -> AlbumRow:
-    """Return an album as the catalog keeps it; the embedding has shape (512,)."""
+    """Return an album as a row of the catalog; the embedding has shape (512,)."""
     return AlbumRow(
         id=album.id,
         embedding=embedding,

@@ -1,4 +1,4 @@
-"""Train the demo CLIP from nothing, on covers that this project draws."""
+"""Train the demo CLIP from scratch, on covers that this project draws."""
 
 import argparse
 from pathlib import Path
@@ -8,10 +8,15 @@ from training.pretrain import pretrain
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Take how long and how fast."""
+    """Add the output folder and the schedule."""
     add = parser.add_argument
     add("--output", type=Path, default=Path("models/demo"))
-    add("--work", type=Path, default=Path(".state/training"), help="drawings, checkpoint, log (%(default)s)")
+    add(
+        "--work",
+        type=Path,
+        default=Path(".state/training"),
+        help="folder for drawn covers, checkpoint and log (%(default)s)",
+    )
     add("--steps", type=positive_integer, default=4200)
     add("--covers", type=positive_integer, default=32_000)
     add("--seed", type=int, default=7)

@@ -1,4 +1,4 @@
-"""Owns the unit of training: some pictures, some texts, and which of them belong together."""
+"""One training step's data: pictures, texts, and which text is true of which picture."""
 
 from __future__ import annotations
 
@@ -12,9 +12,10 @@ from torch import Tensor
 class Batch:
     """One step's pictures and texts.
 
-    `match[t, i]` says that text t is true of picture i. The first `captions` texts describe single pictures;
-    the rest are questions about attributes, and within each of the `groups` (start, end) of texts a picture
-    answers at most one. `twins` (m, 2) lists pictures of the same cover.
+    `match[t, i]` means that text t is true of picture i. The first `captions` texts describe one picture
+    each; the others name attributes. In each of the `groups` (start, end) of texts at most one is true of a
+    picture.
+    `twins` (m, 2) are pairs of pictures of the same cover.
     """
 
     pixels: Tensor
@@ -26,7 +27,7 @@ class Batch:
     groups: tuple[tuple[int, int], ...] = field(default=())
 
     def to(self, device: torch.device) -> Batch:
-        """Return the batch on a device, whichever of it is there already."""
+        """Return the batch on a device."""
         moved = (self.pixels, self.input_ids, self.attention_mask, self.match, self.twins)
         pixels, input_ids, attention_mask, match, twins = (tensor.to(device) for tensor in moved)
         return replace(

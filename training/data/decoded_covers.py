@@ -1,10 +1,10 @@
-"""Owns a table's covers as a model takes them: decoded once into a file, shape (albums, size, size, 3).
+"""A table's covers, decoded once into a file of pixels, shape (albums, size, size, 3).
 
     table ──► covers read by threads ──► decoded in processes of their own ──► covers-KEY.rgb
                         └────────────────────────┴──► rejected ──► covers-KEY.json, with the rows that are in
 
-KEY follows from the rows, their files' sizes and times, and the size in pixels: if any changes, all are
-decoded anew.
+KEY is a hash of the rows, the sizes and times of their files, and the size in pixels. If any of these
+changes, all covers are decoded again.
 """
 
 from __future__ import annotations
@@ -40,10 +40,10 @@ _Decoded: TypeAlias = "tuple[Album, Pixels]"
 
 @dataclass(frozen=True, slots=True)
 class DecodedCovers:
-    """Albums with their covers in the same order, and the rows that are left out."""
+    """Albums with their covers in the same order, and the rejected rows."""
 
     albums: list[Album]
-    #: uint8 (n, size, size, 3), read from the disk as it is needed.
+    #: uint8 (n, size, size, 3), memory-mapped.
     pixels: Pixels
     rejected: list[Rejected]
     #: Changes when any row or cover does.
@@ -52,20 +52,18 @@ class DecodedCovers:
 
 @dataclass(frozen=True, slots=True)
 class DecodedCoverStore:
-    """Reads and decodes the covers that a command needs."""
+    """Decodes the covers of a table, or reads them from the file of an earlier call."""
 
     settings: Settings
     console: Console
     folder: Path
     size_px: int
 
-    def gather(
-        self, source: AlbumSource, *, wanted: Callable[[Album], bool] = lambda _: True
-    ) -> DecodedCovers:
-        """Return the wanted albums whose covers can be had.
+    def load(self, source: AlbumSource, *, wanted: Callable[[Album], bool] = lambda _: True) -> DecodedCovers:
+        """Return the wanted albums whose covers can be decoded.
 
         Raises:
-            SettingsError: there is none.
+            SettingsError: there are none.
         """
         rows = list(source.albums())
         albums = [row for row in rows if isinstance(row, Album) and wanted(row)]
@@ -138,13 +136,13 @@ class DecodedCoverStore:
     def _key(self, source: AlbumSource, albums: list[Album]) -> str:
         whole = hashlib.sha256(f"{self.size_px} {PREPROCESSING_VERSION}".encode())
         for album in albums:
-            row = [album.row, album.fields.model_dump(), album.metadata, _standing(source, album)]
+            row = [album.row, album.fields.model_dump(), album.metadata, _cover_version(source, album)]
             whole.update(orjson.dumps(row, option=orjson.OPT_SORT_KEYS))
         return whole.hexdigest()
 
 
-def _standing(source: AlbumSource, album: Album) -> list[object]:
-    """Return where a cover is read and, of a file, what changes when it does."""
+def _cover_version(source: AlbumSource, album: Album) -> list[object]:
+    """Return the location of a cover; for a file also its size and its time of change."""
     try:
         place = source.covers.find(album.fields.id, album.cover).source
         if not isinstance(source.covers, CoverFolder):

@@ -1,4 +1,4 @@
-"""Owns what fine-tuning sees at each step: some covers, as they are or photographed, with fresh texts."""
+"""The batches of fine-tuning: covers, unchanged or as photographs, with random captions."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from torch import Tensor
 
 from training.data.augmentation import mixed_views, photographed_views
 from training.data.batch import Batch
-from training.data.captions import facts_of, matches, vary
+from training.data.captions import facts_of, matches, random_caption
 from training.data.decoded_covers import DecodedCovers
 from training.evaluation.encoder import tokenised
 from training.model.base_model import BaseClip
@@ -19,22 +19,22 @@ from training.recipe import Recipe
 
 
 def batch_maker(
-    gathered: DecodedCovers, *, places: Sequence[int], base: BaseClip, recipe: Recipe
+    decoded: DecodedCovers, *, places: Sequence[int], base: BaseClip, recipe: Recipe
 ) -> Callable[[int], Batch]:
-    """Return the function from a step's number to its batch; `places` are those of the albums to train on."""
-    facts = [facts_of(gathered.albums[place]) for place in places]
+    """Return a function from a step's number to its batch; `places` are indexes of the training albums."""
+    facts = [facts_of(decoded.albums[place]) for place in places]
     batch = recipe.batch_of(len(places))
 
     def make(step: int) -> Batch:
         rng = Random(f"fine-tuning {recipe.seed}/{step}")
-        turn = _turn(len(places), batch=batch, step=step, seed=recipe.seed)
+        turn = _albums_of_step(len(places), batch=batch, step=step, seed=recipe.seed)
         chosen = [places[number] for number in turn]
-        phrases = [vary(gathered.albums[place], rng=rng) for place in chosen]
+        phrases = [random_caption(decoded.albums[place], rng=rng) for place in chosen]
         tokens = tokenised(base.processor, [phrase.text for phrase in phrases])
         twins = min(recipe.twins, batch)
         shown = [facts[number] for number in [*turn, *turn[:twins]]]
-        # Bytes go to the device, and views are made there: photographs would keep a GPU waiting.
-        pixels = torch.from_numpy(gathered.pixels[chosen]).to(base.model.device)
+        # Bytes are copied to the device and photographs are made there; on a CPU a GPU would wait for them.
+        pixels = torch.from_numpy(decoded.pixels[chosen]).to(base.model.device)
         return Batch(
             pixels=_normalised(_views(pixels, recipe=recipe, twins=twins, seed=rng.getrandbits(60)), base),
             input_ids=tokens["input_ids"],
@@ -47,8 +47,8 @@ def batch_maker(
     return make
 
 
-def _turn(albums: int, *, batch: int, step: int, seed: int) -> list[int]:
-    """Return the numbers of a step's albums: every epoch deals them anew and leaves out what is too few."""
+def _albums_of_step(albums: int, *, batch: int, step: int, seed: int) -> list[int]:
+    """Return the albums of a step: every epoch shuffles them anew and drops an incomplete last batch."""
     epoch, place = divmod(step, albums // batch)
     dealt = np.random.default_rng([seed, epoch]).permutation(albums)
     return [int(number) for number in dealt[place * batch : (place + 1) * batch]]

@@ -1,4 +1,4 @@
-"""Owns what a fine-tuned model's folder says of itself: a card to read, and the same as JSON."""
+"""The model card of a fine-tuned model: README.md to read, finetuning.json for programs."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _OPTIONS = orjson.OPT_INDENT_2 | orjson.OPT_NON_STR_KEYS
 
 @dataclass(frozen=True, slots=True)
 class ModelCard:
-    """A fine-tuning that is done."""
+    """The data of a finished fine-tuning."""
 
     base: BaseClip
     recipe: Recipe
@@ -32,7 +32,7 @@ class ModelCard:
     command: str
 
     def write(self, folder: Path) -> None:
-        """Write both into the model's folder."""
+        """Write README.md and finetuning.json into the model's folder."""
         (folder / RECORD).write_bytes(orjson.dumps(self._record(), option=_OPTIONS) + b"\n")
         (folder / _CARD).write_text("\n".join(self._lines(folder.name)) + "\n", encoding="utf-8")
 
@@ -88,7 +88,7 @@ class ModelCard:
 
 
 def recorded_shares(folder: Path) -> Shares | None:
-    """Return how the albums were split for a fine-tuned model; None for a model that was not fine-tuned here.
+    """Return the shares of a fine-tuned model's split; None for a model that was not fine-tuned here.
 
     Raises:
         SettingsError: the record is damaged.

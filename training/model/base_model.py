@@ -1,4 +1,4 @@
-"""Owns the model that fine-tuning begins from: any CLIP that the service could serve."""
+"""The base model of a fine-tuning: any CLIP that the service can serve; and the device."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from worker.encoder.torch_encoder import load_clip_model
 
 @dataclass(frozen=True, slots=True)
 class BaseClip:
-    """A CLIP with float32 weights on its device, and how its pictures and texts are prepared."""
+    """A CLIP with float32 weights on its device, and its preprocessing."""
 
     source: ModelSource
     model: CLIPModel
@@ -29,7 +29,7 @@ def load_base_model(name: str, *, device: str) -> BaseClip:
     """Load a CLIP by its folder or its name on the Hugging Face hub.
 
     Raises:
-        ModelUnavailable: it cannot be had, or the service could not take it: no CLIP, or not 512-d.
+        ModelUnavailable: it cannot be loaded, or the service cannot serve it (no CLIP, or not 512-d).
     """
     source = find_model(name)
     preprocessing = read_preprocessing(source.folder)
@@ -54,5 +54,5 @@ def choose_device(wanted: str) -> str:
 
 
 def fast_in_bfloat16(device: str) -> bool:
-    """Say whether a device multiplies bfloat16 in hardware; a CPU is not asked, and computes exactly."""
+    """Return whether a GPU multiplies bfloat16 in hardware; False for a CPU, which uses float32."""
     return device != "cpu" and torch.cuda.is_bf16_supported(including_emulation=False)

@@ -1,7 +1,7 @@
-"""Owns learning byte-pair merges: the same words give the same merges, ties included.
+"""Learns byte-pair merges deterministically: the same words always give the same merges.
 
-The trainer of the tokenizers library numbers its first symbols in the order of a randomised hash map, so that
-pairs of equal count are merged in another order each time; no model can use another run's vocabulary.
+The trainer of the tokenizers library numbers symbols in the order of a randomised hash map. It merges pairs
+of equal count in another order in each run, so a model could not use the vocabulary of another run.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ def merged(symbols: list[str], pair: Pair) -> list[str]:
 def _count(
     symbols: list[str], *, word: str, times: int, seen: Counter[Pair], users: defaultdict[Pair, set[str]]
 ) -> None:
-    """Add a word's pairs `times` times; a negative number takes them away."""
+    """Add a word's pairs `times` times; a negative number removes them."""
     for pair in pairwise(symbols):
         seen[pair] += times
         if seen[pair] <= 0:

@@ -1,4 +1,4 @@
-"""Owns drawing in unit coordinates: a cover is the square 0..1, whatever its size in pixels."""
+"""Drawing in unit coordinates: a cover is the square 0..1, at any size in pixels."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ class Canvas:
         self.image.paste(fill, (0, 0, self.size_px, self.size_px), mask)
 
     def shadow(self, mask: Image.Image, *, offset: float, blur: float, opacity: float) -> None:
-        """Darken the picture below a mask, as if it floated above the paper."""
+        """Paint the shadow of a mask."""
         shift = round(offset * self.size_px)
         moved = ImageChops.offset(mask, shift, shift)
         self.paint(moved.filter(ImageFilter.GaussianBlur(blur * self.size_px)), (0, 0, 0), opacity=opacity)

@@ -1,4 +1,4 @@
-"""Owns drawing a demo cover: background, ornaments, objects, type and finish, in that order."""
+"""Draws a demo cover: background, ornaments, objects, type and finish, in this order."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def cover_jpeg(album: DemoAlbum, *, size_px: int = 640) -> bytes:
 
 
 def _ornament(canvas: Canvas, look: Look, *, rng: Random) -> None:
-    """Paint what belongs to the layout and is no object: halves, frames, bands."""
+    """Paint the parts of a layout that are not objects: a second half, a frame."""
     accent = jitter(GROUNDS[look.tone][look.accent], rng=rng)
     if look.layout == "split":
         half = [(0.5, 0.0), (1.0, 0.0), (1.0, 1.0), (0.5, 1.0)]
@@ -66,7 +66,7 @@ def _ornament(canvas: Canvas, look: Look, *, rng: Random) -> None:
 
 
 def _objects(canvas: Canvas, look: Look, *, base: RGB, rng: Random) -> None:
-    """Paint the objects with a fill, and with a shadow where the dice say so."""
+    """Paint the objects with a fill, and at random with a shadow."""
     placed = stamps(look.layout, shape=look.shape, title_place=look.title_place, rng=rng)
     groups = _coloured(placed, look, base=base, rng=rng)
     shaded = rng.random() < 0.45
@@ -91,7 +91,7 @@ def _coloured(placed: list[Stamp], look: Look, *, base: RGB, rng: Random) -> lis
 
 
 def _fill(rgb: RGB, *, sheen: float, size_px: int, seed: int) -> RGB | Image.Image:
-    """Return the colour, or a soft gradient round it."""
+    """Return the colour, or a soft gradient around it."""
     if not sheen:
         return rgb
     light = Image.linear_gradient("L").resize((size_px, size_px))

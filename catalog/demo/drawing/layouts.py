@@ -1,4 +1,4 @@
-"""Owns where the objects of a demo cover stand: one function a layout, each returning placed stamps."""
+"""The positions of the objects of a demo cover: one function per layout, which returns stamps."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from random import Random
 
 from catalog.demo.drawing.canvas import Stamp
 
-#: Outlines without an up: these may turn freely.
+#: Outlines that look right at any angle.
 _TURNING = frozenset({"circle", "ring", "star", "square", "hexagon", "spiral", "flower", "vinyl record"})
 
 
-#: Where objects move to make room for type, and by how much they shrink, by the title's place.
+#: How far objects move right and down, and their scale, to make room for the title, by its place.
 _ROOM = {"top": (0.0, 0.06, 0.94), "bottom": (0.0, -0.07, 0.94), "side": (0.06, 0.0, 0.94)}
 _MAKES_ROOM = frozenset({"centred", "split", "bordered", "mirrored", "minimalist", "grid", "concentric"})
 

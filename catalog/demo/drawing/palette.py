@@ -1,4 +1,4 @@
-"""Owns the named colours of the demo covers and the three brightness tones they come in."""
+"""The named colours of the demo covers in three tones: dark, bright and pale."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from random import Random
 
 RGB = tuple[int, int, int]
 
-#: Background colours by tone. A colour is missing where its name would change: a pale red is pink.
+#: Background colours by tone. A colour that has another name in a tone is left out: a pale red is pink.
 GROUNDS: dict[str, dict[str, RGB]] = {
     "dark": {
         "red": (98, 10, 20),
@@ -60,7 +60,7 @@ TONES = tuple(GROUNDS)
 COLOURS = tuple(INKS)
 NEUTRALS = frozenset({"black", "white", "grey"})
 
-#: Inks too light to cover much of a dark cover without making it bright, and the reverse.
+#: Inks that would make a dark cover bright if they covered much of it; and dark ones, the other way round.
 LIGHT_INKS = frozenset({"white", "yellow", "grey"})
 DARK_INKS = frozenset({"black", "brown"})
 

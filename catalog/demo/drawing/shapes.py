@@ -1,4 +1,4 @@
-"""Owns the outlines of every object on a demo cover, as polygons inside the unit disc (y points down)."""
+"""The outlines of the objects on demo covers, as polygons inside the unit disc (y points down)."""
 
 from __future__ import annotations
 

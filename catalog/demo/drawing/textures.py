@@ -1,7 +1,7 @@
-"""Owns the backgrounds of demo covers: gradients, prints and photograph-like noise over a ground colour.
+"""The backgrounds of demo covers: gradients, patterns and noise over a ground colour.
 
-A texture is a field in -1..1 over the cover, which moves the ground towards its lighter or darker neighbour.
-Fields are made from unit coordinates or from coarse random grids enlarged: they look the same at any size.
+A texture is a field of values in -1..1, which makes the ground colour lighter or darker. Fields are computed
+from unit coordinates or from enlarged coarse random grids, so that they look the same at any size.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ def ground(rgb: RGB, *, texture: str, size_px: int, seed: int) -> Image.Image:
 
 
 def vignette(image: Image.Image, *, strength: float) -> Image.Image:
-    """Return the picture with darkened corners, as old lenses leave them."""
+    """Return the picture with darkened corners."""
     x, y = _axes(image.width)
     fall = 1 - strength * np.clip((x**2 + y**2) * 2 - 0.25, 0, 1)
     pixels = np.asarray(image, dtype=np.float32) * fall[:, :, None]
@@ -62,13 +62,13 @@ def _noise(size_px: int, cells: int, rng: np.random.Generator) -> Field:
 
 
 def _cloud(size_px: int, rng: np.random.Generator) -> Field:
-    """Return four octaves of noise, the stuff of clouds and film."""
+    """Return the sum of four octaves of noise."""
     octaves = ((3, 0.55), (7, 0.28), (15, 0.16), (40, 0.08))
     return np.asarray(sum(_noise(size_px, cells, rng) * weight for cells, weight in octaves), np.float32)
 
 
 def _grain(size_px: int, rng: np.random.Generator) -> Field:
-    """Return per-pixel film grain in about -1..1; made at 320 px so that it survives shrinking alike."""
+    """Return film grain in about -1..1; made at 320 px, so that it looks the same at other sizes."""
     flecks = (rng.random((320, 320), dtype=np.float32) + rng.random((320, 320), dtype=np.float32)) - 1
     grain = Image.fromarray(flecks).resize((size_px, size_px), Image.Resampling.BILINEAR)
     return np.asarray(grain, dtype=np.float32)

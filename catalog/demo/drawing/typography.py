@@ -1,4 +1,4 @@
-"""Owns the type on demo covers: title and artist, set in Pillow's own font so that no font file is needed."""
+"""Title and artist on demo covers, set in Pillow's built-in font, so that no font file is needed."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ _MARGIN = 0.055
 _WHITE: RGB = (250, 248, 244)
 _BLACK: RGB = (16, 16, 18)
 
-#: Contrast of colour and of luma below which coloured type is set in black or white instead.
+#: Below this contrast of colour or luma, type is black or white instead of coloured.
 _READABLE = 240.0
 _READABLE_LUMA = 75.0
-#: Standard deviation of the picture below the type from which no colour is safe.
+#: Above this standard deviation of the picture under the type, type is black or white.
 _RESTLESS = 40.0
 _MIDDLE_GREY = 128.0
 _LONG_TITLE = 14
@@ -25,7 +25,7 @@ _LONG_TITLE = 14
 
 @dataclass(frozen=True, slots=True)
 class Style:
-    """How a line is set; sizes in units of the cover's side, `stretch` widens the letters."""
+    """The style of a line; sizes are in units of the cover's side, `stretch` widens the letters."""
 
     size: float
     weight: float
@@ -35,7 +35,7 @@ class Style:
 
 
 def set_type(canvas: Canvas, *, title: str, artist: str, place: str, liked: RGB, rng: Random) -> None:
-    """Set title and artist on the cover, in the liked colour where it can be read there."""
+    """Set title and artist on the cover, in the liked colour if it is readable there."""
     style = _random_style(rng, title=title)
     small = Style(style.size * 0.56, style.weight * 0.4, 0.06, 1.0, rng.choice(["upper", "title"]))
     scale = canvas.size_px
@@ -50,7 +50,7 @@ def set_type(canvas: Canvas, *, title: str, artist: str, place: str, liked: RGB,
 
 
 def _colour(under: Image.Image, *, liked: RGB | None) -> RGB:
-    """Return a colour that can be read over a picture."""
+    """Return a colour that is readable over a picture."""
     red, green, blue = (round(mean) for mean in ImageStat.Stat(under).mean)
     spread = max(ImageStat.Stat(under.convert("L")).stddev)
     light = luminance((red, green, blue))

@@ -4,7 +4,7 @@ from random import Random
 from typing import Any
 
 from catalog.ingest.columns.fields import Album, AlbumFields
-from training.data.captions import caption, facts_of, matches, vary
+from training.data.captions import caption, facts_of, matches, random_caption
 from training.data.phrases import Phrase
 
 
@@ -14,7 +14,7 @@ def album(name: str = "Blue Hour", *, metadata: dict[str, object] | None = None,
 
 
 def texts(told: Album, count: int = 60) -> list[Phrase]:
-    return [vary(told, rng=Random(number)) for number in range(count)]
+    return [random_caption(told, rng=Random(number)) for number in range(count)]
 
 
 def test_without_a_description_the_caption_says_all_that_is_known() -> None:

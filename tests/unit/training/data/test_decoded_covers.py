@@ -18,7 +18,7 @@ from worker.decode.image import decode_image
 ROWS = 12
 
 
-def gather(folder: Path) -> DecodedCovers:
+def load(folder: Path) -> DecodedCovers:
     options = argparse.Namespace(
         table=folder / "albums.jsonl",
         covers=str(folder / "covers"),
@@ -28,7 +28,7 @@ def gather(folder: Path) -> DecodedCovers:
         genres=None,
     )
     gathering = DecodedCoverStore(Settings(), Console(quiet=True), folder / "work", 32)
-    return gathering.gather(open_album_source(options, Settings()))
+    return gathering.load(open_album_source(options, Settings()))
 
 
 @pytest.fixture
@@ -40,14 +40,14 @@ def folder(demo_table: Path, tmp_path: Path) -> Path:
 
 
 def test_covers_are_what_the_service_would_see(folder: Path) -> None:
-    gathered = gather(folder)
+    decoded = load(folder)
 
-    file = folder / "covers" / f"{gathered.albums[3].fields.id}.jpg"
+    file = folder / "covers" / f"{decoded.albums[3].fields.id}.jpg"
     seen = decode_image(file.read_bytes(), size_px=32, max_pixels=1 << 20)
 
-    assert gathered.pixels.shape == (ROWS, 32, 32, 3)
-    assert np.array_equal(gathered.pixels[3], np.asarray(seen))
-    assert gathered.rejected == []
+    assert decoded.pixels.shape == (ROWS, 32, 32, 3)
+    assert np.array_equal(decoded.pixels[3], np.asarray(seen))
+    assert decoded.rejected == []
 
 
 def test_a_bad_cover_costs_its_own_row_and_is_told(folder: Path) -> None:
@@ -56,21 +56,21 @@ def test_a_bad_cover_costs_its_own_row_and_is_told(folder: Path) -> None:
     with (folder / "albums.jsonl").open("a") as table:
         table.write('{"id": "broken"\n')
 
-    gathered = gather(folder)
+    decoded = load(folder)
 
-    told = [(rejected.row, rejected.reason) for rejected in gathered.rejected]
+    told = [(rejected.row, rejected.reason) for rejected in decoded.rejected]
     assert told == [(3, "unsupported_image"), (6, "missing_cover"), (13, "unreadable_row")]
-    assert len(gathered.albums) == len(gathered.pixels) == ROWS - 2
-    assert gathered.albums[2].fields.id == "demo-1967-00003"
+    assert len(decoded.albums) == len(decoded.pixels) == ROWS - 2
+    assert decoded.albums[2].fields.id == "demo-1967-00003"
 
 
 def test_covers_are_decoded_again_only_where_one_has_changed(folder: Path) -> None:
-    first = gather(folder)
+    first = load(folder)
     written = next((folder / "work").glob("*.rgb")).stat().st_mtime_ns
 
-    again = gather(folder)
+    again = load(folder)
     os.utime(folder / "covers" / "demo-1967-00000.jpg", ns=(1, 1))
-    changed = gather(folder)
+    changed = load(folder)
 
     assert again.key == first.key != changed.key
     assert next((folder / "work").glob(f"covers-{first.key[:16]}.rgb")).stat().st_mtime_ns == written
@@ -81,4 +81,4 @@ def test_a_table_without_a_single_cover_is_refused(folder: Path) -> None:
         cover.unlink()
 
     with pytest.raises(SettingsError, match="no album that is asked for"):
-        gather(folder)
+        load(folder)

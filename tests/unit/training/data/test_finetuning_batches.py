@@ -23,7 +23,7 @@ def base(tiny_model: Path) -> BaseClip:
 
 
 @pytest.fixture(scope="module")
-def gathered() -> DecodedCovers:
+def decoded() -> DecodedCovers:
     """Albums whose covers are flat greys, each its own; the last two have one caption."""
     albums = [
         Album(number, AlbumFields(id=str(number), artist="A", album_name=str(number)), None, {})
@@ -39,9 +39,9 @@ def shown(batch: Batch) -> list[int]:
     return [round(float(shade) * 255 / 20) for shade in (batch.pixels.mean(dim=(1, 2, 3)) + 1) / 2]
 
 
-def test_a_step_is_the_same_whenever_it_is_made(base: BaseClip, gathered: DecodedCovers) -> None:
+def test_a_step_is_the_same_whenever_it_is_made(base: BaseClip, decoded: DecodedCovers) -> None:
     recipe = Recipe(batch=4, photographed=0.5)
-    make, again = (batch_maker(gathered, places=range(COUNT), base=base, recipe=recipe) for _ in range(2))
+    make, again = (batch_maker(decoded, places=range(COUNT), base=base, recipe=recipe) for _ in range(2))
 
     make(0)
 
@@ -50,10 +50,10 @@ def test_a_step_is_the_same_whenever_it_is_made(base: BaseClip, gathered: Decode
     assert not torch.equal(make(3).input_ids, make(4).input_ids)
 
 
-def test_an_epoch_shows_every_cover_once_and_no_other(base: BaseClip, gathered: DecodedCovers) -> None:
+def test_an_epoch_shows_every_cover_once_and_no_other(base: BaseClip, decoded: DecodedCovers) -> None:
     places = [0, 1, 3, 4, 6, 7]
     recipe = Recipe(batch=2, photographed=0)
-    make = batch_maker(gathered, places=places, base=base, recipe=recipe)
+    make = batch_maker(decoded, places=places, base=base, recipe=recipe)
 
     epochs = [[place for step in range(3 * n, 3 * n + 3) for place in shown(make(step))] for n in range(2)]
 
@@ -62,19 +62,19 @@ def test_an_epoch_shows_every_cover_once_and_no_other(base: BaseClip, gathered: 
 
 
 def test_twins_are_the_first_covers_again_and_match_the_same_texts(
-    base: BaseClip, gathered: DecodedCovers
+    base: BaseClip, decoded: DecodedCovers
 ) -> None:
     recipe = Recipe(batch=4, photographed=0, twins=2)
 
-    batch = batch_maker(gathered, places=range(8), base=base, recipe=recipe)(0)
+    batch = batch_maker(decoded, places=range(8), base=base, recipe=recipe)(0)
 
     assert batch.pixels.shape == (6, 3, TINY_PX, TINY_PX)
     assert batch.twins.tolist() == [[0, 4], [1, 5]]
     assert torch.equal(batch.match[:, :2], batch.match[:, 4:])
 
 
-def test_two_covers_of_one_caption_are_both_right(base: BaseClip, gathered: DecodedCovers) -> None:
-    make = batch_maker(gathered, places=[8, 9], base=base, recipe=Recipe(batch=2))
+def test_two_covers_of_one_caption_are_both_right(base: BaseClip, decoded: DecodedCovers) -> None:
+    make = batch_maker(decoded, places=[8, 9], base=base, recipe=Recipe(batch=2))
 
     matched = [make(step).match for step in range(20)]
 
