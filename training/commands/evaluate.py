@@ -18,8 +18,8 @@ from training.data.splits import Part, Shares
 from training.evaluation.encoder import Encoder
 from training.evaluation.evaluation_set import EvaluationSet, StoredPictures, demo_set, table_set
 from training.evaluation.measure import measure
-from training.evaluation.model_card import recorded_shares
 from training.evaluation.report import Report, table, write
+from training.finetuning.model_card import recorded_shares
 from training.model.base_model import choose_device
 from training.progress_bar import with_progress_bar
 from worker.encoder.checkpoint import read_config

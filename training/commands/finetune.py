@@ -17,10 +17,10 @@ from common.errors import SettingsError
 from training.commands.arguments import add_device_argument, share
 from training.data.decoded_covers import DecodedCoverStore
 from training.data.splits import Shares
-from training.evaluation.model_card import ModelCard
-from training.finetune import finetune
+from training.finetuning.finetune import finetune
+from training.finetuning.model_card import ModelCard
+from training.finetuning.recipe import TOWERS, Recipe
 from training.model.base_model import choose_device, fast_in_bfloat16, load_base_model
-from training.recipe import TOWERS, Recipe
 
 _DEFAULT = Recipe()
 

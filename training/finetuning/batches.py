@@ -14,8 +14,8 @@ from training.data.batch import Batch
 from training.data.captions import facts_of, matches, random_caption
 from training.data.decoded_covers import DecodedCovers
 from training.evaluation.encoder import tokenised
+from training.finetuning.recipe import Recipe
 from training.model.base_model import BaseClip
-from training.recipe import Recipe
 
 
 def batch_maker(

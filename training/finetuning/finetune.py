@@ -17,16 +17,16 @@ from transformers import CLIPModel
 from catalog.ingest.columns.fields import Album
 from training.data.captions import caption
 from training.data.decoded_covers import DecodedCovers
-from training.data.finetuning_batches import batch_maker
 from training.data.splits import Part, split
 from training.evaluation.encoder import Encoder
 from training.evaluation.evaluation_set import StoredPictures
 from training.evaluation.measure import CAPTIONED, equal_captions, recalls
 from training.evaluation.metrics import reciprocal_rank
+from training.finetuning.batches import batch_maker
+from training.finetuning.recipe import Recipe
 from training.loop import CHECKPOINT, Progress, fit
 from training.model.architecture import save
 from training.model.base_model import BaseClip
-from training.recipe import Recipe
 
 _BEST = "best"
 

@@ -8,8 +8,8 @@ from transformers import CLIPModel
 
 from tests.unit.training.test_loop import pairs, plan, small_model
 from training.data.splits import Shares
+from training.finetuning.recipe import Recipe
 from training.loop import fit
-from training.recipe import Recipe
 
 
 def test_epochs_become_steps_and_validation_comes_once_an_epoch() -> None:

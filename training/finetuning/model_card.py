@@ -10,9 +10,9 @@ import orjson
 
 from common.errors import SettingsError
 from training.data.splits import Part, Shares
-from training.finetune import FinetuningResult
+from training.finetuning.finetune import FinetuningResult
+from training.finetuning.recipe import Recipe
 from training.model.base_model import BaseClip
-from training.recipe import Recipe
 
 RECORD = "finetuning.json"
 _CARD = "README.md"

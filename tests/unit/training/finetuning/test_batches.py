@@ -10,9 +10,9 @@ from catalog.ingest.columns.fields import Album, AlbumFields
 from tests.unit.training.conftest import TINY_PX
 from training.data.batch import Batch
 from training.data.decoded_covers import DecodedCovers
-from training.data.finetuning_batches import batch_maker
+from training.finetuning.batches import batch_maker
+from training.finetuning.recipe import Recipe
 from training.model.base_model import BaseClip, load_base_model
-from training.recipe import Recipe
 
 COUNT = 10
 
