@@ -23,7 +23,7 @@ def invalidate_cached_results(settings: Settings, console: Console, *, model_fin
         except (RedisError, OSError) as error:
             console.print(
                 f"{describe_error(error, setting='REDIS_URL')}; "
-                "gateways notice the change without it, within a second",
+                "gateways notice the change by themselves, within a second",
                 style="yellow",
             )
 
