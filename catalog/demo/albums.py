@@ -45,7 +45,7 @@ def demo_albums(count: int = 2000, *, seed: int = DEMO_SEED) -> list[DemoAlbum]:
 def _album(number: int, *, seed: int) -> DemoAlbum:
     # Random hashes a string seed by SHA-512: the same on every machine, unrelated for similar numbers.
     rng = Random(f"album {seed}/{number}")
-    genre = rng.choices(list(GENRES), weights=[taste.share for taste in GENRES.values()])[0]
+    genre = rng.choices(list(GENRES), weights=[profile.share for profile in GENRES.values()])[0]
     look = random_look(rng, genre=genre)
     score = _score(rng)
     return DemoAlbum(

@@ -80,9 +80,9 @@ class Look:
 
 def random_look(rng: Random, *, genre: str) -> Look:
     """Return a random look; attributes that fit the genre are more likely."""
-    taste = GENRES[genre]
-    tone = rng.choices(TONES, weights=taste.tones)[0]
-    ground = _biased(rng, list(GROUNDS[tone]), liked=taste.colours)
+    profile = GENRES[genre]
+    tone = rng.choices(TONES, weights=profile.tones)[0]
+    ground = _biased(rng, list(GROUNDS[tone]), liked=profile.colours)
     layout = rng.choice(LAYOUTS)
     ink = rng.choice(_fitting_inks(tone, ground=ground, layout=layout))
     return Look(
@@ -90,7 +90,7 @@ def random_look(rng: Random, *, genre: str) -> Look:
         ground=ground,
         ink=ink,
         accent=_accent(rng, tone=tone, ground=ground, ink=ink),
-        shape=_biased(rng, list(SHAPES), liked=taste.shapes),
+        shape=_biased(rng, list(SHAPES), liked=profile.shapes),
         layout=layout,
         texture=rng.choice(_QUIET_TEXTURES if layout == "minimalist" else TEXTURES),
         colourful=layout in MANY_COPIES and rng.random() < _COLOURFUL_SHARE,
