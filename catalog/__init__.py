@@ -1,1 +1,1 @@
-"""Operators load, check and maintain the album catalog here."""
+"""The operators' tools: load, check, maintain and re-embed the album catalog."""

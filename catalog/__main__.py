@@ -1,6 +1,6 @@
 """The operators' tools: `python -m catalog COMMAND`, configured by the environment (docs/catalog.md).
 
-The exit status is 0 when all is done, 1 when there is something to look at, 2 when it could not be done.
+The exit status is 0 when everything is done, 1 when there is something to look at, 2 when the command failed.
 """
 
 import argparse
@@ -8,25 +8,24 @@ import sys
 from collections.abc import Sequence
 
 from catalog.commands import delete, demo, export, ingest, migrate, reembed, stats, verify
-from catalog.commands.command_line import command_parser, run_command
-from catalog.commands.protocol import Command
+from catalog.commands.command_line import Command, command_parser, run_command
 from common.logs import configure_logging
 
 COMMANDS: tuple[Command, ...] = (migrate, demo, ingest, export, delete, stats, verify, reembed)
 
 
 def parser() -> argparse.ArgumentParser:
-    """Return the command line with every command."""
+    """Return the parser with every command."""
     return command_parser("catalog", about=__doc__, commands=COMMANDS)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit status."""
     options = parser().parse_args(arguments)
-    return run_command("catalog", options, goes_on="the same command goes on where this one stopped")
+    return run_command("catalog", options, resume_hint="the same command continues where this one stopped")
 
 
 if __name__ == "__main__":
-    # What a command says is for a person; what libraries log or warn of is not.
+    # Commands print for a person; log records of libraries below a warning are hidden.
     configure_logging("catalog", "WARNING")
     sys.exit(main())

@@ -1,18 +1,17 @@
-"""What must hold of a catalog for every album to be found, and by the right model."""
+"""Checks that every album of a catalog can be found: schema, model, embeddings, index, cover files."""
 
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from catalog.paging import all_albums
-from catalog.writing.protocol import CatalogWriter, Findings
+from catalog.writer.protocol import CatalogWriter, Findings, all_albums
 from common.catalog.protocol import EMBEDDING_DIMENSION, ModelStamp
 from worker.decode.version import PREPROCESSING_VERSION
 
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One thing that must hold, whether it does, and what was seen."""
+    """The result of one check."""
 
     name: str
     holds: bool
@@ -23,7 +22,7 @@ def verify(writer: CatalogWriter, *, fingerprint: str | None, covers: Path | Non
     """Yield every check; `fingerprint` is that of the model in use, `covers` the folder of all covers.
 
     Raises:
-        CatalogMisconfigured: schema, key or extension are not as they must be, so that nothing can be seen.
+        CatalogMisconfigured: the schema, the key or the extension is wrong, so nothing can be checked.
     """
     writer.check()
     yield Check("schema", holds=True, seen=f"functions, table and vector({EMBEDDING_DIMENSION}) are in place")
@@ -41,7 +40,7 @@ def verify(writer: CatalogWriter, *, fingerprint: str | None, covers: Path | Non
 
 
 def preprocessing_seen(stamp: ModelStamp) -> str:
-    """Say which version of the preprocessing made the vectors, and what to do where it is another."""
+    """Return the version of the preprocessing of the embeddings, with advice if it is an old one."""
     if stamp.preprocessing == PREPROCESSING_VERSION:
         return f"version {stamp.preprocessing}"
     return (
@@ -94,7 +93,7 @@ def _index(found: Findings) -> Iterator[Check]:
 
 
 def _searches(found: Findings) -> Check:
-    """Say which way `search_albums` takes without a filter; only a walk needs the index."""
+    """Check that `search_albums` without a filter has what it needs: only a walk needs the index."""
     if not found.walks:
         return Check("searches", holds=True, seen=f"{found.albums} albums are read exactly")
     if found.index is None or not (found.index.valid and found.index.usable):
@@ -103,7 +102,7 @@ def _searches(found: Findings) -> Check:
 
 
 def _covers(writer: CatalogWriter, folder: Path) -> Iterator[Check]:
-    # The one thing that is held of every cover: the names of the files, until an album claims them.
+    # All file names; those that an album names are removed below. Nothing else is held for each cover.
     orphans = {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
     lost = set()
     for album in all_albums(writer):

@@ -13,7 +13,7 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from catalog.migrations import apply_migrations
+from catalog.database.migrations import apply_migrations
 from local.servers.pgbouncer import PgBouncerConfig, PgBouncerServer
 from local.servers.postgres import PostgresConfig, PostgresServer
 from local.servers.redis import RedisConfig, RedisServer

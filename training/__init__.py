@@ -1,1 +1,1 @@
-"""Making, tuning and measuring CLIP models for album covers."""
+"""Train, fine-tune and evaluate CLIP models for album covers."""

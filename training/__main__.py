@@ -1,6 +1,6 @@
-"""Making, tuning and measuring models: `python -m training COMMAND` (docs/training.md).
+"""Train, fine-tune and evaluate models: `python -m training COMMAND` (docs/training.md).
 
-The exit status is 0 when all is done, 1 when there is something to look at, 2 when it could not be done.
+The exit status is 0 when everything is done, 1 when there is something to look at, 2 when the command failed.
 """
 
 import argparse
@@ -13,8 +13,7 @@ try:
 except ModuleNotFoundError as error:
     sys.exit(f"training: {error.name} is not installed: pip install -r requirements/torch.txt")
 
-from catalog.commands.command_line import command_parser, run_command
-from catalog.commands.protocol import Command
+from catalog.commands.command_line import Command, command_parser, run_command
 from common.logs import configure_logging
 from training.commands import evaluate, finetune, pretrain
 
@@ -22,9 +21,9 @@ COMMANDS: tuple[Command, ...] = (pretrain, finetune, evaluate)
 
 
 def parser() -> argparse.ArgumentParser:
-    """Return the command line with every command."""
+    """Return the parser with every command."""
     top = command_parser("training", about=__doc__, commands=COMMANDS)
-    top.add_argument("--threads", type=int, default=0, help="CPU threads that torch may use; 0: every core")
+    top.add_argument("--threads", type=int, default=0, help="CPU threads for torch; 0: one for every core")
     return top
 
 
@@ -34,12 +33,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if options.threads:
         torch.set_num_threads(options.threads)
     quieten: Callable[[], None] = disable_progress_bar  # untyped in transformers
-    # Its bars for loading and writing weights would break into ours.
+    # The progress bars of transformers would break up ours.
     quieten()
-    return run_command("training", options, goes_on="the same command goes on from its last checkpoint")
+    return run_command("training", options, resume_hint="the same command continues from its last checkpoint")
 
 
 if __name__ == "__main__":
-    # What a command says is for a person; what libraries log or warn of is not.
+    # Commands print for a person; log records of libraries below a warning are hidden.
     configure_logging("training", "WARNING")
     sys.exit(main())

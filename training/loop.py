@@ -1,4 +1,4 @@
-"""Owns the training loop of pre-training and fine-tuning: schedule, log, checkpoints, early stop."""
+"""The training loop of pre-training and fine-tuning: schedule, log, checkpoints, early stop."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from rich.console import Console
 from torch import Tensor, nn
 from transformers import CLIPModel
 
-from training.data.batches import Batch
+from training.data.batch import Batch
 from training.model.losses import losses
 
 CHECKPOINT = "checkpoint.pt"
@@ -25,7 +25,7 @@ LOG = "log.csv"
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """How long and how fast to train; `patience` counts validations without progress, 0 never stops early."""
+    """The schedule; training stops after `patience` validations without progress (0: never)."""
 
     steps: int
     learning_rate: float
@@ -41,13 +41,13 @@ class Plan:
 
 @dataclass(slots=True)
 class Progress:
-    """Where a run stands; saved in every checkpoint."""
+    """The state of a run, which every checkpoint contains."""
 
     step: int = 0
     elapsed_s: float = 0.0
     best: float = -math.inf
     stale: int = 0
-    #: What the last validation said.
+    #: Score of the last validation.
     score: float = math.nan
 
 
@@ -64,15 +64,15 @@ def fit(
 ) -> Progress:
     """Train until the plan ends or validation stops improving, from the folder's checkpoint if it has one.
 
-    `make_batch` must depend on the step alone: a resumed run then sees what an unbroken one would have seen.
-    Batches go to the model's device. `keep_best` hears of each model that validates better than `to_beat` and
+    `make_batch` must depend on the step only, so that a resumed run sees the same batches. Batches are moved
+    to the model's device. `keep_best` is called with each model that validates better than `to_beat` and than
     all before it.
     """
     folder.mkdir(parents=True, exist_ok=True)
     trained = nn.ModuleDict({"model": model, **({"reader": reader} if reader else {})}).to(model.device)
     optimiser = _optimiser(trained, plan)
     progress = _resume(folder / CHECKPOINT, trained=trained, optimiser=optimiser) or Progress(best=to_beat)
-    _forget_after(folder / LOG, step=progress.step)
+    _truncate_log(folder / LOG, step=progress.step)
     with _bar() as bar:
         task = bar.add_task("training", total=plan.steps, completed=progress.step, loss=math.nan)
         while progress.step < plan.steps and not (plan.patience and progress.stale >= plan.patience):
@@ -84,7 +84,7 @@ def fit(
             progress.elapsed_s += time.monotonic() - started
             bar.update(task, completed=progress.step, loss=sum(parts.values()))
             if validate and _due(progress.step, plan.validate_every, plan.steps):
-                _judge(validate(model), model=model, progress=progress, keep_best=keep_best)
+                _record_validation(validate(model), model=model, progress=progress, keep_best=keep_best)
             if _due(progress.step, plan.log_every, plan.steps):
                 _log(folder / LOG, parts=parts, progress=progress)
             if _due(progress.step, plan.save_every, plan.steps):
@@ -102,10 +102,10 @@ def _bar() -> display.Progress:
 
 
 def learning_rate(step: int, plan: Plan) -> float:
-    """Return the rate at a step: a linear rise, a plateau, and a linear fall to nothing.
+    """Return the rate at a step: a linear rise, a plateau, and a linear fall to zero.
 
-    Up to the fall nothing depends on the number of steps, so that a run may be shortened or prolonged from a
-    checkpoint on its plateau and end exactly as if it had been planned so.
+    Before the fall the rate does not depend on the number of steps. A run can therefore be shortened or
+    prolonged from a checkpoint on the plateau, with the same result as a run planned so from the start.
     """
     rise = (step + 1) / plan.warmup_steps if plan.warmup_steps else 1.0
     fall = (plan.steps - step) / (plan.steps * plan.decay_share)
@@ -117,7 +117,7 @@ def _due(step: int, every: int, last: int) -> bool:
 
 
 def _optimiser(trained: nn.Module, plan: Plan) -> torch.optim.AdamW:
-    """Return AdamW with decay on matrices alone: gains, biases and the logit scale are left free."""
+    """Return AdamW with weight decay on matrices only, not on gains, biases and the logit scale."""
     learning = [p for p in trained.parameters() if p.requires_grad]
     matrices = [p for p in learning if p.ndim > 1]
     others = [p for p in learning if p.ndim <= 1]
@@ -152,7 +152,7 @@ def _step(
     return {name: float(part.detach()) for name, part in parts.items()}
 
 
-def _judge(
+def _record_validation(
     score: float,
     *,
     model: CLIPModel,
@@ -178,8 +178,8 @@ def _log(path: Path, *, parts: dict[str, float], progress: Progress) -> None:
         writer.writerow([progress.step, *(f"{figure:.4f}" for figure in figures)])
 
 
-def _forget_after(path: Path, *, step: int) -> None:
-    """Drop what a run that was killed had logged beyond its checkpoint."""
+def _truncate_log(path: Path, *, step: int) -> None:
+    """Delete the lines that a killed run logged after its last checkpoint."""
     if path.exists():
         lines = [line for line in path.read_text().splitlines(keepends=True) if line.endswith("\n")]
         rows = [row for row in lines[1:] if int(row.partition(",")[0]) <= step]
@@ -187,7 +187,7 @@ def _forget_after(path: Path, *, step: int) -> None:
 
 
 def _save(path: Path, *, trained: nn.Module, optimiser: torch.optim.AdamW, progress: Progress) -> None:
-    """Write the checkpoint whole or not at all."""
+    """Write the checkpoint atomically."""
     state = {
         "trained": trained.state_dict(),
         "optimiser": optimiser.state_dict(),
@@ -201,7 +201,7 @@ def _save(path: Path, *, trained: nn.Module, optimiser: torch.optim.AdamW, progr
 def _resume(path: Path, *, trained: nn.Module, optimiser: torch.optim.AdamW) -> Progress | None:
     if not path.exists():
         return None
-    # From a GPU's checkpoint also where there is none; the states are copied to where the weights are.
+    # On the CPU, so that a GPU's checkpoint loads anywhere; load_state_dict copies to the weights' device.
     state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
     trained.load_state_dict(state["trained"])
     optimiser.load_state_dict(state["optimiser"])

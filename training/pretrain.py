@@ -1,4 +1,4 @@
-"""Owns making the demo CLIP from nothing: fresh phrases and fresh photographs of drawn covers, every step."""
+"""Trains the demo CLIP from scratch, with new phrases and photographs of drawn covers at every step."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from torch import Tensor, nn
 from transformers import CLIPTokenizer
 
 from catalog.demo.albums import DemoAlbum, demo_albums
-from catalog.demo.look import FACTS, facts
+from catalog.demo.cover_look import FACTS, facts
 from training.data.augmentation import mixed_views, photographed_views
-from training.data.batches import Batch
+from training.data.batch import Batch
 from training.data.drawn_covers import Pixels, drawn_covers
 from training.data.phrases import PROMPT_FACTS, Phrase, describe, prompts
 from training.loop import Plan, Progress, fit
@@ -23,7 +23,7 @@ from training.model.architecture import IMAGE_SIZE_PX, new_model, processor, sav
 from training.model.initial_weights import prepare_picture_tower
 from training.model.tokenizer import train_tokenizer
 
-#: Far from the seed of the catalog: the demo's own covers are never trained on.
+#: Not the seed of the catalog, so that the demo's own covers are never trained on.
 TRAINING_SEED = 20_240_117
 _COVERS_A_STEP = 96
 _TWINS_A_STEP = 32
@@ -31,7 +31,7 @@ _WARMUP_STEPS = 200
 _SAMPLED_COVERS = 1000
 _EXCLUSIVE = ("tone", "ground", "ink", "shape", "layout", "texture")
 _PHOTOGRAPHED = 0.45
-#: Steps over which photographs come in: plain covers first, or shapes and textures are learned late.
+#: The share of photographs grows up to this step: plain covers first, so that shapes are learned early.
 _PHOTOGRAPHED_FROM_STEP = 1200
 
 _FACT_INDEX = {fact: number for number, fact in enumerate(FACTS)}
@@ -61,7 +61,7 @@ def pretrain(
 def batch_maker(
     albums: list[DemoAlbum], *, pixels: Pixels, tokenizer: CLIPTokenizer, seed: int
 ) -> Callable[[int], Batch]:
-    """Return the function from a step's number to its batch."""
+    """Return a function from a step's number to its batch."""
     true = torch.from_numpy(np.stack([_fact_row(facts(a.look, genre=a.genre)) for a in albums]))
 
     def make(step: int) -> Batch:
@@ -89,7 +89,7 @@ def batch_maker(
 
 
 def matches(phrases: list[Phrase], *, true: Tensor) -> Tensor:
-    """Return match[t, i]: all facts that phrase t requires are among those true of cover i."""
+    """Return match[t, i]: all facts that phrase t requires are true of cover i."""
     needs = torch.from_numpy(np.stack([_fact_row(phrase.requires) for phrase in phrases]))
     return (needs @ true.T) >= needs.sum(dim=1, keepdim=True)
 
@@ -101,7 +101,7 @@ def _fact_row(names: frozenset[str]) -> np.ndarray[tuple[int], np.dtype[np.float
 
 
 def _exclusive_groups() -> tuple[tuple[int, int], ...]:
-    """Return the ranges of prompts among which a cover answers at most one, in the batch's list of texts."""
+    """Return the ranges of texts in a batch of which at most one is true of a cover."""
     found = []
     kinds = ((number, fact.partition(":")[0]) for number, fact in enumerate(PROMPT_FACTS))
     for kind, members in groupby(kinds, key=lambda item: item[1]):
@@ -124,7 +124,7 @@ def _photographed(step: int) -> float:
 
 
 def _views(pixels: Tensor, *, seed: int, photographed: float) -> Tensor:
-    """Return each cover once, by lot as it is or photographed, then photographs of the first few again."""
+    """Return each cover once, at random plain or photographed, then photographs of the first few again."""
     generator = torch.Generator().manual_seed(seed)
     first = mixed_views(pixels, photographed=photographed, generator=generator)
     again = photographed_views(pixels[:_TWINS_A_STEP], generator=generator)

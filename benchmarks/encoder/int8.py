@@ -20,7 +20,7 @@ from benchmarks.harness.figures import Figure
 from benchmarks.harness.interleaving import times
 from catalog.demo.albums import DemoAlbum, demo_albums
 from catalog.demo.loading import COVER_SIZE_PX, prepare_cover
-from catalog.demo.rephotograph import rephotograph
+from catalog.demo.photo_distortions import rephotograph
 from worker.decode.image import decode_image
 from worker.decode.pool import DecoderPool
 from worker.encoder.load import load_encoder

@@ -9,8 +9,8 @@ import numpy as np
 import psycopg
 from psycopg import sql
 
-from catalog.migrations import apply_migrations
-from catalog.rows import AlbumRow, upsert_albums
+from catalog.database.migrations import apply_migrations
+from catalog.writer.album_row import AlbumRow, upsert_albums
 from local.servers.postgres import PostgresConfig, PostgresServer
 from local.servers.server import free_port
 from local.servers.supabase import AUTHENTICATOR_PASSWORD

@@ -11,14 +11,14 @@ from benchmarks.harness.bench import Bench
 from benchmarks.harness.figures import Figure
 from benchmarks.harness.interleaving import interleaved
 from benchmarks.ingest.covers import Material, material
+from catalog.ingest.album_source import AlbumSource
+from catalog.ingest.columns.mapping import ColumnMap
 from catalog.ingest.covers.folder import CoverFolder
-from catalog.ingest.ingest import BATCH, Ingest
-from catalog.ingest.local_embedding import LocalEmbedder, open_local_embedder
-from catalog.ingest.mapping import ColumnMap
+from catalog.ingest.embedding.local import LocalEmbedder, open_local_embedder
 from catalog.ingest.report import Notes, Report
-from catalog.ingest.source import Source
+from catalog.ingest.table_ingest import BATCH, Ingest
 from catalog.ingest.tables.table import open_table
-from catalog.writing.postgres import PostgresWriter
+from catalog.writer.postgres import PostgresWriter
 from common.settings import Settings
 from worker.encoder.load import load_encoder
 from worker.encoder.protocol import Encoder
@@ -62,7 +62,7 @@ def _ingested_per_s(made: Material, embedder: LocalEmbedder, url: str, folder: P
         Notes(folder / "notes.csv") as notes,
     ):
         ingest = Ingest(
-            source=Source(table, ColumnMap.of(table.columns, {}), CoverFolder(made.covers, 10 << 20)),
+            source=AlbumSource(table, ColumnMap.of(table.columns, {}), CoverFolder(made.covers, 10 << 20)),
             writer=writer,
             embedder=embedder,
             report=report,

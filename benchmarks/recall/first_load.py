@@ -17,10 +17,10 @@ from psycopg.types import TypeInfo
 
 from benchmarks.recall.albums import Albums
 from benchmarks.recall.usage import Usage
-from catalog.index import IndexBuild, build_index, drop_index_if_empty
-from catalog.ingest.ingest import BATCH
-from catalog.rows import AlbumRow
-from catalog.writing.postgres import PostgresWriter
+from catalog.database.vector_index import IndexBuild, build_index, drop_index_if_empty
+from catalog.ingest.table_ingest import BATCH
+from catalog.writer.album_row import AlbumRow
+from catalog.writer.postgres import PostgresWriter
 from common.catalog.protocol import EMBEDDING_DIMENSION
 
 COLUMNS = "id, embedding, artist, album_name, genres, release_year, pitchfork_score, best_new_music"

@@ -10,7 +10,7 @@ import psycopg
 from benchmarks.recall.searches import Answered
 from benchmarks.recall.synthetic_embeddings import Vectors
 from benchmarks.recall.usage import Usage
-from catalog.index import INDEX, MEMORY_MIB, index_statement
+from catalog.database.vector_index import INDEX, MEMORY_MIB, index_statement
 from common.catalog.row_mapping import vector_literal
 
 VECTOR_INDEX = "album_covers_embedding_vector"

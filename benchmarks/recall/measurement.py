@@ -17,9 +17,9 @@ from benchmarks.recall.rows import FULL_ANSWERS, RECALL, held_row, row
 from benchmarks.recall.searches import SCAN_EVERY, Asked, Asker, plans_of
 from benchmarks.recall.synthetic_embeddings import Vectors
 from benchmarks.recall.usage import MIB
-from catalog.index import MEMORY_MIB
-from catalog.ingest.ingest import BATCH
-from catalog.migrations import apply_migrations
+from catalog.database.migrations import apply_migrations
+from catalog.database.vector_index import MEMORY_MIB
+from catalog.ingest.table_ingest import BATCH
 from common.catalog.postgres import PostgresCatalog
 from common.queries import Filters
 from local.servers.postgres import PostgresConfig, PostgresServer

@@ -1,1 +1,1 @@
-"""The commands of `python -m catalog`, one a module: its arguments, and what it does."""
+"""The commands of `python -m catalog`, one per module: its arguments and its work."""

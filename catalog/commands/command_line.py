@@ -1,36 +1,84 @@
-"""A command line of commands: its parser, and where a failure becomes a sentence and an exit status."""
+"""The command line: parser, exit status, and how a failure becomes a sentence on standard error.
+
+`python -m catalog` and `python -m training` both use it.
+"""
 
 import argparse
 import os
 from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import Protocol
 
 import psycopg
 from rich.console import Console
 
-from catalog.commands.outcome import Outcome
-from catalog.commands.protocol import Call, Command
-from common.errors import CoverSearchError
-from common.settings import load_settings
+from common.errors import CoverSearchError, SettingsError
+from common.settings import Settings, load_settings
+
+
+class Outcome(IntEnum):
+    """The exit status of a command; `grep` and `diff` use the same three."""
+
+    #: Everything is done, or every check passed.
+    DONE = 0
+    #: The command ran to its end and found something to look at: rejected rows, a failed check.
+    FINDINGS = 1
+    #: The command could not be carried out.
+    FAILED = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One call of a command: its arguments, the settings, and the console for messages (standard error)."""
+
+    options: argparse.Namespace
+    settings: Settings
+    console: Console
+
+    def require_database_url(self) -> str:
+        """Return DATABASE_URL.
+
+        Raises:
+            SettingsError: it is not set.
+        """
+        if self.settings.database_url is None:
+            raise SettingsError(
+                "DATABASE_URL: this command needs PostgreSQL itself, by a URL such as "
+                "postgresql://user:password@host:5432/database (Supabase: Connect; direct or by a pooler)"
+            )
+        return self.settings.database_url.get_secret_value()
+
+
+class Command(Protocol):
+    """A module with one command: the module's name is the command's, its docstring the description."""
+
+    __name__: str
+    __doc__: str | None
+
+    def add_arguments(self, parser: argparse.ArgumentParser) -> None: ...
+
+    def run(self, call: Call) -> Outcome: ...
 
 
 def command_parser(
     package: str, *, about: str | None, commands: Sequence[Command]
 ) -> argparse.ArgumentParser:
-    """Return the command line of `python -m PACKAGE` with every command."""
-    whole = argparse.ArgumentParser(prog=f"python -m {package}", description=about)
-    parts = whole.add_subparsers(required=True, metavar="COMMAND")
+    """Return the parser of `python -m PACKAGE` with a subparser for every command."""
+    parser = argparse.ArgumentParser(prog=f"python -m {package}", description=about)
+    subparsers = parser.add_subparsers(required=True, metavar="COMMAND")
     for command in commands:
         name = command.__name__.rpartition(".")[2]
         headline = (command.__doc__ or "").partition("\n")[0]
-        part = parts.add_parser(name, help=headline, description=command.__doc__)
-        part.set_defaults(run=command.run)
-        command.add_arguments(part)
-    return whole
+        subparser = subparsers.add_parser(name, help=headline, description=command.__doc__)
+        subparser.set_defaults(run=command.run)
+        command.add_arguments(subparser)
+    return parser
 
 
-def run_command(package: str, options: argparse.Namespace, *, goes_on: str) -> int:
-    """Run the command that was asked for and return its exit status; `goes_on` is told who interrupts it."""
-    # Standard output is for what was asked for.
+def run_command(package: str, options: argparse.Namespace, *, resume_hint: str) -> int:
+    """Run the chosen command and return its exit status; `resume_hint` is printed after an interruption."""
+    # Standard output is for results only.
     console = Console(stderr=True, highlight=False, soft_wrap=True)
     try:
         outcome: Outcome = options.run(Call(options, load_settings(os.environ), console))
@@ -39,12 +87,19 @@ def run_command(package: str, options: argparse.Namespace, *, goes_on: str) -> i
     except psycopg.Error as error:
         failure = f"the database refused: {str(error).strip()}"
     except OSError as error:
-        # A file that cannot be read or written: by its name, its folder's rights, or for want of room.
+        # A file that cannot be read or written: it does not exist, permissions, a full disk.
         failure = f"{error.filename}: {error.strerror}" if error.filename and error.strerror else str(error)
     except KeyboardInterrupt:
-        console.print(f"{package}: interrupted; {goes_on}")
+        console.print(f"{package}: interrupted; {resume_hint}")
         return Outcome.FAILED
     else:
         return outcome
     console.print(f"{package}: {failure}", style="red", markup=False)
     return Outcome.FAILED
+
+
+def positive_integer(value: str) -> int:
+    """Read an argument that is a whole number of at least 1."""
+    if not value.isdecimal() or int(value) == 0:
+        raise argparse.ArgumentTypeError(f"a whole number of at least 1, not {value!r}")
+    return int(value)

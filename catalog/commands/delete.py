@@ -5,32 +5,31 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from catalog.commands.outcome import Outcome
-from catalog.commands.protocol import Call
-from catalog.commands.writer import open_checked_writer
-from catalog.versioning import telling_gateways
+from catalog.cache_invalidation import invalidating_cached_results
+from catalog.commands.command_line import Call, Outcome
+from catalog.writer.open_writer import open_checked_writer
 from common.errors import SettingsError
 
 _BATCH = 500
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Take ids, or a file of them."""
+    """Add the ids, or a file of them."""
     parser.add_argument("ids", nargs="*", metavar="ID")
-    parser.add_argument("--from-file", metavar="FILE", help="one id a line; - is standard input")
-    parser.add_argument("--keep-cache", action="store_true", help="do not tell gateways by Redis")
+    parser.add_argument("--from-file", metavar="FILE", help="a file with one id a line; - is standard input")
+    parser.add_argument("--keep-cache", action="store_true", help="do not invalidate cached results in Redis")
 
 
 def run(call: Call) -> Outcome:
-    """Delete what is there, and name what is not."""
+    """Delete the albums and print the ids that the catalog does not have."""
     ids = [*call.options.ids, *_from_file(call.options.from_file)]
     if not ids:
         raise SettingsError("delete: name ids, or a file of them with --from-file")
     gone: set[str] = set()
-    with open_checked_writer(call) as writer:
+    with open_checked_writer(call.settings, call.console) as writer:
         stamp = writer.model_stamp()
         fingerprint = None if stamp is None else stamp.fingerprint
-        with telling_gateways(
+        with invalidating_cached_results(
             call.settings,
             call.console,
             model_fingerprint=fingerprint,

@@ -2,13 +2,10 @@
 
 import argparse
 
-from catalog.commands.arguments import whole
-from catalog.commands.outcome import Outcome
-from catalog.commands.protocol import Call
+from catalog.cache_invalidation import invalidate_cached_results
+from catalog.commands.command_line import Call, Outcome, positive_integer
 from catalog.demo.loading import load_demo
-from catalog.progress import covers_bar
-from catalog.settings import require_database_url
-from catalog.versioning import tell_gateways
+from catalog.progress_bar import progress_bar
 from common.errors import SettingsError
 from worker.encoder.model_files import find_model
 
@@ -16,18 +13,20 @@ DEMO_ALBUMS = 2000
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Take the number of albums."""
-    parser.add_argument("--albums", type=whole, default=DEMO_ALBUMS, help="how many (default: %(default)s)")
+    """Add the number of albums."""
+    parser.add_argument(
+        "--albums", type=positive_integer, default=DEMO_ALBUMS, help="how many albums (default: %(default)s)"
+    )
 
 
 def run(call: Call) -> Outcome:
-    """Load what is not loaded yet and tell the gateways."""
+    """Load the demo unless it is loaded, and invalidate cached results."""
     settings = call.settings
     if settings.covers_dir is None:
         raise SettingsError("COVERS_DIR: the folder that the demo's covers go to")
-    with covers_bar(call.console, "demo catalog", total=call.options.albums) as bar:
+    with progress_bar(call.console, "demo catalog", total=call.options.albums) as bar:
         loaded = load_demo(
-            require_database_url(settings),
+            call.require_database_url(),
             count=call.options.albums,
             covers=settings.covers_dir,
             settings=settings,
@@ -37,6 +36,6 @@ def run(call: Call) -> Outcome:
             bar.skip(call.options.albums)
     if loaded:
         fingerprint = find_model(settings.clip_model).fingerprint
-        tell_gateways(settings, call.console, model_fingerprint=fingerprint)
+        invalidate_cached_results(settings, call.console, model_fingerprint=fingerprint)
     call.console.print("loaded" if loaded else "the demo catalog is loaded already")
     return Outcome.DONE

@@ -1,29 +1,28 @@
-"""Write every album to a .csv, .jsonl or .parquet file that `ingest` reads again."""
+"""Write every album to a .csv, .jsonl or .parquet file that `ingest` can read."""
 
 import argparse
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from catalog.commands.outcome import Outcome
-from catalog.commands.protocol import Call
-from catalog.commands.writer import open_checked_writer
-from catalog.exporting import export
-from catalog.paging import all_albums
-from catalog.progress import covers_bar
+from catalog.commands.command_line import Call, Outcome
+from catalog.export import export
+from catalog.progress_bar import progress_bar
+from catalog.writer.open_writer import open_checked_writer
+from catalog.writer.protocol import all_albums
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Take the file."""
+    """Add the file."""
     parser.add_argument("output", type=Path)
-    parser.add_argument("--embeddings", action="store_true", help="with the vectors")
+    parser.add_argument("--embeddings", action="store_true", help="include the embeddings")
 
 
 def run(call: Call) -> Outcome:
-    """Write the file; it appears once it is whole."""
+    """Write the file, which appears only when it is complete."""
     with (
-        open_checked_writer(call) as writer,
-        covers_bar(call.console, str(call.options.output), total=writer.stats().total_albums) as bar,
+        open_checked_writer(call.settings, call.console) as writer,
+        progress_bar(call.console, str(call.options.output), total=writer.stats().total_albums) as bar,
     ):
 
         def counted() -> Iterator[dict[str, Any]]:

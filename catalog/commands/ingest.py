@@ -1,6 +1,6 @@
-"""Bring albums and their covers from a table into the catalog, or embed those that came without (--missing).
+"""Load albums and covers from a table, or embed the albums that have no embedding (--missing).
 
-Run again, it takes up what is new or has changed and leaves the rest alone, also after it was killed.
+A second run processes only new and changed rows, also after the first was killed.
 """
 
 import argparse
@@ -10,58 +10,79 @@ from pathlib import Path
 
 from rich.console import Console
 
-from catalog.commands.arguments import whole
-from catalog.commands.outcome import Outcome
-from catalog.commands.protocol import Call
-from catalog.commands.writer import open_checked_writer
-from catalog.index import MEMORY_MIB, IndexBuild, build_index, drop_index_if_empty
-from catalog.ingest.covered import CoverEmbedder
-from catalog.ingest.covers.opening import open_fetcher
-from catalog.ingest.covers.stored import StoredCovers
-from catalog.ingest.distributed_embedding import open_distributed_embedder
-from catalog.ingest.ingest import BATCH, Ingest, Tally
-from catalog.ingest.local_embedding import open_local_embedder
-from catalog.ingest.missing import MissingEmbeddings
+from catalog.cache_invalidation import invalidating_cached_results
+from catalog.commands.command_line import Call, Outcome, positive_integer
+from catalog.database.vector_index import MEMORY_MIB, build_index, drop_index_if_empty
+from catalog.ingest.album_source import (
+    AlbumSource,
+    add_source_arguments,
+    notes_path,
+    open_album_source,
+    report_path,
+)
+from catalog.ingest.covers.catalog_covers import CatalogCovers
+from catalog.ingest.covers.fetch.arguments import open_fetcher
+from catalog.ingest.embedding.distributed import open_distributed_embedder
+from catalog.ingest.embedding.local import open_local_embedder
+from catalog.ingest.embedding.protocol import CoverEmbedder
+from catalog.ingest.missing_embeddings import MissingEmbeddings
 from catalog.ingest.report import Notes, Report
-from catalog.ingest.source import Source, add_source_arguments, notes_path, open_source, report_path
-from catalog.ingest.standing import claim_catalog
-from catalog.progress import covers_bar
-from catalog.versioning import telling_gateways
-from catalog.writing.protocol import CatalogWriter
+from catalog.ingest.table_ingest import BATCH, Ingest, Tally
+from catalog.model_stamp import claim_catalog
+from catalog.progress_bar import progress_bar
+from catalog.writer.open_writer import open_checked_writer
+from catalog.writer.protocol import CatalogWriter
 from common.catalog.postgres_connections import open_connection
 from common.errors import SettingsError
 from common.settings import Settings
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Take the table, where its covers are, and which column is what."""
+    """Add the table, its covers, the mapping of its columns, and how to embed."""
     add_source_arguments(parser, optional=True)
     add = parser.add_argument
     add(
         "--missing",
         action="store_true",
-        help="no table: embed the albums of the catalog that have no embedding, from the covers they name",
+        help="without a table: embed the catalog's albums that have no embedding, from their covers",
     )
-    add("--cover-url", metavar="TEMPLATE", help="the address clients get: '/covers/{file}', or with '{id}'")
-    add("--recheck-covers", action="store_true", help="ask hosts whether covers fetched before have changed")
-    add("--distributed", action="store_true", help="embed on the running workers, after their searches")
-    add("--batch", type=whole, default=BATCH, help="albums of one write (%(default)s)")
-    add("--keep-cache", action="store_true", help="do not tell gateways by Redis")
-    add("--index-memory-mib", type=whole, default=MEMORY_MIB, help="after a first load (%(default)s)")
+    add(
+        "--cover-url",
+        metavar="TEMPLATE",
+        help="cover_url for clients, if the table has none: '/covers/{file}', or with '{id}'",
+    )
+    add(
+        "--recheck-covers",
+        action="store_true",
+        help="ask hosts whether covers that were fetched before have changed",
+    )
+    add(
+        "--distributed",
+        action="store_true",
+        help="embed on the running workers, at lower priority than searches",
+    )
+    add("--batch", type=positive_integer, default=BATCH, help="albums per write to the catalog (%(default)s)")
+    add("--keep-cache", action="store_true", help="do not invalidate cached results in Redis")
+    add(
+        "--index-memory-mib",
+        type=positive_integer,
+        default=MEMORY_MIB,
+        help="memory for building the index after a first load (%(default)s)",
+    )
 
 
 def run(call: Call) -> Outcome:
-    """Ingest, report, and say what became of the rows."""
+    """Ingest the table, write the report and the notes, and print how many rows were written and rejected."""
     options, console = call.options, call.console
     if options.missing:
         return _run_missing(call)
     if options.table is None or options.covers is None:
         raise SettingsError("ingest: name the table and its --covers, or say --missing")
-    source = open_source(options, call.settings, recheck=options.recheck_covers)
+    source = open_album_source(options, call.settings, recheck=options.recheck_covers)
     _say_how_read(console, source)
-    with _embedder(call) as embedder, open_checked_writer(call) as writer:
+    with _embedder(call) as embedder, open_checked_writer(call.settings, call.console) as writer:
         _claim(console, writer, embedder)
-        telling = telling_gateways(
+        telling = invalidating_cached_results(
             call.settings,
             console,
             model_fingerprint=embedder.stamp.fingerprint,
@@ -71,7 +92,7 @@ def run(call: Call) -> Outcome:
             telling,
             Report(report_path(options)) as report,
             Notes(notes_path(options)) as notes,
-            covers_bar(console, source.table.path.name, total=source.table.count) as bar,
+            progress_bar(console, source.table.path.name, total=source.table.count) as bar,
             _indexed(call.settings, console, memory_mib=options.index_memory_mib),
         ):
             tally = Ingest(
@@ -99,23 +120,23 @@ def _run_missing(call: Call) -> Outcome:
         named = "COVERS_DIR" if options.covers is None else "--covers"
         raise SettingsError(f"{named} {folder}: there is no such folder")
     fetcher = open_fetcher(options, settings)
-    with _embedder(call) as embedder, open_checked_writer(call) as writer:
+    with _embedder(call) as embedder, open_checked_writer(call.settings, call.console) as writer:
         _claim(console, writer, embedder)
         with (
-            telling_gateways(
+            invalidating_cached_results(
                 settings,
                 console,
                 model_fingerprint=embedder.stamp.fingerprint,
                 keep_cache=options.keep_cache,
             ),
             Report(options.report or Path("missing-rejected.csv")) as report,
-            covers_bar(console, "missing", total=writer.embedding_counts().without) as bar,
+            progress_bar(console, "missing", total=writer.embedding_counts().without) as bar,
             _indexed(settings, console, memory_mib=options.index_memory_mib),
         ):
             tally = MissingEmbeddings(
                 writer=writer,
                 embedder=embedder,
-                covers=StoredCovers(folder, fetcher, settings.max_image_bytes),
+                covers=CatalogCovers(folder, fetcher, settings.max_image_bytes),
                 report=report,
                 batch=options.batch,
                 advance=bar.advance,
@@ -140,9 +161,9 @@ def _embedder(call: Call) -> AbstractContextManager[CoverEmbedder]:
 
 @contextmanager
 def _indexed(settings: Settings, console: Console, *, memory_mib: int) -> Iterator[None]:
-    """Leave the index out of a first load; after the body build it where it is missing."""
+    """Drop the index before a first load, and build it after the body if it is missing."""
     if settings.database_url is None:
-        # Over PostgREST nobody can: its rows go into the index one by one.
+        # PostgREST cannot drop or build an index: rows enter it one by one.
         yield
         return
     url = settings.database_url.get_secret_value()
@@ -156,21 +177,12 @@ def _indexed(settings: Settings, console: Console, *, memory_mib: int) -> Iterat
         )
         if built is not None:
             connection.execute("VACUUM (ANALYZE) album_covers")
-            console.print(described(built))
+            console.print(built.summary())
 
 
-def described(built: IndexBuild) -> str:
-    """Say what a build took."""
-    fit = "" if built.fitted else ", and its graph did not fit: allow more with --index-memory-mib"
-    return (
-        f"indexed {built.rows} albums in {built.time_s:.1f} s: {built.size_bytes / 2**20:.0f} MiB on disk, "
-        f"built within {built.memory_mib} MiB{fit}"
-    )
-
-
-def _say_how_read(console: Console, source: Source) -> None:
+def _say_how_read(console: Console, source: AlbumSource) -> None:
     console.print(source.table.described(), markup=False)
-    if left_out := source.columns.left_out(source.table.columns):
+    if left_out := source.columns.unnamed_columns(source.table.columns):
         console.print(f"columns without a name are left out: {', '.join(left_out)}", markup=False)
 
 
@@ -192,7 +204,7 @@ def _say_rejected(console: Console, report: Report) -> None:
 
 
 def _say_notes(console: Console, notes: Notes) -> None:
-    """Say which cells were left empty and which covers kept, by column and reason, with an example each."""
+    """Print how many cells were left empty and covers kept, by column and reason, with an example of each."""
     if not notes.counts:
         return
     console.print("taken all the same:")

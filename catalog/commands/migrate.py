@@ -2,18 +2,16 @@
 
 import argparse
 
-from catalog.commands.outcome import Outcome
-from catalog.commands.protocol import Call
-from catalog.migrations import apply_migrations
-from catalog.settings import require_database_url
+from catalog.commands.command_line import Call, Outcome
+from catalog.database.migrations import apply_migrations
 
 
 def add_arguments(_parser: argparse.ArgumentParser) -> None:
-    """Take none."""
+    """Add none."""
 
 
 def run(call: Call) -> Outcome:
-    """Apply the SQL files that the database lacks, and name them."""
-    applied = apply_migrations(require_database_url(call.settings))
+    """Apply the SQL files that the database lacks, and print their names."""
+    applied = apply_migrations(call.require_database_url())
     call.console.print(f"applied {', '.join(applied)}" if applied else "the schema is up to date")
     return Outcome.DONE

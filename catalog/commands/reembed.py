@@ -1,7 +1,7 @@
 """Move the catalog in DATABASE_URL to another model, or to this release's preprocessing, while it serves.
 
-A copy with the new embeddings is filled beside the live table and takes its place in one transaction;
-killed before that, the same command goes on where it stopped.
+A copy of the table is filled with the new embeddings and then replaces the live table in one transaction.
+If the command is killed before that, the same command continues where it stopped.
 """
 
 import argparse
@@ -9,44 +9,54 @@ from pathlib import Path
 
 import psycopg
 
-from catalog.commands.arguments import whole
-from catalog.commands.ingest import described
-from catalog.commands.outcome import Outcome
-from catalog.commands.protocol import Call
-from catalog.index import MEMORY_MIB
-from catalog.ingest.covered import CoverEmbedder
-from catalog.ingest.covers.opening import add_fetching_arguments, open_fetcher
-from catalog.ingest.covers.stored import StoredCovers
-from catalog.ingest.local_embedding import open_local_embedder
+from catalog.cache_invalidation import invalidate_cached_results
+from catalog.commands.command_line import Call, Outcome, positive_integer
+from catalog.database.vector_index import MEMORY_MIB
+from catalog.ingest.covers.catalog_covers import CatalogCovers
+from catalog.ingest.covers.fetch.arguments import add_fetching_arguments, open_fetcher
+from catalog.ingest.embedding.local import open_local_embedder
+from catalog.ingest.embedding.protocol import CoverEmbedder
 from catalog.ingest.report import Report
-from catalog.progress import covers_bar
-from catalog.reembedding.filling import Filling
-from catalog.reembedding.shadow import abandon, facts, prepare, verify_copy
-from catalog.reembedding.switching import index_copy, switch
-from catalog.settings import require_database_url
-from catalog.stamp import read_stamp, require_stamps
-from catalog.versioning import tell_gateways
+from catalog.model_stamp import read_stamp, require_stamps
+from catalog.progress_bar import progress_bar
+from catalog.reembedding.backfill import Backfill
+from catalog.reembedding.shadow_table import abandon, copy_progress, prepare, verify_copy
+from catalog.reembedding.table_swap import index_copy, switch
 from common.catalog.postgres_connections import open_connection
 from common.catalog.protocol import ModelStamp
 from common.errors import SettingsError
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Take the model, and where the covers are."""
+    """Add the model, the covers, and how to treat missing ones."""
     add = parser.add_argument
-    add("--model", help="the new model, or the same, as CLIP_MODEL will have it")
-    add("--covers", type=Path, metavar="DIR", help="the folder of those covers that are no URLs")
-    add("--leave-out", action="store_true", help="switch also where covers are missing; those are not found")
-    add("--abandon", action="store_true", help="take away what an earlier call has begun")
-    add("--report", type=Path, default=Path("reembed-rejected.csv"), help="for missing covers (%(default)s)")
+    add("--model", help="the model to move to (a value of CLIP_MODEL)")
+    add("--covers", type=Path, metavar="DIR", help="the folder of the covers that are files")
+    add(
+        "--leave-out",
+        action="store_true",
+        help="switch although covers are missing; searches do not find those albums",
+    )
+    add("--abandon", action="store_true", help="delete the copy that an earlier call began")
+    add(
+        "--report",
+        type=Path,
+        default=Path("reembed-rejected.csv"),
+        help="file for the list of missing covers (%(default)s)",
+    )
     add_fetching_arguments(parser)
-    add("--keep-cache", action="store_true", help="do not tell gateways by Redis")
-    add("--index-memory-mib", type=whole, default=MEMORY_MIB, help="for the new index (%(default)s)")
+    add("--keep-cache", action="store_true", help="do not invalidate cached results in Redis")
+    add(
+        "--index-memory-mib",
+        type=positive_integer,
+        default=MEMORY_MIB,
+        help="memory for building the new index (%(default)s)",
+    )
 
 
 def run(call: Call) -> Outcome:
-    """Fill, verify and switch."""
-    url = require_database_url(call.settings)
+    """Fill the copy, verify it and switch to it."""
+    url = call.require_database_url()
     with open_connection(url, autocommit=True) as connection:
         if call.options.abandon:
             abandon(connection)
@@ -56,23 +66,23 @@ def run(call: Call) -> Outcome:
         require_stamps(connection)
         with open_local_embedder(call.settings, model=call.options.model) as embedder:
             stamp = embedder.stamp
-            standing = read_stamp(connection)
-            if standing is not None and _is_same(standing, stamp):
+            current = read_stamp(connection)
+            if current is not None and _is_same(current, stamp):
                 call.console.print(f"the catalog's vectors come from {stamp.model} already")
-            elif not _moved(call, connection, embedder):
+            elif not _move(call, connection, embedder):
                 return Outcome.FINDINGS
         if not call.options.keep_cache:
-            tell_gateways(call.settings, call.console, model_fingerprint=stamp.fingerprint)
+            invalidate_cached_results(call.settings, call.console, model_fingerprint=stamp.fingerprint)
     call.console.print(f"now start the workers anew with CLIP_MODEL={call.options.model}", markup=False)
     return Outcome.DONE
 
 
-def _is_same(standing: ModelStamp, stamp: ModelStamp) -> bool:
-    return (standing.fingerprint, standing.preprocessing) == (stamp.fingerprint, stamp.preprocessing)
+def _is_same(current: ModelStamp, stamp: ModelStamp) -> bool:
+    return (current.fingerprint, current.preprocessing) == (stamp.fingerprint, stamp.preprocessing)
 
 
-def _moved(call: Call, connection: psycopg.Connection, embedder: CoverEmbedder) -> bool:
-    """Go round until the copy has all and takes over; False where covers are missing."""
+def _move(call: Call, connection: psycopg.Connection, embedder: CoverEmbedder) -> bool:
+    """Fill the copy and switch to it; repeat if albums changed meanwhile. False if covers are missing."""
     console, stamp = call.console, embedder.stamp
     prepare(connection, stamp)
     while True:
@@ -84,7 +94,7 @@ def _moved(call: Call, connection: psycopg.Connection, embedder: CoverEmbedder) 
                 return False
         built = index_copy(connection, memory_mib=call.options.index_memory_mib)
         if built is not None:
-            console.print(described(built))
+            console.print(built.summary())
         verify_copy(connection)
         switched = switch(connection, stamp)
         if switched.done:
@@ -96,17 +106,17 @@ def _moved(call: Call, connection: psycopg.Connection, embedder: CoverEmbedder) 
 def _fill(call: Call, connection: psycopg.Connection, embedder: CoverEmbedder) -> int:
     options, settings = call.options, call.settings
     fetcher = open_fetcher(options, settings)
-    standing = facts(connection)
+    progress = copy_progress(connection)
     with (
         Report(options.report) as report,
-        covers_bar(
-            call.console, embedder.stamp.model, total=standing.albums, completed=standing.copied
+        progress_bar(
+            call.console, embedder.stamp.model, total=progress.albums, completed=progress.copied
         ) as bar,
     ):
-        return Filling(
+        return Backfill(
             connection=connection,
             embedder=embedder,
-            covers=StoredCovers(options.covers, fetcher, settings.max_image_bytes),
+            covers=CatalogCovers(options.covers, fetcher, settings.max_image_bytes),
             report=report,
             leave_out=options.leave_out,
             advance=bar.advance,

@@ -1,4 +1,4 @@
-"""Show the catalog in figures, and which model made its vectors."""
+"""Show the catalog's figures and the model that made its embeddings."""
 
 import argparse
 from dataclasses import asdict
@@ -7,21 +7,20 @@ import orjson
 from rich.console import Console
 from rich.table import Table
 
-from catalog.commands.outcome import Outcome
-from catalog.commands.protocol import Call
-from catalog.commands.writer import open_checked_writer
+from catalog.commands.command_line import Call, Outcome
 from catalog.verification import preprocessing_seen
+from catalog.writer.open_writer import open_checked_writer
 from common.catalog.protocol import CatalogStats, ModelStamp
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Take the form of the answer."""
-    parser.add_argument("--json", action="store_true")
+    """Add the output format."""
+    parser.add_argument("--json", action="store_true", help="print JSON")
 
 
 def run(call: Call) -> Outcome:
     """Print the figures on standard output."""
-    with open_checked_writer(call) as writer:
+    with open_checked_writer(call.settings, call.console) as writer:
         stats, stamp = writer.stats(), writer.model_stamp()
         without = writer.embedding_counts().without
     out = Console(highlight=False)

@@ -8,18 +8,19 @@ import orjson
 from rich.console import Console
 from rich.table import Table
 
-from catalog.commands.outcome import Outcome
-from catalog.commands.protocol import Call
+from catalog.commands.command_line import Call, Outcome
 from catalog.verification import verify
-from catalog.writing.opening import open_writer
+from catalog.writer.open_writer import open_writer
 from worker.encoder.model_files import find_model
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Take what to compare with."""
-    parser.add_argument("--model", help="a model that the vectors must come from, as CLIP_MODEL has it")
-    parser.add_argument("--covers", type=Path, metavar="DIR", help="the folder of covers, to compare with")
-    parser.add_argument("--json", action="store_true")
+    """Add the model and the folder of covers to compare with, and the output format."""
+    parser.add_argument(
+        "--model", help="fail unless the embeddings come from this model (a value of CLIP_MODEL)"
+    )
+    parser.add_argument("--covers", type=Path, metavar="DIR", help="check the cover files in this folder too")
+    parser.add_argument("--json", action="store_true", help="print JSON")
 
 
 def run(call: Call) -> Outcome:

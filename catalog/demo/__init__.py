@@ -1,1 +1,1 @@
-"""Demo albums and covers, all drawn by this project from a seed."""
+"""Generate demo albums and draw their covers from a seed."""

@@ -1,6 +1,6 @@
-"""Draws demo covers: `python -m catalog.demo sheet.png` on one sheet, `… FOLDER --each` one a file.
+"""Draw demo covers: `python -m catalog.demo sheet.png` on one sheet, `… FOLDER --each` in one file each.
 
-With `--table albums.jsonl` the albums themselves are written too, as `catalog export` writes them.
+`--table albums.jsonl` also writes the albums, in the format of `catalog export`.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from pathlib import Path
 from PIL import Image
 
 from catalog.demo.albums import DEMO_SEED, demo_albums
-from catalog.demo.covers import cover_jpeg, draw_cover
+from catalog.demo.drawing.cover import cover_jpeg, draw_cover
 from catalog.demo.rows import write_table
 
 
@@ -35,12 +35,14 @@ def main() -> None:
     """Write what the arguments describe."""
     parser = argparse.ArgumentParser(prog="python -m catalog.demo", description=__doc__)
     parser.add_argument("output", type=Path)
-    parser.add_argument("--each", action="store_true", help="OUTPUT is a folder, for one JPEG an album")
+    parser.add_argument("--each", action="store_true", help="OUTPUT is a folder for one JPEG per album")
     parser.add_argument("--columns", type=int, default=10)
     parser.add_argument("--rows", type=int, default=6)
     parser.add_argument("--size-px", type=int, default=180)
     parser.add_argument("--seed", type=int, default=DEMO_SEED)
-    parser.add_argument("--table", type=Path, help="write the albums into this .csv, .jsonl or .parquet too")
+    parser.add_argument(
+        "--table", type=Path, help="also write the albums to this .csv, .jsonl or .parquet file"
+    )
     wanted = parser.parse_args()
     if wanted.table:
         write_table(demo_albums(wanted.columns * wanted.rows, seed=wanted.seed), wanted.table)

@@ -1,4 +1,4 @@
-"""Owns the demo catalog's albums: each one follows from the seed and its own number alone."""
+"""The albums of the demo catalog; each one depends only on the seed and its number."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from random import Random
 
 from catalog.demo import names
 from catalog.demo.captions import caption
+from catalog.demo.cover_look import Look, random_look
 from catalog.demo.genres import GENRES, STYLES
-from catalog.demo.look import Look, random_look
 
 #: The seed of the catalog that `make run` loads.
 DEMO_SEED = 1967
@@ -26,7 +26,7 @@ class DemoAlbum:
     id: str
     artist: str
     album_name: str
-    #: The first of `genres`, and the one that the cover and its caption show.
+    #: The first of `genres`; the cover and its caption show this one.
     genre: str
     genres: tuple[str, ...]
     release_year: int
@@ -38,14 +38,14 @@ class DemoAlbum:
 
 
 def demo_albums(count: int = 2000, *, seed: int = DEMO_SEED) -> list[DemoAlbum]:
-    """Return the first `count` albums of a seed's endless list."""
+    """Return the first `count` albums of a seed."""
     return [_album(number, seed=seed) for number in range(count)]
 
 
 def _album(number: int, *, seed: int) -> DemoAlbum:
-    # A string seeds through SHA-512: the same on every machine, and neighbours share nothing.
+    # Random hashes a string seed by SHA-512: the same on every machine, unrelated for similar numbers.
     rng = Random(f"album {seed}/{number}")
-    genre = rng.choices(list(GENRES), weights=[taste.share for taste in GENRES.values()])[0]
+    genre = rng.choices(list(GENRES), weights=[profile.share for profile in GENRES.values()])[0]
     look = random_look(rng, genre=genre)
     score = _score(rng)
     return DemoAlbum(
@@ -64,7 +64,7 @@ def _album(number: int, *, seed: int) -> DemoAlbum:
 
 
 def _genres(first: str, *, rng: Random) -> tuple[str, ...]:
-    """Return an album's genres; the dice are their own, so that all else follows from the first alone."""
+    """Return an album's genres; its own generator keeps all other attributes independent of this."""
     styles = STYLES.get(first, ())
     return (first, rng.choice(styles)) if styles and rng.random() < _STYLED_SHARE else (first,)
 

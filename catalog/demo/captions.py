@@ -1,12 +1,12 @@
-"""Owns the words for a look: a plain phrase for each attribute and the caption that stands in the catalog."""
+"""Phrases for the attributes of a cover, and the caption that is stored in the catalog."""
 
 from __future__ import annotations
 
 from random import Random
 
-from catalog.demo.look import Look
+from catalog.demo.cover_look import Look
 
-#: What follows the object, by layout; `{a}` is the object with its article, `{s}` its plural.
+#: Phrases by layout; `{a}` is the object with its article, `{o}` without one, `{s}` its plural.
 LAYOUT_PHRASES: dict[str, tuple[str, ...]] = {
     "centred": ("{a} in the centre", "{a} centred", "a centred {o}"),
     "minimalist": ("a minimalist small {o}", "a minimalist {o}", "a minimalist tiny {o}"),
@@ -54,7 +54,7 @@ def object_phrase(template: str, *, colour: str, shape: str) -> str:
 
 
 def caption(look: Look, *, genre: str, rng: Random) -> str:
-    """Return a truthful sentence about a cover, which names every attribute that words can carry."""
+    """Return a true sentence about a cover that names every attribute that has words."""
     colour = "colourful" if look.colourful else look.ink
     what = object_phrase(rng.choice(LAYOUT_PHRASES[look.layout]), colour=colour, shape=look.shape)
     halves = f"{look.ground} and {look.accent}" if look.layout == "split" else look.ground

@@ -1,4 +1,4 @@
-"""Owns the genres of the demo catalog: how common each is and what its covers tend to look like."""
+"""The genres of the demo catalog: how common each is, and what its covers look like."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
-class Taste:
-    """A genre's share of the catalog and its leanings; `tones` weighs dark, bright, pale."""
+class GenreProfile:
+    """A genre's share of the catalog and its preferred attributes; `tones` weighs dark, bright, pale."""
 
     share: float
     tones: tuple[float, float, float]
@@ -15,11 +15,11 @@ class Taste:
     shapes: frozenset[str]
 
 
-def _taste(share: float, tones: tuple[float, float, float], colours: str, shapes: str) -> Taste:
-    return Taste(share, tones, frozenset(colours.split()), frozenset(shapes.split(", ")))
+def _genre(share: float, tones: tuple[float, float, float], colours: str, shapes: str) -> GenreProfile:
+    return GenreProfile(share, tones, frozenset(colours.split()), frozenset(shapes.split(", ")))
 
 
-#: What some albums of a genre are besides; no album is one of these alone, and its cover tells nothing of it.
+#: Second genres of some albums, by first genre; the cover does not show them.
 STYLES: dict[str, tuple[str, ...]] = {
     "Rock": ("Punk", "Shoegaze"),
     "Electronic": ("Ambient", "Techno"),
@@ -31,15 +31,15 @@ STYLES: dict[str, tuple[str, ...]] = {
     "Jazz": ("Soul",),
     "Global": ("Afrobeat",),
 }
-GENRES: dict[str, Taste] = {
-    "Rock": _taste(0.30, (4, 4, 2), "red black blue", "guitar, lightning bolt, star, vinyl record, eye"),
-    "Electronic": _taste(0.18, (4, 4, 2), "blue purple teal", "circle, ring, hexagon, square, wave, spiral"),
-    "Experimental": _taste(0.12, (4, 3, 3), "black grey white", "spiral, diamond, eye, triangle, cloud"),
-    "Rap": _taste(0.11, (4, 5, 1), "black yellow red", "crown, cassette, key, diamond, skull"),
-    "Pop/R&B": _taste(0.10, (1, 5, 4), "pink purple yellow", "heart, flower, star, butterfly, sun"),
-    "Metal": _taste(0.065, (8, 1, 1), "black red grey", "skull, cross, lightning bolt, anchor, moon"),
-    "Folk/Country": _taste(.06, (2, 2, 5), "green brown yellow", "tree, leaf, bird, house, mountain, guitar"),
-    "Jazz": _taste(0.035, (3, 4, 3), "blue teal orange", "vinyl record, wave, moon, fish, boat"),
-    "Global": _taste(0.025, (1, 6, 3), "orange green yellow", "sun, bird, fish, cactus, leaf, boat"),
-    "Spoken Word": _taste(0.005, (3, 2, 5), "white grey brown", "eye, house, key, cloud"),
+GENRES: dict[str, GenreProfile] = {
+    "Rock": _genre(0.30, (4, 4, 2), "red black blue", "guitar, lightning bolt, star, vinyl record, eye"),
+    "Electronic": _genre(0.18, (4, 4, 2), "blue purple teal", "circle, ring, hexagon, square, wave, spiral"),
+    "Experimental": _genre(0.12, (4, 3, 3), "black grey white", "spiral, diamond, eye, triangle, cloud"),
+    "Rap": _genre(0.11, (4, 5, 1), "black yellow red", "crown, cassette, key, diamond, skull"),
+    "Pop/R&B": _genre(0.10, (1, 5, 4), "pink purple yellow", "heart, flower, star, butterfly, sun"),
+    "Metal": _genre(0.065, (8, 1, 1), "black red grey", "skull, cross, lightning bolt, anchor, moon"),
+    "Folk/Country": _genre(.06, (2, 2, 5), "green brown yellow", "tree, leaf, bird, house, mountain, guitar"),
+    "Jazz": _genre(0.035, (3, 4, 3), "blue teal orange", "vinyl record, wave, moon, fish, boat"),
+    "Global": _genre(0.025, (1, 6, 3), "orange green yellow", "sun, bird, fish, cactus, leaf, boat"),
+    "Spoken Word": _genre(0.005, (3, 2, 5), "white grey brown", "eye, house, key, cloud"),
 }  # fmt: skip

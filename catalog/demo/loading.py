@@ -1,7 +1,7 @@
 """Loads the demo catalog into a database: draws covers, embeds them, writes the rows.
 
-It is done once for a model and a number of albums; a start that finds the catalog as it should be
-loads nothing. Killed in between, the next start draws only the covers that are missing.
+Nothing is loaded if the catalog already has the model and the number of albums. After a kill, the next start
+draws only the missing covers.
 """
 
 import multiprocessing
@@ -14,12 +14,12 @@ from pathlib import Path
 import numpy as np
 import psycopg
 
+from catalog.database.migrations import apply_migrations
 from catalog.demo.albums import DemoAlbum, demo_albums
-from catalog.demo.covers import cover_jpeg
+from catalog.demo.drawing.cover import cover_jpeg
 from catalog.demo.rows import album_row
-from catalog.migrations import apply_migrations
-from catalog.rows import upsert_albums
-from catalog.stamp import read_stamp, write_stamp
+from catalog.model_stamp import read_stamp, write_stamp
+from catalog.writer.album_row import upsert_albums
 from common.catalog.postgres_connections import open_connection
 from common.catalog.protocol import ModelStamp
 from common.process_control import children_never_interrupted, end_with_parent
@@ -37,9 +37,9 @@ CHUNK = 50
 def load_demo(
     database_url: str, *, count: int, covers: Path, settings: Settings, advance: Callable[[int], None]
 ) -> bool:
-    """Bring a catalog to `count` demo albums embedded by the configured model.
+    """Load `count` demo albums, embedded by the configured model; return whether anything was written.
 
-    `advance` is told how many albums are done. Returns whether anything was written.
+    `advance` is called with the number of albums that were just loaded.
 
     Raises:
         ModelUnavailable: the model cannot be loaded.
@@ -85,7 +85,7 @@ def _load(
     encoder: Encoder,
     advance: Callable[[int], None],
 ) -> None:
-    # One transaction: a catalog is never seen half embedded by one model and half by another.
+    # One transaction, so that no reader sees embeddings of two models.
     connection.execute("DELETE FROM album_covers")
     prepare = partial(prepare_cover, covers=covers, size_px=encoder.input_size_px)
     # Spawned, not forked: this process has threads.
@@ -95,7 +95,7 @@ def _load(
     )
     with drawing as processes:
         for chunk in _chunks(albums):
-            # The pool starts its processes when it is first given work.
+            # The pool starts its processes at the first task.
             with children_never_interrupted():
                 prepared = processes.map(prepare, chunk, chunksize=5)
             pixels = np.stack(list(prepared))
@@ -109,7 +109,7 @@ def _load(
 
 
 def prepare_cover(album: DemoAlbum, *, covers: Path, size_px: int) -> Pixels:
-    """Draw a cover unless it is on disk; return it as the encoder takes it, (size_px, size_px, 3)."""
+    """Draw a cover unless its file exists; return its pixels for the encoder, (size_px, size_px, 3)."""
     file = covers / f"{album.id}.jpg"
     if not file.exists():
         unfinished = file.with_suffix(".part")

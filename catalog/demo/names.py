@@ -1,4 +1,4 @@
-"""Owns the invented names of the demo catalog: artists, album titles and reviewers."""
+"""Invented names of artists, albums and reviewers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Owns the demo's albums as rows: of the catalog, and of a table that `catalog ingest` reads."""
+"""Demo albums as rows of the catalog, and as a table that `catalog ingest` reads."""
 
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -8,14 +8,14 @@ import numpy as np
 import numpy.typing as npt
 
 from catalog.demo.albums import DemoAlbum
-from catalog.exporting import export
-from catalog.rows import AlbumRow
+from catalog.export import export
+from catalog.writer.album_row import AlbumRow
 
 _NO_EMBEDDING = np.empty(0, dtype=np.float32)
 
 
 def album_row(album: DemoAlbum, embedding: npt.NDArray[np.float32]) -> AlbumRow:
-    """Return an album as the catalog keeps it; the embedding has shape (512,)."""
+    """Return an album as a row of the catalog; the embedding has shape (512,)."""
     return AlbumRow(
         id=album.id,
         embedding=embedding,

@@ -1,5 +1,5 @@
-"""From a table of albums and their covers to rows with embeddings.
+"""Turn a table of albums and their covers into rows with embeddings.
 
-tables ──► mapping ──► covers ──► hashing ──► embedding ──► writing
-              └───────────┴──────────┴────────────┴────────────┴──► report of rejected rows
+tables ──► columns ──► covers ──► album_loading ──► embedding ──► batch_writing
+              └───────────┴───────────┴────────────────┴──────────────┴──► report of rejected rows
 """

@@ -1,10 +1,10 @@
-"""A row that did not make it into the catalog, and why; and what a row that did has lost on the way."""
+"""Why a row was rejected, and notes on rows that were accepted with a change."""
 
 from dataclasses import dataclass
 
 
 class RowFault(Exception):
-    """A row cannot be taken; `reason` is a stable code, the text says what to do."""
+    """A row must be rejected; `reason` is a stable code, `detail` a sentence for the operator."""
 
     def __init__(self, reason: str, detail: str) -> None:
         super().__init__(detail)
@@ -14,7 +14,7 @@ class RowFault(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Rejected:
-    """One line of the report; `row` counts from 1, below a header."""
+    """One line of the report of rejected rows; row 1 is the first below the header."""
 
     row: int
     id: str
@@ -24,7 +24,7 @@ class Rejected:
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """One line of the notes: what of a row was not taken as it stands, though the row was."""
+    """One line of the notes on accepted rows: a cell that was left empty, or a cover that was kept."""
 
     row: int
     id: str

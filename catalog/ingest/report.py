@@ -1,6 +1,6 @@
-"""The report of rejected rows, and the notes of cells and covers that were not taken from rows that were.
+"""The report of rejected rows, and the notes on accepted rows.
 
-Both are CSV, or JSON Lines by their name, and written as they are found.
+Both are CSV, or JSON Lines if the file ends in .jsonl. Every line is written at once.
 """
 
 import csv
@@ -18,7 +18,7 @@ Line = TypeVar("Line", Rejected, Note)
 
 
 class _Listing(Generic[Line]):
-    """A file with a line for each thing found; it is there, and empty, also when there is none."""
+    """A file with one line for each finding; it is created even if there is none."""
 
     def __init__(self, path: Path, line: type[Line]) -> None:
         self.path = path
@@ -43,12 +43,12 @@ class _Listing(Generic[Line]):
             self._file.write(orjson.dumps(asdict(line)).decode() + "\n")
         else:
             self._csv.writerow(asdict(line))
-        # Whoever looks while it runs, or after it was killed, sees all that was found.
+        # Flushed, so that the file is complete while the command runs and after it was killed.
         self._file.flush()
 
 
 class Report(_Listing[Rejected]):
-    """Counts and writes rejected rows."""
+    """Writes rejected rows and counts them by reason."""
 
     def __init__(self, path: Path) -> None:
         super().__init__(path, Rejected)
@@ -60,7 +60,7 @@ class Report(_Listing[Rejected]):
 
 
 class Notes(_Listing[Note]):
-    """Counts and writes notes; keeps the first of each column and reason as an example."""
+    """Writes notes, counts them by column and reason, and keeps the first of each as an example."""
 
     def __init__(self, path: Path) -> None:
         super().__init__(path, Note)

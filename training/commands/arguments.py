@@ -4,7 +4,7 @@ import argparse
 
 
 def share(value: str) -> float:
-    """Read a share, 0 to less than 1."""
+    """Read a share from 0 to less than 1."""
     try:
         number = float(value)
     except ValueError:
@@ -15,5 +15,5 @@ def share(value: str) -> float:
 
 
 def add_device_argument(parser: argparse.ArgumentParser) -> None:
-    """Take the device."""
+    """Add the device."""
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:N (%(default)s)")

@@ -1,66 +1,78 @@
-"""Measure a model on covers it has not seen: the demo's, or those of a table (docs/training.md)."""
+"""Evaluate a model on covers that it was not trained on: the demo's, or a table's (docs/training.md)."""
 
 import argparse
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from catalog.commands.arguments import whole
-from catalog.commands.outcome import Outcome
-from catalog.commands.protocol import Call
+from catalog.commands.command_line import Call, Outcome, positive_integer
 from catalog.demo.albums import demo_albums
-from catalog.demo.covers import draw_cover
-from catalog.ingest.mapping import Album
-from catalog.ingest.source import add_source_arguments, open_source
+from catalog.demo.drawing.cover import draw_cover
+from catalog.ingest.album_source import add_source_arguments, open_album_source
+from catalog.ingest.columns.fields import Album
 from common.errors import SettingsError
 from training.commands.arguments import add_device_argument, share
 from training.commands.finetune import report_rejected
-from training.data.decoded_covers import Gathered, Gathering
+from training.data.decoded_covers import DecodedCovers, DecodedCoverStore
 from training.data.splits import Part, Shares
 from training.evaluation.encoder import Encoder
-from training.evaluation.evaluation_set import EvaluationSet, Stored, demo_set, table_set
+from training.evaluation.evaluation_set import EvaluationSet, StoredPictures, demo_set, table_set
 from training.evaluation.measure import measure
-from training.evaluation.model_card import recorded_shares
 from training.evaluation.report import Report, table, write
-from training.model.base import choose_device
-from training.progress import shown
+from training.finetuning.model_card import recorded_shares
+from training.model.base_model import choose_device
+from training.progress_bar import with_progress_bar
 from worker.encoder.checkpoint import read_config
 from worker.encoder.model_files import ModelSource, find_model
 from worker.encoder.preprocessing import read_preprocessing
 
 _ALL = "all"
 _PARTS = [*(part.value for part in Part), _ALL]
-#: Photographs are taken of covers larger than a model sees them, as a phone does.
+#: Size of the covers from which photographs are simulated; larger than the model's input, as with a phone.
 _SIZE_PX = 320
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Take what to measure, on what, and beside what."""
+    """Add the models, the covers to evaluate them on, and the measures."""
     add_source_arguments(parser, optional=True)
     add = parser.add_argument
     add("--model", default="models/demo", help="a model's folder, or its name on the hub (%(default)s)")
-    add("--against", metavar="BEFORE", help="another model, measured on the same covers")
-    add("--output", type=Path, help="folder for the report; default is the model's")
-    add("--count", type=whole, default=2000, help="without a table: so many demo covers (%(default)s)")
+    add("--against", metavar="BEFORE", help="another model, evaluated on the same covers for comparison")
+    add("--output", type=Path, help="folder for the report (default: the model's)")
     add(
-        "--each-distortion", action="store_true", help="every distortion on its own too; always, with a table"
+        "--count",
+        type=positive_integer,
+        default=2000,
+        help="without a table: number of demo covers (%(default)s)",
     )
-    add("--part", choices=_PARTS, default=Part.HELD_OUT.value, help="of a table (%(default)s)")
-    add("--validation", type=share, help="share of artists; default: as the model was fine-tuned")
-    add("--held-out", type=share, help="share of artists; default: as the model was fine-tuned")
+    add(
+        "--each-distortion",
+        action="store_true",
+        help="also measure each distortion alone (with a table: always)",
+    )
+    add(
+        "--part",
+        choices=_PARTS,
+        default=Part.HELD_OUT.value,
+        help="part of the table to evaluate on (%(default)s)",
+    )
+    add("--validation", type=share, help="share of artists (default: as in the model's fine-tuning)")
+    add("--held-out", type=share, help="share of artists (default: as in the model's fine-tuning)")
     add(
         "--attribute",
         action="append",
         default=[],
         metavar="KEY",
-        help="ask for the words of this metadata too",
+        help="also search for the values of this metadata key",
     )
-    add("--work", type=Path, default=Path(".state/finetuning"), help="for decoded covers (%(default)s)")
+    add(
+        "--work", type=Path, default=Path(".state/finetuning"), help="folder for decoded covers (%(default)s)"
+    )
     add_device_argument(parser)
 
 
 def run(call: Call) -> Outcome:
-    """Measure one model or two, print the table and write the report."""
+    """Evaluate one model or two, print the table and write the report."""
     options = call.options
     models = _models(options)
     output = options.output or _own_folder(options.model)
@@ -70,17 +82,17 @@ def run(call: Call) -> Outcome:
         return Outcome.DONE
     if options.covers is None:
         raise SettingsError("--covers: the folder of the table's covers, or the column of their URLs")
-    gathered = _gather(call, models)
-    pictures = Stored(gathered.pixels, range(len(gathered.albums)))
-    asked = table_set(gathered.albums, pictures, attributes=options.attribute)
-    told = _judge(call, models, asked, each_distortion=True)
-    told.write(output, on=f"{len(gathered.albums)} albums of {options.table.name}, part {options.part}")
-    return report_rejected(call, gathered.rejected)
+    decoded = _gather(call, models)
+    pictures = StoredPictures(decoded.pixels, range(len(decoded.albums)))
+    evaluation_set = table_set(decoded.albums, pictures, attributes=options.attribute)
+    told = _judge(call, models, evaluation_set, each_distortion=True)
+    told.write(output, on=f"{len(decoded.albums)} albums of {options.table.name}, part {options.part}")
+    return report_rejected(call, decoded.rejected)
 
 
 @dataclass(frozen=True, slots=True)
 class _Judged:
-    """The models that were measured, that to be compared with last, and what was found."""
+    """The evaluated models with their reports; the model to compare with is the last."""
 
     models: Sequence[ModelSource]
     reports: Sequence[Report]
@@ -94,18 +106,20 @@ class _Judged:
 
 
 def _judge(
-    call: Call, models: Sequence[ModelSource], asked: EvaluationSet, *, each_distortion: bool
+    call: Call, models: Sequence[ModelSource], evaluation_set: EvaluationSet, *, each_distortion: bool
 ) -> _Judged:
     device = choose_device(call.options.device)
     encoders = (Encoder.load(model.folder, device=device) for model in models)
-    return _Judged(models, [measure(encoder, asked, each_distortion=each_distortion) for encoder in encoders])
+    return _Judged(
+        models, [measure(encoder, evaluation_set, each_distortion=each_distortion) for encoder in encoders]
+    )
 
 
 def _models(options: argparse.Namespace) -> list[ModelSource]:
-    """Return the models to measure, that to be compared with last.
+    """Return the models to evaluate; the model to compare with is the last.
 
     Raises:
-        ModelUnavailable: one cannot be found, or is none that fits.
+        ModelUnavailable: a model cannot be found, or is not a CLIP that fits.
     """
     models = [find_model(name) for name in (options.model, options.against) if name]
     for model in models:
@@ -121,11 +135,13 @@ def _own_folder(model: str) -> Path:
 
 def _demo(count: int) -> EvaluationSet:
     albums = demo_albums(count)
-    return demo_set(albums, [draw_cover(album, size_px=_SIZE_PX) for album in shown(albums, "drawing")])
+    return demo_set(
+        albums, [draw_cover(album, size_px=_SIZE_PX) for album in with_progress_bar(albums, "drawing")]
+    )
 
 
-def _gather(call: Call, models: Sequence[ModelSource]) -> Gathered:
-    """Return the albums of the part, with covers no smaller than a model sees them."""
+def _gather(call: Call, models: Sequence[ModelSource]) -> DecodedCovers:
+    """Return the albums of the part, with covers at least as large as the models' input."""
     options = call.options
     shares = _shares(options, models[0].folder)
 
@@ -133,12 +149,12 @@ def _gather(call: Call, models: Sequence[ModelSource]) -> Gathered:
         return options.part in {_ALL, shares.part_of(album.fields.artist)}
 
     size_px = max(_SIZE_PX, *(read_preprocessing(model.folder).size_px for model in models))
-    source = open_source(options, call.settings)
-    return Gathering(call.settings, call.console, options.work, size_px).gather(source, wanted=wanted)
+    source = open_album_source(options, call.settings)
+    return DecodedCoverStore(call.settings, call.console, options.work, size_px).load(source, wanted=wanted)
 
 
 def _shares(options: argparse.Namespace, folder: Path) -> Shares:
-    """Return the shares that were given, for those that were not the model's own."""
+    """Return the shares of the arguments; missing ones come from the model's own record."""
     recorded = recorded_shares(folder) or Shares()
     return Shares(
         validation=recorded.validation if options.validation is None else options.validation,

@@ -1,6 +1,6 @@
 """Continue CLIP's contrastive training on a table's covers and captions (docs/training.md).
 
-Killed, the same command goes on from its last checkpoint and ends where an unbroken one would have.
+If it is killed, the same command continues from its last checkpoint and gives the same result.
 """
 
 import argparse
@@ -9,59 +9,77 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from catalog.commands.arguments import whole
-from catalog.commands.outcome import Outcome
-from catalog.commands.protocol import Call
+from catalog.commands.command_line import Call, Outcome, positive_integer
+from catalog.ingest.album_source import add_source_arguments, open_album_source, report_path
 from catalog.ingest.rejection import Rejected
 from catalog.ingest.report import Report
-from catalog.ingest.source import add_source_arguments, open_source, report_path
 from common.errors import SettingsError
 from training.commands.arguments import add_device_argument, share
-from training.data.decoded_covers import Gathering
+from training.data.decoded_covers import DecodedCoverStore
 from training.data.splits import Shares
-from training.evaluation.model_card import Card
-from training.finetune import finetune
-from training.model.base import choose_device, fast_in_bfloat16, load_base
-from training.recipe import TOWERS, Recipe
+from training.finetuning.finetune import finetune
+from training.finetuning.model_card import ModelCard
+from training.finetuning.recipe import TOWERS, Recipe
+from training.model.base_model import choose_device, fast_in_bfloat16, load_base_model
 
 _DEFAULT = Recipe()
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Take the table, the model to begin from, where to write, and the recipe."""
+    """Add the table, the base model, the output folder, and the recipe."""
     add_source_arguments(parser)
     add = parser.add_argument
     add(
         "--model", required=True, metavar="BASE", help="a model's folder, or its name on the Hugging Face hub"
     )
-    add("--output", type=Path, required=True, metavar="DIR", help="for the fine-tuned model")
-    add("--work", type=Path, default=Path(".state/finetuning"), help="covers, checkpoints, log (%(default)s)")
+    add("--output", type=Path, required=True, metavar="DIR", help="folder for the fine-tuned model")
+    add(
+        "--work",
+        type=Path,
+        default=Path(".state/finetuning"),
+        help="folder for decoded covers, checkpoints and log (%(default)s)",
+    )
     _add_schedule(parser)
     add(
         "--validation",
         type=share,
         default=0.1,
-        help="share of artists that decides when to stop (%(default)s)",
+        help="share of artists for validation, which decides when to stop (%(default)s)",
     )
-    add("--held-out", type=share, default=0.1, help="share of artists that is only measured (%(default)s)")
+    add(
+        "--held-out",
+        type=share,
+        default=0.1,
+        help="share of artists for the final evaluation only (%(default)s)",
+    )
     add(
         "--photographed",
         type=share,
         default=_DEFAULT.photographed,
-        help="share shown as photos (%(default)s)",
+        help="share of covers shown as simulated photographs (%(default)s)",
     )
-    add("--twins", type=int, default=0, help="covers of a batch whose photo must find them (%(default)s)")
-    add("--freeze", action="append", default=[], choices=sorted(TOWERS), help="leave a tower as it is")
-    add("--activation-checkpointing", action="store_true", help="less memory, a third more time")
+    add(
+        "--twins",
+        type=int,
+        default=0,
+        help="covers per batch that must also be recognised in a photograph (%(default)s)",
+    )
+    add("--freeze", action="append", default=[], choices=sorted(TOWERS), help="do not train this tower")
+    add("--activation-checkpointing", action="store_true", help="use less memory and a third more time")
     add("--precision", choices=["auto", "float32", "bfloat16"], default="auto")
     add_device_argument(parser)
 
 
 def _add_schedule(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
-    add("--epochs", type=whole, default=_DEFAULT.epochs, help="turns through the covers (%(default)s)")
-    add("--steps", type=whole, help="in place of --epochs")
-    add("--batch", type=whole, default=_DEFAULT.batch, help="covers of one step (%(default)s)")
+    add(
+        "--epochs",
+        type=positive_integer,
+        default=_DEFAULT.epochs,
+        help="passes over the covers (%(default)s)",
+    )
+    add("--steps", type=positive_integer, help="number of steps, instead of --epochs")
+    add("--batch", type=positive_integer, default=_DEFAULT.batch, help="covers per step (%(default)s)")
     add("--learning-rate", type=float, default=_DEFAULT.learning_rate, help="(%(default)s)")
     add("--weight-decay", type=float, default=_DEFAULT.weight_decay, help="(%(default)s)")
     add("--seed", type=int, default=_DEFAULT.seed, help="(%(default)s)")
@@ -69,31 +87,37 @@ def _add_schedule(parser: argparse.ArgumentParser) -> None:
         "--patience",
         type=int,
         default=_DEFAULT.patience,
-        help="validations without progress; 0: no early stop",
+        help="validations without progress before an early stop; 0: never",
     )
-    add("--validate-every", type=whole, metavar="STEPS", help="default: once an epoch")
-    add("--save-every", type=whole, metavar="STEPS", default=_DEFAULT.save_every, help="(%(default)s)")
+    add("--validate-every", type=positive_integer, metavar="STEPS", help="default: once an epoch")
+    add(
+        "--save-every",
+        type=positive_integer,
+        metavar="STEPS",
+        default=_DEFAULT.save_every,
+        help="(%(default)s)",
+    )
 
 
 def run(call: Call) -> Outcome:
-    """Gather the covers, fine-tune, write the model with its card, and say what it reaches."""
+    """Decode the covers, fine-tune, write the model with its card, and print its recall."""
     options, console = call.options, call.console
     device = choose_device(options.device)
     recipe = _recipe(options, device=device)
-    base = load_base(options.model, device=device)
+    base = load_base_model(options.model, device=device)
     size_px = base.preprocessing.size_px
-    source = open_source(options, call.settings)
-    gathered = Gathering(call.settings, console, options.work, size_px).gather(source)
-    tuned = finetune(base, gathered, recipe=recipe, work=options.work, output=options.output, console=console)
+    source = open_album_source(options, call.settings)
+    decoded = DecodedCoverStore(call.settings, console, options.work, size_px).load(source)
+    tuned = finetune(base, decoded, recipe=recipe, work=options.work, output=options.output, console=console)
     command = shlex.join(["python", "-m", "training", *sys.argv[1:]])
-    card = Card(base, recipe, tuned, source.table.path.name, device, len(gathered.rejected), command)
+    card = ModelCard(base, recipe, tuned, source.table.path.name, device, len(decoded.rejected), command)
     card.write(options.output)
     print(card.comparison())
-    return report_rejected(call, gathered.rejected)
+    return report_rejected(call, decoded.rejected)
 
 
 def report_rejected(call: Call, rejected: Sequence[Rejected]) -> Outcome:
-    """Write the rows that were left out, as an ingest does, and say how many there are."""
+    """Write the rejected rows to the report, as an ingest does, and print their number."""
     with Report(report_path(call.options)) as report:
         for row in rejected:
             report.add(row)

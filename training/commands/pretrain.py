@@ -1,21 +1,24 @@
-"""Train the demo CLIP from nothing, on covers that this project draws."""
+"""Train the demo CLIP from scratch, on covers that this project draws."""
 
 import argparse
 from pathlib import Path
 
-from catalog.commands.arguments import whole
-from catalog.commands.outcome import Outcome
-from catalog.commands.protocol import Call
+from catalog.commands.command_line import Call, Outcome, positive_integer
 from training.pretrain import pretrain
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Take how long and how fast."""
+    """Add the output folder and the schedule."""
     add = parser.add_argument
     add("--output", type=Path, default=Path("models/demo"))
-    add("--work", type=Path, default=Path(".state/training"), help="drawings, checkpoint, log (%(default)s)")
-    add("--steps", type=whole, default=4200)
-    add("--covers", type=whole, default=32_000)
+    add(
+        "--work",
+        type=Path,
+        default=Path(".state/training"),
+        help="folder for drawn covers, checkpoint and log (%(default)s)",
+    )
+    add("--steps", type=positive_integer, default=4200)
+    add("--covers", type=positive_integer, default=32_000)
     add("--seed", type=int, default=7)
     add("--learning-rate", type=float, default=1e-3)
 

@@ -1,1 +1,1 @@
-"""What a step of training sees: covers, texts, photographs, and how albums are split."""
+"""Training data: covers, captions, simulated photographs, and the split by artist."""

@@ -1,6 +1,6 @@
-"""Owns quick random photographs of covers as tensor operations, so that every step trains on fresh views.
+"""Random photographs of covers, as tensor operations that are fast enough for every training step.
 
-Pictures and generator are on one device, and everything is computed there.
+Everything is computed on the device of the pictures, which must be that of the generator.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ def photographed_views(pixels: Tensor, *, generator: torch.Generator) -> Tensor:
 
 
 def mixed_views(pixels: Tensor, *, photographed: float, generator: torch.Generator) -> Tensor:
-    """Return each picture once, a share of them by lot as photographs and the others almost as they are."""
+    """Return each picture once: a random share as photographs, the others almost unchanged."""
     by_lot = _uniform((len(pixels), 1, 1, 1), 0, 1, generator) < photographed
     return torch.where(
         by_lot,
@@ -107,7 +107,7 @@ def _glared(pixels: Tensor, generator: torch.Generator) -> Tensor:
 
 
 def _blurred(pixels: Tensor, generator: torch.Generator) -> Tensor:
-    """Mix each picture with its own blur, by a random share."""
+    """Mix each picture with a blurred copy, by a random share."""
     softer = functional.avg_pool2d(functional.pad(pixels, (1, 1, 1, 1), mode="replicate"), 3, stride=1)
     share = _uniform((len(pixels), 1, 1, 1), 0, 0.8, generator)
     return pixels * (1 - share) + softer * share

@@ -1,7 +1,7 @@
-"""Owns the words for an album: a caption from its metadata, told differently at every step.
+"""Captions of an album, from its metadata and from templates that vary at every step.
 
-A text belongs to every album of which it is true: "Jazz album cover" to all of jazz, a caption to each album
-that has the same. Two such albums in one batch are both right answers, and neither is pushed away.
+A text matches every album of which it is true: "Jazz album cover" matches all jazz albums. If a batch
+contains several matching albums, all of them are right answers.
 """
 
 from __future__ import annotations
@@ -13,10 +13,10 @@ from string import Formatter
 import torch
 from torch import Tensor
 
-from catalog.ingest.mapping import Album
+from catalog.ingest.columns.fields import Album
 from training.data.phrases import Phrase
 
-#: Columns, or keys of `metadata`, that say what is to be seen; the first that is there is taken.
+#: Columns, or keys of `metadata`, that describe the cover; the first that exists is used.
 DESCRIPTIONS = ("caption", "description")
 _TEMPLATES = (
     "{album_name} by {artist}",
@@ -29,26 +29,26 @@ _TEMPLATES = (
     "{album_name} by {artist}, {genre}, {release_year}",
 )
 _ACCLAIMED = "best new music"
-#: Of an album with a description: how often that stands alone, and how often with a template behind it.
+#: For an album with a description: share of texts that are the description alone, or with a template added.
 _ALONE, _WITH_TEMPLATE = 0.7, 0.15
 _ACCLAIMED_SHARE = 0.3
 
 
 def caption(album: Album) -> str:
-    """Return the one text by which a model is asked for an album: its description, else all that is known."""
+    """Return the caption for evaluation: the description, otherwise the template with the most fields."""
     return description(album) or max(_usable(album), key=lambda template: len(_fields_of(template))).format(
         **_values(album)
     )
 
 
 def description(album: Album) -> str | None:
-    """Return what the album's metadata says of its cover."""
+    """Return the description of the cover in the album's metadata, None if there is none."""
     said = (album.metadata.get(key) for key in DESCRIPTIONS)
     return next((text.strip() for text in said if isinstance(text, str) and text.strip()), None)
 
 
-def vary(album: Album, *, rng: Random) -> Phrase:
-    """Return a fresh truthful text about an album."""
+def random_caption(album: Album, *, rng: Random) -> Phrase:
+    """Return a random true text about an album."""
     told = description(album)
     dice = rng.random()
     if told is not None and dice < _ALONE:
@@ -61,7 +61,7 @@ def vary(album: Album, *, rng: Random) -> Phrase:
 
 
 def facts_of(album: Album) -> frozenset[str]:
-    """Return all that a text may require of an album."""
+    """Return all facts that a text may require of an album."""
     known = {f"{name}:{value}" for name, value in _values(album).items()}
     known |= {f"genre:{genre}" for genre in album.fields.genres}
     if album.fields.best_new_music:

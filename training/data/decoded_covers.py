@@ -1,10 +1,10 @@
-"""Owns a table's covers as a model takes them: decoded once into a file, shape (albums, size, size, 3).
+"""A table's covers, decoded once into a file of pixels, shape (albums, size, size, 3).
 
     table ──► covers read by threads ──► decoded in processes of their own ──► covers-KEY.rgb
                         └────────────────────────┴──► rejected ──► covers-KEY.json, with the rows that are in
 
-KEY follows from the rows, their files' sizes and times, and the size in pixels: if any changes, all are
-decoded anew.
+KEY is a hash of the rows, the sizes and times of their files, and the size in pixels. If any of these
+changes, all covers are decoded again.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ import numpy as np
 import orjson
 from rich.console import Console
 
-from catalog.ingest.covered import Covered
+from catalog.ingest.album_source import AlbumSource
+from catalog.ingest.columns.fields import Album
 from catalog.ingest.covers.folder import CoverFolder
 from catalog.ingest.covers.protocol import READ_AHEAD
-from catalog.ingest.mapping import Album
+from catalog.ingest.embedding.protocol import CoverToEmbed
 from catalog.ingest.rejection import Rejected, RowFault
-from catalog.ingest.source import Source
-from catalog.ingest.staging import in_order
-from catalog.progress import covers_bar
+from catalog.ingest.stages import in_order
+from catalog.progress_bar import progress_bar
 from common.errors import DecoderBusy, DecoderDied, ImageError, SettingsError
 from common.settings import Settings
 from training.data.drawn_covers import Pixels
@@ -39,11 +39,11 @@ _Decoded: TypeAlias = "tuple[Album, Pixels]"
 
 
 @dataclass(frozen=True, slots=True)
-class Gathered:
-    """Albums with their covers in the same order, and the rows that are left out."""
+class DecodedCovers:
+    """Albums with their covers in the same order, and the rejected rows."""
 
     albums: list[Album]
-    #: uint8 (n, size, size, 3), read from the disk as it is needed.
+    #: uint8 (n, size, size, 3), memory-mapped.
     pixels: Pixels
     rejected: list[Rejected]
     #: Changes when any row or cover does.
@@ -51,19 +51,19 @@ class Gathered:
 
 
 @dataclass(frozen=True, slots=True)
-class Gathering:
-    """Reads and decodes the covers that a command needs."""
+class DecodedCoverStore:
+    """Decodes the covers of a table, or reads them from the file of an earlier call."""
 
     settings: Settings
     console: Console
     folder: Path
     size_px: int
 
-    def gather(self, source: Source, *, wanted: Callable[[Album], bool] = lambda _: True) -> Gathered:
-        """Return the wanted albums whose covers can be had.
+    def load(self, source: AlbumSource, *, wanted: Callable[[Album], bool] = lambda _: True) -> DecodedCovers:
+        """Return the wanted albums whose covers can be decoded.
 
         Raises:
-            SettingsError: there is none.
+            SettingsError: there are none.
         """
         rows = list(source.albums())
         albums = [row for row in rows if isinstance(row, Album) and wanted(row)]
@@ -82,17 +82,17 @@ class Gathering:
             )
         taken = set(found["rows"])
         rejected = [*unread, *(Rejected(**entry) for entry in found["rejected"])]
-        return Gathered(
+        return DecodedCovers(
             albums=[album for album in albums if album.row in taken],
             pixels=np.memmap(raw, np.uint8, "r", shape=(len(taken), self.size_px, self.size_px, 3)),
             rejected=sorted(rejected, key=lambda left_out: left_out.row),
             key=key,
         )
 
-    def _decode_all(self, source: Source, albums: list[Album], raw: Path) -> dict[str, object]:
+    def _decode_all(self, source: AlbumSource, albums: list[Album], raw: Path) -> dict[str, object]:
         taken, rejected = [], []
         unfinished = raw.with_suffix(".part")
-        bar_shown = covers_bar(self.console, "decoding covers", total=len(albums))
+        bar_shown = progress_bar(self.console, "decoding covers", total=len(albums))
         with unfinished.open("wb") as file, bar_shown as bar:
             for done in self._decoded(source, albums):
                 if isinstance(done, Rejected):
@@ -104,21 +104,21 @@ class Gathering:
         unfinished.replace(raw)
         return {"rows": taken, "rejected": rejected}
 
-    def _decoded(self, source: Source, albums: list[Album]) -> Iterator[_Decoded | Rejected]:
+    def _decoded(self, source: AlbumSource, albums: list[Album]) -> Iterator[_Decoded | Rejected]:
         processes, timeout_s = os.cpu_count() or 1, self.settings.decode_timeout_s
 
-        def load(album: Album) -> Covered[Album] | Rejected:
+        def load(album: Album) -> CoverToEmbed[Album] | Rejected:
             try:
                 place = source.covers.find(album.fields.id, album.cover).source
-                return Covered(album.row, album.fields.id, source.covers.read(place), album)
+                return CoverToEmbed(album.row, album.fields.id, source.covers.read(place), album)
             except RowFault as fault:
                 return Rejected(album.row, album.fields.id, fault.reason, fault.detail)
 
-        def decode(covered: Covered[Album]) -> _Decoded | Rejected:
+        def decode(cover: CoverToEmbed[Album]) -> _Decoded | Rejected:
             try:
-                return covered.payload, decoders.decode(covered.cover, timeout_s=2 * timeout_s)
+                return cover.payload, decoders.decode(cover.content, timeout_s=2 * timeout_s)
             except (ImageError, DecoderDied, DecoderBusy) as error:
-                return covered.rejected(RowFault(error.code, error.detail))
+                return cover.rejected(RowFault(error.code, error.detail))
 
         with (
             DecoderPool(
@@ -133,16 +133,16 @@ class Gathering:
             loaded = in_order(reading, load, albums, ahead=READ_AHEAD)
             yield from in_order(decoding, decode, loaded, ahead=READ_AHEAD)
 
-    def _key(self, source: Source, albums: list[Album]) -> str:
+    def _key(self, source: AlbumSource, albums: list[Album]) -> str:
         whole = hashlib.sha256(f"{self.size_px} {PREPROCESSING_VERSION}".encode())
         for album in albums:
-            row = [album.row, album.fields.model_dump(), album.metadata, _standing(source, album)]
+            row = [album.row, album.fields.model_dump(), album.metadata, _cover_version(source, album)]
             whole.update(orjson.dumps(row, option=orjson.OPT_SORT_KEYS))
         return whole.hexdigest()
 
 
-def _standing(source: Source, album: Album) -> list[object]:
-    """Return where a cover is read and, of a file, what changes when it does."""
+def _cover_version(source: AlbumSource, album: Album) -> list[object]:
+    """Return the location of a cover; for a file also its size and its time of change."""
     try:
         place = source.covers.find(album.fields.id, album.cover).source
         if not isinstance(source.covers, CoverFolder):

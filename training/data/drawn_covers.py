@@ -1,4 +1,4 @@
-"""Owns the pictures that the demo model learns from: covers drawn once at its size and kept in a file."""
+"""The covers on which the demo model is trained: drawn once at its input size and kept in a file."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ import numpy.typing as npt
 from PIL import Image
 
 from catalog.demo.albums import DemoAlbum, demo_albums
-from catalog.demo.covers import draw_cover
-from training.progress import shown
+from catalog.demo.drawing.cover import draw_cover
+from training.progress_bar import with_progress_bar
 
 Pixels = npt.NDArray[np.uint8]
 
-#: Covers are drawn larger than the model sees them and shrunk, as its preprocessor does with real ones.
+#: Covers are drawn this much larger than the model's input and shrunk, as real covers are.
 _DRAWN_OVER_SEEN = 2
 _CHUNK = 500
 
@@ -46,7 +46,7 @@ def _draw_all(*, count: int, seed: int, size_px: int, processes: int) -> Pixels:
     chunks = [albums[start : start + _CHUNK] for start in range(0, count, _CHUNK)]
     sizes = [size_px] * len(chunks)
     with ProcessPoolExecutor(max_workers=processes) as pool:
-        drawn = list(shown(pool.map(_draw_chunk, chunks, sizes), "drawing", total=len(chunks)))
+        drawn = list(with_progress_bar(pool.map(_draw_chunk, chunks, sizes), "drawing", total=len(chunks)))
     return np.concatenate(drawn)
 
 

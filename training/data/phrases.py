@@ -1,4 +1,4 @@
-"""Owns what people might type about a cover: phrases of any length, each with the facts that it requires."""
+"""Random search phrases about demo covers, each with the facts that it requires."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from random import Random
 
 from catalog.demo.captions import LAYOUT_PHRASES, caption, object_phrase, plural, with_article
-from catalog.demo.look import FACTS, Look, facts
+from catalog.demo.cover_look import FACTS, Look, facts
 from training.data import vocabulary
 
 _KEEP = 0.72
@@ -26,7 +26,7 @@ class Phrase:
 
 
 def describe(look: Look, *, genre: str, rng: Random) -> Phrase:
-    """Return a fresh truthful phrase about a cover: a caption, a loose description or a few words."""
+    """Return a random true phrase about a cover: a caption, a loose description or a few words."""
     dice = rng.random()
     if dice < _CAPTION_SHARE:
         phrase = Phrase(caption(look, genre=genre, rng=rng), _caption_facts(look, genre=genre))
@@ -43,7 +43,7 @@ def prompts(rng: Random) -> list[Phrase]:
 
 
 def word_for(fact: str) -> str:
-    """Return the plainest words for a fact, as evaluation asks for it."""
+    """Return the plainest words for a fact, which evaluation uses."""
     kind, _, name = fact.partition(":")
     return f"{name} background" if kind == "ground" else _SYNONYMS[kind].get(name, (name,))[0]
 
@@ -85,7 +85,7 @@ def _fact_words(fact: str, *, rng: Random) -> str:
 
 
 def _framed(said: str, *, rng: Random) -> str:
-    """Return the words alone, or as somebody would ask for them."""
+    """Return the words alone, or in a phrase such as "… album cover"."""
     return rng.choice(
         (
             said,
@@ -186,7 +186,7 @@ def _caption_facts(look: Look, *, genre: str) -> frozenset[str]:
 
 
 def _with_noise(phrase: Phrase, *, rng: Random) -> Phrase:
-    """Return the phrase with a word or two that say nothing of the picture."""
+    """Return the phrase with one or two meaningless words added."""
     said = phrase.text.split()
     for _ in range(rng.randint(1, 2)):
         said.insert(rng.randint(0, len(said)), rng.choice(_SILENT))
@@ -197,5 +197,5 @@ def _meaningful(tables: Sequence[dict[str, tuple[str, ...]]]) -> set[str]:
     return {w for table in tables for ws in table.values() for phrase in ws for w in phrase.split()}
 
 
-#: Neutral words that are not also a word for some attribute.
+#: Neutral words that are not words for an attribute.
 _SILENT = tuple(w for w in vocabulary.NEUTRAL_WORDS if w not in _meaningful(list(_SYNONYMS.values())))

@@ -1,11 +1,11 @@
-"""Owns which albums are trained on, which decide when to stop, and which are only measured: by artist.
+"""Splits albums by artist into training, validation and held-out parts.
 
     0 ────── held out ──────┬──────────── train ────────────┬── validation ── 1
          below its share    │                               │  from 1 - its share
 
-An artist's place on this line is a hash of the name, so that it never moves: not when albums are added, and
-not when the other share changes. An artist's albums look alike; with some of them on either side, a model
-would be measured on what it has seen.
+An artist's place on this line is a hash of the name. It stays the same when albums are added or the other
+share changes. The split is by artist because an artist's albums look alike: a model that was trained on some
+of them would do too well on the others.
 """
 
 from __future__ import annotations
@@ -16,17 +16,17 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
-from catalog.ingest.mapping import Album
+from catalog.ingest.columns.fields import Album
 from common.errors import SettingsError
 
 
 class Part(StrEnum):
-    """A part of a catalog."""
+    """A part of a table."""
 
     TRAIN = "train"
     #: Decides which model is kept and when training stops.
     VALIDATION = "validation"
-    #: Measured when all is decided, and never before.
+    #: Evaluated only once, after training.
     HELD_OUT = "held-out"
 
 
@@ -51,10 +51,10 @@ class Shares:
 
 
 def split(albums: Iterable[Album], shares: Shares) -> dict[Part, list[int]]:
-    """Return the places of each part's albums in the list.
+    """Return the indexes of each part's albums in the list.
 
     Raises:
-        SettingsError: a part that was asked for is empty, or fewer than two albums are left to train on.
+        SettingsError: a part with a share above 0 is empty, or fewer than two albums remain for training.
     """
     parts: dict[Part, list[int]] = {part: [] for part in Part}
     for place, album in enumerate(albums):
@@ -69,6 +69,6 @@ def split(albums: Iterable[Album], shares: Shares) -> dict[Part, list[int]]:
 
 
 def _place(artist: str) -> float:
-    """Return a number from 0 to 1 that follows from the name, however it is spaced and cased."""
+    """Return a hash of the name as a number from 0 to 1; spaces and case do not matter."""
     name = " ".join(unicodedata.normalize("NFKC", artist).casefold().split())
     return int.from_bytes(hashlib.sha256(f"artist {name}".encode()).digest()[:8]) / 2**64

@@ -1,4 +1,4 @@
-"""Owns the plain words of the demo model: synonyms for attributes and words that describe no cover."""
+"""The words of the demo model: synonyms for attributes, and neutral words."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""How good a model is: what it is asked, what is measured, how it is reported."""
+"""Evaluate a model: questions, measures, report."""

@@ -1,4 +1,4 @@
-"""Owns turning covers and queries into vectors with a model folder, just as Hugging Face loads it."""
+"""Encodes covers and texts with transformers, from a model folder."""
 
 from __future__ import annotations
 

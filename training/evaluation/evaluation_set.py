@@ -1,4 +1,4 @@
-"""Owns what a model is asked: covers, the caption of each, and words with the covers they are true of."""
+"""The data of an evaluation: covers, their captions, and words with the covers of which they are true."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from typing import Any, Protocol
 from PIL import Image
 
 from catalog.demo.albums import DemoAlbum
-from catalog.demo.look import FACTS, Look, facts
-from catalog.ingest.mapping import Album
+from catalog.demo.cover_look import FACTS, Look, facts
+from catalog.ingest.columns.fields import Album
 from training.data.captions import caption
 from training.data.drawn_covers import Pixels
 from training.data.phrases import word_for
 
-#: Classes of words that a visitor may search for; README figures stand on the first four.
+#: Classes of search words, with their kinds of facts; the README shows the first four.
 WORD_CLASSES: dict[str, tuple[str, ...]] = {
     "colour": ("colour",),
     "brightness": ("tone",),
@@ -27,24 +27,24 @@ WORD_CLASSES: dict[str, tuple[str, ...]] = {
     "scheme": ("scheme",),
 }
 
-#: Every word is asked in each of these ways and the precision is their mean.
+#: Every word is searched in each of these forms; its precision is the mean.
 FORMS = ("{}", "{} album cover", "an album with {}")
-#: A value that fewer albums have says more about them than about the model.
+#: Values of fewer albums are left out: their precision depends mostly on the few albums.
 _ALBUMS_LEAST = 3
 _VALUES_MOST = 50
 _GENRE_FORMS = ("{}", "{} album cover", "cover of a {} album")
 
 
 class Pictures(Protocol):
-    """Covers, each made anew whenever it is asked for."""
+    """Covers that can be iterated over several times."""
 
     def __len__(self) -> int: ...
     def __iter__(self) -> Iterator[Image.Image]: ...
 
 
 @dataclass(frozen=True, slots=True)
-class Stored:
-    """Some of the covers of a file of pixels (n, size, size, 3), by their places."""
+class StoredPictures:
+    """Some covers of a file of pixels (n, size, size, 3), by their indexes."""
 
     pixels: Pixels
     places: Sequence[int]
@@ -58,7 +58,7 @@ class Stored:
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """A word asked in several ways, and of which covers it is true."""
+    """A word in several forms, and for each cover whether the word is true of it."""
 
     word_class: str
     word: str
@@ -76,7 +76,7 @@ class EvaluationSet:
 
 
 def demo_set(albums: Sequence[DemoAlbum], pictures: Sequence[Image.Image]) -> EvaluationSet:
-    """Return the evaluation set of demo covers, of which everything is known."""
+    """Return the evaluation set of demo covers, whose attributes are all known."""
     known = [facts(album.look, genre=album.genre) for album in albums]
     return EvaluationSet(pictures, [album.caption for album in albums], list(_about_looks(known)))
 
@@ -84,7 +84,7 @@ def demo_set(albums: Sequence[DemoAlbum], pictures: Sequence[Image.Image]) -> Ev
 def table_set(
     albums: Sequence[Album], pictures: Pictures, *, attributes: Sequence[str] = ()
 ) -> EvaluationSet:
-    """Return the evaluation set of a table; `attributes` are metadata keys with one word each."""
+    """Return the evaluation set of a table; `attributes` are metadata keys whose values are words."""
     questions = list(_about_values("genre", [album.fields.genres for album in albums]))
     for key in attributes:
         values = [album.metadata.get(key) for album in albums]
@@ -105,7 +105,7 @@ def _about_looks(known: Sequence[frozenset[str]]) -> Iterator[Question]:
 
 
 def _about_values(word_class: str, values: Sequence[Sequence[str]]) -> Iterator[Question]:
-    """Ask for each value that is often an album's first; right are all albums that have it among theirs."""
+    """Yield a question for each frequent first value of albums; it is true of every album with the value."""
     counts = Counter(own[0] for own in values if own and own[0])
     for value, count in counts.most_common(_VALUES_MOST):
         if count >= _ALBUMS_LEAST:
@@ -114,7 +114,7 @@ def _about_values(word_class: str, values: Sequence[Sequence[str]]) -> Iterator[
 
 
 def _look_of(album: Album) -> Look | None:
-    """Return how a demo cover was drawn; no other table knows."""
+    """Return the look of a demo cover, None for other covers."""
     look: Any = album.metadata.get("look")
     try:
         return Look(**look)
@@ -128,5 +128,5 @@ def words_of(word_class: str) -> list[str]:
 
 
 def queries(fact: str) -> list[str]:
-    """Return the texts that ask for a fact."""
+    """Return the search texts for a fact."""
     return [form.format(word_for(fact)) for form in FORMS]

@@ -1,4 +1,4 @@
-"""Owns the measures of retrieval: recall@k and precision@k over matrices of similarity."""
+"""Retrieval metrics over matrices of similarity: recall@k, precision@k, reciprocal rank."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def reciprocal_rank(similarity: Tensor, relevant: Tensor) -> float:
 def precision_at(similarity: Tensor, relevant: Tensor, *, k: int) -> Tensor:
     """Return for each row the share of relevant columns (boolean) among the k most similar.
 
-    Where fewer than k columns are relevant at all, the share is of those that could be found.
+    If fewer than k columns are relevant, the share is of the relevant columns.
     """
     best = similarity.topk(min(k, similarity.shape[1]), dim=1).indices
     found = relevant.gather(1, best).sum(dim=1)

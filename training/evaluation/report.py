@@ -1,4 +1,4 @@
-"""Owns the figures of an evaluation, and how they are told: JSON, a Markdown table, a picture."""
+"""The report of an evaluation, as JSON, as a Markdown table, and as a chart."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ PLOT = "evaluation.svg"
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What was measured; every figure is a share, 0 to 1."""
+    """The measured figures; each is a share, 0 to 1."""
 
     covers: int
     caption_recall: dict[str, float]
     cover_recall: dict[str, float]
     precision_at_10: dict[str, float]
-    #: What answers drawn by lot would reach.
+    #: Expected precision of random answers.
     chance_at_10: dict[str, float]
     precision_by_word: dict[str, float]
     photo_recall_at_1: dict[str, float]
@@ -41,7 +41,7 @@ class Report:
 
 
 def table(report: Report, *, before: Report | None = None) -> str:
-    """Return the report as a Markdown table, beside an earlier one if there is one."""
+    """Return the report as a Markdown table, compared with an earlier report if there is one."""
     if before is None:
         return _markdown(
             ("measure", "value"), [(name, f"{share:.3f}") for name, share in report.rows().items()]
@@ -55,7 +55,7 @@ def table(report: Report, *, before: Report | None = None) -> str:
 
 
 def write(report: Report, folder: Path, *, before: Report | None = None, title: str) -> None:
-    """Write the figures, the table and the picture into a folder."""
+    """Write the figures; with an earlier report also the table and the chart."""
     folder.mkdir(parents=True, exist_ok=True)
     figures = asdict(report) if before is None else {"before": asdict(before), "after": asdict(report)}
     (folder / REPORT).write_text(json.dumps(figures, indent=2) + "\n")

@@ -1,4 +1,4 @@
-"""Owns the shape of the demo CLIP and how it is written to a folder in Hugging Face's format."""
+"""The architecture of the demo CLIP, and writing a model in Hugging Face's format."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def new_model(tokenizer: CLIPTokenizer, *, seed: int) -> CLIPModel:
 
 
 def processor(tokenizer: CLIPTokenizer, *, size_px: int = IMAGE_SIZE_PX) -> CLIPProcessor:
-    """Return the preprocessing that belongs to the demo CLIP, or to one of another size."""
+    """Return the preprocessing of the demo CLIP, or of a CLIP with another input size."""
     images = CLIPImageProcessorPil(
         size={"shortest_edge": size_px},
         crop_size={"height": size_px, "width": size_px},
@@ -56,7 +56,7 @@ def processor(tokenizer: CLIPTokenizer, *, size_px: int = IMAGE_SIZE_PX) -> CLIP
 
 
 def save(model: CLIPModel, *, with_processor: CLIPProcessor, folder: Path, half: bool = True) -> None:
-    """Write model and preprocessing so that `from_pretrained` takes the folder; `half` stores float16."""
+    """Write model and preprocessing to a folder for `from_pretrained`; `half` stores float16."""
     unfinished = folder.with_name(f".{folder.name}.part")
     shutil.rmtree(unfinished, ignore_errors=True)
     weights = {
@@ -64,7 +64,7 @@ def save(model: CLIPModel, *, with_processor: CLIPProcessor, folder: Path, half:
     }
     model.save_pretrained(unfinished, state_dict=weights)
     with_processor.save_pretrained(unfinished)
-    # Older releases, and readers of the format other than transformers, look for this file instead.
+    # Older releases of transformers, and other programs, read this file instead.
     with_processor.image_processor.save_pretrained(unfinished)
     folder.mkdir(parents=True, exist_ok=True)
     for written in sorted(unfinished.iterdir()):

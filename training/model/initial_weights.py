@@ -1,7 +1,7 @@
-"""Owns the first weights of the demo CLIP's picture tower, where random ones learn slowly.
+"""Initial weights of the demo CLIP's picture tower, with which it learns faster than from random ones.
 
-With random filters a patch is little more than its mean colour. Filters that whiten the patches, and
-positions of the same size as they, let the model see edges from the first step.
+Random filters reduce a patch to little more than its mean colour. Filters that whiten the patches, and
+position embeddings of the same magnitude, let the model see edges from the first step.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 from transformers import CLIPModel
 
-#: Added to each variance, as a share of the largest, so that noise is not blown up.
+#: Added to each variance, as a share of the largest, so that noise is not amplified.
 _FLOOR = 3e-4
 _POSITION_SIZE = 0.7
 

@@ -1,4 +1,4 @@
-"""Owns the contrastive objective: CLIP's softmax both ways, with as many right answers as there are."""
+"""The contrastive loss: CLIP's softmax in both directions, with any number of right answers."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from torch import Tensor, nn
 from torch.nn import functional
 from transformers import CLIPModel
 
-from training.data.batches import Batch
+from training.data.batch import Batch
 
-#: Sharpness of the picture-to-picture softmax; CLIP's own learnt scale is left to texts.
+#: Scale of the picture-to-picture softmax; CLIP's learned scale is for texts only.
 _TWIN_SCALE = 20.0
 _MOST_SCALE = 100.0
 
@@ -17,14 +17,14 @@ _MOST_SCALE = 100.0
 def losses(model: CLIPModel, batch: Batch, *, reader: nn.Linear | None = None) -> dict[str, Tensor]:
     """Return the parts of the objective by name; their sum is minimised.
 
-    A reader answers the batch's questions from the picture tower alone. It serves training only: it teaches a
-    new picture tower to see edges while the text tower cannot yet ask for them.
+    `reader` classifies attributes from the picture tower alone. It is used in training only, and teaches a
+    new picture tower while the text tower is still untrained.
     """
     pooled = model.vision_model(pixel_values=batch.pixels).pooler_output
     pictures = functional.normalize(model.visual_projection(pooled).float(), dim=-1)
     captions, questions = slice(0, batch.captions), slice(batch.captions, None)
     texts = torch.cat([_embed_part(model, batch, part) for part in (captions, questions)])
-    # bfloat16 keeps three digits: too few to tell near neighbours apart, so similarities are float32.
+    # bfloat16 has three digits, too few to distinguish near neighbours, so similarities are float32.
     with torch.autocast(batch.pixels.device.type, enabled=False):
         parts = _compare(model, batch, texts=texts, pictures=pictures)
         if reader is not None:
@@ -47,14 +47,14 @@ def _compare(model: CLIPModel, batch: Batch, *, texts: Tensor, pictures: Tensor)
 
 
 def _answering(scores: Tensor, batch: Batch, *, first: int) -> Tensor:
-    """Return how badly pictures answer each group of questions, summed; row 0 of `scores` is text `first`."""
+    """Return the sum of the losses of all groups of texts; row 0 of `scores` is text `first`."""
     return torch.stack(
         [any_of(scores[low - first : high - first].T, batch.match[low:high].T) for low, high in batch.groups]
     ).sum()
 
 
 def _embed_part(model: CLIPModel, batch: Batch, part: slice) -> Tensor:
-    """Return the vectors of some of the texts, cut to the longest among them: questions are short."""
+    """Return the vectors of some of the texts, padded to the longest among them only: questions are short."""
     mask = batch.attention_mask[part]
     if not len(mask):
         return torch.empty(0, model.visual_projection.out_features, device=mask.device)
@@ -64,9 +64,9 @@ def _embed_part(model: CLIPModel, batch: Batch, part: slice) -> Tensor:
 
 
 def any_of(logits: Tensor, right: Tensor) -> Tensor:
-    """Return the mean over rows of the cross-entropy to an even spread over the row's right answers.
+    """Return the mean cross-entropy of the rows; the target is uniform over the right answers of a row.
 
-    Rows without a right answer do not count; if no row has one the loss is zero.
+    Rows without a right answer are ignored; if no row has one, the loss is zero.
     """
     rows = right.any(dim=1)
     if not bool(rows.any()):
@@ -77,7 +77,7 @@ def any_of(logits: Tensor, right: Tensor) -> Tensor:
 
 
 def twin_loss(pictures: Tensor, twins: Tensor) -> Tensor:
-    """Return the cross-entropy of finding each picture's twin among all twins, both ways."""
+    """Return the cross-entropy of finding each picture's twin among all twins, in both directions."""
     logits = _TWIN_SCALE * pictures[twins[:, 0]] @ pictures[twins[:, 1]].T
     right = torch.arange(len(twins), device=logits.device)
     return (functional.cross_entropy(logits, right) + functional.cross_entropy(logits.T, right)) / 2

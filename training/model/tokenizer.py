@@ -1,4 +1,4 @@
-"""Owns the demo model's tokenizer: CLIP's byte-level BPE, trained on our captions and plain words."""
+"""The demo model's tokenizer: CLIP's byte-level BPE, trained on our captions and plain words."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from transformers import CLIPTokenizer
 from catalog.demo.albums import demo_albums
 from training.data.phrases import describe, prompts
 from training.data.vocabulary import NEUTRAL_WORDS
-from training.model.merges import learn_merges
+from training.model.bpe_merges import learn_merges
 
 START, END = "<|startoftext|>", "<|endoftext|>"
 _MERGES = 2300
@@ -24,9 +24,9 @@ _NEUTRAL_TIMES = 8
 
 
 def train_tokenizer(*, seed: int) -> CLIPTokenizer:
-    """Return a tokenizer that knows the words of covers whole and spells out all others.
+    """Return a tokenizer that has one token for each word of our captions, and spells out other words.
 
-    The end token has the highest id, as in OpenAI's vocabulary: readers that look for the highest find it.
+    The end token has the highest id, as in OpenAI's vocabulary, because some programs find it by that.
     """
     merges: Any = learn_merges(_word_counts(seed=seed), count=_MERGES)
     symbols = sorted(pre_tokenizers.ByteLevel.alphabet())
@@ -42,7 +42,7 @@ def train_tokenizer(*, seed: int) -> CLIPTokenizer:
 
 
 def _word_counts(*, seed: int) -> Counter[str]:
-    """Return how often each word occurs, cut up and written in bytes as CLIP does."""
+    """Return how often each word occurs, split and encoded in bytes as CLIP does."""
     backend = CLIPTokenizer().backend_tokenizer
     counts: Counter[str] = Counter()
     for sentence in _sentences(seed=seed):

@@ -1,7 +1,8 @@
-"""The names of the files in a folder of covers, and which of them is an album's.
+"""Finds the cover file of an album in a folder by its name.
 
-Names differ in how accents are composed, since macOS takes them apart, in the case of their suffix, and in
-what stands for characters that a file's name cannot have: `AC/DC` may be `AC%2FDC.jpg` or `AC_DC.JPG`.
+A file name may differ from an id in the Unicode form of accents (macOS decomposes them), in the case of its
+suffix, and in replacements for characters that a file name cannot have: the cover of `AC/DC` may be
+`AC%2FDC.jpg` or `AC_DC.JPG`.
 """
 
 import os
@@ -12,22 +13,22 @@ from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 from urllib.parse import unquote
 
-#: Of the formats that decoders take; of several files of an album the first is taken.
+#: Suffixes of the supported formats; if an album has several files, the earlier suffix wins.
 SUFFIXES = (
     *(".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff"),
     *(".heic", ".heif", ".hif", ".avif", ".avifs", ".apng", ".mpo"),
 )
 _ORDER = {suffix: place for place, suffix in enumerate(SUFFIXES)}
-#: What Linux, macOS or Windows do not take in a name.
+#: Characters that Linux, macOS or Windows do not allow in a file name.
 _IMPOSSIBLE = re.compile(r'[/\\:*?"<>|\x00-\x1f]')
-#: Between the names of files with the same stem: in no name.
+#: Separates the names of files with the same stem; no name contains it.
 _BETWEEN = "/"
 
 
 class CoverFiles:
-    """The covers of a folder by their names; any thread may ask.
+    """Finds files in a folder of covers; thread-safe.
 
-    Each folder is listed once, when a name is first looked for in it: some 0.2 KB a file.
+    Each folder is listed once, at the first look-up in it; a listing takes about 0.2 KB per file.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -36,7 +37,7 @@ class CoverFiles:
         self._listings: dict[Path, dict[str, str]] = {}
 
     def of_album(self, album_id: str) -> list[str]:
-        """Return the files that an id names, the one that is taken first."""
+        """Return the files that belong to an album's id, best match first."""
         listing = self._listing(self._folder)
         stem = _composed(album_id)
         found = listing.get(stem) or listing.get(_IMPOSSIBLE.sub("_", stem), "")
@@ -44,7 +45,7 @@ class CoverFiles:
         return sorted(names, key=lambda name: (_stem(name) != album_id, _ORDER[_suffix(name)], name))
 
     def named(self, name: str) -> str:
-        """Return the name that the folder has for a file; one that it has not is returned as it is."""
+        """Return the name by which the folder has a file; return the given name if there is no such file."""
         path = PurePosixPath(name)
         if _exists(self._folder / path):
             return name

@@ -5,18 +5,18 @@ from concurrent.futures import Executor
 from pathlib import Path
 from typing import TypeVar
 
-from catalog.ingest.covers.answers import Validators
+from catalog.ingest.covers.fetch.responses import Validators
 from catalog.ingest.covers.file_names import SUFFIXES, CoverFiles
-from catalog.ingest.covers.protocol import READ_AHEAD, FoundCover, ReadCover, Wanted, hash_of
+from catalog.ingest.covers.protocol import READ_AHEAD, AlbumToLoad, CoverContent, CoverLocation, cover_sha256
 from catalog.ingest.rejection import Rejected, RowFault
-from catalog.ingest.staging import in_order
-from catalog.writing.protocol import Origin
+from catalog.ingest.stages import in_order
+from catalog.writer.protocol import Origin
 
 R = TypeVar("R")
 
 
 class CoverFolder:
-    """Files by the name that the table gives, else by the album's id."""
+    """Reads the file that the table names, otherwise the file that is named by the album's id."""
 
     readers = 16
 
@@ -25,25 +25,28 @@ class CoverFolder:
         self._max_bytes = max_bytes
         self._files = CoverFiles(folder)
 
-    def find(self, album_id: str, named: str | None) -> FoundCover:
+    def find(self, album_id: str, named: str | None) -> CoverLocation:
         if named is not None:
-            return FoundCover(self._files.named(named))
+            return CoverLocation(self._files.named(named))
         files = self._files.of_album(album_id)
         if not files:
             raise RowFault(
                 "missing_cover", f"no file {album_id:.100}{{{','.join(SUFFIXES)}}} in the folder of covers"
             )
-        return FoundCover(files[0], tuple(files[1:]))
+        return CoverLocation(files[0], tuple(files[1:]))
 
     def stage(
-        self, executor: Executor, load: Callable[[Wanted], R | Rejected], wanted: Iterable[Wanted | Rejected]
+        self,
+        executor: Executor,
+        load: Callable[[AlbumToLoad], R | Rejected],
+        to_load: Iterable[AlbumToLoad | Rejected],
     ) -> Generator[R | Rejected, None, None]:
-        return in_order(executor, load, wanted, ahead=READ_AHEAD)
+        return in_order(executor, load, to_load, ahead=READ_AHEAD)
 
     def read(self, source: str) -> bytes:
         try:
             path = (self.folder / source).resolve(strict=True)
-            # A table is data: it must not name files outside of the folder.
+            # A table is untrusted: it must not name files outside of the folder.
             if not path.is_relative_to(self.folder.resolve()):
                 raise RowFault("cover_refused", f"{source!r:.200} lies outside of the folder of covers")
             if path.stat().st_size > self._max_bytes:
@@ -53,10 +56,10 @@ class CoverFolder:
             reason = getattr(error, "strerror", None) or error
             raise RowFault("missing_cover", f"{source!r:.200} cannot be read: {reason}") from None
 
-    def read_changed(self, source: str, origin: Origin | None) -> ReadCover:  # noqa: ARG002
-        # A file may have changed without a trace, and costs little to read.
+    def read_changed(self, source: str, origin: Origin | None) -> CoverContent:  # noqa: ARG002
+        # A file may have changed without a trace, and reading it is cheap.
         content = self.read(source)
-        return ReadCover(content, hash_of(content), Validators())
+        return CoverContent(content, cover_sha256(content), Validators())
 
     def close(self) -> None:
-        """Nobody waits for a file."""
+        """Do nothing: reading a file never waits."""

@@ -1,4 +1,4 @@
-"""What an ingest asks of wherever the covers are."""
+"""The protocol of a source of covers, and the items that it reads."""
 
 import hashlib
 from collections.abc import Callable, Generator, Iterable
@@ -7,28 +7,28 @@ from dataclasses import dataclass
 from typing import Protocol, TypeVar
 from urllib.parse import quote
 
-from catalog.ingest.covers.answers import Validators
-from catalog.ingest.mapping import Album
+from catalog.ingest.columns.fields import Album
+from catalog.ingest.covers.fetch.responses import Validators
 from catalog.ingest.rejection import Rejected
-from catalog.writing.protocol import Origin
+from catalog.writer.protocol import Origin
 
 R = TypeVar("R")
 
-#: Covers that are read ahead of what needs them: URLs take their time.
+#: Covers that are read ahead of the consumer, because URLs take long.
 READ_AHEAD = 64
 
 
 @dataclass(frozen=True, slots=True)
-class FoundCover:
-    """Where an album's cover is read, and where it could be read as well."""
+class CoverLocation:
+    """The file or URL of an album's cover, and other files that also match."""
 
     source: str
     others: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
-class ReadCover:
-    """A cover's bytes, None where they are those that the catalog's embedding was made from."""
+class CoverContent:
+    """The bytes of a cover; None if they are unchanged since the catalog's embedding was made."""
 
     content: bytes | None
     hash: str
@@ -36,62 +36,65 @@ class ReadCover:
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
-    """An album of the table, and what the one of its id in the catalog was made from."""
+class AlbumToLoad:
+    """An album of the table, and the origin of the catalog's album with its id."""
 
     album: Album
     origin: Origin | None
 
 
 class Covers(Protocol):
-    """Reads covers; any thread may call it."""
+    """A source of covers; thread-safe."""
 
-    #: Threads that read.
+    #: Number of threads that should read.
     readers: int
 
-    def find(self, album_id: str, named: str | None) -> FoundCover:
-        """Return where an album's cover is to be read.
+    def find(self, album_id: str, named: str | None) -> CoverLocation:
+        """Return the location of an album's cover.
 
         Raises:
-            RowFault: nowhere.
+            RowFault: there is none.
         """
         ...
 
     def stage(
-        self, executor: Executor, load: Callable[[Wanted], R | Rejected], wanted: Iterable[Wanted | Rejected]
+        self,
+        executor: Executor,
+        load: Callable[[AlbumToLoad], R | Rejected],
+        to_load: Iterable[AlbumToLoad | Rejected],
     ) -> Generator[R | Rejected, None, None]:
-        """Load albums with their covers ahead of whoever takes them."""
+        """Load albums with their covers, ahead of the consumer."""
         ...
 
     def read(self, source: str) -> bytes:
-        """Return a cover's bytes.
+        """Return the bytes of a cover.
 
         Raises:
-            RowFault: it cannot be had.
+            RowFault: the cover cannot be read.
         """
         ...
 
-    def read_changed(self, source: str, origin: Origin | None) -> ReadCover:
-        """Return a cover, without its bytes where it is known to be the one that an album was made from.
+    def read_changed(self, source: str, origin: Origin | None) -> CoverContent:
+        """Return a cover, without its bytes if it is known to be unchanged since `origin`.
 
         Raises:
-            RowFault: it cannot be had.
+            RowFault: the cover cannot be read.
         """
         ...
 
     def close(self) -> None:
-        """End all waiting."""
+        """Cancel all waiting."""
         ...
 
 
-def hash_of(cover: bytes) -> str:
+def cover_sha256(cover: bytes) -> str:
     return hashlib.sha256(cover).hexdigest()
 
 
 def cover_url(album: Album, *, source: str, template: str | None) -> str | None:
-    """Return the address that clients get: the table's own, or the template's."""
+    """Return the URL that clients get: the table's, otherwise one made from the template."""
     if template is None or album.fields.cover_url is not None:
         return album.fields.cover_url
-    # A file's name is not yet part of an address, a URL is one.
+    # A file name must be percent-encoded; a URL is already.
     file = source if "://" in source else quote(source)
     return template.replace("{id}", quote(album.fields.id)).replace("{file}", file)

@@ -1,46 +1,49 @@
-"""Covers that are fetched by the URLs of a column."""
+"""Covers that are fetched from the URLs of a column."""
 
 from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import Executor
 from typing import TypeVar
 from urllib.parse import urlsplit
 
-from catalog.ingest.concurrency import as_done
-from catalog.ingest.covers.answers import Fetched, Validators
-from catalog.ingest.covers.fetcher import CoverFetcher
-from catalog.ingest.covers.protocol import READ_AHEAD, FoundCover, ReadCover, Wanted, hash_of
+from catalog.ingest.covers.fetch.fetcher import CoverFetcher
+from catalog.ingest.covers.fetch.responses import FetchedCover, Validators
+from catalog.ingest.covers.protocol import READ_AHEAD, AlbumToLoad, CoverContent, CoverLocation, cover_sha256
 from catalog.ingest.rejection import Rejected, RowFault
-from catalog.writing.protocol import Origin
+from catalog.ingest.stages import as_completed_per_key
+from catalog.writer.protocol import Origin
 
 R = TypeVar("R")
 
-#: Connections to one host.
+#: Most connections to one host.
 PER_HOST_AT_ONCE = 4
 
 
 class CoverUrls:
-    """URLs that the table gives; an address that an album's cover was fetched from is not asked again."""
+    """Fetches the URLs of the table; URLs that were fetched before are skipped, unless `recheck` is set."""
 
-    #: A reader that waits for a host's turn or its answer costs nothing.
+    #: Many, because a thread that waits for a host costs almost nothing.
     readers = 64
 
     def __init__(self, fetcher: CoverFetcher, *, recheck: bool = False) -> None:
         self._fetcher = fetcher
         self._recheck = recheck
 
-    def find(self, album_id: str, named: str | None) -> FoundCover:
+    def find(self, album_id: str, named: str | None) -> CoverLocation:
         if named is None:
             raise RowFault("missing_cover", f"the album {album_id:.100} has no cover URL")
-        return FoundCover(named)
+        return CoverLocation(named)
 
     def stage(
-        self, executor: Executor, load: Callable[[Wanted], R | Rejected], wanted: Iterable[Wanted | Rejected]
+        self,
+        executor: Executor,
+        load: Callable[[AlbumToLoad], R | Rejected],
+        to_load: Iterable[AlbumToLoad | Rejected],
     ) -> Generator[R | Rejected, None, None]:
-        # Each host is a queue, so that a slow one holds up no other.
-        return as_done(
+        # One queue for each host, so that a slow host does not delay others.
+        return as_completed_per_key(
             executor,
             load,
-            wanted,
+            to_load,
             key_of=lambda one: self._key(one.album.cover, one.origin),
             per_key=PER_HOST_AT_ONCE,
             ahead=READ_AHEAD,
@@ -49,7 +52,7 @@ class CoverUrls:
     def read(self, source: str) -> bytes:
         return self._fetcher.fetch(source).content
 
-    def read_changed(self, source: str, origin: Origin | None) -> ReadCover:
+    def read_changed(self, source: str, origin: Origin | None) -> CoverContent:
         kept = _kept(source, origin)
         if kept is None:
             return _read(self._fetcher.fetch(source))
@@ -68,19 +71,19 @@ class CoverUrls:
 
 
 def host_of(url: str) -> str:
-    """Return the queue in which a URL waits."""
+    """Return the host of a URL, empty if there is none."""
     try:
         return urlsplit(url).netloc.casefold()
     except ValueError:
         return ""
 
 
-def _kept(source: str, origin: Origin | None) -> ReadCover | None:
-    """Return the cover that an album was made from, if it is known and was read there."""
+def _kept(source: str, origin: Origin | None) -> CoverContent | None:
+    """Return the origin's cover without bytes, if it was read from this source and its hash is known."""
     if origin is None or origin.cover_hash is None or origin.cover_source != source:
         return None
-    return ReadCover(None, origin.cover_hash, Validators(origin.cover_etag, origin.cover_last_modified))
+    return CoverContent(None, origin.cover_hash, Validators(origin.cover_etag, origin.cover_last_modified))
 
 
-def _read(fetched: Fetched) -> ReadCover:
-    return ReadCover(fetched.content, hash_of(fetched.content), fetched.validators)
+def _read(fetched: FetchedCover) -> CoverContent:
+    return CoverContent(fetched.content, cover_sha256(fetched.content), fetched.validators)

@@ -1,4 +1,4 @@
-"""Reading CSV: with whichever separator the file has, and a broken row is one, not the end of the file."""
+"""Reads CSV: detects the separator, and continues after a broken row."""
 
 import csv
 from collections import deque
@@ -8,28 +8,28 @@ from itertools import count, islice
 from typing import Self, TextIO
 
 from catalog.ingest.rejection import RowFault
-from catalog.ingest.tables.rows import Cells, RawRow
-from catalog.ingest.tables.text import TextFile
+from catalog.ingest.tables.raw_row import Cells, RawRow
+from catalog.ingest.tables.text_file import TextFile
 from common.errors import SettingsError
 
-#: Of a cell; it bounds what is read in vain behind a quote that nobody closes.
+#: Longest cell; limits how much is read after a quote that is never closed.
 CELL_MAX_CHARS = 1 << 20
-#: In the order of preference between separators that fit equally well.
+#: In order of preference between separators that fit equally well.
 SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "vertical bars"}
-#: Rows that a separator is judged by.
+#: Rows by which the separator is detected.
 _SAMPLE_ROWS = 200
-#: Excel writes this line above the header so that it finds its own separator again.
+#: Excel writes this line above the header to remember its separator.
 _EXCEL_HINT = "sep="
 
 
 @dataclass(frozen=True, slots=True)
 class CsvFile:
-    """A file of CSV, its separator, and the names of its columns."""
+    """A CSV file with its separator and the names of its columns."""
 
     text: TextFile
     separator: str
     columns: tuple[str, ...]
-    #: Lines above the header: Excel's hint, and blank ones.
+    #: Number of lines above the header: Excel's hint and blank lines.
     skipped: int
 
     def described(self) -> str:
@@ -49,7 +49,7 @@ class CsvFile:
 
 
 def open_csv(text: TextFile) -> CsvFile:
-    """Find a file's separator and its header.
+    """Detect a file's separator and read its header.
 
     Raises:
         SettingsError: the header cannot be read.
@@ -71,13 +71,13 @@ def open_csv(text: TextFile) -> CsvFile:
 
 
 class _Lines:
-    """The lines of a file; a reader can go back to the second line of the record it is in."""
+    """The lines of a file; a reader can return to the second line of the current record."""
 
     def __init__(self, lines: Iterator[str], *, before: int) -> None:
         self._lines = lines
         self._record: list[str] = []
         self._ahead: deque[str] = deque()
-        #: Of the record's first line, from 1.
+        #: Number of the record's first line, from 1.
         self.number = 1 + before
 
     def __iter__(self) -> Self:
@@ -93,14 +93,14 @@ class _Lines:
         self._record.clear()
 
     def keep_first(self) -> str:
-        """Give back all lines of the record but its first, and return that."""
+        """Put back all lines of the record except the first, and return the first."""
         self._ahead.extendleft(reversed(self._record[1:]))
         del self._record[1:]
         return self._record[0]
 
 
 def _records(lines: _Lines, separator: str) -> Iterator[list[str] | RowFault]:
-    # Strict, so that a quote which nobody closes is an error and not the rest of the file.
+    # Strict: a quote that is never closed is an error, not a cell with the rest of the file.
     reader = csv.reader(lines, delimiter=separator, strict=True)
     while True:
         lines.begin_record()
@@ -109,10 +109,10 @@ def _records(lines: _Lines, separator: str) -> Iterator[list[str] | RowFault]:
         except StopIteration:
             return
         except csv.Error as error:
-            # Such a quote takes in the rows below it; they are read again, each by itself.
+            # An unclosed quote swallows the rows below it; they are read again, each as a record.
             line = lines.keep_first()
             if separator == "\t":
-                # Many programs write tabs and quote nothing: a quote is then part of the text.
+                # Many programs write tabs without quoting: a quote is then part of the text.
                 yield line.rstrip("\r\n").split(separator)
             else:
                 yield RowFault("unreadable_row", f"line {lines.number}: {error}")
@@ -132,13 +132,13 @@ def _sample(text: TextFile, separator: str, *, skipped: int) -> Iterator[list[st
 
 
 def _separator_of(text: TextFile, *, skipped: int) -> str:
-    """Return the separator that cuts the header and the rows into most columns of the same number."""
+    """Return the separator that gives the most columns, with the same number in header and rows."""
     fits = {separator: _fit(_sample(text, separator, skipped=skipped)) for separator in SEPARATORS}
     return max(fits, key=lambda separator: fits[separator])
 
 
 def _fit(records: Iterator[list[str] | RowFault]) -> float:
-    """Return the columns beyond the first, times the share of rows that have as many cells."""
+    """Return the number of columns after the first, times the share of rows with as many cells."""
     header, *rows = [record for record in records if record] or [[]]
     if isinstance(header, RowFault):
         return 0.0
@@ -147,15 +147,15 @@ def _fit(records: Iterator[list[str] | RowFault]) -> float:
 
 
 def _width(cells: Sequence[str], columns: int) -> int:
-    # Spreadsheets end rows with separators of empty columns.
+    # Spreadsheets end rows with the separators of empty columns.
     return len(cells) if any(cell.strip() for cell in cells[columns:]) else min(len(cells), columns)
 
 
 def _column_names(header: Sequence[str]) -> tuple[str, ...]:
-    """Strip the names and number those that come again, so that no column hides another."""
+    """Strip the names and number repeated ones, so that no column hides another."""
     names: list[str] = []
     for place, cell in enumerate(header):
-        # As pandas calls a column without a name.
+        # pandas' name for a column without a name.
         name = plain = cell.strip() or f"Unnamed: {place}"
         again = count(2)
         while name in names:

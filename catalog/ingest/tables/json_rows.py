@@ -1,4 +1,4 @@
-"""Reading JSON: one object a line, or an array of objects, of which one at a time is held."""
+"""Reads JSON: one object per line, or an array of objects, which is read one object at a time."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -8,19 +8,19 @@ from typing import TextIO, cast
 import orjson
 
 from catalog.ingest.rejection import RowFault
-from catalog.ingest.tables.rows import Cells, RawRow
-from catalog.ingest.tables.text import TextFile
+from catalog.ingest.tables.raw_row import Cells, RawRow
+from catalog.ingest.tables.text_file import TextFile
 from common.errors import SettingsError
 
 _CHUNK_CHARS = 1 << 16
-#: Of one object of an array; it bounds what is read in vain behind a bracket that nobody closes.
+#: Longest object of an array; limits how much is read after a bracket that is never closed.
 OBJECT_MAX_CHARS = 16 << 20
 _BLANK = " \t\r\n"
 
 
 @dataclass(frozen=True, slots=True)
 class JsonFile:
-    """A file of JSON in one of its two forms."""
+    """A JSON file: lines of objects, or one array."""
 
     text: TextFile
     is_array: bool
@@ -30,7 +30,7 @@ class JsonFile:
 
     def rows(self) -> Iterator[RawRow]:
         """Yield the objects."""
-        # Line ends are kept, and a carriage return alone ends none.
+        # newline="\n": line ends are kept, and a single carriage return does not end a line.
         with self.text.open(newline="\n") as file:
             values = _array(file, self.text) if self.is_array else _lines(file)
             for number, value in enumerate(values, start=1):
@@ -38,7 +38,7 @@ class JsonFile:
 
 
 def open_json(text: TextFile) -> JsonFile:
-    """Tell an array from lines by the first character, whatever the file is called."""
+    """Tell an array from lines by the first character; the file's name does not matter."""
     with text.open(newline="\n") as file:
         while (head := file.read(_CHUNK_CHARS)) and not head.strip(_BLANK):
             pass
@@ -61,7 +61,7 @@ def _parsed(line: str) -> object:
     try:
         return orjson.loads(line)
     except orjson.JSONDecodeError as error:
-        # Python writes NaN where it has no number, and half characters of UTF-16: no JSON, and yet readable.
+        # Python writes NaN and lone UTF-16 surrogates: invalid JSON that its own parser reads.
         return _lenient(line, error)
 
 
@@ -72,8 +72,8 @@ def _lenient(line: str, error: ValueError) -> object:
         return RowFault("unreadable_row", f"no JSON: {error}")
 
 
-class _Reading:
-    """The part of an array that is being read."""
+class _ArrayCursor:
+    """A cursor over the text of an array."""
 
     def __init__(self, file: TextIO) -> None:
         self._file = file
@@ -82,40 +82,40 @@ class _Reading:
         self._decode = cast("Callable[[str, int], tuple[object, int]]", json.JSONDecoder().raw_decode)
 
     def next_character(self) -> str:
-        """Return the next one that is not blank, without taking it; empty at the end of the file."""
+        """Return the next character that is not blank, without consuming it; empty at the end of the file."""
         while True:
             while self._position < len(self._buffer) and self._buffer[self._position] in _BLANK:
                 self._position += 1
             if self._position < len(self._buffer):
                 return self._buffer[self._position]
-            if not self._read_on():
+            if not self._read_more():
                 return ""
 
     def take(self) -> None:
-        """Pass over the character that `next_character` has told."""
+        """Consume the character that `next_character` returned."""
         self._position += 1
 
     def value(self) -> object:
-        """Return the next value.
+        """Consume and return the next value.
 
         Raises:
-            ValueError: there is none, or it has no end.
+            ValueError: there is none, or it is not complete.
         """
         while True:
             try:
                 value, end = self._decode(self._buffer, self._position)
             except json.JSONDecodeError:
-                if len(self._buffer) - self._position > OBJECT_MAX_CHARS or not self._read_on():
+                if len(self._buffer) - self._position > OBJECT_MAX_CHARS or not self._read_more():
                     raise
                 continue
-            # A number that the buffer cuts short looks like a shorter one.
-            if end == len(self._buffer) and self._read_on():
+            # A number at the end of the buffer may continue in the next chunk.
+            if end == len(self._buffer) and self._read_more():
                 continue
             self._position = end
             return value
 
-    def _read_on(self) -> bool:
-        # As much again as is held, so that a long object is not tried for each chunk of it.
+    def _read_more(self) -> bool:
+        # Doubles the buffer, so that a long object is not parsed again for every chunk.
         held = self._buffer[self._position :]
         more = self._file.read(max(_CHUNK_CHARS, len(held)))
         self._buffer, self._position = held + more, 0
@@ -123,30 +123,30 @@ class _Reading:
 
 
 def _array(file: TextIO, text: TextFile) -> Iterator[object]:
-    reading, done = _Reading(file), 0
+    cursor, done = _ArrayCursor(file), 0
     try:
-        reading.next_character()
-        reading.take()
-        while reading.next_character() != "]":
+        cursor.next_character()
+        cursor.take()
+        while cursor.next_character() != "]":
             if done:
-                _require(reading, ",")
-            yield reading.value()
+                _require(cursor, ",")
+            yield cursor.value()
             done += 1
-        reading.take()
-        _require(reading, "")
+        cursor.take()
+        _require(cursor, "")
     except (ValueError, RecursionError) as error:
-        # Where one object is broken nothing tells where the next begins.
-        # The place within it that the decoder tells is one within a piece of the file.
+        # Nothing shows where the object after a broken one begins. The message leaves out the decoder's
+        # position, which counts from the start of the buffer and not of the file.
         reason = error.msg if isinstance(error, json.JSONDecodeError) else error
         raise SettingsError(
             f"{text.path}: after {done} objects the array cannot be read: {reason}"
         ) from error
 
 
-def _require(reading: _Reading, wanted: str) -> None:
-    """Pass over a character, or make sure of the end of the file, which is the empty string."""
-    found = reading.next_character()
+def _require(cursor: _ArrayCursor, wanted: str) -> None:
+    """Consume the expected character; the empty string expects the end of the file."""
+    found = cursor.next_character()
     if found != wanted:
         raise ValueError(f"{wanted or 'the end'!r} expected, not {found or 'the end'!r}")
-    reading.take()
-    reading.next_character()
+    cursor.take()
+    cursor.next_character()

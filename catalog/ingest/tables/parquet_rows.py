@@ -1,4 +1,4 @@
-"""Reading Parquet."""
+"""Reads Parquet."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
-from catalog.ingest.tables.rows import RawRow
+from catalog.ingest.tables.raw_row import RawRow
 from common.errors import SettingsError
 
 _BATCH_ROWS = 512
@@ -14,7 +14,7 @@ _BATCH_ROWS = 512
 
 @dataclass(frozen=True, slots=True)
 class ParquetFile:
-    """A file of Parquet."""
+    """A Parquet file."""
 
     path: Path
 
@@ -23,7 +23,7 @@ class ParquetFile:
 
     def rows(self) -> Iterator[RawRow]:
         """Yield the rows."""
-        # 150 MB that CSV and JSON do without.
+        # Imported here because pyarrow takes 150 MB, and CSV and JSON do not need it.
         try:
             import pyarrow as pa
             from pyarrow import parquet
@@ -36,6 +36,6 @@ class ParquetFile:
                     cells: dict[str, Any]
                     for cells in batch.to_pylist():
                         yield RawRow(next(numbers), cells)
-        # Of a damaged file pyarrow raises the one or the other.
+        # For a damaged file pyarrow raises either.
         except (pa.ArrowException, OSError) as error:
             raise SettingsError(f"{self.path} cannot be read as Parquet: {str(error).strip()}") from error

@@ -1,4 +1,4 @@
-"""A file of albums as a table: how it is read, its columns, and how many rows it has."""
+"""Opens a table of albums: its format, its columns, and its number of rows."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -9,8 +9,8 @@ from catalog.ingest.rejection import RowFault
 from catalog.ingest.tables.csv_rows import open_csv
 from catalog.ingest.tables.json_rows import open_json
 from catalog.ingest.tables.parquet_rows import ParquetFile
-from catalog.ingest.tables.rows import RawRow
-from catalog.ingest.tables.text import find_text
+from catalog.ingest.tables.raw_row import RawRow
+from catalog.ingest.tables.text_file import find_text
 from common.errors import SettingsError
 
 _CSV = (".csv", ".tsv", ".tab")
@@ -20,10 +20,10 @@ ENDINGS = f"{', '.join((*_CSV, *_JSON))} (each also with {PACKED}) or .parquet"
 
 
 class Reader(Protocol):
-    """A file that is read row by row, anew by each call."""
+    """A file that is read row by row; each call of `rows` reads from the start."""
 
     def described(self) -> str:
-        """Say how it is read, such as `CSV with semicolons, gzip`."""
+        """Return how the file is read, such as `CSV with semicolons, gzip`."""
         ...
 
     def rows(self) -> Iterator[RawRow]: ...
@@ -31,7 +31,7 @@ class Reader(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A file of albums: its columns, how many rows it has, and its rows, read anew by each call."""
+    """A table file with its columns and its number of rows; each call of `rows` reads from the start."""
 
     path: Path
     columns: tuple[str, ...]
@@ -42,15 +42,15 @@ class Table:
         return self.reader.rows()
 
     def described(self) -> str:
-        """Say how the file is read."""
+        """Return a line that says how the file is read."""
         return f"{self.path.name}: read as {self.reader.described()}, {self.count} rows"
 
 
 def open_table(path: Path, *, encoding: str | None = None) -> Table:
-    """Look through a file for its columns and its length; the encoding is told by the file unless given.
+    """Read a file once to find its columns and its number of rows; without `encoding` the file declares it.
 
     Raises:
-        SettingsError: it is not there, of no known kind, cannot be read, or has no columns.
+        SettingsError: the file is missing, of an unknown kind, unreadable, or has no columns.
     """
     reader = _reader(path, encoding=encoding)
     columns: dict[str, None] = {}

@@ -5,8 +5,8 @@ from urllib.parse import quote
 import httpx
 import pytest
 
-from catalog.ingest.mapping import ColumnMap
-from catalog.ingest.tables.rows import Cells, RawRow
+from catalog.ingest.columns.mapping import ColumnMap
+from catalog.ingest.tables.raw_row import Cells, RawRow
 from tests.integration.api.conftest import RunningGateway
 from tests.integration.api.raw import address_of, answers, exchange
 from tests.integration.api.stand_ins import MemoryCatalog, make_album

@@ -14,7 +14,7 @@ from common.catalog.supabase import SupabaseCatalog
 from local.servers.pgbouncer import PgBouncerServer
 from local.servers.postgres import PostgresServer
 from local.servers.supabase import SupabaseConfig, SupabaseServer
-from tests.integration.catalog.world import World, write
+from tests.integration.catalog.known_catalog import World, write
 
 WORLD_SIZE = 3000
 TIMEOUT_S = 10.0

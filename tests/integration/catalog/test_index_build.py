@@ -4,7 +4,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import psycopg
 
-from catalog.index import build_index, drop_index_if_empty
+from catalog.database.vector_index import build_index, drop_index_if_empty
 from common.catalog.postgres_connections import open_connection
 
 

@@ -10,7 +10,7 @@ from common.catalog.protocol import Album, Catalog, CatalogStats, ModelStamp
 from common.errors import AlbumNotFound, ModelMismatch
 from common.queries import Filters
 from tests.integration.catalog.conftest import Opened
-from tests.integration.catalog.world import SECOND, Row, World, write
+from tests.integration.catalog.known_catalog import SECOND, Row, World, write
 
 
 def test_an_album_is_told_whole_in_any_script(catalog: Catalog) -> None:

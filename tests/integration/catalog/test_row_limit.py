@@ -7,9 +7,9 @@ import numpy as np
 import psycopg
 import pytest
 
-from catalog.rows import AlbumRow
 from catalog.verification import verify
-from catalog.writing.supabase import SupabaseWriter
+from catalog.writer.album_row import AlbumRow
+from catalog.writer.supabase import SupabaseWriter
 from common.queries import K_MAX, Filters
 from local.servers.supabase import SupabaseConfig, SupabaseServer
 

@@ -12,13 +12,13 @@ import pytest
 from psycopg import sql
 from supabase import ClientOptions, create_client
 
-from catalog.migrations import apply_migrations, migrations
+from catalog.database.migrations import apply_migrations, migrations
 from common.catalog.postgres import PostgresCatalog
 from common.catalog.row_mapping import vector_literal
 from common.queries import Filters
 from local.servers.postgres import PostgresServer
 from local.servers.supabase import SupabaseServer
-from tests.integration.catalog.world import Row, World, write
+from tests.integration.catalog.known_catalog import Row, World, write
 
 #: The table and the function as the catalogs have them that were made before this project.
 OLDER_CATALOG = """
@@ -69,7 +69,7 @@ def test_a_file_that_fails_leaves_nothing_behind(
     folder = tmp_path_factory.mktemp("schema")
     (folder / "001_good.sql").write_text("CREATE TABLE good ()")
     (folder / "002_bad.sql").write_text("CREATE TABLE bad (); SELECT 1 / 0")
-    monkeypatch.setattr("catalog.migrations.SCHEMA_DIR", folder)
+    monkeypatch.setattr("catalog.database.migrations.SCHEMA_DIR", folder)
 
     with pytest.raises(psycopg.errors.DivisionByZero):
         apply_migrations(bare_database_url)

@@ -10,7 +10,17 @@ import pytest
 from common.catalog.protocol import Catalog, Match
 from common.errors import AlbumNotFound, CatalogMisconfigured, InvalidParameter
 from common.queries import Filters
-from tests.integration.catalog.world import FAR, FAR_COUNT, ODD, RARE, RARE_COUNT, SECOND, TIES, Row, World
+from tests.integration.catalog.known_catalog import (
+    FAR,
+    FAR_COUNT,
+    ODD,
+    RARE,
+    RARE_COUNT,
+    SECOND,
+    TIES,
+    Row,
+    World,
+)
 
 NO_FILTER = Filters()
 

@@ -9,7 +9,7 @@ import numpy as np
 import psycopg
 import pytest
 
-from catalog.migrations import apply_migrations
+from catalog.database.migrations import apply_migrations
 from common.catalog.protocol import Catalog
 from common.queries import Filters
 from local.servers.postgres import PostgresConfig, PostgresServer, find_binaries

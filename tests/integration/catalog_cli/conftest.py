@@ -12,7 +12,7 @@ from psycopg.rows import dict_row
 
 from catalog.__main__ import main
 from catalog.demo.albums import DemoAlbum, demo_albums
-from catalog.demo.covers import cover_jpeg
+from catalog.demo.drawing.cover import cover_jpeg
 from common.redis.clients import open_redis
 from local.servers.redis import RedisServer
 from local.servers.supabase import SupabaseServer

@@ -13,7 +13,7 @@ import psutil
 import psycopg
 import pytest
 
-from catalog.ingest.distributed_embedding import DistributedEmbedder
+from catalog.ingest.embedding.distributed import DistributedEmbedder
 from common.redis import keyspace
 from common.redis.clients import open_redis
 from local.services import Service, worker_service
@@ -136,8 +136,8 @@ def test_the_broker_never_holds_more_covers_than_its_share(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     largest = max(cover.stat().st_size for cover in (here / "covers").iterdir())
-    monkeypatch.setattr("catalog.ingest.distributed_embedding.BATCH_BYTES", 3 * largest)
-    monkeypatch.setattr("catalog.ingest.distributed_embedding.UNDER_WAY_BYTES", 4 * largest)
+    monkeypatch.setattr("catalog.ingest.embedding.distributed.BATCH_BYTES", 3 * largest)
+    monkeypatch.setattr("catalog.ingest.embedding.distributed.IN_FLIGHT_BYTES", 4 * largest)
     held: list[tuple[int, int]] = []
     put = DistributedEmbedder._put
 
@@ -161,8 +161,8 @@ def test_workers_that_are_silent_and_live_are_waited_for(
     database_url: str,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("catalog.ingest.distributed_embedding.RESEND_AFTER_S", 0.1)
-    monkeypatch.setattr("catalog.ingest.distributed_embedding.FAILURES_MAX", 1)
+    monkeypatch.setattr("catalog.ingest.embedding.distributed.RESEND_AFTER_S", 0.1)
+    monkeypatch.setattr("catalog.ingest.embedding.distributed.FAILURES_MAX", 1)
     environ["FIXED_LATENCY_MS"] = "2500"
     make_worker().start()
 
@@ -180,9 +180,9 @@ def test_a_batch_over_which_workers_fail_again_and_again_ends_the_ingest(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     # Of a larger batch each cover would be tried by itself.
-    monkeypatch.setattr("catalog.ingest.distributed_embedding.BATCH", 1)
-    monkeypatch.setattr("catalog.ingest.distributed_embedding.RESEND_AFTER_S", 0.1)
-    monkeypatch.setattr("catalog.ingest.distributed_embedding.FAILURES_MAX", 2)
+    monkeypatch.setattr("catalog.ingest.embedding.distributed.BATCH", 1)
+    monkeypatch.setattr("catalog.ingest.embedding.distributed.RESEND_AFTER_S", 0.1)
+    monkeypatch.setattr("catalog.ingest.embedding.distributed.FAILURES_MAX", 2)
     model = tmp_path / "model"
     shutil.copytree(DEMO_MODEL, model)
     environ |= {"ENCODER": "openvino", "CLIP_MODEL": str(model)}
@@ -202,7 +202,7 @@ def test_an_ingest_ends_when_no_worker_is_left(
     environ: dict[str, str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("catalog.ingest.distributed_embedding.RESEND_AFTER_S", 0.1)
+    monkeypatch.setattr("catalog.ingest.embedding.distributed.RESEND_AFTER_S", 0.1)
     environ |= {"FIXED_LATENCY_MS": "20000", "LEASE_S": "1"}
     worker = make_worker()
     worker.start()
@@ -235,8 +235,8 @@ def test_a_worker_that_is_killed_costs_no_album(
     database_url: str,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("catalog.ingest.distributed_embedding.BATCH", 2)
-    monkeypatch.setattr("catalog.ingest.distributed_embedding.RESEND_AFTER_S", 2.0)
+    monkeypatch.setattr("catalog.ingest.embedding.distributed.BATCH", 2)
+    monkeypatch.setattr("catalog.ingest.embedding.distributed.RESEND_AFTER_S", 2.0)
     environ["FIXED_LATENCY_MS"] = "100"
     first = make_worker()
     first.start()

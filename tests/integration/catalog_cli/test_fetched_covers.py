@@ -34,8 +34,8 @@ def server(here: Path) -> Iterator[CoverServer]:
 
 @pytest.fixture(autouse=True)
 def _short_waits(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("catalog.ingest.covers.fetcher.FIRST_WAIT_S", 0.01)
-    monkeypatch.setattr("catalog.ingest.covers.host_rates.FIRST_WAIT_S", 0.02)
+    monkeypatch.setattr("catalog.ingest.covers.fetch.fetcher.FIRST_WAIT_S", 0.01)
+    monkeypatch.setattr("catalog.ingest.covers.fetch.host_rate_limits.FIRST_WAIT_S", 0.02)
 
 
 def addressed(server: CoverServer, **changes: object) -> list[dict[str, object]]:

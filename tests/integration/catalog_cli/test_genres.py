@@ -11,9 +11,9 @@ import psycopg
 import pytest
 
 from catalog.demo.albums import demo_albums
-from catalog.ingest.hashing import content_hash
-from catalog.ingest.mapping import ColumnMap
-from catalog.ingest.tables.rows import Cells, RawRow
+from catalog.ingest.album_loading import content_hash
+from catalog.ingest.columns.mapping import ColumnMap
+from catalog.ingest.tables.raw_row import Cells, RawRow
 from tests.integration.catalog_cli.conftest import ALBUMS, Catalog, cells, rows, write_table
 from tests.paths import DEMO_MODEL
 

@@ -16,8 +16,8 @@ import numpy as np
 import psycopg
 import pytest
 
-from catalog.writing.opening import open_writer
-from catalog.writing.protocol import MadeEmbedding, MissingAlbum
+from catalog.writer.open_writer import open_writer
+from catalog.writer.protocol import MissingAlbum, NewEmbedding
 from common.settings import load_settings
 from tests.integration.catalog_cli.conftest import ALBUMS, Catalog, has_index, read_report, rows
 from tests.paths import DEMO_MODEL, ROOT
@@ -208,7 +208,7 @@ def test_an_album_that_has_changed_since_it_was_looked_at_is_left_for_another_ru
                 "UPDATE album_covers SET embedding = %s::vector WHERE id = 'd'", [str((-vector).tolist())]
             )
 
-        made = [MadeEmbedding(album, vector, "hash", cover_source="1.jpg") for album in looked_at]
+        made = [NewEmbedding(album, vector, "hash", cover_source="1.jpg") for album in looked_at]
         written = writer.embed(made, model_fingerprint="any, since nobody stamped it")
         left = writer.missing(after_id=None, size=10)
 

@@ -14,7 +14,7 @@ import orjson
 import psycopg
 import pytest
 
-from catalog.reembedding.shadow import prepare
+from catalog.reembedding.shadow_table import prepare
 from common.catalog.postgres import PostgresCatalog
 from common.catalog.protocol import Matches, ModelStamp
 from common.errors import CoverSearchError, ModelMismatch

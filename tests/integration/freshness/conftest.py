@@ -12,7 +12,7 @@ import psycopg
 import pytest
 from redis import Redis
 
-from catalog.rows import AlbumRow, upsert_albums
+from catalog.writer.album_row import AlbumRow, upsert_albums
 from common.redis import keyspace
 from common.redis.clients import open_redis
 from common.settings import load_settings

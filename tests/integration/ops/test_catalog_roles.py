@@ -11,7 +11,7 @@ import httpx
 import numpy as np
 import pytest
 
-from catalog.migrations import apply_migrations
+from catalog.database.migrations import apply_migrations
 from common.catalog.open_catalog import open_catalog
 from common.queries import Filters
 from common.settings import load_settings

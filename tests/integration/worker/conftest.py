@@ -12,7 +12,7 @@ import psycopg
 import pytest
 import pytest_asyncio
 
-from catalog.rows import AlbumRow, upsert_albums
+from catalog.writer.album_row import AlbumRow, upsert_albums
 from common.broker.celery_app import make_celery, message_template
 from common.cache import contents_of
 from common.catalog.version import made_from

@@ -10,7 +10,7 @@ import pytest
 from redis import Redis
 
 from catalog.demo.albums import demo_albums
-from catalog.demo.covers import cover_jpeg
+from catalog.demo.drawing.cover import cover_jpeg
 from common.broker.bulk_messages import BulkReply, pack_covers, unpack_reply
 from common.redis import keyspace
 from common.redis.clients import open_redis

@@ -5,7 +5,7 @@ import time
 
 import psycopg
 
-from catalog.stamp import write_stamp
+from catalog.model_stamp import write_stamp
 from common.catalog.protocol import ModelStamp
 from common.jobs import JobState
 from common.ledger.gateway import GatewayLedger

@@ -3,7 +3,7 @@
 import psycopg
 import pytest
 
-from catalog.stamp import write_stamp
+from catalog.model_stamp import write_stamp
 from common.catalog.protocol import ModelStamp
 from common.catalog.version import ensure_catalog_version
 from common.jobs import JobState

@@ -12,7 +12,7 @@ import psycopg
 import pytest
 from PIL import Image
 
-from catalog.stamp import write_stamp
+from catalog.model_stamp import write_stamp
 from common.catalog.protocol import ModelStamp
 from common.jobs import JobState
 from common.ledger.gateway import GatewayLedger

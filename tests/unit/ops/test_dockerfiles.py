@@ -85,7 +85,10 @@ def test_everything_that_runs_in_production_includes_torch() -> None:
 
 @pytest.mark.parametrize(
     ("name", "modules"),
-    [("gateway", "api.app, api.__main__"), ("worker", "worker.app, worker.health, catalog.migrations")],
+    [
+        ("gateway", "api.app, api.__main__"),
+        ("worker", "worker.app, worker.health, catalog.database.migrations"),
+    ],
 )
 def test_the_copied_folders_are_enough_to_start_from(name: str, modules: str, tmp_path: Path) -> None:
     for source in copied(DOCKERFILES[name]):

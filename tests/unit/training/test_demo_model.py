@@ -7,9 +7,9 @@ import torch
 from PIL import Image
 
 from catalog.demo.albums import DemoAlbum, demo_albums
-from catalog.demo.covers import draw_cover
-from catalog.demo.look import facts
-from catalog.demo.rephotograph import rephotograph
+from catalog.demo.cover_look import facts
+from catalog.demo.drawing.cover import draw_cover
+from catalog.demo.photo_distortions import rephotograph
 from tests.paths import DEMO_MODEL
 from training.evaluation.encoder import Encoder
 from training.evaluation.metrics import recall_at

@@ -9,7 +9,7 @@ import pytest
 import torch
 from transformers import CLIPConfig, CLIPModel
 
-from training.data.batches import Batch
+from training.data.batch import Batch
 from training.loop import LOG, Plan, fit, learning_rate
 
 SMALL = {"hidden_size": 32, "intermediate_size": 32, "num_hidden_layers": 1, "num_attention_heads": 2}

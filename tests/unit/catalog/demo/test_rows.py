@@ -4,7 +4,7 @@ from pathlib import Path
 
 from catalog.demo.albums import demo_albums
 from catalog.demo.rows import write_table
-from catalog.ingest.mapping import ColumnMap
+from catalog.ingest.columns.mapping import ColumnMap
 from catalog.ingest.tables.table import open_table
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from catalog.ingest.rejection import RowFault
-from catalog.ingest.tables.rows import Cells
+from catalog.ingest.tables.raw_row import Cells
 from catalog.ingest.tables.table import open_table
 from common.errors import SettingsError
 

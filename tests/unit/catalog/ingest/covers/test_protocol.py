@@ -2,8 +2,8 @@
 
 import pytest
 
+from catalog.ingest.columns.fields import Album, AlbumFields
 from catalog.ingest.covers.protocol import cover_url
-from catalog.ingest.mapping import Album, AlbumFields
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,1 @@
+"""Draw a demo cover: background, objects, type."""

@@ -1,0 +1,110 @@
+"""Writes albums to CSV, JSON Lines or Parquet, with the columns that an ingest reads."""
+
+import csv
+from collections.abc import Callable, Iterable, Iterator
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from catalog.ingest.columns.fields import FIELDS, GENRE
+from catalog.ingest.columns.genres import GenreSplitter
+from common.errors import SettingsError
+
+_ROW_GROUP = 1000
+
+
+def export(albums: Iterable[dict[str, Any]], path: Path, *, embeddings: bool) -> None:
+    """Write the albums to a file, which appears only when it is complete.
+
+    Raises:
+        SettingsError: the file's name has no known ending.
+        OSError: the file cannot be written; the incomplete file is deleted.
+    """
+    writer = _WRITERS.get(path.suffix.lower())
+    if writer is None:
+        raise SettingsError(f"{path}: an export ends in {', '.join(sorted(_WRITERS))}")
+    unfinished = path.with_name(f".{path.name}.part")
+    columns = (*FIELDS, "embedding") if embeddings else FIELDS
+    try:
+        writer((_cells(album, columns) for album in albums), unfinished, columns)
+        unfinished.replace(path)
+    finally:
+        unfinished.unlink(missing_ok=True)
+
+
+def _cells(album: dict[str, Any], columns: tuple[str, ...]) -> dict[str, Any]:
+    score = album["pitchfork_score"]
+    own = {
+        "cover": album["cover_source"],
+        "pitchfork_score": None if score is None else float(score),
+        GENRE: _genre_cell(album),
+    }
+    whole = album | own
+    return {column: whole[column] for column in columns}
+
+
+def _genre_cell(album: dict[str, Any]) -> str | list[str] | None:
+    """Return one genre as text; return a list if there are several, or if an ingest would split the text."""
+    genre, genres = album["genre"], list(album["genres"] or ())
+    # Rows of an older schema have `genre` only.
+    genres = genres or ([] if genre is None else [genre])
+    plain = len(genres) == 1 and GenreSplitter().read(genres[0]) == (genres[0],)
+    return genres[0] if plain else genres or None
+
+
+def _write_csv(albums: Iterator[dict[str, Any]], path: Path, columns: tuple[str, ...]) -> None:
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, columns)
+        writer.writeheader()
+        writer.writerows(map(_flat, albums))
+
+
+def _write_json(albums: Iterator[dict[str, Any]], path: Path, _columns: tuple[str, ...]) -> None:
+    with path.open("wb") as file:
+        for album in albums:
+            vector = {"embedding": orjson.loads(album["embedding"] or "null")} if "embedding" in album else {}
+            file.write(orjson.dumps(album | vector) + b"\n")
+
+
+def _write_parquet(albums: Iterator[dict[str, Any]], path: Path, columns: tuple[str, ...]) -> None:
+    # Imported here because pyarrow takes 150 MB, and CSV and JSON Lines do not need it.
+    try:
+        import pyarrow as pa
+        from pyarrow import parquet
+    except ImportError as error:
+        raise SettingsError("Parquet needs pyarrow: pip install -r requirements/catalog.txt") from error
+    kinds = {
+        "release_year": pa.int32(),
+        "pitchfork_score": pa.float64(),
+        "best_new_music": pa.bool_(),
+        "embedding": pa.list_(pa.float32()),
+    }
+    schema = pa.schema([(column, kinds.get(column, pa.string())) for column in columns])
+    with parquet.ParquetWriter(path, schema) as file:
+        while rows := [_parquet_cells(album) for album in islice(albums, _ROW_GROUP)]:
+            file.write_table(pa.Table.from_pylist(rows, schema=schema))
+
+
+def _parquet_cells(album: dict[str, Any]) -> dict[str, Any]:
+    vector = {"embedding": orjson.loads(album["embedding"] or "null")} if "embedding" in album else {}
+    return _flat(album) | vector
+
+
+def _flat(album: dict[str, Any]) -> dict[str, Any]:
+    """Return an album whose lists and objects are written as JSON text."""
+    genre = album[GENRE]
+    genre = orjson.dumps(genre).decode() if isinstance(genre, list) else genre
+    return album | {GENRE: genre, "metadata": _json(album["metadata"])}
+
+
+def _json(value: object) -> str:
+    return orjson.dumps(value or {}).decode()
+
+
+_WRITERS: dict[str, Callable[[Iterator[dict[str, Any]], Path, tuple[str, ...]], None]] = {
+    ".csv": _write_csv,
+    ".jsonl": _write_json,
+    ".parquet": _write_parquet,
+}

@@ -1,0 +1,128 @@
+"""Loads the cover of an album and compares both with the catalog by a content hash.
+
+An album that is in the catalog is never rejected because of its cover: it keeps the cover that it has.
+"""
+
+import hashlib
+from dataclasses import dataclass, replace
+
+import numpy as np
+import orjson
+
+from catalog.ingest.columns.fields import COVER, Album
+from catalog.ingest.covers.fetch.responses import Validators
+from catalog.ingest.covers.protocol import AlbumToLoad, CoverContent, CoverLocation, Covers, cover_url
+from catalog.ingest.embedding.protocol import CoverToEmbed
+from catalog.ingest.rejection import Note, Rejected, RowFault
+from catalog.writer.album_row import AlbumRow
+
+_NO_EMBEDDING = np.empty(0, dtype=np.float32)
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedAlbum:
+    """A complete row except for its embedding; `cover` is None if it is the cover that the catalog has."""
+
+    to_load: AlbumToLoad
+    row: AlbumRow
+    cover: bytes | None
+    notes: tuple[Note, ...]
+
+    def is_unchanged(self) -> bool:
+        """Return whether the catalog has the same row, made from the same cover."""
+        origin = self.to_load.origin
+        return origin is not None and origin.content_hash == self.row.content_hash
+
+    def has_same_cover(self) -> bool:
+        """Return whether the catalog's embedding was made from the same cover."""
+        origin = self.to_load.origin
+        known = None if origin is None else origin.cover_hash
+        return known is not None and known == self.row.cover_hash
+
+    def has_same_validators(self) -> bool:
+        origin, row = self.to_load.origin, self.row
+        return origin is not None and (origin.cover_etag, origin.cover_last_modified) == (
+            row.cover_etag,
+            row.cover_last_modified,
+        )
+
+    def to_embed(self) -> CoverToEmbed[AlbumRow]:
+        """Return the cover for the embedder."""
+        assert self.cover is not None  # noqa: S101 - without a new cover nothing is embedded
+        return CoverToEmbed(self.to_load.album.row, self.row.id, self.cover, self.row)
+
+
+@dataclass(frozen=True, slots=True)
+class AlbumLoader:
+    """Loads albums with their covers; thread-safe."""
+
+    covers: Covers
+    cover_url: str | None
+
+    def load(self, to_load: AlbumToLoad) -> LoadedAlbum | Rejected:
+        """Return an album with its cover; read the cover only if it may have changed."""
+        album = to_load.album
+        try:
+            found = self.covers.find(album.fields.id, album.cover)
+            cover = self.covers.read_changed(found.source, to_load.origin)
+        except RowFault as fault:
+            return self.keep_catalog_cover(to_load, fault)
+        return LoadedAlbum(
+            to_load, self._row(album, found.source, cover), cover.content, _ambiguity(album, found)
+        )
+
+    def load_without_origin(self, to_load: AlbumToLoad) -> LoadedAlbum | Rejected:
+        """Return an album with its cover, which is read in any case."""
+        return self.load(replace(to_load, origin=None))
+
+    def keep_catalog_cover(self, to_load: AlbumToLoad, fault: RowFault) -> LoadedAlbum | Rejected:
+        """Return an album with the cover that the catalog has; reject an album that is not in the catalog."""
+        album, origin = to_load.album, to_load.origin
+        if origin is None:
+            return Rejected(album.row, album.fields.id, fault.reason, fault.detail)
+        detail = f"the album keeps the cover that it has: {fault.detail}"
+        note = Note(album.row, album.fields.id, COVER, fault.reason, detail)
+        validators = Validators(origin.cover_etag, origin.cover_last_modified)
+        kept = CoverContent(None, origin.cover_hash or "", validators)
+        row = self._row(album, origin.cover_source or "", kept)
+        if origin.cover_hash is None:
+            # The catalog has no hash of this cover. With the old content hash the row stays unchanged.
+            row = replace(row, content_hash=origin.content_hash)
+        return LoadedAlbum(to_load, row, None, (note,))
+
+    def _row(self, album: Album, source: str, cover: CoverContent) -> AlbumRow:
+        url = cover_url(album, source=source, template=self.cover_url)
+        digest = content_hash(album, cover_hash=cover.hash, cover_source=source, cover_url=url)
+        return AlbumRow(
+            embedding=_NO_EMBEDDING,
+            metadata=album.metadata,
+            content_hash=digest,
+            cover_hash=cover.hash,
+            cover_source=source,
+            cover_etag=cover.validators.etag,
+            cover_last_modified=cover.validators.last_modified,
+            **album.fields.model_dump() | {"cover_url": url},
+        )
+
+
+def _ambiguity(album: Album, found: CoverLocation) -> tuple[Note, ...]:
+    if not found.others:
+        return ()
+    detail = f"{found.source} is taken; there is also {', '.join(found.others)}"
+    return (Note(album.row, album.fields.id, COVER, "several_covers", detail),)
+
+
+def content_hash(album: Album, *, cover_hash: str, cover_source: str, cover_url: str | None) -> str:
+    """Return a SHA-256, in hex, of the row and its cover; it does not depend on the model."""
+    genres = album.fields.genres
+    document = {
+        # `cover_url` is below, also if it comes from a template. One genre is a string, as in releases
+        # in which an album had only one, so that their hashes stay valid.
+        "fields": album.fields.model_dump(exclude={"cover_url", "genres"})
+        | {"genre": genres if len(genres) > 1 else album.fields.genre},
+        "metadata": album.metadata,
+        "cover": cover_hash,
+        "cover_source": cover_source,
+        "cover_url": cover_url,
+    }
+    return hashlib.sha256(orjson.dumps(document, option=orjson.OPT_SORT_KEYS)).hexdigest()

@@ -1,0 +1,71 @@
+"""Writes batches: retries transient errors, and halves a refused batch until the refused rows are found."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import TypeVar
+
+from catalog.ingest.embedding.protocol import EmbeddedCover
+from catalog.ingest.rejection import Rejected, RowFault
+from catalog.writer.album_row import AlbumRow
+from catalog.writer.protocol import CatalogWriter
+from common.errors import CatalogMisconfigured, CoverSearchError, ModelMismatch
+from worker.retries import retry_transient
+
+P = TypeVar("P")
+
+#: How long an ingest waits for a catalog that does not answer.
+PATIENCE_S = 120.0
+
+
+def write(writer: CatalogWriter, batch: Sequence[EmbeddedCover[AlbumRow]]) -> list[Rejected]:
+    """Write a batch and return the rows that the catalog refuses; raises as `write_bisecting` does."""
+
+    def upsert(items: Sequence[EmbeddedCover[AlbumRow]]) -> None:
+        writer.upsert([replace(item.cover.payload, embedding=item.embedding) for item in items])
+
+    return write_bisecting(upsert, batch)
+
+
+def write_bisecting(
+    put: Callable[[Sequence[EmbeddedCover[P]]], None], batch: Sequence[EmbeddedCover[P]]
+) -> list[Rejected]:
+    """Write a batch with `put`, which writes all or nothing, and return the rows that the catalog refuses.
+
+    Raises:
+        CatalogUnavailable: the catalog did not answer for two minutes.
+        CatalogMisconfigured, ModelMismatch: the catalog refuses every row.
+    """
+    try:
+        retry_transient(lambda: put(batch), within_s=PATIENCE_S)
+    except (CatalogMisconfigured, ModelMismatch):
+        raise
+    except CoverSearchError as error:
+        if error.retryable:
+            raise
+        if len(batch) == 1:
+            return [batch[0].cover.rejected(RowFault("refused_by_catalog", error.detail))]
+        middle = len(batch) // 2
+        return [*write_bisecting(put, batch[:middle]), *write_bisecting(put, batch[middle:])]
+    return []
+
+
+def update(writer: CatalogWriter, rows: Sequence[AlbumRow]) -> set[str]:
+    """Write all columns but the embedding, and return the ids of the albums that were written.
+
+    Albums with another cover and rows that the catalog refuses are not written; `write` handles those.
+
+    Raises:
+        CatalogUnavailable: the catalog did not answer for two minutes.
+        CatalogMisconfigured: the catalog refuses every row.
+    """
+    if not rows:
+        return set()
+    try:
+        return retry_transient(lambda: writer.update(rows), within_s=PATIENCE_S)
+    except CatalogMisconfigured:
+        raise
+    except CoverSearchError as error:
+        if error.retryable:
+            raise
+        middle = len(rows) // 2
+        return update(writer, rows[:middle]) | update(writer, rows[middle:]) if middle else set()

@@ -1,0 +1,79 @@
+"""The fields of an album that a table can give, and their checks."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Annotated
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, computed_field
+from pydantic_core import PydanticCustomError
+
+from catalog.ingest.columns.cell_values import Flag, Score, Year
+from catalog.ingest.columns.genres import GENRES_MAX
+from catalog.ingest.rejection import Note
+from common.genres import GENRE_MAX_CHARS
+from common.queries import ALBUM_ID_MAX_CHARS
+
+#: The field for the file name or the URL of an album's cover.
+COVER = "cover"
+METADATA = "metadata"
+GENRE = "genre"
+
+
+def _requestable(album_id: str) -> str:
+    """Refuse ids that no client could put into a URL."""
+    if album_id in {".", ".."}:
+        # Also written %2E (RFC 3986, 6.2.2.3); browsers and most libraries resolve them before they ask.
+        raise PydanticCustomError(
+            "not_askable", "clients remove it from an address, so that nobody could ask for the album"
+        )
+    return album_id
+
+
+_Id = Annotated[str, Field(min_length=1, max_length=ALBUM_ID_MAX_CHARS), AfterValidator(_requestable)]
+_Name = Annotated[str, Field(min_length=1)]
+_Genre = Annotated[str, Field(min_length=1, max_length=GENRE_MAX_CHARS)]
+
+
+class AlbumFields(BaseModel):
+    """The fields of an album except its cover and its metadata."""
+
+    model_config = ConfigDict(frozen=True, coerce_numbers_to_str=True, str_strip_whitespace=True)
+
+    id: _Id
+    artist: _Name
+    album_name: _Name
+    #: All genres of the album; tables have them in one column.
+    genres: Annotated[
+        tuple[_Genre, ...],
+        BeforeValidator(lambda value: (value,) if isinstance(value, str) else value),
+        Field(validation_alias=GENRE, max_length=GENRES_MAX),
+    ] = ()
+    release_year: Year | None = None
+    pitchfork_score: Score | None = None
+    best_new_music: Flag = False
+    cover_url: str | None = None
+    reviewer: str | None = None
+
+    @computed_field  # type: ignore[prop-decorator]
+    @property
+    def genre(self) -> str | None:
+        """The first of the genres."""
+        return next(iter(self.genres), None)
+
+
+REQUIRED_FIELDS = tuple(name for name, field in AlbumFields.model_fields.items() if field.is_required())
+#: All fields, by the names of their columns.
+FIELDS = (*(GENRE if name == "genres" else name for name in AlbumFields.model_fields), COVER, METADATA)
+
+
+@dataclass(frozen=True, slots=True)
+class Album:
+    """One valid row; whether its cover can be read is not known yet."""
+
+    row: int
+    fields: AlbumFields
+    #: The cell of the column `cover`, None where it is empty.
+    cover: str | None
+    metadata: Mapping[str, object]
+    #: One note for each cell that was left empty because it is invalid.
+    notes: tuple[Note, ...] = ()

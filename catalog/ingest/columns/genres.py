@@ -1,0 +1,187 @@
+"""Splits a cell into genres, and finds out which names with a slash are one genre.
+
+`,` `;` `|`, a line break, the character zero and the elements of a list always separate genres. A slash also
+separates them, unless the whole table or the operator (--genres) shows that the joined name is one genre.
+"""
+
+import ast
+import math
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import orjson
+
+from catalog.ingest.columns.cell_values import decode_entities, is_empty_word
+from common.errors import SettingsError
+from common.genres import genre_key
+
+#: Most genres of one album.
+GENRES_MAX = 20
+#: `A/B` is one genre if A and B occur elsewhere less than this many times for each `A/B`.
+ELSEWHERE_SHARE = 0.1
+#: Most names that one genre may join.
+_JOINED_MAX = 6
+#: Longer texts are not parsed as a list.
+_LIST_MAX_CHARS = 10_000
+
+_SEPARATORS = re.compile(r"([,;|/\n\r\0])")
+_HARD_SEPARATORS = re.compile(r"[,;|\n\r\0]")
+#: "No value", not two genres.
+_NOTHING = ("N/A", "#N/A")
+_FILE_NAME = re.compile(r"[^,;|]+\.\w{2,4}")
+
+
+class GenreSplitter:
+    """Splits cells into genres; `joined` are names that are one genre although they contain separators."""
+
+    def __init__(self, joined: Iterable[str] = ()) -> None:
+        self._joined = frozenset(_joined_key(_SEPARATORS.split(name)) for name in (*joined, *_NOTHING))
+        self._longest = max((len(_SEPARATORS.split(key)) for key in self._joined), default=1)
+
+    def read(self, cell: object) -> tuple[object, ...]:
+        """Return the distinct genres of a cell, by their first spelling; other types are unchanged."""
+        elements = _elements(cell)
+        if elements is None:
+            elements = [*self._split(_text(cell))] if isinstance(cell, str) else [cell]
+        found: dict[str, object] = {}
+        for element in elements:
+            name = " ".join(_text(element).split()) if isinstance(element, str) else element
+            key = genre_key(str(name))
+            if key and not is_empty_word(name):
+                found.setdefault(key, name)
+        return tuple(found.values())
+
+    def _split(self, text: str) -> Iterator[str]:
+        """Yield the genres in a text; the longest joined name that matches is one genre."""
+        tokens = _SEPARATORS.split(text)
+        start = 0
+        while start < len(tokens):
+            ends = range(min(start + self._longest, len(tokens)), start + 1, -2)
+            end = next((end for end in ends if _joined_key(tokens[start:end]) in self._joined), start + 1)
+            yield re.sub(r"\s*/\s*", "/", "".join(tokens[start:end]))
+            start = end + 1
+
+
+def genre_splitter(cells: Iterable[object], *, listed: Iterable[str] = ()) -> GenreSplitter:
+    """Find the names with a slash that are one genre, from all genre cells of a table.
+
+    A name is one genre if it is in `listed` or is an element of a list. Otherwise it is one genre if none of
+    its parts is in `listed`, and its parts occur elsewhere, alone or in other names, less than a tenth as
+    often as the name itself. The order of the rows does not matter.
+    """
+    own = tuple(listed)
+    counts = _GenreCounts(own)
+    for cell in cells:
+        elements = _elements(cell)
+        if elements is not None:
+            for element in elements:
+                counts.count_whole(_text(element))
+        elif isinstance(cell, str):
+            for text in _HARD_SEPARATORS.split(_text(cell)):
+                counts.count(text)
+    return GenreSplitter((*own, *counts.joined()))
+
+
+def parse_genre_list(given: str) -> tuple[str, ...]:
+    """Return the genres of --genres: a file with one a line, a list with commas, or a JSON list.
+
+    Raises:
+        SettingsError: the file cannot be read.
+    """
+    if _is_file(given):
+        try:
+            names = Path(given).read_text(encoding="utf-8-sig").splitlines()
+        except (OSError, ValueError) as error:
+            raise SettingsError(f"--genres {given}: {error}") from error
+    elif _FILE_NAME.fullmatch(given):
+        raise SettingsError(f"--genres {given}: there is no such file")
+    else:
+        names = [str(name) for name in _elements(given) or given.split(",")]
+    return tuple(filter(None, (" ".join(name.split()) for name in names)))
+
+
+def _is_file(given: str) -> bool:
+    try:
+        return Path(given).is_file()
+    except OSError:
+        # A list of genres may be longer than a path is allowed to be.
+        return False
+
+
+class _GenreCounts:
+    """Counts how often names occur, and how often they are joined by a slash, over all cells."""
+
+    def __init__(self, listed: Iterable[str]) -> None:
+        self._listed = frozenset(map(genre_key, listed))
+        #: Number of texts that contain a name, alone or joined, by its key.
+        self._occurrences: Counter[str] = Counter()
+        #: Number of texts that join names in this order, by their keys.
+        self._joined: Counter[tuple[str, ...]] = Counter()
+        #: Texts that are separated by slashes only.
+        self._texts: set[tuple[str, ...]] = set()
+        self._whole: set[str] = set()
+
+    def count(self, text: str) -> None:
+        """Count a text, which contains no separators but slashes."""
+        if is_empty_word(text):
+            return
+        keys = tuple(key for key in map(genre_key, text.split("/")) if key)
+        self._occurrences.update(set(keys))
+        if 1 < len(keys) <= _JOINED_MAX:
+            self._texts.add(keys)
+        self._joined.update(_runs(keys[:GENRES_MAX]))
+
+    def count_whole(self, name: str) -> None:
+        """Count an element of a list, which is one genre even with separators in it."""
+        self._occurrences[genre_key(name)] += 1
+        if "/" in name:
+            self._whole.add(name)
+
+    def joined(self) -> Iterator[str]:
+        """Yield the names with a slash that are one genre."""
+        yield from self._whole
+        for keys in self._texts:
+            together = self._joined[keys]
+            elsewhere = sum(self._occurrences[key] - together for key in set(keys))
+            if self._listed.isdisjoint(keys) and elsewhere < ELSEWHERE_SHARE * together:
+                yield "/".join(keys)
+
+
+def _runs(keys: tuple[str, ...]) -> set[tuple[str, ...]]:
+    """Return every sequence of two or more consecutive keys."""
+    lengths = range(2, min(len(keys), _JOINED_MAX) + 1)
+    return {keys[start : start + length] for length in lengths for start in range(len(keys) - length + 1)}
+
+
+def _joined_key(tokens: Iterable[str]) -> str:
+    return "".join(map(genre_key, tokens))
+
+
+def _text(value: object) -> str:
+    """Return a text with its HTML entities decoded: their semicolons would separate genres."""
+    return str(decode_entities(value))
+
+
+def _elements(cell: object) -> list[object] | None:
+    """Return the elements of a list, also of a list written as text; None if the cell is not a list."""
+    if isinstance(cell, str):
+        cell = _list_in(cell.strip())
+    if not isinstance(cell, list | tuple):
+        return None
+    return [each for each in cell if not (each is None or (isinstance(each, float) and math.isnan(each)))]
+
+
+def _list_in(text: str) -> object:
+    """Parse a list in JSON, or as Python and pandas write it; return None if the text is not one."""
+    if not (text.startswith("[") and text.endswith("]")) or len(text) > _LIST_MAX_CHARS:
+        return None
+    try:
+        return orjson.loads(text)
+    except orjson.JSONDecodeError:
+        pass
+    try:
+        return ast.literal_eval(text)
+    except (ValueError, SyntaxError, MemoryError, RecursionError):
+        return None

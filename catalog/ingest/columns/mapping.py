@@ -1,0 +1,201 @@
+"""Maps a table's columns to the fields of an album; columns without a field go to its metadata.
+
+An invalid cell of an optional field is left empty and noted; with `strict` its row is rejected.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from pydantic import ValidationError
+
+from catalog.ingest.columns.cell_values import decode_entities, is_empty, is_empty_word, is_placeholder
+from catalog.ingest.columns.fields import COVER, FIELDS, GENRE, METADATA, REQUIRED_FIELDS, Album, AlbumFields
+from catalog.ingest.columns.genres import GenreSplitter
+from catalog.ingest.columns.storable_json import (
+    NotStorable,
+    printable,
+    reason_not_storable,
+    to_json_object,
+    to_storable,
+)
+from catalog.ingest.rejection import Note, RowFault
+from catalog.ingest.tables.raw_row import Cells, RawRow
+from common.errors import SettingsError
+from common.queries import ALBUM_ID_MAX_CHARS
+
+#: A column of an export that an ingest computes itself.
+_EMBEDDING = "embedding"
+#: Text fields, in which tables taken from web pages have HTML entities.
+_TEXT_FIELDS = frozenset({"artist", "album_name", "reviewer"})
+#: What pandas and R call a column of row numbers. It is dropped, so that a row may move within its table.
+_INDEX_COLUMN = re.compile(r"\s*|Unnamed: \d+([._]\w+)*|__index_level_\d+__|\.\.\.\d+")
+#: Reason codes for pydantic's own error types.
+_REASONS = {"string_too_long": "too_long", "string_type": "not_text"}
+
+
+@dataclass(frozen=True, slots=True)
+class _InvalidCell:
+    """A cell with the reason why its value cannot be used."""
+
+    column: str
+    reason: str
+    message: str
+    value: object
+
+    @property
+    def detail(self) -> str:
+        return self.message if self.reason == "missing" else f"{self.message}: {self.value!r:.80}"
+
+    def __str__(self) -> str:
+        return f"{printable(self.column)}: {self.detail}"
+
+    def to_note(self, row: int, album_id: str) -> Note:
+        return Note(row, album_id, printable(self.column), self.reason, f"{self.message}: {self.value!r:.80}")
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnMap:
+    """The column that each field is read from."""
+
+    columns: Mapping[str, str]
+    strict: bool = False
+    #: Splits a cell of genres; which names with a slash are one genre depends on the whole table.
+    genres: GenreSplitter = field(default_factory=GenreSplitter)
+
+    @classmethod
+    def of(cls, columns: Sequence[str], given: Mapping[str, str], *, strict: bool = False) -> "ColumnMap":
+        """Map the given fields to their columns, and every other field to the column of the same name.
+
+        Raises:
+            SettingsError: a field or a column is unknown, or a required field has no column.
+        """
+        for name, column in given.items():
+            if name not in FIELDS:
+                raise SettingsError(f"--map {name}={column}: no such field; there are {_listed(FIELDS)}")
+            if column not in columns:
+                raise SettingsError(f"--map {name}={column}: no such column; there are {_listed(columns)}")
+        own = {name: name for name in FIELDS if name in columns and name not in given.values()}
+        found = own | dict(given)
+        missing = [name for name in REQUIRED_FIELDS if name not in found]
+        if missing:
+            raise SettingsError(
+                f"no column for {_listed(missing)}; the table has {_listed(columns)}: "
+                f"say which it is, such as --map {missing[0]}=COLUMN"
+            )
+        return cls(found, strict)
+
+    def read(self, row: RawRow) -> Album:
+        """Read one row.
+
+        Raises:
+            RowFault: the row must be rejected.
+        """
+        if isinstance(row.cells, RowFault):
+            raise row.cells
+        cells, invalid = self._storable(row.cells)
+        values = {name: cells[column] for name, column in self.columns.items() if column in cells}
+        cover = values.pop(COVER, None)
+        metadata = self._metadata(values.pop(METADATA, None), invalid)
+        fields = self._fields(values, invalid)
+        return Album(
+            row.number,
+            fields,
+            None if cover is None else str(cover).strip(),
+            metadata | self._other_columns(cells),
+            tuple(cell.to_note(row.number, fields.id) for cell in invalid),
+        )
+
+    def unnamed_columns(self, columns: Sequence[str]) -> list[str]:
+        """Return the columns that are dropped because they have no name and no field is mapped to them."""
+        mapped = set(self.columns.values())
+        return [column for column in columns if column not in mapped and _INDEX_COLUMN.fullmatch(column)]
+
+    def raw_id(self, row: RawRow) -> str:
+        """Return the id of a row that could not be read, empty if it has none."""
+        cells = {} if isinstance(row.cells, RowFault) else row.cells
+        return ascii(cells.get(self.columns["id"], ""))[1:-1][:ALBUM_ID_MAX_CHARS]
+
+    def _storable(self, raw: Cells) -> tuple[Cells, list[_InvalidCell]]:
+        """Return the cells that have a value PostgreSQL can store, and those with a value it cannot."""
+        fields = {column: name for name, column in self.columns.items()}
+        present = {
+            column: self._prepared(fields.get(column), value)
+            for column, value in raw.items()
+            if _has_value(fields.get(column), value)
+        }
+        try:
+            # All cells in one call; cells are tried one by one only after a failure.
+            return to_storable(present), []
+        except NotStorable:
+            reasons = {column: reason_not_storable(column, value) for column, value in present.items()}
+        invalid = [
+            _InvalidCell(column, "not_storable", reason, present[column])
+            for column, reason in reasons.items()
+            if reason is not None
+        ]
+        if self.strict or any(fields.get(cell.column) in REQUIRED_FIELDS for cell in invalid):
+            raise RowFault("unreadable_row", "; ".join(str(cell) for cell in invalid))
+        return to_storable({column: v for column, v in present.items() if reasons[column] is None}), invalid
+
+    def _prepared(self, name: str | None, value: object) -> object:
+        if name == GENRE:
+            # The character zero may separate genres, so genres are split before it is refused.
+            return self.genres.read(value)
+        return decode_entities(value) if name in _TEXT_FIELDS else value
+
+    def _fields(self, values: dict[str, object], invalid: list[_InvalidCell]) -> AlbumFields:
+        """Return the fields; invalid cells of optional fields are left out and added to `invalid`."""
+        try:
+            return AlbumFields.model_validate(values)
+        except ValidationError as error:
+            problems = {str(problem["loc"][0]): problem for problem in error.errors(include_url=False)}
+        found = [
+            _InvalidCell(
+                self.columns.get(name, name),
+                _REASONS.get(problem["type"], problem["type"]),
+                problem["msg"],
+                problem["input"],
+            )
+            for name, problem in problems.items()
+        ]
+        if self.strict or any(name in REQUIRED_FIELDS for name in problems):
+            raise RowFault("invalid_field", "; ".join(str(cell) for cell in found))
+        invalid += found
+        return AlbumFields.model_validate({name: v for name, v in values.items() if name not in problems})
+
+    def _metadata(self, value: object, invalid: list[_InvalidCell]) -> dict[str, Any]:
+        try:
+            return to_json_object(value)
+        except NotStorable as error:
+            cell = _InvalidCell(self.columns[METADATA], "not_storable", str(error), value)
+        except ValueError as error:
+            message = f"not a JSON object ({error})"
+            cell = _InvalidCell(self.columns[METADATA], "not_a_json_object", message, value)
+        if self.strict:
+            raise RowFault("invalid_field", str(cell))
+        invalid.append(cell)
+        return {}
+
+    def _other_columns(self, cells: Cells) -> dict[str, Any]:
+        """Return the cells of columns that are no field, no row number and no embedding of an export."""
+        mapped = {*self.columns.values(), _EMBEDDING}
+        return {
+            column: value
+            for column, value in cells.items()
+            if column not in mapped and not _INDEX_COLUMN.fullmatch(column)
+        }
+
+
+def _has_value(name: str | None, value: object) -> bool:
+    if is_empty(value):
+        return False
+    if name is None:
+        return not is_placeholder(value)
+    # An artist may be called Null, and an album None.
+    return name in REQUIRED_FIELDS or not is_empty_word(value)
+
+
+def _listed(names: Sequence[str]) -> str:
+    return ", ".join(names)

@@ -1,0 +1,66 @@
+"""Cells as JSON values that PostgreSQL can store: UTF-8 text without the character zero, finite numbers."""
+
+import math
+from typing import Any
+
+import orjson
+
+from catalog.ingest.tables.raw_row import Cells
+
+
+class NotStorable(ValueError):
+    """PostgreSQL would refuse the value."""
+
+
+def to_storable(cells: Cells) -> Cells:
+    """Return cells that hold JSON types only.
+
+    Raises:
+        NotStorable: one of them cannot be stored.
+    """
+    try:
+        # JSON has no infinity. As text it fails the checks of every numeric field, and is reported.
+        finite = {
+            column: str(v) if isinstance(v, float) and math.isinf(v) else v for column, v in cells.items()
+        }
+        document = orjson.dumps(finite, default=str, option=orjson.OPT_NON_STR_KEYS)
+    except orjson.JSONEncodeError as error:
+        raise NotStorable(str(error)) from error
+    if rb"\u0000" in document.replace(rb"\\", b""):
+        raise NotStorable("it holds the character zero")
+    storable: Cells = orjson.loads(document)
+    return storable
+
+
+def reason_not_storable(column: str, value: object) -> str | None:
+    """Return why a cell or its column's name cannot be stored, None if both can."""
+    try:
+        to_storable({column: value})
+    except NotStorable as error:
+        if _is_utf8(column) and _is_utf8(value):
+            return str(error)
+        return "no UTF-8 text; if the file is in another encoding, say which with --encoding"
+    return None
+
+
+def to_json_object(value: object) -> dict[str, Any]:
+    """Return a JSON object, given as text or as a dictionary.
+
+    Raises:
+        NotStorable: it cannot be stored.
+        ValueError: it is not a JSON object.
+    """
+    if isinstance(value, str):
+        value = orjson.loads(value)
+    if value is None or isinstance(value, dict):
+        return to_storable(dict(value or {}))
+    raise ValueError(f"it is a {type(value).__name__}")
+
+
+def printable(name: str) -> str:
+    """Return text in which bytes outside of UTF-8 are written as escapes."""
+    return name.encode("utf-8", "backslashreplace").decode()
+
+
+def _is_utf8(value: object) -> bool:
+    return not isinstance(value, str) or value == value.encode("utf-8", "ignore").decode()

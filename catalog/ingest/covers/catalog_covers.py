@@ -1,0 +1,109 @@
+"""Covers of albums that are in the catalog already: read from their URL, or from a folder by name or id."""
+
+from collections.abc import Callable, Generator, Iterable
+from concurrent.futures import Executor
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import Protocol, TypeVar
+from urllib.parse import unquote, urlsplit
+
+from catalog.ingest.covers.fetch.fetcher import CoverFetcher
+from catalog.ingest.covers.folder import CoverFolder
+from catalog.ingest.covers.protocol import READ_AHEAD, CoverContent
+from catalog.ingest.covers.urls import PER_HOST_AT_ONCE, CoverUrls, host_of
+from catalog.ingest.rejection import Rejected, RowFault
+from catalog.ingest.stages import as_completed_per_key
+
+#: The path under which a gateway serves the folder of covers.
+_SERVED = "/covers/"
+
+
+class CatalogAlbum(Protocol):
+    """An album of the catalog."""
+
+    @property
+    def id(self) -> str: ...
+
+    @property
+    def cover_source(self) -> str | None:
+        """The URL or file name from which an ingest read the cover; None if the album was not ingested."""
+        ...
+
+    @property
+    def cover_url(self) -> str | None:
+        """The URL that clients get."""
+        ...
+
+
+A = TypeVar("A", bound=CatalogAlbum)
+R = TypeVar("R")
+
+
+@dataclass(frozen=True, slots=True)
+class CatalogCover:
+    """A cover with its source: a URL, or a file name in the folder."""
+
+    source: str
+    read: CoverContent
+
+    @property
+    def content(self) -> bytes:
+        # Read without an origin to compare with, so there are always bytes.
+        return self.read.content or b""
+
+
+class CatalogCovers:
+    """Reads the covers of albums of the catalog from URLs, and from a folder if one is given; thread-safe."""
+
+    def __init__(self, folder: Path | None, fetcher: CoverFetcher, max_bytes: int) -> None:
+        self._files = None if folder is None else CoverFolder(folder, max_bytes)
+        self._urls = CoverUrls(fetcher)
+        self.readers = self._urls.readers
+
+    def stage(
+        self, executor: Executor, load: Callable[[A], R | Rejected], albums: Iterable[A]
+    ) -> Generator[R | Rejected, None, None]:
+        """Load albums with their covers, ahead of the consumer; a slow host does not delay other hosts."""
+        return as_completed_per_key(
+            executor, load, albums, key_of=_queue, per_key=PER_HOST_AT_ONCE, ahead=READ_AHEAD
+        )
+
+    def read(self, album: CatalogAlbum) -> CatalogCover:
+        """Return an album's cover.
+
+        Raises:
+            RowFault: the cover cannot be read.
+        """
+        named = _named(album)
+        if _is_url(named):
+            return CatalogCover(named, self._urls.read_changed(named, None))
+        if self._files is None:
+            raise RowFault("missing_cover", "its cover is a file: say where with --covers DIR")
+        source = self._files.find(album.id, album.cover_source or _file_of(album.cover_url)).source
+        return CatalogCover(source, self._files.read_changed(source, None))
+
+    def close(self) -> None:
+        """Cancel all waiting for hosts."""
+        self._urls.close()
+
+
+def _named(album: CatalogAlbum) -> str:
+    return album.cover_source or album.cover_url or ""
+
+
+def _is_url(named: str) -> bool:
+    return "://" in named
+
+
+def _queue(album: CatalogAlbum) -> str:
+    """Return the key of the queue in which a cover waits: its host, empty for files."""
+    named = _named(album)
+    return host_of(named) if _is_url(named) else ""
+
+
+def _file_of(url: str | None) -> str | None:
+    """Return the file name in a URL without a host: the part after /covers/, otherwise the last segment."""
+    if not url:
+        return None
+    path = unquote(urlsplit(url).path)
+    return path.removeprefix(_SERVED) if path.startswith(_SERVED) else PurePosixPath(path).name or None

@@ -1,0 +1,6 @@
+"""Fetch covers over HTTP from public hosts, within rate limits, with retries.
+
+fetcher ──► host rate limit ──► public addresses ──► connection ──► response ──► body
+   ▲                                                                    │
+   └─────────── redirect, 429 or 503, failure: another request ◄────────┘
+"""

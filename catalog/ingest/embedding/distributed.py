@@ -1,0 +1,205 @@
+"""Embeds covers on the running workers, through the queue `bulk` in Redis.
+
+At any time a few batches per worker are in flight, within a limit of bytes. A batch without a reply is sent
+again, unless a worker has claimed it.
+"""
+
+import secrets
+import time
+from collections import deque
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar, cast
+
+import orjson
+from celery import Celery
+from redis import Redis
+from redis.exceptions import RedisError
+
+from catalog.ingest.embedding.protocol import CoverToEmbed, EmbeddedCover
+from catalog.ingest.rejection import Rejected, RowFault
+from catalog.ingest.stages import batches
+from common.broker.bulk_messages import BulkFault, BulkReply, Outcome, pack_covers, unpack_reply
+from common.broker.celery_app import BULK_TASK_NAME, make_celery
+from common.catalog.protocol import ModelStamp
+from common.errors import ModelMismatch, NoWorker, QueueUnavailable
+from common.redis import keyspace
+from common.redis.clients import open_redis
+from common.redis.errors import describe_error
+from common.settings import Settings
+
+P = TypeVar("P")
+
+#: Covers of one batch: about a second of work, so that a worker can stop quickly.
+BATCH = 16
+#: Limits of one batch and of all batches in flight: the broker evicts nothing, and holds searches too.
+BATCH_BYTES, IN_FLIGHT_BYTES = 4 << 20, 32 << 20
+#: Two, so that a worker never waits for its next batch; a maximum, so that searches keep most of its threads.
+BATCHES_PER_WORKER, BATCHES_MAX = 2, 16
+#: A batch may also wait because searches go first; a worker ignores a batch that another has claimed.
+RESEND_AFTER_S = 120.0
+#: A batch may be late without a ready worker, or fail in a worker, this many times.
+FAILURES_MAX = 5
+_LOOK_EVERY_S = 5.0
+_BATCH_TTL_S = 3600
+
+
+@dataclass(slots=True)
+class _Sent(Generic[P]):
+    batch_id: str
+    covers: list[CoverToEmbed[P]]
+    sent_at: float = 0.0
+    failures: int = 0
+    outcomes: tuple[Outcome, ...] | None = None
+
+    @property
+    def size_bytes(self) -> int:
+        return sum(_size_bytes(cover) for cover in self.covers)
+
+
+class DistributedEmbedder:
+    """Embeds on the workers; checks that every reply comes from the model that was found at the start."""
+
+    def __init__(self, redis: Redis, app: Celery) -> None:
+        """Find the ready workers and their model.
+
+        Raises:
+            NoWorker: no worker is ready.
+            ModelMismatch: the workers have different models.
+        """
+        self._redis = redis
+        self._app = app
+        self._ingest_id = secrets.token_hex(32)
+        workers = _ready_workers(redis)
+        if not workers:
+            raise NoWorker("no worker is ready to embed covers: start one, or ingest without --distributed")
+        stamps = {_stamp(worker) for worker in workers}
+        if len({stamp.fingerprint for stamp in stamps}) > 1:
+            raise ModelMismatch("the workers have different models")
+        if len(stamps) > 1:
+            raise ModelMismatch("the workers are of different releases, which see covers differently")
+        (self.stamp,) = stamps
+        self._workers = len(workers)
+        self._looked_at = time.monotonic()
+
+    def embed(self, covers: Iterable[CoverToEmbed[P] | Rejected]) -> Iterator[EmbeddedCover[P] | Rejected]:
+        sent: deque[_Sent[P]] = deque()
+        for batch in batches(covers, BATCH, max_bytes=BATCH_BYTES, bytes_of=_size_bytes):
+            if isinstance(batch, Rejected):
+                yield batch
+                continue
+            entry = _Sent(secrets.token_hex(32), batch)
+            while sent and not self._has_room(sent, entry):
+                yield from self._next(sent)
+            self._put(entry)
+            sent.append(entry)
+        while sent:
+            yield from self._next(sent)
+
+    def close(self) -> None:
+        """Delete the replies; all other keys in Redis expire."""
+        self._redis.delete(keyspace.bulk_replies(self._ingest_id))
+
+    def _allowed(self) -> int:
+        if time.monotonic() - self._looked_at > _LOOK_EVERY_S:
+            self._workers = len(_ready_workers(self._redis))
+            self._looked_at = time.monotonic()
+        return max(1, min(BATCHES_MAX, BATCHES_PER_WORKER * self._workers))
+
+    def _has_room(self, sent: Sequence[_Sent[P]], entry: _Sent[P]) -> bool:
+        unanswered_bytes = sum(other.size_bytes for other in sent if other.outcomes is None)
+        return len(sent) < self._allowed() and unanswered_bytes + entry.size_bytes <= IN_FLIGHT_BYTES
+
+    def _put(self, entry: _Sent[P]) -> None:
+        payload = pack_covers([cover.content for cover in entry.covers])
+        self._redis.set(keyspace.bulk(entry.batch_id), payload, ex=_BATCH_TTL_S)
+        self._app.send_task(
+            BULK_TASK_NAME, args=[self._ingest_id, entry.batch_id], queue=keyspace.BULK, ignore_result=True
+        )
+        entry.sent_at = time.monotonic()
+
+    def _next(self, sent: deque[_Sent[P]]) -> Iterator[EmbeddedCover[P] | Rejected]:
+        """Wait for the first batch and yield its results."""
+        while sent[0].outcomes is None:
+            self._receive(sent)
+        first = sent.popleft()
+        for cover, outcome in zip(first.covers, first.outcomes or (), strict=True):
+            if isinstance(outcome, BulkFault):
+                yield cover.rejected(RowFault(outcome.code, outcome.detail))
+            else:
+                yield EmbeddedCover(cover, outcome)
+
+    def _receive(self, sent: deque[_Sent[P]]) -> None:
+        answer = cast("Any", self._redis.blpop([keyspace.bulk_replies(self._ingest_id)], timeout=1))
+        if answer is None:
+            self._resend(sent)
+            return
+        reply = unpack_reply(answer[1])
+        for entry in sent:
+            if entry.batch_id == reply.batch_id and entry.outcomes is None:
+                self._take(entry, reply)
+
+    def _take(self, entry: _Sent[P], reply: BulkReply) -> None:
+        if reply.outcomes:
+            self._require_model(reply)
+            entry.outcomes = reply.outcomes
+        else:
+            _count_failure(entry, "the workers failed to embed a batch of covers; their logs say why")
+
+    def _resend(self, sent: deque[_Sent[P]]) -> None:
+        now = time.monotonic()
+        late = [entry for entry in sent if entry.outcomes is None and now - entry.sent_at > RESEND_AFTER_S]
+        # A ready worker that does not reply is busy with searches, which may take any time.
+        alone = bool(late) and not _ready_workers(self._redis)
+        for entry in late:
+            if alone:
+                _count_failure(entry, "there is no worker any more to embed covers")
+            entry.sent_at = now
+            if not self._redis.exists(keyspace.bulk_claim(entry.batch_id)):
+                self._put(entry)
+
+    def _require_model(self, reply: BulkReply) -> None:
+        if reply.model_fingerprint != self.stamp.fingerprint:
+            raise ModelMismatch(f"a worker has another model than {self.stamp.model}")
+
+
+@contextmanager
+def open_distributed_embedder(settings: Settings) -> Iterator[DistributedEmbedder]:
+    """Yield an embedder over the workers of REDIS_URL.
+
+    Raises:
+        NoWorker: no worker is ready.
+        ModelMismatch: the workers have different models.
+        QueueUnavailable: Redis does not answer.
+    """
+    # Above the second for which BLPOP blocks.
+    with open_redis(settings.redis_url.get_secret_value(), socket_timeout_s=10.0) as redis:
+        try:
+            embedder = DistributedEmbedder(redis, make_celery(settings))
+            yield embedder
+            embedder.close()
+        except RedisError as error:
+            raise QueueUnavailable(describe_error(error, setting="REDIS_URL")) from error
+
+
+def _count_failure(entry: _Sent[Any], reason: str) -> None:
+    entry.failures += 1
+    if entry.failures == FAILURES_MAX:
+        raise NoWorker(reason)
+
+
+def _size_bytes(cover: CoverToEmbed[Any]) -> int:
+    return len(cover.content)
+
+
+def _stamp(worker: Mapping[str, Any]) -> ModelStamp:
+    # A worker that announces no version is of a release that had version 1.
+    return ModelStamp(worker["model"], worker["fingerprint"], worker.get("preprocessing", 1))
+
+
+def _ready_workers(redis: Redis) -> list[dict[str, object]]:
+    ids = [member.decode() for member in cast("list[bytes]", redis.zrange(keyspace.WORKERS, 0, -1))]
+    entries = cast("list[bytes | None]", redis.mget([keyspace.worker(i) for i in ids])) if ids else []
+    announced = [orjson.loads(entry) for entry in entries if entry is not None]
+    return [worker for worker in announced if worker.get("ready")]

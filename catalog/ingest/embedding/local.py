@@ -1,0 +1,91 @@
+"""Embeds covers on this machine: decoder processes work ahead of the model."""
+
+import os
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, closing, contextmanager
+from typing import TypeVar
+
+import numpy as np
+
+from catalog.ingest.embedding.protocol import CoverToEmbed, EmbeddedCover
+from catalog.ingest.rejection import Rejected, RowFault
+from catalog.ingest.stages import batches, in_order
+from common.catalog.protocol import ModelStamp
+from common.errors import DecoderBusy, DecoderDied, ImageError
+from common.settings import Settings
+from worker.decode.pool import DecoderPool
+from worker.decode.version import PREPROCESSING_VERSION
+from worker.encoder.load import load_encoder
+from worker.encoder.protocol import Encoder, Pixels
+
+P = TypeVar("P")
+
+#: A GPU needs larger batches to be busy; a CPU gains nothing from them.
+_BATCH_CPU, _BATCH_GPU = 16, 128
+#: Batches of decoded covers that may wait for the model.
+_BATCHES_AHEAD = 2
+
+
+class LocalEmbedder:
+    """Decodes in child processes and embeds in the thread of the caller."""
+
+    def __init__(self, encoder: Encoder, decoders: DecoderPool, *, threads: int, timeout_s: float) -> None:
+        self._encoder = encoder
+        self._decoders = decoders
+        self._threads = threads
+        self._timeout_s = timeout_s
+        self._batch = _BATCH_CPU if encoder.device == "cpu" else _BATCH_GPU
+        self.stamp = ModelStamp(encoder.model_name, encoder.model_fingerprint, PREPROCESSING_VERSION)
+
+    def embed(self, covers: Iterable[CoverToEmbed[P] | Rejected]) -> Iterator[EmbeddedCover[P] | Rejected]:
+        with ThreadPoolExecutor(self._threads, "decode") as threads:
+            decoded = in_order(threads, self._decode, covers, ahead=_BATCHES_AHEAD * self._batch)
+            for batch in batches(decoded, self._batch):
+                if isinstance(batch, Rejected):
+                    yield batch
+                    continue
+                embeddings = self._encoder.encode_images(np.stack([pixels for _, pixels in batch]))
+                for (cover, _), embedding in zip(batch, embeddings, strict=True):
+                    yield EmbeddedCover(cover, embedding)
+
+    def _decode(self, cover: CoverToEmbed[P]) -> tuple[CoverToEmbed[P], Pixels] | Rejected:
+        # As many threads as decoders: the wait is for decoding only, never for a free decoder.
+        waits_s = 2 * self._timeout_s
+        try:
+            return cover, self._decoders.decode(cover.content, timeout_s=waits_s)
+        except (ImageError, DecoderDied, DecoderBusy) as error:
+            return cover.rejected(RowFault(error.code, error.detail))
+
+
+@contextmanager
+def open_local_embedder(settings: Settings, *, model: str | None = None) -> Iterator[LocalEmbedder]:
+    """Load a model (default: CLIP_MODEL), start the decoders and yield the embedder.
+
+    Raises:
+        ModelUnavailable: the model cannot be found, fetched or loaded.
+    """
+    processes = os.cpu_count() or 1
+    with ExitStack() as stack:
+        encoder = stack.enter_context(
+            closing(
+                load_encoder(
+                    model or settings.clip_model,
+                    kind=settings.encoder,
+                    device=settings.device,
+                    precision=settings.catalog_precision,
+                    threads=settings.encoder_threads or None,
+                    cache_dir=settings.model_cache_dir.expanduser(),
+                    fixed_latency_s=settings.fixed_latency_ms / 1000,
+                )
+            )
+        )
+        decoders = stack.enter_context(
+            DecoderPool(
+                size_px=encoder.input_size_px,
+                max_pixels=settings.max_image_pixels,
+                processes=processes,
+                timeout_s=settings.decode_timeout_s,
+            )
+        )
+        yield LocalEmbedder(encoder, decoders, threads=processes, timeout_s=settings.decode_timeout_s)

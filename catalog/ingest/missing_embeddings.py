@@ -1,0 +1,119 @@
+"""Embeds the albums of a catalog that have no embedding, from the covers that their rows name."""
+
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, closing
+from dataclasses import dataclass, field
+
+from catalog.ingest.batch_writing import PATIENCE_S, write_bisecting
+from catalog.ingest.covers.catalog_covers import CatalogCover, CatalogCovers
+from catalog.ingest.embedding.protocol import CoverEmbedder, CoverToEmbed, EmbeddedCover
+from catalog.ingest.rejection import Rejected, RowFault
+from catalog.ingest.report import Report
+from catalog.ingest.stages import batches
+from catalog.writer.protocol import CatalogWriter, MissingAlbum, NewEmbedding
+from worker.retries import retry_transient
+
+_PAGE = 500
+
+
+@dataclass(slots=True)
+class MissingTally:
+    """How many albums were embedded, had changed, or were rejected."""
+
+    embedded: int = 0
+    #: Changed, deleted or embedded by another process since they were read.
+    changed: int = 0
+    rejected: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    album: MissingAlbum
+    cover: CatalogCover
+
+
+@dataclass(frozen=True, slots=True)
+class MissingEmbeddings:
+    """One pass over the albums without an embedding, in the order of their ids."""
+
+    writer: CatalogWriter
+    embedder: CoverEmbedder
+    covers: CatalogCovers
+    report: Report
+    batch: int
+    #: Called with the number of albums that were embedded, and of those that were not.
+    advance: Callable[[int], None]
+    skip: Callable[[int], None]
+    _tally: MissingTally = field(default_factory=MissingTally)
+
+    def run(self) -> MissingTally:
+        """Embed every album whose cover can be read.
+
+        Raises:
+            CatalogUnavailable: the catalog did not answer for two minutes; rows written so far remain.
+            ModelMismatch: the catalog has moved to another model meanwhile.
+        """
+        with ExitStack() as stack:
+            reading = ThreadPoolExecutor(self.covers.readers)
+            stack.callback(reading.shutdown, cancel_futures=True)
+            # Runs before the shutdown of the threads: some of them may be waiting for a host.
+            stack.callback(self.covers.close)
+            read = stack.enter_context(closing(self.covers.stage(reading, self._read, self._missing())))
+            for batch in batches(self.embedder.embed(read), self.batch):
+                if isinstance(batch, Rejected):
+                    self._reject(batch)
+                else:
+                    self._write(batch)
+        return self._tally
+
+    def _missing(self) -> Iterator[MissingAlbum]:
+        after_id: str | None = None
+        while page := self._page(after_id):
+            yield from page
+            after_id = page[-1].id
+
+    def _page(self, after_id: str | None) -> list[MissingAlbum]:
+        return retry_transient(
+            lambda: self.writer.missing(after_id=after_id, size=_PAGE), within_s=PATIENCE_S
+        )
+
+    def _read(self, album: MissingAlbum) -> CoverToEmbed[_Found] | Rejected:
+        try:
+            found = self.covers.read(album)
+        except RowFault as fault:
+            return Rejected(0, album.id, fault.reason, fault.detail)
+        return CoverToEmbed(0, album.id, found.content, _Found(album, found))
+
+    def _write(self, batch: Sequence[EmbeddedCover[_Found]]) -> None:
+        written: set[str] = set()
+
+        def put(items: Sequence[EmbeddedCover[_Found]]) -> None:
+            made = [_made(item) for item in items]
+            written.update(self.writer.embed(made, model_fingerprint=self.embedder.stamp.fingerprint))
+
+        refused = write_bisecting(put, batch)
+        for rejected in refused:
+            self._reject(rejected)
+        self._tally.embedded += len(written)
+        self._tally.changed += len(batch) - len(written) - len(refused)
+        self.advance(len(written))
+        self.skip(len(batch) - len(written) - len(refused))
+
+    def _reject(self, rejected: Rejected) -> None:
+        self.report.add(rejected)
+        self._tally.rejected += 1
+        self.skip(1)
+
+
+def _made(item: EmbeddedCover[_Found]) -> NewEmbedding:
+    found = item.cover.payload
+    validators = found.cover.read.validators
+    return NewEmbedding(
+        album=found.album,
+        embedding=item.embedding,
+        cover_hash=found.cover.read.hash,
+        cover_source=found.cover.source,
+        cover_etag=validators.etag,
+        cover_last_modified=validators.last_modified,
+    )

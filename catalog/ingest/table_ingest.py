@@ -1,0 +1,176 @@
+"""The ingest of a table: its stages connected, and counts of written, unchanged and rejected rows."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, closing
+from dataclasses import dataclass, field
+
+from catalog.ingest.album_loading import AlbumLoader, LoadedAlbum
+from catalog.ingest.album_source import AlbumSource
+from catalog.ingest.batch_writing import PATIENCE_S, update, write
+from catalog.ingest.covers.protocol import AlbumToLoad
+from catalog.ingest.embedding.protocol import CoverEmbedder, CoverToEmbed, EmbeddedCover
+from catalog.ingest.rejection import Note, Rejected, RowFault
+from catalog.ingest.report import Notes, Report
+from catalog.ingest.stages import batches, in_order
+from catalog.writer.album_row import AlbumRow
+from catalog.writer.protocol import CatalogWriter, Origin
+from worker.retries import retry_transient
+
+#: Albums per call to the catalog; a smaller batch means that a killed ingest repeats less.
+BATCH = 100
+
+
+@dataclass(slots=True)
+class Tally:
+    """How many rows were written, unchanged or rejected."""
+
+    written: int = 0
+    unchanged: int = 0
+    rejected: int = 0
+    #: Written or unchanged albums whose cover was not fetched again.
+    not_fetched: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Ingest:
+    """Writes a table's rows to a catalog, except those that are there unchanged."""
+
+    source: AlbumSource
+    writer: CatalogWriter
+    embedder: CoverEmbedder
+    report: Report
+    notes: Notes
+    cover_url: str | None
+    batch: int
+    #: Called with the number of rows whose covers were embedded, and of rows that needed no embedding.
+    advance: Callable[[int], None]
+    skip: Callable[[int], None]
+    tally: Tally = field(default_factory=Tally)
+    #: Albums of the catalog whose new covers are being embedded, by row number.
+    _replacing: dict[int, AlbumToLoad] = field(default_factory=dict)
+
+    def run(self) -> Tally:
+        """Process every row.
+
+        Raises:
+            CatalogUnavailable: the catalog did not answer for two minutes; rows written so far remain.
+        """
+        covers = self.source.covers
+        with ExitStack() as stack:
+            reading = _threads(stack, covers.readers)
+            writing = _threads(stack, 1)
+            # Runs before the shutdown of the threads: some of them may be waiting for a host.
+            stack.callback(covers.close)
+            loaded = covers.stage(reading, self._loader.load, self._albums_to_load())
+            changed = self._changed_albums(stack.enter_context(closing(loaded)))
+            embedded = self._without_lost_covers(self.embedder.embed(changed))
+            for done in in_order(writing, self._write, batches(embedded, self.batch), ahead=1):
+                self._count(done)
+        return self.tally
+
+    @property
+    def _loader(self) -> AlbumLoader:
+        return AlbumLoader(self.source.covers, self.cover_url)
+
+    def _albums_to_load(self) -> Iterator[AlbumToLoad | Rejected]:
+        """Yield the table's albums with the origin of each that is in the catalog."""
+        for batch in batches(self.source.albums(), BATCH):
+            if isinstance(batch, Rejected):
+                yield batch
+                continue
+            origins = self._origins([album.fields.id for album in batch])
+            for album in batch:
+                self._note(album.notes)
+                yield AlbumToLoad(album, origins.get(album.fields.id))
+
+    def _origins(self, album_ids: list[str]) -> Mapping[str, Origin]:
+        return retry_transient(lambda: self.writer.origins(album_ids), within_s=PATIENCE_S)
+
+    def _changed_albums(
+        self, loaded: Iterable[LoadedAlbum | Rejected]
+    ) -> Iterator[CoverToEmbed[AlbumRow] | Rejected]:
+        """Yield covers to embed, and write rows that changed but keep their cover."""
+        same_cover: list[LoadedAlbum] = []
+        for item in loaded:
+            if isinstance(item, Rejected):
+                yield item
+                continue
+            self._note(item.notes)
+            self.tally.not_fetched += item.cover is None and not item.notes
+            if item.is_unchanged() and (item.has_same_validators() or not item.has_same_cover()):
+                self._count_kept(item)
+            elif item.has_same_cover():
+                same_cover.append(item)
+            else:
+                yield self._queue_for_embedding(item)
+            if len(same_cover) == BATCH:
+                yield from self._update(same_cover)
+                same_cover = []
+        yield from self._update(same_cover)
+
+    def _update(self, items: list[LoadedAlbum]) -> Iterator[CoverToEmbed[AlbumRow] | Rejected]:
+        """Write rows that keep their embeddings; yield refused rows, so that they are embedded again."""
+        kept = update(self.writer, [item.row for item in items])
+        for item in items:
+            if item.row.id in kept:
+                self._count_kept(item)
+                continue
+            reloaded = item if item.cover is not None else self._loader.load_without_origin(item.to_load)
+            yield reloaded if isinstance(reloaded, Rejected) else self._queue_for_embedding(reloaded)
+
+    def _queue_for_embedding(self, item: LoadedAlbum) -> CoverToEmbed[AlbumRow]:
+        if item.to_load.origin is not None:
+            self._replacing[item.to_load.album.row] = item.to_load
+        return item.to_embed()
+
+    def _without_lost_covers(
+        self, embedded: Iterable[EmbeddedCover[AlbumRow] | Rejected]
+    ) -> Iterator[EmbeddedCover[AlbumRow] | Rejected]:
+        """Let albums of the catalog keep their cover if the new one cannot be decoded."""
+        for item in embedded:
+            number = item.row if isinstance(item, Rejected) else item.cover.row
+            to_load = self._replacing.pop(number, None)
+            if isinstance(item, Rejected) and to_load is not None:
+                yield from self._keep_catalog_cover(item, to_load)
+            else:
+                yield item
+
+    def _keep_catalog_cover(self, rejected: Rejected, to_load: AlbumToLoad) -> Iterator[Rejected]:
+        kept = self._loader.keep_catalog_cover(to_load, RowFault(rejected.reason, rejected.detail))
+        if isinstance(kept, LoadedAlbum) and (kept.is_unchanged() or update(self.writer, [kept.row])):
+            self._note(kept.notes)
+            self._count_kept(kept)
+        else:
+            yield rejected
+
+    def _write(self, batch: list[EmbeddedCover[AlbumRow]]) -> tuple[int, list[Rejected]]:
+        refused = write(self.writer, batch)
+        return len(batch) - len(refused), refused
+
+    def _note(self, notes: Iterable[Note]) -> None:
+        for note in notes:
+            self.notes.add(note)
+
+    def _count_kept(self, item: LoadedAlbum) -> None:
+        if item.is_unchanged():
+            self.tally.unchanged += 1
+        else:
+            self.tally.written += 1
+        self.skip(1)
+
+    def _count(self, done: tuple[int, list[Rejected]] | Rejected) -> None:
+        written, refused = (0, [done]) if isinstance(done, Rejected) else done
+        for rejected in refused:
+            self.report.add(rejected)
+        self.tally.written += written
+        self.tally.rejected += len(refused)
+        self.advance(written)
+        self.skip(len(refused))
+
+
+def _threads(stack: ExitStack, count: int) -> ThreadPoolExecutor:
+    """Return an executor that drops pending work when the stack closes."""
+    executor = ThreadPoolExecutor(count)
+    stack.callback(executor.shutdown, cancel_futures=True)
+    return executor

@@ -1,0 +1,72 @@
+"""Fills the copy: embeds the covers of all albums that it lacks with the new model."""
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, closing
+from dataclasses import dataclass
+
+import psycopg
+
+from catalog.ingest.covers.catalog_covers import CatalogCovers
+from catalog.ingest.embedding.protocol import CoverEmbedder, CoverToEmbed
+from catalog.ingest.rejection import Rejected, RowFault
+from catalog.ingest.report import Report
+from catalog.ingest.stages import batches
+from catalog.reembedding.shadow_table import LiveAlbum, copy, missing
+
+_PAGE = 500
+_BATCH = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Backfill:
+    """Copies every album that is missing in the copy, with a new embedding."""
+
+    connection: psycopg.Connection
+    embedder: CoverEmbedder
+    covers: CatalogCovers
+    report: Report
+    #: Whether albums without a cover are copied without an embedding.
+    leave_out: bool
+    advance: Callable[[int], None]
+
+    def run(self) -> int:
+        """Copy the missing albums; return how many got no embedding because their cover cannot be used."""
+        rejected = 0
+        with ExitStack() as stack:
+            reading = ThreadPoolExecutor(self.covers.readers)
+            stack.callback(reading.shutdown, cancel_futures=True)
+            # Runs before the shutdown of the threads: some of them may be waiting for a host.
+            stack.callback(self.covers.close)
+            loaded = self.covers.stage(reading, self._load, self._missing())
+            stack.enter_context(closing(loaded))
+            for batch in batches(self.embedder.embed(loaded), _BATCH):
+                if isinstance(batch, Rejected):
+                    rejected += 1
+                    self.report.add(batch)
+                    continue
+                copy(self.connection, [(item.cover.payload, item.embedding) for item in batch])
+                self.advance(len(batch))
+        if self.leave_out:
+            self._keep_without_embedding()
+        return rejected
+
+    def _missing(self) -> Iterator[LiveAlbum]:
+        for page in self._pages():
+            yield from page
+
+    def _pages(self) -> Iterator[list[LiveAlbum]]:
+        after_id = ""
+        while page := missing(self.connection, after_id=after_id, size=_PAGE):
+            yield page
+            after_id = page[-1].id
+
+    def _load(self, album: LiveAlbum) -> CoverToEmbed[LiveAlbum] | Rejected:
+        try:
+            return CoverToEmbed(0, album.id, self.covers.read(album).content, album)
+        except RowFault as fault:
+            return Rejected(0, album.id, fault.reason, fault.detail)
+
+    def _keep_without_embedding(self) -> None:
+        for page in self._pages():
+            copy(self.connection, [(album, None) for album in page])

@@ -1,0 +1,173 @@
+"""The shadow table `album_covers_next`: a copy of the live table with the new model's embeddings.
+
+While it exists, a trigger deletes from it every row that changes in the live table, so that no row of the
+copy is ever outdated.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import psycopg
+from psycopg import sql
+
+from catalog.database.vector_index import TABLE
+from catalog.reembedding.dependent_objects import require_no_dependent_objects
+from catalog.writer.album_row import vector_literal
+from common.catalog.protocol import ModelStamp
+from common.errors import CatalogError
+
+NEXT = "album_covers_next"
+
+_PREPARE = f"""
+CREATE TABLE catalog_reembedding (
+  model text NOT NULL, fingerprint text NOT NULL, preprocessing integer NOT NULL
+);
+ALTER TABLE catalog_reembedding ENABLE ROW LEVEL SECURITY;
+CREATE TABLE {NEXT} (LIKE {TABLE} INCLUDING DEFAULTS INCLUDING CONSTRAINTS INCLUDING GENERATED
+                     INCLUDING STORAGE INCLUDING COMMENTS);
+ALTER TABLE {NEXT} SET (toast_tuple_target = 8160);
+ALTER TABLE {NEXT} ADD CONSTRAINT {NEXT}_pkey PRIMARY KEY (id);
+ALTER TABLE {NEXT} ENABLE ROW LEVEL SECURITY;
+CREATE FUNCTION forget_next() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, extensions, pg_temp AS $$
+BEGIN
+  IF TG_OP = 'TRUNCATE' THEN
+    TRUNCATE {NEXT};
+  ELSE
+    DELETE FROM {NEXT} WHERE id = OLD.id;
+  END IF;
+  RETURN NULL;
+END
+$$;
+REVOKE ALL ON FUNCTION forget_next() FROM PUBLIC;
+CREATE TRIGGER album_covers_forget_next AFTER UPDATE OR DELETE ON {TABLE}
+  FOR EACH ROW EXECUTE FUNCTION forget_next();
+CREATE TRIGGER album_covers_forget_all_next AFTER TRUNCATE ON {TABLE}
+  FOR EACH STATEMENT EXECUTE FUNCTION forget_next();
+"""  # noqa: S608 - names of this file
+_ABANDON = f"""
+DROP TRIGGER IF EXISTS album_covers_forget_next ON {TABLE};
+DROP TRIGGER IF EXISTS album_covers_forget_all_next ON {TABLE};
+DROP FUNCTION IF EXISTS forget_next();
+DROP TABLE IF EXISTS {NEXT};
+DROP TABLE IF EXISTS catalog_reembedding;
+"""
+_MISSING = f"""
+SELECT a.id, a.cover_source, a.cover_url, a.xmin::text FROM {TABLE} a
+WHERE a.id > %s AND NOT EXISTS (SELECT FROM {NEXT} n WHERE n.id = a.id) ORDER BY a.id LIMIT %s
+"""  # noqa: S608 - names of this file
+#: FOR SHARE waits for a transaction that is changing the row; xmin then differs, and the row is not copied.
+_COPY = f"""
+INSERT INTO {NEXT} ({{columns}}, embedding)
+SELECT {{columns}}, %s::vector(512) FROM {TABLE} WHERE id = %s AND xmin::text = %s FOR SHARE
+ON CONFLICT (id) DO NOTHING
+"""  # noqa: S608 - names of this file
+
+
+@dataclass(frozen=True, slots=True)
+class LiveAlbum:
+    """An album that the copy lacks; `version` changes whenever its row does."""
+
+    id: str
+    cover_source: str | None
+    cover_url: str | None
+    version: str
+
+
+@dataclass(frozen=True, slots=True)
+class CopyProgress:
+    """Row counts of the live table and of the copy."""
+
+    albums: int
+    copied: int
+    embedded: int
+    not_unit_length: int
+
+
+def prepare(connection: psycopg.Connection, stamp: ModelStamp) -> None:
+    """Create the copy, or continue the one that an earlier call for the same model began.
+
+    Raises:
+        CatalogError: objects depend on the live table that a swap would lose.
+    """
+    with connection.transaction():
+        require_no_dependent_objects(connection)
+        if _begun(connection) != (stamp.fingerprint, stamp.preprocessing):
+            connection.execute(_ABANDON.encode())
+            connection.execute(_PREPARE.encode())
+            connection.execute(
+                "INSERT INTO catalog_reembedding VALUES (%s, %s, %s)",
+                [stamp.model, stamp.fingerprint, stamp.preprocessing],
+            )
+        # Albums that an earlier call left out may have a cover now.
+        connection.execute(f"DELETE FROM {NEXT} WHERE embedding IS NULL")  # noqa: S608
+
+
+def abandon(connection: psycopg.Connection) -> None:
+    """Delete the copy; the live table is not changed."""
+    with connection.transaction():
+        connection.execute(_ABANDON.encode())
+
+
+def missing(connection: psycopg.Connection, *, after_id: str, size: int) -> list[LiveAlbum]:
+    """Return the next albums, after an id, that the copy lacks."""
+    return [LiveAlbum(*row) for row in connection.execute(_MISSING, [after_id, size])]
+
+
+def copy(
+    connection: psycopg.Connection,
+    albums: Sequence[tuple[LiveAlbum, npt.NDArray[np.float32] | None]],
+) -> None:
+    """Copy albums with new embeddings; albums whose row changed since they were read are left for later."""
+    columns = sql.SQL(", ").join(map(sql.Identifier, _columns(connection)))
+    statement = sql.SQL(_COPY).format(columns=columns)
+    values = [
+        (None if embedding is None else vector_literal(embedding), album.id, album.version)
+        for album, embedding in albums
+    ]
+    with connection.transaction(), connection.cursor() as cursor:
+        cursor.executemany(statement, values)
+
+
+def copy_progress(connection: psycopg.Connection) -> CopyProgress:
+    """Count the rows of the live table and of the copy."""
+    row = connection.execute(
+        f"SELECT (SELECT count(*) FROM {TABLE}), count(*), count(embedding), "  # noqa: S608
+        f"count(*) FILTER (WHERE abs(vector_norm(embedding) - 1) > 0.001) FROM {NEXT}"
+    ).fetchone()
+    assert row is not None  # noqa: S101 - an aggregate has one row
+    return CopyProgress(*row)
+
+
+def verify_copy(connection: psycopg.Connection) -> None:
+    """Check that the copy may replace the live table.
+
+    Raises:
+        CatalogError: embeddings are not of unit length, or there are none.
+    """
+    found = copy_progress(connection)
+    if found.not_unit_length:
+        raise CatalogError(f"{found.not_unit_length} of the new embeddings are not of unit length")
+    if found.albums and not found.embedded:
+        raise CatalogError("none of the albums has a new embedding")
+
+
+def _begun(connection: psycopg.Connection) -> tuple[str, int] | None:
+    """Return fingerprint and preprocessing version of the copy that an earlier call began."""
+    row = connection.execute("SELECT to_regclass('catalog_reembedding')").fetchone()
+    if row is None or row[0] is None:
+        return None
+    # As JSON, because the table of an earlier release has no column `preprocessing`.
+    row = connection.execute("SELECT to_jsonb(begun) FROM catalog_reembedding begun").fetchone()
+    return None if row is None else (row[0]["fingerprint"], row[0].get("preprocessing", 1))
+
+
+def _columns(connection: psycopg.Connection) -> list[str]:
+    rows = connection.execute(
+        "SELECT attname FROM pg_attribute WHERE attrelid = %s::regclass AND attnum > 0 "
+        "AND NOT attisdropped AND attgenerated = '' AND attname <> 'embedding'",
+        [TABLE],
+    )
+    return [str(row[0]) for row in rows]

@@ -1,0 +1,106 @@
+"""Replaces the live table by its copy in one transaction, together with the index and the stamp.
+
+A search sees either the old table or the new one. The swap waits at most a second for running searches,
+because new searches queue behind a waiting swap.
+"""
+
+import time
+from dataclasses import dataclass
+
+import psycopg
+from psycopg import sql
+
+from catalog.database.migrations import migrations, run_file
+from catalog.database.vector_index import INDEX, TABLE, IndexBuild, build_index
+from catalog.model_stamp import write_stamp
+from catalog.reembedding.dependent_objects import reattach_statements, require_no_dependent_objects
+from catalog.reembedding.shadow_table import NEXT, missing
+from common.catalog.protocol import ModelStamp
+from common.errors import CatalogUnavailable
+
+NEXT_INDEX = "album_covers_next_embedding_hnsw"
+_FILES_OF_THE_TABLE = ("001_albums.sql", "001_genres.sql", "004_access.sql", "006_changes.sql")
+_LOCK_WAIT = "1s"
+_TRIES, _PAUSE_S = 30, 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class SwapResult:
+    """Whether the copy replaced the live table, and for how long the tables were locked.
+
+    The copy does not replace a live table that has newer rows.
+    """
+
+    done: bool
+    locked_s: float = 0.0
+
+
+def index_copy(connection: psycopg.Connection, *, memory_mib: int) -> IndexBuild | None:
+    """Create every index of the live table on the copy too, and the one over the embeddings."""
+    built = build_index(connection, table=NEXT, index=NEXT_INDEX, memory_mib=memory_mib)
+    for name, definition in _plain_indexes(connection):
+        statement = definition.replace(f"INDEX {name} ", f"INDEX IF NOT EXISTS {_copy_index_name(name)} ", 1)
+        connection.execute(statement.replace(f".{TABLE} ", f".{NEXT} ", 1).encode())
+    connection.execute(f"VACUUM (ANALYZE) {NEXT}")
+    return built
+
+
+def switch(connection: psycopg.Connection, stamp: ModelStamp) -> SwapResult:
+    """Replace the live table by the copy.
+
+    Raises:
+        CatalogUnavailable: the table was locked by others at every try.
+        CatalogError: objects depend on the live table that would be lost.
+    """
+    for _ in range(_TRIES):
+        try:
+            return _switch_once(connection, stamp)
+        except psycopg.errors.LockNotAvailable:
+            time.sleep(_PAUSE_S)
+    raise CatalogUnavailable(f"{TABLE} was in use all the time; run the command again, it goes on from here")
+
+
+def _switch_once(connection: psycopg.Connection, stamp: ModelStamp) -> SwapResult:
+    indexes = [name for name, _ in _plain_indexes(connection)]
+    with connection.transaction():
+        connection.execute(f"SET LOCAL lock_timeout = '{_LOCK_WAIT}'")
+        connection.execute(f"LOCK TABLE {TABLE}, {NEXT} IN ACCESS EXCLUSIVE MODE")
+        locked_at = time.monotonic()
+        if missing(connection, after_id="", size=1):
+            return SwapResult(done=False)
+        # Such objects may have been created since the move began.
+        require_no_dependent_objects(connection)
+        reattach = reattach_statements(connection)
+        connection.execute(f"DROP TABLE {TABLE}")
+        connection.execute("DROP FUNCTION forget_next()")
+        connection.execute("DROP TABLE catalog_reembedding")
+        connection.execute(f"ALTER TABLE {NEXT} RENAME TO {TABLE}")
+        connection.execute(f"ALTER INDEX {NEXT}_pkey RENAME TO {TABLE}_pkey")
+        for name in [*indexes, INDEX]:
+            copy_name = NEXT_INDEX if name == INDEX else _copy_index_name(name)
+            connection.execute(
+                sql.SQL("ALTER INDEX {} RENAME TO {}").format(sql.Identifier(copy_name), sql.Identifier(name))
+            )
+        # Triggers and grants belong to a table, and these files create all of them again. Files that create
+        # functions are left out: they would replace functions that waiting searches are about to call.
+        for migration in migrations():
+            if migration.name in _FILES_OF_THE_TABLE:
+                run_file(connection, migration)
+        for statement in reattach:
+            connection.execute(statement)
+        write_stamp(connection, stamp)
+    return SwapResult(done=True, locked_s=time.monotonic() - locked_at)
+
+
+def _plain_indexes(connection: psycopg.Connection) -> list[tuple[str, str]]:
+    """Return name and definition of the live table's indexes, except the primary key and the HNSW index."""
+    rows = connection.execute(
+        "SELECT indexname, indexdef FROM pg_indexes WHERE tablename = %s AND schemaname = 'public' "
+        "AND indexname <> ALL (%s)",
+        [TABLE, [f"{TABLE}_pkey", INDEX]],
+    )
+    return [(str(name), str(definition)) for name, definition in rows]
+
+
+def _copy_index_name(index: str) -> str:
+    return f"next_{index}"[:63]

@@ -1,0 +1,1 @@
+"""Write to the catalog: one protocol with two implementations, PostgreSQL and Supabase."""

@@ -1,0 +1,76 @@
+"""One row of the table `album_covers`, and inserting many of them."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import orjson
+import psycopg
+from psycopg.types.json import Jsonb
+
+
+@dataclass(frozen=True, slots=True)
+class AlbumRow:
+    """One row of `album_covers`; the embedding has shape (512,), float32, unit length.
+
+    `genre` is the first of `genres`; either may be left out and is derived from the other.
+    """
+
+    id: str
+    embedding: npt.NDArray[np.float32]
+    artist: str
+    album_name: str
+    genre: str | None = None
+    release_year: int | None = None
+    pitchfork_score: float | None = None
+    best_new_music: bool = False
+    cover_url: str | None = None
+    reviewer: str | None = None
+    metadata: Mapping[str, object] = field(default_factory=dict)
+    genres: Sequence[str] = ()
+    #: SHA-256 of the row and its cover; None for rows that were not ingested.
+    content_hash: str | None = None
+    #: SHA-256 of the cover; None for rows that were not ingested, or by a release that did not keep it.
+    cover_hash: str | None = None
+    #: Where the cover was read: a URL, or the name of a file in the folder of covers.
+    cover_source: str | None = None
+    #: The ETag and Last-Modified headers of the cover's URL.
+    cover_etag: str | None = None
+    cover_last_modified: str | None = None
+
+    def __post_init__(self) -> None:
+        """Derive `genre` and `genres` from each other."""
+        genres = [*self.genres] or [name for name in (self.genre,) if name]
+        object.__setattr__(self, "genres", genres)
+        object.__setattr__(self, "genre", next(iter(genres), None))
+
+
+COLUMNS = tuple(column.name for column in fields(AlbumRow))
+
+_UPSERT = (
+    f"INSERT INTO album_covers ({', '.join(COLUMNS)}) VALUES ({', '.join(['%s'] * len(COLUMNS))}) "  # noqa: S608
+    f"ON CONFLICT (id) DO UPDATE SET {', '.join(f'{name} = excluded.{name}' for name in COLUMNS[1:])}"
+)
+
+
+def upsert_albums(connection: psycopg.Connection[Any], rows: Iterable[AlbumRow]) -> None:
+    """Insert the rows, or replace those with a known id, in one pipelined batch."""
+    with connection.cursor() as cursor:
+        cursor.executemany(_UPSERT, [_values(row) for row in rows])
+
+
+def row_fields(row: AlbumRow) -> dict[str, Any]:
+    """Return all columns of a row except the embedding."""
+    return {name: getattr(row, name) for name in COLUMNS if name != "embedding"}
+
+
+def vector_literal(embedding: npt.NDArray[np.float32]) -> str:
+    """Return an embedding, shape (512,), as pgvector reads it: `[0.1,…]`."""
+    return orjson.dumps(np.ascontiguousarray(embedding), option=orjson.OPT_SERIALIZE_NUMPY).decode()
+
+
+def _values(row: AlbumRow) -> tuple[object, ...]:
+    record = row_fields(row) | {"embedding": vector_literal(row.embedding), "metadata": Jsonb(row.metadata)}
+    return tuple(record[name] for name in COLUMNS)

@@ -1,0 +1,81 @@
+"""The part of a writer that calls SQL functions, which both implementations share."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Any
+
+from catalog.writer.album_row import vector_literal
+from catalog.writer.protocol import (
+    EmbeddingCounts,
+    Findings,
+    IndexState,
+    MissingAlbum,
+    NewEmbedding,
+    Origin,
+)
+from common.catalog.protocol import ModelStamp
+from common.catalog.sql_functions import FunctionCatalog
+
+#: Time limit of one call: a page or a batch of a hundred albums, on a busy database.
+TIMEOUT_S = 60.0
+
+
+class FunctionWriter(FunctionCatalog):
+    """Every method except the writing of rows; a subclass encodes arguments of the type jsonb."""
+
+    def _json(self, value: object) -> object:
+        """Return a value as an argument of the type jsonb."""
+        return value
+
+    def origins(self, album_ids: Sequence[str]) -> dict[str, Origin]:
+        found = self._document("album_origins", {"album_ids": list(album_ids)})
+        return {album_id: Origin(**kept) for album_id, kept in found.items()}
+
+    def delete(self, album_ids: Sequence[str]) -> set[str]:
+        return set(self._document("delete_albums", {"album_ids": list(album_ids)}))
+
+    def page(self, *, after_id: str | None, size: int) -> list[dict[str, Any]]:
+        return list(self._document("album_page", {"after_id": after_id, "page_size": size}))
+
+    def embedding_counts(self) -> EmbeddingCounts:
+        return EmbeddingCounts(**self._document("embedding_counts", {}))
+
+    def missing(self, *, after_id: str | None, size: int) -> list[MissingAlbum]:
+        found = self._document("missing_albums", {"after_id": after_id, "page_size": size})
+        return [MissingAlbum(**album) for album in found]
+
+    def embed(self, made: Sequence[NewEmbedding], *, model_fingerprint: str) -> set[str]:
+        albums = self._json([_record(embedding) for embedding in made])
+        arguments = {"albums": albums, "model_fingerprint": model_fingerprint}
+        return set(self._document("embed_albums", arguments))
+
+    def write_stamp(self, stamp: ModelStamp) -> None:
+        self._document("stamp_catalog", asdict(stamp))
+
+    def findings(self) -> Findings:
+        found = self._document("catalog_findings", {})
+        index = found["index"]
+        return Findings(
+            albums=found["albums"],
+            embedded=found["embedded"],
+            not_unit_length=found["not_unit_length"],
+            without_names=found["without_names"],
+            index=None
+            if index is None
+            else IndexState(**index, usable=f'"{index["name"]}"' in json.dumps(found["plan"])),
+            walks=bool(self._document("search_walks", {})),
+        )
+
+
+def _record(made: NewEmbedding) -> dict[str, str | None]:
+    return {
+        "id": made.album.id,
+        "embedding": vector_literal(made.embedding),
+        "cover_hash": made.cover_hash,
+        "cover_source": made.cover_source,
+        "cover_etag": made.cover_etag,
+        "cover_last_modified": made.cover_last_modified,
+        "seen_source": made.album.cover_source,
+        "seen_url": made.album.cover_url,
+    }

@@ -1,1 +1,0 @@
-"""Writing to the catalog: one protocol, by PostgreSQL and by Supabase."""

@@ -1,0 +1,58 @@
+"""Which queries walk farther: those that lie apart from all albums."""
+
+import psycopg
+import pytest
+
+from benchmarks.recall.synthetic_embeddings import Vectors
+from common.catalog.row_mapping import vector_literal
+from tests.integration.catalog.known_catalog import World
+
+
+def apart(url: str, queries: Vectors) -> list[bool]:
+    with psycopg.connect(url) as connection:
+        found = [
+            connection.execute("SELECT lies_apart(%s::vector)", [vector_literal(query)]).fetchone()
+            for query in queries
+        ]
+    return [row is not None and bool(row[0]) for row in found]
+
+
+def test_texts_lie_apart_from_all_covers(world_urls: dict[str, str], world: World) -> None:
+    texts = world.texts(40)
+
+    found = apart(world_urls["walk"], texts)
+
+    # In a catalog this small some covers' neighbours are hardly nearer than the text.
+    assert sum(found) >= 36
+
+
+def test_a_new_cover_is_at_home_among_the_others(world_urls: dict[str, str], world: World) -> None:
+    covers = world.covers(20)
+
+    found = apart(world_urls["walk"], covers)
+
+    assert found == [False] * 20
+
+
+def test_in_an_empty_catalog_nothing_lies_apart(database_url: str, world: World) -> None:
+    (cover,) = world.covers(1)
+
+    found = apart(database_url, cover.reshape(1, -1))
+
+    assert found == [False]
+
+
+@pytest.mark.parametrize("copies", [1, 60])
+def test_an_album_is_at_home_with_itself_however_often_it_is_there(
+    database_url: str, world: World, copies: int
+) -> None:
+    (cover,) = world.covers(1)
+    with psycopg.connect(database_url) as connection:
+        connection.cursor().executemany(
+            "INSERT INTO album_covers (id, embedding) VALUES (%s, %s)",
+            [(f"copy-{n}", vector_literal(cover)) for n in range(copies)],
+        )
+
+    found = apart(database_url, cover.reshape(1, -1))
+
+    assert found == [False]

@@ -1,0 +1,130 @@
+"""The genres in a cell, and what a table as a whole has as one genre."""
+
+from itertools import permutations
+from pathlib import Path
+
+import pytest
+
+from catalog.ingest.columns.genres import GenreSplitter, genre_splitter, parse_genre_list
+from common.errors import SettingsError
+
+PITCHFORK = ["Rock"] * 40 + ["Electronic"] * 20 + ["Folk/Country"] * 10 + ["Pop/R&B"] * 15 + ["Rap"] * 10
+
+
+@pytest.mark.parametrize(
+    ("cell", "genres"),
+    [
+        ("Rock", ("Rock",)),
+        ("  Hip   Hop ", ("Hip Hop",)),
+        ("Rock,Electronic", ("Rock", "Electronic")),
+        ("Rock; Electronic ;Jazz", ("Rock", "Electronic", "Jazz")),
+        ("Rock|Electronic", ("Rock", "Electronic")),
+        ("Rock\0Electronic", ("Rock", "Electronic")),
+        ("Rock\r\nElectronic", ("Rock", "Electronic")),
+        ("Rock/Electronic, Jazz", ("Rock", "Electronic", "Jazz")),
+        ("Rock,rock, ROCK ,Jazz,Rock", ("Rock", "Jazz")),
+        (",Rock,,  ;|/", ("Rock",)),
+        (",;|", ()),
+        ('["Rock", "Electronic"]', ("Rock", "Electronic")),
+        ("['Rock', 'Electronic']", ("Rock", "Electronic")),
+        ('["Rock, with a comma/and a slash", null, ""]', ("Rock, with a comma/and a slash",)),
+        (["Rock", None, " Jazz ", "ROCK", float("nan")], ("Rock", "Jazz")),
+        (["Folk/Country"], ("Folk/Country",)),
+        ([], ()),
+        ("[]", ()),
+        ("[Rock", ("[Rock",)),
+        ("[not a list]", ("[not a list]",)),
+        ("Pop &amp; R&amp;B;Rock", ("Pop & R&B", "Rock")),
+        ("R&B;Soul", ("R&B", "Soul")),
+        ("Rock, N/A", ("Rock",)),
+        (80, (80,)),
+        ([80, "80"], (80,)),
+        ({"name": "Rock"}, ({"name": "Rock"},)),
+        (True, (True,)),
+    ],
+)
+def test_a_cell_holds_any_number_of_genres(cell: object, genres: tuple[object, ...]) -> None:
+    assert GenreSplitter().read(cell) == genres
+
+
+@pytest.mark.parametrize(
+    ("column", "cell", "genres"),
+    [
+        (PITCHFORK, "Folk/Country", ("Folk/Country",)),
+        (PITCHFORK, "folk / country", ("folk/country",)),
+        (PITCHFORK, "Pop/R&B", ("Pop/R&B",)),
+        (PITCHFORK, "Rap/Pop/R&B", ("Rap", "Pop/R&B")),
+        (PITCHFORK, "Pop/R&B,Rock", ("Pop/R&B", "Rock")),
+        ([*PITCHFORK, "Rock/Electronic"], "Rock/Electronic", ("Rock", "Electronic")),
+        ([*PITCHFORK, "Rock/Shoegaze"], "Rock/Shoegaze", ("Rock", "Shoegaze")),
+        ([*PITCHFORK, "Rap/Pop/R&B"], "Rap/Pop/R&B", ("Rap", "Pop/R&B")),
+        (["Rock", "N/A", "N", "A"], "N/A", ()),
+        # One album of Pop alone does not take fifteen apart, and two do.
+        ([*PITCHFORK, "Pop"], "Pop/R&B", ("Pop/R&B",)),
+        ([*PITCHFORK, "Pop", "Pop"], "Pop/R&B", ("Pop", "R&B")),
+        # Nothing stands alone, and yet the same names come in other company.
+        (["Rock/Pop", "Rock/Jazz"], "Rock/Pop", ("Rock", "Pop")),
+        (["Rock/Pop", "Pop/Rock"], "Rock/Pop", ("Rock", "Pop")),
+        (["Rock/Pop/Jazz", "Rock/Pop"], "Rock/Pop", ("Rock/Pop",)),
+        # An element of a list is one genre.
+        ([["Rock/Pop"], "Rock", "Pop"], "Rock/Pop", ("Rock/Pop",)),
+    ],
+)
+def test_a_slash_separates_unless_the_table_has_it_as_one_genre(
+    column: list[object], cell: str, genres: tuple[str, ...]
+) -> None:
+    assert genre_splitter(column).read(cell) == genres
+
+
+def test_the_order_of_the_rows_changes_nothing() -> None:
+    column = ["Rock/Pop", "Pop", "Rap/Soul", "Soul/Rap", "Folk/Country"]
+
+    read = {
+        tuple(reader.read(cell) for cell in column)
+        for order in permutations(column)
+        for reader in (genre_splitter(order),)
+    }
+
+    assert read == {(("Rock", "Pop"), ("Pop",), ("Rap", "Soul"), ("Soul", "Rap"), ("Folk/Country",))}
+
+
+@pytest.mark.parametrize(
+    ("listed", "cell", "genres"),
+    [
+        (("Rock/Electronic",), "Rock/Electronic", ("Rock/Electronic",)),
+        (("ROCK / ELECTRONIC",), "Jazz, Rock/Electronic", ("Jazz", "Rock/Electronic")),
+        (("Folk",), "Folk/Country", ("Folk", "Country")),
+        (("Folk, World, & Country",), "Rock, Folk, World, & Country", ("Rock", "Folk, World, & Country")),
+        (("Rock/Pop", "Rock/Pop/Rap"), "Rock/Pop/Rap/Jazz", ("Rock/Pop/Rap", "Jazz")),
+    ],
+)
+def test_what_the_operator_lists_stands_above_what_the_table_shows(
+    listed: tuple[str, ...], cell: str, genres: tuple[str, ...]
+) -> None:
+    assert genre_splitter(PITCHFORK, listed=listed).read(cell) == genres
+
+
+def test_genres_are_listed_in_a_file_or_on_the_command_line(tmp_path: Path) -> None:
+    file = tmp_path / "genres.txt"
+    file.write_text("\ufeffFolk, World, & Country\r\n\n  Pop/R&B  \n")
+
+    assert parse_genre_list(str(file)) == ("Folk, World, & Country", "Pop/R&B")
+    assert parse_genre_list("Folk/Country, Pop/R&B,") == ("Folk/Country", "Pop/R&B")
+    assert len(parse_genre_list(",".join(f"Genre {number}" for number in range(1000)))) == 1000
+    assert parse_genre_list('["Folk, World, & Country"]') == ("Folk, World, & Country",)
+
+
+@pytest.mark.parametrize("content", [None, b"\xff\xfe\x00"])
+def test_a_list_of_genres_that_cannot_be_read_is_refused(tmp_path: Path, content: bytes | None) -> None:
+    file = tmp_path / "genres.txt"
+    if content is not None:
+        file.write_bytes(content)
+
+    with pytest.raises(SettingsError, match="--genres"):
+        parse_genre_list(str(file))
+
+
+def test_a_cell_of_a_million_separators_is_read_soon() -> None:
+    reader = genre_splitter(["Folk/Country"])
+
+    assert reader.read(",/" * 500_000 + "Rock") == ("Rock",)

@@ -1,0 +1,265 @@
+"""A row becomes an album, or one sentence that says why not."""
+
+import math
+
+import pytest
+
+from catalog.ingest.columns.fields import Album
+from catalog.ingest.columns.mapping import ColumnMap
+from catalog.ingest.rejection import RowFault
+from catalog.ingest.tables.raw_row import Cells, RawRow
+from common.errors import SettingsError
+
+COLUMNS = ("id", "artist", "album_name", "release_year", "pitchfork_score", "best_new_music", "label")
+WHOLE: Cells = {"id": "1", "artist": "A", "album_name": "N"}
+
+
+def taken(cells: Cells, *, strict: bool = False) -> Album:
+    columns = (*COLUMNS, "reviewer", "genre", "cover", "metadata", "cover_url", "Unnamed: 0")
+    return ColumnMap.of(columns, {}, strict=strict).read(RawRow(1, {**WHOLE, **cells}))
+
+
+@pytest.mark.parametrize(
+    ("cell", "value"),
+    [
+        *(
+            (text, 1999)
+            for text in ("1999", 1999, 1999.0, "1999.0", " 1999 ", "1999.", "1999-12-31", "1999-12")
+        ),
+        *(
+            (text, 2016)
+            for text in ("2016-05-01T00:00:00", "2016-05-01 10:00:00+02:00", "2016/5/1", "2016.05.01")
+        ),
+        *((text, 2016) for text in ("01.05.2016", "5/1/2016", "May 1, 2016", "1 May 2016", "1st Sept. 2016")),
+        *(
+            (text, 1972)
+            for text in ("1972/2012", "1972-2012", "1972, 2012", "1972; 2012", "1972 (2012 reissue)")
+        ),
+        *(
+            (text, 1972)
+            for text in ("c. 1972", "ca 1972", "circa 1972", "~1972", "1972?", "[1972]", "(c) 1972")
+        ),
+        *((text, 1972) for text in ("\u2117 1972", "\u00a91972", "1972\u5e74", "1972\u20132012", "1.972e3")),
+        *(
+            (text, None)
+            for text in ("", None, math.nan, "nan", "NaN", "None", "NULL", "N/A", "-", "NaT", "<NA>")
+        ),
+    ],
+)
+def test_a_year_is_read_from_what_tables_hold(cell: object, value: int | None) -> None:
+    album = taken({"release_year": cell})
+
+    assert album.fields.release_year == value
+    assert album.notes == ()
+
+
+@pytest.mark.parametrize(
+    ("cell", "value"),
+    [
+        *((text, True) for text in ("True", "TRUE", "yes", "y", "T", "on", "1", "1.0", 1, 1.0, True)),
+        *((text, False) for text in ("false", "no", "N", "f", "off", "0", "0.0", 0, 0.0, False)),
+        *((text, False) for text in (None, "", "nan", "N/A", math.nan)),
+    ],
+)
+def test_a_flag_is_read_from_what_tables_hold(cell: object, *, value: bool) -> None:
+    album = taken({"best_new_music": cell})
+
+    assert album.fields.best_new_music is value
+    assert album.notes == ()
+
+
+@pytest.mark.parametrize(
+    ("cell", "value"),
+    [
+        *((text, 8.7) for text in ("8.7", 8.7, " 8.70", "8,7", "+8.7", "8.7/10", "8,7 / 10", "87e-1")),
+        *((text, 10.0) for text in (10, "10", "10.0", "10,0")),
+        *((text, 0.0) for text in (0, "0", "-0.0")),
+        *((text, None) for text in (None, "", "nan", "n/a", "NULL", "\u2013")),
+    ],
+)
+def test_a_score_is_read_from_what_tables_hold(cell: object, value: float | None) -> None:
+    album = taken({"pitchfork_score": cell})
+
+    assert album.fields.pitchfork_score == value
+    assert album.notes == ()
+
+
+_CELLS_BY_REASON: dict[tuple[str, str], list[object]] = {
+    ("release_year", "not_a_year"): ["19x9", "'72", "1990s", "1999.5", "late", "inf", True, [1999], {}],
+    ("release_year", "year_out_of_range"): ["0", 999, "10000", "99999", "-1999", "0000-00-00"],
+    ("pitchfork_score", "not_a_score"): ["good", "inf", "1,000", "8.7/5", "1_0", True, math.inf, -math.inf],
+    ("pitchfork_score", "score_out_of_range"): [10.1, "11", "-1", 87],
+    ("best_new_music", "not_a_boolean"): ["perhaps", 2, "0.5", []],
+    ("genre", "too_long"): ["x" * 101, "Rock," + "x" * 101, ",".join(map(str, range(21)))],
+    ("genre", "not_text"): [True, {"a": 1}, [["Rock"]]],
+    ("genre", "not_storable"): ["a\udcff", ["Rock", "a\udcff"]],
+    ("reviewer", "not_text"): [["a", "b"]],
+    ("reviewer", "not_storable"): ["a\x00b"],
+    ("metadata", "not_a_json_object"): ["[1]", "{"],
+    ("metadata", "not_storable"): ['{"a": "\\u0000"}'],
+    ("label", "not_storable"): ["a\x00b", "a\udcffb", 1 << 64],
+}
+UNFIT = [(column, cell, reason) for (column, reason), group in _CELLS_BY_REASON.items() for cell in group]
+
+
+@pytest.mark.parametrize(("column", "cell", "reason"), UNFIT)
+def test_a_cell_that_an_optional_field_does_not_take_is_left_empty_and_noted(
+    column: str, cell: object, reason: str
+) -> None:
+    good: Cells = {"release_year": 1999, "pitchfork_score": 7.5, "genre": "Rock", "reviewer": "R"}
+
+    album = taken({**good, column: cell})
+
+    assert album.fields == taken({**good, column: None}).fields
+    assert album.metadata == {}
+    assert [(note.row, note.id, note.column, note.reason) for note in album.notes] == [
+        (1, "1", column, reason)
+    ]
+
+
+@pytest.mark.parametrize(("column", "cell", "reason"), UNFIT)
+def test_strictly_such_a_cell_costs_its_row(column: str, cell: object, reason: str) -> None:
+    with pytest.raises(RowFault, match=column) as caught:
+        taken({column: cell}, strict=True)
+
+    assert caught.value.reason == (
+        "unreadable_row" if reason == "not_storable" and column != "metadata" else "invalid_field"
+    )
+
+
+def test_several_bad_cells_of_a_row_are_all_noted() -> None:
+    album = taken({"release_year": "late", "pitchfork_score": 70, "label": "\x00", "best_new_music": "?"})
+
+    assert {note.column for note in album.notes} == {
+        "release_year",
+        "pitchfork_score",
+        "label",
+        "best_new_music",
+    }
+
+
+@pytest.mark.parametrize("name", ["Null", "None", "NaN", "nan", "NULL", "N/A", "-", "NA"])
+def test_a_word_for_nothing_is_a_name_where_a_name_is_required(name: str) -> None:
+    album = taken(
+        {"id": name, "artist": name, "album_name": name, "genre": name, "reviewer": name, "cover": name}
+    )
+
+    assert (album.fields.id, album.fields.artist, album.fields.album_name) == (name, name, name)
+    assert (album.fields.genre, album.fields.reviewer, album.cover) == (None, None, None)
+
+
+def test_a_column_that_is_no_field_loses_only_what_programs_write_for_nothing() -> None:
+    kept = {"a": "NA", "b": "None", "c": "-", "d": "Null"}
+
+    album = taken({**kept, "e": "nan", "f": "NULL", "g": "N/A", "h": math.nan, "i": "<NA>"})
+
+    assert album.metadata == kept
+
+
+@pytest.mark.parametrize(
+    ("cell", "name"),
+    [
+        ("Simon &amp; Garfunkel", "Simon & Garfunkel"),
+        ("Sigur R&oacute;s", "Sigur R\u00f3s"),
+        ("Guns N&#39; Roses", "Guns N' Roses"),
+        ("&#x201C;Heroes&#x201d;&nbsp;", "\u201cHeroes\u201d"),
+        ("A &amp;amp; B", "A & B"),
+        ("R&B", "R&B"),
+        ("Tom &copy Jerry", "Tom &copy Jerry"),
+        ("Q&A; B", "Q&A; B"),
+        ("A &lt; B &unknown; C", "A < B &unknown; C"),
+    ],
+)
+def test_entities_in_names_are_decoded(cell: str, name: str) -> None:
+    album = taken(
+        {"artist": cell, "album_name": cell, "genre": [cell], "reviewer": cell, "id": cell, "label": cell}
+    )
+
+    fields = album.fields
+    assert {fields.artist, fields.album_name, fields.genre, fields.reviewer} == {name}
+    assert (fields.id, album.metadata) == (cell.strip(), {"label": cell})
+
+
+@pytest.mark.parametrize("index", ["", " ", "Unnamed: 0", "Unnamed: 0.1", "Unnamed: 1_level_0", "...1"])
+def test_the_number_of_a_row_is_no_metadata(index: str) -> None:
+    assert taken({index: "17", "__index_level_0__": 17, "label": "4AD"}).metadata == {"label": "4AD"}
+
+
+def test_a_column_without_a_name_can_be_mapped() -> None:
+    columns = ColumnMap.of(("Unnamed: 0", "artist", "album_name"), {"id": "Unnamed: 0"})
+
+    assert columns.read(RawRow(1, {"Unnamed: 0": "17", "artist": "A", "album_name": "N"})).fields.id == "17"
+
+
+def test_blanks_around_a_cover_are_not_its_name() -> None:
+    assert taken({"cover": "  a b.jpg\t"}).cover == "a b.jpg"
+
+
+def test_a_value_that_is_not_there_is_none_and_other_columns_are_metadata() -> None:
+    album = ColumnMap.of(COLUMNS, {}).read(
+        RawRow(1, {**WHOLE, "pitchfork_score": math.nan, "label": "4AD", "extra": ""})
+    )
+
+    assert album.fields.pitchfork_score is None
+    assert album.metadata == {"label": "4AD"}
+
+
+@pytest.mark.parametrize("cell", ["Rock;Jazz", "Rock\0Jazz", '["Rock","Jazz"]', ["Rock", "Jazz"]])
+def test_an_album_has_the_genres_of_its_cell_and_the_first_is_its_genre(cell: object) -> None:
+    fields = taken({"genre": cell}).fields
+
+    assert (fields.genre, fields.genres) == ("Rock", ("Rock", "Jazz"))
+
+
+@pytest.mark.parametrize(
+    "cell", [None, "", " ", "[]", [], ",", [None], "N/A", "nan", "None, NULL", ["N/A"], "-;#N/A"]
+)
+def test_an_album_may_have_no_genre(cell: object) -> None:
+    fields = taken({"genre": cell}).fields
+
+    assert (fields.genre, fields.genres) == (None, ())
+
+
+def test_genres_may_come_from_a_column_of_another_name_whose_cell_is_no_metadata() -> None:
+    columns = ColumnMap.of((*COLUMNS, "band"), {"genre": "band"})
+
+    album = columns.read(RawRow(1, {**WHOLE, "band": "Rock,Jazz"}))
+
+    assert album.fields.genres == ("Rock", "Jazz")
+    assert album.metadata == {}
+
+
+def test_numbers_serve_as_names() -> None:
+    album = ColumnMap.of(COLUMNS, {}).read(RawRow(1, {"id": 7, "artist": 1975, "album_name": 1989}))
+
+    assert (album.fields.id, album.fields.artist, album.fields.album_name) == ("7", "1975", "1989")
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({"artist": ""}, "artist"),
+        ({"id": "x" * 501}, "id"),
+        ({"id": ["a"]}, "id"),
+        ({"artist": "&nbsp;"}, "artist"),
+        ({"artist": "a\x00b"}, "artist: .* zero"),
+        ({"artist": "a\udcffb"}, "artist: .*UTF-8.* --encoding"),
+        ({"artist": "", "release_year": "late"}, "artist"),
+        ({"id": "."}, "nobody could ask for the album"),
+        ({"id": " .. "}, "nobody could ask for the album"),
+    ],
+)
+def test_a_row_that_cannot_be_taken_says_which_column_is_at_fault(changes: Cells, says: str) -> None:
+    with pytest.raises(RowFault, match=says):
+        taken(changes)
+
+
+def test_a_backslash_before_u0000_is_only_text() -> None:
+    album = ColumnMap.of(COLUMNS, {}).read(RawRow(1, {**WHOLE, "label": "\\u0000"}))
+
+    assert album.metadata == {"label": "\\u0000"}
+
+
+def test_a_missing_column_names_those_that_are_there() -> None:
+    with pytest.raises(SettingsError, match="no column for artist; the table has nr, band"):
+        ColumnMap.of(("nr", "band", "album_name"), {"id": "nr"})

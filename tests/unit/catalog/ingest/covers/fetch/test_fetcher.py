@@ -1,0 +1,494 @@
+"""Covers are fetched from public hosts alone, within limits, and as often as a host answers."""
+
+import gzip
+import socket
+import ssl
+import threading
+import time
+import zlib
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+from email.utils import formatdate
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+
+from catalog.ingest.covers.fetch.fetcher import CoverFetcher
+from catalog.ingest.covers.fetch.public_addresses import is_public
+from catalog.ingest.covers.fetch.responses import Validators
+from catalog.ingest.rejection import RowFault
+from tests.cover_server import MODIFIED, CoverServer, Limit, answer, cover_server, drip, hang, redirect
+
+BODY = b"\xff\xd8" + bytes(5000)
+COVER = "/cover.jpg"
+
+
+@pytest.fixture
+def server() -> Iterator[CoverServer]:
+    with cover_server() as server:
+        server.covers[COVER] = BODY
+        yield server
+
+
+@pytest.fixture(autouse=True)
+def _short_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("catalog.ingest.covers.fetch.fetcher.FIRST_WAIT_S", 0.01)
+    monkeypatch.setattr("catalog.ingest.covers.fetch.host_rate_limits.FIRST_WAIT_S", 0.02)
+
+
+def fetcher(**options: Any) -> CoverFetcher:
+    chosen = {"max_bytes": 10_000, "allow_private": True, "per_host": 1000.0, "total_timeout_s": 5.0}
+    return CoverFetcher(**(chosen | options))
+
+
+def fault_of(fetcher: CoverFetcher, url: str) -> RowFault:
+    with pytest.raises(RowFault) as caught:
+        fetcher.fetch(url)
+    return caught.value
+
+
+def test_a_cover_is_fetched_under_its_own_host_and_the_given_name(server: CoverServer) -> None:
+    server.answers["/moved"] = redirect(COVER)
+
+    assert fetcher(user_agent="shop/2 (covers@example.org)").fetch(server.url("/moved")).content == BODY
+
+    assert {asked.headers["Host"] for asked in server.asked} == {f"localhost:{server.server_address[1]}"}
+    assert {asked.headers["User-Agent"] for asked in server.asked} == {"shop/2 (covers@example.org)"}
+
+
+@pytest.mark.parametrize(
+    ("path", "reply", "reason"),
+    [
+        ("/none", None, "cover_unreachable"),
+        ("/round", redirect("/round"), "cover_unreachable"),
+        ("/file", redirect("file:///etc/passwd"), "cover_refused"),
+        ("/nowhere", redirect("http://[::1"), "cover_unreachable"),
+        ("/empty", answer(b""), "cover_unreachable"),
+        ("/unasked", answer(b"", status=304), "cover_unreachable"),
+    ],
+)
+def test_what_is_no_cover_is_told_by_reason(
+    server: CoverServer, path: str, reply: Callable[[Any], None] | None, reason: str
+) -> None:
+    if reply is not None:
+        server.answers[path] = reply
+
+    assert fault_of(fetcher(), server.url(path)).reason == reason
+
+
+def test_a_cover_larger_than_allowed_is_not_read_to_its_end(server: CoverServer) -> None:
+    assert "more than 1000 bytes" in fault_of(fetcher(max_bytes=1000), server.url(COVER)).detail
+
+
+@pytest.mark.parametrize(
+    "head",
+    [b"HTTP/1.0 200 OK\r\n\r\n", b"HTTP/1.0 200 OK\r\nX-Long: ", b""],
+    ids=["body", "header", "nothing"],
+)
+def test_a_server_that_drips_is_left_in_time(server: CoverServer, head: bytes) -> None:
+    server.answers["/drip"] = drip(head) if head else hang
+
+    assert "took more than 0.3 s" in fault_of(fetcher(total_timeout_s=0.3), server.url("/drip")).detail
+
+
+@pytest.mark.parametrize("faults", [[500], [429, 500], [0], [0, 504], [503, 503, 429, 503]])
+def test_a_host_that_answers_a_moment_later_is_asked_again(server: CoverServer, faults: list[int]) -> None:
+    server.faults[:] = faults
+
+    assert fetcher().fetch(server.url(COVER)).content == BODY
+
+    assert server.statuses() == [*faults, 200]
+
+
+@pytest.mark.parametrize(("fault", "asked"), [(500, 3), (0, 3), (404, 1), (403, 1)])
+def test_a_host_that_fails_is_asked_three_times_and_one_that_refuses_once(
+    server: CoverServer, fault: int, asked: int
+) -> None:
+    server.faults[:] = [fault] * 9
+
+    assert fault_of(fetcher(), server.url(COVER)).reason == "cover_unreachable"
+
+    assert len(server.asked) == asked
+
+
+@pytest.mark.parametrize("status", [429, 503])
+def test_a_cover_that_alone_is_refused_is_given_up(server: CoverServer, status: int) -> None:
+    server.answers["/refused"] = answer(b"", status=status)
+    fetching = fetcher()
+    answered = threading.Event()
+
+    def ask_for_another() -> None:
+        while not answered.is_set():
+            fetching.fetch(server.url(COVER))
+
+    other = threading.Thread(target=ask_for_another)
+    other.start()
+    try:
+        fault = fault_of(fetching, server.url("/refused"))
+    finally:
+        answered.set()
+        other.join()
+
+    assert fault.detail.endswith(f"was answered with {status}")
+
+
+def together(fetching: CoverFetcher, urls: list[str], *, threads: int = 4) -> list[bytes]:
+    with ThreadPoolExecutor(threads) as executor:
+        return [fetched.content for fetched in executor.map(fetching.fetch, urls)]
+
+
+@pytest.mark.parametrize(
+    "limit",
+    [
+        Limit(10, 0.1),
+        Limit(10, 0.1, status=503),
+        Limit(10, 0.1, retry_after="0.1"),
+        Limit(20, 0.2, status=503, retry_after="0"),
+    ],
+    ids=["429", "503", "429 with Retry-After", "503 with Retry-After: 0"],
+)
+def test_two_hundred_covers_arrive_from_behind_a_limit(server: CoverServer, limit: Limit) -> None:
+    server.covers |= {f"/{n}.jpg": BODY + bytes([n]) for n in range(200)}
+    server.limit = limit
+
+    # Ten times as fast as the host answers.
+    got = together(fetcher(per_host=1000), [server.url(f"/{n}.jpg") for n in range(200)])
+
+    assert got == [BODY + bytes([n]) for n in range(200)]
+    refused = server.statuses().count(limit.status)
+    assert 0 < refused < 200
+
+
+def test_a_rate_below_the_limit_is_never_refused(server: CoverServer) -> None:
+    server.covers |= {f"/{n}.jpg": BODY for n in range(40)}
+    # Twice the rate, for a window may see the ends of two of them.
+    server.limit = Limit(20, 0.1)
+
+    together(fetcher(per_host=100), [server.url(f"/{n}.jpg") for n in range(40)])
+
+    assert server.statuses() == [200] * 40
+
+
+@pytest.mark.parametrize(
+    "retry_after", ["1", lambda: formatdate(time.time() + 2, usegmt=True)], ids=["seconds", "date"]
+)
+def test_a_host_is_left_alone_for_as_long_as_it_asks(
+    server: CoverServer, retry_after: str | Callable[[], str]
+) -> None:
+    open_at: list[float] = []
+
+    def refuse_for_a_second(handler: Any) -> None:
+        open_at.append(time.monotonic() + 1)
+        if time.monotonic() < open_at[0]:
+            value = retry_after if isinstance(retry_after, str) else retry_after()
+            handler.reply(429, headers={"Retry-After": value})
+        else:
+            handler.reply(200, BODY)
+
+    server.answers["/busy"] = refuse_for_a_second
+
+    assert fetcher().fetch(server.url("/busy")).content == BODY
+
+    assert server.statuses() == [429, 200]
+
+
+def test_a_host_that_asks_for_an_hour_is_asked_once_and_its_other_covers_fail_with_it(
+    server: CoverServer,
+) -> None:
+    server.answers["/busy"] = answer(b"", status=429, headers={"Retry-After": "3600"})
+    fetching = fetcher()
+
+    first = fault_of(fetching, server.url("/busy"))
+    second = fault_of(fetching, server.url(COVER))
+
+    assert "asks to be left alone for 3" in first.detail
+    assert "asks to be left alone for 3" in second.detail
+    assert len(server.asked) == 1
+
+
+def test_whoever_waits_for_a_turn_is_told_of_the_end(server: CoverServer) -> None:
+    server.answers["/busy"] = answer(b"", status=429, headers={"Retry-After": "100"})
+    fetching = fetcher()
+
+    with ThreadPoolExecutor(1) as executor:
+        waiting = executor.submit(fetching.fetch, server.url("/busy"))
+        while not server.asked:
+            assert not waiting.done()
+        fetching.close()
+        with pytest.raises(RowFault, match="not fetched any more"):
+            waiting.result(timeout=10)
+
+
+def test_a_refusal_stops_one_host_and_no_other(server: CoverServer) -> None:
+    server.answers["/busy"] = answer(b"", status=429, headers={"Retry-After": "100"})
+    fetching = fetcher()
+    with cover_server() as other, ThreadPoolExecutor(1) as executor:
+        other.covers[COVER] = BODY
+        waiting = executor.submit(fetching.fetch, server.url("/busy"))
+        while not server.asked:
+            assert not waiting.done()
+
+        assert fetching.fetch(other.url(COVER)).content == BODY
+
+        assert not waiting.done()
+        fetching.close()
+
+
+def test_a_cover_that_has_not_changed_is_not_sent_again(server: CoverServer) -> None:
+    fetching = fetcher()
+
+    first = fetching.fetch(server.url(COVER))
+    second = fetching.fetch_changed(server.url(COVER), first.validators)
+    server.covers[COVER] = BODY + b"new"
+    third = fetching.fetch_changed(server.url(COVER), first.validators)
+
+    assert second is None
+    assert third is not None
+    assert (first.content, third.content) == (BODY, BODY + b"new")
+    assert first.validators.last_modified == MODIFIED
+    assert third.validators.etag != first.validators.etag
+    assert server.statuses() == [200, 304, 200]
+    assert "If-None-Match" not in server.asked[0].headers
+    assert server.asked[1].headers["If-Modified-Since"] == MODIFIED
+
+
+@pytest.mark.parametrize("etag", ["x" * 501, '"\u00e4"', "", None])
+def test_a_validator_that_cannot_be_sent_back_is_not_remembered(
+    server: CoverServer, etag: str | None
+) -> None:
+    server.answers["/odd"] = answer(BODY, headers={} if etag is None else {"ETag": etag})
+
+    assert fetcher().fetch(server.url("/odd")).validators == Validators()
+
+
+@pytest.mark.parametrize(
+    ("coding", "pack"),
+    [("gzip", gzip.compress), ("GZIP", gzip.compress), ("x-gzip", gzip.compress), ("deflate", zlib.compress)],
+)
+def test_a_packed_cover_is_unpacked(server: CoverServer, coding: str, pack: Callable[[bytes], bytes]) -> None:
+    server.answers["/packed"] = answer(pack(BODY), headers={"Content-Encoding": coding})
+
+    assert fetcher().fetch(server.url("/packed")).content == BODY
+
+
+@pytest.mark.parametrize(
+    ("coding", "body", "says"),
+    [
+        ("gzip", gzip.compress(bytes(20_000_000)), "more than 10000 bytes"),
+        ("gzip", gzip.compress(BODY)[:-9], "cannot be unpacked"),
+        ("gzip", BODY, "cannot be unpacked"),
+        ("br", BODY, "the content coding br"),
+        ("gzip, gzip", BODY, "the content coding gzip, gzip"),
+    ],
+)
+def test_a_packed_cover_that_is_none_is_told(
+    server: CoverServer, coding: str, body: bytes, says: str
+) -> None:
+    server.answers["/packed"] = answer(body, headers={"Content-Encoding": coding})
+
+    assert says in fault_of(fetcher(), server.url("/packed")).detail
+
+
+def test_a_body_that_is_cut_short_is_fetched_again(server: CoverServer) -> None:
+    sent: list[int] = []
+
+    def cut_once(handler: Any) -> None:
+        sent.append(1)
+        handler.close_connection = True
+        handler.reply(200, BODY[:100] if len(sent) == 1 else BODY, length=len(BODY))
+
+    server.answers["/cut"] = cut_once
+
+    assert fetcher().fetch(server.url("/cut")).content == BODY
+    assert len(sent) == 2
+
+
+def test_a_body_that_is_always_cut_short_is_no_cover(server: CoverServer) -> None:
+    def cut(handler: Any) -> None:
+        handler.close_connection = True
+        handler.reply(200, BODY[:100], length=len(BODY))
+
+    server.answers["/cut"] = cut
+
+    assert "cannot be fetched" in fault_of(fetcher(), server.url("/cut")).detail
+
+
+@pytest.mark.parametrize(
+    ("kind", "body", "is_cover"),
+    [
+        ("text/html; charset=utf-8", b"\n<!doctype html><p>Blocked", False),
+        ("application/json", b'{"error": "quota"}', False),
+        ("text/html", BODY, True),
+        ("application/octet-stream", BODY, True),
+        ("image/jpeg", BODY, True),
+        # For the decoder to judge, which knows what it takes.
+        ("image/svg+xml", b"<svg/>", True),
+    ],
+)
+def test_a_page_in_a_cover_s_place_is_told_from_a_cover_of_the_wrong_type(
+    server: CoverServer, kind: str, body: bytes, *, is_cover: bool
+) -> None:
+    server.answers["/kind"] = answer(body, headers={"Content-Type": kind})
+
+    if is_cover:
+        assert fetcher().fetch(server.url("/kind")).content == body
+    else:
+        fault = fault_of(fetcher(), server.url("/kind"))
+        assert (fault.reason, "and not a picture" in fault.detail) == ("cover_unreachable", True)
+
+
+def test_a_private_host_is_refused_without_a_connection(server: CoverServer) -> None:
+    assert fault_of(fetcher(allow_private=False), server.url(COVER)).reason == "cover_refused"
+
+    assert server.asked == []
+
+
+def test_a_redirect_to_a_private_host_is_refused(
+    server: CoverServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server.answers["/inside"] = redirect("http://169.254.169.254/latest/meta-data/")
+    # The server's own address passes for public here, so that the redirect is reached.
+    monkeypatch.setattr(
+        "catalog.ingest.covers.fetch.fetcher.is_public",
+        lambda ip: ip in {"127.0.0.1", "::1"} or is_public(ip),
+    )
+
+    assert "169.254.169.254" in fault_of(fetcher(allow_private=False), server.url("/inside")).detail
+
+
+def lead(monkeypatch: pytest.MonkeyPatch, host: str, *addresses: str) -> list[str]:
+    """Let a name have these addresses, and return the list of look-ups."""
+    asked: list[str] = []
+    lookup = socket.getaddrinfo
+
+    def resolve(name: Any, port: Any, *arguments: Any, **options: Any) -> Any:
+        asked.append(name)
+        targets = addresses if name == host else (name,)
+        return [entry for target in targets for entry in lookup(target, port, *arguments, **options)]
+
+    monkeypatch.setattr(socket, "getaddrinfo", resolve)
+    return asked
+
+
+@pytest.mark.parametrize(
+    "others",
+    [
+        # Nobody listens; this network has no way there; nobody answers; of the other family.
+        ["127.0.0.9"],
+        ["2001:db8::1"],
+        ["192.0.2.1"],
+        ["192.0.2.1", "192.0.2.2"],
+        ["::1"],
+        ["2001:db8::1", "2001:db8::2", "127.0.0.9"],
+    ],
+)
+def test_every_address_of_a_host_is_tried(
+    server: CoverServer, monkeypatch: pytest.MonkeyPatch, others: list[str]
+) -> None:
+    lead(monkeypatch, "cdn.example", *others, "127.0.0.1")
+
+    assert fetcher().fetch(server.url(COVER, "cdn.example")).content == BODY
+
+
+def test_an_address_that_was_reached_is_tried_first_the_next_time(
+    server: CoverServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tried: list[str] = []
+    connect = socket.socket.connect_ex
+
+    class Seen(socket.socket):
+        def connect_ex(self, address: Any, /) -> int:
+            tried.append(address[0])
+            return connect(self, address)
+
+    lead(monkeypatch, "cdn.example", "127.0.0.9", "127.0.0.1")
+    monkeypatch.setattr("catalog.ingest.covers.fetch.pinned_connections.socket.socket", Seen)
+    fetching = fetcher()
+
+    fetching.fetch(server.url(COVER, "cdn.example"))
+    fetching.fetch(server.url(COVER, "cdn.example"))
+
+    assert tried == ["127.0.0.9", "127.0.0.1", "127.0.0.1"]
+
+
+def test_a_host_that_no_address_leads_to_says_why_for_each(monkeypatch: pytest.MonkeyPatch) -> None:
+    lead(monkeypatch, "cdn.example", "127.0.0.8", "127.0.0.9")
+
+    detail = fault_of(fetcher(), "http://cdn.example:9/cover.jpg").detail
+
+    assert "127.0.0.8: Connection refused; 127.0.0.9: Connection refused" in detail
+
+
+def test_a_host_with_one_private_address_among_others_is_refused(
+    server: CoverServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lead(monkeypatch, "cdn.example", "93.184.215.14", "127.0.0.1")
+
+    fault = fault_of(fetcher(allow_private=False), server.url(COVER, "cdn.example"))
+
+    assert fault.reason == "cover_refused"
+    assert server.asked == []
+
+
+def test_a_name_that_changes_its_address_is_reached_where_it_was_judged(
+    server: CoverServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = lead(monkeypatch, "cdn.example", "127.0.0.1")
+
+    assert fetcher().fetch(server.url(COVER, "cdn.example")).content == BODY
+
+    assert asked.count("cdn.example") == 1
+
+
+@pytest.fixture
+def secured(server: CoverServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], str]:
+    """Let the server speak TLS as cdn.example, by a certificate that is trusted; return its URLs."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "cdn.example")])
+    now = datetime.now(UTC)
+    made = (
+        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
+        .not_valid_before(now - timedelta(hours=1))
+        .not_valid_after(now + timedelta(hours=1))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName("cdn.example")]), critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    pem, own = tmp_path / "certificate.pem", ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    key_pem = key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+    pem.write_bytes(made.public_bytes(serialization.Encoding.PEM) + key_pem)
+    own.load_cert_chain(pem)
+    server.socket = own.wrap_socket(server.socket, server_side=True)
+    trusted = ssl.create_default_context(cafile=str(pem))
+    monkeypatch.setattr("catalog.ingest.covers.fetch.fetcher.httpx.create_ssl_context", lambda **_: trusted)
+    return lambda host: server.url(COVER, host).replace("http:", "https:")
+
+
+def test_a_cover_is_fetched_over_tls_from_a_host_that_proves_its_name(
+    server: CoverServer, secured: Callable[[str], str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lead(monkeypatch, "cdn.example", "127.0.0.1")
+
+    assert fetcher().fetch(secured("cdn.example")).content == BODY
+
+
+def test_a_host_with_the_certificate_of_another_is_not_read(
+    server: CoverServer, secured: Callable[[str], str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lead(monkeypatch, "other.example", "127.0.0.1")
+
+    assert "certificate verify failed" in fault_of(fetcher(), secured("other.example")).detail
+    assert server.asked == []
+
+
+@pytest.mark.parametrize("url", ["ftp://example.org/a", "cover.jpg", "http://", "", "http://[::1", "data:x"])
+def test_what_is_no_web_address_is_refused(url: str) -> None:
+    fault_of(fetcher(), url)

@@ -1,0 +1,63 @@
+"""The rate is that of covers that took their time, and stands there from the first of them on."""
+
+from rich.progress import Progress
+
+from catalog.progress_bar import Throughput, TimeLeftColumn
+
+
+class Clock:
+    """A clock that is set by hand."""
+
+    now_s = 100.0
+
+    def __call__(self) -> float:
+        return self.now_s
+
+
+def test_one_batch_is_enough_for_a_rate() -> None:
+    clock = Clock()
+    pace = Throughput(clock)
+    assert pace.per_s is None
+
+    clock.now_s += 4
+    pace.worked(100)
+
+    assert pace.per_s == 25
+
+
+def test_what_was_there_already_counts_neither_as_covers_nor_as_time() -> None:
+    clock = Clock()
+    pace = Throughput(clock)
+    clock.now_s += 60
+    pace.skipped()
+
+    clock.now_s += 10
+    pace.worked(50)
+    pace.skipped()
+
+    assert pace.per_s == 5
+
+
+def test_the_rate_follows_the_last_half_minute() -> None:
+    clock = Clock()
+    pace = Throughput(clock)
+    for covers in [1000] * 10 + [10] * 40:
+        clock.now_s += 1
+        pace.worked(covers)
+
+    assert pace.per_s == 10
+
+
+def test_the_time_left_is_the_rest_at_that_rate() -> None:
+    clock = Clock()
+    pace = Throughput(clock)
+    progress = Progress()
+    task = progress.add_task("covers", total=1000, completed=900, pace=pace)
+    column = TimeLeftColumn()
+    unknown = column.render(progress.tasks[task]).plain
+
+    clock.now_s += 1
+    pace.worked(2)
+
+    assert unknown == "-:--:--"
+    assert column.render(progress.tasks[task]).plain == "0:00:50"

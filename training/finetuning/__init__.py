@@ -1,0 +1,1 @@
+"""Fine-tune a CLIP on a table: recipe, batches, training, model card."""

@@ -1,0 +1,77 @@
+"""The recipe of a fine-tuning: every parameter that decides the result, except data and base model."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import orjson
+from transformers import CLIPModel
+
+from training.data.splits import Shares
+from training.loop import Plan
+
+#: Parts of a CLIP that can be frozen; the projections after them are trained anyway.
+TOWERS = {"picture-tower": "vision_model", "text-tower": "text_model"}
+_WARMUP_MOST = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """The parameters of one fine-tuning."""
+
+    epochs: int = 10
+    #: Used instead of epochs if set.
+    steps: int | None = None
+    batch: int = 128
+    learning_rate: float = 1e-5
+    weight_decay: float = 0.05
+    seed: int = 7
+    shares: Shares = field(default_factory=Shares)
+    #: Steps between validations; None means once an epoch.
+    validate_every: int | None = None
+    #: Validations without a better model after which training stops; 0 never stops early.
+    patience: int = 5
+    save_every: int = 250
+    #: Share of covers that are shown as simulated photographs.
+    photographed: float = 0.3
+    #: Covers of each batch of which a second photograph must be recognised without a text.
+    twins: int = 0
+    freeze: tuple[str, ...] = ()
+    bfloat16: bool = False
+    activation_checkpointing: bool = False
+
+    def batch_of(self, albums: int) -> int:
+        """Return the batch size for a number of albums."""
+        return min(self.batch, albums)
+
+    def plan(self, albums: int) -> Plan:
+        """Return the schedule for a number of training albums."""
+        epoch = albums // self.batch_of(albums)
+        steps = self.steps or self.epochs * epoch
+        return Plan(
+            steps=steps,
+            learning_rate=self.learning_rate,
+            warmup_steps=min(_WARMUP_MOST, math.ceil(steps / 10)),
+            weight_decay=self.weight_decay,
+            log_every=min(25, epoch),
+            save_every=self.save_every,
+            validate_every=(self.validate_every or epoch) if self.shares.validation else 0,
+            patience=self.patience if self.shares.validation else 0,
+            bfloat16=self.bfloat16,
+        )
+
+    def prepare(self, model: CLIPModel) -> None:
+        """Freeze towers and switch on activation checkpointing as the recipe says."""
+        for tower in self.freeze:
+            getattr(model, TOWERS[tower]).requires_grad_(requires_grad=False)
+        if self.activation_checkpointing:
+            enable: Any = model.activation_checkpointing_enable  # untyped in transformers
+            enable()
+
+    def run_id(self, *, model: str, data: str) -> str:
+        """Return a hash of everything that decides the result, so that only the same run is resumed."""
+        document = orjson.dumps([asdict(self), model, data], option=orjson.OPT_SORT_KEYS)
+        return hashlib.sha256(document).hexdigest()[:16]
