@@ -147,8 +147,8 @@ $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
 
 # Each mark says that a set of requirements is installed; a changed requirement makes it anew.
-$(VENV)/.local: $(BIN)/python requirements/common.txt requirements/api.txt requirements/worker.txt requirements/catalog.txt requirements/local.txt
-	$(BIN)/pip install --quiet --disable-pip-version-check -c requirements/constraints.txt -r requirements/local.txt
+$(VENV)/.local: $(BIN)/python requirements/common.txt requirements/api.txt requirements/worker.txt requirements/catalog.txt requirements/local.txt pyproject.toml
+	$(BIN)/pip install --quiet --disable-pip-version-check -c requirements/constraints.txt -r requirements/local.txt --editable .
 	@touch $@
 
 $(VENV)/.torch: $(VENV)/.local requirements/torch.txt

@@ -17,10 +17,10 @@ from api.http.static_files import PAGES, PICTURES, TypedFiles
 from api.routes import albums, docs_page, jobs, searches, service
 from api.routes.search_exchange import cached_response
 from api.runtime import open_gateway
-from api.version import VERSION
 from common.catalog.open_catalog import open_catalog
 from common.catalog.protocol import Catalog
 from common.settings import Settings
+from common.version import VERSION
 
 
 def create_app(settings: Settings, *, catalog: Catalog | None = None) -> FastAPI:

@@ -15,7 +15,7 @@ from benchmarks.harness.document import show
 from benchmarks.harness.figures import JsonRow, Row, failed_row, row_of
 from benchmarks.harness.table import line, table, told_machine
 from benchmarks.harness.targets import TARGETS
-from local.options import ROOT
+from benchmarks.paths import ROOT
 
 RESULTS = Path(__file__).parent / "results.json"
 PARTIAL = STATE / "results.json"

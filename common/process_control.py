@@ -12,6 +12,16 @@ _PR_SET_PDEATHSIG = 1
 _PR_SET_DUMPABLE = 4
 
 
+def module_command(module: str) -> list[str]:
+    """Return the command that runs a module as this process would find it.
+
+    `-m` looks in the working directory first. That is right in a checkout, and wrong where this process runs
+    from an installation and a folder beside it happens to have the same name.
+    """
+    looks_here = not {"", os.getcwd()}.isdisjoint(sys.path)  # noqa: PTH109 - compared with text
+    return [sys.executable, *([] if looks_here else ["-P"]), "-m", module]
+
+
 def end_with_parent(parent_pid: int, *, death_signal: signal.Signals = signal.SIGKILL) -> None:
     """Have the kernel signal this process when the thread that started it ends; on Linux only.
 

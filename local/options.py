@@ -3,16 +3,17 @@
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
+from importlib.resources import files
 from pathlib import Path
 
 from common.errors import SettingsError
 from common.settings import Settings, load_settings
 
-ROOT = Path(__file__).resolve().parent.parent
 #: The small CLIP of this repository, trained on its own covers (models/demo/README.md).
-DEMO_MODEL = ROOT / "models" / "demo"
+DEMO_MODEL = Path(str(files("models"))) / "demo"
 DEMO_ALBUMS = 2000
-DEFAULT_STATE = ROOT / ".state"
+#: In the working directory: of a checkout, where make is called there.
+DEFAULT_STATE = Path(".state")
 DEFAULT_PORT = str(Settings.model_fields["port"].default)
 
 
@@ -77,7 +78,8 @@ def state_folder(environ: Mapping[str, str]) -> Path:
     given, port = environ.get("STATE_DIR"), environ.get("PORT") or DEFAULT_PORT
     if given:
         return Path(given).expanduser().absolute()
-    return DEFAULT_STATE if port == DEFAULT_PORT else DEFAULT_STATE / f"port-{port}"
+    default = DEFAULT_STATE.absolute()
+    return default if port == DEFAULT_PORT else default / f"port-{port}"
 
 
 def redis_folder(state: Path) -> Path:

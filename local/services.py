@@ -1,7 +1,6 @@
 """The gateway and the worker as child processes, and how to see from outside that they are ready."""
 
 import signal
-import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
@@ -10,9 +9,9 @@ import orjson
 from redis import Redis
 from redis.exceptions import RedisError
 
+from common.process_control import module_command
 from common.redis import keyspace
 from common.redis.clients import open_redis
-from local.options import ROOT
 from local.processes.child_process import ChildProcess
 
 #: A worker finishes its work within 25 s of SIGTERM.
@@ -42,7 +41,7 @@ class Service(ChildProcess):
             death_signal=signal.SIGKILL,
         )
         self._command = command
-        self._environment = {"PYTHONPATH": str(ROOT), **env}
+        self._environment = env
         self._ready = ready
 
     def command(self) -> Sequence[str]:
@@ -66,7 +65,7 @@ def gateway_service(
     return Service(
         name,
         folder=folder / name,
-        command=[sys.executable, "-m", "api"],
+        command=module_command("api"),
         env=env,
         ready=lambda _: gateway_answers(url),
         timeout_s=timeout_s,
@@ -91,7 +90,7 @@ def worker_service(
     return Service(
         name,
         folder=folder / name,
-        command=[sys.executable, "-m", "worker"],
+        command=module_command("worker"),
         env=env,
         ready=lambda pid: not waits or worker_is_ready(announced_in, pid),
         timeout_s=timeout_s,

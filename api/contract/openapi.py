@@ -11,7 +11,7 @@ from api.contract import responses
 from api.contract.descriptions import RATE_LIMIT
 from api.contract.problem_examples import problem_example
 from api.contract.requests import SearchBody
-from api.version import VERSION
+from common.version import VERSION
 
 DESCRIPTION = """Find album covers that look like an image, a description, or another album.
 

@@ -15,7 +15,7 @@ from api.routes.search_exchange import JSON, NEVER_STORE
 from api.routes.strict_route import StrictRoute
 from api.runtime import gateway_of
 from api.search.health import HealthReport
-from api.version import VERSION
+from common.version import VERSION
 
 #: Probes and browsers may add whatever they like to these.
 lenient = APIRouter(tags=["service"])

@@ -19,7 +19,7 @@ import uvloop
 
 from benchmarks.clients.http_client import Connection, image_search, stages_of, text_search
 from benchmarks.clients.pictures import distinct
-from local.options import ROOT
+from benchmarks.paths import ROOT
 
 
 @dataclass(frozen=True, slots=True)

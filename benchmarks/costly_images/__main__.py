@@ -11,8 +11,8 @@ from benchmarks.costly_images.families import FAMILIES
 from benchmarks.costly_images.search import most_expensive
 from benchmarks.costly_images.table import table
 from benchmarks.harness.document import show
+from benchmarks.paths import ROOT
 from common.images.cost.estimate import READERS
-from local.options import ROOT
 
 RESULTS = Path(__file__).parent.parent / "costly_images.json"
 

@@ -15,7 +15,7 @@ from benchmarks.faults.matrix import FAULTS
 from benchmarks.faults.outcome import Outcome
 from benchmarks.faults.table import table
 from benchmarks.harness.document import show
-from local.options import ROOT
+from benchmarks.paths import ROOT
 
 RESULTS = Path(__file__).parent.parent / "faults.json"
 

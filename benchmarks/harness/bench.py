@@ -12,10 +12,10 @@ import psycopg
 from psycopg import sql
 
 from benchmarks import synthetic_clip
+from benchmarks.paths import ROOT
 from catalog.database.migrations import apply_migrations
 from catalog.database.vector_index import build_index, drop_index_if_empty
 from catalog.writer.album_row import AlbumRow, upsert_albums
-from local.options import ROOT
 from local.servers.postgres import PostgresConfig, PostgresServer
 from local.servers.supabase import AUTHENTICATOR_PASSWORD
 from local.servers.supabase_roles import create_roles

@@ -24,7 +24,6 @@ from benchmarks.harness.figures import Figure
 from benchmarks.harness.interleaving import interleaved
 from benchmarks.harness.stack import open_stack
 from benchmarks.ingest.covers import Material, material
-from local.options import ROOT
 
 NAME = "ingest.bulk.p95_ratio"
 #: SearchService a second: the model is at work for a part of the time, and the rest is the ingest's.
@@ -107,7 +106,7 @@ class _Beside:
         process = subprocess.Popen(
             [*command, "--covers", str(self._made.covers), "--batch", "16"],
             cwd=folder,
-            env={**self._environ, "PYTHONPATH": str(ROOT)},
+            env=self._environ,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )

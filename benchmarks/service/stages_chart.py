@@ -6,7 +6,7 @@ from html import escape
 from pathlib import Path
 
 from benchmarks.harness.bench import STATE
-from local.options import ROOT
+from benchmarks.paths import ROOT
 
 IMAGE = ROOT / "docs" / "images" / "stages.svg"
 _WIDTH, _LEFT, _RIGHT, _TOP, _ROW, _BAR = 860, 190, 70, 58, 46, 24

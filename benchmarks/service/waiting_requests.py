@@ -12,8 +12,8 @@ from benchmarks.clients.held_requests import raise_file_limit
 from benchmarks.harness.bench import Bench
 from benchmarks.harness.figures import Figure
 from benchmarks.harness.stack import FIXED, Stack, open_stack
+from benchmarks.paths import ROOT
 from benchmarks.service.stand_in_worker import StandInWorker
-from local.options import ROOT
 
 NAMES = ("waiters.10k.rss_mb",)
 #: Enough room and time for every query to stay queued until it is ended.

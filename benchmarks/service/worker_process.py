@@ -15,7 +15,7 @@ from benchmarks.clients.pictures import kept_jpeg
 from benchmarks.harness.bench import STATE, Bench
 from benchmarks.harness.figures import Figure
 from benchmarks.harness.stack import START_S, Stack, open_stack
-from local.options import ROOT
+from benchmarks.paths import ROOT
 from local.services import worker_service
 
 NAMES = ("worker.rss_mb", "worker.ready_s")

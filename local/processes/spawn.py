@@ -15,8 +15,8 @@ from pathlib import Path
 
 from local.processes.run_as import OURSELVES, RunAs
 
-_ROOT = str(Path(__file__).resolve().parents[2])
-_IMPORT = f"import sys; sys.path.insert(0, {_ROOT!r}); from local.processes.become import become"
+#: With the module search path of this process: isolated Python has only the standard library.
+_IMPORT = f"import sys; sys.path[:] = {sys.path!r}; from local.processes.become import become"
 #: Isolated, without `site` and without writing bytecode: it starts fast, and as any user.
 _BECOME = (sys.executable, "-I", "-S", "-B", "-c", f"{_IMPORT}; become(sys.argv[1:])")
 
@@ -43,8 +43,8 @@ def spawn(
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 env=env,
-                # The other user may not be allowed to enter this process's working directory.
-                cwd="/",
+                # Another user may not be allowed to enter this process's working directory.
+                cwd=None if run_as == OURSELVES else "/",
                 start_new_session=True,
             )
 

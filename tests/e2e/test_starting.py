@@ -28,7 +28,7 @@ AS_NOBODY = (
     "--",
 )
 #: What `make run` needs of a checkout.
-PARTS = ("api", "catalog", "common", "local", "models/demo", "worker")
+PARTS = ("api", "catalog", "common", "local", "models", "worker")
 NOWHERE = {
     "DATABASE_URL": "postgresql://nobody@127.0.0.1:1/none",
     "CLIP_MODEL": str(DEMO_MODEL),

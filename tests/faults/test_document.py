@@ -10,7 +10,7 @@ from benchmarks.faults.matrix import FAULTS
 from benchmarks.harness.document import shown
 from benchmarks.soak import table as soak
 from benchmarks.soak.__main__ import RESULTS as SOAK_RESULTS
-from local.options import ROOT
+from tests.paths import ROOT
 
 DOCUMENT = ROOT / "docs" / "faults.md"
 FIELDS = {"name", "accepted", "lost", "unfinished", "extra_results", "recovery_s", "met", "note"}

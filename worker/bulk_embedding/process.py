@@ -3,17 +3,14 @@
 import os
 import socket
 import subprocess
-import sys
 import threading
 from collections.abc import Sequence
-from pathlib import Path
 
 from common.broker.bulk_messages import BulkReply, pack_covers, unpack_reply
-from common.process_control import children_never_interrupted
+from common.process_control import children_never_interrupted, module_command
 from common.settings import Settings
 from worker.bulk_embedding.wire import receive_frame, send_frame
 
-_PROJECT = Path(__file__).parents[2]
 #: Loading a model and embedding a batch take seconds, or as long as searches leave no time for it.
 PATIENCE_S = 600.0
 _END_S = 5.0
@@ -75,7 +72,7 @@ class BulkProcess:
         ours, theirs = socket.socketpair()
         with theirs, children_never_interrupted():
             self._child = subprocess.Popen(  # noqa: S603 - our own module
-                [sys.executable, "-m", "worker.bulk_embedding.child", str(theirs.fileno())],
+                [*module_command("worker.bulk_embedding.child"), str(theirs.fileno())],
                 pass_fds=(theirs.fileno(),),
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
@@ -88,7 +85,7 @@ class BulkProcess:
     def _environment(self) -> dict[str, str]:
         given = {name.upper(): str(getattr(self._settings, name)) for name in _SETTINGS}
         inherited = {name: os.environ[name] for name in _INHERITED if name in os.environ}
-        return inherited | given | {"PYTHONPATH": str(_PROJECT)}
+        return inherited | given
 
     def _end(self) -> None:
         if self._channel is not None:

@@ -5,22 +5,18 @@ import os
 import signal
 import socket
 import subprocess
-import sys
 import time
 from dataclasses import dataclass
-from pathlib import Path
 
-from common.process_control import children_never_interrupted
+from common.process_control import children_never_interrupted, module_command
 from worker.decode import wire
 
-_PROJECT = Path(__file__).parents[2]
 #: Python, Pillow, NumPy with its BLAS, what malloc keeps, and 12 bytes a pixel: samples, a premultiplied
 #: copy, and a third for conversions.
 _BASE_MEMORY_BYTES = 384 << 20
 _MEMORY_BYTES_PER_PIXEL = 12
 #: All that a child has of one, and so none of the worker's secrets.
 _ENVIRONMENT = {
-    "PYTHONPATH": str(_PROJECT),
     # As many files are decoded at a time as there are decoders.
     "OPENBLAS_NUM_THREADS": "1",
     # What one picture took is kept for the next: glibc would return it, and getting its 2,000 pages anew
@@ -79,7 +75,7 @@ class DecoderProcess:
                 os.getpid(),
             )
             self._process = subprocess.Popen(  # noqa: S603 - our own module
-                [sys.executable, "-m", "worker.decode.child", *map(str, numbers)],
+                [*module_command("worker.decode.child"), *map(str, numbers)],
                 pass_fds=(theirs.fileno(),),
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,

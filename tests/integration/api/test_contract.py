@@ -13,7 +13,6 @@ from api.keys.key import Role
 from tests.integration.api.conftest import StartGateway, eventually
 from tests.integration.api.keyed import new_key
 from tests.integration.api.stand_ins import MemoryCatalog, StandInWorker, make_album
-from tests.paths import ROOT
 
 HERE = Path(__file__).parent
 SCHEMATHESIS = Path(sys.executable).with_name("schemathesis")
@@ -42,7 +41,6 @@ def test_schemathesis_finds_nothing(
         command += ["--header", f"Authorization: {new_key(redis, role=Role.ADMIN)['Authorization']}"]
     environ = {
         "PATH": os.environ["PATH"],
-        "PYTHONPATH": str(ROOT),
         "SCHEMATHESIS_HOOKS": "tests.integration.api.contract",
     }
 

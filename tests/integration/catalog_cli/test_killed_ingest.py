@@ -14,7 +14,6 @@ import psycopg
 import pytest
 
 from tests.integration.catalog_cli.conftest import ALBUMS, Catalog, has_index, rows
-from tests.paths import ROOT
 
 START_S = 60.0
 INGEST = ("ingest", "albums.csv", "--covers", "covers")
@@ -24,7 +23,7 @@ def start(environ: dict[str, str]) -> "subprocess.Popen[bytes]":
     """Start an ingest that takes its time over each batch of covers."""
     return subprocess.Popen(
         [sys.executable, "-m", "catalog", *INGEST, "--batch", "8"],
-        env={"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), "FIXED_LATENCY_MS": "300", **environ},
+        env={"PATH": os.environ["PATH"], "FIXED_LATENCY_MS": "300", **environ},
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )

@@ -20,7 +20,7 @@ from catalog.writer.open_writer import open_writer
 from catalog.writer.protocol import MissingAlbum, NewEmbedding
 from common.settings import load_settings
 from tests.integration.catalog_cli.conftest import ALBUMS, Catalog, has_index, read_report, rows
-from tests.paths import DEMO_MODEL, ROOT
+from tests.paths import DEMO_MODEL
 
 MISSING = ("ingest", "--missing")
 WAIT_S = 60.0
@@ -222,7 +222,6 @@ def start(environ: Mapping[str, str], *, latency_ms: int = 300) -> "subprocess.P
         [sys.executable, "-m", "catalog", *MISSING, "--covers", "covers", "--batch", "8"],
         env={
             "PATH": os.environ["PATH"],
-            "PYTHONPATH": str(ROOT),
             "FIXED_LATENCY_MS": str(latency_ms),
             **environ,
         },

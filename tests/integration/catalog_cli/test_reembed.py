@@ -23,7 +23,7 @@ from common.redis import keyspace
 from common.redis.clients import open_redis
 from tests.integration.catalog_cli.conftest import ALBUMS, Catalog, has_index, rows
 from tests.integration.catalog_cli.test_killed_ingest import wait_for
-from tests.paths import DEMO_MODEL, ROOT
+from tests.paths import DEMO_MODEL
 from worker.encoder.fixed_latency import FixedLatencyEncoder
 from worker.encoder.model_files import find_model
 from worker.retries import retry_transient
@@ -173,7 +173,6 @@ def test_a_killed_move_goes_on_and_what_changed_meanwhile_is_embedded_anew(
         [sys.executable, "-m", "catalog", *REEMBED],
         env={
             "PATH": os.environ["PATH"],
-            "PYTHONPATH": str(ROOT),
             **environ,
             **NEW,
             "MODEL_CACHE_DIR": export_cache,

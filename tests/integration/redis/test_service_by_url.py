@@ -14,7 +14,6 @@ from PIL import Image
 from local.servers.server import free_port
 from local.services import gateway_service, worker_service
 from tests.integration.redis.server_variants import FORMS, Certificates, Place
-from tests.paths import ROOT
 
 START_S = 60.0
 #: REDIS_URL and CACHE_REDIS_URL.
@@ -37,7 +36,6 @@ def environ(
         yield {
             "PATH": os.environ["PATH"],
             "HOME": str(tmp_path),
-            "PYTHONPATH": str(ROOT),
             "REDIS_URL": urls[0],
             "CACHE_REDIS_URL": urls[1],
             "DATABASE_URL": database_url,

@@ -209,7 +209,6 @@ def test_a_tool_tells_what_is_wrong_with_its_redis(
     extra = ["t.csv", "--covers", ".", "--distributed"] if command[-1] == "ingest" else []
     environ = {
         "PATH": os.environ["PATH"],
-        "PYTHONPATH": str(ROOT),
         "REDIS_URL": wrong_password(place),
         "DATABASE_URL": database_url,
         "COLUMNS": "200",

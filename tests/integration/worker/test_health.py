@@ -6,11 +6,10 @@ import time
 
 from common.settings import Settings
 from tests.integration.worker.conftest import START_S, StartWorker
-from tests.paths import ROOT
 
 
 def check(settings: Settings, **environ: str) -> subprocess.CompletedProcess[str]:
-    given = {"PYTHONPATH": str(ROOT), "REDIS_URL": settings.redis_url.get_secret_value(), **environ}
+    given = {"REDIS_URL": settings.redis_url.get_secret_value(), **environ}
     return subprocess.run(
         [sys.executable, "-m", "worker.health"], env=given, capture_output=True, text=True, check=False
     )

@@ -15,12 +15,12 @@ import os
 import platform
 import shutil
 import subprocess
-import sys
 from collections.abc import Iterator
 from importlib.metadata import version
 from pathlib import Path
 
 from common.errors import ModelUnavailable
+from common.process_control import module_command
 from worker.encoder.model_files import ModelSource
 
 log = logging.getLogger(__name__)
@@ -31,7 +31,6 @@ GRAPH_VERSION = 4
 EXPORT_REFUSED = 3
 #: Loading, converting and writing a ViT-B/32 takes ten seconds on two cores.
 _EXPORT_TIMEOUT_S = 600.0
-_PROJECT = Path(__file__).parents[3]
 
 
 def exported(source: ModelSource, *, cache_dir: Path, int8: bool = False) -> Path:
@@ -91,9 +90,7 @@ def _make(source: ModelSource, entry: Path, *, int8: bool) -> None:
 
 def _run_export(source: ModelSource, folder: Path, *, int8: bool) -> None:
     command = [
-        sys.executable,
-        "-m",
-        "worker.encoder.openvino.export",
+        *module_command("worker.encoder.openvino.export"),
         str(source.folder.resolve()),
         str(folder.resolve()),
         f"--parent={os.getpid()}",
@@ -102,7 +99,7 @@ def _run_export(source: ModelSource, folder: Path, *, int8: bool) -> None:
     try:
         # a process of its own: the worker never has to hold torch and a second copy of the weights
         done = subprocess.run(  # noqa: S603 - our own module
-            command, cwd=_PROJECT, capture_output=True, text=True, timeout=_EXPORT_TIMEOUT_S, check=False
+            command, capture_output=True, text=True, timeout=_EXPORT_TIMEOUT_S, check=False
         )
     except subprocess.TimeoutExpired as error:
         raise ModelUnavailable(

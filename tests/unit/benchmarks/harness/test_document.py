@@ -10,7 +10,7 @@ from benchmarks.harness.document import shown
 from benchmarks.harness.table import table
 from benchmarks.harness.targets import TARGETS
 from common.images.cost.estimate import MAX_COST_S
-from local.options import ROOT
+from tests.paths import ROOT
 
 
 def test_the_document_shows_each_figure_as_it_was_measured() -> None:

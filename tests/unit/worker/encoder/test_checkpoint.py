@@ -187,7 +187,7 @@ def test_pickled_weights_without_torch_name_what_to_install(own_clip: Path, tmp_
 
 
 def _run(script: str, *, path: Path) -> "subprocess.CompletedProcess[str]":
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(path), str(Path.cwd())])}
+    environment = {**os.environ, "PYTHONPATH": str(path)}
     return subprocess.run(
         [sys.executable, "-c", script], env=environment, capture_output=True, text=True, check=False
     )

@@ -1,0 +1,31 @@
+"""The command `cover-search`: each sub-command is what `python -m` runs under another name."""
+
+import runpy
+import sys
+from types import MappingProxyType
+
+COMMANDS = MappingProxyType(
+    {
+        "api": "api",
+        "worker": "worker",
+        "catalog": "catalog",
+        "training": "training",
+        "keys": "api.keys",
+        "local": "local",
+    }
+)
+_USAGE = f"usage: cover-search {{{','.join(COMMANDS)}}} …\n"
+
+
+def main() -> int:
+    """Run the sub-command that the first argument names; returns 2 where it names none."""
+    match sys.argv[1:]:
+        case [name, *rest] if name in COMMANDS:
+            sys.argv = [f"cover-search {name}", *rest]
+            runpy.run_module(COMMANDS[name], run_name="__main__", alter_sys=True)
+            return 0
+        case ["-h" | "--help"]:
+            sys.stdout.write(_USAGE)
+            return 0
+    sys.stderr.write(_USAGE)
+    return 2

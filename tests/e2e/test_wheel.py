@@ -1,0 +1,113 @@
+"""A wheel, installed away from the checkout, runs the whole service."""
+
+import os
+import subprocess
+import sys
+import sysconfig
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from local.servers.server import free_port
+from tests.e2e.conftest import RunningStack
+from tests.paths import ROOT
+
+
+@pytest.fixture(scope="module")
+def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of the programs of an environment that has the wheel, and our own packages' requirements."""
+    folder = tmp_path_factory.mktemp("elsewhere")
+    wheels, environment = folder / "wheels", folder / "environment"
+    run(sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--wheel-dir", str(wheels), str(ROOT))
+    run(sys.executable, "-m", "venv", "--without-pip", str(environment))
+    python = environment / "bin" / "python"
+    (wheel,) = wheels.glob("cover_search-*.whl")
+    run(sys.executable, "-m", "pip", f"--python={python}", "install", "--quiet", "--no-deps", str(wheel))
+    # Its requirements are those of this environment; a path is added without what its own .pth files add.
+    packages = Path(run(str(python), "-c", "import sysconfig; print(sysconfig.get_path('purelib'))").strip())
+    (packages / "requirements.pth").write_text(sysconfig.get_path("purelib"))
+    return environment / "bin"
+
+
+@pytest.fixture(scope="module")
+def elsewhere(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A working directory with folders of the same names as our packages."""
+    folder = tmp_path_factory.mktemp("a project of one's own")
+    for name in ("api", "catalog", "common", "local", "models", "worker"):
+        (folder / name).mkdir()
+        (folder / name / "__init__.py").write_text("raise ImportError('not this one')\n")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def stack(
+    installed: Path, elsewhere: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[RunningStack]:
+    state, port = tmp_path_factory.mktemp("state"), free_port()
+    given = {"PORT": str(port), "STATE_DIR": str(state), "DEMO_ALBUMS": "40", "COLUMNS": "200"}
+    output = state / "output"
+    with output.open("wb") as file:
+        process = subprocess.Popen(
+            [str(installed / "cover-search"), "local"],
+            cwd=elsewhere,
+            env={"PATH": os.environ["PATH"], "HOME": str(state), **given},
+            stdout=file,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+    stack = RunningStack(process, f"http://127.0.0.1:{port}", state, output)
+    stack.wait_until_serving()
+    yield stack
+    stack.stop()
+
+
+def run(*command: str) -> str:
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def test_it_answers_by_text_and_by_image(stack: RunningStack) -> None:
+    by_text = httpx.get(f"{stack.url}/api/search-by-text", params={"query": "red circle", "k": 3}, timeout=60)
+    cover = next((stack.state / "covers").glob("*.jpg"))
+    by_image = httpx.post(
+        f"{stack.url}/api/search-by-image?k=3", files={"file": cover.read_bytes()}, timeout=60
+    )
+
+    assert len(by_text.json()["results"]) == 3
+    assert by_image.json()["results"][0]["id"] == cover.stem
+
+
+def test_every_process_runs_the_installed_code(stack: RunningStack, installed: Path) -> None:
+    children = stack.children()
+    modules = {child.cmdline()[-1] for child in children if "-m" in child.cmdline()}
+    decoders = [child for child in children if "worker.decode.child" in child.cmdline()]
+
+    assert {"api", "worker"} <= modules
+    assert decoders
+    assert all(child.cmdline()[0].startswith(str(installed)) for child in decoders)
+
+
+@pytest.mark.parametrize("command", ["catalog", "keys", "training"])
+def test_each_sub_command_is_there(command: str, installed: Path, elsewhere: Path) -> None:
+    done = subprocess.run(
+        [str(installed / "cover-search"), command, "--help"],
+        cwd=elsewhere,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("usage:")
+
+
+def test_an_unknown_sub_command_is_named_with_those_that_there_are(installed: Path) -> None:
+    done = subprocess.run(
+        [str(installed / "cover-search"), "serve"], capture_output=True, text=True, check=False
+    )
+
+    assert done.returncode == 2
+    assert "{api,worker,catalog,training,keys,local}" in done.stderr

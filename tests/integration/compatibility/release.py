@@ -1,0 +1,40 @@
+"""A released version of the project, as a folder of its code."""
+
+import re
+import subprocess
+import tarfile
+from dataclasses import dataclass
+from io import BytesIO
+from pathlib import Path
+
+from tests.paths import ROOT
+
+#: What the processes of a release need of its checkout.
+PARTS = ("api", "catalog", "common", "models", "worker")
+_ROW = re.compile(r"^\| (\d+\.\d+\.\d+) \| `([0-9a-f]{40})` \|$", re.MULTILINE)
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    version: str
+    commit: str
+
+    @property
+    def is_here(self) -> bool:
+        """Whether the repository has the commit; a shallow clone has not."""
+        command = ["git", "cat-file", "-e", f"{self.commit}^{{commit}}"]
+        return subprocess.run(command, cwd=ROOT, capture_output=True, check=False).returncode == 0
+
+    def unpack(self, folder: Path) -> Path:
+        """Write the release's code into a folder."""
+        command = ["git", "archive", self.commit, *PARTS]
+        archive = subprocess.run(command, cwd=ROOT, capture_output=True, check=True).stdout
+        with tarfile.open(fileobj=BytesIO(archive)) as tar:
+            tar.extractall(folder, filter="data")
+        return folder
+
+
+def releases() -> list[Release]:
+    """Return every release that docs/compatibility.md records, the last one last."""
+    table = (ROOT / "docs" / "compatibility.md").read_text()
+    return [Release(*row) for row in _ROW.findall(table)]

@@ -1,0 +1,100 @@
+"""The HTTP API only grows: every released OpenAPI document is compared with today's."""
+
+import copy
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+
+from tests.unit.api.contract.growth import breaks
+from tests.unit.api.contract.test_openapi import DOCUMENT
+
+RELEASED = sorted((Path(__file__).parent / "released").glob("*.json"))
+TEXT_SEARCH = "/api/search-by-text"
+
+
+@pytest.mark.parametrize("released", RELEASED, ids=lambda path: path.stem)
+def test_clients_of_a_release_are_served_as_before(released: Path) -> None:
+    assert breaks(orjson.loads(released.read_bytes()), DOCUMENT) == []
+
+
+def test_the_release_of_this_version_is_recorded() -> None:
+    assert DOCUMENT["info"]["version"] in {released.stem for released in RELEASED}
+
+
+def _without_an_endpoint(document: Any) -> None:
+    del document["paths"]["/api/stats"]
+
+
+def _without_a_parameter(document: Any) -> None:
+    del document["paths"][TEXT_SEARCH]["get"]["parameters"][0]
+
+
+def _with_a_required_parameter(document: Any) -> None:
+    new = {"in": "query", "name": "token", "required": True, "schema": {"type": "string"}}
+    document["paths"][TEXT_SEARCH]["get"]["parameters"].append(new)
+
+
+def _with_a_lower_maximum(document: Any) -> None:
+    for parameter in document["paths"][TEXT_SEARCH]["get"]["parameters"]:
+        if parameter["name"] == "k":
+            parameter["schema"]["maximum"] -= 1
+
+
+def _without_a_body_type(document: Any) -> None:
+    document["paths"]["/api/search-by-image"]["post"]["requestBody"]["content"].clear()
+
+
+def _without_a_status(document: Any) -> None:
+    del document["paths"][TEXT_SEARCH]["get"]["responses"]["202"]
+
+
+def _without_a_header(document: Any) -> None:
+    del document["paths"][TEXT_SEARCH]["get"]["responses"]["200"]["headers"]["X-Cache"]
+
+
+def _without_a_field(document: Any) -> None:
+    del document["components"]["schemas"]["Result"]["properties"]["total_results"]
+
+
+def _with_a_field_of_another_type(document: Any) -> None:
+    document["components"]["schemas"]["Result"]["properties"]["total_results"]["type"] = "string"
+
+
+def _with_a_field_that_may_be_missing(document: Any) -> None:
+    document["components"]["schemas"]["Result"]["required"].remove("total_results")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        _without_an_endpoint,
+        _without_a_parameter,
+        _with_a_required_parameter,
+        _with_a_lower_maximum,
+        _without_a_body_type,
+        _without_a_status,
+        _without_a_header,
+        _without_a_field,
+        _with_a_field_of_another_type,
+        _with_a_field_that_may_be_missing,
+    ],
+)
+def test_a_change_that_breaks_clients_is_found(change: Callable[[Any], None]) -> None:
+    changed = copy.deepcopy(DOCUMENT)
+    change(changed)
+
+    assert breaks(DOCUMENT, changed)
+
+
+def test_growth_breaks_nobody() -> None:
+    grown = copy.deepcopy(DOCUMENT)
+    parameters = grown["paths"][TEXT_SEARCH]["get"]["parameters"]
+    parameters.append({"in": "query", "name": "offset", "required": False, "schema": {"type": "integer"}})
+    grown["paths"]["/api/facets"] = grown["paths"]["/api/stats"]
+    grown["components"]["schemas"]["Result"]["properties"]["exhausted"] = {"type": "boolean"}
+    grown["components"]["schemas"]["Result"]["required"].append("exhausted")
+
+    assert breaks(DOCUMENT, grown) == []
