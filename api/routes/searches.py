@@ -30,8 +30,9 @@ from api.contract.requests import (
 from api.contract.responses import Job, Result
 from api.http.body_budget import Body
 from api.http.image_header import check_image
+from api.http.multipart import FILE_FIELD
 from api.http.search_body import max_body_bytes
-from api.http.uploads import FILE_FIELD, declared_bytes, read_body, read_image
+from api.http.uploads import declared_bytes, read_body, read_image
 from api.routes.search_exchange import exchange
 from api.routes.strict_route import StrictRoute
 from api.runtime import Gateway, gateway_of

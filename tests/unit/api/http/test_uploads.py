@@ -13,8 +13,10 @@ from api.contract.http_errors import (
     UnsupportedMediaType,
 )
 from api.http.body_budget import BodyBudget
-from api.http.uploads import FRAMING_BYTES, read_body, read_image
+from api.http.multipart import FRAMING_BYTES
+from api.http.uploads import read_body, read_image
 from common.errors import CoverSearchError, ImageTooLarge, QueueFull
+from common.settings import MIB
 
 LIMIT = 1000
 MULTIPART = "multipart/form-data; boundary=zz"
@@ -131,6 +133,86 @@ async def test_a_form_without_exactly_one_file_says_so(chunks: tuple[bytes, ...]
         await read(*chunks)
 
     assert [problem.parameter for problem in caught.value.problems] == [name]
+
+
+IMAGE = b"\x89PNG\r\n--z\r\n--"
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        b"This is a form.\r\nIgnore me, and --zz too.\r\n" + part(IMAGE) + b"--zz--\r\n",
+        b"--zzz\r\n\r\n" + part(IMAGE) + b"--zz--\r\n",
+        b"\r\n" + part(IMAGE) + b"--zz--",
+        part(IMAGE).replace(b"--zz\r\n", b"--zz \t \r\n", 1) + b"--zz-- \t\r\n",
+        b"preamble\r\n"
+        + part(IMAGE).replace(b"--zz\r\n", b"--zz\t\r\n", 1)
+        + b"--zz--\r\nepilogue\r\n--zz\r\n",
+        part(IMAGE).replace(b'"a.png"', b'"' + b"a" * 5_000 + b'.png"') + b"--zz--\r\n",
+        part(IMAGE).replace(b'"a.png"', b'"' + "覆".encode() * 5_000 + b'.png"') + b"--zz--\r\n",
+    ],
+    ids=[
+        "preamble",
+        "preamble like a boundary",
+        "blank line, no line break at the end",
+        "blanks after boundaries",
+        "all",
+        "long file name",
+        "long file name of wide characters",
+    ],
+)
+@pytest.mark.parametrize("chunk_bytes", [1, 7, 1_000_000])
+async def test_a_form_may_look_as_rfc_2046_permits(form: bytes, chunk_bytes: int) -> None:
+    chunks = [form[start : start + chunk_bytes] for start in range(0, len(form), chunk_bytes)]
+
+    assert await read(*chunks) == IMAGE
+
+
+@pytest.mark.parametrize("boundary", ["a b", "zz'()+_,-./:=?", "x" * 70])
+async def test_a_boundary_may_be_quoted(boundary: str) -> None:
+    form = part(IMAGE).replace(b"--zz\r\n", b"--" + boundary.encode() + b"\r\n", 1)
+    form += b"--" + boundary.encode() + b"--\r\n"
+
+    assert await read(form, content_type=f'Multipart/Form-Data; boundary="{boundary}"') == IMAGE
+
+
+@pytest.mark.parametrize(
+    ("first", "endless"),
+    [
+        (b"", b"preamble\r\n" * 100),
+        (b"--zz", b" " * 1000),
+        (part(IMAGE), b" " * 1000),
+        (part(IMAGE) + b"--zz", b" " * 1000),
+        (part(IMAGE) + b"--zz--\r\n", b"epilogue" * 100),
+    ],
+    ids=["preamble", "blanks after the first boundary", "no boundary", "blanks", "epilogue"],
+)
+async def test_what_stands_around_the_image_is_bounded(first: bytes, endless: bytes) -> None:
+    sender = Sender([first, *[endless] * 1000], {"Content-Type": MULTIPART})
+
+    with pytest.raises((MalformedBody, ImageTooLarge)):
+        await receive(sender, budget_bytes=100 * MIB)
+
+    assert sender.taken * 1000 < FRAMING_BYTES * 2
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        part(b"a").replace(b"form-data; ", b"form-data;\r\n "),
+        part(b"a").replace(b"a.png", b"a" * 100_000),
+        part(b"a").replace(b"\r\n", b"\n"),
+    ],
+    ids=["folded header", "endless header", "bare line feeds"],
+)
+async def test_what_no_form_has_is_malformed(form: bytes) -> None:
+    with pytest.raises(MalformedBody):
+        await read(form + b"--zz--\r\n")
+
+
+async def test_a_boundary_that_is_too_long_is_malformed() -> None:
+    with pytest.raises(MalformedBody):
+        await read(part(b"a"), content_type=f"multipart/form-data; boundary={'x' * 5_000}")
 
 
 @pytest.mark.parametrize("chunks", [(), (b"hello",), (part(b"abc"),), (b"--zz\r\n\r\n",)])
