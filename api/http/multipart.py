@@ -24,6 +24,8 @@ FILE_FIELD = "file"
 class ImageForm:
     """Keeps the one file of a form; everything else is refused."""
 
+    framing_bytes = FRAMING_BYTES
+
     def __init__(self, buffer: bytearray, *, boundary: bytes, max_bytes: int) -> None:
         """Write the file into `buffer`.
 
@@ -80,7 +82,7 @@ class ImageForm:
         if not self._is_complete:
             raise MalformedBody("the multipart body ends before its last boundary")
         if not self._files:
-            raise missing_file()
+            raise InvalidRequest([InvalidParameter("the form has no `file`", parameter=FILE_FIELD)])
         if not self._data:
             raise empty_file()
 
@@ -146,12 +148,6 @@ class Preamble:
 
 def too_large(max_bytes: int) -> ImageTooLarge:
     return ImageTooLarge(f"the image has more than {max_bytes} bytes", parameter=FILE_FIELD)
-
-
-def missing_file() -> InvalidRequest:
-    return InvalidRequest(
-        [InvalidParameter("send the image as the multipart field `file`", parameter=FILE_FIELD)]
-    )
 
 
 def empty_file() -> InvalidRequest:

@@ -14,32 +14,67 @@ from api.contract.http_errors import (
     UnsupportedMediaType,
 )
 from api.http.body_budget import Body
-from api.http.multipart import FRAMING_BYTES, ImageForm, missing_file, too_large
+from api.http.multipart import ImageForm, empty_file, too_large
 
 #: A body that has not come by then is refused: ten megabytes at 350 kB/s.
 BODY_TIMEOUT_S = 30.0
 #: What is repeated of a header that names an unknown coding.
 CODING_MAX_CHARS = 50
+FORM = b"multipart/form-data"
+OCTETS = b"application/octet-stream"
+ACCEPTED_TYPES = (
+    "send the image as multipart/form-data, in the field `file`, or as the body itself with its type, "
+    "such as image/jpeg, or application/octet-stream"
+)
+
+
+class RawImage:
+    """Keeps a body that is the image itself."""
+
+    framing_bytes = 0
+
+    def __init__(self, buffer: bytearray, *, max_bytes: int) -> None:
+        self._data = buffer
+        self._max_bytes = max_bytes
+
+    def write(self, chunk: bytes) -> None:
+        """Keep the next bytes of the body.
+
+        Raises:
+            ImageTooLarge
+        """
+        if len(self._data) + len(chunk) > self._max_bytes:
+            raise too_large(self._max_bytes)
+        self._data += chunk
+
+    def finish(self) -> None:
+        """Check the image at the end of the body.
+
+        Raises:
+            InvalidRequest: there is none.
+        """
+        if not self._data:
+            raise empty_file()
 
 
 async def read_image(request: Request, body: Body, *, max_bytes: int) -> bytes:
-    """Return the image of a multipart upload, never holding more than it may have.
+    """Return an image sent in a form or as the body itself, never holding more than it may have.
 
     Raises:
         ImageTooLarge, InvalidRequest, MalformedBody, QueueFull, RequestTimeout, UnsupportedContentCoding,
         UnsupportedMediaType
     """
     _check_coding(request)
-    form = _form(request, body.buffer, max_bytes=max_bytes)
+    image = _incoming_image(request, body.buffer, max_bytes=max_bytes)
     declared = declared_bytes(request)
-    if declared is not None and declared > max_bytes + FRAMING_BYTES:
+    if declared is not None and declared > max_bytes + image.framing_bytes:
         raise too_large(max_bytes)
     body.expect(declared or 0)
     async with _in_time():
         async for chunk in request.stream():
             body.hold(len(chunk))
-            form.write(chunk)
-    form.finish()
+            image.write(chunk)
+    image.finish()
     return _taken(body)
 
 
@@ -97,11 +132,13 @@ def declared_bytes(request: Request) -> int | None:
     return int(declared) if declared.isascii() and declared.isdigit() else None
 
 
-def _form(request: Request, buffer: bytearray, *, max_bytes: int) -> ImageForm:
+def _incoming_image(request: Request, buffer: bytearray, *, max_bytes: int) -> ImageForm | RawImage:
+    """Return what reads a body of the type that it says it has; the image's own type does not count."""
     declared = request.headers.get("content-type")
-    if declared is None:
-        raise missing_file()
-    media_type, options = parse_options_header(declared)
-    if media_type != b"multipart/form-data":
-        raise UnsupportedMediaType("send the image as multipart/form-data, in the field `file`")
-    return ImageForm(buffer, boundary=options.get(b"boundary", b""), max_bytes=max_bytes)
+    # RFC 9110, 8.3: a body of no type may be taken for octets.
+    media_type, options = (OCTETS, {}) if declared is None else parse_options_header(declared)
+    if media_type == FORM:
+        return ImageForm(buffer, boundary=options.get(b"boundary", b""), max_bytes=max_bytes)
+    if media_type == OCTETS or media_type.startswith(b"image/"):
+        return RawImage(buffer, max_bytes=max_bytes)
+    raise UnsupportedMediaType(ACCEPTED_TYPES)

@@ -20,6 +20,7 @@ from common.settings import MIB
 
 LIMIT = 1000
 MULTIPART = "multipart/form-data; boundary=zz"
+RAW = {"Content-Type": "image/png"}
 
 
 class Sender:
@@ -227,11 +228,59 @@ async def test_a_form_without_a_boundary_is_malformed() -> None:
 
 
 @pytest.mark.parametrize(
-    "content_type", ["image/png", "application/json", "", "multipart/mixed; boundary=zz"]
+    "content_type",
+    [
+        "application/json",
+        "application/x-www-form-urlencoded",
+        "text/plain",
+        "",
+        "image",
+        "multipart/mixed; boundary=zz",
+    ],
 )
-async def test_another_media_type_is_unsupported(content_type: str) -> None:
-    with pytest.raises(UnsupportedMediaType):
+async def test_another_media_type_is_told_what_is_accepted(content_type: str) -> None:
+    with pytest.raises(UnsupportedMediaType) as refused:
         await read(b"...", content_type=content_type)
+
+    for accepted in ("multipart/form-data", "`file`", "image/jpeg", "application/octet-stream"):
+        assert accepted in refused.value.detail
+
+
+@pytest.mark.parametrize(
+    "content_type",
+    ["image/jpeg", "image/png", "IMAGE/PNG", "image/x-anything; q=1", "application/octet-stream", None],
+)
+async def test_a_body_may_be_the_image_itself(content_type: str | None) -> None:
+    sender = Sender([b"abc", b"def"], {} if content_type is None else {"Content-Type": content_type})
+
+    assert await receive(sender) == b"abcdef"
+
+
+async def test_a_raw_image_has_the_same_limits() -> None:
+    at_most = Sender([b"x" * LIMIT], RAW)
+    longer = Sender([b"x" * 100] * 1000, RAW)
+    declared = Sender([b"x"], {**RAW, "Content-Length": str(LIMIT + 1)})
+    too_much_for_the_process = Sender([b"x" * 100] * 9, RAW)
+
+    assert len(await receive(at_most)) == LIMIT
+    with pytest.raises(ImageTooLarge):
+        await receive(longer)
+    with pytest.raises(ImageTooLarge):
+        await receive(declared)
+    with pytest.raises(QueueFull):
+        await receive(too_much_for_the_process, budget_bytes=500)
+
+    assert longer.taken == LIMIT // 100 + 1
+    assert declared.taken == 0
+    assert too_much_for_the_process.taken == 6
+
+
+@pytest.mark.parametrize("headers", [RAW, {}])
+async def test_no_bytes_are_no_image(headers: dict[str, str]) -> None:
+    with pytest.raises(InvalidRequest, match="the file is empty") as refused:
+        await receive(Sender([], headers))
+
+    assert [problem.parameter for problem in refused.value.problems] == ["file"]
 
 
 @pytest.mark.parametrize("coding", ["gzip", "br, identity", "GZIP", "identity, deflate", "x" * 1000])
