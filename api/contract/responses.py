@@ -30,6 +30,7 @@ RESULT_EXAMPLE: dict[str, Any] = {
     "success": True,
     "query_type": "text",
     "total_results": 1,
+    "truncated": False,
     "results": [{**ALBUM_EXAMPLE, "similarity": 0.2871}],
     "model": "openai/clip-vit-base-patch32",
     "timings_ms": TIMINGS_EXAMPLE,
@@ -139,6 +140,13 @@ class Result(BaseModel):
     success: Literal[True]
     query_type: Literal["image", "text", "composed", "album"]
     total_results: Count
+    truncated: Annotated[
+        bool,
+        Field(
+            description="A text has more tokens than the model reads, and the rest was left out. "
+            "Absent from the results of workers of an earlier release."
+        ),
+    ] = False
     results: list[Match]
     model: str
     timings_ms: Timings

@@ -34,6 +34,12 @@ QUEUED = replace(
 FAILED = replace(JOB, state=JobState.FAILED, failure=JobFailure("no_worker", "none"), result=None)
 
 
+def test_a_result_of_an_earlier_release_does_not_say_whether_a_text_was_cut() -> None:
+    earlier = {name: value for name, value in responses.RESULT_EXAMPLE.items() if name != "truncated"}
+
+    assert not responses.Result.model_validate(earlier).truncated
+
+
 def test_a_job_shows_its_result_under_its_own_id_and_its_times_in_utc() -> None:
     document = json.loads(job_json(JOB))
 

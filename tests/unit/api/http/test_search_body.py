@@ -230,7 +230,7 @@ def test_what_is_no_base64_is_refused_by_name(text: str) -> None:
 
 @pytest.mark.parametrize("text", ["\r\n", "data:image/png;base64,"])
 def test_an_image_of_no_bytes_is_refused_by_name(text: str) -> None:
-    with pytest.raises((InvalidParameter, ImageError)) as caught:
+    with pytest.raises(UnsupportedImage, match="the file is empty") as caught:
         compose(parts=[{"image": text}])
 
     assert caught.value.parameter == "parts.0.image"
