@@ -52,7 +52,7 @@ ALBUM_ID = Annotated[
 JOB_ID = Annotated[
     str,
     Path(
-        description="The job's id.",
+        description="The job's `id`, or the `job_id` of its result.",
         examples=[JOB_ID_EXAMPLE],
         json_schema_extra={"minLength": 1, "maxLength": 64},
     ),

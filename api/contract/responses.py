@@ -136,7 +136,13 @@ class Result(BaseModel):
 
     model_config = _with_example(RESULT_EXAMPLE)
 
-    job_id: Annotated[str | None, Field(description="Null where the cache answered and no job was needed.")]
+    job_id: Annotated[
+        str | None,
+        Field(
+            description="The `id` of the job that gave this result, for `GET /api/jobs/{job_id}`. "
+            "Null where the cache answered and no job was needed."
+        ),
+    ]
     success: Literal[True]
     query_type: Literal["image", "text", "composed", "album"]
     total_results: Count
@@ -179,7 +185,7 @@ class Job(BaseModel):
 
     model_config = _with_example(JOB_EXAMPLE)
 
-    id: str
+    id: Annotated[str, Field(description="The job's id; `job_id` in paths and in its result.")]
     status: Annotated[str, Field(json_schema_extra={"enum": [state.value for state in JobState]})]
     query: dict[str, Any]
     created_at: Annotated[str, Field(json_schema_extra={"format": "date-time"})]
