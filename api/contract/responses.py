@@ -202,9 +202,9 @@ class Job(BaseModel):
     urls: JobUrls
 
 
-def job_json(job: jobs.Job) -> bytes:
+def job_json(job: jobs.Job, *, path_prefix: str) -> bytes:
     """Return a job as JSON; its result is finished JSON, which nothing here parses."""
-    path = job_path(job.id)
+    path = job_path(job.id, path_prefix=path_prefix)
     result = None if job.result is None else orjson.Fragment(with_job_id(job.result, job.id))
     return orjson.dumps(
         {
@@ -225,9 +225,9 @@ def job_json(job: jobs.Job) -> bytes:
     )
 
 
-def job_path(job_id: str) -> str:
-    """Return the path of a job."""
-    return f"/api/jobs/{job_id}"
+def job_path(job_id: str, *, path_prefix: str) -> str:
+    """Return the path of a job, as clients reach it."""
+    return f"{path_prefix}/api/jobs/{job_id}"
 
 
 def _time(ms: int | None) -> str | None:
