@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from common import jobs
 from common.catalog.errors import REMEDIES
 from common.jobs import JobState
+from common.queries import SearchQuery, TextPart, query_document
 from common.results import with_job_id
 
 JOB_ID_EXAMPLE = "9f2c4f6f0c0b4a8e9d3f1c7a5b6e8d10"
@@ -38,16 +39,7 @@ RESULT_EXAMPLE: dict[str, Any] = {
 JOB_EXAMPLE: dict[str, Any] = {
     "id": JOB_ID_EXAMPLE,
     "status": "queued",
-    "query": {
-        "type": "text",
-        "parts": [{"text": "dark ambient", "weight": 1.0}],
-        "k": 1,
-        "genre": [],
-        "year_min": None,
-        "year_max": None,
-        "min_score": None,
-        "best_new_music": False,
-    },
+    "query": query_document(SearchQuery((TextPart("dark ambient"),), k=1)),
     "created_at": "2025-01-31T12:00:00.000Z",
     "started_at": None,
     "completed_at": None,
