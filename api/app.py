@@ -10,6 +10,7 @@ from api.contract.openapi import install_openapi
 from api.error_handlers import install_error_handlers
 from api.http.cors import Cors, cors_options
 from api.http.lingering_close import LingeringClose
+from api.http.path_prefix import PathPrefix, check_path_prefix
 from api.http.repeated_queries import RepeatedQueriesMiddleware
 from api.http.request_context import RequestContext
 from api.http.security_headers import SecurityHeaders
@@ -27,7 +28,7 @@ def create_app(settings: Settings, *, catalog: Catalog | None = None) -> FastAPI
     """Return the application; it opens its clients when it starts and owns the catalog.
 
     Raises:
-        SettingsError: no catalog is set and none was given.
+        SettingsError: no catalog is set and none was given, or PUBLIC_URL has a path of the service's own.
     """
     reads = catalog or open_catalog(settings)
 
@@ -52,7 +53,7 @@ def create_app(settings: Settings, *, catalog: Catalog | None = None) -> FastAPI
     docs_page.mount_documents(app)
     _mount_files(app, settings)
     install_error_handlers(app)
-    install_openapi(app, auth=settings.auth)
+    install_openapi(app, auth=settings.auth, path_prefix=settings.path_prefix)
     # The last to be added is the outermost.
     app.add_middleware(RepeatedQueriesMiddleware, cached_response=cached_response)
     if is_guarded(settings):
@@ -61,6 +62,9 @@ def create_app(settings: Settings, *, catalog: Catalog | None = None) -> FastAPI
     if settings.cors_origins:
         app.add_middleware(Cors, **cors_options(settings.cors_origins))
     app.add_middleware(RequestContext, security_headers=SecurityHeaders(public_url=settings.public_url))
+    if settings.path_prefix:
+        check_path_prefix(settings.path_prefix)
+        app.add_middleware(PathPrefix, prefix=settings.path_prefix)
     return app
 
 

@@ -18,7 +18,7 @@ from common.genres import genre_key
 #: Raised whenever the canonical form or the encoding of a query changes its meaning.
 QUERY_VERSION = 1
 #: Raised whenever a result has more fields, or finds other albums: cached ones of before are not shown.
-RESULT_VERSION = 2
+RESULT_VERSION = 3
 
 K_MIN, K_MAX, K_DEFAULT = 1, 50, 10
 TEXT_MAX_CHARS = 500

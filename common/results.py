@@ -21,14 +21,19 @@ def result_json(
     query_type: QueryType,
     model: str,
     timings: Timings,
+    truncated: bool = False,
     public_url: str | None = None,
 ) -> bytes:
-    """Return the result object of the HTTP contract; `public_url` completes relative covers."""
+    """Return the result object of the HTTP contract.
+
+    `truncated` tells that a text was cut to what the model reads; `public_url` completes relative covers.
+    """
     body = orjson.dumps(
         {
             "success": True,
             "query_type": query_type,
             "total_results": len(matches),
+            "truncated": truncated,
             "results": [_match_document(match, public_url) for match in matches],
             "model": model,
             "timings_ms": timings.as_document(),

@@ -11,6 +11,7 @@ from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from types import MappingProxyType
 from typing import Annotated, Literal, Self
+from urllib.parse import urlsplit
 
 from pydantic import (
     AfterValidator,
@@ -79,7 +80,7 @@ _ORIGIN = re.compile(r"https?://[A-Za-z0-9.\-\[\]:]+")
 RedisUrl = Annotated[SecretStr, _secret(url_validation.redis_url)]
 PostgresUrl = Annotated[SecretStr, _secret(url_validation.postgres_url)]
 SupabaseUrl = Annotated[str, AfterValidator(url_validation.supabase_url)]
-HttpUrl = Annotated[str, AfterValidator(url_validation.http_url)]
+PublicUrl = Annotated[str, AfterValidator(url_validation.public_url)]
 Key = Annotated[SecretStr, _secret(_header_value)]
 Seconds = Annotated[float, Field(gt=0, le=86_400)]
 Count = Annotated[int, Field(ge=1)]
@@ -115,8 +116,9 @@ class Settings(BaseModel):
     decode_cpu_s: Seconds = MAX_COST_S
     #: Of request bodies that a gateway process has not yet handed to the ledger.
     max_receiving_bytes: Count = 128 * MIB
-    #: Where clients reach the gateway; cover addresses that begin with "/" are completed with it.
-    public_url: HttpUrl | None = None
+    #: Where clients reach the gateway, with the path where a proxy shows it under one; cover addresses that
+    #: begin with "/" are completed with it.
+    public_url: PublicUrl | None = None
     #: A folder of covers that the gateway serves under /covers/.
     covers_dir: Path | None = None
 
@@ -181,6 +183,11 @@ class Settings(BaseModel):
     def cache_url(self) -> SecretStr:
         """Where cached results and embeddings live: the broker's Redis unless set apart."""
         return self.cache_redis_url or self.redis_url
+
+    @property
+    def path_prefix(self) -> str:
+        """The path under which clients reach the gateway, such as "/music"; empty for the root."""
+        return urlsplit(self.public_url or "").path
 
     @property
     def user_agent(self) -> str:

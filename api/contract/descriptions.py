@@ -11,6 +11,7 @@ from api.contract import responses
 from api.contract.problem_examples import problem_example
 from api.contract.problems import CHALLENGE, CODINGS, MEDIA_TYPE, PROBLEMS_BY_CODE
 from api.contract.responses import JOB_PATH_EXAMPLE
+from common.images.formats.detection import ACCEPTED
 
 Schema: TypeAlias = dict[str, Any]
 
@@ -74,6 +75,26 @@ def answer(
 def body_of(model: type[BaseModel]) -> Schema:
     """Describe a JSON body that the endpoint reads itself; `openapi` adds the model's schema."""
     return {"required": True, "content": {"application/json": {"schema": ref(model)}}}
+
+
+def image_body() -> Schema:
+    """Describe an image that is sent in a form, or as the body itself."""
+    image = {"type": "string", "format": "binary", "description": f"{ACCEPTED}."}
+    example = "(the bytes of cover.jpg)"
+    form = {
+        "type": "object",
+        "properties": {"file": image},
+        "required": ["file"],
+        "additionalProperties": False,
+    }
+    return {
+        "required": True,
+        "content": {
+            "multipart/form-data": {"schema": form, "example": {"file": example}},
+            "image/*": {"schema": image, "example": example},
+            "application/octet-stream": {"schema": image, "example": example},
+        },
+    }
 
 
 def ref(model: type[BaseModel]) -> Schema:

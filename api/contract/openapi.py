@@ -38,12 +38,12 @@ _MODELS: list[tuple[type[BaseModel], JsonSchemaMode]] = [
 Schema = dict[str, Any]
 
 
-def install_openapi(app: FastAPI, *, auth: str) -> None:
+def install_openapi(app: FastAPI, *, auth: str, path_prefix: str) -> None:
     """Make `app.openapi` return the whole document; `auth` is the setting."""
 
     def document() -> Schema:
         if app.openapi_schema is None:
-            app.openapi_schema = _document(app)
+            app.openapi_schema = _document(app, path_prefix=path_prefix)
             if auth != "off":
                 _add_security(app.openapi_schema, is_optional=auth == "optional")
         return app.openapi_schema
@@ -51,8 +51,14 @@ def install_openapi(app: FastAPI, *, auth: str) -> None:
     app.openapi = document  # type: ignore[method-assign]  # FastAPI's documented way to extend it
 
 
-def _document(app: FastAPI) -> Schema:
-    document = get_openapi(title="cover-search", version=VERSION, description=DESCRIPTION, routes=app.routes)
+def _document(app: FastAPI, *, path_prefix: str) -> Schema:
+    document = get_openapi(
+        title="cover-search",
+        version=VERSION,
+        description=DESCRIPTION,
+        routes=app.routes,
+        servers=[{"url": path_prefix}] if path_prefix else None,
+    )
     # FastAPI leaves nulls out of the models' examples, and knows no model that an endpoint reads itself.
     _, models = models_json_schema(_MODELS, ref_template="#/components/schemas/{model}")
     models["$defs"]["Problem"]["example"] = problem_example("invalid_parameter")

@@ -12,8 +12,9 @@ DETAILS: Mapping[str, str] = MappingProxyType(
     {
         "invalid_parameter": "k is an integer from 1 to 50",
         "malformed_body": "the multipart body ends before its last boundary",
-        "unsupported_media_type": "send the image as multipart/form-data, in the field `file`",
-        "body_too_large": "the body has more than 15029589 bytes",
+        "unsupported_media_type": "send the image as multipart/form-data, in the field `file`, "
+        "or as the body itself with its type, such as image/jpeg, or application/octet-stream",
+        "body_too_large": "the body has more than 15903401 bytes",
         "request_timeout": "the body did not come within 30 s",
         "image_too_large": "the image has more than 10485760 bytes",
         "unsupported_image": "the file is a JPEG XL image; save it as JPEG, PNG or WebP",

@@ -52,7 +52,7 @@ ALBUM_ID = Annotated[
 JOB_ID = Annotated[
     str,
     Path(
-        description="The job's id.",
+        description="The job's `id`, or the `job_id` of its result.",
         examples=[JOB_ID_EXAMPLE],
         json_schema_extra={"minLength": 1, "maxLength": 64},
     ),
@@ -245,7 +245,10 @@ class PartBody(Parameters):
 
     text: Annotated[Text | None, Field(examples=["dark forest"])] = None
     image: Annotated[
-        Annotated[str, Field(min_length=1)] | None, Field(description="The image's bytes in base64.")
+        Annotated[str, Field(min_length=1)] | None,
+        Field(
+            description="The image in base64 (also URL-safe, unpadded or in lines), or a data URI of base64."
+        ),
     ] = None
     album_id: Annotated[
         Annotated[str, Field(min_length=1, max_length=ALBUM_ID_MAX_CHARS)] | None, Field(examples=["585"])

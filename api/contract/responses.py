@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from common import jobs
 from common.catalog.errors import REMEDIES
 from common.jobs import JobState
+from common.queries import SearchQuery, TextPart, query_document
 from common.results import with_job_id
 
 JOB_ID_EXAMPLE = "9f2c4f6f0c0b4a8e9d3f1c7a5b6e8d10"
@@ -30,6 +31,7 @@ RESULT_EXAMPLE: dict[str, Any] = {
     "success": True,
     "query_type": "text",
     "total_results": 1,
+    "truncated": False,
     "results": [{**ALBUM_EXAMPLE, "similarity": 0.2871}],
     "model": "openai/clip-vit-base-patch32",
     "timings_ms": TIMINGS_EXAMPLE,
@@ -37,16 +39,7 @@ RESULT_EXAMPLE: dict[str, Any] = {
 JOB_EXAMPLE: dict[str, Any] = {
     "id": JOB_ID_EXAMPLE,
     "status": "queued",
-    "query": {
-        "type": "text",
-        "parts": [{"text": "dark ambient", "weight": 1.0}],
-        "k": 1,
-        "genre": [],
-        "year_min": None,
-        "year_max": None,
-        "min_score": None,
-        "best_new_music": False,
-    },
+    "query": query_document(SearchQuery((TextPart("dark ambient"),), k=1)),
     "created_at": "2025-01-31T12:00:00.000Z",
     "started_at": None,
     "completed_at": None,
@@ -135,10 +128,23 @@ class Result(BaseModel):
 
     model_config = _with_example(RESULT_EXAMPLE)
 
-    job_id: Annotated[str | None, Field(description="Null where the cache answered and no job was needed.")]
+    job_id: Annotated[
+        str | None,
+        Field(
+            description="The `id` of the job that gave this result, for `GET /api/jobs/{job_id}`. "
+            "Null where the cache answered and no job was needed."
+        ),
+    ]
     success: Literal[True]
     query_type: Literal["image", "text", "composed", "album"]
     total_results: Count
+    truncated: Annotated[
+        bool,
+        Field(
+            description="A text has more tokens than the model reads, and the rest was left out. "
+            "Absent from the results of workers of an earlier release."
+        ),
+    ] = False
     results: list[Match]
     model: str
     timings_ms: Timings
@@ -171,7 +177,7 @@ class Job(BaseModel):
 
     model_config = _with_example(JOB_EXAMPLE)
 
-    id: str
+    id: Annotated[str, Field(description="The job's id; `job_id` in paths and in its result.")]
     status: Annotated[str, Field(json_schema_extra={"enum": [state.value for state in JobState]})]
     query: dict[str, Any]
     created_at: Annotated[str, Field(json_schema_extra={"format": "date-time"})]
@@ -188,9 +194,9 @@ class Job(BaseModel):
     urls: JobUrls
 
 
-def job_json(job: jobs.Job) -> bytes:
+def job_json(job: jobs.Job, *, path_prefix: str) -> bytes:
     """Return a job as JSON; its result is finished JSON, which nothing here parses."""
-    path = job_path(job.id)
+    path = job_path(job.id, path_prefix=path_prefix)
     result = None if job.result is None else orjson.Fragment(with_job_id(job.result, job.id))
     return orjson.dumps(
         {
@@ -211,9 +217,9 @@ def job_json(job: jobs.Job) -> bytes:
     )
 
 
-def job_path(job_id: str) -> str:
-    """Return the path of a job."""
-    return f"/api/jobs/{job_id}"
+def job_path(job_id: str, *, path_prefix: str) -> str:
+    """Return the path of a job, as clients reach it."""
+    return f"{path_prefix}/api/jobs/{job_id}"
 
 
 def _time(ms: int | None) -> str | None:

@@ -1,7 +1,6 @@
 """The JSON body of a composed search becomes a query and the images that it holds."""
 
 import base64
-import binascii
 
 import orjson
 from pydantic import ValidationError
@@ -19,11 +18,19 @@ from common.queries import PARTS_MAX, AlbumPart, ImagePart, Part, SearchQuery, T
 FIELDS_MAX = 20
 #: The longest search, its texts all commas, has half as many.
 COMMAS_MAX = 20_000
+#: What a data URI begins with, in any case.
+DATA = "data:"
+#: Where base64 is wrapped. Not blanks: a form makes them of every `+`, and without them it would decode.
+LINE_BREAKS = b"\r\n"
+FROM_URL_SAFE = bytes.maketrans(b"-_", b"+/")
+NOT_BASE64 = "an image is base64 (also URL-safe, unpadded or in lines), or a data URI of base64"
 
 
 def max_body_bytes(max_image_bytes: int) -> int:
-    """Return how long a body may be: one largest image in base64, and a megabyte of the rest."""
-    return max_image_bytes * 4 // 3 + 1024 * 1024
+    """Return how long a body may be: the largest image in lines of base64, and a megabyte of the rest."""
+    digits = max_image_bytes * 4 // 3
+    # A line has at least 64 digits, and JSON writes its break in up to four bytes.
+    return digits + digits // 64 * 4 + 1024 * 1024
 
 
 class SearchBodyReader:
@@ -66,14 +73,36 @@ class SearchBodyReader:
 
     def _image(self, encoded: str, *, parameter: str) -> tuple[bytes, float]:
         try:
-            data = base64.b64decode(encoded, validate=True)
-        except (binascii.Error, ValueError) as error:
-            raise InvalidParameter("not base64", parameter=parameter) from error
+            data = _decoded(encoded)
+        except ValueError as error:
+            raise InvalidParameter(NOT_BASE64, parameter=parameter) from error
         if len(data) > self._max_image_bytes:
             raise ImageTooLarge(f"an image has more than {self._max_image_bytes} bytes", parameter=parameter)
         with image_given_as(parameter):
             cost_s = check_image(data, max_pixels=self._max_image_pixels, max_cost_s=self._max_cost_s)
         return data, cost_s
+
+
+def _decoded(encoded: str) -> bytes:
+    """Return the bytes that base64 stands for, also in a data URI.
+
+    Raises:
+        ValueError: it is neither.
+    """
+    if encoded[: len(DATA)].lower() == DATA:
+        head, comma, encoded = encoded.partition(",")
+        if not comma or not head.lower().endswith(";base64"):
+            raise ValueError("a data URI whose data is not base64")
+    digits = encoded.encode("ascii")
+    if any(break_ in digits for break_ in LINE_BREAKS):
+        digits = digits.translate(None, LINE_BREAKS)
+    if b"-" in digits or b"_" in digits:
+        if b"+" in digits or b"/" in digits:
+            raise ValueError("base64 of two alphabets")
+        digits = digits.translate(FROM_URL_SAFE)
+    if not digits.endswith(b"="):
+        digits += b"=" * (-len(digits) % 4)
+    return base64.b64decode(digits, validate=True)
 
 
 def parse_search_body(body: bytes) -> SearchBody:

@@ -1,5 +1,7 @@
 """The security headers of every answer: what a browser may do with it."""
 
+from urllib.parse import urlsplit
+
 RawHeaders = tuple[tuple[bytes, bytes], ...]
 
 #: Nothing: what is no page runs nothing and loads nothing, even if a browser is made to show it.
@@ -20,7 +22,8 @@ class SecurityHeaders:
     """The headers by path."""
 
     def __init__(self, *, public_url: str | None) -> None:
-        covers = f" {public_url}" if public_url else ""
+        # Of an address with a path a policy would let in that path alone.
+        covers = f" {origin_of(public_url)}" if public_url else ""
         self._closed = _headers(CLOSED)
         self._docs = _headers(DOCS)
         self._app = _headers(APP.format(covers=covers))
@@ -36,6 +39,12 @@ class SecurityHeaders:
         if path == "/app" or path.startswith("/app/"):
             return self._app
         return self._covers if path.startswith("/covers/") else self._closed
+
+
+def origin_of(url: str) -> str:
+    """Return the scheme, host and port of an address."""
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc}"
 
 
 def _headers(content_policy: str, *, resource_policy: str = "same-origin") -> RawHeaders:

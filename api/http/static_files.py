@@ -6,9 +6,10 @@ import stat
 from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
+from urllib.parse import quote
 
 from starlette.datastructures import Headers
-from starlette.responses import FileResponse, Response
+from starlette.responses import FileResponse, RedirectResponse, Response
 from starlette.staticfiles import NotModifiedResponse, StaticFiles
 from starlette.types import Receive, Scope, Send
 
@@ -64,6 +65,13 @@ class TypedFiles(StaticFiles):
             headers = [(name, value) for name, value in scope["headers"] if name != b"range"]
             scope = {**scope, "method": "HEAD", "headers": headers}
         await super().__call__(scope, receive, send)
+
+    async def get_response(self, path: str, scope: Scope) -> Response:
+        response = await super().get_response(path, scope)
+        if isinstance(response, RedirectResponse):
+            # Relative: behind a proxy neither scheme nor host nor path are what the client sees.
+            response.headers["location"] = f"./{quote(Path(path).name)}/"
+        return response
 
     def lookup_path(self, path: str) -> tuple[str, os.stat_result | None]:
         try:

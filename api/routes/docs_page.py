@@ -11,25 +11,26 @@ from api.http.static_files import PAGES, TypedFiles
 
 router = APIRouter(include_in_schema=False)
 
+# Its addresses are relative, so that it works under any path that a proxy shows it at.
 PAGE = """<!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>cover-search: HTTP interface</title>
-<link rel="stylesheet" href="/docs/files/swagger-ui.css">
+<link rel="stylesheet" href="docs/files/swagger-ui.css">
 <link rel="icon" href="data:,">
 </head>
 <body>
 <div id="swagger-ui"></div>
-<script src="/docs/files/swagger-ui-bundle.js"></script>
-<script src="/docs/start.js"></script>
+<script src="docs/files/swagger-ui-bundle.js"></script>
+<script src="docs/start.js"></script>
 </body>
 </html>
 """
 # A file of its own, so that a policy against inline scripts can stand.
 START = """SwaggerUIBundle({
-  url: "/openapi.json",
+  url: "openapi.json",
   dom_id: "#swagger-ui",
   deepLinking: true,
   validatorUrl: null  // else the page would send the document to a validator on the internet

@@ -53,10 +53,11 @@ async def job(
 ) -> Response:
     """Return a job; with `wait`, when it has ended or the time is up."""
     patience = decide_patience(headers.prefer, parameter_s=asked.wait, default_s=0)
-    found, retry_after_s = await gateway_of(request).searches.job(
+    gateway = gateway_of(request)
+    found, retry_after_s = await gateway.searches.job(
         job_id, owner=owner_of(request), wait_s=patience.wait_s, client_gone=partial(client_gone, request)
     )
-    return _response(found, retry_after_s, applied=patience.applied)
+    return _response(found, retry_after_s, applied=patience.applied, path_prefix=gateway.settings.path_prefix)
 
 
 @router.post(
@@ -69,10 +70,10 @@ async def job(
 )
 async def cancel(request: Request, job_id: JOB_ID) -> Response:
     """Cancel a job. Its run ends too, unless an identical query shares it."""
-    ledger, owner = gateway_of(request).ledger, owner_of(request)
-    await ledger.cancel(job_id, owner=owner)
-    found, retry_after_s = await ledger.job(job_id, owner=owner)
-    return _response(found, retry_after_s)
+    gateway, owner = gateway_of(request), owner_of(request)
+    await gateway.ledger.cancel(job_id, owner=owner)
+    found, retry_after_s = await gateway.ledger.job(job_id, owner=owner)
+    return _response(found, retry_after_s, path_prefix=gateway.settings.path_prefix)
 
 
 @router.get(
@@ -93,12 +94,18 @@ async def events(request: Request, job_id: JOB_ID) -> Response:
     """Stream a job's states: `queued` with its position, `running`, and how it ended."""
     gateway, owner = gateway_of(request), owner_of(request)
     first, _ = await gateway.ledger.job(job_id, owner=owner)
-    stream = follow(first, owner=owner, ledger=gateway.ledger, waiters=gateway.waiters)
+    stream = follow(
+        first,
+        owner=owner,
+        ledger=gateway.ledger,
+        waiters=gateway.waiters,
+        path_prefix=gateway.settings.path_prefix,
+    )
     headers = {"Cache-Control": NEVER_STORE, "X-Accel-Buffering": "no"}
     return StreamingResponse(stream, headers=headers, media_type="text/event-stream")
 
 
-def _response(found: jobs.Job, retry_after_s: int, *, applied: str = "") -> Response:
+def _response(found: jobs.Job, retry_after_s: int, *, path_prefix: str, applied: str = "") -> Response:
     """Return a job as a poll sees it: 200, however it ended."""
     headers = {"Cache-Control": NEVER_STORE}
     if not found.state.is_terminal:
@@ -107,4 +114,4 @@ def _response(found: jobs.Job, retry_after_s: int, *, applied: str = "") -> Resp
         headers["Server-Timing"] = server_timing(found.timings)
     if applied:
         headers["Preference-Applied"] = applied
-    return Response(job_json(found), headers=headers, media_type="application/json")
+    return Response(job_json(found, path_prefix=path_prefix), headers=headers, media_type="application/json")

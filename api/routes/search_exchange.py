@@ -53,14 +53,15 @@ async def exchange(
     outcome = await gateway.searches.answer(
         search, budget=budget_of(request), client_gone=partial(client_gone, request)
     )
-    return response_of(outcome, patience, tagged=tagged)
+    return response_of(outcome, patience, tagged=tagged, path_prefix=gateway.settings.path_prefix)
 
 
 async def cached_response(scope: Scope, query: SearchQuery, if_none_match: list[str]) -> Response | None:
     """Return the cached answer to a plain GET, None where there is none."""
     searches: SearchService = scope["app"].state.gateway.searches
     outcome = await searches.cached(query, holds=partial(holds, if_none_match))
-    return None if outcome is None else response_of(outcome, Patience(wait_s=0), tagged=True)
+    # There is no job, whose address would need a prefix.
+    return None if outcome is None else response_of(outcome, Patience(wait_s=0), tagged=True, path_prefix="")
 
 
 def holds(if_none_match: list[str], query_key: str) -> bool:
@@ -68,7 +69,7 @@ def holds(if_none_match: list[str], query_key: str) -> bool:
     return bool(if_none_match) and names_tag(if_none_match, etag_of(query_key))
 
 
-def response_of(outcome: Outcome, patience: Patience, *, tagged: bool) -> Response:
+def response_of(outcome: Outcome, patience: Patience, *, tagged: bool, path_prefix: str) -> Response:
     """Return an outcome as a response; the bodies of results are finished JSON, sent as they are."""
     match outcome:
         case Unchanged(query_key):
@@ -78,7 +79,7 @@ def response_of(outcome: Outcome, patience: Patience, *, tagged: bool) -> Respon
         case Answered():
             return _answered(outcome, patience, tagged=tagged)
         case Pending(job, retry_after_s):
-            return _pending(job, retry_after_s, patience)
+            return _pending(job, retry_after_s, patience, path_prefix=path_prefix)
         case Failed(failure):
             return failure_response(failure)
 
@@ -99,15 +100,15 @@ def _answered(outcome: Answered, patience: Patience, *, tagged: bool) -> Respons
     return Response(with_job_id(outcome.body, outcome.job_id), headers=headers, media_type=JSON)
 
 
-def _pending(job: Job, retry_after_s: int, patience: Patience) -> Response:
+def _pending(job: Job, retry_after_s: int, patience: Patience, *, path_prefix: str) -> Response:
     headers = {
-        "Location": job_path(job.id),
+        "Location": job_path(job.id, path_prefix=path_prefix),
         "Retry-After": str(retry_after_s),
         "X-Cache": cache_word(cached=job.cached, coalesced=job.coalesced),
         "Cache-Control": NEVER_STORE,
         **_applied(patience),
     }
-    return Response(job_json(job), 202, headers, JSON)
+    return Response(job_json(job, path_prefix=path_prefix), 202, headers, JSON)
 
 
 def _result_headers(cache: str, timings: dict[str, float], patience: Patience) -> dict[str, str]:

@@ -15,6 +15,7 @@ from api.contract.descriptions import (
     SEARCH_HEADERS,
     answer,
     body_of,
+    image_body,
     problems,
 )
 from api.contract.requests import (
@@ -30,13 +31,13 @@ from api.contract.requests import (
 from api.contract.responses import Job, Result
 from api.http.body_budget import Body
 from api.http.image_header import check_image
+from api.http.multipart import FILE_FIELD
 from api.http.search_body import max_body_bytes
-from api.http.uploads import FILE_FIELD, declared_bytes, read_body, read_image
+from api.http.uploads import declared_bytes, read_body, read_image
 from api.routes.search_exchange import exchange
 from api.routes.strict_route import StrictRoute
 from api.runtime import Gateway, gateway_of
 from common.errors import image_given_as
-from common.images.formats.detection import ACCEPTED
 from common.queries import ImagePart, SearchQuery, image_digest
 
 router = APIRouter(tags=["search"], route_class=StrictRoute)
@@ -133,31 +134,17 @@ async def similar(
         202: ACCEPTED_JOB,
         **problems(*SEARCH_PROBLEMS, *IMAGE_PROBLEMS),
     },
-    openapi_extra={
-        "requestBody": {
-            "required": True,
-            "content": {
-                "multipart/form-data": {
-                    "schema": {
-                        "type": "object",
-                        "properties": {
-                            "file": {"type": "string", "format": "binary", "description": f"{ACCEPTED}."}
-                        },
-                        "required": ["file"],
-                        "additionalProperties": False,
-                    },
-                    "example": {"file": "(the bytes of cover.jpg)"},
-                }
-            },
-        }
-    },
+    openapi_extra={"requestBody": image_body()},
 )
 async def search_by_image(
     request: Request,
     asked: Annotated[SearchParameters, Query()],
     headers: Annotated[SearchHeaders, Header()],
 ) -> Response:
-    """Find the albums whose covers look most like an uploaded image of at most 10 MB."""
+    """Find the albums whose covers look most like an uploaded image of at most 10 MB.
+
+    The image comes in a form, or is the body itself; its content decides which format it is.
+    """
     gateway = gateway_of(request)
     await _check_room(request, gateway)
     with gateway.body_budget.body() as body:

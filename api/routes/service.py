@@ -35,11 +35,13 @@ VARY = {"Vary": header("What the answer depends on.", "Accept")}
 )
 async def root(request: Request) -> Response:
     """Return the service's name, version, endpoints and links; a browser is sent to the page."""
+    prefix = gateway_of(request).settings.path_prefix
     has_page = (WEB_FOLDER / "index.html").is_file()
     if has_page and _wants_html(request):
-        return RedirectResponse("/app/", 307, headers={"Vary": "Accept"})
-    links = {"docs": "/docs", "openapi": "/openapi.json", **({"app": "/app/"} if has_page else {})}
-    document = Service(version=VERSION, endpoints=_endpoints(request.app), links=links)
+        return RedirectResponse(f"{prefix}/app/", 307, headers={"Vary": "Accept"})
+    paths = {"docs": "/docs", "openapi": "/openapi.json", **({"app": "/app/"} if has_page else {})}
+    links = {name: prefix + path for name, path in paths.items()}
+    document = Service(version=VERSION, endpoints=_endpoints(request.app, prefix), links=links)
     return Response(document.model_dump_json(), headers={"Vary": "Accept"}, media_type=JSON)
 
 
@@ -110,9 +112,9 @@ def _wants_html(request: Request) -> bool:
     return "text/html" in accepted
 
 
-def _endpoints(app: FastAPI) -> dict[str, str]:
+def _endpoints(app: FastAPI, prefix: str) -> dict[str, str]:
     return {
-        f"{method.upper()} {path}": operation["summary"]
+        f"{method.upper()} {prefix}{path}": operation["summary"]
         for path, operations in app.openapi()["paths"].items()
         for method, operation in operations.items()
     }

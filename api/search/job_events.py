@@ -22,6 +22,7 @@ async def follow(
     owner: str,
     ledger: GatewayLedger,
     waiters: Waiters,
+    path_prefix: str,
     comment_every_s: float = COMMENT_EVERY_S,
 ) -> AsyncIterator[bytes]:
     """Give an event for each change of the job's state or position, the last when it ends.
@@ -35,7 +36,7 @@ async def follow(
             if (job.state, job.position) != shown:
                 shown = (job.state, job.position)
                 told_at = time.monotonic()
-                yield _event(job)
+                yield _event(job, path_prefix=path_prefix)
             if job.state.is_terminal or waiters.is_closed:
                 return
             if time.monotonic() - told_at > comment_every_s:
@@ -60,5 +61,6 @@ async def _pause(changed: asyncio.Event) -> None:
         changed.clear()
 
 
-def _event(job: Job) -> bytes:
-    return b"event: " + job.state.value.encode() + b"\ndata: " + job_json(job) + b"\n\n"
+def _event(job: Job, *, path_prefix: str) -> bytes:
+    data = job_json(job, path_prefix=path_prefix)
+    return b"event: " + job.state.value.encode() + b"\ndata: " + data + b"\n\n"

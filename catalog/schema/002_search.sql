@@ -49,7 +49,8 @@ RETURN (wanted_keys IS NULL OR coalesce(genre_keys, ARRAY[lower(genre)]) && want
 -- How many albums the planner expects to pass, and what it would cost to read their vectors, in its unit
 -- of one page: some 0.1 ms, where counting them takes up to 100.
 CREATE FUNCTION estimated_albums(
-  wanted_keys text[], year_min int, year_max int, min_score numeric, best_new_music_only boolean,
+  wanted_keys text[] DEFAULT NULL, year_min int DEFAULT NULL, year_max int DEFAULT NULL,
+  min_score numeric DEFAULT NULL, best_new_music_only boolean DEFAULT false,
   OUT passing double precision, OUT cost double precision
 )
 -- VOLATILE only because EXPLAIN is refused in anything less.
@@ -168,7 +169,7 @@ BEGIN
   share := CASE
     WHEN wanted_keys IS NULL AND year_min IS NULL AND year_max IS NULL AND min_score IS NULL AND NOT only_best
       THEN 1
-    ELSE estimate.passing / (estimated_albums(NULL, NULL, NULL, NULL, false)).passing
+    ELSE estimate.passing / (estimated_albums()).passing
   END;
   -- Twice as many as should hold k that pass.
   reach := greatest(400, 2 * match_count / greatest(share, 0.001));

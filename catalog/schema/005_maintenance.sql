@@ -95,7 +95,7 @@ $$;
 -- Whether `search_albums` walks for a query without filters; else it reads every album.
 CREATE FUNCTION search_walks() RETURNS boolean
 LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = public, extensions, pg_temp AS $$
-  SELECT (estimated_albums(NULL, NULL, NULL, NULL, false)).cost > reading_bound()
+  SELECT (estimated_albums()).cost > reading_bound()
 $$;
 
 -- Figures that say whether the catalog is whole; a judgement is left to who reads them.

@@ -3,6 +3,7 @@
 import math
 import struct
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
@@ -24,6 +25,9 @@ from common.errors import InvalidParameter
 from common.queries import Filters
 
 Row = Mapping[str, Any]
+
+#: Filters whose argument has another name.
+_ARGUMENT_NAMES = {"best_new_music": "best_new_music_only"}
 
 
 def vector_literal(embedding: npt.NDArray[np.float32]) -> str:
@@ -70,19 +74,18 @@ def check_embedding(embedding: npt.NDArray[np.float32]) -> None:
 def filter_arguments(filters: Filters) -> dict[str, object]:
     """Return the filters as arguments of `search_albums`, less those that have no effect.
 
-    A catalog with the older function of three parameters can then still answer what it can.
+    A catalog with the older function of three parameters can then still answer what it can. An argument has
+    its filter's name unless `_ARGUMENT_NAMES` says otherwise.
     """
-    arguments: dict[str, object] = {}
-    if len(filters.genres) == 1:
-        arguments["filter_genre"] = filters.genres[0]
-    elif filters.genres:
-        arguments["filter_genres"] = list(filters.genres)
-    for name in ("year_min", "year_max", "min_score"):
-        value = getattr(filters, name)
-        if value is not None:
-            arguments[name] = value
-    if filters.best_new_music:
-        arguments["best_new_music_only"] = True
+    given = {
+        name: value for name, value in asdict(filters).items() if value is not None and value is not False
+    }
+    genres = given.pop("genres")
+    arguments = {_ARGUMENT_NAMES.get(name, name): value for name, value in given.items()}
+    if len(genres) == 1:
+        arguments["filter_genre"] = genres[0]
+    elif genres:
+        arguments["filter_genres"] = list(genres)
     return arguments
 
 

@@ -37,6 +37,9 @@ class FixedLatencyEncoder:
     def encode_texts(self, texts: Sequence[str]) -> Embeddings:
         return self._encode(text.lower().encode() for text in texts)
 
+    def truncates(self, text: str) -> bool:  # noqa: ARG002  it reads texts of any length
+        return False
+
     def close(self) -> None:
         pass
 

@@ -45,6 +45,10 @@ class Encoder(Protocol):
         """Embed texts; what is longer than the model takes is cut, as `CLIPProcessor` cuts it."""
         ...
 
+    def truncates(self, text: str) -> bool:
+        """Tell whether a text has more tokens than the model reads."""
+        ...
+
     def close(self) -> None:
         """Let go of the model's memory."""
         ...

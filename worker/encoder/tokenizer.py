@@ -117,6 +117,10 @@ class TextTokenizer:
             self._to_end_mark(encoding.ids) for encoding in self._tokenizer.encode_batch_fast(list(texts))
         ]
 
+    def truncates(self, text: str) -> bool:
+        """Tell whether a text has more tokens than the model reads."""
+        return bool(self._tokenizer.encode(text).overflowing)
+
     def _to_end_mark(self, ids: list[int]) -> list[int]:
         end = ids.index(max(ids) if self._eos_id == _LEGACY_EOS_ID else self._eos_id)
         return ids[: end + 1]

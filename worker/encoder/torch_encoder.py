@@ -60,6 +60,9 @@ class TorchEncoder:
     def encode_texts(self, texts: Sequence[str]) -> Embeddings:
         return self._in_passes(len(texts), lambda start, end: self._text_features(texts[start:end]))
 
+    def truncates(self, text: str) -> bool:
+        return bool(self._tokenizer.encode(text).overflowing)
+
     def close(self) -> None:
         del self._model
         if self._on_gpu:

@@ -93,6 +93,7 @@ class Pipeline:
             query_type=query.type,
             model=self._model_name,
             timings=timings,
+            truncated=self._embedder.truncates(query),
             public_url=self._public_url,
         )
         made = self._cache.embedding_entries(model, embeddings.made)

@@ -15,7 +15,7 @@ RULES = re.compile(
     r"|the catalog has no genre .*"
     r"|at least one part needs a positive weight"
     r"|the query is empty: describe a cover in a few words"
-    r"|.*not base64"
+    r"|an image is base64 .*"
     r"|the file is (not|an?|compressed|base64|XML|JSON|text).*"
     r"|the file is empty",
     re.DOTALL,

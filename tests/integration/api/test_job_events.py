@@ -33,7 +33,7 @@ async def events(ledger: GatewayLedger, *, comment_every_s: float) -> AsyncItera
     job, _ = await ledger.job(accepted.job_id, owner=OWNER)
     waiters = Waiters(ledger)
     async for event in follow(
-        job, owner=OWNER, ledger=ledger, waiters=waiters, comment_every_s=comment_every_s
+        job, owner=OWNER, ledger=ledger, waiters=waiters, path_prefix="", comment_every_s=comment_every_s
     ):
         yield event
 

@@ -156,6 +156,11 @@ def test_a_revoked_key_is_refused_within_five_seconds(locked: httpx.Client, redi
     eventually(lambda: locked.get(SEARCH, headers=bearer).status_code == 401, within_s=5)
 
 
+def ways_to(job: str) -> list[tuple[str, str]]:
+    path = f"/api/jobs/{job}"
+    return [("GET", path), ("GET", f"{path}?wait=1"), ("GET", f"{path}/events"), ("POST", f"{path}/cancel")]
+
+
 @pytest.mark.parametrize("other", ["another", "admin", "nobody"])
 def test_a_job_is_seen_by_the_key_that_made_it_and_by_no_other(
     ajar: httpx.Client, redis: Redis, worker: StandInWorker, other: str
@@ -169,12 +174,7 @@ def test_a_job_is_seen_by_the_key_that_made_it_and_by_no_other(
     worker.hold()
     job = ajar.get(SEARCH, headers={**mine, "Prefer": "respond-async"}).json()["id"]
 
-    for method, path in (
-        ("GET", f"/api/jobs/{job}"),
-        ("GET", f"/api/jobs/{job}?wait=1"),
-        ("GET", f"/api/jobs/{job}/events"),
-        ("POST", f"/api/jobs/{job}/cancel"),
-    ):
+    for method, path in ways_to(job):
         seen = ajar.request(method, path, headers=stranger)
         unknown = ajar.request(method, path.replace(job, "0" * 32), headers=stranger)
 
@@ -186,11 +186,19 @@ def test_a_job_is_seen_by_the_key_that_made_it_and_by_no_other(
     assert ajar.get(f"/api/jobs/{job}", headers=stranger).status_code == 404
 
 
-def test_the_job_of_nobody_is_not_seen_by_a_key(ajar: httpx.Client, redis: Redis) -> None:
+@pytest.mark.parametrize("role", Role)
+def test_a_job_made_without_a_key_is_seen_without_a_key_alone(
+    ajar: httpx.Client, redis: Redis, worker: StandInWorker, role: Role
+) -> None:
+    worker.hold()
     job = ajar.get(SEARCH, headers={"Prefer": "respond-async"}).json()["id"]
+    key = new_key(redis, role=role)
 
-    assert ajar.get(f"/api/jobs/{job}").status_code == 200
-    assert ajar.get(f"/api/jobs/{job}", headers=new_key(redis)).status_code == 404
+    with_a_key = [ajar.request(method, path, headers=key) for method, path in ways_to(job)]
+
+    assert {(answer.status_code, answer.json()["code"]) for answer in with_a_key} == {(404, "job_not_found")}
+    assert ajar.get(f"/api/jobs/{job}").json()["status"] == "queued"
+    assert ajar.post(f"/api/jobs/{job}/cancel").json()["status"] == "canceled"
 
 
 def test_two_keys_share_neither_jobs_nor_idempotency_keys_where_they_share_a_run(

@@ -4,6 +4,7 @@ import socket
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
+from functools import partial
 
 import httpx
 import pytest
@@ -16,6 +17,10 @@ from tests.integration.api.stand_ins import StandInWorker
 
 MULTIPART = {"Content-Type": "multipart/form-data; boundary=zz"}
 PART = b'--zz\r\nContent-Disposition: form-data; name="file"; filename="a.png"\r\n\r\n'
+
+
+#: The beginning of a body that is the image itself.
+RAW = b"\x89PNG"
 
 
 def blamed(answer: httpx.Response) -> list[str]:
@@ -42,6 +47,7 @@ class Sender:
         ("/api/search-by-image", PART, "image_too_large"),
         ("/api/search-by-image", b"not a form", "malformed_body"),
         ("/api/search-by-image?k=99", PART, "invalid_parameter"),
+        ("/api/search-by-image", RAW, "image_too_large"),
         ("/api/search", b'{"parts": [{"image": "', "body_too_large"),
         ("/api/nothing", b"", "not_found"),
     ],
@@ -51,7 +57,8 @@ def test_an_endless_body_is_refused_without_being_read_to_its_end(
 ) -> None:
     sender = Sender(first)
 
-    answer = client.post(path, content=iter(sender), headers=MULTIPART)
+    headers = {"Content-Type": "image/png"} if first is RAW else MULTIPART
+    answer = client.post(path, content=iter(sender), headers=headers)
 
     assert answer.json()["code"] == code
     assert answer.headers["connection"] == "close"
@@ -66,6 +73,40 @@ def test_an_image_over_the_limit_is_refused_and_the_next_request_works(
     assert (too_large.status_code, too_large.json()["code"]) == (413, "image_too_large")
     assert blamed(too_large) == ["file"]
     assert client.post("/api/search-by-image", files={"file": cover}).status_code == 200
+
+
+@pytest.mark.parametrize("content_type", ["image/jpeg", "application/octet-stream", None])
+def test_an_image_may_be_the_body_itself(
+    client: httpx.Client, cover: bytes, content_type: str | None
+) -> None:
+    in_a_form = client.post("/api/search-by-image", files={"file": cover}).json()
+
+    headers = {} if content_type is None else {"Content-Type": content_type}
+    answer = client.post("/api/search-by-image?k=10", content=cover, headers=headers)
+
+    # Its content decides, not its type: it is the same search.
+    assert (answer.status_code, answer.headers["x-cache"]) == (200, "hit")
+    assert answer.json()["results"] == in_a_form["results"]
+
+
+@pytest.mark.parametrize(
+    ("content_type", "data", "status", "code", "detail"),
+    [
+        ("application/x-www-form-urlencoded", b"...", 415, "unsupported_media_type", "image/jpeg"),
+        ("image/svg+xml", b"<svg/>", 415, "unsupported_image", "SVG"),
+        ("image/png", b"", 422, "invalid_parameter", "empty"),
+        ("image/png", b"x" * (10 * MIB + 1), 413, "image_too_large", "more than"),
+    ],
+)
+def test_a_body_that_is_no_image_is_refused_like_a_form(
+    client: httpx.Client, content_type: str, data: bytes, status: int, code: str, detail: str
+) -> None:
+    answer = client.post("/api/search-by-image", content=data, headers={"Content-Type": content_type})
+
+    assert (answer.status_code, answer.json()["code"]) == (status, code)
+    assert detail in answer.json()["detail"]
+    if code != "unsupported_media_type":
+        assert blamed(answer) == ["file"]
 
 
 def test_the_limits_are_settings(start_gateway: StartGateway, cover: bytes) -> None:
@@ -100,28 +141,38 @@ def test_what_only_a_worker_finds_wrong_with_an_image_is_named_too(
     assert blamed(answer) == ["file"]
 
 
-def begin_upload(running: RunningGateway, stack: ExitStack, *, path: str, size_bytes: int) -> socket.socket:
+def begin_upload(
+    running: RunningGateway, stack: ExitStack, *, path: str, content_type: str, size_bytes: int
+) -> socket.socket:
     """Send all of an upload but its last byte."""
     host, port = running.url.removeprefix("http://").split(":")
     connection = stack.enter_context(socket.create_connection((host, int(port)), timeout=20))
-    head = f"POST {path} HTTP/1.1\r\nHost: gateway\r\nContent-Type: {MULTIPART['Content-Type']}\r\n"
+    head = f"POST {path} HTTP/1.1\r\nHost: gateway\r\nContent-Type: {content_type}\r\n"
     connection.sendall(f"{head}Content-Length: {size_bytes}\r\n\r\n".encode())
     connection.sendall(PART + b"x" * (size_bytes - len(PART) - 1))
     return connection
 
 
-@pytest.mark.parametrize("path", ["/api/search-by-image", "/api/search"])
+@pytest.mark.parametrize(
+    ("path", "content_type"),
+    [
+        ("/api/search-by-image", MULTIPART["Content-Type"]),
+        ("/api/search-by-image", "image/png"),
+        ("/api/search", "application/json"),
+    ],
+)
 def test_uploads_that_never_end_hold_no_more_than_their_budget(
-    start_gateway: StartGateway, worker: StandInWorker, cover: bytes, path: str
+    start_gateway: StartGateway, worker: StandInWorker, cover: bytes, path: str, content_type: str
 ) -> None:
     running = start_gateway(MAX_RECEIVING_BYTES=str(4 * MIB))
     receiving = running.gateway.body_budget
     with running.client() as client, ExitStack() as stack:
         eventually(lambda: client.get("/readyz").status_code == 200)
-        held = [begin_upload(running, stack, path=path, size_bytes=MIB) for _ in range(3)]
+        begin = partial(begin_upload, running, stack, path=path, content_type=content_type)
+        held = [begin(size_bytes=MIB) for _ in range(3)]
         eventually(lambda: receiving.held_bytes == 3 * MIB - 3)
 
-        refused = [begin_upload(running, stack, path=path, size_bytes=2 * MIB) for _ in range(5)]
+        refused = [begin(size_bytes=2 * MIB) for _ in range(5)]
         heads = [connection.recv(4096) for connection in refused]
         during = client.post("/api/search-by-image", files={"file": cover})
         for connection in held:

@@ -84,12 +84,12 @@ async def gateway(settings: Settings) -> AsyncIterator[GatewayLedger]:
 
 def text_submission(words: str, *, k: int = 5, version: str | None = None) -> Submission:
     """Return a search as a gateway submits it that has seen this version of the catalog."""
-    return _submission(SearchQuery((TextPart(words),), k=k), version=version)
+    return submission_of(SearchQuery((TextPart(words),), k=k), version=version)
 
 
 def image_submission(data: bytes) -> Submission:
     digest = image_digest(data)
-    return _submission(SearchQuery((ImagePart(digest),), k=5), images=((digest, data),))
+    return submission_of(SearchQuery((ImagePart(digest),), k=5), images=((digest, data),))
 
 
 def catalog_version(settings: Settings) -> str | None:
@@ -100,9 +100,10 @@ def catalog_version(settings: Settings) -> str | None:
     return None if row is None else row[0]
 
 
-def _submission(
+def submission_of(
     query: SearchQuery, images: tuple[tuple[str, bytes], ...] = (), version: str | None = None
 ) -> Submission:
+    """Return a search as a gateway submits it."""
     return Submission(
         job_id=secrets.token_hex(16),
         owner=OWNER,

@@ -1,6 +1,7 @@
 """The finished JSON of a result."""
 
 import orjson
+import pytest
 
 from common.catalog.protocol import Album, Match
 from common.jobs import Timings
@@ -45,6 +46,13 @@ def test_a_result_has_the_fields_of_the_contract() -> None:
         "best_new_music": False,
         "cover_url": "/covers/585.jpg",
     }
+
+
+@pytest.mark.parametrize("truncated", [True, False])
+def test_a_result_tells_whether_a_text_was_cut(truncated: bool) -> None:
+    body = result_json([], query_type="text", model="m", timings=TIMINGS, truncated=truncated)
+
+    assert orjson.loads(body)["truncated"] is truncated
 
 
 def test_a_job_id_takes_the_place_of_the_null_and_changes_nothing_else() -> None:

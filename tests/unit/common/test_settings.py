@@ -36,6 +36,13 @@ def test_an_empty_value_counts_as_not_set() -> None:
         ("TRUSTED_PROXIES", "10.0.0.1/8"),
         ("CORS_ORIGINS", "https://example.org/path"),
         ("RATE_LIMIT_ON_FAILURE", "perhaps"),
+        ("PUBLIC_URL", "example.org/music"),
+        ("PUBLIC_URL", "https://user@example.org"),
+        ("PUBLIC_URL", "https://example.org/music?x=1"),
+        ("PUBLIC_URL", "https://example.org/music#x"),
+        ("PUBLIC_URL", "https://example.org//music"),
+        ("PUBLIC_URL", "https://example.org/../music"),
+        ("PUBLIC_URL", "https://example.org/m%C3%BCsik"),
     ],
 )
 def test_a_malformed_setting_is_named(name: str, value: str) -> None:
@@ -43,6 +50,22 @@ def test_a_malformed_setting_is_named(name: str, value: str) -> None:
         load_settings({name: value})
 
     assert name in refused.value.detail
+
+
+@pytest.mark.parametrize(
+    ("url", "prefix"),
+    [
+        ("https://example.org", ""),
+        ("https://example.org/", ""),
+        ("https://example.org/music", "/music"),
+        ("http://[::1]:8000/music/covers_2.0/", "/music/covers_2.0"),
+    ],
+)
+def test_the_path_of_the_public_url_is_the_prefix(url: str, prefix: str) -> None:
+    settings = load_settings({"PUBLIC_URL": url})
+
+    assert settings.path_prefix == prefix
+    assert settings.public_url == url.rstrip("/")
 
 
 @pytest.mark.parametrize("url", ["not a url", "ftp://x.supabase.co", "xxxxx.supabase.co"])

@@ -154,6 +154,12 @@ def test_a_service_is_given_settings_that_it_accepts(name: str, services: dict[s
     assert settings.database_url is None
 
 
+def test_gateway_and_workers_name_covers_by_the_same_public_address(services: dict[str, Any]) -> None:
+    addresses = {services[name]["environment"].get("PUBLIC_URL") for name in ("gateway", "worker")}
+
+    assert addresses == {"http://localhost:8000"}
+
+
 def test_a_worker_is_given_longer_to_stop_than_it_takes_to_drain(services: dict[str, Any]) -> None:
     grace_s = int(services["worker"]["stop_grace_period"].removesuffix("s"))
 

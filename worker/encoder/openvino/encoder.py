@@ -119,6 +119,9 @@ class OpenVinoEncoder:
                 embeddings[indices] = self._pass([sequences[index] for index in indices], slot=slot)
         return _of_unit_length(embeddings)
 
+    def truncates(self, text: str) -> bool:
+        return self.tokenize.truncates(text)
+
     def close(self) -> None:
         del self._images, self._texts
 

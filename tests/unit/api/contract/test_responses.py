@@ -34,8 +34,14 @@ QUEUED = replace(
 FAILED = replace(JOB, state=JobState.FAILED, failure=JobFailure("no_worker", "none"), result=None)
 
 
+def test_a_result_of_an_earlier_release_does_not_say_whether_a_text_was_cut() -> None:
+    earlier = {name: value for name, value in responses.RESULT_EXAMPLE.items() if name != "truncated"}
+
+    assert not responses.Result.model_validate(earlier).truncated
+
+
 def test_a_job_shows_its_result_under_its_own_id_and_its_times_in_utc() -> None:
-    document = json.loads(job_json(JOB))
+    document = json.loads(job_json(JOB, path_prefix=""))
 
     assert document["result"]["job_id"] == "ab12"
     assert document["created_at"] == "2023-11-14T22:13:20.000Z"
@@ -48,7 +54,7 @@ def test_a_job_shows_its_result_under_its_own_id_and_its_times_in_utc() -> None:
 
 
 def test_a_failed_job_shows_why_and_no_result() -> None:
-    document = json.loads(job_json(FAILED))
+    document = json.loads(job_json(FAILED, path_prefix=""))
 
     assert document["status"] == "failed"
     assert document["error"] == {"code": "no_worker", "detail": "none"}
@@ -58,7 +64,7 @@ def test_a_failed_job_shows_why_and_no_result() -> None:
 def test_a_job_that_failed_because_of_the_catalogs_setup_names_the_problem() -> None:
     failure = JobFailure.of(CatalogMisconfigured("apply the schema", problem="rpc_missing"))
 
-    document = json.loads(job_json(replace(FAILED, failure=failure)))
+    document = json.loads(job_json(replace(FAILED, failure=failure), path_prefix=""))
 
     assert document["error"] == {
         "code": "catalog_misconfigured",
@@ -69,7 +75,7 @@ def test_a_job_that_failed_because_of_the_catalogs_setup_names_the_problem() -> 
 
 @pytest.mark.parametrize("job", [JOB, QUEUED, FAILED], ids=["succeeded", "queued", "failed"])
 def test_a_job_is_what_its_model_describes(job: Job) -> None:
-    document = json.loads(job_json(job))
+    document = json.loads(job_json(job, path_prefix=""))
 
     described = responses.Job.model_validate(document)
 

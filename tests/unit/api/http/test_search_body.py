@@ -1,6 +1,8 @@
 """A composed search is read strictly; what is wrong is named by where it stands."""
 
 import base64
+import tracemalloc
+from collections.abc import Callable
 from io import BytesIO
 from typing import Any
 
@@ -9,7 +11,7 @@ import pytest
 from PIL import Image
 
 from api.contract.http_errors import InvalidRequest, MalformedBody
-from api.http.search_body import SearchBodyReader
+from api.http.search_body import SearchBodyReader, max_body_bytes
 from common.errors import ImageError, ImageTooLarge, InvalidParameter, UnsupportedImage
 from common.queries import (
     PARTS_MAX,
@@ -21,6 +23,7 @@ from common.queries import (
     TextPart,
     image_digest,
 )
+from common.settings import MIB
 
 READER = SearchBodyReader(max_image_bytes=2000, max_image_pixels=10_000)
 
@@ -153,6 +156,127 @@ def test_what_only_the_query_shows_to_be_wrong_is_named_too(body: dict[str, Any]
         compose(**body)
 
     assert caught.value.parameter == name
+
+
+# Its base64 has both characters that the URL-safe alphabet replaces, and padding.
+TELLING = png().ljust(-(-len(png()) // 3) * 3, b"\0") + b"\xfb\xef\xbe\xff\xff\xff\xff"
+
+
+def wrapped(text: str, *, width: int, line_break: str) -> str:
+    return line_break.join(text[start : start + width] for start in range(0, len(text), width)) + line_break
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        encoded(TELLING),
+        encoded(TELLING).rstrip("="),
+        base64.urlsafe_b64encode(TELLING).decode(),
+        base64.urlsafe_b64encode(TELLING).decode().rstrip("="),
+        wrapped(encoded(TELLING), width=76, line_break="\r\n"),
+        wrapped(encoded(TELLING), width=64, line_break="\n"),
+        wrapped(base64.urlsafe_b64encode(TELLING).decode().rstrip("="), width=76, line_break="\n"),
+        f"data:image/png;base64,{encoded(TELLING)}",
+        f"DATA:image/jpeg;charset=utf-8;BASE64,{encoded(TELLING)}",
+        f"data:;base64,{encoded(TELLING).rstrip('=')}",
+        "data:image/png;base64," + wrapped(encoded(TELLING), width=76, line_break="\n"),
+    ],
+    ids=[
+        "standard",
+        "unpadded",
+        "URL-safe",
+        "URL-safe and unpadded",
+        "MIME lines",
+        "PEM lines",
+        "URL-safe lines",
+        "data URI",
+        "data URI with parameters",
+        "data URI without a type",
+        "data URI in lines",
+    ],
+)
+def test_base64_may_come_as_programs_write_it(text: str) -> None:
+    _, images = compose(parts=[{"image": text}])
+
+    assert images == ((image_digest(TELLING), TELLING),)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "not base64!",
+        "é" + encoded(TELLING),
+        "=" + encoded(TELLING),
+        encoded(TELLING) + "=",
+        encoded(TELLING) + "AAAA",
+        encoded(TELLING)[:-1],
+        encoded(TELLING).rstrip("=") + "A" * (-len(encoded(TELLING).rstrip("=")) % 4 + 1),
+        encoded(TELLING).replace("+", " ", 1),
+        encoded(TELLING).replace("+", "-", 1),
+        f"data:image/png,{encoded(TELLING)}",
+        f"data:image/png;base64{encoded(TELLING)}",
+        f"image/png;base64,{encoded(TELLING)}",
+        "data:image/png;base64,data:image/png;base64,AAAA",
+        "data:,",
+    ],
+)
+def test_what_is_no_base64_is_refused_by_name(text: str) -> None:
+    with pytest.raises(InvalidParameter, match="base64") as caught:
+        compose(parts=[{"text": "red"}, {"image": text}])
+
+    assert caught.value.parameter == "parts.1.image"
+    assert len(caught.value.detail) < 300
+
+
+@pytest.mark.parametrize("text", ["\r\n", "data:image/png;base64,"])
+def test_an_image_of_no_bytes_is_refused_by_name(text: str) -> None:
+    with pytest.raises(UnsupportedImage, match="the file is empty") as caught:
+        compose(parts=[{"image": text}])
+
+    assert caught.value.parameter == "parts.0.image"
+
+
+@pytest.mark.parametrize("line_break", ["", "\r\n"])
+def test_the_limit_counts_the_bytes_of_the_image(line_break: str) -> None:
+    largest, longer = (png().ljust(size, b"x") for size in (2000, 2001))
+
+    _, images = compose(parts=[{"image": wrapped(encoded(largest), width=76, line_break=line_break)}])
+
+    assert len(images[0][1]) == 2000
+    with pytest.raises(ImageTooLarge):
+        compose(parts=[{"image": encoded(longer)}])
+
+
+def test_the_largest_image_fits_into_a_body_in_lines_of_any_usual_width() -> None:
+    image = bytes(10 * MIB)
+    text = wrapped(encoded(image), width=64, line_break="\r\n")
+
+    body = orjson.dumps({"parts": [{"image": text}]})
+
+    assert len(body) < max_body_bytes(len(image))
+
+
+@pytest.mark.parametrize("digits", [rb"\n", rb"A\n", b"-A", b"A"])
+def test_reading_images_takes_little_memory_beside_that_of_the_json_parser(digits: bytes) -> None:
+    reader = SearchBodyReader(max_image_bytes=MIB, max_image_pixels=10_000)
+    count = (max_body_bytes(MIB) - 100) // len(digits)
+    body = b'{"parts":[{"image":"' + digits * count + b'"}]}'
+
+    def read() -> None:
+        with pytest.raises((InvalidParameter, ImageError)):
+            reader.read(body)
+
+    assert peak_bytes(read) < peak_bytes(lambda: orjson.loads(body)) + len(body)
+
+
+def peak_bytes(work: Callable[[], object]) -> int:
+    """Return the most memory that Python holds during some work."""
+    tracemalloc.start()
+    try:
+        work()
+        return tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
 
 
 @pytest.mark.parametrize("body", [b"", b"{", b"\xff", b'{"parts": NaN}', b"[" * 5000])

@@ -13,11 +13,14 @@ from api.contract.http_errors import (
     UnsupportedMediaType,
 )
 from api.http.body_budget import BodyBudget
-from api.http.uploads import FRAMING_BYTES, read_body, read_image
+from api.http.multipart import FRAMING_BYTES
+from api.http.uploads import read_body, read_image
 from common.errors import CoverSearchError, ImageTooLarge, QueueFull
+from common.settings import MIB
 
 LIMIT = 1000
 MULTIPART = "multipart/form-data; boundary=zz"
+RAW = {"Content-Type": "image/png"}
 
 
 class Sender:
@@ -133,6 +136,86 @@ async def test_a_form_without_exactly_one_file_says_so(chunks: tuple[bytes, ...]
     assert [problem.parameter for problem in caught.value.problems] == [name]
 
 
+IMAGE = b"\x89PNG\r\n--z\r\n--"
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        b"This is a form.\r\nIgnore me, and --zz too.\r\n" + part(IMAGE) + b"--zz--\r\n",
+        b"--zzz\r\n\r\n" + part(IMAGE) + b"--zz--\r\n",
+        b"\r\n" + part(IMAGE) + b"--zz--",
+        part(IMAGE).replace(b"--zz\r\n", b"--zz \t \r\n", 1) + b"--zz-- \t\r\n",
+        b"preamble\r\n"
+        + part(IMAGE).replace(b"--zz\r\n", b"--zz\t\r\n", 1)
+        + b"--zz--\r\nepilogue\r\n--zz\r\n",
+        part(IMAGE).replace(b'"a.png"', b'"' + b"a" * 5_000 + b'.png"') + b"--zz--\r\n",
+        part(IMAGE).replace(b'"a.png"', b'"' + "覆".encode() * 5_000 + b'.png"') + b"--zz--\r\n",
+    ],
+    ids=[
+        "preamble",
+        "preamble like a boundary",
+        "blank line, no line break at the end",
+        "blanks after boundaries",
+        "all",
+        "long file name",
+        "long file name of wide characters",
+    ],
+)
+@pytest.mark.parametrize("chunk_bytes", [1, 7, 1_000_000])
+async def test_a_form_may_look_as_rfc_2046_permits(form: bytes, chunk_bytes: int) -> None:
+    chunks = [form[start : start + chunk_bytes] for start in range(0, len(form), chunk_bytes)]
+
+    assert await read(*chunks) == IMAGE
+
+
+@pytest.mark.parametrize("boundary", ["a b", "zz'()+_,-./:=?", "x" * 70])
+async def test_a_boundary_may_be_quoted(boundary: str) -> None:
+    form = part(IMAGE).replace(b"--zz\r\n", b"--" + boundary.encode() + b"\r\n", 1)
+    form += b"--" + boundary.encode() + b"--\r\n"
+
+    assert await read(form, content_type=f'Multipart/Form-Data; boundary="{boundary}"') == IMAGE
+
+
+@pytest.mark.parametrize(
+    ("first", "endless"),
+    [
+        (b"", b"preamble\r\n" * 100),
+        (b"--zz", b" " * 1000),
+        (part(IMAGE), b" " * 1000),
+        (part(IMAGE) + b"--zz", b" " * 1000),
+        (part(IMAGE) + b"--zz--\r\n", b"epilogue" * 100),
+    ],
+    ids=["preamble", "blanks after the first boundary", "no boundary", "blanks", "epilogue"],
+)
+async def test_what_stands_around_the_image_is_bounded(first: bytes, endless: bytes) -> None:
+    sender = Sender([first, *[endless] * 1000], {"Content-Type": MULTIPART})
+
+    with pytest.raises((MalformedBody, ImageTooLarge)):
+        await receive(sender, budget_bytes=100 * MIB)
+
+    assert sender.taken * 1000 < FRAMING_BYTES * 2
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        part(b"a").replace(b"form-data; ", b"form-data;\r\n "),
+        part(b"a").replace(b"a.png", b"a" * 100_000),
+        part(b"a").replace(b"\r\n", b"\n"),
+    ],
+    ids=["folded header", "endless header", "bare line feeds"],
+)
+async def test_what_no_form_has_is_malformed(form: bytes) -> None:
+    with pytest.raises(MalformedBody):
+        await read(form + b"--zz--\r\n")
+
+
+async def test_a_boundary_that_is_too_long_is_malformed() -> None:
+    with pytest.raises(MalformedBody):
+        await read(part(b"a"), content_type=f"multipart/form-data; boundary={'x' * 5_000}")
+
+
 @pytest.mark.parametrize("chunks", [(), (b"hello",), (part(b"abc"),), (b"--zz\r\n\r\n",)])
 async def test_a_body_that_is_cut_short_or_no_form_is_refused(chunks: tuple[bytes, ...]) -> None:
     with pytest.raises((MalformedBody, InvalidRequest)):
@@ -145,11 +228,59 @@ async def test_a_form_without_a_boundary_is_malformed() -> None:
 
 
 @pytest.mark.parametrize(
-    "content_type", ["image/png", "application/json", "", "multipart/mixed; boundary=zz"]
+    "content_type",
+    [
+        "application/json",
+        "application/x-www-form-urlencoded",
+        "text/plain",
+        "",
+        "image",
+        "multipart/mixed; boundary=zz",
+    ],
 )
-async def test_another_media_type_is_unsupported(content_type: str) -> None:
-    with pytest.raises(UnsupportedMediaType):
+async def test_another_media_type_is_told_what_is_accepted(content_type: str) -> None:
+    with pytest.raises(UnsupportedMediaType) as refused:
         await read(b"...", content_type=content_type)
+
+    for accepted in ("multipart/form-data", "`file`", "image/jpeg", "application/octet-stream"):
+        assert accepted in refused.value.detail
+
+
+@pytest.mark.parametrize(
+    "content_type",
+    ["image/jpeg", "image/png", "IMAGE/PNG", "image/x-anything; q=1", "application/octet-stream", None],
+)
+async def test_a_body_may_be_the_image_itself(content_type: str | None) -> None:
+    sender = Sender([b"abc", b"def"], {} if content_type is None else {"Content-Type": content_type})
+
+    assert await receive(sender) == b"abcdef"
+
+
+async def test_a_raw_image_has_the_same_limits() -> None:
+    at_most = Sender([b"x" * LIMIT], RAW)
+    longer = Sender([b"x" * 100] * 1000, RAW)
+    declared = Sender([b"x"], {**RAW, "Content-Length": str(LIMIT + 1)})
+    too_much_for_the_process = Sender([b"x" * 100] * 9, RAW)
+
+    assert len(await receive(at_most)) == LIMIT
+    with pytest.raises(ImageTooLarge):
+        await receive(longer)
+    with pytest.raises(ImageTooLarge):
+        await receive(declared)
+    with pytest.raises(QueueFull):
+        await receive(too_much_for_the_process, budget_bytes=500)
+
+    assert longer.taken == LIMIT // 100 + 1
+    assert declared.taken == 0
+    assert too_much_for_the_process.taken == 6
+
+
+@pytest.mark.parametrize("headers", [RAW, {}])
+async def test_no_bytes_are_no_image(headers: dict[str, str]) -> None:
+    with pytest.raises(InvalidRequest, match="the file is empty") as refused:
+        await receive(Sender([], headers))
+
+    assert [problem.parameter for problem in refused.value.problems] == ["file"]
 
 
 @pytest.mark.parametrize("coding", ["gzip", "br, identity", "GZIP", "identity, deflate", "x" * 1000])

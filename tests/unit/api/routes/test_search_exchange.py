@@ -18,14 +18,14 @@ PATIENT = Patience(wait_s=5)
 
 
 def test_an_answer_names_its_own_job_in_the_place_of_the_null() -> None:
-    response = response_of(ANSWERED, PATIENT, tagged=False)
+    response = response_of(ANSWERED, PATIENT, tagged=False, path_prefix="")
 
     assert RESULT.startswith(RESULT_PREFIX)
     assert json.loads(bytes(response.body)) == {**json.loads(RESULT), "job_id": "ab12"}
 
 
 def test_a_cached_answer_is_sent_byte_for_byte() -> None:
-    response = response_of(Cached(RESULT, KEY, took_ms=0.4), PATIENT, tagged=True)
+    response = response_of(Cached(RESULT, KEY, took_ms=0.4), PATIENT, tagged=True, path_prefix="")
 
     assert response.body == RESULT
     assert response.headers["x-cache"] == "hit"
@@ -33,7 +33,7 @@ def test_a_cached_answer_is_sent_byte_for_byte() -> None:
 
 
 def test_the_stages_of_a_cached_answer_add_up_too() -> None:
-    response = response_of(Cached(RESULT, KEY, took_ms=0.44), PATIENT, tagged=False)
+    response = response_of(Cached(RESULT, KEY, took_ms=0.44), PATIENT, tagged=False, path_prefix="")
 
     assert response.headers["server-timing"] == (
         "queue;dur=0.4, decode;dur=0, embed;dur=0, search;dur=0, total;dur=0.4"
@@ -47,7 +47,7 @@ def test_the_stages_of_a_cached_answer_add_up_too() -> None:
 def test_an_answer_says_where_it_came_from(*, cached: bool, coalesced: bool, word: str) -> None:
     answered = Answered(RESULT, {}, "ab12", cached=cached, coalesced=coalesced)
 
-    response = response_of(answered, PATIENT, tagged=False)
+    response = response_of(answered, PATIENT, tagged=False, path_prefix="")
 
     assert response.headers["x-cache"] == word
 
@@ -55,20 +55,20 @@ def test_an_answer_says_where_it_came_from(*, cached: bool, coalesced: bool, wor
 def test_an_answer_of_another_version_of_the_catalog_has_no_tag() -> None:
     answered = Answered(RESULT, {}, "ab12", query_key=None)
 
-    response = response_of(answered, PATIENT, tagged=True)
+    response = response_of(answered, PATIENT, tagged=True, path_prefix="")
 
     assert "etag" not in response.headers
 
 
 def test_a_client_that_holds_the_answer_is_told_so() -> None:
-    response = response_of(Unchanged(KEY), PATIENT, tagged=True)
+    response = response_of(Unchanged(KEY), PATIENT, tagged=True, path_prefix="")
 
     assert (response.status_code, response.body) == (304, b"")
     assert response.headers["etag"] == f'W/"{KEY[:32]}"'
 
 
 def test_server_timing_names_the_stages_of_the_run() -> None:
-    response = response_of(ANSWERED, PATIENT, tagged=False)
+    response = response_of(ANSWERED, PATIENT, tagged=False, path_prefix="")
 
     assert response.headers["server-timing"] == (
         "queue;dur=2.3, decode;dur=1, embed;dur=7, search;dur=2, total;dur=12.3"

@@ -62,6 +62,17 @@ def test_embeds_as_transformers_does(kind: Any, model: str, tmp_path: Path, expo
     np.testing.assert_allclose(images, expected_images, atol=2e-6)
 
 
+@pytest.mark.parametrize("kind", ["openvino", "torch"])
+def test_tells_whether_a_text_has_more_tokens_than_the_model_reads(
+    kind: Any, tiny_clip: Path, export_cache: Path
+) -> None:
+    encoder = load_encoder(str(tiny_clip), kind=kind, device="cpu", cache_dir=export_cache)
+
+    # It reads 16 tokens, two of which are marks.
+    assert [encoder.truncates("red " * count) for count in (0, 1, 14, 15, 100)] == [False] * 3 + [True] * 2
+    assert not encoder.truncates("one<|endoftext|>two")
+
+
 @pytest.mark.parametrize("precision", ["auto", "int8"])
 def test_every_precision_points_where_transformers_does(
     precision: Precision, tiny_clip: Path, export_cache: Path

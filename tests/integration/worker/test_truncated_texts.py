@@ -1,0 +1,49 @@
+"""A text that has more tokens than the model reads: the result says that it was cut."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import orjson
+import pytest
+
+from common.ledger.gateway import GatewayLedger
+from common.queries import SearchQuery, TextPart
+from common.redis.clients import open_redis
+from common.settings import Settings
+from tests.integration.worker.conftest import StartWorker, ended_job, submission_of
+from tests.paths import DEMO_MODEL
+
+#: The demo model reads 48 tokens, two of which are marks.
+FITS = "red " * 46
+TOO_LONG = "red " * 47
+
+
+@pytest.fixture
+def _worker(make_worker_service: StartWorker, tmp_path: Path) -> Iterator[None]:
+    service = make_worker_service(
+        ENCODER="openvino", CLIP_MODEL=str(DEMO_MODEL), MODEL_CACHE_DIR=str(tmp_path / "exports")
+    )
+    service.start()
+    yield
+    service.stop()
+
+
+async def is_truncated(gateway: GatewayLedger, *texts: str, k: int = 5) -> object:
+    query = SearchQuery(tuple(TextPart(text) for text in texts), k=k)
+    job = await ended_job(gateway, (await gateway.submit(submission_of(query))).job_id)
+    assert job.result is not None, job
+    return orjson.loads(job.result)["truncated"]
+
+
+@pytest.mark.usefixtures("_worker")
+async def test_a_result_says_whether_a_text_was_cut(gateway: GatewayLedger, settings: Settings) -> None:
+    assert await is_truncated(gateway, FITS) is False
+    assert await is_truncated(gateway, TOO_LONG) is True
+    assert await is_truncated(gateway, "red", "blue") is False
+    assert await is_truncated(gateway, "red", TOO_LONG, "blue") is True
+
+    # The embedding comes from the cache now, and the text was cut all the same.
+    with open_redis(settings.redis_url.get_secret_value()) as redis:
+        assert redis.keys("embedding:*")
+    assert await is_truncated(gateway, TOO_LONG, k=6) is True
+    assert await is_truncated(gateway, FITS, k=6) is False
