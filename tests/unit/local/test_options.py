@@ -9,13 +9,16 @@ import pytest
 from local.keys import with_running_redis
 from local.options import DEFAULT_STATE, read_options, state_folder
 
+#: Where a stack keeps its state unless told otherwise.
+HERE = DEFAULT_STATE.absolute()
+
 
 @pytest.mark.parametrize(
     ("environ", "folder"),
     [
-        ({}, DEFAULT_STATE),
-        ({"PORT": "8000"}, DEFAULT_STATE),
-        ({"PORT": "9000"}, DEFAULT_STATE / "port-9000"),
+        ({}, HERE),
+        ({"PORT": "8000"}, HERE),
+        ({"PORT": "9000"}, HERE / "port-9000"),
         ({"PORT": "9000", "STATE_DIR": "/srv/covers"}, Path("/srv/covers")),
     ],
 )
@@ -27,7 +30,7 @@ def test_each_port_has_a_state_of_its_own_unless_one_is_named(environ: dict[str,
 def test_models_are_kept_once_for_all_ports() -> None:
     caches = {read_options({"PORT": port}).settings.model_cache_dir for port in ("8000", "9000")}
 
-    assert caches == {DEFAULT_STATE / "models"}
+    assert caches == {HERE / "models"}
 
 
 def test_keys_are_kept_in_the_redis_that_runs_unless_another_is_named(tmp_path: Path) -> None:
