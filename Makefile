@@ -40,12 +40,23 @@ test: $(VENV)/.dev tools test-servers chromium ## Lint, check types and contract
 	@$(MAKE) lint workflows
 	@$(BIN)/pytest
 
-.PHONY: lint
-lint: $(VENV)/.dev ## Lint, types, import contracts, known vulnerabilities
+.PHONY: check
+check: $(VENV)/.dev ## Lint, types, contracts, and the unit tests that start no process (one minute)
+	@$(MAKE) --jobs=2 --output-sync static quick-tests
+
+.PHONY: quick-tests
+quick-tests: $(VENV)/.dev
+	@$(BIN)/pytest --quiet -m "not starts_processes" tests/unit
+
+.PHONY: static
+static: $(VENV)/.dev
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
+
+.PHONY: lint
+lint: static ## Lint, types, import contracts, known vulnerabilities
 	$(BIN)/python .ci/audit.py
 
 .PHONY: workflows

@@ -9,6 +9,8 @@ import pytest
 
 from common.process_control import children_never_interrupted
 
+pytestmark = pytest.mark.starts_processes
+
 SCRIPT = """
 import ctypes, subprocess, sys
 from common.process_control import forbid_inspection

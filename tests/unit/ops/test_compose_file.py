@@ -21,6 +21,8 @@ from tests.unit.ops.docker_files import (
     tool,
 )
 
+pytestmark = pytest.mark.starts_processes
+
 ONE_SHOT = {"migrate", "demo"}
 #: Its image holds one binary and nothing to ask it with; `supabase` asks for it.
 ASKED_BY_ANOTHER = {"rest"}

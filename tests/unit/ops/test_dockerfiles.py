@@ -15,6 +15,8 @@ from packaging.utils import canonicalize_name
 from tests.paths import ROOT
 from tests.unit.ops.docker_files import DOCKERFILES, copied, tool
 
+pytestmark = pytest.mark.starts_processes
+
 MODEL_STACK = {"torch", "transformers", "openvino"}
 WEB_FRAMEWORK = {"fastapi", "starlette", "uvicorn"}
 both = pytest.mark.parametrize("name", DOCKERFILES)

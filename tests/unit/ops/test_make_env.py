@@ -12,6 +12,8 @@ import pytest
 from tests.paths import ROOT
 from tests.unit.ops.docker_files import DOCKER, make_env
 
+pytestmark = pytest.mark.starts_processes
+
 
 @pytest.mark.parametrize(
     ("variable", "role"), [("SUPABASE_KEY", "catalog_reader"), ("SERVICE_ROLE_KEY", "service_role")]

@@ -13,6 +13,8 @@ from local.servers.redis import find_redis
 from local.servers.server import free_port
 from tests.unit.ops.docker_files import DOCKER, tool
 
+pytestmark = pytest.mark.starts_processes
+
 START_S = 20.0
 
 

@@ -10,6 +10,8 @@ from tests.paths import DEMO_MODEL
 from training.__main__ import main
 from training.data.splits import Part, Shares
 
+pytestmark = pytest.mark.starts_processes
+
 
 @pytest.fixture(scope="module")
 def compared(demo_table: Path, tiny_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:

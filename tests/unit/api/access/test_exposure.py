@@ -44,6 +44,7 @@ def test_half_a_word_is_not_enough(words: str) -> None:
         load_settings({"ALLOW_UNAUTHENTICATED": words})
 
 
+@pytest.mark.starts_processes
 def test_the_process_ends_and_says_what_to_do() -> None:
     environ = {
         "PATH": os.environ["PATH"],

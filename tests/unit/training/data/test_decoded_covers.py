@@ -15,6 +15,8 @@ from common.settings import Settings
 from training.data.decoded_covers import DecodedCovers, DecodedCoverStore
 from worker.decode.image import decode_image
 
+pytestmark = pytest.mark.starts_processes
+
 ROWS = 12
 
 

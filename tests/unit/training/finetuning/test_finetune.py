@@ -19,6 +19,8 @@ from training.__main__ import main
 from training.evaluation.encoder import Encoder
 from worker.encoder.load import load_encoder
 
+pytestmark = pytest.mark.starts_processes
+
 #: Two fifths are held out, so that ten of them are an eighth: found by chance less often than by sight.
 SPLIT = ("--validation", "0.1", "--held-out", "0.4")
 

@@ -175,6 +175,7 @@ def pool() -> Iterator[DecoderPool]:
         yield opened
 
 
+@pytest.mark.starts_processes
 def test_a_confined_decoder_reads_tiles_without_threads_left_behind(pool: DecoderPool) -> None:
     file = heif.heif(*[heif.coded()] * 60, heif.grid(6, 10, parts=range(1, 61)), primary=61)
 

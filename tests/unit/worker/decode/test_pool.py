@@ -32,6 +32,8 @@ from tests.unit.worker.decode.pictures import (
 )
 from worker.decode.pool import DecoderPool
 
+pytestmark = pytest.mark.starts_processes
+
 SIDE = 224
 PLAIN_S = 30.0
 

@@ -17,6 +17,8 @@ from tests.unit.worker.conftest import edit_config
 from worker.encoder.checkpoint import load_checkpoint, read_config, tensor_shapes
 from worker.encoder.tokenizer import clip_tokenizer
 
+pytestmark = pytest.mark.starts_processes
+
 TEXTS = [
     "red",
     "",

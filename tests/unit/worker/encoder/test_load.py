@@ -12,6 +12,8 @@ from common.errors import ModelUnavailable
 from tests.unit.worker.conftest import edit_config, write_tiny_clip
 from worker.encoder.load import EncoderChoice, load_encoder
 
+pytestmark = pytest.mark.starts_processes
+
 KINDS: list[EncoderChoice] = ["openvino", "torch"]
 
 

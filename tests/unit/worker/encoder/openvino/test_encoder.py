@@ -16,6 +16,8 @@ from tests.unit.worker.conftest import write_tiny_clip
 from worker.encoder.load import load_encoder
 from worker.encoder.protocol import Precision
 
+pytestmark = pytest.mark.starts_processes
+
 LEAST_COSINE = 0.995
 
 TEXTS = [

@@ -8,6 +8,8 @@ import pytest
 from worker.encoder.model_files import find_model
 from worker.encoder.openvino.export_cache import exported
 
+pytestmark = pytest.mark.starts_processes
+
 LOAD = (
     "import logging, sys; from pathlib import Path; logging.basicConfig(level='INFO');"
     "from worker.encoder.openvino.export_cache import exported;"

@@ -7,6 +7,8 @@ from worker.encoder.load import load_encoder
 from worker.encoder.openvino.int8 import quantize
 from worker.encoder.protocol import Encoder
 
+pytestmark = pytest.mark.starts_processes
+
 TEXTS = ["red", "a blue cover", "a cover so red that words fail"]
 
 

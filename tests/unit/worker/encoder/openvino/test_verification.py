@@ -14,6 +14,8 @@ from worker.encoder.openvino.export_cache import exported
 from worker.encoder.openvino.verification import verify
 from worker.encoder.preprocessing import read_preprocessing
 
+pytestmark = pytest.mark.starts_processes
+
 
 class Scaled(Weights):
     """The weights of a checkpoint, of which one tensor is multiplied."""
