@@ -52,6 +52,7 @@ def create_app(settings: Settings, *, catalog: Catalog | None = None) -> FastAPI
         app.include_router(router)
     docs_page.mount_documents(app)
     _mount_files(app, settings)
+    _build_routes(app)
     install_error_handlers(app)
     install_openapi(app, auth=settings.auth, path_prefix=settings.path_prefix)
     # The last to be added is the outermost.
@@ -66,6 +67,13 @@ def create_app(settings: Settings, *, catalog: Catalog | None = None) -> FastAPI
         check_path_prefix(settings.path_prefix)
         app.add_middleware(PathPrefix, prefix=settings.path_prefix)
     return app
+
+
+def _build_routes(app: FastAPI) -> None:
+    """Have FastAPI build the models of every endpoint now; by default the first request pays for it."""
+    scope = {"type": "http", "method": "GET", "path": "/", "raw_path": b"/", "root_path": "", "headers": []}
+    for route in app.routes:
+        route.matches(scope)
 
 
 def _mount_files(app: FastAPI, settings: Settings) -> None:

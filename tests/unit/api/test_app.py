@@ -1,0 +1,27 @@
+"""The application is built whole before it serves."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from pydantic import TypeAdapter
+
+from api.app import create_app
+from common.settings import load_settings
+
+
+def test_no_request_waits_for_models_to_be_built(monkeypatch: pytest.MonkeyPatch) -> None:
+    app = create_app(load_settings({"DATABASE_URL": "postgresql://nobody@127.0.0.1:1/none"}))
+    built: list[object] = []
+    build: Callable[..., None] = TypeAdapter.__init__
+
+    def noted(self: Any, *arguments: Any, **options: Any) -> None:
+        built.append(arguments)
+        build(self, *arguments, **options)
+
+    monkeypatch.setattr(TypeAdapter, "__init__", noted)
+    scope = {"type": "http", "method": "GET", "path": "/", "raw_path": b"/", "root_path": "", "headers": []}
+    for route in app.routes:
+        route.matches(scope)
+
+    assert built == []
