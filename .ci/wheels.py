@@ -6,24 +6,47 @@ A package without one is compiled on the user's machine, which takes minutes or 
 import re
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
-from importlib.metadata import requires, version
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, requires, version
 from pathlib import Path
-from types import MappingProxyType
 
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 REQUIREMENTS = Path("requirements/local.txt")
 PYTHONS = ("3.11", "3.12", "3.13")
-#: The newest glibc and macOS that are asked for: those of Debian 12, and of the oldest supported macOS.
+#: The newest glibc that is asked for: that of Debian 12.
 _GLIBC = range(5, 37)
-PLATFORMS: Mapping[str, tuple[str, ...]] = MappingProxyType(
-    {
-        "Linux on x86-64": (*(f"manylinux_2_{minor}_x86_64" for minor in _GLIBC), "manylinux2014_x86_64"),
-        "Linux on Arm": (*(f"manylinux_2_{minor}_aarch64" for minor in _GLIBC), "manylinux2014_aarch64"),
-        "macOS on Apple silicon": ("macosx_14_0_arm64",),
-    }
+
+
+@dataclass(frozen=True, slots=True)
+class Machine:
+    """A kind of machine: which wheels it takes, and what a requirement's marker sees there."""
+
+    name: str
+    platforms: tuple[str, ...]
+    markers: Mapping[str, str]
+
+
+def linux(name: str, machine: str) -> Machine:
+    """Return Linux on one processor."""
+    platforms = (*(f"manylinux_2_{minor}_{machine}" for minor in _GLIBC), f"manylinux2014_{machine}")
+    return Machine(
+        name,
+        platforms,
+        {"sys_platform": "linux", "platform_system": "Linux", "platform_machine": machine},
+    )
+
+
+MACHINES = (
+    linux("Linux on x86-64", "x86_64"),
+    linux("Linux on Arm", "aarch64"),
+    Machine(
+        "macOS on Apple silicon",
+        ("macosx_14_0_arm64",),
+        {"sys_platform": "darwin", "platform_system": "Darwin", "platform_machine": "arm64"},
+    ),
 )
 TIMEOUT_S = 300
 _MISSING = re.compile(r"No matching distribution found for (\S+)")
@@ -31,20 +54,36 @@ _MISSING = re.compile(r"No matching distribution found for (\S+)")
 
 def main() -> int:
     """Return 1 if a wheel is missing, or the index does not answer."""
-    wanted = sorted(pinned())
     status = 0
     for python in PYTHONS:
-        for name, platforms in PLATFORMS.items():
-            complaint = ask(wanted, python=python, platforms=platforms)
+        for machine in MACHINES:
+            try:
+                wanted = sorted(pinned(markers_of(machine, python=python)))
+                complaint = ask(wanted, python=python, platforms=machine.platforms)
+            except PackageNotFoundError as error:
+                complaint = f"NOT ASKED: {error.name} is needed there and not installed here"
             status |= bool(complaint)
-            print(f"Python {python}, {name}: {complaint or f'{len(wanted)} packages, a wheel for each'}")
+            print(
+                f"Python {python}, {machine.name}: {complaint or f'{len(wanted)} packages, a wheel for each'}"
+            )
     return status
 
 
-def pinned() -> set[str]:
-    """Return every package that `make run` installs, as `name==version`, those that nobody names included."""
+def markers_of(machine: Machine, *, python: str) -> Mapping[str, str]:
+    """Return what a requirement's marker sees on a machine with the latest release of a Python."""
+    return {**machine.markers, "python_version": python, "python_full_version": f"{python}.99"}
+
+
+def pinned(markers: Mapping[str, str] | None = None, *, requirements: Path = REQUIREMENTS) -> set[str]:
+    """Return each package that `make run` installs, as `name==version`, with the packages that those need.
+
+    `markers` describes the machine, by default this one.
+
+    Raises:
+        PackageNotFoundError: a package is needed there that is not installed here.
+    """
     found: dict[str, str] = {}
-    waiting = list(named(REQUIREMENTS))
+    waiting = [requirement for requirement in named(requirements) if applies(requirement, markers)]
     while waiting:
         requirement = waiting.pop()
         name = canonicalize_name(requirement.name)
@@ -52,12 +91,19 @@ def pinned() -> set[str]:
         if key in found:
             continue
         found[key] = f"{name}=={version(name)}"
-        for line in requires(name) or ():
-            needed = Requirement(line)
-            extras = requirement.extras or {""}
-            if needed.marker is None or any(needed.marker.evaluate({"extra": extra}) for extra in extras):
-                waiting.append(needed)
+        needed = map(Requirement, requires(name) or ())
+        waiting += [each for each in needed if applies(each, markers, extras=requirement.extras)]
     return set(found.values())
+
+
+def applies(
+    requirement: Requirement, markers: Mapping[str, str] | None, *, extras: Collection[str] = ()
+) -> bool:
+    """Say whether a requirement counts on a machine, for a package with these extras."""
+    marker = requirement.marker
+    return marker is None or any(
+        marker.evaluate({**(markers or {}), "extra": extra}) for extra in extras or ("",)
+    )
 
 
 def named(path: Path) -> Iterator[Requirement]:

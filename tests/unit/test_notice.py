@@ -1,8 +1,11 @@
-"""NOTICE names every package that `make run` installs, and none of them is under the GPL."""
+"""NOTICE names every package that `make run` installs and every library that a package bundles.
+
+None of the packages is under the GPL.
+"""
 
 import re
 import runpy
-from importlib.metadata import metadata
+from importlib.metadata import files, metadata
 
 import pytest
 
@@ -13,9 +16,23 @@ PACKAGES = sorted(package.partition("==")[0] for package in WHEELS["pinned"]())
 NOTICE = (ROOT / "NOTICE").read_text()
 
 
+def bundled_libraries(package: str) -> set[str]:
+    """Return the names of the libraries in a package's `.libs` folder, such as libpq."""
+    in_libs = [file.name for file in files(package) or () if file.parts[0].endswith(".libs")]
+    return {re.split(r"[-.]", name)[0] for name in in_libs}
+
+
 @pytest.mark.parametrize("package", PACKAGES)
 def test_every_package_is_named(package: str) -> None:
     assert re.search(rf"(?<![\w-]){package}(?![\w-])", NOTICE)
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_every_library_that_a_package_bundles_is_named(package: str) -> None:
+    section = re.search(rf"^{package}\n((?: .*\n)+)", NOTICE, re.MULTILINE)
+    named = set(re.findall(r"\blib\w+", section[1])) if section else set()
+
+    assert bundled_libraries(package) <= named
 
 
 @pytest.mark.parametrize("package", PACKAGES)
