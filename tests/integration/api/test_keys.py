@@ -261,7 +261,7 @@ def test_no_key_is_in_the_store_or_in_the_log(
         locked.get(SEARCH, headers=bearer)
         locked.get("/api/none", headers=bearer)
         locked.get(SEARCH, headers={"X-API-Key": bearer["Authorization"].split()[1] + "x"})
-    secret = bearer["Authorization"].rpartition("_")[2]
+    secret = bearer["Authorization"].split("_", 2)[2]
 
     assert caplog.records
     assert not any(secret in str(vars(record)) for record in caplog.records)
@@ -287,7 +287,7 @@ def test_an_operator_makes_lists_and_revokes_keys(
     assert locked.get(SEARCH, headers={"X-API-Key": key}).headers["ratelimit-limit"] == "10"
     listed = keys("list").stdout
     assert re.search(rf"^{key_id}\s+admin\s+10/second\s+\S+\s+alice$", listed, re.MULTILINE)
-    assert key.rpartition("_")[2] not in listed
+    assert key.split("_", 2)[2] not in listed
     assert keys("revoke", key_id).returncode == 0
     assert key_id not in keys("list").stdout
     assert keys("revoke", key_id).returncode == 1
