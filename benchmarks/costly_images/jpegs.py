@@ -81,6 +81,11 @@ def _directory(entries: int) -> bytes:
     return small[:2] + b"".join(_segment(0xE1, b"Exif\0\0" + piece) for piece in pieces) + small[2:]
 
 
+def _filled(count: int) -> bytes:
+    small = encoded(noise(64, 64, grain_px=8), "JPEG")
+    return small[:2] + b"\xff" * count + small[2:]
+
+
 FAMILIES = (
     Family("scans that refine 49 megapixels", "JPEG", _refining, 500),
     Family("scans that refine 1 megapixel", "JPEG", lambda n: _refining(n, side=1000), 60_000),
@@ -99,4 +104,5 @@ FAMILIES = (
     ),
     Family("empty comments", "JPEG", lambda n: _with_segments(0xFE, b"", n), 2_000_000),
     Family("entries of EXIF", "JPEG", _directory, 65_000),
+    Family("fill bytes before a marker", "JPEG", _filled, 9_000_000),
 )

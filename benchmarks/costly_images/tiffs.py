@@ -11,9 +11,9 @@ from PIL import Image
 from benchmarks.costly_images.family import Family, encoded
 from benchmarks.costly_images.jpegs import repeated_last_scan
 
-_RAW, _JPEG, _DEFLATE, _LZMA = 1, 7, 8, 34925
+_RAW, _LZW, _JPEG, _DEFLATE, _LZMA = 1, 5, 7, 8, 34925
 _GREY, _RGB, _LAB = 1, 2, 8
-_CODES = {3: "H", 4: "I"}
+_CODES = {3: "H", 4: "I", 7: "B"}
 
 
 def tiff(
@@ -50,11 +50,14 @@ def tiff(
 def _file(strip: bytes, fields: Sequence[tuple[int, int, Sequence[int]]]) -> bytes:
     body = bytearray(b"II*\0\0\0\0\0" + strip)
     entries = b""
+    places: dict[bytes, int] = {}
     for tag, kind, values in fields:
         packed = struct.pack(f"<{len(values)}{_CODES[kind]}", *values)
         if len(packed) > 4:
-            place, body = len(body), body + packed
-            packed = struct.pack("<I", place)
+            if packed not in places:
+                places[packed] = len(body)
+                body += packed
+            packed = struct.pack("<I", places[packed])
         entries += struct.pack("<HHI", tag, kind, len(values)) + packed.ljust(4, b"\0")
     body[4:8] = struct.pack("<I", len(body))
     return bytes(body + struct.pack("<H", len(fields)) + entries + bytes(4))
@@ -110,6 +113,24 @@ def _tags(count: int) -> bytes:
     return tiff(16, 16, zlib.compress(bytes(256)), extra=more)
 
 
+def _empty_blocks(count: int) -> bytes:
+    """Return rows that are strips of their own, all of the same 1,000 deflate blocks without data."""
+    row = zlib.compress(bytes(80))
+    return tiff(80, count, row[:2] + b"\0\0\0\xff\xff" * 1000 + row[2:], parts=count, rows=1)
+
+
+def _clear_codes(count: int) -> bytes:
+    """Return rows that are strips of their own, all of the same LZW codes that clear the table."""
+    codes = int("".join(format(256, "09b") for _ in range(8)), 2).to_bytes(9)
+    return tiff(80, count, codes * 1000, parts=count, rows=1, compression=_LZW)
+
+
+def _shared_values(count: int) -> bytes:
+    """Return tags that all have the same value of a megabyte."""
+    more = [(1000 + number, 7, [0] * 1_000_000) for number in range(count)]
+    return tiff(16, 16, zlib.compress(bytes(256)), extra=more)
+
+
 def _jpeg_strip(scans: int) -> bytes:
     return tiff(7000, 7000, repeated_last_scan(scans), compression=_JPEG)
 
@@ -126,5 +147,8 @@ FAMILIES = (
     Family("tiles wider than the picture", "TIFF", _padded_tiles, 40_000),
     Family("one tile larger than the picture", "TIFF", _one_tile, 25_000, is_light=False),
     Family("tags", "TIFF", _tags, 60_000),
+    Family("strips of the same empty deflate blocks", "TIFF", _empty_blocks, 20_000),
+    Family("strips of the same LZW codes", "TIFF", _clear_codes, 20_000),
+    Family("tags with the same value", "TIFF", _shared_values, 200),
     Family("a JPEG of many scans in a strip", "TIFF", _jpeg_strip, 500),
 )

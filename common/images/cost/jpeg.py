@@ -37,9 +37,9 @@ _SEQUENTIAL_BLOCK_S, _DC_BLOCK_S, _AC_BLOCK_S, _REFINED_S = 15e-9, 18e-9, 10e-9,
 #: What arithmetic coding takes where Huffman's takes 1, and getting the memory of a block that is kept.
 _ARITHMETIC_FACTOR, _KEPT_BLOCK_S = 1.6, 60e-9
 _SCAN_S, _SCAN_BYTE_S = 5e-6, 20e-9
-#: In Python, before the first scan: a segment, a byte between two, a byte of a quantization table, one of
-#: Photoshop's resources.
-_SEGMENT_S, _STRAY_BYTE_S, _TABLE_BYTE_S, _RESOURCE_S = 2e-6, 0.1e-6, 60e-9, 0.6e-6
+#: In Python, before the first scan: a segment, a byte between two (also one that fills up), a byte of a
+#: quantization table, one of Photoshop's resources.
+_SEGMENT_S, _STRAY_BYTE_S, _TABLE_BYTE_S, _RESOURCE_S = 2e-6, 0.5e-6, 60e-9, 0.6e-6
 
 
 @dataclass(slots=True)

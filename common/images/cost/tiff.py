@@ -1,6 +1,7 @@
 """The outline of a TIFF: its first directory, its strips or tiles, and what their compression takes."""
 
 from dataclasses import dataclass
+from itertools import zip_longest
 from struct import Struct
 from struct import error as struct_error
 
@@ -8,6 +9,7 @@ from common.errors import ImageTooCostly
 from common.images.cost.jpeg import read_jpeg
 from common.images.cost.outline import (
     ALPHA_PX_S,
+    BARREN_BYTE_S,
     COLOUR_PX_S,
     DIRECTORY_ENTRY_S,
     GREY_16_PX_S,
@@ -20,6 +22,13 @@ from common.images.cost.outline import (
 )
 
 _HEADER_BYTES, _COUNT_BYTES, _ENTRY_BYTES, _VALUE_BYTES = 8, 2, 12, 4
+#: Bytes of a value of each type: from BYTE to DOUBLE, IFD, and BigTIFF's.
+_TYPE_BYTES = {
+    **dict.fromkeys((1, 2, 6, 7), 1),
+    **dict.fromkeys((3, 8), 2),
+    **dict.fromkeys((4, 9, 11, 13), 4),
+    **dict.fromkeys((5, 10, 12, 16, 17, 18), 8),
+}
 #: Bytes and code of the types that count something: BYTE, SHORT, LONG.
 _TYPES = {1: (1, "B"), 3: (2, "H"), 4: (4, "I")}
 _WIDTH, _HEIGHT, _BITS, _COMPRESSION, _PHOTOMETRIC = 256, 257, 258, 259, 262
@@ -50,6 +59,10 @@ _PRICES_S = {
 _DEFAULT_PRICES_S = (4.5e-9, 20e-9)
 #: A strip or tile, and a tag beside each other tag: libtiff sorts in each one that it does not know.
 _PART_S, _TAG_PAIR_S = 1.5e-6, 25e-9
+#: A byte of a tag's values, which Pillow and libtiff copy.
+_VALUE_BYTE_S = 4e-9
+#: Values that lie apart have no more bytes than the file; twice as many are shared by many tags.
+_VALUES_MAX_SHARE = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +73,8 @@ class _Directory:
     order: str
     #: Type, count and place of each tag's values.
     tags: dict[int, tuple[int, int, int]]
+    #: Of all values that do not lie in the directory itself, also where several tags have the same.
+    values_bytes: int
 
     def count(self, tag: int) -> int:
         """Return how many values a tag has in the file."""
@@ -96,9 +111,7 @@ def read_tiff(data: bytes) -> Outline:
     compression = directory.value(_COMPRESSION, _RAW)
     offsets, sizes = _parts_tags(directory)
     parts = max(directory.count(offsets), directory.count(sizes))
-    made_s, read_s = _PRICES_S.get(compression, _DEFAULT_PRICES_S)
-    cost_s = _made_bytes(directory, width, height) * made_s + len(data) * read_s
-    cost_s += parts * _PART_S + _tags_s(len(directory.tags))
+    cost_s = _unpacking_s(directory, compression, width, height) + parts * _PART_S + _tags_s(directory)
     turn_s = TURN_PX_S if directory.value(_ORIENTATION, 1) != 1 else 0.0
     cost_s += width * height * (_pixel_s(directory) + turn_s)
     if compression in {_OLD_JPEG, _JPEG}:
@@ -138,18 +151,44 @@ def _read_directory(data: bytes) -> _Directory:
     check_parts(whole, "tags")
     entry, offset = Struct(order + "HHI"), Struct(order + "I")
     tags: dict[int, tuple[int, int, int]] = {}
+    values_bytes = 0
     for at in range(begin, begin + whole * _ENTRY_BYTES, _ENTRY_BYTES):
         tag, kind, count = entry.unpack_from(data, at)
-        size, _ = _TYPES.get(kind, (1, ""))
+        size = _TYPE_BYTES.get(kind, 1)
         value_at = at + entry.size
         if size * count > _VALUE_BYTES:
             (value_at,) = offset.unpack_from(data, value_at)
+            values_bytes += min(size * count, max(len(data) - value_at, 0))
         tags.setdefault(tag, (kind, count, value_at))
-    return _Directory(data, order, tags)
+    if values_bytes > _VALUES_MAX_SHARE * len(data):
+        raise ImageTooCostly("the tags of the TIFF share their values many times over")
+    return _Directory(data, order, tags, values_bytes)
 
 
-def _tags_s(tags: int) -> float:
-    return tags * DIRECTORY_ENTRY_S + tags**2 * _TAG_PAIR_S
+def _tags_s(directory: _Directory) -> float:
+    tags = len(directory.tags)
+    return tags * DIRECTORY_ENTRY_S + tags**2 * _TAG_PAIR_S + directory.values_bytes * _VALUE_BYTE_S
+
+
+def _unpacking_s(directory: _Directory, compression: int, width: int, height: int) -> float:
+    """Return what unpacking every strip or tile takes; many of them may lie at the same place."""
+    made_bytes, read_bytes = _made_bytes(directory, width, height), _read_bytes(directory)
+    made_s, read_s = _PRICES_S.get(compression, _DEFAULT_PRICES_S)
+    useful = min(read_bytes, made_bytes)
+    # What is read beyond what is made is blocks without data, or is skipped.
+    barren_s = (read_bytes - useful) * (read_s if compression == _RAW else BARREN_BYTE_S)
+    return made_bytes * made_s + useful * read_s + barren_s
+
+
+def _read_bytes(directory: _Directory) -> int:
+    """Return how many bytes the strips or tiles have together, and at least those of the file."""
+    data = directory.data
+    offsets, sizes = _parts_tags(directory)
+    places = directory.values(offsets, directory.count(offsets))
+    lengths = directory.values(sizes, directory.count(sizes))
+    # A part without a size may go on to the end of the file.
+    pairs = zip_longest(places, lengths[: len(places)], fillvalue=len(data))
+    return max(len(data), sum(min(length, max(len(data) - at, 0)) for at, length in pairs))
 
 
 def _made_bytes(directory: _Directory, width: int, height: int) -> int:
