@@ -18,22 +18,23 @@ RESULTS = Path(__file__).parent.parent / "costly_images.json"
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Search and measure; a run over all formats writes the results and the table."""
+    """Search and measure; write the results and the table, in which other formats keep their rows."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.costly_images", description=__doc__)
     parser.add_argument(
         "formats", nargs="*", metavar="FORMAT", help=f"of {', '.join(READERS)}; all by default"
     )
     formats = parser.parse_args(arguments).formats or list(READERS)
-    documents = []
+    earlier = json.loads(RESULTS.read_text()) if RESULTS.exists() else []
+    documents = [each for each in earlier if each["format"] not in formats]
     for family in FAMILIES:
         if family.format in formats:
             began = time.monotonic()
             found = most_expensive(family)
             documents.append(found.as_document())
             print(f"{found.line()}  [{time.monotonic() - began:.0f} s]", flush=True)
-    if set(formats) == set(READERS):
-        RESULTS.write_text(json.dumps(documents, indent=1) + "\n")
-        show(ROOT / "docs" / "security.md", "costly images", table(documents))
+    documents.sort(key=lambda each: list(READERS).index(str(each["format"])))
+    RESULTS.write_text(json.dumps(documents, indent=1) + "\n")
+    show(ROOT / "docs" / "security.md", "costly images", table(documents))
     return 0
 
 
