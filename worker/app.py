@@ -193,7 +193,7 @@ class WorkerProcess:
         def give_up() -> None:
             try:
                 for lease in leases.held():
-                    self._ledger.release(lease.claim, counts=False)
+                    self._ledger.release(lease.claim, uses_attempt=False)
             except QueueUnavailable as error:
                 # What is not given back now comes back when its lease runs out.
                 log.warning("cannot give back the rest", extra={"error": error.detail})

@@ -85,16 +85,18 @@ class RunHandler:
         except DecoderDied as error:
             # It may have been the machine and not the image: the ledger counts the attempts.
             log.warning("the decoder died", extra={"attempt": claim.attempt, "error": error.detail})
-            self._write(lambda: self._ledger.release(claim, counts=True), claim)
+            self._write(lambda: self._ledger.release(claim, uses_attempt=True), claim)
         except (DecoderBusy, QueueFull) as error:
             # It has not been tried: another worker, or this one later, may have room.
             log.warning("no room for the run; given back", extra={"error": error.detail})
-            held_up = error.detail
-            self._write(lambda: self._ledger.release(claim, counts=False, held_up=held_up), claim)
+            delay_reason = error.detail
+            self._write(
+                lambda: self._ledger.release(claim, uses_attempt=False, delay_reason=delay_reason), claim
+            )
         except ModelMismatch as error:
             # A worker of the catalog's new model answers it; this one can answer none any more.
             self._retire(error)
-            self._write(lambda: self._ledger.release(claim, counts=False), claim)
+            self._write(lambda: self._ledger.release(claim, uses_attempt=False), claim)
         except CoverSearchError as error:
             self._fail(claim, JobFailure.of(error))
         except Exception:  # The process boundary: a run must end in the ledger, whatever happened.
