@@ -7,7 +7,7 @@ import threading
 from collections.abc import Sequence
 
 from common.broker.bulk_messages import BulkReply, pack_covers, unpack_reply
-from common.process_control import children_never_interrupted, module_command
+from common.process_control import module_command, sigint_blocked_in_children
 from common.settings import Settings
 from worker.bulk_embedding.wire import receive_frame, send_frame
 
@@ -70,7 +70,7 @@ class BulkProcess:
             return self._channel
         self._end()
         ours, theirs = socket.socketpair()
-        with theirs, children_never_interrupted():
+        with theirs, sigint_blocked_in_children():
             self._child = subprocess.Popen(  # noqa: S603 - our own module
                 [*module_command("worker.bulk_embedding.child"), str(theirs.fileno())],
                 pass_fds=(theirs.fileno(),),

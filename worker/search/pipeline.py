@@ -7,7 +7,7 @@ from typing import TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from common.cache import Entry, Found, WorkerCache
+from common.cache import CacheLookup, Entry, WorkerCache
 from common.catalog.protocol import Catalog, Matches
 from common.catalog.version import made_from
 from common.errors import AlbumNotFound, DeadlineExceeded, InvalidParameter, image_given_as
@@ -75,7 +75,7 @@ class Pipeline:
         cached = claim.cached
         if cached is None:
             cached = self._cache.entries(query_key, model=model, contents=claim.contents)
-        found = Found.of(cached, contents=claim.contents)
+        found = CacheLookup.of(cached, contents=claim.contents)
         if found.result is not None:
             # The gateway looked there just before the same query's result came.
             return Answer(result=found.result, timings=stopwatch.timings(), from_cache=True)
