@@ -1,7 +1,7 @@
-"""The cache in Redis: finished results by query key, embeddings by model and content.
+"""The Redis cache of results by query key and of embeddings by model and content hash.
 
-Each entry begins with a mark and a CRC-32, checked on every read: an entry that was cut short or
-written by somebody else is a miss and is written anew, never served.
+Each entry begins with a type mark and a CRC-32, which every read checks. A truncated or foreign entry counts
+as a miss and is overwritten.
 """
 
 import hashlib
@@ -24,11 +24,11 @@ from common.redis.multiplexed_client import MultiplexedRedis
 
 log = logging.getLogger(__name__)
 
-#: Under the mark R1 stand results of releases that did not compare the catalog's version.
+#: Entries with the mark R1 were written by releases that did not compare the catalog's version.
 RESULT_MARK = b"R2"
 EMBEDDING_MARK = b"E1"
 _HEAD_BYTES = 6
-#: How far from 1 the length of a whole embedding may be: float32 rounding, and no more.
+#: Allowed deviation of an embedding's length from 1, for float32 rounding.
 LENGTH_TOLERANCE = 1e-3
 _EMBEDDING_BYTES = EMBEDDING_DIMENSION * 4
 
@@ -39,7 +39,7 @@ def pack(mark: bytes, body: bytes) -> bytes:
 
 
 def unpack(mark: bytes, entry: bytes) -> bytes | None:
-    """Return the body of an entry, None where it is not whole."""
+    """Return the body of an entry, None if the mark or the checksum is wrong."""
     body = entry[_HEAD_BYTES:]
     if entry[:2] != mark or zlib.crc32(body).to_bytes(4) != entry[2:_HEAD_BYTES]:
         return None
@@ -47,12 +47,12 @@ def unpack(mark: bytes, entry: bytes) -> bytes | None:
 
 
 def text_hash(text: str) -> str:
-    """Return the SHA-256, in hex, that names a text's embedding; CLIP does not tell case apart."""
+    """Return the SHA-256, in hex, of a text in lower case, because CLIP's tokenizer ignores case."""
     return hashlib.sha256(text.lower().encode()).hexdigest()
 
 
-def contents_of(query: SearchQuery) -> tuple[str, ...]:
-    """Return the hashes that name the embeddings of the texts and images that a query is made of."""
+def content_hashes(query: SearchQuery) -> tuple[str, ...]:
+    """Return the hashes of a query's texts and images, under which their embeddings are cached."""
     return tuple(
         text_hash(part.text) if isinstance(part, TextPart) else part.digest
         for part in query.parts
@@ -61,13 +61,13 @@ def contents_of(query: SearchQuery) -> tuple[str, ...]:
 
 
 class ResultReader:
-    """The gateway's side: one Redis read a hit; a cache that does not answer is a miss and is logged."""
+    """The gateway's reader of cached results; a cache that does not answer counts as a miss and is logged."""
 
     def __init__(self, redis: AsyncRedis) -> None:
         self._redis = MultiplexedRedis(redis)
 
     async def get(self, query_key: str) -> bytes | None:
-        """Return the finished JSON of a result."""
+        """Return a cached result as JSON, None if there is none."""
         try:
             entry = await self._redis.execute("GET", keyspace.result(query_key))
         except (RedisError, OSError) as error:
@@ -78,7 +78,7 @@ class ResultReader:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """What is to be kept under a key for so long."""
+    """A value to be written to the cache."""
 
     key: str
     value: bytes
@@ -86,15 +86,15 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
-    """What the cache has for a run: its query's result, and embeddings by the hash of their content."""
+class CacheLookup:
+    """The cached data of a run: its query's result, and embeddings by content hash."""
 
     result: bytes | None
     embeddings: dict[str, npt.NDArray[np.float32]]
 
     @classmethod
     def of(cls, entries: tuple[bytes | None, ...], *, contents: Sequence[str]) -> Self:
-        """Read the entries of a query key and of contents; one that is not whole is none."""
+        """Read the entries of a query key and of contents; invalid entries count as missing."""
         result, *vectors = entries
         found = {content: _embedding_in(entry) for content, entry in zip(contents, vectors, strict=True)}
         return cls(
@@ -104,9 +104,9 @@ class Found:
 
 
 class WorkerCache:
-    """The worker's side: what is kept of a run's work, and what was kept before.
+    """The worker's reader and writer of cached results and embeddings.
 
-    A cache that does not answer is a miss, and one that takes no entry goes without; both are logged.
+    A failed read counts as a miss and a failed write is ignored; both are logged.
     """
 
     def __init__(self, redis: Redis, *, result_ttl_s: float, embedding_ttl_s: float) -> None:
@@ -115,7 +115,7 @@ class WorkerCache:
         self._embedding_ttl_ms = int(embedding_ttl_s * 1000)
 
     def entries(self, query_key: str, *, model: str, contents: Sequence[str]) -> tuple[bytes | None, ...]:
-        """Return what is kept of a query's result, and of the embeddings of contents."""
+        """Return the raw entries of a query's result and of the embeddings of contents, None for a miss."""
         names = [keyspace.result(query_key), *(keyspace.embedding(model, content) for content in contents)]
         try:
             return tuple(cast("list[bytes | None]", self._redis.mget(names)))
@@ -124,13 +124,13 @@ class WorkerCache:
             return (None,) * len(names)
 
     def result_entry(self, query_key: str, body: bytes) -> Entry:
-        """Return the entry of a result, finished JSON."""
+        """Return the cache entry of a result as JSON."""
         return Entry(keyspace.result(query_key), pack(RESULT_MARK, body), self._result_ttl_ms)
 
     def embedding_entries(
         self, model: str, embeddings: Mapping[str, npt.NDArray[np.float32]]
     ) -> tuple[Entry, ...]:
-        """Return the entries of embeddings, shape (512,), float32, by the hash of their content."""
+        """Return the cache entries of embeddings, shape (512,), float32, by content hash."""
         return tuple(
             Entry(
                 keyspace.embedding(model, content),
@@ -141,7 +141,7 @@ class WorkerCache:
         )
 
     def put(self, entries: Sequence[Entry]) -> None:
-        """Store entries, all in one round trip."""
+        """Write all entries in one round trip."""
         if not entries:
             return
         pipeline = self._redis.pipeline(transaction=False)
@@ -154,10 +154,10 @@ class WorkerCache:
 
 
 def _embedding_in(entry: bytes | None) -> npt.NDArray[np.float32] | None:
-    """Return the embedding of an entry, None where it is not whole or no unit vector."""
+    """Return the embedding in an entry, None if the entry is invalid or not a unit vector."""
     body = None if entry is None else unpack(EMBEDDING_MARK, entry)
     if body is None or len(body) != _EMBEDDING_BYTES:
         return None
     embedding = np.frombuffer(body, dtype="<f4").astype(np.float32, copy=False)
-    # NaN compares as false: it is no unit vector either.
+    # A NaN in the embedding makes the comparison false, too.
     return embedding if abs(float(np.linalg.norm(embedding)) - 1) < LENGTH_TOLERANCE else None

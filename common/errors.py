@@ -1,4 +1,4 @@
-"""The errors of the domain; each carries a stable code and knows nothing of HTTP.
+"""The domain errors, each with a stable code and independent of HTTP.
 
 CoverSearchError
 ├── SettingsError              a setting is unknown or malformed
@@ -7,27 +7,27 @@ CoverSearchError
 │   ├── ImageTooLarge          too many bytes
 │   ├── UnsupportedImage       not one of the accepted formats
 │   ├── ImageTooManyPixels     refused from the header, before decoding
-│   ├── ImageTooCostly         decoding takes, or would take, more CPU than one image may
+│   ├── ImageTooCostly         decoding takes, or is estimated to take, more CPU time than allowed
 │   ├── UndecodableImage       the bytes do not decode
-│   ├── DecoderDied            its process was killed, or ran out of time and was ended
+│   ├── DecoderDied            the decoder process was killed or timed out
 │   ├── DecoderBusy            no decoder became free in time
-│   └── ImageExpired           a worker came too late for the uploaded bytes
+│   └── ImageExpired           the uploaded bytes expired before a worker read them
 ├── JobNotFound
-├── JobCanceled                called off while a request waited for it
+├── JobCanceled                canceled while a request waited for it
 ├── AlbumNotFound
 ├── IdempotencyConflict        the same Idempotency-Key with another request
-├── QueueFull                  the service cannot take more now
-├── RateLimited                this client cannot have more now
+├── QueueFull                  the service accepts no more jobs now
+├── RateLimited                this client is over one of its limits
 ├── QueueUnavailable           Redis does not answer
 ├── NoWorker                   the deadline passed and no worker was alive
 ├── DeadlineExceeded
-├── AttemptsExhausted          the job was given up after too many attempts
+├── AttemptsExhausted          the job failed after too many attempts
 ├── ModelError
 │   ├── ModelUnavailable       the model cannot be loaded
 │   └── ModelMismatch          the catalog's vectors come from another model
 └── CatalogError
-    ├── CatalogUnavailable     may pass: connection, timeout, 429, 5xx
-    └── CatalogMisconfigured   will not pass by itself; says what to do
+    ├── CatalogUnavailable     transient: connection, timeout, 429, 5xx
+    └── CatalogMisconfigured   permanent; the message says what to do
 """
 
 from collections.abc import Iterator
@@ -36,10 +36,10 @@ from typing import ClassVar
 
 
 class CoverSearchError(Exception):
-    """An error with a stable code and a sentence for the person who meets it."""
+    """The base of all domain errors: a stable code and a message for the user."""
 
     code: ClassVar[str] = "internal"
-    #: Whether the same call may succeed a moment later.
+    #: Whether the same call may succeed if it is repeated.
     retryable: ClassVar[bool] = False
 
     def __init__(self, detail: str) -> None:
@@ -48,7 +48,7 @@ class CoverSearchError(Exception):
 
     @property
     def reason(self) -> str:
-        """What an operator reads who asks why the service is not ready."""
+        """The message that `/health` shows to operators."""
         return self.detail
 
 
@@ -65,7 +65,7 @@ class InvalidParameter(CoverSearchError):
 
 
 class ImageError(CoverSearchError):
-    """Something about an uploaded image is not acceptable; `parameter` is where it was given."""
+    """An uploaded image cannot be used; `parameter` is the request parameter that contained it."""
 
     def __init__(self, detail: str, *, parameter: str | None = None) -> None:
         super().__init__(detail)
@@ -74,7 +74,7 @@ class ImageError(CoverSearchError):
 
 @contextmanager
 def image_given_as(parameter: str) -> Iterator[None]:
-    """Name the parameter in what turns out to be wrong with its image, not in what may pass by itself."""
+    """Set the parameter of image errors that the body raises, unless the error is retryable."""
     try:
         yield
     except ImageError as error:
@@ -96,7 +96,7 @@ class ImageTooManyPixels(ImageError):
 
 
 class ImageTooCostly(ImageError):
-    """Decoding takes more CPU than one image may; another attempt would take as much."""
+    """Decoding the image takes more CPU time than allowed; repeating it would not help."""
 
     code = "image_too_costly"
 
@@ -106,7 +106,7 @@ class UndecodableImage(ImageError):
 
 
 class DecoderDied(ImageError):
-    """The process that decoded the image ended, by the image's doing or by chance."""
+    """The process that decoded the image ended, because of the image or for another reason."""
 
     code = "decoder_died"
     retryable = True
@@ -185,7 +185,7 @@ class ModelMismatch(ModelError):
 
 
 class CatalogError(CoverSearchError):
-    """The catalog did not answer as it must."""
+    """The catalog gave an unexpected answer."""
 
 
 class CatalogUnavailable(CatalogError):
@@ -194,7 +194,7 @@ class CatalogUnavailable(CatalogError):
 
 
 class CatalogMisconfigured(CatalogError):
-    """The catalog is set up wrongly; `problem` names what, `detail` says what to do.
+    """The catalog is set up wrongly; `problem` is the cause, `detail` says what to do.
 
     `problem` is one of `rpc_missing`, `table_missing`, `pgvector_missing`, `bad_key`,
     `not_service_role`, `bad_url`, `wrong_dimension`, `wrong_database`, `rows_capped`, `changes_untracked`.

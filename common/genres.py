@@ -1,16 +1,16 @@
-"""When two spellings are one genre: any case, Unicode form and width, any blanks.
+"""The normalized key of a genre name: case, Unicode form, character width and white space do not matter.
 
-`genre_key` of the catalog's SQL (catalog/schema/001_genres.sql) tells the same apart, or a little more in
-scripts that it does not know.
+The SQL function `genre_key` (catalog/schema/001_genres.sql) does the same, except that in some scripts it
+keeps spellings apart that this function treats as equal.
 """
 
 import unicodedata
 
-#: The longest that a search asks for, and so the longest that an ingest takes.
+#: Maximum length of a genre in a search, and therefore in an ingest.
 GENRE_MAX_CHARS = 100
 
 
 def genre_key(name: str) -> str:
-    """Return what all spellings of a genre have in common; empty where nothing is named."""
+    """Return a key that is equal for all spellings of a genre; empty if the name is blank."""
     folded = unicodedata.normalize("NFKC", name).casefold()
     return " ".join(unicodedata.normalize("NFKC", folded).split())

@@ -1,9 +1,9 @@
-"""Jobs: their states, the legal transitions between them, and how one looks from outside.
+"""Job states, the legal transitions between them, and a job as clients see it.
 
 queued ──► running ──► succeeded | failed | canceled
   ▲  │        │
   │  └────────┼──────► failed (deadline) | canceled
-  └───────────┘        the worker gave it back, or its lease ran out
+  └───────────┘        the worker released it, or its lease expired
 """
 
 from collections.abc import Mapping
@@ -17,7 +17,7 @@ from common.errors import CatalogMisconfigured, CoverSearchError, ImageError, In
 
 
 class JobState(StrEnum):
-    """Where a job is; the values are what clients see."""
+    """The state of a job; clients see the values."""
 
     #: Accepted and waiting for a worker.
     QUEUED = "queued"
@@ -25,9 +25,9 @@ class JobState(StrEnum):
     RUNNING = "running"
     #: It has a result.
     SUCCEEDED = "succeeded"
-    #: It ended with an error that says why.
+    #: It ended with an error.
     FAILED = "failed"
-    #: A client called it off.
+    #: A client canceled it.
     CANCELED = "canceled"
 
     @property
@@ -47,18 +47,18 @@ TRANSITIONS: Mapping[JobState, frozenset[JobState]] = MappingProxyType(
     }
 )
 
-#: The states that nothing leaves; derived, never written by hand.
+#: The states without outgoing transitions.
 TERMINAL_STATES = frozenset(state for state in JobState if state.is_terminal)
 
 
 @dataclass(frozen=True, slots=True)
 class JobFailure:
-    """Why a job failed: a stable code and a sentence, and what exactly was at fault where that is known."""
+    """Why a job failed: a stable code, a message, and the faulty parameter or problem if known."""
 
     code: str
     detail: str
     parameter: str | None = None
-    #: What is wrong with a catalog that is misconfigured.
+    #: The `problem` of `CatalogMisconfigured`.
     problem: str | None = None
 
     @classmethod
@@ -81,17 +81,17 @@ class JobFailure:
         )
 
     def as_document(self) -> dict[str, str]:
-        """Return the `error` of a job in the HTTP contract."""
+        """Return the `error` object of a job in the HTTP API."""
         document = {"code": self.code, "detail": self.detail}
         return document if self.problem is None else {**document, "problem": self.problem}
 
 
 @dataclass(frozen=True, slots=True)
 class Timings:
-    """Where the time of one run went, in milliseconds; the first four add up to the total.
+    """The duration of each stage of a run, in milliseconds; the first four add up to the total.
 
-    `queue_ms` is all that is not decode, embed or search: the wait for a worker, for a place in
-    a batch, and the messages between the parts.
+    `queue_ms` is the rest of the total: the wait for a worker and for a batch, and the communication between
+    processes.
     """
 
     queue_ms: float
@@ -102,14 +102,14 @@ class Timings:
 
     @classmethod
     def of(cls, *, total_ms: float, decode_ms: float, embed_ms: float, search_ms: float) -> "Timings":
-        """Round to a tenth of a millisecond and give the rest of the total to the queue."""
+        """Round to a tenth of a millisecond and count the rest of the total as queue time."""
         decode, embed, search = round(decode_ms, 1), round(embed_ms, 1), round(search_ms, 1)
         total = max(round(total_ms, 1), round(decode + embed + search, 1))
         queue = round(total - decode - embed - search, 1)
         return cls(queue_ms=queue, decode_ms=decode, embed_ms=embed, search_ms=search, total_ms=total)
 
     def as_document(self) -> dict[str, float]:
-        """Return the figures under the names of the HTTP contract."""
+        """Return the durations under their names in the HTTP API."""
         return {
             "queue": self.queue_ms,
             "decode": self.decode_ms,
@@ -119,13 +119,13 @@ class Timings:
         }
 
 
-#: Of an answer for which nothing was computed.
+#: Timings of an answer from the cache.
 NO_WORK = Timings.of(total_ms=0, decode_ms=0, embed_ms=0, search_ms=0)
 
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One submit as its client sees it; times are Redis's, in milliseconds since the epoch."""
+    """A job as its client sees it; times are read from Redis's clock, in milliseconds since the epoch."""
 
     id: str
     run_id: str
@@ -134,14 +134,14 @@ class Job:
     created_ms: int
     started_ms: int | None
     ended_ms: int | None
-    #: 1 for the next to be taken; None unless queued.
+    #: Position in the queue, 1 for the next job; None unless queued.
     position: int | None
     cached: bool
     coalesced: bool
     attempts: int
     timings: dict[str, float] | None
     failure: JobFailure | None
-    #: Finished JSON of the result; None unless succeeded.
+    #: The result as JSON; None unless succeeded.
     result: bytes | None
-    #: Whether the result was made from the model and version of the catalog that its query key stands for.
+    #: Whether the result comes from the model and catalog version in the query key.
     matches_key: bool = True

@@ -1,4 +1,4 @@
-"""Structured logs: one JSON object a line, with the request and the job it belongs to, whoever wrote it."""
+"""Structured logging: one JSON object per line, with request id and job id, for our code and libraries."""
 
 import contextvars
 import logging
@@ -15,12 +15,12 @@ import orjson
 request_id_var: contextvars.ContextVar[str | None] = contextvars.ContextVar("request_id", default=None)
 job_id_var: contextvars.ContextVar[str | None] = contextvars.ContextVar("job_id", default=None)
 
-#: Longest text of one field: a log line is no place for a client's ten-kilobyte header.
+#: Maximum length of one field, so that a client's long header does not fill the log.
 FIELD_MAX_CHARS = 2000
-#: Of a traceback its start and its end, which tell where it began and what it was.
+#: A longer traceback is cut in the middle: the start shows the entry point, the end shows the error.
 TRACEBACK_HEAD_CHARS, TRACEBACK_TAIL_CHARS = 1000, 5000
-#: How often a library's warning is told from one place in its code: some depend on what a client sent.
-WARNINGS_A_PLACE = 10
+#: Maximum number of logged warnings per source line: some warnings are caused by client input.
+WARNINGS_PER_PLACE = 10
 
 _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 
@@ -28,7 +28,7 @@ log = logging.getLogger(__name__)
 
 
 class JsonFormatter(logging.Formatter):
-    """Write a record as one line of JSON; line breaks and control characters cannot leave it."""
+    """Format a record as one line of JSON, with line breaks and control characters escaped."""
 
     def __init__(self, service: str) -> None:
         super().__init__()
@@ -54,38 +54,40 @@ class JsonFormatter(logging.Formatter):
 
 
 class _Handler(logging.StreamHandler[TextIO]):
-    """Writes lines; one that cannot be made is told as one."""
+    """Writes records to a stream; logs an error in place of a record that cannot be formatted."""
 
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - the name that logging calls
         error = sys.exception()
-        told = f"a log record cannot be written: {type(error).__name__}"
-        broken = logging.LogRecord(record.name, logging.ERROR, record.pathname, record.lineno, told, (), None)
+        message = f"a log record cannot be written: {type(error).__name__}"
+        broken = logging.LogRecord(
+            record.name, logging.ERROR, record.pathname, record.lineno, message, (), None
+        )
         self.stream.write(self.format(broken) + self.terminator)
 
 
 def configure_logging(service: str, level: str, *, stream: TextIO | None = None) -> None:
-    """Send every log record, warning and uncaught error as JSON to a stream, standard error by default.
+    """Write every log record, warning and uncaught error as JSON to a stream, by default standard error.
 
-    Called by entry points alone.
+    Only entry points call this.
     """
     warnings.showwarning = _Warnings().show
-    sys.excepthook = _tell_uncaught
-    threading.excepthook = _tell_uncaught_in_thread
-    sys.unraisablehook = _tell_unraisable
-    # These tell of every request, or of every task twice, at INFO.
+    sys.excepthook = _log_uncaught
+    threading.excepthook = _log_uncaught_in_thread
+    sys.unraisablehook = _log_unraisable
+    # At INFO these log every request, or every task twice.
     for chatty in ("httpx", "httpcore", "httpx2", "celery.worker.strategy", "celery.app.trace"):
         logging.getLogger(chatty).setLevel("WARNING")
     handler = _Handler(stream or sys.stderr)
     handler.setFormatter(JsonFormatter(service))
-    # The last step: who sees this handler finds the rest as it stays.
+    # Last, so that code which sees this handler can rely on the settings above.
     logging.basicConfig(level=level, handlers=[handler], force=True)
 
 
 class _Warnings:
-    """Tells what libraries warn of, a few times for each place that warns."""
+    """Logs Python warnings, at most `WARNINGS_PER_PLACE` times for each source line."""
 
     def __init__(self) -> None:
-        self._told: Counter[tuple[str, int]] = Counter()
+        self._counts: Counter[tuple[str, int]] = Counter()
 
     def show(  # noqa: PLR0917 - the signature of warnings.showwarning
         self,
@@ -96,25 +98,25 @@ class _Warnings:
         file: TextIO | None = None,  # noqa: ARG002
         line: str | None = None,  # noqa: ARG002
     ) -> None:
-        self._told[filename, lineno] += 1
-        if self._told[filename, lineno] <= WARNINGS_A_PLACE:
+        self._counts[filename, lineno] += 1
+        if self._counts[filename, lineno] <= WARNINGS_PER_PLACE:
             extra = {"warning": str(message), "category": category.__name__, "place": f"{filename}:{lineno}"}
             log.warning("a library warns", extra=extra)
 
 
-def _tell_uncaught(kind: type[BaseException], error: BaseException, traceback: TracebackType | None) -> None:
+def _log_uncaught(kind: type[BaseException], error: BaseException, traceback: TracebackType | None) -> None:
     if not issubclass(kind, KeyboardInterrupt):
         log.critical("the process ends by an error", exc_info=(kind, error, traceback))
 
 
-def _tell_uncaught_in_thread(args: threading.ExceptHookArgs) -> None:
+def _log_uncaught_in_thread(args: threading.ExceptHookArgs) -> None:
     if args.exc_value is not None and not issubclass(args.exc_type, SystemExit):
         name = args.thread.name if args.thread else None
         exc_info = (args.exc_type, args.exc_value, args.exc_traceback)
         log.error("a thread ends by an error", exc_info=exc_info, extra={"thread_name": name})
 
 
-def _tell_unraisable(args: "sys.UnraisableHookArgs") -> None:
+def _log_unraisable(args: "sys.UnraisableHookArgs") -> None:
     if args.exc_value is not None:
         exc_info = (args.exc_type, args.exc_value, args.exc_traceback)
         log.error("an error has nobody to be raised to", exc_info=exc_info)

@@ -1,4 +1,4 @@
-"""What processes owe each other: they end with their parent, ignore its Ctrl-C, and keep others out."""
+"""Process control: end with the parent, block SIGINT in children, forbid inspection by other processes."""
 
 import ctypes
 import os
@@ -13,19 +13,19 @@ _PR_SET_DUMPABLE = 4
 
 
 def module_command(module: str) -> list[str]:
-    """Return the command that runs a module as this process would find it.
+    """Return the command that runs the module which this process would import.
 
-    `-m` looks in the working directory first. That is right in a checkout, and wrong where this process runs
-    from an installation and a folder beside it happens to have the same name.
+    `python -m` searches the working directory first. That is right in a checkout. If this process runs from
+    an installation, a folder of the same name in the working directory must not be found, so `-P` is added.
     """
-    looks_here = not {"", os.getcwd()}.isdisjoint(sys.path)  # noqa: PTH109 - compared with text
-    return [sys.executable, *([] if looks_here else ["-P"]), "-m", module]
+    searches_cwd = not {"", os.getcwd()}.isdisjoint(sys.path)  # noqa: PTH109 - compared with text
+    return [sys.executable, *([] if searches_cwd else ["-P"]), "-m", module]
 
 
 def end_with_parent(parent_pid: int, *, death_signal: signal.Signals = signal.SIGKILL) -> None:
-    """Have the kernel signal this process when the thread that started it ends; on Linux only.
+    """Make the kernel signal this process when the thread that started it ends; on Linux only.
 
-    Call it after a change of the process's user, which removes the request.
+    Call it after a change of the process's user, because such a change resets it.
 
     Raises:
         SystemExit: the parent has already ended.
@@ -38,22 +38,22 @@ def end_with_parent(parent_pid: int, *, death_signal: signal.Signals = signal.SI
 
 
 def forbid_inspection() -> None:
-    """Close this process's memory and environment to other processes of its user; on Linux only.
+    """Prevent other processes of the same user from reading memory and environment; on Linux only.
 
-    `/proc/<pid>/environ`, `/proc/<pid>/mem` and ptrace stay open to root, and no core dump is written. A
-    program that this process starts is not protected.
+    Only root can then read `/proc/<pid>/environ` and `/proc/<pid>/mem` or attach with ptrace, and no core
+    dump is written. Programs that this process starts are not protected.
     """
     if sys.platform == "linux":
         _prctl(_PR_SET_DUMPABLE, 0)
 
 
 @contextmanager
-def children_never_interrupted() -> Iterator[None]:
-    """Block SIGINT for the processes that this thread starts inside, from their first instruction on.
+def sigint_blocked_in_children() -> Iterator[None]:
+    """Block SIGINT in the processes that the body starts, from their first instruction on.
 
-    A terminal sends SIGINT to its whole process group. A child that ignored it only once it runs
-    would still end with a traceback while Python starts and imports. This process is interrupted as
-    ever: in another of its threads, or once the block ends.
+    A terminal sends SIGINT to its whole process group. A child that ignores the signal in its own code would
+    still end with a traceback if the signal arrives while Python starts. This process still receives SIGINT,
+    in another thread or when the block ends.
     """
     earlier = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:

@@ -1,8 +1,8 @@
-"""The search query: its parts, its canonical form, and the key it hashes to.
+"""The search query: its parts, its JSON wire form, and the query key.
 
-Everything a client can ask is one `SearchQuery`; text and image search are its one-part cases.
-The canonical form with the model's fingerprint and the catalog's version hashes to the *query
-key*: the cache is keyed by it and identical queries in flight join by it.
+Every search is one `SearchQuery`; a text or image search is a query with one part. The *query key* is the
+hash of the query's canonical form, the model's fingerprint and the catalog's version. Results are cached
+under it, and queries with the same key share one run.
 """
 
 import hashlib
@@ -15,14 +15,15 @@ import orjson
 from common.errors import InvalidParameter
 from common.genres import genre_key
 
-#: Raised whenever the canonical form or the encoding of a query changes its meaning.
+#: Increased whenever the canonical form or the wire form of a query changes its meaning.
 QUERY_VERSION = 1
-#: Raised whenever a result has more fields, or finds other albums: cached ones of before are not shown.
+#: Increased whenever results get new fields or contain other albums, so that older cached results are not
+#: used.
 RESULT_VERSION = 3
 
 K_MIN, K_MAX, K_DEFAULT = 1, 50, 10
 TEXT_MAX_CHARS = 500
-#: What an index of PostgreSQL takes, with room for four bytes a character.
+#: Fits into a PostgreSQL index entry, with four bytes per character.
 ALBUM_ID_MAX_CHARS = 500
 PARTS_MAX = 8
 YEAR_MIN, YEAR_MAX = 1000, 9999
@@ -32,7 +33,7 @@ QueryType: TypeAlias = Literal["text", "image", "album", "composed"]
 
 @dataclass(frozen=True, slots=True)
 class TextPart:
-    """Words that describe a cover; a negative weight steers away from them."""
+    """A text that describes a cover; with a negative weight, similar covers rank lower."""
 
     text: str
     weight: float = 1.0
@@ -40,7 +41,7 @@ class TextPart:
 
 @dataclass(frozen=True, slots=True)
 class ImagePart:
-    """An uploaded image, named by the SHA-256 of its bytes in hex."""
+    """An uploaded image, identified by the SHA-256 of its bytes in hex."""
 
     digest: str
     weight: float = 1.0
@@ -48,7 +49,7 @@ class ImagePart:
 
 @dataclass(frozen=True, slots=True)
 class AlbumPart:
-    """An album of the catalog, standing for the embedding of its cover."""
+    """An album of the catalog; its cover's embedding is used."""
 
     album_id: str
     weight: float = 1.0
@@ -59,7 +60,7 @@ Part: TypeAlias = TextPart | ImagePart | AlbumPart
 
 @dataclass(frozen=True, slots=True)
 class Filters:
-    """Conditions every result meets; bounds are inclusive, several genres mean any of them."""
+    """Conditions that every result meets; bounds are inclusive, and one matching genre is enough."""
 
     genres: tuple[str, ...] = ()
     year_min: int | None = None
@@ -68,7 +69,7 @@ class Filters:
     best_new_music: bool = False
 
     def __post_init__(self) -> None:
-        """Reject a range that nothing can lie in."""
+        """Raise `InvalidParameter` if the range of years is empty."""
         if self.year_min is not None and self.year_max is not None and self.year_min > self.year_max:
             raise InvalidParameter(
                 f"year_min {self.year_min} is after year_max {self.year_max}", parameter="year_min"
@@ -77,14 +78,14 @@ class Filters:
 
 @dataclass(frozen=True, slots=True)
 class SearchQuery:
-    """One search: up to eight weighted parts, the filters, and how many results."""
+    """One search: up to eight weighted parts, the filters, and the number of results."""
 
     parts: tuple[Part, ...]
     filters: Filters = field(default_factory=Filters)
     k: int = K_DEFAULT
 
     def __post_init__(self) -> None:
-        """Reject a query that has no answer."""
+        """Raise `InvalidParameter` if the query is invalid."""
         if not K_MIN <= self.k <= K_MAX:
             raise InvalidParameter(f"k must lie in {K_MIN}..{K_MAX}, not {self.k}", parameter="k")
         if not 1 <= len(self.parts) <= PARTS_MAX:
@@ -94,7 +95,7 @@ class SearchQuery:
 
     @property
     def type(self) -> QueryType:
-        """What the result calls this query."""
+        """The `query_type` in the result."""
         if len(self.parts) > 1:
             return "composed"
         match self.parts[0]:
@@ -107,20 +108,20 @@ class SearchQuery:
 
     @property
     def image_digests(self) -> tuple[str, ...]:
-        """The images the worker must decode, each once."""
+        """The digests of the query's images, without duplicates."""
         return tuple(dict.fromkeys(p.digest for p in self.parts if isinstance(p, ImagePart)))
 
     @property
     def album_ids(self) -> tuple[str, ...]:
-        """The albums the query names; they are never among its own results."""
+        """The albums in the query, without duplicates; results never contain them."""
         return tuple(dict.fromkeys(p.album_id for p in self.parts if isinstance(p, AlbumPart)))
 
 
 def clean_text(raw: str) -> str:
-    """Return `raw` in NFC with control characters and runs of white space made one space.
+    """Return `raw` in NFC, with each run of white space and control characters replaced by one space.
 
     Raises:
-        InvalidParameter: nothing is left, or more than 500 characters are.
+        InvalidParameter: the result is empty or longer than 500 characters.
     """
     spaced = "".join(" " if unicodedata.category(c)[0] in "CZ" else c for c in raw)
     text = " ".join(unicodedata.normalize("NFC", spaced).split())
@@ -144,7 +145,7 @@ def query_to_json(query: SearchQuery) -> bytes:
 
 
 def query_document(query: SearchQuery) -> dict[str, object]:
-    """Return the query as plain JSON values, as a job shows it."""
+    """Return the query as JSON values, as it appears in a job."""
     f = query.filters
     return {
         "type": query.type,
@@ -184,10 +185,10 @@ def query_from_json(data: bytes) -> SearchQuery:
 
 
 def query_key(query: SearchQuery, *, model: str, catalog_version: str) -> str:
-    """Return the SHA-256, in hex, of what decides the answer and of nothing else.
+    """Return the SHA-256, in hex, of everything that affects the answer.
 
-    Neither the case of a text (CLIP lower-cases it), nor the spelling of a genre, nor the order of parts
-    and genres, nor the weight of a single part changes the answer.
+    These do not affect it: the case of a text (CLIP converts it to lower case), the spelling of a genre, the
+    order of parts and genres, and the weight of a single part.
     """
     parts = sorted(_canonical_part(part, alone=len(query.parts) == 1) for part in query.parts)
     canonical = {

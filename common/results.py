@@ -1,7 +1,7 @@
-"""The finished JSON of a result: written once by the worker, sent as it is by the gateway.
+"""The JSON of a search result, which the worker writes and the gateway sends without parsing it.
 
-It begins with `RESULT_PREFIX`, in whose place the gateway puts the id of the client's own job; an
-answer from the cache keeps the null, for no job was needed.
+It begins with `RESULT_PREFIX`, which the gateway replaces by the id of the client's job. An answer from the
+cache keeps the null, because it has no job.
 """
 
 from collections.abc import Sequence
@@ -24,9 +24,10 @@ def result_json(
     truncated: bool = False,
     public_url: str | None = None,
 ) -> bytes:
-    """Return the result object of the HTTP contract.
+    """Return the result object of the HTTP API.
 
-    `truncated` tells that a text was cut to what the model reads; `public_url` completes relative covers.
+    `truncated` tells that a text was cut to what the model reads; `public_url` is prepended to relative cover
+    URLs.
     """
     body = orjson.dumps(
         {
@@ -43,12 +44,12 @@ def result_json(
 
 
 def with_job_id(result: bytes, job_id: str) -> bytes:
-    """Return the result with the id of a job in its first place."""
+    """Return the result with a job id in place of the null."""
     return b'{"job_id":"' + job_id.encode() + b'",' + result.removeprefix(RESULT_PREFIX)
 
 
 def complete_cover_url(cover_url: str | None, public_url: str | None) -> str | None:
-    """Return the address of a cover, completed where the catalog keeps it relative to the gateway."""
+    """Return the cover's URL; a path relative to the gateway is completed with `public_url`."""
     if cover_url is None or public_url is None or not cover_url.startswith("/"):
         return cover_url
     return public_url + cover_url

@@ -1,7 +1,7 @@
-"""The settings of a process: read once from the environment, checked, frozen, passed down.
+"""The settings of a process: read once from the environment, validated, frozen, and passed down.
 
-A malformed setting stops the process with its name and what it should look like; so does a name
-that is all but equal to a setting's, because a misspelt limit must not be silently without effect.
+A malformed setting stops the process with the setting's name and the expected form. So does a variable whose
+name is almost a setting's name: otherwise a misspelt limit would silently have no effect.
 """
 
 import difflib
@@ -36,7 +36,7 @@ def _secret(check: Callable[[str], str]) -> AfterValidator:
 
 
 def _header_value(value: str) -> str:
-    # What else stands in it would be repeated by the error of whoever sends it.
+    # Otherwise the HTTP client that sends the key raises an error which contains the key.
     if not value.isascii() or not value.isprintable() or " " in value:
         raise ValueError("a key without blanks, line breaks and other special characters")
     return value
@@ -60,19 +60,19 @@ def _origin(value: str) -> str:
 
 
 def read_rate(value: str) -> str:
-    """Return a rate that is one.
+    """Return the value if it is a valid rate.
 
     Raises:
-        ValueError: it is none.
+        ValueError: it is not.
     """
     if value != UNLIMITED and not _RATE.fullmatch(value):
         raise ValueError(f"a rate such as 600/minute (second, minute, hour or day), or {UNLIMITED}")
     return value
 
 
-#: In the place of a rate: there is none.
+#: The value of a rate setting without a limit.
 UNLIMITED = "unlimited"
-#: The times that a rate is over, in seconds.
+#: The units of time of a rate, in seconds.
 UNIT_SECONDS: Mapping[str, int] = MappingProxyType({"second": 1, "minute": 60, "hour": 3600, "day": 86_400})
 _RATE = re.compile(rf"[1-9]\d{{0,8}}/({'|'.join(UNIT_SECONDS)})")
 _ORIGIN = re.compile(r"https?://[A-Za-z0-9.\-\[\]:]+")
@@ -84,9 +84,9 @@ PublicUrl = Annotated[str, AfterValidator(url_validation.public_url)]
 Key = Annotated[SecretStr, _secret(_header_value)]
 Seconds = Annotated[float, Field(gt=0, le=86_400)]
 Count = Annotated[int, Field(ge=1)]
-#: Part of a header of HTTP.
+#: Text that may be part of an HTTP header.
 HeaderText = Annotated[str, Field(pattern=r"^[\x20-\x7e]{1,200}$")]
-#: Units over a time; what a request costs stands in docs/http.md.
+#: Cost units per unit of time; docs/http.md lists what a request costs.
 Rate = Annotated[str, AfterValidator(read_rate)]
 Network = Annotated[IPv4Network | IPv6Network, BeforeValidator(_network)]
 Networks = Annotated[tuple[Network, ...], BeforeValidator(_list)]
@@ -94,11 +94,11 @@ Origins = Annotated[tuple[Annotated[str, AfterValidator(_origin)], ...], BeforeV
 
 
 class Settings(BaseModel):
-    """Every setting of gateway and worker; the environment variable is the name in capitals."""
+    """Every setting of gateway and worker; the environment variable is the field's name in capitals."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    # Where things are. Redis URLs are secret because they may hold a password.
+    # Redis and the catalog. Redis URLs are secret because they may contain a password.
     redis_url: RedisUrl = SecretStr("redis://127.0.0.1:6379/0")
     cache_redis_url: RedisUrl | None = None
     supabase_url: SupabaseUrl | None = None
@@ -112,30 +112,30 @@ class Settings(BaseModel):
     default_wait_s: Annotated[float, Field(ge=0, le=60)] = 15.0
     max_image_bytes: Count = 10 * MIB
     max_image_pixels: Count = 50_000_000
-    #: Of CPU, on one image: the gateway estimates it, the kernel ends a decoder that takes more.
+    #: CPU time for one image: the gateway checks an estimate, the kernel ends a decoder that exceeds it.
     decode_cpu_s: Seconds = MAX_COST_S
-    #: Of request bodies that a gateway process has not yet handed to the ledger.
+    #: Total size of the request bodies that a gateway process has not yet written to the ledger.
     max_receiving_bytes: Count = 128 * MIB
-    #: Where clients reach the gateway, with the path where a proxy shows it under one; cover addresses that
-    #: begin with "/" are completed with it.
+    #: The URL at which clients reach the gateway, with the path under which a proxy shows it; prepended to
+    #: cover URLs that begin with "/".
     public_url: PublicUrl | None = None
     #: A folder of covers that the gateway serves under /covers/.
     covers_dir: Path | None = None
 
-    # Who may ask, and how much (docs/security.md).
+    # Authentication and rate limits (docs/security.md).
     auth: Literal["off", "optional", "required"] = "off"
-    #: Must say so in these words where a gateway without keys listens beyond this machine.
+    #: Required if a gateway without keys listens on an address other than loopback.
     allow_unauthenticated: Literal["", "yes-anyone-may-search"] = ""
     key_rate: Rate = "600/minute"
-    #: Of requests without a valid key; 60/minute unless AUTH is off, then unlimited.
+    #: Rate of requests without a valid key; by default unlimited if AUTH is off, else 60/minute.
     address_rate: Rate | None = None
     rate_limit_on_failure: Literal["allow", "refuse"] = "allow"
     max_jobs_per_key: Count = 100
-    #: Whose `X-Forwarded-For` is believed.
+    #: Proxies whose `X-Forwarded-For` is trusted.
     trusted_proxies: Networks = ()
     cors_origins: Origins = ()
 
-    # Jobs. A run may be leased for `lease_s` without a sign of life from its worker.
+    # Jobs. A worker's lease of a run expires `lease_s` after its last renewal.
     job_deadline_s: Seconds = 60.0
     job_ttl_s: Seconds = 900.0
     lease_s: Seconds = 10.0
@@ -143,14 +143,14 @@ class Settings(BaseModel):
     max_queue_depth: Count = 1000
     max_queue_age_s: Seconds = 45.0
     max_held_image_bytes: Count = 512 * MIB
-    #: In Redis, of jobs that share another's run or a cached answer.
+    #: Memory in Redis of jobs that share another job's run or a cached answer.
     max_shared_bytes: Count = 128 * MIB
 
     # The cache.
     result_ttl_s: Seconds = 3600.0
     embedding_ttl_s: Seconds = 86_400.0
 
-    # Covers that the catalog's tools fetch: what hosts are told of who asks, and whom to write to.
+    # The user agent and contact address that the catalog's tools send when they fetch covers.
     fetch_user_agent: HeaderText = "cover-search"
     fetch_contact: HeaderText | None = None
 
@@ -159,9 +159,9 @@ class Settings(BaseModel):
     model_cache_dir: Path = Path("~/.cache/cover-search")
     encoder: Literal["auto", "openvino", "torch", "fixed"] = "auto"
     device: str = "auto"
-    #: `auto` is bfloat16 where the device multiplies in it, else float32.
+    #: `auto` is bfloat16 if the device supports it in hardware, else float32.
     encoder_precision: Literal["auto", "float32", "int8"] = "auto"
-    #: What a batch of the `fixed` encoder takes; it stands in for a model in tests and benchmarks.
+    #: Duration of a batch of the `fixed` encoder, which replaces the model in tests and benchmarks.
     fixed_latency_ms: Annotated[float, Field(ge=0)] = 0.0
     encoder_threads: Annotated[int, Field(ge=0)] = 0
     batch_max: Count = 16
@@ -181,7 +181,7 @@ class Settings(BaseModel):
 
     @property
     def cache_url(self) -> SecretStr:
-        """Where cached results and embeddings live: the broker's Redis unless set apart."""
+        """The Redis of cached results and embeddings; by default the broker's."""
         return self.cache_redis_url or self.redis_url
 
     @property
@@ -191,27 +191,27 @@ class Settings(BaseModel):
 
     @property
     def user_agent(self) -> str:
-        """What the catalog's tools call themselves when they fetch covers."""
+        """The `User-Agent` with which the catalog's tools fetch covers."""
         contact = "" if self.fetch_contact is None else f" ({self.fetch_contact})"
         return self.fetch_user_agent + contact
 
     @property
     def catalog_precision(self) -> Literal["auto", "float32"]:
-        """What a catalog's own vectors are computed in: never int8, whatever the workers query with."""
+        """The precision of the catalog's own vectors: never int8, even if queries are embedded in int8."""
         return "auto" if self.encoder_precision == "int8" else self.encoder_precision
 
 
 def load_settings(environ: Mapping[str, str]) -> Settings:
-    """Read the settings from an environment, without blanks around a value; an empty one counts as not set.
+    """Read the settings from an environment; strip blanks around values and ignore empty ones.
 
     Raises:
-        SettingsError: a setting is malformed, or a variable's name is all but a setting's.
+        SettingsError: a setting is malformed, or a variable's name is almost a setting's name.
     """
     names = {name.upper(): name for name in Settings.model_fields}
     for variable in environ:
         if variable not in names and (meant := difflib.get_close_matches(variable, names, 1, cutoff=0.92)):
             raise SettingsError(f"{variable} is not a setting; did you mean {meant[0]}?")
-    # A secret read from a file often ends with a line break, which no header and no URL takes.
+    # A secret read from a file often ends with a line break, which is invalid in headers and URLs.
     read = {name: environ.get(variable, "").strip() for variable, name in names.items()}
     given = {name: value for name, value in read.items() if value}
     for name, value in given.items():
@@ -224,7 +224,7 @@ def load_settings(environ: Mapping[str, str]) -> Settings:
 
 
 def _describe(error: ValidationError) -> str:
-    # Inputs are left out: a malformed URL may hold a password.
+    # Inputs are left out, because a malformed URL may contain a password.
     lines = []
     for problem in error.errors(include_input=False, include_url=False):
         name = str(problem["loc"][0]).upper() if problem["loc"] else "settings"

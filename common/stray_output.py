@@ -1,9 +1,9 @@
-"""What is written to standard output and error past the logger, as log records; prints of C libraries too.
+"""The capture of standard output and error as log records, including the output of C libraries.
 
     any library ──► file descriptors 1 and 2 ──► pipe ──► a thread ──► logger `output`
-    the logger  ─────────────────────────────────────────────────────► where 2 led before
+    the logger  ─────────────────────────────────────────────────────► the original standard error
 
-Child processes that inherit the descriptors are heard as well.
+The output of child processes that inherit the descriptors is captured, too.
 """
 
 import atexit
@@ -18,7 +18,7 @@ from typing import TextIO
 
 log = logging.getLogger("output")
 
-#: Longer lines are told in pieces.
+#: Longer lines are split into several records.
 LINE_MAX_BYTES = 2000
 _STANDARD = (1, 2)
 _FLUSH_S = 1.0
@@ -27,15 +27,15 @@ _FLUSH_S = 1.0
 def capture_output(configure: Callable[[TextIO], None]) -> None:
     """Turn the process's standard output and error into log records.
 
-    `configure` sets logging up to write to the stream that it is given, where standard error led before. It
-    is called before anything is read: a record written to standard error would be read and logged for ever.
+    `configure` must make logging write to the stream that it receives, which is the original standard error.
+    Otherwise each log record would be captured and logged again, endlessly.
 
-    Called by entry points alone. A crash is still reported where standard error led, because the process does
-    not live to read its own pipe.
+    Only entry points call this. A crash report still goes to the original standard error, because a crashed
+    process cannot read its own pipe.
     """
-    kept = os.dup(2)
-    stream = TextIOWrapper(os.fdopen(kept, "wb", buffering=0), write_through=True)
-    faulthandler.enable(kept)
+    original = os.dup(2)
+    stream = TextIOWrapper(os.fdopen(original, "wb", buffering=0), write_through=True)
+    faulthandler.enable(original)
     reading, writing = os.pipe()
     for descriptor in _STANDARD:
         os.dup2(writing, descriptor)
@@ -43,32 +43,32 @@ def capture_output(configure: Callable[[TextIO], None]) -> None:
     reader = threading.Thread(target=_relay, args=(reading,), name="output", daemon=True)
     configure(stream)
     reader.start()
-    atexit.register(_release, kept, reader)
+    atexit.register(_restore, original, reader)
 
 
-def _release(kept: int, reader: threading.Thread) -> None:
-    """Let the last lines be read, and give the descriptors back."""
+def _restore(original: int, reader: threading.Thread) -> None:
+    """Restore the descriptors and wait until the last lines are logged."""
     for stream in (sys.stdout, sys.stderr):
         stream.flush()
     for descriptor in _STANDARD:
-        os.dup2(kept, descriptor)
-    # A child that still runs keeps the pipe open.
+        os.dup2(original, descriptor)
+    # With a timeout, because a child process that still runs keeps the pipe open.
     reader.join(_FLUSH_S)
 
 
 def _relay(reading: int) -> None:
-    rest = b""
+    incomplete = b""
     while chunk := os.read(reading, 65_536):
-        *lines, rest = (rest + chunk).split(b"\n")
+        *lines, incomplete = (incomplete + chunk).split(b"\n")
         for line in lines:
-            _tell(line)
-        while len(rest) > LINE_MAX_BYTES:
-            _tell(rest[:LINE_MAX_BYTES])
-            rest = rest[LINE_MAX_BYTES:]
-    _tell(rest)
+            _log_line(line)
+        while len(incomplete) > LINE_MAX_BYTES:
+            _log_line(incomplete[:LINE_MAX_BYTES])
+            incomplete = incomplete[LINE_MAX_BYTES:]
+    _log_line(incomplete)
 
 
-def _tell(line: bytes) -> None:
+def _log_line(line: bytes) -> None:
     text = line.decode(errors="replace").strip()
     if text:
         log.warning("%s", text[:LINE_MAX_BYTES])

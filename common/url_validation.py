@@ -1,6 +1,6 @@
-"""What the URLs among the settings may look like, and what to write where one will not do.
+"""Validation of the URL settings, with error messages that say how to correct the URL.
 
-Every function returns the URL as the clients take it and raises `ValueError` with a sentence that repeats
+Every function returns the URL in the form that the client library accepts. Its `ValueError` messages contain
 no part of a user name or password.
 """
 
@@ -36,7 +36,7 @@ _TLS_OPTIONS = frozenset(
     | {"ssl_cert_reqs", "ssl_check_hostname"}
 )
 _CERT_REQS = ("required", "optional", "none")
-#: The shortest bound of the systems that this runs on (macOS); Linux has 107.
+#: The limit of macOS, the smallest of the supported systems; Linux allows 107.
 _SOCKET_PATH_MAX_BYTES = 103
 NO_CLUSTER = (
     "Redis Cluster is not supported: a job's keys have to be on one server; give the URL of a Redis with "
@@ -52,7 +52,7 @@ _API_PATH = re.compile(r"/(rest|auth|storage|realtime|functions|graphql)/v1(/|$)
 
 @dataclass(frozen=True, slots=True)
 class _Parts:
-    """A URL taken apart, nothing of it decoded."""
+    """The parts of a URL, percent-encoded as in the URL."""
 
     scheme: str
     user_info: str
@@ -62,7 +62,7 @@ class _Parts:
 
 
 def redis_url(url: str) -> str:
-    """Return a URL that redis-py and Celery's transport take."""
+    """Return a URL that redis-py and Celery's transport accept."""
     scheme, mark, _ = url.partition("://")
     scheme = scheme.lower() if mark else ""
     for kind, refusal in _SEVERAL_SERVERS.items():
@@ -78,17 +78,17 @@ def redis_url(url: str) -> str:
     try:
         urlsplit(url)
     except ValueError:
-        # A bracket, say, that is taken for that of an IPv6 address.
+        # For example a bracket that looks like the start of an IPv6 address.
         raise ValueError(f"it cannot be read; {PERCENT_ENCODING}") from None
     options = _redis_options(parts)
-    # Celery's transport takes what follows a semicolon for the URL of another server.
+    # Celery's transport treats the text after a semicolon as the URL of another server.
     bare = f"{scheme}{url[len(scheme) :]}".partition("?")[0].replace(";", "%3B")
     query = "&".join(f"{name}={quote(value, safe='/')}" for name, value in options.items())
     return f"{bare}?{query}" if query else bare
 
 
 def postgres_url(url: str) -> str:
-    """Return a URL that libpq takes."""
+    """Return a URL that libpq accepts."""
     scheme = url.partition("://")[0].lower()
     if scheme.startswith(("postgresql+", "postgres+")):
         raise ValueError(f"{_POSTGRES_FORM}, without the driver's name")
@@ -100,7 +100,7 @@ def postgres_url(url: str) -> str:
     try:
         parameters = conninfo_to_dict(url)
     except psycopg.ProgrammingError:
-        # libpq's own sentence repeats a part of the URL.
+        # libpq's own message contains a part of the URL.
         raise ValueError(
             f"{_POSTGRES_FORM}, with no other options after a ? than libpq's (pgbouncer=true is none: leave "
             f"it out); {PERCENT_ENCODING}"
@@ -116,7 +116,7 @@ def postgres_url(url: str) -> str:
 
 
 def http_url(url: str) -> str:
-    """Return the address of a server, without a slash at the end."""
+    """Return an HTTP URL without a trailing slash."""
     try:
         parts = urlsplit(url)
         well_formed = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
@@ -143,7 +143,7 @@ def public_url(url: str) -> str:
 
 
 def supabase_url(url: str) -> str:
-    """Return the address of a Supabase project, or of a Supabase of one's own."""
+    """Return the URL of a Supabase project or of a self-hosted Supabase."""
     if url.startswith(("postgresql://", "postgres://")):
         raise ValueError(f"{_SUPABASE_FORM}; a database's URL is for DATABASE_URL")
     try:
@@ -178,10 +178,10 @@ def _split(url: str) -> _Parts:
         raise ValueError(f"a URL holds no blanks or line breaks; {PERCENT_ENCODING}")
     scheme, _, rest = url.partition("://")
     authority = _AUTHORITY.match(rest)
-    assert authority is not None  # noqa: S101 - it matches nothing, too
+    assert authority is not None  # noqa: S101 - the pattern also matches an empty string
     user_info, _, hosts = authority.group().rpartition("@")
     path, _, query = rest[authority.end() :].partition("?")
-    # Whatever stands before the last @ in front of the first slash was meant for the user and the password.
+    # The text before the last @ that precedes the first slash was meant as user and password.
     meant = rest.partition("/")[0].rpartition("@")[0]
     if (
         "#" in rest
@@ -244,7 +244,10 @@ def _redis_options(parts: _Parts) -> dict[str, str]:
 
 
 def _check_certificates(options: dict[str, str]) -> None:
-    """Refuse what TLS would fail on at each connection; `ssl_cert_reqs` may be written as Celery has it."""
+    """Raise an error for options with which every TLS connection would fail.
+
+    `ssl_cert_reqs` may have Celery's form, such as `CERT_REQUIRED`; it is changed to redis-py's form.
+    """
     asked = options.get("ssl_cert_reqs", "required").lower().removeprefix("cert_")
     if asked not in _CERT_REQS:
         raise ValueError(f"ssl_cert_reqs is one of {', '.join(_CERT_REQS)}")
@@ -259,18 +262,18 @@ def _check_certificates(options: dict[str, str]) -> None:
             context.load_verify_locations(*trusted)
     with _naming("ssl_certfile", "ssl_keyfile", among=options):
         if "ssl_certfile" in options:
-            # A password, also an empty one, keeps OpenSSL from asking for it at the terminal.
+            # With a password, even an empty one, OpenSSL does not ask for it at the terminal.
             password = options.get("ssl_password", "")
             context.load_cert_chain(options["ssl_certfile"], options.get("ssl_keyfile"), password)
 
 
 @contextmanager
 def _naming(*names: str, among: Mapping[str, str]) -> Iterator[None]:
-    """Turn a file that cannot be read into a sentence with the options that name it."""
+    """Turn the error of an unreadable file into a message that names the options with the file's path."""
     try:
         yield
     except OSError as error:
-        # Also what OpenSSL says of the file's content.
+        # OpenSSL's errors about a file's content are also `OSError`s.
         given = " or ".join(name for name in names if name in among)
         reason = getattr(error, "reason", None) or error.strerror or type(error).__name__
         raise ValueError(f"{given} will not do: {reason}") from None

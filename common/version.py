@@ -1,3 +1,3 @@
-"""The version of this project, and the only place where it stands."""
+"""The version of this project; the build and the service read it from here."""
 
 VERSION = "0.1.0"

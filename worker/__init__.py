@@ -1,1 +1,1 @@
-"""The worker: holds the CLIP model and answers search runs from the queue."""
+"""The worker process: loads the CLIP model and answers search runs from the queue."""

@@ -13,14 +13,14 @@ from worker.app import WorkerProcess
 
 
 def main() -> int:
-    """Return the exit status of one worker's life."""
+    """Run a worker and return its exit status."""
     try:
         settings = load_settings(os.environ)
-        # Before a decoder can be started: a codec's weakness must not lead to the catalog's key.
+        # Before a decoder starts, so that an exploited codec cannot read the catalog's key from this process.
         forbid_inspection()
         configure_logging("worker", settings.log_level)
         check_redis(settings)
-        # What was said until here is for whoever has started it.
+        # Later than the checks above, whose errors go to the terminal as plain text.
         capture_output(lambda stream: configure_logging("worker", settings.log_level, stream=stream))
         return WorkerProcess(settings).run()
     except SettingsError as error:

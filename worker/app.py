@@ -1,7 +1,7 @@
-"""A worker process from start to end: model, catalog, leases, Celery, drain.
+"""The life cycle of a worker process: load the model, open the catalog, start leases and Celery, drain.
 
-It announces itself ready only once the model is loaded and matches the catalog; until then it takes
-no job. A model or a catalog that will not do stops it, and the reason stays readable in `/health`.
+It announces itself as ready, and takes jobs, only when the model is loaded and matches the catalog. An
+unusable model or catalog stops it, and `/health` shows the reason for two minutes.
 """
 
 import logging
@@ -42,12 +42,12 @@ from worker.watchdog import Watchdog
 
 log = logging.getLogger(__name__)
 
-#: How long the reason of a failed start stays readable.
+#: How long `/health` shows the reason of a failed start.
 FAILURE_TTL_S = 120.0
 
 
 class WorkerProcess:
-    """Owns everything a worker holds, in the order in which it is opened."""
+    """Owns all resources of a worker and opens them in order."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
@@ -61,7 +61,7 @@ class WorkerProcess:
             "decoders": settings.decoder_processes,
             "started_at": datetime.now(UTC).isoformat(timespec="seconds"),
         }
-        self._waits_for = ""
+        self._waiting_reason = ""
         self._retired = False
         self._celery = make_celery(settings)
         self._redis = open_redis(settings.redis_url.get_secret_value())
@@ -73,7 +73,7 @@ class WorkerProcess:
         )
 
     def run(self) -> int:
-        """Serve until told to stop; return the exit status."""
+        """Serve until a signal stops the process; return the exit status."""
         start = time.perf_counter()
         if self._settings.worker_concurrency < self._settings.batch_max:
             log.warning(
@@ -82,7 +82,7 @@ class WorkerProcess:
             )
         try:
             encoder = open_encoder(self._settings, side_by_side=True)
-            catalog = open_matching_catalog(self._settings, encoder, on_waiting=self._tell_waiting)
+            catalog = open_matching_catalog(self._settings, encoder, on_waiting=self._report_waiting)
         except (ModelError, CatalogError) as error:
             log.critical("the worker cannot start", extra={"code": error.code, "detail": error.detail})
             self._announce_failure(f"{error.code}: {error.reason}")
@@ -91,7 +91,7 @@ class WorkerProcess:
             self._redis,
             self._settings,
             model_fingerprint=encoder.model_fingerprint,
-            on_waiting=self._tell_waiting,
+            on_waiting=self._report_waiting,
         )
         self._announced |= {
             "ready": True,
@@ -117,20 +117,21 @@ class WorkerProcess:
         return 1 if self._retired else 0
 
     def _retire(self, error: ModelMismatch) -> None:
-        """Drain and end: the catalog has moved to another model."""
+        """Drain and exit, because the catalog now has another model's vectors."""
         if not self._retired:
             self._retired = True
             self._announced |= {"ready": False, "error": f"{error.code}: {error.detail}"}
             log.critical(
-                "the worker is of no use any more", extra={"code": error.code, "detail": error.detail}
+                "the worker's model no longer matches; ending",
+                extra={"code": error.code, "detail": error.detail},
             )
             os.kill(os.getpid(), signal.SIGTERM)
 
-    def _tell_waiting(self, error: BaseException) -> None:
+    def _report_waiting(self, error: BaseException) -> None:
         reason = str(error)
-        if reason != self._waits_for:
-            log.warning("cannot start yet; trying on", extra={"error": reason})
-            self._waits_for = reason
+        if reason != self._waiting_reason:
+            log.warning("cannot start yet; trying again", extra={"error": reason})
+            self._waiting_reason = reason
         if not isinstance(error, QueueUnavailable):
             self._announce_failure(f"waiting: {reason}")
 
@@ -138,7 +139,7 @@ class WorkerProcess:
         try:
             self._ledger.renew({**self._announced, "error": reason}, ttl_s=FAILURE_TTL_S, run_ids=())
         except QueueUnavailable as error:
-            log.error("nor can it say so in Redis", extra={"error": error.detail})  # noqa: TRY400
+            log.error("cannot announce the failure in Redis", extra={"error": error.detail})  # noqa: TRY400
 
     def _serve(self, encoder: Encoder, catalog: Catalog) -> None:
         s = self._settings
@@ -177,9 +178,9 @@ class WorkerProcess:
             register_search(self._celery, handler)
             bulk = stack.enter_context(closing(BulkProcess(s)))
             register_bulk(self._celery, BulkHandler(self._redis, bulk))
-            # Half of a deadline, so that another worker can still answer what this one held.
+            # Half of a deadline, so that another worker can still answer this worker's runs.
             watchdog = Watchdog(batcher.running_s, limit_s=s.job_deadline_s / 2)
-            retry_transient(leases.start, within_s=math.inf, on_failure=self._tell_waiting)
+            retry_transient(leases.start, within_s=math.inf, on_failure=self._report_waiting)
             watchdog.start()
             try:
                 consume(self._celery, concurrency=s.worker_concurrency, drain=self._drain(leases))
@@ -188,14 +189,14 @@ class WorkerProcess:
                 leases.stop()
 
     def _drain(self, leases: Leases) -> threading.Timer:
-        """Return the timer that ends the process when draining takes too long."""
+        """Return the timer that ends the process if draining takes too long."""
 
         def give_up() -> None:
             try:
                 for lease in leases.held():
-                    self._ledger.release(lease.claim, counts=False)
+                    self._ledger.release(lease.claim, uses_attempt=False)
             except QueueUnavailable as error:
-                # What is not given back now comes back when its lease runs out.
+                # Runs that are not released now are requeued when their leases expire.
                 log.warning("cannot give back the rest", extra={"error": error.detail})
             log.warning("not drained in time; ending")
             os._exit(0)
@@ -206,14 +207,14 @@ class WorkerProcess:
 
 
 def consume(app: Celery, *, concurrency: int, drain: threading.Timer) -> None:
-    """Run Celery's consumer until a signal stops it; SIGTERM lets what runs finish first."""
+    """Run Celery's consumer until a signal stops it; on SIGTERM, running jobs finish first."""
 
     def start_drain(**_: object) -> None:
         log.info("draining")
         drain.start()
 
     worker_shutting_down.connect(start_drain, weak=False)
-    # A receiver, whatever it does, keeps Celery from setting levels and handlers of its own.
+    # With any receiver connected, Celery does not configure logging itself.
     setup_logging.connect(lambda **_: None, weak=False)
     worker = app.Worker(
         pool="threads",

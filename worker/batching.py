@@ -1,11 +1,11 @@
-"""The micro-batcher: what waits when the model gets free goes through it in one forward pass.
+"""The micro-batcher: items that wait while the model is busy are encoded in one forward pass.
 
     submit_image ──► images ─┐                   ┌─► future of each item
     submit_text  ──► texts  ─┴─► model threads ──┘
 
-One pass runs at a time; where the encoder can run more, another begins beside it once a whole batch waits.
-Lanes take turns, so that a stream of images does not starve texts. A batch that fails is tried
-again item by item, and only the item at fault fails.
+One pass runs at a time. If the encoder supports parallel passes, another one starts when a full batch waits.
+The two lanes alternate, so that a stream of images does not starve texts. If a batch fails, its items are
+encoded one by one, so that only the faulty item fails.
 """
 
 import threading
@@ -23,13 +23,13 @@ import numpy.typing as npt
 from common.errors import QueueFull
 from worker.encoder.protocol import Embeddings, Encoder, Pixels
 
-#: On a CPU a larger batch of images is no faster and keeps the texts waiting.
+#: On a CPU a larger batch of images is not faster and delays the texts.
 IMAGES_PER_CPU_BATCH = 8
 
 
 @dataclass(frozen=True, slots=True)
 class Encoded:
-    """An embedding, shape (512,), and how long the forward pass took that it came from."""
+    """An embedding, shape (512,), and the duration of its forward pass."""
 
     embedding: npt.NDArray[np.float32]
     batch_ms: float
@@ -44,7 +44,7 @@ class _Waiting:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Lane:
-    """What one kind of item is encoded by, how many go together, and which wait."""
+    """The encode function, batch size and waiting items of one kind of item, texts or images."""
 
     encode: Callable[[Sequence[Any]], Embeddings]
     max_size: int
@@ -52,7 +52,7 @@ class _Lane:
 
 
 class Batcher:
-    """Owns the model threads, as many as the encoder may be called by at a time. Any thread may submit."""
+    """Owns the model threads, one for each parallel pass of the encoder; thread-safe."""
 
     def __init__(
         self, encoder: Encoder, *, max_size: int, max_wait_s: float = 0.0, queue_limit: int = 1024
@@ -60,13 +60,13 @@ class Batcher:
         images_max = min(max_size, IMAGES_PER_CPU_BATCH) if encoder.device == "cpu" else max_size
         self._images = _Lane(lambda images: encoder.encode_images(np.stack(images)), images_max)
         self._texts = _Lane(encoder.encode_texts, max_size)
-        #: The lane whose turn it is stands first.
+        #: The lanes, next one first.
         self._turns = deque((self._texts, self._images))
         self._max_wait_s = max_wait_s
         self._queue_limit = queue_limit
         self._changed = threading.Condition()
         self._closing = False
-        #: When each pass that runs began, by its thread.
+        #: Start time of each running pass, by thread id.
         self._running: dict[int, float] = {}
         self._threads = [
             threading.Thread(target=self._run, name=f"model-{n}", daemon=True)
@@ -76,33 +76,33 @@ class Batcher:
             thread.start()
 
     def submit_image(self, pixels: Pixels) -> "Future[Encoded]":
-        """Enter an image of shape (size, size, 3).
+        """Queue an image of shape (size, size, 3).
 
         Raises:
-            QueueFull: as many items wait as may, or the batcher is closing.
+            QueueFull: too many items wait, or the batcher is closing.
         """
         return self._submit(self._images, pixels)
 
     def submit_text(self, text: str) -> "Future[Encoded]":
-        """Enter a text.
+        """Queue a text.
 
         Raises:
-            QueueFull: as many items wait as may, or the batcher is closing.
+            QueueFull: too many items wait, or the batcher is closing.
         """
         return self._submit(self._texts, text)
 
     def running_s(self) -> float:
-        """Return for how long the oldest present batch has been in the model, 0 when the model is free.
+        """Return how long the oldest running batch has been in the model, 0 if no batch runs.
 
-        A watchdog ends the process when this grows past what any batch takes: the thread hangs.
+        The watchdog ends the process if this exceeds its limit, because the model thread has stalled.
         """
         began = self._running.copy().values()
         return time.monotonic() - min(began) if began else 0.0
 
     def close(self, *, timeout_s: float = 30.0) -> bool:
-        """Take nothing more, encode what waits, and return whether that ended in time.
+        """Accept no more items, encode the waiting ones, and return whether that finished in time.
 
-        What still waits after the timeout is cancelled.
+        Items that still wait after the timeout are cancelled.
         """
         with self._changed:
             self._closing = True
@@ -146,14 +146,14 @@ class Batcher:
                 del self._running[threading.get_ident()]
 
     def _take(self) -> tuple[_Lane, list[_Waiting]] | None:
-        """Wait for items and take a batch of the next lane in turn; None when closed and drained."""
+        """Wait for items and take a batch of the next lane; return None when closed and drained."""
         with self._changed:
             lane = None
             while lane is None or lane is not self._next_lane():
-                # Again after a wait for company, in which another thread may have taken what there was.
+                # Checked again after the wait, in which another thread may have taken the items.
                 lane = self._next_lane()
                 if lane is not None:
-                    self._wait_for_company(lane)
+                    self._wait_for_full_batch(lane)
                 elif self._closing and not any(each.waiting for each in self._turns):
                     self._changed.notify_all()
                     return None
@@ -169,14 +169,14 @@ class Batcher:
             return lane, batch
 
     def _next_lane(self) -> _Lane | None:
-        """Return the lane whose turn it is, None where it is not time for a pass."""
+        """Return the lane of the next pass, None if no pass should start now."""
         waiting = [lane for lane in self._turns if lane.waiting]
-        # Less than a whole batch is answered sooner by all of the model after the pass that runs than by a
-        # part of it beside that. Whose turn it is does not depend on it: nobody waits for others to fill up.
-        is_time = not self._running or any(len(lane.waiting) >= lane.max_size for lane in waiting)
-        return waiting[0] if waiting and is_time else None
+        # A partial batch is answered sooner if it waits for the running pass and then uses all threads than
+        # if it runs in parallel on half of them. The order of the lanes is the same in both cases.
+        can_start = not self._running or any(len(lane.waiting) >= lane.max_size for lane in waiting)
+        return waiting[0] if waiting and can_start else None
 
-    def _wait_for_company(self, lane: _Lane) -> None:
+    def _wait_for_full_batch(self, lane: _Lane) -> None:
         until = lane.waiting[0].since + self._max_wait_s
         while 0 < len(lane.waiting) < lane.max_size and not self._closing:
             left_s = until - time.monotonic()
@@ -190,7 +190,7 @@ def _encode(lane: _Lane, batch: Sequence[_Waiting]) -> None:
     start = time.perf_counter()
     try:
         embeddings = lane.encode([waiting.item for waiting in batch])
-    except Exception as error:  # noqa: BLE001 - whatever a model raises belongs to the items' jobs
+    except Exception as error:  # noqa: BLE001 - any error of the model is passed to the items' jobs
         if len(batch) == 1:
             batch[0].future.set_exception(error)
             return

@@ -1,6 +1,6 @@
-"""Says whether a worker of this host has announced a loaded model: `python -m worker.health`.
+"""The container's health check: whether a worker of this host is ready, `python -m worker.health`.
 
-It is the container's health check. A container is a host of its own, so the worker is the one beside it.
+Each container has its own host name, so the check finds the worker in the same container.
 """
 
 import os
@@ -19,11 +19,11 @@ from common.redis.errors import describe_error
 from common.settings import load_settings
 
 
-def fault(redis: Redis, *, host: str) -> str | None:
-    """Return why no worker of a host is ready, None where one is."""
+def not_ready_reason(redis: Redis, *, host: str) -> str | None:
+    """Return why no worker of a host is ready, None if one is."""
     ids = [member.decode() for member in cast("list[bytes]", redis.zrange(keyspace.WORKERS, 0, -1))]
     entries = redis.mget([keyspace.worker(worker_id) for worker_id in ids]) if ids else []
-    # An announcement that ran out is gone, though its id may not have been swept away yet.
+    # An id may still be in the index after its announcement has expired.
     announced = [orjson.loads(entry) for entry in entries if entry]
     here = [announcement for announcement in announced if announcement.get("host") == host]
     if any(announcement["ready"] for announcement in here):
@@ -32,11 +32,11 @@ def fault(redis: Redis, *, host: str) -> str | None:
 
 
 def main() -> int:
-    """Return 0 for a ready worker; else say why not and return 1."""
+    """Return 0 if a worker is ready; otherwise print the reason and return 1."""
     try:
         settings = load_settings(os.environ)
         with open_redis(settings.redis_url.get_secret_value()) as redis:
-            reason = fault(redis, host=socket.gethostname())
+            reason = not_ready_reason(redis, host=socket.gethostname())
     except SettingsError as error:
         reason = error.detail
     except (RedisError, OSError) as error:

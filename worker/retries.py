@@ -1,4 +1,4 @@
-"""Trying again what may pass, with jitter, inside the job's deadline."""
+"""Retries of transient errors, with jitter, within the job's deadline."""
 
 from collections.abc import Callable
 from typing import TypeVar
@@ -9,7 +9,8 @@ from common.errors import CoverSearchError
 
 T = TypeVar("T")
 
-#: First wait and longest wait between two tries, in seconds; each is drawn between zero and its bound.
+#: Upper bounds of the first wait and of any wait between two attempts; each wait is random between 0 and its
+#: bound.
 FIRST_WAIT_S, LONGEST_WAIT_S = 0.1, 2.0
 
 
@@ -20,13 +21,13 @@ def retry_transient(
     try_s: float = 0.0,
     on_failure: Callable[[BaseException], None] | None = None,
 ) -> T:
-    """Call until it succeeds, fails for good, or the time is up; then its last error is raised.
+    """Repeat a call until it succeeds, fails permanently, or the time is up; then raise the last error.
 
-    No further try is begun that, taking `try_s`, could not end in time. `on_failure` hears of each
-    failure that is followed by another try.
+    An attempt takes up to `try_s`, so none starts later than that before the end. `on_failure` is called for
+    each failure that is followed by another attempt.
     """
 
-    def tell(state: RetryCallState) -> None:
+    def report_failure(state: RetryCallState) -> None:
         error = state.outcome.exception() if state.outcome is not None else None
         if on_failure is not None and error is not None:
             on_failure(error)
@@ -35,7 +36,7 @@ def retry_transient(
         retry=retry_if_exception(lambda e: isinstance(e, CoverSearchError) and e.retryable),
         wait=wait_random_exponential(multiplier=FIRST_WAIT_S, max=LONGEST_WAIT_S),
         stop=stop_before_delay(max(0.0, within_s - try_s)),
-        before_sleep=tell,
+        before_sleep=report_failure,
         reraise=True,
     )
     return tries(call)

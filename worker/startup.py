@@ -1,7 +1,7 @@
-"""What a worker opens before it takes a job: the model, the catalog that must match it, its Redis.
+"""Worker startup: load the model, open the catalog that must match it, and connect to Redis.
 
-A catalog or a Redis that is down is waited for, and the reason is told meanwhile; one that will not do
-by waiting ends the start.
+The worker waits for a catalog or Redis that is down and reports the reason meanwhile. A permanent error ends
+the start.
 """
 
 import logging
@@ -30,10 +30,10 @@ OnWaiting = Callable[[BaseException], None]
 
 
 def open_encoder(settings: Settings, *, side_by_side: bool = False) -> Encoder:
-    """Load the model, where it can for two passes side by side.
+    """Load the model; with `side_by_side`, allow two parallel passes if the encoder supports them.
 
     Raises:
-        ModelUnavailable: it cannot be found, fetched or loaded.
+        ModelUnavailable: the model cannot be found, fetched or loaded.
     """
     return load_encoder(
         settings.clip_model,
@@ -48,11 +48,11 @@ def open_encoder(settings: Settings, *, side_by_side: bool = False) -> Encoder:
 
 
 def open_matching_catalog(settings: Settings, encoder: Encoder, *, on_waiting: OnWaiting) -> Catalog:
-    """Open the catalog; wait for one that is down, refuse one of another model, warn of what else is wrong.
+    """Open the catalog, wait until it answers, check that it has the encoder's model, and log its faults.
 
     Raises:
-        CatalogMisconfigured: waiting will not help; it says what will.
-        ModelMismatch: its vectors come from another model.
+        CatalogMisconfigured: the catalog is set up wrongly; the message says what to do.
+        ModelMismatch: the catalog's vectors come from another model.
     """
     catalog = open_catalog(settings)
     stamp = retry_transient(catalog.model_stamp, within_s=math.inf, on_failure=on_waiting)
@@ -80,13 +80,13 @@ def open_matching_catalog(settings: Settings, encoder: Encoder, *, on_waiting: O
 
 
 def open_broker(redis: Redis, settings: Settings, *, model_fingerprint: str, on_waiting: OnWaiting) -> None:
-    """Wait for Redis, warn if it may lose jobs, and see that the catalog has a version.
+    """Wait for Redis, log a warning if it may lose jobs, and ensure that there is a catalog version token.
 
     Raises:
-        SettingsError: it answers, and will not do.
+        SettingsError: Redis answers but cannot be used.
     """
 
-    def look() -> None:
+    def check_broker() -> None:
         try:
             info = redis.info()
             assert isinstance(info, dict)  # noqa: S101 - the client is not asynchronous
@@ -95,10 +95,10 @@ def open_broker(redis: Redis, settings: Settings, *, model_fingerprint: str, on_
                 redis, model_fingerprint=model_fingerprint, preprocessing=PREPROCESSING_VERSION
             )
         except (RedisError, OSError) as error:
-            if (fault := permanent_error(error, setting="REDIS_URL")) is not None:
-                raise fault from error
+            if (permanent := permanent_error(error, setting="REDIS_URL")) is not None:
+                raise permanent from error
             raise QueueUnavailable(f"the job queue does not answer ({type(error).__name__})") from error
-        for weakness in durability_faults(info, shares_cache=shares_cache(settings)):
-            log.warning("the broker may lose jobs", extra={"fault": weakness})
+        for fault in durability_faults(info, shares_cache=shares_cache(settings)):
+            log.warning("the broker may lose jobs", extra={"fault": fault})
 
-    retry_transient(look, within_s=math.inf, on_failure=on_waiting)
+    retry_transient(check_broker, within_s=math.inf, on_failure=on_waiting)

@@ -1,7 +1,7 @@
-"""Ends a process whose model thread has stalled, so that its supervisor starts a fresh one.
+"""The watchdog that ends a process whose model thread has stalled, so that its supervisor restarts it.
 
-Under `-P threads` Celery's time limits do nothing: nobody else would notice a forward pass that never
-returns, and the worker would keep its leases for ever.
+Celery's time limits have no effect with `-P threads`. Without the watchdog, a worker whose forward pass never
+returns would renew its leases for ever.
 """
 
 import logging
@@ -16,7 +16,7 @@ STALLED_STATUS = 70
 
 
 class Watchdog:
-    """Looks every second at how long the running batch has taken."""
+    """Checks every second how long the running batch has taken."""
 
     def __init__(self, running_s: Callable[[], float], *, limit_s: float) -> None:
         self._running_s = running_s
@@ -35,5 +35,5 @@ class Watchdog:
             stalled_s = self._running_s()
             if stalled_s > self._limit_s:
                 log.critical("the model thread has stalled; ending", extra={"stalled_s": round(stalled_s, 1)})
-                # Threads cannot be killed: only the end of the process frees its leases.
+                # A thread cannot be killed; only the end of the process stops renewing the leases.
                 os._exit(STALLED_STATUS)

@@ -10,7 +10,7 @@ from typing import Protocol, TypeAlias
 from api.search.catalog_cache import CatalogCache
 from api.search.catalog_version import CatalogVersion, QueryKey
 from api.search.waiters import ClientGone, Waiters
-from common.cache import ResultReader, contents_of
+from common.cache import ResultReader, content_hashes
 from common.errors import IdempotencyConflict, JobCanceled, QueueFull, RateLimited
 from common.jobs import Job, JobFailure, JobState
 from common.ledger.gateway import GatewayLedger
@@ -271,7 +271,7 @@ def _submission(search: Search, key: QueryKey) -> Submission:
         max_jobs=search.max_jobs,
         query=wire,
         query_key=key.value,
-        contents=contents_of(search.query),
+        contents=content_hashes(search.query),
         made_from=key.made_from,
         images=tuple(search.uploads.images) if search.uploads is not None else (),
         client=search.client,

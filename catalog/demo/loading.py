@@ -22,7 +22,7 @@ from catalog.model_stamp import read_stamp, write_stamp
 from catalog.writer.album_row import upsert_albums
 from common.catalog.postgres_connections import open_connection
 from common.catalog.protocol import ModelStamp
-from common.process_control import children_never_interrupted, end_with_parent
+from common.process_control import end_with_parent, sigint_blocked_in_children
 from common.settings import Settings
 from worker.decode.image import decode_image
 from worker.decode.version import PREPROCESSING_VERSION
@@ -96,7 +96,7 @@ def _load(
     with drawing as processes:
         for chunk in _chunks(albums):
             # The pool starts its processes at the first task.
-            with children_never_interrupted():
+            with sigint_blocked_in_children():
                 prepared = processes.map(prepare, chunk, chunksize=5)
             pixels = np.stack(list(prepared))
             embeddings = encoder.encode_images(pixels)

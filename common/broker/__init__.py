@@ -1,1 +1,1 @@
-"""The queue that Celery carries: the app, its transport, and the messages."""
+"""The Celery queue: the app, its Redis transport, and the messages."""

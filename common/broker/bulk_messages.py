@@ -1,10 +1,11 @@
-"""A batch of covers on its way to the workers, and what became of each on its way back.
+"""The wire format of bulk embedding: a batch of covers, and the reply with an outcome for each cover.
 
     batch   covers, each:    length u32 · file
     reply   batch id · model fingerprint, each 64 bytes of ASCII, then outcomes, each:
             kind u8 · length u32 · body      kind V: 512 float32, little-endian · E: code, newline, detail
 
-The first byte of both is the version, 1. A reply without outcomes says that the worker failed over the batch.
+The first byte of both is the version, 1. A reply without outcomes means that the worker could not process
+the batch.
 """
 
 import struct
@@ -35,7 +36,7 @@ Outcome = npt.NDArray[np.float32] | BulkFault
 
 @dataclass(frozen=True, slots=True)
 class BulkReply:
-    """What became of a batch, cover by cover; embeddings have shape (512,)."""
+    """The outcome of each cover of a batch; embeddings have shape (512,)."""
 
     batch_id: str
     model_fingerprint: str
@@ -43,7 +44,7 @@ class BulkReply:
 
 
 def failed_reply(batch_id: str) -> BulkReply:
-    """Return the reply of a worker that cannot embed a batch, whatever the covers are."""
+    """Return the reply for a batch that could not be processed at all."""
     return BulkReply(batch_id, "0" * _ID_BYTES, ())
 
 
@@ -52,7 +53,11 @@ def pack_covers(covers: Sequence[bytes]) -> bytes:
 
 
 def unpack_covers(batch: bytes) -> list[bytes]:
-    """Read a batch; a ValueError where it is of another version or cut short."""
+    """Read a batch.
+
+    Raises:
+        ValueError: the version is unknown, or the data is truncated.
+    """
     _require_version(batch)
     covers, at = [], len(_VERSION)
     while at < len(batch):
@@ -71,7 +76,11 @@ def pack_reply(reply: BulkReply) -> bytes:
 
 
 def unpack_reply(data: bytes) -> BulkReply:
-    """Read a reply; a ValueError where it is of another version or cut short."""
+    """Read a reply.
+
+    Raises:
+        ValueError: the version is unknown, or the data is truncated.
+    """
     _require_version(data)
     start = len(_VERSION)
     batch_id, fingerprint = (_cut(data, at, _ID_BYTES).decode("ascii") for at in (start, start + _ID_BYTES))

@@ -1,8 +1,8 @@
 """The Celery app, its settings, and the message that carries a run id to a worker.
 
 The gateway does not publish through kombu: the ledger's scripts push the message in the same atomic
-step that writes the run (docs/decisions/0001). `message_template` makes that message out of Celery's
-own parts, and a test holds it to what Celery puts on the wire.
+step that writes the run (docs/decisions/0001). `message_template` builds the message with Celery's own
+functions, and a test compares it with a message that Celery publishes.
 """
 
 import base64
@@ -16,16 +16,16 @@ from common.redis import keyspace
 from common.settings import Settings
 
 TASK_NAME = "search"
-#: Embeds a batch of covers for an ingest.
+#: The task that embeds a batch of covers for an ingest.
 BULK_TASK_NAME = "embed"
 
-#: Stands in the template where the scripts put the run id, which is also the Celery task id.
+#: Placeholder for the run id, which is also the Celery task id; the scripts replace it.
 RUN_ID_MARK = "{run_id}"
 DELIVERY_TAG_MARK = "{delivery_tag}"
 
 
 def make_celery(settings: Settings) -> Celery:
-    """Return the Celery app of this service; the reason for each setting is in docs/faults.md."""
+    """Return the Celery app of this service; docs/faults.md gives the reason for each setting."""
     app = Celery("cover-search", broker=settings.redis_url.get_secret_value(), set_as_current=False)
     app.conf.update(
         broker_transport="common.broker.kombu_transport:Transport",
@@ -33,27 +33,27 @@ def make_celery(settings: Settings) -> Celery:
         task_acks_late=True,
         task_acks_on_failure_or_timeout=True,
         task_reject_on_worker_lost=False,
-        # The ledger is the state; AsyncResult.__del__ can deadlock publishing (celery #10477).
+        # The ledger holds the state; AsyncResult.__del__ can deadlock publishing (celery #10477).
         task_ignore_result=True,
         task_serializer="json",
         accept_content=["json"],
         worker_prefetch_multiplier=1,
         worker_enable_remote_control=False,
         worker_send_task_events=False,
-        # True crashes the threads pool of 5.6.3.
+        # True crashes the threads pool of Celery 5.6.3.
         worker_cancel_long_running_tasks_on_connection_loss=False,
         worker_hijack_root_logger=False,
         broker_connection_retry_on_startup=True,
-        # The default of 100 makes the worker exit.
+        # With the default of 100 the worker exits after 100 failed retries.
         broker_connection_max_retries=None,
         broker_channel_error_retry=True,
         broker_transport_options={
-            # Of the queues that a worker consumes the first goes first: searches before covers in bulk.
+            # Take messages from the first queue in the worker's list first: searches before bulk embedding.
             "queue_order_strategy": "priority",
-            # The ledger gives back what a killed worker held; kombu's own record of it would come after
-            # the deadline and cost a worker two round trips and a fifth of its CPU a job (decisions/0006).
+            # The ledger requeues the runs of a killed worker. kombu's own redelivery would come after the
+            # deadline, and costs a worker two round trips and a fifth of its CPU per job (decisions/0006).
             "ack_emulation": False,
-            # Without it a half-open connection is never noticed (125 s and counting; with 5 s, 6 s).
+            # Without it an idle worker had not noticed a half-open connection after 125 s; with it, 6 s.
             "socket_timeout": 5,
             "socket_connect_timeout": 2,
             "socket_keepalive": True,
@@ -66,7 +66,7 @@ def make_celery(settings: Settings) -> Celery:
 
 
 def message_template(app: Celery) -> str:
-    """Return the message of one run, with marks where run id and delivery tag go."""
+    """Return the message of one run, with placeholders for the run id and the delivery tag."""
     task = app.amqp.as_task_v2(RUN_ID_MARK, TASK_NAME, args=(), kwargs={}, ignore_result=True)
     content_type, content_encoding, body = dumps(task.body, serializer="json")
     message: dict[str, Any] = {

@@ -1,8 +1,8 @@
-"""kombu's Redis transport over the connections that redis-py makes of a URL, with one client a channel.
+"""kombu's Redis transport with redis-py's URL parsing and one Redis client per channel.
 
-kombu reads URLs by rules of its own: it knows no `unix://`, splits a URL at a semicolon, and takes fewer
-options. It also makes a client anew for every message it takes and acknowledges, which cost a sixth of all
-the Python that a worker ran for a job.
+kombu parses URLs differently: it does not know `unix://`, splits a URL at a semicolon, and accepts fewer
+options. It also creates a new client for every message that it receives and acknowledges, which was a sixth
+of the Python time that a worker spent on a job.
 """
 
 from typing import Any
@@ -16,9 +16,9 @@ _TCP_OPTIONS = ("socket_keepalive", "socket_keepalive_options")
 
 
 class Channel(kombu_redis.Channel):
-    """A channel that keeps its blocking client; the client's pool is its own, and any thread may use it."""
+    """A channel that reuses one blocking client; the client has its own pool and is thread-safe."""
 
-    _kept: Redis | None = None
+    _blocking_client: Redis | None = None
 
     def _connparams(self, asynchronous: bool = False) -> dict[str, Any]:
         broker: Any = self.connection.client
@@ -40,14 +40,14 @@ class Channel(kombu_redis.Channel):
         make: Any = super()._create_client  # type: ignore[misc] # kombu's stubs leave it out
         if asynchronous:
             return make(asynchronous=True)
-        if self._kept is None or self._kept.connection_pool is not self.pool:
-            self._kept = make()
-        return self._kept
+        if self._blocking_client is None or self._blocking_client.connection_pool is not self.pool:
+            self._blocking_client = make()
+        return self._blocking_client
 
 
 class Transport(kombu_redis.Transport):
-    """The Redis transport over such channels."""
+    """The Redis transport that uses these channels."""
 
     Channel = Channel
-    #: The channel does, and kombu leaves the URL whole.
+    #: kombu then passes the whole URL to the channel, which parses it.
     can_parse_url = True

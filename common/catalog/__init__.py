@@ -1,1 +1,1 @@
-"""The album catalog: one small protocol and its two implementations."""
+"""The album catalog: its protocol and the two implementations, Supabase and PostgreSQL."""

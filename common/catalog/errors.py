@@ -1,7 +1,7 @@
-"""What can be wrong with a catalog and what to do about it, told apart by code.
+"""The mapping of catalog error codes to domain errors, with a remedy for each problem.
 
-PostgreSQL's SQLSTATE comes through PostgREST unchanged; PostgREST's own codes begin with PGRST, and
-what stands before both (a proxy, an API gateway) has only an HTTP status.
+PostgREST passes PostgreSQL's SQLSTATE on unchanged; its own codes begin with PGRST. A proxy or an API gateway
+in front of it has only an HTTP status.
 """
 
 from common.errors import (
@@ -19,7 +19,7 @@ _APPLY_SCHEMA = (
     "SQL editor in order"
 )
 
-#: One sentence for each problem: what is wrong, and what to do.
+#: For each problem, what is wrong and what to do.
 REMEDIES = {
     "rpc_missing": f"the catalog lacks a SQL function that the search calls; {_APPLY_SCHEMA}",
     "table_missing": f"the catalog lacks the table album_covers or one of its columns; {_APPLY_SCHEMA}",
@@ -64,7 +64,7 @@ _PROBLEMS = {
     "PGRST106": "rpc_missing",  # the schema is not exposed
     "42P01": "table_missing",  # undefined_table
     "42703": "table_missing",  # undefined_column
-    "PGRST204": "table_missing",  # a column of it
+    "PGRST204": "table_missing",  # one of its columns is missing
     "PGRST205": "table_missing",
     "42704": "pgvector_missing",  # undefined_object: the type vector
     "28P01": "bad_key",  # invalid_password
@@ -73,19 +73,20 @@ _PROBLEMS = {
     "PGRST302": "bad_key",  # no key where one is needed
     "PGRST303": "bad_key",
     "42501": "not_service_role",  # insufficient_privilege
-    "22000": "wrong_dimension",  # data_exception, as pgvector and search_albums raise it
+    "22000": "wrong_dimension",  # data_exception, which pgvector and search_albums raise
     "3D000": "wrong_database",  # invalid_catalog_name
 }
 
-#: Classes of SQLSTATE that may pass: connection, rollback, resources, intervention, system, internal.
-_PASSING_CLASSES = frozenset({"08", "40", "53", "55", "57", "58", "XX"})
+#: Transient classes of SQLSTATE: connection, rollback, resources, intervention, system, internal.
+_TRANSIENT_CLASSES = frozenset({"08", "40", "53", "55", "57", "58", "XX"})
 #: PostgREST has no connection to its database, or waited too long for one.
-_PASSING_CODES = frozenset({"PGRST000", "PGRST001", "PGRST002", "PGRST003"})
-_PASSING_STATUSES = frozenset({408, 425, 429, 500, 502, 503, 504, 520, 521, 522, 523, 524})
+_TRANSIENT_CODES = frozenset({"PGRST000", "PGRST001", "PGRST002", "PGRST003"})
+_TRANSIENT_STATUSES = frozenset({408, 425, 429, 500, 502, 503, 504, 520, 521, 522, 523, 524})
 _STATUS_PROBLEMS = {401: "bad_key", 403: "bad_key", 404: "bad_url", 405: "bad_url"}
 
 
-#: Of a connection that was never made there is no SQLSTATE, only words: libpq's, the server's or a pooler's.
+#: Parts of messages that identify a problem. A failed connection has no SQLSTATE, only a message of libpq,
+#: the server or a pooler.
 _CONNECTION_PROBLEMS = {
     "bad_key": (
         "authentication failed",
@@ -109,13 +110,13 @@ _CONNECTION_PROBLEMS = {
 
 
 def misconfigured(problem: str, *, found: str | None = None) -> CatalogMisconfigured:
-    """Return the error of a problem, with what was found if that helps."""
+    """Return the error for a problem, with the details that were found."""
     detail = REMEDIES[problem] if found is None else f"{REMEDIES[problem]} ({found})"
     return CatalogMisconfigured(detail, problem=problem)
 
 
 def error_from_code(code: str, message: str) -> CoverSearchError:
-    """Return the error that a SQLSTATE or a PostgREST code stands for."""
+    """Return the domain error for a SQLSTATE or a PostgREST code."""
     if code in _PROBLEMS:
         return misconfigured(_PROBLEMS[code], found=f"{code}: {message}")
     if code == "PT404":
@@ -124,14 +125,14 @@ def error_from_code(code: str, message: str) -> CoverSearchError:
         return ModelMismatch(f"{message}; this worker runs another: set CLIP_MODEL or re-embed the catalog")
     if code == "22023":
         return InvalidParameter(message, parameter="query")
-    if code[:2] in _PASSING_CLASSES or code in _PASSING_CODES:
+    if code[:2] in _TRANSIENT_CLASSES or code in _TRANSIENT_CODES:
         return CatalogUnavailable(f"the catalog cannot answer now ({code}: {message})")
     return CatalogError(f"the catalog refused the call ({code}: {message})")
 
 
 def error_from_status(status: int) -> CatalogError:
-    """Return the error of an HTTP status that came without a code."""
-    if status in _PASSING_STATUSES:
+    """Return the domain error for an HTTP status without an error code."""
+    if status in _TRANSIENT_STATUSES:
         return CatalogUnavailable(f"the catalog cannot answer now (HTTP {status})")
     if status in _STATUS_PROBLEMS:
         return misconfigured(_STATUS_PROBLEMS[status], found=f"HTTP {status}")
@@ -139,7 +140,7 @@ def error_from_status(status: int) -> CatalogError:
 
 
 def connection_error(error: Exception, *, waited_s: float) -> CatalogError:
-    """Return what keeps a connection to the database from being made."""
+    """Return the domain error for a failed connection to the database."""
     words = " ".join(str(error).split())
     if "does not exist" in words and ('role "' in words or 'database "' in words):
         return misconfigured("bad_key" if 'role "' in words else "wrong_database")

@@ -1,4 +1,4 @@
-"""Which catalog a process uses, from its settings."""
+"""The choice of the catalog implementation by the settings."""
 
 from common.catalog.postgres import PostgresCatalog
 from common.catalog.protocol import Catalog
@@ -6,15 +6,15 @@ from common.catalog.supabase import SupabaseCatalog
 from common.errors import SettingsError
 from common.settings import Settings
 
-#: SearchService that one process sends at once; the worker batches, and the rest wait their turn.
+#: Maximum number of concurrent catalog calls of one process; further calls wait.
 CONNECTIONS = 8
 
 
 def open_catalog(settings: Settings) -> Catalog:
-    """Return Supabase's catalog if its URL is set, else the database's; nothing is connected yet.
+    """Return the Supabase catalog if its URL is set, else the PostgreSQL catalog; do not connect yet.
 
     Raises:
-        SettingsError: neither is set.
+        SettingsError: neither is configured.
     """
     if settings.supabase_url is not None and settings.supabase_key is not None:
         return SupabaseCatalog(

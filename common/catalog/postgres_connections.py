@@ -1,10 +1,9 @@
-"""PostgreSQL connections that are lent out, kept, and never waited for longer than agreed.
+"""A pool of PostgreSQL connections in which every wait has a timeout.
 
-A pool of our own, because psycopg's connects in the background: a server that refuses is then found
-out only when the whole timeout is over, and the reason is gone. Here the caller connects, and has the
-refusal, with its reason, at once.
+psycopg's own pool connects in the background: if the server refuses, the caller only sees a timeout, without
+the reason. In this pool the caller itself connects and gets the server's error at once.
 
-Nothing is set, prepared or locked for longer than a transaction: a pooler in transaction mode (PgBouncer,
+Settings, prepared statements and locks never outlive a transaction: a pooler in transaction mode (PgBouncer,
 Supavisor) gives each transaction another session, and refuses the start-up parameter `options`.
 """
 
@@ -31,13 +30,13 @@ from common.errors import CatalogUnavailable
 T = TypeVar("T")
 C = TypeVar("C", bound=psycopg.Connection[Any])
 
-#: How long a tool waits for a connection.
+#: Connection timeout of the operators' tools.
 TOOL_CONNECT_S = 10.0
 _BOUND = b"SELECT set_config('statement_timeout', %s, true)"
 
 
 class BinaryVector(bytes):
-    """A value in pgvector's binary form, whose type the server infers from where it stands."""
+    """A vector in pgvector's binary form; the server infers its type from the function's parameter."""
 
 
 class _BinaryVectorDumper(Dumper):
@@ -48,27 +47,27 @@ class _BinaryVectorDumper(Dumper):
 
 
 class BoundedConnection(psycopg.Connection[DictRow]):
-    """A connection whose every wait ends after `timeout_s`; one that was not answered is closed.
+    """A connection whose every wait ends after `timeout_s`; it is closed if the server did not answer.
 
-    The server's own `statement_timeout` cannot end the wait for a server that is frozen or behind a
-    dead link.
+    `statement_timeout` alone is not enough: a frozen or unreachable server does not enforce it.
     """
 
     timeout_s: float = math.inf
 
     @contextmanager
     def bounded(self) -> Iterator[None]:
-        """Send what the body executes in one round trip and one transaction, which the server bounds too.
+        """Run the body's statements in one round trip and one transaction with a `statement_timeout`.
 
-        It costs 0.1 ms more than a `statement_timeout` of the session would, which a pooler does not keep.
+        This takes 0.1 ms longer than a `statement_timeout` of the session, which would be lost behind a
+        pooler.
         """
         with self.pipeline():
             self.bound_transaction()
             yield
 
     def bound_transaction(self) -> None:
-        """Have the server end each further statement of this transaction after `timeout_s`."""
-        # SET LOCAL would warn in a pipeline, whose transaction is not begun by a statement.
+        """Make the server end each further statement of this transaction after `timeout_s`."""
+        # Not SET LOCAL, which warns in a pipeline because no BEGIN statement has started the transaction.
         self.execute(_BOUND, [f"{math.ceil(self.timeout_s * 1000)}"])
 
     def wait(self, gen: Generator[Any, Any, T], interval: float = 0.1, timeout: float | None = None) -> T:
@@ -76,7 +75,7 @@ class BoundedConnection(psycopg.Connection[DictRow]):
         try:
             return super().wait(gen, interval, None if bound == math.inf else bound)
         except psycopg.OperationalError as error:
-            # An error of the server's has a code, and leaves the connection usable.
+            # An error reported by the server has a code and leaves the connection usable.
             if (
                 error.sqlstate is None
                 and self.pgconn.transaction_status == psycopg.pq.TransactionStatus.ACTIVE
@@ -86,7 +85,7 @@ class BoundedConnection(psycopg.Connection[DictRow]):
 
     @property
     def usable(self) -> bool:
-        """Whether nothing arrived while it lay idle; what arrives then is the server's good-bye."""
+        """Whether the connection is open; a server sends data on an idle connection only to close it."""
         if self.closed:
             return False
         poll = select.poll()
@@ -95,7 +94,7 @@ class BoundedConnection(psycopg.Connection[DictRow]):
 
 
 class Connections:
-    """At most `size` connections to one database, made by whoever needs one more."""
+    """A pool of at most `size` connections to one database; callers open them when needed."""
 
     def __init__(self, url: str, *, size: int, timeout_s: float) -> None:
         self._url = url
@@ -109,7 +108,7 @@ class Connections:
         """Lend a connection for one call.
 
         Raises:
-            CatalogUnavailable: none is free, or none can be made now.
+            CatalogUnavailable: no connection is free, or none can be opened now.
             CatalogMisconfigured: the URL, the user, the password or the database is wrong.
         """
         if not self._slots.acquire(timeout=self._timeout_s):
@@ -124,13 +123,13 @@ class Connections:
             self._slots.release()
 
     def close(self) -> None:
-        """Close what lies idle now and what comes back later."""
+        """Close the idle connections, and each lent one when it is returned."""
         self._closed = True
         while self._idle:
             self._idle.pop().close()
 
     def _take(self) -> BoundedConnection | None:
-        # The youngest first, so that the number in use follows the load.
+        # The most recently used first, so that surplus connections stay idle.
         while True:
             try:
                 connection = self._idle.pop()
@@ -156,10 +155,10 @@ class Connections:
 
 
 def open_connection(url: str, *, autocommit: bool = False) -> psycopg.Connection[TupleRow]:
-    """Return a connection for a tool that does its own SQL, without a bound on its statements.
+    """Return a connection for a tool that runs its own SQL, without a timeout for its statements.
 
     Raises:
-        CatalogUnavailable: it cannot be made now.
+        CatalogUnavailable: no connection can be opened now.
         CatalogMisconfigured: the URL, the user, the password or the database is wrong.
     """
     connection: psycopg.Connection[TupleRow] = _connect(url, psycopg.Connection, timeout_s=TOOL_CONNECT_S)
@@ -171,9 +170,9 @@ def _connect(url: str, kind: type[C], *, timeout_s: float) -> C:
     try:
         parameters: dict[str, Any] = dict(conninfo_to_dict(url))
     except psycopg.ProgrammingError:
-        # The cause repeats the URL, and the URL holds the password.
+        # The cause contains the URL, and so the password.
         raise misconfigured("bad_url") from None
-    # libpq tries hosts one after the other, each for so long.
+    # libpq tries the hosts one after the other, each for up to `connect_timeout`.
     hosts = str(parameters.get("host", "")).count(",") + 1
     ours = {
         "connect_timeout": max(1, math.ceil(timeout_s / hosts)),
@@ -184,8 +183,8 @@ def _connect(url: str, kind: type[C], *, timeout_s: float) -> C:
         return kind.connect(
             **{**parameters, **ours},
             autocommit=True,
-            # Prepared statements save 0.04 ms a call, fail once after each migration that replaces
-            # a function, and do not work behind a pooler.
+            # Prepared statements would save 0.04 ms per call, but fail once after each migration that
+            # replaces a function, and do not work behind a pooler.
             prepare_threshold=None,
         )
     except psycopg.OperationalError as error:

@@ -1,8 +1,8 @@
-"""What the rest of the system asks of a catalog, whichever database answers.
+"""The catalog protocol and its data types, independent of the database.
 
 Both implementations, `supabase` and `postgres`, call the same SQL functions and pass the same
-contract tests. Calls block and are thread-safe; every call ends within the timeout that the
-implementation was opened with.
+contract tests. Calls block and are thread-safe; every call ends within the timeout with which the
+implementation was opened.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -21,7 +21,7 @@ EMBEDDING_DIMENSION = 512
 
 @dataclass(frozen=True, slots=True)
 class Album:
-    """One row of `album_covers`, less its embedding."""
+    """One row of `album_covers` without its embedding."""
 
     id: str
     artist: str
@@ -31,11 +31,11 @@ class Album:
     pitchfork_score: float | None
     best_new_music: bool
     cover_url: str | None
-    #: All of them, `genre` first.
+    #: All genres of the album, `genre` first.
     genres: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        """Take `genre` for the only one where the others are not told."""
+        """Set `genres` from `genre` if it was not given."""
         if not self.genres and self.genre:
             object.__setattr__(self, "genres", (self.genre,))
 
@@ -56,7 +56,7 @@ class GenreCount:
 
 @dataclass(frozen=True, slots=True)
 class CatalogStats:
-    """The whole catalog in figures; bounds are None where no album has a value."""
+    """Statistics of the catalog; a bound is None if no album has a value."""
 
     total_albums: int
     genres: tuple[GenreCount, ...]
@@ -70,11 +70,11 @@ class CatalogStats:
 
 @dataclass(frozen=True, slots=True)
 class ModelStamp:
-    """Which model made the catalog's vectors, from pixels of which version of the preprocessing."""
+    """The model and the version of the preprocessing that made the catalog's vectors."""
 
     model: str
     fingerprint: str
-    #: A catalog that does not say it was stamped before there was a second one.
+    #: A catalog that does not store the version was made with version 1.
     preprocessing: int = 1
 
 
@@ -83,26 +83,26 @@ class Matches(list[Match]):
 
     def __init__(self, matches: Iterable[Match] = (), *, version: str | None = None) -> None:
         super().__init__(matches)
-        #: The catalog's version in the snapshot that was searched; None where it has none.
+        #: The catalog's version in the snapshot that was searched; None if it has no version.
         self.version = version
 
 
 class Embeddings(dict[str, npt.NDArray[np.float32]]):
-    """Embeddings, shape (512,), by the album's id."""
+    """Embeddings, shape (512,), by album id."""
 
     def __init__(
         self, embeddings: Mapping[str, npt.NDArray[np.float32]], *, version: str | None = None
     ) -> None:
         super().__init__(embeddings)
-        #: The catalog's version in the snapshot that was read; None where it has none.
+        #: The catalog's version in the snapshot that was read; None if it has no version.
         self.version = version
 
 
 class Catalog(Protocol):
     """A searchable catalog of albums.
 
-    Every method raises `CatalogUnavailable` for what may pass (connection, timeout, 429, 5xx) and
-    `CatalogMisconfigured` for what will not (missing function, table or extension, wrong key).
+    Every method raises `CatalogUnavailable` for a transient failure (connection, timeout, 429, 5xx) and
+    `CatalogMisconfigured` for a permanent one (missing function, table or extension, wrong key).
     """
 
     def search(
@@ -114,10 +114,10 @@ class Catalog(Protocol):
         exclude_ids: Sequence[str] = (),
         model_fingerprint: str | None = None,
     ) -> Matches:
-        """Return the k nearest albums that meet the filters, by similarity and then id.
+        """Return the k nearest albums that meet the filters, sorted by similarity and then by id.
 
-        `embedding` has shape (512,), float32. Fewer than k only when fewer match. Given the fingerprint
-        of the model that made it, the catalog compares it with its stamp in the same snapshot.
+        `embedding` has shape (512,), float32. Fewer than k albums are returned only if fewer match. If
+        `model_fingerprint` is given, the catalog compares it with its own model's in the same snapshot.
 
         Raises:
             ModelMismatch: the catalog's vectors come from another model.
@@ -126,7 +126,7 @@ class Catalog(Protocol):
         ...
 
     def similar(self, album_id: str, *, k: int, filters: Filters) -> Matches:
-        """Return the k albums nearest to one album's embedding, without itself.
+        """Return the k albums nearest to an album's embedding, without the album itself.
 
         Raises:
             AlbumNotFound: no album has this id.
@@ -146,27 +146,27 @@ class Catalog(Protocol):
         ...
 
     def genres(self) -> list[str]:
-        """Return every genre once, by its most frequent spelling, sorted."""
+        """Return every genre once, in its most frequent spelling, sorted."""
         ...
 
     def stats(self) -> CatalogStats:
-        """Return the catalog's figures, genres by descending count; an album counts in each of its own."""
+        """Return statistics, genres by descending count; an album counts in each of its genres."""
         ...
 
     def model_stamp(self) -> ModelStamp | None:
-        """Return which model made the vectors, None for a catalog that nobody stamped."""
+        """Return the model that made the vectors, None if the catalog does not store it."""
         ...
 
     def version(self) -> str | None:
-        """Return a text that is another after each change; None where changes may pass unnoticed."""
+        """Return a token that differs after each change of the catalog; None if changes are not tracked."""
         ...
 
     def warnings(self) -> list[CatalogMisconfigured]:
-        """Return what is set up wrongly without making searches wrong."""
+        """Return the faults of the setup that do not make search results wrong."""
         ...
 
     def check(self) -> None:
-        """Prove that the functions, the table, the extension and the key are as they must be."""
+        """Raise an error if a function, the table or the extension is missing or the key is wrong."""
         ...
 
     def close(self) -> None:

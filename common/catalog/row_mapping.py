@@ -1,4 +1,4 @@
-"""What the SQL functions take and give, as the protocol's types."""
+"""Conversions between the protocol's types and the arguments and rows of the SQL functions."""
 
 import math
 import struct
@@ -31,13 +31,13 @@ _ARGUMENT_NAMES = {"best_new_music": "best_new_music_only"}
 
 
 def vector_literal(embedding: npt.NDArray[np.float32]) -> str:
-    """Return an embedding, shape (512,), in pgvector's text form, each number as short as it reads back.
+    """Return an embedding, shape (512,), in pgvector's text form, each number with the fewest exact digits.
 
-    As one JSON string it travels faster than as a list of numbers: 107 against 139 ms for eight.
+    Sending it as one JSON string takes 107 ms for eight embeddings, a list of numbers 139 ms.
 
     Raises:
-        CatalogMisconfigured: the shape is another.
-        InvalidParameter: it has no direction.
+        CatalogMisconfigured: the shape is wrong.
+        InvalidParameter: the embedding is zero or not finite.
     """
     check_embedding(embedding)
     return orjson.dumps(
@@ -49,19 +49,19 @@ def vector_bytes(embedding: npt.NDArray[np.float32]) -> bytes:
     """Return an embedding, shape (512,), in pgvector's binary form (`vector_recv` in its vector.c).
 
     Raises:
-        CatalogMisconfigured: the shape is another.
-        InvalidParameter: it has no direction.
+        CatalogMisconfigured: the shape is wrong.
+        InvalidParameter: the embedding is zero or not finite.
     """
     check_embedding(embedding)
     return struct.pack(">hh", EMBEDDING_DIMENSION, 0) + embedding.astype(">f4").tobytes()
 
 
 def check_embedding(embedding: npt.NDArray[np.float32]) -> None:
-    """Refuse what cannot be searched for.
+    """Raise an error if an embedding cannot be used in a search.
 
     Raises:
-        CatalogMisconfigured: the shape is another.
-        InvalidParameter: it has no direction.
+        CatalogMisconfigured: the shape is wrong.
+        InvalidParameter: the embedding is zero or not finite.
     """
     if embedding.shape != (EMBEDDING_DIMENSION,):
         raise misconfigured("wrong_dimension", found=f"this embedding has the shape {embedding.shape}")
@@ -72,10 +72,10 @@ def check_embedding(embedding: npt.NDArray[np.float32]) -> None:
 
 
 def filter_arguments(filters: Filters) -> dict[str, object]:
-    """Return the filters as arguments of `search_albums`, less those that have no effect.
+    """Return the filters as arguments of `search_albums`, without those that have no effect.
 
-    A catalog with the older function of three parameters can then still answer what it can. An argument has
-    its filter's name unless `_ARGUMENT_NAMES` says otherwise.
+    Searches without filters then still work with the older function, which has three parameters. An argument
+    has its filter's name unless `_ARGUMENT_NAMES` has another.
     """
     given = {
         name: value for name, value in asdict(filters).items() if value is not None and value is not False
@@ -90,7 +90,7 @@ def filter_arguments(filters: Filters) -> dict[str, object]:
 
 
 def album_from_row(row: Row) -> Album:
-    """Read one row; a catalog made elsewhere may hold NULL in any column."""
+    """Read one row; a catalog made by other tools may have NULL in any column."""
     score = row["pitchfork_score"]
     return Album(
         id=row["id"],
@@ -101,13 +101,13 @@ def album_from_row(row: Row) -> Album:
         pitchfork_score=None if score is None else float(score),
         best_new_music=bool(row["best_new_music"]),
         cover_url=row["cover_url"],
-        # A function of the older schema tells one genre an album.
+        # The functions of older schemas return only one genre per album.
         genres=tuple(row.get("genres") or ()),
     )
 
 
 def match_from_row(row: Row) -> Match:
-    # Rounding in the distance may carry a cosine a hair past its bounds.
+    # Because of rounding, the cosine may be slightly outside [-1, 1].
     return Match(album=album_from_row(row), similarity=max(-1.0, min(1.0, float(row["similarity"]))))
 
 
@@ -139,7 +139,7 @@ def stamp_from_document(document: Row) -> ModelStamp | None:
     return ModelStamp(
         model=document["model"],
         fingerprint=document["fingerprint"],
-        # a database that has not been migrated does not say it
+        # A database that has not been migrated does not return it.
         preprocessing=document.get("preprocessing", 1),
     )
 

@@ -1,4 +1,4 @@
-"""The catalog in terms of its SQL functions, whichever way they are called."""
+"""The catalog implemented on its SQL functions, independent of how they are called."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
@@ -24,7 +24,7 @@ _EMBEDDING_TYPE = f"vector({EMBEDDING_DIMENSION})"
 
 
 class FunctionCatalog(ABC):
-    """Calls the SQL functions by name; a subclass knows how a call is made."""
+    """Calls the SQL functions by name; a subclass implements the call."""
 
     @abstractmethod
     def _rows(self, function: str, arguments: Mapping[str, object]) -> list[row_mapping.Row]:
@@ -35,7 +35,7 @@ class FunctionCatalog(ABC):
         """Call a function that returns one value."""
 
     def _vector(self, embedding: npt.NDArray[np.float32]) -> object:
-        """Return an embedding, shape (512,), as this way of calling takes it."""
+        """Return an embedding, shape (512,), in the form that `_rows` and `_document` pass on."""
         return row_mapping.vector_literal(embedding)
 
     @abstractmethod

@@ -1,7 +1,7 @@
 """The catalog in Supabase: supabase-py, one client for all threads, calling the SQL functions by RPC.
 
-Every answer that is no success becomes an error of the domain in the HTTP client itself, where both its
-status and its body are known; supabase-py keeps only one of the two. Nothing is retried here.
+A response hook of the HTTP client turns every unsuccessful response into a domain error. There both status
+and body are known; supabase-py keeps only one of the two. Calls are not retried here.
 """
 
 import base64
@@ -22,18 +22,18 @@ from common.catalog.row_mapping import Row
 from common.catalog.sql_functions import FunctionCatalog
 from common.errors import CatalogMisconfigured, CatalogUnavailable, CoverSearchError
 
-#: Roles of keys that browsers may hold; the catalog refuses them.
+#: Roles of public keys; the catalog does not accept them.
 _PUBLIC_ROLES = frozenset({"anon", "authenticated"})
 
 
 class Executable(Protocol):
-    """A request of supabase-py's that is ready to be sent."""
+    """A supabase-py request that is ready to be sent."""
 
     def execute(self) -> Any: ...
 
 
 class SupabaseCatalog(FunctionCatalog):
-    """A catalog behind a Supabase URL and a service key."""
+    """A catalog at a Supabase URL, with a service key."""
 
     def __init__(self, url: str, key: str, *, timeout_s: float, connections: int) -> None:
         self._url = url
@@ -74,7 +74,7 @@ class SupabaseCatalog(FunctionCatalog):
         except httpx.TransportError as error:
             raise CatalogUnavailable(f"the catalog at {self._host} cannot be reached: {error}") from error
         except APIError as error:
-            # Successes only get this far; this one has no JSON in it.
+            # The response hook has raised for unsuccessful responses; this one is not valid JSON.
             raise misconfigured("bad_url", found=f"{self._host} does not answer in JSON") from error
 
     def _connected(self) -> Client:
@@ -97,7 +97,7 @@ class SupabaseCatalog(FunctionCatalog):
 
 
 def _timeout(timeout_s: float) -> httpx.Timeout:
-    # httpx bounds each phase by itself: together they stay within the whole.
+    # httpx limits each phase separately; the sum is `timeout_s`.
     return httpx.Timeout(
         connect=timeout_s * 0.2, write=timeout_s * 0.1, pool=timeout_s * 0.2, read=timeout_s * 0.5
     )
@@ -127,7 +127,7 @@ def _raise_for_answer(response: httpx.Response) -> None:
 
 
 def _require_json(response: httpx.Response) -> None:
-    # A page of something else that answers at this address would pass for a document that is a string.
+    # Otherwise supabase-py would return another server's HTML page as a string.
     kind = response.headers.get("content-type", "")
     if kind and "json" not in kind:
         raise misconfigured("bad_url", found=f"{response.url.host} answers in {kind}, and not in JSON")
@@ -140,9 +140,9 @@ def _fault(status: int, document: object) -> CoverSearchError:
 
 
 def service_key_error(key: str) -> CatalogMisconfigured | None:
-    """Return what is plainly wrong with a key before it is sent, None where nothing is.
+    """Return an error if a key is obviously wrong, without sending it; otherwise None.
 
-    A key is a JWT with the claim `role`, or of the newer kinds `sb_secret_…` and `sb_publishable_…`.
+    A key is a JWT with the claim `role`, or a key of the newer kinds `sb_secret_…` and `sb_publishable_…`.
     """
     if key.startswith("sb_publishable_"):
         return misconfigured("not_service_role", found="this is a publishable key")

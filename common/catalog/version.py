@@ -1,8 +1,8 @@
-"""The word in Redis that retires every cached result at once, whatever the catalog says.
+"""The version token in Redis that invalidates every cached result.
 
-The catalog itself tells its version (`Catalog.version`), and gateways ask for it each second. The word is
-part of every query key beside it. Who replaces it also has the gateways look at once. It is random and not
-a count, so that a Redis that has lost its data cannot come back to an old word.
+The catalog has a version of its own (`Catalog.version`), which gateways read every second. The query key
+contains both. Replacing the token also makes the gateways read the catalog's version at once. The token is
+random, because a counter could repeat an old value after Redis has lost its data.
 """
 
 import secrets
@@ -13,7 +13,7 @@ from common.redis import keyspace
 
 
 def new_catalog_version(redis: Redis, *, model_fingerprint: str | None) -> str:
-    """Store and tell a new word; also the fingerprint of the model that made the vectors, unless unknown."""
+    """Store and publish a new token; also store the fingerprint of the catalog's model, unless unknown."""
     version = secrets.token_hex(8)
     pipeline = redis.pipeline(transaction=True)
     pipeline.set(keyspace.CATALOG_VERSION, version)
@@ -25,15 +25,12 @@ def new_catalog_version(redis: Redis, *, model_fingerprint: str | None) -> str:
 
 
 def made_from(*, model: str, version: str | None) -> str:
-    """Return what a result is made from: a model, by its fingerprint, and a version of the catalog."""
+    """Return a text that identifies the source of a result: model fingerprint and catalog version."""
     return f"{model} {version}"
 
 
 def ensure_catalog_version(redis: Redis, *, model_fingerprint: str, preprocessing: int) -> None:
-    """Make a version where there is none, or where queries are embedded otherwise than before.
-
-    That is by another model, or from pixels of another version of the preprocessing.
-    """
+    """Store a new token if there is none, or if the model or the preprocessing version has changed."""
     model, before, version = redis.mget(
         keyspace.CATALOG_MODEL, keyspace.CATALOG_PREPROCESSING, keyspace.CATALOG_VERSION
     )

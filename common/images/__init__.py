@@ -1,1 +1,1 @@
-"""Image files as bytes, never decoded: the format, what decoding costs, and whether the end is missing."""
+"""Analysis of image files without decoding: format, estimated decoding cost, truncation."""

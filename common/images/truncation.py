@@ -1,6 +1,6 @@
-"""Files that lack their end although they say how long they are: what is missing, and zeros in its place.
+"""Truncated files of the formats that declare their length: detection, and padding with zeros.
 
-The other formats (JPEG, PNG, GIF) do not say it: what is missing shows when they are decoded.
+JPEG, PNG and GIF do not declare their length; their truncation is detected during decoding.
 """
 
 from collections.abc import Callable, Mapping
@@ -12,10 +12,10 @@ from common.images.cost.heif import declared_heif_bytes
 from common.images.cost.tiff import declared_tiff_bytes
 from common.images.cost.webp import declared_webp_bytes
 
-#: Of a file. A download that broke off this late has a picture that a browser shows.
+#: Share of a file that may be missing. Browsers also show a picture whose download broke off this late.
 MISSING_MAX_SHARE = 0.01
 
-#: How many bytes a file must have by its own words, zero where they say nothing.
+#: Functions that return the length that a file declares, zero if it declares none.
 _DECLARED: Mapping[str, Callable[[bytes], int]] = MappingProxyType(
     {
         "WEBP": declared_webp_bytes,
@@ -28,10 +28,10 @@ _DECLARED: Mapping[str, Callable[[bytes], int]] = MappingProxyType(
 
 
 def with_missing_end(data: bytes, image_format: str) -> bytes:
-    """Return a file, with zeros for what it lacks at its end.
+    """Return the file, padded with zeros to its declared length.
 
     Raises:
-        UndecodableImage: it lacks more than a hundredth.
+        UndecodableImage: more than a hundredth of the file is missing.
     """
     declared = _DECLARED[image_format](data) if image_format in _DECLARED else 0
     missing = declared - len(data)
@@ -43,5 +43,5 @@ def with_missing_end(data: bytes, image_format: str) -> bytes:
 
 
 def cut_short(image_format: str, how: str) -> UndecodableImage:
-    """Return the error of a file that lacks too much of its end."""
+    """Return the error for a file of which too much is missing."""
     return UndecodableImage(f"the {image_format} file is cut short: {how}; send it again")

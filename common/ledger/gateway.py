@@ -1,4 +1,4 @@
-"""The gateway's side of the ledger: submit, look, cancel, sweep; on asyncio."""
+"""The gateway's asyncio client of the ledger: submit, read, cancel and sweep jobs."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -27,7 +27,7 @@ from common.settings import Settings
 
 
 class GatewayLedger:
-    """Every call raises `QueueUnavailable` where Redis does not answer in time."""
+    """A client of the ledger; every call raises `QueueUnavailable` if Redis does not answer in time."""
 
     def __init__(self, redis: Redis, *, settings: Settings, template: str) -> None:
         self._redis = MultiplexedRedis(redis)
@@ -49,7 +49,7 @@ class GatewayLedger:
     async def check_room(
         self, *, owner: str, max_jobs: int | None, image_bytes: int, client: str = ""
     ) -> None:
-        """Say early whether a job would be turned away; `submit` decides.
+        """Check whether a job would be refused now; `submit` makes the final decision.
 
         Raises:
             QueueFull, RateLimited
@@ -59,7 +59,7 @@ class GatewayLedger:
         check_room(outcome, int(retry_after_s))
 
     async def record(self, submission: Submission, result: bytes) -> Accepted:
-        """Write a job that the cache has answered.
+        """Write a job that was answered from the cache.
 
         Raises:
             QueueFull, IdempotencyConflict: nothing was written.
@@ -67,19 +67,19 @@ class GatewayLedger:
         return read_submission(await self._run("record", submission.to_json(self._settings), result))
 
     async def job(self, job_id: str, *, owner: str) -> tuple[Job, int]:
-        """Return a job, and in how many seconds to ask again.
+        """Return a job, and after how many seconds the client should poll again.
 
         Raises:
-            JobNotFound: unknown, expired, or another owner's.
+            JobNotFound: the job is unknown, has expired, or belongs to another owner.
         """
         return read_job(job_id, await self._run("view", job_id, owner))
 
     async def cancel(self, job_id: str, *, owner: str) -> None:
-        """Call a job off; one that has ended stays as it is."""
+        """Cancel a job; a job that has ended does not change."""
         await self._run("cancel", job_id, owner)
 
     async def ended(self, job_ids: Sequence[str]) -> set[str]:
-        """Return those of the jobs that have ended or are gone."""
+        """Return the ids of the jobs that have ended or expired."""
         states = await self._run("states", *job_ids)
         return {
             job_id
@@ -92,7 +92,7 @@ class GatewayLedger:
         return read_load(await self._run("load"))
 
     async def sweep(self) -> Sweep | None:
-        """Take a turn at the sweeper; None where another process has had it."""
+        """Run the sweeper if it is due; return None if another process has just run it."""
         turn = (self.template, self._settings.max_attempts, RESEND_AFTER_MS, SWEEP_EVERY_MS)
         return read_sweep(await self._run("sweep", *turn))
 

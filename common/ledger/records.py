@@ -1,4 +1,4 @@
-"""What goes into the ledger's scripts and what comes out of them, as typed values."""
+"""Typed arguments and replies of the ledger's Lua scripts."""
 
 import math
 from collections.abc import Sequence
@@ -12,12 +12,12 @@ from common.errors import IdempotencyConflict, JobNotFound, QueueFull, RateLimit
 from common.jobs import NO_WORK, Job, JobFailure, JobState
 from common.settings import Settings
 
-#: How much of its time a job may be expected to wait; the rest is for what the expectation is out by.
+#: The share of its deadline that a job may be expected to wait; the rest is a margin for estimation errors.
 WAIT_SHARE = 0.75
 
 
 def room_document(settings: Settings, *, owner: str, client: str, max_jobs: int | None) -> dict[str, object]:
-    """Return what decides whether there is room for a job of this owner and client."""
+    """Return the arguments that decide whether a job of this owner and client is accepted."""
     document: dict[str, object] = {
         "owner": owner,
         "client": client,
@@ -31,23 +31,23 @@ def room_document(settings: Settings, *, owner: str, client: str, max_jobs: int 
 
 @dataclass(frozen=True, slots=True)
 class Submission:
-    """One submit: what the client asked, and under which id and key it goes into the ledger."""
+    """A job to be written to the ledger: the client's query, the job id and the query key."""
 
     job_id: str
     owner: str
     query: bytes
     query_key: str
-    #: Hashes of the texts and images that the query is made of: what their embeddings are cached under.
+    #: Hashes of the texts and images in the query; their embeddings are cached under these hashes.
     contents: tuple[str, ...]
-    #: The model and the catalog's version that the query key stands for.
+    #: The model and catalog version that are part of the query key.
     made_from: str = ""
-    #: Uploaded bytes by SHA-256, those the query names.
+    #: SHA-256 and bytes of each uploaded image in the query.
     images: tuple[tuple[str, bytes], ...] = ()
-    #: Redis key and SHA-256 of the request, where the client sent an Idempotency-Key.
+    #: Redis key and SHA-256 of the request if the client sent an Idempotency-Key.
     idempotency: tuple[str, str] | None = None
-    #: How many jobs the owner may have under way at once; None for any number.
+    #: How many unfinished jobs the owner may have at once; None for any number.
     max_jobs: int | None = None
-    #: Whose turn at the decoders it takes: the owner or, of jobs of nobody, an address.
+    #: The client that shares the decoders fairly with others: the owner, or an address if there is no owner.
     client: str = ""
     #: Seconds of CPU that decoding the images takes, as estimated.
     decode_cost_s: float = 0.0
@@ -64,7 +64,7 @@ class Submission:
             "made_from": self.made_from,
             "deadline_ms": int(settings.job_deadline_s * 1000),
             "ttl_ms": int(settings.job_ttl_s * 1000),
-            # An image outlives every attempt at its run, and no longer.
+            # Long enough for the last attempt, which may start just before the deadline.
             "image_ttl_ms": int((settings.job_deadline_s + settings.lease_s) * 1000),
         }
         if self.idempotency is not None:
@@ -74,54 +74,54 @@ class Submission:
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
-    """A job that stands in the ledger, and the run that it waits for."""
+    """A job that was written to the ledger, and the run that it waits for."""
 
     job_id: str
     run_id: str
-    #: A run was written for it: it joined none, repeats none, and was not answered by the cache.
+    #: A new run was written: the job joined no run, repeats no request and was not answered from the cache.
     is_new: bool
-    #: Its run has only now been written or joined: its end lies ahead.
+    #: The job has just been added to a run that has not ended.
     is_ahead: bool
 
 
 class Verdict(StrEnum):
-    """What became of a worker's claim."""
+    """The outcome of a worker's claim."""
 
     CLAIMED = "claimed"
     #: The run is unknown or has expired.
     GONE = "gone"
-    #: It has ended: done by another, canceled, or past its deadline.
+    #: The run has ended: another worker finished it, it was canceled, or its deadline has passed.
     ENDED = "ended"
-    #: Another worker's lease is running.
+    #: Another worker has a lease that has not expired.
     HELD = "held"
 
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """A run leased to this worker; times are Redis's, in milliseconds since the epoch."""
+    """A run leased to this worker; times are read from Redis's clock, in milliseconds since the epoch."""
 
     run_id: str
     query: bytes
     query_key: str
-    #: Hashes of the texts and images that the query is made of.
+    #: Hashes of the texts and images in the query.
     contents: tuple[str, ...]
-    #: The model and the catalog's version that the query key stands for.
+    #: The model and catalog version that are part of the query key.
     made_from: str
     attempt: int
     created_ms: int
     deadline_ms: int
     claimed_ms: int
-    #: Whose turn at the decoders it takes; empty for a run that a gateway of before wrote.
+    #: The client that shares the decoders fairly with others; empty if an older gateway wrote the run.
     client: str = ""
     #: Milliseconds of CPU that decoding the images takes, as estimated.
     decode_ms: int = 0
-    #: The cache's entries for the query key and for each of the contents; None where it was not asked.
+    #: Cache entries of the query key and of each content; None if the claim did not read the cache.
     cached: tuple[bytes | None, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class RunAnswer:
-    """What a run succeeded with: finished JSON, and where its time went, in milliseconds."""
+    """The result of a successful run as JSON, and the milliseconds that each stage took."""
 
     result: bytes
     timings: dict[str, float]
@@ -129,14 +129,14 @@ class RunAnswer:
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """A change that the ledger has told: of a run by its id, or of a job by its key."""
+    """A state change that the ledger published; `name` is a run's id or a job's Redis key."""
 
     name: str
     state: JobState
     _more: bytes
 
     def answer(self) -> RunAnswer | None:
-        """Return what the run succeeded with; None where it did not."""
+        """Return the run's answer, None if the event carries none."""
         if not self._more:
             return None
         timings, _, result = self._more.partition(b"\n")
@@ -152,13 +152,13 @@ class Load:
     oldest_age_ms: int
     held_image_bytes: int
     retry_after_s: int
-    #: Announcements, that which lasts longest at the end.
+    #: Worker announcements, latest expiry last.
     workers: tuple[dict[str, Any], ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Sweep:
-    """What one turn of the sweeper did."""
+    """The numbers of runs that one pass of the sweeper changed."""
 
     ended: int
     given_back: int
@@ -175,11 +175,11 @@ _FULL = {
 
 
 def read_submission(reply: Sequence[Any]) -> Accepted:
-    """Read the answer of `submit.lua` and `record.lua`.
+    """Read the reply of `submit.lua` or `record.lua`.
 
     Raises:
-        IdempotencyConflict: the Idempotency-Key stands for another request.
-        QueueFull, RateLimited: the job cannot be taken now.
+        IdempotencyConflict: the Idempotency-Key was used with another request.
+        QueueFull, RateLimited: the job is refused.
     """
     outcome, job_id, run_id, retry_after_s = reply
     if outcome == b"conflict":
@@ -194,11 +194,11 @@ def read_submission(reply: Sequence[Any]) -> Accepted:
 
 
 def check_room(outcome: bytes, retry_after_s: int) -> None:
-    """Accept what a script says of the room there is.
+    """Raise an error if a script refused the job.
 
     Raises:
-        QueueFull: the service cannot take a job now.
-        RateLimited: this owner has as many jobs under way, or this client as many images, as it may.
+        QueueFull: the service cannot accept a job now.
+        RateLimited: this owner has too many unfinished jobs, or this client too many images waiting.
     """
     if outcome == b"full_owner":
         raise RateLimited(
@@ -222,7 +222,7 @@ def read_event(message: bytes) -> Event:
 
 
 def read_claim(run_id: str, reply: Sequence[Any]) -> Claim | Verdict:
-    """Read the answer of `claim.lua`."""
+    """Read the reply of `claim.lua`."""
     verdict = Verdict(reply[0].decode())
     if verdict is not Verdict.CLAIMED:
         return verdict
@@ -245,10 +245,10 @@ def read_claim(run_id: str, reply: Sequence[Any]) -> Claim | Verdict:
 
 
 def read_job(job_id: str, reply: Sequence[Any] | None) -> tuple[Job, int]:
-    """Read the answer of `view.lua`: the job, and in how many seconds to ask again.
+    """Read the reply of `view.lua`: the job, and after how many seconds the client should poll again.
 
     Raises:
-        JobNotFound: there is no such job, or it is another owner's.
+        JobNotFound: there is no such job, or it belongs to another owner.
     """
     if reply is None:
         raise JobNotFound(f"no job {job_id}: unknown, expired, or not yours")
@@ -281,7 +281,7 @@ def read_job(job_id: str, reply: Sequence[Any] | None) -> tuple[Job, int]:
         query=document,
         created_ms=int(created),
         started_ms=_int(started),
-        # What the cache has answered ended as it began, whenever the run that it shares was recorded.
+        # A job answered by the cache ends when it is created; the run that it shares may be older.
         ended_ms=_int(created if is_cached else canceled or ended),
         position=rank + 1 if rank is not None and shown is JobState.QUEUED else None,
         cached=is_cached,
@@ -296,7 +296,7 @@ def read_job(job_id: str, reply: Sequence[Any] | None) -> tuple[Job, int]:
 
 
 def read_load(reply: Sequence[Any]) -> Load:
-    """Read the answer of `load.lua`."""
+    """Read the reply of `load.lua`."""
     workers = tuple(orjson.loads(announcement) for announcement in reply[5:] if announcement)
     queued, running, oldest_age_ms, held_image_bytes, retry_after_s = (int(n) for n in reply[:5])
     return Load(
@@ -310,7 +310,7 @@ def read_load(reply: Sequence[Any]) -> Load:
 
 
 def read_sweep(reply: Sequence[Any] | None) -> Sweep | None:
-    """Read the answer of `sweep.lua`; None where another process has had the turn."""
+    """Read the reply of `sweep.lua`; None if another process has just swept."""
     return None if reply is None else Sweep(*(int(figure) for figure in reply))
 
 

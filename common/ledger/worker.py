@@ -1,4 +1,4 @@
-"""The worker's side of the ledger: claim, renew, end, give back, sweep; blocking and thread-safe."""
+"""The worker's client of the ledger: claim, renew, end, release and sweep runs; blocking and thread-safe."""
 
 import logging
 from collections.abc import Sequence
@@ -19,7 +19,7 @@ log = logging.getLogger(__name__)
 
 
 class WorkerLedger:
-    """Every call raises `QueueUnavailable` where Redis does not answer in time."""
+    """A client of the ledger; every call raises `QueueUnavailable` if Redis does not answer in time."""
 
     def __init__(self, redis: Redis, *, settings: Settings, template: str, worker_id: str) -> None:
         self._redis = redis
@@ -31,17 +31,17 @@ class WorkerLedger:
         self._scripts = {name: redis.register_script(script_text(name)) for name in names}
 
     def claim(self, run_id: str, *, cached_for: str | None = None) -> Claim | Verdict:
-        """Lease a run to this worker, or learn why not.
+        """Lease a run to this worker, or return why it cannot be leased.
 
-        Where its Redis is the cache's too, `cached_for` names the model whose embeddings the claim brings
-        along, with the query's result, as far as they are cached.
+        If the ledger's Redis is also the cache, `cached_for` is the fingerprint of the model: the claim then
+        includes the cached result of the query and the cached embeddings of that model.
         """
         arguments = (run_id, self._worker_id, self._lease_ms, self._settings.max_attempts)
         models = () if cached_for is None else (cached_for,)
         return read_claim(run_id, self._run("claim", *arguments, *models))
 
     def renew(self, announcement: dict[str, object], *, ttl_s: float, run_ids: Sequence[str]) -> set[str]:
-        """Announce this worker, renew its leases; return the runs that are no longer its to finish."""
+        """Announce this worker and renew its leases; return the runs that it no longer holds."""
         head = (self._worker_id, orjson.dumps(announcement), int(ttl_s * 1000), self._lease_ms)
         return {str(run_id, "ascii") for run_id in self._run("renew", *head, *run_ids)}
 
@@ -54,10 +54,10 @@ class WorkerLedger:
         entries: Sequence[Entry] = (),
         matches_key: bool = True,
     ) -> bool:
-        """End a run with its result; False where it had ended already.
+        """End a run with its result; return False if it had already ended.
 
-        Where its Redis is the cache's too, `entries` are written just before, in the same round trip.
-        `matches_key` says whether the result was made from the version that the query key stands for.
+        If the ledger's Redis is also the cache, `entries` are written first, in the same round trip.
+        `matches_key` says whether the result comes from the model and catalog version in the query key.
         """
         script = self._scripts["succeed"]
         arguments = (run_id, result, orjson.dumps(timings.as_document()), int(matches_key))
@@ -73,23 +73,24 @@ class WorkerLedger:
             if isinstance(reply, RedisError):
                 log.warning("the cache takes no entry", extra={"error": type(reply).__name__})
         if isinstance(ended, RedisError):
-            # A Redis that was restarted does not know the script, and anything else comes up again.
+            # A restarted Redis does not know the script; any other error is raised by this second call.
             ended = self._run("succeed", *arguments)
         return bool(ended)
 
     def fail(self, claim: Claim, failure: JobFailure) -> bool:
-        """End a run with an error; False where this attempt no longer holds it."""
+        """End a run with an error; return False if this attempt no longer holds the run."""
         return bool(self._run("fail", claim.run_id, claim.attempt, failure.to_json()))
 
-    def release(self, claim: Claim, *, counts: bool, held_up: str = "") -> bool:
-        """Give a run back to the queue; `counts` says whether the attempt is used up.
+    def release(self, claim: Claim, *, uses_attempt: bool, delay_reason: str = "") -> bool:
+        """Give a run back to the queue; `uses_attempt` says whether it counts against `MAX_ATTEMPTS`.
 
-        `held_up` is what the run fails with if nobody answers it by its deadline.
+        If no worker answers the run by its deadline, its error message includes `delay_reason`.
         """
-        return bool(self._run("release", claim.run_id, claim.attempt, int(counts), self._template, held_up))
+        arguments = (claim.run_id, claim.attempt, int(uses_attempt), self._template, delay_reason)
+        return bool(self._run("release", *arguments))
 
     def sweep(self) -> Sweep | None:
-        """Take a turn at the sweeper; None where another process has had it."""
+        """Run the sweeper if it is due; return None if another process has just run it."""
         turn = (self._template, self._settings.max_attempts, RESEND_AFTER_MS, SWEEP_EVERY_MS)
         return read_sweep(self._run("sweep", *turn))
 

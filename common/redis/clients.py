@@ -1,9 +1,9 @@
-"""Redis clients with their time limits said aloud.
+"""Redis clients with explicit timeouts, without retries.
 
-redis-py's defaults replay writes and wait a minute. Ours wait a second and never replay: a lost
-answer to a submit is told to the caller, and the ledger's scripts are safe to call again. Nor do they ask for
-notices of maintenance, which some hosted servers send: with them redis-py 8.1 lends connections out that
-the server has closed.
+redis-py's defaults repeat writes and wait for a minute. These clients wait for a second and never repeat: the
+caller of a submit gets an error if the reply is lost, and the ledger's scripts are safe to call again.
+Maintenance notifications, which some hosted servers send, are switched off: with them redis-py 8.1 hands out
+connections that the server has closed.
 """
 
 from typing import Any
@@ -17,13 +17,13 @@ from redis.connection import parse_url
 from redis.maint_notifications import MaintNotificationsConfig
 from redis.retry import Retry
 
-#: Longest wait for an answer, or for a connection; the largest answer is one 10 MB image.
+#: Longest wait for a reply or for a connection; the largest reply is one 10 MB image.
 SOCKET_TIMEOUT_S = 1.0
 CONNECTIONS = 64
 
 
 def open_redis(url: str, *, socket_timeout_s: float = SOCKET_TIMEOUT_S) -> "Redis":
-    """Return a blocking client; it connects when first used."""
+    """Return a blocking client; it connects on first use."""
     return Redis.from_url(
         url,
         socket_timeout=socket_timeout_s,
@@ -37,7 +37,7 @@ def open_redis(url: str, *, socket_timeout_s: float = SOCKET_TIMEOUT_S) -> "Redi
 def open_async_redis(
     url: str, *, socket_timeout_s: float = SOCKET_TIMEOUT_S, connections: int = CONNECTIONS
 ) -> "AsyncRedis":
-    """Return an asyncio client over a bounded pool; a caller waits a second for a free connection."""
+    """Return an asyncio client over a bounded pool; callers wait for a free connection up to the timeout."""
     pool = AsyncPool.from_url(
         url,
         max_connections=connections,
@@ -53,11 +53,11 @@ def open_async_redis(
 
 
 def connection_options(url: str) -> dict[str, Any]:
-    """Return what a URL asks of a connection, by redis-py's names."""
+    """Return the connection options in a URL, by redis-py's names."""
     parse: Any = parse_url  # redis-py leaves it without types
     return dict(parse(url))
 
 
 def _keepalive(url: str) -> dict[str, Any]:
-    # redis-py's connection over a socket of this machine knows no such option.
+    # redis-py's connection over a Unix socket does not have this option.
     return {} if url.startswith("unix:") else {"socket_keepalive": True}

@@ -1,7 +1,7 @@
-"""Which errors of a Redis client are permanent, and what the operator has to change.
+"""The permanent errors of a Redis client, and what the operator has to change.
 
-A permanent error does not go away by waiting: a wrong password, a missing right, a cluster. Its sentence
-begins with the name of the setting. An error of the connection is not permanent: the server may come back.
+A permanent error does not go away by waiting: a wrong password, a missing permission, a cluster. Its message
+begins with the name of the setting. A connection error is not permanent: the server may come back.
 """
 
 import ssl
@@ -29,7 +29,7 @@ _ACL = "docs/operations.md says what a user of this service must be allowed"
 
 
 def permanent_error(error: BaseException, *, setting: str) -> SettingsError | None:
-    """Return the error of the setting that caused a failure, None if the same call may succeed later."""
+    """Return an error that names the faulty setting, None if the same call may succeed later."""
     reason = next((reason for cause in _causes(error) if (reason := _permanent_reason(cause))), None)
     return None if reason is None else SettingsError(f"{setting}: {reason}")
 
@@ -43,7 +43,7 @@ def describe_error(error: BaseException, *, setting: str) -> str:
 
 
 def _causes(error: BaseException | None) -> Iterator[BaseException]:
-    # redis-py raises its own error while it handles the error of the socket.
+    # redis-py raises its own error while it handles the socket's error.
     while error is not None:
         yield error
         error = error.__cause__ or error.__context__
@@ -64,9 +64,9 @@ def _reason_of_refusal(answer: str) -> str | None:
     return None
 
 
-#: The reason by the type of the error; the first match counts. `MovedError` is a subclass of `AskError`.
+#: The reason by error type; the first match counts. `MovedError` is a subclass of `AskError`.
 _REASONS: tuple[tuple[_ErrorTypes, Callable[..., str | None]], ...] = (
-    # A replica that has lost its primary: the primary may come back.
+    # Raised by a replica that has lost its primary, which may come back.
     (MasterDownError, lambda _: None),
     ((AskError, ClusterCrossSlotError, ClusterDownError), lambda _: NO_CLUSTER),
     (

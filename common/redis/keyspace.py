@@ -1,53 +1,55 @@
-"""Every Redis key and channel of the system, in one place.
+"""The names of all Redis keys and channels.
 
 On REDIS_URL (broker and ledger; must not evict):
 
     search                  list    Celery messages, one run id each
-    _kombu.binding.*, _kombu.binding_permanent.*  kombu's names of the two queues (kept)
-    job:<id>                hash    one submit: its run, owner, query, times
+    _kombu.binding.*, _kombu.binding_permanent.*  kombu's records of the two queues (no expiry)
+    job:<id>                hash    one submitted job: its run, owner, query, times
     run:<id>                hash    one execution: state, attempts, lease, deadline, result
     run:<id>:jobs           set     the jobs that wait for the run
     flight:<key>            string  the run in flight for a query key
     image:<digest>          string  uploaded bytes, while a run needs them
-    image:<digest>:refs     string  how many runs need them
-    images                  zset    "<digest>:<bytes>" by the time they expire
-    images:bytes            string  sum of the bytes held
-    answered:<key>          string  the run that jobs answered by the cache share for a minute
-    shared                  zset    "<id>:<bytes>" of jobs without a run of their own, and their results
+    image:<digest>:refs     string  number of runs that need the image
+    images                  zset    "<digest>:<bytes>" by expiry time
+    images:bytes            string  total size of the stored images
+    answered:<key>          string  the run that jobs answered from the cache share for a minute
+    shared                  zset    "<id>:<bytes>" of jobs without a run of their own, and of their results
     shared:bytes            string  sum of those bytes
-    queued, running, deadlines   zsets of run ids by time of creation, end of lease, deadline
-    parked                  zset    runs whose client has not the turn at the decoders, by time of creation
-    parked:<client>         list    those of one client (an API key's id, or address:<address>), next first
-    parked:<client>:ms      string  milliseconds that decoding their images takes
-    decoding:<client>       zset    "<run>:<ms>" of the client's runs that have been sent, by their deadlines
+    queued, running, deadlines   zsets of run ids by creation time, end of lease, deadline
+    parked                  zset    runs that wait for their client's share of the decoders, by creation time
+    parked:<client>         list    a client's parked runs, oldest first
+    parked:<client>:ms      string  milliseconds of decoding that these runs need
+    decoding:<client>       zset    "<run>:<ms>" of the client's runs that have been sent, by deadline
     decoding:<client>:ms    string  sum of those milliseconds
     workers                 zset    worker ids by the time their announcement expires
-    worker:<id>             string  what a worker announces of itself
-    idempotency:<owner>:<k> string  the job a client's Idempotency-Key stands for
-    finished:<second>       string  runs that workers brought to their end in that second
-    service-rate            string  how many that is a second while there is enough to do
-    bulk                    list    Celery messages, one batch of covers each: an ingest on the workers
+    worker:<id>             string  a worker's announcement, as JSON
+    idempotency:<owner>:<k> string  the job that was submitted with an Idempotency-Key
+    finished:<second>       string  number of runs that workers ended in that second
+    service-rate            string  runs that the workers end per second under load
+    bulk                    list    Celery messages of an ingest, one batch of covers each
     bulk:<batch>            string  the covers of a batch, until they are embedded
-    bulk:<batch>:claim      string  a worker has the batch in hand
-    bulk:<ingest>:replies   list    what became of an ingest's batches
-    catalog:version         string  random; whoever replaces it retires every cached result (kept)
-    catalog:model           string  fingerprint of the model that made the vectors (kept)
-    catalog:preprocessing   string  version of the preprocessing of the workers that started last (kept)
-    nothing                 (never written) what a script names to go on in a full Redis
-    sweeping                string  held by the process that sweeps
-    owned:<owner>           zset    jobs of a key that have not ended, by their deadlines
-    api-keys                hash    API keys by id: name, role, rate, SHA-256 (kept)
+    bulk:<batch>:claim      string  exists while a worker embeds the batch
+    bulk:<ingest>:replies   list    replies to an ingest's batches
+    catalog:version         string  random token; replacing it invalidates every cached result (no expiry)
+    catalog:model           string  fingerprint of the model that made the vectors (no expiry)
+    catalog:preprocessing   string  preprocessing version of the most recently started worker (no expiry)
+    nothing                 (never written) deleted by scripts that must write to a full Redis
+    sweeping                string  exists until the next sweep is due
+    owned:<owner>           zset    unfinished jobs of an owner, by deadline
+    api-keys                hash    API keys by id: name, role, rate, SHA-256 (no expiry)
     rate:<bucket>           hash    units spent in the current and the previous window of a rate limit
+
+<client> is the id of an API key, or address:<address>.
 
 On CACHE_REDIS_URL (may evict):
 
-    result:<key>            string  finished JSON of a result
+    result:<key>            string  a result as JSON
     embedding:<model>:<h>   string  512 float32 of one text or image
 """
 
 QUEUE = "search"
 BULK = "bulk"
-#: Written by each worker that starts, the same each time; with the catalog's, all that never expires.
+#: Keys that kombu writes, with the same value, whenever a worker starts. They never expire.
 KOMBU_BINDINGS = frozenset(
     f"_kombu.{binding}.{queue}" for binding in ("binding", "binding_permanent") for queue in (QUEUE, BULK)
 )
@@ -85,14 +87,14 @@ API_KEYS = "api-keys"
 RATE = "rate:"
 RESULT = "result:"
 EMBEDDING = "embedding:"
-#: Never written; scripts delete it to have written something.
+#: Never written. Scripts delete it as their first write, so that a full Redis lets them continue.
 NOTHING = "nothing"
 
-#: Channel on which every change of a run's state is told, as "<run id> <state>", with a space, the timings, a
-#: line break and the result behind "succeeded"; and of a job that is called off while others share its run,
-#: as "job:<id> canceled".
+#: Channel of state changes. A run's message is "<run id> <state>"; "succeeded" is followed by a space, the
+#: timings, a line break and the result. If a job is canceled and other jobs still wait for its run, the
+#: message is "job:<id> canceled".
 EVENTS = "events"
-#: Channel on which a new `catalog:version` is told.
+#: Channel on which a new `catalog:version` is published.
 CATALOG_EVENTS = "catalog"
 
 
@@ -129,6 +131,6 @@ def idempotency(owner: str, key_hash: str) -> str:
 
 
 def lua_table() -> str:
-    """Return the names above as a Lua table `K`, so that the scripts spell none of them."""
+    """Return the names above as a Lua table `K` for the ledger's scripts."""
     names = {name: value for name, value in globals().items() if name.isupper() and isinstance(value, str)}
     return "local K = {" + ", ".join(f'{name} = "{value}"' for name, value in names.items()) + "}\n"

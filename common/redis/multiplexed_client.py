@@ -16,16 +16,17 @@ from common.redis.multiplexed_connection import MultiplexedConnection, pack_comm
 
 T = TypeVar("T")
 
-#: A longer command takes a connection of the pool, so that no caller waits behind an image.
+#: A longer command uses a connection of the pool, so that no caller waits behind an image.
 LARGE_BYTES = 64 * 1024
 #: Number of long commands that are sent at the same time; further ones wait.
 LARGE_AT_ONCE = 8
 
 
 class MultiplexedRedis:
-    """Sends commands of any task of one event loop.
+    """A client that all tasks of one event loop share.
 
-    A command continues when its caller is cancelled, so that a client that hangs up breaks no connection.
+    A command continues when its caller is cancelled, so that an HTTP client that disconnects does not break
+    the shared connection.
     """
 
     def __init__(self, redis: Redis) -> None:
@@ -38,7 +39,7 @@ class MultiplexedRedis:
         """Send one command and return its reply.
 
         Raises:
-            RedisError, OSError: it was refused, or not answered in time; Redis may have run it nevertheless.
+            RedisError, OSError: the command was refused or not answered in time; Redis may still have run it.
         """
         if _is_large(command):
             return await _shielded(asyncio.ensure_future(self._send_large(command)))
@@ -57,7 +58,7 @@ class MultiplexedRedis:
             return await self.execute("EVAL", script.script, *rest)
 
     async def _connected(self) -> MultiplexedConnection:
-        """Return a new connection, the same one to all callers that need it at the same time."""
+        """Return a new connection; concurrent callers get the same one."""
         if self._connecting is None:
             self._connecting = asyncio.create_task(self._connect())
             self._connecting.add_done_callback(self._finish_connecting)

@@ -1,9 +1,9 @@
 """One connection to Redis that many callers share.
 
-Commands of one turn of the event loop go out in one write; replies come back in the order of the commands.
-redis-py lends each caller a connection and runs its retries and timeouts for each reply: 0.11 ms of Python a
-call, where this takes 0.04 (docs/decisions/0009). redis-py still makes the connection, with the TLS, password
-and database of the URL; hiredis packs commands and parses replies in RESP 3.
+Commands of one iteration of the event loop are sent in one write; replies arrive in the order of the
+commands. redis-py lends each caller a connection and runs its retries and timeouts for each reply, which
+takes 0.11 ms of Python per call; this class takes 0.04 ms (docs/decisions/0009). redis-py still opens the
+connection, with the TLS, password and database of the URL; hiredis packs commands and parses RESP 3 replies.
 """
 
 import asyncio
@@ -18,15 +18,15 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import NoScriptError, ResponseError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
-#: Called with each push message, such as a message of a channel: its kind, then its arguments.
+#: Called with each push message, such as a channel message: its kind, then its arguments.
 OnPush = Callable[[list[Any]], None]
 
 _NOT_ENOUGH = object()
-#: Replies that may be outstanding. With more, Redis is so slow that no caller would still wait for the last.
+#: Maximum number of outstanding replies. With more, the last caller would time out anyway.
 _OUTSTANDING_MAX = 50_000
-#: Pause between the two checks for silence: if the event loop itself stood still, it reads what has arrived.
+#: Pause between the two silence checks, in which an event loop that was blocked reads what has arrived.
 _SECOND_CHECK_S = 0.05
-#: Errors of a server that cannot serve now: the next command needs a new connection.
+#: Prefixes of errors after which the next command needs a new connection.
 _CANNOT_SERVE = ("LOADING", "READONLY")
 
 
@@ -37,11 +37,11 @@ def pack_command(*command: Any) -> bytes:
 
 
 class MultiplexedConnection(asyncio.Protocol):
-    """A connection that redis-py has made and this class has taken over; for one event loop."""
+    """A connection opened by redis-py whose socket this class has taken over; for one event loop."""
 
     @classmethod
     async def open(cls, redis: Redis, *, on_push: OnPush | None = None) -> Self:
-        """Take a connection from the client's pool; it goes back when it is closed.
+        """Take a connection from the client's pool; `close` returns it.
 
         Raises:
             RedisError, OSError: no connection can be made.
@@ -64,7 +64,7 @@ class MultiplexedConnection(asyncio.Protocol):
         self._outgoing: list[bytes] = []
         self._loop = asyncio.get_running_loop()
         self._heard_at = 0.0
-        #: No reply was outstanding before the commands that are sent next.
+        #: Whether no reply was outstanding before the commands of the next write.
         self._starts_waiting = True
         self._timer: asyncio.TimerHandle | None = None
         writer = connection._writer  # noqa: SLF001 - the only way to its transport
@@ -84,7 +84,7 @@ class MultiplexedConnection(asyncio.Protocol):
     def send(self, data: bytes) -> None:
         """Send a packed command that has no reply, such as SUBSCRIBE."""
         if not self._outgoing:
-            # Sent at the end of this turn of the loop, with the commands of other callers.
+            # Sent at the end of this iteration of the loop, together with other callers' commands.
             self._loop.call_soon(self._flush)
         self._outgoing.append(data)
 
@@ -130,7 +130,7 @@ class MultiplexedConnection(asyncio.Protocol):
         if not self.lost.done():
             self._transport.write(b"".join(self._outgoing))
             if self._starts_waiting:
-                # The time of sending counts: the command may have been queued early in a long turn.
+                # Silence is measured from the write: the command may have been queued long before.
                 self._heard_at, self._starts_waiting = self._loop.time(), False
             if self._timer is None:
                 self._timer = self._loop.call_later(self._silence_s, self._check_silence)

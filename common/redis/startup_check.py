@@ -1,6 +1,6 @@
-"""The check of each Redis at the start of a process: a server that cannot serve stops the start.
+"""The startup check of each Redis: a server that this service cannot use stops the process.
 
-A server that does not answer does not stop it: it may still be starting.
+A server that does not answer does not stop it, because it may still be starting.
 """
 
 import logging
@@ -22,7 +22,7 @@ from common.url_validation import NO_CLUSTER, NO_SENTINEL
 
 log = logging.getLogger(__name__)
 
-#: OpenSSL's reasons when a server wants a client certificate and gets none that it trusts.
+#: OpenSSL's reasons for a failed handshake when the server requires a client certificate that it trusts.
 _CLIENT_REFUSED = frozenset(
     {"TLSV13_ALERT_CERTIFICATE_REQUIRED", "TLSV1_ALERT_UNKNOWN_CA", "SSLV3_ALERT_BAD_CERTIFICATE"}
     | {"SSLV3_ALERT_HANDSHAKE_FAILURE", "SSLV3_ALERT_CERTIFICATE_UNKNOWN", "SSLV3_ALERT_CERTIFICATE_EXPIRED"}
@@ -30,10 +30,10 @@ _CLIENT_REFUSED = frozenset(
 
 
 def check_redis(settings: Settings) -> None:
-    """Ask each Redis of the settings once; ignore one that does not answer.
+    """Check each Redis in the settings once; ignore a server that does not answer.
 
     Raises:
-        SettingsError: a server answers and cannot serve.
+        SettingsError: a server answers but cannot be used.
     """
     _check(settings.redis_url.get_secret_value(), setting="REDIS_URL", use=_use_as_broker)
     if settings.cache_redis_url is not None:
@@ -41,10 +41,10 @@ def check_redis(settings: Settings) -> None:
 
 
 def require_supported_server(info: Mapping[str, Any], *, setting: str) -> None:
-    """Refuse a server by the answer to its INFO command.
+    """Raise an error if a server's INFO shows that it is not supported.
 
     Raises:
-        SettingsError: it is part of a cluster, a Sentinel, or too old.
+        SettingsError: the server is part of a cluster, a Sentinel, or too old.
     """
     reason = unsupported_reason(info)
     if reason is not None:
@@ -79,9 +79,9 @@ def _check(url: str, *, setting: str, use: Callable[[Redis], None]) -> None:
 
 
 def _use_as_broker(redis: Redis) -> None:
-    """Run what a user with few rights may not run: a script and a channel.
+    """Run a script and subscribe to a channel, which a user with few permissions may not do.
 
-    The two keys of the script lie on different servers of a cluster, which refuses them.
+    The two keys of the script have different hash slots, so that a cluster refuses them.
     """
     redis.eval("return redis.call('EXISTS', KEYS[1], KEYS[2])", 2, f"{keyspace.JOB}a", f"{keyspace.JOB}b")
     with closing(cast("Any", redis).pubsub()) as pubsub:
@@ -94,16 +94,16 @@ def _use_as_cache(redis: Redis) -> None:
 
 
 def _tls_mismatch(url: str) -> str | None:
-    """Return what to change in a URL whose server does not answer, None if TLS is not the reason.
+    """Return what to change in the URL if TLS is why the server does not answer, else None.
 
-    A failed connection does not tell whether both sides speak TLS: one side waits, or hangs up. The probe
-    sends no password.
+    If only one side uses TLS, the connection just times out or is closed, so the server is probed both ways.
+    The probe sends no password.
     """
     options = connection_options(url)
     address = options.get("host", "localhost"), options.get("port", 6379)
     try:
         if url.startswith("redis://"):
-            _shake_hands(address)
+            _tls_handshake(address)
             return "the server speaks TLS: write rediss:// in the place of redis://"
         if url.startswith("rediss://"):
             return _tls_fault(address, options)
@@ -117,7 +117,7 @@ def _tls_fault(address: tuple[str, int], options: dict[str, Any]) -> str | None:
     if _answers_without_tls(address):
         return "the server does not speak TLS: write redis:// in the place of rediss://"
     try:
-        _shake_hands(address, options)
+        _tls_handshake(address, options)
     except ssl.SSLError as error:
         if error.reason in _CLIENT_REFUSED:
             return (
@@ -127,8 +127,8 @@ def _tls_fault(address: tuple[str, int], options: dict[str, Any]) -> str | None:
     return None
 
 
-def _shake_hands(address: tuple[str, int], options: dict[str, Any] | None = None) -> None:
-    """Make a TLS handshake with a server of any certificate, and read its verdict on the client's."""
+def _tls_handshake(address: tuple[str, int], options: dict[str, Any] | None = None) -> None:
+    """Make a TLS handshake without verifying the server; raise if it refuses the client's certificate."""
     context = ssl.create_default_context()
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
     if options is not None and "ssl_certfile" in options:
@@ -136,7 +136,7 @@ def _shake_hands(address: tuple[str, int], options: dict[str, Any] | None = None
         context.load_cert_chain(options["ssl_certfile"], options.get("ssl_keyfile"), password)
     with socket.create_connection(address, SOCKET_TIMEOUT_S) as plain, context.wrap_socket(plain) as wrapped:
         if options is not None:
-            # A server of TLS 1.3 checks the client's certificate after the handshake.
+            # With TLS 1.3 a server checks the client's certificate only after the handshake.
             wrapped.recv(1)
 
 

@@ -1,4 +1,4 @@
-"""Covers embedded for an ingest, in a process that the kernel runs only when nothing else wants the CPU.
+"""Bulk embedding of covers for an ingest, in a child process with idle CPU priority.
 
 queue `bulk` ──► handler (a worker's thread) ──► child (its own model, idle priority) ──► replies
 """

@@ -1,7 +1,7 @@
-"""The process that decodes and embeds batches of covers: `python -m worker.bulk_embedding.child FD`.
+"""The child process that decodes and embeds batches of covers: `python -m worker.bulk_embedding.child FD`.
 
-A forward pass cannot be interrupted by another in the same process; this one the kernel interrupts as
-soon as a search wants the CPU. It ends when nobody asks it for a while, and with the worker.
+Within one process, a search would have to wait for a running forward pass. The kernel preempts this process
+as soon as a search needs the CPU. It ends after `IDLE_S` without a batch, and when the worker ends.
 """
 
 import os
@@ -22,18 +22,19 @@ from worker.decode.pool import DecoderPool
 from worker.encoder.protocol import Encoder, Pixels
 from worker.startup import open_encoder
 
-#: A model in memory that nobody uses is memory that searches could have.
+#: The process ends after this time without a batch, to free the model's memory for searches.
 IDLE_S = 60.0
 UNAVAILABLE_STATUS = 3
-#: Covers come from strangers' hosts too, and are decoded apart. Four decoders feed any model.
+#: Decoders run in separate processes because covers may come from untrusted hosts. Four keep any model busy.
 DECODERS = min(os.cpu_count() or 1, 4)
-#: A cover takes milliseconds, or as long as searches leave no time for it.
+#: A cover takes milliseconds, but searches may keep this process off the CPU for a long time.
 DECODE_S = 300.0
-_NOBODY = "0" * 64
+#: Placeholder for the batch id, which the worker fills in.
+_NO_BATCH_ID = "0" * 64
 
 
 def embed(covers: Sequence[bytes], encoder: Encoder, decoders: DecoderPool) -> list[Outcome]:
-    """Decode and embed covers, each by itself."""
+    """Decode and embed covers; a cover that cannot be decoded gets a `BulkFault`."""
 
     def pixels(cover: bytes) -> Pixels | BulkFault:
         try:
@@ -49,20 +50,20 @@ def embed(covers: Sequence[bytes], encoder: Encoder, decoders: DecoderPool) -> l
 
 
 def serve(channel: socket.socket, encoder: Encoder, decoders: DecoderPool) -> None:
-    """Answer until the worker is gone or asks no more."""
+    """Answer batches until the worker closes the socket or is idle for `IDLE_S`."""
     channel.settimeout(IDLE_S)
     try:
         while True:
             covers = unpack_covers(receive_frame(channel))
             outcomes = embed(covers, encoder, decoders)
-            reply = BulkReply(_NOBODY, encoder.model_fingerprint, tuple(outcomes))
+            reply = BulkReply(_NO_BATCH_ID, encoder.model_fingerprint, tuple(outcomes))
             send_frame(channel, pack_reply(reply))
     except (TimeoutError, EOFError):
         return
 
 
-def end_with(channel: socket.socket) -> None:
-    """End this process as soon as the other side is gone, also in the middle of a batch."""
+def exit_on_hangup(channel: socket.socket) -> None:
+    """End this process as soon as the worker closes the socket, even during a batch."""
     hangup = select.poll()
     hangup.register(channel, 0)
 
@@ -73,8 +74,8 @@ def end_with(channel: socket.socket) -> None:
     threading.Thread(target=wait, name="hangup", daemon=True).start()
 
 
-def yield_to_all() -> None:
-    """Let every other process of the machine go first."""
+def set_idle_priority() -> None:
+    """Give this process the lowest CPU priority."""
     if hasattr(os, "sched_setscheduler"):
         os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
     else:
@@ -84,8 +85,8 @@ def yield_to_all() -> None:
 def main() -> int:
     """Serve one worker."""
     channel = socket.socket(fileno=int(sys.argv[1]))
-    end_with(channel)
-    yield_to_all()
+    exit_on_hangup(channel)
+    set_idle_priority()
     settings = load_settings(os.environ)
     exact = settings.model_copy(update={"encoder_precision": settings.catalog_precision})
     try:

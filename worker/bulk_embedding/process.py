@@ -1,4 +1,4 @@
-"""The bulk process as the worker sees it: started when first needed, asked by one thread at a time."""
+"""The worker's handle of the bulk embedding process: started on first use, used by one thread at a time."""
 
 import os
 import socket
@@ -7,14 +7,14 @@ import threading
 from collections.abc import Sequence
 
 from common.broker.bulk_messages import BulkReply, pack_covers, unpack_reply
-from common.process_control import children_never_interrupted, module_command
+from common.process_control import module_command, sigint_blocked_in_children
 from common.settings import Settings
 from worker.bulk_embedding.wire import receive_frame, send_frame
 
-#: Loading a model and embedding a batch take seconds, or as long as searches leave no time for it.
-PATIENCE_S = 600.0
+#: Loading a model and embedding a batch take seconds, but searches may keep the process off the CPU for long.
+REPLY_TIMEOUT_S = 600.0
 _END_S = 5.0
-#: What it needs to load the model; neither a password nor a key is among it.
+#: The settings that the child needs to load the model; none of them is secret.
 _SETTINGS = (
     "clip_model",
     "model_cache_dir",
@@ -28,11 +28,11 @@ _INHERITED = ("PATH", "HOME", "HF_HOME", "CUDA_VISIBLE_DEVICES", "LD_LIBRARY_PAT
 
 
 class BulkDied(Exception):
-    """The bulk process ended, or did not answer, over a batch."""
+    """The bulk process ended or did not answer while it processed a batch."""
 
 
 class BulkProcess:
-    """At most one child of a worker; any thread may ask, and waits its turn."""
+    """The child process, at most one per worker; thread-safe, callers wait for each other."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
@@ -46,10 +46,10 @@ class BulkProcess:
         return None if self._child is None or self._child.poll() is not None else self._child.pid
 
     def ask(self, covers: Sequence[bytes]) -> BulkReply:
-        """Have a batch embedded.
+        """Return the embeddings of a batch of covers.
 
         Raises:
-            BulkDied: the child ended over it, or could not load the model.
+            BulkDied: the child ended during the batch, or could not load the model.
         """
         with self._turn:
             try:
@@ -62,7 +62,7 @@ class BulkProcess:
                 raise BulkDied(f"the bulk process ended over a batch ({reason})") from error
 
     def close(self) -> None:
-        """End the child; a batch in it fails."""
+        """End the child; a running batch fails."""
         self._end()
 
     def _running(self) -> socket.socket:
@@ -70,7 +70,7 @@ class BulkProcess:
             return self._channel
         self._end()
         ours, theirs = socket.socketpair()
-        with theirs, children_never_interrupted():
+        with theirs, sigint_blocked_in_children():
             self._child = subprocess.Popen(  # noqa: S603 - our own module
                 [*module_command("worker.bulk_embedding.child"), str(theirs.fileno())],
                 pass_fds=(theirs.fileno(),),
@@ -78,7 +78,7 @@ class BulkProcess:
                 stdout=subprocess.DEVNULL,
                 env=self._environment(),
             )
-        ours.settimeout(PATIENCE_S)
+        ours.settimeout(REPLY_TIMEOUT_S)
         self._channel = ours
         return ours
 

@@ -1,6 +1,6 @@
-"""The Celery task of the queue `bulk`: a batch from Redis to the bulk process, its reply to Redis.
+"""The Celery task of the queue `bulk`: read a batch from Redis, embed it, write the reply to Redis.
 
-A batch may come twice; whoever finds it claimed, or its covers gone, has nothing to do.
+A batch may be delivered twice. A handler does nothing if the batch is claimed or its covers are deleted.
 """
 
 import logging
@@ -20,7 +20,7 @@ from worker.bulk_embedding.process import BulkDied, BulkProcess
 
 log = logging.getLogger(__name__)
 
-#: How long replies wait for an ingest that is gone.
+#: Expiry of replies that the ingest does not read.
 REPLY_TTL_S = 600
 #: How long the claim of a killed worker keeps other workers from the batch.
 CLAIM_TTL_S = 10.0
@@ -28,14 +28,14 @@ _RENEWALS_PER_TTL = 3
 
 
 class BulkHandler:
-    """Takes batches from the queue to their replies."""
+    """Embeds batches from the queue and writes their replies."""
 
     def __init__(self, redis: Redis, process: BulkProcess) -> None:
         self._redis = redis
         self._process = process
 
     def handle(self, ingest_id: str, batch_id: str) -> None:
-        """Embed a batch; the ingest sends one again that was not answered, or in vain."""
+        """Embed a batch and write the reply; errors are logged, and the ingest then sends the batch again."""
         try:
             with _claimed(self._redis, batch_id) as is_ours:
                 batch = self._redis.get(keyspace.bulk(batch_id)) if is_ours else None
@@ -63,8 +63,8 @@ class BulkHandler:
         try:
             reply = self._process.ask(covers)
         except BulkDied:
-            # Of the covers one may be at fault: each is tried by itself.
-            replies = [self._alone(cover) for cover in covers]
+            # One cover may be the cause, so each is embedded separately.
+            replies = [self._embed_one(cover) for cover in covers]
             fingerprints = {r.model_fingerprint for r in replies if r is not None}
             if not fingerprints:
                 raise
@@ -73,7 +73,7 @@ class BulkHandler:
             return BulkReply(batch_id, fingerprints.pop(), tuple(outcomes))
         return BulkReply(batch_id, reply.model_fingerprint, reply.outcomes)
 
-    def _alone(self, cover: bytes) -> BulkReply | None:
+    def _embed_one(self, cover: bytes) -> BulkReply | None:
         try:
             return self._process.ask([cover])
         except BulkDied:
@@ -82,7 +82,7 @@ class BulkHandler:
 
 @contextmanager
 def _claimed(redis: Redis, batch_id: str) -> Iterator[bool]:
-    """Yield whether the batch is this caller's for as long as the body takes."""
+    """Claim a batch while the body runs; yield False if another worker has claimed it."""
     key, ttl_ms = keyspace.bulk_claim(batch_id), int(CLAIM_TTL_S * 1000)
     if not redis.set(key, b"", px=ttl_ms, nx=True):
         yield False
@@ -91,7 +91,7 @@ def _claimed(redis: Redis, batch_id: str) -> Iterator[bool]:
 
     def renew() -> None:
         while not done.wait(ttl_ms / 1000 / _RENEWALS_PER_TTL):
-            # Redis away for longer lets the claim run out: the batch may be embedded twice.
+            # If Redis is away for longer, the claim expires and the batch may be embedded twice.
             with suppress(RedisError, OSError):
                 redis.set(key, b"", px=ttl_ms)
 
@@ -110,7 +110,7 @@ def _warn(batch_id: str, error: Exception) -> None:
 
 
 def register_bulk(app: Celery, handler: BulkHandler) -> None:
-    """Make the handler the task that the messages of the queue `bulk` name."""
+    """Register the handler as the Celery task of the queue `bulk`."""
 
     @app.task(name=BULK_TASK_NAME)
     def embed(ingest_id: str, batch_id: str) -> None:

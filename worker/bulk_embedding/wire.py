@@ -1,4 +1,4 @@
-"""Frames between a worker and its bulk process: a length (u32, big-endian) and so many bytes."""
+"""Frames between a worker and its bulk process: a length (u32, big-endian), then the body."""
 
 import socket
 import struct
@@ -14,11 +14,11 @@ def send_frame(channel: socket.socket, body: bytes) -> None:
 
 
 def receive_frame(channel: socket.socket) -> bytes:
-    """Wait for a frame, as long as the socket's timeout allows.
+    """Wait for a frame, up to the socket's timeout.
 
     Raises:
-        EOFError: the other side is gone.
-        TimeoutError: nothing came.
+        EOFError: the other side has closed the socket.
+        TimeoutError: no data arrived in time.
     """
     (length,) = _LENGTH.unpack(receive(channel, _LENGTH.size))
     return bytes(receive(channel, length))

@@ -8,7 +8,7 @@ import subprocess
 import time
 from dataclasses import dataclass
 
-from common.process_control import children_never_interrupted, module_command
+from common.process_control import module_command, sigint_blocked_in_children
 from worker.decode import wire
 
 #: Python, Pillow, NumPy with its BLAS, what malloc keeps, and 12 bytes a pixel: samples, a premultiplied
@@ -64,7 +64,7 @@ class DecoderProcess:
         """
         self._limits = limits
         self._channel, theirs = socket.socketpair()
-        with theirs, children_never_interrupted():
+        with theirs, sigint_blocked_in_children():
             numbers = (
                 theirs.fileno(),
                 limits.size_px,

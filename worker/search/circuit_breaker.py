@@ -1,11 +1,11 @@
-"""The circuit breaker before the catalog: one that does not answer is asked by one call at a time.
+"""The circuit breaker for catalog calls: while the catalog does not answer, only single test calls reach it.
 
-closed ──► open       so many calls in a row failed with what may pass
-open ──► half-open    its pause is over: the next call goes through, alone
-half-open ──► closed  it was answered, be it with a refusal    ──► open  it was not
+closed ──► open       `OPEN_AFTER` calls in a row failed with a transient error
+open ──► half-open    the pause is over: one test call is made
+half-open ──► closed  the catalog answered, even with an error    ──► open  it did not answer
 
-A call that is turned away fails like one that was made; whoever tries again within a job's deadline
-waits for the catalog without adding to its load.
+While the breaker is open, calls fail at once with the last error, so that retries within a job's deadline do
+not add load to the catalog.
 """
 
 import logging
@@ -21,14 +21,14 @@ log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
-#: Failures in a row that open it; fewer may be a blink.
+#: Consecutive failures that open the breaker; fewer failures may be transient.
 OPEN_AFTER = 5
-#: How long it stays open, in seconds, drawn anew each time: workers do not ask all at once.
+#: Bounds of the pause, which is random so that the workers do not all call at the same time.
 SHORTEST_PAUSE_S, LONGEST_PAUSE_S = 0.5, 1.5
 
 
 class CircuitBreaker:
-    """Lets calls through or turns them away; thread-safe."""
+    """Makes calls or refuses them; thread-safe."""
 
     def __init__(
         self, *, open_after: int = OPEN_AFTER, clock_s: Callable[[], float] = time.monotonic
@@ -43,30 +43,30 @@ class CircuitBreaker:
         self._reason = ""
 
     def call(self, call: Callable[[], T]) -> T:
-        """Make the call, or fail at once.
+        """Make the call, or fail at once if the breaker is open.
 
         Raises:
-            CatalogUnavailable: the call's own, or the last failure's words where it was not made.
+            CatalogUnavailable: the call failed, or it was not made; then with the last failure's message.
         """
-        probes = self._admit()
+        is_probe = self._admit()
         try:
             value = call()
         except CatalogUnavailable as error:
             self._failed(error)
             raise
         except BaseException:
-            # A refusal is an answer: the catalog is there.
+            # Any other error is an answer: the catalog is reachable.
             self._answered()
             raise
         else:
             self._answered()
             return value
         finally:
-            if probes:
+            if is_probe:
                 self._probing = False
 
     def _admit(self) -> bool:
-        """Let the call through or raise; return whether it is the one that probes."""
+        """Raise an error if the call must not be made; return whether it is the test call."""
         with self._lock:
             if self._next_call_at is None:
                 return False

@@ -1,4 +1,4 @@
-"""From the parts of a query to embeddings: what the cache had, else decoder and model."""
+"""The embeddings of a query's texts and images, from the cache or from decoder and model."""
 
 import concurrent.futures
 from collections.abc import Mapping
@@ -27,7 +27,7 @@ Embedding = npt.NDArray[np.float32]
 
 @dataclass(frozen=True, slots=True)
 class RunEmbeddings:
-    """The embeddings of one run by the hash of their content: those that were cached, and those it makes."""
+    """The embeddings of one run by content hash: those from the cache, and those that were computed."""
 
     cached: Mapping[str, Embedding]
     made: dict[str, Embedding] = field(default_factory=dict)
@@ -43,7 +43,7 @@ class Embedder:
     dimension = EMBEDDING_DIMENSION
 
     def __init__(self, *, encoder: Encoder, batcher: Batcher, decoders: DecoderPool, redis: Redis) -> None:
-        #: Names what is cached: model and preprocessing, and the precision where it makes other vectors.
+        #: Part of the cache key: hash of model, preprocessing version and, if it changes vectors, precision.
         self.fingerprint = preprocessed(encoder.fingerprint)
         self._encoder = encoder
         self._batcher = batcher
@@ -70,9 +70,9 @@ class Embedder:
         """Return the embedding of an uploaded image, shape (512,), unit length.
 
         Raises:
-            ImageError: the bytes are gone or are no image that can be decoded.
-            DecoderDied: the decoder's process ended or took too long.
-            DecoderBusy: none was free for half of the time that is left; another worker may have one.
+            ImageError: the bytes have expired or cannot be decoded.
+            DecoderDied: the decoder process ended or took too long.
+            DecoderBusy: no decoder was free for half of the remaining time; another worker may have one.
         """
         found = embeddings.get(digest)
         if found is None:

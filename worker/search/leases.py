@@ -1,8 +1,8 @@
-"""The runs this worker holds, and the thread that keeps saying so to the ledger.
+"""The leases of this worker's runs, and the thread that renews them.
 
-The thread renews every lease, learns which runs were canceled or ended elsewhere, announces the
-worker, and takes its turn at the sweeper. It does not depend on the model's thread: a worker whose
-model hangs keeps its leases only until the watchdog ends the process.
+The thread renews every lease, marks the runs that were canceled or ended by others, announces the worker, and
+runs the sweeper when it is due. It is independent of the model threads: if the model stalls, leases are
+renewed until the watchdog ends the process.
 """
 
 import logging
@@ -22,11 +22,11 @@ _RENEWALS_PER_LEASE = 4
 
 
 class RunCanceled(Exception):
-    """The run is no longer this worker's to finish."""
+    """The run was canceled, ended elsewhere, or is leased to another worker."""
 
 
 class Lease:
-    """One run in this worker's hands."""
+    """A lease of one run."""
 
     def __init__(self, claim: Claim) -> None:
         self.claim = claim
@@ -36,7 +36,7 @@ class Lease:
         self._lost.set()
 
     def check(self) -> None:
-        """Raise `RunCanceled` once the run was canceled or ended elsewhere."""
+        """Raise `RunCanceled` if this worker no longer holds the run."""
         if self._lost.is_set():
             raise RunCanceled(self.claim.run_id)
 
@@ -50,15 +50,15 @@ class Leases:
         self._ledger = ledger
         self._lease_s = lease_s
         self._announcement = announcement
-        # Not by run id: after a Redis frozen for longer than a lease this worker may hold a run twice,
-        # and the end of its first attempt must not take the second's lease along.
+        # Not keyed by run id: if Redis was frozen for longer than a lease, this worker may hold a run twice,
+        # and the end of the first attempt must not drop the lease of the second.
         self._held: set[Lease] = set()
         self._lock = threading.Lock()
         self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._tend, name="leases", daemon=True)
+        self._thread = threading.Thread(target=self._renew_periodically, name="leases", daemon=True)
 
     def start(self) -> None:
-        """Announce the worker at once, then keep tending.
+        """Announce the worker at once, then start the renewing thread.
 
         Raises:
             QueueUnavailable: the first announcement did not reach Redis.
@@ -67,13 +67,13 @@ class Leases:
         self._thread.start()
 
     def stop(self) -> None:
-        """Stop tending; the announcement and any lease left run out by themselves."""
+        """Stop the thread; the announcement and any remaining leases expire."""
         self._stop.set()
         self._thread.join(timeout=self._lease_s)
 
     @contextmanager
     def holding(self, claim: Claim) -> Iterator[Lease]:
-        """Keep the run's lease alive while the body runs."""
+        """Renew the run's lease while the body runs."""
         lease = Lease(claim)
         with self._lock:
             self._held.add(lease)
@@ -84,11 +84,11 @@ class Leases:
                 self._held.discard(lease)
 
     def held(self) -> list[Lease]:
-        """Return the leases held now."""
+        """Return the current leases."""
         with self._lock:
             return list(self._held)
 
-    def _tend(self) -> None:
+    def _renew_periodically(self) -> None:
         every_s = min(SWEEP_EVERY_MS / 1000, self._lease_s / _RENEWALS_PER_LEASE)
         reachable = True
         while not self._stop.wait(every_s):
@@ -97,7 +97,7 @@ class Leases:
                 self._sweep()
             except QueueUnavailable as error:
                 if reachable:
-                    log.warning("the ledger does not answer; trying on", extra={"error": error.detail})
+                    log.warning("the ledger does not answer; trying again", extra={"error": error.detail})
                 reachable = False
             else:
                 if not reachable:

@@ -1,4 +1,4 @@
-"""One run from query to answer: parts to embeddings, embeddings to one vector, vector to albums."""
+"""The search pipeline of one run: embed the parts, combine the embeddings, search the catalog."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from typing import TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from common.cache import Entry, Found, WorkerCache
+from common.cache import CacheLookup, Entry, WorkerCache
 from common.catalog.protocol import Catalog, Matches
 from common.catalog.version import made_from
 from common.errors import AlbumNotFound, DeadlineExceeded, InvalidParameter, image_given_as
@@ -22,18 +22,18 @@ from worker.search.stopwatch import Stopwatch
 
 T = TypeVar("T")
 
-#: Below this the weighted sum of unit vectors has no direction worth searching for.
+#: A weighted sum of unit vectors that is shorter than this is mostly rounding error.
 MIN_LENGTH = 1e-6
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """The finished JSON of one run, where its time went, and what the cache is to keep of it."""
+    """The result of a run as JSON, its timings, and the entries to be cached."""
 
     result: bytes
     timings: Timings
     entries: tuple[Entry, ...] = ()
-    #: Whether it was made from the model and version of the catalog that the query key stands for.
+    #: Whether the result comes from the model and catalog version in the query key.
     matches_key: bool = True
     from_cache: bool = False
 
@@ -62,11 +62,11 @@ class Pipeline:
         self._model_fingerprint = model_fingerprint
 
     def answer(self, lease: Lease) -> Answer:
-        """Return the answer to the run that is held.
+        """Answer the leased run.
 
         Raises:
-            RunCanceled: noticed before the embedding or before the search.
-            CoverSearchError: the run fails with this.
+            RunCanceled: the lease was lost; checked before embedding and before the search.
+            CoverSearchError: the run must fail with this error.
         """
         claim = lease.claim
         query = query_from_json(claim.query)
@@ -75,16 +75,16 @@ class Pipeline:
         cached = claim.cached
         if cached is None:
             cached = self._cache.entries(query_key, model=model, contents=claim.contents)
-        found = Found.of(cached, contents=claim.contents)
+        found = CacheLookup.of(cached, contents=claim.contents)
         if found.result is not None:
-            # The gateway looked there just before the same query's result came.
+            # An identical query's result was cached after the gateway had checked the cache.
             return Answer(result=found.result, timings=stopwatch.timings(), from_cache=True)
         embeddings = RunEmbeddings(found.embeddings)
         versions: set[str | None] = set()
         try:
             matches = self._search(query, embeddings, lease, stopwatch, versions)
         except Exception:
-            # Another try, or the same image with other filters, need not embed again.
+            # A retry, or a query with the same image and other filters, can then reuse the embeddings.
             self._cache.put(self._cache.embedding_entries(model, embeddings.made))
             raise
         timings = stopwatch.timings()
@@ -97,7 +97,7 @@ class Pipeline:
             public_url=self._public_url,
         )
         made = self._cache.embedding_entries(model, embeddings.made)
-        # The catalog may have changed since the gateway made the key, or between two calls of this run.
+        # The catalog may have changed after the gateway made the key, or between two calls of this run.
         matches_key = {self._made_from(version) for version in versions} == {claim.made_from}
         kept = (self._cache.result_entry(query_key, result),) if matches_key else ()
         return Answer(result, timings, entries=(*made, *kept), matches_key=matches_key)
@@ -113,7 +113,7 @@ class Pipeline:
         stopwatch: Stopwatch,
         versions: set[str | None],
     ) -> Matches:
-        """Search; every version of the catalog that is read goes to `versions`."""
+        """Search the catalog; add every catalog version that was read to `versions`."""
         lease.check()
         if query.type == "album":
             album_id = query.album_ids[0]
@@ -131,7 +131,7 @@ class Pipeline:
                     k=query.k,
                     filters=query.filters,
                     exclude_ids=query.album_ids,
-                    # The catalog may have moved to another model since this worker started.
+                    # The catalog's model may have changed after this worker started.
                     model_fingerprint=self._model_fingerprint,
                 )
 
@@ -156,7 +156,7 @@ class Pipeline:
                 case TextPart(text, weight):
                     vector = self._embedder.text(text, embeddings, stopwatch)
                 case ImagePart(digest, weight):
-                    # One image alone is the same search from a form and from a JSON body.
+                    # A single image has the parameter "file", whether it was sent as a form or as JSON.
                     with image_given_as("file" if query.type == "image" else f"parts.{index}.image"):
                         vector = self._embedder.image(digest, embeddings, lease, stopwatch)
                 case AlbumPart(album_id, weight):
@@ -180,7 +180,7 @@ class Pipeline:
         return found
 
     def _ask(self, call: Callable[[], T], lease: Lease, stopwatch: Stopwatch) -> T:
-        """Ask the catalog, again while the run is ours and another try can end by the deadline."""
+        """Call the catalog; retry while the lease is held and an attempt can end before the deadline."""
 
         def ask_once() -> T:
             lease.check()

@@ -1,4 +1,4 @@
-"""Where the time of one run goes."""
+"""The stopwatch that measures the stages of one run."""
 
 import time
 from collections.abc import Iterator
@@ -9,10 +9,10 @@ from common.ledger.records import Claim
 
 
 class Stopwatch:
-    """Adds up the stages of one run; stages may overlap no others."""
+    """Adds up the durations of a run's stages, which must not overlap."""
 
     def __init__(self, claim: Claim) -> None:
-        #: What had passed, by Redis's clock, when this worker got the run.
+        #: Time from the submit to the claim, by Redis's clock.
         self._before_ms = max(0, claim.claimed_ms - claim.created_ms)
         self._claimed_at = time.perf_counter()
         self._remaining_s = (claim.deadline_ms - claim.claimed_ms) / 1000
@@ -20,7 +20,7 @@ class Stopwatch:
 
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:
-        """Add the time spent inside to a stage."""
+        """Add the duration of the body to a stage."""
         start = time.perf_counter()
         try:
             yield
@@ -28,7 +28,7 @@ class Stopwatch:
             self.add(name, (time.perf_counter() - start) * 1000)
 
     def add(self, name: str, spent_ms: float) -> None:
-        """Add time that was measured elsewhere."""
+        """Add a duration that was measured elsewhere."""
         self._stages_ms[name] += spent_ms
 
     def remaining_s(self) -> float:

@@ -1,6 +1,6 @@
-"""The Celery task: claim a run, answer it, write how it ended.
+"""The Celery task of a search: claim a run, answer it, and write the outcome to the ledger.
 
-However a run ends here, it ends in the ledger; Celery is always told that the message is done with.
+The outcome of a run is only in the ledger; every message is acknowledged to Celery as successful.
 """
 
 import logging
@@ -31,13 +31,13 @@ log = logging.getLogger(__name__)
 
 
 class Answering(Protocol):
-    """Answers the run that is held, or raises why it cannot."""
+    """The interface of the pipeline: answers a leased run or raises an error."""
 
     def answer(self, lease: Lease) -> Answer: ...
 
 
 class RunHandler:
-    """Takes run ids from the queue to their end."""
+    """Claims runs by their ids, answers them and ends them in the ledger."""
 
     def __init__(
         self,
@@ -49,10 +49,10 @@ class RunHandler:
         fingerprint: str,
         retire: Callable[[ModelMismatch], None],
     ) -> None:
-        """Answer runs.
+        """Create a handler.
 
-        `cache_apart` is the cache where it is another Redis than the ledger's; `fingerprint` names the model
-        whose embeddings it keeps.
+        `cache_apart` is the cache if its Redis is not the ledger's; `fingerprint` identifies the model in the
+        cache keys of embeddings.
         """
         self._ledger = ledger
         self._cached_for = fingerprint if cache_apart is None else None
@@ -62,12 +62,12 @@ class RunHandler:
         self._retire = retire
 
     def handle(self, run_id: str) -> None:
-        """Claim a run and bring it to its end; a duplicate of a message ends here without effect."""
+        """Claim a run, answer it and write its outcome; ignore duplicate messages."""
         job_id_var.set(run_id)
         try:
             claim = self._ledger.claim(run_id, cached_for=self._cached_for)
         except QueueUnavailable as error:
-            # The ledger still has the run as queued, or as leased to us: it will be sent again.
+            # In the ledger the run is still queued, or leased to us: the sweeper will send it again.
             log.warning("could not claim", extra={"error": error.detail})
             return
         if isinstance(claim, Verdict):
@@ -83,18 +83,20 @@ class RunHandler:
         except RunCanceled:
             log.info("canceled")
         except DecoderDied as error:
-            # It may have been the machine and not the image: the ledger counts the attempts.
+            # The cause may be the machine and not the image, so it is retried until the attempts are used up.
             log.warning("the decoder died", extra={"attempt": claim.attempt, "error": error.detail})
-            self._write(lambda: self._ledger.release(claim, counts=True), claim)
+            self._write(lambda: self._ledger.release(claim, uses_attempt=True), claim)
         except (DecoderBusy, QueueFull) as error:
-            # It has not been tried: another worker, or this one later, may have room.
+            # Decoding was not attempted: another worker, or this one later, may have capacity.
             log.warning("no room for the run; given back", extra={"error": error.detail})
-            held_up = error.detail
-            self._write(lambda: self._ledger.release(claim, counts=False, held_up=held_up), claim)
+            delay_reason = error.detail
+            self._write(
+                lambda: self._ledger.release(claim, uses_attempt=False, delay_reason=delay_reason), claim
+            )
         except ModelMismatch as error:
-            # A worker of the catalog's new model answers it; this one can answer none any more.
+            # A worker with the catalog's new model can answer the run; this one can answer no more runs.
             self._retire(error)
-            self._write(lambda: self._ledger.release(claim, counts=False), claim)
+            self._write(lambda: self._ledger.release(claim, uses_attempt=False), claim)
         except CoverSearchError as error:
             self._fail(claim, JobFailure.of(error))
         except Exception:  # The process boundary: a run must end in the ledger, whatever happened.
@@ -104,7 +106,7 @@ class RunHandler:
             self._succeed(claim, answer)
 
     def _succeed(self, claim: Claim, answer: Answer) -> None:
-        # The cache first: whoever asks again after the answer finds it there.
+        # The cache is written first, so that a client that repeats the query after the answer gets a hit.
         entries = answer.entries
         if self._cache_apart is not None:
             self._cache_apart.put(entries)
@@ -127,7 +129,7 @@ class RunHandler:
         self._write(lambda: self._ledger.fail(claim, failure), claim)
 
     def _write(self, write: Any, claim: Claim) -> None:
-        # The answer is in our hands: a Redis that restarts is waited for as long as it can matter.
+        # The outcome is known, so wait for Redis until the run's deadline.
         within_s = (claim.deadline_ms - claim.claimed_ms) / 1000
         try:
             retry_transient(write, within_s=within_s)
@@ -136,7 +138,7 @@ class RunHandler:
 
 
 def register_search(app: Celery, handler: RunHandler) -> None:
-    """Make the handler the task that the queue's messages name; the task id is the run id."""
+    """Register the handler as the Celery task of the search queue; the task id is the run id."""
 
     @app.task(name=TASK_NAME, bind=True)
     def search(self: Any) -> None:

@@ -1,4 +1,4 @@
-"""The outline of a BMP: its size, its bits, and whether its rows are run-length coded."""
+"""The outline of a BMP: size, bits per pixel, and whether it is run-length encoded."""
 
 from dataclasses import dataclass
 from struct import Struct
@@ -7,17 +7,18 @@ from common.images.cost.outline import ALPHA_PX_S, COLOUR_PX_S, Outline
 
 _FILE_HEADER_BYTES = 14
 _LENGTH = Struct("<I")
-#: The header of OS/2, and what every later one begins with.
+#: The OS/2 header (after its length field), and the fields that all later headers begin with.
 _SHORT_HEADER, _SHORT_BYTES = Struct("<HHHH"), 12
 _LONG_HEADER = Struct("<iiHHI")
-#: Where the file says at which byte its rows begin; each row is padded to so many bits.
+#: Offset of the field with the start of the pixel data; rows are padded to a multiple of these bits.
 _START_AT, _ROW_UNIT_BITS = 10, 32
-#: Run lengths of 8 and of 4 bits.
+#: Compression by run-length encoding, RLE8 and RLE4.
 _RUNS = frozenset({1, 2})
 _BITS_OF_ALPHA = 32
 
 _BYTE_S = 1e-9
-#: A pixel and a byte of runs, which Pillow unpacks in Python: it fills a line that ends early pixel by pixel.
+#: One pixel and one byte of run-length encoding. Pillow decodes it in Python and fills short lines pixel by
+#: pixel.
 _RUN_PX_S, _RUN_BYTE_S = 115e-9, 240e-9
 
 
@@ -42,7 +43,7 @@ def read_bmp(data: bytes) -> Outline:
 
 
 def declared_bmp_bytes(data: bytes) -> int:
-    """Return how many bytes the file must have for its rows, zero where run lengths do not say it."""
+    """Return the length in bytes that the header implies, zero if the rows are run-length encoded."""
     header = _read_header(data)
     if header is None or header.compression in _RUNS:
         return 0
@@ -58,5 +59,5 @@ def _read_header(data: bytes) -> _Header | None:
         width, height, _, bits = _SHORT_HEADER.unpack_from(data, at)
         return _Header(width, height, bits, compression=0)
     width, height, _, bits, compression = _LONG_HEADER.unpack_from(data, at)
-    # A height below zero says that the rows go down.
+    # A negative height means that the rows are stored from top to bottom.
     return _Header(abs(width), abs(height), bits, compression)

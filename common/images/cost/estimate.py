@@ -1,4 +1,4 @@
-"""The outline of every accepted format, and whether decoding it takes more CPU than one file may."""
+"""The estimated decoding cost of an image file, and the check against the allowed CPU time."""
 
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
@@ -13,7 +13,7 @@ from common.images.cost.png import read_png
 from common.images.cost.tiff import read_tiff
 from common.images.cost.webp import read_webp
 
-#: How to read the outline of each format, by the name that Pillow has for it.
+#: The outline reader of each format, by Pillow's name of the format.
 READERS: Mapping[str, Callable[[bytes], Outline]] = MappingProxyType(
     {
         "JPEG": read_jpeg,
@@ -26,21 +26,21 @@ READERS: Mapping[str, Callable[[bytes], Outline]] = MappingProxyType(
         "AVIF": read_heif,
     }
 )
-#: What one file may take unless DECODE_CPU_S says otherwise.
+#: The default of DECODE_CPU_S: allowed CPU time for one file.
 MAX_COST_S = 2.0
 
 
 def read_outline(data: bytes, image_format: str) -> Outline:
-    """Return what the header and the markers of a file say; what is broken is not judged here.
+    """Return the outline of a file; broken files are not an error here.
 
     Raises:
-        ImageTooCostly: the file is made of too many parts to look at.
+        ImageTooCostly: the file has too many parts.
     """
     return READERS[image_format](data)
 
 
 def check_cost(outline: Outline, *, max_cost_s: float) -> None:
-    """Refuse a file that would take more CPU to decode than one file may.
+    """Raise an error if decoding a file is estimated to take more CPU time than allowed.
 
     Raises:
         ImageTooCostly

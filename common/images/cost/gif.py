@@ -1,4 +1,4 @@
-"""The outline of a GIF: its canvas, and its first frame, which is the only one that is decoded."""
+"""The outline of a GIF: the canvas, and the first frame; only this frame is decoded."""
 
 from dataclasses import dataclass
 from struct import Struct
@@ -12,20 +12,20 @@ _EXTENSION, _IMAGE, _TRAILER = 0x21, 0x2C, 0x3B
 _GRAPHIC_CONTROL = b"\xf9\x04"
 _HAS_PALETTE, _PALETTE_BITS, _IS_TRANSPARENT = 0x80, 0x07, 0x01
 
-#: A block of an extension, which Pillow reads in Python; a byte and a pixel of LZW.
+#: One block of an extension, which Pillow parses in Python; one byte and one pixel of LZW.
 _BLOCK_S, _CODED_BYTE_S, _CODED_PX_S = 1e-6, 40e-9, 3e-9
 
 
 @dataclass(slots=True)
-class _Place:
-    """Where reading has come to."""
+class _Cursor:
+    """The read position in a file."""
 
     data: bytes
     at: int
 
     @property
     def byte(self) -> int:
-        """Return the byte here, zero past the end."""
+        """Return the byte at the position, zero past the end."""
         return self.data[self.at] if self.at < len(self.data) else 0
 
     def skip_palette(self, flags: int) -> None:
@@ -33,7 +33,7 @@ class _Place:
             self.at += 3 << (flags & _PALETTE_BITS) + 1
 
     def skip_blocks(self) -> int:
-        """Pass the blocks up to an empty one, or as many as are looked at; return how many."""
+        """Skip the blocks up to an empty one, at most about `PARTS_MAX`; return their number."""
         blocks = 0
         while (size := self.byte) and blocks <= PARTS_MAX:
             self.at += 1 + size
@@ -46,52 +46,52 @@ def read_gif(data: bytes) -> Outline:
     """Return the outline of a GIF.
 
     Raises:
-        ImageTooCostly: it has too many blocks before its first frame to look at.
+        ImageTooCostly: it has too many blocks before its first frame.
     """
     if len(data) < _SIGNATURE_BYTES + _SCREEN.size:
         return Outline()
     width, height, flags, _, _ = _SCREEN.unpack_from(data, _SIGNATURE_BYTES)
-    place = _Place(data, _SIGNATURE_BYTES + _SCREEN.size)
-    place.skip_palette(flags)
-    blocks, is_transparent = _skip_extensions(place)
+    cursor = _Cursor(data, _SIGNATURE_BYTES + _SCREEN.size)
+    cursor.skip_palette(flags)
+    blocks, is_transparent = _skip_extensions(cursor)
     header_s = blocks * _BLOCK_S
-    if place.byte != _IMAGE or place.at + 1 + _FRAME.size > len(data):
+    if cursor.byte != _IMAGE or cursor.at + 1 + _FRAME.size > len(data):
         return Outline(cost_s=header_s)
-    left, top, frame_width, frame_height, flags = _FRAME.unpack_from(data, place.at + 1)
-    # Pillow makes the canvas as large as its first frame needs.
+    left, top, frame_width, frame_height, flags = _FRAME.unpack_from(data, cursor.at + 1)
+    # Pillow enlarges the canvas if the first frame extends past it.
     width, height = max(width, left + frame_width), max(height, top + frame_height)
     is_transparent = is_transparent or (frame_width, frame_height) != (width, height)
     canvas_s = width * height * (ALPHA_PX_S if is_transparent else COLOUR_PX_S)
-    coded_bytes, is_whole = _coded_bytes(place, flags)
+    coded_bytes, is_whole = _coded_bytes(cursor, flags)
     coded_s = coded_bytes * _CODED_BYTE_S + frame_width * frame_height * _CODED_PX_S
     return Outline(width, height, cost_s=header_s + canvas_s + coded_s, is_whole=is_whole)
 
 
-def _skip_extensions(place: _Place) -> tuple[int, bool]:
-    """Go to the first frame; return how many blocks were passed, and whether it has a transparent colour."""
+def _skip_extensions(cursor: _Cursor) -> tuple[int, bool]:
+    """Skip to the first frame; return the number of blocks, and whether it has a transparent colour."""
     blocks, is_transparent = 0, False
-    while place.at < len(place.data) and place.byte not in {_IMAGE, _TRAILER}:
-        kind = place.byte
-        place.at += 1
+    while cursor.at < len(cursor.data) and cursor.byte not in {_IMAGE, _TRAILER}:
+        kind = cursor.byte
+        cursor.at += 1
         blocks += 1
         if kind == _EXTENSION:
-            if place.data.startswith(_GRAPHIC_CONTROL, place.at) and place.at + 2 < len(place.data):
-                is_transparent = bool(place.data[place.at + 2] & _IS_TRANSPARENT)
-            place.at += 1
-            blocks += place.skip_blocks()
+            if cursor.data.startswith(_GRAPHIC_CONTROL, cursor.at) and cursor.at + 2 < len(cursor.data):
+                is_transparent = bool(cursor.data[cursor.at + 2] & _IS_TRANSPARENT)
+            cursor.at += 1
+            blocks += cursor.skip_blocks()
         check_parts(blocks, "blocks before the first frame")
     return blocks, is_transparent
 
 
-def _coded_bytes(place: _Place, flags: int) -> tuple[int, bool]:
-    """Return how many bytes the frame's data has, and whether it is all there.
+def _coded_bytes(cursor: _Cursor, flags: int) -> tuple[int, bool]:
+    """Return the size of the frame's data, and whether it is complete.
 
-    Where its blocks are too many to look at, all bytes that follow are counted.
+    If there are too many blocks, all remaining bytes are counted.
     """
-    place.at += 1 + _FRAME.size
-    place.skip_palette(flags)
-    place.at += 1  # the size of the first codes
-    begin, size_bytes = place.at, len(place.data)
-    if place.skip_blocks() > PARTS_MAX:
+    cursor.at += 1 + _FRAME.size
+    cursor.skip_palette(flags)
+    cursor.at += 1  # the LZW minimum code size
+    begin, size_bytes = cursor.at, len(cursor.data)
+    if cursor.skip_blocks() > PARTS_MAX:
         return max(size_bytes - begin, 0), True
-    return max(min(place.at, size_bytes) - begin, 0), place.at <= size_bytes
+    return max(min(cursor.at, size_bytes) - begin, 0), cursor.at <= size_bytes

@@ -1,18 +1,18 @@
-"""The outline of a HEIF or AVIF: its size, and the pixels of the pictures that it is made of."""
+"""The outline of a HEIF or AVIF: size, and number of coded pixels."""
 
 from struct import Struct
 from types import MappingProxyType
 
-from common.images.cost.outline import ALPHA_PX_S, COLOUR_PX_S, PARTS_MAX, TURN_PX_S, Outline
+from common.images.cost.outline import ALPHA_PX_S, COLOUR_PX_S, PARTS_MAX, ROTATION_PX_S, Outline
 from common.images.formats import heif
 
-#: Size and kind; a size of 1 says that one of 64 bits follows, and 0 that the box goes on to the end.
+#: Size and kind of a box. Size 1: a 64-bit size follows. Size 0: the box extends to the end of the file.
 _BOX, _LARGE = Struct(">I4s"), Struct(">Q")
 _KINDS = frozenset({b"ftyp", b"meta", b"mdat", b"moov", b"free", b"skip", b"uuid"})
-#: A pixel and a byte of HEVC, as libde265 has them, and of AV1, as dav1d has.
+#: One pixel and one byte of HEVC (libde265) and of AV1 (dav1d).
 _HEVC_PRICES_S, _AV1_PRICES_S = (20e-9, 90e-9), (15e-9, 60e-9)
 _PRICES_S = MappingProxyType({b"av01": _AV1_PRICES_S})
-#: What the property of an auxiliary picture says that is an alpha plane.
+#: Types of auxiliary pictures that are alpha planes.
 _ALPHA_PLANES = (b"urn:mpeg:hevc:2015:auxid:1\0", b"urn:mpeg:mpegB:cicp:systems:auxiliary:alpha")
 
 
@@ -20,19 +20,19 @@ def read_heif(data: bytes) -> Outline:
     """Return the outline of a HEIF or AVIF.
 
     Raises:
-        UnsupportedImage: it has no still picture.
+        UnsupportedImage: it contains no still picture.
         UndecodableImage: its boxes are broken.
     """
     picture = heif.primary_picture(data)
     pixel_s, byte_s = _PRICES_S.get(picture.codec, _HEVC_PRICES_S)
     has_alpha = any(name in data for name in _ALPHA_PLANES)
     coded_s = picture.coded_pixels * pixel_s * (2 if has_alpha else 1) + len(data) * byte_s
-    shown_s = picture.width * picture.height * ((ALPHA_PX_S if has_alpha else COLOUR_PX_S) + TURN_PX_S)
+    shown_s = picture.width * picture.height * ((ALPHA_PX_S if has_alpha else COLOUR_PX_S) + ROTATION_PX_S)
     return Outline(picture.width, picture.height, cost_s=coded_s + shown_s)
 
 
 def declared_heif_bytes(data: bytes) -> int:
-    """Return how many bytes the file's boxes have together, up to anything that is no box of a picture."""
+    """Return the total length of the file's boxes, up to the first data that is not a box of a picture."""
     at, boxes = 0, 0
     while at + _BOX.size <= len(data) and boxes <= PARTS_MAX:
         boxes += 1

@@ -1,4 +1,4 @@
-"""The outline of a JPEG: its frame, its scans, and whether it has all of them to their end."""
+"""The outline of a JPEG: frame size, cost of the scans, and whether all scans are complete."""
 
 import re
 from collections.abc import Iterator
@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from struct import Struct
 
 from common.images.cost.outline import (
+    CMYK_PX_S,
     COLOUR_PX_S,
     GREY_PX_S,
-    INKS_PX_S,
-    TURN_PX_S,
+    ROTATION_PX_S,
     Outline,
     check_parts,
     directory_s,
@@ -18,27 +18,27 @@ from common.images.cost.outline import (
 _EOI, _SOS, _DQT, _APP1, _APP2, _APP13 = 0xD9, 0xDA, 0xDB, 0xE1, 0xE2, 0xED
 _FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 _PROGRESSIVE, _ARITHMETIC = frozenset({0xC2, 0xC6, 0xCA, 0xCE}), frozenset(range(0xC9, 0xD0))
-_BARE = frozenset({0x01, *range(0xD0, 0xD9)})
+_STANDALONE = frozenset({0x01, *range(0xD0, 0xD9)})
 _MARKER = re.compile(rb"\xff([^\x00\xff])")
-#: Within a scan, a stuffed zero and the markers of a restart are data.
+#: Within a scan, stuffed zero bytes and restart markers are part of the data.
 _MARKER_IN_SCAN = re.compile(rb"\xff([^\x00\xff\xd0-\xd7])")
 _U16 = Struct(">H")
 _FRAME, _COMPONENT = Struct(">BHHB"), Struct(">BBB")
 _BLOCK_PX, _COEFFICIENTS = 8, 64
 _ALL_COEFFICIENTS = (1 << _COEFFICIENTS) - 1
 
-#: The smallest side that a decoder may scale down to by DCT: twice the input of the largest CLIP.
+#: The smallest side that a decoder may scale down to by DCT: twice the input size of the largest CLIP model.
 _SCALED_SIDE_PX = 2 * 336
 _SCALES = (8, 4, 2, 1)
 
-#: A block of 8 x 8 samples in a scan: sequential; of a progressive one the first coefficient, a band of the
-#: others, and what a coefficient more takes where the scan refines the band.
+#: One block of 8 x 8 samples in a scan: sequential, progressive DC, progressive AC; and one coefficient of a
+#: block in a refinement scan.
 _SEQUENTIAL_BLOCK_S, _DC_BLOCK_S, _AC_BLOCK_S, _REFINED_S = 15e-9, 18e-9, 10e-9, 0.8e-9
-#: What arithmetic coding takes where Huffman's takes 1, and getting the memory of a block that is kept.
-_ARITHMETIC_FACTOR, _KEPT_BLOCK_S = 1.6, 60e-9
+#: Cost of arithmetic coding relative to Huffman coding, and of allocating memory for one stored block.
+_ARITHMETIC_FACTOR, _STORED_BLOCK_S = 1.6, 60e-9
 _SCAN_S, _SCAN_BYTE_S = 5e-6, 20e-9
-#: In Python, before the first scan: a segment, a byte between two (also one that fills up), a byte of a
-#: quantization table, one of Photoshop's resources.
+#: Parsed in Python before the first scan: one segment, one stray or fill byte between segments, one byte of a
+#: quantization table, one Photoshop resource.
 _SEGMENT_S, _STRAY_BYTE_S, _TABLE_BYTE_S, _RESOURCE_S = 2e-6, 0.5e-6, 60e-9, 0.6e-6
 
 
@@ -46,13 +46,13 @@ _SEGMENT_S, _STRAY_BYTE_S, _TABLE_BYTE_S, _RESOURCE_S = 2e-6, 0.5e-6, 60e-9, 0.6
 class _Component:
     across: int
     down: int
-    #: Coefficients that have come to their last bit.
+    #: Bit mask of the coefficients whose lowest bit has been coded.
     complete: int = 0
 
 
 @dataclass(slots=True)
 class _Frame:
-    """What the header of the frame says, and what the scans before now have cost."""
+    """The frame header, with the coefficients completed by the scans read so far."""
 
     marker: int
     width: int
@@ -65,43 +65,43 @@ class _Frame:
 
     @property
     def is_complete(self) -> bool:
-        """Whether every coefficient of every component has been in a scan that ends at its last bit."""
+        """Whether the scans have coded every coefficient of every component down to its lowest bit."""
         return all(component.complete == _ALL_COEFFICIENTS for component in self.components.values())
 
     def blocks(self, component: _Component) -> int:
-        """Return how many blocks of a component the picture has."""
+        """Return the number of blocks of a component."""
         most_across = max(other.across for other in self.components.values())
         most_down = max(other.down for other in self.components.values())
         units_across = -(-self.width // (_BLOCK_PX * most_across))
         units_down = -(-self.height // (_BLOCK_PX * most_down))
         return units_across * units_down * component.across * component.down
 
-    def pixels_s(self, *, may_turn: bool) -> float:
-        """Return what the pixels take, at the size that they are decoded at."""
+    def pixels_s(self, *, may_rotate: bool) -> float:
+        """Return the cost of the pixels at the scale at which they are decoded."""
         shortest = min(self.width, self.height) // _SCALED_SIDE_PX
         scale = next(scale for scale in _SCALES if shortest >= scale or scale == 1)
-        price = {1: GREY_PX_S, 3: COLOUR_PX_S}.get(len(self.components), INKS_PX_S)
-        return self.width * self.height / scale**2 * (price + (TURN_PX_S if may_turn else 0.0))
+        price = {1: GREY_PX_S, 3: COLOUR_PX_S}.get(len(self.components), CMYK_PX_S)
+        return self.width * self.height / scale**2 * (price + (ROTATION_PX_S if may_rotate else 0.0))
 
     @property
-    def kept_s(self) -> float:
-        """Return what holding every coefficient of the picture takes, as more than one scan makes it."""
-        return sum(map(self.blocks, self.components.values())) * _KEPT_BLOCK_S
+    def stored_coefficients_s(self) -> float:
+        """Return the cost of storing all coefficients, which is needed with more than one scan."""
+        return sum(map(self.blocks, self.components.values())) * _STORED_BLOCK_S
 
 
 @dataclass(frozen=True, slots=True)
 class JpegOutline(Outline):
     #: Bytes from the start of the last scan to the end of the file.
     last_scan_bytes: int = 0
-    #: Rows of pixels that are coded together.
+    #: Height in pixels of a minimum coded unit (MCU).
     unit_rows: int = 8
-    #: Whether the scans, the last one included, hold every coefficient: none is missing as a whole.
+    #: Whether the scans, including the last one, cover every coefficient, so that no whole scan is missing.
     has_every_scan: bool = False
 
 
 @dataclass(slots=True)
 class _Reading:
-    """What has been read of a file."""
+    """The state of reading a file."""
 
     data: bytes
     frame: _Frame | None = None
@@ -112,12 +112,12 @@ class _Reading:
     exif_bytes: int = 0
     is_whole: bool = False
 
-    def take(self, marker: int, begin: int, end: int) -> None:
-        """Count one segment, whose body lies between two places."""
+    def add_segment(self, marker: int, begin: int, end: int) -> None:
+        """Add the cost of one segment; `begin` and `end` are the offsets of its body."""
         if marker in _FRAMES:
             self.frame = self.frame or _read_frame(marker, self.data[begin:end])
         elif marker == _SOS:
-            self.take_scan(begin, end)
+            self.add_scan(begin, end)
         if not self.scans:
             self.header_s += _SEGMENT_S
             if marker == _DQT:
@@ -129,7 +129,7 @@ class _Reading:
             elif marker == _APP2 and self.data.startswith(b"MPF", begin):
                 self.header_s += directory_s(end - begin)
 
-    def take_scan(self, begin: int, end: int) -> None:
+    def add_scan(self, begin: int, end: int) -> None:
         self.scans += 1
         self.last_scan = begin
         if self.frame is not None:
@@ -139,14 +139,14 @@ class _Reading:
         header_s = self.header_s + directory_s(self.exif_bytes)
         if self.frame is None:
             return JpegOutline(cost_s=header_s, is_whole=self.is_whole)
-        is_kept = self.scans > 1 or self.frame.is_progressive
+        stores_coefficients = self.scans > 1 or self.frame.is_progressive
         return JpegOutline(
             width=self.frame.width,
             height=self.frame.height,
             cost_s=header_s
-            + self.frame.pixels_s(may_turn=bool(self.exif_bytes))
+            + self.frame.pixels_s(may_rotate=bool(self.exif_bytes))
             + self.scans_s
-            + (self.frame.kept_s if is_kept else 0.0)
+            + (self.frame.stored_coefficients_s if stores_coefficients else 0.0)
             + len(self.data) * _SCAN_BYTE_S,
             is_whole=self.is_whole,
             last_scan_bytes=len(self.data) - self.last_scan,
@@ -159,37 +159,37 @@ def read_jpeg(data: bytes) -> JpegOutline:
     """Return the outline of a JPEG.
 
     Raises:
-        ImageTooCostly: it has too many segments to look at.
+        ImageTooCostly: it has too many segments.
     """
     reading = _Reading(data)
     for marker, begin, end in _segments(data, reading):
-        reading.take(marker, begin, end)
+        reading.add_segment(marker, begin, end)
     return reading.outline()
 
 
 def _segments(data: bytes, reading: _Reading) -> Iterator[tuple[int, int, int]]:
-    """Yield each segment up to the end of the image: its marker and where its body begins and ends."""
-    place, parts = 2, 0
-    while found := (_MARKER_IN_SCAN if reading.scans else _MARKER).search(data, place):
+    """Yield each segment up to the end of the image: its marker and the offsets of its body."""
+    offset, parts = 2, 0
+    while found := (_MARKER_IN_SCAN if reading.scans else _MARKER).search(data, offset):
         parts += 1
         check_parts(parts, "segments")
         if not reading.scans:
-            reading.header_s += (found.end() - 2 - place) * _STRAY_BYTE_S
-        marker, place = found.group(1)[0], found.end()
+            reading.header_s += (found.end() - 2 - offset) * _STRAY_BYTE_S
+        marker, offset = found.group(1)[0], found.end()
         if marker == _EOI:
             reading.is_whole = True
             return
-        if marker in _BARE:
+        if marker in _STANDALONE:
             continue
-        if place + _U16.size > len(data):
+        if offset + _U16.size > len(data):
             return
-        end = place + max(_U16.unpack_from(data, place)[0], _U16.size)
+        end = offset + max(_U16.unpack_from(data, offset)[0], _U16.size)
         if end > len(data):
             return
-        yield marker, place + _U16.size, end
-        place = end
+        yield marker, offset + _U16.size, end
+        offset = end
     if not reading.scans:
-        reading.header_s += (len(data) - place) * _STRAY_BYTE_S
+        reading.header_s += (len(data) - offset) * _STRAY_BYTE_S
 
 
 def _read_frame(marker: int, body: bytes) -> _Frame | None:
@@ -206,7 +206,7 @@ def _read_frame(marker: int, body: bytes) -> _Frame | None:
 
 
 def _scan_s(frame: _Frame, header: bytes) -> float:
-    """Return what a scan takes, and note which coefficients it completes."""
+    """Return the cost of a scan, and record which coefficients it completes."""
     if not header or len(header) < 2 * header[0] + 4:
         return 0.0
     first, last, bits = header[2 * header[0] + 1 : 2 * header[0] + 4]

@@ -1,56 +1,56 @@
-"""What is known of an image file before it is decoded, and the prices that its cost is made of.
+"""The outline of an image file (size and estimated decoding cost), and the unit costs of the estimate.
 
-The prices are seconds of CPU, upper bounds on one core of the machine that docs/security.md names; `make
-image-costs` measures them against the most expensive files that can be made.
+The unit costs are upper bounds in seconds of CPU time on one core of the machine that docs/security.md names;
+`make image-costs` compares the estimates with the most expensive files that it can construct.
 """
 
 from dataclasses import dataclass
 
 from common.errors import ImageTooCostly
 
-#: Segments, chunks, blocks, strips or tags of one file that are looked at. Ordinary files have hundreds.
+#: Maximum number of segments, chunks, blocks, strips or tags of one file. Ordinary files have hundreds.
 PARTS_MAX = 20_000
 
-#: A pixel of one grey sample, of colour, of four inks and with transparency: unpacked, resized, converted.
-GREY_PX_S, COLOUR_PX_S, INKS_PX_S, ALPHA_PX_S = 3.5e-9, 10e-9, 17e-9, 24e-9
-#: A grey pixel of 16 bits.
+#: Unpacking, resizing and converting one pixel: grey, RGB, CMYK, with transparency.
+GREY_PX_S, COLOUR_PX_S, CMYK_PX_S, ALPHA_PX_S = 3.5e-9, 10e-9, 17e-9, 24e-9
+#: The same for one grey pixel of 16 bits.
 GREY_16_PX_S = 12e-9
-#: Turning a pixel as EXIF says.
-TURN_PX_S = 5e-9
-#: A byte that deflate makes, with the filter or predictor that is undone on it.
+#: Rotating one pixel according to the EXIF orientation.
+ROTATION_PX_S = 5e-9
+#: One byte of inflate's output, including the filter or predictor that is undone.
 INFLATED_BYTE_S = 3.6e-9
-#: A byte that deflate reads, where it makes as many; and where it makes fewer, which are blocks without data.
-DEFLATED_BYTE_S, BARREN_BYTE_S = 20e-9, 80e-9
-#: An entry of an EXIF or TIFF directory, which Pillow reads in Python.
+#: One byte of inflate's input: up to the size of the output, and beyond it (deflate blocks without data).
+DEFLATED_BYTE_S, EMPTY_BLOCK_BYTE_S = 20e-9, 80e-9
+#: One entry of an EXIF or TIFF directory, which Pillow parses in Python.
 DIRECTORY_ENTRY_S, DIRECTORY_ENTRY_BYTES, DIRECTORY_ENTRIES_MAX = 4e-6, 12, 65_535
 
 
 @dataclass(frozen=True, slots=True)
 class Outline:
-    """What the header and the markers of a file say; zero where they do not."""
+    """The size and estimated cost of a picture, read from a file's headers; zero if unknown."""
 
     width: int = 0
     height: int = 0
-    #: Seconds of CPU that decoding it takes at most, the header included.
+    #: Upper bound of the CPU time for decoding, including the header.
     cost_s: float = 0.0
-    #: False where the marker, chunk or block is missing that ends the picture.
+    #: False if the marker, chunk or block at the end of the picture is missing.
     is_whole: bool = True
 
 
-def inflating_s(read_bytes: int, made_bytes: int) -> float:
-    """Return what deflate takes to make so many bytes out of so many."""
-    useful = min(read_bytes, made_bytes)
-    barren = read_bytes - useful
-    return made_bytes * INFLATED_BYTE_S + useful * DEFLATED_BYTE_S + barren * BARREN_BYTE_S
+def inflating_s(input_bytes: int, output_bytes: int) -> float:
+    """Return the cost of inflating `input_bytes` of compressed data to `output_bytes`."""
+    data_bytes = min(input_bytes, output_bytes)
+    empty_bytes = input_bytes - data_bytes
+    return output_bytes * INFLATED_BYTE_S + data_bytes * DEFLATED_BYTE_S + empty_bytes * EMPTY_BLOCK_BYTE_S
 
 
 def directory_s(size_bytes: int) -> float:
-    """Return what reading a directory of at most so many bytes takes."""
+    """Return the cost of reading an EXIF or TIFF directory of at most `size_bytes`."""
     return min(size_bytes // DIRECTORY_ENTRY_BYTES, DIRECTORY_ENTRIES_MAX) * DIRECTORY_ENTRY_S
 
 
 def check_parts(parts: int, what: str) -> None:
-    """Refuse a file that is made of too many parts to look at.
+    """Raise an error if a file has more than `PARTS_MAX` parts.
 
     Raises:
         ImageTooCostly

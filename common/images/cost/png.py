@@ -1,4 +1,4 @@
-"""The outline of a PNG: its rows before they are compressed, and its chunks."""
+"""The outline of a PNG: size, uncompressed row data, and chunks."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from common.images.cost.outline import (
     COLOUR_PX_S,
     GREY_16_PX_S,
     GREY_PX_S,
-    TURN_PX_S,
+    ROTATION_PX_S,
     Outline,
     check_parts,
     directory_s,
@@ -22,15 +22,15 @@ _CRC_BYTES = 4
 _HEADER = Struct(">IIBBBBB")
 _GREY, _COLOUR, _PALETTE, _GREY_ALPHA, _COLOUR_ALPHA = 0, 2, 3, 4, 6
 _SAMPLES = {_GREY: 1, _COLOUR: 3, _PALETTE: 1, _GREY_ALPHA: 2, _COLOUR_ALPHA: 4}
-#: Start and step across and down of the seven passes of Adam7.
+#: Column start and step, row start and step, of the seven Adam7 passes.
 _PASSES = ((0, 8, 0, 8), (4, 8, 0, 8), (0, 4, 4, 8), (2, 4, 0, 4), (0, 2, 2, 4), (1, 2, 0, 2), (0, 1, 1, 2))
 _WHOLE = ((0, 1, 0, 1),)
 _BITS_MAX = 16
 
-#: A chunk, which Pillow reads in Python, a pixel of an interlaced picture, and one that is compared with a
-#: transparent colour of 16 bits.
+#: One chunk, which Pillow parses in Python; one pixel of an interlaced picture; one pixel that is compared
+#: with a 16-bit transparent colour.
 _CHUNK_S, _INTERLACED_PX_S, _COMPARED_PX_S = 3.5e-6, 4e-9, 25e-9
-#: Chunks whose text or profile is compressed. Pillow inflates no more than this of each.
+#: Chunks with compressed content, the limit up to which Pillow inflates each, and deflate's maximum ratio.
 _COMPRESSED = frozenset({b"iCCP", b"zTXt", b"iTXt"})
 _INFLATED_MAX_BYTES, _INFLATES_TO_MAX = 1 << 20, 1032
 
@@ -45,7 +45,7 @@ class _Header:
 
     @property
     def row_bytes(self) -> int:
-        """Return how many bytes the rows take, filters included, before they are compressed."""
+        """Return the size of the uncompressed rows, including their filter bytes."""
         bits = self.depth * _SAMPLES.get(self.colours, max(_SAMPLES.values()))
         made = 0
         for left, across, top, down in _PASSES if self.is_interlaced else _WHOLE:
@@ -55,11 +55,11 @@ class _Header:
         return made
 
     def readings(self, *, is_transparent: bool) -> int:
-        """Return how often the rows are inflated: a colour of 16 bits is compared by halves."""
+        """Return how often the rows are inflated: twice if a 16-bit transparent colour is compared."""
         return 2 if is_transparent and self.depth == _BITS_MAX else 1
 
-    def pixels_s(self, *, is_transparent: bool, may_turn: bool) -> float:
-        """Return what the pixels take once they are inflated."""
+    def pixels_s(self, *, is_transparent: bool, may_rotate: bool) -> float:
+        """Return the cost of the inflated pixels."""
         if is_transparent or self.colours in {_GREY_ALPHA, _COLOUR_ALPHA}:
             price = ALPHA_PX_S
         elif self.colours == _GREY and self.depth > 1:
@@ -68,7 +68,7 @@ class _Header:
             price = COLOUR_PX_S
         if is_transparent and self.depth == _BITS_MAX:
             price += _COMPARED_PX_S
-        price += (TURN_PX_S if may_turn else 0.0) + (_INTERLACED_PX_S if self.is_interlaced else 0.0)
+        price += (ROTATION_PX_S if may_rotate else 0.0) + (_INTERLACED_PX_S if self.is_interlaced else 0.0)
         return self.width * self.height * price
 
 
@@ -76,19 +76,19 @@ def read_png(data: bytes) -> Outline:
     """Return the outline of a PNG.
 
     Raises:
-        ImageTooCostly: it has too many chunks to look at.
+        ImageTooCostly: it has too many chunks.
     """
     header: _Header | None = None
     chunks_s = 0.0
     coded_bytes = 0
-    is_transparent = may_turn = is_whole = False
+    is_transparent = may_rotate = is_whole = False
     for kind, begin, end in _chunks(data):
         chunks_s += _CHUNK_S + _unpacking_s(kind, end - begin)
         if kind == b"IHDR" and header is None and end - begin >= _HEADER.size:
             width, height, depth, colours, _, _, interlace = _HEADER.unpack_from(data, begin)
             header = _Header(width, height, depth, colours, bool(interlace))
         is_transparent = is_transparent or kind == b"tRNS"
-        may_turn = may_turn or kind == b"eXIf"
+        may_rotate = may_rotate or kind == b"eXIf"
         is_whole = kind == b"IEND"
         coded_bytes += end - begin if kind == b"IDAT" else 0
     if header is None:
@@ -97,24 +97,24 @@ def read_png(data: bytes) -> Outline:
         width=header.width,
         height=header.height,
         cost_s=chunks_s
-        + header.pixels_s(is_transparent=is_transparent, may_turn=may_turn)
+        + header.pixels_s(is_transparent=is_transparent, may_rotate=may_rotate)
         + header.readings(is_transparent=is_transparent) * inflating_s(coded_bytes, header.row_bytes),
         is_whole=is_whole,
     )
 
 
 def _chunks(data: bytes) -> Iterator[tuple[bytes, int, int]]:
-    """Yield each chunk's kind and where its data begins and ends, the last one as far as it goes."""
-    place, parts = _SIGNATURE_BYTES, 0
-    while place + _CHUNK.size <= len(data):
+    """Yield each chunk's kind and the offsets of its data; the last chunk may be truncated."""
+    offset, parts = _SIGNATURE_BYTES, 0
+    while offset + _CHUNK.size <= len(data):
         parts += 1
         check_parts(parts, "chunks")
-        length, kind = _CHUNK.unpack_from(data, place)
-        begin = place + _CHUNK.size
+        length, kind = _CHUNK.unpack_from(data, offset)
+        begin = offset + _CHUNK.size
         yield kind, begin, min(begin + length, len(data))
         if kind == b"IEND":
             return
-        place = begin + length + _CRC_BYTES
+        offset = begin + length + _CRC_BYTES
 
 
 def _unpacking_s(kind: bytes, length: int) -> float:

@@ -1,4 +1,4 @@
-"""The outline of a TIFF: its first directory, its strips or tiles, and what their compression takes."""
+"""The outline of a TIFF: first directory, strips or tiles, and the cost of their compression."""
 
 from dataclasses import dataclass
 from itertools import zip_longest
@@ -9,27 +9,27 @@ from common.errors import ImageTooCostly
 from common.images.cost.jpeg import read_jpeg
 from common.images.cost.outline import (
     ALPHA_PX_S,
-    BARREN_BYTE_S,
+    CMYK_PX_S,
     COLOUR_PX_S,
     DIRECTORY_ENTRY_S,
+    EMPTY_BLOCK_BYTE_S,
     GREY_16_PX_S,
     GREY_PX_S,
-    INKS_PX_S,
     PARTS_MAX,
-    TURN_PX_S,
+    ROTATION_PX_S,
     Outline,
     check_parts,
 )
 
 _HEADER_BYTES, _COUNT_BYTES, _ENTRY_BYTES, _VALUE_BYTES = 8, 2, 12, 4
-#: Bytes of a value of each type: from BYTE to DOUBLE, IFD, and BigTIFF's.
+#: Size of a value of each type: from BYTE to DOUBLE, IFD, and the types of BigTIFF.
 _TYPE_BYTES = {
     **dict.fromkeys((1, 2, 6, 7), 1),
     **dict.fromkeys((3, 8), 2),
     **dict.fromkeys((4, 9, 11, 13), 4),
     **dict.fromkeys((5, 10, 12, 16, 17, 18), 8),
 }
-#: Bytes and code of the types that count something: BYTE, SHORT, LONG.
+#: Size and struct format character of the unsigned integer types: BYTE, SHORT, LONG.
 _TYPES = {1: (1, "B"), 3: (2, "H"), 4: (4, "I")}
 _WIDTH, _HEIGHT, _BITS, _COMPRESSION, _PHOTOMETRIC = 256, 257, 258, 259, 262
 _SAMPLES, _EXTRA_SAMPLES, _ORIENTATION = 277, 338, 274
@@ -45,23 +45,25 @@ _RAW, _OLD_JPEG, _JPEG, _PACKBITS, _LZMA = 1, 6, 7, 32773, 34925
 _FAXES = frozenset({2, 3, 4, 32771})
 _CMYK, _LAB, _RGB = 5, 8, 2
 _BYTE_BITS = 8
-#: Of a file: a strip that ends further past it has a wrong size.
+#: A strip that ends further past the file, as a share of the declared length, has a wrong size.
 _WRONG_SHARE = 0.01
 
-#: Seconds for a byte that a compression makes, and for one that it reads.
+#: Cost of one byte of output and of one byte of input, by compression.
 _PRICES_S = {
     _RAW: (1e-9, 2e-9),
     _PACKBITS: (2e-9, 5e-9),
     _LZMA: (20e-9, 80e-9),
     **dict.fromkeys(_FAXES, (50e-9, 20e-9)),
 }
-#: Of deflate, LZW, Zstandard and what else there is.
+#: The same for deflate, LZW, Zstandard and all other compressions.
 _DEFAULT_PRICES_S = (4.5e-9, 20e-9)
-#: A strip or tile, and a tag beside each other tag: libtiff sorts in each one that it does not know.
+#: One strip or tile, and one pair of tags: libtiff's time for unknown tags is quadratic, since it sorts in
+#: each.
 _PART_S, _TAG_PAIR_S = 1.5e-6, 25e-9
-#: A byte of a tag's values, which Pillow and libtiff copy.
+#: One byte of a tag's values, which Pillow and libtiff copy.
 _VALUE_BYTE_S = 4e-9
-#: Values that lie apart have no more bytes than the file; twice as many are shared by many tags.
+#: Total size of all values relative to the file. Distinct values are smaller than the file; more than twice
+#: its size means that many tags share one value.
 _VALUES_MAX_SHARE = 2
 
 
@@ -71,19 +73,19 @@ class _Directory:
 
     data: bytes
     order: str
-    #: Type, count and place of each tag's values.
+    #: Type, count and offset of each tag's values.
     tags: dict[int, tuple[int, int, int]]
-    #: Of all values that do not lie in the directory itself, also where several tags have the same.
+    #: Total size of the values outside the directory; a value that several tags share counts for each.
     values_bytes: int
 
     def count(self, tag: int) -> int:
-        """Return how many values a tag has in the file."""
+        """Return the number of values of a tag that are inside the file."""
         kind, count, at = self.tags.get(tag, (0, 0, 0))
         size, _ = _TYPES.get(kind, (1, ""))
         return min(count, max(len(self.data) - at, 0) // size)
 
     def values(self, tag: int, most: int) -> tuple[int, ...]:
-        """Return the first values of a tag, none where it has none that count something."""
+        """Return the first values of a tag; empty if they are not unsigned integers."""
         kind, _, at = self.tags.get(tag, (0, 0, 0))
         count = min(self.count(tag), most)
         if kind not in _TYPES or not count:
@@ -91,7 +93,7 @@ class _Directory:
         return Struct(f"{self.order}{count}{_TYPES[kind][1]}").unpack_from(self.data, at)
 
     def value(self, tag: int, default: int) -> int:
-        """Return the first value of a tag."""
+        """Return the first value of a tag, or the default."""
         return next(iter(self.values(tag, 1)), default)
 
 
@@ -99,7 +101,7 @@ def read_tiff(data: bytes) -> Outline:
     """Return the outline of a TIFF.
 
     Raises:
-        ImageTooCostly: it has too many tags to look at, or strips that share their bytes many times over.
+        ImageTooCostly: it has too many tags, or many strips that refer to the same bytes.
     """
     try:
         directory = _read_directory(data)
@@ -112,31 +114,31 @@ def read_tiff(data: bytes) -> Outline:
     offsets, sizes = _parts_tags(directory)
     parts = max(directory.count(offsets), directory.count(sizes))
     cost_s = _unpacking_s(directory, compression, width, height) + parts * _PART_S + _tags_s(directory)
-    turn_s = TURN_PX_S if directory.value(_ORIENTATION, 1) != 1 else 0.0
-    cost_s += width * height * (_pixel_s(directory) + turn_s)
+    rotation_s = ROTATION_PX_S if directory.value(_ORIENTATION, 1) != 1 else 0.0
+    cost_s += width * height * (_pixel_cost_s(directory) + rotation_s)
     if compression in {_OLD_JPEG, _JPEG}:
         cost_s += _jpegs_s(directory, offsets, sizes)
     return Outline(width, height, cost_s=cost_s)
 
 
 def declared_tiff_bytes(data: bytes) -> int:
-    """Return how many bytes the file must have for its strips or tiles, zero where it has none to speak of.
+    """Return the length that the strips or tiles imply, zero if there are none or a size is wrong.
 
-    Strips that end far past the file are taken for a wrong size, which libtiff can live with.
+    A strip that ends far past the file is taken as a wrong size, which libtiff tolerates.
     """
     try:
         directory = _read_directory(data)
     except (struct_error, ImageTooCostly):
         return 0
     offsets, sizes = _parts_tags(directory)
-    places, lengths = (directory.values(tag, PARTS_MAX) for tag in (offsets, sizes))
-    ends = (at + length for at, length in zip(places, lengths, strict=False))
+    starts, lengths = (directory.values(tag, PARTS_MAX) for tag in (offsets, sizes))
+    ends = (at + length for at, length in zip(starts, lengths, strict=False))
     declared = max(ends, default=0)
     return declared if declared * (1 - _WRONG_SHARE) <= len(data) else 0
 
 
 def _parts_tags(directory: _Directory) -> tuple[int, int]:
-    """Return the tags of the places and sizes of tiles or, where there are none, of strips."""
+    """Return the tags of the offsets and sizes of the tiles or, if there are none, of the strips."""
     if _TILE_OFFSETS in directory.tags:
         return _TILE_OFFSETS, _TILE_SIZES
     return _STRIP_OFFSETS, _STRIP_SIZES
@@ -144,9 +146,9 @@ def _parts_tags(directory: _Directory) -> tuple[int, int]:
 
 def _read_directory(data: bytes) -> _Directory:
     order = "<" if data.startswith(b"II") else ">"
-    (place,) = Struct(order + "I").unpack_from(data, _HEADER_BYTES - _VALUE_BYTES)
-    (entries,) = Struct(order + "H").unpack_from(data, place)
-    begin = place + _COUNT_BYTES
+    (start,) = Struct(order + "I").unpack_from(data, _HEADER_BYTES - _VALUE_BYTES)
+    (entries,) = Struct(order + "H").unpack_from(data, start)
+    begin = start + _COUNT_BYTES
     whole = min(entries, (len(data) - begin) // _ENTRY_BYTES)
     check_parts(whole, "tags")
     entry, offset = Struct(order + "HHI"), Struct(order + "I")
@@ -171,28 +173,28 @@ def _tags_s(directory: _Directory) -> float:
 
 
 def _unpacking_s(directory: _Directory, compression: int, width: int, height: int) -> float:
-    """Return what unpacking every strip or tile takes; many of them may lie at the same place."""
-    made_bytes, read_bytes = _made_bytes(directory, width, height), _read_bytes(directory)
-    made_s, read_s = _PRICES_S.get(compression, _DEFAULT_PRICES_S)
-    useful = min(read_bytes, made_bytes)
-    # What is read beyond what is made is blocks without data, or is skipped.
-    barren_s = (read_bytes - useful) * (read_s if compression == _RAW else BARREN_BYTE_S)
-    return made_bytes * made_s + useful * read_s + barren_s
+    """Return the cost of unpacking every strip or tile; many of them may have the same offset."""
+    output_bytes, input_bytes = _unpacked_bytes(directory, width, height), _packed_bytes(directory)
+    output_s, input_s = _PRICES_S.get(compression, _DEFAULT_PRICES_S)
+    useful = min(input_bytes, output_bytes)
+    # Input beyond the size of the output consists of blocks without data, or is skipped.
+    empty_s = (input_bytes - useful) * (input_s if compression == _RAW else EMPTY_BLOCK_BYTE_S)
+    return output_bytes * output_s + useful * input_s + empty_s
 
 
-def _read_bytes(directory: _Directory) -> int:
-    """Return how many bytes the strips or tiles have together, and at least those of the file."""
+def _packed_bytes(directory: _Directory) -> int:
+    """Return the total size of all strips or tiles, at least the size of the file."""
     data = directory.data
     offsets, sizes = _parts_tags(directory)
     places = directory.values(offsets, directory.count(offsets))
     lengths = directory.values(sizes, directory.count(sizes))
-    # A part without a size may go on to the end of the file.
+    # A part without a size may extend to the end of the file.
     pairs = zip_longest(places, lengths[: len(places)], fillvalue=len(data))
     return max(len(data), sum(min(length, max(len(data) - at, 0)) for at, length in pairs))
 
 
-def _made_bytes(directory: _Directory, width: int, height: int) -> int:
-    """Return how many bytes the strips or tiles unpack to; tiles are whole, also where the picture ends."""
+def _unpacked_bytes(directory: _Directory, width: int, height: int) -> int:
+    """Return the unpacked size of the strips or tiles; tiles at the edges count in full."""
     bits = max(directory.values(_BITS, 1), default=1) * directory.value(_SAMPLES, 1)
     if _TILE_OFFSETS in directory.tags:
         across, down = (
@@ -203,27 +205,27 @@ def _made_bytes(directory: _Directory, width: int, height: int) -> int:
     return height * -(-width * bits // _BYTE_BITS)
 
 
-def _pixel_s(directory: _Directory) -> float:
+def _pixel_cost_s(directory: _Directory) -> float:
     samples, photometric = directory.value(_SAMPLES, 1), directory.value(_PHOTOMETRIC, 0)
     bits = directory.value(_BITS, 1)
     if directory.count(_EXTRA_SAMPLES) or photometric == _LAB:
         return ALPHA_PX_S
     if photometric == _CMYK:
-        return INKS_PX_S
+        return CMYK_PX_S
     if samples == 1 and photometric < _RGB and bits > 1:
         return GREY_16_PX_S if bits > _BYTE_BITS else GREY_PX_S
     return COLOUR_PX_S
 
 
 def _jpegs_s(directory: _Directory, offsets: int, sizes: int) -> float:
-    """Return what the scans of the JPEGs take that the strips or tiles are."""
+    """Return the cost of the scans if each strip or tile is a JPEG."""
     data = directory.data
     check_parts(directory.count(offsets), "JPEGs")
-    places = directory.values(offsets, directory.count(offsets))
+    starts = directory.values(offsets, directory.count(offsets))
     lengths = directory.values(sizes, directory.count(sizes))
     seen: dict[tuple[int, int], float] = {}
     total_s, read_bytes = 0.0, 0
-    for at, length in zip(places, lengths, strict=False):
+    for at, length in zip(starts, lengths, strict=False):
         if (at, length) not in seen:
             read_bytes += length
             if read_bytes > 2 * len(data):

@@ -1,23 +1,30 @@
-"""The outline of a WebP: its canvas, the coding of its first frame, and the length that it says it has."""
+"""The outline of a WebP: canvas, coding of the first frame, and declared length."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 from struct import Struct
 
-from common.images.cost.outline import ALPHA_PX_S, COLOUR_PX_S, TURN_PX_S, Outline, check_parts, directory_s
+from common.images.cost.outline import (
+    ALPHA_PX_S,
+    COLOUR_PX_S,
+    ROTATION_PX_S,
+    Outline,
+    check_parts,
+    directory_s,
+)
 
 _RIFF_BYTES, _FORM_BYTES = 8, 4
 _LENGTH = Struct("<I")
 _CHUNK = Struct("<4sI")
 _FRAME_HEADER_BYTES = 16
-#: Flags, three bytes, width and height of 24 bits.
+#: Size of the VP8X chunk: flags, three reserved bytes, width and height of 24 bits each.
 _EXTENDED_BYTES = 10
-#: A lossy frame: three bytes of a tag, three that start a key frame, its sizes of 14 bits.
+#: A lossy frame: three bytes of frame tag, the three-byte start code, width and height of 14 bits each.
 _LOSSY_START, _LOSSY_SIZE, _SIDE_BITS = b"\x9d\x01\x2a", Struct("<HH"), 14
 _LOSSLESS_START = b"\x2f"
 _HAS_ALPHA = 0x10
 
-#: A pixel and a byte, as lossy and as lossless coding has them; a pixel of an alpha plane.
+#: One pixel and one byte of lossy and of lossless coding; one pixel of an alpha plane.
 _LOSSY_PX_S, _LOSSY_BYTE_S = 8e-9, 55e-9
 _LOSSLESS_PX_S, _LOSSLESS_BYTE_S = 15e-9, 60e-9
 _ALPHA_PLANE_PX_S = 5e-9
@@ -25,42 +32,42 @@ _ALPHA_PLANE_PX_S = 5e-9
 
 @dataclass(slots=True)
 class _Reading:
-    """What has been read of a file."""
+    """The state of reading a file."""
 
     width: int = 0
     height: int = 0
     is_transparent: bool = False
     exif_bytes: int = 0
-    #: Of the first frame.
+    #: Number of pixels of the first frame.
     pixels: int = 0
     frame_s: float = 0.0
     has_frame: bool = False
 
-    def take(self, kind: bytes, body: bytes) -> None:
-        """Count one chunk."""
+    def add_chunk(self, kind: bytes, body: bytes) -> None:
+        """Add the content of one chunk."""
         if kind == b"VP8X" and len(body) >= _EXTENDED_BYTES:
             self.is_transparent = self.is_transparent or bool(body[0] & _HAS_ALPHA)
             self.width, self.height = _u24(body, 4) + 1, _u24(body, 7) + 1
         elif kind == b"EXIF":
             self.exif_bytes += len(body)
         elif not self.has_frame:
-            self.take_frame(kind, body)
+            self.add_frame(kind, body)
 
-    def take_frame(self, kind: bytes, body: bytes) -> None:
-        """Count one chunk that may hold the first frame, or a part of it."""
+    def add_frame(self, kind: bytes, body: bytes) -> None:
+        """Add the cost of a chunk if it contains the first frame or a part of it."""
         if kind == b"ANMF":
             for inner, begin, end in _chunks(body, _FRAME_HEADER_BYTES):
-                self.take_frame(inner, body[begin:end])
+                self.add_frame(inner, body[begin:end])
             self.has_frame = True
         elif kind == b"ALPH":
             self.is_transparent = True
             self.frame_s += len(body) * _LOSSLESS_BYTE_S
         elif kind == b"VP8 ":
-            self.take_lossy(body)
+            self.add_lossy(body)
         elif kind == b"VP8L":
-            self.take_lossless(body)
+            self.add_lossless(body)
 
-    def take_lossy(self, body: bytes) -> None:
+    def add_lossy(self, body: bytes) -> None:
         self.has_frame = True
         self.frame_s += len(body) * _LOSSY_BYTE_S
         at = body.find(_LOSSY_START, 0, 16) + len(_LOSSY_START)
@@ -69,7 +76,7 @@ class _Reading:
             mask = (1 << _SIDE_BITS) - 1
             self._sized(across & mask, down & mask, _LOSSY_PX_S)
 
-    def take_lossless(self, body: bytes) -> None:
+    def add_lossless(self, body: bytes) -> None:
         self.has_frame = True
         self.frame_s += len(body) * _LOSSLESS_BYTE_S
         if body.startswith(_LOSSLESS_START) and len(body) > _LENGTH.size:
@@ -88,17 +95,17 @@ def read_webp(data: bytes) -> Outline:
     """Return the outline of a WebP.
 
     Raises:
-        ImageTooCostly: it has too many chunks to look at.
+        ImageTooCostly: it has too many chunks.
     """
     if len(data) < _RIFF_BYTES + _FORM_BYTES:
         return Outline()
     reading = _Reading()
     for kind, begin, end in _chunks(data, _RIFF_BYTES + _FORM_BYTES):
-        reading.take(kind, data[begin:end])
+        reading.add_chunk(kind, data[begin:end])
     canvas_px = reading.width * reading.height
     plane_s = max(canvas_px, reading.pixels) * (_ALPHA_PLANE_PX_S if reading.is_transparent else 0.0)
     price = ALPHA_PX_S if reading.is_transparent else COLOUR_PX_S
-    price += TURN_PX_S if reading.exif_bytes else 0.0
+    price += ROTATION_PX_S if reading.exif_bytes else 0.0
     return Outline(
         width=reading.width,
         height=reading.height,
@@ -107,20 +114,20 @@ def read_webp(data: bytes) -> Outline:
 
 
 def declared_webp_bytes(data: bytes) -> int:
-    """Return how many bytes the file says that it has."""
+    """Return the length in bytes that the file's header declares."""
     return _RIFF_BYTES + int(_LENGTH.unpack_from(data, 4)[0]) if len(data) >= _RIFF_BYTES else 0
 
 
-def _chunks(data: bytes, place: int) -> Iterator[tuple[bytes, int, int]]:
-    """Yield each chunk's kind and where its data begins and ends, the last one as far as it goes."""
+def _chunks(data: bytes, offset: int) -> Iterator[tuple[bytes, int, int]]:
+    """Yield each chunk's kind and the offsets of its data; the last chunk may be truncated."""
     parts = 0
-    while place + _CHUNK.size <= len(data):
+    while offset + _CHUNK.size <= len(data):
         parts += 1
         check_parts(parts, "chunks")
-        kind, length = _CHUNK.unpack_from(data, place)
-        begin = place + _CHUNK.size
+        kind, length = _CHUNK.unpack_from(data, offset)
+        begin = offset + _CHUNK.size
         yield kind, begin, min(begin + length, len(data))
-        place = begin + length + length % 2
+        offset = begin + length + length % 2
 
 
 def _u24(data: bytes, at: int) -> int:

@@ -1,1 +1,1 @@
-"""What an uploaded file is, told from its bytes without decoding: its format, or why it is refused."""
+"""Detection of an uploaded file's format from its bytes, and the reasons for refusing a file."""

@@ -1,4 +1,4 @@
-"""The accepted formats, told from a file's content; its name and its declared type do not count."""
+"""Detection of the accepted image formats by content; file name and declared type are ignored."""
 
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
@@ -6,10 +6,10 @@ from types import MappingProxyType
 from common.errors import UnsupportedImage
 from common.images.formats import bmp, heif, jpeg, tiff, unsupported
 
-#: As clients are told.
+#: The accepted formats, for error messages.
 ACCEPTED = "JPEG, PNG, WebP, GIF, BMP, TIFF, HEIC/HEIF or AVIF"
 
-#: How each accepted format begins; HEIF and AVIF are told apart by their boxes.
+#: The first bytes of each accepted format; WebP, HEIF and AVIF are detected separately.
 _SIGNATURES = (
     (b"\xff\xd8\xff", "JPEG"),
     (b"\x89PNG\r\n\x1a\n", "PNG"),
@@ -19,21 +19,21 @@ _SIGNATURES = (
     (b"II*\0", "TIFF"),
     (b"MM\0*", "TIFF"),
 )
-#: For each format that has kinds which are refused: a function that says why a file is, or None.
+#: For each format with unsupported variants, a function that returns why a file is refused, or None.
 _REFUSALS: Mapping[str, Callable[[bytes], str | None]] = MappingProxyType(
     {"JPEG": jpeg.refusal, "TIFF": tiff.refusal, "BMP": bmp.refusal}
 )
 
 
 def format_of(data: bytes) -> str:
-    """Return Pillow's name of the format of a file.
+    """Return Pillow's name of a file's format.
 
     Raises:
-        UnsupportedImage: it is none of the accepted formats, or a kind of one that is not read; it says
-            what the file is and what to do.
+        UnsupportedImage: the file has another format or an unsupported variant; the message says what it is
+            and what to do.
         UndecodableImage: the header is broken.
     """
-    name = _begins_like(data)
+    name = _format_by_signature(data)
     if name is None:
         raise UnsupportedImage(unsupported.refusal(data, accepted=ACCEPTED))
     refusal = _REFUSALS[name](data) if name in _REFUSALS else None
@@ -42,7 +42,7 @@ def format_of(data: bytes) -> str:
     return name
 
 
-def _begins_like(data: bytes) -> str | None:
+def _format_by_signature(data: bytes) -> str | None:
     for signature, name in _SIGNATURES:
         if data.startswith(signature):
             return None if unsupported.is_lookalike(data) else name

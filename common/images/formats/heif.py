@@ -1,13 +1,13 @@
-"""The primary picture of a HEIF or AVIF file, by its boxes (ISO/IEC 14496-12, 23008-12); nothing is decoded.
+"""The primary picture of a HEIF or AVIF file, read from its boxes (ISO/IEC 14496-12, 23008-12).
 
     ftyp  brands
     meta  pitm  the id of the primary item
-          iinf  infe…  each item's type: hvc1, av01, or grid, iden, iovl, which are made of others
-          iref  dimg…  the items that an item is made of
-          iprp  ipco  properties: ispe (size), colr (colour), clap (the part to be shown)
+          iinf  infe…  each item's type: hvc1, av01, or a derived image: grid, iden, iovl
+          iref  dimg…  the items that a derived image is made from
+          iprp  ipco  properties: ispe (size), colr (colour), clap (crop)
                 ipma  the properties of each item
 
-A file may have as many boxes as it likes: reading ends after `_ENTRIES_MAX` of them.
+The format does not limit the number of boxes, so files with more than `_ENTRIES_MAX` are refused.
 """
 
 import struct
@@ -20,44 +20,44 @@ from common.errors import ImageTooManyPixels, UndecodableImage, UnsupportedImage
 
 #: Boxes, items, references and associations together. A picture of 48 megapixels in tiles has about 1,000.
 _ENTRIES_MAX = 20_000
-#: A picture is made of tiles, which may be made of others; one step is usual.
-_STEPS_MAX = 4
-#: The tiles at the edges lie over them: by 3 % of a picture of 48 megapixels.
+#: Maximum nesting of derived images. Most files have one level: a grid of tiles.
+_LEVELS_MAX = 4
+#: Tolerance for tiles that extend past the picture's edges: 3 % of the pixels of a 48 megapixel picture.
 _OVERHANG = 0.25
 _HEIF_BRANDS = frozenset(
     {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs", b"mif1", b"mif2", b"msf1"}
 )
 _AVIF_BRANDS = frozenset({b"avif", b"avis"})
-#: Width, height, and how far the centre lies to the right and down, each a fraction.
+#: Width, height, horizontal and vertical offset of the crop's centre, each as numerator and denominator.
 _CLAP = struct.Struct("!IIIIiIiI")
-_MADE_OF_OTHERS = frozenset({b"grid", b"iden", b"iovl"})
-#: Pillow's names of the formats, by the codec of the picture.
+_DERIVED = frozenset({b"grid", b"iden", b"iovl"})
+#: Pillow's name of the format, by the picture's codec.
 _FORMATS = {b"hvc1": "HEIF", b"hev1": "HEIF", b"av01": "AVIF"}
 _SOUND_BRANDS = frozenset({b"M4A ", b"M4B ", b"M4P "})
-#: What a QuickTime file begins with that has no `ftyp`.
+#: The first box of a QuickTime file without `ftyp`.
 _QUICKTIME = frozenset({b"moov", b"mdat", b"wide", b"free", b"skip", b"pnot"})
 
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """What the boxes say of the primary picture; width and height are those before it is turned."""
+    """The properties of the primary picture; width and height are those before rotation."""
 
     width: int
     height: int
     codec: bytes
-    #: Pixels of all the coded pictures that it is made of.
+    #: Total pixels of the coded pictures that it is made from.
     coded_pixels: int
-    #: Colour primaries and transfer characteristics (ITU-T H.273), where the file says them.
+    #: Colour primaries and transfer characteristics (ITU-T H.273), None if the file has none.
     cicp: tuple[int, int] | None
-    #: Left, top, right and bottom of the part to be shown, where that is not all.
+    #: Left, top, right and bottom of the crop, None if the whole picture is shown.
     crop: tuple[int, int, int, int] | None
 
 
 def image_format(data: bytes) -> str | None:
-    """Return Pillow's name of the format, None for a file of another kind.
+    """Return Pillow's name of the format, None if the file is neither HEIF nor AVIF.
 
     Raises:
-        UnsupportedImage: a still picture of a codec that is not read.
+        UnsupportedImage: the picture's codec is not supported.
         UndecodableImage: the boxes are broken.
     """
     if not _brands(data) & (_HEIF_BRANDS | _AVIF_BRANDS):
@@ -71,8 +71,8 @@ def image_format(data: bytes) -> str | None:
     return _FORMATS[codec]
 
 
-def foreign_name(data: bytes) -> str | None:
-    """Say what a file is whose boxes hold no still picture; None where it has no boxes."""
+def other_media_name(data: bytes) -> str | None:
+    """Return a name for a video or sound file made of boxes, None if the file has no boxes."""
     if data[4:8] in _QUICKTIME and data[:1] == b"\0":
         return "a video (QuickTime)"
     if data[4:8] != b"ftyp":
@@ -83,10 +83,10 @@ def foreign_name(data: bytes) -> str | None:
 
 
 def primary_picture(data: bytes) -> Picture:
-    """Read the boxes.
+    """Return the primary picture.
 
     Raises:
-        UnsupportedImage: the file has a sequence of pictures and no still one.
+        UnsupportedImage: the file contains only a sequence of pictures.
         UndecodableImage: the boxes are broken, or there are too many.
     """
     reader = _Reader(data)
@@ -105,8 +105,8 @@ def check_pixels(data: bytes, *, max_pixels: int) -> tuple[int, int]:
     """Return width and height of the primary picture.
 
     Raises:
-        ImageTooManyPixels: it has more, or the pictures that it is made of have more by a quarter.
-        UndecodableImage, UnsupportedImage: as `primary_picture`.
+        ImageTooManyPixels: the coded pictures have more than `max_pixels` by over a quarter.
+        UndecodableImage, UnsupportedImage: as in `primary_picture`.
     """
     picture = primary_picture(data)
     if picture.coded_pixels > max_pixels * (1 + _OVERHANG):
@@ -132,11 +132,11 @@ class _Box:
 
 @dataclass(slots=True)
 class _Items:
-    """The items of a file, as far as their boxes tell."""
+    """The items of a file and their properties."""
 
     primary: int = -1
     types: dict[int, bytes] = field(default_factory=dict)
-    made_of: dict[int, tuple[int, ...]] = field(default_factory=dict)
+    inputs: dict[int, tuple[int, ...]] = field(default_factory=dict)
     properties: list[tuple[bytes, bytes]] = field(default_factory=list)
     associations: dict[int, list[int]] = field(default_factory=dict)
 
@@ -154,8 +154,8 @@ class _Items:
 
     def _leaves(self) -> list[int]:
         leaves = [self.primary]
-        for _ in range(_STEPS_MAX):
-            if not any(self.types[item] in _MADE_OF_OTHERS for item in leaves):
+        for _ in range(_LEVELS_MAX):
+            if not any(self.types[item] in _DERIVED for item in leaves):
                 return leaves
             parts = chain.from_iterable(map(self._parts, leaves))
             leaves = list(islice(parts, _ENTRIES_MAX + 1))
@@ -164,7 +164,7 @@ class _Items:
         raise UndecodableImage("the picture's parts refer to each other in a circle, or to too many others")
 
     def _parts(self, item: int) -> tuple[int, ...]:
-        return self.made_of.get(item, ()) if self.types[item] in _MADE_OF_OTHERS else (item,)
+        return self.inputs.get(item, ()) if self.types[item] in _DERIVED else (item,)
 
     def _size(self, item: int) -> tuple[int, int]:
         width, height = struct.unpack_from("!II", self._property(item, b"ispe"), 4)
@@ -187,7 +187,7 @@ class _Items:
         across, down, right, below = map(Fraction, numbers[::2], numbers[1::2])
         left, top = (width - across) / 2 + right, (height - down) / 2 + below
         box = (left, top, left + across, top + down)
-        # as readers do: what is not whole or lies outside is no crop
+        # Like other readers, ignore a crop that is outside the picture or has fractional edges.
         is_inside = 0 <= left < box[2] <= width and 0 <= top < box[3] <= height
         if not is_inside or any(edge.denominator != 1 for edge in box):
             return None
@@ -197,14 +197,14 @@ class _Items:
         return next((content for kind, content in self._properties_of(item) if kind == wanted), b"")
 
     def _properties_of(self, item: int) -> Iterator[tuple[bytes, bytes]]:
-        # counted from 1; 0 stands for none
+        # Property numbers start at 1; 0 means no property.
         for number in self.associations.get(item, ()):
             if 0 < number <= len(self.properties):
                 yield self.properties[number - 1]
 
 
 class _Reader:
-    """Reads boxes, and gives up on a file that has too many."""
+    """Reads boxes; raises `UndecodableImage` if a file has too many."""
 
     def __init__(self, data: bytes) -> None:
         self._data = data
@@ -262,7 +262,7 @@ class _Reader:
                 item, count = struct.unpack_from(f"!{identifier}H", self._data, reference.start)
                 self._count(count)
                 parts = struct.unpack_from(f"!{count}{identifier}", self._data, reference.start + size + 2)
-                items.made_of[item] = parts
+                items.inputs[item] = parts
 
     def _iprp(self, box: _Box, items: _Items) -> None:
         for child in self.boxes(box.start, box.end):

@@ -1,8 +1,8 @@
-"""Kinds of JPEG that are refused, told by the marker that begins the frame (ITU-T T.81, table B.1)."""
+"""JPEG variants that are refused, detected by the start-of-frame marker (ITU-T T.81, table B.1)."""
 
 import re
 
-#: Any number of bytes 0xFF may stand in front of a marker's own.
+#: Any number of fill bytes 0xFF may precede a marker.
 _MARKER = re.compile(rb"\xff([^\x00\xff])", re.DOTALL)
 _END_OF_IMAGE, _START_OF_SCAN = 0xD9, 0xDA
 #: Frames of lossy JPEG: baseline, extended, progressive, and the last two with arithmetic coding.
@@ -12,15 +12,15 @@ _HIERARCHICAL = frozenset({0xC5, 0xC6, 0xC7, 0xCD, 0xCE, 0xCF})
 _JPEG_LS = 0xF7
 _FRAMES = _READ | _LOSSLESS | _HIERARCHICAL | {_JPEG_LS}
 _BITS = 8
-#: Markers without a length: restart intervals, and TEM.
-_ALONE = frozenset({*range(0xD0, 0xD9), 0x01})
-#: Segments ahead of the frame; camera files have some dozens.
+#: Markers without a length field: RST, SOI and TEM.
+_STANDALONE = frozenset({*range(0xD0, 0xD9), 0x01})
+#: Maximum number of segments before the frame; camera files have some dozens.
 _SEGMENTS_MAX = 5000
 _ADVICE = "save it as a JPEG of 8 bits or as PNG"
 
 
 def refusal(data: bytes) -> str | None:
-    """Say why a JPEG is of a kind that is not read; None where it is, or where that cannot be told."""
+    """Return why a JPEG is not supported; None if it is, or if no frame header is found."""
     frame = _frame(data)
     if frame is None:
         return None
@@ -37,7 +37,7 @@ def refusal(data: bytes) -> str | None:
 
 
 def _frame(data: bytes) -> tuple[int, int] | None:
-    """Return the marker that begins the frame, and its bits a sample."""
+    """Return the start-of-frame marker and the bits per sample."""
     at = 2
     for _ in range(_SEGMENTS_MAX):
         found = _MARKER.search(data, at)
@@ -46,6 +46,6 @@ def _frame(data: bytes) -> tuple[int, int] | None:
         marker, at = found[1][0], found.end()
         if marker in _FRAMES:
             return (marker, data[at + 2]) if at + 2 < len(data) else None
-        if marker not in _ALONE:
+        if marker not in _STANDALONE:
             at += int.from_bytes(data[at : at + 2])
     return None

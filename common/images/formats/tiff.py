@@ -1,7 +1,7 @@
-"""Kinds of TIFF that are refused, told by the first directory (TIFF 6.0).
+"""TIFF variants that are refused, detected by the first directory (TIFF 6.0).
 
-Pillow shows some kinds wrongly, and says of others that they are no TIFF: a kind is accepted here only if a
-test has seen its pixels.
+Pillow decodes some variants wrongly and does not recognize others as TIFF. A variant is accepted only if a
+test compares its decoded pixels.
 """
 
 import struct
@@ -29,15 +29,15 @@ _WANTED = frozenset(
         _DNG_VERSION,
     }
 )
-#: struct's letters of the field types that these have: BYTE, SHORT, LONG, IFD.
+#: struct's format characters of the field types BYTE, SHORT, LONG and IFD.
 _TYPES = {1: "B", 3: "H", 4: "I", 13: "I"}
-#: Fields of a directory; cameras write some dozens.
+#: Maximum number of fields of a directory; cameras write some dozens.
 _ENTRIES_MAX = 4096
-#: Values of one field that are looked at; a pixel has at most 8 samples.
+#: Number of values of a field that are read; a pixel has at most 8 samples.
 _VALUES_MAX = 8
 _WHITE_IS_ZERO, _BLACK_IS_ZERO, _RGB, _PALETTE, _CMYK, _YCBCR, _LAB = 0, 1, 2, 3, 5, 6, 8
 _CFA, _LINEAR_RAW = 32803, 34892
-#: Samples of a colour, and the bits that they may have each.
+#: Number of samples of a colour, and the supported bits per sample.
 _COLOURS = {
     _WHITE_IS_ZERO: (1, {1, 2, 4, 8, 12, 16}),
     _BLACK_IS_ZERO: (1, {1, 2, 4, 8, 12, 16}),
@@ -56,20 +56,20 @@ _RAW_ADVICE = "export it as JPEG"
 
 @dataclass(frozen=True, slots=True)
 class Samples:
-    """How a TIFF's samples are to be understood."""
+    """The format of a TIFF's samples."""
 
     photometric: int
-    #: Of each sample of a pixel.
+    #: Bits of each sample of a pixel.
     bits: Field
 
     @property
     def is_negative(self) -> bool:
-        """Tell whether the lowest value is white."""
+        """Return whether the lowest value is white."""
         return self.photometric == _WHITE_IS_ZERO
 
 
 def size(data: bytes) -> tuple[int, int]:
-    """Return width and height of the first picture, before it is turned.
+    """Return width and height of the first picture, before rotation.
 
     Raises:
         UndecodableImage: the directory is broken.
@@ -79,7 +79,7 @@ def size(data: bytes) -> tuple[int, int]:
 
 
 def samples(data: bytes) -> Samples:
-    """Read how the samples of the first picture are to be understood.
+    """Return the sample format of the first picture.
 
     Raises:
         UndecodableImage: the directory is broken.
@@ -89,7 +89,7 @@ def samples(data: bytes) -> Samples:
 
 
 def refusal(data: bytes) -> str | None:
-    """Say why a TIFF is of a kind that is not read, None where it is.
+    """Return why a TIFF is not supported, None if it is.
 
     Raises:
         UndecodableImage: the directory is broken.
@@ -102,13 +102,13 @@ def refusal(data: bytes) -> str | None:
 
 
 def _is_raw(fields: dict[int, Field]) -> bool:
-    # the first directory of most is a small picture for file managers, and the photograph is below it
+    # In most RAW files the first directory is a thumbnail, and a sub-directory has the photograph.
     is_preview = bool(_one(fields, _SUBFILE_TYPE, 0) & _REDUCED) and _SUB_DIRECTORIES in fields
     return is_preview or _DNG_VERSION in fields or _photometric(fields) in {_CFA, _LINEAR_RAW}
 
 
 def _sample_fault(fields: dict[int, Field]) -> str | None:
-    """Say what is unusual about each sample."""
+    """Return why the samples are not supported, None if they are."""
     bits, formats = _bits(fields), set(fields.get(_FORMAT, (_UNSIGNED,)))
     if max(bits) > 16:  # noqa: PLR2004
         kind = "floating-point " if formats == {_FLOAT} else ""
@@ -123,7 +123,7 @@ def _sample_fault(fields: dict[int, Field]) -> str | None:
 
 
 def _layout_fault(fields: dict[int, Field]) -> str | None:
-    """Say what is unusual about how samples make up the picture."""
+    """Return why the arrangement of the samples is not supported, None if it is."""
     photometric, bits = _photometric(fields), _bits(fields)
     if photometric not in _COLOURS:
         return f"of an unusual colour space (photometric interpretation {photometric})"
@@ -143,7 +143,7 @@ def _layout_fault(fields: dict[int, Field]) -> str | None:
 
 
 def _photometric(fields: dict[int, Field]) -> int:
-    # as Pillow does: the field is required, and some programs leave it out
+    # The field is required, but some programs omit it; this is Pillow's default.
     return _one(fields, _PHOTOMETRIC, _WHITE_IS_ZERO)
 
 
@@ -176,7 +176,7 @@ def _fields(data: bytes) -> dict[int, Field]:
 
 
 def _values(data: bytes, at: int, *, form: str, order: str) -> Field:
-    """Read a field's values, which lie where they do not fit into four bytes at a place that those tell."""
+    """Read a field's values; if they need more than four bytes, the field contains their offset."""
     if struct.calcsize(order + form) > 4:  # noqa: PLR2004
         (at,) = struct.unpack_from(f"{order}I", data, at)
     values: Field = struct.unpack_from(order + form, data, at)

@@ -1,6 +1,6 @@
-"""Files that are no accepted image: what they are, and what their owner can do.
+"""Error messages for files of other formats: what the file is, and what its owner can do.
 
-Told from the first bytes. A file that nothing here knows is only said not to be one of the accepted formats.
+The format is detected by the first bytes. For an unknown file the message only lists the accepted formats.
 """
 
 import codecs
@@ -9,9 +9,9 @@ from typing import NamedTuple
 
 from common.images.formats import heif
 
-#: Bytes of a text that are looked at; a page or a drawing may begin with comments.
+#: Bytes of a text file that are examined; an HTML page or a drawing may begin with comments.
 _TEXT_BYTES = 4096
-#: Adobe's reader looks for the header of a PDF within its first bytes.
+#: Adobe's reader accepts a PDF header anywhere within this many bytes.
 _PDF_BYTES = 1024
 
 
@@ -27,7 +27,7 @@ _ARCHIVE = "unpack it and send one picture"
 _FRAME = "send a still picture, such as one frame as JPEG or PNG"
 _RAW = "export it as JPEG"
 
-#: Signatures, grouped by the advice that is given. Where two fit, the first counts.
+#: Signatures, grouped by the advice in the message. The first match counts.
 _KINDS = {
     _RAW: (
         _Kind(b"CR\x02", 8, "a camera's RAW file (CR2)"),
@@ -97,7 +97,7 @@ _KINDS = {
     ),
 }
 _SAVED_ERROR = "a download may have saved an error in its place; send the picture itself"
-#: How texts begin, in lower case, and what is said of them.
+#: The beginning of a text file in lower case, and the error message.
 _TEXTS = (
     (
         # JPEG, PNG, GIF and WebP
@@ -116,14 +116,14 @@ _TEXTS = (
 
 
 def refusal(data: bytes, *, accepted: str) -> str:
-    """Say what a file is that is none of the accepted formats, and what to do."""
+    """Return an error message for a file that has none of the accepted formats."""
     if not data:
         return "the file is empty; send a picture"
     return _known_refusal(data) or _text_refusal(data[:_TEXT_BYTES]) or f"the file is not {accepted}"
 
 
 def is_lookalike(data: bytes) -> bool:
-    """Tell whether a file that begins like TIFF or PNG is a camera's CR2 or a PNG for iOS."""
+    """Return whether a file with the signature of TIFF or PNG is a camera's CR2 or a PNG for iOS."""
     return data.startswith(b"CR\x02", 8) or data.startswith(b"CgBI", 12)
 
 
@@ -134,7 +134,7 @@ def _known_refusal(data: bytes) -> str | None:
                 return f"the file is {kind.name}; {advice}"
     if b"%PDF-" in data[:_PDF_BYTES]:
         return f"the file is a PDF document; {_DOCUMENT}"
-    boxed = heif.foreign_name(data)
+    boxed = heif.other_media_name(data)
     return None if boxed is None else f"the file is {boxed}; {_FRAME}"
 
 
@@ -146,14 +146,14 @@ def _text_refusal(head: bytes) -> str | None:
 
 
 def _as_text(head: bytes) -> str | None:
-    """Return the beginning of a text in lower case, without blanks before it; None for other files."""
+    """Return the beginning of a text file in lower case, without leading blanks; None for binary files."""
     encoding = "utf-16" if head.startswith((b"\xff\xfe", b"\xfe\xff")) else "utf-8-sig"
     decoder = codecs.getincrementaldecoder(encoding)()
     try:
-        # where the file goes on, the last character may be cut
+        # If the file is longer than the head, the last character may be incomplete.
         text = decoder.decode(head, final=len(head) < _TEXT_BYTES)
     except UnicodeDecodeError:
-        # an old page may be in Latin-1 or the like
+        # An old HTML page may be in Latin-1 or a similar encoding.
         text = head.decode("latin-1") if head.lstrip().startswith(b"<") else "\0"
     if any(sign < " " and sign not in "\t\n\r\f" for sign in text):
         return None

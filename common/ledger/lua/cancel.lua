@@ -1,7 +1,7 @@
--- Calls one job off. ARGV: job id, owner. The run itself ends when the last job that waits for it is gone.
--- Returns 1 if there is such a job, else 0.
+-- Cancels one job. ARGV: job id, owner. The run is canceled when no other job waits for it.
+-- Returns 1 if the owner has such a job, else 0.
 
-go_on_when_full()
+allow_writes_when_full()
 local job, now = K.JOB .. ARGV[1], now_ms()
 local f = redis.call('HMGET', job, 'run', 'owner', 'canceled_ms')
 if not f[1] or f[2] ~= ARGV[2] then return 0 end
@@ -16,7 +16,7 @@ redis.call('PEXPIRE', job, tonumber(redis.call('HGET', run, 'ttl_ms')))
 if redis.call('SCARD', run .. K.RUN_JOBS_SUFFIX) == 0 then
   finish(run_id, 'canceled', now, {})
 else
-  tell(run_id, state)
-  tell(K.JOB .. ARGV[1], 'canceled')
+  publish(run_id, state)
+  publish(K.JOB .. ARGV[1], 'canceled')
 end
 return 1

@@ -1,10 +1,10 @@
--- Leases a run to a worker. ARGV: run id, worker id, lease in ms, attempts allowed, and where the cache is in
--- this Redis the model whose embeddings it is asked for.
--- Returns {verdict, query, key, contents, made_from, attempt, created_ms, deadline_ms, now_ms, client, decode_ms, and with
--- a model what the cache has for the key and for each of the contents}; the verdict is one of claimed, gone (unknown or expired),
--- ended (already terminal), held (leased to another).
+-- Leases a run to a worker. ARGV: run id, worker id, lease in ms, attempts allowed, and, if this Redis is also the
+-- cache, the model whose cached embeddings are to be returned.
+-- Returns {verdict, query, key, contents, made_from, attempt, created_ms, deadline_ms, now_ms, client, decode_ms},
+-- followed, if a model is given, by the list of cache entries of the key and of each content. The verdict is one
+-- of claimed, gone (unknown or expired), ended (already terminal), held (leased to another worker).
 
-go_on_when_full()
+allow_writes_when_full()
 local run_id, worker_id, lease_ms, allowed = ARGV[1], ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4])
 local run, now = K.RUN .. run_id, now_ms()
 local state = redis.call('HGET', run, 'state')
@@ -12,7 +12,7 @@ if not state then return { 'gone' } end
 if TERMINAL[state] then return { 'ended' } end
 if state == 'running' and tonumber(redis.call('HGET', run, 'lease_ms')) > now then return { 'held' } end
 if now >= tonumber(redis.call('HGET', run, 'deadline_ms')) then
-  fail_late(run_id, now, 'deadline_exceeded', 'the job was in the queue until its deadline')
+  fail_at_deadline(run_id, now, 'deadline_exceeded', 'the job was in the queue until its deadline')
   return { 'ended' }
 end
 local attempt = redis.call('HINCRBY', run, 'attempts', 1)
@@ -24,10 +24,10 @@ end
 redis.call('HSET', run, 'state', 'running', 'worker', worker_id, 'started_ms', now, 'lease_ms', now + lease_ms)
 redis.call('ZREM', K.QUEUED, run_id)
 redis.call('ZADD', K.RUNNING, now + lease_ms, run_id)
-tell(run_id, 'running')
+publish(run_id, 'running')
 local f = redis.call('HMGET', run, 'query', 'key', 'contents', 'created_ms', 'deadline_ms', 'made_from', 'client',
   'decode_ms')
--- A run that a gateway of before wrote lacks what it did not know.
+-- A run written by a gateway of an older version lacks the newer fields.
 local contents, made_from, model = f[3] or '', f[6] or '', ARGV[5]
 local reply = {
   'claimed', f[1], f[2], contents, made_from, attempt, tonumber(f[4]), tonumber(f[5]), now, f[7] or '', tonumber(f[8] or 0)

@@ -1,10 +1,11 @@
--- Ends a run with an error. ARGV: run id, attempt, error as JSON. Only the attempt that holds the run
--- may fail it: a worker that was thought dead does not undo its successor's work. Returns 1 or 0.
+-- Ends a run with an error. ARGV: run id, attempt, error as JSON. Only the attempt that holds the run may fail it:
+-- otherwise a worker whose lease expired could fail a run that another worker is answering. Returns 1, or 0 if
+-- the attempt no longer holds the run.
 
-go_on_when_full()
+allow_writes_when_full()
 local run, now = K.RUN .. ARGV[1], now_ms()
 local f = redis.call('HMGET', run, 'state', 'attempts')
 if f[1] ~= 'running' or f[2] ~= ARGV[2] then return 0 end
-if cjson.decode(ARGV[3]).code ~= 'deadline_exceeded' then count_served(now) end
+if cjson.decode(ARGV[3]).code ~= 'deadline_exceeded' then count_finished(now) end
 finish(ARGV[1], 'failed', now, { 'error', ARGV[3] })
 return 1

@@ -1,4 +1,4 @@
--- Reads the load. Returns {queued, running, age of the oldest queued in ms, bytes of images held,
+-- Reads the load. Returns {queued runs, running runs, age of the oldest queued run in ms, bytes of stored images,
 -- retry after in seconds, then each live worker's announcement}.
 
 local now = now_ms()

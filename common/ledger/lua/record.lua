@@ -1,15 +1,15 @@
--- Records a job that the cache has answered. ARGV: a JSON object of the request, the result.
--- Returns as submit.lua does; the outcome is one of recorded, repeated, conflict, full_shared.
+-- Records a job that was answered from the cache. ARGV: a JSON object of the request, the result.
+-- Returns the same fields as submit.lua; the outcome is one of recorded, repeated, conflict, full_shared.
 
 local now = now_ms()
 local request = cjson.decode(ARGV[1])
 local job_id, result = request.job_id, ARGV[2]
 
-local known = known_by_key(request)
+local known = idempotent_reply(request)
 if known then return known end
 
--- The result is kept here, since the cache may lose it before the job expires; but once for all the jobs of a
--- minute that ask the same.
+-- The result is copied to the ledger, because the cache may evict it before the job expires. Jobs with the same
+-- query key share one copy for a minute.
 local SLOT_MS = 60000
 local slot = K.ANSWERED .. request.key
 local run_id = redis.call('GET', slot)
@@ -27,7 +27,7 @@ if not run_id then
   redis.call('SET', slot, run_id, 'PX', SLOT_MS)
   count_shared('run.' .. run_id, #result, now, keep_ms)
 end
-remember(request, run_id, now, request.ttl_ms, 0)
+write_job(request, run_id, now, request.ttl_ms, 0)
 redis.call('HSET', K.JOB .. job_id, 'cached', 1)
 count_shared(job_id, bytes, now, request.ttl_ms)
 return { 'recorded', job_id, run_id, 0 }

@@ -1,8 +1,8 @@
--- Gives a run back to the queue. ARGV: run id, attempt, 1 if the attempt counts, message template, and what held
--- the run up, which it fails with if its deadline passes before it is answered.
--- Returns 1, or 0 where the attempt no longer holds the run.
+-- Gives a run back to the queue. ARGV: run id, attempt, 1 if the attempt counts against the maximum, message
+-- template, and what delayed the run (part of its error message if it is not answered by its deadline).
+-- Returns 1, or 0 if the attempt no longer holds the run.
 
-go_on_when_full()
+allow_writes_when_full()
 local run, now = K.RUN .. ARGV[1], now_ms()
 local f = redis.call('HMGET', run, 'state', 'attempts')
 if f[1] ~= 'running' or f[2] ~= ARGV[2] then return 0 end

@@ -1,7 +1,7 @@
 -- Renews a worker's announcement and its leases. ARGV: worker id, announcement, announcement TTL in ms,
--- lease in ms, then the runs it works on. Returns those that are no longer its to finish.
+-- lease in ms, then the runs it works on. Returns the runs that it no longer holds.
 
-go_on_when_full()
+allow_writes_when_full()
 local worker_id, lease_ms, now = ARGV[1], tonumber(ARGV[4]), now_ms()
 redis.call('SET', K.WORKER .. worker_id, ARGV[2], 'PX', ARGV[3])
 redis.call('ZADD', K.WORKERS, now + tonumber(ARGV[3]), worker_id)

@@ -1,4 +1,4 @@
--- Returns the state of each job named in ARGV, an empty string for one that is gone.
+-- Returns the state of each job whose id is in ARGV; an empty string if the job has expired.
 
 local states = {}
 for i, job_id in ipairs(ARGV) do

@@ -1,4 +1,4 @@
--- Accepts one job: joins the run in flight for its key, or writes a run and sends its message.
+-- Accepts one job: adds it to the run in flight for its query key, or writes a run and sends its message.
 -- ARGV: a JSON object of the request, the message template, then digest and bytes of each image.
 -- Returns {outcome, job id, run id, retry after in seconds}; the outcome is one of
 -- accepted, joined, repeated, conflict, full_owner, full_turns, full_depth, full_age, full_wait, full_images,
@@ -9,13 +9,13 @@ local request = cjson.decode(ARGV[1])
 local job_id = request.job_id
 local keep_ms = request.deadline_ms + request.ttl_ms
 
-local known = known_by_key(request)
+local known = idempotent_reply(request)
 if known then return known end
 
 if owner_is_full(request, now) then return { 'full_owner', job_id, '', retry_after_s() } end
 
 local function wait_for(run_id, coalesced)
-  remember(request, run_id, now, keep_ms, coalesced)
+  write_job(request, run_id, now, keep_ms, coalesced)
   redis.call('SADD', K.RUN .. run_id .. K.RUN_JOBS_SUFFIX, job_id)
   if not request.max_jobs then return end
   local owned = K.OWNED .. request.owner
@@ -33,7 +33,7 @@ if flying then
     if shared_is_full(request, bytes, now) then return { 'full_shared', job_id, '', retry_after_s() } end
     wait_for(flying, 1)
     count_shared(job_id, bytes, now, keep_ms)
-    -- Another client's turn serves both.
+    -- The run is parked for another client, and this client's share of the decoders allows it now.
     if redis.call('ZSCORE', K.PARKED, flying) and not must_park(request.client, request.decode_ms, now) then
       unpark(flying, request.client, now)
     end
@@ -41,12 +41,13 @@ if flying then
   end
 end
 
--- Nothing has been written yet: a full service turns the job away before any work is done.
+-- Checked before the first write, so that a refused job leaves nothing behind.
 local incoming = 0
 for i = 3, #ARGV, 2 do incoming = incoming + #ARGV[i + 1] end
-local parks = must_park(request.client, request.decode_ms, now)
-local full = parks and turns_are_full(request, now) and 'full_turns' or what_is_full(request, incoming, now, parks)
-if full then return { full, job_id, '', retry_after_s() } end
+local is_parked = must_park(request.client, request.decode_ms, now)
+local refusal = is_parked and turns_are_full(request, now) and 'full_turns'
+  or overload_reason(request, incoming, now, is_parked)
+if refusal then return { refusal, job_id, '', retry_after_s() } end
 
 local digests = {}
 for i = 3, #ARGV, 2 do
@@ -74,7 +75,7 @@ redis.call('PEXPIRE', run .. K.RUN_JOBS_SUFFIX, keep_ms)
 redis.call('SET', flight, job_id, 'PX', request.deadline_ms)
 redis.call('ZADD', K.DEADLINES, deadline, job_id)
 local message = string.gsub(ARGV[2], '{run_id}', job_id)
-if parks then
+if is_parked then
   redis.call('HSET', run, 'message', message)
   park(job_id, request.client, request.decode_ms, now, request.deadline_ms)
   return { 'accepted', job_id, job_id, 0 }

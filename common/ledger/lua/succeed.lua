@@ -1,14 +1,13 @@
--- Ends a run with its result. ARGV: run id, result, timings, 0 where the result was made from another model
--- or version of the catalog than the query key stands for. The first to come is the one that counts:
--- returns 1 if this was it, 0 if the run had ended or is gone. The event carries timings and result, so that
--- no gateway has to ask for what its client waits for; of another version it does not, and gateways read here
--- that the result is not the key's.
+-- Ends a run with its result. ARGV: run id, result, timings, and 0 if the result comes from another model or
+-- catalog version than the query key. Only the first result counts: returns 1 if it was stored, 0 if the run had
+-- ended or has expired. The event carries timings and result, so that gateways need not read them from Redis. For
+-- a result of another version it does not: gateways then read the run, whose field `of_other_version` tells them.
 
-go_on_when_full()
+allow_writes_when_full()
 local run, now = K.RUN .. ARGV[1], now_ms()
 local state = redis.call('HGET', run, 'state')
 if not state or TERMINAL[state] then return 0 end
-count_served(now)
+count_finished(now)
 local fields, more = { 'result', ARGV[2], 'timings', ARGV[3] }, ARGV[3] .. '\n' .. ARGV[2]
 if ARGV[4] == '0' then
   fields[5], fields[6], more = 'of_other_version', 1, nil

@@ -1,8 +1,9 @@
--- Ends what is past its deadline and sends again what was lost; one process at a time, in turns.
--- ARGV: message template, attempts allowed, ms after which a message may be missed, ms between turns.
--- Returns {ended, given back, sent again}, or nil where another process has had the turn.
+-- Ends runs past their deadline, requeues runs whose lease expired and sends lost messages again.
+-- ARGV: message template, attempts allowed, ms after which a message may be lost, ms between two passes of all
+-- processes together.
+-- Returns the numbers of runs {ended, given back, sent again}, or nil if another process has just swept.
 
-go_on_when_full()
+allow_writes_when_full()
 if not redis.call('SET', K.SWEEPING, '1', 'NX', 'PX', ARGV[4]) then return nil end
 local now, allowed = now_ms(), tonumber(ARGV[2])
 local ended, returned, resent = 0, 0, 0
@@ -10,8 +11,8 @@ redis.call('ZREMRANGEBYSCORE', K.WORKERS, '-inf', now)
 forget_expired(K.IMAGES, K.IMAGES_BYTES, now)
 forget_expired(K.SHARED, K.SHARED_BYTES, now)
 
--- A run whose hash has expired leaves nothing to end, only its place in the index.
-local function is_there(run_id, index)
+-- Whether a run still exists; if its hash has expired, the run is removed from the index.
+local function run_exists(run_id, index)
   if redis.call('EXISTS', K.RUN .. run_id) == 1 then return true end
   redis.call('ZREM', index, run_id)
   return false
@@ -26,9 +27,9 @@ local function any_worker_ready()
 end
 
 for _, run_id in ipairs(redis.call('ZRANGEBYSCORE', K.DEADLINES, '-inf', now, 'LIMIT', 0, 500)) do
-  if is_there(run_id, K.DEADLINES) then
+  if run_exists(run_id, K.DEADLINES) then
     if any_worker_ready() then
-      fail_late(run_id, now, 'deadline_exceeded', 'the job did not finish before its deadline')
+      fail_at_deadline(run_id, now, 'deadline_exceeded', 'the job did not finish before its deadline')
     else
       fail(run_id, now, 'no_worker', 'no worker was ready before the deadline; start one and try again')
     end
@@ -37,7 +38,7 @@ for _, run_id in ipairs(redis.call('ZRANGEBYSCORE', K.DEADLINES, '-inf', now, 'L
 end
 
 for _, run_id in ipairs(redis.call('ZRANGEBYSCORE', K.RUNNING, '-inf', now, 'LIMIT', 0, 500)) do
-  if is_there(run_id, K.RUNNING) then
+  if run_exists(run_id, K.RUNNING) then
     if tonumber(redis.call('HGET', K.RUN .. run_id, 'attempts')) >= allowed then
       fail(run_id, now, 'attempts_exhausted', 'given up after ' .. allowed .. ' attempts; each ended without an answer')
       ended = ended + 1
@@ -48,11 +49,11 @@ for _, run_id in ipairs(redis.call('ZRANGEBYSCORE', K.RUNNING, '-inf', now, 'LIM
   end
 end
 
--- kombu's BRPOP takes a message off the list, and a worker killed before its claim takes it along. What is
--- queued here and not in the list is sent again.
+-- kombu's BRPOP removes a message from the list; if the worker is killed before its claim, the message is lost.
+-- The message of a queued run that is not in the list is sent again.
 local in_list
 for _, run_id in ipairs(redis.call('ZRANGEBYSCORE', K.QUEUED, '-inf', now - tonumber(ARGV[3]), 'LIMIT', 0, 500)) do
-  if is_there(run_id, K.QUEUED) and now - tonumber(redis.call('HGET', K.RUN .. run_id, 'sent_ms')) > tonumber(ARGV[3]) then
+  if run_exists(run_id, K.QUEUED) and now - tonumber(redis.call('HGET', K.RUN .. run_id, 'sent_ms')) > tonumber(ARGV[3]) then
     if not in_list then
       in_list = {}
       for _, message in ipairs(redis.call('LRANGE', K.QUEUE, 0, -1)) do
@@ -67,13 +68,13 @@ for _, run_id in ipairs(redis.call('ZRANGEBYSCORE', K.QUEUED, '-inf', now - tonu
   end
 end
 
--- A process of before ends runs without ending their turns, and nobody does whose runs have expired. Clients whose
--- images have been parked for long are looked after.
-local looked_after = {}
+-- Frees decoding time that is still counted for ended runs: a process of an older version does not free it, nor
+-- does a run that expires. Only clients with runs that have been parked for a while are checked.
+local checked = {}
 for _, run_id in ipairs(redis.call('ZRANGEBYSCORE', K.PARKED, '-inf', now - tonumber(ARGV[3]), 'LIMIT', 0, 100)) do
-  local client = is_there(run_id, K.PARKED) and redis.call('HGET', K.RUN .. run_id, 'client')
-  if client and not looked_after[client] then
-    looked_after[client] = true
+  local client = run_exists(run_id, K.PARKED) and redis.call('HGET', K.RUN .. run_id, 'client')
+  if client and not checked[client] then
+    checked[client] = true
     local index = K.DECODING .. client
     for _, member in ipairs(redis.call('ZRANGE', index, 0, -1)) do
       local id, work_ms = string.match(member, '^(%x+):(%d+)$')
@@ -84,7 +85,7 @@ for _, run_id in ipairs(redis.call('ZRANGEBYSCORE', K.PARKED, '-inf', now - tonu
       end
     end
     if redis.call('ZCARD', index) == 0 then redis.call('DEL', index .. K.DECODING_SUM_SUFFIX) end
-    next_turns(client, now)
+    send_parked(client, now)
   end
 end
 return { ended, returned, resent }

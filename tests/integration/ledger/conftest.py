@@ -8,7 +8,7 @@ import pytest_asyncio
 from redis import Redis
 
 from common.broker.celery_app import make_celery, message_template
-from common.cache import contents_of
+from common.cache import content_hashes
 from common.ledger.gateway import GatewayLedger
 from common.ledger.records import Submission
 from common.ledger.worker import WorkerLedger
@@ -69,7 +69,7 @@ def submission() -> Callable[..., Submission]:
             "owner": "anonymous",
             "query": query_to_json(query),
             "query_key": query_key(query, model="m", catalog_version="1"),
-            "contents": contents_of(query),
+            "contents": content_hashes(query),
         }
         return Submission(**(fields | changes))  # type: ignore[arg-type]
 

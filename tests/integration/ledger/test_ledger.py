@@ -282,7 +282,7 @@ async def test_a_run_that_ends_no_attempt_is_given_up_after_three(
     accepted = await gateway.submit(submission())
 
     for _ in range(3):
-        worker.release(claimed(worker, accepted.run_id), counts=True)
+        worker.release(claimed(worker, accepted.run_id), uses_attempt=True)
     verdict = worker.claim(accepted.run_id)
     job, _ = await gateway.job(accepted.job_id, owner=OWNER)
 
@@ -297,7 +297,7 @@ async def test_a_drained_run_does_not_use_up_an_attempt(
     gateway, worker = make_gateway(make_settings()), make_worker(make_settings())
     accepted = await gateway.submit(submission())
 
-    worker.release(claimed(worker, accepted.run_id), counts=False)
+    worker.release(claimed(worker, accepted.run_id), uses_attempt=False)
 
     assert claimed(worker, accepted.run_id).attempt == 1
 
@@ -555,7 +555,7 @@ async def test_everything_a_drained_ledger_keeps_expires(
     worker.succeed(claimed(worker, accepted[0].run_id).run_id, result=RESULT, timings=TIMINGS)
     worker.fail(claimed(worker, accepted[1].run_id), JobFailure("internal", "x"))
     await gateway.cancel(accepted[2].job_id, owner=OWNER)
-    worker.release(claimed(worker, accepted[3].run_id), counts=True)
+    worker.release(claimed(worker, accepted[3].run_id), uses_attempt=True)
     await gateway.cancel(accepted[3].job_id, owner=OWNER)
     await gateway.record(submission(), RESULT)
 

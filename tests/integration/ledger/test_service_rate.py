@@ -108,7 +108,7 @@ async def test_a_run_that_a_worker_gave_back_has_not_waited_all_the_while(
     redis.hset(keyspace.RUN + old.run_id, "created_ms", (now - 30) * 1000)
     claim = worker.claim(old.run_id)
     assert isinstance(claim, Claim)
-    worker.release(claim, counts=True)
+    worker.release(claim, uses_attempt=True)
 
     finish(worker, other.run_id)
 

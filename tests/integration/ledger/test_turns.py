@@ -193,7 +193,7 @@ async def test_a_run_that_is_given_back_keeps_its_turn(ledger: Ledger) -> None:
     first = await ledger.submit(FLOOD, LONG_S)
     await ledger.submit(FLOOD, LONG_S)
 
-    ledger.worker.release(ledger.claim(first.run_id), counts=True)
+    ledger.worker.release(ledger.claim(first.run_id), uses_attempt=True)
 
     assert set(ledger.sent()) == {first.run_id}
 
@@ -239,7 +239,7 @@ async def test_a_job_that_no_decoder_was_free_for_says_so_at_its_deadline(
     ledger = make_ledger(JOB_DEADLINE_S="2")
     accepted = await ledger.submit(OTHER, SHORT_S)
     claim = ledger.claim(accepted.run_id)
-    ledger.worker.release(claim, counts=False, held_up="no image decoder became free in time")
+    ledger.worker.release(claim, uses_attempt=False, delay_reason="no image decoder became free in time")
 
     deadline = time.monotonic() + 30
     while (await ledger.gateway.job(accepted.job_id, owner=OWNER))[0].state is not JobState.FAILED:

@@ -14,7 +14,7 @@ import pytest_asyncio
 
 from catalog.writer.album_row import AlbumRow, upsert_albums
 from common.broker.celery_app import make_celery, message_template
-from common.cache import contents_of
+from common.cache import content_hashes
 from common.catalog.version import made_from
 from common.jobs import Job
 from common.ledger.gateway import GatewayLedger
@@ -109,7 +109,7 @@ def submission_of(
         owner=OWNER,
         query=query_to_json(query),
         query_key=query_key(query, model="m", catalog_version="1"),
-        contents=contents_of(query),
+        contents=content_hashes(query),
         made_from=made_from(model=FixedLatencyEncoder.model_fingerprint, version=version),
         images=images,
     )

@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from common.process_control import children_never_interrupted
+from common.process_control import sigint_blocked_in_children
 
 pytestmark = pytest.mark.starts_processes
 
@@ -33,7 +33,7 @@ def test_only_the_process_itself_is_closed() -> None:
 
 
 def test_a_child_that_is_still_starting_is_not_ended_by_an_interrupt() -> None:
-    with children_never_interrupted():
+    with sigint_blocked_in_children():
         child = subprocess.Popen(IMPORTS_A_WHILE, stderr=subprocess.PIPE, text=True)
 
     while child.poll() is None:
@@ -49,5 +49,5 @@ def test_the_parent_is_still_interrupted() -> None:
 
 
 def interrupt_while_starting_children() -> None:
-    with children_never_interrupted():
+    with sigint_blocked_in_children():
         os.kill(os.getpid(), signal.SIGINT)

@@ -1,7 +1,7 @@
--- Every rule by which a job is turned away with 503 or 429: what is full, and for whom.
+-- Admission control: every rule that refuses a job with 503 or 429.
 
--- Whether a key has as many jobs under way as it may. Each is counted until it ends, or until the
--- deadline by which it must have.
+-- Whether an owner has reached its limit of unfinished jobs. A job counts until it ends, at the latest
+-- until its deadline.
 local function owner_is_full(request, now)
   if not request.max_jobs then return false end
   local owned = K.OWNED .. request.owner
@@ -9,8 +9,9 @@ local function owner_is_full(request, now)
   return redis.call('ZCARD', owned) >= request.max_jobs
 end
 
--- A job that shares another's run or a cached answer waits in no queue whose length would bound it; what such
--- jobs take is bounded by itself. Of each: the hash, its places in sets, an Idempotency-Key, measured at 1.7 KB.
+-- The memory of a job that shares a run or a cached answer. Such jobs are in no queue, so the limits on the queue
+-- do not bound their number; their bytes have a limit of their own. The job's hash, its set members and its
+-- Idempotency-Key were measured at 1.7 KB together.
 local function shared_bytes(request)
   return 2048 + #request.query
 end
@@ -20,18 +21,18 @@ local function shared_is_full(request, bytes, now)
   return tonumber(redis.call('GET', K.SHARED_BYTES) or 0) + bytes > request.max_shared_bytes
 end
 
--- Whether a client has more images waiting than could be decoded in time if nobody else had any.
+-- Whether a client has more images waiting than all decoders could decode in time for this client alone.
 local function turns_are_full(request, now)
   local parked_ms = tonumber(redis.call('GET', K.PARKED_OF .. request.client .. K.PARKED_SUM_SUFFIX) or 0)
   if parked_ms == 0 then return false end
-  local ahead_ms = under_way_ms(request.client, now) + parked_ms + (request.decode_ms or 0)
+  local ahead_ms = decoding_ms(request.client, now) + parked_ms + (request.decode_ms or 0)
   return ahead_ms > request.max_wait_ms * decoders(now)
 end
 
--- Why the service cannot take a run with so many bytes of images; nil where it can. Parked runs delay no other
--- client, so only a run that would be parked too counts them; it may use half of the bytes for images.
-local function what_is_full(request, incoming, now, parks)
-  local parked = parks and redis.call('ZCARD', K.PARKED) or 0
+-- Returns why the service cannot accept a run with `incoming` bytes of images, or nil. Parked runs delay no other
+-- client, so they count only against a run that would be parked too; parked images may use half of the bytes.
+local function overload_reason(request, incoming, now, is_parked)
+  local parked = is_parked and redis.call('ZCARD', K.PARKED) or 0
   local queued = redis.call('ZCARD', K.QUEUED) + parked
   if queued >= request.max_depth then return 'full_depth' end
   local oldest = redis.call('ZRANGE', K.QUEUED, 0, 0, 'WITHSCORES')
@@ -42,7 +43,7 @@ local function what_is_full(request, incoming, now, parks)
   forget_expired(K.IMAGES, K.IMAGES_BYTES, now)
   if incoming > 0 then
     local held = tonumber(redis.call('GET', K.IMAGES_BYTES) or 0)
-    if held + incoming > request.max_held_bytes / (parks and 2 or 1) then return 'full_images' end
+    if held + incoming > request.max_held_bytes / (is_parked and 2 or 1) then return 'full_images' end
   end
   return nil
 end

@@ -1,28 +1,28 @@
--- The clock, events, and counting what expires, for every other part; `K` (key names) is prepended from
--- common/redis/keyspace.py. Redis's clock decides: a worker's or gateway's may be wrong.
+-- The clock, events and expiring counters, for all other parts; `K` (key names) is prepended from
+-- common/redis/keyspace.py. All times come from Redis's clock: a worker's or gateway's may be wrong.
 
 local function now_ms()
   local t = redis.call('TIME')
   return t[1] * 1000 + math.floor(t[2] / 1000)
 end
 
--- At `maxmemory` Redis refuses a script's first write that needs memory, but lets a script that has
--- written go on, since half a script is worse. What brings jobs to their end begins with a write that
--- frees memory, or would: else a full Redis could end nothing, and would stay full. A submit does not.
--- (The shebang with `allow-oom` says the same, but only to Redis 7.)
-local function go_on_when_full()
+-- Lets a script write although Redis is at `maxmemory`. Redis then refuses a write that needs memory, unless the
+-- script has already written something: half of a script would be worse. A DEL needs no memory, so scripts that
+-- end jobs begin with one; otherwise a full Redis could end no job and would stay full. A submit does not call
+-- this. (The shebang flag `allow-oom` does the same, but only from Redis 7 on.)
+local function allow_writes_when_full()
   redis.call('DEL', K.NOTHING)
 end
 
 local TERMINAL = { succeeded = true, failed = true, canceled = true }
 
--- `more`, where there is any, stands behind the state.
-local function tell(name, state, more)
+-- Publishes a state change; `more`, if given, follows the state.
+local function publish(name, state, more)
   redis.call('PUBLISH', K.EVENTS, name .. ' ' .. state .. (more and ' ' .. more or ''))
 end
 
--- Members are "<name>:<bytes>" by the time they expire, by themselves; here their bytes cease to count.
--- The sum comes first: in a full Redis it is the first write, and is refused.
+-- Removes expired members "<name>:<bytes>" from an index sorted by expiry, and subtracts their bytes from the
+-- total. The total is written first: if Redis is full it refuses this write, and the two stay consistent.
 local function forget_expired(index, total, now)
   local expired, bytes = redis.call('ZRANGEBYSCORE', index, '-inf', now), 0
   if #expired == 0 then return end
@@ -32,7 +32,7 @@ local function forget_expired(index, total, now)
   if redis.call('ZCARD', index) == 0 then redis.call('DEL', total) end
 end
 
--- Keeps keys for so long, or for as long as they would be kept anyway.
+-- Extends the expiry of keys to `keep_ms`; never shortens it.
 local function expire_later(names, keep_ms)
   for _, key in ipairs(names) do
     if redis.call('PTTL', key) < keep_ms then redis.call('PEXPIRE', key, keep_ms) end

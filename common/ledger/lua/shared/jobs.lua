@@ -1,7 +1,7 @@
--- What is kept of a job besides its run: who owns it, its Idempotency-Key, and what it counts for.
+-- A job's own records: its owner, its Idempotency-Key, and its entries in counters.
 
--- What a client's Idempotency-Key stands for: the reply of a submit; nil where it stands for nothing yet.
-local function known_by_key(request)
+-- Returns the reply to a request whose Idempotency-Key was used before, or nil.
+local function idempotent_reply(request)
   local known = request.idempotency_key and redis.call('GET', request.idempotency_key)
   if not known then return nil end
   local hash, first_id = string.match(known, '^(%x+) (%x+)$')
@@ -10,7 +10,7 @@ local function known_by_key(request)
   return run_id and { 'repeated', first_id, run_id, 0 } or nil
 end
 
-local function remember(request, run_id, now, keep_ms, coalesced)
+local function write_job(request, run_id, now, keep_ms, coalesced)
   local job = K.JOB .. request.job_id
   redis.call('HSET', job, 'run', run_id, 'owner', request.owner, 'query', request.query,
     'created_ms', now, 'coalesced', coalesced)

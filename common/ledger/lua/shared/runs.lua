@@ -1,4 +1,4 @@
--- The end of a run, and sending it again.
+-- Ending a run, and sending its message again.
 
 local function release_images(run)
   local digests = redis.call('HGET', run, 'images')
@@ -16,7 +16,8 @@ local function release_images(run)
   if redis.call('ZCARD', K.IMAGES) == 0 then redis.call('DEL', K.IMAGES_BYTES) end
 end
 
--- The one way into a terminal state. `fields` is a flat list for HSET; `more` goes with the event.
+-- Moves a run into a terminal state; no other code does. `fields` is a flat list for HSET; `more` is appended to
+-- the event.
 local function finish(run_id, state, now, fields, more)
   local run = K.RUN .. run_id
   local ttl_ms = tonumber(redis.call('HGET', run, 'ttl_ms'))
@@ -34,7 +35,7 @@ local function finish(run_id, state, now, fields, more)
   end
   redis.call('PEXPIRE', run, ttl_ms)
   redis.call('DEL', run .. K.RUN_JOBS_SUFFIX)
-  tell(run_id, state, more)
+  publish(run_id, state, more)
   end_turn(run_id, now)
 end
 
@@ -42,8 +43,8 @@ local function fail(run_id, now, code, detail)
   finish(run_id, 'failed', now, { 'error', cjson.encode({ code = code, detail = detail }) })
 end
 
--- Ends a run whose deadline has passed, and says what held it up.
-local function fail_late(run_id, now, code, detail)
+-- Fails a run whose deadline has passed; the message says what delayed it.
+local function fail_at_deadline(run_id, now, code, detail)
   local why = redis.call('HGET', K.RUN .. run_id, 'held_up')
   if redis.call('ZSCORE', K.PARKED, run_id) then
     why = 'other images of the same client were to be decoded before it'
@@ -51,7 +52,7 @@ local function fail_late(run_id, now, code, detail)
   fail(run_id, now, code, why and detail .. ': ' .. why or detail)
 end
 
--- Puts a message for the run at the head of the queue: it has waited longest.
+-- Puts a message for the run at the head of the queue, because the run has waited longest.
 local function send(template, run_id, now)
   local message = string.gsub(template, '{run_id}', run_id)
   redis.call('RPUSH', K.QUEUE, (string.gsub(message, '{delivery_tag}', run_id .. '.' .. now)))
@@ -66,5 +67,5 @@ local function requeue(template, run_id, now)
   local f = redis.call('HMGET', run, 'queued_ms', 'created_ms')
   redis.call('ZADD', K.QUEUED, f[1] or f[2], run_id)
   send(template, run_id, now)
-  tell(run_id, 'queued')
+  publish(run_id, 'queued')
 end

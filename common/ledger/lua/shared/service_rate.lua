@@ -1,14 +1,15 @@
--- How many runs the workers end a second, as measured, and how long a client is told to wait.
+-- The measured service rate (runs that the workers end per second), and the Retry-After derived from it.
 
--- Runs that the workers end a second while there is enough to do; zero as long as that is not known.
+-- Runs that the workers end per second under load; zero if no rate has been measured.
 local function service_rate()
   return tonumber(redis.call('GET', K.SERVICE_RATE) or 0)
 end
 
--- In a quiet second the workers end only what there is, so such seconds are left out: the rate is the mean of
--- those of the last ten whole seconds in which a run waited, from the first that ended one, and of at least
--- three. Without such a wait a known rate can only rise: one that is too low causes refusals, and would then
--- never be corrected. A run that a worker gave back counts as waiting from that moment.
+-- The rate is the mean over those of the last ten whole seconds in which a run waited in the queue, starting with
+-- the first of them in which a run ended; at least three are needed. A second without a waiting run shows the
+-- demand and not the capacity, so it is left out. If there are fewer than three, a known rate may rise but not
+-- fall: too low a rate would refuse the load that could correct it. A run that a worker gave back counts as
+-- waiting from that moment.
 local function measured_rate(second)
   local oldest = redis.call('ZRANGE', K.QUEUED, 0, 0)[1]
   local sent_ms = oldest and redis.call('HGET', K.RUN .. oldest, 'sent_ms')
@@ -24,9 +25,9 @@ local function measured_rate(second)
   return known > 0 and math.max(known, sum / 10) or 0
 end
 
--- Counts a run that a worker has ended; a canceled run and one that ran out of time do not count. The first call
--- of each second measures the rate, which is kept for ten minutes: a sudden rush is judged by it.
-local function count_served(now)
+-- Counts a run that a worker has ended; canceled runs and runs past their deadline do not count. The first call
+-- of each second measures the rate and stores it for ten minutes, so that it is known when load arrives suddenly.
+local function count_finished(now)
   local second = math.floor(now / 1000)
   local finished = K.FINISHED .. second
   if redis.call('INCR', finished) > 1 then return end
@@ -35,7 +36,7 @@ local function count_served(now)
   if rate > 0 then redis.call('SET', K.SERVICE_RATE, rate, 'EX', 600) end
 end
 
--- Seconds until a place is likely: what is queued over the rate of service, within 1..60.
+-- Seconds after which a client should try again: the queue length divided by the service rate, from 1 to 60.
 local function retry_after_s()
   local rate = service_rate()
   local depth = redis.call('ZCARD', K.QUEUED)

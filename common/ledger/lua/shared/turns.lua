@@ -1,10 +1,10 @@
--- Clients take turns at the image decoders (docs/decisions/0021-turns-at-the-decoders.md).
+-- Fair sharing of the image decoders among clients (docs/decisions/0021-turns-at-the-decoders.md).
 --
--- A client's images are sent to the workers only up to what keeps the decoders busy for TURN_MS, or one file
--- that takes longer. The rest is parked: its message is sent when earlier ones have ended, so that it takes no
--- thread, no decoder and no place in the queue of others.
+-- Each client may have images for TURN_MS of decoding per decoder at the workers, or one image that takes longer.
+-- Its other runs are parked: a parked run's message is sent when earlier runs of the client have ended, so that it
+-- occupies no thread, no decoder and no place in the queue.
 
--- Decoders of all live workers together; a worker that announces none has one.
+-- The number of decoders of all live workers; a worker that does not announce a number counts as one.
 local function decoders(now)
   local sum = 0
   for _, worker_id in ipairs(redis.call('ZRANGEBYSCORE', K.WORKERS, now, '+inf')) do
@@ -16,17 +16,17 @@ end
 
 local TURN_MS = 250
 
--- Milliseconds of a client's images that are with the workers.
-local function under_way_ms(client, now)
+-- Milliseconds of decoding that a client's images at the workers take.
+local function decoding_ms(client, now)
   local index, total = K.DECODING .. client, K.DECODING .. client .. K.DECODING_SUM_SUFFIX
   forget_expired(index, total, now)
   return tonumber(redis.call('GET', total) or 0)
 end
 
 local function has_turn(client, work_ms, now)
-  local under_way = under_way_ms(client, now)
-  if under_way == 0 or under_way + work_ms <= TURN_MS then return true end
-  return under_way + work_ms <= TURN_MS * decoders(now)
+  local sent_ms = decoding_ms(client, now)
+  if sent_ms == 0 or sent_ms + work_ms <= TURN_MS then return true end
+  return sent_ms + work_ms <= TURN_MS * decoders(now)
 end
 
 local function begin_turn(run_id, client, work_ms, deadline, now)
@@ -36,7 +36,7 @@ local function begin_turn(run_id, client, work_ms, deadline, now)
   expire_later({ index, total }, deadline - now)
 end
 
--- Whether a client's next image has to wait for its turn.
+-- Whether a client's next run with images has to be parked.
 local function must_park(client, work_ms, now)
   if work_ms == 0 then return false end
   return redis.call('LLEN', K.PARKED_OF .. client) > 0 or not has_turn(client, work_ms, now)
@@ -50,7 +50,7 @@ local function park(run_id, client, work_ms, now, keep_ms)
   expire_later({ list, total }, keep_ms)
 end
 
--- Sends the message of a run that was parked, in the turn of a client.
+-- Sends the message of a parked run and counts its decoding time for a client.
 local function unpark(run_id, client, now)
   local run = K.RUN .. run_id
   local f = redis.call('HMGET', run, 'message', 'decode_ms', 'deadline_ms')
@@ -62,8 +62,8 @@ local function unpark(run_id, client, now)
   redis.call('LPUSH', K.QUEUE, (string.gsub(f[1], '{delivery_tag}', run_id .. '.' .. now)))
 end
 
--- Sends what a client has parked, as far as it has the turn.
-local function next_turns(client, now)
+-- Sends a client's parked runs, oldest first, as long as its share of the decoders allows.
+local function send_parked(client, now)
   local list = K.PARKED_OF .. client
   while true do
     local run_id = redis.call('LINDEX', list, 0)
@@ -85,5 +85,5 @@ local function end_turn(run_id, now)
   local index, total = K.DECODING .. f[1], K.DECODING .. f[1] .. K.DECODING_SUM_SUFFIX
   if redis.call('ZREM', index, run_id .. ':' .. f[2]) == 1 then redis.call('DECRBY', total, f[2]) end
   if redis.call('ZCARD', index) == 0 then redis.call('DEL', total) end
-  next_turns(f[1], now)
+  send_parked(f[1], now)
 end
