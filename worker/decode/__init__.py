@@ -1,1 +1,1 @@
-"""Decoding: an uploaded file becomes the square of RGB pixels that the model takes."""
+"""Image decoding: from an uploaded file to the square of RGB pixels that is the model's input."""

@@ -1,9 +1,9 @@
-"""A decoder process: takes files from its socket, answers with pixels, until the worker is gone.
+"""The main program of a decoder process: read files from a socket, answer with pixels.
 
     python -m worker.decode.child FD SIZE_PX MAX_PIXELS MEMORY_BYTES CPU_MS NICENESS PARENT_PID
 
-It holds no secret and no model, may not grow past its memory limit, and dies with its parent. The kernel
-ends it by SIGPROF once one file has taken it more CPU than a file may, whatever a codec is doing.
+It has no secrets and no model, its memory is limited, and it ends with the worker. If one file takes more CPU
+time than allowed, the kernel ends the process with SIGPROF, even in the middle of a codec.
 """
 
 import os
@@ -23,14 +23,14 @@ from worker.decode.resampling import resize_and_crop
 
 
 def serve(channel: socket.socket, *, size_px: int, max_pixels: int, cpu_s: float) -> None:
-    """Decode what comes until the other side closes."""
+    """Decode files until the worker closes the socket."""
     while (data := wire.receive_request(channel)) is not None:
         signal.setitimer(signal.ITIMER_PROF, cpu_s)
         try:
             image = decode_image(data, size_px=size_px, max_pixels=max_pixels, max_cost_s=cpu_s)
         except ImageError as error:
             wire.send_reply(channel, wire.ERROR, wire.error_body(error))
-        except Exception as error:  # noqa: BLE001 - a process boundary: the job fails, the next is served
+        except Exception as error:  # noqa: BLE001 - a process boundary: this job fails, the next one is served
             unknown = UndecodableImage(f"the image does not decode ({type(error).__name__})")
             wire.send_reply(channel, wire.ERROR, wire.error_body(unknown))
         else:
@@ -40,9 +40,9 @@ def serve(channel: socket.socket, *, size_px: int, max_pixels: int, cpu_s: float
 
 
 def confine(*, memory_bytes: int, niceness: int, parent_pid: int) -> None:
-    """Give up what a decoder does not need, and tie its life to the worker's."""
+    """Limit this process's resources, and make it end with the worker."""
     end_with_parent(parent_pid)
-    # A service manager's TERM reaches the whole group; the worker drains first and then closes the socket.
+    # A service manager sends SIGTERM to the whole group; the worker needs its decoders until it has drained.
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     signal.signal(signal.SIGPROF, signal.SIG_DFL)
     os.nice(niceness)
@@ -56,11 +56,11 @@ def main() -> int:
     numbers = (int(argument) for argument in sys.argv[1:])
     fd, size_px, max_pixels, memory_bytes, cpu_ms, niceness, parent_pid = numbers
     channel = socket.socket(fileno=fd)
-    # With its first product BLAS takes memory, and ends the process where there is none left.
+    # BLAS allocates memory in its first call, and ends the process if the limit is set before.
     resize_and_crop(Image.new("RGB", (2 * size_px, 2 * size_px)), size_px)
     confine(memory_bytes=memory_bytes, niceness=niceness, parent_pid=parent_pid)
     wire.send_reply(channel, wire.READY)
-    # from here on whatever a codec's library prints is the uploader's text, not the service's
+    # From here on, output of codec libraries may contain text from the file, so it is discarded.
     null = os.open(os.devnull, os.O_RDWR)
     for standard in (0, 1, 2):
         os.dup2(null, standard)

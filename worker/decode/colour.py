@@ -1,8 +1,8 @@
-"""From the colours of a file to sRGB, on the square that is left of it.
+"""Conversion of the cropped square from a file's colour space to sRGB.
 
-A file says what its samples mean by an ICC profile, or by primaries and a transfer function (`coded_colour`).
-Samples of a file that says nothing, or something that cannot be read, are sRGB's. So are those whose space
-differs from it by no more than `_SAME_LEVELS`: they stay as they are.
+A file defines its colour space by an ICC profile, or by primaries and a transfer function (`coded_colour`). A
+file without a readable definition is treated as sRGB. Pixels are not converted if the colour space differs
+from sRGB by at most `_SAME_LEVELS`.
 """
 
 from collections.abc import Callable
@@ -16,24 +16,26 @@ from PIL import Image, ImageCms
 
 from worker.decode.coded_colour import CodedColour, coded_to_srgb
 
-#: Profiles of printers have up to 3 MB.
+#: Maximum size of an ICC profile; profiles of printers have up to 3 MB.
 PROFILE_BYTES_MAX = 4 << 20
-#: The sRGB profiles in use differ by at most one level of 255; the nearest other space, Rec. 709, by 16.
+#: Different sRGB profiles differ by at most one level of 255; the closest other colour space, Rec. 709, by
+#: 16.
 _SAME_LEVELS = 2
-#: Pictures of one camera have one profile. Making a conversion takes 3 to 60 ms, using one less than 1.
+#: Cached conversions by profile. Creating one takes 3 to 60 ms, using one less than 1 ms, and pictures of the
+#: same camera share a profile.
 _CONVERSIONS_KEPT = 4
-#: Modes in which Pillow hands samples to LittleCMS, by the colour space of the profile.
+#: Pillow's mode for LittleCMS, by the profile's colour space.
 _MODES = {"GRAY": "L", "RGB ": "RGB", "CMYK": "CMYK"}
-#: The colours of samples in each of Pillow's modes; in all others they are RGB.
+#: The colour family of each Pillow mode; RGB for all other modes.
 _FAMILIES = {"L": "L", "LA": "L", "CMYK": "CMYK", "LAB": "LAB"}
-#: White stays white, as on a page, and the darkest colour that a printer has becomes black.
+#: White stays white, and the darkest colour of a printer becomes black.
 _INTENT = ImageCms.Intent.RELATIVE_COLORIMETRIC
 _FLAGS = ImageCms.Flags.BLACKPOINTCOMPENSATION
 
 
 @dataclass(frozen=True, slots=True)
 class ColourSource:
-    """What a file says of its colours; a profile, where it can be used, counts more than a code."""
+    """A file's definitions of its colour space; a usable ICC profile takes precedence over codes."""
 
     profile: bytes | None = None
     coded: CodedColour | None = None
@@ -41,14 +43,14 @@ class ColourSource:
 
 @dataclass(frozen=True, slots=True)
 class Conversion:
-    """The mode that a square has to have, and what brings it from there to sRGB."""
+    """The required mode of the square, and the function that converts it from there to sRGB."""
 
     mode: str
     to_srgb: Callable[[Image.Image], Image.Image]
 
 
 def conversion_from(source: ColourSource, mode: str) -> Conversion:
-    """Return the conversion of an image of one of Pillow's modes, whether or not it has an alpha channel."""
+    """Return the conversion for an image of a Pillow mode, with or without alpha channel."""
     family = _FAMILIES.get(mode, "RGB")
     if family == "LAB":
         return Conversion("LAB", _from_lab().apply)
@@ -63,7 +65,7 @@ def conversion_from(source: ColourSource, mode: str) -> Conversion:
 
 
 def _by_profile(profile: bytes, family: str) -> Conversion | None:
-    """Return the conversion by a profile; None for one of other samples, of no use, or of sRGB itself."""
+    """Return the conversion by a profile; None if it is sRGB, unusable, or for another colour family."""
     transform = _transform(profile)
     if transform is None:
         return None
@@ -87,10 +89,12 @@ def _transform(profile: bytes) -> ImageCms.ImageCmsTransform | None:
         mode = _MODES.get(opened.profile.xcolor_space)
         if mode is None:
             return None
-        transform = ImageCms.ImageCmsTransform(opened, _made("sRGB"), mode, "RGB", _INTENT, flags=_FLAGS)
+        transform = ImageCms.ImageCmsTransform(
+            opened, _created_profile("sRGB"), mode, "RGB", _INTENT, flags=_FLAGS
+        )
         return None if _is_srgb(transform) else transform
     except (OSError, ValueError, TypeError, ImageCms.PyCMSError):
-        return None  # a picture with a damaged profile is still a picture
+        return None  # a damaged profile is ignored
 
 
 def _is_srgb(transform: ImageCms.ImageCmsTransform) -> bool:
@@ -106,8 +110,10 @@ def _is_srgb(transform: ImageCms.ImageCmsTransform) -> bool:
 
 @lru_cache(1)
 def _from_lab() -> ImageCms.ImageCmsTransform:
-    return ImageCms.ImageCmsTransform(_made("LAB"), _made("sRGB"), "LAB", "RGB", _INTENT)
+    return ImageCms.ImageCmsTransform(
+        _created_profile("LAB"), _created_profile("sRGB"), "LAB", "RGB", _INTENT
+    )
 
 
-def _made(space: Literal["LAB", "sRGB"]) -> ImageCms.ImageCmsProfile:
+def _created_profile(space: Literal["LAB", "sRGB"]) -> ImageCms.ImageCmsProfile:
     return ImageCms.ImageCmsProfile(ImageCms.createProfile(space))

@@ -1,4 +1,4 @@
-"""What a file says of its colours, where its format has a place for it.
+"""The definitions of a file's colour space, in each format's order of precedence.
 
 PNG          cICP, else iCCP, else sRGB, else gAMA and cHRM
 HEIF, AVIF   an ICC profile, else the codes of `nclx`
@@ -15,15 +15,15 @@ from worker.decode.coded_colour import from_cicp, from_png
 from worker.decode.colour import ColourSource
 
 _PNG_SIGNATURE_BYTES, _PNG_CHUNK = 8, struct.Struct("!I4s")
-#: Chunks of a PNG ahead of its pixels.
+#: Maximum number of chunks that are read before a PNG's pixels.
 _PNG_CHUNKS_MAX = 1000
 
 
 def colour_source(image: Image.Image, data: bytes, image_format: str) -> ColourSource:
-    """Read it from an opened file."""
+    """Return the colour space definitions of an opened file."""
     profile = image.info.get("icc_profile") or None
     if image_format == "PNG":
-        return _of_png(image, data, profile)
+        return _png_source(image, data, profile)
     if image_format == "BMP":
         return ColourSource(profile=bmp.embedded_profile(data))
     if image_format in {"HEIF", "AVIF"} and profile is None:
@@ -32,7 +32,7 @@ def colour_source(image: Image.Image, data: bytes, image_format: str) -> ColourS
     return ColourSource(profile=profile)
 
 
-def _of_png(image: Image.Image, data: bytes, profile: bytes | None) -> ColourSource:
+def _png_source(image: Image.Image, data: bytes, profile: bytes | None) -> ColourSource:
     codes = _png_codes(data)
     if codes is not None:
         return ColourSource(coded=from_cicp(*codes))
@@ -42,7 +42,7 @@ def _of_png(image: Image.Image, data: bytes, profile: bytes | None) -> ColourSou
 
 
 def _png_codes(data: bytes) -> tuple[int, int] | None:
-    """Return primaries and transfer function of a `cICP` chunk, which Pillow does not read."""
+    """Return the codes of primaries and transfer function in a `cICP` chunk, which Pillow does not read."""
     at = _PNG_SIGNATURE_BYTES
     for _ in range(_PNG_CHUNKS_MAX):
         length, kind = _PNG_CHUNK.unpack_from(data, at)

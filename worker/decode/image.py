@@ -1,8 +1,8 @@
-"""An uploaded file to the model's square input.
+"""The decoding of an uploaded file to the model's square input.
 
-    header checked ─► samples of 8 bits, upright ─► resize + crop ─► to sRGB ─► on white
+    check header ─► 8-bit samples, upright ─► resize + crop ─► convert to sRGB ─► on white
 
-Imports nothing heavy but Pillow and NumPy, for this is what a decoder process runs.
+Imports no heavy libraries except Pillow and NumPy, because every decoder process loads it.
 """
 
 from PIL import Image
@@ -25,15 +25,15 @@ def decode_image(
 ) -> Image.Image:
     """Return the RGB square that `CLIPImageProcessor` would make: shortest edge by bicubic, centre crop.
 
-    Differs where the file says more than its samples, as a browser would show it: orientation is applied,
-    transparency lies on white, colours of another space than sRGB are converted, and samples of 16 bits are
-    scaled and not clipped. Of an animation only the first frame is read, so that frames cost nothing.
+    In these cases the pixels are instead those that a browser would show: orientation is applied, transparent
+    pixels are drawn on white, colour spaces other than sRGB are converted, and 16-bit samples are scaled
+    instead of clipped. Only the first frame of an animation is decoded.
 
-    A change of what this returns for any file raises `worker.decode.version.PREPROCESSING_VERSION`.
+    If the result for any file changes, increase `worker.decode.version.PREPROCESSING_VERSION`.
 
     Raises:
-        UnsupportedImage: none of the accepted formats, or a kind of one that is not read.
-        ImageTooManyPixels, ImageTooCostly: by its header and markers, before anything is decoded.
+        UnsupportedImage: the file has none of the accepted formats, or is an unsupported variant.
+        ImageTooManyPixels, ImageTooCostly: determined from the headers, before decoding.
         UndecodableImage: the bytes do not decode.
     """
     image_format = format_of(data)
@@ -55,7 +55,7 @@ def _square(image: Image.Image, size_px: int, conversion: Conversion) -> Image.I
     if not image.has_transparency_data:
         plain = image if image.mode == conversion.mode else image.convert(conversion.mode)
         return conversion.to_srgb(resize_and_crop(plain, size_px))
-    # resampled with premultiplied colours, so that those under full transparency do not bleed
+    # Premultiplied before resampling, so that the colours of transparent pixels do not bleed into others.
     premultiplied = image if image.mode == "RGBa" else image.convert("RGBA").convert("RGBa")
     seen = resize_and_crop(premultiplied, size_px).convert("RGBA")
     colours = seen.convert("RGB") if conversion.mode == "RGB" else seen.getchannel(0)

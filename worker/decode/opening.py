@@ -1,4 +1,4 @@
-"""Opening a file with the one parser of its format, set to read samples as the format means them."""
+"""Opening an image file with its format's parser, and the configuration of the parsers."""
 
 import struct
 from collections.abc import Mapping
@@ -13,7 +13,7 @@ from PIL import AvifImagePlugin, Image, ImageFile, TiffImagePlugin, Unidentified
 from common.errors import ImageTooManyPixels, UndecodableImage
 from common.images.formats import heif
 
-#: What parsers and decoders raise on files that are broken or made to break them.
+#: Exceptions that parsers and decoders raise for broken or malicious files.
 BROKEN = (
     OSError,
     ValueError,
@@ -36,7 +36,7 @@ def open_image(data: bytes, image_format: str, *, max_pixels: int) -> ImageFile.
     """Parse a file's header; the samples are not decoded yet.
 
     Raises:
-        ImageTooManyPixels: by its header.
+        ImageTooManyPixels: the header declares too many pixels.
         UndecodableImage: the header is broken.
     """
     _set_parsers()
@@ -68,29 +68,30 @@ def _parse(data: bytes, image_format: str, *, max_pixels: int) -> ImageFile.Imag
 
 @cache
 def _set_parsers() -> None:
-    # Pillow's own reader of uncompressed TIFFs takes planes of 16 bits for planes of 8.
+    # Pillow's own reader of uncompressed TIFFs reads 16-bit planes as 8-bit planes.
     TiffImagePlugin.READ_LIBTIFF = True
-    # Grey of 12 and 16 bits in either byte order, and with white as zero: `samples` scales and inverts it.
+    # Grey of 12 and 16 bits in both byte orders, also with white as zero; `samples` scales and inverts it.
     for order, sixteen in ((b"II", "I;16"), (b"MM", "I;16B")):
         for photometric in (0, 1):
             key = (order, photometric, (1,), 1)
             TiffImagePlugin.OPEN_INFO[*key, (16,), ()] = (sixteen, sixteen)
             TiffImagePlugin.OPEN_INFO[*key, (12,), ()] = ("I;16", "I;12")
-    # As many files are decoded at a time as there are decoders, and each thread reserves address space.
+    # Single-threaded, because several decoder processes run in parallel and each thread reserves address
+    # space.
     AvifImagePlugin.DEFAULT_MAX_THREADS = 1
     heif_options.DECODE_THREADS = 0
     heif_options.THUMBNAILS = heif_options.DEPTH_IMAGES = heif_options.AUX_IMAGES = False
 
 
 def _with_transparent_canvas(data: bytes) -> bytes:
-    """Have an animated WebP show its canvas as transparent where the first frame does not cover it.
+    """Make an animated WebP's canvas transparent where the first frame does not cover it.
 
-    Without the flag that says that it has transparency libwebp makes the canvas black.
+    Without the alpha flag libwebp fills the canvas with black.
     """
     if data[12:16] != b"VP8X" or data[_VP8X_FLAGS_AT] & (_ANIMATED | _HAS_ALPHA) != _ANIMATED:
         return data
     frame = data.find(b"ANMF")
-    # canvas: width and height less one behind the flags; frame: x, y, width and height less one
+    # Compare the canvas's width and height (minus one, after the flags) with the frame's.
     if frame < 0 or data[24:30] == data[frame + 14 : frame + 20]:
         return data
     flags = data[_VP8X_FLAGS_AT] | _HAS_ALPHA

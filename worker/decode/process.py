@@ -1,4 +1,4 @@
-"""One decoder process as the worker sees it: started, asked, ended."""
+"""The worker's handle of one decoder process: start it, send it files, end it."""
 
 import contextlib
 import os
@@ -11,16 +11,17 @@ from dataclasses import dataclass
 from common.process_control import module_command, sigint_blocked_in_children
 from worker.decode import wire
 
-#: Python, Pillow, NumPy with its BLAS, what malloc keeps, and 12 bytes a pixel: samples, a premultiplied
-#: copy, and a third for conversions.
+#: Memory for Python, Pillow, NumPy with its BLAS and malloc's cache; and 12 bytes per pixel for the samples,
+#: a premultiplied copy, and a third copy for conversions.
 _BASE_MEMORY_BYTES = 384 << 20
 _MEMORY_BYTES_PER_PIXEL = 12
-#: All that a child has of one, and so none of the worker's secrets.
+#: The complete environment of a child, which therefore has none of the worker's secrets.
 _ENVIRONMENT = {
-    # As many files are decoded at a time as there are decoders.
+    # Parallelism comes from the number of decoder processes.
     "OPENBLAS_NUM_THREADS": "1",
-    # What one picture took is kept for the next: glibc would return it, and getting its 2,000 pages anew
-    # takes as long as decoding. Past the second value it is returned.
+    # Keep one picture's memory for the next picture: by default glibc returns it to the kernel, and
+    # allocating its 2,000 pages again takes as long as decoding. Memory beyond the trim threshold is
+    # returned.
     "MALLOC_MMAP_THRESHOLD_": str(8 << 20),
     "MALLOC_TRIM_THRESHOLD_": str(16 << 20),
 }
@@ -32,35 +33,35 @@ _END_TIMEOUT_S = 1.0
 
 @dataclass(frozen=True, slots=True)
 class DecoderLimits:
-    """What a decoder makes and what it may take; memory is that of its whole address space."""
+    """The output size and the resource limits of a decoder."""
 
     size_px: int
     max_pixels: int
-    #: On one file.
+    #: CPU time for one file.
     cpu_s: float
-    #: What the kernel adds to a priority; a process of more gives way to one of less.
+    #: The Unix nice value; processes with a lower value get the CPU first.
     niceness: int = 0
 
     @property
     def memory_bytes(self) -> int:
-        """Return the limit on a decoder's address space."""
+        """Return the limit of a decoder's address space."""
         return _BASE_MEMORY_BYTES + _MEMORY_BYTES_PER_PIXEL * self.max_pixels
 
     @property
     def reply_bytes(self) -> int:
-        """Return the size of the longest reply."""
+        """Return the maximum size of a reply."""
         return max(3 * self.size_px * self.size_px, _ERROR_MAX_BYTES)
 
 
 class DecoderProcess:
-    """A child that decodes one file at a time."""
+    """A child process that decodes one file at a time."""
 
     def __init__(self, limits: DecoderLimits) -> None:
         """Start the child and wait until it is ready.
 
         Raises:
-            EOFError: it ended instead.
-            OSError: it could not be started, or was not ready in time.
+            EOFError: the child ended during its start.
+            OSError: the child could not be started, or was not ready in time.
         """
         self._limits = limits
         self._channel, theirs = socket.socketpair()
@@ -94,21 +95,21 @@ class DecoderProcess:
 
     @property
     def ended(self) -> bool:
-        """Tell whether the child is gone."""
+        """Return whether the child has ended."""
         return self._process.poll() is not None
 
     def ran_out_of_cpu(self) -> bool:
-        """Tell whether the kernel has ended the child for the CPU that its last file took."""
+        """Return whether the kernel ended the child because a file took too much CPU time."""
         with contextlib.suppress(subprocess.TimeoutExpired):
             return self._process.wait(_END_TIMEOUT_S) == -signal.SIGPROF
         return False
 
     def ask(self, data: bytes, *, deadline: float) -> tuple[bytes, bytearray]:
-        """Have a file decoded by a moment of `time.monotonic`; returns a reply's kind and body.
+        """Send a file and return the reply's kind and body; `deadline` is a `time.monotonic` value.
 
         Raises:
-            EOFError: the child died of it.
-            OSError: it did not answer in time.
+            EOFError: the child ended.
+            OSError: the child did not answer in time.
         """
         self._channel.settimeout(max(deadline - time.monotonic(), 1e-3))
         wire.send_request(self._channel, data)
@@ -118,7 +119,7 @@ class DecoderProcess:
         return wire.receive_reply(self._channel, deadline=deadline, max_bytes=self._limits.reply_bytes)
 
     def end(self, *, grace_s: float = 0.0) -> None:
-        """Close the socket, which ends an idle child; kill it after the grace."""
+        """Close the socket, which ends an idle child; kill the child after the grace period."""
         self._channel.close()
         with contextlib.suppress(subprocess.TimeoutExpired):
             self._process.wait(grace_s)

@@ -1,11 +1,11 @@
-"""The resize and centre crop of `CLIPImageProcessor`, computed for the pixels that stay.
+"""The resize and centre crop of `CLIPImageProcessor`, computed only for the pixels inside the crop.
 
-The filter is Pillow's bicubic and so is the rounding: first across, then down, 8 bits between the two.
-(Pillow 13 goes down first where a picture is more than some twice as tall as wide, which is up to 22 levels
-off on noise.)
+The filter and the rounding are those of Pillow's bicubic resize: first a horizontal pass, then a vertical
+one, with 8-bit samples in between. (Pillow 13 starts with the vertical pass if a picture is more than about
+twice as tall as wide; the difference is up to 22 levels on noise.)
 
-Each pass is a series of matrix products, one for every few output pixels over the source pixels that they
-see: of 640 x 640 they take 1.6 ms, Pillow's own resize 3.3.
+Each pass is a series of matrix products. One product computes a few output pixels from the source pixels that
+contribute to them. For 640 x 640 pixels this takes 1.6 ms, Pillow's own resize 3.3 ms.
 """
 
 from collections.abc import Iterator
@@ -18,25 +18,27 @@ from PIL import Image
 
 Samples = npt.NDArray[np.float32]
 
-#: Half the width of the bicubic filter, in output pixels where it shrinks.
+#: Half the width of the bicubic filter: in output pixels when shrinking, in source pixels when enlarging.
 _SUPPORT = 2.0
-#: Pillow's weights are multiples of this. Of black and white pictures many pixels lie half way between two
-#: levels, and which one they get hangs on it.
+#: Pillow rounds weights to multiples of this. In black and white pictures many pixels lie half way between
+#: two levels, so their rounding depends on it.
 _WEIGHT_STEP = 2.0**-22
-#: Output pixels of one product: of fewer, the products are small; of more, most of their weights are zero.
-_TOGETHER = 5
-#: Source pixels that are held as float32 at a time.
+#: Output pixels per product. With fewer, the products are too small; with more, most of their weights are
+#: zero.
+_PIXELS_PER_PRODUCT = 5
+#: Number of source pixels that are converted to float32 at a time.
 _STRIP_PIXELS = 1 << 19
-#: Filters that are kept; covers are of one size, and one of a large photograph takes 3 MB.
+#: Cached filters. Most covers have the same size; the filter of a large photograph takes 3 MB.
 _FILTERS_KEPT = 8
 
 
 @dataclass(frozen=True, slots=True)
 class _Filter:
-    """What makes the pixels of one side, `_TOGETHER` at a time.
+    """The weights of one pass; each product computes `_PIXELS_PER_PRODUCT` output pixels.
 
-    `weights` has the shape (products, window x channels, `_TOGETHER` x channels); each product sees the
-    source pixels from its start on, counted from `first`. The last one may make zeros past the crop.
+    `weights` has the shape (products, window x channels, `_PIXELS_PER_PRODUCT` x channels). A product reads
+    the source pixels from its entry in `starts` on, relative to `first`. The last product may also compute
+    zeros beyond the crop.
     """
 
     first: int
@@ -46,22 +48,22 @@ class _Filter:
 
     @property
     def length(self) -> int:
-        """Return how many values all products make."""
+        """Return the number of values that all products compute."""
         return len(self.starts) * int(self.weights.shape[2])
 
     def products(self) -> Iterator[tuple[slice, slice, Samples]]:
-        """Yield which source values each product reads, which values it makes, and its weights."""
+        """Yield for each product the slice of its input, the slice of its output, and its weights."""
         _, read, made = self.weights.shape
-        channels = made // _TOGETHER
+        channels = made // _PIXELS_PER_PRODUCT
         for index, (start, weights) in enumerate(zip(self.starts, self.weights, strict=True)):
             begin = start * channels
             yield slice(begin, begin + read), slice(index * made, (index + 1) * made), weights
 
 
 def resize_and_crop(image: Image.Image, size_px: int) -> Image.Image:
-    """Bring the shortest edge to `size_px` by bicubic and return the square in the middle.
+    """Resize the shortest edge to `size_px` with the bicubic filter and return the centre square.
 
-    The image has 8 bits a sample.
+    The image must have 8 bits per sample.
     """
     channels, shortest = len(image.getbands()), min(image.size)
     across = _filter(image.width, size_px * image.width // shortest, size_px, channels=channels)
@@ -80,7 +82,7 @@ def resize_and_crop(image: Image.Image, size_px: int) -> Image.Image:
 
 
 def _strips(image: Image.Image, across: _Filter, down: _Filter) -> Iterator[tuple[slice, Samples]]:
-    """Yield the part that the crop reads, some rows at a time, of shape (rows, columns x channels)."""
+    """Yield the source pixels that the crop needs in strips of shape (rows, columns x channels)."""
     height = max(_STRIP_PIXELS // (across.last - across.first), 1)
     for top in range(down.first, down.last, height):
         bottom = min(top + height, down.last)
@@ -92,9 +94,9 @@ def _strips(image: Image.Image, across: _Filter, down: _Filter) -> Iterator[tupl
 
 @lru_cache(_FILTERS_KEPT)
 def _filter(side: int, resized: int, size_px: int, *, channels: int) -> _Filter:
-    """Return what makes the middle `size_px` of the `resized` pixels that a side is brought to.
+    """Return the filter that resizes a side to `resized` pixels and keeps the middle `size_px`.
 
-    As Pillow does in `precompute_coeffs` of its Resample.c.
+    The weights are those of `precompute_coeffs` in Pillow's Resample.c.
     """
     step = side / resized
     stretch = max(step, 1.0)
@@ -107,27 +109,27 @@ def _filter(side: int, resized: int, size_px: int, *, channels: int) -> _Filter:
     values = np.where(inside, _bicubic((seen + 0.5 - centres[:, None]) / stretch), 0.0)
     values = np.rint(values / values.sum(axis=1, keepdims=True) / _WEIGHT_STEP) * _WEIGHT_STEP
 
-    of_product = pixels // _TOGETHER
-    starts = lows[::_TOGETHER]
+    of_product = pixels // _PIXELS_PER_PRODUCT
+    starts = lows[::_PIXELS_PER_PRODUCT]
     window = int((highs - starts[of_product]).max())
     starts = np.minimum(starts, side - window)
-    weights = np.zeros((len(starts), window, channels, _TOGETHER, channels), dtype=np.float32)
+    weights = np.zeros((len(starts), window, channels, _PIXELS_PER_PRODUCT, channels), dtype=np.float32)
     pixel, tap = np.nonzero(inside)
     product = of_product[pixel]
     for channel in range(channels):
-        places = (product, seen[pixel, tap] - starts[product], channel, pixel % _TOGETHER, channel)
+        places = (product, seen[pixel, tap] - starts[product], channel, pixel % _PIXELS_PER_PRODUCT, channel)
         weights[places] = values[pixel, tap]
     first = int(starts[0])
     return _Filter(
         first=first,
         last=int(starts[-1]) + window,
         starts=tuple(int(start) - first for start in starts),
-        weights=weights.reshape(len(starts), window * channels, _TOGETHER * channels),
+        weights=weights.reshape(len(starts), window * channels, _PIXELS_PER_PRODUCT * channels),
     )
 
 
 def _bicubic(distances: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    """Return Keys' cubic convolution kernel with a = -0.5, which is 0 from a distance of 2 on."""
+    """Return Keys' cubic convolution kernel with a = -0.5, which is 0 for distances of 2 or more."""
     x = np.abs(distances)
     near = (1.5 * x - 2.5) * x * x + 1.0
     far = ((-0.5 * x + 2.5) * x - 4.0) * x + 2.0

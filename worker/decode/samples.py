@@ -1,7 +1,7 @@
-"""A file's samples as 8 bits each, turned upright, with what the format says of their meaning applied.
+"""Loading a file's samples: 8 bits each, upright, with the format's scaling, transparency and crop applied.
 
-What comes out has one of Pillow's modes L, LA, P, RGB, RGBA, RGBa, CMYK, LAB; transparency is in its alpha
-channel or, where one colour or a palette has it, in `info["transparency"]`.
+The result has one of Pillow's modes L, LA, P, RGB, RGBA, RGBa, CMYK, LAB. Transparency is in the alpha
+channel or, for a single transparent colour or a palette, in `info["transparency"]`.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -19,7 +19,7 @@ from worker.decode.opening import BROKEN
 
 #: A JPEG is decoded at no less than this multiple of the model's input size.
 _DRAFT_FACTOR = 2
-_TURNS = MappingProxyType(
+_ROTATIONS = MappingProxyType(
     {
         2: Image.Transpose.FLIP_LEFT_RIGHT,
         3: Image.Transpose.ROTATE_180,
@@ -32,47 +32,47 @@ _TURNS = MappingProxyType(
 )
 _SIXTEEN_BITS = 65535
 _PNG_DEPTH_AT = 24
-#: Pixels that are looked up at a time; the indexes take 8 bytes each.
+#: Pixels per table lookup, whose indices take 8 bytes per pixel.
 _STRIP_PIXELS = 1 << 19
 _A1R5G5B5 = (0x7C00, 0x3E0, 0x1F, 0x8000)
 
 
 def load_samples(image: ImageFile.ImageFile, data: bytes, image_format: str, *, size_px: int) -> Image.Image:
-    """Decode an opened image; a JPEG at the smallest scale that serves a square of `size_px`."""
+    """Decode an opened image; a JPEG at the smallest scale that is sufficient for a square of `size_px`."""
 
     def opened(file: bytes) -> ImageFile.ImageFile:
         return _scaled_down(Image.open(BytesIO(file), formats=(image_format,)), size_px)
 
     drawn = image.tile[0].extents if image.tile else None
-    image = truncated.load(_scaled_down(image, size_px), data, image_format, again=opened)
-    turn = _turn(image)
+    image = truncated.load(_scaled_down(image, size_px), data, image_format, reopen=opened)
+    rotation = _rotation(image)
     if image_format == "GIF" and drawn is not None:
-        loaded = _on_canvas(image, drawn)
+        loaded = _with_gif_canvas(image, drawn)
     else:
-        loaded = _MEANINGS.get(image_format, _as_they_are)(image, data)
-    loaded = _in_eight_bits(loaded)
-    return loaded if turn is None else loaded.transpose(turn)
+        loaded = _FORMAT_STEPS.get(image_format, _unchanged)(image, data)
+    loaded = _to_8_bits(loaded)
+    return loaded if rotation is None else loaded.transpose(rotation)
 
 
 def _scaled_down(image: ImageFile.ImageFile, size_px: int) -> ImageFile.ImageFile:
-    # libjpeg scales by 1/2, 1/4 or 1/8 within the inverse DCT; other formats ignore the call
+    # libjpeg can scale by 1/2, 1/4 or 1/8 in the inverse DCT; other formats ignore this call.
     image.draft(None, (_DRAFT_FACTOR * size_px, _DRAFT_FACTOR * size_px))
     return image
 
 
-def _turn(image: Image.Image) -> Image.Transpose | None:
+def _rotation(image: Image.Image) -> Image.Transpose | None:
     try:
-        return _TURNS.get(image.getexif().get(ExifTags.Base.Orientation, 1))
+        return _ROTATIONS.get(image.getexif().get(ExifTags.Base.Orientation, 1))
     except BROKEN:
-        return None  # a picture with damaged metadata is still a picture
+        return None  # damaged metadata is ignored
 
 
-def _as_they_are(image: Image.Image, _data: bytes) -> Image.Image:
+def _unchanged(image: Image.Image, _data: bytes) -> Image.Image:
     return image
 
 
-def _of_png(image: Image.Image, data: bytes) -> Image.Image:
-    """Make the one colour transparent that a PNG of grey or RGB may name, in samples of its own depth."""
+def _apply_png_transparency(image: Image.Image, data: bytes) -> Image.Image:
+    """Apply the transparent colour of a grey or RGB PNG, which is given in the file's own bit depth."""
     key = image.info.get("transparency")
     if key is None or image.mode == "P":
         return image
@@ -80,7 +80,7 @@ def _of_png(image: Image.Image, data: bytes) -> Image.Image:
     if depth == 16:  # noqa: PLR2004
         return _without_colour(image, data, key)
     if isinstance(key, int):
-        # samples of fewer bits have been spread over 0 to 255, and the colour has not
+        # Pillow has scaled samples of fewer bits to 0 to 255, but not the transparent colour.
         most = (1 << depth) - 1
         image.info["transparency"] = (key & most) * 255 // most
     return image.convert("L") if image.mode == "1" else image
@@ -89,7 +89,7 @@ def _of_png(image: Image.Image, data: bytes) -> Image.Image:
 def _without_colour(image: Image.Image, data: bytes, key: Any) -> Image.Image:
     if image.mode != "RGB":
         visible = np.asarray(image) != key
-        image = _scaled(image, most=_SIXTEEN_BITS, negative=False)
+        image = _scaled(image, maximum=_SIXTEEN_BITS, is_negative=False)
     else:
         high, low = np.asarray(image), np.asarray(_low_bytes(data))
         visible = np.zeros(high.shape[:2], dtype=bool)
@@ -102,24 +102,24 @@ def _without_colour(image: Image.Image, data: bytes, key: Any) -> Image.Image:
 
 
 def _low_bytes(data: bytes) -> Image.Image:
-    """Return the lower halves of the samples of a PNG of 16 bits; Pillow keeps the upper ones."""
+    """Return the lower bytes of the samples of a 16-bit PNG; Pillow keeps only the upper bytes."""
     image = Image.open(BytesIO(data), formats=("PNG",))
-    # read as if it were little-endian, the byte that is kept is the other one
+    # If the samples are read as little-endian, Pillow keeps the other byte.
     image.tile = [tile._replace(args="RGB;16L") for tile in image.tile]
     image.load()
     return image
 
 
-def _of_tiff(image: Image.Image, data: bytes) -> Image.Image:
-    """Scale grey of 12 and 16 bits, and invert it where zero is white; Pillow does so up to 8 bits."""
+def _scale_tiff_grey(image: Image.Image, data: bytes) -> Image.Image:
+    """Scale grey of 12 and 16 bits, and invert it if zero is white; Pillow does this only up to 8 bits."""
     if image.mode.startswith("I;16"):
-        meaning = tiff.samples(data)
-        return _scaled(image, most=(1 << meaning.bits[0]) - 1, negative=meaning.is_negative)
+        samples = tiff.samples(data)
+        return _scaled(image, maximum=(1 << samples.bits[0]) - 1, is_negative=samples.is_negative)
     return image
 
 
-def _of_bmp(image: Image.Image, data: bytes) -> Image.Image:
-    """Take the highest of 16 bits for transparency where the header says so."""
+def _apply_bmp_alpha(image: Image.Image, data: bytes) -> Image.Image:
+    """Use the highest bit of 16-bit pixels as alpha if the header's masks define it."""
     if bmp.masks(data) == _A1R5G5B5 and image.mode == "RGB":
         first, is_bottom_up = int.from_bytes(data[10:14], "little"), not data[25] & 0x80
         stride = (2 * image.width + 3) & ~3
@@ -129,20 +129,25 @@ def _of_bmp(image: Image.Image, data: bytes) -> Image.Image:
     return image
 
 
-def _of_avif(image: Image.Image, data: bytes) -> Image.Image:
-    """Keep the part that is to be shown, before it is turned; libavif leaves that to its caller."""
+def _apply_avif_crop(image: Image.Image, data: bytes) -> Image.Image:
+    """Apply the crop, before rotation; libavif leaves this to the caller."""
     crop = heif.primary_picture(data).crop
     return image if crop is None else image.crop(crop)
 
 
-_MEANINGS: Mapping[str, Callable[[Image.Image, bytes], Image.Image]] = MappingProxyType(
-    {"PNG": _of_png, "TIFF": _of_tiff, "BMP": _of_bmp, "AVIF": _of_avif}
+_FORMAT_STEPS: Mapping[str, Callable[[Image.Image, bytes], Image.Image]] = MappingProxyType(
+    {
+        "PNG": _apply_png_transparency,
+        "TIFF": _scale_tiff_grey,
+        "BMP": _apply_bmp_alpha,
+        "AVIF": _apply_avif_crop,
+    }
 )
 
 
-def _on_canvas(image: Image.Image, drawn: tuple[int, int, int, int]) -> Image.Image:
-    """Leave the part of a GIF's canvas transparent that its first frame does not draw."""
-    # a frame with a transparent colour has been laid on a canvas of that colour
+def _with_gif_canvas(image: Image.Image, drawn: tuple[int, int, int, int]) -> Image.Image:
+    """Make the part of a GIF's canvas transparent that the first frame does not cover."""
+    # Pillow draws a frame with a transparent colour on a canvas of that colour.
     if drawn == (0, 0, *image.size) or "transparency" in image.info:
         return image
     canvas = Image.new("RGBA", image.size)
@@ -150,21 +155,21 @@ def _on_canvas(image: Image.Image, drawn: tuple[int, int, int, int]) -> Image.Im
     return canvas
 
 
-def _in_eight_bits(image: Image.Image) -> Image.Image:
+def _to_8_bits(image: Image.Image) -> Image.Image:
     if image.mode.startswith("I;16"):
-        return _scaled(image, most=_SIXTEEN_BITS, negative=False)
-    if image.mode in _PLAIN:
-        return image.convert(_PLAIN[image.mode])
+        return _scaled(image, maximum=_SIXTEEN_BITS, is_negative=False)
+    if image.mode in _SIMPLE_MODES:
+        return image.convert(_SIMPLE_MODES[image.mode])
     return image
 
 
-_PLAIN = MappingProxyType({"1": "L", "La": "LA", "YCbCr": "RGB", "PA": "RGBA"})
+_SIMPLE_MODES = MappingProxyType({"1": "L", "La": "LA", "YCbCr": "RGB", "PA": "RGBA"})
 
 
-def _scaled(image: Image.Image, *, most: int, negative: bool) -> Image.Image:
-    """Return samples of 0 to `most` as 0 to 255; Pillow's own conversion clips at 255 or shifts."""
-    levels = np.rint(np.clip(np.arange(_SIXTEEN_BITS + 1) / most, 0, 1) * 255).astype(np.uint8)
-    levels = 255 - levels if negative else levels
+def _scaled(image: Image.Image, *, maximum: int, is_negative: bool) -> Image.Image:
+    """Scale samples from 0..`maximum` to 0..255; Pillow's own conversion clips at 255 or shifts."""
+    levels = np.rint(np.clip(np.arange(_SIXTEEN_BITS + 1) / maximum, 0, 1) * 255).astype(np.uint8)
+    levels = 255 - levels if is_negative else levels
     samples = np.asarray(image)
     scaled = np.empty(samples.shape, dtype=np.uint8)
     for rows in _strips(samples):

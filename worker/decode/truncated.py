@@ -1,7 +1,7 @@
-"""Pictures whose file lacks its end: decoded where no more than the last of them is missing.
+"""Decoding of truncated files, which are accepted if only the end of the picture is missing.
 
-A JPEG, PNG or GIF does not say how long it is: it is decoded twice, with two different things in the place of
-what is missing; where the two pictures differ, the file does not say what is there.
+JPEG, PNG and GIF do not declare their length. A truncated file is decoded twice, with different data in place
+of the missing bytes; the pixels in which the two pictures differ are missing from the file.
 """
 
 import random
@@ -17,98 +17,104 @@ from common.images.cost.jpeg import read_jpeg
 from common.images.truncation import cut_short
 from worker.decode.opening import BROKEN
 
-#: Formats that do not say how long they are.
+#: Formats that do not declare their length.
 _WITHOUT_LENGTH = frozenset({"JPEG", "PNG", "GIF"})
-#: By how much the pixels of one hundredth of the bytes may exceed those of another.
-_UNEVEN = 1.5
-#: Of the pixels, and of those of a picture whose end is plain, where a hundredth of the bytes has many.
-_MISSING_MAX_SHARE, _PLAIN_MAX_SHARE = 0.01 * _UNEVEN, 0.1
+#: Tolerated ratio between the numbers of pixels that different hundredths of the file encode.
+_UNEVENNESS = 1.5
+#: Maximum share of missing pixels: usually, and if the end of the picture is uniform, so that few bytes
+#: encode many pixels.
+_MISSING_MAX_SHARE, _UNIFORM_MAX_SHARE = 0.01 * _UNEVENNESS, 0.1
 _END_OF_IMAGE = b"\xff\xd9"
-#: Bytes that stand for those of a JPEG that are missing: more than may be, so that all of it differs.
+#: Length of the random data in place of a JPEG's missing bytes: more than may be missing, so that every
+#: missing pixel differs.
 _STAND_IN_SHARE, _STAND_IN_MIN_BYTES = 0.04, 64
 _COMPARED_PIXELS = 1 << 20
 _SHORT_UNIT_ROWS = 2
 
 Open = Callable[[bytes], ImageFile.ImageFile]
-#: Decodes what there is of a file, and tells which share of its pixels is missing.
-_ThereIs = Callable[[bytes, Open], tuple[ImageFile.ImageFile, float]]
+#: Decodes a truncated file and returns the picture and the share of its pixels that is missing.
+_DecodePartial = Callable[[bytes, Open], tuple[ImageFile.ImageFile, float]]
 
 
-def load(image: ImageFile.ImageFile, data: bytes, image_format: str, *, again: Open) -> ImageFile.ImageFile:
-    """Decode an opened image, or one that `again` opens of the same file if that lacks its end.
+def load(image: ImageFile.ImageFile, data: bytes, image_format: str, *, reopen: Open) -> ImageFile.ImageFile:
+    """Decode an opened image; if the file is truncated, open it again with `reopen` and decode what is there.
 
     Raises:
-        UndecodableImage: more than the last of the picture is missing.
+        UndecodableImage: too much of the picture is missing.
     """
     try:
         image.load()
     except BROKEN:
         if image_format not in _WITHOUT_LENGTH or read_outline(data, image_format).is_whole:
             raise
-        there_is = _of_jpeg if image_format == "JPEG" else _of_rows
-        kept, missing_share = there_is(data, again)
-        if missing_share > _MISSING_MAX_SHARE and not _is_plain(data, again, there_is, missing_share):
+        decode_partial = _decode_partial_jpeg if image_format == "JPEG" else _decode_partial_rows
+        partial, missing_share = decode_partial(data, reopen)
+        if missing_share > _MISSING_MAX_SHARE and not _has_uniform_end(
+            data, reopen, decode_partial, missing_share
+        ):
             raise cut_short(image_format, f"{missing_share:.0%} of the picture is missing") from None
-        return kept
+        return partial
     return image
 
 
-def _is_plain(data: bytes, again: Open, there_is: _ThereIs, missing_share: float) -> bool:
-    """Tell whether the last hundredth of the bytes that are there has as many pixels as are missing."""
-    if missing_share > _PLAIN_MAX_SHARE:
+def _has_uniform_end(data: bytes, reopen: Open, decode_partial: _DecodePartial, missing_share: float) -> bool:
+    """Return whether the last hundredth of the existing bytes encodes about as many pixels as are missing."""
+    if missing_share > _UNIFORM_MAX_SHARE:
         return False
-    _, share_before = there_is(data[: -max(len(data) // 100, 1)], again)
-    return missing_share <= _UNEVEN * (share_before - missing_share)
+    _, share_before = decode_partial(data[: -max(len(data) // 100, 1)], reopen)
+    return missing_share <= _UNEVENNESS * (share_before - missing_share)
 
 
-def _of_jpeg(data: bytes, again: Open) -> tuple[ImageFile.ImageFile, float]:
-    """Decode a JPEG without its end: libjpeg makes something of every block that is missing."""
+def _decode_partial_jpeg(data: bytes, reopen: Open) -> tuple[ImageFile.ImageFile, float]:
+    """Decode a truncated JPEG; libjpeg fills in every missing block."""
     outline = read_jpeg(data)
     if not outline.has_every_scan:
         raise cut_short("JPEG", "scans are missing")
     data = data.rstrip(b"\xff")
     size = max(int(len(data) * _STAND_IN_SHARE), _STAND_IN_MIN_BYTES)
     stand_in = random.Random(0).randbytes(size).replace(b"\xff", b"\xfe")  # noqa: S311 - no secret
-    kept, other = again(data + _END_OF_IMAGE), again(data + stand_in + _END_OF_IMAGE)
-    kept.load()
+    partial, other = reopen(data + _END_OF_IMAGE), reopen(data + stand_in + _END_OF_IMAGE)
+    partial.load()
     other.load()
-    unit_rows = max(outline.unit_rows * kept.height // outline.height, 1)
-    # what the last scan lacks is less of the file where it is one of many
-    return kept, _share_from_first_difference(kept, other, unit_rows) * outline.last_scan_bytes / len(data)
+    unit_rows = max(outline.unit_rows * partial.height // outline.height, 1)
+    differing_share = _share_from_first_difference(partial, other, unit_rows)
+    # Only the last scan is incomplete, so the share is weighted with that scan's share of the file.
+    return partial, differing_share * outline.last_scan_bytes / len(data)
 
 
-def _of_rows(data: bytes, again: Open) -> tuple[ImageFile.ImageFile, float]:
-    """Decode a file row by row for as long as there are any."""
-    on_white, on_black = (_drawn_on(again(data), level) for level in (255, 0))
+def _decode_partial_rows(data: bytes, reopen: Open) -> tuple[ImageFile.ImageFile, float]:
+    """Decode the existing rows of a truncated PNG or GIF."""
+    on_white, on_black = (_decoded_onto(reopen(data), level) for level in (255, 0))
     differing = sum(int(np.count_nonzero(rows)) for _, rows in _differences(on_white, on_black))
     has_alpha = on_black.mode in {"LA", "RGBA", "P"}
     return on_black if has_alpha else on_white, differing / (on_white.width * on_white.height)
 
 
-def _drawn_on(image: ImageFile.ImageFile, level: int) -> ImageFile.ImageFile:
-    """Decode what there is of an image onto one level of all its samples."""
+def _decoded_onto(image: ImageFile.ImageFile, level: int) -> ImageFile.ImageFile:
+    """Decode the existing rows of an image; set all samples of the missing rows to `level`."""
     image.load_prepare()
     bands = len(image.getbands())
     image.im = Image.new(image.mode, image.size, (level,) * bands if bands > 1 else level).im
     if image.palette is not None:
         image.palette.dirty = 1
-    # or it would make the image anew
+    # Otherwise `load` would replace the prepared image by an empty one.
     image.load_prepare = lambda: None  # type: ignore[method-assign]
     with suppress(*BROKEN):
         image.load()
-    image.tile = []  # there is nothing more to decode
+    image.tile = []  # mark the image as completely decoded
     return image
 
 
 def _share_from_first_difference(one: Image.Image, other: Image.Image, unit_rows: int) -> float:
-    """Return the share of the pixels from the first difference on, which blocks are coded from left to right.
+    """Return the share of the pixels from the first difference on, in coding order.
 
-    What follows may look alike by chance: a single code can stand for the rest of a scan.
+    All later pixels count as different: some may be equal by chance, since one code can cover the rest of a
+    scan.
     """
     for top, rows in _differences(one, other):
         for begin in range(0, len(rows), unit_rows):
             unit = rows[begin : begin + unit_rows]
-            # the colours of the block below reach into the last row
+            # The last row of a unit is ignored, because chroma upsampling mixes in the unit below.
             own = unit[:-1] if len(unit) > _SHORT_UNIT_ROWS else unit
             if own.any():
                 first_column = int(np.argmax(own.any(axis=0)))
@@ -118,8 +124,8 @@ def _share_from_first_difference(one: Image.Image, other: Image.Image, unit_rows
 
 
 def _differences(one: Image.Image, other: Image.Image) -> Iterator[tuple[int, npt.NDArray[np.bool_]]]:
-    """Yield strips of both pictures from the top: which pixels differ, and in which row the strip begins."""
-    # a multiple of all units of rows
+    """Yield strips from the top: the first row, and which pixels of the two pictures differ."""
+    # A multiple of every possible MCU height.
     height = max(_COMPARED_PIXELS // one.width // 32, 1) * 32
     for top in range(0, one.height, height):
         box = (0, top, one.width, min(top + height, one.height))

@@ -1,4 +1,4 @@
-"""What travels between the worker and a decoder process over their socket pair.
+"""The wire format between the worker and a decoder process, over a socket pair.
 
 request   length u32 · file
 reply     kind u8 · length u32 · body       kind P: RGB bytes · E: code, newline, detail · R: ready, no body
@@ -19,7 +19,7 @@ from common.errors import (
 PIXELS, ERROR, READY = b"P", b"E", b"R"
 _REQUEST = struct.Struct("!I")
 _REPLY = struct.Struct("!cI")
-#: The errors a decoder may answer with; a reply that names another is not believed.
+#: The errors that a decoder may return; any other code is read as `UndecodableImage`.
 _ERRORS: dict[str, type[ImageError]] = {
     kind.code: kind for kind in (UnsupportedImage, ImageTooManyPixels, ImageTooCostly, UndecodableImage)
 }
@@ -32,7 +32,7 @@ def send_request(channel: socket.socket, data: bytes) -> None:
 
 
 def receive_request(channel: socket.socket) -> bytes | None:
-    """Wait for a file to decode; None when the worker is gone."""
+    """Wait for a file to decode; return None if the worker has closed the socket."""
     try:
         (length,) = _REQUEST.unpack(receive(channel, _REQUEST.size))
         return bytes(receive(channel, length))
@@ -46,11 +46,11 @@ def send_reply(channel: socket.socket, kind: bytes, body: bytes = b"") -> None:
 
 
 def receive_reply(channel: socket.socket, *, deadline: float, max_bytes: int) -> tuple[bytes, bytearray]:
-    """Wait for the answer until a moment of `time.monotonic`.
+    """Wait for the reply until the `time.monotonic` value `deadline`.
 
     Raises:
-        EOFError: the decoder is gone.
-        OSError: the deadline has passed, or what came is no answer.
+        EOFError: the decoder has ended.
+        OSError: the deadline has passed, or the reply is invalid.
     """
     kind, length = _REPLY.unpack(receive(channel, _REPLY.size, deadline=deadline))
     if kind not in {PIXELS, ERROR, READY} or length > max_bytes:
@@ -59,7 +59,7 @@ def receive_reply(channel: socket.socket, *, deadline: float, max_bytes: int) ->
 
 
 def receive(channel: socket.socket, length: int, *, deadline: float | None = None) -> bytearray:
-    """Receive exactly so many bytes."""
+    """Receive exactly `length` bytes."""
     buffer = bytearray(length)
     view = memoryview(buffer)
     while view:
@@ -73,11 +73,11 @@ def receive(channel: socket.socket, length: int, *, deadline: float | None = Non
 
 
 def error_body(error: ImageError) -> bytes:
-    """Write an error as a reply's body."""
+    """Encode an error as a reply's body."""
     return f"{error.code}\n{error.detail}".encode()
 
 
 def error_from(body: bytes | bytearray) -> ImageError:
-    """Read an error from a reply's body."""
+    """Decode an error from a reply's body."""
     code, _, detail = body.decode(errors="replace").partition("\n")
     return _ERRORS.get(code, UndecodableImage)(detail)

@@ -282,7 +282,7 @@ def test_closing_ends_every_decoder_and_leaves_no_open_file() -> None:
 
     assert not any(is_running(pid) for pid in pids)
     assert open_files() == before
-    assert "decoder-keeper" not in {thread.name for thread in threading.enumerate()}
+    assert "decoder-starter" not in {thread.name for thread in threading.enumerate()}
 
 
 def test_decoders_die_with_a_worker_that_is_killed_even_while_they_hang() -> None:

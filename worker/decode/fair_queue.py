@@ -1,7 +1,7 @@
-"""Fair turns: whoever waits for a decoder and has had the least of them is next.
+"""The fair queue for decoders: the waiting client with the lowest accumulated cost is served next.
 
-Start-time fair queueing (Goyal, Vin and Cheng, 1996): what a client has been given is counted by its cost,
-and a client that comes anew starts where the last turn began, so that nobody saves turns up.
+Start-time fair queueing (Goyal, Vin and Cheng, 1996): each client's served requests are added up by cost. A
+new or returning client starts with the cost of the client served last, so that idle time gives no advantage.
 """
 
 import threading
@@ -12,13 +12,13 @@ from typing import Generic, TypeVar
 
 T = TypeVar("T")
 
-#: Clients that are remembered while they do not wait.
+#: Maximum number of clients whose accumulated cost is stored while they do not wait.
 _CLIENTS_MAX = 1000
 
 
 @dataclass(slots=True, eq=False)
 class _Waiting(Generic[T]):
-    """One caller that waits."""
+    """One waiting caller."""
 
     cost: float
     given: T | None = None
@@ -27,34 +27,35 @@ class _Waiting(Generic[T]):
 
 @dataclass(slots=True)
 class _Client(Generic[T]):
-    #: Cost of what it has been given, as if it had always been here.
+    #: Accumulated cost (the virtual time of start-time fair queueing).
     spent: float
     waiting: deque[_Waiting[T]] = field(default_factory=deque)
 
 
-class Turns(Generic[T]):
-    """Hands out things that are taken, used and given back; any thread may call it."""
+class FairQueue(Generic[T]):
+    """Lends items to callers, fairly among clients; thread-safe."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._idle: deque[T] = deque()
-        #: Those who wait, and those who have been given more than who comes anew starts with.
+        #: Clients that wait, and clients whose accumulated cost is above that of a new client.
         self._clients: dict[str, _Client[T]] = {}
+        #: Accumulated cost of the client served last, before that request; new clients start with it.
         self._start = 0.0
 
     @property
     def idle(self) -> int:
-        """Return how many things are there to take."""
+        """Return the number of items that nobody uses."""
         return len(self._idle)
 
-    def give(self, thing: T) -> None:
-        """Offer a thing to whose turn it is."""
+    def give(self, item: T) -> None:
+        """Add an item, or return one; it goes to the next waiting client."""
         with self._lock:
-            self._idle.append(thing)
+            self._idle.append(item)
             self._serve()
 
     def take(self, client: str, *, cost: float, until: float) -> T | None:
-        """Wait for a thing until a moment of `time.monotonic`; None where none came in time."""
+        """Wait for an item until the `time.monotonic` value `until`; return None if none became free."""
         waiting: _Waiting[T] = _Waiting(cost)
         with self._lock:
             known = self._clients.setdefault(client, _Client(self._start))
@@ -80,7 +81,10 @@ class Turns(Generic[T]):
         self._forget()
 
     def _forget(self) -> None:
-        """Forget who does not wait and would start anew no better; everybody once things lie idle."""
+        """Drop clients that do not wait, unless their accumulated cost still matters.
+
+        It does not matter if it is no higher than a new client's, or if items are idle.
+        """
         is_idle = bool(self._idle) or len(self._clients) > _CLIENTS_MAX
         self._clients = {
             name: client

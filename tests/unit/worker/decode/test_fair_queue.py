@@ -3,13 +3,13 @@ import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 
-from worker.decode.turns import Turns
+from worker.decode.fair_queue import FairQueue
 
 FOREVER_S = 30.0
 
 
-def waiting(turns: Turns[str]) -> int:
-    return sum(len(client.waiting) for client in turns._clients.values())
+def waiting(queue: FairQueue[str]) -> int:
+    return sum(len(client.waiting) for client in queue._clients.values())
 
 
 def wait_until(condition: Callable[[], bool]) -> None:
@@ -23,33 +23,33 @@ class Queue:
     """Callers that wait one after another, and the order in which they are served."""
 
     def __init__(self) -> None:
-        self.turns: Turns[str] = Turns()
+        self.queue: FairQueue[str] = FairQueue()
         self.served: list[str] = []
         self._threads = ThreadPoolExecutor(16)
         self._lock = threading.Lock()
 
     def enter(self, client: str, *, cost: float = 1.0) -> "Future[None]":
-        before = waiting(self.turns)
+        before = waiting(self.queue)
         future = self._threads.submit(self._wait, client, cost)
-        wait_until(lambda: waiting(self.turns) == before + 1 or future.done())
+        wait_until(lambda: waiting(self.queue) == before + 1 or future.done())
         return future
 
     def _wait(self, client: str, cost: float) -> None:
-        thing = self.turns.take(client, cost=cost, until=time.monotonic() + FOREVER_S)
-        assert thing is not None
+        item = self.queue.take(client, cost=cost, until=time.monotonic() + FOREVER_S)
+        assert item is not None
         with self._lock:
             self.served.append(client)
 
     def serve(self, times: int) -> list[str]:
-        """Give one thing after another, and return who got them."""
+        """Give one item after another, and return who got them."""
         before = len(self.served)
         for number in range(times):
-            self.turns.give("thing")
+            self.queue.give("item")
             wait_until(lambda number=number: len(self.served) == before + number + 1)  # type: ignore[misc]
         return self.served[before:]
 
 
-def test_clients_take_turns_however_many_files_one_of_them_has() -> None:
+def test_clients_alternate_however_many_files_one_of_them_has() -> None:
     queue = Queue()
     for client in ("flood", "flood", "flood", "flood", "other", "flood", "other"):
         queue.enter(client)
@@ -57,7 +57,7 @@ def test_clients_take_turns_however_many_files_one_of_them_has() -> None:
     assert queue.serve(7) == ["flood", "other", "flood", "other", "flood", "flood", "flood"]
 
 
-def test_a_costly_file_counts_for_as_many_cheap_ones() -> None:
+def test_a_costly_file_counts_as_much_as_several_cheap_ones() -> None:
     queue = Queue()
     for client, cost in (("costly", 3.0), ("costly", 3.0), *[("cheap", 1.0)] * 5):
         queue.enter(client, cost=cost)
@@ -65,7 +65,7 @@ def test_a_costly_file_counts_for_as_many_cheap_ones() -> None:
     assert queue.serve(7) == ["costly", "cheap", "cheap", "cheap", "costly", "cheap", "cheap"]
 
 
-def test_who_comes_anew_is_next_and_has_saved_nothing_up() -> None:
+def test_a_new_client_is_next_but_idle_time_gives_no_advantage() -> None:
     queue = Queue()
     for _ in range(8):
         queue.enter("early")
@@ -76,21 +76,21 @@ def test_who_comes_anew_is_next_and_has_saved_nothing_up() -> None:
     assert queue.serve(6) == ["late", "early", "late", "early", "late", "early"]
 
 
-def test_a_thing_that_is_free_is_taken_at_once_and_its_taker_forgotten() -> None:
-    turns: Turns[str] = Turns()
-    turns.give("thing")
+def test_an_idle_item_is_lent_at_once_and_its_client_is_dropped() -> None:
+    queue: FairQueue[str] = FairQueue()
+    queue.give("item")
 
-    assert turns.take("client", cost=1.0, until=time.monotonic()) == "thing"
-    assert turns.idle == 0
-    turns.give("thing")
+    assert queue.take("client", cost=1.0, until=time.monotonic()) == "item"
+    assert queue.idle == 0
+    queue.give("item")
     for number in range(100):
-        turns.give(str(turns.take(f"client {number}", cost=1.0, until=time.monotonic() + FOREVER_S)))
-    assert len(turns._clients) <= 2
+        queue.give(str(queue.take(f"client {number}", cost=1.0, until=time.monotonic() + FOREVER_S)))
+    assert len(queue._clients) <= 2
 
 
-def test_who_waits_in_vain_gets_nothing_and_keeps_nothing() -> None:
-    turns: Turns[str] = Turns()
+def test_a_client_that_times_out_gets_nothing_and_is_dropped() -> None:
+    queue: FairQueue[str] = FairQueue()
 
-    assert turns.take("client", cost=1.0, until=time.monotonic() + 0.01) is None
-    turns.give("thing")
-    assert turns.idle == 1
+    assert queue.take("client", cost=1.0, until=time.monotonic() + 0.01) is None
+    queue.give("item")
+    assert queue.idle == 1
