@@ -93,7 +93,7 @@ def said(stack: RunningStack) -> str:
 
 
 @pytest.mark.parametrize("name", PARTS)
-def test_a_killed_part_is_started_again_and_no_accepted_job_is_lost(
+def test_a_killed_part_is_restarted_and_no_accepted_job_is_lost(
     killed_stack: RunningStack, name: str
 ) -> None:
     stack = killed_stack
@@ -110,7 +110,7 @@ def test_a_killed_part_is_started_again_and_no_accepted_job_is_lost(
     assert part_of(stack, name).pid != process.pid
 
 
-def test_a_killed_process_of_a_part_is_replaced_by_the_part(killed_stack: RunningStack) -> None:
+def test_a_part_replaces_its_killed_child_processes(killed_stack: RunningStack) -> None:
     stack = killed_stack
     worker, postgres = part_of(stack, "worker-1"), part_of(stack, "PostgreSQL")
     search(stack, "so that the database has a session")
@@ -131,7 +131,7 @@ def test_a_killed_process_of_a_part_is_replaced_by_the_part(killed_stack: Runnin
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere the next start ends what was left")
-def test_nothing_outlives_a_killed_stack_and_the_next_one_starts_as_if_it_had_been_stopped(
+def test_a_killed_stack_leaves_no_process_and_can_be_started_again(
     start_stack: StartStack, stack: RunningStack
 ) -> None:
     killed, neighbours = start_stack(DEMO_ALBUMS=FEW), stack.children()
@@ -159,7 +159,7 @@ def test_nothing_outlives_a_killed_stack_and_the_next_one_starts_as_if_it_had_be
 
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere the next start ends what was left")
 @pytest.mark.parametrize("moment", ["drawing covers", "waiting for the catalog"])
-def test_nothing_outlives_a_start_that_is_killed(start_stack: StartStack, moment: str) -> None:
+def test_a_killed_start_leaves_no_process(start_stack: StartStack, moment: str) -> None:
     if moment == "drawing covers":
         stack = start_stack(serves=False, DEMO_ALBUMS="2000")
         stack.wait_until(lambda: any((stack.state / "covers").glob("*.jpg")))
@@ -177,7 +177,7 @@ def test_nothing_outlives_a_start_that_is_killed(start_stack: StartStack, moment
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere it goes on")
-def test_a_killed_make_takes_what_it_runs_with_it(start_stack: StartStack) -> None:
+def test_a_killed_make_stops_its_stack(start_stack: StartStack) -> None:
     recipe = subprocess.run(
         ["make", "-n", "run"], cwd=ROOT, capture_output=True, text=True, check=True
     ).stdout
@@ -197,7 +197,9 @@ def test_a_killed_make_takes_what_it_runs_with_it(start_stack: StartStack) -> No
     assert not list(make.state.glob("*/child.json"))
 
 
-def test_a_stack_whose_part_keeps_ending_says_so_and_ends(start_stack: StartStack, tmp_path: Path) -> None:
+def test_a_stack_ends_with_an_error_when_a_part_keeps_crashing(
+    start_stack: StartStack, tmp_path: Path
+) -> None:
     model = tmp_path / "model"
     shutil.copytree(DEMO_MODEL, model)
     stack = start_stack(DEMO_ALBUMS=FEW, CLIP_MODEL=str(model))

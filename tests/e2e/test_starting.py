@@ -55,7 +55,7 @@ def checkout(tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize("presses", [1, 2])
-def test_ctrl_c_ends_a_start_that_waits_for_its_catalog(start_stack: StartStack, presses: int) -> None:
+def test_ctrl_c_ends_a_start_that_waits_for_the_catalog(start_stack: StartStack, presses: int) -> None:
     stack = start_stack(serves=False, **NOWHERE)
     stack.wait_until(lambda: is_running(stack, "worker") and is_running(stack, "api"))
     children = stack.children()
@@ -71,7 +71,7 @@ def test_ctrl_c_ends_a_start_that_waits_for_its_catalog(start_stack: StartStack,
     assert not list(stack.state.glob("*/child.json"))
 
 
-def test_ctrl_c_ends_a_start_that_draws_its_covers(start_stack: StartStack) -> None:
+def test_ctrl_c_ends_a_start_that_draws_covers(start_stack: StartStack) -> None:
     stack = start_stack(serves=False, DEMO_ALBUMS="2000")
     stack.wait_until(lambda: any((stack.state / "covers").glob("*.jpg")))
     children = stack.children()
@@ -85,7 +85,7 @@ def test_ctrl_c_ends_a_start_that_draws_its_covers(start_stack: StartStack) -> N
     assert alive == []
 
 
-def test_where_keys_are_asked_for_the_searches_are_shown_and_an_operator_makes_keys(
+def test_with_authentication_the_example_searches_run_and_keys_can_be_made(
     start_stack: StartStack,
 ) -> None:
     stack = start_stack(AUTH="required", DEFAULT_WAIT_S="0", DEMO_ALBUMS=FEW)
@@ -112,7 +112,7 @@ def test_where_keys_are_asked_for_the_searches_are_shown_and_an_operator_makes_k
     assert not record.exists()
 
 
-def test_searches_that_cannot_be_shown_do_not_end_the_service(start_stack: StartStack) -> None:
+def test_failed_example_searches_do_not_end_the_service(start_stack: StartStack) -> None:
     stack = start_stack(ADDRESS_RATE="1/hour", DEMO_ALBUMS=FEW)
 
     assert "the two searches could not be shown" in stack.said()
@@ -120,7 +120,7 @@ def test_searches_that_cannot_be_shown_do_not_end_the_service(start_stack: Start
     stack.stop()
 
 
-def test_one_checkout_runs_twice_on_different_ports(start_stack: StartStack, checkout: Path) -> None:
+def test_one_checkout_runs_two_stacks_on_different_ports(start_stack: StartStack, checkout: Path) -> None:
     stacks = [start_stack(checkout=checkout, STATE_DIR="", DEMO_ALBUMS=FEW) for _ in range(2)]
 
     for stack in stacks:

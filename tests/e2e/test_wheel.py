@@ -69,7 +69,7 @@ def run(*command: str) -> str:
     return done.stdout
 
 
-def test_it_answers_by_text_and_by_image(stack: RunningStack) -> None:
+def test_an_installed_wheel_searches_by_text_and_by_image(stack: RunningStack) -> None:
     by_text = httpx.get(f"{stack.url}/api/search-by-text", params={"query": "red circle", "k": 3}, timeout=60)
     cover = next((stack.state / "covers").glob("*.jpg"))
     by_image = httpx.post(
@@ -91,7 +91,7 @@ def test_every_process_runs_the_installed_code(stack: RunningStack, installed: P
 
 
 @pytest.mark.parametrize("command", ["catalog", "keys", "training"])
-def test_each_sub_command_is_there(command: str, installed: Path, elsewhere: Path) -> None:
+def test_each_sub_command_exists(command: str, installed: Path, elsewhere: Path) -> None:
     done = subprocess.run(
         [str(installed / "cover-search"), command, "--help"],
         cwd=elsewhere,
@@ -104,7 +104,7 @@ def test_each_sub_command_is_there(command: str, installed: Path, elsewhere: Pat
     assert done.stdout.startswith("usage:")
 
 
-def test_an_unknown_sub_command_is_named_with_those_that_there_are(installed: Path) -> None:
+def test_the_error_for_an_unknown_sub_command_lists_the_known_ones(installed: Path) -> None:
     done = subprocess.run(
         [str(installed / "cover-search"), "serve"], capture_output=True, text=True, check=False
     )

@@ -27,7 +27,7 @@ from local.servers.redis import RedisServer
 # kombu takes a message off the list by BRPOP, and a worker that is killed takes it along: with kombu's own
 # record of the unacknowledged too, if it has not come to write it (kombu #305, celery #4354). The ledger's
 # sweeper sends it again.
-async def test_a_message_that_a_killed_worker_had_taken_is_sent_again(
+async def test_a_message_that_a_killed_worker_had_received_is_sent_again(
     catalog_server: CatalogServer, tmp_path: Path
 ) -> None:
     async with open_rig(catalog_server, tmp_path) as rig:
@@ -54,7 +54,7 @@ async def test_a_message_that_a_killed_worker_had_taken_is_sent_again(
 
 # celery 5.7.0 exits when Redis goes away with a late-acknowledged task running, hence the pin; with
 # worker_cancel_long_running_tasks_on_connection_loss 5.6.3 dies too, under the threads pool (celery #7185).
-async def test_a_worker_outlives_a_redis_that_goes_away_in_the_middle_of_a_job(
+async def test_a_worker_survives_a_redis_restart_during_a_job(
     catalog_server: CatalogServer, tmp_path: Path
 ) -> None:
     async with open_rig(catalog_server, tmp_path, FIXED_LATENCY_MS="3000") as rig:
@@ -90,7 +90,7 @@ def arrived(redis_server: RedisServer) -> int:
 
 
 # redis-py 8.1 sends a command again, up to ten times, when its connection breaks, also one that writes.
-async def test_a_workers_write_whose_answer_is_lost_is_made_once(
+async def test_a_worker_does_not_repeat_a_write_whose_reply_is_lost(
     breaking_proxy: TcpProxy, redis_server: RedisServer
 ) -> None:
     with open_redis(f"redis://127.0.0.1:{breaking_proxy.port}/0") as redis, pytest.raises(RedisError):
@@ -99,7 +99,7 @@ async def test_a_workers_write_whose_answer_is_lost_is_made_once(
     assert arrived(redis_server) == 1
 
 
-async def test_a_gateways_write_whose_answer_is_lost_is_made_once(
+async def test_a_gateway_does_not_repeat_a_write_whose_reply_is_lost(
     breaking_proxy: TcpProxy, redis_server: RedisServer
 ) -> None:
     redis = open_async_redis(f"redis://127.0.0.1:{breaking_proxy.port}/0")
@@ -110,7 +110,7 @@ async def test_a_gateways_write_whose_answer_is_lost_is_made_once(
     assert arrived(redis_server) == 1
 
 
-async def test_redis_py_by_itself_makes_it_several_times(
+async def test_redis_py_repeats_such_a_write_by_default(
     breaking_proxy: TcpProxy, redis_server: RedisServer
 ) -> None:
     with Redis(port=breaking_proxy.port) as redis, pytest.raises(RedisError):
@@ -121,7 +121,7 @@ async def test_redis_py_by_itself_makes_it_several_times(
 
 # A frozen Redis holds a publish of kombu's for as long as it is frozen; ours ends within its own limit,
 # and leaves no more than one message.
-async def test_a_submit_to_a_frozen_redis_is_refused_and_not_made_twice(
+async def test_a_submit_to_a_frozen_redis_is_refused_and_not_repeated(
     catalog_server: CatalogServer, tmp_path: Path
 ) -> None:
     async with open_rig(catalog_server, tmp_path, workers=0) as rig:
@@ -143,7 +143,7 @@ async def test_a_submit_to_a_frozen_redis_is_refused_and_not_made_twice(
 # AsyncResult.__del__ can deadlock a publish (celery #10477): there is no result backend. A countdown is
 # delivered again past the visibility timeout (kombu #337): no message has one. By default a worker gives
 # up on a broker after a hundred tries.
-def test_the_queue_is_set_up_around_known_faults() -> None:
+def test_the_queue_avoids_known_celery_faults() -> None:
     app = make_celery(load_settings({}))
 
     assert app.conf.task_ignore_result

@@ -23,7 +23,7 @@ def bundled_libraries(package: str) -> set[str]:
 
 
 @pytest.mark.parametrize("package", PACKAGES)
-def test_every_package_is_named(package: str) -> None:
+def test_notice_names_every_package(package: str) -> None:
     assert re.search(rf"(?<![\w-]){package}(?![\w-])", NOTICE)
 
 

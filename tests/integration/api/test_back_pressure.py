@@ -26,7 +26,7 @@ def submit(client: httpx.Client, query: str, bearer: dict[str, str]) -> httpx.Re
     return client.get("/api/search-by-text", params={"query": query}, headers={**bearer, **ASYNC})
 
 
-def test_a_key_with_as_many_jobs_as_it_may_have_waits_until_one_ends(
+def test_a_key_at_its_job_limit_is_refused_until_a_job_ends(
     narrow: httpx.Client, worker: StandInWorker, redis: Redis
 ) -> None:
     alice, bob = new_key(redis), new_key(redis, "bob")
@@ -46,7 +46,7 @@ def test_a_key_with_as_many_jobs_as_it_may_have_waits_until_one_ends(
     eventually(lambda: submit(narrow, "three", alice).status_code == 202)
 
 
-def test_a_canceled_job_makes_room(narrow: httpx.Client, worker: StandInWorker, redis: Redis) -> None:
+def test_a_canceled_job_frees_its_slot(narrow: httpx.Client, worker: StandInWorker, redis: Redis) -> None:
     alice = new_key(redis)
     worker.hold()
     first = submit(narrow, "one", alice).json()["id"]
@@ -57,7 +57,7 @@ def test_a_canceled_job_makes_room(narrow: httpx.Client, worker: StandInWorker, 
     assert submit(narrow, "three", alice).status_code == 202
 
 
-def test_many_requests_at_once_get_no_more_jobs_than_a_key_may_have(
+def test_concurrent_requests_do_not_exceed_the_job_limit_of_a_key(
     narrow: httpx.Client, worker: StandInWorker, redis: Redis
 ) -> None:
     from concurrent.futures import ThreadPoolExecutor
@@ -73,7 +73,7 @@ def test_many_requests_at_once_get_no_more_jobs_than_a_key_may_have(
 @pytest.mark.parametrize(
     ("path", "first"), [("/api/search-by-image", PART), ("/api/search", b'{"parts": [{"image": "')]
 )
-def test_an_upload_to_a_full_service_is_turned_away_before_it_is_read(
+def test_an_upload_to_a_full_service_is_refused_before_it_is_read(
     start_gateway: StartGateway, worker: StandInWorker, path: str, first: bytes
 ) -> None:
     with start_gateway(MAX_QUEUE_DEPTH="1").client() as client:
@@ -89,7 +89,7 @@ def test_an_upload_to_a_full_service_is_turned_away_before_it_is_read(
     assert answer.headers["connection"] == "close"
 
 
-def test_an_upload_for_which_there_is_no_memory_is_turned_away(
+def test_an_upload_over_the_memory_budget_is_refused(
     start_gateway: StartGateway, worker: StandInWorker, cover: bytes
 ) -> None:
     with start_gateway(MAX_HELD_IMAGE_BYTES="10").client() as client:
@@ -100,7 +100,7 @@ def test_an_upload_for_which_there_is_no_memory_is_turned_away(
     assert (answer.status_code, answer.json()["code"]) == (503, "queue_full")
 
 
-def test_jobs_that_share_a_run_take_no_more_than_their_room(
+def test_jobs_that_share_a_run_have_a_memory_limit(
     start_gateway: StartGateway, worker: StandInWorker
 ) -> None:
     worker.hold()
@@ -113,7 +113,7 @@ def test_jobs_that_share_a_run_take_no_more_than_their_room(
     assert int(answers[-1].headers["retry-after"]) >= 1
 
 
-def test_jobs_that_the_cache_answers_take_no_more_than_their_room(
+def test_jobs_answered_from_the_cache_have_a_memory_limit(
     start_gateway: StartGateway, worker: StandInWorker
 ) -> None:
     with start_gateway(MAX_SHARED_BYTES="20000").client() as client:

@@ -93,7 +93,7 @@ def answers(
     return got
 
 
-def test_every_header_that_is_sent_is_documented(answers: dict[str, httpx.Response]) -> None:
+def test_every_sent_header_is_documented(answers: dict[str, httpx.Response]) -> None:
     found = {name: undocumented(answer) for name, answer in answers.items()}
 
     assert {name: headers for name, headers in found.items() if headers} == {}
@@ -102,7 +102,7 @@ def test_every_header_that_is_sent_is_documented(answers: dict[str, httpx.Respon
     assert seen == {200, 202, 304, 400, 401, 403, 404, 415, 422, 429, 503}
 
 
-def test_what_is_documented_of_limits_and_keys_is_sent(answers: dict[str, httpx.Response]) -> None:
+def test_the_documented_rate_limit_and_key_headers_are_sent(answers: dict[str, httpx.Response]) -> None:
     limits = {"ratelimit-limit", "ratelimit-remaining", "ratelimit-reset"}
 
     assert all(limits <= {*answers[name].headers} for name in ("text", "text, known", "limited", "guess"))

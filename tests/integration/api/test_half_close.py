@@ -34,13 +34,13 @@ def address(start_gateway: StartGateway) -> Address:
 
 
 @pytest.mark.parametrize("request_", [GOOD, GOOD.replace(b"1.1", b"1.0")])
-def test_a_complete_request_is_answered(address: Address, request_: bytes) -> None:
+def test_a_complete_request_is_answered_after_a_half_close(address: Address, request_: bytes) -> None:
     (answer,) = answers(exchange(address, request_, half_close=True))
 
     assert (answer.status, answer.json()) == (200, {"alive": True})
 
 
-def test_all_of_many_complete_requests_are_answered(address: Address) -> None:
+def test_every_complete_request_is_answered_after_a_half_close(address: Address) -> None:
     received = answers(exchange(address, GOOD * 100, half_close=True))
 
     assert [answer.status for answer in received] == [200] * 100
@@ -48,7 +48,7 @@ def test_all_of_many_complete_requests_are_answered(address: Address) -> None:
 
 
 @pytest.mark.parametrize("version", [b"1.1", b"1.0"])
-def test_an_answer_that_takes_longer_than_the_probes_is_given(
+def test_a_slow_answer_is_sent_after_a_half_close(
     gateway: RunningGateway, worker: StandInWorker, version: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(flow_control, "PROBE_EVERY_S", 0.05)
@@ -70,7 +70,7 @@ def test_an_answer_that_takes_longer_than_the_probes_is_given(
     assert (b"HTTP/1.1 100" in received) is False
 
 
-def test_a_client_that_has_gone_is_waited_for_no_longer_and_its_job_goes_on(
+def test_a_disconnected_client_ends_the_wait_but_not_its_job(
     gateway: RunningGateway, worker: StandInWorker, redis: Redis
 ) -> None:
     worker.hold()
@@ -99,7 +99,7 @@ def test_a_client_that_has_gone_is_waited_for_no_longer_and_its_job_goes_on(
         UPLOAD + b"--b\r\n",
     ],
 )
-def test_a_request_that_is_cut_short_is_malformed(address: Address, cut: bytes) -> None:
+def test_a_truncated_request_is_malformed(address: Address, cut: bytes) -> None:
     assert problem(exchange(address, cut, half_close=True)) == (400, "malformed_body")
 
     first, second = answers(exchange(address, GOOD + cut, half_close=True))
@@ -109,11 +109,11 @@ def test_a_request_that_is_cut_short_is_malformed(address: Address, cut: bytes) 
 
 
 @pytest.mark.parametrize("nothing", [b"", b"\r\n"])
-def test_where_nothing_was_asked_nothing_is_answered(address: Address, nothing: bytes) -> None:
+def test_a_half_close_without_a_request_gets_no_answer(address: Address, nothing: bytes) -> None:
     assert exchange(address, nothing, half_close=True) == b""
 
 
-def test_a_half_closed_stream_of_events_is_followed_to_its_end(
+def test_a_half_closed_client_gets_its_event_stream_to_the_end(
     gateway: RunningGateway, worker: StandInWorker
 ) -> None:
     worker.hold()

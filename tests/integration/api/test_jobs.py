@@ -54,7 +54,7 @@ def test_a_job_has_the_fields_of_the_contract(client: httpx.Client) -> None:
     assert set(ended["timings_ms"]) == {"queue", "decode", "embed", "search", "total"}
 
 
-def test_a_queued_job_knows_its_place(client: httpx.Client, worker: StandInWorker) -> None:
+def test_a_queued_job_shows_its_position(client: httpx.Client, worker: StandInWorker) -> None:
     worker.hold()
     jobs = [submit(client, f"number {n}") for n in range(4)]
 
@@ -65,7 +65,7 @@ def test_a_queued_job_knows_its_place(client: httpx.Client, worker: StandInWorke
 
 
 @pytest.mark.parametrize("how", [{"params": {"wait": "10"}}, {"headers": {"Prefer": "wait=10"}}])
-def test_a_poll_can_wait_for_the_end(
+def test_a_poll_can_wait_until_the_job_ends(
     client: httpx.Client, gateway: RunningGateway, worker: StandInWorker, how: dict[str, Any]
 ) -> None:
     worker.hold()
@@ -79,9 +79,7 @@ def test_a_poll_can_wait_for_the_end(
         assert polled.result().json()["status"] == "succeeded"
 
 
-def test_a_poll_whose_wait_is_over_shows_the_job_as_it_is(
-    client: httpx.Client, worker: StandInWorker
-) -> None:
+def test_a_poll_that_times_out_shows_the_current_state(client: httpx.Client, worker: StandInWorker) -> None:
     worker.hold()
 
     answer = client.get(submit(client)["urls"]["get"], params={"wait": 0.1})
@@ -91,7 +89,7 @@ def test_a_poll_whose_wait_is_over_shows_the_job_as_it_is(
 
 
 @pytest.mark.parametrize("job_id", ["0" * 32, "nonsense", "%00", "%F0%9F%8E%B5", "x" * 5000])
-def test_an_unknown_job_is_404_however_it_is_asked_for(client: httpx.Client, job_id: str) -> None:
+def test_every_request_for_an_unknown_job_is_404(client: httpx.Client, job_id: str) -> None:
     answers = [
         client.get(f"/api/jobs/{job_id}"),
         client.get(f"/api/jobs/{job_id}", params={"wait": 5}),
@@ -102,7 +100,7 @@ def test_an_unknown_job_is_404_however_it_is_asked_for(client: httpx.Client, job
     assert {(answer.status_code, answer.json()["code"]) for answer in answers} == {(404, "job_not_found")}
 
 
-def test_a_job_that_is_called_off_never_runs(client: httpx.Client, worker: StandInWorker) -> None:
+def test_a_canceled_job_never_runs(client: httpx.Client, worker: StandInWorker) -> None:
     worker.hold()
     job = submit(client)
 
@@ -117,7 +115,7 @@ def test_a_job_that_is_called_off_never_runs(client: httpx.Client, worker: Stand
     assert job["id"] not in worker.answered
 
 
-def test_who_waits_for_a_job_that_is_called_off_is_told_though_its_run_goes_on(
+def test_waiting_for_a_canceled_job_ends_while_its_run_continues(
     client: httpx.Client, gateway: RunningGateway, worker: StandInWorker
 ) -> None:
     worker.hold()
@@ -137,7 +135,7 @@ def test_who_waits_for_a_job_that_is_called_off_is_told_though_its_run_goes_on(
         assert waits[1].result().json()["status"] == "succeeded"
 
 
-def test_who_waits_is_told_of_a_job_that_was_called_off_even_where_the_event_was_lost(
+def test_waiting_for_a_canceled_job_ends_even_if_the_event_is_lost(
     client: httpx.Client, gateway: RunningGateway, worker: StandInWorker, redis: Redis
 ) -> None:
     worker.hold()
@@ -152,7 +150,7 @@ def test_who_waits_is_told_of_a_job_that_was_called_off_even_where_the_event_was
     assert client.get(first["urls"]["get"]).json()["status"] == "queued"
 
 
-def test_calling_off_what_has_ended_changes_nothing(client: httpx.Client) -> None:
+def test_canceling_an_ended_job_changes_nothing(client: httpx.Client) -> None:
     job = submit(client)
     ended = client.get(job["urls"]["get"], params={"wait": 10}).json()
 
@@ -161,7 +159,7 @@ def test_calling_off_what_has_ended_changes_nothing(client: httpx.Client) -> Non
     assert (answer.status_code, answer.json()) == (200, ended)
 
 
-def test_events_tell_the_life_of_a_job_and_close(
+def test_events_report_every_state_of_a_job_and_close(
     client: httpx.Client, gateway: RunningGateway, worker: StandInWorker
 ) -> None:
     worker.hold()
@@ -181,7 +179,7 @@ def test_events_tell_the_life_of_a_job_and_close(
     assert told[-1][1]["result"]["job_id"] == job["id"]
 
 
-def test_events_of_an_ended_job_tell_its_end(client: httpx.Client) -> None:
+def test_events_of_an_ended_job_report_its_final_state(client: httpx.Client) -> None:
     job = submit(client)
     client.get(job["urls"]["get"], params={"wait": 10})
 
@@ -192,7 +190,7 @@ def test_events_of_an_ended_job_tell_its_end(client: httpx.Client) -> None:
     assert [name for name, _ in events_of(client, job)] == ["succeeded"]
 
 
-def test_events_tell_a_failure_with_its_reason(client: httpx.Client, worker: StandInWorker) -> None:
+def test_the_event_of_a_failure_has_its_reason(client: httpx.Client, worker: StandInWorker) -> None:
     def fail(_: SearchQuery) -> None:
         raise UndecodableImage("it does not")
 

@@ -67,7 +67,7 @@ def assert_queue_unavailable(answer: httpx.Response) -> None:
     assert int(answer.headers["retry-after"]) >= 1
 
 
-def test_a_gateway_that_starts_before_redis_says_what_is_missing_and_then_works(
+def test_a_gateway_that_starts_before_redis_reports_it_and_recovers(
     client: httpx.Client, request: pytest.FixtureRequest
 ) -> None:
     assert_queue_unavailable(search(client))
@@ -81,7 +81,7 @@ def test_a_gateway_that_starts_before_redis_says_what_is_missing_and_then_works(
     assert search(client).status_code == 200
 
 
-def test_while_redis_is_frozen_every_request_is_answered_and_afterwards_all_works(
+def test_a_gateway_answers_while_redis_is_frozen_and_recovers_afterwards(
     client: httpx.Client, own_worker: StandInWorker, own_redis: RedisServer
 ) -> None:
     eventually(lambda: client.get("/readyz").status_code == 200)
@@ -102,7 +102,7 @@ def test_while_redis_is_frozen_every_request_is_answered_and_afterwards_all_work
     eventually(lambda: search(client, "green").status_code == 200)
 
 
-def test_a_waiting_request_survives_a_restart_of_redis(
+def test_a_waiting_request_survives_a_redis_restart(
     own_gateway: RunningGateway, own_worker: StandInWorker, own_redis: RedisServer
 ) -> None:
     own_worker.hold()
@@ -118,7 +118,7 @@ def test_a_waiting_request_survives_a_restart_of_redis(
         assert answer.result().status_code == 200
 
 
-def test_a_gateway_that_is_told_to_stop_sends_waiting_requests_away_with_their_job(
+def test_a_stopping_gateway_answers_waiting_requests_with_their_job(
     own_redis: RedisServer, own_worker: StandInWorker
 ) -> None:
     own_worker.hold()

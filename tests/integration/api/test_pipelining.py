@@ -35,7 +35,7 @@ def connections(running: RunningGateway) -> set[GuardedProtocol]:
 
 
 @pytest.mark.parametrize("piece_bytes", [1, 7, 100, 10_000_000])
-def test_answers_come_in_the_order_of_the_requests(address: Address, piece_bytes: int) -> None:
+def test_pipelined_answers_come_in_request_order(address: Address, piece_bytes: int) -> None:
     count = 40 if piece_bytes == 1 else 400
     sent = b"".join(numbered(number) for number in range(count)) + LAST
 
@@ -62,7 +62,7 @@ def test_bodies_and_requests_alternate(gateway: RunningGateway) -> None:
     assert ["alive" in answer.json() for answer in received] == [True, False, False] * 10 + [True]
 
 
-def test_a_few_requests_are_taken_and_the_rest_is_not_even_parsed(
+def test_reading_pauses_after_a_few_pipelined_requests(
     gateway: RunningGateway, worker: StandInWorker
 ) -> None:
     worker.hold()
@@ -79,7 +79,7 @@ def test_a_few_requests_are_taken_and_the_rest_is_not_even_parsed(
     assert [answer.status for answer in received] == [200] * 2002
 
 
-def test_an_answer_that_waits_for_its_client_does_not_start_the_reading_again(
+def test_a_slow_reader_does_not_resume_reading_of_requests(
     gateway: RunningGateway, worker: StandInWorker
 ) -> None:
     # A request that waits listens for its client, which is how uvicorn reads more.
@@ -98,7 +98,7 @@ def test_an_answer_that_waits_for_its_client_does_not_start_the_reading_again(
         worker.let_go()
 
 
-def test_the_head_of_a_waiting_request_may_come_in_two_pieces(
+def test_the_head_of_a_pipelined_request_may_arrive_in_two_pieces(
     gateway: RunningGateway, worker: StandInWorker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(protocol, "HEAD_TIMEOUT_S", 0.5)
@@ -116,7 +116,7 @@ def test_the_head_of_a_waiting_request_may_come_in_two_pieces(
     assert [answer.status for answer in received] == [200] * 3
 
 
-def test_a_client_that_does_not_read_is_given_up(
+def test_a_client_that_never_reads_is_disconnected(
     running: RunningGateway, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(flow_control, "SEND_TIMEOUT_S", 0.5)

@@ -62,7 +62,7 @@ def failing() -> Iterator[tuple[httpx.Client, psutil.Process, Path]]:
             process.wait()
 
 
-def test_a_gateway_that_is_let_in_nowhere_tells_no_password(
+def test_failed_logins_do_not_reveal_passwords(
     failing: tuple[httpx.Client, psutil.Process, Path],
 ) -> None:
     client, process, log = failing
@@ -79,7 +79,7 @@ def test_a_gateway_that_is_let_in_nowhere_tells_no_password(
     assert [secret for secret in SECRETS if secret in " ".join(process.cmdline())] == []
 
 
-def test_folders_and_passwords_in_a_workers_words_are_not_passed_on(
+def test_paths_and_passwords_in_a_workers_error_are_redacted(
     start_gateway: StartGateway, worker: StandInWorker, redis_server: RedisServer
 ) -> None:
     worker.announcement = {
@@ -97,7 +97,7 @@ def test_folders_and_passwords_in_a_workers_words_are_not_passed_on(
     assert "…/clip is damaged" in told
 
 
-def test_line_breaks_and_colours_in_what_a_client_sends_make_no_record(
+def test_control_characters_from_a_client_cannot_forge_log_records(
     failing: tuple[httpx.Client, psutil.Process, Path],
 ) -> None:
     client, _, log = failing

@@ -52,9 +52,7 @@ class Sender:
         ("/api/nothing", b"", "not_found"),
     ],
 )
-def test_an_endless_body_is_refused_without_being_read_to_its_end(
-    client: httpx.Client, path: str, first: bytes, code: str
-) -> None:
+def test_an_endless_body_is_refused_early(client: httpx.Client, path: str, first: bytes, code: str) -> None:
     sender = Sender(first)
 
     headers = {"Content-Type": "image/png"} if first is RAW else MULTIPART
@@ -65,9 +63,7 @@ def test_an_endless_body_is_refused_without_being_read_to_its_end(
     assert sender.sent_bytes < 100 * MIB
 
 
-def test_an_image_over_the_limit_is_refused_and_the_next_request_works(
-    client: httpx.Client, cover: bytes
-) -> None:
+def test_a_connection_works_after_an_oversized_image(client: httpx.Client, cover: bytes) -> None:
     too_large = client.post("/api/search-by-image", files={"file": b"x" * (10 * MIB + 1)})
 
     assert (too_large.status_code, too_large.json()["code"]) == (413, "image_too_large")
@@ -109,7 +105,7 @@ def test_a_body_that_is_no_image_is_refused_like_a_form(
         assert blamed(answer) == ["file"]
 
 
-def test_the_limits_are_settings(start_gateway: StartGateway, cover: bytes) -> None:
+def test_the_upload_limits_are_settings(start_gateway: StartGateway, cover: bytes) -> None:
     with start_gateway(MAX_IMAGE_BYTES="50").client() as client:
         by_bytes = client.post("/api/search-by-image", files={"file": cover})
     with start_gateway(MAX_IMAGE_PIXELS="100").client() as client:
@@ -120,14 +116,14 @@ def test_the_limits_are_settings(start_gateway: StartGateway, cover: bytes) -> N
     assert blamed(by_bytes) == blamed(by_pixels) == ["file"]
 
 
-def test_a_file_that_is_no_image_is_unsupported(client: httpx.Client) -> None:
+def test_a_file_that_is_not_an_image_is_unsupported(client: httpx.Client) -> None:
     answer = client.post("/api/search-by-image", files={"file": ("cover.png", b"hello", "image/png")})
 
     assert (answer.status_code, answer.json()["code"]) == (415, "unsupported_image")
     assert blamed(answer) == ["file"]
 
 
-def test_what_only_a_worker_finds_wrong_with_an_image_is_named_too(
+def test_an_image_error_found_by_a_worker_names_the_parameter(
     client: httpx.Client, worker: StandInWorker, cover: bytes
 ) -> None:
     def fail(_: SearchQuery) -> None:
@@ -161,7 +157,7 @@ def begin_upload(
         ("/api/search", "application/json"),
     ],
 )
-def test_uploads_that_never_end_hold_no_more_than_their_budget(
+def test_unfinished_uploads_hold_at_most_their_budget(
     start_gateway: StartGateway, worker: StandInWorker, cover: bytes, path: str, content_type: str
 ) -> None:
     running = start_gateway(MAX_RECEIVING_BYTES=str(4 * MIB))
@@ -183,7 +179,7 @@ def test_uploads_that_never_end_hold_no_more_than_their_budget(
     assert during.status_code == 200
 
 
-def test_a_search_that_waits_holds_none_of_its_upload(
+def test_a_waiting_search_does_not_hold_its_upload(
     client: httpx.Client, gateway: RunningGateway, worker: StandInWorker, cover: bytes
 ) -> None:
     worker.hold()

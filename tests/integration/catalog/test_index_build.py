@@ -8,7 +8,7 @@ from catalog.database.vector_index import build_index, drop_index_if_empty
 from common.catalog.postgres_connections import open_connection
 
 
-def test_tools_that_build_the_index_at_once_build_it_once(database_url: str) -> None:
+def test_concurrent_tools_build_the_index_once(database_url: str) -> None:
     with open_connection(database_url, autocommit=True) as connection:
         drop_index_if_empty(connection)
         connection.execute(

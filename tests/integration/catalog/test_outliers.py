@@ -17,7 +17,7 @@ def apart(url: str, queries: Vectors) -> list[bool]:
     return [row is not None and bool(row[0]) for row in found]
 
 
-def test_texts_lie_apart_from_all_covers(world_urls: dict[str, str], world: World) -> None:
+def test_texts_are_outliers_among_covers(world_urls: dict[str, str], world: World) -> None:
     texts = world.texts(40)
 
     found = apart(world_urls["walk"], texts)
@@ -26,7 +26,7 @@ def test_texts_lie_apart_from_all_covers(world_urls: dict[str, str], world: Worl
     assert sum(found) >= 36
 
 
-def test_a_new_cover_is_at_home_among_the_others(world_urls: dict[str, str], world: World) -> None:
+def test_a_new_cover_is_not_an_outlier(world_urls: dict[str, str], world: World) -> None:
     covers = world.covers(20)
 
     found = apart(world_urls["walk"], covers)
@@ -34,7 +34,7 @@ def test_a_new_cover_is_at_home_among_the_others(world_urls: dict[str, str], wor
     assert found == [False] * 20
 
 
-def test_in_an_empty_catalog_nothing_lies_apart(database_url: str, world: World) -> None:
+def test_an_empty_catalog_has_no_outliers(database_url: str, world: World) -> None:
     (cover,) = world.covers(1)
 
     found = apart(database_url, cover.reshape(1, -1))
@@ -43,9 +43,7 @@ def test_in_an_empty_catalog_nothing_lies_apart(database_url: str, world: World)
 
 
 @pytest.mark.parametrize("copies", [1, 60])
-def test_an_album_is_at_home_with_itself_however_often_it_is_there(
-    database_url: str, world: World, copies: int
-) -> None:
+def test_duplicates_of_an_album_are_not_outliers(database_url: str, world: World, copies: int) -> None:
     (cover,) = world.covers(1)
     with psycopg.connect(database_url) as connection:
         connection.cursor().executemany(

@@ -13,7 +13,7 @@ from tests.integration.catalog.conftest import Opened
 from tests.integration.catalog.known_catalog import SECOND, Row, World, write
 
 
-def test_an_album_is_told_whole_in_any_script(catalog: Catalog) -> None:
+def test_an_album_in_any_script_is_read_completely(catalog: Catalog) -> None:
     album = catalog.album("ágætis/1?&=#%20")
 
     assert album == Album(
@@ -28,7 +28,7 @@ def test_an_album_is_told_whole_in_any_script(catalog: Catalog) -> None:
     )
 
 
-def test_an_album_of_which_nothing_is_known_is_told_as_such(catalog: Catalog) -> None:
+def test_an_album_without_metadata_has_empty_fields(catalog: Catalog) -> None:
     assert catalog.album("bare") == Album(
         id="bare",
         artist="",
@@ -47,7 +47,7 @@ def test_an_unknown_album_is_not_found(catalog: Catalog, album_id: str) -> None:
         catalog.album(album_id)
 
 
-def test_embeddings_come_back_bit_for_bit_and_only_those_that_exist(catalog: Catalog, world: World) -> None:
+def test_existing_embeddings_are_read_bit_for_bit(catalog: Catalog, world: World) -> None:
     asked = ["album-1", 'q"uo,te{d}\\', "long", "unembedded", "no-such-album", "album-1"]
 
     embeddings = catalog.embeddings(asked)
@@ -58,15 +58,15 @@ def test_embeddings_come_back_bit_for_bit_and_only_those_that_exist(catalog: Cat
         assert np.array_equal(embedding, world.by_id[album_id].embedding)  # type: ignore[arg-type]
 
 
-def test_no_ids_have_no_embeddings(catalog: Catalog) -> None:
+def test_an_empty_list_of_ids_gives_no_embeddings(catalog: Catalog) -> None:
     assert catalog.embeddings([]) == {}
 
 
-def test_genres_are_each_told_once_in_order(catalog: Catalog, world: World) -> None:
+def test_genres_are_listed_once_in_order(catalog: Catalog, world: World) -> None:
     assert catalog.genres() == sorted({row.genre for row in world.rows if row.genre} | {SECOND[0]})
 
 
-def test_the_figures_are_those_of_all_albums(catalog: Catalog, world: World) -> None:
+def test_statistics_cover_all_albums(catalog: Catalog, world: World) -> None:
     stats = catalog.stats()
 
     years = [row.release_year for row in world.rows if row.release_year is not None]
@@ -82,11 +82,11 @@ def test_the_figures_are_those_of_all_albums(catalog: Catalog, world: World) -> 
     assert stats.best_new_music_count == sum(row.best_new_music is True for row in world.rows)
 
 
-def test_a_catalog_in_place_passes_its_check(catalog: Catalog) -> None:
+def test_a_complete_catalog_passes_its_check(catalog: Catalog) -> None:
     catalog.check()
 
 
-def test_an_empty_catalog_answers_everything(own: Opened) -> None:
+def test_an_empty_catalog_answers_every_request(own: Opened) -> None:
     catalog = own.catalog
 
     assert catalog.search(np.ones(512, dtype=np.float32), k=10, filters=Filters()) == []
@@ -97,7 +97,7 @@ def test_an_empty_catalog_answers_everything(own: Opened) -> None:
     catalog.check()
 
 
-def test_a_stamp_says_which_model_made_the_vectors(own: Opened) -> None:
+def test_the_stamp_names_the_model_of_the_vectors(own: Opened) -> None:
     with psycopg.connect(own.database_url) as connection:
         connection.execute("SELECT stamp_catalog('a/model', 'f00d')")
 
@@ -105,14 +105,14 @@ def test_a_stamp_says_which_model_made_the_vectors(own: Opened) -> None:
     assert own.catalog.model_stamp() == ModelStamp(model="a/model", fingerprint="f00d", preprocessing=1)
 
 
-def test_a_stamp_says_which_preprocessing_made_the_pixels(own: Opened) -> None:
+def test_the_stamp_names_the_preprocessing_version(own: Opened) -> None:
     with psycopg.connect(own.database_url) as connection:
         connection.execute("SELECT stamp_catalog('a/model', 'f00d', 7)")
 
     assert own.catalog.model_stamp() == ModelStamp(model="a/model", fingerprint="f00d", preprocessing=7)
 
 
-def test_a_database_that_was_not_migrated_has_the_first_preprocessing(own: Opened) -> None:
+def test_an_unmigrated_database_has_the_first_preprocessing_version(own: Opened) -> None:
     with psycopg.connect(own.database_url) as connection:
         connection.execute("SELECT stamp_catalog('a/model', 'f00d', 7)")
         connection.execute(
@@ -123,7 +123,7 @@ def test_a_database_that_was_not_migrated_has_the_first_preprocessing(own: Opene
     assert own.catalog.model_stamp() == ModelStamp(model="a/model", fingerprint="f00d", preprocessing=1)
 
 
-def test_a_query_of_another_model_is_refused_once_the_catalog_is_stamped(own: Opened) -> None:
+def test_a_stamped_catalog_refuses_queries_of_another_model(own: Opened) -> None:
     query = np.ones(512, dtype=np.float32)
     with psycopg.connect(own.database_url) as connection:
         write(connection, [Row(id="a", embedding=query)])

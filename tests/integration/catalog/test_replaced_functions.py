@@ -8,7 +8,7 @@ from tests.integration.catalog.conftest import Opened
 CALLS = 8
 
 
-def test_a_function_replaced_by_one_of_another_type_costs_no_call(own: Opened) -> None:
+def test_replacing_a_function_with_another_return_type_fails_no_call(own: Opened) -> None:
     for _ in range(CALLS):
         own.catalog.genres()
 

@@ -51,7 +51,9 @@ def album_rows() -> list[AlbumRow]:
 
 
 @pytest.mark.parametrize("max_rows", LIMITS)
-def test_every_answer_of_ours_is_whole(make_writer: MakeWriter, database_url: str, max_rows: int) -> None:
+def test_our_answers_are_complete_under_a_row_limit(
+    make_writer: MakeWriter, database_url: str, max_rows: int
+) -> None:
     writer, rows = make_writer(max_rows), album_rows()
     ids = [row.id for row in rows]
 
@@ -75,7 +77,7 @@ def test_every_answer_of_ours_is_whole(make_writer: MakeWriter, database_url: st
 
 
 @pytest.mark.parametrize("max_rows", LIMITS)
-def test_a_limit_below_what_a_search_may_ask_for_is_told_with_its_remedy(
+def test_a_row_limit_below_the_maximum_k_is_reported_with_a_remedy(
     make_writer: MakeWriter, max_rows: int
 ) -> None:
     writer = make_writer(max_rows)

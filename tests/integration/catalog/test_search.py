@@ -65,7 +65,7 @@ def ids(matches: list[Match]) -> list[str]:
         pytest.param(Filters(("Rock",), 1970, 2020, 2.5, best_new_music=True), id="all at once"),
     ],
 )
-def test_a_search_finds_k_albums_that_pass_and_99_of_100_of_the_nearest(
+def test_a_search_finds_k_matching_albums_with_recall_0_99(
     catalog: Catalog, world: World, filters: Filters, kind: str, k: int
 ) -> None:
     queries = getattr(world, kind)(20)
@@ -83,7 +83,7 @@ def test_a_search_finds_k_albums_that_pass_and_99_of_100_of_the_nearest(
     assert np.mean(found) >= 0.99
 
 
-def test_results_come_by_falling_similarity_which_is_the_cosine(catalog: Catalog, world: World) -> None:
+def test_results_are_ordered_by_descending_cosine_similarity(catalog: Catalog, world: World) -> None:
     (query,) = world.covers(1)
 
     matches = catalog.search(query, k=50, filters=NO_FILTER)
@@ -97,7 +97,7 @@ def test_results_come_by_falling_similarity_which_is_the_cosine(catalog: Catalog
         assert match.similarity == pytest.approx(cosine, abs=1e-5)
 
 
-def test_fewer_than_k_come_only_where_fewer_pass(catalog: Catalog, world: World) -> None:
+def test_fewer_than_k_results_come_only_if_fewer_albums_match(catalog: Catalog, world: World) -> None:
     (query,) = world.texts(1)
 
     rare = catalog.search(query, k=50, filters=Filters(genres=(RARE,)))
@@ -109,7 +109,7 @@ def test_fewer_than_k_come_only_where_fewer_pass(catalog: Catalog, world: World)
     assert none == []
 
 
-def test_equal_similarities_come_by_id_in_code_point_order(catalog: Catalog, world: World) -> None:
+def test_equal_similarities_are_ordered_by_id_in_code_point_order(catalog: Catalog, world: World) -> None:
     query = world.by_id[TIES[0]].embedding
     assert query is not None
 
@@ -120,7 +120,7 @@ def test_equal_similarities_come_by_id_in_code_point_order(catalog: Catalog, wor
     assert ids(catalog.search(query, k=2, filters=NO_FILTER)) == sorted(TIES)[:2]
 
 
-def test_excluded_ids_make_room_for_the_next(catalog: Catalog, world: World) -> None:
+def test_excluded_ids_are_replaced_by_the_next_results(catalog: Catalog, world: World) -> None:
     (query,) = world.covers(1)
     first = ids(catalog.search(query, k=20, filters=NO_FILTER))
 
@@ -129,7 +129,7 @@ def test_excluded_ids_make_room_for_the_next(catalog: Catalog, world: World) -> 
     assert rest == first[10:]
 
 
-def test_a_genre_is_taken_literally_whatever_it_contains(catalog: Catalog, world: World) -> None:
+def test_special_characters_in_a_genre_are_literal(catalog: Catalog, world: World) -> None:
     (query,) = world.covers(1)
 
     one = catalog.search(query, k=5, filters=Filters(genres=(ODD,)))
@@ -139,7 +139,7 @@ def test_a_genre_is_taken_literally_whatever_it_contains(catalog: Catalog, world
     assert sorted(ids(two)) == ['q"uo,te{d}\\', "ágætis/1?&=#%20"]
 
 
-def test_a_vector_of_another_length_is_ranked_by_its_direction(catalog: Catalog, world: World) -> None:
+def test_a_vector_that_is_not_normalized_is_ranked_by_direction(catalog: Catalog, world: World) -> None:
     query = world.by_id["long"].embedding
     assert query is not None
 
@@ -158,7 +158,7 @@ def test_an_album_without_an_embedding_is_never_found(catalog: Catalog, world: W
     assert "unembedded" not in ids(matches)
 
 
-def test_similar_albums_are_the_search_by_the_albums_own_vector_without_it(
+def test_similar_albums_equal_a_search_by_the_albums_vector_without_itself(
     catalog: Catalog, world: World
 ) -> None:
     embedding = world.by_id["album-7"].embedding
@@ -173,13 +173,13 @@ def test_similar_albums_are_the_search_by_the_albums_own_vector_without_it(
 
 
 @pytest.mark.parametrize("album_id", ["no-such-album", "unembedded", "", "'; --"])
-def test_nothing_is_similar_to_an_album_that_is_not_there(catalog: Catalog, album_id: str) -> None:
+def test_similar_albums_of_an_unknown_album_are_not_found(catalog: Catalog, album_id: str) -> None:
     with pytest.raises(AlbumNotFound):
         catalog.similar(album_id, k=10, filters=NO_FILTER)
 
 
 @pytest.mark.parametrize("value", [0.0, np.nan, np.inf])
-def test_an_embedding_without_direction_is_refused(catalog: Catalog, value: float) -> None:
+def test_a_zero_embedding_is_refused(catalog: Catalog, value: float) -> None:
     with pytest.raises(InvalidParameter):
         catalog.search(np.full(512, value, dtype=np.float32), k=10, filters=NO_FILTER)
 
@@ -191,7 +191,7 @@ def test_an_embedding_of_another_dimension_is_a_misconfiguration(catalog: Catalo
     assert raised.value.problem == "wrong_dimension"
 
 
-def test_many_threads_share_one_catalog(catalog: Catalog, world: World) -> None:
+def test_many_threads_can_share_one_catalog(catalog: Catalog, world: World) -> None:
     queries = world.covers(40)
     alone = [ids(catalog.search(query, k=10, filters=NO_FILTER)) for query in queries]
 

@@ -84,7 +84,7 @@ def seen(catalog: Catalog) -> str | None:
 
 @pytest.mark.parametrize("way", WAYS)
 @pytest.mark.usefixtures("album")
-def test_every_way_in_which_data_arrive_makes_a_new_version(own: Opened, way: str) -> None:
+def test_every_kind_of_write_makes_a_new_version(own: Opened, way: str) -> None:
     before = seen(own.catalog)
 
     run(own.database_url, WAYS[way])
@@ -94,7 +94,7 @@ def test_every_way_in_which_data_arrive_makes_a_new_version(own: Opened, way: st
 
 
 @pytest.mark.usefixtures("album")
-def test_what_changes_nothing_makes_none(own: Opened) -> None:
+def test_a_statement_without_changes_keeps_the_version(own: Opened) -> None:
     before = seen(own.catalog)
 
     run(own.database_url, "BEGIN; DELETE FROM album_covers; ROLLBACK")
@@ -107,7 +107,7 @@ def test_what_changes_nothing_makes_none(own: Opened) -> None:
 
 
 @pytest.mark.usefixtures("album")
-def test_every_answer_of_a_worker_tells_the_version_it_was_read_at(own: Opened) -> None:
+def test_every_answer_has_the_version_it_was_read_at(own: Opened) -> None:
     version = own.catalog.version()
 
     assert own.catalog.similar("old", k=1, filters=Filters()).version == version
@@ -115,7 +115,7 @@ def test_every_answer_of_a_worker_tells_the_version_it_was_read_at(own: Opened) 
 
 
 @pytest.mark.usefixtures("album")
-def test_a_transaction_that_commits_late_is_a_new_version_only_then(own: Opened) -> None:
+def test_a_late_commit_makes_a_new_version_when_it_commits(own: Opened) -> None:
     with psycopg.connect(own.database_url) as late:
         late.execute("UPDATE album_covers SET artist = 'Late'")
         before = seen(own.catalog)
@@ -127,7 +127,7 @@ def test_a_transaction_that_commits_late_is_a_new_version_only_then(own: Opened)
 
 
 @pytest.mark.usefixtures("album")
-def test_a_restore_with_triggers_off_leaves_no_version_until_they_are_mended(own: Opened) -> None:
+def test_after_a_restore_without_triggers_there_is_no_version_until_migration(own: Opened) -> None:
     before = seen(own.catalog)
     run(
         own.database_url, "ALTER TABLE album_covers DISABLE TRIGGER ALL; UPDATE album_covers SET artist = 'R'"
@@ -156,7 +156,7 @@ def client(url: str, program: str, *arguments: str) -> None:
 
 
 @pytest.mark.parametrize("options", [(), ("--disable-triggers",), ("--single-transaction",)], ids=" ".join)
-def test_an_older_dump_never_brings_an_old_version_back(
+def test_restoring_an_older_dump_does_not_restore_its_version(
     own: Opened, tmp_path: Path, options: tuple[str, ...]
 ) -> None:
     run(own.database_url, ALBUM)
@@ -176,7 +176,7 @@ def test_an_older_dump_never_brings_an_old_version_back(
     assert own.catalog.album("old").artist == "Old"
 
 
-def test_a_whole_older_dump_never_brings_an_old_version_back(own: Opened, tmp_path: Path) -> None:
+def test_restoring_a_whole_older_database_does_not_restore_its_version(own: Opened, tmp_path: Path) -> None:
     run(own.database_url, ALBUM)
     known = {seen(own.catalog)}
     dump(own.database_url, tmp_path / "dump")
@@ -192,7 +192,7 @@ def test_a_whole_older_dump_never_brings_an_old_version_back(own: Opened, tmp_pa
     assert own.catalog.album("old").artist == "Old"
 
 
-def test_a_search_that_waited_for_another_table_is_refused_and_not_answered_in_part(
+def test_a_search_that_waited_for_a_table_switch_is_refused(
     database_url: str, execute: Callable[[str], None]
 ) -> None:
     execute(ALBUM)
@@ -227,7 +227,7 @@ def _wait_until_blocked(url: str) -> None:
     wait_until(lambda: fetch_text(url, waiting) != "0")
 
 
-def test_many_writers_neither_wait_for_each_other_nor_leave_many_marks(database_url: str) -> None:
+def test_concurrent_writers_do_not_block_and_leave_few_marks(database_url: str) -> None:
     run(database_url, "INSERT INTO album_covers (id) SELECT i::text FROM generate_series(0, 7) i")
     writers = [psycopg.connect(database_url) for _ in range(8)]
 
@@ -247,7 +247,7 @@ def test_many_writers_neither_wait_for_each_other_nor_leave_many_marks(database_
     assert row[0] < 1000
 
 
-def test_adding_marks_up_leaves_the_version_as_it_is(database_url: str) -> None:
+def test_compacting_marks_keeps_the_version(database_url: str) -> None:
     with psycopg.connect(database_url, autocommit=True) as connection:
         before = connection.execute("SELECT catalog_version()").fetchone()
         with connection.transaction():
@@ -285,7 +285,7 @@ def subscribed(tmp_path: Path) -> Iterator[tuple[str, str]]:
         )
 
 
-def test_what_a_subscription_applies_is_a_new_version_of_the_replica(subscribed: tuple[str, str]) -> None:
+def test_changes_applied_by_a_subscription_make_a_new_version(subscribed: tuple[str, str]) -> None:
     source, replica = subscribed
     seen_versions = {fetch_text(replica, "SELECT catalog_version()")}
     artists = "SELECT coalesce(string_agg(artist, ',' ORDER BY id), '') FROM album_covers"

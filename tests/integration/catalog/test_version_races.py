@@ -36,7 +36,7 @@ REFUSALS = (psycopg.errors.SerializationFailure, psycopg.errors.DeadlockDetected
 LOOK = "SELECT catalog_version(), md5(coalesce(string_agg(a::text, ' ' ORDER BY id), '')) FROM album_covers a"
 
 
-def test_one_version_never_stands_for_two_contents(database_url: str) -> None:
+def test_a_version_never_identifies_two_contents(database_url: str) -> None:
     over = threading.Event()
     with ThreadPoolExecutor(WRITERS + READERS) as threads:
         readers = [threads.submit(_read, database_url, over) for _ in range(READERS)]

@@ -57,7 +57,7 @@ def bulk_process(worker: Service) -> psutil.Process | None:
     return None
 
 
-def test_workers_embed_as_this_machine_does_and_name_what_they_cannot(
+def test_a_distributed_ingest_equals_a_local_one_and_reports_bad_covers(
     catalog: Catalog, worker: Service, here: Path, environ: dict[str, str], database_url: str
 ) -> None:
     (here / "covers" / "demo-1967-00006.jpg").write_text("no image")
@@ -75,7 +75,7 @@ def test_workers_embed_as_this_machine_does_and_name_what_they_cannot(
         assert list(redis.scan_iter(f"{keyspace.BULK}*")) == []
 
 
-def test_workers_embed_what_is_missing_as_an_ingest_does(
+def test_workers_embed_missing_albums_as_an_ingest_does(
     catalog: Catalog, worker: Service, database_url: str
 ) -> None:
     catalog(*INGEST)
@@ -90,7 +90,7 @@ def test_workers_embed_what_is_missing_as_an_ingest_does(
     assert_same(ingested, rows(database_url))
 
 
-def test_the_bulk_process_runs_only_when_nothing_else_would(catalog: Catalog, worker: Service) -> None:
+def test_the_bulk_process_has_idle_scheduling_priority(catalog: Catalog, worker: Service) -> None:
     before = bulk_process(worker)
     catalog(*INGEST, "--distributed")
     child = bulk_process(worker)
@@ -100,7 +100,7 @@ def test_the_bulk_process_runs_only_when_nothing_else_would(catalog: Catalog, wo
     assert os.sched_getscheduler(child.pid) == os.SCHED_IDLE
 
 
-def test_a_bulk_process_that_is_killed_is_started_again(
+def test_a_killed_bulk_process_is_restarted(
     catalog: Catalog, worker: Service, here: Path, database_url: str
 ) -> None:
     catalog(*INGEST, "--distributed")
@@ -119,7 +119,7 @@ def test_a_bulk_process_that_is_killed_is_started_again(
     assert len(rows(database_url)) == ALBUMS
 
 
-def test_without_a_worker_nothing_is_begun(catalog: Catalog, database_url: str) -> None:
+def test_without_a_worker_a_distributed_ingest_does_not_start(catalog: Catalog, database_url: str) -> None:
     done = catalog(*INGEST, "--distributed")
 
     assert done.status == 2
@@ -127,7 +127,7 @@ def test_without_a_worker_nothing_is_begun(catalog: Catalog, database_url: str) 
     assert rows(database_url) == {}
 
 
-def test_the_broker_never_holds_more_covers_than_its_share(
+def test_the_covers_in_the_broker_have_a_byte_limit(
     catalog: Catalog,
     worker: Service,
     here: Path,
@@ -154,7 +154,7 @@ def test_the_broker_never_holds_more_covers_than_its_share(
     assert all(covers < 16 and held_bytes < 4.1 * largest for covers, held_bytes in held)
 
 
-def test_workers_that_are_silent_and_live_are_waited_for(
+def test_an_ingest_waits_for_slow_but_live_workers(
     catalog: Catalog,
     make_worker: Callable[[], Service],
     environ: dict[str, str],
@@ -172,7 +172,7 @@ def test_workers_that_are_silent_and_live_are_waited_for(
     assert len(rows(database_url)) == ALBUMS
 
 
-def test_a_batch_over_which_workers_fail_again_and_again_ends_the_ingest(
+def test_a_batch_that_fails_repeatedly_ends_the_ingest(
     catalog: Catalog,
     make_worker: Callable[[], Service],
     environ: dict[str, str],
@@ -196,7 +196,7 @@ def test_a_batch_over_which_workers_fail_again_and_again_ends_the_ingest(
     assert "the workers failed" in done.err
 
 
-def test_an_ingest_ends_when_no_worker_is_left(
+def test_an_ingest_without_any_worker_left_ends(
     catalog: Catalog,
     make_worker: Callable[[], Service],
     environ: dict[str, str],
@@ -228,7 +228,7 @@ def covers_bytes(redis: Any) -> int:
     return sum(redis.strlen(key) for key in redis.scan_iter(f"{keyspace.BULK}:*", _type="string"))
 
 
-def test_a_worker_that_is_killed_costs_no_album(
+def test_a_killed_worker_loses_no_album(
     catalog: Catalog,
     make_worker: Callable[[], Service],
     environ: dict[str, str],

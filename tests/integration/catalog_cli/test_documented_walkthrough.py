@@ -45,7 +45,7 @@ def run(command: str, environ: dict[str, str], folder: Path) -> tuple[int, str]:
     return done.returncode, done.stdout
 
 
-def test_the_walk_through_the_catalog_works_as_it_is_written(environ: dict[str, str], tmp_path: Path) -> None:
+def test_the_documented_walkthrough_works(environ: dict[str, str], tmp_path: Path) -> None:
     for name in ("docs", "models"):
         (tmp_path / name).symlink_to(ROOT / name)
     paths = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
@@ -70,7 +70,7 @@ def test_the_walk_through_the_catalog_works_as_it_is_written(environ: dict[str, 
             assert any(line in said_line for said_line in lines), f"{line!r} is not in\n{said}"
 
 
-def test_every_reason_of_the_code_stands_in_the_document() -> None:
+def test_the_document_lists_every_rejection_reason() -> None:
     sources = [*(ROOT / "catalog" / "ingest").rglob("*.py"), *(ROOT / "catalog" / "reembedding").glob("*.py")]
     given = re.compile(
         r'(?:RowFault|PydanticCustomError)\(\s*"(\w+)"'
@@ -82,7 +82,7 @@ def test_every_reason_of_the_code_stands_in_the_document() -> None:
     assert {reason for reason in reasons if f"`{reason}`" not in DOCUMENT} == set()
 
 
-def test_the_settings_that_the_document_names_exist() -> None:
+def test_every_setting_named_in_the_document_exists() -> None:
     table = DOCUMENT.split("## A walk")[0]
 
     named = set(re.findall(r"`([A-Z][A-Z_]+)`", table))

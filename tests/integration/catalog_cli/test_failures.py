@@ -43,7 +43,7 @@ def full_disk() -> Iterator[None]:
         (("delete", "--from-file", "covers"), "Is a directory"),
     ],
 )
-def test_a_file_that_will_not_do_is_told(
+def test_an_unusable_file_is_reported(
     catalog: Catalog, here: Path, database_url: str, arguments: tuple[str, ...], says: str
 ) -> None:
     (here / "corrupt.parquet").write_bytes(b"PAR1" + bytes(100) + b"PAR1")
@@ -62,9 +62,7 @@ def test_a_file_that_will_not_do_is_told(
 
 
 @pytest.mark.parametrize("suffix", ["csv", "jsonl", "parquet"])
-def test_an_export_for_which_there_is_no_room_leaves_nothing(
-    catalog: Catalog, here: Path, suffix: str
-) -> None:
+def test_an_export_on_a_full_disk_leaves_no_file(catalog: Catalog, here: Path, suffix: str) -> None:
     catalog(*INGEST)
 
     with full_disk():
@@ -78,7 +76,7 @@ def test_an_export_for_which_there_is_no_room_leaves_nothing(
 @pytest.mark.parametrize(
     ("function", "arguments"), [("album_origins", INGEST), ("search_walks", ("verify",))]
 )
-def test_a_schema_of_an_older_version_is_told_to_be_migrated(
+def test_an_outdated_schema_error_says_to_migrate(
     catalog: Catalog, database_url: str, function: str, arguments: tuple[str, ...]
 ) -> None:
     catalog(*INGEST)

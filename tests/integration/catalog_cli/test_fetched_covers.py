@@ -52,7 +52,7 @@ def paths(server: CoverServer) -> list[str]:
     return asked
 
 
-def test_two_hundred_covers_behind_a_limit_arrive_in_one_run(
+def test_two_hundred_covers_of_a_rate_limited_host_arrive_in_one_run(
     catalog: Catalog, here: Path, server: CoverServer, database_url: str
 ) -> None:
     names = sorted(server.covers)
@@ -70,7 +70,7 @@ def test_two_hundred_covers_behind_a_limit_arrive_in_one_run(
     assert len(rows(database_url)) == 200
 
 
-def test_a_second_run_asks_for_what_is_missing_alone(
+def test_a_second_run_fetches_only_missing_covers(
     catalog: Catalog, either: Mapping[str, str], here: Path, server: CoverServer, database_url: str
 ) -> None:
     missing = {f"/demo-1967-{n:05}.jpg": server.covers.pop(f"/demo-1967-{n:05}.jpg") for n in (3, 4, 5)}
@@ -95,7 +95,7 @@ def test_a_second_run_asks_for_what_is_missing_alone(
     assert kept["cover_last_modified"].endswith(" GMT")
 
 
-def test_a_changed_row_is_written_without_its_cover_being_asked_for(
+def test_a_changed_row_is_written_without_fetching_its_cover(
     catalog: Catalog, either: Mapping[str, str], here: Path, server: CoverServer, database_url: str
 ) -> None:
     catalog(*INGEST)
@@ -115,7 +115,7 @@ def test_a_changed_row_is_written_without_its_cover_being_asked_for(
         }
 
 
-def test_a_recheck_fetches_what_has_changed_alone(
+def test_a_recheck_downloads_only_changed_covers(
     catalog: Catalog, either: Mapping[str, str], server: CoverServer, database_url: str
 ) -> None:
     catalog(*INGEST)
@@ -161,7 +161,7 @@ def test_a_recheck_of_a_host_without_validators_compares_the_covers(
         ("no picture", "unsupported_image"),
     ],
 )
-def test_albums_that_are_there_are_never_rejected_for_their_covers(
+def test_existing_albums_are_never_rejected_for_their_covers(
     catalog: Catalog,
     either: Mapping[str, str],
     here: Path,
@@ -203,7 +203,7 @@ def test_albums_that_are_there_are_never_rejected_for_their_covers(
     assert f"{ALBUMS} written" in catalog(*INGEST).err
 
 
-def test_an_album_that_nobody_ingested_is_not_rejected_either(
+def test_an_existing_album_without_ingest_metadata_is_not_rejected(
     catalog: Catalog, here: Path, server: CoverServer, database_url: str
 ) -> None:
     catalog(*INGEST)
@@ -221,7 +221,7 @@ def test_an_album_that_nobody_ingested_is_not_rejected_either(
     assert rows(database_url) == before
 
 
-def test_a_host_that_stands_still_holds_up_no_other(
+def test_a_stalled_host_does_not_delay_others(
     catalog: Catalog, here: Path, server: CoverServer, database_url: str
 ) -> None:
     with cover_server() as slow:
@@ -258,14 +258,14 @@ def _when_asked(server: CoverServer, times: int, done: threading.Event) -> None:
     done.set()
 
 
-def test_the_host_is_told_who_asks(catalog: Catalog, server: CoverServer) -> None:
+def test_requests_have_the_configured_user_agent(catalog: Catalog, server: CoverServer) -> None:
     catalog(*INGEST, FETCH_USER_AGENT="shop/2", FETCH_CONTACT="covers@example.org")
 
     assert {asked.headers["User-Agent"] for asked in server.asked} == {"shop/2 (covers@example.org)"}
 
 
 @pytest.mark.parametrize("changes", [{"FETCH_CONTACT": "a\nb"}, {"FETCH_USER_AGENT": "caf\u00e9"}])
-def test_a_name_that_no_header_can_hold_is_refused(
+def test_a_user_agent_that_no_header_can_hold_is_refused(
     catalog: Catalog, server: CoverServer, changes: dict[str, str]
 ) -> None:
     done = catalog(*INGEST, **changes)
@@ -275,12 +275,12 @@ def test_a_name_that_no_header_can_hold_is_refused(
     assert server.asked == []
 
 
-def test_what_is_no_rate_is_refused(catalog: Catalog, server: CoverServer) -> None:
+def test_an_invalid_rate_is_refused(catalog: Catalog, server: CoverServer) -> None:
     with pytest.raises(SystemExit):
         catalog(*INGEST, "--per-host", "fast")
 
 
-def test_a_move_to_another_model_keeps_to_the_rate_of_a_host(
+def test_reembedding_keeps_the_rate_of_a_host(
     catalog: Catalog, server: CoverServer, database_url: str
 ) -> None:
     catalog(*INGEST)

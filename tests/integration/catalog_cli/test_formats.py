@@ -14,7 +14,7 @@ from tests.unit.worker.decode.files import icc, tiff
 from tests.unit.worker.decode.pictures import encoded, quadrants
 
 
-def test_covers_of_new_formats_are_embedded_and_others_called_by_their_names(
+def test_accepted_formats_are_embedded_and_others_are_named(
     catalog: Catalog, here: Path, database_url: str
 ) -> None:
     covers = here / "covers"
@@ -44,7 +44,7 @@ def test_covers_of_new_formats_are_embedded_and_others_called_by_their_names(
     assert "empty" in told["nothing.jpg"][1]
 
 
-def test_a_cover_of_another_colour_space_is_embedded_from_its_colours_in_srgb(
+def test_a_cover_in_another_colour_space_is_converted_to_srgb(
     catalog: Catalog, here: Path, database_url: str
 ) -> None:
     """The stand-in's vectors follow from the pixels: equal ones were made from equal pixels."""

@@ -53,7 +53,7 @@ def genres(database_url: str) -> list[object]:
     return [row["genres"] for _, row in sorted(rows(database_url).items())]
 
 
-def test_a_table_with_several_genres_a_cell_is_found_and_counted_by_each(
+def test_albums_with_several_genres_in_a_cell_are_found_and_counted_by_each(
     catalog: Catalog, either: Mapping[str, str], here: Path, database_url: str
 ) -> None:
     write_table(here / "albums.csv", table_of(CELLS))
@@ -71,7 +71,7 @@ def test_a_table_with_several_genres_a_cell_is_found_and_counted_by_each(
 
 
 @pytest.mark.parametrize("suffix", ["csv", "jsonl", "parquet"])
-def test_genres_go_out_and_come_in_again_as_they_are(
+def test_exported_genres_are_ingested_unchanged(
     catalog: Catalog, either: Mapping[str, str], here: Path, database_url: str, suffix: str
 ) -> None:
     write_table(here / "albums.csv", table_of(CELLS))
@@ -88,7 +88,7 @@ def test_genres_go_out_and_come_in_again_as_they_are(
     assert rows(database_url) == before
 
 
-def test_rows_of_before_and_by_plain_sql_are_exported_with_their_genre(
+def test_migrated_and_plain_sql_rows_are_exported_with_their_genre(
     catalog: Catalog, here: Path, database_url: str
 ) -> None:
     with psycopg.connect(database_url) as connection:
@@ -105,9 +105,7 @@ def test_rows_of_before_and_by_plain_sql_are_exported_with_their_genre(
     assert told == ["Rock", ["Folk/Country"]]
 
 
-def test_genres_that_the_operator_lists_are_not_split(
-    catalog: Catalog, here: Path, database_url: str
-) -> None:
+def test_genres_listed_by_the_operator_are_not_split(catalog: Catalog, here: Path, database_url: str) -> None:
     write_table(here / "albums.csv", table_of(["Rock", "Pop", "Rock/Pop", "Folk, World, & Country"]))
     (here / "genres.txt").write_text("Folk, World, & Country\nRock/Pop\n")
 
@@ -120,7 +118,9 @@ def test_genres_that_the_operator_lists_are_not_split(
     assert "2 written, 2 unchanged" in listed.err
 
 
-def test_a_genre_that_changes_costs_no_embedding(catalog: Catalog, here: Path, database_url: str) -> None:
+def test_a_changed_genre_does_not_embed_the_cover_again(
+    catalog: Catalog, here: Path, database_url: str
+) -> None:
     catalog(*INGEST)
     before = rows(database_url)
     table = [cells(album) for album in demo_albums(ALBUMS)]
@@ -135,7 +135,7 @@ def test_a_genre_that_changes_costs_no_embedding(catalog: Catalog, here: Path, d
     assert after[album_id(3)]["embedding"] == before[album_id(3)]["embedding"]
 
 
-def test_an_album_of_one_genre_has_the_hash_that_it_always_had() -> None:
+def test_the_hash_of_an_album_with_one_genre_is_stable_across_releases() -> None:
     cell: Cells = {"id": "1", "artist": "A", "album_name": "N", "genre": "Folk"}
     album = ColumnMap.of((*cell,), {}).read(RawRow(1, cell))
     known = {
@@ -160,9 +160,7 @@ def test_an_album_of_one_genre_has_the_hash_that_it_always_had() -> None:
     assert told == hashlib.sha256(orjson.dumps(known, option=orjson.OPT_SORT_KEYS)).hexdigest()
 
 
-def test_a_move_to_another_model_takes_all_genres_along(
-    catalog: Catalog, here: Path, database_url: str
-) -> None:
+def test_reembedding_keeps_all_genres(catalog: Catalog, here: Path, database_url: str) -> None:
     write_table(here / "albums.csv", table_of(CELLS))
     catalog(*INGEST)
 

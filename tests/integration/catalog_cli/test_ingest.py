@@ -34,7 +34,7 @@ from worker.encoder.protocol import Embeddings, Pixels
 INGEST = ("ingest", "albums.csv", "--covers", "covers")
 
 
-def test_every_row_gets_in_by_either_way(
+def test_every_row_is_ingested_through_both_catalogs(
     catalog: Catalog, either: Mapping[str, str], database_url: str
 ) -> None:
     done = catalog(*INGEST, "--cover-url", "/covers/{file}")
@@ -55,7 +55,7 @@ def test_every_row_gets_in_by_either_way(
     assert found["metadata"] == {"caption": first.caption}
 
 
-def test_a_second_run_leaves_everything_alone_and_tells_a_new_version(
+def test_a_second_run_changes_no_album_but_makes_a_new_version(
     catalog: Catalog, either: Mapping[str, str], database_url: str
 ) -> None:
     catalog(*INGEST)
@@ -71,7 +71,7 @@ def test_a_second_run_leaves_everything_alone_and_tells_a_new_version(
     assert rows(database_url) == before
 
 
-def test_only_what_has_changed_is_written_again(catalog: Catalog, here: Path, database_url: str) -> None:
+def test_only_changed_rows_are_written_again(catalog: Catalog, here: Path, database_url: str) -> None:
     catalog(*INGEST)
     before = rows(database_url)
     table = [cells(album) for album in demo_albums(ALBUMS)]
@@ -107,7 +107,7 @@ def recaptioned() -> list[dict[str, object]]:
     return [cells(album) | {"caption": f"new {album.caption}"} for album in demo_albums(ALBUMS)]
 
 
-def test_a_changed_column_embeds_no_cover_again(
+def test_a_changed_column_does_not_embed_the_cover_again(
     catalog: Catalog,
     either: Mapping[str, str],
     here: Path,
@@ -131,7 +131,7 @@ def test_a_changed_column_embeds_no_cover_again(
         assert {name: row[name] for name in kept} == {name: before[album_id][name] for name in kept}
 
 
-def test_an_album_whose_cover_s_hash_was_never_kept_is_embedded_once_more(
+def test_an_album_without_a_stored_cover_hash_is_embedded_again(
     catalog: Catalog, here: Path, database_url: str, embedded_covers: list[int]
 ) -> None:
     catalog(*INGEST)
@@ -151,7 +151,7 @@ def test_an_album_whose_cover_s_hash_was_never_kept_is_embedded_once_more(
     assert all(row["cover_hash"] for row in rows(database_url).values())
 
 
-def test_a_changed_row_that_the_catalog_refuses_costs_only_itself(
+def test_a_changed_row_that_the_catalog_refuses_fails_alone(
     catalog: Catalog, either: Mapping[str, str], here: Path, database_url: str
 ) -> None:
     catalog(*INGEST)
@@ -168,7 +168,7 @@ def test_a_changed_row_that_the_catalog_refuses_costs_only_itself(
     assert read_report(here / "albums-rejected.csv") == [(10, "refused_by_catalog")]
 
 
-def test_bad_rows_and_bad_covers_are_reported_and_stop_nothing(
+def test_bad_rows_and_covers_are_reported_and_do_not_stop_the_ingest(
     catalog: Catalog, here: Path, database_url: str
 ) -> None:
     table = [cells(album) for album in demo_albums(ALBUMS)]
@@ -210,7 +210,7 @@ def dirty_table() -> list[dict[str, object]]:
     return table
 
 
-def test_a_bad_cell_of_an_optional_column_is_left_empty_and_noted(
+def test_an_invalid_cell_of_an_optional_column_is_left_empty_and_noted(
     catalog: Catalog, either: Mapping[str, str], here: Path, database_url: str
 ) -> None:
     write_table(here / "albums.csv", dirty_table())
@@ -239,7 +239,9 @@ def test_a_bad_cell_of_an_optional_column_is_left_empty_and_noted(
     assert (fifth["best_new_music"], fifth["genre"]) == (True, None)
 
 
-def test_strictly_a_bad_cell_costs_its_row(catalog: Catalog, here: Path, database_url: str) -> None:
+def test_strict_mode_rejects_a_row_with_an_invalid_cell(
+    catalog: Catalog, here: Path, database_url: str
+) -> None:
     write_table(here / "albums.csv", dirty_table())
 
     done = catalog(*INGEST, "--strict")
@@ -254,7 +256,9 @@ def test_strictly_a_bad_cell_costs_its_row(catalog: Catalog, here: Path, databas
     assert len(rows(database_url)) == ALBUMS - 3
 
 
-def test_the_place_of_a_row_is_no_part_of_it(catalog: Catalog, here: Path, database_url: str) -> None:
+def test_the_position_of_a_row_is_not_part_of_its_data(
+    catalog: Catalog, here: Path, database_url: str
+) -> None:
     table = [cells(album) for album in demo_albums(ALBUMS)]
     # As pandas writes a frame, in its order and sorted otherwise.
     write_table(here / "albums.csv", [{"": n} | row for n, row in enumerate(table)])
@@ -269,7 +273,7 @@ def test_the_place_of_a_row_is_no_part_of_it(catalog: Catalog, here: Path, datab
     assert rows(database_url)["demo-1967-00000"]["metadata"].keys() == {"caption"}
 
 
-def test_notes_stand_beside_a_report_that_is_named(catalog: Catalog, here: Path) -> None:
+def test_notes_are_written_next_to_a_named_report(catalog: Catalog, here: Path) -> None:
     write_table(here / "albums.csv", dirty_table())
 
     catalog(*INGEST, "--report", "bad.jsonl")
@@ -280,9 +284,7 @@ def test_notes_stand_beside_a_report_that_is_named(catalog: Catalog, here: Path)
     assert {note["id"] for note in notes} == {"demo-1967-00001", "demo-1967-00002", "demo-1967-00003"}
 
 
-def test_rows_that_no_text_can_hold_cost_only_themselves(
-    catalog: Catalog, here: Path, database_url: str
-) -> None:
+def test_undecodable_rows_are_rejected_alone(catalog: Catalog, here: Path, database_url: str) -> None:
     lines = (here / "albums.csv").read_bytes().splitlines(keepends=True)
     lines[2] = lines[2].replace(b",", b"\xff\xfe,", 1)
     lines[3] = lines[3].rstrip() + b",one,too,many\r\n"
@@ -301,7 +303,7 @@ def test_rows_that_no_text_can_hold_cost_only_themselves(
     assert len(rows(database_url)) == ALBUMS - 3
 
 
-def test_what_the_catalog_itself_refuses_costs_only_its_row(
+def test_a_row_that_the_catalog_refuses_is_rejected_alone(
     catalog: Catalog, either: Mapping[str, str], here: Path, database_url: str
 ) -> None:
     table = [cells(album) for album in demo_albums(ALBUMS)]
@@ -328,7 +330,7 @@ def test_what_the_catalog_itself_refuses_costs_only_its_row(
         ("same.tsv.gz", "CSV with tabs, gzip"),
     ],
 )
-def test_the_kind_of_file_makes_no_difference(
+def test_every_table_format_gives_the_same_catalog(
     catalog: Catalog, here: Path, database_url: str, name: str, read_as: str
 ) -> None:
     catalog(*INGEST)
@@ -361,7 +363,7 @@ def separated(table: list[dict[str, object]], separator: str) -> str:
 
 @pytest.mark.parametrize("suffix", [".JPG", ".jpeg", ".JFIF"])
 @pytest.mark.parametrize(("table_form", "file_form"), [("NFC", "NFD"), ("NFD", "NFC")])
-def test_a_cover_is_found_by_id_however_its_name_is_written(
+def test_a_cover_is_found_by_id_in_every_spelling_of_its_file_name(
     catalog: Catalog,
     here: Path,
     database_url: str,
@@ -385,7 +387,7 @@ def test_a_cover_is_found_by_id_however_its_name_is_written(
     assert {unicodedata.normalize("NFC", album_id) for album_id in rows(database_url)} == set(ids)
 
 
-def test_a_cover_that_could_be_another_is_noted(catalog: Catalog, here: Path, database_url: str) -> None:
+def test_an_ambiguous_cover_is_noted(catalog: Catalog, here: Path, database_url: str) -> None:
     cover = (here / "covers" / "demo-1967-00000.jpg").read_bytes()
     (here / "covers" / "demo-1967-00001.PNG").write_bytes(cover)
 
@@ -397,7 +399,7 @@ def test_a_cover_that_could_be_another_is_noted(catalog: Catalog, here: Path, da
     assert rows(database_url)["demo-1967-00001"]["cover_source"] == "demo-1967-00001.jpg"
 
 
-def test_an_album_whose_new_cover_is_no_picture_keeps_the_one_it_has(
+def test_an_album_with_an_undecodable_new_cover_keeps_the_old_one(
     catalog: Catalog, either: Mapping[str, str], here: Path, database_url: str
 ) -> None:
     catalog(*INGEST)
@@ -422,7 +424,7 @@ def test_an_album_whose_new_cover_is_no_picture_keeps_the_one_it_has(
         assert after[album_id]["metadata"]["caption"].startswith("new ")
 
 
-def test_columns_of_other_names_are_mapped(catalog: Catalog, here: Path, database_url: str) -> None:
+def test_columns_with_other_names_can_be_mapped(catalog: Catalog, here: Path, database_url: str) -> None:
     (here / "other.csv").write_text(
         "nr,band,title,file,label\n1,A,B,demo-1967-00000.jpg,4AD\n2,C,D,demo-1967-00001.jpg,\n"
     )
@@ -450,7 +452,7 @@ def test_columns_of_other_names_are_mapped(catalog: Catalog, here: Path, databas
         (("none.csv", "--covers", "covers"), "no such file"),
     ],
 )
-def test_what_cannot_be_meant_is_refused_before_anything_is_done(
+def test_invalid_arguments_are_refused_before_the_ingest(
     catalog: Catalog, database_url: str, arguments: tuple[str, ...], says: str
 ) -> None:
     done = catalog("ingest", *arguments)
@@ -460,7 +462,7 @@ def test_what_cannot_be_meant_is_refused_before_anything_is_done(
     assert rows(database_url) == {}
 
 
-def test_a_cover_outside_of_the_folder_is_not_read(catalog: Catalog, here: Path) -> None:
+def test_a_cover_outside_the_folder_is_not_read(catalog: Catalog, here: Path) -> None:
     (here / "secret.jpg").write_bytes((here / "covers" / "demo-1967-00000.jpg").read_bytes())
     (here / "covers" / "link.jpg").symlink_to(here / "secret.jpg")
     (here / "sly.csv").write_text(
@@ -484,7 +486,7 @@ def test_a_catalog_of_another_model_is_refused(catalog: Catalog, database_url: s
     assert rows(database_url) == before
 
 
-def test_without_redis_an_ingest_says_so_and_needs_none(catalog: Catalog, database_url: str) -> None:
+def test_an_ingest_without_redis_warns_and_completes(catalog: Catalog, database_url: str) -> None:
     nobody = "redis://127.0.0.1:1/0"
 
     told = catalog(*INGEST, REDIS_URL=nobody)
@@ -496,9 +498,7 @@ def test_without_redis_an_ingest_says_so_and_needs_none(catalog: Catalog, databa
     assert "gateways" not in silent.err
 
 
-def test_a_first_load_builds_the_index_once_and_a_later_one_leaves_it(
-    catalog: Catalog, database_url: str
-) -> None:
+def test_only_a_first_load_builds_the_index(catalog: Catalog, database_url: str) -> None:
     first = catalog(*INGEST)
     second = catalog(*INGEST)
 

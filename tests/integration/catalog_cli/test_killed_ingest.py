@@ -50,7 +50,7 @@ def wait_for(process: "subprocess.Popen[bytes]", database_url: str, condition: s
     ],
     ids=["stamped", "index dropped", "rows written"],
 )
-def test_a_killed_ingest_is_completed_by_the_next(
+def test_the_next_run_completes_a_killed_ingest(
     catalog: Catalog, environ: dict[str, str], database_url: str, moment: str
 ) -> None:
     process = start(environ)
@@ -80,7 +80,7 @@ def version(database_url: str) -> object:
     return row[0] if row is not None else None
 
 
-def test_what_a_killed_ingest_has_written_is_a_version_of_its_own(
+def test_the_writes_of_a_killed_ingest_make_a_new_version(
     catalog: Catalog, environ: dict[str, str], database_url: str
 ) -> None:
     before = version(database_url)

@@ -54,7 +54,7 @@ def embedded(url: str) -> set[str]:
     return {album_id for album_id, row in rows(url).items() if row["embedding"] is not None}
 
 
-def test_albums_are_embedded_from_wherever_their_covers_are(
+def test_missing_albums_are_embedded_from_files_and_urls(
     catalog: Catalog, either: Mapping[str, str], here: Path, database_url: str, served: str
 ) -> None:
     first, second, third, fourth = drawn_ids(here)[:4]
@@ -84,7 +84,7 @@ def test_albums_are_embedded_from_wherever_their_covers_are(
     assert all(row["cover_hash"] for row in found.values())
 
 
-def test_the_vectors_are_those_that_an_ingest_makes_of_the_same_covers(
+def test_missing_albums_get_the_vectors_of_an_ordinary_ingest(
     catalog: Catalog, here: Path, database_url: str
 ) -> None:
     catalog("ingest", "albums.csv", "--covers", "covers")
@@ -103,7 +103,7 @@ def test_the_vectors_are_those_that_an_ingest_makes_of_the_same_covers(
     }
 
 
-def test_what_stays_without_is_reported_and_the_rest_is_embedded(
+def test_albums_that_cannot_be_embedded_are_reported_and_the_rest_is_embedded(
     catalog: Catalog, either: Mapping[str, str], here: Path, database_url: str, served: str
 ) -> None:
     first = drawn_ids(here)[0]
@@ -129,7 +129,7 @@ def test_what_stays_without_is_reported_and_the_rest_is_embedded(
     assert len(read_report(here / "missing-rejected.csv")) == 6
 
 
-def test_stats_verify_and_export_count_what_is_missing(
+def test_stats_verify_and_export_count_missing_embeddings(
     catalog: Catalog, either: Mapping[str, str], here: Path, database_url: str
 ) -> None:
     catalog("ingest", "albums.csv", "--covers", "covers")
@@ -148,7 +148,7 @@ def test_stats_verify_and_export_count_what_is_missing(
     assert "2 albums have no embedding" in catalog("export", "all.jsonl", "--embeddings").err
 
 
-def test_a_catalog_of_another_model_is_refused_before_anything_is_embedded(
+def test_a_catalog_of_another_model_is_refused_before_embedding(
     catalog: Catalog, here: Path, database_url: str
 ) -> None:
     catalog("ingest", "albums.csv", "--covers", "covers")
@@ -161,7 +161,7 @@ def test_a_catalog_of_another_model_is_refused_before_anything_is_embedded(
     assert "new" not in embedded(database_url)
 
 
-def test_a_catalog_that_moves_to_another_model_meanwhile_takes_no_more(
+def test_writing_stops_when_the_catalog_moves_to_another_model(
     catalog: Catalog, either: Mapping[str, str], here: Path, database_url: str
 ) -> None:
     insert(database_url, *((album_id, None) for album_id in drawn_ids(here)))
@@ -180,7 +180,7 @@ def test_a_catalog_that_moves_to_another_model_meanwhile_takes_no_more(
     assert len(embedded(database_url)) == 8
 
 
-def test_a_table_that_has_no_vector_yet_is_stamped_and_indexed_at_the_end(
+def test_a_table_without_vectors_is_stamped_and_indexed_at_the_end(
     catalog: Catalog, here: Path, database_url: str
 ) -> None:
     insert(database_url, *((album_id, None) for album_id in drawn_ids(here)))
@@ -194,7 +194,7 @@ def test_a_table_that_has_no_vector_yet_is_stamped_and_indexed_at_the_end(
     assert json.loads(catalog("stats", "--json").out)["model"]["model"] == "fixed-latency"
 
 
-def test_an_album_that_has_changed_since_it_was_looked_at_is_left_for_another_run(
+def test_an_album_changed_during_the_run_is_left_for_the_next_run(
     either: Mapping[str, str], database_url: str
 ) -> None:
     insert(database_url, *((album_id, "/covers/1.jpg") for album_id in "abcd"))
@@ -237,7 +237,7 @@ def until(met: Callable[[], bool]) -> None:
         time.sleep(0.01)
 
 
-def test_a_killed_run_is_completed_by_the_next(
+def test_the_next_run_completes_a_killed_run(
     catalog: Catalog, here: Path, environ: dict[str, str], database_url: str
 ) -> None:
     insert(database_url, *((album_id, None) for album_id in drawn_ids(here)))
@@ -254,7 +254,7 @@ def test_a_killed_run_is_completed_by_the_next(
     assert has_index(database_url)
 
 
-def test_two_runs_at_once_do_no_harm(
+def test_two_concurrent_runs_embed_every_album(
     here: Path, environ: dict[str, str], either: Mapping[str, str], database_url: str
 ) -> None:
     insert(database_url, *((album_id, None) for album_id in drawn_ids(here)))
@@ -274,14 +274,14 @@ def test_two_runs_at_once_do_no_harm(
         (("--covers", "nowhere"), "no such folder"),
     ],
 )
-def test_what_does_not_go_together_is_told(catalog: Catalog, arguments: tuple[str, ...], told: str) -> None:
+def test_conflicting_options_are_refused(catalog: Catalog, arguments: tuple[str, ...], told: str) -> None:
     done = catalog(*MISSING, *arguments)
 
     assert done.status == 2
     assert told in done.err
 
 
-def test_an_ingest_without_a_table_says_what_to_name(catalog: Catalog) -> None:
+def test_an_ingest_without_a_table_asks_for_one(catalog: Catalog) -> None:
     done = catalog("ingest")
 
     assert done.status == 2

@@ -42,7 +42,7 @@ def traces(pooled_url: str) -> list[tuple[object, ...]]:
     return found
 
 
-def test_a_catalog_is_made_kept_and_moved_through_a_pooler(
+def test_a_catalog_is_created_maintained_and_reembedded_through_a_pooler(
     catalog: Catalog, here: Path, bare_pooled_url: str, bare_database_url: str
 ) -> None:
     pooled = {"DATABASE_URL": bare_pooled_url}
@@ -70,14 +70,16 @@ def test_a_catalog_is_made_kept_and_moved_through_a_pooler(
     assert traces(bare_pooled_url) == []
 
 
-def test_two_migrations_at_once_apply_every_file_once(bare_pooled_url: str) -> None:
+def test_concurrent_migrations_apply_every_file_once(bare_pooled_url: str) -> None:
     with ThreadPoolExecutor(2) as threads:
         applied = list(threads.map(apply_migrations, [bare_pooled_url] * 2))
 
     assert sorted(map(len, applied)) == [0, len(migrations())]
 
 
-def test_a_migration_that_fails_leaves_no_trace_either(bare_pooled_url: str, bare_database_url: str) -> None:
+def test_a_failed_migration_leaves_no_trace_in_pooled_sessions(
+    bare_pooled_url: str, bare_database_url: str
+) -> None:
     with psycopg.connect(bare_database_url) as connection:
         connection.execute("CREATE TABLE catalog_model (only_row int)")
 
@@ -87,7 +89,7 @@ def test_a_migration_that_fails_leaves_no_trace_either(bare_pooled_url: str, bar
     assert traces(bare_pooled_url) == []
 
 
-def test_options_that_a_pooler_refuses_are_told(catalog: Catalog, pooled_url: str) -> None:
+def test_options_that_a_pooler_refuses_are_named(catalog: Catalog, pooled_url: str) -> None:
     done = catalog("stats", DATABASE_URL=f"{pooled_url}?options=-c%20work_mem%3D1MB")
 
     assert done.status == 2
@@ -102,7 +104,7 @@ def test_options_that_a_pooler_refuses_are_told(catalog: Catalog, pooled_url: st
         (("/test_", "/no_"), "wrong_database"),
     ],
 )
-def test_what_a_pooler_says_of_a_wrong_url_is_told_apart(
+def test_errors_of_a_pooler_for_wrong_urls_are_distinguished(
     pooled_url: str, changed: tuple[str, str], problem: str
 ) -> None:
     with pytest.raises(CatalogMisconfigured) as refused:

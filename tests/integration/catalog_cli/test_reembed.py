@@ -58,7 +58,7 @@ def beside(database_url: str) -> list[str]:
         return [str(row[0]) for row in found]
 
 
-def test_every_album_gets_a_vector_of_the_new_model_and_nothing_else_changes(
+def test_reembedding_changes_only_the_vectors(
     catalog_with_cache: Catalog, environ: dict[str, str], database_url: str
 ) -> None:
     catalog_with_cache(*INGEST)
@@ -81,7 +81,7 @@ def test_every_album_gets_a_vector_of_the_new_model_and_nothing_else_changes(
     assert f"0 written, {ALBUMS} unchanged" in unchanged.err
 
 
-def test_a_moved_catalog_is_left_alone(catalog_with_cache: Catalog, database_url: str) -> None:
+def test_reembedding_a_current_catalog_does_nothing(catalog_with_cache: Catalog, database_url: str) -> None:
     catalog_with_cache(*INGEST)
     catalog_with_cache(*REEMBED, **NEW)
     before = rows(database_url)
@@ -93,7 +93,7 @@ def test_a_moved_catalog_is_left_alone(catalog_with_cache: Catalog, database_url
     assert rows(database_url) == before
 
 
-def test_a_catalog_of_another_preprocessing_is_embedded_again_by_the_same_model(
+def test_a_new_preprocessing_version_reembeds_with_the_same_model(
     catalog_with_cache: Catalog, database_url: str
 ) -> None:
     catalog_with_cache(*INGEST)
@@ -112,7 +112,7 @@ def test_a_catalog_of_another_preprocessing_is_embedded_again_by_the_same_model(
     assert catalog_with_cache("verify").status == 0
 
 
-def test_a_copy_that_an_earlier_release_began_is_begun_anew(
+def test_a_copy_started_by_an_earlier_release_is_restarted(
     catalog_with_cache: Catalog, database_url: str
 ) -> None:
     catalog_with_cache(*INGEST)
@@ -130,7 +130,7 @@ def test_a_copy_that_an_earlier_release_began_is_begun_anew(
     assert rows(database_url)["demo-1967-00003"]["embedding"] == before["demo-1967-00003"]["embedding"]
 
 
-def test_a_database_that_was_not_migrated_is_told_so_before_anything_is_embedded(
+def test_an_unmigrated_database_is_refused_before_embedding(
     catalog_with_cache: Catalog, database_url: str
 ) -> None:
     catalog_with_cache(*INGEST)
@@ -144,7 +144,7 @@ def test_a_database_that_was_not_migrated_is_told_so_before_anything_is_embedded
     assert beside(database_url) == []
 
 
-def test_a_missing_cover_stops_the_switch_unless_it_is_left_out(
+def test_a_missing_cover_prevents_the_switch_unless_skipped(
     catalog_with_cache: Catalog, here: Path, database_url: str
 ) -> None:
     catalog_with_cache(*INGEST)
@@ -164,7 +164,7 @@ def test_a_missing_cover_stops_the_switch_unless_it_is_left_out(
     assert has_index(database_url)
 
 
-def test_a_killed_move_goes_on_and_what_changed_meanwhile_is_embedded_anew(
+def test_a_killed_move_resumes_and_reembeds_albums_changed_meanwhile(
     catalog_with_cache: Catalog, environ: dict[str, str], here: Path, database_url: str, export_cache: str
 ) -> None:
     catalog_with_cache(*INGEST)
@@ -199,7 +199,9 @@ def test_a_killed_move_goes_on_and_what_changed_meanwhile_is_embedded_anew(
     assert np.allclose(vector(after["demo-1967-00001"]), vector(after["demo-1967-00002"]), atol=1e-5)
 
 
-def test_an_abandoned_move_leaves_nothing(catalog_with_cache: Catalog, here: Path, database_url: str) -> None:
+def test_an_abandoned_move_leaves_no_objects(
+    catalog_with_cache: Catalog, here: Path, database_url: str
+) -> None:
     catalog_with_cache(*INGEST)
     before = rows(database_url)
     (here / "covers" / "demo-1967-00003.jpg").unlink()
@@ -238,7 +240,7 @@ def test_an_abandoned_move_leaves_nothing(catalog_with_cache: Catalog, here: Pat
         ),
     ],
 )
-def test_a_move_that_would_lose_something_names_it_before_it_embeds(
+def test_a_move_that_would_lose_dependent_objects_is_refused_before_embedding(
     catalog_with_cache: Catalog, database_url: str, attached: str, named: str
 ) -> None:
     catalog_with_cache(*INGEST)
@@ -252,7 +254,7 @@ def test_a_move_that_would_lose_something_names_it_before_it_embeds(
     assert beside(database_url) == []
 
 
-def test_grants_publications_and_replica_identity_go_along(
+def test_a_move_keeps_grants_publications_and_replica_identity(
     catalog_with_cache: Catalog, database_url: str
 ) -> None:
     catalog_with_cache(*INGEST)
@@ -287,7 +289,7 @@ def attachments(database_url: str) -> list[object]:
     return [[part for part in entry if part] if isinstance(entry, list) else entry for entry in found]
 
 
-def test_searches_during_a_move_find_by_the_old_vectors_or_by_the_new_and_never_a_mix(
+def test_a_search_during_a_move_uses_only_old_or_only_new_vectors(
     catalog_with_cache: Catalog, database_url: str
 ) -> None:
     catalog_with_cache(*INGEST)
@@ -340,7 +342,7 @@ def outcome(
     return "found itself" if itself else f"{match.album.id} at {match.similarity}"
 
 
-def test_a_search_that_waited_for_the_switch_is_judged_by_the_stamp_of_after(
+def test_a_search_that_waited_for_the_switch_is_checked_against_the_new_stamp(
     catalog_with_cache: Catalog, database_url: str
 ) -> None:
     catalog_with_cache(*INGEST)

@@ -142,17 +142,15 @@ def assert_everything_works(url: str) -> None:
     assert health["status"] == "healthy"
 
 
-def test_a_gateway_of_this_version_works_with_a_worker_of_the_release(
-    release: Path, start: StartStack
-) -> None:
+def test_the_current_gateway_works_with_a_released_worker(release: Path, start: StartStack) -> None:
     assert_everything_works(start(gateway=ROOT, worker=release))
 
 
-def test_a_worker_of_this_version_works_with_a_gateway_of_the_release(
-    release: Path, start: StartStack
-) -> None:
+def test_the_current_worker_works_with_a_released_gateway(release: Path, start: StartStack) -> None:
     assert_everything_works(start(gateway=release, worker=ROOT))
 
 
-def test_both_of_the_release_work_on_the_migrated_database(release: Path, start: StartStack) -> None:
+def test_a_released_gateway_and_worker_work_on_the_migrated_database(
+    release: Path, start: StartStack
+) -> None:
     assert_everything_works(start(gateway=release, worker=release))

@@ -77,7 +77,7 @@ def test_genres_figures_and_albums_change_with_the_data(service: ServiceUnderTes
     assert get("/api/search-by-text?query=red&genre=rock").json()["total_results"] == 1
 
 
-def test_a_search_before_the_first_data_does_not_hide_them(service: ServiceUnderTest) -> None:
+def test_a_search_of_an_empty_catalog_does_not_hide_later_data(service: ServiceUnderTest) -> None:
     service.run("TRUNCATE album_covers")
     service.until_seen()
     empty = [search(service, PATHS["text"]) for _ in range(2)]
@@ -89,9 +89,7 @@ def test_a_search_before_the_first_data_does_not_hide_them(service: ServiceUnder
     assert empty[1].json()["total_results"] == 0
 
 
-def test_a_restored_dump_shows_although_the_same_data_were_searched_before(
-    service: ServiceUnderTest, tmp_path: Path
-) -> None:
+def test_a_restored_dump_is_visible_despite_cached_answers(service: ServiceUnderTest, tmp_path: Path) -> None:
     search(service, PATHS["text"])
     _client(
         "pg_dump", service, "--data-only", "--table=album_covers", "--format=custom", f"--file={tmp_path}/d"
@@ -105,7 +103,7 @@ def test_a_restored_dump_shows_although_the_same_data_were_searched_before(
     eventually(lambda: marker(search(service, PATHS["text"])) == "0")
 
 
-def test_an_answer_that_waited_for_a_refresh_is_whole(service: ServiceUnderTest) -> None:
+def test_an_answer_that_waited_for_a_refresh_is_complete(service: ServiceUnderTest) -> None:
     with psycopg.connect(service.database_url) as refreshing:
         refreshing.execute("CREATE TEMP TABLE kept AS TABLE album_covers")
         refreshing.execute("TRUNCATE album_covers")

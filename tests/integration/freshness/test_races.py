@@ -46,7 +46,7 @@ class Known:
         self.over = threading.Event()
 
 
-def test_no_answer_is_older_than_what_the_gateway_has_seen(service: ServiceUnderTest) -> None:
+def test_no_answer_is_older_than_the_version_the_gateway_has_seen(service: ServiceUnderTest) -> None:
     draw, known = random.Random(5), Known()
     with ThreadPoolExecutor(CLIENTS + 1) as threads, ExitStack() as stack:
         stack.callback(known.over.set)

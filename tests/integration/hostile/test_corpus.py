@@ -27,7 +27,7 @@ def processes(worker: Service) -> set[int]:
 
 
 @pytest.mark.timeout(300)
-def test_every_hostile_file_ends_in_a_result_or_the_right_refusal_and_the_workers_live(
+def test_every_hostile_file_gets_a_result_or_the_right_error_and_no_process_dies(
     client: httpx.Client, worker: Service, settings: Settings
 ) -> None:
     # The processes for long files start with the first one.
@@ -58,7 +58,7 @@ def test_every_hostile_file_ends_in_a_result_or_the_right_refusal_and_the_worker
 
 
 @pytest.mark.parametrize("worker", [{"DECODE_CPU_S": "0.15"}], indirect=True)
-def test_a_file_that_its_estimate_lets_pass_is_ended_by_the_kernel_and_not_tried_again(
+def test_a_costly_file_with_a_low_estimate_is_stopped_and_not_retried(
     client: httpx.Client, worker: Service, settings: Settings
 ) -> None:
     before = processes(worker)

@@ -41,7 +41,7 @@ async def test_a_full_redis_refuses_new_jobs(
         await gateway.submit(submission("too much"))
 
 
-async def test_a_full_redis_lets_workers_finish_what_was_accepted(
+async def test_a_full_redis_lets_workers_finish_accepted_jobs(
     make_gateway: Callable[[Settings], GatewayLedger],
     make_worker: Callable[..., WorkerLedger],
     make_settings: MakeSettings,
@@ -64,7 +64,7 @@ async def test_a_full_redis_lets_workers_finish_what_was_accepted(
     assert job.state is JobState.SUCCEEDED
 
 
-async def test_a_full_redis_lets_the_sweeper_end_what_is_overdue(
+async def test_a_full_redis_lets_the_sweeper_end_overdue_jobs(
     make_gateway: Callable[[Settings], GatewayLedger],
     make_settings: MakeSettings,
     submission: Callable[..., Submission],

@@ -13,7 +13,7 @@ from common.settings import load_settings
 VARYING = {"delivery_tag", "origin", "reply_to"}
 
 
-def test_the_template_is_what_celery_puts_on_the_wire(redis: Redis, redis_url: str) -> None:
+def test_the_template_equals_a_message_of_celery(redis: Redis, redis_url: str) -> None:
     app = make_celery(load_settings({"REDIS_URL": redis_url}))
 
     app.send_task(TASK_NAME, task_id=RUN_ID_MARK, ignore_result=True)
@@ -23,7 +23,7 @@ def test_the_template_is_what_celery_puts_on_the_wire(redis: Redis, redis_url: s
     assert _fixed(orjson.loads(message_template(app))) == _fixed(orjson.loads(sent))
 
 
-def test_the_marks_stand_where_ids_go() -> None:
+def test_the_template_has_placeholders_for_the_ids() -> None:
     template = message_template(make_celery(load_settings({})))
     message = orjson.loads(template)
 

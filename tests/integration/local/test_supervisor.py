@@ -38,7 +38,7 @@ def eventually(met: Callable[[], bool]) -> None:
         time.sleep(0.01)
 
 
-def test_only_what_ended_is_started_again_and_it_is_said(start: StartPart) -> None:
+def test_only_an_ended_part_is_restarted_and_reported(start: StartPart) -> None:
     said: list[str] = []
     first, second = start("first", FOREVER), start("second", FOREVER)
     supervisor = Supervisor(said.append)
@@ -54,7 +54,7 @@ def test_only_what_ended_is_started_again_and_it_is_said(start: StartPart) -> No
     assert (first.restarts, second.restarts) == (1, 0)
 
 
-def test_what_keeps_ending_is_started_later_each_time_and_then_given_up(
+def test_a_crashing_part_is_restarted_with_longer_pauses_and_then_given_up(
     start: StartPart,
 ) -> None:
     said: list[str] = []
@@ -78,7 +78,7 @@ def test_what_keeps_ending_is_started_later_each_time_and_then_given_up(
     supervisor.stop()
 
 
-def test_what_cannot_be_started_again_is_given_up_too_however_long_it_had_run(
+def test_a_part_that_cannot_restart_is_given_up_even_after_a_long_run(
     start: StartPart,
 ) -> None:
     said: list[str] = []
@@ -98,7 +98,7 @@ def test_what_cannot_be_started_again_is_given_up_too_however_long_it_had_run(
     supervisor.stop()
 
 
-def test_what_ran_for_long_begins_with_the_first_pause(start: StartPart) -> None:
+def test_a_stable_run_resets_the_restart_pause(start: StartPart) -> None:
     part = start("a worker", FOREVER)
     # Whatever has run at all counts as stable.
     supervisor = Supervisor(lambda _: None, pauses_s=(0.0,), stable_s=0.0)
@@ -112,7 +112,7 @@ def test_what_ran_for_long_begins_with_the_first_pause(start: StartPart) -> None
     assert part.running
 
 
-def test_a_supervisor_that_stops_cuts_a_pause_short_and_starts_nothing_more(
+def test_stopping_the_supervisor_ends_a_pause_without_a_restart(
     start: StartPart,
 ) -> None:
     said: list[str] = []

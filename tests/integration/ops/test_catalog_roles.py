@@ -72,7 +72,7 @@ def run_roles_script(postgres: PostgresServer, *, authenticator_password: str) -
     subprocess.run([DOCKER / "postgres" / "roles.sh"], env=environ, check=True, capture_output=True)
 
 
-def test_the_key_of_gateway_and_workers_may_search_and_not_write(chain: Chain) -> None:
+def test_the_key_of_gateway_and_workers_can_search_but_not_write(chain: Chain) -> None:
     key = chain.environ["SUPABASE_KEY"]
     chain.write(chain.environ["SERVICE_ROLE_KEY"])
     catalog = open_catalog(load_settings({"SUPABASE_URL": chain.supabase_url, "SUPABASE_KEY": key}))
@@ -89,11 +89,11 @@ def test_the_key_of_gateway_and_workers_may_search_and_not_write(chain: Chain) -
     assert refused.json()["code"] == PERMISSION_DENIED
 
 
-def test_the_operators_key_may_write(chain: Chain) -> None:
+def test_the_operators_key_can_write(chain: Chain) -> None:
     assert chain.write(chain.environ["SERVICE_ROLE_KEY"]).is_success
 
 
-def test_a_key_that_another_secret_signed_is_refused(chain: Chain, tmp_path: Path) -> None:
+def test_a_key_signed_with_another_secret_is_refused(chain: Chain, tmp_path: Path) -> None:
     foreign = make_env(tmp_path / ".env")["SERVICE_ROLE_KEY"]
 
     assert chain.write(foreign).status_code == httpx.codes.UNAUTHORIZED

@@ -72,7 +72,7 @@ def run(environ: dict[str, str], *command: str, folder: Path) -> subprocess.Comp
     )
 
 
-def test_searches_are_computed_and_cached_and_the_tools_use_the_same_redis(
+def test_service_and_tools_work_with_every_kind_of_redis_url(
     url: str, environ: dict[str, str], tmp_path: Path
 ) -> None:
     Image.new("RGB", (64, 64), "red").save(tmp_path / "1.png")

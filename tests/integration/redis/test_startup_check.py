@@ -117,7 +117,7 @@ FAULTS: dict[str, tuple[Callable[[Place], str], str]] = {
 
 
 @pytest.mark.parametrize("fault", FAULTS)
-def test_a_server_that_will_not_do_is_refused_by_the_setting_that_names_it(place: Place, fault: str) -> None:
+def test_an_unusable_server_is_refused_with_the_name_of_the_setting(place: Place, fault: str) -> None:
     make_url, says = FAULTS[fault]
     url = make_url(place)
 
@@ -131,7 +131,7 @@ def test_a_server_that_will_not_do_is_refused_by_the_setting_that_names_it(place
 
 
 @pytest.mark.parametrize("fault", ["cluster", "wrong password", "a certificate of a stranger"])
-def test_the_cache_is_looked_at_too(place: Place, fault: str, redis_server: RedisServer) -> None:
+def test_the_cache_redis_is_checked(place: Place, fault: str, redis_server: RedisServer) -> None:
     make_url, says = FAULTS[fault]
     settings = load_settings({"REDIS_URL": redis_server.url, "CACHE_REDIS_URL": make_url(place)})
 
@@ -141,7 +141,7 @@ def test_the_cache_is_looked_at_too(place: Place, fault: str, redis_server: Redi
     assert says in refused.value.detail
 
 
-def test_a_socket_that_is_closed_to_this_user_is_told(place: Place) -> None:
+def test_an_inaccessible_socket_is_reported(place: Place) -> None:
     url = f"unix://{place.socket()}"
     Path(unquote(url.removeprefix("unix://"))).chmod(0o400)
     # Every socket is open to root.
@@ -162,11 +162,11 @@ def test_a_socket_that_is_closed_to_this_user_is_told(place: Place) -> None:
 @pytest.mark.parametrize(
     "url", ["redis://127.0.0.1:1", "unix:///no/such/socket", "redis://no.such.host.invalid"]
 )
-def test_a_server_that_does_not_answer_is_waited_for(url: str) -> None:
+def test_an_unreachable_server_passes_the_startup_check(url: str) -> None:
     check_redis(load_settings({"REDIS_URL": url}))
 
 
-def test_a_server_that_turns_out_a_cluster_later_is_a_fault_of_the_broker(place: Place) -> None:
+def test_a_cluster_that_is_found_later_is_a_durability_fault(place: Place) -> None:
     with open_redis(cluster(place)) as redis:
         info = redis.info()
 
@@ -176,7 +176,7 @@ def test_a_server_that_turns_out_a_cluster_later_is_a_fault_of_the_broker(place:
 
 
 @pytest.mark.parametrize("module", ["api", "worker"])
-def test_a_process_ends_at_its_start_with_the_sentence(place: Place, module: str) -> None:
+def test_a_process_with_an_unusable_redis_exits_with_the_error(place: Place, module: str) -> None:
     environ = {
         "PATH": os.environ["PATH"],
         "REDIS_URL": cluster(place),
@@ -202,7 +202,7 @@ def test_a_process_ends_at_its_start_with_the_sentence(place: Place, module: str
 @pytest.mark.parametrize(
     "command", [["api.keys", "list"], ["worker.health"], ["catalog", "delete", "1"], ["catalog", "ingest"]]
 )
-def test_a_tool_tells_what_is_wrong_with_its_redis(
+def test_a_tool_reports_an_unusable_redis(
     place: Place, command: list[str], database_url: str, tmp_path: Path
 ) -> None:
     (tmp_path / "t.csv").write_text("id,artist,album_name\n1,A,B\n")

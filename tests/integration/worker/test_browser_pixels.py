@@ -165,7 +165,7 @@ def codecs() -> dict[str, bytes]:
     }
 
 
-def test_pixels_are_those_that_a_browser_shows(browser: Browser, tmp_path: Path) -> None:
+def test_pixels_equal_those_of_chromium(browser: Browser, tmp_path: Path) -> None:
     files = pngs() | colour_spaces() | frames() | bmps() | turned() | codecs()
     images = "".join(f'<img src="data:;base64,{base64.b64encode(file).decode()}">' for file in files.values())
     page = tmp_path / "pixels.html"

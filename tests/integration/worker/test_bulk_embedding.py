@@ -76,7 +76,7 @@ def wait_until(condition: Callable[[], Any]) -> None:
         time.sleep(0.01)
 
 
-def test_a_second_message_costs_nothing_while_the_first_is_at_work_and_after_it(
+def test_a_duplicate_batch_message_embeds_nothing(
     redis: Redis,
     make_process: Callable[..., CountedProcess],
     batch_id: str,
@@ -100,7 +100,7 @@ def test_a_second_message_costs_nothing_while_the_first_is_at_work_and_after_it(
     assert list(redis.scan_iter(f"{keyspace.BULK}:{batch_id}*")) == []
 
 
-def test_a_batch_that_a_killed_worker_had_is_taken_once_its_claim_has_run_out(
+def test_the_batch_of_a_killed_worker_is_processed_after_its_claim_expires(
     redis: Redis, make_process: Callable[..., CountedProcess], batch_id: str
 ) -> None:
     process = make_process()
@@ -117,7 +117,7 @@ def test_a_batch_that_a_killed_worker_had_is_taken_once_its_claim_has_run_out(
     assert [len(reply.outcomes) for reply in replies(redis)] == [2]
 
 
-def test_a_worker_that_cannot_load_the_model_says_that_it_failed(
+def test_a_worker_that_cannot_load_the_model_reports_a_failure(
     redis: Redis, make_process: Callable[..., CountedProcess], batch_id: str
 ) -> None:
     process = make_process(ENCODER="openvino", CLIP_MODEL="/nowhere")

@@ -89,7 +89,7 @@ def make_gateway(settings: Settings, folder: Path, environ: dict[str, str]) -> t
     return gateway_service(folder, env, url=url, timeout_s=START_S), url
 
 
-def test_whatever_libraries_do_in_a_worker_is_told_as_short_json(
+def test_output_of_libraries_in_a_worker_is_short_json(
     make_worker_service: StartWorker, noisy: dict[str, str]
 ) -> None:
     service = make_worker_service(**noisy)
@@ -102,7 +102,7 @@ def test_whatever_libraries_do_in_a_worker_is_told_as_short_json(
     assert sum("Possibly corrupt EXIF data" in line for line in lines) == 10
 
 
-def test_whatever_libraries_do_in_a_gateway_is_told_as_short_json(
+def test_output_of_libraries_in_a_gateway_is_short_json(
     settings: Settings, tmp_path: Path, noisy: dict[str, str]
 ) -> None:
     service, _ = make_gateway(settings, tmp_path / "gateway", noisy)
@@ -114,7 +114,7 @@ def test_whatever_libraries_do_in_a_gateway_is_told_as_short_json(
     assert_short_json(read_lines(service.log_path))
 
 
-def test_images_that_libraries_warn_of_leave_short_json_in_both_logs(
+def test_image_library_warnings_are_short_json_in_both_logs(
     settings: Settings, tmp_path: Path, make_worker_service: StartWorker
 ) -> None:
     worker = make_worker_service()
@@ -146,7 +146,7 @@ def _images_that_are_warned_of() -> list[bytes]:
     return [*files, bytes(directory), files[-1][:-5000]]
 
 
-def test_what_a_tool_warns_of_is_json_and_what_it_says_is_for_a_person() -> None:
+def test_a_tool_logs_warnings_as_json_and_prints_text_for_people() -> None:
     program = """
 import runpy, sys, warnings
 from catalog.commands import stats
@@ -163,7 +163,7 @@ runpy.run_module("catalog", run_name="__main__")
     assert any("a library's warning" in line for line in done.stderr.splitlines())
 
 
-def test_a_line_that_comes_while_logging_is_set_up_is_told_once() -> None:
+def test_output_during_logging_setup_is_logged_once() -> None:
     program = (
         "import os\n"
         "from common.stray_output import capture_output\n"
@@ -182,7 +182,7 @@ def test_a_line_that_comes_while_logging_is_set_up_is_told_once() -> None:
     assert done.stderr.count("printed early") == 1
 
 
-def test_the_last_lines_before_an_end_are_told(tmp_path: Path) -> None:
+def test_the_last_lines_before_an_exit_are_logged(tmp_path: Path) -> None:
     program = (
         "import os, sys\n"
         "from common.stray_output import capture_output\n"
@@ -202,7 +202,7 @@ def test_the_last_lines_before_an_end_are_told(tmp_path: Path) -> None:
     assert "ValueError: the end" in done.stderr
 
 
-def test_a_process_that_keeps_the_output_open_does_not_hold_the_end_up() -> None:
+def test_a_child_that_keeps_the_output_open_does_not_delay_the_exit() -> None:
     program = (
         "import subprocess, sys\n"
         "from common.stray_output import capture_output\n"

@@ -29,7 +29,7 @@ def stamp(url: str, fingerprint: str) -> None:
         write_stamp(connection, ModelStamp("a/model", fingerprint))
 
 
-async def test_a_search_that_meets_the_new_vectors_is_answered_by_a_worker_of_the_new_model(
+async def test_a_search_after_a_model_change_is_answered_by_a_new_worker(
     gateway: GatewayLedger, make_worker_service: StartWorker, catalog_url: str
 ) -> None:
     outdated = make_worker_service()

@@ -11,7 +11,7 @@ from local.servers.supabase import SupabaseConfig, SupabaseServer
 from tests.integration.worker.conftest import StartWorker, ended_job, text_submission
 
 
-async def test_a_worker_behind_a_low_row_limit_says_so_and_answers_in_full(
+async def test_a_worker_behind_a_low_row_limit_warns_and_answers_completely(
     gateway: GatewayLedger, make_worker_service: StartWorker, catalog_url: str, tmp_path: Path
 ) -> None:
     with SupabaseServer(SupabaseConfig(tmp_path / "postgrest", catalog_url, max_rows=5)) as server:
@@ -25,7 +25,7 @@ async def test_a_worker_behind_a_low_row_limit_says_so_and_answers_in_full(
     assert told_problems(worker.log_path) == ["rows_capped"]
 
 
-async def test_a_worker_whose_catalog_notices_no_changes_says_so(
+async def test_a_worker_warns_when_the_catalog_tracks_no_changes(
     gateway: GatewayLedger, make_worker_service: StartWorker, catalog_url: str
 ) -> None:
     with psycopg.connect(catalog_url) as connection:

@@ -63,7 +63,7 @@ async def test_a_job_waits_without_a_worker_and_finishes_when_one_starts(
     assert orjson.loads(job.result)["total_results"] == 5
 
 
-async def test_an_image_is_decoded_embedded_and_searched(
+async def test_a_worker_answers_an_image_search(
     gateway: GatewayLedger, make_worker_service: StartWorker
 ) -> None:
     make_worker_service().start()
@@ -76,7 +76,7 @@ async def test_an_image_is_decoded_embedded_and_searched(
     assert job.timings["decode"] > 0
 
 
-async def test_bytes_that_do_not_decode_fail_with_their_code_and_harm_no_neighbour(
+async def test_undecodable_bytes_fail_with_their_code_and_affect_no_other_job(
     gateway: GatewayLedger, make_worker_service: StartWorker
 ) -> None:
     make_worker_service().start()
@@ -90,7 +90,7 @@ async def test_bytes_that_do_not_decode_fail_with_their_code_and_harm_no_neighbo
     assert succeeded.state is JobState.SUCCEEDED
 
 
-async def test_a_model_that_cannot_be_loaded_stops_the_worker_before_it_takes_a_job(
+async def test_an_unloadable_model_stops_the_worker_before_it_receives_a_job(
     gateway: GatewayLedger, make_worker_service: StartWorker, tmp_path: Path
 ) -> None:
     accepted = await gateway.submit(text_submission("red"))
@@ -142,7 +142,7 @@ async def test_two_workers_share_the_load(gateway: GatewayLedger, make_worker_se
     assert min(answered) > 0
 
 
-async def test_a_worker_told_to_stop_finishes_what_it_has_and_loses_nothing(
+async def test_a_stopping_worker_finishes_its_jobs(
     gateway: GatewayLedger, make_worker_service: StartWorker
 ) -> None:
     first, second = make_worker_service(FIXED_LATENCY_MS="50", BATCH_MAX="2"), make_worker_service()
@@ -160,7 +160,7 @@ async def test_a_worker_told_to_stop_finishes_what_it_has_and_loses_nothing(
     assert {job.attempts for job in jobs} == {1}
 
 
-async def test_a_killed_workers_jobs_are_finished_by_another(
+async def test_another_worker_finishes_the_jobs_of_a_killed_one(
     gateway: GatewayLedger, make_worker_service: StartWorker
 ) -> None:
     first, second = make_worker_service(FIXED_LATENCY_MS="5000"), make_worker_service()
@@ -187,7 +187,7 @@ class Mark:
         return (open, (self._path, "w"))
 
 
-async def test_a_pickle_in_the_queue_is_refused_and_leaves_no_mark(
+async def test_a_pickled_message_is_refused_and_never_loaded(
     gateway: GatewayLedger, make_worker_service: StartWorker, settings: Settings, tmp_path: Path
 ) -> None:
     mark = tmp_path / "mark"
@@ -209,7 +209,7 @@ async def test_a_pickle_in_the_queue_is_refused_and_leaves_no_mark(
 
 
 @pytest.mark.parametrize("name", ["JOB_DEADLINE_S", "REDIS_URL"])
-def test_a_malformed_setting_stops_the_worker_with_its_name(
+def test_a_malformed_setting_stops_the_worker_and_is_named(
     make_worker_service: StartWorker, name: str
 ) -> None:
     service = make_worker_service(waits=False, **{name: "nonsense"})

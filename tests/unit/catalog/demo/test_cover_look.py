@@ -1,4 +1,4 @@
-"""Looks and the facts that are true of them."""
+"""Looks and the facts that describe them."""
 
 from random import Random
 

@@ -15,12 +15,12 @@ def waiting(turns: Turns[str]) -> int:
 def wait_until(condition: Callable[[], bool]) -> None:
     deadline = time.monotonic() + FOREVER_S
     while not condition():
-        assert time.monotonic() < deadline, "it did not come about in time"
+        assert time.monotonic() < deadline, "the condition was not met in time"
         time.sleep(0.005)
 
 
 class Queue:
-    """Callers that wait one after another, and the order in which they are served."""
+    """Waiting callers, and the order in which they are served."""
 
     def __init__(self) -> None:
         self.turns: Turns[str] = Turns()
@@ -41,7 +41,7 @@ class Queue:
             self.served.append(client)
 
     def serve(self, times: int) -> list[str]:
-        """Give one thing after another, and return who got them."""
+        """Give the resource this many times, and return which clients got it."""
         before = len(self.served)
         for number in range(times):
             self.turns.give("thing")
@@ -49,7 +49,7 @@ class Queue:
         return self.served[before:]
 
 
-def test_clients_take_turns_however_many_files_one_of_them_has() -> None:
+def test_clients_take_turns_regardless_of_their_number_of_files() -> None:
     queue = Queue()
     for client in ("flood", "flood", "flood", "flood", "other", "flood", "other"):
         queue.enter(client)
@@ -57,7 +57,7 @@ def test_clients_take_turns_however_many_files_one_of_them_has() -> None:
     assert queue.serve(7) == ["flood", "other", "flood", "other", "flood", "flood", "flood"]
 
 
-def test_a_costly_file_counts_for_as_many_cheap_ones() -> None:
+def test_a_file_counts_in_proportion_to_its_cost() -> None:
     queue = Queue()
     for client, cost in (("costly", 3.0), ("costly", 3.0), *[("cheap", 1.0)] * 5):
         queue.enter(client, cost=cost)
@@ -65,7 +65,7 @@ def test_a_costly_file_counts_for_as_many_cheap_ones() -> None:
     assert queue.serve(7) == ["costly", "cheap", "cheap", "cheap", "costly", "cheap", "cheap"]
 
 
-def test_who_comes_anew_is_next_and_has_saved_nothing_up() -> None:
+def test_a_new_client_is_next_but_has_no_accumulated_credit() -> None:
     queue = Queue()
     for _ in range(8):
         queue.enter("early")
@@ -76,7 +76,7 @@ def test_who_comes_anew_is_next_and_has_saved_nothing_up() -> None:
     assert queue.serve(6) == ["late", "early", "late", "early", "late", "early"]
 
 
-def test_a_thing_that_is_free_is_taken_at_once_and_its_taker_forgotten() -> None:
+def test_an_idle_resource_is_taken_at_once_and_old_clients_are_forgotten() -> None:
     turns: Turns[str] = Turns()
     turns.give("thing")
 
@@ -88,7 +88,7 @@ def test_a_thing_that_is_free_is_taken_at_once_and_its_taker_forgotten() -> None
     assert len(turns._clients) <= 2
 
 
-def test_who_waits_in_vain_gets_nothing_and_keeps_nothing() -> None:
+def test_a_timed_out_wait_takes_no_resource() -> None:
     turns: Turns[str] = Turns()
 
     assert turns.take("client", cost=1.0, until=time.monotonic() + 0.01) is None
