@@ -1,4 +1,4 @@
-"""The stack of `make run`, started as a newcomer starts it."""
+"""The stack of `make run`, started as a new user starts it."""
 
 import os
 import signal
@@ -24,7 +24,7 @@ ALBUMS = 150
 
 @dataclass(frozen=True, slots=True)
 class RunningStack:
-    """`python -m local` and what it says."""
+    """`python -m local` and its output."""
 
     process: subprocess.Popen[bytes]
     url: str
@@ -69,7 +69,7 @@ def start_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StartStack
         serves: bool = True,
         **environ: str,
     ) -> RunningStack:
-        # A path with a space in it, as users have them.
+        # Users have paths with spaces.
         state = state or tmp_path_factory.mktemp("a stack") / "state dir"
         output = tmp_path_factory.mktemp("output") / "output.txt"
         port = environ.pop("PORT", str(free_port()))
@@ -103,7 +103,7 @@ def start_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StartStack
 
 @pytest.fixture(scope="session")
 def stack(start_stack: StartStack) -> RunningStack:
-    """One stack with two workers, shared by the tests that only ask it things."""
+    """One stack with two workers, shared by the tests that only send requests to it."""
     return start_stack(WORKERS="2")
 
 

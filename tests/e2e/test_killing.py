@@ -1,4 +1,4 @@
-"""`kill -9` of any part of a stack, and of the whole: what was accepted is answered, and nothing is left."""
+"""`kill -9` of a part of a stack or of the whole: accepted jobs are answered, and no process is left."""
 
 import os
 import shutil
@@ -20,7 +20,7 @@ from tests.paths import ROOT
 FEW = "20"
 JOBS = 20
 DEADLINE_S = 60.0
-#: What a part is called where it is told of, and how its process is known.
+#: The name of each part in messages, and how to recognize its process.
 PARTS: dict[str, Callable[[psutil.Process], bool]] = {
     "Redis": lambda process: process.name().startswith("redis"),
     "PostgreSQL": lambda process: process.name() == "postgres",
@@ -31,7 +31,7 @@ PARTS: dict[str, Callable[[psutil.Process], bool]] = {
 
 @pytest.fixture(scope="module")
 def killed_stack(start_stack: StartStack) -> Iterator[RunningStack]:
-    """One stack, the parts of which are killed one after the other."""
+    """One stack whose parts are killed one after another."""
     stack = start_stack(DEMO_ALBUMS=FEW)
     yield stack
     stack.stop()
@@ -43,7 +43,7 @@ def part_of(stack: RunningStack, name: str) -> psutil.Process:
 
 
 def accept_jobs(stack: RunningStack, topic: str) -> list[str]:
-    """Have searches accepted that nobody has asked for before; return where their jobs are."""
+    """Submit new searches; return the URLs of their jobs."""
     with httpx.Client(base_url=stack.url, timeout=30, headers={"Prefer": "respond-async"}) as client:
         answers = [
             client.get("/api/search-by-text", params={"query": f"{topic} {number}"}) for number in range(JOBS)
@@ -53,7 +53,7 @@ def accept_jobs(stack: RunningStack, topic: str) -> list[str]:
 
 
 def ended(stack: RunningStack, job: str) -> str:
-    """Poll a job until it has ended, through whatever is down meanwhile."""
+    """Poll a job until it has ended, ignoring temporary failures."""
     deadline = time.monotonic() + DEADLINE_S
     while True:
         try:
@@ -65,7 +65,7 @@ def ended(stack: RunningStack, job: str) -> str:
             if state not in {"queued", "running"}:
                 return state
         else:
-            # Never unknown: a job that was accepted is not lost.
+            # A 404 would be a lost job.
             assert answer is None or answer.status_code == 503, answer.text
         assert time.monotonic() < deadline
         time.sleep(0.1)
@@ -88,7 +88,7 @@ def search(stack: RunningStack, words: str) -> int:
 
 
 def said(stack: RunningStack) -> str:
-    # Lines are broken at the width of the terminal.
+    # The output is wrapped at the width of the terminal.
     return " ".join(stack.said().split())
 
 
@@ -116,7 +116,7 @@ def test_a_part_replaces_its_killed_child_processes(killed_stack: RunningStack) 
     search(stack, "so that the database has a session")
 
     for process in (*worker.children(), *postgres.children()):
-        # PostgreSQL ends all of its own when one is killed.
+        # PostgreSQL ends all its child processes when one is killed.
         with suppress(psutil.NoSuchProcess):
             process.kill()
     jobs = accept_jobs(stack, "its own")
@@ -130,7 +130,7 @@ def test_a_part_replaces_its_killed_child_processes(killed_stack: RunningStack) 
     assert answer.status_code == 200
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere the next start ends what was left")
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere the next start ends orphaned processes")
 def test_a_killed_stack_leaves_no_process_and_can_be_started_again(
     start_stack: StartStack, stack: RunningStack
 ) -> None:
@@ -142,7 +142,7 @@ def test_a_killed_stack_leaves_no_process_and_can_be_started_again(
 
     assert len(children) >= 4
     assert alive == []
-    # Another stack goes on as before.
+    # Another stack keeps running.
     assert all(process.is_running() for process in neighbours)
     assert search(stack, "unharmed") == 200
     key = make_key(killed.state)
@@ -157,7 +157,7 @@ def test_a_killed_stack_leaves_no_process_and_can_be_started_again(
     assert not list(again.state.glob("*/child.json"))
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere the next start ends what was left")
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere the next start ends orphaned processes")
 @pytest.mark.parametrize("moment", ["drawing covers", "waiting for the catalog"])
 def test_a_killed_start_leaves_no_process(start_stack: StartStack, moment: str) -> None:
     if moment == "drawing covers":
@@ -176,13 +176,13 @@ def test_a_killed_start_leaves_no_process(start_stack: StartStack, moment: str) 
     assert alive == []
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere it goes on")
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere it keeps running")
 def test_a_killed_make_stops_its_stack(start_stack: StartStack) -> None:
     recipe = subprocess.run(
         ["make", "-n", "run"], cwd=ROOT, capture_output=True, text=True, check=True
     ).stdout
     ends_with_parent = recipe.splitlines()[-1].split()[-1]
-    # In the place of make: it starts what follows, and waits.
+    # Stands in for make: it starts the command that follows, and waits.
     stands_for_make = ("bash", "-c", f'"$@" {ends_with_parent}; true', "make")
     make = start_stack(prefix=stands_for_make, DEMO_ALBUMS=FEW)
     children = make.children()
@@ -192,7 +192,7 @@ def test_a_killed_make_stops_its_stack(start_stack: StartStack) -> None:
 
     assert ends_with_parent.startswith("--")
     assert alive == []
-    # It was told in time to stop, and had nothing to be killed.
+    # It received the signal in time and stopped cleanly.
     assert "stopped" in said(make)
     assert not list(make.state.glob("*/child.json"))
 

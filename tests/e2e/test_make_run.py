@@ -1,4 +1,4 @@
-"""What a newcomer sees: two tables, searches over plain HTTP, and a clean end."""
+"""What a new user sees: two tables, searches over plain HTTP, and a clean stop."""
 
 import signal
 import time
@@ -10,7 +10,7 @@ import pytest
 
 from tests.e2e.conftest import ALBUMS, RunningStack, StartStack
 
-#: For the stacks that are started to be stopped.
+#: For stacks that are only started and stopped.
 FEW = "20"
 
 RESULT_FIELDS = {

@@ -1,4 +1,4 @@
-"""Every `curl` line of the README works as it is written."""
+"""Every `curl` command of the README works unchanged."""
 
 import json
 import re

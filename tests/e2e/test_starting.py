@@ -1,4 +1,4 @@
-"""How a start ends that is not wanted any more, and what it asks of the machine that it is on."""
+"""Interrupting a start, and what a start requires of the machine."""
 
 import os
 import shutil
@@ -17,7 +17,7 @@ from tests.paths import ROOT
 
 FEW = "20"
 NOBODY = 65_534
-#: It may look into folders that are root's alone, as the interpreter's and pytest's are, and write nowhere.
+#: This user can read folders of root, such as those of the interpreter and pytest, and write nowhere.
 AS_NOBODY = (
     "setpriv",
     f"--reuid={NOBODY}",
@@ -103,7 +103,7 @@ def test_with_authentication_the_example_searches_run_and_keys_can_be_made(
     genres = f"{stack.url}/api/genres"
     assert httpx.get(genres).status_code == 401
     assert httpx.get(genres, headers={"X-API-Key": key}).status_code == 200
-    # The key of the start's own searches has been taken back.
+    # The key of the example searches has been revoked.
     listed = keys("list").splitlines()
     assert [line.split()[-1] for line in listed] == ["NAME", "alice"]
     record = stack.state / "redis" / "url"
@@ -143,7 +143,7 @@ def test_an_ordinary_user_can_run_it(start_stack: StartStack, checkout: Path) ->
 
     assert {process.uids().real for process in processes} == {NOBODY}
     assert "Search by image" in stack.said()
-    # What the worker keeps in its environment is not for the decoders, which have its user.
+    # The decoders run as the same user and must not read the worker's environment.
     worker = next(process for process in processes if process.cmdline()[-2:] == ["-m", "worker"])
     assert Path(f"/proc/{worker.pid}/environ").stat().st_uid == 0
     assert stack.stop() == 0

@@ -1,4 +1,4 @@
-"""A Redis that may lose jobs is told of in the logs of whoever starts on it."""
+"""Gateway and worker log a warning when their Redis may lose jobs."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""docs/faults.md shows what was measured last, and nothing where nothing was measured."""
+"""docs/faults.md shows the latest measurements, and nothing for unmeasured faults."""
 
 import json
 from pathlib import Path

@@ -28,7 +28,7 @@ def test_notice_names_every_package(package: str) -> None:
 
 
 @pytest.mark.parametrize("package", PACKAGES)
-def test_every_library_that_a_package_bundles_is_named(package: str) -> None:
+def test_notice_names_every_bundled_library(package: str) -> None:
     section = re.search(rf"^{package}\n((?: .*\n)+)", NOTICE, re.MULTILINE)
     named = set(re.findall(r"\blib\w+", section[1])) if section else set()
 

@@ -1,4 +1,4 @@
-"""Every album id that ingest takes can be asked for, whatever is in it."""
+"""Every album id that an ingest accepts can be requested over HTTP."""
 
 from urllib.parse import quote
 

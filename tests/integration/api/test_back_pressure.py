@@ -1,4 +1,4 @@
-"""Whether there is room: jobs of one key, and uploads that are turned away before they are read."""
+"""Back pressure: the job limit of a key, and uploads that are refused before they are read."""
 
 from collections.abc import Iterator
 
@@ -16,7 +16,7 @@ ASYNC = {"Prefer": "respond-async"}
 
 @pytest.fixture
 def narrow(start_gateway: StartGateway, worker: StandInWorker) -> Iterator[httpx.Client]:
-    """A gateway whose keys may have two jobs under way."""
+    """A gateway that allows two active jobs per key."""
     with start_gateway(AUTH="optional", ADDRESS_RATE="unlimited", MAX_JOBS_PER_KEY="2").client() as client:
         eventually(lambda: client.get("/readyz").status_code == 200)
         yield client
@@ -38,7 +38,7 @@ def test_a_key_at_its_job_limit_is_refused_until_a_job_ends(
     assert [first.status_code, second.status_code] == [202, 202]
     assert (refused.status_code, refused.json()["code"]) == (429, "rate_limited")
     assert int(refused.headers["retry-after"]) >= 1
-    # Nor may it join what is under way; others are not touched.
+    # It cannot join an active run either; other keys are not affected.
     assert submit(narrow, "one", alice).status_code == 429
     assert submit(narrow, "three", bob).status_code == 202
     assert submit(narrow, "four", {}).status_code == 202
@@ -123,7 +123,7 @@ def test_jobs_answered_from_the_cache_have_a_memory_limit(
         answers = [submit(client, "one", {}) for _ in range(20)]
         accepted = [answer for answer in answers if answer.status_code == 202]
         ended = [client.get(answer.headers["location"]).json() for answer in accepted]
-        # Who asks for no job needs no room.
+        # A request that needs no job needs no memory.
         unasked = client.get("/api/search-by-text", params={"query": "one"})
 
     assert 5 < len(accepted) < 12

@@ -1,4 +1,4 @@
-"""Files over HTTP: pictures alone, in whole or in part, and every error as a problem."""
+"""Files over HTTP: only pictures, whole or by range, and every error is a problem document."""
 
 import os
 import socket
@@ -18,7 +18,7 @@ SIZE = len(JPEG)
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    # Where the demo keeps them: what lies above the folder is nobody's concern.
+    # As in the demo, below a hidden folder: only the path inside the folder is checked.
     folder = tmp_path / ".state" / "covers"
     folder.mkdir(parents=True)
     (folder / "1.jpg").write_bytes(JPEG)

@@ -1,4 +1,4 @@
-"""Clients that shut their side of a connection: what they had asked completely is answered."""
+"""Clients that half-close their connection: complete requests are answered."""
 
 import socket
 

@@ -1,4 +1,4 @@
-"""Requests whose head does not come, has no end, or is no HTTP: over bare sockets."""
+"""Requests over plain sockets whose head is missing, endless or not HTTP."""
 
 from collections.abc import Iterator
 
@@ -12,7 +12,7 @@ from tests.integration.api.raw import Address, address_of, connect, exchange, pr
 
 @pytest.fixture
 def address(start_gateway: StartGateway, monkeypatch: pytest.MonkeyPatch) -> Iterator[Address]:
-    # As the product has it, and sooner.
+    # The product's time-out, shortened.
     monkeypatch.setattr(protocol, "HEAD_TIMEOUT_S", 0.5)
     running: RunningGateway = start_gateway()
     yield address_of(running)

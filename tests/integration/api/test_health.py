@@ -1,4 +1,4 @@
-"""Health is asked often and by anybody: many questions at once are one look."""
+"""Health is requested often: concurrent requests share one check."""
 
 from concurrent.futures import ThreadPoolExecutor
 

@@ -1,4 +1,4 @@
-"""A stream of events on which nothing happens says from time to time that it is still there."""
+"""An idle event stream sends comments to keep the connection alive."""
 
 from collections.abc import AsyncIterator
 

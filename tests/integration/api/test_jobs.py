@@ -1,4 +1,4 @@
-"""Jobs over HTTP: look, wait, follow, call off."""
+"""Jobs over HTTP: poll, wait, follow events, cancel."""
 
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -128,7 +128,7 @@ def test_waiting_for_a_canceled_job_ends_while_its_run_continues(
         eventually(lambda: len(gateway.gateway.waiters) == 2)
         client.post(first["urls"]["cancel"]).raise_for_status()
 
-        # Before the run ends: it is held, and the other job still waits for it.
+        # Before the run ends: it is still held, and the other job waits for it.
         assert waits[0].result().json()["status"] == "canceled"
         assert len(gateway.gateway.waiters) == 1
         worker.let_go()

@@ -1,4 +1,4 @@
-"""API keys over HTTP: who is let in, whose jobs are whose, and what is left of a revoked key."""
+"""API keys over HTTP: authentication, ownership of jobs, and revoked keys."""
 
 import os
 import re
@@ -90,7 +90,7 @@ def test_an_invalid_key_or_two_keys_are_refused(auth_required: httpx.Client, red
 
 
 BASIC = "Basic dXNlcjpwYXNzd29yZA=="
-#: What a proxy that asks for a password, or that knows who somebody is, sends on.
+#: Authorization headers that an authenticating proxy forwards.
 FOREIGN = [
     BASIC,
     "Digest username=a",
@@ -189,7 +189,7 @@ def test_a_job_is_visible_only_to_the_key_that_made_it(
 
 
 @pytest.mark.parametrize("role", Role)
-def test_a_job_made_without_a_key_is_seen_without_a_key_alone(
+def test_an_anonymous_job_is_visible_only_without_a_key(
     auth_optional: httpx.Client, redis: Redis, worker: StandInWorker, role: Role
 ) -> None:
     worker.hold()

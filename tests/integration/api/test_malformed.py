@@ -1,4 +1,4 @@
-"""Requests that are not well-formed HTTP: each is answered with a problem, after the answers before it."""
+"""Malformed HTTP requests: each is answered with a problem, after the earlier answers."""
 
 import pytest
 
@@ -156,7 +156,7 @@ def test_a_malformed_request_is_answered_after_a_slow_earlier_answer(
 
 
 def test_a_malformed_request_after_another_error_gets_its_own_answer(address: Address) -> None:
-    # Parsed while the answer to the one before it is sent, which is an error too.
+    # It is parsed while the answer to the previous request, also an error, is being sent.
     refused = b"GET /api/stats?unknown=1 HTTP/1.1\r\nHost: x\r\n\r\n"
 
     for name, request in MALFORMED.items():

@@ -1,4 +1,4 @@
-"""What the gateway does while Redis is away, and when it is told to stop."""
+"""The gateway during a Redis outage, and when it is stopped."""
 
 import os
 import signal
@@ -20,13 +20,13 @@ from tests.integration.api.conftest import RunningGateway, eventually
 from tests.integration.api.stand_ins import MemoryCatalog, StandInWorker
 from tests.paths import ROOT
 
-#: A gateway answers within three seconds, whatever Redis does.
+#: A gateway answers within three seconds in any state of Redis.
 ANSWER_S = 3.0
 
 
 @pytest.fixture
 def own_redis(tmp_path: Path) -> Iterator[RedisServer]:
-    """A Redis to break, always on the same port; not started."""
+    """A Redis that the test stops and starts on one port; not started yet."""
     server = RedisServer(RedisConfig(tmp_path / "redis", port=free_port()))
     yield server
     server.stop()
@@ -144,7 +144,7 @@ def test_a_stopping_gateway_answers_waiting_requests_with_their_job(
 
             assert answer.result().status_code == 202
             assert answer.result().headers["location"].startswith("/api/jobs/")
-        # It ends as the signal says, once all is closed.
+        # After closing everything it ends by the signal.
         assert process.wait(timeout=15) == -signal.SIGTERM
     finally:
         process.kill()

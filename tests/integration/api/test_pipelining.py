@@ -1,4 +1,4 @@
-"""Requests that are sent without waiting for answers: few are held, all are answered, in their order."""
+"""Pipelined requests: few are held at a time, and all are answered in order."""
 
 import socket
 import threading
@@ -82,7 +82,7 @@ def test_reading_pauses_after_a_few_pipelined_requests(
 def test_a_slow_reader_does_not_resume_reading_of_requests(
     gateway: RunningGateway, worker: StandInWorker
 ) -> None:
-    # A request that waits listens for its client, which is how uvicorn reads more.
+    # A waiting request listens for a disconnect, which makes uvicorn read more.
     worker.hold()
 
     with connect(address_of(gateway)) as connection:

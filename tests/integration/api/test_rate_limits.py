@@ -1,4 +1,4 @@
-"""Rate limits over HTTP: of keys and of addresses, exact under a burst, and when Redis does not count."""
+"""Rate limits over HTTP: per key and per address, exact under a burst, and during a Redis outage."""
 
 import base64
 import os
@@ -133,7 +133,7 @@ def test_only_a_new_run_costs_more_than_a_request(start_gateway: StartGateway, w
             client.get("/api/search-by-text?query=blue", headers=ASYNC),
         ]
 
-    # A new run, a repeated key, a key used otherwise, a run that is joined, and a full queue.
+    # A new run, a repeated idempotency key, one reused for another request, a joined run, and a full queue.
     assert [answer.status_code for answer in answers] == [200, 202, 202, 409, 202, 503]
     left = [int(answer.headers["ratelimit-remaining"]) for answer in answers]
     assert [before - after for before, after in pairwise(left)] == [5, 1, 1, 1, 1]

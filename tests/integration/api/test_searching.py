@@ -1,4 +1,4 @@
-"""SearchService over HTTP: the seed's answers, the cache, waiting or not, and what failures look like."""
+"""Searches over HTTP: answers, the cache, waiting and asynchronous requests, and failures."""
 
 import base64
 from concurrent.futures import ThreadPoolExecutor
@@ -135,7 +135,7 @@ def test_an_answer_computed_after_a_catalog_change_is_not_cached_under_the_old_v
     again = text(client)
 
     assert again.headers["x-cache"] == "miss"
-    # The change comes between two looks of the gateway: in the next second, its key is the new version's.
+    # The gateway reads the version once a second: within a second it uses the key of the new version.
     eventually(lambda: text(client).headers["x-cache"] == "hit")
     assert "etag" in text(client).headers
 
@@ -399,7 +399,7 @@ def test_a_gateway_that_never_reached_the_catalog_does_not_use_the_cache(
 
     with start_gateway().client() as fresh:
         assert text(fresh).json()["code"] == "catalog_unavailable"
-    # One that saw it a moment ago still does: a database that is started anew is not noticed.
+    # A gateway that reached the catalog a moment ago still uses the cache during a database restart.
     assert text(client).headers["x-cache"] == "hit"
 
 

@@ -1,4 +1,4 @@
-"""Secrets stay where they were given: not in logs, errors, the process list, or what others are told."""
+"""Secrets never appear in logs, errors, the process list or answers."""
 
 import os
 import subprocess
@@ -40,7 +40,7 @@ def test_settings_show_no_secret() -> None:
 
 @pytest.fixture
 def failing() -> Iterator[tuple[httpx.Client, psutil.Process, Path]]:
-    """A gateway whose Redis and catalog do not let it in: all it says of that is in its log."""
+    """A gateway whose credentials Redis and catalog refuse, and its log."""
     port = free_port()
     environ = {
         "PATH": os.environ["PATH"],

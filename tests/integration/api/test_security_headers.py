@@ -1,4 +1,4 @@
-"""What a browser may do with an answer: its headers on each, and a real browser that keeps to them."""
+"""Security headers on every answer, and their effect in a real browser."""
 
 import threading
 from collections.abc import Iterator
@@ -79,7 +79,7 @@ def test_allowed_origins_can_read_answers_and_headers(start_gateway: StartGatewa
         refused = client.get("/api/genres", headers={"Origin": origin})
         stranger = client.get("/api/genres", headers={"Origin": "https://c.example"})
 
-    # A preflight carries no key, and must not need one.
+    # A preflight has no key and must not need one.
     assert preflight.status_code == 200
     assert preflight.headers["access-control-allow-origin"] == origin
     assert "Authorization" in preflight.headers["access-control-allow-headers"]
@@ -121,7 +121,7 @@ def test_the_api_docs_page_works_under_the_content_security_policy(
         paths = client.get("/openapi.json").json()["paths"]
     operation = paths["/api/search-by-image"]["post"]["operationId"]
 
-    # The address opens one operation.
+    # The URL fragment opens one operation.
     page, console = browser.load(f"{gateway.url}/docs#/search/{operation}")
 
     assert 'class="swagger-ui' in page
@@ -140,14 +140,14 @@ def test_album_titles_cannot_inject_scripts(
 
     page, _ = browser.load(f"{gateway.url}/api/albums/1")
 
-    # Shown as the text that it is: no element came of it.
+    # The title is shown as text and creates no element.
     assert "&lt;img src=x onerror=" in page
     assert "<script>alert" not in page
     assert "<img" not in page
 
 
 class Sink(BaseHTTPRequestHandler):
-    """Counts who asks."""
+    """Counts requests."""
 
     hits = 0
 
@@ -160,7 +160,7 @@ class Sink(BaseHTTPRequestHandler):
     do_HEAD = do_GET  # noqa: N815
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002
-        """Say nothing."""
+        """Log nothing."""
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""The service about itself, and what every answer has: an id, and a problem where it is one."""
+"""Service endpoints, and what every answer has: a request id, and a problem document for errors."""
 
 import re
 import subprocess

@@ -1,4 +1,4 @@
-"""The budget in Redis: windows that turn, units that come back, clients that do not share."""
+"""Rate-limit budgets in Redis: rotation of windows, refunds, and separate clients."""
 
 from collections.abc import AsyncIterator
 
@@ -27,7 +27,7 @@ async def spend(limits: RateLimits, cost: int, bucket: Bucket = BUCKET) -> Payme
 
 
 def turn(redis: Redis, *, seconds: int) -> None:
-    """Make the window begin so much earlier, as if that time had passed."""
+    """Move the start of the window into the past, as if that time had passed."""
     redis.hincrby(NAME, "start_ms", -1000 * seconds)
 
 

@@ -1,4 +1,4 @@
-"""What comes over the channels is heard, and what nobody can read does not end the hearing."""
+"""Channel messages are received, and an unreadable message does not end the subscription."""
 
 import asyncio
 import logging

@@ -1,4 +1,4 @@
-"""Uploads over a real connection: what is refused is refused early, and the client can read why."""
+"""Uploads over a real connection: refusals come early, and the client can read the reason."""
 
 import socket
 from collections.abc import Iterator
@@ -19,7 +19,7 @@ MULTIPART = {"Content-Type": "multipart/form-data; boundary=zz"}
 PART = b'--zz\r\nContent-Disposition: form-data; name="file"; filename="a.png"\r\n\r\n'
 
 
-#: The beginning of a body that is the image itself.
+#: The head of a request whose body is the image.
 RAW = b"\x89PNG"
 
 
@@ -28,7 +28,7 @@ def blamed(answer: httpx.Response) -> list[str]:
 
 
 class Sender:
-    """A gibibyte in chunks, counted as it goes out."""
+    """A gibibyte in chunks, counted as it is sent."""
 
     def __init__(self, first: bytes = b"") -> None:
         self._first = first
@@ -72,15 +72,13 @@ def test_a_connection_works_after_an_oversized_image(client: httpx.Client, cover
 
 
 @pytest.mark.parametrize("content_type", ["image/jpeg", "application/octet-stream", None])
-def test_an_image_may_be_the_body_itself(
-    client: httpx.Client, cover: bytes, content_type: str | None
-) -> None:
+def test_an_image_may_be_the_whole_body(client: httpx.Client, cover: bytes, content_type: str | None) -> None:
     in_a_form = client.post("/api/search-by-image", files={"file": cover}).json()
 
     headers = {} if content_type is None else {"Content-Type": content_type}
     answer = client.post("/api/search-by-image?k=10", content=cover, headers=headers)
 
-    # Its content decides, not its type: it is the same search.
+    # The content decides, not the media type: it is the same search.
     assert (answer.status_code, answer.headers["x-cache"]) == (200, "hit")
     assert answer.json()["results"] == in_a_form["results"]
 
@@ -94,7 +92,7 @@ def test_an_image_may_be_the_body_itself(
         ("image/png", b"x" * (10 * MIB + 1), 413, "image_too_large", "more than"),
     ],
 )
-def test_a_body_that_is_no_image_is_refused_like_a_form(
+def test_a_body_that_is_not_an_image_is_refused_like_a_form(
     client: httpx.Client, content_type: str, data: bytes, status: int, code: str, detail: str
 ) -> None:
     answer = client.post("/api/search-by-image", content=data, headers={"Content-Type": content_type})
@@ -140,7 +138,7 @@ def test_an_image_error_found_by_a_worker_names_the_parameter(
 def begin_upload(
     running: RunningGateway, stack: ExitStack, *, path: str, content_type: str, size_bytes: int
 ) -> socket.socket:
-    """Send all of an upload but its last byte."""
+    """Send an upload except its last byte."""
     host, port = running.url.removeprefix("http://").split(":")
     connection = stack.enter_context(socket.create_connection((host, int(port)), timeout=20))
     head = f"POST {path} HTTP/1.1\r\nHost: gateway\r\nContent-Type: {content_type}\r\n"

@@ -1,4 +1,4 @@
-"""Catalogs on the real PostgreSQL and the real PostgREST, over one world."""
+"""Catalogs on the real PostgreSQL and the real PostgREST, over the same known albums."""
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -19,9 +19,9 @@ from tests.integration.catalog.known_catalog import World, write
 WORLD_SIZE = 3000
 TIMEOUT_S = 10.0
 
-#: Ways to a catalog; `pgbouncer` is PostgreSQL behind a pooler in transaction mode.
+#: How a test connects to a catalog; `pgbouncer` is PostgreSQL behind a pooler in transaction mode.
 IMPLEMENTATIONS = ("postgres", "pgbouncer", "supabase")
-#: Whether few albums or any number are searched the exact way; a database's own setting.
+#: Up to how many albums a search is exact; a setting of the database.
 WAYS = {"exact": "1000000", "walk": "0"}
 
 
@@ -40,7 +40,7 @@ def world() -> World:
 
 @pytest.fixture(scope="session")
 def world_urls(postgres_server: PostgresServer, world: World) -> dict[str, str]:
-    """For each way a database that holds the world; tests only read them."""
+    """For each search mode a database with the known albums; tests only read them."""
     urls: dict[str, str] = {}
     for way, exact_up_to in WAYS.items():
         name = f"world_{way}"
@@ -66,7 +66,7 @@ def world_urls(postgres_server: PostgresServer, world: World) -> dict[str, str]:
 def catalog(
     request: pytest.FixtureRequest, world_urls: dict[str, str], tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Catalog]:
-    """The world behind each implementation, searched in each way."""
+    """The known albums behind each implementation, in each search mode."""
     implementation, way = request.param.split("-")
     with ExitStack() as stack:
         opened = _open(implementation, world_urls[way], request, tmp_path_factory, stack)
@@ -77,7 +77,7 @@ def catalog(
 def own(
     request: pytest.FixtureRequest, database_url: str, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Opened]:
-    """An empty catalog that the test may change, behind each implementation."""
+    """An empty catalog for this test, behind each implementation."""
     with ExitStack() as stack:
         opened = _open(request.param, database_url, request, tmp_path_factory, stack)
         yield Opened(opened, database_url)
@@ -116,7 +116,7 @@ def _open(
 
 def _fill(url: str, world: World) -> None:
     with psycopg.connect(url, autocommit=True) as connection:
-        # As a first load does it: the index is built once, over all rows.
+        # As in a first load: the index is built once, over all rows.
         row = connection.execute("SELECT pg_get_indexdef('album_covers_embedding_hnsw'::regclass)").fetchone()
         assert row is not None
         connection.execute("DROP INDEX album_covers_embedding_hnsw")

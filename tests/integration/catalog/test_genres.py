@@ -1,4 +1,4 @@
-"""Genres, as both implementations answer them: every spelling, several of an album, rows by plain SQL."""
+"""Genres in both implementations: every spelling, several per album, rows written by plain SQL."""
 
 import re
 import sys
@@ -15,10 +15,10 @@ from common.queries import Filters
 from tests.integration.catalog.conftest import Opened
 
 QUERY = np.ones(512, dtype=np.float32)
-#: Latin as languages write it, Greek, Cyrillic, Armenian.
+#: Latin with diacritics, Greek, Cyrillic, Armenian.
 CASED = ("\u00c0-\u017f", "\u0386-\u03ce", "\u0400-\u045f", "\u0490-\u04ff", "\u0531-\u0556", "\u1e00-\u1ef9")
 
-#: Surrogates, what no character has been given, private use.
+#: Surrogates, unassigned code points, private use.
 NONE = {"Cs", "Cn", "Co"}
 
 
@@ -164,7 +164,7 @@ def test_editing_one_genre_column_updates_the_other(
 
 def test_rows_written_without_triggers_are_found_by_genre(own: Opened) -> None:
     with psycopg.connect(own.database_url) as connection:
-        # As a restore or a replica writes them.
+        # As a restore or a replica writes them, without triggers.
         connection.execute("SET session_replication_role = replica")
         connection.execute(
             "INSERT INTO album_covers (id, embedding, genre) VALUES ('a', %s, 'Rock'), ('b', %s, NULL)",
@@ -220,5 +220,5 @@ def test_sql_and_python_normalize_spellings_alike(database_url: str) -> None:
     differing = [letter for letter, key in keys.items() if genre_key(f"a {letter}b") != key]
     assert re.findall(f"[{''.join(CASED)}]", "".join(differing)) == []
     assert [letter for letter in differing if genre_key(letter) == letter] == []
-    # Of the rest Python folds more: a search then asks for both spellings, and finds both.
+    # Python folds more of the remaining characters: a search then uses both spellings and finds both.
     assert [letter for letter in differing if genre_key(f"a {letter}b") != genre_key(keys[letter])] == []

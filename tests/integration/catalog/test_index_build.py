@@ -1,4 +1,4 @@
-"""Several tools may build the index at once: one does, and the others find it."""
+"""Several tools may try to build the index at once: one builds it, and the others use it."""
 
 from concurrent.futures import ThreadPoolExecutor
 

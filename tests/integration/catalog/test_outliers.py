@@ -1,4 +1,4 @@
-"""Which queries walk farther: those that lie apart from all albums."""
+"""Which queries search more of the index: outliers, far from all albums."""
 
 import psycopg
 import pytest
@@ -22,7 +22,7 @@ def test_texts_are_outliers_among_covers(world_urls: dict[str, str], world: Worl
 
     found = apart(world_urls["walk"], texts)
 
-    # In a catalog this small some covers' neighbours are hardly nearer than the text.
+    # In a catalog this small some covers' neighbours are hardly closer than the text.
     assert sum(found) >= 36
 
 

@@ -1,4 +1,4 @@
-"""Each way in which a PostgreSQL can be wrong has its own error, found within the time agreed."""
+"""Each PostgreSQL fault has its own error, within the time limit."""
 
 import os
 import signal

@@ -1,4 +1,4 @@
-"""What is read beside the search, as both implementations must answer it."""
+"""Reads other than searches, in both implementations."""
 
 from collections import Counter
 
@@ -101,7 +101,7 @@ def test_the_stamp_names_the_model_of_the_vectors(own: Opened) -> None:
     with psycopg.connect(own.database_url) as connection:
         connection.execute("SELECT stamp_catalog('a/model', 'f00d')")
 
-    # a tool of a release that names no version of the preprocessing has the first
+    # a tool of an older release passes no preprocessing version, which means the first
     assert own.catalog.model_stamp() == ModelStamp(model="a/model", fingerprint="f00d", preprocessing=1)
 
 

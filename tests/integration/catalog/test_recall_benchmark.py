@@ -1,4 +1,4 @@
-"""The benchmark of recall, small: what it reports is what happened."""
+"""The recall benchmark on a small catalog: its report is correct."""
 
 from collections.abc import Iterator
 from pathlib import Path

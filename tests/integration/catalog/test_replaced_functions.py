@@ -1,10 +1,10 @@
-"""A migration under a running service."""
+"""A migration while the service runs."""
 
 import psycopg
 
 from tests.integration.catalog.conftest import Opened
 
-#: More often than psycopg needs to prepare a statement, if it were allowed to.
+#: Above psycopg's threshold for preparing a statement.
 CALLS = 8
 
 

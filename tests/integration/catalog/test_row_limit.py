@@ -1,4 +1,4 @@
-"""PostgREST's `db-max-rows` cuts none of our answers short, and one that would cut others' is told."""
+"""PostgREST's `db-max-rows` does not truncate our answers, and too low a limit is reported."""
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing
@@ -14,7 +14,7 @@ from common.queries import K_MAX, Filters
 from local.servers.supabase import SupabaseConfig, SupabaseServer
 
 ALBUMS = 120
-#: What PostgREST may be set to; Supabase's is 1,000.
+#: Possible limits; Supabase's default is 1,000.
 LIMITS = (1, 5, 49, 50, 1000)
 
 MakeWriter = Callable[[int], SupabaseWriter]
@@ -22,7 +22,7 @@ MakeWriter = Callable[[int], SupabaseWriter]
 
 @pytest.fixture
 def make_writer(database_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[MakeWriter]:
-    """Return a writer through a PostgREST of its own, which cuts rows at a limit."""
+    """Return a writer through a separate PostgREST with a row limit."""
     with ExitStack() as stack:
 
         def make(max_rows: int) -> SupabaseWriter:

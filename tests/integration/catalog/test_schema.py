@@ -1,4 +1,4 @@
-"""The schema: applied twice, on what others made, by who is no superuser, and closed to strangers."""
+"""The schema: applied twice, to older catalogs, without superuser rights, and closed to other roles."""
 
 import uuid
 from collections.abc import Callable
@@ -20,7 +20,7 @@ from local.servers.postgres import PostgresServer
 from local.servers.supabase import SupabaseServer
 from tests.integration.catalog.known_catalog import Row, World, write
 
-#: The table and the function as the catalogs have them that were made before this project.
+#: The table and the function of catalogs that are older than this project.
 OLDER_CATALOG = """
 CREATE EXTENSION IF NOT EXISTS vector;
 CREATE TABLE album_covers (
@@ -136,7 +136,7 @@ def test_migrating_to_several_genres_does_not_rewrite_rows(
         ]
         assert catalog.genres() == ["Folk/Country", "Rock", "ÉLECTRO"]
         assert [catalog.album(str(n)).genres for n in (0, 5, 7)] == [("Rock",), ("Folk/Country",), ()]
-    # Only what lower() does not bring to its key was touched.
+    # Only rows whose key differs from lower(genre) were rewritten.
     assert {album_id for album_id in after if after[album_id] != before[album_id]} == {"2", "3"}
     expected = fetch(
         bare_database_url, "SELECT passing FROM estimated_albums('{rock}', NULL, NULL, NULL, false)"
@@ -169,7 +169,7 @@ def test_a_foreign_column_named_genres_stops_the_migration(bare_database_url: st
 
 
 def make_older(database_url: str, rows: list[Row]) -> None:
-    """Bring a catalog back to the schema of one genre an album, with rows as plain SQL wrote them."""
+    """Downgrade a catalog to the schema with one genre per album, with rows written by plain SQL."""
     with psycopg.connect(database_url) as connection:
         connection.execute("TRUNCATE album_covers")
         connection.execute("DROP TRIGGER album_covers_genres ON album_covers")
@@ -328,7 +328,7 @@ def test_exact_and_index_search_use_the_expected_plans(world_urls: dict[str, str
         with psycopg.connect(url, autocommit=True) as connection:
             before = connection.execute(scans).fetchone()
             connection.execute("SELECT * FROM search_albums(%s)", [vector_literal(query)])
-            # What a session did is counted when it ends or says so.
+            # PostgreSQL flushes a session's statistics at its end or on request.
             connection.execute("SELECT pg_stat_force_next_flush()")
             connection.execute("SELECT pg_stat_clear_snapshot()")
             used[way] = (before, connection.execute(scans).fetchone())

@@ -1,4 +1,4 @@
-"""The search, as both implementations must answer it, by both of its ways."""
+"""The search in both implementations, exact and by index."""
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -26,7 +26,7 @@ NO_FILTER = Filters()
 
 
 def passes(filters: Filters) -> Callable[[Row], bool]:
-    """The filters' meaning, told once more and apart from SQL."""
+    """Apply the filters in Python, independently of SQL."""
 
     def check(row: Row) -> bool:
         year, score = row.release_year, row.pitchfork_score

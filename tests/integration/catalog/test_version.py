@@ -1,4 +1,4 @@
-"""The catalog's version: another after each change, however it arrives, and the same as long as none does."""
+"""The catalog's version: it changes with every kind of write, and only then."""
 
 import subprocess
 import time
@@ -76,7 +76,7 @@ def run(url: str, statements: str) -> None:
 
 
 def seen(catalog: Catalog) -> str | None:
-    """Return the version that a search sees, which is what a gateway is told."""
+    """Return the version in a search result, which a gateway receives."""
     version = catalog.search(np.eye(1, 512, dtype=np.float32)[0], k=1, filters=Filters()).version
     assert version == catalog.version()
     return version
@@ -231,7 +231,7 @@ def test_concurrent_writers_do_not_block_and_leave_few_marks(database_url: str) 
     run(database_url, "INSERT INTO album_covers (id) SELECT i::text FROM generate_series(0, 7) i")
     writers = [psycopg.connect(database_url) for _ in range(8)]
 
-    # Eight transactions are open at once, again and again; one that waited for another would never end.
+    # Eight transactions are open at a time; if one waited for another, none would end.
     for round_ in range(150):
         for number, writer in enumerate(writers):
             writer.execute("SET LOCAL lock_timeout = '1s'")
@@ -260,7 +260,7 @@ def test_compacting_marks_keeps_the_version(database_url: str) -> None:
 
 @pytest.fixture
 def subscribed(tmp_path: Path) -> Iterator[tuple[str, str]]:
-    """The URLs of a catalog and of another that subscribes to it, on a server of their own."""
+    """The URLs of a catalog and of a subscriber to it, on a separate server."""
     config = PostgresConfig(tmp_path / "replicated", durable=False)
     with PostgresServer(config) as server:
         run(server.url(), "ALTER SYSTEM SET wal_level = logical")
@@ -271,7 +271,7 @@ def subscribed(tmp_path: Path) -> Iterator[tuple[str, str]]:
         source, replica = server.url("source"), server.url("replica")
         run(source, ALBUM)
         run(source, "CREATE PUBLICATION albums FOR TABLE album_covers")
-        # Within one server a subscription would wait for itself to make its slot.
+        # Within one server creating the subscription's slot would deadlock, so it is created first.
         run(source, "SELECT pg_create_logical_replication_slot('albums', 'pgoutput')")
         run(
             replica,
@@ -303,7 +303,7 @@ def test_changes_applied_by_a_subscription_make_a_new_version(subscribed: tuple[
         seen_versions.add(fetch_text(replica, "SELECT catalog_version()"))
 
     assert None not in seen_versions
-    # The first two are the same where the replica had the album before it was looked at.
+    # The first two are equal if the replica received the album before the first read.
     assert len(seen_versions) >= 5
 
 

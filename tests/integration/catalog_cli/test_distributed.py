@@ -1,4 +1,4 @@
-"""An ingest on the running workers gives what one on this machine gives."""
+"""An ingest on running workers gives the same catalog as a local one."""
 
 import os
 import shutil
@@ -179,7 +179,7 @@ def test_a_batch_that_fails_repeatedly_ends_the_ingest(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    # Of a larger batch each cover would be tried by itself.
+    # A larger batch would be split into single covers.
     monkeypatch.setattr("catalog.ingest.embedding.distributed.BATCH", 1)
     monkeypatch.setattr("catalog.ingest.embedding.distributed.RESEND_AFTER_S", 0.1)
     monkeypatch.setattr("catalog.ingest.embedding.distributed.FAILURES_MAX", 2)

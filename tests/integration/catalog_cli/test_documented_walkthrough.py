@@ -1,4 +1,4 @@
-"""docs/catalog.md is true: its commands run as they stand and print what it shows."""
+"""The commands in docs/catalog.md run unchanged and print the output it shows."""
 
 import os
 import re
@@ -16,7 +16,7 @@ DOCUMENT = (ROOT / "docs" / "catalog.md").read_text()
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """A block of commands, and the lines that the document shows of what they print."""
+    """A block of commands, and the output lines that the document shows."""
 
     commands: tuple[str, ...]
     shown: tuple[str, ...]

@@ -1,4 +1,4 @@
-"""What cannot be done ends with 2 and a sentence, and never with a traceback."""
+"""A failed command exits with status 2 and a message, never with a traceback."""
 
 import resource
 from collections.abc import Iterator
@@ -19,7 +19,7 @@ NOWHERE = "nowhere/d"
 
 @contextmanager
 def full_disk() -> Iterator[None]:
-    """Let no file grow: writing fails as on a disk without room."""
+    """Make every write fail as on a full disk."""
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (0, before[1]))
     try:

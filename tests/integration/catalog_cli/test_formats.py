@@ -1,4 +1,4 @@
-"""An ingest takes covers of every format that a search takes, and says of others what they are."""
+"""An ingest accepts every image format that a search accepts, and names the others."""
 
 import csv
 import shutil
@@ -47,7 +47,7 @@ def test_accepted_formats_are_embedded_and_others_are_named(
 def test_a_cover_in_another_colour_space_is_converted_to_srgb(
     catalog: Catalog, here: Path, database_url: str
 ) -> None:
-    """The stand-in's vectors follow from the pixels: equal ones were made from equal pixels."""
+    """The stand-in computes vectors from pixels: equal vectors mean equal pixels."""
     drawn = np.full((224, 224, 3), (180, 110, 90), dtype=np.uint8)
     seen = np.rint(icc.seen(drawn, primaries=icc.DISPLAY_P3)).astype(np.uint8)
     wide = encoded(Image.fromarray(drawn), "PNG", icc_profile=icc.matrix_profile(primaries=icc.DISPLAY_P3))

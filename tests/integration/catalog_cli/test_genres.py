@@ -1,4 +1,4 @@
-"""Several genres in a cell: into the catalog, out of it, and in again."""
+"""Several genres in a cell: ingest, export, and ingest again."""
 
 import csv
 import hashlib

@@ -1,4 +1,4 @@
-"""What goes out comes in again, what is deleted is gone, and what is amiss is said."""
+"""Maintenance commands: export, delete, stats, verify, migrate and demo."""
 
 import json
 from collections.abc import Mapping

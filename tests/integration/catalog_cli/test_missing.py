@@ -1,4 +1,4 @@
-"""Albums that came by plain SQL have no embedding; `ingest --missing` gives them one from their covers."""
+"""`ingest --missing` embeds albums that were inserted by plain SQL, from their covers."""
 
 import functools
 import http.server
@@ -39,7 +39,7 @@ def served(here: Path) -> Iterator[str]:
 
 
 def insert(url: str, *albums: tuple[str, str | None]) -> None:
-    """Insert albums by plain SQL: an id, and where the cover is said to be."""
+    """Insert albums by plain SQL: an id and a cover URL."""
     with psycopg.connect(url) as connection, connection.cursor() as cursor:
         cursor.executemany(
             "INSERT INTO album_covers (id, cover_url, artist, album_name) VALUES (%s, %s, 'A', 'N')", albums
@@ -79,7 +79,7 @@ def test_missing_albums_are_embedded_from_files_and_urls(
         "in a folder": "more covers/4.jpg",
         third: f"{third}.jpg",
     }
-    # What clients are told stays as it was.
+    # The cover URLs that clients receive stay unchanged.
     assert found["by path"]["cover_url"] == f"/covers/{second}.jpg"
     assert all(row["cover_hash"] for row in found.values())
 
@@ -139,7 +139,7 @@ def test_stats_verify_and_export_count_missing_embeddings(
     checks = {check["name"]: check for check in json.loads(catalog("verify", "--json").out)}
 
     assert stats["without_embedding"] == 2
-    # As /api/stats has it: every album, found or not.
+    # As in /api/stats: every album, with or without an embedding.
     assert stats["total_albums"] == ALBUMS + 2
     assert "ingest --missing" in catalog("stats").out
     assert not checks["embeddings"]["holds"]
@@ -166,7 +166,7 @@ def test_writing_stops_when_the_catalog_moves_to_another_model(
 ) -> None:
     insert(database_url, *((album_id, None) for album_id in drawn_ids(here)))
     with psycopg.connect(database_url) as connection:
-        # Once the first batch has been written, in whose transaction the trigger fires.
+        # The trigger fires in the transaction that writes the first batch.
         connection.execute(
             "CREATE FUNCTION move() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN "
             "PERFORM stamp_catalog('another', 'f00d'); RETURN NULL; END $$; "

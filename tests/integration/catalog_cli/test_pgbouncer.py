@@ -1,4 +1,4 @@
-"""Every tool works through a pooler in transaction mode, and leaves its sessions as it found them."""
+"""Every tool works through a pooler in transaction mode, and leaves its sessions unchanged."""
 
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
@@ -15,7 +15,7 @@ from tests.integration.catalog_cli.conftest import ALBUMS, Catalog, has_index, r
 from tests.paths import DEMO_MODEL
 
 INGEST = ("ingest", "albums.csv", "--covers", "covers")
-#: As many as the pooler has for a database.
+#: The pooler's number of sessions per database.
 SESSIONS = 2
 
 
@@ -28,11 +28,11 @@ def traces(pooled_url: str) -> list[tuple[object, ...]]:
     """Return what earlier clients left in the pooler's sessions: settings, statements, locks, tables."""
     found: list[tuple[object, ...]] = []
     with ExitStack() as stack:
-        # Transactions that are open at the same time have sessions of their own.
+        # Concurrent transactions use different sessions.
         for _ in range(SESSIONS):
             connection = stack.enter_context(psycopg.connect(pooled_url, prepare_threshold=None))
             found += connection.execute(
-                # The pooler itself hands the last on.
+                # The pooler itself forwards the last one.
                 "SELECT name, setting FROM pg_settings "
                 "WHERE source = 'session' AND name <> 'application_name' "
                 "UNION ALL SELECT 'prepared', statement FROM pg_prepared_statements "

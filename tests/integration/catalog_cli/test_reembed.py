@@ -1,4 +1,4 @@
-"""A catalog moves to another model in one step: a search meets the old vectors or the new ones."""
+"""A catalog moves to another model in one step: a search uses only old or only new vectors."""
 
 import os
 import signal
@@ -49,7 +49,7 @@ def vector(row: dict[str, object]) -> np.ndarray[tuple[int], np.dtype[np.float32
 
 
 def beside(database_url: str) -> list[str]:
-    """Return what a move leaves of itself in the database."""
+    """Return the objects that a move has left in the database."""
     with psycopg.connect(database_url) as connection:
         found = connection.execute(
             "SELECT relname FROM pg_class WHERE relname LIKE '%next%' OR relname = 'catalog_reembedding' "
@@ -100,7 +100,7 @@ def test_a_new_preprocessing_version_reembeds_with_the_same_model(
     before = rows(database_url)
     with psycopg.connect(database_url) as connection:
         connection.execute("UPDATE catalog_model SET preprocessing = 1")
-        # so that it shows which albums were embedded again
+        # to show which albums were embedded again
         connection.execute("UPDATE album_covers SET embedding = embedding + embedding")
 
     done = catalog_with_cache("reembed", "--model", "fixed-latency", "--covers", "covers")
@@ -329,7 +329,7 @@ def test_a_search_during_a_move_uses_only_old_or_only_new_vectors(
 def outcome(
     opened: PostgresCatalog, embedding: np.ndarray[tuple[int], np.dtype[np.float32]], own: str
 ) -> str:
-    """Search as a worker of the old model does and say what became of it."""
+    """Search as a worker of the old model does and return the outcome."""
 
     def search() -> Matches:
         return opened.search(embedding, k=1, filters=Filters(), model_fingerprint=OLD_FINGERPRINT)

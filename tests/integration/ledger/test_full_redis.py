@@ -1,4 +1,4 @@
-"""A Redis at `maxmemory` that does not evict: nothing new comes in, and what is in comes to its end."""
+"""A Redis at `maxmemory` without eviction: new jobs are refused, and accepted jobs end."""
 
 import time
 from collections.abc import Callable, Iterator

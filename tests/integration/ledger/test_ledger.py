@@ -1,4 +1,4 @@
-"""The ledger's promises: one visible result a job, nothing lost, a terminal state by the deadline."""
+"""The ledger's guarantees: one visible result per job, no lost job, a terminal state by the deadline."""
 
 import asyncio
 import time
@@ -150,7 +150,7 @@ async def test_a_run_without_contents_can_be_claimed(
     submission: Submit,
 ) -> None:
     accepted = await make_gateway(make_settings()).submit(submission())
-    # As gateways wrote them before there were any.
+    # As older gateways wrote runs, without contents.
     redis.hdel(f"{keyspace.RUN}{accepted.run_id}", "contents")
 
     claim = make_worker(make_settings()).claim(accepted.run_id, cached_for="m")
@@ -349,7 +349,7 @@ async def test_a_lost_message_is_sent_again_once(
     assert again is not None
     assert again.sent_again == 0
     assert len(messages) == 2
-    # The one that waited longest is the next to be taken: workers pop from the right.
+    # The oldest message is next: workers pop from the right.
     assert accepted.run_id.encode() in messages[-1]
     assert kept.run_id.encode() in messages[0]
 

@@ -1,4 +1,4 @@
-"""The message that the ledger's scripts push is the message that Celery would have sent."""
+"""The message that the ledger's scripts push equals the one that Celery would send."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ from common.broker.celery_app import DELIVERY_TAG_MARK, RUN_ID_MARK, TASK_NAME, 
 from common.redis import keyspace
 from common.settings import load_settings
 
-#: What differs from one message of Celery's to the next, or where a reply that nobody waits for would go.
+#: Fields that differ between any two messages of Celery, and the address of an unused reply.
 VARYING = {"delivery_tag", "origin", "reply_to"}
 
 
@@ -34,6 +34,6 @@ def test_the_template_has_placeholders_for_the_ids() -> None:
 
 def _fixed(message: Any) -> Any:
     if isinstance(message, dict):
-        # An absent field and an empty one mean the same to Celery.
+        # Celery treats an absent field and an empty one alike.
         return {k: _fixed(v) for k, v in message.items() if k not in VARYING and v not in (None, "")}
     return message

@@ -1,4 +1,4 @@
-"""How fast the workers are, as the ledger measures it, and what a job is refused for because of it."""
+"""The service rate that the ledger measures, and the refusal of jobs that cannot meet their deadline."""
 
 import asyncio
 from collections.abc import Callable
@@ -45,7 +45,7 @@ def rate(redis: Redis) -> float:
 
 
 def finished_before(redis: Redis, *, each_s: int, seconds: int) -> int:
-    """Write that in each of the last seconds so many runs ended; return Redis's second."""
+    """Record the same number of ended runs in each of the last seconds; return Redis's current second."""
     now: int = redis.time()[0]
     for ago in range(1, seconds + 1):
         redis.set(f"{keyspace.FINISHED}{now - ago}", each_s, ex=60)
@@ -96,7 +96,7 @@ async def test_the_service_rate_is_measured_while_jobs_wait(
 
     finish(worker, accepted.run_id)
 
-    # If a second has passed meanwhile, it counts as one in which nothing ended.
+    # A second that passes during the test counts as one without ended runs.
     assert rate(redis) == pytest.approx(5, rel=0.2)
 
 

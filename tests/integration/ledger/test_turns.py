@@ -1,4 +1,4 @@
-"""Clients take turns with images that are to be decoded: what one of them has too much of waits by itself."""
+"""Clients take turns in image decoding: excess images of one client wait without delaying others."""
 
 import asyncio
 import json
@@ -24,7 +24,7 @@ Submit = Callable[..., Submission]
 TIMINGS = Timings.of(total_ms=10, decode_ms=1, embed_ms=2, search_ms=3)
 OWNER = "anonymous"
 FLOOD, OTHER = "address:192.0.2.1", "address:192.0.2.2"
-#: More than a turn, and far less.
+#: Above the cost of one turn, and far below it.
 LONG_S, SHORT_S = 1.5, 0.01
 
 
@@ -46,7 +46,7 @@ class Ledger:
         return await self.gateway.submit(made)
 
     def sent(self) -> list[str]:
-        """Return the runs whose messages lie in the queue, the next one first."""
+        """Return the runs in the queue, the next one first."""
         messages = [json.loads(message) for message in self.redis.lrange(keyspace.QUEUE, 0, -1)]
         return [message["properties"]["correlation_id"] for message in reversed(messages)]
 
@@ -203,7 +203,7 @@ async def test_a_released_run_keeps_its_turn(ledger: Ledger) -> None:
 async def test_the_sweeper_ends_turns_that_an_older_process_left_open(ledger: Ledger) -> None:
     first = await ledger.submit(FLOOD, LONG_S)
     second = await ledger.submit(FLOOD, LONG_S)
-    # As a worker of before ends a run: it knows nothing of turns.
+    # End the run as an older worker does, without ending its turn.
     ledger.redis.hset(keyspace.RUN + first.run_id, "state", "succeeded")
     for index in (keyspace.QUEUED, keyspace.DEADLINES):
         ledger.redis.zrem(index, first.run_id)

@@ -1,4 +1,4 @@
-"""A child process ends with its owner, however that ends; a canceled start leaves nothing behind."""
+"""A child process ends with its owner; a canceled start leaves no process behind."""
 
 import json
 import os
@@ -97,7 +97,7 @@ def test_a_child_ends_with_its_killed_owner_and_not_with_the_starting_thread(
 
 
 def test_the_next_owner_ends_an_orphaned_child(tmp_path: Path, child: Command) -> None:
-    # A signal that changes nothing: as on a system whose kernel does not tell.
+    # A signal without effect, as on a system without a parent-death signal.
     with owned(tmp_path, death_signal=signal.SIGCONT) as process:
         pass
     assert process.is_running()

@@ -1,4 +1,4 @@
-"""The embedded Redis keeps what it was told, whichever binary runs it."""
+"""The embedded Redis keeps its data with every supported binary."""
 
 import os
 import signal

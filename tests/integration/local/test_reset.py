@@ -1,4 +1,4 @@
-"""`make reset` removes the state of a stack that has ended, and nothing of one that runs."""
+"""`make reset` removes the state of a stopped stack, and nothing of a running one."""
 
 import os
 import subprocess

@@ -1,4 +1,4 @@
-"""A part that ends is started again and said so; one that keeps ending is given up with a sentence."""
+"""A part that ends is restarted and reported; one that keeps ending is given up with an error."""
 
 import sys
 import time
@@ -84,7 +84,7 @@ def test_a_part_that_cannot_restart_is_given_up_even_after_a_long_run(
     said: list[str] = []
     part = start("a server", FOREVER)
     started_at = time.monotonic()
-    # It has run for longer than what counts as stable before it ends.
+    # Before it ends it has run longer than `stable_s`.
     supervisor = Supervisor(said.append, pauses_s=(0.0, 0.01), stable_s=1.0)
     supervisor.watch([part])
     eventually(lambda: time.monotonic() > started_at + 1.1)
@@ -100,7 +100,7 @@ def test_a_part_that_cannot_restart_is_given_up_even_after_a_long_run(
 
 def test_a_stable_run_resets_the_restart_pause(start: StartPart) -> None:
     part = start("a worker", FOREVER)
-    # Whatever has run at all counts as stable.
+    # Every run counts as stable.
     supervisor = Supervisor(lambda _: None, pauses_s=(0.0,), stable_s=0.0)
     supervisor.watch([part])
 

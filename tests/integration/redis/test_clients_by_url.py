@@ -1,4 +1,4 @@
-"""Each form of a Redis URL leads to the same Redis by every way: blocking, asynchronous, shared, Celery's."""
+"""Each form of a Redis URL works in every client: blocking, asynchronous, multiplexed, Celery."""
 
 import asyncio
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""Commands that are sent together, against the real Redis: each caller gets its own reply."""
+"""Multiplexed commands against the real Redis: each caller gets its own reply."""
 
 import asyncio
 import os
@@ -162,7 +162,7 @@ async def test_lost_connections_release_their_slots(redis: MultiplexedRedis, obs
 
 
 async def _until_lost(redis: MultiplexedRedis) -> None:
-    """Ask until the loss has been noticed and a new connection answers."""
+    """Send commands until the loss is noticed and a new connection answers."""
     async with asyncio.timeout(10):
         while True:
             try:

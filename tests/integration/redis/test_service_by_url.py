@@ -1,4 +1,4 @@
-"""Gateway, worker and tools with their Redis behind a socket, TLS, or a user of few rights."""
+"""Gateway, worker and tools with a Redis behind a socket, TLS, or a restricted user."""
 
 import os
 import subprocess
@@ -47,7 +47,7 @@ def environ(
 
 @pytest.fixture
 def url(environ: dict[str, str], tmp_path: Path) -> Iterator[str]:
-    """The address of a gateway that has a worker."""
+    """The URL of a gateway with a worker."""
     url = f"http://127.0.0.1:{environ['PORT']}"
     services = [
         gateway_service(tmp_path, environ, url=url, timeout_s=START_S),

@@ -1,4 +1,4 @@
-"""A Redis that answers and will not do stops a process at its start, with the setting and what to write."""
+"""An unusable Redis stops a process at startup, with the setting and its remedy."""
 
 import os
 import subprocess
@@ -30,7 +30,7 @@ from tests.integration.redis.server_variants import (
 )
 from tests.paths import ROOT
 
-#: It may look into folders that are root's alone, as the interpreter's is, and write nowhere.
+#: This user can read folders of root, such as that of the interpreter, and write nowhere.
 AS_NOBODY = (
     *("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"),
     *("--inh-caps=+dac_read_search", "--ambient-caps=+dac_read_search", "--"),
@@ -144,7 +144,7 @@ def test_the_cache_redis_is_checked(place: Place, fault: str, redis_server: Redi
 def test_an_inaccessible_socket_is_reported(place: Place) -> None:
     url = f"unix://{place.socket()}"
     Path(unquote(url.removeprefix("unix://"))).chmod(0o400)
-    # Every socket is open to root.
+    # Root can use every socket.
     prefix = AS_NOBODY if os.geteuid() == 0 else ()
 
     done = subprocess.run(

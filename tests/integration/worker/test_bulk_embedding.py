@@ -1,4 +1,4 @@
-"""A batch of covers is embedded by one worker at a time, and by another one when that was killed."""
+"""A batch of covers is embedded by one worker at a time, and by another if that is killed."""
 
 import secrets
 import threading
@@ -24,7 +24,7 @@ DEADLINE_S = 30.0
 
 
 class CountedProcess(BulkProcess):
-    """The bulk process itself, which counts what it is asked."""
+    """A bulk process that counts its requests."""
 
     asked = 0
 
@@ -42,7 +42,7 @@ def redis(redis_server: RedisServer) -> Iterator[Redis]:
 
 @pytest.fixture
 def make_process(redis_server: RedisServer) -> Iterator[Callable[..., CountedProcess]]:
-    """Return bulk processes with settings of their own; end them after the test."""
+    """Return bulk processes with their own settings; end them after the test."""
     made: list[CountedProcess] = []
 
     def make(**environ: str) -> CountedProcess:
@@ -89,7 +89,7 @@ def test_a_duplicate_batch_message_embeds_nothing(
     first.start()
     wait_until(lambda: process.asked)
 
-    # For several times as long as a claim that nobody renews.
+    # Several times longer than a claim lasts without renewal.
     while first.is_alive():
         handler.handle(INGEST_ID, batch_id)
     first.join()

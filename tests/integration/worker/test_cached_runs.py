@@ -1,4 +1,4 @@
-"""A query that a gateway found in neither cache nor flight, because both changed while it looked."""
+"""A second run of a cached query, as after a race between the gateway's checks of cache and active runs."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""A job that is called off while a worker has it: the worker drops it before its next costly step."""
+"""A job that is canceled while a worker processes it: the worker stops before its next costly step."""
 
 import asyncio
 import time
@@ -60,7 +60,7 @@ async def test_cancellation_reaches_both_attempts_of_one_worker_at_a_run(
         accepted = await gateway.submit(text_submission("held twice"))
 
         first = await claimed(ledger, accepted.run_id)
-        # Nobody renewed it, as behind a Redis that was frozen: the same worker may have it again.
+        # Its lease was not renewed, as after a frozen Redis: the same worker may claim it again.
         second = await claimed(ledger, accepted.run_id)
         with leases.holding(first) as one, leases.holding(second) as other:
             await gateway.cancel(accepted.job_id, owner=OWNER)

@@ -1,4 +1,4 @@
-"""Every line that gateway, worker and tools log is a short JSON object, whoever wrote it."""
+"""Every log line of gateway, worker and tools is a short JSON object, even output of libraries."""
 
 import io
 import json
@@ -21,7 +21,7 @@ from tests.paths import ROOT
 
 LINE_MAX_CHARS = 20_000
 
-#: What a library may do in a process, done once the process has its logging.
+#: Output that a library may cause, written after logging is configured.
 NOISE = """
 import ctypes, logging, os, sys, threading, time, warnings
 
@@ -51,7 +51,7 @@ TOLD = (
 
 @pytest.fixture
 def noisy(tmp_path: Path) -> dict[str, str]:
-    """Settings with which a Python process makes noise."""
+    """Settings that make a Python process write such output."""
     (tmp_path / "noise").mkdir()
     (tmp_path / "noise" / "sitecustomize.py").write_text(NOISE)
     return {"PYTHONPATH": str(tmp_path / "noise"), "MAKE_NOISE": "1"}
@@ -98,7 +98,7 @@ def test_output_of_libraries_in_a_worker_is_short_json(
     lines = wait_for_noise(service.log_path)
 
     assert_short_json(lines)
-    # A warning is told a few times for its place, not for each of a thousand tags.
+    # A warning is logged a few times per code location, not for each of a thousand tags.
     assert sum("Possibly corrupt EXIF data" in line for line in lines) == 10
 
 

@@ -1,4 +1,4 @@
-"""What a worker has started ends with it when it is killed, also in the middle of long work."""
+"""Child processes of a killed worker end with it, even in the middle of long work."""
 
 import shutil
 import subprocess
@@ -54,7 +54,7 @@ def owner_of(module: str, script: str, *arguments: str) -> Iterator[psutil.Proce
 
 
 def wait_until_busy(process: psutil.Process) -> None:
-    """Wait until a child has left its imports behind and sleeps in a batch."""
+    """Wait until a child has finished its imports and sleeps in a batch."""
     deadline = time.monotonic() + 60
     while process.num_threads() < 2:
         assert time.monotonic() < deadline

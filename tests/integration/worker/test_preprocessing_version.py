@@ -1,4 +1,4 @@
-"""A catalog of another version of the preprocessing is served, and its operator is told."""
+"""A catalog with another preprocessing version is served, and its operator is warned."""
 
 import psycopg
 import pytest

@@ -1,4 +1,4 @@
-"""A run that this worker cannot finish goes back to the queue; whether that counts depends on why."""
+"""A run that a worker cannot finish is requeued; the reason decides whether the attempt counts."""
 
 from collections.abc import Iterator
 

@@ -1,4 +1,4 @@
-"""A worker says at its start what is set up wrongly in the catalog, and works all the same."""
+"""A worker warns at startup about a misconfigured catalog, and still works."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""A worker process from start to end: what makes it ready, what stops it, what it leaves behind."""
+"""A worker process from start to end: readiness, shutdown, and handover of jobs."""
 
 import asyncio
 import base64
@@ -119,7 +119,7 @@ async def test_a_catalog_of_another_model_stops_the_worker(
 
 
 async def answered_by(workers: list[Service], *, count: int) -> list[int]:
-    """Count the answers in each worker's log; the last line comes after the ledger has its result."""
+    """Count the answers in each worker's log, waiting for lines written after the result is stored."""
     deadline = time.monotonic() + 10
     while True:
         answered = [worker.log_path.read_text().count('"message":"answered"') for worker in workers]
@@ -178,7 +178,7 @@ async def test_another_worker_finishes_the_jobs_of_a_killed_one(
 
 
 class Mark:
-    """Leaves a file behind when it is unpickled."""
+    """Creates a file when it is unpickled."""
 
     def __init__(self, path: Path) -> None:
         self._path = str(path)

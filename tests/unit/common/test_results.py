@@ -49,7 +49,7 @@ def test_a_result_has_the_fields_of_the_contract() -> None:
 
 
 @pytest.mark.parametrize("truncated", [True, False])
-def test_a_result_tells_whether_a_text_was_cut(truncated: bool) -> None:
+def test_the_result_json_shows_whether_a_text_was_truncated(truncated: bool) -> None:
     body = result_json([], query_type="text", model="m", timings=TIMINGS, truncated=truncated)
 
     assert orjson.loads(body)["truncated"] is truncated

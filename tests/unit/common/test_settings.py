@@ -61,7 +61,7 @@ def test_a_malformed_setting_is_named(name: str, value: str) -> None:
         ("http://[::1]:8000/music/covers_2.0/", "/music/covers_2.0"),
     ],
 )
-def test_the_path_of_the_public_url_is_the_prefix(url: str, prefix: str) -> None:
+def test_the_prefix_is_the_path_of_the_public_url(url: str, prefix: str) -> None:
     settings = load_settings({"PUBLIC_URL": url})
 
     assert settings.path_prefix == prefix

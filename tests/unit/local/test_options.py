@@ -9,7 +9,7 @@ import pytest
 from local.keys import with_running_redis
 from local.options import DEFAULT_STATE, read_options, state_folder
 
-#: Where a stack keeps its state unless told otherwise.
+#: The default state folder of a stack.
 HERE = DEFAULT_STATE.absolute()
 
 

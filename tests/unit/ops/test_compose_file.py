@@ -156,7 +156,7 @@ def test_every_service_accepts_its_settings(name: str, services: dict[str, Any])
     assert settings.database_url is None
 
 
-def test_gateway_and_workers_name_covers_by_the_same_public_address(services: dict[str, Any]) -> None:
+def test_gateway_and_workers_have_the_same_public_url(services: dict[str, Any]) -> None:
     addresses = {services[name]["environment"].get("PUBLIC_URL") for name in ("gateway", "worker")}
 
     assert addresses == {"http://localhost:8000"}

@@ -34,7 +34,7 @@ QUEUED = replace(
 FAILED = replace(JOB, state=JobState.FAILED, failure=JobFailure("no_worker", "none"), result=None)
 
 
-def test_a_result_of_an_earlier_release_does_not_say_whether_a_text_was_cut() -> None:
+def test_a_result_of_an_earlier_release_has_no_truncation_field() -> None:
     earlier = {name: value for name, value in responses.RESULT_EXAMPLE.items() if name != "truncated"}
 
     assert not responses.Result.model_validate(earlier).truncated

@@ -195,7 +195,7 @@ def wrapped(text: str, *, width: int, line_break: str) -> str:
         "data URI in lines",
     ],
 )
-def test_base64_may_come_as_programs_write_it(text: str) -> None:
+def test_common_base64_variants_are_accepted(text: str) -> None:
     _, images = compose(parts=[{"image": text}])
 
     assert images == ((image_digest(TELLING), TELLING),)
@@ -220,7 +220,7 @@ def test_base64_may_come_as_programs_write_it(text: str) -> None:
         "data:,",
     ],
 )
-def test_what_is_no_base64_is_refused_by_name(text: str) -> None:
+def test_invalid_base64_is_refused_by_name(text: str) -> None:
     with pytest.raises(InvalidParameter, match="base64") as caught:
         compose(parts=[{"text": "red"}, {"image": text}])
 
@@ -229,7 +229,7 @@ def test_what_is_no_base64_is_refused_by_name(text: str) -> None:
 
 
 @pytest.mark.parametrize("text", ["\r\n", "data:image/png;base64,"])
-def test_an_image_of_no_bytes_is_refused_by_name(text: str) -> None:
+def test_an_empty_image_is_refused_by_name(text: str) -> None:
     with pytest.raises(UnsupportedImage, match="the file is empty") as caught:
         compose(parts=[{"image": text}])
 
@@ -247,7 +247,7 @@ def test_the_limit_counts_the_bytes_of_the_image(line_break: str) -> None:
         compose(parts=[{"image": encoded(longer)}])
 
 
-def test_the_largest_image_fits_into_a_body_in_lines_of_any_usual_width() -> None:
+def test_the_largest_image_fits_into_a_body_with_any_common_base64_line_width() -> None:
     image = bytes(10 * MIB)
     text = wrapped(encoded(image), width=64, line_break="\r\n")
 
@@ -257,7 +257,7 @@ def test_the_largest_image_fits_into_a_body_in_lines_of_any_usual_width() -> Non
 
 
 @pytest.mark.parametrize("digits", [rb"\n", rb"A\n", b"-A", b"A"])
-def test_reading_images_takes_little_memory_beside_that_of_the_json_parser(digits: bytes) -> None:
+def test_decoding_base64_needs_little_memory_beyond_the_json_parser(digits: bytes) -> None:
     reader = SearchBodyReader(max_image_bytes=MIB, max_image_pixels=10_000)
     count = (max_body_bytes(MIB) - 100) // len(digits)
     body = b'{"parts":[{"image":"' + digits * count + b'"}]}'
@@ -270,7 +270,7 @@ def test_reading_images_takes_little_memory_beside_that_of_the_json_parser(digit
 
 
 def peak_bytes(work: Callable[[], object]) -> int:
-    """Return the most memory that Python holds during some work."""
+    """Return the peak memory that Python allocates during a call."""
     tracemalloc.start()
     try:
         work()

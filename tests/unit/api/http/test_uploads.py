@@ -163,7 +163,7 @@ IMAGE = b"\x89PNG\r\n--z\r\n--"
     ],
 )
 @pytest.mark.parametrize("chunk_bytes", [1, 7, 1_000_000])
-async def test_a_form_may_look_as_rfc_2046_permits(form: bytes, chunk_bytes: int) -> None:
+async def test_every_form_allowed_by_rfc_2046_is_read(form: bytes, chunk_bytes: int) -> None:
     chunks = [form[start : start + chunk_bytes] for start in range(0, len(form), chunk_bytes)]
 
     assert await read(*chunks) == IMAGE
@@ -188,7 +188,7 @@ async def test_a_boundary_may_be_quoted(boundary: str) -> None:
     ],
     ids=["preamble", "blanks after the first boundary", "no boundary", "blanks", "epilogue"],
 )
-async def test_what_stands_around_the_image_is_bounded(first: bytes, endless: bytes) -> None:
+async def test_the_data_around_the_image_has_a_size_limit(first: bytes, endless: bytes) -> None:
     sender = Sender([first, *[endless] * 1000], {"Content-Type": MULTIPART})
 
     with pytest.raises((MalformedBody, ImageTooLarge)):
@@ -206,7 +206,7 @@ async def test_what_stands_around_the_image_is_bounded(first: bytes, endless: by
     ],
     ids=["folded header", "endless header", "bare line feeds"],
 )
-async def test_what_no_form_has_is_malformed(form: bytes) -> None:
+async def test_an_invalid_form_is_malformed(form: bytes) -> None:
     with pytest.raises(MalformedBody):
         await read(form + b"--zz--\r\n")
 
@@ -238,7 +238,7 @@ async def test_a_form_without_a_boundary_is_malformed() -> None:
         "multipart/mixed; boundary=zz",
     ],
 )
-async def test_another_media_type_is_told_what_is_accepted(content_type: str) -> None:
+async def test_the_error_for_another_media_type_lists_the_accepted_ones(content_type: str) -> None:
     with pytest.raises(UnsupportedMediaType) as refused:
         await read(b"...", content_type=content_type)
 
@@ -250,7 +250,7 @@ async def test_another_media_type_is_told_what_is_accepted(content_type: str) ->
     "content_type",
     ["image/jpeg", "image/png", "IMAGE/PNG", "image/x-anything; q=1", "application/octet-stream", None],
 )
-async def test_a_body_may_be_the_image_itself(content_type: str | None) -> None:
+async def test_a_raw_image_body_is_read(content_type: str | None) -> None:
     sender = Sender([b"abc", b"def"], {} if content_type is None else {"Content-Type": content_type})
 
     assert await receive(sender) == b"abcdef"
@@ -276,7 +276,7 @@ async def test_a_raw_image_has_the_same_limits() -> None:
 
 
 @pytest.mark.parametrize("headers", [RAW, {}])
-async def test_no_bytes_are_no_image(headers: dict[str, str]) -> None:
+async def test_an_empty_body_is_refused(headers: dict[str, str]) -> None:
     with pytest.raises(InvalidRequest, match="the file is empty") as refused:
         await receive(Sender([], headers))
 

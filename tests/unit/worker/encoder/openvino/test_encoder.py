@@ -67,12 +67,12 @@ def test_embeddings_equal_those_of_transformers(
 
 
 @pytest.mark.parametrize("kind", ["openvino", "torch"])
-def test_tells_whether_a_text_has_more_tokens_than_the_model_reads(
+def test_a_text_with_too_many_tokens_is_recognized_as_truncated(
     kind: Any, tiny_clip: Path, export_cache: Path
 ) -> None:
     encoder = load_encoder(str(tiny_clip), kind=kind, device="cpu", cache_dir=export_cache)
 
-    # It reads 16 tokens, two of which are marks.
+    # It reads 16 tokens, including a start and an end token.
     assert [encoder.truncates("red " * count) for count in (0, 1, 14, 15, 100)] == [False] * 3 + [True] * 2
     assert not encoder.truncates("one<|endoftext|>two")
 
