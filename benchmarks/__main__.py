@@ -22,7 +22,7 @@ PARTIAL = STATE / "results.json"
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Measure family after family; return 1 if one of them broke, whatever the others' figures are."""
+    """Measure each family; return 1 if any of them failed with an error."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="tiny counts, to see that all of it runs")
     parser.add_argument("--only", nargs="+", metavar="NAME", help="these families or figures")
@@ -50,7 +50,7 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def _keep(rows: Sequence[Row], machine: str) -> Path:
-    """Write the rows beside those of other families, where the documentation shows them."""
+    """Merge the rows into the results that the documentation shows."""
     last = json.loads(RESULTS.read_text()) if RESULTS.exists() else []
     known = {row["name"]: row for row in last} | {row.name: row.as_document() for row in rows}
     documents = [known[name] for name in TARGETS if name in known]
@@ -64,7 +64,7 @@ def _write(path: Path, documents: Sequence[JsonRow]) -> Path:
 
 
 def measured(family: str, bench: Bench) -> Iterator[Row]:
-    """Measure one family; where it breaks, its figures that are still missing are failures."""
+    """Measure one family; if it fails, its missing figures count as missed."""
     missing = list(FAMILIES[family].names)
     try:
         for figure in FAMILIES[family].measure(bench):

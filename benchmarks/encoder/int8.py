@@ -1,4 +1,4 @@
-"""The optional int8 mode: how fast it is, and how far its answers agree with those in fp32."""
+"""The optional int8 mode: its speed, and its agreement with fp32."""
 
 import io
 import multiprocessing
@@ -32,7 +32,7 @@ PRECISIONS: tuple[Precision, Precision] = ("float32", "int8")
 
 
 def measure(bench: Bench) -> Iterator[Figure]:
-    """Compare with transformers eager, and both modes' ten nearest of the demo catalog."""
+    """Compare the speed with transformers eager, and the ten nearest albums with those of fp32."""
     images, texts = _agreement(bench)
     folder = bench.model()
     eager = EagerClip(folder)
@@ -51,7 +51,7 @@ def measure(bench: Bench) -> Iterator[Figure]:
 
 
 def _agreement(bench: Bench) -> tuple[str, str]:
-    """Return, in words, the share of fp32's ten nearest that int8 finds too, for photographs and captions."""
+    """Format the share of fp32's ten nearest that int8 finds too, for photographs and captions."""
     albums = demo_albums(bench.pick(DEMO_ALBUMS, 60))
     exact, coarse = (
         load_encoder(str(DEMO_MODEL), kind="openvino", precision=precision, cache_dir=bench.model_cache)
@@ -78,7 +78,7 @@ def agreement(catalog: Embeddings, exact: Embeddings, coarse: Embeddings) -> flo
 
 
 def _covers(albums: Sequence[DemoAlbum], *, size_px: int) -> Pixels:
-    """Return the demo covers as the encoder takes them; they are drawn once and kept."""
+    """Return the demo covers as model input; they are drawn once and kept."""
     prepare = partial(prepare_cover, covers=_folder(), size_px=size_px)
     with ProcessPoolExecutor(os.cpu_count(), mp_context=multiprocessing.get_context("spawn")) as processes:
         return np.stack(list(processes.map(prepare, albums, chunksize=10)))

@@ -1,4 +1,4 @@
-"""Our encoder of CPUs, as a worker runs it, against transformers eager in fp32: speed, and the vectors."""
+"""Our CPU encoder, as a worker runs it, compared with transformers eager in fp32: speed and vectors."""
 
 from collections.abc import Iterator, Mapping
 
@@ -25,7 +25,7 @@ _AT_ONCE = 8
 
 
 def measure(bench: Bench) -> Iterator[Figure]:
-    """Compare both from bytes and strings to vectors; ours decodes in a process apart, as a worker does."""
+    """Compare both from bytes and strings to vectors; ours decodes in another process, as a worker does."""
     folder = bench.model()
     eager = EagerClip(folder)
     encoder = load_encoder(str(folder), kind="openvino", cache_dir=bench.model_cache)
@@ -51,7 +51,7 @@ def measure(bench: Bench) -> Iterator[Figure]:
 
 
 def told(comparison: Comparison, what: str) -> str:
-    """Say what both sides took."""
+    """Format the times of both sides."""
     return (
         f"{what}: ours {comparison.ours_median:.1f} ms, transformers eager {comparison.theirs_median:.1f} ms"
     )
@@ -75,7 +75,7 @@ def _image(bench: Bench, eager: EagerClip, encoder: Encoder, pool: DecoderPool) 
 
 
 def _parity(bench: Bench, eager: EagerClip, encoders: Mapping[str, Encoder], pool: DecoderPool) -> Figure:
-    """Return the lowest cosine of any image or text, in the precision of a worker and in float32."""
+    """Return the lowest cosine over images and texts, in the precision of a worker and in float32."""
     count = bench.pick(200, 8)
     texts = Texts(words_of(bench.model()), seed=2)
     lowest = dict.fromkeys(encoders, (1.0, 1.0))

@@ -1,4 +1,4 @@
-"""A catalog that is not set up as it must be: what is told of it, and that it is asked no second time."""
+"""A misconfigured catalog: the reported problem, and that a search is not retried."""
 
 import asyncio
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ from local.servers.supabase_gateway import Answer
 
 @dataclass(frozen=True, slots=True)
 class Telling:
-    """How the service names one fault: its problem, and words of the sentence that goes with it."""
+    """The expected report of one fault: its problem code, and words of its message."""
 
     problem: str
     words: str
@@ -26,7 +26,7 @@ class Telling:
 
 @dataclass(frozen=True, slots=True)
 class Misconfiguration:
-    """Something that is set up wrongly, and what the service must say of it."""
+    """A misconfiguration, and the report expected from the service."""
 
     name: str
     breaking: str
@@ -36,7 +36,7 @@ class Misconfiguration:
 
 
 WRONG_KEY = Telling("bad_key", "refuses the key")
-#: The last ones cannot be mended, so that nothing but one of them comes after them.
+#: The last two cannot be undone, so they come last.
 MISCONFIGURATIONS = (
     Misconfiguration(
         name="RPC missing",
@@ -64,8 +64,8 @@ MISCONFIGURATIONS = (
     ),
     Misconfiguration(
         name="extension missing",
-        # What takes a vector goes with the type: a search finds no function, and its remedy, to apply
-        # the schema, brings the extension too. The check takes none and sees what is behind it.
+        # Dropping the type drops every function with a vector argument: a search reports a missing function,
+        # and its remedy, applying the schema, restores the extension too. The check finds the real cause.
         breaking="DROP EXTENSION vector CASCADE",
         mending=None,
         by_job=Telling("rpc_missing", "apply the schema"),
@@ -75,7 +75,7 @@ MISCONFIGURATIONS = (
 
 
 class SearchCounter:
-    """Counts the searches that are sent to a Supabase, and lets them through."""
+    """Counts the searches sent to a Supabase, and passes them on."""
 
     def __init__(self) -> None:
         self.calls = 0
@@ -86,7 +86,7 @@ class SearchCounter:
 
 
 async def misconfigured(catalog_server: CatalogServer, folder: Path, *, short: bool) -> Outcome:  # noqa: ARG001 - one size
-    """Take away the function, the table, the key, the dimension and the extension."""
+    """Remove the function, the table, the key, the dimension and the extension, one at a time."""
     findings, searches = Findings(), SearchCounter()
     url = catalog_server.new_catalog()
     with SupabaseServer(SupabaseConfig(folder / "postgrest", url)) as supabase:
@@ -109,18 +109,18 @@ async def misconfigured(catalog_server: CatalogServer, folder: Path, *, short: b
 
 
 class _Telling:
-    """Asks the service what is wrong, by each of its voices."""
+    """Checks the report in each place where the service shows it."""
 
     def __init__(self, rig: Rig, counter: SearchCounter, findings: Findings) -> None:
         self._rig = rig
         self._counter = counter
         self._findings = findings
         self.job_ids: list[str] = []
-        #: Sent on behalf of these jobs.
+        #: Searches sent for these jobs.
         self.searches = 0
 
     async def must_tell(self, name: str, *, by_job: Telling, by_readiness: Telling) -> None:
-        """Read what a job, a search that waits, and readiness say of the fault."""
+        """Check the report of the fault in a job, in a waiting search, and in readiness."""
         await self._job_tells(name, by_job)
         await self._answer_tells(name, by_job)
         await self._readiness_tells(name, by_readiness)
@@ -170,7 +170,7 @@ async def _change(supabase: SupabaseServer, url: str, statements: str) -> None:
             connection.execute(f"{statements}; NOTIFY pgrst, 'reload schema'".encode())
 
     def has_reloaded() -> bool:
-        # PostgREST's list of its functions comes from the database; what it calls, from what it read last.
+        # PostgREST lists functions from the database, but calls those in its schema cache.
         key = supabase.service_key
         code = httpx.post(
             f"{supabase.url}{SEARCH_PATH}",
