@@ -13,7 +13,7 @@ from benchmarks.families import FAMILIES, families_of
 from benchmarks.harness.bench import STATE, Bench
 from benchmarks.harness.document import show
 from benchmarks.harness.figures import JsonRow, Row, failed_row, row_of
-from benchmarks.harness.table import line, table, told_machine
+from benchmarks.harness.table import line, machine_description, table
 from benchmarks.harness.targets import TARGETS
 from benchmarks.paths import ROOT
 
@@ -32,7 +32,7 @@ def main(arguments: Sequence[str]) -> int:
         chosen = families_of(options.only or list(FAMILIES))
     except ValueError as error:
         parser.error(str(error))
-    machine = told_machine()
+    machine = machine_description()
     print(machine, flush=True)
     STATE.mkdir(parents=True, exist_ok=True)
     rows = []

@@ -31,12 +31,12 @@ def measure(bench: Bench) -> Iterator[Figure]:
         )
     cosines = [_cosine(bench, folder, photograph) for folder in (bench.model(), DEMO_MODEL)]
     note = (
-        f"{_told(photograph, large)}; "
+        f"{_summary(photograph, large)}; "
         f"embedding cosine {cosines[0]:.5f} random weights, {cosines[1]:.5f} demo model"
     )
     holds = min(cosines) >= LEAST_COSINE
     yield Figure("decode.12mp.speedup", large.theirs_over_ours, note, holds=holds)
-    yield Figure("decode.cover.speedup", small.theirs_over_ours, f"640 x 640, {_told(cover, small)}")
+    yield Figure("decode.cover.speedup", small.theirs_over_ours, f"640 x 640, {_summary(cover, small)}")
 
 
 def _compared(folder: Path, file: bytes, *, rounds: int, repeat: int) -> Comparison:
@@ -50,7 +50,7 @@ def _compared(folder: Path, file: bytes, *, rounds: int, repeat: int) -> Compari
         )
 
 
-def _told(file: bytes, compared: Comparison) -> str:
+def _summary(file: bytes, compared: Comparison) -> str:
     return (
         f"a JPEG of {len(file) / 1e6:.1f} MB: ours {compared.ours_median:.1f} ms, "
         f"Pillow and CLIPImageProcessor {compared.theirs_median:.1f} ms"

@@ -13,7 +13,7 @@ import numpy.typing as npt
 from PIL import Image
 
 from benchmarks.clients.texts import Texts, words_of
-from benchmarks.encoder.speed import image_speed, told
+from benchmarks.encoder.speed import image_speed, summary
 from benchmarks.encoder.transformers_eager import EagerClip
 from benchmarks.harness.bench import DEMO_ALBUMS, DEMO_MODEL, STATE, Bench
 from benchmarks.harness.figures import Figure
@@ -39,13 +39,13 @@ def measure(bench: Bench) -> Iterator[Figure]:
     encoder = load_encoder(str(folder), kind="openvino", precision="int8", cache_dir=bench.model_cache)
     with DecoderPool(size_px=encoder.input_size_px) as pool:
         one = image_speed(bench, eager, encoder, pool)
-    note = f"{told(one, 'a 640 x 640 JPEG')}; recall@10 agreement with fp32 {images}"
+    note = f"{summary(one, 'a 640 x 640 JPEG')}; recall@10 agreement with fp32 {images}"
     yield Figure("encoder.int8.image.speedup", one.theirs_over_ours, note)
     ten = [Texts(words_of(folder), seed=1).of(10)]
     one = times(
         lambda: encoder.encode_texts(ten), lambda: eager.texts(ten), rounds=bench.pick(15, 3), repeat=3
     )
-    note = f"{told(one, 'a text of ten words')}; recall@10 agreement with fp32 {texts}"
+    note = f"{summary(one, 'a text of ten words')}; recall@10 agreement with fp32 {texts}"
     yield Figure("encoder.int8.text.speedup", one.theirs_over_ours, note)
     encoder.close()
 

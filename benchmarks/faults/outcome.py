@@ -71,8 +71,8 @@ def joined(name: str, outcomes: Mapping[str, Outcome]) -> Outcome:
         unfinished=sum(found.unfinished for found in outcomes.values()),
         extra_results=sum(found.extra_results for found in outcomes.values()),
         recovery_s=max(recoveries, default=None),
-        broken=tuple(f"{way}: {told}" for way, found in outcomes.items() for told in found.broken),
-        slow=tuple(f"{way}: {told}" for way, found in outcomes.items() for told in found.slow),
+        broken=tuple(f"{way}: {text}" for way, found in outcomes.items() for text in found.broken),
+        slow=tuple(f"{way}: {text}" for way, found in outcomes.items() for text in found.slow),
         note="; ".join(f"{way}: {found.note}" for way, found in outcomes.items()),
     )
 
@@ -93,10 +93,10 @@ class Findings:
 
     def within(self, sentence: str, measured: float, bound: float, *, unit: str = "s") -> None:
         """Require a bound, and note the measured value."""
-        told = f"{sentence} {measured:.4g} {unit}"
-        self.notes.append(told)
+        text = f"{sentence} {measured:.4g} {unit}"
+        self.notes.append(text)
         if measured > bound:
-            self.slow.append(f"within {bound:g} {unit}: {told}")
+            self.slow.append(f"within {bound:g} {unit}: {text}")
 
     def note(self, sentence: str) -> None:
         self.notes.append(sentence)

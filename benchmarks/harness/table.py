@@ -34,7 +34,7 @@ def _as_bool(met: object) -> bool | None:
     return met if isinstance(met, bool) else None
 
 
-def told_machine() -> str:
+def machine_description() -> str:
     """Describe the machine that the figures are measured on."""
     memory_gib = psutil.virtual_memory().total / 2**30
     load = os.getloadavg()[0]

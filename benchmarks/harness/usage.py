@@ -29,7 +29,7 @@ class Usage:
         after = self._cpu_s()
         self.shares = {name: (after[name] - self._before[name]) / took_s for name in self._roots}
 
-    def told(self) -> str:
+    def summary(self) -> str:
         """Format the shares, the busiest process first."""
         ordered = sorted(self.shares.items(), key=lambda item: -item[1])
         return ", ".join(f"{name} {share:.2f}" for name, share in ordered)

@@ -47,7 +47,7 @@ def measure(bench: Bench) -> Iterator[Figure]:
         lambda: median_ms(postgres, vectors), lambda: psql.median_ms(vectors), rounds=rounds
     )
     postgres.close()
-    yield Figure("catalog.search.overhead", compared.ours_over_theirs, _told(compared, "psycopg"))
+    yield Figure("catalog.search.overhead", compared.ours_over_theirs, _summary(compared, "psycopg"))
     try:
         find_postgrest()
     except ServerFailed as error:
@@ -59,7 +59,7 @@ def measure(bench: Bench) -> Iterator[Figure]:
             lambda: median_ms(supabase, vectors), lambda: psql.median_ms(vectors), rounds=rounds
         )
         supabase.close()
-    note = _told(compared, "supabase-py and PostgREST")
+    note = _summary(compared, "supabase-py and PostgREST")
     yield Figure("catalog.search.overhead.supabase", compared.ours_over_theirs, note)
 
 
@@ -100,7 +100,7 @@ class Psql:
         return statistics.median(took_ms)
 
 
-def _told(compared: Comparison, way: str) -> str:
+def _summary(compared: Comparison, way: str) -> str:
     return (
         f"{ALBUMS} albums, k {K}, no filter: {way} {compared.ours_median:.2f} ms, "
         f"psql prepared {compared.theirs_median:.2f} ms"

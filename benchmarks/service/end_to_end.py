@@ -85,14 +85,14 @@ class _Crowd:
                     replace(plan, clients=CLIENTS, warm_up_s=2, seconds=seconds, seed=next(seeds))
                 )
             self.reports[kind] = report
-            shares.append(usage.told())
+            shares.append(usage.summary())
             return report.per_s
 
         compared = interleaved(served_per_s, alone_per_s, rounds=self._bench.pick(3, 1), warm_up=False)
-        return Figure(f"e2e.{kind}.c32.efficiency", compared.ours_over_theirs, _told(compared, shares[-1]))
+        return Figure(f"e2e.{kind}.c32.efficiency", compared.ours_over_theirs, _summary(compared, shares[-1]))
 
 
-def _told(compared: Comparison, shares: str) -> str:
+def _summary(compared: Comparison, shares: str) -> str:
     return (
         f"{compared.ours_median:.1f} queries/s, the encoder's best loop {compared.theirs_median:.1f}/s; "
         f"{DEMO_ALBUMS} albums; everything on the same cores, clients too; cores used: {shares}"

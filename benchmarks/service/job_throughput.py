@@ -22,7 +22,7 @@ FULL_SHARE = 0.9
 def measure(bench: Bench) -> Iterator[Figure]:
     """Load one worker, then two; the better result is the ceiling."""
     words = words_of(bench.model())
-    told = []
+    notes = []
     rates = []
     for workers in (1, 2):
         with open_stack(bench, workers=workers, albums=ALBUMS, environ=FIXED) as stack:
@@ -30,8 +30,10 @@ def measure(bench: Bench) -> Iterator[Figure]:
             with Usage(roots_of(stack, postgres=bench.postgres.pid)) as usage:
                 report = run_clients(plan)
         rates.append(report.per_s)
-        told.append(f"{workers} worker(s): {report.per_s:.0f}/s, {saturated(usage.shares)}; {usage.told()}")
-    yield Figure("broker.ceiling.jobs_s", max(rates), "; ".join(told))
+        notes.append(
+            f"{workers} worker(s): {report.per_s:.0f}/s, {saturated(usage.shares)}; {usage.summary()}"
+        )
+    yield Figure("broker.ceiling.jobs_s", max(rates), "; ".join(notes))
 
 
 def saturated(shares: dict[str, float]) -> str:

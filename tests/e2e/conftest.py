@@ -31,20 +31,20 @@ class RunningStack:
     state: Path
     output: Path
 
-    def said(self) -> str:
+    def read_output(self) -> str:
         return self.output.read_text(errors="replace")
 
     def children(self) -> list[psutil.Process]:
         return psutil.Process(self.process.pid).children(recursive=True)
 
     def wait_until_serving(self) -> None:
-        self.wait_until(lambda: "Ctrl-C stops everything" in self.said())
+        self.wait_until(lambda: "Ctrl-C stops everything" in self.read_output())
 
     def wait_until(self, met: Callable[[], bool]) -> None:
         deadline = time.monotonic() + START_S
         while not met():
-            assert self.process.poll() is None, self.said()
-            assert time.monotonic() < deadline, self.said()
+            assert self.process.poll() is None, self.read_output()
+            assert time.monotonic() < deadline, self.read_output()
             time.sleep(0.1)
 
     def stop(self, stop_signal: signal.Signals = signal.SIGINT) -> int:

@@ -87,9 +87,9 @@ def search(stack: RunningStack, words: str) -> int:
         time.sleep(0.1)
 
 
-def said(stack: RunningStack) -> str:
+def output(stack: RunningStack) -> str:
     # The output is wrapped at the width of the terminal.
-    return " ".join(stack.said().split())
+    return " ".join(stack.read_output().split())
 
 
 @pytest.mark.parametrize("name", PARTS)
@@ -102,10 +102,10 @@ def test_a_killed_part_is_restarted_and_no_accepted_job_is_lost(
     jobs = accept_jobs(stack, name)
     process.kill()
     states = {ended(stack, job) for job in jobs}
-    stack.wait_until(lambda: f"{name} was started again" in said(stack))
+    stack.wait_until(lambda: f"{name} was started again" in output(stack))
 
     assert states <= {"succeeded"}
-    assert f"{name} ended (SIGKILL); starting it again" in said(stack)
+    assert f"{name} ended (SIGKILL); starting it again" in output(stack)
     assert search(stack, f"after {name}") == 200
     assert part_of(stack, name).pid != process.pid
 
@@ -193,7 +193,7 @@ def test_a_killed_make_stops_its_stack(start_stack: StartStack) -> None:
     assert ends_with_parent.startswith("--")
     assert alive == []
     # It received the signal in time and stopped cleanly.
-    assert "stopped" in said(make)
+    assert "stopped" in output(make)
     assert not list(make.state.glob("*/child.json"))
 
 
@@ -210,8 +210,8 @@ def test_a_stack_ends_with_an_error_when_a_part_keeps_crashing(
     status = stack.process.wait(90)
 
     assert status == 1
-    assert "worker-1 has ended 6 times, each within 60 s of its start" in said(stack)
-    assert "server.log" in said(stack).rpartition("worker-1 has ended")[2]
+    assert "worker-1 has ended 6 times, each within 60 s of its start" in output(stack)
+    assert "server.log" in output(stack).rpartition("worker-1 has ended")[2]
     _, alive = psutil.wait_procs(children, timeout=5)
     assert alive == []
 

@@ -38,11 +38,11 @@ def poll(client: httpx.Client, url: str) -> dict[str, object]:
 
 
 def test_a_start_shows_an_image_search_and_a_text_search(stack: RunningStack) -> None:
-    said = stack.said()
+    output = stack.read_output()
 
-    assert "Search by image" in said
-    assert "Search by text" in said
-    assert stack.url in said
+    assert "Search by image" in output
+    assert "Search by text" in output
+    assert stack.url in output
 
 
 def test_a_cover_is_its_own_first_result(client: httpx.Client, cover: Path) -> None:

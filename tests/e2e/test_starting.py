@@ -65,8 +65,8 @@ def test_ctrl_c_ends_a_start_that_waits_for_the_catalog(start_stack: StartStack,
     status = stack.process.wait(60)
     _, alive = psutil.wait_procs(children, timeout=5)
 
-    assert status == 0, stack.said()
-    assert "Traceback" not in stack.said()
+    assert status == 0, stack.read_output()
+    assert "Traceback" not in stack.read_output()
     assert alive == []
     assert not list(stack.state.glob("*/child.json"))
 
@@ -80,8 +80,8 @@ def test_ctrl_c_ends_a_start_that_draws_covers(start_stack: StartStack) -> None:
     status = stack.process.wait(60)
     _, alive = psutil.wait_procs(children, timeout=5)
 
-    assert status == 0, stack.said()
-    assert "Traceback" not in stack.said()
+    assert status == 0, stack.read_output()
+    assert "Traceback" not in stack.read_output()
     assert alive == []
 
 
@@ -97,8 +97,8 @@ def test_with_authentication_the_example_searches_run_and_keys_can_be_made(
             command, cwd=ROOT, env=environ, capture_output=True, text=True, check=True
         ).stdout
 
-    assert "Search by image" in stack.said()
-    assert "Search by text" in stack.said()
+    assert "Search by image" in stack.read_output()
+    assert "Search by text" in stack.read_output()
     key = keys("create", "alice").strip()
     genres = f"{stack.url}/api/genres"
     assert httpx.get(genres).status_code == 401
@@ -115,7 +115,7 @@ def test_with_authentication_the_example_searches_run_and_keys_can_be_made(
 def test_failed_example_searches_do_not_end_the_service(start_stack: StartStack) -> None:
     stack = start_stack(ADDRESS_RATE="1/hour", DEMO_ALBUMS=FEW)
 
-    assert "the two searches could not be shown" in stack.said()
+    assert "the two searches could not be shown" in stack.read_output()
     assert httpx.get(f"{stack.url}/livez").status_code == 200
     stack.stop()
 
@@ -142,7 +142,7 @@ def test_an_ordinary_user_can_run_it(start_stack: StartStack, checkout: Path) ->
     processes = [psutil.Process(stack.process.pid), *stack.children()]
 
     assert {process.uids().real for process in processes} == {NOBODY}
-    assert "Search by image" in stack.said()
+    assert "Search by image" in stack.read_output()
     # The decoders run as the same user and must not read the worker's environment.
     worker = next(process for process in processes if process.cmdline()[-2:] == ["-m", "worker"])
     assert Path(f"/proc/{worker.pid}/environ").stat().st_uid == 0

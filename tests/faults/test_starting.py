@@ -34,12 +34,14 @@ async def test_a_worker_that_starts_before_the_catalog_waits_and_health_says_so(
         await asyncio.to_thread(catalog_server.postgres.stop)
         try:
             worker = await rig.add_worker(waits=False)
-            told = await eventually(lambda: "waiting:" in _worker_problem(rig.gateways[0].url), within_s=30)
+            reported = await eventually(
+                lambda: "waiting:" in _worker_problem(rig.gateways[0].url), within_s=30
+            )
         finally:
             await asyncio.to_thread(catalog_server.postgres.start)
         ready = await eventually(lambda: _is_ready(rig.redis_server.url, worker), within_s=30)
 
-        assert told
+        assert reported
         assert ready
 
 

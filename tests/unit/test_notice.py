@@ -38,7 +38,7 @@ def test_notice_names_every_bundled_library(package: str) -> None:
 @pytest.mark.parametrize("package", PACKAGES)
 def test_no_package_is_under_the_gpl(package: str) -> None:
     fields = ("License-Expression", "License", "Classifier")
-    licences = [told for field in fields for told in metadata(package).get_all(field) or ()]
+    licences = [licence for field in fields for licence in metadata(package).get_all(field) or ()]
 
     assert licences
-    assert not [told for told in licences if re.search(r"(?<![LA])GPL|GNU General Public", told)]
+    assert not [licence for licence in licences if re.search(r"(?<![LA])GPL|GNU General Public", licence)]

@@ -77,9 +77,9 @@ async def _must_refuse(rig: Rig, model: UnloadableModel, findings: Findings) -> 
     findings.require(f"{name}: clip is not loaded", health.json()["models_loaded"]["clip"] is False)
     findings.require(f"{name}: readiness is 503", readiness.status_code == httpx.codes.SERVICE_UNAVAILABLE)
     for place, answer in (("/health", health), ("/readyz", readiness)):
-        told = answer.json()["problems"].get("worker", "")
-        says_why = "model_unavailable" in told and model.words in told
-        findings.require(f"{name}: {place} says why ({told!r})", says_why)
+        reported = answer.json()["problems"].get("worker", "")
+        says_why = "model_unavailable" in reported and model.words in reported
+        findings.require(f"{name}: {place} says why ({reported!r})", says_why)
 
 
 async def stalls(catalog_server: CatalogServer, folder: Path, *, short: bool) -> Outcome:  # noqa: ARG001 - one size
@@ -145,8 +145,8 @@ async def _logs_of(workers: Sequence[Service], *, answered: int) -> list[str]:
     deadline = time.monotonic() + LAST_LINE_S
     while True:
         logs = [worker.log_path.read_text() for worker in workers]
-        told = sum(log.count(ANSWERED) for log in logs)
-        if told >= answered or time.monotonic() > deadline:
+        reported = sum(log.count(ANSWERED) for log in logs)
+        if reported >= answered or time.monotonic() > deadline:
             return logs
         await asyncio.sleep(0.05)
 

@@ -176,13 +176,13 @@ class StandInWorker:
         self._ledger.renew(self.announcement, ttl_s=2, run_ids=())
         self._thread.start()
 
-    def hold(self) -> None:
-        """Claim no further run until `let_go`; return when the current one is done."""
+    def pause(self) -> None:
+        """Claim no further run until `resume`; return when the current one is done."""
         self._free.clear()
         with self._turn:
             return
 
-    def let_go(self) -> None:
+    def resume(self) -> None:
         self._free.set()
 
     def stop(self) -> None:

@@ -30,7 +30,7 @@ def test_a_key_at_its_job_limit_is_refused_until_a_job_ends(
     narrow: httpx.Client, worker: StandInWorker, redis: Redis
 ) -> None:
     alice, bob = new_key(redis), new_key(redis, "bob")
-    worker.hold()
+    worker.pause()
     first, second = submit(narrow, "one", alice), submit(narrow, "two", alice)
 
     refused = submit(narrow, "three", alice)
@@ -42,13 +42,13 @@ def test_a_key_at_its_job_limit_is_refused_until_a_job_ends(
     assert submit(narrow, "one", alice).status_code == 429
     assert submit(narrow, "three", bob).status_code == 202
     assert submit(narrow, "four", {}).status_code == 202
-    worker.let_go()
+    worker.resume()
     eventually(lambda: submit(narrow, "three", alice).status_code == 202)
 
 
 def test_a_canceled_job_frees_its_slot(narrow: httpx.Client, worker: StandInWorker, redis: Redis) -> None:
     alice = new_key(redis)
-    worker.hold()
+    worker.pause()
     first = submit(narrow, "one", alice).json()["id"]
     submit(narrow, "two", alice)
 
@@ -63,7 +63,7 @@ def test_concurrent_requests_do_not_exceed_the_job_limit_of_a_key(
     from concurrent.futures import ThreadPoolExecutor
 
     alice = new_key(redis)
-    worker.hold()
+    worker.pause()
     with ThreadPoolExecutor(8) as threads:
         answers = list(threads.map(lambda n: submit(narrow, f"query {n}", alice), range(24)))
 
@@ -78,7 +78,7 @@ def test_an_upload_to_a_full_service_is_refused_before_it_is_read(
 ) -> None:
     with start_gateway(MAX_QUEUE_DEPTH="1").client() as client:
         eventually(lambda: client.get("/readyz").status_code == 200)
-        worker.hold()
+        worker.pause()
         submit(client, "one", {})
         sender = Sender(first)
 
@@ -103,7 +103,7 @@ def test_an_upload_over_the_memory_budget_is_refused(
 def test_jobs_that_share_a_run_have_a_memory_limit(
     start_gateway: StartGateway, worker: StandInWorker
 ) -> None:
-    worker.hold()
+    worker.pause()
     with start_gateway(MAX_SHARED_BYTES="10000", AUTH="off").client() as client:
         answers = [submit(client, "one", {}) for _ in range(20)]
 

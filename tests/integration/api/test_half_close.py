@@ -52,7 +52,7 @@ def test_a_slow_answer_is_sent_after_a_half_close(
     gateway: RunningGateway, worker: StandInWorker, version: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(flow_control, "PROBE_EVERY_S", 0.05)
-    worker.hold()
+    worker.pause()
 
     with connect(address_of(gateway)) as connection:
         connection.sendall(SEARCH.replace(b"1.1", version))
@@ -61,7 +61,7 @@ def test_a_slow_answer_is_sent_after_a_half_close(
         interim = b""
         while version == b"1.1" and interim.count(b"100 Continue") < flow_control.PROBES:
             interim += connection.recv(65536)
-        worker.let_go()
+        worker.resume()
         received = read_all(connection)
 
     (answer,) = answers(interim + received)
@@ -73,14 +73,14 @@ def test_a_slow_answer_is_sent_after_a_half_close(
 def test_a_disconnected_client_ends_the_wait_but_not_its_job(
     gateway: RunningGateway, worker: StandInWorker, redis: Redis
 ) -> None:
-    worker.hold()
+    worker.pause()
     waiting = gateway.gateway.waiters
     with connect(address_of(gateway)) as connection:
         connection.sendall(SEARCH + GOOD)
         eventually(lambda: len(waiting) == 1)
 
     eventually(lambda: len(waiting) == 0)
-    worker.let_go()
+    worker.resume()
 
     with gateway.client() as client:
         (job,) = redis.scan_iter(keyspace.JOB + "*")
@@ -116,7 +116,7 @@ def test_a_half_close_without_a_request_gets_no_answer(address: Address, nothing
 def test_a_half_closed_client_gets_its_event_stream_to_the_end(
     gateway: RunningGateway, worker: StandInWorker
 ) -> None:
-    worker.hold()
+    worker.pause()
     with gateway.client() as client:
         job = client.get("/api/search-by-text?query=fog", headers={"Prefer": "respond-async"}).json()["id"]
 
@@ -124,7 +124,7 @@ def test_a_half_closed_client_gets_its_event_stream_to_the_end(
         connection.sendall(b"GET /api/jobs/%b/events HTTP/1.1\r\nHost: x\r\n\r\n" % job.encode())
         connection.shutdown(socket.SHUT_WR)
         received = connection.recv(65536)
-        worker.let_go()
+        worker.resume()
         received += read_all(connection)
 
     assert b"event: succeeded" in received

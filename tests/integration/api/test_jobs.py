@@ -39,8 +39,10 @@ def submit(client: httpx.Client, query: str = "red") -> dict[str, Any]:
 
 def events_of(client: httpx.Client, job: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
     body = client.get(job["urls"]["events"]).raise_for_status().text
-    told = [block.split("\n") for block in body.split("\n\n") if block and not block.startswith(":")]
-    return [(name.removeprefix("event: "), orjson.loads(data.removeprefix("data: "))) for name, data in told]
+    events = [block.split("\n") for block in body.split("\n\n") if block and not block.startswith(":")]
+    return [
+        (name.removeprefix("event: "), orjson.loads(data.removeprefix("data: "))) for name, data in events
+    ]
 
 
 def test_a_job_has_the_fields_of_the_contract(client: httpx.Client) -> None:
@@ -55,7 +57,7 @@ def test_a_job_has_the_fields_of_the_contract(client: httpx.Client) -> None:
 
 
 def test_a_queued_job_shows_its_position(client: httpx.Client, worker: StandInWorker) -> None:
-    worker.hold()
+    worker.pause()
     jobs = [submit(client, f"number {n}") for n in range(4)]
 
     looked = [client.get(job["urls"]["get"]) for job in jobs]
@@ -68,19 +70,19 @@ def test_a_queued_job_shows_its_position(client: httpx.Client, worker: StandInWo
 def test_a_poll_can_wait_until_the_job_ends(
     client: httpx.Client, gateway: RunningGateway, worker: StandInWorker, how: dict[str, Any]
 ) -> None:
-    worker.hold()
+    worker.pause()
     job = submit(client)
 
     with ThreadPoolExecutor(1) as threads:
         polled = threads.submit(client.get, job["urls"]["get"], **how)
         eventually(lambda: len(gateway.gateway.waiters) == 1)
-        worker.let_go()
+        worker.resume()
 
         assert polled.result().json()["status"] == "succeeded"
 
 
 def test_a_poll_that_times_out_shows_the_current_state(client: httpx.Client, worker: StandInWorker) -> None:
-    worker.hold()
+    worker.pause()
 
     answer = client.get(submit(client)["urls"]["get"], params={"wait": 0.1})
 
@@ -101,11 +103,11 @@ def test_every_request_for_an_unknown_job_is_404(client: httpx.Client, job_id: s
 
 
 def test_a_canceled_job_never_runs(client: httpx.Client, worker: StandInWorker) -> None:
-    worker.hold()
+    worker.pause()
     job = submit(client)
 
     answer = client.post(job["urls"]["cancel"])
-    worker.let_go()
+    worker.resume()
     later = submit(client, "and another")
     client.get(later["urls"]["get"], params={"wait": 10}).raise_for_status()
 
@@ -118,7 +120,7 @@ def test_a_canceled_job_never_runs(client: httpx.Client, worker: StandInWorker) 
 def test_waiting_for_a_canceled_job_ends_while_its_run_continues(
     client: httpx.Client, gateway: RunningGateway, worker: StandInWorker
 ) -> None:
-    worker.hold()
+    worker.pause()
     first, second = submit(client), submit(client)
 
     with ThreadPoolExecutor(2) as threads:
@@ -131,14 +133,14 @@ def test_waiting_for_a_canceled_job_ends_while_its_run_continues(
         # Before the run ends: it is still held, and the other job waits for it.
         assert waits[0].result().json()["status"] == "canceled"
         assert len(gateway.gateway.waiters) == 1
-        worker.let_go()
+        worker.resume()
         assert waits[1].result().json()["status"] == "succeeded"
 
 
 def test_waiting_for_a_canceled_job_ends_even_if_the_event_is_lost(
     client: httpx.Client, gateway: RunningGateway, worker: StandInWorker, redis: Redis
 ) -> None:
-    worker.hold()
+    worker.pause()
     first, second = submit(client), submit(client)
 
     with ThreadPoolExecutor(1) as threads:
@@ -162,21 +164,21 @@ def test_canceling_an_ended_job_changes_nothing(client: httpx.Client) -> None:
 def test_events_report_every_state_of_a_job_and_close(
     client: httpx.Client, gateway: RunningGateway, worker: StandInWorker
 ) -> None:
-    worker.hold()
+    worker.pause()
     submit(client, "first")
     job = submit(client, "second")
 
     with ThreadPoolExecutor(1) as threads:
         following = threads.submit(events_of, client, job)
         eventually(lambda: gateway.gateway.waiters.is_watched(job["id"]))
-        worker.let_go()
-        told = following.result()
+        worker.resume()
+        events = following.result()
 
-    names = [name for name, _ in told]
-    assert (names[0], told[0][1]["queue_position"]) == ("queued", 2)
+    names = [name for name, _ in events]
+    assert (names[0], events[0][1]["queue_position"]) == ("queued", 2)
     assert names[-1] == "succeeded"
     assert set(names) <= {"queued", "running", "succeeded"}
-    assert told[-1][1]["result"]["job_id"] == job["id"]
+    assert events[-1][1]["result"]["job_id"] == job["id"]
 
 
 def test_events_of_an_ended_job_report_its_final_state(client: httpx.Client) -> None:

@@ -173,7 +173,7 @@ def test_a_job_is_visible_only_to_the_key_that_made_it(
         "admin": new_key(redis, "root", role=Role.ADMIN),
         "nobody": {},
     }[other]
-    worker.hold()
+    worker.pause()
     job = auth_optional.get(SEARCH, headers={**mine, "Prefer": "respond-async"}).json()["id"]
 
     for method, path in ways_to(job):
@@ -181,9 +181,9 @@ def test_a_job_is_visible_only_to_the_key_that_made_it(
         unknown = auth_optional.request(method, path.replace(job, "0" * 32), headers=stranger)
 
         assert (seen.status_code, seen.json()["code"]) == (404, "job_not_found"), path
-        assert told(seen).replace(job, "0" * 32) == told(unknown)
+        assert full_text(seen).replace(job, "0" * 32) == full_text(unknown)
     assert auth_optional.get(f"/api/jobs/{job}", headers=mine).json()["status"] == "queued"
-    worker.let_go()
+    worker.resume()
     assert auth_optional.get(f"/api/jobs/{job}?wait=10", headers=mine).json()["status"] == "succeeded"
     assert auth_optional.get(f"/api/jobs/{job}", headers=stranger).status_code == 404
 
@@ -192,7 +192,7 @@ def test_a_job_is_visible_only_to_the_key_that_made_it(
 def test_an_anonymous_job_is_visible_only_without_a_key(
     auth_optional: httpx.Client, redis: Redis, worker: StandInWorker, role: Role
 ) -> None:
-    worker.hold()
+    worker.pause()
     job = auth_optional.get(SEARCH, headers={"Prefer": "respond-async"}).json()["id"]
     key = new_key(redis, role=role)
 
@@ -207,7 +207,7 @@ def test_keys_that_share_a_run_share_neither_jobs_nor_idempotency_keys(
     auth_required: httpx.Client, redis: Redis, worker: StandInWorker
 ) -> None:
     alice, bob = new_key(redis), new_key(redis, "bob")
-    worker.hold()
+    worker.pause()
     extra = {"Idempotency-Key": "same", "Prefer": "respond-async"}
 
     first = auth_required.get(SEARCH, headers={**alice, **extra}).json()
@@ -297,5 +297,5 @@ def test_an_operator_creates_lists_and_revokes_keys(
     assert redis.ttl("api-keys") == -2
 
 
-def told(answer: httpx.Response) -> str:
+def full_text(answer: httpx.Response) -> str:
     return re.sub(r'"request_id":"[^"]+"', "", answer.text)

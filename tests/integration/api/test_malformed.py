@@ -141,13 +141,13 @@ def test_a_malformed_request_sent_byte_by_byte_is_answered(address: Address) -> 
 def test_a_malformed_request_is_answered_after_a_slow_earlier_answer(
     gateway: RunningGateway, worker: StandInWorker
 ) -> None:
-    worker.hold()
+    worker.pause()
     slow = b"GET /api/search-by-text?query=slow HTTP/1.1\r\nHost: x\r\n\r\n"
 
     with connect(address_of(gateway)) as connection:
         connection.sendall(slow + MALFORMED["chunk size"])
         eventually(lambda: len(gateway.gateway.waiters) == 1)
-        worker.let_go()
+        worker.resume()
         first, second = answers(read_all(connection))
 
     assert first.status == 200
@@ -169,14 +169,14 @@ def test_a_malformed_request_after_another_error_gets_its_own_answer(address: Ad
 def test_the_malformed_body_of_a_pipelined_request_is_refused_in_order(
     gateway: RunningGateway, worker: StandInWorker
 ) -> None:
-    worker.hold()
+    worker.pause()
     slow = b"GET /api/search-by-text?query=slow HTTP/1.1\r\nHost: x\r\n\r\n"
 
     with connect(address_of(gateway)) as connection:
         connection.sendall(slow + GOOD + CHUNKED + b"3\r\nabc\r\n")
         eventually(lambda: len(gateway.gateway.waiters) == 1)
         connection.sendall(b"zz\r\n")
-        worker.let_go()
+        worker.resume()
         first, second, third = answers(read_all(connection))
 
     assert [first.status, second.status] == [200, 200]

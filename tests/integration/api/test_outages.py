@@ -105,7 +105,7 @@ def test_a_gateway_answers_while_redis_is_frozen_and_recovers_afterwards(
 def test_a_waiting_request_survives_a_redis_restart(
     own_gateway: RunningGateway, own_worker: StandInWorker, own_redis: RedisServer
 ) -> None:
-    own_worker.hold()
+    own_worker.pause()
     with own_gateway.client() as client, ThreadPoolExecutor(1) as threads:
         eventually(lambda: client.get("/readyz").status_code == 200)
         answer = threads.submit(client.get, "/api/search-by-text", params={"query": "red", "wait": 15})
@@ -113,7 +113,7 @@ def test_a_waiting_request_survives_a_redis_restart(
 
         own_redis.stop()
         own_redis.start()
-        own_worker.let_go()
+        own_worker.resume()
 
         assert answer.result().status_code == 200
 
@@ -121,7 +121,7 @@ def test_a_waiting_request_survives_a_redis_restart(
 def test_a_stopping_gateway_answers_waiting_requests_with_their_job(
     own_redis: RedisServer, own_worker: StandInWorker
 ) -> None:
-    own_worker.hold()
+    own_worker.pause()
     port = free_port()
     environ = {
         "REDIS_URL": own_redis.url,

@@ -62,7 +62,7 @@ def client(gateway: RunningGateway, port: int, strips_prefix: bool, tmp_path: Pa
 
 
 def test_every_url_of_a_job_has_the_proxy_prefix(client: httpx.Client, worker: StandInWorker) -> None:
-    worker.hold()
+    worker.pause()
 
     accepted = client.get(TEXT, headers=AT_ONCE)
     urls = accepted.json()["urls"]
@@ -71,7 +71,7 @@ def test_every_url_of_a_job_has_the_proxy_prefix(client: httpx.Client, worker: S
     assert accepted.headers["location"] == urls["get"]
     assert all(url.startswith(f"{PREFIX}/api/jobs/") for url in urls.values())
     assert client.get(urls["get"]).json()["urls"] == urls
-    worker.let_go()
+    worker.resume()
     events = client.get(urls["events"])
     assert events.text.count(f'"urls":{{"get":"{urls["get"]}"') == events.text.count("event: ") >= 1
     assert client.post(urls["cancel"]).json()["urls"] == urls

@@ -65,7 +65,7 @@ def test_bodies_and_requests_alternate(gateway: RunningGateway) -> None:
 def test_reading_pauses_after_a_few_pipelined_requests(
     gateway: RunningGateway, worker: StandInWorker
 ) -> None:
-    worker.hold()
+    worker.pause()
 
     with connect(address_of(gateway)) as connection:
         connection.sendall(SLOW + GOOD * 2000 + LAST)
@@ -73,7 +73,7 @@ def test_reading_pauses_after_a_few_pipelined_requests(
         (held,) = (one for one in connections(gateway) if one.pipeline)
         assert len(held.pipeline) == protocol.PIPELINED_MAX
         assert held.flow.read_paused
-        worker.let_go()
+        worker.resume()
         received = answers(read_all(connection))
 
     assert [answer.status for answer in received] == [200] * 2002
@@ -83,7 +83,7 @@ def test_a_slow_reader_does_not_resume_reading_of_requests(
     gateway: RunningGateway, worker: StandInWorker
 ) -> None:
     # A waiting request listens for a disconnect, which makes uvicorn read more.
-    worker.hold()
+    worker.pause()
 
     with connect(address_of(gateway)) as connection:
         connection.sendall(SLOW)
@@ -95,14 +95,14 @@ def test_a_slow_reader_does_not_resume_reading_of_requests(
         (held,) = (one for one in connections(gateway) if one.flow.is_held)
         assert len(held.pipeline) == protocol.PIPELINED_MAX
         assert held.flow.read_paused
-        worker.let_go()
+        worker.resume()
 
 
 def test_the_head_of_a_pipelined_request_may_arrive_in_two_pieces(
     gateway: RunningGateway, worker: StandInWorker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(protocol, "HEAD_TIMEOUT_S", 0.5)
-    worker.hold()
+    worker.pause()
 
     with connect(address_of(gateway)) as connection:
         connection.sendall(SLOW + GOOD + b"GET /livez HT")
@@ -110,7 +110,7 @@ def test_the_head_of_a_pipelined_request_may_arrive_in_two_pieces(
         connection.sendall(b"TP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
         (busy,) = (one for one in connections(gateway) if one.pipeline)
         eventually(lambda: len(busy.pipeline) == 2)
-        worker.let_go()
+        worker.resume()
         received = answers(read_all(connection))
 
     assert [answer.status for answer in received] == [200] * 3

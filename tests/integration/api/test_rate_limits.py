@@ -121,7 +121,7 @@ ASYNC = {"Prefer": "respond-async"}
 
 
 def test_only_a_new_run_costs_more_than_a_request(start_gateway: StartGateway, worker: StandInWorker) -> None:
-    worker.hold()
+    worker.pause()
     with start_gateway(ADDRESS_RATE="1000/hour", MAX_QUEUE_DEPTH="1").client() as client:
         keyed = {**ASYNC, "Idempotency-Key": "order-1"}
         answers = [

@@ -185,11 +185,11 @@ def test_an_invalid_cache_entry_is_a_miss_and_is_replaced(
 
 
 def test_respond_async_returns_a_job_that_can_be_polled(client: httpx.Client, worker: StandInWorker) -> None:
-    worker.hold()
+    worker.pause()
 
     accepted = text(client, headers={"Prefer": "respond-async"})
     waiting = client.get(accepted.headers["location"]).json()
-    worker.let_go()
+    worker.resume()
     ended = client.get(accepted.headers["location"], params={"wait": 10}).json()
 
     assert accepted.status_code == 202
@@ -218,7 +218,7 @@ def test_respond_async_returns_a_job_even_for_a_cached_answer(client: httpx.Clie
 def test_a_wait_that_times_out_returns_the_job(
     client: httpx.Client, worker: StandInWorker, how: dict[str, Any]
 ) -> None:
-    worker.hold()
+    worker.pause()
 
     answer = text(client, **how)
 
@@ -243,13 +243,13 @@ def test_without_a_worker_a_search_is_accepted_and_finishes_when_one_starts(
 def test_concurrent_identical_queries_run_once(
     client: httpx.Client, gateway: RunningGateway, worker: StandInWorker
 ) -> None:
-    worker.hold()
+    worker.pause()
     waiting = gateway.gateway.waiters
 
     with ThreadPoolExecutor(20) as threads:
         answers = [threads.submit(text, client) for _ in range(20)]
         eventually(lambda: len(waiting) == 20)
-        worker.let_go()
+        worker.resume()
         done = [answer.result() for answer in answers]
 
     assert [answer.status_code for answer in done] == [200] * 20
@@ -262,14 +262,14 @@ def test_concurrent_identical_queries_run_once(
 def test_the_job_of_a_disconnected_client_continues_without_a_waiter(
     client: httpx.Client, gateway: RunningGateway, worker: StandInWorker, redis: Redis
 ) -> None:
-    worker.hold()
+    worker.pause()
     waiting = gateway.gateway.waiters
 
     with pytest.raises(httpx.ReadTimeout):
         client.get(TEXT, params={"query": "gone"}, timeout=0.2)
     eventually(lambda: len(waiting) == 0)
     (job,) = redis.scan_iter(keyspace.JOB + "*")
-    worker.let_go()
+    worker.resume()
     job_id = job.decode().removeprefix(keyspace.JOB)
     ended = client.get(f"/api/jobs/{job_id}", params={"wait": 10})
 
@@ -279,13 +279,13 @@ def test_the_job_of_a_disconnected_client_continues_without_a_waiter(
 def test_a_lost_event_only_delays_the_answer(
     client: httpx.Client, gateway: RunningGateway, worker: StandInWorker, redis: Redis
 ) -> None:
-    worker.hold()
+    worker.pause()
     with ThreadPoolExecutor(1) as threads:
         answer = threads.submit(text, client, wait=15)
         eventually(lambda: len(gateway.gateway.waiters) == 1)
 
         redis.client_kill_filter(_type="pubsub")
-        worker.let_go()
+        worker.resume()
 
         assert answer.result().status_code == 200
 
@@ -353,8 +353,8 @@ def test_an_album_is_found_by_each_of_its_genres_and_lists_them(
     (by_second,) = text(client, genre="rock", k=1).json()["results"]
     album = client.get("/api/albums/1").json()
 
-    for told in (by_first, by_second, album):
-        assert (told["id"], told["genre"], told["genres"]) == ("1", "Jazz", ["Jazz", "Rock"])
+    for found in (by_first, by_second, album):
+        assert (found["id"], found["genre"], found["genres"]) == ("1", "Jazz", ["Jazz", "Rock"])
 
 
 def test_every_kind_of_search_accepts_any_spelling_of_a_genre(client: httpx.Client) -> None:
@@ -441,7 +441,7 @@ def test_an_idempotency_key_is_stored_for_a_cached_answer(
     client: httpx.Client, worker: StandInWorker
 ) -> None:
     known = text(client).json()
-    worker.hold()
+    worker.pause()
     headers = {"Idempotency-Key": "order-18"}
 
     first = text(client, headers=headers)
@@ -462,7 +462,7 @@ def test_a_reused_idempotency_key_waits_for_its_running_job_despite_a_cached_ans
     (entry,) = redis.keys(keyspace.result("*"))
     body = redis.getdel(entry)
     assert isinstance(body, bytes)
-    worker.hold()
+    worker.pause()
     headers = {"Idempotency-Key": "order-19"}
     first = text(client, wait=0, headers=headers).json()
     redis.set(entry, body)
@@ -502,7 +502,7 @@ def test_an_invalid_idempotency_key_is_refused(client: httpx.Client, key: str) -
 def test_a_full_queue_is_refused_before_any_work_with_retry_after(
     start_gateway: StartGateway, worker: StandInWorker
 ) -> None:
-    worker.hold()
+    worker.pause()
     with start_gateway(MAX_QUEUE_DEPTH="1").client() as client:
         accepted = text(client, query="one", wait=0)
         refused = text(client, query="another", wait=0)
@@ -517,7 +517,7 @@ def test_a_full_queue_is_refused_before_any_work_with_retry_after(
 def test_image_bytes_over_their_budget_are_refused(
     start_gateway: StartGateway, worker: StandInWorker, cover: bytes
 ) -> None:
-    worker.hold()
+    worker.pause()
     with start_gateway(MAX_HELD_IMAGE_BYTES=str(len(cover) - 1)).client() as client:
         refused = upload(client, cover)
 
@@ -535,8 +535,8 @@ def test_a_deadline_without_a_worker_is_reported_as_such(start_gateway: StartGat
 def test_a_request_that_waits_for_a_canceled_job_is_answered(
     client: httpx.Client, gateway: RunningGateway, worker: StandInWorker
 ) -> None:
-    worker.hold()
-    headers = {"Idempotency-Key": "call-it-off"}
+    worker.pause()
+    headers = {"Idempotency-Key": "cancel-it"}
     job = text(client, headers={**headers, "Prefer": "respond-async"}).json()
 
     with ThreadPoolExecutor(1) as threads:

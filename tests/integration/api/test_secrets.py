@@ -73,9 +73,9 @@ def test_failed_logins_do_not_reveal_passwords(
     ]
     eventually(lambda: "does not answer" in log.read_text() or "cannot be done" in log.read_text())
 
-    told = log.read_text() + "".join(answer.text + str(answer.headers) for answer in answers)
+    shown = log.read_text() + "".join(answer.text + str(answer.headers) for answer in answers)
     assert {answer.status_code for answer in answers[1:]} == {503}
-    assert [secret for secret in SECRETS if secret in told] == []
+    assert [secret for secret in SECRETS if secret in shown] == []
     assert [secret for secret in SECRETS if secret in " ".join(process.cmdline())] == []
 
 
@@ -90,11 +90,11 @@ def test_paths_and_passwords_in_a_workers_error_are_redacted(
     with start_gateway().client() as client:
         eventually(lambda: "damaged" in client.get("/readyz").text)
 
-        told = client.get("/readyz").json()["problems"]["worker"]
+        shown = client.get("/readyz").json()["problems"]["worker"]
 
-    assert "/home" not in told
-    assert REDIS_PASSWORD not in told
-    assert "…/clip is damaged" in told
+    assert "/home" not in shown
+    assert REDIS_PASSWORD not in shown
+    assert "…/clip is damaged" in shown
 
 
 def test_control_characters_from_a_client_cannot_forge_log_records(

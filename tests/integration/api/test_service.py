@@ -60,8 +60,8 @@ def test_health_names_the_fault_of_the_catalog(client: httpx.Client, catalog: Me
 
     assert health["status"] == "degraded"
     assert health["models_loaded"]["supabase"] is False
-    told = "rpc_missing: search_albums is missing: apply the schema"
-    assert client.get("/readyz").json()["problems"]["catalog"] == told
+    reported = "rpc_missing: search_albums is missing: apply the schema"
+    assert client.get("/readyz").json()["problems"]["catalog"] == reported
     assert client.get("/livez").status_code == 200
 
 
@@ -79,9 +79,9 @@ def test_a_catalog_misconfiguration_is_reported_and_searches_continue(
         eventually(lambda: catalog.asked_what_is_wrong > 2)
         ready = client.get("/readyz")
 
-    told = [record for record in caplog.records if record.message == "the catalog is misconfigured"]
-    assert [vars(record)["problem"] for record in told] == ["rows_capped"]
-    assert "db-max-rows" in vars(told[0])["detail"]
+    reported = [record for record in caplog.records if record.message == "the catalog is misconfigured"]
+    assert [vars(record)["problem"] for record in reported] == ["rows_capped"]
+    assert "db-max-rows" in vars(reported[0])["detail"]
     assert ready.status_code == 200
 
 

@@ -180,13 +180,13 @@ def test_unfinished_uploads_hold_at_most_their_budget(
 def test_a_waiting_search_does_not_hold_its_upload(
     client: httpx.Client, gateway: RunningGateway, worker: StandInWorker, cover: bytes
 ) -> None:
-    worker.hold()
+    worker.pause()
 
     with ThreadPoolExecutor(1) as threads:
         answer = threads.submit(client.post, "/api/search-by-image", files={"file": cover})
         eventually(lambda: len(gateway.gateway.waiters) == 1)
         held_bytes = gateway.gateway.body_budget.held_bytes
-        worker.let_go()
+        worker.resume()
 
         assert answer.result().status_code == 200
     assert held_bytes == 0

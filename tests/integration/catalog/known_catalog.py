@@ -40,7 +40,7 @@ class Row:
     metadata: dict[str, object] = field(default_factory=dict)
 
 
-class World:
+class KnownAlbums:
     """The rows and the queries, from one seed; covers and texts lie in two cones."""
 
     def __init__(self, size: int, *, seed: int = 11) -> None:
@@ -136,8 +136,8 @@ def write(connection: psycopg.Connection, rows: list[Row]) -> None:
             )
 
 
-def _odd_rows(world: World) -> list[Row]:
-    unicode, quoted, bare, double = world.covers(4)
+def _odd_rows(known_albums: KnownAlbums) -> list[Row]:
+    unicode, quoted, bare, double = known_albums.covers(4)
     return [
         Row(
             id="ágætis/1?&=#%20",

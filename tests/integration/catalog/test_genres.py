@@ -48,14 +48,14 @@ def stored(opened: Opened, album_id: str = "a") -> tuple[object, object]:
     return row["genre"], row["genres"]
 
 
-def test_a_genre_finds_the_albums_of_all_its_spellings(own: Opened) -> None:
+def test_a_genre_finds_the_albums_of_all_its_spellings(writable: Opened) -> None:
     spellings = ["Électro Pop", "électro pop", "ÉLECTRO POP", "E\u0301lectro Pop", " Électro  pop\t"]
-    insert(own, "id, genre", *[(f"{n}", s) for n, s in enumerate(spellings)], ("other", "Electro Pop"))
+    insert(writable, "id, genre", *[(f"{n}", s) for n, s in enumerate(spellings)], ("other", "Electro Pop"))
 
-    answers = [found(own, spelling) for spelling in [*spellings, "éLECTRO\u00a0pOP"]]
+    answers = [found(writable, spelling) for spelling in [*spellings, "éLECTRO\u00a0pOP"]]
 
     assert answers == [["0", "1", "2", "3", "4"]] * 6
-    assert [m.album.id for m in own.catalog.similar("0", k=9, filters=Filters(("ÉLECTRO POP",)))] == [
+    assert [m.album.id for m in writable.catalog.similar("0", k=9, filters=Filters(("ÉLECTRO POP",)))] == [
         "1",
         "2",
         "3",
@@ -63,9 +63,9 @@ def test_a_genre_finds_the_albums_of_all_its_spellings(own: Opened) -> None:
     ]
 
 
-def test_an_album_is_found_by_each_of_its_genres_and_tells_them_all(own: Opened) -> None:
+def test_an_album_is_found_by_each_of_its_genres_and_tells_them_all(writable: Opened) -> None:
     insert(
-        own,
+        writable,
         "id, genres",
         ("a", ["Rock", "Electronic"]),
         ("b", ["Electronic", "Jazz"]),
@@ -73,25 +73,25 @@ def test_an_album_is_found_by_each_of_its_genres_and_tells_them_all(own: Opened)
         ("d", None),
     )
 
-    assert (found(own, "Rock"), found(own, "electronic"), found(own, "JAZZ")) == (
+    assert (found(writable, "Rock"), found(writable, "electronic"), found(writable, "JAZZ")) == (
         ["a"],
         ["a", "b"],
         ["b", "c"],
     )
-    assert found(own, "Rock", "Jazz") == ["a", "b", "c"]
-    (match,) = own.catalog.search(QUERY, k=1, filters=Filters(genres=("Electronic",)))
+    assert found(writable, "Rock", "Jazz") == ["a", "b", "c"]
+    (match,) = writable.catalog.search(QUERY, k=1, filters=Filters(genres=("Electronic",)))
     assert (match.album.genre, match.album.genres) == ("Rock", ("Rock", "Electronic"))
-    assert own.catalog.album("b").genres == ("Electronic", "Jazz")
-    assert own.catalog.similar("c", k=1, filters=Filters(genres=("Jazz",)))[0].album.genres == (
+    assert writable.catalog.album("b").genres == ("Electronic", "Jazz")
+    assert writable.catalog.similar("c", k=1, filters=Filters(genres=("Jazz",)))[0].album.genres == (
         "Electronic",
         "Jazz",
     )
-    assert (own.catalog.album("d").genre, own.catalog.album("d").genres) == (None, ())
+    assert (writable.catalog.album("d").genre, writable.catalog.album("d").genres) == (None, ())
 
 
-def test_each_genre_is_listed_and_counted_once_by_its_most_frequent_spelling(own: Opened) -> None:
+def test_each_genre_is_listed_and_counted_once_by_its_most_frequent_spelling(writable: Opened) -> None:
     insert(
-        own,
+        writable,
         "id, genres",
         ("a", ["Rock", "electronic"]),
         ("b", ["rock", "Electronic"]),
@@ -102,8 +102,8 @@ def test_each_genre_is_listed_and_counted_once_by_its_most_frequent_spelling(own
         ("g", ["  "]),
     )
 
-    assert own.catalog.genres() == ["Electronic", "Rock"]
-    stats = own.catalog.stats()
+    assert writable.catalog.genres() == ["Electronic", "Rock"]
+    stats = writable.catalog.stats()
     assert stats.genres == (GenreCount("Electronic", 4), GenreCount("Rock", 3))
     assert stats.total_albums == 7
 
@@ -124,11 +124,11 @@ def test_each_genre_is_listed_and_counted_once_by_its_most_frequent_spelling(own
     ],
 )
 def test_plain_sql_fills_each_genre_column_from_the_other(
-    own: Opened, columns: str, values: tuple[object, ...], genre: str | None, genres: list[str]
+    writable: Opened, columns: str, values: tuple[object, ...], genre: str | None, genres: list[str]
 ) -> None:
-    insert(own, columns, values)
+    insert(writable, columns, values)
 
-    assert stored(own) == (genre, genres)
+    assert stored(writable) == (genre, genres)
 
 
 @pytest.mark.parametrize(
@@ -150,20 +150,20 @@ def test_plain_sql_fills_each_genre_column_from_the_other(
     ],
 )
 def test_editing_one_genre_column_updates_the_other(
-    own: Opened, change: str, genre: str | None, genres: list[str]
+    writable: Opened, change: str, genre: str | None, genres: list[str]
 ) -> None:
-    insert(own, "id, genres", ("a", ["Rock", "Jazz"]))
+    insert(writable, "id, genres", ("a", ["Rock", "Jazz"]))
 
-    execute(own, f"UPDATE album_covers SET {change}")
+    execute(writable, f"UPDATE album_covers SET {change}")
 
-    assert stored(own) == (genre, genres)
-    assert [name for name in ("Rock", "Jazz", "Rap", "Soul") if found(own, name)] == sorted(
+    assert stored(writable) == (genre, genres)
+    assert [name for name in ("Rock", "Jazz", "Rap", "Soul") if found(writable, name)] == sorted(
         {name.title() for name in genres}, key=["Rock", "Jazz", "Rap", "Soul"].index
     )
 
 
-def test_rows_written_without_triggers_are_found_by_genre(own: Opened) -> None:
-    with psycopg.connect(own.database_url) as connection:
+def test_rows_written_without_triggers_are_found_by_genre(writable: Opened) -> None:
+    with psycopg.connect(writable.database_url) as connection:
         # As a restore or a replica writes them, without triggers.
         connection.execute("SET session_replication_role = replica")
         connection.execute(
@@ -171,28 +171,28 @@ def test_rows_written_without_triggers_are_found_by_genre(own: Opened) -> None:
             [str(QUERY.tolist())] * 2,
         )
 
-    assert (found(own, "rock"), found(own)) == (["a"], ["a", "b"])
-    assert own.catalog.album("a").genres == ("Rock",)
-    assert own.catalog.genres() == ["Rock"]
+    assert (found(writable, "rock"), found(writable)) == (["a"], ["a", "b"])
+    assert writable.catalog.album("a").genres == ("Rock",)
+    assert writable.catalog.genres() == ["Rock"]
 
 
-def test_a_role_that_can_write_albums_can_write_genres(own: Opened) -> None:
-    with psycopg.connect(own.database_url) as connection:
+def test_a_role_that_can_write_albums_can_write_genres(writable: Opened) -> None:
+    with psycopg.connect(writable.database_url) as connection:
         connection.execute("GRANT INSERT, UPDATE, SELECT ON album_covers TO authenticated")
         connection.execute("ALTER TABLE album_covers DISABLE ROW LEVEL SECURITY")
         connection.execute("SET ROLE authenticated")
         connection.execute("INSERT INTO album_covers (id, genre) VALUES ('a', 'Électro')")
         connection.execute("UPDATE album_covers SET genres = '{Rock,Jazz}'")
 
-    assert stored(own) == ("Rock", ["Rock", "Jazz"])
+    assert stored(writable) == ("Rock", ["Rock", "Jazz"])
 
 
-def test_the_planner_estimates_the_albums_of_a_genre_correctly(own: Opened) -> None:
-    insert(own, "id, genres", *[(f"{n}", ["Rock", "Live"] if n % 10 else ["Rock"]) for n in range(300)])
-    execute(own, "ANALYZE album_covers")
+def test_the_planner_estimates_the_albums_of_a_genre_correctly(writable: Opened) -> None:
+    insert(writable, "id, genres", *[(f"{n}", ["Rock", "Live"] if n % 10 else ["Rock"]) for n in range(300)])
+    execute(writable, "ANALYZE album_covers")
     keys = {"rock": 300, "live": 270, "polka": 0}
 
-    with psycopg.connect(own.database_url) as connection:
+    with psycopg.connect(writable.database_url) as connection:
         expected = {
             key: connection.execute(
                 "SELECT passing FROM estimated_albums(%s, NULL, NULL, NULL, false)", [[key]]

@@ -18,8 +18,8 @@ def test_concurrent_tools_build_the_index_once(database_url: str) -> None:
         )
 
     def build(_: int) -> bool:
-        with open_connection(database_url, autocommit=True) as own:
-            return build_index(own) is not None
+        with open_connection(database_url, autocommit=True) as writable:
+            return build_index(writable) is not None
 
     with ThreadPoolExecutor(4) as threads:
         built = list(threads.map(build, range(4)))

@@ -18,7 +18,7 @@ from common.catalog.row_mapping import vector_literal
 from common.queries import Filters
 from local.servers.postgres import PostgresServer
 from local.servers.supabase import SupabaseServer
-from tests.integration.catalog.known_catalog import Row, World, write
+from tests.integration.catalog.known_catalog import KnownAlbums, Row, write
 
 #: The table and the function of catalogs that are older than this project.
 OLDER_CATALOG = """
@@ -45,7 +45,7 @@ def fetch(database_url: str, query: str, *values: object) -> list[tuple[object, 
 
 
 def vectors(count: int) -> list[np.ndarray]:
-    return list(World(0).covers(count))
+    return list(KnownAlbums(0).covers(count))
 
 
 def test_each_migration_is_applied_once_and_again_after_a_change(bare_database_url: str) -> None:
@@ -319,12 +319,14 @@ def test_a_count_out_of_range_is_refused(database_url: str, count: int | None) -
         fetch(database_url, "SELECT * FROM search_albums(%s, %s)", one, count)
 
 
-def test_exact_and_index_search_use_the_expected_plans(world_urls: dict[str, str], world: World) -> None:
-    (query,) = world.covers(1)
+def test_exact_and_index_search_use_the_expected_plans(
+    known_albums_urls: dict[str, str], known_albums: KnownAlbums
+) -> None:
+    (query,) = known_albums.covers(1)
     scans = "SELECT idx_scan FROM pg_stat_user_indexes WHERE indexrelname = 'album_covers_embedding_hnsw'"
     used = {}
 
-    for way, url in world_urls.items():
+    for way, url in known_albums_urls.items():
         with psycopg.connect(url, autocommit=True) as connection:
             before = connection.execute(scans).fetchone()
             connection.execute("SELECT * FROM search_albums(%s)", [vector_literal(query)])

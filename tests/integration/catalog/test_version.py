@@ -84,66 +84,67 @@ def seen(catalog: Catalog) -> str | None:
 
 @pytest.mark.parametrize("way", WAYS)
 @pytest.mark.usefixtures("album")
-def test_every_kind_of_write_makes_a_new_version(own: Opened, way: str) -> None:
-    before = seen(own.catalog)
+def test_every_kind_of_write_makes_a_new_version(writable: Opened, way: str) -> None:
+    before = seen(writable.catalog)
 
-    run(own.database_url, WAYS[way])
+    run(writable.database_url, WAYS[way])
 
     assert before is not None
-    assert seen(own.catalog) not in {before, None}
+    assert seen(writable.catalog) not in {before, None}
 
 
 @pytest.mark.usefixtures("album")
-def test_a_statement_without_changes_keeps_the_version(own: Opened) -> None:
-    before = seen(own.catalog)
+def test_a_statement_without_changes_keeps_the_version(writable: Opened) -> None:
+    before = seen(writable.catalog)
 
-    run(own.database_url, "BEGIN; DELETE FROM album_covers; ROLLBACK")
+    run(writable.database_url, "BEGIN; DELETE FROM album_covers; ROLLBACK")
     run(
-        own.database_url,
+        writable.database_url,
         "SELECT * FROM album_covers; VACUUM ANALYZE album_covers; REINDEX TABLE album_covers",
     )
 
-    assert seen(own.catalog) == before
+    assert seen(writable.catalog) == before
 
 
 @pytest.mark.usefixtures("album")
-def test_every_answer_has_the_version_it_was_read_at(own: Opened) -> None:
-    version = own.catalog.version()
+def test_every_answer_has_the_version_it_was_read_at(writable: Opened) -> None:
+    version = writable.catalog.version()
 
-    assert own.catalog.similar("old", k=1, filters=Filters()).version == version
-    assert own.catalog.embeddings(["old"]).version == version
+    assert writable.catalog.similar("old", k=1, filters=Filters()).version == version
+    assert writable.catalog.embeddings(["old"]).version == version
 
 
 @pytest.mark.usefixtures("album")
-def test_a_late_commit_makes_a_new_version_when_it_commits(own: Opened) -> None:
-    with psycopg.connect(own.database_url) as late:
+def test_a_late_commit_makes_a_new_version_when_it_commits(writable: Opened) -> None:
+    with psycopg.connect(writable.database_url) as late:
         late.execute("UPDATE album_covers SET artist = 'Late'")
-        before = seen(own.catalog)
-        run(own.database_url, "UPDATE album_covers SET genre = 'Rock' WHERE id = 'none'")
-        between = seen(own.catalog)
+        before = seen(writable.catalog)
+        run(writable.database_url, "UPDATE album_covers SET genre = 'Rock' WHERE id = 'none'")
+        between = seen(writable.catalog)
         late.commit()
 
-    assert len({before, between, seen(own.catalog)}) == 3
+    assert len({before, between, seen(writable.catalog)}) == 3
 
 
 @pytest.mark.usefixtures("album")
-def test_after_a_restore_without_triggers_there_is_no_version_until_migration(own: Opened) -> None:
-    before = seen(own.catalog)
+def test_after_a_restore_without_triggers_there_is_no_version_until_migration(writable: Opened) -> None:
+    before = seen(writable.catalog)
     run(
-        own.database_url, "ALTER TABLE album_covers DISABLE TRIGGER ALL; UPDATE album_covers SET artist = 'R'"
+        writable.database_url,
+        "ALTER TABLE album_covers DISABLE TRIGGER ALL; UPDATE album_covers SET artist = 'R'",
     )
-    off = seen(own.catalog)
-    run(own.database_url, "ALTER TABLE album_covers ENABLE TRIGGER ALL")
-    half_on = seen(own.catalog)
-    warned = [fault.problem for fault in own.catalog.warnings()]
+    off = seen(writable.catalog)
+    run(writable.database_url, "ALTER TABLE album_covers ENABLE TRIGGER ALL")
+    half_on = seen(writable.catalog)
+    warned = [fault.problem for fault in writable.catalog.warnings()]
 
-    applied = apply_migrations(own.database_url)
+    applied = apply_migrations(writable.database_url)
 
     assert (off, half_on) == (None, None)
     assert warned == ["changes_untracked"]
     assert applied[0] == "006_changes.sql"
-    assert seen(own.catalog) not in {before, None}
-    assert own.catalog.warnings() == []
+    assert seen(writable.catalog) not in {before, None}
+    assert writable.catalog.warnings() == []
 
 
 def dump(url: str, file: Path, *options: str) -> None:
@@ -157,39 +158,47 @@ def client(url: str, program: str, *arguments: str) -> None:
 
 @pytest.mark.parametrize("options", [(), ("--disable-triggers",), ("--single-transaction",)], ids=" ".join)
 def test_restoring_an_older_dump_does_not_restore_its_version(
-    own: Opened, tmp_path: Path, options: tuple[str, ...]
+    writable: Opened, tmp_path: Path, options: tuple[str, ...]
 ) -> None:
-    run(own.database_url, ALBUM)
-    known = {seen(own.catalog)}
-    dump(own.database_url, tmp_path / "dump", "--data-only", "--table=album_covers", "--table=catalog_model")
-    run(own.database_url, "UPDATE album_covers SET artist = 'Newer'")
-    known.add(seen(own.catalog))
+    run(writable.database_url, ALBUM)
+    known = {seen(writable.catalog)}
+    dump(
+        writable.database_url,
+        tmp_path / "dump",
+        "--data-only",
+        "--table=album_covers",
+        "--table=catalog_model",
+    )
+    run(writable.database_url, "UPDATE album_covers SET artist = 'Newer'")
+    known.add(seen(writable.catalog))
 
-    run(own.database_url, "TRUNCATE album_covers, catalog_model")
-    known.add(seen(own.catalog))
-    client(own.database_url, "pg_restore", "--data-only", *options, str(tmp_path / "dump"))
-    apply_migrations(own.database_url)
+    run(writable.database_url, "TRUNCATE album_covers, catalog_model")
+    known.add(seen(writable.catalog))
+    client(writable.database_url, "pg_restore", "--data-only", *options, str(tmp_path / "dump"))
+    apply_migrations(writable.database_url)
 
-    version = seen(own.catalog)
+    version = seen(writable.catalog)
     assert version is not None
     assert version not in known
-    assert own.catalog.album("old").artist == "Old"
+    assert writable.catalog.album("old").artist == "Old"
 
 
-def test_restoring_a_whole_older_database_does_not_restore_its_version(own: Opened, tmp_path: Path) -> None:
-    run(own.database_url, ALBUM)
-    known = {seen(own.catalog)}
-    dump(own.database_url, tmp_path / "dump")
-    run(own.database_url, "UPDATE album_covers SET artist = 'Newer'")
-    known.add(seen(own.catalog))
+def test_restoring_a_whole_older_database_does_not_restore_its_version(
+    writable: Opened, tmp_path: Path
+) -> None:
+    run(writable.database_url, ALBUM)
+    known = {seen(writable.catalog)}
+    dump(writable.database_url, tmp_path / "dump")
+    run(writable.database_url, "UPDATE album_covers SET artist = 'Newer'")
+    known.add(seen(writable.catalog))
 
-    client(own.database_url, "pg_restore", "--clean", "--if-exists", str(tmp_path / "dump"))
-    run(own.database_url, "NOTIFY pgrst, 'reload schema'")
+    client(writable.database_url, "pg_restore", "--clean", "--if-exists", str(tmp_path / "dump"))
+    run(writable.database_url, "NOTIFY pgrst, 'reload schema'")
 
-    version = seen(own.catalog)
+    version = seen(writable.catalog)
     assert version is not None
     assert version not in known
-    assert own.catalog.album("old").artist == "Old"
+    assert writable.catalog.album("old").artist == "Old"
 
 
 def test_a_search_that_waited_for_a_table_switch_is_refused(

@@ -42,7 +42,7 @@ def drawn(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def here(tmp_path: Path, drawn: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def workdir(tmp_path: Path, drawn: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The operator's folder, with `albums.csv` and `covers`."""
     folder = tmp_path / "operator"
     covers = folder / "covers"
@@ -82,7 +82,10 @@ def either(request: pytest.FixtureRequest, environ: dict[str, str]) -> Mapping[s
 
 @pytest.fixture
 def catalog(
-    here: Path, environ: dict[str, str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    workdir: Path,
+    environ: dict[str, str],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> Catalog:
     """Run `python -m catalog`, in this process; keywords change the environment."""
 

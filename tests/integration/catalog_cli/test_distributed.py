@@ -58,14 +58,14 @@ def bulk_process(worker: Service) -> psutil.Process | None:
 
 
 def test_a_distributed_ingest_equals_a_local_one_and_reports_bad_covers(
-    catalog: Catalog, worker: Service, here: Path, environ: dict[str, str], database_url: str
+    catalog: Catalog, worker: Service, workdir: Path, environ: dict[str, str], database_url: str
 ) -> None:
-    (here / "covers" / "demo-1967-00006.jpg").write_text("no image")
+    (workdir / "covers" / "demo-1967-00006.jpg").write_text("no image")
 
     done = catalog(*INGEST, "--distributed")
 
     assert done.status == 1, done.err
-    assert read_report(here / "albums-rejected.csv") == [(7, "unsupported_image")]
+    assert read_report(workdir / "albums-rejected.csv") == [(7, "unsupported_image")]
     distributed = rows(database_url)
     assert len(distributed) == ALBUMS - 1
     catalog("delete", *distributed)
@@ -101,7 +101,7 @@ def test_the_bulk_process_has_idle_scheduling_priority(catalog: Catalog, worker:
 
 
 def test_a_killed_bulk_process_is_restarted(
-    catalog: Catalog, worker: Service, here: Path, database_url: str
+    catalog: Catalog, worker: Service, workdir: Path, database_url: str
 ) -> None:
     catalog(*INGEST, "--distributed")
     child = bulk_process(worker)
@@ -130,12 +130,12 @@ def test_without_a_worker_a_distributed_ingest_does_not_start(catalog: Catalog, 
 def test_the_covers_in_the_broker_have_a_byte_limit(
     catalog: Catalog,
     worker: Service,
-    here: Path,
+    workdir: Path,
     environ: dict[str, str],
     database_url: str,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    largest = max(cover.stat().st_size for cover in (here / "covers").iterdir())
+    largest = max(cover.stat().st_size for cover in (workdir / "covers").iterdir())
     monkeypatch.setattr("catalog.ingest.embedding.distributed.BATCH_BYTES", 3 * largest)
     monkeypatch.setattr("catalog.ingest.embedding.distributed.IN_FLIGHT_BYTES", 4 * largest)
     held: list[tuple[int, int]] = []

@@ -44,15 +44,15 @@ def full_disk() -> Iterator[None]:
     ],
 )
 def test_an_unusable_file_is_reported(
-    catalog: Catalog, here: Path, database_url: str, arguments: tuple[str, ...], says: str
+    catalog: Catalog, workdir: Path, database_url: str, arguments: tuple[str, ...], says: str
 ) -> None:
-    (here / "corrupt.parquet").write_bytes(b"PAR1" + bytes(100) + b"PAR1")
+    (workdir / "corrupt.parquet").write_bytes(b"PAR1" + bytes(100) + b"PAR1")
     table = pa.Table.from_pylist([cells(album) for album in demo_albums(ALBUMS)])
-    parquet.write_table(table, here / "whole.parquet")
-    whole = (here / "whole.parquet").read_bytes()
-    (here / "cut.parquet").write_bytes(whole[: len(whole) // 2])
-    (here / "header.csv").write_text('id,"artist\n1,A\n')
-    (here / "ids.bin").write_bytes(b"\xff\xfe\n")
+    parquet.write_table(table, workdir / "whole.parquet")
+    whole = (workdir / "whole.parquet").read_bytes()
+    (workdir / "cut.parquet").write_bytes(whole[: len(whole) // 2])
+    (workdir / "header.csv").write_text('id,"artist\n1,A\n')
+    (workdir / "ids.bin").write_bytes(b"\xff\xfe\n")
 
     done = catalog(*arguments)
 
@@ -62,7 +62,7 @@ def test_an_unusable_file_is_reported(
 
 
 @pytest.mark.parametrize("suffix", ["csv", "jsonl", "parquet"])
-def test_an_export_on_a_full_disk_leaves_no_file(catalog: Catalog, here: Path, suffix: str) -> None:
+def test_an_export_on_a_full_disk_leaves_no_file(catalog: Catalog, workdir: Path, suffix: str) -> None:
     catalog(*INGEST)
 
     with full_disk():
@@ -70,7 +70,7 @@ def test_an_export_on_a_full_disk_leaves_no_file(catalog: Catalog, here: Path, s
 
     assert done.status == 2
     assert "File too large" in done.err
-    assert not list(here.glob("*out.*"))
+    assert not list(workdir.glob("*out.*"))
 
 
 @pytest.mark.parametrize(

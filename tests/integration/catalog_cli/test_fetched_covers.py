@@ -24,11 +24,11 @@ INGEST = ("ingest", "albums.csv", "--covers", "image", "--allow-private", "--per
 
 
 @pytest.fixture
-def server(here: Path) -> Iterator[CoverServer]:
+def server(workdir: Path) -> Iterator[CoverServer]:
     """A host of covers, and a table with a column of their URLs."""
     with cover_server() as server:
-        server.covers |= {f"/{file.name}": file.read_bytes() for file in (here / "covers").iterdir()}
-        write_table(here / "albums.csv", addressed(server))
+        server.covers |= {f"/{file.name}": file.read_bytes() for file in (workdir / "covers").iterdir()}
+        write_table(workdir / "albums.csv", addressed(server))
         yield server
 
 
@@ -53,14 +53,14 @@ def paths(server: CoverServer) -> list[str]:
 
 
 def test_two_hundred_covers_of_a_rate_limited_host_arrive_in_one_run(
-    catalog: Catalog, here: Path, server: CoverServer, database_url: str
+    catalog: Catalog, workdir: Path, server: CoverServer, database_url: str
 ) -> None:
     names = sorted(server.covers)
     albums = [
         {"id": str(n), "artist": "A", "album_name": str(n), "image": server.url(names[n % ALBUMS])}
         for n in range(200)
     ]
-    write_table(here / "albums.csv", albums)
+    write_table(workdir / "albums.csv", albums)
     server.limit = Limit(10, 0.1, status=503)
 
     done = catalog(*INGEST)
@@ -71,7 +71,7 @@ def test_two_hundred_covers_of_a_rate_limited_host_arrive_in_one_run(
 
 
 def test_a_second_run_fetches_only_missing_covers(
-    catalog: Catalog, either: Mapping[str, str], here: Path, server: CoverServer, database_url: str
+    catalog: Catalog, either: Mapping[str, str], workdir: Path, server: CoverServer, database_url: str
 ) -> None:
     missing = {f"/demo-1967-{n:05}.jpg": server.covers.pop(f"/demo-1967-{n:05}.jpg") for n in (3, 4, 5)}
 
@@ -96,12 +96,12 @@ def test_a_second_run_fetches_only_missing_covers(
 
 
 def test_a_changed_row_is_written_without_fetching_its_cover(
-    catalog: Catalog, either: Mapping[str, str], here: Path, server: CoverServer, database_url: str
+    catalog: Catalog, either: Mapping[str, str], workdir: Path, server: CoverServer, database_url: str
 ) -> None:
     catalog(*INGEST)
     before = rows(database_url)
     paths(server)
-    write_table(here / "albums.csv", addressed(server, genre="Polka"))
+    write_table(workdir / "albums.csv", addressed(server, genre="Polka"))
 
     done = catalog(*INGEST)
 
@@ -164,7 +164,7 @@ def test_a_recheck_of_a_host_without_validators_compares_the_covers(
 def test_existing_albums_are_never_rejected_for_their_covers(
     catalog: Catalog,
     either: Mapping[str, str],
-    here: Path,
+    workdir: Path,
     server: CoverServer,
     database_url: str,
     harm: str,
@@ -176,7 +176,7 @@ def test_existing_albums_are_never_rejected_for_their_covers(
     moved = [
         row | {"image": server.url(f"/new/{row['id']}.jpg"), "genre": "Polka"} for row in addressed(server)
     ]
-    write_table(here / "albums.csv", moved)
+    write_table(workdir / "albums.csv", moved)
     for row in moved:
         path = f"/new/{row['id']}.jpg"
         if harm == "limited":
@@ -190,8 +190,10 @@ def test_existing_albums_are_never_rejected_for_their_covers(
 
     assert done.status == 1
     assert f"{ALBUMS} written, 0 unchanged, 0 rejected" in done.err
-    assert read_report(here / "albums-rejected.csv") == []
-    assert {(column, why) for _, column, why in read_notes(here / "albums-notes.csv")} == {("cover", reason)}
+    assert read_report(workdir / "albums-rejected.csv") == []
+    assert {(column, why) for _, column, why in read_notes(workdir / "albums-notes.csv")} == {
+        ("cover", reason)
+    }
     after = rows(database_url)
     for album_id, album in after.items():
         assert album["genre"] == "Polka"
@@ -204,7 +206,7 @@ def test_existing_albums_are_never_rejected_for_their_covers(
 
 
 def test_an_existing_album_without_ingest_metadata_is_not_rejected(
-    catalog: Catalog, here: Path, server: CoverServer, database_url: str
+    catalog: Catalog, workdir: Path, server: CoverServer, database_url: str
 ) -> None:
     catalog(*INGEST)
     with psycopg.connect(database_url) as connection:
@@ -217,12 +219,12 @@ def test_an_existing_album_without_ingest_metadata_is_not_rejected(
     done = catalog(*INGEST)
 
     assert f"0 written, {ALBUMS} unchanged, 0 rejected" in done.err
-    assert len(read_notes(here / "albums-notes.csv")) == ALBUMS
+    assert len(read_notes(workdir / "albums-notes.csv")) == ALBUMS
     assert rows(database_url) == before
 
 
 def test_a_stalled_host_does_not_delay_others(
-    catalog: Catalog, here: Path, server: CoverServer, database_url: str
+    catalog: Catalog, workdir: Path, server: CoverServer, database_url: str
 ) -> None:
     with cover_server() as slow:
         # The slow host continues once the other has answered all its requests.
@@ -240,7 +242,7 @@ def test_a_stalled_host_does_not_delay_others(
         then = [
             {name: row[name] for name in ("id", "artist", "album_name", "image")} for row in addressed(server)
         ]
-        write_table(here / "albums.csv", [*first, *then])
+        write_table(workdir / "albums.csv", [*first, *then])
         watch = threading.Thread(target=lambda: _when_asked(server, ALBUMS, others_done))
         watch.start()
 

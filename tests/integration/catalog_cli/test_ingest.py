@@ -71,14 +71,14 @@ def test_a_second_run_changes_no_album_but_makes_a_new_version(
     assert rows(database_url) == before
 
 
-def test_only_changed_rows_are_written_again(catalog: Catalog, here: Path, database_url: str) -> None:
+def test_only_changed_rows_are_written_again(catalog: Catalog, workdir: Path, database_url: str) -> None:
     catalog(*INGEST)
     before = rows(database_url)
     table = [cells(album) for album in demo_albums(ALBUMS)]
     table[3]["genre"] = "Polka"
-    write_table(here / "albums.csv", table)
-    other = here / "covers" / "demo-1967-00007.jpg"
-    other.write_bytes((here / "covers" / "demo-1967-00008.jpg").read_bytes())
+    write_table(workdir / "albums.csv", table)
+    other = workdir / "covers" / "demo-1967-00007.jpg"
+    other.write_bytes((workdir / "covers" / "demo-1967-00008.jpg").read_bytes())
 
     done = catalog(*INGEST)
 
@@ -110,14 +110,14 @@ def recaptioned() -> list[dict[str, object]]:
 def test_a_changed_column_does_not_embed_the_cover_again(
     catalog: Catalog,
     either: Mapping[str, str],
-    here: Path,
+    workdir: Path,
     database_url: str,
     embedded_covers: list[int],
 ) -> None:
     catalog(*INGEST)
     before = rows(database_url)
     embedded_covers.clear()
-    write_table(here / "albums.csv", recaptioned())
+    write_table(workdir / "albums.csv", recaptioned())
 
     done = catalog(*INGEST)
     again = catalog(*INGEST)
@@ -132,7 +132,7 @@ def test_a_changed_column_does_not_embed_the_cover_again(
 
 
 def test_an_album_without_a_stored_cover_hash_is_embedded_again(
-    catalog: Catalog, here: Path, database_url: str, embedded_covers: list[int]
+    catalog: Catalog, workdir: Path, database_url: str, embedded_covers: list[int]
 ) -> None:
     catalog(*INGEST)
     with psycopg.connect(database_url) as connection:
@@ -141,7 +141,7 @@ def test_an_album_without_a_stored_cover_hash_is_embedded_again(
 
     unchanged = catalog(*INGEST)
     unembedded = list(embedded_covers)
-    write_table(here / "albums.csv", recaptioned())
+    write_table(workdir / "albums.csv", recaptioned())
     changed = catalog(*INGEST)
 
     assert f"0 written, {ALBUMS} unchanged" in unchanged.err
@@ -152,39 +152,39 @@ def test_an_album_without_a_stored_cover_hash_is_embedded_again(
 
 
 def test_a_changed_row_that_the_catalog_refuses_fails_alone(
-    catalog: Catalog, either: Mapping[str, str], here: Path, database_url: str
+    catalog: Catalog, either: Mapping[str, str], workdir: Path, database_url: str
 ) -> None:
     catalog(*INGEST)
     with psycopg.connect(database_url) as connection:
         connection.execute("ALTER TABLE album_covers ADD CHECK (metadata ->> 'caption' <> 'x')")
     table = recaptioned()
     table[9]["caption"] = "x"
-    write_table(here / "albums.csv", table)
+    write_table(workdir / "albums.csv", table)
 
     done = catalog(*INGEST)
 
     assert done.status == 1
     assert f"{ALBUMS - 1} written" in done.err
-    assert read_report(here / "albums-rejected.csv") == [(10, "refused_by_catalog")]
+    assert read_report(workdir / "albums-rejected.csv") == [(10, "refused_by_catalog")]
 
 
 def test_bad_rows_and_covers_are_reported_and_do_not_stop_the_ingest(
-    catalog: Catalog, here: Path, database_url: str
+    catalog: Catalog, workdir: Path, database_url: str
 ) -> None:
     table = [cells(album) for album in demo_albums(ALBUMS)]
     table[1]["id"] = ""
     table[2]["artist"] = ""
     table[4]["id"] = table[0]["id"]
-    write_table(here / "albums.csv", table)
-    (here / "covers" / "demo-1967-00005.jpg").unlink()
-    (here / "covers" / "demo-1967-00006.jpg").write_text("no image")
-    whole = (here / "covers" / "demo-1967-00007.jpg").read_bytes()
-    (here / "covers" / "demo-1967-00007.jpg").write_bytes(whole[: len(whole) // 4])
+    write_table(workdir / "albums.csv", table)
+    (workdir / "covers" / "demo-1967-00005.jpg").unlink()
+    (workdir / "covers" / "demo-1967-00006.jpg").write_text("no image")
+    whole = (workdir / "covers" / "demo-1967-00007.jpg").read_bytes()
+    (workdir / "covers" / "demo-1967-00007.jpg").write_bytes(whole[: len(whole) // 4])
 
     done = catalog(*INGEST)
 
     assert done.status == 1
-    assert sorted(read_report(here / "albums-rejected.csv")) == [
+    assert sorted(read_report(workdir / "albums-rejected.csv")) == [
         (2, "invalid_field"),
         (3, "invalid_field"),
         (5, "duplicate_id"),
@@ -211,9 +211,9 @@ def dirty_table() -> list[dict[str, object]]:
 
 
 def test_an_invalid_cell_of_an_optional_column_is_left_empty_and_noted(
-    catalog: Catalog, either: Mapping[str, str], here: Path, database_url: str
+    catalog: Catalog, either: Mapping[str, str], workdir: Path, database_url: str
 ) -> None:
-    write_table(here / "albums.csv", dirty_table())
+    write_table(workdir / "albums.csv", dirty_table())
 
     done = catalog(*INGEST)
     again = catalog(*INGEST)
@@ -223,8 +223,8 @@ def test_an_invalid_cell_of_an_optional_column_is_left_empty_and_noted(
     assert f"0 written, {ALBUMS} unchanged, 0 rejected" in again.err
     assert "1 release_year: not_a_year, such as row 2: not a year: 'late'" in done.err
     assert "all of them are in albums-notes.csv" in done.err
-    assert read_report(here / "albums-rejected.csv") == []
-    assert sorted(read_notes(here / "albums-notes.csv")) == [
+    assert read_report(workdir / "albums-rejected.csv") == []
+    assert sorted(read_notes(workdir / "albums-notes.csv")) == [
         (2, "pitchfork_score", "score_out_of_range"),
         (2, "release_year", "not_a_year"),
         (3, "best_new_music", "not_a_boolean"),
@@ -240,29 +240,29 @@ def test_an_invalid_cell_of_an_optional_column_is_left_empty_and_noted(
 
 
 def test_strict_mode_rejects_a_row_with_an_invalid_cell(
-    catalog: Catalog, here: Path, database_url: str
+    catalog: Catalog, workdir: Path, database_url: str
 ) -> None:
-    write_table(here / "albums.csv", dirty_table())
+    write_table(workdir / "albums.csv", dirty_table())
 
     done = catalog(*INGEST, "--strict")
 
     assert done.status == 1
-    assert sorted(read_report(here / "albums-rejected.csv")) == [
+    assert sorted(read_report(workdir / "albums-rejected.csv")) == [
         (2, "invalid_field"),
         (3, "invalid_field"),
         (4, "unreadable_row"),
     ]
-    assert read_notes(here / "albums-notes.csv") == []
+    assert read_notes(workdir / "albums-notes.csv") == []
     assert len(rows(database_url)) == ALBUMS - 3
 
 
 def test_the_position_of_a_row_is_not_part_of_its_data(
-    catalog: Catalog, here: Path, database_url: str
+    catalog: Catalog, workdir: Path, database_url: str
 ) -> None:
     table = [cells(album) for album in demo_albums(ALBUMS)]
     # As pandas writes a frame with its index, in two orders.
-    write_table(here / "albums.csv", [{"": n} | row for n, row in enumerate(table)])
-    write_table(here / "turned.csv", [{"": n} | row for n, row in enumerate(reversed(table))])
+    write_table(workdir / "albums.csv", [{"": n} | row for n, row in enumerate(table)])
+    write_table(workdir / "turned.csv", [{"": n} | row for n, row in enumerate(reversed(table))])
 
     first = catalog(*INGEST)
     second = catalog("ingest", "turned.csv", "--covers", "covers")
@@ -273,28 +273,28 @@ def test_the_position_of_a_row_is_not_part_of_its_data(
     assert rows(database_url)["demo-1967-00000"]["metadata"].keys() == {"caption"}
 
 
-def test_notes_are_written_next_to_a_named_report(catalog: Catalog, here: Path) -> None:
-    write_table(here / "albums.csv", dirty_table())
+def test_notes_are_written_next_to_a_named_report(catalog: Catalog, workdir: Path) -> None:
+    write_table(workdir / "albums.csv", dirty_table())
 
     catalog(*INGEST, "--report", "bad.jsonl")
 
-    assert (here / "bad.jsonl").read_text() == ""
-    notes = [json.loads(line) for line in (here / "bad-notes.jsonl").read_text().splitlines()]
+    assert (workdir / "bad.jsonl").read_text() == ""
+    notes = [json.loads(line) for line in (workdir / "bad-notes.jsonl").read_text().splitlines()]
     assert len(notes) == 4
     assert {note["id"] for note in notes} == {"demo-1967-00001", "demo-1967-00002", "demo-1967-00003"}
 
 
-def test_undecodable_rows_are_rejected_alone(catalog: Catalog, here: Path, database_url: str) -> None:
-    lines = (here / "albums.csv").read_bytes().splitlines(keepends=True)
+def test_undecodable_rows_are_rejected_alone(catalog: Catalog, workdir: Path, database_url: str) -> None:
+    lines = (workdir / "albums.csv").read_bytes().splitlines(keepends=True)
     lines[2] = lines[2].replace(b",", b"\xff\xfe,", 1)
     lines[3] = lines[3].rstrip() + b",one,too,many\r\n"
     lines[4] = lines[4].replace(b",", b"\x00,", 1)
-    (here / "albums.csv").write_bytes(b"".join(lines))
+    (workdir / "albums.csv").write_bytes(b"".join(lines))
 
     done = catalog(*INGEST, "--report", "bad.jsonl")
 
     assert done.status == 1
-    report = [json.loads(line) for line in (here / "bad.jsonl").read_text().splitlines()]
+    report = [json.loads(line) for line in (workdir / "bad.jsonl").read_text().splitlines()]
     assert sorted((entry["row"], entry["reason"]) for entry in report) == [
         (2, "unreadable_row"),
         (3, "unreadable_row"),
@@ -304,18 +304,18 @@ def test_undecodable_rows_are_rejected_alone(catalog: Catalog, here: Path, datab
 
 
 def test_a_row_that_the_catalog_refuses_is_rejected_alone(
-    catalog: Catalog, either: Mapping[str, str], here: Path, database_url: str
+    catalog: Catalog, either: Mapping[str, str], workdir: Path, database_url: str
 ) -> None:
     table = [cells(album) for album in demo_albums(ALBUMS)]
     table[9]["caption"] = "x"
-    write_table(here / "albums.csv", table)
+    write_table(workdir / "albums.csv", table)
     with psycopg.connect(database_url) as connection:
         connection.execute("ALTER TABLE album_covers ADD CHECK (metadata ->> 'caption' <> 'x')")
 
     done = catalog(*INGEST)
 
     assert done.status == 1
-    assert read_report(here / "albums-rejected.csv") == [(10, "refused_by_catalog")]
+    assert read_report(workdir / "albums-rejected.csv") == [(10, "refused_by_catalog")]
     assert len(rows(database_url)) == ALBUMS - 1
 
 
@@ -331,26 +331,26 @@ def test_a_row_that_the_catalog_refuses_is_rejected_alone(
     ],
 )
 def test_every_table_format_gives_the_same_catalog(
-    catalog: Catalog, here: Path, database_url: str, name: str, read_as: str
+    catalog: Catalog, workdir: Path, database_url: str, name: str, read_as: str
 ) -> None:
     catalog(*INGEST)
     table = [cells(album) for album in demo_albums(ALBUMS)]
     if name.endswith("parquet"):
-        parquet.write_table(pa.Table.from_pylist(table), here / name)
+        parquet.write_table(pa.Table.from_pylist(table), workdir / name)
     else:
         lines = "\n".join(json.dumps(row) for row in table)
         separator = ";" if ".csv" in name else "\t"
         text = {"json": json.dumps(table), "jsonl": lines}.get(name.split(".")[1]) or separated(
             table, separator
         )
-        (here / name).write_bytes(gzip.compress(text.encode()) if name.endswith(".gz") else text.encode())
+        (workdir / name).write_bytes(gzip.compress(text.encode()) if name.endswith(".gz") else text.encode())
 
     done = catalog("ingest", name, "--covers", "covers")
 
     assert done.status == 0, done.err
     assert f"{name}: read as {read_as}, {ALBUMS} rows" in done.err
     assert f"0 written, {ALBUMS} unchanged" in done.err
-    assert (here / "same-rejected.csv").exists()
+    assert (workdir / "same-rejected.csv").exists()
 
 
 def separated(table: list[dict[str, object]], separator: str) -> str:
@@ -365,18 +365,18 @@ def separated(table: list[dict[str, object]], separator: str) -> str:
 @pytest.mark.parametrize(("table_form", "file_form"), [("NFC", "NFD"), ("NFD", "NFC")])
 def test_a_cover_is_found_by_id_in_every_spelling_of_its_file_name(
     catalog: Catalog,
-    here: Path,
+    workdir: Path,
     database_url: str,
     suffix: str,
     table_form: Literal["NFC", "NFD"],
     file_form: Literal["NFC", "NFD"],
 ) -> None:
     ids = {"Bj\u00f6rk \u1e69": "Bj\u00f6rk \u1e69", "AC/DC": "AC%2FDC", 'Who? "Me": 1': "Who_ _Me__ 1"}
-    cover = (here / "covers" / "demo-1967-00000.jpg").read_bytes()
+    cover = (workdir / "covers" / "demo-1967-00000.jpg").read_bytes()
     for stem in ids.values():
-        (here / "covers" / f"{unicodedata.normalize(file_form, stem)}{suffix}").write_bytes(cover)
+        (workdir / "covers" / f"{unicodedata.normalize(file_form, stem)}{suffix}").write_bytes(cover)
     write_table(
-        here / "named.csv",
+        workdir / "named.csv",
         [{"id": unicodedata.normalize(table_form, i), "artist": "A", "album_name": "B"} for i in ids],
     )
 
@@ -387,33 +387,33 @@ def test_a_cover_is_found_by_id_in_every_spelling_of_its_file_name(
     assert {unicodedata.normalize("NFC", album_id) for album_id in rows(database_url)} == set(ids)
 
 
-def test_an_ambiguous_cover_is_noted(catalog: Catalog, here: Path, database_url: str) -> None:
-    cover = (here / "covers" / "demo-1967-00000.jpg").read_bytes()
-    (here / "covers" / "demo-1967-00001.PNG").write_bytes(cover)
+def test_an_ambiguous_cover_is_noted(catalog: Catalog, workdir: Path, database_url: str) -> None:
+    cover = (workdir / "covers" / "demo-1967-00000.jpg").read_bytes()
+    (workdir / "covers" / "demo-1967-00001.PNG").write_bytes(cover)
 
     done = catalog(*INGEST)
 
     assert done.status == 1
     assert f"{ALBUMS} written" in done.err
-    assert read_notes(here / "albums-notes.csv") == [(2, "cover", "several_covers")]
+    assert read_notes(workdir / "albums-notes.csv") == [(2, "cover", "several_covers")]
     assert rows(database_url)["demo-1967-00001"]["cover_source"] == "demo-1967-00001.jpg"
 
 
 def test_an_album_with_an_undecodable_new_cover_keeps_the_old_one(
-    catalog: Catalog, either: Mapping[str, str], here: Path, database_url: str
+    catalog: Catalog, either: Mapping[str, str], workdir: Path, database_url: str
 ) -> None:
     catalog(*INGEST)
     before = rows(database_url)
     table = recaptioned()
-    write_table(here / "albums.csv", table)
-    (here / "covers" / "demo-1967-00003.jpg").write_text("no picture")
-    (here / "covers" / "demo-1967-00004.jpg").unlink()
+    write_table(workdir / "albums.csv", table)
+    (workdir / "covers" / "demo-1967-00003.jpg").write_text("no picture")
+    (workdir / "covers" / "demo-1967-00004.jpg").unlink()
 
     done = catalog(*INGEST)
 
     assert f"{ALBUMS} written, 0 unchanged, 0 rejected" in done.err
-    assert read_report(here / "albums-rejected.csv") == []
-    assert sorted(read_notes(here / "albums-notes.csv")) == [
+    assert read_report(workdir / "albums-rejected.csv") == []
+    assert sorted(read_notes(workdir / "albums-notes.csv")) == [
         (4, "cover", "unsupported_image"),
         (5, "cover", "missing_cover"),
     ]
@@ -424,8 +424,8 @@ def test_an_album_with_an_undecodable_new_cover_keeps_the_old_one(
         assert after[album_id]["metadata"]["caption"].startswith("new ")
 
 
-def test_columns_with_other_names_can_be_mapped(catalog: Catalog, here: Path, database_url: str) -> None:
-    (here / "other.csv").write_text(
+def test_columns_with_other_names_can_be_mapped(catalog: Catalog, workdir: Path, database_url: str) -> None:
+    (workdir / "other.csv").write_text(
         "nr,band,title,file,label\n1,A,B,demo-1967-00000.jpg,4AD\n2,C,D,demo-1967-00001.jpg,\n"
     )
     mapping = ["id=nr", "artist=band", "album_name=title", "cover=file"]
@@ -462,17 +462,17 @@ def test_invalid_arguments_are_refused_before_the_ingest(
     assert rows(database_url) == {}
 
 
-def test_a_cover_outside_the_folder_is_not_read(catalog: Catalog, here: Path) -> None:
-    (here / "secret.jpg").write_bytes((here / "covers" / "demo-1967-00000.jpg").read_bytes())
-    (here / "covers" / "link.jpg").symlink_to(here / "secret.jpg")
-    (here / "sly.csv").write_text(
-        f"id,artist,album_name,cover\n1,A,B,../secret.jpg\n2,A,B,{here}/secret.jpg\n3,A,B,link.jpg\n"
+def test_a_cover_outside_the_folder_is_not_read(catalog: Catalog, workdir: Path) -> None:
+    (workdir / "secret.jpg").write_bytes((workdir / "covers" / "demo-1967-00000.jpg").read_bytes())
+    (workdir / "covers" / "link.jpg").symlink_to(workdir / "secret.jpg")
+    (workdir / "sly.csv").write_text(
+        f"id,artist,album_name,cover\n1,A,B,../secret.jpg\n2,A,B,{workdir}/secret.jpg\n3,A,B,link.jpg\n"
     )
 
     done = catalog("ingest", "sly.csv", "--covers", "covers")
 
     assert done.status == 1
-    assert read_report(here / "sly-rejected.csv") == [(n, "cover_refused") for n in (1, 2, 3)]
+    assert read_report(workdir / "sly-rejected.csv") == [(n, "cover_refused") for n in (1, 2, 3)]
 
 
 def test_a_catalog_of_another_model_is_refused(catalog: Catalog, database_url: str) -> None:
@@ -489,12 +489,12 @@ def test_a_catalog_of_another_model_is_refused(catalog: Catalog, database_url: s
 def test_an_ingest_without_redis_warns_and_completes(catalog: Catalog, database_url: str) -> None:
     nobody = "redis://127.0.0.1:1/0"
 
-    told = catalog(*INGEST, REDIS_URL=nobody)
+    warned = catalog(*INGEST, REDIS_URL=nobody)
     silent = catalog(*INGEST, "--keep-cache", REDIS_URL=nobody)
 
-    assert told.status == silent.status == 0
+    assert warned.status == silent.status == 0
     assert len(rows(database_url)) == ALBUMS
-    assert "gateways notice the change by themselves" in told.err
+    assert "gateways notice the change by themselves" in warned.err
     assert "gateways" not in silent.err
 
 

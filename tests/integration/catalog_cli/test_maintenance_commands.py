@@ -21,7 +21,7 @@ INGEST = ("ingest", "albums.csv", "--covers", "covers")
 
 @pytest.mark.parametrize("suffix", ["csv", "jsonl", "parquet"])
 def test_ingesting_an_export_changes_nothing(
-    catalog: Catalog, either: Mapping[str, str], here: Path, suffix: str
+    catalog: Catalog, either: Mapping[str, str], workdir: Path, suffix: str
 ) -> None:
     catalog(*INGEST)
 
@@ -30,18 +30,18 @@ def test_ingesting_an_export_changes_nothing(
 
     assert exported.status == 0, exported.err
     assert f"0 written, {ALBUMS} unchanged" in done.err
-    assert not list(here.glob(".*.part"))
+    assert not list(workdir.glob(".*.part"))
 
 
 def test_an_export_of_several_pages_has_every_album_and_vector(
-    catalog: Catalog, here: Path, database_url: str, monkeypatch: pytest.MonkeyPatch
+    catalog: Catalog, workdir: Path, database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("catalog.writer.protocol.PAGE", 7)
     catalog(*INGEST)
 
     catalog("export", "out.jsonl", "--embeddings")
 
-    exported = [json.loads(line) for line in (here / "out.jsonl").read_text().splitlines()]
+    exported = [json.loads(line) for line in (workdir / "out.jsonl").read_text().splitlines()]
     stored = rows(database_url)
     assert {album["id"] for album in exported} == set(stored)
     for album in exported:
@@ -49,10 +49,10 @@ def test_an_export_of_several_pages_has_every_album_and_vector(
 
 
 def test_deleted_albums_are_gone_and_unknown_ids_are_named(
-    catalog: Catalog, either: Mapping[str, str], here: Path, database_url: str
+    catalog: Catalog, either: Mapping[str, str], workdir: Path, database_url: str
 ) -> None:
     catalog(*INGEST)
-    (here / "ids.txt").write_text("\ufeffdemo-1967-00002\n\nno-such-album\n")
+    (workdir / "ids.txt").write_text("\ufeffdemo-1967-00002\n\nno-such-album\n")
     with open_redis(either["REDIS_URL"]) as redis:
         version = redis.get(keyspace.CATALOG_VERSION)
 
@@ -198,8 +198,8 @@ def test_migrate_prepares_a_database_for_an_ingest(catalog: Catalog, bare_databa
     assert catalog(*INGEST, DATABASE_URL=bare_database_url).status == 0
 
 
-def test_the_demo_is_loaded_once(catalog: Catalog, here: Path, database_url: str) -> None:
-    demo = {"COVERS_DIR": str(here / "drawn"), "CLIP_MODEL": str(DEMO_MODEL), "ENCODER": "openvino"}
+def test_the_demo_is_loaded_once(catalog: Catalog, workdir: Path, database_url: str) -> None:
+    demo = {"COVERS_DIR": str(workdir / "drawn"), "CLIP_MODEL": str(DEMO_MODEL), "ENCODER": "openvino"}
 
     first = catalog("demo", "--albums", "6", **demo)
     before = rows(database_url)

@@ -27,9 +27,9 @@ WAIT_S = 60.0
 
 
 @pytest.fixture
-def served(here: Path) -> Iterator[str]:
+def served(workdir: Path) -> Iterator[str]:
     """The address of a host that serves the operator's covers."""
-    handler = functools.partial(http.server.SimpleHTTPRequestHandler, directory=here / "covers")
+    handler = functools.partial(http.server.SimpleHTTPRequestHandler, directory=workdir / "covers")
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         thread = threading.Thread(target=server.serve_forever)
         thread.start()
@@ -46,8 +46,8 @@ def insert(url: str, *albums: tuple[str, str | None]) -> None:
         )
 
 
-def drawn_ids(here: Path) -> list[str]:
-    return sorted(file.stem for file in (here / "covers").iterdir())
+def drawn_ids(workdir: Path) -> list[str]:
+    return sorted(file.stem for file in (workdir / "covers").iterdir())
 
 
 def embedded(url: str) -> set[str]:
@@ -55,11 +55,11 @@ def embedded(url: str) -> set[str]:
 
 
 def test_missing_albums_are_embedded_from_files_and_urls(
-    catalog: Catalog, either: Mapping[str, str], here: Path, database_url: str, served: str
+    catalog: Catalog, either: Mapping[str, str], workdir: Path, database_url: str, served: str
 ) -> None:
-    first, second, third, fourth = drawn_ids(here)[:4]
-    (here / "covers" / "more covers").mkdir()
-    (here / "covers" / f"{fourth}.jpg").rename(here / "covers" / "more covers" / "4.jpg")
+    first, second, third, fourth = drawn_ids(workdir)[:4]
+    (workdir / "covers" / "more covers").mkdir()
+    (workdir / "covers" / f"{fourth}.jpg").rename(workdir / "covers" / "more covers" / "4.jpg")
     insert(
         database_url,
         ("by url", f"{served}/{first}.jpg"),
@@ -85,7 +85,7 @@ def test_missing_albums_are_embedded_from_files_and_urls(
 
 
 def test_missing_albums_get_the_vectors_of_an_ordinary_ingest(
-    catalog: Catalog, here: Path, database_url: str
+    catalog: Catalog, workdir: Path, database_url: str
 ) -> None:
     catalog("ingest", "albums.csv", "--covers", "covers")
     ingested = rows(database_url)
@@ -104,10 +104,10 @@ def test_missing_albums_get_the_vectors_of_an_ordinary_ingest(
 
 
 def test_albums_that_cannot_be_embedded_are_reported_and_the_rest_is_embedded(
-    catalog: Catalog, either: Mapping[str, str], here: Path, database_url: str, served: str
+    catalog: Catalog, either: Mapping[str, str], workdir: Path, database_url: str, served: str
 ) -> None:
-    first = drawn_ids(here)[0]
-    (here / "covers" / "broken.jpg").write_text("no picture")
+    first = drawn_ids(workdir)[0]
+    (workdir / "covers" / "broken.jpg").write_text("no picture")
     insert(
         database_url,
         ("1 good", f"/covers/{first}.jpg"),
@@ -119,18 +119,18 @@ def test_albums_that_cannot_be_embedded_are_reported_and_the_rest_is_embedded(
         ("7 no url", "data:image/png;base64,AAAA"),
     )
 
-    done = catalog(*MISSING, COVERS_DIR=str(here / "covers"))
+    done = catalog(*MISSING, COVERS_DIR=str(workdir / "covers"))
 
     assert done.status == 1
     assert "1 embedded, 0 changed meanwhile, 6 still without" in done.err
     assert embedded(database_url) == {"1 good"}
-    reasons = {reason for _, reason in read_report(here / "missing-rejected.csv")}
+    reasons = {reason for _, reason in read_report(workdir / "missing-rejected.csv")}
     assert reasons == {"missing_cover", "cover_refused", "unsupported_image"}
-    assert len(read_report(here / "missing-rejected.csv")) == 6
+    assert len(read_report(workdir / "missing-rejected.csv")) == 6
 
 
 def test_stats_verify_and_export_count_missing_embeddings(
-    catalog: Catalog, either: Mapping[str, str], here: Path, database_url: str
+    catalog: Catalog, either: Mapping[str, str], workdir: Path, database_url: str
 ) -> None:
     catalog("ingest", "albums.csv", "--covers", "covers")
     insert(database_url, ("one", None), ("two", None))
@@ -149,10 +149,10 @@ def test_stats_verify_and_export_count_missing_embeddings(
 
 
 def test_a_catalog_of_another_model_is_refused_before_embedding(
-    catalog: Catalog, here: Path, database_url: str
+    catalog: Catalog, workdir: Path, database_url: str
 ) -> None:
     catalog("ingest", "albums.csv", "--covers", "covers")
-    insert(database_url, ("new", f"/covers/{drawn_ids(here)[0]}.jpg"))
+    insert(database_url, ("new", f"/covers/{drawn_ids(workdir)[0]}.jpg"))
 
     done = catalog(*MISSING, "--covers", "covers", ENCODER="openvino", CLIP_MODEL=str(DEMO_MODEL))
 
@@ -162,9 +162,9 @@ def test_a_catalog_of_another_model_is_refused_before_embedding(
 
 
 def test_writing_stops_when_the_catalog_moves_to_another_model(
-    catalog: Catalog, either: Mapping[str, str], here: Path, database_url: str
+    catalog: Catalog, either: Mapping[str, str], workdir: Path, database_url: str
 ) -> None:
-    insert(database_url, *((album_id, None) for album_id in drawn_ids(here)))
+    insert(database_url, *((album_id, None) for album_id in drawn_ids(workdir)))
     with psycopg.connect(database_url) as connection:
         # The trigger fires in the transaction that writes the first batch.
         connection.execute(
@@ -181,9 +181,9 @@ def test_writing_stops_when_the_catalog_moves_to_another_model(
 
 
 def test_a_table_without_vectors_is_stamped_and_indexed_at_the_end(
-    catalog: Catalog, here: Path, database_url: str
+    catalog: Catalog, workdir: Path, database_url: str
 ) -> None:
-    insert(database_url, *((album_id, None) for album_id in drawn_ids(here)))
+    insert(database_url, *((album_id, None) for album_id in drawn_ids(workdir)))
 
     done = catalog(*MISSING, "--covers", "covers")
 
@@ -238,9 +238,9 @@ def until(met: Callable[[], bool]) -> None:
 
 
 def test_the_next_run_completes_a_killed_run(
-    catalog: Catalog, here: Path, environ: dict[str, str], database_url: str
+    catalog: Catalog, workdir: Path, environ: dict[str, str], database_url: str
 ) -> None:
-    insert(database_url, *((album_id, None) for album_id in drawn_ids(here)))
+    insert(database_url, *((album_id, None) for album_id in drawn_ids(workdir)))
     process = start(environ)
     until(lambda: bool(embedded(database_url)))
     process.send_signal(signal.SIGKILL)
@@ -255,30 +255,30 @@ def test_the_next_run_completes_a_killed_run(
 
 
 def test_two_concurrent_runs_embed_every_album(
-    here: Path, environ: dict[str, str], either: Mapping[str, str], database_url: str
+    workdir: Path, environ: dict[str, str], either: Mapping[str, str], database_url: str
 ) -> None:
-    insert(database_url, *((album_id, None) for album_id in drawn_ids(here)))
+    insert(database_url, *((album_id, None) for album_id in drawn_ids(workdir)))
 
     both = [start(either, latency_ms=50), start(either, latency_ms=60)]
-    said = [process.communicate(timeout=WAIT_S * 2)[1].decode() for process in both]
+    output = [process.communicate(timeout=WAIT_S * 2)[1].decode() for process in both]
 
-    assert [process.returncode for process in both] == [0, 0], said
-    assert embedded(database_url) == set(drawn_ids(here))
+    assert [process.returncode for process in both] == [0, 0], output
+    assert embedded(database_url) == set(drawn_ids(workdir))
 
 
 @pytest.mark.parametrize(
-    ("arguments", "told"),
+    ("arguments", "message"),
     [
         (("albums.csv",), "it takes no table"),
         (("--map", "id=id"), "it takes no table"),
         (("--covers", "nowhere"), "no such folder"),
     ],
 )
-def test_conflicting_options_are_refused(catalog: Catalog, arguments: tuple[str, ...], told: str) -> None:
+def test_conflicting_options_are_refused(catalog: Catalog, arguments: tuple[str, ...], message: str) -> None:
     done = catalog(*MISSING, *arguments)
 
     assert done.status == 2
-    assert told in done.err
+    assert message in done.err
 
 
 def test_an_ingest_without_a_table_asks_for_one(catalog: Catalog) -> None:

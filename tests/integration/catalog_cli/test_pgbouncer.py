@@ -43,7 +43,7 @@ def traces(pooled_url: str) -> list[tuple[object, ...]]:
 
 
 def test_a_catalog_is_created_maintained_and_reembedded_through_a_pooler(
-    catalog: Catalog, here: Path, bare_pooled_url: str, bare_database_url: str
+    catalog: Catalog, workdir: Path, bare_pooled_url: str, bare_database_url: str
 ) -> None:
     pooled = {"DATABASE_URL": bare_pooled_url}
     moved = pooled | {"ENCODER": "openvino", "CLIP_MODEL": str(DEMO_MODEL)}
@@ -59,12 +59,12 @@ def test_a_catalog_is_created_maintained_and_reembedded_through_a_pooler(
         catalog("reembed", "--model", str(DEMO_MODEL), "--covers", "covers", **pooled, ENCODER="openvino"),
         catalog("verify", "--model", str(DEMO_MODEL), **pooled),
         catalog("delete", "demo-1967-00001", **pooled),
-        catalog("demo", "--albums", "4", COVERS_DIR=str(here / "drawn"), **moved),
+        catalog("demo", "--albums", "4", COVERS_DIR=str(workdir / "drawn"), **moved),
     ]
 
     assert [(step.status, step.err) for step in done if step.status] == []
     assert f"0 written, {ALBUMS} unchanged" in done[3].err
-    assert len((here / "out.jsonl").read_text().splitlines()) == ALBUMS
+    assert len((workdir / "out.jsonl").read_text().splitlines()) == ALBUMS
     assert len(rows(bare_database_url)) == 4
     assert has_index(bare_database_url)
     assert traces(bare_pooled_url) == []

@@ -145,18 +145,18 @@ def test_an_unmigrated_database_is_refused_before_embedding(
 
 
 def test_a_missing_cover_prevents_the_switch_unless_skipped(
-    catalog_with_cache: Catalog, here: Path, database_url: str
+    catalog_with_cache: Catalog, workdir: Path, database_url: str
 ) -> None:
     catalog_with_cache(*INGEST)
     before = rows(database_url)
-    (here / "covers" / "demo-1967-00003.jpg").unlink()
+    (workdir / "covers" / "demo-1967-00003.jpg").unlink()
 
     stopped = catalog_with_cache(*REEMBED, **NEW)
     untouched = rows(database_url)
     switched = catalog_with_cache(*REEMBED, "--leave-out", **NEW)
 
     assert stopped.status == 1
-    assert "demo-1967-00003" in (here / "reembed-rejected.csv").read_text()
+    assert "demo-1967-00003" in (workdir / "reembed-rejected.csv").read_text()
     assert untouched == before
     assert switched.status == 0
     after = rows(database_url)
@@ -165,7 +165,7 @@ def test_a_missing_cover_prevents_the_switch_unless_skipped(
 
 
 def test_a_killed_move_resumes_and_reembeds_albums_changed_meanwhile(
-    catalog_with_cache: Catalog, environ: dict[str, str], here: Path, database_url: str, export_cache: str
+    catalog_with_cache: Catalog, environ: dict[str, str], workdir: Path, database_url: str, export_cache: str
 ) -> None:
     catalog_with_cache(*INGEST)
     before = rows(database_url)
@@ -186,8 +186,8 @@ def test_a_killed_move_resumes_and_reembeds_albums_changed_meanwhile(
         process.send_signal(signal.SIGKILL)
         process.wait()
     assert rows(database_url) == before
-    cover = here / "covers" / "demo-1967-00001.jpg"
-    cover.write_bytes((here / "covers" / "demo-1967-00002.jpg").read_bytes())
+    cover = workdir / "covers" / "demo-1967-00001.jpg"
+    cover.write_bytes((workdir / "covers" / "demo-1967-00002.jpg").read_bytes())
     catalog_with_cache(*INGEST)
     catalog_with_cache("delete", "demo-1967-00004")
 
@@ -200,11 +200,11 @@ def test_a_killed_move_resumes_and_reembeds_albums_changed_meanwhile(
 
 
 def test_an_abandoned_move_leaves_no_objects(
-    catalog_with_cache: Catalog, here: Path, database_url: str
+    catalog_with_cache: Catalog, workdir: Path, database_url: str
 ) -> None:
     catalog_with_cache(*INGEST)
     before = rows(database_url)
-    (here / "covers" / "demo-1967-00003.jpg").unlink()
+    (workdir / "covers" / "demo-1967-00003.jpg").unlink()
     catalog_with_cache(*REEMBED, **NEW)
     begun = beside(database_url)
 

@@ -79,14 +79,14 @@ async def test_the_event_at_the_end_of_a_run_carries_its_answer(
     with PubSub(redis.connection_pool, ignore_subscribe_messages=True) as events:
         events.subscribe(keyspace.EVENTS)
         worker.succeed(claimed(worker, accepted.run_id).run_id, result=RESULT, timings=TIMINGS)
-        told = [read_event(message["data"]) for message in messages(events, count=2)]
+        received = [read_event(message["data"]) for message in messages(events, count=2)]
 
-    assert [(event.name, event.state) for event in told] == [
+    assert [(event.name, event.state) for event in received] == [
         (accepted.run_id, JobState.RUNNING),
         (accepted.run_id, JobState.SUCCEEDED),
     ]
-    assert told[0].answer() is None
-    assert told[1].answer() == RunAnswer(RESULT, TIMINGS.as_document())
+    assert received[0].answer() is None
+    assert received[1].answer() == RunAnswer(RESULT, TIMINGS.as_document())
 
 
 @pytest.mark.parametrize("forgotten", [False, True])

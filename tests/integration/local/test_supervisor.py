@@ -39,17 +39,17 @@ def eventually(met: Callable[[], bool]) -> None:
 
 
 def test_only_an_ended_part_is_restarted_and_reported(start: StartPart) -> None:
-    said: list[str] = []
+    messages: list[str] = []
     first, second = start("first", FOREVER), start("second", FOREVER)
-    supervisor = Supervisor(said.append)
+    supervisor = Supervisor(messages.append)
     supervisor.watch([first, second])
 
     first.kill()
-    eventually(lambda: len(said) == 2)
+    eventually(lambda: len(messages) == 2)
     supervisor.stop()
 
-    assert said[0].startswith("first ended (SIGKILL); starting it again (")
-    assert said[1] == "first was started again"
+    assert messages[0].startswith("first ended (SIGKILL); starting it again (")
+    assert messages[1] == "first was started again"
     assert first.running
     assert (first.restarts, second.restarts) == (1, 0)
 
@@ -57,11 +57,11 @@ def test_only_an_ended_part_is_restarted_and_reported(start: StartPart) -> None:
 def test_a_crashing_part_is_restarted_with_longer_pauses_and_then_given_up(
     start: StartPart,
 ) -> None:
-    said: list[str] = []
+    messages: list[str] = []
     canceled: list[bool] = []
     part = start("a worker", AT_ONCE)
     supervisor = Supervisor(
-        said.append, on_given_up=lambda: canceled.append(True), pauses_s=(0.0, 0.01, 0.02)
+        messages.append, on_given_up=lambda: canceled.append(True), pauses_s=(0.0, 0.01, 0.02)
     )
     supervisor.watch([part])
 
@@ -70,7 +70,7 @@ def test_a_crashing_part_is_restarted_with_longer_pauses_and_then_given_up(
         supervisor.wait()
 
     assert part.restarts == 3
-    assert "in 0.02 s" in said[-2]
+    assert "in 0.02 s" in messages[-2]
     assert "a worker has ended 4 times" in given_up.value.detail
     assert "exit status 3" in given_up.value.detail
     assert str(part.log_path) in given_up.value.detail
@@ -81,11 +81,11 @@ def test_a_crashing_part_is_restarted_with_longer_pauses_and_then_given_up(
 def test_a_part_that_cannot_restart_is_given_up_even_after_a_long_run(
     start: StartPart,
 ) -> None:
-    said: list[str] = []
+    messages: list[str] = []
     part = start("a server", FOREVER)
     started_at = time.monotonic()
     # Before it ends it has run longer than `stable_s`.
-    supervisor = Supervisor(said.append, pauses_s=(0.0, 0.01), stable_s=1.0)
+    supervisor = Supervisor(messages.append, pauses_s=(0.0, 0.01), stable_s=1.0)
     supervisor.watch([part])
     eventually(lambda: time.monotonic() > started_at + 1.1)
     part.refuses = True
@@ -94,7 +94,7 @@ def test_a_part_that_cannot_restart_is_given_up_even_after_a_long_run(
     with pytest.raises(ServerFailed, match="a server has ended 3 times"):
         supervisor.wait()
 
-    assert said.count("it does not start; its log says why") == 2
+    assert messages.count("it does not start; its log says why") == 2
     supervisor.stop()
 
 
@@ -115,12 +115,12 @@ def test_a_stable_run_resets_the_restart_pause(start: StartPart) -> None:
 def test_stopping_the_supervisor_ends_a_pause_without_a_restart(
     start: StartPart,
 ) -> None:
-    said: list[str] = []
+    messages: list[str] = []
     part = start("a worker", FOREVER)
-    supervisor = Supervisor(said.append, pauses_s=(3600.0,))
+    supervisor = Supervisor(messages.append, pauses_s=(3600.0,))
     supervisor.watch([part])
     part.kill()
-    eventually(lambda: bool(said))
+    eventually(lambda: bool(messages))
 
     supervisor.stop()
 

@@ -39,7 +39,7 @@ def make_noise():
 if os.environ.get("MAKE_NOISE"):
     threading.Thread(target=make_noise, name="noise", daemon=True).start()
 """
-TOLD = (
+EXPECTED = (
     "TIFFReadDirectory: Warning",
     "printed by a library",
     "Possibly corrupt EXIF data",
@@ -63,8 +63,8 @@ def read_lines(log: Path) -> list[str]:
 
 def wait_for_noise(log: Path) -> list[str]:
     deadline = time.monotonic() + 30
-    while not all(any(told in line for line in read_lines(log)) for told in TOLD):
-        assert time.monotonic() < deadline, [t for t in TOLD if t not in log.read_text(errors="replace")]
+    while not all(any(part in line for line in read_lines(log)) for part in EXPECTED):
+        assert time.monotonic() < deadline, [t for t in EXPECTED if t not in log.read_text(errors="replace")]
         time.sleep(0.05)
     return read_lines(log)
 
@@ -158,8 +158,8 @@ runpy.run_module("catalog", run_name="__main__")
         [sys.executable, "-c", program], cwd=ROOT, env={}, capture_output=True, text=True, check=False
     )
 
-    said = [line for line in done.stderr.splitlines() if not line.startswith("{")]
-    assert said == ["a sentence"]
+    printed = [line for line in done.stderr.splitlines() if not line.startswith("{")]
+    assert printed == ["a sentence"]
     assert any("a library's warning" in line for line in done.stderr.splitlines())
 
 

@@ -22,7 +22,7 @@ async def test_a_worker_behind_a_low_row_limit_warns_and_answers_completely(
 
     assert job.state is JobState.SUCCEEDED
     assert orjson.loads(job.result or b"{}")["total_results"] == 20
-    assert told_problems(worker.log_path) == ["rows_capped"]
+    assert reported_problems(worker.log_path) == ["rows_capped"]
 
 
 async def test_a_worker_warns_when_the_catalog_tracks_no_changes(
@@ -36,9 +36,9 @@ async def test_a_worker_warns_when_the_catalog_tracks_no_changes(
     job = await ended_job(gateway, (await gateway.submit(text_submission("red"))).job_id)
 
     assert job.state is JobState.SUCCEEDED
-    assert told_problems(worker.log_path) == ["changes_untracked"]
+    assert reported_problems(worker.log_path) == ["changes_untracked"]
 
 
-def told_problems(log: Path) -> list[str]:
+def reported_problems(log: Path) -> list[str]:
     records = [orjson.loads(line) for line in log.read_text().splitlines() if line.startswith("{")]
     return [record["problem"] for record in records if record["message"] == "the catalog is misconfigured"]

@@ -40,9 +40,9 @@ def test_a_long_traceback_keeps_its_start_and_end() -> None:
 
     line = format_record("x", exc_info=(ValueError, error, None))
 
-    told = orjson.loads(line)["exception"]
-    assert told.startswith("ValueError: zzz")
-    assert told.endswith("the end")
+    logged = orjson.loads(line)["exception"]
+    assert logged.startswith("ValueError: zzz")
+    assert logged.endswith("the end")
     assert len(line) < 10_000
 
 

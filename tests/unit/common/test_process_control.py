@@ -38,9 +38,9 @@ def test_an_interrupt_does_not_end_a_starting_child() -> None:
 
     while child.poll() is None:
         child.send_signal(signal.SIGINT)
-    _, said = child.communicate()
+    _, errors = child.communicate()
 
-    assert (child.returncode, said) == (0, "")
+    assert (child.returncode, errors) == (0, "")
 
 
 def test_an_interrupt_still_reaches_the_parent() -> None:

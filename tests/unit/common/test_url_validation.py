@@ -54,10 +54,10 @@ def test_a_percent_encoded_password_may_hold_any_character(scheme: str) -> None:
 
 @pytest.mark.parametrize("character", ["[", "]", "\N{FULLWIDTH COMMERCIAL AT}", "\N{ACCOUNT OF}"])
 def test_a_character_that_nfkc_maps_to_a_delimiter_gets_the_hint(character: str) -> None:
-    said = refusal("REDIS_URL", f"redis://:{SECRET}{character}@host/0")
+    message = refusal("REDIS_URL", f"redis://:{SECRET}{character}@host/0")
 
-    assert "percent-encoded" in said
-    assert SECRET not in said
+    assert "percent-encoded" in message
+    assert SECRET not in message
 
 
 def test_a_password_may_hold_a_raw_semicolon() -> None:
@@ -85,13 +85,13 @@ def test_a_raw_delimiter_in_a_password_gets_a_hint_that_hides_the_password(
 ) -> None:
     password = where.format(secret=SECRET, character=character)
 
-    said = refusal(name, form.format(user=user, password=password))
+    message = refusal(name, form.format(user=user, password=password))
 
-    assert name in said
-    assert "percent-encoded" in said
-    assert f"{character} as {ENCODED[character]}" in said or character == " "
-    assert SECRET not in said
-    assert "12" not in said.replace("65535", "")
+    assert name in message
+    assert "percent-encoded" in message
+    assert f"{character} as {ENCODED[character]}" in message or character == " "
+    assert SECRET not in message
+    assert "12" not in message.replace("65535", "")
 
 
 @pytest.mark.parametrize(
@@ -125,10 +125,10 @@ def test_a_raw_delimiter_in_a_password_gets_a_hint_that_hides_the_password(
     ],
 )
 def test_an_invalid_redis_url_error_says_what_to_write(url: str, says: str) -> None:
-    said = refusal("CACHE_REDIS_URL", url)
+    message = refusal("CACHE_REDIS_URL", url)
 
-    assert said.startswith("CACHE_REDIS_URL: ")
-    assert says in said
+    assert message.startswith("CACHE_REDIS_URL: ")
+    assert says in message
 
 
 def test_an_invalid_certificate_file_is_refused_at_startup(tmp_path: Path) -> None:
@@ -172,10 +172,10 @@ def test_a_postgresql_url_is_accepted_unchanged(url: str) -> None:
     ],
 )
 def test_an_invalid_postgresql_url_error_says_what_to_write(url: str, says: str) -> None:
-    said = refusal("DATABASE_URL", url)
+    message = refusal("DATABASE_URL", url)
 
-    assert said.startswith("DATABASE_URL: ")
-    assert says in said
+    assert message.startswith("DATABASE_URL: ")
+    assert says in message
 
 
 @pytest.mark.parametrize(
@@ -210,11 +210,11 @@ def test_the_trailing_slash_of_a_supabase_url_is_removed(url: str, taken: str) -
     ],
 )
 def test_an_invalid_supabase_url_error_says_what_to_write(url: str, says: str) -> None:
-    said = refusal("SUPABASE_URL", url, SUPABASE_KEY="k")
+    message = refusal("SUPABASE_URL", url, SUPABASE_KEY="k")
 
-    assert said.startswith("SUPABASE_URL: ")
-    assert says in said
-    assert SECRET not in said
+    assert message.startswith("SUPABASE_URL: ")
+    assert says in message
+    assert SECRET not in message
 
 
 def test_white_space_around_a_value_is_removed() -> None:

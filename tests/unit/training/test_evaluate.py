@@ -29,8 +29,8 @@ def compared(demo_table: Path, tiny_model: Path, tmp_path_factory: pytest.TempPa
     part = ("--part", "held-out", "--held-out", "0.4", "--attribute", "mood")
     table = folder / "albums.jsonl"
     rows = [json.loads(line) for line in demo_table.read_text().splitlines()]
-    told = [row | {"mood": row["metadata"]["look"]["tone"]} for row in rows]
-    table.write_text("".join(json.dumps(row) + "\n" for row in told))
+    extended = [row | {"mood": row["metadata"]["look"]["tone"]} for row in rows]
+    table.write_text("".join(json.dumps(row) + "\n" for row in extended))
     covers = str(demo_table.parent / "covers")
     assert main(["evaluate", str(table), "--covers", covers, *models, *part, *where, "--device", "cpu"]) == 0
     return folder

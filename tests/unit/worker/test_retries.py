@@ -21,12 +21,12 @@ class Calls:
 
 
 def test_a_transient_failure_is_retried_and_logged() -> None:
-    calls, told = Calls(CatalogUnavailable("one"), CatalogUnavailable("two")), list[str]()
+    calls, logged = Calls(CatalogUnavailable("one"), CatalogUnavailable("two")), list[str]()
 
-    answer = retry_transient(calls, within_s=30, on_failure=lambda error: told.append(str(error)))
+    answer = retry_transient(calls, within_s=30, on_failure=lambda error: logged.append(str(error)))
 
     assert answer == "answer"
-    assert told == ["one", "two"]
+    assert logged == ["one", "two"]
 
 
 def test_a_permanent_failure_is_not_retried() -> None:

@@ -48,11 +48,11 @@ def test_years_scores_and_prizes_stay_within_the_catalogs_rules() -> None:
 
 def test_a_caption_names_the_attributes_of_its_cover() -> None:
     for album in demo_albums(500):
-        said, look = album.caption.lower(), album.look
+        caption, look = album.caption.lower(), album.look
 
-        assert look.shape in said or plural(look.shape) in said
-        assert look.ground in said
-        assert look.tone in said
-        assert ("colourful" in said) == look.colourful
-        assert look.colourful or look.ink in said
-        assert album.genre.lower() in said
+        assert look.shape in caption or plural(look.shape) in caption
+        assert look.ground in caption
+        assert look.tone in caption
+        assert ("colourful" in caption) == look.colourful
+        assert look.colourful or look.ink in caption
+        assert album.genre.lower() in caption

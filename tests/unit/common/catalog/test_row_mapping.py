@@ -89,6 +89,6 @@ def test_null_columns_become_the_defaults_of_an_album() -> None:
     assert (album.artist, album.album_name, album.best_new_music) == ("", "", False)
 
 
-@pytest.mark.parametrize(("told", "similarity"), [(1.0000001, 1.0), (-1.0000001, -1.0), (0.25, 0.25)])
-def test_a_similarity_is_clamped_to_its_range(told: float, similarity: float) -> None:
-    assert match_from_row(ROW | {"similarity": told}).similarity == similarity
+@pytest.mark.parametrize(("computed", "similarity"), [(1.0000001, 1.0), (-1.0000001, -1.0), (0.25, 0.25)])
+def test_a_similarity_is_clamped_to_its_range(computed: float, similarity: float) -> None:
+    assert match_from_row(ROW | {"similarity": computed}).similarity == similarity

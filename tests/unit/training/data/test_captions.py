@@ -13,14 +13,14 @@ def album(name: str = "Blue Hour", *, metadata: dict[str, object] | None = None,
     return Album(row=1, fields=known, cover=None, metadata=metadata or {})
 
 
-def texts(told: Album, count: int = 60) -> list[Phrase]:
-    return [random_caption(told, rng=Random(number)) for number in range(count)]
+def texts(subject: Album, count: int = 60) -> list[Phrase]:
+    return [random_caption(subject, rng=Random(number)) for number in range(count)]
 
 
 def test_without_a_description_the_caption_lists_the_metadata() -> None:
-    said = caption(album(genre="Jazz", release_year=1961))
+    text = caption(album(genre="Jazz", release_year=1961))
 
-    assert said == "Blue Hour by Ada Varga, Jazz, 1961"
+    assert text == "Blue Hour by Ada Varga, Jazz, 1961"
 
 
 def test_a_description_in_any_known_column_is_the_caption() -> None:
@@ -30,29 +30,31 @@ def test_a_description_in_any_known_column_is_the_caption() -> None:
 
 
 def test_texts_vary_and_use_only_known_metadata() -> None:
-    said = {phrase.text for phrase in texts(album(genre="Jazz"))}
+    captions = {phrase.text for phrase in texts(album(genre="Jazz"))}
 
-    assert len(said) > 3
-    assert not any("None" in text or "best new music" in text for text in said)
+    assert len(captions) > 3
+    assert not any("None" in text or "best new music" in text for text in captions)
 
 
 def test_a_text_depends_only_on_the_random_generator() -> None:
-    told = album(genre="Jazz", release_year=1961, best_new_music=True)
+    jazz_album = album(genre="Jazz", release_year=1961, best_new_music=True)
 
-    assert texts(told) == texts(told)
+    assert texts(jazz_album) == texts(jazz_album)
 
 
 def test_every_text_matches_its_own_album() -> None:
-    told = album(genre="Jazz", release_year=1961, best_new_music=True, metadata={"caption": "A blue circle"})
+    jazz_album = album(
+        genre="Jazz", release_year=1961, best_new_music=True, metadata={"caption": "A blue circle"}
+    )
 
-    assert matches(texts(told), [facts_of(told)]).all()
+    assert matches(texts(jazz_album), [facts_of(jazz_album)]).all()
 
 
 def test_a_text_matches_every_album_it_describes() -> None:
     jazz, more_jazz, rock = album("A", genre="Jazz"), album("B", genre="Jazz"), album("C", genre="Rock")
     of_genre = Phrase("Jazz album cover", frozenset({"genre:Jazz"}))
 
-    matched = matches([of_genre], [facts_of(told) for told in (jazz, more_jazz, rock)])
+    matched = matches([of_genre], [facts_of(each) for each in (jazz, more_jazz, rock)])
 
     assert matched.tolist() == [[True, True, False]]
 

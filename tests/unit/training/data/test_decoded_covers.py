@@ -60,8 +60,8 @@ def test_a_bad_cover_rejects_only_its_own_row(folder: Path) -> None:
 
     decoded = load(folder)
 
-    told = [(rejected.row, rejected.reason) for rejected in decoded.rejected]
-    assert told == [(3, "unsupported_image"), (6, "missing_cover"), (13, "unreadable_row")]
+    rejections = [(rejected.row, rejected.reason) for rejected in decoded.rejected]
+    assert rejections == [(3, "unsupported_image"), (6, "missing_cover"), (13, "unreadable_row")]
     assert len(decoded.albums) == len(decoded.pixels) == ROWS - 2
     assert decoded.albums[2].fields.id == "demo-1967-00003"
 

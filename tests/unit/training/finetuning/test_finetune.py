@@ -55,9 +55,9 @@ def tuned(demo_table: Path, tiny_model: Path, tmp_path_factory: pytest.TempPathF
 
 
 def test_captions_find_covers_of_held_out_artists(tuned: Path) -> None:
-    told = record(tuned)
+    report = record(tuned)
 
-    before, after = told["before"]["held-out"], told["after"]["held-out"]
+    before, after = report["before"]["held-out"], report["after"]["held-out"]
     name = next(name for name in after if name.startswith("recall@10"))
 
     assert after[name] - before[name] >= 0.25
@@ -101,9 +101,9 @@ def test_training_stops_when_validation_no_longer_improves(
 
     assert main(call(demo_table, tiny_model, tmp_path, *steps)) == 0
 
-    told = json.loads((tmp_path / "tuned" / "finetuning.json").read_bytes())
+    report = json.loads((tmp_path / "tuned" / "finetuning.json").read_bytes())
     base = load_file(tiny_model / "model.safetensors")
-    assert told["steps"] == 6
+    assert report["steps"] == 6
     assert all(torch.equal(weight, base[name]) for name, weight in weights(tmp_path).items())
 
 
@@ -149,9 +149,9 @@ def test_bad_covers_are_skipped_and_reported(demo_table: Path, tiny_model: Path,
     status = main(call(worse, tiny_model, tmp_path, "--steps", "2"))
 
     with (tmp_path / "rejected.csv").open() as file:
-        told = [(row["row"], row["id"], row["reason"]) for row in csv.DictReader(file)]
+        report = [(row["row"], row["id"], row["reason"]) for row in csv.DictReader(file)]
     assert status == 1
-    assert told == [("5", "demo-1967-00004", "missing_cover")]
+    assert report == [("5", "demo-1967-00004", "missing_cover")]
     assert sum(json.loads((tmp_path / "tuned" / "finetuning.json").read_bytes())["albums"].values()) == (
         ALBUMS - 1
     )

@@ -256,7 +256,7 @@ def test_a_jpeg_compressed_tiff_decodes() -> None:
 
 
 @pytest.mark.parametrize(
-    ("changes", "said"),
+    ("changes", "reason"),
     [
         ({"bits": 32, "sample_format": tiff.FLOAT}, "floating-point samples of 32 bits"),
         ({"bits": 16, "sample_format": tiff.FLOAT}, "floating-point samples of 16 bits"),
@@ -270,10 +270,10 @@ def test_a_jpeg_compressed_tiff_decodes() -> None:
         ({"fields": [(254, [1]), (330, [8])]}, "camera's RAW"),
     ],
 )
-def test_an_unsupported_tiff_is_refused_by_name(changes: dict[str, Any], said: str) -> None:
+def test_an_unsupported_tiff_is_refused_by_name(changes: dict[str, Any], reason: str) -> None:
     settings: dict[str, Any] = {"photometric": tiff.BLACK_IS_ZERO} | changes
 
-    with pytest.raises(UnsupportedImage, match=said):
+    with pytest.raises(UnsupportedImage, match=reason):
         decode(tiff.tiff(samples(8), **settings), size_px=SIDE)
 
 
@@ -365,15 +365,15 @@ def test_a_16_bit_bmp_decodes(top_down: bool) -> None:
 
 
 @pytest.mark.parametrize(
-    ("settings", "said"),
+    ("settings", "reason"),
     [
         ({"bits": 16, "header": 124, "masks": (0xF00, 0xF0, 0xF, 0xF000)}, "unusual layout"),
         ({"bits": 24, "compression": 4}, "compressed in another way"),
         ({"bits": 24, "header": 200}, "header of 200 bytes"),
     ],
 )
-def test_an_unsupported_bmp_is_refused_by_name(settings: dict[str, Any], said: str) -> None:
-    with pytest.raises(UnsupportedImage, match=said):
+def test_an_unsupported_bmp_is_refused_by_name(settings: dict[str, Any], reason: str) -> None:
+    with pytest.raises(UnsupportedImage, match=reason):
         decode(bmp.bmp(samples(8), **settings), size_px=SIDE)
 
 
