@@ -132,7 +132,7 @@ def test_one_checkout_runs_two_stacks_on_different_ports(start_stack: StartStack
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="every other test here runs as an ordinary user already")
-def test_an_ordinary_user_can_run_it(start_stack: StartStack, checkout: Path) -> None:
+def test_an_ordinary_user_can_run_the_stack(start_stack: StartStack, checkout: Path) -> None:
     for path in (checkout, *checkout.rglob("*")):
         os.chown(path, NOBODY, NOBODY)
 

@@ -27,7 +27,7 @@ async def test_a_worker_that_starts_before_redis_waits_for_it(
         assert answered_after_s < float("inf")
 
 
-async def test_a_worker_that_starts_before_the_catalog_waits_and_health_says_so(
+async def test_a_worker_that_starts_before_the_catalog_waits_and_health_reports_it(
     catalog_server: CatalogServer, tmp_path: Path
 ) -> None:
     async with open_rig(catalog_server, tmp_path, workers=0, CATALOG_TIMEOUT_S="1") as rig:

@@ -202,7 +202,7 @@ def test_a_well_formed_request_is_answered(address: Address, request_line: bytes
     assert (answer.status, answer.json()) == (200, {"alive": True})
 
 
-def test_an_address_without_a_path_means_the_root(address: Address) -> None:
+def test_a_url_without_a_path_means_the_root(address: Address) -> None:
     request = b"GET http://x HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
 
     (answer,) = answers(exchange(address, request))

@@ -48,7 +48,7 @@ def test_pipelined_answers_come_in_request_order(address: Address, piece_bytes: 
     assert [answer.headers["x-request-id"] for answer in received[:-1]] == [f"n{n}" for n in range(count)]
 
 
-def test_bodies_and_requests_alternate(gateway: RunningGateway) -> None:
+def test_pipelined_requests_with_and_without_bodies_are_answered(gateway: RunningGateway) -> None:
     body = b'{"parts": [{"text": "' + b"a" * 400 + b'"}]}\r\n\r\n'
     whole = b"POST /api/search?wait=9 HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n%b" % (len(body), body)
     chunks = b"".join(b"1\r\n%c\r\n" % byte for byte in body) + b"0\r\nX: y\r\n\r\n"

@@ -202,7 +202,7 @@ def test_wrong_keys_are_counted_even_where_none_is_needed(start_gateway: StartGa
     assert honest.status_code == 200
 
 
-def test_without_keys_on_this_machine_nothing_is_counted(client: httpx.Client, redis: Redis) -> None:
+def test_a_local_gateway_without_keys_counts_no_requests(client: httpx.Client, redis: Redis) -> None:
     assert "ratelimit-limit" not in client.get(GENRES).headers
     assert list(redis.scan_iter("rate:*")) == []
 

@@ -403,7 +403,7 @@ def test_a_gateway_that_never_reached_the_catalog_does_not_use_the_cache(
     assert text(client).headers["x-cache"] == "hit"
 
 
-def test_several_genres_mean_any_of_them(client: httpx.Client) -> None:
+def test_several_genres_match_albums_with_any_of_them(client: httpx.Client) -> None:
     document = text(client, genre=["Rock", "Jazz"], k=50).json()
 
     assert {found["genre"] for found in document["results"]} == {"Rock", "Jazz"}

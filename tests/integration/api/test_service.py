@@ -198,7 +198,7 @@ def test_head_answers_like_get_without_a_body(client: httpx.Client, path: str) -
     assert headed.content == b""
 
 
-def test_nothing_names_the_server_software(client: httpx.Client) -> None:
+def test_no_answer_names_the_server_software(client: httpx.Client) -> None:
     assert "server" not in client.get("/livez").headers
 
 

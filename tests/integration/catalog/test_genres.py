@@ -63,7 +63,7 @@ def test_a_genre_finds_the_albums_of_all_its_spellings(writable: Opened) -> None
     ]
 
 
-def test_an_album_is_found_by_each_of_its_genres_and_tells_them_all(writable: Opened) -> None:
+def test_an_album_is_found_by_each_of_its_genres_and_lists_them(writable: Opened) -> None:
     insert(
         writable,
         "id, genres",

@@ -61,7 +61,7 @@ def test_answers_change_with_the_data(service: ServiceUnderTest, arrival: str) -
         assert search(service, path, **{"If-None-Match": before.headers["etag"]}).status_code == 200
 
 
-def test_genres_figures_and_albums_change_with_the_data(service: ServiceUnderTest) -> None:
+def test_genres_stats_and_albums_change_with_the_data(service: ServiceUnderTest) -> None:
     get = service.client.get
     before = [get(path).json() for path in ("/api/genres", "/api/stats", "/api/albums/marker")]
 

@@ -59,7 +59,7 @@ WITH_CODE = [
 
 
 @pytest.mark.parametrize("kind", WITH_CODE)
-def test_every_error_with_a_code_has_a_row_of_its_own(kind: type[CoverSearchError]) -> None:
+def test_every_error_with_a_code_has_its_own_row(kind: type[CoverSearchError]) -> None:
     assert kind in PROBLEMS
 
 

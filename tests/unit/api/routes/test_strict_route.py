@@ -51,7 +51,7 @@ def problems(url: str, **options: Any) -> dict[str, str]:
     return {problem["parameter"]: problem["detail"] for problem in response.json()["errors"]}
 
 
-def test_a_whole_query_string_becomes_typed_values() -> None:
+def test_a_query_string_is_parsed_into_typed_values() -> None:
     query, wait_s = read(
         "query=%20dark%20%20ambient&k=5&genre=Rock&genre=Jazz&year_min=1990&year_max=1999"
         "&min_score=7.5&best_new_music=true&wait=2.5"

@@ -43,7 +43,7 @@ PITCHFORK = ["Rock"] * 40 + ["Electronic"] * 20 + ["Folk/Country"] * 10 + ["Pop/
         (True, (True,)),
     ],
 )
-def test_a_cell_holds_any_number_of_genres(cell: object, genres: tuple[object, ...]) -> None:
+def test_a_cell_is_split_into_any_number_of_genres(cell: object, genres: tuple[object, ...]) -> None:
     assert GenreSplitter().read(cell) == genres
 
 

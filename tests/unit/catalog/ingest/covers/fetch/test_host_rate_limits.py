@@ -107,7 +107,7 @@ def test_repeated_refusals_of_one_cover_do_not_slow_the_others(clock: Clock) -> 
     assert rate(host) == pytest.approx(10)
 
 
-def test_the_rate_falls_no_further_than_one_in_ten_seconds(clock: Clock) -> None:
+def test_the_rate_never_falls_below_one_request_in_ten_seconds(clock: Clock) -> None:
     host = host_rate(clock, 10)
     for _ in range(20):
         clock.now_s += 1
