@@ -70,7 +70,7 @@ def measured(family: str, bench: Bench) -> Iterator[Row]:
         for figure in FAMILIES[family].measure(bench):
             missing.remove(figure.name)
             yield row_of(figure)
-    except Exception as error:  # noqa: BLE001 - the boundary of one family: the others are measured all the same
+    except Exception as error:  # noqa: BLE001 - the boundary of one family: the others are still measured
         traceback.print_exc()
         reason = f"{type(error).__name__}: {error}"
         yield from (failed_row(name, reason) for name in missing)

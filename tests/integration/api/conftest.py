@@ -24,7 +24,7 @@ def eventually(met: Callable[[], bool], *, within_s: float = DEADLINE_S) -> None
     """Wait until a condition is met; fail when it is not met in time."""
     deadline = time.monotonic() + within_s
     while not met():
-        assert time.monotonic() < deadline, "it did not come to pass"
+        assert time.monotonic() < deadline, "the condition was not met in time"
         time.sleep(0.01)
 
 

@@ -15,7 +15,7 @@ ASYNC = {"Prefer": "respond-async"}
 
 
 @pytest.fixture
-def narrow(start_gateway: StartGateway, worker: StandInWorker) -> Iterator[httpx.Client]:
+def two_job_gateway(start_gateway: StartGateway, worker: StandInWorker) -> Iterator[httpx.Client]:
     """A gateway that allows two active jobs per key."""
     with start_gateway(AUTH="optional", ADDRESS_RATE="unlimited", MAX_JOBS_PER_KEY="2").client() as client:
         eventually(lambda: client.get("/readyz").status_code == 200)
@@ -27,45 +27,47 @@ def submit(client: httpx.Client, query: str, bearer: dict[str, str]) -> httpx.Re
 
 
 def test_a_key_at_its_job_limit_is_refused_until_a_job_ends(
-    narrow: httpx.Client, worker: StandInWorker, redis: Redis
+    two_job_gateway: httpx.Client, worker: StandInWorker, redis: Redis
 ) -> None:
     alice, bob = new_key(redis), new_key(redis, "bob")
     worker.pause()
-    first, second = submit(narrow, "one", alice), submit(narrow, "two", alice)
+    first, second = submit(two_job_gateway, "one", alice), submit(two_job_gateway, "two", alice)
 
-    refused = submit(narrow, "three", alice)
+    refused = submit(two_job_gateway, "three", alice)
 
     assert [first.status_code, second.status_code] == [202, 202]
     assert (refused.status_code, refused.json()["code"]) == (429, "rate_limited")
     assert int(refused.headers["retry-after"]) >= 1
     # It cannot join an active run either; other keys are not affected.
-    assert submit(narrow, "one", alice).status_code == 429
-    assert submit(narrow, "three", bob).status_code == 202
-    assert submit(narrow, "four", {}).status_code == 202
+    assert submit(two_job_gateway, "one", alice).status_code == 429
+    assert submit(two_job_gateway, "three", bob).status_code == 202
+    assert submit(two_job_gateway, "four", {}).status_code == 202
     worker.resume()
-    eventually(lambda: submit(narrow, "three", alice).status_code == 202)
+    eventually(lambda: submit(two_job_gateway, "three", alice).status_code == 202)
 
 
-def test_a_canceled_job_frees_its_slot(narrow: httpx.Client, worker: StandInWorker, redis: Redis) -> None:
+def test_a_canceled_job_frees_its_slot(
+    two_job_gateway: httpx.Client, worker: StandInWorker, redis: Redis
+) -> None:
     alice = new_key(redis)
     worker.pause()
-    first = submit(narrow, "one", alice).json()["id"]
-    submit(narrow, "two", alice)
+    first = submit(two_job_gateway, "one", alice).json()["id"]
+    submit(two_job_gateway, "two", alice)
 
-    narrow.post(f"/api/jobs/{first}/cancel", headers=alice)
+    two_job_gateway.post(f"/api/jobs/{first}/cancel", headers=alice)
 
-    assert submit(narrow, "three", alice).status_code == 202
+    assert submit(two_job_gateway, "three", alice).status_code == 202
 
 
 def test_concurrent_requests_do_not_exceed_the_job_limit_of_a_key(
-    narrow: httpx.Client, worker: StandInWorker, redis: Redis
+    two_job_gateway: httpx.Client, worker: StandInWorker, redis: Redis
 ) -> None:
     from concurrent.futures import ThreadPoolExecutor
 
     alice = new_key(redis)
     worker.pause()
     with ThreadPoolExecutor(8) as threads:
-        answers = list(threads.map(lambda n: submit(narrow, f"query {n}", alice), range(24)))
+        answers = list(threads.map(lambda n: submit(two_job_gateway, f"query {n}", alice), range(24)))
 
     assert [answer.status_code for answer in answers].count(202) == 2
 

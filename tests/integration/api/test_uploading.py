@@ -23,7 +23,7 @@ PART = b'--zz\r\nContent-Disposition: form-data; name="file"; filename="a.png"\r
 RAW = b"\x89PNG"
 
 
-def blamed(answer: httpx.Response) -> list[str]:
+def error_parameters(answer: httpx.Response) -> list[str]:
     return [error["parameter"] for error in answer.json()["errors"]]
 
 
@@ -67,7 +67,7 @@ def test_a_connection_works_after_an_oversized_image(client: httpx.Client, cover
     too_large = client.post("/api/search-by-image", files={"file": b"x" * (10 * MIB + 1)})
 
     assert (too_large.status_code, too_large.json()["code"]) == (413, "image_too_large")
-    assert blamed(too_large) == ["file"]
+    assert error_parameters(too_large) == ["file"]
     assert client.post("/api/search-by-image", files={"file": cover}).status_code == 200
 
 
@@ -100,7 +100,7 @@ def test_a_body_that_is_not_an_image_is_refused_like_a_form(
     assert (answer.status_code, answer.json()["code"]) == (status, code)
     assert detail in answer.json()["detail"]
     if code != "unsupported_media_type":
-        assert blamed(answer) == ["file"]
+        assert error_parameters(answer) == ["file"]
 
 
 def test_the_upload_limits_are_settings(start_gateway: StartGateway, cover: bytes) -> None:
@@ -111,14 +111,14 @@ def test_the_upload_limits_are_settings(start_gateway: StartGateway, cover: byte
 
     assert by_bytes.json()["code"] == "image_too_large"
     assert (by_pixels.status_code, by_pixels.json()["code"]) == (422, "image_too_many_pixels")
-    assert blamed(by_bytes) == blamed(by_pixels) == ["file"]
+    assert error_parameters(by_bytes) == error_parameters(by_pixels) == ["file"]
 
 
 def test_a_file_that_is_not_an_image_is_unsupported(client: httpx.Client) -> None:
     answer = client.post("/api/search-by-image", files={"file": ("cover.png", b"hello", "image/png")})
 
     assert (answer.status_code, answer.json()["code"]) == (415, "unsupported_image")
-    assert blamed(answer) == ["file"]
+    assert error_parameters(answer) == ["file"]
 
 
 def test_an_image_error_found_by_a_worker_names_the_parameter(
@@ -132,7 +132,7 @@ def test_an_image_error_found_by_a_worker_names_the_parameter(
     answer = client.post("/api/search-by-image", files={"file": cover})
 
     assert (answer.status_code, answer.json()["code"]) == (422, "undecodable_image")
-    assert blamed(answer) == ["file"]
+    assert error_parameters(answer) == ["file"]
 
 
 def begin_upload(

@@ -69,7 +69,7 @@ def environ(database_url: str, redis_server: RedisServer, tmp_path: Path) -> dic
 
 
 @pytest.fixture(params=["postgres", "pgbouncer", "supabase"])
-def either(request: pytest.FixtureRequest, environ: dict[str, str]) -> Mapping[str, str]:
+def catalog_settings(request: pytest.FixtureRequest, environ: dict[str, str]) -> Mapping[str, str]:
     """Settings of each way to connect to the catalog."""
     if request.param == "pgbouncer":
         environ["DATABASE_URL"] = request.getfixturevalue("pooled_url")
@@ -96,8 +96,8 @@ def catalog(
             monkeypatch.setenv(name, value)
         capsys.readouterr()
         status = main(arguments)
-        said = capsys.readouterr()
-        return Done(status, said.out, said.err)
+        captured = capsys.readouterr()
+        return Done(status, captured.out, captured.err)
 
     return run
 

@@ -55,7 +55,7 @@ def test_the_documented_walkthrough_works(environ: dict[str, str], tmp_path: Pat
     assert len(walked) > 5
 
     for step in walked:
-        said = ""
+        printed = ""
         for command in step.commands:
             if command.startswith("export "):
                 name, _, value = command.removeprefix("export ").partition("=")
@@ -64,10 +64,10 @@ def test_the_documented_walkthrough_works(environ: dict[str, str], tmp_path: Pat
             expected = re.search(r"# exit status (\d)$", command)
             status, output = run(command, env, tmp_path)
             assert status == (int(expected[1]) if expected else 0), f"{command}\n{output}"
-            said += output
-        lines = [line.strip() for line in said.splitlines()]
+            printed += output
+        lines = [line.strip() for line in printed.splitlines()]
         for line in step.shown:
-            assert any(line in said_line for said_line in lines), f"{line!r} is not in\n{said}"
+            assert any(line in printed_line for printed_line in lines), f"{line!r} is not in\n{printed}"
 
 
 def test_the_document_lists_every_rejection_reason() -> None:

@@ -71,7 +71,11 @@ def test_two_hundred_covers_of_a_rate_limited_host_arrive_in_one_run(
 
 
 def test_a_second_run_fetches_only_missing_covers(
-    catalog: Catalog, either: Mapping[str, str], workdir: Path, server: CoverServer, database_url: str
+    catalog: Catalog,
+    catalog_settings: Mapping[str, str],
+    workdir: Path,
+    server: CoverServer,
+    database_url: str,
 ) -> None:
     missing = {f"/demo-1967-{n:05}.jpg": server.covers.pop(f"/demo-1967-{n:05}.jpg") for n in (3, 4, 5)}
 
@@ -96,7 +100,11 @@ def test_a_second_run_fetches_only_missing_covers(
 
 
 def test_a_changed_row_is_written_without_fetching_its_cover(
-    catalog: Catalog, either: Mapping[str, str], workdir: Path, server: CoverServer, database_url: str
+    catalog: Catalog,
+    catalog_settings: Mapping[str, str],
+    workdir: Path,
+    server: CoverServer,
+    database_url: str,
 ) -> None:
     catalog(*INGEST)
     before = rows(database_url)
@@ -116,7 +124,7 @@ def test_a_changed_row_is_written_without_fetching_its_cover(
 
 
 def test_a_recheck_downloads_only_changed_covers(
-    catalog: Catalog, either: Mapping[str, str], server: CoverServer, database_url: str
+    catalog: Catalog, catalog_settings: Mapping[str, str], server: CoverServer, database_url: str
 ) -> None:
     catalog(*INGEST)
     before = rows(database_url)
@@ -163,7 +171,7 @@ def test_a_recheck_of_a_host_without_validators_compares_the_covers(
 )
 def test_existing_albums_are_never_rejected_for_their_covers(
     catalog: Catalog,
-    either: Mapping[str, str],
+    catalog_settings: Mapping[str, str],
     workdir: Path,
     server: CoverServer,
     database_url: str,

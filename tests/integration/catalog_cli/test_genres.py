@@ -54,7 +54,7 @@ def genres(database_url: str) -> list[object]:
 
 
 def test_albums_with_several_genres_in_a_cell_are_found_and_counted_by_each(
-    catalog: Catalog, either: Mapping[str, str], workdir: Path, database_url: str
+    catalog: Catalog, catalog_settings: Mapping[str, str], workdir: Path, database_url: str
 ) -> None:
     write_table(workdir / "albums.csv", table_of(CELLS))
 
@@ -72,7 +72,7 @@ def test_albums_with_several_genres_in_a_cell_are_found_and_counted_by_each(
 
 @pytest.mark.parametrize("suffix", ["csv", "jsonl", "parquet"])
 def test_exported_genres_are_ingested_unchanged(
-    catalog: Catalog, either: Mapping[str, str], workdir: Path, database_url: str, suffix: str
+    catalog: Catalog, catalog_settings: Mapping[str, str], workdir: Path, database_url: str, suffix: str
 ) -> None:
     write_table(workdir / "albums.csv", table_of(CELLS))
     catalog(*INGEST)

@@ -35,7 +35,7 @@ INGEST = ("ingest", "albums.csv", "--covers", "covers")
 
 
 def test_every_row_is_ingested_through_both_catalogs(
-    catalog: Catalog, either: Mapping[str, str], database_url: str
+    catalog: Catalog, catalog_settings: Mapping[str, str], database_url: str
 ) -> None:
     done = catalog(*INGEST, "--cover-url", "/covers/{file}")
 
@@ -56,11 +56,11 @@ def test_every_row_is_ingested_through_both_catalogs(
 
 
 def test_a_second_run_changes_no_album_but_makes_a_new_version(
-    catalog: Catalog, either: Mapping[str, str], database_url: str
+    catalog: Catalog, catalog_settings: Mapping[str, str], database_url: str
 ) -> None:
     catalog(*INGEST)
     before = rows(database_url)
-    with open_redis(either["REDIS_URL"]) as redis:
+    with open_redis(catalog_settings["REDIS_URL"]) as redis:
         version = redis.get(keyspace.CATALOG_VERSION)
 
         done = catalog(*INGEST)
@@ -109,7 +109,7 @@ def recaptioned() -> list[dict[str, object]]:
 
 def test_a_changed_column_does_not_embed_the_cover_again(
     catalog: Catalog,
-    either: Mapping[str, str],
+    catalog_settings: Mapping[str, str],
     workdir: Path,
     database_url: str,
     embedded_covers: list[int],
@@ -152,7 +152,7 @@ def test_an_album_without_a_stored_cover_hash_is_embedded_again(
 
 
 def test_a_changed_row_that_the_catalog_refuses_fails_alone(
-    catalog: Catalog, either: Mapping[str, str], workdir: Path, database_url: str
+    catalog: Catalog, catalog_settings: Mapping[str, str], workdir: Path, database_url: str
 ) -> None:
     catalog(*INGEST)
     with psycopg.connect(database_url) as connection:
@@ -211,7 +211,7 @@ def dirty_table() -> list[dict[str, object]]:
 
 
 def test_an_invalid_cell_of_an_optional_column_is_left_empty_and_noted(
-    catalog: Catalog, either: Mapping[str, str], workdir: Path, database_url: str
+    catalog: Catalog, catalog_settings: Mapping[str, str], workdir: Path, database_url: str
 ) -> None:
     write_table(workdir / "albums.csv", dirty_table())
 
@@ -304,7 +304,7 @@ def test_undecodable_rows_are_rejected_alone(catalog: Catalog, workdir: Path, da
 
 
 def test_a_row_that_the_catalog_refuses_is_rejected_alone(
-    catalog: Catalog, either: Mapping[str, str], workdir: Path, database_url: str
+    catalog: Catalog, catalog_settings: Mapping[str, str], workdir: Path, database_url: str
 ) -> None:
     table = [cells(album) for album in demo_albums(ALBUMS)]
     table[9]["caption"] = "x"
@@ -400,7 +400,7 @@ def test_an_ambiguous_cover_is_noted(catalog: Catalog, workdir: Path, database_u
 
 
 def test_an_album_with_an_undecodable_new_cover_keeps_the_old_one(
-    catalog: Catalog, either: Mapping[str, str], workdir: Path, database_url: str
+    catalog: Catalog, catalog_settings: Mapping[str, str], workdir: Path, database_url: str
 ) -> None:
     catalog(*INGEST)
     before = rows(database_url)

@@ -21,7 +21,7 @@ INGEST = ("ingest", "albums.csv", "--covers", "covers")
 
 @pytest.mark.parametrize("suffix", ["csv", "jsonl", "parquet"])
 def test_ingesting_an_export_changes_nothing(
-    catalog: Catalog, either: Mapping[str, str], workdir: Path, suffix: str
+    catalog: Catalog, catalog_settings: Mapping[str, str], workdir: Path, suffix: str
 ) -> None:
     catalog(*INGEST)
 
@@ -49,11 +49,11 @@ def test_an_export_of_several_pages_has_every_album_and_vector(
 
 
 def test_deleted_albums_are_gone_and_unknown_ids_are_named(
-    catalog: Catalog, either: Mapping[str, str], workdir: Path, database_url: str
+    catalog: Catalog, catalog_settings: Mapping[str, str], workdir: Path, database_url: str
 ) -> None:
     catalog(*INGEST)
     (workdir / "ids.txt").write_text("\ufeffdemo-1967-00002\n\nno-such-album\n")
-    with open_redis(either["REDIS_URL"]) as redis:
+    with open_redis(catalog_settings["REDIS_URL"]) as redis:
         version = redis.get(keyspace.CATALOG_VERSION)
 
         done = catalog("delete", "demo-1967-00001", "--from-file", "ids.txt")
@@ -65,7 +65,7 @@ def test_deleted_albums_are_gone_and_unknown_ids_are_named(
     assert len(rows(database_url)) == ALBUMS - 2
 
 
-def test_stats_show_the_figures_of_the_catalog(catalog: Catalog, either: Mapping[str, str]) -> None:
+def test_stats_show_the_figures_of_the_catalog(catalog: Catalog, catalog_settings: Mapping[str, str]) -> None:
     catalog(*INGEST)
 
     document = json.loads(catalog("stats", "--json").out)
@@ -76,7 +76,7 @@ def test_stats_show_the_figures_of_the_catalog(catalog: Catalog, either: Mapping
     assert "fixed-latency" in catalog("stats").out
 
 
-def test_a_complete_catalog_passes_every_check(catalog: Catalog, either: Mapping[str, str]) -> None:
+def test_a_complete_catalog_passes_every_check(catalog: Catalog, catalog_settings: Mapping[str, str]) -> None:
     catalog(*INGEST)
 
     done = catalog("verify", "--covers", "covers", "--json")
@@ -89,7 +89,7 @@ def test_a_complete_catalog_passes_every_check(catalog: Catalog, either: Mapping
 
 
 def test_verify_reports_another_preprocessing_with_a_remedy(
-    catalog: Catalog, either: Mapping[str, str], database_url: str
+    catalog: Catalog, catalog_settings: Mapping[str, str], database_url: str
 ) -> None:
     catalog(*INGEST)
     with psycopg.connect(database_url) as connection:

@@ -55,7 +55,7 @@ def embedded(url: str) -> set[str]:
 
 
 def test_missing_albums_are_embedded_from_files_and_urls(
-    catalog: Catalog, either: Mapping[str, str], workdir: Path, database_url: str, served: str
+    catalog: Catalog, catalog_settings: Mapping[str, str], workdir: Path, database_url: str, served: str
 ) -> None:
     first, second, third, fourth = drawn_ids(workdir)[:4]
     (workdir / "covers" / "more covers").mkdir()
@@ -104,7 +104,7 @@ def test_missing_albums_get_the_vectors_of_an_ordinary_ingest(
 
 
 def test_albums_that_cannot_be_embedded_are_reported_and_the_rest_is_embedded(
-    catalog: Catalog, either: Mapping[str, str], workdir: Path, database_url: str, served: str
+    catalog: Catalog, catalog_settings: Mapping[str, str], workdir: Path, database_url: str, served: str
 ) -> None:
     first = drawn_ids(workdir)[0]
     (workdir / "covers" / "broken.jpg").write_text("no picture")
@@ -130,7 +130,7 @@ def test_albums_that_cannot_be_embedded_are_reported_and_the_rest_is_embedded(
 
 
 def test_stats_verify_and_export_count_missing_embeddings(
-    catalog: Catalog, either: Mapping[str, str], workdir: Path, database_url: str
+    catalog: Catalog, catalog_settings: Mapping[str, str], workdir: Path, database_url: str
 ) -> None:
     catalog("ingest", "albums.csv", "--covers", "covers")
     insert(database_url, ("one", None), ("two", None))
@@ -162,7 +162,7 @@ def test_a_catalog_of_another_model_is_refused_before_embedding(
 
 
 def test_writing_stops_when_the_catalog_moves_to_another_model(
-    catalog: Catalog, either: Mapping[str, str], workdir: Path, database_url: str
+    catalog: Catalog, catalog_settings: Mapping[str, str], workdir: Path, database_url: str
 ) -> None:
     insert(database_url, *((album_id, None) for album_id in drawn_ids(workdir)))
     with psycopg.connect(database_url) as connection:
@@ -195,11 +195,11 @@ def test_a_table_without_vectors_is_stamped_and_indexed_at_the_end(
 
 
 def test_an_album_changed_during_the_run_is_left_for_the_next_run(
-    either: Mapping[str, str], database_url: str
+    catalog_settings: Mapping[str, str], database_url: str
 ) -> None:
     insert(database_url, *((album_id, "/covers/1.jpg") for album_id in "abcd"))
     vector = np.eye(1, 512, dtype=np.float32)[0]
-    with open_writer(load_settings(either)) as writer:
+    with open_writer(load_settings(catalog_settings)) as writer:
         looked_at = writer.missing(after_id=None, size=10)
         with psycopg.connect(database_url) as connection:
             connection.execute("UPDATE album_covers SET cover_url = '/covers/2.jpg' WHERE id = 'b'")
@@ -255,11 +255,11 @@ def test_the_next_run_completes_a_killed_run(
 
 
 def test_two_concurrent_runs_embed_every_album(
-    workdir: Path, environ: dict[str, str], either: Mapping[str, str], database_url: str
+    workdir: Path, environ: dict[str, str], catalog_settings: Mapping[str, str], database_url: str
 ) -> None:
     insert(database_url, *((album_id, None) for album_id in drawn_ids(workdir)))
 
-    both = [start(either, latency_ms=50), start(either, latency_ms=60)]
+    both = [start(catalog_settings, latency_ms=50), start(catalog_settings, latency_ms=60)]
     output = [process.communicate(timeout=WAIT_S * 2)[1].decode() for process in both]
 
     assert [process.returncode for process in both] == [0, 0], output

@@ -48,7 +48,7 @@ def vector(row: dict[str, object]) -> np.ndarray[tuple[int], np.dtype[np.float32
     return np.array(orjson.loads(str(row["embedding"])), dtype=np.float32)
 
 
-def beside(database_url: str) -> list[str]:
+def leftovers(database_url: str) -> list[str]:
     """Return the objects that a move has left in the database."""
     with psycopg.connect(database_url) as connection:
         found = connection.execute(
@@ -74,7 +74,7 @@ def test_reembedding_changes_only_the_vectors(
         assert row | {"embedding": None} == before[album_id] | {"embedding": None}
     checks = catalog_with_cache("verify", "--model", str(DEMO_MODEL))
     assert checks.status == 0, checks.out
-    assert beside(database_url) == []
+    assert leftovers(database_url) == []
     with open_redis(environ["REDIS_URL"]) as redis:
         assert redis.get(keyspace.CATALOG_MODEL) == find_model(str(DEMO_MODEL)).fingerprint.encode()
     unchanged = catalog_with_cache(*INGEST, ENCODER="openvino", CLIP_MODEL=str(DEMO_MODEL))
@@ -141,7 +141,7 @@ def test_an_unmigrated_database_is_refused_before_embedding(
 
     assert done.status == 2
     assert "python -m catalog migrate" in done.err
-    assert beside(database_url) == []
+    assert leftovers(database_url) == []
 
 
 def test_a_missing_cover_prevents_the_switch_unless_skipped(
@@ -206,13 +206,13 @@ def test_an_abandoned_move_leaves_no_objects(
     before = rows(database_url)
     (workdir / "covers" / "demo-1967-00003.jpg").unlink()
     catalog_with_cache(*REEMBED, **NEW)
-    begun = beside(database_url)
+    begun = leftovers(database_url)
 
     done = catalog_with_cache("reembed", "--abandon")
 
     assert done.status == 0
     assert begun != []
-    assert beside(database_url) == []
+    assert leftovers(database_url) == []
     assert rows(database_url) == before
 
 
@@ -251,7 +251,7 @@ def test_a_move_that_would_lose_dependent_objects_is_refused_before_embedding(
 
     assert done.status == 2
     assert named in done.err
-    assert beside(database_url) == []
+    assert leftovers(database_url) == []
 
 
 def test_a_move_keeps_grants_publications_and_replica_identity(
@@ -360,7 +360,7 @@ def test_a_search_that_waited_for_the_switch_is_checked_against_the_new_stamp(
         switching.execute("LOCK TABLE album_covers IN ACCESS EXCLUSIVE MODE")
         searching = threading.Thread(target=search)
         searching.start()
-        wait_until(lambda: someone_waits(database_url))
+        wait_until(lambda: is_blocked(database_url))
         switching.execute("SELECT stamp_catalog('another', 'another')")
     searching.join()
     opened.close()
@@ -368,7 +368,7 @@ def test_a_search_that_waited_for_the_switch_is_checked_against_the_new_stamp(
     assert len(raised) == 1
 
 
-def someone_waits(database_url: str) -> bool:
+def is_blocked(database_url: str) -> bool:
     with psycopg.connect(database_url) as connection:
         row = connection.execute(
             "SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted AND relation = "

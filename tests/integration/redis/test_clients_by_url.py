@@ -15,7 +15,7 @@ from common.redis.clients import open_async_redis, open_redis
 from common.redis.multiplexed_client import MultiplexedRedis
 from common.redis.multiplexed_connection import MultiplexedConnection, pack_command
 from common.settings import Settings, load_settings
-from tests.integration.redis.server_variants import FORMS, PASSWORD, SPECIAL, Certificates, Place
+from tests.integration.redis.server_variants import FORMS, PASSWORD, SPECIAL, Certificates, RedisFolder
 
 
 @pytest.fixture(params=FORMS)
@@ -23,7 +23,7 @@ def settings(
     request: pytest.FixtureRequest, tmp_path: Path, certificates: Certificates
 ) -> Iterator[Settings]:
     with ExitStack() as stack:
-        url = FORMS[request.param](Place(tmp_path / "redis", certificates, stack))
+        url = FORMS[request.param](RedisFolder(tmp_path / "redis", certificates, stack))
         yield load_settings({"REDIS_URL": url, "CACHE_REDIS_URL": url})
 
 

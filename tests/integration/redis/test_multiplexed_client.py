@@ -176,11 +176,11 @@ async def test_a_blocked_event_loop_is_not_a_redis_timeout(redis: MultiplexedRed
     await redis.execute("PING")
 
     calls = [asyncio.ensure_future(redis.execute("ECHO", str(n))) for n in range(10)]
-    time.sleep(1.2)  # noqa: ASYNC251 - the loop stands still, before the commands are sent
+    time.sleep(1.2)  # noqa: ASYNC251 - blocks the loop before the commands are sent
     await asyncio.sleep(0)
     calls += [asyncio.ensure_future(redis.execute("ECHO", str(n))) for n in range(10, 20)]
     await asyncio.sleep(0)
-    time.sleep(1.2)  # noqa: ASYNC251 - and while Redis has long answered
+    time.sleep(1.2)  # noqa: ASYNC251 - and again after Redis has answered
 
     assert await asyncio.gather(*calls) == [str(n).encode() for n in range(20)]
 

@@ -13,7 +13,7 @@ from PIL import Image
 
 from local.servers.server import free_port
 from local.services import gateway_service, worker_service
-from tests.integration.redis.server_variants import FORMS, Certificates, Place
+from tests.integration.redis.server_variants import FORMS, Certificates, RedisFolder
 
 START_S = 60.0
 #: REDIS_URL and CACHE_REDIS_URL.
@@ -30,7 +30,7 @@ def environ(
 ) -> Iterator[dict[str, str]]:
     with ExitStack() as stack:
         urls = [
-            FORMS[form](Place(tmp_path / f"redis-{number}", certificates, stack))
+            FORMS[form](RedisFolder(tmp_path / f"redis-{number}", certificates, stack))
             for number, form in enumerate(request.param)
         ]
         yield {

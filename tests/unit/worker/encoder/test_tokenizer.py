@@ -13,7 +13,7 @@ def places_of(sequences: list[list[int]]) -> Places:
     return Places.of(tuple(map(len, sequences)), heads=HEADS)
 
 
-def end_to_end(sequences: list[list[int]]) -> npt.NDArray[np.int32]:
+def concatenated(sequences: list[list[int]]) -> npt.NDArray[np.int32]:
     # Fill with 99: stale values of an earlier pass must have no effect.
     ids = np.full(rounded_up(sum(map(len, sequences))), 99, dtype=np.int32)
     lay_end_to_end(sequences, out=ids)
@@ -21,7 +21,7 @@ def end_to_end(sequences: list[list[int]]) -> npt.NDArray[np.int32]:
 
 
 def test_texts_are_concatenated_and_each_token_has_its_position() -> None:
-    ids, places = end_to_end(SEQUENCES), places_of(SEQUENCES)
+    ids, places = concatenated(SEQUENCES), places_of(SEQUENCES)
 
     assert ids.tolist() == [5, 6, 7, 8, 9, 10, 0, 0]
     assert places.positions.tolist()[:6] == [0, 1, 2, 0, 0, 1]
@@ -29,7 +29,7 @@ def test_texts_are_concatenated_and_each_token_has_its_position() -> None:
 
 
 def test_each_attention_head_sees_only_the_tokens_of_its_text() -> None:
-    ids = end_to_end(SEQUENCES)
+    ids = concatenated(SEQUENCES)
     # hundreds number a token's parts: 0 and 1 are the heads of its query, 2 and 3 those of its key, ...
     parts = (ids[:, None] + 100 * np.arange(3 * HEADS)).reshape(-1)
 
@@ -43,7 +43,7 @@ def test_each_attention_head_sees_only_the_tokens_of_its_text() -> None:
 
 
 def test_the_heads_of_a_token_are_gathered_in_its_row() -> None:
-    ids, places = end_to_end(SEQUENCES), places_of(SEQUENCES)
+    ids, places = concatenated(SEQUENCES), places_of(SEQUENCES)
     parts = (ids[:, None] + 100 * np.arange(3 * HEADS)).reshape(-1)
 
     query = parts[places.to_heads][0]

@@ -99,11 +99,11 @@ def test_other_calls_are_refused_during_a_probe(
 ) -> None:
     fail(breaker, catalog, times=3)
     clock.now_s += LONGEST_PAUSE_S
-    asked, let_go = threading.Event(), threading.Event()
+    asked, released = threading.Event(), threading.Event()
 
     def slow() -> str:
         asked.set()
-        let_go.wait(10)
+        released.wait(10)
         return "albums"
 
     probe = threading.Thread(target=breaker.call, args=(slow,))
@@ -111,7 +111,7 @@ def test_other_calls_are_refused_during_a_probe(
     asked.wait(10)
     clock.now_s += LONGEST_PAUSE_S
     fail(breaker, catalog, times=3)
-    let_go.set()
+    released.set()
     probe.join()
 
     assert catalog.calls == 3
