@@ -1,1 +1,1 @@
-"""Measurements: this product against the plain way of doing the same work, and the machine's own limit."""
+"""Measurements: this product compared with a plain implementation and with the machine's limit."""

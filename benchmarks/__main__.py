@@ -13,7 +13,7 @@ from benchmarks.families import FAMILIES, families_of
 from benchmarks.harness.bench import STATE, Bench
 from benchmarks.harness.document import show
 from benchmarks.harness.figures import JsonRow, Row, failed_row, row_of
-from benchmarks.harness.table import line, table, told_machine
+from benchmarks.harness.table import line, machine_description, table
 from benchmarks.harness.targets import TARGETS
 from benchmarks.paths import ROOT
 
@@ -22,7 +22,7 @@ PARTIAL = STATE / "results.json"
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Measure family after family; return 1 if one of them broke, whatever the others' figures are."""
+    """Measure each family; return 1 if any of them failed with an error."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="tiny counts, to see that all of it runs")
     parser.add_argument("--only", nargs="+", metavar="NAME", help="these families or figures")
@@ -32,7 +32,7 @@ def main(arguments: Sequence[str]) -> int:
         chosen = families_of(options.only or list(FAMILIES))
     except ValueError as error:
         parser.error(str(error))
-    machine = told_machine()
+    machine = machine_description()
     print(machine, flush=True)
     STATE.mkdir(parents=True, exist_ok=True)
     rows = []
@@ -50,7 +50,7 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def _keep(rows: Sequence[Row], machine: str) -> Path:
-    """Write the rows beside those of other families, where the documentation shows them."""
+    """Merge the rows into the results that the documentation shows."""
     last = json.loads(RESULTS.read_text()) if RESULTS.exists() else []
     known = {row["name"]: row for row in last} | {row.name: row.as_document() for row in rows}
     documents = [known[name] for name in TARGETS if name in known]
@@ -64,13 +64,13 @@ def _write(path: Path, documents: Sequence[JsonRow]) -> Path:
 
 
 def measured(family: str, bench: Bench) -> Iterator[Row]:
-    """Measure one family; where it breaks, its figures that are still missing are failures."""
+    """Measure one family; if it fails, its missing figures count as missed."""
     missing = list(FAMILIES[family].names)
     try:
         for figure in FAMILIES[family].measure(bench):
             missing.remove(figure.name)
             yield row_of(figure)
-    except Exception as error:  # noqa: BLE001 - the boundary of one family: the others are measured all the same
+    except Exception as error:  # noqa: BLE001 - the boundary of one family: the others are still measured
         traceback.print_exc()
         reason = f"{type(error).__name__}: {error}"
         yield from (failed_row(name, reason) for name in missing)

@@ -1,4 +1,4 @@
-"""Every family of figures by its name, in the order in which a run takes them."""
+"""Every family of figures by its name, in the order of a run."""
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -25,7 +25,7 @@ from benchmarks.service import (
 
 @dataclass(frozen=True, slots=True)
 class Family:
-    """What it measures, and how; the figures come in the order of the names."""
+    """A function that measures, and the names of its figures in order."""
 
     names: tuple[str, ...]
     measure: Callable[[Bench], Iterator[Figure]]
@@ -55,10 +55,10 @@ FAMILIES: Mapping[str, Family] = MappingProxyType(
 
 
 def families_of(names: list[str]) -> list[str]:
-    """Return the families that are named, or that measure the figures that are named.
+    """Return the families with these names or with figures of these names.
 
     Raises:
-        ValueError: there is no such name.
+        ValueError: a name is unknown.
     """
     found = dict.fromkeys(name for name in FAMILIES for wanted in names if _is_meant(wanted, name))
     for wanted in names:

@@ -1,4 +1,4 @@
-"""The command that makes a ViT-B/32-shaped CLIP in Hugging Face format with random weights.
+"""A command that creates a ViT-B/32-shaped CLIP in Hugging Face format with random weights.
 
 Speed does not depend on the weights, so both sides of every benchmark load this one folder:
 
@@ -15,7 +15,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-#: Byte tokens, the same at a word's end, merges, and the two marks: 49,408 as in openai/CLIP.
+#: Byte tokens, their word-end forms, merges, and the start and end tokens: 49,408 as in openai/CLIP.
 MERGES_COUNT = 48_894
 BPE_VARIABLE = "CLIP_BPE"
 _BOS, _EOS = "<|startoftext|>", "<|endoftext|>"
@@ -35,7 +35,7 @@ def merges_of_openai(path: Path) -> list[str]:
 
 
 def synthetic_merges(seed: int) -> list[str]:
-    """Make up as many merges over the lower-case letters; each joins two tokens that exist by then."""
+    """Generate merges over the lower-case letters; each joins two existing tokens."""
     draw = random.Random(seed)
     letters = [chr(code) for code in range(ord("a"), ord("z") + 1)]
     open_tokens, known, merges = list(letters), set(letters), list[str]()
@@ -53,7 +53,7 @@ def synthetic_merges(seed: int) -> list[str]:
 
 
 def vocabulary(merges: Iterable[str]) -> dict[str, int]:
-    """Return each token's number, in the order of openai/CLIP."""
+    """Return the id of each token, in the order of openai/CLIP."""
     symbols = byte_symbols()
     tokens = [*symbols, *(f"{symbol}</w>" for symbol in symbols), *("".join(m.split()) for m in merges)]
     return {token: number for number, token in enumerate([*tokens, _BOS, _EOS])}
@@ -61,7 +61,7 @@ def vocabulary(merges: Iterable[str]) -> dict[str, int]:
 
 def write_model(out: Path, *, merges: Sequence[str], seed: int, dtype: str) -> None:
     """Write weights, tokenizer and preprocessing as `save_pretrained` lays them out."""
-    # torch and transformers take seconds to import and only this command needs them
+    # torch and transformers take seconds to import, and only this command needs them
     import torch
     from transformers import CLIPConfig, CLIPImageProcessor, CLIPModel, CLIPProcessor, CLIPTokenizer
 
@@ -74,7 +74,7 @@ def write_model(out: Path, *, merges: Sequence[str], seed: int, dtype: str) -> N
     )
     torch.manual_seed(seed)
     CLIPModel(config).to(getattr(torch, dtype)).save_pretrained(out)
-    # transformers' annotations know only strings; its code takes pairs alone
+    # transformers' annotations allow only strings; its code accepts only pairs
     pairs: Any = [tuple(merge.split()) for merge in merges]
     processor: Any = CLIPProcessor  # its constructor has no annotations
     tokenizer = CLIPTokenizer(vocab=vocab, merges=pairs, model_max_length=77)
@@ -82,7 +82,7 @@ def write_model(out: Path, *, merges: Sequence[str], seed: int, dtype: str) -> N
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Make the model unless the folder already holds the same one."""
+    """Create the model unless the folder already has the same one."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.synthetic_clip", description=__doc__)
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--bpe", type=Path, default=os.environ.get(BPE_VARIABLE))

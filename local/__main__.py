@@ -34,12 +34,12 @@ from local.options import LocalOptions, own_environment, read_options
 from local.stack import Stack
 from worker.encoder.model_files import find_model
 
-#: The last is a terminal that is closed.
+#: SIGHUP: the terminal was closed.
 _ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class Interrupted(Exception):
-    """A signal asks the stack to end."""
+    """A signal requested a stop."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -47,7 +47,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m local", description=__doc__)
     parser.add_argument("--end-with-parent", action="store_true", help="stop with who started it (Linux)")
     asked = parser.parse_args(arguments)
-    # Paths, log lines and titles are shown as they are, brackets and all.
+    # Paths, log lines and titles are printed literally, including brackets.
     console = Console(markup=False)
     try:
         options = read_options(own_environment())
@@ -55,7 +55,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         console.print(error.detail, style="red")
         return 2
     for number in _ENDING:
-        # nohup has SIGHUP ignored, and means it.
+        # nohup ignores SIGHUP on purpose.
         if signal.getsignal(number) is not signal.SIG_IGN:
             signal.signal(number, _interrupt)
     try:
@@ -72,7 +72,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         console.print(str(error), style="red", highlight=False)
         return 1
     except (BrokenExecutor, psycopg.Error, RedisError) as error:
-        # What it worked with was killed; the next start goes on where this one stopped.
+        # A server was killed during the start; the next start continues where this one stopped.
         console.print(f"the start was cut short: {error}; run it again", style="red", highlight=False)
         return 1
     console.print("stopped")
@@ -80,13 +80,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _interrupt(_signal: int, _frame: FrameType | None) -> None:
-    # A second Ctrl-C, while all is being stopped, must not leave servers behind.
+    # A second Ctrl-C during the stop must not leave servers running.
     _heed_no_signal()
     raise Interrupted
 
 
 def _heed_no_signal() -> None:
-    # A handler that does nothing: SIG_IGN would be handed down to a process that is just being started.
+    # A handler that does nothing: a process that is just being started would inherit SIG_IGN.
     for number in _ENDING:
         signal.signal(number, lambda _signal, _frame: None)
 
@@ -118,7 +118,7 @@ def _show_searches(options: LocalOptions, stack: Stack, console: Console) -> Non
         with _credentials(options, stack) as headers:
             show_searches(console, url=options.url, cover=cover, headers=headers)
     except (ExampleSearchFailed, httpx.HTTPError, RedisError, OSError) as error:
-        # What was asked for is the service, and it runs.
+        # The example searches failed, but the service runs.
         console.print(f"the two searches could not be shown: {error}", style="yellow", highlight=False)
 
 
@@ -136,7 +136,7 @@ def _load_demo(options: LocalOptions, stack: Stack, progress: Progress) -> None:
         advance=lambda done: progress.advance(task, done),
     )
     progress.update(task, completed=options.demo_albums)
-    # Results hold cover addresses: another port retires them as another catalog would.
+    # Cached results contain cover URLs: another port invalidates them, like another catalog.
     if loaded or _moved(options.state / "url", options.url):
         fingerprint = find_model(options.settings.clip_model).fingerprint
         with open_redis(stack.redis_url) as redis:

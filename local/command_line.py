@@ -1,4 +1,4 @@
-"""The command `cover-search`: each sub-command is what `python -m` runs under another name."""
+"""The command `cover-search`: each sub-command runs a module, as `python -m` does."""
 
 import runpy
 import sys
@@ -18,7 +18,7 @@ _USAGE = f"usage: cover-search {{{','.join(COMMANDS)}}} …\n"
 
 
 def main() -> int:
-    """Run the sub-command that the first argument names; returns 2 where it names none."""
+    """Run the sub-command that the first argument names; return 2 if there is none."""
     match sys.argv[1:]:
         case [name, *rest] if name in COMMANDS:
             sys.argv = [f"cover-search {name}", *rest]

@@ -1,4 +1,4 @@
-"""What can go wrong with the stack on this machine.
+"""Errors of the stack on this machine.
 
 CoverSearchError
 ├── ServerFailed           a child process did not start, or its folder is in use
@@ -15,6 +15,6 @@ class ServerFailed(CoverSearchError):
 
 
 class ExampleSearchFailed(CoverSearchError):
-    """A search got another answer than its result."""
+    """An example search got no result."""
 
     code = "example_search_failed"

@@ -1,4 +1,4 @@
-"""The two searches that a first start shows: one by image, one by text, as any client would ask."""
+"""The two searches that a first start shows: one by image, one by text, as any client would send them."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -16,7 +16,7 @@ from local.errors import ExampleSearchFailed
 
 TEXT = "red circle on a dark cover"
 SHOWN = 5
-#: The longest that a request may ask to wait, whatever DEFAULT_WAIT_S says.
+#: The longest wait that a request may ask for, independent of DEFAULT_WAIT_S.
 WAIT_S = 60
 
 
@@ -40,10 +40,10 @@ def show_searches(console: Console, *, url: str, cover: Path, headers: Mapping[s
 
 @contextmanager
 def throw_away_key(redis_url: str) -> Iterator[Mapping[str, str]]:
-    """Give the header of an API key that is taken back at the end.
+    """Yield the header of an API key that is revoked at the end.
 
     Raises:
-        RedisError, OSError: Redis does not keep it.
+        RedisError, OSError: Redis cannot store the key.
     """
     key, record = make_key("showcase", rate=UNLIMITED)
     with open_redis(redis_url) as redis:

@@ -1,6 +1,6 @@
 """The API keys of the stack on this machine: `make key`, `make keys`, `make revoke-key`.
 
-They are kept where REDIS_URL says; unset, in the embedded Redis of the `make run` that has the same
+They are stored in REDIS_URL, by default in the embedded Redis of the `make run` with the same
 STATE_DIR and PORT.
 """
 
@@ -13,7 +13,7 @@ from local.servers.redis import recorded_url
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Do what the arguments of `python -m api.keys` say; return the exit status."""
+    """Run `python -m api.keys` with these arguments; return the exit status."""
     environ = with_running_redis(own_environment())
     if not environ.get("REDIS_URL"):
         sys.stderr.write(
@@ -25,7 +25,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def with_running_redis(environ: Mapping[str, str]) -> Mapping[str, str]:
-    """Return the environment with the URL of the stack's own Redis, where it names no other."""
+    """Return the environment with the URL of the stack's own Redis, unless it already names one."""
     running = recorded_url(redis_folder(state_folder(environ)))
     return environ if environ.get("REDIS_URL") or running is None else {**environ, "REDIS_URL": running}
 

@@ -1,4 +1,4 @@
-"""What `make run` takes from the environment, beside the settings of gateway and worker."""
+"""The options of `make run` in the environment, in addition to the settings of gateway and worker."""
 
 import os
 from collections.abc import Mapping
@@ -12,14 +12,14 @@ from common.settings import Settings, load_settings
 #: The small CLIP of this repository, trained on its own covers (models/demo/README.md).
 DEMO_MODEL = Path(str(files("models"))) / "demo"
 DEMO_ALBUMS = 2000
-#: In the working directory: of a checkout, where make is called there.
+#: In the working directory, which is the checkout when make runs there.
 DEFAULT_STATE = Path(".state")
 DEFAULT_PORT = str(Settings.model_fields["port"].default)
 
 
 @dataclass(frozen=True, slots=True)
 class LocalOptions:
-    """How the stack on this machine is put together."""
+    """The configuration of the stack on this machine."""
 
     state: Path
     workers: int
@@ -60,7 +60,7 @@ def read_options(environ: Mapping[str, str]) -> LocalOptions:
     """
     models = Path(environ.get("STATE_DIR") or DEFAULT_STATE).expanduser().absolute() / "models"
     defaults = {"CLIP_MODEL": str(DEMO_MODEL), "MODEL_CACHE_DIR": str(models)}
-    # A catalog of one's own holds vectors of the model that one names, by default the production one.
+    # The user's own catalog has vectors of CLIP_MODEL, by default the production model.
     if environ.get("SUPABASE_URL") or environ.get("DATABASE_URL"):
         del defaults["CLIP_MODEL"]
     merged = defaults | {name: value for name, value in environ.items() if value}
@@ -74,7 +74,7 @@ def read_options(environ: Mapping[str, str]) -> LocalOptions:
 
 
 def state_folder(environ: Mapping[str, str]) -> Path:
-    """Return STATE_DIR; unset, each port has a folder of its own, so that stacks run side by side."""
+    """Return STATE_DIR; by default each port has its own folder, so that several stacks can run."""
     given, port = environ.get("STATE_DIR"), environ.get("PORT") or DEFAULT_PORT
     if given:
         return Path(given).expanduser().absolute()
@@ -83,7 +83,7 @@ def state_folder(environ: Mapping[str, str]) -> Path:
 
 
 def redis_folder(state: Path) -> Path:
-    """Return where the embedded Redis of a stack lives."""
+    """Return the folder of a stack's embedded Redis."""
     return state / "redis"
 
 
@@ -98,5 +98,5 @@ def _reachable(host: str) -> str:
 
 
 def own_environment() -> Mapping[str, str]:
-    """Return this process's environment; the one place of `local` that reads it."""
+    """Return this process's environment; the only place in `local` that reads it."""
     return dict(os.environ)

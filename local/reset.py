@@ -1,7 +1,7 @@
-"""Removes what `make run` keeps on this machine: `make reset`, for the STATE_DIR and PORT of the run.
+"""Removes the state of `make run` on this machine: `make reset`, for the STATE_DIR and PORT of the run.
 
-Databases, drawn covers, exported models and logs go; the next start makes them anew. API keys and albums
-that were added by hand are lost.
+Databases, drawn covers, exported models and logs are removed; the next start recreates them. API keys and
+albums that were added by hand are lost.
 """
 
 import shutil
@@ -14,7 +14,7 @@ _PARTS = ("redis", "postgres", "covers", "models", "gateway", "worker-*")
 
 
 def main() -> int:
-    """Return 1, having removed nothing, where something still runs from the folder."""
+    """Return 1 without removing anything if a process still runs from the folder."""
     state = state_folder(own_environment())
     parts = [folder for part in _PARTS for folder in sorted(state.glob(part)) if folder.is_dir()]
     running = [folder for folder in parts if running_process(folder) is not None]

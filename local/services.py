@@ -1,4 +1,4 @@
-"""The gateway and the worker as child processes, and how to see from outside that they are ready."""
+"""The gateway and the worker as child processes, and their readiness checks."""
 
 import signal
 from collections.abc import Callable, Mapping, Sequence
@@ -37,7 +37,7 @@ class Service(ChildProcess):
             stop_signal=signal.SIGTERM,
             stop_grace_s=STOP_GRACE_S,
             start_timeout_s=timeout_s,
-            # Its Redis ends with us: there is nothing left to finish, and no job is lost.
+            # Its Redis ends with this process, and the jobs stay in Redis: the worker need not finish them.
             death_signal=signal.SIGKILL,
         )
         self._command = command
@@ -54,14 +54,14 @@ class Service(ChildProcess):
         return self.pid is not None and self._ready(self.pid)
 
     def restart(self) -> None:
-        """Start it again after it ended, without waiting: it announces itself when it is ready."""
+        """Restart it after it ended, without waiting: it announces itself when it is ready."""
         self._respawn()
 
 
 def gateway_service(
     folder: Path, env: Mapping[str, str], *, url: str, timeout_s: float, name: str = "gateway"
 ) -> Service:
-    """Return a gateway that is not started yet; `env` has the port of the URL."""
+    """Return an unstarted gateway; `env` has the port of the URL."""
     return Service(
         name,
         folder=folder / name,
@@ -81,7 +81,7 @@ def worker_service(
     name: str = "worker",
     waits: bool = True,
 ) -> Service:
-    """Return a worker that is not started yet.
+    """Return an unstarted worker.
 
     Its start waits until the worker has announced its model in the Redis of `redis_url`, by default that of
     the environment; with `waits=False` it returns at once.
@@ -98,7 +98,7 @@ def worker_service(
 
 
 def gateway_answers(url: str) -> bool:
-    """Say whether the gateway's process answers, whatever the state of Redis and catalog."""
+    """Return whether the gateway's process answers, regardless of Redis and catalog."""
     try:
         return httpx.get(f"{url}/livez", timeout=2).status_code == httpx.codes.OK
     except httpx.HTTPError:
@@ -106,7 +106,7 @@ def gateway_answers(url: str) -> bool:
 
 
 def worker_is_ready(redis_url: str, pid: int) -> bool:
-    """Say whether the worker with this process id has announced a loaded model."""
+    """Return whether the worker with this process id has announced a loaded model."""
     try:
         with open_redis(redis_url) as redis:
             return any(a.get("pid") == pid and a.get("ready") for a in _announcements(redis))

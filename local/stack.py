@@ -20,7 +20,7 @@ from local.servers.postgres import PostgresConfig, PostgresServer
 from local.servers.redis import RedisConfig, RedisServer
 from local.services import Service, gateway_service, worker_service
 
-#: A worker exports its model once; a big one takes a while.
+#: A worker exports its model once; a large one takes a while.
 WORKER_START_S = 600.0
 GATEWAY_START_S = 30.0
 
@@ -57,7 +57,7 @@ class Stack:
         return self._postgres.url()
 
     def start_servers(self) -> None:
-        """Start Redis and PostgreSQL, those that are not given by URL."""
+        """Start Redis and PostgreSQL unless they are given by URL."""
         state = self._options.state
         state.mkdir(parents=True, exist_ok=True)
         if self._options.embeds_redis:
@@ -81,13 +81,13 @@ class Stack:
         try:
             _start_together(self._services)
         except ServerFailed:
-            # The starts were canceled if a server was given up meanwhile: its reason comes first.
+            # If a server was given up meanwhile, that canceled the starts: report its reason first.
             self._supervisor.require_all()
             raise
         self._supervisor.watch(self._services)
 
     def keep_running(self) -> None:
-        """Start again what ends, for as long as that helps.
+        """Restart parts that end, until one is given up.
 
         Raises:
             ServerFailed: a part kept ending.
@@ -120,9 +120,9 @@ class Stack:
 
 
 def _start_together(parts: Sequence[ChildProcess]) -> None:
-    """Start parts and wait until all are ready; where one fails the starts of the others are canceled.
+    """Start parts and wait until all are ready; if one fails, cancel the starts of the others.
 
-    A single part has a thread of its own too. Signals raise in the main thread, where one could come
+    Even a single part gets its own thread. Signals raise exceptions in the main thread, and one could come
     between the start of a process and the record of its process id.
     """
     threads = ThreadPoolExecutor(max(1, len(parts)))
@@ -138,6 +138,6 @@ def _start_together(parts: Sequence[ChildProcess]) -> None:
 
 
 def _absolute(settings: Settings) -> str | Path:
-    """Return the model as a child in another working directory finds it."""
+    """Return the model's path for a child in another working directory."""
     folder = Path(settings.clip_model).expanduser()
     return folder.absolute() if folder.is_dir() else settings.clip_model

@@ -43,7 +43,7 @@ def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgr
 def pgbouncer_server(
     postgres_server: PostgresServer, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[PgBouncerServer]:
-    """A pooler before `postgres_server`, whose clients call themselves as Supavisor wants it."""
+    """A pooler in front of `postgres_server`; user names have the form that Supavisor requires."""
     config = PgBouncerConfig(
         tmp_path_factory.mktemp("pgbouncer"),
         postgres_server.url(),
@@ -63,13 +63,13 @@ def pooled_url(database_url: str, pgbouncer_server: PgBouncerServer) -> str:
 
 @pytest.fixture
 def database_url(postgres_server: PostgresServer) -> Iterator[str]:
-    """The URL of an empty catalog that this test has to itself."""
+    """The URL of an empty catalog for this test only."""
     yield from _own_database(postgres_server, template=TEMPLATE)
 
 
 @pytest.fixture
 def bare_database_url(postgres_server: PostgresServer) -> Iterator[str]:
-    """The URL of a database without the schema that this test has to itself."""
+    """The URL of a database without the schema, for this test only."""
     yield from _own_database(postgres_server, template="template1")
 
 

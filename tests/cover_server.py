@@ -1,4 +1,4 @@
-"""A real HTTP server of covers: with validators, a limit that it enforces, and answers that a test sets."""
+"""A real HTTP server of covers, with validators, a rate limit, and answers that a test sets."""
 
 import hashlib
 import http.server
@@ -10,13 +10,13 @@ from dataclasses import dataclass, field
 from email.utils import formatdate
 from typing import Any
 
-#: The Last-Modified of every cover.
+#: The Last-Modified header of every cover.
 MODIFIED = formatdate(1_600_000_000, usegmt=True)
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """One request, and what it was answered with."""
+    """One request, and the status of its answer."""
 
     path: str
     headers: Mapping[str, str]
@@ -25,7 +25,7 @@ class Asked:
 
 @dataclass(slots=True)
 class Limit:
-    """So many answers in each window of time; to more the server says `status`."""
+    """The number of answers in each time window; further requests get `status`."""
 
     answers: int
     window_s: float
@@ -42,7 +42,7 @@ class Limit:
 
 
 class CoverServer(http.server.ThreadingHTTPServer):
-    """Serves `covers` by path; `answers` holds what other paths do."""
+    """Serves `covers` by path; `answers` has the handlers of other paths."""
 
     daemon_threads = True
     request_queue_size = 128
@@ -53,7 +53,7 @@ class CoverServer(http.server.ThreadingHTTPServer):
         self.answers: dict[str, Callable[[_Handler], None]] = {}
         self.asked: list[Asked] = []
         self.limit: Limit | None = None
-        #: The statuses of the next answers, whatever is asked; 0 hangs up.
+        #: The statuses of the next answers for any path; 0 closes the connection.
         self.faults: list[int] = []
         self.validators = True
         self.stopping = threading.Event()
@@ -148,7 +148,7 @@ def answer(
 
 
 def drip(head: bytes) -> Callable[[Any], None]:
-    """Send the head, and then a byte now and then for as long as anybody listens."""
+    """Send the head, and then single bytes until the client disconnects."""
 
     def run(handler: Any) -> None:
         handler.note(200)
@@ -164,7 +164,7 @@ def drip(head: bytes) -> Callable[[Any], None]:
 
 
 def hang(handler: Any) -> None:
-    """Answer nothing until the server stops."""
+    """Send nothing until the server stops."""
     handler.note(0)
     handler.close_connection = True
     handler.server.stopping.wait()

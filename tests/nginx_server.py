@@ -1,4 +1,4 @@
-"""A real nginx before a gateway, from Debian's package, as docs/operations.md says to set it up."""
+"""A real nginx in front of a gateway, from Debian's package, configured as docs/operations.md shows."""
 
 import os
 import re
@@ -14,7 +14,7 @@ from local.servers.server import Server
 from tests.paths import ROOT
 
 _DOCUMENTED = re.compile(r"```nginx\n(.*?)```", re.DOTALL)
-#: What Debian's main file has around it, without what only root may write.
+#: Debian's main configuration, with paths that an ordinary user can write.
 _MAIN = """
 daemon off;
 {user}
@@ -35,7 +35,7 @@ http {{
 
 
 class NginxServer(Server):
-    """An nginx that shows a gateway under /music/."""
+    """An nginx that serves a gateway under /music/."""
 
     def __init__(self, folder: Path, *, port: int, gateway_port: int, strips_prefix: bool) -> None:
         super().__init__(
@@ -64,7 +64,7 @@ class NginxServer(Server):
         documented = documented.replace("127.0.0.1:8000", f"127.0.0.1:{self._gateway_port}")
         if self._strips_prefix:
             documented = documented.replace("proxy_pass http://gateway;", "proxy_pass http://gateway/;")
-        # Its worker would be another user than the one who may enter the folder.
+        # By default its worker runs as another user, who cannot enter the folder.
         user = "user root;" if os.getuid() == 0 else ""
         return _MAIN.format(folder=self.folder, user=user, documented=documented)
 

@@ -1,4 +1,4 @@
-"""Where the repository and its parts lie."""
+"""Paths of the repository and its parts."""
 
 from pathlib import Path
 

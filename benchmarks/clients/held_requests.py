@@ -1,6 +1,6 @@
-"""Clients that hold their requests open, in a process of their own.
+"""Clients that hold their requests open, in a separate process.
 
-python -m benchmarks.clients.held_requests URL COUNT      prints what they were answered in the end
+python -m benchmarks.clients.held_requests URL COUNT      prints the number of answers by status
 """
 
 import asyncio
@@ -13,14 +13,14 @@ import uvloop
 
 from benchmarks.clients.http_client import Connection, text_search
 
-#: Connections that are made at once.
+#: Connections opened concurrently.
 AT_ONCE = 100
-#: What a process opens beside its connections.
+#: Files that a process opens besides its connections.
 SPARE_FILES = 200
 
 
 def raise_file_limit(files: int) -> None:
-    """Allow this process, and those it starts, so many open files.
+    """Raise the limit of open files for this process and its children.
 
     Raises:
         RuntimeError: the hard limit is lower.
@@ -36,7 +36,7 @@ def raise_file_limit(files: int) -> None:
 
 
 async def hold(url: str, count: int) -> Counter[int]:
-    """Send so many different queries and wait for their answers."""
+    """Send a number of different queries and wait for their answers."""
     gate = asyncio.Semaphore(AT_ONCE)
     statuses = Counter[int]()
 
@@ -52,7 +52,7 @@ async def hold(url: str, count: int) -> Counter[int]:
 
 
 def main(url: str, count: int) -> None:
-    """Hold, then print the counts by status."""
+    """Hold the requests, then print the number of answers by status."""
     raise_file_limit(count)
     print(json.dumps(uvloop.run(hold(url, count))))
 

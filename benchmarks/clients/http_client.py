@@ -1,4 +1,4 @@
-"""A lean HTTP/1.1 client over one kept connection: clients share the machine with what they measure."""
+"""A lean HTTP/1.1 client on one persistent connection: it shares the CPU with the measured service."""
 
 import asyncio
 import time

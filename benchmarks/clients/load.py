@@ -1,4 +1,4 @@
-"""Concurrent clients in a process of their own: each sends its next query when it has its answer.
+"""Concurrent clients in a separate process: each sends its next query when it has its answer.
 
 python -m benchmarks.clients.load      a `Plan` as JSON on standard input, a `Report` on standard output
 """
@@ -24,26 +24,26 @@ from benchmarks.paths import ROOT
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What the clients send, to whom, and for how long."""
+    """What the clients send, to which URL, and for how long."""
 
     url: str
     clients: int
-    #: Answers count that come between the end of the warm-up and the end.
+    #: Answers between the end of the warm-up and the end of the run count.
     warm_up_s: float
     seconds: float
-    #: No two runs with different seeds send the same query.
+    #: Runs with different seeds send no query in common.
     seed: int
-    #: Words of which texts are made; ten to a text.
+    #: Vocabulary of the texts; each text has ten words.
     words: list[str] = field(default_factory=list)
     #: A JPEG to search by, instead of texts.
     picture: str | None = None
-    #: End after so many answers in all.
+    #: The total number of answers to stop after.
     limit: int | None = None
 
 
 @dataclass(slots=True)
 class Report:
-    """What the clients saw."""
+    """What the clients measured."""
 
     answered: int = 0
     per_s: float = 0.0
@@ -70,7 +70,7 @@ def run_clients(plan: Plan) -> Report:
 
 
 async def execute(plan: Plan) -> Report:
-    """Send until the time is up."""
+    """Send queries until the end time."""
     report, statuses = Report(), Counter[str]()
     requests = _requests(plan)
     began = time.perf_counter()
@@ -99,7 +99,7 @@ async def execute(plan: Plan) -> Report:
 
 
 def _requests(plan: Plan) -> Iterator[Callable[[], bytes]]:
-    """Return the endless queries, each made when it is sent."""
+    """Yield endless queries, each built when it is sent."""
     if plan.picture is not None:
         data = Path(plan.picture).read_bytes()
         numbers = itertools.count(plan.seed << 32)

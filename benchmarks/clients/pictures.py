@@ -1,4 +1,4 @@
-"""Pictures with the detail of photographs, each decided by its seed."""
+"""Pictures with the detail of photographs, each generated from its seed."""
 
 from io import BytesIO
 from pathlib import Path
@@ -19,10 +19,10 @@ def picture(width: int, height: int, *, seed: int) -> Image.Image:
         shape = (max(2, cells * height // max(width, height)), max(2, cells * width // max(width, height)))
         grid = draw.integers(0, 256, (*shape, 3), dtype=np.uint8)
         layer = Image.fromarray(grid).resize((width, height), Image.Resampling.BICUBIC)
-        # Each octave has less of the power, as in photographs.
+        # Each octave has less power, as in photographs.
         total += (np.asarray(layer, dtype=np.float32) - 128) * (0.9 / cells**0.5)
         cells *= 2
-    # 12 megapixels come to 3 MB as JPEG, as from a phone.
+    # 12 megapixels become a JPEG of 3 MB, like that of a phone.
     total += draw.normal(0, _GRAIN, (height, width, 1)).astype(np.float32)
     return Image.fromarray(np.clip(total, 0, 255).astype(np.uint8))
 
@@ -46,5 +46,5 @@ def kept_jpeg(folder: Path, width: int, height: int, *, seed: int) -> bytes:
 
 
 def distinct(data: bytes, number: int) -> bytes:
-    """Return the same picture as another file: what follows a JPEG's end is not read."""
+    """Return the same picture as another file: bytes after a JPEG's end are ignored."""
     return data + number.to_bytes(8)

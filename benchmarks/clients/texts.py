@@ -11,7 +11,7 @@ _SHORTEST, _LONGEST = 3, 8
 
 
 def words_of(model: Path) -> list[str]:
-    """Return words that the model's tokenizer keeps whole."""
+    """Return words that are single tokens for the model's tokenizer."""
     tokenizer = CLIPTokenizer.from_pretrained(model)
     vocabulary = json.loads(tokenizer.backend_tokenizer.to_str())["model"]["vocab"]
     ended = (token.removesuffix("</w>") for token in vocabulary if token.endswith("</w>"))
@@ -28,9 +28,9 @@ class Texts:
         self._draw = random.Random(seed)
 
     def of(self, words: int) -> str:
-        """Return a text of so many words."""
+        """Return a text of the given number of words."""
         return " ".join(self._draw.choices(self._words, k=words))
 
     def mixed(self, count: int, *, shortest: int, longest: int) -> list[str]:
-        """Return texts of all lengths between two."""
+        """Return texts of all lengths in a range."""
         return [self.of(shortest + (longest - shortest) * n // max(1, count - 1)) for n in range(count)]

@@ -1,5 +1,5 @@
-"""Files that are made to take long to decode, and how long those take that are accepted.
+"""Files made to be slow to decode, and the decoding time of those that the gateway accepts.
 
 Each family is one way to make a file expensive; `search` finds the most expensive of each that the gateway
-accepts, and what a decoder spends on it. docs/security.md shows the most expensive one of each format.
+accepts, and the CPU time of decoding it. docs/security.md shows the most expensive one of each format.
 """

@@ -1,4 +1,4 @@
-"""BMPs of run lengths, which Pillow unpacks in Python."""
+"""Run-length coded BMPs, which Pillow decodes in Python."""
 
 import struct
 

@@ -1,4 +1,4 @@
-"""AVIFs and HEIFs with much content. HEVC is written by libheif's own program (Debian's libheif-examples)."""
+"""AVIFs and HEIFs with much content. libheif's own program writes HEVC (Debian's libheif-examples)."""
 
 import subprocess
 import tempfile

@@ -11,14 +11,14 @@ from PIL import Image
 
 @dataclass(frozen=True, slots=True)
 class Family:
-    """Files of one format that cost more the larger their number is."""
+    """Files of one format whose cost grows with a number."""
 
     name: str
     format: str
     make: Callable[[int], bytes]
-    #: A number whose file is refused, or the largest that there is.
+    #: A number whose file is refused, or the largest possible one.
     beyond: int
-    #: Whether that file is made at once; others are of pictures that take seconds to encode.
+    #: Whether that file is fast to make; other families encode pictures for seconds.
     is_light: bool = True
 
 
@@ -30,7 +30,7 @@ def encoded(image: Image.Image, image_format: str, **options: Any) -> bytes:
 
 
 def noise(width: int, height: int, *, grain_px: int, mode: str = "RGB") -> Image.Image:
-    """Return random colours, as fields of `grain_px` that blend into each other, from one tile."""
+    """Return random colours in smooth patches of `grain_px`, repeated from one tile."""
     tile_px = 512
     draw = np.random.default_rng(7)
     few = Image.fromarray(

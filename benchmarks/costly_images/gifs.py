@@ -1,4 +1,4 @@
-"""GIFs of large canvases, of long codes, and of many blocks before the first frame."""
+"""GIFs with large canvases, long codes, or many blocks before the first frame."""
 
 import struct
 
@@ -37,7 +37,7 @@ def _transparent(side: int) -> bytes:
 
 
 def _literals(side: int) -> bytes:
-    """Return a picture of codes that stand for one pixel each."""
+    """Return a picture of codes that each represent one pixel."""
     unit = [_CLEAR, *(number % 256 for number in range(247))]
     return _gif(side, (side, side), _codes(unit) * (side * side // 247 + 1) + _codes([_CLEAR, _END]))
 

@@ -1,4 +1,4 @@
-"""JPEGs of many scans, of scans that refine nothing, and with headers that are long to read."""
+"""JPEGs with many scans, with empty refinement scans, or with headers that are slow to read."""
 
 import struct
 from collections.abc import Sequence
@@ -30,7 +30,7 @@ def _scan(components: Sequence[int], first: int, last: int, *, bit: int, refines
 
 
 def _progressive(width: int, height: int, scans: Sequence[bytes], *, frame: int = _HUFFMAN) -> bytes:
-    """Return a grey JPEG of such scans."""
+    """Return a grey progressive JPEG of the given scans."""
     head = _segment(0xDB, b"\0" + b"\1" * 64)
     head += _segment(frame, struct.pack("!BHHB", 8, height, width, 1) + b"\1\x11\0")
     if frame == _HUFFMAN:
@@ -56,14 +56,14 @@ def _first_coefficients(count: int) -> bytes:
 
 
 def repeated_last_scan(count: int) -> bytes:
-    """Return a JPEG of 49 megapixels of one colour whose last scan comes so many times."""
+    """Return a single-colour JPEG of 49 megapixels whose last scan is repeated."""
     whole = encoded(Image.new("L", (_SIDE, _SIDE), 128), "JPEG", progressive=True)
     last = whole.rindex(b"\xff\xda")
     return whole[:last] + whole[last:-2] * count + whole[-2:]
 
 
 def _four_inks(side: int) -> bytes:
-    """Return a wide one, which is not scaled while it is decoded."""
+    """Return a wide CMYK JPEG, which the decoder does not downscale."""
     picture = noise(min(side * 62, 65_500), side, grain_px=8, mode="CMYK")
     return encoded(picture, "JPEG", quality=20, progressive=True)
 

@@ -1,4 +1,4 @@
-"""PNGs of costly filters and depths, of deflate blocks without data, and of very many chunks."""
+"""PNGs with costly filters and depths, deflate blocks without data, or very many chunks."""
 
 import math
 import struct
@@ -12,7 +12,7 @@ _GREY, _COLOUR, _COLOUR_ALPHA = 0, 2, 6
 _SAMPLES = {_GREY: 1, _COLOUR: 3, _COLOUR_ALPHA: 4}
 _PAETH = b"\x04"
 _PASSES = ((0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), (1, 0, 2, 2), (0, 1, 1, 2))
-#: A deflate block that has the codes of a dynamic block and then ends: inflating makes nothing of it.
+#: A dynamic deflate block with its code tables and no data: it inflates to nothing.
 _BARREN_BITS, _BARREN = 91, 0x4D5FF10000000000081C004
 
 
@@ -65,7 +65,7 @@ def filtered(
 
 
 def barren_blocks(side: int, *, size_bytes: int | None = None, colours: int = _GREY) -> bytes:
-    """Return a picture that begins with deflate blocks without data: half a byte a pixel, or as told."""
+    """Return a picture that starts with empty deflate blocks: half a byte per pixel by default."""
     eight = sum(_BARREN << (number * _BARREN_BITS) for number in range(8)).to_bytes(_BARREN_BITS, "little")
     rows = (_PAETH + bytes(side * _SAMPLES[colours])) * side
     packer = zlib.compressobj(9, zlib.DEFLATED, -zlib.MAX_WBITS)

@@ -1,4 +1,4 @@
-"""The most expensive file of each family that the gateway accepts, and what a decoder spends on it."""
+"""The most expensive file of each family that the gateway accepts, and the CPU time of decoding it."""
 
 import math
 import time
@@ -14,9 +14,9 @@ from common.settings import load_settings
 from worker.decode import wire
 from worker.decode.process import DecoderLimits, DecoderProcess
 
-#: The largest number is known to within a tenth.
+#: Precision of the largest accepted number: a tenth.
 STEP = 1.1
-#: So that a decoder ends what the service would have ended.
+#: The time limit of a decoder, as in the service.
 UNLIMITED_S = 60.0
 MEASURED_TIMES = 2
 _LIMITS = load_settings({})
@@ -31,7 +31,7 @@ class Found:
     size_bytes: int
     estimated_s: float
     measured_s: float
-    #: What the decoder answered with.
+    #: The decoder's answer.
     ended: str
 
     def as_document(self) -> dict[str, object]:
@@ -46,14 +46,14 @@ class Found:
         }
 
     def line(self) -> str:
-        """Return what was found as one line for a person."""
+        """Format the result as one line."""
         name = f"{self.family.format:<5} {self.family.name}"
         costs = f"estimated {self.estimated_s:.2f} s, measured {self.measured_s:.2f} s"
         return f"{name:<52} {self.number:>9}  {self.size_bytes / 1e6:6.2f} MB  {costs}  {self.ended}"
 
 
 def accepted_cost_s(data: bytes) -> float | None:
-    """Return the estimate for a file that the gateway accepts as it is shipped, None for any other."""
+    """Return the estimate for a file that the gateway accepts by default, None for any other."""
     if len(data) > _LIMITS.max_image_bytes:
         return None
     try:
@@ -63,7 +63,7 @@ def accepted_cost_s(data: bytes) -> float | None:
 
 
 def most_accepted(accepts: Callable[[int], bool], *, beyond: int) -> int:
-    """Return about the largest number that is accepted."""
+    """Return approximately the largest accepted number."""
     low, high = 1, beyond
     while high > max(low * STEP, low + 1):
         middle = math.isqrt(low * high)
@@ -72,7 +72,7 @@ def most_accepted(accepts: Callable[[int], bool], *, beyond: int) -> int:
 
 
 def most_expensive(family: Family) -> Found:
-    """Search a family and measure what it has found."""
+    """Search a family and measure the file found."""
     made: dict[int, bytes] = {}
 
     def accepts(number: int) -> bool:
@@ -93,7 +93,7 @@ def most_expensive(family: Family) -> Found:
 
 
 def spent_s(data: bytes) -> tuple[float, str]:
-    """Return how much CPU a decoder of its own takes for a file, all its threads, and what it answers."""
+    """Decode a file in a fresh decoder; return its CPU time over all threads, and its answer."""
     limits = DecoderLimits(size_px=224, max_pixels=_LIMITS.max_image_pixels, cpu_s=UNLIMITED_S)
     decoder = DecoderProcess(limits)
     try:

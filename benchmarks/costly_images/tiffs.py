@@ -1,4 +1,4 @@
-"""TIFFs of each compression, of many strips or tags, of tiles larger than the picture, of JPEGs within."""
+"""TIFFs with each compression, many strips or tags, tiles larger than the picture, or embedded JPEGs."""
 
 import lzma
 import struct
@@ -29,7 +29,7 @@ def tiff(
     tile: tuple[int, int] | None = None,
     extra: Sequence[tuple[int, int, Sequence[int]]] = (),
 ) -> bytes:
-    """Return a TIFF whose strips or tiles all lie at the same place."""
+    """Return a TIFF whose strips or tiles all share one offset."""
     places, sizes = [8] * parts, [len(strip)] * parts
     fields: list[tuple[int, int, Sequence[int]]] = [
         (256, 4, [width]),
@@ -100,7 +100,7 @@ def _strips(count: int, *, compression: int = _RAW) -> bytes:
 
 
 def _padded_tiles(count: int) -> bytes:
-    """Return a picture of 16 pixels across, in tiles of 5,008."""
+    """Return a picture 16 pixels wide, in tiles of 5,008 pixels."""
     return tiff(16, 16 * count, zlib.compress(bytes(5008 * 16)), parts=count, tile=(5008, 16))
 
 

@@ -1,4 +1,4 @@
-"""WebPs with as much content as ten megabytes hold, lossy and lossless."""
+"""WebPs with ten megabytes of content, lossy and lossless."""
 
 from PIL import Image
 
@@ -14,7 +14,7 @@ def _lossless(side: int) -> bytes:
 
 
 def _distinct(side: int) -> bytes:
-    """Return lossless noise that repeats nowhere, in as few bits a pixel as the largest one may have."""
+    """Return lossless noise without repetition, in as few bits per pixel as the largest picture may have."""
     ramp = Image.linear_gradient("L").resize((side, side))
     grain = Image.effect_noise((side, side), 2).point(lambda sample: sample // 126 - 1)
     picture = Image.merge(

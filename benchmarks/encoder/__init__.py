@@ -1,1 +1,1 @@
-"""How fast the encoder is beside transformers and beside the processor's own limit."""
+"""The speed of the encoder compared with transformers and with the processor's limit."""

@@ -1,4 +1,4 @@
-"""A phone's photograph and a cover to the model's input: ours against Pillow and `CLIPImageProcessor`."""
+"""Decoding a photograph and a cover: ours compared with Pillow and `CLIPImageProcessor`."""
 
 import multiprocessing
 from collections.abc import Iterator
@@ -19,11 +19,11 @@ DECODE_S = 30.0
 
 
 def measure(bench: Bench) -> Iterator[Figure]:
-    """Time the whole way of both; ours goes through a decoder process, as in a worker."""
+    """Time both from file to model input; ours uses a decoder process, as a worker does."""
     photograph = kept_jpeg(STATE / "pictures", 4000, 3000, seed=12)
     cover = kept_jpeg(STATE / "pictures", 640, 640, seed=1)
-    # In a process of its own: one in which a model has come and gone keeps so much memory at hand that the
-    # plain way need not fetch a photograph's, and takes 170 ms instead of 270.
+    # In a fresh process: a process that has unloaded a model keeps its memory, so that the plain way
+    # allocates nothing new for a photograph and takes 170 ms instead of 270.
     with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as fresh:
         large, small = (
             fresh.submit(_compared, bench.model(), file, rounds=bench.pick(11, 2), repeat=repeat).result()
@@ -31,12 +31,12 @@ def measure(bench: Bench) -> Iterator[Figure]:
         )
     cosines = [_cosine(bench, folder, photograph) for folder in (bench.model(), DEMO_MODEL)]
     note = (
-        f"{_told(photograph, large)}; "
+        f"{_summary(photograph, large)}; "
         f"embedding cosine {cosines[0]:.5f} random weights, {cosines[1]:.5f} demo model"
     )
     holds = min(cosines) >= LEAST_COSINE
     yield Figure("decode.12mp.speedup", large.theirs_over_ours, note, holds=holds)
-    yield Figure("decode.cover.speedup", small.theirs_over_ours, f"640 x 640, {_told(cover, small)}")
+    yield Figure("decode.cover.speedup", small.theirs_over_ours, f"640 x 640, {_summary(cover, small)}")
 
 
 def _compared(folder: Path, file: bytes, *, rounds: int, repeat: int) -> Comparison:
@@ -50,7 +50,7 @@ def _compared(folder: Path, file: bytes, *, rounds: int, repeat: int) -> Compari
         )
 
 
-def _told(file: bytes, compared: Comparison) -> str:
+def _summary(file: bytes, compared: Comparison) -> str:
     return (
         f"a JPEG of {len(file) / 1e6:.1f} MB: ours {compared.ours_median:.1f} ms, "
         f"Pillow and CLIPImageProcessor {compared.theirs_median:.1f} ms"
@@ -58,7 +58,7 @@ def _told(file: bytes, compared: Comparison) -> str:
 
 
 def _cosine(bench: Bench, folder: Path, photograph: bytes) -> float:
-    """Return how far the vectors of both ways agree."""
+    """Return the cosine between the vectors of both ways."""
     encoder = load_encoder(str(folder), kind="openvino", cache_dir=bench.model_cache)
     with DecoderPool(size_px=encoder.input_size_px) as pool:
         ours = encoder.encode_images(pool.decode(photograph, timeout_s=DECODE_S)[None])

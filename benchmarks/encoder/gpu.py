@@ -1,4 +1,4 @@
-"""The encoder of GPUs against a plain loop with transformers on the same GPU, and how busy the GPU is."""
+"""The GPU encoder compared with a plain transformers loop on the same GPU, and the GPU's utilization."""
 
 import time
 from collections.abc import Iterator
@@ -19,7 +19,7 @@ BATCH = 256
 
 
 def measure(bench: Bench) -> Iterator[Figure]:
-    """Time batches of 256; where there is no GPU say so."""
+    """Time batches of 256; report a machine without a GPU."""
     if not torch.cuda.is_available():
         reason = "skipped: no CUDA device, or a torch that is built without CUDA"
         yield from (Figure(name, None, reason) for name in NAMES)
@@ -55,7 +55,7 @@ def _per_s(encode: "object") -> float:
 
 
 def _busy_share(encoder: Encoder, pixels: Pixels) -> float:
-    """Return the share of a call's time in which a kernel ran."""
+    """Return the share of a call's time during which a kernel ran."""
     activities = [torch.profiler.ProfilerActivity.CUDA]
     encoder.encode_images(pixels)
     with torch.profiler.profile(activities=activities) as profile:

@@ -1,4 +1,4 @@
-"""The optional int8 mode: how fast it is, and how far its answers agree with those in fp32."""
+"""The optional int8 mode: its speed, and its agreement with fp32."""
 
 import io
 import multiprocessing
@@ -13,7 +13,7 @@ import numpy.typing as npt
 from PIL import Image
 
 from benchmarks.clients.texts import Texts, words_of
-from benchmarks.encoder.speed import image_speed, told
+from benchmarks.encoder.speed import image_speed, summary
 from benchmarks.encoder.transformers_eager import EagerClip
 from benchmarks.harness.bench import DEMO_ALBUMS, DEMO_MODEL, STATE, Bench
 from benchmarks.harness.figures import Figure
@@ -32,26 +32,26 @@ PRECISIONS: tuple[Precision, Precision] = ("float32", "int8")
 
 
 def measure(bench: Bench) -> Iterator[Figure]:
-    """Compare with transformers eager, and both modes' ten nearest of the demo catalog."""
+    """Compare the speed with transformers eager, and the ten nearest albums with those of fp32."""
     images, texts = _agreement(bench)
     folder = bench.model()
     eager = EagerClip(folder)
     encoder = load_encoder(str(folder), kind="openvino", precision="int8", cache_dir=bench.model_cache)
     with DecoderPool(size_px=encoder.input_size_px) as pool:
         one = image_speed(bench, eager, encoder, pool)
-    note = f"{told(one, 'a 640 x 640 JPEG')}; recall@10 agreement with fp32 {images}"
+    note = f"{summary(one, 'a 640 x 640 JPEG')}; recall@10 agreement with fp32 {images}"
     yield Figure("encoder.int8.image.speedup", one.theirs_over_ours, note)
     ten = [Texts(words_of(folder), seed=1).of(10)]
     one = times(
         lambda: encoder.encode_texts(ten), lambda: eager.texts(ten), rounds=bench.pick(15, 3), repeat=3
     )
-    note = f"{told(one, 'a text of ten words')}; recall@10 agreement with fp32 {texts}"
+    note = f"{summary(one, 'a text of ten words')}; recall@10 agreement with fp32 {texts}"
     yield Figure("encoder.int8.text.speedup", one.theirs_over_ours, note)
     encoder.close()
 
 
 def _agreement(bench: Bench) -> tuple[str, str]:
-    """Return, in words, the share of fp32's ten nearest that int8 finds too, for photographs and captions."""
+    """Format the share of fp32's ten nearest that int8 finds too, for photographs and captions."""
     albums = demo_albums(bench.pick(DEMO_ALBUMS, 60))
     exact, coarse = (
         load_encoder(str(DEMO_MODEL), kind="openvino", precision=precision, cache_dir=bench.model_cache)
@@ -78,7 +78,7 @@ def agreement(catalog: Embeddings, exact: Embeddings, coarse: Embeddings) -> flo
 
 
 def _covers(albums: Sequence[DemoAlbum], *, size_px: int) -> Pixels:
-    """Return the demo covers as the encoder takes them; they are drawn once and kept."""
+    """Return the demo covers as model input; they are drawn once and kept."""
     prepare = partial(prepare_cover, covers=_folder(), size_px=size_px)
     with ProcessPoolExecutor(os.cpu_count(), mp_context=multiprocessing.get_context("spawn")) as processes:
         return np.stack(list(processes.map(prepare, albums, chunksize=10)))

@@ -1,4 +1,4 @@
-"""How near one image's forward pass comes to what the machine can multiply."""
+"""One image's forward pass compared with the machine's peak rate of matrix products."""
 
 import json
 import time
@@ -19,9 +19,9 @@ SIZES = (512, 1024, 2048, 3072)
 
 
 def measure(bench: Bench) -> Iterator[Figure]:
-    """Take the median of the pass and the best product of two square matrices, in turns."""
+    """Measure the median pass and the best product of two square matrices, alternately."""
     folder = bench.model()
-    # in the precision of what it is compared with
+    # in the precision of the encoder
     encoder = load_encoder(str(folder), kind="openvino", precision="float32", cache_dir=bench.model_cache)
     side = encoder.input_size_px
     pixels = np.random.default_rng(1).integers(0, 256, (1, side, side, 3), dtype=np.uint8)
@@ -47,7 +47,7 @@ def measure(bench: Bench) -> Iterator[Figure]:
 def image_flops(folder: Path) -> float:
     """Return the floating-point operations of one image as our graph computes it.
 
-    Two for each multiplication of a matrix product; the last block goes on with one token alone.
+    Two for each multiplication of a matrix product; the last block continues with only one token.
     """
     config = json.loads((folder / "config.json").read_text())
     vision = config["vision_config"]

@@ -1,4 +1,4 @@
-"""Our encoder of CPUs, as a worker runs it, against transformers eager in fp32: speed, and the vectors."""
+"""Our CPU encoder, as a worker runs it, compared with transformers eager in fp32: speed and vectors."""
 
 from collections.abc import Iterator, Mapping
 
@@ -25,7 +25,7 @@ _AT_ONCE = 8
 
 
 def measure(bench: Bench) -> Iterator[Figure]:
-    """Compare both from bytes and strings to vectors; ours decodes in a process apart, as a worker does."""
+    """Compare both from bytes and strings to vectors; ours decodes in another process, as a worker does."""
     folder = bench.model()
     eager = EagerClip(folder)
     encoder = load_encoder(str(folder), kind="openvino", cache_dir=bench.model_cache)
@@ -38,11 +38,11 @@ def measure(bench: Bench) -> Iterator[Figure]:
             lambda: encoder.encode_texts(ten), lambda: eager.texts(ten), rounds=bench.pick(15, 3), repeat=3
         )
         yield Figure(
-            "encoder.text.b1.speedup", one.theirs_over_ours, told(one, f"a text of ten words, {precision}")
+            "encoder.text.b1.speedup", one.theirs_over_ours, summary(one, f"a text of ten words, {precision}")
         )
         mixed = texts.mixed(32, shortest=3, longest=60)
         many = times(lambda: encoder.encode_texts(mixed), lambda: eager.texts(mixed), rounds=bench.pick(9, 2))
-        note = told(many, f"32 texts of 3 to 60 words, {precision}")
+        note = summary(many, f"32 texts of 3 to 60 words, {precision}")
         yield Figure("encoder.text.b32.speedup", many.theirs_over_ours, note)
         exact = load_encoder(str(folder), kind="openvino", precision="float32", cache_dir=bench.model_cache)
         yield _parity(bench, eager, {encoder.precision: encoder, exact.precision: exact}, pool)
@@ -50,8 +50,8 @@ def measure(bench: Bench) -> Iterator[Figure]:
     encoder.close()
 
 
-def told(comparison: Comparison, what: str) -> str:
-    """Say what both sides took."""
+def summary(comparison: Comparison, what: str) -> str:
+    """Format the times of both sides."""
     return (
         f"{what}: ours {comparison.ours_median:.1f} ms, transformers eager {comparison.theirs_median:.1f} ms"
     )
@@ -70,12 +70,12 @@ def image_speed(bench: Bench, eager: EagerClip, encoder: Encoder, pool: DecoderP
 
 def _image(bench: Bench, eager: EagerClip, encoder: Encoder, pool: DecoderPool) -> Figure:
     compared = image_speed(bench, eager, encoder, pool)
-    note = told(compared, f"a 640 x 640 JPEG, from bytes to vector, in {encoder.precision}")
+    note = summary(compared, f"a 640 x 640 JPEG, from bytes to vector, in {encoder.precision}")
     return Figure("encoder.image.b1.speedup", compared.theirs_over_ours, note)
 
 
 def _parity(bench: Bench, eager: EagerClip, encoders: Mapping[str, Encoder], pool: DecoderPool) -> Figure:
-    """Return the lowest cosine of any image or text, in the precision of a worker and in float32."""
+    """Return the lowest cosine over images and texts, in the precision of a worker and in float32."""
     count = bench.pick(200, 8)
     texts = Texts(words_of(bench.model()), seed=2)
     lowest = dict.fromkeys(encoders, (1.0, 1.0))
@@ -90,12 +90,12 @@ def _parity(bench: Bench, eager: EagerClip, encoders: Mapping[str, Encoder], poo
                 min(of_images, _lowest_cosine(encoder.encode_images(pixels), images)),
                 min(of_texts, _lowest_cosine(encoder.encode_texts(words), written)),
             )
-    told_of = [
+    parities = [
         f"in {precision} {count} images {images:.7f}, {count} texts of 1 to 90 words {written:.7f}"
         for precision, (images, written) in lowest.items()
     ]
     return Figure(
-        "encoder.parity.cosine_min", min(map(min, lowest.values())), f"{'; '.join(told_of)}; random weights"
+        "encoder.parity.cosine_min", min(map(min, lowest.values())), f"{'; '.join(parities)}; random weights"
     )
 
 

@@ -1,4 +1,4 @@
-"""The plain way of doing the same work: transformers' `CLIPModel` and `CLIPProcessor`, eager, fp32.
+"""The plain implementation: transformers' `CLIPModel` and `CLIPProcessor`, eager, fp32.
 
 python -m benchmarks.encoder.transformers_eager MODEL_FOLDER      prints the memory of one such process
 """
@@ -24,10 +24,10 @@ Vectors = npt.NDArray[np.float32]
 
 
 class EagerClip:
-    """Bytes and strings to unit vectors, as the documentation of transformers does it."""
+    """Computes unit vectors from bytes and strings, as in the documentation of transformers."""
 
     def __init__(self, folder: Path, *, device: str = "cpu") -> None:
-        logging: Any = transformers_logging  # without annotations, as are the models' methods
+        logging: Any = transformers_logging  # it has no annotations, like the models' methods
         logging.disable_progress_bar()
         model: Any = CLIPModel.from_pretrained(folder, dtype=torch.float32)
         self._model = model.eval().to(device)

@@ -1,1 +1,1 @@
-"""The fault matrix: each part of a real stack is broken for real, and the promise is audited afterwards."""
+"""The fault matrix: each part of a real stack is really broken, and the guarantees are audited afterwards."""

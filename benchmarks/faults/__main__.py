@@ -26,7 +26,7 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--short", action="store_true", help="smaller counts, as the tests run them")
     parser.add_argument("--only", action="append", choices=list(FAULTS), help="run this fault; repeatable")
     options = parser.parse_args(arguments)
-    # Told to stop, it stops its servers first, as at a Ctrl-C.
+    # SIGTERM stops the servers first, as Ctrl-C does.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     names = options.only or list(FAULTS)
     outcomes = []

@@ -1,4 +1,4 @@
-"""What became of every job that was accepted, told over HTTP and by the ledger's own events."""
+"""The fate of every accepted job, read over HTTP and from the ledger's events."""
 
 import asyncio
 import threading
@@ -16,7 +16,7 @@ from redis.exceptions import RedisError
 from common.jobs import TERMINAL_STATES
 from common.redis import keyspace
 
-#: The sweeper takes a turn each second; a deadline is kept if the job ends at the second turn after it.
+#: The sweeper runs once a second; a deadline is met if the job ends by the second run after it.
 SWEEP_SLACK_S = 2.5
 READERS = 16
 TRIES = 20
@@ -24,18 +24,18 @@ TRIES = 20
 
 @dataclass(frozen=True, slots=True)
 class Audit:
-    """The account of a fault's jobs."""
+    """The audited jobs of a fault."""
 
     accepted: int
     lost: int
     unfinished: int
     extra_results: int
-    #: How many ended in which state, and failed with which code.
+    #: The number of jobs by final state, and of failures by code.
     ends: Counter[str]
 
 
 class Witness:
-    """Hears every end of every run, as gateways do; what is told while Redis is down it misses too."""
+    """Receives the final event of every run, as gateways do; it also misses events while Redis is down."""
 
     def __init__(self, redis: Redis) -> None:
         self._redis = redis
@@ -72,7 +72,7 @@ class Witness:
 async def audit(
     http: httpx.AsyncClient, job_ids: Sequence[str], *, deadline_s: float, witness: Witness
 ) -> Audit:
-    """Read every job twice and count what is missing, late or double."""
+    """Read every job twice and count missing, late and duplicate results."""
     first = await _read(http, job_ids)
     second = await _read(http, job_ids)
     ended = [job for job in first if job is not None and _is_ended(job)]

@@ -1,4 +1,4 @@
-"""The PostgreSQL that all faults share, with a catalog for each of them."""
+"""The PostgreSQL that all faults share, with a separate catalog for each."""
 
 from pathlib import Path
 from types import TracebackType
@@ -21,7 +21,7 @@ ALBUMS = 200
 
 
 class CatalogServer:
-    """A server on a port that it keeps, so that it can be stopped and started under its clients."""
+    """A server on a fixed port, so that it can be stopped and restarted under its clients."""
 
     def __init__(self, folder: Path) -> None:
         self.postgres = PostgresServer(PostgresConfig(folder, port=free_port(), durable=False))
@@ -42,7 +42,7 @@ class CatalogServer:
         self.postgres.stop()
 
     def new_catalog(self) -> str:
-        """Return the URL of a catalog of 200 albums that nobody else has."""
+        """Return the URL of a new catalog of 200 albums."""
         name = f"fault_{uuid4().hex}"
         self._create(name, template=TEMPLATE)
         return self.postgres.url(name)

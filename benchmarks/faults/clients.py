@@ -1,4 +1,4 @@
-"""Clients of the service: they submit, are refused, come back."""
+"""Clients of the service: they submit, and retry when they are refused."""
 
 import asyncio
 import time
@@ -11,13 +11,13 @@ import httpx
 from benchmarks.faults.rig import Rig
 
 ASYNC = {"Prefer": "respond-async"}
-#: How often one who insists comes back; one who measures how long it takes, more often.
+#: The retry interval of an insistent client; a shorter one measures recovery times.
 INSIST_EVERY_S = 0.5
 
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """An answer that is no acceptance."""
+    """An answer that did not accept the job."""
 
     status: int
     retry_after: str | None
@@ -25,13 +25,13 @@ class Refusal:
 
     @property
     def is_polite(self) -> bool:
-        """It says that the service, or this client, is over its limit, and when to come back."""
+        """Whether it names an exceeded limit of the service or client, and when to retry."""
         return self.status in {429, 503} and self.retry_after is not None and self.retry_after.isdigit()
 
 
 @dataclass(slots=True)
 class Submitted:
-    """What became of a number of submits."""
+    """The results of a number of submits."""
 
     ids: list[str] = field(default_factory=list)
     refusals: list[Refusal] = field(default_factory=list)
@@ -52,7 +52,7 @@ async def submit(
 
 
 async def submit_image(http: httpx.AsyncClient, image: bytes, into: Submitted) -> str | None:
-    """Submit an image likewise."""
+    """Submit an image without waiting for its answer; return the job's id if it was accepted."""
     return await _sent(http.post("/api/search-by-image", files={"file": image}, headers=ASYNC), into)
 
 
@@ -73,7 +73,7 @@ async def _sent(request: Awaitable[httpx.Response], into: Submitted) -> str | No
 
 
 async def submit_all(rig: Rig, texts: Sequence[str], *, over_s: float = 0.0) -> Submitted:
-    """Submit texts evenly over a time; a slow answer holds up none of the others."""
+    """Submit texts evenly over a time; a slow answer does not delay the others."""
     submitted = Submitted()
     limit = asyncio.Semaphore(32 if over_s == 0 else 10_000)
 
@@ -110,9 +110,9 @@ async def _evenly(
 async def until_accepted(
     rig: Rig, text: str, into: Submitted, *, within_s: float, every_s: float = 0.1
 ) -> float:
-    """Come back until a submit is accepted; return after how many seconds it was, infinity if never.
+    """Retry until a submit is accepted; return the seconds it took, infinity if never.
 
-    Each try has the same Idempotency-Key: one that was refused, or not answered, may have been taken.
+    Each attempt has the same Idempotency-Key: an attempt without an answer may have been accepted.
     """
     began = time.monotonic()
     key = text.replace(" ", "-")
@@ -124,7 +124,7 @@ async def until_accepted(
 
 
 async def until_answered(rig: Rig, text: str, *, within_s: float) -> float:
-    """Come back until a search is answered with its result; return after how many seconds it was."""
+    """Retry until a search is answered with its result; return the seconds it took."""
     began = time.monotonic()
     attempt = 0
     while time.monotonic() - began < within_s:
@@ -142,5 +142,5 @@ async def until_answered(rig: Rig, text: str, *, within_s: float) -> float:
 
 
 def texts(word: str, count: int) -> list[str]:
-    """Return so many different texts."""
+    """Return a number of different texts."""
     return [f"{word} {n}" for n in range(count)]

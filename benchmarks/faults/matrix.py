@@ -21,7 +21,7 @@ from benchmarks.faults.scenarios import (
 
 
 class Fault(Protocol):
-    """Break something on a rig of its own and tell what became of the jobs."""
+    """Break something in a separate rig and return the fate of the jobs."""
 
     def __call__(self, catalog_server: CatalogServer, folder: Path, *, short: bool) -> Awaitable[Outcome]: ...
 

@@ -1,4 +1,4 @@
-"""What one fault did to the service, and whether that is what was promised."""
+"""The effect of one fault on the service, and whether the guarantees held."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,25 +9,25 @@ class Outcome:
     """The figures of one fault."""
 
     name: str
-    #: Jobs that the service said yes to.
+    #: Jobs that the service accepted.
     accepted: int
-    #: Of those: unknown, or without a terminal state when all waiting was over.
+    #: Accepted jobs that were unknown, or not in a terminal state, after the last wait.
     lost: int
-    #: Of those: ended later than their deadline.
+    #: Accepted jobs that ended after their deadline.
     unfinished: int
-    #: Results, or ends, that a job had beyond its first.
+    #: Results or final events of a job after its first.
     extra_results: int
-    #: Seconds from the end of the fault until the service did its work again; None where none was needed.
+    #: Seconds from the end of the fault until the service worked again; None if no recovery was needed.
     recovery_s: float | None
-    #: What the service must do and did not.
+    #: Required behaviours that the service did not show.
     broken: tuple[str, ...]
-    #: Bounds of time that were not kept on this machine.
+    #: Time bounds that were exceeded on this machine.
     slow: tuple[str, ...]
     note: str
 
     @property
     def kept(self) -> bool:
-        """Whether the service behaved as promised, however long it took."""
+        """Whether the service behaved as promised, regardless of time bounds."""
         return not (self.lost or self.unfinished or self.extra_results or self.broken)
 
     @property
@@ -36,7 +36,7 @@ class Outcome:
 
     @property
     def explanation(self) -> str:
-        """The note, and what was not met before it."""
+        """The unmet requirements, followed by the note."""
         return "; ".join([*(f"NOT {sentence}" for sentence in (*self.broken, *self.slow)), self.note])
 
     def as_document(self) -> dict[str, object]:
@@ -52,7 +52,7 @@ class Outcome:
         }
 
     def line(self) -> str:
-        """Return the outcome as one line for a person."""
+        """Format the outcome as one line."""
         verdict = "met   " if self.met else "MISSED"
         counts = f"{self.lost} lost  {self.unfinished} late  {self.extra_results} extra"
         recovery = "" if self.recovery_s is None else f"  recovered in {self.recovery_s:.1f} s"
@@ -62,7 +62,7 @@ class Outcome:
 
 
 def joined(name: str, outcomes: Mapping[str, Outcome]) -> Outcome:
-    """Return one outcome of a fault that was met in several ways, with the name of each beside its words."""
+    """Join the outcomes of a fault's variants, and prefix each note with its variant."""
     recoveries = [found.recovery_s for found in outcomes.values() if found.recovery_s is not None]
     return Outcome(
         name=name,
@@ -71,14 +71,14 @@ def joined(name: str, outcomes: Mapping[str, Outcome]) -> Outcome:
         unfinished=sum(found.unfinished for found in outcomes.values()),
         extra_results=sum(found.extra_results for found in outcomes.values()),
         recovery_s=max(recoveries, default=None),
-        broken=tuple(f"{way}: {told}" for way, found in outcomes.items() for told in found.broken),
-        slow=tuple(f"{way}: {told}" for way, found in outcomes.items() for told in found.slow),
+        broken=tuple(f"{way}: {text}" for way, found in outcomes.items() for text in found.broken),
+        slow=tuple(f"{way}: {text}" for way, found in outcomes.items() for text in found.slow),
         note="; ".join(f"{way}: {found.note}" for way, found in outcomes.items()),
     )
 
 
 class Findings:
-    """Collects what is found while a fault lasts."""
+    """Collects findings during a fault."""
 
     def __init__(self) -> None:
         self.broken: list[str] = []
@@ -87,16 +87,16 @@ class Findings:
         self.recovery_s: float | None = None
 
     def require(self, sentence: str, kept: bool) -> None:
-        """Hold the service to a behaviour."""
+        """Require a behaviour of the service."""
         if not kept:
             self.broken.append(sentence)
 
     def within(self, sentence: str, measured: float, bound: float, *, unit: str = "s") -> None:
-        """Hold the service to a bound, and note what was measured."""
-        told = f"{sentence} {measured:.4g} {unit}"
-        self.notes.append(told)
+        """Require a bound, and note the measured value."""
+        text = f"{sentence} {measured:.4g} {unit}"
+        self.notes.append(text)
         if measured > bound:
-            self.slow.append(f"within {bound:g} {unit}: {told}")
+            self.slow.append(f"within {bound:g} {unit}: {text}")
 
     def note(self, sentence: str) -> None:
         self.notes.append(sentence)

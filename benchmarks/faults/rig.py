@@ -1,4 +1,4 @@
-"""One service of its own for one fault: Redis, gateways and workers over a catalog, each a real process."""
+"""A separate service for each fault: Redis, gateways and workers over a catalog, each a real process."""
 
 import asyncio
 import math
@@ -34,14 +34,14 @@ class GatewayProcess:
 
 @dataclass(slots=True)
 class Rig:
-    """What a fault breaks."""
+    """The processes that a fault breaks."""
 
     catalog_server: CatalogServer
     folder: Path
     redis_server: RedisServer
     redis: Redis
     witness: Witness
-    #: What gateways and workers are started with.
+    #: The environment of gateways and workers.
     environ: dict[str, str]
     workers: list[Service] = field(default_factory=list)
     gateways: list[GatewayProcess] = field(default_factory=list)
@@ -63,7 +63,7 @@ class Rig:
         worker = worker_service(
             self.folder,
             {**self.environ, **(environ or {})},
-            # Not through a proxy that a fault has put between them.
+            # Directly, not through a proxy of the fault.
             redis_url=self.redis_server.url,
             timeout_s=START_S,
             name=f"worker-{len(self.workers)}",
@@ -87,18 +87,18 @@ class Rig:
         return gateway
 
     async def use_gateway(self, number: int) -> None:
-        """Let the audit and further clients ask another gateway."""
+        """Send further requests, including those of the audit, to another gateway."""
         if self._http is not None:
             await self._http.aclose()
         self._http = client_of(self.gateways[number].url)
 
     def restart_redis(self) -> None:
-        """Start Redis again on the data that it has, at its old port."""
+        """Restart Redis with its data on the same port."""
         self.redis_server.stop()
         self.redis_server.start()
 
     async def drained(self, *, within_s: float) -> bool:
-        """Wait until no run is left that has not ended."""
+        """Wait until every run has ended."""
 
         def is_empty() -> bool:
             try:
@@ -109,24 +109,24 @@ class Rig:
         return await eventually(is_empty, within_s=within_s)
 
     def keys(self, prefix: str) -> list[bytes]:
-        """Return the keys in Redis that begin so."""
+        """Return the keys in Redis with a prefix."""
         return [key for key in self.redis.scan_iter(prefix + "*", count=1000) if isinstance(key, bytes)]
 
     def attempts(self, run_ids: Sequence[str]) -> list[int]:
-        """Return how often each run was claimed."""
+        """Return the number of claims of each run."""
         pipeline = self.redis.pipeline(transaction=False)
         for run_id in run_ids:
             pipeline.hget(keyspace.RUN + run_id, "attempts")
         return [int(attempts or 0) for attempts in pipeline.execute()]
 
     async def audit(self, job_ids: Sequence[str]) -> Audit:
-        """Account for every job that was accepted."""
+        """Audit every accepted job."""
         return await audit(self.http, job_ids, deadline_s=self.settings.job_deadline_s, witness=self.witness)
 
     async def outcome(
         self, name: str, job_ids: Sequence[str], findings: Findings, *, found: Audit | None = None
     ) -> Outcome:
-        """Account for the jobs, unless that is done, and put what was found beside it."""
+        """Audit the jobs if needed, and combine the audit with the findings."""
         found = found or await self.audit(job_ids)
         ends = ", ".join(f"{count} {end}" for end, count in found.ends.most_common())
         return Outcome(
@@ -142,7 +142,7 @@ class Rig:
         )
 
     async def stop_services(self) -> None:
-        """Stop gateways and workers; Redis stays."""
+        """Stop gateways and workers; Redis keeps running."""
         services = [*self.workers, *(gateway.service for gateway in self.gateways)]
         await asyncio.gather(*(asyncio.to_thread(service.stop) for service in services))
 
@@ -156,7 +156,7 @@ class Rig:
 
 
 def _rounded(recovery_s: float | None) -> float | None:
-    # Infinity, where it never recovered, is no JSON; what was broken says so.
+    # JSON has no infinity for "never recovered"; `broken` reports it.
     return round(recovery_s, 2) if recovery_s is not None and math.isfinite(recovery_s) else None
 
 
@@ -171,7 +171,7 @@ async def open_rig(
     redis_port: int | None = None,
     **environ: str,
 ) -> AsyncIterator[Rig]:
-    """Start a rig; `catalog` names another than a fresh one in the shared PostgreSQL."""
+    """Start a rig; `catalog` replaces the default, a new catalog in the shared PostgreSQL."""
     redis_server = RedisServer(RedisConfig(folder / "redis", port=redis_port or free_port()))
     redis_server.start()
     redis = open_redis(redis_server.url)
@@ -202,12 +202,12 @@ async def open_rig(
 
 
 def client_of(url: str) -> httpx.AsyncClient:
-    """Return a client that opens as many connections as are asked for."""
+    """Return a client without a limit on connections."""
     return httpx.AsyncClient(base_url=url, timeout=30, limits=httpx.Limits(max_keepalive_connections=64))
 
 
 async def eventually(holds: Callable[[], bool], *, within_s: float, every_s: float = 0.05) -> bool:
-    """Wait until something holds; say whether it did in time."""
+    """Wait until a condition holds; return whether it did in time."""
     deadline = time.monotonic() + within_s
     while not await asyncio.to_thread(holds):
         if time.monotonic() > deadline:

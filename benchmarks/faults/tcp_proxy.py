@@ -1,4 +1,4 @@
-"""A TCP proxy whose connections can go silent, or break after what was sent has arrived."""
+"""A TCP proxy whose connections can go silent, or break after a request has arrived."""
 
 import asyncio
 from collections.abc import Callable
@@ -14,9 +14,9 @@ class TcpProxy:
         self._target = (host, port)
         self._server: asyncio.Server | None = None
         self._pumps: set[asyncio.Task[None]] = set()
-        #: Whoever sends this is hung up on when it has been passed on: it arrives, its answer does not.
+        #: Closes a connection after forwarding a request with these bytes: it arrives, its reply does not.
         self.hang_up_on: bytes | None = None
-        #: Set when the connections that were made under it go silent.
+        #: Set when the connections opened under it go silent.
         self._silence = asyncio.Event()
 
     @property
@@ -26,7 +26,7 @@ class TcpProxy:
         return port
 
     def go_silent(self) -> None:
-        """Forward nothing more on the connections that are open now; later ones work."""
+        """Stop forwarding on all open connections; later ones work."""
         self._silence.set()
         self._silence = asyncio.Event()
 

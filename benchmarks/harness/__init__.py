@@ -1,1 +1,1 @@
-"""What every benchmark uses: the shared run, figures and targets, turns, processor use, tables."""
+"""Shared by all benchmarks: the run, figures and targets, interleaving, CPU use, tables."""

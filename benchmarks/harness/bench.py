@@ -1,4 +1,4 @@
-"""What all families of one run share: folders, the model, catalogs, and how much to measure."""
+"""State shared by all families of a run: folders, the model, catalogs, and the amount of work."""
 
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -20,10 +20,10 @@ from local.servers.postgres import PostgresConfig, PostgresServer
 from local.servers.supabase import AUTHENTICATOR_PASSWORD
 from local.servers.supabase_roles import create_roles
 
-#: What is made once and kept: the model, its exports, pictures. Git ignores it.
+#: Files made once and kept: the model, its exports, pictures. Git ignores the folder.
 STATE = ROOT / ".state" / "bench"
 DEMO_MODEL = ROOT / "models" / "demo"
-#: As many albums as `make run` loads.
+#: The number of albums that `make run` loads.
 DEMO_ALBUMS = 2000
 GENRES = ("Rock", "Electronic", "Pop/R&B", "Jazz", "Rap")
 Tell = Callable[[str], None]
@@ -31,7 +31,7 @@ Tell = Callable[[str], None]
 
 @dataclass(slots=True)
 class Bench:
-    """One run; `folder` is thrown away after it."""
+    """One run; `folder` is deleted after it."""
 
     folder: Path
     quick: bool
@@ -50,7 +50,7 @@ class Bench:
         self._running.close()
 
     def pick(self, full: int, quick: int) -> int:
-        """Return how much to do in a full run, or in a quick one."""
+        """Return the amount for a full run or for a quick one."""
         return quick if self.quick else full
 
     def new_folder(self, name: str) -> Path:
@@ -65,13 +65,13 @@ class Bench:
         return STATE / "models"
 
     def model(self) -> Path:
-        """Return the folder of the ViT-B/32-shaped model, making it the first time."""
+        """Return the folder of the ViT-B/32-shaped model; create it the first time."""
         folder = STATE / "vit-b-32"
         synthetic_clip.main(["--out", str(folder)])
         return folder
 
     def catalog(self, albums: int = DEMO_ALBUMS) -> str:
-        """Return the URL of a database with so many albums; the same each time."""
+        """Return the URL of a database with this many albums; the same each time."""
         if albums not in self._catalogs:
             self._catalogs[albums] = self._load(albums)
         return self._catalogs[albums]
@@ -101,7 +101,7 @@ class Bench:
 
 
 def _albums(count: int) -> list[AlbumRow]:
-    """Return albums whose vectors lie in clusters of one cone, as CLIP's do."""
+    """Return albums whose vectors form clusters in one cone, as CLIP's do."""
     draw = np.random.default_rng(11)
     spectrum = np.arange(1, 513, dtype=np.float32) ** -0.5
     cone = draw.standard_normal(512)

@@ -1,4 +1,4 @@
-"""The part of a document that a measurement writes: what stands between its two marks.
+"""The part of a document that a measurement writes: the text between two markers.
 
 <!-- measured: NAME -->
 …
@@ -10,20 +10,20 @@ from pathlib import Path
 
 
 def show(document: Path, name: str, text: str) -> None:
-    """Put a measurement in the place of the one before.
+    """Replace the previous measurement.
 
     Raises:
-        ValueError: the document has no such marks.
+        ValueError: the document has no such markers.
     """
     before, _, after = _parts(document, name)
     document.write_text(f"{before}{text}\n{after}")
 
 
 def shown(document: Path, name: str) -> str:
-    """Return what a document shows of a measurement.
+    """Return the measurement that a document shows.
 
     Raises:
-        ValueError: the document has no such marks.
+        ValueError: the document has no such markers.
     """
     return _parts(document, name)[1].removesuffix("\n")
 

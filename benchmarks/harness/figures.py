@@ -1,4 +1,4 @@
-"""What a benchmark measures, and the row that stands for it in `benchmarks/results.json`."""
+"""A measured figure, and its row in `benchmarks/results.json`."""
 
 from dataclasses import asdict, dataclass
 from typing import TypeAlias
@@ -10,18 +10,18 @@ JsonRow: TypeAlias = dict[str, str | float | bool | None]
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """One measured value; `value` is None where nothing could be measured, and the note says why."""
+    """One measured value; `value` is None if it could not be measured, and the note says why."""
 
     name: str
     value: float | None
     note: str
-    #: Whether a condition that belongs to the target beside its bound was met too.
+    #: Whether the target's condition in addition to its bound was met.
     holds: bool = True
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One line of the table; `met` is None where nothing was measured."""
+    """One row of the table; `met` is None if nothing was measured."""
 
     name: str
     value: float | None
@@ -35,7 +35,7 @@ class Row:
 
 
 def row_of(figure: Figure) -> Row:
-    """Put a figure beside its target."""
+    """Combine a figure with its target."""
     target = TARGETS[figure.name]
     met = None if figure.value is None else figure.holds and target.is_met_by(figure.value)
     value = None if figure.value is None else float(f"{figure.value:.5g}")
@@ -43,6 +43,6 @@ def row_of(figure: Figure) -> Row:
 
 
 def failed_row(name: str, reason: str) -> Row:
-    """Return the row of a benchmark that broke: a target that is not shown to be met is not met."""
+    """Return the row of a failed benchmark: its target counts as missed."""
     target = TARGETS[name]
     return Row(name, None, target.unit, str(target), False, f"failed: {reason}")

@@ -1,7 +1,7 @@
-"""Two sides measured in turns, A B A B …, so that what the machine does meanwhile falls on both.
+"""Measures two sides alternately, A B A B …, so that other load on the machine affects both.
 
-Between two turns nothing runs for a moment: the threads of OpenMP and OpenBLAS go on spinning for some
-20 ms after their last product, on the cores that the other side is timed on.
+There is a short pause between two turns: threads of OpenMP and OpenBLAS keep spinning for about 20 ms after
+their last product, on the cores that the other side is timed on.
 """
 
 import statistics
@@ -15,7 +15,7 @@ QUIET_S = 0.1
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """What each round of each side gave."""
+    """The figures of each side, one per round."""
 
     ours: tuple[float, ...]
     theirs: tuple[float, ...]
@@ -42,7 +42,7 @@ class Comparison:
 def interleaved(
     ours: Callable[[], float], theirs: Callable[[], float], *, rounds: int, warm_up: bool = True
 ) -> Comparison:
-    """Take one figure of each side in turn."""
+    """Measure one figure of each side alternately."""
     if warm_up:
         ours(), theirs()
     taken = [(in_quiet(ours), in_quiet(theirs)) for _ in range(rounds)]
@@ -50,7 +50,7 @@ def interleaved(
 
 
 def in_quiet(measure: Callable[[], float]) -> float:
-    """Measure once what ran before has come to rest."""
+    """Measure after a pause in which earlier threads go idle."""
     time.sleep(QUIET_S)
     return measure()
 
@@ -58,7 +58,7 @@ def in_quiet(measure: Callable[[], float]) -> float:
 def times(
     ours: Callable[[], object], theirs: Callable[[], object], *, rounds: int, repeat: int = 1
 ) -> Comparison:
-    """Time each side in turn, in milliseconds a call, after one call of each to warm up."""
+    """Time both sides alternately, in milliseconds per call, after one warm-up call each."""
     return interleaved(
         lambda: _time_ms(ours, repeat), lambda: _time_ms(theirs, repeat), rounds=rounds, warm_up=True
     )

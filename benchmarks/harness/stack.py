@@ -1,4 +1,4 @@
-"""A service of its own for one measurement: Redis, gateway and workers, each a real process."""
+"""A separate service for one measurement: Redis, gateway and workers, each a real process."""
 
 import os
 from collections.abc import Iterator, Mapping
@@ -13,13 +13,13 @@ from local.servers.server import free_port
 from local.services import Service, gateway_service, worker_service
 
 START_S = 300.0
-#: A worker whose model only sleeps: what is measured is everything around it.
+#: A worker whose model only sleeps: everything around the model is measured.
 FIXED = {"ENCODER": "fixed"}
 
 
 @dataclass(frozen=True, slots=True)
 class Stack:
-    """What runs, and where its gateway answers."""
+    """The running processes, and the URL of the gateway."""
 
     url: str
     redis: RedisServer
@@ -32,7 +32,7 @@ class Stack:
 def open_stack(
     bench: Bench, *, workers: int = 1, albums: int = DEMO_ALBUMS, environ: Mapping[str, str] | None = None
 ) -> Iterator[Stack]:
-    """Start a stack with the settings' defaults, but for those given, and stop it at the end."""
+    """Start a stack with default settings except those given, and stop it at the end."""
     folder = bench.new_folder("stack")
     with ExitStack() as running:
         redis = running.enter_context(RedisServer(RedisConfig(folder / "redis")))
@@ -60,5 +60,5 @@ def open_stack(
 
 
 def base_environ(folder: Path) -> dict[str, str]:
-    """Return an environment without any setting of whoever runs the benchmark."""
+    """Return an environment without the user's own settings."""
     return {"PATH": os.environ["PATH"], "HOME": str(folder)}

@@ -1,4 +1,4 @@
-"""The table as it is printed, and the machine it was measured on."""
+"""The printed table, and the machine it was measured on."""
 
 import os
 import platform
@@ -34,8 +34,8 @@ def _as_bool(met: object) -> bool | None:
     return met if isinstance(met, bool) else None
 
 
-def told_machine() -> str:
-    """Say what the figures are measured on."""
+def machine_description() -> str:
+    """Describe the machine that the figures are measured on."""
     memory_gib = psutil.virtual_memory().total / 2**30
     load = os.getloadavg()[0]
     return (
@@ -47,6 +47,6 @@ def told_machine() -> str:
 def _processor() -> str:
     try:
         lines = Path("/proc/cpuinfo").read_text().splitlines()
-    except OSError:  # no Linux
+    except OSError:  # not Linux
         return platform.processor()
     return next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), "CPU")

@@ -1,4 +1,4 @@
-"""Every figure by its name, with its unit and the target that it is held to."""
+"""Every figure by its name, with its unit and target."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -8,12 +8,12 @@ from typing import Literal
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A bound; a figure that is only reported may still have to hold something beside it."""
+    """A bound and a condition; a figure without a bound may still have a condition."""
 
     unit: str
     relation: Literal[">=", "<=", "=", "report"]
     bound: float = 0.0
-    #: What else must hold, in words.
+    #: An additional condition, in words.
     also: str = ""
 
     def __str__(self) -> str:

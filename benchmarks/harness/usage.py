@@ -1,4 +1,4 @@
-"""Which process used how much of the machine while something was measured."""
+"""The CPU use of each process during a measurement."""
 
 import time
 from collections.abc import Mapping
@@ -29,8 +29,8 @@ class Usage:
         after = self._cpu_s()
         self.shares = {name: (after[name] - self._before[name]) / took_s for name in self._roots}
 
-    def told(self) -> str:
-        """Say the shares, the busiest first."""
+    def summary(self) -> str:
+        """Format the shares, the busiest process first."""
         ordered = sorted(self.shares.items(), key=lambda item: -item[1])
         return ", ".join(f"{name} {share:.2f}" for name, share in ordered)
 

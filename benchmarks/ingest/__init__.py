@@ -1,1 +1,1 @@
-"""How fast covers get into a catalog, and what searches notice of it."""
+"""The speed of an ingest, and its effect on searches."""

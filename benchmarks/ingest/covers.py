@@ -8,20 +8,20 @@ from benchmarks.clients.pictures import distinct, jpeg
 from benchmarks.harness.bench import STATE
 
 SIDE_PX = 640
-#: As many pictures are drawn; the covers are these again and again, each another file.
+#: The number of drawn pictures; covers repeat them, each as a different file.
 DRAWN = 16
 
 
 @dataclass(frozen=True, slots=True)
 class Material:
-    """What an operator has."""
+    """An operator's table and folder."""
 
     table: Path
     covers: Path
 
 
 def material(count: int) -> Material:
-    """Return a table of so many albums with their covers."""
+    """Return a table of this many albums with their covers."""
     folder = STATE / f"ingest-{count}"
     made = Material(folder / "albums.csv", folder / "covers")
     if made.table.exists():

@@ -1,4 +1,4 @@
-"""The family `ingest` of `make bench`: how fast covers get in, and what searches notice of it."""
+"""The family `ingest` of `make bench`: the speed of an ingest, and its effect on searches."""
 
 from collections.abc import Iterator
 
@@ -10,6 +10,6 @@ NAMES = (throughput.NAME, search_latency.NAME)
 
 
 def measure(bench: Bench) -> Iterator[Figure]:
-    """Ingest on this machine beside the bare encoder, then on a worker beside searches."""
+    """Compare a local ingest with the bare encoder, then ingest on a worker during searches."""
     yield throughput.measure(bench)
     yield search_latency.measure(bench)

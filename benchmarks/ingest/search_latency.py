@@ -1,4 +1,4 @@
-"""What searches notice of an ingest on their own worker: the 95th percentile with and without it."""
+"""The effect of an ingest on searches on the same worker: the 95th percentile with and without it."""
 
 import asyncio
 import itertools
@@ -26,14 +26,14 @@ from benchmarks.harness.stack import open_stack
 from benchmarks.ingest.covers import Material, material
 
 NAME = "ingest.bulk.p95_ratio"
-#: SearchService a second: the model is at work for a part of the time, and the rest is the ingest's.
+#: Searches per second: they use the model for part of the time, and the ingest uses the rest.
 RATE_PER_S = 3.0
 _START_S = 120.0
 _COVERS: LiteralString = "id LIKE 'cover-%'"
 
 
 def measure(bench: Bench) -> Figure:
-    """Search at a steady rate in turns beside an ingest and without one: the worse of texts and images."""
+    """Search at a steady rate, alternately with and without an ingest: the worse of texts and images."""
     made = material(bench.pick(4000, 200))
     picture = kept_jpeg(STATE / "pictures", 640, 640, seed=1)
     texts, numbers = Texts(words_of(bench.model()), seed=5), itertools.count(1 << 40)
@@ -70,7 +70,7 @@ def _figure(bench: Bench, kind: str, url: str, request: Callable[[], bytes], bes
 
 
 async def _paced_ms(url: str, request: Callable[[], bytes], searches: int) -> list[float]:
-    """Return what each search took, one after another with pauses of random length between them."""
+    """Return the time of each search, one after another with random pauses."""
     connection, pauses = await Connection.open(url), random.Random(7)
     took_ms = []
     for _ in range(searches):
@@ -84,7 +84,7 @@ async def _paced_ms(url: str, request: Callable[[], bytes], searches: int) -> li
 
 
 class _Beside:
-    """A distributed ingest that runs while something else is measured."""
+    """A distributed ingest that runs during another measurement."""
 
     def __init__(self, made: Material, environ: Mapping[str, str], url: str, folder: Path) -> None:
         self._made, self._environ, self._url, self._folder = made, environ, url, folder
@@ -97,7 +97,7 @@ class _Beside:
 
     @contextmanager
     def running(self) -> Iterator[None]:
-        """Ingest from the start while the body runs: an ingest that goes on would soon have nothing left."""
+        """Run an ingest from the start during the body; a resumed ingest would soon have no work left."""
         with psycopg.connect(self._url) as connection:
             connection.execute(f"DELETE FROM album_covers WHERE {_COVERS}")
         folder = self._folder / str(next(self._rounds))

@@ -1,1 +1,1 @@
-"""How good and how fast filtered search is: against an exact scan, over made-up catalogs of two sizes."""
+"""The recall and speed of filtered search, compared with an exact scan, on two synthetic catalogs."""

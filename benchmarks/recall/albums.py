@@ -1,4 +1,4 @@
-"""A made-up catalog of any size, in columns, and the answers that a search of it should give."""
+"""A synthetic catalog of any size, in columns, and the exact answers of its searches."""
 
 from collections.abc import Mapping
 from types import MappingProxyType
@@ -11,7 +11,7 @@ from common.queries import Filters
 
 Mask = npt.NDArray[np.bool_]
 
-#: Each with its share of the albums, whatever they look like.
+#: Each with its share of the albums, independent of their vectors.
 GENRES = (
     ("Rock", 0.30),
     ("Electronic", 0.245),
@@ -23,11 +23,11 @@ GENRES = (
 #: The second genre of some albums, never a first one, and not always spelled alike.
 SECOND_GENRE, SECOND_SHARE = ("Live", "LIVE"), 0.05
 FIRST_YEAR, YEARS = 1967, 58
-#: The albums farthest from all texts carry `best_new_music`: a filter that keeps what lies wrong for
-#: walking an index is the worst there is.
+#: The albums farthest from all texts have `best_new_music`: a filter that keeps the albums that an index
+#: search visits last is the worst case.
 FAR_SHARE = 0.2
 
-#: What `catalog.recall` is measured for, by its name in the results.
+#: The cases of `catalog.recall`, by their names in the results.
 FILTERS: Mapping[str, Filters] = MappingProxyType(
     {
         "no_filter": Filters(),
@@ -38,7 +38,7 @@ FILTERS: Mapping[str, Filters] = MappingProxyType(
         "farthest_20_percent": Filters(best_new_music=True),
     }
 )
-#: How many of the nearest in single precision are looked at in double.
+#: How many of the nearest in single precision are compared again in double precision.
 _MARGIN = 50
 
 
@@ -55,14 +55,14 @@ class Albums:
         self.score_tenths = random.integers(0, 101, count)
         nearness = self._cones.towards_texts(self.vectors)
         self.best_new_music = nearness < np.quantile(nearness, FAR_SHARE)
-        # By a chance of its own, so that all else is as it was before albums had several genres.
+        # A separate random generator keeps all other columns as they were before albums had several genres.
         self.has_second_genre = np.random.default_rng(seed).random(count) < SECOND_SHARE
 
     def __len__(self) -> int:
         return len(self.vectors)
 
     def queries(self, count: int) -> Mapping[str, Vectors]:
-        """Return new queries of each kind, shape (count, 512); each call returns others."""
+        """Return new queries of each kind, shape (count, 512); each call returns different ones."""
         return {"image": self._cones.covers(count), "text": self._cones.texts(count)}
 
     def id(self, index: int) -> str:
@@ -74,7 +74,7 @@ class Albums:
         return [str(self.genres[index]), *([second] if self.has_second_genre[index] else [])]
 
     def passing(self, filters: Filters) -> Mask:
-        """Return which albums pass, shape (albums,)."""
+        """Return which albums pass the filter, shape (albums,)."""
         mask = np.ones(len(self), dtype=np.bool_)
         if filters.genres:
             mask &= np.isin(self.genres, filters.genres) | (

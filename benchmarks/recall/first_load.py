@@ -1,4 +1,4 @@
-"""A first load: by COPY in binary form, as fast as PostgreSQL takes it, and by an ingest's own upserts."""
+"""A first load: by binary COPY, the fastest way into PostgreSQL, and by an ingest's own upserts."""
 
 import time
 from collections.abc import Iterator
@@ -32,7 +32,7 @@ _CHUNK = 1000
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """What a first load took."""
+    """Time and memory of a first load."""
 
     copy_s: float
     copying: Usage
@@ -66,7 +66,7 @@ def load(connection: psycopg.Connection, albums: Albums, *, server_pid: int) -> 
 
 
 def upsert_s(url: str, albums: Albums) -> float:
-    """Return how long an ingest's writing takes into an empty catalog without an index, batch after batch."""
+    """Return the seconds that an ingest's upserts need in an empty catalog without an index."""
     with psycopg.connect(url) as connection:
         if not drop_index_if_empty(connection):
             raise ValueError("a first load needs an empty catalog")

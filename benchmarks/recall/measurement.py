@@ -1,4 +1,4 @@
-"""The whole benchmark over catalogs of each size: loaded, searched in every case, indexed in both types."""
+"""The whole benchmark for each catalog size: load, search in every case, and index in both types."""
 
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import closing
@@ -41,7 +41,7 @@ def measure(folder: Path, *, sizes: Sequence[int] = SIZES, queries: int = QUERIE
 
 
 def measure_searches(folder: Path, *, sizes: Sequence[int], queries: int) -> Iterator[Row]:
-    """Measure all but the second type of index."""
+    """Measure everything except the second type of index."""
     with PostgresServer(PostgresConfig(folder)) as server:
         for size in sizes:
             yield from _searched(server, size=size, queries=queries)
@@ -93,7 +93,7 @@ def _index_rows(name: str, built: Built, *, note: str) -> Iterator[Row]:
 
 @dataclass(frozen=True, slots=True)
 class _Case:
-    """One kind of search, and what it should find."""
+    """One kind of search, and its exact answers."""
 
     name: str
     filters: Filters
@@ -104,7 +104,7 @@ class _Case:
 
 @dataclass(frozen=True, slots=True)
 class _Catalog:
-    """A loaded catalog and what it is asked."""
+    """A loaded catalog and its queries."""
 
     url: str
     albums: Albums
@@ -115,13 +115,13 @@ def _search_rows(catalog: _Catalog) -> Iterator[Row]:
     full: list[bool] = []
     with (
         closing(PostgresCatalog(catalog.url, timeout_s=TIMEOUT_S, connections=1)) as searching,
-        # A prepared statement would come to a generic plan, which keeps filters that are NULL.
+        # A prepared statement would get a generic plan, which keeps filters that are NULL.
         psycopg.connect(catalog.url, autocommit=True, prepare_threshold=None) as scanning,
         psycopg.connect(catalog.url, autocommit=True) as planning,
     ):
         reader, asker = PlanReader(planning), Asker(searching, scanning)
         for case in _cases(catalog):
-            # First, which also brings what is needed into memory.
+            # First, because it also warms the cache.
             plans = plans_of(reader, case.queries, k=case.k, filters=case.filters)
             asked = asker.ask(case.queries, k=case.k, filters=case.filters)
             full += [len(a) == len(b) for a, b in zip(asked.searched.ids, case.truth, strict=True)]

@@ -1,7 +1,7 @@
-"""The plans that PostgreSQL really chose inside `search_albums`, out of what it logs of each of them.
+"""The plans that PostgreSQL really chose inside `search_albums`, read from its log messages.
 
-`auto_explain` would tell them, but is not in every build of PostgreSQL. `debug_print_plan` is: with it
-the server sends the node tree of every plan it makes, those of a function's statements included.
+`auto_explain` would show them, but not every build of PostgreSQL has it. `debug_print_plan` is always there:
+the server sends the node tree of every plan, including those of a function's statements.
 """
 
 import re
@@ -20,7 +20,7 @@ _INDEX = re.compile(r":indexid (\d+)")
 
 
 class PlanReader:
-    """Calls a search and tells how it went at the albums; the connection must be in autocommit mode."""
+    """Calls a search and reports its plan; the connection must be in autocommit mode."""
 
     def __init__(self, connection: psycopg.Connection) -> None:
         self._connection = connection
@@ -32,20 +32,20 @@ class PlanReader:
         connection.execute("SET debug_pretty_print = off")
 
     def plan(self, call: sql.Composed, values: dict[str, object]) -> str:
-        """Return the scans of the statements that take the nearest: one reads, or one walks and one ranks."""
+        """Return the scans of the search statements: an exact scan, or an index scan and a ranking."""
         self._trees.clear()
         self._connection.execute("SET debug_print_plan = on")
         try:
             self._connection.execute(call, values)
         finally:
             self._connection.execute("SET debug_print_plan = off")
-        # The statements that search end in LIMIT; what is only estimated does not.
+        # Search statements end in LIMIT; estimates do not.
         searching = [tree for tree in self._trees if "{LIMIT " in tree]
         return ", then ".join(self._scans(tree) for tree in searching)
 
     def _hear(self, diagnostic: psycopg.errors.Diagnostic) -> None:
         if diagnostic.message_primary == "plan:":
-            # The server breaks the lines at any space.
+            # The server breaks lines at any space.
             self._trees.append(" ".join((diagnostic.message_detail or "").split()))
 
     def _scans(self, tree: str) -> str:

@@ -1,4 +1,4 @@
-"""One kind of search, asked many times: how much of the truth it finds, how long it takes, how it goes."""
+"""One kind of search, run many times: its recall, latency and plans."""
 
 import time
 from collections import Counter
@@ -16,7 +16,7 @@ from common.catalog.row_mapping import filter_arguments, vector_literal
 from common.genres import genre_key
 from common.queries import Filters
 
-#: An exact scan of 150,000 albums takes so long that each fifth query must do.
+#: An exact scan of 150,000 albums is slow, so only every fifth query is scanned.
 SCAN_EVERY = 5
 PLANNED_QUERIES = 20
 
@@ -31,7 +31,7 @@ ORDER BY (a.embedding <=> %(query)s::vector) + 0 LIMIT %(k)s
 
 @dataclass(frozen=True, slots=True)
 class Answered:
-    """What came back, and how long each answer took."""
+    """The answers, and the time of each."""
 
     ids: list[list[str]] = field(default_factory=list)
     times_ms: list[float] = field(default_factory=list)
@@ -44,14 +44,14 @@ class Answered:
         return float(np.quantile(self.times_ms, quantile))
 
     def recall(self, truth: Sequence[Sequence[str]]) -> float:
-        """Return the mean share of the true nearest that is among the answers."""
+        """Return the mean share of the exact nearest that is among the answers."""
         shares = [len(set(a) & set(b)) / len(b) for a, b in zip(self.ids, truth, strict=True)]
         return float(np.mean(shares))
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """Every query's search, and each fifth one's exact scan in turns with it."""
+    """The search of every query, alternating with the exact scan of every fifth."""
 
     searched: Answered
     scanned: Answered
@@ -64,9 +64,9 @@ class Asked:
 
 
 class Asker:
-    """SearchService as a worker does, one query after another, and scans by SQL beside it.
+    """Searches as a worker does, one query after another, and compares with exact scans in SQL.
 
-    The scan is one process's, by B-tree where the planner takes one for the filters, never by HNSW.
+    The scan uses one process, and a B-tree index if the planner chooses one for the filters, never HNSW.
     """
 
     def __init__(self, catalog: PostgresCatalog, scanning: psycopg.Connection[tuple[str]]) -> None:
@@ -89,7 +89,7 @@ class Asker:
 
 
 def plans_of(reader: PlanReader, queries: Vectors, *, k: int, filters: Filters) -> str:
-    """Return how often the server went which way, for the first queries."""
+    """Count the plans of the first queries."""
     fixed = {"match_count": k, **filter_arguments(filters)}
     names = ["query_embedding", *fixed]
     call = sql.SQL("SELECT * FROM search_albums({})").format(

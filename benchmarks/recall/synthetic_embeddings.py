@@ -1,4 +1,4 @@
-"""Made-up embeddings that lie as CLIP's do: covers in one cone, texts in another."""
+"""Synthetic embeddings distributed like CLIP's: covers in one cone, texts in another."""
 
 from typing import Any
 
@@ -10,14 +10,14 @@ from common.catalog.protocol import EMBEDDING_DIMENSION
 Vectors = npt.NDArray[np.float32]
 
 CLUSTERS = 40
-#: Bounds the memory in which many vectors are made.
+#: Bounds the memory while many vectors are generated.
 CHUNK = 10_000
 
 
 class Cones:
-    """Unit vectors from one source of chance.
+    """Unit vectors from one random generator.
 
-    Covers lie in a cone around one direction, in clusters of a falling spectrum; texts lie in another
+    Covers form clusters with a falling spectrum in a cone around one direction; texts are in another
     cone and share the covers' leading directions.
     """
 
@@ -40,7 +40,7 @@ class Cones:
         return self._around(self._text_cone, count, cluster=0.35, spread=0.5)
 
     def behind(self, count: int) -> Vectors:
-        """Return vectors that lie behind every cover and every text, shape (count, 512)."""
+        """Return vectors that are far from every cover and every text, shape (count, 512)."""
         return self._around(-self._cover_cone - self._text_cone, count, cluster=0.0, spread=0.3)
 
     def towards_texts(self, vectors: Vectors) -> npt.NDArray[np.float32]:
@@ -59,6 +59,6 @@ class Cones:
 
 
 def unit(vectors: npt.NDArray[Any], dtype: type = np.float32) -> npt.NDArray[Any]:
-    """Return the vectors at length 1."""
+    """Return the vectors scaled to length 1."""
     scaled: npt.NDArray[Any] = (vectors / np.linalg.norm(vectors, axis=-1, keepdims=True)).astype(dtype)
     return scaled

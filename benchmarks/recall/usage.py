@@ -1,4 +1,4 @@
-"""What a server takes of the machine while something goes on: memory at its peak, and processor time."""
+"""The resource use of a server during a measurement: peak memory and CPU time."""
 
 import threading
 from types import TracebackType
@@ -11,10 +11,10 @@ EVERY_S = 0.5
 
 
 class Usage:
-    """What a process and all below it take beyond what they had and had done at the start.
+    """The increase in memory and CPU time of a process and its descendants since the start.
 
-    A page that several processes share counts once (proportional set size); a peak between two looks is
-    not seen. Processor time, unlike time, is hardly longer on a machine that is busy with other work.
+    A page that several processes share counts once (proportional set size); a peak between two samples is
+    missed. CPU time, unlike elapsed time, hardly grows on a machine that is busy with other work.
     """
 
     def __init__(self, pid: int) -> None:
@@ -59,7 +59,7 @@ class Usage:
         return total
 
     def _cpu(self) -> float:
-        # Of a child that has ended, its parent tells the time.
+        # The parent counts the CPU time of children that have ended.
         times = self._root.cpu_times()
         total = times.user + times.system + times.children_user + times.children_system
         for process in self._root.children(recursive=True):

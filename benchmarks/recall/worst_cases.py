@@ -12,7 +12,7 @@ QUICK_SIZES, QUICK_QUERIES = (500, 1500), 2
 
 
 def measure(bench: Bench) -> Iterator[Figure]:
-    """Search catalogs of two sizes, much smaller ones in a quick run."""
+    """Search catalogs of two sizes; much smaller ones in a quick run."""
     sizes = QUICK_SIZES if bench.quick else SIZES
     rows = list(
         measure_searches(bench.new_folder("recall"), sizes=sizes, queries=bench.pick(QUERIES, QUICK_QUERIES))

@@ -1,1 +1,1 @@
-"""How fast gateway, queue and worker are beside bare FastAPI, psql and the encoder alone."""
+"""The speed of gateway, queue and worker, compared with bare FastAPI, psql and the encoder alone."""

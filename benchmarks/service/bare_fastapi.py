@@ -1,6 +1,6 @@
-"""The least that a FastAPI service can do with a cached answer: one route, one Redis GET.
+"""The minimal FastAPI service for a cached answer: one route, one Redis GET.
 
-python -m benchmarks.service.bare_fastapi REDIS_URL PORT      with uvicorn's settings as the gateway has them
+python -m benchmarks.service.bare_fastapi REDIS_URL PORT      with the gateway's uvicorn settings
 """
 
 import sys
@@ -25,7 +25,7 @@ KEY = "bare"
 
 @dataclass(frozen=True, slots=True)
 class Bare:
-    """Where it answers."""
+    """The URL of the service."""
 
     url: str
 

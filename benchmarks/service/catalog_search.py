@@ -1,4 +1,4 @@
-"""A search as the worker makes it against the SQL function prepared in psql, for both catalogs."""
+"""A search through the worker's catalog compared with the prepared SQL function in psql."""
 
 import re
 import statistics
@@ -28,7 +28,7 @@ ALBUMS = 15_000
 K = 10
 _FINGERPRINT = "0" * 64
 Vectors = npt.NDArray[np.float32]
-#: The search itself. The worker asks for it in one document, with the catalog's version.
+#: The search itself. The worker reads it as one document with the catalog's version.
 _PREPARE = (
     "PREPARE search(vector, int, text) AS SELECT * FROM search_albums("
     "query_embedding => $1, match_count => $2, model_fingerprint => $3);"
@@ -36,7 +36,7 @@ _PREPARE = (
 
 
 def measure(bench: Bench) -> Iterator[Figure]:
-    """Take medians of a few searches of each side in turns."""
+    """Measure medians of a few searches on each side, alternately."""
     url = bench.catalog(ALBUMS)
     draw = np.random.default_rng(5)
     vectors = draw.standard_normal((bench.pick(25, 5), 512)).astype(np.float32)
@@ -47,7 +47,7 @@ def measure(bench: Bench) -> Iterator[Figure]:
         lambda: median_ms(postgres, vectors), lambda: psql.median_ms(vectors), rounds=rounds
     )
     postgres.close()
-    yield Figure("catalog.search.overhead", compared.ours_over_theirs, _told(compared, "psycopg"))
+    yield Figure("catalog.search.overhead", compared.ours_over_theirs, _summary(compared, "psycopg"))
     try:
         find_postgrest()
     except ServerFailed as error:
@@ -59,7 +59,7 @@ def measure(bench: Bench) -> Iterator[Figure]:
             lambda: median_ms(supabase, vectors), lambda: psql.median_ms(vectors), rounds=rounds
         )
         supabase.close()
-    note = _told(compared, "supabase-py and PostgREST")
+    note = _summary(compared, "supabase-py and PostgREST")
     yield Figure("catalog.search.overhead.supabase", compared.ours_over_theirs, note)
 
 
@@ -76,7 +76,7 @@ def median_ms(catalog: Catalog, vectors: Vectors) -> float:
 
 
 class Psql:
-    """The same statement, prepared once in a psql and executed with each vector; psql tells the times."""
+    """The same statement, prepared once in psql and executed with each vector; psql reports the times."""
 
     def __init__(self, url: str, folder: Path) -> None:
         self._script = folder / "searches.sql"
@@ -100,7 +100,7 @@ class Psql:
         return statistics.median(took_ms)
 
 
-def _told(compared: Comparison, way: str) -> str:
+def _summary(compared: Comparison, way: str) -> str:
     return (
         f"{ALBUMS} albums, k {K}, no filter: {way} {compared.ours_median:.2f} ms, "
         f"psql prepared {compared.theirs_median:.2f} ms"

@@ -1,4 +1,4 @@
-"""The same cover under another filter: it costs a search, and no forward pass."""
+"""The same cover with another filter: it costs a search and no forward pass."""
 
 import asyncio
 import statistics
@@ -14,7 +14,7 @@ NAMES = ("embedding_cache.speedup",)
 
 
 def measure(bench: Bench) -> Iterator[Figure]:
-    """Ask with a new cover, then with the same under another genre, in turns."""
+    """Search by a new cover, then by the same with another genre, alternately."""
     file = kept_jpeg(STATE / "pictures", 640, 640, seed=1)
     with open_stack(bench) as stack:
         pairs = asyncio.run(_pairs(stack.url, file, rounds=bench.pick(30, 4)))

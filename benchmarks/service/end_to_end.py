@@ -1,4 +1,4 @@
-"""The whole way of a query: what it costs beside the model, alone and in a crowd, and where time goes."""
+"""A query end to end: its overhead beyond the model, alone and under load, and the time of each stage."""
 
 import itertools
 import statistics
@@ -55,7 +55,7 @@ def measure(bench: Bench) -> Iterator[Figure]:
 
 
 def _overhead(report: Report) -> Figure:
-    """Return the share of a query's time, as its client sees it, that is no stage of work."""
+    """Return the share of a query's latency that is not spent in a stage of work."""
     pairs = zip(report.took_ms, report.stages_ms, strict=True)
     overheads = [took - sum(stages[name] for name in WORK) for took, stages in pairs]
     share = statistics.median(over / took for over, took in zip(overheads, report.took_ms, strict=True))
@@ -67,14 +67,14 @@ def _overhead(report: Report) -> Figure:
 
 
 class _Crowd:
-    """Thirty-two clients in turns with the encoder's own loop."""
+    """Thirty-two clients, alternating with the encoder's own loop."""
 
     def __init__(self, bench: Bench, stack: Stack) -> None:
         self._bench, self._stack = bench, stack
         self.reports: dict[str, Report] = {}
 
     def figure(self, kind: str, plan: Plan, alone_per_s: Callable[[], float]) -> Figure:
-        """Compare finished queries a second with the encoder's own."""
+        """Compare queries per second with the encoder's own throughput."""
         shares: list[str] = []
         seeds = iter(range(1000, 2000))
 
@@ -85,14 +85,14 @@ class _Crowd:
                     replace(plan, clients=CLIENTS, warm_up_s=2, seconds=seconds, seed=next(seeds))
                 )
             self.reports[kind] = report
-            shares.append(usage.told())
+            shares.append(usage.summary())
             return report.per_s
 
         compared = interleaved(served_per_s, alone_per_s, rounds=self._bench.pick(3, 1), warm_up=False)
-        return Figure(f"e2e.{kind}.c32.efficiency", compared.ours_over_theirs, _told(compared, shares[-1]))
+        return Figure(f"e2e.{kind}.c32.efficiency", compared.ours_over_theirs, _summary(compared, shares[-1]))
 
 
-def _told(compared: Comparison, shares: str) -> str:
+def _summary(compared: Comparison, shares: str) -> str:
     return (
         f"{compared.ours_median:.1f} queries/s, the encoder's best loop {compared.theirs_median:.1f}/s; "
         f"{DEMO_ALBUMS} albums; everything on the same cores, clients too; cores used: {shares}"
@@ -113,12 +113,12 @@ def _images_per_s(bench: Bench, encoder: Encoder) -> Callable[[], float]:
 
 
 def _best_per_s(encoder: Encoder, encode: Callable[[], object], size: int, seconds: float) -> float:
-    """Return how many items a second the encoder does by itself, its passes alone or side by side."""
+    """Return the encoder's own items per second, the better of sequential and concurrent passes."""
     return max(_loop_per_s(encode, size, seconds, callers=n) for n in {1, encoder.passes_at_once})
 
 
 def _loop_per_s(encode: Callable[[], object], size: int, seconds: float, *, callers: int) -> float:
-    """Return how many items a second so many threads get out of the encoder in batches of this size."""
+    """Return the encoder's items per second with this many threads and this batch size."""
 
     def batches() -> int:
         done = 0
@@ -128,7 +128,7 @@ def _loop_per_s(encode: Callable[[], object], size: int, seconds: float, *, call
         return done
 
     with ThreadPoolExecutor(callers) as threads:
-        # The first pass of a length costs its preparation, in each of the slots.
+        # The first pass of each length is slower in every slot, because it is prepared.
         list(threads.map(lambda _: encode(), range(4 * callers)))
         began = time.perf_counter()
         done = sum(loop.result() for loop in [threads.submit(batches) for _ in range(callers)])
@@ -136,7 +136,7 @@ def _loop_per_s(encode: Callable[[], object], size: int, seconds: float, *, call
 
 
 def bar_of(label: str, report: Report) -> Bar:
-    """Return where the time of a mean query went."""
+    """Return the mean time of each stage."""
     took_ms = statistics.fmean(report.took_ms)
     stages = {
         name: statistics.fmean(stages[name] for stages in report.stages_ms) for name in ("queue", *WORK)

@@ -1,4 +1,4 @@
-"""Jobs a second through gateway, queue and ledger when the model costs nothing, and what is full first."""
+"""Jobs per second through gateway, queue and ledger when the model costs nothing, and the bottleneck."""
 
 from collections.abc import Iterator
 
@@ -13,16 +13,16 @@ from benchmarks.harness.usage import Usage, roots_of
 
 NAMES = ("broker.ceiling.jobs_s",)
 CLIENTS = 64
-#: A catalog so small that a search costs next to nothing.
+#: A catalog so small that a search costs almost nothing.
 ALBUMS = 50
-#: A part that is busy for this share of one core can do no more: each is one Python thread at a time.
+#: A process that uses this share of one core is saturated: Python runs one thread at a time.
 FULL_SHARE = 0.9
 
 
 def measure(bench: Bench) -> Iterator[Figure]:
-    """Drive one worker, then two; the better is the ceiling."""
+    """Load one worker, then two; the better result is the ceiling."""
     words = words_of(bench.model())
-    told = []
+    notes = []
     rates = []
     for workers in (1, 2):
         with open_stack(bench, workers=workers, albums=ALBUMS, environ=FIXED) as stack:
@@ -30,12 +30,14 @@ def measure(bench: Bench) -> Iterator[Figure]:
             with Usage(roots_of(stack, postgres=bench.postgres.pid)) as usage:
                 report = run_clients(plan)
         rates.append(report.per_s)
-        told.append(f"{workers} worker(s): {report.per_s:.0f}/s, {saturated(usage.shares)}; {usage.told()}")
-    yield Figure("broker.ceiling.jobs_s", max(rates), "; ".join(told))
+        notes.append(
+            f"{workers} worker(s): {report.per_s:.0f}/s, {saturated(usage.shares)}; {usage.summary()}"
+        )
+    yield Figure("broker.ceiling.jobs_s", max(rates), "; ".join(notes))
 
 
 def saturated(shares: dict[str, float]) -> str:
-    """Say which part is full."""
+    """Name the saturated process."""
     name, share = max(shares.items(), key=lambda item: item[1])
     if share >= FULL_SHARE:
         return f"the {name} is full first ({share:.2f} of a core)"

@@ -1,4 +1,4 @@
-"""The picture of where the time of a query goes, written as SVG: `docs/images/stages.svg`."""
+"""A chart of a query's time by stage, written as SVG: `docs/images/stages.svg`."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -35,7 +35,7 @@ class Bar:
 
 
 def write_stages(bars: Sequence[Bar], *, quick: bool) -> Path:
-    """Write the picture of a full run where the documentation shows it; a quick run's is put aside."""
+    """Write the chart of a full run to the documentation; that of a quick run goes elsewhere."""
     path = STATE / "stages.svg" if quick else IMAGE
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text("\n".join(svg(bars)) + "\n", encoding="utf-8")
@@ -43,7 +43,7 @@ def write_stages(bars: Sequence[Bar], *, quick: bool) -> Path:
 
 
 def svg(bars: Sequence[Bar]) -> Iterator[str]:
-    """Return the lines of the picture; each bar is as long as the others, whatever it stands for."""
+    """Return the lines of the SVG; all bars have the same length."""
     height = _TOP + _ROW * len(bars) + 10
     yield (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {height}" '

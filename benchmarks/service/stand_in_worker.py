@@ -1,4 +1,4 @@
-"""Ends runs of the ledger at chosen moments, without a model: what waits for them is what is measured."""
+"""Ends runs of the ledger at chosen moments, without a model, to measure the requests that wait for them."""
 
 import time
 from collections.abc import Sequence
@@ -18,7 +18,7 @@ from common.settings import Settings, load_settings
 
 
 class StandInWorker:
-    """Claims and ends runs as a worker does, by the same scripts; any thread may call it."""
+    """Claims and ends runs as a worker does, by the same scripts; thread-safe."""
 
     def __init__(self, redis_url: str) -> None:
         settings: Settings = load_settings({"REDIS_URL": redis_url})
@@ -29,26 +29,26 @@ class StandInWorker:
         self._result = result_json([], query_type="text", model="none", timings=self._timings)
 
     def queued(self) -> list[str]:
-        """Return the runs that wait."""
+        """Return the waiting runs."""
         members = cast("list[bytes]", self._redis.zrange(keyspace.QUEUED, 0, -1))
         return [member.decode() for member in members]
 
     def queued_count(self) -> int:
-        """Return how many runs wait."""
+        """Return the number of waiting runs."""
         return self._redis.zcard(keyspace.QUEUED)
 
     def claim(self, run_id: str) -> None:
-        """Take a run.
+        """Claim a run.
 
         Raises:
-            RuntimeError: it is another's, or has ended.
+            RuntimeError: the run is claimed already, or has ended.
         """
         claim = self._ledger.claim(run_id)
         if claim in set(Verdict):
             raise RuntimeError(f"the run cannot be claimed: {claim}")
 
     def succeed(self, run_id: str) -> float:
-        """End a run; return when its result was sent to be stored, by `time.perf_counter`."""
+        """End a run; return when its result was sent, by `time.perf_counter`."""
         at = time.perf_counter()
         self._ledger.succeed(run_id, result=self._result, timings=self._timings)
         return at

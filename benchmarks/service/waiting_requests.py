@@ -1,4 +1,4 @@
-"""Ten thousand requests that wait in one gateway: what they cost in memory."""
+"""The memory of ten thousand waiting requests in one gateway."""
 
 import json
 import subprocess
@@ -16,7 +16,7 @@ from benchmarks.paths import ROOT
 from benchmarks.service.stand_in_worker import StandInWorker
 
 NAMES = ("waiters.10k.rss_mb",)
-#: Enough room and time for every query to stay queued until it is ended.
+#: Settings under which every query stays queued until it is ended.
 ROOMY = {
     "MAX_QUEUE_DEPTH": "20000",
     "MAX_QUEUE_AGE_S": "600",
@@ -27,7 +27,7 @@ FILLING_S = 55.0
 
 
 def measure(bench: Bench) -> Iterator[Figure]:
-    """Let clients in another process wait for different queries, weigh the gateway, then end them all."""
+    """Make clients in another process wait for different queries, measure the gateway, then end them all."""
     count = bench.pick(10_000, 300)
     raise_file_limit(count)
     with (
@@ -49,7 +49,7 @@ def measure(bench: Bench) -> Iterator[Figure]:
 
 
 def _until_filled(worker: StandInWorker, count: int, holders: "subprocess.Popen[bytes]") -> float:
-    """Wait until every query is in the ledger; return how long it took."""
+    """Wait until every query is in the ledger; return the seconds it took."""
     began = time.monotonic()
     while (waiting := worker.queued_count()) < count:
         took_s = time.monotonic() - began

@@ -1,4 +1,4 @@
-"""From a result that is stored to the response in the client's hands: waiting against polling."""
+"""The time from a stored result to the client's response: waiting compared with polling."""
 
 import asyncio
 import json
@@ -16,12 +16,12 @@ from benchmarks.service.stand_in_worker import StandInWorker
 NAMES = ("wait.wakeup_ms_p50",)
 POLL_EVERY_S = 0.1
 LEAST_RATIO = 10.0
-#: How long a run takes: long enough that its client waits, and at no fixed phase of the polling.
+#: The duration of a run: long enough that its client waits, and at a random phase of the polling.
 RUN_S = (0.1, 0.3)
 
 
 def measure(bench: Bench) -> Iterator[Figure]:
-    """Let one client wait and one poll, in turns; a stand-in for the worker ends their runs."""
+    """Let one client wait and one poll, alternately; a stand-in worker ends their runs."""
     with open_stack(bench, workers=0, environ=FIXED) as stack, StandInWorker(stack.redis.url) as worker:
         waits, polls = asyncio.run(_in_turns(stack.url, worker, rounds=bench.pick(100, 10)))
     wait, poll = statistics.median(waits), statistics.median(polls)
@@ -66,7 +66,7 @@ async def _polling(connection: Connection, worker: StandInWorker, text: str, run
 
 
 def _end_next(worker: StandInWorker, run_s: float) -> float:
-    """Wait for a run, hold it for so long, and end it; return when its result was stored."""
+    """Wait for a run, hold it for a time, and end it; return when its result was stored."""
     while not (waiting := worker.queued()):
         time.sleep(0.002)
     worker.claim(waiting[0])

@@ -1,4 +1,4 @@
-"""A worker's memory and its start, beside one process with transformers."""
+"""A worker's memory and startup time, compared with a process with transformers."""
 
 import asyncio
 import json
@@ -22,7 +22,7 @@ NAMES = ("worker.rss_mb", "worker.ready_s")
 
 
 def measure(bench: Bench) -> Iterator[Figure]:
-    """Weigh a worker that has answered an image and a text; then start others over its export cache."""
+    """Measure the memory of a worker after an image and a text; then start others with its export cache."""
     with open_stack(bench) as stack:
         asyncio.run(_first_queries(stack.url))
         whole = _rss_mb(stack)
@@ -54,7 +54,7 @@ def _rss_mb(stack: Stack) -> float:
 
 
 def _start_s(bench: Bench, stack: Stack, number: int) -> float:
-    """Return how long a worker takes from its start until it has announced itself."""
+    """Return the seconds from a worker's start until its announcement."""
     worker = worker_service(
         bench.new_folder("start"), stack.environ, name=f"worker-{number}", timeout_s=START_S
     )

@@ -1,1 +1,1 @@
-"""The soak: mixed load at half capacity while workers are restarted at random, and what grew meanwhile."""
+"""The soak: mixed load at half capacity with random worker restarts, and the growth of resources."""

@@ -27,10 +27,10 @@ from local.services import Service
 
 RESULTS = Path(__file__).parent.parent / "soak.json"
 
-#: Three workers that answer 20 jobs/s each, one of which is never restarted so that its growth is seen.
+#: Three workers at 20 jobs/s each; one is never restarted, so that its growth is visible.
 WORKERS, JOBS_PER_S = 3, 20
 LATENCY_MS = 1000 // JOBS_PER_S
-#: Short, so that what is kept for a while has come to its steady size within the first minute.
+#: Short lifetimes, so that expiring data reaches its steady size within the first minute.
 TTLS = {
     "JOB_DEADLINE_S": "20",
     "JOB_TTL_S": "20",
@@ -38,16 +38,16 @@ TTLS = {
     "EMBEDDING_TTL_S": "20",
     "LEASE_S": "4",
 }
-#: The longest lifetime of anything: a result that the cache gave outlives the jobs that share it by a minute.
+#: The longest lifetime: a result from the cache outlives the jobs that share it by a minute.
 LONGEST_TTL_S = 85.0
 WARM_UP_S = 60.0
-#: Sent at once at the beginning, so that every thread of the workers' pools has been at work within the
-#: warm-up: a pool makes its threads as they are needed, and each keeps some 0.2 MiB.
+#: Queries sent at once at the beginning, so that every pool thread of the workers starts during the warm-up:
+#: a pool creates its threads on demand, and each keeps about 0.2 MiB.
 BURST = 2 * WORKERS * Settings().worker_concurrency
-#: Shorter ones are for trying it out.
+#: Shorter runs are only for trying it out.
 SHOWN_FROM_MINUTES = 10
 RESTART_EVERY_S = (8.0, 20.0)
-#: What stays in Redis when all else has expired; `common/redis/keyspace.py` says why.
+#: Keys that stay in Redis when all others have expired; `common/redis/keyspace.py` says why.
 CONSTANTS = frozenset(
     {
         keyspace.CATALOG_VERSION,
@@ -59,12 +59,12 @@ CONSTANTS = frozenset(
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Run it; return 0 if nothing was lost or late, nothing grew and nothing was left."""
+    """Run the soak; return 0 if no job was lost or late, nothing grew and no key was left."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.soak", description=__doc__)
     parser.add_argument("--minutes", type=float, default=10.0)
     parser.add_argument("--seed", type=int, default=4)
     options = parser.parse_args(arguments)
-    # Told to stop, it stops its servers first, as at a Ctrl-C.
+    # SIGTERM stops the servers first, as Ctrl-C does.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     with (
         tempfile.TemporaryDirectory(prefix="soak-") as folder,
@@ -105,7 +105,7 @@ async def _soak(catalog_server: CatalogServer, folder: Path, *, for_s: float, se
 
 
 class _Restarts:
-    """Ends workers at random, by TERM or by KILL, and starts them again."""
+    """Ends workers at random, by SIGTERM or SIGKILL, and restarts them."""
 
     def __init__(self, workers: Sequence[Service], *, seed: int) -> None:
         self._workers = workers
@@ -125,11 +125,11 @@ class _Restarts:
 
 
 async def _left_over(rig: Rig) -> list[str]:
-    """Let everything expire, then stop the service, and return the keys that are still there."""
+    """Wait until everything has expired, stop the service, and return the remaining keys."""
 
     def left() -> list[str]:
         names = {key.decode() for key in rig.keys("")} - CONSTANTS
-        # Of what is remembered for ten minutes it is enough to see that it will go.
+        # For keys with a lifetime of ten minutes it is enough that they have an expiry.
         return sorted(name for name in names if name != keyspace.SERVICE_RATE or rig.redis.ttl(name) == -1)
 
     def only_the_living() -> bool:

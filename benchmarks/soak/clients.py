@@ -15,16 +15,16 @@ from benchmarks.pngs import numbered_png
 from common.jobs import JobState
 
 ASYNC = {"Prefer": "respond-async"}
-#: Of a hundred queries.
+#: Per hundred queries.
 MIX = {"text": 50, "image": 20, "repeated": 20, "canceled": 10}
 REPEATED_TEXTS = 40
-#: How long a client goes on asking after the deadline of its job.
+#: How long a client keeps polling after the deadline of its job.
 PATIENCE_S = 15.0
 
 
 @dataclass(slots=True)
 class Account:
-    """What became of the queries."""
+    """The results of the queries."""
 
     sent: int = 0
     refused: int = 0
@@ -37,7 +37,7 @@ class Account:
 
 
 class Load:
-    """Sends queries at a steady rate until it is told to stop."""
+    """Sends queries at a steady rate until it is stopped."""
 
     def __init__(self, http: httpx.AsyncClient, *, per_s: float, deadline_s: float, seed: int) -> None:
         self.account = Account()
@@ -47,7 +47,7 @@ class Load:
         self._dice = random.Random(seed)
 
     async def run(self, *, for_s: float, burst: int = 0) -> None:
-        """Send for so long, so many of it at once at the beginning, and follow every job to its end."""
+        """Send for a time, starting with a burst, and follow every job to its end."""
         began = time.monotonic()
         async with asyncio.TaskGroup() as tasks:
             while (due_s := (self.account.sent - burst) / self._per_s) < for_s:

@@ -1,4 +1,4 @@
-"""What may grow in a service that runs for long, looked at every few seconds."""
+"""Samples of everything that may grow in a long-running service, taken every few seconds."""
 
 import asyncio
 import statistics
@@ -18,7 +18,7 @@ MIB = 1024 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Tolerance:
-    """By how much the last part of a run may exceed the first and still be noise."""
+    """The growth from the first to the last part of a run that counts as noise."""
 
     absolute: float
     share: float
@@ -60,7 +60,7 @@ class Samples:
         self._taken: list[tuple[float, dict[str, float]]] = []
 
     async def run(self) -> None:
-        """Look until cancelled."""
+        """Take samples until canceled."""
         began = time.monotonic()
         while True:
             figures = await asyncio.to_thread(self._look)
@@ -108,5 +108,5 @@ def _fds(process: psutil.Process) -> int:
     try:
         return process.num_fds()
     except psutil.AccessDenied:
-        # A worker lets root alone look (common/process_control.py); without it this figure stays flat.
+        # Only root can inspect a worker (common/process_control.py); for other users this figure stays flat.
         return 0

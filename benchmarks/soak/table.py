@@ -1,4 +1,4 @@
-"""The last soak as docs/faults.md shows it."""
+"""The latest soak as docs/faults.md shows it."""
 
 from collections.abc import Mapping
 from typing import Any

@@ -1,4 +1,4 @@
-"""What a child process runs first: change the user, end with the parent, become the program.
+"""The first program of a child process: changes the user, ends with the parent, executes the command.
 
 The process id stays the same. This module imports little, so that it starts in a few milliseconds.
 """
@@ -17,7 +17,7 @@ from common.process_control import end_with_parent
 def become(arguments: Sequence[str]) -> None:
     """Replace this process: PARENT_PID DEATH_SIGNAL UID GID COMMAND…; `-` keeps the user."""
     parent_pid, death_signal, uid, gid, *command = arguments
-    # First the user: the kernel forgets about the parent when the user changes.
+    # First the user: the kernel clears the parent-death signal when the user changes.
     if uid != "-":
         os.setgroups([])
         os.setgid(int(gid))

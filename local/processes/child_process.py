@@ -1,4 +1,4 @@
-"""A child process: started until it is ready, started again, stopped.
+"""A child process: start until ready, restart, stop.
 
 start ──► claim the folder ──► prepare ──► spawn ──► poll is_ready ──► running ──► stop
                                   ▲                      │
@@ -23,8 +23,8 @@ from local.processes.run_as import OURSELVES, RunAs
 from local.processes.spawn import spawn
 
 POLL_S = 0.02
-#: A port that was free a moment ago may be taken by now, and the shared memory of a killed PostgreSQL stays
-#: busy until its last process has ended.
+#: A free port may be taken before the start, and the shared memory of a killed PostgreSQL stays in use until
+#: its last process has ended.
 START_ATTEMPTS = 3
 
 
@@ -44,7 +44,7 @@ class ChildProcess(ABC):
         start_timeout_s: float,
         death_signal: signal.Signals | None = None,
     ) -> None:
-        """Take what ends it; `death_signal` is sent when this process is killed, by default `stop_signal`."""
+        """Set the signals; `death_signal`, by default `stop_signal`, is sent when this process is killed."""
         self.name = name
         #: `prepare` may choose another user.
         self.run_as: RunAs = OURSELVES
@@ -63,14 +63,14 @@ class ChildProcess(ABC):
 
     @abstractmethod
     def is_ready(self) -> bool:
-        """Say whether the running process does its work."""
+        """Return whether the running process is ready."""
 
     def environment(self) -> Mapping[str, str] | None:
         """Return the variables of the process; None passes on those of this process."""
         return None
 
     def prepare(self) -> None:  # noqa: B027 - a subclass need not do anything
-        """Do what comes before the first attempt; the folder is claimed."""
+        """Prepare the first attempt; the folder is claimed."""
 
     @property
     def folder(self) -> Path:
@@ -109,7 +109,7 @@ class ChildProcess(ABC):
             raise
 
     def restart(self) -> None:
-        """Start it again after it ended, and wait until it is ready.
+        """Restart it after it ended, and wait until it is ready.
 
         Raises:
             ServerFailed: as `start`; the folder stays claimed.
@@ -118,7 +118,7 @@ class ChildProcess(ABC):
         self._start_until_ready()
 
     def cancel_start(self) -> None:
-        """Make a start or restart fail soon that another thread is in, or begins before the next `stop`."""
+        """Cancel a start or restart that runs in another thread, or that begins before the next `stop`."""
         self._start_is_canceled.set()
 
     def kill(self) -> None:
@@ -128,7 +128,7 @@ class ChildProcess(ABC):
             self._process.wait()
 
     def stop(self) -> None:
-        """End the process, first gently, and give the folder back; harmless when nothing runs."""
+        """End the process, first gently, and release the folder; harmless when nothing runs."""
         self._end()
         self._folder.release()
         self._start_is_canceled.clear()
@@ -143,7 +143,7 @@ class ChildProcess(ABC):
         self.stop()
 
     def _respawn(self) -> None:
-        """Start a process in the place of one that has ended, without waiting until it is ready."""
+        """Start a replacement for an ended process, without waiting until it is ready."""
         self._end()
         self._spawn()
 

@@ -1,8 +1,8 @@
 """The folder of a child process: who owns it, which process runs, and its logs.
 
 lock            held by the process that runs the child
-child.json      process id and start time of the child, to find one that a killed owner left
-server.log      output of the child; server.log.1 is that of the child before
+child.json      process id and start time of the child, to find the orphan of a killed owner
+server.log      output of the child; server.log.1 is that of the previous one
 """
 
 import fcntl
@@ -52,13 +52,13 @@ class ProcessFolder:
             ) from error
 
     def release(self) -> None:
-        """Give the folder back; harmless where it is not taken."""
+        """Release the folder; harmless if it is not claimed."""
         if self._lock_fd is not None:
             os.close(self._lock_fd)
             self._lock_fd = None
 
     def end_orphan(self, *, stop_signal: signal.Signals, grace_s: float) -> None:
-        """End the process that a killed owner left, first gently."""
+        """End the orphan of a killed owner, first gently."""
         orphan = running_process(self.path)
         if orphan is None:
             return
@@ -92,7 +92,7 @@ class ProcessFolder:
 
 
 def running_process(folder: Path) -> psutil.Process | None:
-    """Return the process that was last started from a folder, None where it has ended."""
+    """Return the process last started from a folder, None if it has ended."""
     try:
         record = json.loads(_record_path(folder).read_text())
         process = psutil.Process(record["pid"])
@@ -104,7 +104,7 @@ def running_process(folder: Path) -> psutil.Process | None:
 
 
 def write_private(file: Path, content: str) -> None:
-    """Write a file that no other user may read, in place of the last one."""
+    """Write a file that only this user can read, replacing the last one."""
     file.unlink(missing_ok=True)
     with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as opened:
         opened.write(content)

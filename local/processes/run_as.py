@@ -1,8 +1,8 @@
-"""The user that a program runs as: ourselves, or an unprivileged user where we are root.
+"""The user that a program runs as: this process's user, or an unprivileged user if this process is root.
 
 PostgreSQL and PgBouncer refuse to run as root. They then run as `nobody`, who must be able to reach the
-program and its data. Where a folder on the way is closed to that user (a checkout under `/root`),
-`setpriv` adds the one capability that opens folders, and no other right of root's.
+program and its data. If a parent folder is closed to that user (a checkout under `/root`), `setpriv` adds
+only the capability to read and enter folders, and no other right of root.
 """
 
 import os
@@ -19,14 +19,14 @@ UNPRIVILEGED_USER = "nobody"
 
 @dataclass(frozen=True, slots=True)
 class RunAs:
-    """A user to change to; a `prefix`, put before the command, changes the user itself."""
+    """A user to change to; a `prefix` in front of the command changes the user itself."""
 
     #: User id and group id; None is this process's user.
     owner: tuple[int, int] | None = None
     prefix: tuple[str, ...] = ()
 
     def give(self, path: Path) -> None:
-        """Make that user the owner of `path` and, if it is a folder, of everything in it."""
+        """Make this user the owner of `path` and, if it is a folder, of everything in it."""
         if self.owner is not None:
             for entry in [path, *path.rglob("*")]:
                 os.chown(entry, *self.owner, follow_symlinks=False)
@@ -38,7 +38,7 @@ OURSELVES = RunAs()
 def unprivileged(*paths: Path, data: Path) -> RunAs:
     """Return the user for a program that refuses to run as root and needs `paths`.
 
-    As root that is the owner of `data`, which an ordinary user may have made, or `nobody`.
+    For root it is the owner of `data` if that is an ordinary user, otherwise `nobody`.
 
     Raises:
         ServerFailed: a path is closed to that user, and `setpriv` is not installed.

@@ -1,7 +1,7 @@
 """Starts programs that end when this process is killed (docs/decisions/0018-children-end-with-make-run.md).
 
-On Linux a process can ask the kernel for a signal when its parent ends. The parent is then the *thread*
-that started it: one thread, which lives as long as this process, starts every child.
+On Linux a process can ask the kernel for a signal when its parent ends. The kernel watches the *thread* that
+started it, so one thread that lives as long as this process starts every child.
 """
 
 import functools
@@ -17,7 +17,7 @@ from local.processes.run_as import OURSELVES, RunAs
 
 #: With the module search path of this process: isolated Python has only the standard library.
 _IMPORT = f"import sys; sys.path[:] = {sys.path!r}; from local.processes.become import become"
-#: Isolated, without `site` and without writing bytecode: it starts fast, and as any user.
+#: Isolated, without `site` and without writing bytecode: it starts fast, as any user.
 _BECOME = (sys.executable, "-I", "-S", "-B", "-c", f"{_IMPORT}; become(sys.argv[1:])")
 
 
@@ -29,10 +29,10 @@ def spawn(
     env: Mapping[str, str] | None = None,
     run_as: RunAs = OURSELVES,
 ) -> "subprocess.Popen[bytes]":
-    """Start a program in a session of its own; its output goes to a new log.
+    """Start a program in a new session; its output goes to a new log.
 
-    A Ctrl-C at the terminal signals the foreground process group. A program in another session is ended
-    by its owner instead, in the owner's order.
+    A Ctrl-C at the terminal signals the foreground process group. The owner ends a program in another session
+    itself, in its own order.
     """
 
     def popen() -> "subprocess.Popen[bytes]":
@@ -43,7 +43,7 @@ def spawn(
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 env=env,
-                # Another user may not be allowed to enter this process's working directory.
+                # Another user may be unable to enter this process's working directory.
                 cwd=None if run_as == OURSELVES else "/",
                 start_new_session=True,
             )
@@ -54,7 +54,7 @@ def spawn(
 def bound_command(
     command: Sequence[str], *, death_signal: signal.Signals, run_as: RunAs = OURSELVES
 ) -> list[str]:
-    """Return a command that becomes the given one and is signalled when this process is killed."""
+    """Return a command that executes the given one and gets a signal when this process is killed."""
     # A prefix has changed the user already.
     owner = None if run_as.prefix else run_as.owner
     user = ("-", "-") if owner is None else (str(owner[0]), str(owner[1]))

@@ -1,4 +1,4 @@
-"""Keeps the parts of a stack running: one that ends is started again, later each time it ends soon.
+"""Keeps the parts of a stack running: restarts a part that ends, with a longer pause each time it ends soon.
 
 running ──ended──► pause ──► started again ──► running
                      │ it ended too often, each time within a minute
@@ -14,14 +14,14 @@ from local.errors import ServerFailed
 from local.processes.child_process import ChildProcess
 
 LOOK_EVERY_S = 0.5
-#: Before the first start anew, the second, and so on; as many as there are.
+#: Pauses before the first restart, the second, and so on; after the last one the part is given up.
 PAUSES_S = (0.0, 1.0, 2.0, 4.0, 8.0)
-#: A part that has run for so long counts as one that runs.
+#: A part that has run for this long counts as stable.
 STABLE_S = 60.0
 
 
 class Supervisor:
-    """Watches parts, each from a thread of its own."""
+    """Watches parts, each from its own thread."""
 
     def __init__(
         self,
@@ -41,7 +41,7 @@ class Supervisor:
         self._watched: list[tuple[ChildProcess, threading.Thread]] = []
 
     def watch(self, parts: Iterable[ChildProcess]) -> None:
-        """Keep parts that have been started running from now on."""
+        """Keep these started parts running."""
         for part in parts:
             thread = threading.Thread(target=self._keep, args=(part,), name=f"keeps {part.name}", daemon=True)
             self._watched.append((part, thread))
@@ -51,22 +51,22 @@ class Supervisor:
         """Wait until a part is given up.
 
         Raises:
-            ServerFailed: always; it says which part kept ending.
+            ServerFailed: always; it names the part that kept ending.
         """
         self._given_up.wait()
         self.require_all()
 
     def require_all(self) -> None:
-        """Refuse to go on once a part is given up.
+        """Check that no part was given up.
 
         Raises:
-            ServerFailed: it says which part kept ending.
+            ServerFailed: a part was given up; it names the part that kept ending.
         """
         if self._given_up.is_set():
             raise ServerFailed(self._reason)
 
     def stop(self) -> None:
-        """Let what ends from now on be; the parts themselves run on."""
+        """Stop restarting parts; running parts are not stopped."""
         self._stopping.set()
         for part, _ in self._watched:
             part.cancel_start()
@@ -94,7 +94,7 @@ class Supervisor:
         try:
             part.restart()
         except (ServerFailed, OSError) as error:
-            # Called off, or out of memory or of processes, which may pass.
+            # Canceled, or temporarily out of memory or processes.
             if not self._stopping.is_set():
                 self._report(str(error))
         else:

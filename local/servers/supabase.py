@@ -1,6 +1,6 @@
-"""A Supabase of one's own: PostgREST and its gateway over a PostgreSQL, with the roles and keys.
+"""A local Supabase: PostgREST and its gateway over a PostgreSQL, with Supabase's roles and keys.
 
-The production path runs against it unchanged; only the parts that the catalog uses are here.
+Production code runs against it unchanged; only the parts that the catalog uses exist.
 """
 
 import secrets
@@ -21,7 +21,7 @@ AUTHENTICATOR_PASSWORD = "authenticator"  # noqa: S105 - of a server that only t
 
 @dataclass(frozen=True, slots=True)
 class SupabaseConfig:
-    """The database's URL is a superuser's."""
+    """The configuration; the database URL must be that of a superuser."""
 
     folder: Path
     database_url: str = field(repr=False)
@@ -30,7 +30,7 @@ class SupabaseConfig:
 
 
 class SupabaseServer:
-    """What `SUPABASE_URL` and `SUPABASE_KEY` may name on this machine."""
+    """A local server for `SUPABASE_URL` and `SUPABASE_KEY`."""
 
     def __init__(self, config: SupabaseConfig) -> None:
         self._config = config
@@ -55,7 +55,7 @@ class SupabaseServer:
         return self._postgrest
 
     def start(self) -> None:
-        """Make the roles and start both servers.
+        """Create the roles and start both servers.
 
         Raises:
             ServerFailed: PostgREST is not installed or does not start.

@@ -1,7 +1,7 @@
-"""What stands before PostgREST at Supabase: an HTTP server that has it under `/rest/v1/`.
+"""Supabase's gateway in front of PostgREST: an HTTP server that serves it under `/rest/v1/`.
 
-It keeps connections alive on both sides and refuses an API key that it was not given. `intercept` may
-answer in PostgREST's place, which is how tests make it busy or broken.
+It keeps connections alive on both sides and refuses unknown API keys. `intercept` may answer instead of
+PostgREST, so that tests can make it busy or broken.
 """
 
 import http.client
@@ -28,7 +28,7 @@ class Answer:
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
-#: Sees each path; an answer is sent instead of PostgREST's, None lets the request through.
+#: Called with each path; an answer is sent instead of PostgREST's, None forwards the request.
 Intercept = Callable[[str], Answer | None]
 
 
@@ -46,7 +46,7 @@ class RestGateway:
 
     @property
     def url(self) -> str:
-        """What SUPABASE_URL would be."""
+        """The value for SUPABASE_URL."""
         return f"http://127.0.0.1:{self._server.server_port}"
 
     def start(self) -> None:
@@ -67,7 +67,7 @@ class RestGateway:
         self.stop()
 
     def own_answer(self, path: str, headers: Message) -> Answer | None:
-        """Answer what does not reach PostgREST; None where it does."""
+        """Answer a request that is not forwarded to PostgREST; None forwards it."""
         intercepted = self.intercept(path) if self.intercept is not None else None
         if intercepted is not None:
             return intercepted
@@ -87,7 +87,7 @@ class _Server(ThreadingHTTPServer):
 
 
 class _Handler(BaseHTTPRequestHandler):
-    """One connection of a client, and the one to PostgREST that goes with it."""
+    """A client's connection, and its connection to PostgREST."""
 
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
@@ -102,7 +102,7 @@ class _Handler(BaseHTTPRequestHandler):
         super().finish()
 
     def handle(self) -> None:
-        # A client that gives up waiting hangs up on its answer, and is none of the gateway's faults.
+        # A client that gives up waiting disconnects, which is not an error of the gateway.
         with suppress(ConnectionError):
             super().handle()
 

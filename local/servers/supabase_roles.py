@@ -1,4 +1,4 @@
-"""The roles and keys of Supabase, for a PostgreSQL and a PostgREST of one's own."""
+"""The roles and keys of Supabase, for a local PostgreSQL and PostgREST."""
 
 import base64
 import hashlib
@@ -9,7 +9,7 @@ import orjson
 import psycopg
 from psycopg import sql
 
-#: As Supabase has them: a key names one of the first three, and PostgREST logs in as the last.
+#: Supabase's roles: a key names one of the first three, and PostgREST logs in as the last.
 _ROLES = """
 DO $$
 BEGIN
@@ -30,7 +30,7 @@ $$;
 GRANT anon, authenticated, service_role TO authenticator;
 ALTER ROLE authenticator SET statement_timeout = '8s';
 """
-#: What Supabase grants on everything new, and what the schema must therefore take back.
+#: Supabase's default grants on new objects, which the schema must revoke.
 _DEFAULTS = """
 GRANT USAGE ON SCHEMA public TO anon, authenticated, service_role;
 ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT ALL ON TABLES TO anon, authenticated, service_role;
@@ -40,7 +40,7 @@ ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT ALL ON SEQUENCES TO anon, authen
 
 
 def create_roles(database_url: str, *, authenticator_password: str) -> None:
-    """Make the roles of a server, and this database's grants; harmless where they exist."""
+    """Create the roles of a server and this database's grants; harmless if they exist."""
     with psycopg.connect(database_url) as connection:
         connection.execute(_ROLES)
         connection.execute(

@@ -1,4 +1,4 @@
-"""The stack of `make run`, started as a newcomer starts it."""
+"""The stack of `make run`, started as a new user starts it."""
 
 import os
 import signal
@@ -24,27 +24,27 @@ ALBUMS = 150
 
 @dataclass(frozen=True, slots=True)
 class RunningStack:
-    """`python -m local` and what it says."""
+    """`python -m local` and its output."""
 
     process: subprocess.Popen[bytes]
     url: str
     state: Path
     output: Path
 
-    def said(self) -> str:
+    def read_output(self) -> str:
         return self.output.read_text(errors="replace")
 
     def children(self) -> list[psutil.Process]:
         return psutil.Process(self.process.pid).children(recursive=True)
 
     def wait_until_serving(self) -> None:
-        self.wait_until(lambda: "Ctrl-C stops everything" in self.said())
+        self.wait_until(lambda: "Ctrl-C stops everything" in self.read_output())
 
     def wait_until(self, met: Callable[[], bool]) -> None:
         deadline = time.monotonic() + START_S
         while not met():
-            assert self.process.poll() is None, self.said()
-            assert time.monotonic() < deadline, self.said()
+            assert self.process.poll() is None, self.read_output()
+            assert time.monotonic() < deadline, self.read_output()
             time.sleep(0.1)
 
     def stop(self, stop_signal: signal.Signals = signal.SIGINT) -> int:
@@ -69,7 +69,7 @@ def start_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StartStack
         serves: bool = True,
         **environ: str,
     ) -> RunningStack:
-        # A path with a space in it, as users have them.
+        # Users have paths with spaces.
         state = state or tmp_path_factory.mktemp("a stack") / "state dir"
         output = tmp_path_factory.mktemp("output") / "output.txt"
         port = environ.pop("PORT", str(free_port()))
@@ -103,7 +103,7 @@ def start_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StartStack
 
 @pytest.fixture(scope="session")
 def stack(start_stack: StartStack) -> RunningStack:
-    """One stack with two workers, shared by the tests that only ask it things."""
+    """One stack with two workers, shared by the tests that only send requests to it."""
     return start_stack(WORKERS="2")
 
 

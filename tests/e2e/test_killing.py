@@ -1,4 +1,4 @@
-"""`kill -9` of any part of a stack, and of the whole: what was accepted is answered, and nothing is left."""
+"""`kill -9` of a part of a stack or of the whole: accepted jobs are answered, and no process is left."""
 
 import os
 import shutil
@@ -20,7 +20,7 @@ from tests.paths import ROOT
 FEW = "20"
 JOBS = 20
 DEADLINE_S = 60.0
-#: What a part is called where it is told of, and how its process is known.
+#: The name of each part in messages, and how to recognize its process.
 PARTS: dict[str, Callable[[psutil.Process], bool]] = {
     "Redis": lambda process: process.name().startswith("redis"),
     "PostgreSQL": lambda process: process.name() == "postgres",
@@ -31,7 +31,7 @@ PARTS: dict[str, Callable[[psutil.Process], bool]] = {
 
 @pytest.fixture(scope="module")
 def killed_stack(start_stack: StartStack) -> Iterator[RunningStack]:
-    """One stack, the parts of which are killed one after the other."""
+    """One stack whose parts are killed one after another."""
     stack = start_stack(DEMO_ALBUMS=FEW)
     yield stack
     stack.stop()
@@ -43,7 +43,7 @@ def part_of(stack: RunningStack, name: str) -> psutil.Process:
 
 
 def accept_jobs(stack: RunningStack, topic: str) -> list[str]:
-    """Have searches accepted that nobody has asked for before; return where their jobs are."""
+    """Submit new searches; return the URLs of their jobs."""
     with httpx.Client(base_url=stack.url, timeout=30, headers={"Prefer": "respond-async"}) as client:
         answers = [
             client.get("/api/search-by-text", params={"query": f"{topic} {number}"}) for number in range(JOBS)
@@ -53,7 +53,7 @@ def accept_jobs(stack: RunningStack, topic: str) -> list[str]:
 
 
 def ended(stack: RunningStack, job: str) -> str:
-    """Poll a job until it has ended, through whatever is down meanwhile."""
+    """Poll a job until it has ended, ignoring temporary failures."""
     deadline = time.monotonic() + DEADLINE_S
     while True:
         try:
@@ -65,7 +65,7 @@ def ended(stack: RunningStack, job: str) -> str:
             if state not in {"queued", "running"}:
                 return state
         else:
-            # Never unknown: a job that was accepted is not lost.
+            # A 404 would be a lost job.
             assert answer is None or answer.status_code == 503, answer.text
         assert time.monotonic() < deadline
         time.sleep(0.1)
@@ -87,13 +87,13 @@ def search(stack: RunningStack, words: str) -> int:
         time.sleep(0.1)
 
 
-def said(stack: RunningStack) -> str:
-    # Lines are broken at the width of the terminal.
-    return " ".join(stack.said().split())
+def output(stack: RunningStack) -> str:
+    # The output is wrapped at the width of the terminal.
+    return " ".join(stack.read_output().split())
 
 
 @pytest.mark.parametrize("name", PARTS)
-def test_a_killed_part_is_started_again_and_no_accepted_job_is_lost(
+def test_a_killed_part_is_restarted_and_no_accepted_job_is_lost(
     killed_stack: RunningStack, name: str
 ) -> None:
     stack = killed_stack
@@ -102,21 +102,21 @@ def test_a_killed_part_is_started_again_and_no_accepted_job_is_lost(
     jobs = accept_jobs(stack, name)
     process.kill()
     states = {ended(stack, job) for job in jobs}
-    stack.wait_until(lambda: f"{name} was started again" in said(stack))
+    stack.wait_until(lambda: f"{name} was started again" in output(stack))
 
     assert states <= {"succeeded"}
-    assert f"{name} ended (SIGKILL); starting it again" in said(stack)
+    assert f"{name} ended (SIGKILL); starting it again" in output(stack)
     assert search(stack, f"after {name}") == 200
     assert part_of(stack, name).pid != process.pid
 
 
-def test_a_killed_process_of_a_part_is_replaced_by_the_part(killed_stack: RunningStack) -> None:
+def test_a_part_replaces_its_killed_child_processes(killed_stack: RunningStack) -> None:
     stack = killed_stack
     worker, postgres = part_of(stack, "worker-1"), part_of(stack, "PostgreSQL")
     search(stack, "so that the database has a session")
 
     for process in (*worker.children(), *postgres.children()):
-        # PostgreSQL ends all of its own when one is killed.
+        # PostgreSQL ends all its child processes when one is killed.
         with suppress(psutil.NoSuchProcess):
             process.kill()
     jobs = accept_jobs(stack, "its own")
@@ -130,8 +130,8 @@ def test_a_killed_process_of_a_part_is_replaced_by_the_part(killed_stack: Runnin
     assert answer.status_code == 200
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere the next start ends what was left")
-def test_nothing_outlives_a_killed_stack_and_the_next_one_starts_as_if_it_had_been_stopped(
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere the next start ends orphaned processes")
+def test_a_killed_stack_leaves_no_process_and_can_be_started_again(
     start_stack: StartStack, stack: RunningStack
 ) -> None:
     killed, neighbours = start_stack(DEMO_ALBUMS=FEW), stack.children()
@@ -142,7 +142,7 @@ def test_nothing_outlives_a_killed_stack_and_the_next_one_starts_as_if_it_had_be
 
     assert len(children) >= 4
     assert alive == []
-    # Another stack goes on as before.
+    # Another stack keeps running.
     assert all(process.is_running() for process in neighbours)
     assert search(stack, "unharmed") == 200
     key = make_key(killed.state)
@@ -157,9 +157,9 @@ def test_nothing_outlives_a_killed_stack_and_the_next_one_starts_as_if_it_had_be
     assert not list(again.state.glob("*/child.json"))
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere the next start ends what was left")
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere the next start ends orphaned processes")
 @pytest.mark.parametrize("moment", ["drawing covers", "waiting for the catalog"])
-def test_nothing_outlives_a_start_that_is_killed(start_stack: StartStack, moment: str) -> None:
+def test_a_killed_start_leaves_no_process(start_stack: StartStack, moment: str) -> None:
     if moment == "drawing covers":
         stack = start_stack(serves=False, DEMO_ALBUMS="2000")
         stack.wait_until(lambda: any((stack.state / "covers").glob("*.jpg")))
@@ -176,13 +176,13 @@ def test_nothing_outlives_a_start_that_is_killed(start_stack: StartStack, moment
     assert alive == []
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere it goes on")
-def test_a_killed_make_takes_what_it_runs_with_it(start_stack: StartStack) -> None:
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere it keeps running")
+def test_a_killed_make_stops_its_stack(start_stack: StartStack) -> None:
     recipe = subprocess.run(
         ["make", "-n", "run"], cwd=ROOT, capture_output=True, text=True, check=True
     ).stdout
     ends_with_parent = recipe.splitlines()[-1].split()[-1]
-    # In the place of make: it starts what follows, and waits.
+    # Stands in for make: it starts the command that follows, and waits.
     stands_for_make = ("bash", "-c", f'"$@" {ends_with_parent}; true', "make")
     make = start_stack(prefix=stands_for_make, DEMO_ALBUMS=FEW)
     children = make.children()
@@ -192,12 +192,14 @@ def test_a_killed_make_takes_what_it_runs_with_it(start_stack: StartStack) -> No
 
     assert ends_with_parent.startswith("--")
     assert alive == []
-    # It was told in time to stop, and had nothing to be killed.
-    assert "stopped" in said(make)
+    # It received the signal in time and stopped cleanly.
+    assert "stopped" in output(make)
     assert not list(make.state.glob("*/child.json"))
 
 
-def test_a_stack_whose_part_keeps_ending_says_so_and_ends(start_stack: StartStack, tmp_path: Path) -> None:
+def test_a_stack_ends_with_an_error_when_a_part_keeps_crashing(
+    start_stack: StartStack, tmp_path: Path
+) -> None:
     model = tmp_path / "model"
     shutil.copytree(DEMO_MODEL, model)
     stack = start_stack(DEMO_ALBUMS=FEW, CLIP_MODEL=str(model))
@@ -208,8 +210,8 @@ def test_a_stack_whose_part_keeps_ending_says_so_and_ends(start_stack: StartStac
     status = stack.process.wait(90)
 
     assert status == 1
-    assert "worker-1 has ended 6 times, each within 60 s of its start" in said(stack)
-    assert "server.log" in said(stack).rpartition("worker-1 has ended")[2]
+    assert "worker-1 has ended 6 times, each within 60 s of its start" in output(stack)
+    assert "server.log" in output(stack).rpartition("worker-1 has ended")[2]
     _, alive = psutil.wait_procs(children, timeout=5)
     assert alive == []
 

@@ -1,4 +1,4 @@
-"""What a newcomer sees: two tables, searches over plain HTTP, and a clean end."""
+"""What a new user sees: two tables, searches over plain HTTP, and a clean stop."""
 
 import signal
 import time
@@ -10,7 +10,7 @@ import pytest
 
 from tests.e2e.conftest import ALBUMS, RunningStack, StartStack
 
-#: For the stacks that are started to be stopped.
+#: For stacks that are only started and stopped.
 FEW = "20"
 
 RESULT_FIELDS = {
@@ -37,15 +37,15 @@ def poll(client: httpx.Client, url: str) -> dict[str, object]:
         time.sleep(0.02)
 
 
-def test_a_start_shows_one_image_and_one_text_search(stack: RunningStack) -> None:
-    said = stack.said()
+def test_a_start_shows_an_image_search_and_a_text_search(stack: RunningStack) -> None:
+    output = stack.read_output()
 
-    assert "Search by image" in said
-    assert "Search by text" in said
-    assert stack.url in said
+    assert "Search by image" in output
+    assert "Search by text" in output
+    assert stack.url in output
 
 
-def test_a_cover_finds_itself_first(client: httpx.Client, cover: Path) -> None:
+def test_a_cover_is_its_own_first_result(client: httpx.Client, cover: Path) -> None:
     with cover.open("rb") as file:
         answer = client.post("/api/search-by-image", params={"k": 5}, files={"file": file})
 
@@ -61,7 +61,7 @@ def test_a_cover_finds_itself_first(client: httpx.Client, cover: Path) -> None:
     assert similarities == sorted(similarities, reverse=True)
 
 
-def test_a_result_names_a_cover_that_can_be_fetched(client: httpx.Client) -> None:
+def test_the_cover_address_of_a_result_can_be_fetched(client: httpx.Client) -> None:
     document = client.get("/api/search-by-text", params={"query": "blue square", "k": 1}).json()
 
     cover = client.get(document["results"][0]["cover_url"])
@@ -70,7 +70,7 @@ def test_a_result_names_a_cover_that_can_be_fetched(client: httpx.Client) -> Non
     assert cover.headers["content-type"] == "image/jpeg"
 
 
-def test_a_genre_filter_gives_only_that_genre(client: httpx.Client, cover: Path) -> None:
+def test_a_genre_filter_returns_only_that_genre(client: httpx.Client, cover: Path) -> None:
     with cover.open("rb") as file:
         params: dict[str, str | int] = {"k": 5, "genre": "Rock"}
         document = client.post("/api/search-by-image", params=params, files={"file": file}).json()
@@ -79,7 +79,7 @@ def test_a_genre_filter_gives_only_that_genre(client: httpx.Client, cover: Path)
     assert document["total_results"] == 5
 
 
-def test_the_same_again_is_answered_by_the_cache(client: httpx.Client) -> None:
+def test_a_repeated_search_is_answered_from_the_cache(client: httpx.Client) -> None:
     params: dict[str, str | int] = {"query": "dark ambient", "k": 5}
 
     first = client.get("/api/search-by-text", params=params)
@@ -90,7 +90,7 @@ def test_the_same_again_is_answered_by_the_cache(client: httpx.Client) -> None:
     assert first.json()["results"] == second.json()["results"]
 
 
-def test_an_asynchronous_job_polls_to_the_result_of_a_blocking_search(client: httpx.Client) -> None:
+def test_polling_an_asynchronous_job_gives_the_result_of_a_blocking_search(client: httpx.Client) -> None:
     params: dict[str, str | int] = {"query": "a green triangle", "k": 7}
 
     accepted = client.get("/api/search-by-text", params=params, headers={"Prefer": "respond-async"})
@@ -117,7 +117,7 @@ def test_timings_add_up(client: httpx.Client) -> None:
     assert "total" in answer.headers["server-timing"]
 
 
-def test_an_album_is_found_by_a_genre_that_is_not_its_first(client: httpx.Client) -> None:
+def test_an_album_is_found_by_its_second_genre(client: httpx.Client) -> None:
     params: dict[str, str | int] = {"query": "blue square", "genre": "aMBIENT"}
     document = client.get("/api/search-by-text", params=params).raise_for_status().json()
     counts = {g["genre"]: g["count"] for g in client.get("/api/stats").json()["top_genres"]}
@@ -161,9 +161,7 @@ def test_two_workers_share_the_load(stack: RunningStack, client: httpx.Client) -
 
 
 @pytest.mark.parametrize("stop_signal", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
-def test_a_signal_stops_every_process_that_was_started(
-    start_stack: StartStack, stop_signal: signal.Signals
-) -> None:
+def test_a_signal_stops_every_started_process(start_stack: StartStack, stop_signal: signal.Signals) -> None:
     stack = start_stack(DEMO_ALBUMS=FEW)
     children = stack.children()
 
@@ -186,6 +184,6 @@ def test_a_second_start_keeps_the_catalog_and_moves_to_another_port(start_stack:
     second.stop()
 
 
-def test_a_malformed_setting_stops_the_start_with_its_name(start_stack: StartStack) -> None:
+def test_a_start_with_a_malformed_setting_stops_and_names_it(start_stack: StartStack) -> None:
     with pytest.raises(AssertionError, match="JOB_DEADLINE_S"):
         start_stack(JOB_DEADLINE_S="soon")

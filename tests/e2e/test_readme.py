@@ -1,4 +1,4 @@
-"""Every `curl` line of the README works as it is written."""
+"""Every `curl` command of the README works unchanged."""
 
 import json
 import re
@@ -14,7 +14,7 @@ COMMANDS = re.findall(r"^curl .*$", (ROOT / "README.md").read_text(), re.MULTILI
 
 
 @pytest.mark.parametrize("command", COMMANDS)
-def test_a_curl_line_of_the_readme_gives_json(stack: RunningStack, command: str) -> None:
+def test_each_curl_command_of_the_readme_returns_json(stack: RunningStack, command: str) -> None:
     here = {"localhost:8000": stack.url.removeprefix("http://"), ".state/": f"{stack.state}/"}
     words = shlex.split(command)
     for written, meant in here.items():

@@ -1,4 +1,4 @@
-"""How a start ends that is not wanted any more, and what it asks of the machine that it is on."""
+"""Interrupting a start, and what a start requires of the machine."""
 
 import os
 import shutil
@@ -17,7 +17,7 @@ from tests.paths import ROOT
 
 FEW = "20"
 NOBODY = 65_534
-#: It may look into folders that are root's alone, as the interpreter's and pytest's are, and write nowhere.
+#: This user can read folders of root, such as those of the interpreter and pytest, and write nowhere.
 AS_NOBODY = (
     "setpriv",
     f"--reuid={NOBODY}",
@@ -55,7 +55,7 @@ def checkout(tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize("presses", [1, 2])
-def test_ctrl_c_ends_a_start_that_waits_for_its_catalog(start_stack: StartStack, presses: int) -> None:
+def test_ctrl_c_ends_a_start_that_waits_for_the_catalog(start_stack: StartStack, presses: int) -> None:
     stack = start_stack(serves=False, **NOWHERE)
     stack.wait_until(lambda: is_running(stack, "worker") and is_running(stack, "api"))
     children = stack.children()
@@ -65,13 +65,13 @@ def test_ctrl_c_ends_a_start_that_waits_for_its_catalog(start_stack: StartStack,
     status = stack.process.wait(60)
     _, alive = psutil.wait_procs(children, timeout=5)
 
-    assert status == 0, stack.said()
-    assert "Traceback" not in stack.said()
+    assert status == 0, stack.read_output()
+    assert "Traceback" not in stack.read_output()
     assert alive == []
     assert not list(stack.state.glob("*/child.json"))
 
 
-def test_ctrl_c_ends_a_start_that_draws_its_covers(start_stack: StartStack) -> None:
+def test_ctrl_c_ends_a_start_that_draws_covers(start_stack: StartStack) -> None:
     stack = start_stack(serves=False, DEMO_ALBUMS="2000")
     stack.wait_until(lambda: any((stack.state / "covers").glob("*.jpg")))
     children = stack.children()
@@ -80,12 +80,12 @@ def test_ctrl_c_ends_a_start_that_draws_its_covers(start_stack: StartStack) -> N
     status = stack.process.wait(60)
     _, alive = psutil.wait_procs(children, timeout=5)
 
-    assert status == 0, stack.said()
-    assert "Traceback" not in stack.said()
+    assert status == 0, stack.read_output()
+    assert "Traceback" not in stack.read_output()
     assert alive == []
 
 
-def test_where_keys_are_asked_for_the_searches_are_shown_and_an_operator_makes_keys(
+def test_with_authentication_the_example_searches_run_and_keys_can_be_made(
     start_stack: StartStack,
 ) -> None:
     stack = start_stack(AUTH="required", DEFAULT_WAIT_S="0", DEMO_ALBUMS=FEW)
@@ -97,13 +97,13 @@ def test_where_keys_are_asked_for_the_searches_are_shown_and_an_operator_makes_k
             command, cwd=ROOT, env=environ, capture_output=True, text=True, check=True
         ).stdout
 
-    assert "Search by image" in stack.said()
-    assert "Search by text" in stack.said()
+    assert "Search by image" in stack.read_output()
+    assert "Search by text" in stack.read_output()
     key = keys("create", "alice").strip()
     genres = f"{stack.url}/api/genres"
     assert httpx.get(genres).status_code == 401
     assert httpx.get(genres, headers={"X-API-Key": key}).status_code == 200
-    # The key of the start's own searches has been taken back.
+    # The key of the example searches has been revoked.
     listed = keys("list").splitlines()
     assert [line.split()[-1] for line in listed] == ["NAME", "alice"]
     record = stack.state / "redis" / "url"
@@ -112,15 +112,15 @@ def test_where_keys_are_asked_for_the_searches_are_shown_and_an_operator_makes_k
     assert not record.exists()
 
 
-def test_searches_that_cannot_be_shown_do_not_end_the_service(start_stack: StartStack) -> None:
+def test_failed_example_searches_do_not_end_the_service(start_stack: StartStack) -> None:
     stack = start_stack(ADDRESS_RATE="1/hour", DEMO_ALBUMS=FEW)
 
-    assert "the two searches could not be shown" in stack.said()
+    assert "the two searches could not be shown" in stack.read_output()
     assert httpx.get(f"{stack.url}/livez").status_code == 200
     stack.stop()
 
 
-def test_one_checkout_runs_twice_on_different_ports(start_stack: StartStack, checkout: Path) -> None:
+def test_one_checkout_runs_two_stacks_on_different_ports(start_stack: StartStack, checkout: Path) -> None:
     stacks = [start_stack(checkout=checkout, STATE_DIR="", DEMO_ALBUMS=FEW) for _ in range(2)]
 
     for stack in stacks:
@@ -132,7 +132,7 @@ def test_one_checkout_runs_twice_on_different_ports(start_stack: StartStack, che
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="every other test here runs as an ordinary user already")
-def test_an_ordinary_user_can_run_it(start_stack: StartStack, checkout: Path) -> None:
+def test_an_ordinary_user_can_run_the_stack(start_stack: StartStack, checkout: Path) -> None:
     for path in (checkout, *checkout.rglob("*")):
         os.chown(path, NOBODY, NOBODY)
 
@@ -142,8 +142,8 @@ def test_an_ordinary_user_can_run_it(start_stack: StartStack, checkout: Path) ->
     processes = [psutil.Process(stack.process.pid), *stack.children()]
 
     assert {process.uids().real for process in processes} == {NOBODY}
-    assert "Search by image" in stack.said()
-    # What the worker keeps in its environment is not for the decoders, which have its user.
+    assert "Search by image" in stack.read_output()
+    # The decoders run as the same user and must not read the worker's environment.
     worker = next(process for process in processes if process.cmdline()[-2:] == ["-m", "worker"])
     assert Path(f"/proc/{worker.pid}/environ").stat().st_uid == 0
     assert stack.stop() == 0

@@ -1,4 +1,4 @@
-"""A wheel, installed away from the checkout, runs the whole service."""
+"""A wheel installed outside the checkout runs the whole service."""
 
 import os
 import subprocess
@@ -17,7 +17,7 @@ from tests.paths import ROOT
 
 @pytest.fixture(scope="module")
 def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of the programs of an environment that has the wheel, and our own packages' requirements."""
+    """The `bin` folder of an environment with the wheel and the packages that it requires."""
     folder = tmp_path_factory.mktemp("elsewhere")
     wheels, environment = folder / "wheels", folder / "environment"
     run(sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--wheel-dir", str(wheels), str(ROOT))
@@ -25,7 +25,7 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     python = environment / "bin" / "python"
     (wheel,) = wheels.glob("cover_search-*.whl")
     run(sys.executable, "-m", "pip", f"--python={python}", "install", "--quiet", "--no-deps", str(wheel))
-    # Its requirements are those of this environment; a path is added without what its own .pth files add.
+    # Requirements come from this environment; a path in a .pth file does not process .pth files there.
     packages = Path(run(str(python), "-c", "import sysconfig; print(sysconfig.get_path('purelib'))").strip())
     (packages / "requirements.pth").write_text(sysconfig.get_path("purelib"))
     return environment / "bin"
@@ -33,7 +33,7 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def elsewhere(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A working directory with folders of the same names as our packages."""
+    """A working directory with folders named like our packages."""
     folder = tmp_path_factory.mktemp("a project of one's own")
     for name in ("api", "catalog", "common", "local", "models", "worker"):
         (folder / name).mkdir()
@@ -69,7 +69,7 @@ def run(*command: str) -> str:
     return done.stdout
 
 
-def test_it_answers_by_text_and_by_image(stack: RunningStack) -> None:
+def test_an_installed_wheel_searches_by_text_and_by_image(stack: RunningStack) -> None:
     by_text = httpx.get(f"{stack.url}/api/search-by-text", params={"query": "red circle", "k": 3}, timeout=60)
     cover = next((stack.state / "covers").glob("*.jpg"))
     by_image = httpx.post(
@@ -91,7 +91,7 @@ def test_every_process_runs_the_installed_code(stack: RunningStack, installed: P
 
 
 @pytest.mark.parametrize("command", ["catalog", "keys", "training"])
-def test_each_sub_command_is_there(command: str, installed: Path, elsewhere: Path) -> None:
+def test_each_sub_command_exists(command: str, installed: Path, elsewhere: Path) -> None:
     done = subprocess.run(
         [str(installed / "cover-search"), command, "--help"],
         cwd=elsewhere,
@@ -104,7 +104,7 @@ def test_each_sub_command_is_there(command: str, installed: Path, elsewhere: Pat
     assert done.stdout.startswith("usage:")
 
 
-def test_an_unknown_sub_command_is_named_with_those_that_there_are(installed: Path) -> None:
+def test_the_error_for_an_unknown_sub_command_lists_the_known_ones(installed: Path) -> None:
     done = subprocess.run(
         [str(installed / "cover-search"), "serve"], capture_output=True, text=True, check=False
     )

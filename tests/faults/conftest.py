@@ -1,4 +1,4 @@
-"""One PostgreSQL for all faults; each fault starts the rest of its service itself."""
+"""One PostgreSQL for all faults; each fault starts the other processes itself."""
 
 from collections.abc import Iterator
 

@@ -1,4 +1,4 @@
-"""A Redis that may lose jobs is told of in the logs of whoever starts on it."""
+"""Gateway and worker log a warning when their Redis may lose jobs."""
 
 from pathlib import Path
 
@@ -6,7 +6,7 @@ from benchmarks.faults.catalog_server import CatalogServer
 from benchmarks.faults.rig import eventually, open_rig
 
 
-async def test_gateway_and_worker_warn_of_a_broker_that_evicts_and_keeps_nothing(
+async def test_gateway_and_worker_warn_about_a_broker_that_may_lose_jobs(
     catalog_server: CatalogServer, tmp_path: Path
 ) -> None:
     async with open_rig(catalog_server, tmp_path, workers=0, gateways=0) as rig:
@@ -22,7 +22,7 @@ async def test_gateway_and_worker_warn_of_a_broker_that_evicts_and_keeps_nothing
             assert "appendonly yes" in log.read_text()
 
 
-async def test_a_sound_broker_is_not_warned_of(catalog_server: CatalogServer, tmp_path: Path) -> None:
+async def test_a_durable_broker_causes_no_warning(catalog_server: CatalogServer, tmp_path: Path) -> None:
     async with open_rig(catalog_server, tmp_path) as rig:
         logs = rig.workers[0].log_path.read_text() + rig.gateways[0].service.log_path.read_text()
 

@@ -1,4 +1,4 @@
-"""docs/faults.md shows what was measured last, and nothing where nothing was measured."""
+"""docs/faults.md shows the latest measurements, and nothing for unmeasured faults."""
 
 import json
 from pathlib import Path
@@ -20,7 +20,7 @@ def read(results: Path) -> Any:
     return json.loads(results.read_text()) if results.exists() else None
 
 
-def test_the_document_shows_each_fault_as_it_was_measured() -> None:
+def test_the_document_shows_each_fault_as_measured() -> None:
     outcomes = read(FAULTS_RESULTS)
 
     assert shown(DOCUMENT, "faults") == ("" if outcomes is None else faults.table(outcomes))
@@ -28,7 +28,7 @@ def test_the_document_shows_each_fault_as_it_was_measured() -> None:
     assert outcomes is None or len(outcomes) == len(FAULTS)
 
 
-def test_the_document_shows_the_soak_as_it_was_measured() -> None:
+def test_the_document_shows_the_soak_as_measured() -> None:
     measured = read(SOAK_RESULTS)
 
     assert shown(DOCUMENT, "soak") == ("" if measured is None else soak.table(measured))

@@ -1,4 +1,4 @@
-"""Parts that start in the wrong order wait for each other, and say what they wait for."""
+"""Parts that start in the wrong order wait for each other, and report what they wait for."""
 
 import asyncio
 from pathlib import Path
@@ -27,19 +27,21 @@ async def test_a_worker_that_starts_before_redis_waits_for_it(
         assert answered_after_s < float("inf")
 
 
-async def test_a_worker_that_starts_before_the_catalog_waits_and_health_says_so(
+async def test_a_worker_that_starts_before_the_catalog_waits_and_health_reports_it(
     catalog_server: CatalogServer, tmp_path: Path
 ) -> None:
     async with open_rig(catalog_server, tmp_path, workers=0, CATALOG_TIMEOUT_S="1") as rig:
         await asyncio.to_thread(catalog_server.postgres.stop)
         try:
             worker = await rig.add_worker(waits=False)
-            told = await eventually(lambda: "waiting:" in _worker_problem(rig.gateways[0].url), within_s=30)
+            reported = await eventually(
+                lambda: "waiting:" in _worker_problem(rig.gateways[0].url), within_s=30
+            )
         finally:
             await asyncio.to_thread(catalog_server.postgres.start)
         ready = await eventually(lambda: _is_ready(rig.redis_server.url, worker), within_s=30)
 
-        assert told
+        assert reported
         assert ready
 
 

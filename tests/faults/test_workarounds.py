@@ -1,4 +1,4 @@
-"""Where Celery, kombu and redis-py fall short: each test fails without our way around it."""
+"""Faults of Celery, kombu and redis-py: each test fails without our workaround."""
 
 import asyncio
 import os
@@ -24,17 +24,16 @@ from common.settings import load_settings
 from local.servers.redis import RedisServer
 
 
-# kombu takes a message off the list by BRPOP, and a worker that is killed takes it along: with kombu's own
-# record of the unacknowledged too, if it has not come to write it (kombu #305, celery #4354). The ledger's
-# sweeper sends it again.
-async def test_a_message_that_a_killed_worker_had_taken_is_sent_again(
+# kombu removes a message from the list with BRPOP. If the worker is killed before kombu records the message
+# as unacknowledged, the message is lost (kombu #305, celery #4354). The ledger's sweeper sends it again.
+async def test_a_message_that_a_killed_worker_had_received_is_sent_again(
     catalog_server: CatalogServer, tmp_path: Path
 ) -> None:
     async with open_rig(catalog_server, tmp_path) as rig:
         worker, submitted = rig.workers[0], Submitted()
         await until_answered(rig, "consuming", within_s=20)
         for attempt in range(5):
-            # The BRPOP of a frozen worker takes a message for as long as it had still to wait, up to 1 s.
+            # The BRPOP of a frozen worker still receives a message during its remaining wait, up to 1 s.
             os.kill(worker.pid or 0, signal.SIGSTOP)
             await submit(rig.http, f"lost by kombu {attempt}", submitted)
             if await eventually(lambda: rig.redis.llen(keyspace.QUEUE) == 0, within_s=1):
@@ -52,9 +51,9 @@ async def test_a_message_that_a_killed_worker_had_taken_is_sent_again(
         assert set(found.ends) == {"succeeded"}
 
 
-# celery 5.7.0 exits when Redis goes away with a late-acknowledged task running, hence the pin; with
-# worker_cancel_long_running_tasks_on_connection_loss 5.6.3 dies too, under the threads pool (celery #7185).
-async def test_a_worker_outlives_a_redis_that_goes_away_in_the_middle_of_a_job(
+# celery 5.7.0 exits when Redis disconnects while a late-acknowledged task runs, hence the pin; with
+# worker_cancel_long_running_tasks_on_connection_loss and the threads pool 5.6.3 exits too (celery #7185).
+async def test_a_worker_survives_a_redis_restart_during_a_job(
     catalog_server: CatalogServer, tmp_path: Path
 ) -> None:
     async with open_rig(catalog_server, tmp_path, FIXED_LATENCY_MS="3000") as rig:
@@ -75,7 +74,7 @@ async def test_a_worker_outlives_a_redis_that_goes_away_in_the_middle_of_a_job(
 
 @pytest_asyncio.fixture
 async def breaking_proxy(redis_server: RedisServer) -> AsyncIterator[TcpProxy]:
-    """A way to Redis that breaks after each write: the write arrives, its answer does not."""
+    """A proxy to Redis that breaks after each write: the write arrives, its reply does not."""
     with open_redis(redis_server.url) as redis:
         redis.flushall()
     async with TcpProxy("127.0.0.1", urlsplit(redis_server.url).port or 0) as proxy:
@@ -84,13 +83,13 @@ async def breaking_proxy(redis_server: RedisServer) -> AsyncIterator[TcpProxy]:
 
 
 def arrived(redis_server: RedisServer) -> int:
-    """Return how many writes Redis has executed by now, when no more are under way."""
+    """Return how many writes Redis has executed, once none is in flight."""
     with open_redis(redis_server.url) as redis:
         return int(str(redis.llen("writes")))
 
 
-# redis-py 8.1 sends a command again, up to ten times, when its connection breaks, also one that writes.
-async def test_a_workers_write_whose_answer_is_lost_is_made_once(
+# redis-py 8.1 repeats a command, even a write, up to ten times when its connection breaks.
+async def test_a_worker_does_not_repeat_a_write_whose_reply_is_lost(
     breaking_proxy: TcpProxy, redis_server: RedisServer
 ) -> None:
     with open_redis(f"redis://127.0.0.1:{breaking_proxy.port}/0") as redis, pytest.raises(RedisError):
@@ -99,7 +98,7 @@ async def test_a_workers_write_whose_answer_is_lost_is_made_once(
     assert arrived(redis_server) == 1
 
 
-async def test_a_gateways_write_whose_answer_is_lost_is_made_once(
+async def test_a_gateway_does_not_repeat_a_write_whose_reply_is_lost(
     breaking_proxy: TcpProxy, redis_server: RedisServer
 ) -> None:
     redis = open_async_redis(f"redis://127.0.0.1:{breaking_proxy.port}/0")
@@ -110,18 +109,19 @@ async def test_a_gateways_write_whose_answer_is_lost_is_made_once(
     assert arrived(redis_server) == 1
 
 
-async def test_redis_py_by_itself_makes_it_several_times(
+async def test_redis_py_repeats_such_a_write_by_default(
     breaking_proxy: TcpProxy, redis_server: RedisServer
 ) -> None:
     with Redis(port=breaking_proxy.port) as redis, pytest.raises(RedisError):
         await asyncio.to_thread(redis.rpush, "writes", "one")
 
-    assert arrived(redis_server) > 1, "redis-py has learnt not to: our clients need no settings of their own"
+    assert arrived(redis_server) > 1, (
+        "redis-py no longer repeats writes: our clients need no special settings"
+    )
 
 
-# A frozen Redis holds a publish of kombu's for as long as it is frozen; ours ends within its own limit,
-# and leaves no more than one message.
-async def test_a_submit_to_a_frozen_redis_is_refused_and_not_made_twice(
+# kombu's publish blocks for as long as Redis is frozen; ours has a time limit and leaves at most one message.
+async def test_a_submit_to_a_frozen_redis_is_refused_and_not_repeated(
     catalog_server: CatalogServer, tmp_path: Path
 ) -> None:
     async with open_rig(catalog_server, tmp_path, workers=0) as rig:
@@ -143,7 +143,7 @@ async def test_a_submit_to_a_frozen_redis_is_refused_and_not_made_twice(
 # AsyncResult.__del__ can deadlock a publish (celery #10477): there is no result backend. A countdown is
 # delivered again past the visibility timeout (kombu #337): no message has one. By default a worker gives
 # up on a broker after a hundred tries.
-def test_the_queue_is_set_up_around_known_faults() -> None:
+def test_the_queue_avoids_known_celery_faults() -> None:
     app = make_celery(load_settings({}))
 
     assert app.conf.task_ignore_result

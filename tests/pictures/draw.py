@@ -1,4 +1,4 @@
-"""Draw what the HEIF files in this folder show: `python tests/pictures/draw.py FOLDER`."""
+"""Draw the pictures of the HEIF files in this folder: `python tests/pictures/draw.py FOLDER`."""
 
 import sys
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Unit tests that start processes say so, so that `make check` can leave them out."""
+"""Unit tests that start processes must be marked, so that `make check` can skip them."""
 
 import sys
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""The audit of pinned packages fails on what is known, and never calls unknown clean."""
+"""The audit of pinned packages fails on known vulnerabilities; unchecked packages never count as clean."""
 
 import runpy
 from collections.abc import Callable
@@ -30,7 +30,7 @@ def test_a_clean_list_passes(judge: Judge) -> None:
     assert judge([CLEAN], "", strict=True) == (["audited 1 packages, 0 known vulnerabilities"], 0)
 
 
-def test_a_known_vulnerability_fails_and_is_named_with_its_remedy(judge: Judge) -> None:
+def test_a_known_vulnerability_fails_the_audit_and_names_the_fixed_version(judge: Judge) -> None:
     lines, status = judge([CLEAN, VULNERABLE, UNKNOWN], "", strict=False)
 
     assert lines[0] == "holey 2.0: PYSEC-2026-1, fixed in 2.1"
@@ -40,7 +40,7 @@ def test_a_known_vulnerability_fails_and_is_named_with_its_remedy(judge: Judge) 
 @pytest.mark.parametrize(
     ("packages", "complaint"), [([CLEAN, UNKNOWN], ""), ([], "no route to host")], ids=["unknown", "no list"]
 )
-def test_what_could_not_be_asked_is_said_and_fails_a_strict_audit(
+def test_an_unanswered_query_is_reported_and_fails_a_strict_audit(
     judge: Judge, packages: list[dict[str, Any]], complaint: str
 ) -> None:
     lines, status = judge(packages, complaint, strict=False)

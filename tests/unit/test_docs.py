@@ -1,4 +1,4 @@
-"""The documents say what the code does: settings, links, key map, make targets."""
+"""The documents match the code: settings, links, key map, make targets."""
 
 import re
 from pathlib import Path
@@ -19,11 +19,11 @@ DOCUMENTS = [
 
 
 @pytest.mark.parametrize("name", [name.upper() for name in Settings.model_fields])
-def test_every_setting_stands_in_the_readme(name: str) -> None:
+def test_the_readme_lists_every_setting(name: str) -> None:
     assert f"`{name}`" in README
 
 
-def test_the_readme_names_no_setting_that_is_none() -> None:
+def test_the_readme_names_no_unknown_setting() -> None:
     table = README.split("## Settings")[1].split("##")[0]
     named = {name for row in table.splitlines() if row.startswith("| `") for name in _first_cell(row)}
 
@@ -35,7 +35,7 @@ def _first_cell(row: str) -> list[str]:
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
-def test_every_link_between_documents_leads_somewhere(document: Path) -> None:
+def test_every_link_between_documents_resolves(document: Path) -> None:
     targets = re.findall(r"\]\((?!https?:|mailto:|#)([^)#]+)", document.read_text())
 
     missing = [target for target in targets if not (document.parent / target).exists()]
@@ -44,7 +44,7 @@ def test_every_link_between_documents_leads_somewhere(document: Path) -> None:
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
-def test_every_file_of_the_code_that_a_document_names_exists(document: Path) -> None:
+def test_every_source_file_named_in_a_document_exists(document: Path) -> None:
     named = re.findall(
         r"`((?:api|worker|common|catalog|training|local|benchmarks|tests|ops)/[\w/.-]*)`",
         document.read_text(),
@@ -55,7 +55,7 @@ def test_every_file_of_the_code_that_a_document_names_exists(document: Path) -> 
     assert missing == []
 
 
-def test_every_make_target_that_a_document_names_exists() -> None:
+def test_every_make_target_named_in_a_document_exists() -> None:
     makefile = (ROOT / "Makefile").read_text()
     targets = set(re.findall(r"^([a-z-]+):", makefile, re.MULTILINE))
     named = {

@@ -23,12 +23,12 @@ def bundled_libraries(package: str) -> set[str]:
 
 
 @pytest.mark.parametrize("package", PACKAGES)
-def test_every_package_is_named(package: str) -> None:
+def test_notice_names_every_package(package: str) -> None:
     assert re.search(rf"(?<![\w-]){package}(?![\w-])", NOTICE)
 
 
 @pytest.mark.parametrize("package", PACKAGES)
-def test_every_library_that_a_package_bundles_is_named(package: str) -> None:
+def test_notice_names_every_bundled_library(package: str) -> None:
     section = re.search(rf"^{package}\n((?: .*\n)+)", NOTICE, re.MULTILINE)
     named = set(re.findall(r"\blib\w+", section[1])) if section else set()
 
@@ -38,7 +38,7 @@ def test_every_library_that_a_package_bundles_is_named(package: str) -> None:
 @pytest.mark.parametrize("package", PACKAGES)
 def test_no_package_is_under_the_gpl(package: str) -> None:
     fields = ("License-Expression", "License", "Classifier")
-    licences = [told for field in fields for told in metadata(package).get_all(field) or ()]
+    licences = [licence for field in fields for licence in metadata(package).get_all(field) or ()]
 
     assert licences
-    assert not [told for told in licences if re.search(r"(?<![LA])GPL|GNU General Public", told)]
+    assert not [licence for licence in licences if re.search(r"(?<![LA])GPL|GNU General Public", licence)]

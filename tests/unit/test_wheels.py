@@ -1,4 +1,4 @@
-"""`make audit` asks for the packages that each kind of machine needs, whichever machine it runs on."""
+"""`make audit` checks the packages of every supported machine, on any machine."""
 
 import runpy
 from pathlib import Path
@@ -25,7 +25,7 @@ def wanted(requirements: Path, *, python: str, machine: str) -> set[str]:
         ("3.13", "macOS on Apple silicon", {"packaging", "certifi", "h11"}),
     ],
 )
-def test_markers_are_read_for_the_machine_that_is_asked_for(
+def test_environment_markers_are_evaluated_for_the_target_machine(
     tmp_path: Path, python: str, machine: str, expected: set[str]
 ) -> None:
     path = tmp_path / "requirements.txt"
@@ -39,7 +39,7 @@ def test_markers_are_read_for_the_machine_that_is_asked_for(
     assert wanted(path, python=python, machine=machine) == expected
 
 
-def test_each_machine_that_the_readme_supports_is_asked_for() -> None:
+def test_every_supported_machine_is_audited() -> None:
     assert WHEELS["PYTHONS"] == ("3.11", "3.12", "3.13")
     assert [kind.name for kind in WHEELS["MACHINES"]] == [
         "Linux on x86-64",

@@ -1,1 +1,1 @@
-"""The faults, one module for each part of the service that is broken."""
+"""The faults, one module for each broken part of the service."""

@@ -17,18 +17,18 @@ from local.servers.supabase import SupabaseConfig, SupabaseServer
 from local.servers.supabase_gateway import Answer
 
 DEADLINE_S = 8
-#: What a worker has in hand at once: all of them ask the catalog.
+#: The number of jobs that a worker processes concurrently: each may call the catalog.
 JOBS = 30
-#: Calls that an open breaker lets through a second and worker, at the most.
+#: The most calls per second and worker that an open circuit breaker allows.
 PROBES_PER_S = 2
-#: How a worker reaches its catalog. A short run takes one of them for each fault.
+#: How a worker connects to its catalog. A short run uses one of them for each fault.
 WAYS = DIRECTLY, OVER_POSTGREST = "psycopg", "PostgREST"
 
 Step = Callable[[], Awaitable[None]]
 
 
 async def down(catalog_server: CatalogServer, folder: Path, *, short: bool) -> Outcome:
-    """Stop PostgreSQL under running jobs: briefly, and then for longer than a job may take."""
+    """Stop PostgreSQL during jobs: briefly, and then beyond their deadline."""
 
     async def stop() -> None:
         await asyncio.to_thread(catalog_server.postgres.stop)
@@ -44,7 +44,7 @@ async def down(catalog_server: CatalogServer, folder: Path, *, short: bool) -> O
 
 
 async def slow(catalog_server: CatalogServer, folder: Path, *, short: bool) -> Outcome:
-    """Let the search sleep for longer than the catalog may take."""
+    """Make the search sleep for longer than the catalog time-out."""
     outcomes = {}
     for way in (OVER_POSTGREST,) if short else WAYS:
         url = catalog_server.new_catalog()
@@ -61,7 +61,7 @@ async def slow(catalog_server: CatalogServer, folder: Path, *, short: bool) -> O
 
 
 async def busy(catalog_server: CatalogServer, folder: Path, *, short: bool) -> Outcome:
-    """Answer 429 and 503 in PostgREST's place."""
+    """Answer 429 and 503 instead of PostgREST."""
     with SupabaseServer(SupabaseConfig(folder / "postgrest", catalog_server.new_catalog())) as supabase:
         refused = 0
 
@@ -92,7 +92,7 @@ async def busy(catalog_server: CatalogServer, folder: Path, *, short: bool) -> O
 
 @asynccontextmanager
 async def _rig_by(way: str, catalog_server: CatalogServer, folder: Path, url: str) -> AsyncIterator[Rig]:
-    """Open a rig whose worker and gateway ask a catalog in one of the ways there are."""
+    """Open a rig whose worker and gateway use one kind of catalog connection."""
     with ExitStack() as stack:
         catalog = {"DATABASE_URL": url}
         if way == OVER_POSTGREST:
@@ -134,7 +134,7 @@ async def _outages(
     if asked is not None:
         calls = asked() - already_asked
         findings.note(f"{calls} calls reached it in {lasted_s:.0f} s of {JOBS} waiting jobs")
-        # Those already on their way when it opens, then the worker's probes and the gateway's own looks.
+        # Calls in flight when the breaker opens, then the worker's probes and the gateway's own checks.
         findings.require("it is not hammered", calls < JOBS + 2 * PROBES_PER_S * (lasted_s + 12))
     found = await rig.audit(long.ids)
     findings.require("the rest fails as catalog_unavailable", found.ends == {"catalog_unavailable": JOBS})
@@ -147,8 +147,8 @@ async def _outages(
     return await rig.outcome(name, [*brief.ids, *long.ids], findings)
 
 
-#: In the place of the search, with its arguments and its type, one that sleeps: not for long, for PostgREST
-#: does not call off what its client has given up on, and has ten connections.
+#: Replaces the search by a function that sleeps, with the same arguments and return type. It sleeps briefly,
+#: because PostgREST has ten connections and does not cancel a query when its client disconnects.
 _SLEEP = """
 DO $$
 DECLARE

@@ -1,4 +1,4 @@
-"""A catalog that is not set up as it must be: what is told of it, and that it is asked no second time."""
+"""A misconfigured catalog: the reported problem, and that a search is not retried."""
 
 import asyncio
 from dataclasses import dataclass
@@ -17,8 +17,8 @@ from local.servers.supabase_gateway import Answer
 
 
 @dataclass(frozen=True, slots=True)
-class Telling:
-    """How the service names one fault: its problem, and words of the sentence that goes with it."""
+class ExpectedReport:
+    """The expected report of one fault: its problem code, and words of its message."""
 
     problem: str
     words: str
@@ -26,31 +26,31 @@ class Telling:
 
 @dataclass(frozen=True, slots=True)
 class Misconfiguration:
-    """Something that is set up wrongly, and what the service must say of it."""
+    """A misconfiguration, and the report expected from the service."""
 
     name: str
     breaking: str
     mending: str | None
-    by_job: Telling
-    by_readiness: Telling
+    by_job: ExpectedReport
+    by_readiness: ExpectedReport
 
 
-WRONG_KEY = Telling("bad_key", "refuses the key")
-#: The last ones cannot be mended, so that nothing but one of them comes after them.
+WRONG_KEY = ExpectedReport("bad_key", "refuses the key")
+#: The last two cannot be undone, so they come last.
 MISCONFIGURATIONS = (
     Misconfiguration(
         name="RPC missing",
         breaking="ALTER FUNCTION versioned_search RENAME TO versioned_search_gone",
         mending="ALTER FUNCTION versioned_search_gone RENAME TO versioned_search",
-        by_job=Telling("rpc_missing", "lacks a SQL function"),
-        by_readiness=Telling("rpc_missing", "versioned_search"),
+        by_job=ExpectedReport("rpc_missing", "lacks a SQL function"),
+        by_readiness=ExpectedReport("rpc_missing", "versioned_search"),
     ),
     Misconfiguration(
         name="table missing",
         breaking="ALTER TABLE album_covers RENAME TO album_covers_gone",
         mending="ALTER TABLE album_covers_gone RENAME TO album_covers",
-        by_job=Telling("table_missing", "lacks the table album_covers"),
-        by_readiness=Telling("table_missing", "lacks the table album_covers"),
+        by_job=ExpectedReport("table_missing", "lacks the table album_covers"),
+        by_readiness=ExpectedReport("table_missing", "lacks the table album_covers"),
     ),
     Misconfiguration(
         name="wrong dimension",
@@ -59,23 +59,23 @@ MISCONFIGURATIONS = (
         "ALTER TABLE album_covers ADD COLUMN embedding vector(3); "
         "INSERT INTO album_covers (id, artist, album_name, embedding) VALUES ('x', 'A', 'B', '[1,2,3]')",
         mending=None,
-        by_job=Telling("wrong_dimension", "different dimensions"),
-        by_readiness=Telling("wrong_dimension", "vector(3)"),
+        by_job=ExpectedReport("wrong_dimension", "different dimensions"),
+        by_readiness=ExpectedReport("wrong_dimension", "vector(3)"),
     ),
     Misconfiguration(
         name="extension missing",
-        # What takes a vector goes with the type: a search finds no function, and its remedy, to apply
-        # the schema, brings the extension too. The check takes none and sees what is behind it.
+        # Dropping the type drops every function with a vector argument: a search reports a missing function,
+        # and its remedy, applying the schema, restores the extension too. The check finds the real cause.
         breaking="DROP EXTENSION vector CASCADE",
         mending=None,
-        by_job=Telling("rpc_missing", "apply the schema"),
-        by_readiness=Telling("pgvector_missing", "pgvector is not enabled"),
+        by_job=ExpectedReport("rpc_missing", "apply the schema"),
+        by_readiness=ExpectedReport("pgvector_missing", "pgvector is not enabled"),
     ),
 )
 
 
 class SearchCounter:
-    """Counts the searches that are sent to a Supabase, and lets them through."""
+    """Counts the searches sent to a Supabase, and passes them on."""
 
     def __init__(self) -> None:
         self.calls = 0
@@ -86,46 +86,48 @@ class SearchCounter:
 
 
 async def misconfigured(catalog_server: CatalogServer, folder: Path, *, short: bool) -> Outcome:  # noqa: ARG001 - one size
-    """Take away the function, the table, the key, the dimension and the extension."""
+    """Remove the function, the table, the key, the dimension and the extension, one at a time."""
     findings, searches = Findings(), SearchCounter()
     url = catalog_server.new_catalog()
     with SupabaseServer(SupabaseConfig(folder / "postgrest", url)) as supabase:
         supabase.gateway.intercept = searches
         catalog = {"SUPABASE_URL": supabase.url, "SUPABASE_KEY": supabase.service_key}
         async with open_rig(catalog_server, folder, catalog=catalog) as rig:
-            telling = _Telling(rig, searches, findings)
+            check = _ReportCheck(rig, searches, findings)
             await until_answered(rig, "before", within_s=20)
             known_keys, supabase.gateway.keys = supabase.gateway.keys, frozenset()
-            await telling.must_tell("wrong key", by_job=WRONG_KEY, by_readiness=WRONG_KEY)
+            await check.require_report("wrong key", by_job=WRONG_KEY, by_readiness=WRONG_KEY)
             supabase.gateway.keys = known_keys
             for case in MISCONFIGURATIONS:
                 await _change(supabase, url, case.breaking)
-                await telling.must_tell(case.name, by_job=case.by_job, by_readiness=case.by_readiness)
+                await check.require_report(case.name, by_job=case.by_job, by_readiness=case.by_readiness)
                 if case.mending is not None:
                     await _change(supabase, url, case.mending)
                     await until_answered(rig, f"after {case.name}", within_s=20)
-            findings.note(f"{telling.searches} searches reached PostgREST for {len(telling.job_ids)} jobs")
-            return await rig.outcome("catalog misconfigured", telling.job_ids, findings)
+            findings.note(f"{check.searches} searches reached PostgREST for {len(check.job_ids)} jobs")
+            return await rig.outcome("catalog misconfigured", check.job_ids, findings)
 
 
-class _Telling:
-    """Asks the service what is wrong, by each of its voices."""
+class _ReportCheck:
+    """Checks the report in each place where the service shows it."""
 
     def __init__(self, rig: Rig, counter: SearchCounter, findings: Findings) -> None:
         self._rig = rig
         self._counter = counter
         self._findings = findings
         self.job_ids: list[str] = []
-        #: Sent on behalf of these jobs.
+        #: Searches sent for these jobs.
         self.searches = 0
 
-    async def must_tell(self, name: str, *, by_job: Telling, by_readiness: Telling) -> None:
-        """Read what a job, a search that waits, and readiness say of the fault."""
-        await self._job_tells(name, by_job)
-        await self._answer_tells(name, by_job)
-        await self._readiness_tells(name, by_readiness)
+    async def require_report(
+        self, name: str, *, by_job: ExpectedReport, by_readiness: ExpectedReport
+    ) -> None:
+        """Check the report of the fault in a job, in a waiting search, and in readiness."""
+        await self._check_job(name, by_job)
+        await self._check_answer(name, by_job)
+        await self._check_readiness(name, by_readiness)
 
-    async def _job_tells(self, name: str, told: Telling) -> None:
+    async def _check_job(self, name: str, expected: ExpectedReport) -> None:
         before = self._counter.calls
         submitted = await submit_all(self._rig, [name])
         await self._rig.drained(within_s=10)
@@ -134,31 +136,31 @@ class _Telling:
         job = (await self._rig.http.get(f"/api/jobs/{job_id}")).json()
         error = job["error"] or {"code": job["status"], "detail": ""}
         require = self._findings.require
-        require(f"{name}: the job names its problem (says {error})", _names(error, told))
+        require(f"{name}: the job names its problem (says {error})", _names(error, expected))
         require(f"{name}: PostgREST is asked once (was {searches} times)", searches == 1)
         require(f"{name}: the job is not run again", self._rig.attempts([job_id]) == [1])
         self.job_ids.append(job_id)
         self.searches += searches
 
-    async def _answer_tells(self, name: str, told: Telling) -> None:
+    async def _check_answer(self, name: str, expected: ExpectedReport) -> None:
         answer = await self._rig.http.get("/api/search-by-text", params={"query": f"{name}, waiting"})
-        kept = answer.status_code == httpx.codes.SERVICE_UNAVAILABLE and _names(answer.json(), told)
+        kept = answer.status_code == httpx.codes.SERVICE_UNAVAILABLE and _names(answer.json(), expected)
         self._findings.require(f"{name}: a search that waits names the problem", kept)
 
-    async def _readiness_tells(self, name: str, told: Telling) -> None:
-        def is_told() -> bool:
+    async def _check_readiness(self, name: str, expected: ExpectedReport) -> None:
+        def is_reported() -> bool:
             answer = httpx.get(f"{self._rig.gateways[0].url}/readyz")
             reason = answer.json()["problems"].get("catalog", "")
-            named = reason.startswith(f"{told.problem}: ") and told.words in reason
+            named = reason.startswith(f"{expected.problem}: ") and expected.words in reason
             return answer.status_code == httpx.codes.SERVICE_UNAVAILABLE and named
 
-        kept = await eventually(is_told, within_s=10)
+        kept = await eventually(is_reported, within_s=10)
         self._findings.require(f"{name}: readiness is 503 and names the problem", kept)
 
 
-def _names(error: dict[str, object], told: Telling) -> bool:
-    named = (error["code"], error.get("problem")) == ("catalog_misconfigured", told.problem)
-    return named and told.words in str(error["detail"])
+def _names(error: dict[str, object], expected: ExpectedReport) -> bool:
+    named = (error["code"], error.get("problem")) == ("catalog_misconfigured", expected.problem)
+    return named and expected.words in str(error["detail"])
 
 
 async def _change(supabase: SupabaseServer, url: str, statements: str) -> None:
@@ -170,7 +172,7 @@ async def _change(supabase: SupabaseServer, url: str, statements: str) -> None:
             connection.execute(f"{statements}; NOTIFY pgrst, 'reload schema'".encode())
 
     def has_reloaded() -> bool:
-        # PostgREST's list of its functions comes from the database; what it calls, from what it read last.
+        # PostgREST lists functions from the database, but calls those in its schema cache.
         key = supabase.service_key
         code = httpx.post(
             f"{supabase.url}{SEARCH_PATH}",

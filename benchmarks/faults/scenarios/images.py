@@ -1,4 +1,4 @@
-"""Images that are made to take long to decode, from one client, beside the ordinary ones of another."""
+"""Images made to be slow to decode from one client, together with ordinary ones from another."""
 
 import asyncio
 import itertools
@@ -18,13 +18,13 @@ from benchmarks.faults.clients import Submitted, submit_image
 from benchmarks.faults.outcome import Findings, Outcome
 from benchmarks.faults.rig import Rig, open_rig
 
-#: As the model takes for one image on two cores.
+#: The model's time for one image on two cores.
 ENCODE_MS = "30"
-#: An address of its own, which is another client than that of the rig.
+#: A separate address, so that it counts as another client than the rig's.
 OTHER_ADDRESS = "127.0.0.2"
 COVERS_PER_S = 4
 FLOODERS = 16
-#: How soon one who was refused comes again, whatever `Retry-After` says.
+#: The retry interval of a refused client that ignores `Retry-After`.
 AGAIN_S = 0.1
 P95_FACTOR = 2.0
 #: JPEG of 500 scans: 16 s of CPU.
@@ -32,7 +32,7 @@ SCANS = 500
 
 
 async def costly(catalog_server: CatalogServer, folder: Path, *, short: bool) -> Outcome:
-    """Flood the only decoder with the most expensive images that are accepted."""
+    """Flood the only decoder with the most expensive accepted images."""
     seconds = 6.0 if short else 30.0
     findings, submitted = Findings(), Submitted()
     covers, files = _covers(), await asyncio.to_thread(_costly_files)
@@ -49,7 +49,7 @@ async def costly(catalog_server: CatalogServer, folder: Path, *, short: bool) ->
         findings.require("what its estimate lets pass is tried once", rig.attempts([ended or ""]) == [1])
         transport = httpx.AsyncHTTPTransport(local_address=OTHER_ADDRESS)
         async with httpx.AsyncClient(base_url=rig.gateways[0].url, transport=transport, timeout=60) as other:
-            await _p95_ms(other, covers, 2.0, submitted)  # what comes first warms decoder and connections
+            await _p95_ms(other, covers, 2.0, submitted)  # the first requests warm up decoder and connections
             alone = await _p95_ms(other, covers, seconds, submitted)
             stop = asyncio.Event()
             flood = [asyncio.create_task(_flood(rig, files, submitted, stop)) for _ in range(FLOODERS)]
@@ -69,13 +69,13 @@ async def costly(catalog_server: CatalogServer, folder: Path, *, short: bool) ->
 
 
 def _costly_files() -> Iterator[bytes]:
-    """Return the most expensive accepted files of three formats in turn, no two alike."""
+    """Return different files of the most expensive accepted kinds of three formats, alternating."""
     made = (repeated_last_scan(38), short_lines(3900), filtered(5800, depth=16))
     return (made[number % 3] + number.to_bytes(8) for number in itertools.count())
 
 
 def _covers() -> Iterator[bytes]:
-    """Return covers of which no two are alike."""
+    """Return different covers."""
     whole = encoded(noise(640, 640, grain_px=8), "JPEG")
     return (whole + number.to_bytes(8) for number in itertools.count())
 
@@ -93,7 +93,7 @@ async def _flood(rig: Rig, files: Iterator[bytes], into: Submitted, stop: asynci
 async def _p95_ms(
     other: httpx.AsyncClient, covers: Iterator[bytes], seconds: float, into: Submitted
 ) -> float:
-    """Search by covers at a steady rate and return the 95th percentile of the time that answers took."""
+    """Search by covers at a steady rate and return the 95th percentile latency."""
     spent_ms: list[float] = []
 
     async def search() -> None:

@@ -22,12 +22,12 @@ from worker.watchdog import STALLED_STATUS
 
 CLOCK_OFF_S = 120
 ANSWERED = '"message":"answered"'
-#: How long the last line of a log is waited for.
+#: How long to wait for the last line of a log.
 LAST_LINE_S = 5.0
 
 
 async def unloadable(catalog_server: CatalogServer, folder: Path, *, short: bool) -> Outcome:  # noqa: ARG001 - one size
-    """Start workers whose model is out of reach, cut short, or of another kind."""
+    """Start workers whose model is unreachable, truncated, or of another kind."""
     findings = Findings()
     async with open_rig(catalog_server, folder, workers=0, ENCODER="openvino", JOB_DEADLINE_S="120") as rig:
         submitted = await submit_all(rig, texts("no model", 5))
@@ -43,7 +43,7 @@ async def unloadable(catalog_server: CatalogServer, folder: Path, *, short: bool
 
 @dataclass(frozen=True, slots=True)
 class UnloadableModel:
-    """Where a worker finds no model that will do, and words of the reason that it must give."""
+    """An unusable model setting, and words that the worker's reason must contain."""
 
     name: str
     environ: Mapping[str, str]
@@ -59,7 +59,7 @@ def _unloadable_models(folder: Path) -> tuple[UnloadableModel, ...]:
     config = json.loads((other_kind / "config.json").read_text())
     config |= {"model_type": "bert", "architectures": ["BertModel"]}
     (other_kind / "config.json").write_text(json.dumps(config))
-    # Nothing listens at the discard port: a hub that cannot be reached.
+    # Nothing listens on the discard port: an unreachable hub.
     away = {"CLIP_MODEL": "nobody/nothing", "HF_ENDPOINT": "http://127.0.0.1:9"}
     return (
         UnloadableModel("no network", away, "nobody/nothing"),
@@ -77,13 +77,13 @@ async def _must_refuse(rig: Rig, model: UnloadableModel, findings: Findings) -> 
     findings.require(f"{name}: clip is not loaded", health.json()["models_loaded"]["clip"] is False)
     findings.require(f"{name}: readiness is 503", readiness.status_code == httpx.codes.SERVICE_UNAVAILABLE)
     for place, answer in (("/health", health), ("/readyz", readiness)):
-        told = answer.json()["problems"].get("worker", "")
-        says_why = "model_unavailable" in told and model.words in told
-        findings.require(f"{name}: {place} says why ({told!r})", says_why)
+        reported = answer.json()["problems"].get("worker", "")
+        says_why = "model_unavailable" in reported and model.words in reported
+        findings.require(f"{name}: {place} says why ({reported!r})", says_why)
 
 
 async def stalls(catalog_server: CatalogServer, folder: Path, *, short: bool) -> Outcome:  # noqa: ARG001 - one size
-    """Let a forward pass never return: the watchdog ends the process, and another worker answers."""
+    """Make a forward pass hang: the watchdog ends the process, and another worker answers."""
     findings = Findings()
     async with open_rig(catalog_server, folder, workers=0, JOB_DEADLINE_S="12", LEASE_S="2") as rig:
         hanging = await rig.add_worker({"FIXED_LATENCY_MS": "3600000"})
@@ -100,7 +100,7 @@ async def stalls(catalog_server: CatalogServer, folder: Path, *, short: bool) ->
 
 
 async def clock_off(catalog_server: CatalogServer, folder: Path, *, short: bool) -> Outcome:
-    """Set one worker's clock two minutes ahead, another's two behind, beside one that is right."""
+    """Set one worker's clock two minutes ahead and another's two minutes behind; a third is right."""
     jobs = 60 if short else 400
     findings = Findings()
     async with open_rig(catalog_server, folder, FIXED_LATENCY_MS="100", BATCH_MAX="2") as rig:
@@ -123,12 +123,12 @@ async def clock_off(catalog_server: CatalogServer, folder: Path, *, short: bool)
 
 
 def _clock(offset_s: int) -> dict[str, str]:
-    """Return what makes a process see its wall clock shifted; its monotonic one stays right."""
+    """Return the variables that shift the wall clock of a process; its monotonic clock stays right."""
     package = importlib.util.find_spec("libfaketime")
     assert package is not None
     assert package.origin is not None
     library = Path(package.origin).parent / "vendor/libfaketime/src/libfaketime.so.1"
-    # Named without its folder: LD_PRELOAD is split at spaces, and a folder's name may have some.
+    # Without its folder: LD_PRELOAD is split at spaces, which a folder's name may contain.
     return {
         "LD_PRELOAD": library.name,
         "LD_LIBRARY_PATH": str(library.parent),
@@ -138,20 +138,20 @@ def _clock(offset_s: int) -> dict[str, str]:
 
 
 async def _logs_of(workers: Sequence[Service], *, answered: int) -> list[str]:
-    """Return the workers' logs, once they tell of so many answers or a few seconds have passed.
+    """Return the workers' logs once they show this many answers, or after a few seconds.
 
-    A worker writes its line after the ledger has the result: the last line may still be on its way.
+    A worker writes its line after the ledger has the result, so the last line may come late.
     """
     deadline = time.monotonic() + LAST_LINE_S
     while True:
         logs = [worker.log_path.read_text() for worker in workers]
-        told = sum(log.count(ANSWERED) for log in logs)
-        if told >= answered or time.monotonic() > deadline:
+        reported = sum(log.count(ANSWERED) for log in logs)
+        if reported >= answered or time.monotonic() > deadline:
             return logs
         await asyncio.sleep(0.05)
 
 
 def _clock_of(log: str) -> float:
-    """Return what a worker took for the time when it last wrote to its log."""
+    """Return the time that a worker wrote in its last log line."""
     last = next(line for line in reversed(log.splitlines()) if line.startswith("{"))
     return datetime.fromisoformat(json.loads(last)["time"]).timestamp()

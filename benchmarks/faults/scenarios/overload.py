@@ -1,4 +1,4 @@
-"""More than the service can do, all of it the same, or all of it different; and a cache that lies."""
+"""Overload by identical or by different queries, and a poisoned cache."""
 
 import asyncio
 import time
@@ -17,15 +17,15 @@ from local.servers.supabase import SupabaseConfig, SupabaseServer
 from local.servers.supabase_gateway import Answer
 
 MIB = 1024 * 1024
-#: "Flat": what an allocator may keep after a burst, gateway and worker together.
+#: Allowed memory growth of gateway and worker together: what an allocator may keep after a burst.
 OVERLOAD_GROWTH_MIB = 64.0
-#: And Redis, which keeps what was admitted, and its results, for as long as they can be polled.
+#: Allowed growth including Redis, which keeps admitted jobs and results while they can be polled.
 OVERLOAD_REDIS_MIB = 16.0
 SEARCH_PATH = "/rest/v1/rpc/versioned_search"
 
 
 async def stampede(catalog_server: CatalogServer, folder: Path, *, short: bool) -> Outcome:
-    """Ask the same new question in many clients at once."""
+    """Send the same new query from many clients at once."""
     clients = 200 if short else 500
     findings = Findings()
     with SupabaseServer(SupabaseConfig(folder / "postgrest", catalog_server.new_catalog())) as supabase:
@@ -46,7 +46,7 @@ async def stampede(catalog_server: CatalogServer, folder: Path, *, short: bool) 
                 )
             )
             bodies = {str(answer.json()["results"]) for answer in answers}
-            # The worker says of each answer once that it embedded and searched.
+            # The worker logs each answer that it embedded and searched once.
             embedded = rig.workers[0].log_path.read_text().count('"message":"answered"')
             findings.note(f"{clients} clients, {embedded} embedding, {searches} catalog call")
             findings.require("all are answered", all(answer.status_code == 200 for answer in answers))
@@ -57,9 +57,9 @@ async def stampede(catalog_server: CatalogServer, folder: Path, *, short: bool) 
 
 
 async def overload(catalog_server: CatalogServer, folder: Path, *, short: bool) -> Outcome:
-    """Offer five times what the worker can do, every fourth an image, to a service as it is shipped."""
-    # In a few seconds no queue gets long enough for the deadline of a minute; and of fewer jobs more must
-    # wait in the queue, and not in the worker's hands, for the service to learn how fast it is.
+    """Send five times the worker's capacity, every fourth query an image, with default settings."""
+    # In a short run the queue never gets long enough for a deadline of a minute. With fewer jobs, more of
+    # them must wait in the queue instead of the worker, so that the service can measure its rate.
     hurry = {"JOB_DEADLINE_S": "10", "WORKER_CONCURRENCY": "8"} if short else {}
     seconds = 10 if short else 60
     findings, submitted = Findings(), Submitted()
@@ -71,7 +71,7 @@ async def overload(catalog_server: CatalogServer, folder: Path, *, short: bool) 
         **hurry,
     }
     async with open_rig(catalog_server, folder, catalog=slow) as rig:
-        # Of 40 the last ones wait for seconds, from which the service learns how fast it is.
+        # The last of 40 jobs wait for seconds, which lets the service measure its rate.
         for text in texts("warm", 40):
             await submit(rig.http, text, submitted)
         await rig.drained(within_s=30)

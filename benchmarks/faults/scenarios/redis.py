@@ -1,4 +1,4 @@
-"""Redis killed, frozen, full, cut off, or sharing a machine with a cache that evicts."""
+"""Redis killed, frozen, full, disconnected, or next to a cache that evicts."""
 
 import asyncio
 import os
@@ -28,14 +28,14 @@ from local.servers.server import free_port
 ACCEPTS_AGAIN_S = 10.0
 FROZEN_ANSWER_S = 3.0
 HALF_OPEN_S = 15.0
-#: How long a client comes back with a submit; Redis is away for a few seconds.
+#: How long a client retries a submit; Redis is down for a few seconds.
 INSISTED_S = 60.0
 
 
 async def killed(catalog_server: CatalogServer, folder: Path, *, short: bool) -> Outcome:
-    """Kill -9 Redis while jobs keep coming, and start it again on its append-only file.
+    """Kill -9 Redis during submits, and restart it on its append-only file.
 
-    Clients do not take no for an answer, and come back with their Idempotency-Key.
+    Refused clients retry with their Idempotency-Key.
     """
     jobs, kills = (100, 2) if short else (500, 5)
     findings = Findings()
@@ -79,7 +79,7 @@ async def frozen(catalog_server: CatalogServer, folder: Path, *, short: bool) ->
         pid = rig.redis_server.pid or 0
         os.kill(pid, signal.SIGSTOP)
         try:
-            # More clients at once than the gateway has connections to Redis.
+            # More concurrent clients than the gateway has connections to Redis.
             during = await submit_all(rig, texts("while frozen", jobs * 2), over_s=frozen_s)
         finally:
             os.kill(pid, signal.SIGCONT)
@@ -95,14 +95,14 @@ async def frozen(catalog_server: CatalogServer, folder: Path, *, short: bool) ->
 
 
 async def half_open(catalog_server: CatalogServer, folder: Path, *, short: bool) -> Outcome:  # noqa: ARG001 - one size
-    """Let every connection to Redis go silent, as behind a firewall that forgot it; new ones work."""
+    """Make every connection to Redis silent, as behind a firewall that dropped its state; new ones work."""
     findings = Findings()
     redis_port = free_port()
     async with TcpProxy("127.0.0.1", redis_port) as proxy:
         through = f"redis://127.0.0.1:{proxy.port}/0"
         async with open_rig(catalog_server, folder, redis_port=redis_port, REDIS_URL=through) as rig:
             await until_answered(rig, "before", within_s=20)
-            # Idle is the hard case: nothing is sent that could fail.
+            # Idle connections are the hard case: nothing is sent that could fail.
             await asyncio.sleep(2)
             proxy.go_silent()
             findings.recovery_s = await until_answered(rig, "after", within_s=60)
@@ -114,7 +114,7 @@ async def half_open(catalog_server: CatalogServer, folder: Path, *, short: bool)
 
 
 async def full(catalog_server: CatalogServer, folder: Path, *, short: bool) -> Outcome:
-    """Lower `maxmemory` below what Redis holds, in the middle of a burst, and raise it again."""
+    """Lower `maxmemory` below the memory in use during a burst, and raise it again."""
     jobs, full_s = (60, 4) if short else (400, 12)
     findings = Findings()
     async with open_rig(catalog_server, folder, FIXED_LATENCY_MS="200", BATCH_MAX="4") as rig:
@@ -133,7 +133,7 @@ async def full(catalog_server: CatalogServer, folder: Path, *, short: bool) -> O
 
 
 async def full_past_deadline(catalog_server: CatalogServer, folder: Path, *, short: bool) -> Outcome:  # noqa: ARG001
-    """Keep Redis full for longer than a job may take: every job still ends, and says why."""
+    """Keep Redis full beyond the job deadline: every job still ends with a reason."""
     findings = Findings()
     async with open_rig(catalog_server, folder, workers=0, JOB_DEADLINE_S="4") as rig:
         submitted = await submit_all(rig, texts("stays full", 30))
@@ -146,7 +146,7 @@ async def full_past_deadline(catalog_server: CatalogServer, folder: Path, *, sho
 
 
 async def cache_evicts(catalog_server: CatalogServer, folder: Path, *, short: bool) -> Outcome:
-    """Fill the cache's own Redis past its limit, under `allkeys-lru`, with messages in the queue."""
+    """Fill the cache's separate Redis past its limit, under `allkeys-lru`, with messages in the queue."""
     jobs = 60 if short else 200
     findings = Findings()
     with (

@@ -1,4 +1,4 @@
-"""Workers that are killed, told to stop, or poisoned."""
+"""Workers that are killed, terminated, or poisoned."""
 
 import asyncio
 import os
@@ -23,18 +23,18 @@ from common.redis import keyspace
 from local.services import Service
 
 KILL_EVERY_S = 2.5
-#: From the last kill: a lease, a worker's start, and what is left to do.
+#: After the last kill: the lease time, a worker's start, and the remaining jobs.
 KILLED_RECOVERY_S = 70.0
 TERM_EXIT_S = 35.0
-#: As many as a worker takes at once, WORKER_CONCURRENCY.
+#: The number of jobs that a worker processes concurrently, WORKER_CONCURRENCY.
 HELD_JOBS = 32
 DECODER = "worker.decode.child"
-#: A decoder takes 20 MiB, and a few more for an image of a cover's size.
+#: A decoder uses 20 MiB, and a few more for an image of a cover's size.
 DECODER_RSS_BYTES = 100 << 20
 
 
 async def killed(catalog_server: CatalogServer, folder: Path, *, short: bool) -> Outcome:
-    """Kill -9 one of two workers every 2.5 s while jobs keep coming."""
+    """Kill -9 one of two workers every 2.5 s during submits."""
     jobs, kills = (120, 3) if short else (1000, 10)
     findings = Findings()
     async with open_rig(
@@ -58,7 +58,7 @@ async def killed(catalog_server: CatalogServer, folder: Path, *, short: bool) ->
 
 
 async def told_to_stop(catalog_server: CatalogServer, folder: Path, *, short: bool) -> Outcome:
-    """Terminate one of two workers with the queue full, and then one that cannot finish what it holds."""
+    """Terminate one of two workers with a full queue, and then one that cannot finish its jobs in time."""
     jobs = 100 if short else 600
     findings = Findings()
     async with open_rig(catalog_server, folder, workers=2, FIXED_LATENCY_MS="200", BATCH_MAX="4") as rig:
@@ -81,8 +81,8 @@ async def told_to_stop(catalog_server: CatalogServer, folder: Path, *, short: bo
 
 
 async def _drain_in_vain(rig: Rig, findings: Findings, *, short: bool) -> Submitted:
-    """Terminate a worker whose batch takes longer than it may drain; another one does its jobs."""
-    # A full run keeps the defaults, under which what is given back must still be done by its deadline.
+    """Terminate a worker whose batch exceeds its drain time; another worker finishes its jobs."""
+    # A full run keeps the defaults: released jobs must still meet their deadline.
     slow = {"FIXED_LATENCY_MS": "10000", "DRAIN_S": "2"} if short else {"FIXED_LATENCY_MS": "40000"}
     worker = await rig.add_worker(slow)
     submitted = await submit_all(rig, texts("held", HELD_JOBS))
@@ -103,12 +103,12 @@ async def _drain_in_vain(rig: Rig, findings: Findings, *, short: bool) -> Submit
 
 
 async def poisoned(catalog_server: CatalogServer, folder: Path, *, short: bool) -> Outcome:
-    """Send an image that its decoder is killed for each time, out of memory, between images that decode."""
+    """Send an image whose decoder is killed each time for its memory use, among images that decode."""
     neighbours = 10 if short else 40
     findings = Findings()
     async with open_rig(catalog_server, folder) as rig:
         worker_pids = [worker.pid for worker in rig.workers]
-        # One after another: the decoders take turns, and the poison stands in the middle.
+        # One after another: the decoders alternate, and the poison image is in the middle.
         images = [small_png(shade) for shade in range(neighbours)]
         images.insert(neighbours // 2, large_png())
         submitted = Submitted()
@@ -133,7 +133,7 @@ async def poisoned(catalog_server: CatalogServer, folder: Path, *, short: bool) 
 
 
 class OutOfMemoryKiller:
-    """Kills a worker's decoder that takes much memory, as the kernel does where there is little of it."""
+    """Kills a decoder of a worker that uses much memory, as the kernel does when memory runs out."""
 
     def __init__(self, worker: Service) -> None:
         self._worker = psutil.Process(worker.pid or 0)
@@ -153,7 +153,7 @@ class OutOfMemoryKiller:
 
     def _watch(self) -> None:
         while not self._stop.wait(0.01):
-            # A process may end while it is looked at.
+            # A process may end during the check.
             with suppress(psutil.Error):
                 for child in filter(_takes_too_much, self._worker.children()):
                     child.kill()
@@ -173,12 +173,12 @@ async def _all_succeeded(rig: Rig, submitted: Submitted, findings: Findings) -> 
 
 
 def small_png(shade: int) -> bytes:
-    """Return an image of 32 x 32 pixels that differs from those of other shades."""
+    """Return a different 32 x 32 image for each shade."""
     return _grey_png(32, 32, shade)
 
 
 def large_png() -> bytes:
-    """Return an image that is small to send, allowed by its pixels, and takes half a gigabyte to decode."""
+    """Return a small file within the pixel limit that needs half a gigabyte to decode."""
     return _grey_png(7000, 7000, 1, channels=4)
 
 

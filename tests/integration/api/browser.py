@@ -1,4 +1,4 @@
-"""A real Chromium without a window, which loads one page and shows what became of it."""
+"""A headless Chromium that loads one page and returns its DOM and console."""
 
 import re
 import shutil
@@ -23,13 +23,13 @@ LOAD_S = 60.0
 
 
 class Browser:
-    """Chromium with a profile of its own."""
+    """Chromium with a separate profile."""
 
     def __init__(self, executable: str, profile: Path) -> None:
         self._command = [executable, *FLAGS, f"--user-data-dir={profile}"]
 
     def load(self, url: str) -> tuple[str, list[str]]:
-        """Return the page as it is after its scripts have run, and what it wrote on its console."""
+        """Return the page after its scripts have run, and its console messages."""
         done = subprocess.run(
             [*self._command, "--dump-dom", url], capture_output=True, text=True, check=True, timeout=LOAD_S
         )

@@ -1,4 +1,4 @@
-"""A real gateway on a free port over the real Redis, with stand-ins behind it."""
+"""A real gateway on a free port over the real Redis, with stand-ins for worker and catalog."""
 
 import threading
 import time
@@ -24,12 +24,12 @@ def eventually(met: Callable[[], bool], *, within_s: float = DEADLINE_S) -> None
     """Wait until a condition is met; fail when it is not met in time."""
     deadline = time.monotonic() + within_s
     while not met():
-        assert time.monotonic() < deadline, "it did not come to pass"
+        assert time.monotonic() < deadline, "the condition was not met in time"
         time.sleep(0.01)
 
 
 class RunningGateway:
-    """A gateway under uvicorn, on a thread of its own."""
+    """A gateway under uvicorn in its own thread."""
 
     def __init__(self, settings: Settings, catalog: MemoryCatalog | None) -> None:
         self._server = make_server(settings, catalog=catalog)
@@ -75,7 +75,7 @@ def redis(redis_server: RedisServer) -> Iterator[Redis]:
 
 @pytest.fixture
 def start_gateway(redis: Redis, redis_server: RedisServer, catalog: MemoryCatalog) -> Iterator[StartGateway]:
-    """Start gateways, each with settings of its own; stop them at the end."""
+    """Start gateways, each with its own settings; stop them at the end."""
     started: list[RunningGateway] = []
 
     def start(**environ: str) -> RunningGateway:
@@ -101,7 +101,7 @@ def worker(redis: Redis, redis_server: RedisServer, catalog: MemoryCatalog) -> I
 
 @pytest.fixture
 def gateway(start_gateway: StartGateway, worker: StandInWorker) -> RunningGateway:
-    """A gateway that knows the catalog's version, with a worker behind it."""
+    """A gateway that knows the catalog's version, with a running worker."""
     running = start_gateway()
     with running.client() as client:
         eventually(lambda: client.get("/readyz").status_code == 200)

@@ -1,4 +1,4 @@
-"""What schemathesis is told beside the OpenAPI document: the rules that no JSON schema can say."""
+"""Rules for schemathesis that no JSON schema can express."""
 
 import re
 from io import BytesIO
@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from PIL import Image
 from schemathesis import CheckContext, GenerationMode, Response
 
-#: Why a request that its schema allows may be refused all the same.
+#: Reasons for refusing a request that is valid against its schema.
 RULES = re.compile(
     r"year_min \d+ is after year_max \d+"
     r"|the catalog has no genre .*"
@@ -24,23 +24,23 @@ REFUSED = frozenset({415, 422})
 
 
 def cover(colour: str) -> bytes:
-    """Return an image that can be searched with."""
+    """Return an image that a search accepts."""
     file = BytesIO()
     Image.new("RGB", (16, 16), colour).save(file, "PNG")
     return file.getvalue()
 
 
-# Bytes of any kind are hardly ever an image: nothing behind the gateway's first look would be reached.
+# Random bytes are hardly ever an image and would test only the gateway's first check.
 schemathesis.openapi.format(
     "binary", st.one_of(st.sampled_from([cover("red"), cover("blue")]), st.binary(max_size=100))
 )
 
 
 @schemathesis.check
-def a_valid_request_is_refused_for_known_rules_alone(
+def a_valid_request_is_refused_only_by_known_rules(
     _context: CheckContext, response: Response, case: "schemathesis.Case[Any]"
 ) -> None:
-    """Check each reason that a problem names."""
+    """Check each reason in a problem document."""
     if case.meta is None or case.meta.generation.mode is not GenerationMode.POSITIVE:
         return
     if response.status_code in REFUSED:

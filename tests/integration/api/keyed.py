@@ -1,4 +1,4 @@
-"""Keys for tests, made as an operator makes them."""
+"""API keys for tests, created as an operator creates them."""
 
 from redis import Redis
 
@@ -9,7 +9,7 @@ from api.keys.store import KeyStore
 def new_key(
     redis: Redis, name: str = "alice", *, role: Role = Role.SEARCH, rate: str = "unlimited"
 ) -> dict[str, str]:
-    """Return the header that the bearer of a new key sends."""
+    """Create a key and return its `Authorization` header."""
     key, record = make_key(name, role=role, rate=rate)
     KeyStore(redis).add(record)
     return {"Authorization": f"Bearer {key}"}

@@ -1,4 +1,4 @@
-"""Requests as bytes over bare sockets, and the answers that come back."""
+"""Sends requests as bytes over plain sockets, and parses the answers."""
 
 import socket
 from collections.abc import Iterator
@@ -32,12 +32,12 @@ def connect(address: Address) -> socket.socket:
 
 
 def read_all(connection: socket.socket) -> bytes:
-    """Return all that comes until the other side closes."""
+    """Return all bytes received until the other side closes."""
     return b"".join(iter(lambda: connection.recv(65536), b""))
 
 
 def exchange(address: Address, *pieces: bytes, half_close: bool = False) -> bytes:
-    """Send what is given and return all that comes until the other side closes."""
+    """Send the given bytes and return all bytes received until the other side closes."""
     with connect(address) as connection:
         for piece in pieces:
             connection.sendall(piece)
@@ -47,7 +47,7 @@ def exchange(address: Address, *pieces: bytes, half_close: bool = False) -> byte
 
 
 def answers(received: bytes) -> list[RawAnswer]:
-    """Return the answers that were received one after another, less interim ones."""
+    """Return the received answers in order, without interim ones."""
     return [answer for answer in _answers(received) if answer.status >= 200]
 
 
@@ -64,7 +64,7 @@ def _answers(received: bytes) -> Iterator[RawAnswer]:
 
 
 def check_problem(answer: RawAnswer) -> tuple[int, str]:
-    """Return status and code of a problem that ends a connection, which has all that every answer has."""
+    """Return status and code of a problem that closes the connection; check the headers of every answer."""
     assert answer.headers["content-type"] == "application/problem+json"
     assert answer.headers["connection"] == "close"
     assert answer.headers["x-content-type-options"] == "nosniff"
@@ -76,6 +76,6 @@ def check_problem(answer: RawAnswer) -> tuple[int, str]:
 
 
 def problem(received: bytes) -> tuple[int, str]:
-    """Return status and code of the one answer that was received."""
+    """Return status and code of the single answer received."""
     (answer,) = answers(received)
     return check_problem(answer)

@@ -1,7 +1,7 @@
 """Stand-ins with real behaviour: a catalog in memory, and a worker that answers without a model.
 
-They prove the gateway against the real ledger; that real workers and databases do the same is
-proven where those are tested.
+They test the gateway against the real ledger; the tests of workers and catalogs prove that the real ones
+behave the same.
 """
 
 import threading
@@ -52,14 +52,14 @@ def make_album(number: int, *, album_id: str | None = None) -> Album:
 
 
 class MemoryCatalog:
-    """Albums in memory; every call fails with `fault` while there is one."""
+    """Albums in memory; every call fails with `fault` while it is set."""
 
     def __init__(self, albums: int = 60) -> None:
         self.albums = {str(number): make_album(number) for number in range(1, albums + 1)}
         self.fault: CoverSearchError | None = None
         self.calls: list[str] = []
         self.current_version: str | None = "1"
-        #: Whether the version is told while everything else fails.
+        #: Whether the version can be read while all other calls fail.
         self.tells_version = False
         self.wrong: list[CatalogMisconfigured] = []
         self.asked_what_is_wrong = 0
@@ -132,7 +132,7 @@ class MemoryCatalog:
         self._called("check")
 
     def close(self) -> None:
-        """Nothing is held."""
+        """Do nothing: there are no connections."""
 
 
 def meets(album: Album, filters: Filters) -> bool:
@@ -168,7 +168,7 @@ class StandInWorker:
         self.announcement: dict[str, object] = {"id": "stand-in", "model": MODEL, "ready": True}
         #: Runs answered, each once.
         self.answered: list[str] = []
-        #: Called with the query in the place of the model; what it raises, the run fails with.
+        #: Called with the query instead of a model; the run fails with the exception it raises.
         self.before_search: Callable[[SearchQuery], None] = lambda _: None
 
     def start(self) -> None:
@@ -176,13 +176,13 @@ class StandInWorker:
         self._ledger.renew(self.announcement, ttl_s=2, run_ids=())
         self._thread.start()
 
-    def hold(self) -> None:
-        """Take no further run until `let_go`; return when the one in hand is done."""
+    def pause(self) -> None:
+        """Claim no further run until `resume`; return when the current one is done."""
         self._free.clear()
         with self._turn:
             return
 
-    def let_go(self) -> None:
+    def resume(self) -> None:
         self._free.set()
 
     def stop(self) -> None:

@@ -1,4 +1,4 @@
-"""Every album id that ingest takes can be asked for, whatever is in it."""
+"""Every album id that an ingest accepts can be requested over HTTP."""
 
 from urllib.parse import quote
 
@@ -64,7 +64,7 @@ def catalog() -> MemoryCatalog:
 
 
 @pytest.mark.parametrize("album_id", IDS)
-def test_an_album_is_found_by_its_id(client: httpx.Client, album_id: str) -> None:
+def test_an_album_with_any_id_is_found(client: httpx.Client, album_id: str) -> None:
     path = f"/api/albums/{quote(album_id, safe='')}"
 
     album = client.get(path).raise_for_status().json()
@@ -78,15 +78,13 @@ def test_an_album_is_found_by_its_id(client: httpx.Client, album_id: str) -> Non
 
 
 @pytest.mark.parametrize("path", ["/api/%61lbums/7", "/%61pi/albums/%37", "/api/albums/7"])
-def test_a_path_may_be_written_in_more_ways_than_one(client: httpx.Client, path: str) -> None:
+def test_equivalent_path_encodings_find_the_same_album(client: httpx.Client, path: str) -> None:
     assert client.get(path).json()["id"] == "7"
     assert client.get(f"{path}/%73imilar").json()["query_type"] == "album"
 
 
 @pytest.mark.parametrize("path", ["..", ".", "%2e%2e", "%2E"])
-def test_ids_that_clients_remove_from_an_address_mean_nothing_else(
-    gateway: RunningGateway, path: str
-) -> None:
+def test_dot_segment_ids_do_not_reach_other_paths(gateway: RunningGateway, path: str) -> None:
     request = b"GET /api/albums/%b HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n" % path.encode()
 
     (answer,) = answers(exchange(address_of(gateway), request))
@@ -96,13 +94,13 @@ def test_ids_that_clients_remove_from_an_address_mean_nothing_else(
 
 @pytest.mark.parametrize("path", ["%00", "a%00b", "%ff", "%ed%a0%80", "x" * 501])
 @pytest.mark.parametrize("then", ["", "/similar"])
-def test_what_cannot_be_an_id_is_not_found(client: httpx.Client, path: str, then: str) -> None:
+def test_an_invalid_id_is_not_found(client: httpx.Client, path: str, then: str) -> None:
     answer = client.get(f"/api/albums/{path}{then}")
 
     assert (answer.status_code, answer.json()["code"]) == (404, "album_not_found")
 
 
-def test_what_cannot_be_an_id_is_not_found_in_json_either(client: httpx.Client) -> None:
+def test_an_invalid_id_in_json_is_not_found(client: httpx.Client) -> None:
     unknown = client.post("/api/search", json={"parts": [{"album_id": "a\0b"}]})
     too_long = client.post("/api/search", json={"parts": [{"album_id": "x" * 501}]})
 
@@ -113,13 +111,13 @@ def test_what_cannot_be_an_id_is_not_found_in_json_either(client: httpx.Client) 
 @pytest.mark.parametrize(
     "path", ["/api/albums", "/api/albums/", "/api/albums//similar", "/api/albums/7/", "/api%2Falbums/7"]
 )
-def test_other_paths_are_no_albums(client: httpx.Client, path: str) -> None:
+def test_paths_below_an_album_are_not_albums(client: httpx.Client, path: str) -> None:
     answer = client.get(path)
 
     assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
 
 
-def test_an_album_takes_no_other_method(client: httpx.Client) -> None:
+def test_an_album_refuses_other_methods(client: httpx.Client) -> None:
     answer = client.delete("/api/albums/a%2Fb")
 
     assert (answer.status_code, answer.json()["code"]) == (405, "method_not_allowed")

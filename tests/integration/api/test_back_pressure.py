@@ -1,4 +1,4 @@
-"""Whether there is room: jobs of one key, and uploads that are turned away before they are read."""
+"""Back pressure: the job limit of a key, and uploads that are refused before they are read."""
 
 from collections.abc import Iterator
 
@@ -15,8 +15,8 @@ ASYNC = {"Prefer": "respond-async"}
 
 
 @pytest.fixture
-def narrow(start_gateway: StartGateway, worker: StandInWorker) -> Iterator[httpx.Client]:
-    """A gateway whose keys may have two jobs under way."""
+def two_job_gateway(start_gateway: StartGateway, worker: StandInWorker) -> Iterator[httpx.Client]:
+    """A gateway that allows two active jobs per key."""
     with start_gateway(AUTH="optional", ADDRESS_RATE="unlimited", MAX_JOBS_PER_KEY="2").client() as client:
         eventually(lambda: client.get("/readyz").status_code == 200)
         yield client
@@ -26,46 +26,48 @@ def submit(client: httpx.Client, query: str, bearer: dict[str, str]) -> httpx.Re
     return client.get("/api/search-by-text", params={"query": query}, headers={**bearer, **ASYNC})
 
 
-def test_a_key_with_as_many_jobs_as_it_may_have_waits_until_one_ends(
-    narrow: httpx.Client, worker: StandInWorker, redis: Redis
+def test_a_key_at_its_job_limit_is_refused_until_a_job_ends(
+    two_job_gateway: httpx.Client, worker: StandInWorker, redis: Redis
 ) -> None:
     alice, bob = new_key(redis), new_key(redis, "bob")
-    worker.hold()
-    first, second = submit(narrow, "one", alice), submit(narrow, "two", alice)
+    worker.pause()
+    first, second = submit(two_job_gateway, "one", alice), submit(two_job_gateway, "two", alice)
 
-    refused = submit(narrow, "three", alice)
+    refused = submit(two_job_gateway, "three", alice)
 
     assert [first.status_code, second.status_code] == [202, 202]
     assert (refused.status_code, refused.json()["code"]) == (429, "rate_limited")
     assert int(refused.headers["retry-after"]) >= 1
-    # Nor may it join what is under way; others are not touched.
-    assert submit(narrow, "one", alice).status_code == 429
-    assert submit(narrow, "three", bob).status_code == 202
-    assert submit(narrow, "four", {}).status_code == 202
-    worker.let_go()
-    eventually(lambda: submit(narrow, "three", alice).status_code == 202)
+    # It cannot join an active run either; other keys are not affected.
+    assert submit(two_job_gateway, "one", alice).status_code == 429
+    assert submit(two_job_gateway, "three", bob).status_code == 202
+    assert submit(two_job_gateway, "four", {}).status_code == 202
+    worker.resume()
+    eventually(lambda: submit(two_job_gateway, "three", alice).status_code == 202)
 
 
-def test_a_canceled_job_makes_room(narrow: httpx.Client, worker: StandInWorker, redis: Redis) -> None:
+def test_a_canceled_job_frees_its_slot(
+    two_job_gateway: httpx.Client, worker: StandInWorker, redis: Redis
+) -> None:
     alice = new_key(redis)
-    worker.hold()
-    first = submit(narrow, "one", alice).json()["id"]
-    submit(narrow, "two", alice)
+    worker.pause()
+    first = submit(two_job_gateway, "one", alice).json()["id"]
+    submit(two_job_gateway, "two", alice)
 
-    narrow.post(f"/api/jobs/{first}/cancel", headers=alice)
+    two_job_gateway.post(f"/api/jobs/{first}/cancel", headers=alice)
 
-    assert submit(narrow, "three", alice).status_code == 202
+    assert submit(two_job_gateway, "three", alice).status_code == 202
 
 
-def test_many_requests_at_once_get_no_more_jobs_than_a_key_may_have(
-    narrow: httpx.Client, worker: StandInWorker, redis: Redis
+def test_concurrent_requests_do_not_exceed_the_job_limit_of_a_key(
+    two_job_gateway: httpx.Client, worker: StandInWorker, redis: Redis
 ) -> None:
     from concurrent.futures import ThreadPoolExecutor
 
     alice = new_key(redis)
-    worker.hold()
+    worker.pause()
     with ThreadPoolExecutor(8) as threads:
-        answers = list(threads.map(lambda n: submit(narrow, f"query {n}", alice), range(24)))
+        answers = list(threads.map(lambda n: submit(two_job_gateway, f"query {n}", alice), range(24)))
 
     assert [answer.status_code for answer in answers].count(202) == 2
 
@@ -73,12 +75,12 @@ def test_many_requests_at_once_get_no_more_jobs_than_a_key_may_have(
 @pytest.mark.parametrize(
     ("path", "first"), [("/api/search-by-image", PART), ("/api/search", b'{"parts": [{"image": "')]
 )
-def test_an_upload_to_a_full_service_is_turned_away_before_it_is_read(
+def test_an_upload_to_a_full_service_is_refused_before_it_is_read(
     start_gateway: StartGateway, worker: StandInWorker, path: str, first: bytes
 ) -> None:
     with start_gateway(MAX_QUEUE_DEPTH="1").client() as client:
         eventually(lambda: client.get("/readyz").status_code == 200)
-        worker.hold()
+        worker.pause()
         submit(client, "one", {})
         sender = Sender(first)
 
@@ -89,7 +91,7 @@ def test_an_upload_to_a_full_service_is_turned_away_before_it_is_read(
     assert answer.headers["connection"] == "close"
 
 
-def test_an_upload_for_which_there_is_no_memory_is_turned_away(
+def test_an_upload_over_the_memory_budget_is_refused(
     start_gateway: StartGateway, worker: StandInWorker, cover: bytes
 ) -> None:
     with start_gateway(MAX_HELD_IMAGE_BYTES="10").client() as client:
@@ -100,10 +102,10 @@ def test_an_upload_for_which_there_is_no_memory_is_turned_away(
     assert (answer.status_code, answer.json()["code"]) == (503, "queue_full")
 
 
-def test_jobs_that_share_a_run_take_no_more_than_their_room(
+def test_jobs_that_share_a_run_have_a_memory_limit(
     start_gateway: StartGateway, worker: StandInWorker
 ) -> None:
-    worker.hold()
+    worker.pause()
     with start_gateway(MAX_SHARED_BYTES="10000", AUTH="off").client() as client:
         answers = [submit(client, "one", {}) for _ in range(20)]
 
@@ -113,7 +115,7 @@ def test_jobs_that_share_a_run_take_no_more_than_their_room(
     assert int(answers[-1].headers["retry-after"]) >= 1
 
 
-def test_jobs_that_the_cache_answers_take_no_more_than_their_room(
+def test_jobs_answered_from_the_cache_have_a_memory_limit(
     start_gateway: StartGateway, worker: StandInWorker
 ) -> None:
     with start_gateway(MAX_SHARED_BYTES="20000").client() as client:
@@ -123,7 +125,7 @@ def test_jobs_that_the_cache_answers_take_no_more_than_their_room(
         answers = [submit(client, "one", {}) for _ in range(20)]
         accepted = [answer for answer in answers if answer.status_code == 202]
         ended = [client.get(answer.headers["location"]).json() for answer in accepted]
-        # Who asks for no job needs no room.
+        # A request that needs no job needs no memory.
         unasked = client.get("/api/search-by-text", params={"query": "one"})
 
     assert 5 < len(accepted) < 12

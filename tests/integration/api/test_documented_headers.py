@@ -1,4 +1,4 @@
-"""What is sent is documented: each header of each answer stands in the OpenAPI document."""
+"""The OpenAPI document lists each header of each answer."""
 
 import re
 from typing import Any
@@ -14,15 +14,15 @@ from tests.integration.api.keyed import new_key
 from tests.integration.api.stand_ins import StandInWorker
 from tests.unit.api.contract.test_openapi import DOCUMENT
 
-#: Of HTTP itself, on every answer of every server.
+#: Headers of HTTP itself, on every answer of every server.
 HTTP = {"date", "content-length", "content-type", "transfer-encoding", "connection"}
-#: On every answer whatsoever; docs/http.md says so once.
+#: On every answer of the gateway; docs/http.md documents them once.
 POLICIES = {name.decode() for name, _ in SecurityHeaders(public_url=None).of("/api/")}
 TEXT = "/api/search-by-text"
 
 
 def undocumented(answer: httpx.Response) -> set[str]:
-    """Return the headers of an answer that its operation does not name, and the status if that is unknown."""
+    """Return the headers of an answer that its operation does not document, and the status likewise."""
     request = answer.request
     for path, operations in DOCUMENT["paths"].items():
         if re.fullmatch(re.sub(r"\{\w+\}", "[^/]+", path), request.url.path):
@@ -38,7 +38,7 @@ def undocumented(answer: httpx.Response) -> set[str]:
 def answers(
     start_gateway: StartGateway, worker: StandInWorker, redis: Redis, cover: bytes
 ) -> dict[str, httpx.Response]:
-    """Give answers of every endpoint, of each kind that can be brought about."""
+    """Yield answers of every endpoint, of each kind that a test can cause."""
     running = start_gateway(AUTH="required", ADDRESS_RATE="9/hour")
     with running.client() as client:
         eventually(lambda: client.get("/readyz").status_code == 200)
@@ -93,16 +93,16 @@ def answers(
     return got
 
 
-def test_every_header_that_is_sent_is_documented(answers: dict[str, httpx.Response]) -> None:
+def test_every_sent_header_is_documented(answers: dict[str, httpx.Response]) -> None:
     found = {name: undocumented(answer) for name, answer in answers.items()}
 
     assert {name: headers for name, headers in found.items() if headers} == {}
-    # It has looked at answers of every kind.
+    # Answers of every kind were checked.
     seen = {answer.status_code for answer in answers.values()}
     assert seen == {200, 202, 304, 400, 401, 403, 404, 415, 422, 429, 503}
 
 
-def test_what_is_documented_of_limits_and_keys_is_sent(answers: dict[str, httpx.Response]) -> None:
+def test_the_documented_rate_limit_and_key_headers_are_sent(answers: dict[str, httpx.Response]) -> None:
     limits = {"ratelimit-limit", "ratelimit-remaining", "ratelimit-reset"}
 
     assert all(limits <= {*answers[name].headers} for name in ("text", "text, known", "limited", "guess"))

@@ -1,4 +1,4 @@
-"""Files over HTTP: pictures alone, in whole or in part, and every error as a problem."""
+"""Files over HTTP: only pictures, whole or by range, and every error is a problem document."""
 
 import os
 import socket
@@ -18,7 +18,7 @@ SIZE = len(JPEG)
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    # Where the demo keeps them: what lies above the folder is nobody's concern.
+    # As in the demo, below a hidden folder: only the path inside the folder is checked.
     folder = tmp_path / ".state" / "covers"
     folder.mkdir(parents=True)
     (folder / "1.jpg").write_bytes(JPEG)
@@ -84,7 +84,7 @@ def test_pictures_are_served_with_their_type(
         ".git/a.jpg",
     ],
 )
-def test_nothing_but_pictures_is_served(client: httpx.Client, folder: Path, name: str) -> None:
+def test_only_pictures_are_served(client: httpx.Client, folder: Path, name: str) -> None:
     file = folder / name
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_bytes(b"secret")
@@ -92,7 +92,7 @@ def test_nothing_but_pictures_is_served(client: httpx.Client, folder: Path, name
     assert refused(client.get(f"/covers/{name}")) == (404, "not_found")
 
 
-def test_what_lies_outside_the_folder_is_not_served(client: httpx.Client, folder: Path) -> None:
+def test_files_outside_the_folder_are_not_served(client: httpx.Client, folder: Path) -> None:
     outside = folder.parent / "secret.jpg"
     outside.write_bytes(b"secret")
     (folder / "link.jpg").symlink_to(outside)
@@ -114,7 +114,7 @@ def test_what_lies_outside_the_folder_is_not_served(client: httpx.Client, folder
         assert refused(client.get(f"/covers/{path}")) == (404, "not_found"), path
 
 
-def test_dots_in_a_path_lead_nowhere(client: httpx.Client, folder: Path) -> None:
+def test_dot_segments_in_a_path_are_refused(client: httpx.Client, folder: Path) -> None:
     (folder.parent / "secret.jpg").write_bytes(b"secret")
 
     for path in (b"../secret.jpg", b"a/../../secret.jpg", b"..", b"./../secret.jpg", b"..\\secret.jpg"):
@@ -123,7 +123,7 @@ def test_dots_in_a_path_lead_nowhere(client: httpx.Client, folder: Path) -> None
         assert (answer.status, answer.json()["code"]) == (404, "not_found"), path
 
 
-def test_links_within_the_folder_lead_to_pictures_alone(client: httpx.Client, folder: Path) -> None:
+def test_only_links_to_pictures_within_the_folder_are_followed(client: httpx.Client, folder: Path) -> None:
     (folder / "same.jpg").symlink_to(folder / "1.jpg")
     (folder / ".env").write_bytes(b"secret")
     (folder / "hidden.jpg").symlink_to(folder / ".env")
@@ -137,7 +137,7 @@ def test_links_within_the_folder_lead_to_pictures_alone(client: httpx.Client, fo
         assert refused(client.get(f"/covers/{name}")) == (404, "not_found"), name
 
 
-def test_what_is_no_file_is_not_served(client: httpx.Client, folder: Path) -> None:
+def test_only_regular_files_are_served(client: httpx.Client, folder: Path) -> None:
     (folder / "folder.jpg").mkdir()
     os.mkfifo(folder / "pipe.jpg")
     with socket.socket(socket.AF_UNIX) as listener:
@@ -156,7 +156,7 @@ def test_what_is_no_file_is_not_served(client: httpx.Client, folder: Path) -> No
 
 @pytest.mark.parametrize("path", ["/covers/1.jpg", "/docs/files/swagger-ui.css"])
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "PATCH", "OPTIONS"])
-def test_files_are_only_read(client: httpx.Client, method: str, path: str) -> None:
+def test_files_accept_only_get_and_head(client: httpx.Client, method: str, path: str) -> None:
     answer = client.request(method, path)
 
     assert refused(answer) == (405, "method_not_allowed")
@@ -184,7 +184,7 @@ def test_a_range_is_served(client: httpx.Client, asked: str, got: tuple[int, int
     assert answer.headers["content-range"] == f"bytes {got[0]}-{got[1] - 1}/{SIZE}"
 
 
-def test_ranges_that_lie_apart_come_in_parts(client: httpx.Client) -> None:
+def test_disjoint_ranges_are_sent_as_multipart(client: httpx.Client) -> None:
     answer = client.get("/covers/1.jpg", headers={"Range": "bytes=100-109, 0-9, -1"})
 
     assert answer.status_code == 206
@@ -225,7 +225,7 @@ def test_a_bad_range_is_refused_with_a_problem(client: httpx.Client, path: str, 
 
 
 @pytest.mark.parametrize("asked", ["pages=1-2", "bytes=" + ",".join(["0-0"] * 101)])
-def test_another_unit_and_too_many_ranges_are_ignored(client: httpx.Client, asked: str) -> None:
+def test_unknown_units_and_too_many_ranges_are_ignored(client: httpx.Client, asked: str) -> None:
     answer = client.get("/covers/1.jpg", headers={"Range": asked})
 
     assert (answer.status_code, answer.content) == (200, JPEG)
@@ -238,7 +238,7 @@ def test_an_empty_file_has_no_ranges(client: httpx.Client, folder: Path) -> None
     assert refused(client.get("/covers/empty.jpg", headers={"Range": "bytes=0-"}))[0] == 416
 
 
-def test_a_copy_that_holds_is_not_sent_again(client: httpx.Client) -> None:
+def test_a_current_copy_gets_304(client: httpx.Client) -> None:
     first = client.get("/covers/1.jpg")
     etag, modified = first.headers["etag"], first.headers["last-modified"]
 
@@ -251,7 +251,7 @@ def test_a_copy_that_holds_is_not_sent_again(client: httpx.Client) -> None:
         assert (again.status_code, again.content, again.headers["etag"]) == (304, b"", etag)
 
 
-def test_a_range_of_a_file_that_has_changed_is_the_whole_file(client: httpx.Client) -> None:
+def test_a_range_of_a_changed_file_returns_the_whole_file(client: httpx.Client) -> None:
     first = client.get("/covers/1.jpg")
     part = {"Range": "bytes=0-9"}
 
@@ -262,7 +262,7 @@ def test_a_range_of_a_file_that_has_changed_is_the_whole_file(client: httpx.Clie
 
 
 @pytest.mark.parametrize("headers", [{}, {"Range": "bytes=0-9"}, {"Range": "bytes=x"}])
-def test_head_tells_of_the_whole_file(client: httpx.Client, headers: dict[str, str]) -> None:
+def test_head_describes_the_whole_file(client: httpx.Client, headers: dict[str, str]) -> None:
     got = client.get("/covers/1.jpg")
 
     headed = client.head("/covers/1.jpg", headers=headers)
@@ -273,7 +273,7 @@ def test_head_tells_of_the_whole_file(client: httpx.Client, headers: dict[str, s
 
 
 @pytest.mark.parametrize("name", ["swagger-ui.css", "swagger-ui-bundle.js", "favicon.png"])
-def test_the_files_of_the_interface_have_their_types(client: httpx.Client, name: str) -> None:
+def test_the_files_of_the_interface_have_their_media_types(client: httpx.Client, name: str) -> None:
     types = {"css": "text/css; charset=utf-8", "js": "text/javascript; charset=utf-8", "png": "image/png"}
 
     assert client.get(f"/docs/files/{name}").headers["content-type"] == types[name.rpartition(".")[2]]

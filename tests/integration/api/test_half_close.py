@@ -1,4 +1,4 @@
-"""Clients that shut their side of a connection: what they had asked completely is answered."""
+"""Clients that half-close their connection: complete requests are answered."""
 
 import socket
 
@@ -34,13 +34,13 @@ def address(start_gateway: StartGateway) -> Address:
 
 
 @pytest.mark.parametrize("request_", [GOOD, GOOD.replace(b"1.1", b"1.0")])
-def test_a_complete_request_is_answered(address: Address, request_: bytes) -> None:
+def test_a_complete_request_is_answered_after_a_half_close(address: Address, request_: bytes) -> None:
     (answer,) = answers(exchange(address, request_, half_close=True))
 
     assert (answer.status, answer.json()) == (200, {"alive": True})
 
 
-def test_all_of_many_complete_requests_are_answered(address: Address) -> None:
+def test_every_complete_request_is_answered_after_a_half_close(address: Address) -> None:
     received = answers(exchange(address, GOOD * 100, half_close=True))
 
     assert [answer.status for answer in received] == [200] * 100
@@ -48,11 +48,11 @@ def test_all_of_many_complete_requests_are_answered(address: Address) -> None:
 
 
 @pytest.mark.parametrize("version", [b"1.1", b"1.0"])
-def test_an_answer_that_takes_longer_than_the_probes_is_given(
+def test_a_slow_answer_is_sent_after_a_half_close(
     gateway: RunningGateway, worker: StandInWorker, version: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(flow_control, "PROBE_EVERY_S", 0.05)
-    worker.hold()
+    worker.pause()
 
     with connect(address_of(gateway)) as connection:
         connection.sendall(SEARCH.replace(b"1.1", version))
@@ -61,7 +61,7 @@ def test_an_answer_that_takes_longer_than_the_probes_is_given(
         interim = b""
         while version == b"1.1" and interim.count(b"100 Continue") < flow_control.PROBES:
             interim += connection.recv(65536)
-        worker.let_go()
+        worker.resume()
         received = read_all(connection)
 
     (answer,) = answers(interim + received)
@@ -70,17 +70,17 @@ def test_an_answer_that_takes_longer_than_the_probes_is_given(
     assert (b"HTTP/1.1 100" in received) is False
 
 
-def test_a_client_that_has_gone_is_waited_for_no_longer_and_its_job_goes_on(
+def test_a_disconnected_client_ends_the_wait_but_not_its_job(
     gateway: RunningGateway, worker: StandInWorker, redis: Redis
 ) -> None:
-    worker.hold()
+    worker.pause()
     waiting = gateway.gateway.waiters
     with connect(address_of(gateway)) as connection:
         connection.sendall(SEARCH + GOOD)
         eventually(lambda: len(waiting) == 1)
 
     eventually(lambda: len(waiting) == 0)
-    worker.let_go()
+    worker.resume()
 
     with gateway.client() as client:
         (job,) = redis.scan_iter(keyspace.JOB + "*")
@@ -99,7 +99,7 @@ def test_a_client_that_has_gone_is_waited_for_no_longer_and_its_job_goes_on(
         UPLOAD + b"--b\r\n",
     ],
 )
-def test_a_request_that_is_cut_short_is_malformed(address: Address, cut: bytes) -> None:
+def test_a_truncated_request_is_malformed(address: Address, cut: bytes) -> None:
     assert problem(exchange(address, cut, half_close=True)) == (400, "malformed_body")
 
     first, second = answers(exchange(address, GOOD + cut, half_close=True))
@@ -109,14 +109,14 @@ def test_a_request_that_is_cut_short_is_malformed(address: Address, cut: bytes) 
 
 
 @pytest.mark.parametrize("nothing", [b"", b"\r\n"])
-def test_where_nothing_was_asked_nothing_is_answered(address: Address, nothing: bytes) -> None:
+def test_a_half_close_without_a_request_gets_no_answer(address: Address, nothing: bytes) -> None:
     assert exchange(address, nothing, half_close=True) == b""
 
 
-def test_a_half_closed_stream_of_events_is_followed_to_its_end(
+def test_a_half_closed_client_gets_its_event_stream_to_the_end(
     gateway: RunningGateway, worker: StandInWorker
 ) -> None:
-    worker.hold()
+    worker.pause()
     with gateway.client() as client:
         job = client.get("/api/search-by-text?query=fog", headers={"Prefer": "respond-async"}).json()["id"]
 
@@ -124,7 +124,7 @@ def test_a_half_closed_stream_of_events_is_followed_to_its_end(
         connection.sendall(b"GET /api/jobs/%b/events HTTP/1.1\r\nHost: x\r\n\r\n" % job.encode())
         connection.shutdown(socket.SHUT_WR)
         received = connection.recv(65536)
-        worker.let_go()
+        worker.resume()
         received += read_all(connection)
 
     assert b"event: succeeded" in received

@@ -1,4 +1,4 @@
-"""Requests whose head does not come, has no end, or is no HTTP: over bare sockets."""
+"""Requests over plain sockets whose head is missing, endless or not HTTP."""
 
 from collections.abc import Iterator
 
@@ -12,7 +12,7 @@ from tests.integration.api.raw import Address, address_of, connect, exchange, pr
 
 @pytest.fixture
 def address(start_gateway: StartGateway, monkeypatch: pytest.MonkeyPatch) -> Iterator[Address]:
-    # As the product has it, and sooner.
+    # The product's time-out, shortened.
     monkeypatch.setattr(protocol, "HEAD_TIMEOUT_S", 0.5)
     running: RunningGateway = start_gateway()
     yield address_of(running)
@@ -23,16 +23,16 @@ def address(start_gateway: StartGateway, monkeypatch: pytest.MonkeyPatch) -> Ite
 @pytest.mark.parametrize(
     "head", [b"G", b"GET / HTTP/1.1\r\n", b"GET / HTTP/1.1\r\nHost: x\r\nX-Slow: a", b"\r\n"]
 )
-def test_a_head_that_does_not_come_in_time_is_not_waited_for(address: Address, head: bytes) -> None:
+def test_an_incomplete_head_times_out(address: Address, head: bytes) -> None:
     assert problem(exchange(address, head)) == (408, "request_timeout")
 
 
-def test_a_connection_on_which_nothing_comes_is_closed(address: Address) -> None:
+def test_a_silent_connection_is_closed(address: Address) -> None:
     assert exchange(address) == b""
 
 
 @pytest.mark.parametrize("then", [b"GET / HT", b"\r\n"])
-def test_nor_is_the_head_of_a_second_request(address: Address, then: bytes) -> None:
+def test_the_incomplete_head_of_a_second_request_times_out(address: Address, then: bytes) -> None:
     with connect(address) as connection:
         connection.sendall(b"GET /livez HTTP/1.1\r\nHost: x\r\n\r\n")
         first = connection.recv(65536)
@@ -55,16 +55,16 @@ def test_nor_is_the_head_of_a_second_request(address: Address, then: bytes) -> N
     ],
     ids=["line", "header", "headers", "many", "many, unfinished", "endless"],
 )
-def test_a_head_that_is_too_large_is_refused(address: Address, head: bytes) -> None:
+def test_a_too_large_head_is_refused(address: Address, head: bytes) -> None:
     assert problem(exchange(address, head)) == (431, "headers_too_large")
 
 
 @pytest.mark.parametrize("junk", [b"\x16\x03\x01\x02\x00\x01", b"HELLO\r\n\r\n", b"GET / HTTP/9.9\r\n\r\n"])
-def test_what_is_no_http_is_answered_with_a_problem(address: Address, junk: bytes) -> None:
+def test_input_that_is_not_http_is_answered_with_a_problem(address: Address, junk: bytes) -> None:
     assert problem(exchange(address, junk)) == (400, "malformed_body")
 
 
-def test_an_upgrade_to_a_websocket_is_not_offered(start_gateway: StartGateway) -> None:
+def test_a_websocket_upgrade_is_ignored(start_gateway: StartGateway) -> None:
     upgrade = {
         "Connection": "Upgrade",
         "Upgrade": "websocket",

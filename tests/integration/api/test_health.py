@@ -1,4 +1,4 @@
-"""Health is asked often and by anybody: many questions at once are one look."""
+"""Health is requested often: concurrent requests share one check."""
 
 from concurrent.futures import ThreadPoolExecutor
 
@@ -9,7 +9,7 @@ from common.ledger.records import Load
 from tests.integration.api.conftest import RunningGateway
 
 
-def test_many_questions_at_once_are_one_look_at_the_queue(
+def test_concurrent_health_checks_share_one_read_of_the_queue(
     client: httpx.Client, gateway: RunningGateway, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     health = gateway.gateway.health

@@ -1,4 +1,4 @@
-"""A stream of events on which nothing happens says from time to time that it is still there."""
+"""An idle event stream sends comments to keep the connection alive."""
 
 from collections.abc import AsyncIterator
 
@@ -38,7 +38,7 @@ async def events(ledger: GatewayLedger, *, comment_every_s: float) -> AsyncItera
         yield event
 
 
-async def test_a_job_that_only_waits_is_told_of_once_and_then_by_comments(ledger: GatewayLedger) -> None:
+async def test_a_waiting_job_sends_one_event_and_then_comments(ledger: GatewayLedger) -> None:
     stream = events(ledger, comment_every_s=0)
 
     heard = [await anext(stream) for _ in range(3)]
@@ -47,7 +47,7 @@ async def test_a_job_that_only_waits_is_told_of_once_and_then_by_comments(ledger
     assert heard[1:] == [b": still here\n\n"] * 2
 
 
-async def test_a_job_that_ends_between_comments_needs_none(ledger: GatewayLedger) -> None:
+async def test_a_job_that_ends_soon_sends_no_comment(ledger: GatewayLedger) -> None:
     stream = events(ledger, comment_every_s=3600)
 
     first = await anext(stream)
@@ -58,5 +58,5 @@ async def test_a_job_that_ends_between_comments_needs_none(ledger: GatewayLedger
     assert [event.partition(b"\n")[0] for event in rest] == [b"event: canceled"]
 
 
-def test_the_interval_is_the_documented_one() -> None:
+def test_the_comment_interval_is_the_documented_one() -> None:
     assert pytest.approx(15) == COMMENT_EVERY_S

@@ -1,4 +1,4 @@
-"""Jobs over HTTP: look, wait, follow, call off."""
+"""Jobs over HTTP: poll, wait, follow events, cancel."""
 
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -39,8 +39,10 @@ def submit(client: httpx.Client, query: str = "red") -> dict[str, Any]:
 
 def events_of(client: httpx.Client, job: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
     body = client.get(job["urls"]["events"]).raise_for_status().text
-    told = [block.split("\n") for block in body.split("\n\n") if block and not block.startswith(":")]
-    return [(name.removeprefix("event: "), orjson.loads(data.removeprefix("data: "))) for name, data in told]
+    events = [block.split("\n") for block in body.split("\n\n") if block and not block.startswith(":")]
+    return [
+        (name.removeprefix("event: "), orjson.loads(data.removeprefix("data: "))) for name, data in events
+    ]
 
 
 def test_a_job_has_the_fields_of_the_contract(client: httpx.Client) -> None:
@@ -54,8 +56,8 @@ def test_a_job_has_the_fields_of_the_contract(client: httpx.Client) -> None:
     assert set(ended["timings_ms"]) == {"queue", "decode", "embed", "search", "total"}
 
 
-def test_a_queued_job_knows_its_place(client: httpx.Client, worker: StandInWorker) -> None:
-    worker.hold()
+def test_a_queued_job_shows_its_position(client: httpx.Client, worker: StandInWorker) -> None:
+    worker.pause()
     jobs = [submit(client, f"number {n}") for n in range(4)]
 
     looked = [client.get(job["urls"]["get"]) for job in jobs]
@@ -65,24 +67,22 @@ def test_a_queued_job_knows_its_place(client: httpx.Client, worker: StandInWorke
 
 
 @pytest.mark.parametrize("how", [{"params": {"wait": "10"}}, {"headers": {"Prefer": "wait=10"}}])
-def test_a_poll_can_wait_for_the_end(
+def test_a_poll_can_wait_until_the_job_ends(
     client: httpx.Client, gateway: RunningGateway, worker: StandInWorker, how: dict[str, Any]
 ) -> None:
-    worker.hold()
+    worker.pause()
     job = submit(client)
 
     with ThreadPoolExecutor(1) as threads:
         polled = threads.submit(client.get, job["urls"]["get"], **how)
         eventually(lambda: len(gateway.gateway.waiters) == 1)
-        worker.let_go()
+        worker.resume()
 
         assert polled.result().json()["status"] == "succeeded"
 
 
-def test_a_poll_whose_wait_is_over_shows_the_job_as_it_is(
-    client: httpx.Client, worker: StandInWorker
-) -> None:
-    worker.hold()
+def test_a_poll_that_times_out_shows_the_current_state(client: httpx.Client, worker: StandInWorker) -> None:
+    worker.pause()
 
     answer = client.get(submit(client)["urls"]["get"], params={"wait": 0.1})
 
@@ -91,7 +91,7 @@ def test_a_poll_whose_wait_is_over_shows_the_job_as_it_is(
 
 
 @pytest.mark.parametrize("job_id", ["0" * 32, "nonsense", "%00", "%F0%9F%8E%B5", "x" * 5000])
-def test_an_unknown_job_is_404_however_it_is_asked_for(client: httpx.Client, job_id: str) -> None:
+def test_every_request_for_an_unknown_job_is_404(client: httpx.Client, job_id: str) -> None:
     answers = [
         client.get(f"/api/jobs/{job_id}"),
         client.get(f"/api/jobs/{job_id}", params={"wait": 5}),
@@ -102,12 +102,12 @@ def test_an_unknown_job_is_404_however_it_is_asked_for(client: httpx.Client, job
     assert {(answer.status_code, answer.json()["code"]) for answer in answers} == {(404, "job_not_found")}
 
 
-def test_a_job_that_is_called_off_never_runs(client: httpx.Client, worker: StandInWorker) -> None:
-    worker.hold()
+def test_a_canceled_job_never_runs(client: httpx.Client, worker: StandInWorker) -> None:
+    worker.pause()
     job = submit(client)
 
     answer = client.post(job["urls"]["cancel"])
-    worker.let_go()
+    worker.resume()
     later = submit(client, "and another")
     client.get(later["urls"]["get"], params={"wait": 10}).raise_for_status()
 
@@ -117,10 +117,10 @@ def test_a_job_that_is_called_off_never_runs(client: httpx.Client, worker: Stand
     assert job["id"] not in worker.answered
 
 
-def test_who_waits_for_a_job_that_is_called_off_is_told_though_its_run_goes_on(
+def test_waiting_for_a_canceled_job_ends_while_its_run_continues(
     client: httpx.Client, gateway: RunningGateway, worker: StandInWorker
 ) -> None:
-    worker.hold()
+    worker.pause()
     first, second = submit(client), submit(client)
 
     with ThreadPoolExecutor(2) as threads:
@@ -130,17 +130,17 @@ def test_who_waits_for_a_job_that_is_called_off_is_told_though_its_run_goes_on(
         eventually(lambda: len(gateway.gateway.waiters) == 2)
         client.post(first["urls"]["cancel"]).raise_for_status()
 
-        # Before the run ends: it is held, and the other job still waits for it.
+        # Before the run ends: it is still held, and the other job waits for it.
         assert waits[0].result().json()["status"] == "canceled"
         assert len(gateway.gateway.waiters) == 1
-        worker.let_go()
+        worker.resume()
         assert waits[1].result().json()["status"] == "succeeded"
 
 
-def test_who_waits_is_told_of_a_job_that_was_called_off_even_where_the_event_was_lost(
+def test_waiting_for_a_canceled_job_ends_even_if_the_event_is_lost(
     client: httpx.Client, gateway: RunningGateway, worker: StandInWorker, redis: Redis
 ) -> None:
-    worker.hold()
+    worker.pause()
     first, second = submit(client), submit(client)
 
     with ThreadPoolExecutor(1) as threads:
@@ -152,7 +152,7 @@ def test_who_waits_is_told_of_a_job_that_was_called_off_even_where_the_event_was
     assert client.get(first["urls"]["get"]).json()["status"] == "queued"
 
 
-def test_calling_off_what_has_ended_changes_nothing(client: httpx.Client) -> None:
+def test_canceling_an_ended_job_changes_nothing(client: httpx.Client) -> None:
     job = submit(client)
     ended = client.get(job["urls"]["get"], params={"wait": 10}).json()
 
@@ -161,27 +161,27 @@ def test_calling_off_what_has_ended_changes_nothing(client: httpx.Client) -> Non
     assert (answer.status_code, answer.json()) == (200, ended)
 
 
-def test_events_tell_the_life_of_a_job_and_close(
+def test_events_report_every_state_of_a_job_and_close(
     client: httpx.Client, gateway: RunningGateway, worker: StandInWorker
 ) -> None:
-    worker.hold()
+    worker.pause()
     submit(client, "first")
     job = submit(client, "second")
 
     with ThreadPoolExecutor(1) as threads:
         following = threads.submit(events_of, client, job)
         eventually(lambda: gateway.gateway.waiters.is_watched(job["id"]))
-        worker.let_go()
-        told = following.result()
+        worker.resume()
+        events = following.result()
 
-    names = [name for name, _ in told]
-    assert (names[0], told[0][1]["queue_position"]) == ("queued", 2)
+    names = [name for name, _ in events]
+    assert (names[0], events[0][1]["queue_position"]) == ("queued", 2)
     assert names[-1] == "succeeded"
     assert set(names) <= {"queued", "running", "succeeded"}
-    assert told[-1][1]["result"]["job_id"] == job["id"]
+    assert events[-1][1]["result"]["job_id"] == job["id"]
 
 
-def test_events_of_an_ended_job_tell_its_end(client: httpx.Client) -> None:
+def test_events_of_an_ended_job_report_its_final_state(client: httpx.Client) -> None:
     job = submit(client)
     client.get(job["urls"]["get"], params={"wait": 10})
 
@@ -192,7 +192,7 @@ def test_events_of_an_ended_job_tell_its_end(client: httpx.Client) -> None:
     assert [name for name, _ in events_of(client, job)] == ["succeeded"]
 
 
-def test_events_tell_a_failure_with_its_reason(client: httpx.Client, worker: StandInWorker) -> None:
+def test_the_event_of_a_failure_has_its_reason(client: httpx.Client, worker: StandInWorker) -> None:
     def fail(_: SearchQuery) -> None:
         raise UndecodableImage("it does not")
 

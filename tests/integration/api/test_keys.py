@@ -1,4 +1,4 @@
-"""API keys over HTTP: who is let in, whose jobs are whose, and what is left of a revoked key."""
+"""API keys over HTTP: authentication, ownership of jobs, and revoked keys."""
 
 import os
 import re
@@ -30,13 +30,13 @@ def started(start_gateway: StartGateway, **environ: str) -> RunningGateway:
 
 
 @pytest.fixture
-def locked(start_gateway: StartGateway, worker: StandInWorker) -> Iterator[httpx.Client]:
+def auth_required(start_gateway: StartGateway, worker: StandInWorker) -> Iterator[httpx.Client]:
     with started(start_gateway, AUTH="required", ADDRESS_RATE="unlimited").client() as client:
         yield client
 
 
 @pytest.fixture
-def ajar(start_gateway: StartGateway, worker: StandInWorker) -> Iterator[httpx.Client]:
+def auth_optional(start_gateway: StartGateway, worker: StandInWorker) -> Iterator[httpx.Client]:
     with started(start_gateway, AUTH="optional", ADDRESS_RATE="unlimited").client() as client:
         yield client
 
@@ -50,8 +50,8 @@ GUARDED = [
 
 
 @pytest.mark.parametrize(("method", "path"), [*GUARDED, ("GET", "/api/none"), ("HEAD", "/api/genres")])
-def test_without_a_key_nothing_under_api_is_answered(locked: httpx.Client, method: str, path: str) -> None:
-    answer = locked.request(method, path)
+def test_every_api_path_needs_a_key(auth_required: httpx.Client, method: str, path: str) -> None:
+    answer = auth_required.request(method, path)
 
     assert answer.status_code == 401
     assert answer.headers["www-authenticate"] == 'Bearer realm="cover-search"'
@@ -60,20 +60,20 @@ def test_without_a_key_nothing_under_api_is_answered(locked: httpx.Client, metho
 
 
 @pytest.mark.parametrize("path", ["/", "/livez", "/health", "/readyz", "/docs", "/openapi.json"])
-def test_what_tells_of_the_service_needs_no_key(locked: httpx.Client, path: str) -> None:
-    assert locked.get(path).status_code == 200
+def test_service_endpoints_need_no_key(auth_required: httpx.Client, path: str) -> None:
+    assert auth_required.get(path).status_code == 200
 
 
-def test_a_key_is_taken_in_either_header(locked: httpx.Client, redis: Redis) -> None:
+def test_a_key_is_accepted_in_either_header(auth_required: httpx.Client, redis: Redis) -> None:
     bearer = new_key(redis)
     key = bearer["Authorization"].split()[1]
 
-    assert locked.get(SEARCH, headers=bearer).status_code == 200
-    assert locked.get(SEARCH, headers={"X-API-Key": key}).status_code == 200
-    assert locked.get(SEARCH, headers={"Authorization": f"bearer {key}"}).status_code == 200
+    assert auth_required.get(SEARCH, headers=bearer).status_code == 200
+    assert auth_required.get(SEARCH, headers={"X-API-Key": key}).status_code == 200
+    assert auth_required.get(SEARCH, headers={"Authorization": f"bearer {key}"}).status_code == 200
 
 
-def test_what_is_no_key_or_two_of_them_is_refused(locked: httpx.Client, redis: Redis) -> None:
+def test_an_invalid_key_or_two_keys_are_refused(auth_required: httpx.Client, redis: Redis) -> None:
     bearer, other = new_key(redis), new_key(redis, "bob")
     key = bearer["Authorization"].split()[1]
     wrong = key[:-4] + ("AAAA" if not key.endswith("AAAA") else "BBBB")
@@ -86,11 +86,11 @@ def test_what_is_no_key_or_two_of_them_is_refused(locked: httpx.Client, redis: R
         {"X-API-Key": key, **other},
         {"X-API-Key": key.encode() + b"\xff"},
     ):
-        assert locked.get(SEARCH, headers=headers).status_code == 401, headers  # type: ignore[arg-type]
+        assert auth_required.get(SEARCH, headers=headers).status_code == 401, headers  # type: ignore[arg-type]
 
 
 BASIC = "Basic dXNlcjpwYXNzd29yZA=="
-#: What a proxy that asks for a password, or that knows who somebody is, sends on.
+#: Authorization headers that an authenticating proxy forwards.
 FOREIGN = [
     BASIC,
     "Digest username=a",
@@ -102,28 +102,30 @@ FOREIGN = [
 
 
 @pytest.mark.parametrize("foreign", FOREIGN)
-def test_what_a_proxy_sends_as_authorization_is_not_taken_for_a_key(
-    locked: httpx.Client, redis: Redis, foreign: str
+def test_a_proxys_authorization_header_is_not_read_as_a_key(
+    auth_required: httpx.Client, redis: Redis, foreign: str
 ) -> None:
     bearer = new_key(redis)
     key = bearer["Authorization"].split()[1]
 
-    assert locked.get(SEARCH, headers={"Authorization": foreign, "X-API-Key": key}).status_code == 200
+    assert auth_required.get(SEARCH, headers={"Authorization": foreign, "X-API-Key": key}).status_code == 200
     twice = [("Authorization", foreign), ("Authorization", bearer["Authorization"])]
-    assert locked.get(SEARCH, headers=twice).status_code == 200
-    assert locked.get(SEARCH, headers=twice[::-1]).status_code == 200
+    assert auth_required.get(SEARCH, headers=twice).status_code == 200
+    assert auth_required.get(SEARCH, headers=twice[::-1]).status_code == 200
 
 
 @pytest.mark.parametrize("foreign", FOREIGN)
-def test_what_a_proxy_sends_as_authorization_is_not_enough(locked: httpx.Client, foreign: str) -> None:
-    answer = locked.get(SEARCH, headers={"Authorization": foreign})
+def test_a_proxys_authorization_header_does_not_replace_a_key(
+    auth_required: httpx.Client, foreign: str
+) -> None:
+    answer = auth_required.get(SEARCH, headers={"Authorization": foreign})
 
     assert (answer.status_code, answer.json()["code"]) == (401, "unauthorized")
     assert answer.headers["www-authenticate"] == 'Bearer realm="cover-search"'
 
 
 @pytest.mark.parametrize("auth", ["off", "optional"])
-def test_where_no_key_is_needed_another_scheme_does_no_harm(
+def test_without_authentication_other_schemes_are_ignored(
     start_gateway: StartGateway, worker: StandInWorker, auth: str
 ) -> None:
     with started(start_gateway, AUTH=auth).client(auth=("user", "password")) as client:
@@ -131,29 +133,29 @@ def test_where_no_key_is_needed_another_scheme_does_no_harm(
         assert client.get("/health").json()["status"] == "healthy"
 
 
-def test_two_keys_in_authorization_are_refused(locked: httpx.Client, redis: Redis) -> None:
+def test_two_keys_in_authorization_are_refused(auth_required: httpx.Client, redis: Redis) -> None:
     alice, bob = new_key(redis), new_key(redis, "bob")
 
     headers = [*alice.items(), *bob.items()]
 
-    assert locked.get(SEARCH, headers=headers).status_code == 401
-    assert locked.get(SEARCH, headers=[*alice.items(), *alice.items()]).status_code == 200
+    assert auth_required.get(SEARCH, headers=headers).status_code == 401
+    assert auth_required.get(SEARCH, headers=[*alice.items(), *alice.items()]).status_code == 200
 
 
-def test_where_a_key_is_optional_a_wrong_one_is_refused_all_the_same(ajar: httpx.Client) -> None:
-    assert ajar.get(SEARCH).status_code == 200
-    assert ajar.get(SEARCH, headers={"X-API-Key": "nonsense"}).status_code == 401
+def test_with_optional_authentication_a_wrong_key_is_refused(auth_optional: httpx.Client) -> None:
+    assert auth_optional.get(SEARCH).status_code == 200
+    assert auth_optional.get(SEARCH, headers={"X-API-Key": "nonsense"}).status_code == 401
 
 
-def test_a_revoked_key_is_refused_within_five_seconds(locked: httpx.Client, redis: Redis) -> None:
+def test_a_revoked_key_is_refused_within_five_seconds(auth_required: httpx.Client, redis: Redis) -> None:
     bearer = new_key(redis)
-    assert locked.get(SEARCH, headers=bearer).status_code == 200
+    assert auth_required.get(SEARCH, headers=bearer).status_code == 200
 
     key_id = id_of(bearer["Authorization"].split()[1])
     assert key_id is not None
     assert KeyStore(redis).revoke(key_id)
 
-    eventually(lambda: locked.get(SEARCH, headers=bearer).status_code == 401, within_s=5)
+    eventually(lambda: auth_required.get(SEARCH, headers=bearer).status_code == 401, within_s=5)
 
 
 def ways_to(job: str) -> list[tuple[str, str]]:
@@ -162,8 +164,8 @@ def ways_to(job: str) -> list[tuple[str, str]]:
 
 
 @pytest.mark.parametrize("other", ["another", "admin", "nobody"])
-def test_a_job_is_seen_by_the_key_that_made_it_and_by_no_other(
-    ajar: httpx.Client, redis: Redis, worker: StandInWorker, other: str
+def test_a_job_is_visible_only_to_the_key_that_made_it(
+    auth_optional: httpx.Client, redis: Redis, worker: StandInWorker, other: str
 ) -> None:
     mine = new_key(redis)
     stranger = {
@@ -171,96 +173,96 @@ def test_a_job_is_seen_by_the_key_that_made_it_and_by_no_other(
         "admin": new_key(redis, "root", role=Role.ADMIN),
         "nobody": {},
     }[other]
-    worker.hold()
-    job = ajar.get(SEARCH, headers={**mine, "Prefer": "respond-async"}).json()["id"]
+    worker.pause()
+    job = auth_optional.get(SEARCH, headers={**mine, "Prefer": "respond-async"}).json()["id"]
 
     for method, path in ways_to(job):
-        seen = ajar.request(method, path, headers=stranger)
-        unknown = ajar.request(method, path.replace(job, "0" * 32), headers=stranger)
+        seen = auth_optional.request(method, path, headers=stranger)
+        unknown = auth_optional.request(method, path.replace(job, "0" * 32), headers=stranger)
 
         assert (seen.status_code, seen.json()["code"]) == (404, "job_not_found"), path
-        assert told(seen).replace(job, "0" * 32) == told(unknown)
-    assert ajar.get(f"/api/jobs/{job}", headers=mine).json()["status"] == "queued"
-    worker.let_go()
-    assert ajar.get(f"/api/jobs/{job}?wait=10", headers=mine).json()["status"] == "succeeded"
-    assert ajar.get(f"/api/jobs/{job}", headers=stranger).status_code == 404
+        assert full_text(seen).replace(job, "0" * 32) == full_text(unknown)
+    assert auth_optional.get(f"/api/jobs/{job}", headers=mine).json()["status"] == "queued"
+    worker.resume()
+    assert auth_optional.get(f"/api/jobs/{job}?wait=10", headers=mine).json()["status"] == "succeeded"
+    assert auth_optional.get(f"/api/jobs/{job}", headers=stranger).status_code == 404
 
 
 @pytest.mark.parametrize("role", Role)
-def test_a_job_made_without_a_key_is_seen_without_a_key_alone(
-    ajar: httpx.Client, redis: Redis, worker: StandInWorker, role: Role
+def test_an_anonymous_job_is_visible_only_without_a_key(
+    auth_optional: httpx.Client, redis: Redis, worker: StandInWorker, role: Role
 ) -> None:
-    worker.hold()
-    job = ajar.get(SEARCH, headers={"Prefer": "respond-async"}).json()["id"]
+    worker.pause()
+    job = auth_optional.get(SEARCH, headers={"Prefer": "respond-async"}).json()["id"]
     key = new_key(redis, role=role)
 
-    with_a_key = [ajar.request(method, path, headers=key) for method, path in ways_to(job)]
+    with_a_key = [auth_optional.request(method, path, headers=key) for method, path in ways_to(job)]
 
     assert {(answer.status_code, answer.json()["code"]) for answer in with_a_key} == {(404, "job_not_found")}
-    assert ajar.get(f"/api/jobs/{job}").json()["status"] == "queued"
-    assert ajar.post(f"/api/jobs/{job}/cancel").json()["status"] == "canceled"
+    assert auth_optional.get(f"/api/jobs/{job}").json()["status"] == "queued"
+    assert auth_optional.post(f"/api/jobs/{job}/cancel").json()["status"] == "canceled"
 
 
-def test_two_keys_share_neither_jobs_nor_idempotency_keys_where_they_share_a_run(
-    locked: httpx.Client, redis: Redis, worker: StandInWorker
+def test_keys_that_share_a_run_share_neither_jobs_nor_idempotency_keys(
+    auth_required: httpx.Client, redis: Redis, worker: StandInWorker
 ) -> None:
     alice, bob = new_key(redis), new_key(redis, "bob")
-    worker.hold()
+    worker.pause()
     extra = {"Idempotency-Key": "same", "Prefer": "respond-async"}
 
-    first = locked.get(SEARCH, headers={**alice, **extra}).json()
-    second = locked.get(SEARCH, headers={**bob, **extra}).json()
+    first = auth_required.get(SEARCH, headers={**alice, **extra}).json()
+    second = auth_required.get(SEARCH, headers={**bob, **extra}).json()
 
     assert first["id"] != second["id"]
     assert second["coalesced"] is True
-    assert locked.get(f"/api/jobs/{first['id']}", headers=bob).status_code == 404
-    assert locked.post(f"/api/jobs/{first['id']}/cancel", headers=alice).json()["status"] == "canceled"
-    assert locked.get(f"/api/jobs/{second['id']}", headers=bob).json()["status"] == "queued"
+    assert auth_required.get(f"/api/jobs/{first['id']}", headers=bob).status_code == 404
+    assert auth_required.post(f"/api/jobs/{first['id']}/cancel", headers=alice).json()["status"] == "canceled"
+    assert auth_required.get(f"/api/jobs/{second['id']}", headers=bob).json()["status"] == "queued"
 
 
-def test_why_a_part_is_not_well_is_told_to_admins_alone(
-    locked: httpx.Client, redis: Redis, worker: StandInWorker
+def test_only_admins_see_why_a_component_is_unhealthy(
+    auth_required: httpx.Client, redis: Redis, worker: StandInWorker
 ) -> None:
     worker.announcement = {"id": "stand-in", "ready": False, "error": "config.json cannot be read"}
-    eventually(lambda: locked.get("/readyz").status_code == 503)
+    eventually(lambda: auth_required.get("/readyz").status_code == 503)
     admin, user = new_key(redis, role=Role.ADMIN), new_key(redis)
 
     for path in ("/health", "/readyz"):
-        assert "config.json" in locked.get(path, headers=admin).text
-        assert "config.json" not in locked.get(path, headers=user).text
-        assert locked.get(path).json()["problems"] == {"worker": "not ready; an admin key is told why"}
-        assert locked.get(path, headers={"X-API-Key": "nonsense"}).status_code == 401
+        assert "config.json" in auth_required.get(path, headers=admin).text
+        assert "config.json" not in auth_required.get(path, headers=user).text
+        assert auth_required.get(path).json()["problems"] == {"worker": "not ready; an admin key is told why"}
+        assert auth_required.get(path, headers={"X-API-Key": "nonsense"}).status_code == 401
 
 
 @pytest.mark.parametrize("path", ["/health", "/readyz"])
-def test_who_insists_on_details_and_may_not_have_them_is_refused(
-    locked: httpx.Client, redis: Redis, path: str
+def test_requesting_health_details_without_the_right_is_refused(
+    auth_required: httpx.Client, redis: Redis, path: str
 ) -> None:
     admin, user = new_key(redis, role=Role.ADMIN), new_key(redis)
     insisting = f"{path}?details=true"
 
-    assert locked.get(insisting, headers=admin).status_code == 200
-    refused, nobody = locked.get(insisting, headers=user), locked.get(insisting)
+    assert auth_required.get(insisting, headers=admin).status_code == 200
+    refused, nobody = auth_required.get(insisting, headers=user), auth_required.get(insisting)
     assert (refused.status_code, refused.json()["code"]) == (403, "forbidden")
     assert (nobody.status_code, nobody.json()["code"]) == (401, "unauthorized")
     assert nobody.headers["www-authenticate"] == 'Bearer realm="cover-search"'
-    assert locked.get(f"{path}?details=false", headers=user).status_code == 200
-    wrong = locked.get(f"{path}?detail=true")
+    assert auth_required.get(f"{path}?details=false", headers=user).status_code == 200
+    wrong = auth_required.get(f"{path}?detail=true")
     assert (wrong.status_code, wrong.json()["errors"][0]["parameter"]) == (422, "detail")
 
 
-def test_without_authentication_anybody_sees_the_details(client: httpx.Client) -> None:
+def test_without_authentication_everybody_sees_health_details(client: httpx.Client) -> None:
     assert client.get("/readyz?details=true").status_code == 200
 
 
-def test_no_key_is_in_the_store_or_in_the_log(
-    locked: httpx.Client, redis: Redis, caplog: pytest.LogCaptureFixture
+def test_keys_are_neither_stored_nor_logged(
+    auth_required: httpx.Client, redis: Redis, caplog: pytest.LogCaptureFixture
 ) -> None:
     with caplog.at_level("DEBUG"):
         bearer = new_key(redis)
-        locked.get(SEARCH, headers=bearer)
-        locked.get("/api/none", headers=bearer)
-        locked.get(SEARCH, headers={"X-API-Key": bearer["Authorization"].split()[1] + "x"})
+        auth_required.get(SEARCH, headers=bearer)
+        auth_required.get("/api/none", headers=bearer)
+        auth_required.get(SEARCH, headers={"X-API-Key": bearer["Authorization"].split()[1] + "x"})
     secret = bearer["Authorization"].split("_", 2)[2]
 
     assert caplog.records
@@ -271,8 +273,8 @@ def test_no_key_is_in_the_store_or_in_the_log(
         assert secret.encode() not in name + entry
 
 
-def test_an_operator_makes_lists_and_revokes_keys(
-    locked: httpx.Client, redis: Redis, redis_server: RedisServer
+def test_an_operator_creates_lists_and_revokes_keys(
+    auth_required: httpx.Client, redis: Redis, redis_server: RedisServer
 ) -> None:
     def keys(*arguments: str) -> subprocess.CompletedProcess[str]:
         environ = {"PATH": os.environ["PATH"], "REDIS_URL": redis_server.url}
@@ -284,7 +286,7 @@ def test_an_operator_makes_lists_and_revokes_keys(
     key_id = id_of(key)
     assert key_id is not None
 
-    assert locked.get(SEARCH, headers={"X-API-Key": key}).headers["ratelimit-limit"] == "10"
+    assert auth_required.get(SEARCH, headers={"X-API-Key": key}).headers["ratelimit-limit"] == "10"
     listed = keys("list").stdout
     assert re.search(rf"^{key_id}\s+admin\s+10/second\s+\S+\s+alice$", listed, re.MULTILINE)
     assert key.split("_", 2)[2] not in listed
@@ -295,5 +297,5 @@ def test_an_operator_makes_lists_and_revokes_keys(
     assert redis.ttl("api-keys") == -2
 
 
-def told(answer: httpx.Response) -> str:
+def full_text(answer: httpx.Response) -> str:
     return re.sub(r'"request_id":"[^"]+"', "", answer.text)

@@ -1,4 +1,4 @@
-"""Requests that are not well-formed HTTP: each is answered with a problem, after the answers before it."""
+"""Malformed HTTP requests: each is answered with a problem, after the earlier answers."""
 
 import pytest
 
@@ -100,13 +100,13 @@ def address(start_gateway: StartGateway) -> Address:
     return address_of(start_gateway())
 
 
-def test_what_is_malformed_is_answered_with_a_problem(address: Address) -> None:
+def test_a_malformed_request_is_answered_with_a_problem(address: Address) -> None:
     got = {name: problem(exchange(address, request)) for name, request in MALFORMED.items()}
 
     assert got == dict.fromkeys(MALFORMED, (400, "malformed_body"))
 
 
-def test_what_http_has_and_the_service_does_not_is_answered_with_501(address: Address) -> None:
+def test_an_unsupported_http_feature_is_answered_with_501(address: Address) -> None:
     got = {name: problem(exchange(address, request)) for name, request in UNIMPLEMENTED.items()}
 
     assert got == dict.fromkeys(UNIMPLEMENTED, (501, "not_implemented"))
@@ -123,7 +123,7 @@ def test_requests_before_a_malformed_one_are_answered_first(address: Address, ar
         assert check_problem(bad) == (400, "malformed_body"), name
 
 
-def test_malformed_requests_are_answered_byte_by_byte_too(address: Address) -> None:
+def test_a_malformed_request_sent_byte_by_byte_is_answered(address: Address) -> None:
     for name in (
         "unknown coding",
         "chunk size",
@@ -138,16 +138,16 @@ def test_malformed_requests_are_answered_byte_by_byte_too(address: Address) -> N
         )
 
 
-def test_a_malformed_request_waits_for_a_slow_answer_before_it(
+def test_a_malformed_request_is_answered_after_a_slow_earlier_answer(
     gateway: RunningGateway, worker: StandInWorker
 ) -> None:
-    worker.hold()
+    worker.pause()
     slow = b"GET /api/search-by-text?query=slow HTTP/1.1\r\nHost: x\r\n\r\n"
 
     with connect(address_of(gateway)) as connection:
         connection.sendall(slow + MALFORMED["chunk size"])
         eventually(lambda: len(gateway.gateway.waiters) == 1)
-        worker.let_go()
+        worker.resume()
         first, second = answers(read_all(connection))
 
     assert first.status == 200
@@ -155,8 +155,8 @@ def test_a_malformed_request_waits_for_a_slow_answer_before_it(
     assert check_problem(second) == (400, "malformed_body")
 
 
-def test_a_malformed_request_is_not_taken_for_the_error_that_is_being_answered(address: Address) -> None:
-    # Parsed while the answer to the one before it is sent, which is an error too.
+def test_a_malformed_request_after_another_error_gets_its_own_answer(address: Address) -> None:
+    # It is parsed while the answer to the previous request, also an error, is being sent.
     refused = b"GET /api/stats?unknown=1 HTTP/1.1\r\nHost: x\r\n\r\n"
 
     for name, request in MALFORMED.items():
@@ -166,17 +166,17 @@ def test_a_malformed_request_is_not_taken_for_the_error_that_is_being_answered(a
         assert check_problem(last) == (400, "malformed_body"), name
 
 
-def test_a_body_that_is_malformed_while_its_request_waits_in_line_is_refused_in_its_turn(
+def test_the_malformed_body_of_a_pipelined_request_is_refused_in_order(
     gateway: RunningGateway, worker: StandInWorker
 ) -> None:
-    worker.hold()
+    worker.pause()
     slow = b"GET /api/search-by-text?query=slow HTTP/1.1\r\nHost: x\r\n\r\n"
 
     with connect(address_of(gateway)) as connection:
         connection.sendall(slow + GOOD + CHUNKED + b"3\r\nabc\r\n")
         eventually(lambda: len(gateway.gateway.waiters) == 1)
         connection.sendall(b"zz\r\n")
-        worker.let_go()
+        worker.resume()
         first, second, third = answers(read_all(connection))
 
     assert [first.status, second.status] == [200, 200]
@@ -196,13 +196,13 @@ def test_a_body_that_is_malformed_while_its_request_waits_in_line_is_refused_in_
         b"\r\n\r\nGET /livez HTTP/1.1\r\nHost: x",
     ],
 )
-def test_what_is_well_formed_is_answered(address: Address, request_line: bytes) -> None:
+def test_a_well_formed_request_is_answered(address: Address, request_line: bytes) -> None:
     (answer,) = answers(exchange(address, request_line + b"\r\nConnection: close\r\n\r\n"))
 
     assert (answer.status, answer.json()) == (200, {"alive": True})
 
 
-def test_an_address_without_a_path_means_the_root(address: Address) -> None:
+def test_a_url_without_a_path_means_the_root(address: Address) -> None:
     request = b"GET http://x HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
 
     (answer,) = answers(exchange(address, request))
@@ -224,14 +224,12 @@ def test_trailers_do_not_become_headers(address: Address) -> None:
     [b"0\r\n" + b"X-Trailer: a\r\n" * 10_000, b"0\r\nX: " + b"a" * 100_000, b"3;" + b"a" * 100_000],
     ids=["trailers", "trailer", "extension"],
 )
-def test_what_comes_beside_a_body_has_a_limit_too(address: Address, endless: bytes) -> None:
+def test_chunk_extensions_and_trailers_have_a_size_limit(address: Address, endless: bytes) -> None:
     assert problem(exchange(address, CHUNKED + endless)) == (431, "headers_too_large")
 
 
 @pytest.mark.parametrize("body", [b"Content-Length: 21", b"Transfer-Encoding: chunked"])
-def test_an_upgrade_that_is_not_offered_is_ignored_and_the_body_is_read(
-    gateway: RunningGateway, body: bytes
-) -> None:
+def test_an_unsupported_upgrade_is_ignored_and_the_body_is_read(gateway: RunningGateway, body: bytes) -> None:
     head = b"POST /api/search HTTP/1.1\r\nHost: x\r\nConnection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\n"
     content = b'{"parts":[{"text":1}]'
     sent = content if body.startswith(b"Content") else b"%x\r\n%b\r\n0\r\n\r\n" % (len(content), content)
@@ -244,7 +242,7 @@ def test_an_upgrade_that_is_not_offered_is_ignored_and_the_body_is_read(
         assert second.status == 200
 
 
-def test_nothing_after_a_request_that_closes_the_connection_is_answered(address: Address) -> None:
+def test_requests_after_connection_close_are_not_answered(address: Address) -> None:
     last = GOOD.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n")
 
     (answer,) = answers(exchange(address, last + GOOD + MALFORMED["two hosts"]))

@@ -1,4 +1,4 @@
-"""What the gateway does while Redis is away, and when it is told to stop."""
+"""The gateway during a Redis outage, and when it is stopped."""
 
 import os
 import signal
@@ -20,13 +20,13 @@ from tests.integration.api.conftest import RunningGateway, eventually
 from tests.integration.api.stand_ins import MemoryCatalog, StandInWorker
 from tests.paths import ROOT
 
-#: A gateway answers within three seconds, whatever Redis does.
+#: A gateway answers within three seconds in any state of Redis.
 ANSWER_S = 3.0
 
 
 @pytest.fixture
 def own_redis(tmp_path: Path) -> Iterator[RedisServer]:
-    """A Redis to break, always on the same port; not started."""
+    """A Redis that the test stops and starts on one port; not started yet."""
     server = RedisServer(RedisConfig(tmp_path / "redis", port=free_port()))
     yield server
     server.stop()
@@ -67,7 +67,7 @@ def assert_queue_unavailable(answer: httpx.Response) -> None:
     assert int(answer.headers["retry-after"]) >= 1
 
 
-def test_a_gateway_that_starts_before_redis_says_what_is_missing_and_then_works(
+def test_a_gateway_that_starts_before_redis_reports_it_and_recovers(
     client: httpx.Client, request: pytest.FixtureRequest
 ) -> None:
     assert_queue_unavailable(search(client))
@@ -81,7 +81,7 @@ def test_a_gateway_that_starts_before_redis_says_what_is_missing_and_then_works(
     assert search(client).status_code == 200
 
 
-def test_while_redis_is_frozen_every_request_is_answered_and_afterwards_all_works(
+def test_a_gateway_answers_while_redis_is_frozen_and_recovers_afterwards(
     client: httpx.Client, own_worker: StandInWorker, own_redis: RedisServer
 ) -> None:
     eventually(lambda: client.get("/readyz").status_code == 200)
@@ -102,10 +102,10 @@ def test_while_redis_is_frozen_every_request_is_answered_and_afterwards_all_work
     eventually(lambda: search(client, "green").status_code == 200)
 
 
-def test_a_waiting_request_survives_a_restart_of_redis(
+def test_a_waiting_request_survives_a_redis_restart(
     own_gateway: RunningGateway, own_worker: StandInWorker, own_redis: RedisServer
 ) -> None:
-    own_worker.hold()
+    own_worker.pause()
     with own_gateway.client() as client, ThreadPoolExecutor(1) as threads:
         eventually(lambda: client.get("/readyz").status_code == 200)
         answer = threads.submit(client.get, "/api/search-by-text", params={"query": "red", "wait": 15})
@@ -113,15 +113,15 @@ def test_a_waiting_request_survives_a_restart_of_redis(
 
         own_redis.stop()
         own_redis.start()
-        own_worker.let_go()
+        own_worker.resume()
 
         assert answer.result().status_code == 200
 
 
-def test_a_gateway_that_is_told_to_stop_sends_waiting_requests_away_with_their_job(
+def test_a_stopping_gateway_answers_waiting_requests_with_their_job(
     own_redis: RedisServer, own_worker: StandInWorker
 ) -> None:
-    own_worker.hold()
+    own_worker.pause()
     port = free_port()
     environ = {
         "REDIS_URL": own_redis.url,
@@ -144,7 +144,7 @@ def test_a_gateway_that_is_told_to_stop_sends_waiting_requests_away_with_their_j
 
             assert answer.result().status_code == 202
             assert answer.result().headers["location"].startswith("/api/jobs/")
-        # It ends as the signal says, once all is closed.
+        # After closing everything it ends by the signal.
         assert process.wait(timeout=15) == -signal.SIGTERM
     finally:
         process.kill()

@@ -1,4 +1,4 @@
-"""A gateway that a real nginx shows under a path, whether nginx strips the path or not."""
+"""A gateway behind a real nginx under a path prefix, which nginx strips or keeps."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -37,7 +37,7 @@ def port() -> int:
 def gateway(
     start_gateway: StartGateway, worker: StandInWorker, tmp_path: Path, cover: bytes, port: int
 ) -> RunningGateway:
-    """A gateway whose clients come through nginx; here it is reached directly."""
+    """A gateway behind nginx; tests can also reach it directly."""
     (tmp_path / "1.png").write_bytes(cover)
     running = start_gateway(
         PUBLIC_URL=f"http://127.0.0.1:{port}{PREFIX}",
@@ -61,10 +61,8 @@ def client(gateway: RunningGateway, port: int, strips_prefix: bool, tmp_path: Pa
         yield client
 
 
-def test_every_address_of_a_job_leads_back_through_the_proxy(
-    client: httpx.Client, worker: StandInWorker
-) -> None:
-    worker.hold()
+def test_every_url_of_a_job_has_the_proxy_prefix(client: httpx.Client, worker: StandInWorker) -> None:
+    worker.pause()
 
     accepted = client.get(TEXT, headers=AT_ONCE)
     urls = accepted.json()["urls"]
@@ -73,13 +71,13 @@ def test_every_address_of_a_job_leads_back_through_the_proxy(
     assert accepted.headers["location"] == urls["get"]
     assert all(url.startswith(f"{PREFIX}/api/jobs/") for url in urls.values())
     assert client.get(urls["get"]).json()["urls"] == urls
-    worker.let_go()
+    worker.resume()
     events = client.get(urls["events"])
     assert events.text.count(f'"urls":{{"get":"{urls["get"]}"') == events.text.count("event: ") >= 1
     assert client.post(urls["cancel"]).json()["urls"] == urls
 
 
-def test_searches_of_every_kind_pass_the_proxy(client: httpx.Client, cover: bytes) -> None:
+def test_every_kind_of_search_works_behind_the_proxy(client: httpx.Client, cover: bytes) -> None:
     by_text = client.get(TEXT)
     in_a_form = client.post(f"{PREFIX}/api/search-by-image", files={"file": cover})
     as_body = client.post(
@@ -92,7 +90,9 @@ def test_searches_of_every_kind_pass_the_proxy(client: httpx.Client, cover: byte
     assert (too_large.status_code, too_large.json()["code"]) == (413, "image_too_large")
 
 
-def test_the_same_query_is_one_whichever_way_it_comes(client: httpx.Client, gateway: RunningGateway) -> None:
+def test_proxied_and_direct_queries_share_one_cache_entry(
+    client: httpx.Client, gateway: RunningGateway
+) -> None:
     through_nginx = [client.get(TEXT) for _ in range(3)]
     with gateway.client() as direct:
         directly = direct.get(TEXT.removeprefix(PREFIX))
@@ -103,7 +103,7 @@ def test_the_same_query_is_one_whichever_way_it_comes(client: httpx.Client, gate
     assert directly.headers["etag"] == through_nginx[2].headers["etag"]
 
 
-def test_covers_have_their_public_address(client: httpx.Client, catalog: MemoryCatalog, cover: bytes) -> None:
+def test_covers_have_public_urls(client: httpx.Client, catalog: MemoryCatalog, cover: bytes) -> None:
     album = client.get(f"{PREFIX}/api/albums/1").json()
 
     assert album["cover_url"] == f"{client.base_url}{PREFIX}/covers/1.jpg"
@@ -111,7 +111,7 @@ def test_covers_have_their_public_address(client: httpx.Client, catalog: MemoryC
 
 
 @pytest.mark.parametrize("strips_prefix", [False])
-def test_an_album_id_with_a_slash_passes_a_proxy_that_leaves_the_path_alone(
+def test_an_album_id_with_a_slash_works_behind_a_proxy_that_keeps_the_path(
     client: httpx.Client, catalog: MemoryCatalog
 ) -> None:
     catalog.albums["a/b c"] = make_album(2, album_id="a/b c")
@@ -119,7 +119,7 @@ def test_an_album_id_with_a_slash_passes_a_proxy_that_leaves_the_path_alone(
     assert client.get(f"{PREFIX}/api/albums/a%2Fb%20c").json()["id"] == "a/b c"
 
 
-def test_keys_are_asked_for_and_headers_kept_under_the_prefix(client: httpx.Client, redis: Redis) -> None:
+def test_authentication_and_headers_work_under_the_prefix(client: httpx.Client, redis: Redis) -> None:
     wrong = client.get(TEXT, headers={"X-API-Key": "nonsense"})
     right = client.get(TEXT, headers=new_key(redis, rate="7/second"))
     page = client.get(f"{PREFIX}/docs")
@@ -130,7 +130,7 @@ def test_keys_are_asked_for_and_headers_kept_under_the_prefix(client: httpx.Clie
     assert "script-src" not in right.headers["content-security-policy"]
 
 
-def test_the_service_names_its_addresses_as_clients_reach_them(client: httpx.Client) -> None:
+def test_the_root_lists_urls_with_the_prefix(client: httpx.Client) -> None:
     service = client.get(f"{PREFIX}/").json()
     document = client.get(service["links"]["openapi"]).json()
 
@@ -140,7 +140,7 @@ def test_the_service_names_its_addresses_as_clients_reach_them(client: httpx.Cli
     assert "/api/genres" in document["paths"]
 
 
-def test_nobody_chooses_the_prefix_by_a_header(client: httpx.Client) -> None:
+def test_a_header_cannot_set_the_prefix(client: httpx.Client) -> None:
     forwarded = {"X-Forwarded-Prefix": "/evil", "X-Forwarded-Host": "evil.example", "X-Script-Name": "/evil"}
 
     answers = [client.get(path, headers={**AT_ONCE, **forwarded}) for path in (TEXT, f"{PREFIX}/")]
@@ -149,13 +149,13 @@ def test_nobody_chooses_the_prefix_by_a_header(client: httpx.Client) -> None:
 
 
 @pytest.mark.timeout(180)
-def test_the_interface_works_in_a_browser_under_the_prefix(client: httpx.Client, browser: Browser) -> None:
+def test_the_api_docs_page_works_under_the_prefix(client: httpx.Client, browser: Browser) -> None:
     paths = client.get(f"{PREFIX}/openapi.json").json()["paths"]
 
     page, console = browser.load(f"{client.base_url}{PREFIX}/docs")
 
     assert 'class="swagger-ui' in page
     assert all(f'data-path="{path}"' in page for path in paths)
-    # The server that requests are tried out on.
+    # The server that "Try it out" sends requests to.
     assert f'<option value="{PREFIX}">' in page
     assert console == []

@@ -1,4 +1,4 @@
-"""Requests that are sent without waiting for answers: few are held, all are answered, in their order."""
+"""Pipelined requests: few are held at a time, and all are answered in order."""
 
 import socket
 import threading
@@ -35,7 +35,7 @@ def connections(running: RunningGateway) -> set[GuardedProtocol]:
 
 
 @pytest.mark.parametrize("piece_bytes", [1, 7, 100, 10_000_000])
-def test_answers_come_in_the_order_of_the_requests(address: Address, piece_bytes: int) -> None:
+def test_pipelined_answers_come_in_request_order(address: Address, piece_bytes: int) -> None:
     count = 40 if piece_bytes == 1 else 400
     sent = b"".join(numbered(number) for number in range(count)) + LAST
 
@@ -48,7 +48,7 @@ def test_answers_come_in_the_order_of_the_requests(address: Address, piece_bytes
     assert [answer.headers["x-request-id"] for answer in received[:-1]] == [f"n{n}" for n in range(count)]
 
 
-def test_bodies_and_requests_alternate(gateway: RunningGateway) -> None:
+def test_pipelined_requests_with_and_without_bodies_are_answered(gateway: RunningGateway) -> None:
     body = b'{"parts": [{"text": "' + b"a" * 400 + b'"}]}\r\n\r\n'
     whole = b"POST /api/search?wait=9 HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n%b" % (len(body), body)
     chunks = b"".join(b"1\r\n%c\r\n" % byte for byte in body) + b"0\r\nX: y\r\n\r\n"
@@ -62,10 +62,10 @@ def test_bodies_and_requests_alternate(gateway: RunningGateway) -> None:
     assert ["alive" in answer.json() for answer in received] == [True, False, False] * 10 + [True]
 
 
-def test_a_few_requests_are_taken_and_the_rest_is_not_even_parsed(
+def test_reading_pauses_after_a_few_pipelined_requests(
     gateway: RunningGateway, worker: StandInWorker
 ) -> None:
-    worker.hold()
+    worker.pause()
 
     with connect(address_of(gateway)) as connection:
         connection.sendall(SLOW + GOOD * 2000 + LAST)
@@ -73,17 +73,17 @@ def test_a_few_requests_are_taken_and_the_rest_is_not_even_parsed(
         (held,) = (one for one in connections(gateway) if one.pipeline)
         assert len(held.pipeline) == protocol.PIPELINED_MAX
         assert held.flow.read_paused
-        worker.let_go()
+        worker.resume()
         received = answers(read_all(connection))
 
     assert [answer.status for answer in received] == [200] * 2002
 
 
-def test_an_answer_that_waits_for_its_client_does_not_start_the_reading_again(
+def test_a_slow_reader_does_not_resume_reading_of_requests(
     gateway: RunningGateway, worker: StandInWorker
 ) -> None:
-    # A request that waits listens for its client, which is how uvicorn reads more.
-    worker.hold()
+    # A waiting request listens for a disconnect, which makes uvicorn read more.
+    worker.pause()
 
     with connect(address_of(gateway)) as connection:
         connection.sendall(SLOW)
@@ -95,14 +95,14 @@ def test_an_answer_that_waits_for_its_client_does_not_start_the_reading_again(
         (held,) = (one for one in connections(gateway) if one.flow.is_held)
         assert len(held.pipeline) == protocol.PIPELINED_MAX
         assert held.flow.read_paused
-        worker.let_go()
+        worker.resume()
 
 
-def test_the_head_of_a_waiting_request_may_come_in_two_pieces(
+def test_the_head_of_a_pipelined_request_may_arrive_in_two_pieces(
     gateway: RunningGateway, worker: StandInWorker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(protocol, "HEAD_TIMEOUT_S", 0.5)
-    worker.hold()
+    worker.pause()
 
     with connect(address_of(gateway)) as connection:
         connection.sendall(SLOW + GOOD + b"GET /livez HT")
@@ -110,13 +110,13 @@ def test_the_head_of_a_waiting_request_may_come_in_two_pieces(
         connection.sendall(b"TP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
         (busy,) = (one for one in connections(gateway) if one.pipeline)
         eventually(lambda: len(busy.pipeline) == 2)
-        worker.let_go()
+        worker.resume()
         received = answers(read_all(connection))
 
     assert [answer.status for answer in received] == [200] * 3
 
 
-def test_a_client_that_does_not_read_is_given_up(
+def test_a_client_that_never_reads_is_disconnected(
     running: RunningGateway, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(flow_control, "SEND_TIMEOUT_S", 0.5)

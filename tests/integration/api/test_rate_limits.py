@@ -1,4 +1,4 @@
-"""Rate limits over HTTP: of keys and of addresses, exact under a burst, and when Redis does not count."""
+"""Rate limits over HTTP: per key and per address, exact under a burst, and during a Redis outage."""
 
 import base64
 import os
@@ -24,7 +24,7 @@ def forwarded(*addresses: str) -> dict[str, str]:
     return {"X-Forwarded-For": ", ".join(addresses)}
 
 
-def test_a_client_is_told_its_limit_and_how_it_stands(start_gateway: StartGateway) -> None:
+def test_answers_show_the_limit_and_the_remaining_units(start_gateway: StartGateway) -> None:
     with start_gateway(ADDRESS_RATE="3/hour").client() as client:
         answers = [client.get(GENRES) for _ in range(4)]
 
@@ -37,7 +37,7 @@ def test_a_client_is_told_its_limit_and_how_it_stands(start_gateway: StartGatewa
 
 
 @pytest.mark.parametrize("spoofed", [True, False])
-def test_a_parallel_burst_gets_no_more_than_the_limit_whatever_it_says_of_itself(
+def test_a_parallel_burst_with_forged_addresses_keeps_to_the_limit(
     start_gateway: StartGateway, spoofed: bool
 ) -> None:
     gateways = [start_gateway(ADDRESS_RATE="20/hour") for _ in range(2)]
@@ -64,7 +64,7 @@ def test_behind_a_trusted_proxy_each_client_has_its_own_limit(start_gateway: Sta
     assert statuses == [200, 200, 429, 429]
 
 
-def test_each_key_has_its_own_limit_wherever_it_is_used(start_gateway: StartGateway, redis: Redis) -> None:
+def test_each_key_has_one_limit_across_all_addresses(start_gateway: StartGateway, redis: Redis) -> None:
     few, many = new_key(redis, rate="1/hour"), new_key(redis, "bob", rate="100/hour")
 
     with start_gateway(AUTH="required", TRUSTED_PROXIES="127.0.0.1").client() as client:
@@ -76,7 +76,7 @@ def test_each_key_has_its_own_limit_wherever_it_is_used(start_gateway: StartGate
     assert other.headers["ratelimit-limit"] == "100"
 
 
-def test_who_brings_no_valid_key_is_counted_by_address(start_gateway: StartGateway) -> None:
+def test_requests_without_a_valid_key_are_counted_by_address(start_gateway: StartGateway) -> None:
     with start_gateway(AUTH="required", ADDRESS_RATE="2/hour").client() as client:
         statuses = [
             client.get(GENRES, headers=headers).status_code
@@ -86,7 +86,9 @@ def test_who_brings_no_valid_key_is_counted_by_address(start_gateway: StartGatew
     assert statuses == [401, 401, 429, 429]
 
 
-def test_where_keys_are_optional_who_has_none_gets_less(start_gateway: StartGateway, redis: Redis) -> None:
+def test_with_optional_keys_anonymous_clients_have_a_lower_limit(
+    start_gateway: StartGateway, redis: Redis
+) -> None:
     bearer = new_key(redis, rate="600/minute")
 
     with start_gateway(AUTH="optional").client() as client:
@@ -97,7 +99,7 @@ def test_where_keys_are_optional_who_has_none_gets_less(start_gateway: StartGate
     assert keyed == 600
 
 
-def test_an_image_costs_more_than_a_text_and_a_text_more_than_its_answer_from_the_cache(
+def test_images_texts_and_cached_answers_have_decreasing_costs(
     start_gateway: StartGateway, worker: StandInWorker, cover: bytes
 ) -> None:
     with start_gateway(ADDRESS_RATE="1000/hour").client() as client:
@@ -118,8 +120,8 @@ def test_an_image_costs_more_than_a_text_and_a_text_more_than_its_answer_from_th
 ASYNC = {"Prefer": "respond-async"}
 
 
-def test_only_what_starts_a_run_is_paid_for(start_gateway: StartGateway, worker: StandInWorker) -> None:
-    worker.hold()
+def test_only_a_new_run_costs_more_than_a_request(start_gateway: StartGateway, worker: StandInWorker) -> None:
+    worker.pause()
     with start_gateway(ADDRESS_RATE="1000/hour", MAX_QUEUE_DEPTH="1").client() as client:
         keyed = {**ASYNC, "Idempotency-Key": "order-1"}
         answers = [
@@ -131,14 +133,14 @@ def test_only_what_starts_a_run_is_paid_for(start_gateway: StartGateway, worker:
             client.get("/api/search-by-text?query=blue", headers=ASYNC),
         ]
 
-    # A new run, a repeated key, a key used otherwise, a run that is joined, and a full queue.
+    # A new run, a repeated idempotency key, one reused for another request, a joined run, and a full queue.
     assert [answer.status_code for answer in answers] == [200, 202, 202, 409, 202, 503]
     left = [int(answer.headers["ratelimit-remaining"]) for answer in answers]
     assert [before - after for before, after in pairwise(left)] == [5, 1, 1, 1, 1]
 
 
 @pytest.mark.parametrize("path", ["/api/search-by-image", "/api/search"])
-def test_a_search_refused_for_its_price_is_told_when_it_fits_and_not_when_all_is_free_again(
+def test_retry_after_is_when_the_refused_search_fits(
     start_gateway: StartGateway, worker: StandInWorker, cover: bytes, path: str
 ) -> None:
     with start_gateway(ADDRESS_RATE="20/hour").client() as client:
@@ -157,7 +159,7 @@ def test_a_search_refused_for_its_price_is_told_when_it_fits_and_not_when_all_is
 
 
 @pytest.mark.parametrize("rate", ["1/hour", "5/hour"])
-def test_a_search_that_costs_more_than_a_whole_window_takes_all_of_it(
+def test_a_search_that_costs_more_than_a_window_uses_the_whole_window(
     start_gateway: StartGateway, worker: StandInWorker, cover: bytes, rate: str
 ) -> None:
     with start_gateway(ADDRESS_RATE=rate).client() as client:
@@ -169,7 +171,7 @@ def test_a_search_that_costs_more_than_a_whole_window_takes_all_of_it(
     assert second.status_code == 429
 
 
-def test_an_upload_that_cannot_be_paid_for_is_not_read(
+def test_an_upload_over_the_rate_limit_is_not_read(
     start_gateway: StartGateway, worker: StandInWorker, cover: bytes
 ) -> None:
     with start_gateway(ADDRESS_RATE="15/hour").client() as client:
@@ -182,7 +184,7 @@ def test_an_upload_that_cannot_be_paid_for_is_not_read(
     assert refused.headers["connection"] == "close"
 
 
-def test_the_service_about_itself_is_not_counted(start_gateway: StartGateway) -> None:
+def test_service_endpoints_are_not_counted(start_gateway: StartGateway) -> None:
     with start_gateway(ADDRESS_RATE="1/hour").client() as client:
         answers = [client.get(path) for path in ("/livez", "/health", "/docs") for _ in range(3)]
 
@@ -190,7 +192,7 @@ def test_the_service_about_itself_is_not_counted(start_gateway: StartGateway) ->
     assert not any("ratelimit-limit" in answer.headers for answer in answers)
 
 
-def test_guessing_at_keys_is_counted_also_where_none_is_needed(start_gateway: StartGateway) -> None:
+def test_wrong_keys_are_counted_even_where_none_is_needed(start_gateway: StartGateway) -> None:
     with start_gateway(AUTH="optional", ADDRESS_RATE="3/hour").client() as client:
         guesses = [client.get("/health", headers={"X-API-Key": f"guess {n}"}) for n in range(4)]
         honest = client.get("/health")
@@ -200,12 +202,12 @@ def test_guessing_at_keys_is_counted_also_where_none_is_needed(start_gateway: St
     assert honest.status_code == 200
 
 
-def test_without_keys_on_this_machine_nothing_is_counted(client: httpx.Client, redis: Redis) -> None:
+def test_a_local_gateway_without_keys_counts_no_requests(client: httpx.Client, redis: Redis) -> None:
     assert "ratelimit-limit" not in client.get(GENRES).headers
     assert list(redis.scan_iter("rate:*")) == []
 
 
-def test_what_is_counted_does_not_stay(start_gateway: StartGateway, redis: Redis) -> None:
+def test_rate_limit_counters_expire(start_gateway: StartGateway, redis: Redis) -> None:
     with start_gateway(ADDRESS_RATE="5/minute").client() as client:
         client.get(GENRES)
 
@@ -222,7 +224,7 @@ def own_redis(tmp_path: Path) -> Iterator[RedisServer]:
 
 
 @pytest.mark.parametrize(("choice", "status"), [("allow", 200), ("refuse", 503)])
-def test_while_redis_does_not_count_it_is_as_the_operator_chose(
+def test_during_a_redis_outage_the_operators_choice_applies(
     start_gateway: StartGateway, own_redis: RedisServer, choice: str, status: int
 ) -> None:
     running: RunningGateway = start_gateway(
@@ -238,7 +240,7 @@ def test_while_redis_does_not_count_it_is_as_the_operator_chose(
     assert answer.status_code == status
 
 
-def test_while_redis_does_not_answer_no_key_is_taken_on_trust(
+def test_during_a_redis_outage_no_key_is_accepted(
     start_gateway: StartGateway, own_redis: RedisServer
 ) -> None:
     with start_gateway(REDIS_URL=own_redis.url, AUTH="required").client() as client:

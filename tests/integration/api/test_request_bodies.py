@@ -1,4 +1,4 @@
-"""JSON that is too deep, too long or not what it says: each refused with its own code."""
+"""JSON that is too deep, too long or invalid: each is refused with its own code."""
 
 import httpx
 import pytest
@@ -17,7 +17,7 @@ import pytest
         b"{'parts': []}",
     ],
 )
-def test_what_is_no_json_or_is_nested_beyond_reason_is_malformed(client: httpx.Client, body: bytes) -> None:
+def test_invalid_or_too_deeply_nested_json_is_malformed(client: httpx.Client, body: bytes) -> None:
     answer = client.post("/api/search", content=body)
 
     assert (answer.status_code, answer.json()["code"]) == (400, "malformed_body")
@@ -37,20 +37,20 @@ def test_what_is_no_json_or_is_nested_beyond_reason_is_malformed(client: httpx.C
         b'{"parts": [' + b",".join([b'{"text": "a"}'] * 9) + b"]}",
     ],
 )
-def test_json_that_is_no_search_is_refused_by_name(client: httpx.Client, body: bytes) -> None:
+def test_json_that_is_not_a_search_is_refused_by_parameter(client: httpx.Client, body: bytes) -> None:
     answer = client.post("/api/search", content=body)
 
     assert answer.status_code in {400, 422}
     assert answer.json()["code"] in {"malformed_body", "invalid_parameter"}
 
 
-def test_a_body_beyond_its_limit_is_too_large(client: httpx.Client) -> None:
+def test_a_body_over_its_limit_is_too_large(client: httpx.Client) -> None:
     answer = client.post("/api/search", content=b" " * (16 * 1024 * 1024))
 
     assert (answer.status_code, answer.json()["code"]) == (413, "body_too_large")
 
 
-def test_a_body_of_half_a_million_fields_is_refused_in_a_few_bytes(client: httpx.Client) -> None:
+def test_a_body_of_half_a_million_fields_gets_a_short_error(client: httpx.Client) -> None:
     body = b"{" + b",".join(b'"%d":1' % n for n in range(500_000)) + b"}"
 
     answer = client.post("/api/search", content=body)
@@ -59,7 +59,7 @@ def test_a_body_of_half_a_million_fields_is_refused_in_a_few_bytes(client: httpx
     assert len(answer.content) < 1000
 
 
-def test_of_many_unknown_parameters_twenty_are_named(client: httpx.Client) -> None:
+def test_at_most_twenty_unknown_parameters_are_named(client: httpx.Client) -> None:
     answer = client.get("/api/search-by-text?query=a&" + "&".join(f"x{n}=1" for n in range(90)))
 
     assert answer.status_code == 422

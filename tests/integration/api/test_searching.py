@@ -1,4 +1,4 @@
-"""SearchService over HTTP: the seed's answers, the cache, waiting or not, and what failures look like."""
+"""Searches over HTTP: answers, the cache, waiting and asynchronous requests, and failures."""
 
 import base64
 from concurrent.futures import ThreadPoolExecutor
@@ -44,7 +44,7 @@ def upload(client: httpx.Client, data: bytes, **params: Any) -> httpx.Response:
     return client.post("/api/search-by-image", params=params, files={"file": ("a.png", data)})
 
 
-def test_a_text_search_answers_with_the_seeds_object(client: httpx.Client) -> None:
+def test_a_text_search_returns_the_expected_object(client: httpx.Client) -> None:
     answer = text(client, k=5)
 
     document = answer.raise_for_status().json()
@@ -60,9 +60,7 @@ def test_a_text_search_answers_with_the_seeds_object(client: httpx.Client) -> No
     assert client.get(f"/api/jobs/{document['job_id']}").json()["status"] == "succeeded"
 
 
-def test_an_image_search_answers_likewise_whatever_the_file_is_called(
-    client: httpx.Client, cover: bytes
-) -> None:
+def test_an_image_search_ignores_the_file_name(client: httpx.Client, cover: bytes) -> None:
     answer = client.post(
         "/api/search-by-image?k=5&genre=Rock", files={"file": ("a.txt", cover, "text/plain")}
     )
@@ -73,7 +71,7 @@ def test_an_image_search_answers_likewise_whatever_the_file_is_called(
     assert {found["genre"] for found in document["results"]} == {"Rock"}
 
 
-def test_a_composed_search_takes_texts_images_and_albums(client: httpx.Client, cover: bytes) -> None:
+def test_a_composed_search_accepts_texts_images_and_albums(client: httpx.Client, cover: bytes) -> None:
     parts = [
         {"text": "forest"},
         {"image": base64.b64encode(cover).decode(), "weight": 0.5},
@@ -86,16 +84,14 @@ def test_a_composed_search_takes_texts_images_and_albums(client: httpx.Client, c
     assert "7" not in {found["id"] for found in document["results"]}
 
 
-def test_albums_like_one_do_not_include_it(client: httpx.Client) -> None:
+def test_similar_albums_exclude_the_album_itself(client: httpx.Client) -> None:
     document = client.get("/api/albums/7/similar", params={"k": 50}).raise_for_status().json()
 
     assert document["query_type"] == "album"
     assert "7" not in {found["id"] for found in document["results"]}
 
 
-def test_the_same_query_again_comes_from_the_cache_as_it_was_stored(
-    client: httpx.Client, worker: StandInWorker
-) -> None:
+def test_a_repeated_query_returns_the_stored_answer(client: httpx.Client, worker: StandInWorker) -> None:
     first = text(client, k=3)
 
     second = text(client, query="DARK  ambient", k=3)
@@ -105,13 +101,13 @@ def test_the_same_query_again_comes_from_the_cache_as_it_was_stored(
     assert len(worker.answered) == 1
 
 
-def test_the_same_image_again_comes_from_the_cache(client: httpx.Client, cover: bytes) -> None:
+def test_a_repeated_image_is_answered_from_the_cache(client: httpx.Client, cover: bytes) -> None:
     upload(client, cover).raise_for_status()
 
     assert upload(client, cover).headers["x-cache"] == "hit"
 
 
-def test_a_new_catalog_version_retires_every_cached_answer(client: httpx.Client, redis: Redis) -> None:
+def test_a_new_catalog_version_invalidates_every_cached_answer(client: httpx.Client, redis: Redis) -> None:
     etag = text(client).headers["etag"]
     assert text(client).headers["x-cache"] == "hit"
 
@@ -121,7 +117,7 @@ def test_a_new_catalog_version_retires_every_cached_answer(client: httpx.Client,
     assert text(client, headers={"If-None-Match": etag}).status_code == 200
 
 
-def test_an_answer_that_was_made_after_a_change_is_neither_kept_nor_tagged_under_the_key_of_before(
+def test_an_answer_computed_after_a_catalog_change_is_not_cached_under_the_old_version(
     client: httpx.Client, worker: StandInWorker, catalog: MemoryCatalog
 ) -> None:
     def change(_query: SearchQuery) -> None:
@@ -139,12 +135,12 @@ def test_an_answer_that_was_made_after_a_change_is_neither_kept_nor_tagged_under
     again = text(client)
 
     assert again.headers["x-cache"] == "miss"
-    # The change comes between two looks of the gateway: in the next second, its key is the new version's.
+    # The gateway reads the version once a second: within a second it uses the key of the new version.
     eventually(lambda: text(client).headers["x-cache"] == "hit")
     assert "etag" in text(client).headers
 
 
-def test_where_changes_may_pass_unnoticed_no_answer_is_kept(
+def test_without_a_catalog_version_no_answer_is_cached(
     client: httpx.Client, gateway: RunningGateway, catalog: MemoryCatalog
 ) -> None:
     catalog.current_version = None
@@ -156,7 +152,7 @@ def test_where_changes_may_pass_unnoticed_no_answer_is_kept(
     assert not any("etag" in answer.headers for answer in answers)
 
 
-def test_a_tag_that_the_client_has_gives_304(client: httpx.Client) -> None:
+def test_a_matching_etag_gives_304(client: httpx.Client) -> None:
     etag = text(client).headers["etag"]
 
     again = text(client, headers={"If-None-Match": etag})
@@ -165,7 +161,7 @@ def test_a_tag_that_the_client_has_gives_304(client: httpx.Client) -> None:
     assert again.headers["etag"] == etag
 
 
-def test_any_tag_will_not_do_for_a_search_that_may_never_have_been_computed(client: httpx.Client) -> None:
+def test_if_none_match_with_a_wildcard_does_not_skip_a_search(client: httpx.Client) -> None:
     headers = {"If-None-Match": "*"}
 
     assert text(client, query="never asked", headers=headers).status_code == 200
@@ -174,7 +170,7 @@ def test_any_tag_will_not_do_for_a_search_that_may_never_have_been_computed(clie
 
 
 @pytest.mark.parametrize("junk", [b"", b"junk", b'R1\0\0\0\0{"job_id":null,'])
-def test_junk_in_the_cache_is_a_miss_and_is_written_anew(
+def test_an_invalid_cache_entry_is_a_miss_and_is_replaced(
     client: httpx.Client, redis: Redis, junk: bytes
 ) -> None:
     good = text(client).json()
@@ -188,14 +184,12 @@ def test_junk_in_the_cache_is_a_miss_and_is_written_anew(
     assert text(client).headers["x-cache"] == "hit"
 
 
-def test_respond_async_answers_at_once_with_a_job_that_polls_to_the_result(
-    client: httpx.Client, worker: StandInWorker
-) -> None:
-    worker.hold()
+def test_respond_async_returns_a_job_that_can_be_polled(client: httpx.Client, worker: StandInWorker) -> None:
+    worker.pause()
 
     accepted = text(client, headers={"Prefer": "respond-async"})
     waiting = client.get(accepted.headers["location"]).json()
-    worker.let_go()
+    worker.resume()
     ended = client.get(accepted.headers["location"], params={"wait": 10}).json()
 
     assert accepted.status_code == 202
@@ -208,7 +202,7 @@ def test_respond_async_answers_at_once_with_a_job_that_polls_to_the_result(
     assert ended["result"]["results"] == text(client).json()["results"]
 
 
-def test_respond_async_gives_a_job_even_where_the_cache_has_the_answer(client: httpx.Client) -> None:
+def test_respond_async_returns_a_job_even_for_a_cached_answer(client: httpx.Client) -> None:
     known = text(client).json()
 
     accepted = text(client, headers={"Prefer": "respond-async"})
@@ -221,10 +215,10 @@ def test_respond_async_gives_a_job_even_where_the_cache_has_the_answer(client: h
 
 
 @pytest.mark.parametrize("how", [{"wait": 0.1}, {"headers": {"Prefer": "wait=0"}}])
-def test_a_wait_that_is_over_too_soon_gives_the_job(
+def test_a_wait_that_times_out_returns_the_job(
     client: httpx.Client, worker: StandInWorker, how: dict[str, Any]
 ) -> None:
-    worker.hold()
+    worker.pause()
 
     answer = text(client, **how)
 
@@ -246,16 +240,16 @@ def test_without_a_worker_a_search_is_accepted_and_finishes_when_one_starts(
     assert ended["status"] == "succeeded"
 
 
-def test_identical_queries_at_the_same_time_run_once(
+def test_concurrent_identical_queries_run_once(
     client: httpx.Client, gateway: RunningGateway, worker: StandInWorker
 ) -> None:
-    worker.hold()
+    worker.pause()
     waiting = gateway.gateway.waiters
 
     with ThreadPoolExecutor(20) as threads:
         answers = [threads.submit(text, client) for _ in range(20)]
         eventually(lambda: len(waiting) == 20)
-        worker.let_go()
+        worker.resume()
         done = [answer.result() for answer in answers]
 
     assert [answer.status_code for answer in done] == [200] * 20
@@ -265,33 +259,33 @@ def test_identical_queries_at_the_same_time_run_once(
     assert len(waiting) == 0
 
 
-def test_a_client_that_hangs_up_leaves_no_waiter_and_its_job_goes_on(
+def test_the_job_of_a_disconnected_client_continues_without_a_waiter(
     client: httpx.Client, gateway: RunningGateway, worker: StandInWorker, redis: Redis
 ) -> None:
-    worker.hold()
+    worker.pause()
     waiting = gateway.gateway.waiters
 
     with pytest.raises(httpx.ReadTimeout):
         client.get(TEXT, params={"query": "gone"}, timeout=0.2)
     eventually(lambda: len(waiting) == 0)
     (job,) = redis.scan_iter(keyspace.JOB + "*")
-    worker.let_go()
+    worker.resume()
     job_id = job.decode().removeprefix(keyspace.JOB)
     ended = client.get(f"/api/jobs/{job_id}", params={"wait": 10})
 
     assert ended.json()["status"] == "succeeded"
 
 
-def test_a_lost_event_costs_a_second_and_not_the_answer(
+def test_a_lost_event_only_delays_the_answer(
     client: httpx.Client, gateway: RunningGateway, worker: StandInWorker, redis: Redis
 ) -> None:
-    worker.hold()
+    worker.pause()
     with ThreadPoolExecutor(1) as threads:
         answer = threads.submit(text, client, wait=15)
         eventually(lambda: len(gateway.gateway.waiters) == 1)
 
         redis.client_kill_filter(_type="pubsub")
-        worker.let_go()
+        worker.resume()
 
         assert answer.result().status_code == 200
 
@@ -300,7 +294,7 @@ def test_a_lost_event_costs_a_second_and_not_the_answer(
     "error",
     [UndecodableImage("it does not"), CatalogUnavailable("it is down"), ModelMismatch("another model")],
 )
-def test_a_search_whose_job_fails_answers_with_that_errors_status(
+def test_a_search_whose_job_fails_has_the_status_of_the_error(
     client: httpx.Client, worker: StandInWorker, error: CoverSearchError
 ) -> None:
     def fail(_: SearchQuery) -> None:
@@ -340,7 +334,7 @@ def test_an_album_that_does_not_exist_is_404(client: httpx.Client, path: str) ->
     assert (answer.status_code, answer.json()["code"]) == (404, "album_not_found")
 
 
-def test_a_genre_is_found_in_any_case_under_one_key(client: httpx.Client) -> None:
+def test_spellings_of_a_genre_share_one_cache_entry(client: httpx.Client) -> None:
     first = text(client, genre="Rock")
 
     second = text(client, genre="rOCK")
@@ -350,7 +344,7 @@ def test_a_genre_is_found_in_any_case_under_one_key(client: httpx.Client) -> Non
     assert second.headers["etag"] == first.headers["etag"]
 
 
-def test_an_album_of_several_genres_is_found_by_each_and_tells_them_all(
+def test_an_album_is_found_by_each_of_its_genres_and_lists_them(
     client: httpx.Client, catalog: MemoryCatalog
 ) -> None:
     catalog.albums["1"] = replace(catalog.albums["1"], genre="Jazz", genres=("Jazz", "Rock"))
@@ -359,11 +353,11 @@ def test_an_album_of_several_genres_is_found_by_each_and_tells_them_all(
     (by_second,) = text(client, genre="rock", k=1).json()["results"]
     album = client.get("/api/albums/1").json()
 
-    for told in (by_first, by_second, album):
-        assert (told["id"], told["genre"], told["genres"]) == ("1", "Jazz", ["Jazz", "Rock"])
+    for found in (by_first, by_second, album):
+        assert (found["id"], found["genre"], found["genres"]) == ("1", "Jazz", ["Jazz", "Rock"])
 
 
-def test_spellings_of_a_genre_are_one_filter_in_every_kind_of_search(client: httpx.Client) -> None:
+def test_every_kind_of_search_accepts_any_spelling_of_a_genre(client: httpx.Client) -> None:
     composed = {"parts": [{"text": "dark ambient"}]}
     first = client.post("/api/search", json={**composed, "genre": ["Rock"]}).json()["results"]
 
@@ -376,7 +370,7 @@ def test_spellings_of_a_genre_are_one_filter_in_every_kind_of_search(client: htt
     assert similar[1].headers["x-cache"] == "hit"
 
 
-def test_an_unknown_genre_is_refused_by_name_and_nothing_runs(
+def test_an_unknown_genre_is_refused_by_name_before_a_run(
     client: httpx.Client, worker: StandInWorker
 ) -> None:
     answer = text(client, genre="Polka")
@@ -387,7 +381,7 @@ def test_an_unknown_genre_is_refused_by_name_and_nothing_runs(
     assert worker.answered == []
 
 
-def test_a_cached_answer_with_a_genre_needs_nothing_of_the_catalog_but_its_version(
+def test_a_cached_answer_with_a_genre_needs_only_the_catalog_version(
     client: httpx.Client, catalog: MemoryCatalog, start_gateway: StartGateway
 ) -> None:
     text(client, genre="Rock").raise_for_status()
@@ -397,7 +391,7 @@ def test_a_cached_answer_with_a_genre_needs_nothing_of_the_catalog_but_its_versi
         eventually(lambda: text(fresh, genre="Rock").headers.get("x-cache") == "hit")
 
 
-def test_a_gateway_that_never_saw_the_catalog_answers_nothing_from_the_cache(
+def test_a_gateway_that_never_reached_the_catalog_does_not_use_the_cache(
     client: httpx.Client, catalog: MemoryCatalog, start_gateway: StartGateway
 ) -> None:
     text(client).raise_for_status()
@@ -405,11 +399,11 @@ def test_a_gateway_that_never_saw_the_catalog_answers_nothing_from_the_cache(
 
     with start_gateway().client() as fresh:
         assert text(fresh).json()["code"] == "catalog_unavailable"
-    # One that saw it a moment ago still does: a database that is started anew is not noticed.
+    # A gateway that reached the catalog a moment ago still uses the cache during a database restart.
     assert text(client).headers["x-cache"] == "hit"
 
 
-def test_several_genres_mean_any_of_them(client: httpx.Client) -> None:
+def test_several_genres_match_albums_with_any_of_them(client: httpx.Client) -> None:
     document = text(client, genre=["Rock", "Jazz"], k=50).json()
 
     assert {found["genre"] for found in document["results"]} == {"Rock", "Jazz"}
@@ -427,7 +421,7 @@ def test_every_filter_reaches_the_catalog(client: httpx.Client) -> None:
         assert found["best_new_music"] is True
 
 
-def test_the_same_idempotency_key_gives_the_same_job_and_another_request_a_conflict(
+def test_a_reused_idempotency_key_returns_the_job_or_a_conflict(
     client: httpx.Client, worker: StandInWorker
 ) -> None:
     headers = {"Idempotency-Key": "order-17"}
@@ -443,11 +437,11 @@ def test_the_same_idempotency_key_gives_the_same_job_and_another_request_a_confl
     assert (other.status_code, other.json()["code"]) == (409, "idempotency_conflict")
 
 
-def test_an_idempotency_key_is_answered_from_the_cache_and_remembered(
+def test_an_idempotency_key_is_stored_for_a_cached_answer(
     client: httpx.Client, worker: StandInWorker
 ) -> None:
     known = text(client).json()
-    worker.hold()
+    worker.pause()
     headers = {"Idempotency-Key": "order-18"}
 
     first = text(client, headers=headers)
@@ -461,14 +455,14 @@ def test_an_idempotency_key_is_answered_from_the_cache_and_remembered(
     assert (other.status_code, other.json()["code"]) == (409, "idempotency_conflict")
 
 
-def test_an_idempotency_key_of_a_job_under_way_waits_for_it_though_the_cache_has_the_answer(
+def test_a_reused_idempotency_key_waits_for_its_running_job_despite_a_cached_answer(
     client: httpx.Client, worker: StandInWorker, redis: Redis
 ) -> None:
     known = text(client)
     (entry,) = redis.keys(keyspace.result("*"))
     body = redis.getdel(entry)
     assert isinstance(body, bytes)
-    worker.hold()
+    worker.pause()
     headers = {"Idempotency-Key": "order-19"}
     first = text(client, wait=0, headers=headers).json()
     redis.set(entry, body)
@@ -479,7 +473,7 @@ def test_an_idempotency_key_of_a_job_under_way_waits_for_it_though_the_cache_has
     assert again.json()["id"] == first["id"]
 
 
-def test_clients_without_keys_have_each_their_own_idempotency_keys(
+def test_anonymous_clients_do_not_share_idempotency_keys(
     start_gateway: StartGateway, worker: StandInWorker
 ) -> None:
     with start_gateway(TRUSTED_PROXIES="127.0.0.1").client() as client:
@@ -498,17 +492,17 @@ def test_clients_without_keys_have_each_their_own_idempotency_keys(
 
 
 @pytest.mark.parametrize("key", ["", "a b", "x" * 256])
-def test_an_idempotency_key_that_is_none_is_refused(client: httpx.Client, key: str) -> None:
+def test_an_invalid_idempotency_key_is_refused(client: httpx.Client, key: str) -> None:
     answer = text(client, headers={"Idempotency-Key": key})
 
     assert answer.status_code == 422
     assert answer.json()["errors"][0]["parameter"] == "Idempotency-Key"
 
 
-def test_a_full_queue_says_so_before_any_work_and_when_to_come_again(
+def test_a_full_queue_is_refused_before_any_work_with_retry_after(
     start_gateway: StartGateway, worker: StandInWorker
 ) -> None:
-    worker.hold()
+    worker.pause()
     with start_gateway(MAX_QUEUE_DEPTH="1").client() as client:
         accepted = text(client, query="one", wait=0)
         refused = text(client, query="another", wait=0)
@@ -520,17 +514,17 @@ def test_a_full_queue_says_so_before_any_work_and_when_to_come_again(
     assert int(refused.headers["retry-after"]) >= 1
 
 
-def test_image_bytes_past_their_budget_are_turned_away(
+def test_image_bytes_over_their_budget_are_refused(
     start_gateway: StartGateway, worker: StandInWorker, cover: bytes
 ) -> None:
-    worker.hold()
+    worker.pause()
     with start_gateway(MAX_HELD_IMAGE_BYTES=str(len(cover) - 1)).client() as client:
         refused = upload(client, cover)
 
     assert (refused.status_code, refused.json()["code"]) == (503, "queue_full")
 
 
-def test_a_deadline_without_a_worker_is_said_as_that(start_gateway: StartGateway) -> None:
+def test_a_deadline_without_a_worker_is_reported_as_such(start_gateway: StartGateway) -> None:
     with start_gateway(JOB_DEADLINE_S="1").client() as client:
         answer = text(client)
 
@@ -538,11 +532,11 @@ def test_a_deadline_without_a_worker_is_said_as_that(start_gateway: StartGateway
     assert int(answer.headers["retry-after"]) >= 1
 
 
-def test_a_request_that_waits_for_a_job_that_is_called_off_is_told(
+def test_a_request_that_waits_for_a_canceled_job_is_answered(
     client: httpx.Client, gateway: RunningGateway, worker: StandInWorker
 ) -> None:
-    worker.hold()
-    headers = {"Idempotency-Key": "call-it-off"}
+    worker.pause()
+    headers = {"Idempotency-Key": "cancel-it"}
     job = text(client, headers={**headers, "Prefer": "respond-async"}).json()
 
     with ThreadPoolExecutor(1) as threads:

@@ -1,4 +1,4 @@
-"""Secrets stay where they were given: not in logs, errors, the process list, or what others are told."""
+"""Secrets never appear in logs, errors, the process list or answers."""
 
 import os
 import subprocess
@@ -40,7 +40,7 @@ def test_settings_show_no_secret() -> None:
 
 @pytest.fixture
 def failing() -> Iterator[tuple[httpx.Client, psutil.Process, Path]]:
-    """A gateway whose Redis and catalog do not let it in: all it says of that is in its log."""
+    """A gateway whose credentials Redis and catalog refuse, and its log."""
     port = free_port()
     environ = {
         "PATH": os.environ["PATH"],
@@ -62,7 +62,7 @@ def failing() -> Iterator[tuple[httpx.Client, psutil.Process, Path]]:
             process.wait()
 
 
-def test_a_gateway_that_is_let_in_nowhere_tells_no_password(
+def test_failed_logins_do_not_reveal_passwords(
     failing: tuple[httpx.Client, psutil.Process, Path],
 ) -> None:
     client, process, log = failing
@@ -73,13 +73,13 @@ def test_a_gateway_that_is_let_in_nowhere_tells_no_password(
     ]
     eventually(lambda: "does not answer" in log.read_text() or "cannot be done" in log.read_text())
 
-    told = log.read_text() + "".join(answer.text + str(answer.headers) for answer in answers)
+    shown = log.read_text() + "".join(answer.text + str(answer.headers) for answer in answers)
     assert {answer.status_code for answer in answers[1:]} == {503}
-    assert [secret for secret in SECRETS if secret in told] == []
+    assert [secret for secret in SECRETS if secret in shown] == []
     assert [secret for secret in SECRETS if secret in " ".join(process.cmdline())] == []
 
 
-def test_folders_and_passwords_in_a_workers_words_are_not_passed_on(
+def test_paths_and_passwords_in_a_workers_error_are_redacted(
     start_gateway: StartGateway, worker: StandInWorker, redis_server: RedisServer
 ) -> None:
     worker.announcement = {
@@ -90,14 +90,14 @@ def test_folders_and_passwords_in_a_workers_words_are_not_passed_on(
     with start_gateway().client() as client:
         eventually(lambda: "damaged" in client.get("/readyz").text)
 
-        told = client.get("/readyz").json()["problems"]["worker"]
+        shown = client.get("/readyz").json()["problems"]["worker"]
 
-    assert "/home" not in told
-    assert REDIS_PASSWORD not in told
-    assert "…/clip is damaged" in told
+    assert "/home" not in shown
+    assert REDIS_PASSWORD not in shown
+    assert "…/clip is damaged" in shown
 
 
-def test_line_breaks_and_colours_in_what_a_client_sends_make_no_record(
+def test_control_characters_from_a_client_cannot_forge_log_records(
     failing: tuple[httpx.Client, psutil.Process, Path],
 ) -> None:
     client, _, log = failing

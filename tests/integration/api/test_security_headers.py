@@ -1,4 +1,4 @@
-"""What a browser may do with an answer: its headers on each, and a real browser that keeps to them."""
+"""Security headers on every answer, and their effect in a real browser."""
 
 import threading
 from collections.abc import Iterator
@@ -31,9 +31,7 @@ HARM = '<img src=x onerror="document.title=1"><script>alert(1)</script>'
         ("HEAD", "/none", 404),
     ],
 )
-def test_every_answer_says_what_a_browser_may_do_with_it(
-    client: httpx.Client, method: str, path: str, status: int
-) -> None:
+def test_every_answer_has_security_headers(client: httpx.Client, method: str, path: str, status: int) -> None:
     answer = client.request(method, path)
 
     assert answer.status_code == status
@@ -48,7 +46,7 @@ def test_every_answer_says_what_a_browser_may_do_with_it(
     assert "script-src" not in policy or "script-src 'self';" in policy
 
 
-def test_an_unexpected_error_has_them_too(client: httpx.Client, catalog: MemoryCatalog) -> None:
+def test_an_unexpected_error_has_security_headers(client: httpx.Client, catalog: MemoryCatalog) -> None:
     catalog.album = None  # type: ignore[method-assign, assignment]
 
     answer = client.get("/api/albums/3")
@@ -57,7 +55,7 @@ def test_an_unexpected_error_has_them_too(client: httpx.Client, catalog: MemoryC
     assert answer.headers["content-security-policy"].startswith("default-src 'none'; ")
 
 
-def test_pages_of_others_may_read_nothing_unless_they_are_let(client: httpx.Client) -> None:
+def test_other_origins_cannot_read_answers_by_default(client: httpx.Client) -> None:
     asked = client.get("/api/genres", headers={"Origin": "https://a.example"})
     preflight = client.options(
         "/api/genres", headers={"Origin": "https://a.example", "Access-Control-Request-Method": "GET"}
@@ -67,7 +65,7 @@ def test_pages_of_others_may_read_nothing_unless_they_are_let(client: httpx.Clie
     assert preflight.status_code == 405
 
 
-def test_pages_that_are_let_in_may_read_the_answers_and_their_headers(start_gateway: StartGateway) -> None:
+def test_allowed_origins_can_read_answers_and_headers(start_gateway: StartGateway) -> None:
     origin = "https://a.example"
     with start_gateway(CORS_ORIGINS=f"{origin}, https://b.example", AUTH="required").client() as client:
         preflight = client.options(
@@ -81,7 +79,7 @@ def test_pages_that_are_let_in_may_read_the_answers_and_their_headers(start_gate
         refused = client.get("/api/genres", headers={"Origin": origin})
         stranger = client.get("/api/genres", headers={"Origin": "https://c.example"})
 
-    # A preflight carries no key, and must not need one.
+    # A preflight has no key and must not need one.
     assert preflight.status_code == 200
     assert preflight.headers["access-control-allow-origin"] == origin
     assert "Authorization" in preflight.headers["access-control-allow-headers"]
@@ -100,7 +98,7 @@ def test_pages_that_are_let_in_may_read_the_answers_and_their_headers(start_gate
         ({"Access-Control-Request-Headers": "x-other"}, "headers"),
     ],
 )
-def test_a_page_that_is_not_let_in_is_told_so_in_a_problem(
+def test_a_preflight_from_another_origin_is_refused_with_a_problem(
     start_gateway: StartGateway, asked: dict[str, str], reason: str
 ) -> None:
     allowed = {"Origin": "https://a.example", "Access-Control-Request-Method": "GET"}
@@ -116,14 +114,14 @@ def test_a_page_that_is_not_let_in_is_told_so_in_a_problem(
 
 
 @pytest.mark.timeout(180)
-def test_the_interface_works_in_a_browser_that_keeps_to_the_policy(
+def test_the_api_docs_page_works_under_the_content_security_policy(
     gateway: RunningGateway, browser: Browser
 ) -> None:
     with gateway.client() as client:
         paths = client.get("/openapi.json").json()["paths"]
     operation = paths["/api/search-by-image"]["post"]["operationId"]
 
-    # The address opens one operation.
+    # The URL fragment opens one operation.
     page, console = browser.load(f"{gateway.url}/docs#/search/{operation}")
 
     assert 'class="swagger-ui' in page
@@ -133,7 +131,7 @@ def test_the_interface_works_in_a_browser_that_keeps_to_the_policy(
 
 
 @pytest.mark.timeout(180)
-def test_what_albums_are_called_runs_nothing_in_a_browser(
+def test_album_titles_cannot_inject_scripts(
     gateway: RunningGateway, catalog: MemoryCatalog, browser: Browser
 ) -> None:
     album = make_album(1)
@@ -142,14 +140,14 @@ def test_what_albums_are_called_runs_nothing_in_a_browser(
 
     page, _ = browser.load(f"{gateway.url}/api/albums/1")
 
-    # Shown as the text that it is: no element came of it.
+    # The title is shown as text and creates no element.
     assert "&lt;img src=x onerror=" in page
     assert "<script>alert" not in page
     assert "<img" not in page
 
 
 class Sink(BaseHTTPRequestHandler):
-    """Counts who asks."""
+    """Counts requests."""
 
     hits = 0
 
@@ -162,7 +160,7 @@ class Sink(BaseHTTPRequestHandler):
     do_HEAD = do_GET  # noqa: N815
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002
-        """Say nothing."""
+        """Log nothing."""
 
 
 @pytest.fixture
@@ -176,7 +174,7 @@ def sink() -> Iterator[str]:
         thread.join()
 
 
-def test_no_address_in_a_request_is_ever_fetched(
+def test_the_service_never_fetches_an_address_from_a_request(
     client: httpx.Client, catalog: MemoryCatalog, sink: str
 ) -> None:
     album = make_album(1)

@@ -1,4 +1,4 @@
-"""The service about itself, and what every answer has: an id, and a problem where it is one."""
+"""Service endpoints, and what every answer has: a request id, and a problem document for errors."""
 
 import re
 import subprocess
@@ -16,7 +16,7 @@ from tests.integration.api.stand_ins import GENRES, MODEL, MemoryCatalog, StandI
 from tests.paths import ROOT
 
 
-def test_health_tells_that_all_is_well(client: httpx.Client) -> None:
+def test_health_reports_every_component_healthy(client: httpx.Client) -> None:
     assert client.get("/health").json() == {
         "status": "healthy",
         "models_loaded": {"clip": True, "supabase": True},
@@ -28,7 +28,7 @@ def test_health_tells_that_all_is_well(client: httpx.Client) -> None:
     }
 
 
-def test_without_a_worker_there_is_no_clip_and_readiness_says_why(start_gateway: StartGateway) -> None:
+def test_without_a_worker_readiness_fails_with_the_reason(start_gateway: StartGateway) -> None:
     with start_gateway().client() as client:
         health = client.get("/health")
         ready = client.get("/readyz")
@@ -41,7 +41,7 @@ def test_without_a_worker_there_is_no_clip_and_readiness_says_why(start_gateway:
     assert ready.json() == {"ready": False, "problems": {"worker": "no worker is alive"}}
 
 
-def test_a_worker_that_could_not_load_its_model_is_no_clip_and_says_why(
+def test_readiness_reports_why_a_worker_could_not_load_its_model(
     client: httpx.Client, worker: StandInWorker
 ) -> None:
     worker.announcement = {"id": "stand-in", "ready": False, "error": "model_unavailable: truncated file"}
@@ -52,7 +52,7 @@ def test_a_worker_that_could_not_load_its_model_is_no_clip_and_says_why(
     assert "truncated file" in client.get("/readyz").json()["problems"]["worker"]
 
 
-def test_a_catalog_that_does_not_answer_is_named(client: httpx.Client, catalog: MemoryCatalog) -> None:
+def test_health_names_the_fault_of_the_catalog(client: httpx.Client, catalog: MemoryCatalog) -> None:
     catalog.fault = CatalogMisconfigured("search_albums is missing: apply the schema", problem="rpc_missing")
 
     eventually(lambda: client.get("/readyz").status_code == 503)
@@ -60,12 +60,12 @@ def test_a_catalog_that_does_not_answer_is_named(client: httpx.Client, catalog: 
 
     assert health["status"] == "degraded"
     assert health["models_loaded"]["supabase"] is False
-    told = "rpc_missing: search_albums is missing: apply the schema"
-    assert client.get("/readyz").json()["problems"]["catalog"] == told
+    reported = "rpc_missing: search_albums is missing: apply the schema"
+    assert client.get("/readyz").json()["problems"]["catalog"] == reported
     assert client.get("/livez").status_code == 200
 
 
-def test_what_is_set_up_wrongly_in_the_catalog_is_told_once_and_keeps_nobody_from_searching(
+def test_a_catalog_misconfiguration_is_reported_and_searches_continue(
     start_gateway: StartGateway,
     worker: StandInWorker,
     catalog: MemoryCatalog,
@@ -79,9 +79,9 @@ def test_what_is_set_up_wrongly_in_the_catalog_is_told_once_and_keeps_nobody_fro
         eventually(lambda: catalog.asked_what_is_wrong > 2)
         ready = client.get("/readyz")
 
-    told = [record for record in caplog.records if record.message == "the catalog is misconfigured"]
-    assert [vars(record)["problem"] for record in told] == ["rows_capped"]
-    assert "db-max-rows" in vars(told[0])["detail"]
+    reported = [record for record in caplog.records if record.message == "the catalog is misconfigured"]
+    assert [vars(record)["problem"] for record in reported] == ["rows_capped"]
+    assert "db-max-rows" in vars(reported[0])["detail"]
     assert ready.status_code == 200
 
 
@@ -93,7 +93,7 @@ def test_the_root_names_the_endpoints(client: httpx.Client) -> None:
     assert document["links"]["docs"] == "/docs"
 
 
-def test_genres_are_as_the_seed_has_them(client: httpx.Client) -> None:
+def test_genres_have_the_expected_form(client: httpx.Client) -> None:
     assert client.get("/api/genres").json() == {
         "success": True,
         "total_genres": len(GENRES),
@@ -101,7 +101,7 @@ def test_genres_are_as_the_seed_has_them(client: httpx.Client) -> None:
     }
 
 
-def test_stats_are_as_the_seed_has_them(client: httpx.Client) -> None:
+def test_stats_have_the_expected_form(client: httpx.Client) -> None:
     stats = client.get("/api/stats").json()
 
     assert set(stats) == {"total_albums", "top_genres", "year_range", "pitchfork_scores"}
@@ -110,7 +110,7 @@ def test_stats_are_as_the_seed_has_them(client: httpx.Client) -> None:
     assert set(stats["pitchfork_scores"]) == {"average", "min", "max", "best_new_music_count"}
 
 
-def test_facts_are_asked_of_the_catalog_once_and_tagged(client: httpx.Client, catalog: MemoryCatalog) -> None:
+def test_catalog_metadata_is_cached_and_tagged(client: httpx.Client, catalog: MemoryCatalog) -> None:
     first = client.get("/api/stats")
     second = client.get("/api/stats", headers={"If-None-Match": first.headers["etag"]})
     album = client.get("/api/albums/7")
@@ -121,7 +121,7 @@ def test_facts_are_asked_of_the_catalog_once_and_tagged(client: httpx.Client, ca
     assert client.get("/api/albums/7", headers={"If-None-Match": album.headers["etag"]}).status_code == 304
 
 
-def test_facts_of_a_catalog_that_is_set_up_wrongly_say_so(
+def test_catalog_metadata_of_a_misconfigured_catalog_is_an_error(
     start_gateway: StartGateway, catalog: MemoryCatalog
 ) -> None:
     catalog.fault = CatalogMisconfigured("use the service_role key", problem="not_service_role")
@@ -160,11 +160,11 @@ def test_every_error_is_a_problem_with_the_request_id(
     assert answer.json()["request_id"] == answer.headers["x-request-id"] == "abc-123"
 
 
-def test_a_method_that_is_not_taken_is_answered_with_those_that_are(client: httpx.Client) -> None:
+def test_a_refused_method_is_answered_with_the_allowed_ones(client: httpx.Client) -> None:
     assert client.delete("/api/genres").headers["allow"] == "GET"
 
 
-def test_an_error_that_nobody_expected_tells_its_id_and_nothing_else(
+def test_an_unexpected_error_shows_only_its_request_id(
     client: httpx.Client, catalog: MemoryCatalog, caplog: pytest.LogCaptureFixture
 ) -> None:
     catalog.album = None  # type: ignore[method-assign, assignment]
@@ -180,14 +180,14 @@ def test_an_error_that_nobody_expected_tells_its_id_and_nothing_else(
 
 
 @pytest.mark.parametrize("given", ["", "x" * 65, "a b", "<script>", "é"])
-def test_a_request_id_that_could_do_harm_is_replaced(client: httpx.Client, given: str) -> None:
+def test_an_unsafe_request_id_is_replaced(client: httpx.Client, given: str) -> None:
     answer = client.get("/livez", headers=[(b"X-Request-Id", given.encode())])
 
     assert re.fullmatch(r"[0-9a-f]{16}", answer.headers["x-request-id"])
 
 
 @pytest.mark.parametrize("path", ["/api/genres", "/api/search-by-text?query=red", "/docs", "/none"])
-def test_head_answers_as_get_does_without_the_body(client: httpx.Client, path: str) -> None:
+def test_head_answers_like_get_without_a_body(client: httpx.Client, path: str) -> None:
     got = client.get(path)
 
     headed = client.head(path)
@@ -198,11 +198,11 @@ def test_head_answers_as_get_does_without_the_body(client: httpx.Client, path: s
     assert headed.content == b""
 
 
-def test_nothing_names_the_server_software(client: httpx.Client) -> None:
+def test_no_answer_names_the_server_software(client: httpx.Client) -> None:
     assert "server" not in client.get("/livez").headers
 
 
-def test_the_interface_is_shown_without_the_internet(client: httpx.Client) -> None:
+def test_the_api_docs_page_needs_no_internet(client: httpx.Client) -> None:
     page = client.get("/docs").raise_for_status().text
 
     sources = re.findall(r'(?:src|href)="([^"]+)"', page)
@@ -216,7 +216,7 @@ def test_the_interface_is_shown_without_the_internet(client: httpx.Client) -> No
     assert "validatorUrl: null" in client.get("/docs/start.js").text
 
 
-def test_covers_are_served_where_there_are_some(start_gateway: StartGateway, tmp_path: Path) -> None:
+def test_covers_are_served_if_a_folder_is_configured(start_gateway: StartGateway, tmp_path: Path) -> None:
     (tmp_path / "1.jpg").write_bytes(b"\xff\xd8\xff")
 
     with start_gateway(COVERS_DIR=str(tmp_path)).client() as client:
@@ -251,7 +251,7 @@ def test_a_gateway_without_a_catalog_says_which_setting_is_missing() -> None:
     assert "DATABASE_URL" in done.stderr
 
 
-def test_browsers_are_sent_to_the_page_only_where_there_is_one(gateway: RunningGateway) -> None:
+def test_browsers_are_redirected_to_the_page_only_if_it_exists(gateway: RunningGateway) -> None:
     has_page = (ROOT / "api" / "web" / "index.html").is_file()
 
     with gateway.client() as client:

@@ -1,4 +1,4 @@
-"""The budget in Redis: windows that turn, units that come back, clients that do not share."""
+"""Rate-limit budgets in Redis: rotation of windows, refunds, and separate clients."""
 
 from collections.abc import AsyncIterator
 
@@ -27,18 +27,18 @@ async def spend(limits: RateLimits, cost: int, bucket: Bucket = BUCKET) -> Payme
 
 
 def turn(redis: Redis, *, seconds: int) -> None:
-    """Make the window begin so much earlier, as if that time had passed."""
+    """Move the start of the window into the past, as if that time had passed."""
     redis.hincrby(NAME, "start_ms", -1000 * seconds)
 
 
-async def test_what_does_not_fit_is_refused_and_takes_nothing(limits: RateLimits) -> None:
+async def test_a_cost_that_does_not_fit_is_refused_and_not_counted(limits: RateLimits) -> None:
     first, second, third = await spend(limits, 7), await spend(limits, 4), await spend(limits, 3)
 
     assert [first.is_made, second.is_made, third.is_made] == [True, False, True]
     assert third.window.quota(BUCKET.rate).remaining == 0
 
 
-async def test_the_previous_window_counts_less_and_less(limits: RateLimits, redis: Redis) -> None:
+async def test_the_previous_window_decays_linearly(limits: RateLimits, redis: Redis) -> None:
     await spend(limits, 10)
 
     turn(redis, seconds=60 + 30)
@@ -50,7 +50,7 @@ async def test_the_previous_window_counts_less_and_less(limits: RateLimits, redi
     assert none.window.quota(BUCKET.rate).remaining == 10
 
 
-async def test_units_that_are_given_back_can_be_spent_again(limits: RateLimits) -> None:
+async def test_refunded_units_can_be_spent_again(limits: RateLimits) -> None:
     await spend(limits, 10)
 
     await spend(limits, -4)
@@ -59,7 +59,7 @@ async def test_units_that_are_given_back_can_be_spent_again(limits: RateLimits) 
     assert not (await spend(limits, 1)).is_made
 
 
-async def test_no_more_is_given_back_than_was_spent_in_the_window(limits: RateLimits, redis: Redis) -> None:
+async def test_a_refund_is_at_most_the_spending_of_the_window(limits: RateLimits, redis: Redis) -> None:
     await spend(limits, 10)
     turn(redis, seconds=120)
 
@@ -69,13 +69,13 @@ async def test_no_more_is_given_back_than_was_spent_in_the_window(limits: RateLi
     assert not (await spend(limits, 1)).is_made
 
 
-async def test_two_clients_do_not_share(limits: RateLimits) -> None:
+async def test_clients_have_separate_budgets(limits: RateLimits) -> None:
     await spend(limits, 10)
 
     assert (await spend(limits, 10, Bucket("address:192.0.2.2", BUCKET.rate))).is_made
 
 
-async def test_a_clock_that_goes_back_opens_no_new_window(limits: RateLimits, redis: Redis) -> None:
+async def test_a_clock_that_jumps_back_starts_no_new_window(limits: RateLimits, redis: Redis) -> None:
     await spend(limits, 10)
 
     turn(redis, seconds=-30)
@@ -83,7 +83,7 @@ async def test_a_clock_that_goes_back_opens_no_new_window(limits: RateLimits, re
     assert not (await spend(limits, 1)).is_made
 
 
-async def test_a_window_in_which_nothing_more_is_spent_is_forgotten(limits: RateLimits, redis: Redis) -> None:
+async def test_an_idle_window_expires(limits: RateLimits, redis: Redis) -> None:
     await spend(limits, 1)
 
     assert 110_000 < redis.pttl(NAME) <= 120_000

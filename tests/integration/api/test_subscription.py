@@ -1,4 +1,4 @@
-"""What comes over the channels is heard, and what nobody can read does not end the hearing."""
+"""Channel messages are received, and an unreadable message does not end the subscription."""
 
 import asyncio
 import logging
@@ -20,7 +20,7 @@ async def redis(redis_server: RedisServer) -> AsyncIterator[Redis]:
     await client.aclose()
 
 
-async def test_a_message_that_cannot_be_read_is_told_and_the_next_is_heard(
+async def test_an_unreadable_message_is_logged_and_the_next_is_delivered(
     redis: Redis, caplog: pytest.LogCaptureFixture
 ) -> None:
     heard = asyncio.Queue[bytes]()
@@ -43,7 +43,7 @@ async def test_a_message_that_cannot_be_read_is_told_and_the_next_is_heard(
     assert "subscription is lost" not in caplog.text
 
 
-async def test_a_connection_that_is_lost_is_made_anew(redis: Redis, caplog: pytest.LogCaptureFixture) -> None:
+async def test_a_lost_connection_is_reopened(redis: Redis, caplog: pytest.LogCaptureFixture) -> None:
     heard = asyncio.Queue[bytes]()
     subscription = asyncio.create_task(Subscription(redis, {"channel": heard.put_nowait}).run())
 

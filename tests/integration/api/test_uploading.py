@@ -1,4 +1,4 @@
-"""Uploads over a real connection: what is refused is refused early, and the client can read why."""
+"""Uploads over a real connection: refusals come early, and the client can read the reason."""
 
 import socket
 from collections.abc import Iterator
@@ -19,16 +19,16 @@ MULTIPART = {"Content-Type": "multipart/form-data; boundary=zz"}
 PART = b'--zz\r\nContent-Disposition: form-data; name="file"; filename="a.png"\r\n\r\n'
 
 
-#: The beginning of a body that is the image itself.
+#: The head of a request whose body is the image.
 RAW = b"\x89PNG"
 
 
-def blamed(answer: httpx.Response) -> list[str]:
+def error_parameters(answer: httpx.Response) -> list[str]:
     return [error["parameter"] for error in answer.json()["errors"]]
 
 
 class Sender:
-    """A gibibyte in chunks, counted as it goes out."""
+    """A gibibyte in chunks, counted as it is sent."""
 
     def __init__(self, first: bytes = b"") -> None:
         self._first = first
@@ -52,9 +52,7 @@ class Sender:
         ("/api/nothing", b"", "not_found"),
     ],
 )
-def test_an_endless_body_is_refused_without_being_read_to_its_end(
-    client: httpx.Client, path: str, first: bytes, code: str
-) -> None:
+def test_an_endless_body_is_refused_early(client: httpx.Client, path: str, first: bytes, code: str) -> None:
     sender = Sender(first)
 
     headers = {"Content-Type": "image/png"} if first is RAW else MULTIPART
@@ -65,26 +63,22 @@ def test_an_endless_body_is_refused_without_being_read_to_its_end(
     assert sender.sent_bytes < 100 * MIB
 
 
-def test_an_image_over_the_limit_is_refused_and_the_next_request_works(
-    client: httpx.Client, cover: bytes
-) -> None:
+def test_a_connection_works_after_an_oversized_image(client: httpx.Client, cover: bytes) -> None:
     too_large = client.post("/api/search-by-image", files={"file": b"x" * (10 * MIB + 1)})
 
     assert (too_large.status_code, too_large.json()["code"]) == (413, "image_too_large")
-    assert blamed(too_large) == ["file"]
+    assert error_parameters(too_large) == ["file"]
     assert client.post("/api/search-by-image", files={"file": cover}).status_code == 200
 
 
 @pytest.mark.parametrize("content_type", ["image/jpeg", "application/octet-stream", None])
-def test_an_image_may_be_the_body_itself(
-    client: httpx.Client, cover: bytes, content_type: str | None
-) -> None:
+def test_an_image_may_be_the_whole_body(client: httpx.Client, cover: bytes, content_type: str | None) -> None:
     in_a_form = client.post("/api/search-by-image", files={"file": cover}).json()
 
     headers = {} if content_type is None else {"Content-Type": content_type}
     answer = client.post("/api/search-by-image?k=10", content=cover, headers=headers)
 
-    # Its content decides, not its type: it is the same search.
+    # The content decides, not the media type: it is the same search.
     assert (answer.status_code, answer.headers["x-cache"]) == (200, "hit")
     assert answer.json()["results"] == in_a_form["results"]
 
@@ -98,7 +92,7 @@ def test_an_image_may_be_the_body_itself(
         ("image/png", b"x" * (10 * MIB + 1), 413, "image_too_large", "more than"),
     ],
 )
-def test_a_body_that_is_no_image_is_refused_like_a_form(
+def test_a_body_that_is_not_an_image_is_refused_like_a_form(
     client: httpx.Client, content_type: str, data: bytes, status: int, code: str, detail: str
 ) -> None:
     answer = client.post("/api/search-by-image", content=data, headers={"Content-Type": content_type})
@@ -106,10 +100,10 @@ def test_a_body_that_is_no_image_is_refused_like_a_form(
     assert (answer.status_code, answer.json()["code"]) == (status, code)
     assert detail in answer.json()["detail"]
     if code != "unsupported_media_type":
-        assert blamed(answer) == ["file"]
+        assert error_parameters(answer) == ["file"]
 
 
-def test_the_limits_are_settings(start_gateway: StartGateway, cover: bytes) -> None:
+def test_the_upload_limits_are_settings(start_gateway: StartGateway, cover: bytes) -> None:
     with start_gateway(MAX_IMAGE_BYTES="50").client() as client:
         by_bytes = client.post("/api/search-by-image", files={"file": cover})
     with start_gateway(MAX_IMAGE_PIXELS="100").client() as client:
@@ -117,17 +111,17 @@ def test_the_limits_are_settings(start_gateway: StartGateway, cover: bytes) -> N
 
     assert by_bytes.json()["code"] == "image_too_large"
     assert (by_pixels.status_code, by_pixels.json()["code"]) == (422, "image_too_many_pixels")
-    assert blamed(by_bytes) == blamed(by_pixels) == ["file"]
+    assert error_parameters(by_bytes) == error_parameters(by_pixels) == ["file"]
 
 
-def test_a_file_that_is_no_image_is_unsupported(client: httpx.Client) -> None:
+def test_a_file_that_is_not_an_image_is_unsupported(client: httpx.Client) -> None:
     answer = client.post("/api/search-by-image", files={"file": ("cover.png", b"hello", "image/png")})
 
     assert (answer.status_code, answer.json()["code"]) == (415, "unsupported_image")
-    assert blamed(answer) == ["file"]
+    assert error_parameters(answer) == ["file"]
 
 
-def test_what_only_a_worker_finds_wrong_with_an_image_is_named_too(
+def test_an_image_error_found_by_a_worker_names_the_parameter(
     client: httpx.Client, worker: StandInWorker, cover: bytes
 ) -> None:
     def fail(_: SearchQuery) -> None:
@@ -138,13 +132,13 @@ def test_what_only_a_worker_finds_wrong_with_an_image_is_named_too(
     answer = client.post("/api/search-by-image", files={"file": cover})
 
     assert (answer.status_code, answer.json()["code"]) == (422, "undecodable_image")
-    assert blamed(answer) == ["file"]
+    assert error_parameters(answer) == ["file"]
 
 
 def begin_upload(
     running: RunningGateway, stack: ExitStack, *, path: str, content_type: str, size_bytes: int
 ) -> socket.socket:
-    """Send all of an upload but its last byte."""
+    """Send an upload except its last byte."""
     host, port = running.url.removeprefix("http://").split(":")
     connection = stack.enter_context(socket.create_connection((host, int(port)), timeout=20))
     head = f"POST {path} HTTP/1.1\r\nHost: gateway\r\nContent-Type: {content_type}\r\n"
@@ -161,7 +155,7 @@ def begin_upload(
         ("/api/search", "application/json"),
     ],
 )
-def test_uploads_that_never_end_hold_no_more_than_their_budget(
+def test_unfinished_uploads_hold_at_most_their_budget(
     start_gateway: StartGateway, worker: StandInWorker, cover: bytes, path: str, content_type: str
 ) -> None:
     running = start_gateway(MAX_RECEIVING_BYTES=str(4 * MIB))
@@ -183,16 +177,16 @@ def test_uploads_that_never_end_hold_no_more_than_their_budget(
     assert during.status_code == 200
 
 
-def test_a_search_that_waits_holds_none_of_its_upload(
+def test_a_waiting_search_does_not_hold_its_upload(
     client: httpx.Client, gateway: RunningGateway, worker: StandInWorker, cover: bytes
 ) -> None:
-    worker.hold()
+    worker.pause()
 
     with ThreadPoolExecutor(1) as threads:
         answer = threads.submit(client.post, "/api/search-by-image", files={"file": cover})
         eventually(lambda: len(gateway.gateway.waiters) == 1)
         held_bytes = gateway.gateway.body_budget.held_bytes
-        worker.let_go()
+        worker.resume()
 
         assert answer.result().status_code == 200
     assert held_bytes == 0

@@ -1,4 +1,4 @@
-"""Catalogs on the real PostgreSQL and the real PostgREST, over one world."""
+"""Catalogs on the real PostgreSQL and the real PostgREST, over the same known albums."""
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -14,14 +14,14 @@ from common.catalog.supabase import SupabaseCatalog
 from local.servers.pgbouncer import PgBouncerServer
 from local.servers.postgres import PostgresServer
 from local.servers.supabase import SupabaseConfig, SupabaseServer
-from tests.integration.catalog.known_catalog import World, write
+from tests.integration.catalog.known_catalog import KnownAlbums, write
 
 WORLD_SIZE = 3000
 TIMEOUT_S = 10.0
 
-#: Ways to a catalog; `pgbouncer` is PostgreSQL behind a pooler in transaction mode.
+#: How a test connects to a catalog; `pgbouncer` is PostgreSQL behind a pooler in transaction mode.
 IMPLEMENTATIONS = ("postgres", "pgbouncer", "supabase")
-#: Whether few albums or any number are searched the exact way; a database's own setting.
+#: Up to how many albums a search is exact; a setting of the database.
 WAYS = {"exact": "1000000", "walk": "0"}
 
 
@@ -34,13 +34,13 @@ class Opened:
 
 
 @pytest.fixture(scope="session")
-def world() -> World:
-    return World(WORLD_SIZE)
+def known_albums() -> KnownAlbums:
+    return KnownAlbums(WORLD_SIZE)
 
 
 @pytest.fixture(scope="session")
-def world_urls(postgres_server: PostgresServer, world: World) -> dict[str, str]:
-    """For each way a database that holds the world; tests only read them."""
+def known_albums_urls(postgres_server: PostgresServer, known_albums: KnownAlbums) -> dict[str, str]:
+    """For each search mode a database with the known albums; tests only read them."""
     urls: dict[str, str] = {}
     for way, exact_up_to in WAYS.items():
         name = f"world_{way}"
@@ -55,7 +55,7 @@ def world_urls(postgres_server: PostgresServer, world: World) -> dict[str, str]:
                 )
             )
         if not urls:
-            _fill(postgres_server.url(name), world)
+            _fill(postgres_server.url(name), known_albums)
         urls[way] = postgres_server.url(name)
     return urls
 
@@ -64,20 +64,22 @@ def world_urls(postgres_server: PostgresServer, world: World) -> dict[str, str]:
     scope="session", params=[f"{implementation}-{way}" for implementation in IMPLEMENTATIONS for way in WAYS]
 )
 def catalog(
-    request: pytest.FixtureRequest, world_urls: dict[str, str], tmp_path_factory: pytest.TempPathFactory
+    request: pytest.FixtureRequest,
+    known_albums_urls: dict[str, str],
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Catalog]:
-    """The world behind each implementation, searched in each way."""
+    """The known albums behind each implementation, in each search mode."""
     implementation, way = request.param.split("-")
     with ExitStack() as stack:
-        opened = _open(implementation, world_urls[way], request, tmp_path_factory, stack)
+        opened = _open(implementation, known_albums_urls[way], request, tmp_path_factory, stack)
         yield opened
 
 
 @pytest.fixture(params=IMPLEMENTATIONS)
-def own(
+def writable(
     request: pytest.FixtureRequest, database_url: str, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Opened]:
-    """An empty catalog that the test may change, behind each implementation."""
+    """An empty catalog for this test, behind each implementation."""
     with ExitStack() as stack:
         opened = _open(request.param, database_url, request, tmp_path_factory, stack)
         yield Opened(opened, database_url)
@@ -114,12 +116,12 @@ def _open(
     return catalog
 
 
-def _fill(url: str, world: World) -> None:
+def _fill(url: str, known_albums: KnownAlbums) -> None:
     with psycopg.connect(url, autocommit=True) as connection:
-        # As a first load does it: the index is built once, over all rows.
+        # As in a first load: the index is built once, over all rows.
         row = connection.execute("SELECT pg_get_indexdef('album_covers_embedding_hnsw'::regclass)").fetchone()
         assert row is not None
         connection.execute("DROP INDEX album_covers_embedding_hnsw")
-        write(connection, world.rows)
+        write(connection, known_albums.rows)
         connection.execute(row[0].encode())
         connection.execute("VACUUM ANALYZE album_covers")

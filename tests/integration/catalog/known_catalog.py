@@ -1,4 +1,4 @@
-"""A made-up catalog whose answers numpy knows: clustered vectors, far ones, equal ones, odd rows."""
+"""A synthetic catalog whose answers numpy computes: clustered, distant and equal vectors, unusual rows."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -14,7 +14,7 @@ from common.catalog.row_mapping import vector_literal
 COMMON = [("Rock", 0.30), ("Electronic", 0.25), ("Pop/R&B", 0.20), ("Jazz", 0.14), ("Rap", 0.10)]
 RARE, RARE_COUNT = "Spoken", 15
 FAR, FAR_COUNT = "Far", 300
-#: A genre that would break a query or an array literal put together by hand.
+#: A genre that would break an unescaped query or array literal.
 ODD = """R"n,B {é} \\ 'x' %s"""
 #: The second genre of some albums, by two of its spellings; the first is the more frequent.
 SECOND = ("Live Recording", "LIVE  recording")
@@ -30,7 +30,7 @@ class Row:
     artist: str | None = "An Artist"
     album_name: str | None = "An Album"
     genre: str | None = None
-    #: Beyond the first.
+    #: Genres after the first.
     other_genres: tuple[str, ...] = ()
     release_year: int | None = None
     pitchfork_score: Decimal | None = None
@@ -40,7 +40,7 @@ class Row:
     metadata: dict[str, object] = field(default_factory=dict)
 
 
-class World:
+class KnownAlbums:
     """The rows and the queries, from one seed; covers and texts lie in two cones."""
 
     def __init__(self, size: int, *, seed: int = 11) -> None:
@@ -64,7 +64,7 @@ class World:
         """Return the ids of the k nearest rows that pass, by an exact scan in double precision."""
         kept = np.array([passing(row) for row in self._embedded])
         cosines = self._matrix @ (query.astype(np.float64) / np.linalg.norm(query))
-        # The rows are in the order of their ids, so that a stable sort breaks ties by id.
+        # Rows are ordered by id, so that a stable sort breaks ties by id.
         order = np.argsort(-np.round(cosines[kept], 9), kind="stable")[:k]
         return [self._embedded[i].id for i in np.flatnonzero(kept)[order]]
 
@@ -95,7 +95,7 @@ class World:
         ]
 
     def _far(self) -> list[Row]:
-        # Behind every query: an index is walked from the near side.
+        # Farthest from every query: an index search visits them last.
         return [
             Row(id=f"far-{i}", embedding=vector, genre=FAR, release_year=1975)
             for i, vector in enumerate(self._cones.behind(FAR_COUNT))
@@ -112,7 +112,7 @@ def write(connection: psycopg.Connection, rows: list[Row]) -> None:
         "id, embedding, artist, album_name, genre, release_year, pitchfork_score, best_new_music, cover_url, "
         "reviewer, metadata"
     )
-    # As whoever knows one genre an album writes, where none has more.
+    # As a client that knows one genre per album writes, if no album has more.
     several = any(row.other_genres for row in rows)
     statement = f"COPY album_covers ({columns}{', genres' if several else ''}) FROM STDIN"
     with connection.cursor() as cursor, cursor.copy(statement.encode()) as copy:
@@ -136,8 +136,8 @@ def write(connection: psycopg.Connection, rows: list[Row]) -> None:
             )
 
 
-def _odd_rows(world: World) -> list[Row]:
-    unicode, quoted, bare, double = world.covers(4)
+def _odd_rows(known_albums: KnownAlbums) -> list[Row]:
+    unicode, quoted, bare, double = known_albums.covers(4)
     return [
         Row(
             id="ágætis/1?&=#%20",

@@ -1,4 +1,4 @@
-"""Genres, as both implementations answer them: every spelling, several of an album, rows by plain SQL."""
+"""Genres in both implementations: every spelling, several per album, rows written by plain SQL."""
 
 import re
 import sys
@@ -15,10 +15,10 @@ from common.queries import Filters
 from tests.integration.catalog.conftest import Opened
 
 QUERY = np.ones(512, dtype=np.float32)
-#: Latin as languages write it, Greek, Cyrillic, Armenian.
+#: Latin with diacritics, Greek, Cyrillic, Armenian.
 CASED = ("\u00c0-\u017f", "\u0386-\u03ce", "\u0400-\u045f", "\u0490-\u04ff", "\u0531-\u0556", "\u1e00-\u1ef9")
 
-#: Surrogates, what no character has been given, private use.
+#: Surrogates, unassigned code points, private use.
 NONE = {"Cs", "Cn", "Co"}
 
 
@@ -48,14 +48,14 @@ def stored(opened: Opened, album_id: str = "a") -> tuple[object, object]:
     return row["genre"], row["genres"]
 
 
-def test_a_genre_in_any_spelling_finds_the_albums_of_all_its_spellings(own: Opened) -> None:
+def test_a_genre_finds_the_albums_of_all_its_spellings(writable: Opened) -> None:
     spellings = ["Électro Pop", "électro pop", "ÉLECTRO POP", "E\u0301lectro Pop", " Électro  pop\t"]
-    insert(own, "id, genre", *[(f"{n}", s) for n, s in enumerate(spellings)], ("other", "Electro Pop"))
+    insert(writable, "id, genre", *[(f"{n}", s) for n, s in enumerate(spellings)], ("other", "Electro Pop"))
 
-    answers = [found(own, spelling) for spelling in [*spellings, "éLECTRO\u00a0pOP"]]
+    answers = [found(writable, spelling) for spelling in [*spellings, "éLECTRO\u00a0pOP"]]
 
     assert answers == [["0", "1", "2", "3", "4"]] * 6
-    assert [m.album.id for m in own.catalog.similar("0", k=9, filters=Filters(("ÉLECTRO POP",)))] == [
+    assert [m.album.id for m in writable.catalog.similar("0", k=9, filters=Filters(("ÉLECTRO POP",)))] == [
         "1",
         "2",
         "3",
@@ -63,9 +63,9 @@ def test_a_genre_in_any_spelling_finds_the_albums_of_all_its_spellings(own: Open
     ]
 
 
-def test_an_album_is_found_by_each_of_its_genres_and_tells_them_all(own: Opened) -> None:
+def test_an_album_is_found_by_each_of_its_genres_and_lists_them(writable: Opened) -> None:
     insert(
-        own,
+        writable,
         "id, genres",
         ("a", ["Rock", "Electronic"]),
         ("b", ["Electronic", "Jazz"]),
@@ -73,25 +73,25 @@ def test_an_album_is_found_by_each_of_its_genres_and_tells_them_all(own: Opened)
         ("d", None),
     )
 
-    assert (found(own, "Rock"), found(own, "electronic"), found(own, "JAZZ")) == (
+    assert (found(writable, "Rock"), found(writable, "electronic"), found(writable, "JAZZ")) == (
         ["a"],
         ["a", "b"],
         ["b", "c"],
     )
-    assert found(own, "Rock", "Jazz") == ["a", "b", "c"]
-    (match,) = own.catalog.search(QUERY, k=1, filters=Filters(genres=("Electronic",)))
+    assert found(writable, "Rock", "Jazz") == ["a", "b", "c"]
+    (match,) = writable.catalog.search(QUERY, k=1, filters=Filters(genres=("Electronic",)))
     assert (match.album.genre, match.album.genres) == ("Rock", ("Rock", "Electronic"))
-    assert own.catalog.album("b").genres == ("Electronic", "Jazz")
-    assert own.catalog.similar("c", k=1, filters=Filters(genres=("Jazz",)))[0].album.genres == (
+    assert writable.catalog.album("b").genres == ("Electronic", "Jazz")
+    assert writable.catalog.similar("c", k=1, filters=Filters(genres=("Jazz",)))[0].album.genres == (
         "Electronic",
         "Jazz",
     )
-    assert (own.catalog.album("d").genre, own.catalog.album("d").genres) == (None, ())
+    assert (writable.catalog.album("d").genre, writable.catalog.album("d").genres) == (None, ())
 
 
-def test_every_genre_is_told_and_counted_once_by_its_most_frequent_spelling(own: Opened) -> None:
+def test_each_genre_is_listed_and_counted_once_by_its_most_frequent_spelling(writable: Opened) -> None:
     insert(
-        own,
+        writable,
         "id, genres",
         ("a", ["Rock", "electronic"]),
         ("b", ["rock", "Electronic"]),
@@ -102,8 +102,8 @@ def test_every_genre_is_told_and_counted_once_by_its_most_frequent_spelling(own:
         ("g", ["  "]),
     )
 
-    assert own.catalog.genres() == ["Electronic", "Rock"]
-    stats = own.catalog.stats()
+    assert writable.catalog.genres() == ["Electronic", "Rock"]
+    stats = writable.catalog.stats()
     assert stats.genres == (GenreCount("Electronic", 4), GenreCount("Rock", 3))
     assert stats.total_albums == 7
 
@@ -123,12 +123,12 @@ def test_every_genre_is_told_and_counted_once_by_its_most_frequent_spelling(own:
         ("id, genre, genres", ("a", "Rock", []), "Rock", ["Rock"]),
     ],
 )
-def test_a_row_by_plain_sql_gets_both_columns_from_either(
-    own: Opened, columns: str, values: tuple[object, ...], genre: str | None, genres: list[str]
+def test_plain_sql_fills_each_genre_column_from_the_other(
+    writable: Opened, columns: str, values: tuple[object, ...], genre: str | None, genres: list[str]
 ) -> None:
-    insert(own, columns, values)
+    insert(writable, columns, values)
 
-    assert stored(own) == (genre, genres)
+    assert stored(writable) == (genre, genres)
 
 
 @pytest.mark.parametrize(
@@ -149,50 +149,50 @@ def test_a_row_by_plain_sql_gets_both_columns_from_either(
         ("artist = 'Another'", "Rock", ["Rock", "Jazz"]),
     ],
 )
-def test_a_row_that_is_edited_keeps_its_columns_in_step(
-    own: Opened, change: str, genre: str | None, genres: list[str]
+def test_editing_one_genre_column_updates_the_other(
+    writable: Opened, change: str, genre: str | None, genres: list[str]
 ) -> None:
-    insert(own, "id, genres", ("a", ["Rock", "Jazz"]))
+    insert(writable, "id, genres", ("a", ["Rock", "Jazz"]))
 
-    execute(own, f"UPDATE album_covers SET {change}")
+    execute(writable, f"UPDATE album_covers SET {change}")
 
-    assert stored(own) == (genre, genres)
-    assert [name for name in ("Rock", "Jazz", "Rap", "Soul") if found(own, name)] == sorted(
+    assert stored(writable) == (genre, genres)
+    assert [name for name in ("Rock", "Jazz", "Rap", "Soul") if found(writable, name)] == sorted(
         {name.title() for name in genres}, key=["Rock", "Jazz", "Rap", "Soul"].index
     )
 
 
-def test_rows_that_no_trigger_saw_are_found_by_their_genre_all_the_same(own: Opened) -> None:
-    with psycopg.connect(own.database_url) as connection:
-        # As a restore or a replica writes them.
+def test_rows_written_without_triggers_are_found_by_genre(writable: Opened) -> None:
+    with psycopg.connect(writable.database_url) as connection:
+        # As a restore or a replica writes them, without triggers.
         connection.execute("SET session_replication_role = replica")
         connection.execute(
             "INSERT INTO album_covers (id, embedding, genre) VALUES ('a', %s, 'Rock'), ('b', %s, NULL)",
             [str(QUERY.tolist())] * 2,
         )
 
-    assert (found(own, "rock"), found(own)) == (["a"], ["a", "b"])
-    assert own.catalog.album("a").genres == ("Rock",)
-    assert own.catalog.genres() == ["Rock"]
+    assert (found(writable, "rock"), found(writable)) == (["a"], ["a", "b"])
+    assert writable.catalog.album("a").genres == ("Rock",)
+    assert writable.catalog.genres() == ["Rock"]
 
 
-def test_a_role_that_may_only_write_albums_may_write_genres(own: Opened) -> None:
-    with psycopg.connect(own.database_url) as connection:
+def test_a_role_that_can_write_albums_can_write_genres(writable: Opened) -> None:
+    with psycopg.connect(writable.database_url) as connection:
         connection.execute("GRANT INSERT, UPDATE, SELECT ON album_covers TO authenticated")
         connection.execute("ALTER TABLE album_covers DISABLE ROW LEVEL SECURITY")
         connection.execute("SET ROLE authenticated")
         connection.execute("INSERT INTO album_covers (id, genre) VALUES ('a', 'Électro')")
         connection.execute("UPDATE album_covers SET genres = '{Rock,Jazz}'")
 
-    assert stored(own) == ("Rock", ["Rock", "Jazz"])
+    assert stored(writable) == ("Rock", ["Rock", "Jazz"])
 
 
-def test_the_planner_expects_as_many_albums_of_a_genre_as_there_are(own: Opened) -> None:
-    insert(own, "id, genres", *[(f"{n}", ["Rock", "Live"] if n % 10 else ["Rock"]) for n in range(300)])
-    execute(own, "ANALYZE album_covers")
+def test_the_planner_estimates_the_albums_of_a_genre_correctly(writable: Opened) -> None:
+    insert(writable, "id, genres", *[(f"{n}", ["Rock", "Live"] if n % 10 else ["Rock"]) for n in range(300)])
+    execute(writable, "ANALYZE album_covers")
     keys = {"rock": 300, "live": 270, "polka": 0}
 
-    with psycopg.connect(own.database_url) as connection:
+    with psycopg.connect(writable.database_url) as connection:
         expected = {
             key: connection.execute(
                 "SELECT passing FROM estimated_albums(%s, NULL, NULL, NULL, false)", [[key]]
@@ -204,7 +204,7 @@ def test_the_planner_expects_as_many_albums_of_a_genre_as_there_are(own: Opened)
         assert expected[key] == (pytest.approx(count, abs=5),)
 
 
-def test_the_schema_tells_the_same_spellings_apart_as_python(database_url: str) -> None:
+def test_sql_and_python_normalize_spellings_alike(database_url: str) -> None:
     letters = [
         chr(code) for code in range(1, sys.maxunicode + 1) if unicodedata.category(chr(code)) not in NONE
     ]
@@ -220,5 +220,5 @@ def test_the_schema_tells_the_same_spellings_apart_as_python(database_url: str) 
     differing = [letter for letter, key in keys.items() if genre_key(f"a {letter}b") != key]
     assert re.findall(f"[{''.join(CASED)}]", "".join(differing)) == []
     assert [letter for letter in differing if genre_key(letter) == letter] == []
-    # Of the rest Python folds more: a search then asks for both spellings, and finds both.
+    # Python folds more of the remaining characters: a search then uses both spellings and finds both.
     assert [letter for letter in differing if genre_key(f"a {letter}b") != genre_key(keys[letter])] == []

@@ -1,4 +1,4 @@
-"""Several tools may build the index at once: one does, and the others find it."""
+"""Several tools may try to build the index at once: one builds it, and the others use it."""
 
 from concurrent.futures import ThreadPoolExecutor
 
@@ -8,7 +8,7 @@ from catalog.database.vector_index import build_index, drop_index_if_empty
 from common.catalog.postgres_connections import open_connection
 
 
-def test_tools_that_build_the_index_at_once_build_it_once(database_url: str) -> None:
+def test_concurrent_tools_build_the_index_once(database_url: str) -> None:
     with open_connection(database_url, autocommit=True) as connection:
         drop_index_if_empty(connection)
         connection.execute(
@@ -18,8 +18,8 @@ def test_tools_that_build_the_index_at_once_build_it_once(database_url: str) -> 
         )
 
     def build(_: int) -> bool:
-        with open_connection(database_url, autocommit=True) as own:
-            return build_index(own) is not None
+        with open_connection(database_url, autocommit=True) as writable:
+            return build_index(writable) is not None
 
     with ThreadPoolExecutor(4) as threads:
         built = list(threads.map(build, range(4)))

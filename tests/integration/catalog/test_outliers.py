@@ -1,11 +1,11 @@
-"""Which queries walk farther: those that lie apart from all albums."""
+"""Which queries search more of the index: outliers, far from all albums."""
 
 import psycopg
 import pytest
 
 from benchmarks.recall.synthetic_embeddings import Vectors
 from common.catalog.row_mapping import vector_literal
-from tests.integration.catalog.known_catalog import World
+from tests.integration.catalog.known_catalog import KnownAlbums
 
 
 def apart(url: str, queries: Vectors) -> list[bool]:
@@ -17,25 +17,27 @@ def apart(url: str, queries: Vectors) -> list[bool]:
     return [row is not None and bool(row[0]) for row in found]
 
 
-def test_texts_lie_apart_from_all_covers(world_urls: dict[str, str], world: World) -> None:
-    texts = world.texts(40)
+def test_texts_are_outliers_among_covers(
+    known_albums_urls: dict[str, str], known_albums: KnownAlbums
+) -> None:
+    texts = known_albums.texts(40)
 
-    found = apart(world_urls["walk"], texts)
+    found = apart(known_albums_urls["walk"], texts)
 
-    # In a catalog this small some covers' neighbours are hardly nearer than the text.
+    # In a catalog this small some covers' neighbours are hardly closer than the text.
     assert sum(found) >= 36
 
 
-def test_a_new_cover_is_at_home_among_the_others(world_urls: dict[str, str], world: World) -> None:
-    covers = world.covers(20)
+def test_a_new_cover_is_not_an_outlier(known_albums_urls: dict[str, str], known_albums: KnownAlbums) -> None:
+    covers = known_albums.covers(20)
 
-    found = apart(world_urls["walk"], covers)
+    found = apart(known_albums_urls["walk"], covers)
 
     assert found == [False] * 20
 
 
-def test_in_an_empty_catalog_nothing_lies_apart(database_url: str, world: World) -> None:
-    (cover,) = world.covers(1)
+def test_an_empty_catalog_has_no_outliers(database_url: str, known_albums: KnownAlbums) -> None:
+    (cover,) = known_albums.covers(1)
 
     found = apart(database_url, cover.reshape(1, -1))
 
@@ -43,10 +45,10 @@ def test_in_an_empty_catalog_nothing_lies_apart(database_url: str, world: World)
 
 
 @pytest.mark.parametrize("copies", [1, 60])
-def test_an_album_is_at_home_with_itself_however_often_it_is_there(
-    database_url: str, world: World, copies: int
+def test_duplicates_of_an_album_are_not_outliers(
+    database_url: str, known_albums: KnownAlbums, copies: int
 ) -> None:
-    (cover,) = world.covers(1)
+    (cover,) = known_albums.covers(1)
     with psycopg.connect(database_url) as connection:
         connection.cursor().executemany(
             "INSERT INTO album_covers (id, embedding) VALUES (%s, %s)",

@@ -1,4 +1,4 @@
-"""Each way in which a PostgreSQL can be wrong has its own error, found within the time agreed."""
+"""Each PostgreSQL fault has its own error, within the time limit."""
 
 import os
 import signal
@@ -71,7 +71,7 @@ def wait_until_blocked(connection: psycopg.Connection) -> None:
         ("ALTER TABLE album_covers DROP COLUMN genre CASCADE", "table_missing"),
     ],
 )
-def test_what_is_missing_is_named(
+def test_a_missing_database_object_is_named(
     opened: PostgresCatalog, execute: Callable[[str], None], broken: str, problem: str
 ) -> None:
     search(opened)
@@ -97,7 +97,7 @@ def test_what_is_missing_is_named(
         ),
     ],
 )
-def test_the_check_tells_what_is_not_in_place(
+def test_the_check_names_each_misconfiguration(
     opened: PostgresCatalog, execute: Callable[[str], None], broken: str, problem: str
 ) -> None:
     opened.check()
@@ -109,7 +109,7 @@ def test_the_check_tells_what_is_not_in_place(
     assert raised.value.problem == problem
 
 
-def test_a_url_user_password_or_database_that_is_wrong_is_told_so(
+def test_a_wrong_url_user_password_or_database_is_named(
     postgres_server: PostgresServer, database_url: str
 ) -> None:
     urls = {
@@ -127,7 +127,7 @@ def test_a_url_user_password_or_database_that_is_wrong_is_told_so(
         assert "hush" not in "".join(traceback.format_exception(raised.value)) + repr(catalog)
 
 
-def test_a_role_without_the_right_to_call_is_told_so(
+def test_a_role_without_execute_privilege_is_named(
     postgres_server: PostgresServer, database_url: str, execute: Callable[[str], None]
 ) -> None:
     execute("DROP ROLE IF EXISTS stranger; CREATE ROLE stranger LOGIN PASSWORD 'stranger'")
@@ -146,7 +146,7 @@ def test_a_role_without_the_right_to_call_is_told_so(
         ("target_session_attrs=whatever", "invalid target_session_attrs"),
     ],
 )
-def test_what_no_waiting_mends_in_a_url_is_told(database_url: str, options: str, says: str) -> None:
+def test_an_invalid_url_option_is_a_permanent_error(database_url: str, options: str, says: str) -> None:
     with opening(f"{database_url}?{options}") as catalog, pytest.raises(CatalogMisconfigured) as raised:
         search(catalog)
 
@@ -154,14 +154,14 @@ def test_what_no_waiting_mends_in_a_url_is_told(database_url: str, options: str,
     assert says in raised.value.detail
 
 
-def test_the_host_that_answers_is_taken_of_several(database_url: str) -> None:
+def test_the_first_reachable_host_of_several_is_used(database_url: str) -> None:
     address = database_url.partition("@")[2]
 
     with opening(database_url.replace(address, f"127.0.0.1:1,{address}")) as catalog:
         search(catalog)
 
 
-def test_a_user_and_password_of_special_characters_and_a_socket_do(
+def test_special_characters_in_credentials_and_sockets_work(
     postgres_server: PostgresServer, pgbouncer_server: PgBouncerServer, database_url: str
 ) -> None:
     name, password = "re@der:/?#%", "p@ss:w/o?r#d%2F&=+;'\" é"
@@ -185,7 +185,7 @@ def test_a_user_and_password_of_special_characters_and_a_socket_do(
             search(catalog)
 
 
-def test_a_server_that_is_not_there_is_found_out_at_once(postgres_server: PostgresServer) -> None:
+def test_an_unreachable_server_fails_at_once(postgres_server: PostgresServer) -> None:
     with (
         opening("postgresql://u:p@127.0.0.1:1/x", timeout_s=30.0) as catalog,
         pytest.raises(CatalogUnavailable, match="refused") as raised,
@@ -201,7 +201,7 @@ def either_url(request: pytest.FixtureRequest, database_url: str) -> str:
     return str(request.getfixturevalue(request.param))
 
 
-def test_a_statement_that_takes_too_long_is_ended(either_url: str, database_url: str) -> None:
+def test_a_statement_over_the_time_limit_is_canceled(either_url: str, database_url: str) -> None:
     with opening(either_url, timeout_s=0.5) as catalog, psycopg.connect(database_url) as blocking:
         search(catalog)
         blocking.execute("LOCK TABLE album_covers IN ACCESS EXCLUSIVE MODE")
@@ -212,7 +212,7 @@ def test_a_statement_that_takes_too_long_is_ended(either_url: str, database_url:
         search(catalog)
 
 
-def test_the_server_bounds_a_call_and_nothing_after_it(either_url: str) -> None:
+def test_the_statement_timeout_applies_only_to_the_call(either_url: str) -> None:
     bound = "SELECT current_setting('statement_timeout') AS bound"
     with opening(either_url, timeout_s=0.5) as catalog, catalog._connections.lend() as connection:
         with connection.bounded():
@@ -233,7 +233,7 @@ def sleep_too_long(connection: BoundedConnection) -> None:
         connection.execute("SELECT pg_sleep(30)")
 
 
-def test_a_call_that_the_server_ends_leaves_its_connection_usable(either_url: str) -> None:
+def test_a_connection_is_usable_after_a_canceled_call(either_url: str) -> None:
     with opening(either_url, timeout_s=5.0) as catalog, catalog._connections.lend() as connection:
         with pytest.raises(psycopg.errors.QueryCanceled):
             sleep_too_long(connection)
@@ -242,7 +242,7 @@ def test_a_call_that_the_server_ends_leaves_its_connection_usable(either_url: st
         assert connection.execute("SELECT 1 AS one").fetchall() == [{"one": 1}]
 
 
-def test_a_server_that_froze_is_not_waited_for(database_url: str) -> None:
+def test_a_frozen_server_times_out(database_url: str) -> None:
     with opening(database_url, timeout_s=1.0) as catalog:
         search(catalog)
         (pid,) = backend_pids(database_url)
@@ -256,9 +256,7 @@ def test_a_server_that_froze_is_not_waited_for(database_url: str) -> None:
             os.kill(pid, signal.SIGCONT)
 
 
-def test_a_connection_that_died_while_idle_is_replaced_unseen(
-    opened: PostgresCatalog, database_url: str
-) -> None:
+def test_a_dead_idle_connection_is_replaced_transparently(opened: PostgresCatalog, database_url: str) -> None:
     search(opened)
     with psycopg.connect(database_url) as connection:
         ended = connection.execute(
@@ -271,7 +269,7 @@ def test_a_connection_that_died_while_idle_is_replaced_unseen(
     assert ended == (1,)
 
 
-def test_a_connection_lost_in_a_call_is_an_error_that_may_pass(either_url: str, database_url: str) -> None:
+def test_a_connection_lost_during_a_call_is_a_retryable_error(either_url: str, database_url: str) -> None:
     with opening(either_url) as opened:
         lose_a_connection_in_a_call(opened, database_url)
         search(opened)
@@ -301,7 +299,7 @@ def lose_a_connection_in_a_call(opened: PostgresCatalog, database_url: str) -> N
     assert [type(error) for error in raised] == [CatalogUnavailable]
 
 
-def test_connections_are_bounded_and_the_wait_for_one_is_too(database_url: str) -> None:
+def test_the_number_of_connections_and_the_wait_for_one_are_bounded(database_url: str) -> None:
     with (
         opening(database_url, timeout_s=1.0, connections=1) as catalog,
         catalog._connections.lend(),
@@ -310,7 +308,7 @@ def test_connections_are_bounded_and_the_wait_for_one_is_too(database_url: str) 
         search(catalog)
 
 
-def test_connections_are_kept_and_given_back(opened: PostgresCatalog, database_url: str) -> None:
+def test_connections_are_reused_and_closed(opened: PostgresCatalog, database_url: str) -> None:
     search(opened)
     first = backend_pids(database_url)
     for _ in range(5):

@@ -1,4 +1,4 @@
-"""What is read beside the search, as both implementations must answer it."""
+"""Reads other than searches, in both implementations."""
 
 from collections import Counter
 
@@ -10,10 +10,10 @@ from common.catalog.protocol import Album, Catalog, CatalogStats, ModelStamp
 from common.errors import AlbumNotFound, ModelMismatch
 from common.queries import Filters
 from tests.integration.catalog.conftest import Opened
-from tests.integration.catalog.known_catalog import SECOND, Row, World, write
+from tests.integration.catalog.known_catalog import SECOND, KnownAlbums, Row, write
 
 
-def test_an_album_is_told_whole_in_any_script(catalog: Catalog) -> None:
+def test_an_album_in_any_script_is_read_completely(catalog: Catalog) -> None:
     album = catalog.album("ágætis/1?&=#%20")
 
     assert album == Album(
@@ -28,7 +28,7 @@ def test_an_album_is_told_whole_in_any_script(catalog: Catalog) -> None:
     )
 
 
-def test_an_album_of_which_nothing_is_known_is_told_as_such(catalog: Catalog) -> None:
+def test_an_album_without_metadata_has_empty_fields(catalog: Catalog) -> None:
     assert catalog.album("bare") == Album(
         id="bare",
         artist="",
@@ -47,7 +47,7 @@ def test_an_unknown_album_is_not_found(catalog: Catalog, album_id: str) -> None:
         catalog.album(album_id)
 
 
-def test_embeddings_come_back_bit_for_bit_and_only_those_that_exist(catalog: Catalog, world: World) -> None:
+def test_existing_embeddings_are_read_bit_for_bit(catalog: Catalog, known_albums: KnownAlbums) -> None:
     asked = ["album-1", 'q"uo,te{d}\\', "long", "unembedded", "no-such-album", "album-1"]
 
     embeddings = catalog.embeddings(asked)
@@ -55,39 +55,39 @@ def test_embeddings_come_back_bit_for_bit_and_only_those_that_exist(catalog: Cat
     assert set(embeddings) == {"album-1", 'q"uo,te{d}\\', "long"}
     for album_id, embedding in embeddings.items():
         assert embedding.dtype == np.float32
-        assert np.array_equal(embedding, world.by_id[album_id].embedding)  # type: ignore[arg-type]
+        assert np.array_equal(embedding, known_albums.by_id[album_id].embedding)  # type: ignore[arg-type]
 
 
-def test_no_ids_have_no_embeddings(catalog: Catalog) -> None:
+def test_an_empty_list_of_ids_gives_no_embeddings(catalog: Catalog) -> None:
     assert catalog.embeddings([]) == {}
 
 
-def test_genres_are_each_told_once_in_order(catalog: Catalog, world: World) -> None:
-    assert catalog.genres() == sorted({row.genre for row in world.rows if row.genre} | {SECOND[0]})
+def test_genres_are_listed_once_in_order(catalog: Catalog, known_albums: KnownAlbums) -> None:
+    assert catalog.genres() == sorted({row.genre for row in known_albums.rows if row.genre} | {SECOND[0]})
 
 
-def test_the_figures_are_those_of_all_albums(catalog: Catalog, world: World) -> None:
+def test_statistics_cover_all_albums(catalog: Catalog, known_albums: KnownAlbums) -> None:
     stats = catalog.stats()
 
-    years = [row.release_year for row in world.rows if row.release_year is not None]
-    scores = [row.pitchfork_score for row in world.rows if row.pitchfork_score is not None]
-    assert stats.total_albums == len(world.rows)
-    firsts = Counter(row.genre for row in world.rows if row.genre)
-    seconds = sum(bool(row.other_genres) for row in world.rows)
+    years = [row.release_year for row in known_albums.rows if row.release_year is not None]
+    scores = [row.pitchfork_score for row in known_albums.rows if row.pitchfork_score is not None]
+    assert stats.total_albums == len(known_albums.rows)
+    firsts = Counter(row.genre for row in known_albums.rows if row.genre)
+    seconds = sum(bool(row.other_genres) for row in known_albums.rows)
     assert {g.genre: g.count for g in stats.genres} == firsts | {SECOND[0]: seconds}
     assert [g.count for g in stats.genres] == sorted((g.count for g in stats.genres), reverse=True)
     assert (stats.year_min, stats.year_max) == (min(years), max(years))
     assert (stats.score_min, stats.score_max) == (float(min(scores)), float(max(scores)))
     assert stats.score_average == pytest.approx(float(sum(scores) / len(scores)))
-    assert stats.best_new_music_count == sum(row.best_new_music is True for row in world.rows)
+    assert stats.best_new_music_count == sum(row.best_new_music is True for row in known_albums.rows)
 
 
-def test_a_catalog_in_place_passes_its_check(catalog: Catalog) -> None:
+def test_a_complete_catalog_passes_its_check(catalog: Catalog) -> None:
     catalog.check()
 
 
-def test_an_empty_catalog_answers_everything(own: Opened) -> None:
-    catalog = own.catalog
+def test_an_empty_catalog_answers_every_request(writable: Opened) -> None:
+    catalog = writable.catalog
 
     assert catalog.search(np.ones(512, dtype=np.float32), k=10, filters=Filters()) == []
     assert catalog.genres() == []
@@ -97,42 +97,42 @@ def test_an_empty_catalog_answers_everything(own: Opened) -> None:
     catalog.check()
 
 
-def test_a_stamp_says_which_model_made_the_vectors(own: Opened) -> None:
-    with psycopg.connect(own.database_url) as connection:
+def test_the_stamp_names_the_model_of_the_vectors(writable: Opened) -> None:
+    with psycopg.connect(writable.database_url) as connection:
         connection.execute("SELECT stamp_catalog('a/model', 'f00d')")
 
-    # a tool of a release that names no version of the preprocessing has the first
-    assert own.catalog.model_stamp() == ModelStamp(model="a/model", fingerprint="f00d", preprocessing=1)
+    # a tool of an older release passes no preprocessing version, which means the first
+    assert writable.catalog.model_stamp() == ModelStamp(model="a/model", fingerprint="f00d", preprocessing=1)
 
 
-def test_a_stamp_says_which_preprocessing_made_the_pixels(own: Opened) -> None:
-    with psycopg.connect(own.database_url) as connection:
+def test_the_stamp_names_the_preprocessing_version(writable: Opened) -> None:
+    with psycopg.connect(writable.database_url) as connection:
         connection.execute("SELECT stamp_catalog('a/model', 'f00d', 7)")
 
-    assert own.catalog.model_stamp() == ModelStamp(model="a/model", fingerprint="f00d", preprocessing=7)
+    assert writable.catalog.model_stamp() == ModelStamp(model="a/model", fingerprint="f00d", preprocessing=7)
 
 
-def test_a_database_that_was_not_migrated_has_the_first_preprocessing(own: Opened) -> None:
-    with psycopg.connect(own.database_url) as connection:
+def test_an_unmigrated_database_has_the_first_preprocessing_version(writable: Opened) -> None:
+    with psycopg.connect(writable.database_url) as connection:
         connection.execute("SELECT stamp_catalog('a/model', 'f00d', 7)")
         connection.execute(
             "CREATE OR REPLACE FUNCTION catalog_stamp() RETURNS jsonb LANGUAGE sql SECURITY DEFINER AS "
             "$$ SELECT jsonb_build_object('model', model, 'fingerprint', fingerprint) FROM catalog_model $$"
         )
 
-    assert own.catalog.model_stamp() == ModelStamp(model="a/model", fingerprint="f00d", preprocessing=1)
+    assert writable.catalog.model_stamp() == ModelStamp(model="a/model", fingerprint="f00d", preprocessing=1)
 
 
-def test_a_query_of_another_model_is_refused_once_the_catalog_is_stamped(own: Opened) -> None:
+def test_a_stamped_catalog_refuses_queries_of_another_model(writable: Opened) -> None:
     query = np.ones(512, dtype=np.float32)
-    with psycopg.connect(own.database_url) as connection:
+    with psycopg.connect(writable.database_url) as connection:
         write(connection, [Row(id="a", embedding=query)])
-    unstamped = own.catalog.search(query, k=1, filters=Filters(), model_fingerprint="f00d")
-    with psycopg.connect(own.database_url) as connection:
+    unstamped = writable.catalog.search(query, k=1, filters=Filters(), model_fingerprint="f00d")
+    with psycopg.connect(writable.database_url) as connection:
         connection.execute("SELECT stamp_catalog('a/model', 'beef')")
 
     with pytest.raises(ModelMismatch, match="a/model"):
-        own.catalog.search(query, k=1, filters=Filters(), model_fingerprint="f00d")
+        writable.catalog.search(query, k=1, filters=Filters(), model_fingerprint="f00d")
 
     assert len(unstamped) == 1
-    assert len(own.catalog.search(query, k=1, filters=Filters(), model_fingerprint="beef")) == 1
+    assert len(writable.catalog.search(query, k=1, filters=Filters(), model_fingerprint="beef")) == 1

@@ -1,4 +1,4 @@
-"""The benchmark of recall, small: what it reports is what happened."""
+"""The recall benchmark on a small catalog: its report is correct."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -31,7 +31,7 @@ def loaded(database_url: str, albums: Albums) -> Iterator[psycopg.Connection]:
         yield connection
 
 
-def test_albums_copied_in_binary_arrive_as_they_were(loaded: psycopg.Connection, albums: Albums) -> None:
+def test_albums_copied_in_binary_format_are_unchanged(loaded: psycopg.Connection, albums: Albums) -> None:
     row = loaded.execute(
         "SELECT embedding::text, genres, release_year, (pitchfork_score * 10)::int, best_new_music "
         "FROM album_covers WHERE id = %s",
@@ -46,7 +46,7 @@ def test_albums_copied_in_binary_arrive_as_they_were(loaded: psycopg.Connection,
 
 
 @pytest.mark.parametrize(("exact_up_to", "walks"), [(0, True), (10**6, False)])
-def test_the_plan_that_is_reported_is_the_way_that_was_taken(
+def test_the_reported_plan_is_the_executed_one(
     loaded: psycopg.Connection, albums: Albums, exact_up_to: int, walks: bool
 ) -> None:
     queries = albums.queries(3)["image"]
@@ -59,9 +59,7 @@ def test_the_plan_that_is_reported_is_the_way_that_was_taken(
     assert ("hnsw" in reported) is walks
 
 
-def test_a_filter_keeps_the_same_albums_in_numpy_and_in_sql(
-    loaded: psycopg.Connection, albums: Albums
-) -> None:
+def test_filters_select_the_same_albums_in_numpy_and_sql(loaded: psycopg.Connection, albums: Albums) -> None:
     for filters in FILTERS.values():
         found = loaded.execute(
             "SELECT count(*) FROM album_covers a WHERE album_passes(a.id, a.genre, a.genre_keys, "
@@ -78,7 +76,7 @@ def test_a_filter_keeps_the_same_albums_in_numpy_and_in_sql(
         assert found == (albums.passing(filters).sum(),)
 
 
-def test_a_small_catalog_is_searched_exactly_and_every_row_has_its_own_name(tmp_path: Path) -> None:
+def test_a_small_catalog_has_full_recall_and_unique_row_names(tmp_path: Path) -> None:
     rows = list(measure(tmp_path / "postgres", sizes=(COUNT,), queries=2))
 
     names = [row.name for row in rows]

@@ -1,21 +1,21 @@
-"""A migration under a running service."""
+"""A migration while the service runs."""
 
 import psycopg
 
 from tests.integration.catalog.conftest import Opened
 
-#: More often than psycopg needs to prepare a statement, if it were allowed to.
+#: Above psycopg's threshold for preparing a statement.
 CALLS = 8
 
 
-def test_a_function_replaced_by_one_of_another_type_costs_no_call(own: Opened) -> None:
+def test_replacing_a_function_with_another_return_type_fails_no_call(writable: Opened) -> None:
     for _ in range(CALLS):
-        own.catalog.genres()
+        writable.catalog.genres()
 
-    with psycopg.connect(own.database_url) as migration:
+    with psycopg.connect(writable.database_url) as migration:
         migration.execute("DROP FUNCTION album_genres")
         migration.execute(
             "CREATE FUNCTION album_genres() RETURNS jsonb LANGUAGE sql AS 'SELECT ''[\"Rock\"]''::jsonb'"
         )
 
-    assert own.catalog.genres() == ["Rock"]
+    assert writable.catalog.genres() == ["Rock"]

@@ -1,4 +1,4 @@
-"""PostgREST's `db-max-rows` cuts none of our answers short, and one that would cut others' is told."""
+"""PostgREST's `db-max-rows` does not truncate our answers, and too low a limit is reported."""
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing
@@ -14,7 +14,7 @@ from common.queries import K_MAX, Filters
 from local.servers.supabase import SupabaseConfig, SupabaseServer
 
 ALBUMS = 120
-#: What PostgREST may be set to; Supabase's is 1,000.
+#: Possible limits; Supabase's default is 1,000.
 LIMITS = (1, 5, 49, 50, 1000)
 
 MakeWriter = Callable[[int], SupabaseWriter]
@@ -22,7 +22,7 @@ MakeWriter = Callable[[int], SupabaseWriter]
 
 @pytest.fixture
 def make_writer(database_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[MakeWriter]:
-    """Return a writer through a PostgREST of its own, which cuts rows at a limit."""
+    """Return a writer through a separate PostgREST with a row limit."""
     with ExitStack() as stack:
 
         def make(max_rows: int) -> SupabaseWriter:
@@ -51,7 +51,9 @@ def album_rows() -> list[AlbumRow]:
 
 
 @pytest.mark.parametrize("max_rows", LIMITS)
-def test_every_answer_of_ours_is_whole(make_writer: MakeWriter, database_url: str, max_rows: int) -> None:
+def test_our_answers_are_complete_under_a_row_limit(
+    make_writer: MakeWriter, database_url: str, max_rows: int
+) -> None:
     writer, rows = make_writer(max_rows), album_rows()
     ids = [row.id for row in rows]
 
@@ -75,7 +77,7 @@ def test_every_answer_of_ours_is_whole(make_writer: MakeWriter, database_url: st
 
 
 @pytest.mark.parametrize("max_rows", LIMITS)
-def test_a_limit_below_what_a_search_may_ask_for_is_told_with_its_remedy(
+def test_a_row_limit_below_the_maximum_k_is_reported_with_a_remedy(
     make_writer: MakeWriter, max_rows: int
 ) -> None:
     writer = make_writer(max_rows)

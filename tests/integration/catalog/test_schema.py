@@ -1,4 +1,4 @@
-"""The schema: applied twice, on what others made, by who is no superuser, and closed to strangers."""
+"""The schema: applied twice, to older catalogs, without superuser rights, and closed to other roles."""
 
 import uuid
 from collections.abc import Callable
@@ -18,9 +18,9 @@ from common.catalog.row_mapping import vector_literal
 from common.queries import Filters
 from local.servers.postgres import PostgresServer
 from local.servers.supabase import SupabaseServer
-from tests.integration.catalog.known_catalog import Row, World, write
+from tests.integration.catalog.known_catalog import KnownAlbums, Row, write
 
-#: The table and the function as the catalogs have them that were made before this project.
+#: The table and the function of catalogs that are older than this project.
 OLDER_CATALOG = """
 CREATE EXTENSION IF NOT EXISTS vector;
 CREATE TABLE album_covers (
@@ -45,10 +45,10 @@ def fetch(database_url: str, query: str, *values: object) -> list[tuple[object, 
 
 
 def vectors(count: int) -> list[np.ndarray]:
-    return list(World(0).covers(count))
+    return list(KnownAlbums(0).covers(count))
 
 
-def test_the_schema_is_applied_once_and_a_changed_file_again(bare_database_url: str) -> None:
+def test_each_migration_is_applied_once_and_again_after_a_change(bare_database_url: str) -> None:
     names = [migration.name for migration in migrations()]
 
     first = apply_migrations(bare_database_url)
@@ -63,7 +63,7 @@ def test_the_schema_is_applied_once_and_a_changed_file_again(bare_database_url: 
     assert (first, second, third) == (names, [], names[1:])
 
 
-def test_a_file_that_fails_leaves_nothing_behind(
+def test_a_failed_migration_is_rolled_back(
     bare_database_url: str, monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     folder = tmp_path_factory.mktemp("schema")
@@ -79,7 +79,7 @@ def test_a_file_that_fails_leaves_nothing_behind(
     ]
 
 
-def test_each_file_may_be_pasted_into_an_editor_in_order_twice(bare_database_url: str) -> None:
+def test_every_migration_can_be_run_twice_by_hand(bare_database_url: str) -> None:
     for migration in [*migrations(), *migrations()]:
         with psycopg.connect(bare_database_url, autocommit=True) as connection:
             connection.execute(migration.sql.encode())
@@ -88,7 +88,9 @@ def test_each_file_may_be_pasted_into_an_editor_in_order_twice(bare_database_url
         catalog.check()
 
 
-def test_an_older_catalog_keeps_its_albums_and_gets_one_search_function(bare_database_url: str) -> None:
+def test_migrating_an_older_catalog_keeps_albums_and_leaves_one_search_function(
+    bare_database_url: str,
+) -> None:
     rows = [Row(id=str(i), embedding=vector, genre="Rock") for i, vector in enumerate(vectors(50))]
     with psycopg.connect(bare_database_url) as connection:
         connection.execute(OLDER_CATALOG.encode())
@@ -109,7 +111,7 @@ def test_an_older_catalog_keeps_its_albums_and_gets_one_search_function(bare_dat
     assert outside == [(0,)]
 
 
-def test_a_catalog_of_one_genre_an_album_gets_several_without_its_rows_being_rewritten(
+def test_migrating_to_several_genres_does_not_rewrite_rows(
     bare_database_url: str,
 ) -> None:
     genres = ["Rock", "rock", " Rock", "ÉLECTRO", "électro", "Folk/Country", "", None]
@@ -134,7 +136,7 @@ def test_a_catalog_of_one_genre_an_album_gets_several_without_its_rows_being_rew
         ]
         assert catalog.genres() == ["Folk/Country", "Rock", "ÉLECTRO"]
         assert [catalog.album(str(n)).genres for n in (0, 5, 7)] == [("Rock",), ("Folk/Country",), ()]
-    # Only what lower() does not bring to its key was touched.
+    # Only rows whose key differs from lower(genre) were rewritten.
     assert {album_id for album_id in after if after[album_id] != before[album_id]} == {"2", "3"}
     expected = fetch(
         bare_database_url, "SELECT passing FROM estimated_albums('{rock}', NULL, NULL, NULL, false)"
@@ -142,7 +144,7 @@ def test_a_catalog_of_one_genre_an_album_gets_several_without_its_rows_being_rew
     assert expected == [(3,)]
 
 
-def test_an_album_of_before_is_filled_by_whoever_writes_it(bare_database_url: str) -> None:
+def test_the_genres_of_a_migrated_album_are_filled_on_its_next_update(bare_database_url: str) -> None:
     apply_migrations(bare_database_url)
     make_older(bare_database_url, [Row(id="a", embedding=vectors(1)[0], genre="Rock")])
     apply_migrations(bare_database_url)
@@ -157,7 +159,7 @@ def test_an_album_of_before_is_filled_by_whoever_writes_it(bare_database_url: st
     assert (first, second, third) == ([("Rock", None)], [("Rock", ["Rock"])], [("Jazz", ["Jazz", "Rock"])])
 
 
-def test_a_column_of_the_same_name_that_is_none_of_ours_stops_the_migration(bare_database_url: str) -> None:
+def test_a_foreign_column_named_genres_stops_the_migration(bare_database_url: str) -> None:
     with psycopg.connect(bare_database_url) as connection:
         connection.execute(OLDER_CATALOG.encode())
         connection.execute("ALTER TABLE album_covers ADD COLUMN genres jsonb")
@@ -167,7 +169,7 @@ def test_a_column_of_the_same_name_that_is_none_of_ours_stops_the_migration(bare
 
 
 def make_older(database_url: str, rows: list[Row]) -> None:
-    """Bring a catalog back to the schema of one genre an album, with rows as plain SQL wrote them."""
+    """Downgrade a catalog to the schema with one genre per album, with rows written by plain SQL."""
     with psycopg.connect(database_url) as connection:
         connection.execute("TRUNCATE album_covers")
         connection.execute("DROP TRIGGER album_covers_genres ON album_covers")
@@ -187,7 +189,7 @@ def make_older(database_url: str, rows: list[Row]) -> None:
             )
 
 
-def test_supabase_clients_that_know_three_parameters_get_their_rows(
+def test_older_supabase_clients_with_three_parameters_get_rows(
     supabase_server: SupabaseServer, database_url: str
 ) -> None:
     with psycopg.connect(database_url) as connection:
@@ -216,7 +218,7 @@ def test_supabase_clients_that_know_three_parameters_get_their_rows(
     }
 
 
-def test_the_schema_needs_no_superuser_and_pgvector_may_live_among_the_extensions(
+def test_the_schema_needs_no_superuser_and_accepts_pgvector_in_another_schema(
     postgres_server: PostgresServer, bare_database_url: str
 ) -> None:
     name = bare_database_url.rpartition("/")[2]
@@ -243,7 +245,7 @@ def test_the_schema_needs_no_superuser_and_pgvector_may_live_among_the_extension
     assert [match.album.id for match in matches] == ["a"]
 
 
-def test_strangers_may_neither_read_nor_call(database_url: str) -> None:
+def test_other_roles_can_neither_read_nor_call(database_url: str) -> None:
     functions = fetch(
         database_url,
         "SELECT p.oid::regprocedure::text FROM pg_proc p LEFT JOIN pg_depend d ON d.objid = p.oid AND "
@@ -269,7 +271,7 @@ def test_strangers_may_neither_read_nor_call(database_url: str) -> None:
     assert readable == []
 
 
-def test_a_reader_may_call_and_not_read_or_write(
+def test_a_reader_role_can_call_but_not_read_or_write(
     postgres_server: PostgresServer, bare_database_url: str
 ) -> None:
     login = f"login_{uuid.uuid4().hex}"
@@ -317,16 +319,18 @@ def test_a_count_out_of_range_is_refused(database_url: str, count: int | None) -
         fetch(database_url, "SELECT * FROM search_albums(%s, %s)", one, count)
 
 
-def test_each_way_of_searching_is_the_one_it_is_said_to_be(world_urls: dict[str, str], world: World) -> None:
-    (query,) = world.covers(1)
+def test_exact_and_index_search_use_the_expected_plans(
+    known_albums_urls: dict[str, str], known_albums: KnownAlbums
+) -> None:
+    (query,) = known_albums.covers(1)
     scans = "SELECT idx_scan FROM pg_stat_user_indexes WHERE indexrelname = 'album_covers_embedding_hnsw'"
     used = {}
 
-    for way, url in world_urls.items():
+    for way, url in known_albums_urls.items():
         with psycopg.connect(url, autocommit=True) as connection:
             before = connection.execute(scans).fetchone()
             connection.execute("SELECT * FROM search_albums(%s)", [vector_literal(query)])
-            # What a session did is counted when it ends or says so.
+            # PostgreSQL flushes a session's statistics at its end or on request.
             connection.execute("SELECT pg_stat_force_next_flush()")
             connection.execute("SELECT pg_stat_clear_snapshot()")
             used[way] = (before, connection.execute(scans).fetchone())

@@ -1,4 +1,4 @@
-"""The search, as both implementations must answer it, by both of its ways."""
+"""The search in both implementations, exact and by index."""
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -18,15 +18,15 @@ from tests.integration.catalog.known_catalog import (
     RARE_COUNT,
     SECOND,
     TIES,
+    KnownAlbums,
     Row,
-    World,
 )
 
 NO_FILTER = Filters()
 
 
 def passes(filters: Filters) -> Callable[[Row], bool]:
-    """The filters' meaning, told once more and apart from SQL."""
+    """Apply the filters in Python, independently of SQL."""
 
     def check(row: Row) -> bool:
         year, score = row.release_year, row.pitchfork_score
@@ -65,40 +65,44 @@ def ids(matches: list[Match]) -> list[str]:
         pytest.param(Filters(("Rock",), 1970, 2020, 2.5, best_new_music=True), id="all at once"),
     ],
 )
-def test_a_search_finds_k_albums_that_pass_and_99_of_100_of_the_nearest(
-    catalog: Catalog, world: World, filters: Filters, kind: str, k: int
+def test_a_search_finds_k_matching_albums_with_recall_0_99(
+    catalog: Catalog, known_albums: KnownAlbums, filters: Filters, kind: str, k: int
 ) -> None:
-    queries = getattr(world, kind)(20)
+    queries = getattr(known_albums, kind)(20)
     check = passes(filters)
-    available = sum(check(row) and row.embedding is not None for row in world.rows)
+    available = sum(check(row) and row.embedding is not None for row in known_albums.rows)
 
     answers = [catalog.search(query, k=k, filters=filters) for query in queries]
 
-    expected = [world.nearest(query, k, passing=check) for query in queries]
+    expected = [known_albums.nearest(query, k, passing=check) for query in queries]
     found = [
         len(set(ids(answer)) & set(best)) / len(best) for answer, best in zip(answers, expected, strict=True)
     ]
     assert {len(answer) for answer in answers} == {min(k, available)}
-    assert all(check(world.by_id[name]) for answer in answers for name in ids(answer))
+    assert all(check(known_albums.by_id[name]) for answer in answers for name in ids(answer))
     assert np.mean(found) >= 0.99
 
 
-def test_results_come_by_falling_similarity_which_is_the_cosine(catalog: Catalog, world: World) -> None:
-    (query,) = world.covers(1)
+def test_results_are_ordered_by_descending_cosine_similarity(
+    catalog: Catalog, known_albums: KnownAlbums
+) -> None:
+    (query,) = known_albums.covers(1)
 
     matches = catalog.search(query, k=50, filters=NO_FILTER)
 
     similarities = [match.similarity for match in matches]
     assert similarities == sorted(similarities, reverse=True)
     for match in matches:
-        embedding = world.by_id[match.album.id].embedding
+        embedding = known_albums.by_id[match.album.id].embedding
         assert embedding is not None
         cosine = float(embedding @ query) / float(np.linalg.norm(embedding) * np.linalg.norm(query))
         assert match.similarity == pytest.approx(cosine, abs=1e-5)
 
 
-def test_fewer_than_k_come_only_where_fewer_pass(catalog: Catalog, world: World) -> None:
-    (query,) = world.texts(1)
+def test_fewer_than_k_results_come_only_if_fewer_albums_match(
+    catalog: Catalog, known_albums: KnownAlbums
+) -> None:
+    (query,) = known_albums.texts(1)
 
     rare = catalog.search(query, k=50, filters=Filters(genres=(RARE,)))
     far = catalog.search(query, k=50, filters=Filters(genres=(FAR,), year_max=1975))
@@ -109,8 +113,10 @@ def test_fewer_than_k_come_only_where_fewer_pass(catalog: Catalog, world: World)
     assert none == []
 
 
-def test_equal_similarities_come_by_id_in_code_point_order(catalog: Catalog, world: World) -> None:
-    query = world.by_id[TIES[0]].embedding
+def test_equal_similarities_are_ordered_by_id_in_code_point_order(
+    catalog: Catalog, known_albums: KnownAlbums
+) -> None:
+    query = known_albums.by_id[TIES[0]].embedding
     assert query is not None
 
     matches = catalog.search(query, k=4, filters=NO_FILTER)
@@ -120,8 +126,8 @@ def test_equal_similarities_come_by_id_in_code_point_order(catalog: Catalog, wor
     assert ids(catalog.search(query, k=2, filters=NO_FILTER)) == sorted(TIES)[:2]
 
 
-def test_excluded_ids_make_room_for_the_next(catalog: Catalog, world: World) -> None:
-    (query,) = world.covers(1)
+def test_excluded_ids_are_replaced_by_the_next_results(catalog: Catalog, known_albums: KnownAlbums) -> None:
+    (query,) = known_albums.covers(1)
     first = ids(catalog.search(query, k=20, filters=NO_FILTER))
 
     rest = ids(catalog.search(query, k=10, filters=NO_FILTER, exclude_ids=[*first[:10], "no-such-album"]))
@@ -129,8 +135,8 @@ def test_excluded_ids_make_room_for_the_next(catalog: Catalog, world: World) -> 
     assert rest == first[10:]
 
 
-def test_a_genre_is_taken_literally_whatever_it_contains(catalog: Catalog, world: World) -> None:
-    (query,) = world.covers(1)
+def test_special_characters_in_a_genre_are_literal(catalog: Catalog, known_albums: KnownAlbums) -> None:
+    (query,) = known_albums.covers(1)
 
     one = catalog.search(query, k=5, filters=Filters(genres=(ODD,)))
     two = catalog.search(query, k=5, filters=Filters(genres=(ODD, "Íslenskt")))
@@ -139,8 +145,10 @@ def test_a_genre_is_taken_literally_whatever_it_contains(catalog: Catalog, world
     assert sorted(ids(two)) == ['q"uo,te{d}\\', "ágætis/1?&=#%20"]
 
 
-def test_a_vector_of_another_length_is_ranked_by_its_direction(catalog: Catalog, world: World) -> None:
-    query = world.by_id["long"].embedding
+def test_a_vector_that_is_not_normalized_is_ranked_by_direction(
+    catalog: Catalog, known_albums: KnownAlbums
+) -> None:
+    query = known_albums.by_id["long"].embedding
     assert query is not None
 
     (match,) = catalog.search(query * np.float32(0.01), k=1, filters=NO_FILTER)
@@ -149,8 +157,8 @@ def test_a_vector_of_another_length_is_ranked_by_its_direction(catalog: Catalog,
     assert match.similarity == pytest.approx(1.0, abs=1e-6)
 
 
-def test_an_album_without_an_embedding_is_never_found(catalog: Catalog, world: World) -> None:
-    (query,) = world.covers(1)
+def test_an_album_without_an_embedding_is_never_found(catalog: Catalog, known_albums: KnownAlbums) -> None:
+    (query,) = known_albums.covers(1)
     filters = Filters(genres=("Rock",), year_min=1990, year_max=1990)
 
     matches = catalog.search(query, k=50, filters=filters)
@@ -158,10 +166,10 @@ def test_an_album_without_an_embedding_is_never_found(catalog: Catalog, world: W
     assert "unembedded" not in ids(matches)
 
 
-def test_similar_albums_are_the_search_by_the_albums_own_vector_without_it(
-    catalog: Catalog, world: World
+def test_similar_albums_equal_a_search_by_the_albums_vector_without_itself(
+    catalog: Catalog, known_albums: KnownAlbums
 ) -> None:
-    embedding = world.by_id["album-7"].embedding
+    embedding = known_albums.by_id["album-7"].embedding
     assert embedding is not None
     filters = Filters(genres=("Rock", "Jazz"), year_min=1970)
 
@@ -173,13 +181,13 @@ def test_similar_albums_are_the_search_by_the_albums_own_vector_without_it(
 
 
 @pytest.mark.parametrize("album_id", ["no-such-album", "unembedded", "", "'; --"])
-def test_nothing_is_similar_to_an_album_that_is_not_there(catalog: Catalog, album_id: str) -> None:
+def test_similar_albums_of_an_unknown_album_are_not_found(catalog: Catalog, album_id: str) -> None:
     with pytest.raises(AlbumNotFound):
         catalog.similar(album_id, k=10, filters=NO_FILTER)
 
 
 @pytest.mark.parametrize("value", [0.0, np.nan, np.inf])
-def test_an_embedding_without_direction_is_refused(catalog: Catalog, value: float) -> None:
+def test_a_zero_embedding_is_refused(catalog: Catalog, value: float) -> None:
     with pytest.raises(InvalidParameter):
         catalog.search(np.full(512, value, dtype=np.float32), k=10, filters=NO_FILTER)
 
@@ -191,8 +199,8 @@ def test_an_embedding_of_another_dimension_is_a_misconfiguration(catalog: Catalo
     assert raised.value.problem == "wrong_dimension"
 
 
-def test_many_threads_share_one_catalog(catalog: Catalog, world: World) -> None:
-    queries = world.covers(40)
+def test_many_threads_can_share_one_catalog(catalog: Catalog, known_albums: KnownAlbums) -> None:
+    queries = known_albums.covers(40)
     alone = [ids(catalog.search(query, k=10, filters=NO_FILTER)) for query in queries]
 
     with ThreadPoolExecutor(12) as threads:

@@ -1,4 +1,4 @@
-"""Each way in which a Supabase can be wrong has its own error, which says what to do and no secret."""
+"""Each Supabase fault has its own error, which names the remedy and shows no secret."""
 
 import traceback
 from collections.abc import Callable, Iterator
@@ -62,13 +62,13 @@ def test_a_missing_function_is_named_with_its_remedy(
     assert searched.value.problem == checked.value.problem == "rpc_missing"
 
 
-def test_two_functions_of_one_name_count_as_a_missing_one(
+def test_two_overloads_of_a_function_count_as_missing(
     execute: Callable[[str], None], request: pytest.FixtureRequest
 ) -> None:
     execute(
         "CREATE FUNCTION albums_by_id(album_ids text[], more int DEFAULT 0) RETURNS int LANGUAGE sql RETURN 1"
     )
-    # Started now, so that PostgREST has read the schema with both.
+    # Started after the change, so that PostgREST reads the schema with both.
     server: SupabaseServer = request.getfixturevalue("supabase_server")
 
     with opening(server.url, server.service_key) as catalog:
@@ -82,9 +82,7 @@ def test_a_missing_table_is_named(opened: SupabaseCatalog, execute: Callable[[st
     assert problem_of(opened.check) == "table_missing"
 
 
-def test_pgvector_that_is_not_enabled_is_named(
-    opened: SupabaseCatalog, execute: Callable[[str], None]
-) -> None:
+def test_missing_pgvector_is_named(opened: SupabaseCatalog, execute: Callable[[str], None]) -> None:
     execute("DROP EXTENSION vector CASCADE")
 
     assert problem_of(opened.check) == "pgvector_missing"
@@ -98,7 +96,7 @@ def test_vectors_of_another_dimension_are_named(
     assert problem_of(opened.check) == "wrong_dimension"
 
 
-def test_the_anon_key_is_told_from_the_service_key_before_it_is_sent(supabase_server: SupabaseServer) -> None:
+def test_the_anon_key_is_recognized_before_it_is_sent(supabase_server: SupabaseServer) -> None:
     sent: list[str] = []
     supabase_server.gateway.intercept = sent.append
 
@@ -124,7 +122,7 @@ def test_the_database_itself_refuses_the_anon_key(supabase_server: SupabaseServe
     assert table.json()["code"] == "42501"
 
 
-def test_a_role_without_the_right_to_call_is_told_so(
+def test_a_role_without_execute_privilege_is_named(
     supabase_server: SupabaseServer, execute: Callable[[str], None]
 ) -> None:
     execute("REVOKE EXECUTE ON FUNCTION versioned_search FROM service_role")
@@ -133,7 +131,7 @@ def test_a_role_without_the_right_to_call_is_told_so(
         assert problem_of(lambda: search(catalog)) == "not_service_role"
 
 
-def test_a_key_that_the_gateway_does_not_know_is_refused(supabase_server: SupabaseServer) -> None:
+def test_an_unknown_key_is_refused(supabase_server: SupabaseServer) -> None:
     with opening(supabase_server.url, make_key("service_role", secret=OTHER_SECRET)) as catalog:
         assert problem_of(lambda: search(catalog)) == "bad_key"
 
@@ -150,17 +148,17 @@ def test_a_key_signed_for_another_project_is_refused(supabase_server: SupabaseSe
     "url",
     ["", "xxxxx.supabase.co", "ftp://xxxxx.supabase.co", "https://", "http://[::1", "http://host:port"],
 )
-def test_a_url_that_is_none_is_told_so(url: str) -> None:
+def test_an_invalid_url_is_named(url: str) -> None:
     with opening(url, make_key("service_role", secret=OTHER_SECRET)) as catalog:
         assert problem_of(lambda: search(catalog)) == "bad_url"
 
 
-def test_a_server_that_is_no_supabase_is_told_so(supabase_server: SupabaseServer) -> None:
+def test_a_server_that_is_not_supabase_is_named(supabase_server: SupabaseServer) -> None:
     with opening(f"{supabase_server.url}/elsewhere", supabase_server.service_key) as catalog:
         assert problem_of(lambda: search(catalog)) == "bad_url"
 
 
-def test_a_page_instead_of_an_answer_is_told_so(
+def test_an_html_page_instead_of_an_answer_is_named(
     supabase_server: SupabaseServer, opened: SupabaseCatalog
 ) -> None:
     page = Answer(200, b"<html>Welcome to the Wi-Fi</html>", {"content-type": "text/html"})
@@ -172,7 +170,7 @@ def test_a_page_instead_of_an_answer_is_told_so(
 
 
 @pytest.mark.parametrize("url", ["http://127.0.0.1:1", "http://no-such-host.invalid"])
-def test_a_server_that_is_not_there_may_come_back(url: str) -> None:
+def test_an_unreachable_server_is_a_retryable_error(url: str) -> None:
     with (
         opening(url, make_key("service_role", secret=OTHER_SECRET)) as catalog,
         pytest.raises(CatalogUnavailable) as raised,
@@ -183,7 +181,7 @@ def test_a_server_that_is_not_there_may_come_back(url: str) -> None:
 
 
 @pytest.mark.parametrize("status", [429, 500, 502, 503, 504, 522])
-def test_a_busy_gateway_may_answer_later(
+def test_a_busy_supabase_gateway_is_a_retryable_error(
     supabase_server: SupabaseServer, opened: SupabaseCatalog, status: int
 ) -> None:
     supabase_server.gateway.intercept = lambda _: Answer(status, b'{"message":"try later"}')
@@ -195,7 +193,7 @@ def test_a_busy_gateway_may_answer_later(
     search(opened)
 
 
-def test_nothing_is_tried_twice_here(supabase_server: SupabaseServer, opened: SupabaseCatalog) -> None:
+def test_the_client_itself_does_not_retry(supabase_server: SupabaseServer, opened: SupabaseCatalog) -> None:
     seen: list[str] = []
 
     def refuse(path: str) -> Answer:
@@ -210,7 +208,7 @@ def test_nothing_is_tried_twice_here(supabase_server: SupabaseServer, opened: Su
     assert len(seen) == 3
 
 
-def test_a_postgrest_that_lost_its_database_may_find_it_again(
+def test_a_postgrest_without_its_database_is_a_retryable_error(
     opened: SupabaseCatalog, postgres_server: PostgresServer, database_url: str
 ) -> None:
     search(opened)
@@ -226,9 +224,7 @@ def test_a_postgrest_that_lost_its_database_may_find_it_again(
             search(opened)
 
 
-def test_a_catalog_that_does_not_answer_in_time_may_answer_later(
-    supabase_server: SupabaseServer, database_url: str
-) -> None:
+def test_a_catalog_timeout_is_a_retryable_error(supabase_server: SupabaseServer, database_url: str) -> None:
     with (
         opening(supabase_server.url, supabase_server.service_key, timeout_s=0.5) as catalog,
         psycopg.connect(database_url) as blocking,

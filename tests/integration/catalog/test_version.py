@@ -1,4 +1,4 @@
-"""The catalog's version: another after each change, however it arrives, and the same as long as none does."""
+"""The catalog's version: it changes with every kind of write, and only then."""
 
 import subprocess
 import time
@@ -76,7 +76,7 @@ def run(url: str, statements: str) -> None:
 
 
 def seen(catalog: Catalog) -> str | None:
-    """Return the version that a search sees, which is what a gateway is told."""
+    """Return the version in a search result, which a gateway receives."""
     version = catalog.search(np.eye(1, 512, dtype=np.float32)[0], k=1, filters=Filters()).version
     assert version == catalog.version()
     return version
@@ -84,66 +84,67 @@ def seen(catalog: Catalog) -> str | None:
 
 @pytest.mark.parametrize("way", WAYS)
 @pytest.mark.usefixtures("album")
-def test_every_way_in_which_data_arrive_makes_a_new_version(own: Opened, way: str) -> None:
-    before = seen(own.catalog)
+def test_every_kind_of_write_makes_a_new_version(writable: Opened, way: str) -> None:
+    before = seen(writable.catalog)
 
-    run(own.database_url, WAYS[way])
+    run(writable.database_url, WAYS[way])
 
     assert before is not None
-    assert seen(own.catalog) not in {before, None}
+    assert seen(writable.catalog) not in {before, None}
 
 
 @pytest.mark.usefixtures("album")
-def test_what_changes_nothing_makes_none(own: Opened) -> None:
-    before = seen(own.catalog)
+def test_a_statement_without_changes_keeps_the_version(writable: Opened) -> None:
+    before = seen(writable.catalog)
 
-    run(own.database_url, "BEGIN; DELETE FROM album_covers; ROLLBACK")
+    run(writable.database_url, "BEGIN; DELETE FROM album_covers; ROLLBACK")
     run(
-        own.database_url,
+        writable.database_url,
         "SELECT * FROM album_covers; VACUUM ANALYZE album_covers; REINDEX TABLE album_covers",
     )
 
-    assert seen(own.catalog) == before
+    assert seen(writable.catalog) == before
 
 
 @pytest.mark.usefixtures("album")
-def test_every_answer_of_a_worker_tells_the_version_it_was_read_at(own: Opened) -> None:
-    version = own.catalog.version()
+def test_every_answer_has_the_version_it_was_read_at(writable: Opened) -> None:
+    version = writable.catalog.version()
 
-    assert own.catalog.similar("old", k=1, filters=Filters()).version == version
-    assert own.catalog.embeddings(["old"]).version == version
+    assert writable.catalog.similar("old", k=1, filters=Filters()).version == version
+    assert writable.catalog.embeddings(["old"]).version == version
 
 
 @pytest.mark.usefixtures("album")
-def test_a_transaction_that_commits_late_is_a_new_version_only_then(own: Opened) -> None:
-    with psycopg.connect(own.database_url) as late:
+def test_a_late_commit_makes_a_new_version_when_it_commits(writable: Opened) -> None:
+    with psycopg.connect(writable.database_url) as late:
         late.execute("UPDATE album_covers SET artist = 'Late'")
-        before = seen(own.catalog)
-        run(own.database_url, "UPDATE album_covers SET genre = 'Rock' WHERE id = 'none'")
-        between = seen(own.catalog)
+        before = seen(writable.catalog)
+        run(writable.database_url, "UPDATE album_covers SET genre = 'Rock' WHERE id = 'none'")
+        between = seen(writable.catalog)
         late.commit()
 
-    assert len({before, between, seen(own.catalog)}) == 3
+    assert len({before, between, seen(writable.catalog)}) == 3
 
 
 @pytest.mark.usefixtures("album")
-def test_a_restore_with_triggers_off_leaves_no_version_until_they_are_mended(own: Opened) -> None:
-    before = seen(own.catalog)
+def test_after_a_restore_without_triggers_there_is_no_version_until_migration(writable: Opened) -> None:
+    before = seen(writable.catalog)
     run(
-        own.database_url, "ALTER TABLE album_covers DISABLE TRIGGER ALL; UPDATE album_covers SET artist = 'R'"
+        writable.database_url,
+        "ALTER TABLE album_covers DISABLE TRIGGER ALL; UPDATE album_covers SET artist = 'R'",
     )
-    off = seen(own.catalog)
-    run(own.database_url, "ALTER TABLE album_covers ENABLE TRIGGER ALL")
-    half_on = seen(own.catalog)
-    warned = [fault.problem for fault in own.catalog.warnings()]
+    off = seen(writable.catalog)
+    run(writable.database_url, "ALTER TABLE album_covers ENABLE TRIGGER ALL")
+    half_on = seen(writable.catalog)
+    warned = [fault.problem for fault in writable.catalog.warnings()]
 
-    applied = apply_migrations(own.database_url)
+    applied = apply_migrations(writable.database_url)
 
     assert (off, half_on) == (None, None)
     assert warned == ["changes_untracked"]
     assert applied[0] == "006_changes.sql"
-    assert seen(own.catalog) not in {before, None}
-    assert own.catalog.warnings() == []
+    assert seen(writable.catalog) not in {before, None}
+    assert writable.catalog.warnings() == []
 
 
 def dump(url: str, file: Path, *options: str) -> None:
@@ -156,43 +157,51 @@ def client(url: str, program: str, *arguments: str) -> None:
 
 
 @pytest.mark.parametrize("options", [(), ("--disable-triggers",), ("--single-transaction",)], ids=" ".join)
-def test_an_older_dump_never_brings_an_old_version_back(
-    own: Opened, tmp_path: Path, options: tuple[str, ...]
+def test_restoring_an_older_dump_does_not_restore_its_version(
+    writable: Opened, tmp_path: Path, options: tuple[str, ...]
 ) -> None:
-    run(own.database_url, ALBUM)
-    known = {seen(own.catalog)}
-    dump(own.database_url, tmp_path / "dump", "--data-only", "--table=album_covers", "--table=catalog_model")
-    run(own.database_url, "UPDATE album_covers SET artist = 'Newer'")
-    known.add(seen(own.catalog))
+    run(writable.database_url, ALBUM)
+    known = {seen(writable.catalog)}
+    dump(
+        writable.database_url,
+        tmp_path / "dump",
+        "--data-only",
+        "--table=album_covers",
+        "--table=catalog_model",
+    )
+    run(writable.database_url, "UPDATE album_covers SET artist = 'Newer'")
+    known.add(seen(writable.catalog))
 
-    run(own.database_url, "TRUNCATE album_covers, catalog_model")
-    known.add(seen(own.catalog))
-    client(own.database_url, "pg_restore", "--data-only", *options, str(tmp_path / "dump"))
-    apply_migrations(own.database_url)
+    run(writable.database_url, "TRUNCATE album_covers, catalog_model")
+    known.add(seen(writable.catalog))
+    client(writable.database_url, "pg_restore", "--data-only", *options, str(tmp_path / "dump"))
+    apply_migrations(writable.database_url)
 
-    version = seen(own.catalog)
+    version = seen(writable.catalog)
     assert version is not None
     assert version not in known
-    assert own.catalog.album("old").artist == "Old"
+    assert writable.catalog.album("old").artist == "Old"
 
 
-def test_a_whole_older_dump_never_brings_an_old_version_back(own: Opened, tmp_path: Path) -> None:
-    run(own.database_url, ALBUM)
-    known = {seen(own.catalog)}
-    dump(own.database_url, tmp_path / "dump")
-    run(own.database_url, "UPDATE album_covers SET artist = 'Newer'")
-    known.add(seen(own.catalog))
+def test_restoring_a_whole_older_database_does_not_restore_its_version(
+    writable: Opened, tmp_path: Path
+) -> None:
+    run(writable.database_url, ALBUM)
+    known = {seen(writable.catalog)}
+    dump(writable.database_url, tmp_path / "dump")
+    run(writable.database_url, "UPDATE album_covers SET artist = 'Newer'")
+    known.add(seen(writable.catalog))
 
-    client(own.database_url, "pg_restore", "--clean", "--if-exists", str(tmp_path / "dump"))
-    run(own.database_url, "NOTIFY pgrst, 'reload schema'")
+    client(writable.database_url, "pg_restore", "--clean", "--if-exists", str(tmp_path / "dump"))
+    run(writable.database_url, "NOTIFY pgrst, 'reload schema'")
 
-    version = seen(own.catalog)
+    version = seen(writable.catalog)
     assert version is not None
     assert version not in known
-    assert own.catalog.album("old").artist == "Old"
+    assert writable.catalog.album("old").artist == "Old"
 
 
-def test_a_search_that_waited_for_another_table_is_refused_and_not_answered_in_part(
+def test_a_search_that_waited_for_a_table_switch_is_refused(
     database_url: str, execute: Callable[[str], None]
 ) -> None:
     execute(ALBUM)
@@ -227,11 +236,11 @@ def _wait_until_blocked(url: str) -> None:
     wait_until(lambda: fetch_text(url, waiting) != "0")
 
 
-def test_many_writers_neither_wait_for_each_other_nor_leave_many_marks(database_url: str) -> None:
+def test_concurrent_writers_do_not_block_and_leave_few_marks(database_url: str) -> None:
     run(database_url, "INSERT INTO album_covers (id) SELECT i::text FROM generate_series(0, 7) i")
     writers = [psycopg.connect(database_url) for _ in range(8)]
 
-    # Eight transactions are open at once, again and again; one that waited for another would never end.
+    # Eight transactions are open at a time; if one waited for another, none would end.
     for round_ in range(150):
         for number, writer in enumerate(writers):
             writer.execute("SET LOCAL lock_timeout = '1s'")
@@ -247,7 +256,7 @@ def test_many_writers_neither_wait_for_each_other_nor_leave_many_marks(database_
     assert row[0] < 1000
 
 
-def test_adding_marks_up_leaves_the_version_as_it_is(database_url: str) -> None:
+def test_compacting_marks_keeps_the_version(database_url: str) -> None:
     with psycopg.connect(database_url, autocommit=True) as connection:
         before = connection.execute("SELECT catalog_version()").fetchone()
         with connection.transaction():
@@ -260,7 +269,7 @@ def test_adding_marks_up_leaves_the_version_as_it_is(database_url: str) -> None:
 
 @pytest.fixture
 def subscribed(tmp_path: Path) -> Iterator[tuple[str, str]]:
-    """The URLs of a catalog and of another that subscribes to it, on a server of their own."""
+    """The URLs of a catalog and of a subscriber to it, on a separate server."""
     config = PostgresConfig(tmp_path / "replicated", durable=False)
     with PostgresServer(config) as server:
         run(server.url(), "ALTER SYSTEM SET wal_level = logical")
@@ -271,7 +280,7 @@ def subscribed(tmp_path: Path) -> Iterator[tuple[str, str]]:
         source, replica = server.url("source"), server.url("replica")
         run(source, ALBUM)
         run(source, "CREATE PUBLICATION albums FOR TABLE album_covers")
-        # Within one server a subscription would wait for itself to make its slot.
+        # Within one server creating the subscription's slot would deadlock, so it is created first.
         run(source, "SELECT pg_create_logical_replication_slot('albums', 'pgoutput')")
         run(
             replica,
@@ -285,7 +294,7 @@ def subscribed(tmp_path: Path) -> Iterator[tuple[str, str]]:
         )
 
 
-def test_what_a_subscription_applies_is_a_new_version_of_the_replica(subscribed: tuple[str, str]) -> None:
+def test_changes_applied_by_a_subscription_make_a_new_version(subscribed: tuple[str, str]) -> None:
     source, replica = subscribed
     seen_versions = {fetch_text(replica, "SELECT catalog_version()")}
     artists = "SELECT coalesce(string_agg(artist, ',' ORDER BY id), '') FROM album_covers"
@@ -303,7 +312,7 @@ def test_what_a_subscription_applies_is_a_new_version_of_the_replica(subscribed:
         seen_versions.add(fetch_text(replica, "SELECT catalog_version()"))
 
     assert None not in seen_versions
-    # The first two are the same where the replica had the album before it was looked at.
+    # The first two are equal if the replica received the album before the first read.
     assert len(seen_versions) >= 5
 
 

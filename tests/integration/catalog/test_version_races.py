@@ -1,4 +1,4 @@
-"""Writers and readers at the same time: one version never stands for two contents."""
+"""Concurrent writers and readers: a version never identifies two contents."""
 
 import random
 import threading
@@ -19,7 +19,7 @@ STATEMENTS = (
     ),
     "UPDATE album_covers SET genre = %(word)s WHERE id > %(id)s",
 )
-#: Like the next two, it takes the whole table; which of them come is drawn.
+#: Like the next two, it locks the whole table; each is chosen at random.
 RARE = (
     "TRUNCATE album_covers",
     (
@@ -29,14 +29,14 @@ RARE = (
     ),
     "ALTER TABLE album_covers ALTER reviewer TYPE text USING upper(genre)",
 )
-#: A writer of any isolation may be told to try again, by the albums' own locks.
+#: Row locks may make a writer of any isolation level retry.
 REFUSALS = (psycopg.errors.SerializationFailure, psycopg.errors.DeadlockDetected)
 
-#: A statement of its own, which takes its snapshot once it has the table.
+#: A separate statement, so that its snapshot is taken after the table lock.
 LOOK = "SELECT catalog_version(), md5(coalesce(string_agg(a::text, ' ' ORDER BY id), '')) FROM album_covers a"
 
 
-def test_one_version_never_stands_for_two_contents(database_url: str) -> None:
+def test_a_version_never_identifies_two_contents(database_url: str) -> None:
     over = threading.Event()
     with ThreadPoolExecutor(WRITERS + READERS) as threads:
         readers = [threads.submit(_read, database_url, over) for _ in range(READERS)]
@@ -54,7 +54,7 @@ def test_one_version_never_stands_for_two_contents(database_url: str) -> None:
 
 
 def _write(url: str, seed: int) -> int:
-    """Take transactions of every kind to either end; return how many were committed."""
+    """Run transactions of every kind, committed or rolled back; return how many were committed."""
     draw, committed = random.Random(seed), 0
     levels = [psycopg.IsolationLevel.READ_COMMITTED] * 3 + [psycopg.IsolationLevel.REPEATABLE_READ]
     with psycopg.connect(url) as connection:

@@ -22,7 +22,7 @@ ALBUMS = 30
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """How a command ended and what it said."""
+    """The exit status and output of a command."""
 
     status: int
     out: str
@@ -34,7 +34,7 @@ Catalog = Callable[..., Done]
 
 @pytest.fixture(scope="session")
 def drawn(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with the covers of the first demo albums, which no test changes."""
+    """A folder with the covers of the first demo albums; tests must not change it."""
     folder = tmp_path_factory.mktemp("covers")
     for album in demo_albums(ALBUMS):
         (folder / f"{album.id}.jpg").write_bytes(cover_jpeg(album, size_px=96))
@@ -42,7 +42,7 @@ def drawn(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def here(tmp_path: Path, drawn: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def workdir(tmp_path: Path, drawn: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The operator's folder, with `albums.csv` and `covers`."""
     folder = tmp_path / "operator"
     covers = folder / "covers"
@@ -56,7 +56,7 @@ def here(tmp_path: Path, drawn: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def environ(database_url: str, redis_server: RedisServer, tmp_path: Path) -> dict[str, str]:
-    """The operator's environment; the encoder is one whose vectors follow from the pixels."""
+    """The operator's environment; the encoder computes vectors from the pixels without a model."""
     with open_redis(redis_server.url) as redis:
         redis.flushall()
     return {
@@ -69,8 +69,8 @@ def environ(database_url: str, redis_server: RedisServer, tmp_path: Path) -> dic
 
 
 @pytest.fixture(params=["postgres", "pgbouncer", "supabase"])
-def either(request: pytest.FixtureRequest, environ: dict[str, str]) -> Mapping[str, str]:
-    """Settings that say one of the ways to the catalog."""
+def catalog_settings(request: pytest.FixtureRequest, environ: dict[str, str]) -> Mapping[str, str]:
+    """Settings of each way to connect to the catalog."""
     if request.param == "pgbouncer":
         environ["DATABASE_URL"] = request.getfixturevalue("pooled_url")
     if request.param == "supabase":
@@ -82,7 +82,10 @@ def either(request: pytest.FixtureRequest, environ: dict[str, str]) -> Mapping[s
 
 @pytest.fixture
 def catalog(
-    here: Path, environ: dict[str, str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    workdir: Path,
+    environ: dict[str, str],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> Catalog:
     """Run `python -m catalog`, in this process; keywords change the environment."""
 
@@ -93,14 +96,14 @@ def catalog(
             monkeypatch.setenv(name, value)
         capsys.readouterr()
         status = main(arguments)
-        said = capsys.readouterr()
-        return Done(status, said.out, said.err)
+        captured = capsys.readouterr()
+        return Done(status, captured.out, captured.err)
 
     return run
 
 
 def cells(album: DemoAlbum) -> dict[str, object]:
-    """Return an album as a row of a table, with a column that is no field."""
+    """Return an album as a row of a table, with a metadata column."""
     return {
         "id": album.id,
         "artist": album.artist,
@@ -134,7 +137,7 @@ def read_notes(path: Path) -> list[tuple[int, str, str]]:
 
 
 def rows(database_url: str) -> dict[str, dict[str, Any]]:
-    """Return every album as it stands."""
+    """Return every album in the catalog."""
     with psycopg.connect(database_url, row_factory=dict_row) as connection:
         return {row["id"]: row for row in connection.execute("SELECT * FROM album_covers")}
 

@@ -1,4 +1,4 @@
-"""An ingest on the running workers gives what one on this machine gives."""
+"""An ingest on running workers gives the same catalog as a local one."""
 
 import os
 import shutil
@@ -57,15 +57,15 @@ def bulk_process(worker: Service) -> psutil.Process | None:
     return None
 
 
-def test_workers_embed_as_this_machine_does_and_name_what_they_cannot(
-    catalog: Catalog, worker: Service, here: Path, environ: dict[str, str], database_url: str
+def test_a_distributed_ingest_equals_a_local_one_and_reports_bad_covers(
+    catalog: Catalog, worker: Service, workdir: Path, environ: dict[str, str], database_url: str
 ) -> None:
-    (here / "covers" / "demo-1967-00006.jpg").write_text("no image")
+    (workdir / "covers" / "demo-1967-00006.jpg").write_text("no image")
 
     done = catalog(*INGEST, "--distributed")
 
     assert done.status == 1, done.err
-    assert read_report(here / "albums-rejected.csv") == [(7, "unsupported_image")]
+    assert read_report(workdir / "albums-rejected.csv") == [(7, "unsupported_image")]
     distributed = rows(database_url)
     assert len(distributed) == ALBUMS - 1
     catalog("delete", *distributed)
@@ -75,7 +75,7 @@ def test_workers_embed_as_this_machine_does_and_name_what_they_cannot(
         assert list(redis.scan_iter(f"{keyspace.BULK}*")) == []
 
 
-def test_workers_embed_what_is_missing_as_an_ingest_does(
+def test_workers_embed_missing_albums_as_an_ingest_does(
     catalog: Catalog, worker: Service, database_url: str
 ) -> None:
     catalog(*INGEST)
@@ -90,7 +90,7 @@ def test_workers_embed_what_is_missing_as_an_ingest_does(
     assert_same(ingested, rows(database_url))
 
 
-def test_the_bulk_process_runs_only_when_nothing_else_would(catalog: Catalog, worker: Service) -> None:
+def test_the_bulk_process_has_idle_scheduling_priority(catalog: Catalog, worker: Service) -> None:
     before = bulk_process(worker)
     catalog(*INGEST, "--distributed")
     child = bulk_process(worker)
@@ -100,8 +100,8 @@ def test_the_bulk_process_runs_only_when_nothing_else_would(catalog: Catalog, wo
     assert os.sched_getscheduler(child.pid) == os.SCHED_IDLE
 
 
-def test_a_bulk_process_that_is_killed_is_started_again(
-    catalog: Catalog, worker: Service, here: Path, database_url: str
+def test_a_killed_bulk_process_is_restarted(
+    catalog: Catalog, worker: Service, workdir: Path, database_url: str
 ) -> None:
     catalog(*INGEST, "--distributed")
     child = bulk_process(worker)
@@ -119,7 +119,7 @@ def test_a_bulk_process_that_is_killed_is_started_again(
     assert len(rows(database_url)) == ALBUMS
 
 
-def test_without_a_worker_nothing_is_begun(catalog: Catalog, database_url: str) -> None:
+def test_without_a_worker_a_distributed_ingest_does_not_start(catalog: Catalog, database_url: str) -> None:
     done = catalog(*INGEST, "--distributed")
 
     assert done.status == 2
@@ -127,15 +127,15 @@ def test_without_a_worker_nothing_is_begun(catalog: Catalog, database_url: str) 
     assert rows(database_url) == {}
 
 
-def test_the_broker_never_holds_more_covers_than_its_share(
+def test_the_covers_in_the_broker_have_a_byte_limit(
     catalog: Catalog,
     worker: Service,
-    here: Path,
+    workdir: Path,
     environ: dict[str, str],
     database_url: str,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    largest = max(cover.stat().st_size for cover in (here / "covers").iterdir())
+    largest = max(cover.stat().st_size for cover in (workdir / "covers").iterdir())
     monkeypatch.setattr("catalog.ingest.embedding.distributed.BATCH_BYTES", 3 * largest)
     monkeypatch.setattr("catalog.ingest.embedding.distributed.IN_FLIGHT_BYTES", 4 * largest)
     held: list[tuple[int, int]] = []
@@ -154,7 +154,7 @@ def test_the_broker_never_holds_more_covers_than_its_share(
     assert all(covers < 16 and held_bytes < 4.1 * largest for covers, held_bytes in held)
 
 
-def test_workers_that_are_silent_and_live_are_waited_for(
+def test_an_ingest_waits_for_slow_but_live_workers(
     catalog: Catalog,
     make_worker: Callable[[], Service],
     environ: dict[str, str],
@@ -172,14 +172,14 @@ def test_workers_that_are_silent_and_live_are_waited_for(
     assert len(rows(database_url)) == ALBUMS
 
 
-def test_a_batch_over_which_workers_fail_again_and_again_ends_the_ingest(
+def test_a_batch_that_fails_repeatedly_ends_the_ingest(
     catalog: Catalog,
     make_worker: Callable[[], Service],
     environ: dict[str, str],
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    # Of a larger batch each cover would be tried by itself.
+    # A larger batch would be split into single covers.
     monkeypatch.setattr("catalog.ingest.embedding.distributed.BATCH", 1)
     monkeypatch.setattr("catalog.ingest.embedding.distributed.RESEND_AFTER_S", 0.1)
     monkeypatch.setattr("catalog.ingest.embedding.distributed.FAILURES_MAX", 2)
@@ -196,7 +196,7 @@ def test_a_batch_over_which_workers_fail_again_and_again_ends_the_ingest(
     assert "the workers failed" in done.err
 
 
-def test_an_ingest_ends_when_no_worker_is_left(
+def test_an_ingest_without_any_worker_left_ends(
     catalog: Catalog,
     make_worker: Callable[[], Service],
     environ: dict[str, str],
@@ -228,7 +228,7 @@ def covers_bytes(redis: Any) -> int:
     return sum(redis.strlen(key) for key in redis.scan_iter(f"{keyspace.BULK}:*", _type="string"))
 
 
-def test_a_worker_that_is_killed_costs_no_album(
+def test_a_killed_worker_loses_no_album(
     catalog: Catalog,
     make_worker: Callable[[], Service],
     environ: dict[str, str],

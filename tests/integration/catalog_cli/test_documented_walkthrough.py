@@ -1,4 +1,4 @@
-"""docs/catalog.md is true: its commands run as they stand and print what it shows."""
+"""The commands in docs/catalog.md run unchanged and print the output it shows."""
 
 import os
 import re
@@ -16,7 +16,7 @@ DOCUMENT = (ROOT / "docs" / "catalog.md").read_text()
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """A block of commands, and the lines that the document shows of what they print."""
+    """A block of commands, and the output lines that the document shows."""
 
     commands: tuple[str, ...]
     shown: tuple[str, ...]
@@ -45,7 +45,7 @@ def run(command: str, environ: dict[str, str], folder: Path) -> tuple[int, str]:
     return done.returncode, done.stdout
 
 
-def test_the_walk_through_the_catalog_works_as_it_is_written(environ: dict[str, str], tmp_path: Path) -> None:
+def test_the_documented_walkthrough_works(environ: dict[str, str], tmp_path: Path) -> None:
     for name in ("docs", "models"):
         (tmp_path / name).symlink_to(ROOT / name)
     paths = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
@@ -55,7 +55,7 @@ def test_the_walk_through_the_catalog_works_as_it_is_written(environ: dict[str, 
     assert len(walked) > 5
 
     for step in walked:
-        said = ""
+        printed = ""
         for command in step.commands:
             if command.startswith("export "):
                 name, _, value = command.removeprefix("export ").partition("=")
@@ -64,13 +64,13 @@ def test_the_walk_through_the_catalog_works_as_it_is_written(environ: dict[str, 
             expected = re.search(r"# exit status (\d)$", command)
             status, output = run(command, env, tmp_path)
             assert status == (int(expected[1]) if expected else 0), f"{command}\n{output}"
-            said += output
-        lines = [line.strip() for line in said.splitlines()]
+            printed += output
+        lines = [line.strip() for line in printed.splitlines()]
         for line in step.shown:
-            assert any(line in said_line for said_line in lines), f"{line!r} is not in\n{said}"
+            assert any(line in printed_line for printed_line in lines), f"{line!r} is not in\n{printed}"
 
 
-def test_every_reason_of_the_code_stands_in_the_document() -> None:
+def test_the_document_lists_every_rejection_reason() -> None:
     sources = [*(ROOT / "catalog" / "ingest").rglob("*.py"), *(ROOT / "catalog" / "reembedding").glob("*.py")]
     given = re.compile(
         r'(?:RowFault|PydanticCustomError)\(\s*"(\w+)"'
@@ -82,7 +82,7 @@ def test_every_reason_of_the_code_stands_in_the_document() -> None:
     assert {reason for reason in reasons if f"`{reason}`" not in DOCUMENT} == set()
 
 
-def test_the_settings_that_the_document_names_exist() -> None:
+def test_every_setting_named_in_the_document_exists() -> None:
     table = DOCUMENT.split("## A walk")[0]
 
     named = set(re.findall(r"`([A-Z][A-Z_]+)`", table))

@@ -1,4 +1,4 @@
-"""What cannot be done ends with 2 and a sentence, and never with a traceback."""
+"""A failed command exits with status 2 and a message, never with a traceback."""
 
 import resource
 from collections.abc import Iterator
@@ -19,7 +19,7 @@ NOWHERE = "nowhere/d"
 
 @contextmanager
 def full_disk() -> Iterator[None]:
-    """Let no file grow: writing fails as on a disk without room."""
+    """Make every write fail as on a full disk."""
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (0, before[1]))
     try:
@@ -43,16 +43,16 @@ def full_disk() -> Iterator[None]:
         (("delete", "--from-file", "covers"), "Is a directory"),
     ],
 )
-def test_a_file_that_will_not_do_is_told(
-    catalog: Catalog, here: Path, database_url: str, arguments: tuple[str, ...], says: str
+def test_an_unusable_file_is_reported(
+    catalog: Catalog, workdir: Path, database_url: str, arguments: tuple[str, ...], says: str
 ) -> None:
-    (here / "corrupt.parquet").write_bytes(b"PAR1" + bytes(100) + b"PAR1")
+    (workdir / "corrupt.parquet").write_bytes(b"PAR1" + bytes(100) + b"PAR1")
     table = pa.Table.from_pylist([cells(album) for album in demo_albums(ALBUMS)])
-    parquet.write_table(table, here / "whole.parquet")
-    whole = (here / "whole.parquet").read_bytes()
-    (here / "cut.parquet").write_bytes(whole[: len(whole) // 2])
-    (here / "header.csv").write_text('id,"artist\n1,A\n')
-    (here / "ids.bin").write_bytes(b"\xff\xfe\n")
+    parquet.write_table(table, workdir / "whole.parquet")
+    whole = (workdir / "whole.parquet").read_bytes()
+    (workdir / "cut.parquet").write_bytes(whole[: len(whole) // 2])
+    (workdir / "header.csv").write_text('id,"artist\n1,A\n')
+    (workdir / "ids.bin").write_bytes(b"\xff\xfe\n")
 
     done = catalog(*arguments)
 
@@ -62,9 +62,7 @@ def test_a_file_that_will_not_do_is_told(
 
 
 @pytest.mark.parametrize("suffix", ["csv", "jsonl", "parquet"])
-def test_an_export_for_which_there_is_no_room_leaves_nothing(
-    catalog: Catalog, here: Path, suffix: str
-) -> None:
+def test_an_export_on_a_full_disk_leaves_no_file(catalog: Catalog, workdir: Path, suffix: str) -> None:
     catalog(*INGEST)
 
     with full_disk():
@@ -72,13 +70,13 @@ def test_an_export_for_which_there_is_no_room_leaves_nothing(
 
     assert done.status == 2
     assert "File too large" in done.err
-    assert not list(here.glob("*out.*"))
+    assert not list(workdir.glob("*out.*"))
 
 
 @pytest.mark.parametrize(
     ("function", "arguments"), [("album_origins", INGEST), ("search_walks", ("verify",))]
 )
-def test_a_schema_of_an_older_version_is_told_to_be_migrated(
+def test_an_outdated_schema_error_says_to_migrate(
     catalog: Catalog, database_url: str, function: str, arguments: tuple[str, ...]
 ) -> None:
     catalog(*INGEST)

@@ -1,4 +1,4 @@
-"""Covers that are fetched: as fast as their host answers, once, and never at the cost of what is there."""
+"""Fetched covers: at the host's rate, once each, and without harm to existing albums."""
 
 import threading
 from collections.abc import Iterator, Mapping
@@ -24,11 +24,11 @@ INGEST = ("ingest", "albums.csv", "--covers", "image", "--allow-private", "--per
 
 
 @pytest.fixture
-def server(here: Path) -> Iterator[CoverServer]:
-    """A host of the covers, and a table with a column of their addresses."""
+def server(workdir: Path) -> Iterator[CoverServer]:
+    """A host of covers, and a table with a column of their URLs."""
     with cover_server() as server:
-        server.covers |= {f"/{file.name}": file.read_bytes() for file in (here / "covers").iterdir()}
-        write_table(here / "albums.csv", addressed(server))
+        server.covers |= {f"/{file.name}": file.read_bytes() for file in (workdir / "covers").iterdir()}
+        write_table(workdir / "albums.csv", addressed(server))
         yield server
 
 
@@ -46,21 +46,21 @@ def addressed(server: CoverServer, **changes: object) -> list[dict[str, object]]
 
 
 def paths(server: CoverServer) -> list[str]:
-    """Return what was asked for since the last call."""
+    """Return the paths requested since the last call."""
     asked = [one.path for one in server.asked]
     server.asked.clear()
     return asked
 
 
-def test_two_hundred_covers_behind_a_limit_arrive_in_one_run(
-    catalog: Catalog, here: Path, server: CoverServer, database_url: str
+def test_two_hundred_covers_of_a_rate_limited_host_arrive_in_one_run(
+    catalog: Catalog, workdir: Path, server: CoverServer, database_url: str
 ) -> None:
     names = sorted(server.covers)
     albums = [
         {"id": str(n), "artist": "A", "album_name": str(n), "image": server.url(names[n % ALBUMS])}
         for n in range(200)
     ]
-    write_table(here / "albums.csv", albums)
+    write_table(workdir / "albums.csv", albums)
     server.limit = Limit(10, 0.1, status=503)
 
     done = catalog(*INGEST)
@@ -70,8 +70,12 @@ def test_two_hundred_covers_behind_a_limit_arrive_in_one_run(
     assert len(rows(database_url)) == 200
 
 
-def test_a_second_run_asks_for_what_is_missing_alone(
-    catalog: Catalog, either: Mapping[str, str], here: Path, server: CoverServer, database_url: str
+def test_a_second_run_fetches_only_missing_covers(
+    catalog: Catalog,
+    catalog_settings: Mapping[str, str],
+    workdir: Path,
+    server: CoverServer,
+    database_url: str,
 ) -> None:
     missing = {f"/demo-1967-{n:05}.jpg": server.covers.pop(f"/demo-1967-{n:05}.jpg") for n in (3, 4, 5)}
 
@@ -95,13 +99,17 @@ def test_a_second_run_asks_for_what_is_missing_alone(
     assert kept["cover_last_modified"].endswith(" GMT")
 
 
-def test_a_changed_row_is_written_without_its_cover_being_asked_for(
-    catalog: Catalog, either: Mapping[str, str], here: Path, server: CoverServer, database_url: str
+def test_a_changed_row_is_written_without_fetching_its_cover(
+    catalog: Catalog,
+    catalog_settings: Mapping[str, str],
+    workdir: Path,
+    server: CoverServer,
+    database_url: str,
 ) -> None:
     catalog(*INGEST)
     before = rows(database_url)
     paths(server)
-    write_table(here / "albums.csv", addressed(server, genre="Polka"))
+    write_table(workdir / "albums.csv", addressed(server, genre="Polka"))
 
     done = catalog(*INGEST)
 
@@ -115,8 +123,8 @@ def test_a_changed_row_is_written_without_its_cover_being_asked_for(
         }
 
 
-def test_a_recheck_fetches_what_has_changed_alone(
-    catalog: Catalog, either: Mapping[str, str], server: CoverServer, database_url: str
+def test_a_recheck_downloads_only_changed_covers(
+    catalog: Catalog, catalog_settings: Mapping[str, str], server: CoverServer, database_url: str
 ) -> None:
     catalog(*INGEST)
     before = rows(database_url)
@@ -148,7 +156,7 @@ def test_a_recheck_of_a_host_without_validators_compares_the_covers(
 
     for done in (without, learnt, with_them):
         assert f"0 written, {ALBUMS} unchanged, 0 rejected" in done.err
-    # Validators that a host has begun to give are remembered although nothing else has changed.
+    # New validators of a host are stored even if nothing else has changed.
     assert server.statuses() == [304] * ALBUMS
 
 
@@ -161,10 +169,10 @@ def test_a_recheck_of_a_host_without_validators_compares_the_covers(
         ("no picture", "unsupported_image"),
     ],
 )
-def test_albums_that_are_there_are_never_rejected_for_their_covers(
+def test_existing_albums_are_never_rejected_for_their_covers(
     catalog: Catalog,
-    either: Mapping[str, str],
-    here: Path,
+    catalog_settings: Mapping[str, str],
+    workdir: Path,
     server: CoverServer,
     database_url: str,
     harm: str,
@@ -172,11 +180,11 @@ def test_albums_that_are_there_are_never_rejected_for_their_covers(
 ) -> None:
     catalog(*INGEST)
     before = rows(database_url)
-    # Every row has changed, and so has every address.
+    # Every row and every URL has changed.
     moved = [
         row | {"image": server.url(f"/new/{row['id']}.jpg"), "genre": "Polka"} for row in addressed(server)
     ]
-    write_table(here / "albums.csv", moved)
+    write_table(workdir / "albums.csv", moved)
     for row in moved:
         path = f"/new/{row['id']}.jpg"
         if harm == "limited":
@@ -190,21 +198,23 @@ def test_albums_that_are_there_are_never_rejected_for_their_covers(
 
     assert done.status == 1
     assert f"{ALBUMS} written, 0 unchanged, 0 rejected" in done.err
-    assert read_report(here / "albums-rejected.csv") == []
-    assert {(column, why) for _, column, why in read_notes(here / "albums-notes.csv")} == {("cover", reason)}
+    assert read_report(workdir / "albums-rejected.csv") == []
+    assert {(column, why) for _, column, why in read_notes(workdir / "albums-notes.csv")} == {
+        ("cover", reason)
+    }
     after = rows(database_url)
     for album_id, album in after.items():
         assert album["genre"] == "Polka"
         for name in ("embedding", "cover_hash", "cover_source"):
             assert album[name] == before[album_id][name]
-    # The new addresses are tried again the next time.
+    # The next run tries the new URLs again.
     server.answers.clear()
     server.covers |= {f"/new{path}": cover for path, cover in server.covers.items() if path.count("/") == 1}
     assert f"{ALBUMS} written" in catalog(*INGEST).err
 
 
-def test_an_album_that_nobody_ingested_is_not_rejected_either(
-    catalog: Catalog, here: Path, server: CoverServer, database_url: str
+def test_an_existing_album_without_ingest_metadata_is_not_rejected(
+    catalog: Catalog, workdir: Path, server: CoverServer, database_url: str
 ) -> None:
     catalog(*INGEST)
     with psycopg.connect(database_url) as connection:
@@ -217,15 +227,15 @@ def test_an_album_that_nobody_ingested_is_not_rejected_either(
     done = catalog(*INGEST)
 
     assert f"0 written, {ALBUMS} unchanged, 0 rejected" in done.err
-    assert len(read_notes(here / "albums-notes.csv")) == ALBUMS
+    assert len(read_notes(workdir / "albums-notes.csv")) == ALBUMS
     assert rows(database_url) == before
 
 
-def test_a_host_that_stands_still_holds_up_no_other(
-    catalog: Catalog, here: Path, server: CoverServer, database_url: str
+def test_a_stalled_host_does_not_delay_others(
+    catalog: Catalog, workdir: Path, server: CoverServer, database_url: str
 ) -> None:
     with cover_server() as slow:
-        # The slow host goes on once the other is done with all that it was asked for.
+        # The slow host continues once the other has answered all its requests.
         others_done = threading.Event()
 
         def wait(handler: object) -> None:
@@ -240,7 +250,7 @@ def test_a_host_that_stands_still_holds_up_no_other(
         then = [
             {name: row[name] for name in ("id", "artist", "album_name", "image")} for row in addressed(server)
         ]
-        write_table(here / "albums.csv", [*first, *then])
+        write_table(workdir / "albums.csv", [*first, *then])
         watch = threading.Thread(target=lambda: _when_asked(server, ALBUMS, others_done))
         watch.start()
 
@@ -258,14 +268,14 @@ def _when_asked(server: CoverServer, times: int, done: threading.Event) -> None:
     done.set()
 
 
-def test_the_host_is_told_who_asks(catalog: Catalog, server: CoverServer) -> None:
+def test_requests_have_the_configured_user_agent(catalog: Catalog, server: CoverServer) -> None:
     catalog(*INGEST, FETCH_USER_AGENT="shop/2", FETCH_CONTACT="covers@example.org")
 
     assert {asked.headers["User-Agent"] for asked in server.asked} == {"shop/2 (covers@example.org)"}
 
 
 @pytest.mark.parametrize("changes", [{"FETCH_CONTACT": "a\nb"}, {"FETCH_USER_AGENT": "caf\u00e9"}])
-def test_a_name_that_no_header_can_hold_is_refused(
+def test_a_user_agent_that_no_header_can_hold_is_refused(
     catalog: Catalog, server: CoverServer, changes: dict[str, str]
 ) -> None:
     done = catalog(*INGEST, **changes)
@@ -275,12 +285,12 @@ def test_a_name_that_no_header_can_hold_is_refused(
     assert server.asked == []
 
 
-def test_what_is_no_rate_is_refused(catalog: Catalog, server: CoverServer) -> None:
+def test_an_invalid_rate_is_refused(catalog: Catalog, server: CoverServer) -> None:
     with pytest.raises(SystemExit):
         catalog(*INGEST, "--per-host", "fast")
 
 
-def test_a_move_to_another_model_keeps_to_the_rate_of_a_host(
+def test_reembedding_keeps_the_rate_of_a_host(
     catalog: Catalog, server: CoverServer, database_url: str
 ) -> None:
     catalog(*INGEST)
@@ -293,5 +303,5 @@ def test_a_move_to_another_model_keeps_to_the_rate_of_a_host(
 
     assert done.status == 0, done.err
     assert server.statuses().count(200) == ALBUMS
-    # What is known of the covers goes along.
+    # The stored validators of the covers are kept.
     assert all(album["cover_etag"] for album in rows(database_url).values())

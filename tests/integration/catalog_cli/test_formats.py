@@ -1,4 +1,4 @@
-"""An ingest takes covers of every format that a search takes, and says of others what they are."""
+"""An ingest accepts every image format that a search accepts, and names the others."""
 
 import csv
 import shutil
@@ -14,10 +14,10 @@ from tests.unit.worker.decode.files import icc, tiff
 from tests.unit.worker.decode.pictures import encoded, quadrants
 
 
-def test_covers_of_new_formats_are_embedded_and_others_called_by_their_names(
-    catalog: Catalog, here: Path, database_url: str
+def test_accepted_formats_are_embedded_and_others_are_named(
+    catalog: Catalog, workdir: Path, database_url: str
 ) -> None:
-    covers = here / "covers"
+    covers = workdir / "covers"
     shutil.copy(PICTURES / "quadrants.heic", covers / "phone.heic")
     (covers / "web.avif").write_bytes(encoded(quadrants(), "AVIF"))
     negative = np.arange(64 * 64, dtype=np.uint16).reshape(64, 64) * 16
@@ -29,34 +29,35 @@ def test_covers_of_new_formats_are_embedded_and_others_called_by_their_names(
     (covers / "nothing.jpg").write_bytes(b"")
     files = ["phone.heic", "web.avif", "scan.tif", "wide.jpg", "next.jxl", "error.jpg", "nothing.jpg"]
     write_table(
-        here / "new.csv", [{"id": file, "artist": "A", "album_name": file, "cover": file} for file in files]
+        workdir / "new.csv",
+        [{"id": file, "artist": "A", "album_name": file, "cover": file} for file in files],
     )
 
     done = catalog("ingest", "new.csv", "--covers", "covers")
 
     assert done.status == 1
     assert {i for i, row in rows(database_url).items() if orjson.loads(row["embedding"])} == set(files[:4])
-    with (here / "new-rejected.csv").open(newline="") as file:
-        told = {row["id"]: (row["reason"], row["detail"]) for row in csv.DictReader(file)}
-    assert {reason for reason, _ in told.values()} == {"unsupported_image"}
-    assert "JPEG XL" in told["next.jxl"][1]
-    assert "HTML page" in told["error.jpg"][1]
-    assert "empty" in told["nothing.jpg"][1]
+    with (workdir / "new-rejected.csv").open(newline="") as file:
+        rejections = {row["id"]: (row["reason"], row["detail"]) for row in csv.DictReader(file)}
+    assert {reason for reason, _ in rejections.values()} == {"unsupported_image"}
+    assert "JPEG XL" in rejections["next.jxl"][1]
+    assert "HTML page" in rejections["error.jpg"][1]
+    assert "empty" in rejections["nothing.jpg"][1]
 
 
-def test_a_cover_of_another_colour_space_is_embedded_from_its_colours_in_srgb(
-    catalog: Catalog, here: Path, database_url: str
+def test_a_cover_in_another_colour_space_is_converted_to_srgb(
+    catalog: Catalog, workdir: Path, database_url: str
 ) -> None:
-    """The stand-in's vectors follow from the pixels: equal ones were made from equal pixels."""
+    """The stand-in computes vectors from pixels: equal vectors mean equal pixels."""
     drawn = np.full((224, 224, 3), (180, 110, 90), dtype=np.uint8)
     seen = np.rint(icc.seen(drawn, primaries=icc.DISPLAY_P3)).astype(np.uint8)
     wide = encoded(Image.fromarray(drawn), "PNG", icc_profile=icc.matrix_profile(primaries=icc.DISPLAY_P3))
-    (here / "covers" / "wide.png").write_bytes(wide)
-    (here / "covers" / "plain.png").write_bytes(encoded(Image.fromarray(seen), "PNG"))
-    (here / "covers" / "unconverted.png").write_bytes(encoded(Image.fromarray(drawn), "PNG"))
+    (workdir / "covers" / "wide.png").write_bytes(wide)
+    (workdir / "covers" / "plain.png").write_bytes(encoded(Image.fromarray(seen), "PNG"))
+    (workdir / "covers" / "unconverted.png").write_bytes(encoded(Image.fromarray(drawn), "PNG"))
     names = ("wide", "plain", "unconverted")
     write_table(
-        here / "new.csv",
+        workdir / "new.csv",
         [{"id": name, "artist": "A", "album_name": name, "cover": f"{name}.png"} for name in names],
     )
 

@@ -1,4 +1,4 @@
-"""Several genres in a cell: into the catalog, out of it, and in again."""
+"""Several genres in a cell: ingest, export, and ingest again."""
 
 import csv
 import hashlib
@@ -53,10 +53,10 @@ def genres(database_url: str) -> list[object]:
     return [row["genres"] for _, row in sorted(rows(database_url).items())]
 
 
-def test_a_table_with_several_genres_a_cell_is_found_and_counted_by_each(
-    catalog: Catalog, either: Mapping[str, str], here: Path, database_url: str
+def test_albums_with_several_genres_in_a_cell_are_found_and_counted_by_each(
+    catalog: Catalog, catalog_settings: Mapping[str, str], workdir: Path, database_url: str
 ) -> None:
-    write_table(here / "albums.csv", table_of(CELLS))
+    write_table(workdir / "albums.csv", table_of(CELLS))
 
     done = catalog(*INGEST)
     stats = json.loads(catalog("stats", "--json").out)
@@ -71,10 +71,10 @@ def test_a_table_with_several_genres_a_cell_is_found_and_counted_by_each(
 
 
 @pytest.mark.parametrize("suffix", ["csv", "jsonl", "parquet"])
-def test_genres_go_out_and_come_in_again_as_they_are(
-    catalog: Catalog, either: Mapping[str, str], here: Path, database_url: str, suffix: str
+def test_exported_genres_are_ingested_unchanged(
+    catalog: Catalog, catalog_settings: Mapping[str, str], workdir: Path, database_url: str, suffix: str
 ) -> None:
-    write_table(here / "albums.csv", table_of(CELLS))
+    write_table(workdir / "albums.csv", table_of(CELLS))
     catalog(*INGEST)
     before = rows(database_url)
 
@@ -88,8 +88,8 @@ def test_genres_go_out_and_come_in_again_as_they_are(
     assert rows(database_url) == before
 
 
-def test_rows_of_before_and_by_plain_sql_are_exported_with_their_genre(
-    catalog: Catalog, here: Path, database_url: str
+def test_migrated_and_plain_sql_rows_are_exported_with_their_genre(
+    catalog: Catalog, workdir: Path, database_url: str
 ) -> None:
     with psycopg.connect(database_url) as connection:
         connection.execute("INSERT INTO album_covers (id, genre) VALUES ('a', 'Rock'), ('b', 'Folk/Country')")
@@ -99,17 +99,17 @@ def test_rows_of_before_and_by_plain_sql_are_exported_with_their_genre(
     catalog("export", "out.csv")
     catalog("export", "out.jsonl")
 
-    with (here / "out.csv").open(newline="") as file:
+    with (workdir / "out.csv").open(newline="") as file:
         assert [row["genre"] for row in csv.DictReader(file)] == ["Rock", '["Folk/Country"]']
-    told = [json.loads(line)["genre"] for line in (here / "out.jsonl").read_text().splitlines()]
-    assert told == ["Rock", ["Folk/Country"]]
+    actual = [json.loads(line)["genre"] for line in (workdir / "out.jsonl").read_text().splitlines()]
+    assert actual == ["Rock", ["Folk/Country"]]
 
 
-def test_genres_that_the_operator_lists_are_not_split(
-    catalog: Catalog, here: Path, database_url: str
+def test_genres_listed_by_the_operator_are_not_split(
+    catalog: Catalog, workdir: Path, database_url: str
 ) -> None:
-    write_table(here / "albums.csv", table_of(["Rock", "Pop", "Rock/Pop", "Folk, World, & Country"]))
-    (here / "genres.txt").write_text("Folk, World, & Country\nRock/Pop\n")
+    write_table(workdir / "albums.csv", table_of(["Rock", "Pop", "Rock/Pop", "Folk, World, & Country"]))
+    (workdir / "genres.txt").write_text("Folk, World, & Country\nRock/Pop\n")
 
     catalog(*INGEST)
     split = genres(database_url)
@@ -120,12 +120,14 @@ def test_genres_that_the_operator_lists_are_not_split(
     assert "2 written, 2 unchanged" in listed.err
 
 
-def test_a_genre_that_changes_costs_no_embedding(catalog: Catalog, here: Path, database_url: str) -> None:
+def test_a_changed_genre_does_not_embed_the_cover_again(
+    catalog: Catalog, workdir: Path, database_url: str
+) -> None:
     catalog(*INGEST)
     before = rows(database_url)
     table = [cells(album) for album in demo_albums(ALBUMS)]
     table[3]["genre"] = "Polka;Waltz"
-    write_table(here / "albums.csv", table)
+    write_table(workdir / "albums.csv", table)
 
     done = catalog(*INGEST)
 
@@ -135,7 +137,7 @@ def test_a_genre_that_changes_costs_no_embedding(catalog: Catalog, here: Path, d
     assert after[album_id(3)]["embedding"] == before[album_id(3)]["embedding"]
 
 
-def test_an_album_of_one_genre_has_the_hash_that_it_always_had() -> None:
+def test_the_hash_of_an_album_with_one_genre_is_stable_across_releases() -> None:
     cell: Cells = {"id": "1", "artist": "A", "album_name": "N", "genre": "Folk"}
     album = ColumnMap.of((*cell,), {}).read(RawRow(1, cell))
     known = {
@@ -155,15 +157,13 @@ def test_an_album_of_one_genre_has_the_hash_that_it_always_had() -> None:
         "cover_url": None,
     }
 
-    told = content_hash(album, cover_hash="c", cover_source="s", cover_url=None)
+    actual = content_hash(album, cover_hash="c", cover_source="s", cover_url=None)
 
-    assert told == hashlib.sha256(orjson.dumps(known, option=orjson.OPT_SORT_KEYS)).hexdigest()
+    assert actual == hashlib.sha256(orjson.dumps(known, option=orjson.OPT_SORT_KEYS)).hexdigest()
 
 
-def test_a_move_to_another_model_takes_all_genres_along(
-    catalog: Catalog, here: Path, database_url: str
-) -> None:
-    write_table(here / "albums.csv", table_of(CELLS))
+def test_reembedding_keeps_all_genres(catalog: Catalog, workdir: Path, database_url: str) -> None:
+    write_table(workdir / "albums.csv", table_of(CELLS))
     catalog(*INGEST)
 
     done = catalog(

@@ -1,4 +1,4 @@
-"""An ingest may be killed at any moment: run again, the catalog is what it would have been."""
+"""An ingest may be killed at any moment: a second run completes the catalog."""
 
 import os
 import signal
@@ -20,7 +20,7 @@ INGEST = ("ingest", "albums.csv", "--covers", "covers")
 
 
 def start(environ: dict[str, str]) -> "subprocess.Popen[bytes]":
-    """Start an ingest that takes its time over each batch of covers."""
+    """Start an ingest that embeds each batch of covers slowly."""
     return subprocess.Popen(
         [sys.executable, "-m", "catalog", *INGEST, "--batch", "8"],
         env={"PATH": os.environ["PATH"], "FIXED_LATENCY_MS": "300", **environ},
@@ -50,7 +50,7 @@ def wait_for(process: "subprocess.Popen[bytes]", database_url: str, condition: s
     ],
     ids=["stamped", "index dropped", "rows written"],
 )
-def test_a_killed_ingest_is_completed_by_the_next(
+def test_the_next_run_completes_a_killed_ingest(
     catalog: Catalog, environ: dict[str, str], database_url: str, moment: str
 ) -> None:
     process = start(environ)
@@ -80,7 +80,7 @@ def version(database_url: str) -> object:
     return row[0] if row is not None else None
 
 
-def test_what_a_killed_ingest_has_written_is_a_version_of_its_own(
+def test_the_writes_of_a_killed_ingest_make_a_new_version(
     catalog: Catalog, environ: dict[str, str], database_url: str
 ) -> None:
     before = version(database_url)
@@ -99,7 +99,7 @@ def test_what_a_killed_ingest_has_written_is_a_version_of_its_own(
 
 
 def assert_same(one: Mapping[str, dict[str, Any]], other: Mapping[str, dict[str, Any]]) -> None:
-    """Compare bit for bit, but for embeddings: numpy adds up in another order in another process."""
+    """Compare exactly, except embeddings: numpy may sum in another order in another process."""
     assert one.keys() == other.keys()
     for album_id, row in one.items():
         mine, theirs = (np.array(orjson.loads(r["embedding"])) for r in (row, other[album_id]))

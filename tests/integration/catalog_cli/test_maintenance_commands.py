@@ -1,4 +1,4 @@
-"""What goes out comes in again, what is deleted is gone, and what is amiss is said."""
+"""Maintenance commands: export, delete, stats, verify, migrate and demo."""
 
 import json
 from collections.abc import Mapping
@@ -20,8 +20,8 @@ INGEST = ("ingest", "albums.csv", "--covers", "covers")
 
 
 @pytest.mark.parametrize("suffix", ["csv", "jsonl", "parquet"])
-def test_an_export_is_an_ingest_of_nothing_new(
-    catalog: Catalog, either: Mapping[str, str], here: Path, suffix: str
+def test_ingesting_an_export_changes_nothing(
+    catalog: Catalog, catalog_settings: Mapping[str, str], workdir: Path, suffix: str
 ) -> None:
     catalog(*INGEST)
 
@@ -30,30 +30,30 @@ def test_an_export_is_an_ingest_of_nothing_new(
 
     assert exported.status == 0, exported.err
     assert f"0 written, {ALBUMS} unchanged" in done.err
-    assert not list(here.glob(".*.part"))
+    assert not list(workdir.glob(".*.part"))
 
 
-def test_an_export_of_more_than_a_page_has_every_album_with_its_vector(
-    catalog: Catalog, here: Path, database_url: str, monkeypatch: pytest.MonkeyPatch
+def test_an_export_of_several_pages_has_every_album_and_vector(
+    catalog: Catalog, workdir: Path, database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("catalog.writer.protocol.PAGE", 7)
     catalog(*INGEST)
 
     catalog("export", "out.jsonl", "--embeddings")
 
-    exported = [json.loads(line) for line in (here / "out.jsonl").read_text().splitlines()]
+    exported = [json.loads(line) for line in (workdir / "out.jsonl").read_text().splitlines()]
     stored = rows(database_url)
     assert {album["id"] for album in exported} == set(stored)
     for album in exported:
         assert np.allclose(album["embedding"], orjson.loads(stored[album["id"]]["embedding"]))
 
 
-def test_deleted_albums_are_gone_and_unknown_ones_are_named(
-    catalog: Catalog, either: Mapping[str, str], here: Path, database_url: str
+def test_deleted_albums_are_gone_and_unknown_ids_are_named(
+    catalog: Catalog, catalog_settings: Mapping[str, str], workdir: Path, database_url: str
 ) -> None:
     catalog(*INGEST)
-    (here / "ids.txt").write_text("\ufeffdemo-1967-00002\n\nno-such-album\n")
-    with open_redis(either["REDIS_URL"]) as redis:
+    (workdir / "ids.txt").write_text("\ufeffdemo-1967-00002\n\nno-such-album\n")
+    with open_redis(catalog_settings["REDIS_URL"]) as redis:
         version = redis.get(keyspace.CATALOG_VERSION)
 
         done = catalog("delete", "demo-1967-00001", "--from-file", "ids.txt")
@@ -65,7 +65,7 @@ def test_deleted_albums_are_gone_and_unknown_ones_are_named(
     assert len(rows(database_url)) == ALBUMS - 2
 
 
-def test_stats_tell_the_catalog_in_figures(catalog: Catalog, either: Mapping[str, str]) -> None:
+def test_stats_show_the_figures_of_the_catalog(catalog: Catalog, catalog_settings: Mapping[str, str]) -> None:
     catalog(*INGEST)
 
     document = json.loads(catalog("stats", "--json").out)
@@ -76,7 +76,7 @@ def test_stats_tell_the_catalog_in_figures(catalog: Catalog, either: Mapping[str
     assert "fixed-latency" in catalog("stats").out
 
 
-def test_a_whole_catalog_passes_every_check(catalog: Catalog, either: Mapping[str, str]) -> None:
+def test_a_complete_catalog_passes_every_check(catalog: Catalog, catalog_settings: Mapping[str, str]) -> None:
     catalog(*INGEST)
 
     done = catalog("verify", "--covers", "covers", "--json")
@@ -88,8 +88,8 @@ def test_a_whole_catalog_passes_every_check(catalog: Catalog, either: Mapping[st
     assert checks["searches"]["seen"] == f"{ALBUMS} albums are read exactly"
 
 
-def test_a_catalog_of_another_preprocessing_is_told_what_to_do(
-    catalog: Catalog, either: Mapping[str, str], database_url: str
+def test_verify_reports_another_preprocessing_with_a_remedy(
+    catalog: Catalog, catalog_settings: Mapping[str, str], database_url: str
 ) -> None:
     catalog(*INGEST)
     with psycopg.connect(database_url) as connection:
@@ -123,7 +123,7 @@ def test_a_catalog_of_another_preprocessing_is_told_what_to_do(
         ),
     ],
 )
-def test_what_is_amiss_fails_its_check(catalog: Catalog, database_url: str, damage: str, check: str) -> None:
+def test_each_fault_fails_its_check(catalog: Catalog, database_url: str, damage: str, check: str) -> None:
     catalog(*INGEST)
     with psycopg.connect(database_url) as connection:
         connection.execute(damage.encode())
@@ -137,7 +137,7 @@ def test_what_is_amiss_fails_its_check(catalog: Catalog, database_url: str, dama
 @pytest.mark.parametrize(
     ("damage", "holds"), [("SELECT", True), ("DROP INDEX album_covers_embedding_hnsw", False)]
 )
-def test_the_index_matters_where_a_search_would_walk_through_it(
+def test_a_missing_index_fails_only_a_catalog_that_needs_it(
     catalog: Catalog, database_url: str, damage: str, holds: bool
 ) -> None:
     catalog(*INGEST)
@@ -159,7 +159,7 @@ def searches_check(catalog: Catalog) -> dict[str, Any]:
     return dict(checks["searches"])
 
 
-def test_vectors_of_another_model_than_the_one_named_fail(catalog: Catalog) -> None:
+def test_vectors_of_another_model_fail_the_model_check(catalog: Catalog) -> None:
     catalog(*INGEST)
 
     done = catalog("verify", "--model", str(DEMO_MODEL), "--json")
@@ -169,7 +169,7 @@ def test_vectors_of_another_model_than_the_one_named_fail(catalog: Catalog) -> N
 
 
 @pytest.mark.parametrize("command", [("stats",), ("export", "all.csv"), ("delete", "none"), INGEST])
-def test_every_tool_says_that_rows_are_cut_short(
+def test_every_tool_warns_about_a_row_limit(
     catalog: Catalog, database_url: str, tmp_path: Path, command: tuple[str, ...]
 ) -> None:
     with SupabaseServer(SupabaseConfig(tmp_path / "postgrest", database_url, max_rows=5)) as server:
@@ -182,14 +182,14 @@ def test_every_tool_says_that_rows_are_cut_short(
     assert "db-max-rows" in done.err
 
 
-def test_a_database_without_the_schema_is_told_what_to_do(catalog: Catalog, bare_database_url: str) -> None:
+def test_the_error_for_a_missing_schema_names_the_remedy(catalog: Catalog, bare_database_url: str) -> None:
     done = catalog("verify", DATABASE_URL=bare_database_url)
 
     assert done.status == 2
     assert "python -m catalog migrate" in done.err
 
 
-def test_migrate_makes_a_database_that_an_ingest_takes(catalog: Catalog, bare_database_url: str) -> None:
+def test_migrate_prepares_a_database_for_an_ingest(catalog: Catalog, bare_database_url: str) -> None:
     migrated = catalog("migrate", DATABASE_URL=bare_database_url)
     again = catalog("migrate", DATABASE_URL=bare_database_url)
 
@@ -198,8 +198,8 @@ def test_migrate_makes_a_database_that_an_ingest_takes(catalog: Catalog, bare_da
     assert catalog(*INGEST, DATABASE_URL=bare_database_url).status == 0
 
 
-def test_the_demo_is_loaded_once(catalog: Catalog, here: Path, database_url: str) -> None:
-    demo = {"COVERS_DIR": str(here / "drawn"), "CLIP_MODEL": str(DEMO_MODEL), "ENCODER": "openvino"}
+def test_the_demo_is_loaded_once(catalog: Catalog, workdir: Path, database_url: str) -> None:
+    demo = {"COVERS_DIR": str(workdir / "drawn"), "CLIP_MODEL": str(DEMO_MODEL), "ENCODER": "openvino"}
 
     first = catalog("demo", "--albums", "6", **demo)
     before = rows(database_url)
@@ -211,7 +211,7 @@ def test_the_demo_is_loaded_once(catalog: Catalog, here: Path, database_url: str
     assert rows(database_url) == before
 
 
-def test_a_command_that_lacks_a_setting_names_it(catalog: Catalog) -> None:
+def test_a_command_names_a_missing_setting(catalog: Catalog) -> None:
     done = catalog("migrate", DATABASE_URL="")
 
     assert done.status == 2

@@ -1,4 +1,4 @@
-"""Albums that came by plain SQL have no embedding; `ingest --missing` gives them one from their covers."""
+"""`ingest --missing` embeds albums that were inserted by plain SQL, from their covers."""
 
 import functools
 import http.server
@@ -27,9 +27,9 @@ WAIT_S = 60.0
 
 
 @pytest.fixture
-def served(here: Path) -> Iterator[str]:
+def served(workdir: Path) -> Iterator[str]:
     """The address of a host that serves the operator's covers."""
-    handler = functools.partial(http.server.SimpleHTTPRequestHandler, directory=here / "covers")
+    handler = functools.partial(http.server.SimpleHTTPRequestHandler, directory=workdir / "covers")
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         thread = threading.Thread(target=server.serve_forever)
         thread.start()
@@ -39,27 +39,27 @@ def served(here: Path) -> Iterator[str]:
 
 
 def insert(url: str, *albums: tuple[str, str | None]) -> None:
-    """Insert albums by plain SQL: an id, and where the cover is said to be."""
+    """Insert albums by plain SQL: an id and a cover URL."""
     with psycopg.connect(url) as connection, connection.cursor() as cursor:
         cursor.executemany(
             "INSERT INTO album_covers (id, cover_url, artist, album_name) VALUES (%s, %s, 'A', 'N')", albums
         )
 
 
-def drawn_ids(here: Path) -> list[str]:
-    return sorted(file.stem for file in (here / "covers").iterdir())
+def drawn_ids(workdir: Path) -> list[str]:
+    return sorted(file.stem for file in (workdir / "covers").iterdir())
 
 
 def embedded(url: str) -> set[str]:
     return {album_id for album_id, row in rows(url).items() if row["embedding"] is not None}
 
 
-def test_albums_are_embedded_from_wherever_their_covers_are(
-    catalog: Catalog, either: Mapping[str, str], here: Path, database_url: str, served: str
+def test_missing_albums_are_embedded_from_files_and_urls(
+    catalog: Catalog, catalog_settings: Mapping[str, str], workdir: Path, database_url: str, served: str
 ) -> None:
-    first, second, third, fourth = drawn_ids(here)[:4]
-    (here / "covers" / "more covers").mkdir()
-    (here / "covers" / f"{fourth}.jpg").rename(here / "covers" / "more covers" / "4.jpg")
+    first, second, third, fourth = drawn_ids(workdir)[:4]
+    (workdir / "covers" / "more covers").mkdir()
+    (workdir / "covers" / f"{fourth}.jpg").rename(workdir / "covers" / "more covers" / "4.jpg")
     insert(
         database_url,
         ("by url", f"{served}/{first}.jpg"),
@@ -79,13 +79,13 @@ def test_albums_are_embedded_from_wherever_their_covers_are(
         "in a folder": "more covers/4.jpg",
         third: f"{third}.jpg",
     }
-    # What clients are told stays as it was.
+    # The cover URLs that clients receive stay unchanged.
     assert found["by path"]["cover_url"] == f"/covers/{second}.jpg"
     assert all(row["cover_hash"] for row in found.values())
 
 
-def test_the_vectors_are_those_that_an_ingest_makes_of_the_same_covers(
-    catalog: Catalog, here: Path, database_url: str
+def test_missing_albums_get_the_vectors_of_an_ordinary_ingest(
+    catalog: Catalog, workdir: Path, database_url: str
 ) -> None:
     catalog("ingest", "albums.csv", "--covers", "covers")
     ingested = rows(database_url)
@@ -103,11 +103,11 @@ def test_the_vectors_are_those_that_an_ingest_makes_of_the_same_covers(
     }
 
 
-def test_what_stays_without_is_reported_and_the_rest_is_embedded(
-    catalog: Catalog, either: Mapping[str, str], here: Path, database_url: str, served: str
+def test_albums_that_cannot_be_embedded_are_reported_and_the_rest_is_embedded(
+    catalog: Catalog, catalog_settings: Mapping[str, str], workdir: Path, database_url: str, served: str
 ) -> None:
-    first = drawn_ids(here)[0]
-    (here / "covers" / "broken.jpg").write_text("no picture")
+    first = drawn_ids(workdir)[0]
+    (workdir / "covers" / "broken.jpg").write_text("no picture")
     insert(
         database_url,
         ("1 good", f"/covers/{first}.jpg"),
@@ -119,18 +119,18 @@ def test_what_stays_without_is_reported_and_the_rest_is_embedded(
         ("7 no url", "data:image/png;base64,AAAA"),
     )
 
-    done = catalog(*MISSING, COVERS_DIR=str(here / "covers"))
+    done = catalog(*MISSING, COVERS_DIR=str(workdir / "covers"))
 
     assert done.status == 1
     assert "1 embedded, 0 changed meanwhile, 6 still without" in done.err
     assert embedded(database_url) == {"1 good"}
-    reasons = {reason for _, reason in read_report(here / "missing-rejected.csv")}
+    reasons = {reason for _, reason in read_report(workdir / "missing-rejected.csv")}
     assert reasons == {"missing_cover", "cover_refused", "unsupported_image"}
-    assert len(read_report(here / "missing-rejected.csv")) == 6
+    assert len(read_report(workdir / "missing-rejected.csv")) == 6
 
 
-def test_stats_verify_and_export_count_what_is_missing(
-    catalog: Catalog, either: Mapping[str, str], here: Path, database_url: str
+def test_stats_verify_and_export_count_missing_embeddings(
+    catalog: Catalog, catalog_settings: Mapping[str, str], workdir: Path, database_url: str
 ) -> None:
     catalog("ingest", "albums.csv", "--covers", "covers")
     insert(database_url, ("one", None), ("two", None))
@@ -139,7 +139,7 @@ def test_stats_verify_and_export_count_what_is_missing(
     checks = {check["name"]: check for check in json.loads(catalog("verify", "--json").out)}
 
     assert stats["without_embedding"] == 2
-    # As /api/stats has it: every album, found or not.
+    # As in /api/stats: every album, with or without an embedding.
     assert stats["total_albums"] == ALBUMS + 2
     assert "ingest --missing" in catalog("stats").out
     assert not checks["embeddings"]["holds"]
@@ -148,11 +148,11 @@ def test_stats_verify_and_export_count_what_is_missing(
     assert "2 albums have no embedding" in catalog("export", "all.jsonl", "--embeddings").err
 
 
-def test_a_catalog_of_another_model_is_refused_before_anything_is_embedded(
-    catalog: Catalog, here: Path, database_url: str
+def test_a_catalog_of_another_model_is_refused_before_embedding(
+    catalog: Catalog, workdir: Path, database_url: str
 ) -> None:
     catalog("ingest", "albums.csv", "--covers", "covers")
-    insert(database_url, ("new", f"/covers/{drawn_ids(here)[0]}.jpg"))
+    insert(database_url, ("new", f"/covers/{drawn_ids(workdir)[0]}.jpg"))
 
     done = catalog(*MISSING, "--covers", "covers", ENCODER="openvino", CLIP_MODEL=str(DEMO_MODEL))
 
@@ -161,12 +161,12 @@ def test_a_catalog_of_another_model_is_refused_before_anything_is_embedded(
     assert "new" not in embedded(database_url)
 
 
-def test_a_catalog_that_moves_to_another_model_meanwhile_takes_no_more(
-    catalog: Catalog, either: Mapping[str, str], here: Path, database_url: str
+def test_writing_stops_when_the_catalog_moves_to_another_model(
+    catalog: Catalog, catalog_settings: Mapping[str, str], workdir: Path, database_url: str
 ) -> None:
-    insert(database_url, *((album_id, None) for album_id in drawn_ids(here)))
+    insert(database_url, *((album_id, None) for album_id in drawn_ids(workdir)))
     with psycopg.connect(database_url) as connection:
-        # Once the first batch has been written, in whose transaction the trigger fires.
+        # The trigger fires in the transaction that writes the first batch.
         connection.execute(
             "CREATE FUNCTION move() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN "
             "PERFORM stamp_catalog('another', 'f00d'); RETURN NULL; END $$; "
@@ -180,10 +180,10 @@ def test_a_catalog_that_moves_to_another_model_meanwhile_takes_no_more(
     assert len(embedded(database_url)) == 8
 
 
-def test_a_table_that_has_no_vector_yet_is_stamped_and_indexed_at_the_end(
-    catalog: Catalog, here: Path, database_url: str
+def test_a_table_without_vectors_is_stamped_and_indexed_at_the_end(
+    catalog: Catalog, workdir: Path, database_url: str
 ) -> None:
-    insert(database_url, *((album_id, None) for album_id in drawn_ids(here)))
+    insert(database_url, *((album_id, None) for album_id in drawn_ids(workdir)))
 
     done = catalog(*MISSING, "--covers", "covers")
 
@@ -194,12 +194,12 @@ def test_a_table_that_has_no_vector_yet_is_stamped_and_indexed_at_the_end(
     assert json.loads(catalog("stats", "--json").out)["model"]["model"] == "fixed-latency"
 
 
-def test_an_album_that_has_changed_since_it_was_looked_at_is_left_for_another_run(
-    either: Mapping[str, str], database_url: str
+def test_an_album_changed_during_the_run_is_left_for_the_next_run(
+    catalog_settings: Mapping[str, str], database_url: str
 ) -> None:
     insert(database_url, *((album_id, "/covers/1.jpg") for album_id in "abcd"))
     vector = np.eye(1, 512, dtype=np.float32)[0]
-    with open_writer(load_settings(either)) as writer:
+    with open_writer(load_settings(catalog_settings)) as writer:
         looked_at = writer.missing(after_id=None, size=10)
         with psycopg.connect(database_url) as connection:
             connection.execute("UPDATE album_covers SET cover_url = '/covers/2.jpg' WHERE id = 'b'")
@@ -237,10 +237,10 @@ def until(met: Callable[[], bool]) -> None:
         time.sleep(0.01)
 
 
-def test_a_killed_run_is_completed_by_the_next(
-    catalog: Catalog, here: Path, environ: dict[str, str], database_url: str
+def test_the_next_run_completes_a_killed_run(
+    catalog: Catalog, workdir: Path, environ: dict[str, str], database_url: str
 ) -> None:
-    insert(database_url, *((album_id, None) for album_id in drawn_ids(here)))
+    insert(database_url, *((album_id, None) for album_id in drawn_ids(workdir)))
     process = start(environ)
     until(lambda: bool(embedded(database_url)))
     process.send_signal(signal.SIGKILL)
@@ -254,34 +254,34 @@ def test_a_killed_run_is_completed_by_the_next(
     assert has_index(database_url)
 
 
-def test_two_runs_at_once_do_no_harm(
-    here: Path, environ: dict[str, str], either: Mapping[str, str], database_url: str
+def test_two_concurrent_runs_embed_every_album(
+    workdir: Path, environ: dict[str, str], catalog_settings: Mapping[str, str], database_url: str
 ) -> None:
-    insert(database_url, *((album_id, None) for album_id in drawn_ids(here)))
+    insert(database_url, *((album_id, None) for album_id in drawn_ids(workdir)))
 
-    both = [start(either, latency_ms=50), start(either, latency_ms=60)]
-    said = [process.communicate(timeout=WAIT_S * 2)[1].decode() for process in both]
+    both = [start(catalog_settings, latency_ms=50), start(catalog_settings, latency_ms=60)]
+    output = [process.communicate(timeout=WAIT_S * 2)[1].decode() for process in both]
 
-    assert [process.returncode for process in both] == [0, 0], said
-    assert embedded(database_url) == set(drawn_ids(here))
+    assert [process.returncode for process in both] == [0, 0], output
+    assert embedded(database_url) == set(drawn_ids(workdir))
 
 
 @pytest.mark.parametrize(
-    ("arguments", "told"),
+    ("arguments", "message"),
     [
         (("albums.csv",), "it takes no table"),
         (("--map", "id=id"), "it takes no table"),
         (("--covers", "nowhere"), "no such folder"),
     ],
 )
-def test_what_does_not_go_together_is_told(catalog: Catalog, arguments: tuple[str, ...], told: str) -> None:
+def test_conflicting_options_are_refused(catalog: Catalog, arguments: tuple[str, ...], message: str) -> None:
     done = catalog(*MISSING, *arguments)
 
     assert done.status == 2
-    assert told in done.err
+    assert message in done.err
 
 
-def test_an_ingest_without_a_table_says_what_to_name(catalog: Catalog) -> None:
+def test_an_ingest_without_a_table_asks_for_one(catalog: Catalog) -> None:
     done = catalog("ingest")
 
     assert done.status == 2

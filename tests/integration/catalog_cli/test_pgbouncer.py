@@ -1,4 +1,4 @@
-"""Every tool works through a pooler in transaction mode, and leaves its sessions as it found them."""
+"""Every tool works through a pooler in transaction mode, and leaves its sessions unchanged."""
 
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
@@ -15,7 +15,7 @@ from tests.integration.catalog_cli.conftest import ALBUMS, Catalog, has_index, r
 from tests.paths import DEMO_MODEL
 
 INGEST = ("ingest", "albums.csv", "--covers", "covers")
-#: As many as the pooler has for a database.
+#: The pooler's number of sessions per database.
 SESSIONS = 2
 
 
@@ -28,11 +28,11 @@ def traces(pooled_url: str) -> list[tuple[object, ...]]:
     """Return what earlier clients left in the pooler's sessions: settings, statements, locks, tables."""
     found: list[tuple[object, ...]] = []
     with ExitStack() as stack:
-        # Transactions that are open at the same time have sessions of their own.
+        # Concurrent transactions use different sessions.
         for _ in range(SESSIONS):
             connection = stack.enter_context(psycopg.connect(pooled_url, prepare_threshold=None))
             found += connection.execute(
-                # The pooler itself hands the last on.
+                # The pooler itself forwards the last one.
                 "SELECT name, setting FROM pg_settings "
                 "WHERE source = 'session' AND name <> 'application_name' "
                 "UNION ALL SELECT 'prepared', statement FROM pg_prepared_statements "
@@ -42,8 +42,8 @@ def traces(pooled_url: str) -> list[tuple[object, ...]]:
     return found
 
 
-def test_a_catalog_is_made_kept_and_moved_through_a_pooler(
-    catalog: Catalog, here: Path, bare_pooled_url: str, bare_database_url: str
+def test_a_catalog_is_created_maintained_and_reembedded_through_a_pooler(
+    catalog: Catalog, workdir: Path, bare_pooled_url: str, bare_database_url: str
 ) -> None:
     pooled = {"DATABASE_URL": bare_pooled_url}
     moved = pooled | {"ENCODER": "openvino", "CLIP_MODEL": str(DEMO_MODEL)}
@@ -59,25 +59,27 @@ def test_a_catalog_is_made_kept_and_moved_through_a_pooler(
         catalog("reembed", "--model", str(DEMO_MODEL), "--covers", "covers", **pooled, ENCODER="openvino"),
         catalog("verify", "--model", str(DEMO_MODEL), **pooled),
         catalog("delete", "demo-1967-00001", **pooled),
-        catalog("demo", "--albums", "4", COVERS_DIR=str(here / "drawn"), **moved),
+        catalog("demo", "--albums", "4", COVERS_DIR=str(workdir / "drawn"), **moved),
     ]
 
     assert [(step.status, step.err) for step in done if step.status] == []
     assert f"0 written, {ALBUMS} unchanged" in done[3].err
-    assert len((here / "out.jsonl").read_text().splitlines()) == ALBUMS
+    assert len((workdir / "out.jsonl").read_text().splitlines()) == ALBUMS
     assert len(rows(bare_database_url)) == 4
     assert has_index(bare_database_url)
     assert traces(bare_pooled_url) == []
 
 
-def test_two_migrations_at_once_apply_every_file_once(bare_pooled_url: str) -> None:
+def test_concurrent_migrations_apply_every_file_once(bare_pooled_url: str) -> None:
     with ThreadPoolExecutor(2) as threads:
         applied = list(threads.map(apply_migrations, [bare_pooled_url] * 2))
 
     assert sorted(map(len, applied)) == [0, len(migrations())]
 
 
-def test_a_migration_that_fails_leaves_no_trace_either(bare_pooled_url: str, bare_database_url: str) -> None:
+def test_a_failed_migration_leaves_no_trace_in_pooled_sessions(
+    bare_pooled_url: str, bare_database_url: str
+) -> None:
     with psycopg.connect(bare_database_url) as connection:
         connection.execute("CREATE TABLE catalog_model (only_row int)")
 
@@ -87,7 +89,7 @@ def test_a_migration_that_fails_leaves_no_trace_either(bare_pooled_url: str, bar
     assert traces(bare_pooled_url) == []
 
 
-def test_options_that_a_pooler_refuses_are_told(catalog: Catalog, pooled_url: str) -> None:
+def test_options_that_a_pooler_refuses_are_named(catalog: Catalog, pooled_url: str) -> None:
     done = catalog("stats", DATABASE_URL=f"{pooled_url}?options=-c%20work_mem%3D1MB")
 
     assert done.status == 2
@@ -102,7 +104,7 @@ def test_options_that_a_pooler_refuses_are_told(catalog: Catalog, pooled_url: st
         (("/test_", "/no_"), "wrong_database"),
     ],
 )
-def test_what_a_pooler_says_of_a_wrong_url_is_told_apart(
+def test_errors_of_a_pooler_for_wrong_urls_are_distinguished(
     pooled_url: str, changed: tuple[str, str], problem: str
 ) -> None:
     with pytest.raises(CatalogMisconfigured) as refused:

@@ -1,4 +1,4 @@
-"""A catalog moves to another model in one step: a search meets the old vectors or the new ones."""
+"""A catalog moves to another model in one step: a search uses only old or only new vectors."""
 
 import os
 import signal
@@ -48,8 +48,8 @@ def vector(row: dict[str, object]) -> np.ndarray[tuple[int], np.dtype[np.float32
     return np.array(orjson.loads(str(row["embedding"])), dtype=np.float32)
 
 
-def beside(database_url: str) -> list[str]:
-    """Return what a move leaves of itself in the database."""
+def leftovers(database_url: str) -> list[str]:
+    """Return the objects that a move has left in the database."""
     with psycopg.connect(database_url) as connection:
         found = connection.execute(
             "SELECT relname FROM pg_class WHERE relname LIKE '%next%' OR relname = 'catalog_reembedding' "
@@ -58,7 +58,7 @@ def beside(database_url: str) -> list[str]:
         return [str(row[0]) for row in found]
 
 
-def test_every_album_gets_a_vector_of_the_new_model_and_nothing_else_changes(
+def test_reembedding_changes_only_the_vectors(
     catalog_with_cache: Catalog, environ: dict[str, str], database_url: str
 ) -> None:
     catalog_with_cache(*INGEST)
@@ -74,14 +74,14 @@ def test_every_album_gets_a_vector_of_the_new_model_and_nothing_else_changes(
         assert row | {"embedding": None} == before[album_id] | {"embedding": None}
     checks = catalog_with_cache("verify", "--model", str(DEMO_MODEL))
     assert checks.status == 0, checks.out
-    assert beside(database_url) == []
+    assert leftovers(database_url) == []
     with open_redis(environ["REDIS_URL"]) as redis:
         assert redis.get(keyspace.CATALOG_MODEL) == find_model(str(DEMO_MODEL)).fingerprint.encode()
     unchanged = catalog_with_cache(*INGEST, ENCODER="openvino", CLIP_MODEL=str(DEMO_MODEL))
     assert f"0 written, {ALBUMS} unchanged" in unchanged.err
 
 
-def test_a_moved_catalog_is_left_alone(catalog_with_cache: Catalog, database_url: str) -> None:
+def test_reembedding_a_current_catalog_does_nothing(catalog_with_cache: Catalog, database_url: str) -> None:
     catalog_with_cache(*INGEST)
     catalog_with_cache(*REEMBED, **NEW)
     before = rows(database_url)
@@ -93,14 +93,14 @@ def test_a_moved_catalog_is_left_alone(catalog_with_cache: Catalog, database_url
     assert rows(database_url) == before
 
 
-def test_a_catalog_of_another_preprocessing_is_embedded_again_by_the_same_model(
+def test_a_new_preprocessing_version_reembeds_with_the_same_model(
     catalog_with_cache: Catalog, database_url: str
 ) -> None:
     catalog_with_cache(*INGEST)
     before = rows(database_url)
     with psycopg.connect(database_url) as connection:
         connection.execute("UPDATE catalog_model SET preprocessing = 1")
-        # so that it shows which albums were embedded again
+        # to show which albums were embedded again
         connection.execute("UPDATE album_covers SET embedding = embedding + embedding")
 
     done = catalog_with_cache("reembed", "--model", "fixed-latency", "--covers", "covers")
@@ -112,7 +112,7 @@ def test_a_catalog_of_another_preprocessing_is_embedded_again_by_the_same_model(
     assert catalog_with_cache("verify").status == 0
 
 
-def test_a_copy_that_an_earlier_release_began_is_begun_anew(
+def test_a_copy_started_by_an_earlier_release_is_restarted(
     catalog_with_cache: Catalog, database_url: str
 ) -> None:
     catalog_with_cache(*INGEST)
@@ -130,7 +130,7 @@ def test_a_copy_that_an_earlier_release_began_is_begun_anew(
     assert rows(database_url)["demo-1967-00003"]["embedding"] == before["demo-1967-00003"]["embedding"]
 
 
-def test_a_database_that_was_not_migrated_is_told_so_before_anything_is_embedded(
+def test_an_unmigrated_database_is_refused_before_embedding(
     catalog_with_cache: Catalog, database_url: str
 ) -> None:
     catalog_with_cache(*INGEST)
@@ -141,22 +141,22 @@ def test_a_database_that_was_not_migrated_is_told_so_before_anything_is_embedded
 
     assert done.status == 2
     assert "python -m catalog migrate" in done.err
-    assert beside(database_url) == []
+    assert leftovers(database_url) == []
 
 
-def test_a_missing_cover_stops_the_switch_unless_it_is_left_out(
-    catalog_with_cache: Catalog, here: Path, database_url: str
+def test_a_missing_cover_prevents_the_switch_unless_skipped(
+    catalog_with_cache: Catalog, workdir: Path, database_url: str
 ) -> None:
     catalog_with_cache(*INGEST)
     before = rows(database_url)
-    (here / "covers" / "demo-1967-00003.jpg").unlink()
+    (workdir / "covers" / "demo-1967-00003.jpg").unlink()
 
     stopped = catalog_with_cache(*REEMBED, **NEW)
     untouched = rows(database_url)
     switched = catalog_with_cache(*REEMBED, "--leave-out", **NEW)
 
     assert stopped.status == 1
-    assert "demo-1967-00003" in (here / "reembed-rejected.csv").read_text()
+    assert "demo-1967-00003" in (workdir / "reembed-rejected.csv").read_text()
     assert untouched == before
     assert switched.status == 0
     after = rows(database_url)
@@ -164,8 +164,8 @@ def test_a_missing_cover_stops_the_switch_unless_it_is_left_out(
     assert has_index(database_url)
 
 
-def test_a_killed_move_goes_on_and_what_changed_meanwhile_is_embedded_anew(
-    catalog_with_cache: Catalog, environ: dict[str, str], here: Path, database_url: str, export_cache: str
+def test_a_killed_move_resumes_and_reembeds_albums_changed_meanwhile(
+    catalog_with_cache: Catalog, environ: dict[str, str], workdir: Path, database_url: str, export_cache: str
 ) -> None:
     catalog_with_cache(*INGEST)
     before = rows(database_url)
@@ -186,8 +186,8 @@ def test_a_killed_move_goes_on_and_what_changed_meanwhile_is_embedded_anew(
         process.send_signal(signal.SIGKILL)
         process.wait()
     assert rows(database_url) == before
-    cover = here / "covers" / "demo-1967-00001.jpg"
-    cover.write_bytes((here / "covers" / "demo-1967-00002.jpg").read_bytes())
+    cover = workdir / "covers" / "demo-1967-00001.jpg"
+    cover.write_bytes((workdir / "covers" / "demo-1967-00002.jpg").read_bytes())
     catalog_with_cache(*INGEST)
     catalog_with_cache("delete", "demo-1967-00004")
 
@@ -199,18 +199,20 @@ def test_a_killed_move_goes_on_and_what_changed_meanwhile_is_embedded_anew(
     assert np.allclose(vector(after["demo-1967-00001"]), vector(after["demo-1967-00002"]), atol=1e-5)
 
 
-def test_an_abandoned_move_leaves_nothing(catalog_with_cache: Catalog, here: Path, database_url: str) -> None:
+def test_an_abandoned_move_leaves_no_objects(
+    catalog_with_cache: Catalog, workdir: Path, database_url: str
+) -> None:
     catalog_with_cache(*INGEST)
     before = rows(database_url)
-    (here / "covers" / "demo-1967-00003.jpg").unlink()
+    (workdir / "covers" / "demo-1967-00003.jpg").unlink()
     catalog_with_cache(*REEMBED, **NEW)
-    begun = beside(database_url)
+    begun = leftovers(database_url)
 
     done = catalog_with_cache("reembed", "--abandon")
 
     assert done.status == 0
     assert begun != []
-    assert beside(database_url) == []
+    assert leftovers(database_url) == []
     assert rows(database_url) == before
 
 
@@ -238,7 +240,7 @@ def test_an_abandoned_move_leaves_nothing(catalog_with_cache: Catalog, here: Pat
         ),
     ],
 )
-def test_a_move_that_would_lose_something_names_it_before_it_embeds(
+def test_a_move_that_would_lose_dependent_objects_is_refused_before_embedding(
     catalog_with_cache: Catalog, database_url: str, attached: str, named: str
 ) -> None:
     catalog_with_cache(*INGEST)
@@ -249,10 +251,10 @@ def test_a_move_that_would_lose_something_names_it_before_it_embeds(
 
     assert done.status == 2
     assert named in done.err
-    assert beside(database_url) == []
+    assert leftovers(database_url) == []
 
 
-def test_grants_publications_and_replica_identity_go_along(
+def test_a_move_keeps_grants_publications_and_replica_identity(
     catalog_with_cache: Catalog, database_url: str
 ) -> None:
     catalog_with_cache(*INGEST)
@@ -287,7 +289,7 @@ def attachments(database_url: str) -> list[object]:
     return [[part for part in entry if part] if isinstance(entry, list) else entry for entry in found]
 
 
-def test_searches_during_a_move_find_by_the_old_vectors_or_by_the_new_and_never_a_mix(
+def test_a_search_during_a_move_uses_only_old_or_only_new_vectors(
     catalog_with_cache: Catalog, database_url: str
 ) -> None:
     catalog_with_cache(*INGEST)
@@ -327,7 +329,7 @@ def test_searches_during_a_move_find_by_the_old_vectors_or_by_the_new_and_never_
 def outcome(
     opened: PostgresCatalog, embedding: np.ndarray[tuple[int], np.dtype[np.float32]], own: str
 ) -> str:
-    """Search as a worker of the old model does and say what became of it."""
+    """Search as a worker of the old model does and return the outcome."""
 
     def search() -> Matches:
         return opened.search(embedding, k=1, filters=Filters(), model_fingerprint=OLD_FINGERPRINT)
@@ -340,7 +342,7 @@ def outcome(
     return "found itself" if itself else f"{match.album.id} at {match.similarity}"
 
 
-def test_a_search_that_waited_for_the_switch_is_judged_by_the_stamp_of_after(
+def test_a_search_that_waited_for_the_switch_is_checked_against_the_new_stamp(
     catalog_with_cache: Catalog, database_url: str
 ) -> None:
     catalog_with_cache(*INGEST)
@@ -358,7 +360,7 @@ def test_a_search_that_waited_for_the_switch_is_judged_by_the_stamp_of_after(
         switching.execute("LOCK TABLE album_covers IN ACCESS EXCLUSIVE MODE")
         searching = threading.Thread(target=search)
         searching.start()
-        wait_until(lambda: someone_waits(database_url))
+        wait_until(lambda: is_blocked(database_url))
         switching.execute("SELECT stamp_catalog('another', 'another')")
     searching.join()
     opened.close()
@@ -366,7 +368,7 @@ def test_a_search_that_waited_for_the_switch_is_judged_by_the_stamp_of_after(
     assert len(raised) == 1
 
 
-def someone_waits(database_url: str) -> bool:
+def is_blocked(database_url: str) -> bool:
     with psycopg.connect(database_url) as connection:
         row = connection.execute(
             "SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted AND relation = "

@@ -1,4 +1,4 @@
-"""A released version of the project, as a folder of its code."""
+"""A released version of the project, unpacked into a folder."""
 
 import re
 import subprocess
@@ -9,7 +9,7 @@ from pathlib import Path
 
 from tests.paths import ROOT
 
-#: What the processes of a release need of its checkout.
+#: The parts of the checkout that a release needs to run.
 PARTS = ("api", "catalog", "common", "models", "worker")
 _ROW = re.compile(r"^\| (\d+\.\d+\.\d+) \| `([0-9a-f]{40})` \|$", re.MULTILINE)
 
@@ -21,7 +21,7 @@ class Release:
 
     @property
     def is_here(self) -> bool:
-        """Whether the repository has the commit; a shallow clone has not."""
+        """Whether the repository has the commit; a shallow clone may lack it."""
         command = ["git", "cat-file", "-e", f"{self.commit}^{{commit}}"]
         return subprocess.run(command, cwd=ROOT, capture_output=True, check=False).returncode == 0
 

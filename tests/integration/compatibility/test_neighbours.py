@@ -1,4 +1,4 @@
-"""Gateway and worker of the last release work with those of this version, and SQL migrates forward."""
+"""Gateway and worker of the last release work with the current ones, and SQL migrates forward."""
 
 import io
 import os
@@ -41,7 +41,7 @@ def release(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
 
 @pytest.fixture
 def database(release: Path, bare_database_url: str) -> str:
-    """A catalog that the release's own tools have set up, and this version's have migrated."""
+    """A catalog created by the release's tools and migrated by the current ones."""
     run_in(release, "catalog", "migrate", DATABASE_URL=bare_database_url)
     rng = np.random.default_rng(7)
     with psycopg.connect(bare_database_url) as connection:
@@ -92,7 +92,7 @@ def start(redis_server: RedisServer, database: str, tmp_path: Path) -> Iterator[
 def service(
     module: str, code: Path, environ: Mapping[str, str], ready: Callable[[int], bool], folder: Path
 ) -> Service:
-    # The code is found first in the folder that the command changes to.
+    # Python imports first from the folder that the command changes to.
     change = f"import os, sys; os.chdir({str(code)!r})"
     become = f"os.execv(sys.executable, [sys.executable, '-m', {module!r}])"
     return Service(
@@ -120,7 +120,7 @@ def cover() -> bytes:
 
 
 def assert_everything_works(url: str) -> None:
-    """Ask as clients do: wait, poll, upload, compose, filter, cancel."""
+    """Send the requests of typical clients: wait, poll, upload, compose, filter, cancel."""
     with httpx.Client(base_url=url, timeout=60) as client:
         by_text = client.get("/api/search-by-text", params={"query": "teal", "k": 3, "genre": "rock"})
         by_image = client.post("/api/search-by-image?k=3", files={"file": cover()})
@@ -142,17 +142,15 @@ def assert_everything_works(url: str) -> None:
     assert health["status"] == "healthy"
 
 
-def test_a_gateway_of_this_version_works_with_a_worker_of_the_release(
-    release: Path, start: StartStack
-) -> None:
+def test_the_current_gateway_works_with_a_released_worker(release: Path, start: StartStack) -> None:
     assert_everything_works(start(gateway=ROOT, worker=release))
 
 
-def test_a_worker_of_this_version_works_with_a_gateway_of_the_release(
-    release: Path, start: StartStack
-) -> None:
+def test_the_current_worker_works_with_a_released_gateway(release: Path, start: StartStack) -> None:
     assert_everything_works(start(gateway=release, worker=ROOT))
 
 
-def test_both_of_the_release_work_on_the_migrated_database(release: Path, start: StartStack) -> None:
+def test_a_released_gateway_and_worker_work_on_the_migrated_database(
+    release: Path, start: StartStack
+) -> None:
     assert_everything_works(start(gateway=release, worker=release))

@@ -1,4 +1,4 @@
-"""A whole service over a catalog that others write to: gateway, worker, Redis, either way to PostgreSQL."""
+"""A whole service over a catalog with other writers: gateway, worker, Redis, both ways to PostgreSQL."""
 
 import os
 import time
@@ -28,23 +28,23 @@ MARKER = "marker"
 
 @dataclass(frozen=True, slots=True)
 class ServiceUnderTest:
-    """What a test asks, and what it writes to."""
+    """The client of a test, and the database that it changes."""
 
     client: httpx.Client
     gateway: RunningGateway
     redis: Redis
     database_url: str
-    #: How a process of its own reaches the catalog.
+    #: How another process connects to the catalog.
     environ: dict[str, str]
 
     def run(self, statements: str) -> None:
-        """Execute SQL behind the service's back, each statement by itself."""
+        """Execute SQL outside the service, each statement separately."""
         with psycopg.connect(self.database_url, autocommit=True) as connection:
             for statement in statements.split("; "):
                 connection.execute(statement.encode())
 
     def until_seen(self, *, hurry: bool = False) -> None:
-        """Wait until the gateway has looked at the catalog as it is now, told by an event or by itself."""
+        """Wait until the gateway has read the current catalog version, by an event or by its own check."""
         now = time.monotonic()
         if hurry:
             self.redis.publish(keyspace.CATALOG_EVENTS, b"look")

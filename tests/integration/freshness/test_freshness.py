@@ -1,4 +1,4 @@
-"""No answer outlives the data it was made from: what changes in the catalog shows in the next answers."""
+"""No answer outlives its data: a change in the catalog is visible in the next answers."""
 
 import subprocess
 from pathlib import Path
@@ -22,7 +22,7 @@ def search(service: ServiceUnderTest, path: str, **headers: str) -> httpx.Respon
 
 
 def marker(answer: httpx.Response) -> str | None:
-    """Return what an answer says of the album that the tests change."""
+    """Return the artist that an answer shows for the changed album."""
     found = {album["id"]: album["artist"] for album in answer.raise_for_status().json()["results"]}
     return found.get(MARKER)
 
@@ -57,11 +57,11 @@ def test_answers_change_with_the_data(service: ServiceUnderTest, arrival: str) -
     for before, path in zip(cached, PATHS.values(), strict=True):
         assert before.headers["x-cache"] == "hit"
         assert marker(before) == "0"
-        # Nobody who holds the former answer is told that it still is the one.
+        # A client with the former answer gets no 304.
         assert search(service, path, **{"If-None-Match": before.headers["etag"]}).status_code == 200
 
 
-def test_genres_figures_and_albums_change_with_the_data(service: ServiceUnderTest) -> None:
+def test_genres_stats_and_albums_change_with_the_data(service: ServiceUnderTest) -> None:
     get = service.client.get
     before = [get(path).json() for path in ("/api/genres", "/api/stats", "/api/albums/marker")]
 
@@ -77,7 +77,7 @@ def test_genres_figures_and_albums_change_with_the_data(service: ServiceUnderTes
     assert get("/api/search-by-text?query=red&genre=rock").json()["total_results"] == 1
 
 
-def test_a_search_before_the_first_data_does_not_hide_them(service: ServiceUnderTest) -> None:
+def test_a_search_of_an_empty_catalog_does_not_hide_later_data(service: ServiceUnderTest) -> None:
     service.run("TRUNCATE album_covers")
     service.until_seen()
     empty = [search(service, PATHS["text"]) for _ in range(2)]
@@ -89,9 +89,7 @@ def test_a_search_before_the_first_data_does_not_hide_them(service: ServiceUnder
     assert empty[1].json()["total_results"] == 0
 
 
-def test_a_restored_dump_shows_although_the_same_data_were_searched_before(
-    service: ServiceUnderTest, tmp_path: Path
-) -> None:
+def test_a_restored_dump_is_visible_despite_cached_answers(service: ServiceUnderTest, tmp_path: Path) -> None:
     search(service, PATHS["text"])
     _client(
         "pg_dump", service, "--data-only", "--table=album_covers", "--format=custom", f"--file={tmp_path}/d"
@@ -105,7 +103,7 @@ def test_a_restored_dump_shows_although_the_same_data_were_searched_before(
     eventually(lambda: marker(search(service, PATHS["text"])) == "0")
 
 
-def test_an_answer_that_waited_for_a_refresh_is_whole(service: ServiceUnderTest) -> None:
+def test_an_answer_that_waited_for_a_refresh_is_complete(service: ServiceUnderTest) -> None:
     with psycopg.connect(service.database_url) as refreshing:
         refreshing.execute("CREATE TEMP TABLE kept AS TABLE album_covers")
         refreshing.execute("TRUNCATE album_covers")

@@ -1,4 +1,4 @@
-"""Many interleavings of changes and searches: an answer is never older than what its gateway had seen."""
+"""Concurrent changes and searches: an answer is never older than the version its gateway has seen."""
 
 import random
 import threading
@@ -14,7 +14,7 @@ from tests.integration.freshness.conftest import MARKER, ServiceUnderTest
 
 ROUNDS = 40
 CLIENTS = 4
-#: Few, so that clients meet each other's runs and cached answers all the time.
+#: Few, so that clients often share runs and cached answers.
 PATHS = (
     "/api/search-by-text?query=red&k=50",
     "/api/search-by-text?query=blue&k=50",
@@ -39,14 +39,14 @@ WRITES = (
 
 
 class Known:
-    """The newest change that the gateway has seen for certain."""
+    """The newest change that the gateway has certainly seen."""
 
     def __init__(self) -> None:
         self.n = 0
         self.over = threading.Event()
 
 
-def test_no_answer_is_older_than_what_the_gateway_has_seen(service: ServiceUnderTest) -> None:
+def test_no_answer_is_older_than_the_version_the_gateway_has_seen(service: ServiceUnderTest) -> None:
     draw, known = random.Random(5), Known()
     with ThreadPoolExecutor(CLIENTS + 1) as threads, ExitStack() as stack:
         stack.callback(known.over.set)
@@ -55,7 +55,7 @@ def test_no_answer_is_older_than_what_the_gateway_has_seen(service: ServiceUnder
         for n in range(1, ROUNDS + 1):
             service.run(draw.choice(WRITES).format(n=n))
             if draw.random() < 0.5:
-                # As a tool tells it, or nobody does and the gateway looks by itself.
+                # Either a tool publishes the change, or the gateway finds it by its own check.
                 service.redis.publish(keyspace.CATALOG_EVENTS, b"look")
             service.until_seen(hurry=draw.random() < 0.8)
             known.n = n
@@ -76,7 +76,7 @@ def _questions(service: ServiceUnderTest) -> list[Callable[[dict[str, str]], htt
 
 
 def _ask_on(service: ServiceUnderTest, known: Known, seed: int) -> int:
-    """Ask until told to stop, with the tag of the last answer now and then; return how many were answered."""
+    """Search until stopped, sometimes with the ETag of the last answer; return the number of answers."""
     draw, answered = random.Random(seed), 0
     questions = _questions(service)
     held: dict[int, tuple[str, int]] = {}
@@ -94,7 +94,7 @@ def _ask_on(service: ServiceUnderTest, known: Known, seed: int) -> int:
 
 
 def _disturb(service: ServiceUnderTest, known: Known) -> None:
-    """Keep transactions open over others' commits, which end either way; they do not touch the marker."""
+    """Keep transactions open during others' commits, then commit or roll back; leave the marker unchanged."""
     draw = random.Random(9)
     with psycopg.connect(service.database_url) as connection:
         while not known.over.is_set():

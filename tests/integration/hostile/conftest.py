@@ -18,7 +18,7 @@ LIMITS = {"MAX_IMAGE_BYTES": str(MAX_IMAGE_BYTES), "JOB_DEADLINE_S": "60", "DEFA
 
 @pytest.fixture
 def worker(make_worker_service: StartWorker, request: pytest.FixtureRequest) -> Service:
-    """A worker, with what settings a test gives it beside the limits."""
+    """A worker with the limits and the settings of a test."""
     service = make_worker_service(**LIMITS, **getattr(request, "param", {}))
     service.start()
     return service
@@ -26,7 +26,7 @@ def worker(make_worker_service: StartWorker, request: pytest.FixtureRequest) -> 
 
 @pytest.fixture
 def client(settings: Settings, worker: Service) -> Iterator[httpx.Client]:
-    """A client of a gateway before the worker."""
+    """A client of a gateway in front of the worker."""
     assert settings.database_url is not None
     environ = {
         "REDIS_URL": settings.redis_url.get_secret_value(),

@@ -1,6 +1,6 @@
-"""Some three hundred files that are broken, odd or hostile, made on the spot by seeded dice.
+"""About three hundred broken, unusual or hostile files, generated from a seed.
 
-Each has a name, its bytes, and the answers that are right for it: a set of codes, among them `ok`.
+Each has a name, its bytes, and its set of acceptable codes, which may include `ok`.
 """
 
 import io
@@ -27,7 +27,7 @@ TOO_LARGE = "image_too_large"
 TOO_COSTLY = "image_too_costly"
 EMPTY = "invalid_parameter"
 
-#: Whether damage shows depends on where it lies; what must not happen is anything else.
+#: Damage may or may not matter, depending on its position; no other answer is acceptable.
 DAMAGED = frozenset({OK, UNDECODABLE, UNSUPPORTED, TOO_MANY})
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF")
 
@@ -40,7 +40,7 @@ class HostileFile:
 
 
 def corpus(*, max_pixels: int, max_bytes: int) -> Iterator[HostileFile]:
-    """Give every file; the limits are those of the service that it is sent to."""
+    """Yield every file; the limits are those of the service that receives it."""
     for family in (_odd_modes, _odd_shapes, _orientations, _animations, _texts, _foreign):
         yield from family()
     yield from _truncated()
@@ -187,7 +187,7 @@ def _flipped() -> Iterator[HostileFile]:
         whole = encoded(photo(), kind)
         for number in range(8):
             data = bytearray(whole)
-            # The head decides what is made of the rest: half of the damage lies there.
+            # Half of the damage is in the header, which controls how the rest is read.
             reach = min(64, len(data)) if number % 2 else len(data)
             for _ in range(dice.randint(1, 12)):
                 data[dice.randrange(8, reach)] = dice.randrange(256)
@@ -220,7 +220,7 @@ def _wrong_sizes(max_pixels: int) -> Iterator[HostileFile]:
 def _bombs() -> Iterator[HostileFile]:
     # 169 megapixels in a file of half a megabyte.
     yield _file("PNG bomb", png(13_000, 13_000, zlib.compress(bytes(13_000 * 13_001 * 3 // 100))), TOO_MANY)
-    # Allowed by the header, and truly so large.
+    # Allowed by the header, and really that large.
     black = Image.new("L", (7000, 7000))
     yield _file("PNG of as many pixels as allowed", encoded(black, "PNG"), OK)
     yield _file("GIF of as many pixels as allowed", encoded(black, "GIF"), OK)
@@ -232,7 +232,7 @@ def _chunks() -> Iterator[HostileFile]:
     whole = encoded(photo(), "PNG")
 
     def with_chunk(chunk: bytes) -> bytes:
-        # Right behind the header.
+        # Directly after the header.
         return whole[:33] + chunk + whole[33:]
 
     for length in (0, 1, 2**31 - 1, 2**32 - 1):
@@ -274,7 +274,7 @@ def _costly() -> Iterator[HostileFile]:
     for family in FAMILIES:
         if family.is_light:
             data = family.make(family.beyond)
-            # a directory's length is bounded by its format, and a TIFF's by what is read of it
+            # the format limits the length of a directory, and the reader limits that of a TIFF
             fine = {"entries of EXIF": (OK,), "tags": (UNDECODABLE,)}.get(family.name, ())
             yield _file(f"{family.format}: {family.name}", data, TOO_COSTLY, TOO_MANY, TOO_LARGE, *fine)
     yield _file("JPEG of twenty scans of 49 megapixels", repeated_last_scan(20), OK)
@@ -338,7 +338,7 @@ def _profiles() -> Iterator[HostileFile]:
 
 
 def png(width: int, height: int, pixels: bytes = zlib.compress(bytes(100))) -> bytes:
-    """Return a PNG that says it is so large."""
+    """Return a PNG that declares this size."""
     header = struct.pack("!IIBBBBB", width, height, 8, 2, 0, 0, 0)
     return b"\x89PNG\r\n\x1a\n" + _chunk(b"IHDR", header) + _chunk(b"IDAT", pixels) + _chunk(b"IEND", b"")
 

@@ -1,4 +1,4 @@
-"""Whatever is uploaded ends in a result or in the right 4xx, and no process dies of it."""
+"""Every uploaded file gets a result or the right 4xx, and no process dies."""
 
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
@@ -27,10 +27,10 @@ def processes(worker: Service) -> set[int]:
 
 
 @pytest.mark.timeout(300)
-def test_every_hostile_file_ends_in_a_result_or_the_right_refusal_and_the_workers_live(
+def test_every_hostile_file_gets_a_result_or_the_right_error_and_no_process_dies(
     client: httpx.Client, worker: Service, settings: Settings
 ) -> None:
-    # The processes for long files start with the first one.
+    # The processes for long files start with the first long file.
     assert client.post("/api/search-by-image", files={"file": repeated_last_scan(19)}).status_code == 200
     files = list(corpus(max_pixels=settings.max_image_pixels, max_bytes=MAX_IMAGE_BYTES))
     before = processes(worker)
@@ -50,7 +50,7 @@ def test_every_hostile_file_ends_in_a_result_or_the_right_refusal_and_the_worker
     assert wrong == []
     assert len({file.data for file in files}) >= FILES_MIN
     assert len({file.name for file in files}) == len(files)
-    # The corpus reaches every outcome: it is not all turned away at the door, nor all harmless.
+    # The corpus reaches every outcome: refused by the gateway, refused by the worker, and accepted.
     assert min(Counter(code for _, code in answers).values()) >= 1
     assert {code for _, code in answers} == {code for file in files for code in file.answers}
     assert processes(worker) == before
@@ -58,7 +58,7 @@ def test_every_hostile_file_ends_in_a_result_or_the_right_refusal_and_the_worker
 
 
 @pytest.mark.parametrize("worker", [{"DECODE_CPU_S": "0.15"}], indirect=True)
-def test_a_file_that_its_estimate_lets_pass_is_ended_by_the_kernel_and_not_tried_again(
+def test_a_costly_file_with_a_low_estimate_is_stopped_and_not_retried(
     client: httpx.Client, worker: Service, settings: Settings
 ) -> None:
     before = processes(worker)

@@ -1,4 +1,4 @@
-"""A ledger on the real Redis, seen from both sides."""
+"""A ledger on the real Redis, for gateway and worker."""
 
 import secrets
 from collections.abc import AsyncIterator, Callable, Iterator

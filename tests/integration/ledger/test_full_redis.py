@@ -1,4 +1,4 @@
-"""A Redis at `maxmemory` that does not evict: nothing new comes in, and what is in comes to its end."""
+"""A Redis at `maxmemory` without eviction: new jobs are refused, and accepted jobs end."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -41,7 +41,7 @@ async def test_a_full_redis_refuses_new_jobs(
         await gateway.submit(submission("too much"))
 
 
-async def test_a_full_redis_lets_workers_finish_what_was_accepted(
+async def test_a_full_redis_lets_workers_finish_accepted_jobs(
     make_gateway: Callable[[Settings], GatewayLedger],
     make_worker: Callable[..., WorkerLedger],
     make_settings: MakeSettings,
@@ -64,7 +64,7 @@ async def test_a_full_redis_lets_workers_finish_what_was_accepted(
     assert job.state is JobState.SUCCEEDED
 
 
-async def test_a_full_redis_lets_the_sweeper_end_what_is_overdue(
+async def test_a_full_redis_lets_the_sweeper_end_overdue_jobs(
     make_gateway: Callable[[Settings], GatewayLedger],
     make_settings: MakeSettings,
     submission: Callable[..., Submission],

@@ -1,4 +1,4 @@
-"""The ledger's promises: one visible result a job, nothing lost, a terminal state by the deadline."""
+"""The ledger's guarantees: one visible result per job, no lost job, a terminal state by the deadline."""
 
 import asyncio
 import time
@@ -66,7 +66,7 @@ async def test_a_job_goes_from_queued_through_running_to_its_result(
     assert done.timings == TIMINGS.as_document()
 
 
-async def test_the_event_of_a_runs_end_brings_its_answer(
+async def test_the_event_at_the_end_of_a_run_carries_its_answer(
     redis: Redis,
     make_settings: MakeSettings,
     make_gateway: MakeGateway,
@@ -79,18 +79,18 @@ async def test_the_event_of_a_runs_end_brings_its_answer(
     with PubSub(redis.connection_pool, ignore_subscribe_messages=True) as events:
         events.subscribe(keyspace.EVENTS)
         worker.succeed(claimed(worker, accepted.run_id).run_id, result=RESULT, timings=TIMINGS)
-        told = [read_event(message["data"]) for message in messages(events, count=2)]
+        received = [read_event(message["data"]) for message in messages(events, count=2)]
 
-    assert [(event.name, event.state) for event in told] == [
+    assert [(event.name, event.state) for event in received] == [
         (accepted.run_id, JobState.RUNNING),
         (accepted.run_id, JobState.SUCCEEDED),
     ]
-    assert told[0].answer() is None
-    assert told[1].answer() == RunAnswer(RESULT, TIMINGS.as_document())
+    assert received[0].answer() is None
+    assert received[1].answer() == RunAnswer(RESULT, TIMINGS.as_document())
 
 
 @pytest.mark.parametrize("forgotten", [False, True])
-async def test_what_the_cache_keeps_of_a_run_is_there_once_it_has_ended(
+async def test_the_cache_entries_of_a_run_exist_once_it_has_ended(
     *,
     forgotten: bool,
     redis: Redis,
@@ -113,7 +113,7 @@ async def test_what_the_cache_keeps_of_a_run_is_there_once_it_has_ended(
     assert await state(gateway, accepted.job_id) is JobState.SUCCEEDED
 
 
-async def test_a_claim_brings_along_what_the_cache_has_for_its_run(
+async def test_a_claim_includes_the_cached_entries_of_its_run(
     redis: Redis,
     make_settings: MakeSettings,
     make_gateway: MakeGateway,
@@ -142,7 +142,7 @@ async def test_a_claim_brings_along_what_the_cache_has_for_its_run(
     ]
 
 
-async def test_a_run_that_names_no_contents_is_claimed_all_the_same(
+async def test_a_run_without_contents_can_be_claimed(
     redis: Redis,
     make_settings: MakeSettings,
     make_gateway: MakeGateway,
@@ -150,7 +150,7 @@ async def test_a_run_that_names_no_contents_is_claimed_all_the_same(
     submission: Submit,
 ) -> None:
     accepted = await make_gateway(make_settings()).submit(submission())
-    # As gateways wrote them before there were any.
+    # As older gateways wrote runs, without contents.
     redis.hdel(f"{keyspace.RUN}{accepted.run_id}", "contents")
 
     claim = make_worker(make_settings()).claim(accepted.run_id, cached_for="m")
@@ -173,7 +173,7 @@ async def test_positions_follow_the_order_of_submission(
     assert positions == [1, 2, 3]
 
 
-async def test_identical_queries_in_flight_run_once_and_all_get_the_result(
+async def test_concurrent_identical_queries_run_once_and_all_get_the_result(
     redis: Redis,
     make_settings: MakeSettings,
     make_gateway: MakeGateway,
@@ -195,7 +195,7 @@ async def test_identical_queries_in_flight_run_once_and_all_get_the_result(
     assert states == {JobState.SUCCEEDED}
 
 
-async def test_a_run_that_has_ended_is_not_joined(
+async def test_an_ended_run_is_not_joined(
     make_settings: MakeSettings, make_gateway: MakeGateway, make_worker: MakeWorker, submission: Submit
 ) -> None:
     gateway, worker = make_gateway(make_settings()), make_worker(make_settings())
@@ -236,7 +236,7 @@ async def test_only_the_first_result_counts(
     assert worker.claim(accepted.run_id) is Verdict.ENDED
 
 
-async def test_a_dead_workers_run_is_given_back_and_its_late_failure_changes_nothing(
+async def test_the_run_of_a_dead_worker_is_requeued_and_its_late_failure_ignored(
     make_settings: MakeSettings, make_gateway: MakeGateway, make_worker: MakeWorker, submission: Submit
 ) -> None:
     settings = make_settings(LEASE_S="0.05")
@@ -275,7 +275,7 @@ async def test_a_renewed_lease_is_kept_and_a_lost_one_is_reported(
     assert lost == {canceled.run_id}
 
 
-async def test_a_run_that_ends_no_attempt_is_given_up_after_three(
+async def test_a_run_fails_after_three_unfinished_attempts(
     make_settings: MakeSettings, make_gateway: MakeGateway, make_worker: MakeWorker, submission: Submit
 ) -> None:
     gateway, worker = make_gateway(make_settings()), make_worker(make_settings())
@@ -303,7 +303,7 @@ async def test_a_drained_run_does_not_use_up_an_attempt(
 
 
 @pytest.mark.parametrize(("ready", "code"), [(True, "deadline_exceeded"), (False, "no_worker")])
-async def test_what_is_past_its_deadline_is_ended_with_the_reason(
+async def test_an_overdue_job_fails_with_the_reason(
     make_settings: MakeSettings,
     make_gateway: MakeGateway,
     make_worker: MakeWorker,
@@ -324,7 +324,7 @@ async def test_what_is_past_its_deadline_is_ended_with_the_reason(
     assert job.failure.code == code
 
 
-async def test_a_message_that_redis_lost_is_sent_again_once(
+async def test_a_lost_message_is_sent_again_once(
     redis: Redis,
     make_settings: MakeSettings,
     make_gateway: MakeGateway,
@@ -349,12 +349,14 @@ async def test_a_message_that_redis_lost_is_sent_again_once(
     assert again is not None
     assert again.sent_again == 0
     assert len(messages) == 2
-    # The one that waited longest is the next to be taken: workers pop from the right.
+    # The oldest message is next: workers pop from the right.
     assert accepted.run_id.encode() in messages[-1]
     assert kept.run_id.encode() in messages[0]
 
 
-async def test_one_process_at_a_time_sweeps(make_settings: MakeSettings, make_gateway: MakeGateway) -> None:
+async def test_only_one_process_sweeps_at_a_time(
+    make_settings: MakeSettings, make_gateway: MakeGateway
+) -> None:
     gateway = make_gateway(make_settings())
 
     turns = await asyncio.gather(*(gateway.sweep() for _ in range(10)))
@@ -362,7 +364,7 @@ async def test_one_process_at_a_time_sweeps(make_settings: MakeSettings, make_ga
     assert sum(turn is not None for turn in turns) == 1
 
 
-async def test_canceling_one_of_two_joined_jobs_leaves_the_other_its_result(
+async def test_canceling_one_of_two_joined_jobs_keeps_the_result_of_the_other(
     make_settings: MakeSettings, make_gateway: MakeGateway, make_worker: MakeWorker, submission: Submit
 ) -> None:
     gateway, worker = make_gateway(make_settings()), make_worker(make_settings())
@@ -376,7 +378,7 @@ async def test_canceling_one_of_two_joined_jobs_leaves_the_other_its_result(
     assert await state(gateway, two.job_id) is JobState.SUCCEEDED
 
 
-async def test_when_the_last_job_is_canceled_the_run_ends(
+async def test_canceling_the_last_job_ends_the_run(
     make_settings: MakeSettings, make_gateway: MakeGateway, make_worker: MakeWorker, submission: Submit
 ) -> None:
     gateway, worker = make_gateway(make_settings()), make_worker(make_settings())
@@ -402,7 +404,7 @@ async def test_another_owners_job_cannot_be_seen_or_canceled(
     assert await state(gateway, accepted.job_id) is JobState.QUEUED
 
 
-async def test_an_idempotency_key_stands_for_one_request(
+async def test_an_idempotency_key_identifies_one_request(
     make_settings: MakeSettings, make_gateway: MakeGateway, submission: Submit
 ) -> None:
     gateway = make_gateway(make_settings())
@@ -420,7 +422,7 @@ async def test_an_idempotency_key_stands_for_one_request(
     ("limits", "images"),
     [({"MAX_QUEUE_DEPTH": "1"}, ()), ({"MAX_HELD_IMAGE_BYTES": "100"}, (("ab", b"x" * 101),))],
 )
-async def test_a_full_service_turns_a_job_away_and_keeps_nothing_of_it(
+async def test_a_full_service_refuses_a_job_and_stores_nothing(
     redis: Redis,
     make_settings: MakeSettings,
     make_gateway: MakeGateway,
@@ -439,7 +441,7 @@ async def test_a_full_service_turns_a_job_away_and_keeps_nothing_of_it(
     assert set(redis.keys()) == before
 
 
-async def test_an_old_queue_turns_a_job_away(
+async def test_a_queue_with_an_old_job_refuses_new_ones(
     make_settings: MakeSettings, make_gateway: MakeGateway, submission: Submit
 ) -> None:
     gateway = make_gateway(make_settings(MAX_QUEUE_AGE_S="0.05"))
@@ -450,7 +452,7 @@ async def test_an_old_queue_turns_a_job_away(
         await gateway.submit(submission("b"))
 
 
-async def test_an_image_is_held_once_while_a_run_needs_it_and_no_longer(
+async def test_an_image_is_stored_once_and_only_while_a_run_needs_it(
     redis: Redis,
     make_settings: MakeSettings,
     make_gateway: MakeGateway,
@@ -473,7 +475,7 @@ async def test_an_image_is_held_once_while_a_run_needs_it_and_no_longer(
     assert (await gateway.load()).held_image_bytes == 0
 
 
-async def test_a_job_answered_by_the_cache_looks_like_one_that_ran(
+async def test_a_job_answered_from_the_cache_looks_like_one_that_ran(
     make_settings: MakeSettings, make_gateway: MakeGateway, submission: Submit
 ) -> None:
     gateway = make_gateway(make_settings())
@@ -487,7 +489,7 @@ async def test_a_job_answered_by_the_cache_looks_like_one_that_ran(
     assert job.ended_ms == job.created_ms
 
 
-async def test_jobs_that_the_cache_answers_alike_keep_the_result_once_and_each_for_its_time(
+async def test_jobs_with_the_same_cached_answer_share_one_copy_of_the_result(
     redis: Redis, make_settings: MakeSettings, make_gateway: MakeGateway, submission: Submit
 ) -> None:
     gateway = make_gateway(make_settings())
@@ -502,7 +504,7 @@ async def test_jobs_that_the_cache_answers_alike_keep_the_result_once_and_each_f
 
 
 @pytest.mark.parametrize("how", ["joined", "recorded"])
-async def test_jobs_without_a_run_of_their_own_are_refused_past_their_room_which_comes_back(
+async def test_jobs_without_their_own_run_have_a_byte_limit_that_is_released(
     redis: Redis, make_settings: MakeSettings, make_gateway: MakeGateway, submission: Submit, how: str
 ) -> None:
     gateway = make_gateway(make_settings(MAX_SHARED_BYTES="9000", JOB_TTL_S="0.1", JOB_DEADLINE_S="0.1"))
@@ -527,7 +529,7 @@ async def test_jobs_without_a_run_of_their_own_are_refused_past_their_room_which
     await take()
 
 
-async def test_an_idempotency_key_stands_for_one_request_where_the_cache_answers_too(
+async def test_an_idempotency_key_identifies_one_request_for_cached_answers(
     make_settings: MakeSettings, make_gateway: MakeGateway, submission: Submit
 ) -> None:
     gateway = make_gateway(make_settings())
@@ -541,7 +543,7 @@ async def test_an_idempotency_key_stands_for_one_request_where_the_cache_answers
         await gateway.record(submission("b", idempotency=(key, "bb")), RESULT)
 
 
-async def test_everything_a_drained_ledger_keeps_expires(
+async def test_every_key_of_a_drained_ledger_expires(
     redis: Redis,
     make_settings: MakeSettings,
     make_gateway: MakeGateway,

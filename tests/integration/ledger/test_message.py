@@ -1,4 +1,4 @@
-"""The message that the ledger's scripts push is the message that Celery would have sent."""
+"""The message that the ledger's scripts push equals the one that Celery would send."""
 
 from typing import Any
 
@@ -9,11 +9,11 @@ from common.broker.celery_app import DELIVERY_TAG_MARK, RUN_ID_MARK, TASK_NAME, 
 from common.redis import keyspace
 from common.settings import load_settings
 
-#: What differs from one message of Celery's to the next, or where a reply that nobody waits for would go.
+#: Fields that differ between any two messages of Celery, and the address of an unused reply.
 VARYING = {"delivery_tag", "origin", "reply_to"}
 
 
-def test_the_template_is_what_celery_puts_on_the_wire(redis: Redis, redis_url: str) -> None:
+def test_the_template_equals_a_message_of_celery(redis: Redis, redis_url: str) -> None:
     app = make_celery(load_settings({"REDIS_URL": redis_url}))
 
     app.send_task(TASK_NAME, task_id=RUN_ID_MARK, ignore_result=True)
@@ -23,7 +23,7 @@ def test_the_template_is_what_celery_puts_on_the_wire(redis: Redis, redis_url: s
     assert _fixed(orjson.loads(message_template(app))) == _fixed(orjson.loads(sent))
 
 
-def test_the_marks_stand_where_ids_go() -> None:
+def test_the_template_has_placeholders_for_the_ids() -> None:
     template = message_template(make_celery(load_settings({})))
     message = orjson.loads(template)
 
@@ -34,6 +34,6 @@ def test_the_marks_stand_where_ids_go() -> None:
 
 def _fixed(message: Any) -> Any:
     if isinstance(message, dict):
-        # An absent field and an empty one mean the same to Celery.
+        # Celery treats an absent field and an empty one alike.
         return {k: _fixed(v) for k, v in message.items() if k not in VARYING and v not in (None, "")}
     return message

@@ -1,4 +1,4 @@
-"""How fast the workers are, as the ledger measures it, and what a job is refused for because of it."""
+"""The service rate that the ledger measures, and the refusal of jobs that cannot meet their deadline."""
 
 import asyncio
 from collections.abc import Callable
@@ -45,14 +45,14 @@ def rate(redis: Redis) -> float:
 
 
 def finished_before(redis: Redis, *, each_s: int, seconds: int) -> int:
-    """Write that in each of the last seconds so many runs ended; return Redis's second."""
+    """Record the same number of ended runs in each of the last seconds; return Redis's current second."""
     now: int = redis.time()[0]
     for ago in range(1, seconds + 1):
         redis.set(f"{keyspace.FINISHED}{now - ago}", each_s, ex=60)
     return now
 
 
-async def test_a_job_that_could_not_end_in_time_is_refused_and_told_when_to_come_again(
+async def test_a_job_that_cannot_meet_its_deadline_is_refused_with_retry_after(
     gateway: GatewayLedger, submission: Submit, redis: Redis
 ) -> None:
     redis.set(keyspace.SERVICE_RATE, 2)
@@ -67,7 +67,7 @@ async def test_a_job_that_could_not_end_in_time_is_refused_and_told_when_to_come
     assert refused.value.retry_after_s == 3
 
 
-async def test_jobs_that_run_are_ahead_too(
+async def test_running_jobs_count_towards_the_expected_wait(
     gateway: GatewayLedger, worker: WorkerLedger, submission: Submit, redis: Redis
 ) -> None:
     redis.set(keyspace.SERVICE_RATE, 2)
@@ -78,7 +78,7 @@ async def test_jobs_that_run_are_ahead_too(
         await gateway.submit(submission("one more"))
 
 
-async def test_as_long_as_nothing_is_known_of_the_workers_a_burst_is_accepted(
+async def test_a_burst_is_accepted_while_the_service_rate_is_unknown(
     gateway: GatewayLedger, submission: Submit
 ) -> None:
     accepted = await asyncio.gather(*(gateway.submit(submission(f"burst {n}")) for n in range(500)))
@@ -86,7 +86,7 @@ async def test_as_long_as_nothing_is_known_of_the_workers_a_burst_is_accepted(
     assert len({one.job_id for one in accepted}) == 500
 
 
-async def test_the_rate_is_what_workers_end_while_somebody_waits(
+async def test_the_service_rate_is_measured_while_jobs_wait(
     gateway: GatewayLedger, worker: WorkerLedger, submission: Submit, redis: Redis
 ) -> None:
     accepted = await gateway.submit(submission("the next"))
@@ -96,11 +96,11 @@ async def test_the_rate_is_what_workers_end_while_somebody_waits(
 
     finish(worker, accepted.run_id)
 
-    # If a second has passed meanwhile, it counts as one in which nothing ended.
+    # A second that passes during the test counts as one without ended runs.
     assert rate(redis) == pytest.approx(5, rel=0.2)
 
 
-async def test_a_run_that_a_worker_gave_back_has_not_waited_all_the_while(
+async def test_the_wait_of_a_released_run_starts_at_its_release(
     gateway: GatewayLedger, worker: WorkerLedger, submission: Submit, redis: Redis
 ) -> None:
     old, other = await gateway.submit(submission("old")), await gateway.submit(submission("other"))
@@ -115,7 +115,7 @@ async def test_a_run_that_a_worker_gave_back_has_not_waited_all_the_while(
     assert rate(redis) == 0
 
 
-async def test_a_lull_says_nothing_of_how_fast_the_workers_are(
+async def test_an_idle_period_does_not_set_the_service_rate(
     gateway: GatewayLedger, worker: WorkerLedger, submission: Submit, redis: Redis
 ) -> None:
     accepted = await gateway.submit(submission())
@@ -126,7 +126,7 @@ async def test_a_lull_says_nothing_of_how_fast_the_workers_are(
     assert rate(redis) == 0
 
 
-async def test_a_known_rate_is_raised_by_what_workers_have_done_and_not_lowered_by_a_lull(
+async def test_an_idle_period_can_raise_but_not_lower_the_service_rate(
     gateway: GatewayLedger, worker: WorkerLedger, submission: Submit, redis: Redis
 ) -> None:
     first = await gateway.submit(submission("first"))
@@ -145,7 +145,7 @@ async def test_a_known_rate_is_raised_by_what_workers_have_done_and_not_lowered_
     assert rate(redis) == raised
 
 
-async def test_what_no_worker_ended_is_not_counted(
+async def test_runs_that_no_worker_finished_are_not_counted(
     make_settings: MakeSettings,
     make_gateway: MakeGateway,
     worker: WorkerLedger,
@@ -165,7 +165,7 @@ async def test_what_no_worker_ended_is_not_counted(
 
 
 @pytest.mark.parametrize(("code", "counted"), [("undecodable_image", 1), ("deadline_exceeded", 0)])
-async def test_a_failure_counts_where_it_was_the_workers_answer(
+async def test_a_failure_counts_only_if_the_worker_processed_the_run(
     gateway: GatewayLedger, worker: WorkerLedger, submission: Submit, redis: Redis, code: str, counted: int
 ) -> None:
     claim = worker.claim((await gateway.submit(submission())).run_id)

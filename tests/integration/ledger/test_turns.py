@@ -1,4 +1,4 @@
-"""Clients take turns with images that are to be decoded: what one of them has too much of waits by itself."""
+"""Clients take turns in image decoding: excess images of one client wait without delaying others."""
 
 import asyncio
 import json
@@ -24,7 +24,7 @@ Submit = Callable[..., Submission]
 TIMINGS = Timings.of(total_ms=10, decode_ms=1, embed_ms=2, search_ms=3)
 OWNER = "anonymous"
 FLOOD, OTHER = "address:192.0.2.1", "address:192.0.2.2"
-#: More than a turn, and far less.
+#: Above the cost of one turn, and far below it.
 LONG_S, SHORT_S = 1.5, 0.01
 
 
@@ -46,7 +46,7 @@ class Ledger:
         return await self.gateway.submit(made)
 
     def sent(self) -> list[str]:
-        """Return the runs whose messages lie in the queue, the next one first."""
+        """Return the runs in the queue, the next one first."""
         messages = [json.loads(message) for message in self.redis.lrange(keyspace.QUEUE, 0, -1)]
         return [message["properties"]["correlation_id"] for message in reversed(messages)]
 
@@ -87,14 +87,14 @@ def ledger(make_ledger: Callable[..., Ledger]) -> Ledger:
     return make_ledger()
 
 
-async def test_of_long_images_a_client_has_one_with_the_workers_and_others_go_ahead(ledger: Ledger) -> None:
+async def test_each_client_has_at_most_one_long_image_sent_to_the_workers(ledger: Ledger) -> None:
     floods = [await ledger.submit(FLOOD, LONG_S) for _ in range(5)]
     other = await ledger.submit(OTHER, LONG_S)
 
     assert ledger.sent() == [floods[0].run_id, other.run_id]
 
 
-async def test_the_next_is_sent_when_the_one_before_has_ended_however_it_ends(ledger: Ledger) -> None:
+async def test_the_next_image_is_sent_when_the_previous_run_ends(ledger: Ledger) -> None:
     first, second, third, fourth = [(await ledger.submit(FLOOD, LONG_S)).run_id for _ in range(4)]
 
     ledger.answer(first)
@@ -108,7 +108,7 @@ async def test_the_next_is_sent_when_the_one_before_has_ended_however_it_ends(le
     assert ledger.left_over() == set()
 
 
-async def test_short_images_are_sent_as_long_as_they_keep_the_decoders_busy(ledger: Ledger) -> None:
+async def test_short_images_are_sent_up_to_the_capacity_of_the_decoders(ledger: Ledger) -> None:
     ledger.worker.renew({"ready": True, "decoders": 4}, ttl_s=10, run_ids=())
 
     runs = [(await ledger.submit(FLOOD, SHORT_S)).run_id for _ in range(150)]
@@ -118,7 +118,7 @@ async def test_short_images_are_sent_as_long_as_they_keep_the_decoders_busy(ledg
     assert ledger.sent()[-1] == runs[100]
 
 
-async def test_texts_and_runs_of_gateways_of_before_take_no_turn(ledger: Ledger, submission: Submit) -> None:
+async def test_texts_and_runs_of_older_gateways_are_sent_at_once(ledger: Ledger, submission: Submit) -> None:
     await ledger.submit(FLOOD, LONG_S)
     texts = [await ledger.gateway.submit(submission(f"text {n}", client="")) for n in range(5)]
 
@@ -129,7 +129,7 @@ async def test_texts_and_runs_of_gateways_of_before_take_no_turn(ledger: Ledger,
     ledger.worker.succeed(texts[0].run_id, result=b"{}", timings=TIMINGS)
 
 
-async def test_a_worker_learns_whose_turn_it_is_and_what_it_costs(ledger: Ledger) -> None:
+async def test_a_claim_has_the_client_and_the_decoding_cost(ledger: Ledger) -> None:
     accepted = await ledger.submit(OTHER, 0.0421)
 
     claim = ledger.claim(accepted.run_id)
@@ -137,7 +137,7 @@ async def test_a_worker_learns_whose_turn_it_is_and_what_it_costs(ledger: Ledger
     assert (claim.client, claim.decode_ms) == (OTHER, 43)
 
 
-async def test_a_job_that_waits_for_its_clients_turn_is_queued_behind_what_is_sent(ledger: Ledger) -> None:
+async def test_a_parked_job_is_queued_behind_the_sent_ones(ledger: Ledger) -> None:
     await ledger.submit(FLOOD, LONG_S)
     parked = await ledger.submit(FLOOD, LONG_S)
 
@@ -148,7 +148,9 @@ async def test_a_job_that_waits_for_its_clients_turn_is_queued_behind_what_is_se
     assert load.queued == 2
 
 
-async def test_what_one_client_has_waiting_keeps_nobody_else_out(make_ledger: Callable[..., Ledger]) -> None:
+async def test_the_waiting_images_of_one_client_do_not_block_others(
+    make_ledger: Callable[..., Ledger],
+) -> None:
     ledger = make_ledger(MAX_QUEUE_DEPTH="10", MAX_QUEUE_AGE_S="1", MAX_HELD_IMAGE_BYTES="1000")
     for _ in range(5):
         await ledger.submit(FLOOD, 0.3, size=100)
@@ -163,7 +165,7 @@ async def test_what_one_client_has_waiting_keeps_nobody_else_out(make_ledger: Ca
     await ledger.gateway.check_room(owner=OWNER, max_jobs=None, image_bytes=100, client=OTHER)
 
 
-async def test_a_client_may_have_no_more_waiting_than_could_be_decoded_in_time(ledger: Ledger) -> None:
+async def test_the_waiting_images_of_a_client_are_limited_by_the_deadline(ledger: Ledger) -> None:
     for _ in range(30):
         await ledger.submit(FLOOD, LONG_S)
 
@@ -173,7 +175,7 @@ async def test_a_client_may_have_no_more_waiting_than_could_be_decoded_in_time(l
     await ledger.submit(OTHER, LONG_S)
 
 
-async def test_who_joins_a_run_that_waits_for_anothers_turn_gives_it_its_own(ledger: Ledger) -> None:
+async def test_joining_a_parked_run_uses_the_turn_of_the_second_client(ledger: Ledger) -> None:
     first = await ledger.submit(FLOOD, LONG_S)
     parked = await ledger.submit(FLOOD, LONG_S, key="wanted")
     last = await ledger.submit(FLOOD, LONG_S)
@@ -189,7 +191,7 @@ async def test_who_joins_a_run_that_waits_for_anothers_turn_gives_it_its_own(led
     assert ledger.left_over() == set()
 
 
-async def test_a_run_that_is_given_back_keeps_its_turn(ledger: Ledger) -> None:
+async def test_a_released_run_keeps_its_turn(ledger: Ledger) -> None:
     first = await ledger.submit(FLOOD, LONG_S)
     await ledger.submit(FLOOD, LONG_S)
 
@@ -198,10 +200,10 @@ async def test_a_run_that_is_given_back_keeps_its_turn(ledger: Ledger) -> None:
     assert set(ledger.sent()) == {first.run_id}
 
 
-async def test_turns_that_a_process_of_before_has_not_ended_are_found_by_the_sweeper(ledger: Ledger) -> None:
+async def test_the_sweeper_ends_turns_that_an_older_process_left_open(ledger: Ledger) -> None:
     first = await ledger.submit(FLOOD, LONG_S)
     second = await ledger.submit(FLOOD, LONG_S)
-    # As a worker of before ends a run: it knows nothing of turns.
+    # End the run as an older worker does, without ending its turn.
     ledger.redis.hset(keyspace.RUN + first.run_id, "state", "succeeded")
     for index in (keyspace.QUEUED, keyspace.DEADLINES):
         ledger.redis.zrem(index, first.run_id)
@@ -212,7 +214,7 @@ async def test_turns_that_a_process_of_before_has_not_ended_are_found_by_the_swe
     assert ledger.sent()[-1] == second.run_id
 
 
-async def test_a_job_whose_turn_does_not_come_says_that_its_client_had_others(
+async def test_an_overdue_parked_job_names_the_other_images_of_its_client(
     make_ledger: Callable[..., Ledger],
 ) -> None:
     ledger = make_ledger(JOB_DEADLINE_S="2.5")
@@ -233,7 +235,7 @@ async def test_a_job_whose_turn_does_not_come_says_that_its_client_had_others(
     assert ledger.left_over() == set()
 
 
-async def test_a_job_that_no_decoder_was_free_for_says_so_at_its_deadline(
+async def test_an_overdue_job_reports_that_no_decoder_was_free(
     make_ledger: Callable[..., Ledger],
 ) -> None:
     ledger = make_ledger(JOB_DEADLINE_S="2")

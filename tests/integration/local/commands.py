@@ -1,4 +1,4 @@
-"""Child processes of tests: any command, ready when the test says so."""
+"""Child processes for tests: any command, ready when the test says so."""
 
 import signal
 import sys
@@ -47,7 +47,7 @@ class Command(ChildProcess):
 
 
 class Restarted(Command):
-    """Is started with one command and started again with another, without waiting until it is ready."""
+    """Starts with one command and restarts with another, without waiting until it is ready."""
 
     def __init__(self, name: str, folder: Path, again: Sequence[str]) -> None:
         super().__init__(name, folder)

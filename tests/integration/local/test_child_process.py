@@ -1,4 +1,4 @@
-"""A child process ends with its owner, however that ends; a canceled start leaves nothing behind."""
+"""A child process ends with its owner; a canceled start leaves no process behind."""
 
 import json
 import os
@@ -85,7 +85,7 @@ def child(tmp_path: Path) -> Command:
     ],
     ids=["ourselves", "another user", "another user with a capability"],
 )
-def test_a_child_ends_with_its_killed_owner_and_not_with_the_thread_that_asked_for_it(
+def test_a_child_ends_with_its_killed_owner_and_not_with_the_starting_thread(
     tmp_path: Path, user: tuple[int, int] | None, prefix: tuple[str, ...]
 ) -> None:
     wanted = os.getuid() if user is None else NOBODY[0]
@@ -96,8 +96,8 @@ def test_a_child_ends_with_its_killed_owner_and_not_with_the_thread_that_asked_f
     process.wait(20)
 
 
-def test_a_child_that_outlives_its_killed_owner_is_ended_by_the_next(tmp_path: Path, child: Command) -> None:
-    # A signal that changes nothing: as on a system whose kernel does not tell.
+def test_the_next_owner_ends_an_orphaned_child(tmp_path: Path, child: Command) -> None:
+    # A signal without effect, as on a system without a parent-death signal.
     with owned(tmp_path, death_signal=signal.SIGCONT) as process:
         pass
     assert process.is_running()
@@ -108,7 +108,7 @@ def test_a_child_that_outlives_its_killed_owner_is_ended_by_the_next(tmp_path: P
     child.stop()
 
 
-def test_a_program_that_is_not_there_is_named(child: Command) -> None:
+def test_a_missing_program_is_named(child: Command) -> None:
     child.argv, child.ready = ["/no/such/program"], lambda: False
 
     with pytest.raises(ServerFailed, match="/no/such/program: No such file"):
@@ -129,7 +129,7 @@ def test_a_canceled_start_ends_its_process(child: Command) -> None:
     assert child.status == -signal.SIGTERM
 
 
-def test_a_canceled_start_is_not_tried_again(child: Command) -> None:
+def test_a_canceled_start_is_not_retried(child: Command) -> None:
     def cancel() -> bool:
         child.cancel_start()
         return False
@@ -142,7 +142,7 @@ def test_a_canceled_start_is_not_tried_again(child: Command) -> None:
     assert child.attempts == 1
 
 
-def test_a_start_that_fails_is_tried_three_times(child: Command) -> None:
+def test_a_failing_start_is_attempted_three_times(child: Command) -> None:
     child.argv, child.ready = AT_ONCE, lambda: False
 
     with pytest.raises(ServerFailed, match="exited while starting"):
@@ -151,7 +151,7 @@ def test_a_start_that_fails_is_tried_three_times(child: Command) -> None:
     assert child.attempts == 3
 
 
-def test_a_start_canceled_before_it_began_starts_nothing_and_the_next_one_does(child: Command) -> None:
+def test_cancel_start_before_a_start_cancels_only_that_start(child: Command) -> None:
     child.cancel_start()
     with pytest.raises(ServerFailed, match="canceled"):
         child.start()
@@ -163,7 +163,7 @@ def test_a_start_canceled_before_it_began_starts_nothing_and_the_next_one_does(c
     child.stop()
 
 
-def test_a_failed_start_gives_its_folder_back(tmp_path: Path, child: Command) -> None:
+def test_a_failed_start_releases_its_folder(tmp_path: Path, child: Command) -> None:
     child.argv, child.ready = AT_ONCE, lambda: False
     with pytest.raises(ServerFailed):
         child.start()

@@ -1,4 +1,4 @@
-"""The embedded PostgreSQL: any folder, any user, any end."""
+"""The embedded PostgreSQL: any folder, any user, any way to stop."""
 
 import os
 import pwd
@@ -45,7 +45,7 @@ def wait_until_gone(pid: int) -> None:
         time.sleep(0.02)
 
 
-def test_data_outlives_a_stop_in_a_folder_with_spaces_and_a_long_path(tmp_path: Path) -> None:
+def test_data_survives_a_stop_in_a_folder_with_spaces_and_a_long_path(tmp_path: Path) -> None:
     folder = tmp_path / "a folder with spaces" / ("long" * 30)
     with PostgresServer(config(folder)) as server:
         run(server.url(), "CREATE TABLE kept AS SELECT 1 AS one")
@@ -57,7 +57,7 @@ def test_data_outlives_a_stop_in_a_folder_with_spaces_and_a_long_path(tmp_path: 
     assert not server.running
 
 
-def test_it_asks_for_its_password_and_listens_on_this_machine_only(tmp_path: Path) -> None:
+def test_it_requires_a_password_and_listens_only_on_loopback(tmp_path: Path) -> None:
     with PostgresServer(config(tmp_path)) as server:
         with pytest.raises(psycopg.OperationalError, match="password"):
             psycopg.connect(server.url(password="guess"))
@@ -67,7 +67,7 @@ def test_it_asks_for_its_password_and_listens_on_this_machine_only(tmp_path: Pat
     assert (tmp_path / "password").stat().st_mode & 0o077 == 0
 
 
-def test_committed_data_outlives_a_kill(tmp_path: Path) -> None:
+def test_committed_data_survives_a_kill(tmp_path: Path) -> None:
     durable = PostgresConfig(tmp_path)
     with PostgresServer(durable) as server:
         run(server.url(), "CREATE TABLE kept AS SELECT 1 AS one")
@@ -81,7 +81,7 @@ def test_committed_data_outlives_a_kill(tmp_path: Path) -> None:
         assert run(server.url(), "SELECT one FROM kept") == [(1,)]
 
 
-def test_a_server_is_ended_after_its_killed_owner_and_the_next_start_waits_for_it(tmp_path: Path) -> None:
+def test_a_restart_waits_until_an_orphaned_server_has_ended(tmp_path: Path) -> None:
     with subprocess.Popen(
         [sys.executable, "-c", OWNER, str(tmp_path)], stdout=subprocess.PIPE, text=True, cwd=ROOT
     ) as owner:
@@ -101,7 +101,7 @@ def test_a_server_is_ended_after_its_killed_owner_and_the_next_start_waits_for_i
     assert alive == []
 
 
-def test_a_server_that_was_killed_is_started_again_where_its_clients_know_it(tmp_path: Path) -> None:
+def test_a_killed_server_restarts_on_the_same_port(tmp_path: Path) -> None:
     with PostgresServer(PostgresConfig(tmp_path)) as server:
         url, pid = server.url(), server.pid
         run(url, "CREATE TABLE kept AS SELECT 1 AS one")
@@ -118,7 +118,7 @@ def test_a_server_that_was_killed_is_started_again_where_its_clients_know_it(tmp
         assert server.pid != pid
 
 
-def test_the_note_of_a_killed_server_whose_process_id_is_anothers_by_now_is_no_obstacle(
+def test_a_stale_pid_file_with_a_reused_process_id_does_not_prevent_a_start(
     tmp_path: Path,
 ) -> None:
     with PostgresServer(config(tmp_path)) as server:
@@ -136,7 +136,7 @@ def test_the_note_of_a_killed_server_whose_process_id_is_anothers_by_now_is_no_o
         other.wait()
 
 
-def test_a_folder_in_use_is_refused_and_its_server_left_alone(tmp_path: Path) -> None:
+def test_a_folder_in_use_is_refused_and_its_server_keeps_running(tmp_path: Path) -> None:
     with PostgresServer(config(tmp_path)) as first:
         with pytest.raises(ServerFailed, match="already runs"):
             PostgresServer(config(tmp_path)).start()
@@ -144,13 +144,13 @@ def test_a_folder_in_use_is_refused_and_its_server_left_alone(tmp_path: Path) ->
         assert run(first.url(), "SELECT 1") == [(1,)]
 
 
-def test_two_folders_run_side_by_side(tmp_path: Path) -> None:
+def test_two_servers_run_in_separate_folders(tmp_path: Path) -> None:
     with PostgresServer(config(tmp_path / "1")) as one, PostgresServer(config(tmp_path / "2")) as two:
         assert one.port != two.port
         assert run(one.url(), "SELECT 1") == run(two.url(), "SELECT 1")
 
 
-def test_a_start_that_fails_shows_the_end_of_the_log(tmp_path: Path) -> None:
+def test_a_failed_start_shows_the_end_of_the_log(tmp_path: Path) -> None:
     with PostgresServer(config(tmp_path)):
         pass
     (tmp_path / "data" / "postgresql.conf").write_text("no_such_setting = 1\n")
@@ -159,7 +159,7 @@ def test_a_start_that_fails_shows_the_end_of_the_log(tmp_path: Path) -> None:
         PostgresServer(config(tmp_path)).start()
 
 
-def test_a_cluster_whose_making_was_cut_short_is_made_anew(tmp_path: Path) -> None:
+def test_an_interrupted_initdb_is_repeated(tmp_path: Path) -> None:
     (tmp_path / "data.unfinished").mkdir()
     (tmp_path / "data.unfinished" / "PG_VERSION").write_text("16\n")
 
@@ -168,7 +168,7 @@ def test_a_cluster_whose_making_was_cut_short_is_made_anew(tmp_path: Path) -> No
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root may close a folder to others and still use it")
-def test_root_may_keep_the_data_in_a_folder_that_is_closed_to_others(tmp_path: Path) -> None:
+def test_root_can_use_a_folder_that_is_closed_to_others(tmp_path: Path) -> None:
     closed = tmp_path / "closed"
     closed.mkdir(mode=0o700)
 
@@ -180,11 +180,11 @@ def test_root_may_keep_the_data_in_a_folder_that_is_closed_to_others(tmp_path: P
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root may become another user")
-def test_an_ordinary_user_runs_it_as_themselves_and_so_does_root_on_their_data() -> None:
+def test_the_server_runs_as_the_owner_of_its_data() -> None:
     user = pwd.getpwnam("daemon")
     folder = Path(subprocess.check_output(["mktemp", "-d"], text=True).strip())
     os.chown(folder, user.pw_uid, user.pw_gid)
-    # The capability is for this test's interpreter alone, which may lie in root's home.
+    # The capability is only for this test's interpreter, which may be in root's home.
     capability = ["--inh-caps=+dac_override", "--ambient-caps=+dac_override"]
     as_user = ["setpriv", f"--reuid={user.pw_uid}", f"--regid={user.pw_gid}", "--clear-groups", *capability]
     script = OWNER.replace("time.sleep(600)", "server.stop()")

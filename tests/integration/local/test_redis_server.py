@@ -1,4 +1,4 @@
-"""The embedded Redis keeps what it was told, whichever binary runs it."""
+"""The embedded Redis keeps its data with every supported binary."""
 
 import os
 import signal
@@ -23,7 +23,7 @@ def config(request: pytest.FixtureRequest, tmp_path: Path) -> RedisConfig:
     return RedisConfig(tmp_path / "a folder with spaces", executable=executable)
 
 
-def test_data_outlives_a_stop(config: RedisConfig) -> None:
+def test_data_survives_a_stop(config: RedisConfig) -> None:
     with RedisServer(config) as server, redis.Redis.from_url(server.url) as client:
         client.set("kept", "yes")
 
@@ -31,7 +31,7 @@ def test_data_outlives_a_stop(config: RedisConfig) -> None:
         assert client.get("kept") == b"yes"
 
 
-def test_synced_data_outlives_a_kill(config: RedisConfig) -> None:
+def test_synced_data_survives_a_kill(config: RedisConfig) -> None:
     with RedisServer(config) as server:
         with redis.Redis.from_url(server.url) as client:
             client.set("kept", "yes")
@@ -55,7 +55,7 @@ def aof_holds(config: RedisConfig, word: bytes) -> bool:
     return any(word in path.read_bytes() for path in files)
 
 
-def test_a_server_that_was_killed_is_started_again_where_its_clients_know_it(config: RedisConfig) -> None:
+def test_a_killed_server_restarts_on_the_same_port(config: RedisConfig) -> None:
     with RedisServer(config) as server:
         url, pid = server.url, server.pid
         with redis.Redis.from_url(url) as client:
@@ -71,7 +71,7 @@ def test_a_server_that_was_killed_is_started_again_where_its_clients_know_it(con
         assert recorded_url(config.folder) == url
 
 
-def test_the_record_of_where_it_listens_counts_only_while_it_runs(config: RedisConfig) -> None:
+def test_the_recorded_url_is_valid_only_while_the_server_runs(config: RedisConfig) -> None:
     with RedisServer(config) as server:
         assert recorded_url(config.folder) == server.url
         assert server.pid is not None
@@ -88,7 +88,7 @@ def wait_for_end(server: RedisServer) -> None:
         time.sleep(0.01)
 
 
-def test_it_never_evicts_and_listens_on_this_machine_only(config: RedisConfig) -> None:
+def test_it_never_evicts_and_listens_only_on_loopback(config: RedisConfig) -> None:
     with RedisServer(config) as server, redis.Redis.from_url(server.url) as client:
         settings = client.config_get("*")
 
@@ -97,7 +97,7 @@ def test_it_never_evicts_and_listens_on_this_machine_only(config: RedisConfig) -
     assert settings["bind"] == "127.0.0.1"
 
 
-def test_a_folder_in_use_is_refused_and_its_server_left_alone(config: RedisConfig) -> None:
+def test_a_folder_in_use_is_refused_and_its_server_keeps_running(config: RedisConfig) -> None:
     with RedisServer(config) as first, redis.Redis.from_url(first.url) as client:
         with pytest.raises(ServerFailed, match="already runs"):
             RedisServer(config).start()
@@ -105,7 +105,7 @@ def test_a_folder_in_use_is_refused_and_its_server_left_alone(config: RedisConfi
         assert client.ping()
 
 
-def test_a_start_that_fails_shows_the_end_of_the_log(tmp_path: Path) -> None:
+def test_a_failed_start_shows_the_end_of_the_log(tmp_path: Path) -> None:
     config = RedisConfig(tmp_path, maxmemory="a lot")
 
     with pytest.raises(ServerFailed, match="maxmemory"):

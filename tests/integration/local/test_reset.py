@@ -1,4 +1,4 @@
-"""`make reset` removes the state of a stack that has ended, and nothing of one that runs."""
+"""`make reset` removes the state of a stopped stack, and nothing of a running one."""
 
 import os
 import subprocess
@@ -16,7 +16,7 @@ def reset(state: Path) -> "subprocess.CompletedProcess[str]":
     return subprocess.run(command, cwd=ROOT, env=environ, capture_output=True, text=True, check=False)
 
 
-def test_what_a_start_made_is_removed_and_other_files_stay(tmp_path: Path) -> None:
+def test_reset_removes_the_files_of_a_start_and_keeps_others(tmp_path: Path) -> None:
     for folder in ("redis", "postgres", "covers", "models", "gateway", "worker-1", "worker-2"):
         (tmp_path / folder / "data").mkdir(parents=True)
     (tmp_path / "finetuning").mkdir()
@@ -29,7 +29,7 @@ def test_what_a_start_made_is_removed_and_other_files_stay(tmp_path: Path) -> No
     assert f"removed {tmp_path / 'postgres'}" in done.stdout
 
 
-def test_nothing_is_removed_while_a_server_runs(tmp_path: Path) -> None:
+def test_reset_removes_nothing_while_a_server_runs(tmp_path: Path) -> None:
     (tmp_path / "covers").mkdir()
 
     with RedisServer(RedisConfig(tmp_path / "redis")):
@@ -40,7 +40,7 @@ def test_nothing_is_removed_while_a_server_runs(tmp_path: Path) -> None:
     assert (tmp_path / "covers").exists()
 
 
-def test_what_a_killed_start_left_is_removed(tmp_path: Path) -> None:
+def test_reset_removes_the_files_of_a_killed_start(tmp_path: Path) -> None:
     ended = subprocess.Popen([sys.executable, "-c", ""])
     folder = ProcessFolder(tmp_path / "redis", name="Redis")
     folder.claim()
@@ -52,7 +52,7 @@ def test_what_a_killed_start_left_is_removed(tmp_path: Path) -> None:
     assert not (tmp_path / "redis").exists()
 
 
-def test_an_empty_folder_is_no_error(tmp_path: Path) -> None:
+def test_reset_of_an_empty_folder_succeeds(tmp_path: Path) -> None:
     done = reset(tmp_path)
 
     assert (done.returncode, done.stdout) == (0, f"nothing to remove in {tmp_path}\n")

@@ -1,4 +1,4 @@
-"""A part that ends is started again and said so; one that keeps ending is given up with a sentence."""
+"""A part that ends is restarted and reported; one that keeps ending is given up with an error."""
 
 import sys
 import time
@@ -38,30 +38,30 @@ def eventually(met: Callable[[], bool]) -> None:
         time.sleep(0.01)
 
 
-def test_only_what_ended_is_started_again_and_it_is_said(start: StartPart) -> None:
-    said: list[str] = []
+def test_only_an_ended_part_is_restarted_and_reported(start: StartPart) -> None:
+    messages: list[str] = []
     first, second = start("first", FOREVER), start("second", FOREVER)
-    supervisor = Supervisor(said.append)
+    supervisor = Supervisor(messages.append)
     supervisor.watch([first, second])
 
     first.kill()
-    eventually(lambda: len(said) == 2)
+    eventually(lambda: len(messages) == 2)
     supervisor.stop()
 
-    assert said[0].startswith("first ended (SIGKILL); starting it again (")
-    assert said[1] == "first was started again"
+    assert messages[0].startswith("first ended (SIGKILL); starting it again (")
+    assert messages[1] == "first was started again"
     assert first.running
     assert (first.restarts, second.restarts) == (1, 0)
 
 
-def test_what_keeps_ending_is_started_later_each_time_and_then_given_up(
+def test_a_crashing_part_is_restarted_with_longer_pauses_and_then_given_up(
     start: StartPart,
 ) -> None:
-    said: list[str] = []
+    messages: list[str] = []
     canceled: list[bool] = []
     part = start("a worker", AT_ONCE)
     supervisor = Supervisor(
-        said.append, on_given_up=lambda: canceled.append(True), pauses_s=(0.0, 0.01, 0.02)
+        messages.append, on_given_up=lambda: canceled.append(True), pauses_s=(0.0, 0.01, 0.02)
     )
     supervisor.watch([part])
 
@@ -70,7 +70,7 @@ def test_what_keeps_ending_is_started_later_each_time_and_then_given_up(
         supervisor.wait()
 
     assert part.restarts == 3
-    assert "in 0.02 s" in said[-2]
+    assert "in 0.02 s" in messages[-2]
     assert "a worker has ended 4 times" in given_up.value.detail
     assert "exit status 3" in given_up.value.detail
     assert str(part.log_path) in given_up.value.detail
@@ -78,14 +78,14 @@ def test_what_keeps_ending_is_started_later_each_time_and_then_given_up(
     supervisor.stop()
 
 
-def test_what_cannot_be_started_again_is_given_up_too_however_long_it_had_run(
+def test_a_part_that_cannot_restart_is_given_up_even_after_a_long_run(
     start: StartPart,
 ) -> None:
-    said: list[str] = []
+    messages: list[str] = []
     part = start("a server", FOREVER)
     started_at = time.monotonic()
-    # It has run for longer than what counts as stable before it ends.
-    supervisor = Supervisor(said.append, pauses_s=(0.0, 0.01), stable_s=1.0)
+    # Before it ends it has run longer than `stable_s`.
+    supervisor = Supervisor(messages.append, pauses_s=(0.0, 0.01), stable_s=1.0)
     supervisor.watch([part])
     eventually(lambda: time.monotonic() > started_at + 1.1)
     part.refuses = True
@@ -94,13 +94,13 @@ def test_what_cannot_be_started_again_is_given_up_too_however_long_it_had_run(
     with pytest.raises(ServerFailed, match="a server has ended 3 times"):
         supervisor.wait()
 
-    assert said.count("it does not start; its log says why") == 2
+    assert messages.count("it does not start; its log says why") == 2
     supervisor.stop()
 
 
-def test_what_ran_for_long_begins_with_the_first_pause(start: StartPart) -> None:
+def test_a_stable_run_resets_the_restart_pause(start: StartPart) -> None:
     part = start("a worker", FOREVER)
-    # Whatever has run at all counts as stable.
+    # Every run counts as stable.
     supervisor = Supervisor(lambda _: None, pauses_s=(0.0,), stable_s=0.0)
     supervisor.watch([part])
 
@@ -112,15 +112,15 @@ def test_what_ran_for_long_begins_with_the_first_pause(start: StartPart) -> None
     assert part.running
 
 
-def test_a_supervisor_that_stops_cuts_a_pause_short_and_starts_nothing_more(
+def test_stopping_the_supervisor_ends_a_pause_without_a_restart(
     start: StartPart,
 ) -> None:
-    said: list[str] = []
+    messages: list[str] = []
     part = start("a worker", FOREVER)
-    supervisor = Supervisor(said.append, pauses_s=(3600.0,))
+    supervisor = Supervisor(messages.append, pauses_s=(3600.0,))
     supervisor.watch([part])
     part.kill()
-    eventually(lambda: bool(said))
+    eventually(lambda: bool(messages))
 
     supervisor.stop()
 

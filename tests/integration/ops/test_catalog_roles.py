@@ -26,24 +26,24 @@ ALBUM = {"id": "585", "artist": "A", "album_name": "N", "embedding": f"[1{',0' *
 
 @dataclass(frozen=True, slots=True)
 class Chain:
-    """Where the catalog answers, and the variables of make_env.py."""
+    """The catalog's addresses, and the variables of make_env.py."""
 
     supabase_url: str
     postgrest_url: str
     environ: dict[str, str]
 
     def write(self, key: str) -> httpx.Response:
-        """Write one album, whether or not it is there, at PostgREST itself: it judges the key alone."""
+        """Upsert one album directly at PostgREST, so that only the key decides."""
         headers = {"Authorization": f"Bearer {key}", "Prefer": "resolution=merge-duplicates"}
         return httpx.post(f"{self.postgrest_url}/album_covers", json=ALBUM, headers=headers)
 
 
 @pytest.fixture(scope="module")
 def chain(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chain]:
-    """A database made as the `db` container makes it, behind PostgREST and the address of Supabase."""
+    """A database created as in the `db` container, behind PostgREST at a Supabase URL."""
     folder = tmp_path_factory.mktemp("chain")
     environ = make_env(folder / ".env")
-    # A server of its own: roles belong to the whole server, and roles.sh makes them.
+    # A separate server: roles.sh creates roles, which belong to the whole server.
     with PostgresServer(PostgresConfig(folder / "postgres", durable=False)) as postgres:
         run_roles_script(postgres, authenticator_password=environ["AUTHENTICATOR_PASSWORD"])
         apply_migrations(postgres.url())
@@ -58,7 +58,7 @@ def chain(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chain]:
 
 
 def run_roles_script(postgres: PostgresServer, *, authenticator_password: str) -> None:
-    """Run ops/docker/postgres/roles.sh as the image's entry point does when it makes the database."""
+    """Run ops/docker/postgres/roles.sh as the image's entry point does."""
     address = urlsplit(postgres.url())
     environ = {
         "PATH": f"{find_binaries()}:{os.environ['PATH']}",
@@ -72,7 +72,7 @@ def run_roles_script(postgres: PostgresServer, *, authenticator_password: str) -
     subprocess.run([DOCKER / "postgres" / "roles.sh"], env=environ, check=True, capture_output=True)
 
 
-def test_the_key_of_gateway_and_workers_may_search_and_not_write(chain: Chain) -> None:
+def test_the_key_of_gateway_and_workers_can_search_but_not_write(chain: Chain) -> None:
     key = chain.environ["SUPABASE_KEY"]
     chain.write(chain.environ["SERVICE_ROLE_KEY"])
     catalog = open_catalog(load_settings({"SUPABASE_URL": chain.supabase_url, "SUPABASE_KEY": key}))
@@ -89,11 +89,11 @@ def test_the_key_of_gateway_and_workers_may_search_and_not_write(chain: Chain) -
     assert refused.json()["code"] == PERMISSION_DENIED
 
 
-def test_the_operators_key_may_write(chain: Chain) -> None:
+def test_the_operators_key_can_write(chain: Chain) -> None:
     assert chain.write(chain.environ["SERVICE_ROLE_KEY"]).is_success
 
 
-def test_a_key_that_another_secret_signed_is_refused(chain: Chain, tmp_path: Path) -> None:
+def test_a_key_signed_with_another_secret_is_refused(chain: Chain, tmp_path: Path) -> None:
     foreign = make_env(tmp_path / ".env")["SERVICE_ROLE_KEY"]
 
     assert chain.write(foreign).status_code == httpx.codes.UNAUTHORIZED

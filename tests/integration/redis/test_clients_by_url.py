@@ -1,4 +1,4 @@
-"""Each form of a Redis URL leads to the same Redis by every way: blocking, asynchronous, shared, Celery's."""
+"""Each form of a Redis URL works in every client: blocking, asynchronous, multiplexed, Celery."""
 
 import asyncio
 from collections.abc import Iterator
@@ -15,7 +15,7 @@ from common.redis.clients import open_async_redis, open_redis
 from common.redis.multiplexed_client import MultiplexedRedis
 from common.redis.multiplexed_connection import MultiplexedConnection, pack_command
 from common.settings import Settings, load_settings
-from tests.integration.redis.server_variants import FORMS, PASSWORD, SPECIAL, Certificates, Place
+from tests.integration.redis.server_variants import FORMS, PASSWORD, SPECIAL, Certificates, RedisFolder
 
 
 @pytest.fixture(params=FORMS)
@@ -23,11 +23,11 @@ def settings(
     request: pytest.FixtureRequest, tmp_path: Path, certificates: Certificates
 ) -> Iterator[Settings]:
     with ExitStack() as stack:
-        url = FORMS[request.param](Place(tmp_path / "redis", certificates, stack))
+        url = FORMS[request.param](RedisFolder(tmp_path / "redis", certificates, stack))
         yield load_settings({"REDIS_URL": url, "CACHE_REDIS_URL": url})
 
 
-async def test_what_one_client_writes_every_other_reads(settings: Settings) -> None:
+async def test_every_client_reads_what_another_writes(settings: Settings) -> None:
     url = settings.cache_url.get_secret_value()
     asynchronous = open_async_redis(url)
     with open_redis(url) as blocking:
@@ -43,7 +43,7 @@ async def test_what_one_client_writes_every_other_reads(settings: Settings) -> N
     assert list(databases) == [f"db{_database(url)}"]
 
 
-async def test_a_message_is_heard_over_the_shared_connection(settings: Settings) -> None:
+async def test_a_message_is_received_over_the_shared_connection(settings: Settings) -> None:
     heard: asyncio.Queue[Any] = asyncio.Queue()
     asynchronous = open_async_redis(settings.redis_url.get_secret_value())
     connection = await MultiplexedConnection.open(asynchronous, on_push=heard.put_nowait)
@@ -60,7 +60,7 @@ async def test_a_message_is_heard_over_the_shared_connection(settings: Settings)
     assert message[1:] == [keyspace.EVENTS.encode(), b"r1 running"]
 
 
-def test_what_celery_sends_a_consumer_of_celery_takes(settings: Settings) -> None:
+def test_a_celery_consumer_receives_a_celery_message(settings: Settings) -> None:
     app = make_celery(settings)
     taken: list[Any] = []
 
@@ -81,7 +81,7 @@ def test_what_celery_sends_a_consumer_of_celery_takes(settings: Settings) -> Non
     assert taken[0][0] == ["i", "b"]
 
 
-def test_no_password_is_shown_of_the_broker(settings: Settings) -> None:
+def test_the_password_of_the_broker_is_never_shown(settings: Settings) -> None:
     app = make_celery(settings)
 
     with app.connection_for_read() as connection:

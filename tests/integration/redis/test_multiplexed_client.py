@@ -1,4 +1,4 @@
-"""Commands that are sent together, against the real Redis: each caller gets its own reply."""
+"""Multiplexed commands against the real Redis: each caller gets its own reply."""
 
 import asyncio
 import os
@@ -42,7 +42,7 @@ def redis(client: Redis) -> MultiplexedRedis:
     return MultiplexedRedis(client)
 
 
-async def test_thousands_of_callers_get_each_its_own_reply_over_a_few_connections(
+async def test_thousands_of_callers_get_their_own_replies_over_few_connections(
     redis: MultiplexedRedis, observer: BlockingRedis
 ) -> None:
     await asyncio.gather(*(redis.execute("SET", f"key:{n}", n) for n in range(5000)))
@@ -53,7 +53,7 @@ async def test_thousands_of_callers_get_each_its_own_reply_over_a_few_connection
     assert observer.info("clients")["connected_clients"] == 2
 
 
-async def test_a_command_that_redis_refuses_fails_alone(redis: MultiplexedRedis) -> None:
+async def test_a_command_that_redis_refuses_fails_only_itself(redis: MultiplexedRedis) -> None:
     await redis.execute("SET", "text", "abc")
 
     replies = await asyncio.gather(
@@ -67,7 +67,7 @@ async def test_a_command_that_redis_refuses_fails_alone(redis: MultiplexedRedis)
     assert isinstance(replies[1], ResponseError)
 
 
-async def test_a_word_that_cannot_be_sent_leaves_nobody_waiting(redis: MultiplexedRedis) -> None:
+async def test_an_unencodable_argument_fails_only_its_caller(redis: MultiplexedRedis) -> None:
     async with asyncio.timeout(10):
         replies = await asyncio.gather(
             redis.execute("GET", "text"), redis.execute("GET", "\ud800"), return_exceptions=True
@@ -78,7 +78,7 @@ async def test_a_word_that_cannot_be_sent_leaves_nobody_waiting(redis: Multiplex
     assert await redis.execute("ECHO", "after") == b"after"
 
 
-async def test_a_script_that_redis_has_forgotten_is_sent_again(
+async def test_a_script_missing_in_redis_is_sent_again(
     redis: MultiplexedRedis, client: Redis, observer: BlockingRedis
 ) -> None:
     script = client.register_script("return ARGV[1]")
@@ -89,7 +89,7 @@ async def test_a_script_that_redis_has_forgotten_is_sent_again(
     assert await redis.run(script, ["two"]) == b"two"
 
 
-async def test_a_caller_that_goes_away_takes_nobodys_reply_along(redis: MultiplexedRedis) -> None:
+async def test_a_canceled_caller_does_not_shift_replies(redis: MultiplexedRedis) -> None:
     callers = [asyncio.ensure_future(redis.execute("ECHO", str(n))) for n in range(100)]
     await asyncio.sleep(0)
 
@@ -102,7 +102,7 @@ async def test_a_caller_that_goes_away_takes_nobodys_reply_along(redis: Multiple
     assert await redis.execute("ECHO", "after") == b"after"
 
 
-async def test_commands_that_keep_coming_do_not_hold_back_those_before_them(redis: MultiplexedRedis) -> None:
+async def test_later_commands_do_not_delay_earlier_ones(redis: MultiplexedRedis) -> None:
     await redis.execute("PING")
 
     first = asyncio.ensure_future(redis.execute("ECHO", "first"))
@@ -116,7 +116,7 @@ async def test_commands_that_keep_coming_do_not_hold_back_those_before_them(redi
     await asyncio.gather(*later)
 
 
-async def test_large_commands_and_small_ones_come_through_together(redis: MultiplexedRedis) -> None:
+async def test_large_and_small_commands_run_concurrently(redis: MultiplexedRedis) -> None:
     large = b"x" * (LARGE_BYTES * 20)
 
     lengths = await asyncio.gather(
@@ -126,7 +126,7 @@ async def test_large_commands_and_small_ones_come_through_together(redis: Multip
     assert lengths == [len(large) if n % 3 == 0 else 5 for n in range(60)]
 
 
-async def test_more_images_at_once_than_there_are_connections_wait_for_each_other(
+async def test_large_commands_wait_for_a_free_connection(
     redis: MultiplexedRedis, observer: BlockingRedis
 ) -> None:
     image = b"x" * (LARGE_BYTES + 1)
@@ -137,7 +137,7 @@ async def test_more_images_at_once_than_there_are_connections_wait_for_each_othe
     assert observer.info("clients")["connected_clients"] <= LARGE_AT_ONCE + 3
 
 
-async def test_a_caller_of_a_large_command_that_goes_away_leaves_it_to_run(
+async def test_a_large_command_completes_after_its_caller_is_canceled(
     redis: MultiplexedRedis, observer: BlockingRedis
 ) -> None:
     call = asyncio.ensure_future(redis.execute("SET", "image", b"x" * (LARGE_BYTES + 1)))
@@ -152,9 +152,7 @@ async def test_a_caller_of_a_large_command_that_goes_away_leaves_it_to_run(
             await asyncio.sleep(0.01)
 
 
-async def test_connections_that_are_lost_give_their_place_back(
-    redis: MultiplexedRedis, observer: BlockingRedis
-) -> None:
+async def test_lost_connections_release_their_slots(redis: MultiplexedRedis, observer: BlockingRedis) -> None:
     for number in range(100):
         await redis.execute("SET", "number", number)
         observer.client_kill_filter(_type="normal", skipme=True)
@@ -164,7 +162,7 @@ async def test_connections_that_are_lost_give_their_place_back(
 
 
 async def _until_lost(redis: MultiplexedRedis) -> None:
-    """Ask until the loss has been noticed and a new connection answers."""
+    """Send commands until the loss is noticed and a new connection answers."""
     async with asyncio.timeout(10):
         while True:
             try:
@@ -174,20 +172,20 @@ async def _until_lost(redis: MultiplexedRedis) -> None:
             return
 
 
-async def test_a_loop_that_stood_still_is_not_taken_for_a_silent_redis(redis: MultiplexedRedis) -> None:
+async def test_a_blocked_event_loop_is_not_a_redis_timeout(redis: MultiplexedRedis) -> None:
     await redis.execute("PING")
 
     calls = [asyncio.ensure_future(redis.execute("ECHO", str(n))) for n in range(10)]
-    time.sleep(1.2)  # noqa: ASYNC251 - the loop stands still, before the commands are sent
+    time.sleep(1.2)  # noqa: ASYNC251 - blocks the loop before the commands are sent
     await asyncio.sleep(0)
     calls += [asyncio.ensure_future(redis.execute("ECHO", str(n))) for n in range(10, 20)]
     await asyncio.sleep(0)
-    time.sleep(1.2)  # noqa: ASYNC251 - and while Redis has long answered
+    time.sleep(1.2)  # noqa: ASYNC251 - and again after Redis has answered
 
     assert await asyncio.gather(*calls) == [str(n).encode() for n in range(20)]
 
 
-async def test_a_frozen_redis_fails_everybody_who_waits_and_then_works_again(
+async def test_a_frozen_redis_fails_all_waiting_callers_and_recovers(
     redis: MultiplexedRedis, server: RedisServer
 ) -> None:
     await redis.execute("PING")
@@ -206,7 +204,7 @@ async def test_a_frozen_redis_fails_everybody_who_waits_and_then_works_again(
     assert await redis.execute("ECHO", "after") == b"after"
 
 
-async def test_a_redis_that_is_gone_is_an_error_and_its_return_is_noticed(
+async def test_a_stopped_redis_is_an_error_and_a_restart_is_noticed(
     redis: MultiplexedRedis, tmp_path: Path, server: RedisServer
 ) -> None:
     await redis.execute("PING")

@@ -1,4 +1,4 @@
-"""Gateway, worker and tools with their Redis behind a socket, TLS, or a user of few rights."""
+"""Gateway, worker and tools with a Redis behind a socket, TLS, or a restricted user."""
 
 import os
 import subprocess
@@ -13,7 +13,7 @@ from PIL import Image
 
 from local.servers.server import free_port
 from local.services import gateway_service, worker_service
-from tests.integration.redis.server_variants import FORMS, Certificates, Place
+from tests.integration.redis.server_variants import FORMS, Certificates, RedisFolder
 
 START_S = 60.0
 #: REDIS_URL and CACHE_REDIS_URL.
@@ -30,7 +30,7 @@ def environ(
 ) -> Iterator[dict[str, str]]:
     with ExitStack() as stack:
         urls = [
-            FORMS[form](Place(tmp_path / f"redis-{number}", certificates, stack))
+            FORMS[form](RedisFolder(tmp_path / f"redis-{number}", certificates, stack))
             for number, form in enumerate(request.param)
         ]
         yield {
@@ -47,7 +47,7 @@ def environ(
 
 @pytest.fixture
 def url(environ: dict[str, str], tmp_path: Path) -> Iterator[str]:
-    """The address of a gateway that has a worker."""
+    """The URL of a gateway with a worker."""
     url = f"http://127.0.0.1:{environ['PORT']}"
     services = [
         gateway_service(tmp_path, environ, url=url, timeout_s=START_S),
@@ -72,7 +72,7 @@ def run(environ: dict[str, str], *command: str, folder: Path) -> subprocess.Comp
     )
 
 
-def test_searches_are_computed_and_cached_and_the_tools_use_the_same_redis(
+def test_service_and_tools_work_with_every_kind_of_redis_url(
     url: str, environ: dict[str, str], tmp_path: Path
 ) -> None:
     Image.new("RGB", (64, 64), "red").save(tmp_path / "1.png")

@@ -1,4 +1,4 @@
-"""A Redis that answers and will not do stops a process at its start, with the setting and what to write."""
+"""An unusable Redis stops a process at startup, with the setting and its remedy."""
 
 import os
 import subprocess
@@ -23,14 +23,14 @@ from tests.integration.redis.server_variants import (
     PASSWORD,
     SPECIAL,
     Certificates,
-    Place,
+    RedisFolder,
     redis_cluster,
     redis_with_user,
     with_password,
 )
 from tests.paths import ROOT
 
-#: It may look into folders that are root's alone, as the interpreter's is, and write nowhere.
+#: This user can read folders of root, such as that of the interpreter, and write nowhere.
 AS_NOBODY = (
     *("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"),
     *("--inh-caps=+dac_read_search", "--ambient-caps=+dac_read_search", "--"),
@@ -44,25 +44,25 @@ check_redis(load_settings({"REDIS_URL": sys.argv[1]}))
 
 
 @pytest.fixture
-def place(tmp_path: Path, certificates: Certificates) -> Iterator[Place]:
+def redis_folder(tmp_path: Path, certificates: Certificates) -> Iterator[RedisFolder]:
     with ExitStack() as stack:
-        yield Place(tmp_path / "redis", certificates, stack)
+        yield RedisFolder(tmp_path / "redis", certificates, stack)
 
 
-def cluster(place: Place) -> str:
-    return place.stack.enter_context(redis_cluster(place.folder))
+def cluster(redis_folder: RedisFolder) -> str:
+    return redis_folder.stack.enter_context(redis_cluster(redis_folder.folder))
 
 
-def sentinel(place: Place) -> str:
+def sentinel(redis_folder: RedisFolder) -> str:
     port = free_port()
-    place.folder.mkdir()
-    configuration = place.folder / "sentinel.conf"
-    configuration.write_text(f"port {port}\nbind 127.0.0.1\ndir {place.folder}\n")
+    redis_folder.folder.mkdir()
+    configuration = redis_folder.folder / "sentinel.conf"
+    configuration.write_text(f"port {port}\nbind 127.0.0.1\ndir {redis_folder.folder}\n")
     process = subprocess.Popen(
         [str(find_redis()), str(configuration), "--sentinel"], stdout=subprocess.DEVNULL
     )
-    place.stack.callback(process.wait)
-    place.stack.callback(process.terminate)
+    redis_folder.stack.callback(process.wait)
+    redis_folder.stack.callback(process.terminate)
     url = f"redis://127.0.0.1:{port}/0"
     deadline = time.monotonic() + 20
     while not _answers(url):
@@ -71,29 +71,32 @@ def sentinel(place: Place) -> str:
     return url
 
 
-def wrong_password(place: Place) -> str:
-    return with_password(place).replace(PASSWORD, "hunter2")
+def wrong_password(redis_folder: RedisFolder) -> str:
+    return with_password(redis_folder).replace(PASSWORD, "hunter2")
 
 
-def no_password(place: Place) -> str:
-    return with_password(place).replace(f":{PASSWORD}@", "")
+def no_password(redis_folder: RedisFolder) -> str:
+    return with_password(redis_folder).replace(f":{PASSWORD}@", "")
 
 
-def unknown_user(place: Place) -> str:
-    return place.plain().replace("://", "://somebody:hunter2@")
+def unknown_user(redis_folder: RedisFolder) -> str:
+    return redis_folder.plain().replace("://", "://somebody:hunter2@")
 
 
-def user_without(*rules: str) -> Callable[[Place], str]:
-    def url(place: Place) -> str:
-        server = place.stack.enter_context(redis_with_user(place.folder, *rules))
+def user_without(*rules: str) -> Callable[[RedisFolder], str]:
+    def url(redis_folder: RedisFolder) -> str:
+        server = redis_folder.stack.enter_context(redis_with_user(redis_folder.folder, *rules))
         return server.url.replace("://", f"://cover:{PASSWORD}@")
 
     return url
 
 
-FAULTS: dict[str, tuple[Callable[[Place], str], str]] = {
+FAULTS: dict[str, tuple[Callable[[RedisFolder], str], str]] = {
     "cluster": (cluster, "Redis Cluster is not supported"),
-    "cluster, database 1": (lambda place: cluster(place).removesuffix("0") + "1", "Redis Cluster is not"),
+    "cluster, database 1": (
+        lambda redis_folder: cluster(redis_folder).removesuffix("0") + "1",
+        "Redis Cluster is not",
+    ),
     "sentinel": (sentinel, "Redis Sentinel is not supported"),
     "wrong password": (wrong_password, "percent-encoded"),
     "no password": (no_password, "refuses the user or the password"),
@@ -101,25 +104,43 @@ FAULTS: dict[str, tuple[Callable[[Place], str], str]] = {
     "no scripts": (user_without("~*", "&*", "+@all", "-@scripting"), "does not let this user"),
     "no channels": (user_without("~*", "resetchannels", "+@all"), "does not let this user"),
     "no keys": (user_without("~other:*", "&*", "+@all"), "docs/operations.md"),
-    "no such database": (lambda place: place.plain().removesuffix("0") + "99", "no database of this number"),
-    "a certificate of a stranger": (lambda place: f"rediss://localhost:{place.tls()}", "ssl_ca_certs=FILE"),
+    "no such database": (
+        lambda redis_folder: redis_folder.plain().removesuffix("0") + "99",
+        "no database of this number",
+    ),
+    "a certificate of a stranger": (
+        lambda redis_folder: f"rediss://localhost:{redis_folder.tls()}",
+        "ssl_ca_certs=FILE",
+    ),
     "a certificate of another host": (
-        lambda place: f"rediss://127.0.0.2:{place.tls(bind='127.0.0.2')}?{place.trusted}",
+        lambda redis_folder: (
+            f"rediss://127.0.0.2:{redis_folder.tls(bind='127.0.0.2')}?{redis_folder.trusted}"
+        ),
         "not trusted",
     ),
     "no client certificate": (
-        lambda place: f"rediss://localhost:{place.tls(asks_clients='yes')}?{place.trusted}",
+        lambda redis_folder: (
+            f"rediss://localhost:{redis_folder.tls(asks_clients='yes')}?{redis_folder.trusted}"
+        ),
         "ssl_certfile=FILE",
     ),
-    "TLS to a port without": (lambda place: place.plain().replace("redis:", "rediss:"), "write redis://"),
-    "no TLS to a port with it": (lambda place: f"redis://localhost:{place.tls()}", "write rediss://"),
+    "TLS to a port without": (
+        lambda redis_folder: redis_folder.plain().replace("redis:", "rediss:"),
+        "write redis://",
+    ),
+    "no TLS to a port with it": (
+        lambda redis_folder: f"redis://localhost:{redis_folder.tls()}",
+        "write rediss://",
+    ),
 }
 
 
 @pytest.mark.parametrize("fault", FAULTS)
-def test_a_server_that_will_not_do_is_refused_by_the_setting_that_names_it(place: Place, fault: str) -> None:
+def test_an_unusable_server_is_refused_with_the_name_of_the_setting(
+    redis_folder: RedisFolder, fault: str
+) -> None:
     make_url, says = FAULTS[fault]
-    url = make_url(place)
+    url = make_url(redis_folder)
 
     with pytest.raises(SettingsError) as refused:
         check_redis(load_settings({"REDIS_URL": url}))
@@ -131,9 +152,9 @@ def test_a_server_that_will_not_do_is_refused_by_the_setting_that_names_it(place
 
 
 @pytest.mark.parametrize("fault", ["cluster", "wrong password", "a certificate of a stranger"])
-def test_the_cache_is_looked_at_too(place: Place, fault: str, redis_server: RedisServer) -> None:
+def test_the_cache_redis_is_checked(redis_folder: RedisFolder, fault: str, redis_server: RedisServer) -> None:
     make_url, says = FAULTS[fault]
-    settings = load_settings({"REDIS_URL": redis_server.url, "CACHE_REDIS_URL": make_url(place)})
+    settings = load_settings({"REDIS_URL": redis_server.url, "CACHE_REDIS_URL": make_url(redis_folder)})
 
     with pytest.raises(SettingsError, match=r"^CACHE_REDIS_URL: ") as refused:
         check_redis(settings)
@@ -141,10 +162,10 @@ def test_the_cache_is_looked_at_too(place: Place, fault: str, redis_server: Redi
     assert says in refused.value.detail
 
 
-def test_a_socket_that_is_closed_to_this_user_is_told(place: Place) -> None:
-    url = f"unix://{place.socket()}"
+def test_an_inaccessible_socket_is_reported(redis_folder: RedisFolder) -> None:
+    url = f"unix://{redis_folder.socket()}"
     Path(unquote(url.removeprefix("unix://"))).chmod(0o400)
-    # Every socket is open to root.
+    # Root can use every socket.
     prefix = AS_NOBODY if os.geteuid() == 0 else ()
 
     done = subprocess.run(
@@ -162,12 +183,12 @@ def test_a_socket_that_is_closed_to_this_user_is_told(place: Place) -> None:
 @pytest.mark.parametrize(
     "url", ["redis://127.0.0.1:1", "unix:///no/such/socket", "redis://no.such.host.invalid"]
 )
-def test_a_server_that_does_not_answer_is_waited_for(url: str) -> None:
+def test_an_unreachable_server_passes_the_startup_check(url: str) -> None:
     check_redis(load_settings({"REDIS_URL": url}))
 
 
-def test_a_server_that_turns_out_a_cluster_later_is_a_fault_of_the_broker(place: Place) -> None:
-    with open_redis(cluster(place)) as redis:
+def test_a_cluster_that_is_found_later_is_a_durability_fault(redis_folder: RedisFolder) -> None:
+    with open_redis(cluster(redis_folder)) as redis:
         info = redis.info()
 
     assert any(
@@ -176,10 +197,12 @@ def test_a_server_that_turns_out_a_cluster_later_is_a_fault_of_the_broker(place:
 
 
 @pytest.mark.parametrize("module", ["api", "worker"])
-def test_a_process_ends_at_its_start_with_the_sentence(place: Place, module: str) -> None:
+def test_a_process_with_an_unusable_redis_exits_with_the_error(
+    redis_folder: RedisFolder, module: str
+) -> None:
     environ = {
         "PATH": os.environ["PATH"],
-        "REDIS_URL": cluster(place),
+        "REDIS_URL": cluster(redis_folder),
         "DATABASE_URL": "postgresql://nobody@127.0.0.1:1/none",
         "ENCODER": "fixed",
         "PORT": "0",
@@ -202,14 +225,14 @@ def test_a_process_ends_at_its_start_with_the_sentence(place: Place, module: str
 @pytest.mark.parametrize(
     "command", [["api.keys", "list"], ["worker.health"], ["catalog", "delete", "1"], ["catalog", "ingest"]]
 )
-def test_a_tool_tells_what_is_wrong_with_its_redis(
-    place: Place, command: list[str], database_url: str, tmp_path: Path
+def test_a_tool_reports_an_unusable_redis(
+    redis_folder: RedisFolder, command: list[str], database_url: str, tmp_path: Path
 ) -> None:
     (tmp_path / "t.csv").write_text("id,artist,album_name\n1,A,B\n")
     extra = ["t.csv", "--covers", ".", "--distributed"] if command[-1] == "ingest" else []
     environ = {
         "PATH": os.environ["PATH"],
-        "REDIS_URL": wrong_password(place),
+        "REDIS_URL": wrong_password(redis_folder),
         "DATABASE_URL": database_url,
         "COLUMNS": "200",
     }

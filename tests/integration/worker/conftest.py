@@ -83,7 +83,7 @@ async def gateway(settings: Settings) -> AsyncIterator[GatewayLedger]:
 
 
 def text_submission(words: str, *, k: int = 5, version: str | None = None) -> Submission:
-    """Return a search as a gateway submits it that has seen this version of the catalog."""
+    """Return a search as submitted by a gateway that has seen this catalog version."""
     return submission_of(SearchQuery((TextPart(words),), k=k), version=version)
 
 
@@ -93,7 +93,7 @@ def image_submission(data: bytes) -> Submission:
 
 
 def catalog_version(settings: Settings) -> str | None:
-    """Return the version of the catalog as it is."""
+    """Return the current version of the catalog."""
     assert settings.database_url is not None
     with psycopg.connect(settings.database_url.get_secret_value()) as connection:
         row = connection.execute("SELECT catalog_version()").fetchone()
@@ -103,7 +103,7 @@ def catalog_version(settings: Settings) -> str | None:
 def submission_of(
     query: SearchQuery, images: tuple[tuple[str, bytes], ...] = (), version: str | None = None
 ) -> Submission:
-    """Return a search as a gateway submits it."""
+    """Return a search as submitted by a gateway."""
     return Submission(
         job_id=secrets.token_hex(16),
         owner=OWNER,

@@ -1,8 +1,8 @@
-"""A decoded picture has the pixels that Chromium shows, for each kind of file that a browser takes.
+"""A decoded picture has the pixels that Chromium shows, for each kind of file that a browser supports.
 
-Pictures are as large as the decoded square, and lie on white. Three things that Chromium 156 does are left
-out: it does not turn a WebP, it shows the alpha of an AVIF in a smaller range than the format has, and where
-primaries are written beside it, a PNG's gamma of 0.45455 is 2.2 to it and not sRGB's curve.
+Pictures have the size of the decoded square, on a white background. Three deviations of Chromium 156 are
+left out: it does not rotate a WebP, it reads the alpha of an AVIF in a smaller range than the format defines,
+and it reads a PNG's gamma of 0.45455 next to primaries as 2.2 instead of the sRGB curve.
 """
 
 import base64
@@ -165,7 +165,7 @@ def codecs() -> dict[str, bytes]:
     }
 
 
-def test_pixels_are_those_that_a_browser_shows(browser: Browser, tmp_path: Path) -> None:
+def test_pixels_equal_those_of_chromium(browser: Browser, tmp_path: Path) -> None:
     files = pngs() | colour_spaces() | frames() | bmps() | turned() | codecs()
     images = "".join(f'<img src="data:;base64,{base64.b64encode(file).decode()}">' for file in files.values())
     page = tmp_path / "pixels.html"
@@ -177,11 +177,11 @@ def test_pixels_are_those_that_a_browser_shows(browser: Browser, tmp_path: Path)
     assert found is not None
     shown = dict(zip(files, orjson.loads(found[1]), strict=True))
     off_by = {name: difference(files[name], pixels) for name, pixels in shown.items()}
-    # lossy formats are decoded by other versions of the same libraries
+    # Chromium decodes lossy formats with other versions of the same libraries
     assert {name: off for name, off in off_by.items() if off > (4 if "AVIF" in name else 2)} == {}
 
 
 def difference(file: bytes, shown: str) -> int:
-    """Return by how many levels a decoded file differs at most from what a browser shows."""
+    """Return the largest difference in levels between a decoded file and the browser."""
     pixels = np.frombuffer(base64.b64decode(shown), dtype=np.uint8).reshape(SIDE, SIDE, 4)[..., :3]
     return int(np.abs(decode(file, size_px=SIDE).astype(int) - pixels).max())

@@ -1,4 +1,4 @@
-"""A batch of covers is embedded by one worker at a time, and by another one when that was killed."""
+"""A batch of covers is embedded by one worker at a time, and by another if that is killed."""
 
 import secrets
 import threading
@@ -24,7 +24,7 @@ DEADLINE_S = 30.0
 
 
 class CountedProcess(BulkProcess):
-    """The bulk process itself, which counts what it is asked."""
+    """A bulk process that counts its requests."""
 
     asked = 0
 
@@ -42,7 +42,7 @@ def redis(redis_server: RedisServer) -> Iterator[Redis]:
 
 @pytest.fixture
 def make_process(redis_server: RedisServer) -> Iterator[Callable[..., CountedProcess]]:
-    """Return bulk processes with settings of their own; end them after the test."""
+    """Return bulk processes with their own settings; end them after the test."""
     made: list[CountedProcess] = []
 
     def make(**environ: str) -> CountedProcess:
@@ -76,7 +76,7 @@ def wait_until(condition: Callable[[], Any]) -> None:
         time.sleep(0.01)
 
 
-def test_a_second_message_costs_nothing_while_the_first_is_at_work_and_after_it(
+def test_a_duplicate_batch_message_embeds_nothing(
     redis: Redis,
     make_process: Callable[..., CountedProcess],
     batch_id: str,
@@ -89,7 +89,7 @@ def test_a_second_message_costs_nothing_while_the_first_is_at_work_and_after_it(
     first.start()
     wait_until(lambda: process.asked)
 
-    # For several times as long as a claim that nobody renews.
+    # Several times longer than a claim lasts without renewal.
     while first.is_alive():
         handler.handle(INGEST_ID, batch_id)
     first.join()
@@ -100,7 +100,7 @@ def test_a_second_message_costs_nothing_while_the_first_is_at_work_and_after_it(
     assert list(redis.scan_iter(f"{keyspace.BULK}:{batch_id}*")) == []
 
 
-def test_a_batch_that_a_killed_worker_had_is_taken_once_its_claim_has_run_out(
+def test_the_batch_of_a_killed_worker_is_processed_after_its_claim_expires(
     redis: Redis, make_process: Callable[..., CountedProcess], batch_id: str
 ) -> None:
     process = make_process()
@@ -117,7 +117,7 @@ def test_a_batch_that_a_killed_worker_had_is_taken_once_its_claim_has_run_out(
     assert [len(reply.outcomes) for reply in replies(redis)] == [2]
 
 
-def test_a_worker_that_cannot_load_the_model_says_that_it_failed(
+def test_a_worker_that_cannot_load_the_model_reports_a_failure(
     redis: Redis, make_process: Callable[..., CountedProcess], batch_id: str
 ) -> None:
     process = make_process(ENCODER="openvino", CLIP_MODEL="/nowhere")

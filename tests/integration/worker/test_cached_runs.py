@@ -1,4 +1,4 @@
-"""A query that a gateway found in neither cache nor flight, because both changed while it looked."""
+"""A second run of a cached query, as after a race between the gateway's checks of cache and active runs."""
 
 from pathlib import Path
 
@@ -12,7 +12,7 @@ from local.servers.redis import RedisConfig, RedisServer
 from tests.integration.worker.conftest import StartWorker, catalog_version, ended_job, text_submission
 
 
-async def test_a_second_run_of_a_query_takes_the_first_ones_result_from_the_cache(
+async def test_a_second_run_of_a_query_uses_the_cached_result(
     gateway: GatewayLedger, make_worker_service: StartWorker, settings: Settings
 ) -> None:
     worker = make_worker_service()
@@ -29,7 +29,7 @@ async def test_a_second_run_of_a_query_takes_the_first_ones_result_from_the_cach
     assert worker.log_path.read_text().count('"message":"answered"') == 1
 
 
-async def test_a_second_run_computes_where_the_cached_result_is_not_whole(
+async def test_a_second_run_recomputes_an_invalid_cached_result(
     gateway: GatewayLedger, make_worker_service: StartWorker, settings: Settings
 ) -> None:
     worker = make_worker_service()
@@ -46,7 +46,7 @@ async def test_a_second_run_computes_where_the_cached_result_is_not_whole(
     assert worker.log_path.read_text().count('"message":"answered"') == 2
 
 
-async def test_a_cache_of_its_own_has_the_result_once_the_job_has_ended(
+async def test_a_separate_cache_has_the_result_once_the_job_has_ended(
     gateway: GatewayLedger, make_worker_service: StartWorker, settings: Settings, tmp_path: Path
 ) -> None:
     with RedisServer(RedisConfig(tmp_path / "cache")) as cache:
@@ -63,7 +63,7 @@ async def test_a_cache_of_its_own_has_the_result_once_the_job_has_ended(
 
 
 @pytest.mark.parametrize("apart", [False, True])
-async def test_another_query_of_the_same_text_does_not_embed_it_again(
+async def test_another_query_with_the_same_text_reuses_its_embedding(
     *, apart: bool, gateway: GatewayLedger, make_worker_service: StartWorker, tmp_path: Path
 ) -> None:
     with RedisServer(RedisConfig(tmp_path / "cache")) as cache:
@@ -81,7 +81,7 @@ async def test_another_query_of_the_same_text_does_not_embed_it_again(
     assert second["search"] > 0
 
 
-async def test_a_cache_that_is_down_keeps_no_run_from_its_end(
+async def test_a_run_completes_while_the_cache_is_down(
     gateway: GatewayLedger, make_worker_service: StartWorker
 ) -> None:
     worker = make_worker_service(CACHE_REDIS_URL="redis://127.0.0.1:1")
@@ -94,7 +94,7 @@ async def test_a_cache_that_is_down_keeps_no_run_from_its_end(
 
 
 @pytest.mark.parametrize("version", [None, "of before"])
-async def test_a_result_of_another_version_than_the_keys_is_answered_and_not_kept(
+async def test_a_result_of_another_catalog_version_is_returned_but_not_cached(
     gateway: GatewayLedger, make_worker_service: StartWorker, settings: Settings, version: str | None
 ) -> None:
     make_worker_service().start()

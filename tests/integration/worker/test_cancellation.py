@@ -1,4 +1,4 @@
-"""A job that is called off while a worker has it: the worker drops it before its next costly step."""
+"""A job that is canceled while a worker processes it: the worker stops before its next costly step."""
 
 import asyncio
 import time
@@ -16,7 +16,7 @@ from tests.integration.worker.conftest import OWNER, StartWorker, ended_job, tex
 from worker.search.leases import Leases, RunCanceled
 
 
-async def test_a_run_canceled_in_the_model_never_reaches_the_catalog(
+async def test_a_run_canceled_during_embedding_never_reaches_the_catalog(
     gateway: GatewayLedger, make_worker_service: StartWorker
 ) -> None:
     worker = make_worker_service(FIXED_LATENCY_MS="2000")
@@ -36,7 +36,7 @@ async def test_a_run_canceled_in_the_model_never_reaches_the_catalog(
     assert '"message":"answered"' not in worker.log_path.read_text()
 
 
-async def test_a_run_that_one_of_two_clients_calls_off_is_answered_for_the_other(
+async def test_a_run_canceled_by_one_of_two_clients_answers_the_other(
     gateway: GatewayLedger, make_worker_service: StartWorker
 ) -> None:
     make_worker_service(FIXED_LATENCY_MS="1000").start()
@@ -50,7 +50,7 @@ async def test_a_run_that_one_of_two_clients_calls_off_is_answered_for_the_other
     assert [job.state for job in ended] == [JobState.CANCELED, JobState.SUCCEEDED]
 
 
-async def test_both_attempts_of_one_worker_at_a_run_hear_that_it_was_called_off(
+async def test_cancellation_reaches_both_attempts_of_one_worker_at_a_run(
     gateway: GatewayLedger, settings: Settings
 ) -> None:
     with open_redis(settings.redis_url.get_secret_value()) as redis:
@@ -60,7 +60,7 @@ async def test_both_attempts_of_one_worker_at_a_run_hear_that_it_was_called_off(
         accepted = await gateway.submit(text_submission("held twice"))
 
         first = await claimed(ledger, accepted.run_id)
-        # Nobody renewed it, as behind a Redis that was frozen: the same worker may have it again.
+        # Its lease was not renewed, as after a frozen Redis: the same worker may claim it again.
         second = await claimed(ledger, accepted.run_id)
         with leases.holding(first) as one, leases.holding(second) as other:
             await gateway.cancel(accepted.job_id, owner=OWNER)

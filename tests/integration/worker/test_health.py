@@ -15,7 +15,7 @@ def check(settings: Settings, **environ: str) -> subprocess.CompletedProcess[str
     )
 
 
-def test_a_host_is_healthy_while_a_worker_with_a_loaded_model_runs_on_it(
+def test_the_health_check_passes_while_a_ready_worker_runs_on_the_host(
     make_worker_service: StartWorker, settings: Settings
 ) -> None:
     before = check(settings)
@@ -29,7 +29,7 @@ def test_a_host_is_healthy_while_a_worker_with_a_loaded_model_runs_on_it(
     assert (during.returncode, during.stderr) == (0, "")
 
 
-def test_a_worker_that_could_not_load_its_model_is_unhealthy_and_says_why(
+def test_the_health_check_fails_with_the_reason_of_a_model_error(
     make_worker_service: StartWorker, settings: Settings
 ) -> None:
     service = make_worker_service(waits=False, ENCODER="openvino", CLIP_MODEL="/no/such/folder")
@@ -45,7 +45,7 @@ def test_a_worker_that_could_not_load_its_model_is_unhealthy_and_says_why(
     assert "/no/such/folder" in refused.stderr
 
 
-def test_a_queue_that_does_not_answer_is_a_reason_and_no_traceback(settings: Settings) -> None:
+def test_an_unreachable_queue_is_a_reason_without_a_traceback(settings: Settings) -> None:
     refused = check(settings, REDIS_URL="redis://127.0.0.1:1/0")
 
     assert refused.returncode == 1

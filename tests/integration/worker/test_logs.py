@@ -1,4 +1,4 @@
-"""Every line that gateway, worker and tools log is a short JSON object, whoever wrote it."""
+"""Every log line of gateway, worker and tools is a short JSON object, even output of libraries."""
 
 import io
 import json
@@ -21,7 +21,7 @@ from tests.paths import ROOT
 
 LINE_MAX_CHARS = 20_000
 
-#: What a library may do in a process, done once the process has its logging.
+#: Output that a library may cause, written after logging is configured.
 NOISE = """
 import ctypes, logging, os, sys, threading, time, warnings
 
@@ -39,7 +39,7 @@ def make_noise():
 if os.environ.get("MAKE_NOISE"):
     threading.Thread(target=make_noise, name="noise", daemon=True).start()
 """
-TOLD = (
+EXPECTED = (
     "TIFFReadDirectory: Warning",
     "printed by a library",
     "Possibly corrupt EXIF data",
@@ -51,7 +51,7 @@ TOLD = (
 
 @pytest.fixture
 def noisy(tmp_path: Path) -> dict[str, str]:
-    """Settings with which a Python process makes noise."""
+    """Settings that make a Python process write such output."""
     (tmp_path / "noise").mkdir()
     (tmp_path / "noise" / "sitecustomize.py").write_text(NOISE)
     return {"PYTHONPATH": str(tmp_path / "noise"), "MAKE_NOISE": "1"}
@@ -63,8 +63,8 @@ def read_lines(log: Path) -> list[str]:
 
 def wait_for_noise(log: Path) -> list[str]:
     deadline = time.monotonic() + 30
-    while not all(any(told in line for line in read_lines(log)) for told in TOLD):
-        assert time.monotonic() < deadline, [t for t in TOLD if t not in log.read_text(errors="replace")]
+    while not all(any(part in line for line in read_lines(log)) for part in EXPECTED):
+        assert time.monotonic() < deadline, [t for t in EXPECTED if t not in log.read_text(errors="replace")]
         time.sleep(0.05)
     return read_lines(log)
 
@@ -89,7 +89,7 @@ def make_gateway(settings: Settings, folder: Path, environ: dict[str, str]) -> t
     return gateway_service(folder, env, url=url, timeout_s=START_S), url
 
 
-def test_whatever_libraries_do_in_a_worker_is_told_as_short_json(
+def test_output_of_libraries_in_a_worker_is_short_json(
     make_worker_service: StartWorker, noisy: dict[str, str]
 ) -> None:
     service = make_worker_service(**noisy)
@@ -98,11 +98,11 @@ def test_whatever_libraries_do_in_a_worker_is_told_as_short_json(
     lines = wait_for_noise(service.log_path)
 
     assert_short_json(lines)
-    # A warning is told a few times for its place, not for each of a thousand tags.
+    # A warning is logged a few times per code location, not for each of a thousand tags.
     assert sum("Possibly corrupt EXIF data" in line for line in lines) == 10
 
 
-def test_whatever_libraries_do_in_a_gateway_is_told_as_short_json(
+def test_output_of_libraries_in_a_gateway_is_short_json(
     settings: Settings, tmp_path: Path, noisy: dict[str, str]
 ) -> None:
     service, _ = make_gateway(settings, tmp_path / "gateway", noisy)
@@ -114,7 +114,7 @@ def test_whatever_libraries_do_in_a_gateway_is_told_as_short_json(
     assert_short_json(read_lines(service.log_path))
 
 
-def test_images_that_libraries_warn_of_leave_short_json_in_both_logs(
+def test_image_library_warnings_are_short_json_in_both_logs(
     settings: Settings, tmp_path: Path, make_worker_service: StartWorker
 ) -> None:
     worker = make_worker_service()
@@ -146,7 +146,7 @@ def _images_that_are_warned_of() -> list[bytes]:
     return [*files, bytes(directory), files[-1][:-5000]]
 
 
-def test_what_a_tool_warns_of_is_json_and_what_it_says_is_for_a_person() -> None:
+def test_a_tool_logs_warnings_as_json_and_prints_text_for_people() -> None:
     program = """
 import runpy, sys, warnings
 from catalog.commands import stats
@@ -158,12 +158,12 @@ runpy.run_module("catalog", run_name="__main__")
         [sys.executable, "-c", program], cwd=ROOT, env={}, capture_output=True, text=True, check=False
     )
 
-    said = [line for line in done.stderr.splitlines() if not line.startswith("{")]
-    assert said == ["a sentence"]
+    printed = [line for line in done.stderr.splitlines() if not line.startswith("{")]
+    assert printed == ["a sentence"]
     assert any("a library's warning" in line for line in done.stderr.splitlines())
 
 
-def test_a_line_that_comes_while_logging_is_set_up_is_told_once() -> None:
+def test_output_during_logging_setup_is_logged_once() -> None:
     program = (
         "import os\n"
         "from common.stray_output import capture_output\n"
@@ -182,7 +182,7 @@ def test_a_line_that_comes_while_logging_is_set_up_is_told_once() -> None:
     assert done.stderr.count("printed early") == 1
 
 
-def test_the_last_lines_before_an_end_are_told(tmp_path: Path) -> None:
+def test_the_last_lines_before_an_exit_are_logged(tmp_path: Path) -> None:
     program = (
         "import os, sys\n"
         "from common.stray_output import capture_output\n"
@@ -202,7 +202,7 @@ def test_the_last_lines_before_an_end_are_told(tmp_path: Path) -> None:
     assert "ValueError: the end" in done.stderr
 
 
-def test_a_process_that_keeps_the_output_open_does_not_hold_the_end_up() -> None:
+def test_a_child_that_keeps_the_output_open_does_not_delay_the_exit() -> None:
     program = (
         "import subprocess, sys\n"
         "from common.stray_output import capture_output\n"

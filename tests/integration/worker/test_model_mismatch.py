@@ -1,4 +1,4 @@
-"""A worker whose catalog moves to another model gives its search back and ends; the next one answers it."""
+"""A worker whose catalog moves to another model releases its search and exits; the next one answers it."""
 
 import asyncio
 import time
@@ -29,7 +29,7 @@ def stamp(url: str, fingerprint: str) -> None:
         write_stamp(connection, ModelStamp("a/model", fingerprint))
 
 
-async def test_a_search_that_meets_the_new_vectors_is_answered_by_a_worker_of_the_new_model(
+async def test_a_search_after_a_model_change_is_answered_by_a_new_worker(
     gateway: GatewayLedger, make_worker_service: StartWorker, catalog_url: str
 ) -> None:
     outdated = make_worker_service()
@@ -39,7 +39,7 @@ async def test_a_search_that_meets_the_new_vectors_is_answered_by_a_worker_of_th
     accepted = await gateway.submit(text_submission("red"))
     status = await ended(outdated)
     waiting, _ = await gateway.job(accepted.job_id, owner=OWNER)
-    # The worker that comes is of the model that the catalog has moved to.
+    # The next worker has the catalog's new model.
     stamp(catalog_url, FixedLatencyEncoder.model_fingerprint)
     make_worker_service().start()
     job = await ended_job(gateway, accepted.job_id)

@@ -1,4 +1,4 @@
-"""What a worker has started ends with it when it is killed, also in the middle of long work."""
+"""Child processes of a killed worker end with it, even in the middle of long work."""
 
 import shutil
 import subprocess
@@ -54,14 +54,14 @@ def owner_of(module: str, script: str, *arguments: str) -> Iterator[psutil.Proce
 
 
 def wait_until_busy(process: psutil.Process) -> None:
-    """Wait until a child has left its imports behind and sleeps in a batch."""
+    """Wait until a child has finished its imports and sleeps in a batch."""
     deadline = time.monotonic() + 60
     while process.num_threads() < 2:
         assert time.monotonic() < deadline
         time.sleep(0.02)
 
 
-def test_a_bulk_process_does_not_finish_a_batch_that_nobody_waits_for(tmp_path: Path) -> None:
+def test_a_bulk_process_ends_with_its_killed_worker(tmp_path: Path) -> None:
     Image.new("RGB", (8, 8)).save(tmp_path / "1.png")
     with owner_of("worker.bulk_embedding.child", BATCH, str(tmp_path / "1.png")) as bulk:
         wait_until_busy(bulk)
@@ -70,7 +70,7 @@ def test_a_bulk_process_does_not_finish_a_batch_that_nobody_waits_for(tmp_path: 
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux ends it")
-def test_an_export_does_not_go_on_writing_where_the_next_begins(tmp_path: Path) -> None:
+def test_an_export_ends_with_its_killed_worker(tmp_path: Path) -> None:
     model = tmp_path / "model"
     shutil.copytree(DEMO_MODEL, model)
     with owner_of("worker.encoder.openvino.export", EXPORT, str(model), str(tmp_path / "exports")) as export:
@@ -79,7 +79,7 @@ def test_an_export_does_not_go_on_writing_where_the_next_begins(tmp_path: Path) 
     export.wait(20)
 
 
-def test_a_decoder_that_idles_ends() -> None:
+def test_an_idle_decoder_ends_with_its_killed_worker() -> None:
     with owner_of("worker.decode.child", DECODE) as decoder:
         assert decoder.is_running()
 

@@ -1,4 +1,4 @@
-"""A catalog of another version of the preprocessing is served, and its operator is told."""
+"""A catalog with another preprocessing version is served, and its operator is warned."""
 
 import psycopg
 import pytest
@@ -20,7 +20,7 @@ WARNING = "another version of the preprocessing"
 
 
 @pytest.mark.parametrize(("stamped", "is_told"), [(1, True), (version.PREPROCESSING_VERSION, False)])
-async def test_a_catalog_of_another_preprocessing_is_served_and_the_log_says_what_to_do(
+async def test_a_catalog_of_another_preprocessing_is_served_with_a_warning(
     gateway: GatewayLedger, make_worker_service: StartWorker, catalog_url: str, stamped: int, is_told: bool
 ) -> None:
     with psycopg.connect(catalog_url) as connection:
@@ -34,7 +34,7 @@ async def test_a_catalog_of_another_preprocessing_is_served_and_the_log_says_wha
     assert (WARNING in worker.log_path.read_text()) is is_told
 
 
-def test_the_first_worker_of_a_new_preprocessing_retires_cached_results(settings: Settings) -> None:
+def test_a_new_preprocessing_version_invalidates_cached_results(settings: Settings) -> None:
     with open_redis(settings.redis_url.get_secret_value()) as redis:
         versions = []
         for preprocessing in (1, 1, 2, 2):
@@ -46,7 +46,7 @@ def test_the_first_worker_of_a_new_preprocessing_retires_cached_results(settings
     assert versions[2] == versions[3]
 
 
-def test_embeddings_of_another_preprocessing_are_cached_under_another_name(
+def test_embeddings_of_each_preprocessing_have_their_own_cache_key(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     now = version.preprocessed(MODEL)
@@ -56,7 +56,7 @@ def test_embeddings_of_another_preprocessing_are_cached_under_another_name(
     assert len({MODEL, now, version.preprocessed(MODEL)}) == 3
 
 
-async def test_an_embedding_that_an_earlier_release_cached_is_not_used(
+async def test_an_embedding_cached_by_an_earlier_release_is_not_used(
     gateway: GatewayLedger, make_worker_service: StartWorker, settings: Settings
 ) -> None:
     make_worker_service().start()

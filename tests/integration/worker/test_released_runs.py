@@ -1,4 +1,4 @@
-"""A run that this worker cannot finish goes back to the queue; whether that counts depends on why."""
+"""A run that a worker cannot finish is requeued; the reason decides whether the attempt counts."""
 
 from collections.abc import Iterator
 
@@ -62,7 +62,7 @@ def handler(
 
 
 @pytest.mark.parametrize("apart", [False, True])
-async def test_a_run_comes_with_what_is_cached_for_it_unless_the_cache_is_another_redis(
+async def test_a_claim_includes_cached_entries_unless_the_cache_is_another_redis(
     *, apart: bool, gateway: GatewayLedger, ledger: WorkerLedger, settings: Settings
 ) -> None:
     accepted = await gateway.submit(text_submission("once"))
@@ -76,7 +76,7 @@ async def test_a_run_comes_with_what_is_cached_for_it_unless_the_cache_is_anothe
 
 
 @pytest.mark.parametrize("error", [DecoderBusy("no decoder is free"), QueueFull("no room in the model")])
-async def test_a_worker_without_room_gives_the_run_back_and_the_attempt_does_not_count(
+async def test_a_busy_worker_releases_the_run_without_counting_the_attempt(
     gateway: GatewayLedger, ledger: WorkerLedger, settings: Settings, error: CoverSearchError
 ) -> None:
     accepted = await gateway.submit(text_submission("no room"))
@@ -87,7 +87,7 @@ async def test_a_worker_without_room_gives_the_run_back_and_the_attempt_does_not
     assert (job.state, job.attempts) == (JobState.QUEUED, 0)
 
 
-async def test_a_decoder_that_dies_counts_and_the_third_time_ends_the_job(
+async def test_a_job_fails_after_its_decoder_died_three_times(
     gateway: GatewayLedger, ledger: WorkerLedger, settings: Settings
 ) -> None:
     accepted = await gateway.submit(text_submission("poison"))

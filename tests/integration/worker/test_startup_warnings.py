@@ -1,4 +1,4 @@
-"""A worker says at its start what is set up wrongly in the catalog, and works all the same."""
+"""A worker warns at startup about a misconfigured catalog, and still works."""
 
 from pathlib import Path
 
@@ -11,7 +11,7 @@ from local.servers.supabase import SupabaseConfig, SupabaseServer
 from tests.integration.worker.conftest import StartWorker, ended_job, text_submission
 
 
-async def test_a_worker_behind_a_low_row_limit_says_so_and_answers_in_full(
+async def test_a_worker_behind_a_low_row_limit_warns_and_answers_completely(
     gateway: GatewayLedger, make_worker_service: StartWorker, catalog_url: str, tmp_path: Path
 ) -> None:
     with SupabaseServer(SupabaseConfig(tmp_path / "postgrest", catalog_url, max_rows=5)) as server:
@@ -22,10 +22,10 @@ async def test_a_worker_behind_a_low_row_limit_says_so_and_answers_in_full(
 
     assert job.state is JobState.SUCCEEDED
     assert orjson.loads(job.result or b"{}")["total_results"] == 20
-    assert told_problems(worker.log_path) == ["rows_capped"]
+    assert reported_problems(worker.log_path) == ["rows_capped"]
 
 
-async def test_a_worker_whose_catalog_notices_no_changes_says_so(
+async def test_a_worker_warns_when_the_catalog_tracks_no_changes(
     gateway: GatewayLedger, make_worker_service: StartWorker, catalog_url: str
 ) -> None:
     with psycopg.connect(catalog_url) as connection:
@@ -36,9 +36,9 @@ async def test_a_worker_whose_catalog_notices_no_changes_says_so(
     job = await ended_job(gateway, (await gateway.submit(text_submission("red"))).job_id)
 
     assert job.state is JobState.SUCCEEDED
-    assert told_problems(worker.log_path) == ["changes_untracked"]
+    assert reported_problems(worker.log_path) == ["changes_untracked"]
 
 
-def told_problems(log: Path) -> list[str]:
+def reported_problems(log: Path) -> list[str]:
     records = [orjson.loads(line) for line in log.read_text().splitlines() if line.startswith("{")]
     return [record["problem"] for record in records if record["message"] == "the catalog is misconfigured"]

@@ -1,4 +1,4 @@
-"""A text that has more tokens than the model reads: the result says that it was cut."""
+"""A text with more tokens than the model reads is marked as truncated in the result."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,7 +13,7 @@ from common.settings import Settings
 from tests.integration.worker.conftest import StartWorker, ended_job, submission_of
 from tests.paths import DEMO_MODEL
 
-#: The demo model reads 48 tokens, two of which are marks.
+#: The demo model reads 48 tokens, including a start and an end token.
 FITS = "red " * 46
 TOO_LONG = "red " * 47
 
@@ -36,13 +36,15 @@ async def is_truncated(gateway: GatewayLedger, *texts: str, k: int = 5) -> objec
 
 
 @pytest.mark.usefixtures("_worker")
-async def test_a_result_says_whether_a_text_was_cut(gateway: GatewayLedger, settings: Settings) -> None:
+async def test_a_result_shows_whether_a_text_was_truncated(
+    gateway: GatewayLedger, settings: Settings
+) -> None:
     assert await is_truncated(gateway, FITS) is False
     assert await is_truncated(gateway, TOO_LONG) is True
     assert await is_truncated(gateway, "red", "blue") is False
     assert await is_truncated(gateway, "red", TOO_LONG, "blue") is True
 
-    # The embedding comes from the cache now, and the text was cut all the same.
+    # The embedding now comes from the cache; the result must still be marked.
     with open_redis(settings.redis_url.get_secret_value()) as redis:
         assert redis.keys("embedding:*")
     assert await is_truncated(gateway, TOO_LONG, k=6) is True

@@ -1,4 +1,4 @@
-"""A worker process from start to end: what makes it ready, what stops it, what it leaves behind."""
+"""A worker process from start to end: readiness, shutdown, and handover of jobs."""
 
 import asyncio
 import base64
@@ -63,7 +63,7 @@ async def test_a_job_waits_without_a_worker_and_finishes_when_one_starts(
     assert orjson.loads(job.result)["total_results"] == 5
 
 
-async def test_an_image_is_decoded_embedded_and_searched(
+async def test_a_worker_answers_an_image_search(
     gateway: GatewayLedger, make_worker_service: StartWorker
 ) -> None:
     make_worker_service().start()
@@ -76,7 +76,7 @@ async def test_an_image_is_decoded_embedded_and_searched(
     assert job.timings["decode"] > 0
 
 
-async def test_bytes_that_do_not_decode_fail_with_their_code_and_harm_no_neighbour(
+async def test_undecodable_bytes_fail_with_their_code_and_affect_no_other_job(
     gateway: GatewayLedger, make_worker_service: StartWorker
 ) -> None:
     make_worker_service().start()
@@ -90,7 +90,7 @@ async def test_bytes_that_do_not_decode_fail_with_their_code_and_harm_no_neighbo
     assert succeeded.state is JobState.SUCCEEDED
 
 
-async def test_a_model_that_cannot_be_loaded_stops_the_worker_before_it_takes_a_job(
+async def test_an_unloadable_model_stops_the_worker_before_it_receives_a_job(
     gateway: GatewayLedger, make_worker_service: StartWorker, tmp_path: Path
 ) -> None:
     accepted = await gateway.submit(text_submission("red"))
@@ -119,7 +119,7 @@ async def test_a_catalog_of_another_model_stops_the_worker(
 
 
 async def answered_by(workers: list[Service], *, count: int) -> list[int]:
-    """Count the answers in each worker's log; the last line comes after the ledger has its result."""
+    """Count the answers in each worker's log, waiting for lines written after the result is stored."""
     deadline = time.monotonic() + 10
     while True:
         answered = [worker.log_path.read_text().count('"message":"answered"') for worker in workers]
@@ -142,7 +142,7 @@ async def test_two_workers_share_the_load(gateway: GatewayLedger, make_worker_se
     assert min(answered) > 0
 
 
-async def test_a_worker_told_to_stop_finishes_what_it_has_and_loses_nothing(
+async def test_a_stopping_worker_finishes_its_jobs(
     gateway: GatewayLedger, make_worker_service: StartWorker
 ) -> None:
     first, second = make_worker_service(FIXED_LATENCY_MS="50", BATCH_MAX="2"), make_worker_service()
@@ -160,7 +160,7 @@ async def test_a_worker_told_to_stop_finishes_what_it_has_and_loses_nothing(
     assert {job.attempts for job in jobs} == {1}
 
 
-async def test_a_killed_workers_jobs_are_finished_by_another(
+async def test_another_worker_finishes_the_jobs_of_a_killed_one(
     gateway: GatewayLedger, make_worker_service: StartWorker
 ) -> None:
     first, second = make_worker_service(FIXED_LATENCY_MS="5000"), make_worker_service()
@@ -178,7 +178,7 @@ async def test_a_killed_workers_jobs_are_finished_by_another(
 
 
 class Mark:
-    """Leaves a file behind when it is unpickled."""
+    """Creates a file when it is unpickled."""
 
     def __init__(self, path: Path) -> None:
         self._path = str(path)
@@ -187,7 +187,7 @@ class Mark:
         return (open, (self._path, "w"))
 
 
-async def test_a_pickle_in_the_queue_is_refused_and_leaves_no_mark(
+async def test_a_pickled_message_is_refused_and_never_loaded(
     gateway: GatewayLedger, make_worker_service: StartWorker, settings: Settings, tmp_path: Path
 ) -> None:
     mark = tmp_path / "mark"
@@ -209,7 +209,7 @@ async def test_a_pickle_in_the_queue_is_refused_and_leaves_no_mark(
 
 
 @pytest.mark.parametrize("name", ["JOB_DEADLINE_S", "REDIS_URL"])
-def test_a_malformed_setting_stops_the_worker_with_its_name(
+def test_a_malformed_setting_stops_the_worker_and_is_named(
     make_worker_service: StartWorker, name: str
 ) -> None:
     service = make_worker_service(waits=False, **{name: "nonsense"})

@@ -1,4 +1,4 @@
-"""The application is built whole before it serves."""
+"""The application is built completely before it serves."""
 
 from collections.abc import Callable
 from typing import Any
@@ -10,7 +10,7 @@ from api.app import create_app
 from common.settings import load_settings
 
 
-def test_no_request_waits_for_models_to_be_built(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_response_models_are_built_before_the_first_request(monkeypatch: pytest.MonkeyPatch) -> None:
     app = create_app(load_settings({"DATABASE_URL": "postgresql://nobody@127.0.0.1:1/none"}))
     built: list[object] = []
     build: Callable[..., None] = TypeAdapter.__init__

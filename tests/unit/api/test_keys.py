@@ -1,4 +1,4 @@
-"""API keys: how many random bits they have, and what of them is kept."""
+"""API keys: how many random bits they have, and what is stored."""
 
 import base64
 import re
@@ -20,7 +20,7 @@ def test_no_two_keys_are_alike() -> None:
     assert len({key for key, _ in keys}) == len({record.id for _, record in keys}) == 100
 
 
-def test_what_is_kept_does_not_hold_the_key() -> None:
+def test_the_stored_record_does_not_contain_the_key() -> None:
     key, record = make_key("alice", role=Role.ADMIN, rate="5/second")
     secret = key.split("_", 2)[2]
 
@@ -30,7 +30,7 @@ def test_what_is_kept_does_not_hold_the_key() -> None:
     assert KeyRecord.from_json(record.to_json()) == record
 
 
-def test_a_key_matches_its_own_record_alone() -> None:
+def test_a_key_matches_only_its_own_record() -> None:
     key, record = make_key("alice")
     other, _ = make_key("alice")
 
@@ -40,7 +40,7 @@ def test_a_key_matches_its_own_record_alone() -> None:
     assert not record.matches("")
 
 
-def test_what_cannot_be_a_key_has_no_id() -> None:
+def test_a_malformed_key_has_no_id() -> None:
     key, record = make_key("alice")
 
     assert id_of(key) == record.id

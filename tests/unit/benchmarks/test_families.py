@@ -30,7 +30,7 @@ PROMISED = {
 }
 
 
-def test_every_promised_figure_is_measured_by_one_family() -> None:
+def test_exactly_one_family_measures_each_promised_figure() -> None:
     measured = [name for family in FAMILIES.values() for name in family.names]
 
     assert set(measured) >= PROMISED
@@ -44,5 +44,5 @@ def test_every_measured_figure_has_a_target() -> None:
     assert measured == set(TARGETS)
 
 
-def test_a_figure_s_name_selects_its_family() -> None:
+def test_the_name_of_a_figure_selects_its_family() -> None:
     assert families_of(["worker.ready_s", "cache"]) == ["cache", "worker"]

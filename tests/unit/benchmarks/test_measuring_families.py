@@ -12,7 +12,7 @@ from benchmarks.harness.interleaving import interleaved
 NAMES = ("worker.rss_mb", "worker.ready_s")
 
 
-def test_sides_take_turns() -> None:
+def test_both_sides_are_measured_alternately() -> None:
     calls: list[str] = []
 
     def ours() -> float:
@@ -29,7 +29,7 @@ def test_sides_take_turns() -> None:
     assert (compared.theirs_over_ours, compared.ours_over_theirs) == (3.0, 1 / 3)
 
 
-def test_a_family_that_breaks_keeps_what_it_measured_and_misses_the_rest(
+def test_a_failed_family_keeps_measured_figures_and_misses_the_rest(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def measure(_bench: Bench) -> Iterator[Figure]:
@@ -45,9 +45,7 @@ def test_a_family_that_breaks_keeps_what_it_measured_and_misses_the_rest(
     assert "the worker ended" in rows[1].note
 
 
-def test_a_family_that_forgets_a_figure_is_not_taken_for_whole(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_figure_that_its_family_omits_is_missed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def measure(_bench: Bench) -> Iterator[Figure]:
         yield Figure("worker.rss_mb", 700.0, "")
 

@@ -1,4 +1,4 @@
-"""The rate is that of covers that took their time, and stands there from the first of them on."""
+"""The shown rate counts only embedded covers, and is shown from the first of them on."""
 
 from rich.progress import Progress
 
@@ -6,7 +6,7 @@ from catalog.progress_bar import Throughput, TimeLeftColumn
 
 
 class Clock:
-    """A clock that is set by hand."""
+    """A clock that a test sets."""
 
     now_s = 100.0
 
@@ -25,7 +25,7 @@ def test_one_batch_is_enough_for_a_rate() -> None:
     assert pace.per_s == 25
 
 
-def test_what_was_there_already_counts_neither_as_covers_nor_as_time() -> None:
+def test_unchanged_rows_do_not_count_for_the_rate() -> None:
     clock = Clock()
     pace = Throughput(clock)
     clock.now_s += 60
@@ -38,7 +38,7 @@ def test_what_was_there_already_counts_neither_as_covers_nor_as_time() -> None:
     assert pace.per_s == 5
 
 
-def test_the_rate_follows_the_last_half_minute() -> None:
+def test_the_rate_covers_the_last_half_minute() -> None:
     clock = Clock()
     pace = Throughput(clock)
     for covers in [1000] * 10 + [10] * 40:
@@ -48,7 +48,7 @@ def test_the_rate_follows_the_last_half_minute() -> None:
     assert pace.per_s == 10
 
 
-def test_the_time_left_is_the_rest_at_that_rate() -> None:
+def test_the_time_left_is_the_remaining_count_over_the_rate() -> None:
     clock = Clock()
     pace = Throughput(clock)
     progress = Progress()

@@ -1,4 +1,4 @@
-"""Cache entries: whole or a miss."""
+"""Cache entries: an incomplete entry is a miss."""
 
 import pytest
 
@@ -7,7 +7,7 @@ from common.cache import EMBEDDING_MARK, RESULT_MARK, pack, text_hash, unpack
 BODY = b'{"job_id":null,"success":true}'
 
 
-def test_an_entry_comes_back_as_it_was() -> None:
+def test_a_cache_entry_survives_encoding() -> None:
     assert unpack(RESULT_MARK, pack(RESULT_MARK, BODY)) == BODY
 
 
@@ -24,10 +24,10 @@ def test_an_entry_comes_back_as_it_was() -> None:
         pack(EMBEDDING_MARK, BODY),
     ],
 )
-def test_whatever_is_not_a_whole_entry_is_a_miss(entry: bytes) -> None:
+def test_an_incomplete_entry_is_a_miss(entry: bytes) -> None:
     assert unpack(RESULT_MARK, entry) is None
 
 
-def test_texts_that_clip_does_not_tell_apart_share_an_embedding() -> None:
+def test_texts_with_equal_clip_tokens_share_an_embedding() -> None:
     assert text_hash("Red Guitar") == text_hash("red guitar")
     assert text_hash("red") != text_hash("blue")

@@ -27,5 +27,5 @@ def test_another_name_has_another_key(other: str) -> None:
 
 
 @pytest.mark.parametrize("blank", ["", " ", "\n\t", "\N{NO-BREAK SPACE}"])
-def test_blanks_name_no_genre(blank: str) -> None:
+def test_a_blank_name_is_not_a_genre(blank: str) -> None:
     assert genre_key(blank) == ""

@@ -12,11 +12,11 @@ def test_the_transition_table_is_total_and_closed() -> None:
     assert all(state not in targets for state, targets in TRANSITIONS.items())
 
 
-def test_exactly_the_states_that_nothing_leaves_are_terminal() -> None:
+def test_the_states_without_transitions_are_terminal() -> None:
     assert {JobState.SUCCEEDED, JobState.FAILED, JobState.CANCELED} == TERMINAL_STATES
 
 
-def test_every_state_is_reached_from_queued() -> None:
+def test_every_state_is_reachable_from_queued() -> None:
     reached = {JobState.QUEUED}
     while True:
         wider = reached.union(*(TRANSITIONS[state] for state in reached))
@@ -36,7 +36,7 @@ def test_timings_add_up_to_their_total() -> None:
     assert document["queue"] >= 0
 
 
-def test_stages_longer_than_the_total_stretch_it() -> None:
+def test_a_total_is_never_shorter_than_its_stages() -> None:
     timings = Timings.of(total_ms=1.0, decode_ms=1.0, embed_ms=1.0, search_ms=1.0)
 
     assert timings.queue_ms == 0
@@ -55,16 +55,16 @@ def test_a_failure_survives_the_wire(failure: JobFailure) -> None:
     assert JobFailure.from_json(failure.to_json()) == failure
 
 
-def test_a_failure_says_which_parameter_was_at_fault() -> None:
+def test_a_failure_names_the_parameter_at_fault() -> None:
     assert JobFailure.of(InvalidParameter("x", parameter="parts")).parameter == "parts"
     assert JobFailure.of(UndecodableImage("x", parameter="file")).parameter == "file"
     assert JobFailure.of(AlbumNotFound("x")).parameter is None
 
 
-def test_a_failure_says_what_is_wrong_with_a_misconfigured_catalog() -> None:
+def test_a_failure_names_the_problem_of_a_misconfigured_catalog() -> None:
     assert JobFailure.of(CatalogMisconfigured("x", problem="bad_key")).problem == "bad_key"
     assert JobFailure.of(AlbumNotFound("x")).problem is None
 
 
-def test_a_failure_that_an_older_worker_wrote_is_read() -> None:
+def test_a_failure_written_by_an_older_worker_is_read() -> None:
     assert JobFailure.from_json(b'{"code":"internal","detail":"x"}') == JobFailure("internal", "x")

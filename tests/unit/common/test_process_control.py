@@ -1,4 +1,4 @@
-"""A closed process cannot be inspected, and a child that its parent ends is never interrupted."""
+"""A protected process cannot be inspected, and children started by it ignore interrupts."""
 
 import os
 import signal
@@ -26,24 +26,24 @@ print(before, dumpable(), subprocess.check_output(child, text=True).strip())
 IMPORTS_A_WHILE = [sys.executable, "-c", "import asyncio, email, http.client, unittest, xml.dom.minidom"]
 
 
-def test_only_the_process_itself_is_closed() -> None:
+def test_only_the_process_itself_becomes_undumpable() -> None:
     done = subprocess.run([sys.executable, "-c", SCRIPT], capture_output=True, text=True, check=True)
 
     assert done.stdout.split() == ["1", "0", "1"]
 
 
-def test_a_child_that_is_still_starting_is_not_ended_by_an_interrupt() -> None:
+def test_an_interrupt_does_not_end_a_starting_child() -> None:
     with sigint_blocked_in_children():
         child = subprocess.Popen(IMPORTS_A_WHILE, stderr=subprocess.PIPE, text=True)
 
     while child.poll() is None:
         child.send_signal(signal.SIGINT)
-    _, said = child.communicate()
+    _, errors = child.communicate()
 
-    assert (child.returncode, said) == (0, "")
+    assert (child.returncode, errors) == (0, "")
 
 
-def test_the_parent_is_still_interrupted() -> None:
+def test_an_interrupt_still_reaches_the_parent() -> None:
     with pytest.raises(KeyboardInterrupt):
         interrupt_while_starting_children()
 

@@ -1,4 +1,4 @@
-"""The query key: equal exactly where the answer is."""
+"""The query key: two queries share it exactly when they have the same answer."""
 
 import pytest
 
@@ -72,7 +72,7 @@ def test_queries_with_different_answers_have_different_keys() -> None:
     assert len(keys) == len(DISTINCT)
 
 
-def test_another_model_or_another_catalog_makes_another_key() -> None:
+def test_the_query_key_depends_on_model_and_catalog() -> None:
     query = text("red")
 
     keys = {key(query), key(query, model="n"), key(query, catalog_version="2")}
@@ -86,7 +86,7 @@ def test_a_query_survives_the_wire(query: SearchQuery) -> None:
 
 
 @pytest.mark.parametrize("junk", [b"[]", b"{}", b'{"v":0}', b'{"v":1}', b'{"v":1,"parts":[]}', b"no json"])
-def test_junk_on_the_wire_is_refused(junk: bytes) -> None:
+def test_an_invalid_wire_message_is_refused(junk: bytes) -> None:
     with pytest.raises(ValueError, match=r".+"):
         query_from_json(junk)
 
@@ -101,12 +101,12 @@ def test_junk_on_the_wire_is_refused(junk: bytes) -> None:
         ("zero\u200bwidth", "zero width"),
     ],
 )
-def test_a_text_is_cleaned_of_what_is_not_text(raw: str, clean: str) -> None:
+def test_control_characters_are_removed_from_a_text(raw: str, clean: str) -> None:
     assert clean_text(raw) == clean
 
 
 @pytest.mark.parametrize("raw", ["", "   ", "\u200b\n\t", "x" * 501])
-def test_an_empty_or_endless_text_names_its_parameter(raw: str) -> None:
+def test_an_empty_or_too_long_text_names_its_parameter(raw: str) -> None:
     with pytest.raises(InvalidParameter) as refused:
         clean_text(raw)
 
@@ -121,7 +121,7 @@ def test_k_outside_its_range_is_refused(k: int) -> None:
     assert refused.value.parameter == "k"
 
 
-def test_a_year_range_upside_down_is_refused() -> None:
+def test_a_reversed_year_range_is_refused() -> None:
     with pytest.raises(InvalidParameter) as refused:
         Filters(year_min=2000, year_max=1999)
 
@@ -129,12 +129,12 @@ def test_a_year_range_upside_down_is_refused() -> None:
 
 
 @pytest.mark.parametrize("parts", [(), tuple(TextPart("a") for _ in range(9)), (TextPart("a", -1.0),)])
-def test_a_query_that_has_no_answer_is_refused(parts: tuple[TextPart, ...]) -> None:
+def test_a_query_without_an_answer_is_refused(parts: tuple[TextPart, ...]) -> None:
     with pytest.raises(InvalidParameter):
         SearchQuery(parts)
 
 
-def test_the_type_follows_from_the_parts() -> None:
+def test_the_query_type_follows_from_its_parts() -> None:
     assert text("red").type == "text"
     assert SearchQuery((ImagePart(DIGEST),)).type == "image"
     assert SearchQuery((AlbumPart("1"),)).type == "album"

@@ -49,13 +49,13 @@ def test_a_result_has_the_fields_of_the_contract() -> None:
 
 
 @pytest.mark.parametrize("truncated", [True, False])
-def test_a_result_tells_whether_a_text_was_cut(truncated: bool) -> None:
+def test_the_result_json_shows_whether_a_text_was_truncated(truncated: bool) -> None:
     body = result_json([], query_type="text", model="m", timings=TIMINGS, truncated=truncated)
 
     assert orjson.loads(body)["truncated"] is truncated
 
 
-def test_a_job_id_takes_the_place_of_the_null_and_changes_nothing_else() -> None:
+def test_setting_the_job_id_replaces_only_the_null() -> None:
     body = make()
 
     spliced = orjson.loads(with_job_id(body, "ab12"))
@@ -65,7 +65,7 @@ def test_a_job_id_takes_the_place_of_the_null_and_changes_nothing_else() -> None
     assert spliced == {k: v for k, v in orjson.loads(body).items() if k != "job_id"}
 
 
-def test_a_relative_cover_is_completed_with_the_public_address() -> None:
+def test_a_relative_cover_gets_the_public_base_url() -> None:
     document = orjson.loads(make(public_url="https://covers.example"))
 
     assert document["results"][0]["cover_url"] == "https://covers.example/covers/585.jpg"

@@ -1,4 +1,4 @@
-"""Settings: what is malformed stops the process and is named."""
+"""Settings: a malformed setting is named and stops the process."""
 
 import pytest
 
@@ -61,7 +61,7 @@ def test_a_malformed_setting_is_named(name: str, value: str) -> None:
         ("http://[::1]:8000/music/covers_2.0/", "/music/covers_2.0"),
     ],
 )
-def test_the_path_of_the_public_url_is_the_prefix(url: str, prefix: str) -> None:
+def test_the_prefix_is_the_path_of_the_public_url(url: str, prefix: str) -> None:
     settings = load_settings({"PUBLIC_URL": url})
 
     assert settings.path_prefix == prefix
@@ -69,7 +69,7 @@ def test_the_path_of_the_public_url_is_the_prefix(url: str, prefix: str) -> None
 
 
 @pytest.mark.parametrize("url", ["not a url", "ftp://x.supabase.co", "xxxxx.supabase.co"])
-def test_a_malformed_supabase_url_is_named_with_what_it_should_look_like(url: str) -> None:
+def test_the_error_for_a_malformed_supabase_url_shows_the_right_form(url: str) -> None:
     with pytest.raises(SettingsError) as refused:
         load_settings({"SUPABASE_URL": url, "SUPABASE_KEY": "k"})
 
@@ -78,22 +78,22 @@ def test_a_malformed_supabase_url_is_named_with_what_it_should_look_like(url: st
 
 
 @pytest.mark.parametrize("given", [{"SUPABASE_URL": "https://x.supabase.co"}, {"SUPABASE_KEY": "k"}])
-def test_supabase_is_configured_whole_or_not_at_all(given: dict[str, str]) -> None:
+def test_supabase_needs_both_url_and_key(given: dict[str, str]) -> None:
     with pytest.raises(SettingsError, match="SUPABASE_URL and SUPABASE_KEY"):
         load_settings(given)
 
 
 @pytest.mark.parametrize("typo", ["REDIS_URLS", "SUPABASE_KEYS", "JOB_DEADLINES_S", "CACHE_REDIS_URI"])
-def test_a_name_that_is_all_but_a_setting_is_refused(typo: str) -> None:
+def test_a_misspelled_setting_is_refused(typo: str) -> None:
     with pytest.raises(SettingsError, match="did you mean"):
         load_settings({typo: "x"})
 
 
-def test_other_variables_are_nobodys_business() -> None:
+def test_unrelated_variables_are_ignored() -> None:
     assert load_settings({"PATH": "/bin", "HOME": "/root", "HOSTNAME": "h", "LANG": "C"}).port == 8000
 
 
-def test_secrets_are_masked_and_stay_out_of_errors() -> None:
+def test_secrets_are_masked_in_repr_and_errors() -> None:
     secret = "hunter2"
     settings = load_settings(
         {
@@ -113,7 +113,7 @@ def test_secrets_are_masked_and_stay_out_of_errors() -> None:
 
 
 @pytest.mark.parametrize("key", ["sb_secret_hunter2\nx", "hunter2 hunter2", "hunter2\N{ZERO WIDTH SPACE}"])
-def test_a_key_that_no_header_takes_is_refused_and_not_repeated(key: str) -> None:
+def test_a_key_that_no_header_can_hold_is_refused_and_not_shown(key: str) -> None:
     with pytest.raises(SettingsError, match="SUPABASE_KEY") as refused:
         load_settings({"SUPABASE_URL": "https://x.supabase.co", "SUPABASE_KEY": key})
 
@@ -121,12 +121,12 @@ def test_a_key_that_no_header_takes_is_refused_and_not_repeated(key: str) -> Non
 
 
 @pytest.mark.parametrize("value", ['"redis://host/0"', "'redis://host/0'"])
-def test_quotes_that_docker_keeps_of_an_env_file_are_told(value: str) -> None:
+def test_quotes_that_docker_keeps_from_an_env_file_are_reported(value: str) -> None:
     with pytest.raises(SettingsError, match="REDIS_URL: its quotes"):
         load_settings({"REDIS_URL": value})
 
 
-def test_lists_are_written_with_commas() -> None:
+def test_list_settings_are_separated_by_commas() -> None:
     settings = load_settings(
         {"TRUSTED_PROXIES": "10.0.0.1, fd00::/8,", "CORS_ORIGINS": "https://a.example, http://localhost:3000"}
     )

@@ -1,4 +1,4 @@
-"""URLs among the settings: what is taken, and what a refusal says, never with the password in it."""
+"""URL settings: which are accepted, and what an error says without showing the password."""
 
 from pathlib import Path
 from urllib.parse import quote
@@ -36,12 +36,12 @@ def refusal(name: str, value: str, **others: str) -> str:
         "redis://redis?db=2&client_name=cover-search&password=a%40b",
     ],
 )
-def test_a_redis_url_is_taken_as_redis_py_takes_it(url: str) -> None:
+def test_a_redis_url_is_parsed_as_redis_py_parses_it(url: str) -> None:
     assert connection_options(redis_url(url)) == connection_options(url)
 
 
 @pytest.mark.parametrize("scheme", ["redis", "rediss", "postgresql"])
-def test_an_encoded_password_may_hold_every_character(scheme: str) -> None:
+def test_a_percent_encoded_password_may_hold_any_character(scheme: str) -> None:
     url = f"{scheme}://{quote(SPECIAL, safe='')}:{quote(SPECIAL, safe='')}@host/0"
 
     read = (
@@ -53,16 +53,16 @@ def test_an_encoded_password_may_hold_every_character(scheme: str) -> None:
 
 
 @pytest.mark.parametrize("character", ["[", "]", "\N{FULLWIDTH COMMERCIAL AT}", "\N{ACCOUNT OF}"])
-def test_a_character_that_python_takes_for_another_gets_the_hint_too(character: str) -> None:
-    said = refusal("REDIS_URL", f"redis://:{SECRET}{character}@host/0")
+def test_a_character_that_nfkc_maps_to_a_delimiter_gets_the_hint(character: str) -> None:
+    message = refusal("REDIS_URL", f"redis://:{SECRET}{character}@host/0")
 
-    assert "percent-encoded" in said
-    assert SECRET not in said
+    assert "percent-encoded" in message
+    assert SECRET not in message
 
 
-def test_a_semicolon_may_stand_in_a_password_as_it_is() -> None:
+def test_a_password_may_hold_a_raw_semicolon() -> None:
     assert connection_options(redis_url("redis://:a;b@host"))["password"] == "a;b"
-    # Celery's transport would take what follows it for another server's URL.
+    # Celery's transport would read the text after it as another server's URL.
     assert ";" not in redis_url("redis://:a;b@host")
 
 
@@ -80,18 +80,18 @@ def test_a_semicolon_may_stand_in_a_password_as_it_is() -> None:
         ("DATABASE_URL", "postgresql://{user}:{password}@host:5432/database"),
     ],
 )
-def test_a_raw_character_in_a_password_gets_a_hint_and_is_not_repeated(
+def test_a_raw_delimiter_in_a_password_gets_a_hint_that_hides_the_password(
     name: str, form: str, user: str, where: str, character: str
 ) -> None:
     password = where.format(secret=SECRET, character=character)
 
-    said = refusal(name, form.format(user=user, password=password))
+    message = refusal(name, form.format(user=user, password=password))
 
-    assert name in said
-    assert "percent-encoded" in said
-    assert f"{character} as {ENCODED[character]}" in said or character == " "
-    assert SECRET not in said
-    assert "12" not in said.replace("65535", "")
+    assert name in message
+    assert "percent-encoded" in message
+    assert f"{character} as {ENCODED[character]}" in message or character == " "
+    assert SECRET not in message
+    assert "12" not in message.replace("65535", "")
 
 
 @pytest.mark.parametrize(
@@ -124,14 +124,14 @@ def test_a_raw_character_in_a_password_gets_a_hint_and_is_not_repeated(
         ("redis-sentinel://host:26379", "Redis Sentinel is not supported"),
     ],
 )
-def test_a_redis_url_that_will_not_do_is_told_what_to_write(url: str, says: str) -> None:
-    said = refusal("CACHE_REDIS_URL", url)
+def test_an_invalid_redis_url_error_says_what_to_write(url: str, says: str) -> None:
+    message = refusal("CACHE_REDIS_URL", url)
 
-    assert said.startswith("CACHE_REDIS_URL: ")
-    assert says in said
+    assert message.startswith("CACHE_REDIS_URL: ")
+    assert says in message
 
 
-def test_a_certificate_that_is_none_is_refused_at_the_start(tmp_path: Path) -> None:
+def test_an_invalid_certificate_file_is_refused_at_startup(tmp_path: Path) -> None:
     file = tmp_path / "ca.pem"
     file.write_text("no certificate")
 
@@ -150,7 +150,7 @@ def test_a_certificate_that_is_none_is_refused_at_the_start(tmp_path: Path) -> N
         "postgresql://postgres.abcdefghij:secret@aws-0-eu-central-1.pooler.supabase.com:6543/postgres",
     ],
 )
-def test_a_postgresql_url_is_taken_as_it_is(url: str) -> None:
+def test_a_postgresql_url_is_accepted_unchanged(url: str) -> None:
     assert postgres_url(url) == url
 
 
@@ -171,11 +171,11 @@ def test_a_postgresql_url_is_taken_as_it_is(url: str) -> None:
         ("postgresql://host:port/x", "percent-encoded"),
     ],
 )
-def test_a_postgresql_url_that_will_not_do_is_told_what_to_write(url: str, says: str) -> None:
-    said = refusal("DATABASE_URL", url)
+def test_an_invalid_postgresql_url_error_says_what_to_write(url: str, says: str) -> None:
+    message = refusal("DATABASE_URL", url)
 
-    assert said.startswith("DATABASE_URL: ")
-    assert says in said
+    assert message.startswith("DATABASE_URL: ")
+    assert says in message
 
 
 @pytest.mark.parametrize(
@@ -188,7 +188,7 @@ def test_a_postgresql_url_that_will_not_do_is_told_what_to_write(url: str, says:
         ("https://example.org/supabase/", "https://example.org/supabase"),
     ],
 )
-def test_a_supabase_url_is_taken_without_its_last_slash(url: str, taken: str) -> None:
+def test_the_trailing_slash_of_a_supabase_url_is_removed(url: str, taken: str) -> None:
     assert load_settings({"SUPABASE_URL": url, "SUPABASE_KEY": "k"}).supabase_url == taken
 
 
@@ -209,15 +209,15 @@ def test_a_supabase_url_is_taken_without_its_last_slash(url: str, taken: str) ->
         ("https://abc.supabase.co:x", "https://xxxxx.supabase.co"),
     ],
 )
-def test_a_supabase_url_that_will_not_do_is_told_what_to_write(url: str, says: str) -> None:
-    said = refusal("SUPABASE_URL", url, SUPABASE_KEY="k")
+def test_an_invalid_supabase_url_error_says_what_to_write(url: str, says: str) -> None:
+    message = refusal("SUPABASE_URL", url, SUPABASE_KEY="k")
 
-    assert said.startswith("SUPABASE_URL: ")
-    assert says in said
-    assert SECRET not in said
+    assert message.startswith("SUPABASE_URL: ")
+    assert says in message
+    assert SECRET not in message
 
 
-def test_what_stands_around_a_value_is_not_of_it() -> None:
+def test_white_space_around_a_value_is_removed() -> None:
     settings = load_settings(
         {
             "SUPABASE_URL": "https://x.supabase.co\n",
@@ -231,7 +231,7 @@ def test_what_stands_around_a_value_is_not_of_it() -> None:
     assert settings.redis_url.get_secret_value() == "redis://host/1"
 
 
-def test_an_address_with_a_broken_port_is_none() -> None:
+def test_an_address_with_an_invalid_port_is_refused() -> None:
     with pytest.raises(ValueError, match=r"https://example\.org"):
         http_url("http://host:x")
     with pytest.raises(ValueError, match="supabase"):

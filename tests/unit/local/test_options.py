@@ -1,4 +1,4 @@
-"""Where a stack keeps its state, and which Redis its keys are in."""
+"""Where a stack stores its state, and which Redis holds its keys."""
 
 import json
 from pathlib import Path
@@ -9,7 +9,7 @@ import pytest
 from local.keys import with_running_redis
 from local.options import DEFAULT_STATE, read_options, state_folder
 
-#: Where a stack keeps its state unless told otherwise.
+#: The default state folder of a stack.
 HERE = DEFAULT_STATE.absolute()
 
 
@@ -22,18 +22,18 @@ HERE = DEFAULT_STATE.absolute()
         ({"PORT": "9000", "STATE_DIR": "/srv/covers"}, Path("/srv/covers")),
     ],
 )
-def test_each_port_has_a_state_of_its_own_unless_one_is_named(environ: dict[str, str], folder: Path) -> None:
+def test_each_port_has_its_own_state_folder_by_default(environ: dict[str, str], folder: Path) -> None:
     assert state_folder(environ) == folder
     assert read_options(environ).state == folder
 
 
-def test_models_are_kept_once_for_all_ports() -> None:
+def test_all_ports_share_the_model_cache() -> None:
     caches = {read_options({"PORT": port}).settings.model_cache_dir for port in ("8000", "9000")}
 
     assert caches == {HERE / "models"}
 
 
-def test_keys_are_kept_in_the_redis_that_runs_unless_another_is_named(tmp_path: Path) -> None:
+def test_keys_are_stored_in_the_running_redis_by_default(tmp_path: Path) -> None:
     environ = {"STATE_DIR": str(tmp_path)}
     assert with_running_redis(environ) == environ
 
@@ -49,9 +49,7 @@ def test_keys_are_kept_in_the_redis_that_runs_unless_another_is_named(tmp_path: 
 
 
 @pytest.mark.parametrize("record", [None, {"pid": 1, "started": 0.0}, {"pid": 999_999_999, "started": 0.0}])
-def test_the_record_of_a_redis_that_was_killed_counts_for_nothing(
-    tmp_path: Path, record: dict[str, float] | None
-) -> None:
+def test_the_record_of_a_killed_redis_is_ignored(tmp_path: Path, record: dict[str, float] | None) -> None:
     folder = tmp_path / "redis"
     folder.mkdir()
     (folder / "url").write_text("redis://127.0.0.1:4567/0")

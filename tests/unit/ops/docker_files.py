@@ -1,4 +1,4 @@
-"""The Docker files as the tests read them: the compose file with its variables filled in, the Dockerfiles."""
+"""Reads the Docker files for the tests: the compose file with its variables filled in, the Dockerfiles."""
 
 import re
 import subprocess
@@ -35,7 +35,7 @@ def read_env(path: Path) -> dict[str, str]:
 
 
 def required_variables(text: str) -> set[str]:
-    """Return the variables without which Compose refuses the file."""
+    """Return the variables that Compose requires."""
     return {match["name"] for match in _VARIABLE.finditer(text) if match["operator"] == ":?"}
 
 

@@ -1,4 +1,4 @@
-"""What docker-compose.yml promises: a valid file, hardened containers, no secret, networks that separate."""
+"""docker-compose.yml: a valid file, hardened containers, no secrets, separate networks."""
 
 import re
 import subprocess
@@ -24,7 +24,7 @@ from tests.unit.ops.docker_files import (
 pytestmark = pytest.mark.starts_processes
 
 ONE_SHOT = {"migrate", "demo"}
-#: Its image holds one binary and nothing to ask it with; `supabase` asks for it.
+#: Its image has no program for a health check; `supabase` checks it.
 ASKED_BY_ANOTHER = {"rest"}
 
 
@@ -40,7 +40,7 @@ def services(environ: dict[str, str]) -> dict[str, Any]:
     return found
 
 
-def test_it_is_valid_by_the_compose_specification() -> None:
+def test_it_is_valid_against_the_compose_specification() -> None:
     done = subprocess.run(
         [tool("check-jsonschema"), "--builtin-schema", "vendor.compose-spec", str(COMPOSE_FILE)],
         capture_output=True,
@@ -51,7 +51,7 @@ def test_it_is_valid_by_the_compose_specification() -> None:
     assert done.returncode == 0, done.stdout
 
 
-def test_no_container_may_write_to_its_image_or_gain_a_right(services: dict[str, Any]) -> None:
+def test_every_container_is_read_only_and_without_new_privileges(services: dict[str, Any]) -> None:
     for name, service in services.items():
         assert service["read_only"] is True, name
         assert service["cap_drop"] == ["ALL"], name
@@ -60,7 +60,7 @@ def test_no_container_may_write_to_its_image_or_gain_a_right(services: dict[str,
         assert service["pids_limit"] <= 512, name
 
 
-def test_no_container_may_take_the_machines_memory_and_the_ledger_is_full_before_it_is_killed(
+def test_every_container_has_a_memory_limit_above_that_of_its_redis(
     services: dict[str, Any],
 ) -> None:
     limits_mib = {name: mib(service["mem_limit"]) for name, service in services.items()}
@@ -72,7 +72,7 @@ def test_no_container_may_take_the_machines_memory_and_the_ledger_is_full_before
     assert limits_mib.keys() == services.keys()
     assert maxmemory["redis"] is not None
     assert maxmemory["cache"] is not None
-    # The rewrite of its file forks, and may copy every page.
+    # Redis forks to rewrite its append-only file, and may copy every page.
     assert limits_mib["redis"] > 2 * mib(maxmemory["redis"][1])
     assert limits_mib["cache"] > mib(maxmemory["cache"][1])
     assert limits_mib["db"] > mib(services["db"]["shm_size"]) + 512
@@ -96,7 +96,7 @@ def test_images_are_pinned_to_one_version(services: dict[str, Any]) -> None:
             assert re.search(r":v?\d+\.\d+\.\d+", service["image"]), name
 
 
-def test_what_serves_comes_back_and_says_how_it_is(services: dict[str, Any]) -> None:
+def test_every_server_restarts_and_has_a_health_check(services: dict[str, Any]) -> None:
     for name, service in services.items():
         disabled = service.get("healthcheck", {}).get("disable", False)
         assert disabled is (name in ONE_SHOT | ASKED_BY_ANOTHER), name
@@ -104,7 +104,7 @@ def test_what_serves_comes_back_and_says_how_it_is(services: dict[str, Any]) -> 
         assert service["restart"] == ("on-failure:3" if name in ONE_SHOT else "unless-stopped"), name
 
 
-def test_the_gateway_starts_as_it_is_published_and_settings_may_ask_for_keys(
+def test_the_published_gateway_starts_and_authentication_is_configurable(
     services: dict[str, Any],
 ) -> None:
     gateway = services["gateway"]
@@ -112,11 +112,11 @@ def test_the_gateway_starts_as_it_is_published_and_settings_may_ask_for_keys(
     check_exposure(load_settings(gateway["environment"]))
 
     assert gateway["ports"] == ["127.0.0.1:8000:8000"]
-    # What stands here would win over settings.env.
+    # A value here would override settings.env.
     assert "AUTH" not in gateway["environment"]
 
 
-def test_every_value_that_is_a_secret_comes_from_outside(environ: dict[str, str]) -> None:
+def test_every_secret_comes_from_a_variable(environ: dict[str, str]) -> None:
     text = COMPOSE_FILE.read_text()
     passwords_in_urls = re.findall(r"\w+://[^\s:/@]*:([^@\n]+)@", text)
     named = re.findall(r"^\s+(\w*(?:PASSWORD|SECRET|_KEY|AUTH)): (.+)$", text, re.MULTILINE)
@@ -133,11 +133,11 @@ def test_every_value_that_is_a_secret_comes_from_outside(environ: dict[str, str]
         assert re.fullmatch(r"\$\{[A-Z_]+:\?run ops/docker/make_env\.py\}", value)
 
 
-def test_make_env_writes_every_variable_that_is_required(environ: dict[str, str]) -> None:
+def test_make_env_writes_every_required_variable(environ: dict[str, str]) -> None:
     assert required_variables(COMPOSE_FILE.read_text()) <= environ.keys()
 
 
-def test_the_example_names_what_make_env_writes_and_holds_no_secret(environ: dict[str, str]) -> None:
+def test_the_example_env_file_lists_every_variable_and_no_secret(environ: dict[str, str]) -> None:
     example = read_env(ROOT / ".env.example")
 
     assert example.keys() == environ.keys()
@@ -145,7 +145,7 @@ def test_the_example_names_what_make_env_writes_and_holds_no_secret(environ: dic
 
 
 @pytest.mark.parametrize("name", ["gateway", "worker"])
-def test_a_service_is_given_settings_that_it_accepts(name: str, services: dict[str, Any]) -> None:
+def test_every_service_accepts_its_settings(name: str, services: dict[str, Any]) -> None:
     environment = services[name]["environment"]
 
     settings = load_settings(environment)
@@ -156,24 +156,24 @@ def test_a_service_is_given_settings_that_it_accepts(name: str, services: dict[s
     assert settings.database_url is None
 
 
-def test_gateway_and_workers_name_covers_by_the_same_public_address(services: dict[str, Any]) -> None:
+def test_gateway_and_workers_have_the_same_public_url(services: dict[str, Any]) -> None:
     addresses = {services[name]["environment"].get("PUBLIC_URL") for name in ("gateway", "worker")}
 
     assert addresses == {"http://localhost:8000"}
 
 
-def test_a_worker_is_given_longer_to_stop_than_it_takes_to_drain(services: dict[str, Any]) -> None:
+def test_the_workers_grace_period_exceeds_its_drain_time(services: dict[str, Any]) -> None:
     grace_s = int(services["worker"]["stop_grace_period"].removesuffix("s"))
 
     assert grace_s > Settings().drain_s
 
 
-def test_python_runs_under_an_init_that_passes_signals_on(services: dict[str, Any]) -> None:
-    # As process 1 a worker that still loads its model would not notice SIGTERM.
+def test_python_runs_under_an_init_that_forwards_signals(services: dict[str, Any]) -> None:
+    # A worker that runs as process 1 ignores SIGTERM while it loads its model.
     assert all(service["init"] is True for service in services.values() if "build" in service)
 
 
-def test_only_the_gateway_is_published_and_only_to_this_machine(services: dict[str, Any]) -> None:
+def test_only_the_gateway_is_published_and_only_on_loopback(services: dict[str, Any]) -> None:
     published = {name: service["ports"] for name, service in services.items() if "ports" in service}
 
     assert published == {"gateway": ["127.0.0.1:8000:8000"]}
@@ -189,7 +189,7 @@ def test_gateway_and_workers_cannot_reach_the_database(environ: dict[str, str]) 
     assert {name for name, network in networks.items() if not network.get("internal")} == {"edge"}
 
 
-def test_the_owners_password_goes_only_where_the_catalog_is_written(
+def test_only_catalog_writers_get_the_owners_password(
     services: dict[str, Any], environ: dict[str, str]
 ) -> None:
     given = {name for name, service in services.items() if environ["POSTGRES_PASSWORD"] in str(service)}
@@ -197,13 +197,11 @@ def test_the_owners_password_goes_only_where_the_catalog_is_written(
     assert given == {"db", "migrate", "demo"}
 
 
-def test_the_key_that_may_write_goes_to_no_container(
-    services: dict[str, Any], environ: dict[str, str]
-) -> None:
+def test_no_container_gets_the_write_key(services: dict[str, Any], environ: dict[str, str]) -> None:
     assert environ["SERVICE_ROLE_KEY"] not in str(services)
 
 
-def test_every_file_that_is_mounted_exists(services: dict[str, Any]) -> None:
+def test_every_mounted_file_exists(services: dict[str, Any]) -> None:
     mounts = [volume for service in services.values() for volume in service.get("volumes", [])]
     files = [mount for mount in mounts if mount.startswith("./")]
 
@@ -214,9 +212,9 @@ def test_every_file_that_is_mounted_exists(services: dict[str, Any]) -> None:
         assert mode == "ro"
 
 
-def test_a_supabase_of_ones_own_replaces_the_local_catalog(services: dict[str, Any]) -> None:
+def test_the_supabase_override_replaces_the_local_catalog(services: dict[str, Any]) -> None:
     class Loader(yaml.SafeLoader):
-        """Reads Compose's `!override` as what it stands before."""
+        """Reads Compose's `!override` tag as the value it marks."""
 
     Loader.add_constructor("!override", _plain)
     override = yaml.load((DOCKER / "own-supabase.yml").read_text(), Loader)["services"]

@@ -1,4 +1,4 @@
-"""The two images: lint, their users, and that each holds what it needs and not the other's half."""
+"""The two images: lint, users, and contents: each has what it needs and not what only the other needs."""
 
 import os
 import re
@@ -23,7 +23,7 @@ both = pytest.mark.parametrize("name", DOCKERFILES)
 
 
 @both
-def test_the_linter_has_nothing_to_say(name: str) -> None:
+def test_hadolint_reports_nothing(name: str) -> None:
     done = subprocess.run(
         [tool("hadolint"), str(DOCKERFILES[name])], capture_output=True, text=True, check=False
     )
@@ -32,16 +32,16 @@ def test_the_linter_has_nothing_to_say(name: str) -> None:
 
 
 @both
-def test_an_image_ends_as_an_ordinary_user_with_a_health_check_and_a_command(name: str) -> None:
+def test_an_image_has_an_unprivileged_user_a_health_check_and_a_command(name: str) -> None:
     last_stage = DOCKERFILES[name].read_text().split("\nFROM ")[-1]
 
     assert re.search(r"^USER [1-9]\d*:[1-9]\d*$", last_stage, re.MULTILINE)
     assert re.search(r'^HEALTHCHECK [^\n]*\\\n\s+CMD \["python"', last_stage, re.MULTILINE)
-    # A shell in between would keep the signals to itself.
+    # A shell would not forward signals.
     assert re.search(r'^CMD \["python", "-m", "\w+"\]$', last_stage, re.MULTILINE)
 
 
-def test_both_images_stand_on_the_same_python() -> None:
+def test_both_images_use_the_same_python() -> None:
     text = "".join(file.read_text() for file in DOCKERFILES.values())
 
     bases = re.findall(r"^FROM (\S+)", text, re.MULTILINE)
@@ -52,7 +52,7 @@ def test_both_images_stand_on_the_same_python() -> None:
 
 
 @both
-def test_the_build_context_holds_what_is_copied_and_no_secret(name: str) -> None:
+def test_the_build_context_has_the_copied_files_and_no_secret(name: str) -> None:
     admitted = [
         line[1:] for line in (ROOT / ".dockerignore").read_text().splitlines() if line.startswith("!")
     ]
@@ -63,25 +63,25 @@ def test_the_build_context_holds_what_is_copied_and_no_secret(name: str) -> None
     assert not any(Path(folder).name.startswith(".") or folder == "ops" for folder in admitted)
 
 
-def test_the_gateways_packages_bring_no_model_stack() -> None:
+def test_the_gateways_requirements_include_no_model_stack() -> None:
     packages = closure(ROOT / "requirements" / "api.txt")
 
     assert "fastapi" in packages
     assert packages.isdisjoint(MODEL_STACK)
 
 
-def test_the_workers_packages_bring_no_web_framework() -> None:
+def test_the_workers_requirements_include_no_web_framework() -> None:
     packages = closure(ROOT / "requirements" / "worker.txt")
 
     assert "openvino" in packages
     assert packages.isdisjoint(WEB_FRAMEWORK)
 
 
-def test_the_workers_packages_bring_no_torch() -> None:
+def test_the_workers_requirements_include_no_torch() -> None:
     assert closure(ROOT / "requirements" / "catalog.txt").isdisjoint({"torch", "transformers"})
 
 
-def test_everything_that_runs_in_production_includes_torch() -> None:
+def test_the_full_production_requirements_include_torch() -> None:
     assert {"torch", "transformers"} <= closure(ROOT / "requirements.txt")
 
 
@@ -92,7 +92,7 @@ def test_everything_that_runs_in_production_includes_torch() -> None:
         ("worker", "worker.app, worker.health, catalog.database.migrations"),
     ],
 )
-def test_the_copied_folders_are_enough_to_start_from(name: str, modules: str, tmp_path: Path) -> None:
+def test_each_program_starts_from_the_copied_folders(name: str, modules: str, tmp_path: Path) -> None:
     for source in copied(DOCKERFILES[name]):
         if (ROOT / source).is_dir():
             shutil.copytree(ROOT / source, tmp_path / source, ignore=shutil.ignore_patterns("__pycache__"))
@@ -110,7 +110,7 @@ def test_the_copied_folders_are_enough_to_start_from(name: str, modules: str, tm
 
 
 def closure(requirements: Path) -> set[str]:
-    """Return the packages that a requirements file brings, by the metadata of those installed here."""
+    """Return the packages that a requirements file installs, from the metadata of installed packages."""
     found: set[str] = set()
     waiting = [Requirement(line) for line in pinned(requirements)]
     while waiting:
@@ -139,7 +139,7 @@ def pinned(requirements: Path) -> list[str]:
 
 
 def installed_requirements(name: str) -> list[str]:
-    # What is not installed here was not needed on this platform.
+    # A package that is not installed is not needed on this platform.
     try:
         return requires(name) or []
     except PackageNotFoundError:

@@ -1,4 +1,4 @@
-"""ops/docker/make_env.py: fresh secrets, keys that verify, and a file that nobody else reads."""
+"""ops/docker/make_env.py: fresh secrets, keys that verify, and a file that only its owner can read."""
 
 import stat
 import subprocess
@@ -27,7 +27,7 @@ def test_a_key_is_signed_with_the_secret_and_names_its_role(variable: str, role:
     assert claims["iat"] <= time.time() < claims["exp"]
 
 
-def test_every_secret_is_new_each_time_and_used_once(tmp_path: Path) -> None:
+def test_every_secret_is_fresh_and_used_once(tmp_path: Path) -> None:
     first, second = make_env(tmp_path / "first"), make_env(tmp_path / "second")
 
     values = [*first.values(), *second.values()]
@@ -36,13 +36,13 @@ def test_every_secret_is_new_each_time_and_used_once(tmp_path: Path) -> None:
     assert all(len(value) >= 64 for value in values)
 
 
-def test_nobody_else_may_read_the_file(tmp_path: Path) -> None:
+def test_only_the_owner_can_read_the_env_file(tmp_path: Path) -> None:
     make_env(tmp_path / ".env")
 
     assert stat.S_IMODE((tmp_path / ".env").stat().st_mode) == 0o600
 
 
-def test_a_file_that_is_there_stays_as_it_is(tmp_path: Path) -> None:
+def test_an_existing_env_file_is_kept(tmp_path: Path) -> None:
     path = tmp_path / ".env"
     path.write_text("POSTGRES_PASSWORD=made-with-it\n")
     command = [sys.executable, str(DOCKER / "make_env.py"), "--output", str(path)]

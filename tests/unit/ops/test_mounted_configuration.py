@@ -1,4 +1,4 @@
-"""The files that containers are given: Redis and nginx take them, and they say what they must."""
+"""Configuration files mounted into containers: Redis and nginx accept them, with the required settings."""
 
 import subprocess
 import time
@@ -25,11 +25,11 @@ START_S = 20.0
         ("cache.conf", {"appendonly": "no", "save": "", "maxmemory-policy": "allkeys-lru"}),
     ],
 )
-def test_redis_runs_with_its_file_and_keeps_or_evicts_as_it_must(
+def test_redis_starts_with_its_file_and_has_the_right_eviction_policy(
     file: str, expected: dict[str, str], tmp_path: Path
 ) -> None:
     port = free_port()
-    # As in the container: the password goes in by standard input.
+    # As in the container: standard input carries the password.
     server = subprocess.Popen(
         [str(find_redis()), str(DOCKER / "redis" / file), "-"],
         stdin=subprocess.PIPE,
@@ -51,7 +51,7 @@ def test_redis_runs_with_its_file_and_keeps_or_evicts_as_it_must(
     assert int(configured["maxmemory"]) > 0
 
 
-def test_nginx_knows_every_directive_where_it_stands() -> None:
+def test_nginx_accepts_every_directive() -> None:
     file = DOCKER / "nginx.conf"
 
     done = subprocess.run(

@@ -1,4 +1,4 @@
-"""Small models on one thread: on a busy machine, waiting threads cost more than they bring."""
+"""Small models on one thread: on a busy machine more threads are slower."""
 
 from collections.abc import Iterator
 from pathlib import Path

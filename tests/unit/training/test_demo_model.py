@@ -1,4 +1,4 @@
-"""The committed demo model: small, loadable by plain transformers, and it means what it says."""
+"""The committed demo model: small, loadable by transformers, and its vectors carry meaning."""
 
 from collections.abc import Sequence
 
@@ -67,7 +67,9 @@ def test_vectors_are_of_unit_length_and_512_dimensions(encoder: Encoder, covers:
         ("colourful", "scheme:colourful"),
     ],
 )
-def test_what_is_asked_for_comes_first(encoder: Encoder, covers: torch.Tensor, query: str, fact: str) -> None:
+def test_the_first_result_matches_the_question(
+    encoder: Encoder, covers: torch.Tensor, query: str, fact: str
+) -> None:
     relevant = relevance([fact], ALBUMS)[0]
 
     found = best(encoder, covers, query)
@@ -82,13 +84,13 @@ def test_a_red_cover_is_nearer_to_red_than_to_blue(encoder: Encoder, covers: tor
     assert ((covers[reds] @ red) > (covers[reds] @ blue)).float().mean() > 0.9
 
 
-def test_captions_find_their_covers(encoder: Encoder, covers: torch.Tensor) -> None:
+def test_captions_retrieve_their_covers(encoder: Encoder, covers: torch.Tensor) -> None:
     similarity = encoder.texts(album.caption for album in ALBUMS) @ covers.T
 
     assert recall_at(similarity, torch.arange(200), k=10) >= 0.9
 
 
-def test_photographs_find_their_covers(
+def test_photographs_retrieve_their_covers(
     encoder: Encoder, covers: torch.Tensor, drawn: list[Image.Image]
 ) -> None:
     photos = encoder.pictures(rephotograph(cover, seed=i) for i, cover in enumerate(drawn))

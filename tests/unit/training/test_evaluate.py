@@ -1,4 +1,4 @@
-"""Evaluation of a table: the held-out part alone, one model beside another, every kind of question."""
+"""Evaluation of a table: only the held-out part, two models compared, every kind of question."""
 
 import json
 from pathlib import Path
@@ -15,7 +15,7 @@ pytestmark = pytest.mark.starts_processes
 
 @pytest.fixture(scope="module")
 def compared(demo_table: Path, tiny_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The report on the demo model against an untrained one, on two fifths of the artists."""
+    """The report that compares the demo model with an untrained one, on two fifths of the artists."""
     folder = tmp_path_factory.mktemp("evaluated")
     models = ("--model", str(DEMO_MODEL), "--against", str(tiny_model))
     where = (
@@ -29,8 +29,8 @@ def compared(demo_table: Path, tiny_model: Path, tmp_path_factory: pytest.TempPa
     part = ("--part", "held-out", "--held-out", "0.4", "--attribute", "mood")
     table = folder / "albums.jsonl"
     rows = [json.loads(line) for line in demo_table.read_text().splitlines()]
-    told = [row | {"mood": row["metadata"]["look"]["tone"]} for row in rows]
-    table.write_text("".join(json.dumps(row) + "\n" for row in told))
+    extended = [row | {"mood": row["metadata"]["look"]["tone"]} for row in rows]
+    table.write_text("".join(json.dumps(row) + "\n" for row in extended))
     covers = str(demo_table.parent / "covers")
     assert main(["evaluate", str(table), "--covers", covers, *models, *part, *where, "--device", "cpu"]) == 0
     return folder
@@ -60,7 +60,7 @@ def test_a_trained_model_finds_more_than_an_untrained_one(compared: Path) -> Non
     assert after["precision_at_10"]["colour"] > 2 * after["chance_at_10"]["colour"]
 
 
-def test_genre_attributes_and_every_distortion_are_asked(compared: Path) -> None:
+def test_genres_attributes_and_every_distortion_are_evaluated(compared: Path) -> None:
     after = figures(compared)["after"]
 
     assert {"genre", "mood", "colour", "shape", "texture"} <= set(after["precision_at_10"])
@@ -71,12 +71,12 @@ def test_genre_attributes_and_every_distortion_are_asked(compared: Path) -> None
     )
 
 
-def test_the_comparison_is_also_a_table_and_a_picture(compared: Path) -> None:
+def test_the_comparison_is_also_written_as_table_and_chart(compared: Path) -> None:
     assert "| measure | before | after | difference |" in (compared / "evaluation.md").read_text()
     assert (compared / "evaluation.svg").read_text().startswith("<svg")
 
 
-def test_without_a_table_the_demo_is_measured(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_without_a_table_the_demo_is_evaluated(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     models = ("--model", str(DEMO_MODEL), "--output", str(tmp_path))
 
     assert main(["evaluate", *models, "--count", "40", "--device", "cpu"]) == 0

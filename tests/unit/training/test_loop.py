@@ -23,7 +23,7 @@ def small_model() -> CLIPModel:
 
 
 def pairs(step: int) -> Batch:
-    """Eight flat grey pictures, each with a word of its own."""
+    """Eight flat grey pictures, each with its own word."""
     generator = torch.Generator().manual_seed(step)
     shades = torch.linspace(-1, 1, 8)[:, None, None, None].expand(8, 3, 16, 16)
     words = torch.tensor([[18, word, 19, 19] for word in range(8)])
@@ -55,7 +55,7 @@ def test_the_loss_falls_and_is_logged(tmp_path: Path) -> None:
     assert sum(figures[-5:]) / 5 < 0.7 * figures[0]
 
 
-def test_a_run_broken_off_and_resumed_ends_where_an_unbroken_one_does(tmp_path: Path) -> None:
+def test_an_interrupted_and_resumed_run_equals_an_uninterrupted_one(tmp_path: Path) -> None:
     unbroken, broken, resumed = small_model(), small_model(), small_model()
     fit(unbroken, plan=plan(20), make_batch=pairs, folder=tmp_path / "unbroken")
 
@@ -94,7 +94,7 @@ def test_training_stops_when_validation_no_longer_improves(tmp_path: Path) -> No
     assert len(kept) == 2
 
 
-def test_the_learning_rate_rises_stays_and_falls() -> None:
+def test_the_learning_rate_warms_up_stays_and_decays() -> None:
     whole = Plan(steps=100, learning_rate=1.0, warmup_steps=10)
 
     assert learning_rate(0, whole) == pytest.approx(0.1)
@@ -114,7 +114,7 @@ def test_a_resumed_run_logs_each_step_once(tmp_path: Path) -> None:
     assert steps == list(range(1, 21))
 
 
-def test_a_model_no_better_than_the_one_to_beat_is_not_kept(tmp_path: Path) -> None:
+def test_a_model_that_does_not_improve_on_the_base_is_discarded(tmp_path: Path) -> None:
     kept: list[Any] = []
 
     progress = fit(
@@ -132,7 +132,7 @@ def test_a_model_no_better_than_the_one_to_beat_is_not_kept(tmp_path: Path) -> N
     assert progress.score == 0.4
 
 
-def test_a_batch_moves_to_a_device_as_a_whole() -> None:
+def test_every_tensor_of_a_batch_moves_to_the_device() -> None:
     moved = pairs(0).to(torch.device("meta"))
 
     tensors = (moved.pixels, moved.input_ids, moved.attention_mask, moved.match, moved.twins)

@@ -67,7 +67,7 @@ def tiny_clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def export_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An export cache that tests share, so that each model is exported once."""
+    """An export cache shared by the tests: each model is exported once."""
     return tmp_path_factory.mktemp("exports")
 
 

@@ -15,7 +15,7 @@ PIXELS = np.zeros((4, 4, 3), dtype=np.uint8)
 
 
 class GatedEncoder(FixedLatencyEncoder):
-    """Encodes when it is let, refuses the text "bad", and remembers what came together."""
+    """Encodes once its gate is open, refuses the text "bad", and records its batches."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -56,7 +56,7 @@ def batcher(encoder: GatedEncoder) -> Iterator[Batcher]:
 
 
 def occupy(batcher: Batcher, encoder: GatedEncoder) -> None:
-    """Have the model busy with one text, so that whatever follows waits."""
+    """Keep the model busy with one text, so that later items wait."""
     batcher.submit_text("the first")
     assert encoder.entered.wait(30)
 
@@ -64,7 +64,7 @@ def occupy(batcher: Batcher, encoder: GatedEncoder) -> None:
 def poll(condition: Callable[[], bool]) -> None:
     deadline = time.monotonic() + 30
     while not condition():
-        assert time.monotonic() < deadline, "it did not come about in time"
+        assert time.monotonic() < deadline, "the condition was not met in time"
         time.sleep(0.005)
 
 
@@ -79,7 +79,7 @@ def test_each_caller_gets_the_embedding_of_its_own_item(batcher: Batcher, encode
         assert np.array_equal(future.result(30).embedding, expected)
 
 
-def test_what_waits_goes_together_up_to_the_largest_size(batcher: Batcher, encoder: GatedEncoder) -> None:
+def test_waiting_items_are_batched_up_to_the_maximum_size(batcher: Batcher, encoder: GatedEncoder) -> None:
     occupy(batcher, encoder)
 
     futures = [batcher.submit_text(str(number)) for number in range(6)]
@@ -89,7 +89,7 @@ def test_what_waits_goes_together_up_to_the_largest_size(batcher: Batcher, encod
     assert encoder.passes == [("texts", 1), ("texts", 4), ("texts", 2)]
 
 
-def test_an_idle_model_is_not_kept_waiting_for_company(batcher: Batcher, encoder: GatedEncoder) -> None:
+def test_an_idle_model_starts_without_waiting_for_a_batch(batcher: Batcher, encoder: GatedEncoder) -> None:
     encoder.gate.set()
 
     batcher.submit_text("alone").result(30)
@@ -98,7 +98,7 @@ def test_an_idle_model_is_not_kept_waiting_for_company(batcher: Batcher, encoder
     assert encoder.passes == [("texts", 1), ("images", 1)]
 
 
-def test_a_set_wait_gathers_company(encoder: GatedEncoder) -> None:
+def test_a_configured_wait_fills_the_batch(encoder: GatedEncoder) -> None:
     encoder.gate.set()
 
     with Batcher(encoder, max_size=3, max_wait_s=30) as batcher:
@@ -119,7 +119,7 @@ def test_images_and_texts_take_turns(batcher: Batcher, encoder: GatedEncoder) ->
     assert [lane for lane, _ in encoder.passes] == ["texts", "images", "texts", "images", "texts"]
 
 
-def test_one_thread_alone_calls_the_model(batcher: Batcher, encoder: GatedEncoder) -> None:
+def test_only_one_thread_calls_the_model(batcher: Batcher, encoder: GatedEncoder) -> None:
     encoder.gate.set()
 
     wait([batcher.submit_text(str(number)) for number in range(9)], 30)
@@ -129,7 +129,7 @@ def test_one_thread_alone_calls_the_model(batcher: Batcher, encoder: GatedEncode
     assert threading.get_ident() not in encoder.threads
 
 
-def test_one_bad_item_fails_alone(batcher: Batcher, encoder: GatedEncoder) -> None:
+def test_a_bad_item_fails_only_itself(batcher: Batcher, encoder: GatedEncoder) -> None:
     occupy(batcher, encoder)
 
     futures = {text: batcher.submit_text(text) for text in ("one", "bad", "two")}
@@ -141,7 +141,7 @@ def test_one_bad_item_fails_alone(batcher: Batcher, encoder: GatedEncoder) -> No
         futures["bad"].result(30)
 
 
-def test_what_is_cancelled_in_time_is_never_encoded(batcher: Batcher, encoder: GatedEncoder) -> None:
+def test_an_item_canceled_before_its_pass_is_not_encoded(batcher: Batcher, encoder: GatedEncoder) -> None:
     occupy(batcher, encoder)
     unwanted = [batcher.submit_text(str(number)) for number in range(4)]
     wanted = batcher.submit_text("wanted")
@@ -154,7 +154,7 @@ def test_what_is_cancelled_in_time_is_never_encoded(batcher: Batcher, encoder: G
     assert encoder.passes == [("texts", 1), ("texts", 1)]
 
 
-def test_a_full_queue_says_so_at_once(batcher: Batcher, encoder: GatedEncoder) -> None:
+def test_a_full_queue_refuses_at_once(batcher: Batcher, encoder: GatedEncoder) -> None:
     occupy(batcher, encoder)
     for _ in range(10):
         batcher.submit_text("text")
@@ -165,7 +165,7 @@ def test_a_full_queue_says_so_at_once(batcher: Batcher, encoder: GatedEncoder) -
 
 
 class WideEncoder(GatedEncoder):
-    """May be called by two threads at a time."""
+    """Accepts calls from two threads at a time."""
 
     passes_at_once = 2
 
@@ -177,7 +177,7 @@ def wide_encoder() -> Iterator[WideEncoder]:
     gated.gate.set()
 
 
-def test_a_whole_batch_goes_beside_the_pass_that_runs_and_less_waits_for_its_end(
+def test_only_a_full_batch_starts_beside_a_running_pass(
     wide_encoder: WideEncoder,
 ) -> None:
     with Batcher(wide_encoder, max_size=4) as batcher:
@@ -197,7 +197,7 @@ def test_a_whole_batch_goes_beside_the_pass_that_runs_and_less_waits_for_its_end
     assert len(wide_encoder.threads) == 2
 
 
-def test_a_stream_of_images_does_not_starve_a_text_where_passes_run_side_by_side(
+def test_concurrent_image_passes_do_not_starve_a_text(
     wide_encoder: WideEncoder,
 ) -> None:
     with Batcher(wide_encoder, max_size=4) as batcher:
@@ -208,12 +208,12 @@ def test_a_stream_of_images_does_not_starve_a_text_where_passes_run_side_by_side
         wide_encoder.gate.set()
         wait([*images, text], 30)
 
-    # The first pass is the text that occupies; of those that follow, two may have begun before the text came.
+    # The first pass is the text from `occupy`; up to two more may have started before the text came.
     kinds = [kind for kind, _ in wide_encoder.passes]
     assert "texts" in kinds[1:5]
 
 
-def test_a_wait_for_company_leaves_no_thread_with_nothing(wide_encoder: WideEncoder) -> None:
+def test_a_configured_wait_never_gives_a_thread_an_empty_batch(wide_encoder: WideEncoder) -> None:
     wide_encoder.gate.set()
 
     with Batcher(wide_encoder, max_size=4, max_wait_s=0.02) as batcher:
@@ -224,7 +224,7 @@ def test_a_wait_for_company_leaves_no_thread_with_nothing(wide_encoder: WideEnco
     assert all(size for _, size in wide_encoder.passes)
 
 
-def test_passes_side_by_side_are_all_ended_by_closing(wide_encoder: WideEncoder) -> None:
+def test_closing_waits_for_concurrent_passes(wide_encoder: WideEncoder) -> None:
     batcher = Batcher(wide_encoder, max_size=2)
     occupy(batcher, wide_encoder)
     waiting = [batcher.submit_text(str(number)) for number in range(5)]
@@ -236,9 +236,7 @@ def test_passes_side_by_side_are_all_ended_by_closing(wide_encoder: WideEncoder)
     assert all(future.done() and not future.cancelled() for future in waiting)
 
 
-def test_tells_a_watchdog_for_how_long_the_model_has_been_at_it(
-    batcher: Batcher, encoder: GatedEncoder
-) -> None:
+def test_the_duration_of_the_running_pass_is_reported(batcher: Batcher, encoder: GatedEncoder) -> None:
     assert batcher.running_s() == 0
 
     occupy(batcher, encoder)
@@ -248,7 +246,7 @@ def test_tells_a_watchdog_for_how_long_the_model_has_been_at_it(
     poll(lambda: batcher.running_s() == 0)
 
 
-def test_closing_encodes_what_waits_and_takes_nothing_more(encoder: GatedEncoder) -> None:
+def test_closing_encodes_waiting_items_and_refuses_new_ones(encoder: GatedEncoder) -> None:
     batcher = Batcher(encoder, max_size=4)
     occupy(batcher, encoder)
     waiting = [batcher.submit_text(str(number)) for number in range(6)]
@@ -262,7 +260,7 @@ def test_closing_encodes_what_waits_and_takes_nothing_more(encoder: GatedEncoder
         batcher.submit_text("late")
 
 
-def test_closing_in_spite_of_a_model_that_hangs_cancels_what_waits(encoder: GatedEncoder) -> None:
+def test_closing_cancels_waiting_items_when_the_model_hangs(encoder: GatedEncoder) -> None:
     batcher = Batcher(encoder, max_size=4)
     occupy(batcher, encoder)
     waiting = batcher.submit_text("waits")

@@ -1,4 +1,4 @@
-"""Trying again: what may pass, as long as there is time."""
+"""Retries: transient failures, until the deadline."""
 
 import pytest
 
@@ -7,7 +7,7 @@ from worker.retries import retry_transient
 
 
 class Calls:
-    """Fails so many times and then answers."""
+    """Fails a given number of times and then succeeds."""
 
     def __init__(self, *faults: Exception) -> None:
         self._faults = list(faults)
@@ -20,16 +20,16 @@ class Calls:
         return "answer"
 
 
-def test_what_may_pass_is_tried_again_and_told() -> None:
-    calls, told = Calls(CatalogUnavailable("one"), CatalogUnavailable("two")), list[str]()
+def test_a_transient_failure_is_retried_and_logged() -> None:
+    calls, logged = Calls(CatalogUnavailable("one"), CatalogUnavailable("two")), list[str]()
 
-    answer = retry_transient(calls, within_s=30, on_failure=lambda error: told.append(str(error)))
+    answer = retry_transient(calls, within_s=30, on_failure=lambda error: logged.append(str(error)))
 
     assert answer == "answer"
-    assert told == ["one", "two"]
+    assert logged == ["one", "two"]
 
 
-def test_what_will_not_pass_is_tried_once() -> None:
+def test_a_permanent_failure_is_not_retried() -> None:
     calls = Calls(CatalogMisconfigured("no such function", problem="rpc_missing"))
 
     with pytest.raises(CatalogMisconfigured):
@@ -38,7 +38,7 @@ def test_what_will_not_pass_is_tried_once() -> None:
     assert calls.made == 1
 
 
-def test_no_further_try_is_begun_that_could_not_end_in_time() -> None:
+def test_no_retry_starts_that_could_not_end_before_the_deadline() -> None:
     calls = Calls(CatalogUnavailable("down"), CatalogUnavailable("down"))
 
     with pytest.raises(CatalogUnavailable):

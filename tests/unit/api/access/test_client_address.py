@@ -1,4 +1,4 @@
-"""Where a request comes from: nobody can choose the address under which they are counted."""
+"""The client address of a request: only trusted proxies can set it."""
 
 from ipaddress import ip_network
 
@@ -13,16 +13,16 @@ PROXIES = [ip_network("10.0.0.0/8"), ip_network("fd00::/8")]
     ("peer", "forwarded", "address"),
     [
         ("192.0.2.1", [], "192.0.2.1"),
-        # A client's own word counts for nothing.
+        # A client cannot set its own address.
         ("192.0.2.1", ["198.51.100.9"], "192.0.2.1"),
         ("10.0.0.1", ["192.0.2.1"], "192.0.2.1"),
         ("10.0.0.1", ["198.51.100.9, 192.0.2.1"], "192.0.2.1"),
         ("10.0.0.1", ["198.51.100.9", "192.0.2.1"], "192.0.2.1"),
-        # Through two proxies of ours.
+        # Two trusted proxies.
         ("10.0.0.1", ["198.51.100.9, 192.0.2.1, 10.0.0.2"], "192.0.2.1"),
-        # All of them ours: the first is the client.
+        # All are trusted: the first is the client.
         ("10.0.0.1", ["10.0.0.3, 10.0.0.2"], "10.0.0.3"),
-        # What is no address ends the way.
+        # An invalid address ends the chain.
         ("10.0.0.1", ["192.0.2.1, unknown"], "10.0.0.1"),
         ("10.0.0.1", ["", ","], "10.0.0.1"),
         ("10.0.0.1", ["192.0.2.1:5000"], "192.0.2.1"),
@@ -31,13 +31,13 @@ PROXIES = [ip_network("10.0.0.0/8"), ip_network("fd00::/8")]
         (None, ["192.0.2.1"], "unknown"),
     ],
 )
-def test_the_way_is_followed_through_trusted_proxies_only(
+def test_only_trusted_proxies_may_forward_a_client_address(
     peer: str | None, forwarded: list[str], address: str
 ) -> None:
     assert client_address(peer, forwarded, trusted=PROXIES) == address
 
 
-def test_the_addresses_of_one_ipv6_network_are_one_client() -> None:
+def test_all_addresses_of_an_ipv6_network_count_as_one_client() -> None:
     first, second, other = (
         client_address(peer, [], trusted=[])
         for peer in ("2001:db8::1", "2001:db8::ffff:2", "2001:db8:0:1::1")

@@ -1,4 +1,4 @@
-"""A gateway that anybody could reach and nobody needs a key for does not start unasked."""
+"""A public gateway without authentication starts only if the operator allows it."""
 
 import os
 import subprocess
@@ -13,7 +13,7 @@ from tests.paths import ROOT
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.0.2.1", "covers.example.org"])
-def test_it_does_not_listen_beyond_this_machine_without_keys(host: str) -> None:
+def test_a_public_gateway_without_keys_is_refused(host: str) -> None:
     with pytest.raises(SettingsError, match="AUTH=required") as refused:
         check_exposure(load_settings({"HOST": host}))
 
@@ -32,20 +32,20 @@ def test_it_does_not_listen_beyond_this_machine_without_keys(host: str) -> None:
         {"HOST": "0.0.0.0", "ALLOW_UNAUTHENTICATED": "yes-anyone-may-search"},
     ],
 )
-def test_it_listens_where_only_this_machine_reaches_it_or_where_it_was_told_to(
+def test_a_local_or_explicitly_allowed_gateway_starts(
     environ: dict[str, str],
 ) -> None:
     check_exposure(load_settings(environ))
 
 
 @pytest.mark.parametrize("words", ["yes", "true", "1"])
-def test_half_a_word_is_not_enough(words: str) -> None:
+def test_an_abbreviated_permission_is_refused(words: str) -> None:
     with pytest.raises(SettingsError, match="ALLOW_UNAUTHENTICATED"):
         load_settings({"ALLOW_UNAUTHENTICATED": words})
 
 
 @pytest.mark.starts_processes
-def test_the_process_ends_and_says_what_to_do() -> None:
+def test_the_process_exits_and_names_the_setting_to_change() -> None:
     environ = {
         "PATH": os.environ["PATH"],
         "HOST": "0.0.0.0",

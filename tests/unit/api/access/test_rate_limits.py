@@ -1,4 +1,4 @@
-"""Rates: what is left, when to come again, and what a search costs."""
+"""Rate limits: remaining units, retry time, and the cost of a search."""
 
 import pytest
 
@@ -18,12 +18,12 @@ LIMIT, EXPIRY_S = RATE.limit, RATE.window_s
 
 
 def fits(window: Window, cost: int) -> bool:
-    """Count as the script does."""
+    """Apply the formula of the Lua script."""
     return int(window.previous * window.previous_s / EXPIRY_S) + window.current + cost <= LIMIT
 
 
 def later(window: Window, wait_s: float) -> Window:
-    """Return the window after a time in which nothing is spent; it turns as the script turns it."""
+    """Return the window after an idle time, rotated as the Lua script rotates it."""
     if not window.current:
         left_s = max(0.0, window.previous_s - wait_s)
         return Window(window.previous if left_s else 0, left_s, 0, 0)
@@ -37,7 +37,7 @@ def later(window: Window, wait_s: float) -> Window:
 @pytest.mark.parametrize("previous", [0, 1, 30, 60])
 @pytest.mark.parametrize("current", [0, 1, 29, 60])
 @pytest.mark.parametrize("turn_s", [0.5, 17.0, 59.5])
-def test_after_the_time_that_is_told_the_cost_fits_and_not_long_before(
+def test_retry_after_is_the_shortest_wait_after_which_the_cost_fits(
     cost: int, previous: int, current: int, turn_s: float
 ) -> None:
     window = Window(previous, turn_s if previous else 0, current, turn_s + EXPIRY_S if current else 0)
@@ -50,17 +50,17 @@ def test_after_the_time_that_is_told_the_cost_fits_and_not_long_before(
     assert wait_s == 1 or not fits(later(window, wait_s - 1.1), cost)
 
 
-def test_what_is_left_is_the_limit_less_what_counts() -> None:
+def test_remaining_units_are_the_limit_minus_the_weighted_use() -> None:
     now = Window(30, 20.0, 10, 80.0).quota(RATE)
 
     assert (now.limit, now.remaining, now.reset_s) == (60, 40, 80)
 
 
-def test_an_image_costs_more_than_a_text_and_both_more_than_an_answer_from_the_cache() -> None:
+def test_an_image_costs_more_than_a_text_and_a_text_more_than_a_cached_answer() -> None:
     assert IMAGE_COST > TEXT_COST > REQUEST_COST >= ALBUM_COST
 
 
-def test_a_composed_search_costs_what_its_parts_cost() -> None:
+def test_a_composed_search_costs_the_sum_of_its_parts() -> None:
     query = SearchQuery((TextPart("red"), ImagePart("ab"), AlbumPart("7"), TextPart("blue", weight=-1)))
 
     assert cost_of(query) == 2 * TEXT_COST + IMAGE_COST + ALBUM_COST

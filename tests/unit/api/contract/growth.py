@@ -1,6 +1,6 @@
-"""What breaks clients between two OpenAPI documents: the HTTP API may only grow.
+"""Finds changes between two OpenAPI documents that break clients: the HTTP API may only grow.
 
-Of a request: nothing that was accepted may be refused. Of an answer: nothing that was promised may be missing
+Requests: everything that was accepted must stay accepted. Responses: nothing that was promised may be missing
 or of another type. New endpoints, optional parameters, fields, codes and statuses are growth.
 """
 

@@ -59,7 +59,7 @@ def every_schema(node: object) -> Iterator[str]:
 
 
 def every_example(node: object, where: str = "") -> Iterator[tuple[str, dict[str, Any], object]]:
-    """Give each example with its schema; within a schema, an example is its own."""
+    """Yield each example with its schema; an example inside a schema belongs to that schema."""
     if isinstance(node, list):
         for index, value in enumerate(node):
             yield from every_example(value, f"{where}/{index}")
@@ -86,18 +86,18 @@ def codes(operation: dict[str, Any]) -> set[str]:
     }
 
 
-def test_it_has_every_endpoint_and_no_other() -> None:
+def test_it_lists_exactly_the_endpoints_of_the_application() -> None:
     assert set(OPERATIONS) == ENDPOINTS
 
 
-def test_every_reference_leads_somewhere() -> None:
+def test_every_reference_resolves() -> None:
     known = {f"#/components/schemas/{name}" for name in DOCUMENT["components"]["schemas"]}
 
     assert set(every_schema(DOCUMENT)) <= known
 
 
 @pytest.mark.parametrize("name", OPERATIONS)
-def test_every_parameter_has_words_a_schema_and_an_example(name: str) -> None:
+def test_every_parameter_has_a_description_a_schema_and_an_example(name: str) -> None:
     for parameter in OPERATIONS[name].get("parameters", []):
         assert parameter["description"]
         assert parameter["schema"]
@@ -122,8 +122,8 @@ EXAMPLES = list(every_example(DOCUMENT))
 
 
 @pytest.mark.parametrize(("schema", "example"), [e[1:] for e in EXAMPLES], ids=[e[0] for e in EXAMPLES])
-def test_every_example_meets_its_schema(schema: dict[str, Any], example: object) -> None:
-    # References lead into the components, from wherever they stand.
+def test_every_example_is_valid_against_its_schema(schema: dict[str, Any], example: object) -> None:
+    # All references point into the components.
     validator = Draft202012Validator({**schema, "components": DOCUMENT["components"]})
 
     assert [error.message for error in validator.iter_errors(example)] == []
@@ -144,7 +144,7 @@ def test_every_component_has_an_example() -> None:
     assert [name for name, schema in schemas.items() if not schema.keys() & {"example", "examples"}] == []
 
 
-def test_every_problem_says_its_own_sentence() -> None:
+def test_every_problem_code_has_its_own_detail() -> None:
     shown = {
         (example["code"], example["detail"])
         for _, _, example in EXAMPLES
@@ -155,7 +155,7 @@ def test_every_problem_says_its_own_sentence() -> None:
     assert dict(shown) == DETAILS
 
 
-def test_what_is_refused_for_want_of_a_key_says_how_to_send_one_and_what_is_counted_how_it_stands() -> None:
+def test_every_401_has_www_authenticate_and_every_counted_answer_its_rate_limit() -> None:
     limits = {"RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset"}
 
     for name, operation in OPERATIONS.items():
@@ -166,14 +166,14 @@ def test_what_is_refused_for_want_of_a_key_says_how_to_send_one_and_what_is_coun
 
 
 @pytest.mark.parametrize("name", OPERATIONS)
-def test_every_answer_is_read_as_the_right_type(name: str) -> None:
+def test_every_error_but_readiness_has_the_problem_media_type(name: str) -> None:
     for status, answer in OPERATIONS[name]["responses"].items():
         problem = "application/problem+json" in answer.get("content", {})
         # Readiness answers 503 with the same object as 200.
         assert problem == (int(status) >= 400 and (name, status) != ("GET /readyz", "503"))
 
 
-def test_the_parameters_of_a_search_are_those_that_are_read() -> None:
+def test_the_documented_search_parameters_are_the_ones_the_code_reads() -> None:
     described = {
         name: {p["name"] for p in OPERATIONS[name]["parameters"] if p["in"] == "query"}
         for name in ("GET /api/search-by-text", "POST /api/search-by-image")
@@ -183,11 +183,11 @@ def test_the_parameters_of_a_search_are_those_that_are_read() -> None:
     assert described["POST /api/search-by-image"] == set(SearchParameters.model_fields)
 
 
-def test_every_code_is_described_somewhere() -> None:
+def test_every_error_code_is_documented_by_an_endpoint() -> None:
     described = {code for operation in OPERATIONS.values() for code in codes(operation)}
 
-    # These have no endpoint of their own: there is none, it does not take the method, none was reached, or
-    # it is a file.
+    # No documented endpoint answers with these: the path is unknown, the method is not allowed, the request
+    # failed before routing, or the path is that of a file.
     elsewhere = {"not_found", "method_not_allowed", "headers_too_large", "not_implemented"}
     elsewhere |= {"range_not_satisfiable"}
     assert set(PROBLEMS_BY_CODE) - described == elsewhere
@@ -199,7 +199,7 @@ def test_the_docs_have_one_row_for_each_code_with_its_status() -> None:
     assert rows == {code: str(problem.status) for code, problem in PROBLEMS_BY_CODE.items()}
 
 
-def test_every_problem_of_a_catalog_is_described_and_has_a_row_in_the_docs() -> None:
+def test_every_catalog_problem_is_in_the_schema_and_in_the_docs() -> None:
     schemas = DOCUMENT["components"]["schemas"]
     rows = re.findall(r"^\| `([a-z_]+)` \| [a-z]", DOCS.read_text(), re.MULTILINE)
 
@@ -222,7 +222,7 @@ def test_the_docs_name_every_query_parameter() -> None:
 
 
 @pytest.mark.parametrize(("auth", "needed"), [("optional", False), ("required", True)])
-def test_where_keys_are_asked_for_the_document_says_which_endpoints_need_one(auth: str, needed: bool) -> None:
+def test_with_authentication_the_document_says_which_endpoints_need_a_key(auth: str, needed: bool) -> None:
     settings = load_settings({"DATABASE_URL": "postgresql://nobody@127.0.0.1:1/none", "AUTH": auth})
     document = create_app(settings).openapi()
     security = {path: next(iter(o.values()))["security"] for path, o in document["paths"].items()}

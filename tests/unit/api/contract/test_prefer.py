@@ -1,4 +1,4 @@
-"""The `Prefer` header is a list (RFC 7240), `?wait=` wins over it, and what counted is told."""
+"""The `Prefer` header is a list (RFC 7240), `?wait=` overrides it, and the applied preference is returned."""
 
 import pytest
 
@@ -39,11 +39,11 @@ def test_preferences_are_read_from_any_list(headers: list[str], preferences: dic
         (["wait=soon, lenient"], Patience(15.0)),
     ],
 )
-def test_the_header_decides_how_long_to_wait(headers: list[str], patience: Patience) -> None:
+def test_the_header_sets_how_long_to_wait(headers: list[str], patience: Patience) -> None:
     assert decide_patience(headers, parameter_s=None, default_s=15.0) == patience
 
 
-def test_the_parameter_wins_over_the_header_which_is_then_not_applied() -> None:
+def test_the_wait_parameter_overrides_the_header() -> None:
     patience = decide_patience(["respond-async, wait=5"], parameter_s=2.5, default_s=15.0)
 
     assert patience == Patience(2.5)

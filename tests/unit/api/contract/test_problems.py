@@ -1,4 +1,4 @@
-"""Every error has one row, and over HTTP says its code, its status and what belongs to it."""
+"""Every error has one row in the table, and its problem document has code, status and details."""
 
 from collections.abc import Iterator
 
@@ -50,7 +50,7 @@ def kinds(base: type[CoverSearchError] = CoverSearchError) -> Iterator[type[Cove
         yield from kinds(kind)
 
 
-# A settings error stops a process before it answers anybody.
+# A settings error stops a process before it serves any request.
 WITH_CODE = [
     kind
     for kind in kinds()
@@ -59,7 +59,7 @@ WITH_CODE = [
 
 
 @pytest.mark.parametrize("kind", WITH_CODE)
-def test_every_error_with_a_code_has_a_row_of_its_own(kind: type[CoverSearchError]) -> None:
+def test_every_error_with_a_code_has_its_own_row(kind: type[CoverSearchError]) -> None:
     assert kind in PROBLEMS
 
 
@@ -73,21 +73,21 @@ def test_errors_that_share_a_code_share_their_row() -> None:
         assert PROBLEMS_BY_CODE[kind.code] == problem
 
 
-def test_an_error_without_a_row_looks_like_the_nearest_above_it() -> None:
-    class StrangerCatalogFault(CatalogMisconfigured):
+def test_an_error_without_a_row_uses_that_of_its_nearest_base_class() -> None:
+    class SpecialCatalogFault(CatalogMisconfigured):
         pass
 
-    problem = problem_of(StrangerCatalogFault("gone", problem="rpc_missing"))
+    problem = problem_of(SpecialCatalogFault("gone", problem="rpc_missing"))
 
     assert problem is PROBLEMS[CatalogMisconfigured]
 
 
 @pytest.mark.parametrize("kind", [kind for kind in PROBLEMS if PROBLEMS[kind].status == 503])
-def test_whatever_is_the_services_own_limit_says_when_to_try_again(kind: type[CoverSearchError]) -> None:
+def test_every_503_says_when_to_try_again(kind: type[CoverSearchError]) -> None:
     assert PROBLEMS[kind].retry_after_s is not None
 
 
-def test_a_problem_says_type_title_status_detail_and_code() -> None:
+def test_a_problem_has_type_title_status_detail_and_code() -> None:
     response = error_response(QueueUnavailable("the job queue does not answer"))
 
     document = orjson.loads(response.body)
@@ -103,7 +103,7 @@ def test_a_problem_says_type_title_status_detail_and_code() -> None:
     assert int(response.headers["retry-after"]) >= 1
 
 
-def test_a_full_queue_says_its_own_retry_after() -> None:
+def test_a_full_queue_sends_its_own_retry_after() -> None:
     response = error_response(QueueFull("the queue is full", retry_after_s=17))
 
     assert response.headers["retry-after"] == "17"
@@ -120,7 +120,7 @@ def test_a_validation_problem_names_every_parameter() -> None:
     ]
 
 
-def test_a_problem_with_an_image_names_where_it_was_given() -> None:
+def test_an_image_problem_names_the_parameter_of_the_image() -> None:
     with pytest.raises(UnsupportedImage) as caught, image_given_as("parts.2.image"):
         raise UnsupportedImage("no image")
 
@@ -129,14 +129,14 @@ def test_a_problem_with_an_image_names_where_it_was_given() -> None:
     assert document["errors"] == [{"parameter": "parts.2.image", "detail": "no image"}]
 
 
-def test_a_decoder_that_died_is_no_parameters_fault() -> None:
+def test_a_dead_decoder_blames_no_parameter() -> None:
     with pytest.raises(DecoderDied) as caught, image_given_as("file"):
         raise DecoderDied("killed")
 
     assert "errors" not in orjson.loads(error_response(caught.value).body)
 
 
-def test_an_unexpected_error_tells_nothing_of_itself() -> None:
+def test_an_unexpected_error_reveals_no_details() -> None:
     response = error_response(CoverSearchError("SELECT * FROM secrets"))
 
     document = orjson.loads(response.body)
@@ -158,14 +158,14 @@ def test_a_failed_job_answers_a_waiting_request_with_its_own_status(code: str, s
     assert orjson.loads(response.body)["detail"] == "why"
 
 
-def test_a_failure_with_a_code_that_nobody_knows_is_internal() -> None:
+def test_a_failure_with_an_unknown_code_is_internal() -> None:
     response = failure_response(JobFailure("from_the_future", "what the worker said"))
 
     assert response.status_code == 500
     assert orjson.loads(response.body)["code"] == "internal"
 
 
-def test_a_misconfigured_catalog_is_told_with_its_problem_at_once_and_after_a_job() -> None:
+def test_a_direct_error_and_a_failed_job_both_name_the_catalog_problem() -> None:
     error = CatalogMisconfigured("apply the schema", problem="rpc_missing")
 
     documents = [

@@ -1,4 +1,4 @@
-"""A job as clients see it: its times, its result under its own id, or why it failed."""
+"""A job as clients see it: its times, and its result with its own id or its error."""
 
 import json
 from dataclasses import replace
@@ -34,7 +34,7 @@ QUEUED = replace(
 FAILED = replace(JOB, state=JobState.FAILED, failure=JobFailure("no_worker", "none"), result=None)
 
 
-def test_a_result_of_an_earlier_release_does_not_say_whether_a_text_was_cut() -> None:
+def test_a_result_of_an_earlier_release_has_no_truncation_field() -> None:
     earlier = {name: value for name, value in responses.RESULT_EXAMPLE.items() if name != "truncated"}
 
     assert not responses.Result.model_validate(earlier).truncated
@@ -53,7 +53,7 @@ def test_a_job_shows_its_result_under_its_own_id_and_its_times_in_utc() -> None:
     }
 
 
-def test_a_failed_job_shows_why_and_no_result() -> None:
+def test_a_failed_job_shows_its_error_and_no_result() -> None:
     document = json.loads(job_json(FAILED, path_prefix=""))
 
     assert document["status"] == "failed"
@@ -61,7 +61,7 @@ def test_a_failed_job_shows_why_and_no_result() -> None:
     assert document["result"] is None
 
 
-def test_a_job_that_failed_because_of_the_catalogs_setup_names_the_problem() -> None:
+def test_a_job_that_failed_on_a_misconfigured_catalog_names_the_problem() -> None:
     failure = JobFailure.of(CatalogMisconfigured("apply the schema", problem="rpc_missing"))
 
     document = json.loads(job_json(replace(FAILED, failure=failure), path_prefix=""))
@@ -74,7 +74,7 @@ def test_a_job_that_failed_because_of_the_catalogs_setup_names_the_problem() -> 
 
 
 @pytest.mark.parametrize("job", [JOB, QUEUED, FAILED], ids=["succeeded", "queued", "failed"])
-def test_a_job_is_what_its_model_describes(job: Job) -> None:
+def test_a_job_matches_its_model(job: Job) -> None:
     document = json.loads(job_json(job, path_prefix=""))
 
     described = responses.Job.model_validate(document)

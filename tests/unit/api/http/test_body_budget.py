@@ -1,4 +1,4 @@
-"""What request bodies may hold of a process's memory, all of them together."""
+"""The memory budget that all request bodies of a process share."""
 
 import pytest
 
@@ -6,7 +6,7 @@ from api.http.body_budget import BodyBudget
 from common.errors import QueueFull
 
 
-def test_bodies_share_one_budget_and_what_is_refused_is_not_counted() -> None:
+def test_bodies_share_one_budget_and_refused_bytes_do_not_count() -> None:
     receiving = BodyBudget(max_bytes=100)
     with receiving.body() as one, receiving.body() as other:
         one.hold(60)
@@ -19,7 +19,7 @@ def test_bodies_share_one_budget_and_what_is_refused_is_not_counted() -> None:
         assert refused.value.retry_after_s >= 1
 
 
-def test_what_is_declared_is_refused_early_and_not_counted() -> None:
+def test_a_declared_length_over_the_budget_is_refused_and_does_not_count() -> None:
     receiving = BodyBudget(max_bytes=100)
     with receiving.body() as body:
         body.expect(100)
@@ -30,7 +30,7 @@ def test_what_is_declared_is_refused_early_and_not_counted() -> None:
         assert receiving.held_bytes == 0
 
 
-def test_a_body_lets_go_however_its_request_ends() -> None:
+def test_a_body_returns_its_budget_when_its_request_fails() -> None:
     receiving = BodyBudget(max_bytes=100)
 
     def end_badly() -> None:
@@ -44,7 +44,7 @@ def test_a_body_lets_go_however_its_request_ends() -> None:
     assert receiving.held_bytes == 0
 
 
-def test_what_is_released_early_is_not_given_back_twice() -> None:
+def test_an_early_release_returns_the_budget_only_once() -> None:
     receiving = BodyBudget(max_bytes=100)
     with receiving.body() as other, receiving.body() as body:
         other.hold(10)

@@ -1,4 +1,4 @@
-"""Tags name an answer; whether a client holds it is compared weakly."""
+"""Entity tags identify an answer; `If-None-Match` uses weak comparison."""
 
 import pytest
 
@@ -21,11 +21,11 @@ def test_tags_are_compared_weakly(given: list[str], *, current: bool) -> None:
     assert is_current(given, 'W/"abc"') is current
 
 
-def test_any_tag_is_not_this_tag() -> None:
+def test_the_wildcard_does_not_match_a_specific_tag() -> None:
     assert names_tag(['"other", W/"abc"'], 'W/"abc"')
     assert not names_tag(["*"], 'W/"abc"')
     assert not names_tag([], 'W/"abc"')
 
 
-def test_the_tag_of_an_answer_follows_its_query_key() -> None:
+def test_the_tag_of_an_answer_depends_on_its_query_key() -> None:
     assert etag_of("a" * 64) != etag_of("b" * 64)

@@ -34,7 +34,9 @@ async def path_behind(prefix: str, raw_path: str) -> tuple[str, bytes]:
         ("/music", "/music/music/docs", "/music/docs", b"/music/docs"),
     ],
 )
-async def test_the_prefix_is_taken_off(prefix: str, raw_path: str, path: str, raw_path_behind: bytes) -> None:
+async def test_the_prefix_is_removed_from_the_path(
+    prefix: str, raw_path: str, path: str, raw_path_behind: bytes
+) -> None:
     assert await path_behind(prefix, raw_path) == (path, raw_path_behind)
 
 
@@ -49,17 +51,17 @@ async def test_the_prefix_is_taken_off(prefix: str, raw_path: str, path: str, ra
         ("/music/search", "/music/docs"),
     ],
 )
-async def test_another_path_is_left_as_it_is(prefix: str, raw_path: str) -> None:
+async def test_a_path_without_the_prefix_is_unchanged(prefix: str, raw_path: str) -> None:
     assert await path_behind(prefix, raw_path) == ("of the whole", raw_path.encode())
 
 
 @pytest.mark.parametrize("first", sorted(FIRST_SEGMENTS))
-def test_a_prefix_that_is_a_path_of_the_service_stops_the_start(first: str) -> None:
+def test_a_prefix_equal_to_a_route_of_the_service_is_refused_at_startup(first: str) -> None:
     settings = load_settings({**CATALOG, "PUBLIC_URL": f"https://example.org/{first}/more"})
 
     with pytest.raises(SettingsError, match="PUBLIC_URL: its path begins with /"):
         create_app(settings)
 
 
-def test_every_path_of_the_service_is_known_as_one() -> None:
+def test_every_route_is_in_the_list_of_reserved_prefixes() -> None:
     assert {path.split("/")[1] for path in DOCUMENT["paths"]} - {""} <= FIRST_SEGMENTS

@@ -1,4 +1,4 @@
-"""A composed search is read strictly; what is wrong is named by where it stands."""
+"""A composed search is validated strictly, and each error names its location."""
 
 import base64
 import tracemalloc
@@ -73,7 +73,7 @@ def test_texts_images_and_albums_become_weighted_parts() -> None:
     assert images == ((image_digest(image), image),)
 
 
-def test_an_image_that_is_given_twice_is_held_once() -> None:
+def test_a_repeated_image_is_held_once() -> None:
     _, images = compose(parts=[{"image": encoded(png())}, {"image": encoded(png()), "weight": 0.3}])
 
     assert len(images) == 1
@@ -99,7 +99,7 @@ def test_an_image_that_is_given_twice_is_held_once() -> None:
         ([1], {"body"}),
     ],
 )
-def test_what_is_wrong_is_named_by_where_it_stands(body: Any, names: set[str]) -> None:
+def test_an_error_names_the_location_in_the_body(body: Any, names: set[str]) -> None:
     with pytest.raises(InvalidRequest) as caught:
         READER.read(orjson.dumps(body))
 
@@ -119,9 +119,7 @@ MANY: dict[str, Any] = {str(n): 1 for n in range(21)}
         ({"parts": [{"text": "a"}], "x" * 5_000: 1}, "x" * 100),
     ],
 )
-def test_a_body_of_many_fields_or_endless_names_is_refused_with_few_words(
-    body: dict[str, Any], name: str
-) -> None:
+def test_a_body_of_many_fields_or_long_names_gets_a_short_error(body: dict[str, Any], name: str) -> None:
     with pytest.raises(InvalidRequest) as caught:
         compose(**body)
 
@@ -129,14 +127,14 @@ def test_a_body_of_many_fields_or_endless_names_is_refused_with_few_words(
     assert len(caught.value.detail) < 500
 
 
-def test_no_more_than_twenty_errors_are_told() -> None:
+def test_at_most_twenty_errors_are_reported() -> None:
     with pytest.raises(InvalidRequest) as caught:
         compose(parts=[{"text": "a"}], genre=[""] * 50)
 
     assert len(caught.value.problems) == 20
 
 
-def test_the_longest_search_there_can_be_is_read() -> None:
+def test_a_search_of_maximum_length_is_read() -> None:
     parts = [{"text": "," * TEXT_MAX_CHARS}] * PARTS_MAX
 
     query, _ = compose(parts=parts, genre=["," * 100] * 50)
@@ -151,7 +149,9 @@ def test_the_longest_search_there_can_be_is_read() -> None:
         ({"parts": [{"text": "a"}, {"image": "not base64!"}]}, "parts.1.image"),
     ],
 )
-def test_what_only_the_query_shows_to_be_wrong_is_named_too(body: dict[str, Any], name: str) -> None:
+def test_an_error_that_only_the_whole_query_reveals_names_its_location(
+    body: dict[str, Any], name: str
+) -> None:
     with pytest.raises(InvalidParameter) as caught:
         compose(**body)
 
@@ -195,7 +195,7 @@ def wrapped(text: str, *, width: int, line_break: str) -> str:
         "data URI in lines",
     ],
 )
-def test_base64_may_come_as_programs_write_it(text: str) -> None:
+def test_common_base64_variants_are_accepted(text: str) -> None:
     _, images = compose(parts=[{"image": text}])
 
     assert images == ((image_digest(TELLING), TELLING),)
@@ -220,7 +220,7 @@ def test_base64_may_come_as_programs_write_it(text: str) -> None:
         "data:,",
     ],
 )
-def test_what_is_no_base64_is_refused_by_name(text: str) -> None:
+def test_invalid_base64_is_refused_by_name(text: str) -> None:
     with pytest.raises(InvalidParameter, match="base64") as caught:
         compose(parts=[{"text": "red"}, {"image": text}])
 
@@ -229,7 +229,7 @@ def test_what_is_no_base64_is_refused_by_name(text: str) -> None:
 
 
 @pytest.mark.parametrize("text", ["\r\n", "data:image/png;base64,"])
-def test_an_image_of_no_bytes_is_refused_by_name(text: str) -> None:
+def test_an_empty_image_is_refused_by_name(text: str) -> None:
     with pytest.raises(UnsupportedImage, match="the file is empty") as caught:
         compose(parts=[{"image": text}])
 
@@ -247,7 +247,7 @@ def test_the_limit_counts_the_bytes_of_the_image(line_break: str) -> None:
         compose(parts=[{"image": encoded(longer)}])
 
 
-def test_the_largest_image_fits_into_a_body_in_lines_of_any_usual_width() -> None:
+def test_the_largest_image_fits_into_a_body_with_any_common_base64_line_width() -> None:
     image = bytes(10 * MIB)
     text = wrapped(encoded(image), width=64, line_break="\r\n")
 
@@ -257,7 +257,7 @@ def test_the_largest_image_fits_into_a_body_in_lines_of_any_usual_width() -> Non
 
 
 @pytest.mark.parametrize("digits", [rb"\n", rb"A\n", b"-A", b"A"])
-def test_reading_images_takes_little_memory_beside_that_of_the_json_parser(digits: bytes) -> None:
+def test_decoding_base64_needs_little_memory_beyond_the_json_parser(digits: bytes) -> None:
     reader = SearchBodyReader(max_image_bytes=MIB, max_image_pixels=10_000)
     count = (max_body_bytes(MIB) - 100) // len(digits)
     body = b'{"parts":[{"image":"' + digits * count + b'"}]}'
@@ -270,7 +270,7 @@ def test_reading_images_takes_little_memory_beside_that_of_the_json_parser(digit
 
 
 def peak_bytes(work: Callable[[], object]) -> int:
-    """Return the most memory that Python holds during some work."""
+    """Return the peak memory that Python allocates during a call."""
     tracemalloc.start()
     try:
         work()
@@ -280,13 +280,13 @@ def peak_bytes(work: Callable[[], object]) -> int:
 
 
 @pytest.mark.parametrize("body", [b"", b"{", b"\xff", b'{"parts": NaN}', b"[" * 5000])
-def test_what_is_no_json_is_malformed(body: bytes) -> None:
+def test_invalid_json_is_malformed(body: bytes) -> None:
     with pytest.raises(MalformedBody):
         READER.read(body)
 
 
 @pytest.mark.parametrize(("data", "error"), [(b"x" * 2001, ImageTooLarge), (b"hello", UnsupportedImage)])
-def test_an_image_meets_the_same_limits_as_an_upload_and_is_named(
+def test_an_embedded_image_has_the_limits_of_an_upload_and_is_named(
     data: bytes, error: type[ImageError]
 ) -> None:
     with pytest.raises(error) as caught:

@@ -4,8 +4,8 @@ from api.http.security_headers import SecurityHeaders
 
 
 @pytest.mark.parametrize("public_url", ["http://covers.example:8000", "http://covers.example:8000/music"])
-def test_the_page_may_show_covers_from_everywhere_below_the_public_address(public_url: str) -> None:
+def test_the_content_security_policy_allows_covers_from_the_public_url(public_url: str) -> None:
     headers = dict(SecurityHeaders(public_url=public_url).of("/app/"))
 
-    # A path without a slash at its end would let in that path alone.
+    # A source path without a trailing slash would match only that exact path.
     assert b" https: http://covers.example:8000; " in headers[b"content-security-policy"]

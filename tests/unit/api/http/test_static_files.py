@@ -7,7 +7,7 @@ from starlette.routing import Mount
 from api.http.static_files import PAGES, TypedFiles
 
 
-async def test_a_folder_leads_to_its_page_by_a_relative_address(tmp_path: Path) -> None:
+async def test_a_folder_redirects_to_its_page_by_a_relative_url(tmp_path: Path) -> None:
     folder = tmp_path / "a b"
     folder.mkdir()
     (folder / "index.html").write_text("page")

@@ -1,4 +1,4 @@
-"""An upload is read as a stream: it ends at the first thing that is wrong with it."""
+"""An upload is read as a stream: reading stops at the first error."""
 
 from collections.abc import Iterable
 
@@ -24,7 +24,7 @@ RAW = {"Content-Type": "image/png"}
 
 
 class Sender:
-    """A client that sends chunks and counts how many were taken."""
+    """A client that sends chunks and counts how many were read."""
 
     def __init__(self, chunks: Iterable[bytes], headers: dict[str, str]) -> None:
         self._chunks = iter(chunks)
@@ -57,26 +57,26 @@ async def read(*chunks: bytes, content_type: str = MULTIPART, **headers: str) ->
     return await receive(sender)
 
 
-async def test_the_file_comes_out_as_it_went_in() -> None:
+async def test_the_parsed_file_equals_the_uploaded_one() -> None:
     data = bytes(range(256))
 
     assert await read(part(data), b"--zz--\r\n") == data
 
 
-async def test_it_may_come_byte_by_byte() -> None:
+async def test_an_upload_may_arrive_byte_by_byte() -> None:
     whole = part(b"\r\n--z\r\n") + b"--zz--\r\n"
 
     assert await read(*(bytes([byte]) for byte in whole)) == b"\r\n--z\r\n"
 
 
-async def test_an_image_of_the_largest_size_passes_and_one_byte_more_does_not() -> None:
+async def test_the_size_limit_is_exact() -> None:
     assert len(await read(part(b"x" * LIMIT), b"--zz--\r\n")) == LIMIT
 
     with pytest.raises(ImageTooLarge):
         await read(part(b"x" * (LIMIT + 1)), b"--zz--\r\n")
 
 
-async def test_a_declared_length_that_is_too_large_is_refused_before_anything_is_read() -> None:
+async def test_a_declared_length_over_the_limit_is_refused_before_reading() -> None:
     length = str(LIMIT + FRAMING_BYTES + 1)
     sender = Sender([part(b"x")], {"Content-Type": MULTIPART, "Content-Length": length})
 
@@ -87,7 +87,7 @@ async def test_a_declared_length_that_is_too_large_is_refused_before_anything_is
 
 
 @pytest.mark.parametrize("length", ["10", "-5", "lots", ""])
-async def test_a_length_that_lies_does_not_lift_the_cap(length: str) -> None:
+async def test_a_false_declared_length_does_not_raise_the_limit(length: str) -> None:
     sender = Sender(
         [part(b"")[:-2], *[b"x" * 100] * 1000], {"Content-Type": MULTIPART, "Content-Length": length}
     )
@@ -98,7 +98,7 @@ async def test_a_length_that_lies_does_not_lift_the_cap(length: str) -> None:
     assert sender.taken < 20
 
 
-async def test_an_upload_past_the_budget_of_the_process_is_read_no_further() -> None:
+async def test_reading_stops_when_an_upload_exceeds_the_process_budget() -> None:
     sender = Sender([part(b"")[:-2], *[b"x" * 100] * 9], {"Content-Type": MULTIPART})
 
     with pytest.raises(QueueFull):
@@ -129,7 +129,7 @@ async def test_an_endless_preamble_is_cut_off() -> None:
         ((part(b"5", name="k"), b"--zz--\r\n"), "k"),
     ],
 )
-async def test_a_form_without_exactly_one_file_says_so(chunks: tuple[bytes, ...], name: str) -> None:
+async def test_a_form_must_have_exactly_one_file(chunks: tuple[bytes, ...], name: str) -> None:
     with pytest.raises(InvalidRequest) as caught:
         await read(*chunks)
 
@@ -163,7 +163,7 @@ IMAGE = b"\x89PNG\r\n--z\r\n--"
     ],
 )
 @pytest.mark.parametrize("chunk_bytes", [1, 7, 1_000_000])
-async def test_a_form_may_look_as_rfc_2046_permits(form: bytes, chunk_bytes: int) -> None:
+async def test_every_form_allowed_by_rfc_2046_is_read(form: bytes, chunk_bytes: int) -> None:
     chunks = [form[start : start + chunk_bytes] for start in range(0, len(form), chunk_bytes)]
 
     assert await read(*chunks) == IMAGE
@@ -188,7 +188,7 @@ async def test_a_boundary_may_be_quoted(boundary: str) -> None:
     ],
     ids=["preamble", "blanks after the first boundary", "no boundary", "blanks", "epilogue"],
 )
-async def test_what_stands_around_the_image_is_bounded(first: bytes, endless: bytes) -> None:
+async def test_the_data_around_the_image_has_a_size_limit(first: bytes, endless: bytes) -> None:
     sender = Sender([first, *[endless] * 1000], {"Content-Type": MULTIPART})
 
     with pytest.raises((MalformedBody, ImageTooLarge)):
@@ -206,7 +206,7 @@ async def test_what_stands_around_the_image_is_bounded(first: bytes, endless: by
     ],
     ids=["folded header", "endless header", "bare line feeds"],
 )
-async def test_what_no_form_has_is_malformed(form: bytes) -> None:
+async def test_an_invalid_form_is_malformed(form: bytes) -> None:
     with pytest.raises(MalformedBody):
         await read(form + b"--zz--\r\n")
 
@@ -217,7 +217,7 @@ async def test_a_boundary_that_is_too_long_is_malformed() -> None:
 
 
 @pytest.mark.parametrize("chunks", [(), (b"hello",), (part(b"abc"),), (b"--zz\r\n\r\n",)])
-async def test_a_body_that_is_cut_short_or_no_form_is_refused(chunks: tuple[bytes, ...]) -> None:
+async def test_a_truncated_body_or_a_body_that_is_not_a_form_is_refused(chunks: tuple[bytes, ...]) -> None:
     with pytest.raises((MalformedBody, InvalidRequest)):
         await read(*chunks)
 
@@ -238,7 +238,7 @@ async def test_a_form_without_a_boundary_is_malformed() -> None:
         "multipart/mixed; boundary=zz",
     ],
 )
-async def test_another_media_type_is_told_what_is_accepted(content_type: str) -> None:
+async def test_the_error_for_another_media_type_lists_the_accepted_ones(content_type: str) -> None:
     with pytest.raises(UnsupportedMediaType) as refused:
         await read(b"...", content_type=content_type)
 
@@ -250,7 +250,7 @@ async def test_another_media_type_is_told_what_is_accepted(content_type: str) ->
     "content_type",
     ["image/jpeg", "image/png", "IMAGE/PNG", "image/x-anything; q=1", "application/octet-stream", None],
 )
-async def test_a_body_may_be_the_image_itself(content_type: str | None) -> None:
+async def test_a_raw_image_body_is_read(content_type: str | None) -> None:
     sender = Sender([b"abc", b"def"], {} if content_type is None else {"Content-Type": content_type})
 
     assert await receive(sender) == b"abcdef"
@@ -276,7 +276,7 @@ async def test_a_raw_image_has_the_same_limits() -> None:
 
 
 @pytest.mark.parametrize("headers", [RAW, {}])
-async def test_no_bytes_are_no_image(headers: dict[str, str]) -> None:
+async def test_an_empty_body_is_refused(headers: dict[str, str]) -> None:
     with pytest.raises(InvalidRequest, match="the file is empty") as refused:
         await receive(Sender([], headers))
 
@@ -297,5 +297,5 @@ async def test_a_compressed_body_is_refused_before_it_is_read(coding: str) -> No
 
 
 @pytest.mark.parametrize("coding", ["identity", "Identity", "", " identity , identity"])
-async def test_a_body_that_says_it_is_not_compressed_is_read(coding: str) -> None:
+async def test_a_body_with_the_identity_encoding_is_read(coding: str) -> None:
     assert await read(part(b"abc"), b"--zz--\r\n", **{"Content-Encoding": coding}) == b"abc"

@@ -1,4 +1,4 @@
-"""Finished results are sent as they are, but for the id of the client's own job."""
+"""Finished results are sent unchanged except for the id of the client's own job."""
 
 import json
 
@@ -17,7 +17,7 @@ ANSWERED = Answered(RESULT, TIMINGS.as_document(), "ab12", query_key=KEY)
 PATIENT = Patience(wait_s=5)
 
 
-def test_an_answer_names_its_own_job_in_the_place_of_the_null() -> None:
+def test_an_answer_has_its_own_job_id_instead_of_null() -> None:
     response = response_of(ANSWERED, PATIENT, tagged=False, path_prefix="")
 
     assert RESULT.startswith(RESULT_PREFIX)
@@ -32,7 +32,7 @@ def test_a_cached_answer_is_sent_byte_for_byte() -> None:
     assert response.headers["etag"] == f'W/"{KEY[:32]}"'
 
 
-def test_the_stages_of_a_cached_answer_add_up_too() -> None:
+def test_the_stages_of_a_cached_answer_add_up() -> None:
     response = response_of(Cached(RESULT, KEY, took_ms=0.44), PATIENT, tagged=False, path_prefix="")
 
     assert response.headers["server-timing"] == (
@@ -44,7 +44,7 @@ def test_the_stages_of_a_cached_answer_add_up_too() -> None:
     ("cached", "coalesced", "word"),
     [(False, False, "miss"), (False, True, "coalesced"), (True, False, "hit")],
 )
-def test_an_answer_says_where_it_came_from(*, cached: bool, coalesced: bool, word: str) -> None:
+def test_an_answer_says_whether_it_came_from_the_cache(*, cached: bool, coalesced: bool, word: str) -> None:
     answered = Answered(RESULT, {}, "ab12", cached=cached, coalesced=coalesced)
 
     response = response_of(answered, PATIENT, tagged=False, path_prefix="")
@@ -52,7 +52,7 @@ def test_an_answer_says_where_it_came_from(*, cached: bool, coalesced: bool, wor
     assert response.headers["x-cache"] == word
 
 
-def test_an_answer_of_another_version_of_the_catalog_has_no_tag() -> None:
+def test_an_answer_of_another_catalog_version_has_no_tag() -> None:
     answered = Answered(RESULT, {}, "ab12", query_key=None)
 
     response = response_of(answered, PATIENT, tagged=True, path_prefix="")
@@ -60,7 +60,7 @@ def test_an_answer_of_another_version_of_the_catalog_has_no_tag() -> None:
     assert "etag" not in response.headers
 
 
-def test_a_client_that_holds_the_answer_is_told_so() -> None:
+def test_a_client_that_has_the_answer_gets_304() -> None:
     response = response_of(Unchanged(KEY), PATIENT, tagged=True, path_prefix="")
 
     assert (response.status_code, response.body) == (304, b"")

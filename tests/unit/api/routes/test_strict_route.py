@@ -1,4 +1,4 @@
-"""A query string is read by its model, and everything wrong is said at once."""
+"""A query string is validated by its model, and all errors are reported at once."""
 
 from typing import Annotated, Any
 
@@ -51,7 +51,7 @@ def problems(url: str, **options: Any) -> dict[str, str]:
     return {problem["parameter"]: problem["detail"] for problem in response.json()["errors"]}
 
 
-def test_a_whole_query_string_becomes_typed_values() -> None:
+def test_a_query_string_is_parsed_into_typed_values() -> None:
     query, wait_s = read(
         "query=%20dark%20%20ambient&k=5&genre=Rock&genre=Jazz&year_min=1990&year_max=1999"
         "&min_score=7.5&best_new_music=true&wait=2.5"
@@ -62,7 +62,7 @@ def test_a_whole_query_string_becomes_typed_values() -> None:
     assert wait_s == 2.5
 
 
-def test_what_is_not_given_has_its_default() -> None:
+def test_a_missing_parameter_has_its_default() -> None:
     assert read("query=red") == (SearchQuery((TextPart("red"),), Filters(), 10), None)
 
 
@@ -104,7 +104,7 @@ def test_an_empty_genre_is_no_filter() -> None:
         ("query=a&genres=Rock", "genres"),
     ],
 )
-def test_what_is_wrong_is_said_by_the_parameters_name(raw: str, parameter: str) -> None:
+def test_an_invalid_parameter_is_named(raw: str, parameter: str) -> None:
     found = problems(f"/text?{raw}")
 
     assert list(found) == [parameter]
@@ -122,11 +122,11 @@ def test_what_is_wrong_is_said_by_the_parameters_name(raw: str, parameter: str) 
         ("query=a&k=1&k=2", "k is given twice"),
     ],
 )
-def test_what_is_wrong_is_said_in_a_sentence(raw: str, detail: str) -> None:
+def test_an_invalid_parameter_is_explained_in_a_sentence(raw: str, detail: str) -> None:
     assert list(problems(f"/text?{raw}").values()) == [detail]
 
 
-def test_everything_wrong_is_said_at_once() -> None:
+def test_all_errors_are_reported_at_once() -> None:
     assert set(problems("/text?k=99&min_score=x&colour=red&wait=1&wait=2")) == {
         "query",
         "k",
@@ -136,45 +136,45 @@ def test_everything_wrong_is_said_at_once() -> None:
     }
 
 
-def test_a_range_is_checked_beside_other_faults() -> None:
+def test_a_range_is_checked_even_with_other_errors() -> None:
     found = problems("/text?query=a&k=99&year_min=1999&year_max=1990")
 
     assert found == {"k": "k is an integer from 1 to 50", "year_min": "year_min 1999 is after year_max 1990"}
 
 
 @pytest.mark.parametrize("raw", ["query=%FF", "&".join(["genre=a"] * 101)])
-def test_a_query_string_that_is_no_text_is_refused(raw: str) -> None:
+def test_a_query_string_that_is_not_utf_8_is_refused(raw: str) -> None:
     assert list(problems(f"/text?{raw}")) == ["query string"]
 
 
-def test_text_outside_of_ascii_is_read() -> None:
+def test_non_ascii_text_is_read() -> None:
     query, _ = read("query=caf%C3%A9")
 
     assert query.parts == (TextPart("café"),)
 
 
 @pytest.mark.parametrize(("word", "value"), [("1", True), ("TRUE", True), ("0", False), ("false", False)])
-def test_a_flag_is_a_word_or_a_digit(word: str, *, value: bool) -> None:
+def test_a_flag_is_true_false_1_or_0(word: str, *, value: bool) -> None:
     query, _ = read(f"query=a&best_new_music={word}")
 
     assert query.filters.best_new_music is value
 
 
-def test_an_endpoint_without_parameters_takes_none() -> None:
+def test_an_endpoint_without_parameters_refuses_any() -> None:
     assert problems("/nothing?k=5") == {"k": "unknown parameter; this endpoint takes none"}
 
 
-def test_a_header_that_may_stand_once_is_refused_twice() -> None:
+def test_a_repeated_single_value_header_is_refused() -> None:
     headers = [("Idempotency-Key", "a"), ("Idempotency-Key", "b")]
 
     assert list(problems("/text?query=a", headers=headers)) == ["Idempotency-Key"]
 
 
 @pytest.mark.parametrize("key", ["", "with space", "é", "x" * 256])
-def test_an_idempotency_key_is_visible_ascii(key: str) -> None:
+def test_an_idempotency_key_must_be_visible_ascii(key: str) -> None:
     assert list(problems("/text?query=a", headers={"Idempotency-Key": key.encode()})) == ["Idempotency-Key"]
 
 
-def test_a_slash_in_a_segment_is_written_as_percent_2f() -> None:
+def test_a_path_segment_encodes_a_slash_as_percent_2f() -> None:
     assert client.get("/a%2Fb/parts").json() == {"name": "a/b"}
     assert client.get("/%61/p%61rts").json() == {"name": "a"}

@@ -1,4 +1,4 @@
-"""Genres as a client spells them, and as the catalog does."""
+"""Mapping a client's spelling of a genre to the catalog's."""
 
 import pytest
 
@@ -11,24 +11,24 @@ def asked(*genres: str) -> SearchQuery:
     return SearchQuery((TextPart("red"),), Filters(genres=genres))
 
 
-def test_a_genre_is_spelled_as_the_catalog_spells_it_and_told_once() -> None:
+def test_genres_take_the_catalogs_spelling_without_duplicates() -> None:
     genres = Genres.of(["Rock", "Électro Pop"])
 
     assert genres.spell(asked("ROCK", "électro  pop", "rock")) == asked("Rock", "Électro Pop")
 
 
-def test_every_spelling_of_a_catalog_that_tells_them_apart_is_asked_for() -> None:
+def test_a_genre_expands_to_every_spelling_in_the_catalog() -> None:
     genres = Genres.of(["Jazz", "ROCK", "Rock", "rock"])
 
     assert genres.spell(asked("rOCK")) == asked("ROCK", "Rock", "rock")
 
 
-def test_a_query_that_is_spelled_right_stays_the_same_object() -> None:
+def test_a_query_with_the_catalogs_spelling_is_returned_unchanged() -> None:
     query = asked("Rock")
 
     assert Genres.of(["Rock"]).spell(query) is query
 
 
-def test_a_genre_that_no_album_has_is_refused_by_name() -> None:
+def test_an_unknown_genre_is_refused_by_name() -> None:
     with pytest.raises(InvalidParameter, match="no genre Polka"):
         Genres.of(["Rock"]).spell(asked("rock", "Polka"))

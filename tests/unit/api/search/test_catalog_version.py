@@ -1,4 +1,4 @@
-"""What a gateway believes of the catalog's version: what it saw lately, and nothing where it saw nothing."""
+"""The catalog version that a gateway uses: the one it saw recently, otherwise unknown."""
 
 import pytest
 from redis.asyncio import Redis
@@ -10,7 +10,7 @@ RED = SearchQuery((TextPart("red"),))
 
 
 class Clock:
-    """A clock that stands until it is moved."""
+    """A clock that a test sets."""
 
     def __init__(self) -> None:
         self.now_s = 1000.0
@@ -26,7 +26,7 @@ def clock() -> Clock:
 
 @pytest.fixture
 def watch(clock: Clock) -> CatalogVersion:
-    # Nothing here asks Redis.
+    # These tests send nothing to Redis.
     return CatalogVersion(Redis(), clock=clock)
 
 
@@ -38,7 +38,7 @@ async def see(watch: CatalogVersion, version: str | None, *, clock: Clock, takes
     await watch.look_in_catalog(ask)
 
 
-async def test_a_query_has_one_key_as_long_as_the_version_stays(watch: CatalogVersion, clock: Clock) -> None:
+async def test_a_query_keeps_its_key_while_the_version_stays(watch: CatalogVersion, clock: Clock) -> None:
     await see(watch, "one", clock=clock)
     first = watch.key_of(RED)
     clock.now_s += BELIEVED_S / 2
@@ -53,7 +53,7 @@ async def test_a_query_has_one_key_as_long_as_the_version_stays(watch: CatalogVe
 
 
 @pytest.mark.parametrize("version", ["one", None])
-async def test_what_is_not_seen_again_is_not_believed_for_long(
+async def test_a_version_that_is_not_confirmed_expires(
     watch: CatalogVersion, clock: Clock, version: str | None
 ) -> None:
     await see(watch, version, clock=clock)
@@ -64,13 +64,17 @@ async def test_what_is_not_seen_again_is_not_believed_for_long(
     assert "unknown-" in watch.key_of(RED).made_from
 
 
-async def test_an_answer_is_as_old_as_its_question(watch: CatalogVersion, clock: Clock) -> None:
+async def test_the_age_of_a_version_counts_from_when_it_was_requested(
+    watch: CatalogVersion, clock: Clock
+) -> None:
     await see(watch, "one", clock=clock, takes_s=BELIEVED_S)
 
     assert "unknown-" in watch.key_of(RED).made_from
 
 
-async def test_an_unknown_version_lasts_no_longer_than_a_look(watch: CatalogVersion, clock: Clock) -> None:
+async def test_keys_of_an_unknown_version_last_one_check_interval(
+    watch: CatalogVersion, clock: Clock
+) -> None:
     await see(watch, None, clock=clock)
     first = watch.key_of(RED)
 
@@ -81,7 +85,9 @@ async def test_an_unknown_version_lasts_no_longer_than_a_look(watch: CatalogVers
     assert watch.key_of(RED).value != first.value
 
 
-async def test_two_gateways_share_no_key_of_an_unknown_version(watch: CatalogVersion, clock: Clock) -> None:
+async def test_two_gateways_share_no_key_while_the_version_is_unknown(
+    watch: CatalogVersion, clock: Clock
+) -> None:
     other = CatalogVersion(Redis(), clock=clock)
 
     assert watch.key_of(RED).value != other.key_of(RED).value

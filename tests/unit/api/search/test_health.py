@@ -1,4 +1,4 @@
-"""The reasons of `/health`: the problem that exists now, without paths and passwords."""
+"""The reasons in `/health`: the current problem, without paths and passwords."""
 
 from typing import Any
 
@@ -20,11 +20,11 @@ def load(*workers: dict[str, Any]) -> Load:
         ([{"error": "model_unavailable: cut short"}], "no worker is ready: model_unavailable: cut short"),
     ],
 )
-def test_a_service_without_a_ready_worker_says_why(workers: list[dict[str, Any]], reason: str) -> None:
+def test_the_reason_why_no_worker_is_ready_is_reported(workers: list[dict[str, Any]], reason: str) -> None:
     assert why_no_worker(load(*workers)) == reason
 
 
-def test_an_operator_who_has_mended_one_thing_reads_of_the_next() -> None:
+def test_the_latest_worker_error_is_reported() -> None:
     first, second = {"error": "model_unavailable: cut short"}, {"error": "model_mismatch: another model"}
 
     assert why_no_worker(load(first, second)) == "no worker is ready: model_mismatch: another model"
@@ -45,5 +45,5 @@ def test_an_operator_who_has_mended_one_thing_reads_of_the_next() -> None:
         ("redis://:secret@redis:6379/0", "redis://…@redis:6379/0"),
     ],
 )
-def test_a_path_is_its_last_name_and_an_address_names_no_user(sentence: str, shown: str) -> None:
+def test_paths_are_shortened_and_user_names_and_passwords_redacted(sentence: str, shown: str) -> None:
     assert redact(sentence) == shown

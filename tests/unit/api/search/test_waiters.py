@@ -1,4 +1,4 @@
-"""Who waits for a run is answered by its event, and asks the ledger only where that says nothing."""
+"""A request that waits for a run gets its result from the event, and otherwise from the ledger."""
 
 import asyncio
 
@@ -17,7 +17,7 @@ SUCCEEDED = b"run-1 succeeded " + orjson.dumps(ANSWER.timings) + b"\n" + ANSWER.
 
 @pytest.fixture
 def waiters() -> Waiters:
-    # Never asked: nothing here looks at the ledger.
+    # These tests never read the ledger.
     return Waiters(GatewayLedger(open_async_redis("redis://127.0.0.1:1"), settings=Settings(), template=""))
 
 
@@ -33,7 +33,7 @@ async def waited_for(waiters: Waiters, *events: bytes, wait_s: float = 10) -> Ru
     return await waiter
 
 
-async def test_the_event_of_success_brings_the_answer(waiters: Waiters) -> None:
+async def test_the_success_event_carries_the_answer(waiters: Waiters) -> None:
     assert await waited_for(waiters, b"run-1 running", SUCCEEDED) == ANSWER
     assert len(waiters) == 0
 
@@ -41,15 +41,15 @@ async def test_the_event_of_success_brings_the_answer(waiters: Waiters) -> None:
 @pytest.mark.parametrize(
     "event", [b"run-1 failed", b"run-1 canceled", b"run-1 succeeded", b"job:job-1 canceled"]
 )
-async def test_any_other_end_is_for_the_ledger_to_tell(waiters: Waiters, event: bytes) -> None:
+async def test_after_any_other_final_event_the_ledger_is_read(waiters: Waiters, event: bytes) -> None:
     assert await waited_for(waiters, event) is None
 
 
-async def test_what_does_not_end_the_run_ends_no_wait(waiters: Waiters) -> None:
+async def test_unrelated_events_do_not_end_the_wait(waiters: Waiters) -> None:
     assert await waited_for(waiters, b"run-1 running", b"run-2 failed", wait_s=0.05) is None
 
 
-async def test_an_event_that_came_before_its_waiter_is_for_the_ledger_to_tell(waiters: Waiters) -> None:
+async def test_after_an_event_before_the_wait_the_ledger_is_read(waiters: Waiters) -> None:
     waiters.on_event(SUCCEEDED)
 
     assert await waited_for(waiters) is None

@@ -1,4 +1,4 @@
-"""What a fault did in several ways is one outcome that hides none of them."""
+"""The outcomes of a fault's variants are joined into one that hides none of them."""
 
 from dataclasses import replace
 
@@ -17,7 +17,7 @@ FINE = Outcome(
 )
 
 
-def test_what_one_way_loses_is_lost_by_the_whole() -> None:
+def test_joined_outcomes_add_up_their_losses() -> None:
     worse = replace(FINE, lost=2, recovery_s=9.0, broken=("the breaker opens",))
 
     whole = joined("catalog down", {"psycopg": FINE, "PostgREST": worse})
@@ -27,12 +27,12 @@ def test_what_one_way_loses_is_lost_by_the_whole() -> None:
     assert not whole.met
 
 
-def test_a_note_says_which_way_it_is_of() -> None:
+def test_a_joined_note_names_its_variant() -> None:
     whole = joined("catalog down", {"psycopg": FINE, "PostgREST": replace(FINE, note="29 succeeded")})
 
     assert whole.met
     assert whole.note == "psycopg: 30 succeeded; PostgREST: 29 succeeded"
 
 
-def test_a_fault_that_nothing_recovers_from_has_no_time_of_recovery() -> None:
+def test_a_fault_without_recovery_has_no_recovery_time() -> None:
     assert joined("bomb", {"only": replace(FINE, recovery_s=None)}).recovery_s is None

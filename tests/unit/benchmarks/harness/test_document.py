@@ -1,4 +1,4 @@
-"""docs/performance.md and docs/security.md show what was measured last."""
+"""docs/performance.md and docs/security.md show the latest measurements."""
 
 import json
 
@@ -13,17 +13,17 @@ from common.images.cost.estimate import MAX_COST_S
 from tests.paths import ROOT
 
 
-def test_the_document_shows_each_figure_as_it_was_measured() -> None:
+def test_the_document_shows_each_figure_as_measured() -> None:
     rows = json.loads(RESULTS.read_text())
 
     assert shown(ROOT / "docs" / "performance.md", "speed").endswith(table(rows))
     assert [row["name"] for row in rows] == list(TARGETS)
 
 
-def test_the_most_expensive_images_stand_in_the_document_as_they_were_measured() -> None:
+def test_the_document_shows_the_most_expensive_images_as_measured() -> None:
     found = json.loads(COSTLY_IMAGES.read_text())
 
     assert shown(ROOT / "docs" / "security.md", "costly images") == costly_images.table(found)
     assert [(each["format"], each["family"]) for each in found] == [(f.format, f.name) for f in FAMILIES]
-    # The gateway lets nothing pass that a decoder is not ended for soon after its limit.
+    # A decoder ends soon after its limit for every file that the gateway accepts.
     assert max(each["measured_s"] for each in found) < 1.25 * MAX_COST_S

@@ -8,31 +8,31 @@ from benchmarks.harness.table import line
 FIELDS = {"name", "value", "unit", "target", "met", "note"}
 
 
-def test_a_figure_at_its_bound_meets_it_and_one_beyond_does_not() -> None:
+def test_a_bound_is_inclusive() -> None:
     assert row_of(Figure("worker.ready_s", 10.0, "")).met is True
     assert row_of(Figure("worker.ready_s", 10.1, "")).met is False
     assert row_of(Figure("cache.hit.rps_ratio", 0.79, "")).met is False
     assert row_of(Figure("stampede.embeddings", 2.0, "")).met is False
 
 
-def test_a_rounded_value_does_not_lift_a_figure_over_its_bound() -> None:
+def test_rounding_does_not_make_a_figure_meet_its_bound() -> None:
     row = row_of(Figure("encoder.parity.cosine_min", 0.999896, ""))
 
     assert row.met is False
     assert row.value == 0.9999
 
 
-def test_a_condition_beside_the_bound_counts_as_much() -> None:
+def test_a_figure_must_meet_its_extra_condition_too() -> None:
     row = row_of(Figure("decode.12mp.speedup", 9.0, "", holds=False))
 
     assert row.met is False
 
 
-def test_what_could_not_be_measured_is_neither_met_nor_missed() -> None:
+def test_an_unmeasured_figure_is_neither_met_nor_missed() -> None:
     assert row_of(Figure("gpu.busy_share", None, "skipped: no CUDA device")).met is None
 
 
-def test_what_broke_is_missed() -> None:
+def test_a_failed_measurement_misses_its_target() -> None:
     row = failed_row("worker.ready_s", "ServerFailed: it ended")
 
     assert row.met is False

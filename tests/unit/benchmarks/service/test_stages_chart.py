@@ -3,7 +3,7 @@ from xml.etree import ElementTree as ET
 from benchmarks.service.stages_chart import Bar, svg
 
 
-def test_the_picture_of_the_stages_has_each_bar_with_its_milliseconds() -> None:
+def test_the_chart_labels_each_stage_with_its_milliseconds() -> None:
     bar = Bar("one text & more", {"http": 1, "queue": 2, "decode": 0, "embed": 30, "search": 3})
 
     drawn = ET.fromstring("\n".join(svg([bar])))

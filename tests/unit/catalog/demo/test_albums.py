@@ -7,7 +7,7 @@ from catalog.demo.captions import plural
 from catalog.demo.genres import GENRES
 
 
-def test_an_album_does_not_depend_on_how_many_are_asked_for() -> None:
+def test_an_album_does_not_depend_on_the_requested_count() -> None:
     few, many = demo_albums(5), demo_albums(50)
 
     assert many[:5] == few
@@ -20,7 +20,7 @@ def test_another_seed_gives_other_albums() -> None:
     assert [album.look for album in ours] != [album.look for album in others]
 
 
-def test_two_thousand_albums_have_ids_and_looks_of_their_own() -> None:
+def test_two_thousand_albums_have_unique_ids_and_looks() -> None:
     albums = demo_albums(2000)
 
     assert len({album.id for album in albums}) == 2000
@@ -46,13 +46,13 @@ def test_years_scores_and_prizes_stay_within_the_catalogs_rules() -> None:
         assert album.reviewer
 
 
-def test_a_caption_names_what_the_cover_was_drawn_from() -> None:
+def test_a_caption_names_the_attributes_of_its_cover() -> None:
     for album in demo_albums(500):
-        said, look = album.caption.lower(), album.look
+        caption, look = album.caption.lower(), album.look
 
-        assert look.shape in said or plural(look.shape) in said
-        assert look.ground in said
-        assert look.tone in said
-        assert ("colourful" in said) == look.colourful
-        assert look.colourful or look.ink in said
-        assert album.genre.lower() in said
+        assert look.shape in caption or plural(look.shape) in caption
+        assert look.ground in caption
+        assert look.tone in caption
+        assert ("colourful" in caption) == look.colourful
+        assert look.colourful or look.ink in caption
+        assert album.genre.lower() in caption

@@ -1,4 +1,4 @@
-"""Looks and the facts that are true of them."""
+"""Looks and the facts that describe them."""
 
 from random import Random
 
@@ -31,7 +31,7 @@ def test_the_colour_of_many_coloured_objects_is_not_claimed() -> None:
         assert not any(fact.startswith("ink:") for fact in known)
 
 
-def test_metal_is_darker_than_pop() -> None:
+def test_metal_covers_are_darker_than_pop_covers() -> None:
     albums = demo_albums(2000)
 
     def dark_share(genre: str) -> float:

@@ -19,7 +19,7 @@ def apart(one: Image.Image, other: Image.Image) -> float:
     return float(np.abs(small[0] - small[1]).mean())
 
 
-def test_the_same_seed_takes_the_same_photograph(covers: list[Image.Image]) -> None:
+def test_the_same_seed_gives_the_same_photograph(covers: list[Image.Image]) -> None:
     first, again, other = (rephotograph(covers[0], seed=seed) for seed in (4, 4, 5))
 
     assert first.tobytes() == again.tobytes()
@@ -44,7 +44,7 @@ def test_most_photographs_resemble_their_own_cover_most(covers: list[Image.Image
 
 
 @pytest.mark.parametrize("kind", DISTORTIONS)
-def test_each_distortion_changes_the_cover_and_repeats_itself(covers: list[Image.Image], kind: str) -> None:
+def test_each_distortion_changes_the_cover_and_is_repeatable(covers: list[Image.Image], kind: str) -> None:
     once, twice = (distort(covers[3], kind=kind, seed=9) for _ in range(2))
 
     assert once.tobytes() == twice.tobytes()

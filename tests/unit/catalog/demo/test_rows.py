@@ -1,4 +1,4 @@
-"""The demo's albums as a table: an ingest reads what was written."""
+"""The demo's albums as a table that an ingest can read."""
 
 from pathlib import Path
 
@@ -8,7 +8,7 @@ from catalog.ingest.columns.mapping import ColumnMap
 from catalog.ingest.tables.table import open_table
 
 
-def test_a_table_of_demo_albums_reads_back_with_caption_and_cover(tmp_path: Path) -> None:
+def test_a_written_demo_table_reads_back_with_captions_and_covers(tmp_path: Path) -> None:
     albums = demo_albums(3)
 
     write_table(albums, tmp_path / "albums.jsonl")

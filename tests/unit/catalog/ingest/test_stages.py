@@ -1,10 +1,10 @@
-"""Batches are cut by count and by bytes, and what was rejected does not wait for them."""
+"""Batches are limited by count and by bytes, and rejected rows do not wait for them."""
 
 from catalog.ingest.rejection import Rejected
 from catalog.ingest.stages import batches
 
 
-def test_a_batch_ends_before_it_holds_too_many_bytes() -> None:
+def test_a_batch_has_a_byte_limit() -> None:
     covers = [b"x" * size for size in (3, 3, 5, 20, 1, 1, 1, 1)]
 
     cut = list(batches(covers, 3, max_bytes=10, bytes_of=len))
@@ -18,7 +18,7 @@ def test_a_batch_ends_before_it_holds_too_many_bytes() -> None:
     ]
 
 
-def test_a_full_batch_waits_for_no_further_item() -> None:
+def test_a_full_batch_is_yielded_at_once() -> None:
     items = iter([0, 1, 2])
 
     first = next(batches(items, 2))
@@ -27,7 +27,7 @@ def test_a_full_batch_waits_for_no_further_item() -> None:
     assert list(items) == [2]
 
 
-def test_a_rejected_row_goes_on_at_once() -> None:
+def test_a_rejected_row_is_passed_on_at_once() -> None:
     rejected = Rejected(1, "", "missing_cover", "")
 
     assert list(batches([7, rejected, 8], 2)) == [rejected, [7, 8]]

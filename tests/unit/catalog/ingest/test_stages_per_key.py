@@ -1,4 +1,4 @@
-"""A slow key holds up no other, and no more is begun than may be held."""
+"""A slow key does not delay the others, and the number of started items is bounded."""
 
 import threading
 from collections import Counter
@@ -22,7 +22,7 @@ def first_letter(item: str) -> str:
     return item[0]
 
 
-def test_a_key_that_stands_still_holds_up_no_other(executor: ThreadPoolExecutor) -> None:
+def test_a_blocked_key_does_not_delay_other_keys(executor: ThreadPoolExecutor) -> None:
     go_on = threading.Event()
 
     def work(item: str) -> str:
@@ -41,7 +41,7 @@ def test_a_key_that_stands_still_holds_up_no_other(executor: ThreadPoolExecutor)
     assert sorted(map(str, [*first, *rest])) == sorted(items)
 
 
-def test_no_more_items_of_a_key_are_worked_on_than_may_be(executor: ThreadPoolExecutor) -> None:
+def test_the_number_of_concurrent_items_per_key_is_bounded(executor: ThreadPoolExecutor) -> None:
     active: Counter[str] = Counter()
     most: Counter[str] = Counter()
     lock = threading.Lock()
@@ -61,7 +61,7 @@ def test_no_more_items_of_a_key_are_worked_on_than_may_be(executor: ThreadPoolEx
     assert max(most.values()) <= 3
 
 
-def test_no_more_is_begun_than_may_be_held(executor: ThreadPoolExecutor) -> None:
+def test_the_number_of_finished_items_in_memory_is_bounded(executor: ThreadPoolExecutor) -> None:
     begun: list[str] = []
 
     def work(item: str) -> str:
@@ -74,11 +74,11 @@ def test_no_more_is_begun_than_may_be_held(executor: ThreadPoolExecutor) -> None
     ) as done:
         taken = [next(done) for _ in range(5)]
 
-        # Those that were taken, those that are held, and the one that is being taken.
+        # Consumed items, finished items in memory, and the one being handed over.
         assert len(begun) <= len(taken) + 8 + 1
 
 
-def test_work_goes_on_while_nobody_takes_anything(executor: ThreadPoolExecutor) -> None:
+def test_work_continues_while_no_result_is_consumed(executor: ThreadPoolExecutor) -> None:
     ended = threading.Event()
     left = [40]
     lock = threading.Lock()
@@ -93,7 +93,7 @@ def test_work_goes_on_while_nobody_takes_anything(executor: ThreadPoolExecutor) 
     def items() -> Iterator[str]:
         yield from (f"a{n}" for n in range(39))
         yield "b"
-        # By now all has been begun that may be; nobody takes anything while this waits.
+        # All items that may start have started; no result is consumed during this wait.
         assert ended.wait(60)
 
     assert (
@@ -102,7 +102,7 @@ def test_work_goes_on_while_nobody_takes_anything(executor: ThreadPoolExecutor) 
     )
 
 
-def test_a_rejected_row_goes_on_at_once_and_a_failure_is_raised(executor: ThreadPoolExecutor) -> None:
+def test_a_rejected_row_is_passed_on_and_an_exception_is_raised(executor: ThreadPoolExecutor) -> None:
     rejected = Rejected(1, "", "missing_cover", "")
 
     def work(item: str) -> str:
@@ -116,7 +116,7 @@ def test_a_rejected_row_goes_on_at_once_and_a_failure_is_raised(executor: Thread
         next(done)
 
 
-def test_nothing_is_begun_once_it_is_closed() -> None:
+def test_no_work_starts_after_closing() -> None:
     begun: list[str] = []
     go_on = threading.Event()
 

@@ -1,4 +1,4 @@
-"""Tables are read row by row; what is broken costs its own row."""
+"""Tables are read row by row; a broken row rejects only itself."""
 
 import gzip
 import json
@@ -19,7 +19,7 @@ def table(folder: Path, name: str, content: bytes) -> Path:
     return path
 
 
-def test_a_spreadsheets_csv_is_read_with_its_mark_and_line_ends(tmp_path: Path) -> None:
+def test_a_spreadsheet_csv_with_bom_and_crlf_is_read(tmp_path: Path) -> None:
     path = table(tmp_path, "a.csv", '\ufeffid,title\r\n1,"a, ""b""\r\nc"\r\n\r\n2,d\r\n'.encode())
 
     opened = open_table(path)
@@ -32,7 +32,7 @@ def test_a_spreadsheets_csv_is_read_with_its_mark_and_line_ends(tmp_path: Path) 
     ]
 
 
-def test_broken_rows_keep_their_numbers(tmp_path: Path) -> None:
+def test_broken_rows_keep_their_row_numbers(tmp_path: Path) -> None:
     path = table(tmp_path, "a.csv", b'id,title\n1,a\n2,"b"x\n3,c,d\n4,e\n')
 
     rows = list(open_table(path).rows())
@@ -42,7 +42,7 @@ def test_broken_rows_keep_their_numbers(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("sixth", ["6,plain", '6,"a, b"'])
-def test_a_quote_that_nobody_closes_costs_its_own_row_alone(tmp_path: Path, sixth: str) -> None:
+def test_an_unclosed_quote_rejects_only_its_own_row(tmp_path: Path, sixth: str) -> None:
     lines = ["id,title", *(f"{n},title {n}" for n in range(1, 11))]
     lines[3] = '3,"open'
     lines[6] = sixth
@@ -58,7 +58,7 @@ def test_a_quote_that_nobody_closes_costs_its_own_row_alone(tmp_path: Path, sixt
     }
 
 
-def test_rows_are_counted_and_lines_are_told(tmp_path: Path) -> None:
+def test_faults_report_row_and_line_numbers(tmp_path: Path) -> None:
     path = table(tmp_path, "a.csv", b'id,title\n1,"two\nlines"\n\n2,"open\n3,"two\r\nlines"\n4,x\n')
 
     rows = list(open_table(path).rows())
@@ -70,7 +70,7 @@ def test_rows_are_counted_and_lines_are_told(tmp_path: Path) -> None:
     assert rows[2].cells == {"id": "3", "title": "two\r\nlines"}
 
 
-def test_a_cell_without_end_is_given_up_before_the_file_s(
+def test_an_endless_cell_is_rejected_before_the_end_of_the_file(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("catalog.ingest.tables.csv_rows.CELL_MAX_CHARS", 50)
@@ -81,12 +81,12 @@ def test_a_cell_without_end_is_given_up_before_the_file_s(
     assert [isinstance(row.cells, RowFault) for row in rows] == [True] + 100 * [False]
 
 
-def test_a_header_that_cannot_be_read_is_told(tmp_path: Path) -> None:
+def test_an_unreadable_header_is_reported(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match="header"):
         open_table(table(tmp_path, "a.csv", b'id,"title\n1,a\n'))
 
 
-def test_lines_of_json_are_objects_or_faults(tmp_path: Path) -> None:
+def test_each_json_line_is_a_row_or_a_fault(tmp_path: Path) -> None:
     path = table(tmp_path, "a.jsonl", b'{"id":1}\n\n[1]\n{"id":\n{"other":2}\n')
 
     opened = open_table(path)
@@ -122,9 +122,7 @@ def cells(path: Path, *, encoding: str | None = None) -> list[object]:
 @pytest.mark.parametrize(
     ("separator", "name"), [(",", "commas"), (";", "semicolons"), ("\t", "tabs"), ("|", "vertical bars")]
 )
-def test_a_csv_is_read_with_the_separator_that_it_has(
-    tmp_path: Path, suffix: str, separator: str, name: str
-) -> None:
+def test_the_separator_of_a_csv_is_detected(tmp_path: Path, suffix: str, separator: str, name: str) -> None:
     path = table(tmp_path, f"a.{suffix}", as_csv(separator).encode())
 
     assert cells(path) == ALBUMS
@@ -134,11 +132,11 @@ def test_a_csv_is_read_with_the_separator_that_it_has(
 @pytest.mark.parametrize(
     ("content", "columns"),
     [
-        # Other separators in names of columns and in most of the cells.
+        # Column names and most cells contain other separators.
         ("id;artist, main;title, full\n1;A, B;C\n2;D, E;F, G\n", ("id", "artist, main", "title, full")),
         ('id,artist,"tags;moods"\n1,A,x;y\n2,B,z;w\n3,C\n', ("id", "artist", "tags;moods")),
         ("id\tartist\n1\tA, B, C\n2\tD, E; F\n", ("id", "artist")),
-        # A row without its last cells, and the separators that spreadsheets put behind the last column.
+        # A row without its last cells, and the trailing separators that spreadsheets write.
         ("id;artist;title\n1;A\n2;B;C\n3;D;E\n", ("id", "artist", "title")),
         ("id;artist\n1;A;;\n2;B;;\n", ("id", "artist")),
         ("id;artist\n", ()),
@@ -149,7 +147,7 @@ def test_a_csv_is_read_with_the_separator_that_it_has(
         ("id;artist\r1;A\r2;B\r", ("id", "artist")),
     ],
 )
-def test_a_separator_is_told_from_the_header_and_the_rows(
+def test_the_separator_is_detected_from_header_and_rows(
     tmp_path: Path, content: str, columns: tuple[str, ...]
 ) -> None:
     path = table(tmp_path, "a.csv", content.encode())
@@ -161,7 +159,7 @@ def test_a_separator_is_told_from_the_header_and_the_rows(
             open_table(path)
 
 
-def test_lines_above_the_header_count_as_lines(tmp_path: Path) -> None:
+def test_blank_lines_above_the_header_count_as_lines(tmp_path: Path) -> None:
     path = table(tmp_path, "a.csv", b'\nsep=;\nid;title\n1;"open\n2;x\n')
 
     broken, whole = list(open_table(path).rows())
@@ -171,7 +169,7 @@ def test_lines_above_the_header_count_as_lines(tmp_path: Path) -> None:
     assert whole.cells == {"id": "2", "title": "x"}
 
 
-def test_quotes_between_tabs_that_close_nothing_are_text(tmp_path: Path) -> None:
+def test_unbalanced_quotes_in_a_tsv_are_text(tmp_path: Path) -> None:
     path = table(tmp_path, "a.tsv", b'id\ttitle\tyear\n1\t"Heroes" (remastered)\t2017\n2\t"open\t1999\n')
 
     assert cells(path) == [
@@ -180,7 +178,7 @@ def test_quotes_between_tabs_that_close_nothing_are_text(tmp_path: Path) -> None
     ]
 
 
-def test_columns_of_one_name_or_none_hide_no_other(tmp_path: Path) -> None:
+def test_duplicate_and_unnamed_columns_are_all_kept(tmp_path: Path) -> None:
     path = table(tmp_path, "a.csv", b" ,id, title ,title,,title\n0,1,a,b,c,d\n")
 
     assert cells(path) == [
@@ -190,7 +188,7 @@ def test_columns_of_one_name_or_none_hide_no_other(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-32", "utf-16-le", "utf-16-be"])
 @pytest.mark.parametrize("packed", [False, True])
-def test_an_encoding_that_the_file_declares_is_read(tmp_path: Path, encoding: str, *, packed: bool) -> None:
+def test_a_declared_encoding_is_used(tmp_path: Path, encoding: str, *, packed: bool) -> None:
     content = "id;artist\n1;Bj\u00f6rk and Sigur R\u00f3s and others\n"
     data = content.encode(encoding)
     path = table(tmp_path, "a.csv.gz" if packed else "a.csv", gzip.compress(data) if packed else data)
@@ -209,7 +207,7 @@ def test_an_encoding_can_be_given(tmp_path: Path) -> None:
         open_table(path, encoding="hex")
 
 
-def test_a_header_in_another_encoding_asks_which(tmp_path: Path) -> None:
+def test_an_undecodable_header_asks_for_the_encoding(tmp_path: Path) -> None:
     path = table(tmp_path, "a.csv", "id,k\u00fcnstler\n1,A\n".encode("cp1252"))
 
     with pytest.raises(SettingsError, match="--encoding windows-1252"):
@@ -217,7 +215,7 @@ def test_a_header_in_another_encoding_asks_which(tmp_path: Path) -> None:
     assert open_table(path, encoding="latin-1").columns == ("id", "k\u00fcnstler")
 
 
-def test_a_zero_in_a_cell_makes_no_other_encoding(tmp_path: Path) -> None:
+def test_a_nul_byte_in_a_cell_does_not_change_the_detected_encoding(tmp_path: Path) -> None:
     path = table(tmp_path, "a.csv", b"id,artist\n1,A\x00\x00\x00\n")
 
     assert cells(path) == [{"id": "1", "artist": "A\x00\x00\x00"}]
@@ -225,7 +223,7 @@ def test_a_zero_in_a_cell_makes_no_other_encoding(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("suffix", ["csv", "tsv", "jsonl", "ndjson", "json"])
 @pytest.mark.parametrize("named", [True, False])
-def test_gzip_is_unpacked_whatever_the_file_is_called(tmp_path: Path, suffix: str, *, named: bool) -> None:
+def test_gzip_is_detected_by_content(tmp_path: Path, suffix: str, *, named: bool) -> None:
     text = {"csv": as_csv(","), "tsv": as_csv("\t"), "json": json.dumps(ALBUMS)}.get(
         suffix, "\n".join(json.dumps(row) for row in ALBUMS)
     )
@@ -237,7 +235,7 @@ def test_gzip_is_unpacked_whatever_the_file_is_called(tmp_path: Path, suffix: st
 
 @pytest.mark.parametrize("suffix", ["csv", "jsonl", "json"])
 @pytest.mark.parametrize("keep", [12, 200])
-def test_gzip_that_is_cut_short_is_told(tmp_path: Path, suffix: str, keep: int) -> None:
+def test_truncated_gzip_is_reported(tmp_path: Path, suffix: str, keep: int) -> None:
     rows = [{"id": n, "title": hex(n**9)} for n in range(500)]
     text = json.dumps(rows) if suffix == "json" else "\n".join(json.dumps(row) for row in rows)
     path = table(tmp_path, f"a.{suffix}.gz", gzip.compress(text.encode())[:keep])
@@ -248,21 +246,21 @@ def test_gzip_that_is_cut_short_is_told(tmp_path: Path, suffix: str, keep: int) 
 
 @pytest.mark.parametrize("name", ["a.json", "a.jsonl"])
 @pytest.mark.parametrize("indent", [None, 2])
-def test_an_array_is_read_object_by_object(tmp_path: Path, name: str, indent: int | None) -> None:
+def test_a_json_array_is_read_object_by_object(tmp_path: Path, name: str, indent: int | None) -> None:
     path = table(tmp_path, name, json.dumps(ALBUMS, indent=indent).encode("utf-8-sig"))
 
     assert cells(path) == ALBUMS
     assert "a JSON array" in open_table(path).described()
 
 
-def test_lines_may_be_called_json(tmp_path: Path) -> None:
+def test_a_json_file_may_hold_json_lines(tmp_path: Path) -> None:
     path = table(tmp_path, "a.json", b'\n\n{"id": 1}\n{"id": 2}\n')
 
     assert cells(path) == [{"id": 1}, {"id": 2}]
 
 
 @pytest.mark.parametrize("array", [True, False])
-def test_what_python_writes_for_no_number_is_read(tmp_path: Path, *, array: bool) -> None:
+def test_nan_and_infinity_in_json_are_read(tmp_path: Path, *, array: bool) -> None:
     text = '{"id": 1, "score": NaN, "year": -Infinity, "title": "\\ud83d"}'
     path = table(tmp_path, "a.json", (f"[{text}]" if array else text).encode())
 
@@ -272,9 +270,7 @@ def test_what_python_writes_for_no_number_is_read(tmp_path: Path, *, array: bool
     assert (found["id"], str(found["score"]), found["title"]) == (1, "nan", "\ud83d")
 
 
-def test_objects_are_found_across_the_pieces_that_are_read(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_objects_across_read_boundaries_are_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("catalog.ingest.tables.json_rows._CHUNK_CHARS", 3)
     values = [{"id": 12345, "title": 'a "quoted, [text] \\ '}, 1234567, [1, {"x": 2}], {}, {"id": 7}]
     path = table(tmp_path, "a.json", json.dumps(values).encode())
@@ -296,12 +292,12 @@ def test_objects_are_found_across_the_pieces_that_are_read(
         '[{"id": 1}]\n[{"id": 2}]',
     ],
 )
-def test_an_array_that_breaks_off_is_refused_before_anything_is_taken(tmp_path: Path, text: str) -> None:
+def test_a_truncated_json_array_is_refused_before_any_row_is_read(tmp_path: Path, text: str) -> None:
     with pytest.raises(SettingsError, match="after 1 objects the array cannot be read"):
         open_table(table(tmp_path, "a.json", text.encode()))
 
 
-def test_a_long_array_takes_no_more_memory_than_a_short_one(tmp_path: Path) -> None:
+def test_memory_does_not_grow_with_the_length_of_a_json_array(tmp_path: Path) -> None:
     row = json.dumps({"id": "x" * 100, "title": "y" * 900})
     path = table(tmp_path, "a.json", b"[" + b",".join([row.encode()] * 20_000) + b"]")
 
@@ -317,6 +313,6 @@ def test_a_long_array_takes_no_more_memory_than_a_short_one(tmp_path: Path) -> N
 
 
 @pytest.mark.parametrize("name", ["a.xlsx", "a.gz", "a.parquet.gz", "a.csv.bz2", "a"])
-def test_a_file_of_another_kind_says_which_are_read(tmp_path: Path, name: str) -> None:
+def test_an_unsupported_file_type_lists_the_supported_ones(tmp_path: Path, name: str) -> None:
     with pytest.raises(SettingsError, match=r"a table ends in \.csv, .* \.parquet"):
         open_table(table(tmp_path, name, b"id\n1\n"))

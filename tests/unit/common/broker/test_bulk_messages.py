@@ -1,4 +1,4 @@
-"""A batch and its reply come back from the wire as they went in."""
+"""A batch and its reply survive encoding and decoding."""
 
 import numpy as np
 import pytest
@@ -14,11 +14,11 @@ from common.broker.bulk_messages import (
 
 
 @pytest.mark.parametrize("covers", [[], [b""], [b"a", b"", b"\x00" * 1000]])
-def test_covers_come_back_as_they_went_in(covers: list[bytes]) -> None:
+def test_covers_survive_the_wire(covers: list[bytes]) -> None:
     assert unpack_covers(pack_covers(covers)) == covers
 
 
-def test_a_reply_comes_back_bit_for_bit() -> None:
+def test_a_reply_survives_the_wire_bit_for_bit() -> None:
     vector = np.random.default_rng(1).standard_normal(512).astype(np.float32)
     reply = BulkReply("a" * 64, "b" * 64, (vector, BulkFault("code", "line\nline")))
 
@@ -30,6 +30,6 @@ def test_a_reply_comes_back_bit_for_bit() -> None:
 
 
 @pytest.mark.parametrize("cut", [0, 1, 3, 7, -1])
-def test_what_was_cut_short_is_refused(cut: int) -> None:
+def test_a_truncated_message_is_refused(cut: int) -> None:
     with pytest.raises(ValueError, match=r"cut short|another version"):
         unpack_covers(pack_covers([b"abc", b"def"])[:cut] if cut != 1 else b"\x02")

@@ -1,4 +1,4 @@
-"""Which code stands for which error, and that each problem has its remedy."""
+"""Which error each code maps to, and that each problem has a remedy."""
 
 import re
 
@@ -33,7 +33,7 @@ from common.errors import (
         ("3D000", "wrong_database"),
     ],
 )
-def test_what_is_set_up_wrongly_is_named_and_told_how_to_mend(code: str, problem: str) -> None:
+def test_each_misconfiguration_has_a_name_and_a_remedy(code: str, problem: str) -> None:
     fault = error_from_code(code, "what the server said")
 
     assert isinstance(fault, CatalogMisconfigured)
@@ -45,7 +45,7 @@ def test_what_is_set_up_wrongly_is_named_and_told_how_to_mend(code: str, problem
 @pytest.mark.parametrize(
     "code", ["08006", "40001", "40P01", "53300", "55P03", "57014", "57P01", "58030", "PGRST000", "PGRST003"]
 )
-def test_what_may_pass_may_be_tried_again(code: str) -> None:
+def test_transient_errors_are_retryable(code: str) -> None:
     fault = error_from_code(code, "")
 
     assert isinstance(fault, CatalogUnavailable)
@@ -62,7 +62,7 @@ def test_what_may_pass_may_be_tried_again(code: str) -> None:
         ("PGRST100", CatalogError),
     ],
 )
-def test_other_codes_are_not_tried_again(code: str, kind: type[CoverSearchError]) -> None:
+def test_other_sql_errors_are_permanent(code: str, kind: type[CoverSearchError]) -> None:
     fault = error_from_code(code, "")
 
     assert type(fault) is kind
@@ -70,19 +70,19 @@ def test_other_codes_are_not_tried_again(code: str, kind: type[CoverSearchError]
 
 
 @pytest.mark.parametrize("status", [408, 429, 500, 502, 503, 504, 520, 524])
-def test_a_status_that_may_pass_may_be_tried_again(status: int) -> None:
+def test_transient_http_statuses_are_retryable(status: int) -> None:
     assert error_from_status(status).retryable
 
 
 @pytest.mark.parametrize(("status", "problem"), [(401, "bad_key"), (403, "bad_key"), (404, "bad_url")])
-def test_a_status_that_will_not_pass_is_named(status: int, problem: str) -> None:
+def test_permanent_http_statuses_are_named(status: int, problem: str) -> None:
     fault = error_from_status(status)
 
     assert isinstance(fault, CatalogMisconfigured)
     assert fault.problem == problem
 
 
-def test_every_problem_that_the_errors_promise_has_a_remedy() -> None:
+def test_every_catalog_problem_has_a_remedy() -> None:
     promise = (CatalogMisconfigured.__doc__ or "").partition("is one of")[2]
 
     assert set(re.findall(r"`(\w+)`", promise)) == set(REMEDIES)

@@ -1,4 +1,4 @@
-"""What goes to the SQL functions and what comes back."""
+"""The arguments of the SQL functions and the rows they return."""
 
 import math
 import struct
@@ -33,7 +33,7 @@ ROW = {
 }
 
 
-def test_a_vector_reads_back_to_the_bit_and_is_short() -> None:
+def test_a_vector_survives_its_text_form_bit_for_bit() -> None:
     vector = np.random.default_rng(1).standard_normal(512).astype(np.float32) / np.float32(22.6)
 
     literal = vector_literal(vector)
@@ -42,13 +42,13 @@ def test_a_vector_reads_back_to_the_bit_and_is_short() -> None:
     assert len(literal) < 512 * 14
 
 
-def test_a_vector_may_be_a_view_of_any_float_type() -> None:
+def test_a_vector_may_be_a_view_with_any_float_type() -> None:
     vector = np.arange(1024, dtype=np.float64)[::2]
 
     assert np.array_equal(np.array(orjson.loads(vector_literal(vector))), vector)  # type: ignore[arg-type]
 
 
-def test_a_vectors_binary_form_is_its_length_and_its_numbers_in_network_order() -> None:
+def test_the_binary_form_of_a_vector_is_its_length_and_big_endian_numbers() -> None:
     vector = np.random.default_rng(1).standard_normal(512)
 
     data = vector_bytes(vector.astype(np.float32))
@@ -59,7 +59,7 @@ def test_a_vectors_binary_form_is_its_length_and_its_numbers_in_network_order() 
 
 @pytest.mark.parametrize("form", [vector_literal, vector_bytes])
 @pytest.mark.parametrize("value", [0.0, math.nan, math.inf, -math.inf])
-def test_a_vector_without_direction_is_refused(form: Form, value: float) -> None:
+def test_a_zero_or_non_finite_vector_is_refused(form: Form, value: float) -> None:
     with pytest.raises(InvalidParameter):
         form(np.full(512, value, dtype=np.float32))
 
@@ -83,12 +83,12 @@ def test_only_filters_with_an_effect_are_sent() -> None:
     }
 
 
-def test_null_columns_become_what_the_album_promises() -> None:
+def test_null_columns_become_the_defaults_of_an_album() -> None:
     album = album_from_row(ROW | {"artist": None, "album_name": None})
 
     assert (album.artist, album.album_name, album.best_new_music) == ("", "", False)
 
 
-@pytest.mark.parametrize(("told", "similarity"), [(1.0000001, 1.0), (-1.0000001, -1.0), (0.25, 0.25)])
-def test_a_similarity_stays_within_its_bounds(told: float, similarity: float) -> None:
-    assert match_from_row(ROW | {"similarity": told}).similarity == similarity
+@pytest.mark.parametrize(("computed", "similarity"), [(1.0000001, 1.0), (-1.0000001, -1.0), (0.25, 0.25)])
+def test_a_similarity_is_clamped_to_its_range(computed: float, similarity: float) -> None:
+    assert match_from_row(ROW | {"similarity": computed}).similarity == similarity

@@ -1,4 +1,4 @@
-"""What a Supabase key says of itself."""
+"""Checking the role that a Supabase key contains."""
 
 import base64
 import time
@@ -26,7 +26,7 @@ def jwt(claims: object) -> str:
         "sb_secret_abcdef",
     ],
 )
-def test_a_key_that_may_do_is_sent(key: str) -> None:
+def test_a_usable_supabase_key_is_accepted(key: str) -> None:
     assert service_key_error(key) is None
 
 
@@ -44,7 +44,7 @@ def test_a_key_that_may_do_is_sent(key: str) -> None:
         ("a.%%%.c", "bad_key"),
     ],
 )
-def test_a_key_that_cannot_do_is_told_why_without_being_shown(key: str, problem: str) -> None:
+def test_an_unusable_supabase_key_is_explained_and_not_shown(key: str, problem: str) -> None:
     fault = service_key_error(key)
 
     assert fault is not None

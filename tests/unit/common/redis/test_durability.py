@@ -1,4 +1,4 @@
-"""A broker that may lose jobs is recognised by what it says of itself."""
+"""A broker that may lose jobs is recognised from its own configuration."""
 
 import pytest
 
@@ -8,19 +8,19 @@ from common.settings import load_settings
 SOUND = {"maxmemory": 100_000_000, "maxmemory_policy": "noeviction", "aof_enabled": 1}
 
 
-def test_a_persistent_broker_that_does_not_evict_has_no_fault() -> None:
+def test_a_persistent_broker_without_eviction_has_no_fault() -> None:
     assert durability_faults(SOUND, shares_cache=False) == ()
 
 
 @pytest.mark.parametrize("policy", ["allkeys-lru", "volatile-ttl", "allkeys-random"])
-def test_an_evicting_broker_is_named_and_told_what_to_set(policy: str) -> None:
+def test_an_evicting_broker_is_reported_with_the_setting_to_change(policy: str) -> None:
     (fault,) = durability_faults(SOUND | {"maxmemory_policy": policy}, shares_cache=False)
 
     assert policy in fault
     assert "noeviction" in fault
 
 
-def test_where_the_cache_shares_the_evicting_server_the_fault_says_so() -> None:
+def test_the_fault_says_when_the_cache_shares_the_evicting_server() -> None:
     (fault,) = durability_faults(SOUND | {"maxmemory_policy": "allkeys-lru"}, shares_cache=True)
 
     assert "queue and cache share" in fault
@@ -35,7 +35,7 @@ def test_a_server_without_a_limit_never_evicts() -> None:
 
 
 @pytest.mark.parametrize("change", [{"aof_enabled": 0}, {"aof_last_write_status": "err"}])
-def test_a_broker_that_a_restart_empties_is_named(change: dict[str, object]) -> None:
+def test_a_broker_without_persistence_is_reported(change: dict[str, object]) -> None:
     (fault,) = durability_faults(SOUND | change, shares_cache=False)
 
     assert "restart" in fault
@@ -50,7 +50,7 @@ def test_a_broker_that_a_restart_empties_is_named(change: dict[str, object]) -> 
         ("redis://other/0", False),
     ],
 )
-def test_two_databases_of_one_server_share_its_memory(cache: str, shared: bool) -> None:
+def test_two_databases_of_one_server_count_as_shared(cache: str, shared: bool) -> None:
     settings = load_settings({"REDIS_URL": "redis://broker/0", "CACHE_REDIS_URL": cache})
 
     assert shares_cache(settings) is shared

@@ -1,4 +1,4 @@
-"""Whatever becomes of a connection, each of those who wait for a reply over it is told."""
+"""When a connection fails, every caller that waits for a reply on it gets an error."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -19,7 +19,7 @@ SILENCE_S = 0.2
 
 @asynccontextmanager
 async def server(on_get: Answer) -> AsyncIterator[MultiplexedRedis]:
-    """Run something that greets as Redis does and, once all have asked, answers in its own way."""
+    """Run a server that greets as Redis does, and calls `on_get` once all commands have arrived."""
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         asked = 0
@@ -52,7 +52,7 @@ async def ask(redis: MultiplexedRedis) -> list[object]:
     return replies
 
 
-async def test_what_is_no_redis_protocol_is_an_error_to_every_caller() -> None:
+async def test_a_reply_that_is_not_resp_fails_every_caller() -> None:
     async def babble(writer: asyncio.StreamWriter) -> None:
         writer.write(b"HTTP/1.1 400 Bad Request\r\n")
 
@@ -63,7 +63,7 @@ async def test_what_is_no_redis_protocol_is_an_error_to_every_caller() -> None:
     assert "no Redis protocol" in str(replies[0])
 
 
-async def test_a_connection_that_closes_fails_whoever_has_no_reply_yet() -> None:
+async def test_a_closed_connection_fails_every_caller_without_a_reply() -> None:
     async def answer_three(writer: asyncio.StreamWriter) -> None:
         writer.write(b"$1\r\na\r\n" * 3)
         await writer.drain()
@@ -77,7 +77,7 @@ async def test_a_connection_that_closes_fails_whoever_has_no_reply_yet() -> None
     assert len({id(reply) for reply in replies[3:]}) == COUNT - 3
 
 
-async def test_a_server_that_is_silent_fails_its_callers_and_one_that_is_slow_does_not() -> None:
+async def test_a_silent_server_times_out_and_a_slow_one_does_not() -> None:
     async def be_slow(writer: asyncio.StreamWriter) -> None:
         for _ in range(COUNT - 1):
             writer.write(b"$1\r\na\r\n")
@@ -90,7 +90,7 @@ async def test_a_server_that_is_silent_fails_its_callers_and_one_that_is_slow_do
     assert isinstance(replies[-1], RedisTimeoutError)
 
 
-async def test_nobody_to_connect_to_is_an_error_to_every_caller() -> None:
+async def test_a_refused_connection_fails_every_caller() -> None:
     client = open_async_redis("redis://127.0.0.1:1", socket_timeout_s=SILENCE_S)
 
     replies = await ask(MultiplexedRedis(client))
@@ -100,7 +100,7 @@ async def test_nobody_to_connect_to_is_an_error_to_every_caller() -> None:
 
 
 @pytest.mark.parametrize("reply", [b"-ERR no\r\n", b"*1\r\n-ERR no\r\n"])
-async def test_a_refusal_stands_where_its_reply_would(reply: bytes) -> None:
+async def test_an_error_reply_is_returned_in_its_place(reply: bytes) -> None:
     async def refuse(writer: asyncio.StreamWriter) -> None:
         writer.write(reply * COUNT)
 
@@ -112,7 +112,7 @@ async def test_a_refusal_stands_where_its_reply_would(reply: bytes) -> None:
     assert str(refusal) == "ERR no"
 
 
-async def test_an_answer_that_nobody_asked_for_ends_the_connection() -> None:
+async def test_an_unexpected_reply_ends_the_connection() -> None:
     async def answer_more(writer: asyncio.StreamWriter) -> None:
         writer.write(b"$1\r\na\r\n" * (COUNT + 1))
 
@@ -123,7 +123,7 @@ async def test_an_answer_that_nobody_asked_for_ends_the_connection() -> None:
 
 
 @pytest.mark.parametrize("word", ["LOADING", "READONLY"])
-async def test_a_server_that_will_not_do_any_more_is_left(word: str) -> None:
+async def test_a_loading_or_read_only_server_is_disconnected(word: str) -> None:
     async def refuse(writer: asyncio.StreamWriter) -> None:
         writer.write(f"-{word} later\r\n".encode())
 

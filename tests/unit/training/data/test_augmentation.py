@@ -1,4 +1,4 @@
-"""Photographs made of tensors for training."""
+"""Simulated photographs, computed on tensors for training."""
 
 from collections.abc import Callable
 
@@ -14,7 +14,7 @@ def pixels() -> torch.Tensor:
 
 
 @pytest.mark.parametrize("take", [plain_views, photographed_views])
-def test_views_keep_shape_and_range_and_follow_from_the_generator(
+def test_views_keep_shape_and_range_and_depend_only_on_the_generator(
     pixels: torch.Tensor, take: Callable[..., torch.Tensor]
 ) -> None:
     once, again = (take(pixels, generator=torch.Generator().manual_seed(5)) for _ in range(2))

@@ -1,4 +1,4 @@
-"""Captions from metadata: truthful, varied, and matched to every album of which they are true."""
+"""Captions from metadata: truthful, varied, and matched to every album that they describe."""
 
 from random import Random
 from typing import Any
@@ -13,51 +13,53 @@ def album(name: str = "Blue Hour", *, metadata: dict[str, object] | None = None,
     return Album(row=1, fields=known, cover=None, metadata=metadata or {})
 
 
-def texts(told: Album, count: int = 60) -> list[Phrase]:
-    return [random_caption(told, rng=Random(number)) for number in range(count)]
+def texts(subject: Album, count: int = 60) -> list[Phrase]:
+    return [random_caption(subject, rng=Random(number)) for number in range(count)]
 
 
-def test_without_a_description_the_caption_says_all_that_is_known() -> None:
-    said = caption(album(genre="Jazz", release_year=1961))
+def test_without_a_description_the_caption_lists_the_metadata() -> None:
+    text = caption(album(genre="Jazz", release_year=1961))
 
-    assert said == "Blue Hour by Ada Varga, Jazz, 1961"
+    assert text == "Blue Hour by Ada Varga, Jazz, 1961"
 
 
-def test_a_description_is_the_caption_whichever_column_it_stands_in() -> None:
+def test_a_description_in_any_known_column_is_the_caption() -> None:
     assert caption(album(metadata={"caption": " A red circle "})) == "A red circle"
     assert caption(album(metadata={"description": "A tree"})) == "A tree"
     assert caption(album(metadata={"caption": 7})) == "Blue Hour by Ada Varga"
 
 
-def test_texts_vary_and_name_nothing_that_is_not_known() -> None:
-    said = {phrase.text for phrase in texts(album(genre="Jazz"))}
+def test_texts_vary_and_use_only_known_metadata() -> None:
+    captions = {phrase.text for phrase in texts(album(genre="Jazz"))}
 
-    assert len(said) > 3
-    assert not any("None" in text or "best new music" in text for text in said)
-
-
-def test_a_text_follows_from_the_dice_alone() -> None:
-    told = album(genre="Jazz", release_year=1961, best_new_music=True)
-
-    assert texts(told) == texts(told)
+    assert len(captions) > 3
+    assert not any("None" in text or "best new music" in text for text in captions)
 
 
-def test_every_text_is_true_of_its_own_album() -> None:
-    told = album(genre="Jazz", release_year=1961, best_new_music=True, metadata={"caption": "A blue circle"})
+def test_a_text_depends_only_on_the_random_generator() -> None:
+    jazz_album = album(genre="Jazz", release_year=1961, best_new_music=True)
 
-    assert matches(texts(told), [facts_of(told)]).all()
+    assert texts(jazz_album) == texts(jazz_album)
 
 
-def test_a_text_belongs_to_every_album_that_it_fits() -> None:
+def test_every_text_matches_its_own_album() -> None:
+    jazz_album = album(
+        genre="Jazz", release_year=1961, best_new_music=True, metadata={"caption": "A blue circle"}
+    )
+
+    assert matches(texts(jazz_album), [facts_of(jazz_album)]).all()
+
+
+def test_a_text_matches_every_album_it_describes() -> None:
     jazz, more_jazz, rock = album("A", genre="Jazz"), album("B", genre="Jazz"), album("C", genre="Rock")
     of_genre = Phrase("Jazz album cover", frozenset({"genre:Jazz"}))
 
-    matched = matches([of_genre], [facts_of(told) for told in (jazz, more_jazz, rock)])
+    matched = matches([of_genre], [facts_of(each) for each in (jazz, more_jazz, rock)])
 
     assert matched.tolist() == [[True, True, False]]
 
 
-def test_albums_with_one_description_share_it() -> None:
+def test_albums_with_equal_descriptions_match_the_same_text() -> None:
     twins = [album(name, metadata={"caption": "A blue circle"}) for name in ("A", "B")]
     alone = next(phrase for phrase in texts(twins[0]) if phrase.text == "A blue circle")
 

@@ -1,4 +1,4 @@
-"""Covers are decoded once; those that cannot be are told, row by row."""
+"""Covers are decoded once; undecodable ones are reported row by row."""
 
 import argparse
 import os
@@ -41,7 +41,7 @@ def folder(demo_table: Path, tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_covers_are_what_the_service_would_see(folder: Path) -> None:
+def test_covers_have_the_pixels_that_the_service_decodes(folder: Path) -> None:
     decoded = load(folder)
 
     file = folder / "covers" / f"{decoded.albums[3].fields.id}.jpg"
@@ -52,7 +52,7 @@ def test_covers_are_what_the_service_would_see(folder: Path) -> None:
     assert decoded.rejected == []
 
 
-def test_a_bad_cover_costs_its_own_row_and_is_told(folder: Path) -> None:
+def test_a_bad_cover_rejects_only_its_own_row(folder: Path) -> None:
     (folder / "covers" / "demo-1967-00002.jpg").write_bytes(b"no picture")
     (folder / "covers" / "demo-1967-00005.jpg").unlink()
     with (folder / "albums.jsonl").open("a") as table:
@@ -60,13 +60,13 @@ def test_a_bad_cover_costs_its_own_row_and_is_told(folder: Path) -> None:
 
     decoded = load(folder)
 
-    told = [(rejected.row, rejected.reason) for rejected in decoded.rejected]
-    assert told == [(3, "unsupported_image"), (6, "missing_cover"), (13, "unreadable_row")]
+    rejections = [(rejected.row, rejected.reason) for rejected in decoded.rejected]
+    assert rejections == [(3, "unsupported_image"), (6, "missing_cover"), (13, "unreadable_row")]
     assert len(decoded.albums) == len(decoded.pixels) == ROWS - 2
     assert decoded.albums[2].fields.id == "demo-1967-00003"
 
 
-def test_covers_are_decoded_again_only_where_one_has_changed(folder: Path) -> None:
+def test_covers_are_decoded_again_only_after_a_change(folder: Path) -> None:
     first = load(folder)
     written = next((folder / "work").glob("*.rgb")).stat().st_mtime_ns
 
@@ -78,7 +78,7 @@ def test_covers_are_decoded_again_only_where_one_has_changed(folder: Path) -> No
     assert next((folder / "work").glob(f"covers-{first.key[:16]}.rgb")).stat().st_mtime_ns == written
 
 
-def test_a_table_without_a_single_cover_is_refused(folder: Path) -> None:
+def test_a_table_without_any_cover_is_refused(folder: Path) -> None:
     for cover in (folder / "covers").iterdir():
         cover.unlink()
 

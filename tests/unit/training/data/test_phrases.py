@@ -7,7 +7,7 @@ from catalog.demo.cover_look import FACTS, facts
 from training.data.phrases import PROMPT_FACTS, describe, prompts, word_for
 
 
-def test_a_phrase_requires_only_what_is_true_of_its_cover() -> None:
+def test_a_phrase_uses_only_facts_of_its_cover() -> None:
     rng = Random(1)
     for album in demo_albums(400):
         phrase = describe(album.look, genre=album.genre, rng=rng)
@@ -27,14 +27,14 @@ def test_phrases_about_one_cover_vary_in_length_and_words() -> None:
     assert max(lengths) >= 9
 
 
-def test_every_promptable_fact_is_asked_once() -> None:
+def test_every_promptable_fact_has_one_question() -> None:
     asked = prompts(Random(3))
 
     assert [phrase.requires for phrase in asked] == [frozenset({fact}) for fact in PROMPT_FACTS]
     assert set(PROMPT_FACTS) <= set(FACTS)
 
 
-def test_words_for_facts_are_plain() -> None:
+def test_every_fact_has_plain_words() -> None:
     assert word_for("colour:red") == "red"
     assert word_for("ground:blue") == "blue background"
     assert word_for("layout:minimalist") == "minimalist"

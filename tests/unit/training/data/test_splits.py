@@ -1,4 +1,4 @@
-"""The split by artist: no artist on two sides, and none that moves."""
+"""The split by artist: each artist is in one part and stays there."""
 
 import pytest
 
@@ -18,7 +18,7 @@ def album(artist: str, number: int = 0) -> Album:
 ALBUMS = [album(demo.artist, number) for number, demo in enumerate(demo_albums(2000))]
 
 
-def test_no_artist_is_in_two_parts_and_every_album_in_one() -> None:
+def test_the_parts_share_no_artist_and_cover_every_album() -> None:
     parts = split(ALBUMS, SHARES)
 
     artists = [{ALBUMS[place].fields.artist for place in places} for places in parts.values()]
@@ -27,26 +27,26 @@ def test_no_artist_is_in_two_parts_and_every_album_in_one() -> None:
     assert sum(map(len, artists)) == len(set.union(*artists))
 
 
-def test_the_parts_have_about_their_shares() -> None:
+def test_the_parts_have_approximately_their_shares() -> None:
     parts = split(ALBUMS, SHARES)
 
     assert 0.14 < len(parts[Part.HELD_OUT]) / len(ALBUMS) < 0.26
     assert 0.06 < len(parts[Part.VALIDATION]) / len(ALBUMS) < 0.14
 
 
-def test_an_artist_stays_where_albums_are_added_or_a_name_is_spelt_otherwise() -> None:
+def test_an_artist_keeps_its_part_when_albums_or_spellings_change() -> None:
     before = {album.fields.artist: SHARES.part_of(album.fields.artist) for album in ALBUMS[:100]}
 
     assert all(SHARES.part_of(f"  {artist.upper()} ") is part for artist, part in before.items())
 
 
-def test_a_larger_validation_part_takes_nothing_from_the_held_out_one() -> None:
+def test_a_larger_validation_part_leaves_the_held_out_part_unchanged() -> None:
     wider = Shares(validation=0.4, held_out=0.2)
 
     assert split(ALBUMS, wider)[Part.HELD_OUT] == split(ALBUMS, SHARES)[Part.HELD_OUT]
 
 
-def test_too_few_artists_are_refused_and_shares_of_nothing_are_not() -> None:
+def test_too_few_artists_are_refused_only_for_a_part_with_a_share() -> None:
     one_artist = [album("Only One", number) for number in range(5)]
 
     with pytest.raises(SettingsError, match="too few artists"):

@@ -1,4 +1,4 @@
-"""What an evaluation says: table, file and picture show the same figures."""
+"""The report of an evaluation: table, file and chart show the same figures."""
 
 import json
 from dataclasses import replace
@@ -19,7 +19,7 @@ AFTER = Report(
 BEFORE = replace(AFTER, caption_recall={"recall@1 among 10": 0.125})
 
 
-def test_the_table_shows_before_after_and_difference() -> None:
+def test_the_table_shows_base_result_and_difference() -> None:
     lines = table(AFTER, before=BEFORE).splitlines()
 
     assert lines[0] == "| measure | before | after | difference |"
@@ -28,7 +28,7 @@ def test_the_table_shows_before_after_and_difference() -> None:
     assert lines[-1] == "| photo to cover, recall@1, glare | 0.900 | 0.900 | +0.000 |"
 
 
-def test_a_comparison_is_written_as_figures_table_and_picture(tmp_path: Path) -> None:
+def test_a_comparison_is_written_as_json_table_and_chart(tmp_path: Path) -> None:
     write(AFTER, tmp_path, before=BEFORE, title="tuned on R&B <live>")
 
     figures = json.loads((tmp_path / REPORT).read_text())
@@ -41,7 +41,7 @@ def test_a_comparison_is_written_as_figures_table_and_picture(tmp_path: Path) ->
     assert words.count("0.900") == 2
 
 
-def test_one_model_alone_is_written_as_figures(tmp_path: Path) -> None:
+def test_a_single_model_is_written_as_json(tmp_path: Path) -> None:
     write(AFTER, tmp_path, title="tuned")
 
     assert json.loads((tmp_path / REPORT).read_text())["photo_recall_at_1"] == {"glare": 0.9}

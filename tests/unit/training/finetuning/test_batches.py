@@ -1,4 +1,4 @@
-"""What fine-tuning sees follows from the step alone, and deals every cover once an epoch."""
+"""A fine-tuning batch depends only on its step, and each epoch shows every cover once."""
 
 from pathlib import Path
 
@@ -24,7 +24,7 @@ def base(tiny_model: Path) -> BaseClip:
 
 @pytest.fixture(scope="module")
 def decoded() -> DecodedCovers:
-    """Albums whose covers are flat greys, each its own; the last two have one caption."""
+    """Albums whose covers are different flat greys; the last two share a caption."""
     albums = [
         Album(number, AlbumFields(id=str(number), artist="A", album_name=str(number)), None, {})
         for number in range(COUNT)
@@ -39,7 +39,7 @@ def shown(batch: Batch) -> list[int]:
     return [round(float(shade) * 255 / 20) for shade in (batch.pixels.mean(dim=(1, 2, 3)) + 1) / 2]
 
 
-def test_a_step_is_the_same_whenever_it_is_made(base: BaseClip, decoded: DecodedCovers) -> None:
+def test_a_training_step_is_reproducible(base: BaseClip, decoded: DecodedCovers) -> None:
     recipe = Recipe(batch=4, photographed=0.5)
     make, again = (batch_maker(decoded, places=range(COUNT), base=base, recipe=recipe) for _ in range(2))
 
@@ -50,7 +50,7 @@ def test_a_step_is_the_same_whenever_it_is_made(base: BaseClip, decoded: Decoded
     assert not torch.equal(make(3).input_ids, make(4).input_ids)
 
 
-def test_an_epoch_shows_every_cover_once_and_no_other(base: BaseClip, decoded: DecodedCovers) -> None:
+def test_an_epoch_shows_every_training_cover_once(base: BaseClip, decoded: DecodedCovers) -> None:
     places = [0, 1, 3, 4, 6, 7]
     recipe = Recipe(batch=2, photographed=0)
     make = batch_maker(decoded, places=places, base=base, recipe=recipe)
@@ -61,7 +61,7 @@ def test_an_epoch_shows_every_cover_once_and_no_other(base: BaseClip, decoded: D
     assert epochs[0] != epochs[1]
 
 
-def test_twins_are_the_first_covers_again_and_match_the_same_texts(
+def test_twins_repeat_the_first_covers_and_match_the_same_texts(
     base: BaseClip, decoded: DecodedCovers
 ) -> None:
     recipe = Recipe(batch=4, photographed=0, twins=2)
@@ -73,7 +73,7 @@ def test_twins_are_the_first_covers_again_and_match_the_same_texts(
     assert torch.equal(batch.match[:, :2], batch.match[:, 4:])
 
 
-def test_two_covers_of_one_caption_are_both_right(base: BaseClip, decoded: DecodedCovers) -> None:
+def test_two_covers_with_one_caption_both_match_it(base: BaseClip, decoded: DecodedCovers) -> None:
     make = batch_maker(decoded, places=[8, 9], base=base, recipe=Recipe(batch=2))
 
     matched = [make(step).match for step in range(20)]

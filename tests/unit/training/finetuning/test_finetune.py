@@ -21,7 +21,7 @@ from worker.encoder.load import load_encoder
 
 pytestmark = pytest.mark.starts_processes
 
-#: Two fifths are held out, so that ten of them are an eighth: found by chance less often than by sight.
+#: Two fifths are held out; the ten best are an eighth of them, so chance rarely finds the right one.
 SPLIT = ("--validation", "0.1", "--held-out", "0.4")
 
 
@@ -47,23 +47,23 @@ def weights(folder: Path) -> dict[str, torch.Tensor]:
 
 @pytest.fixture(scope="module")
 def tuned(demo_table: Path, tiny_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with what a fine-tuning of some dozen steps left behind."""
+    """The output folder of a fine-tuning run of about a dozen steps."""
     folder = tmp_path_factory.mktemp("tuned")
     steps = ("--steps", "120", "--validate-every", "40", "--patience", "0", "--photographed", "0")
     assert main(call(demo_table, tiny_model, folder, *steps)) == 0
     return folder
 
 
-def test_captions_find_covers_of_artists_that_were_never_seen(tuned: Path) -> None:
-    told = record(tuned)
+def test_captions_find_covers_of_held_out_artists(tuned: Path) -> None:
+    report = record(tuned)
 
-    before, after = told["before"]["held-out"], told["after"]["held-out"]
+    before, after = report["before"]["held-out"], report["after"]["held-out"]
     name = next(name for name in after if name.startswith("recall@10"))
 
     assert after[name] - before[name] >= 0.25
 
 
-def test_the_result_is_a_model_that_the_service_takes(tuned: Path) -> None:
+def test_the_service_loads_the_fine_tuned_model(tuned: Path) -> None:
     encoder = load_encoder(
         str(tuned / "tuned"), kind="openvino", precision="float32", cache_dir=tuned / "cache"
     )
@@ -76,7 +76,7 @@ def test_the_result_is_a_model_that_the_service_takes(tuned: Path) -> None:
     assert torch.allclose(served, plain.texts(["red circle"]), atol=1e-4)
 
 
-def test_the_card_says_what_was_done(tuned: Path) -> None:
+def test_the_model_card_describes_the_run(tuned: Path) -> None:
     card = (tuned / "tuned" / "README.md").read_text()
 
     assert "tiny" in card
@@ -85,7 +85,7 @@ def test_the_card_says_what_was_done(tuned: Path) -> None:
     assert "| measure | before | after | difference |" in card
 
 
-def test_the_log_has_the_loss_and_the_validation(tuned: Path) -> None:
+def test_the_log_has_loss_and_validation_figures(tuned: Path) -> None:
     with next((tuned / "work").glob("run-*/log.csv")).open() as file:
         rows = list(csv.DictReader(file))
 
@@ -96,18 +96,18 @@ def test_the_log_has_the_loss_and_the_validation(tuned: Path) -> None:
 def test_training_stops_when_validation_no_longer_improves(
     demo_table: Path, tiny_model: Path, tmp_path: Path
 ) -> None:
-    # So small a rate changes no ranking: the base is never beaten, and is the result.
+    # So small a learning rate changes no ranking: the result is the base model.
     steps = ("--steps", "50", "--validate-every", "2", "--patience", "3", "--learning-rate", "1e-12")
 
     assert main(call(demo_table, tiny_model, tmp_path, *steps)) == 0
 
-    told = json.loads((tmp_path / "tuned" / "finetuning.json").read_bytes())
+    report = json.loads((tmp_path / "tuned" / "finetuning.json").read_bytes())
     base = load_file(tiny_model / "model.safetensors")
-    assert told["steps"] == 6
+    assert report["steps"] == 6
     assert all(torch.equal(weight, base[name]) for name, weight in weights(tmp_path).items())
 
 
-def test_a_run_that_was_killed_ends_where_an_unbroken_one_does(
+def test_a_killed_and_resumed_run_equals_an_uninterrupted_one(
     demo_table: Path, tiny_model: Path, tmp_path: Path
 ) -> None:
     steps = ("--steps", "150", "--save-every", "10", "--validate-every", "50")
@@ -139,7 +139,7 @@ def _wait_for_checkpoint(work: Path, process: subprocess.Popen[bytes]) -> None:
         time.sleep(0.01)
 
 
-def test_bad_covers_are_left_out_and_told(demo_table: Path, tiny_model: Path, tmp_path: Path) -> None:
+def test_bad_covers_are_skipped_and_reported(demo_table: Path, tiny_model: Path, tmp_path: Path) -> None:
     rows = [json.loads(line) for line in demo_table.read_text().splitlines()]
     rows[4]["cover"] = "nowhere.jpg"
     worse = tmp_path / "worse.jsonl"
@@ -149,15 +149,15 @@ def test_bad_covers_are_left_out_and_told(demo_table: Path, tiny_model: Path, tm
     status = main(call(worse, tiny_model, tmp_path, "--steps", "2"))
 
     with (tmp_path / "rejected.csv").open() as file:
-        told = [(row["row"], row["id"], row["reason"]) for row in csv.DictReader(file)]
+        report = [(row["row"], row["id"], row["reason"]) for row in csv.DictReader(file)]
     assert status == 1
-    assert told == [("5", "demo-1967-00004", "missing_cover")]
+    assert report == [("5", "demo-1967-00004", "missing_cover")]
     assert sum(json.loads((tmp_path / "tuned" / "finetuning.json").read_bytes())["albums"].values()) == (
         ALBUMS - 1
     )
 
 
-def test_a_model_of_another_width_is_refused_before_anything_is_done(
+def test_a_model_of_another_width_is_refused_before_training(
     demo_table: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     save_tiny(tmp_path / "wide", projection=64)
@@ -169,7 +169,7 @@ def test_a_model_of_another_width_is_refused_before_anything_is_done(
     assert not (tmp_path / "work").exists()
 
 
-def test_a_table_that_cannot_be_read_ends_with_a_sentence_and_no_traceback(
+def test_an_unreadable_table_ends_with_a_message_and_no_traceback(
     tiny_model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     table = tmp_path / "albums.jsonl"

@@ -1,4 +1,4 @@
-"""A recipe decides the plan, what is frozen, and which run is taken up again."""
+"""A recipe sets the plan, the frozen parts, and which run may be resumed."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -12,7 +12,7 @@ from training.finetuning.recipe import Recipe
 from training.loop import fit
 
 
-def test_epochs_become_steps_and_validation_comes_once_an_epoch() -> None:
+def test_validation_runs_once_per_epoch() -> None:
     planned = Recipe(epochs=3, batch=16).plan(100)
 
     assert planned.steps == 18
@@ -20,17 +20,17 @@ def test_epochs_become_steps_and_validation_comes_once_an_epoch() -> None:
     assert planned.patience == 5
 
 
-def test_without_a_validation_part_nothing_stops_early() -> None:
+def test_without_a_validation_part_training_does_not_stop_early() -> None:
     planned = Recipe(shares=Shares(validation=0, held_out=0.1)).plan(100)
 
     assert planned.validate_every == planned.patience == 0
 
 
-def test_a_batch_is_never_larger_than_the_catalog() -> None:
+def test_a_batch_is_at_most_as_large_as_the_catalog() -> None:
     assert Recipe(epochs=2, batch=128).plan(5).steps == 2
 
 
-def test_a_run_is_taken_up_only_for_the_same_recipe_model_and_data() -> None:
+def test_a_run_resumes_only_with_the_same_recipe_model_and_data() -> None:
     recipe = Recipe()
     same = recipe.run_id(model="m", data="d")
 
@@ -44,7 +44,7 @@ def test_a_run_is_taken_up_only_for_the_same_recipe_model_and_data() -> None:
     assert same not in others
 
 
-def test_a_frozen_tower_stays_as_it_is_and_the_other_learns(tmp_path: Path) -> None:
+def test_a_frozen_tower_keeps_its_weights_and_the_other_learns(tmp_path: Path) -> None:
     model = small_model()
     before = {name: weight.clone() for name, weight in model.named_parameters()}
 
@@ -56,7 +56,7 @@ def test_a_frozen_tower_stays_as_it_is_and_the_other_learns(tmp_path: Path) -> N
     assert _changed(model, before, of="visual_projection")
 
 
-def test_activation_checkpointing_changes_no_result(tmp_path: Path) -> None:
+def test_activation_checkpointing_does_not_change_results(tmp_path: Path) -> None:
     plainly, sparingly = small_model(), small_model()
 
     Recipe(activation_checkpointing=True).prepare(sparingly)

@@ -23,7 +23,7 @@ def test_pairs_seen_once_are_not_merged() -> None:
     assert learn_merges({"xylophone": 1}, count=10) == []
 
 
-def test_ties_are_broken_by_the_alphabet_and_not_by_the_order_of_words() -> None:
+def test_ties_are_broken_alphabetically() -> None:
     forward, backward = {"ab": 2, "cd": 2}, {"cd": 2, "ab": 2}
 
     assert (
@@ -31,5 +31,5 @@ def test_ties_are_broken_by_the_alphabet_and_not_by_the_order_of_words() -> None
     )
 
 
-def test_repeated_symbols_are_merged_from_the_left() -> None:
+def test_repeated_symbols_are_merged_from_left_to_right() -> None:
     assert merged(["a", "a", "a"], ("a", "a")) == ["aa", "a"]

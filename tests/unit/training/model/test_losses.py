@@ -1,4 +1,4 @@
-"""The contrastive objective with several right answers."""
+"""The contrastive loss with several positives."""
 
 import pytest
 import torch
@@ -7,7 +7,7 @@ from torch.nn import functional
 from training.model.losses import any_of, twin_loss
 
 
-def test_with_one_right_answer_it_is_the_ordinary_cross_entropy() -> None:
+def test_with_one_positive_the_loss_is_cross_entropy() -> None:
     logits = torch.randn(4, 4, generator=torch.Generator().manual_seed(1))
 
     loss = any_of(logits, torch.eye(4, dtype=torch.bool))
@@ -15,7 +15,7 @@ def test_with_one_right_answer_it_is_the_ordinary_cross_entropy() -> None:
     assert loss == pytest.approx(functional.cross_entropy(logits, torch.arange(4)).item())
 
 
-def test_preferring_the_right_answers_costs_less_than_preferring_a_wrong_one() -> None:
+def test_ranking_positives_first_lowers_the_loss() -> None:
     right = torch.tensor([[True, True, False]])
 
     good, bad = any_of(torch.tensor([[5.0, 5.0, 0.0]]), right), any_of(torch.tensor([[5.0, 0.0, 5.0]]), right)
@@ -23,7 +23,7 @@ def test_preferring_the_right_answers_costs_less_than_preferring_a_wrong_one() -
     assert good < bad
 
 
-def test_rows_without_a_right_answer_do_not_count() -> None:
+def test_rows_without_a_positive_do_not_count() -> None:
     logits = torch.tensor([[1.0, 2.0], [3.0, -3.0]])
 
     loss = any_of(logits, torch.tensor([[True, False], [False, False]]))
@@ -31,7 +31,7 @@ def test_rows_without_a_right_answer_do_not_count() -> None:
     assert loss == any_of(logits[:1], torch.tensor([[True, False]]))
 
 
-def test_without_any_right_answer_the_loss_is_zero_and_has_a_gradient() -> None:
+def test_without_positives_the_loss_is_zero_and_differentiable() -> None:
     logits = torch.ones(2, 3, requires_grad=True)
 
     loss = any_of(logits, torch.zeros(2, 3, dtype=torch.bool))
@@ -41,7 +41,7 @@ def test_without_any_right_answer_the_loss_is_zero_and_has_a_gradient() -> None:
     assert logits.grad is not None
 
 
-def test_twins_that_agree_cost_less_than_twins_mixed_up() -> None:
+def test_agreeing_twins_have_a_lower_loss_than_shuffled_ones() -> None:
     pictures = functional.normalize(torch.randn(4, 8, generator=torch.Generator().manual_seed(2)), dim=1)
     pictures = torch.cat([pictures, pictures])
 

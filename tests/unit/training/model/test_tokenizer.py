@@ -14,11 +14,11 @@ def tokenizer() -> PreTrainedTokenizerBase:
 @pytest.mark.parametrize(
     "query", ["dark ambient cover", "red guitar", "Colourful minimalist artwork", "album with a blue circle"]
 )
-def test_words_about_covers_are_one_token_each(tokenizer: PreTrainedTokenizerBase, query: str) -> None:
+def test_common_words_about_covers_are_single_tokens(tokenizer: PreTrainedTokenizerBase, query: str) -> None:
     assert len(tokenizer.tokenize(query)) == len(query.split())
 
 
-def test_any_text_can_be_spelt_out_and_read_back(tokenizer: PreTrainedTokenizerBase) -> None:
+def test_any_text_survives_encoding_and_decoding(tokenizer: PreTrainedTokenizerBase) -> None:
     text = "zürich 東京 xyzzy!"
 
     ids = tokenizer(text).input_ids
@@ -26,7 +26,7 @@ def test_any_text_can_be_spelt_out_and_read_back(tokenizer: PreTrainedTokenizerB
     assert str(tokenizer.decode(ids, skip_special_tokens=True)).replace(" ", "") == text.replace(" ", "")
 
 
-def test_texts_start_and_end_with_the_special_tokens_and_the_end_has_the_highest_id(
+def test_texts_are_enclosed_in_special_tokens_and_the_end_has_the_highest_id(
     tokenizer: PreTrainedTokenizerBase,
 ) -> None:
     ids = tokenizer("red").input_ids

@@ -33,7 +33,7 @@ def encoded(image: Image.Image, kind: str, **options: Any) -> bytes:
 
 
 def quadrants(side: int = 64) -> Image.Image:
-    """Return four colours that tell every orientation apart: red, green over blue, white."""
+    """Return four colours that differ in every orientation: red, green over blue, white."""
     image = Image.new("RGB", (side, side), "white")
     half = side // 2
     for colour, place in (("red", (0, 0)), ("lime", (half, 0)), ("blue", (0, half))):
@@ -42,12 +42,12 @@ def quadrants(side: int = 64) -> Image.Image:
 
 
 def png_header(width: int, height: int) -> bytes:
-    """Return a PNG that says it is so large and holds next to nothing."""
+    """Return a PNG that declares this size and has almost no data."""
     return _png(struct.pack("!IIBBBBB", width, height, 8, 2, 0, 0, 0), zlib.compress(bytes(1000)))
 
 
 def png_bomb(width: int, height: int) -> bytes:
-    """Return a small PNG that does hold all the pixels it says, all black."""
+    """Return a small PNG that really has all its declared pixels, all black."""
     packer = zlib.compressobj(9)
     row = bytes(1 + 3 * width)
     data = b"".join(packer.compress(row) for _ in range(height)) + packer.flush()
@@ -55,7 +55,7 @@ def png_bomb(width: int, height: int) -> bytes:
 
 
 def tiff_of_one_tile(tile_px: int, *, side: int = 16) -> bytes:
-    """Return a small grey TIFF whose one tile says it is so large; libtiff makes room for it whole."""
+    """Return a small grey TIFF whose one tile declares this size; libtiff allocates the whole tile."""
     data = zlib.compress(bytes(10_000))
     compression, grey = 8, 1
     entries = [(256, side), (257, side), (258, 8), (259, compression), (262, grey), (277, 1)]

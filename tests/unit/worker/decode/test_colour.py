@@ -1,4 +1,4 @@
-"""Colours of other spaces than sRGB against their formulas; profiles are written byte by byte."""
+"""Colours of spaces other than sRGB, compared with their formulas; profiles are written byte by byte."""
 
 import struct
 from collections.abc import Callable
@@ -19,7 +19,7 @@ SIDE = 16
 Samples = npt.NDArray[np.uint8]
 Values = npt.NDArray[np.float64]
 
-#: 2.2 as a profile's fixed point has it.
+#: 2.2 in the fixed-point format of profiles.
 GAMMA_22 = 563 / 256
 GAMMA_18 = 461 / 256
 SPACES: dict[str, tuple[bytes, dict[str, Any]]] = {
@@ -68,14 +68,14 @@ def file_of(samples: Samples, kind: str, profile: bytes) -> bytes:
 
 
 def off_by(file: bytes, expected: Values | Samples) -> float:
-    """Return by how much a file's pixels differ at most from expected levels, of grey or of RGB."""
+    """Return the largest difference of a file's pixels from expected levels, of grey or of RGB."""
     colours = expected[..., None] if expected.ndim == 2 else expected
     return float(np.abs(decode(file, size_px=SIDE).astype(float) - colours).max())
 
 
 @pytest.mark.parametrize("kind", ["PNG", "WEBP", "TIFF"])
 @pytest.mark.parametrize("space", SPACES)
-def test_colours_of_an_embedded_profile_become_those_of_srgb(space: str, kind: str) -> None:
+def test_colours_of_an_embedded_profile_are_converted_to_srgb(space: str, kind: str) -> None:
     profile, formula = SPACES[space]
 
     file = file_of(colours(), kind, profile)
@@ -84,7 +84,7 @@ def test_colours_of_an_embedded_profile_become_those_of_srgb(space: str, kind: s
 
 
 @pytest.mark.parametrize(("kind", "options"), [("JPEG", {"quality": 95}), ("AVIF", {"quality": 95})])
-def test_so_do_those_of_lossy_formats(kind: str, options: dict[str, int]) -> None:
+def test_profiles_of_lossy_formats_are_converted_to_srgb(kind: str, options: dict[str, int]) -> None:
     colour = np.array([200, 80, 40], dtype=np.uint8)
     flat = np.broadcast_to(colour, (SIDE, SIDE, 3))
     profile, formula = SPACES["Display P3"]
@@ -94,7 +94,7 @@ def test_so_do_those_of_lossy_formats(kind: str, options: dict[str, int]) -> Non
     assert off_by(file, np.broadcast_to(icc.seen(colour, **formula), flat.shape)) < 8
 
 
-def test_so_do_those_of_a_bmp_with_a_profile() -> None:
+def test_the_profile_of_a_bmp_is_converted_to_srgb() -> None:
     profile, formula = SPACES["Display P3"]
     red, green, blue = np.moveaxis(colours().astype(np.uint32), 2, 0)
 
@@ -112,7 +112,7 @@ def test_so_do_those_of_a_bmp_with_a_profile() -> None:
         icc.matrix_profile(curve=icc.sampled(icc.srgb_to_linear, points=256)),
     ],
 )
-def test_a_profile_of_srgb_changes_no_pixel(profile: bytes, kind: str) -> None:
+def test_an_srgb_profile_changes_no_pixel(profile: bytes, kind: str) -> None:
     image = Image.fromarray(colours())
 
     without, within = encoded(image, kind), encoded(image, kind, icc_profile=profile)
@@ -120,16 +120,16 @@ def test_a_profile_of_srgb_changes_no_pixel(profile: bytes, kind: str) -> None:
     assert np.array_equal(decode(within, size_px=SIDE), decode(without, size_px=SIDE))
 
 
-def test_colours_of_a_lookup_table_become_those_of_srgb() -> None:
-    # a profile whose red, green and blue are in other places, which no matrix of primaries could say
+def test_a_lookup_table_profile_is_converted_to_srgb() -> None:
+    # a profile that permutes red, green and blue, which a matrix of primaries could not express
     table = icc.lookup_table(lambda values: icc.srgb_to_lab(values[:, [1, 2, 0]]), channels=3, grid=33)
     profile = icc.profile(b"RGB ", [(b"A2B0", table)], pcs=b"Lab ")
 
     assert off_by(file_of(colours(), "PNG", profile), colours()[..., [1, 2, 0]].astype(float)) < 6
 
 
-def test_a_profile_in_which_samples_are_no_rgb_at_all_is_followed() -> None:
-    """XYB JPEGs have three samples of opponent colours, and a profile that says how they are seen."""
+def test_a_profile_of_samples_that_are_not_rgb_is_converted() -> None:
+    """XYB JPEGs have three samples of opponent colours, and a profile that converts them."""
     drawn = np.random.default_rng(1).integers(40, 215, (SIDE, SIDE, 3)) / 255
     # sum, difference and blue of the square roots of light
     to_opponent = np.array([[0.5, -0.5, 0.0], [0.5, 0.5, 0.0], [0.0, 0.0, 1.0]])
@@ -149,27 +149,27 @@ def test_a_profile_in_which_samples_are_no_rgb_at_all_is_followed() -> None:
 
 @pytest.mark.parametrize("kind", ["PNG", "TIFF"])
 @pytest.mark.parametrize("exponent", [GAMMA_18, GAMMA_22])
-def test_greys_of_a_grey_profile_become_those_of_srgb(exponent: float, kind: str) -> None:
+def test_a_grey_profile_is_converted_to_srgb(exponent: float, kind: str) -> None:
     file = file_of(greys(), kind, icc.grey_profile(icc.exponent(exponent)))
 
     assert off_by(file, 255 * icc.linear_to_srgb((greys() / 255) ** exponent)) < 1.6
 
 
-def test_a_grey_profile_of_srgbs_curve_changes_no_pixel() -> None:
+def test_a_grey_profile_with_the_srgb_curve_changes_no_pixel() -> None:
     file = file_of(greys(), "PNG", icc.grey_profile(icc.sampled(icc.srgb_to_linear)))
 
     assert off_by(file, greys()) == 0
 
 
-def test_greys_with_a_profile_of_rgb_are_converted() -> None:
+def test_greys_with_an_rgb_profile_are_converted() -> None:
     file = file_of(greys(), "PNG", icc.matrix_profile(curve=icc.exponent(GAMMA_18)))
 
     assert off_by(file, 255 * icc.linear_to_srgb((greys() / 255) ** GAMMA_18)) < 1.6
 
 
 @pytest.mark.parametrize("kind", ["JPEG", "TIFF"])
-def test_inks_of_a_cmyk_profile_become_colours_of_srgb(kind: str) -> None:
-    # a press whose inks are a little transparent
+def test_a_cmyk_profile_is_converted_to_srgb(kind: str) -> None:
+    # a printing press with slightly transparent inks
     def to_srgb(inks: Values) -> Values:
         seen: Values = (1 - 0.9 * inks[:, :3]) * (1 - 0.9 * inks[:, 3:])
         return seen
@@ -186,7 +186,7 @@ def test_inks_of_a_cmyk_profile_become_colours_of_srgb(kind: str) -> None:
     assert off_by(file, expected) < 3
 
 
-def test_transparency_lies_on_white_that_no_profile_changes() -> None:
+def test_transparency_is_blended_with_pure_white_under_any_profile() -> None:
     profile, formula = SPACES["Display P3"]
     alpha = np.tile(np.linspace(0, 255, SIDE).astype(np.uint8), (SIDE, 1))
     image = Image.fromarray(np.dstack([colours(), alpha]))
@@ -195,12 +195,12 @@ def test_transparency_lies_on_white_that_no_profile_changes() -> None:
 
     share = alpha[..., None] / 255
     expected = icc.seen(colours(), **formula) * share + 255 * (1 - share)
-    # transparent colours are known a little less exactly, and dark ones of P3 lie close together
+    # transparent colours are less precise, and dark P3 colours lie close together
     assert np.abs(decode(file, size_px=SIDE) - expected).mean() < 0.5
     assert off_by(file, expected) < 8
 
 
-def test_a_transparent_grey_of_a_grey_profile_is_converted() -> None:
+def test_a_transparent_grey_with_a_grey_profile_is_converted() -> None:
     image = Image.merge("LA", [Image.fromarray(greys()), Image.new("L", (SIDE, SIDE), 255)])
 
     file = encoded(image, "PNG", icc_profile=icc.grey_profile(icc.exponent(GAMMA_18)))
@@ -208,7 +208,7 @@ def test_a_transparent_grey_of_a_grey_profile_is_converted() -> None:
     assert off_by(file, 255 * icc.linear_to_srgb((greys() / 255) ** GAMMA_18)) < 1.6
 
 
-def test_a_palettes_colours_are_converted() -> None:
+def test_the_colours_of_a_palette_are_converted() -> None:
     profile, formula = SPACES["Adobe RGB"]
     table = np.random.default_rng(1).integers(0, 256, (256, 3)).astype(np.uint8)
 
@@ -217,7 +217,7 @@ def test_a_palettes_colours_are_converted() -> None:
     assert off_by(file, icc.seen(table[greys()], **formula)) < 1.01
 
 
-def test_samples_of_16_bits_are_converted() -> None:
+def test_16_bit_samples_are_converted() -> None:
     profile, formula = SPACES["ProPhoto"]
     drawn = colours().astype(int) * 257
 
@@ -246,11 +246,11 @@ MISMATCHED = {
 
 
 @pytest.mark.parametrize("profile", MISMATCHED.values(), ids=MISMATCHED)
-def test_a_profile_of_no_use_is_ignored(profile: bytes) -> None:
+def test_an_unusable_profile_is_ignored(profile: bytes) -> None:
     assert off_by(file_of(colours(), "TIFF", profile), colours()) == 0
 
 
-def test_no_damage_to_a_profile_makes_a_picture_undecodable() -> None:
+def test_a_picture_with_a_damaged_profile_still_decodes() -> None:
     table = icc.lookup_table(icc.srgb_to_lab, channels=3, grid=3)
     whole = [
         icc.matrix_profile(primaries=icc.DISPLAY_P3, curve=icc.sampled(icc.srgb_to_linear, points=32)),
@@ -307,7 +307,7 @@ def coded_png(*chunks: tuple[bytes, bytes]) -> bytes:
         ),
     ],
 )
-def test_what_a_png_says_of_its_colours_is_heeded(
+def test_the_colour_chunks_of_a_png_are_applied(
     chunks: list[tuple[bytes, bytes]], formula: dict[str, Any]
 ) -> None:
     assert off_by(coded_png(*chunks), icc.seen(colours(), **formula)) < 1.01
@@ -333,7 +333,7 @@ def test_what_a_png_says_of_its_colours_is_heeded(
         pytest.param([(b"iCCP", b"name\0\0 no deflated data")], id="a profile that does not inflate"),
     ],
 )
-def test_a_png_of_srgb_keeps_every_pixel(chunks: list[tuple[bytes, bytes]]) -> None:
+def test_an_srgb_png_keeps_every_pixel(chunks: list[tuple[bytes, bytes]]) -> None:
     assert off_by(coded_png(*chunks), colours()) == 0
 
 
@@ -356,21 +356,19 @@ def hlg(levels: Values) -> Values:
 
 
 @pytest.mark.parametrize(("transfer", "light"), [(16, pq), (18, hlg)])
-def test_greys_of_high_dynamic_range_keep_their_light_up_to_white(
-    transfer: int, light: Callable[[Values], Values]
-) -> None:
+def test_hdr_greys_keep_their_luminance_up_to_white(transfer: int, light: Callable[[Values], Values]) -> None:
     file = png.png(greys(), kind=png.GREY, chunks=[png.codes(9, transfer)])
 
     assert off_by(file, 255 * icc.linear_to_srgb(light(greys() / 255) / 406)) < 1.01
 
 
-def test_a_chunk_behind_a_thousand_others_is_not_looked_for() -> None:
+def test_colour_chunks_after_a_thousand_others_are_ignored() -> None:
     crowd = [(b"tEXt", b"k\0v")] * 1000
 
     assert off_by(coded_png(*crowd, png.codes(12, 13)), colours()) == 0
 
 
-def test_a_profile_that_says_it_has_a_million_tags_is_ignored() -> None:
+def test_a_profile_that_declares_a_million_tags_is_ignored() -> None:
     profile = bytearray(icc.matrix_profile(primaries=icc.DISPLAY_P3))
     profile[128:132] = struct.pack(">I", 1_000_000)
 

@@ -15,12 +15,12 @@ def waiting(queue: FairQueue[str]) -> int:
 def wait_until(condition: Callable[[], bool]) -> None:
     deadline = time.monotonic() + FOREVER_S
     while not condition():
-        assert time.monotonic() < deadline, "it did not come about in time"
+        assert time.monotonic() < deadline, "the condition was not met in time"
         time.sleep(0.005)
 
 
 class Queue:
-    """Callers that wait one after another, and the order in which they are served."""
+    """Waiting callers, and the order in which they are served."""
 
     def __init__(self) -> None:
         self.queue: FairQueue[str] = FairQueue()
@@ -41,7 +41,7 @@ class Queue:
             self.served.append(client)
 
     def serve(self, times: int) -> list[str]:
-        """Give one item after another, and return who got them."""
+        """Give the resource this many times, and return which clients got it."""
         before = len(self.served)
         for number in range(times):
             self.queue.give("item")
@@ -49,7 +49,7 @@ class Queue:
         return self.served[before:]
 
 
-def test_clients_alternate_however_many_files_one_of_them_has() -> None:
+def test_clients_take_turns_regardless_of_their_number_of_files() -> None:
     queue = Queue()
     for client in ("flood", "flood", "flood", "flood", "other", "flood", "other"):
         queue.enter(client)
@@ -57,7 +57,7 @@ def test_clients_alternate_however_many_files_one_of_them_has() -> None:
     assert queue.serve(7) == ["flood", "other", "flood", "other", "flood", "flood", "flood"]
 
 
-def test_a_costly_file_counts_as_much_as_several_cheap_ones() -> None:
+def test_a_file_counts_in_proportion_to_its_cost() -> None:
     queue = Queue()
     for client, cost in (("costly", 3.0), ("costly", 3.0), *[("cheap", 1.0)] * 5):
         queue.enter(client, cost=cost)
@@ -65,7 +65,7 @@ def test_a_costly_file_counts_as_much_as_several_cheap_ones() -> None:
     assert queue.serve(7) == ["costly", "cheap", "cheap", "cheap", "costly", "cheap", "cheap"]
 
 
-def test_a_new_client_is_next_but_idle_time_gives_no_advantage() -> None:
+def test_a_new_client_is_next_but_has_no_accumulated_credit() -> None:
     queue = Queue()
     for _ in range(8):
         queue.enter("early")
@@ -76,9 +76,9 @@ def test_a_new_client_is_next_but_idle_time_gives_no_advantage() -> None:
     assert queue.serve(6) == ["late", "early", "late", "early", "late", "early"]
 
 
-def test_an_idle_item_is_lent_at_once_and_its_client_is_dropped() -> None:
-    queue: FairQueue[str] = FairQueue()
-    queue.give("item")
+def test_an_idle_resource_is_taken_at_once_and_old_clients_are_forgotten() -> None:
+    turns: Turns[str] = Turns()
+    queue.give("thing")
 
     assert queue.take("client", cost=1.0, until=time.monotonic()) == "item"
     assert queue.idle == 0
@@ -88,8 +88,8 @@ def test_an_idle_item_is_lent_at_once_and_its_client_is_dropped() -> None:
     assert len(queue._clients) <= 2
 
 
-def test_a_client_that_times_out_gets_nothing_and_is_dropped() -> None:
-    queue: FairQueue[str] = FairQueue()
+def test_a_timed_out_wait_takes_no_resource() -> None:
+    turns: Turns[str] = Turns()
 
     assert queue.take("client", cost=1.0, until=time.monotonic() + 0.01) is None
     queue.give("item")

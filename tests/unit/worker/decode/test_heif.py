@@ -1,4 +1,4 @@
-"""HEIF: the primary picture, turned once, whatever else its container holds.
+"""HEIF: the primary picture, rotated once, whatever else its container has.
 
 The coded pictures show four quadrants: red and lime above blue and white.
 """
@@ -31,16 +31,16 @@ def shows(file: bytes, corners: Corners, *, side: int = SIDE, within: int = 3) -
 
 
 @pytest.mark.parametrize("name", ["quadrants.heic", "ten-bits.heic"])
-def test_a_picture_of_8_and_10_bits(name: str) -> None:
+def test_8_and_10_bit_pictures_decode(name: str) -> None:
     assert shows(heif.picture(name), UPRIGHT)
 
 
-def test_a_picture_of_grey() -> None:
+def test_a_grey_picture_decodes() -> None:
     assert shows(heif.picture("grey.heic"), ((76,) * 3, (150,) * 3, (29,) * 3, (255,) * 3))
 
 
 @pytest.mark.parametrize("name", ["alpha.heic", "alpha-premultiplied.heic"])
-def test_transparency_lies_on_white(name: str) -> None:
+def test_transparency_is_blended_with_white(name: str) -> None:
     pixels = decode(heif.picture(name), size_px=SIDE).astype(int)
 
     # columns of red and blue with an alpha of 255 and 128; of lime and white with 0 and 64
@@ -65,10 +65,10 @@ def test_transparency_lies_on_white(name: str) -> None:
     ],
 )
 @pytest.mark.parametrize("exif_orientation", [None, 6, 8])
-def test_a_picture_is_turned_as_its_container_says_and_no_further(
+def test_a_picture_is_rotated_once_as_its_container_says(
     quarters: int, corners: Corners, exif_orientation: int | None
 ) -> None:
-    # a phone writes the turn into the container and into Exif; only the container's counts
+    # a phone writes the rotation into the container and into Exif; only the container's applies
     exif = Image.Exif()
     if exif_orientation is not None:
         exif[ExifTags.Base.Orientation] = exif_orientation
@@ -82,11 +82,11 @@ def test_a_picture_is_turned_as_its_container_says_and_no_further(
 @pytest.mark.parametrize(
     ("top_to_bottom", "corners"), [(True, (BLUE, WHITE, RED, LIME)), (False, (LIME, RED, WHITE, BLUE))]
 )
-def test_a_picture_is_mirrored(top_to_bottom: bool, corners: Corners) -> None:
+def test_a_mirrored_picture_decodes(top_to_bottom: bool, corners: Corners) -> None:
     assert shows(heif.heif(heif.coded(more=[heif.mirrored(top_to_bottom=top_to_bottom)])), corners)
 
 
-def test_a_picture_is_turned_before_it_is_mirrored_where_its_properties_come_so() -> None:
+def test_transformations_are_applied_in_the_order_of_the_properties() -> None:
     item = heif.coded(more=[heif.rotated(1), heif.mirrored(top_to_bottom=True)])
 
     assert shows(heif.heif(item), (RED, BLUE, LIME, WHITE))
@@ -105,13 +105,13 @@ def avif(*more: heif.Property) -> bytes:
     return heif.heif(heif.Item(b"av01", file[file.index(b"mdat") + 4 :], properties), brand=b"avif")
 
 
-def test_an_avif_is_cropped_turned_and_mirrored_likewise() -> None:
+def test_an_avif_is_cropped_rotated_and_mirrored() -> None:
     crop = heif.clean_aperture(32, 32, left=32, top=0)
 
     assert shows(avif(), UPRIGHT)
     assert shows(avif(crop), (LIME,) * 4, side=32)
     assert shows(avif(heif.rotated(1), heif.mirrored(top_to_bottom=True)), (RED, BLUE, LIME, WHITE))
-    # the part that is shown is that of the picture before it is turned
+    # the crop applies to the picture before rotation
     assert shows(avif(crop, heif.rotated(1)), (LIME,) * 4, side=32)
 
 
@@ -123,11 +123,11 @@ def test_an_avif_is_cropped_turned_and_mirrored_likewise() -> None:
         (b"clap", bytes(32)),
     ],
 )
-def test_a_crop_that_cannot_be_is_none(crop: heif.Property) -> None:
+def test_an_invalid_crop_is_ignored(crop: heif.Property) -> None:
     assert shows(avif(crop), UPRIGHT)
 
 
-def test_a_picture_is_put_together_from_its_tiles() -> None:
+def test_a_tiled_picture_is_assembled() -> None:
     turned = heif.coded(more=[heif.rotated(2)])
     tiles = (heif.coded(), turned, turned, heif.coded())
 
@@ -143,14 +143,14 @@ def test_a_picture_is_put_together_from_its_tiles() -> None:
             assert np.abs(pixels[top + place[0], left + place[1]] - colour).max() <= 3
 
 
-def test_of_several_pictures_the_primary_one_is_read() -> None:
+def test_the_primary_picture_is_decoded() -> None:
     file = heif.heif(heif.coded(name="grey.heic"), heif.coded(), heif.coded(name="grey.heic"), primary=2)
 
     assert shows(file, UPRIGHT)
 
 
 @pytest.mark.parametrize("brand", [b"heic", b"mif1", b"heix"])
-def test_brands_that_programs_write_are_accepted(brand: bytes) -> None:
+def test_common_brands_are_accepted(brand: bytes) -> None:
     assert shows(heif.heif(heif.coded(), brand=brand), UPRIGHT)
 
 
@@ -159,7 +159,7 @@ def test_brands_that_programs_write_are_accepted(brand: bytes) -> None:
     [heif.icc(icc.matrix_profile(primaries=icc.DISPLAY_P3)), heif.codes(12, 13)],
     ids=["ICC", "nclx"],
 )
-def test_colours_of_display_p3_become_those_of_srgb(colour: heif.Property) -> None:
+def test_display_p3_is_converted_to_srgb(colour: heif.Property) -> None:
     coded = np.array([(180, 110, 90), (90, 150, 100), (100, 110, 170), (128, 128, 128)], dtype=np.uint8)
 
     plain = heif.heif(heif.coded(name="muted.heic"))
@@ -176,7 +176,7 @@ def pool() -> Iterator[DecoderPool]:
 
 
 @pytest.mark.starts_processes
-def test_a_confined_decoder_reads_tiles_without_threads_left_behind(pool: DecoderPool) -> None:
+def test_a_confined_decoder_leaves_no_threads_after_reading_tiles(pool: DecoderPool) -> None:
     file = heif.heif(*[heif.coded()] * 60, heif.grid(6, 10, parts=range(1, 61)), primary=61)
 
     decoded = [pool.decode(file, timeout_s=30) for _ in range(3)]
@@ -185,7 +185,7 @@ def test_a_confined_decoder_reads_tiles_without_threads_left_behind(pool: Decode
     assert np.array_equal(decoded[0], decoded[2])
 
 
-def test_the_header_is_read_without_decoding() -> None:
+def test_the_size_is_read_without_decoding() -> None:
     file = heif.heif(*[heif.coded()] * 4, heif.grid(2, 2, parts=(1, 2, 3, 4)), primary=5)
 
     found = primary_picture(file)
@@ -198,22 +198,22 @@ def test_too_many_pixels_are_refused_from_the_header() -> None:
         decode(heif.picture("quadrants.heic"), size_px=SIDE, max_pixels=64 * 64 - 1)
 
 
-def test_too_many_pixels_in_the_parts_of_a_picture_are_refused_from_the_header() -> None:
-    # a small picture of one tile, which is laid down a hundred times
+def test_too_many_pixels_in_component_pictures_are_refused_from_the_header() -> None:
+    # a small picture whose single tile is repeated a hundred times
     item = heif.Item(b"iovl", bytes(30), (heif.size(64, 64),), (1,) * 100)
 
     with pytest.raises(ImageTooManyPixels, match="made of"):
         decode(heif.heif(heif.coded(), item, primary=2), size_px=SIDE, max_pixels=64 * 64 * 20)
 
 
-def test_a_picture_of_another_codec_is_refused_by_name() -> None:
+def test_another_codec_is_refused_by_name() -> None:
     item = heif.Item(b"avc1", bytes(100), (heif.size(64, 64),))
 
     with pytest.raises(UnsupportedImage, match="'avc1'"):
         decode(heif.heif(item), size_px=SIDE)
 
 
-def test_parts_that_refer_to_each_other_in_a_circle_are_refused() -> None:
+def test_circular_references_between_items_are_refused() -> None:
     first, second = (heif.Item(b"grid", bytes(8), (heif.size(64, 64),), (other,)) for other in (2, 1))
 
     with pytest.raises(UndecodableImage, match="circle"):

@@ -11,7 +11,7 @@ from transformers import CLIPImageProcessorPil
 from common.errors import ImageError, ImageTooManyPixels, UndecodableImage, UnsupportedImage
 from tests.unit.worker.decode.pictures import decode, encoded, noise, png_header, quadrants
 
-# Pillow warns of what it finds odd in a file; here files are odd on purpose.
+# Pillow warns about unusual files; these files are unusual on purpose.
 pytestmark = pytest.mark.filterwarnings("ignore")
 
 SIDE = 224
@@ -52,7 +52,7 @@ def same_to_rounding(left: npt.NDArray[np.int16], right: npt.NDArray[np.int16]) 
         (1, 1),
     ],
 )
-def test_pixels_are_those_of_clips_own_processor_to_within_rounding(width: int, height: int) -> None:
+def test_pixels_equal_those_of_clips_processor_up_to_rounding(width: int, height: int) -> None:
     image = noise(width, height)
 
     assert same_to_rounding(ours(encoded(image, "PNG")), as_clip_does(image))
@@ -61,8 +61,8 @@ def test_pixels_are_those_of_clips_own_processor_to_within_rounding(width: int, 
 @pytest.mark.parametrize(
     ("width", "height"), [(300, 700), (131, 2000), (640, 1300), (300, 2000), (2000, 300)]
 )
-def test_a_long_picture_goes_across_before_it_goes_down(width: int, height: int) -> None:
-    # `CLIPImageProcessor` does too, but for Pillow 13 where one call is to do both.
+def test_a_tall_picture_is_resized_horizontally_first(width: int, height: int) -> None:
+    # `CLIPImageProcessor` does too, except that Pillow 13 resizes both directions in one call.
     image, shortest = noise(width, height), min(width, height)
     across, down = SIDE * width // shortest, SIDE * height // shortest
     both = image.resize((across, height), Image.Resampling.BICUBIC).resize(
@@ -100,7 +100,7 @@ def test_16_bit_samples_are_scaled_and_not_clipped(kind: str) -> None:
     assert np.array_equal(pixels[0, :, 0], (ramp[0] / 257).round())
 
 
-def test_samples_of_32_bits_are_refused() -> None:
+def test_32_bit_samples_are_refused() -> None:
     image = Image.fromarray(np.zeros((50, 50), dtype=np.float32))
 
     with pytest.raises(UnsupportedImage, match="32 bits"):
@@ -108,7 +108,7 @@ def test_samples_of_32_bits_are_refused() -> None:
 
 
 @pytest.mark.parametrize("kind", ["PNG", "WEBP", "TIFF"])
-def test_transparency_lies_on_white(kind: str) -> None:
+def test_transparency_is_blended_with_white(kind: str) -> None:
     image = Image.new("RGBA", (300, 300), (255, 0, 0, 0))
     image.paste((0, 0, 255, 255), (0, 0, 150, 300))
     options = {"lossless": True} if kind == "WEBP" else {}
@@ -119,14 +119,14 @@ def test_transparency_lies_on_white(kind: str) -> None:
     assert pixels[100, 200].tolist() == [255, 255, 255]
 
 
-def test_half_transparency_is_mixed_with_white() -> None:
+def test_partial_transparency_is_blended_with_white() -> None:
     data = encoded(Image.new("RGBA", (300, 300), (0, 0, 0, 128)), "PNG")
 
     assert abs(int(ours(data)[100, 100, 0]) - 127) <= 1
 
 
 @pytest.mark.parametrize("mode", ["P", "RGB", "L"])
-def test_a_transparent_colour_counts_as_transparent(mode: str) -> None:
+def test_a_transparent_palette_colour_is_transparent(mode: str) -> None:
     black: Any = (0, 0, 0) if mode == "RGB" else 0
     data = encoded(Image.new(mode, (300, 300), black), "PNG", transparency=black)
 
@@ -141,7 +141,7 @@ def test_an_opaque_alpha_channel_changes_nothing() -> None:
 
 @pytest.mark.parametrize("orientation", range(1, 9))
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "TIFF"])
-def test_the_orientation_in_exif_is_applied(orientation: int, kind: str) -> None:
+def test_exif_orientation_is_applied(orientation: int, kind: str) -> None:
     exif = Image.Exif()
     exif[ExifTags.Base.Orientation] = orientation
     data = encoded(quadrants(), kind, exif=exif)
@@ -154,14 +154,14 @@ def test_the_orientation_in_exif_is_applied(orientation: int, kind: str) -> None
         assert difference(pixels[row, column], expected) <= 2
 
 
-def test_a_picture_with_damaged_metadata_is_still_a_picture() -> None:
+def test_a_picture_with_damaged_metadata_decodes() -> None:
     data = encoded(quadrants(), "JPEG", exif=b"Exif\0\0II*\0\xff\xff\xff\xff broken")
 
     assert ours(data).shape == (SIDE, SIDE, 3)
 
 
 @pytest.mark.parametrize("kind", ["GIF", "WEBP", "PNG", "TIFF"])
-def test_of_an_animation_the_first_frame_is_read(kind: str) -> None:
+def test_the_first_frame_of_an_animation_is_decoded(kind: str) -> None:
     frames = [Image.new("RGB", (64, 64), colour) for colour in ("red", "lime", "blue")]
     options: dict[str, Any] = {"lossless": True} if kind == "WEBP" else {}
     data = encoded(frames[0], kind, save_all=True, append_images=frames[1:], **options)
@@ -169,7 +169,7 @@ def test_of_an_animation_the_first_frame_is_read(kind: str) -> None:
     assert ours(data)[100, 100].tolist() == [255, 0, 0]
 
 
-def test_a_large_jpeg_is_scaled_while_it_decodes_and_hardly_differs() -> None:
+def test_a_large_jpeg_is_downscaled_during_decoding_with_little_difference() -> None:
     image = noise(3000, 2000, grain_px=40)
 
     pixels = ours(encoded(image, "JPEG", quality=90))
@@ -177,8 +177,8 @@ def test_a_large_jpeg_is_scaled_while_it_decodes_and_hardly_differs() -> None:
     assert np.abs(pixels - as_clip_does(image)).mean() < 2
 
 
-def test_the_long_side_of_an_extreme_picture_costs_nothing() -> None:
-    """Resizing all of it first, as CLIP's processor does, would make 11 gigabytes of it."""
+def test_an_extreme_aspect_ratio_needs_little_memory() -> None:
+    """Resizing the whole picture first, as CLIP's processor does, would need 11 gigabytes."""
     data = encoded(Image.new("L", (1, 16_000_000), 77), "PNG")
 
     assert ours(data).max() == 77
@@ -191,19 +191,19 @@ def test_too_many_pixels_are_refused_from_the_header(size: tuple[int, int]) -> N
 
 
 @pytest.mark.parametrize("data", [b"", b"no image", b"%PDF-1.7", b"<svg/>", b"\x89PNG", b"\0" * 1000])
-def test_what_is_no_accepted_image_is_refused(data: bytes) -> None:
+def test_a_file_that_is_not_an_accepted_image_is_refused(data: bytes) -> None:
     with pytest.raises(UnsupportedImage):
         ours(data)
 
 
 @pytest.mark.parametrize("kind", ["PPM", "ICO", "TGA", "JPEG2000", "PCX"])
-def test_formats_that_are_not_declared_stay_closed(kind: str) -> None:
+def test_formats_outside_the_accepted_list_are_refused(kind: str) -> None:
     with pytest.raises(UnsupportedImage):
         ours(encoded(noise(64, 64), kind))
 
 
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF"])
-def test_a_file_that_is_cut_short_is_an_error_of_the_image(kind: str) -> None:
+def test_a_truncated_file_raises_an_image_error(kind: str) -> None:
     data = encoded(noise(300, 300), kind)
 
     with pytest.raises(UndecodableImage):
@@ -211,7 +211,7 @@ def test_a_file_that_is_cut_short_is_an_error_of_the_image(kind: str) -> None:
 
 
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF"])
-def test_no_damage_to_a_file_raises_anything_else(kind: str) -> None:
+def test_a_damaged_file_raises_no_other_error(kind: str) -> None:
     whole = encoded(noise(80, 80, grain_px=4), kind)
     draw = np.random.default_rng(5)
 

@@ -48,7 +48,7 @@ def pool() -> Iterator[DecoderPool]:
 def wait_until(condition: Callable[[], bool], *, within_s: float = 30.0) -> None:
     deadline = time.monotonic() + within_s
     while not condition():
-        assert time.monotonic() < deadline, "it did not come about in time"
+        assert time.monotonic() < deadline, "the condition was not met in time"
         time.sleep(0.01)
 
 
@@ -67,19 +67,19 @@ def picture(number: int = 0) -> bytes:
     return encoded(noise(300 + number, 240), "JPEG")
 
 
-def test_decodes_as_in_the_calling_process(pool: DecoderPool) -> None:
+def test_the_pool_decodes_as_the_calling_process_does(pool: DecoderPool) -> None:
     for kind in ("JPEG", "PNG", "WEBP"):
         data = encoded(noise(500, 400, grain_px=8), kind)
 
         assert np.array_equal(pool.decode(data, timeout_s=PLAIN_S), decode(data, size_px=SIDE))
 
 
-def test_the_hostile_tile_is_read_where_it_is_of_its_pictures_size(pool: DecoderPool) -> None:
-    """Or the case of the tile of 1.6 gigabytes among the errors below would prove nothing."""
+def test_a_small_tile_of_the_hostile_kind_decodes(pool: DecoderPool) -> None:
+    """Without this the error case with a tile of 1.6 gigabytes would prove nothing."""
     assert pool.decode(tiff_of_one_tile(16), timeout_s=PLAIN_S).shape == (SIDE, SIDE, 3)
 
 
-def test_answers_the_thread_that_asked(pool: DecoderPool) -> None:
+def test_each_thread_gets_its_own_answer(pool: DecoderPool) -> None:
     pictures = [picture(number) for number in range(40)]
 
     with ThreadPoolExecutor(8) as threads:
@@ -99,7 +99,7 @@ def test_answers_the_thread_that_asked(pool: DecoderPool) -> None:
         (tiff_of_one_tile(40_000), ImageTooCostly),
     ],
 )
-def test_what_is_wrong_with_an_image_comes_through_and_costs_no_decoder(
+def test_an_image_error_reaches_the_caller_and_keeps_the_decoder(
     data: bytes, error: type[Exception], pool: DecoderPool
 ) -> None:
     before = sorted(pool.pids)
@@ -111,7 +111,7 @@ def test_what_is_wrong_with_an_image_comes_through_and_costs_no_decoder(
     assert pool.decode(picture(), timeout_s=PLAIN_S).shape == (SIDE, SIDE, 3)
 
 
-def test_a_decoder_that_is_killed_costs_its_own_job_alone_and_is_replaced(pool: DecoderPool) -> None:
+def test_a_killed_decoder_fails_only_its_own_job_and_is_replaced(pool: DecoderPool) -> None:
     first, second = pool.pids
     os.kill(first, signal.SIGSTOP)
 
@@ -127,7 +127,7 @@ def test_a_decoder_that_is_killed_costs_its_own_job_alone_and_is_replaced(pool: 
     assert first not in pool.pids
 
 
-def test_decoders_that_are_killed_while_idle_cost_no_job(pool: DecoderPool) -> None:
+def test_idle_decoders_that_are_killed_fail_no_job(pool: DecoderPool) -> None:
     for pid in pool.pids:
         os.kill(pid, signal.SIGKILL)
     wait_until(lambda: not any(is_running(pid) for pid in pool.pids))
@@ -136,7 +136,7 @@ def test_decoders_that_are_killed_while_idle_cost_no_job(pool: DecoderPool) -> N
         assert pool.decode(picture(number), timeout_s=PLAIN_S).shape == (SIDE, SIDE, 3)
 
 
-def test_a_picture_that_takes_too_long_is_given_up_and_its_decoder_ended() -> None:
+def test_a_decoder_is_ended_at_the_time_limit_of_its_picture() -> None:
     slow = png_bomb(7000, 7000)
 
     with DecoderPool(size_px=SIDE, processes=1, timeout_s=0.05) as pool:
@@ -150,8 +150,8 @@ def test_a_picture_that_takes_too_long_is_given_up_and_its_decoder_ended() -> No
         assert pool.pids != [victim]
 
 
-def test_a_file_that_takes_more_cpu_than_a_file_may_fails_at_once_as_its_own_fault() -> None:
-    """Its estimate lets it pass: deflate blocks without data hide in the bytes that its pixels could need."""
+def test_a_file_over_the_cpu_limit_is_refused_as_too_costly() -> None:
+    """The estimate is too low: its empty deflate blocks look like the data of its pixels."""
     costly = barren_blocks(3162)
 
     with DecoderPool(size_px=SIDE, processes=1, cpu_s=0.2) as pool:
@@ -165,7 +165,7 @@ def test_a_file_that_takes_more_cpu_than_a_file_may_fails_at_once_as_its_own_fau
         assert pool.pids != [victim]
 
 
-def test_each_file_has_its_own_cpu() -> None:
+def test_the_cpu_limit_applies_to_each_file_separately() -> None:
     with DecoderPool(size_px=SIDE, processes=1, cpu_s=0.2) as pool:
         wait_until(lambda: len(pool.pids) == 1)
         before = pool.pids
@@ -177,7 +177,7 @@ def test_each_file_has_its_own_cpu() -> None:
         assert pool.pids == before
 
 
-def test_a_decoder_that_stands_still_has_used_no_cpu_and_may_be_tried_again(pool: DecoderPool) -> None:
+def test_a_stopped_decoder_is_a_retryable_error(pool: DecoderPool) -> None:
     for pid in pool.pids:
         os.kill(pid, signal.SIGSTOP)
 
@@ -185,7 +185,7 @@ def test_a_decoder_that_stands_still_has_used_no_cpu_and_may_be_tried_again(pool
         pool.decode(picture(), timeout_s=0.2)
 
 
-def test_short_files_do_not_wait_behind_long_ones() -> None:
+def test_short_files_do_not_wait_for_long_ones() -> None:
     with DecoderPool(size_px=SIDE, processes=1) as pool, ThreadPoolExecutor(4) as threads:
         wait_until(lambda: len(pool.pids) == 1)
         (short,) = pool.pids
@@ -201,7 +201,7 @@ def test_short_files_do_not_wait_behind_long_ones() -> None:
         assert [job.result().shape for job in (*long_jobs, stopped)] == [(SIDE, SIDE, 3)] * 4
 
 
-def test_long_files_give_way_to_all_else() -> None:
+def test_decoders_of_long_files_have_a_low_priority() -> None:
     with DecoderPool(size_px=SIDE, processes=1) as pool:
         pool.decode(picture(), timeout_s=PLAIN_S, cost_s=1.0)
         wait_until(lambda: len(pool.pids) == 2)
@@ -210,7 +210,7 @@ def test_long_files_give_way_to_all_else() -> None:
         assert sorted(os.getpriority(os.PRIO_PROCESS, pid) - own for pid in pool.pids) == [0, 10]
 
 
-def test_a_caller_that_finds_every_decoder_busy_is_told_so(pool: DecoderPool) -> None:
+def test_a_caller_gets_an_error_while_every_decoder_is_busy(pool: DecoderPool) -> None:
     for pid in pool.pids:
         os.kill(pid, signal.SIGSTOP)
 
@@ -225,7 +225,7 @@ def test_a_caller_that_finds_every_decoder_busy_is_told_so(pool: DecoderPool) ->
         assert [job.result().shape for job in busy] == [(SIDE, SIDE, 3)] * 2
 
 
-def test_decoders_hold_no_model_and_no_secret_and_cannot_outgrow_their_limit(
+def test_decoders_have_no_model_no_secrets_and_a_memory_limit(
     pool: DecoderPool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SUPABASE_KEY", "a-secret-key")
@@ -243,7 +243,7 @@ def test_decoders_hold_no_model_and_no_secret_and_cannot_outgrow_their_limit(
     assert b"secret" not in environment
 
 
-def test_a_large_picture_leaves_no_memory_behind(pool: DecoderPool) -> None:
+def test_memory_of_a_large_picture_is_released(pool: DecoderPool) -> None:
     large = png_bomb(6000, 6000)
 
     for _ in range(2):
@@ -255,12 +255,10 @@ def test_a_large_picture_leaves_no_memory_behind(pool: DecoderPool) -> None:
 
 
 @pytest.mark.parametrize(("mode", "kind", "width"), [("RGBA", "PNG", 6400), ("RGB", "WEBP", 7142)])
-def test_a_picture_of_as_many_pixels_as_may_be_decodes_and_so_does_the_next(
-    mode: str, kind: str, width: int
-) -> None:
+def test_two_pictures_at_the_pixel_limit_decode_in_a_row(mode: str, kind: str, width: int) -> None:
     height = 7000
     exif = Image.Exif()
-    exif[ExifTags.Base.Orientation] = 6  # which takes a copy
+    exif[ExifTags.Base.Orientation] = 6  # transparency needs a copy of the pixels
     data = encoded(Image.new(mode, (width, height), "red"), kind, exif=exif)
 
     with DecoderPool(size_px=SIDE, max_pixels=50_000_000) as one:
@@ -271,7 +269,7 @@ def test_a_picture_of_as_many_pixels_as_may_be_decodes_and_so_does_the_next(
         np.testing.assert_allclose(pixels, np.broadcast_to([255, 0, 0], pixels.shape), atol=3)
 
 
-def test_closing_ends_every_decoder_and_leaves_no_open_file() -> None:
+def test_closing_ends_every_decoder_and_closes_every_file() -> None:
     before = open_files()
 
     pool = DecoderPool(size_px=SIDE, processes=2)
@@ -285,7 +283,7 @@ def test_closing_ends_every_decoder_and_leaves_no_open_file() -> None:
     assert "decoder-starter" not in {thread.name for thread in threading.enumerate()}
 
 
-def test_decoders_die_with_a_worker_that_is_killed_even_while_they_hang() -> None:
+def test_decoders_end_with_a_killed_worker_even_while_they_hang() -> None:
     script = (
         "import time; from worker.decode.pool import DecoderPool\n"
         "pool = DecoderPool(size_px=224, processes=2)\n"
@@ -305,7 +303,7 @@ def test_decoders_die_with_a_worker_that_is_killed_even_while_they_hang() -> Non
     wait_until(lambda: not any(is_running(pid) for pid in pids))
 
 
-def test_a_terminals_interrupt_leaves_decoding_to_the_worker(pool: DecoderPool) -> None:
+def test_a_terminal_interrupt_does_not_end_decoders(pool: DecoderPool) -> None:
     before = sorted(pool.pids)
 
     for pid in before:

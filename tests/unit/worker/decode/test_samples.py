@@ -1,7 +1,7 @@
 """Each mode of each format against its samples: files are written byte by byte, their pixels computed.
 
-Pictures are as large as the decoded square, so that nothing is resized. What a level may be off by is one for
-rounding to 8 bits, one more for mixing with white, and another for colours that were premultiplied.
+Pictures have the size of the decoded square, so that nothing is resized. A level may differ by one from
+rounding to 8 bits, by one more from blending with white, and by another from premultiplied colours.
 """
 
 from typing import Any, Literal
@@ -51,16 +51,16 @@ def shows(file: bytes, expected: Samples, *, within: float = ROUNDED) -> bool:
 
 
 @pytest.mark.parametrize("depth", [1, 2, 4, 8, 16])
-def test_a_png_of_grey(depth: int) -> None:
+def test_a_grey_png_decodes(depth: int) -> None:
     drawn = samples(depth)
 
     assert shows(png.png(drawn, kind=png.GREY, depth=depth), levels(drawn, depth))
 
 
 @pytest.mark.parametrize("depth", [1, 2, 4, 8, 16])
-def test_a_png_of_grey_with_a_transparent_colour(depth: int) -> None:
+def test_a_grey_png_with_a_transparent_colour_decodes(depth: int) -> None:
     drawn = samples(depth)
-    drawn[4:8] = drawn[0, 0] ^ 1  # which differs by the lowest bit alone
+    drawn[4:8] = drawn[0, 0] ^ 1  # which differs only in the lowest bit
     key = int(drawn[0, 0])
 
     file = png.png(drawn, kind=png.GREY, depth=depth, chunks=[png.transparent(key)])
@@ -69,7 +69,7 @@ def test_a_png_of_grey_with_a_transparent_colour(depth: int) -> None:
 
 
 @pytest.mark.parametrize("depth", [8, 16])
-def test_a_png_of_rgb_with_and_without_a_transparent_colour(depth: int) -> None:
+def test_an_rgb_png_with_and_without_a_transparent_colour_decodes(depth: int) -> None:
     drawn = samples(depth, 3)
     drawn[4:8] = drawn[0, 0] ^ [0, 0, 1]
     key = drawn[0, 0]
@@ -84,7 +84,7 @@ def test_a_png_of_rgb_with_and_without_a_transparent_colour(depth: int) -> None:
 
 @pytest.mark.parametrize("depth", [8, 16])
 @pytest.mark.parametrize(("kind", "colours"), [(png.GREY_ALPHA, 1), (png.RGBA, 3)])
-def test_a_png_with_an_alpha_channel(depth: int, kind: int, colours: int) -> None:
+def test_a_png_with_an_alpha_channel_decodes(depth: int, kind: int, colours: int) -> None:
     drawn = samples(depth, colours + 1)
     seen = levels(drawn, depth)
 
@@ -94,7 +94,7 @@ def test_a_png_with_an_alpha_channel(depth: int, kind: int, colours: int) -> Non
 
 
 @pytest.mark.parametrize("depth", [1, 2, 4, 8])
-def test_a_png_of_a_palette_with_and_without_alpha(depth: int) -> None:
+def test_a_palette_png_with_and_without_alpha_decodes(depth: int) -> None:
     drawn, dice = samples(depth), np.random.default_rng(depth)
     colours, alphas = dice.integers(0, 256, (1 << depth, 3)), dice.integers(0, 256, 1 << depth)
 
@@ -115,7 +115,7 @@ Order = Literal["<", ">"]
 @DEFLATED
 @pytest.mark.parametrize("bits", [1, 2, 4, 8, 12, 16])
 @pytest.mark.parametrize("photometric", [tiff.WHITE_IS_ZERO, tiff.BLACK_IS_ZERO])
-def test_a_tiff_of_grey(order: Order, deflated: bool, bits: int, photometric: int) -> None:
+def test_a_grey_tiff_decodes(order: Order, deflated: bool, bits: int, photometric: int) -> None:
     drawn = samples(bits)
     seen = levels(drawn, bits)
 
@@ -126,7 +126,7 @@ def test_a_tiff_of_grey(order: Order, deflated: bool, bits: int, photometric: in
 
 @pytest.mark.parametrize("bits", [1, 2, 4])
 @pytest.mark.parametrize("photometric", [tiff.WHITE_IS_ZERO, tiff.BLACK_IS_ZERO])
-def test_a_tiff_whose_bits_are_in_reverse_order(bits: int, photometric: int) -> None:
+def test_a_tiff_with_reversed_bit_order_decodes(bits: int, photometric: int) -> None:
     drawn = samples(bits)
     seen = levels(drawn, bits)
 
@@ -138,7 +138,7 @@ def test_a_tiff_whose_bits_are_in_reverse_order(bits: int, photometric: int) -> 
 @ORDERS
 @DEFLATED
 @pytest.mark.parametrize("bits", [1, 2, 4, 8])
-def test_a_tiff_of_a_palette(order: Order, deflated: bool, bits: int) -> None:
+def test_a_palette_tiff_decodes(order: Order, deflated: bool, bits: int) -> None:
     drawn = samples(bits)
     colours = np.random.default_rng(bits).integers(0, 65536, (1 << bits, 3))
 
@@ -154,7 +154,9 @@ def test_a_tiff_of_a_palette(order: Order, deflated: bool, bits: int) -> None:
 @pytest.mark.parametrize("planes", [False, True])
 @pytest.mark.parametrize("bits", [8, 16])
 @pytest.mark.parametrize("extra", [None, tiff.UNSPECIFIED, tiff.PREMULTIPLIED, tiff.STRAIGHT])
-def test_a_tiff_of_rgb(order: Order, deflated: bool, planes: bool, bits: int, extra: int | None) -> None:
+def test_an_rgb_tiff_decodes(
+    order: Order, deflated: bool, planes: bool, bits: int, extra: int | None
+) -> None:
     drawn = samples(bits, 3 if extra is None else 4)
     if extra == tiff.PREMULTIPLIED:
         drawn[..., :3] = drawn[..., :3] * levels(drawn[..., 3:], bits) / 255
@@ -180,7 +182,7 @@ def test_a_tiff_of_rgb(order: Order, deflated: bool, planes: bool, bits: int, ex
 
 @DEFLATED
 @pytest.mark.parametrize("extra", [tiff.UNSPECIFIED, tiff.PREMULTIPLIED, tiff.STRAIGHT])
-def test_a_tiff_of_grey_and_a_further_sample(deflated: bool, extra: int) -> None:
+def test_a_grey_tiff_with_an_extra_sample_decodes(deflated: bool, extra: int) -> None:
     drawn = samples(8, 2)
     if extra == tiff.PREMULTIPLIED:
         drawn[..., 0] = drawn[..., 0] * drawn[..., 1] / 255
@@ -200,7 +202,7 @@ def test_a_tiff_of_grey_and_a_further_sample(deflated: bool, extra: int) -> None
 @DEFLATED
 @pytest.mark.parametrize("planes", [False, True])
 @pytest.mark.parametrize("bits", [8, 16])
-def test_a_tiff_of_cmyk(order: Order, deflated: bool, planes: bool, bits: int) -> None:
+def test_a_cmyk_tiff_decodes(order: Order, deflated: bool, planes: bool, bits: int) -> None:
     drawn = samples(bits, 4)
     light = 1 - levels(drawn, bits) / 255
 
@@ -210,8 +212,8 @@ def test_a_tiff_of_cmyk(order: Order, deflated: bool, planes: bool, bits: int) -
 
 
 @DEFLATED
-def test_a_tiff_of_ycbcr(deflated: bool) -> None:
-    # grey, since other colours are subject to how their halves are sampled
+def test_a_ycbcr_tiff_decodes(deflated: bool) -> None:
+    # grey, because the result for other colours depends on chroma subsampling
     luma = samples(8)
     drawn = np.stack([luma, np.full_like(luma, 128), np.full_like(luma, 128)], axis=-1)
     # YCbCrSubSampling: every pixel has its own colour
@@ -221,32 +223,32 @@ def test_a_tiff_of_ycbcr(deflated: bool) -> None:
 
 
 @DEFLATED
-def test_a_tiff_of_lab(deflated: bool) -> None:
+def test_a_lab_tiff_decodes(deflated: bool) -> None:
     colours = np.random.default_rng(1).integers(60, 200, (SIDE, SIDE, 3))
     light, a, b = icc.srgb_to_lab(colours.reshape(-1, 3) / 255).T
     coded = np.stack([light * 2.55, a % 256, b % 256], axis=1).round() % 256
 
     file = tiff.tiff(coded.reshape(colours.shape).astype(int), photometric=tiff.LAB, deflated=deflated)
 
-    # a and b are whole numbers, each of which is worth a few levels
+    # a and b are integers; each step is a few levels
     assert shows(file, colours, within=10)
 
 
 @pytest.mark.parametrize("compression", ["tiff_lzw", "tiff_adobe_deflate", "packbits", "lzma", "zstd"])
-def test_a_tiff_of_every_lossless_compression(compression: str) -> None:
+def test_every_lossless_tiff_compression_decodes(compression: str) -> None:
     drawn = samples(8, 3)
 
     assert shows(encoded(Image.fromarray(drawn.astype(np.uint8)), "TIFF", compression=compression), drawn)
 
 
 @pytest.mark.parametrize("compression", ["group3", "group4", "tiff_ccitt"])
-def test_a_fax(compression: str) -> None:
+def test_a_fax_compressed_tiff_decodes(compression: str) -> None:
     drawn = samples(1).astype(bool)
 
     assert shows(encoded(Image.fromarray(drawn), "TIFF", compression=compression), drawn * 255)
 
 
-def test_a_jpeg_within_a_tiff() -> None:
+def test_a_jpeg_compressed_tiff_decodes() -> None:
     colour = (200, 40, 90)
     file = encoded(Image.new("RGB", (SIDE, SIDE), colour), "TIFF", compression="jpeg", quality=95)
 
@@ -254,7 +256,7 @@ def test_a_jpeg_within_a_tiff() -> None:
 
 
 @pytest.mark.parametrize(
-    ("changes", "said"),
+    ("changes", "reason"),
     [
         ({"bits": 32, "sample_format": tiff.FLOAT}, "floating-point samples of 32 bits"),
         ({"bits": 16, "sample_format": tiff.FLOAT}, "floating-point samples of 16 bits"),
@@ -268,16 +270,16 @@ def test_a_jpeg_within_a_tiff() -> None:
         ({"fields": [(254, [1]), (330, [8])]}, "camera's RAW"),
     ],
 )
-def test_a_tiff_of_a_kind_that_nobody_has_seen_is_refused_by_name(changes: dict[str, Any], said: str) -> None:
+def test_an_unsupported_tiff_is_refused_by_name(changes: dict[str, Any], reason: str) -> None:
     settings: dict[str, Any] = {"photometric": tiff.BLACK_IS_ZERO} | changes
 
-    with pytest.raises(UnsupportedImage, match=said):
+    with pytest.raises(UnsupportedImage, match=reason):
         decode(tiff.tiff(samples(8), **settings), size_px=SIDE)
 
 
 @pytest.mark.parametrize("own_palette", [False, True])
 @pytest.mark.parametrize("transparent", [None, 3])
-def test_a_gif_that_fills_its_canvas(own_palette: bool, transparent: int | None) -> None:
+def test_a_gif_that_fills_its_canvas_decodes(own_palette: bool, transparent: int | None) -> None:
     indexes, colours = samples(3), np.random.default_rng(1).integers(0, 256, (256, 3))
 
     file = gif.gif(indexes, colours, own_palette=own_palette, transparent=transparent)
@@ -289,7 +291,7 @@ def test_a_gif_that_fills_its_canvas(own_palette: bool, transparent: int | None)
 @pytest.mark.parametrize("own_palette", [False, True])
 @pytest.mark.parametrize("transparent", [None, 3])
 @pytest.mark.parametrize("grey", [False, True])
-def test_a_gif_lies_on_white_where_its_first_frame_does_not_draw(
+def test_a_gif_is_white_outside_its_first_frame(
     own_palette: bool, transparent: int | None, grey: bool
 ) -> None:
     indexes = samples(3)[:8, :10]
@@ -307,7 +309,7 @@ def test_a_gif_lies_on_white_where_its_first_frame_does_not_draw(
     assert shows(file, expected)
 
 
-def test_a_webp_lies_on_white_where_its_first_frame_does_not_draw() -> None:
+def test_a_webp_is_white_outside_its_first_frame() -> None:
     drawn = np.random.default_rng(1).integers(0, 256, (8, 10, 3)).astype(np.uint8)
     still = encoded(Image.fromarray(drawn), "WEBP", lossless=True)
     expected = np.full((SIDE, SIDE, 3), 255)
@@ -319,7 +321,7 @@ def test_a_webp_lies_on_white_where_its_first_frame_does_not_draw() -> None:
 
 
 @pytest.mark.parametrize("colours", [3, 4])
-def test_a_webp_with_and_without_alpha(colours: int) -> None:
+def test_a_webp_with_and_without_alpha_decodes(colours: int) -> None:
     drawn = np.random.default_rng(1).integers(0, 256, (SIDE, SIDE, colours)).astype(np.uint8)
 
     file = encoded(Image.fromarray(drawn), "WEBP", lossless=True, exact=True)
@@ -330,7 +332,7 @@ def test_a_webp_with_and_without_alpha(colours: int) -> None:
 
 @pytest.mark.parametrize("top_down", [False, True])
 @pytest.mark.parametrize("header", [40, 56, 108, 124])
-def test_a_bmp_of_32_bits_has_alpha_where_its_header_says_so(top_down: bool, header: int) -> None:
+def test_a_32_bit_bmp_has_alpha_only_if_its_header_says_so(top_down: bool, header: int) -> None:
     drawn = np.random.default_rng(1).integers(0, 256, (SIDE, SIDE, 4))
     word = drawn[..., 0] << 16 | drawn[..., 1] << 8 | drawn[..., 2] | drawn[..., 3] << 24
     masks = (0xFF0000, 0xFF00, 0xFF, 0xFF000000)
@@ -346,7 +348,7 @@ def test_a_bmp_of_32_bits_has_alpha_where_its_header_says_so(top_down: bool, hea
 
 
 @pytest.mark.parametrize("top_down", [False, True])
-def test_a_bmp_of_16_bits(top_down: bool) -> None:
+def test_a_16_bit_bmp_decodes(top_down: bool) -> None:
     word = np.random.default_rng(1).integers(0, 65536, (SIDE, SIDE))
     fives = np.stack([word >> 10 & 31, word >> 5 & 31, word & 31], axis=-1) * 255 / 31
     sixes = np.stack(
@@ -363,15 +365,15 @@ def test_a_bmp_of_16_bits(top_down: bool) -> None:
 
 
 @pytest.mark.parametrize(
-    ("settings", "said"),
+    ("settings", "reason"),
     [
         ({"bits": 16, "header": 124, "masks": (0xF00, 0xF0, 0xF, 0xF000)}, "unusual layout"),
         ({"bits": 24, "compression": 4}, "compressed in another way"),
         ({"bits": 24, "header": 200}, "header of 200 bytes"),
     ],
 )
-def test_a_bmp_of_a_kind_that_is_not_read_is_refused_by_name(settings: dict[str, Any], said: str) -> None:
-    with pytest.raises(UnsupportedImage, match=said):
+def test_an_unsupported_bmp_is_refused_by_name(settings: dict[str, Any], reason: str) -> None:
+    with pytest.raises(UnsupportedImage, match=reason):
         decode(bmp.bmp(samples(8), **settings), size_px=SIDE)
 
 
@@ -388,7 +390,7 @@ def with_adobe_transform(file: bytes, transform: int | None) -> bytes:
 
 
 @pytest.mark.parametrize("transform", [0, None])
-def test_a_jpeg_of_cmyk_is_inverted_with_and_without_adobes_marker(transform: int | None) -> None:
+def test_a_cmyk_jpeg_is_inverted_with_and_without_the_adobe_marker(transform: int | None) -> None:
     file = flat_jpeg("CMYK", (0, 100, 200, 50))
 
     light = 1 - np.array([0, 100, 200, 50]) / 255
@@ -396,12 +398,12 @@ def test_a_jpeg_of_cmyk_is_inverted_with_and_without_adobes_marker(transform: in
     assert shows(with_adobe_transform(file, transform), expected, within=3)
 
 
-def test_a_jpeg_of_ycck_is_converted() -> None:
-    # Adobe's programs code the inks C, M and Y as if they were R, G and B, and K inverted beside them
+def test_a_ycck_jpeg_decodes() -> None:
+    # Adobe's programs code the inks C, M and Y as if they were R, G and B, and K inverted
     cyan, magenta, yellow, key = 55, 215, 165, 60
     luma = 0.299 * cyan + 0.587 * magenta + 0.114 * yellow
     coded = (luma, 128 + 0.564 * (yellow - luma), 128 + 0.713 * (cyan - luma), 255 - key)
-    # Pillow inverts what it writes
+    # Pillow inverts the samples that it writes
     file = flat_jpeg("CMYK", tuple(255 - round(value) for value in coded))
 
     light = 1 - np.array([cyan, magenta, yellow, key]) / 255
@@ -409,14 +411,14 @@ def test_a_jpeg_of_ycck_is_converted() -> None:
     assert shows(with_adobe_transform(file, 2), expected, within=4)
 
 
-def test_a_jpeg_of_rgb_without_a_transform_keeps_its_colours() -> None:
+def test_an_rgb_jpeg_without_a_transform_decodes() -> None:
     colour = (200, 40, 90)
 
     assert shows(flat_jpeg("RGB", colour, keep_rgb=True), np.broadcast_to(colour, (SIDE, SIDE, 3)), within=2)
 
 
 @pytest.mark.parametrize("mode", ["L", "RGB", "RGBA"])
-def test_an_avif(mode: str) -> None:
+def test_an_avif_decodes(mode: str) -> None:
     drawn = np.asarray(noise(SIDE, SIDE, grain_px=8))
     alpha = np.tile(np.linspace(0, 255, SIDE).astype(np.uint8), (SIDE, 1))
     image = Image.fromarray(drawn).convert(mode)
@@ -432,7 +434,7 @@ def test_an_avif(mode: str) -> None:
 
 @pytest.mark.parametrize("orientation", range(1, 9))
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "TIFF", "AVIF"])
-def test_orientation_is_applied_once_in_every_format_that_has_it(orientation: int, kind: str) -> None:
+def test_orientation_is_applied_once_in_every_format(orientation: int, kind: str) -> None:
     red, lime, blue, white = (255, 0, 0), (0, 255, 0), (0, 0, 255), (255, 255, 255)
     # top left, top right, bottom left, bottom right (TIFF 6.0, tag 274)
     seen = {
@@ -456,7 +458,7 @@ def test_orientation_is_applied_once_in_every_format_that_has_it(orientation: in
 
 
 @pytest.mark.parametrize("mode", ["I;16", "1", "P", "LA", "CMYK"])
-def test_orientation_is_applied_to_samples_of_every_kind(mode: str) -> None:
+def test_orientation_is_applied_to_every_sample_type(mode: str) -> None:
     exif = Image.Exif()
     exif[ExifTags.Base.Orientation] = 6
     ramp = Image.linear_gradient("L").resize((SIDE, SIDE))

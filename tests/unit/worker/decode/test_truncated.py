@@ -1,4 +1,4 @@
-"""A file that lacks its last hundredth is a picture; one that lacks more is said to be cut short."""
+"""A file that lacks at most its last hundredth decodes; one that lacks more is refused as truncated."""
 
 from typing import Any
 
@@ -15,7 +15,7 @@ from tests.unit.worker.decode.pictures import decode
 SIDE = 224
 PIXELS_MAX = 50_000_000
 
-#: Each format, and options of its encoder, whose files can be told to be nearly whole.
+#: Each format, with encoder options, for which the decoder can tell how much of a file is missing.
 KINDS: dict[str, tuple[str, str, dict[str, Any]]] = {
     "JPEG": ("JPEG", "RGB", {}),
     "grey JPEG": ("JPEG", "L", {}),
@@ -55,7 +55,7 @@ def differing_share(left: npt.NDArray[np.int16], right: npt.NDArray[np.int16]) -
 
 @pytest.mark.parametrize("cut", ["1 byte", "2 bytes", "9 bytes", "0.5 %", "0.9 %"])
 @pytest.mark.parametrize("name", KINDS)
-def test_a_file_that_lacks_no_more_than_its_last_hundredth_is_a_picture(name: str, cut: str) -> None:
+def test_a_file_that_lacks_at_most_its_last_hundredth_decodes(name: str, cut: str) -> None:
     whole = file(name)
     count, unit = cut.split()
     missing = int(float(count) / 100 * len(whole)) if unit == "%" else int(count)
@@ -68,7 +68,7 @@ def test_a_file_that_lacks_no_more_than_its_last_hundredth_is_a_picture(name: st
 
 @pytest.mark.parametrize("share", [0.03, 0.1, 0.5])
 @pytest.mark.parametrize("name", KINDS)
-def test_a_file_that_lacks_more_is_refused_by_a_sentence_that_says_so(name: str, share: float) -> None:
+def test_a_file_that_lacks_more_is_refused_as_truncated(name: str, share: float) -> None:
     whole = file(name)
     cut = whole[: int(len(whole) * (1 - share))]
 
@@ -77,7 +77,7 @@ def test_a_file_that_lacks_more_is_refused_by_a_sentence_that_says_so(name: str,
 
 
 @pytest.mark.parametrize("name", KINDS)
-def test_what_the_gateway_refuses_for_its_end_the_decoder_refuses_too(name: str) -> None:
+def test_the_decoder_refuses_every_file_that_the_gateway_finds_truncated(name: str) -> None:
     whole = file(name)
 
     for missing in (1, 2, 9, len(whole) // 150, len(whole) // 50, len(whole) // 10):
@@ -90,13 +90,13 @@ def test_what_the_gateway_refuses_for_its_end_the_decoder_refuses_too(name: str)
 
 
 @pytest.mark.parametrize("name", ["JPEG", "progressive JPEG"])
-def test_a_large_jpeg_is_taken_without_its_last_two_bytes_also_where_it_is_scaled(name: str) -> None:
+def test_a_scaled_jpeg_without_its_last_two_bytes_decodes(name: str) -> None:
     whole = file(name, side=2000)
 
     assert np.array_equal(pixels(whole[:-2]), pixels(whole))
 
 
-def test_a_progressive_jpeg_of_which_scans_are_missing_is_refused_although_all_of_it_shows() -> None:
+def test_a_progressive_jpeg_without_its_last_scans_is_refused() -> None:
     whole = file("progressive JPEG")
     last_scan = whole.rindex(b"\xff\xda")
 
@@ -105,7 +105,7 @@ def test_a_progressive_jpeg_of_which_scans_are_missing_is_refused_although_all_o
 
 
 @pytest.mark.parametrize("name", ["JPEG", "PNG", "GIF"])
-def test_damage_in_the_middle_is_no_missing_end(name: str) -> None:
+def test_damage_in_the_middle_is_not_truncation(name: str) -> None:
     whole = bytearray(file(name))
     middle = len(whole) // 2
     if name == "JPEG":
@@ -114,14 +114,14 @@ def test_damage_in_the_middle_is_no_missing_end(name: str) -> None:
         whole[middle : middle + 40] = bytes(40)
 
     if name == "JPEG":
-        # libjpeg shows what there is of a file that ends as it must
+        # libjpeg decodes what is left of a file with an intact end
         assert pixels(bytes(whole)).shape == (SIDE, SIDE, 3)
     elif name == "PNG":
         with pytest.raises(UndecodableImage):
             decode(bytes(whole), size_px=SIDE)
 
 
-def test_a_jpeg_with_junk_where_its_end_should_be_is_cut_short_as_one_without() -> None:
+def test_a_jpeg_with_junk_instead_of_its_end_is_truncated() -> None:
     whole = file("JPEG")
     cut = whole[: len(whole) // 2]
 

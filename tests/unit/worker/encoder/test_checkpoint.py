@@ -27,7 +27,7 @@ TEXTS = [
     "one<|endoftext|>two",
     "日本語 e\u0301",
 ]
-#: Ends every import of the packages as a machine does that lacks them.
+#: Makes every import of the packages fail, as on a machine without them.
 WITHOUT_TORCH = """
 import importlib.util, sys
 found = importlib.util.find_spec
@@ -46,7 +46,7 @@ def own_clip(tiny_clip: Path, tmp_path: Path) -> Path:
     return Path(shutil.copytree(tiny_clip, tmp_path / "own"))
 
 
-def test_the_shape_of_a_model_is_what_transformers_reads(tiny_clip: Path) -> None:
+def test_the_model_dimensions_equal_those_of_transformers(tiny_clip: Path) -> None:
     theirs: Any = CLIPConfig.from_pretrained(tiny_clip)
 
     ours = read_config(tiny_clip)
@@ -55,7 +55,7 @@ def test_the_shape_of_a_model_is_what_transformers_reads(tiny_clip: Path) -> Non
         assert tower.model_dump() == {name: getattr(expected, name) for name in tower.model_dump()}
 
 
-def test_what_a_config_leaves_out_has_the_default_of_transformers(own_clip: Path) -> None:
+def test_missing_config_fields_have_the_defaults_of_transformers(own_clip: Path) -> None:
     (own_clip / "config.json").write_text('{"model_type": "clip"}')
     theirs: Any = CLIPConfig()
 
@@ -65,7 +65,7 @@ def test_what_a_config_leaves_out_has_the_default_of_transformers(own_clip: Path
         assert tower.model_dump() == {name: getattr(expected, name) for name in tower.model_dump()}
 
 
-def test_the_dictionaries_of_older_configs_win_as_in_transformers(own_clip: Path) -> None:
+def test_the_dictionaries_of_older_configs_take_precedence(own_clip: Path) -> None:
     edit_config(
         own_clip,
         text_config_dict={"hidden_size": 96},
@@ -80,7 +80,7 @@ def test_the_dictionaries_of_older_configs_win_as_in_transformers(own_clip: Path
     assert ours.vision.patches == (theirs.vision_config.image_size // theirs.vision_config.patch_size) ** 2
 
 
-def test_the_tensors_that_are_asked_for_are_those_of_the_model(tiny_clip: Path) -> None:
+def test_the_expected_tensors_are_those_of_the_model(tiny_clip: Path) -> None:
     theirs = {
         name: tuple(tensor.shape)
         for name, tensor in CLIPModel.from_pretrained(tiny_clip).state_dict().items()
@@ -93,7 +93,7 @@ def test_the_tensors_that_are_asked_for_are_those_of_the_model(tiny_clip: Path) 
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float16, torch.bfloat16, torch.float64])
-def test_weights_of_every_float_type_are_read_as_float32(own_clip: Path, dtype: torch.dtype) -> None:
+def test_weights_of_every_float_type_become_float32(own_clip: Path, dtype: torch.dtype) -> None:
     tensors = {name: t.to(dtype) for name, t in load_file(own_clip / "model.safetensors").items()}
     save_file(tensors, own_clip / "model.safetensors", metadata={"format": "pt"})
 
@@ -105,7 +105,7 @@ def test_weights_of_every_float_type_are_read_as_float32(own_clip: Path, dtype: 
         np.testing.assert_array_equal(weights[name], tensor.float().numpy())
 
 
-def test_sharded_weights_are_one_model(own_clip: Path) -> None:
+def test_sharded_weights_are_read_as_one_model(own_clip: Path) -> None:
     whole = load_file(own_clip / "model.safetensors")
     CLIPModel.from_pretrained(own_clip).save_pretrained(own_clip / "sharded", max_shard_size="200KB")
     for shard in (own_clip / "sharded").glob("model*"):
@@ -136,7 +136,7 @@ def test_a_tensor_of_another_shape_is_refused_by_name(own_clip: Path) -> None:
         ({"text_config": {"eos_token_id": [1, 2]}}, "eos_token_id"),
     ],
 )
-def test_a_config_that_makes_no_model_is_refused_by_the_field(
+def test_an_invalid_config_is_refused_by_field(
     own_clip: Path, changes: dict[str, object], named: str
 ) -> None:
     edit_config(own_clip, **changes)
@@ -145,7 +145,7 @@ def test_a_config_that_makes_no_model_is_refused_by_the_field(
         read_config(own_clip)
 
 
-def test_a_tokenizer_of_vocabulary_and_merges_gives_the_tokens_of_transformers(own_clip: Path) -> None:
+def test_a_tokenizer_from_vocabulary_and_merges_equals_transformers(own_clip: Path) -> None:
     model = json.loads((own_clip / "tokenizer.json").read_text())["model"]
     (own_clip / "vocab.json").write_text(json.dumps(model["vocab"]))
     (own_clip / "merges.txt").write_text(
@@ -160,7 +160,7 @@ def test_a_tokenizer_of_vocabulary_and_merges_gives_the_tokens_of_transformers(o
 
 
 def test_a_model_is_exported_and_served_on_a_machine_without_torch(tiny_clip: Path, tmp_path: Path) -> None:
-    # The export is a process of its own, which reads this file when it starts.
+    # The export runs in another process, which reads this file at startup.
     (tmp_path / "sitecustomize.py").write_text(WITHOUT_TORCH)
     script = (
         "from pathlib import Path; from worker.encoder.load import load_encoder;"

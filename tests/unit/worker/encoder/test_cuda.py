@@ -25,7 +25,7 @@ def test_a_gpu_in_bfloat16_agrees_with_the_cpu(demo_model: Path, export_cache: P
     assert words.min() > 0.999
 
 
-def test_a_machine_with_a_gpu_uses_it_unasked(demo_model: Path, export_cache: Path) -> None:
+def test_a_gpu_is_used_by_default(demo_model: Path, export_cache: Path) -> None:
     encoder = load_encoder(str(demo_model), cache_dir=export_cache)
 
     assert (encoder.kind, encoder.device) == ("torch", "cuda:0")

@@ -3,7 +3,7 @@ import numpy as np
 from worker.encoder.fixed_latency import FixedLatencyEncoder
 
 
-def test_equal_inputs_have_equal_vectors_and_others_have_not() -> None:
+def test_only_equal_inputs_have_equal_vectors() -> None:
     encoder = FixedLatencyEncoder()
 
     first, second, again = encoder.encode_texts(["red", "blue", "RED"])
@@ -12,7 +12,7 @@ def test_equal_inputs_have_equal_vectors_and_others_have_not() -> None:
     assert abs(float(first @ second)) < 0.3
 
 
-def test_counts_batches_and_items() -> None:
+def test_it_counts_batches_and_items() -> None:
     encoder = FixedLatencyEncoder()
 
     encoder.encode_texts(["red", "blue"])

@@ -21,7 +21,7 @@ def flip_last_byte(path: Path) -> None:
 @pytest.mark.parametrize(
     "file", ["model.safetensors", "config.json", "tokenizer.json", "preprocessor_config.json"]
 )
-def test_the_fingerprint_follows_every_file_that_decides_vectors(file: str, own_clip: Path) -> None:
+def test_the_fingerprint_covers_every_file_that_affects_vectors(file: str, own_clip: Path) -> None:
     before = find_model(str(own_clip)).fingerprint
 
     flip_last_byte(own_clip / file)
@@ -29,21 +29,19 @@ def test_the_fingerprint_follows_every_file_that_decides_vectors(file: str, own_
     assert find_model(str(own_clip)).fingerprint != before
 
 
-def test_the_fingerprint_ignores_where_the_model_is_and_what_is_written_about_it(
-    tiny_clip: Path, own_clip: Path
-) -> None:
+def test_the_fingerprint_ignores_location_and_documentation(tiny_clip: Path, own_clip: Path) -> None:
     (own_clip / "README.md").write_text("words")
 
     assert find_model(str(own_clip)).fingerprint == find_model(str(tiny_clip)).fingerprint
 
 
-def test_a_folder_without_weights_is_no_model(own_clip: Path) -> None:
+def test_a_folder_without_weights_is_refused(own_clip: Path) -> None:
     (own_clip / "model.safetensors").unlink()
 
     with pytest.raises(ModelUnavailable, match="holds no model"):
         find_model(str(own_clip))
 
 
-def test_a_name_that_is_neither_folder_nor_hub_name_is_refused() -> None:
+def test_a_name_that_is_neither_a_folder_nor_a_hub_name_is_refused() -> None:
     with pytest.raises(ModelUnavailable, match="neither a folder nor a name"):
         find_model("not a//name")

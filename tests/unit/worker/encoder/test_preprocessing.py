@@ -19,7 +19,7 @@ def write(folder: Path, config: dict[str, object], *, name: str = "preprocessor_
     return folder
 
 
-def test_reads_what_older_and_newer_transformers_write(tmp_path: Path) -> None:
+def test_configs_of_older_and_newer_transformers_are_read(tmp_path: Path) -> None:
     expected = Preprocessing(size_px=80, mean=(0.1, 0.2, 0.3), std=(1.0, 1.0, 1.0))
 
     write(tmp_path, OURS)
@@ -33,7 +33,7 @@ def test_reads_what_older_and_newer_transformers_write(tmp_path: Path) -> None:
     assert read_preprocessing(tmp_path) == expected
 
 
-def test_a_folder_that_does_not_say_means_clips_own_values(tmp_path: Path) -> None:
+def test_missing_preprocessing_settings_have_clips_defaults(tmp_path: Path) -> None:
     assert read_preprocessing(tmp_path).size_px == 224
     assert read_preprocessing(tmp_path).mean[0] == 0.48145466
 
@@ -48,7 +48,7 @@ def test_a_folder_that_does_not_say_means_clips_own_values(tmp_path: Path) -> No
         {"size": {"height": 80, "width": 60}},
     ],
 )
-def test_another_recipe_than_clips_is_refused(change: dict[str, object], tmp_path: Path) -> None:
+def test_preprocessing_other_than_clips_is_refused(change: dict[str, object], tmp_path: Path) -> None:
     write(tmp_path, OURS | change)
 
     with pytest.raises(ModelUnavailable):

@@ -13,24 +13,24 @@ def places_of(sequences: list[list[int]]) -> Places:
     return Places.of(tuple(map(len, sequences)), heads=HEADS)
 
 
-def end_to_end(sequences: list[list[int]]) -> npt.NDArray[np.int32]:
-    # What is there of another pass must not show.
+def concatenated(sequences: list[list[int]]) -> npt.NDArray[np.int32]:
+    # Fill with 99: stale values of an earlier pass must have no effect.
     ids = np.full(rounded_up(sum(map(len, sequences))), 99, dtype=np.int32)
     lay_end_to_end(sequences, out=ids)
     return ids
 
 
-def test_texts_lie_end_to_end_each_token_at_its_position() -> None:
-    ids, places = end_to_end(SEQUENCES), places_of(SEQUENCES)
+def test_texts_are_concatenated_and_each_token_has_its_position() -> None:
+    ids, places = concatenated(SEQUENCES), places_of(SEQUENCES)
 
     assert ids.tolist() == [5, 6, 7, 8, 9, 10, 0, 0]
     assert places.positions.tolist()[:6] == [0, 1, 2, 0, 0, 1]
     assert ids[places.ends].tolist() == [7, 8, 10]
 
 
-def test_each_head_of_query_key_and_value_sees_the_tokens_of_its_text() -> None:
-    ids = end_to_end(SEQUENCES)
-    # a token's parts are told apart by hundreds: 0 and 1 the heads of its query, 2 and 3 of its key, ...
+def test_each_attention_head_sees_only_the_tokens_of_its_text() -> None:
+    ids = concatenated(SEQUENCES)
+    # hundreds number a token's parts: 0 and 1 are the heads of its query, 2 and 3 those of its key, ...
     parts = (ids[:, None] + 100 * np.arange(3 * HEADS)).reshape(-1)
 
     query, key, value = parts[places_of(SEQUENCES).to_heads]
@@ -42,8 +42,8 @@ def test_each_head_of_query_key_and_value_sees_the_tokens_of_its_text() -> None:
     assert value.tolist() == (rectangles + heads + 400).tolist()
 
 
-def test_the_heads_of_a_token_come_back_to_its_row() -> None:
-    ids, places = end_to_end(SEQUENCES), places_of(SEQUENCES)
+def test_the_heads_of_a_token_are_gathered_in_its_row() -> None:
+    ids, places = concatenated(SEQUENCES), places_of(SEQUENCES)
     parts = (ids[:, None] + 100 * np.arange(3 * HEADS)).reshape(-1)
 
     query = parts[places.to_heads][0]
@@ -52,14 +52,14 @@ def test_the_heads_of_a_token_come_back_to_its_row() -> None:
     assert rows.tolist()[:6] == [[token, token + 100] for token in (5, 6, 7, 8, 9, 10)]
 
 
-def test_a_token_looks_back_only() -> None:
+def test_attention_is_causal() -> None:
     mask = places_of(SEQUENCES).mask
 
     assert np.array_equal(mask == 0, np.tri(4, dtype=bool))
     assert mask[0, 1] < -1e6
 
 
-def test_places_are_int32_without_gaps() -> None:
+def test_index_arrays_are_contiguous_int32() -> None:
     places = places_of(SEQUENCES)
 
     read = [places.positions, places.to_heads, places.to_rows, places.ends]
@@ -68,7 +68,7 @@ def test_places_are_int32_without_gaps() -> None:
     assert all(array.flags.c_contiguous for array in [*read, places.mask])
 
 
-def test_passes_come_in_few_lengths_none_much_longer_than_its_texts() -> None:
+def test_pass_lengths_are_few_and_close_to_the_text_lengths() -> None:
     lengths = {tokens: rounded_up(tokens) for tokens in range(1, 1101)}
 
     assert all(tokens <= rounded < tokens * 1.25 + 4 for tokens, rounded in lengths.items())
@@ -76,7 +76,7 @@ def test_passes_come_in_few_lengths_none_much_longer_than_its_texts() -> None:
 
 
 @pytest.mark.parametrize("lengths", [[], [77], [1] * 3000, [2, 77, 3, 50] * 40])
-def test_every_text_goes_through_the_model_once_and_no_pass_is_too_long(lengths: list[int]) -> None:
+def test_every_text_is_in_one_pass_and_no_pass_is_too_long(lengths: list[int]) -> None:
     groups = [group.tolist() for group in passes(lengths)]
 
     assert sorted(index for group in groups for index in group) == list(range(len(lengths)))

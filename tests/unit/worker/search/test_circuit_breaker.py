@@ -1,4 +1,4 @@
-"""The breaker: opens on failures in a row, probes with one call, closes on an answer."""
+"""The circuit breaker: opens after consecutive failures, probes with one call, closes on success."""
 
 import threading
 from collections.abc import Callable
@@ -52,9 +52,7 @@ def fail(breaker: CircuitBreaker, call: Callable[[], str], *, times: int) -> Non
             breaker.call(call)
 
 
-def test_it_lets_calls_through_until_so_many_in_a_row_have_failed(
-    breaker: CircuitBreaker, catalog: Catalog
-) -> None:
+def test_it_opens_after_consecutive_failures(breaker: CircuitBreaker, catalog: Catalog) -> None:
     fail(breaker, catalog, times=2)
     catalog.fault = None
     breaker.call(catalog)
@@ -65,7 +63,7 @@ def test_it_lets_calls_through_until_so_many_in_a_row_have_failed(
     assert catalog.calls == 3 + 3
 
 
-def test_after_a_pause_one_call_probes_and_reopens_it(
+def test_a_failed_probe_after_the_pause_reopens_it(
     breaker: CircuitBreaker, catalog: Catalog, clock: Clock
 ) -> None:
     fail(breaker, catalog, times=3)
@@ -76,7 +74,7 @@ def test_after_a_pause_one_call_probes_and_reopens_it(
     assert catalog.calls == 3 + 1
 
 
-def test_an_answered_probe_closes_it(breaker: CircuitBreaker, catalog: Catalog, clock: Clock) -> None:
+def test_a_successful_probe_closes_it(breaker: CircuitBreaker, catalog: Catalog, clock: Clock) -> None:
     fail(breaker, catalog, times=3)
 
     clock.now_s += LONGEST_PAUSE_S
@@ -86,7 +84,7 @@ def test_an_answered_probe_closes_it(breaker: CircuitBreaker, catalog: Catalog, 
     assert answers == ["albums"] * 4
 
 
-def test_a_refusal_is_an_answer_and_never_opens_it(breaker: CircuitBreaker, catalog: Catalog) -> None:
+def test_permanent_errors_never_open_it(breaker: CircuitBreaker, catalog: Catalog) -> None:
     catalog.fault = CatalogMisconfigured("no such function", problem="rpc_missing")
 
     for _ in range(10):
@@ -96,16 +94,16 @@ def test_a_refusal_is_an_answer_and_never_opens_it(breaker: CircuitBreaker, cata
     assert catalog.calls == 10
 
 
-def test_while_a_probe_is_out_other_calls_are_turned_away(
+def test_other_calls_are_refused_during_a_probe(
     breaker: CircuitBreaker, catalog: Catalog, clock: Clock
 ) -> None:
     fail(breaker, catalog, times=3)
     clock.now_s += LONGEST_PAUSE_S
-    asked, let_go = threading.Event(), threading.Event()
+    asked, released = threading.Event(), threading.Event()
 
     def slow() -> str:
         asked.set()
-        let_go.wait(10)
+        released.wait(10)
         return "albums"
 
     probe = threading.Thread(target=breaker.call, args=(slow,))
@@ -113,7 +111,7 @@ def test_while_a_probe_is_out_other_calls_are_turned_away(
     asked.wait(10)
     clock.now_s += LONGEST_PAUSE_S
     fail(breaker, catalog, times=3)
-    let_go.set()
+    released.set()
     probe.join()
 
     assert catalog.calls == 3

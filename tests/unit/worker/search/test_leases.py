@@ -1,4 +1,4 @@
-"""A worker tells the ledger of exactly the runs that it works on, also of one that it holds twice."""
+"""A worker renews the leases of exactly the runs that it processes, even if it holds one twice."""
 
 import pytest
 from redis import Redis
@@ -11,7 +11,7 @@ from worker.search.leases import Leases, RunCanceled
 
 @pytest.fixture
 def leases() -> Leases:
-    # Holding a run asks Redis nothing, so that none has to be there.
+    # Holding a run sends nothing to Redis, so none is needed.
     ledger = WorkerLedger(Redis(port=9), settings=load_settings({}), template="", worker_id="w1")
     return Leases(ledger, lease_s=10, announcement=dict)
 
@@ -22,7 +22,7 @@ def claim(*, attempt: int, run_id: str = "ab12") -> Claim:
     )
 
 
-def test_a_run_is_held_for_as_long_as_it_is_worked_on(leases: Leases) -> None:
+def test_a_run_is_held_while_it_is_processed(leases: Leases) -> None:
     with leases.holding(claim(attempt=1)) as lease:
         held = leases.held()
 
@@ -30,7 +30,7 @@ def test_a_run_is_held_for_as_long_as_it_is_worked_on(leases: Leases) -> None:
     assert leases.held() == []
 
 
-def test_the_end_of_a_first_attempt_leaves_the_second_its_lease(leases: Leases) -> None:
+def test_the_end_of_a_first_attempt_keeps_the_lease_of_the_second(leases: Leases) -> None:
     first = leases.holding(claim(attempt=1))
     first.__enter__()
 
@@ -42,14 +42,14 @@ def test_the_end_of_a_first_attempt_leaves_the_second_its_lease(leases: Leases) 
     assert leases.held() == []
 
 
-def test_a_run_that_fails_is_let_go_of(leases: Leases) -> None:
+def test_a_failed_run_is_released(leases: Leases) -> None:
     with pytest.raises(ValueError, match="no image"), leases.holding(claim(attempt=1)):
         raise ValueError("no image")
 
     assert leases.held() == []
 
 
-def test_a_lease_that_is_lost_says_so_when_it_is_looked_at(leases: Leases) -> None:
+def test_a_lost_lease_raises_when_it_is_checked(leases: Leases) -> None:
     with leases.holding(claim(attempt=1)) as lease:
         lease.check()
         lease.lose()

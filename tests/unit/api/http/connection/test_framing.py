@@ -1,4 +1,4 @@
-"""Where requests end, and what their heads must say."""
+"""Message framing: where requests end, and which heads are valid."""
 
 import pytest
 
@@ -26,7 +26,7 @@ HOST = (b"host", b"x")
         ([(b"transfer-encoding", b"CHUNKED\t")], CHUNKED),
     ],
 )
-def test_a_head_says_how_long_its_body_is(fields: list[tuple[bytes, bytes]], body: int) -> None:
+def test_the_head_determines_the_body_length(fields: list[tuple[bytes, bytes]], body: int) -> None:
     assert check_head(version="1.1", target=b"/", headers=[HOST, *fields]) == body
 
 
@@ -34,7 +34,7 @@ def test_a_head_says_how_long_its_body_is(fields: list[tuple[bytes, bytes]], bod
     "value",
     [b"a", b"a.example:8000", b"127.0.0.1", b"[::1]:1", b"[::ffff:1.2.3.4]", b"a_b", b"a:", b"%41", b" a\t"],
 )
-def test_a_host_is_a_name_or_an_address_with_or_without_a_port(value: bytes) -> None:
+def test_a_valid_host_is_a_name_or_an_address_with_an_optional_port(value: bytes) -> None:
     assert check_head(version="1.1", target=b"/", headers=[(b"host", value)]) == 0
 
 
@@ -56,13 +56,13 @@ def test_a_host_is_a_name_or_an_address_with_or_without_a_port(value: bytes) -> 
         b"a\\b",
     ],
 )
-def test_what_is_no_host_is_malformed(value: bytes) -> None:
+def test_an_invalid_host_is_malformed(value: bytes) -> None:
     with pytest.raises(MalformedBody):
         check_head(version="1.1", target=b"/", headers=[(b"host", value)])
 
 
 @pytest.mark.parametrize("coding", [b"gzip, chunked", b"foo,chunked", b"gzip, deflate , chunked"])
-def test_a_coding_before_chunked_is_not_implemented(coding: bytes) -> None:
+def test_a_transfer_coding_before_chunked_is_not_implemented(coding: bytes) -> None:
     with pytest.raises(NotImplementedHere):
         check_head(version="1.1", target=b"/", headers=[HOST, (b"transfer-encoding", coding)])
 
@@ -70,12 +70,12 @@ def test_a_coding_before_chunked_is_not_implemented(coding: bytes) -> None:
 @pytest.mark.parametrize(
     "coding", [b"", b"gzip", b"chunked, gzip", b"chunked,chunked", b",chunked", b"chunked,", b"a b, chunked"]
 )
-def test_chunked_is_last_and_once(coding: bytes) -> None:
+def test_chunked_must_be_the_last_coding_and_appear_once(coding: bytes) -> None:
     with pytest.raises(MalformedBody):
         check_head(version="1.1", target=b"/", headers=[HOST, (b"transfer-encoding", coding)])
 
 
-def test_more_fields_than_any_client_sends_are_too_many() -> None:
+def test_too_many_header_fields_are_refused() -> None:
     with pytest.raises(HeadersTooLarge):
         check_head(version="1.1", target=b"/", headers=[HOST] * (HEADERS_MAX + 1))
     with pytest.raises(HeadersTooLarge):
@@ -92,12 +92,12 @@ def test_more_fields_than_any_client_sends_are_too_many() -> None:
         (b"//x/a", b"//x/a"),
     ],
 )
-def test_an_address_stands_for_its_path(target: bytes, path: bytes) -> None:
+def test_an_absolute_request_target_is_reduced_to_its_path(target: bytes, path: bytes) -> None:
     assert check_head(version="1.1", target=target, headers=[HOST]) == 0
     assert origin_form(target) == path
 
 
-def test_a_piece_ends_with_a_request() -> None:
+def test_a_piece_of_input_ends_where_a_request_ends() -> None:
     two = b"GET / HTTP/1.1\r\n\r\nGET / HTTP/1.1\r\n\r\n"
 
     assert piece_end(two, 0, 0) == piece_end(two, 1, 0) == len(two) // 2
@@ -107,7 +107,7 @@ def test_a_piece_ends_with_a_request() -> None:
     assert piece_end(b"GET / HT", 0, 0) == 8
 
 
-def test_a_piece_of_chunks_is_neither_small_nor_large() -> None:
+def test_a_piece_of_a_chunked_body_has_a_bounded_size() -> None:
     marks = b"\r\n" * 100_000
 
     assert 256 <= piece_end(marks, 0, CHUNKED) < 300

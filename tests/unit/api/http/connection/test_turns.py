@@ -1,4 +1,4 @@
-"""Requests that were sent ahead start one after another."""
+"""Pipelined requests start one after another."""
 
 import asyncio
 from itertools import pairwise
@@ -6,7 +6,7 @@ from itertools import pairwise
 from api.http.connection.turns import Turns
 
 
-async def test_one_starts_in_each_round_and_others_get_between() -> None:
+async def test_one_request_starts_per_event_loop_round() -> None:
     loop, turns = asyncio.get_running_loop(), Turns()
     happened: list[str] = []
 
@@ -27,7 +27,7 @@ def fail() -> None:
     raise IndexError
 
 
-async def test_one_that_fails_does_not_stop_those_behind_it() -> None:
+async def test_a_failed_request_does_not_stop_later_ones() -> None:
     loop, turns = asyncio.get_running_loop(), Turns()
     failures: list[object] = []
     loop.set_exception_handler(lambda _, context: failures.append(context["exception"]))

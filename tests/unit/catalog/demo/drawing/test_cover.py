@@ -1,4 +1,4 @@
-"""Drawn covers: bit-identical rebuilds, any size, and looking as their attributes say."""
+"""Drawn covers: bit-identical redraws, any size, and the look that their attributes name."""
 
 import hashlib
 import io
@@ -30,7 +30,7 @@ def luma(image: Image.Image) -> float:
 
 
 @pytest.mark.parametrize(("number", "digest"), REBUILT.items())
-def test_a_rebuilt_cover_has_the_pixels_it_had_before(number: int, digest: str) -> None:
+def test_a_redrawn_cover_has_identical_pixels(number: int, digest: str) -> None:
     album = demo_albums(number + 1)[number]
 
     image = draw_cover(album, size_px=160)
@@ -45,7 +45,7 @@ def test_no_two_covers_are_alike() -> None:
 
 
 @pytest.mark.parametrize("size_px", [64, 161, 640])
-def test_a_cover_is_a_square_of_the_size_asked_for(size_px: int) -> None:
+def test_a_cover_is_a_square_of_the_requested_size(size_px: int) -> None:
     image = draw_cover(demo_albums(1)[0], size_px=size_px)
 
     assert image.size == (size_px, size_px)
@@ -62,7 +62,7 @@ def test_a_cover_shows_the_same_picture_at_every_size() -> None:
         assert apart < 8, album
 
 
-def test_the_title_is_set_on_the_cover() -> None:
+def test_the_title_is_drawn_on_the_cover() -> None:
     album = demo_albums(1)[0]
 
     named, renamed = draw_cover(album, size_px=160), draw_cover(replace(album, album_name="X"), size_px=160)
@@ -70,7 +70,7 @@ def test_the_title_is_set_on_the_cover() -> None:
     assert named.tobytes() != renamed.tobytes()
 
 
-def test_dark_covers_are_darker_than_bright_ones_and_these_than_pale_ones() -> None:
+def test_dark_bright_and_pale_covers_have_increasing_luma() -> None:
     by_tone: dict[str, list[float]] = {"dark": [], "bright": [], "pale": []}
     for album in demo_albums(200):
         by_tone[album.look.tone].append(luma(draw_cover(album, size_px=64)))
@@ -81,7 +81,7 @@ def test_dark_covers_are_darker_than_bright_ones_and_these_than_pale_ones() -> N
     assert means["bright"] + 40 < means["pale"]
 
 
-def test_the_jpeg_of_a_cover_is_repeatable_and_decodes_to_it() -> None:
+def test_the_jpeg_of_a_cover_is_repeatable_and_decodes_to_its_pixels() -> None:
     album = demo_albums(3)[2]
 
     data = cover_jpeg(album, size_px=320)

@@ -14,7 +14,7 @@ def silhouette(shape: str) -> np.ndarray:
 
 
 @pytest.mark.parametrize("shape", SHAPES)
-def test_a_shape_stays_near_the_unit_disc_and_covers_some_of_it(shape: str) -> None:
+def test_a_shape_fills_part_of_the_unit_disc(shape: str) -> None:
     painted = [point for piece in outline(shape) if not piece.cut for point in piece.points]
     reach = max((x * x + y * y) ** 0.5 for x, y in painted)
 

@@ -1,4 +1,4 @@
-"""The genres in a cell, and what a table as a whole has as one genre."""
+"""Splitting a cell into genres, using the whole table to decide which names belong together."""
 
 from itertools import permutations
 from pathlib import Path
@@ -43,7 +43,7 @@ PITCHFORK = ["Rock"] * 40 + ["Electronic"] * 20 + ["Folk/Country"] * 10 + ["Pop/
         (True, (True,)),
     ],
 )
-def test_a_cell_holds_any_number_of_genres(cell: object, genres: tuple[object, ...]) -> None:
+def test_a_cell_is_split_into_any_number_of_genres(cell: object, genres: tuple[object, ...]) -> None:
     assert GenreSplitter().read(cell) == genres
 
 
@@ -59,10 +59,10 @@ def test_a_cell_holds_any_number_of_genres(cell: object, genres: tuple[object, .
         ([*PITCHFORK, "Rock/Shoegaze"], "Rock/Shoegaze", ("Rock", "Shoegaze")),
         ([*PITCHFORK, "Rap/Pop/R&B"], "Rap/Pop/R&B", ("Rap", "Pop/R&B")),
         (["Rock", "N/A", "N", "A"], "N/A", ()),
-        # One album of Pop alone does not take fifteen apart, and two do.
+        # One album with the genre Pop does not split fifteen cells, and two do.
         ([*PITCHFORK, "Pop"], "Pop/R&B", ("Pop/R&B",)),
         ([*PITCHFORK, "Pop", "Pop"], "Pop/R&B", ("Pop", "R&B")),
-        # Nothing stands alone, and yet the same names come in other company.
+        # No name has a cell of its own, but the same names occur in other combinations.
         (["Rock/Pop", "Rock/Jazz"], "Rock/Pop", ("Rock", "Pop")),
         (["Rock/Pop", "Pop/Rock"], "Rock/Pop", ("Rock", "Pop")),
         (["Rock/Pop/Jazz", "Rock/Pop"], "Rock/Pop", ("Rock/Pop",)),
@@ -70,13 +70,13 @@ def test_a_cell_holds_any_number_of_genres(cell: object, genres: tuple[object, .
         ([["Rock/Pop"], "Rock", "Pop"], "Rock/Pop", ("Rock/Pop",)),
     ],
 )
-def test_a_slash_separates_unless_the_table_has_it_as_one_genre(
+def test_a_slash_separates_genres_unless_the_table_uses_the_whole_as_one(
     column: list[object], cell: str, genres: tuple[str, ...]
 ) -> None:
     assert genre_splitter(column).read(cell) == genres
 
 
-def test_the_order_of_the_rows_changes_nothing() -> None:
+def test_row_order_does_not_change_how_genres_are_split() -> None:
     column = ["Rock/Pop", "Pop", "Rap/Soul", "Soul/Rap", "Folk/Country"]
 
     read = {
@@ -98,13 +98,13 @@ def test_the_order_of_the_rows_changes_nothing() -> None:
         (("Rock/Pop", "Rock/Pop/Rap"), "Rock/Pop/Rap/Jazz", ("Rock/Pop/Rap", "Jazz")),
     ],
 )
-def test_what_the_operator_lists_stands_above_what_the_table_shows(
+def test_the_operators_list_of_genres_overrides_the_table(
     listed: tuple[str, ...], cell: str, genres: tuple[str, ...]
 ) -> None:
     assert genre_splitter(PITCHFORK, listed=listed).read(cell) == genres
 
 
-def test_genres_are_listed_in_a_file_or_on_the_command_line(tmp_path: Path) -> None:
+def test_the_list_of_genres_may_be_a_file_or_an_argument(tmp_path: Path) -> None:
     file = tmp_path / "genres.txt"
     file.write_text("\ufeffFolk, World, & Country\r\n\n  Pop/R&B  \n")
 
@@ -115,7 +115,7 @@ def test_genres_are_listed_in_a_file_or_on_the_command_line(tmp_path: Path) -> N
 
 
 @pytest.mark.parametrize("content", [None, b"\xff\xfe\x00"])
-def test_a_list_of_genres_that_cannot_be_read_is_refused(tmp_path: Path, content: bytes | None) -> None:
+def test_an_unreadable_list_of_genres_is_refused(tmp_path: Path, content: bytes | None) -> None:
     file = tmp_path / "genres.txt"
     if content is not None:
         file.write_bytes(content)
@@ -124,7 +124,7 @@ def test_a_list_of_genres_that_cannot_be_read_is_refused(tmp_path: Path, content
         parse_genre_list(str(file))
 
 
-def test_a_cell_of_a_million_separators_is_read_soon() -> None:
+def test_a_cell_of_a_million_separators_is_parsed() -> None:
     reader = genre_splitter(["Folk/Country"])
 
     assert reader.read(",/" * 500_000 + "Rock") == ("Rock",)

@@ -1,4 +1,4 @@
-"""A row becomes an album, or one sentence that says why not."""
+"""A row becomes an album, or a rejection with its reason."""
 
 import math
 
@@ -46,7 +46,7 @@ def taken(cells: Cells, *, strict: bool = False) -> Album:
         ),
     ],
 )
-def test_a_year_is_read_from_what_tables_hold(cell: object, value: int | None) -> None:
+def test_a_year_is_read_from_the_notations_of_real_tables(cell: object, value: int | None) -> None:
     album = taken({"release_year": cell})
 
     assert album.fields.release_year == value
@@ -61,7 +61,7 @@ def test_a_year_is_read_from_what_tables_hold(cell: object, value: int | None) -
         *((text, False) for text in (None, "", "nan", "N/A", math.nan)),
     ],
 )
-def test_a_flag_is_read_from_what_tables_hold(cell: object, *, value: bool) -> None:
+def test_a_flag_is_read_from_the_notations_of_real_tables(cell: object, *, value: bool) -> None:
     album = taken({"best_new_music": cell})
 
     assert album.fields.best_new_music is value
@@ -77,7 +77,7 @@ def test_a_flag_is_read_from_what_tables_hold(cell: object, *, value: bool) -> N
         *((text, None) for text in (None, "", "nan", "n/a", "NULL", "\u2013")),
     ],
 )
-def test_a_score_is_read_from_what_tables_hold(cell: object, value: float | None) -> None:
+def test_a_score_is_read_from_the_notations_of_real_tables(cell: object, value: float | None) -> None:
     album = taken({"pitchfork_score": cell})
 
     assert album.fields.pitchfork_score == value
@@ -103,9 +103,7 @@ UNFIT = [(column, cell, reason) for (column, reason), group in _CELLS_BY_REASON.
 
 
 @pytest.mark.parametrize(("column", "cell", "reason"), UNFIT)
-def test_a_cell_that_an_optional_field_does_not_take_is_left_empty_and_noted(
-    column: str, cell: object, reason: str
-) -> None:
+def test_an_invalid_optional_cell_is_left_empty_and_noted(column: str, cell: object, reason: str) -> None:
     good: Cells = {"release_year": 1999, "pitchfork_score": 7.5, "genre": "Rock", "reviewer": "R"}
 
     album = taken({**good, column: cell})
@@ -118,7 +116,9 @@ def test_a_cell_that_an_optional_field_does_not_take_is_left_empty_and_noted(
 
 
 @pytest.mark.parametrize(("column", "cell", "reason"), UNFIT)
-def test_strictly_such_a_cell_costs_its_row(column: str, cell: object, reason: str) -> None:
+def test_strict_mode_rejects_a_row_with_an_invalid_optional_cell(
+    column: str, cell: object, reason: str
+) -> None:
     with pytest.raises(RowFault, match=column) as caught:
         taken({column: cell}, strict=True)
 
@@ -127,7 +127,7 @@ def test_strictly_such_a_cell_costs_its_row(column: str, cell: object, reason: s
     )
 
 
-def test_several_bad_cells_of_a_row_are_all_noted() -> None:
+def test_every_invalid_cell_of_a_row_is_noted() -> None:
     album = taken({"release_year": "late", "pitchfork_score": 70, "label": "\x00", "best_new_music": "?"})
 
     assert {note.column for note in album.notes} == {
@@ -139,7 +139,7 @@ def test_several_bad_cells_of_a_row_are_all_noted() -> None:
 
 
 @pytest.mark.parametrize("name", ["Null", "None", "NaN", "nan", "NULL", "N/A", "-", "NA"])
-def test_a_word_for_nothing_is_a_name_where_a_name_is_required(name: str) -> None:
+def test_a_null_word_is_a_name_in_a_required_column(name: str) -> None:
     album = taken(
         {"id": name, "artist": name, "album_name": name, "genre": name, "reviewer": name, "cover": name}
     )
@@ -148,7 +148,7 @@ def test_a_word_for_nothing_is_a_name_where_a_name_is_required(name: str) -> Non
     assert (album.fields.genre, album.fields.reviewer, album.cover) == (None, None, None)
 
 
-def test_a_column_that_is_no_field_loses_only_what_programs_write_for_nothing() -> None:
+def test_a_metadata_column_drops_only_null_words_that_programs_write() -> None:
     kept = {"a": "NA", "b": "None", "c": "-", "d": "Null"}
 
     album = taken({**kept, "e": "nan", "f": "NULL", "g": "N/A", "h": math.nan, "i": "<NA>"})
@@ -170,7 +170,7 @@ def test_a_column_that_is_no_field_loses_only_what_programs_write_for_nothing() 
         ("A &lt; B &unknown; C", "A < B &unknown; C"),
     ],
 )
-def test_entities_in_names_are_decoded(cell: str, name: str) -> None:
+def test_html_entities_in_names_are_decoded(cell: str, name: str) -> None:
     album = taken(
         {"artist": cell, "album_name": cell, "genre": [cell], "reviewer": cell, "id": cell, "label": cell}
     )
@@ -181,7 +181,7 @@ def test_entities_in_names_are_decoded(cell: str, name: str) -> None:
 
 
 @pytest.mark.parametrize("index", ["", " ", "Unnamed: 0", "Unnamed: 0.1", "Unnamed: 1_level_0", "...1"])
-def test_the_number_of_a_row_is_no_metadata(index: str) -> None:
+def test_a_row_number_column_is_not_metadata(index: str) -> None:
     assert taken({index: "17", "__index_level_0__": 17, "label": "4AD"}).metadata == {"label": "4AD"}
 
 
@@ -191,11 +191,11 @@ def test_a_column_without_a_name_can_be_mapped() -> None:
     assert columns.read(RawRow(1, {"Unnamed: 0": "17", "artist": "A", "album_name": "N"})).fields.id == "17"
 
 
-def test_blanks_around_a_cover_are_not_its_name() -> None:
+def test_blanks_around_a_cover_name_are_ignored() -> None:
     assert taken({"cover": "  a b.jpg\t"}).cover == "a b.jpg"
 
 
-def test_a_value_that_is_not_there_is_none_and_other_columns_are_metadata() -> None:
+def test_a_missing_value_is_none_and_other_columns_are_metadata() -> None:
     album = ColumnMap.of(COLUMNS, {}).read(
         RawRow(1, {**WHOLE, "pitchfork_score": math.nan, "label": "4AD", "extra": ""})
     )
@@ -205,7 +205,7 @@ def test_a_value_that_is_not_there_is_none_and_other_columns_are_metadata() -> N
 
 
 @pytest.mark.parametrize("cell", ["Rock;Jazz", "Rock\0Jazz", '["Rock","Jazz"]', ["Rock", "Jazz"]])
-def test_an_album_has_the_genres_of_its_cell_and_the_first_is_its_genre(cell: object) -> None:
+def test_the_first_genre_of_the_cell_is_the_albums_main_genre(cell: object) -> None:
     fields = taken({"genre": cell}).fields
 
     assert (fields.genre, fields.genres) == ("Rock", ("Rock", "Jazz"))
@@ -220,7 +220,7 @@ def test_an_album_may_have_no_genre(cell: object) -> None:
     assert (fields.genre, fields.genres) == (None, ())
 
 
-def test_genres_may_come_from_a_column_of_another_name_whose_cell_is_no_metadata() -> None:
+def test_a_mapped_genre_column_is_not_metadata() -> None:
     columns = ColumnMap.of((*COLUMNS, "band"), {"genre": "band"})
 
     album = columns.read(RawRow(1, {**WHOLE, "band": "Rock,Jazz"}))
@@ -229,7 +229,7 @@ def test_genres_may_come_from_a_column_of_another_name_whose_cell_is_no_metadata
     assert album.metadata == {}
 
 
-def test_numbers_serve_as_names() -> None:
+def test_a_name_may_be_a_number() -> None:
     album = ColumnMap.of(COLUMNS, {}).read(RawRow(1, {"id": 7, "artist": 1975, "album_name": 1989}))
 
     assert (album.fields.id, album.fields.artist, album.fields.album_name) == ("7", "1975", "1989")
@@ -249,17 +249,17 @@ def test_numbers_serve_as_names() -> None:
         ({"id": " .. "}, "nobody could ask for the album"),
     ],
 )
-def test_a_row_that_cannot_be_taken_says_which_column_is_at_fault(changes: Cells, says: str) -> None:
+def test_a_rejected_row_names_the_column_at_fault(changes: Cells, says: str) -> None:
     with pytest.raises(RowFault, match=says):
         taken(changes)
 
 
-def test_a_backslash_before_u0000_is_only_text() -> None:
+def test_an_escaped_u0000_is_ordinary_text() -> None:
     album = ColumnMap.of(COLUMNS, {}).read(RawRow(1, {**WHOLE, "label": "\\u0000"}))
 
     assert album.metadata == {"label": "\\u0000"}
 
 
-def test_a_missing_column_names_those_that_are_there() -> None:
+def test_the_error_for_a_missing_column_lists_the_columns() -> None:
     with pytest.raises(SettingsError, match="no column for artist; the table has nr, band"):
         ColumnMap.of(("nr", "band", "album_name"), {"id": "nr"})

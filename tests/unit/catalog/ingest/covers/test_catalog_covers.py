@@ -1,4 +1,4 @@
-"""Where a cover is, from what the catalog says of its album."""
+"""Finding a cover from the album's columns in the catalog."""
 
 from pathlib import Path
 
@@ -33,7 +33,7 @@ def covers(tmp_path: Path) -> CatalogCovers:
         ("named.png", "https://elsewhere.example/x.jpg", "named.png"),
     ],
 )
-def test_a_file_is_found_by_source_then_address_then_id(
+def test_a_file_is_looked_up_by_source_then_address_then_id(
     covers: CatalogCovers, source: str | None, url: str | None, file: str
 ) -> None:
     found = covers.read(MissingAlbum("7", source, url))
@@ -50,7 +50,7 @@ def test_a_file_is_found_by_source_then_address_then_id(
         ("http://127.0.0.1/7.jpg", "cover_refused"),
     ],
 )
-def test_an_address_leads_to_no_other_file_and_no_private_host(
+def test_a_cover_address_cannot_reach_other_files_or_private_hosts(
     covers: CatalogCovers, url: str, reason: str
 ) -> None:
     with pytest.raises(RowFault) as raised:
@@ -59,7 +59,7 @@ def test_an_address_leads_to_no_other_file_and_no_private_host(
     assert raised.value.reason == reason
 
 
-def test_without_a_folder_a_file_is_asked_for() -> None:
+def test_without_a_folder_the_error_asks_for_one() -> None:
     covers = CatalogCovers(None, CoverFetcher(max_bytes=100, allow_private=False), 100)
 
     with pytest.raises(RowFault, match="--covers DIR"):

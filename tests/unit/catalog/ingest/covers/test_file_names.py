@@ -1,4 +1,4 @@
-"""A cover is found by its album's id or by the name that the table gives, however that is written."""
+"""A cover file is found by album id or by the name in the table, in any common spelling."""
 
 import io
 import unicodedata
@@ -24,9 +24,9 @@ def folder(path: Path, *names: str) -> Path:
     return path
 
 
-# Pillow has formats on its way out, which are none of ours.
+# Pillow warns about deprecated formats, which the product does not accept.
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
-def test_every_format_that_the_decoder_takes_has_its_suffixes() -> None:
+def test_every_decodable_format_has_file_suffixes() -> None:
     Image.init()
     taken = {suffix for suffix, name in Image.registered_extensions().items() if decoder_takes(name)}
 
@@ -45,14 +45,14 @@ def decoder_takes(pillow_format: str) -> bool:
 
 
 @pytest.mark.parametrize("suffix", [*SUFFIXES, *(suffix.upper() for suffix in SUFFIXES), ".Jpeg", ".pNg"])
-def test_an_album_s_file_has_any_suffix_in_any_case(tmp_path: Path, suffix: str) -> None:
+def test_a_cover_file_may_have_any_known_suffix_in_any_case(tmp_path: Path, suffix: str) -> None:
     files = CoverFiles(folder(tmp_path, f"1{suffix}", f"10{suffix}", "1.txt", "1"))
 
     assert files.of_album("1") == [f"1{suffix}"]
 
 
 @pytest.mark.parametrize(("album_id", "stem"), [(COMPOSED, APART), (APART, COMPOSED), (APART, APART)])
-def test_accents_are_found_composed_and_taken_apart(tmp_path: Path, album_id: str, stem: str) -> None:
+def test_composed_and_decomposed_accents_are_both_found(tmp_path: Path, album_id: str, stem: str) -> None:
     files = CoverFiles(folder(tmp_path, f"{stem}.jpg"))
 
     assert files.of_album(album_id) == [f"{stem}.jpg"]
@@ -72,13 +72,13 @@ def test_accents_are_found_composed_and_taken_apart(tmp_path: Path, album_id: st
         ("Bj\u00f6rk", "Bj%C3%B6rk.png"),
     ],
 )
-def test_what_a_name_cannot_hold_is_found_encoded_or_replaced(
+def test_characters_not_allowed_in_file_names_are_found_encoded_or_replaced(
     tmp_path: Path, album_id: str, name: str
 ) -> None:
     assert CoverFiles(folder(tmp_path, name)).of_album(album_id) == [name]
 
 
-def test_of_several_files_the_one_that_is_written_like_the_id_is_first(tmp_path: Path) -> None:
+def test_a_file_named_exactly_as_the_id_takes_precedence(tmp_path: Path) -> None:
     names = [f"{COMPOSED}.png", f"{APART}.jpg", f"{COMPOSED}.JPG", f"{COMPOSED}.jpeg"]
     files = CoverFiles(folder(tmp_path, *names))
 
@@ -91,7 +91,7 @@ def test_of_several_files_the_one_that_is_written_like_the_id_is_first(tmp_path:
 
 
 @pytest.mark.parametrize("album_id", ["2", "", ".", "..", "a/b", "x" * 500, "\x00", "1.jpg"])
-def test_an_album_without_a_file_has_none(tmp_path: Path, album_id: str) -> None:
+def test_an_album_without_a_cover_file_has_none(tmp_path: Path, album_id: str) -> None:
     covers = CoverFolder(folder(tmp_path, "1.jpg", "a/b.jpg"), 1000)
 
     with pytest.raises(RowFault) as caught:
@@ -113,7 +113,7 @@ def test_an_album_without_a_file_has_none(tmp_path: Path, album_id: str) -> None
         ("notes.txt", "notes.txt"),
     ],
 )
-def test_a_file_that_the_table_names_is_read(tmp_path: Path, named: str, name: str) -> None:
+def test_a_file_named_in_the_table_is_read(tmp_path: Path, named: str, name: str) -> None:
     covers = CoverFolder(folder(tmp_path, name), 1000)
 
     assert covers.read(covers.find("7", named).source) == b"x"
@@ -131,7 +131,7 @@ def test_a_file_that_the_table_names_is_read(tmp_path: Path, named: str, name: s
         ("/etc/passwd", "cover_refused"),
     ],
 )
-def test_a_file_that_is_not_there_is_not_read(tmp_path: Path, named: str, reason: str) -> None:
+def test_a_missing_file_is_not_found(tmp_path: Path, named: str, reason: str) -> None:
     covers = CoverFolder(folder(tmp_path, "covers/1.jpg", "secret.jpg") / "covers", 1000)
 
     with pytest.raises(RowFault) as caught:

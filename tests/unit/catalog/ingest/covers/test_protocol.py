@@ -1,4 +1,4 @@
-"""The address of a cover that clients are told."""
+"""The cover address that clients receive."""
 
 import pytest
 
@@ -17,7 +17,7 @@ from catalog.ingest.covers.protocol import cover_url
         ("7", "7.jpg", None, None),
     ],
 )
-def test_a_template_makes_an_address_that_leads_to_the_cover(
+def test_the_address_template_is_filled_with_the_album_id(
     album_id: str, source: str, template: str | None, url: str | None
 ) -> None:
     album = Album(1, AlbumFields(id=album_id, artist="A", album_name="B"), None, {})

@@ -1,4 +1,4 @@
-"""What decoding takes is estimated from header and markers, for every accepted format, and within bounds."""
+"""The decoding cost is estimated from header and markers, for every accepted format, in bounded time."""
 
 import contextlib
 import random
@@ -30,14 +30,14 @@ def cover(image_format: str, side: int = 1000) -> bytes:
 
 
 @pytest.mark.parametrize("image_format", FORMATS)
-def test_a_cover_takes_a_small_part_of_what_a_file_may(image_format: str) -> None:
+def test_a_typical_cover_costs_a_small_part_of_the_limit(image_format: str) -> None:
     outline = read_outline(cover(image_format), image_format)
 
     assert (outline.width, outline.height) == (1000, 1000)
     assert 0 < outline.cost_s < MAX_COST_S / 8
 
 
-def test_a_heif_costs_by_the_pictures_that_it_is_made_of() -> None:
+def test_the_cost_of_a_heif_includes_its_component_pictures() -> None:
     tile = heif.coded()
     few, many = (heif.heif(heif.grid(n, n, parts=range(2, 2 + n * n)), *[tile] * (n * n)) for n in (1, 10))
 
@@ -45,17 +45,17 @@ def test_a_heif_costs_by_the_pictures_that_it_is_made_of() -> None:
 
 
 @pytest.mark.parametrize("family", REFUSED, ids=lambda family: f"{family.format} {family.name}")
-def test_each_way_to_make_a_file_expensive_is_refused(family: Family) -> None:
+def test_each_kind_of_costly_file_is_refused(family: Family) -> None:
     assert accepted_cost_s(family.make(family.beyond)) is None
 
 
-def test_scans_cost_by_their_number_and_their_pixels() -> None:
+def test_the_cost_of_jpeg_scans_grows_with_their_number_and_pixels() -> None:
     ten, twenty = (cost_s(jpegs.repeated_last_scan(count)) for count in (10, 20))
 
     assert twenty > ten + 0.3
 
 
-def test_a_photograph_of_a_phone_is_no_long_file_progressive_or_not() -> None:
+def test_a_phone_photograph_is_not_a_long_file() -> None:
     photograph = noise(4000, 3000, grain_px=8)
 
     for progressive in (False, True):
@@ -76,16 +76,14 @@ def test_a_photograph_of_a_phone_is_no_long_file_progressive_or_not() -> None:
         ("RGB", "TIFF", 7142),
     ],
 )
-def test_ordinary_pictures_of_nearly_as_many_pixels_as_may_be_are_accepted(
-    mode: str, kind: str, width: int
-) -> None:
+def test_ordinary_pictures_near_the_pixel_limit_are_accepted(mode: str, kind: str, width: int) -> None:
     options = {"compression": "tiff_lzw"} if kind == "TIFF" else {}
     data = encoded(Image.new(mode, (width, 7000)), kind, **options)
 
     check_cost(read_outline(data, kind), max_cost_s=MAX_COST_S)
 
 
-def test_a_thumbnail_within_a_jpeg_is_no_scan_of_it() -> None:
+def test_an_embedded_jpeg_thumbnail_is_not_a_scan() -> None:
     plain = cover("JPEG")
     thumbnail = encoded(noise(160, 160, grain_px=8), "JPEG", progressive=True)
     exif = Image.Exif()
@@ -95,7 +93,7 @@ def test_a_thumbnail_within_a_jpeg_is_no_scan_of_it() -> None:
     assert cost_s(with_thumbnail) < cost_s(plain) + 0.02
 
 
-def test_of_an_animation_only_the_first_frame_costs() -> None:
+def test_only_the_first_frame_of_an_animation_costs() -> None:
     frames = [noise(300, 300, grain_px=4).rotate(angle) for angle in range(12)]
 
     for kind in ("GIF", "WEBP"):
@@ -105,7 +103,7 @@ def test_of_an_animation_only_the_first_frame_costs() -> None:
 
 
 @pytest.mark.parametrize("image_format", READERS)
-def test_no_damage_raises_anything_but_errors_of_the_image(image_format: str) -> None:
+def test_a_damaged_file_raises_only_image_errors(image_format: str) -> None:
     whole = heif.picture("quadrants.heic") if image_format == "HEIF" else cover(image_format, side=60)
     dice = random.Random(5)
 

@@ -1,4 +1,4 @@
-"""A file's format is told from its content, and a file that is refused is called by its name."""
+"""The format of a file is detected from its content, and an unsupported format is named."""
 
 import base64
 import gzip
@@ -18,11 +18,11 @@ from tests.unit.worker.decode.pictures import encoded, noise, quadrants
 
 
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF"])
-def test_each_accepted_format_is_told_from_its_content(kind: str) -> None:
+def test_each_accepted_format_is_detected_from_content(kind: str) -> None:
     assert format_of(encoded(noise(40, 30), kind)) == kind
 
 
-def test_heif_and_avif_are_told_apart_by_the_codec_and_not_by_the_brand() -> None:
+def test_heif_and_avif_are_distinguished_by_codec() -> None:
     coded_as_av1 = encoded(quadrants(), "AVIF").replace(b"ftypavif", b"ftypmif1")
 
     assert format_of(heif.heif(heif.coded(), brand=b"mif1")) == "HEIF"
@@ -41,7 +41,7 @@ def _boxed(brand: bytes) -> bytes:
 
 
 def _frame(marker: int, bits: int) -> bytes:
-    """Return a JPEG that lacks all but what comes before its samples."""
+    """Return a JPEG that ends before its samples."""
     app0 = b"\xff\xe0\0\x10JFIF\0\1\1\0\0\1\0\1\0\0"
     tables = b"\xff\xff\xdb" + struct.pack("!H", 67) + bytes(65)
     sizes = struct.pack("!HBHHB", 17, bits, 8, 8, 3) + bytes(9)
@@ -100,7 +100,7 @@ REFUSED = {
 
 
 @pytest.mark.parametrize(("data", "name"), REFUSED.values(), ids=REFUSED)
-def test_what_is_refused_is_called_by_its_name_with_what_to_do(data: bytes, name: str) -> None:
+def test_an_unsupported_format_is_named_with_a_remedy(data: bytes, name: str) -> None:
     with pytest.raises(UnsupportedImage) as refused:
         format_of(data)
 
@@ -112,7 +112,7 @@ def test_what_is_refused_is_called_by_its_name_with_what_to_do(data: bytes, name
 @pytest.mark.parametrize(
     "data", [b"\0" * 100, b"\x7fELF" + bytes(100), bytes(range(128, 256)), b"RIFF\0\0\0\0", b"a\0b\0c"]
 )
-def test_what_nobody_knows_is_not_one_of_the_accepted_formats(data: bytes) -> None:
+def test_unknown_content_is_not_an_accepted_format(data: bytes) -> None:
     with pytest.raises(UnsupportedImage) as refused:
         format_of(data)
 
@@ -121,25 +121,25 @@ def test_what_nobody_knows_is_not_one_of_the_accepted_formats(data: bytes) -> No
 
 @pytest.mark.parametrize("mode", ["L", "RGB", "CMYK"])
 @pytest.mark.parametrize("progressive", [False, True])
-def test_every_jpeg_of_8_bits_passes(mode: str, progressive: bool) -> None:
+def test_every_8_bit_jpeg_process_is_accepted(mode: str, progressive: bool) -> None:
     assert format_of(encoded(noise(40, 30).convert(mode), "JPEG", progressive=progressive)) == "JPEG"
 
 
-def test_a_frame_is_not_looked_for_in_metadata() -> None:
+def test_jpeg_metadata_is_not_searched_for_a_frame() -> None:
     whole = encoded(quadrants(), "JPEG")
     thumbnail = b"\xff\xe1" + struct.pack("!H", 202) + _frame(0xC3, 12).ljust(200, b"\0")
 
     assert format_of(whole[:2] + thumbnail + whole[2:]) == "JPEG"
 
 
-@pytest.mark.timeout(20)  # 9 MB take 20 ms; a search that began anew at each byte would take hours
+@pytest.mark.timeout(20)  # 9 MB take 20 ms; a search that restarted at each byte would take hours
 @pytest.mark.parametrize("data", [b"\xff\xd8\xff" * 3_000_000, b"\xff\xd8" + b"\xff" * 9_000_000])
-def test_a_jpeg_of_nothing_but_markers_is_read_in_one_pass(data: bytes) -> None:
+def test_a_jpeg_of_only_markers_is_read_in_one_pass(data: bytes) -> None:
     assert format_of(data) == "JPEG"
 
 
 @pytest.mark.parametrize("kind", ["TIFF", "AVIF"])
-def test_no_damage_to_a_header_raises_anything_else(kind: str) -> None:
+def test_a_damaged_header_raises_no_other_error(kind: str) -> None:
     whole = encoded(noise(40, 30), kind) if kind == "AVIF" else encoded(quadrants(), kind, compression="raw")
     head = whole[:600]
 
@@ -157,7 +157,7 @@ def test_a_tiff_with_more_entries_than_bytes_is_undecodable() -> None:
         format_of(b"II*\0\x08\0\0\0" + struct.pack("<H", 65_535) + bytes(100))
 
 
-def test_a_file_of_a_million_boxes_is_given_up() -> None:
+def test_a_file_of_a_million_boxes_is_undecodable() -> None:
     with pytest.raises(UndecodableImage, match="too long"):
         format_of(struct.pack("!I", 16) + b"ftypheic\0\0\0\0" + b"\0\0\0\x08free" * 1_000_000)
 
@@ -189,14 +189,14 @@ def _made_of(item: int, parts: list[int]) -> bytes:
 @pytest.mark.parametrize(
     "data",
     [
-        # references by the million
+        # a million references
         _heif_of(_items(b"grid"), _box(b"iref", bytes(4) + _made_of(1, [2] * 65_535) * 70)),
         # a grid of ten thousand grids of ten thousand tiles
         _heif_of(
             _items(b"grid", b"grid", b"hvc1"),
             _box(b"iref", bytes(4) + _made_of(1, [2] * 9000) + _made_of(2, [3] * 9000)),
         ),
-        # items without properties by the million
+        # a million items without properties
         _heif_of(
             _items(b"hvc1"),
             _box(b"iprp", _box(b"ipma", bytes(4) + struct.pack("!I", 2**32 - 1) + b"\0\1\0" * 3_000_000)),
@@ -204,7 +204,7 @@ def _made_of(item: int, parts: list[int]) -> bytes:
     ],
     ids=["references", "grids of grids", "associations"],
 )
-def test_a_heif_whose_items_have_no_end_is_given_up_in_little_memory(data: bytes) -> None:
+def test_a_heif_with_excessive_items_is_undecodable_in_little_memory(data: bytes) -> None:
     tracemalloc.start()
     with pytest.raises(UndecodableImage):
         format_of(data)
@@ -214,14 +214,14 @@ def test_a_heif_whose_items_have_no_end_is_given_up_in_little_memory(data: bytes
     assert peak_bytes < 10_000_000
 
 
-def test_a_tiff_of_more_fields_than_any_has_is_given_up() -> None:
+def test_a_tiff_of_too_many_fields_is_undecodable() -> None:
     entry = struct.pack("<HHII", 256, 4, 1, 8)
 
     with pytest.raises(UndecodableImage, match="too long"):
         format_of(b"II*\0\x08\0\0\0" + struct.pack("<H", 65_535) + entry * 65_535)
 
 
-def test_an_image_is_recognised_whatever_stands_behind_it() -> None:
+def test_data_after_an_image_does_not_affect_detection() -> None:
     file = io.BytesIO()
     Image.new("RGB", (8, 8)).save(file, "GIF")
 

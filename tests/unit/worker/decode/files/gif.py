@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 _CLEAR, _END = 256, 257
-#: Codes have 9 bits until the table is full; it is emptied long before.
+#: Codes stay at 9 bits, because the table is cleared before it grows.
 _CODES_BETWEEN_CLEARS = 200
 
 

@@ -56,7 +56,7 @@ def mirrored(*, top_to_bottom: bool) -> Property:
 
 def clean_aperture(width: int, height: int, *, left: int, top: int, of: int = _SIDE) -> Property:
     """Return the property that crops a picture of `of` pixels a side."""
-    # offsets are those of the centres, in halves of a pixel
+    # offsets between the centres, in half pixels
     across, down = 2 * left + width - of, 2 * top + height - of
     return b"clap", struct.pack("!IIIIiIiI", width, 1, height, 1, across, 2, down, 2)
 
@@ -108,13 +108,13 @@ def _locations(items: Sequence[Item], *, data_at: int) -> bytes:
 
 
 def _properties(items: Sequence[Item]) -> bytes:
-    # items share what they have in common, as a phone's tiles do
+    # items share equal properties, as a phone's tiles do
     shared = list(dict.fromkeys(kept for item in items for kept in item.properties))
     associations = b""
     for item_number, item in enumerate(items, 1):
         associations += struct.pack("!HB", item_number, len(item.properties))
         for kept in item.properties:
-            # what changes how the picture is shown must be understood
+            # transformative properties are marked essential
             is_essential = kept[0] in {b"hvcC", b"av1C", b"irot", b"imir", b"clap"}
             associations += bytes([shared.index(kept) + 1 | (0x80 if is_essential else 0)])
     ipma = _full_box(b"ipma", struct.pack("!I", len(items)) + associations)

@@ -1,4 +1,4 @@
-"""ICC profiles written byte by byte, and what they mean, computed without a colour management library.
+"""ICC profiles written byte by byte, and their expected colours, computed without a colour library.
 
 The formula of a profile of primaries and a curve is that of ICC.1:2022, annex F: linear light by the curve,
 XYZ of the white point D50 by a matrix, and sRGB from there.
@@ -61,7 +61,7 @@ def seen(
     white_xy: tuple[float, float] = D65_XY,
     curve: Curve = srgb_to_linear,
 ) -> Values:
-    """Return the sRGB samples, 0 to 255, that show the same colours."""
+    """Return the sRGB samples, 0 to 255, of the same colours."""
     linear = curve(samples / 255.0)
     to_srgb = np.linalg.inv(_SRGB_TO_XYZ) @ rgb_to_xyz(primaries, white_xy)
     return 255.0 * linear_to_srgb(linear @ to_srgb.T)

@@ -51,7 +51,9 @@ def embeddings_of_transformers(
 
 @pytest.mark.parametrize("kind", ["openvino", "torch"])
 @pytest.mark.parametrize("model", ["quick_gelu", "gelu", "legacy end mark", "fp16 weights", "bin weights"])
-def test_embeds_as_transformers_does(kind: Any, model: str, tmp_path: Path, export_cache: Path) -> None:
+def test_embeddings_equal_those_of_transformers(
+    kind: Any, model: str, tmp_path: Path, export_cache: Path
+) -> None:
     folder = variant(model, tmp_path / "model")
     pixels = some_pixels(11)
     expected_texts, expected_images = embeddings_of_transformers(folder, texts=TEXTS, pixels=pixels)
@@ -65,18 +67,18 @@ def test_embeds_as_transformers_does(kind: Any, model: str, tmp_path: Path, expo
 
 
 @pytest.mark.parametrize("kind", ["openvino", "torch"])
-def test_tells_whether_a_text_has_more_tokens_than_the_model_reads(
+def test_a_text_with_too_many_tokens_is_recognized_as_truncated(
     kind: Any, tiny_clip: Path, export_cache: Path
 ) -> None:
     encoder = load_encoder(str(tiny_clip), kind=kind, device="cpu", cache_dir=export_cache)
 
-    # It reads 16 tokens, two of which are marks.
+    # It reads 16 tokens, including a start and an end token.
     assert [encoder.truncates("red " * count) for count in (0, 1, 14, 15, 100)] == [False] * 3 + [True] * 2
     assert not encoder.truncates("one<|endoftext|>two")
 
 
 @pytest.mark.parametrize("precision", ["auto", "int8"])
-def test_every_precision_points_where_transformers_does(
+def test_every_precision_has_a_high_cosine_with_transformers(
     precision: Precision, tiny_clip: Path, export_cache: Path
 ) -> None:
     pixels = some_pixels(3)
@@ -91,14 +93,14 @@ def test_every_precision_points_where_transformers_does(
 @pytest.mark.skipif(
     "avx512_bf16" not in Path("/proc/cpuinfo").read_text(), reason="the processor multiplies no bfloat16"
 )
-def test_a_processor_that_multiplies_bfloat16_does(tiny_clip: Path, export_cache: Path) -> None:
+def test_bfloat16_is_used_on_a_cpu_that_supports_it(tiny_clip: Path, export_cache: Path) -> None:
     encoder = load_encoder(str(tiny_clip), kind="openvino", cache_dir=export_cache)
 
     assert encoder.precision == "bfloat16"
     assert encoder.fingerprint == encoder.model_fingerprint
 
 
-def test_the_files_of_the_weights_are_not_kept_in_memory(demo_model: Path, export_cache: Path) -> None:
+def test_the_weight_files_do_not_stay_in_memory(demo_model: Path, export_cache: Path) -> None:
     encoder = load_encoder(str(demo_model), kind="openvino", cache_dir=export_cache)
 
     resident: dict[str, int] = {}
@@ -129,9 +131,7 @@ def variant(name: str, folder: Path) -> Path:
     return folder
 
 
-def test_a_model_whose_tokenizer_knows_another_end_mark_is_refused(
-    tmp_path: Path, export_cache: Path
-) -> None:
+def test_a_tokenizer_with_another_end_token_is_refused(tmp_path: Path, export_cache: Path) -> None:
     folder = write_tiny_clip(tmp_path / "model", eos_id=77)
 
     with pytest.raises(ModelUnavailable, match="eos_token_id, 77"):
@@ -139,7 +139,7 @@ def test_a_model_whose_tokenizer_knows_another_end_mark_is_refused(
 
 
 @pytest.mark.parametrize("kind", ["openvino", "torch"])
-def test_a_text_embeds_the_same_alone_and_in_any_company(
+def test_the_embedding_of_a_text_does_not_depend_on_its_batch(
     kind: Any, tiny_clip: Path, export_cache: Path
 ) -> None:
     encoder = load_encoder(
@@ -153,7 +153,9 @@ def test_a_text_embeds_the_same_alone_and_in_any_company(
 
 
 @pytest.mark.parametrize("kind", ["openvino", "torch", "fixed"])
-def test_embeddings_are_unit_vectors_of_512_float32(kind: Any, tiny_clip: Path, export_cache: Path) -> None:
+def test_embeddings_are_512_float32_values_of_unit_length(
+    kind: Any, tiny_clip: Path, export_cache: Path
+) -> None:
     encoder = load_encoder(str(tiny_clip), kind=kind, device="cpu", cache_dir=export_cache)
     side = encoder.input_size_px
 
@@ -166,16 +168,14 @@ def test_embeddings_are_unit_vectors_of_512_float32(kind: Any, tiny_clip: Path, 
 
 
 @pytest.mark.parametrize("kind", ["openvino", "torch", "fixed"])
-def test_nothing_embeds_to_no_rows(kind: Any, tiny_clip: Path, export_cache: Path) -> None:
+def test_an_empty_batch_gives_no_rows(kind: Any, tiny_clip: Path, export_cache: Path) -> None:
     encoder = load_encoder(str(tiny_clip), kind=kind, device="cpu", cache_dir=export_cache)
 
     assert encoder.encode_texts([]).shape == (0, 512)
     assert encoder.encode_images(some_pixels(0)).shape == (0, 512)
 
 
-def test_pixels_that_may_not_be_written_and_lie_apart_embed_as_any(
-    tiny_clip: Path, export_cache: Path
-) -> None:
+def test_read_only_and_strided_pixels_are_accepted(tiny_clip: Path, export_cache: Path) -> None:
     encoder = load_encoder(str(tiny_clip), kind="openvino", precision="float32", cache_dir=export_cache)
     pixels = some_pixels(4)
 
@@ -186,12 +186,12 @@ def test_pixels_that_may_not_be_written_and_lie_apart_embed_as_any(
 
 
 @pytest.mark.skipif((os.cpu_count() or 1) < 2, reason="one core runs one pass at a time")
-def test_passes_side_by_side_embed_as_those_alone(tiny_clip: Path, export_cache: Path) -> None:
+def test_concurrent_passes_give_the_same_embeddings(tiny_clip: Path, export_cache: Path) -> None:
     encoder = load_encoder(
         str(tiny_clip), kind="openvino", precision="int8", side_by_side=True, cache_dir=export_cache
     )
     pixels = some_pixels(40)
-    # Other texts of the same lengths each time, whose passes must not see each other's.
+    # Each time other texts of the same lengths, to show that passes do not share data.
     words = ["red", "blue", "green", "black"]
     texts = [[f"{word} {text}" for text in TEXTS for _ in range(10)] for word in words]
 
@@ -216,7 +216,7 @@ def test_one_thread_runs_one_pass_at_a_time(tiny_clip: Path, export_cache: Path)
     assert encoder.encode_texts(["red"]).shape == (1, 512)
 
 
-def test_a_worker_with_a_warm_cache_holds_neither_torch_nor_transformers(
+def test_a_worker_with_a_warm_cache_imports_neither_torch_nor_transformers(
     tiny_clip: Path, export_cache: Path
 ) -> None:
     load_encoder(str(tiny_clip), kind="openvino", cache_dir=export_cache).close()
@@ -233,7 +233,7 @@ def test_a_worker_with_a_warm_cache_holds_neither_torch_nor_transformers(
     assert done.stdout.strip() == "(1, 512) set()"
 
 
-def test_colours_mean_what_they_are_called(demo_model: Path, export_cache: Path) -> None:
+def test_a_colour_name_matches_covers_of_that_colour(demo_model: Path, export_cache: Path) -> None:
     encoder = load_encoder(str(demo_model), kind="openvino", cache_dir=export_cache)
     side = encoder.input_size_px
     covers = np.zeros((2, side, side, 3), dtype=np.uint8)
@@ -247,10 +247,10 @@ def test_colours_mean_what_they_are_called(demo_model: Path, export_cache: Path)
     assert blue_cover @ blue > blue_cover @ red
 
 
-def test_a_process_that_has_closed_its_encoder_outlives_signals_and_other_processes(
+def test_a_process_survives_signals_and_children_after_closing_its_encoder(
     tiny_clip: Path, export_cache: Path
 ) -> None:
-    # OpenVINO unloaded its libraries under its own sleeping threads, and what came next ended the process.
+    # OpenVINO used to unload its libraries while its own threads slept, which later crashed the process.
     script = (
         "import gc, os, signal, subprocess; from pathlib import Path;"
         "from worker.encoder.load import load_encoder;"

@@ -20,7 +20,7 @@ LOAD = (
 ENTRY = ["encoder.json", "image.bin", "image.xml", "text.bin", "text.xml", "tokenizer.json"]
 
 
-def test_workers_that_start_at_once_export_once(tiny_clip: Path, tmp_path: Path) -> None:
+def test_workers_that_start_together_export_once(tiny_clip: Path, tmp_path: Path) -> None:
     command = [sys.executable, "-c", LOAD, str(tiny_clip), str(tmp_path)]
 
     workers = [
@@ -32,7 +32,7 @@ def test_workers_that_start_at_once_export_once(tiny_clip: Path, tmp_path: Path)
     assert sum(err.count("exporting the model") for _, err in outputs) == 1
 
 
-def test_what_a_killed_export_left_is_never_taken_for_an_entry(tiny_clip: Path, tmp_path: Path) -> None:
+def test_the_remains_of_a_killed_export_are_ignored(tiny_clip: Path, tmp_path: Path) -> None:
     source = find_model(str(tiny_clip))
     entry = exported(source, cache_dir=tmp_path)
     entry.rename(entry.with_suffix(".partial"))

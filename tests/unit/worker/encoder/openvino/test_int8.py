@@ -22,7 +22,7 @@ def coarse(demo_model: Path, export_cache: Path) -> Encoder:
     return load_encoder(str(demo_model), kind="openvino", precision="int8", cache_dir=export_cache)
 
 
-def test_int8_vectors_point_where_the_exact_ones_do(exact: Encoder, coarse: Encoder) -> None:
+def test_int8_vectors_have_a_high_cosine_with_the_exact_ones(exact: Encoder, coarse: Encoder) -> None:
     side = exact.input_size_px
     pixels = np.random.default_rng(1).integers(0, 256, (4, side, side, 3), dtype=np.uint8)
 
@@ -34,7 +34,7 @@ def test_int8_vectors_point_where_the_exact_ones_do(exact: Encoder, coarse: Enco
     assert not np.array_equal(exact.encode_texts(TEXTS), coarse.encode_texts(TEXTS))
 
 
-def test_an_int8_vector_does_not_depend_on_the_company_it_is_made_in(coarse: Encoder) -> None:
+def test_an_int8_vector_does_not_depend_on_its_batch(coarse: Encoder) -> None:
     together = coarse.encode_texts(TEXTS)
     alone = np.concatenate([coarse.encode_texts([text]) for text in TEXTS])
 

@@ -15,7 +15,7 @@ TEXTS = ["red", "a blue cover with a red cover on it", "so many words that they 
 
 
 @pytest.mark.parametrize("activation", ["quick_gelu", "gelu"])
-def test_the_reference_embeds_as_transformers_does(activation: str, tmp_path: Path) -> None:
+def test_the_numpy_reference_equals_transformers(activation: str, tmp_path: Path) -> None:
     folder = write_tiny_clip(tmp_path / "model", activation=activation)
     pixels = np.random.default_rng(3).integers(0, 256, (3, 32, 32, 3), dtype=np.uint8)
     model: Any = CLIPModel.from_pretrained(folder, dtype=torch.float32)

@@ -1,4 +1,4 @@
-"""Covers are fetched from public hosts alone, within limits, and as often as a host answers."""
+"""Covers are fetched only from public hosts, within limits, and at each host's rate."""
 
 import gzip
 import socket
@@ -53,7 +53,7 @@ def fault_of(fetcher: CoverFetcher, url: str) -> RowFault:
     return caught.value
 
 
-def test_a_cover_is_fetched_under_its_own_host_and_the_given_name(server: CoverServer) -> None:
+def test_a_request_has_the_covers_host_and_the_given_user_agent(server: CoverServer) -> None:
     server.answers["/moved"] = redirect(COVER)
 
     assert fetcher(user_agent="shop/2 (covers@example.org)").fetch(server.url("/moved")).content == BODY
@@ -73,7 +73,7 @@ def test_a_cover_is_fetched_under_its_own_host_and_the_given_name(server: CoverS
         ("/unasked", answer(b"", status=304), "cover_unreachable"),
     ],
 )
-def test_what_is_no_cover_is_told_by_reason(
+def test_a_response_that_is_not_a_cover_is_reported_with_the_reason(
     server: CoverServer, path: str, reply: Callable[[Any], None] | None, reason: str
 ) -> None:
     if reply is not None:
@@ -82,7 +82,7 @@ def test_what_is_no_cover_is_told_by_reason(
     assert fault_of(fetcher(), server.url(path)).reason == reason
 
 
-def test_a_cover_larger_than_allowed_is_not_read_to_its_end(server: CoverServer) -> None:
+def test_reading_stops_at_the_size_limit_of_a_cover(server: CoverServer) -> None:
     assert "more than 1000 bytes" in fault_of(fetcher(max_bytes=1000), server.url(COVER)).detail
 
 
@@ -91,14 +91,14 @@ def test_a_cover_larger_than_allowed_is_not_read_to_its_end(server: CoverServer)
     [b"HTTP/1.0 200 OK\r\n\r\n", b"HTTP/1.0 200 OK\r\nX-Long: ", b""],
     ids=["body", "header", "nothing"],
 )
-def test_a_server_that_drips_is_left_in_time(server: CoverServer, head: bytes) -> None:
+def test_a_slow_response_is_abandoned_at_the_deadline(server: CoverServer, head: bytes) -> None:
     server.answers["/drip"] = drip(head) if head else hang
 
     assert "took more than 0.3 s" in fault_of(fetcher(total_timeout_s=0.3), server.url("/drip")).detail
 
 
 @pytest.mark.parametrize("faults", [[500], [429, 500], [0], [0, 504], [503, 503, 429, 503]])
-def test_a_host_that_answers_a_moment_later_is_asked_again(server: CoverServer, faults: list[int]) -> None:
+def test_a_host_that_fails_once_is_retried(server: CoverServer, faults: list[int]) -> None:
     server.faults[:] = faults
 
     assert fetcher().fetch(server.url(COVER)).content == BODY
@@ -107,7 +107,7 @@ def test_a_host_that_answers_a_moment_later_is_asked_again(server: CoverServer, 
 
 
 @pytest.mark.parametrize(("fault", "asked"), [(500, 3), (0, 3), (404, 1), (403, 1)])
-def test_a_host_that_fails_is_asked_three_times_and_one_that_refuses_once(
+def test_server_errors_are_retried_and_client_errors_are_not(
     server: CoverServer, fault: int, asked: int
 ) -> None:
     server.faults[:] = [fault] * 9
@@ -118,7 +118,7 @@ def test_a_host_that_fails_is_asked_three_times_and_one_that_refuses_once(
 
 
 @pytest.mark.parametrize("status", [429, 503])
-def test_a_cover_that_alone_is_refused_is_given_up(server: CoverServer, status: int) -> None:
+def test_a_cover_that_its_host_refuses_repeatedly_is_given_up(server: CoverServer, status: int) -> None:
     server.answers["/refused"] = answer(b"", status=status)
     fetching = fetcher()
     answered = threading.Event()
@@ -153,11 +153,11 @@ def together(fetching: CoverFetcher, urls: list[str], *, threads: int = 4) -> li
     ],
     ids=["429", "503", "429 with Retry-After", "503 with Retry-After: 0"],
 )
-def test_two_hundred_covers_arrive_from_behind_a_limit(server: CoverServer, limit: Limit) -> None:
+def test_two_hundred_covers_arrive_from_a_rate_limited_host(server: CoverServer, limit: Limit) -> None:
     server.covers |= {f"/{n}.jpg": BODY + bytes([n]) for n in range(200)}
     server.limit = limit
 
-    # Ten times as fast as the host answers.
+    # Ten times the host's limit.
     got = together(fetcher(per_host=1000), [server.url(f"/{n}.jpg") for n in range(200)])
 
     assert got == [BODY + bytes([n]) for n in range(200)]
@@ -165,9 +165,9 @@ def test_two_hundred_covers_arrive_from_behind_a_limit(server: CoverServer, limi
     assert 0 < refused < 200
 
 
-def test_a_rate_below_the_limit_is_never_refused(server: CoverServer) -> None:
+def test_a_rate_below_the_hosts_limit_is_never_refused(server: CoverServer) -> None:
     server.covers |= {f"/{n}.jpg": BODY for n in range(40)}
-    # Twice the rate, for a window may see the ends of two of them.
+    # Twice the rate: a window may overlap two intervals.
     server.limit = Limit(20, 0.1)
 
     together(fetcher(per_host=100), [server.url(f"/{n}.jpg") for n in range(40)])
@@ -178,7 +178,7 @@ def test_a_rate_below_the_limit_is_never_refused(server: CoverServer) -> None:
 @pytest.mark.parametrize(
     "retry_after", ["1", lambda: formatdate(time.time() + 2, usegmt=True)], ids=["seconds", "date"]
 )
-def test_a_host_is_left_alone_for_as_long_as_it_asks(
+def test_the_retry_after_of_a_host_is_respected(
     server: CoverServer, retry_after: str | Callable[[], str]
 ) -> None:
     open_at: list[float] = []
@@ -198,7 +198,7 @@ def test_a_host_is_left_alone_for_as_long_as_it_asks(
     assert server.statuses() == [429, 200]
 
 
-def test_a_host_that_asks_for_an_hour_is_asked_once_and_its_other_covers_fail_with_it(
+def test_a_host_with_a_retry_after_of_an_hour_fails_all_its_covers(
     server: CoverServer,
 ) -> None:
     server.answers["/busy"] = answer(b"", status=429, headers={"Retry-After": "3600"})
@@ -212,7 +212,7 @@ def test_a_host_that_asks_for_an_hour_is_asked_once_and_its_other_covers_fail_wi
     assert len(server.asked) == 1
 
 
-def test_whoever_waits_for_a_turn_is_told_of_the_end(server: CoverServer) -> None:
+def test_waiting_fetches_fail_when_their_host_is_given_up(server: CoverServer) -> None:
     server.answers["/busy"] = answer(b"", status=429, headers={"Retry-After": "100"})
     fetching = fetcher()
 
@@ -225,7 +225,7 @@ def test_whoever_waits_for_a_turn_is_told_of_the_end(server: CoverServer) -> Non
             waiting.result(timeout=10)
 
 
-def test_a_refusal_stops_one_host_and_no_other(server: CoverServer) -> None:
+def test_a_refusal_pauses_only_its_own_host(server: CoverServer) -> None:
     server.answers["/busy"] = answer(b"", status=429, headers={"Retry-After": "100"})
     fetching = fetcher()
     with cover_server() as other, ThreadPoolExecutor(1) as executor:
@@ -240,7 +240,7 @@ def test_a_refusal_stops_one_host_and_no_other(server: CoverServer) -> None:
         fetching.close()
 
 
-def test_a_cover_that_has_not_changed_is_not_sent_again(server: CoverServer) -> None:
+def test_an_unchanged_cover_is_not_transferred_again(server: CoverServer) -> None:
     fetching = fetcher()
 
     first = fetching.fetch(server.url(COVER))
@@ -259,9 +259,7 @@ def test_a_cover_that_has_not_changed_is_not_sent_again(server: CoverServer) -> 
 
 
 @pytest.mark.parametrize("etag", ["x" * 501, '"\u00e4"', "", None])
-def test_a_validator_that_cannot_be_sent_back_is_not_remembered(
-    server: CoverServer, etag: str | None
-) -> None:
+def test_a_validator_that_no_header_can_hold_is_not_stored(server: CoverServer, etag: str | None) -> None:
     server.answers["/odd"] = answer(BODY, headers={} if etag is None else {"ETag": etag})
 
     assert fetcher().fetch(server.url("/odd")).validators == Validators()
@@ -271,7 +269,9 @@ def test_a_validator_that_cannot_be_sent_back_is_not_remembered(
     ("coding", "pack"),
     [("gzip", gzip.compress), ("GZIP", gzip.compress), ("x-gzip", gzip.compress), ("deflate", zlib.compress)],
 )
-def test_a_packed_cover_is_unpacked(server: CoverServer, coding: str, pack: Callable[[bytes], bytes]) -> None:
+def test_a_compressed_response_is_decompressed(
+    server: CoverServer, coding: str, pack: Callable[[bytes], bytes]
+) -> None:
     server.answers["/packed"] = answer(pack(BODY), headers={"Content-Encoding": coding})
 
     assert fetcher().fetch(server.url("/packed")).content == BODY
@@ -287,7 +287,7 @@ def test_a_packed_cover_is_unpacked(server: CoverServer, coding: str, pack: Call
         ("gzip, gzip", BODY, "the content coding gzip, gzip"),
     ],
 )
-def test_a_packed_cover_that_is_none_is_told(
+def test_an_invalid_compressed_response_is_reported(
     server: CoverServer, coding: str, body: bytes, says: str
 ) -> None:
     server.answers["/packed"] = answer(body, headers={"Content-Encoding": coding})
@@ -295,7 +295,7 @@ def test_a_packed_cover_that_is_none_is_told(
     assert says in fault_of(fetcher(), server.url("/packed")).detail
 
 
-def test_a_body_that_is_cut_short_is_fetched_again(server: CoverServer) -> None:
+def test_a_truncated_body_is_fetched_again(server: CoverServer) -> None:
     sent: list[int] = []
 
     def cut_once(handler: Any) -> None:
@@ -309,7 +309,7 @@ def test_a_body_that_is_cut_short_is_fetched_again(server: CoverServer) -> None:
     assert len(sent) == 2
 
 
-def test_a_body_that_is_always_cut_short_is_no_cover(server: CoverServer) -> None:
+def test_a_body_that_is_always_truncated_is_rejected(server: CoverServer) -> None:
     def cut(handler: Any) -> None:
         handler.close_connection = True
         handler.reply(200, BODY[:100], length=len(BODY))
@@ -327,11 +327,11 @@ def test_a_body_that_is_always_cut_short_is_no_cover(server: CoverServer) -> Non
         ("text/html", BODY, True),
         ("application/octet-stream", BODY, True),
         ("image/jpeg", BODY, True),
-        # For the decoder to judge, which knows what it takes.
+        # The decoder decides whether it accepts the content.
         ("image/svg+xml", b"<svg/>", True),
     ],
 )
-def test_a_page_in_a_cover_s_place_is_told_from_a_cover_of_the_wrong_type(
+def test_an_html_page_is_rejected_and_a_mistyped_image_accepted(
     server: CoverServer, kind: str, body: bytes, *, is_cover: bool
 ) -> None:
     server.answers["/kind"] = answer(body, headers={"Content-Type": kind})
@@ -343,7 +343,7 @@ def test_a_page_in_a_cover_s_place_is_told_from_a_cover_of_the_wrong_type(
         assert (fault.reason, "and not a picture" in fault.detail) == ("cover_unreachable", True)
 
 
-def test_a_private_host_is_refused_without_a_connection(server: CoverServer) -> None:
+def test_no_connection_is_made_to_a_private_host(server: CoverServer) -> None:
     assert fault_of(fetcher(allow_private=False), server.url(COVER)).reason == "cover_refused"
 
     assert server.asked == []
@@ -353,7 +353,7 @@ def test_a_redirect_to_a_private_host_is_refused(
     server: CoverServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     server.answers["/inside"] = redirect("http://169.254.169.254/latest/meta-data/")
-    # The server's own address passes for public here, so that the redirect is reached.
+    # The server's own address counts as public here, so that the redirect is followed.
     monkeypatch.setattr(
         "catalog.ingest.covers.fetch.fetcher.is_public",
         lambda ip: ip in {"127.0.0.1", "::1"} or is_public(ip),
@@ -363,7 +363,7 @@ def test_a_redirect_to_a_private_host_is_refused(
 
 
 def lead(monkeypatch: pytest.MonkeyPatch, host: str, *addresses: str) -> list[str]:
-    """Let a name have these addresses, and return the list of look-ups."""
+    """Resolve a name to these addresses, and return the list of look-ups."""
     asked: list[str] = []
     lookup = socket.getaddrinfo
 
@@ -379,7 +379,7 @@ def lead(monkeypatch: pytest.MonkeyPatch, host: str, *addresses: str) -> list[st
 @pytest.mark.parametrize(
     "others",
     [
-        # Nobody listens; this network has no way there; nobody answers; of the other family.
+        # Connection refused; network unreachable; no answer; other address family.
         ["127.0.0.9"],
         ["2001:db8::1"],
         ["192.0.2.1"],
@@ -396,7 +396,7 @@ def test_every_address_of_a_host_is_tried(
     assert fetcher().fetch(server.url(COVER, "cdn.example")).content == BODY
 
 
-def test_an_address_that_was_reached_is_tried_first_the_next_time(
+def test_the_last_reachable_address_is_tried_first(
     server: CoverServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     tried: list[str] = []
@@ -417,7 +417,7 @@ def test_an_address_that_was_reached_is_tried_first_the_next_time(
     assert tried == ["127.0.0.9", "127.0.0.1", "127.0.0.1"]
 
 
-def test_a_host_that_no_address_leads_to_says_why_for_each(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unreachable_host_reports_the_error_of_each_address(monkeypatch: pytest.MonkeyPatch) -> None:
     lead(monkeypatch, "cdn.example", "127.0.0.8", "127.0.0.9")
 
     detail = fault_of(fetcher(), "http://cdn.example:9/cover.jpg").detail
@@ -436,7 +436,7 @@ def test_a_host_with_one_private_address_among_others_is_refused(
     assert server.asked == []
 
 
-def test_a_name_that_changes_its_address_is_reached_where_it_was_judged(
+def test_the_connection_goes_to_the_address_that_was_checked(
     server: CoverServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked = lead(monkeypatch, "cdn.example", "127.0.0.1")
@@ -448,7 +448,7 @@ def test_a_name_that_changes_its_address_is_reached_where_it_was_judged(
 
 @pytest.fixture
 def secured(server: CoverServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], str]:
-    """Let the server speak TLS as cdn.example, by a certificate that is trusted; return its URLs."""
+    """Serve TLS as cdn.example with a trusted certificate; return the URLs."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "cdn.example")])
     now = datetime.now(UTC)
@@ -472,7 +472,7 @@ def secured(server: CoverServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     return lambda host: server.url(COVER, host).replace("http:", "https:")
 
 
-def test_a_cover_is_fetched_over_tls_from_a_host_that_proves_its_name(
+def test_a_cover_is_fetched_over_tls_from_a_host_with_a_valid_certificate(
     server: CoverServer, secured: Callable[[str], str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     lead(monkeypatch, "cdn.example", "127.0.0.1")
@@ -480,7 +480,7 @@ def test_a_cover_is_fetched_over_tls_from_a_host_that_proves_its_name(
     assert fetcher().fetch(secured("cdn.example")).content == BODY
 
 
-def test_a_host_with_the_certificate_of_another_is_not_read(
+def test_a_host_with_the_certificate_of_another_is_refused(
     server: CoverServer, secured: Callable[[str], str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     lead(monkeypatch, "other.example", "127.0.0.1")
@@ -490,5 +490,5 @@ def test_a_host_with_the_certificate_of_another_is_not_read(
 
 
 @pytest.mark.parametrize("url", ["ftp://example.org/a", "cover.jpg", "http://", "", "http://[::1", "data:x"])
-def test_what_is_no_web_address_is_refused(url: str) -> None:
+def test_a_url_that_is_not_http_is_refused(url: str) -> None:
     fault_of(fetcher(), url)

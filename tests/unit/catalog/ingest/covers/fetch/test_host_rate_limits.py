@@ -1,4 +1,4 @@
-"""A host is asked at its rate, left alone as long as it asks, and given up after a while."""
+"""Requests to a host keep its rate, respect its `Retry-After`, and stop when it stays unresponsive."""
 
 import pytest
 
@@ -7,7 +7,7 @@ from catalog.ingest.rejection import RowFault
 
 
 class Clock:
-    """A clock that a test moves."""
+    """A clock that a test sets."""
 
     def __init__(self) -> None:
         self.now_s = 1000.0
@@ -29,13 +29,13 @@ def rate(host: HostRate) -> float:
     return 1 / (host.delay_s() * -1 + host.delay_s())
 
 
-def test_turns_are_a_rate_apart_however_many_ask_at_once(clock: Clock) -> None:
+def test_concurrent_requests_to_a_host_are_spaced_by_its_rate(clock: Clock) -> None:
     host = host_rate(clock, 4)
 
     assert [host.delay_s() for _ in range(5)] == [0.0, 0.25, 0.5, 0.75, 1.0]
 
 
-def test_time_without_requests_is_not_saved_up(clock: Clock) -> None:
+def test_idle_time_does_not_allow_a_burst(clock: Clock) -> None:
     host = host_rate(clock, 4)
     host.delay_s()
     clock.now_s += 100
@@ -43,7 +43,7 @@ def test_time_without_requests_is_not_saved_up(clock: Clock) -> None:
     assert [host.delay_s() for _ in range(3)] == [0.0, 0.25, 0.5]
 
 
-def test_a_host_that_refuses_has_everybody_wait(clock: Clock) -> None:
+def test_a_refusal_delays_every_request_to_its_host(clock: Clock) -> None:
     host = host_rate(clock, 4)
     host.delay_s()
 
@@ -55,7 +55,7 @@ def test_a_host_that_refuses_has_everybody_wait(clock: Clock) -> None:
     assert host.pause_s() == 0.0
 
 
-def test_a_wait_that_is_not_told_doubles_with_each_refusal(clock: Clock) -> None:
+def test_without_retry_after_the_wait_doubles_with_each_refusal(clock: Clock) -> None:
     host = host_rate(clock)
     waits = []
     for _ in range(7):
@@ -67,7 +67,7 @@ def test_a_wait_that_is_not_told_doubles_with_each_refusal(clock: Clock) -> None
         assert longest / 2 <= wait <= longest
 
 
-def test_the_rate_falls_to_what_the_host_answers_and_recovers(clock: Clock) -> None:
+def test_the_rate_falls_after_a_refusal_and_recovers(clock: Clock) -> None:
     host = host_rate(clock, 10)
     for _ in range(4):
         host.answered()
@@ -82,7 +82,7 @@ def test_the_rate_falls_to_what_the_host_answers_and_recovers(clock: Clock) -> N
     assert rate(host) == pytest.approx(10)
 
 
-def test_refusals_of_requests_that_were_under_way_together_count_as_one(clock: Clock) -> None:
+def test_refusals_of_concurrent_requests_count_as_one(clock: Clock) -> None:
     host = host_rate(clock, 10)
     for _ in range(19):
         host.answered()
@@ -95,7 +95,7 @@ def test_refusals_of_requests_that_were_under_way_together_count_as_one(clock: C
     assert rate(host) == pytest.approx(10 * 19 / 20)
 
 
-def test_a_cover_that_is_refused_again_does_not_slow_the_others(clock: Clock) -> None:
+def test_repeated_refusals_of_one_cover_do_not_slow_the_others(clock: Clock) -> None:
     host = host_rate(clock, 10)
     host.answered()
 
@@ -107,7 +107,7 @@ def test_a_cover_that_is_refused_again_does_not_slow_the_others(clock: Clock) ->
     assert rate(host) == pytest.approx(10)
 
 
-def test_the_rate_falls_no_further_than_one_in_ten_seconds(clock: Clock) -> None:
+def test_the_rate_never_falls_below_one_request_in_ten_seconds(clock: Clock) -> None:
     host = host_rate(clock, 10)
     for _ in range(20):
         clock.now_s += 1
@@ -122,7 +122,7 @@ def test_the_rate_falls_no_further_than_one_in_ten_seconds(clock: Clock) -> None
     assert rate(host) == pytest.approx(RATE_MIN * 1.01)
 
 
-def test_a_refusal_makes_nobody_faster_than_was_asked_for(clock: Clock) -> None:
+def test_a_refusal_never_raises_the_configured_rate(clock: Clock) -> None:
     host = host_rate(clock, 0.01)
 
     host.refused(clock.now_s, 1.0, again=False)
@@ -131,7 +131,7 @@ def test_a_refusal_makes_nobody_faster_than_was_asked_for(clock: Clock) -> None:
     assert rate(host) == pytest.approx(0.01)
 
 
-def test_a_host_that_answers_nothing_for_long_is_asked_once_in_a_while(clock: Clock) -> None:
+def test_an_unresponsive_host_is_only_probed(clock: Clock) -> None:
     host = host_rate(clock)
     for _ in range(5):
         clock.now_s += PATIENCE_S / 4
@@ -148,7 +148,7 @@ def test_a_host_that_answers_nothing_for_long_is_asked_once_in_a_while(clock: Cl
     assert [host.delay_s(), host.delay_s()] == pytest.approx([0.0, 0.1])
 
 
-def test_a_host_that_was_idle_for_long_is_not_given_up_at_its_first_failures(clock: Clock) -> None:
+def test_first_failures_after_idle_time_do_not_give_up_a_host(clock: Clock) -> None:
     host = host_rate(clock)
     host.answered()
     clock.now_s += 3600
@@ -159,7 +159,7 @@ def test_a_host_that_was_idle_for_long_is_not_given_up_at_its_first_failures(clo
     assert [host.delay_s(), host.delay_s()] == pytest.approx([0.0, 0.1])
 
 
-def test_failures_at_once_give_no_host_up(clock: Clock) -> None:
+def test_simultaneous_failures_do_not_give_up_a_host(clock: Clock) -> None:
     host = host_rate(clock)
     for _ in range(50):
         host.failed(clock.now_s)
@@ -167,7 +167,7 @@ def test_failures_at_once_give_no_host_up(clock: Clock) -> None:
     assert [host.delay_s(), host.delay_s()] == pytest.approx([0.0, 0.1])
 
 
-def test_each_host_has_turns_of_its_own() -> None:
+def test_each_host_has_its_own_rate_limit() -> None:
     every = HostRates(4)
 
     assert every.of("a:80") is every.of("a:80")
@@ -178,11 +178,11 @@ def test_each_host_has_turns_of_its_own() -> None:
     ("text", "per_s"),
     [("4", 4), ("4/s", 4), (" 0.5/second", 0.5), ("30/minute", 0.5), ("30/m", 0.5), ("3600/h", 1)],
 )
-def test_a_rate_is_read(text: str, per_s: float) -> None:
+def test_a_rate_is_parsed(text: str, per_s: float) -> None:
     assert read_rate(text) == per_s
 
 
 @pytest.mark.parametrize("text", ["", "0", "-1", "4/day", "fast", "4 / s", "1e3", "0/s"])
-def test_what_is_no_rate_is_refused(text: str) -> None:
+def test_an_invalid_rate_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="a rate such as 4"):
         read_rate(text)

@@ -1,4 +1,4 @@
-"""Which addresses are public, and in which order those of a host are tried."""
+"""Which addresses are public, and the order in which a host's addresses are tried."""
 
 import socket
 from typing import Any
@@ -32,18 +32,18 @@ from catalog.ingest.covers.fetch.public_addresses import is_public, resolve
         "2002:7f00:1::",
     ],
 )
-def test_what_only_this_network_reaches_is_not_public(ip: str) -> None:
+def test_a_private_address_is_not_public(ip: str) -> None:
     assert not is_public(ip)
 
 
 @pytest.mark.parametrize(
     "ip", ["93.184.215.14", "2606:2800:21f:cb07:6820:80da:af6b:8b2c", "64:ff9b::5db8:d70e"]
 )
-def test_what_everybody_reaches_is_public(ip: str) -> None:
+def test_a_global_address_is_public(ip: str) -> None:
     assert is_public(ip)
 
 
-def test_the_families_are_tried_in_turns(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_ipv6_and_ipv4_addresses_alternate(monkeypatch: pytest.MonkeyPatch) -> None:
     found = ["2001:db8::1", "2001:db8::2", "2001:db8::3", "192.0.2.1", "192.0.2.2", "192.0.2.1"]
 
     def lookup(*_: Any, **__: Any) -> list[tuple[Any, ...]]:
