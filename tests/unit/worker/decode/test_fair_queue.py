@@ -77,8 +77,8 @@ def test_a_new_client_is_next_but_has_no_accumulated_credit() -> None:
 
 
 def test_an_idle_resource_is_taken_at_once_and_old_clients_are_forgotten() -> None:
-    turns: Turns[str] = Turns()
-    queue.give("thing")
+    queue: FairQueue[str] = FairQueue()
+    queue.give("item")
 
     assert queue.take("client", cost=1.0, until=time.monotonic()) == "item"
     assert queue.idle == 0
@@ -89,7 +89,7 @@ def test_an_idle_resource_is_taken_at_once_and_old_clients_are_forgotten() -> No
 
 
 def test_a_timed_out_wait_takes_no_resource() -> None:
-    turns: Turns[str] = Turns()
+    queue: FairQueue[str] = FairQueue()
 
     assert queue.take("client", cost=1.0, until=time.monotonic() + 0.01) is None
     queue.give("item")
