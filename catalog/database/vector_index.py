@@ -18,7 +18,7 @@ MEMORY_MIB = 1024
 _NODE_BYTES = 2600
 _MEMORY_MIN_MIB = 64
 _MIB = 1024 * 1024
-#: Key of the advisory lock that is held while an index is built.
+#: Key of the advisory lock that is held while an index is built or dropped.
 _BUILD_LOCK = 0x686E7377
 
 
@@ -56,6 +56,8 @@ def drop_index_if_empty(connection: psycopg.Connection) -> bool:
     """Drop the index if the table has no embeddings: one build is faster than many inserts."""
     has_any = f"SELECT EXISTS (SELECT FROM {TABLE} WHERE embedding IS NOT NULL)"  # noqa: S608
     with connection.transaction():
+        # Before the table is read: two processes that have read it would wait for each other to drop the index.
+        connection.execute("SELECT pg_advisory_xact_lock(%s)", [_BUILD_LOCK])
         row = connection.execute(has_any.encode()).fetchone()
         if row is None or row[0]:
             return False

@@ -1,5 +1,6 @@
 """Several tools may try to build the index at once: one builds it, and the others use it."""
 
+import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import psycopg
@@ -30,3 +31,18 @@ def test_concurrent_tools_build_the_index_once(database_url: str) -> None:
             "SELECT indisvalid FROM pg_index WHERE indexrelid = 'album_covers_embedding_hnsw'::regclass"
         ).fetchone()
     assert found == (True,)
+
+
+def test_concurrent_tools_drop_the_index_of_an_empty_table(database_url: str) -> None:
+    start = threading.Barrier(4)
+
+    def drop(_: int) -> bool:
+        with open_connection(database_url, autocommit=True) as writable:
+            start.wait()
+            return drop_index_if_empty(writable)
+
+    for _ in range(10):
+        with ThreadPoolExecutor(4) as threads:
+            assert list(threads.map(drop, range(4))) == [True] * 4
+        with open_connection(database_url, autocommit=True) as writable:
+            build_index(writable)
