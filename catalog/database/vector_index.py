@@ -56,7 +56,7 @@ def drop_index_if_empty(connection: psycopg.Connection) -> bool:
     """Drop the index if the table has no embeddings: one build is faster than many inserts."""
     has_any = f"SELECT EXISTS (SELECT FROM {TABLE} WHERE embedding IS NOT NULL)"  # noqa: S608
     with connection.transaction():
-        # Before the table is read: two processes that have read it would wait for each other to drop the index.
+        # First: two processes that have read the table would wait for each other to drop the index.
         connection.execute("SELECT pg_advisory_xact_lock(%s)", [_BUILD_LOCK])
         row = connection.execute(has_any.encode()).fetchone()
         if row is None or row[0]:

@@ -121,6 +121,8 @@ class _Comparison:
                 yield f"{where}: field {field} is gone"
             else:
                 yield from compare(f"{where}: {field}", schema, new["properties"][field])
+        for before, after in zip(_choices(old), _choices(new), strict=False):
+            yield from compare(where, before, after)
         if "items" in old and "items" in new:
             yield from compare(f"{where}: item", old["items"], new["items"])
 
@@ -140,6 +142,12 @@ def _followed(document: Schema, schema: Schema) -> Schema:
     while "$ref" in schema:
         schema = document["components"]["schemas"][schema["$ref"].rpartition("/")[2]]
     return schema
+
+
+def _choices(schema: Schema) -> list[Schema]:
+    """Return the alternatives of a schema that are objects or arrays, in their order."""
+    alternatives = schema.get("anyOf") or schema.get("oneOf") or []
+    return [each for each in alternatives if each.keys() & {"$ref", "properties", "items"}]
 
 
 def _types(schema: Schema) -> set[str]:

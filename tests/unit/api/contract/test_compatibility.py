@@ -89,6 +89,21 @@ def test_a_breaking_change_is_found(change: Callable[[Any], None]) -> None:
     assert breaks(DOCUMENT, changed)
 
 
+@pytest.mark.parametrize(
+    ("schema", "field"),
+    [
+        (name, field)
+        for name, schema in DOCUMENT["components"]["schemas"].items()
+        for field in schema.get("properties", ())
+    ],
+)
+def test_the_removal_of_any_field_is_found(schema: str, field: str) -> None:
+    changed = copy.deepcopy(DOCUMENT)
+    del changed["components"]["schemas"][schema]["properties"][field]
+
+    assert breaks(DOCUMENT, changed)
+
+
 def test_additions_are_compatible() -> None:
     grown = copy.deepcopy(DOCUMENT)
     parameters = grown["paths"][TEXT_SEARCH]["get"]["parameters"]
