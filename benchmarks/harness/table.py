@@ -2,6 +2,7 @@
 
 import os
 import platform
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -10,6 +11,8 @@ import psutil
 from benchmarks.harness.figures import JsonRow, Row
 
 _WORDS = {True: "met", False: "MISSED", None: "-"}
+#: The query plans at the end of a note: "; 20 of 20: Index Scan …".
+_PLANS = re.compile(r"; \d+ of \d+: .*")
 
 
 def line(row: Row) -> str:
@@ -19,19 +22,22 @@ def line(row: Row) -> str:
 
 
 def table(rows: Sequence[JsonRow]) -> str:
-    """Return `results.json` as a Markdown table."""
-    head = ["| figure | value | target | met | what was compared |", "| --- | --- | --- | --- | --- |"]
+    """Return `results.json` as a Markdown table, with shortened notes."""
+    head = ["| figure | value | target | what was compared |", "| --- | --- | --- | --- |"]
     return "\n".join([*head, *map(_markdown, rows)])
 
 
 def _markdown(row: JsonRow) -> str:
     value = "" if row["value"] is None else f"{row['value']:g} {row['unit']}"
-    met = {True: "yes", False: "**no**", None: ""}[_as_bool(row["met"])]
-    return f"| `{row['name']}` | {value} | {row['target']} | {met} | {row['note']} |"
+    target = f"**missed:** {row['target']}" if row["met"] is False else row["target"]
+    return f"| `{row['name']}` | {value} | {target} | {_shortened(row)} |"
 
 
-def _as_bool(met: object) -> bool | None:
-    return met if isinstance(met, bool) else None
+def _shortened(row: JsonRow) -> str:
+    """Return the note without query plans and without the condition that the target column states."""
+    note = _PLANS.sub("", str(row["note"]))
+    _, _, condition = str(row["target"]).partition(", ")
+    return note.replace(f", {condition};", ";") if condition else note
 
 
 def machine_description() -> str:

@@ -1,0 +1,32 @@
+"""The Markdown table keeps a figure's note readable; results.json keeps all of it."""
+
+from benchmarks.harness.figures import Figure, row_of
+from benchmarks.harness.table import table
+
+RECALL = "catalog.recall.15000.no_filter"
+
+
+def markdown_of(figure: Figure) -> str:
+    return table([row_of(figure).as_document()]).splitlines()[-1]
+
+
+def test_query_plans_and_the_condition_of_the_target_are_left_out() -> None:
+    note = "worst of 4 cases, always k rows; p50 <= 19 ms; 11 of 20: Seq Scan; 9 of 20: Index Scan"
+
+    shown = markdown_of(Figure(RECALL, 1.0, note))
+
+    assert shown == f"| `{RECALL}` | 1 share | >= 0.99, always k rows | worst of 4 cases; p50 <= 19 ms |"
+
+
+def test_a_condition_that_failed_is_shown() -> None:
+    note = "worst of 4 cases, NOT always k rows; p50 <= 19 ms"
+
+    shown = markdown_of(Figure(RECALL, 1.0, note, holds=False))
+
+    assert shown == f"| `{RECALL}` | 1 share | **missed:** >= 0.99, always k rows | {note} |"
+
+
+def test_a_figure_that_was_not_measured_has_no_value_and_is_not_missed() -> None:
+    shown = markdown_of(Figure("gpu.busy_share", None, "skipped: no CUDA device"))
+
+    assert shown == "| `gpu.busy_share` |  | report | skipped: no CUDA device |"
