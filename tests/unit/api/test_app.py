@@ -6,7 +6,10 @@ from typing import Any
 import pytest
 from pydantic import TypeAdapter
 
+from api.access.middleware import AccessMiddleware
 from api.app import create_app
+from api.http.repeated_queries import RepeatedQueriesMiddleware
+from api.http.request_context import RequestContext
 from common.settings import load_settings
 
 
@@ -25,3 +28,13 @@ def test_response_models_are_built_before_the_first_request(monkeypatch: pytest.
         route.matches(scope)
 
     assert built == []
+
+
+def test_repeated_queries_are_answered_behind_authentication_and_request_ids() -> None:
+    settings = {"DATABASE_URL": "postgresql://nobody@127.0.0.1:1/none", "AUTH": "required"}
+    app = create_app(load_settings(settings))
+
+    outermost_first: list[object] = [middleware.cls for middleware in app.user_middleware]
+
+    assert outermost_first[0] is RequestContext
+    assert outermost_first[-2:] == [AccessMiddleware, RepeatedQueriesMiddleware]
