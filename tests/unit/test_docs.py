@@ -55,6 +55,14 @@ def test_every_source_file_named_in_a_document_exists(document: Path) -> None:
     assert missing == []
 
 
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_every_test_that_a_document_names_exists(document: Path) -> None:
+    named = set(re.findall(r"`(test_\w+\.py)`", document.read_text()))
+    there = {path.name for path in (ROOT / "tests").rglob("test_*.py")}
+
+    assert named <= there
+
+
 def test_every_make_target_named_in_a_document_exists() -> None:
     makefile = (ROOT / "Makefile").read_text()
     targets = set(re.findall(r"^([a-z-]+):", makefile, re.MULTILINE))
