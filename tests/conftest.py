@@ -5,15 +5,19 @@ PostgREST from `make tools`, PgBouncer and nginx from `make test-servers`; one t
 with how to get it.
 """
 
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from uuid import uuid4
 
 import psycopg
 import pytest
+import pytest_asyncio
 from psycopg import sql
+from redis import Redis
+from redis.asyncio import Redis as AsyncRedis
 
 from catalog.database.migrations import apply_migrations
+from common.redis.clients import open_async_redis, open_redis
 from local.servers.pgbouncer import PgBouncerConfig, PgBouncerServer
 from local.servers.postgres import PostgresConfig, PostgresServer
 from local.servers.redis import RedisConfig, RedisServer
@@ -27,6 +31,22 @@ TEMPLATE = "catalog_template"
 def redis_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
     with RedisServer(RedisConfig(tmp_path_factory.mktemp("redis"))) as server:
         yield server
+
+
+@pytest.fixture
+def redis(redis_server: RedisServer) -> Iterator[Redis]:
+    """A client of an empty Redis."""
+    with open_redis(redis_server.url) as client:
+        client.flushall()
+        yield client
+
+
+@pytest_asyncio.fixture
+async def async_redis(redis: Redis, redis_server: RedisServer) -> AsyncIterator[AsyncRedis]:
+    """A client of the same empty Redis."""
+    client = open_async_redis(redis_server.url)
+    yield client
+    await client.aclose()
 
 
 @pytest.fixture(scope="session")

@@ -1,4 +1,7 @@
-"""The family `recall` of `make bench`: the worst of all cases, for each size and filter."""
+"""The family `recall` of `make bench`: the worst of all cases, for each size and filter.
+
+The plans of each case are in `recall.json`, which `python -m benchmarks.recall` writes.
+"""
 
 from collections.abc import Iterator, Sequence
 
@@ -36,5 +39,5 @@ def _worst(rows: Sequence[Row], case: str, *, told_as: str, full: bool, size: in
     )
     kept = "always k rows" if full else "NOT always k rows"
     times = f"p50 <= {p50_ms:.0f} ms, p95 <= {p95_ms:.0f} ms"
-    note = f"worst of {len(recalls)} cases over {size} albums, {kept}; {times}; {worst.note}"
+    note = f"worst of {len(recalls)} cases over {size} albums, {kept}; {times}"
     return Figure(f"catalog.recall.{told_as}", worst.value, note, holds=full)

@@ -4,7 +4,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +14,7 @@ import pytest
 
 from local.servers.server import free_port
 from tests.paths import ROOT
+from tests.polling import eventually
 
 START_S = 180.0
 STOP_S = 60.0
@@ -41,11 +41,12 @@ class RunningStack:
         self.wait_until(lambda: "Ctrl-C stops everything" in self.read_output())
 
     def wait_until(self, met: Callable[[], bool]) -> None:
-        deadline = time.monotonic() + START_S
-        while not met():
-            assert self.process.poll() is None, self.read_output()
-            assert time.monotonic() < deadline, self.read_output()
-            time.sleep(0.1)
+        def holds() -> bool:
+            held = met()
+            assert held or self.process.poll() is None, self.read_output()
+            return held
+
+        eventually(holds, within_s=START_S, describe=self.read_output)
 
     def stop(self, stop_signal: signal.Signals = signal.SIGINT) -> int:
         if self.process.poll() is None:

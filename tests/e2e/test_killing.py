@@ -4,7 +4,6 @@ import os
 import shutil
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -16,6 +15,7 @@ import pytest
 from local.options import DEMO_MODEL
 from tests.e2e.conftest import RunningStack, StartStack
 from tests.paths import ROOT
+from tests.polling import eventually
 
 FEW = "20"
 JOBS = 20
@@ -54,37 +54,33 @@ def accept_jobs(stack: RunningStack, topic: str) -> list[str]:
 
 def ended(stack: RunningStack, job: str) -> str:
     """Poll a job until it has ended, ignoring temporary failures."""
-    deadline = time.monotonic() + DEADLINE_S
-    while True:
+
+    def end() -> str | None:
         try:
             answer = httpx.get(stack.url + job, timeout=10)
         except httpx.TransportError:
-            answer = None
-        if answer is not None and answer.status_code == 200:
-            state = str(answer.json()["status"])
-            if state not in {"queued", "running"}:
-                return state
-        else:
-            # A 404 would be a lost job.
-            assert answer is None or answer.status_code == 503, answer.text
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
+            return None
+        # A 404 would be a lost job.
+        assert answer.status_code in {200, 503}, answer.text
+        state = str(answer.json()["status"]) if answer.status_code == 200 else "unavailable"
+        return None if state in {"queued", "running", "unavailable"} else state
+
+    return eventually(end, within_s=DEADLINE_S)
 
 
 def search(stack: RunningStack, words: str) -> int:
     """Search until the service answers."""
-    deadline = time.monotonic() + DEADLINE_S
-    while True:
+
+    def answered() -> int | None:
         try:
             answer = httpx.get(
                 f"{stack.url}/api/search-by-text", params={"query": words, "wait": 30}, timeout=60
             )
         except httpx.TransportError:
-            assert time.monotonic() < deadline
-        else:
-            if answer.status_code != 503 or time.monotonic() > deadline:
-                return answer.status_code
-        time.sleep(0.1)
+            return None
+        return None if answer.status_code == 503 else answer.status_code
+
+    return eventually(answered, within_s=DEADLINE_S)
 
 
 def output(stack: RunningStack) -> str:

@@ -1,7 +1,6 @@
 """What a new user sees: two tables, searches over plain HTTP, and a clean stop."""
 
 import signal
-import time
 from pathlib import Path
 
 import httpx
@@ -9,6 +8,7 @@ import psutil
 import pytest
 
 from tests.e2e.conftest import ALBUMS, RunningStack, StartStack
+from tests.polling import eventually
 
 #: For stacks that are only started and stopped.
 FEW = "20"
@@ -28,13 +28,11 @@ RESULT_FIELDS = {
 
 
 def poll(client: httpx.Client, url: str) -> dict[str, object]:
-    deadline = time.monotonic() + 60
-    while True:
+    def ended() -> dict[str, object] | None:
         job: dict[str, object] = client.get(url).raise_for_status().json()
-        if job["status"] not in {"queued", "running"}:
-            return job
-        assert time.monotonic() < deadline, job
-        time.sleep(0.02)
+        return None if job["status"] in {"queued", "running"} else job
+
+    return eventually(ended)
 
 
 def test_a_start_shows_an_image_search_and_a_text_search(stack: RunningStack) -> None:

@@ -22,6 +22,7 @@ from common.redis import keyspace
 from common.redis.clients import open_async_redis, open_redis
 from common.settings import load_settings
 from local.servers.redis import RedisServer
+from tests.polling import time_passes
 
 
 # kombu removes a message from the list with BRPOP. If the worker is killed before kombu records the message
@@ -62,7 +63,8 @@ async def test_a_worker_survives_a_redis_restart_during_a_job(
         assert await eventually(lambda: bool(rig.redis.zcard(keyspace.RUNNING)), within_s=10)
 
         os.kill(rig.redis_server.pid or 0, signal.SIGKILL)
-        await asyncio.sleep(1)
+        # The worker meets the outage.
+        await time_passes(1)
         await asyncio.to_thread(rig.restart_redis)
         await rig.drained(within_s=30)
         found = await rig.audit(submitted.ids)

@@ -1,32 +1,60 @@
-"""Unit tests that start processes must be marked, so that `make check` can skip them."""
+"""A unit test that starts a process is marked `starts_processes`; `make check` runs the unmarked ones."""
 
+import multiprocessing.util
 import sys
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
-MARK = "starts_processes"
-_STARTS = frozenset({"subprocess.Popen", "os.fork", "os.forkpty", "os.posix_spawn"})
-HERE = Path(__file__).parent
-_unmarked: list[pytest.Item] = []
+_STARTS = {"subprocess.Popen", "os.fork", "os.forkpty", "os.posix_spawn", "os.system"}
+_MARK = "starts_processes"
+
+#: What the current test, with the set-up of its fixtures, has started.
+_started: list[str] = []
+#: Fixtures that start a process for whichever test first needs them. `export_cache` is known in advance:
+#: its first user exports a model in a child.
+_starting_fixtures: set[str] = {"export_cache"}
+
+
+def _note(event: str, arguments: tuple[object, ...]) -> None:
+    if event in _STARTS:
+        _started.append(f"{event}{arguments!r:.200}")
+
+
+sys.addaudithook(_note)
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _note_spawned_children() -> Iterator[None]:
+    # multiprocessing starts its children without an audit event.
+    with pytest.MonkeyPatch.context() as patch:
+        spawn = multiprocessing.util.spawnv_passfds  # type: ignore[attr-defined]
+
+        def noted(path: bytes, arguments: list[bytes], files: list[int]) -> int:
+            _started.append(f"multiprocessing{arguments!r:.200}")
+            return int(spawn(path, arguments, files))
+
+        patch.setattr("multiprocessing.util.spawnv_passfds", noted)
+        yield
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    _started.clear()
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
-    # pytest calls it for the tests of other folders too.
-    if item.path.is_relative_to(HERE) and not item.get_closest_marker(MARK):
-        _unmarked.append(item)
-    try:
-        return (yield)
-    finally:
-        _unmarked.clear()
+def pytest_fixture_setup(fixturedef: pytest.FixtureDef[object]) -> Iterator[None]:
+    before = len(_started)
+    result = yield
+    if len(_started) > before:
+        _starting_fixtures.add(fixturedef.argname)
+    return result
 
 
-def _refuse(event: str, _arguments: tuple[object, ...]) -> None:
-    if event in _STARTS and _unmarked:
-        raise RuntimeError(f"a unit test that starts a process needs @pytest.mark.{MARK}")
-
-
-# An audit hook cannot be removed; it does nothing once no test runs.
-sys.addaudithook(_refuse)
+@pytest.fixture(autouse=True)
+def _starts_no_process_unmarked(request: pytest.FixtureRequest) -> Iterator[None]:
+    yield
+    if request.node.get_closest_marker(_MARK) is None:
+        found = [*_started, *sorted(_starting_fixtures.intersection(request.fixturenames))]
+        assert not found, f"it starts a process: mark it {_MARK}"

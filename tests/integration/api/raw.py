@@ -7,7 +7,7 @@ from typing import Any
 
 import orjson
 
-from tests.integration.api.conftest import DEADLINE_S, RunningGateway
+from tests.running_gateway import REQUEST_TIMEOUT_S, RunningGateway
 
 Address = tuple[str, int]
 
@@ -28,7 +28,7 @@ def address_of(running: RunningGateway) -> Address:
 
 
 def connect(address: Address) -> socket.socket:
-    return socket.create_connection(address, timeout=DEADLINE_S)
+    return socket.create_connection(address, timeout=REQUEST_TIMEOUT_S)
 
 
 def read_all(connection: socket.socket) -> bytes:

@@ -12,7 +12,6 @@ import numpy.typing as npt
 import orjson
 from redis.exceptions import RedisError
 
-from common.broker.celery_app import make_celery, message_template
 from common.cache import WorkerCache
 from common.catalog.protocol import (
     Album,
@@ -27,12 +26,12 @@ from common.catalog.version import ensure_catalog_version, made_from
 from common.errors import AlbumNotFound, CatalogMisconfigured, CoverSearchError
 from common.jobs import JobFailure, Timings
 from common.ledger.records import Claim
-from common.ledger.worker import WorkerLedger
 from common.queries import Filters, SearchQuery, query_from_json
 from common.redis import keyspace
 from common.redis.clients import open_redis
 from common.results import result_json
 from common.settings import Settings
+from tests.ledgers import worker_ledger
 
 MODEL = "stand-in"
 GENRES = ("Electronic", "Jazz", "Rock")
@@ -151,12 +150,7 @@ class StandInWorker:
     def __init__(self, settings: Settings, catalog: MemoryCatalog) -> None:
         self._catalog = catalog
         self._redis = open_redis(settings.redis_url.get_secret_value(), socket_timeout_s=5)
-        self._ledger = WorkerLedger(
-            self._redis,
-            settings=settings,
-            template=message_template(make_celery(settings)),
-            worker_id="stand-in",
-        )
+        self._ledger = worker_ledger(self._redis, settings, worker_id="stand-in")
         self._cache = WorkerCache(
             self._redis, result_ttl_s=settings.result_ttl_s, embedding_ttl_s=settings.embedding_ttl_s
         )

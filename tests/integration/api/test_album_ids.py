@@ -7,9 +7,9 @@ import pytest
 
 from catalog.ingest.columns.mapping import ColumnMap
 from catalog.ingest.tables.raw_row import Cells, RawRow
-from tests.integration.api.conftest import RunningGateway
 from tests.integration.api.raw import address_of, answers, exchange
 from tests.integration.api.stand_ins import MemoryCatalog, make_album
+from tests.running_gateway import RunningGateway
 
 IDS = [
     "a/b",

@@ -6,10 +6,11 @@ import httpx
 import pytest
 from redis import Redis
 
-from tests.integration.api.conftest import StartGateway, eventually
+from tests.integration.api.conftest import StartGateway
 from tests.integration.api.keyed import new_key
 from tests.integration.api.stand_ins import StandInWorker
 from tests.integration.api.test_uploading import MULTIPART, PART, Sender
+from tests.polling import eventually
 
 ASYNC = {"Prefer": "respond-async"}
 

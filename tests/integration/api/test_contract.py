@@ -10,9 +10,10 @@ import pytest
 from redis import Redis
 
 from api.keys.key import Role
-from tests.integration.api.conftest import StartGateway, eventually
+from tests.integration.api.conftest import StartGateway
 from tests.integration.api.keyed import new_key
 from tests.integration.api.stand_ins import MemoryCatalog, StandInWorker, make_album
+from tests.polling import eventually
 
 HERE = Path(__file__).parent
 SCHEMATHESIS = Path(sys.executable).with_name("schemathesis")

@@ -9,9 +9,10 @@ from redis import Redis
 
 from api.http.security_headers import SecurityHeaders
 from api.keys.key import Role
-from tests.integration.api.conftest import StartGateway, eventually
+from tests.integration.api.conftest import StartGateway
 from tests.integration.api.keyed import new_key
 from tests.integration.api.stand_ins import StandInWorker
+from tests.polling import eventually
 from tests.unit.api.contract.test_openapi import DOCUMENT
 
 #: Headers of HTTP itself, on every answer of every server.

@@ -7,7 +7,7 @@ from redis import Redis
 
 from api.http.connection import flow_control
 from common.redis import keyspace
-from tests.integration.api.conftest import RunningGateway, StartGateway, eventually
+from tests.integration.api.conftest import StartGateway
 from tests.integration.api.raw import (
     Address,
     address_of,
@@ -19,6 +19,8 @@ from tests.integration.api.raw import (
     read_all,
 )
 from tests.integration.api.stand_ins import StandInWorker
+from tests.polling import eventually
+from tests.running_gateway import RunningGateway
 
 GOOD = b"GET /livez HTTP/1.1\r\nHost: x\r\n\r\n"
 UPLOAD = (

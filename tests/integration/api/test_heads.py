@@ -6,8 +6,9 @@ import httpx
 import pytest
 
 from api.http.connection import protocol
-from tests.integration.api.conftest import RunningGateway, StartGateway
+from tests.integration.api.conftest import StartGateway
 from tests.integration.api.raw import Address, address_of, connect, exchange, problem, read_all
+from tests.running_gateway import RunningGateway
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ import httpx
 import pytest
 
 from common.ledger.records import Load
-from tests.integration.api.conftest import RunningGateway
+from tests.running_gateway import RunningGateway
 
 
 def test_concurrent_health_checks_share_one_read_of_the_queue(

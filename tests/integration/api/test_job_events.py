@@ -3,33 +3,23 @@
 from collections.abc import AsyncIterator
 
 import pytest
-import pytest_asyncio
-from redis import Redis
+from redis.asyncio import Redis
 
 from api.search.job_events import COMMENT_EVERY_S, follow
 from api.search.waiters import Waiters
-from common.broker.celery_app import make_celery, message_template
 from common.ledger.gateway import GatewayLedger
-from common.ledger.records import Submission
-from common.queries import SearchQuery, TextPart, query_to_json
-from common.redis.clients import open_async_redis
 from common.settings import load_settings
 from local.servers.redis import RedisServer
+from tests.ledgers import OWNER, gateway_ledger, text_submission
 
-OWNER = "anonymous"
 
-
-@pytest_asyncio.fixture
-async def ledger(redis: Redis, redis_server: RedisServer) -> AsyncIterator[GatewayLedger]:
-    settings = load_settings({"REDIS_URL": redis_server.url})
-    client = open_async_redis(redis_server.url)
-    yield GatewayLedger(client, settings=settings, template=message_template(make_celery(settings)))
-    await client.aclose()
+@pytest.fixture
+def ledger(async_redis: Redis, redis_server: RedisServer) -> GatewayLedger:
+    return gateway_ledger(async_redis, load_settings({"REDIS_URL": redis_server.url}))
 
 
 async def events(ledger: GatewayLedger, *, comment_every_s: float) -> AsyncIterator[bytes]:
-    wire = query_to_json(SearchQuery((TextPart("fog"),)))
-    accepted = await ledger.submit(Submission("1" * 32, owner=OWNER, query=wire, query_key="k", contents=()))
+    accepted = await ledger.submit(text_submission("fog", job_id="1" * 32))
     job, _ = await ledger.job(accepted.job_id, owner=OWNER)
     waiters = Waiters(ledger)
     async for event in follow(

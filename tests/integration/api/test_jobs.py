@@ -11,8 +11,9 @@ from redis import Redis
 from common.errors import UndecodableImage
 from common.queries import SearchQuery
 from common.redis import keyspace
-from tests.integration.api.conftest import RunningGateway, eventually
 from tests.integration.api.stand_ins import StandInWorker
+from tests.polling import eventually
+from tests.running_gateway import RunningGateway
 
 JOB_FIELDS = {
     "id",

@@ -13,10 +13,12 @@ from redis import Redis
 from api.keys.key import Role, id_of
 from api.keys.store import KeyStore
 from local.servers.redis import RedisServer
-from tests.integration.api.conftest import RunningGateway, StartGateway, eventually
+from tests.integration.api.conftest import StartGateway
 from tests.integration.api.keyed import new_key
 from tests.integration.api.stand_ins import StandInWorker
 from tests.paths import ROOT
+from tests.polling import eventually
+from tests.running_gateway import RunningGateway
 from tests.unit.api.contract.test_openapi import DOCUMENT
 
 SEARCH = "/api/search-by-text?query=red"

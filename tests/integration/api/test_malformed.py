@@ -3,7 +3,7 @@
 import pytest
 
 from api.http.connection.protocol import PIPELINED_MAX
-from tests.integration.api.conftest import RunningGateway, StartGateway, eventually
+from tests.integration.api.conftest import StartGateway
 from tests.integration.api.raw import (
     Address,
     address_of,
@@ -15,6 +15,8 @@ from tests.integration.api.raw import (
     read_all,
 )
 from tests.integration.api.stand_ins import StandInWorker
+from tests.polling import eventually
+from tests.running_gateway import RunningGateway
 
 POST = b"POST / HTTP/1.1\r\nHost: x\r\n"
 GOOD = b"GET /livez HTTP/1.1\r\nHost: x\r\n\r\n"

@@ -16,9 +16,10 @@ from common.redis.clients import open_redis
 from common.settings import load_settings
 from local.servers.redis import RedisConfig, RedisServer
 from local.servers.server import free_port
-from tests.integration.api.conftest import RunningGateway, eventually
 from tests.integration.api.stand_ins import MemoryCatalog, StandInWorker
 from tests.paths import ROOT
+from tests.polling import eventually
+from tests.running_gateway import RunningGateway
 
 #: A gateway answers within three seconds in any state of Redis.
 ANSWER_S = 3.0

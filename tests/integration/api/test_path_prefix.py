@@ -10,10 +10,12 @@ from redis import Redis
 from common.settings import MIB
 from local.servers.server import free_port
 from tests.integration.api.browser import Browser, browser
-from tests.integration.api.conftest import DEADLINE_S, RunningGateway, StartGateway, eventually
+from tests.integration.api.conftest import StartGateway
 from tests.integration.api.keyed import new_key
 from tests.integration.api.stand_ins import MemoryCatalog, StandInWorker, make_album
 from tests.nginx_server import NginxServer
+from tests.polling import eventually
+from tests.running_gateway import REQUEST_TIMEOUT_S, RunningGateway
 
 __all__ = ["browser"]
 
@@ -57,7 +59,7 @@ def client(gateway: RunningGateway, port: int, strips_prefix: bool, tmp_path: Pa
     gateway_port = httpx.URL(gateway.url).port
     assert gateway_port is not None
     nginx = NginxServer(tmp_path / "nginx", port=port, gateway_port=gateway_port, strips_prefix=strips_prefix)
-    with nginx, httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=DEADLINE_S) as client:
+    with nginx, httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=REQUEST_TIMEOUT_S) as client:
         yield client
 
 

@@ -7,9 +7,11 @@ import pytest
 
 from api.http.connection import flow_control, protocol
 from api.http.connection.protocol import GuardedProtocol
-from tests.integration.api.conftest import RunningGateway, StartGateway, eventually
+from tests.integration.api.conftest import StartGateway
 from tests.integration.api.raw import Address, address_of, answers, connect, read_all
 from tests.integration.api.stand_ins import StandInWorker
+from tests.polling import eventually
+from tests.running_gateway import RunningGateway
 
 GOOD = b"GET /livez HTTP/1.1\r\nHost: x\r\n\r\n"
 LAST = GOOD.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n")

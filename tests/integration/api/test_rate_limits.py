@@ -13,9 +13,11 @@ import pytest
 from redis import Redis
 
 from local.servers.redis import RedisConfig, RedisServer
-from tests.integration.api.conftest import RunningGateway, StartGateway, eventually
+from tests.integration.api.conftest import StartGateway
 from tests.integration.api.keyed import new_key
 from tests.integration.api.stand_ins import StandInWorker
+from tests.polling import eventually
+from tests.running_gateway import RunningGateway
 
 GENRES = "/api/genres"
 

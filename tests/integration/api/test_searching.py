@@ -18,8 +18,10 @@ from common.errors import (
 )
 from common.queries import SearchQuery
 from common.redis import keyspace
-from tests.integration.api.conftest import RunningGateway, StartGateway, eventually
+from tests.integration.api.conftest import StartGateway
 from tests.integration.api.stand_ins import MODEL, MemoryCatalog, StandInWorker
+from tests.polling import eventually
+from tests.running_gateway import RunningGateway
 
 TEXT = "/api/search-by-text"
 SEED_FIELDS = {

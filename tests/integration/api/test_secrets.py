@@ -14,9 +14,10 @@ import pytest
 from common.settings import load_settings
 from local.servers.redis import RedisServer
 from local.servers.server import free_port
-from tests.integration.api.conftest import StartGateway, eventually
+from tests.integration.api.conftest import StartGateway
 from tests.integration.api.stand_ins import StandInWorker
 from tests.paths import ROOT
+from tests.polling import eventually
 
 REDIS_PASSWORD = "redis-hunter2"
 DATABASE_PASSWORD = "database-hunter2"

@@ -9,8 +9,9 @@ import httpx
 import pytest
 
 from tests.integration.api.browser import Browser, browser
-from tests.integration.api.conftest import RunningGateway, StartGateway
+from tests.integration.api.conftest import StartGateway
 from tests.integration.api.stand_ins import MemoryCatalog, make_album
+from tests.running_gateway import RunningGateway
 
 __all__ = ["browser"]
 

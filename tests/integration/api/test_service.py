@@ -11,9 +11,11 @@ import pytest
 
 from common.catalog.errors import misconfigured
 from common.errors import CatalogMisconfigured
-from tests.integration.api.conftest import RunningGateway, StartGateway, eventually
+from tests.integration.api.conftest import StartGateway
 from tests.integration.api.stand_ins import GENRES, MODEL, MemoryCatalog, StandInWorker
 from tests.paths import ROOT
+from tests.polling import eventually
+from tests.running_gateway import RunningGateway
 
 
 def test_health_reports_every_component_healthy(client: httpx.Client) -> None:

@@ -1,23 +1,18 @@
 """Rate-limit budgets in Redis: rotation of windows, refunds, and separate clients."""
 
-from collections.abc import AsyncIterator
-
 import pytest
 from redis import Redis
+from redis.asyncio import Redis as AsyncRedis
 
 from api.access.rate_limits import Bucket, Payment, Rate, RateLimits
-from common.redis.clients import open_async_redis
-from local.servers.redis import RedisServer
 
 BUCKET = Bucket("address:192.0.2.1", Rate(10, "minute"))
 NAME = "rate:address:192.0.2.1"
 
 
 @pytest.fixture
-async def limits(redis: Redis, redis_server: RedisServer) -> AsyncIterator[RateLimits]:
-    client = open_async_redis(redis_server.url)
-    yield RateLimits(client, on_failure="refuse")
-    await client.aclose()
+def limits(async_redis: AsyncRedis) -> RateLimits:
+    return RateLimits(async_redis, on_failure="refuse")
 
 
 async def spend(limits: RateLimits, cost: int, bucket: Bucket = BUCKET) -> Payment:

@@ -2,26 +2,16 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
 
 import pytest
-import pytest_asyncio
 from redis.asyncio import Redis
 
 from api.background.subscription import Subscription
-from common.redis.clients import open_async_redis
-from local.servers.redis import RedisServer
-
-
-@pytest_asyncio.fixture
-async def redis(redis_server: RedisServer) -> AsyncIterator[Redis]:
-    client = open_async_redis(redis_server.url)
-    yield client
-    await client.aclose()
+from tests.polling import eventually_async
 
 
 async def test_an_unreadable_message_is_logged_and_the_next_is_delivered(
-    redis: Redis, caplog: pytest.LogCaptureFixture
+    async_redis: Redis, caplog: pytest.LogCaptureFixture
 ) -> None:
     heard = asyncio.Queue[bytes]()
 
@@ -30,11 +20,10 @@ async def test_an_unreadable_message_is_logged_and_the_next_is_delivered(
         if not message.startswith(b"good"):
             raise ValueError("junk")
 
-    subscription = asyncio.create_task(Subscription(redis, {"channel": listen}).run())
+    subscription = asyncio.create_task(Subscription(async_redis, {"channel": listen}).run())
     async with asyncio.timeout(10):
-        while not await redis.publish("channel", "junk"):
-            await asyncio.sleep(0.01)
-        await redis.publish("channel", "good one")
+        await eventually_async(lambda: async_redis.publish("channel", "junk"))
+        await async_redis.publish("channel", "good one")
         first, second = await heard.get(), await heard.get()
     subscription.cancel()
 
@@ -43,17 +32,15 @@ async def test_an_unreadable_message_is_logged_and_the_next_is_delivered(
     assert "subscription is lost" not in caplog.text
 
 
-async def test_a_lost_connection_is_reopened(redis: Redis, caplog: pytest.LogCaptureFixture) -> None:
+async def test_a_lost_connection_is_reopened(async_redis: Redis, caplog: pytest.LogCaptureFixture) -> None:
     heard = asyncio.Queue[bytes]()
-    subscription = asyncio.create_task(Subscription(redis, {"channel": heard.put_nowait}).run())
+    subscription = asyncio.create_task(Subscription(async_redis, {"channel": heard.put_nowait}).run())
 
     with caplog.at_level(logging.WARNING):
         async with asyncio.timeout(20):
-            while not await redis.publish("channel", "one"):
-                await asyncio.sleep(0.01)
-            await redis.client_kill_filter(_type="pubsub")
-            while not await redis.publish("channel", "two"):
-                await asyncio.sleep(0.01)
+            await eventually_async(lambda: async_redis.publish("channel", "one"))
+            await async_redis.client_kill_filter(_type="pubsub")
+            await eventually_async(lambda: async_redis.publish("channel", "two"))
             first, second = await heard.get(), await heard.get()
     subscription.cancel()
 

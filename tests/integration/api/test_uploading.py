@@ -12,8 +12,10 @@ import pytest
 from common.errors import UndecodableImage
 from common.queries import SearchQuery
 from common.settings import MIB
-from tests.integration.api.conftest import RunningGateway, StartGateway, eventually
+from tests.integration.api.conftest import StartGateway
 from tests.integration.api.stand_ins import StandInWorker
+from tests.polling import eventually
+from tests.running_gateway import RunningGateway
 
 MULTIPART = {"Content-Type": "multipart/form-data; boundary=zz"}
 PART = b'--zz\r\nContent-Disposition: form-data; name="file"; filename="a.png"\r\n\r\n'

@@ -3,7 +3,6 @@
 import os
 import signal
 import threading
-import time
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -21,6 +20,7 @@ from common.queries import Filters
 from common.settings import load_settings
 from local.servers.pgbouncer import PgBouncerServer
 from local.servers.postgres import PostgresServer
+from tests.polling import eventually
 
 QUERY = np.ones(512, dtype=np.float32)
 
@@ -53,14 +53,11 @@ def backend_pids(database_url: str) -> list[int]:
 
 
 def wait_until_blocked(connection: psycopg.Connection) -> None:
-    deadline = time.monotonic() + 10
     waiting = (
         "SELECT count(*) FROM pg_locks WHERE NOT granted "
         "AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
     )
-    while connection.execute(waiting).fetchone() == (0,):
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
+    eventually(lambda: connection.execute(waiting).fetchone() != (0,), within_s=10)
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,6 @@
 """The catalog's version: it changes with every kind of write, and only then."""
 
 import subprocess
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -14,6 +13,7 @@ from common.catalog.protocol import Catalog
 from common.queries import Filters
 from local.servers.postgres import PostgresConfig, PostgresServer, find_binaries
 from tests.integration.catalog.conftest import Opened
+from tests.polling import eventually
 
 ONE = "[" + ",".join(["1"] + ["0"] * 511) + "]"
 ALBUM = f"INSERT INTO album_covers (id, embedding, artist) VALUES ('old', '{ONE}', 'Old')"
@@ -233,7 +233,7 @@ def _wait_until_blocked(url: str) -> None:
         "SELECT count(*)::text FROM pg_locks JOIN pg_database d ON d.oid = database "
         "WHERE NOT granted AND datname = current_database()"
     )
-    wait_until(lambda: fetch_text(url, waiting) != "0")
+    eventually(lambda: fetch_text(url, waiting) != "0")
 
 
 def test_concurrent_writers_do_not_block_and_leave_few_marks(database_url: str) -> None:
@@ -298,7 +298,7 @@ def test_changes_applied_by_a_subscription_make_a_new_version(subscribed: tuple[
     source, replica = subscribed
     seen_versions = {fetch_text(replica, "SELECT catalog_version()")}
     artists = "SELECT coalesce(string_agg(artist, ',' ORDER BY id), '') FROM album_covers"
-    wait_until(lambda: fetch_text(replica, artists) == "Old")
+    eventually(lambda: fetch_text(replica, artists) == "Old")
     seen_versions.add(fetch_text(replica, "SELECT catalog_version()"))
 
     for statement, then in (
@@ -308,7 +308,7 @@ def test_changes_applied_by_a_subscription_make_a_new_version(subscribed: tuple[
         ("TRUNCATE album_covers", ""),
     ):
         run(source, statement)
-        wait_until(lambda then=then: fetch_text(replica, artists) == then)  # type: ignore[misc]
+        eventually(lambda then=then: fetch_text(replica, artists) == then)  # type: ignore[misc]
         seen_versions.add(fetch_text(replica, "SELECT catalog_version()"))
 
     assert None not in seen_versions
@@ -320,10 +320,3 @@ def fetch_text(url: str, query: str) -> str | None:
     with psycopg.connect(url) as connection:
         row = connection.execute(query.encode()).fetchone()
     return None if row is None else row[0]
-
-
-def wait_until(met: Callable[[], bool], *, within_s: float = 60.0) -> None:
-    deadline = time.monotonic() + within_s
-    while not met():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)

@@ -9,11 +9,11 @@ from typing import Any
 import psycopg
 import pytest
 from psycopg.rows import dict_row
+from redis import Redis
 
 from catalog.__main__ import main
 from catalog.demo.albums import DemoAlbum, demo_albums
 from catalog.demo.drawing.cover import cover_jpeg
-from common.redis.clients import open_redis
 from local.servers.redis import RedisServer
 from local.servers.supabase import SupabaseServer
 
@@ -55,10 +55,8 @@ def workdir(tmp_path: Path, drawn: Path, monkeypatch: pytest.MonkeyPatch) -> Pat
 
 
 @pytest.fixture
-def environ(database_url: str, redis_server: RedisServer, tmp_path: Path) -> dict[str, str]:
+def environ(database_url: str, redis: Redis, redis_server: RedisServer, tmp_path: Path) -> dict[str, str]:
     """The operator's environment; the encoder computes vectors from the pixels without a model."""
-    with open_redis(redis_server.url) as redis:
-        redis.flushall()
     return {
         "DATABASE_URL": database_url,
         "REDIS_URL": redis_server.url,

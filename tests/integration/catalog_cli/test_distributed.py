@@ -4,7 +4,6 @@ import os
 import shutil
 import signal
 import threading
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -20,6 +19,7 @@ from local.services import Service, worker_service
 from tests.integration.catalog_cli.conftest import ALBUMS, Catalog, read_report, rows
 from tests.integration.catalog_cli.test_killed_ingest import assert_same
 from tests.paths import DEMO_MODEL
+from tests.polling import eventually
 
 INGEST = ("ingest", "albums.csv", "--covers", "covers")
 START_S = 60.0
@@ -107,10 +107,7 @@ def test_a_killed_bulk_process_is_restarted(
     child = bulk_process(worker)
     assert child is not None
     child.send_signal(signal.SIGKILL)
-    deadline = time.monotonic() + START_S
-    while child.is_running() and child.status() != psutil.STATUS_ZOMBIE:
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
+    eventually(lambda: not child.is_running() or child.status() == psutil.STATUS_ZOMBIE)
     catalog("delete", *rows(database_url))
 
     done = catalog(*INGEST, "--distributed")
@@ -217,9 +214,7 @@ def test_an_ingest_without_any_worker_left_ends(
 
 
 def kill_once_busy(worker: Service) -> None:
-    deadline = time.monotonic() + START_S
-    while bulk_process(worker) is None and time.monotonic() < deadline:
-        time.sleep(0.01)
+    eventually(lambda: bulk_process(worker))
     worker.kill()
 
 
@@ -243,9 +238,7 @@ def test_a_killed_worker_loses_no_album(
     second = make_worker()
 
     def replace_the_worker() -> None:
-        deadline = time.monotonic() + START_S
-        while not rows(database_url) and time.monotonic() < deadline:
-            time.sleep(0.01)
+        eventually(lambda: rows(database_url))
         first.kill()
         second.start()
 

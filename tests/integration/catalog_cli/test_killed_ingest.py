@@ -4,7 +4,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Mapping
 from typing import Any
 
@@ -14,6 +13,7 @@ import psycopg
 import pytest
 
 from tests.integration.catalog_cli.conftest import ALBUMS, Catalog, has_index, rows
+from tests.polling import eventually
 
 START_S = 60.0
 INGEST = ("ingest", "albums.csv", "--covers", "covers")
@@ -30,15 +30,15 @@ def start(environ: dict[str, str]) -> "subprocess.Popen[bytes]":
 
 
 def wait_for(process: "subprocess.Popen[bytes]", database_url: str, condition: str) -> None:
-    deadline = time.monotonic() + START_S
     with psycopg.connect(database_url, autocommit=True) as connection:
-        while True:
+
+        def holds() -> bool:
             row: tuple[Any, ...] | None = connection.execute(f"SELECT {condition}".encode()).fetchone()
-            if row is not None and row[0]:
-                return
-            assert process.poll() is None, "it ended before it could be killed"
-            assert time.monotonic() < deadline, condition
-            time.sleep(0.005)
+            held = row is not None and bool(row[0])
+            assert held or process.poll() is None, "it ended before it could be killed"
+            return held
+
+        eventually(holds, describe=lambda: condition)
 
 
 @pytest.mark.parametrize(

@@ -8,8 +8,7 @@ import signal
 import subprocess
 import sys
 import threading
-import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +20,7 @@ from catalog.writer.protocol import MissingAlbum, NewEmbedding
 from common.settings import load_settings
 from tests.integration.catalog_cli.conftest import ALBUMS, Catalog, has_index, read_report, rows
 from tests.paths import DEMO_MODEL
+from tests.polling import eventually
 
 MISSING = ("ingest", "--missing")
 WAIT_S = 60.0
@@ -230,19 +230,12 @@ def start(environ: Mapping[str, str], *, latency_ms: int = 300) -> "subprocess.P
     )
 
 
-def until(met: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + WAIT_S
-    while not met():
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
-
-
 def test_the_next_run_completes_a_killed_run(
     catalog: Catalog, workdir: Path, environ: dict[str, str], database_url: str
 ) -> None:
     insert(database_url, *((album_id, None) for album_id in drawn_ids(workdir)))
     process = start(environ)
-    until(lambda: bool(embedded(database_url)))
+    eventually(lambda: bool(embedded(database_url)))
     process.send_signal(signal.SIGKILL)
     process.communicate()
     left = ALBUMS - len(embedded(database_url))

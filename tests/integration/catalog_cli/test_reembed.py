@@ -5,8 +5,6 @@ import signal
 import subprocess
 import sys
 import threading
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -24,6 +22,7 @@ from common.redis.clients import open_redis
 from tests.integration.catalog_cli.conftest import ALBUMS, Catalog, has_index, rows
 from tests.integration.catalog_cli.test_killed_ingest import wait_for
 from tests.paths import DEMO_MODEL
+from tests.polling import eventually
 from worker.encoder.fixed_latency import FixedLatencyEncoder
 from worker.encoder.model_files import find_model
 from worker.retries import retry_transient
@@ -360,7 +359,7 @@ def test_a_search_that_waited_for_the_switch_is_checked_against_the_new_stamp(
         switching.execute("LOCK TABLE album_covers IN ACCESS EXCLUSIVE MODE")
         searching = threading.Thread(target=search)
         searching.start()
-        wait_until(lambda: is_blocked(database_url))
+        eventually(lambda: is_blocked(database_url))
         switching.execute("SELECT stamp_catalog('another', 'another')")
     searching.join()
     opened.close()
@@ -375,10 +374,3 @@ def is_blocked(database_url: str) -> bool:
             "(SELECT oid FROM pg_class WHERE relname = 'album_covers'))"
         ).fetchone()
     return row is not None and bool(row[0])
-
-
-def wait_until(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 30
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.01)

@@ -14,12 +14,12 @@ from redis import Redis
 
 from catalog.writer.album_row import AlbumRow, upsert_albums
 from common.redis import keyspace
-from common.redis.clients import open_redis
 from common.settings import load_settings
 from local.servers.redis import RedisServer
 from local.servers.supabase import SupabaseServer
 from local.services import worker_service
-from tests.integration.api.conftest import RunningGateway, eventually
+from tests.polling import eventually
+from tests.running_gateway import RunningGateway
 
 ALBUMS = 20
 START_S = 60.0
@@ -72,24 +72,22 @@ def albums(artist: str = "0") -> list[AlbumRow]:
 
 @pytest.fixture(params=["postgres", "supabase"])
 def service(
-    request: pytest.FixtureRequest, filled: str, redis_server: RedisServer, tmp_path: Path
+    request: pytest.FixtureRequest, filled: str, redis: Redis, redis_server: RedisServer, tmp_path: Path
 ) -> Iterator[ServiceUnderTest]:
     environ = {"REDIS_URL": redis_server.url, "DATABASE_URL": filled}
     if request.param == "supabase":
         server: SupabaseServer = request.getfixturevalue("supabase_server")
         del environ["DATABASE_URL"]
         environ |= {"SUPABASE_URL": server.url, "SUPABASE_KEY": server.service_key}
-    with open_redis(redis_server.url) as redis:
-        redis.flushall()
-        own = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "ENCODER": "fixed"}
-        worker = worker_service(tmp_path, {**own, **environ}, timeout_s=START_S)
-        worker.start()
-        gateway = RunningGateway(load_settings({**environ, "PORT": "0"}), None)
-        gateway.start()
-        try:
-            eventually(lambda: gateway.gateway.version.is_known)
-            with gateway.client() as client:
-                yield ServiceUnderTest(client, gateway, redis, filled, environ)
-        finally:
-            gateway.stop()
-            worker.stop()
+    own = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "ENCODER": "fixed"}
+    worker = worker_service(tmp_path, {**own, **environ}, timeout_s=START_S)
+    worker.start()
+    gateway = RunningGateway(load_settings({**environ, "PORT": "0"}), None)
+    gateway.start()
+    try:
+        eventually(lambda: gateway.gateway.version.is_known)
+        with gateway.client() as client:
+            yield ServiceUnderTest(client, gateway, redis, filled, environ)
+    finally:
+        gateway.stop()
+        worker.stop()

@@ -8,8 +8,8 @@ import psycopg
 import pytest
 
 from local.servers.postgres import find_binaries
-from tests.integration.api.conftest import eventually
 from tests.integration.freshness.conftest import MARKER, ServiceUnderTest
+from tests.polling import eventually
 
 PATHS = {
     "text": "/api/search-by-text?query=red&k=50",

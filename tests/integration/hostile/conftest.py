@@ -7,8 +7,9 @@ import pytest
 
 from common.settings import Settings, load_settings
 from local.services import Service
-from tests.integration.api.conftest import RunningGateway, eventually
 from tests.integration.worker.conftest import StartWorker, catalog_url, make_worker_service, settings
+from tests.polling import eventually
+from tests.running_gateway import RunningGateway
 
 __all__ = ["catalog_url", "make_worker_service", "settings"]
 

@@ -1,6 +1,5 @@
 """A Redis at `maxmemory` without eviction: new jobs are refused, and accepted jobs end."""
 
-import time
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -8,12 +7,14 @@ from redis import Redis
 
 from common.cache import Entry
 from common.errors import QueueUnavailable
-from common.jobs import JobState, Timings
+from common.jobs import Job, JobState, Timings
 from common.ledger.gateway import GatewayLedger
 from common.ledger.records import Claim, Submission
 from common.ledger.worker import WorkerLedger
 from common.settings import Settings
 from tests.integration.ledger.conftest import MakeSettings
+from tests.ledgers import OWNER
+from tests.polling import eventually_async
 
 TIMINGS = Timings.of(total_ms=1, decode_ms=0, embed_ms=0, search_ms=0)
 
@@ -58,7 +59,7 @@ async def test_a_full_redis_lets_workers_finish_accepted_jobs(
     assert isinstance(claim, Claim)
     entry = Entry("kept", b"more", 60_000)
     written = worker.succeed(claim.run_id, result=b"{}", timings=TIMINGS, entries=[entry])
-    job, _ = await gateway.job(accepted.job_id, owner="anonymous")
+    job, _ = await gateway.job(accepted.job_id, owner=OWNER)
 
     assert written
     assert job.state is JobState.SUCCEEDED
@@ -74,11 +75,13 @@ async def test_a_full_redis_lets_the_sweeper_end_overdue_jobs(
     accepted = await gateway.submit(submission("red"))
 
     fill()
-    deadline = time.monotonic() + 10
-    while (await gateway.job(accepted.job_id, owner="anonymous"))[0].state is JobState.QUEUED:
-        assert time.monotonic() < deadline
+
+    async def ended() -> Job | None:
         await gateway.sweep()
-    job, _ = await gateway.job(accepted.job_id, owner="anonymous")
+        job, _ = await gateway.job(accepted.job_id, owner=OWNER)
+        return None if job.state is JobState.QUEUED else job
+
+    job = await eventually_async(ended, within_s=10)
 
     assert job.failure is not None
     assert job.failure.code == "no_worker"

@@ -1,7 +1,6 @@
 """The ledger's guarantees: one visible result per job, no lost job, a terminal state by the deadline."""
 
 import asyncio
-import time
 from collections.abc import Callable
 
 import pytest
@@ -16,6 +15,8 @@ from common.ledger.records import Claim, RunAnswer, Submission, Verdict, read_ev
 from common.ledger.worker import WorkerLedger
 from common.redis import keyspace
 from common.settings import Settings
+from tests.ledgers import OWNER
+from tests.polling import eventually, time_passes
 
 MakeSettings = Callable[..., Settings]
 MakeGateway = Callable[[Settings], GatewayLedger]
@@ -24,7 +25,6 @@ Submit = Callable[..., Submission]
 
 TIMINGS = Timings.of(total_ms=10, decode_ms=1, embed_ms=2, search_ms=3)
 RESULT = b'{"job_id":null,"success":true}'
-OWNER = "anonymous"
 
 
 def claimed(worker: WorkerLedger, run_id: str) -> Claim:
@@ -34,13 +34,7 @@ def claimed(worker: WorkerLedger, run_id: str) -> Claim:
 
 
 def messages(events: PubSub, *, count: int) -> list[dict[str, bytes]]:
-    deadline = time.monotonic() + 10
-    heard: list[dict[str, bytes]] = []
-    while len(heard) < count:
-        assert time.monotonic() < deadline
-        message = events.get_message(timeout=0.1)
-        heard += [message] if message else []
-    return heard
+    return [eventually(lambda: events.get_message(timeout=0.1), within_s=10) for _ in range(count)]
 
 
 async def state(gateway: GatewayLedger, job_id: str) -> JobState:
@@ -167,7 +161,7 @@ async def test_positions_follow_the_order_of_submission(
     accepted = []
     for words in ("a", "b", "c"):
         accepted.append(await gateway.submit(submission(words)))
-        await asyncio.sleep(0.002)
+        await time_passes(0.002)
     positions = [(await gateway.job(a.job_id, owner=OWNER))[0].position for a in accepted]
 
     assert positions == [1, 2, 3]
@@ -247,7 +241,7 @@ async def test_the_run_of_a_dead_worker_is_requeued_and_its_late_failure_ignored
     )
     accepted = await gateway.submit(submission())
     stale = claimed(dead, accepted.run_id)
-    await asyncio.sleep(0.1)
+    await time_passes(0.1)
 
     swept = await gateway.sweep()
     fresh = claimed(alive, accepted.run_id)
@@ -315,7 +309,7 @@ async def test_an_overdue_job_fails_with_the_reason(
     gateway, worker = make_gateway(settings), make_worker(settings)
     worker.renew({"id": "w1", "ready": ready}, ttl_s=5, run_ids=[])
     accepted = await gateway.submit(submission())
-    await asyncio.sleep(0.1)
+    await time_passes(0.1)
 
     await gateway.sweep()
     job, _ = await gateway.job(accepted.job_id, owner=OWNER)
@@ -337,7 +331,7 @@ async def test_a_lost_message_is_sent_again_once(
     accepted = await gateway.submit(submission("lost"))
     redis.delete(keyspace.QUEUE)
     kept = await gateway.submit(submission("kept"))
-    await asyncio.sleep(0.05)
+    await time_passes(0.05)
 
     swept = await gateway.sweep()
     redis.delete(keyspace.SWEEPING)
@@ -446,7 +440,7 @@ async def test_a_queue_with_an_old_job_refuses_new_ones(
 ) -> None:
     gateway = make_gateway(make_settings(MAX_QUEUE_AGE_S="0.05"))
     await gateway.submit(submission("a"))
-    await asyncio.sleep(0.1)
+    await time_passes(0.1)
 
     with pytest.raises(QueueFull):
         await gateway.submit(submission("b"))
@@ -522,7 +516,7 @@ async def test_jobs_without_their_own_run_have_a_byte_limit_that_is_released(
 
     with pytest.raises(QueueFull):
         await take_all()
-    await asyncio.sleep(0.3)
+    await time_passes(0.3)
     redis.delete(keyspace.SWEEPING)
     await gateway.sweep()
 

@@ -8,13 +8,14 @@ from redis import Redis
 from common.broker.celery_app import DELIVERY_TAG_MARK, RUN_ID_MARK, TASK_NAME, make_celery, message_template
 from common.redis import keyspace
 from common.settings import load_settings
+from local.servers.redis import RedisServer
 
 #: Fields that differ between any two messages of Celery, and the address of an unused reply.
 VARYING = {"delivery_tag", "origin", "reply_to"}
 
 
-def test_the_template_equals_a_message_of_celery(redis: Redis, redis_url: str) -> None:
-    app = make_celery(load_settings({"REDIS_URL": redis_url}))
+def test_the_template_equals_a_message_of_celery(redis: Redis, redis_server: RedisServer) -> None:
+    app = make_celery(load_settings({"REDIS_URL": redis_server.url}))
 
     app.send_task(TASK_NAME, task_id=RUN_ID_MARK, ignore_result=True)
     (sent,) = redis.lrange(keyspace.QUEUE, 0, -1)

@@ -13,6 +13,8 @@ from common.ledger.records import Claim, Submission
 from common.ledger.worker import WorkerLedger
 from common.redis import keyspace
 from common.settings import Settings
+from tests.ledgers import OWNER
+from tests.polling import time_passes
 
 MakeSettings = Callable[..., Settings]
 MakeGateway = Callable[[Settings], GatewayLedger]
@@ -62,7 +64,7 @@ async def test_a_job_that_cannot_meet_its_deadline_is_refused_with_retry_after(
     with pytest.raises(QueueFull) as refused:
         await gateway.submit(submission("one more"))
     with pytest.raises(QueueFull):
-        await gateway.check_room(owner="anonymous", max_jobs=None, image_bytes=0)
+        await gateway.check_room(owner=OWNER, max_jobs=None, image_bytes=0)
 
     assert refused.value.retry_after_s == 3
 
@@ -154,10 +156,10 @@ async def test_runs_that_no_worker_finished_are_not_counted(
 ) -> None:
     hasty = make_gateway(make_settings(JOB_DEADLINE_S="0.05"))
     canceled = await hasty.submit(submission("canceled"))
-    await hasty.cancel(canceled.job_id, owner="anonymous")
+    await hasty.cancel(canceled.job_id, owner=OWNER)
     await hasty.submit(submission("swept"))
     unclaimed = await hasty.submit(submission("claimed too late"))
-    await asyncio.sleep(0.1)
+    await time_passes(0.1)
     worker.claim(unclaimed.run_id)
     await hasty.sweep()
 

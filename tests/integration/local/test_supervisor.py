@@ -10,6 +10,7 @@ import pytest
 from local.errors import ServerFailed
 from local.processes.supervisor import Supervisor
 from tests.integration.local.commands import FOREVER, Restarted
+from tests.polling import eventually
 
 AT_ONCE = (sys.executable, "-c", "raise SystemExit(3)")
 
@@ -29,13 +30,6 @@ def start(tmp_path: Path) -> Iterator[StartPart]:
     yield start
     for part in started:
         part.stop()
-
-
-def eventually(met: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 20
-    while not met():
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
 
 
 def test_only_an_ended_part_is_restarted_and_reported(start: StartPart) -> None:

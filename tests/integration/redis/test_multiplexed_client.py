@@ -3,9 +3,9 @@
 import asyncio
 import os
 import signal
-import time
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import pytest_asyncio
@@ -16,6 +16,7 @@ from redis.exceptions import RedisError, ResponseError
 from common.redis.clients import open_async_redis, open_redis
 from common.redis.multiplexed_client import LARGE_AT_ONCE, LARGE_BYTES, MultiplexedRedis
 from local.servers.redis import RedisConfig, RedisServer
+from tests.polling import block_loop, eventually_async, loop_turns
 
 
 @pytest.fixture
@@ -91,7 +92,7 @@ async def test_a_script_missing_in_redis_is_sent_again(
 
 async def test_a_canceled_caller_does_not_shift_replies(redis: MultiplexedRedis) -> None:
     callers = [asyncio.ensure_future(redis.execute("ECHO", str(n))) for n in range(100)]
-    await asyncio.sleep(0)
+    await loop_turns()
 
     for caller in callers[::2]:
         caller.cancel()
@@ -110,7 +111,7 @@ async def test_later_commands_do_not_delay_earlier_ones(redis: MultiplexedRedis)
     async with asyncio.timeout(10):
         while not first.done():
             later.append(asyncio.ensure_future(redis.execute("PING")))
-            await asyncio.sleep(0)
+            await loop_turns()
 
     assert await first == b"first"
     await asyncio.gather(*later)
@@ -141,15 +142,13 @@ async def test_a_large_command_completes_after_its_caller_is_canceled(
     redis: MultiplexedRedis, observer: BlockingRedis
 ) -> None:
     call = asyncio.ensure_future(redis.execute("SET", "image", b"x" * (LARGE_BYTES + 1)))
-    await asyncio.sleep(0)
+    await loop_turns()
 
     call.cancel()
     with pytest.raises(asyncio.CancelledError):
         await call
 
-    async with asyncio.timeout(10):
-        while not observer.exists("image"):
-            await asyncio.sleep(0.01)
+    await eventually_async(lambda: observer.exists("image"), within_s=10)
 
 
 async def test_lost_connections_release_their_slots(redis: MultiplexedRedis, observer: BlockingRedis) -> None:
@@ -176,11 +175,13 @@ async def test_a_blocked_event_loop_is_not_a_redis_timeout(redis: MultiplexedRed
     await redis.execute("PING")
 
     calls = [asyncio.ensure_future(redis.execute("ECHO", str(n))) for n in range(10)]
-    time.sleep(1.2)  # noqa: ASYNC251 - blocks the loop before the commands are sent
-    await asyncio.sleep(0)
+    # Before the commands are sent.
+    block_loop(1.2)
+    await loop_turns()
     calls += [asyncio.ensure_future(redis.execute("ECHO", str(n))) for n in range(10, 20)]
-    await asyncio.sleep(0)
-    time.sleep(1.2)  # noqa: ASYNC251 - and again after Redis has answered
+    await loop_turns()
+    # While the answers of Redis wait to be read.
+    block_loop(1.2)
 
     assert await asyncio.gather(*calls) == [str(n).encode() for n in range(20)]
 
@@ -214,11 +215,11 @@ async def test_a_stopped_redis_is_an_error_and_a_restart_is_noticed(
     with pytest.raises((RedisError, OSError)):
         await redis.execute("PING")
 
+    async def answer() -> Any:
+        try:
+            return await redis.execute("ECHO", "after")
+        except (RedisError, OSError):
+            return None
+
     with RedisServer(RedisConfig(tmp_path / "another", port=port)):
-        async with asyncio.timeout(10):
-            while True:
-                try:
-                    assert await redis.execute("ECHO", "after") == b"after"
-                    break
-                except (RedisError, OSError):
-                    await asyncio.sleep(0.01)
+        assert await eventually_async(answer, within_s=10) == b"after"

@@ -3,7 +3,6 @@
 import os
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -29,6 +28,7 @@ from tests.integration.redis.server_variants import (
     with_password,
 )
 from tests.paths import ROOT
+from tests.polling import eventually
 
 #: This user can read folders of root, such as that of the interpreter, and write nowhere.
 AS_NOBODY = (
@@ -64,10 +64,7 @@ def sentinel(redis_folder: RedisFolder) -> str:
     redis_folder.stack.callback(process.wait)
     redis_folder.stack.callback(process.terminate)
     url = f"redis://127.0.0.1:{port}/0"
-    deadline = time.monotonic() + 20
-    while not _answers(url):
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
+    eventually(lambda: _answers(url), within_s=20)
     return url
 
 

@@ -1,41 +1,31 @@
 """Real worker processes over the real Redis and PostgreSQL, with a small catalog."""
 
-import asyncio
 import os
-import secrets
-import time
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
 import psycopg
 import pytest
-import pytest_asyncio
+from redis import Redis
+from redis.asyncio import Redis as AsyncRedis
 
 from catalog.writer.album_row import AlbumRow, upsert_albums
-from common.broker.celery_app import make_celery, message_template
-from common.cache import content_hashes
-from common.catalog.version import made_from
 from common.jobs import Job
 from common.ledger.gateway import GatewayLedger
-from common.ledger.records import Submission
-from common.queries import ImagePart, SearchQuery, TextPart, image_digest, query_key, query_to_json
-from common.redis.clients import open_async_redis, open_redis
 from common.settings import Settings, load_settings
 from local.servers.redis import RedisServer
 from local.services import Service, worker_service
-from worker.encoder.fixed_latency import FixedLatencyEncoder
+from tests.ledgers import OWNER, gateway_ledger
+from tests.polling import eventually_async
 
-OWNER = "anonymous"
 START_S = 60.0
 
 StartWorker = Callable[..., Service]
 
 
 @pytest.fixture
-def settings(redis_server: RedisServer, catalog_url: str) -> Settings:
-    with open_redis(redis_server.url) as client:
-        client.flushall()
+def settings(redis: Redis, redis_server: RedisServer, catalog_url: str) -> Settings:
     return load_settings({"REDIS_URL": redis_server.url, "DATABASE_URL": catalog_url, "LEASE_S": "1"})
 
 
@@ -75,21 +65,9 @@ def make_worker_service(settings: Settings, tmp_path: Path) -> Iterator[StartWor
         service.stop()
 
 
-@pytest_asyncio.fixture
-async def gateway(settings: Settings) -> AsyncIterator[GatewayLedger]:
-    client = open_async_redis(settings.redis_url.get_secret_value())
-    yield GatewayLedger(client, settings=settings, template=message_template(make_celery(settings)))
-    await client.aclose()
-
-
-def text_submission(words: str, *, k: int = 5, version: str | None = None) -> Submission:
-    """Return a search as submitted by a gateway that has seen this catalog version."""
-    return submission_of(SearchQuery((TextPart(words),), k=k), version=version)
-
-
-def image_submission(data: bytes) -> Submission:
-    digest = image_digest(data)
-    return submission_of(SearchQuery((ImagePart(digest),), k=5), images=((digest, data),))
+@pytest.fixture
+def gateway(async_redis: AsyncRedis, settings: Settings) -> GatewayLedger:
+    return gateway_ledger(async_redis, settings)
 
 
 def catalog_version(settings: Settings) -> str | None:
@@ -100,28 +78,23 @@ def catalog_version(settings: Settings) -> str | None:
     return None if row is None else row[0]
 
 
-def submission_of(
-    query: SearchQuery, images: tuple[tuple[str, bytes], ...] = (), version: str | None = None
-) -> Submission:
-    """Return a search as submitted by a gateway."""
-    return Submission(
-        job_id=secrets.token_hex(16),
-        owner=OWNER,
-        query=query_to_json(query),
-        query_key=query_key(query, model="m", catalog_version="1"),
-        contents=content_hashes(query),
-        made_from=made_from(model=FixedLatencyEncoder.model_fingerprint, version=version),
-        images=images,
-    )
-
-
 async def ended_job(gateway: GatewayLedger, job_id: str, *, within_s: float = 60.0) -> Job:
     """Poll a job, sweeping as a gateway does, until it has ended."""
-    deadline = time.monotonic() + within_s
-    while True:
+
+    async def ended() -> Job | None:
         job, _ = await gateway.job(job_id, owner=OWNER)
         if job.state.is_terminal:
             return job
-        assert time.monotonic() < deadline, job
         await gateway.sweep()
-        await asyncio.sleep(0.02)
+        return None
+
+    return await eventually_async(ended, within_s=within_s)
+
+
+async def running(gateway: GatewayLedger) -> None:
+    """Wait until a worker runs a job."""
+
+    async def is_running() -> bool:
+        return (await gateway.load()).running > 0
+
+    await eventually_async(is_running)

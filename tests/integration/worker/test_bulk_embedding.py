@@ -2,9 +2,8 @@
 
 import secrets
 import threading
-import time
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, cast
+from typing import cast
 
 import pytest
 from redis import Redis
@@ -13,14 +12,13 @@ from catalog.demo.albums import demo_albums
 from catalog.demo.drawing.cover import cover_jpeg
 from common.broker.bulk_messages import BulkReply, pack_covers, unpack_reply
 from common.redis import keyspace
-from common.redis.clients import open_redis
 from common.settings import Settings, load_settings
 from local.servers.redis import RedisServer
+from tests.polling import eventually
 from worker.bulk_embedding.process import BulkProcess
 from worker.bulk_embedding.tasks import BulkHandler
 
 INGEST_ID = secrets.token_hex(32)
-DEADLINE_S = 30.0
 
 
 class CountedProcess(BulkProcess):
@@ -31,13 +29,6 @@ class CountedProcess(BulkProcess):
     def ask(self, covers: Sequence[bytes]) -> BulkReply:
         self.asked += 1
         return super().ask(covers)
-
-
-@pytest.fixture
-def redis(redis_server: RedisServer) -> Iterator[Redis]:
-    with open_redis(redis_server.url) as client:
-        client.flushall()
-        yield client
 
 
 @pytest.fixture
@@ -69,13 +60,6 @@ def replies(redis: Redis) -> list[BulkReply]:
     return [unpack_reply(reply) for reply in found]
 
 
-def wait_until(condition: Callable[[], Any]) -> None:
-    deadline = time.monotonic() + DEADLINE_S
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
-
-
 def test_a_duplicate_batch_message_embeds_nothing(
     redis: Redis,
     make_process: Callable[..., CountedProcess],
@@ -87,7 +71,7 @@ def test_a_duplicate_batch_message_embeds_nothing(
     handler = BulkHandler(redis, process)
     first = threading.Thread(target=handler.handle, args=[INGEST_ID, batch_id])
     first.start()
-    wait_until(lambda: process.asked)
+    eventually(lambda: process.asked)
 
     # Several times longer than a claim lasts without renewal.
     while first.is_alive():
@@ -110,7 +94,7 @@ def test_the_batch_of_a_killed_worker_is_processed_after_its_claim_expires(
     handler.handle(INGEST_ID, batch_id)
     while_claimed = process.asked
     redis.pexpire(keyspace.bulk_claim(batch_id), 1)
-    wait_until(lambda: not redis.exists(keyspace.bulk_claim(batch_id)))
+    eventually(lambda: not redis.exists(keyspace.bulk_claim(batch_id)))
     handler.handle(INGEST_ID, batch_id)
 
     assert while_claimed == 0

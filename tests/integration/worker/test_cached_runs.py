@@ -9,7 +9,8 @@ from common.ledger.gateway import GatewayLedger
 from common.redis.clients import open_redis
 from common.settings import Settings
 from local.servers.redis import RedisConfig, RedisServer
-from tests.integration.worker.conftest import StartWorker, catalog_version, ended_job, text_submission
+from tests.integration.worker.conftest import StartWorker, catalog_version, ended_job
+from tests.ledgers import text_submission
 
 
 async def test_a_second_run_of_a_query_uses_the_cached_result(

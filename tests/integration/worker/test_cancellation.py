@@ -1,18 +1,16 @@
 """A job that is canceled while a worker processes it: the worker stops before its next costly step."""
 
-import asyncio
-import time
-
 import pytest
+from redis import Redis
 
-from common.broker.celery_app import make_celery, message_template
 from common.jobs import JobState
 from common.ledger.gateway import GatewayLedger
 from common.ledger.records import Claim
 from common.ledger.worker import WorkerLedger
-from common.redis.clients import open_redis
 from common.settings import Settings
-from tests.integration.worker.conftest import OWNER, StartWorker, ended_job, text_submission
+from tests.integration.worker.conftest import StartWorker, ended_job, running
+from tests.ledgers import OWNER, text_submission, worker_ledger
+from tests.polling import eventually_async
 from worker.search.leases import Leases, RunCanceled
 
 
@@ -22,15 +20,11 @@ async def test_a_run_canceled_during_embedding_never_reaches_the_catalog(
     worker = make_worker_service(FIXED_LATENCY_MS="2000")
     worker.start()
     accepted = await gateway.submit(text_submission("changed my mind"))
-    while (await gateway.load()).running == 0:
-        await asyncio.sleep(0.01)
+    await running(gateway)
 
     await gateway.cancel(accepted.job_id, owner=OWNER)
     job = await ended_job(gateway, accepted.job_id)
-    deadline = time.monotonic() + 20
-    while '"message":"canceled"' not in worker.log_path.read_text():
-        assert time.monotonic() < deadline
-        await asyncio.sleep(0.05)
+    await eventually_async(lambda: '"message":"canceled"' in worker.log_path.read_text(), within_s=20)
 
     assert job.state is JobState.CANCELED
     assert '"message":"answered"' not in worker.log_path.read_text()
@@ -51,30 +45,28 @@ async def test_a_run_canceled_by_one_of_two_clients_answers_the_other(
 
 
 async def test_cancellation_reaches_both_attempts_of_one_worker_at_a_run(
-    gateway: GatewayLedger, settings: Settings
+    gateway: GatewayLedger, redis: Redis, settings: Settings
 ) -> None:
-    with open_redis(settings.redis_url.get_secret_value()) as redis:
-        template = message_template(make_celery(settings))
-        ledger = WorkerLedger(redis, settings=settings, template=template, worker_id="w1")
-        leases = Leases(ledger, lease_s=settings.lease_s, announcement=dict)
-        accepted = await gateway.submit(text_submission("held twice"))
+    ledger = worker_ledger(redis, settings)
+    leases = Leases(ledger, lease_s=settings.lease_s, announcement=dict)
+    accepted = await gateway.submit(text_submission("held twice"))
 
-        first = await claimed(ledger, accepted.run_id)
-        # Its lease was not renewed, as after a frozen Redis: the same worker may claim it again.
-        second = await claimed(ledger, accepted.run_id)
-        with leases.holding(first) as one, leases.holding(second) as other:
-            await gateway.cancel(accepted.job_id, owner=OWNER)
-            leases.start()
-            leases.stop()
+    first = await claimed(ledger, accepted.run_id)
+    # Its lease was not renewed, as after a frozen Redis: the same worker may claim it again.
+    second = await claimed(ledger, accepted.run_id)
+    with leases.holding(first) as one, leases.holding(second) as other:
+        await gateway.cancel(accepted.job_id, owner=OWNER)
+        leases.start()
+        leases.stop()
 
-            for lease in (one, other):
-                with pytest.raises(RunCanceled):
-                    lease.check()
+        for lease in (one, other):
+            with pytest.raises(RunCanceled):
+                lease.check()
 
 
 async def claimed(ledger: WorkerLedger, run_id: str) -> Claim:
-    deadline = time.monotonic() + 20
-    while not isinstance(claim := ledger.claim(run_id), Claim):
-        assert time.monotonic() < deadline
-        await asyncio.sleep(0.05)
-    return claim
+    def claim() -> Claim | None:
+        found = ledger.claim(run_id)
+        return found if isinstance(found, Claim) else None
+
+    return await eventually_async(claim, within_s=20)

@@ -2,10 +2,10 @@
 
 import subprocess
 import sys
-import time
 
 from common.settings import Settings
-from tests.integration.worker.conftest import START_S, StartWorker
+from tests.integration.worker.conftest import StartWorker
+from tests.polling import eventually
 
 
 def check(settings: Settings, **environ: str) -> subprocess.CompletedProcess[str]:
@@ -34,10 +34,7 @@ def test_the_health_check_fails_with_the_reason_of_a_model_error(
 ) -> None:
     service = make_worker_service(waits=False, ENCODER="openvino", CLIP_MODEL="/no/such/folder")
     service.start()
-    deadline = time.monotonic() + START_S
-    while service.running:
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
+    eventually(lambda: not service.running)
 
     refused = check(settings)
 

@@ -6,7 +6,6 @@ import os
 import struct
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import httpx
@@ -18,6 +17,7 @@ from local.servers.server import free_port
 from local.services import Service, gateway_service
 from tests.integration.worker.conftest import START_S, StartWorker
 from tests.paths import ROOT
+from tests.polling import eventually
 
 LINE_MAX_CHARS = 20_000
 
@@ -62,10 +62,10 @@ def read_lines(log: Path) -> list[str]:
 
 
 def wait_for_noise(log: Path) -> list[str]:
-    deadline = time.monotonic() + 30
-    while not all(any(part in line for line in read_lines(log)) for part in EXPECTED):
-        assert time.monotonic() < deadline, [t for t in EXPECTED if t not in log.read_text(errors="replace")]
-        time.sleep(0.05)
+    def missing() -> list[str]:
+        return [part for part in EXPECTED if not any(part in line for line in read_lines(log))]
+
+    eventually(lambda: not missing(), within_s=30, describe=missing)
     return read_lines(log)
 
 

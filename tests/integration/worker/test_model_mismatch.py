@@ -1,8 +1,5 @@
 """A worker whose catalog moves to another model releases its search and exits; the next one answers it."""
 
-import asyncio
-import time
-
 import psycopg
 
 from catalog.model_stamp import write_stamp
@@ -10,17 +7,14 @@ from common.catalog.protocol import ModelStamp
 from common.jobs import JobState
 from common.ledger.gateway import GatewayLedger
 from local.services import Service
-from tests.integration.worker.conftest import OWNER, StartWorker, ended_job, text_submission
+from tests.integration.worker.conftest import StartWorker, ended_job
+from tests.ledgers import OWNER, text_submission
+from tests.polling import eventually_async
 from worker.encoder.fixed_latency import FixedLatencyEncoder
-
-END_S = 40.0
 
 
 async def ended(service: Service) -> int | None:
-    deadline = time.monotonic() + END_S
-    while service.running:
-        assert time.monotonic() < deadline, service.log_path.read_text()
-        await asyncio.sleep(0.05)
+    await eventually_async(lambda: not service.running, within_s=40, describe=service.log_path.read_text)
     return service.status
 
 

@@ -3,7 +3,6 @@
 import shutil
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,6 +13,7 @@ from PIL import Image
 
 from local.options import DEMO_MODEL
 from tests.paths import ROOT
+from tests.polling import eventually
 
 BATCH = """
 import sys
@@ -42,23 +42,20 @@ def owner_of(module: str, script: str, *arguments: str) -> Iterator[psutil.Proce
     """Run a script until it has a child that runs a module; yields the child, then kills the script."""
     owner = subprocess.Popen([sys.executable, "-c", script, *arguments], cwd=ROOT)
     try:
-        deadline = time.monotonic() + 60
-        while not (found := [c for c in psutil.Process(owner.pid).children() if module in c.cmdline()]):
-            assert owner.poll() is None
-            assert time.monotonic() < deadline
-            time.sleep(0.02)
-        yield found[0]
+        yield eventually(lambda: _children(owner, module))[0]
     finally:
         owner.kill()
         owner.wait()
 
 
+def _children(owner: "subprocess.Popen[bytes]", module: str) -> list[psutil.Process]:
+    assert owner.poll() is None
+    return [child for child in psutil.Process(owner.pid).children() if module in child.cmdline()]
+
+
 def wait_until_busy(process: psutil.Process) -> None:
     """Wait until a child has finished its imports and sleeps in a batch."""
-    deadline = time.monotonic() + 60
-    while process.num_threads() < 2:
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
+    eventually(lambda: process.num_threads() >= 2)
 
 
 def test_a_bulk_process_ends_with_its_killed_worker(tmp_path: Path) -> None:

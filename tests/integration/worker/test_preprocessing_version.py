@@ -11,7 +11,8 @@ from common.ledger.gateway import GatewayLedger
 from common.redis import keyspace
 from common.redis.clients import open_redis
 from common.settings import Settings
-from tests.integration.worker.conftest import StartWorker, ended_job, text_submission
+from tests.integration.worker.conftest import StartWorker, ended_job
+from tests.ledgers import text_submission
 from worker.decode import version
 from worker.encoder.fixed_latency import FixedLatencyEncoder
 

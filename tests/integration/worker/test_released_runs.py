@@ -1,10 +1,8 @@
 """A run that a worker cannot finish is requeued; the reason decides whether the attempt counts."""
 
-from collections.abc import Iterator
-
 import pytest
+from redis import Redis
 
-from common.broker.celery_app import make_celery, message_template
 from common.cache import WorkerCache
 from common.errors import CoverSearchError, DecoderBusy, DecoderDied, ModelMismatch, QueueFull
 from common.jobs import JobState
@@ -13,7 +11,7 @@ from common.ledger.records import Claim
 from common.ledger.worker import WorkerLedger
 from common.redis.clients import open_redis
 from common.settings import Settings
-from tests.integration.worker.conftest import OWNER, text_submission
+from tests.ledgers import OWNER, text_submission, worker_ledger
 from worker.search.leases import Lease, Leases
 from worker.search.pipeline import Answer
 from worker.search.tasks import RunHandler
@@ -37,11 +35,8 @@ def never_retire(error: ModelMismatch) -> None:
 
 
 @pytest.fixture
-def ledger(settings: Settings) -> Iterator[WorkerLedger]:
-    with open_redis(settings.redis_url.get_secret_value()) as redis:
-        yield WorkerLedger(
-            redis, settings=settings, template=message_template(make_celery(settings)), worker_id="w1"
-        )
+def ledger(redis: Redis, settings: Settings) -> WorkerLedger:
+    return worker_ledger(redis, settings)
 
 
 def handler(

@@ -8,7 +8,8 @@ import psycopg
 from common.jobs import JobState
 from common.ledger.gateway import GatewayLedger
 from local.servers.supabase import SupabaseConfig, SupabaseServer
-from tests.integration.worker.conftest import StartWorker, ended_job, text_submission
+from tests.integration.worker.conftest import StartWorker, ended_job
+from tests.ledgers import text_submission
 
 
 async def test_a_worker_behind_a_low_row_limit_warns_and_answers_completely(

@@ -10,7 +10,8 @@ from common.ledger.gateway import GatewayLedger
 from common.queries import SearchQuery, TextPart
 from common.redis.clients import open_redis
 from common.settings import Settings
-from tests.integration.worker.conftest import StartWorker, ended_job, submission_of
+from tests.integration.worker.conftest import StartWorker, ended_job
+from tests.ledgers import submission_of
 from tests.paths import DEMO_MODEL
 
 #: The demo model reads 48 tokens, including a start and an end token.

@@ -4,7 +4,6 @@ import asyncio
 import base64
 import io
 import pickle
-import time
 from pathlib import Path
 
 import orjson
@@ -20,13 +19,9 @@ from common.redis import keyspace
 from common.redis.clients import open_redis
 from common.settings import Settings
 from local.services import Service
-from tests.integration.worker.conftest import (
-    OWNER,
-    StartWorker,
-    ended_job,
-    image_submission,
-    text_submission,
-)
+from tests.integration.worker.conftest import StartWorker, ended_job, running
+from tests.ledgers import OWNER, image_submission, text_submission
+from tests.polling import eventually, eventually_async
 
 
 def png() -> bytes:
@@ -38,10 +33,7 @@ def png() -> bytes:
 async def failed_start(service: Service, gateway: GatewayLedger) -> tuple[int, str]:
     """Start a worker that cannot serve; return its exit status and the reason it announces."""
     service.start()
-    deadline = time.monotonic() + 60
-    while service.running:
-        assert time.monotonic() < deadline
-        await asyncio.sleep(0.05)
+    await eventually_async(lambda: not service.running)
     load = await gateway.load()
     (announcement,) = load.workers
     assert announcement["ready"] is False
@@ -120,12 +112,12 @@ async def test_a_catalog_of_another_model_stops_the_worker(
 
 async def answered_by(workers: list[Service], *, count: int) -> list[int]:
     """Count the answers in each worker's log, waiting for lines written after the result is stored."""
-    deadline = time.monotonic() + 10
-    while True:
-        answered = [worker.log_path.read_text().count('"message":"answered"') for worker in workers]
-        if sum(answered) >= count or time.monotonic() > deadline:
-            return answered
-        await asyncio.sleep(0.02)
+
+    def answered() -> list[int]:
+        return [worker.log_path.read_text().count('"message":"answered"') for worker in workers]
+
+    await eventually_async(lambda: sum(answered()) >= count, within_s=10, describe=answered)
+    return answered()
 
 
 async def test_two_workers_share_the_load(gateway: GatewayLedger, make_worker_service: StartWorker) -> None:
@@ -148,8 +140,7 @@ async def test_a_stopping_worker_finishes_its_jobs(
     first, second = make_worker_service(FIXED_LATENCY_MS="50", BATCH_MAX="2"), make_worker_service()
     first.start()
     accepted = [await gateway.submit(text_submission(f"query {n}")) for n in range(60)]
-    while (await gateway.load()).running == 0:
-        await asyncio.sleep(0.01)
+    await running(gateway)
 
     await asyncio.to_thread(first.stop)
     second.start()
@@ -166,8 +157,7 @@ async def test_another_worker_finishes_the_jobs_of_a_killed_one(
     first, second = make_worker_service(FIXED_LATENCY_MS="5000"), make_worker_service()
     first.start()
     accepted = [await gateway.submit(text_submission(f"query {n}")) for n in range(20)]
-    while (await gateway.load()).running == 0:
-        await asyncio.sleep(0.01)
+    await running(gateway)
 
     first.kill()
     second.start()
@@ -215,8 +205,7 @@ def test_a_malformed_setting_stops_the_worker_and_is_named(
     service = make_worker_service(waits=False, **{name: "nonsense"})
 
     service.start()
-    while service.running:
-        time.sleep(0.02)
+    eventually(lambda: not service.running)
 
     assert service.status == 2
     assert name in service.log_path.read_text()

@@ -1,7 +1,6 @@
 """Configuration files mounted into containers: Redis and nginx accept them, with the required settings."""
 
 import subprocess
-import time
 from pathlib import Path
 
 import pytest
@@ -11,6 +10,7 @@ from redis.exceptions import RedisError
 from common.redis.clients import open_redis
 from local.servers.redis import find_redis
 from local.servers.server import free_port
+from tests.polling import eventually
 from tests.unit.ops.docker_files import DOCKER, tool
 
 pytestmark = pytest.mark.starts_processes
@@ -63,13 +63,11 @@ def test_nginx_accepts_every_directive() -> None:
 
 
 def wait_for_answer(redis: Redis, server: subprocess.Popen[bytes]) -> None:
-    deadline = time.monotonic() + START_S
-    while True:
+    def answers() -> bool:
         assert server.poll() is None, "redis-server ended"
         try:
-            redis.ping()
+            return bool(redis.ping())
         except RedisError:
-            assert time.monotonic() < deadline
-            time.sleep(0.02)
-        else:
-            return
+            return False
+
+    eventually(answers, within_s=START_S)

@@ -1,12 +1,12 @@
 import threading
-import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import CancelledError, wait
 
 import numpy as np
 import pytest
 
 from common.errors import QueueFull
+from tests.polling import eventually
 from worker.batching import Batcher
 from worker.encoder.fixed_latency import FixedLatencyEncoder
 from worker.encoder.protocol import Embeddings, Pixels
@@ -59,13 +59,6 @@ def occupy(batcher: Batcher, encoder: GatedEncoder) -> None:
     """Keep the model busy with one text, so that later items wait."""
     batcher.submit_text("the first")
     assert encoder.entered.wait(30)
-
-
-def poll(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 30
-    while not condition():
-        assert time.monotonic() < deadline, "the condition was not met in time"
-        time.sleep(0.005)
 
 
 def test_each_caller_gets_the_embedding_of_its_own_item(batcher: Batcher, encoder: GatedEncoder) -> None:
@@ -240,10 +233,10 @@ def test_the_duration_of_the_running_pass_is_reported(batcher: Batcher, encoder:
     assert batcher.running_s() == 0
 
     occupy(batcher, encoder)
-    poll(lambda: batcher.running_s() > 0.05)
+    eventually(lambda: batcher.running_s() > 0.05)
     encoder.gate.set()
 
-    poll(lambda: batcher.running_s() == 0)
+    eventually(lambda: batcher.running_s() == 0)
 
 
 def test_closing_encodes_waiting_items_and_refuses_new_ones(encoder: GatedEncoder) -> None:

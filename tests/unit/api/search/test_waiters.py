@@ -10,6 +10,7 @@ from common.ledger.gateway import GatewayLedger
 from common.ledger.records import RunAnswer
 from common.redis.clients import open_async_redis
 from common.settings import Settings
+from tests.polling import loop_turns
 
 ANSWER = RunAnswer(b'{"job_id":null}', {"total": 1.5})
 SUCCEEDED = b"run-1 succeeded " + orjson.dumps(ANSWER.timings) + b"\n" + ANSWER.result
@@ -27,7 +28,7 @@ async def never() -> None:
 
 async def waited_for(waiters: Waiters, *events: bytes, wait_s: float = 10) -> RunAnswer | None:
     waiter = asyncio.create_task(waiters.until_ended("run-1", "job-1", timeout_s=wait_s, client_gone=never))
-    await asyncio.sleep(0)
+    await loop_turns()
     for event in events:
         waiters.on_event(event)
     return await waiter

@@ -11,6 +11,7 @@ from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from common.redis.clients import open_async_redis
 from common.redis.multiplexed_client import MultiplexedRedis
+from tests.polling import time_passes
 
 Answer = Callable[[asyncio.StreamWriter], Awaitable[None]]
 COUNT = 50
@@ -81,7 +82,7 @@ async def test_a_silent_server_times_out_and_a_slow_one_does_not() -> None:
     async def be_slow(writer: asyncio.StreamWriter) -> None:
         for _ in range(COUNT - 1):
             writer.write(b"$1\r\na\r\n")
-            await asyncio.sleep(SILENCE_S / 10)
+            await time_passes(SILENCE_S / 10)
 
     async with server(be_slow) as redis:
         replies = await ask(redis)

@@ -6,7 +6,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -14,6 +13,7 @@ import torch
 from safetensors.torch import load_file
 
 from tests.paths import ROOT
+from tests.polling import eventually
 from tests.unit.training.conftest import ALBUMS, save_tiny
 from training.__main__ import main
 from training.evaluation.encoder import Encoder
@@ -132,11 +132,12 @@ def test_a_killed_and_resumed_run_equals_an_uninterrupted_one(
 
 
 def _wait_for_checkpoint(work: Path, process: subprocess.Popen[bytes]) -> None:
-    deadline = time.monotonic() + 100
-    while not list(work.glob("run-*/checkpoint.pt")):
-        assert process.poll() is None, "it ended before its first checkpoint"
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
+    def is_written() -> bool:
+        found = bool(list(work.glob("run-*/checkpoint.pt")))
+        assert found or process.poll() is None, "it ended before its first checkpoint"
+        return found
+
+    eventually(is_written, within_s=100)
 
 
 def test_bad_covers_are_skipped_and_reported(demo_table: Path, tiny_model: Path, tmp_path: Path) -> None:

@@ -1,8 +1,8 @@
 import threading
 import time
-from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 
+from tests.polling import eventually
 from worker.decode.fair_queue import FairQueue
 
 FOREVER_S = 30.0
@@ -10,13 +10,6 @@ FOREVER_S = 30.0
 
 def waiting(queue: FairQueue[str]) -> int:
     return sum(len(client.waiting) for client in queue._clients.values())
-
-
-def wait_until(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + FOREVER_S
-    while not condition():
-        assert time.monotonic() < deadline, "the condition was not met in time"
-        time.sleep(0.005)
 
 
 class Queue:
@@ -31,7 +24,7 @@ class Queue:
     def enter(self, client: str, *, cost: float = 1.0) -> "Future[None]":
         before = waiting(self.queue)
         future = self._threads.submit(self._wait, client, cost)
-        wait_until(lambda: waiting(self.queue) == before + 1 or future.done())
+        eventually(lambda: waiting(self.queue) == before + 1 or future.done())
         return future
 
     def _wait(self, client: str, cost: float) -> None:
@@ -45,7 +38,7 @@ class Queue:
         before = len(self.served)
         for number in range(times):
             self.queue.give("item")
-            wait_until(lambda number=number: len(self.served) == before + number + 1)  # type: ignore[misc]
+            eventually(lambda number=number: len(self.served) == before + number + 1)  # type: ignore[misc]
         return self.served[before:]
 
 

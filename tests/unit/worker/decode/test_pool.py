@@ -3,8 +3,7 @@ import signal
 import subprocess
 import sys
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -22,6 +21,7 @@ from common.errors import (
     UndecodableImage,
     UnsupportedImage,
 )
+from tests.polling import eventually
 from tests.unit.worker.decode.pictures import (
     decode,
     encoded,
@@ -41,15 +41,8 @@ PLAIN_S = 30.0
 @pytest.fixture
 def pool() -> Iterator[DecoderPool]:
     with DecoderPool(size_px=SIDE, processes=2) as opened:
-        wait_until(lambda: len(opened.pids) == 2)
+        eventually(lambda: len(opened.pids) == 2)
         yield opened
-
-
-def wait_until(condition: Callable[[], bool], *, within_s: float = 30.0) -> None:
-    deadline = time.monotonic() + within_s
-    while not condition():
-        assert time.monotonic() < deadline, "the condition was not met in time"
-        time.sleep(0.01)
 
 
 def is_running(pid: int) -> bool:
@@ -117,12 +110,12 @@ def test_a_killed_decoder_fails_only_its_own_job_and_is_replaced(pool: DecoderPo
 
     with ThreadPoolExecutor(8) as threads:
         jobs = [threads.submit(pool.decode, picture(number), timeout_s=PLAIN_S) for number in range(8)]
-        wait_until(lambda: sum(not job.done() for job in jobs) == 1)
+        eventually(lambda: sum(not job.done() for job in jobs) == 1)
         os.kill(first, signal.SIGKILL)
         errors = [job.exception() for job in jobs]
 
     assert [type(error) for error in errors if error] == [DecoderDied]
-    wait_until(lambda: len(pool.pids) == 2)
+    eventually(lambda: len(pool.pids) == 2)
     assert second in pool.pids
     assert first not in pool.pids
 
@@ -130,7 +123,7 @@ def test_a_killed_decoder_fails_only_its_own_job_and_is_replaced(pool: DecoderPo
 def test_idle_decoders_that_are_killed_fail_no_job(pool: DecoderPool) -> None:
     for pid in pool.pids:
         os.kill(pid, signal.SIGKILL)
-    wait_until(lambda: not any(is_running(pid) for pid in pool.pids))
+    eventually(lambda: not any(is_running(pid) for pid in pool.pids))
 
     for number in range(4):
         assert pool.decode(picture(number), timeout_s=PLAIN_S).shape == (SIDE, SIDE, 3)
@@ -140,13 +133,13 @@ def test_a_decoder_is_ended_at_the_time_limit_of_its_picture() -> None:
     slow = png_bomb(7000, 7000)
 
     with DecoderPool(size_px=SIDE, processes=1, timeout_s=0.05) as pool:
-        wait_until(lambda: len(pool.pids) == 1)
+        eventually(lambda: len(pool.pids) == 1)
         (victim,) = pool.pids
         with pytest.raises(DecoderDied, match="out of time"):
             pool.decode(slow, timeout_s=PLAIN_S)
 
         assert not is_running(victim)
-        wait_until(lambda: len(pool.pids) == 1)
+        eventually(lambda: len(pool.pids) == 1)
         assert pool.pids != [victim]
 
 
@@ -155,7 +148,7 @@ def test_a_file_over_the_cpu_limit_is_refused_as_too_costly() -> None:
     costly = barren_blocks(3162)
 
     with DecoderPool(size_px=SIDE, processes=1, cpu_s=0.2) as pool:
-        wait_until(lambda: len(pool.pids) == 1)
+        eventually(lambda: len(pool.pids) == 1)
         (victim,) = pool.pids
         with pytest.raises(ImageTooCostly, match="took more than 0"):
             pool.decode(costly, timeout_s=PLAIN_S)
@@ -167,7 +160,7 @@ def test_a_file_over_the_cpu_limit_is_refused_as_too_costly() -> None:
 
 def test_the_cpu_limit_applies_to_each_file_separately() -> None:
     with DecoderPool(size_px=SIDE, processes=1, cpu_s=0.2) as pool:
-        wait_until(lambda: len(pool.pids) == 1)
+        eventually(lambda: len(pool.pids) == 1)
         before = pool.pids
         for number in range(40):
             pool.decode(encoded(noise(900 + number, 900, grain_px=8), "JPEG"), timeout_s=PLAIN_S)
@@ -187,10 +180,10 @@ def test_a_stopped_decoder_is_a_retryable_error(pool: DecoderPool) -> None:
 
 def test_short_files_do_not_wait_for_long_ones() -> None:
     with DecoderPool(size_px=SIDE, processes=1) as pool, ThreadPoolExecutor(4) as threads:
-        wait_until(lambda: len(pool.pids) == 1)
+        eventually(lambda: len(pool.pids) == 1)
         (short,) = pool.pids
         long_jobs = [threads.submit(pool.decode, picture(n), timeout_s=PLAIN_S, cost_s=1.0) for n in range(3)]
-        wait_until(lambda: len(pool.pids) == 2)
+        eventually(lambda: len(pool.pids) == 2)
         (long,) = set(pool.pids) - {short}
         os.kill(long, signal.SIGSTOP)
         stopped = threads.submit(pool.decode, picture(3), timeout_s=PLAIN_S, cost_s=1.0)
@@ -204,7 +197,7 @@ def test_short_files_do_not_wait_for_long_ones() -> None:
 def test_decoders_of_long_files_have_a_low_priority() -> None:
     with DecoderPool(size_px=SIDE, processes=1) as pool:
         pool.decode(picture(), timeout_s=PLAIN_S, cost_s=1.0)
-        wait_until(lambda: len(pool.pids) == 2)
+        eventually(lambda: len(pool.pids) == 2)
         own = os.getpriority(os.PRIO_PROCESS, 0)
 
         assert sorted(os.getpriority(os.PRIO_PROCESS, pid) - own for pid in pool.pids) == [0, 10]
@@ -216,7 +209,7 @@ def test_a_caller_gets_an_error_while_every_decoder_is_busy(pool: DecoderPool) -
 
     with ThreadPoolExecutor(2) as threads:
         busy = [threads.submit(pool.decode, picture(), timeout_s=PLAIN_S) for _ in range(2)]
-        wait_until(lambda: pool.idle == 0)
+        eventually(lambda: pool.idle == 0)
         with pytest.raises(DecoderBusy):
             pool.decode(picture(), timeout_s=0.05)
         for pid in pool.pids:
@@ -231,7 +224,7 @@ def test_decoders_have_no_model_no_secrets_and_a_memory_limit(
     monkeypatch.setenv("SUPABASE_KEY", "a-secret-key")
 
     with DecoderPool(size_px=SIDE, max_pixels=1_000_000) as own:
-        wait_until(lambda: len(own.pids) == 1)
+        eventually(lambda: len(own.pids) == 1)
         process = Path(f"/proc/{own.pids[0]}")
         libraries = (process / "maps").read_text()
         limits = (process / "limits").read_text()
@@ -263,7 +256,7 @@ def test_two_pictures_at_the_pixel_limit_decode_in_a_row(mode: str, kind: str, w
 
     with DecoderPool(size_px=SIDE, max_pixels=50_000_000) as one:
         decoded = [one.decode(data, timeout_s=PLAIN_S) for _ in range(3)]
-        wait_until(lambda: one.idle == 1)
+        eventually(lambda: one.idle == 1)
 
     for pixels in decoded:
         np.testing.assert_allclose(pixels, np.broadcast_to([255, 0, 0], pixels.shape), atol=3)
@@ -273,7 +266,7 @@ def test_closing_ends_every_decoder_and_closes_every_file() -> None:
     before = open_files()
 
     pool = DecoderPool(size_px=SIDE, processes=2)
-    wait_until(lambda: len(pool.pids) == 2)
+    eventually(lambda: len(pool.pids) == 2)
     pids = pool.pids
     pool.decode(picture(), timeout_s=PLAIN_S)
     pool.close()
@@ -300,7 +293,7 @@ def test_decoders_end_with_a_killed_worker_even_while_they_hang() -> None:
     worker.stdout.close()
 
     assert len(pids) == 2
-    wait_until(lambda: not any(is_running(pid) for pid in pids))
+    eventually(lambda: not any(is_running(pid) for pid in pids))
 
 
 def test_a_terminal_interrupt_does_not_end_decoders(pool: DecoderPool) -> None:

@@ -1,5 +1,6 @@
 """A file that lacks at most its last hundredth decodes; one that lacks more is refused as truncated."""
 
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -40,6 +41,7 @@ def picture(mode: str, side: int = 640) -> Image.Image:
     return image.quantize(64) if mode == "P" else image.convert(mode)
 
 
+@cache
 def file(name: str, side: int = 640) -> bytes:
     image_format, mode, options = KINDS[name]
     return encoded(picture(mode, side), image_format, **options)

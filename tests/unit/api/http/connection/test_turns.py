@@ -4,6 +4,7 @@ import asyncio
 from itertools import pairwise
 
 from api.http.connection.turns import Turns
+from tests.polling import eventually_async, loop_turns
 
 
 async def test_one_request_starts_per_event_loop_round() -> None:
@@ -14,9 +15,8 @@ async def test_one_request_starts_per_event_loop_round() -> None:
         turns.take(lambda number=number: happened.append(f"ahead {number}"), loop)  # type: ignore[misc]
     for number in range(20):
         loop.call_soon(happened.append, f"other {number}")
-        await asyncio.sleep(0)
-    while len(happened) < 23:
-        await asyncio.sleep(0.001)
+        await loop_turns()
+    await eventually_async(lambda: len(happened) == 23)
 
     ahead = [place for place, name in enumerate(happened) if name.startswith("ahead")]
     assert [happened[place] for place in ahead] == ["ahead 0", "ahead 1", "ahead 2"]
