@@ -28,7 +28,7 @@ sys.addaudithook(_note)
 def _note_spawned_children() -> Iterator[None]:
     # multiprocessing starts its children without an audit event.
     with pytest.MonkeyPatch.context() as patch:
-        spawn = multiprocessing.util.spawnv_passfds  # type: ignore[attr-defined]
+        spawn = multiprocessing.util.spawnv_passfds
 
         def noted(path: bytes, arguments: list[bytes], files: list[int]) -> int:
             _started.append(f"multiprocessing{arguments!r:.200}")
