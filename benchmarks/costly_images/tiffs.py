@@ -13,7 +13,8 @@ from benchmarks.costly_images.jpegs import repeated_last_scan
 
 _RAW, _LZW, _JPEG, _DEFLATE, _LZMA = 1, 5, 7, 8, 34925
 _GREY, _RGB, _LAB = 1, 2, 8
-_CODES = {3: "H", 4: "I", 7: "B"}
+_CODES = {3: "H", 4: "I"}
+_UNDEFINED = 7
 
 
 def tiff(
@@ -52,7 +53,9 @@ def _file(strip: bytes, fields: Sequence[tuple[int, int, Sequence[int]]]) -> byt
     entries = b""
     places: dict[bytes, int] = {}
     for tag, kind, values in fields:
-        packed = struct.pack(f"<{len(values)}{_CODES[kind]}", *values)
+        packed = (
+            values if isinstance(values, bytes) else struct.pack(f"<{len(values)}{_CODES[kind]}", *values)
+        )
         if len(packed) > 4:
             if packed not in places:
                 places[packed] = len(body)
@@ -61,6 +64,10 @@ def _file(strip: bytes, fields: Sequence[tuple[int, int, Sequence[int]]]) -> byt
         entries += struct.pack("<HHI", tag, kind, len(values)) + packed.ljust(4, b"\0")
     body[4:8] = struct.pack("<I", len(body))
     return bytes(body + struct.pack("<H", len(fields)) + entries + bytes(4))
+
+
+def _packed(kind: int, values: Sequence[int]) -> bytes:
+    return struct.pack(f"<{len(values)}{_CODES[kind]}", *values)
 
 
 def _alpha(side: int) -> bytes:
@@ -127,7 +134,8 @@ def _clear_codes(count: int) -> bytes:
 
 def _shared_values(count: int) -> bytes:
     """Return tags that all have the same value of a megabyte."""
-    more = [(1000 + number, 7, [0] * 1_000_000) for number in range(count)]
+    value = bytes(1_000_000)
+    more = [(1000 + number, _UNDEFINED, value) for number in range(count)]
     return tiff(16, 16, zlib.compress(bytes(256)), extra=more)
 
 
