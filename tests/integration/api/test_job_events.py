@@ -6,7 +6,7 @@ import pytest
 import pytest_asyncio
 from redis import Redis
 
-from api.search.job_events import COMMENT_EVERY_S, follow
+from api.search.job_events import COMMENT_EVERY_S, stream_events
 from api.search.waiters import Waiters
 from common.broker.celery_app import make_celery, message_template
 from common.ledger.gateway import GatewayLedger
@@ -32,7 +32,7 @@ async def events(ledger: GatewayLedger, *, comment_every_s: float) -> AsyncItera
     accepted = await ledger.submit(Submission("1" * 32, owner=OWNER, query=wire, query_key="k", contents=()))
     job, _ = await ledger.job(accepted.job_id, owner=OWNER)
     waiters = Waiters(ledger)
-    async for event in follow(
+    async for event in stream_events(
         job, owner=OWNER, ledger=ledger, waiters=waiters, path_prefix="", comment_every_s=comment_every_s
     ):
         yield event

@@ -228,7 +228,7 @@ def test_why_a_part_is_not_well_is_told_to_admins_alone(
     for path in ("/health", "/readyz"):
         assert "config.json" in locked.get(path, headers=admin).text
         assert "config.json" not in locked.get(path, headers=user).text
-        assert locked.get(path).json()["problems"] == {"worker": "not ready; an admin key is told why"}
+        assert locked.get(path).json()["problems"] == {"worker": "not ready; an admin key shows the reason"}
         assert locked.get(path, headers={"X-API-Key": "nonsense"}).status_code == 401
 
 

@@ -72,7 +72,7 @@ def test_what_is_set_up_wrongly_in_the_catalog_is_told_once_and_keeps_nobody_fro
     caplog: pytest.LogCaptureFixture,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("api.background.catalog_warnings.LOOK_EVERY_S", 0.01)
+    monkeypatch.setattr("api.background.catalog_warnings.CHECK_EVERY_S", 0.01)
     catalog.wrong = [misconfigured("rows_capped")]
 
     with start_gateway().client() as client:

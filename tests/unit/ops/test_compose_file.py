@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import yaml
 
-from api.access.exposure import check_exposure
+from api.access.bind_address import check_bind_address
 from common.settings import Settings, load_settings
 from tests.paths import ROOT
 from tests.unit.ops.docker_files import (
@@ -107,7 +107,7 @@ def test_the_gateway_starts_as_it_is_published_and_settings_may_ask_for_keys(
 ) -> None:
     gateway = services["gateway"]
 
-    check_exposure(load_settings(gateway["environment"]))
+    check_bind_address(load_settings(gateway["environment"]))
 
     assert gateway["ports"] == ["127.0.0.1:8000:8000"]
     # What stands here would win over settings.env.
