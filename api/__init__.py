@@ -1,1 +1,1 @@
-"""The gateway: parses, hashes, looks in the cache, joins or enqueues, waits; never decodes, never embeds."""
+"""The HTTP gateway: validates requests, answers from the cache, enqueues jobs and waits for their results."""

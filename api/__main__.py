@@ -1,4 +1,4 @@
-"""Run a gateway: `python -m api`, configured by the environment (README.md, "Settings")."""
+"""The gateway's entry point: `python -m api`, configured by environment variables (README.md, "Settings")."""
 
 import gc
 import os
@@ -10,10 +10,10 @@ from types import FrameType
 import uvicorn
 from fastapi import FastAPI
 
-from api.access.exposure import check_exposure
+from api.access.bind_address import check_bind_address
 from api.app import create_app
+from api.http.connection.pipeline_scheduler import PipelineScheduler
 from api.http.connection.protocol import GuardedProtocol
-from api.http.connection.turns import Turns
 from api.runtime import Gateway
 from common.catalog.protocol import Catalog
 from common.errors import SettingsError
@@ -22,17 +22,17 @@ from common.redis.startup_check import check_redis
 from common.settings import Settings, load_settings
 from common.stray_output import capture_output
 
-#: Connections that the kernel holds until they are taken.
+#: Connections that the kernel queues before the server accepts them.
 BACKLOG = 4096
 KEEP_ALIVE_S = 75
-#: What the kernel takes of an answer before its client reads; by default it takes four megabytes.
+#: Unsent bytes of answers that the kernel buffers for each connection; its default is four megabytes.
 UNSENT_BYTES = 128 * 1024
-#: After a signal: waiting requests are sent away with their job at once, others have this long.
+#: After a stop signal, searches that wait get their job at once; other requests have this long to finish.
 STOP_GRACE_S = 10
 
 
 class GatewayServer(uvicorn.Server):
-    """A server that lets go of its waiting requests when it is told to stop."""
+    """An uvicorn server that answers its waiting searches with their jobs when it is told to stop."""
 
     def __init__(self, config: uvicorn.Config, app: FastAPI) -> None:
         super().__init__(config)
@@ -42,14 +42,14 @@ class GatewayServer(uvicorn.Server):
         await super().startup(sockets)
         for listener in (listener for server in self.servers for listener in server.sockets):
             _limit_unsent(listener)
-        # What has been made by now stays: a full collection that walks over all of it stops every request
-        # for 0.1 s, and is the tail of a cached answer.
+        # The objects made so far live as long as the process. Without the freeze, each full garbage
+        # collection would scan them all and stop every request for 0.1 s.
         gc.collect()
         gc.freeze()
 
     @property
     def gateway(self) -> Gateway | None:
-        """What the application holds open, None before it has started."""
+        """The application's open clients and state, None before it has started."""
         return getattr(self._app.state, "gateway", None)
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
@@ -59,7 +59,7 @@ class GatewayServer(uvicorn.Server):
 
 
 def _limit_unsent(listener: socket.socket) -> None:
-    """Bound what the connections of a listener have in the kernel; they inherit it."""
+    """Bound the unsent bytes in the kernel for all connections of a listener, which inherit the option."""
     if sys.platform in {"linux", "darwin"}:
         listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, UNSENT_BYTES)
 
@@ -68,16 +68,16 @@ def make_server(settings: Settings, *, catalog: Catalog | None = None) -> Gatewa
     """Return the server of the gateway, not started.
 
     Raises:
-        SettingsError: no catalog is set and none was given, or the gateway would be open to all.
+        SettingsError: no catalog is configured or given, or other machines could search without a key.
     """
-    check_exposure(settings)
+    check_bind_address(settings)
     app = create_app(settings, catalog=catalog)
     config = uvicorn.Config(
         app,
         host=settings.host,
         port=settings.port,
         loop="uvloop",
-        http=partial(GuardedProtocol, turns=Turns()),  # type: ignore[arg-type]  # it is called like a class
+        http=partial(GuardedProtocol, scheduler=PipelineScheduler()),  # type: ignore[arg-type]  # uvicorn calls it like a class
         ws="none",
         log_config=None,
         access_log=False,
@@ -91,7 +91,7 @@ def make_server(settings: Settings, *, catalog: Catalog | None = None) -> Gatewa
 
 
 def main() -> int:
-    """Return the exit status of one gateway's life."""
+    """Run one gateway and return its exit status."""
     try:
         settings = load_settings(os.environ)
         configure_logging("gateway", settings.log_level)
@@ -100,7 +100,7 @@ def main() -> int:
     except SettingsError as error:
         sys.stderr.write(f"gateway: {error.detail}\n")
         return 2
-    # What was said until here is for whoever has started it.
+    # From here on, output of libraries is logged; errors above go to the terminal that started the gateway.
     capture_output(lambda stream: configure_logging("gateway", settings.log_level, stream=stream))
     server.run()
     return 0 if server.started else 1

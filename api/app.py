@@ -1,4 +1,4 @@
-"""The gateway's application: routes, errors and lifetime put together."""
+"""The FastAPI application of the gateway: routes, middleware, error handlers and lifespan."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -16,7 +16,7 @@ from api.http.request_context import RequestContext
 from api.http.security_headers import SecurityHeaders
 from api.http.static_files import PAGES, PICTURES, TypedFiles
 from api.routes import albums, docs_page, jobs, searches, service
-from api.routes.search_exchange import cached_response
+from api.routes.search_responses import cached_response
 from api.runtime import open_gateway
 from common.catalog.open_catalog import open_catalog
 from common.catalog.protocol import Catalog
@@ -25,10 +25,10 @@ from common.version import VERSION
 
 
 def create_app(settings: Settings, *, catalog: Catalog | None = None) -> FastAPI:
-    """Return the application; it opens its clients when it starts and owns the catalog.
+    """Return the application; it opens its clients at startup and closes the catalog at shutdown.
 
     Raises:
-        SettingsError: no catalog is set and none was given, or PUBLIC_URL has a path of the service's own.
+        SettingsError: no catalog is configured or given, or PUBLIC_URL has a path of the service's own.
     """
     reads = catalog or open_catalog(settings)
 
@@ -47,7 +47,7 @@ def create_app(settings: Settings, *, catalog: Catalog | None = None) -> FastAPI
         redoc_url=None,
         redirect_slashes=False,
     )
-    # Routes are tried in this order.
+    # FastAPI tries the routes in this order.
     for router in (searches.router, jobs.router, albums.router, service.lenient, service.router):
         app.include_router(router)
     docs_page.mount_documents(app)
@@ -55,7 +55,7 @@ def create_app(settings: Settings, *, catalog: Catalog | None = None) -> FastAPI
     _build_routes(app)
     install_error_handlers(app)
     install_openapi(app, auth=settings.auth, path_prefix=settings.path_prefix)
-    # The last to be added is the outermost.
+    # The middleware added last is the outermost.
     app.add_middleware(RepeatedQueriesMiddleware, cached_response=cached_response)
     if is_guarded(settings):
         app.add_middleware(AccessMiddleware)

@@ -1,4 +1,4 @@
-"""What becomes of an error that leaves an endpoint: a problem document, whoever raised it."""
+"""Exception handlers: every error that leaves an endpoint becomes a problem document."""
 
 import logging
 from http import HTTPStatus
@@ -15,12 +15,12 @@ from common.errors import CoverSearchError
 
 log = logging.getLogger(__name__)
 
-#: nginx's status for a client that has hung up: nobody reads it, it is for the log.
+#: nginx's status for a client that disconnected; it only appears in the log.
 CLIENT_CLOSED_REQUEST = 499
 
 
 def install_error_handlers(app: FastAPI) -> None:
-    """Make every error of the application, and those of the framework, a problem document."""
+    """Answer errors of the application and of FastAPI with problem documents."""
 
     @app.exception_handler(CoverSearchError)
     async def on_domain_error(_request: Request, error: CoverSearchError) -> Response:
@@ -41,9 +41,9 @@ def install_error_handlers(app: FastAPI) -> None:
 def _refusal(request: Request, error: HTTPException) -> CoverSearchError:
     match error.status_code:
         case 404:
-            return RouteNotFound(f"there is nothing at {request.url.path}")
+            return RouteNotFound(f"no endpoint or file at {request.url.path}")
         case 405:
-            return MethodNotAllowed(f"{request.url.path} does not take {request.method}")
+            return MethodNotAllowed(f"{request.url.path} does not accept {request.method}")
         case status if status < HTTPStatus.INTERNAL_SERVER_ERROR:
             return MalformedBody(str(error.detail))
         case _:

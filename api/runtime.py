@@ -1,4 +1,4 @@
-"""Everything that a gateway process holds open, from its start to its end."""
+"""Startup and shutdown of a gateway process: its clients, services, threads and background tasks."""
 
 import asyncio
 from collections.abc import AsyncIterator, Coroutine
@@ -17,13 +17,13 @@ from api.access.rate_limits import RateLimits
 from api.background import broker_warnings, catalog_warnings, sweeper
 from api.background.broker_warnings import BrokerWarnings
 from api.background.catalog_warnings import CatalogWarnings
-from api.background.repeat import repeat
+from api.background.periodic import run_periodically
 from api.background.subscription import Subscription
 from api.background.sweeper import Sweeper
 from api.http.body_budget import BodyBudget
 from api.http.repeated_queries import RepeatedQueries
 from api.http.search_body import SearchBodyReader
-from api.keys.ring import KeyRing
+from api.keys.verifier import KeyVerifier
 from api.search import catalog_version, waiters
 from api.search.catalog_cache import CatalogCache
 from api.search.catalog_version import CatalogVersion
@@ -47,7 +47,7 @@ CANCEL_AGAIN_S = 0.5
 
 @dataclass(frozen=True, slots=True)
 class Gateway:
-    """What the endpoints work with."""
+    """The services that the endpoints use."""
 
     settings: Settings
     ledger: GatewayLedger
@@ -60,12 +60,12 @@ class Gateway:
     repeated_queries: RepeatedQueries
     access: AccessPolicy
     body_budget: BodyBudget
-    #: For what is slow and not asynchronous: image headers, base64.
+    #: Threads for slow synchronous work: image headers, base64.
     inspection: ThreadPoolExecutor
     _loop: asyncio.AbstractEventLoop
 
     def close_soon(self) -> None:
-        """Send waiting requests away with their jobs; safe to call from a signal handler."""
+        """Answer waiting requests with their jobs; safe to call from a signal handler."""
         self._loop.call_soon_threadsafe(self.waiters.close)
 
 
@@ -77,9 +77,9 @@ def gateway_of(request: Request) -> Gateway:
 
 @asynccontextmanager
 async def open_gateway(settings: Settings, *, catalog: Catalog) -> AsyncIterator[Gateway]:
-    """Open the clients and start what runs in the background; close it all at the end.
+    """Open the clients and start the background tasks; stop and close them at the end.
 
-    Nothing here needs Redis or the catalog to answer: a gateway that starts first says what is missing.
+    Neither Redis nor the catalog has to answer yet: until they do, `/readyz` reports what is missing.
     """
     async with AsyncExitStack() as stack:
         redis = await _redis(stack, settings.redis_url.get_secret_value())
@@ -123,16 +123,16 @@ async def open_gateway(settings: Settings, *, catalog: Catalog) -> AsyncIterator
         )
         background = [
             subscription.run(),
-            *_following(version, catalog_cache),
-            repeat(waiting.look, every_s=waiters.LOOK_EVERY_S, name="waiters"),
-            repeat(Sweeper(ledger).sweep, every_s=sweeper.SWEEP_EVERY_S, name="sweep"),
-            repeat(broker.look, every_s=broker_warnings.LOOK_EVERY_S, name="broker settings"),
-            repeat(
-                CatalogWarnings(catalog_cache).look,
-                every_s=catalog_warnings.LOOK_EVERY_S,
+            *_version_polling(version, catalog_cache),
+            run_periodically(waiting.check_ledger, every_s=waiters.CHECK_EVERY_S, name="waiters"),
+            run_periodically(Sweeper(ledger).sweep, every_s=sweeper.SWEEP_EVERY_S, name="sweep"),
+            run_periodically(broker.check, every_s=broker_warnings.CHECK_EVERY_S, name="broker settings"),
+            run_periodically(
+                CatalogWarnings(catalog_cache).check,
+                every_s=catalog_warnings.CHECK_EVERY_S,
                 name="catalog settings",
             ),
-            repeat(catalog_cache.genres, every_s=GENRES_EVERY_S, name="genres"),
+            run_periodically(catalog_cache.genres, every_s=GENRES_EVERY_S, name="genres"),
         ]
         tasks = [asyncio.create_task(step) for step in background]
         stack.push_async_callback(_end, tasks)
@@ -140,19 +140,21 @@ async def open_gateway(settings: Settings, *, catalog: Catalog) -> AsyncIterator
         yield gateway
 
 
-def _following(version: CatalogVersion, catalog: CatalogCache) -> list[Coroutine[Any, Any, None]]:
-    """Return the steps that follow the catalog's version; one that waits does not hold up the other."""
-    every_s = catalog_version.LOOK_EVERY_S
-    in_catalog = partial(version.look_in_catalog, catalog.version)
+def _version_polling(version: CatalogVersion, catalog: CatalogCache) -> list[Coroutine[Any, Any, None]]:
+    """Return the two tasks that poll the version; a slow catalog does not delay the poll of Redis."""
+    every_s = catalog_version.POLL_EVERY_S
+    in_catalog = partial(version.poll_catalog, catalog.version)
     return [
-        repeat(in_catalog, every_s=every_s, name="catalog version", soon=version.told),
-        repeat(version.look_in_redis, every_s=every_s, name="catalog word", soon=version.told_redis),
+        run_periodically(in_catalog, every_s=every_s, name="catalog version", wake=version.catalog_poll_due),
+        run_periodically(
+            version.poll_redis, every_s=every_s, name="catalog token", wake=version.redis_poll_due
+        ),
     ]
 
 
 def _access_policy(redis: Redis, settings: Settings) -> AccessPolicy:
     return AccessPolicy(
-        Callers(KeyRing(redis), settings),
+        Callers(KeyVerifier(redis), settings),
         RateLimits(redis, on_failure=settings.rate_limit_on_failure),
         requires_key=settings.auth == "required",
     )
@@ -169,6 +171,6 @@ async def _end(tasks: "list[asyncio.Task[None]]") -> None:
     while pending:
         for task in pending:
             task.cancel()
-        # Again: redis-py loses a cancellation that comes while it connects, and the gateway would never end.
+        # Cancel again until all have ended: redis-py swallows a cancellation that arrives while it connects.
         _, pending = await asyncio.wait(pending, timeout=CANCEL_AGAIN_S)
     await asyncio.gather(*tasks, return_exceptions=True)

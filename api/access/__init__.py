@@ -1,1 +1,1 @@
-"""Who may ask, and how much."""
+"""Access control: callers, API-key checks, rate limits."""

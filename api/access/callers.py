@@ -1,4 +1,4 @@
-"""Who calls: the bearer of an API key, or somebody at an address."""
+"""Callers of a request: the holder of an API key, or an anonymous client at an address."""
 
 from dataclasses import dataclass
 
@@ -8,11 +8,11 @@ from api.access.client_address import client_address
 from api.access.rate_limits import Bucket, read_bucket
 from api.contract.http_errors import Unauthorized
 from api.keys.key import KeyRecord, Role, id_of
-from api.keys.ring import KeyRing
+from api.keys.verifier import KeyVerifier
 from common.settings import UNLIMITED, Settings
 
 ANONYMOUS = "anonymous"
-#: For who brings no valid key, unless ADDRESS_RATE says otherwise.
+#: The rate of a client without a valid key, if ADDRESS_RATE is not set.
 ANONYMOUS_RATE = "60/minute"
 BEARER = "bearer"
 NO_KEY = "send an API key as `Authorization: Bearer …` or `X-API-Key`"
@@ -20,12 +20,12 @@ NO_KEY = "send an API key as `Authorization: Bearer …` or `X-API-Key`"
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who asks."""
+    """The client of a request, with its role and limits."""
 
-    #: To whom the jobs belong that come of it.
+    #: The owner of the jobs that the request creates.
     owner: str
     role: Role | None = None
-    #: How many jobs may be under way at once; None for any number.
+    #: The most unfinished jobs the caller may have at once; None for no limit.
     max_jobs: int | None = None
     bucket: Bucket | None = None
 
@@ -35,39 +35,39 @@ class Caller:
 
 
 def address_rate(settings: Settings) -> str:
-    """Return what an address without a valid key may spend."""
+    """Return the rate of an address without a valid key."""
     return settings.address_rate or (UNLIMITED if settings.auth == "off" else ANONYMOUS_RATE)
 
 
 class Callers:
-    """Tells callers by what their requests carry."""
+    """Identifies callers by the API key or the address of a request."""
 
-    def __init__(self, ring: KeyRing, settings: Settings) -> None:
-        self._ring = ring
+    def __init__(self, keys: KeyVerifier, settings: Settings) -> None:
+        self._keys = keys
         self._settings = settings
         self._address_rate = address_rate(settings)
 
     def at_address(self, scope: Scope) -> Caller:
-        """Return the caller that a request without a key has."""
+        """Return the anonymous caller at the address of a request."""
         return Caller(ANONYMOUS, bucket=read_bucket(f"address:{self.address(scope)}", self._address_rate))
 
     def address(self, scope: Scope) -> str:
-        """Return the name of the address from which a request comes."""
+        """Return the client's address, by which anonymous requests are counted."""
         peer = scope["client"][0] if scope.get("client") else None
         forwarded = _values(scope, b"x-forwarded-for")
         return client_address(peer, forwarded, trusted=self._settings.trusted_proxies)
 
     async def with_key(self, scope: Scope) -> Caller | None:
-        """Return the bearer of the key that a request carries, None where it carries none.
+        """Return the caller that a request's key identifies, None if it has no key.
 
         Raises:
             Unauthorized: the key is not valid.
-            QueueUnavailable: whether it is cannot be told now.
+            QueueUnavailable: Redis did not answer, so the key could not be checked.
         """
         if self._settings.auth == "off":
             return None
         presented = presented_key(scope)
-        return None if presented is None else self._bearer(await self._ring.recognise(presented))
+        return None if presented is None else self._bearer(await self._keys.verify(presented))
 
     def _bearer(self, record: KeyRecord) -> Caller:
         return Caller(
@@ -79,13 +79,13 @@ class Callers:
 
 
 def presented_key(scope: Scope) -> str | None:
-    """Return what a request carries as its key, None where it carries none.
+    """Return the API key that a request presents, None if it presents none.
 
-    A proxy before the gateway may have use for `Authorization` itself: another scheme than Bearer counts
-    for nothing here, nor do credentials that are no API key of ours beside one.
+    A proxy in front of the gateway may use `Authorization` for itself. Schemes other than Bearer are
+    ignored. A Bearer token that is not an API key is ignored if `X-API-Key` holds one.
 
     Raises:
-        Unauthorized: it carries two.
+        Unauthorized: the request has two different keys.
     """
     given = _values(scope, b"x-api-key")
     tokens = [value[len(BEARER) :].strip() for value in _values(scope, b"authorization") if _is_bearer(value)]

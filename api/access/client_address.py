@@ -1,4 +1,4 @@
-"""Where a request comes from: the connection, or what a trusted proxy says of it."""
+"""Client addresses: the peer of the connection, or what trusted proxies report in X-Forwarded-For."""
 
 from collections.abc import Iterable, Sequence
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
@@ -6,16 +6,17 @@ from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_add
 Address = IPv4Address | IPv6Address
 Network = IPv4Network | IPv6Network
 
-#: One customer's share of IPv6: single addresses of it cost nothing.
-IPV6_SHARE = 64
+#: IPv6 addresses are counted by their /64 network: a customer gets at least a whole /64.
+IPV6_PREFIX_BITS = 64
 UNKNOWN = "unknown"
 
 
 def client_address(peer: str | None, forwarded_for: Iterable[str], *, trusted: Sequence[Network]) -> str:
-    """Return the name under which the client's requests are counted.
+    """Return the address, or IPv6 network, under which the client's requests are counted.
 
-    Each proxy adds on the right whom it heard; from there the way is followed for as long as it leads
-    through trusted proxies. What stands further left is the client's own word and counts for nothing.
+    Each proxy appends the address of its peer to X-Forwarded-For. The list is read from right to left
+    while the addresses belong to trusted proxies. The first other address is the client's; entries
+    further left could be forged by the client and are ignored.
     """
     address = _read(peer or "")
     if address is None:
@@ -26,22 +27,22 @@ def client_address(peer: str | None, forwarded_for: Iterable[str], *, trusted: S
         if before is None:
             break
         address = before
-    return _share(address)
+    return _counted_address(address)
 
 
 def _is_trusted(address: Address, trusted: Sequence[Network]) -> bool:
     return any(address in network for network in trusted)
 
 
-def _share(address: Address) -> str:
+def _counted_address(address: Address) -> str:
     if isinstance(address, IPv4Address):
         return str(address)
-    return str(ip_network((address, IPV6_SHARE), strict=False))
+    return str(ip_network((address, IPV6_PREFIX_BITS), strict=False))
 
 
 def _read(text: str) -> Address | None:
     text = text.strip()
-    # Some proxies add the port: 192.0.2.1:5000, [2001:db8::1]:5000.
+    # Some proxies append the port: 192.0.2.1:5000, [2001:db8::1]:5000.
     if text.startswith("["):
         text = text[1:].partition("]")[0]
     elif text.count(":") == 1:

@@ -1,7 +1,7 @@
-"""Who is let in: the key, the rate limit, and to whom the jobs of a request belong.
+"""Authentication and rate-limit middleware: admits each request, and names the owner of its jobs.
 
-Everything under /api/ passes here, so that no new endpoint is open by being forgotten. /health and
-/readyz are open to all, and tell the bearer of an admin key more.
+Every path under /api/ is guarded, so a new endpoint is protected by default. /health and /readyz are
+open to all; a caller with an admin key also sees why a part is not ready.
 """
 
 from contextlib import suppress
@@ -17,23 +17,23 @@ from api.contract.problems import error_response
 from common.errors import CoverSearchError, QueueUnavailable
 from common.settings import UNLIMITED, Settings
 
-ADMINS_ONLY = "why a part is not well is told to the bearers of admin keys"
-TELLS_ADMINS_MORE = frozenset({"/health", "/readyz"})
+ADMINS_ONLY = "only an admin key may see why a part is not ready"
+DETAILED_FOR_ADMINS = frozenset({"/health", "/readyz"})
 
 
 def is_guarded(settings: Settings) -> bool:
-    """Tell whether anything is asked of clients; if not, nothing is spent on it."""
+    """Tell whether clients need a key or have a rate limit; if not, the middleware is left out."""
     return settings.auth != "off" or address_rate(settings) != UNLIMITED
 
 
 def owner_of(request: Request) -> str:
-    """Return to whom the jobs of this request belong."""
+    """Return the owner of the jobs that this request creates."""
     caller = _caller_of(request)
     return caller.owner if caller else ANONYMOUS
 
 
 def client_of(request: Request) -> str:
-    """Return who takes turns with others: a key's owner or, of jobs that belong to nobody, an address."""
+    """Return the client that image decoders schedule fairly: a key's owner, else the address."""
     owner = owner_of(request)
     return owner if owner != ANONYMOUS else f"address:{_address_of(request)}"
 
@@ -42,7 +42,7 @@ def idempotency_name(request: Request, idempotency_key: str) -> str:
     """Return an Idempotency-Key that is unique to the client: anonymous clients share one owner."""
     if owner_of(request) != ANONYMOUS:
         return idempotency_key
-    # A client's key has no space in it.
+    # An Idempotency-Key contains no space, so the two cannot be confused.
     return f"{_address_of(request)} {idempotency_key}"
 
 
@@ -52,16 +52,16 @@ def _address_of(request: Request) -> str:
 
 
 def max_jobs_of(request: Request) -> int | None:
-    """Return how many jobs the caller may have under way at once, None for any number."""
+    """Return the most unfinished jobs the caller may have at once, None for no limit."""
     caller = _caller_of(request)
     return caller.max_jobs if caller else None
 
 
 def sees_details(request: Request, settings: Settings, *, insists: bool = False) -> bool:
-    """Tell whether the caller may know why the service is not well.
+    """Tell whether the caller may see why a part of the service is not ready.
 
     Raises:
-        Unauthorized, Forbidden: the caller may not, and insists.
+        Unauthorized, Forbidden: the caller may not, and asked for the details (`insists`).
     """
     caller = _caller_of(request)
     if settings.auth == "off" or (caller is not None and caller.is_admin):
@@ -72,7 +72,7 @@ def sees_details(request: Request, settings: Settings, *, insists: bool = False)
 
 
 def budget_of(request: Request) -> Budget | UnlimitedBudget:
-    """Return what the caller may still spend."""
+    """Return the rate-limit budget of the caller."""
     budget: Budget | None = request.scope.get("budget")
     return UNLIMITED_BUDGET if budget is None else budget
 
@@ -83,7 +83,7 @@ def _caller_of(request: Request) -> Caller | None:
 
 
 class AccessPolicy:
-    """Decides about each request."""
+    """Authenticates and charges each request."""
 
     def __init__(self, callers: Callers, limits: RateLimits, *, requires_key: bool) -> None:
         self._callers = callers
@@ -91,7 +91,7 @@ class AccessPolicy:
         self._requires_key = requires_key
 
     async def admit(self, scope: Scope) -> None:
-        """Write into the scope who calls, and what is left of the caller's budget.
+        """Charge a request; store its caller and budget in the scope.
 
         Raises:
             Unauthorized, RateLimited, QueueUnavailable
@@ -105,7 +105,7 @@ class AccessPolicy:
         await self._charge(scope, caller)
 
     def address(self, scope: Scope) -> str:
-        """Return the name of the address from which a request comes."""
+        """Return the client's address, by which anonymous requests are counted."""
         return self._callers.address(scope)
 
     async def _key_or_address(self, scope: Scope) -> Caller:
@@ -114,14 +114,14 @@ class AccessPolicy:
             raise Unauthorized(NO_KEY)
         return caller or self._callers.at_address(scope)
 
-    async def recognise(self, scope: Scope) -> None:
-        """Write into the scope who calls, where a key says it and can be checked.
+    async def identify(self, scope: Scope) -> None:
+        """Store the caller in the scope if the request has a key that can be checked.
 
         Raises:
             Unauthorized: the key is not valid.
-            RateLimited: and neither were too many before it.
+            RateLimited: the address has sent too many invalid keys.
         """
-        # How the service is, is told also when Redis does not answer.
+        # Health must be reported even if Redis does not answer and the key cannot be checked.
         with suppress(QueueUnavailable):
             try:
                 scope["caller"] = await self._callers.with_key(scope)
@@ -139,7 +139,7 @@ class AccessPolicy:
 
 
 class AccessMiddleware:
-    """Let requests in, or say why not; tell each client how it stands."""
+    """Admit or refuse requests, and add the `RateLimit-*` headers to their answers."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -155,18 +155,18 @@ class AccessMiddleware:
             await send(message)
 
         try:
-            await self._decide(scope)
+            await self._check_access(scope)
         except CoverSearchError as error:
             await error_response(error)(scope, receive, send_with_quota)
             return
         await self._app(scope, receive, send_with_quota)
 
-    async def _decide(self, scope: Scope) -> None:
+    async def _check_access(self, scope: Scope) -> None:
         access: AccessPolicy = scope["app"].state.gateway.access
         if scope["path"].startswith(GUARDED):
             await access.admit(scope)
-        elif scope["path"] in TELLS_ADMINS_MORE:
-            await access.recognise(scope)
+        elif scope["path"] in DETAILED_FOR_ADMINS:
+            await access.identify(scope)
 
 
 def _quota_headers(scope: Scope) -> list[tuple[bytes, bytes]]:

@@ -1,11 +1,11 @@
--- Pays a cost out of one client's budget, or says that it does not fit; a negative cost is given back.
+-- Spends units of one client's budget if enough are left. A negative cost is a refund.
 --
---   KEYS[1]  hash: start_ms of the current window, units spent in it (current) and in the one before (previous)
+--   KEYS[1]  hash: start_ms of the current window; units spent in the current and the previous window
 --   ARGV     limit, window_ms, cost
---   returns  {1 if paid, else 0; previous, ms until it counts nothing; current, ms until it counts nothing}
+--   returns  {1 if paid, else 0; previous, ms until previous expires; current, ms until current expires}
 --
--- A sliding window counter: the previous window counts by the share of it that a window ending now overlaps.
--- Redis's clock decides. The hash expires when neither window counts any more.
+-- A sliding window counter: the previous window counts in proportion to its overlap with a window that ends now.
+-- Times come from Redis's clock. The hash expires together with both windows.
 
 local limit, window_ms, cost = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
 local time = redis.call('TIME')

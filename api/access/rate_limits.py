@@ -1,4 +1,4 @@
-"""How much a client may ask for: what a request costs, and the budget from which it is paid."""
+"""Rate limits: the cost of each request, and the budget of each client in Redis."""
 
 import logging
 import math
@@ -18,15 +18,15 @@ from common.settings import UNIT_SECONDS, UNLIMITED
 
 log = logging.getLogger(__name__)
 
-#: What every request costs, and all that an answer from the cache does.
+#: Every request costs this; an answer from the cache costs nothing more.
 REQUEST_COST = 1
-#: What a search costs that has to be computed, by its parts: as an image, a text and an album weigh on a CPU.
+#: A computed search also costs the sum of its parts, in proportion to the CPU time they take.
 IMAGE_COST, TEXT_COST, ALBUM_COST = 10, 4, 1
 
 
 @dataclass(frozen=True, slots=True)
 class Rate:
-    """So many units in each second, minute, hour or day."""
+    """A number of units for each second, minute, hour or day."""
 
     limit: int
     unit: str
@@ -49,19 +49,19 @@ class Bucket:
 
 @dataclass(frozen=True, slots=True)
 class Quota:
-    """What a client has left after a request, as the `RateLimit-*` headers tell it."""
+    """The units a client has left after a request, for the `RateLimit-*` headers."""
 
     limit: int
     remaining: int
-    #: Until all of the limit is free again.
+    #: Seconds until the whole limit is available again.
     reset_s: int
 
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """Units spent in the current and in the previous window, and the seconds until each counts nothing.
+    """Units spent in the current and the previous window, and the seconds until each expires.
 
-    The previous window's units count by the share of it that a window ending now overlaps.
+    The previous window's units count in proportion to its overlap with a window that ends now.
     """
 
     previous: int
@@ -70,7 +70,7 @@ class Window:
     current_s: float
 
     def quota(self, rate: Rate) -> Quota:
-        """Return what is left of the rate."""
+        """Return the units left of a rate."""
         counted = math.floor(self.previous * self.previous_s / rate.window_s) + self.current
         # The current window is kept for twice its length: in its second half it is the previous one.
         reset_s = self.current_s if self.current else self.previous_s
@@ -78,10 +78,10 @@ class Window:
         return Quota(limit=rate.limit, remaining=remaining, reset_s=math.ceil(reset_s))
 
     def retry_after_s(self, cost: int, rate: Rate) -> int:
-        """Return in how many whole seconds, at least one, a cost fits if nothing else is spent."""
+        """Return the whole seconds, at least one, after which a cost fits if nothing else is spent."""
         free = rate.limit - cost - self.current
         if free >= 0:
-            # Only whole units of the previous window count, and they decline evenly to none.
+            # The previous window's share declines linearly and is rounded down to whole units.
             wait_s = self.previous_s - (free + 1) * rate.window_s / max(self.previous, 1)
         else:
             turn_s = max(0.0, self.current_s - rate.window_s)
@@ -91,7 +91,7 @@ class Window:
 
 @dataclass(frozen=True, slots=True)
 class Payment:
-    """What came of an attempt to spend, and the window after it."""
+    """The outcome of an attempt to spend units, and the window after it."""
 
     is_made: bool
     window: Window
@@ -107,12 +107,12 @@ class RateLimits:
         self._failing = False
 
     async def spend(self, bucket: Bucket, cost: int) -> Payment | None:
-        """Take the cost out of a bucket if it holds as much; None where Redis fails and that is allowed.
+        """Spend units of a bucket if enough are left; a negative cost is a refund.
 
-        A cost below zero is given back.
+        Returns None if Redis fails and RATE_LIMIT_ON_FAILURE is `allow`.
 
         Raises:
-            QueueUnavailable: Redis does not say, and RATE_LIMIT_ON_FAILURE is `refuse`.
+            QueueUnavailable: Redis fails and RATE_LIMIT_ON_FAILURE is `refuse`.
         """
         rate = bucket.rate
         args = (rate.limit, rate.window_s * 1000, cost)
@@ -129,12 +129,14 @@ class RateLimits:
         if self._on_failure == "refuse":
             raise QueueUnavailable(f"rate limits cannot be checked now ({type(error).__name__})") from error
         if not self._failing:
-            log.warning("rate limits cannot be checked; all is let through", extra={"error": str(error)})
+            log.warning(
+                "rate limits cannot be checked; all requests are allowed", extra={"error": str(error)}
+            )
         self._failing = True
 
 
 class Budget:
-    """What one request may spend, and its client's quota."""
+    """The budget of one request's client, and its quota after the last payment."""
 
     def __init__(self, limits: RateLimits, bucket: Bucket) -> None:
         self._limits = limits
@@ -155,25 +157,25 @@ class Budget:
         await self._pay(REQUEST_COST, again=REQUEST_COST)
 
     async def spend(self, query: SearchQuery) -> None:
-        """Pay for computing a query, beside the request itself.
+        """Pay for computing a query, in addition to the request itself.
 
         Raises:
-            RateLimited: the budget is too small; nothing was taken.
-            QueueUnavailable: Redis does not say how large it is.
+            RateLimited: too few units are left; none was taken.
+            QueueUnavailable: the budget could not be read from Redis.
         """
         payable = self._payable(cost_of(query))
         if payable and await self._pay(payable, again=REQUEST_COST + payable):
             self._spent = payable
 
     async def refund(self) -> None:
-        """Give back what `spend` took, if that can be counted now."""
+        """Give back the units that `spend` took, if Redis answers."""
         if self._spent:
             with suppress(QueueUnavailable):
                 self._last = await self._limits.spend(self._bucket, -self._spent) or self._last
             self._spent = 0
 
     def expect(self, cost: int) -> None:
-        """Refuse early what could not be paid for later.
+        """Refuse a request early if its later cost exceeds the units left.
 
         Raises:
             RateLimited
@@ -184,16 +186,16 @@ class Budget:
         left = self._last.window.quota(rate).remaining
         if left < payable:
             raise RateLimited(
-                f"the limit is {rate}, of which {left} are left; this may cost {cost}",
+                f"the limit is {rate} and {left} are left; this may cost {cost}",
                 retry_after_s=self._last.window.retry_after_s(REQUEST_COST + payable, rate),
             )
 
     def _payable(self, cost: int) -> int:
-        # Nobody could ever pay more than a whole window, less the request.
+        # A search that costs more than a whole window must remain possible for a client with a full budget.
         return min(cost, self._bucket.rate.limit - REQUEST_COST)
 
     async def _pay(self, cost: int, *, again: int) -> bool:
-        """Pay, unless nobody counts; `again` is what the same request would cost from its start."""
+        """Pay; False if Redis could not count. `again` is the cost of repeating the whole request."""
         payment = await self._limits.spend(self._bucket, cost)
         if payment is None:
             return False
@@ -223,7 +225,7 @@ UNLIMITED_BUDGET = UnlimitedBudget()
 
 
 def read_bucket(name: str, rate: str) -> Bucket | None:
-    """Return a bucket, None for one without a limit."""
+    """Return the bucket of a rate such as `600/minute`, None for `unlimited`."""
     if rate == UNLIMITED:
         return None
     limit, _, unit = rate.partition("/")
@@ -231,7 +233,7 @@ def read_bucket(name: str, rate: str) -> Bucket | None:
 
 
 def cost_of(query: SearchQuery) -> int:
-    """Return what it costs to compute a search."""
+    """Return the cost of computing a search, in units."""
     return sum(_part_cost(part) for part in query.parts)
 
 

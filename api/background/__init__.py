@@ -1,1 +1,1 @@
-"""What a gateway does besides answering: it listens, sweeps, and warns of weak configurations."""
+"""Background tasks of a gateway: event subscription, ledger sweeps, warnings about configuration."""

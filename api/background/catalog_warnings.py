@@ -1,4 +1,4 @@
-"""Warns of what is set up wrongly in the catalog without making searches wrong: at the start, and later."""
+"""Warnings about catalog faults that leave searches correct, checked at the start and then periodically."""
 
 import logging
 
@@ -6,23 +6,23 @@ from api.search.catalog_cache import CatalogCache
 
 log = logging.getLogger(__name__)
 
-LOOK_EVERY_S = 60.0
+CHECK_EVERY_S = 60.0
 
 
 class CatalogWarnings:
-    """Looks at how the catalog is set up and tells each fault once, until it is mended."""
+    """Checks the catalog's configuration and logs each fault once until it is fixed."""
 
     def __init__(self, catalog: CatalogCache) -> None:
         self._catalog = catalog
-        self._told: set[str] = set()
+        self._reported: set[str] = set()
 
-    async def look(self) -> None:
-        """Warn of what was not wrong at the last look."""
+    async def check(self) -> None:
+        """Log the faults that the last check did not find."""
         found = await self._catalog.warnings()
         for fault in found:
-            if fault.problem not in self._told:
+            if fault.problem not in self._reported:
                 log.warning(
                     "the catalog is misconfigured",
                     extra={"code": fault.code, "problem": fault.problem, "detail": fault.detail},
                 )
-        self._told = {fault.problem for fault in found}
+        self._reported = {fault.problem for fault in found}

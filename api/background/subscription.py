@@ -1,4 +1,4 @@
-"""The one pub/sub connection of a gateway process, and who hears what comes over it."""
+"""The gateway's Redis pub/sub subscription: one connection, one listener for each channel."""
 
 import asyncio
 import logging
@@ -12,20 +12,20 @@ from common.redis.multiplexed_connection import MultiplexedConnection, pack_comm
 
 log = logging.getLogger(__name__)
 
-#: How often the connection is asked whether it is alive; without an answer it is made anew.
-ASK_EVERY_S = 2.0
+#: Interval of the PING that detects a dead connection.
+PING_EVERY_S = 2.0
 RECONNECT_S = 0.5
 
 
 class Subscription:
-    """Hears the channels and calls each channel's listener with the message."""
+    """Subscribes to channels and calls each channel's listener with its messages."""
 
     def __init__(self, redis: Redis, listeners: Mapping[str, Callable[[bytes], None]]) -> None:
         self._redis = redis
         self._listeners = {channel.encode(): listener for channel, listener in listeners.items()}
 
     async def run(self) -> None:
-        """Listen until cancelled; a lost connection is made anew, and what it missed is lost."""
+        """Listen until cancelled; reconnect after a loss. Messages sent in between are lost."""
         while True:
             try:
                 await self._listen()
@@ -34,22 +34,22 @@ class Subscription:
             await asyncio.sleep(RECONNECT_S)
 
     async def _listen(self) -> NoReturn:
-        """Subscribe, and raise once the connection is lost."""
-        connection = await MultiplexedConnection.open(self._redis, on_push=self._hear)
+        """Subscribe and listen; raise when the connection is lost."""
+        connection = await MultiplexedConnection.open(self._redis, on_push=self._dispatch)
         try:
             connection.send(pack_command("SUBSCRIBE", *self._listeners))
             while True:
                 await connection.request(pack_command("PING"))
-                await asyncio.wait({connection.lost}, timeout=ASK_EVERY_S)
+                await asyncio.wait({connection.lost}, timeout=PING_EVERY_S)
         finally:
             await connection.close()
 
-    def _hear(self, push: list[Any]) -> None:
+    def _dispatch(self, push: list[Any]) -> None:
         if push[0] != b"message":
             return
         _, channel, message = push
         try:
             self._listeners[channel](message)
         except Exception:
-            # The boundary of one message: what nobody can read is told here, and the next is heard.
+            # The boundary of one message: a malformed one is logged, and the next is handled.
             log.exception("a message could not be read", extra={"channel": channel.decode()})

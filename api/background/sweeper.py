@@ -1,4 +1,4 @@
-"""The gateway's turn at the ledger's sweeper: what is overdue is sent again, what is too late ends."""
+"""The ledger sweeper: re-sends overdue jobs and ends those past their deadline, once a second."""
 
 import logging
 
@@ -10,13 +10,13 @@ SWEEP_EVERY_S = 1.0
 
 
 class Sweeper:
-    """One step of sweeping; of all processes one at a time gets the turn."""
+    """Sweeps the ledger; of all processes only one sweeps at a time."""
 
     def __init__(self, ledger: GatewayLedger) -> None:
         self._ledger = ledger
 
     async def sweep(self) -> None:
-        """Sweep once, and say what there was to sweep."""
+        """Sweep once, and log the jobs that were ended, given back or sent again."""
         sweep = await self._ledger.sweep()
         if sweep is not None and (sweep.ended or sweep.given_back or sweep.sent_again):
             log.warning(

@@ -1,1 +1,1 @@
-"""What gateway and clients say to each other: requests, answers, problems, and their OpenAPI document."""
+"""The HTTP contract: requests, responses, problems, and the OpenAPI document."""

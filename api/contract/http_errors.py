@@ -1,26 +1,26 @@
-"""Errors that only HTTP knows: a request that does not reach the domain.
+"""Errors of the HTTP layer: requests that are refused before they reach the search use case.
 
 CoverSearchError
-├── InvalidRequest        several parameters at once, each with its own sentence
+├── InvalidRequest        one or more invalid parameters, each with its own message
 ├── RouteNotFound
 ├── MethodNotAllowed
-├── MalformedBody         not well-formed HTTP, or not the multipart or JSON that it says it is
-├── NotImplementedHere    a transfer coding or method that HTTP has and the service does not
-├── RangeNotSatisfiable   a part of a file that it does not have
-├── BodyTooLarge          a JSON body past its limit
+├── MalformedBody         not well-formed HTTP, or the body is not the multipart or JSON that it claims to be
+├── NotImplementedHere    a transfer coding or method of HTTP that the service does not implement
+├── RangeNotSatisfiable   a range beyond the end of a file
+├── BodyTooLarge          a JSON body beyond its limit
 ├── HeadersTooLarge
-├── Unauthorized          no key where one is needed, or one that is not valid
-├── Forbidden             a key that is valid but not for this, a page of an origin that is not let in
+├── Unauthorized          a required key is missing, or a key is not valid
+├── Forbidden             the key lacks the right, or CORS_ORIGINS does not list the page's origin
 ├── UnsupportedMediaType
-│   └── UnsupportedContentCoding   a body that is compressed
-└── RequestTimeout        the body did not come in time
+│   └── UnsupportedContentCoding   a compressed body
+└── RequestTimeout        headers or body did not arrive in time
 """
 
 from collections.abc import Sequence
 
 from common.errors import CoverSearchError, InvalidParameter
 
-#: More are not told: who sends thousands of wrong parameters reads none of them.
+#: The most problems one answer lists.
 PROBLEMS_MAX = 20
 
 
@@ -77,7 +77,7 @@ class UnsupportedMediaType(CoverSearchError):
 
 
 class UnsupportedContentCoding(UnsupportedMediaType):
-    """A body that is compressed; it looks like another media type to clients."""
+    """A compressed body; clients get the code of an unsupported media type."""
 
 
 class RequestTimeout(CoverSearchError):

@@ -1,4 +1,4 @@
-"""The OpenAPI document: what FastAPI collects from routes and models, with what it cannot know."""
+"""The OpenAPI document: FastAPI's, completed with model examples, rate limits and security."""
 
 from typing import Any
 
@@ -8,22 +8,22 @@ from pydantic import BaseModel
 from pydantic.json_schema import JsonSchemaMode, models_json_schema
 
 from api.contract import responses
-from api.contract.descriptions import RATE_LIMIT
+from api.contract.openapi_responses import RATE_LIMIT
 from api.contract.problem_examples import problem_example
 from api.contract.requests import SearchBody
 from common.version import VERSION
 
 DESCRIPTION = """Find album covers that look like an image, a description, or another album.
 
-A search waits for its answer by default; with `Prefer: respond-async` it answers 202 with a job.
+By default a search waits for its result; with `Prefer: respond-async` it returns 202 with a job.
 Errors are `application/problem+json` with a stable `code`.
 """
-#: Below this path clients are told what is left of their limit, and may need a key.
+#: Paths that may need a key, and whose answers have `RateLimit-*` headers.
 GUARDED = "/api/"
 
 SECURITY_SCHEMES = {
     "bearer": {"type": "http", "scheme": "bearer", "description": "An API key."},
-    "apiKey": {"type": "apiKey", "in": "header", "name": "X-API-Key", "description": "The same."},
+    "apiKey": {"type": "apiKey", "in": "header", "name": "X-API-Key", "description": "An API key."},
 }
 
 _MODELS: list[tuple[type[BaseModel], JsonSchemaMode]] = [
@@ -39,7 +39,7 @@ Schema = dict[str, Any]
 
 
 def install_openapi(app: FastAPI, *, auth: str, path_prefix: str) -> None:
-    """Make `app.openapi` return the whole document; `auth` is the setting."""
+    """Make `app.openapi` return the completed document; `auth` is the setting AUTH."""
 
     def document() -> Schema:
         if app.openapi_schema is None:
@@ -48,7 +48,7 @@ def install_openapi(app: FastAPI, *, auth: str, path_prefix: str) -> None:
                 _add_security(app.openapi_schema, is_optional=auth == "optional")
         return app.openapi_schema
 
-    app.openapi = document  # type: ignore[method-assign]  # FastAPI's documented way to extend it
+    app.openapi = document  # type: ignore[method-assign]  # FastAPI documents this way to extend it
 
 
 def _document(app: FastAPI, *, path_prefix: str) -> Schema:
@@ -59,7 +59,7 @@ def _document(app: FastAPI, *, path_prefix: str) -> Schema:
         routes=app.routes,
         servers=[{"url": path_prefix}] if path_prefix else None,
     )
-    # FastAPI leaves nulls out of the models' examples, and knows no model that an endpoint reads itself.
+    # FastAPI drops nulls from examples, and omits models of bodies that it does not parse.
     _, models = models_json_schema(_MODELS, ref_template="#/components/schemas/{model}")
     models["$defs"]["Problem"]["example"] = problem_example("invalid_parameter")
     document["components"]["schemas"] = models["$defs"]
@@ -71,7 +71,7 @@ def _document(app: FastAPI, *, path_prefix: str) -> Schema:
 
 
 def _parameter(parameter: Schema) -> Schema:
-    """Leave out that a parameter may be null, which no query string can say, and show its example."""
+    """Remove null from a parameter's type, which no query string can express, and set its example."""
     schema = {name: value for name, value in parameter["schema"].items() if name != "title"}
     some = [each for each in schema.pop("anyOf", ()) if each.get("type") != "null"]
     if some:
@@ -87,7 +87,7 @@ def _parameter(parameter: Schema) -> Schema:
 
 def _add_rate_limits(answers: Schema, *, is_guarded: bool) -> None:
     for status, answer in answers.items():
-        # Elsewhere only guessing at keys is counted.
+        # Other paths count only requests with an invalid key.
         if is_guarded or status in {"401", "429"}:
             answer["headers"] = {**answer["headers"], **RATE_LIMIT}
 

@@ -1,7 +1,7 @@
-"""The types of parameters: how text of a query string and values of JSON become Python values.
+"""Parameter types: strict conversion of query-string text and JSON values to Python values.
 
-A query string holds text; a JSON body is validated with the context `JSON`. Both are read strictly: `1_0`
-and `1.0` in a query string, and a string in the place of a number in JSON, are refused.
+A query string holds text; a JSON body is validated with the context `JSON`. `1_0` and `1.0` are not
+integers in a query string, and a string is not a number in JSON.
 """
 
 import re
@@ -19,13 +19,13 @@ _FLAGS = {"true": True, "1": True, "false": False, "0": False}
 
 
 def is_json(info: ValidationInfo) -> bool:
-    """Tell whether a value comes from a JSON body rather than from a query string."""
+    """Tell whether a value comes from a JSON body rather than a query string."""
     return info.context is JSON
 
 
 def _read_integer(value: object, info: ValidationInfo) -> object:
     if is_json(info):
-        # to JSON and its schemas 5.0 is an integer
+        # JSON Schema counts 5.0 as an integer.
         return int(value) if isinstance(value, float) and value.is_integer() else value
     if isinstance(value, str):
         return int(value) if _INTEGER.fullmatch(value) else _refuse()
@@ -46,7 +46,7 @@ def _read_flag(value: object, info: ValidationInfo) -> object:
 
 
 def _refuse() -> Any:
-    # What the value should be is said from the parameter's schema, as for any other error.
+    # Not shown to clients: `validation` describes the expected value from the parameter's schema.
     raise PydanticCustomError("not_read", "is of another form")
 
 
@@ -56,5 +56,5 @@ FLAG = BeforeValidator(_read_flag)
 
 
 def within(low: float, high: float) -> Any:
-    """Return the bounds of a number; it stands before `INTEGER` or `NUMBER` in `Annotated`."""
+    """Return the bounds of a number, to be placed before `INTEGER` or `NUMBER` in `Annotated`."""
     return Field(ge=low, le=high)

@@ -1,25 +1,25 @@
-"""Whether a client waits for its answer: the `Prefer` header (RFC 7240) and `?wait=`."""
+"""The `Prefer` header (RFC 7240) and `?wait=`: how long a request waits for its answer."""
 
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-#: The longest wait that a client is given.
+#: The longest wait that a client can request.
 WAIT_MAX_S = 60.0
 
-# A list is split at commas outside of quoted strings.
+# Items of a list are separated by commas outside of quoted strings.
 _ITEM = re.compile(r'(?:[^,"]|"(?:[^"\\]|\\.)*"?)+')
 _SECONDS = re.compile(r"\d{1,9}")
 
 
 @dataclass(frozen=True, slots=True)
 class Patience:
-    """How long a request waits, and which of the client's preferences decided it."""
+    """How long a request waits, and which preferences of the client were applied."""
 
     wait_s: float
-    #: The client asked for 202 rather than for a wait.
+    #: Answer 202 immediately.
     at_once: bool = False
-    #: The value of `Preference-Applied`, empty where the header decided nothing.
+    #: The value of `Preference-Applied`; empty if no preference was applied.
     applied: str = ""
 
 
@@ -28,7 +28,7 @@ def read_preferences(headers: Iterable[str]) -> dict[str, str]:
     found: dict[str, str] = {}
     for header in headers:
         for item in _ITEM.findall(header):
-            # What follows a semicolon are parameters of the preference; we know none that has any.
+            # Parameters of a preference follow a semicolon; the supported preferences have none.
             name, _, value = item.partition(";")[0].partition("=")
             if name.strip():
                 found.setdefault(name.strip().lower(), value.strip().strip('"'))
@@ -36,9 +36,9 @@ def read_preferences(headers: Iterable[str]) -> dict[str, str]:
 
 
 def decide_patience(headers: Iterable[str], *, parameter_s: float | None, default_s: float) -> Patience:
-    """Return how long to wait: `?wait=` wins, then the header, then the default.
+    """Return how long to wait: `?wait=`, else the header, else the default.
 
-    `respond-async` together with `wait=5` means: asynchronously, unless it takes less than 5 s.
+    `respond-async, wait=5` returns the result if it is ready within 5 s, else a job.
     """
     if parameter_s is not None:
         return Patience(wait_s=parameter_s)

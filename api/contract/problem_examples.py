@@ -1,4 +1,4 @@
-"""One example of each problem that an endpoint may answer with, as the gateway would say it."""
+"""An example problem document for each problem code that OpenAPI lists."""
 
 from collections.abc import Mapping
 from types import MappingProxyType
@@ -30,7 +30,7 @@ DETAILS: Mapping[str, str] = MappingProxyType(
         "album_not_found": "no album 585",
         "idempotency_conflict": "this Idempotency-Key was used with another request",
         "unauthorized": "the API key is not valid",
-        "forbidden": "why a part is not well is told to the bearers of admin keys",
+        "forbidden": "only an admin key may see why a part is not ready",
         "rate_limited": "the limit is 600/minute and this costs 4",
         "queue_full": "the oldest job in the queue has waited too long",
         "queue_unavailable": "the job queue does not answer (TimeoutError)",
@@ -44,7 +44,7 @@ DETAILS: Mapping[str, str] = MappingProxyType(
         "internal": INTERNAL_DETAIL,
     }
 )
-#: What `errors` names, where it names something.
+#: The parameter in `errors`, for codes that have one.
 PARAMETERS: Mapping[str, str] = MappingProxyType(
     {
         "invalid_parameter": "k",

@@ -1,4 +1,4 @@
-"""Every error over HTTP: one table from its type to status and title, and its problem document (RFC 9457)."""
+"""Problem documents (RFC 9457): one table maps each error type to its HTTP status and title."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -27,26 +27,26 @@ from common.jobs import JobFailure
 from common.logs import request_id_var
 
 MEDIA_TYPE = "application/problem+json"
-#: Problem types are names, not addresses: a self-hosted service has no home page of its own.
+#: Problem types are URNs, not URLs: a self-hosted service has no fixed host to serve them from.
 TYPE_PREFIX = "urn:cover-search:problem:"
 
 INTERNAL_DETAIL = "the service failed unexpectedly; its log names this request id"
-#: The codings that a request's body may have, for one that had another (RFC 9110, section 15.5.16).
+#: Sent if a body has an unsupported content coding (RFC 9110, section 15.5.16).
 CODINGS = {"Accept-Encoding": "identity"}
 CHALLENGE = {"WWW-Authenticate": 'Bearer realm="cover-search"'}
 
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One row: what clients see of one kind of error; the code stands in the error's class."""
+    """The HTTP form of one error type; its `code` is an attribute of the error class."""
 
     status: int
     title: str
-    #: Sent as `Retry-After` where the error itself does not know better.
+    #: The default of `Retry-After`; some errors carry a measured value.
     retry_after_s: int | None = None
 
 
-#: Every error with a code of its own; its subclasses without one look like it.
+#: One row for each error class with its own code; subclasses without one use their base class's row.
 PROBLEMS: Mapping[type[CoverSearchError], Problem] = MappingProxyType(
     {
         CoverSearchError: Problem(500, "Internal error"),
@@ -88,7 +88,7 @@ PROBLEMS: Mapping[type[CoverSearchError], Problem] = MappingProxyType(
     }
 )
 
-#: The same rows by code, for a job's failure that comes out of the ledger.
+#: The same rows by code, for failures that are read from the ledger.
 PROBLEMS_BY_CODE: Mapping[str, Problem] = MappingProxyType(
     {kind.code: problem for kind, problem in PROBLEMS.items()}
 )
@@ -97,7 +97,7 @@ INTERNAL = PROBLEMS[CoverSearchError]
 
 
 def problem_of(error: CoverSearchError) -> Problem:
-    """Return the row of an error: its own, or that of the nearest class above it."""
+    """Return the row of an error's class, or of its nearest base class that has one."""
     return next(PROBLEMS[kind] for kind in type(error).__mro__ if kind in PROBLEMS)
 
 
@@ -127,7 +127,7 @@ def error_response(error: CoverSearchError, *, headers: Mapping[str, str] | None
 
 
 def failure_response(failure: JobFailure) -> Response:
-    """Return the problem document of a failed job, for the request that waited for it."""
+    """Return the problem document of a failed job, for a search that waited for it."""
     problem = PROBLEMS_BY_CODE.get(failure.code, INTERNAL)
     if problem is INTERNAL:
         return internal_response()
@@ -145,7 +145,7 @@ def failure_response(failure: JobFailure) -> Response:
 
 
 def internal_response() -> Response:
-    """Return a 500 that tells the request id and nothing else."""
+    """Return a 500 that contains the request id and no details of the error."""
     return _response(INTERNAL, code=CoverSearchError.code, detail=INTERNAL_DETAIL)
 
 

@@ -1,4 +1,4 @@
-"""What clients may ask: each parameter and body once; reading, checking and OpenAPI follow from it."""
+"""Request models: each parameter and body once; validation and OpenAPI are derived from them."""
 
 from typing import Annotated, Self
 
@@ -34,11 +34,11 @@ from common.queries import (
     clean_text,
 )
 
-#: The longest wait that a client is given.
+#: The longest wait that a client can request.
 WAIT_MAX_S = 60.0
 WEIGHT_MAX = 10.0
 GENRES_MAX = 50
-#: Visible ASCII; long enough for any key that a client would make.
+#: Visible ASCII, at most 255 characters.
 IDEMPOTENCY_KEY_PATTERN = "^[!-~]{1,255}$"
 
 ALBUM_ID = Annotated[
@@ -58,7 +58,7 @@ JOB_ID = Annotated[
     ),
 ]
 
-#: What a part can stand for; each part has exactly one of them.
+#: The kinds of a part; each part has exactly one of these fields.
 KINDS = ("text", "image", "album_id")
 
 
@@ -72,7 +72,7 @@ def _clean(value: object) -> object:
 
 
 def _without_blanks(value: object, info: ValidationInfo) -> object:
-    """Leave out the empty genre that a form sends for "all genres"."""
+    """Remove the empty genre that an HTML form sends for "all genres"."""
     if is_json(info) or not isinstance(value, list):
         return value
     return [genre for genre in map(str.strip, value) if genre]
@@ -88,14 +88,14 @@ K = Annotated[
 Wait = Annotated[
     Annotated[float, within(0, WAIT_MAX_S), NUMBER] | None,
     Field(
-        description="How many seconds to wait for the answer before a 202 with the job; wins over `Prefer`.",
+        description="Seconds to wait for the result before 202 with a job; overrides `Prefer`.",
         examples=[5],
     ),
 ]
 
 
 class Parameters(BaseModel):
-    """The parameters of one endpoint, or a body: what is not known is refused by name."""
+    """The parameters of one endpoint, or a body; unknown names are refused."""
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
@@ -105,13 +105,13 @@ class NoParameters(Parameters):
 
 
 class FilterParameters(Parameters):
-    """Conditions that every result meets; a new filter is a field here and in `common.queries.Filters`."""
+    """Filters that every result meets; a new filter is a field here and in `common.queries.Filters`."""
 
     genre: Annotated[
         list[Genre],
         Field(
             max_length=GENRES_MAX,
-            description="Only albums of this genre, in any case; repeated, of any of them. See /api/genres.",
+            description="Only albums of this genre, in any spelling; repeatable. See /api/genres.",
             examples=[["Rock"]],
         ),
         BeforeValidator(_without_blanks),
@@ -140,7 +140,7 @@ class FilterParameters(Parameters):
         return year_max
 
     def filters(self) -> Filters:
-        """Return the conditions as the query has them."""
+        """Return the filters of the query."""
         return Filters(
             genres=tuple(self.genre),
             year_min=self.year_min,
@@ -151,22 +151,22 @@ class FilterParameters(Parameters):
 
 
 class SearchParameters(FilterParameters):
-    """The parameters of a search whose query is elsewhere: in the path or in an upload."""
+    """The parameters of a search whose subject is in the path or the body."""
 
     k: K = K_DEFAULT
     wait: Wait = None
 
     def similar_to(self, album_id: str) -> SearchQuery:
-        """Return the query for more like an album."""
+        """Return the query for albums similar to one album."""
         return SearchQuery((AlbumPart(album_id),), self.filters(), self.k)
 
 
 class TextSearch(SearchParameters):
-    """A search by a description."""
+    """A search by a text description."""
 
     query: Annotated[
         Text,
-        Field(description="What the cover looks like: colours, objects, style.", examples=["dark ambient"]),
+        Field(description="A description of the cover: colours, objects, style.", examples=["dark ambient"]),
     ]
 
     def search(self) -> SearchQuery:
@@ -175,18 +175,18 @@ class TextSearch(SearchParameters):
 
 
 class WaitParameters(Parameters):
-    """The one parameter of a request that waits for a job or posts a search as JSON."""
+    """The only query parameter of `POST /api/search` and `GET /api/jobs/{job_id}`."""
 
     wait: Wait = None
 
 
 class PreferHeader(BaseModel):
-    """Whether the client waits."""
+    """The `Prefer` header."""
 
     prefer: Annotated[
         list[str],
         Field(
-            description="RFC 7240: `respond-async` (202 at once), `wait=<seconds>` (bounds the wait).",
+            description="RFC 7240: `respond-async` (202 immediately), `wait=<seconds>` (the longest wait).",
             examples=[["wait=5"]],
         ),
     ] = []
@@ -198,19 +198,19 @@ class SearchHeaders(PreferHeader):
     idempotency_key: Annotated[
         Annotated[str, Field(pattern=IDEMPOTENCY_KEY_PATTERN)] | None,
         Field(
-            description="The same key with the same request gives the same job.",
+            description="Repeating a request with the same key returns the same job.",
             examples=["4b0b6a2e-order-17"],
         ),
     ] = None
 
 
 class ConditionalHeaders(BaseModel):
-    """The request headers of what a client may hold already."""
+    """The request headers of a resource that clients may cache."""
 
     if_none_match: Annotated[
         list[str],
         Field(
-            description="The ETag of an answer that the client has; 304 if it holds.",
+            description="The ETag of the client's copy; the answer is 304 if the copy is current.",
             examples=[['W/"9f2c4f6f0c0b4a8e"']],
         ),
     ] = []
@@ -221,20 +221,20 @@ class CacheableSearchHeaders(SearchHeaders, ConditionalHeaders):
 
 
 class HealthParameters(Parameters):
-    """How much of its health the service tells."""
+    """The parameters of the health endpoints."""
 
     details: Annotated[
         bool,
         FLAG,
         Field(
-            description="Answer with why a part is not well, or, without an admin key, with 401 or 403.",
+            description="Include why a part is not ready; without an admin key the answer is 401 or 403.",
             examples=[True],
         ),
     ] = False
 
 
 class PartBody(Parameters):
-    """One weighted part; a negative weight steers away from it."""
+    """One weighted part of a composed query; a negative weight moves the results away from it."""
 
     model_config = ConfigDict(
         json_schema_extra={
@@ -289,7 +289,7 @@ def check_album_id(album_id: str) -> str:
     """Return an id that an album may have.
 
     Raises:
-        AlbumNotFound: PostgreSQL cannot hold it, or ingest does not take it.
+        AlbumNotFound: PostgreSQL cannot store such an id, or ingest refuses it.
     """
     if not 1 <= len(album_id) <= ALBUM_ID_MAX_CHARS or "\0" in album_id or not _is_unicode(album_id):
         raise AlbumNotFound("no album has such an id")
@@ -300,6 +300,6 @@ def _is_unicode(text: str) -> bool:
     try:
         text.encode()
     except UnicodeEncodeError:
-        # bytes of a path that are no UTF-8
+        # The bytes in the path are not UTF-8.
         return False
     return True

@@ -1,4 +1,4 @@
-"""What the gateway answers: the shape of each document, from which OpenAPI follows."""
+"""Response models: the JSON documents of the gateway, from which OpenAPI is derived."""
 
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
@@ -77,7 +77,7 @@ Milliseconds = Annotated[float, Field(ge=0)]
 CatalogProblem = Annotated[
     str,
     Field(
-        description="What is wrong with the catalog; only beside the code `catalog_misconfigured`.",
+        description="What is wrong with the catalog; present only with the code `catalog_misconfigured`.",
         json_schema_extra={"enum": [*REMEDIES]},
     ),
 ]
@@ -112,7 +112,7 @@ class Match(Album):
 
 
 class Timings(BaseModel):
-    """Milliseconds of each stage; the first four add up to the total."""
+    """Milliseconds of each stage; the first four stages add up to the total."""
 
     model_config = _with_example(TIMINGS_EXAMPLE)
 
@@ -131,8 +131,8 @@ class Result(BaseModel):
     job_id: Annotated[
         str | None,
         Field(
-            description="The `id` of the job that gave this result, for `GET /api/jobs/{job_id}`. "
-            "Null where the cache answered and no job was needed."
+            description="The `id` of the job that produced this result, for `GET /api/jobs/{job_id}`. "
+            "Null if the result came from the cache without a job."
         ),
     ]
     success: Literal[True]
@@ -141,8 +141,8 @@ class Result(BaseModel):
     truncated: Annotated[
         bool,
         Field(
-            description="A text has more tokens than the model reads, and the rest was left out. "
-            "Absent from the results of workers of an earlier release."
+            description="A text of the query has more tokens than the model reads; the rest was ignored. "
+            "Workers of an earlier release leave this field out."
         ),
     ] = False
     results: list[Match]
@@ -163,7 +163,7 @@ class Failure(BaseModel):
 
 
 class JobUrls(BaseModel):
-    """Where a job is looked at, canceled and followed."""
+    """The paths to read, cancel and stream a job."""
 
     model_config = _with_example(JOB_EXAMPLE["urls"])
 
@@ -177,25 +177,25 @@ class Job(BaseModel):
 
     model_config = _with_example(JOB_EXAMPLE)
 
-    id: Annotated[str, Field(description="The job's id; `job_id` in paths and in its result.")]
+    id: Annotated[str, Field(description="The job's id, called `job_id` in paths and results.")]
     status: Annotated[str, Field(json_schema_extra={"enum": [state.value for state in JobState]})]
     query: dict[str, Any]
     created_at: Annotated[str, Field(json_schema_extra={"format": "date-time"})]
     started_at: Annotated[str | None, Field(json_schema_extra={"format": "date-time"})]
     completed_at: Annotated[str | None, Field(json_schema_extra={"format": "date-time"})]
     queue_position: Annotated[
-        Annotated[int, Field(ge=1)] | None, Field(description="1 is the next to be taken.")
+        Annotated[int, Field(ge=1)] | None, Field(description="1 is the next job to be started.")
     ]
     timings_ms: Timings | None
     cached: bool
-    coalesced: Annotated[bool, Field(description="It shares the run of an identical query.")]
+    coalesced: Annotated[bool, Field(description="The job shares the run of an identical query.")]
     error: Failure | None
     result: Result | None
     urls: JobUrls
 
 
 def job_json(job: jobs.Job, *, path_prefix: str) -> bytes:
-    """Return a job as JSON; its result is finished JSON, which nothing here parses."""
+    """Return a job as JSON; its result is already JSON and is inserted unparsed."""
     path = job_path(job.id, path_prefix=path_prefix)
     result = None if job.result is None else orjson.Fragment(with_job_id(job.result, job.id))
     return orjson.dumps(
@@ -218,7 +218,7 @@ def job_json(job: jobs.Job, *, path_prefix: str) -> bytes:
 
 
 def job_path(job_id: str, *, path_prefix: str) -> str:
-    """Return the path of a job, as clients reach it."""
+    """Return the path of a job, including the public path prefix."""
     return f"{path_prefix}/api/jobs/{job_id}"
 
 
@@ -229,7 +229,7 @@ def _time(ms: int | None) -> str | None:
 
 
 class Genres(BaseModel):
-    """The values that the filter `genre` takes, sorted."""
+    """The values of the filter `genre`, sorted."""
 
     model_config = _with_example({"success": True, "total_genres": 2, "genres": ["Electronic", "Rock"]})
 
@@ -239,7 +239,7 @@ class Genres(BaseModel):
 
 
 class GenreCount(BaseModel):
-    """How many albums a genre has."""
+    """The number of albums of a genre."""
 
     model_config = _with_example(STATS_EXAMPLE["top_genres"][0])
 
@@ -257,7 +257,7 @@ class YearRange(BaseModel):
 
 
 class Scores(BaseModel):
-    """Pitchfork scores in figures."""
+    """Statistics of the Pitchfork scores."""
 
     model_config = _with_example(STATS_EXAMPLE["pitchfork_scores"])
 
@@ -268,7 +268,7 @@ class Scores(BaseModel):
 
 
 class Stats(BaseModel):
-    """The catalog in figures."""
+    """Statistics of the catalog."""
 
     model_config = _with_example(STATS_EXAMPLE)
 
@@ -279,7 +279,7 @@ class Stats(BaseModel):
 
 
 class ModelsLoaded(BaseModel):
-    """Whether a live worker holds a loaded model, and whether the catalog answers."""
+    """Whether a live worker has a loaded model, and whether the catalog answers."""
 
     model_config = _with_example(HEALTH_EXAMPLE["models_loaded"])
 
@@ -288,7 +288,7 @@ class ModelsLoaded(BaseModel):
 
 
 Problems = Annotated[
-    dict[str, str], Field(description="What is wrong, by part: `queue`, `catalog`, `worker`.")
+    dict[str, str], Field(description="What is wrong, by part: `queue`, `catalog` or `worker`.")
 ]
 
 
@@ -300,7 +300,7 @@ class Health(BaseModel):
     status: Literal["healthy", "degraded", "unhealthy"]
     models_loaded: ModelsLoaded
     total_albums: Count
-    workers: Annotated[int, Field(ge=0, description="Live workers that hold a loaded model.")]
+    workers: Annotated[int, Field(ge=0, description="Live workers with a loaded model.")]
     queue_depth: Count
     model: str | None
     problems: Problems
@@ -316,7 +316,7 @@ class Readiness(BaseModel):
 
 
 class Liveness(BaseModel):
-    """The process answers."""
+    """The process is alive."""
 
     model_config = _with_example({"alive": True})
 
@@ -324,7 +324,7 @@ class Liveness(BaseModel):
 
 
 class Service(BaseModel):
-    """The service and its endpoints."""
+    """The service's name, version, endpoints and links."""
 
     model_config = _with_example(
         {
@@ -351,7 +351,7 @@ class ParameterProblem(BaseModel):
 
 
 class Problem(BaseModel):
-    """RFC 9457; `code` is stable, `errors` names parameters, `problem` a catalog's fault."""
+    """RFC 9457: `code` is stable, `errors` lists parameters, `problem` is a fault of the catalog."""
 
     type: str
     title: str

@@ -1,4 +1,4 @@
-"""What is wrong with a request, in sentences made of pydantic's errors and the model's JSON schema."""
+"""Validation messages: sentences built from pydantic's errors and the model's JSON schema."""
 
 from collections.abc import Mapping, Sequence
 from functools import cache
@@ -8,7 +8,7 @@ from pydantic import BaseModel
 
 from common.errors import InvalidParameter
 
-#: Of a name that a client made up, so many characters are repeated to it.
+#: An unknown name is cut to this length in the message.
 NAME_SHOWN_CHARS = 100
 
 Schema = Mapping[str, Any]
@@ -17,12 +17,12 @@ Error = Mapping[str, Any]
 
 
 def problems_of(model: type[BaseModel], errors: Sequence[Error]) -> list[InvalidParameter]:
-    """Return a problem for each error, named by its place in the body, such as `parts.0.weight`."""
+    """Return one problem for each error of a body, with its location, such as `parts.0.weight`."""
     return [_problem(model, error, error["loc"]) for error in errors]
 
 
 def parameter_problems(model: type[BaseModel], errors: Sequence[Error]) -> list[InvalidParameter]:
-    """Return a problem for each parameter of a query string at fault; `errors` stand by parameter."""
+    """Return one problem, the first, for each invalid parameter of a query string."""
     first = {error["loc"][:1]: error for error in reversed(errors)}
     return [_problem(model, error, place) for place, error in reversed(first.items())]
 
@@ -52,7 +52,7 @@ def _schema(model: type[BaseModel]) -> dict[str, Any]:
 
 
 def _schema_at(model: type[BaseModel], place: Sequence[str | int]) -> Schema:
-    """Return the schema of what stands at a place such as ("parts", 0, "weight")."""
+    """Return the schema of the value at a location such as ("parts", 0, "weight")."""
     whole = _schema(model)
     found = _resolved(whole, whole)
     for step in place:
@@ -62,7 +62,7 @@ def _schema_at(model: type[BaseModel], place: Sequence[str | int]) -> Schema:
 
 
 def _resolved(schema: Schema, whole: Schema) -> Schema:
-    """Follow a reference, and leave out that a value may be null."""
+    """Resolve a `$ref`, and reduce "a type or null" to the type."""
     if "$ref" in schema:
         return _resolved(whole["$defs"][schema["$ref"].rpartition("/")[2]], whole)
     some = [each for each in schema.get("anyOf", ()) if each.get("type") != "null"]
@@ -70,7 +70,7 @@ def _resolved(schema: Schema, whole: Schema) -> Schema:
 
 
 def _described(schema: Schema) -> str:
-    """Return in words what a value of this schema is."""
+    """Describe in words the values that a schema allows."""
     match schema.get("type"):
         case "integer" | "number" as kind:
             noun = "an integer" if kind == "integer" else "a number"

@@ -1,1 +1,1 @@
-"""HTTP itself: connections, bodies, files, headers."""
+"""The HTTP layer: connections, request bodies, static files, headers, CORS."""

@@ -1,54 +1,55 @@
-"""What request bodies hold of a process's memory: counted as they come, until the ledger has them."""
+"""The memory budget for request bodies of a process: bytes are counted until the ledger stores them."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from common.errors import QueueFull
 
-#: An upload takes a client seconds.
+#: About as long as an upload takes.
 RETRY_AFTER_S = 2
 
 
 class Body:
-    """One request's body, and the images that were in it; what it holds ends with `release`."""
+    """The buffered body of one request and its images; `release` frees them."""
 
-    def __init__(self, receiving: "BodyBudget") -> None:
-        self._receiving = receiving
+    def __init__(self, budget: "BodyBudget") -> None:
+        self._budget = budget
         self._held_bytes = 0
-        #: What has come. Nobody else keeps it: an error that is being answered holds the frames it left.
+        #: The bytes received. Only this object refers to them: an exception's traceback would keep a local
+        #: variable alive until the error is answered.
         self.buffer = bytearray()
         #: Uploaded bytes by SHA-256.
         self.images: tuple[tuple[str, bytes], ...] = ()
-        #: Seconds of CPU that decoding them takes, as estimated.
+        #: Estimated CPU seconds for decoding the images.
         self.decode_cost_s = 0.0
 
     def expect(self, size_bytes: int) -> None:
-        """Refuse early what would not fit; what a client declares is not counted.
+        """Refuse a body early if its declared size would not fit; nothing is counted yet.
 
         Raises:
             QueueFull
         """
-        self._receiving.check(size_bytes)
+        self._budget.check(size_bytes)
 
     def hold(self, size_bytes: int) -> None:
-        """Count bytes that have come.
+        """Count received bytes.
 
         Raises:
-            QueueFull: with them the process would hold more than it may.
+            QueueFull: the process would hold more than its budget.
         """
-        self._receiving.take(size_bytes)
+        self._budget.take(size_bytes)
         self._held_bytes += size_bytes
 
     def release(self) -> None:
-        """Let go of all bytes, and count none any more."""
+        """Free all bytes, and return them to the budget."""
         self.buffer.clear()
         self.images = ()
-        self._receiving.give_back(self._held_bytes)
+        self._budget.give_back(self._held_bytes)
         self._held_bytes = 0
 
 
 class BodyBudget:
-    """The budget of a process."""
+    """The budget of one gateway process."""
 
     def __init__(self, *, max_bytes: int) -> None:
         self._max_bytes = max_bytes
@@ -56,7 +57,7 @@ class BodyBudget:
 
     @contextmanager
     def body(self) -> Iterator[Body]:
-        """Give a body that is released at the latest when its request has been answered."""
+        """Yield a body, and release it when its request has been answered."""
         body = Body(self)
         try:
             yield body
@@ -64,23 +65,23 @@ class BodyBudget:
             body.release()
 
     def take(self, size_bytes: int) -> None:
-        """Count bytes.
+        """Take bytes from the budget.
 
         Raises:
-            QueueFull: there is no room for them.
+            QueueFull: the budget is exhausted.
         """
         self.check(size_bytes)
         self.held_bytes += size_bytes
 
     def check(self, size_bytes: int) -> None:
-        """See that there is room for so many bytes.
+        """Check that the budget has room for more bytes.
 
         Raises:
-            QueueFull: there is none.
+            QueueFull: it has not.
         """
         if self.held_bytes + size_bytes > self._max_bytes:
             raise QueueFull("too many uploads are being received", retry_after_s=RETRY_AFTER_S)
 
     def give_back(self, size_bytes: int) -> None:
-        """Count bytes no more."""
+        """Return bytes to the budget."""
         self.held_bytes -= size_bytes

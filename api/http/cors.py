@@ -1,4 +1,4 @@
-"""What pages of other origins may do with the gateway, where CORS_ORIGINS lets them."""
+"""Cross-origin requests (CORS) from the pages of CORS_ORIGINS."""
 
 from collections.abc import Sequence
 from http import HTTPStatus
@@ -11,7 +11,7 @@ from starlette.responses import Response
 from api.contract.http_errors import Forbidden
 from api.contract.problems import error_response
 
-#: Read by pages: all that an answer says beside its body.
+#: Response headers that pages of other origins may read.
 EXPOSED = (
     "ETag",
     "Location",
@@ -24,6 +24,7 @@ EXPOSED = (
     "X-Cache",
     "X-Request-Id",
 )
+#: Request headers that pages of other origins may send.
 ACCEPTED = (
     "Authorization",
     "Content-Type",
@@ -33,12 +34,12 @@ ACCEPTED = (
     "X-API-Key",
     "X-Request-Id",
 )
-#: How long a browser may rely on what it was told.
+#: How long a browser may cache the answer to a preflight request.
 MAX_AGE_S = 600
 
 
 def cors_options(origins: Sequence[str]) -> dict[str, Any]:
-    """Return the options of Starlette's CORS middleware; there are no cookies to send along."""
+    """Return the options of Starlette's CORS middleware; the service uses no cookies."""
     return {
         "allow_origins": list(origins),
         "allow_methods": ["GET", "HEAD", "POST"],
@@ -53,7 +54,7 @@ class Cors(CORSMiddleware):
     """Starlette's CORS middleware, whose refusals are problem documents."""
 
     def preflight_response(self, request_headers: Headers) -> Response:
-        """Answer what a browser asks before a request from another origin."""
+        """Answer a preflight request; a refusal is a problem document."""
         response = super().preflight_response(request_headers)
         if response.status_code == HTTPStatus.OK:
             return response

@@ -1,4 +1,4 @@
-"""Whether an uploaded file is an image that is accepted, told from its bytes; nothing is decoded here."""
+"""Checks of an uploaded image by its header: format, pixels, decoding cost; nothing is decoded here."""
 
 from common.errors import ImageTooManyPixels, UndecodableImage
 from common.images.cost.estimate import MAX_COST_S, check_cost, read_outline
@@ -8,15 +8,15 @@ from common.images.truncation import with_missing_end
 
 
 def check_image(data: bytes, *, max_pixels: int, max_cost_s: float = MAX_COST_S) -> float:
-    """Accept an image by its content; its name and declared type do not count.
+    """Check an image by its content; its file name and declared type are ignored.
 
-    Returns how many seconds of CPU decoding it takes, as estimated.
+    Returns the estimated CPU seconds for decoding it.
 
     Raises:
-        UnsupportedImage: none of the accepted formats, or a kind of one that is not read.
-        UndecodableImage: the header is broken, the image is empty, or the file lacks its end.
-        ImageTooManyPixels: the header says so.
-        ImageTooCostly: decoding it would take more CPU than one image may.
+        UnsupportedImage: not one of the accepted formats, or an unsupported variant of one.
+        UndecodableImage: the header is broken, the image is empty, or the file is truncated.
+        ImageTooManyPixels: by its header the image has more than `max_pixels`.
+        ImageTooCostly: decoding would take more than `max_cost_s`.
     """
     image_format = format_of(data)
     if image_format in {"HEIF", "AVIF"}:

@@ -1,7 +1,8 @@
-"""Refuses a body without reading it all, and still lets the client read why.
+"""Lingering close (as in nginx) for requests that are answered before their body was read.
 
-Closing at once would reset the connection under a client that is still sending, and the answer
-would be lost with it; so the answer is sent, a little more is read and dropped, and then it closes.
+Closing at once would reset the connection of a client that is still sending, and the client would
+lose the answer. So the answer is sent, further body bytes are read and discarded for a short time,
+and then the connection closes.
 """
 
 import asyncio
@@ -13,7 +14,7 @@ LINGER_BYTES = 16 * 1024 * 1024
 
 
 class LingeringClose:
-    """Close the connection of a request that is answered before its body has come."""
+    """Closes the connection of a request that is answered before its body was read."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app

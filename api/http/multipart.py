@@ -1,4 +1,4 @@
-"""The image in a multipart form, heard from python-multipart as the body comes in (RFC 2046, RFC 7578)."""
+"""Streaming parser for the image in a multipart form (RFC 2046, RFC 7578)."""
 
 import re
 from typing import TYPE_CHECKING
@@ -12,22 +12,22 @@ from common.errors import ImageTooLarge, InvalidParameter
 if TYPE_CHECKING:
     from python_multipart.multipart import MultipartCallbacks
 
-#: What a form may have around the image: preamble, boundaries, part headers, epilogue.
+#: Limit for everything around the image: preamble, boundaries, part headers, epilogue.
 FRAMING_BYTES = 64 * 1024
-#: One header of a part, with room for a file name of 5,000 characters in UTF-8.
+#: Limit for one header of a part, with room for a file name of 5,000 characters in UTF-8.
 HEADER_MAX_BYTES = 20 * 1024
-#: Blanks between a boundary and the end of its line.
+#: Limit for the blanks between a boundary and the end of its line.
 PADDING_MAX_BYTES = 256
 FILE_FIELD = "file"
 
 
 class ImageForm:
-    """Keeps the one file of a form; everything else is refused."""
+    """Extracts the file of a form; any other field is refused."""
 
     framing_bytes = FRAMING_BYTES
 
     def __init__(self, buffer: bytearray, *, boundary: bytes, max_bytes: int) -> None:
-        """Write the file into `buffer`.
+        """Prepare to write the file into `buffer`.
 
         Raises:
             MalformedBody: the boundary is missing or too long.
@@ -58,7 +58,7 @@ class ImageForm:
             raise MalformedBody("the Content-Type names a boundary that is too long") from error
 
     def write(self, chunk: bytes) -> None:
-        """Read the next bytes of the body.
+        """Parse the next bytes of the body.
 
         Raises:
             ImageTooLarge, InvalidRequest, MalformedBody
@@ -68,7 +68,7 @@ class ImageForm:
             self._parser.write(self._preamble.without(chunk))
         except FormParserError as error:
             raise MalformedBody("the body is not well-formed multipart/form-data") from error
-        # The parser walks through padding byte by byte.
+        # Checked after each chunk: the parser skips padding byte by byte, which is slow.
         if self._received_bytes - len(self._data) > FRAMING_BYTES:
             raise MalformedBody(f"the multipart body has more than {FRAMING_BYTES} bytes around the image")
 
@@ -77,7 +77,7 @@ class ImageForm:
 
         Raises:
             MalformedBody: the last boundary is missing.
-            InvalidRequest: there was no file, or nothing in it.
+            InvalidRequest: the form has no file, or the file is empty.
         """
         if not self._is_complete:
             raise MalformedBody("the multipart body ends before its last boundary")
@@ -121,7 +121,7 @@ class ImageForm:
 
 
 class Preamble:
-    """Drops what stands before the first boundary, and blanks after it, which python-multipart refuses."""
+    """Removes the preamble and the blanks after the first boundary, which python-multipart refuses."""
 
     def __init__(self, boundary: bytes) -> None:
         self._boundary = b"--" + boundary
@@ -129,12 +129,12 @@ class Preamble:
             rb"\r\n%b(--|[ \t]{0,%d}\r\n)" % (re.escape(self._boundary), PADDING_MAX_BYTES)
         )
         self._held_max_bytes = len(self._boundary) + PADDING_MAX_BYTES + 4
-        # The first boundary may be the first line.
+        # The body may begin with the boundary, without a line break before it.
         self._held = b"\r\n"
         self._is_over = False
 
     def without(self, chunk: bytes) -> bytes:
-        """Return what of the next bytes belongs to the parts."""
+        """Return the next bytes without the preamble."""
         if self._is_over:
             return chunk
         held = self._held + chunk

@@ -1,4 +1,4 @@
-"""Lets the gateway be reached under the path of its public address, whether or not a proxy strips it."""
+"""The path prefix of PUBLIC_URL, removed from request paths whether or not a proxy strips it."""
 
 from urllib.parse import unquote, unquote_to_bytes
 
@@ -6,14 +6,14 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from common.errors import SettingsError
 
-#: What the service's own paths begin with.
+#: The first segments of the service's own paths.
 FIRST_SEGMENTS = frozenset({"api", "app", "covers", "docs", "health", "livez", "openapi.json", "readyz"})
 
 
 class PathPrefix:
-    """Takes the prefix off each path that has it, so that everything behind it sees the paths of its routes.
+    """Removes the prefix from each path that has it, so that routes match.
 
-    A path without the prefix is left as it is: a proxy has stripped it, or the gateway is reached directly.
+    A path without the prefix is unchanged: a proxy has stripped it, or the client connects directly.
     """
 
     def __init__(self, app: ASGIApp, *, prefix: str) -> None:
@@ -35,14 +35,14 @@ class PathPrefix:
 
 
 def check_path_prefix(prefix: str) -> None:
-    """Accept a prefix that no path of the service begins with.
+    """Check that no path of the service begins with the prefix.
 
     Raises:
-        SettingsError: whether a proxy has stripped it could not be told.
+        SettingsError: one does, so a stripped path could not be told from an unstripped one.
     """
     first = prefix.split("/")[1]
     if first in FIRST_SEGMENTS:
         raise SettingsError(
-            f"PUBLIC_URL: its path begins with /{first}, as paths of the service do; choose another prefix, "
-            "or leave the path out where the service is at the root of its host"
+            f"PUBLIC_URL: its path begins with /{first}, like a path of the service; choose another prefix, "
+            "or leave the path out if the service is at the root of its host"
         )

@@ -1,9 +1,9 @@
 """Answers repeated queries from the cache in front of routing.
 
-A query string means the same each time it is sent: what the route made of it is remembered by its bytes, and
-a plain GET with the same bytes costs one lookup in the cache. Reading it anew would cost a third of a cached
-answer's time. Requests that say more (`Prefer`, `Idempotency-Key`) and those that the cache cannot answer
-take the ordinary way. The layer stands behind authentication, charging and request ids.
+The parsed query of each recent URL is remembered by the URL's bytes, so a repeated plain GET needs only one
+cache lookup. Parsing again would take a third of a cached answer's time. Requests with `Prefer` or
+`Idempotency-Key`, and those that the cache cannot answer, go on to the route. The middleware runs after
+authentication, rate limits and request ids.
 """
 
 from collections.abc import Awaitable, Callable
@@ -15,23 +15,23 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from common.errors import CoverSearchError
 from common.queries import SearchQuery
 
-#: Longer requests are read each time: what is remembered must stay small.
+#: Longer URLs are not remembered, to bound the memory.
 REMEMBERED_BYTES = 1024
 REMEMBERED_MAX = 4096
-_SAYS_MORE = frozenset({b"prefer", b"idempotency-key"})
+_BYPASS_HEADERS = frozenset({b"prefer", b"idempotency-key"})
 
-#: Returns the cached answer of a query to a request with these `If-None-Match` headers; None without one.
+#: Returns the cached response to a query with these `If-None-Match` headers, None if the cache has none.
 CachedResponse: TypeAlias = Callable[[Scope, SearchQuery, list[str]], Awaitable[Response | None]]
 
 
 class RepeatedQueries:
-    """The queries of the requests that were read last, by path and query string."""
+    """The parsed queries of recent requests, by path and query string."""
 
     def __init__(self) -> None:
         self._queries: dict[tuple[bytes, bytes], SearchQuery] = {}
 
     def remember(self, scope: Scope, query: SearchQuery) -> None:
-        """Remember what a request means; the oldest is forgotten where there are too many."""
+        """Remember the query of a request; evict the oldest entry if there are too many."""
         name = _name(scope)
         if sum(map(len, name)) > REMEMBERED_BYTES or name in self._queries:
             return
@@ -40,17 +40,17 @@ class RepeatedQueries:
         self._queries[name] = query
 
     def recall(self, scope: Scope) -> SearchQuery | None:
-        """Return what a request means, None where it has not been read lately or says more."""
+        """Return the query of a request, None if it is not remembered or the cache must be bypassed."""
         if scope["type"] != "http" or scope["method"] != "GET":
             return None
         query = self._queries.get(_name(scope))
-        if query is None or any(name in _SAYS_MORE for name, _ in scope["headers"]):
+        if query is None or any(name in _BYPASS_HEADERS for name, _ in scope["headers"]):
             return None
         return query
 
 
 class RepeatedQueriesMiddleware:
-    """Answers from the cache what it can, and passes on the rest."""
+    """Answers repeated queries from the cache, and passes other requests on."""
 
     def __init__(self, app: ASGIApp, *, cached_response: CachedResponse) -> None:
         self._app = app
@@ -72,7 +72,7 @@ class RepeatedQueriesMiddleware:
         try:
             return await self._cached_response(scope, query, if_none_match)
         except CoverSearchError:
-            # The route says it as a problem.
+            # The route raises the error again and answers with a problem.
             return None
 
 

@@ -1,4 +1,4 @@
-"""The outermost layer of the gateway: request ids, security headers, and an error nobody expected."""
+"""The outermost middleware: request ids, security headers, request logs, and 500 for unexpected errors."""
 
 import logging
 import re
@@ -16,14 +16,14 @@ from common.logs import request_id_var
 
 log = logging.getLogger(__name__)
 
-#: What a request id of the client's own may look like; any other is replaced.
+#: The format of an acceptable request id from a client; any other is replaced.
 REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
-#: In the scope of a HEAD, which the application sees as a GET.
+#: The scope key that marks a HEAD request, which the application handles as GET.
 IS_HEAD = "cover-search.is_head"
 
 
 class RequestContext:
-    """Give each request its id, each answer its policies, and turn what nothing else caught into a 500."""
+    """Adds request ids and security headers, and answers uncaught exceptions with a 500."""
 
     def __init__(self, app: ASGIApp, *, security_headers: SecurityHeaders) -> None:
         self._app = app
@@ -36,7 +36,7 @@ class RequestContext:
         request_id = request_id_of(scope["headers"])
         request_id_var.set(request_id)
         if scope["method"] == "HEAD":
-            # HEAD is GET; the server, which has the scope as it came, leaves the body out.
+            # HEAD is handled as GET; uvicorn still sees HEAD and omits the body.
             scope = {**scope, "method": "GET", IS_HEAD: True}
         headers = ((b"x-request-id", request_id.encode()), *self._security_headers.of(scope["path"]))
         status = 0
@@ -51,7 +51,7 @@ class RequestContext:
         try:
             await self._app(scope, receive, send_with_id)
         except Exception:
-            # The process boundary: one request's failure is answered and logged, and ends here.
+            # The boundary of one request: its failure is logged and answered, and the process goes on.
             log.exception("a request failed", extra=_described(scope))
             if status:
                 raise
@@ -60,14 +60,14 @@ class RequestContext:
 
 
 async def client_gone(request: Request) -> None:
-    """Wait until the client has hung up; its body has been read."""
+    """Wait until the client disconnects; the request body must have been read."""
     with suppress(ClientDisconnect):
         while (await request.receive())["type"] != "http.disconnect":
             pass
 
 
 def request_id_of(headers: Iterable[tuple[bytes, bytes]]) -> str:
-    """Return the client's request id where it is harmless, else a new one."""
+    """Return the client's request id if its format is acceptable, else a new one."""
     for name, value in headers:
         if name == b"x-request-id":
             given = value.decode("latin-1")
@@ -81,7 +81,7 @@ def _described(scope: Scope) -> dict[str, str]:
 
 
 def _log_outcome(scope: Scope, status: int) -> None:
-    # A line for every success would cost a tenth of a cached answer; DEBUG has it.
+    # Successes are logged at DEBUG only: a line for each would take a tenth of a cached answer's time.
     level = logging.DEBUG
     if status >= HTTPStatus.BAD_REQUEST:
         level = logging.WARNING if status >= HTTPStatus.INTERNAL_SERVER_ERROR else logging.INFO

@@ -1,4 +1,4 @@
-"""The JSON body of a composed search becomes a query and the images that it holds."""
+"""Parser for the JSON body of a composed search: the query and its decoded images."""
 
 import base64
 
@@ -14,27 +14,28 @@ from common.errors import ImageTooLarge, InvalidParameter, image_given_as
 from common.images.cost.estimate import MAX_COST_S
 from common.queries import PARTS_MAX, AlbumPart, ImagePart, Part, SearchQuery, TextPart, image_digest
 
-#: A search has seven fields, and a part four.
+#: The most fields of one object; a search has seven, and a part four.
 FIELDS_MAX = 20
-#: The longest search, its texts all commas, has half as many.
+#: The most commas of a body; even a search whose texts are all commas has half as many.
 COMMAS_MAX = 20_000
-#: What a data URI begins with, in any case.
+#: The scheme of a data URI, in lower case.
 DATA = "data:"
-#: Where base64 is wrapped. Not blanks: a form makes them of every `+`, and without them it would decode.
+#: Removed from base64 before decoding. Blanks are not: form encoding turns `+` into a blank, and removing
+#: it would silently decode other bytes.
 LINE_BREAKS = b"\r\n"
 FROM_URL_SAFE = bytes.maketrans(b"-_", b"+/")
 NOT_BASE64 = "an image is base64 (also URL-safe, unpadded or in lines), or a data URI of base64"
 
 
 def max_body_bytes(max_image_bytes: int) -> int:
-    """Return how long a body may be: the largest image in lines of base64, and a megabyte of the rest."""
+    """Return the largest body: the largest image in wrapped base64, plus a megabyte."""
     digits = max_image_bytes * 4 // 3
-    # A line has at least 64 digits, and JSON writes its break in up to four bytes.
+    # A line has at least 64 digits, and JSON escapes its line break with up to four bytes.
     return digits + digits // 64 * 4 + 1024 * 1024
 
 
 class SearchBodyReader:
-    """Makes queries out of bodies; slow on images, so that it is called on a thread."""
+    """Parses bodies into queries; slow for images, so it runs on a thread."""
 
     def __init__(
         self, *, max_image_bytes: int, max_image_pixels: int, max_cost_s: float = MAX_COST_S
@@ -44,7 +45,7 @@ class SearchBodyReader:
         self._max_cost_s = max_cost_s
 
     def read(self, body: bytes) -> tuple[SearchQuery, tuple[tuple[str, bytes], ...], float]:
-        """Return the query, its images by SHA-256, and the seconds of CPU that decoding them takes.
+        """Return the query, its images by SHA-256, and the estimated CPU seconds for decoding them.
 
         Raises:
             AlbumNotFound, InvalidRequest, InvalidParameter, ImageError, MalformedBody
@@ -84,7 +85,7 @@ class SearchBodyReader:
 
 
 def _decoded(encoded: str) -> bytes:
-    """Return the bytes that base64 stands for, also in a data URI.
+    """Decode base64 or a base64 data URI.
 
     Raises:
         ValueError: it is neither.
@@ -106,13 +107,13 @@ def _decoded(encoded: str) -> bytes:
 
 
 def parse_search_body(body: bytes) -> SearchBody:
-    """Read and check a body.
+    """Parse and validate a body.
 
     Raises:
         MalformedBody: it is not JSON.
-        InvalidRequest: fields are missing, unknown or out of range; each is named.
+        InvalidRequest: fields are missing, unknown or out of range; each is listed.
     """
-    # Before the parser: a small body of many values would become objects of a hundred times its size.
+    # Checked before parsing: a body of many small values becomes objects of a hundred times its size.
     if body.count(b",") > COMMAS_MAX:
         raise _refused("the body has far more fields and values than a search can have", name="body")
     try:
@@ -127,7 +128,7 @@ def parse_search_body(body: bytes) -> SearchBody:
 
 
 def _check_fields(document: object) -> None:
-    """Refuse an object with too many fields, each of which the validation would name."""
+    """Refuse an object with too many fields, because validation would create an error for each."""
     parts = document.get("parts") if isinstance(document, dict) else None
     named = [("body", document), *((f"parts.{n}", part) for n, part in enumerate(_list(parts)[:PARTS_MAX]))]
     for name, fields in named:

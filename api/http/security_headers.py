@@ -1,17 +1,17 @@
-"""The security headers of every answer: what a browser may do with it."""
+"""Security headers of every answer, including the Content-Security-Policy of each path."""
 
 from urllib.parse import urlsplit
 
 RawHeaders = tuple[tuple[bytes, bytes], ...]
 
-#: Nothing: what is no page runs nothing and loads nothing, even if a browser is made to show it.
+#: Answers that are not pages: a browser that displays one runs no script and loads nothing.
 CLOSED = "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
-#: Swagger UI, from files of this server alone; its icons are within its style sheet.
+#: Swagger UI, with files of this server only; its icons are data URIs in its style sheet.
 DOCS = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
     "connect-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
 )
-#: The page shows covers from wherever the catalog keeps them, and the image that is about to be sent.
+#: The web page, which shows covers from any HTTPS host and previews the image to upload.
 APP = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data: https:{covers}; "
     "connect-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
@@ -19,19 +19,19 @@ APP = (
 
 
 class SecurityHeaders:
-    """The headers by path."""
+    """Returns the security headers of each path."""
 
     def __init__(self, *, public_url: str | None) -> None:
-        # Of an address with a path a policy would let in that path alone.
+        # The origin only: a policy with a path would allow only that path.
         covers = f" {origin_of(public_url)}" if public_url else ""
         self._closed = _headers(CLOSED)
         self._docs = _headers(DOCS)
         self._app = _headers(APP.format(covers=covers))
-        # Pages of others may show a cover.
+        # Pages of other origins may show covers.
         self._covers = _headers(CLOSED, resource_policy="cross-origin")
 
     def of(self, path: str) -> RawHeaders:
-        """Return the headers that an answer at this path is sent with."""
+        """Return the security headers for answers at a path."""
         if path.startswith("/api/"):
             return self._closed
         if path == "/docs" or path.startswith("/docs/"):
@@ -42,7 +42,7 @@ class SecurityHeaders:
 
 
 def origin_of(url: str) -> str:
-    """Return the scheme, host and port of an address."""
+    """Return the scheme, host and port of a URL."""
     parts = urlsplit(url)
     return f"{parts.scheme}://{parts.netloc}"
 

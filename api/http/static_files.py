@@ -1,4 +1,4 @@
-"""The files of a folder over HTTP: those of the types that it is there for, whole or in part."""
+"""Static files: serves the allowed file types of a folder, with byte ranges."""
 
 import os
 import re
@@ -16,7 +16,7 @@ from starlette.types import Receive, Scope, Send
 from api.contract.http_errors import RangeNotSatisfiable
 from api.http.request_context import IS_HEAD
 
-#: What a cover may be; not SVG, which can hold scripts.
+#: File types of covers. SVG is excluded because it can contain scripts.
 PICTURES: Mapping[str, str] = MappingProxyType(
     {
         ".avif": "image/avif",
@@ -34,7 +34,7 @@ PICTURES: Mapping[str, str] = MappingProxyType(
         ".webp": "image/webp",
     }
 )
-#: What a page is made of.
+#: File types of web pages.
 PAGES: Mapping[str, str] = MappingProxyType(
     {
         ".css": "text/css",
@@ -52,7 +52,7 @@ _RANGE = re.compile(r"(?:([0-9]{1,30})-([0-9]{0,30})|-([0-9]{1,30}))")
 
 
 class TypedFiles(StaticFiles):
-    """Serve the files of a folder that have one of the given suffixes; nothing that is hidden or outside."""
+    """Serves files with one of the given suffixes; nothing hidden and nothing outside the folder."""
 
     def __init__(self, folder: Path, *, types: Mapping[str, str], html: bool = False) -> None:
         super().__init__(directory=folder, html=html)
@@ -61,7 +61,7 @@ class TypedFiles(StaticFiles):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope.get(IS_HEAD):
-            # HEAD reads no file, and knows no ranges (RFC 9110, 14.2).
+            # HEAD sends no body, and `Range` applies to GET only (RFC 9110, 14.2).
             headers = [(name, value) for name, value in scope["headers"] if name != b"range"]
             scope = {**scope, "method": "HEAD", "headers": headers}
         await super().__call__(scope, receive, send)
@@ -69,7 +69,7 @@ class TypedFiles(StaticFiles):
     async def get_response(self, path: str, scope: Scope) -> Response:
         response = await super().get_response(path, scope)
         if isinstance(response, RedirectResponse):
-            # Relative: behind a proxy neither scheme nor host nor path are what the client sees.
+            # Relative, because a proxy may show the file under another scheme, host or path.
             response.headers["location"] = f"./{quote(Path(path).name)}/"
         return response
 
@@ -77,7 +77,7 @@ class TypedFiles(StaticFiles):
         try:
             found, status = super().lookup_path(path)
         except OSError:
-            # A loop of links, a name that is too long, a folder that may not be searched.
+            # A loop of symbolic links, a name that is too long, or a folder without search permission.
             return "", None
         if status is None or not self._is_served(path, found, status):
             return "", None
@@ -101,7 +101,7 @@ class TypedFiles(StaticFiles):
         return response
 
     def _is_served(self, path: str, found: str, status: os.stat_result) -> bool:
-        # A link may have another name than what it leads to.
+        # A symbolic link and its target may have different names and suffixes; both are checked.
         names = [*Path(path).parts, *Path(found).relative_to(self._folder).parts]
         if any(name.startswith(".") and name != "." for name in names):
             return False
@@ -112,18 +112,18 @@ class TypedFiles(StaticFiles):
 
 
 class PartialFileResponse(FileResponse):
-    """A file, or the ranges of it that were asked for; Starlette answers bad ranges in plain text."""
+    """A file or its requested ranges; bad ranges get a problem document, where Starlette sends plain text."""
 
     @classmethod
     def _parse_range_header(cls, http_range: str, file_size: int) -> list[tuple[int, int]]:
-        """Return the ranges as first byte and end, in order and apart; none for the whole file.
+        """Return the ranges as (first byte, end), sorted and merged; an empty list means the whole file.
 
         Raises:
             RangeNotSatisfiable
         """
         unit, _, listed = http_range.partition("=")
         asked = [each.strip() for each in listed.split(",") if each.strip()]
-        # Another unit must be ignored, and so may too many ranges be (RFC 9110, 14.2).
+        # Other units must be ignored, and too many ranges may be (RFC 9110, 14.2).
         if unit.strip().lower() != "bytes" or len(asked) > cls.max_ranges:
             return []
         ranges = sorted(_range(each, size_bytes=file_size) for each in asked)

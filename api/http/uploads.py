@@ -1,4 +1,4 @@
-"""Request bodies, read as a stream with a hard cap: the upload of one image, and JSON."""
+"""Size-limited reading of request bodies: uploaded images and JSON."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -16,9 +16,9 @@ from api.contract.http_errors import (
 from api.http.body_budget import Body
 from api.http.multipart import ImageForm, empty_file, too_large
 
-#: A body that has not come by then is refused: ten megabytes at 350 kB/s.
+#: The longest time for receiving a body: ten megabytes at 350 kB/s.
 BODY_TIMEOUT_S = 30.0
-#: What is repeated of a header that names an unknown coding.
+#: An unknown coding is cut to this length in the message.
 CODING_MAX_CHARS = 50
 FORM = b"multipart/form-data"
 OCTETS = b"application/octet-stream"
@@ -29,7 +29,7 @@ ACCEPTED_TYPES = (
 
 
 class RawImage:
-    """Keeps a body that is the image itself."""
+    """Collects a body that is the image itself."""
 
     framing_bytes = 0
 
@@ -38,7 +38,7 @@ class RawImage:
         self._max_bytes = max_bytes
 
     def write(self, chunk: bytes) -> None:
-        """Keep the next bytes of the body.
+        """Append the next bytes of the body.
 
         Raises:
             ImageTooLarge
@@ -51,14 +51,14 @@ class RawImage:
         """Check the image at the end of the body.
 
         Raises:
-            InvalidRequest: there is none.
+            InvalidRequest: the body is empty.
         """
         if not self._data:
             raise empty_file()
 
 
 async def read_image(request: Request, body: Body, *, max_bytes: int) -> bytes:
-    """Return an image sent in a form or as the body itself, never holding more than it may have.
+    """Return an image sent in a form or as the body itself, of at most `max_bytes`.
 
     Raises:
         ImageTooLarge, InvalidRequest, MalformedBody, QueueFull, RequestTimeout, UnsupportedContentCoding,
@@ -100,7 +100,7 @@ async def read_body(request: Request, body: Body, *, max_bytes: int) -> bytes:
 
 
 def _taken(body: Body) -> bytes:
-    """Return what has come, and keep it no longer."""
+    """Return the buffered bytes, and empty the buffer."""
     data = bytes(body.buffer)
     body.buffer.clear()
     return data
@@ -116,7 +116,7 @@ async def _in_time() -> AsyncIterator[None]:
 
 
 def _check_coding(request: Request) -> None:
-    """Refuse a compressed body: a small one could become as large as it likes."""
+    """Refuse a compressed body, because its decompressed size is unbounded."""
     codings = [coding for line in request.headers.getlist("content-encoding") for coding in line.split(",")]
     named = [coding.strip() for coding in codings if coding.strip().lower() not in {"", "identity"}]
     if named:
@@ -127,15 +127,15 @@ def _check_coding(request: Request) -> None:
 
 
 def declared_bytes(request: Request) -> int | None:
-    """Return what `Content-Length` says; it may lie, so that it only ever refuses."""
+    """Return `Content-Length`, None if absent; it may be wrong, so it is only used to refuse early."""
     declared = request.headers.get("content-length", "")
     return int(declared) if declared.isascii() and declared.isdigit() else None
 
 
 def _incoming_image(request: Request, buffer: bytearray, *, max_bytes: int) -> ImageForm | RawImage:
-    """Return what reads a body of the type that it says it has; the image's own type does not count."""
+    """Return the reader for the body's `Content-Type`; the image's format is detected from its content."""
     declared = request.headers.get("content-type")
-    # RFC 9110, 8.3: a body of no type may be taken for octets.
+    # RFC 9110, 8.3: a body without a type may be treated as application/octet-stream.
     media_type, options = (OCTETS, {}) if declared is None else parse_options_header(declared)
     if media_type == FORM:
         return ImageForm(buffer, boundary=options.get(b"boundary", b""), max_bytes=max_bytes)

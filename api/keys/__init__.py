@@ -1,1 +1,1 @@
-"""API keys: made, listed and revoked by operators (`python -m api.keys`), recognised by gateways."""
+"""API keys: operators create, list and revoke them (`python -m api.keys`); gateways verify them."""

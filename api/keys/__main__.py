@@ -1,4 +1,4 @@
-"""Make, list and revoke API keys: `python -m api.keys create NAME`; REDIS_URL says where."""
+"""Create, list and revoke API keys in the Redis of REDIS_URL: `python -m api.keys create NAME`."""
 
 import argparse
 import os
@@ -18,7 +18,7 @@ NAME_MAX_CHARS = 100
 
 
 def main(arguments: Sequence[str] | None = None, *, environ: Mapping[str, str] | None = None) -> int:
-    """Do what the arguments say; return the exit status. The environment is this process's by default."""
+    """Run the command and return the exit status; `environ` defaults to the process's environment."""
     options = _parser().parse_args(arguments)
     try:
         settings = load_settings(os.environ if environ is None else environ)
@@ -44,9 +44,7 @@ def _create(store: KeyStore, options: argparse.Namespace) -> int:
     key, record = make_key(options.name, role=Role(options.role), rate=options.rate)
     store.add(record)
     sys.stdout.write(f"{key}\n")
-    sys.stderr.write(
-        f"This is the only time that the key is shown. To take it back: make revoke-key ID={record.id}\n"
-    )
+    sys.stderr.write(f"The key is shown only once. To revoke it: make revoke-key ID={record.id}\n")
     return 0
 
 
@@ -74,12 +72,12 @@ def _failed(reason: str) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m api.keys", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
-    create = commands.add_parser("create", help="make a key and show it once")
-    create.add_argument("name", type=_name, help="whose it is; for people")
+    create = commands.add_parser("create", help="create a key and show it once")
+    create.add_argument("name", type=_name, help="the owner's name, shown in the list of keys")
     create.add_argument("--role", choices=[role.value for role in Role], default=Role.SEARCH.value)
-    create.add_argument("--rate", type=_rate, help="units a time, such as 6000/hour; else KEY_RATE")
-    commands.add_parser("list", help="show every key without its secret")
-    revoke = commands.add_parser("revoke", help="take a key back")
+    create.add_argument("--rate", type=_rate, help="rate limit such as 6000/hour; default: KEY_RATE")
+    commands.add_parser("list", help="list every key without its secret")
+    revoke = commands.add_parser("revoke", help="revoke a key")
     revoke.add_argument("id")
     return parser
 

@@ -1,9 +1,9 @@
-"""An API key: how it looks, and what of it is kept.
+"""API keys: their format, and the record that Redis stores of each.
 
     cvs_<id: 12 hex digits>_<secret: 256 random bits in base64url>
 
-The id may be shown and logged; of the whole only the SHA-256 is kept. A key has so many random bits
-that a slow hash would guard nothing more.
+The id may be shown and logged. Only the SHA-256 of the whole key is stored; a slow hash would add no
+protection, because 256 random bits cannot be guessed.
 """
 
 import hashlib
@@ -16,33 +16,33 @@ from enum import StrEnum
 
 import orjson
 
-_LOOK = re.compile(r"cvs_([0-9a-f]{12})_[A-Za-z0-9_-]{43}")
+_FORMAT = re.compile(r"cvs_([0-9a-f]{12})_[A-Za-z0-9_-]{43}")
 SECRET_BYTES = 32
 
 
 class Role(StrEnum):
-    """What the bearer of a key may do."""
+    """The rights of a key."""
 
-    #: Everything under /api/, with jobs of its own.
+    #: May use everything under /api/; sees its own jobs only.
     SEARCH = "search"
-    #: The same, and to see why a part of the service is not well.
+    #: The same, and may see why a part of the service is not ready.
     ADMIN = "admin"
 
 
 @dataclass(frozen=True, slots=True)
 class KeyRecord:
-    """What is kept of a key."""
+    """The stored record of a key."""
 
     id: str
     name: str
     role: Role
-    #: A rate of its own, such as 6000/hour; else KEY_RATE.
+    #: The key's own rate, such as 6000/hour; None means KEY_RATE.
     rate: str | None
     sha256: str
     created_at: str
 
     def matches(self, presented: str) -> bool:
-        """Tell, in a time that tells nothing, whether this is the key."""
+        """Tell in constant time whether this record belongs to the presented key."""
         return hmac.compare_digest(self.sha256, digest_of(presented))
 
     def to_json(self) -> bytes:
@@ -55,7 +55,7 @@ class KeyRecord:
 
 
 def make_key(name: str, *, role: Role = Role.SEARCH, rate: str | None = None) -> tuple[str, KeyRecord]:
-    """Return a new key, which nobody will see again, and what is kept of it."""
+    """Return a new key and its record; the key itself is not stored."""
     key_id = secrets.token_hex(6)
     key = f"cvs_{key_id}_{secrets.token_urlsafe(SECRET_BYTES)}"
     created_at = datetime.now(UTC).isoformat(timespec="seconds")
@@ -65,8 +65,8 @@ def make_key(name: str, *, role: Role = Role.SEARCH, rate: str | None = None) ->
 
 
 def id_of(presented: str) -> str | None:
-    """Return the id within what is presented as a key, None where it cannot be one."""
-    found = _LOOK.fullmatch(presented)
+    """Return the id in a presented key, None if it does not have the format of a key."""
+    found = _FORMAT.fullmatch(presented)
     return found[1] if found else None
 
 

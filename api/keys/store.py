@@ -1,4 +1,4 @@
-"""Where keys are kept, as an operator works with them: one hash in Redis, by id, without an end."""
+"""Operators' storage of API keys: one Redis hash of records by id, without expiry."""
 
 from typing import cast
 
@@ -9,21 +9,21 @@ from common.redis import keyspace
 
 
 class KeyStore:
-    """Every call raises `RedisError` or `OSError` where Redis does not do it."""
+    """Store key records; every method raises `RedisError` or `OSError` if Redis fails."""
 
     def __init__(self, redis: Redis) -> None:
         self._redis = redis
 
     def add(self, record: KeyRecord) -> None:
-        """Keep a new key."""
+        """Store a new key."""
         self._redis.hset(keyspace.API_KEYS, record.id, record.to_json())
 
     def all(self) -> list[KeyRecord]:
-        """Return every key, the oldest first."""
+        """Return every key, oldest first."""
         entries = cast("dict[bytes, bytes]", self._redis.hgetall(keyspace.API_KEYS))
         records = [KeyRecord.from_json(entry) for entry in entries.values()]
         return sorted(records, key=lambda record: (record.created_at, record.id))
 
     def revoke(self, key_id: str) -> bool:
-        """Forget a key; False where there is none of this id."""
+        """Delete a key; return False if no key has this id."""
         return bool(self._redis.hdel(keyspace.API_KEYS, key_id))

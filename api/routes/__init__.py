@@ -1,1 +1,1 @@
-"""The endpoints, one module a family."""
+"""The HTTP endpoints, one module for each group of related paths."""

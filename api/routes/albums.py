@@ -1,4 +1,4 @@
-"""The catalog's genres, figures and single albums."""
+"""The catalog endpoints: genres, statistics, single albums."""
 
 import hashlib
 from dataclasses import asdict
@@ -8,7 +8,7 @@ from fastapi import APIRouter, Header, Request
 from fastapi.responses import Response
 from pydantic import BaseModel
 
-from api.contract.descriptions import CACHE_CONTROL, ETAG, NOT_MODIFIED, answer, problems
+from api.contract.openapi_responses import CACHE_CONTROL, ETAG, NOT_MODIFIED, answer, problems
 from api.contract.requests import ALBUM_ID, ConditionalHeaders, check_album_id
 from api.contract.responses import Album, GenreCount, Genres, Scores, Stats, YearRange
 from api.http.etags import REVALIDATE, is_current, not_modified
@@ -41,22 +41,22 @@ CATALOG_PROBLEMS = (
     },
 )
 async def genres(request: Request, headers: Annotated[ConditionalHeaders, Header()]) -> Response:
-    """List every genre of the catalog: the values that `genre` takes."""
+    """List every genre of the catalog: the values of the filter `genre`."""
     found = await gateway_of(request).catalog.genres()
     return _tagged(Genres(total_genres=len(found.names), genres=list(found.names)), headers)
 
 
 @router.get(
     "/api/stats",
-    summary="Show the catalog's figures",
+    summary="Show the catalog's statistics",
     responses={
-        200: answer("The catalog in figures.", Stats, headers=CATALOG_HEADERS),
+        200: answer("Statistics of the catalog.", Stats, headers=CATALOG_HEADERS),
         304: NOT_MODIFIED,
         **problems(*CATALOG_PROBLEMS),
     },
 )
 async def stats(request: Request, headers: Annotated[ConditionalHeaders, Header()]) -> Response:
-    """Return how many albums there are, by genre, with the range of years and scores."""
+    """Return the number of albums in total and by genre, and the ranges of years and scores."""
     return _tagged(_stats(await gateway_of(request).catalog.stats()), headers)
 
 

@@ -1,4 +1,4 @@
-"""The OpenAPI document made readable, from files of this server alone."""
+"""The documentation page: Swagger UI at /docs, served without access to the internet."""
 
 from importlib.resources import files
 from pathlib import Path
@@ -11,7 +11,7 @@ from api.http.static_files import PAGES, TypedFiles
 
 router = APIRouter(include_in_schema=False)
 
-# Its addresses are relative, so that it works under any path that a proxy shows it at.
+# Relative URLs, so that the page works under any path prefix of a proxy.
 PAGE = """<!doctype html>
 <html lang="en">
 <head>
@@ -28,25 +28,25 @@ PAGE = """<!doctype html>
 </body>
 </html>
 """
-# A file of its own, so that a policy against inline scripts can stand.
+# A separate file, because the content security policy forbids inline scripts.
 START = """SwaggerUIBundle({
   url: "openapi.json",
   dom_id: "#swagger-ui",
   deepLinking: true,
-  validatorUrl: null  // else the page would send the document to a validator on the internet
+  validatorUrl: null  // by default the page sends the document to a validator on the internet
 });
 """
 
 
 @router.get("/docs")
 async def docs(_request: Request) -> Response:
-    """Show the interface."""
+    """Return the page."""
     return HTMLResponse(PAGE)
 
 
 @router.get("/openapi.json")
 async def openapi(request: Request) -> Response:
-    """Describe the interface; written once, since it takes as long as a hundred cached answers."""
+    """Return the OpenAPI document, serialized once: that takes as long as a hundred cached answers."""
     state = request.app.state
     if not hasattr(state, "openapi"):
         state.openapi = orjson.dumps(request.app.openapi())
@@ -55,13 +55,13 @@ async def openapi(request: Request) -> Response:
 
 @router.get("/docs/start.js")
 async def start(_request: Request) -> Response:
-    """Start Swagger UI on the page."""
+    """Return the script that starts Swagger UI."""
     return Response(START, media_type="text/javascript")
 
 
 def mount_documents(app: FastAPI) -> None:
-    """Serve the page and the files of Swagger UI."""
+    """Add the page and the files of Swagger UI to the application."""
     app.include_router(router)
-    # Of this package only the files of Swagger UI are used, the one way to get them from PyPI alone.
+    # Only the package's copy of Swagger UI is used; no other package on PyPI contains it.
     folder = Path(str(files("fastapi_offline") / "static"))
     app.mount("/docs/files", TypedFiles(folder, types=PAGES), name="docs")

@@ -1,4 +1,4 @@
-"""Jobs: look at one, wait for it, follow it, cancel it."""
+"""The job endpoints: read, wait for, stream and cancel a job."""
 
 from functools import partial
 from typing import Annotated
@@ -7,7 +7,7 @@ from fastapi import APIRouter, Header, Query, Request
 from fastapi.responses import Response, StreamingResponse
 
 from api.access.middleware import owner_of
-from api.contract.descriptions import (
+from api.contract.openapi_responses import (
     NEVER_STORED,
     REQUEST_ID,
     RETRY_AFTER,
@@ -20,15 +20,15 @@ from api.contract.prefer import decide_patience
 from api.contract.requests import JOB_ID, PreferHeader, WaitParameters
 from api.contract.responses import Job, job_json
 from api.http.request_context import client_gone
-from api.routes.search_exchange import NEVER_STORE, server_timing
+from api.routes.search_responses import NEVER_STORE, server_timing
 from api.routes.strict_route import StrictRoute
 from api.runtime import gateway_of
-from api.search.job_events import follow
+from api.search.job_events import stream_events
 from common import jobs
 
 router = APIRouter(tags=["jobs"], route_class=StrictRoute)
 
-UNBUFFERED = {"X-Accel-Buffering": header("Tells nginx to pass events on as they come.", "no")}
+UNBUFFERED = {"X-Accel-Buffering": header("Tells nginx not to buffer the events.", "no")}
 JOB_HEADERS = {
     **NEVER_STORED,
     **RETRY_AFTER,
@@ -42,8 +42,8 @@ JOB_PROBLEMS = problems(
 
 @router.get(
     "/api/jobs/{job_id}",
-    summary="Look at a job, or wait for its end",
-    responses={200: answer("The job, however it ended.", Job, headers=JOB_HEADERS), **JOB_PROBLEMS},
+    summary="Return a job, or wait for its end",
+    responses={200: answer("The job, in any state.", Job, headers=JOB_HEADERS), **JOB_PROBLEMS},
 )
 async def job(
     request: Request,
@@ -51,7 +51,7 @@ async def job(
     asked: Annotated[WaitParameters, Query()],
     headers: Annotated[PreferHeader, Header()],
 ) -> Response:
-    """Return a job; with `wait`, when it has ended or the time is up."""
+    """Return a job; with `wait`, when it ends or the time has passed."""
     patience = decide_patience(headers.prefer, parameter_s=asked.wait, default_s=0)
     gateway = gateway_of(request)
     found, retry_after_s = await gateway.searches.job(
@@ -64,12 +64,12 @@ async def job(
     "/api/jobs/{job_id}/cancel",
     summary="Cancel a job",
     responses={
-        200: answer("The job; one that had ended stays as it was.", Job, headers=JOB_HEADERS),
+        200: answer("The job; a job that had already ended is unchanged.", Job, headers=JOB_HEADERS),
         **JOB_PROBLEMS,
     },
 )
 async def cancel(request: Request, job_id: JOB_ID) -> Response:
-    """Cancel a job. Its run ends too, unless an identical query shares it."""
+    """Cancel a job. Its run is canceled too unless another job shares it."""
     gateway, owner = gateway_of(request), owner_of(request)
     await gateway.ledger.cancel(job_id, owner=owner)
     found, retry_after_s = await gateway.ledger.job(job_id, owner=owner)
@@ -78,12 +78,12 @@ async def cancel(request: Request, job_id: JOB_ID) -> Response:
 
 @router.get(
     "/api/jobs/{job_id}/events",
-    summary="Follow a job",
+    summary="Stream a job's states",
     response_class=StreamingResponse,
     responses={
         200: {
-            "description": "Server-sent events named after the job's states, each with the job; "
-            "a comment every 15 s; closes after the last.",
+            "description": "Server-sent events named after the job's states, each with the job as data; "
+            "a comment after every 15 s without an event; the stream closes after the last state.",
             "headers": {**NEVER_STORED, **UNBUFFERED, **REQUEST_ID},
             "content": {"text/event-stream": {"example": 'event: running\ndata: {"id":"…"}\n\n'}},
         },
@@ -91,10 +91,10 @@ async def cancel(request: Request, job_id: JOB_ID) -> Response:
     },
 )
 async def events(request: Request, job_id: JOB_ID) -> Response:
-    """Stream a job's states: `queued` with its position, `running`, and how it ended."""
+    """Stream a job's states: `queued` with its position, `running`, and the final state."""
     gateway, owner = gateway_of(request), owner_of(request)
     first, _ = await gateway.ledger.job(job_id, owner=owner)
-    stream = follow(
+    stream = stream_events(
         first,
         owner=owner,
         ledger=gateway.ledger,
@@ -106,7 +106,7 @@ async def events(request: Request, job_id: JOB_ID) -> Response:
 
 
 def _response(found: jobs.Job, retry_after_s: int, *, path_prefix: str, applied: str = "") -> Response:
-    """Return a job as a poll sees it: 200, however it ended."""
+    """Return a job with status 200, in whatever state it is."""
     headers = {"Cache-Control": NEVER_STORE}
     if not found.state.is_terminal:
         headers["Retry-After"] = str(retry_after_s)

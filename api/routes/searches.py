@@ -1,4 +1,4 @@
-"""The ways to search: by text, by image, by both and more in one composed query, and more like one album."""
+"""The search endpoints: by text, by image, by a composed query, and by similarity to an album."""
 
 import asyncio
 from typing import Annotated
@@ -8,7 +8,7 @@ from fastapi.responses import Response
 
 from api.access.middleware import budget_of, client_of, max_jobs_of, owner_of
 from api.access.rate_limits import IMAGE_COST
-from api.contract.descriptions import (
+from api.contract.openapi_responses import (
     ACCEPTED_HEADERS,
     ETAG,
     NOT_MODIFIED,
@@ -34,7 +34,7 @@ from api.http.image_header import check_image
 from api.http.multipart import FILE_FIELD
 from api.http.search_body import max_body_bytes
 from api.http.uploads import declared_bytes, read_body, read_image
-from api.routes.search_exchange import exchange
+from api.routes.search_responses import answer_search
 from api.routes.strict_route import StrictRoute
 from api.runtime import Gateway, gateway_of
 from common.errors import image_given_as
@@ -42,10 +42,10 @@ from common.queries import ImagePart, SearchQuery, image_digest
 
 router = APIRouter(tags=["search"], route_class=StrictRoute)
 
-ACCEPTED_JOB = answer("Accepted; not ready in time, or `respond-async`.", Job, headers=ACCEPTED_HEADERS)
-#: Longer bodies hold images: whether there is room for them is asked before they are read.
+ACCEPTED_JOB = answer("The job: not ready in time, or `respond-async`.", Job, headers=ACCEPTED_HEADERS)
+#: Longer bodies contain images, so admission is checked before they are read.
 SMALL_BODY_BYTES = 64 * 1024
-#: What any search may end with.
+#: The problems of every search endpoint.
 SEARCH_PROBLEMS = (
     "invalid_parameter",
     "unauthorized",
@@ -82,7 +82,7 @@ _FOUND = "The most similar albums."
 
 @router.get(
     "/api/search-by-text",
-    summary="Search by a description",
+    summary="Search by a text description",
     responses={
         200: answer(_FOUND, Result, headers={**SEARCH_HEADERS, **ETAG}),
         202: ACCEPTED_JOB,
@@ -95,18 +95,18 @@ async def search_by_text(
     asked: Annotated[TextSearch, Query()],
     headers: Annotated[CacheableSearchHeaders, Header()],
 ) -> Response:
-    """Find the albums whose covers look most like a description.
+    """Find the albums whose covers match a description best.
 
-    Waits for the answer by default; the same query again comes from the cache.
+    Waits for the result by default; a repeated query is answered from the cache.
     """
     query = asked.search()
     gateway_of(request).repeated_queries.remember(request.scope, query)
-    return await exchange(request, query, wait_s=asked.wait, headers=headers)
+    return await answer_search(request, query, wait_s=asked.wait, headers=headers)
 
 
 @router.get(
     "/api/albums/{album_id}/similar",
-    summary="Find more like one album",
+    summary="Find albums similar to an album",
     responses={
         200: answer(_FOUND, Result, headers={**SEARCH_HEADERS, **ETAG}),
         202: ACCEPTED_JOB,
@@ -120,15 +120,15 @@ async def similar(
     asked: Annotated[SearchParameters, Query()],
     headers: Annotated[CacheableSearchHeaders, Header()],
 ) -> Response:
-    """Find the albums whose covers look most like this album's, without the album itself."""
+    """Find the albums whose covers are most similar to this album's; the album itself is excluded."""
     query = asked.similar_to(check_album_id(album_id))
     gateway_of(request).repeated_queries.remember(request.scope, query)
-    return await exchange(request, query, wait_s=asked.wait, headers=headers)
+    return await answer_search(request, query, wait_s=asked.wait, headers=headers)
 
 
 @router.post(
     "/api/search-by-image",
-    summary="Search by a cover",
+    summary="Search by an image",
     responses={
         200: answer(_FOUND, Result, headers=SEARCH_HEADERS),
         202: ACCEPTED_JOB,
@@ -141,15 +141,15 @@ async def search_by_image(
     asked: Annotated[SearchParameters, Query()],
     headers: Annotated[SearchHeaders, Header()],
 ) -> Response:
-    """Find the albums whose covers look most like an uploaded image of at most 10 MB.
+    """Find the albums whose covers are most similar to an uploaded image of at most 10 MB.
 
-    The image comes in a form, or is the body itself; its content decides which format it is.
+    The image is sent in a form or as the body itself. Its format is detected from its content.
     """
     gateway = gateway_of(request)
     await _check_room(request, gateway)
     with gateway.body_budget.body() as body:
         query = SearchQuery((await _read_image(request, body, gateway),), asked.filters(), asked.k)
-        return await exchange(request, query, wait_s=asked.wait, headers=headers, body=body)
+        return await answer_search(request, query, wait_s=asked.wait, headers=headers, body=body)
 
 
 async def _read_image(request: Request, body: Body, gateway: Gateway) -> ImagePart:
@@ -178,7 +178,7 @@ async def search(
 ) -> Response:
     """Find the albums nearest to a weighted sum of texts, images and albums.
 
-    A negative weight steers away from its part; the albums of the query are not among its results.
+    A negative weight moves the results away from its part. Albums of the query are excluded from the results.
     """
     gateway = gateway_of(request)
     declared = declared_bytes(request)
@@ -186,7 +186,7 @@ async def search(
         await _check_room(request, gateway)
     with gateway.body_budget.body() as body:
         query = await _read_query(request, body, gateway)
-        return await exchange(request, query, wait_s=asked.wait, headers=headers, body=body)
+        return await answer_search(request, query, wait_s=asked.wait, headers=headers, body=body)
 
 
 async def _read_query(request: Request, body: Body, gateway: Gateway) -> SearchQuery:
@@ -198,7 +198,7 @@ async def _read_query(request: Request, body: Body, gateway: Gateway) -> SearchQ
 
 
 async def _check_room(request: Request, gateway: Gateway) -> None:
-    """Turn an upload away before it is read where it would be turned away after."""
+    """Refuse an upload before reading it if the rate limit or the ledger would refuse it afterwards."""
     budget_of(request).expect(IMAGE_COST)
     await gateway.ledger.check_room(
         owner=owner_of(request),

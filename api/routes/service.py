@@ -1,4 +1,4 @@
-"""The service about itself: what it offers, whether it lives, whether it can work."""
+"""The service endpoints: /, /health, /livez and /readyz."""
 
 from pathlib import Path
 from typing import Annotated
@@ -8,33 +8,33 @@ from fastapi.responses import RedirectResponse, Response
 from pydantic import BaseModel
 
 from api.access.middleware import sees_details
-from api.contract.descriptions import NEVER_STORED, answer, header, problems
+from api.contract.openapi_responses import NEVER_STORED, answer, header, problems
 from api.contract.requests import HealthParameters
 from api.contract.responses import Health, Liveness, ModelsLoaded, Readiness, Service
-from api.routes.search_exchange import JSON, NEVER_STORE
+from api.routes.search_responses import JSON, NEVER_STORE
 from api.routes.strict_route import StrictRoute
 from api.runtime import gateway_of
 from api.search.health import HealthReport
 from common.version import VERSION
 
-#: Probes and browsers may add whatever they like to these.
+#: Endpoints that ignore unknown parameters, because probes and browsers may add some.
 lenient = APIRouter(tags=["service"])
 router = APIRouter(tags=["service"], route_class=StrictRoute)
 
 WEB_FOLDER = Path(__file__).parent.parent / "web"
 INTERNAL = problems("internal")
-#: A key is not needed here; one that is sent and not valid is refused all the same.
+#: No key is needed here, but an invalid key is refused.
 HEALTH_PROBLEMS = problems("invalid_parameter", "unauthorized", "forbidden", "rate_limited", "internal")
-VARY = {"Vary": header("What the answer depends on.", "Accept")}
+VARY = {"Vary": header("The request header that the answer depends on.", "Accept")}
 
 
 @lenient.get(
     "/",
-    summary="Name the service and its endpoints",
-    responses={200: answer("What there is.", Service, headers=VARY), **INTERNAL},
+    summary="Describe the service and list its endpoints",
+    responses={200: answer("The service and its endpoints.", Service, headers=VARY), **INTERNAL},
 )
 async def root(request: Request) -> Response:
-    """Return the service's name, version, endpoints and links; a browser is sent to the page."""
+    """Return the service's name, version, endpoints and links; redirect a browser to the web page."""
     prefix = gateway_of(request).settings.path_prefix
     has_page = (WEB_FOLDER / "index.html").is_file()
     if has_page and _wants_html(request):
@@ -47,14 +47,14 @@ async def root(request: Request) -> Response:
 
 @router.get(
     "/health",
-    summary="Tell how the service is",
+    summary="Report the health of the service",
     responses={
-        200: answer("How it is; also where it is not well.", Health, headers=NEVER_STORED),
+        200: answer("The health report; also if the service is unhealthy.", Health, headers=NEVER_STORED),
         **HEALTH_PROBLEMS,
     },
 )
 async def health(request: Request, asked: Annotated[HealthParameters, Query()]) -> Response:
-    """Return the state of queue, workers and catalog. `clip` is true while a live worker holds a model."""
+    """Return the state of queue, workers and catalog. `clip` is true while a worker has a loaded model."""
     found = await _report(request, asked)
     ready = found.ready_workers
     return _json(
@@ -72,25 +72,32 @@ async def health(request: Request, asked: Annotated[HealthParameters, Query()]) 
 
 @lenient.get(
     "/livez",
-    summary="Tell that the process lives",
-    responses={200: answer("It does.", Liveness, headers=NEVER_STORED), **INTERNAL},
+    summary="Report that the process is alive",
+    responses={200: answer("The process is alive.", Liveness, headers=NEVER_STORED), **INTERNAL},
 )
 async def livez() -> Response:
-    """Answer without touching any dependency."""
+    """Answer without using Redis or the catalog."""
     return _json(Liveness())
 
 
 @router.get(
     "/readyz",
-    summary="Tell whether searches can be answered",
+    summary="Report whether searches can be answered",
     responses={
-        200: answer("They can.", Readiness, headers=NEVER_STORED, example={"ready": True, "problems": {}}),
-        503: answer("They cannot; the failing dependency is named.", Readiness, headers=NEVER_STORED),
+        200: answer(
+            "Searches can be answered.",
+            Readiness,
+            headers=NEVER_STORED,
+            example={"ready": True, "problems": {}},
+        ),
+        503: answer(
+            "Searches cannot be answered; `problems` lists the causes.", Readiness, headers=NEVER_STORED
+        ),
         **HEALTH_PROBLEMS,
     },
 )
 async def readyz(request: Request, asked: Annotated[HealthParameters, Query()]) -> Response:
-    """Answer 503, naming what fails, unless queue, catalog and a worker are ready."""
+    """Answer 200 if queue, catalog and a worker are ready, else 503 with what is not."""
     found = await _report(request, asked)
     ready = Readiness(ready=not found.problems, problems=found.problems)
     return _json(ready, status=200 if ready.ready else 503)
@@ -99,7 +106,7 @@ async def readyz(request: Request, asked: Annotated[HealthParameters, Query()]) 
 async def _report(request: Request, asked: HealthParameters) -> HealthReport:
     gateway = gateway_of(request)
     sees_all = sees_details(request, gateway.settings, insists=asked.details)
-    found = await gateway.health.look()
+    found = await gateway.health.report()
     return found if sees_all else found.without_details()
 
 

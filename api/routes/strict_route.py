@@ -1,4 +1,4 @@
-"""FastAPI's route, stricter: nothing is ignored, everything wrong is said at once, ids may have slashes."""
+"""A FastAPI route that refuses unknown and repeated parameters, and allows `%2F` in path parameters."""
 
 from collections import Counter
 from collections.abc import Callable, Coroutine
@@ -21,17 +21,17 @@ from common.errors import InvalidParameter
 
 Pairs: TypeAlias = list[tuple[str, str]]
 
-#: More than any request of ours has; a longer query string is not read at all.
+#: The most fields of a query string; more than any valid request has.
 FIELDS_MAX = 100
-#: Of a repeated header FastAPI would take the last.
+#: Headers that must not be repeated; FastAPI would use the last value.
 SINGLE_HEADERS = ("Idempotency-Key",)
 
 
 class StrictRoute(APIRoute):
-    """Refuses unknown and repeated parameters by name, and text that is no UTF-8."""
+    """Refuses unknown and repeated parameters by name, and a query string that is not UTF-8."""
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        """Return FastAPI's handler with the checks in front of it."""
+        """Return FastAPI's handler, preceded by the checks."""
         handle = super().get_route_handler()
         model = _query_model(self.endpoint)
 
@@ -50,11 +50,11 @@ class StrictRoute(APIRoute):
         return strict
 
     def matches(self, scope: Scope) -> tuple[Match, Scope]:
-        """Match the path as it was sent, so that a parameter may have slashes in it, written `%2F`."""
+        """Match the path before percent-decoding, so that a parameter may contain slashes as `%2F`."""
         if b"%" not in scope["raw_path"]:
             return super().matches(scope)
         segments = scope["raw_path"].split(b"/")
-        # One spelling for all: `%61lbums` is `albums`.
+        # Normalize the encoding: `%61lbums` becomes `albums`.
         path = "/".join(quote(unquote_to_bytes(segment), safe="") for segment in segments)
         match, child = super().matches({**scope, "path": path})
         if match is not Match.NONE:
@@ -65,7 +65,7 @@ class StrictRoute(APIRoute):
 
 
 def _query_model(endpoint: Callable[..., Any]) -> type[BaseModel]:
-    """Return the model that the endpoint takes as `Annotated[..., Query()]`."""
+    """Return the model of the endpoint's `Annotated[..., Query()]` parameter."""
     for hint in get_type_hints(endpoint, include_extras=True).values():
         if get_origin(hint) is not None and any(isinstance(extra, Query) for extra in get_args(hint)[1:]):
             model: type[BaseModel] = get_args(hint)[0]
@@ -94,7 +94,7 @@ def _repeated(pairs: Pairs, request: Request, model: type[BaseModel]) -> list[In
 
 
 def _other_problems(pairs: Pairs, model: type[BaseModel]) -> list[InvalidParameter]:
-    """Return what is wrong besides repetitions."""
+    """Return the problems other than repetitions."""
     given: dict[str, Any] = {}
     for name, value in pairs:
         if _is_list(model, name):

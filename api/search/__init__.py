@@ -1,1 +1,1 @@
-"""Searching: the use case, who waits for what, what is known of the catalog, and health."""
+"""The search use case, its waiting requests, the catalog cache, and health; imports no web framework."""

@@ -1,7 +1,7 @@
-"""What the gateway itself asks the catalog: genres, figures, single albums; each remembered a while.
+"""The gateway's cache of catalog reads: genres, statistics, single albums.
 
-Catalog calls block, so they run on a few threads of their own; whoever asks the same thing while a
-call is under way waits for that call. What is remembered belongs to one version of the catalog.
+Catalog calls block, so they run on a few threads. Identical calls at the same time share one call.
+Every cached value belongs to one version of the catalog.
 """
 
 import asyncio
@@ -19,19 +19,19 @@ from common.queries import SearchQuery
 
 T = TypeVar("T")
 
-REMEMBER_S = 60.0
-REMEMBERED_MAX = 2048
+CACHE_TTL_S = 60.0
+CACHE_MAX_ENTRIES = 2048
 THREADS = 4
-#: Beyond the catalog's own timeout: a call that exceeds it by this is given up.
+#: A call is abandoned when it exceeds the catalog's own timeout by this.
 GRACE_S = 1.0
 
 
 @dataclass(frozen=True, slots=True)
 class Genres:
-    """The catalog's genres, sorted, and how it spells each by its key."""
+    """The catalog's genres, sorted, and the catalog's spellings of each genre key."""
 
     names: tuple[str, ...]
-    #: More than one only where the catalog tells spellings apart that Python does not.
+    #: A key has several spellings only if the catalog distinguishes spellings that Python does not.
     spellings: Mapping[str, tuple[str, ...]]
 
     @classmethod
@@ -44,7 +44,7 @@ class Genres:
         return cls(listed, spellings)
 
     def spell(self, query: SearchQuery) -> SearchQuery:
-        """Return the query with its genres as the catalog spells them.
+        """Return the query with the catalog's spellings of its genres.
 
         Raises:
             InvalidParameter: the catalog has no such genre.
@@ -61,25 +61,25 @@ class Genres:
 
 
 class CatalogCache:
-    """The catalog on asyncio."""
+    """Asynchronous, cached access to the catalog."""
 
     def __init__(self, catalog: Catalog, *, version: CatalogVersion, timeout_s: float) -> None:
         self._catalog = catalog
         self._version_seen = version
         self._timeout_s = timeout_s
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="catalog")
-        # So that a rush of albums never keeps the version from being seen.
+        # A thread of its own, so that many album reads cannot delay the poll of the version.
         self._version_thread = ThreadPoolExecutor(1, thread_name_prefix="catalog-version")
-        self._remembered: dict[tuple[str, ...], tuple[float, Any]] = {}
-        self._flying: dict[tuple[str, ...], asyncio.Task[Any]] = {}
+        self._entries: dict[tuple[str, ...], tuple[float, Any]] = {}
+        self._in_flight: dict[tuple[str, ...], asyncio.Task[Any]] = {}
 
     async def genres(self) -> Genres:
         """Return every genre of the catalog."""
-        return await self._recall(("genres",), lambda: Genres.of(self._catalog.genres()))
+        return await self._cached(("genres",), lambda: Genres.of(self._catalog.genres()))
 
     async def stats(self) -> CatalogStats:
-        """Return the catalog's figures."""
-        return await self._recall(("stats",), self._catalog.stats)
+        """Return the catalog's statistics."""
+        return await self._cached(("stats",), self._catalog.stats)
 
     async def album(self, album_id: str) -> Album:
         """Return one album.
@@ -87,29 +87,29 @@ class CatalogCache:
         Raises:
             AlbumNotFound: no album has this id.
         """
-        return await self._recall(("album", album_id), lambda: self._catalog.album(album_id))
+        return await self._cached(("album", album_id), lambda: self._catalog.album(album_id))
 
     async def version(self) -> str | None:
-        """Return the catalog's version as it is now; None where changes may pass unnoticed."""
+        """Return the catalog's current version; None if the catalog cannot detect every change."""
         return await self._call(self._catalog.version, self._version_thread)
 
     async def warnings(self) -> list[CatalogMisconfigured]:
-        """Return what is set up wrongly without making searches wrong."""
+        """Return the configuration faults that leave searches correct."""
         return await self._call(self._catalog.warnings, self._threads)
 
     async def check(self) -> None:
-        """Prove that the catalog answers now."""
-        await self._fly((self._version_seen.version, "check"), self._catalog.check)
+        """Check that the catalog answers now."""
+        await self._share_call((self._version_seen.version, "check"), self._catalog.check)
 
-    def spelled_from_memory(self, query: SearchQuery) -> SearchQuery | None:
-        """Return the query with its genres as the catalog spells them, None where they are not at hand."""
+    def spell_from_cache(self, query: SearchQuery) -> SearchQuery | None:
+        """Return the query with the catalog's spellings of its genres, None if the genres are not cached."""
         if not query.filters.genres:
             return query
-        genres: Genres | None = self._memory((self._version_seen.version, "genres"))
+        genres: Genres | None = self._lookup((self._version_seen.version, "genres"))
         return None if genres is None else genres.spell(query)
 
-    async def spelled(self, query: SearchQuery) -> SearchQuery:
-        """Return the query with its genres spelled as the catalog spells them.
+    async def spell(self, query: SearchQuery) -> SearchQuery:
+        """Return the query with the catalog's spellings of its genres.
 
         Raises:
             InvalidParameter: the catalog has no such genre.
@@ -117,39 +117,39 @@ class CatalogCache:
         return (await self.genres()).spell(query)
 
     def close(self) -> None:
-        """Release the threads and the catalog's connections."""
+        """Stop the threads and close the catalog's connections."""
         for threads in (self._threads, self._version_thread):
             threads.shutdown(wait=False, cancel_futures=True)
         self._catalog.close()
 
-    async def _recall(self, name: tuple[str, ...], call: Callable[[], T]) -> T:
+    async def _cached(self, name: tuple[str, ...], call: Callable[[], T]) -> T:
         key = (self._version_seen.version, *name)
-        known: T | None = self._memory(key)
+        known: T | None = self._lookup(key)
         if known is not None:
             return known
-        value = await self._fly(key, call)
-        if len(self._remembered) >= REMEMBERED_MAX:
-            del self._remembered[next(iter(self._remembered))]
-        self._remembered[key] = (time.monotonic() + REMEMBER_S, value)
+        value = await self._share_call(key, call)
+        if len(self._entries) >= CACHE_MAX_ENTRIES:
+            del self._entries[next(iter(self._entries))]
+        self._entries[key] = (time.monotonic() + CACHE_TTL_S, value)
         return value
 
-    def _memory(self, key: tuple[str, ...]) -> Any:
-        expires, value = self._remembered.get(key, (0.0, None))
+    def _lookup(self, key: tuple[str, ...]) -> Any:
+        expires, value = self._entries.get(key, (0.0, None))
         return value if time.monotonic() < expires else None
 
-    async def _fly(self, key: tuple[str, ...], call: Callable[[], T]) -> T:
-        flying: asyncio.Task[T] | None = self._flying.get(key)
-        if flying is None:
-            flying = asyncio.create_task(self._call(call, self._threads))
-            self._flying[key] = flying
-            flying.add_done_callback(lambda task: self._land(key, task))
-        # Shielded: one client that hangs up does not end the call for the others.
-        return await asyncio.shield(flying)
+    async def _share_call(self, key: tuple[str, ...], call: Callable[[], T]) -> T:
+        call_task: asyncio.Task[T] | None = self._in_flight.get(key)
+        if call_task is None:
+            call_task = asyncio.create_task(self._call(call, self._threads))
+            self._in_flight[key] = call_task
+            call_task.add_done_callback(lambda task: self._on_call_done(key, task))
+        # Shielded: a client that disconnects must not cancel the call for the others.
+        return await asyncio.shield(call_task)
 
-    def _land(self, key: tuple[str, ...], task: "asyncio.Task[Any]") -> None:
-        del self._flying[key]
+    def _on_call_done(self, key: tuple[str, ...], task: "asyncio.Task[Any]") -> None:
+        del self._in_flight[key]
         if not task.cancelled():
-            # Whoever waited has it; if nobody does any more, asyncio must not complain.
+            # Retrieves the exception: asyncio would log an error if every waiting client has disconnected.
             task.exception()
 
     async def _call(self, call: Callable[[], T], threads: ThreadPoolExecutor) -> T:

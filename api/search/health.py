@@ -1,4 +1,4 @@
-"""Whether the service can do its work, told from what its parts say of themselves."""
+"""Health of the service: the state of queue, catalog and workers, and what is wrong with each."""
 
 import asyncio
 import re
@@ -11,14 +11,14 @@ from common.errors import CatalogError, CatalogUnavailable, CoverSearchError, Qu
 from common.ledger.gateway import GatewayLedger
 from common.ledger.records import Load
 
-#: A catalog that takes longer than this to say that it is well counts as not answering.
+#: A catalog that takes longer than this to answer a health check counts as unavailable.
 PROBE_TIMEOUT_S = 2.0
-#: HealthReport is asked often and by many: the catalog is asked at most this often.
+#: /health may be requested often and by many clients; the catalog is checked at most this often.
 PROBE_EVERY_S = 2.0
-#: And everything else: a look at the queue is a script in Redis, and nobody is charged for it.
-LOOK_EVERY_S = 0.25
+#: A report is reused for this long: reading the queue runs a script in Redis, and /health has no rate limit.
+REPORT_REUSE_S = 0.25
 
-#: Paths of two names or more; not the path of a URL, and not an endpoint such as /api/genres.
+#: File paths of two or more names, but neither paths of URLs nor endpoints such as /api/genres.
 _PATHS = re.compile(r"(?<![\w.:/~-])(?:~|/(?!api/|docs/|app/)[\w.@+-]+)(?:/[\w.@+-]+)*/(?=[\w.@+-])")
 _CREDENTIALS = re.compile(r"(?<=://)[^/@\s]*:[^/@\s]*@")
 
@@ -27,11 +27,11 @@ Status = Literal["healthy", "degraded", "unhealthy"]
 
 @dataclass(frozen=True, slots=True)
 class HealthReport:
-    """One look at the service."""
+    """The state of the service at one moment."""
 
     load: Load | None
     total_albums: int
-    #: What is wrong, by the part that it is wrong with: `queue`, `catalog`, `worker`.
+    #: What is wrong, by part: `queue`, `catalog`, `worker`.
     problems: dict[str, str]
 
     @property
@@ -42,34 +42,36 @@ class HealthReport:
 
     @property
     def ready_workers(self) -> list[dict[str, Any]]:
-        """The announcements of the live workers that hold a loaded model."""
+        """The announcements of live workers whose model is loaded."""
         return ready_workers(self.load)
 
     def without_details(self) -> "HealthReport":
-        """Return what anybody may know: which part is not well, and not why."""
-        return replace(self, problems=dict.fromkeys(self.problems, "not ready; an admin key is told why"))
+        """Return the public report: which part is not ready, without the reason."""
+        return replace(
+            self, problems=dict.fromkeys(self.problems, "not ready; an admin key shows the reason")
+        )
 
 
 class HealthCheck:
-    """Looks at queue, workers and catalog."""
+    """Checks queue, workers and catalog."""
 
     def __init__(self, *, ledger: GatewayLedger, catalog: CatalogCache) -> None:
         self._ledger = ledger
         self._catalog = catalog
-        self._looked_at = self._probed_at = float("-inf")
-        self._looking: asyncio.Future[HealthReport] | None = None
+        self._reported_at = self._probed_at = float("-inf")
+        self._pending: asyncio.Future[HealthReport] | None = None
         self._catalog_problem: CatalogError | None = None
 
-    async def look(self) -> HealthReport:
-        """Ask every part, or share what is being asked or was found a moment ago."""
-        if self._looking is None or time.monotonic() - self._looked_at > LOOK_EVERY_S:
-            self._looked_at = time.monotonic()
-            self._looking = asyncio.ensure_future(self._look())
-        # Shielded: one client that hangs up does not end the look for the others.
-        return await asyncio.shield(self._looking)
+    async def report(self) -> HealthReport:
+        """Check every part, or share the check in progress or the last recent report."""
+        if self._pending is None or time.monotonic() - self._reported_at > REPORT_REUSE_S:
+            self._reported_at = time.monotonic()
+            self._pending = asyncio.ensure_future(self._make_report())
+        # Shielded: a client that disconnects must not cancel the check for the others.
+        return await asyncio.shield(self._pending)
 
-    async def _look(self) -> HealthReport:
-        load, (total_albums, catalog_problem) = await asyncio.gather(self._load(), self._look_at_catalog())
+    async def _make_report(self) -> HealthReport:
+        load, (total_albums, catalog_problem) = await asyncio.gather(self._load(), self._check_catalog())
         problems = {}
         if isinstance(load, CoverSearchError):
             problems["queue"] = load.detail
@@ -87,7 +89,7 @@ class HealthCheck:
         except QueueUnavailable as error:
             return error
 
-    async def _look_at_catalog(self) -> tuple[int, CatalogError | None]:
+    async def _check_catalog(self) -> tuple[int, CatalogError | None]:
         if time.monotonic() - self._probed_at > PROBE_EVERY_S:
             self._catalog_problem = await self._probe()
             self._probed_at = time.monotonic()
@@ -110,12 +112,12 @@ class HealthCheck:
 
 
 def ready_workers(load: Load | None) -> list[dict[str, Any]]:
-    """Return the announcements of the live workers that hold a loaded model."""
+    """Return the announcements of live workers whose model is loaded."""
     return [worker for worker in load.workers if worker.get("ready")] if load else []
 
 
 def why_no_worker(load: Load) -> str:
-    """Return why no worker is ready: the reason that was told last, which is what is wrong now."""
+    """Return why no worker is ready: the most recent reason that a worker announced."""
     errors = [str(worker["error"]) for worker in load.workers if worker.get("error")]
     if errors:
         return f"no worker is ready: {errors[-1]}"
@@ -123,5 +125,5 @@ def why_no_worker(load: Load) -> str:
 
 
 def redact(sentence: str) -> str:
-    """Cut paths down to their last name, and remove users and passwords from URLs."""
+    """Shorten paths to their last name, and remove users and passwords from URLs."""
     return _PATHS.sub("…/", _CREDENTIALS.sub("…@", sentence))

@@ -1,4 +1,4 @@
-"""A job's life as server-sent events."""
+"""Server-sent events about one job: its states and queue positions."""
 
 import asyncio
 import time
@@ -10,13 +10,13 @@ from common.errors import CoverSearchError
 from common.jobs import Job
 from common.ledger.gateway import GatewayLedger
 
-#: Proxies close a connection that is silent for long; 15 s is below all of their defaults.
+#: Proxies close idle connections; 15 s is below the default timeouts of all common ones.
 COMMENT_EVERY_S = 15.0
-#: How often a queued job's position is read again.
-LOOK_EVERY_S = 1.0
+#: How often the position of a queued job is read.
+POLL_EVERY_S = 1.0
 
 
-async def follow(
+async def stream_events(
     job: Job,
     *,
     owner: str,
@@ -25,35 +25,35 @@ async def follow(
     path_prefix: str,
     comment_every_s: float = COMMENT_EVERY_S,
 ) -> AsyncIterator[bytes]:
-    """Give an event for each change of the job's state or position, the last when it ends.
+    """Yield an event for each change of the job's state or position, until the job ends.
 
-    Where nothing changes for so long, a comment keeps the connection.
+    If nothing changes for `comment_every_s`, a comment keeps the connection open.
     """
     shown = None
-    told_at = time.monotonic()
+    sent_at = time.monotonic()
     with waiters.watching(job.run_id) as changed:
         while True:
             if (job.state, job.position) != shown:
                 shown = (job.state, job.position)
-                told_at = time.monotonic()
+                sent_at = time.monotonic()
                 yield _event(job, path_prefix=path_prefix)
             if job.state.is_terminal or waiters.is_closed:
                 return
-            if time.monotonic() - told_at > comment_every_s:
-                told_at = time.monotonic()
+            if time.monotonic() - sent_at > comment_every_s:
+                sent_at = time.monotonic()
                 yield b": still here\n\n"
             await _pause(changed)
             try:
                 job, _ = await ledger.job(job.id, owner=owner)
             except CoverSearchError as error:
-                # The stream has begun, so that no status can tell it; the client asks again.
+                # The status line is already sent, so the error becomes an event; the client may try again.
                 yield f"event: problem\ndata: {error.code}\n\n".encode()
                 return
 
 
 async def _pause(changed: asyncio.Event) -> None:
     try:
-        async with asyncio.timeout(LOOK_EVERY_S):
+        async with asyncio.timeout(POLL_EVERY_S):
             await changed.wait()
     except TimeoutError:
         return

@@ -1,4 +1,4 @@
-"""The use case of every search: key, cache, submit or join, wait, outcome; it knows no HTTP."""
+"""The search use case: key, cache, submit or join, wait, outcome; independent of HTTP."""
 
 import hashlib
 import secrets
@@ -21,7 +21,7 @@ from common.redis import keyspace
 
 
 class Budget(Protocol):
-    """What the client may still spend."""
+    """The rate-limit budget of the client."""
 
     async def spend(self, query: SearchQuery) -> None:
         """Pay for computing a query.
@@ -32,12 +32,12 @@ class Budget(Protocol):
         ...
 
     async def refund(self) -> None:
-        """Give back what the last `spend` took."""
+        """Give back the units that the last `spend` took."""
         ...
 
 
 class Uploads(Protocol):
-    """The images of a request, held in memory until the ledger has them."""
+    """The images of a request, held in memory until they are stored in the ledger."""
 
     @property
     def images(self) -> Sequence[tuple[str, bytes]]:
@@ -46,7 +46,7 @@ class Uploads(Protocol):
 
     @property
     def decode_cost_s(self) -> float:
-        """Seconds of CPU that decoding them takes, as estimated."""
+        """The estimated CPU time for decoding them."""
         ...
 
     def release(self) -> None:
@@ -60,35 +60,35 @@ def _holds_nothing(_query_key: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Search:
-    """One search as a client asks for it."""
+    """One search as requested by a client."""
 
     query: SearchQuery
-    #: Whom the job belongs to.
+    #: The owner of the job.
     owner: str
     wait_s: float
-    #: The client wants the job at once, not the result.
+    #: Return the job immediately instead of waiting for the result.
     at_once: bool = False
-    #: How many jobs the owner may have under way at once; None for any number.
+    #: The most unfinished jobs the owner may have at once; None for no limit.
     max_jobs: int | None = None
-    #: Whose turn at the image decoders it takes; empty where there is no image.
+    #: The client for fair scheduling at the image decoders; empty if there is no image.
     client: str = ""
     uploads: Uploads | None = None
-    #: Unique to the client: it stands for the job that it created first.
+    #: Unique to the client; a repeated key returns the job that its first use created.
     idempotency_key: str | None = None
-    #: Whether the client holds the answer of a query key already.
+    #: Tells whether the client already has the answer of a query key.
     holds: Callable[[str], bool] = _holds_nothing
 
 
 @dataclass(frozen=True, slots=True)
 class Unchanged:
-    """The client already holds the answer."""
+    """The client already has the answer."""
 
     query_key: str
 
 
 @dataclass(frozen=True, slots=True)
 class Cached:
-    """The finished JSON of the cache, without a job."""
+    """A result from the cache as finished JSON; there is no job."""
 
     body: bytes
     query_key: str
@@ -97,7 +97,7 @@ class Cached:
 
 @dataclass(frozen=True, slots=True)
 class Answered:
-    """The finished JSON of a run that ended while the client waited, or had ended before."""
+    """The result of an ended run as finished JSON."""
 
     body: bytes
     timings: dict[str, float]
@@ -106,13 +106,13 @@ class Answered:
     coalesced: bool = False
     #: The cache had the answer when the job was submitted.
     cached: bool = False
-    #: None where the answer was made from another version of the catalog than the key's.
+    #: None if the answer was computed from another catalog version than the key's.
     query_key: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Pending:
-    """The job has not ended in the time that the client waits."""
+    """The job has not ended within the client's waiting time."""
 
     job: Job
     retry_after_s: int
@@ -147,34 +147,34 @@ class SearchService:
         self._catalog = catalog
 
     async def answer(self, search: Search, *, budget: Budget, client_gone: ClientGone) -> Outcome:
-        """Return the result, the job that will have it, or why there is none.
+        """Return the result, the pending job, or the failure.
 
         Raises:
-            JobCanceled: somebody canceled the job meanwhile.
-            ClientHungUp: the client hung up while it waited.
+            JobCanceled: the job was canceled while the client waited.
+            ClientHungUp: the client disconnected while it waited.
             CoverSearchError: the search was not accepted.
         """
         if search.idempotency_key is not None:
             return await self._answer_once(search, budget=budget, client_gone=client_gone)
-        known = self._catalog.spelled_from_memory(search.query)
+        known = self._catalog.spell_from_cache(search.query)
         asked = search if known is None else replace(search, query=known)
         outcome = await self._from_cache(asked)
         if outcome is None and known is None:
-            spelled = await self._catalog.spelled(search.query)
+            spelled = await self._catalog.spell(search.query)
             if spelled != search.query:
                 asked = replace(search, query=spelled)
                 outcome = await self._from_cache(asked)
         return outcome or await self._submit(asked, budget=budget, client_gone=client_gone)
 
     async def cached(self, query: SearchQuery, *, holds: Callable[[str], bool]) -> Cached | Unchanged | None:
-        """Return the cached answer of a query; None where there is none or its genres are not at hand."""
-        spelled = self._catalog.spelled_from_memory(query)
+        """Return the cached answer of a query; None if there is none or the genres are not cached."""
+        spelled = self._catalog.spell_from_cache(query)
         return None if spelled is None else await self._cached(spelled, holds=holds)
 
     async def job(
         self, job_id: str, *, owner: str, wait_s: float, client_gone: ClientGone
     ) -> tuple[Job, int]:
-        """Return a job once it has ended or the time is up, and in how many seconds to ask again.
+        """Return a job when it ends or `wait_s` has passed, with the seconds until the next poll.
 
         Raises:
             JobNotFound: unknown, expired, or another owner's.
@@ -188,7 +188,7 @@ class SearchService:
     async def _cached(self, query: SearchQuery, *, holds: Callable[[str], bool]) -> Cached | Unchanged | None:
         began = time.perf_counter()
         key = self._version.key_of(query)
-        # The key names the answer, so a client that holds it has this one, whether or not it is cached.
+        # The key identifies the answer, so a client that has it is current even if the cache is empty.
         if holds(key.value):
             return Unchanged(key.value)
         body = await self._results.get(key.value)
@@ -203,8 +203,8 @@ class SearchService:
         return await self._pending(accepted.job_id, search)
 
     async def _answer_once(self, search: Search, *, budget: Budget, client_gone: ClientGone) -> Outcome:
-        """Answer under an Idempotency-Key: whatever the cache has, the ledger knows whether it was used."""
-        spelled = self._catalog.spelled_from_memory(search.query) or await self._catalog.spelled(search.query)
+        """Answer a search with an Idempotency-Key; only the ledger knows whether the key was used before."""
+        spelled = self._catalog.spell_from_cache(search.query) or await self._catalog.spell(search.query)
         asked = replace(search, query=spelled)
         key = self._version.key_of(spelled)
         body = await self._results.get(key.value)
@@ -215,7 +215,7 @@ class SearchService:
 
     async def _submit(self, search: Search, *, budget: Budget, client_gone: ClientGone) -> Outcome:
         key = self._version.key_of(search.query)
-        # Paid first, so that no burst gets more than the limit; what starts no run costs nothing.
+        # Charged before submitting, so that a burst cannot exceed the limit; refunded if no run starts.
         await budget.spend(search.query)
         try:
             accepted = await self._ledger.submit(_submission(search, key))
@@ -231,7 +231,7 @@ class SearchService:
     ) -> Outcome:
         job_id_var.set(accepted.job_id)
         if search.uploads is not None:
-            # The ledger has them; a client that waits holds no memory.
+            # The ledger has stored the images, so the request need not hold them while it waits.
             search.uploads.release()
         if search.at_once:
             return await self._pending(accepted.job_id, search)
@@ -249,7 +249,7 @@ class SearchService:
                 )
             job, retry_after_s = await self._ledger.job(accepted.job_id, owner=search.owner)
         else:
-            # A repeated Idempotency-Key names a job that may have ended long ago.
+            # The job of a repeated Idempotency-Key may have ended long ago.
             job, retry_after_s = await self.job(
                 accepted.job_id, owner=search.owner, wait_s=search.wait_s, client_gone=client_gone
             )

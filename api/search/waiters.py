@@ -1,8 +1,8 @@
-"""Who in this process waits for which job and its run: a dictionary, fed by the ledger's events.
+"""Requests of this process that wait for a job, in a dictionary; events of the ledger wake them.
 
-The event that ends a wait carries the answer. A waiter that comes after its event finds the run among the
-last that ended, and a periodic check of the ledger catches lost events; both then ask the ledger. A waiter
-costs memory and nothing else.
+The event of a run's end contains the answer. If the event came before the waiter, the waiter finds the
+run among those that ended recently and reads the ledger. A periodic check of the ledger catches lost
+events. A waiter uses memory, but no thread and no connection to Redis.
 """
 
 import asyncio
@@ -18,23 +18,23 @@ from common.redis import keyspace
 log = logging.getLogger(__name__)
 
 T = TypeVar("T")
-#: Ends once the client has hung up.
+#: Returns when the client has disconnected.
 ClientGone: TypeAlias = Callable[[], Awaitable[None]]
 _Waiter: TypeAlias = "asyncio.Future[RunAnswer | None]"
 
-#: Runs whose end is remembered: those of the seconds in which a submit's answer is on its way.
+#: Ended runs that are remembered, for requests whose `submit` is answered after the event of the end.
 REMEMBERED_RUNS = 10_000
-#: Jobs looked at in one script: Redis does nothing else meanwhile (about a millisecond).
-LOOK_BATCH = 500
-LOOK_EVERY_S = 1.0
+#: Jobs checked by one script, which blocks Redis for about a millisecond.
+CHECK_BATCH = 500
+CHECK_EVERY_S = 1.0
 
 
 class ClientHungUp(Exception):
-    """The client hung up while it waited; nobody reads an answer."""
+    """The client disconnected while it waited; nobody would read an answer."""
 
 
 class Waiters:
-    """Waiters by the run that they wait for, and by their own job, which may be canceled before."""
+    """Waiters by run and by job: a job may be canceled before its run ends."""
 
     def __init__(self, ledger: GatewayLedger) -> None:
         self._ledger = ledger
@@ -51,18 +51,19 @@ class Waiters:
         return self._closed.is_set()
 
     def is_watched(self, run_id: str) -> bool:
-        """Tell whether somebody follows the run's events."""
+        """Tell whether a request streams the run's events."""
         return run_id in self._watchers
 
     async def until_ended(
         self, run_id: str, job_id: str, *, timeout_s: float, client_gone: ClientGone
     ) -> RunAnswer | None:
-        """Wait until the job has ended, alone or with its run, or the time is up.
+        """Wait until the job or its run ends, at most `timeout_s`.
 
-        Returns what the run succeeded with where its event said so; None where the ledger is to be asked.
+        Returns the answer if the event of a successful run contained it; None if the caller has to
+        read the job from the ledger.
 
         Raises:
-            ClientHungUp: nobody waits here any more.
+            ClientHungUp: the client disconnected.
         """
         if run_id in self._ended or timeout_s <= 0 or self.is_closed:
             return None
@@ -75,12 +76,12 @@ class Waiters:
                 gone.cancel()
         if gone.done() and not ended.done():
             raise ClientHungUp
-        # Where the gateway closes, the future is cancelled: the client gets its job to poll.
+        # The future is cancelled when the gateway stops; the client then gets its job, to poll it elsewhere.
         return ended.result() if ended.done() and not ended.cancelled() else None
 
     @contextmanager
     def watching(self, run_id: str) -> Iterator[asyncio.Event]:
-        """Give an event that is set with each change of the run's state, and when the gateway closes."""
+        """Yield an event that is set at each change of the run's state, and when the gateway stops."""
         event = asyncio.Event()
         self._watchers.setdefault(run_id, set()).add(event)
         try:
@@ -89,7 +90,7 @@ class Waiters:
             _discard(self._watchers, run_id, event)
 
     def on_event(self, message: bytes) -> None:
-        """Hear one event of the ledger."""
+        """Handle one event of the ledger."""
         event = read_event(message)
         for changed in self._watchers.get(event.name, ()):
             changed.set()
@@ -98,16 +99,16 @@ class Waiters:
             if event.name in self._waiters:
                 self._wake(event.name, event.answer())
 
-    async def look(self) -> None:
-        """Ask the ledger for every job that is waited for: an event may have been lost."""
-        log.debug("looked after waiters", extra={"waiters": len(self), "watched": len(self._watchers)})
+    async def check_ledger(self) -> None:
+        """Read every awaited job from the ledger, because its event may have been lost."""
+        log.debug("checked waiters", extra={"waiters": len(self), "watched": len(self._watchers)})
         job_ids = [name.removeprefix(keyspace.JOB) for name in self._waiters if name.startswith(keyspace.JOB)]
-        for start in range(0, len(job_ids), LOOK_BATCH):
-            for job_id in await self._ledger.ended(job_ids[start : start + LOOK_BATCH]):
+        for start in range(0, len(job_ids), CHECK_BATCH):
+            for job_id in await self._ledger.ended(job_ids[start : start + CHECK_BATCH]):
                 self._wake(keyspace.JOB + job_id)
 
     def close(self) -> None:
-        """Send every waiter away with its job, because the gateway stops."""
+        """Wake every waiter because the gateway stops; each request is answered with its job."""
         self._closed.set()
         for waiters in self._waiters.values():
             for waiter in waiters:

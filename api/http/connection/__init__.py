@@ -1,1 +1,1 @@
-"""One connection: where requests end, in which order they start, what is refused."""
+"""HTTP/1.1 connections: strict request heads, pipelining, flow control, refusals."""

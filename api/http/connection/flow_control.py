@@ -1,4 +1,4 @@
-"""What a connection reads and writes: reading that can be held, clients that do not read or have gone."""
+"""Flow control of a connection: paused reading, and detection of slow and of disconnected clients."""
 
 import asyncio
 import logging
@@ -8,20 +8,21 @@ from uvicorn.protocols.http.flow_control import FlowControl
 
 log = logging.getLogger(__name__)
 
-#: How long a client may take nothing of what is ready for it (nginx's send_timeout).
+#: A client that reads nothing for this long is disconnected (like nginx's send_timeout).
 SEND_TIMEOUT_S = 60.0
-#: How long after a client has shut its side interim answers are written, to see whether it has gone.
+#: After a client has shut its side, an interim response is written at this interval to detect whether it
+#: has disconnected.
 PROBE_EVERY_S = 1.0
 PROBES = 2
 
-#: How much is written ahead of a client: a small answer of orjson's holds four kilobytes while it waits.
+#: Bytes buffered for each connection before writing pauses.
 AHEAD_BYTES = 16 * 1024
 
 _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 
 
 class Alarm:
-    """Calls back once after a time, unless it is stopped."""
+    """A one-shot timer that can be stopped."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop, callback: Callable[[], None]) -> None:
         self._loop = loop
@@ -33,23 +34,23 @@ class Alarm:
         return self._timer is not None
 
     def start(self, delay_s: float) -> None:
-        """Call back after a time; one that is set already stays as it is."""
+        """Start the timer; a running timer is left unchanged."""
         if self._timer is None:
-            self._timer = self._loop.call_later(delay_s, self._ring)
+            self._timer = self._loop.call_later(delay_s, self._fire)
 
     def stop(self) -> None:
-        """Do not call back."""
+        """Stop the timer."""
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
 
-    def _ring(self) -> None:
+    def _fire(self) -> None:
         self._timer = None
         self._callback()
 
 
 class ConnectionFlow(FlowControl):
-    """The flow of one connection in both directions."""
+    """Flow control of one connection in both directions."""
 
     def __init__(self, transport: asyncio.Transport, loop: asyncio.AbstractEventLoop) -> None:
         super().__init__(transport)
@@ -62,12 +63,12 @@ class ConnectionFlow(FlowControl):
         self._takes_interim_answers: Callable[[], bool] = bool
 
     def hold(self) -> None:
-        """Read nothing until `release`, whoever asks for more."""
+        """Pause reading until `release`, even if uvicorn resumes it."""
         self.is_held = True
         self.pause_reading()
 
     def release(self) -> None:
-        """Read again."""
+        """Resume reading."""
         self.is_held = False
         self.resume_reading()
 
@@ -84,21 +85,21 @@ class ConnectionFlow(FlowControl):
         self._send_alarm.stop()
 
     def watch_sending(self) -> None:
-        """Give the client up if it takes nothing of what is ready for it."""
+        """Disconnect the client if it reads nothing for SEND_TIMEOUT_S."""
         self._unsent_bytes = self._transport.get_write_buffer_size()
         self._send_alarm.start(SEND_TIMEOUT_S)
 
     def probe(self, takes_interim_answers: Callable[[], bool]) -> None:
-        """See whether a client that has shut its side still waits.
+        """Detect whether a client that has shut its side still waits for an answer.
 
-        One that has gone resets the connection at the first interim answer, and the second one fails; one
-        that waits ignores them (RFC 9110, 15.2).
+        A waiting client ignores interim responses (RFC 9110, 15.2). A client that has disconnected resets
+        the connection at the first one, so writing the second one fails.
         """
         self._takes_interim_answers = takes_interim_answers
         self._probe_alarm.start(PROBE_EVERY_S)
 
     def stop(self) -> None:
-        """Watch no more: the connection has ended."""
+        """Stop the timers when the connection has ended."""
         self._send_alarm.stop()
         self._probe_alarm.stop()
 
@@ -112,7 +113,7 @@ class ConnectionFlow(FlowControl):
     def _on_unsent(self) -> None:
         unsent_bytes = self._transport.get_write_buffer_size()
         if unsent_bytes and unsent_bytes >= self._unsent_bytes:
-            log.info("gave up a client that does not read", extra={"unsent_bytes": unsent_bytes})
+            log.info("disconnected a client that does not read", extra={"unsent_bytes": unsent_bytes})
             self._transport.abort()
         elif unsent_bytes:
             self.watch_sending()

@@ -1,10 +1,10 @@
-"""HTTP on a connection, with the limits and refusals that uvicorn 0.54 does not have.
+"""The HTTP/1.1 protocol of a connection, with limits and refusals that uvicorn 0.54 does not have.
 
-- A head comes within its time and size (https://github.com/encode/uvicorn/issues/157).
-- A connection has a few unanswered requests at most; what it has sent beyond them waits unparsed.
-- What is not well-formed HTTP is answered with a problem, after the requests before it.
+- A head has a time limit and a size limit (https://github.com/encode/uvicorn/issues/157).
+- A connection has at most a few unanswered requests; bytes beyond them wait unparsed.
+- Malformed HTTP is answered with a problem, after the answers to the requests before it.
 - A client that has shut its side of the connection gets the answers to its complete requests.
-- A client that does not read its answers is given up.
+- A client that does not read its answers is disconnected.
 """
 
 import asyncio
@@ -18,8 +18,10 @@ from uvicorn._types import ASGI3Application
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from api.contract.http_errors import HeadersTooLarge, MalformedBody, NotImplementedHere, RequestTimeout
+from api.http.connection.error_responses import error_response_bytes
 from api.http.connection.flow_control import Alarm, ConnectionFlow
-from api.http.connection.framing import (
+from api.http.connection.pipeline_scheduler import PipelineScheduler
+from api.http.connection.request_head import (
     CHUNKED,
     END,
     HEAD_MAX_BYTES,
@@ -31,29 +33,27 @@ from api.http.connection.framing import (
     origin_form,
     piece_end,
 )
-from api.http.connection.raw_answers import answer_bytes
-from api.http.connection.turns import Turns
 from common.errors import CoverSearchError
 
 log = logging.getLogger(__name__)
 
-#: From the first byte, or from the connection, to the end of the headers.
+#: From the first byte of a request, or from the start of the connection, to the end of the headers.
 HEAD_TIMEOUT_S = 10.0
-#: Requests that wait behind the one that is being answered.
+#: The most requests that wait behind the one being answered.
 PIPELINED_MAX = 4
-#: How long what comes after a refusal is dropped before the connection closes.
+#: After a refusal, received bytes are discarded for this long before the connection closes.
 LINGER_S = 1.0
 
-TOO_MUCH_BESIDE = f"line breaks, chunk extensions or trailers have more than {HEAD_MAX_BYTES} bytes"
+OVERHEAD_TOO_LARGE = f"line breaks, chunk extensions or trailers have more than {HEAD_MAX_BYTES} bytes"
 
-#: What of a request has come. (As members of a class they take longer, at each request.)
+#: The stage of the current request. (Members of an enum would be slower at each request.)
 _BETWEEN, _HEAD, _BODY = range(3)
 
 
 class GuardedProtocol(HttpToolsProtocol):
-    """One connection."""
+    """The protocol of one connection."""
 
-    # Apart from uvicorn's 28 attributes: Python reads those of an object with more than 30 in a slower way.
+    # Slots, because uvicorn's protocol has 28 attributes and Python slows down at objects with more than 30.
     __slots__ = (
         "_answering",
         "_body_came",
@@ -67,28 +67,28 @@ class GuardedProtocol(HttpToolsProtocol):
         "_overhead_bytes",
         "_reads_head_again",
         "_refusal",
+        "_scheduler",
         "_stage",
-        "_turns",
     )
     flow: ConnectionFlow
 
-    def __init__(self, *args: Any, turns: Turns, **options: Any) -> None:
+    def __init__(self, *args: Any, scheduler: PipelineScheduler, **options: Any) -> None:
         super().__init__(*args, **options)
-        self._turns = turns
+        self._scheduler = scheduler
         self._stage = _BETWEEN
-        #: Bytes of the body that are still to come, or CHUNKED.
+        #: Body bytes still expected, or CHUNKED.
         self._body_left = 0
-        #: Bytes of an unfinished head, or of chunks without a body in them.
+        #: Bytes of an unfinished head, or of chunk overhead since the last body bytes.
         self._overhead_bytes = 0
         self._body_came = False
         self._reads_head_again = False
-        #: What has come while the connection is held, and how much of it is parsed.
+        #: Received bytes that wait while reading is paused, and the position of the next one to parse.
         self._held = (b"", 0)
-        #: The request that is being answered, or was last.
+        #: The request being answered, or the last one that was.
         self._answering: RequestResponseCycle | None = None
-        #: While uvicorn starts the request that is next in line.
+        #: True while uvicorn starts the next pipelined request.
         self._goes_on = False
-        #: No request is taken any more: one was refused, or the last asked for the connection to be closed.
+        #: No further request is parsed: one was refused, or the last one asked to close the connection.
         self._is_finished = False
         self._is_refused = False
         self._refusal: CoverSearchError | None = None
@@ -107,7 +107,7 @@ class GuardedProtocol(HttpToolsProtocol):
         self._held = (b"", 0)
         self.pipeline.clear()
         if self._answering is not None:
-            # uvicorn tells the last request that its client has gone, and not the one that is being answered.
+            # uvicorn signals the disconnect to the request received last, not to the one being answered.
             _disconnect(self._answering)
         super().connection_lost(exc)
 
@@ -141,23 +141,23 @@ class GuardedProtocol(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         if self.parser.should_upgrade() and self.parser.get_method() != b"CONNECT":
-            # The parser would take what follows for the other protocol, also a body.
+            # The parser would treat all following bytes, including a body, as the other protocol.
             self._reads_head_again = True
             return
         try:
             self._check_head()
         except CoverSearchError as refusal:
-            # The parser ends with an error of its own.
+            # Stored because the parser replaces the exception by its own.
             self._refusal = refusal
             raise
         super().on_headers_complete()
         self._stage = _BODY
         self._head_alarm.stop()
         if self._body_left == CHUNKED:
-            # Trailers are dropped: the application has its headers already.
+            # Trailers are dropped: the application already has its headers.
             self.headers = []
         if self.pipeline:
-            # uvicorn stops reading at the first request that waits, which may be in the midst of the next.
+            # uvicorn pauses reading at the first waiting request, even if the next one is only half received.
             self.flow.resume_reading()
 
     def _check_head(self) -> None:
@@ -189,13 +189,13 @@ class GuardedProtocol(HttpToolsProtocol):
         if self.transport.is_closing():
             self.flow.watch_sending()
         elif self.flow.is_held:
-            # Out of the task of this request, whose id and errors are not those of the next.
+            # In the connection's context: this one belongs to the answered request and has its request id.
             self.loop.call_soon(self._go_on, context=self._context)
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
         self._answering = cycle
         if self._goes_on:
-            self._turns.take(partial(self._start, cycle, app), self.loop)
+            self._scheduler.schedule(partial(self._start, cycle, app), self.loop)
         else:
             super()._start_asgi_task(cycle, app)
 
@@ -206,7 +206,7 @@ class GuardedProtocol(HttpToolsProtocol):
     # Requests
 
     def _parse(self, data: bytes, start: int) -> None:
-        """Parse request after request as long as few are unanswered, and hold the rest."""
+        """Parse requests until PIPELINED_MAX are waiting, and hold the remaining bytes."""
         size = len(data)
         while start < size and not self._is_finished and not (self.pipeline and self._is_full()):
             if self._stage == _BETWEEN and data[start] in b"\r\n":
@@ -218,7 +218,7 @@ class GuardedProtocol(HttpToolsProtocol):
             self.flow.hold()
 
     def _go_on(self) -> None:
-        """Take what is held, or end, once there is room."""
+        """Parse the held bytes when there is room, or close the connection after a refusal."""
         if self._is_refused:
             if not self._is_busy():
                 self._end()
@@ -232,18 +232,18 @@ class GuardedProtocol(HttpToolsProtocol):
             self._watch_head()
 
     def _skip_line_breaks(self, data: bytes, start: int) -> int:
-        """Return where a request begins; what stands before it counts as part of its head."""
+        """Return where the next request begins; line breaks before it count as part of its head."""
         end = line_breaks_end(data, start)
         self._overhead_bytes += end - start
         if self._overhead_bytes > HEAD_MAX_BYTES:
-            self._refuse(HeadersTooLarge(TOO_MUCH_BESIDE))
+            self._refuse(HeadersTooLarge(OVERHEAD_TOO_LARGE))
         return end
 
     def _is_full(self) -> bool:
         return len(self.pipeline) >= PIPELINED_MAX and self._stage == _BETWEEN
 
     def _parse_piece(self, data: bytes, start: int, end: int) -> int:
-        """Parse a piece; return where it ends, or where a request in it does that asked for an upgrade."""
+        """Parse a piece; return its end, or the end of a request in it that asked for an upgrade."""
         size = end - start
         self._body_came = False
         try:
@@ -266,12 +266,12 @@ class GuardedProtocol(HttpToolsProtocol):
     def _count_overhead(self, size: int) -> None:
         self._overhead_bytes = 0 if self._body_came else self._overhead_bytes + size
         if self._overhead_bytes > HEAD_MAX_BYTES:
-            self._refuse(HeadersTooLarge(TOO_MUCH_BESIDE))
+            self._refuse(HeadersTooLarge(OVERHEAD_TOO_LARGE))
         elif len(self.headers) > HEADERS_MAX:
             self._refuse(HeadersTooLarge(TOO_MANY_HEADERS))
 
     def _read_head_again(self) -> None:
-        """Parse a head once more without its `Upgrade` field, which the service ignores (RFC 9110, 7.8)."""
+        """Parse the head again without `Upgrade`, which the service ignores (RFC 9110, 7.8)."""
         self._reads_head_again = False
         self._overhead_bytes = 0
         version = b"HTTP/" + self.parser.get_http_version().encode()
@@ -288,7 +288,7 @@ class GuardedProtocol(HttpToolsProtocol):
     # Refusals
 
     def _refuse(self, error: CoverSearchError) -> None:
-        """Take no further request, and answer with a problem once those before are answered."""
+        """Parse no further request; answer with a problem after the answers to the requests before."""
         log.info("refused a request", extra={"code": error.code, "detail": error.detail})
         self._head_alarm.stop()
         self._is_refused = self._is_finished = True
@@ -301,32 +301,33 @@ class GuardedProtocol(HttpToolsProtocol):
             self._end()
 
     def _drop_current(self) -> None:
-        """Take the request whose body is refused out of the line."""
+        """Drop the request whose body is refused."""
         if self.pipeline and self.pipeline[0][0] is self.cycle:
             self.pipeline.popleft()
             return
         if self.cycle.response_started:
-            # Into an answer that is on its way nothing can be put.
+            # Its answer has begun, so no problem can be sent.
             self._refusal = None
         _disconnect(self.cycle)
         self._answering = None
 
     def _end(self) -> None:
-        """Say why nothing more is taken, and close."""
+        """Send the problem, if any, and close the connection."""
         self._unset_keepalive_if_required()
         if self.transport.is_closing():
             return
         if self._refusal is not None:
-            self.transport.write(answer_bytes(self._refusal))
-        # Closed at once, what still comes would reset the connection and the answer would be lost.
+            self.transport.write(error_response_bytes(self._refusal))
+        # A lingering close: if bytes arrived after an immediate close, the connection would be reset and the
+        # answer lost.
         self.transport.write_eof()
         self.flow.release()
         self.loop.call_later(LINGER_S, self.transport.close)
         self.flow.watch_sending()
 
     def _watch_head(self) -> None:
-        """See that a head which has begun, or has to come, comes in time."""
-        # Line breaks between requests stop uvicorn's timer and begin no request.
+        """Start the timer for a head that has begun or is expected."""
+        # Line breaks between requests stop uvicorn's keep-alive timer without starting a request.
         is_idle = not self._is_busy() and self.timeout_keep_alive_task is None
         if self._stage == _HEAD or (self._stage == _BETWEEN and is_idle):
             self._head_alarm.start(HEAD_TIMEOUT_S)

@@ -31,7 +31,7 @@ ARRIVALS_PER_S = 200
 POOL_SLACK_FDS = 16
 #: Longer than the gateway needs to notice that a client has disconnected.
 SETTLED_S = 3.0
-WAITERS_COUNTED = '"message":"looked after waiters"'
+WAITERS_COUNTED = '"message":"checked waiters"'
 
 
 async def gateway_killed(catalog_server: CatalogServer, folder: Path, *, short: bool) -> Outcome:

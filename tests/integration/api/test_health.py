@@ -20,8 +20,8 @@ def test_concurrent_health_checks_share_one_read_of_the_queue(
         return await load()
 
     monkeypatch.setattr(health._ledger, "load", counted)
-    monkeypatch.setattr("api.search.health.LOOK_EVERY_S", 3600.0)
-    health._looking = None
+    monkeypatch.setattr("api.search.health.REPORT_REUSE_S", 3600.0)
+    health._pending = None
 
     with ThreadPoolExecutor(10) as threads:
         answers = list(threads.map(lambda n: client.get(("/health", "/readyz")[n % 2]), range(40)))

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 import pytest
 from redis.asyncio import Redis
 
-from api.search.job_events import COMMENT_EVERY_S, follow
+from api.search.job_events import COMMENT_EVERY_S, stream_events
 from api.search.waiters import Waiters
 from common.ledger.gateway import GatewayLedger
 from common.settings import load_settings
@@ -22,7 +22,7 @@ async def events(ledger: GatewayLedger, *, comment_every_s: float) -> AsyncItera
     accepted = await ledger.submit(text_submission("fog", job_id="1" * 32))
     job, _ = await ledger.job(accepted.job_id, owner=OWNER)
     waiters = Waiters(ledger)
-    async for event in follow(
+    async for event in stream_events(
         job, owner=OWNER, ledger=ledger, waiters=waiters, path_prefix="", comment_every_s=comment_every_s
     ):
         yield event

@@ -232,7 +232,9 @@ def test_only_admins_see_why_a_component_is_unhealthy(
     for path in ("/health", "/readyz"):
         assert "config.json" in auth_required.get(path, headers=admin).text
         assert "config.json" not in auth_required.get(path, headers=user).text
-        assert auth_required.get(path).json()["problems"] == {"worker": "not ready; an admin key is told why"}
+        assert auth_required.get(path).json()["problems"] == {
+            "worker": "not ready; an admin key shows the reason"
+        }
         assert auth_required.get(path, headers={"X-API-Key": "nonsense"}).status_code == 401
 
 

@@ -74,7 +74,7 @@ def test_a_catalog_misconfiguration_is_reported_and_searches_continue(
     caplog: pytest.LogCaptureFixture,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("api.background.catalog_warnings.LOOK_EVERY_S", 0.01)
+    monkeypatch.setattr("api.background.catalog_warnings.CHECK_EVERY_S", 0.01)
     catalog.wrong = [misconfigured("rows_capped")]
 
     with start_gateway().client() as client:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import yaml
 
-from api.access.exposure import check_exposure
+from api.access.bind_address import check_bind_address
 from common.settings import Settings, load_settings
 from tests.paths import ROOT
 from tests.unit.ops.docker_files import (
@@ -109,7 +109,7 @@ def test_the_published_gateway_starts_and_authentication_is_configurable(
 ) -> None:
     gateway = services["gateway"]
 
-    check_exposure(load_settings(gateway["environment"]))
+    check_bind_address(load_settings(gateway["environment"]))
 
     assert gateway["ports"] == ["127.0.0.1:8000:8000"]
     # A value here would override settings.env.

@@ -3,7 +3,7 @@
 import pytest
 from redis.asyncio import Redis
 
-from api.search.catalog_version import BELIEVED_S, LOOK_EVERY_S, CatalogVersion
+from api.search.catalog_version import POLL_EVERY_S, VERSION_MAX_AGE_S, CatalogVersion
 from common.queries import SearchQuery, TextPart
 
 RED = SearchQuery((TextPart("red"),))
@@ -35,13 +35,13 @@ async def see(watch: CatalogVersion, version: str | None, *, clock: Clock, takes
         clock.now_s += takes_s
         return version
 
-    await watch.look_in_catalog(ask)
+    await watch.poll_catalog(ask)
 
 
 async def test_a_query_keeps_its_key_while_the_version_stays(watch: CatalogVersion, clock: Clock) -> None:
     await see(watch, "one", clock=clock)
     first = watch.key_of(RED)
-    clock.now_s += BELIEVED_S / 2
+    clock.now_s += VERSION_MAX_AGE_S / 2
     await see(watch, "one", clock=clock)
 
     assert watch.key_of(RED) == first
@@ -58,7 +58,7 @@ async def test_a_version_that_is_not_confirmed_expires(
 ) -> None:
     await see(watch, version, clock=clock)
     seen = watch.key_of(RED)
-    clock.now_s += BELIEVED_S
+    clock.now_s += VERSION_MAX_AGE_S
 
     assert watch.key_of(RED).value != seen.value
     assert "unknown-" in watch.key_of(RED).made_from
@@ -67,7 +67,7 @@ async def test_a_version_that_is_not_confirmed_expires(
 async def test_the_age_of_a_version_counts_from_when_it_was_requested(
     watch: CatalogVersion, clock: Clock
 ) -> None:
-    await see(watch, "one", clock=clock, takes_s=BELIEVED_S)
+    await see(watch, "one", clock=clock, takes_s=VERSION_MAX_AGE_S)
 
     assert "unknown-" in watch.key_of(RED).made_from
 
@@ -80,7 +80,7 @@ async def test_keys_of_an_unknown_version_last_one_check_interval(
 
     assert watch.key_of(RED) == first
 
-    clock.now_s += LOOK_EVERY_S
+    clock.now_s += POLL_EVERY_S
 
     assert watch.key_of(RED).value != first.value
 

@@ -1,4 +1,4 @@
-"""One search over HTTP: the request's headers and caller become a `Search`, its outcome a response."""
+"""Searches over HTTP: converts a request to a `Search`, and its outcome to a response."""
 
 from dataclasses import replace
 from functools import partial
@@ -25,7 +25,7 @@ JSON = "application/json"
 NEVER_STORE = "no-store"
 
 
-async def exchange(
+async def answer_search(
     request: Request,
     query: SearchQuery,
     *,
@@ -33,7 +33,7 @@ async def exchange(
     headers: SearchHeaders,
     body: Body | None = None,
 ) -> Response:
-    """Answer a search; a GET is answered with an ETag."""
+    """Run a search and return its response; a GET gets an ETag."""
     gateway = gateway_of(request)
     patience = decide_patience(headers.prefer, parameter_s=wait_s, default_s=gateway.settings.default_wait_s)
     key = headers.idempotency_key
@@ -57,20 +57,20 @@ async def exchange(
 
 
 async def cached_response(scope: Scope, query: SearchQuery, if_none_match: list[str]) -> Response | None:
-    """Return the cached answer to a plain GET, None where there is none."""
+    """Return the cached answer to a plain GET, None if there is none."""
     searches: SearchService = scope["app"].state.gateway.searches
     outcome = await searches.cached(query, holds=partial(holds, if_none_match))
-    # There is no job, whose address would need a prefix.
+    # A cached answer contains no path of a job, so no prefix is needed.
     return None if outcome is None else response_of(outcome, Patience(wait_s=0), tagged=True, path_prefix="")
 
 
 def holds(if_none_match: list[str], query_key: str) -> bool:
-    """Tell whether the client holds the answer of a query key."""
+    """Tell whether the client has the answer of a query key."""
     return bool(if_none_match) and names_tag(if_none_match, etag_of(query_key))
 
 
 def response_of(outcome: Outcome, patience: Patience, *, tagged: bool, path_prefix: str) -> Response:
-    """Return an outcome as a response; the bodies of results are finished JSON, sent as they are."""
+    """Convert an outcome to a response; results are finished JSON and are sent unparsed."""
     match outcome:
         case Unchanged(query_key):
             return not_modified(etag_of(query_key))
@@ -132,5 +132,5 @@ def cache_word(*, cached: bool, coalesced: bool) -> str:
 
 
 def server_timing(timings: dict[str, float]) -> str:
-    """Return the stages of an answer as a `Server-Timing` header."""
+    """Return the stages of an answer as the value of `Server-Timing`."""
     return ", ".join(f"{stage};dur={ms:g}" for stage, ms in timings.items())

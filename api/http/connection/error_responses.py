@@ -1,4 +1,4 @@
-"""A problem as the bytes of a whole answer, for requests that do not reach the application."""
+"""Raw error responses for requests that do not reach the ASGI application."""
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 
@@ -11,8 +11,8 @@ from common.logs import request_id_var
 _HEADERS = SecurityHeaders(public_url=None).of("")
 
 
-def answer_bytes(error: CoverSearchError) -> bytes:
-    """Return the answer that says why a connection takes no more requests."""
+def error_response_bytes(error: CoverSearchError) -> bytes:
+    """Return a whole HTTP response with the error's problem document, which closes the connection."""
     request_id = request_id_of(())
     request_id_var.set(request_id)
     response = error_response(error)

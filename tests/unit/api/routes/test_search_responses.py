@@ -5,7 +5,7 @@ import json
 import pytest
 
 from api.contract.prefer import Patience
-from api.routes.search_exchange import response_of
+from api.routes.search_responses import response_of
 from api.search.service import Answered, Cached, Unchanged
 from common.jobs import Timings
 from common.results import RESULT_PREFIX, result_json

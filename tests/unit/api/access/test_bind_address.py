@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from api.access.exposure import check_exposure
+from api.access.bind_address import check_bind_address
 from common.errors import SettingsError
 from common.settings import load_settings
 from tests.paths import ROOT
@@ -15,7 +15,7 @@ from tests.paths import ROOT
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.0.2.1", "covers.example.org"])
 def test_a_public_gateway_without_keys_is_refused(host: str) -> None:
     with pytest.raises(SettingsError, match="AUTH=required") as refused:
-        check_exposure(load_settings({"HOST": host}))
+        check_bind_address(load_settings({"HOST": host}))
 
     assert "ALLOW_UNAUTHENTICATED=yes-anyone-may-search" in refused.value.detail
 
@@ -35,7 +35,7 @@ def test_a_public_gateway_without_keys_is_refused(host: str) -> None:
 def test_a_local_or_explicitly_allowed_gateway_starts(
     environ: dict[str, str],
 ) -> None:
-    check_exposure(load_settings(environ))
+    check_bind_address(load_settings(environ))
 
 
 @pytest.mark.parametrize("words", ["yes", "true", "1"])

@@ -1,4 +1,4 @@
-"""Describes the answers of an endpoint for the OpenAPI document: headers, models, problems."""
+"""OpenAPI descriptions of responses: headers, models, problems."""
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -17,45 +17,49 @@ Schema: TypeAlias = dict[str, Any]
 
 
 def header(description: str, example: str | int) -> Schema:
+    """Describe one response header."""
     kind = "integer" if isinstance(example, int) else "string"
     return {"description": description, "schema": {"type": kind}, "example": example}
 
 
 REQUEST_ID = {
-    "X-Request-Id": header("Names this request in the log; the client's own is kept.", "5f0c2a9be1d3")
+    "X-Request-Id": header(
+        "Identifies this request in the log; a valid id from the client is kept.", "5f0c2a9be1d3"
+    )
 }
 ETAG = {
-    "ETag": header("Names this answer; send it back as `If-None-Match`.", 'W/"9f2c4f6f0c0b4a8e"'),
+    "ETag": header("Identifies this answer; send it back as `If-None-Match`.", 'W/"9f2c4f6f0c0b4a8e"'),
 }
-CACHE_CONTROL = {"Cache-Control": header("Whether the answer may be kept.", "no-cache")}
+CACHE_CONTROL = {"Cache-Control": header("Whether and how the answer may be cached.", "no-cache")}
 SEARCH_HEADERS = {
     "X-Cache": header("`hit`, `miss` or `coalesced` (shares an identical query's run).", "miss"),
-    "Server-Timing": header("Milliseconds by stage.", "queue;dur=2.1, embed;dur=36, total;dur=47.5"),
-    "Preference-Applied": header("What was honoured of `Prefer`.", "wait=5"),
+    "Server-Timing": header("Milliseconds of each stage.", "queue;dur=2.1, embed;dur=36, total;dur=47.5"),
+    "Preference-Applied": header("The preferences of `Prefer` that were applied.", "wait=5"),
     **CACHE_CONTROL,
 }
 ACCEPTED_HEADERS = {
-    "Location": header("Where the job stands.", JOB_PATH_EXAMPLE),
-    "Retry-After": header("When to ask again, in seconds.", 1),
+    "Location": header("The path of the job.", JOB_PATH_EXAMPLE),
+    "Retry-After": header("Seconds until the job should be polled.", 1),
     "X-Cache": SEARCH_HEADERS["X-Cache"],
-    "Preference-Applied": header("What was honoured of `Prefer`.", "respond-async"),
+    "Preference-Applied": header("The preferences of `Prefer` that were applied.", "respond-async"),
     **CACHE_CONTROL,
 }
-RETRY_AFTER = {"Retry-After": header("When to try again, in seconds.", 2)}
+RETRY_AFTER = {"Retry-After": header("Seconds until the request should be repeated.", 2)}
 WWW_AUTHENTICATE = {
-    name: header("How to send a key; `X-API-Key` is taken too.", value) for name, value in CHALLENGE.items()
+    name: header("How to send a key; `X-API-Key` is accepted too.", value)
+    for name, value in CHALLENGE.items()
 }
 ACCEPT_ENCODING = {
-    name: header("Where the body was compressed: as it may be sent.", value)
+    name: header("If the body was compressed: the coding to use instead.", value)
     for name, value in CODINGS.items()
 }
-#: On every answer under /api/ where the client has a limit.
+#: On every answer under /api/ to a client with a rate limit.
 RATE_LIMIT = {
-    "RateLimit-Limit": header("Units that a window has.", 600),
-    "RateLimit-Remaining": header("Units that are left.", 583),
-    "RateLimit-Reset": header("Seconds until all of them are free again.", 47),
+    "RateLimit-Limit": header("Units in a window.", 600),
+    "RateLimit-Remaining": header("Units left.", 583),
+    "RateLimit-Reset": header("Seconds until all units are available again.", 47),
 }
-NEVER_STORED = {"Cache-Control": header("It may not be kept.", "no-store")}
+NEVER_STORED = {"Cache-Control": header("The answer must not be cached.", "no-store")}
 
 
 def answer(
@@ -65,7 +69,7 @@ def answer(
     headers: Mapping[str, Schema] | None = None,
     example: object = None,
 ) -> Schema:
-    """Describe one JSON answer."""
+    """Describe one JSON response."""
     described = {"description": description, "model": model, "headers": {**(headers or {}), **REQUEST_ID}}
     if example is not None:
         described["content"] = {"application/json": {"example": example}}
@@ -73,12 +77,12 @@ def answer(
 
 
 def body_of(model: type[BaseModel]) -> Schema:
-    """Describe a JSON body that the endpoint reads itself; `openapi` adds the model's schema."""
+    """Describe a JSON body that FastAPI does not parse; `openapi` adds the model's schema."""
     return {"required": True, "content": {"application/json": {"schema": ref(model)}}}
 
 
 def image_body() -> Schema:
-    """Describe an image that is sent in a form, or as the body itself."""
+    """Describe an image that is sent in a form or as the body itself."""
     image = {"type": "string", "format": "binary", "description": f"{ACCEPTED}."}
     example = "(the bytes of cover.jpg)"
     form = {
@@ -103,13 +107,13 @@ def ref(model: type[BaseModel]) -> Schema:
 
 
 NOT_MODIFIED: Schema = {
-    "description": "The client's copy still holds.",
+    "description": "The client's copy is current.",
     "headers": {**ETAG, **CACHE_CONTROL, **REQUEST_ID},
 }
 
 
 def problems(*codes: str) -> dict[int | str, Schema]:
-    """Describe the problems an endpoint answers with, by status, each code with an example."""
+    """Describe the problems of an endpoint by status, with an example of each code."""
     by_status: defaultdict[int, list[str]] = defaultdict(list)
     for code in codes:
         by_status[PROBLEMS_BY_CODE[code].status].append(code)

@@ -3,7 +3,7 @@
 import pytest
 
 from api.contract.http_errors import HeadersTooLarge, MalformedBody, NotImplementedHere
-from api.http.connection.framing import (
+from api.http.connection.request_head import (
     CHUNKED,
     HEADERS_MAX,
     check_head,

@@ -1,4 +1,4 @@
-"""Where requests end, and what their heads must say beyond what the parser checks (RFC 9112)."""
+"""Request heads: strict checks that the parser does not make, and where a request ends (RFC 9112)."""
 
 import re
 from collections.abc import Sequence
@@ -9,17 +9,18 @@ from api.contract.http_errors import HeadersTooLarge, MalformedBody, NotImplemen
 
 RawHeaders = Sequence[tuple[bytes, bytes]]
 
-#: Request line and headers together; also what comes with chunks between two pieces of a body.
+#: Limit for request line and headers together, and for chunk extensions and trailers.
 HEAD_MAX_BYTES = 64 * 1024
 #: Apache's limit; a browser behind three proxies sends about 40.
 HEADERS_MAX = 100
 TOO_MANY_HEADERS = f"the request has more than {HEADERS_MAX} header fields"
-#: In place of a length: the body comes in chunks.
+#: Used instead of a body length: the body is chunked.
 CHUNKED = -1
 
-#: A head ends so, and so does a body in chunks.
+#: The end of a head and of a chunked body.
 END = b"\r\n\r\n"
-#: Chunks are parsed in pieces of at least, since they may be full of these marks, and at most so much.
+#: Sizes of the pieces in which chunked bodies are parsed. The minimum bounds the number of pieces if a body
+#: is full of END marks.
 _CHUNKED_MIN_BYTES, _CHUNKED_MAX_BYTES = 256, 16 * 1024
 
 _LINE_BREAKS = re.compile(rb"[\r\n]*")
@@ -35,10 +36,10 @@ _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 
 
 def piece_end(data: bytes, start: int, body_left: int) -> int:
-    """Return where a request may end, and before which hardly another one does.
+    """Return the end of the next piece to parse, chosen so that usually at most one request ends in it.
 
-    `body_left` is how much of a body is still to come, or CHUNKED. Another request may end in the piece if
-    the marks are divided between two segments, and a few small ones behind chunks.
+    `body_left` is the number of body bytes still expected, or CHUNKED. More than one request can end in a
+    piece if an END mark is split between two segments, or if small requests follow a chunked body.
     """
     size = len(data)
     if body_left > 0:
@@ -51,16 +52,18 @@ def piece_end(data: bytes, start: int, body_left: int) -> int:
 
 
 def line_breaks_end(data: bytes, start: int) -> int:
-    """Return the end of the line breaks that begin at `start`, if any do."""
+    """Return the end of the line breaks that begin at `start`; `start` if there are none."""
     found = _LINE_BREAKS.match(data, start)
     return found.end() if found else start
 
 
 def check_head_piece(data: bytes, start: int, end: int, *, before: int) -> None:
-    """See that a head is not too large, before each of its lines becomes objects of 30 times its size.
+    """Check the size of a head before it is parsed into objects of 30 times its size.
+
+    `before` is the number of bytes of this head that were parsed already.
 
     Raises:
-        HeadersTooLarge: with the bytes that came before, or in its number of lines.
+        HeadersTooLarge: the head has too many bytes or lines.
     """
     size = end - start
     if before + size > HEAD_MAX_BYTES:
@@ -70,7 +73,7 @@ def check_head_piece(data: bytes, start: int, end: int, *, before: int) -> None:
 
 
 def check_head(*, version: str, target: bytes, headers: RawHeaders) -> int:
-    """Return how many bytes of body follow a head, or CHUNKED.
+    """Check a head; return the length of its body, or CHUNKED.
 
     Raises:
         HeadersTooLarge, MalformedBody, NotImplementedHere
@@ -83,7 +86,7 @@ def check_head(*, version: str, target: bytes, headers: RawHeaders) -> int:
         raise HeadersTooLarge(TOO_MANY_HEADERS)
     fields = [field for field in headers if field[0] in _FRAMING]
     if len(fields) == 1 and fields[0][0] == b"host" and _is_host(fields[0][1]):
-        # So is nearly every GET.
+        # The fast path: nearly every GET has only a Host field to check.
         return 0
     _check_host([value for name, value in fields if name == b"host"], version)
     lengths = [value for name, value in fields if name == b"content-length"]
@@ -136,7 +139,7 @@ def _is_host(value: bytes) -> bool:
 
 
 def _check_codings(codings: Sequence[bytes], version: str, *, has_length: bool) -> None:
-    """Accept `chunked` alone: nothing is left that a proxy before the service could read otherwise."""
+    """Accept only `chunked`, so that no proxy can frame the request differently (request smuggling)."""
     if version == "1.0":
         raise MalformedBody("HTTP/1.0 has no Transfer-Encoding")
     if has_length:

@@ -3,16 +3,16 @@
 import asyncio
 from itertools import pairwise
 
-from api.http.connection.turns import Turns
+from api.http.connection.pipeline_scheduler import PipelineScheduler
 from tests.polling import eventually_async, loop_turns
 
 
 async def test_one_request_starts_per_event_loop_round() -> None:
-    loop, turns = asyncio.get_running_loop(), Turns()
+    loop, scheduler = asyncio.get_running_loop(), PipelineScheduler()
     happened: list[str] = []
 
     for number in range(3):
-        turns.take(lambda number=number: happened.append(f"ahead {number}"), loop)  # type: ignore[misc]
+        scheduler.schedule(lambda number=number: happened.append(f"ahead {number}"), loop)  # type: ignore[misc]
     for number in range(20):
         loop.call_soon(happened.append, f"other {number}")
         await loop_turns()
@@ -28,13 +28,13 @@ def fail() -> None:
 
 
 async def test_a_failed_request_does_not_stop_later_ones() -> None:
-    loop, turns = asyncio.get_running_loop(), Turns()
+    loop, scheduler = asyncio.get_running_loop(), PipelineScheduler()
     failures: list[object] = []
     loop.set_exception_handler(lambda _, context: failures.append(context["exception"]))
     done = asyncio.Event()
 
-    turns.take(fail, loop)
-    turns.take(done.set, loop)
+    scheduler.schedule(fail, loop)
+    scheduler.schedule(done.set, loop)
 
     await asyncio.wait_for(done.wait(), 5)
     assert [type(failure) for failure in failures] == [IndexError]
