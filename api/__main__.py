@@ -13,7 +13,7 @@ from fastapi import FastAPI
 from api.access.bind_address import check_bind_address
 from api.app import create_app
 from api.http.connection.pipeline_scheduler import PipelineScheduler
-from api.http.connection.protocol import GuardedProtocol
+from api.http.connection.uvicorn_protocol import GuardedProtocol
 from api.runtime import Gateway
 from common.catalog.protocol import Catalog
 from common.errors import SettingsError

@@ -117,27 +117,32 @@ async def open_gateway(settings: Settings, *, catalog: Catalog) -> AsyncIterator
             inspection=inspection,
             _loop=asyncio.get_running_loop(),
         )
-        broker = BrokerWarnings(redis, shares_cache=shares_cache(settings))
-        subscription = Subscription(
-            listener, {keyspace.EVENTS: waiting.on_event, keyspace.CATALOG_EVENTS: version.on_event}
+        background = _background(
+            gateway, listener, BrokerWarnings(redis, shares_cache=shares_cache(settings))
         )
-        background = [
-            subscription.run(),
-            *_version_polling(version, catalog_cache),
-            run_periodically(waiting.check_ledger, every_s=waiters.CHECK_EVERY_S, name="waiters"),
-            run_periodically(Sweeper(ledger).sweep, every_s=sweeper.SWEEP_EVERY_S, name="sweep"),
-            run_periodically(broker.check, every_s=broker_warnings.CHECK_EVERY_S, name="broker settings"),
-            run_periodically(
-                CatalogWarnings(catalog_cache).check,
-                every_s=catalog_warnings.CHECK_EVERY_S,
-                name="catalog settings",
-            ),
-            run_periodically(catalog_cache.genres, every_s=GENRES_EVERY_S, name="genres"),
-        ]
         tasks = [asyncio.create_task(step) for step in background]
         stack.push_async_callback(_end, tasks)
         stack.callback(waiting.close)
         yield gateway
+
+
+def _background(gateway: Gateway, listener: Redis, broker: BrokerWarnings) -> list[Coroutine[Any, Any, None]]:
+    """Return what runs beside requests as long as the gateway is open."""
+    waiting, version, catalog = gateway.waiters, gateway.version, gateway.catalog
+    subscription = Subscription(
+        listener, {keyspace.EVENTS: waiting.on_event, keyspace.CATALOG_EVENTS: version.on_event}
+    )
+    return [
+        subscription.run(),
+        *_version_polling(version, catalog),
+        run_periodically(waiting.check_ledger, every_s=waiters.CHECK_EVERY_S, name="waiters"),
+        run_periodically(Sweeper(gateway.ledger).sweep, every_s=sweeper.SWEEP_EVERY_S, name="sweep"),
+        run_periodically(broker.check, every_s=broker_warnings.CHECK_EVERY_S, name="broker settings"),
+        run_periodically(
+            CatalogWarnings(catalog).check, every_s=catalog_warnings.CHECK_EVERY_S, name="catalog settings"
+        ),
+        run_periodically(catalog.genres, every_s=GENRES_EVERY_S, name="genres"),
+    ]
 
 
 def _version_polling(version: CatalogVersion, catalog: CatalogCache) -> list[Coroutine[Any, Any, None]]:

@@ -1,16 +1,12 @@
 """Response models: the JSON documents of the gateway, from which OpenAPI is derived."""
 
-from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 
-import orjson
 from pydantic import BaseModel, ConfigDict, Field
 
-from common import jobs
 from common.catalog.errors import REMEDIES
 from common.jobs import JobState
 from common.queries import SearchQuery, TextPart, query_document
-from common.results import with_job_id
 
 JOB_ID_EXAMPLE = "9f2c4f6f0c0b4a8e9d3f1c7a5b6e8d10"
 JOB_PATH_EXAMPLE = f"/api/jobs/{JOB_ID_EXAMPLE}"
@@ -192,40 +188,6 @@ class Job(BaseModel):
     error: Failure | None
     result: Result | None
     urls: JobUrls
-
-
-def job_json(job: jobs.Job, *, path_prefix: str) -> bytes:
-    """Return a job as JSON; its result is already JSON and is inserted unparsed."""
-    path = job_path(job.id, path_prefix=path_prefix)
-    result = None if job.result is None else orjson.Fragment(with_job_id(job.result, job.id))
-    return orjson.dumps(
-        {
-            "id": job.id,
-            "status": job.state.value,
-            "query": job.query,
-            "created_at": _time(job.created_ms),
-            "started_at": _time(job.started_ms),
-            "completed_at": _time(job.ended_ms),
-            "queue_position": job.position,
-            "timings_ms": job.timings,
-            "cached": job.cached,
-            "coalesced": job.coalesced,
-            "error": job.failure and job.failure.as_document(),
-            "result": result,
-            "urls": {"get": path, "cancel": f"{path}/cancel", "events": f"{path}/events"},
-        }
-    )
-
-
-def job_path(job_id: str, *, path_prefix: str) -> str:
-    """Return the path of a job, including the public path prefix."""
-    return f"{path_prefix}/api/jobs/{job_id}"
-
-
-def _time(ms: int | None) -> str | None:
-    if ms is None:
-        return None
-    return datetime.fromtimestamp(ms / 1000, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 class Genres(BaseModel):

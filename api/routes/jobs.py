@@ -7,6 +7,7 @@ from fastapi import APIRouter, Header, Query, Request
 from fastapi.responses import Response, StreamingResponse
 
 from api.access.middleware import owner_of
+from api.contract.job_json import job_json
 from api.contract.openapi_responses import (
     NEVER_STORED,
     REQUEST_ID,
@@ -18,7 +19,7 @@ from api.contract.openapi_responses import (
 )
 from api.contract.prefer import decide_patience
 from api.contract.requests import JOB_ID, PreferHeader, WaitParameters
-from api.contract.responses import Job, job_json
+from api.contract.responses import Job
 from api.http.request_context import client_gone
 from api.routes.search_responses import NEVER_STORE, server_timing
 from api.routes.strict_route import StrictRoute

@@ -8,10 +8,10 @@ from fastapi.responses import Response
 from starlette.types import Scope
 
 from api.access.middleware import budget_of, client_of, idempotency_name, max_jobs_of, owner_of
+from api.contract.job_json import job_json, job_path
 from api.contract.prefer import Patience, decide_patience
 from api.contract.problems import failure_response
 from api.contract.requests import CacheableSearchHeaders, SearchHeaders
-from api.contract.responses import job_json, job_path
 from api.http.body_budget import Body
 from api.http.etags import REVALIDATE, etag_of, names_tag, not_modified
 from api.http.request_context import client_gone

@@ -4,7 +4,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator
 
-from api.contract.responses import job_json
+from api.contract.job_json import job_json
 from api.search.waiters import Waiters
 from common.errors import CoverSearchError
 from common.jobs import Job

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
-from api.http.connection import protocol
+from api.http.connection import uvicorn_protocol
 from tests.integration.api.conftest import StartGateway
 from tests.integration.api.raw import Address, address_of, connect, exchange, problem, read_all
 from tests.running_gateway import RunningGateway
@@ -14,7 +14,7 @@ from tests.running_gateway import RunningGateway
 @pytest.fixture
 def address(start_gateway: StartGateway, monkeypatch: pytest.MonkeyPatch) -> Iterator[Address]:
     # The product's time-out, shortened.
-    monkeypatch.setattr(protocol, "HEAD_TIMEOUT_S", 0.5)
+    monkeypatch.setattr(uvicorn_protocol, "HEAD_TIMEOUT_S", 0.5)
     running: RunningGateway = start_gateway()
     yield address_of(running)
     with running.client() as client:

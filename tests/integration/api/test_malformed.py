@@ -2,7 +2,7 @@
 
 import pytest
 
-from api.http.connection.protocol import PIPELINED_MAX
+from api.http.connection.uvicorn_protocol import PIPELINED_MAX
 from tests.integration.api.conftest import StartGateway
 from tests.integration.api.raw import (
     Address,

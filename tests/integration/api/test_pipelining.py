@@ -5,8 +5,8 @@ import threading
 
 import pytest
 
-from api.http.connection import flow_control, protocol
-from api.http.connection.protocol import GuardedProtocol
+from api.http.connection import flow_control, uvicorn_protocol
+from api.http.connection.uvicorn_protocol import GuardedProtocol
 from tests.integration.api.conftest import StartGateway
 from tests.integration.api.raw import Address, address_of, answers, connect, read_all
 from tests.integration.api.stand_ins import StandInWorker
@@ -73,7 +73,7 @@ def test_reading_pauses_after_a_few_pipelined_requests(
         connection.sendall(SLOW + GOOD * 2000 + LAST)
         eventually(lambda: len(gateway.gateway.waiters) == 1)
         (held,) = (one for one in connections(gateway) if one.pipeline)
-        assert len(held.pipeline) == protocol.PIPELINED_MAX
+        assert len(held.pipeline) == uvicorn_protocol.PIPELINED_MAX
         assert held.flow.read_paused
         worker.resume()
         received = answers(read_all(connection))
@@ -95,7 +95,7 @@ def test_a_slow_reader_does_not_resume_reading_of_requests(
             send_at_most(connection, 64 * 1024 * 1024)
         eventually(lambda: any(one.flow.is_held for one in connections(gateway)))
         (held,) = (one for one in connections(gateway) if one.flow.is_held)
-        assert len(held.pipeline) == protocol.PIPELINED_MAX
+        assert len(held.pipeline) == uvicorn_protocol.PIPELINED_MAX
         assert held.flow.read_paused
         worker.resume()
 
@@ -103,7 +103,7 @@ def test_a_slow_reader_does_not_resume_reading_of_requests(
 def test_the_head_of_a_pipelined_request_may_arrive_in_two_pieces(
     gateway: RunningGateway, worker: StandInWorker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(protocol, "HEAD_TIMEOUT_S", 0.5)
+    monkeypatch.setattr(uvicorn_protocol, "HEAD_TIMEOUT_S", 0.5)
     worker.pause()
 
     with connect(address_of(gateway)) as connection:

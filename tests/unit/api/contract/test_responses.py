@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from api.contract import responses
-from api.contract.responses import job_json
+from api.contract.job_json import job_json
 from common.errors import CatalogMisconfigured
 from common.jobs import Job, JobFailure, JobState, Timings
 from common.results import result_json

@@ -3,8 +3,7 @@
 - A head has a time limit and a size limit (https://github.com/encode/uvicorn/issues/157).
 - A connection has at most a few unanswered requests; bytes beyond them wait unparsed.
 - Malformed HTTP is answered with a problem, after the answers to the requests before it.
-- A client that has shut its side of the connection gets the answers to its complete requests.
-- A client that does not read its answers is disconnected.
+- A client that has shut its side still gets its answers; one that does not read them is disconnected.
 """
 
 import asyncio
@@ -45,7 +44,6 @@ PIPELINED_MAX = 4
 LINGER_S = 1.0
 
 OVERHEAD_TOO_LARGE = f"line breaks, chunk extensions or trailers have more than {HEAD_MAX_BYTES} bytes"
-
 #: The stage of the current request. (Members of an enum would be slower at each request.)
 _BETWEEN, _HEAD, _BODY = range(3)
 

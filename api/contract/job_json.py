@@ -1,0 +1,42 @@
+"""A job as the JSON document that `responses.Job` describes."""
+
+from datetime import UTC, datetime
+
+import orjson
+
+from common.jobs import Job
+from common.results import with_job_id
+
+
+def job_json(job: Job, *, path_prefix: str) -> bytes:
+    """Return a job as JSON; its result is already JSON and is inserted unparsed."""
+    path = job_path(job.id, path_prefix=path_prefix)
+    result = None if job.result is None else orjson.Fragment(with_job_id(job.result, job.id))
+    return orjson.dumps(
+        {
+            "id": job.id,
+            "status": job.state.value,
+            "query": job.query,
+            "created_at": _time(job.created_ms),
+            "started_at": _time(job.started_ms),
+            "completed_at": _time(job.ended_ms),
+            "queue_position": job.position,
+            "timings_ms": job.timings,
+            "cached": job.cached,
+            "coalesced": job.coalesced,
+            "error": job.failure and job.failure.as_document(),
+            "result": result,
+            "urls": {"get": path, "cancel": f"{path}/cancel", "events": f"{path}/events"},
+        }
+    )
+
+
+def job_path(job_id: str, *, path_prefix: str) -> str:
+    """Return the path of a job, including the public path prefix."""
+    return f"{path_prefix}/api/jobs/{job_id}"
+
+
+def _time(ms: int | None) -> str | None:
+    if ms is None:
+        return None
+    return datetime.fromtimestamp(ms / 1000, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
