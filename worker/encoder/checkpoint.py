@@ -239,7 +239,7 @@ def _open_weights(folder: Path) -> Weights:
         )
     try:
         return PickledWeights(files) if is_pickled else SafetensorsWeights(files)
-    except Exception as error:  # unpicklers raise anything
+    except Exception as error:  # unpickling may raise any exception
         raise ModelUnavailable(
             f"the weights in {folder} cannot be read ({type(error).__name__}: {error}); "
             "if a download was cut short, delete the folder and fetch it again"

@@ -108,7 +108,7 @@ def load_clip_model(folder: Path) -> CLIPModel:
     load: Any = CLIPModel.from_pretrained
     try:
         model: Any = load(folder, dtype=torch.float32)
-    except Exception as error:  # transformers and what it calls share no other base
+    except Exception as error:  # the errors of transformers and its libraries have no other common base
         raise ModelUnavailable(
             f"the model in {folder} cannot be loaded ({type(error).__name__}: {error})"
         ) from error
