@@ -79,7 +79,7 @@ def configure_logging(service: str, level: str, *, stream: TextIO | None = None)
         logging.getLogger(chatty).setLevel("WARNING")
     handler = _Handler(stream or sys.stderr)
     handler.setFormatter(JsonFormatter(service))
-    # Last, so that code which sees this handler can rely on the settings above.
+    # The handler is installed last: when another thread finds it, logging is completely configured.
     logging.basicConfig(level=level, handlers=[handler], force=True)
 
 

@@ -46,7 +46,7 @@ class Channel(kombu_redis.Channel):
 
 
 class Transport(kombu_redis.Transport):
-    """The Redis transport that uses these channels."""
+    """kombu's Redis transport with the `Channel` of this module."""
 
     Channel = Channel
     #: kombu then passes the whole URL to the channel, which parses it.

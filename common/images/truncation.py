@@ -43,5 +43,5 @@ def with_missing_end(data: bytes, image_format: str) -> bytes:
 
 
 def cut_short(image_format: str, how: str) -> UndecodableImage:
-    """Return the error for a file of which too much is missing."""
+    """Return the error for a file that is truncated too far."""
     return UndecodableImage(f"the {image_format} file is cut short: {how}; send it again")

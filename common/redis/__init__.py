@@ -1,1 +1,1 @@
-"""One room for Redis: names of keys, clients, the multiplexed connection, and what is wrong with a server."""
+"""Access to Redis: key names, clients, the multiplexed connection, error messages and server checks."""

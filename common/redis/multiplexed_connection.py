@@ -22,7 +22,8 @@ from redis.exceptions import TimeoutError as RedisTimeoutError
 OnPush = Callable[[list[Any]], None]
 
 _NOT_ENOUGH = object()
-#: Maximum number of outstanding replies. With more, the last caller would time out anyway.
+#: Maximum number of outstanding replies. If Redis owes more, it is so slow that further callers would time
+#: out.
 _OUTSTANDING_MAX = 50_000
 #: Pause between the two silence checks, in which an event loop that was blocked reads what has arrived.
 _SECOND_CHECK_S = 0.05

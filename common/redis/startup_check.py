@@ -108,7 +108,7 @@ def _tls_mismatch(url: str) -> str | None:
         if url.startswith("rediss://"):
             return _tls_fault(address, options)
     except OSError:
-        # The server answers neither with TLS nor without.
+        # The server does not answer, with or without TLS.
         return None
     return None
 

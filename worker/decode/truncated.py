@@ -37,7 +37,7 @@ _DecodePartial = Callable[[bytes, Open], tuple[ImageFile.ImageFile, float]]
 
 
 def load(image: ImageFile.ImageFile, data: bytes, image_format: str, *, reopen: Open) -> ImageFile.ImageFile:
-    """Decode an opened image; if the file is truncated, open it again with `reopen` and decode what is there.
+    """Decode an opened image; if the file is truncated, reopen it and decode the existing part.
 
     Raises:
         UndecodableImage: too much of the picture is missing.

@@ -1,1 +1,1 @@
-"""Encoders: images and texts become unit vectors of 512 numbers, behind one protocol."""
+"""The encoders, which turn images and texts into 512-dimensional unit vectors, behind one protocol."""

@@ -1,4 +1,4 @@
-"""A CLIP checkpoint in Hugging Face format, read without torch: configuration, weights, tokenizer."""
+"""A CLIP checkpoint in Hugging Face format: configuration, weights and tokenizer, read without torch."""
 
 import importlib.util
 import json
@@ -20,14 +20,14 @@ from common.errors import ModelUnavailable
 from worker.encoder.model_files import SAFETENSORS_SUFFIX, weight_files
 from worker.encoder.tokenizer import clip_tokenizer
 
-#: The requirements that read weights which torch has pickled.
+#: The requirements file that installs torch, for pickled weights.
 TORCH_REQUIREMENTS = "requirements/torch.txt"
 
 Size = Annotated[int, Field(gt=0)]
 
 
 class TowerConfig(BaseModel):
-    """What both towers have; transformers leaves out of `config.json` what has its default value."""
+    """The configuration of either tower; transformers omits default values from `config.json`."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -37,7 +37,7 @@ class TowerConfig(BaseModel):
 
 
 class TextConfig(TowerConfig):
-    """The text tower; the defaults are those of `CLIPTextConfig`."""
+    """The text tower's configuration, with the defaults of `CLIPTextConfig`."""
 
     vocab_size: Size = 49_408
     hidden_size: Size = 512
@@ -48,7 +48,7 @@ class TextConfig(TowerConfig):
 
 
 class VisionConfig(TowerConfig):
-    """The image tower; the defaults are those of `CLIPVisionConfig`."""
+    """The image tower's configuration, with the defaults of `CLIPVisionConfig`."""
 
     hidden_size: Size = 768
     intermediate_size: Size = 3072
@@ -66,14 +66,14 @@ class VisionConfig(TowerConfig):
 
 @dataclass(frozen=True, slots=True)
 class ClipConfig:
-    """The shape of a CLIP model whose projection the catalog can store."""
+    """The configuration of a CLIP model with a 512-dimensional projection."""
 
     text: TextConfig
     vision: VisionConfig
 
 
 class Weights(Mapping[str, npt.NDArray[np.float32]], ABC):
-    """The tensors of a checkpoint by name, each read and converted to float32 when it is asked for."""
+    """The tensors of a checkpoint by name; each is read and converted to float32 on access."""
 
     @abstractmethod
     def shape(self, name: str) -> tuple[int, ...]:
@@ -82,7 +82,7 @@ class Weights(Mapping[str, npt.NDArray[np.float32]], ABC):
 
 @dataclass(frozen=True, slots=True)
 class Checkpoint:
-    """A model whose weights are complete; `max_tokens` is what the text tower reads of a text."""
+    """A model with complete weights; `max_tokens` is the length to which texts are truncated."""
 
     config: ClipConfig
     weights: Weights
@@ -91,16 +91,16 @@ class Checkpoint:
 
 
 def read_config(folder: Path) -> ClipConfig:
-    """Return the shape of the model; no weight is read.
+    """Return the configuration of the model without reading weights.
 
     Raises:
-        ModelUnavailable: the model is no CLIP with a 512-d projection.
+        ModelUnavailable: the model is not a CLIP model with a 512-dimensional projection.
     """
     config = _read_json(folder / "config.json")
     if config.get("model_type") != "clip":
         found = config.get("model_type", "no model type")
         raise ModelUnavailable(f"the model in {folder} is {found}, not CLIP; set CLIP_MODEL to a CLIP model")
-    # 512 is transformers' default, left out of the config of models that have it
+    # 512 is transformers' default, which some configs omit.
     projection = config.get("projection_dim", EMBEDDING_DIMENSION)
     if projection != EMBEDDING_DIMENSION:
         raise ModelUnavailable(
@@ -119,10 +119,10 @@ def read_config(folder: Path) -> ClipConfig:
 
 
 def load_checkpoint(folder: Path) -> Checkpoint:
-    """Open the weights, check that all are there in their shapes, and load the tokenizer.
+    """Open the weights, check that all tensors exist with the right shapes, and load the tokenizer.
 
     Raises:
-        ModelUnavailable: the weights are cut short, incomplete or of another architecture.
+        ModelUnavailable: the weights are truncated, incomplete or of another architecture.
     """
     config = read_config(folder)
     weights = _open_weights(folder)
@@ -134,19 +134,19 @@ def load_checkpoint(folder: Path) -> Checkpoint:
         config=config,
         weights=weights,
         tokenizer=tokenizer,
-        # transformers writes 1e30 for a tokenizer without a limit of its own
+        # For a tokenizer without a limit transformers writes 1e30.
         max_tokens=min(int(own_limit), positions) if isinstance(own_limit, int | float) else positions,
     )
 
 
 class SafetensorsWeights(Weights):
-    """The tensors of `.safetensors` files, which are mapped into memory."""
+    """The tensors of memory-mapped `.safetensors` files."""
 
     def __init__(self, files: Sequence[Path]) -> None:
         """Open the files.
 
         Raises:
-            OSError, SafetensorError: a file cannot be read, or is cut short.
+            OSError, SafetensorError: a file cannot be read, or is truncated.
         """
         opened: list[Any] = [safe_open(file, framework="np") for file in files]  # without annotations
         self._file_of = {name: file for file in opened for name in file.keys()}  # noqa: SIM118 - no mapping
@@ -166,10 +166,10 @@ class SafetensorsWeights(Weights):
 
 
 class PickledWeights(Weights):
-    """The tensors of `.bin` files, which only torch reads."""
+    """The tensors of `.bin` files, which only torch can read."""
 
     def __init__(self, files: Sequence[Path]) -> None:
-        # hundreds of megabytes that only such a checkpoint needs
+        # Imported here because torch takes hundreds of megabytes, which other checkpoints do not need.
         import torch
 
         self._tensors: dict[str, Any] = {}
@@ -191,7 +191,7 @@ class PickledWeights(Weights):
 
 
 def tensor_shapes(config: ClipConfig) -> dict[str, tuple[int, ...]]:
-    """Return the name and the shape of each tensor that the two towers use."""
+    """Return the names and shapes of the tensors of both towers."""
     text, vision = config.text, config.vision
     patch = (vision.hidden_size, vision.num_channels, vision.patch_size, vision.patch_size)
     return {
@@ -203,7 +203,7 @@ def tensor_shapes(config: ClipConfig) -> dict[str, tuple[int, ...]]:
         "vision_model.embeddings.class_embedding": (vision.hidden_size,),
         "vision_model.embeddings.patch_embedding.weight": patch,
         "vision_model.embeddings.position_embedding.weight": (vision.patches + 1, vision.hidden_size),
-        # the name is misspelt in every checkpoint
+        # The name is misspelt in every checkpoint.
         **_norm_shapes("vision_model.pre_layrnorm", vision.hidden_size),
         **_block_shapes("vision_model", vision),
         **_norm_shapes("vision_model.post_layernorm", vision.hidden_size),
@@ -239,7 +239,7 @@ def _open_weights(folder: Path) -> Weights:
         )
     try:
         return PickledWeights(files) if is_pickled else SafetensorsWeights(files)
-    except Exception as error:  # unpicklers raise anything
+    except Exception as error:  # unpickling may raise any exception
         raise ModelUnavailable(
             f"the weights in {folder} cannot be read ({type(error).__name__}: {error}); "
             "if a download was cut short, delete the folder and fetch it again"
@@ -258,7 +258,7 @@ def _check_shapes(weights: Weights, config: ClipConfig, folder: Path) -> None:
 
 
 def _tower(config: Mapping[str, Any], name: str) -> dict[str, Any]:
-    """Return one tower's configuration; in OpenAI's checkpoints `<name>_dict`, if any, wins."""
+    """Return one tower's configuration; OpenAI's checkpoints may have `<name>_dict`, which is preferred."""
     older = config.get(f"{name}_dict")
     found: dict[str, Any] = config.get(name, {}) if older is None else older
     return found

@@ -1,7 +1,8 @@
-"""An encoder without a model, for tests and benchmarks of everything around it.
+"""A fixed-latency encoder without a model, for tests and benchmarks of the rest of the system.
 
-Its vectors follow from the content's hash, so that equal inputs are equal and others are not, and
-each batch takes a set time in which the CPU is free. `ENCODER=fixed` alone selects it.
+Its vectors are derived from a hash of the content, so that equal inputs have equal vectors and different
+inputs have different ones. Each batch takes a fixed time without using the CPU. It is selected by
+`ENCODER=fixed`.
 """
 
 import hashlib
@@ -15,7 +16,7 @@ from worker.encoder.protocol import Embeddings, EncoderKind, Pixels, no_embeddin
 
 
 class FixedLatencyEncoder:
-    """Sleeps instead of computing, and counts what it was asked."""
+    """Sleeps instead of computing; counts batches and items."""
 
     kind: EncoderKind = "fixed"
     model_name = "fixed-latency"

@@ -28,21 +28,21 @@ def load_encoder(
     cache_dir: Path,
     fixed_latency_s: float = 0.0,
 ) -> Encoder:
-    """Load a CLIP by its folder or its name on the Hugging Face hub.
+    """Load a CLIP model by its folder or its name on the Hugging Face hub.
 
-    `auto` takes torch on a machine with an NVIDIA GPU and a torch that can use it, else OpenVINO. Either
-    computes in bfloat16 where the device has it, unless `precision` says otherwise; int8 is OpenVINO's alone,
-    and so are two passes `side_by_side`.
+    With kind `auto`, torch is used if it can use an NVIDIA GPU of this machine, else OpenVINO. Both compute
+    in bfloat16 if the device supports it and `precision` is `auto`. Only OpenVINO supports int8 and two
+    parallel passes (`side_by_side`).
 
     Raises:
-        ModelUnavailable: the model cannot be found, fetched, loaded, or is none that fits.
+        ModelUnavailable: the model cannot be found, fetched or loaded, or is not suitable.
     """
     if kind == "fixed":
         return FixedLatencyEncoder(latency_s=fixed_latency_s)
     source = find_model(model)
     read_config(source.folder)
     on = _first_device(kind) if device == "auto" else device
-    # either runtime takes a second to import and hundreds of megabytes: only the chosen one is
+    # Only the chosen runtime is imported: each takes a second and hundreds of megabytes.
     if kind == "torch" or (kind == "auto" and on != "cpu"):
         if precision == "int8":
             raise ModelUnavailable(
@@ -64,7 +64,7 @@ def load_encoder(
 
 
 def _first_device(kind: EncoderChoice) -> str:
-    """Return the first CUDA device where there is one that torch can use, else the CPU."""
+    """Return the first CUDA device if torch can use one, else the CPU."""
     if kind == "openvino" or not Path("/proc/driver/nvidia").exists():
         return "cpu"
     if not _has_torch():

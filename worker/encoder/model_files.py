@@ -1,7 +1,7 @@
-"""Where a model's files are, and the fingerprint of those that decide its vectors.
+"""The location of a model's files, and the fingerprint of the files that determine its vectors.
 
-A model is a local folder or a name on the Hugging Face hub. The hub's local cache is looked in
-first, so that a worker that has once had the model starts without the network.
+A model is a local folder or a name on the Hugging Face hub. The hub's local cache is searched first, so that
+a worker which has already downloaded the model starts without the network.
 """
 
 import hashlib
@@ -13,8 +13,8 @@ from common.errors import ModelUnavailable
 
 SAFETENSORS_SUFFIX = ".safetensors"
 _WEIGHTS = (f"model{SAFETENSORS_SUFFIX}", "pytorch_model.bin")
-#: Files that decide what a text's tokens or an image's pixels become.
-_DECIDING = (
+#: The files besides the weights that determine the vectors.
+_CONFIG_FILES = (
     "config.json",
     "preprocessor_config.json",
     "processor_config.json",
@@ -29,14 +29,14 @@ _CHUNK_BYTES = 1 << 20
 
 @dataclass(frozen=True, slots=True)
 class ModelSource:
-    """A model's name as clients see it, and the folder that holds its files."""
+    """A model's public name, its folder, and its fingerprint."""
 
     name: str
     folder: Path
     fingerprint: str
 
-    def numeric(self, mode: str) -> str:
-        """Return the fingerprint of this model in a numeric mode that changes its vectors."""
+    def fingerprint_in(self, mode: str) -> str:
+        """Return the fingerprint of this model in a numeric mode that changes its vectors, such as int8."""
         return hashlib.sha256(f"{self.fingerprint}:{mode}".encode()).hexdigest()
 
 
@@ -54,18 +54,18 @@ def find_model(name: str) -> ModelSource:
     weights = weight_files(folder)
     if not (folder / "config.json").is_file() or not weights:
         raise ModelUnavailable(f"{folder} holds no model: it needs config.json and {' or '.join(_WEIGHTS)}")
-    deciding = [folder / file for file in _DECIDING if (folder / file).is_file()]
-    return ModelSource(name=_shown(name), folder=folder, fingerprint=_digest([*deciding, *weights]))
+    configs = [folder / file for file in _CONFIG_FILES if (folder / file).is_file()]
+    return ModelSource(name=_public_name(name), folder=folder, fingerprint=_digest([*configs, *weights]))
 
 
-def _shown(name: str) -> str:
-    """Return what clients see: a folder's own name, for where it lies is nobody's business."""
+def _public_name(name: str) -> str:
+    """Return the name that clients see; of a folder only the last part, so that its path stays private."""
     folder = Path(name).expanduser()
     return folder.resolve().name if folder.is_dir() else name
 
 
 def weight_files(folder: Path) -> list[Path]:
-    """Return the weight files that `from_pretrained` would read: one, or the shards of one."""
+    """Return the weight files that `from_pretrained` would read: a single file, or all shards."""
     for file in _WEIGHTS:
         if (folder / file).is_file():
             return [folder / file]
@@ -85,8 +85,8 @@ def _digest(files: Iterable[Path]) -> str:
 
 
 def _from_hub(name: str) -> Path:
-    # huggingface_hub pulls in an HTTP client, which a worker with a local folder does without
-    from httpx2 import HTTPError  # the hub lets a broken transfer's error through as it is
+    # huggingface_hub imports an HTTP client, which a worker with a local folder does not need.
+    from httpx2 import HTTPError  # huggingface_hub does not wrap errors of broken transfers
     from huggingface_hub import snapshot_download
     from huggingface_hub.errors import HFValidationError, LocalEntryNotFoundError
 
@@ -99,8 +99,9 @@ def _from_hub(name: str) -> Path:
     except HFValidationError as error:
         raise ModelUnavailable(f"{name!r} is neither a folder nor a name on the Hugging Face hub") from error
     try:
-        for weights in _WEIGHTS:  # one after the other: OpenAI's repositories hold the same weights thrice
-            folder = Path(snapshot_download(name, allow_patterns=[*_DECIDING, weights]))
+        # One after the other, because OpenAI's repositories contain the same weights in three formats.
+        for weights in _WEIGHTS:
+            folder = Path(snapshot_download(name, allow_patterns=[*_CONFIG_FILES, weights]))
             if weight_files(folder):
                 break
     except (OSError, HTTPError) as error:

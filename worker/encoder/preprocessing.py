@@ -1,7 +1,7 @@
-"""What a model wants its pixels to be: size, mean and deviation, as its preprocessor says.
+"""A model's preprocessing parameters: input size, mean and standard deviation.
 
-The decoder resizes and crops, the encoder normalises; both assume CLIP's own recipe (shortest edge
-by bicubic, centre crop, RGB), and a model that asks for another one is refused.
+The decoder resizes and crops, the encoder normalises. Both implement CLIP's preprocessing (bicubic resize of
+the shortest edge, centre crop, RGB); a model with another preprocessing is refused.
 """
 
 import json
@@ -12,7 +12,7 @@ from typing import Any
 
 from common.errors import ModelUnavailable
 
-#: OpenAI's values, which `CLIPImageProcessor` takes where the model's folder does not say.
+#: OpenAI's values, which `CLIPImageProcessor` uses if the model's folder does not define them.
 _MEAN = (0.48145466, 0.4578275, 0.40821073)
 _STD = (0.26862954, 0.26130258, 0.27577711)
 _SIZE_PX = 224
@@ -30,7 +30,7 @@ _DEFAULTS = {
 
 @dataclass(frozen=True, slots=True)
 class Preprocessing:
-    """Side of the square input in pixels; mean and deviation per channel on a scale of 0 to 1."""
+    """Side of the square input in pixels; mean and standard deviation per channel on a scale of 0 to 1."""
 
     size_px: int
     mean: tuple[float, ...]
@@ -41,7 +41,7 @@ def read_preprocessing(folder: Path) -> Preprocessing:
     """Read `preprocessor_config.json`, or the `processor_config.json` that transformers 5 writes.
 
     Raises:
-        ModelUnavailable: the model is prepared otherwise than CLIP is.
+        ModelUnavailable: the model's preprocessing differs from CLIP's.
     """
     config = _image_processor(folder)
     for key, expected in _DEFAULTS.items():

@@ -1,4 +1,4 @@
-"""The protocol every encoder meets, and the few things all of them share.
+"""The encoder protocol and its types.
 
 uint8 pixels (n, size, size, 3) ──► encode_images ──┐
                                                     ├──► float32 (n, 512), L2-normalised
@@ -16,25 +16,25 @@ from common.catalog.protocol import EMBEDDING_DIMENSION
 Pixels: TypeAlias = npt.NDArray[np.uint8]
 Embeddings: TypeAlias = npt.NDArray[np.float32]
 EncoderKind: TypeAlias = Literal["openvino", "torch", "fixed"]
-#: `auto` is bfloat16 where the device multiplies in it, else float32.
+#: `auto` is bfloat16 if the device supports it in hardware, else float32.
 Precision: TypeAlias = Literal["auto", "float32", "int8"]
 
 
 class Encoder(Protocol):
-    """A loaded model. At most `passes_at_once` threads call it at a time; who loads it closes it."""
+    """A loaded model, called by at most `passes_at_once` threads at a time and closed by its owner."""
 
-    #: SHA-256 over the files that decide vectors, and the numeric mode where it changes them.
+    #: SHA-256 of the model's files and, if it changes the vectors, the numeric mode.
     fingerprint: str
-    #: SHA-256 over the files alone: what a catalog's vectors are stamped with. An int8 encoder may
-    #: query a catalog that was embedded in fp32, so this one does not tell the two apart.
+    #: SHA-256 of the model's files, which the catalog stores. It does not include the numeric mode, because
+    #: an int8 encoder may query a catalog that was embedded in float32.
     model_fingerprint: str
     model_name: str
     device: str
     kind: EncoderKind
-    #: What it computes in: float32, bfloat16, int8.
+    #: The precision of the computation: float32, bfloat16 or int8.
     precision: str
     input_size_px: int
-    #: How many callers there may be at a time.
+    #: Maximum number of concurrent callers.
     passes_at_once: int
 
     def encode_images(self, pixels: Pixels) -> Embeddings:
@@ -42,7 +42,7 @@ class Encoder(Protocol):
         ...
 
     def encode_texts(self, texts: Sequence[str]) -> Embeddings:
-        """Embed texts; what is longer than the model takes is cut, as `CLIPProcessor` cuts it."""
+        """Embed texts; a text that is too long for the model is truncated as by `CLIPProcessor`."""
         ...
 
     def truncates(self, text: str) -> bool:
@@ -50,10 +50,10 @@ class Encoder(Protocol):
         ...
 
     def close(self) -> None:
-        """Let go of the model's memory."""
+        """Free the model's memory."""
         ...
 
 
 def no_embeddings() -> Embeddings:
-    """Return the answer to an empty batch, shape (0, 512)."""
+    """Return the embeddings of an empty batch, shape (0, 512)."""
     return np.empty((0, EMBEDDING_DIMENSION), dtype=np.float32)

@@ -1,4 +1,4 @@
-"""The reference encoder: transformers' own CLIP on torch; bfloat16 where there is a GPU."""
+"""The torch encoder, which runs transformers' CLIP: in bfloat16 on a GPU, in float32 on a CPU."""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -15,7 +15,7 @@ from worker.encoder.model_files import ModelSource
 from worker.encoder.preprocessing import read_preprocessing
 from worker.encoder.protocol import Embeddings, EncoderKind, Pixels, Precision, no_embeddings
 
-#: Images or texts of one forward pass.
+#: Maximum number of images or texts of one forward pass, by device type.
 _PER_PASS = {"cpu": 16, "cuda": 256}
 
 
@@ -69,7 +69,7 @@ class TorchEncoder:
             torch.cuda.empty_cache()
 
     def _in_passes(self, items: int, features: Callable[[int, int], torch.Tensor]) -> Embeddings:
-        """Launch every pass before fetching the first result, so that a GPU never waits for the host."""
+        """Start every pass before fetching the first result, so that a GPU does not wait for the CPU."""
         with torch.inference_mode():
             parts = [features(start, start + self._per_pass) for start in range(0, items, self._per_pass)]
             units = [torch.nn.functional.normalize(part.float(), dim=-1) for part in parts]
@@ -93,14 +93,14 @@ class TorchEncoder:
         return features
 
     def _to_device(self, tensor: torch.Tensor) -> torch.Tensor:
-        # from pinned memory the copy runs beside the previous batch's computation
+        # With pinned memory the copy runs in parallel with the previous batch's computation.
         return tensor.pin_memory().to(self._device, non_blocking=True) if self._on_gpu else tensor
 
 
 def load_clip_model(folder: Path) -> CLIPModel:
-    """Return transformers' model of a checkpoint, with weights in float32 and in evaluation mode.
+    """Return transformers' model of a checkpoint, in evaluation mode and with float32 weights.
 
-    float16 weights are widened: x86 CPUs compute in it slowly or not at all.
+    float16 weights are converted too, because x86 CPUs compute in float16 slowly or not at all.
 
     Raises:
         ModelUnavailable: the weights cannot be loaded.
@@ -108,7 +108,7 @@ def load_clip_model(folder: Path) -> CLIPModel:
     load: Any = CLIPModel.from_pretrained
     try:
         model: Any = load(folder, dtype=torch.float32)
-    except Exception as error:  # transformers and what it calls share no other base
+    except Exception as error:  # the errors of transformers and its libraries have no other common base
         raise ModelUnavailable(
             f"the model in {folder} cannot be loaded ({type(error).__name__}: {error})"
         ) from error
@@ -129,7 +129,7 @@ def _torch_device(name: str) -> torch.device:
 
 
 def _padding(tokenizer: Tokenizer, *, max_tokens: int) -> Tokenizer:
-    """Pad to the longest text of a batch; what the padding is does not matter, attention masks it."""
+    """Make a tokenizer pad to the longest text of a batch; the attention mask excludes the padding."""
     tokenizer.enable_truncation(max_length=max_tokens)
     tokenizer.enable_padding(pad_id=0)
     return tokenizer

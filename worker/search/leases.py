@@ -17,7 +17,7 @@ from common.ledger.worker import WorkerLedger
 
 log = logging.getLogger(__name__)
 
-#: Renewals within the time of one lease.
+#: A lease is renewed at least this often before it expires.
 _RENEWALS_PER_LEASE = 4
 
 

@@ -101,7 +101,7 @@ class JpegOutline(Outline):
 
 @dataclass(slots=True)
 class _Reading:
-    """The state of reading a file."""
+    """The data collected while reading a file."""
 
     data: bytes
     frame: _Frame | None = None

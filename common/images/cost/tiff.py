@@ -55,7 +55,7 @@ _PRICES_S = {
     _LZMA: (20e-9, 80e-9),
     **dict.fromkeys(_FAXES, (50e-9, 20e-9)),
 }
-#: The same for deflate, LZW, Zstandard and all other compressions.
+#: Cost of one byte of output and of input for deflate, LZW, Zstandard and all other compressions.
 _DEFAULT_PRICES_S = (4.5e-9, 20e-9)
 #: One strip or tile, and one pair of tags: libtiff's time for unknown tags is quadratic, since it sorts in
 #: each.

@@ -32,7 +32,7 @@ _ALPHA_PLANE_PX_S = 5e-9
 
 @dataclass(slots=True)
 class _Reading:
-    """The state of reading a file."""
+    """The data collected while reading a file."""
 
     width: int = 0
     height: int = 0

@@ -1,1 +1,1 @@
-"""CLIP on the CPU: its graphs, their export and its cache, and the encoder that runs them."""
+"""The OpenVINO encoder for CPUs: CLIP's graphs, the export cache, and the encoder that runs them."""

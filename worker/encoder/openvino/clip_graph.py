@@ -1,12 +1,12 @@
-"""CLIP's two towers as OpenVINO graphs, built straight from the checkpoint's weights.
+"""CLIP's two towers as OpenVINO graphs, built directly from the checkpoint's weights.
 
-Built by hand rather than traced, because that is where the speed comes from: normalisation of
-pixels is folded into the patch embedding, no text is padded, query, key and value are one matrix,
-and the last block works for the one token per item whose state becomes the embedding. A text takes as
-long as its nodes are many, several microseconds each whatever they compute, so that nodes are spared.
+The graphs are built by hand instead of traced, because they are faster: the normalisation of pixels is folded
+into the patch embedding, texts are not padded, query, key and value are one matrix product, and the last
+block computes only the one token per item that becomes the embedding. Each node takes several microseconds,
+whatever it computes, so the text graph has as few nodes as possible.
 
     image   pixels uint8 (items, size, size, 3)
-    text    ids (tokens,) int32 and what `worker.encoder.tokenizer.Places` says of them
+    text    ids int32 (tokens,), and the arrays of `worker.encoder.tokenizer.PackedLayout`
 """
 
 from collections.abc import Callable, Mapping
@@ -31,24 +31,24 @@ _ACTIVATIONS: dict[str, Callable[[Node], Node]] = {
 
 
 class Layout(Protocol):
-    """How rows, the flat (tokens, width) of the linear layers, stand to the items they belong to."""
+    """The mapping between rows, shape (tokens, width), and the attention heads of each item."""
 
     def to_heads(self, graph: Graph, packed: Node, *, heads: int, width: int) -> Node:
-        """Lay rows of query, key and value out as (3, items x heads, tokens, width of a head)."""
+        """Return rows of query, key and value as (3, items x heads, tokens, width of a head)."""
         ...
 
     def to_rows(self, graph: Graph, attended: Node, *, heads: int, width: int) -> Node:
-        """Lay what the heads return, (1, items x heads, tokens, width of a head), out as rows."""
+        """Return the heads' output, (1, items x heads, tokens, width of a head), as rows."""
         ...
 
     def pooled(self, graph: Graph, rows: Node, *, width: int) -> Node:
-        """Pick the one row per item whose state becomes the embedding."""
+        """Return the one row per item that becomes the embedding."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class ImageLayout:
-    """Every image has the same number of tokens; the first is the class token."""
+    """The layout of images, which all have the same number of tokens; the first is the class token."""
 
     tokens: int
 
@@ -68,10 +68,10 @@ class ImageLayout:
 
 @dataclass(frozen=True, slots=True)
 class TextLayout:
-    """Texts lie end to end; the graph's inputs say where each token goes.
+    """The layout of packed texts, given by index arrays that are inputs of the graph.
 
-    One gather moves the heads of all tokens to their places in the rectangle of their text and one moves
-    them back, in place of a gather of rows and three transposes.
+    One gather moves the parts of all tokens into the matrices of their text's heads, and another one moves
+    the output back. This replaces a gather of rows and three transposes.
     """
 
     places: Mapping[str, Node]
@@ -105,7 +105,7 @@ class Tower:
         self.width = config.hidden_size
 
     def blocks(self, rows: Node, *, mask: Node | None = None) -> Node:
-        """Run every block; the last continues with the pooled row of each item alone."""
+        """Run every block; after its attention, the last block computes only the pooled row of each item."""
         for number in range(self._layers):
             layer = f"{self._prefix}.encoder.layers.{number}"
             attended = self._attention(self._norm(rows, f"{layer}.layer_norm1"), layer, mask=mask)
@@ -117,7 +117,7 @@ class Tower:
         return rows
 
     def embeddings(self, rows: Node, *, norm: str, projection: str) -> Node:
-        """Normalise the pooled rows and project them to the shared space; their length is not 1 yet."""
+        """Normalise the pooled rows and project them to the shared space, without scaling to unit length."""
         weight = self._graph.constant(self._graph.weights[f"{projection}.weight"])
         return self._graph.project(self._norm(rows, norm), weight)
 
@@ -129,14 +129,14 @@ class Tower:
         packed = self._query_key_value(rows, layer, width=width)
         parts = self._layout.to_heads(graph, packed, heads=heads, width=width)
         query, key, value = op.split(parts, graph.constant(0), 3).outputs()
-        # written out, as OpenVINO makes one kernel of it that also transposes the keys
+        # OpenVINO fuses these nodes into one kernel that also transposes the keys.
         scores = op.matmul(query, key, transpose_a=False, transpose_b=True)
         seen = scores if mask is None else op.add(scores, mask)
         attended = op.matmul(op.softmax(seen, axis=-1), value, transpose_a=False, transpose_b=False)
         return self._layout.to_rows(graph, attended, heads=heads, width=width)
 
     def _query_key_value(self, rows: Node, layer: str, *, width: int) -> Node:
-        """Return the three side by side; the query is already divided by the root of a head's width."""
+        """Return query, key and value in one matrix; the query is scaled by 1 / sqrt(width of a head)."""
         factors = {"q": width**-0.5, "k": 1.0, "v": 1.0}
         weight, bias = (
             np.concatenate(
@@ -155,8 +155,8 @@ class Tower:
 
 
 def text_model(graph: Graph, config: TextConfig) -> Model:
-    """Return the text tower; its inputs are the ids and the fields of `Places`, in their order."""
-    # int32, as the CPU's kernels compute in it and would convert anything else
+    """Return the text tower; its inputs are the ids and the fields of `PackedLayout`, in order."""
+    # int32, because the CPU's kernels would convert any other type to it.
     ids = op.parameter(PartialShape([-1]), Type.i32, "ids")
     shapes = {
         "positions": [-1],
@@ -176,7 +176,7 @@ def text_model(graph: Graph, config: TextConfig) -> Model:
 
 
 def image_model(graph: Graph, config: VisionConfig, preprocessing: Preprocessing) -> Model:
-    """Return the image tower; it takes the decoder's bytes as they are."""
+    """Return the image tower; its input is the decoder's output, without conversion."""
     size = config.image_size
     if size != preprocessing.size_px:
         raise ModelUnavailable(
@@ -187,7 +187,7 @@ def image_model(graph: Graph, config: VisionConfig, preprocessing: Preprocessing
     tower = Tower(graph, config, prefix="vision_model", layout=ImageLayout(tokens=side * side + 1))
     patches = _flat_patches(graph, pixels, side=side, patch_px=config.patch_size)
     rows = _patch_rows(graph, patches, width=tower.width, side=side, preprocessing=preprocessing)
-    # the name is misspelt in every checkpoint
+    # The name is misspelt in every checkpoint.
     rows = graph.layer_norm(rows, "vision_model.pre_layrnorm", epsilon=config.layer_norm_eps)
     output = tower.embeddings(
         tower.blocks(rows), norm="vision_model.post_layernorm", projection="visual_projection"
@@ -196,17 +196,17 @@ def image_model(graph: Graph, config: VisionConfig, preprocessing: Preprocessing
 
 
 def _flat_patches(graph: Graph, pixels: Node, *, side: int, patch_px: int) -> Node:
-    """Return the values of each patch, shape (items x patches, values of a patch)."""
+    """Return the pixel values of each patch, shape (items x patches, values of a patch)."""
     grid = graph.reshape(op.convert(pixels, Type.f32), -1, side, patch_px, side, patch_px * 3)
     by_patch = op.transpose(grid, graph.constant([0, 1, 3, 2, 4]))
     return graph.reshape(by_patch, -1, patch_px * patch_px * 3)
 
 
 def _patch_rows(graph: Graph, flat: Node, *, width: int, side: int, preprocessing: Preprocessing) -> Node:
-    """Return class token and patches with their positions, shape (items x tokens, width).
+    """Return class token and patch embeddings plus position embeddings, shape (items x tokens, width).
 
-    The patch convolution does not overlap, so it is one matrix product. `(pixel / 255 - mean) / std`
-    goes into its weights and bias: `w (p / 255 - m) / s = (w / 255 s) p - w m / s`.
+    The patches of the convolution do not overlap, so it is one matrix product. The normalisation `(pixel /
+    255 - mean) / std` is part of its weights and bias: `w (p / 255 - m) / s = (w / 255 s) p - w m / s`.
     """
     kernel = graph.weights["vision_model.embeddings.patch_embedding.weight"].astype(np.float64)
     mean, std = (np.array(v)[:, None, None] for v in (preprocessing.mean, preprocessing.std))

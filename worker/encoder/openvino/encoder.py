@@ -1,4 +1,4 @@
-"""The encoder of CPUs: OpenVINO over the exported graphs, without torch in memory."""
+"""The OpenVINO encoder, which runs the exported graphs on a CPU without torch."""
 
 import json
 import os
@@ -23,19 +23,19 @@ from worker.encoder.openvino.compiled_tower import (
 )
 from worker.encoder.openvino.int8 import ACTIVATIONS_PER_SCALE
 from worker.encoder.protocol import Embeddings, EncoderKind, Pixels, Precision, no_embeddings
-from worker.encoder.tokenizer import Indices, Places, TextTokenizer, lay_end_to_end, rounded_up
+from worker.encoder.tokenizer import Indices, PackedLayout, TextTokenizer, pack_ids, padded_length
 
-#: Past eight images a larger batch is no faster on a CPU, it only holds more memory.
+#: On a CPU a larger batch is not faster and needs more memory.
 _IMAGES_PER_PASS = 8
-#: Texts of one pass have similar lengths and together at most this many tokens.
+#: Maximum number of tokens of one pass, over all its texts.
 _TOKENS_PER_PASS = 1024
-#: Our names of what OpenVINO says it computes in.
+#: Our names of OpenVINO's precisions.
 _PRECISIONS = {"f32": "float32", "bf16": "bfloat16", "f16": "float16"}
 
 
 @dataclass(frozen=True, slots=True)
 class ExportFacts:
-    """What `encoder.json` of a cache entry says."""
+    """The content of `encoder.json` in a cache entry."""
 
     size_px: int
     max_tokens: int
@@ -46,8 +46,8 @@ class ExportFacts:
 class OpenVinoEncoder:
     """CLIP's two towers as compiled OpenVINO models.
 
-    Where the processor multiplies bfloat16, `auto` computes in it: half the bytes, twice the products a
-    cycle, and the float32's range. `precision` then is float32 or bfloat16, or int8.
+    If the processor supports bfloat16, `auto` computes in it: half the bytes, twice the multiplications per
+    cycle, and the range of float32. The attribute `precision` is then float32, bfloat16 or int8.
     """
 
     kind: EncoderKind = "openvino"
@@ -62,10 +62,10 @@ class OpenVinoEncoder:
         threads: int | None = None,
         side_by_side: bool = False,
     ) -> None:
-        """Open the cache entry of a model and run every length of text once, so that no client waits for it.
+        """Open the cache entry of a model, and warm up by running every length of text once.
 
-        With `side_by_side` two passes may run at a time, where there are cores for it and the weights, of
-        which that takes a second copy, are small.
+        With `side_by_side` two passes may run in parallel if there are enough cores and the weights are
+        small, because this mode needs a second copy of them.
 
         Raises:
             ModelUnavailable: the entry is damaged.
@@ -87,19 +87,19 @@ class OpenVinoEncoder:
         self._slots = Slots(self.passes_at_once)
         self.tokenize = TextTokenizer(tokenizer, max_tokens=facts.max_tokens, eos_id=facts.eos_id)
         self._text_heads = facts.text_heads
-        #: What the ids of a pass are written to, by its slot and length.
+        #: Buffers for the ids of a pass, by slot and length.
         self._ids: dict[tuple[int, int], npt.NDArray[np.int32]] = {}
         self.precision = "int8" if precision == "int8" else _PRECISIONS[self._images.precision]
         self.model_name = source.name
         self.model_fingerprint = source.fingerprint
-        self.fingerprint = source.numeric("int8") if precision == "int8" else source.fingerprint
+        self.fingerprint = source.fingerprint_in("int8") if precision == "int8" else source.fingerprint
         self.input_size_px = facts.size_px
         self._warm_up(facts)
-        # The weights were copied in the order in which the kernels read them.
+        # During the warm-up OpenVINO has copied the weights, so the mapped files are not needed any more.
         release_file_pages(entry)
 
     def encode_images(self, pixels: Pixels) -> Embeddings:
-        with self._slots.one() as slot:
+        with self._slots.acquire() as slot:
             parts = [
                 self._images.run([pixels[start : start + _IMAGES_PER_PASS]], slot=slot).copy()
                 for start in range(0, len(pixels), _IMAGES_PER_PASS)
@@ -110,9 +110,9 @@ class OpenVinoEncoder:
         if not texts:
             return no_embeddings()
         sequences = self.tokenize(texts)
-        with self._slots.one() as slot:
+        with self._slots.acquire() as slot:
             if sum(map(len, sequences)) <= _TOKENS_PER_PASS:
-                # Nothing to group, which takes a single text 0.1 ms where a pass has just emptied the caches.
+                # All texts fit into one pass. Skipping `passes` saves 0.1 ms if the CPU caches are cold.
                 return _of_unit_length(self._pass(sequences, slot=slot))
             embeddings = np.empty((len(texts), no_embeddings().shape[1]), dtype=np.float32)
             for indices in passes([len(sequence) for sequence in sequences]):
@@ -126,25 +126,25 @@ class OpenVinoEncoder:
         del self._images, self._texts
 
     def _pass(self, sequences: Sequence[Sequence[int]], *, slot: int) -> npt.NDArray[np.float32]:
-        places = Places.of(tuple(map(len, sequences)), heads=self._text_heads)
+        places = PackedLayout.of(tuple(map(len, sequences)), heads=self._text_heads)
         key = (slot, len(places.positions))
         if key not in self._ids:
             self._ids[key] = np.empty(len(places.positions), dtype=np.int32)
         ids = self._ids[key]
-        lay_end_to_end(sequences, out=ids)
+        pack_ids(sequences, out=ids)
         return self._texts.run([ids, *(getattr(places, field.name) for field in fields(places))], slot=slot)
 
     def _warm_up(self, facts: ExportFacts) -> None:
-        lengths = sorted({rounded_up(length) for length in range(1, facts.max_tokens + 1)})
+        lengths = sorted({padded_length(length) for length in range(1, facts.max_tokens + 1)})
         for slot in range(self._images.slots):
             self._images.run([np.zeros((1, facts.size_px, facts.size_px, 3), dtype=np.uint8)], slot=slot)
-            # Whole batches, of which there are passes side by side, are of any length.
+            # Parallel passes run full batches, whose lengths vary too much to warm up all of them.
             for length in lengths if slot == ALONE else lengths[:1]:
                 self._pass([[0] * min(length, facts.max_tokens)], slot=slot)
 
 
 def passes(lengths: Sequence[int]) -> Iterator[Indices]:
-    """Group texts, shortest first, into forward passes of a bounded number of tokens."""
+    """Yield the indices of the texts of each pass, shortest first, at most `_TOKENS_PER_PASS` tokens each."""
     order = np.argsort(np.asarray(lengths, dtype=np.int64), kind="stable")
     group: list[int] = []
     tokens = 0
@@ -159,13 +159,13 @@ def passes(lengths: Sequence[int]) -> Iterator[Indices]:
 
 
 def _cores() -> int:
-    """Return how many cores this process may use; a quota of a container's is not seen."""
+    """Return the number of cores that this process may use; a container's CPU quota is ignored."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _is_small(precision: Precision) -> bool:
-    """Tell whether the model may be in memory twice: in float32 a ViT-B/32 is 550 MB."""
-    # OpenVINO's name of what the processor multiplies in hardware.
+    """Return whether two copies of the model may be in memory; in float32 a ViT-B/32 has 550 MB."""
+    # Lists the precisions that the processor supports in hardware.
     has_bfloat16 = "BF16" in runtime().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
     return precision == "int8" or (precision == "auto" and has_bfloat16)
 
@@ -174,7 +174,7 @@ def _settings(precision: Precision, threads: int | None) -> dict[str, Any]:
     settings: dict[str, Any] = {
         "PERFORMANCE_HINT": "LATENCY",
         "NUM_STREAMS": 1,
-        # Pinned, the threads of a machine's workers would all stand on the same cores.
+        # With pinning, all workers of a machine would use the same cores.
         "ENABLE_CPU_PINNING": False,
     }
     if threads:
@@ -187,6 +187,6 @@ def _settings(precision: Precision, threads: int | None) -> dict[str, Any]:
 
 
 def _of_unit_length(projected: npt.NDArray[np.float32]) -> Embeddings:
-    # `np.linalg.norm` does the same, in 0.1 ms instead of 0.04 where a pass has just emptied the caches.
+    # `np.linalg.norm` takes 0.1 ms instead of 0.04 ms if the CPU caches are cold.
     unit: Embeddings = projected / np.sqrt((projected * projected).sum(axis=1))[:, None]
     return unit

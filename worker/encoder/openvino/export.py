@@ -1,9 +1,9 @@
-"""The command that turns a checkpoint into the OpenVINO encoder's cache entry, in a process of its own.
+"""The export command, which converts a checkpoint to a cache entry of the OpenVINO encoder.
 
     python -m worker.encoder.openvino.export MODEL_FOLDER ENTRY_FOLDER [--int8] [--parent PID]
 
-The graphs and the weights take memory that the worker would keep. A checkpoint that cannot be served
-ends the process with status 3 and the reason, one line, on standard output.
+It runs in a separate process, because its memory would otherwise stay allocated in the worker. For an
+unsuitable checkpoint it exits with status 3 and prints the reason as one line to standard output.
 """
 
 import argparse
@@ -28,7 +28,7 @@ from worker.encoder.preprocessing import read_preprocessing
 
 
 def export(source: ModelSource, entry: Path, *, int8: bool) -> None:
-    """Write the two towers with their weights beside them, the tokenizer and `encoder.json`."""
+    """Write both towers with their weights, the tokenizer and `encoder.json`; verify the result."""
     preprocessing = read_preprocessing(source.folder)
     checkpoint = load_checkpoint(source.folder)
     config, weights = checkpoint.config, checkpoint.weights
@@ -48,7 +48,7 @@ def export(source: ModelSource, entry: Path, *, int8: bool) -> None:
 
 
 def _write(model: openvino.Model, path: Path) -> None:
-    """Write a graph, and beside it, with the suffix .bin, its weights."""
+    """Write a graph to `path`, and its weights to the file with the suffix .bin."""
     openvino.save_model(model, path, compress_to_fp16=False)
 
 
@@ -58,10 +58,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("folder", type=Path)
     parser.add_argument("entry", type=Path)
     parser.add_argument("--int8", action="store_true")
-    parser.add_argument("--parent", type=int, help="a process whose end is this one's too")
+    parser.add_argument("--parent", type=int, help="id of the parent process; the export ends with it")
     options = parser.parse_args(arguments)
     if options.parent is not None:
-        # Left behind, it would write into the folder in which the next worker begins anew.
+        # An orphaned export would write to the same folder as the next worker's export.
         end_with_parent(options.parent)
     try:
         export(find_model(str(options.folder)), options.entry, int8=options.int8)

@@ -1,10 +1,10 @@
-"""The export cache: one folder per model, numeric mode and kind of machine, shared by workers.
+"""The cache of exported models: one folder per model, numeric mode and machine type, shared by workers.
 
     <cache_dir>/openvino/<fingerprint>-<graph version>-<machine>/
         image.xml image.bin text.xml text.bin tokenizer.json encoder.json
 
-An entry appears by one rename, so that it is whole or absent; a lock file lets one worker make it
-while the others wait for it.
+An entry is renamed into place, so that it is either complete or absent. With a lock file one worker creates
+it while the others wait.
 """
 
 import contextlib
@@ -25,21 +25,21 @@ from worker.encoder.model_files import ModelSource
 
 log = logging.getLogger(__name__)
 
-#: Raised whenever the exported graphs or the entry's layout change.
+#: Increased whenever the exported graphs or the files of an entry change.
 GRAPH_VERSION = 4
-#: Exit status of an export whose checkpoint cannot be served; the reason stands on standard output.
+#: Exit status of an export with an unsuitable checkpoint; the reason is on standard output.
 EXPORT_REFUSED = 3
 #: Loading, converting and writing a ViT-B/32 takes ten seconds on two cores.
 _EXPORT_TIMEOUT_S = 600.0
 
 
 def exported(source: ModelSource, *, cache_dir: Path, int8: bool = False) -> Path:
-    """Return the entry of a model, exporting it first where it is not in the cache.
+    """Return the folder of a model's cache entry; export the model first if there is none.
 
     Raises:
-        ModelUnavailable: the checkpoint cannot be served, or the entry cannot be written.
+        ModelUnavailable: the checkpoint is unsuitable, or the entry cannot be written.
     """
-    fingerprint = source.numeric("int8") if int8 else source.fingerprint
+    fingerprint = source.fingerprint_in("int8") if int8 else source.fingerprint
     entry = cache_dir.expanduser() / "openvino" / f"{fingerprint[:32]}-{GRAPH_VERSION}-{_machine()}"
     if entry.is_dir():
         return entry
@@ -54,7 +54,7 @@ def exported(source: ModelSource, *, cache_dir: Path, int8: bool = False) -> Pat
 
 
 def _machine() -> str:
-    """Name what an entry was verified on: OpenVINO's version and the CPU's kind."""
+    """Return a hash of OpenVINO's version and the CPU type, on which an entry was verified."""
     try:
         lines = Path("/proc/cpuinfo").read_text().splitlines()
     except OSError:  # no Linux
@@ -68,7 +68,7 @@ def _machine() -> str:
 
 @contextlib.contextmanager
 def _lock(path: Path) -> Iterator[None]:
-    # the kernel lets go of the lock when its holder dies, so a killed export blocks nobody
+    # The kernel releases the lock when its holder dies, so a killed export does not block other workers.
     with path.open("w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield
@@ -97,7 +97,8 @@ def _run_export(source: ModelSource, folder: Path, *, int8: bool) -> None:
     ]
     command += ["--int8"] * int8
     try:
-        # a process of its own: the worker never has to hold torch and a second copy of the weights
+        # A separate process, so that the worker does not keep the export's memory, such as torch and the
+        # weights.
         done = subprocess.run(  # noqa: S603 - our own module
             command, capture_output=True, text=True, timeout=_EXPORT_TIMEOUT_S, check=False
         )

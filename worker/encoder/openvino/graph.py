@@ -1,6 +1,6 @@
-"""A small builder of OpenVINO graphs over a model's weights: constants, reshapes, layers.
+"""A small builder of OpenVINO graphs from a model's weights: constants, reshapes, layers.
 
-Each method adds to the graph and returns the node whose output is the value that it computes.
+Each method adds nodes to the graph and returns the last one, whose output is the computed value.
 """
 
 from collections.abc import Mapping, Sequence
@@ -19,22 +19,22 @@ class Graph:
         self.weights = weights
 
     def constant(self, value: npt.ArrayLike) -> Node:
-        """Add a constant; floats are kept as float32, integers as int64, int8 as it is."""
+        """Add a constant; floats become float32, integers int64, and int8 stays int8."""
         array = np.asarray(value)
         if array.dtype.kind in "fi" and array.dtype.itemsize > 1:
             array = array.astype(np.float32 if array.dtype.kind == "f" else np.int64)
         return op.constant(np.asarray(array, order="C"))
 
     def reshape(self, value: Node, *shape: int) -> Node:
-        """Give a value another shape; one dimension may be -1, and 0 keeps the one in its place."""
+        """Reshape a value; one dimension may be -1, and 0 copies the input's dimension at that position."""
         return op.reshape(value, self.constant(shape), special_zero=True)
 
     def gather(self, value: Node, indices: Node, *, axis: int = 0) -> Node:
-        """Take slices of a value by their indices along an axis."""
+        """Return the slices of a value at the given indices along an axis."""
         return op.gather(value, indices, self.constant(axis))
 
     def linear(self, value: Node, names: Sequence[str]) -> Node:
-        """Multiply (rows, in) by the layers of these names side by side, and add their biases."""
+        """Apply several linear layers to (rows, in) and concatenate their outputs."""
         weight = np.concatenate([self.weights[f"{name}.weight"] for name in names])
         bias = np.concatenate([self.weights[f"{name}.bias"] for name in names])
         return self.dense(value, weight, bias)
@@ -44,7 +44,7 @@ class Graph:
         return self.multiply(value, weight, bias)
 
     def multiply(self, value: Node, weight: npt.NDArray[Any], bias: npt.NDArray[Any]) -> Node:
-        """Compute `value @ weight.T + bias`; `weight` has shape (out, in) as torch keeps it."""
+        """Compute `value @ weight.T + bias`; `weight` has shape (out, in) as in torch."""
         return op.add(self.project(value, self.constant(weight)), self.constant(bias.reshape(1, -1)))
 
     def project(self, value: Node, weight: Node) -> Node:

@@ -1,9 +1,9 @@
 """The int8 mode of the exported graphs: linear layers in 8 bits.
 
-Weights are stored as int8 with one scale per output. Activations are quantised as they come, with one
-scale per 128 values of a row, so that an outlier coarsens its own group alone and an item's vector does
-not depend on its batch. Embedding tables, the patch embedding, normalisation and the projections are
-not quantised.
+Weights are stored as int8 with one scale per output. Activations are quantised dynamically, with one scale
+per 128 values of a row, so that an outlier only affects the precision of its own group and an item's vector
+does not depend on its batch. Embedding tables, the patch embedding, normalisation and the projections are not
+quantised.
 """
 
 from typing import Any
@@ -15,7 +15,7 @@ from openvino import opset13 as op
 
 from worker.encoder.openvino.graph import Graph
 
-#: Values of a row that share a scale when activations are quantised; OpenVINO takes a power of two.
+#: Number of activations of a row that share a scale; OpenVINO requires a power of two.
 ACTIVATIONS_PER_SCALE = 128
 _LARGEST = 127
 
@@ -25,13 +25,13 @@ class Int8Graph(Graph):
 
     def dense(self, value: Node, weight: npt.NDArray[Any], bias: npt.NDArray[Any]) -> Node:
         quantized, scales = quantize(weight)
-        # OpenVINO keeps a constant that is converted and scaled as it is, and multiplies in int8
+        # OpenVINO recognizes this pattern, keeps the int8 constant and multiplies in int8.
         restored = op.multiply(op.convert(self.constant(quantized), Type.f32), self.constant(scales))
         return op.add(self.project(value, restored), self.constant(bias.reshape(1, -1)))
 
 
 def quantize(weight: npt.NDArray[Any]) -> tuple[npt.NDArray[np.int8], npt.NDArray[np.float32]]:
-    """Return the weight, shape (out, in), in steps of its row's scale, and the scales, shape (out, 1)."""
+    """Return the weight, shape (out, in), as multiples of its row's scale; and the scales, shape (out, 1)."""
     largest = np.abs(weight).max(axis=1, keepdims=True)
     scales = np.where(largest > 0, largest, 1) / _LARGEST
     return np.round(weight / scales).astype(np.int8), scales.astype(np.float32)

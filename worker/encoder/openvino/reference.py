@@ -1,4 +1,4 @@
-"""CLIP's two towers in plain NumPy: slow, short, and independent of the graphs that it checks."""
+"""The NumPy reference implementation of CLIP's two towers, which verifies the exported graphs."""
 
 import math
 from collections.abc import Callable, Mapping, Sequence
@@ -29,7 +29,7 @@ _ACTIVATIONS: Mapping[str, Callable[[Array], Array]] = {"quick_gelu": _quick_gel
 
 
 class ReferenceEncoder:
-    """Embeds with a checkpoint's weights, one item at a time."""
+    """Embeds one item at a time with a checkpoint's weights."""
 
     def __init__(self, checkpoint: Checkpoint, preprocessing: Preprocessing) -> None:
         self._weights = checkpoint.weights
@@ -41,7 +41,7 @@ class ReferenceEncoder:
         return _unit([self._image(image) for image in pixels])
 
     def encode_tokens(self, sequences: Sequence[Sequence[int]]) -> Embeddings:
-        """Return unit vectors of token ids; each sequence ends with its end mark."""
+        """Return unit vectors of token sequences, each of which ends with the end token."""
         return _unit([self._tokens(sequence) for sequence in sequences])
 
     def _image(self, pixels: Pixels) -> Array:
@@ -53,7 +53,7 @@ class ReferenceEncoder:
         mean, std = (np.array(v, np.float32) for v in (self._preprocessing.mean, self._preprocessing.std))
         scaled = (pixels.astype(np.float32) / 255 - mean) / std
         grid = scaled.reshape(side, config.patch_size, side, config.patch_size, 3)
-        # (row, column, channel, y, x): the order of the values in the kernel
+        # (row, column, channel, y, x): the order of the values in the convolution kernel.
         patches = grid.transpose(0, 2, 4, 1, 3).reshape(side * side, -1)
         kernel = weights["vision_model.embeddings.patch_embedding.weight"]
         class_token = weights["vision_model.embeddings.class_embedding"][None]

@@ -1,4 +1,4 @@
-"""A check of an exported encoder against its checkpoint, before anything relies on it."""
+"""The verification of an exported model against its checkpoint, which is part of the export."""
 
 import numpy as np
 
@@ -8,7 +8,7 @@ from worker.encoder.openvino.encoder import OpenVinoEncoder
 from worker.encoder.openvino.reference import ReferenceEncoder
 from worker.encoder.preprocessing import Preprocessing
 
-#: Far below what any precision has reached, far above what a wrong graph does.
+#: Minimum cosine: correct graphs are far above it in every precision, wrong graphs far below.
 _LEAST_COSINE = 0.98
 _TEXTS = ("red", "a photograph of a city at night, seen from far above", "words " * 100)
 _IMAGES = 3

@@ -3,20 +3,20 @@ import numpy.typing as npt
 import pytest
 
 from worker.encoder.openvino.encoder import passes
-from worker.encoder.tokenizer import Places, lay_end_to_end, rounded_up
+from worker.encoder.tokenizer import PackedLayout, pack_ids, padded_length
 
 SEQUENCES = [[5, 6, 7], [8], [9, 10]]
 HEADS = 2
 
 
-def places_of(sequences: list[list[int]]) -> Places:
-    return Places.of(tuple(map(len, sequences)), heads=HEADS)
+def places_of(sequences: list[list[int]]) -> PackedLayout:
+    return PackedLayout.of(tuple(map(len, sequences)), heads=HEADS)
 
 
 def concatenated(sequences: list[list[int]]) -> npt.NDArray[np.int32]:
     # Fill with 99: stale values of an earlier pass must have no effect.
-    ids = np.full(rounded_up(sum(map(len, sequences))), 99, dtype=np.int32)
-    lay_end_to_end(sequences, out=ids)
+    ids = np.full(padded_length(sum(map(len, sequences))), 99, dtype=np.int32)
+    pack_ids(sequences, out=ids)
     return ids
 
 
@@ -69,7 +69,7 @@ def test_index_arrays_are_contiguous_int32() -> None:
 
 
 def test_pass_lengths_are_few_and_close_to_the_text_lengths() -> None:
-    lengths = {tokens: rounded_up(tokens) for tokens in range(1, 1101)}
+    lengths = {tokens: padded_length(tokens) for tokens in range(1, 1101)}
 
     assert all(tokens <= rounded < tokens * 1.25 + 4 for tokens, rounded in lengths.items())
     assert len(set(lengths.values())) < 60
