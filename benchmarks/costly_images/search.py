@@ -66,7 +66,7 @@ def most_accepted(accepts: Callable[[int], bool], *, beyond: int) -> int:
     """Return approximately the largest accepted number."""
     low, high = 1, beyond
     while high > max(low * STEP, low + 1):
-        middle = math.isqrt(low * high)
+        middle = max(math.isqrt(low * high), low + 1)
         low, high = (middle, high) if accepts(middle) else (low, middle)
     return low
 
