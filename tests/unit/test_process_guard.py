@@ -48,7 +48,7 @@ def test_without():
 """
 
 
-def test_what_starts_a_process_unmarked_fails_however_it_does(tmp_path: Path) -> None:
+def test_an_unmarked_test_that_starts_a_process_fails(tmp_path: Path) -> None:
     (tmp_path / "test_suite.py").write_text(SUITE)
     shutil.copy(ROOT / "tests" / "unit" / "conftest.py", tmp_path)
     (tmp_path / "pytest.ini").write_text("[pytest]\nmarkers = starts_processes\n")

@@ -21,7 +21,9 @@ SEARCH = "SELECT count(*) FROM album_covers a, search_albums(a.embedding, 5) WHE
 
 
 @pytest.mark.parametrize("release", releases(), ids=lambda release: release.version)
-def test_albums_of_a_release_are_kept(release: Release, bare_database_url: str, tmp_path: Path) -> None:
+def test_migrating_a_released_database_keeps_its_albums(
+    release: Release, bare_database_url: str, tmp_path: Path
+) -> None:
     if not release.is_here:
         pytest.skip(f"this clone is shallow and lacks the commit of {release.version}")
     subprocess.run(

@@ -30,7 +30,7 @@ def test_response_models_are_built_before_the_first_request(monkeypatch: pytest.
     assert built == []
 
 
-def test_repeated_queries_are_answered_behind_authentication_and_request_ids() -> None:
+def test_repeated_queries_still_pass_authentication_and_get_request_ids() -> None:
     settings = {"DATABASE_URL": "postgresql://nobody@127.0.0.1:1/none", "AUTH": "required"}
     app = create_app(load_settings(settings))
 

@@ -56,7 +56,7 @@ def test_the_same_bytes_mean_the_same_query(queries: RepeatedQueries) -> None:
     ],
     ids=["other bytes", "other path", "POST", "HEAD", "Prefer", "Idempotency-Key", "not HTTP"],
 )
-def test_any_other_request_takes_the_ordinary_way(queries: RepeatedQueries, other: Scope) -> None:
+def test_any_other_request_uses_the_routes(queries: RepeatedQueries, other: Scope) -> None:
     assert queries.recall(other) is None
 
 
@@ -64,7 +64,7 @@ def test_other_headers_change_nothing(queries: RepeatedQueries) -> None:
     assert queries.recall(request(headers=((b"accept", b"*/*"), (b"if-none-match", b'"x"')))) == QUERY
 
 
-def test_long_query_strings_are_not_remembered(queries: RepeatedQueries) -> None:
+def test_long_query_strings_are_not_cached(queries: RepeatedQueries) -> None:
     long = request(b"query=" + b"a" * REMEMBERED_BYTES)
 
     queries.remember(long, QUERY)
@@ -72,7 +72,7 @@ def test_long_query_strings_are_not_remembered(queries: RepeatedQueries) -> None
     assert queries.recall(long) is None
 
 
-def test_the_oldest_query_is_forgotten_where_there_are_too_many(queries: RepeatedQueries) -> None:
+def test_the_oldest_query_is_evicted_at_the_limit(queries: RepeatedQueries) -> None:
     for number in range(REMEMBERED_MAX):
         queries.remember(request(b"query=%d" % number), QUERY)
 

@@ -26,7 +26,7 @@ def test_a_condition_that_failed_is_shown() -> None:
     assert shown == f"| `{RECALL}` | 1 share | **missed:** >= 0.99, always k rows | {note} |"
 
 
-def test_a_figure_that_was_not_measured_has_no_value_and_is_not_missed() -> None:
+def test_an_unmeasured_figure_has_no_value_and_is_not_missed() -> None:
     shown = markdown_of(Figure("gpu.busy_share", None, "skipped: no CUDA device"))
 
     assert shown == "| `gpu.busy_share` |  | report | skipped: no CUDA device |"
