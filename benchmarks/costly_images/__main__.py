@@ -32,7 +32,8 @@ def main(arguments: Sequence[str]) -> int:
             found = most_expensive(family)
             documents.append(found.as_document())
             print(f"{found.line()}  [{time.monotonic() - began:.0f} s]", flush=True)
-    documents.sort(key=lambda each: list(READERS).index(str(each["format"])))
+    order = list(dict.fromkeys(family.format for family in FAMILIES))
+    documents.sort(key=lambda each: order.index(str(each["format"])))
     RESULTS.write_text(json.dumps(documents, indent=1) + "\n")
     show(ROOT / "docs" / "security.md", "costly images", table(documents))
     return 0
