@@ -25,7 +25,7 @@ from common.stray_output import capture_output
 #: Connections that the kernel queues before the server accepts them.
 BACKLOG = 4096
 KEEP_ALIVE_S = 75
-#: Unsent bytes of answers that the kernel buffers for each connection; its default is four megabytes.
+#: The most unsent bytes that the kernel buffers for each connection; its default is four megabytes.
 UNSENT_BYTES = 128 * 1024
 #: After a stop signal, searches that wait get their job at once; other requests have this long to finish.
 STOP_GRACE_S = 10
@@ -100,7 +100,7 @@ def main() -> int:
     except SettingsError as error:
         sys.stderr.write(f"gateway: {error.detail}\n")
         return 2
-    # From here on, output of libraries is logged; errors above go to the terminal that started the gateway.
+    # Output up to here goes to the terminal that started the gateway; later output of libraries is logged.
     capture_output(lambda stream: configure_logging("gateway", settings.log_level, stream=stream))
     server.run()
     return 0 if server.started else 1

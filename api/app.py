@@ -70,7 +70,7 @@ def create_app(settings: Settings, *, catalog: Catalog | None = None) -> FastAPI
 
 
 def _build_routes(app: FastAPI) -> None:
-    """Have FastAPI build the models of every endpoint now; by default the first request pays for it."""
+    """Build FastAPI's models of every endpoint now; by default the first request would wait for it."""
     scope = {"type": "http", "method": "GET", "path": "/", "raw_path": b"/", "root_path": "", "headers": []}
     for route in app.routes:
         route.matches(scope)

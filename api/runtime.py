@@ -127,7 +127,7 @@ async def open_gateway(settings: Settings, *, catalog: Catalog) -> AsyncIterator
 
 
 def _background(gateway: Gateway, listener: Redis, broker: BrokerWarnings) -> list[Coroutine[Any, Any, None]]:
-    """Return what runs beside requests as long as the gateway is open."""
+    """Return the background tasks of the gateway."""
     waiting, version, catalog = gateway.waiters, gateway.version, gateway.catalog
     subscription = Subscription(
         listener, {keyspace.EVENTS: waiting.on_event, keyspace.CATALOG_EVENTS: version.on_event}

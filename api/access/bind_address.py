@@ -1,4 +1,4 @@
-"""Startup check of the bind address: a gateway without API keys listens on loopback unless configured."""
+"""Startup check of the bind address: a gateway without API keys must listen on loopback, unless allowed."""
 
 from ipaddress import ip_address
 

@@ -6,7 +6,7 @@ from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_add
 Address = IPv4Address | IPv6Address
 Network = IPv4Network | IPv6Network
 
-#: IPv6 addresses are counted by their /64 network: a customer gets at least a whole /64.
+#: IPv6 addresses are counted by their /64 network, because providers assign at least a /64 to each customer.
 IPV6_PREFIX_BITS = 64
 UNKNOWN = "unknown"
 

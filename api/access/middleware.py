@@ -42,7 +42,7 @@ def idempotency_name(request: Request, idempotency_key: str) -> str:
     """Return an Idempotency-Key that is unique to the client: anonymous clients share one owner."""
     if owner_of(request) != ANONYMOUS:
         return idempotency_key
-    # An Idempotency-Key contains no space, so the two cannot be confused.
+    # A client's key contains no space, so it cannot equal the name made here.
     return f"{_address_of(request)} {idempotency_key}"
 
 
@@ -61,7 +61,7 @@ def sees_details(request: Request, settings: Settings, *, insists: bool = False)
     """Tell whether the caller may see why a part of the service is not ready.
 
     Raises:
-        Unauthorized, Forbidden: the caller may not, and asked for the details (`insists`).
+        Unauthorized, Forbidden: the caller insists on the details but may not see them.
     """
     caller = _caller_of(request)
     if settings.auth == "off" or (caller is not None and caller.is_admin):

@@ -20,7 +20,7 @@ log = logging.getLogger(__name__)
 
 #: Every request costs this; an answer from the cache costs nothing more.
 REQUEST_COST = 1
-#: A computed search also costs the sum of its parts, in proportion to the CPU time they take.
+#: A computed search also costs the sum of its parts, whose prices are in proportion to their CPU time.
 IMAGE_COST, TEXT_COST, ALBUM_COST = 10, 4, 1
 
 
@@ -70,7 +70,7 @@ class Window:
     current_s: float
 
     def quota(self, rate: Rate) -> Quota:
-        """Return the units left of a rate."""
+        """Return the quota that is left of a rate."""
         counted = math.floor(self.previous * self.previous_s / rate.window_s) + self.current
         # The current window is kept for twice its length: in its second half it is the previous one.
         reset_s = self.current_s if self.current else self.previous_s
@@ -78,7 +78,7 @@ class Window:
         return Quota(limit=rate.limit, remaining=remaining, reset_s=math.ceil(reset_s))
 
     def retry_after_s(self, cost: int, rate: Rate) -> int:
-        """Return the whole seconds, at least one, after which a cost fits if nothing else is spent."""
+        """Return the seconds, at least one, until a cost fits into the rate if nothing else is spent."""
         free = rate.limit - cost - self.current
         if free >= 0:
             # The previous window's share declines linearly and is rounded down to whole units.
@@ -91,7 +91,7 @@ class Window:
 
 @dataclass(frozen=True, slots=True)
 class Payment:
-    """The outcome of an attempt to spend units, and the window after it."""
+    """Whether an attempt to spend units succeeded, and the window after it."""
 
     is_made: bool
     window: Window
@@ -191,11 +191,11 @@ class Budget:
             )
 
     def _payable(self, cost: int) -> int:
-        # A search that costs more than a whole window must remain possible for a client with a full budget.
+        # Capped, so that a client with a full budget can afford a search that costs more than a whole window.
         return min(cost, self._bucket.rate.limit - REQUEST_COST)
 
     async def _pay(self, cost: int, *, again: int) -> bool:
-        """Pay; False if Redis could not count. `again` is the cost of repeating the whole request."""
+        """Pay, and return False if Redis failed; `again` is the cost of repeating the whole request."""
         payment = await self._limits.spend(self._bucket, cost)
         if payment is None:
             return False

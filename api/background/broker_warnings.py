@@ -20,7 +20,7 @@ class BrokerWarnings:
         self._reported: tuple[str, ...] = ()
 
     async def check(self) -> None:
-        """Log the faults that the last check did not find."""
+        """Log the faults that are new since the last check."""
         faults = durability_faults(await self._redis.info(), shares_cache=self._shares_cache)
         for fault in faults:
             if fault not in self._reported:

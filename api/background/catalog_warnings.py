@@ -17,7 +17,7 @@ class CatalogWarnings:
         self._reported: set[str] = set()
 
     async def check(self) -> None:
-        """Log the faults that the last check did not find."""
+        """Log the faults that are new since the last check."""
         found = await self._catalog.warnings()
         for fault in found:
             if fault.problem not in self._reported:

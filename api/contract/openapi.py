@@ -1,4 +1,4 @@
-"""The OpenAPI document: FastAPI's, completed with model examples, rate limits and security."""
+"""The OpenAPI document: FastAPI generates it; examples, rate limits and security are added here."""
 
 from typing import Any
 
@@ -87,7 +87,7 @@ def _parameter(parameter: Schema) -> Schema:
 
 def _add_rate_limits(answers: Schema, *, is_guarded: bool) -> None:
     for status, answer in answers.items():
-        # Other paths count only requests with an invalid key.
+        # Requests to other paths are only counted if their key is invalid.
         if is_guarded or status in {"401", "429"}:
             answer["headers"] = {**answer["headers"], **RATE_LIMIT}
 

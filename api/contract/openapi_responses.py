@@ -53,7 +53,7 @@ ACCEPT_ENCODING = {
     name: header("If the body was compressed: the coding to use instead.", value)
     for name, value in CODINGS.items()
 }
-#: On every answer under /api/ to a client with a rate limit.
+#: The headers of every answer under /api/ to a client with a rate limit.
 RATE_LIMIT = {
     "RateLimit-Limit": header("Units in a window.", 600),
     "RateLimit-Remaining": header("Units left.", 583),

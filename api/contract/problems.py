@@ -31,14 +31,14 @@ MEDIA_TYPE = "application/problem+json"
 TYPE_PREFIX = "urn:cover-search:problem:"
 
 INTERNAL_DETAIL = "the service failed unexpectedly; its log names this request id"
-#: Sent if a body has an unsupported content coding (RFC 9110, section 15.5.16).
+#: The header of answers to a body with an unsupported content coding (RFC 9110, section 15.5.16).
 CODINGS = {"Accept-Encoding": "identity"}
 CHALLENGE = {"WWW-Authenticate": 'Bearer realm="cover-search"'}
 
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """The HTTP form of one error type; its `code` is an attribute of the error class."""
+    """HTTP status and title of one error class; the `code` is an attribute of the class."""
 
     status: int
     title: str
@@ -97,7 +97,7 @@ INTERNAL = PROBLEMS[CoverSearchError]
 
 
 def problem_of(error: CoverSearchError) -> Problem:
-    """Return the row of an error's class, or of its nearest base class that has one."""
+    """Return the row in PROBLEMS for the class of an error, or for its nearest base class that has a row."""
     return next(PROBLEMS[kind] for kind in type(error).__mro__ if kind in PROBLEMS)
 
 

@@ -286,10 +286,10 @@ class SearchBody(FilterParameters):
 
 
 def check_album_id(album_id: str) -> str:
-    """Return an id that an album may have.
+    """Check the format of an album id, and return it.
 
     Raises:
-        AlbumNotFound: PostgreSQL cannot store such an id, or ingest refuses it.
+        AlbumNotFound: no album can have this id, because PostgreSQL cannot store it or ingest refuses it.
     """
     if not 1 <= len(album_id) <= ALBUM_ID_MAX_CHARS or "\0" in album_id or not _is_unicode(album_id):
         raise AlbumNotFound("no album has such an id")

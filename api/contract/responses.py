@@ -169,7 +169,7 @@ class JobUrls(BaseModel):
 
 
 class Job(BaseModel):
-    """One submitted search."""
+    """A job: one submitted search."""
 
     model_config = _with_example(JOB_EXAMPLE)
 

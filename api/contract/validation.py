@@ -12,7 +12,7 @@ from common.errors import InvalidParameter
 NAME_SHOWN_CHARS = 100
 
 Schema = Mapping[str, Any]
-#: One of `ValidationError.errors()`.
+#: An element of pydantic's `ValidationError.errors()`.
 Error = Mapping[str, Any]
 
 
@@ -43,7 +43,7 @@ def _problem(model: type[BaseModel], error: Error, place: Sequence[int | str]) -
 
 def _known(model: type[BaseModel], place: Sequence[str | int]) -> str:
     names = [*_schema_at(model, place).get("properties", ())]
-    return f"known are {', '.join(names)}" if names else "this endpoint takes none"
+    return f"known parameters: {', '.join(names)}" if names else "this endpoint has none"
 
 
 @cache

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 
 from common.errors import QueueFull
 
-#: About as long as an upload takes.
+#: Seconds until a refused upload may be repeated: about as long as an upload takes.
 RETRY_AFTER_S = 2
 
 
@@ -77,7 +77,7 @@ class BodyBudget:
         """Check that the budget has room for more bytes.
 
         Raises:
-            QueueFull: it has not.
+            QueueFull: the budget is exhausted.
         """
         if self.held_bytes + size_bytes > self._max_bytes:
             raise QueueFull("too many uploads are being received", retry_after_s=RETRY_AFTER_S)

@@ -1,4 +1,4 @@
-"""Checks of an uploaded image by its header: format, pixels, decoding cost; nothing is decoded here."""
+"""Checks of an uploaded image by its header: format, pixels, estimated decoding cost; decodes nothing."""
 
 from common.errors import ImageTooManyPixels, UndecodableImage
 from common.images.cost.estimate import MAX_COST_S, check_cost, read_outline

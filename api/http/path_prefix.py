@@ -38,7 +38,7 @@ def check_path_prefix(prefix: str) -> None:
     """Check that no path of the service begins with the prefix.
 
     Raises:
-        SettingsError: one does, so a stripped path could not be told from an unstripped one.
+        SettingsError: a path does, so it is impossible to tell whether a proxy has stripped the prefix.
     """
     first = prefix.split("/")[1]
     if first in FIRST_SEGMENTS:

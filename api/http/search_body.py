@@ -88,7 +88,7 @@ def _decoded(encoded: str) -> bytes:
     """Decode base64 or a base64 data URI.
 
     Raises:
-        ValueError: it is neither.
+        ValueError: the text is neither base64 nor a base64 data URI.
     """
     if encoded[: len(DATA)].lower() == DATA:
         head, comma, encoded = encoded.partition(",")
@@ -110,7 +110,7 @@ def parse_search_body(body: bytes) -> SearchBody:
     """Parse and validate a body.
 
     Raises:
-        MalformedBody: it is not JSON.
+        MalformedBody: the body is not JSON.
         InvalidRequest: fields are missing, unknown or out of range; each is listed.
     """
     # Checked before parsing: a body of many small values becomes objects of a hundred times its size.

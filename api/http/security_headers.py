@@ -22,7 +22,7 @@ class SecurityHeaders:
     """Returns the security headers of each path."""
 
     def __init__(self, *, public_url: str | None) -> None:
-        # The origin only: a policy with a path would allow only that path.
+        # Without the path of the URL: a policy with a path would allow only that path.
         covers = f" {origin_of(public_url)}" if public_url else ""
         self._closed = _headers(CLOSED)
         self._docs = _headers(DOCS)

@@ -97,7 +97,7 @@ async def livez() -> Response:
     },
 )
 async def readyz(request: Request, asked: Annotated[HealthParameters, Query()]) -> Response:
-    """Answer 200 if queue, catalog and a worker are ready, else 503 with what is not."""
+    """Answer 200 if queue, catalog and a worker are ready, else 503 with the problems."""
     found = await _report(request, asked)
     ready = Readiness(ready=not found.problems, problems=found.problems)
     return _json(ready, status=200 if ready.ready else 503)

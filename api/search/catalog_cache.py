@@ -22,7 +22,7 @@ T = TypeVar("T")
 CACHE_TTL_S = 60.0
 CACHE_MAX_ENTRIES = 2048
 THREADS = 4
-#: A call is abandoned when it exceeds the catalog's own timeout by this.
+#: A call that runs this much longer than the catalog's own timeout is abandoned.
 GRACE_S = 1.0
 
 

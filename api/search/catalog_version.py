@@ -13,9 +13,9 @@ from common.catalog.version import made_from
 from common.queries import SearchQuery, query_key
 from common.redis import keyspace
 
-#: Also the longest time a change stays unnoticed while the catalog answers.
+#: The interval of the polls, and so the longest time a change stays unnoticed while the catalog answers.
 POLL_EVERY_S = 1.0
-#: A version is trusted for this long after its last poll. A catalog restarts in less time.
+#: A version is trusted for this long after its last poll; restarting a catalog takes less time.
 VERSION_MAX_AGE_S = 10.0
 
 
@@ -43,7 +43,7 @@ class CatalogVersion:
         self.seen_at = float("-inf")
         self._token = ""
         self._model = "unknown"
-        #: Set by a change event: the catalog, or Redis, is to be polled now.
+        #: Set by a change event to end the pause before the next poll of the catalog and of Redis.
         self.catalog_poll_due, self.redis_poll_due = asyncio.Event(), asyncio.Event()
 
     @property
@@ -64,7 +64,7 @@ class CatalogVersion:
         )
 
     def on_event(self, _token: bytes) -> None:
-        """Poll soon: the catalog has changed."""
+        """Handle a change event of the catalog by polling soon."""
         self.catalog_poll_due.set()
         self.redis_poll_due.set()
 

@@ -31,7 +31,7 @@ class HealthReport:
 
     load: Load | None
     total_albums: int
-    #: What is wrong, by part: `queue`, `catalog`, `worker`.
+    #: The reason why a part is not ready, by the name of the part: `queue`, `catalog`, `worker`.
     problems: dict[str, str]
 
     @property

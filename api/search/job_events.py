@@ -10,7 +10,7 @@ from common.errors import CoverSearchError
 from common.jobs import Job
 from common.ledger.gateway import GatewayLedger
 
-#: Proxies close idle connections; 15 s is below the default timeouts of all common ones.
+#: Proxies close idle connections; 15 s is below the default timeouts of all common proxies.
 COMMENT_EVERY_S = 15.0
 #: How often the position of a queued job is read.
 POLL_EVERY_S = 1.0

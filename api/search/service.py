@@ -46,7 +46,7 @@ class Uploads(Protocol):
 
     @property
     def decode_cost_s(self) -> float:
-        """The estimated CPU time for decoding them."""
+        """The estimated CPU seconds for decoding the images."""
         ...
 
     def release(self) -> None:
@@ -97,7 +97,7 @@ class Cached:
 
 @dataclass(frozen=True, slots=True)
 class Answered:
-    """The result of an ended run as finished JSON."""
+    """The result of a run that has ended, as finished JSON."""
 
     body: bytes
     timings: dict[str, float]
@@ -106,7 +106,7 @@ class Answered:
     coalesced: bool = False
     #: The cache had the answer when the job was submitted.
     cached: bool = False
-    #: None if the answer was computed from another catalog version than the key's.
+    #: None if the result was computed from another catalog version than the one in the key.
     query_key: str | None = None
 
 
@@ -188,7 +188,7 @@ class SearchService:
     async def _cached(self, query: SearchQuery, *, holds: Callable[[str], bool]) -> Cached | Unchanged | None:
         began = time.perf_counter()
         key = self._version.key_of(query)
-        # The key identifies the answer, so a client that has it is current even if the cache is empty.
+        # The key identifies the answer. A client that has this answer is current, even if the cache is empty.
         if holds(key.value):
             return Unchanged(key.value)
         body = await self._results.get(key.value)
@@ -215,7 +215,7 @@ class SearchService:
 
     async def _submit(self, search: Search, *, budget: Budget, client_gone: ClientGone) -> Outcome:
         key = self._version.key_of(search.query)
-        # Charged before submitting, so that a burst cannot exceed the limit; refunded if no run starts.
+        # Charge before submitting, so that a burst cannot exceed the limit; refund if no run starts.
         await budget.spend(search.query)
         try:
             accepted = await self._ledger.submit(_submission(search, key))

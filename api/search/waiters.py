@@ -18,11 +18,11 @@ from common.redis import keyspace
 log = logging.getLogger(__name__)
 
 T = TypeVar("T")
-#: Returns when the client has disconnected.
+#: An awaitable function that returns when the client has disconnected.
 ClientGone: TypeAlias = Callable[[], Awaitable[None]]
 _Waiter: TypeAlias = "asyncio.Future[RunAnswer | None]"
 
-#: Ended runs that are remembered, for requests whose `submit` is answered after the event of the end.
+#: The number of ended runs to remember: the event of the end may arrive before the answer to `submit`.
 REMEMBERED_RUNS = 10_000
 #: Jobs checked by one script, which blocks Redis for about a millisecond.
 CHECK_BATCH = 500
@@ -81,7 +81,7 @@ class Waiters:
 
     @contextmanager
     def watching(self, run_id: str) -> Iterator[asyncio.Event]:
-        """Yield an event that is set at each change of the run's state, and when the gateway stops."""
+        """Yield an asyncio event, set at each change of the run's state and when the gateway stops."""
         event = asyncio.Event()
         self._watchers.setdefault(run_id, set()).add(event)
         try:

@@ -14,7 +14,7 @@ HEAD_MAX_BYTES = 64 * 1024
 #: Apache's limit; a browser behind three proxies sends about 40.
 HEADERS_MAX = 100
 TOO_MANY_HEADERS = f"the request has more than {HEADERS_MAX} header fields"
-#: Used instead of a body length: the body is chunked.
+#: The value that stands for the unknown length of a chunked body.
 CHUNKED = -1
 
 #: The end of a head and of a chunked body.
@@ -113,7 +113,7 @@ def _check_target(target: bytes) -> None:
         raise MalformedBody("the request target has a fragment; write # within a path as %23")
     absolute = _ABSOLUTE.fullmatch(target)
     if absolute is None or not _is_host(absolute[1]):
-        raise MalformedBody("the request target is neither a path nor the address of one")
+        raise MalformedBody("the request target is neither a path nor an http URL")
 
 
 def _check_host(hosts: Sequence[bytes], version: str) -> None:

@@ -51,7 +51,7 @@ _BETWEEN, _HEAD, _BODY = range(3)
 class GuardedProtocol(HttpToolsProtocol):
     """The protocol of one connection."""
 
-    # Slots, because uvicorn's protocol has 28 attributes and Python slows down at objects with more than 30.
+    # Slots, because uvicorn's class has 28 attributes and Python is slower for objects with more than 30.
     __slots__ = (
         "_answering",
         "_body_came",
@@ -82,7 +82,7 @@ class GuardedProtocol(HttpToolsProtocol):
         self._reads_head_again = False
         #: Received bytes that wait while reading is paused, and the position of the next one to parse.
         self._held = (b"", 0)
-        #: The request being answered, or the last one that was.
+        #: The request being answered, or the one that was answered last.
         self._answering: RequestResponseCycle | None = None
         #: True while uvicorn starts the next pipelined request.
         self._goes_on = False
@@ -92,7 +92,7 @@ class GuardedProtocol(HttpToolsProtocol):
         self._refusal: CoverSearchError | None = None
         self._head_alarm = Alarm(self.loop, self._on_head_timeout)
 
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn's
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as in uvicorn
         super().connection_made(transport)
         self.flow = ConnectionFlow(transport, self.loop)
         self._context = copy_context()
@@ -115,7 +115,7 @@ class GuardedProtocol(HttpToolsProtocol):
         if (self._stage == _HEAD or not self._is_busy()) and not self._is_finished:
             self._watch_head()
 
-    def eof_received(self) -> bool:  # type: ignore[override]  # uvicorn's closes in any case
+    def eof_received(self) -> bool:  # type: ignore[override]  # uvicorn returns None, which closes
         if not self._is_finished and self._stage != _BETWEEN:
             part = "head" if self._stage == _HEAD else "body"
             self._refuse(MalformedBody(f"the connection was shut within the request's {part}"))
@@ -145,7 +145,7 @@ class GuardedProtocol(HttpToolsProtocol):
         try:
             self._check_head()
         except CoverSearchError as refusal:
-            # Stored because the parser replaces the exception by its own.
+            # Stored, because the parser raises an exception of its own instead of this one.
             self._refusal = refusal
             raise
         super().on_headers_complete()
@@ -187,7 +187,7 @@ class GuardedProtocol(HttpToolsProtocol):
         if self.transport.is_closing():
             self.flow.watch_sending()
         elif self.flow.is_held:
-            # In the connection's context: this one belongs to the answered request and has its request id.
+            # In the context of the connection: the current one has the request id of the answered request.
             self.loop.call_soon(self._go_on, context=self._context)
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
