@@ -13,7 +13,7 @@ _SECONDS = re.compile(r"\d{1,9}")
 
 
 @dataclass(frozen=True, slots=True)
-class Patience:
+class WaitPreference:
     """How long a request waits, and which preferences of the client were applied."""
 
     wait_s: float
@@ -35,13 +35,13 @@ def read_preferences(headers: Iterable[str]) -> dict[str, str]:
     return found
 
 
-def decide_patience(headers: Iterable[str], *, parameter_s: float | None, default_s: float) -> Patience:
+def decide_wait(headers: Iterable[str], *, parameter_s: float | None, default_s: float) -> WaitPreference:
     """Return how long to wait: `?wait=`, else the header, else the default.
 
     `respond-async, wait=5` returns the result if it is ready within 5 s, else a job.
     """
     if parameter_s is not None:
-        return Patience(wait_s=parameter_s)
+        return WaitPreference(wait_s=parameter_s)
     preferences = read_preferences(headers)
     asynchronous = "respond-async" in preferences
     wait_s = None
@@ -52,4 +52,4 @@ def decide_patience(headers: Iterable[str], *, parameter_s: float | None, defaul
         applied.append(f"wait={wait_s:.0f}")
     if wait_s is None:
         wait_s = 0.0 if asynchronous else default_s
-    return Patience(wait_s, at_once=asynchronous and wait_s == 0, applied=", ".join(applied))
+    return WaitPreference(wait_s, at_once=asynchronous and wait_s == 0, applied=", ".join(applied))

@@ -42,7 +42,7 @@ class ImageForm:
         self._files = 0
         self._received_bytes = 0
         self._is_complete = False
-        self._preamble = Preamble(boundary)
+        self._preamble = PreambleFilter(boundary)
         callbacks: MultipartCallbacks = {
             "on_part_begin": self._on_part_begin,
             "on_header_field": self._on_header_field,
@@ -120,7 +120,7 @@ class ImageForm:
         self._is_complete = True
 
 
-class Preamble:
+class PreambleFilter:
     """Removes the preamble and the blanks after the first boundary, which python-multipart refuses."""
 
     def __init__(self, boundary: bytes) -> None:

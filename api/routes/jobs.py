@@ -17,7 +17,7 @@ from api.contract.openapi_responses import (
     header,
     problems,
 )
-from api.contract.prefer import decide_patience
+from api.contract.prefer import decide_wait
 from api.contract.requests import JOB_ID, PreferHeader, WaitParameters
 from api.contract.responses import Job
 from api.http.request_context import client_gone
@@ -53,12 +53,14 @@ async def job(
     headers: Annotated[PreferHeader, Header()],
 ) -> Response:
     """Return a job; with `wait`, when it ends or the time has passed."""
-    patience = decide_patience(headers.prefer, parameter_s=asked.wait, default_s=0)
+    preference = decide_wait(headers.prefer, parameter_s=asked.wait, default_s=0)
     gateway = gateway_of(request)
     found, retry_after_s = await gateway.searches.job(
-        job_id, owner=owner_of(request), wait_s=patience.wait_s, client_gone=partial(client_gone, request)
+        job_id, owner=owner_of(request), wait_s=preference.wait_s, client_gone=partial(client_gone, request)
     )
-    return _response(found, retry_after_s, applied=patience.applied, path_prefix=gateway.settings.path_prefix)
+    return _response(
+        found, retry_after_s, applied=preference.applied, path_prefix=gateway.settings.path_prefix
+    )
 
 
 @router.post(

@@ -9,7 +9,7 @@ from starlette.types import Scope
 
 from api.access.middleware import budget_of, client_of, idempotency_name, max_jobs_of, owner_of
 from api.contract.job_json import job_json, job_path
-from api.contract.prefer import Patience, decide_patience
+from api.contract.prefer import WaitPreference, decide_wait
 from api.contract.problems import failure_response
 from api.contract.requests import CacheableSearchHeaders, SearchHeaders
 from api.http.body_budget import Body
@@ -35,13 +35,13 @@ async def answer_search(
 ) -> Response:
     """Run a search and return its response; a GET gets an ETag."""
     gateway = gateway_of(request)
-    patience = decide_patience(headers.prefer, parameter_s=wait_s, default_s=gateway.settings.default_wait_s)
+    preference = decide_wait(headers.prefer, parameter_s=wait_s, default_s=gateway.settings.default_wait_s)
     key = headers.idempotency_key
     search = Search(
         query=query,
         owner=owner_of(request),
-        wait_s=patience.wait_s,
-        at_once=patience.at_once,
+        wait_s=preference.wait_s,
+        at_once=preference.at_once,
         max_jobs=max_jobs_of(request),
         client=client_of(request) if body is not None else "",
         uploads=body,
@@ -53,15 +53,17 @@ async def answer_search(
     outcome = await gateway.searches.answer(
         search, budget=budget_of(request), client_gone=partial(client_gone, request)
     )
-    return response_of(outcome, patience, tagged=tagged, path_prefix=gateway.settings.path_prefix)
+    return response_of(outcome, preference, tagged=tagged, path_prefix=gateway.settings.path_prefix)
 
 
 async def cached_response(scope: Scope, query: SearchQuery, if_none_match: list[str]) -> Response | None:
     """Return the cached answer to a plain GET, None if there is none."""
     searches: SearchService = scope["app"].state.gateway.searches
     outcome = await searches.cached(query, holds=partial(holds, if_none_match))
+    if outcome is None:
+        return None
     # A cached answer contains no path of a job, so no prefix is needed.
-    return None if outcome is None else response_of(outcome, Patience(wait_s=0), tagged=True, path_prefix="")
+    return response_of(outcome, WaitPreference(wait_s=0), tagged=True, path_prefix="")
 
 
 def holds(if_none_match: list[str], query_key: str) -> bool:
@@ -69,59 +71,59 @@ def holds(if_none_match: list[str], query_key: str) -> bool:
     return bool(if_none_match) and names_tag(if_none_match, etag_of(query_key))
 
 
-def response_of(outcome: Outcome, patience: Patience, *, tagged: bool, path_prefix: str) -> Response:
+def response_of(outcome: Outcome, preference: WaitPreference, *, tagged: bool, path_prefix: str) -> Response:
     """Convert an outcome to a response; results are finished JSON and are sent unparsed."""
     match outcome:
         case Unchanged(query_key):
             return not_modified(etag_of(query_key))
         case Cached():
-            return _cached(outcome, patience, tagged=tagged)
+            return _cached(outcome, preference, tagged=tagged)
         case Answered():
-            return _answered(outcome, patience, tagged=tagged)
+            return _answered(outcome, preference, tagged=tagged)
         case Pending(job, retry_after_s):
-            return _pending(job, retry_after_s, patience, path_prefix=path_prefix)
+            return _pending(job, retry_after_s, preference, path_prefix=path_prefix)
         case Failed(failure):
             return failure_response(failure)
 
 
-def _cached(outcome: Cached, patience: Patience, *, tagged: bool) -> Response:
+def _cached(outcome: Cached, preference: WaitPreference, *, tagged: bool) -> Response:
     timings = Timings.of(total_ms=outcome.took_ms, decode_ms=0, embed_ms=0, search_ms=0)
-    headers = _result_headers("hit", timings.as_document(), patience)
+    headers = _result_headers("hit", timings.as_document(), preference)
     if tagged:
         headers["ETag"] = etag_of(outcome.query_key)
     return Response(outcome.body, headers=headers, media_type=JSON)
 
 
-def _answered(outcome: Answered, patience: Patience, *, tagged: bool) -> Response:
+def _answered(outcome: Answered, preference: WaitPreference, *, tagged: bool) -> Response:
     word = cache_word(cached=outcome.cached, coalesced=outcome.coalesced)
-    headers = _result_headers(word, outcome.timings, patience)
+    headers = _result_headers(word, outcome.timings, preference)
     if tagged and outcome.query_key is not None:
         headers["ETag"] = etag_of(outcome.query_key)
     return Response(with_job_id(outcome.body, outcome.job_id), headers=headers, media_type=JSON)
 
 
-def _pending(job: Job, retry_after_s: int, patience: Patience, *, path_prefix: str) -> Response:
+def _pending(job: Job, retry_after_s: int, preference: WaitPreference, *, path_prefix: str) -> Response:
     headers = {
         "Location": job_path(job.id, path_prefix=path_prefix),
         "Retry-After": str(retry_after_s),
         "X-Cache": cache_word(cached=job.cached, coalesced=job.coalesced),
         "Cache-Control": NEVER_STORE,
-        **_applied(patience),
+        **_applied(preference),
     }
     return Response(job_json(job, path_prefix=path_prefix), 202, headers, JSON)
 
 
-def _result_headers(cache: str, timings: dict[str, float], patience: Patience) -> dict[str, str]:
+def _result_headers(cache: str, timings: dict[str, float], preference: WaitPreference) -> dict[str, str]:
     return {
         "X-Cache": cache,
         "Server-Timing": server_timing(timings),
         "Cache-Control": REVALIDATE,
-        **_applied(patience),
+        **_applied(preference),
     }
 
 
-def _applied(patience: Patience) -> dict[str, str]:
-    return {"Preference-Applied": patience.applied} if patience.applied else {}
+def _applied(preference: WaitPreference) -> dict[str, str]:
+    return {"Preference-Applied": preference.applied} if preference.applied else {}
 
 
 def cache_word(*, cached: bool, coalesced: bool) -> str:

@@ -21,7 +21,7 @@ AHEAD_BYTES = 16 * 1024
 _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 
 
-class Alarm:
+class OneShotTimer:
     """A one-shot timer that can be stopped."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop, callback: Callable[[], None]) -> None:
@@ -57,8 +57,8 @@ class ConnectionFlow(FlowControl):
         transport.set_write_buffer_limits(high=AHEAD_BYTES)
         self.is_held = False
         self._unsent_bytes = 0
-        self._send_alarm = Alarm(loop, self._on_unsent)
-        self._probe_alarm = Alarm(loop, self._probe)
+        self._send_timer = OneShotTimer(loop, self._on_unsent)
+        self._probe_timer = OneShotTimer(loop, self._probe)
         self._probes_left = PROBES
         self._takes_interim_answers: Callable[[], bool] = bool
 
@@ -82,12 +82,12 @@ class ConnectionFlow(FlowControl):
 
     def resume_writing(self) -> None:
         super().resume_writing()
-        self._send_alarm.stop()
+        self._send_timer.stop()
 
     def watch_sending(self) -> None:
         """Disconnect the client if it reads nothing for SEND_TIMEOUT_S."""
         self._unsent_bytes = self._transport.get_write_buffer_size()
-        self._send_alarm.start(SEND_TIMEOUT_S)
+        self._send_timer.start(SEND_TIMEOUT_S)
 
     def probe(self, takes_interim_answers: Callable[[], bool]) -> None:
         """Detect whether a client that has shut its side still waits for an answer.
@@ -96,19 +96,19 @@ class ConnectionFlow(FlowControl):
         the connection at the first one, so writing the second one fails.
         """
         self._takes_interim_answers = takes_interim_answers
-        self._probe_alarm.start(PROBE_EVERY_S)
+        self._probe_timer.start(PROBE_EVERY_S)
 
     def stop(self) -> None:
         """Stop the timers when the connection has ended."""
-        self._send_alarm.stop()
-        self._probe_alarm.stop()
+        self._send_timer.stop()
+        self._probe_timer.stop()
 
     def _probe(self) -> None:
         if self._takes_interim_answers() and not self._transport.is_closing():
             self._transport.write(_CONTINUE)
         self._probes_left -= 1
         if self._probes_left:
-            self._probe_alarm.start(PROBE_EVERY_S)
+            self._probe_timer.start(PROBE_EVERY_S)
 
     def _on_unsent(self) -> None:
         unsent_bytes = self._transport.get_write_buffer_size()

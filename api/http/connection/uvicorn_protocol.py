@@ -18,7 +18,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResp
 
 from api.contract.http_errors import HeadersTooLarge, MalformedBody, NotImplementedHere, RequestTimeout
 from api.http.connection.error_responses import error_response_bytes
-from api.http.connection.flow_control import Alarm, ConnectionFlow
+from api.http.connection.flow_control import ConnectionFlow, OneShotTimer
 from api.http.connection.pipeline_scheduler import PipelineScheduler
 from api.http.connection.request_head import (
     CHUNKED,
@@ -58,7 +58,7 @@ class GuardedProtocol(HttpToolsProtocol):
         "_body_left",
         "_context",
         "_goes_on",
-        "_head_alarm",
+        "_head_timer",
         "_held",
         "_is_finished",
         "_is_refused",
@@ -90,16 +90,16 @@ class GuardedProtocol(HttpToolsProtocol):
         self._is_finished = False
         self._is_refused = False
         self._refusal: CoverSearchError | None = None
-        self._head_alarm = Alarm(self.loop, self._on_head_timeout)
+        self._head_timer = OneShotTimer(self.loop, self._on_head_timeout)
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as in uvicorn
         super().connection_made(transport)
         self.flow = ConnectionFlow(transport, self.loop)
         self._context = copy_context()
-        self._head_alarm.start(HEAD_TIMEOUT_S)
+        self._head_timer.start(HEAD_TIMEOUT_S)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self._head_alarm.stop()
+        self._head_timer.stop()
         self.flow.stop()
         self._is_finished = True
         self._held = (b"", 0)
@@ -150,7 +150,7 @@ class GuardedProtocol(HttpToolsProtocol):
             raise
         super().on_headers_complete()
         self._stage = _BODY
-        self._head_alarm.stop()
+        self._head_timer.stop()
         if self._body_left == CHUNKED:
             # Trailers are dropped: the application already has its headers.
             self.headers = []
@@ -288,7 +288,7 @@ class GuardedProtocol(HttpToolsProtocol):
     def _refuse(self, error: CoverSearchError) -> None:
         """Parse no further request; answer with a problem after the answers to the requests before."""
         log.info("refused a request", extra={"code": error.code, "detail": error.detail})
-        self._head_alarm.stop()
+        self._head_timer.stop()
         self._is_refused = self._is_finished = True
         self._refusal = error
         if self._stage == _BODY:
@@ -328,7 +328,7 @@ class GuardedProtocol(HttpToolsProtocol):
         # Line breaks between requests stop uvicorn's keep-alive timer without starting a request.
         is_idle = not self._is_busy() and self.timeout_keep_alive_task is None
         if self._stage == _HEAD or (self._stage == _BETWEEN and is_idle):
-            self._head_alarm.start(HEAD_TIMEOUT_S)
+            self._head_timer.start(HEAD_TIMEOUT_S)
 
     def _on_head_timeout(self) -> None:
         if self.transport.is_closing():

@@ -27,7 +27,7 @@ UPLOAD = (
     b"POST /api/search-by-image HTTP/1.1\r\nHost: x\r\nContent-Length: 900\r\n"
     b"Content-Type: multipart/form-data; boundary=b\r\n\r\n"
 )
-SEARCH = b"GET /api/search-by-text?query=patience HTTP/1.1\r\nHost: x\r\n\r\n"
+SEARCH = b"GET /api/search-by-text?query=preference HTTP/1.1\r\nHost: x\r\n\r\n"
 
 
 @pytest.fixture

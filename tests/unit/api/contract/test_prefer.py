@@ -2,7 +2,7 @@
 
 import pytest
 
-from api.contract.prefer import Patience, decide_patience, read_preferences
+from api.contract.prefer import WaitPreference, decide_wait, read_preferences
 
 
 @pytest.mark.parametrize(
@@ -27,23 +27,23 @@ def test_preferences_are_read_from_any_list(headers: list[str], preferences: dic
 
 
 @pytest.mark.parametrize(
-    ("headers", "patience"),
+    ("headers", "preference"),
     [
-        ([], Patience(15.0)),
-        (["respond-async"], Patience(0.0, at_once=True, applied="respond-async")),
-        (["wait=5"], Patience(5.0, applied="wait=5")),
-        (["respond-async, wait=5"], Patience(5.0, applied="respond-async, wait=5")),
-        (["wait=0"], Patience(0.0, applied="wait=0")),
-        (["wait=900"], Patience(60.0, applied="wait=60")),
-        (["wait=-1"], Patience(15.0)),
-        (["wait=soon, lenient"], Patience(15.0)),
+        ([], WaitPreference(15.0)),
+        (["respond-async"], WaitPreference(0.0, at_once=True, applied="respond-async")),
+        (["wait=5"], WaitPreference(5.0, applied="wait=5")),
+        (["respond-async, wait=5"], WaitPreference(5.0, applied="respond-async, wait=5")),
+        (["wait=0"], WaitPreference(0.0, applied="wait=0")),
+        (["wait=900"], WaitPreference(60.0, applied="wait=60")),
+        (["wait=-1"], WaitPreference(15.0)),
+        (["wait=soon, lenient"], WaitPreference(15.0)),
     ],
 )
-def test_the_header_sets_how_long_to_wait(headers: list[str], patience: Patience) -> None:
-    assert decide_patience(headers, parameter_s=None, default_s=15.0) == patience
+def test_the_header_sets_how_long_to_wait(headers: list[str], preference: WaitPreference) -> None:
+    assert decide_wait(headers, parameter_s=None, default_s=15.0) == preference
 
 
 def test_the_wait_parameter_overrides_the_header() -> None:
-    patience = decide_patience(["respond-async, wait=5"], parameter_s=2.5, default_s=15.0)
+    preference = decide_wait(["respond-async, wait=5"], parameter_s=2.5, default_s=15.0)
 
-    assert patience == Patience(2.5)
+    assert preference == WaitPreference(2.5)

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from api.contract.prefer import Patience
+from api.contract.prefer import WaitPreference
 from api.routes.search_responses import response_of
 from api.search.service import Answered, Cached, Unchanged
 from common.jobs import Timings
@@ -14,7 +14,7 @@ KEY = "a" * 64
 TIMINGS = Timings.of(total_ms=12.3, decode_ms=1, embed_ms=7, search_ms=2)
 RESULT = result_json([], query_type="text", model="m", timings=TIMINGS)
 ANSWERED = Answered(RESULT, TIMINGS.as_document(), "ab12", query_key=KEY)
-PATIENT = Patience(wait_s=5)
+PATIENT = WaitPreference(wait_s=5)
 
 
 def test_an_answer_has_its_own_job_id_instead_of_null() -> None:
