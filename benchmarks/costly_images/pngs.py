@@ -7,6 +7,7 @@ import zlib
 import numpy as np
 
 from benchmarks.costly_images.family import Family
+from common.images.cost.png import png_chunks
 
 _GREY, _COLOUR, _COLOUR_ALPHA = 0, 2, 6
 _SAMPLES = {_GREY: 1, _COLOUR: 3, _COLOUR_ALPHA: 4}
@@ -82,6 +83,22 @@ def _barren_rgba(side: int) -> bytes:
     return barren_blocks(side, size_bytes=9_000_000, colours=_COLOUR_ALPHA)
 
 
+def _barren_frame(size_bytes: int) -> bytes:
+    """Return a picture whose rows are in the chunks of an animation's frame."""
+    blocks = barren_blocks(8, size_bytes=size_bytes)
+    control = chunk(b"acTL", struct.pack("!II", 1, 0))
+    control += chunk(b"fcTL", struct.pack("!IIIIIHHBB", 0, 8, 8, 0, 0, 1, 1, 0, 0))
+    pieces = [blocks[begin:end] for kind, begin, end in png_chunks(blocks) if kind == b"IDAT"]
+    rows = (chunk(b"fdAT", struct.pack("!I", number) + piece) for number, piece in enumerate(pieces, 1))
+    return blocks[: blocks.index(b"IDAT") - 4] + control + b"".join(rows) + chunk(b"IEND", b"")
+
+
+def two_headers(side: int) -> bytes:
+    """Return a picture with two headers: a small one, and the one that Pillow uses."""
+    whole = filtered(side, depth=16)
+    return whole[:8] + chunk(b"IHDR", struct.pack("!IIBBBBB", 16, 16, 8, 0, 0, 0, 0)) + whole[8:]
+
+
 def _tiny_chunks(count: int) -> bytes:
     side = math.isqrt(count)
     noise = np.random.default_rng(7).integers(0, 256, (side, side + 1), dtype=np.uint8)
@@ -115,6 +132,7 @@ FAMILIES = (
     ),
     Family("deflate blocks without data, RGBA", "PNG", _barren_rgba, 7071, is_light=False),
     Family("deflate blocks without data", "PNG", lambda n: barren_blocks(8, size_bytes=n), 40_000_000),
+    Family("deflate blocks without data as an animation's frame", "PNG", _barren_frame, 40_000_000),
     Family("chunks of a byte", "PNG", _tiny_chunks, 700_000),
     Family("profiles that inflate", "PNG", lambda n: _with_chunks(b"iCCP", b"a\0\0" + _MEGABYTE, n), 5000),
     Family("texts that inflate", "PNG", lambda n: _with_chunks(b"zTXt", b"a\0\0" + _MEGABYTE, n), 5000),

@@ -3,7 +3,8 @@
 import lzma
 import struct
 import zlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 
 import numpy as np
 from PIL import Image
@@ -11,9 +12,10 @@ from PIL import Image
 from benchmarks.costly_images.family import Family, encoded
 from benchmarks.costly_images.jpegs import repeated_last_scan
 
+_SIGNED_SHORT, _SIGNED_LONG = 8, 9
 _RAW, _LZW, _JPEG, _DEFLATE, _LZMA = 1, 5, 7, 8, 34925
 _GREY, _RGB, _LAB = 1, 2, 8
-_CODES = {3: "H", 4: "I"}
+_CODES = {1: "B", 3: "H", 4: "I", 6: "b", 8: "h", 9: "i", 16: "Q"}
 _UNDEFINED = 7
 
 
@@ -29,8 +31,9 @@ def tiff(
     rows: int | None = None,
     tile: tuple[int, int] | None = None,
     extra: Sequence[tuple[int, int, Sequence[int]]] = (),
+    types: Mapping[int, int] = MappingProxyType({}),
 ) -> bytes:
-    """Return a TIFF whose strips or tiles all share one offset."""
+    """Return a TIFF whose strips or tiles all share one offset; `types` replaces the types of fields."""
     places, sizes = [8] * parts, [len(strip)] * parts
     fields: list[tuple[int, int, Sequence[int]]] = [
         (256, 4, [width]),
@@ -45,7 +48,7 @@ def tiff(
         fields += [(322, 4, [tile[0]]), (323, 4, [tile[1]]), (324, 4, places), (325, 4, sizes)]
     else:
         fields += [(273, 4, places), (278, 4, [rows or height]), (279, 4, sizes)]
-    return _file(strip, sorted(fields))
+    return _file(strip, sorted((tag, types.get(tag, kind), values) for tag, kind, values in fields))
 
 
 def _file(strip: bytes, fields: Sequence[tuple[int, int, Sequence[int]]]) -> bytes:
@@ -84,10 +87,10 @@ def _sixteen(side: int) -> bytes:
     return tiff(side, side, zlib.compress(bytes(side * side * 6)), bits=(16,) * 3, photometric=_RGB)
 
 
-def _lzma(side: int) -> bytes:
+def _lzma(side: int, *, types: Mapping[int, int] = MappingProxyType({})) -> bytes:
     few = np.random.default_rng(7).integers(0, 2, side * side // 8, dtype=np.uint8)
     strip = lzma.compress(few.tobytes() * 8, preset=0)
-    return tiff(side, side, strip, compression=_LZMA)
+    return tiff(side, side, strip, compression=_LZMA, types=types)
 
 
 def _alternating(side: int) -> bytes:
@@ -113,6 +116,12 @@ def _padded_tiles(count: int) -> bytes:
 
 def _one_tile(side: int) -> bytes:
     return tiff(16, 16, zlib.compress(bytes(side * side)), tile=(side, side))
+
+
+def signed_tile(side: int) -> bytes:
+    """Return one tile larger than the picture, whose size is written as signed numbers."""
+    types = {322: _SIGNED_LONG, 323: _SIGNED_LONG}
+    return tiff(16, 16, zlib.compress(bytes(side * side)), tile=(side, side), types=types)
 
 
 def _tags(count: int) -> bytes:
@@ -154,6 +163,14 @@ FAMILIES = (
     Family("strips of deflate", "TIFF", lambda n: _strips(n, compression=_DEFLATE), 1_000_000),
     Family("tiles wider than the picture", "TIFF", _padded_tiles, 40_000),
     Family("one tile larger than the picture", "TIFF", _one_tile, 25_000, is_light=False),
+    Family("one tile of a signed size", "TIFF", signed_tile, 25_000, is_light=False),
+    Family(
+        "LZMA as a signed number",
+        "TIFF",
+        lambda n: _lzma(n, types={259: _SIGNED_SHORT}),
+        20_000,
+        is_light=False,
+    ),
     Family("tags", "TIFF", _tags, 60_000),
     Family("strips of the same empty deflate blocks", "TIFF", _empty_blocks, 20_000),
     Family("strips of the same LZW codes", "TIFF", _clear_codes, 20_000),

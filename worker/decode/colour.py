@@ -14,10 +14,10 @@ from typing import Literal
 import numpy as np
 from PIL import Image, ImageCms
 
+from common.images.cost.png import PROFILE_BYTES_MAX
 from worker.decode.coded_colour import CodedColour, coded_to_srgb
+from worker.decode.icc import bounded
 
-#: Maximum size of an ICC profile; profiles of printers have up to 3 MB.
-PROFILE_BYTES_MAX = 4 << 20
 #: Different sRGB profiles differ by at most one level of 255; the closest other colour space, Rec. 709, by
 #: 16.
 _SAME_LEVELS = 2
@@ -85,7 +85,7 @@ def _transform(profile: bytes) -> ImageCms.ImageCmsTransform | None:
     if len(profile) > PROFILE_BYTES_MAX:
         return None
     try:
-        opened = ImageCms.ImageCmsProfile(BytesIO(profile))
+        opened = ImageCms.ImageCmsProfile(BytesIO(bounded(profile)))
         mode = _MODES.get(opened.profile.xcolor_space)
         if mode is None:
             return None

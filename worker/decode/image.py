@@ -14,6 +14,7 @@ from common.images.truncation import with_missing_end
 from worker.decode.colour import Conversion, conversion_from
 from worker.decode.colour_source import colour_source
 from worker.decode.opening import BROKEN, open_image
+from worker.decode.png_chunks import without_metadata
 from worker.decode.resampling import resize_and_crop
 from worker.decode.samples import load_samples
 
@@ -39,11 +40,12 @@ def decode_image(
     image_format = format_of(data)
     outline = read_outline(data, image_format)
     data = with_missing_end(data, image_format)
-    image = open_image(data, image_format, max_pixels=max_pixels)
+    parsed = without_metadata(data) if image_format == "PNG" else data
+    image = open_image(parsed, image_format, max_pixels=max_pixels)
     check_cost(outline, max_cost_s=max_cost_s)
     try:
         source = colour_source(image, data, image_format)
-        loaded = load_samples(image, data, image_format, size_px=size_px)
+        loaded = load_samples(image, parsed, image_format, size_px=size_px)
         return _square(loaded, size_px, conversion_from(source, loaded.mode))
     except MemoryError as error:
         raise UndecodableImage("the image needs more memory to decode than is allowed") from error

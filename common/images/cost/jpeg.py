@@ -25,6 +25,8 @@ _MARKER_IN_SCAN = re.compile(rb"\xff([^\x00\xff\xd0-\xd7])")
 _U16 = Struct(">H")
 _FRAME, _COMPONENT = Struct(">BHHB"), Struct(">BBB")
 _BLOCK_PX, _COEFFICIENTS = 8, 64
+#: Components of a frame that Pillow accepts, and of a scan that libjpeg accepts.
+_COMPONENTS_MAX = 4
 _ALL_COEFFICIENTS = (1 << _COEFFICIENTS) - 1
 
 #: The smallest side that a decoder may scale down to by DCT: twice the input size of the largest CLIP model.
@@ -44,6 +46,8 @@ _SEGMENT_S, _STRAY_BYTE_S, _TABLE_BYTE_S, _RESOURCE_S = 2e-6, 0.5e-6, 60e-9, 0.6
 
 @dataclass(slots=True)
 class _Component:
+    #: The identifier by which scans refer to the component; several components may have the same.
+    name: int
     across: int
     down: int
     #: Bit mask of the coefficients whose lowest bit has been coded.
@@ -57,7 +61,7 @@ class _Frame:
     marker: int
     width: int
     height: int
-    components: dict[int, _Component]
+    components: list[_Component]
 
     @property
     def is_progressive(self) -> bool:
@@ -66,12 +70,12 @@ class _Frame:
     @property
     def is_complete(self) -> bool:
         """Whether the scans have coded every coefficient of every component down to its lowest bit."""
-        return all(component.complete == _ALL_COEFFICIENTS for component in self.components.values())
+        return all(component.complete == _ALL_COEFFICIENTS for component in self.components)
 
     def blocks(self, component: _Component) -> int:
         """Return the number of blocks of a component."""
-        most_across = max(other.across for other in self.components.values())
-        most_down = max(other.down for other in self.components.values())
+        most_across = max(other.across for other in self.components)
+        most_down = max(other.down for other in self.components)
         units_across = -(-self.width // (_BLOCK_PX * most_across))
         units_down = -(-self.height // (_BLOCK_PX * most_down))
         return units_across * units_down * component.across * component.down
@@ -86,7 +90,7 @@ class _Frame:
     @property
     def stored_coefficients_s(self) -> float:
         """Return the cost of storing all coefficients, which is needed with more than one scan."""
-        return sum(map(self.blocks, self.components.values())) * _STORED_BLOCK_S
+        return sum(map(self.blocks, self.components)) * _STORED_BLOCK_S
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +154,7 @@ class _Reading:
             + len(self.data) * _SCAN_BYTE_S,
             is_whole=self.is_whole,
             last_scan_bytes=len(self.data) - self.last_scan,
-            unit_rows=_BLOCK_PX * max(each.down for each in self.frame.components.values()),
+            unit_rows=_BLOCK_PX * max(each.down for each in self.frame.components),
             has_every_scan=self.frame.is_complete,
         )
 
@@ -196,24 +200,27 @@ def _read_frame(marker: int, body: bytes) -> _Frame | None:
     if len(body) < _FRAME.size:
         return None
     _, height, width, count = _FRAME.unpack_from(body)
-    if len(body) < _FRAME.size + count * _COMPONENT.size:
+    if count > _COMPONENTS_MAX or len(body) < _FRAME.size + count * _COMPONENT.size:
         return None
     described = [_COMPONENT.unpack_from(body, _FRAME.size + n * _COMPONENT.size) for n in range(count)]
-    components = {name: _Component(across=factors >> 4, down=factors & 15) for name, factors, _ in described}
-    if not components or not all(each.across and each.down for each in components.values()):
+    components = [_Component(name, across=factors >> 4, down=factors & 15) for name, factors, _ in described]
+    if not components or not all(each.across and each.down for each in components):
         return None
     return _Frame(marker, width, height, components)
 
 
 def _scan_s(frame: _Frame, header: bytes) -> float:
     """Return the cost of a scan, and record which coefficients it completes."""
-    if not header or len(header) < 2 * header[0] + 4:
+    if not header or header[0] > _COMPONENTS_MAX or len(header) < 2 * header[0] + 4:
         return 0.0
     first, last, bits = header[2 * header[0] + 1 : 2 * header[0] + 4]
-    if first > last or last >= _COEFFICIENTS:
-        return 0.0
-    names = header[1 : 2 * header[0] + 1 : 2]
-    components = [frame.components[name] for name in names if name in frame.components]
+    if not frame.is_progressive:
+        # Every scan of a sequential JPEG codes all coefficients; libjpeg ignores the three fields.
+        first, last, bits = 0, _COEFFICIENTS - 1, 0
+    elif first > last or last >= _COEFFICIENTS:
+        return 0.0  # libjpeg ends with an error
+    named = header[1 : 2 * header[0] + 1 : 2]
+    components = [each for name in named for each in frame.components if each.name == name]
     if not bits & 15:
         for component in components:
             component.complete |= (1 << last + 1) - (1 << first)

@@ -1,9 +1,10 @@
 """The outline of a PNG: size, uncompressed row data, and chunks."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from struct import Struct
 
+from common.errors import UndecodableImage
 from common.images.cost.outline import (
     ALPHA_PX_S,
     COLOUR_PX_S,
@@ -17,8 +18,9 @@ from common.images.cost.outline import (
 )
 
 _SIGNATURE_BYTES = 8
-_CHUNK = Struct(">I4s")
-_CRC_BYTES = 4
+#: Length and kind of a chunk; its data and a checksum follow.
+CHUNK = Struct(">I4s")
+CRC_BYTES = 4
 _HEADER = Struct(">IIBBBBB")
 _GREY, _COLOUR, _PALETTE, _GREY_ALPHA, _COLOUR_ALPHA = 0, 2, 3, 4, 6
 _SAMPLES = {_GREY: 1, _COLOUR: 3, _PALETTE: 1, _GREY_ALPHA: 2, _COLOUR_ALPHA: 4}
@@ -30,9 +32,16 @@ _BITS_MAX = 16
 #: One chunk, which Pillow parses in Python; one pixel of an interlaced picture; one pixel that is compared
 #: with a 16-bit transparent colour.
 _CHUNK_S, _INTERLACED_PX_S, _COMPARED_PX_S = 3.5e-6, 4e-9, 25e-9
-#: Chunks with compressed content, the limit up to which Pillow inflates each, and deflate's maximum ratio.
-_COMPRESSED = frozenset({b"iCCP", b"zTXt", b"iTXt"})
-_INFLATED_MAX_BYTES, _INFLATES_TO_MAX = 1 << 20, 1032
+#: Chunks whose content Pillow takes as rows of the picture; a frame's `fdAT` only next to another of them.
+_CODED, _CODED_FRAME = frozenset({b"IDAT", b"DDAT"}), b"fdAT"
+#: Maximum size of an ICC profile; profiles of printers have up to 3 MB.
+PROFILE_BYTES_MAX = 4 << 20
+#: Deflate's maximum ratio.
+_INFLATES_TO_MAX = 1032
+
+
+#: A chunk's kind, and the offsets of its data.
+Chunk = tuple[bytes, int, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,49 +86,66 @@ def read_png(data: bytes) -> Outline:
 
     Raises:
         ImageTooCostly: it has too many chunks.
+        UndecodableImage: it has two headers; readers differ in the one that they take.
     """
-    header: _Header | None = None
-    chunks_s = 0.0
-    coded_bytes = 0
-    is_transparent = may_rotate = is_whole = False
-    for kind, begin, end in _chunks(data):
-        chunks_s += _CHUNK_S + _unpacking_s(kind, end - begin)
-        if kind == b"IHDR" and header is None and end - begin >= _HEADER.size:
-            width, height, depth, colours, _, _, interlace = _HEADER.unpack_from(data, begin)
-            header = _Header(width, height, depth, colours, bool(interlace))
-        is_transparent = is_transparent or kind == b"tRNS"
-        may_rotate = may_rotate or kind == b"eXIf"
-        is_whole = kind == b"IEND"
-        coded_bytes += end - begin if kind == b"IDAT" else 0
+    chunks = list(png_chunks(data))
+    chunks_s = sum(_CHUNK_S + _unpacking_s(kind, end - begin) for kind, begin, end in chunks)
+    header = _read_header(data, chunks)
     if header is None:
         return Outline(cost_s=chunks_s)
+    kinds = {kind for kind, _, _ in chunks}
+    is_transparent, may_rotate = b"tRNS" in kinds, b"eXIf" in kinds
+    rows_s = inflating_s(_coded_bytes(chunks), header.row_bytes)
     return Outline(
         width=header.width,
         height=header.height,
         cost_s=chunks_s
         + header.pixels_s(is_transparent=is_transparent, may_rotate=may_rotate)
-        + header.readings(is_transparent=is_transparent) * inflating_s(coded_bytes, header.row_bytes),
-        is_whole=is_whole,
+        + header.readings(is_transparent=is_transparent) * rows_s,
+        is_whole=chunks[-1][0] == b"IEND",
     )
 
 
-def _chunks(data: bytes) -> Iterator[tuple[bytes, int, int]]:
-    """Yield each chunk's kind and the offsets of its data; the last chunk may be truncated."""
+def _read_header(data: bytes, chunks: Sequence[Chunk]) -> _Header | None:
+    headers = [(begin, end) for kind, begin, end in chunks if kind == b"IHDR"]
+    if len(headers) > 1:
+        raise UndecodableImage("the PNG file has two headers")
+    if not headers or headers[0][1] - headers[0][0] < _HEADER.size:
+        return None
+    width, height, depth, colours, _, _, interlace = _HEADER.unpack_from(data, headers[0][0])
+    return _Header(width, height, depth, colours, bool(interlace))
+
+
+def _coded_bytes(chunks: Sequence[Chunk]) -> int:
+    """Return the size of the chunks that Pillow may read as the rows of the first picture."""
+    coded_bytes, is_coded = 0, False
+    for kind, begin, end in chunks:
+        is_coded = kind in _CODED or (kind == _CODED_FRAME and (is_coded or not coded_bytes))
+        coded_bytes += end - begin if is_coded else 0
+    return coded_bytes
+
+
+def png_chunks(data: bytes) -> Iterator[Chunk]:
+    """Yield each chunk's kind and the offsets of its data; the last chunk may be truncated.
+
+    Raises:
+        ImageTooCostly: there are too many chunks.
+    """
     offset, parts = _SIGNATURE_BYTES, 0
-    while offset + _CHUNK.size <= len(data):
+    while offset + CHUNK.size <= len(data):
         parts += 1
         check_parts(parts, "chunks")
-        length, kind = _CHUNK.unpack_from(data, offset)
-        begin = offset + _CHUNK.size
+        length, kind = CHUNK.unpack_from(data, offset)
+        begin = offset + CHUNK.size
         yield kind, begin, min(begin + length, len(data))
         if kind == b"IEND":
             return
-        offset = begin + length + _CRC_BYTES
+        offset = begin + length + CRC_BYTES
 
 
 def _unpacking_s(kind: bytes, length: int) -> float:
     if kind == b"eXIf":
         return directory_s(length)
-    if kind in _COMPRESSED:
-        return inflating_s(length, min(_INFLATES_TO_MAX * length, _INFLATED_MAX_BYTES))
+    if kind == b"iCCP":
+        return inflating_s(length, min(_INFLATES_TO_MAX * length, PROFILE_BYTES_MAX))
     return 0.0

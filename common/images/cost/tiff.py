@@ -5,7 +5,7 @@ from itertools import zip_longest
 from struct import Struct
 from struct import error as struct_error
 
-from common.errors import ImageTooCostly
+from common.errors import ImageError, ImageTooCostly, UndecodableImage
 from common.images.cost.jpeg import read_jpeg
 from common.images.cost.outline import (
     ALPHA_PX_S,
@@ -29,8 +29,19 @@ _TYPE_BYTES = {
     **dict.fromkeys((4, 9, 11, 13), 4),
     **dict.fromkeys((5, 10, 12, 16, 17, 18), 8),
 }
-#: Size and struct format character of the unsigned integer types: BYTE, SHORT, LONG.
-_TYPES = {1: (1, "B"), 3: (2, "H"), 4: (4, "I")}
+#: Size and struct format character of the types that libtiff reads as integers, including signed types and
+#: those of BigTIFF: BYTE, SBYTE, SHORT, SSHORT, LONG, SLONG, LONG8, SLONG8.
+_TYPES = {
+    1: (1, "B"),
+    6: (1, "b"),
+    3: (2, "H"),
+    8: (2, "h"),
+    4: (4, "I"),
+    9: (4, "i"),
+    16: (8, "Q"),
+    17: (8, "q"),
+}
+_SIGNED = frozenset({6, 8, 9, 17})
 _WIDTH, _HEIGHT, _BITS, _COMPRESSION, _PHOTOMETRIC = 256, 257, 258, 259, 262
 _SAMPLES, _EXTRA_SAMPLES, _ORIENTATION = 277, 338, 274
 _STRIP_OFFSETS, _STRIP_SIZES, _TILE_WIDTH, _TILE_HEIGHT, _TILE_OFFSETS, _TILE_SIZES = (
@@ -40,6 +51,13 @@ _STRIP_OFFSETS, _STRIP_SIZES, _TILE_WIDTH, _TILE_HEIGHT, _TILE_OFFSETS, _TILE_SI
     323,
     324,
     325,
+)
+#: Tags on which the cost depends. If one comes twice, libtiff reads the first and Pillow the last.
+_PRICED = frozenset(
+    {
+        *(_WIDTH, _HEIGHT, _BITS, _COMPRESSION, _PHOTOMETRIC, _SAMPLES, _EXTRA_SAMPLES, _ORIENTATION),
+        *(_STRIP_OFFSETS, _STRIP_SIZES, _TILE_WIDTH, _TILE_HEIGHT, _TILE_OFFSETS, _TILE_SIZES),
+    }
 )
 _RAW, _OLD_JPEG, _JPEG, _PACKBITS, _LZMA = 1, 6, 7, 32773, 34925
 _FAXES = frozenset({2, 3, 4, 32771})
@@ -85,12 +103,13 @@ class _Directory:
         return min(count, max(len(self.data) - at, 0) // size)
 
     def values(self, tag: int, most: int) -> tuple[int, ...]:
-        """Return the first values of a tag; empty if they are not unsigned integers."""
+        """Return the first values of a tag, negative ones as zero; empty if they are not integers."""
         kind, _, at = self.tags.get(tag, (0, 0, 0))
         count = min(self.count(tag), most)
         if kind not in _TYPES or not count:
             return ()
-        return Struct(f"{self.order}{count}{_TYPES[kind][1]}").unpack_from(self.data, at)
+        read = Struct(f"{self.order}{count}{_TYPES[kind][1]}").unpack_from(self.data, at)
+        return tuple(max(value, 0) for value in read) if kind in _SIGNED else read
 
     def value(self, tag: int, default: int) -> int:
         """Return the first value of a tag, or the default."""
@@ -102,6 +121,7 @@ def read_tiff(data: bytes) -> Outline:
 
     Raises:
         ImageTooCostly: it has too many tags, or many strips that refer to the same bytes.
+        UndecodableImage: it has a field twice.
     """
     try:
         directory = _read_directory(data)
@@ -128,7 +148,7 @@ def declared_tiff_bytes(data: bytes) -> int:
     """
     try:
         directory = _read_directory(data)
-    except (struct_error, ImageTooCostly):
+    except (struct_error, ImageError):
         return 0
     offsets, sizes = _parts_tags(directory)
     starts, lengths = (directory.values(tag, PARTS_MAX) for tag in (offsets, sizes))
@@ -161,6 +181,8 @@ def _read_directory(data: bytes) -> _Directory:
         if size * count > _VALUE_BYTES:
             (value_at,) = offset.unpack_from(data, value_at)
             values_bytes += min(size * count, max(len(data) - value_at, 0))
+        if tag in tags and tag in _PRICED:
+            raise UndecodableImage(f"the TIFF file has the field {tag} twice")
         tags.setdefault(tag, (kind, count, value_at))
     if values_bytes > _VALUES_MAX_SHARE * len(data):
         raise ImageTooCostly("the tags of the TIFF share their values many times over")

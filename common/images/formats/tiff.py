@@ -29,8 +29,8 @@ _WANTED = frozenset(
         _DNG_VERSION,
     }
 )
-#: struct's format characters of the field types BYTE, SHORT, LONG and IFD.
-_TYPES = {1: "B", 3: "H", 4: "I", 13: "I"}
+#: struct's format characters of the integer field types: BYTE, SHORT, LONG, IFD, SBYTE, SSHORT, SLONG.
+_TYPES = {1: "B", 3: "H", 4: "I", 13: "I", 6: "b", 8: "h", 9: "i"}
 #: Maximum number of fields of a directory; cameras write some dozens.
 _ENTRIES_MAX = 4096
 #: Number of values of a field that are read; a pixel has at most 8 samples.

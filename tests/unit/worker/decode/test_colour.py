@@ -9,9 +9,9 @@ import numpy.typing as npt
 import pytest
 from PIL import Image
 
+from common.images.cost.png import PROFILE_BYTES_MAX
 from tests.unit.worker.decode.files import bmp, icc, png, tiff
 from tests.unit.worker.decode.pictures import decode, encoded
-from worker.decode.colour import PROFILE_BYTES_MAX
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 

@@ -1,0 +1,53 @@
+"""The metadata of a PNG: read here within bounds, and removed before Pillow parses the file.
+
+Pillow refuses a picture if a text or a profile inflates to more than a megabyte, or if a text is damaged.
+"""
+
+import zlib
+
+from common.images.cost.png import CHUNK, CRC_BYTES, PROFILE_BYTES_MAX, png_chunks
+
+_TEXTS = frozenset({b"tEXt", b"zTXt", b"iTXt"})
+_PROFILE = b"iCCP"
+_REMOVED = _TEXTS | {_PROFILE}
+_DEFLATE = 0
+
+
+def without_metadata(data: bytes) -> bytes:
+    """Return the file without its texts and its profile."""
+    kept, start = [], 0
+    for kind, begin, end in png_chunks(data):
+        if kind in _REMOVED:
+            kept.append(data[start : begin - CHUNK.size])
+            start = end + CRC_BYTES
+    return b"".join([*kept, data[start:]]) if kept else data
+
+
+def embedded_profile(data: bytes) -> bytes | None:
+    """Return the ICC profile; None if there is none, or if it is damaged or too long."""
+    content = _first(data, _PROFILE)
+    name, separator, packed = content.partition(b"\0")
+    if not name or not separator or not packed or packed[0] != _DEFLATE:
+        return None
+    inflater = zlib.decompressobj()
+    try:
+        profile = inflater.decompress(packed[1:], PROFILE_BYTES_MAX)
+    except zlib.error:
+        return None
+    return profile if inflater.eof else None
+
+
+def colour_codes(data: bytes) -> tuple[int, int] | None:
+    """Return the codes of primaries and transfer function, None if there are none."""
+    content = _first(data, b"cICP")
+    return (content[0], content[1]) if len(content) > 1 else None
+
+
+def _first(data: bytes, wanted: bytes) -> bytes:
+    """Return the content of the first chunk of a kind before the rows; empty if there is none."""
+    for kind, begin, end in png_chunks(data):
+        if kind == b"IDAT":
+            break
+        if kind == wanted:
+            return data[begin:end]
+    return b""
