@@ -141,6 +141,14 @@ class WorkerProcess:
         except QueueUnavailable as error:
             log.error("cannot announce the failure in Redis", extra={"error": error.detail})  # noqa: TRY400
 
+    def _report_overrun(self, client: str, excess_s: float) -> None:
+        log.info("an image took longer than estimated", extra={"excess_ms": round(excess_s * 1000)})
+        try:
+            self._ledger.charge(client, excess_s=excess_s)
+        except QueueUnavailable as error:
+            # The client's next image is reported again.
+            log.warning("could not report an image's cost", extra={"error": error.detail})
+
     def _serve(self, encoder: Encoder, catalog: Catalog) -> None:
         s = self._settings
         cache_redis = open_redis(s.cache_url.get_secret_value())
@@ -155,6 +163,7 @@ class WorkerProcess:
                 cpu_s=s.decode_cpu_s,
                 processes=s.decoder_processes,
                 timeout_s=s.decode_timeout_s,
+                report_overrun=self._report_overrun,
             ) as decoders,
         ):
             embedder = Embedder(encoder=encoder, batcher=batcher, decoders=decoders, redis=self._redis)

@@ -98,8 +98,9 @@ def spent_s(data: bytes) -> tuple[float, str]:
     decoder = DecoderProcess(limits)
     try:
         before = _cpu_s(decoder.pid)
-        kind, body = decoder.ask(data, deadline=time.monotonic() + UNLIMITED_S)
-        return _cpu_s(decoder.pid) - before, "ok" if kind == wire.PIXELS else body.decode().partition("\n")[0]
+        reply = decoder.ask(data, deadline=time.monotonic() + UNLIMITED_S)
+        ended = "ok" if reply.kind == wire.PIXELS else reply.body.decode().partition("\n")[0]
+        return _cpu_s(decoder.pid) - before, ended
     except (EOFError, OSError) as error:
         return UNLIMITED_S, type(error).__name__
     finally:

@@ -1,6 +1,7 @@
 """The worker's client of the ledger: claim, renew, end, release and sweep runs; blocking and thread-safe."""
 
 import logging
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -27,7 +28,7 @@ class WorkerLedger:
         self._template = template
         self._worker_id = worker_id
         self._lease_ms = int(settings.lease_s * 1000)
-        names = ("claim", "renew", "succeed", "fail", "release", "sweep")
+        names = ("claim", "renew", "succeed", "fail", "release", "charge", "sweep")
         self._scripts = {name: redis.register_script(script_text(name)) for name in names}
 
     def claim(self, run_id: str, *, cached_for: str | None = None) -> Claim | Verdict:
@@ -88,6 +89,13 @@ class WorkerLedger:
         """
         arguments = (claim.run_id, claim.attempt, int(uses_attempt), self._template, delay_reason)
         return bool(self._run("release", *arguments))
+
+    def charge(self, client: str, *, excess_s: float) -> int:
+        """Record that decoding an image of a client took longer than estimated, which counts for a minute.
+
+        Returns the number of the client's runs that were taken back from the queue.
+        """
+        return int(self._run("charge", client, math.ceil(excess_s * 1000)))
 
     def sweep(self) -> Sweep | None:
         """Run the sweeper if it is due; return None if another process has just run it."""

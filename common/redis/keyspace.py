@@ -21,6 +21,7 @@ On REDIS_URL (broker and ledger; must not evict):
     parked:<client>:ms      string  milliseconds of decoding that these runs need
     decoding:<client>       zset    "<run>:<ms>" of the client's runs that have been sent, by deadline
     decoding:<client>:ms    string  sum of those milliseconds
+    overrun:<client>        string  milliseconds by which an image took longer than estimated, for a minute
     workers                 zset    worker ids by the time their announcement expires
     worker:<id>             string  a worker's announcement, as JSON
     idempotency:<owner>:<k> string  the job that was submitted with an Idempotency-Key
@@ -71,6 +72,7 @@ PARKED_OF = "parked:"
 PARKED_SUM_SUFFIX = ":ms"
 DECODING = "decoding:"
 DECODING_SUM_SUFFIX = ":ms"
+OVERRUN = "overrun:"
 RUNNING = "running"
 DEADLINES = "deadlines"
 WORKERS = "workers"

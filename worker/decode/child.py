@@ -11,6 +11,7 @@ import resource
 import signal
 import socket
 import sys
+import time
 import warnings
 
 from PIL import Image
@@ -25,18 +26,19 @@ from worker.decode.resampling import resize_and_crop
 def serve(channel: socket.socket, *, size_px: int, max_pixels: int, cpu_s: float) -> None:
     """Decode files until the worker closes the socket."""
     while (data := wire.receive_request(channel)) is not None:
+        began_s = time.process_time()
         signal.setitimer(signal.ITIMER_PROF, cpu_s)
+        kind, body = wire.PIXELS, b""
         try:
-            image = decode_image(data, size_px=size_px, max_pixels=max_pixels, max_cost_s=cpu_s)
+            body = decode_image(data, size_px=size_px, max_pixels=max_pixels, max_cost_s=cpu_s).tobytes()
         except ImageError as error:
-            wire.send_reply(channel, wire.ERROR, wire.error_body(error))
+            kind, body = wire.ERROR, wire.error_body(error)
         except Exception as error:  # noqa: BLE001 - a process boundary: this job fails, the next one is served
             unknown = UndecodableImage(f"the image does not decode ({type(error).__name__})")
-            wire.send_reply(channel, wire.ERROR, wire.error_body(unknown))
-        else:
-            wire.send_reply(channel, wire.PIXELS, image.tobytes())
+            kind, body = wire.ERROR, wire.error_body(unknown)
         finally:
             signal.setitimer(signal.ITIMER_PROF, 0)
+        wire.send_reply(channel, kind, body, cpu_s=time.process_time() - began_s)
 
 
 def confine(*, memory_bytes: int, niceness: int, parent_pid: int) -> None:

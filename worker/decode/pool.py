@@ -5,13 +5,15 @@ decode ──► wait in the fair queue ──► a process ──► pixels ─
                                          └──► killed; the starter thread starts another one
 
 Files that take long are decoded in separate processes of lower priority, so that a short file never waits for
-a long one.
+a long one. A client is charged what its files took. If one took longer than estimated, the client's files are
+expected to take that much longer for a minute, and its callers that wait for a decoder are turned away.
 """
 
 import logging
 import queue
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from types import TracebackType
 from typing import Self
@@ -22,7 +24,8 @@ import numpy.typing as npt
 from common.errors import DecoderBusy, DecoderDied, ImageTooCostly
 from common.images.cost.estimate import MAX_COST_S
 from worker.decode import wire
-from worker.decode.fair_queue import FairQueue
+from worker.decode.fair_queue import FairQueue, TurnedAway
+from worker.decode.overruns import Overruns
 from worker.decode.process import DecoderLimits, DecoderProcess
 
 log = logging.getLogger(__name__)
@@ -34,6 +37,8 @@ _RESTART_PAUSE_S = 1.0
 LONG_S = 0.15
 #: Minimum cost in the fair queue, for files without an estimate.
 _COST_MIN_S = 0.001
+#: If a file exceeds its estimate by this, its client's callers that wait for a decoder are turned away.
+_TURNED_AWAY_S = 0.05
 #: With this niceness a process gets a tenth of a busy core, and all of an idle one.
 _LONG_NICENESS = 10
 
@@ -59,13 +64,17 @@ class DecoderPool:
         cpu_s: float = MAX_COST_S,
         processes: int = 1,
         timeout_s: float = 10.0,
+        report_overrun: Callable[[str, float], None] | None = None,
     ) -> None:
-        """Start the processes for short files; those for long files, half as many, start with the first one.
+        """Start the processes for short files; those for long files, half as many, start with the first.
 
-        `cpu_s` limits the CPU time of one file, `timeout_s` the elapsed time of a short file.
+        `cpu_s` limits the CPU time of one file, `timeout_s` the elapsed time of a short file. If a file takes
+        longer than estimated, `report_overrun` is called with its client and the excess in seconds.
         """
         self._limits = DecoderLimits(size_px=size_px, max_pixels=max_pixels, cpu_s=cpu_s)
         self._timeout_s = timeout_s
+        self._report_overrun = report_overrun
+        self._overruns = Overruns()
         self._short = _Lane(self._limits, processes=processes)
         self._long = _Lane(replace(self._limits, niceness=_LONG_NICENESS), processes=(processes + 1) // 2)
         #: Lanes that need another process; None ends the starter thread.
@@ -90,6 +99,11 @@ class DecoderPool:
         """Return the number of idle decoders."""
         return self._short.idle_processes.idle + self._long.idle_processes.idle
 
+    @property
+    def waiting(self) -> int:
+        """Return the number of callers that wait for a decoder."""
+        return self._short.idle_processes.waiting + self._long.idle_processes.waiting
+
     def decode(
         self,
         data: bytes,
@@ -102,36 +116,38 @@ class DecoderPool:
         """Return RGB pixels of shape (size_px, size_px, 3).
 
         `timeout_s` includes the wait for a decoder, which `wait_s` may limit further. Decoders are shared
-        fairly among clients by the estimated cost of their files.
+        fairly among clients by the CPU time of their files: as estimated, `cost_s`, until it is measured.
 
         Raises:
             ImageError: the file cannot be decoded; the subclass says why.
             ImageTooCostly: decoding took more CPU time than allowed.
             DecoderDied: the decoder was killed or timed out.
-            DecoderBusy: no decoder was free in time.
+            DecoderBusy: no decoder was free in time, or too many of the client's files are under way.
         """
         deadline = time.monotonic() + timeout_s
-        lane = self._long if cost_s > LONG_S else self._short
+        expected_s = max(cost_s + self._overruns.excess_s(client), _COST_MIN_S)
+        lane = self._long if expected_s > LONG_S else self._short
         self._start(lane)
         until = deadline if wait_s is None else min(deadline, time.monotonic() + wait_s)
-        process = self._acquire(lane, client, cost_s=cost_s, until=until)
+        process = self._acquire(lane, client, cost_s=expected_s, until=until)
         # A process of lower priority may not get the CPU for some time, so it has until the deadline.
         ends = deadline if lane is self._long else min(deadline, time.monotonic() + self._timeout_s)
-        try:
-            kind, body = process.ask(data, deadline=ends)
-        except (EOFError, OSError) as error:
-            is_costly = not isinstance(error, TimeoutError) and process.ran_out_of_cpu()
-            self._discard(process, lane)
-            if is_costly:
-                raise ImageTooCostly(
-                    f"decoding the image took more than {self._limits.cpu_s:g} s of CPU: "
-                    "send it with fewer pixels, or as a plain JPEG"
-                ) from error
-            raise DecoderDied(f"the image's decoder {_fate(error)}") from error
-        lane.idle_processes.give(process)
-        if kind == wire.ERROR:
-            raise wire.error_from(body)
-        return np.frombuffer(body, dtype=np.uint8).reshape(self._limits.size_px, self._limits.size_px, 3)
+        reply = self._ask(process, lane, data, deadline=ends)
+        cpu_s = self._limits.cpu_s if reply is None else reply.cpu_s
+        lane.idle_processes.correct(client, difference=cpu_s - expected_s)
+        if reply is not None:
+            lane.idle_processes.give(process)
+        if client and cost_s:
+            self._slow_down(client, excess_s=cpu_s - cost_s)
+        if reply is None:
+            raise ImageTooCostly(
+                f"decoding the image took more than {self._limits.cpu_s:g} s of CPU: "
+                "send it with fewer pixels, or as a plain JPEG"
+            )
+        if reply.kind == wire.ERROR:
+            raise wire.error_from(reply.body)
+        side = self._limits.size_px
+        return np.frombuffer(reply.body, dtype=np.uint8).reshape(side, side, 3)
 
     def close(self) -> None:
         """End every decoder; a decode in progress fails with `DecoderDied`."""
@@ -159,9 +175,37 @@ class DecoderPool:
         for _ in range(lane.processes):
             self._wanted.put(lane)
 
+    def _ask(
+        self, process: DecoderProcess, lane: _Lane, data: bytes, *, deadline: float
+    ) -> wire.Reply | None:
+        """Return a decoder's reply; None if the kernel ended it because of the limit on CPU time."""
+        try:
+            return process.ask(data, deadline=deadline)
+        except (EOFError, OSError) as error:
+            is_costly = not isinstance(error, TimeoutError) and process.ran_out_of_cpu()
+            self._discard(process, lane)
+            if is_costly:
+                return None
+            raise DecoderDied(f"the image's decoder {_fate(error)}") from error
+
+    def _slow_down(self, client: str, *, excess_s: float) -> None:
+        """Expect more of a client's files if one took longer than estimated."""
+        if not self._overruns.add(client, excess_s):
+            return
+        if self._report_overrun is not None:
+            self._report_overrun(client, excess_s)
+        if excess_s >= _TURNED_AWAY_S:
+            for lane in (self._short, self._long):
+                lane.idle_processes.turn_away(client)
+
     def _acquire(self, lane: _Lane, client: str, *, cost_s: float, until: float) -> DecoderProcess:
         while True:
-            process = lane.idle_processes.take(client, cost=max(cost_s, _COST_MIN_S), until=until)
+            try:
+                process = lane.idle_processes.take(client, cost=cost_s, until=until)
+            except TurnedAway as error:
+                raise DecoderBusy(
+                    "an image of the same client took longer to decode than estimated"
+                ) from error
             if process is None:
                 raise DecoderBusy("no image decoder became free in time")
             if not process.ended:

@@ -104,8 +104,8 @@ class DecoderProcess:
             return self._process.wait(_END_TIMEOUT_S) == -signal.SIGPROF
         return False
 
-    def ask(self, data: bytes, *, deadline: float) -> tuple[bytes, bytearray]:
-        """Send a file and return the reply's kind and body; `deadline` is a `time.monotonic` value.
+    def ask(self, data: bytes, *, deadline: float) -> wire.Reply:
+        """Send a file and return the reply; `deadline` is a `time.monotonic` value.
 
         Raises:
             EOFError: the child ended.
@@ -115,7 +115,7 @@ class DecoderProcess:
         wire.send_request(self._channel, data)
         return self._receive(deadline=deadline)
 
-    def _receive(self, *, deadline: float) -> tuple[bytes, bytearray]:
+    def _receive(self, *, deadline: float) -> wire.Reply:
         return wire.receive_reply(self._channel, deadline=deadline, max_bytes=self._limits.reply_bytes)
 
     def end(self, *, grace_s: float = 0.0) -> None:

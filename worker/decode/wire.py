@@ -1,12 +1,14 @@
 """The wire format between the worker and a decoder process, over a socket pair.
 
 request   length u32 · file
-reply     kind u8 · length u32 · body       kind P: RGB bytes · E: code, newline, detail · R: ready, no body
+reply     kind u8 · length u32 · CPU time in µs u32 · body
+          kind P: RGB bytes · E: code, newline, detail · R: ready, no body
 """
 
 import socket
 import struct
 import time
+from dataclasses import dataclass
 
 from common.errors import (
     ImageError,
@@ -18,7 +20,7 @@ from common.errors import (
 
 PIXELS, ERROR, READY = b"P", b"E", b"R"
 _REQUEST = struct.Struct("!I")
-_REPLY = struct.Struct("!cI")
+_REPLY = struct.Struct("!cII")
 #: The errors that a decoder may return; any other code is read as `UndecodableImage`.
 _ERRORS: dict[str, type[ImageError]] = {
     kind.code: kind for kind in (UnsupportedImage, ImageTooManyPixels, ImageTooCostly, UndecodableImage)
@@ -40,22 +42,31 @@ def receive_request(channel: socket.socket) -> bytes | None:
         return None
 
 
-def send_reply(channel: socket.socket, kind: bytes, body: bytes = b"") -> None:
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """A decoder's answer, and the CPU time that it took."""
+
+    kind: bytes
+    body: bytes | bytearray
+    cpu_s: float
+
+
+def send_reply(channel: socket.socket, kind: bytes, body: bytes = b"", *, cpu_s: float = 0.0) -> None:
     """Answer a request."""
-    channel.sendall(_REPLY.pack(kind, len(body)) + body)
+    channel.sendall(_REPLY.pack(kind, len(body), round(cpu_s * 1e6)) + body)
 
 
-def receive_reply(channel: socket.socket, *, deadline: float, max_bytes: int) -> tuple[bytes, bytearray]:
+def receive_reply(channel: socket.socket, *, deadline: float, max_bytes: int) -> Reply:
     """Wait for the reply until the `time.monotonic` value `deadline`.
 
     Raises:
         EOFError: the decoder has ended.
         OSError: the deadline has passed, or the reply is invalid.
     """
-    kind, length = _REPLY.unpack(receive(channel, _REPLY.size, deadline=deadline))
+    kind, length, cpu_us = _REPLY.unpack(receive(channel, _REPLY.size, deadline=deadline))
     if kind not in {PIXELS, ERROR, READY} or length > max_bytes:
         raise OSError("a decoder answered with something that is no reply")
-    return kind, receive(channel, length, deadline=deadline)
+    return Reply(kind, receive(channel, length, deadline=deadline), cpu_us / 1e6)
 
 
 def receive(channel: socket.socket, length: int, *, deadline: float | None = None) -> bytearray:

@@ -11,6 +11,7 @@ from common.images.cost.outline import (
     ALPHA_PX_S,
     CMYK_PX_S,
     COLOUR_PX_S,
+    DEFLATED_BYTE_S,
     DIRECTORY_ENTRY_S,
     EMPTY_BLOCK_BYTE_S,
     GREY_16_PX_S,
@@ -74,7 +75,7 @@ _PRICES_S = {
     **dict.fromkeys(_FAXES, (50e-9, 20e-9)),
 }
 #: Cost of one byte of output and of input for deflate, LZW, Zstandard and all other compressions.
-_DEFAULT_PRICES_S = (4.5e-9, 20e-9)
+_DEFAULT_PRICES_S = (4.5e-9, DEFLATED_BYTE_S)
 #: One strip or tile, and one pair of tags: libtiff's time for unknown tags is quadratic, since it sorts in
 #: each.
 _PART_S, _TAG_PAIR_S = 1.5e-6, 25e-9

@@ -2,7 +2,7 @@
 -- cache, the model whose cached embeddings are to be returned.
 -- Returns {verdict, query, key, contents, made_from, attempt, created_ms, deadline_ms, now_ms, client, decode_ms},
 -- followed, if a model is given, by the list of cache entries of the key and of each content. The verdict is one
--- of claimed, gone (unknown or expired), ended (already terminal), held (leased to another worker).
+-- of claimed, gone (unknown or expired), ended (already terminal), held (leased to another worker, or parked).
 
 allow_writes_when_full()
 local run_id, worker_id, lease_ms, allowed = ARGV[1], ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4])
@@ -11,6 +11,7 @@ local state = redis.call('HGET', run, 'state')
 if not state then return { 'gone' } end
 if TERMINAL[state] then return { 'ended' } end
 if state == 'running' and tonumber(redis.call('HGET', run, 'lease_ms')) > now then return { 'held' } end
+if redis.call('ZSCORE', K.PARKED, run_id) then return { 'held' } end
 if now >= tonumber(redis.call('HGET', run, 'deadline_ms')) then
   fail_at_deadline(run_id, now, 'deadline_exceeded', 'the job was in the queue until its deadline')
   return { 'ended' }

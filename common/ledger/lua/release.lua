@@ -1,5 +1,6 @@
 -- Gives a run back to the queue. ARGV: run id, attempt, 1 if the attempt counts against the maximum, message
 -- template, and what delayed the run (part of its error message if it is not answered by its deadline).
+-- A run of a client whose images take longer than estimated waits for its client's turn.
 -- Returns 1, or 0 if the attempt no longer holds the run.
 
 allow_writes_when_full()
@@ -8,5 +9,7 @@ local f = redis.call('HMGET', run, 'state', 'attempts')
 if f[1] ~= 'running' or f[2] ~= ARGV[2] then return 0 end
 if ARGV[3] ~= '1' then redis.call('HINCRBY', run, 'attempts', -1) end
 if ARGV[5] and ARGV[5] ~= '' then redis.call('HSET', run, 'held_up', ARGV[5]) end
+local client = redis.call('HGET', run, 'client')
+if client and overrun_ms(client) > 0 and park_released(ARGV[1], client, now) then return 1 end
 requeue(ARGV[4], ARGV[1], now)
 return 1

@@ -75,9 +75,9 @@ redis.call('PEXPIRE', run .. K.RUN_JOBS_SUFFIX, keep_ms)
 redis.call('SET', flight, job_id, 'PX', request.deadline_ms)
 redis.call('ZADD', K.DEADLINES, deadline, job_id)
 local message = string.gsub(ARGV[2], '{run_id}', job_id)
+if request.decode_ms > 0 then redis.call('HSET', run, 'message', message) end
 if is_parked then
-  redis.call('HSET', run, 'message', message)
-  park(job_id, request.client, request.decode_ms, now, request.deadline_ms)
+  park('RPUSH', job_id, request.client, request.decode_ms, now, request.deadline_ms)
   return { 'accepted', job_id, job_id, 0 }
 end
 if request.decode_ms > 0 then begin_turn(job_id, request.client, request.decode_ms, deadline, now) end

@@ -8,7 +8,7 @@ import psutil
 import pytest
 
 from benchmarks.costly_images.jpegs import repeated_last_scan
-from benchmarks.costly_images.pngs import barren_blocks
+from benchmarks.costly_images.pngs import truncated
 from common.redis import keyspace
 from common.redis.clients import open_redis
 from common.settings import Settings
@@ -64,7 +64,7 @@ def test_a_costly_file_with_a_low_estimate_is_stopped_and_not_retried(
     before = processes(worker)
 
     began = client.post(
-        "/api/search-by-image", files={"file": barren_blocks(2400)}, headers={"Prefer": "respond-async"}
+        "/api/search-by-image", files={"file": truncated(1450)}, headers={"Prefer": "respond-async"}
     )
     job = client.get(f"/api/jobs/{began.json()['id']}", params={"wait": "60"}).json()
 

@@ -10,7 +10,7 @@ from redis import Redis
 from common.errors import QueueFull, RateLimited
 from common.jobs import JobFailure, JobState, Timings
 from common.ledger.gateway import GatewayLedger
-from common.ledger.records import Accepted, Claim, Submission
+from common.ledger.records import Accepted, Claim, Submission, Verdict
 from common.ledger.worker import WorkerLedger
 from common.redis import keyspace
 from common.settings import Settings
@@ -198,6 +198,107 @@ async def test_a_released_run_keeps_its_turn(ledger: Ledger) -> None:
     ledger.worker.release(ledger.claim(first.run_id), uses_attempt=True)
 
     assert set(ledger.sent()) == {first.run_id}
+
+
+async def test_a_client_with_an_underestimated_image_has_one_run_under_way(ledger: Ledger) -> None:
+    runs = [(await ledger.submit(FLOOD, SHORT_S)).run_id for _ in range(5)]
+    other = await ledger.submit(OTHER, SHORT_S)
+    ledger.claim(runs[0])
+
+    assert ledger.worker.charge(FLOOD, excess_s=2.0) == 4
+
+    assert [ledger.worker.claim(run_id) for run_id in runs[1:]] == [Verdict.HELD] * 4
+    ledger.claim(other.run_id)
+    late = await ledger.submit(FLOOD, SHORT_S)
+    under_way, ended = runs[0], []
+    for _ in runs:
+        assert ledger.worker.succeed(under_way, result=b"{}", timings=TIMINGS)
+        ended.append(under_way)
+        under_way = ledger.sent()[-1]
+        ledger.claim(under_way)
+    assert set(ended) == set(runs)
+    assert under_way == late.run_id
+    for run_id in (late.run_id, other.run_id):
+        ledger.worker.succeed(run_id, result=b"{}", timings=TIMINGS)
+    assert ledger.left_over() == set()
+
+
+async def test_a_released_run_of_a_client_with_an_underestimated_image_waits_for_its_turn(
+    ledger: Ledger,
+) -> None:
+    runs = [(await ledger.submit(FLOOD, SHORT_S)).run_id for _ in range(3)]
+    claims = [ledger.claim(run_id) for run_id in runs]
+    ledger.worker.charge(FLOOD, excess_s=2.0)
+
+    for claim in claims[1:]:
+        assert ledger.worker.release(claim, uses_attempt=False)
+
+    load = await ledger.gateway.load()
+    assert (load.queued, load.running) == (2, 1)
+    assert [ledger.worker.claim(run_id) for run_id in runs[1:]] == [Verdict.HELD] * 2
+    ledger.worker.fail(claims[0], JobFailure(code="image_too_costly", detail="too long"))
+    again = ledger.claim(ledger.sent()[-1])
+    assert again.run_id in runs[1:]
+    assert again.attempt == 1
+
+
+async def test_a_client_whose_only_run_is_released_gets_it_back_at_once(ledger: Ledger) -> None:
+    accepted = await ledger.submit(FLOOD, SHORT_S)
+    claim = ledger.claim(accepted.run_id)
+    ledger.worker.charge(FLOOD, excess_s=2.0)
+
+    ledger.worker.release(claim, uses_attempt=False)
+
+    assert ledger.sent()[-1] == accepted.run_id
+    assert ledger.claim(accepted.run_id).attempt == 1
+
+
+async def test_a_small_excess_allows_as_many_images_as_fit_in_a_turn(ledger: Ledger) -> None:
+    await ledger.submit(FLOOD, SHORT_S)
+    ledger.worker.charge(FLOOD, excess_s=0.04)
+
+    for _ in range(9):
+        await ledger.submit(FLOOD, SHORT_S)
+
+    # 10 ms, then 50 ms each, of 250 ms.
+    assert len(set(ledger.sent())) == 1 + 4
+
+
+async def test_an_underestimate_is_forgotten_after_a_minute_without_another(ledger: Ledger) -> None:
+    ledger.worker.charge(FLOOD, excess_s=2.0)
+    ledger.worker.charge(FLOOD, excess_s=0.1)
+    name = keyspace.OVERRUN + FLOOD
+
+    assert ledger.redis.get(name) == b"2000"
+    assert 0 < ledger.redis.pttl(name) <= 60_000
+    ledger.redis.delete(name)
+    for _ in range(3):
+        await ledger.submit(FLOOD, SHORT_S)
+    assert len(ledger.sent()) == 3
+
+
+async def test_images_of_an_underestimated_client_that_wait_are_limited_by_the_deadline(
+    ledger: Ledger,
+) -> None:
+    ledger.worker.charge(FLOOD, excess_s=2.0)
+    for _ in range(23):
+        await ledger.submit(FLOOD, SHORT_S)
+
+    with pytest.raises(RateLimited, match="more images waiting"):
+        await ledger.submit(FLOOD, SHORT_S)
+
+    await ledger.submit(OTHER, SHORT_S)
+
+
+async def test_canceling_an_image_does_not_hide_what_it_took(ledger: Ledger) -> None:
+    first, *waiting = [await ledger.submit(FLOOD, SHORT_S) for _ in range(3)]
+    ledger.claim(first.run_id)
+    await ledger.gateway.cancel(first.job_id, owner=OWNER)
+
+    ledger.worker.charge(FLOOD, excess_s=2.0)
+
+    claims = [ledger.worker.claim(job.run_id) for job in waiting]
+    assert sorted(claim is Verdict.HELD for claim in claims) == [False, True]
 
 
 async def test_the_sweeper_ends_turns_that_an_older_process_left_open(ledger: Ledger) -> None:

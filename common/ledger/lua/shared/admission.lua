@@ -25,7 +25,8 @@ end
 local function turns_are_full(request, now)
   local parked_ms = tonumber(redis.call('GET', K.PARKED_OF .. request.client .. K.PARKED_SUM_SUFFIX) or 0)
   if parked_ms == 0 then return false end
-  local ahead_ms = decoding_ms(request.client, now) + parked_ms + (request.decode_ms or 0)
+  local excess_ms = redis.call('LLEN', K.PARKED_OF .. request.client) * overrun_ms(request.client)
+  local ahead_ms = decoding_ms(request.client, now) + parked_ms + excess_ms + (request.decode_ms or 0)
   return ahead_ms > request.max_wait_ms * decoders(now)
 end
 

@@ -22,7 +22,7 @@ local function finish(run_id, state, now, fields, more)
   local run = K.RUN .. run_id
   local ttl_ms = tonumber(redis.call('HGET', run, 'ttl_ms'))
   redis.call('HSET', run, 'state', state, 'ended_ms', now, unpack(fields))
-  redis.call('HDEL', run, 'lease_ms')
+  redis.call('HDEL', run, 'lease_ms', 'message')
   redis.call('ZREM', K.QUEUED, run_id)
   redis.call('ZREM', K.RUNNING, run_id)
   redis.call('ZREM', K.DEADLINES, run_id)
@@ -57,6 +57,19 @@ local function send(template, run_id, now)
   local message = string.gsub(template, '{run_id}', run_id)
   redis.call('RPUSH', K.QUEUE, (string.gsub(message, '{delivery_tag}', run_id .. '.' .. now)))
   redis.call('HSET', K.RUN .. run_id, 'sent_ms', now)
+end
+
+-- Parks a run that a worker gives back. Returns whether it did.
+local function park_released(run_id, client, now)
+  local run = K.RUN .. run_id
+  if tonumber(redis.call('HGET', run, 'decode_ms') or 0) == 0 then return false end
+  if not park_again(run_id, client, now) then return false end
+  redis.call('HSET', run, 'state', 'queued')
+  redis.call('HDEL', run, 'worker', 'lease_ms')
+  redis.call('ZREM', K.RUNNING, run_id)
+  publish(run_id, 'queued')
+  send_parked(client, now)
+  return true
 end
 
 local function requeue(template, run_id, now)

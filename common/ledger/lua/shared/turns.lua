@@ -23,17 +23,35 @@ local function decoding_ms(client, now)
   return tonumber(redis.call('GET', total) or 0)
 end
 
+-- Milliseconds by which one of a client's images took longer than estimated: the most of the last minute. All its
+-- images are expected to take that much longer.
+local function overrun_ms(client)
+  return tonumber(redis.call('GET', K.OVERRUN .. client) or 0)
+end
+
 local function has_turn(client, work_ms, now)
-  local sent_ms = decoding_ms(client, now)
+  local sent_ms, work_ms = decoding_ms(client, now), work_ms + overrun_ms(client)
   if sent_ms == 0 or sent_ms + work_ms <= TURN_MS then return true end
   return sent_ms + work_ms <= TURN_MS * decoders(now)
 end
 
 local function begin_turn(run_id, client, work_ms, deadline, now)
   local index, total = K.DECODING .. client, K.DECODING .. client .. K.DECODING_SUM_SUFFIX
-  redis.call('INCRBY', total, work_ms)
-  redis.call('ZADD', index, deadline, run_id .. ':' .. work_ms)
+  local charged_ms = work_ms + overrun_ms(client)
+  redis.call('HSET', K.RUN .. run_id, 'charged_ms', charged_ms)
+  redis.call('INCRBY', total, charged_ms)
+  redis.call('ZADD', index, deadline, run_id .. ':' .. charged_ms)
   expire_later({ index, total }, deadline - now)
+end
+
+-- Subtracts a run's decoding time from its client's.
+local function close_turn(run_id, client)
+  local f = redis.call('HMGET', K.RUN .. run_id, 'charged_ms', 'decode_ms')
+  -- A run that a process of an older version sent lacks `charged_ms`.
+  local charged_ms = f[1] or f[2]
+  local index, total = K.DECODING .. client, K.DECODING .. client .. K.DECODING_SUM_SUFFIX
+  if redis.call('ZREM', index, run_id .. ':' .. charged_ms) == 1 then redis.call('DECRBY', total, charged_ms) end
+  if redis.call('ZCARD', index) == 0 then redis.call('DEL', total) end
 end
 
 -- Whether a client's next run with images has to be parked.
@@ -42,10 +60,11 @@ local function must_park(client, work_ms, now)
   return redis.call('LLEN', K.PARKED_OF .. client) > 0 or not has_turn(client, work_ms, now)
 end
 
-local function park(run_id, client, work_ms, now, keep_ms)
+-- `push` is RPUSH for a new run, LPUSH for one that had been sent before the client's other parked runs.
+local function park(push, run_id, client, work_ms, now, keep_ms)
   local list, total = K.PARKED_OF .. client, K.PARKED_OF .. client .. K.PARKED_SUM_SUFFIX
   redis.call('ZADD', K.PARKED, now, run_id)
-  redis.call('RPUSH', list, run_id)
+  redis.call(push, list, run_id)
   redis.call('INCRBY', total, work_ms)
   expire_later({ list, total }, keep_ms)
 end
@@ -55,7 +74,6 @@ local function unpark(run_id, client, now)
   local run = K.RUN .. run_id
   local f = redis.call('HMGET', run, 'message', 'decode_ms', 'deadline_ms')
   redis.call('ZREM', K.PARKED, run_id)
-  redis.call('HDEL', run, 'message')
   redis.call('HSET', run, 'client', client, 'queued_ms', now, 'sent_ms', now)
   begin_turn(run_id, client, tonumber(f[2]), tonumber(f[3]), now)
   redis.call('ZADD', K.QUEUED, now, run_id)
@@ -82,8 +100,29 @@ local function end_turn(run_id, now)
   local f = redis.call('HMGET', K.RUN .. run_id, 'client', 'decode_ms')
   redis.call('ZREM', K.PARKED, run_id)
   if not f[1] or tonumber(f[2] or 0) == 0 then return end
-  local index, total = K.DECODING .. f[1], K.DECODING .. f[1] .. K.DECODING_SUM_SUFFIX
-  if redis.call('ZREM', index, run_id .. ':' .. f[2]) == 1 then redis.call('DECRBY', total, f[2]) end
-  if redis.call('ZCARD', index) == 0 then redis.call('DEL', total) end
+  close_turn(run_id, f[1])
   send_parked(f[1], now)
+end
+
+-- Parks a run that has been sent. Returns whether it did: a run of an older gateway has no message to send later.
+local function park_again(run_id, client, now)
+  local run = K.RUN .. run_id
+  local f = redis.call('HMGET', run, 'message', 'decode_ms', 'deadline_ms')
+  if not f[1] then return false end
+  close_turn(run_id, client)
+  redis.call('ZREM', K.QUEUED, run_id)
+  park('LPUSH', run_id, client, tonumber(f[2]), now, math.max(1, tonumber(f[3]) - now))
+  return true
+end
+
+-- Parks a client's runs that no worker has claimed, and sends those that still have a turn. Their messages stay
+-- in the queue; a claim of a parked run is refused.
+local function park_queued(client, now)
+  local parked = 0
+  for _, member in ipairs(redis.call('ZREVRANGE', K.DECODING .. client, 0, -1)) do
+    local run_id = string.match(member, '^(%x+):')
+    if redis.call('ZSCORE', K.QUEUED, run_id) and park_again(run_id, client, now) then parked = parked + 1 end
+  end
+  send_parked(client, now)
+  return parked
 end

@@ -3,13 +3,11 @@ import time
 from concurrent.futures import Future, ThreadPoolExecutor
 
 from tests.polling import eventually
-from worker.decode.fair_queue import FairQueue
+from worker.decode.fair_queue import FairQueue, TurnedAway
 
 FOREVER_S = 30.0
 
 
-def waiting(queue: FairQueue[str]) -> int:
-    return sum(len(client.waiting) for client in queue._clients.values())
 
 
 class Queue:
@@ -22,9 +20,9 @@ class Queue:
         self._lock = threading.Lock()
 
     def enter(self, client: str, *, cost: float = 1.0) -> "Future[None]":
-        before = waiting(self.queue)
+        before = self.queue.waiting
         future = self._threads.submit(self._wait, client, cost)
-        eventually(lambda: waiting(self.queue) == before + 1 or future.done())
+        eventually(lambda: self.queue.waiting == before + 1 or future.done())
         return future
 
     def _wait(self, client: str, cost: float) -> None:
@@ -56,6 +54,41 @@ def test_a_file_counts_in_proportion_to_its_cost() -> None:
         queue.enter(client, cost=cost)
 
     assert queue.serve(7) == ["costly", "cheap", "cheap", "cheap", "costly", "cheap", "cheap"]
+
+
+def test_a_request_that_took_longer_than_expected_is_charged_what_it_took() -> None:
+    queue = Queue()
+    for client in ("costly", "costly", *["cheap"] * 4):
+        queue.enter(client)
+
+    assert queue.serve(1) == ["costly"]
+    queue.queue.correct("costly", difference=2.0)
+
+    assert queue.serve(5) == ["cheap", "cheap", "cheap", "costly", "cheap"]
+
+
+def test_a_client_that_does_not_wait_is_charged_too() -> None:
+    queue = Queue()
+    for client in ("costly", "cheap", "cheap", "cheap"):
+        queue.enter(client)
+    queue.serve(1)
+    queue.queue.correct("costly", difference=1.5)
+    queue.enter("costly")
+
+    assert queue.serve(4) == ["cheap", "cheap", "cheap", "costly"]
+
+
+def test_turning_a_client_away_ends_its_waiting_and_no_other() -> None:
+    queue = Queue()
+    turned_away = [queue.enter("flood") for _ in range(3)]
+    other = queue.enter("other")
+
+    queue.queue.turn_away("flood")
+    queue.queue.turn_away("unknown")
+
+    assert [type(future.exception(FOREVER_S)) for future in turned_away] == [TurnedAway] * 3
+    assert not other.done()
+    assert queue.serve(1) == ["other"]
 
 
 def test_a_new_client_is_next_but_has_no_accumulated_credit() -> None:

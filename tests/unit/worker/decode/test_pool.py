@@ -4,7 +4,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +12,7 @@ import psutil
 import pytest
 from PIL import ExifTags, Image
 
-from benchmarks.costly_images.pngs import barren_blocks
+from benchmarks.costly_images.pngs import truncated
 from common.errors import (
     DecoderBusy,
     DecoderDied,
@@ -36,6 +36,8 @@ pytestmark = pytest.mark.starts_processes
 
 SIDE = 224
 PLAIN_S = 30.0
+#: Estimated at 0.12 s of CPU; takes three times that.
+UNDERESTIMATED = truncated(1650)
 
 
 @pytest.fixture
@@ -144,14 +146,11 @@ def test_a_decoder_is_ended_at_the_time_limit_of_its_picture() -> None:
 
 
 def test_a_file_over_the_cpu_limit_is_refused_as_too_costly() -> None:
-    """The estimate is too low: its empty deflate blocks look like the data of its pixels."""
-    costly = barren_blocks(3162)
-
     with DecoderPool(size_px=SIDE, processes=1, cpu_s=0.2) as pool:
         eventually(lambda: len(pool.pids) == 1)
         (victim,) = pool.pids
         with pytest.raises(ImageTooCostly, match="took more than 0"):
-            pool.decode(costly, timeout_s=PLAIN_S)
+            pool.decode(UNDERESTIMATED, timeout_s=PLAIN_S)
 
         assert not is_running(victim)
         assert pool.decode(picture(), timeout_s=PLAIN_S).shape == (SIDE, SIDE, 3)
@@ -192,6 +191,61 @@ def test_short_files_do_not_wait_for_long_ones() -> None:
         assert not stopped.done()
         os.kill(long, signal.SIGCONT)
         assert [job.result().shape for job in (*long_jobs, stopped)] == [(SIDE, SIDE, 3)] * 4
+
+
+def test_the_waiting_files_of_a_client_with_an_underestimated_file_are_given_back() -> None:
+    reported: list[tuple[str, float]] = []
+    slow = png_bomb(4000, 4000)
+    with (
+        DecoderPool(
+            size_px=SIDE, processes=1, report_overrun=lambda *report: reported.append(report)
+        ) as pool,
+        ThreadPoolExecutor(8) as threads,
+    ):
+        eventually(lambda: pool.idle == 1)
+        (decoder,) = pool.pids
+        os.kill(decoder, signal.SIGSTOP)
+
+        def flood(data: bytes) -> "Future[object]":
+            return threads.submit(pool.decode, data, timeout_s=PLAIN_S, client="flood", cost_s=0.002)
+
+        first = flood(slow)
+        eventually(lambda: pool.idle == 0)
+        waiting = [flood(slow) for _ in range(3)]
+        other = threads.submit(pool.decode, picture(), timeout_s=PLAIN_S, client="other", cost_s=0.002)
+        eventually(lambda: pool.waiting == 4)
+        os.kill(decoder, signal.SIGCONT)
+
+        assert other.result() is not None
+        assert first.result() is not None
+        assert [type(job.exception()) for job in waiting] == [DecoderBusy] * 3
+        assert [client for client, _ in reported] == ["flood"]
+        assert reported[0][1] > 0.05
+
+
+def test_later_files_of_a_client_with_an_underestimated_file_are_long() -> None:
+    with DecoderPool(size_px=SIDE, processes=1) as pool:
+        pool.decode(png_bomb(6000, 6000), timeout_s=PLAIN_S, client="flood", cost_s=0.002)
+        pool.decode(picture(), timeout_s=PLAIN_S, client="other", cost_s=0.002)
+        assert len(pool.pids) == 1
+
+        pool.decode(picture(), timeout_s=PLAIN_S, client="flood", cost_s=0.002)
+
+        assert len(pool.pids) == 2
+
+
+def test_a_file_that_the_kernel_stops_counts_as_the_whole_limit() -> None:
+    reported: list[float] = []
+
+    with (
+        DecoderPool(
+            size_px=SIDE, processes=1, cpu_s=0.2, report_overrun=lambda _, excess: reported.append(excess)
+        ) as pool,
+        pytest.raises(ImageTooCostly, match="took more than"),
+    ):
+        pool.decode(UNDERESTIMATED, timeout_s=PLAIN_S, client="flood", cost_s=0.12)
+
+    assert reported == [pytest.approx(0.08)]
 
 
 def test_decoders_of_long_files_have_a_low_priority() -> None:
