@@ -1,6 +1,6 @@
 """Every family, by format."""
 
-from benchmarks.costly_images import bmps, boxes, gifs, jpegs, pngs, tiffs, webps
+from benchmarks.costly_images import bmps, boxes, gifs, jpegs, pngs, profiles, tiffs, webps
 
 FAMILIES = (
     *jpegs.FAMILIES,
@@ -10,4 +10,5 @@ FAMILIES = (
     *bmps.FAMILIES,
     *tiffs.FAMILIES,
     *boxes.FAMILIES,
+    *profiles.FAMILIES,
 )

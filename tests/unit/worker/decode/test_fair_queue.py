@@ -8,8 +8,6 @@ from worker.decode.fair_queue import FairQueue, TurnedAway
 FOREVER_S = 30.0
 
 
-
-
 class Queue:
     """Waiting callers, and the order in which they are served."""
 

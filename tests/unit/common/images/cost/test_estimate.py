@@ -2,22 +2,23 @@
 
 import contextlib
 import random
+import struct
 
 import pytest
 from PIL import Image
 
-from benchmarks.costly_images import jpegs
+from benchmarks.costly_images import jpegs, pngs, tiffs
 from benchmarks.costly_images.families import FAMILIES
 from benchmarks.costly_images.family import Family, encoded, noise
 from benchmarks.costly_images.search import accepted_cost_s
-from common.errors import ImageError
+from common.errors import ImageError, UndecodableImage
 from common.images.cost.estimate import MAX_COST_S, READERS, check_cost, read_outline
 from common.images.formats.detection import format_of
 from tests.unit.worker.decode.files import heif
 
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF")
-#: However many entries it has, reading a directory takes a fraction of a second.
-ENDLESS = {"entries of EXIF"}
+#: However many entries it has, reading a directory takes a fraction of a second; the others are not read.
+ENDLESS = {"entries of EXIF", "elements of a profile", "texts that inflate"}
 REFUSED = [family for family in FAMILIES if family.is_light and family.name not in ENDLESS]
 
 
@@ -53,6 +54,42 @@ def test_the_cost_of_jpeg_scans_grows_with_their_number_and_pixels() -> None:
     ten, twenty = (cost_s(jpegs.repeated_last_scan(count)) for count in (10, 20))
 
     assert twenty > ten + 0.3
+
+
+def test_the_range_of_coefficients_does_not_count_in_a_sequential_jpeg() -> None:
+    right, wrong = (jpegs.sequential_scans(10, coefficients=each) for each in ((0, 63), (63, 0)))
+
+    assert cost_s(wrong) == cost_s(right) > 0.15
+
+
+def test_a_png_with_two_headers_is_refused() -> None:
+    with pytest.raises(UndecodableImage, match="two headers"):
+        read_outline(pngs.two_headers(100), "PNG")
+
+
+def test_frames_of_an_animation_after_the_first_picture_cost_nothing() -> None:
+    still = cover("PNG", side=300)
+    frame = struct.pack("!IIIIIHHBB", 0, 300, 300, 0, 0, 1, 1, 0, 0)
+    more = pngs.chunk(b"fcTL", frame) + pngs.chunk(b"fdAT", bytes(100_000)) * 2
+    end = still.rindex(b"IEND") - 4
+
+    assert cost_s(still[:end] + more + still[end:]) < cost_s(still) + 0.001
+
+
+@pytest.mark.parametrize("kind", [1, 3, 4, 6, 8, 9, 16])
+def test_the_size_of_a_tiff_counts_in_every_integer_type(kind: int) -> None:
+    fields = dict.fromkeys((256, 257), kind) if kind != 16 else {}
+    tile = tiffs.tiff(100, 120, b"", tile=(112, 112), types=fields | dict.fromkeys((322, 323), kind))
+    plain = tiffs.tiff(100, 120, b"", tile=(112, 112))
+
+    assert cost_s(tile) == pytest.approx(cost_s(plain), rel=0.01)
+
+
+def test_a_tiff_with_a_field_twice_is_refused() -> None:
+    twice = tiffs.tiff(16, 16, bytes(256), compression=1, extra=[(259, 3, [34925])])
+
+    with pytest.raises(UndecodableImage, match="field 259 twice"):
+        read_outline(twice, "TIFF")
 
 
 def test_a_phone_photograph_is_not_a_long_file() -> None:
