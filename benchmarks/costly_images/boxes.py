@@ -1,5 +1,6 @@
 """AVIFs and HEIFs with much content. libheif's own program writes HEVC (Debian's libheif-examples)."""
 
+import struct
 import subprocess
 import tempfile
 from pathlib import Path
@@ -30,7 +31,15 @@ def _heif(side: int, *, has_alpha: bool = False) -> bytes:
         return written.read_bytes()
 
 
+def _smaller_than_coded(side: int) -> bytes:
+    """Return a picture of one colour that declares a sixteenth of its side."""
+    whole = encoded(Image.new("RGB", (side, side), "red"), "AVIF", speed=10)
+    true, declared = (b"ispe" + struct.pack("!III", 0, each, each) for each in (side, -(-side // 16)))
+    return whole.replace(true, declared)
+
+
 FAMILIES = (
+    Family("coded larger than declared", "AVIF", _smaller_than_coded, 9000, is_light=False),
     Family("colours in full", "AVIF", _avif, 7200, is_light=False),
     Family("colours in full with alpha", "AVIF", lambda n: _avif(n, has_alpha=True), 7200, is_light=False),
     Family("colours at half", "HEIF", _heif, 7200, is_light=False),

@@ -11,6 +11,7 @@ from common.images.cost.bmp import declared_bmp_bytes
 from common.images.cost.heif import declared_heif_bytes
 from common.images.cost.tiff import declared_tiff_bytes
 from common.images.cost.webp import declared_webp_bytes
+from common.images.formats import avif
 
 #: Share of a file that may be missing. Browsers also show a picture whose download broke off this late.
 MISSING_MAX_SHARE = 0.01
@@ -28,7 +29,7 @@ _DECLARED: Mapping[str, Callable[[bytes], int]] = MappingProxyType(
 
 
 def with_missing_end(data: bytes, image_format: str) -> bytes:
-    """Return the file, padded with zeros to its declared length.
+    """Return the file, padded with zeros to its declared length; an AVIF beyond it.
 
     Raises:
         UndecodableImage: more than a hundredth of the file is missing.
@@ -39,7 +40,8 @@ def with_missing_end(data: bytes, image_format: str) -> bytes:
         return data
     if missing > declared * MISSING_MAX_SHARE:
         raise cut_short(image_format, f"it has {len(data)} of {declared} bytes")
-    return data + bytes(missing)
+    padded = data + bytes(missing)
+    return avif.with_room(padded, size_bytes=len(data)) if image_format == "AVIF" else padded
 
 
 def cut_short(image_format: str, how: str) -> UndecodableImage:

@@ -11,7 +11,7 @@ from pi_heif import options as heif_options
 from PIL import AvifImagePlugin, Image, ImageFile, TiffImagePlugin, UnidentifiedImageError
 
 from common.errors import ImageTooManyPixels, UndecodableImage
-from common.images.formats import heif
+from common.images.formats import avif, heif
 
 #: Exceptions that parsers and decoders raise for broken or malicious files.
 BROKEN = (
@@ -60,7 +60,8 @@ def open_image(data: bytes, image_format: str, *, max_pixels: int) -> ImageFile.
 def _parse(data: bytes, image_format: str, *, max_pixels: int) -> ImageFile.ImageFile:
     if image_format in _BOXED:
         heif.check_pixels(data, max_pixels=max_pixels)
-        return _BOXED[image_format](BytesIO(data))
+        file = avif.without_sequence(data) if image_format == "AVIF" else data
+        return _BOXED[image_format](BytesIO(file))
     if image_format == "WEBP":
         data = _with_transparent_canvas(data)
     return Image.open(BytesIO(data), formats=(image_format,))

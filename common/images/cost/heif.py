@@ -12,8 +12,6 @@ _KINDS = frozenset({b"ftyp", b"meta", b"mdat", b"moov", b"free", b"skip", b"uuid
 #: One pixel and one byte of HEVC (libde265) and of AV1 (dav1d).
 _HEVC_PRICES_S, _AV1_PRICES_S = (20e-9, 90e-9), (15e-9, 60e-9)
 _PRICES_S = MappingProxyType({b"av01": _AV1_PRICES_S})
-#: Types of auxiliary pictures that are alpha planes.
-_ALPHA_PLANES = (b"urn:mpeg:hevc:2015:auxid:1\0", b"urn:mpeg:mpegB:cicp:systems:auxiliary:alpha")
 
 
 def read_heif(data: bytes) -> Outline:
@@ -25,9 +23,9 @@ def read_heif(data: bytes) -> Outline:
     """
     picture = heif.primary_picture(data)
     pixel_s, byte_s = _PRICES_S.get(picture.codec, _HEVC_PRICES_S)
-    has_alpha = any(name in data for name in _ALPHA_PLANES)
-    coded_s = picture.coded_pixels * pixel_s * (2 if has_alpha else 1) + len(data) * byte_s
-    shown_s = picture.width * picture.height * ((ALPHA_PX_S if has_alpha else COLOUR_PX_S) + ROTATION_PX_S)
+    coded_s = (picture.coded_pixels + picture.alpha_pixels) * pixel_s + len(data) * byte_s
+    shown_px_s = (ALPHA_PX_S if picture.alpha_pixels else COLOUR_PX_S) + ROTATION_PX_S
+    shown_s = picture.width * picture.height * shown_px_s
     return Outline(picture.width, picture.height, cost_s=coded_s + shown_s)
 
 

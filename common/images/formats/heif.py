@@ -3,7 +3,9 @@
     ftyp  brands
     meta  pitm  the id of the primary item
           iinf  infe…  each item's type: hvc1, av01, or a derived image: grid, iden, iovl
+          iloc  the place of each item's data
           iref  dimg…  the items that a derived image is made from
+                auxl…  the picture that an auxiliary one, such as its alpha plane, belongs to
           iprp  ipco  properties: ispe (size), colr (colour), clap (crop)
                 ipma  the properties of each item
 
@@ -17,6 +19,8 @@ from fractions import Fraction
 from itertools import chain, islice
 
 from common.errors import ImageTooManyPixels, UndecodableImage, UnsupportedImage
+from common.images.formats.coded_pictures import CodedPixels
+from common.images.formats.item_locations import Extent, Location, read_iloc
 
 #: Boxes, items, references and associations together. A picture of 48 megapixels in tiles has about 1,000.
 _ENTRIES_MAX = 20_000
@@ -30,12 +34,14 @@ _HEIF_BRANDS = frozenset(
 _AVIF_BRANDS = frozenset({b"avif", b"avis"})
 #: Width, height, horizontal and vertical offset of the crop's centre, each as numerator and denominator.
 _CLAP = struct.Struct("!IIIIiIiI")
+_BROKEN = "the file begins like HEIF or AVIF but its header is broken"
+#: Bytes of a property that are read.
+_PROPERTY_BYTES = 64
+#: Types of auxiliary pictures that are alpha planes.
+_ALPHA_PLANES = (b"urn:mpeg:hevc:2015:auxid:1\0", b"urn:mpeg:mpegB:cicp:systems:auxiliary:alpha")
 _DERIVED = frozenset({b"grid", b"iden", b"iovl"})
 #: Pillow's name of the format, by the picture's codec.
 _FORMATS = {b"hvc1": "HEIF", b"hev1": "HEIF", b"av01": "AVIF"}
-_SOUND_BRANDS = frozenset({b"M4A ", b"M4B ", b"M4P "})
-#: The first box of a QuickTime file without `ftyp`.
-_QUICKTIME = frozenset({b"moov", b"mdat", b"wide", b"free", b"skip", b"pnot"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +51,10 @@ class Picture:
     width: int
     height: int
     codec: bytes
-    #: Total pixels of the coded pictures that it is made from.
+    #: Total pixels of the coded pictures that it is made from, as declared or as coded, whichever is more.
     coded_pixels: int
+    #: The same of its alpha plane.
+    alpha_pixels: int
     #: Colour primaries and transfer characteristics (ITU-T H.273), None if the file has none.
     cicp: tuple[int, int] | None
     #: Left, top, right and bottom of the crop, None if the whole picture is shown.
@@ -71,17 +79,6 @@ def image_format(data: bytes) -> str | None:
     return _FORMATS[codec]
 
 
-def other_media_name(data: bytes) -> str | None:
-    """Return a name for a video or sound file made of boxes, None if the file has no boxes."""
-    if data[4:8] in _QUICKTIME and data[:1] == b"\0":
-        return "a video (QuickTime)"
-    if data[4:8] != b"ftyp":
-        return None
-    if data[8:12] in _SOUND_BRANDS:
-        return "a sound (MPEG-4)"
-    return "a video (QuickTime)" if data[8:12] == b"qt  " else "a video (MP4)"
-
-
 def primary_picture(data: bytes) -> Picture:
     """Return the primary picture.
 
@@ -96,9 +93,31 @@ def primary_picture(data: bytes) -> Picture:
             raise UnsupportedImage(
                 "the file has a sequence of pictures and no still one; send one as JPEG or PNG"
             )
-        return reader.items(boxes[b"meta"]).picture()
+        return reader.items(boxes[b"meta"]).picture(data)
     except (struct.error, LookupError) as error:
-        raise UndecodableImage("the file begins like HEIF or AVIF but its header is broken") from error
+        raise UndecodableImage(_BROKEN) from error
+
+
+def truncated_items(data: bytes, *, size_bytes: int) -> list[Extent]:
+    """Return the AV1 data of items, each in one place, that extends past `size_bytes`.
+
+    Raises:
+        UndecodableImage: the boxes are broken.
+    """
+    reader = _Reader(data)
+    try:
+        boxes = {box.kind: box for box in reader.boxes(0, len(data))}
+        items = reader.items(boxes[b"meta"])
+    except (struct.error, LookupError) as error:
+        raise UndecodableImage(_BROKEN) from error
+    places = (items.locations[item] for item, kind in items.types.items() if kind == b"av01")
+    return [
+        place.extents[0]
+        for place in places
+        if len(place.extents) == 1
+        and not place.is_in_idat
+        and place.extents[0].start < size_bytes < place.extents[0].start + place.extents[0].length
+    ]
 
 
 def check_pixels(data: bytes, *, max_pixels: int) -> tuple[int, int]:
@@ -109,9 +128,10 @@ def check_pixels(data: bytes, *, max_pixels: int) -> tuple[int, int]:
         UndecodableImage, UnsupportedImage: as in `primary_picture`.
     """
     picture = primary_picture(data)
-    if picture.coded_pixels > max_pixels * (1 + _OVERHANG):
+    coded_pixels = max(picture.coded_pixels, picture.alpha_pixels)
+    if coded_pixels > max_pixels * (1 + _OVERHANG):
         raise ImageTooManyPixels(
-            f"the image is made of pictures of {picture.coded_pixels} pixels; {max_pixels} are allowed"
+            f"the image is made of pictures of {coded_pixels} pixels; {max_pixels} are allowed"
         )
     return picture.width, picture.height
 
@@ -139,21 +159,44 @@ class _Items:
     inputs: dict[int, tuple[int, ...]] = field(default_factory=dict)
     properties: list[tuple[bytes, bytes]] = field(default_factory=list)
     associations: dict[int, list[int]] = field(default_factory=dict)
+    #: The auxiliary items of each picture.
+    auxiliaries: dict[int, list[int]] = field(default_factory=dict)
+    locations: dict[int, Location] = field(default_factory=dict)
+    #: The place of the box that contains the data of some items.
+    idat: int = 0
 
-    def picture(self) -> Picture:
+    def picture(self, data: bytes) -> Picture:
         width, height = self._size(self.primary)
-        leaves = self._leaves()
+        leaves = self._leaves([self.primary])
+        planes = [item for each in {self.primary, *leaves} for item in self._alpha_planes(each)]
+        pixels = CodedPixels(data)
         return Picture(
             width=width,
             height=height,
             codec=self.types[leaves[0]],
-            coded_pixels=sum(width * height for width, height in map(self._size, leaves)),
+            coded_pixels=sum(self._coded_pixels(item, pixels) for item in leaves),
+            alpha_pixels=sum(self._coded_pixels(item, pixels) for item in self._leaves(planes)),
             cicp=self._cicp(),
             crop=self._crop(width, height),
         )
 
-    def _leaves(self) -> list[int]:
-        leaves = [self.primary]
+    def _coded_pixels(self, item: int, pixels: CodedPixels) -> int:
+        width, height = self._size(item)
+        configuration = self._property(item, b"hvcC")
+        place = self.locations.get(item)
+        if place is None:
+            return width * height
+        extents = [
+            (extent.start + (self.idat if place.is_in_idat else 0), extent.length) for extent in place.extents
+        ]
+        return pixels.of(self.types[item], extents, declared=width * height, configuration=configuration)
+
+    def _alpha_planes(self, item: int) -> list[int]:
+        found = self.auxiliaries.get(item, ())
+        return [each for each in found if self._property(each, b"auxC")[4:].startswith(_ALPHA_PLANES)]
+
+    def _leaves(self, roots: list[int]) -> list[int]:
+        leaves = roots
         for _ in range(_LEVELS_MAX):
             if not any(self.types[item] in _DERIVED for item in leaves):
                 return leaves
@@ -227,7 +270,14 @@ class _Reader:
 
     def items(self, meta: _Box) -> _Items:
         items = _Items()
-        readers = {b"pitm": self._pitm, b"iinf": self._iinf, b"iref": self._iref, b"iprp": self._iprp}
+        readers = {
+            b"pitm": self._pitm,
+            b"iinf": self._iinf,
+            b"iloc": self._iloc,
+            b"idat": self._idat,
+            b"iref": self._iref,
+            b"iprp": self._iprp,
+        }
         for box in self.boxes(meta.start + 4, meta.end):
             if box.kind in readers:
                 readers[box.kind](box, items)
@@ -254,21 +304,31 @@ class _Reader:
                 item, kind = struct.unpack_from(form, self._data, entry.start + 4)
                 items.types[item] = kind
 
+    def _iloc(self, box: _Box, items: _Items) -> None:
+        items.locations = read_iloc(self._data, box.start, count=self._count)
+
+    def _idat(self, box: _Box, items: _Items) -> None:
+        items.idat = box.start
+
     def _iref(self, box: _Box, items: _Items) -> None:
         version, _ = self._version_flags(box)
         identifier, size = ("I", 4) if version else ("H", 2)
         for reference in self.boxes(box.start + 4, box.end):
-            if reference.kind == b"dimg":
+            if reference.kind in {b"dimg", b"auxl"}:
                 item, count = struct.unpack_from(f"!{identifier}H", self._data, reference.start)
                 self._count(count)
                 parts = struct.unpack_from(f"!{count}{identifier}", self._data, reference.start + size + 2)
-                items.inputs[item] = parts
+                if reference.kind == b"dimg":
+                    items.inputs[item] = parts
+                    continue
+                for part in parts:
+                    items.auxiliaries.setdefault(part, []).append(item)
 
     def _iprp(self, box: _Box, items: _Items) -> None:
         for child in self.boxes(box.start, box.end):
             if child.kind == b"ipco":
                 items.properties += (
-                    (kept.kind, self._data[kept.start : min(kept.end, kept.start + _CLAP.size)])
+                    (kept.kind, self._data[kept.start : min(kept.end, kept.start + _PROPERTY_BYTES)])
                     for kept in self.boxes(child.start, child.end)
                 )
             elif child.kind == b"ipma":

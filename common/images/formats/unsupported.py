@@ -7,12 +7,14 @@ import codecs
 import re
 from typing import NamedTuple
 
-from common.images.formats import heif
-
 #: Bytes of a text file that are examined; an HTML page or a drawing may begin with comments.
 _TEXT_BYTES = 4096
 #: Adobe's reader accepts a PDF header anywhere within this many bytes.
 _PDF_BYTES = 1024
+
+_SOUND_BRANDS = frozenset({b"M4A ", b"M4B ", b"M4P "})
+#: The first box of a QuickTime file without `ftyp`.
+_QUICKTIME = frozenset({b"moov", b"mdat", b"wide", b"free", b"skip", b"pnot"})
 
 
 class _Kind(NamedTuple):
@@ -134,7 +136,7 @@ def _known_refusal(data: bytes) -> str | None:
                 return f"the file is {kind.name}; {advice}"
     if b"%PDF-" in data[:_PDF_BYTES]:
         return f"the file is a PDF document; {_DOCUMENT}"
-    boxed = heif.other_media_name(data)
+    boxed = _media_name(data)
     return None if boxed is None else f"the file is {boxed}; {_FRAME}"
 
 
@@ -158,3 +160,14 @@ def _as_text(head: bytes) -> str | None:
     if any(sign < " " and sign not in "\t\n\r\f" for sign in text):
         return None
     return text.lstrip().lower()
+
+
+def _media_name(data: bytes) -> str | None:
+    """Return a name for a video or sound file made of boxes, None if the file has no boxes."""
+    if data[4:8] in _QUICKTIME and data[:1] == b"\0":
+        return "a video (QuickTime)"
+    if data[4:8] != b"ftyp":
+        return None
+    if data[8:12] in _SOUND_BRANDS:
+        return "a sound (MPEG-4)"
+    return "a video (QuickTime)" if data[8:12] == b"qt  " else "a video (MP4)"
