@@ -32,7 +32,7 @@ def without_sequence(data: bytes) -> bytes:
 
 
 def with_room(data: bytes, *, size_bytes: int) -> bytes:
-    """Return a file, padded to its declared length, with copies of its truncated items that have room at their end.
+    """Return a padded file with copies of its truncated items that have room at their end.
 
     `size_bytes` is the size of the file before padding.
 
