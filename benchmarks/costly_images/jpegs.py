@@ -62,16 +62,6 @@ def sequential_scans(count: int, side: int = _SIDE, *, coefficients: tuple[int, 
     return whole[: whole.index(b"\xff\xda")] + scans[0] * count + scans[1] + scans[2] + b"\xff\xd9"
 
 
-def components_of_one_name(count: int) -> bytes:
-    """Return a sequential JPEG of three components with the same identifier, and many scans."""
-    whole = sequential_scans(count, coefficients=(0, 63))
-    frame = whole.index(b"\xff\xc0") + 10
-    named = b"".join(b"\1" + whole[at + 1 : at + 3] for at in (frame, frame + 3, frame + 6))
-    scan = _segment(0xDA, b"\3" + b"\1\0" * 3 + bytes([0, 63, 0])) + bytes(20)
-    start = whole.index(b"\xff\xda")
-    return whole[:frame] + named + whole[frame + 9 : start] + scan * count + b"\xff\xd9"
-
-
 def repeated_last_scan(count: int) -> bytes:
     """Return a single-colour JPEG of 49 megapixels whose last scan is repeated."""
     whole = encoded(Image.new("L", (_SIDE, _SIDE), 128), "JPEG", progressive=True)
@@ -110,7 +100,6 @@ FAMILIES = (
     Family("arithmetic scans that refine", "JPEG", _refining_arithmetic, 500),
     Family("scans of the first coefficients", "JPEG", _first_coefficients, 500, is_light=False),
     Family("sequential scans of a wrong range", "JPEG", sequential_scans, 5000),
-    Family("components of one name", "JPEG", components_of_one_name, 2000),
     Family("wide, progressive, of four inks", "JPEG", _four_inks, 1200, is_light=False),
     Family(
         "quantization tables", "JPEG", lambda n: _with_segments(0xDB, (b"\0" + b"\1" * 64) * 1000, n), 450
