@@ -2,7 +2,7 @@
 
 from benchmarks.costly_images import bmps, boxes, gifs, jpegs, pngs, profiles, tiffs, webps
 
-FAMILIES = (
+_ALL = (
     *jpegs.FAMILIES,
     *pngs.FAMILIES,
     *webps.FAMILIES,
@@ -12,3 +12,6 @@ FAMILIES = (
     *boxes.FAMILIES,
     *profiles.FAMILIES,
 )
+
+_FORMATS = tuple(dict.fromkeys(family.format for family in _ALL))
+FAMILIES = tuple(sorted(_ALL, key=lambda family: _FORMATS.index(family.format)))

@@ -21,7 +21,7 @@ ROTATION_PX_S = 5e-9
 INFLATED_BYTE_S = 3.6e-9
 #: One byte of inflate's input: up to the size of the output, and beyond it. Real data takes 20 ns a byte,
 #: deflate blocks without data 75; the price of bytes that may be either keeps every file within 2 s.
-DEFLATED_BYTE_S, EMPTY_BLOCK_BYTE_S = 45e-9, 80e-9
+DEFLATED_BYTE_S, EMPTY_BLOCK_BYTE_S = 50e-9, 80e-9
 #: One entry of an EXIF or TIFF directory, which Pillow parses in Python.
 DIRECTORY_ENTRY_S, DIRECTORY_ENTRY_BYTES, DIRECTORY_ENTRIES_MAX = 4e-6, 12, 65_535
 
