@@ -16,7 +16,7 @@ from PIL import Image, PngImagePlugin
 from benchmarks.costly_images.bmps import short_lines
 from benchmarks.costly_images.families import FAMILIES
 from benchmarks.costly_images.jpegs import repeated_last_scan
-from benchmarks.costly_images.pngs import filtered
+from benchmarks.costly_images.pngs import filtered, two_headers
 from tests.paths import PICTURES
 
 OK = "ok"
@@ -128,7 +128,7 @@ def _texts() -> Iterator[HostileFile]:
     for size in (10, 100_000, 900_000, 5_000_000):
         info = PngImagePlugin.PngInfo()
         info.add_text("comment", "a" * size, zip=True)
-        yield _file(f"PNG with a text of {size}", encoded(photo(), "PNG", pnginfo=info), OK, UNDECODABLE)
+        yield _file(f"PNG with a text of {size}", encoded(photo(), "PNG", pnginfo=info), OK)
     comment = encoded(photo(), "GIF", comment=b"x" * 60_000)
     yield _file("GIF with a long comment", comment, OK)
 
@@ -275,9 +275,15 @@ def _costly() -> Iterator[HostileFile]:
         if family.is_light:
             data = family.make(family.beyond)
             # the format limits the length of a directory, and the reader limits that of a TIFF
-            fine = {"entries of EXIF": (OK,), "tags": (UNDECODABLE,)}.get(family.name, ())
+            fine = {
+                "entries of EXIF": (OK,),
+                "elements of a profile": (OK,),
+                "texts that inflate": (OK,),
+                "tags": (UNDECODABLE,),
+            }.get(family.name, ())
             yield _file(f"{family.format}: {family.name}", data, TOO_COSTLY, TOO_MANY, TOO_LARGE, *fine)
     yield _file("JPEG of twenty scans of 49 megapixels", repeated_last_scan(20), OK)
+    yield _file("PNG with two headers", two_headers(100), UNDECODABLE)
     yield _file("BMP of lines that end at once", short_lines(2500), OK)
     yield _file("PNG of 16 bits, filtered and interlaced", filtered(3000, depth=16), OK)
 
