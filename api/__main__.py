@@ -14,13 +14,13 @@ from api.access.bind_address import check_bind_address
 from api.app import create_app
 from api.http.connection.pipeline_scheduler import PipelineScheduler
 from api.http.connection.uvicorn_protocol import GuardedProtocol
-from api.runtime import Gateway
+from api.lifespan import Gateway
 from common.catalog.protocol import Catalog
 from common.errors import SettingsError
 from common.logs import configure_logging
+from common.output_capture import capture_output
 from common.redis.startup_check import check_redis
 from common.settings import Settings, load_settings
-from common.stray_output import capture_output
 
 #: Connections that the kernel queues before the server accepts them.
 BACKLOG = 4096

@@ -15,9 +15,9 @@ from api.http.repeated_queries import RepeatedQueriesMiddleware
 from api.http.request_context import RequestContext
 from api.http.security_headers import SecurityHeaders
 from api.http.static_files import PAGES, PICTURES, TypedFiles
+from api.lifespan import open_gateway
 from api.routes import albums, docs_page, jobs, searches, service
 from api.routes.search_responses import cached_response
-from api.runtime import open_gateway
 from common.catalog.open_catalog import open_catalog
 from common.catalog.protocol import Catalog
 from common.settings import Settings

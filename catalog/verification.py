@@ -6,7 +6,7 @@ from pathlib import Path
 
 from catalog.writer.protocol import CatalogWriter, Findings, all_albums
 from common.catalog.protocol import EMBEDDING_DIMENSION, ModelStamp
-from worker.decode.version import PREPROCESSING_VERSION
+from worker.decode.preprocessing_version import PREPROCESSING_VERSION
 
 
 @dataclass(frozen=True, slots=True)

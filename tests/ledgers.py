@@ -13,7 +13,7 @@ from common.ledger.records import Submission
 from common.ledger.worker import WorkerLedger
 from common.queries import ImagePart, SearchQuery, TextPart, image_digest, query_key, query_to_json
 from common.settings import Settings
-from worker.encoder.fixed_latency import FixedLatencyEncoder
+from worker.encoder.fixed_latency_encoder import FixedLatencyEncoder
 
 OWNER = "anonymous"
 #: How many albums a submitted search asks for.

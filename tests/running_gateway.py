@@ -5,7 +5,7 @@ import threading
 import httpx
 
 from api.__main__ import make_server
-from api.runtime import Gateway
+from api.lifespan import Gateway
 from common.catalog.protocol import Catalog
 from common.settings import Settings
 from tests.polling import eventually

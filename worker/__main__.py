@@ -5,10 +5,10 @@ import sys
 
 from common.errors import SettingsError
 from common.logs import configure_logging
+from common.output_capture import capture_output
 from common.process_control import forbid_inspection
 from common.redis.startup_check import check_redis
 from common.settings import load_settings
-from common.stray_output import capture_output
 from worker.app import WorkerProcess
 
 

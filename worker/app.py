@@ -29,8 +29,8 @@ from common.settings import Settings
 from worker.batching import Batcher
 from worker.bulk_embedding.process import BulkProcess
 from worker.bulk_embedding.tasks import BulkHandler, register_bulk
-from worker.decode.pool import DecoderPool
-from worker.decode.version import PREPROCESSING_VERSION
+from worker.decode.preprocessing_version import PREPROCESSING_VERSION
+from worker.decode.processes.pool import DecoderPool
 from worker.encoder.protocol import Encoder
 from worker.retries import retry_transient
 from worker.search.embedding import Embedder

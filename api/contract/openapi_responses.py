@@ -8,8 +8,9 @@ from typing import Any, TypeAlias
 from pydantic import BaseModel
 
 from api.contract import responses
+from api.contract.error_responses import CHALLENGE, CODINGS, MEDIA_TYPE
+from api.contract.error_statuses import PROBLEMS_BY_CODE
 from api.contract.problem_examples import problem_example
-from api.contract.problems import CHALLENGE, CODINGS, MEDIA_TYPE, PROBLEMS_BY_CODE
 from api.contract.responses import JOB_PATH_EXAMPLE
 from common.images.formats.detection import ACCEPTED
 

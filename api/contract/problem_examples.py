@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
-from api.contract.problems import INTERNAL_DETAIL, PROBLEMS_BY_CODE, TYPE_PREFIX
+from api.contract.error_responses import INTERNAL_DETAIL, TYPE_PREFIX
+from api.contract.error_statuses import PROBLEMS_BY_CODE
 from api.contract.responses import JOB_ID_EXAMPLE
 from common.errors import CatalogMisconfigured
 

@@ -8,8 +8,8 @@ from starlette.datastructures import Headers
 from starlette.middleware.cors import CORSMiddleware
 from starlette.responses import Response
 
-from api.contract.http_errors import Forbidden
-from api.contract.problems import error_response
+from api.contract.error_responses import error_response
+from api.contract.request_errors import Forbidden
 
 #: Response headers that pages of other origins may read.
 EXPOSED = (

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
 
-from api.contract.http_errors import InvalidRequest, MalformedBody
+from api.contract.request_errors import InvalidRequest, MalformedBody
 from common.errors import ImageTooLarge, InvalidParameter
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from http import HTTPStatus
 from starlette.requests import ClientDisconnect, Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from api.contract.problems import internal_response
+from api.contract.error_responses import internal_response
 from api.http.security_headers import SecurityHeaders
 from common.logs import request_id_var
 

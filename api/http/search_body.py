@@ -5,8 +5,8 @@ import base64
 import orjson
 from pydantic import ValidationError
 
-from api.contract.http_errors import InvalidRequest, MalformedBody
 from api.contract.parameter_types import JSON
+from api.contract.request_errors import InvalidRequest, MalformedBody
 from api.contract.requests import PartBody, SearchBody, check_album_id
 from api.contract.validation import problems_of
 from api.http.image_header import check_image

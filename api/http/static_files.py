@@ -13,7 +13,7 @@ from starlette.responses import FileResponse, RedirectResponse, Response
 from starlette.staticfiles import NotModifiedResponse, StaticFiles
 from starlette.types import Receive, Scope, Send
 
-from api.contract.http_errors import RangeNotSatisfiable
+from api.contract.request_errors import RangeNotSatisfiable
 from api.http.request_context import IS_HEAD
 
 #: File types of covers. SVG is excluded because it can contain scripts.

@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from fastapi import Request
 from python_multipart.multipart import parse_options_header
 
-from api.contract.http_errors import (
+from api.contract.request_errors import (
     BodyTooLarge,
     RequestTimeout,
     UnsupportedContentCoding,

@@ -12,8 +12,8 @@ from api.contract.openapi_responses import CACHE_CONTROL, ETAG, NOT_MODIFIED, an
 from api.contract.requests import ALBUM_ID, ConditionalHeaders, check_album_id
 from api.contract.responses import Album, GenreCount, Genres, Scores, Stats, YearRange
 from api.http.etags import REVALIDATE, is_current, not_modified
+from api.lifespan import gateway_of
 from api.routes.strict_route import StrictRoute
-from api.runtime import gateway_of
 from common.catalog.protocol import CatalogStats
 from common.results import complete_cover_url
 

@@ -21,9 +21,9 @@ from api.contract.prefer import decide_wait
 from api.contract.requests import JOB_ID, PreferHeader, WaitParameters
 from api.contract.responses import Job
 from api.http.request_context import client_gone
+from api.lifespan import gateway_of
 from api.routes.search_responses import NEVER_STORE, server_timing
 from api.routes.strict_route import StrictRoute
-from api.runtime import gateway_of
 from api.search.job_events import stream_events
 from common import jobs
 

@@ -34,9 +34,9 @@ from api.http.image_header import check_image
 from api.http.multipart import FILE_FIELD
 from api.http.search_body import max_body_bytes
 from api.http.uploads import declared_bytes, read_body, read_image
+from api.lifespan import Gateway, gateway_of
 from api.routes.search_responses import answer_search
 from api.routes.strict_route import StrictRoute
-from api.runtime import Gateway, gateway_of
 from common.errors import image_given_as
 from common.queries import ImagePart, SearchQuery, image_digest
 

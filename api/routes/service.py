@@ -11,9 +11,9 @@ from api.access.middleware import sees_details
 from api.contract.openapi_responses import NEVER_STORED, answer, header, problems
 from api.contract.requests import HealthParameters
 from api.contract.responses import Health, Liveness, ModelsLoaded, Readiness, Service
+from api.lifespan import gateway_of
 from api.routes.search_responses import JSON, NEVER_STORE
 from api.routes.strict_route import StrictRoute
-from api.runtime import gateway_of
 from api.search.health import HealthReport
 from common.version import VERSION
 

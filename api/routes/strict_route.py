@@ -14,7 +14,7 @@ from pydantic import BaseModel, ValidationError
 from starlette.routing import Match
 from starlette.types import Scope
 
-from api.contract.http_errors import InvalidRequest
+from api.contract.request_errors import InvalidRequest
 from api.contract.requests import NoParameters
 from api.contract.validation import parameter_problems
 from common.errors import InvalidParameter

@@ -11,8 +11,8 @@ from api.http.image_header import check_image
 from benchmarks.costly_images.family import Family
 from common.errors import ImageError
 from common.settings import load_settings
-from worker.decode import wire
-from worker.decode.process import DecoderLimits, DecoderProcess
+from worker.decode.processes import wire_format
+from worker.decode.processes.process import DecoderLimits, DecoderProcess
 
 #: Precision of the largest accepted number: a tenth.
 STEP = 1.1
@@ -99,7 +99,7 @@ def spent_s(data: bytes) -> tuple[float, str]:
     try:
         before = _cpu_s(decoder.pid)
         reply = decoder.ask(data, deadline=time.monotonic() + UNLIMITED_S)
-        ended = "ok" if reply.kind == wire.PIXELS else reply.body.decode().partition("\n")[0]
+        ended = "ok" if reply.kind == wire_format.PIXELS else reply.body.decode().partition("\n")[0]
         return _cpu_s(decoder.pid) - before, ended
     except (EOFError, OSError) as error:
         return UNLIMITED_S, type(error).__name__

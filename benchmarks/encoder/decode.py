@@ -10,7 +10,7 @@ from benchmarks.encoder.transformers_eager import EagerClip
 from benchmarks.harness.bench import DEMO_MODEL, STATE, Bench
 from benchmarks.harness.figures import Figure
 from benchmarks.harness.interleaving import Comparison, times
-from worker.decode.pool import DecoderPool
+from worker.decode.processes.pool import DecoderPool
 from worker.encoder.load import load_encoder
 
 NAMES = ("decode.12mp.speedup", "decode.cover.speedup")

@@ -10,7 +10,7 @@ from benchmarks.encoder.transformers_eager import EagerClip, Vectors
 from benchmarks.harness.bench import STATE, Bench
 from benchmarks.harness.figures import Figure
 from benchmarks.harness.interleaving import Comparison, times
-from worker.decode.pool import DecoderPool
+from worker.decode.processes.pool import DecoderPool
 from worker.encoder.load import load_encoder
 from worker.encoder.protocol import Encoder
 

@@ -25,7 +25,7 @@ from common.catalog.protocol import ModelStamp
 from common.process_control import end_with_parent, sigint_blocked_in_children
 from common.settings import Settings
 from worker.decode.image import decode_image
-from worker.decode.version import PREPROCESSING_VERSION
+from worker.decode.preprocessing_version import PREPROCESSING_VERSION
 from worker.encoder.load import load_encoder
 from worker.encoder.model_files import find_model
 from worker.encoder.protocol import Encoder, Pixels

@@ -16,7 +16,7 @@ from pathlib import Path
 from local.processes.run_as import OURSELVES, RunAs
 
 #: With the module search path of this process: isolated Python has only the standard library.
-_IMPORT = f"import sys; sys.path[:] = {sys.path!r}; from local.processes.become import become"
+_IMPORT = f"import sys; sys.path[:] = {sys.path!r}; from local.processes.exec_as_user import become"
 #: Isolated, without `site` and without writing bytecode: it starts fast, as any user.
 _BECOME = (sys.executable, "-I", "-S", "-B", "-c", f"{_IMPORT}; become(sys.argv[1:])")
 

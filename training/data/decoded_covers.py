@@ -32,8 +32,8 @@ from catalog.progress_bar import progress_bar
 from common.errors import DecoderBusy, DecoderDied, ImageError, SettingsError
 from common.settings import Settings
 from training.data.drawn_covers import Pixels
-from worker.decode.pool import DecoderPool
-from worker.decode.version import PREPROCESSING_VERSION
+from worker.decode.preprocessing_version import PREPROCESSING_VERSION
+from worker.decode.processes.pool import DecoderPool
 
 _Decoded: TypeAlias = "tuple[Album, Pixels]"
 

@@ -18,7 +18,7 @@ from common.broker.bulk_messages import BulkFault, BulkReply, Outcome, pack_repl
 from common.errors import CoverSearchError, ImageError
 from common.settings import load_settings
 from worker.bulk_embedding.wire import receive_frame, send_frame
-from worker.decode.pool import DecoderPool
+from worker.decode.processes.pool import DecoderPool
 from worker.encoder.protocol import Encoder, Pixels
 from worker.startup import open_encoder
 

@@ -3,7 +3,7 @@
 import socket
 import struct
 
-from worker.decode.wire import receive
+from worker.decode.processes.wire_format import receive
 
 _LENGTH = struct.Struct("!I")
 

@@ -11,12 +11,12 @@ from common.errors import UndecodableImage
 from common.images.cost.estimate import MAX_COST_S, check_cost, read_outline
 from common.images.formats.detection import format_of
 from common.images.truncation import with_missing_end
-from worker.decode.colour import Conversion, conversion_from
-from worker.decode.colour_source import colour_source
-from worker.decode.opening import BROKEN, open_image
-from worker.decode.png_chunks import without_metadata
+from worker.decode.colour.conversion import Conversion, conversion_from
+from worker.decode.colour.definitions import colour_source
+from worker.decode.parsers import BROKEN, open_image
+from worker.decode.pixel_loading import load_samples
+from worker.decode.png_metadata import without_metadata
 from worker.decode.resampling import resize_and_crop
-from worker.decode.samples import load_samples
 
 _WHITE = (255, 255, 255, 255)
 
@@ -30,7 +30,7 @@ def decode_image(
     pixels are drawn on white, colour spaces other than sRGB are converted, and 16-bit samples are scaled
     instead of clipped. Only the first frame of an animation is decoded.
 
-    If the result for any file changes, increase `worker.decode.version.PREPROCESSING_VERSION`.
+    If the result for any file changes, increase `worker.decode.preprocessing_version.PREPROCESSING_VERSION`.
 
     Raises:
         UnsupportedImage: the file has none of the accepted formats, or is an unsupported variant.

@@ -7,7 +7,7 @@ from typing import Literal, TypeAlias
 
 from common.errors import ModelUnavailable
 from worker.encoder.checkpoint import TORCH_REQUIREMENTS, read_config
-from worker.encoder.fixed_latency import FixedLatencyEncoder
+from worker.encoder.fixed_latency_encoder import FixedLatencyEncoder
 from worker.encoder.model_files import find_model
 from worker.encoder.openvino.export_cache import exported
 from worker.encoder.protocol import Encoder, Precision

@@ -15,8 +15,8 @@ from common.errors import DeadlineExceeded, ImageExpired, QueueUnavailable
 from common.queries import SearchQuery, TextPart
 from common.redis import keyspace
 from worker.batching import Batcher, Encoded
-from worker.decode.pool import DecoderPool
-from worker.decode.version import preprocessed
+from worker.decode.preprocessing_version import preprocessed
+from worker.decode.processes.pool import DecoderPool
 from worker.encoder.protocol import Encoder
 from worker.retries import retry_transient
 from worker.search.leases import Lease

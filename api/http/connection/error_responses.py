@@ -2,7 +2,7 @@
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 
-from api.contract.problems import error_response
+from api.contract.error_responses import error_response
 from api.http.request_context import request_id_of
 from api.http.security_headers import SecurityHeaders
 from common.errors import CoverSearchError

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 from ipaddress import AddressValueError, IPv6Address
 
-from api.contract.http_errors import HeadersTooLarge, MalformedBody, NotImplementedHere
+from api.contract.request_errors import HeadersTooLarge, MalformedBody, NotImplementedHere
 
 RawHeaders = Sequence[tuple[bytes, bytes]]
 

@@ -16,7 +16,7 @@ import httptools
 from uvicorn._types import ASGI3Application
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
-from api.contract.http_errors import HeadersTooLarge, MalformedBody, NotImplementedHere, RequestTimeout
+from api.contract.request_errors import HeadersTooLarge, MalformedBody, NotImplementedHere, RequestTimeout
 from api.http.connection.error_responses import error_response_bytes
 from api.http.connection.flow_control import ConnectionFlow, OneShotTimer
 from api.http.connection.pipeline_scheduler import PipelineScheduler

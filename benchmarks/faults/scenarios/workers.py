@@ -28,7 +28,7 @@ KILLED_RECOVERY_S = 70.0
 TERM_EXIT_S = 35.0
 #: The number of jobs that a worker processes concurrently, WORKER_CONCURRENCY.
 HELD_JOBS = 32
-DECODER = "worker.decode.child"
+DECODER = "worker.decode.processes.main"
 #: A decoder uses 20 MiB, and a few more for an image of a cover's size.
 DECODER_RSS_BYTES = 100 << 20
 

@@ -14,8 +14,8 @@ from catalog.ingest.stages import batches, in_order
 from common.catalog.protocol import ModelStamp
 from common.errors import DecoderBusy, DecoderDied, ImageError
 from common.settings import Settings
-from worker.decode.pool import DecoderPool
-from worker.decode.version import PREPROCESSING_VERSION
+from worker.decode.preprocessing_version import PREPROCESSING_VERSION
+from worker.decode.processes.pool import DecoderPool
 from worker.encoder.load import load_encoder
 from worker.encoder.protocol import Encoder, Pixels
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from struct import Struct
 
-from common.images.cost.outline import ALPHA_PX_S, COLOUR_PX_S, Outline
+from common.images.cost.unit_costs import ALPHA_PX_S, COLOUR_PX_S, Outline
 
 _FILE_HEADER_BYTES = 14
 _LENGTH = Struct("<I")

@@ -8,9 +8,9 @@ from common.images.cost.bmp import read_bmp
 from common.images.cost.gif import read_gif
 from common.images.cost.heif import read_heif
 from common.images.cost.jpeg import read_jpeg
-from common.images.cost.outline import Outline
 from common.images.cost.png import read_png
 from common.images.cost.tiff import read_tiff
+from common.images.cost.unit_costs import Outline
 from common.images.cost.webp import read_webp
 
 #: The outline reader of each format, by Pillow's name of the format.

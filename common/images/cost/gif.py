@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from struct import Struct
 
-from common.images.cost.outline import ALPHA_PX_S, COLOUR_PX_S, PARTS_MAX, Outline, check_parts
+from common.images.cost.unit_costs import ALPHA_PX_S, COLOUR_PX_S, PARTS_MAX, Outline, check_parts
 
 _SCREEN = Struct("<HHBBB")
 _FRAME = Struct("<HHHHB")

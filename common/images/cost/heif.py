@@ -3,7 +3,7 @@
 from struct import Struct
 from types import MappingProxyType
 
-from common.images.cost.outline import ALPHA_PX_S, COLOUR_PX_S, PARTS_MAX, ROTATION_PX_S, Outline
+from common.images.cost.unit_costs import ALPHA_PX_S, COLOUR_PX_S, PARTS_MAX, ROTATION_PX_S, Outline
 from common.images.formats import heif
 
 #: Size and kind of a box. Size 1: a 64-bit size follows. Size 0: the box extends to the end of the file.

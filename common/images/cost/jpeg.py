@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from struct import Struct
 
-from common.images.cost.outline import (
+from common.images.cost.unit_costs import (
     CMYK_PX_S,
     COLOUR_PX_S,
     GREY_PX_S,

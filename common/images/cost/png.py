@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from struct import Struct
 
 from common.errors import UndecodableImage
-from common.images.cost.outline import (
+from common.images.cost.unit_costs import (
     ALPHA_PX_S,
     COLOUR_PX_S,
     GREY_16_PX_S,

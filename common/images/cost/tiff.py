@@ -7,7 +7,7 @@ from struct import error as struct_error
 
 from common.errors import ImageError, ImageTooCostly, UndecodableImage
 from common.images.cost.jpeg import read_jpeg
-from common.images.cost.outline import (
+from common.images.cost.unit_costs import (
     ALPHA_PX_S,
     CMYK_PX_S,
     COLOUR_PX_S,

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from struct import Struct
 
-from common.images.cost.outline import (
+from common.images.cost.unit_costs import (
     ALPHA_PX_S,
     COLOUR_PX_S,
     ROTATION_PX_S,

@@ -28,7 +28,7 @@ from tests.integration.catalog_cli.conftest import (
     write_table,
 )
 from tests.paths import DEMO_MODEL
-from worker.encoder.fixed_latency import FixedLatencyEncoder
+from worker.encoder.fixed_latency_encoder import FixedLatencyEncoder
 from worker.encoder.protocol import Embeddings, Pixels
 
 INGEST = ("ingest", "albums.csv", "--covers", "covers")

@@ -31,7 +31,7 @@ exported(find_model(sys.argv[1]), cache_dir=Path(sys.argv[2]))
 """
 DECODE = """
 import time
-from worker.decode.pool import DecoderPool
+from worker.decode.processes.pool import DecoderPool
 with DecoderPool(size_px=224):
     time.sleep(600)
 """
@@ -77,7 +77,7 @@ def test_an_export_ends_with_its_killed_worker(tmp_path: Path) -> None:
 
 
 def test_an_idle_decoder_ends_with_its_killed_worker() -> None:
-    with owner_of("worker.decode.child", DECODE) as decoder:
+    with owner_of("worker.decode.processes.main", DECODE) as decoder:
         assert decoder.is_running()
 
     decoder.wait(20)

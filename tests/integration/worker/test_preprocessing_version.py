@@ -13,14 +13,16 @@ from common.redis.clients import open_redis
 from common.settings import Settings
 from tests.integration.worker.conftest import StartWorker, ended_job
 from tests.ledgers import text_submission
-from worker.decode import version
-from worker.encoder.fixed_latency import FixedLatencyEncoder
+from worker.decode import preprocessing_version
+from worker.encoder.fixed_latency_encoder import FixedLatencyEncoder
 
 MODEL = FixedLatencyEncoder.model_fingerprint
 WARNING = "another version of the preprocessing"
 
 
-@pytest.mark.parametrize(("stamped", "is_told"), [(1, True), (version.PREPROCESSING_VERSION, False)])
+@pytest.mark.parametrize(
+    ("stamped", "is_told"), [(1, True), (preprocessing_version.PREPROCESSING_VERSION, False)]
+)
 async def test_a_catalog_of_another_preprocessing_is_served_with_a_warning(
     gateway: GatewayLedger, make_worker_service: StartWorker, catalog_url: str, stamped: int, is_told: bool
 ) -> None:
@@ -50,11 +52,13 @@ def test_a_new_preprocessing_version_invalidates_cached_results(settings: Settin
 def test_embeddings_of_each_preprocessing_have_their_own_cache_key(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    now = version.preprocessed(MODEL)
+    now = preprocessing_version.preprocessed(MODEL)
 
-    monkeypatch.setattr(version, "PREPROCESSING_VERSION", version.PREPROCESSING_VERSION + 1)
+    monkeypatch.setattr(
+        preprocessing_version, "PREPROCESSING_VERSION", preprocessing_version.PREPROCESSING_VERSION + 1
+    )
 
-    assert len({MODEL, now, version.preprocessed(MODEL)}) == 3
+    assert len({MODEL, now, preprocessing_version.preprocessed(MODEL)}) == 3
 
 
 async def test_an_embedding_cached_by_an_earlier_release_is_not_used(
@@ -67,4 +71,6 @@ async def test_an_embedding_cached_by_an_earlier_release_is_not_used(
     with open_redis(settings.redis_url.get_secret_value()) as redis:
         names = [key.decode() for key in redis.scan_iter(f"{keyspace.EMBEDDING}*")]
     assert names
-    assert all(name.startswith(f"{keyspace.EMBEDDING}{version.preprocessed(MODEL)}:") for name in names)
+    assert all(
+        name.startswith(f"{keyspace.EMBEDDING}{preprocessing_version.preprocessed(MODEL)}:") for name in names
+    )

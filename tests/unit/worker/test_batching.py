@@ -8,7 +8,7 @@ import pytest
 from common.errors import QueueFull
 from tests.polling import eventually
 from worker.batching import Batcher
-from worker.encoder.fixed_latency import FixedLatencyEncoder
+from worker.encoder.fixed_latency_encoder import FixedLatencyEncoder
 from worker.encoder.protocol import Embeddings, Pixels
 
 PIXELS = np.zeros((4, 4, 3), dtype=np.uint8)

@@ -10,7 +10,7 @@ import orjson
 import pytest
 from PIL import Image
 
-from api.contract.http_errors import InvalidRequest, MalformedBody
+from api.contract.request_errors import InvalidRequest, MalformedBody
 from api.http.search_body import SearchBodyReader, max_body_bytes
 from common.errors import ImageError, ImageTooLarge, InvalidParameter, UnsupportedImage
 from common.queries import (

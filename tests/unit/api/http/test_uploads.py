@@ -6,7 +6,7 @@ import pytest
 from starlette.requests import Request
 from starlette.types import Message
 
-from api.contract.http_errors import (
+from api.contract.request_errors import (
     InvalidRequest,
     MalformedBody,
     UnsupportedContentCoding,

@@ -13,7 +13,7 @@ from common.errors import ImageTooManyPixels, UndecodableImage, UnsupportedImage
 from common.images.formats.heif import primary_picture
 from tests.unit.worker.decode.files import heif, icc
 from tests.unit.worker.decode.pictures import decode, encoded, quadrants
-from worker.decode.pool import DecoderPool
+from worker.decode.processes.pool import DecoderPool
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 

@@ -15,8 +15,8 @@ import numpy as np
 from PIL import Image, ImageCms
 
 from common.images.cost.png import PROFILE_BYTES_MAX
-from worker.decode.coded_colour import CodedColour, coded_to_srgb
-from worker.decode.icc import bounded
+from worker.decode.colour.icc_profiles import bounded
+from worker.decode.colour.primaries_and_transfer import CodedColour, coded_to_srgb
 
 #: Different sRGB profiles differ by at most one level of 255; the closest other colour space, Rec. 709, by
 #: 16.

@@ -6,7 +6,7 @@ import pytest
 from benchmarks.costly_images.profiles import profile_of_elements, with_profile
 from tests.unit.worker.decode.files import icc
 from tests.unit.worker.decode.pictures import decode
-from worker.decode.icc import bounded
+from worker.decode.colour.icc_profiles import bounded
 
 
 @pytest.mark.parametrize("image_format", ["JPEG", "PNG", "WEBP", "TIFF"])

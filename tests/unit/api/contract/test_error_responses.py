@@ -5,9 +5,10 @@ from collections.abc import Iterator
 import orjson
 import pytest
 
-import api.contract.http_errors  # noqa: F401  its errors count among the subclasses
-from api.contract.http_errors import InvalidRequest
-from api.contract.problems import PROBLEMS, PROBLEMS_BY_CODE, error_response, failure_response, problem_of
+import api.contract.request_errors  # noqa: F401  its errors count among the subclasses
+from api.contract.error_responses import error_response, failure_response
+from api.contract.error_statuses import PROBLEMS, PROBLEMS_BY_CODE, problem_of
+from api.contract.request_errors import InvalidRequest
 from common.errors import (
     CatalogMisconfigured,
     CoverSearchError,

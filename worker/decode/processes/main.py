@@ -1,6 +1,6 @@
 """The main program of a decoder process: read files from a socket, answer with pixels.
 
-    python -m worker.decode.child FD SIZE_PX MAX_PIXELS MEMORY_BYTES CPU_MS NICENESS PARENT_PID
+    python -m worker.decode.processes.main FD SIZE_PX MAX_PIXELS MEMORY_BYTES CPU_MS NICENESS PARENT_PID
 
 It has no secrets and no model, its memory is limited, and it ends with the worker. If one file takes more CPU
 time than allowed, the kernel ends the process with SIGPROF, even in the middle of a codec.
@@ -18,27 +18,27 @@ from PIL import Image
 
 from common.errors import ImageError, UndecodableImage
 from common.process_control import end_with_parent
-from worker.decode import wire
 from worker.decode.image import decode_image
+from worker.decode.processes import wire_format
 from worker.decode.resampling import resize_and_crop
 
 
 def serve(channel: socket.socket, *, size_px: int, max_pixels: int, cpu_s: float) -> None:
     """Decode files until the worker closes the socket."""
-    while (data := wire.receive_request(channel)) is not None:
+    while (data := wire_format.receive_request(channel)) is not None:
         began_s = time.process_time()
         signal.setitimer(signal.ITIMER_PROF, cpu_s)
-        kind, body = wire.PIXELS, b""
+        kind, body = wire_format.PIXELS, b""
         try:
             body = decode_image(data, size_px=size_px, max_pixels=max_pixels, max_cost_s=cpu_s).tobytes()
         except ImageError as error:
-            kind, body = wire.ERROR, wire.error_body(error)
+            kind, body = wire_format.ERROR, wire_format.error_body(error)
         except Exception as error:  # noqa: BLE001 - a process boundary: this job fails, the next one is served
             unknown = UndecodableImage(f"the image does not decode ({type(error).__name__})")
-            kind, body = wire.ERROR, wire.error_body(unknown)
+            kind, body = wire_format.ERROR, wire_format.error_body(unknown)
         finally:
             signal.setitimer(signal.ITIMER_PROF, 0)
-        wire.send_reply(channel, kind, body, cpu_s=time.process_time() - began_s)
+        wire_format.send_reply(channel, kind, body, cpu_s=time.process_time() - began_s)
 
 
 def confine(*, memory_bytes: int, niceness: int, parent_pid: int) -> None:
@@ -61,7 +61,7 @@ def main() -> int:
     # BLAS allocates memory in its first call, and ends the process if the limit is set before.
     resize_and_crop(Image.new("RGB", (2 * size_px, 2 * size_px)), size_px)
     confine(memory_bytes=memory_bytes, niceness=niceness, parent_pid=parent_pid)
-    wire.send_reply(channel, wire.READY)
+    wire_format.send_reply(channel, wire_format.READY)
     # From here on, output of codec libraries may contain text from the file, so it is discarded.
     null = os.open(os.devnull, os.O_RDWR)
     for standard in (0, 1, 2):

@@ -14,8 +14,8 @@ import numpy.typing as npt
 from PIL import ExifTags, Image, ImageFile
 
 from common.images.formats import bmp, heif, tiff
-from worker.decode import truncated
-from worker.decode.opening import BROKEN
+from worker.decode import truncated_files
+from worker.decode.parsers import BROKEN
 
 #: A JPEG is decoded at no less than this multiple of the model's input size.
 _DRAFT_FACTOR = 2
@@ -44,7 +44,7 @@ def load_samples(image: ImageFile.ImageFile, data: bytes, image_format: str, *, 
         return _scaled_down(Image.open(BytesIO(file), formats=(image_format,)), size_px)
 
     drawn = image.tile[0].extents if image.tile else None
-    image = truncated.load(_scaled_down(image, size_px), data, image_format, reopen=opened)
+    image = truncated_files.load(_scaled_down(image, size_px), data, image_format, reopen=opened)
     rotation = _rotation(image)
     if image_format == "GIF" and drawn is not None:
         loaded = _with_gif_canvas(image, drawn)

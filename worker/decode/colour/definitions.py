@@ -9,9 +9,9 @@ all others   an ICC profile
 from PIL import Image
 
 from common.images.formats import bmp, heif
-from worker.decode import png_chunks
-from worker.decode.coded_colour import from_cicp, from_png
-from worker.decode.colour import ColourSource
+from worker.decode import png_metadata
+from worker.decode.colour.conversion import ColourSource
+from worker.decode.colour.primaries_and_transfer import from_cicp, from_png
 
 
 def colour_source(image: Image.Image, data: bytes, image_format: str) -> ColourSource:
@@ -28,10 +28,10 @@ def colour_source(image: Image.Image, data: bytes, image_format: str) -> ColourS
 
 
 def _png_source(image: Image.Image, data: bytes) -> ColourSource:
-    codes = png_chunks.colour_codes(data)
+    codes = png_metadata.colour_codes(data)
     if codes is not None:
         return ColourSource(coded=from_cicp(*codes))
-    profile = png_chunks.embedded_profile(data)
+    profile = png_metadata.embedded_profile(data)
     if profile is not None or "srgb" in image.info:
         return ColourSource(profile=profile)
     return ColourSource(coded=from_png(image.info.get("gamma"), image.info.get("chromaticity")))

@@ -23,10 +23,10 @@ import numpy.typing as npt
 
 from common.errors import DecoderBusy, DecoderDied, ImageTooCostly
 from common.images.cost.estimate import MAX_COST_S
-from worker.decode import wire
-from worker.decode.fair_queue import FairQueue, TurnedAway
-from worker.decode.overruns import Overruns
-from worker.decode.process import DecoderLimits, DecoderProcess
+from worker.decode.processes import wire_format
+from worker.decode.processes.fair_queue import FairQueue, TurnedAway
+from worker.decode.processes.overruns import Overruns
+from worker.decode.processes.process import DecoderLimits, DecoderProcess
 
 log = logging.getLogger(__name__)
 
@@ -144,8 +144,8 @@ class DecoderPool:
                 f"decoding the image took more than {self._limits.cpu_s:g} s of CPU: "
                 "send it with fewer pixels, or as a plain JPEG"
             )
-        if reply.kind == wire.ERROR:
-            raise wire.error_from(reply.body)
+        if reply.kind == wire_format.ERROR:
+            raise wire_format.error_from(reply.body)
         side = self._limits.size_px
         return np.frombuffer(reply.body, dtype=np.uint8).reshape(side, side, 3)
 
@@ -177,7 +177,7 @@ class DecoderPool:
 
     def _ask(
         self, process: DecoderProcess, lane: _Lane, data: bytes, *, deadline: float
-    ) -> wire.Reply | None:
+    ) -> wire_format.Reply | None:
         """Return a decoder's reply; None if the kernel ended it because of the limit on CPU time."""
         try:
             return process.ask(data, deadline=deadline)

@@ -2,7 +2,7 @@ import time
 
 import pytest
 
-from worker.decode.overruns import REMEMBERED_S, Overruns
+from worker.decode.processes.overruns import REMEMBERED_S, Overruns
 
 
 def test_the_largest_excess_of_a_client_counts() -> None:

@@ -9,7 +9,7 @@ import time
 from dataclasses import dataclass
 
 from common.process_control import module_command, sigint_blocked_in_children
-from worker.decode import wire
+from worker.decode.processes import wire_format
 
 #: Memory for Python, Pillow, NumPy with its BLAS and malloc's cache; and 12 bytes per pixel for the samples,
 #: a premultiplied copy, and a third copy for conversions.
@@ -76,7 +76,7 @@ class DecoderProcess:
                 os.getpid(),
             )
             self._process = subprocess.Popen(  # noqa: S603 - our own module
-                [*module_command("worker.decode.child"), *map(str, numbers)],
+                [*module_command("worker.decode.processes.main"), *map(str, numbers)],
                 pass_fds=(theirs.fileno(),),
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
@@ -104,7 +104,7 @@ class DecoderProcess:
             return self._process.wait(_END_TIMEOUT_S) == -signal.SIGPROF
         return False
 
-    def ask(self, data: bytes, *, deadline: float) -> wire.Reply:
+    def ask(self, data: bytes, *, deadline: float) -> wire_format.Reply:
         """Send a file and return the reply; `deadline` is a `time.monotonic` value.
 
         Raises:
@@ -112,11 +112,11 @@ class DecoderProcess:
             OSError: the child did not answer in time.
         """
         self._channel.settimeout(max(deadline - time.monotonic(), 1e-3))
-        wire.send_request(self._channel, data)
+        wire_format.send_request(self._channel, data)
         return self._receive(deadline=deadline)
 
-    def _receive(self, *, deadline: float) -> wire.Reply:
-        return wire.receive_reply(self._channel, deadline=deadline, max_bytes=self._limits.reply_bytes)
+    def _receive(self, *, deadline: float) -> wire_format.Reply:
+        return wire_format.receive_reply(self._channel, deadline=deadline, max_bytes=self._limits.reply_bytes)
 
     def end(self, *, grace_s: float = 0.0) -> None:
         """Close the socket, which ends an idle child; kill the child after the grace period."""

@@ -3,7 +3,7 @@ import time
 from concurrent.futures import Future, ThreadPoolExecutor
 
 from tests.polling import eventually
-from worker.decode.fair_queue import FairQueue, TurnedAway
+from worker.decode.processes.fair_queue import FairQueue, TurnedAway
 
 FOREVER_S = 30.0
 

@@ -30,7 +30,7 @@ from tests.unit.worker.decode.pictures import (
     png_header,
     tiff_of_one_tile,
 )
-from worker.decode.pool import DecoderPool
+from worker.decode.processes.pool import DecoderPool
 
 pytestmark = pytest.mark.starts_processes
 
@@ -335,7 +335,7 @@ def test_closing_ends_every_decoder_and_closes_every_file() -> None:
 
 def test_decoders_end_with_a_killed_worker_even_while_they_hang() -> None:
     script = (
-        "import time; from worker.decode.pool import DecoderPool\n"
+        "import time; from worker.decode.processes.pool import DecoderPool\n"
         "pool = DecoderPool(size_px=224, processes=2)\n"
         "while len(pool.pids) < 2: time.sleep(0.01)\n"
         "print(*pool.pids, flush=True); time.sleep(100)"
