@@ -1,10 +1,10 @@
--- The genres of an album: `genre` is the first, `genres` has all of them, `genre_keys` what they are
--- compared by. It sorts behind 001_albums.sql, whose table it needs.
+-- The genres of an album: `genre` is the first, `genres` contains all, and `genre_keys` contains the normalised
+-- forms that are compared. Applied after 001_albums.sql, because it needs that file's table.
 --
--- Rows may be written with `genre` alone, as plain SQL and Supabase's table editor do, or with `genres`; a
--- trigger keeps the three in step. Rows of an older schema are not rewritten, since that would put every
--- album into the HNSW index again: they have NULL in `genres` and `genre_keys`, which stands for `genre`
--- alone. UPDATE album_covers SET genre = genre fills them.
+-- Rows may be written with only `genre`, as plain SQL and Supabase's table editor do, or with `genres`; a
+-- trigger keeps the three columns consistent. Rows of an older schema are not rewritten, because that would
+-- insert every album into the HNSW index again. They have NULL in `genres` and `genre_keys`, which means that
+-- `genre` is the only genre. UPDATE album_covers SET genre = genre fills the two columns.
 
 SET search_path = public, extensions;
 
@@ -23,9 +23,10 @@ $$;
 ALTER TABLE album_covers ADD COLUMN IF NOT EXISTS genres text[];
 ALTER TABLE album_covers ADD COLUMN IF NOT EXISTS genre_keys text[];
 
--- One key for all spellings of a genre: any case, Unicode form and width, any blanks. It must not depend
--- on the database's locale, which may know no letters but English ones, so the case of other scripts is
--- spelled out; decomposed, accented letters are among them. `genre_key` in common/genres.py is the same.
+-- Returns the same key for all spellings of a genre: upper or lower case, any Unicode form and width, any white
+-- space. It must not depend on the database's locale, which may know only English letters. Therefore the upper
+-- and lower case of other scripts is listed here; accents are decomposed before. `genre_key` in
+-- common/genres.py computes the same.
 CREATE OR REPLACE FUNCTION genre_key(genre text) RETURNS text
 LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
 RETURN CASE
@@ -43,7 +44,7 @@ RETURN CASE
   ), 'ß', 'ss'), NFKC), '[\s\x1c-\x1f\x85\u1680\u2028\u2029]+', ' ', 'g'))
 END;
 
--- All genres of a row, the first one first.
+-- Returns all genres of a row, beginning with `genre`.
 CREATE OR REPLACE FUNCTION all_genres(genre text, genres text[]) RETURNS text[]
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN CASE
@@ -52,7 +53,7 @@ RETURN CASE
   ELSE genre || array_remove(genres, genre)
 END;
 
--- Brings `genre`, `genres` and `genre_keys` of a row that is written in step.
+-- Makes `genre`, `genres` and `genre_keys` of a written row consistent.
 CREATE OR REPLACE FUNCTION keep_genres() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, extensions, pg_temp AS $$
 DECLARE
@@ -62,7 +63,7 @@ DECLARE
 BEGIN
   IF TG_OP = 'UPDATE' THEN
     IF NEW.genres IS NOT DISTINCT FROM OLD.genres AND NEW.genre IS DISTINCT FROM OLD.genre THEN
-      -- `genre` was edited alone: it takes the place of the first, and without a first there are none.
+      -- Only `genre` was changed: it replaces the first genre. If it is NULL, the album has no genre any more.
       named := CASE WHEN NEW.genre IS NULL THEN '{}' ELSE NEW.genre || OLD.genres[2:] END;
     ELSIF NEW.genres IS NOT NULL AND NEW.genre IS NOT DISTINCT FROM OLD.genre THEN
       named := NEW.genres;
@@ -87,7 +88,7 @@ CREATE TRIGGER album_covers_genres
   BEFORE INSERT OR UPDATE OF genre, genres, genre_keys ON album_covers
   FOR EACH ROW EXECUTE FUNCTION keep_genres();
 
--- `album_stats` counts genres beyond the first by it.
+-- `album_stats` uses this index to count the genres after the first.
 CREATE INDEX IF NOT EXISTS album_covers_several_genres ON album_covers (genres) WHERE cardinality(genres) > 1;
 
 DO $$
@@ -95,13 +96,13 @@ BEGIN
   IF to_regclass('album_covers_genre_keys') IS NOT NULL THEN
     RETURN;
   END IF;
-  -- For every other row of an older schema `lower(genre)` is the key.
+  -- For all other rows of an older schema the key equals `lower(genre)`.
   UPDATE album_covers SET genre = genre
   WHERE genre_keys IS NULL AND (genres IS NOT NULL OR genre_key(genre) <> lower(genre));
-  -- Without a pending list, which every search would have to read.
+  -- fastupdate is off because every search would have to read the pending list.
   CREATE INDEX album_covers_genre_keys ON album_covers
     USING gin (coalesce(genre_keys, ARRAY[lower(genre)])) WITH (fastupdate = off);
-  -- The planner knows nothing of an expression until its index is analyzed.
+  -- The planner has no statistics of an expression until its index has been analyzed.
   ANALYZE album_covers;
 END
 $$;

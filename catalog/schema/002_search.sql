@@ -1,21 +1,21 @@
--- The search: the k nearest albums of those that pass the filters, always k of them if k pass.
+-- The search: the k nearest albums that meet the filters; always k albums if k meet them.
 --
--- Two ways lead there. Reading every album that passes is exact, and the faster one where few pass. Where
--- very many pass, walking the HNSW index is faster: it takes the nearest of all albums, whatever they
--- are, and keeps those that pass; where fewer than k of them do, filter and query lie apart, and the
--- exact way is taken after all. (Filtering inside the walk finds k of these, but the wrong ones: 90 of 100
--- for a filter that only far albums pass.) Either way the ranking is by the full vectors, ties by id.
+-- There are two ways. The exact scan reads every album that meets the filters; it is faster if few do. The index
+-- scan walks the HNSW index; it is faster if very many do. It takes the nearest of all albums and keeps those that
+-- meet the filters. If fewer than k of them do, the matching albums are far from the query, and the exact scan
+-- follows. (Filtering inside the index scan also finds k albums, but for a filter that only far albums meet 90 of
+-- 100 were wrong.) In both ways the final ranking uses the full vectors, and ties are ordered by id.
 --
--- A text lies apart from all covers, and of its many equally poor neighbours a walk may see a corner only:
--- of 100 texts over 150,000 albums five were lost so, whatever `ef_search` was. Such a query walks ten
--- times as far.
+-- The vector of a text is far from those of all covers, at nearly the same distance from many. An index scan may
+-- see only some of these: at 150,000 albums it lost 5 of 100, whatever `ef_search` was. For such a query the index
+-- scan reads ten times as many albums.
 
 SET search_path = public, extensions;
 
--- Naming the type loads pgvector, so that the settings of its index are known below.
+-- Using the type loads pgvector, so that PostgreSQL knows the settings of its index below.
 DO $$ BEGIN PERFORM '[1]'::vector; END $$;
 
--- No second function of the same name may stay: PostgREST could not choose between them.
+-- Older functions of the same name are dropped, because PostgREST could not choose between them.
 DO $$
 DECLARE
   old regprocedure;
@@ -31,14 +31,14 @@ BEGIN
 END
 $$;
 
--- One definition of the filters. It has no settings of its own, so that the planner opens it up and
--- sees the columns; what is NULL drops out of the plan.
+-- The one definition of the filters. It has no settings of its own, so that the planner can inline it and use the
+-- indexes; conditions whose parameter is NULL are removed from the plan.
 CREATE FUNCTION album_passes(
   id text, genre text, genre_keys text[], release_year int, pitchfork_score numeric, best_new_music boolean,
   wanted_keys text[], year_min int, year_max int, min_score numeric, best_new_music_only boolean,
   exclude_ids text[]
 ) RETURNS boolean LANGUAGE sql IMMUTABLE PARALLEL SAFE
--- The expression is that of the index `album_covers_genre_keys`.
+-- The same expression as in the index `album_covers_genre_keys`.
 RETURN (wanted_keys IS NULL OR coalesce(genre_keys, ARRAY[lower(genre)]) && wanted_keys)
    AND (year_min IS NULL OR release_year >= year_min)
    AND (year_max IS NULL OR release_year <= year_max)
@@ -46,17 +46,17 @@ RETURN (wanted_keys IS NULL OR coalesce(genre_keys, ARRAY[lower(genre)]) && want
    AND (NOT best_new_music_only OR best_new_music)
    AND (exclude_ids IS NULL OR id <> ALL (exclude_ids));
 
--- How many albums the planner expects to pass, and what it would cost to read their vectors, in its unit
--- of one page: some 0.1 ms, where counting them takes up to 100.
+-- Returns the planner's estimates: how many albums meet the filters, and the cost of reading their vectors (the
+-- unit is the cost of reading one page). It takes about 0.1 ms; counting the albums takes up to 100 ms.
 CREATE FUNCTION estimated_albums(
   wanted_keys text[] DEFAULT NULL, year_min int DEFAULT NULL, year_max int DEFAULT NULL,
   min_score numeric DEFAULT NULL, best_new_music_only boolean DEFAULT false,
   OUT passing double precision, OUT cost double precision
 )
--- VOLATILE only because EXPLAIN is refused in anything less.
+-- VOLATILE only because other functions may not run EXPLAIN.
 LANGUAGE plpgsql VOLATILE
 SET search_path = public, extensions, pg_temp
--- A catalog of albums is in memory; with the server's own value the unit would mean something else.
+-- The catalog is in memory. With another value of the server the costs would have another scale.
 SET random_page_cost = 1.1
 AS $$
 DECLARE
@@ -73,13 +73,13 @@ BEGIN
 END
 $$;
 
--- Up to which cost of reading all albums that pass they are read: what 25,000 albums cost to read, or some
--- 10,000 that lie scattered. A walk takes as long.
+-- Returns the highest cost of an exact scan that is still preferred: that of reading 25,000 albums in sequence, or
+-- about 10,000 scattered ones. An index scan takes as long.
 CREATE FUNCTION reading_bound() RETURNS int LANGUAGE sql STABLE
 RETURN coalesce(nullif(current_setting('cover_search.exact_up_to', true), ''), '10000')::int;
 
--- Whether a query is much farther from its nearest album than that one is from others near it. A short
--- walk tells: wherever it ends, an image is at home there and a text is not.
+-- Returns whether a query is much farther from its nearest album than the next albums are, as most texts are. A
+-- short index scan is enough for this: it holds for every region of the graph in which the scan may end.
 CREATE FUNCTION lies_apart(query_embedding vector(512)) RETURNS boolean
 LANGUAGE plpgsql STABLE
 SET search_path = public, extensions, pg_temp
@@ -98,9 +98,9 @@ BEGIN
 END
 $$;
 
--- The stamp as it stands now.
+-- Returns the current fingerprint of the model that made the vectors.
 CREATE FUNCTION stamped_fingerprint() RETURNS text
--- VOLATILE, so that it looks with a snapshot of its own.
+-- VOLATILE, so that it reads with a snapshot of its own.
 LANGUAGE plpgsql VOLATILE SET search_path = public, extensions, pg_temp AS $$
 BEGIN
   RETURN (SELECT fingerprint FROM catalog_model);
@@ -124,16 +124,16 @@ CREATE FUNCTION search_albums(
 )
 LANGUAGE plpgsql STABLE SECURITY DEFINER
 SET search_path = public, extensions, pg_temp
--- A generic plan would keep every filter, also those that are NULL.
+-- A generic plan would evaluate every filter, even those that are NULL.
 SET plan_cache_mode = force_custom_plan
 SET jit = off
 SET max_parallel_workers_per_gather = 0
--- Where the walk is chosen, the planner may not undo the choice by sorting.
+-- Otherwise the planner might replace a chosen index scan by a sort.
 SET enable_sort = off
--- Goes on past `ef_search`, and past rows that were deleted and not yet vacuumed.
+-- The scan continues after `ef_search` rows, so that deleted rows that are not yet vacuumed do no harm.
 SET hnsw.iterative_scan = relaxed_order
 SET hnsw.scan_mem_multiplier = 8
--- The value is chosen below; a setting named here ends with the call.
+-- The value is set below; naming the setting here restores it when the call ends.
 SET hnsw.ef_search = 800
 AS $$
 #variable_conflict use_column
@@ -160,8 +160,8 @@ BEGIN
   END IF;
 
   estimate := estimated_albums(wanted_keys, year_min, year_max, min_score, only_best);
-  -- Only now that the estimate has locked the table: had this call waited for a switch to another model,
-  -- it would see the vectors of after and, with the snapshot it began with, the stamp of before.
+  -- Checked after the estimate, which has locked the table. A call that waited for a switch to another model
+  -- would otherwise see the new vectors but, in its older snapshot, the old stamp.
   IF model_fingerprint <> stamped_fingerprint() THEN
     RAISE EXCEPTION 'the vectors of this catalog come from the model %', (SELECT model FROM catalog_model)
       USING ERRCODE = 'PT409';
@@ -171,16 +171,16 @@ BEGIN
       THEN 1
     ELSE estimate.passing / (estimated_albums()).passing
   END;
-  -- Twice as many as should hold k that pass.
+  -- Twice the number of albums that is expected to contain k that meet the filters.
   reach := greatest(400, 2 * match_count / greatest(share, 0.001));
   walks := estimate.cost > exact_up_to AND reach <= 500;
   IF walks AND lies_apart(query_embedding) THEN
     reach := 10 * reach;
-    -- Which takes as long as reading twice as many.
+    -- It takes as long as an exact scan of twice the cost.
     walks := estimate.cost > 2 * exact_up_to;
   END IF;
   IF walks THEN
-    -- Of what a walk sees at once the nearer half is reliable, and it sees at most 1,000 at once.
+    -- The nearer half of the `ef_search` albums that a scan keeps is reliable; 1,000 is pgvector's maximum.
     PERFORM set_config('hnsw.ef_search', least(2 * reach, 1000)::text, true);
     candidates := ARRAY(
       SELECT near.id
@@ -204,7 +204,7 @@ BEGIN
   SELECT a.id, a.artist, a.album_name, a.genre, a.release_year, a.pitchfork_score, a.best_new_music,
          a.cover_url, 1 - near.distance, all_genres(a.genre, a.genres)
   FROM (
-    -- Without the "+ 0" an index on the distance would pass for the exact way.
+    -- Without the "+ 0" the planner might use the index, which is not exact.
     SELECT each.id, (each.embedding <=> query_embedding) + 0 AS distance
     FROM album_covers each
     WHERE (candidates IS NULL OR each.id = ANY (candidates))
@@ -214,9 +214,9 @@ BEGIN
     ORDER BY distance, each.id COLLATE "C"
     LIMIT match_count
   ) near
-  -- The rest of the k rows alone: to rank whole rows copies every album's vector.
+  -- The other columns are joined only for the k rows; ranking whole rows would copy every album's vector.
   JOIN album_covers a ON a.id = near.id
-  -- A zero vector from before the constraint.
+  -- A zero vector that was written before the constraint existed.
   WHERE near.distance <> 'NaN'
   ORDER BY near.distance, near.id COLLATE "C";
 END

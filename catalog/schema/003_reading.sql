@@ -1,7 +1,7 @@
--- What is read beside the search: albums, embeddings, genres, figures, and whether all is in place.
+-- Functions that read the catalog, apart from the search: albums, embeddings, genres, statistics, self-check.
 --
--- Answers of more than one value are one JSON document: PostgREST cuts rows at `db-max-rows` (1,000 on
--- Supabase) without an error.
+-- A function that returns more than one value returns a JSON document, because PostgREST returns at most
+-- `db-max-rows` rows (1,000 on Supabase) and does not report an error.
 
 SET search_path = public, extensions;
 
@@ -30,15 +30,15 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, extensions, pg_te
   FROM album_covers a WHERE a.id = ANY (album_ids) ORDER BY a.id COLLATE "C"
 $$;
 
--- {"id": "[0.1,0.2,...]", ...} of the albums that exist and have an embedding.
+-- Returns {"id": "[0.1,0.2,...]", ...} for those of the albums that exist and have an embedding.
 CREATE FUNCTION album_embeddings(album_ids text[]) RETURNS jsonb
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, extensions, pg_temp AS $$
   SELECT coalesce(jsonb_object_agg(a.id, a.embedding::text), '{}')
   FROM album_covers a WHERE a.id = ANY (album_ids) AND a.embedding IS NOT NULL
 $$;
 
--- Every genre by its most frequent spelling, and how many albums have it. It reads two indexes and no table:
--- `album_covers_genre_year` for the first genres, `album_covers_several_genres` for the others.
+-- Returns every genre in its most frequent spelling, with its number of albums. It reads only two indexes:
+-- `album_covers_genre_year` for first genres, `album_covers_several_genres` for the others.
 CREATE FUNCTION genre_counts() RETURNS TABLE (genre text, albums bigint)
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, extensions, pg_temp AS $$
   WITH spelling AS MATERIALIZED (
@@ -60,7 +60,7 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, extensions, pg_te
   SELECT coalesce(array_agg(genre ORDER BY genre COLLATE "C"), '{}') FROM genre_counts()
 $$;
 
--- One pass over the index `album_covers_genre_year` beside those of `genre_counts`.
+-- Reads the index `album_covers_genre_year` once, in addition to the indexes that `genre_counts` reads.
 CREATE FUNCTION album_stats() RETURNS jsonb
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, extensions, pg_temp AS $$
   SELECT jsonb_build_object(
@@ -85,8 +85,8 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, extensions, pg_te
   FROM catalog_model
 $$;
 
--- Declare which model made all vectors; a new version, since no cached result holds any more. Tools that name no
--- version of the preprocessing have the first.
+-- Records which model made all vectors. The catalog gets a new version, because cached results are not valid any
+-- more. Tools that do not pass a version of the preprocessing use version 1.
 CREATE FUNCTION stamp_catalog(model text, fingerprint text, preprocessing integer DEFAULT 1) RETURNS bigint
 LANGUAGE sql SECURITY DEFINER SET search_path = public, extensions, pg_temp AS $$
   UPDATE catalog_model SET model = stamp_catalog.model, fingerprint = stamp_catalog.fingerprint,
@@ -95,7 +95,8 @@ LANGUAGE sql SECURITY DEFINER SET search_path = public, extensions, pg_temp AS $
   RETURNING version
 $$;
 
--- What is in place. It names nothing that could be missing, so that it can say that it is.
+-- Reports which parts of the schema exist. It looks names up in the system catalog, so that it works if a part is
+-- missing.
 CREATE FUNCTION catalog_check() RETURNS jsonb
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, extensions, pg_temp AS $$
   SELECT jsonb_build_object(

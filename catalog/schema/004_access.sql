@@ -1,8 +1,8 @@
--- Who may do what: nobody but the service role and, for reading, `catalog_reader`.
+-- Privileges: only the service role may write, and only it and `catalog_reader` may read.
 --
--- Supabase grants every new table and function to `anon` and `authenticated`, whom a browser can be. All
--- grants are conditional, since a PostgreSQL without Supabase has none of these roles. To let a service
--- read with the least rights: CREATE ROLE catalog_reader NOLOGIN; run this again; grant it to a login.
+-- Supabase grants every new table and function to `anon` and `authenticated`, the roles of browsers. All grants
+-- depend on whether the role exists, because a PostgreSQL without Supabase has none of these roles. To let a
+-- service only read: CREATE ROLE catalog_reader NOLOGIN, run this file again, and grant the role to a login.
 
 SET search_path = public, extensions;
 
@@ -22,7 +22,7 @@ BEGIN
     shut_out := shut_out || ', ' || quote_ident(role);
   END LOOP;
   FOREACH relation IN ARRAY ARRAY['album_covers', 'catalog_model', 'catalog_migrations'] LOOP
-    -- The last is there only where the files are applied by command.
+    -- `catalog_migrations` exists only if the files were applied by `catalog migrate`.
     IF to_regclass(relation) IS NOT NULL THEN
       EXECUTE format('ALTER TABLE %I ENABLE ROW LEVEL SECURITY', relation);
       EXECUTE format('REVOKE ALL ON %I FROM %s', relation, shut_out);

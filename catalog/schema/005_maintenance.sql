@@ -1,16 +1,16 @@
--- What the operators' tools ask for: what an album was made from, albums page by page, what is amiss.
+-- Functions of the operators' tools: the origin of each embedding, albums page by page, updates, checks.
 --
--- Answers are one JSON document, since PostgREST cuts rows at `db-max-rows`.
+-- Each function returns one JSON document, because PostgREST returns at most `db-max-rows` rows.
 
 SET search_path = public, extensions;
 
--- SHA-256 of the row and its cover as they were ingested: what has not changed is not embedded again.
+-- SHA-256 of the row and its cover at the ingest: an album that has not changed is not embedded again.
 ALTER TABLE album_covers ADD COLUMN IF NOT EXISTS content_hash text;
--- SHA-256 of the cover alone: where it is the same, a changed row keeps its embedding.
+-- SHA-256 of the cover: a changed row with the same cover keeps its embedding.
 ALTER TABLE album_covers ADD COLUMN IF NOT EXISTS cover_hash text;
--- Where the cover was read: a URL, or a file's name in the operator's folder.
+-- The source of the cover: a URL, or the name of a file in the operator's folder.
 ALTER TABLE album_covers ADD COLUMN IF NOT EXISTS cover_source text;
--- What the host of a URL said of the cover's version, for asking it whether that has changed.
+-- ETag and Last-Modified from the host of the cover, for conditional requests.
 ALTER TABLE album_covers ADD COLUMN IF NOT EXISTS cover_etag text;
 ALTER TABLE album_covers ADD COLUMN IF NOT EXISTS cover_last_modified text;
 
@@ -21,7 +21,7 @@ BEGIN
   FOR old IN
     SELECT oid::regprocedure FROM pg_proc
     WHERE pronamespace = 'public'::regnamespace
-      -- `album_hashes` and `ingested_hashes` are of older schemas.
+      -- `album_hashes` and `ingested_hashes` belong to older schemas.
       AND proname IN ('album_hashes', 'ingested_hashes', 'album_origins', 'album_page', 'update_albums', 'delete_albums',
                       'embedding_plan', 'search_walks', 'catalog_findings')
   LOOP
@@ -30,8 +30,8 @@ BEGIN
 END
 $$;
 
--- What the albums that have an embedding were made from: {"id": {"content_hash": …, "cover_hash": …, …}, …};
--- all is null of an album that nobody ingested.
+-- Returns the origin of the albums that have an embedding: {"id": {"content_hash": …, "cover_hash": …, …}, …}.
+-- All values are null for an album that was not ingested.
 CREATE FUNCTION album_origins(album_ids text[]) RETURNS jsonb
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, extensions, pg_temp AS $$
   SELECT coalesce(jsonb_object_agg(a.id, jsonb_build_object(
@@ -41,7 +41,7 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, extensions, pg_te
   WHERE a.id = ANY (album_ids) AND a.embedding IS NOT NULL
 $$;
 
--- The next albums after an id, whole; the embedding as a string.
+-- Returns the next albums after an id with all columns; the embedding is a string.
 CREATE FUNCTION album_page(after_id text, page_size int) RETURNS jsonb
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, extensions, pg_temp AS $$
   SELECT coalesce(jsonb_agg(to_jsonb(page) || jsonb_build_object('embedding', page.embedding::text)
@@ -50,7 +50,7 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, extensions, pg_te
         ORDER BY a.id LIMIT page_size) page
 $$;
 
--- Gives albums new fields where they stand with the same cover, whose embedding they keep; returns their ids.
+-- Updates the fields of albums whose cover is the same as before, and keeps their embedding. Returns their ids.
 CREATE FUNCTION update_albums(albums jsonb) RETURNS jsonb
 LANGUAGE sql SECURITY DEFINER SET search_path = public, extensions, pg_temp AS $$
   WITH updated AS (
@@ -67,16 +67,16 @@ LANGUAGE sql SECURITY DEFINER SET search_path = public, extensions, pg_temp AS $
   SELECT coalesce(jsonb_agg(id), '[]') FROM updated
 $$;
 
--- Deletes albums and returns the ids of those that were there.
+-- Deletes albums and returns the ids of those that existed.
 CREATE FUNCTION delete_albums(album_ids text[]) RETURNS jsonb
 LANGUAGE sql SECURITY DEFINER SET search_path = public, extensions, pg_temp AS $$
   WITH gone AS (DELETE FROM album_covers a WHERE a.id = ANY (album_ids) RETURNING a.id)
   SELECT coalesce(jsonb_agg(id), '[]') FROM gone
 $$;
 
--- The plan of a walk: of a search by distance alone where reading every album is out of the question.
+-- Returns the query plan of an index scan by distance; the other kinds of scan are switched off.
 CREATE FUNCTION embedding_plan() RETURNS jsonb
--- VOLATILE only because EXPLAIN is refused in anything less.
+-- VOLATILE only because other functions may not run EXPLAIN.
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = public, extensions, pg_temp
 SET enable_seqscan = off SET enable_bitmapscan = off SET enable_sort = off AS $$
 DECLARE
@@ -92,13 +92,13 @@ BEGIN
 END
 $$;
 
--- Whether `search_albums` walks for a query without filters; else it reads every album.
+-- Returns whether `search_albums` uses the HNSW index for a query without filters; if not, it reads every album.
 CREATE FUNCTION search_walks() RETURNS boolean
 LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = public, extensions, pg_temp AS $$
   SELECT (estimated_albums()).cost > reading_bound()
 $$;
 
--- Figures that say whether the catalog is whole; a judgement is left to who reads them.
+-- Returns figures about the completeness of the catalog; the caller judges them.
 CREATE FUNCTION catalog_findings() RETURNS jsonb
 LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = public, extensions, pg_temp AS $$
   SELECT jsonb_build_object(

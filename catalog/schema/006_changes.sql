@@ -1,27 +1,28 @@
--- The catalog's version: a text that differs after every committed change, and never comes back.
+-- The catalog's version: a text that is different after every committed change and never repeats.
 --
 -- Every transaction that changes albums adds a row with a random number to `catalog_changes`. The version is
--- the sum of the numbers that a snapshot sees. Two snapshots with the same sum see the same changes, and so
--- the same albums: a search that reads the version in its own snapshot knows exactly which data it was made
--- from. Writers only insert, so that none waits for another. The numbers are random and not counted, so that
--- a database that was restored, or promoted without its last transactions, cannot repeat a version.
+-- the sum of the numbers that a snapshot sees. Two snapshots with the same sum see the same changes and therefore
+-- the same albums. A search reads the version in its own snapshot, so the version identifies the data that it
+-- used. Writers only insert rows, so that they never wait for each other. The numbers are random instead of
+-- consecutive, so that a restored database, or a replica that was promoted without the last transactions, cannot
+-- repeat a version.
 --
--- Safe to run again, also while searches run: nothing that a search calls is dropped.
+-- Safe to run again, even while searches run: no function that a search calls is dropped.
 
 SET search_path = public, extensions;
 
 CREATE TABLE IF NOT EXISTS catalog_changes (mark numeric NOT NULL)
   WITH (autovacuum_vacuum_threshold = 500, autovacuum_vacuum_scale_factor = 0);
--- A publication of all tables would otherwise refuse the deletions below, and with them every write.
+-- Without a replica identity, a publication of all tables refuses the deletions below and every write with them.
 ALTER TABLE catalog_changes REPLICA IDENTITY FULL;
 ALTER TABLE catalog_changes ENABLE ROW LEVEL SECURITY;
 
--- 60 random bits. `random()` will not do: a session that seeds it draws the same numbers again.
+-- Returns 60 random bits. Not from `random()`, which repeats its numbers in a session that sets its seed.
 CREATE OR REPLACE FUNCTION random_mark() RETURNS bigint LANGUAGE sql VOLATILE
 RETURN ('x' || right(replace(gen_random_uuid()::text, '-', ''), 15))::bit(60)::bigint;
 
--- Marks a transaction that changes albums, and notes in a setting that it did: the note is the transaction's own,
--- and goes back with a savepoint, as the row does.
+-- Adds the row of a transaction that changes albums, and records this in a setting. The setting is local to the
+-- transaction and is rolled back to a savepoint together with the row.
 CREATE OR REPLACE FUNCTION bump_catalog_version() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, extensions, pg_temp AS $$
 DECLARE
@@ -29,8 +30,8 @@ DECLARE
 BEGIN
   INSERT INTO catalog_changes VALUES (drawn);
   PERFORM set_config('cover_search.changed_in', pg_current_xact_id()::text, true);
-  -- Now and then the rows become one with their sum, which leaves the version as it is. Rows that another
-  -- transaction is adding up are left to it. With a snapshot of the whole transaction this could fail.
+  -- Sometimes the rows are replaced by one row with their sum, which does not change the version. Rows that another
+  -- transaction has locked to add them up are skipped. In the stricter isolation levels this could fail.
   IF drawn % 64 = 0 AND current_setting('transaction_isolation') = 'read committed' THEN
     WITH few AS (SELECT ctid FROM catalog_changes LIMIT 1000 FOR UPDATE SKIP LOCKED),
     gone AS (DELETE FROM catalog_changes c USING few WHERE c.ctid = few.ctid RETURNING c.mark)
@@ -40,8 +41,8 @@ BEGIN
 END
 $$;
 
--- The triggers fire once a transaction, whoever writes, and also where a session passes for a replica. What a
--- logical subscription applies fires triggers of rows only; that of rows is silent everywhere else.
+-- The triggers fire once in a transaction, for every writer, even if `session_replication_role` is `replica`.
+-- The changes of a logical subscription fire only row triggers; the row trigger fires for nothing else.
 DO $$
 DECLARE
   unmarked CONSTANT text := $when$
@@ -65,9 +66,10 @@ BEGIN
 END
 $$;
 
--- The table as it stands: another text after a TRUNCATE, a rewrite, a change or another name of a column, or a
--- table put in its place. By name and not as regclass, which would find the present table, whatever the
--- snapshot. A changed row of pg_attribute has the number of its transaction in `xmin`, and so another sum.
+-- Returns a text that identifies the state of the table: it changes with a TRUNCATE, a rewrite, a changed or
+-- renamed column, and a replacement of the table. The table is looked up by name and not by regclass, because
+-- regclass finds the newest table even if the snapshot is older. A changed row of pg_attribute has another `xmin`
+-- (the number of the transaction that wrote it), so the sum is another one.
 CREATE OR REPLACE FUNCTION album_table() RETURNS text
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = public, extensions, pg_temp AS $$
 BEGIN
@@ -80,7 +82,7 @@ BEGIN
 END
 $$;
 
--- VOLATILE, so that it looks with a snapshot of its own.
+-- VOLATILE, so that it reads with a snapshot of its own.
 CREATE OR REPLACE FUNCTION album_table_now() RETURNS text
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = public, extensions, pg_temp AS $$
 BEGIN
@@ -88,8 +90,8 @@ BEGIN
 END
 $$;
 
--- NULL while changes may pass unnoticed: a trigger is gone, switched off, or fires otherwise than above. The
--- triggers are part of the version, since what was written while they were off has left no mark.
+-- Returns NULL while changes may not be recorded: a trigger is missing, disabled, or fires in other cases than
+-- above. The triggers are part of the version, because changes made while they were disabled are not recorded.
 CREATE OR REPLACE FUNCTION catalog_version() RETURNS text
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = public, extensions, pg_temp AS $$
 DECLARE
@@ -105,7 +107,7 @@ BEGIN
 END
 $$;
 
--- What the files before this one have changed shows in no album.
+-- The files before this one may have changed albums without a record.
 INSERT INTO catalog_changes VALUES (random_mark());
 
 DO $$
@@ -129,7 +131,7 @@ BEGIN
     EXECUTE format('GRANT EXECUTE ON FUNCTION catalog_version() TO %I', role);
   END LOOP;
   IF EXISTS (SELECT FROM pg_roles WHERE rolname = 'service_role') THEN
-    -- As for the other tables: whoever dumps and restores as this role takes it along.
+    -- As for the other tables: a dump made as this role includes it.
     GRANT ALL ON catalog_changes TO service_role;
   END IF;
 END

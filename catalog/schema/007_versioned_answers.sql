@@ -1,7 +1,7 @@
--- What a worker asks for: each answer is one JSON document, with the catalog's version that it was made from.
+-- The functions that gateways and workers call. Each returns one JSON document with the catalog's version.
 --
--- One document, since PostgREST cuts rows at `db-max-rows` without an error. The version is read in the
--- snapshot of the search; see 006_changes.sql.
+-- One document, because PostgREST returns at most `db-max-rows` rows and does not report an error. The version is
+-- read in the snapshot of the search; see 006_changes.sql.
 
 SET search_path = public, extensions;
 
@@ -20,10 +20,10 @@ BEGIN
 END
 $$;
 
--- The version, for a call that goes on to read the albums. One that waited for a TRUNCATE, a rewrite or a
--- switch of the table would read the new table with its old snapshot, in which rows are missing: it is refused,
--- and tried again. The lock that the first statement takes lasts until the call has ended, so that nothing
--- replaces the table after the check.
+-- Returns the version for a call that reads the albums afterwards. A call that waited for a TRUNCATE, a rewrite or
+-- a replacement of the table would read the new table with its old snapshot, in which rows are missing. Such a
+-- call fails and is repeated by the client. The lock of the first statement lasts until the call ends, so that
+-- the table cannot be replaced after the check.
 CREATE FUNCTION version_to_read() RETURNS text
 LANGUAGE plpgsql STABLE SET search_path = public, extensions, pg_temp AS $$
 DECLARE
@@ -93,7 +93,7 @@ BEGIN
 END
 $$;
 
--- As many rows as are wanted, where nothing on the way cuts them.
+-- Returns `wanted` rows; if fewer arrive, PostgREST's `db-max-rows` is lower.
 CREATE FUNCTION row_limit_probe(wanted int) RETURNS SETOF int
 LANGUAGE sql STABLE SET search_path = public, extensions, pg_temp AS $$
   SELECT generate_series(1, least(wanted, 1000))

@@ -1,10 +1,10 @@
--- Albums without an embedding, which no search finds: rows that came by plain SQL or a table editor.
+-- Albums without an embedding, which searches do not find: rows that plain SQL or a table editor inserted.
 --
--- Answers are one JSON document, since PostgREST cuts rows at `db-max-rows`.
+-- Each function returns one JSON document, because PostgREST returns at most `db-max-rows` rows.
 
 SET search_path = public, extensions;
 
--- Small where nearly all albums have an embedding. It counts and pages those that have none.
+-- For counting and paging the albums without an embedding. The index is small if nearly all albums have one.
 CREATE INDEX IF NOT EXISTS album_covers_missing ON album_covers (id) WHERE embedding IS NULL;
 
 DO $$
@@ -29,7 +29,7 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, extensions, pg_te
   )
 $$;
 
--- The next albums without an embedding after an id, and where their covers may be.
+-- Returns the next albums without an embedding after an id, with the possible sources of their covers.
 CREATE FUNCTION missing_albums(after_id text, page_size int) RETURNS jsonb
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, extensions, pg_temp AS $$
   SELECT coalesce(jsonb_agg(to_jsonb(page) ORDER BY page.id), '[]')
@@ -38,16 +38,16 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, extensions, pg_te
         ORDER BY a.id LIMIT page_size) page
 $$;
 
--- Gives albums the embeddings of their covers, those that still lack one and whose cover is still said to be
--- where it was read; returns their ids. An album whose cover is not what it was ingested with is no longer what
--- its content hash says.
+-- Writes the embeddings of covers to those albums that still have none and whose cover still has the source from
+-- which it was read. Returns their ids. If the cover differs from the ingested one, the album's content hash is
+-- not valid any more and becomes NULL.
 CREATE FUNCTION embed_albums(albums jsonb, model_fingerprint text) RETURNS jsonb
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = public, extensions, pg_temp AS $$
 #variable_conflict use_column
 DECLARE
   written jsonb;
 BEGIN
-  -- With the table in hand, so that no switch to another model comes between the look and the writing.
+  -- The lock prevents a switch to another model between this check and the update.
   LOCK TABLE album_covers IN ROW EXCLUSIVE MODE;
   IF (SELECT fingerprint FROM catalog_model) <> model_fingerprint THEN
     RAISE EXCEPTION 'the vectors of this catalog come from the model %', (SELECT model FROM catalog_model)
@@ -58,7 +58,7 @@ BEGIN
       id text, embedding vector(512), cover_hash text, cover_source text, cover_etag text,
       cover_last_modified text, seen_source text, seen_url text)
   ), due AS (
-    -- In one order, so that two runs at once wait for each other and do not block each other.
+    -- Always in the same order, so that two concurrent runs wait for each other instead of deadlocking.
     SELECT a.id FROM album_covers a JOIN made ON made.id = a.id
     WHERE a.embedding IS NULL AND a.cover_source IS NOT DISTINCT FROM made.seen_source
       AND a.cover_url IS NOT DISTINCT FROM made.seen_url
