@@ -16,7 +16,7 @@ from api.http.request_context import RequestContext
 from api.http.security_headers import SecurityHeaders
 from api.http.static_files import PAGES, PICTURES, TypedFiles
 from api.lifespan import open_gateway
-from api.routes import albums, docs_page, jobs, searches, service
+from api.routes import albums, docs_page, health, jobs, searches
 from api.routes.search_responses import cached_response
 from common.catalog.open_catalog import open_catalog
 from common.catalog.protocol import Catalog
@@ -48,7 +48,7 @@ def create_app(settings: Settings, *, catalog: Catalog | None = None) -> FastAPI
         redirect_slashes=False,
     )
     # FastAPI tries the routes in this order.
-    for router in (searches.router, jobs.router, albums.router, service.lenient, service.router):
+    for router in (searches.router, jobs.router, albums.router, health.lenient, health.router):
         app.include_router(router)
     docs_page.mount_documents(app)
     _mount_files(app, settings)
@@ -79,5 +79,5 @@ def _build_routes(app: FastAPI) -> None:
 def _mount_files(app: FastAPI, settings: Settings) -> None:
     if settings.covers_dir is not None:
         app.mount("/covers", TypedFiles(settings.covers_dir, types=PICTURES), name="covers")
-    if (service.WEB_FOLDER / "index.html").is_file():
-        app.mount("/app", TypedFiles(service.WEB_FOLDER, types=PAGES, html=True), name="app")
+    if (health.WEB_FOLDER / "index.html").is_file():
+        app.mount("/app", TypedFiles(health.WEB_FOLDER, types=PAGES, html=True), name="app")

@@ -27,8 +27,8 @@ from api.keys.verifier import KeyVerifier
 from api.search import catalog_version, waiters
 from api.search.catalog_cache import CatalogCache
 from api.search.catalog_version import CatalogVersion
-from api.search.health import HealthCheck
-from api.search.service import SearchService
+from api.search.health_report import HealthCheck
+from api.search.use_case import SearchService
 from api.search.waiters import Waiters
 from common.broker.celery_app import make_celery, message_template
 from common.cache import ResultReader

@@ -13,7 +13,7 @@ from typing import Literal, TypeAlias
 import orjson
 
 from common.errors import InvalidParameter
-from common.genres import genre_key
+from common.filters import Filters, canonical_filters, filters_document, filters_from_document
 
 #: Increased whenever the canonical form or the wire form of a query changes its meaning.
 QUERY_VERSION = 1
@@ -26,7 +26,6 @@ TEXT_MAX_CHARS = 500
 #: Fits into a PostgreSQL index entry, with four bytes per character.
 ALBUM_ID_MAX_CHARS = 500
 PARTS_MAX = 8
-YEAR_MIN, YEAR_MAX = 1000, 9999
 
 QueryType: TypeAlias = Literal["text", "image", "album", "composed"]
 
@@ -56,24 +55,6 @@ class AlbumPart:
 
 
 Part: TypeAlias = TextPart | ImagePart | AlbumPart
-
-
-@dataclass(frozen=True, slots=True)
-class Filters:
-    """Conditions that every result meets; bounds are inclusive, and one matching genre is enough."""
-
-    genres: tuple[str, ...] = ()
-    year_min: int | None = None
-    year_max: int | None = None
-    min_score: float | None = None
-    best_new_music: bool = False
-
-    def __post_init__(self) -> None:
-        """Raise `InvalidParameter` if the range of years is empty."""
-        if self.year_min is not None and self.year_max is not None and self.year_min > self.year_max:
-            raise InvalidParameter(
-                f"year_min {self.year_min} is after year_max {self.year_max}", parameter="year_min"
-            )
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,16 +127,11 @@ def query_to_json(query: SearchQuery) -> bytes:
 
 def query_document(query: SearchQuery) -> dict[str, object]:
     """Return the query as JSON values, as it appears in a job."""
-    f = query.filters
     return {
         "type": query.type,
         "parts": [_part_document(part) for part in query.parts],
         "k": query.k,
-        "genre": list(f.genres),
-        "year_min": f.year_min,
-        "year_max": f.year_max,
-        "min_score": f.min_score,
-        "best_new_music": f.best_new_music,
+        **filters_document(query.filters),
     }
 
 
@@ -171,13 +147,7 @@ def query_from_json(data: bytes) -> SearchQuery:
     try:
         return SearchQuery(
             parts=tuple(_part_from_document(part) for part in document["parts"]),
-            filters=Filters(
-                genres=tuple(document["genre"]),
-                year_min=document["year_min"],
-                year_max=document["year_max"],
-                min_score=document["min_score"],
-                best_new_music=document["best_new_music"],
-            ),
+            filters=filters_from_document(document),
             k=document["k"],
         )
     except (KeyError, TypeError, InvalidParameter) as error:
@@ -198,7 +168,7 @@ def query_key(query: SearchQuery, *, model: str, catalog_version: str) -> str:
         "model": model,
         "catalog": catalog_version,
         "parts": parts,
-        "genre": sorted({genre_key(name) for name in query.filters.genres}),
+        **canonical_filters(query.filters),
     }
     return hashlib.sha256(orjson.dumps(canonical, option=orjson.OPT_SORT_KEYS)).hexdigest()
 

@@ -13,12 +13,12 @@ from typing import Self
 
 from common.settings import Settings
 from local.errors import ServerFailed
+from local.gateway_and_worker import Service, gateway_service, worker_service
 from local.options import LocalOptions
 from local.processes.child_process import ChildProcess
 from local.processes.supervisor import Supervisor
 from local.servers.postgres import PostgresConfig, PostgresServer
 from local.servers.redis import RedisConfig, RedisServer
-from local.services import Service, gateway_service, worker_service
 
 #: A worker exports its model once; a large one takes a while.
 WORKER_START_S = 600.0

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from transformers import CLIPTokenizer
 
 from catalog.demo.albums import DemoAlbum, demo_albums
-from catalog.demo.cover_look import FACTS, facts
+from catalog.demo.cover_attributes import FACTS, facts
 from training.data.augmentation import mixed_views, photographed_views
 from training.data.batch import Batch
 from training.data.drawn_covers import Pixels, drawn_covers

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import orjson
 
 from common.jobs import Job
-from common.results import with_job_id
+from common.search_result import with_job_id
 
 
 def job_json(job: Job, *, path_prefix: str) -> bytes:

@@ -7,10 +7,10 @@ from fastapi.openapi.utils import get_openapi
 from pydantic import BaseModel
 from pydantic.json_schema import JsonSchemaMode, models_json_schema
 
-from api.contract import responses
+from api.contract import response_models
 from api.contract.openapi_responses import RATE_LIMIT
 from api.contract.problem_examples import problem_example
-from api.contract.requests import SearchBody
+from api.contract.request_parameters import SearchBody
 from common.version import VERSION
 
 DESCRIPTION = """Find album covers that look like an image, a description, or another album.
@@ -30,7 +30,7 @@ _MODELS: list[tuple[type[BaseModel], JsonSchemaMode]] = [
     (SearchBody, "validation"),
     *(
         (model, "serialization")
-        for model in vars(responses).values()
+        for model in vars(response_models).values()
         if isinstance(model, type) and issubclass(model, BaseModel) and model is not BaseModel
     ),
 ]

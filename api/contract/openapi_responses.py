@@ -7,11 +7,11 @@ from typing import Any, TypeAlias
 
 from pydantic import BaseModel
 
-from api.contract import responses
+from api.contract import response_models
 from api.contract.error_responses import CHALLENGE, CODINGS, MEDIA_TYPE
 from api.contract.error_statuses import PROBLEMS_BY_CODE
 from api.contract.problem_examples import problem_example
-from api.contract.responses import JOB_PATH_EXAMPLE
+from api.contract.response_models import JOB_PATH_EXAMPLE
 from common.images.formats.detection import ACCEPTED
 
 Schema: TypeAlias = dict[str, Any]
@@ -134,7 +134,7 @@ def _problem(status: int, codes: Sequence[str]) -> Schema:
         "headers": headers,
         "content": {
             MEDIA_TYPE: {
-                "schema": ref(responses.Problem),
+                "schema": ref(response_models.Problem),
                 "examples": {code: {"value": problem_example(code)} for code in codes},
             }
         },

@@ -6,7 +6,7 @@ from typing import Any
 
 from api.contract.error_responses import INTERNAL_DETAIL, TYPE_PREFIX
 from api.contract.error_statuses import PROBLEMS_BY_CODE
-from api.contract.responses import JOB_ID_EXAMPLE
+from api.contract.response_models import JOB_ID_EXAMPLE
 from common.errors import CatalogMisconfigured
 
 DETAILS: Mapping[str, str] = MappingProxyType(

@@ -5,9 +5,9 @@ import base64
 import orjson
 from pydantic import ValidationError
 
-from api.contract.parameter_types import JSON
 from api.contract.request_errors import InvalidRequest, MalformedBody
-from api.contract.requests import PartBody, SearchBody, check_album_id
+from api.contract.request_parameters import PartBody, SearchBody, check_album_id
+from api.contract.strict_types import JSON
 from api.contract.validation import problems_of
 from api.http.image_header import check_image
 from common.errors import ImageTooLarge, InvalidParameter, image_given_as

@@ -9,13 +9,13 @@ from fastapi.responses import Response
 from pydantic import BaseModel
 
 from api.contract.openapi_responses import CACHE_CONTROL, ETAG, NOT_MODIFIED, answer, problems
-from api.contract.requests import ALBUM_ID, ConditionalHeaders, check_album_id
-from api.contract.responses import Album, GenreCount, Genres, Scores, Stats, YearRange
+from api.contract.request_parameters import ALBUM_ID, ConditionalHeaders, check_album_id
+from api.contract.response_models import Album, GenreCount, Genres, Scores, Stats, YearRange
 from api.http.etags import REVALIDATE, is_current, not_modified
 from api.lifespan import gateway_of
 from api.routes.strict_route import StrictRoute
 from common.catalog.protocol import CatalogStats
-from common.results import complete_cover_url
+from common.search_result import complete_cover_url
 
 router = APIRouter(tags=["catalog"], route_class=StrictRoute)
 

@@ -18,8 +18,8 @@ from api.contract.openapi_responses import (
     problems,
 )
 from api.contract.prefer import decide_wait
-from api.contract.requests import JOB_ID, PreferHeader, WaitParameters
-from api.contract.responses import Job
+from api.contract.request_parameters import JOB_ID, PreferHeader, WaitParameters
+from api.contract.response_models import Job
 from api.http.request_context import client_gone
 from api.lifespan import gateway_of
 from api.routes.search_responses import NEVER_STORE, server_timing

@@ -11,15 +11,15 @@ from api.access.middleware import budget_of, client_of, idempotency_name, max_jo
 from api.contract.error_responses import failure_response
 from api.contract.job_json import job_json, job_path
 from api.contract.prefer import WaitPreference, decide_wait
-from api.contract.requests import CacheableSearchHeaders, SearchHeaders
+from api.contract.request_parameters import CacheableSearchHeaders, SearchHeaders
 from api.http.body_budget import Body
 from api.http.etags import REVALIDATE, etag_of, names_tag, not_modified
 from api.http.request_context import client_gone
 from api.lifespan import gateway_of
-from api.search.service import Answered, Cached, Failed, Outcome, Pending, Search, SearchService, Unchanged
+from api.search.use_case import Answered, Cached, Failed, Outcome, Pending, Search, SearchService, Unchanged
 from common.jobs import Job, Timings
 from common.queries import SearchQuery
-from common.results import with_job_id
+from common.search_result import with_job_id
 
 JSON = "application/json"
 NEVER_STORE = "no-store"

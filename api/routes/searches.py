@@ -18,7 +18,7 @@ from api.contract.openapi_responses import (
     image_body,
     problems,
 )
-from api.contract.requests import (
+from api.contract.request_parameters import (
     ALBUM_ID,
     CacheableSearchHeaders,
     SearchBody,
@@ -28,7 +28,7 @@ from api.contract.requests import (
     WaitParameters,
     check_album_id,
 )
-from api.contract.responses import Job, Result
+from api.contract.response_models import Job, Result
 from api.http.body_budget import Body
 from api.http.image_header import check_image
 from api.http.multipart import FILE_FIELD

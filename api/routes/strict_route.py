@@ -15,7 +15,7 @@ from starlette.routing import Match
 from starlette.types import Scope
 
 from api.contract.request_errors import InvalidRequest
-from api.contract.requests import NoParameters
+from api.contract.request_parameters import NoParameters
 from api.contract.validation import parameter_problems
 from common.errors import InvalidParameter
 

@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from benchmarks.costly_images.families import FAMILIES
-from benchmarks.costly_images.search import most_expensive
+from benchmarks.costly_images.measurement import most_expensive
 from benchmarks.costly_images.table import table
-from benchmarks.harness.document import show
+from benchmarks.harness.docs_section import show
 from benchmarks.paths import ROOT
 from common.images.cost.estimate import READERS
 

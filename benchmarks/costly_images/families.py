@@ -1,6 +1,6 @@
 """Every family, by format."""
 
-from benchmarks.costly_images import bmps, boxes, gifs, jpegs, pngs, profiles, tiffs, webps
+from benchmarks.costly_images import bmps, gifs, heifs, icc_profiles, jpegs, pngs, tiffs, webps
 
 _ALL = (
     *jpegs.FAMILIES,
@@ -9,8 +9,8 @@ _ALL = (
     *gifs.FAMILIES,
     *bmps.FAMILIES,
     *tiffs.FAMILIES,
-    *boxes.FAMILIES,
-    *profiles.FAMILIES,
+    *heifs.FAMILIES,
+    *icc_profiles.FAMILIES,
 )
 
 _FORMATS = tuple(dict.fromkeys(family.format for family in _ALL))

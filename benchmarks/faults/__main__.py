@@ -14,7 +14,7 @@ from benchmarks.faults.catalog_server import CatalogServer
 from benchmarks.faults.matrix import FAULTS
 from benchmarks.faults.outcome import Outcome
 from benchmarks.faults.table import table
-from benchmarks.harness.document import show
+from benchmarks.harness.docs_section import show
 from benchmarks.paths import ROOT
 
 RESULTS = Path(__file__).parent.parent / "faults.json"

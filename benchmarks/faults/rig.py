@@ -19,9 +19,9 @@ from benchmarks.faults.outcome import Findings, Outcome
 from common.redis import keyspace
 from common.redis.clients import open_redis
 from common.settings import Settings, load_settings
+from local.gateway_and_worker import Service, gateway_service, worker_service
 from local.servers.redis import RedisConfig, RedisServer
 from local.servers.server import free_port
-from local.services import Service, gateway_service, worker_service
 
 START_S = 60.0
 

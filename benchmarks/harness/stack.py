@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.harness.bench import DEMO_ALBUMS, Bench
+from local.gateway_and_worker import Service, gateway_service, worker_service
 from local.servers.redis import RedisConfig, RedisServer
 from local.servers.server import free_port
-from local.services import Service, gateway_service, worker_service
 
 START_S = 300.0
 #: A worker whose model only sleeps: everything around the model is measured.

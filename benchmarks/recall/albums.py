@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from benchmarks.recall.synthetic_embeddings import Cones, Vectors
-from common.queries import Filters
+from common.filters import Filters
 
 Mask = npt.NDArray[np.bool_]
 

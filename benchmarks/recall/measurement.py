@@ -21,7 +21,7 @@ from catalog.database.migrations import apply_migrations
 from catalog.database.vector_index import MEMORY_MIB
 from catalog.ingest.table_ingest import BATCH
 from common.catalog.postgres import PostgresCatalog
-from common.queries import Filters
+from common.filters import Filters
 from local.servers.postgres import PostgresConfig, PostgresServer
 
 SIZES = (15_000, 150_000)

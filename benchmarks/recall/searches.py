@@ -13,8 +13,8 @@ from benchmarks.recall.query_plans import PlanReader
 from benchmarks.recall.synthetic_embeddings import Vectors
 from common.catalog.postgres import PostgresCatalog
 from common.catalog.row_mapping import filter_arguments, vector_literal
+from common.filters import Filters
 from common.genres import genre_key
-from common.queries import Filters
 
 #: An exact scan of 150,000 albums is slow, so only every fifth query is scanned.
 SCAN_EVERY = 5

@@ -17,8 +17,8 @@ from redis.asyncio import Redis as AsyncRedis
 from api.__main__ import BACKLOG, KEEP_ALIVE_S
 from benchmarks.harness.stack import START_S, Stack, base_environ
 from common.redis.clients import open_redis
+from local.gateway_and_worker import Service
 from local.servers.server import free_port
-from local.services import Service
 
 KEY = "bare"
 

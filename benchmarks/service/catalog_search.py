@@ -17,7 +17,7 @@ from common.catalog.postgres import PostgresCatalog
 from common.catalog.protocol import Catalog
 from common.catalog.row_mapping import vector_literal
 from common.catalog.supabase import SupabaseCatalog
-from common.queries import Filters
+from common.filters import Filters
 from local.errors import ServerFailed
 from local.servers.postgres import find_binaries
 from local.servers.postgrest import find_postgrest

@@ -13,7 +13,7 @@ from common.ledger.records import Verdict
 from common.ledger.worker import WorkerLedger
 from common.redis import keyspace
 from common.redis.clients import open_redis
-from common.results import result_json
+from common.search_result import result_json
 from common.settings import Settings, load_settings
 
 

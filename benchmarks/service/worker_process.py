@@ -16,7 +16,7 @@ from benchmarks.harness.bench import STATE, Bench
 from benchmarks.harness.figures import Figure
 from benchmarks.harness.stack import START_S, Stack, open_stack
 from benchmarks.paths import ROOT
-from local.services import worker_service
+from local.gateway_and_worker import worker_service
 
 NAMES = ("worker.rss_mb", "worker.ready_s")
 

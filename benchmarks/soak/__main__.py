@@ -16,14 +16,14 @@ from pathlib import Path
 
 from benchmarks.faults.catalog_server import CatalogServer
 from benchmarks.faults.rig import Rig, eventually, open_rig
-from benchmarks.harness.document import show
+from benchmarks.harness.docs_section import show
 from benchmarks.paths import ROOT
 from benchmarks.soak.clients import MIX, Account, Load
 from benchmarks.soak.samples import Growth, Samples
 from benchmarks.soak.table import table
 from common.redis import keyspace
 from common.settings import Settings
-from local.services import Service
+from local.gateway_and_worker import Service
 
 RESULTS = Path(__file__).parent.parent / "soak.json"
 

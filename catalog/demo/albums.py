@@ -8,7 +8,7 @@ from random import Random
 
 from catalog.demo import names
 from catalog.demo.captions import caption
-from catalog.demo.cover_look import Look, random_look
+from catalog.demo.cover_attributes import Look, random_look
 from catalog.demo.genres import GENRES, STYLES
 
 #: The seed of the catalog that `make run` loads.

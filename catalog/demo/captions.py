@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from random import Random
 
-from catalog.demo.cover_look import Look
+from catalog.demo.cover_attributes import Look
 
 #: Phrases by layout; `{a}` is the object with its article, `{o}` without one, `{s}` its plural.
 LAYOUT_PHRASES: dict[str, tuple[str, ...]] = {

@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from catalog.ingest.batch_writing import PATIENCE_S, write_bisecting
 from catalog.ingest.covers.catalog_covers import CatalogCover, CatalogCovers
 from catalog.ingest.embedding.protocol import CoverEmbedder, CoverToEmbed, EmbeddedCover
+from catalog.ingest.pipeline_stages import batches
 from catalog.ingest.rejection import Rejected, RowFault
 from catalog.ingest.report import Report
-from catalog.ingest.stages import batches
 from catalog.writer.protocol import CatalogWriter, MissingAlbum, NewEmbedding
 from worker.retries import retry_transient
 

@@ -10,9 +10,9 @@ from catalog.ingest.album_source import AlbumSource
 from catalog.ingest.batch_writing import PATIENCE_S, update, write
 from catalog.ingest.covers.protocol import AlbumToLoad
 from catalog.ingest.embedding.protocol import CoverEmbedder, CoverToEmbed, EmbeddedCover
+from catalog.ingest.pipeline_stages import batches, in_order
 from catalog.ingest.rejection import Note, Rejected, RowFault
 from catalog.ingest.report import Notes, Report
-from catalog.ingest.stages import batches, in_order
 from catalog.writer.album_row import AlbumRow
 from catalog.writer.protocol import CatalogWriter, Origin
 from worker.retries import retry_transient

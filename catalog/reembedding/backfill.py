@@ -9,9 +9,9 @@ import psycopg
 
 from catalog.ingest.covers.catalog_covers import CatalogCovers
 from catalog.ingest.embedding.protocol import CoverEmbedder, CoverToEmbed
+from catalog.ingest.pipeline_stages import batches
 from catalog.ingest.rejection import Rejected, RowFault
 from catalog.ingest.report import Report
-from catalog.ingest.stages import batches
 from catalog.reembedding.shadow_table import LiveAlbum, copy, missing
 
 _PAGE = 500

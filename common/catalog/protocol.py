@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from common.errors import CatalogMisconfigured
-from common.queries import Filters
+from common.filters import Filters
 
 #: Dimension of every embedding: the projection of CLIP ViT-B/32 and the type `vector(512)`.
 EMBEDDING_DIMENSION = 512

@@ -22,7 +22,7 @@ from common.catalog.protocol import (
     ModelStamp,
 )
 from common.errors import InvalidParameter
-from common.queries import Filters
+from common.filters import Filters
 
 Row = Mapping[str, Any]
 

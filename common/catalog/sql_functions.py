@@ -18,7 +18,8 @@ from common.catalog.protocol import (
     ModelStamp,
 )
 from common.errors import AlbumNotFound, CatalogMisconfigured
-from common.queries import K_MAX, Filters
+from common.filters import Filters
+from common.queries import K_MAX
 
 _EMBEDDING_TYPE = f"vector({EMBEDDING_DIMENSION})"
 

@@ -33,7 +33,16 @@ class GatewayLedger:
         self._redis = MultiplexedRedis(redis)
         self._settings = settings
         self.template = template
-        names = ("submit", "check_room", "record", "view", "cancel", "states", "load", "sweep")
+        names = (
+            "submit",
+            "check_admission",
+            "record_cached_job",
+            "read_job",
+            "cancel",
+            "job_states",
+            "read_load",
+            "sweep",
+        )
         self._scripts = {name: redis.register_script(script_text(name)) for name in names}
 
     async def submit(self, submission: Submission) -> Accepted:
@@ -55,7 +64,7 @@ class GatewayLedger:
             QueueFull, RateLimited
         """
         document = room_document(self._settings, owner=owner, client=client, max_jobs=max_jobs)
-        outcome, retry_after_s = await self._run("check_room", orjson.dumps(document), image_bytes)
+        outcome, retry_after_s = await self._run("check_admission", orjson.dumps(document), image_bytes)
         check_room(outcome, int(retry_after_s))
 
     async def record(self, submission: Submission, result: bytes) -> Accepted:
@@ -64,7 +73,9 @@ class GatewayLedger:
         Raises:
             QueueFull, IdempotencyConflict: nothing was written.
         """
-        return read_submission(await self._run("record", submission.to_json(self._settings), result))
+        return read_submission(
+            await self._run("record_cached_job", submission.to_json(self._settings), result)
+        )
 
     async def job(self, job_id: str, *, owner: str) -> tuple[Job, int]:
         """Return a job, and after how many seconds the client should poll again.
@@ -72,7 +83,7 @@ class GatewayLedger:
         Raises:
             JobNotFound: the job is unknown, has expired, or belongs to another owner.
         """
-        return read_job(job_id, await self._run("view", job_id, owner))
+        return read_job(job_id, await self._run("read_job", job_id, owner))
 
     async def cancel(self, job_id: str, *, owner: str) -> None:
         """Cancel a job; a job that has ended does not change."""
@@ -80,7 +91,7 @@ class GatewayLedger:
 
     async def ended(self, job_ids: Sequence[str]) -> set[str]:
         """Return the ids of the jobs that have ended or expired."""
-        states = await self._run("states", *job_ids)
+        states = await self._run("job_states", *job_ids)
         return {
             job_id
             for job_id, state in zip(job_ids, states, strict=True)
@@ -89,7 +100,7 @@ class GatewayLedger:
 
     async def load(self) -> Load:
         """Return how busy the service is and which workers are alive."""
-        return read_load(await self._run("load"))
+        return read_load(await self._run("read_load"))
 
     async def sweep(self) -> Sweep | None:
         """Run the sweeper if it is due; return None if another process has just run it."""

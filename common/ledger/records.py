@@ -175,7 +175,7 @@ _FULL = {
 
 
 def read_submission(reply: Sequence[Any]) -> Accepted:
-    """Read the reply of `submit.lua` or `record.lua`.
+    """Read the reply of `submit.lua` or `record_cached_job.lua`.
 
     Raises:
         IdempotencyConflict: the Idempotency-Key was used with another request.
@@ -245,7 +245,7 @@ def read_claim(run_id: str, reply: Sequence[Any]) -> Claim | Verdict:
 
 
 def read_job(job_id: str, reply: Sequence[Any] | None) -> tuple[Job, int]:
-    """Read the reply of `view.lua`: the job, and after how many seconds the client should poll again.
+    """Read the reply of `read_job.lua`: the job, and after how many seconds the client should poll again.
 
     Raises:
         JobNotFound: there is no such job, or it belongs to another owner.
@@ -296,7 +296,7 @@ def read_job(job_id: str, reply: Sequence[Any] | None) -> tuple[Job, int]:
 
 
 def read_load(reply: Sequence[Any]) -> Load:
-    """Read the reply of `load.lua`."""
+    """Read the reply of `read_load.lua`."""
     workers = tuple(orjson.loads(announcement) for announcement in reply[5:] if announcement)
     queued, running, oldest_age_ms, held_image_bytes, retry_after_s = (int(n) for n in reply[:5])
     return Load(

@@ -11,7 +11,7 @@ SWEEP_EVERY_MS = 1000
 RESEND_AFTER_MS = 3000
 
 #: Lua code that is put before every script; each part uses the parts before it.
-_SHARED = ("basics", "service_rate", "jobs", "decoder_turns", "admission", "runs")
+_SHARED = ("clock_and_events", "service_rate", "jobs", "decoder_turns", "admission_rules", "runs")
 
 
 @cache

@@ -28,7 +28,7 @@ class WorkerLedger:
         self._template = template
         self._worker_id = worker_id
         self._lease_ms = int(settings.lease_s * 1000)
-        names = ("claim", "renew", "succeed", "fail", "release", "charge", "sweep")
+        names = ("claim", "renew", "succeed", "fail", "release", "record_decode_overrun", "sweep")
         self._scripts = {name: redis.register_script(script_text(name)) for name in names}
 
     def claim(self, run_id: str, *, cached_for: str | None = None) -> Claim | Verdict:
@@ -95,7 +95,7 @@ class WorkerLedger:
 
         Returns the number of the client's runs that were taken back from the queue.
         """
-        return int(self._run("charge", client, math.ceil(excess_s * 1000)))
+        return int(self._run("record_decode_overrun", client, math.ceil(excess_s * 1000)))
 
     def sweep(self) -> Sweep | None:
         """Run the sweeper if it is due; return None if another process has just run it."""

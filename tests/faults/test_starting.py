@@ -8,7 +8,7 @@ import httpx
 from benchmarks.faults.catalog_server import CatalogServer
 from benchmarks.faults.clients import until_answered
 from benchmarks.faults.rig import eventually, open_rig
-from local.services import Service, worker_is_ready
+from local.gateway_and_worker import Service, worker_is_ready
 
 
 async def test_a_worker_that_starts_before_redis_waits_for_it(

@@ -26,8 +26,8 @@ from catalog.ingest.columns.fields import Album
 from catalog.ingest.covers.folder import CoverFolder
 from catalog.ingest.covers.protocol import READ_AHEAD
 from catalog.ingest.embedding.protocol import CoverToEmbed
+from catalog.ingest.pipeline_stages import in_order
 from catalog.ingest.rejection import Rejected, RowFault
-from catalog.ingest.stages import in_order
 from catalog.progress_bar import progress_bar
 from common.errors import DecoderBusy, DecoderDied, ImageError, SettingsError
 from common.settings import Settings

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from random import Random
 
 from catalog.demo.captions import LAYOUT_PHRASES, caption, object_phrase, plural, with_article
-from catalog.demo.cover_look import FACTS, Look, facts
+from catalog.demo.cover_attributes import FACTS, Look, facts
 from training.data import vocabulary
 
 _KEEP = 0.72

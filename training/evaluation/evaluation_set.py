@@ -10,7 +10,7 @@ from typing import Any, Protocol
 from PIL import Image
 
 from catalog.demo.albums import DemoAlbum
-from catalog.demo.cover_look import FACTS, Look, facts
+from catalog.demo.cover_attributes import FACTS, Look, facts
 from catalog.ingest.columns.fields import Album
 from training.data.captions import caption
 from training.data.drawn_covers import Pixels

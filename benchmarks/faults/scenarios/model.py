@@ -16,8 +16,8 @@ from benchmarks.faults.catalog_server import CatalogServer
 from benchmarks.faults.clients import submit_all, texts
 from benchmarks.faults.outcome import Findings, Outcome
 from benchmarks.faults.rig import Rig, eventually, open_rig
+from local.gateway_and_worker import Service
 from local.options import DEMO_MODEL
-from local.services import Service
 from worker.watchdog import STALLED_STATUS
 
 CLOCK_OFF_S = 120

@@ -20,7 +20,7 @@ from benchmarks.faults.clients import ASYNC, Submitted, submit_all, texts
 from benchmarks.faults.outcome import Findings, Outcome
 from benchmarks.faults.rig import Rig, eventually, open_rig
 from common.redis import keyspace
-from local.services import Service
+from local.gateway_and_worker import Service
 
 KILL_EVERY_S = 2.5
 #: After the last kill: the lease time, a worker's start, and the remaining jobs.

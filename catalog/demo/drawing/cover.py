@@ -8,7 +8,7 @@ from random import Random
 from PIL import Image
 
 from catalog.demo.albums import DemoAlbum
-from catalog.demo.cover_look import Look
+from catalog.demo.cover_attributes import Look
 from catalog.demo.drawing import textures
 from catalog.demo.drawing.canvas import Canvas, Stamp
 from catalog.demo.drawing.layouts import stamps

@@ -11,7 +11,7 @@ from typing import Annotated
 from pydantic import BeforeValidator
 from pydantic_core import PydanticCustomError
 
-from common.queries import YEAR_MAX, YEAR_MIN
+from common.filters import YEAR_MAX, YEAR_MIN
 
 SCORE_MIN, SCORE_MAX = 0.0, 10.0
 

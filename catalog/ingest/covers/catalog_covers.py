@@ -11,8 +11,8 @@ from catalog.ingest.covers.fetch.fetcher import CoverFetcher
 from catalog.ingest.covers.folder import CoverFolder
 from catalog.ingest.covers.protocol import READ_AHEAD, CoverContent
 from catalog.ingest.covers.urls import PER_HOST_AT_ONCE, CoverUrls, host_of
+from catalog.ingest.pipeline_stages import as_completed_per_key
 from catalog.ingest.rejection import Rejected, RowFault
-from catalog.ingest.stages import as_completed_per_key
 
 #: The path under which a gateway serves the folder of covers.
 _SERVED = "/covers/"

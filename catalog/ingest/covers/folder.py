@@ -8,8 +8,8 @@ from typing import TypeVar
 from catalog.ingest.covers.fetch.responses import Validators
 from catalog.ingest.covers.file_names import SUFFIXES, CoverFiles
 from catalog.ingest.covers.protocol import READ_AHEAD, AlbumToLoad, CoverContent, CoverLocation, cover_sha256
+from catalog.ingest.pipeline_stages import in_order
 from catalog.ingest.rejection import Rejected, RowFault
-from catalog.ingest.stages import in_order
 from catalog.writer.protocol import Origin
 
 R = TypeVar("R")

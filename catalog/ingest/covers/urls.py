@@ -8,8 +8,8 @@ from urllib.parse import urlsplit
 from catalog.ingest.covers.fetch.fetcher import CoverFetcher
 from catalog.ingest.covers.fetch.responses import FetchedCover, Validators
 from catalog.ingest.covers.protocol import READ_AHEAD, AlbumToLoad, CoverContent, CoverLocation, cover_sha256
+from catalog.ingest.pipeline_stages import as_completed_per_key
 from catalog.ingest.rejection import Rejected, RowFault
-from catalog.ingest.stages import as_completed_per_key
 from catalog.writer.protocol import Origin
 
 R = TypeVar("R")

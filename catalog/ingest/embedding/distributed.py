@@ -18,8 +18,8 @@ from redis import Redis
 from redis.exceptions import RedisError
 
 from catalog.ingest.embedding.protocol import CoverToEmbed, EmbeddedCover
+from catalog.ingest.pipeline_stages import batches
 from catalog.ingest.rejection import Rejected, RowFault
-from catalog.ingest.stages import batches
 from common.broker.bulk_messages import BulkFault, BulkReply, Outcome, pack_covers, unpack_reply
 from common.broker.celery_app import BULK_TASK_NAME, make_celery
 from common.catalog.protocol import ModelStamp

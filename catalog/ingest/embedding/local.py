@@ -9,8 +9,8 @@ from typing import TypeVar
 import numpy as np
 
 from catalog.ingest.embedding.protocol import CoverToEmbed, EmbeddedCover
+from catalog.ingest.pipeline_stages import batches, in_order
 from catalog.ingest.rejection import Rejected, RowFault
-from catalog.ingest.stages import batches, in_order
 from common.catalog.protocol import ModelStamp
 from common.errors import DecoderBusy, DecoderDied, ImageError
 from common.settings import Settings

@@ -2,8 +2,8 @@
 
 import struct
 
-from common.images.formats.coded_pictures import Obu, leb128, obus
 from common.images.formats.heif import truncated_items
+from common.images.formats.heif_coded_pictures import Obu, leb128, obus
 
 _BOX = struct.Struct("!I4s")
 _BOXES_MAX = 1000

@@ -19,8 +19,8 @@ from fractions import Fraction
 from itertools import chain, islice
 
 from common.errors import ImageTooManyPixels, UndecodableImage, UnsupportedImage
-from common.images.formats.coded_pictures import CodedPixels
-from common.images.formats.item_locations import Extent, Location, read_iloc
+from common.images.formats.heif_coded_pictures import CodedPixels
+from common.images.formats.heif_item_locations import Extent, Location, read_iloc
 
 #: Boxes, items, references and associations together. A picture of 48 megapixels in tiles has about 1,000.
 _ENTRIES_MAX = 20_000

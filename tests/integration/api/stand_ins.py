@@ -24,12 +24,13 @@ from common.catalog.protocol import (
 )
 from common.catalog.version import ensure_catalog_version, made_from
 from common.errors import AlbumNotFound, CatalogMisconfigured, CoverSearchError
+from common.filters import Filters
 from common.jobs import JobFailure, Timings
 from common.ledger.records import Claim
-from common.queries import Filters, SearchQuery, query_from_json
+from common.queries import SearchQuery, query_from_json
 from common.redis import keyspace
 from common.redis.clients import open_redis
-from common.results import result_json
+from common.search_result import result_json
 from common.settings import Settings
 from tests.ledgers import worker_ledger
 

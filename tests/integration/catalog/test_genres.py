@@ -10,8 +10,8 @@ import pytest
 from psycopg.rows import dict_row
 
 from common.catalog.protocol import GenreCount
+from common.filters import Filters
 from common.genres import genre_key
-from common.queries import Filters
 from tests.integration.catalog.conftest import Opened
 
 QUERY = np.ones(512, dtype=np.float32)

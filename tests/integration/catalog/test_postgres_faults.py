@@ -16,7 +16,7 @@ from psycopg import sql
 from common.catalog.postgres import PostgresCatalog
 from common.catalog.postgres_connections import BoundedConnection
 from common.errors import CatalogError, CatalogMisconfigured, CatalogUnavailable
-from common.queries import Filters
+from common.filters import Filters
 from common.settings import load_settings
 from local.servers.pgbouncer import PgBouncerServer
 from local.servers.postgres import PostgresServer

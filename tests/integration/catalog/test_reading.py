@@ -8,7 +8,7 @@ import pytest
 
 from common.catalog.protocol import Album, Catalog, CatalogStats, ModelStamp
 from common.errors import AlbumNotFound, ModelMismatch
-from common.queries import Filters
+from common.filters import Filters
 from tests.integration.catalog.conftest import Opened
 from tests.integration.catalog.known_catalog import SECOND, KnownAlbums, Row, write
 

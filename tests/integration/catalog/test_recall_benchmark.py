@@ -12,8 +12,8 @@ from benchmarks.recall.first_load import copy_albums
 from benchmarks.recall.measurement import measure
 from benchmarks.recall.query_plans import PlanReader
 from benchmarks.recall.searches import plans_of
+from common.filters import Filters
 from common.genres import genre_key
-from common.queries import Filters
 
 COUNT = 1000
 

@@ -10,7 +10,8 @@ import pytest
 from catalog.verification import verify
 from catalog.writer.album_row import AlbumRow
 from catalog.writer.supabase import SupabaseWriter
-from common.queries import K_MAX, Filters
+from common.filters import Filters
+from common.queries import K_MAX
 from local.servers.supabase import SupabaseConfig, SupabaseServer
 
 ALBUMS = 120

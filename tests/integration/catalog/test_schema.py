@@ -15,7 +15,7 @@ from supabase import ClientOptions, create_client
 from catalog.database.migrations import apply_migrations, migrations
 from common.catalog.postgres import PostgresCatalog
 from common.catalog.row_mapping import vector_literal
-from common.queries import Filters
+from common.filters import Filters
 from local.servers.postgres import PostgresServer
 from local.servers.supabase import SupabaseServer
 from tests.integration.catalog.known_catalog import KnownAlbums, Row, write

@@ -9,7 +9,7 @@ import pytest
 
 from common.catalog.protocol import Catalog, Match
 from common.errors import AlbumNotFound, CatalogMisconfigured, InvalidParameter
-from common.queries import Filters
+from common.filters import Filters
 from tests.integration.catalog.known_catalog import (
     FAR,
     FAR_COUNT,

@@ -12,7 +12,7 @@ from psycopg import sql
 
 from common.catalog.supabase import SupabaseCatalog
 from common.errors import CatalogError, CatalogMisconfigured, CatalogUnavailable
-from common.queries import Filters
+from common.filters import Filters
 from local.servers.postgres import PostgresServer
 from local.servers.supabase import SupabaseServer
 from local.servers.supabase_gateway import Answer

@@ -10,7 +10,7 @@ import pytest
 
 from catalog.database.migrations import apply_migrations
 from common.catalog.protocol import Catalog
-from common.queries import Filters
+from common.filters import Filters
 from local.servers.postgres import PostgresConfig, PostgresServer, find_binaries
 from tests.integration.catalog.conftest import Opened
 from tests.polling import eventually

@@ -15,7 +15,7 @@ import pytest
 from catalog.ingest.embedding.distributed import DistributedEmbedder
 from common.redis import keyspace
 from common.redis.clients import open_redis
-from local.services import Service, worker_service
+from local.gateway_and_worker import Service, worker_service
 from tests.integration.catalog_cli.conftest import ALBUMS, Catalog, read_report, rows
 from tests.integration.catalog_cli.test_killed_ingest import assert_same
 from tests.paths import DEMO_MODEL

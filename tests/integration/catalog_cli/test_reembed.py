@@ -16,7 +16,7 @@ from catalog.reembedding.shadow_table import prepare
 from common.catalog.postgres import PostgresCatalog
 from common.catalog.protocol import Matches, ModelStamp
 from common.errors import CoverSearchError, ModelMismatch
-from common.queries import Filters
+from common.filters import Filters
 from common.redis import keyspace
 from common.redis.clients import open_redis
 from tests.integration.catalog_cli.conftest import ALBUMS, Catalog, has_index, rows

@@ -15,9 +15,9 @@ import pytest
 from PIL import Image
 
 from common.redis.clients import open_redis
+from local.gateway_and_worker import Service, gateway_answers, worker_is_ready
 from local.servers.redis import RedisServer
 from local.servers.server import free_port
-from local.services import Service, gateway_answers, worker_is_ready
 from tests.integration.compatibility.release import Release, releases
 from tests.paths import ROOT
 

@@ -15,9 +15,9 @@ from redis import Redis
 from catalog.writer.album_row import AlbumRow, upsert_albums
 from common.redis import keyspace
 from common.settings import load_settings
+from local.gateway_and_worker import worker_service
 from local.servers.redis import RedisServer
 from local.servers.supabase import SupabaseServer
-from local.services import worker_service
 from tests.polling import eventually
 from tests.running_gateway import RunningGateway
 

@@ -6,7 +6,7 @@ import httpx
 import pytest
 
 from common.settings import Settings, load_settings
-from local.services import Service
+from local.gateway_and_worker import Service
 from tests.integration.worker.conftest import StartWorker, catalog_url, make_worker_service, settings
 from tests.polling import eventually
 from tests.running_gateway import RunningGateway

@@ -12,7 +12,7 @@ from benchmarks.costly_images.pngs import truncated
 from common.redis import keyspace
 from common.redis.clients import open_redis
 from common.settings import Settings
-from local.services import Service
+from local.gateway_and_worker import Service
 from tests.integration.hostile.conftest import MAX_IMAGE_BYTES
 from tests.integration.hostile.corpus import OK, HostileFile, corpus, encoded, photo
 

@@ -13,7 +13,7 @@ import pytest
 
 from catalog.database.migrations import apply_migrations
 from common.catalog.open_catalog import open_catalog
-from common.queries import Filters
+from common.filters import Filters
 from common.settings import load_settings
 from local.servers.postgres import PostgresConfig, PostgresServer, find_binaries
 from local.servers.postgrest import PostgrestConfig, PostgrestServer

@@ -11,8 +11,8 @@ import httpx
 import pytest
 from PIL import Image
 
+from local.gateway_and_worker import gateway_service, worker_service
 from local.servers.server import free_port
-from local.services import gateway_service, worker_service
 from tests.integration.redis.server_variants import FORMS, Certificates, RedisFolder
 
 START_S = 60.0

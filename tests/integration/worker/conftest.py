@@ -14,8 +14,8 @@ from catalog.writer.album_row import AlbumRow, upsert_albums
 from common.jobs import Job
 from common.ledger.gateway import GatewayLedger
 from common.settings import Settings, load_settings
+from local.gateway_and_worker import Service, worker_service
 from local.servers.redis import RedisServer
-from local.services import Service, worker_service
 from tests.ledgers import OWNER, gateway_ledger
 from tests.polling import eventually_async
 

@@ -13,8 +13,8 @@ import pytest
 from PIL import Image
 
 from common.settings import Settings
+from local.gateway_and_worker import Service, gateway_service
 from local.servers.server import free_port
-from local.services import Service, gateway_service
 from tests.integration.worker.conftest import START_S, StartWorker
 from tests.paths import ROOT
 from tests.polling import eventually

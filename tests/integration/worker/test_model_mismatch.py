@@ -6,7 +6,7 @@ from catalog.model_stamp import write_stamp
 from common.catalog.protocol import ModelStamp
 from common.jobs import JobState
 from common.ledger.gateway import GatewayLedger
-from local.services import Service
+from local.gateway_and_worker import Service
 from tests.integration.worker.conftest import StartWorker, ended_job
 from tests.ledgers import OWNER, text_submission
 from tests.polling import eventually_async

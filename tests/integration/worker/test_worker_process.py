@@ -18,7 +18,7 @@ from common.ledger.gateway import GatewayLedger
 from common.redis import keyspace
 from common.redis.clients import open_redis
 from common.settings import Settings
-from local.services import Service
+from local.gateway_and_worker import Service
 from tests.integration.worker.conftest import StartWorker, ended_job, running
 from tests.ledgers import OWNER, image_submission, text_submission
 from tests.polling import eventually, eventually_async

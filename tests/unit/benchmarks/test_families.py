@@ -1,4 +1,4 @@
-from benchmarks.families import FAMILIES, families_of
+from benchmarks.figure_families import FAMILIES, families_of
 from benchmarks.harness.targets import TARGETS
 
 #: The names that the project has promised to measure.

@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks import __main__ as run
-from benchmarks.families import Family
+from benchmarks.figure_families import Family
 from benchmarks.harness.bench import Bench
 from benchmarks.harness.figures import Figure
 from benchmarks.harness.interleaving import interleaved

@@ -3,9 +3,9 @@
 import pytest
 
 from common.errors import InvalidParameter
+from common.filters import Filters
 from common.queries import (
     AlbumPart,
-    Filters,
     ImagePart,
     SearchQuery,
     TextPart,

@@ -7,7 +7,7 @@ import torch
 from PIL import Image
 
 from catalog.demo.albums import DemoAlbum, demo_albums
-from catalog.demo.cover_look import facts
+from catalog.demo.cover_attributes import facts
 from catalog.demo.drawing.cover import draw_cover
 from catalog.demo.photo_distortions import rephotograph
 from tests.paths import DEMO_MODEL

@@ -4,7 +4,7 @@ import threading
 import time
 from dataclasses import dataclass
 
-#: How long an excess counts against a client, as in `common/ledger/lua/charge.lua`.
+#: How long an excess counts against a client, as in `common/ledger/lua/record_decode_overrun.lua`.
 REMEMBERED_S = 60.0
 #: Smaller excesses are ignored; the profiles of screens and phones, which have no price, take 0.01 s.
 EXCESS_MIN_S = 0.02

@@ -5,7 +5,7 @@ import numpy as np
 from common.errors import ModelUnavailable
 from worker.encoder.checkpoint import Checkpoint
 from worker.encoder.openvino.encoder import OpenVinoEncoder
-from worker.encoder.openvino.reference import ReferenceEncoder
+from worker.encoder.openvino.numpy_reference import ReferenceEncoder
 from worker.encoder.preprocessing import Preprocessing
 
 #: Minimum cosine: correct graphs are far above it in every precision, wrong graphs far below.

@@ -10,7 +10,7 @@ from jsonschema import Draft202012Validator
 from api.app import create_app
 from api.contract.error_statuses import PROBLEMS_BY_CODE
 from api.contract.problem_examples import DETAILS
-from api.contract.requests import SearchParameters, TextSearch
+from api.contract.request_parameters import SearchParameters, TextSearch
 from common.catalog.errors import REMEDIES
 from common.settings import load_settings
 from tests.paths import ROOT

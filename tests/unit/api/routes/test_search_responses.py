@@ -6,9 +6,9 @@ import pytest
 
 from api.contract.prefer import WaitPreference
 from api.routes.search_responses import response_of
-from api.search.service import Answered, Cached, Unchanged
+from api.search.use_case import Answered, Cached, Unchanged
 from common.jobs import Timings
-from common.results import RESULT_PREFIX, result_json
+from common.search_result import RESULT_PREFIX, result_json
 
 KEY = "a" * 64
 TIMINGS = Timings.of(total_ms=12.3, decode_ms=1, embed_ms=7, search_ms=2)

@@ -6,10 +6,11 @@ import pytest
 from fastapi import APIRouter, FastAPI, Header, Query
 from fastapi.testclient import TestClient
 
-from api.contract.requests import CacheableSearchHeaders, TextSearch
+from api.contract.request_parameters import CacheableSearchHeaders, TextSearch
 from api.error_handlers import install_error_handlers
 from api.routes.strict_route import StrictRoute
-from common.queries import Filters, SearchQuery, TextPart
+from common.filters import Filters
+from common.queries import SearchQuery, TextPart
 
 router = APIRouter(route_class=StrictRoute)
 READ: list[tuple[SearchQuery, float | None]] = []

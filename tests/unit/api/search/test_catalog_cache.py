@@ -4,7 +4,8 @@ import pytest
 
 from api.search.catalog_cache import Genres
 from common.errors import InvalidParameter
-from common.queries import Filters, SearchQuery, TextPart
+from common.filters import Filters
+from common.queries import SearchQuery, TextPart
 
 
 def asked(*genres: str) -> SearchQuery:

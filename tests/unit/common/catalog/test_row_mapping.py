@@ -17,7 +17,7 @@ from common.catalog.row_mapping import (
     vector_literal,
 )
 from common.errors import CatalogMisconfigured, InvalidParameter
-from common.queries import Filters
+from common.filters import Filters
 
 Form = Callable[[npt.NDArray[np.float32]], object]
 

@@ -3,7 +3,7 @@
 from random import Random
 
 from catalog.demo.albums import demo_albums
-from catalog.demo.cover_look import FACTS, facts
+from catalog.demo.cover_attributes import FACTS, facts
 from training.data.phrases import PROMPT_FACTS, describe, prompts, word_for
 
 

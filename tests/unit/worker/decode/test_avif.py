@@ -11,8 +11,8 @@ from api.http.image_header import check_image
 from common.errors import ImageTooManyPixels, UndecodableImage
 from common.images.cost.estimate import read_outline
 from common.images.formats.avif import without_sequence
-from common.images.formats.coded_pictures import leb128, obus
 from common.images.formats.heif import primary_picture
+from common.images.formats.heif_coded_pictures import leb128, obus
 from tests.unit.worker.decode.pictures import decode, encoded, noise, quadrants
 
 SIDE = 224

@@ -10,7 +10,7 @@ from PIL import Image
 from benchmarks.costly_images import jpegs, pngs, tiffs
 from benchmarks.costly_images.families import FAMILIES
 from benchmarks.costly_images.family import Family, encoded, noise
-from benchmarks.costly_images.search import accepted_cost_s
+from benchmarks.costly_images.measurement import accepted_cost_s
 from common.errors import ImageError, UndecodableImage
 from common.images.cost.estimate import MAX_COST_S, READERS, check_cost, read_outline
 from common.images.formats.detection import format_of

@@ -3,7 +3,7 @@ import struct
 import numpy as np
 import pytest
 
-from benchmarks.costly_images.profiles import profile_of_elements, with_profile
+from benchmarks.costly_images.icc_profiles import profile_of_elements, with_profile
 from tests.unit.worker.decode.files import icc
 from tests.unit.worker.decode.pictures import decode
 from worker.decode.colour.icc_profiles import bounded

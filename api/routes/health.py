@@ -9,12 +9,12 @@ from pydantic import BaseModel
 
 from api.access.middleware import sees_details
 from api.contract.openapi_responses import NEVER_STORED, answer, header, problems
-from api.contract.requests import HealthParameters
-from api.contract.responses import Health, Liveness, ModelsLoaded, Readiness, Service
+from api.contract.request_parameters import HealthParameters
+from api.contract.response_models import Health, Liveness, ModelsLoaded, Readiness, Service
 from api.lifespan import gateway_of
 from api.routes.search_responses import JSON, NEVER_STORE
 from api.routes.strict_route import StrictRoute
-from api.search.health import HealthReport
+from api.search.health_report import HealthReport
 from common.version import VERSION
 
 #: Endpoints that ignore unknown parameters, because probes and browsers may add some.

@@ -14,9 +14,10 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
-from api.contract.parameter_types import FLAG, INTEGER, NUMBER, is_json, within
-from api.contract.responses import JOB_ID_EXAMPLE
+from api.contract.response_models import JOB_ID_EXAMPLE
+from api.contract.strict_types import FLAG, INTEGER, NUMBER, is_json, within
 from common.errors import AlbumNotFound, InvalidParameter
+from common.filters import YEAR_MAX, YEAR_MIN, Filters
 from common.genres import GENRE_MAX_CHARS
 from common.queries import (
     ALBUM_ID_MAX_CHARS,
@@ -25,10 +26,7 @@ from common.queries import (
     K_MIN,
     PARTS_MAX,
     TEXT_MAX_CHARS,
-    YEAR_MAX,
-    YEAR_MIN,
     AlbumPart,
-    Filters,
     SearchQuery,
     TextPart,
     clean_text,

@@ -3,7 +3,7 @@
 from random import Random
 
 from catalog.demo.albums import demo_albums
-from catalog.demo.cover_look import FACTS, facts, random_look
+from catalog.demo.cover_attributes import FACTS, facts, random_look
 from catalog.demo.drawing.palette import GROUNDS, INKS, contrast
 from catalog.demo.genres import GENRES
 

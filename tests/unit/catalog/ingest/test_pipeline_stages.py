@@ -1,7 +1,7 @@
 """Batches are limited by count and by bytes, and rejected rows do not wait for them."""
 
+from catalog.ingest.pipeline_stages import batches
 from catalog.ingest.rejection import Rejected
-from catalog.ingest.stages import batches
 
 
 def test_a_batch_has_a_byte_limit() -> None:

@@ -8,8 +8,8 @@ from contextlib import closing
 
 import pytest
 
+from catalog.ingest.pipeline_stages import as_completed_per_key
 from catalog.ingest.rejection import Rejected
-from catalog.ingest.stages import as_completed_per_key
 
 
 @pytest.fixture

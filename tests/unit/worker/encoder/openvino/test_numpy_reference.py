@@ -8,7 +8,7 @@ from transformers import CLIPImageProcessorPil, CLIPModel, CLIPTokenizer
 
 from tests.unit.worker.conftest import write_tiny_clip
 from worker.encoder.checkpoint import load_checkpoint
-from worker.encoder.openvino.reference import ReferenceEncoder
+from worker.encoder.openvino.numpy_reference import ReferenceEncoder
 from worker.encoder.preprocessing import read_preprocessing
 
 TEXTS = ["red", "a blue cover with a red cover on it", "so many words that they are cut " * 5]

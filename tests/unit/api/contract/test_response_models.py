@@ -5,11 +5,11 @@ from dataclasses import replace
 
 import pytest
 
-from api.contract import responses
+from api.contract import response_models
 from api.contract.job_json import job_json
 from common.errors import CatalogMisconfigured
 from common.jobs import Job, JobFailure, JobState, Timings
-from common.results import result_json
+from common.search_result import result_json
 
 TIMINGS = Timings.of(total_ms=12.3, decode_ms=1, embed_ms=7, search_ms=2)
 JOB = Job(
@@ -35,9 +35,9 @@ FAILED = replace(JOB, state=JobState.FAILED, failure=JobFailure("no_worker", "no
 
 
 def test_a_result_of_an_earlier_release_has_no_truncation_field() -> None:
-    earlier = {name: value for name, value in responses.RESULT_EXAMPLE.items() if name != "truncated"}
+    earlier = {name: value for name, value in response_models.RESULT_EXAMPLE.items() if name != "truncated"}
 
-    assert not responses.Result.model_validate(earlier).truncated
+    assert not response_models.Result.model_validate(earlier).truncated
 
 
 def test_a_job_shows_its_result_under_its_own_id_and_its_times_in_utc() -> None:
@@ -77,7 +77,7 @@ def test_a_job_that_failed_on_a_misconfigured_catalog_names_the_problem() -> Non
 def test_a_job_matches_its_model(job: Job) -> None:
     document = json.loads(job_json(job, path_prefix=""))
 
-    described = responses.Job.model_validate(document)
+    described = response_models.Job.model_validate(document)
 
-    assert set(document) == set(responses.Job.model_fields)
+    assert set(document) == set(response_models.Job.model_fields)
     assert described.model_dump(mode="json", exclude_unset=True) == document

@@ -5,7 +5,7 @@ import pytest
 
 from common.catalog.protocol import Album, Match
 from common.jobs import Timings
-from common.results import RESULT_PREFIX, result_json, with_job_id
+from common.search_result import RESULT_PREFIX, result_json, with_job_id
 
 ALBUM = Album(
     id="585",
