@@ -3,7 +3,8 @@
 from typing import Annotated, Any
 
 import pytest
-from fastapi import APIRouter, FastAPI, Header, Query
+from fastapi import APIRouter, FastAPI, Header, Path, Query
+from fastapi.responses import JSONResponse, Response
 from fastapi.testclient import TestClient
 
 from api.contract.request_parameters import CacheableSearchHeaders, TextSearch
@@ -19,19 +20,24 @@ READ: list[tuple[SearchQuery, float | None]] = []
 @router.get("/text")
 async def text(
     asked: Annotated[TextSearch, Query()], headers: Annotated[CacheableSearchHeaders, Header()]
-) -> dict[str, Any]:
+) -> Response:
     READ.append((asked.search(), asked.wait))
-    return {"prefer": headers.prefer, "key": headers.idempotency_key, "tags": headers.if_none_match}
+    read_headers = {
+        "prefer": headers.prefer,
+        "key": headers.idempotency_key,
+        "tags": headers.if_none_match,
+    }
+    return JSONResponse(read_headers)
 
 
 @router.get("/nothing")
-async def nothing() -> dict[str, Any]:
-    return {}
+async def nothing() -> Response:
+    return JSONResponse({})
 
 
 @router.get("/{name}/parts")
-async def parts(name: str) -> dict[str, Any]:
-    return {"name": name}
+async def parts(name: Annotated[str, Path()]) -> Response:
+    return JSONResponse({"name": name})
 
 
 app = FastAPI()
@@ -179,3 +185,11 @@ def test_an_idempotency_key_must_be_visible_ascii(key: str) -> None:
 def test_a_path_segment_encodes_a_slash_as_percent_2f() -> None:
     assert client.get("/a%2Fb/parts").json() == {"name": "a/b"}
     assert client.get("/%61/p%61rts").json() == {"name": "a"}
+
+
+def test_a_parameter_that_the_route_cannot_read_is_refused_when_it_is_declared() -> None:
+    async def with_cookie(session: str) -> Response:
+        return JSONResponse({"session": session})
+
+    with pytest.raises(TypeError, match="session"):
+        router.add_api_route("/cookie", with_cookie)
