@@ -1,7 +1,7 @@
--- The table of albums, its indexes, and the stamp: which model made the vectors.
+-- Creates the table of albums, its indexes, and the table that records which model made the vectors.
 --
--- Safe to run again, and safe on a database that already has the table. In Supabase: paste it into the
--- SQL editor, then the files after it, in order.
+-- This file may be run again, also on a database that already has the table. On Supabase, paste this file and
+-- then the files after it, in order, into the SQL editor.
 
 SET search_path = public, extensions;
 
@@ -39,7 +39,8 @@ CREATE TABLE IF NOT EXISTS album_covers (
 );
 
 -- By default PostgreSQL stores a vector of 2 KB outside its row, and an exact scan then needs one more lookup
--- for each row: 49 ms for 15,000 rows, compared with 12 ms if the vectors are stored in the rows.
+-- for each row. An exact scan of 15,000 rows takes 49 ms, but only 12 ms if the vectors are stored in their
+-- rows.
 DO $$
 BEGIN
   IF EXISTS (
@@ -56,7 +57,7 @@ BEGIN
 END
 $$;
 
--- The cosine with a zero vector is undefined. NOT VALID: existing rows are not checked.
+-- The cosine similarity to a zero vector is undefined. NOT VALID means that existing rows are not checked.
 DO $$
 BEGIN
   IF NOT EXISTS (
@@ -69,13 +70,14 @@ BEGIN
 END
 $$;
 
--- The index contains half-precision copies, which take half the memory; `search_albums` ranks the albums that
--- it finds by the full vectors. The vectors of texts are far from those of all covers. A graph built with the
--- default ef_construction of 64 has a recall of 0.95 for texts at 150,000 albums, this one 0.99.
+-- The index contains half-precision copies of the vectors, which take half the memory. `search_albums` ranks
+-- the albums found in the index by their full vectors. Text queries need a better graph than the default,
+-- because the vector of a text is far from the vectors of all covers. With 150,000 albums, the recall of text
+-- queries is 0.95 with the default ef_construction of 64, and 0.99 with the values below.
 CREATE INDEX IF NOT EXISTS album_covers_embedding_hnsw ON album_covers
   USING hnsw ((embedding::halfvec(512)) halfvec_cosine_ops) WITH (m = 24, ef_construction = 200);
 
--- Indexes for the filters; `album_stats` reads the first one, too.
+-- These indexes serve the filters of searches. `album_stats` reads `album_covers_genre_year`, too.
 CREATE INDEX IF NOT EXISTS album_covers_genre_year ON album_covers
   (genre, release_year) INCLUDE (pitchfork_score, best_new_music);
 CREATE INDEX IF NOT EXISTS album_covers_year ON album_covers (release_year);
@@ -86,7 +88,7 @@ CREATE TABLE IF NOT EXISTS catalog_model (
   only_row    boolean PRIMARY KEY DEFAULT true CHECK (only_row),
   model       text,
   fingerprint text,
-  -- The number of times the catalog was stamped. The version of the albums is `catalog_version()`.
+  -- A counter that `stamp_catalog` increases. The version of the albums is `catalog_version()`.
   version     bigint NOT NULL DEFAULT 1,
   stamped_at  timestamptz,
   CHECK ((model IS NULL) = (fingerprint IS NULL))

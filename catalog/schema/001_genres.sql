@@ -1,10 +1,11 @@
--- The genres of an album: `genre` is the first, `genres` contains all, and `genre_keys` contains the normalised
--- forms that are compared. Applied after 001_albums.sql, because it needs that file's table.
+-- Adds the columns for the genres of an album. `genre` is the album's first genre, `genres` contains all of its
+-- genres, and `genre_keys` contains their normalised forms, which searches compare. This file must be run after
+-- 001_albums.sql, which creates the table.
 --
--- Rows may be written with only `genre`, as plain SQL and Supabase's table editor do, or with `genres`; a
--- trigger keeps the three columns consistent. Rows of an older schema are not rewritten, because that would
--- insert every album into the HNSW index again. They have NULL in `genres` and `genre_keys`, which means that
--- `genre` is the only genre. UPDATE album_covers SET genre = genre fills the two columns.
+-- A writer, such as Supabase's table editor, may set only `genre` or only `genres`; a trigger keeps the three
+-- columns consistent. Rows of an older schema are not rewritten, because a rewrite would insert every album
+-- into the HNSW index again. In such a row, `genres` and `genre_keys` are NULL, which means that `genre` is the
+-- album's only genre. To fill the two columns, run UPDATE album_covers SET genre = genre.
 
 SET search_path = public, extensions;
 
@@ -23,10 +24,11 @@ $$;
 ALTER TABLE album_covers ADD COLUMN IF NOT EXISTS genres text[];
 ALTER TABLE album_covers ADD COLUMN IF NOT EXISTS genre_keys text[];
 
--- Returns the same key for all spellings of a genre: upper or lower case, any Unicode form and width, any white
--- space. It must not depend on the database's locale, which may know only English letters. Therefore the upper
--- and lower case of other scripts is listed here; accents are decomposed before. `genre_key` in
--- common/genres.py computes the same.
+-- Returns the same key for all spellings of a genre that differ only in case, Unicode form, character width or
+-- white space. The key must not depend on the database's locale, which may know only English letters. Therefore
+-- the arguments of `translate` list the upper-case letters of other scripts and their lower-case forms. Letters
+-- with accents are not listed, because `normalize` separates accents from letters first. The function
+-- `genre_key` in common/genres.py computes the same key.
 CREATE OR REPLACE FUNCTION genre_key(genre text) RETURNS text
 LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
 RETURN CASE
@@ -53,7 +55,7 @@ RETURN CASE
   ELSE genre || array_remove(genres, genre)
 END;
 
--- Makes `genre`, `genres` and `genre_keys` of a written row consistent.
+-- Makes the columns `genre`, `genres` and `genre_keys` of a written row consistent.
 CREATE OR REPLACE FUNCTION keep_genres() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, extensions, pg_temp AS $$
 DECLARE
@@ -63,7 +65,8 @@ DECLARE
 BEGIN
   IF TG_OP = 'UPDATE' THEN
     IF NEW.genres IS NOT DISTINCT FROM OLD.genres AND NEW.genre IS DISTINCT FROM OLD.genre THEN
-      -- Only `genre` was changed: it replaces the first genre. If it is NULL, the album has no genre any more.
+      -- Only `genre` was changed: its new value replaces the first genre. If the new value is NULL, the album
+      -- has no genre any more.
       named := CASE WHEN NEW.genre IS NULL THEN '{}' ELSE NEW.genre || OLD.genres[2:] END;
     ELSIF NEW.genres IS NOT NULL AND NEW.genre IS NOT DISTINCT FROM OLD.genre THEN
       named := NEW.genres;
@@ -88,7 +91,7 @@ CREATE TRIGGER album_covers_genres
   BEFORE INSERT OR UPDATE OF genre, genres, genre_keys ON album_covers
   FOR EACH ROW EXECUTE FUNCTION keep_genres();
 
--- `album_stats` uses this index to count the genres after the first.
+-- `album_stats` uses this index to count the second and later genres of albums.
 CREATE INDEX IF NOT EXISTS album_covers_several_genres ON album_covers (genres) WHERE cardinality(genres) > 1;
 
 DO $$
@@ -96,13 +99,14 @@ BEGIN
   IF to_regclass('album_covers_genre_keys') IS NOT NULL THEN
     RETURN;
   END IF;
-  -- For all other rows of an older schema the key equals `lower(genre)`.
+  -- Rows of an older schema whose genre key equals `lower(genre)` need no update, because the index below uses
+  -- `lower(genre)` where `genre_keys` is NULL.
   UPDATE album_covers SET genre = genre
   WHERE genre_keys IS NULL AND (genres IS NOT NULL OR genre_key(genre) <> lower(genre));
-  -- fastupdate is off because every search would have to read the pending list.
+  -- fastupdate is off, because with it every search would have to read the index's list of pending entries.
   CREATE INDEX album_covers_genre_keys ON album_covers
     USING gin (coalesce(genre_keys, ARRAY[lower(genre)])) WITH (fastupdate = off);
-  -- The planner has no statistics of an expression until its index has been analyzed.
+  -- PostgreSQL's planner has no statistics of an index expression until the table is analyzed.
   ANALYZE album_covers;
 END
 $$;

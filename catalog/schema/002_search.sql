@@ -1,21 +1,27 @@
--- The search: the k nearest albums that meet the filters; always k albums if k meet them.
+-- The search returns the k nearest albums that meet the filters. It returns fewer than k albums only if fewer
+-- meet the filters.
 --
--- There are two ways. The exact scan reads every album that meets the filters; it is faster if few do. The index
--- scan walks the HNSW index; it is faster if very many do. It takes the nearest of all albums and keeps those that
--- meet the filters. If fewer than k of them do, the matching albums are far from the query, and the exact scan
--- follows. (Filtering inside the index scan also finds k albums, but for a filter that only far albums meet 90 of
--- 100 were wrong.) In both ways the final ranking uses the full vectors, and ties are ordered by id.
+-- A search uses one of two methods. The exact scan reads every album that meets the filters; it is faster than
+-- the index scan if few albums meet them. The index scan searches the HNSW index; it is faster than the exact
+-- scan if very many albums meet the filters. The index scan takes the albums nearest to the query and removes
+-- albums that do not meet the filters. If fewer than k albums remain, the exact scan follows, because the
+-- albums that meet the filters are then far from the query. (An index scan could also apply the filters while
+-- it searches the index. But with a filter that only far albums meet, 90 of 100 results were wrong.) Both
+-- methods rank the results by their full vectors and order ties by id.
 --
--- The vector of a text is far from those of all covers, at nearly the same distance from many. An index scan may
--- see only some of these: at 150,000 albums it lost 5 of 100, whatever `ef_search` was. For such a query the index
--- scan reads ten times as many albums.
+-- The vector of a text query is far from the vectors of all covers, and nearly equally far from many of them.
+-- An index scan may miss some of the nearest covers: with 150,000 albums it missed 5 of 100, whatever the value
+-- of `ef_search`. For a query that is far from all covers, the index scan therefore reads ten times as many
+-- albums as usual.
 
 SET search_path = public, extensions;
 
--- Using the type loads pgvector, so that PostgreSQL knows the settings of its index below.
+-- Using the type `vector` loads pgvector. The functions below name pgvector's settings, such as hnsw.ef_search,
+-- which PostgreSQL knows only after pgvector is loaded.
 DO $$ BEGIN PERFORM '[1]'::vector; END $$;
 
--- Older functions of the same name are dropped, because PostgREST could not choose between them.
+-- Existing functions with these names are dropped first, because PostgREST cannot choose between two functions
+-- of one name.
 DO $$
 DECLARE
   old regprocedure;
@@ -31,14 +37,14 @@ BEGIN
 END
 $$;
 
--- The one definition of the filters. It has no settings of its own, so that the planner can inline it and use the
--- indexes; conditions whose parameter is NULL are removed from the plan.
+-- Returns whether an album meets the filters of a search. The function has no SET clause, so that the planner
+-- can inline it and use the indexes. The planner removes conditions whose parameter is NULL.
 CREATE FUNCTION album_passes(
   id text, genre text, genre_keys text[], release_year int, pitchfork_score numeric, best_new_music boolean,
   wanted_keys text[], year_min int, year_max int, min_score numeric, best_new_music_only boolean,
   exclude_ids text[]
 ) RETURNS boolean LANGUAGE sql IMMUTABLE PARALLEL SAFE
--- The same expression as in the index `album_covers_genre_keys`.
+-- The expression coalesce(…) must be the same as in the index `album_covers_genre_keys`.
 RETURN (wanted_keys IS NULL OR coalesce(genre_keys, ARRAY[lower(genre)]) && wanted_keys)
    AND (year_min IS NULL OR release_year >= year_min)
    AND (year_max IS NULL OR release_year <= year_max)
@@ -46,17 +52,19 @@ RETURN (wanted_keys IS NULL OR coalesce(genre_keys, ARRAY[lower(genre)]) && want
    AND (NOT best_new_music_only OR best_new_music)
    AND (exclude_ids IS NULL OR id <> ALL (exclude_ids));
 
--- Returns the planner's estimates: how many albums meet the filters, and the cost of reading their vectors (the
--- unit is the cost of reading one page). It takes about 0.1 ms; counting the albums takes up to 100 ms.
+-- Returns the planner's estimates of how many albums meet the filters and of the cost of reading their vectors.
+-- The unit of the cost is the cost of reading one page. An estimate takes about 0.1 ms, but counting the albums
+-- would take up to 100 ms.
 CREATE FUNCTION estimated_albums(
   wanted_keys text[] DEFAULT NULL, year_min int DEFAULT NULL, year_max int DEFAULT NULL,
   min_score numeric DEFAULT NULL, best_new_music_only boolean DEFAULT false,
   OUT passing double precision, OUT cost double precision
 )
--- VOLATILE only because other functions may not run EXPLAIN.
+-- VOLATILE, because PostgreSQL lets only volatile functions run EXPLAIN.
 LANGUAGE plpgsql VOLATILE
 SET search_path = public, extensions, pg_temp
--- The catalog is in memory. With another value of the server the costs would have another scale.
+-- The value is low, because the catalog is in memory. It is set here, because the server's value may differ and
+-- would change the scale of the costs.
 SET random_page_cost = 1.1
 AS $$
 DECLARE
@@ -73,13 +81,14 @@ BEGIN
 END
 $$;
 
--- Returns the highest cost of an exact scan that is still preferred: that of reading 25,000 albums in sequence, or
--- about 10,000 scattered ones. An index scan takes as long.
+-- Returns the cost of an exact scan above which an index scan is preferred. The default is the cost of reading
+-- 25,000 albums in sequence, or about 10,000 scattered albums, which takes as long as an index scan.
 CREATE FUNCTION reading_bound() RETURNS int LANGUAGE sql STABLE
 RETURN coalesce(nullif(current_setting('cover_search.exact_up_to', true), ''), '10000')::int;
 
--- Returns whether a query is much farther from its nearest album than the next albums are, as most texts are. A
--- short index scan is enough for this: it holds for every region of the graph in which the scan may end.
+-- Returns whether a query is much farther from its nearest album than that album is from the next albums. This
+-- is true of most text queries. A short, inexact index scan is enough for the test, because the result is the
+-- same for any near albums that the scan finds.
 CREATE FUNCTION lies_apart(query_embedding vector(512)) RETURNS boolean
 LANGUAGE plpgsql STABLE
 SET search_path = public, extensions, pg_temp
@@ -100,7 +109,7 @@ $$;
 
 -- Returns the current fingerprint of the model that made the vectors.
 CREATE FUNCTION stamped_fingerprint() RETURNS text
--- VOLATILE, so that it reads with a snapshot of its own.
+-- VOLATILE, so that the SELECT uses a new snapshot and not the caller's.
 LANGUAGE plpgsql VOLATILE SET search_path = public, extensions, pg_temp AS $$
 BEGIN
   RETURN (SELECT fingerprint FROM catalog_model);
@@ -124,16 +133,18 @@ CREATE FUNCTION search_albums(
 )
 LANGUAGE plpgsql STABLE SECURITY DEFINER
 SET search_path = public, extensions, pg_temp
--- A generic plan would evaluate every filter, even those that are NULL.
+-- A custom plan leaves out filters that are NULL; a generic plan would evaluate them all.
 SET plan_cache_mode = force_custom_plan
 SET jit = off
 SET max_parallel_workers_per_gather = 0
--- Otherwise the planner might replace a chosen index scan by a sort.
+-- If sorting were enabled, the planner might sort all albums although the function has chosen an index scan.
 SET enable_sort = off
--- The scan continues after `ef_search` rows, so that deleted rows that are not yet vacuumed do no harm.
+-- The index may contain deleted rows that are not yet vacuumed. An iterative scan continues after `ef_search`
+-- rows, so that deleted rows do not make the result shorter.
 SET hnsw.iterative_scan = relaxed_order
 SET hnsw.scan_mem_multiplier = 8
--- The value is set below; naming the setting here restores it when the call ends.
+-- The function body sets another value. Because the setting is named here, PostgreSQL restores the caller's
+-- value when the call ends.
 SET hnsw.ef_search = 800
 AS $$
 #variable_conflict use_column
@@ -160,8 +171,8 @@ BEGIN
   END IF;
 
   estimate := estimated_albums(wanted_keys, year_min, year_max, min_score, only_best);
-  -- Checked after the estimate, which has locked the table. A call that waited for a switch to another model
-  -- would otherwise see the new vectors but, in its older snapshot, the old stamp.
+  -- The model is checked after the estimate, because the estimate locks the table. If it were checked before,
+  -- the catalog could switch to another model between the check and the search.
   IF model_fingerprint <> stamped_fingerprint() THEN
     RAISE EXCEPTION 'the vectors of this catalog come from the model %', (SELECT model FROM catalog_model)
       USING ERRCODE = 'PT409';
@@ -171,16 +182,18 @@ BEGIN
       THEN 1
     ELSE estimate.passing / (estimated_albums()).passing
   END;
-  -- Twice the number of albums that is expected to contain k that meet the filters.
+  -- `reach` is the number of albums that an index scan reads. Half of them are expected to contain k albums
+  -- that meet the filters.
   reach := greatest(400, 2 * match_count / greatest(share, 0.001));
   walks := estimate.cost > exact_up_to AND reach <= 500;
   IF walks AND lies_apart(query_embedding) THEN
     reach := 10 * reach;
-    -- It takes as long as an exact scan of twice the cost.
+    -- An index scan of ten times as many albums takes as long as an exact scan of twice the cost.
     walks := estimate.cost > 2 * exact_up_to;
   END IF;
   IF walks THEN
-    -- The nearer half of the `ef_search` albums that a scan keeps is reliable; 1,000 is pgvector's maximum.
+    -- An index scan keeps `ef_search` albums, and only the nearer half of them is reliable. The maximum of
+    -- `ef_search` is 1,000.
     PERFORM set_config('hnsw.ef_search', least(2 * reach, 1000)::text, true);
     candidates := ARRAY(
       SELECT near.id
@@ -204,7 +217,7 @@ BEGIN
   SELECT a.id, a.artist, a.album_name, a.genre, a.release_year, a.pitchfork_score, a.best_new_music,
          a.cover_url, 1 - near.distance, all_genres(a.genre, a.genres)
   FROM (
-    -- Without the "+ 0" the planner might use the index, which is not exact.
+    -- Without the "+ 0" the planner might use the HNSW index, which does not give exact results.
     SELECT each.id, (each.embedding <=> query_embedding) + 0 AS distance
     FROM album_covers each
     WHERE (candidates IS NULL OR each.id = ANY (candidates))
@@ -214,9 +227,10 @@ BEGIN
     ORDER BY distance, each.id COLLATE "C"
     LIMIT match_count
   ) near
-  -- The other columns are joined only for the k rows; ranking whole rows would copy every album's vector.
+  -- The other columns are joined only for the k results, because sorting whole rows would copy every album's
+  -- vector.
   JOIN album_covers a ON a.id = near.id
-  -- A zero vector that was written before the constraint existed.
+  -- The distance is NaN for a zero vector that was written before zero vectors were forbidden.
   WHERE near.distance <> 'NaN'
   ORDER BY near.distance, near.id COLLATE "C";
 END

@@ -1,7 +1,7 @@
--- Functions that read the catalog, apart from the search: albums, embeddings, genres, statistics, self-check.
+-- Functions that read the catalog's albums, embeddings, genres and statistics, and a check of the schema.
 --
--- A function that returns more than one value returns a JSON document, because PostgREST returns at most
--- `db-max-rows` rows (1,000 on Supabase) and does not report an error.
+-- Functions whose result may be long return one JSON document or array instead of rows, because PostgREST
+-- returns at most `db-max-rows` rows (1,000 on Supabase) and does not report an error.
 
 SET search_path = public, extensions;
 
@@ -30,15 +30,16 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, extensions, pg_te
   FROM album_covers a WHERE a.id = ANY (album_ids) ORDER BY a.id COLLATE "C"
 $$;
 
--- Returns {"id": "[0.1,0.2,...]", ...} for those of the albums that exist and have an embedding.
+-- Returns {"id": "[0.1,0.2,...]", ...} for the given albums that exist and have an embedding.
 CREATE FUNCTION album_embeddings(album_ids text[]) RETURNS jsonb
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, extensions, pg_temp AS $$
   SELECT coalesce(jsonb_object_agg(a.id, a.embedding::text), '{}')
   FROM album_covers a WHERE a.id = ANY (album_ids) AND a.embedding IS NOT NULL
 $$;
 
--- Returns every genre in its most frequent spelling, with its number of albums. It reads only two indexes:
--- `album_covers_genre_year` for first genres, `album_covers_several_genres` for the others.
+-- Returns every genre in its most frequent spelling, with the number of its albums. The function reads only two
+-- indexes: `album_covers_genre_year` for the first genre of each album, and `album_covers_several_genres` for
+-- the second and later genres.
 CREATE FUNCTION genre_counts() RETURNS TABLE (genre text, albums bigint)
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, extensions, pg_temp AS $$
   WITH spelling AS MATERIALIZED (
@@ -60,7 +61,8 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, extensions, pg_te
   SELECT coalesce(array_agg(genre ORDER BY genre COLLATE "C"), '{}') FROM genre_counts()
 $$;
 
--- Reads the index `album_covers_genre_year` once, in addition to the indexes that `genre_counts` reads.
+-- Returns the catalog's statistics. The function reads the index `album_covers_genre_year` once, in addition to
+-- the indexes that `genre_counts` reads.
 CREATE FUNCTION album_stats() RETURNS jsonb
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, extensions, pg_temp AS $$
   SELECT jsonb_build_object(
@@ -85,8 +87,8 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, extensions, pg_te
   FROM catalog_model
 $$;
 
--- Records which model made all vectors. The catalog gets a new version, because cached results are not valid any
--- more. Tools that do not pass a version of the preprocessing use version 1.
+-- Records which model made all vectors. The catalog gets a new version, because cached search results are not
+-- valid any more. The default of `preprocessing` is 1, because older tools pass no version and use version 1.
 CREATE FUNCTION stamp_catalog(model text, fingerprint text, preprocessing integer DEFAULT 1) RETURNS bigint
 LANGUAGE sql SECURITY DEFINER SET search_path = public, extensions, pg_temp AS $$
   UPDATE catalog_model SET model = stamp_catalog.model, fingerprint = stamp_catalog.fingerprint,
@@ -95,8 +97,8 @@ LANGUAGE sql SECURITY DEFINER SET search_path = public, extensions, pg_temp AS $
   RETURNING version
 $$;
 
--- Reports which parts of the schema exist. It looks names up in the system catalog, so that it works if a part is
--- missing.
+-- Reports which parts of the schema exist. The function looks their names up in PostgreSQL's system catalog, so
+-- that it works even if a part is missing.
 CREATE FUNCTION catalog_check() RETURNS jsonb
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, extensions, pg_temp AS $$
   SELECT jsonb_build_object(

@@ -1,8 +1,9 @@
--- Privileges: only the service role may write, and only it and `catalog_reader` may read.
+-- Sets the privileges: only `service_role` may write, and only `service_role` and `catalog_reader` may read.
 --
--- Supabase grants every new table and function to `anon` and `authenticated`, the roles of browsers. All grants
--- depend on whether the role exists, because a PostgreSQL without Supabase has none of these roles. To let a
--- service only read: CREATE ROLE catalog_reader NOLOGIN, run this file again, and grant the role to a login.
+-- Supabase grants every new table and function to `anon` and `authenticated`, the roles that browsers use; this
+-- file revokes those grants. Every statement for a role runs only if the role exists, because PostgreSQL
+-- without Supabase has none of these roles. To give a service read access only, run CREATE ROLE catalog_reader
+-- NOLOGIN, run this file again, and grant the role to the service's login.
 
 SET search_path = public, extensions;
 
@@ -22,7 +23,7 @@ BEGIN
     shut_out := shut_out || ', ' || quote_ident(role);
   END LOOP;
   FOREACH relation IN ARRAY ARRAY['album_covers', 'catalog_model', 'catalog_migrations'] LOOP
-    -- `catalog_migrations` exists only if the files were applied by `catalog migrate`.
+    -- The table `catalog_migrations` exists only if `catalog migrate` applied the schema files.
     IF to_regclass(relation) IS NOT NULL THEN
       EXECUTE format('ALTER TABLE %I ENABLE ROW LEVEL SECURITY', relation);
       EXECUTE format('REVOKE ALL ON %I FROM %s', relation, shut_out);

@@ -1,16 +1,17 @@
--- Functions of the operators' tools: the origin of each embedding, albums page by page, updates, checks.
+-- Functions for the operators' tools, which compare, page through, update, delete and check albums.
 --
--- Each function returns one JSON document, because PostgREST returns at most `db-max-rows` rows.
+-- Functions return one JSON document instead of rows, because PostgREST returns at most `db-max-rows` rows.
 
 SET search_path = public, extensions;
 
--- SHA-256 of the row and its cover at the ingest: an album that has not changed is not embedded again.
+-- The SHA-256 of the album's row and cover at the last ingest. An album with the same hash is not embedded
+-- again.
 ALTER TABLE album_covers ADD COLUMN IF NOT EXISTS content_hash text;
--- SHA-256 of the cover: a changed row with the same cover keeps its embedding.
+-- The SHA-256 of the cover. A changed album whose cover has the same hash keeps its embedding.
 ALTER TABLE album_covers ADD COLUMN IF NOT EXISTS cover_hash text;
--- The source of the cover: a URL, or the name of a file in the operator's folder.
+-- The source of the cover: a URL, or the name of a file in the operator's folder of covers.
 ALTER TABLE album_covers ADD COLUMN IF NOT EXISTS cover_source text;
--- ETag and Last-Modified from the host of the cover, for conditional requests.
+-- The ETag and Last-Modified headers of the response with the cover, for conditional requests.
 ALTER TABLE album_covers ADD COLUMN IF NOT EXISTS cover_etag text;
 ALTER TABLE album_covers ADD COLUMN IF NOT EXISTS cover_last_modified text;
 
@@ -21,7 +22,7 @@ BEGIN
   FOR old IN
     SELECT oid::regprocedure FROM pg_proc
     WHERE pronamespace = 'public'::regnamespace
-      -- `album_hashes` and `ingested_hashes` belong to older schemas.
+      -- `album_hashes` and `ingested_hashes` are functions of older schemas.
       AND proname IN ('album_hashes', 'ingested_hashes', 'album_origins', 'album_page', 'update_albums', 'delete_albums',
                       'embedding_plan', 'search_walks', 'catalog_findings')
   LOOP
@@ -30,8 +31,8 @@ BEGIN
 END
 $$;
 
--- Returns the origin of the albums that have an embedding: {"id": {"content_hash": …, "cover_hash": …, …}, …}.
--- All values are null for an album that was not ingested.
+-- Returns the origins of those given albums that have an embedding: {"id": {"content_hash": …, "cover_hash": …,
+-- …}, …}. For an album that was not ingested, all values are null.
 CREATE FUNCTION album_origins(album_ids text[]) RETURNS jsonb
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, extensions, pg_temp AS $$
   SELECT coalesce(jsonb_object_agg(a.id, jsonb_build_object(
@@ -41,7 +42,7 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, extensions, pg_te
   WHERE a.id = ANY (album_ids) AND a.embedding IS NOT NULL
 $$;
 
--- Returns the next albums after an id with all columns; the embedding is a string.
+-- Returns the next albums after an id, in the order of ids, with all columns. Embeddings are strings.
 CREATE FUNCTION album_page(after_id text, page_size int) RETURNS jsonb
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, extensions, pg_temp AS $$
   SELECT coalesce(jsonb_agg(to_jsonb(page) || jsonb_build_object('embedding', page.embedding::text)
@@ -50,7 +51,8 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, extensions, pg_te
         ORDER BY a.id LIMIT page_size) page
 $$;
 
--- Updates the fields of albums whose cover is the same as before, and keeps their embedding. Returns their ids.
+-- Updates all columns except the embedding of albums whose cover has not changed. Returns the ids of the
+-- updated albums.
 CREATE FUNCTION update_albums(albums jsonb) RETURNS jsonb
 LANGUAGE sql SECURITY DEFINER SET search_path = public, extensions, pg_temp AS $$
   WITH updated AS (
@@ -67,16 +69,17 @@ LANGUAGE sql SECURITY DEFINER SET search_path = public, extensions, pg_temp AS $
   SELECT coalesce(jsonb_agg(id), '[]') FROM updated
 $$;
 
--- Deletes albums and returns the ids of those that existed.
+-- Deletes albums and returns the ids of the albums that existed.
 CREATE FUNCTION delete_albums(album_ids text[]) RETURNS jsonb
 LANGUAGE sql SECURITY DEFINER SET search_path = public, extensions, pg_temp AS $$
   WITH gone AS (DELETE FROM album_covers a WHERE a.id = ANY (album_ids) RETURNING a.id)
   SELECT coalesce(jsonb_agg(id), '[]') FROM gone
 $$;
 
--- Returns the query plan of an index scan by distance; the other kinds of scan are switched off.
+-- Returns PostgreSQL's plan for finding the nearest albums with all other kinds of scan disabled. The plan
+-- shows whether the planner can use the HNSW index.
 CREATE FUNCTION embedding_plan() RETURNS jsonb
--- VOLATILE only because other functions may not run EXPLAIN.
+-- VOLATILE, because PostgreSQL lets only volatile functions run EXPLAIN.
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = public, extensions, pg_temp
 SET enable_seqscan = off SET enable_bitmapscan = off SET enable_sort = off AS $$
 DECLARE
@@ -92,13 +95,14 @@ BEGIN
 END
 $$;
 
--- Returns whether `search_albums` uses the HNSW index for a query without filters; if not, it reads every album.
+-- Returns whether `search_albums` uses the HNSW index for a query without filters, instead of reading every
+-- album.
 CREATE FUNCTION search_walks() RETURNS boolean
 LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = public, extensions, pg_temp AS $$
   SELECT (estimated_albums()).cost > reading_bound()
 $$;
 
--- Returns figures about the completeness of the catalog; the caller judges them.
+-- Returns the numbers of complete and incomplete albums, the HNSW index and its query plan.
 CREATE FUNCTION catalog_findings() RETURNS jsonb
 LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = public, extensions, pg_temp AS $$
   SELECT jsonb_build_object(

@@ -1,28 +1,31 @@
--- The catalog's version: a text that is different after every committed change and never repeats.
+-- The catalog's version is a text that differs after every committed change and never repeats.
 --
--- Every transaction that changes albums adds a row with a random number to `catalog_changes`. The version is
--- the sum of the numbers that a snapshot sees. Two snapshots with the same sum see the same changes and therefore
--- the same albums. A search reads the version in its own snapshot, so the version identifies the data that it
--- used. Writers only insert rows, so that they never wait for each other. The numbers are random instead of
--- consecutive, so that a restored database, or a replica that was promoted without the last transactions, cannot
--- repeat a version.
+-- Every transaction that changes albums adds a row with a random number to `catalog_changes`. The version
+-- contains the sum of the numbers that a snapshot of the database sees. Two snapshots with the same sum see the
+-- same changes and therefore the same albums. A search reads the version and the albums in one snapshot, so the
+-- version identifies the albums that were searched. Writers only insert rows into `catalog_changes`, so that
+-- they never wait for each other. The numbers are random instead of consecutive, so that a restored database,
+-- or a replica that was promoted without the last transactions, cannot repeat a version.
 --
--- Safe to run again, even while searches run: no function that a search calls is dropped.
+-- This file may be run again even while searches run, because it drops no function that a search calls.
 
 SET search_path = public, extensions;
 
 CREATE TABLE IF NOT EXISTS catalog_changes (mark numeric NOT NULL)
   WITH (autovacuum_vacuum_threshold = 500, autovacuum_vacuum_scale_factor = 0);
--- Without a replica identity, a publication of all tables refuses the deletions below and every write with them.
+-- If a publication contains all tables and this table has no replica identity, the DELETE in
+-- `bump_catalog_version` fails, and with it the write to the albums.
 ALTER TABLE catalog_changes REPLICA IDENTITY FULL;
 ALTER TABLE catalog_changes ENABLE ROW LEVEL SECURITY;
 
--- Returns 60 random bits. Not from `random()`, which repeats its numbers in a session that sets its seed.
+-- Returns 60 random bits. `random()` is not used, because it repeats its numbers in a session that sets its
+-- seed.
 CREATE OR REPLACE FUNCTION random_mark() RETURNS bigint LANGUAGE sql VOLATILE
 RETURN ('x' || right(replace(gen_random_uuid()::text, '-', ''), 15))::bit(60)::bigint;
 
--- Adds the row of a transaction that changes albums, and records this in a setting. The setting is local to the
--- transaction and is rolled back to a savepoint together with the row.
+-- Adds a row to `catalog_changes` for a transaction that changes albums, and records in a setting that the
+-- transaction has a row. The setting is local to the transaction, and a rollback to a savepoint undoes the row
+-- and the setting together.
 CREATE OR REPLACE FUNCTION bump_catalog_version() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, extensions, pg_temp AS $$
 DECLARE
@@ -30,8 +33,9 @@ DECLARE
 BEGIN
   INSERT INTO catalog_changes VALUES (drawn);
   PERFORM set_config('cover_search.changed_in', pg_current_xact_id()::text, true);
-  -- Sometimes the rows are replaced by one row with their sum, which does not change the version. Rows that another
-  -- transaction has locked to add them up are skipped. In the stricter isolation levels this could fail.
+  -- On average, every 64th call replaces up to 1,000 rows by one row with their sum, which does not change the
+  -- version. The call skips rows that another transaction has locked for the same purpose. In isolation levels
+  -- stricter than READ COMMITTED the deletion could fail.
   IF drawn % 64 = 0 AND current_setting('transaction_isolation') = 'read committed' THEN
     WITH few AS (SELECT ctid FROM catalog_changes LIMIT 1000 FOR UPDATE SKIP LOCKED),
     gone AS (DELETE FROM catalog_changes c USING few WHERE c.ctid = few.ctid RETURNING c.mark)
@@ -42,7 +46,8 @@ END
 $$;
 
 -- The triggers fire once in a transaction, for every writer, even if `session_replication_role` is `replica`.
--- The changes of a logical subscription fire only row triggers; the row trigger fires for nothing else.
+-- Changes that arrive through a logical subscription fire only row triggers; `album_covers_row_applied` exists
+-- for such changes.
 DO $$
 DECLARE
   unmarked CONSTANT text := $when$
@@ -66,10 +71,11 @@ BEGIN
 END
 $$;
 
--- Returns a text that identifies the state of the table: it changes with a TRUNCATE, a rewrite, a changed or
--- renamed column, and a replacement of the table. The table is looked up by name and not by regclass, because
--- regclass finds the newest table even if the snapshot is older. A changed row of pg_attribute has another `xmin`
--- (the number of the transaction that wrote it), so the sum is another one.
+-- Returns a text that identifies the stored table `album_covers`. The text changes if the table is truncated,
+-- rewritten or replaced, or if a column is changed or renamed. The table is looked up by name and not by
+-- regclass, because regclass finds the newest table even if the snapshot is older. A change of a column changes
+-- the `xmin` (the number of the transaction that wrote a row) of its row in pg_attribute, and therefore the
+-- sum.
 CREATE OR REPLACE FUNCTION album_table() RETURNS text
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = public, extensions, pg_temp AS $$
 BEGIN
@@ -82,7 +88,7 @@ BEGIN
 END
 $$;
 
--- VOLATILE, so that it reads with a snapshot of its own.
+-- Returns the text of `album_table` in a new snapshot, because this function is VOLATILE.
 CREATE OR REPLACE FUNCTION album_table_now() RETURNS text
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = public, extensions, pg_temp AS $$
 BEGIN
@@ -90,8 +96,9 @@ BEGIN
 END
 $$;
 
--- Returns NULL while changes may not be recorded: a trigger is missing, disabled, or fires in other cases than
--- above. The triggers are part of the version, because changes made while they were disabled are not recorded.
+-- Returns the catalog's version, or NULL if a trigger is missing, disabled or set to fire in other cases than
+-- above, so that changes may not be recorded. The version contains the identity of the triggers, because
+-- changes made while a trigger was disabled are not recorded.
 CREATE OR REPLACE FUNCTION catalog_version() RETURNS text
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = public, extensions, pg_temp AS $$
 DECLARE
@@ -107,7 +114,7 @@ BEGIN
 END
 $$;
 
--- The files before this one may have changed albums without a record.
+-- Record a change, because the schema files before this one may have changed albums without recording it.
 INSERT INTO catalog_changes VALUES (random_mark());
 
 DO $$
@@ -131,7 +138,7 @@ BEGIN
     EXECUTE format('GRANT EXECUTE ON FUNCTION catalog_version() TO %I', role);
   END LOOP;
   IF EXISTS (SELECT FROM pg_roles WHERE rolname = 'service_role') THEN
-    -- As for the other tables: a dump made as this role includes it.
+    -- `service_role` gets this privilege on every table, so that a dump made as this role includes the table.
     GRANT ALL ON catalog_changes TO service_role;
   END IF;
 END

@@ -1,7 +1,9 @@
--- The functions that gateways and workers call. Each returns one JSON document with the catalog's version.
+-- The functions that gateways and workers call. Each function for reading albums returns one JSON document,
+-- which contains the catalog's version.
 --
--- One document, because PostgREST returns at most `db-max-rows` rows and does not report an error. The version is
--- read in the snapshot of the search; see 006_changes.sql.
+-- The functions return a document instead of rows, because PostgREST returns at most `db-max-rows` rows and
+-- does not report an error. The version and the albums are read in one snapshot; 006_changes.sql describes the
+-- version.
 
 SET search_path = public, extensions;
 
@@ -20,10 +22,10 @@ BEGIN
 END
 $$;
 
--- Returns the version for a call that reads the albums afterwards. A call that waited for a TRUNCATE, a rewrite or
--- a replacement of the table would read the new table with its old snapshot, in which rows are missing. Such a
--- call fails and is repeated by the client. The lock of the first statement lasts until the call ends, so that
--- the table cannot be replaced after the check.
+-- Returns the catalog's version to a function that reads the albums afterwards. If the table was truncated,
+-- rewritten or replaced while a call waited for its lock, the call would read the new table in an older
+-- snapshot and miss rows. Therefore the call fails, and the client repeats it. The first statement locks the
+-- table until the call ends, so that the table cannot be replaced after the check.
 CREATE FUNCTION version_to_read() RETURNS text
 LANGUAGE plpgsql STABLE SET search_path = public, extensions, pg_temp AS $$
 DECLARE
@@ -93,7 +95,8 @@ BEGIN
 END
 $$;
 
--- Returns `wanted` rows; if fewer arrive, PostgREST's `db-max-rows` is lower.
+-- Returns `wanted` rows, at most 1,000. If a client receives fewer rows, PostgREST's `db-max-rows` is lower
+-- than that.
 CREATE FUNCTION row_limit_probe(wanted int) RETURNS SETOF int
 LANGUAGE sql STABLE SET search_path = public, extensions, pg_temp AS $$
   SELECT generate_series(1, least(wanted, 1000))

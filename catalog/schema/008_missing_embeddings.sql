@@ -1,10 +1,12 @@
--- Albums without an embedding, which searches do not find: rows that plain SQL or a table editor inserted.
+-- Functions for albums without an embedding, such as rows that a table editor inserted. Searches do not find
+-- these albums.
 --
--- Each function returns one JSON document, because PostgREST returns at most `db-max-rows` rows.
+-- Functions return one JSON document instead of rows, because PostgREST returns at most `db-max-rows` rows.
 
 SET search_path = public, extensions;
 
--- For counting and paging the albums without an embedding. The index is small if nearly all albums have one.
+-- The index serves counting and paging the albums without an embedding. The index is small if nearly all albums
+-- have an embedding.
 CREATE INDEX IF NOT EXISTS album_covers_missing ON album_covers (id) WHERE embedding IS NULL;
 
 DO $$
@@ -29,7 +31,7 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, extensions, pg_te
   )
 $$;
 
--- Returns the next albums without an embedding after an id, with the possible sources of their covers.
+-- Returns the next albums without an embedding, after an id, with the columns that may locate their covers.
 CREATE FUNCTION missing_albums(after_id text, page_size int) RETURNS jsonb
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, extensions, pg_temp AS $$
   SELECT coalesce(jsonb_agg(to_jsonb(page) ORDER BY page.id), '[]')
@@ -38,16 +40,16 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, extensions, pg_te
         ORDER BY a.id LIMIT page_size) page
 $$;
 
--- Writes the embeddings of covers to those albums that still have none and whose cover still has the source from
--- which it was read. Returns their ids. If the cover differs from the ingested one, the album's content hash is
--- not valid any more and becomes NULL.
+-- Writes embeddings to albums that still have no embedding and whose columns still name the cover that was
+-- embedded. Returns the ids of the albums that were written. If the cover differs from the cover at the last
+-- ingest, the album's content hash is not valid any more and becomes NULL.
 CREATE FUNCTION embed_albums(albums jsonb, model_fingerprint text) RETURNS jsonb
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = public, extensions, pg_temp AS $$
 #variable_conflict use_column
 DECLARE
   written jsonb;
 BEGIN
-  -- The lock prevents a switch to another model between this check and the update.
+  -- The lock prevents a switch to another model between the check of the model and the update.
   LOCK TABLE album_covers IN ROW EXCLUSIVE MODE;
   IF (SELECT fingerprint FROM catalog_model) <> model_fingerprint THEN
     RAISE EXCEPTION 'the vectors of this catalog come from the model %', (SELECT model FROM catalog_model)
@@ -58,7 +60,8 @@ BEGIN
       id text, embedding vector(512), cover_hash text, cover_source text, cover_etag text,
       cover_last_modified text, seen_source text, seen_url text)
   ), due AS (
-    -- Always in the same order, so that two concurrent runs wait for each other instead of deadlocking.
+    -- Rows are locked in the order of ids, so that two concurrent runs wait for each other instead of
+    -- deadlocking.
     SELECT a.id FROM album_covers a JOIN made ON made.id = a.id
     WHERE a.embedding IS NULL AND a.cover_source IS NOT DISTINCT FROM made.seen_source
       AND a.cover_url IS NOT DISTINCT FROM made.seen_url
