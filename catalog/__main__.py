@@ -1,6 +1,7 @@
 """The operators' tools: `python -m catalog COMMAND`, configured by the environment (docs/catalog.md).
 
-The exit status is 0 when everything is done, 1 when there is something to look at, 2 when the command failed.
+The exit status is 0 if everything is done, 1 if the operator must look at something, and 2 if the command
+failed.
 """
 
 import argparse
@@ -26,6 +27,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    # Commands print for a person; log records of libraries below a warning are hidden.
+    # Commands print human-readable output; log records of libraries below level WARNING are hidden.
     configure_logging("catalog", "WARNING")
     sys.exit(main())

@@ -1,6 +1,7 @@
-"""Invalidates cached search results: tells the gateways, by Redis, that the catalog has changed.
+"""Invalidates cached search results by telling the gateways, through Redis, that the catalog has changed.
 
-Gateways also check the catalog's version every second, so without Redis they notice one second later.
+Gateways also check the catalog's version every second, so without Redis they notice a change at most one
+second later.
 """
 
 from collections.abc import Iterator
@@ -16,7 +17,7 @@ from common.settings import Settings
 
 
 def invalidate_cached_results(settings: Settings, console: Console, *, model_fingerprint: str | None) -> None:
-    """Replace the catalog version in Redis, which is part of the key of every cached result."""
+    """Replace the catalog version in Redis, which is part of the cache key of every search result."""
     with open_redis(settings.redis_url.get_secret_value()) as redis:
         try:
             new_catalog_version(redis, model_fingerprint=model_fingerprint)
@@ -32,7 +33,7 @@ def invalidate_cached_results(settings: Settings, console: Console, *, model_fin
 def invalidating_cached_results(
     settings: Settings, console: Console, *, model_fingerprint: str | None, keep_cache: bool = False
 ) -> Iterator[None]:
-    """Invalidate cached results after the body, also when it fails."""
+    """Invalidate cached results after the `with` block, even if the block raises an exception."""
     try:
         yield
     finally:

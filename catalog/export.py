@@ -1,4 +1,4 @@
-"""Writes albums to CSV, JSON Lines or Parquet, with the columns that an ingest reads."""
+"""Writes albums to a CSV, JSON Lines or Parquet file with the columns that `catalog ingest` reads."""
 
 import csv
 from collections.abc import Callable, Iterable, Iterator
@@ -16,10 +16,10 @@ _ROW_GROUP = 1000
 
 
 def export(albums: Iterable[dict[str, Any]], path: Path, *, embeddings: bool) -> None:
-    """Write the albums to a file, which appears only when it is complete.
+    """Write the albums to a file, which gets its name only when it is complete.
 
     Raises:
-        SettingsError: the file's name has no known ending.
+        SettingsError: the file name has no supported suffix.
         OSError: the file cannot be written; the incomplete file is deleted.
     """
     writer = _WRITERS.get(path.suffix.lower())
@@ -46,9 +46,9 @@ def _cells(album: dict[str, Any], columns: tuple[str, ...]) -> dict[str, Any]:
 
 
 def _genre_cell(album: dict[str, Any]) -> str | list[str] | None:
-    """Return one genre as text; return a list if there are several, or if an ingest would split the text."""
+    """Return the only genre as text, or all genres as a list if `catalog ingest` would misread a text."""
     genre, genres = album["genre"], list(album["genres"] or ())
-    # Rows of an older schema have `genre` only.
+    # Rows of an older schema have no value in `genres`.
     genres = genres or ([] if genre is None else [genre])
     plain = len(genres) == 1 and GenreSplitter().read(genres[0]) == (genres[0],)
     return genres[0] if plain else genres or None
@@ -69,7 +69,7 @@ def _write_json(albums: Iterator[dict[str, Any]], path: Path, _columns: tuple[st
 
 
 def _write_parquet(albums: Iterator[dict[str, Any]], path: Path, columns: tuple[str, ...]) -> None:
-    # Imported here because pyarrow takes 150 MB, and CSV and JSON Lines do not need it.
+    # pyarrow is imported only for Parquet, because it takes 150 MB of memory.
     try:
         import pyarrow as pa
         from pyarrow import parquet
@@ -93,7 +93,7 @@ def _parquet_cells(album: dict[str, Any]) -> dict[str, Any]:
 
 
 def _flat(album: dict[str, Any]) -> dict[str, Any]:
-    """Return an album whose lists and objects are written as JSON text."""
+    """Return an album with its lists and objects encoded as JSON text."""
     genre = album[GENRE]
     genre = orjson.dumps(genre).decode() if isinstance(genre, list) else genre
     return album | {GENRE: genre, "metadata": _json(album["metadata"])}

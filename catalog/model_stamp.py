@@ -1,4 +1,4 @@
-"""The catalog's model stamp: the model and the version of the preprocessing that made its embeddings."""
+"""The catalog's model stamp names the model and the preprocessing version that made the embeddings."""
 
 import psycopg
 
@@ -8,7 +8,7 @@ from common.errors import CatalogMisconfigured, ModelMismatch
 
 
 def read_stamp(connection: psycopg.Connection) -> ModelStamp | None:
-    """Return the stamp, None if the catalog has none."""
+    """Return the catalog's model stamp, or None if the catalog has no stamp."""
     row = connection.execute(
         "SELECT model, fingerprint, preprocessing FROM catalog_model WHERE model IS NOT NULL"
     ).fetchone()
@@ -16,14 +16,14 @@ def read_stamp(connection: psycopg.Connection) -> ModelStamp | None:
 
 
 def write_stamp(connection: psycopg.Connection, stamp: ModelStamp) -> None:
-    """Write the stamp inside the caller's transaction."""
+    """Write the catalog's model stamp inside the caller's transaction."""
     connection.execute(
         "SELECT stamp_catalog(%s, %s, %s)", (stamp.model, stamp.fingerprint, stamp.preprocessing)
     )
 
 
 def require_stamps(connection: psycopg.Connection) -> None:
-    """Check that the schema can store a stamp with its version of the preprocessing.
+    """Check that the schema can store a model stamp with a preprocessing version.
 
     Raises:
         CatalogMisconfigured: the database needs `python -m catalog migrate`.
@@ -46,7 +46,8 @@ def claim_catalog(writer: CatalogWriter, stamp: ModelStamp) -> bool:
     if current is not None and current.fingerprint == stamp.fingerprint:
         return True
     if not writer.embedding_counts().any:
-        # Before the first embedding is written, so that a killed ingest leaves a stamped catalog.
+        # Write the stamp before the first embedding, so that the catalog has a stamp even if the ingest is
+        # killed.
         writer.write_stamp(stamp)
         return True
     if current is None:

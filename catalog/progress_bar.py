@@ -1,4 +1,4 @@
-"""The progress bar of commands that work cover by cover: done, rate, time left."""
+"""The progress bar of commands that process covers. It shows the number done, the rate and the time left."""
 
 import time
 from collections import deque
@@ -21,16 +21,16 @@ from rich.progress import (
 from rich.text import Text
 
 _WINDOW_S = 30.0
-#: Covers finished within this time share one entry of the history.
+#: Covers that finish within this time, in seconds, share one entry of the throughput history.
 _STEP_S = 0.1
 
 
 class Throughput:
-    """Measures covers per second over the last 30 s; covers that needed no work do not count."""
+    """Measures the covers per second over the last 30 s, not counting covers that needed no work."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
-        #: (time, covers done by then); the first entry is the start of the window.
+        #: Pairs of a time and the number of covers done by then; the first pair is the start of the window.
         self._done: deque[tuple[float, int]] = deque([(clock(), 0)])
 
     def worked(self, covers: int) -> None:
@@ -43,7 +43,7 @@ class Throughput:
             self._done.popleft()
 
     def skipped(self) -> None:
-        """Restart the window if no cover was finished yet: skipped covers must not lower the rate."""
+        """Restart the measurement if no cover is finished yet, so that skips do not lower the rate."""
         if not self._done[-1][1]:
             self._done = deque([(self._clock(), 0)])
 
@@ -62,7 +62,7 @@ class RateColumn(ProgressColumn):
 
 
 class TimeLeftColumn(ProgressColumn):
-    """Shows how long the rest takes at that rate, if none of it is skipped."""
+    """Shows the time that the remaining covers take at the current rate if none is skipped."""
 
     def render(self, task: Task) -> Text:
         per_s, remaining = task.fields["pace"].per_s, task.remaining
@@ -92,7 +92,7 @@ class ProgressBar:
 
 @contextmanager
 def progress_bar(console: Console, name: str, *, total: int, completed: int = 0) -> Iterator[ProgressBar]:
-    """Show a bar while the body runs."""
+    """Show a progress bar while the `with` block runs."""
     pace = Throughput()
     progress = Progress(
         SpinnerColumn(),

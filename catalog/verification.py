@@ -1,4 +1,4 @@
-"""Checks that every album of a catalog can be found: schema, model, embeddings, index, cover files."""
+"""Checks that searches can find every album: schema, model, embeddings, index and cover files."""
 
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ class Check:
 
 
 def verify(writer: CatalogWriter, *, fingerprint: str | None, covers: Path | None) -> Iterator[Check]:
-    """Yield every check; `fingerprint` is that of the model in use, `covers` the folder of all covers.
+    """Yield the result of each check; `fingerprint` is the expected model's, `covers` is the cover folder.
 
     Raises:
         CatalogMisconfigured: the schema, the key or the extension is wrong, so nothing can be checked.
@@ -40,7 +40,7 @@ def verify(writer: CatalogWriter, *, fingerprint: str | None, covers: Path | Non
 
 
 def preprocessing_seen(stamp: ModelStamp) -> str:
-    """Return the version of the preprocessing of the embeddings, with advice if it is an old one."""
+    """Return the preprocessing version of the embeddings as text, with advice if the version is old."""
     if stamp.preprocessing == PREPROCESSING_VERSION:
         return f"version {stamp.preprocessing}"
     return (
@@ -93,7 +93,7 @@ def _index(found: Findings) -> Iterator[Check]:
 
 
 def _searches(found: Findings) -> Check:
-    """Check that `search_albums` without a filter has what it needs: only a walk needs the index."""
+    """Check that the index is usable if `search_albums` without a filter needs it."""
     if not found.walks:
         return Check("searches", holds=True, seen=f"{found.albums} albums are read exactly")
     if found.index is None or not (found.index.valid and found.index.usable):
@@ -102,7 +102,7 @@ def _searches(found: Findings) -> Check:
 
 
 def _covers(writer: CatalogWriter, folder: Path) -> Iterator[Check]:
-    # All file names; those that an album names are removed below. Nothing else is held for each cover.
+    # Starts with all file names; the loop removes every file name that an album refers to.
     orphans = {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
     lost = set()
     for album in all_albums(writer):

@@ -1,1 +1,1 @@
-"""The commands of `python -m catalog`, one per module: its arguments and its work."""
+"""The commands of `python -m catalog`; each module defines the arguments and the work of one command."""

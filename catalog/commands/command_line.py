@@ -1,6 +1,6 @@
-"""The command line: parser, exit status, and how a failure becomes a sentence on standard error.
+"""The command line: its parser, its exit status, and its error messages on standard error.
 
-`python -m catalog` and `python -m training` both use it.
+`python -m catalog` and `python -m training` both use this module.
 """
 
 import argparse
@@ -18,19 +18,19 @@ from common.settings import Settings, load_settings
 
 
 class Outcome(IntEnum):
-    """The exit status of a command; `grep` and `diff` use the same three."""
+    """The exit status of a command, with the same meanings as for `grep` and `diff`."""
 
     #: Everything is done, or every check passed.
     DONE = 0
-    #: The command ran to its end and found something to look at: rejected rows, a failed check.
+    #: The command ran to its end, but the operator must look at something: rejected rows or a failed check.
     FINDINGS = 1
-    #: The command could not be carried out.
+    #: The command failed.
     FAILED = 2
 
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One call of a command: its arguments, the settings, and the console for messages (standard error)."""
+    """One call of a command: its arguments, the settings, and the console that prints to standard error."""
 
     options: argparse.Namespace
     settings: Settings
@@ -40,7 +40,7 @@ class Call:
         """Return DATABASE_URL.
 
         Raises:
-            SettingsError: it is not set.
+            SettingsError: DATABASE_URL is not set.
         """
         if self.settings.database_url is None:
             raise SettingsError(
@@ -51,7 +51,7 @@ class Call:
 
 
 class Command(Protocol):
-    """A module with one command: the module's name is the command's, its docstring the description."""
+    """A module that defines one command, with the module's name and its docstring as description."""
 
     __name__: str
     __doc__: str | None
@@ -77,7 +77,7 @@ def command_parser(
 
 
 def run_command(package: str, options: argparse.Namespace, *, resume_hint: str) -> int:
-    """Run the chosen command and return its exit status; `resume_hint` is printed after an interruption."""
+    """Run the chosen command and return its exit status; print `resume_hint` if Ctrl-C interrupts it."""
     # Standard output is for results only.
     console = Console(stderr=True, highlight=False, soft_wrap=True)
     try:
@@ -87,7 +87,7 @@ def run_command(package: str, options: argparse.Namespace, *, resume_hint: str) 
     except psycopg.Error as error:
         failure = f"the database refused: {str(error).strip()}"
     except OSError as error:
-        # A file that cannot be read or written: it does not exist, permissions, a full disk.
+        # A file cannot be read or written, for instance because it does not exist or the disk is full.
         failure = f"{error.filename}: {error.strerror}" if error.filename and error.strerror else str(error)
     except KeyboardInterrupt:
         console.print(f"{package}: interrupted; {resume_hint}")
@@ -99,7 +99,7 @@ def run_command(package: str, options: argparse.Namespace, *, resume_hint: str) 
 
 
 def positive_integer(value: str) -> int:
-    """Read an argument that is a whole number of at least 1."""
+    """Return the argument's value as an integer; it must be at least 1."""
     if not value.isdecimal() or int(value) == 0:
         raise argparse.ArgumentTypeError(f"a whole number of at least 1, not {value!r}")
     return int(value)

@@ -14,14 +14,14 @@ _BATCH = 500
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the ids, or a file of them."""
+    """Add the arguments for the ids, and for a file of ids."""
     parser.add_argument("ids", nargs="*", metavar="ID")
     parser.add_argument("--from-file", metavar="FILE", help="a file with one id a line; - is standard input")
     parser.add_argument("--keep-cache", action="store_true", help="do not invalidate cached results in Redis")
 
 
 def run(call: Call) -> Outcome:
-    """Delete the albums and print the ids that the catalog does not have."""
+    """Delete the albums and print the given ids that are not in the catalog."""
     ids = [*call.options.ids, *_from_file(call.options.from_file)]
     if not ids:
         raise SettingsError("delete: name ids, or a file of them with --from-file")

@@ -1,4 +1,4 @@
-"""Draw, embed and load the demo catalog into DATABASE_URL; its covers go to COVERS_DIR."""
+"""Load the demo catalog into DATABASE_URL: draw its covers, write them to COVERS_DIR, and embed them."""
 
 import argparse
 
@@ -13,14 +13,14 @@ DEMO_ALBUMS = 2000
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the number of albums."""
+    """Add the argument for the number of albums."""
     parser.add_argument(
         "--albums", type=positive_integer, default=DEMO_ALBUMS, help="how many albums (default: %(default)s)"
     )
 
 
 def run(call: Call) -> Outcome:
-    """Load the demo unless it is loaded, and invalidate cached results."""
+    """Load the demo catalog unless it is already loaded, and invalidate cached results."""
     settings = call.settings
     if settings.covers_dir is None:
         raise SettingsError("COVERS_DIR: the folder that the demo's covers go to")

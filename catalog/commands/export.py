@@ -13,13 +13,13 @@ from catalog.writer.protocol import all_albums
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the file."""
+    """Add the arguments for the output file and the embeddings."""
     parser.add_argument("output", type=Path)
     parser.add_argument("--embeddings", action="store_true", help="include the embeddings")
 
 
 def run(call: Call) -> Outcome:
-    """Write the file, which appears only when it is complete."""
+    """Write the file, which gets its name only when it is complete."""
     with (
         open_checked_writer(call.settings, call.console) as writer,
         progress_bar(call.console, str(call.options.output), total=writer.stats().total_albums) as bar,

@@ -1,6 +1,6 @@
-"""Load albums and covers from a table, or embed the albums that have no embedding (--missing).
+"""Load albums and covers from a table, or with --missing embed the catalog's albums without an embedding.
 
-A second run processes only new and changed rows, also after the first was killed.
+A second run processes only new and changed rows, even if the first run was killed.
 """
 
 import argparse
@@ -38,7 +38,7 @@ from common.settings import Settings
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the table, its covers, the mapping of its columns, and how to embed."""
+    """Add the arguments for the table, its covers, its column mapping, and the embedding."""
     add_source_arguments(parser, optional=True)
     add = parser.add_argument
     add(
@@ -72,7 +72,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(call: Call) -> Outcome:
-    """Ingest the table, write the report and the notes, and print how many rows were written and rejected."""
+    """Ingest the table, write the report and notes, and print the numbers of written and rejected rows."""
     options, console = call.options, call.console
     if options.missing:
         return _run_missing(call)
@@ -161,9 +161,9 @@ def _embedder(call: Call) -> AbstractContextManager[CoverEmbedder]:
 
 @contextmanager
 def _indexed(settings: Settings, console: Console, *, memory_mib: int) -> Iterator[None]:
-    """Drop the index before a first load, and build it after the body if it is missing."""
+    """Drop the index before a first load, and build it after the `with` block if it is missing."""
     if settings.database_url is None:
-        # PostgREST cannot drop or build an index: rows enter it one by one.
+        # PostgREST cannot drop or build an index, so the database adds each row to the existing index.
         yield
         return
     url = settings.database_url.get_secret_value()
@@ -204,7 +204,7 @@ def _say_rejected(console: Console, report: Report) -> None:
 
 
 def _say_notes(console: Console, notes: Notes) -> None:
-    """Print how many cells were left empty and covers kept, by column and reason, with an example of each."""
+    """Print the number of notes for each column and reason, with one example each."""
     if not notes.counts:
         return
     console.print("taken all the same:")

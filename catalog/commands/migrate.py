@@ -1,4 +1,4 @@
-"""Bring the schema of DATABASE_URL up to date."""
+"""Update the schema of the database at DATABASE_URL."""
 
 import argparse
 
@@ -7,7 +7,7 @@ from catalog.database.migrations import apply_migrations
 
 
 def add_arguments(_parser: argparse.ArgumentParser) -> None:
-    """Add none."""
+    """Add no arguments."""
 
 
 def run(call: Call) -> Outcome:

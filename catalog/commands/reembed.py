@@ -1,7 +1,7 @@
-"""Move the catalog in DATABASE_URL to another model, or to this release's preprocessing, while it serves.
+"""Move the catalog in DATABASE_URL to another model or newer preprocessing, while searches continue.
 
 A copy of the table is filled with the new embeddings and then replaces the live table in one transaction.
-If the command is killed before that, the same command continues where it stopped.
+If the command is killed before the transaction, the same command continues where it stopped.
 """
 
 import argparse
@@ -28,7 +28,7 @@ from common.errors import SettingsError
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the model, the covers, and how to treat missing ones."""
+    """Add the arguments for the model, the covers, and albums whose cover is missing."""
     add = parser.add_argument
     add("--model", help="the model to move to (a value of CLIP_MODEL)")
     add("--covers", type=Path, metavar="DIR", help="the folder of the covers that are files")
@@ -55,7 +55,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(call: Call) -> Outcome:
-    """Fill the copy, verify it and switch to it."""
+    """Fill the copy of the table, verify it, and replace the live table by it."""
     url = call.require_database_url()
     with open_connection(url, autocommit=True) as connection:
         if call.options.abandon:
@@ -82,7 +82,7 @@ def _is_same(current: ModelStamp, stamp: ModelStamp) -> bool:
 
 
 def _move(call: Call, connection: psycopg.Connection, embedder: CoverEmbedder) -> bool:
-    """Fill the copy and switch to it; repeat if albums changed meanwhile. False if covers are missing."""
+    """Fill the copy and switch to it, repeating if albums change; return False if covers are missing."""
     console, stamp = call.console, embedder.stamp
     prepare(connection, stamp)
     while True:

@@ -1,4 +1,4 @@
-"""Show the catalog's figures and the model that made its embeddings."""
+"""Show the catalog's statistics and the model that made its embeddings."""
 
 import argparse
 from dataclasses import asdict
@@ -14,12 +14,12 @@ from common.catalog.protocol import CatalogStats, ModelStamp
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the output format."""
+    """Add the argument for the output format."""
     parser.add_argument("--json", action="store_true", help="print JSON")
 
 
 def run(call: Call) -> Outcome:
-    """Print the figures on standard output."""
+    """Print the statistics on standard output."""
     with open_checked_writer(call.settings, call.console) as writer:
         stats, stamp = writer.stats(), writer.model_stamp()
         without = writer.embedding_counts().without

@@ -1,4 +1,4 @@
-"""Check that every album can be found: schema, model, embeddings, index, covers."""
+"""Check that searches can find every album: check schema, model, embeddings, index and covers."""
 
 import argparse
 from dataclasses import asdict
@@ -15,7 +15,7 @@ from worker.encoder.model_files import find_model
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the model and the folder of covers to compare with, and the output format."""
+    """Add the arguments for the expected model, the folder of covers, and the output format."""
     parser.add_argument(
         "--model", help="fail unless the embeddings come from this model (a value of CLIP_MODEL)"
     )
@@ -24,7 +24,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(call: Call) -> Outcome:
-    """Print each check on standard output."""
+    """Print the result of each check on standard output."""
     model = call.options.model
     fingerprint = None if model is None else find_model(model).fingerprint
     with open_writer(call.settings) as writer:

@@ -1,1 +1,1 @@
-"""The schema of the catalog's database: its migrations and the HNSW index."""
+"""Apply the migrations of the catalog's database, and build its HNSW index."""

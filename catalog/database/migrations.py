@@ -1,8 +1,8 @@
-"""Applies the SQL files of the schema that a database lacks.
+"""Applies the SQL files of the schema that were not yet applied to a database, or were changed since.
 
-Every file is safe to run again. A file that changed is applied again, with all files after it. The file that
-makes the triggers is also applied again if a restore disabled them. The files may also be pasted into
-Supabase's SQL editor, in order.
+Every SQL file may be applied again. A changed file is applied again together with all files after it. The
+file that creates the triggers is also applied again if restoring a backup disabled the triggers. An operator
+may also paste the files into Supabase's SQL editor, in the order of their names.
 """
 
 import hashlib
@@ -15,9 +15,9 @@ import psycopg
 from common.catalog.postgres_connections import open_connection
 
 SCHEMA_DIR = Path(__file__).parents[1] / "schema"
-#: Key of the advisory lock that makes two processes apply the schema one after the other.
+#: The key of the advisory lock under which only one process at a time applies the schema.
 LOCK_KEY = 0x616C62756D73
-#: The file that makes the triggers which record every change of the albums.
+#: The file that creates the triggers which record every change of the albums.
 CHANGES = "006_changes.sql"
 
 _LEDGER = """
@@ -33,7 +33,7 @@ ON CONFLICT (name) DO UPDATE SET checksum = excluded.checksum, applied_at = now(
 
 @dataclass(frozen=True, slots=True)
 class Migration:
-    """One SQL file and the SHA-256 of its text."""
+    """One SQL file of the schema."""
 
     name: str
     sql: str
@@ -44,12 +44,12 @@ class Migration:
 
 
 def migrations() -> list[Migration]:
-    """Return the schema's files in the order of application."""
+    """Return the schema's SQL files in the order in which they are applied."""
     return [Migration(path.name, path.read_text()) for path in sorted(SCHEMA_DIR.glob("[0-9]*.sql"))]
 
 
 def apply_migrations(database_url: str) -> list[str]:
-    """Bring a database up to date in one transaction and return the names of the files applied."""
+    """Update a database's schema in one transaction and return the names of the applied files."""
     with open_connection(database_url) as connection:
         # Rewriting a table takes longer than the statement timeout of hosted databases.
         connection.execute("SET LOCAL statement_timeout = 0")
@@ -63,10 +63,10 @@ def apply_migrations(database_url: str) -> list[str]:
 
 
 def run_file(connection: psycopg.Connection[Any], migration: Migration) -> None:
-    """Run a file inside the caller's transaction."""
+    """Run an SQL file inside the caller's transaction."""
     # Without parameters psycopg sends a file of many statements unchanged.
     connection.execute(migration.sql.encode())
-    # The file sets it for the session, and behind a pooler another client gets the session next.
+    # The file sets search_path for the session, which a connection pooler may give to another client next.
     connection.execute("RESET search_path")
 
 

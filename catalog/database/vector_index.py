@@ -1,4 +1,4 @@
-"""The HNSW index over the embeddings: dropped before a first load and built once after it."""
+"""The HNSW index over the embeddings is dropped before a first load and built once after the load."""
 
 import re
 import time
@@ -12,30 +12,30 @@ from catalog.database.migrations import SCHEMA_DIR
 
 TABLE = "album_covers"
 INDEX = "album_covers_embedding_hnsw"
-#: Default memory of the server for one build; a graph that does not fit takes many times as long.
+#: Default memory for one build, in MiB; if the graph does not fit, the build takes many times as long.
 MEMORY_MIB = 1024
-#: Size of one node of the graph at m = 24: the vector in half precision, its neighbours, their distances.
+#: Size of one graph node at m = 24, in bytes: the half-precision vector, its neighbours and their distances.
 _NODE_BYTES = 2600
 _MEMORY_MIN_MIB = 64
 _MIB = 1024 * 1024
-#: Key of the advisory lock that is held while an index is built or dropped.
+#: The key of the advisory lock that is held while the index is built or dropped.
 _BUILD_LOCK = 0x686E7377
 
 
 @dataclass(frozen=True, slots=True)
 class IndexBuild:
-    """Time, memory and size of one build of the index."""
+    """Time, memory and size of one index build."""
 
     rows: int
     time_s: float
     size_bytes: int
-    #: Memory that the server was allowed.
+    #: The memory that the server was allowed to use, in MiB.
     memory_mib: int
-    #: Whether the graph fitted in that memory.
+    #: Whether the index's graph fitted in the allowed memory.
     fitted: bool
 
     def summary(self) -> str:
-        """Return the figures in one line, with a hint where the graph did not fit in memory."""
+        """Return a one-line summary, with a hint if the graph did not fit in memory."""
         hint = "" if self.fitted else ", and its graph did not fit: allow more with --index-memory-mib"
         return (
             f"indexed {self.rows} albums in {self.time_s:.1f} s: {self.size_bytes / 2**20:.0f} MiB on disk, "
@@ -44,7 +44,7 @@ class IndexBuild:
 
 
 def index_statement(*, table: str = TABLE, index: str = INDEX) -> str:
-    """Return the CREATE INDEX statement of the schema, for the given table and name."""
+    """Return the schema's CREATE INDEX statement with the given table and index names."""
     schema = (SCHEMA_DIR / "001_albums.sql").read_text()
     found = re.search(rf"CREATE INDEX IF NOT EXISTS {INDEX} ON {TABLE}\s.*?;", schema, re.DOTALL)
     if found is None:
@@ -53,10 +53,11 @@ def index_statement(*, table: str = TABLE, index: str = INDEX) -> str:
 
 
 def drop_index_if_empty(connection: psycopg.Connection) -> bool:
-    """Drop the index if the table has no embeddings: one build is faster than many inserts."""
+    """Drop the index if the table has no embeddings, because one build is faster than many inserts."""
     has_any = f"SELECT EXISTS (SELECT FROM {TABLE} WHERE embedding IS NOT NULL)"  # noqa: S608
     with connection.transaction():
-        # First: two processes that have read the table would wait for each other to drop the index.
+        # Take the lock before reading the table, otherwise two processes could deadlock when they drop the
+        # index.
         connection.execute("SELECT pg_advisory_xact_lock(%s)", [_BUILD_LOCK])
         row = connection.execute(has_any.encode()).fetchone()
         if row is None or row[0]:
@@ -73,9 +74,9 @@ def build_index(
     memory_mib: int = MEMORY_MIB,
     starting: Callable[[int], None] = lambda _rows: None,
 ) -> IndexBuild | None:
-    """Build the index if it is missing or incomplete; return None if it is valid already.
+    """Build the index if it is missing or incomplete; return None if the index is already valid.
 
-    `starting` is called with the number of rows. The connection must be in autocommit mode.
+    Before the build, `starting` is called with the number of rows. The connection must be in autocommit mode.
     """
     if _is_valid(connection, index):
         return None
@@ -92,12 +93,12 @@ def build_index(
     started = time.monotonic()
     try:
         with connection.transaction():
-            # SET LOCAL: the server's own values apply again after the transaction.
+            # With SET LOCAL, the server's own values apply again after the transaction.
             connection.execute(
                 sql.SQL("SET LOCAL maintenance_work_mem = {}").format(sql.Literal(f"{granted_mib}MB"))
             )
             connection.execute("SET LOCAL statement_timeout = 0")
-            # If another process builds the index at the same time, wait for it and use its index.
+            # If another process is building the index, wait for that process and use its index.
             connection.execute("SELECT pg_advisory_xact_lock(%s)", [_BUILD_LOCK])
             if _is_valid(connection, index):
                 return None

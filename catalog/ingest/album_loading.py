@@ -1,6 +1,6 @@
-"""Loads the cover of an album and compares both with the catalog by a content hash.
+"""Loads an album's cover, and compares the album and its cover with the catalog by a content hash.
 
-An album that is in the catalog is never rejected because of its cover: it keeps the cover that it has.
+An album that is already in the catalog is never rejected because of its new cover; it keeps its old cover.
 """
 
 import hashlib
@@ -21,7 +21,7 @@ _NO_EMBEDDING = np.empty(0, dtype=np.float32)
 
 @dataclass(frozen=True, slots=True)
 class LoadedAlbum:
-    """A complete row except for its embedding; `cover` is None if it is the cover that the catalog has."""
+    """A catalog row without its embedding; `cover` is None if the album keeps the catalog's cover."""
 
     to_load: AlbumToLoad
     row: AlbumRow
@@ -29,7 +29,7 @@ class LoadedAlbum:
     notes: tuple[Note, ...]
 
     def is_unchanged(self) -> bool:
-        """Return whether the catalog has the same row, made from the same cover."""
+        """Return whether the catalog already has the same row with the same cover."""
         origin = self.to_load.origin
         return origin is not None and origin.content_hash == self.row.content_hash
 
@@ -47,20 +47,20 @@ class LoadedAlbum:
         )
 
     def to_embed(self) -> CoverToEmbed[AlbumRow]:
-        """Return the cover for the embedder."""
+        """Return the cover as an item for the embedder."""
         assert self.cover is not None  # noqa: S101 - without a new cover nothing is embedded
         return CoverToEmbed(self.to_load.album.row, self.row.id, self.cover, self.row)
 
 
 @dataclass(frozen=True, slots=True)
 class AlbumLoader:
-    """Loads albums with their covers; thread-safe."""
+    """Loads the covers of albums; thread-safe."""
 
     covers: Covers
     cover_url: str | None
 
     def load(self, to_load: AlbumToLoad) -> LoadedAlbum | Rejected:
-        """Return an album with its cover; read the cover only if it may have changed."""
+        """Return an album with its cover, which is read only if it may have changed."""
         album = to_load.album
         try:
             found = self.covers.find(album.fields.id, album.cover)
@@ -72,11 +72,11 @@ class AlbumLoader:
         )
 
     def load_without_origin(self, to_load: AlbumToLoad) -> LoadedAlbum | Rejected:
-        """Return an album with its cover, which is read in any case."""
+        """Return an album with its cover, which is always read."""
         return self.load(replace(to_load, origin=None))
 
     def keep_catalog_cover(self, to_load: AlbumToLoad, fault: RowFault) -> LoadedAlbum | Rejected:
-        """Return an album with the cover that the catalog has; reject an album that is not in the catalog."""
+        """Return an album with the catalog's cover, or a rejection if the album is not in the catalog."""
         album, origin = to_load.album, to_load.origin
         if origin is None:
             return Rejected(album.row, album.fields.id, fault.reason, fault.detail)
@@ -86,7 +86,8 @@ class AlbumLoader:
         kept = CoverContent(None, origin.cover_hash or "", validators)
         row = self._row(album, origin.cover_source or "", kept)
         if origin.cover_hash is None:
-            # The catalog has no hash of this cover. With the old content hash the row stays unchanged.
+            # Without a hash of the catalog's cover, no content hash can be computed, so keep the catalog's
+            # content hash.
             row = replace(row, content_hash=origin.content_hash)
         return LoadedAlbum(to_load, row, None, (note,))
 
@@ -113,11 +114,11 @@ def _ambiguity(album: Album, found: CoverLocation) -> tuple[Note, ...]:
 
 
 def content_hash(album: Album, *, cover_hash: str, cover_source: str, cover_url: str | None) -> str:
-    """Return a SHA-256, in hex, of the row and its cover; it does not depend on the model."""
+    """Return the SHA-256, in hex, of the row and its cover, which does not depend on the model."""
     genres = album.fields.genres
     document = {
-        # `cover_url` is below, also if it comes from a template. One genre is a string, as in releases
-        # in which an album had only one, so that their hashes stay valid.
+        # `cover_url` is a separate entry, because it may come from a template. A single genre is a string, as
+        # in earlier releases, so that the hashes of earlier releases stay valid.
         "fields": album.fields.model_dump(exclude={"cover_url", "genres"})
         | {"genre": genres if len(genres) > 1 else album.fields.genre},
         "metadata": album.metadata,

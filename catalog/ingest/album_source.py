@@ -1,4 +1,5 @@
-"""The source of an ingest: a table, the mapping of its columns, and its covers; and their arguments."""
+"""The source of an ingest: a table, its column mapping, its covers, and the command-line arguments for
+these."""
 
 import argparse
 from collections.abc import Iterator, Mapping
@@ -27,7 +28,7 @@ class AlbumSource:
     covers: Covers
 
     def albums(self) -> Iterator[Album | Rejected]:
-        """Yield every row as an album or as a rejection."""
+        """Yield an album or a rejection for every row."""
         seen: dict[str, int] = {}
         for row in self.table.rows():
             try:
@@ -40,7 +41,7 @@ class AlbumSource:
 
 
 def add_source_arguments(parser: argparse.ArgumentParser, *, optional: bool = False) -> None:
-    """Add the arguments for a table, its covers and its columns; `optional` makes none of them required."""
+    """Add the arguments for a table, its covers and its columns; with `optional` no argument is required."""
     add = parser.add_argument
     add(
         "table",
@@ -77,7 +78,7 @@ def add_source_arguments(parser: argparse.ArgumentParser, *, optional: bool = Fa
 def open_album_source(
     options: argparse.Namespace, settings: Settings, *, recheck: bool = False
 ) -> AlbumSource:
-    """Open the table and the covers of the arguments; `recheck` asks hosts again for covers fetched before.
+    """Open the table and the covers; with `recheck`, ask hosts whether covers fetched earlier have changed.
 
     Raises:
         SettingsError: the table, a column or the covers do not exist.
@@ -102,13 +103,13 @@ def report_path(options: argparse.Namespace) -> Path:
 
 
 def notes_path(options: argparse.Namespace) -> Path:
-    """Return the path of the notes, in the folder of the report."""
+    """Return the path of the file of notes, which is in the same folder as the report."""
     report = report_path(options)
     return report.with_name(f"{report.stem.removesuffix('-rejected')}-notes{report.suffix}")
 
 
 def _name(table: Path) -> str:
-    """Return a table's name without its suffixes: `albums` for `albums.csv.gz`."""
+    """Return a table's file name without its suffixes, such as `albums` for `albums.csv.gz`."""
     return Path(table.stem).stem if table.suffix.lower() == PACKED else table.stem
 
 
@@ -117,7 +118,7 @@ def _with_cover(given: Mapping[str, str], column: str) -> dict[str, str]:
 
 
 def _columns(table: Table, given: Mapping[str, str], options: argparse.Namespace) -> ColumnMap:
-    """Map the columns, and find the genres with a slash in the whole table or in --genres."""
+    """Map the columns, and find the genres whose names contain a slash from the whole table and --genres."""
     columns = ColumnMap.of(table.columns, given, strict=options.strict)
     column = columns.columns.get(GENRE)
     if column is None:

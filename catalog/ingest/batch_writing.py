@@ -1,4 +1,4 @@
-"""Writes batches: retries transient errors, and halves a refused batch until the refused rows are found."""
+"""Writes batches of rows: retries transient errors, and halves a refused batch to find the refused rows."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -13,12 +13,12 @@ from worker.retries import retry_transient
 
 P = TypeVar("P")
 
-#: How long an ingest waits for a catalog that does not answer.
+#: The time, in seconds, that an ingest waits for a catalog that does not answer.
 PATIENCE_S = 120.0
 
 
 def write(writer: CatalogWriter, batch: Sequence[EmbeddedCover[AlbumRow]]) -> list[Rejected]:
-    """Write a batch and return the rows that the catalog refuses; raises as `write_bisecting` does."""
+    """Write a batch and return the rows that the catalog refuses; raise the errors of `write_bisecting`."""
 
     def upsert(items: Sequence[EmbeddedCover[AlbumRow]]) -> None:
         writer.upsert([replace(item.cover.payload, embedding=item.embedding) for item in items])
@@ -50,9 +50,9 @@ def write_bisecting(
 
 
 def update(writer: CatalogWriter, rows: Sequence[AlbumRow]) -> set[str]:
-    """Write all columns but the embedding, and return the ids of the albums that were written.
+    """Update all columns except the embedding, and return the ids of the updated albums.
 
-    Albums with another cover and rows that the catalog refuses are not written; `write` handles those.
+    Albums whose cover has changed, and rows that the catalog refuses, are not updated; pass them to `write`.
 
     Raises:
         CatalogUnavailable: the catalog did not answer for two minutes.

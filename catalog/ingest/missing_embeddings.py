@@ -1,4 +1,4 @@
-"""Embeds the albums of a catalog that have no embedding, from the covers that their rows name."""
+"""Embeds the covers of the catalog's albums that have no embedding."""
 
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -19,10 +19,10 @@ _PAGE = 500
 
 @dataclass(slots=True)
 class MissingTally:
-    """How many albums were embedded, had changed, or were rejected."""
+    """The numbers of albums that were embedded, had changed, or were rejected."""
 
     embedded: int = 0
-    #: Changed, deleted or embedded by another process since they were read.
+    #: The number of albums that another process changed, deleted or embedded after this one had read them.
     changed: int = 0
     rejected: int = 0
 
@@ -42,7 +42,7 @@ class MissingEmbeddings:
     covers: CatalogCovers
     report: Report
     batch: int
-    #: Called with the number of albums that were embedded, and of those that were not.
+    #: `advance` is called with the number of embedded albums, `skip` with the number of albums not embedded.
     advance: Callable[[int], None]
     skip: Callable[[int], None]
     _tally: MissingTally = field(default_factory=MissingTally)
@@ -51,13 +51,14 @@ class MissingEmbeddings:
         """Embed every album whose cover can be read.
 
         Raises:
-            CatalogUnavailable: the catalog did not answer for two minutes; rows written so far remain.
-            ModelMismatch: the catalog has moved to another model meanwhile.
+            CatalogUnavailable: the catalog did not answer for two minutes; rows already written remain.
+            ModelMismatch: the catalog was moved to another model during the run.
         """
         with ExitStack() as stack:
             reading = ThreadPoolExecutor(self.covers.readers)
             stack.callback(reading.shutdown, cancel_futures=True)
-            # Runs before the shutdown of the threads: some of them may be waiting for a host.
+            # Closing the covers wakes threads that wait for a host, so it must happen before the threads are
+            # shut down.
             stack.callback(self.covers.close)
             read = stack.enter_context(closing(self.covers.stage(reading, self._read, self._missing())))
             for batch in batches(self.embedder.embed(read), self.batch):

@@ -1,6 +1,6 @@
-"""The stages of the ingest pipeline: concurrent work in order, concurrent work by host, and batches.
+"""The stages of the ingest pipeline: work in the order of items, work in parallel for each host, and batches.
 
-Every stage passes rejected rows on unchanged.
+Every stage yields rejected rows unchanged.
 """
 
 import math
@@ -18,14 +18,15 @@ from catalog.ingest.rejection import Rejected
 T = TypeVar("T")
 R = TypeVar("R")
 
-#: Most items that may wait for their key's turn while items of other keys overtake them.
+#: The maximum number of items that may wait because too many items of the same key are running.
 WAITING_MAX = 2000
 
 
 def in_order(
     executor: Executor, work: Callable[[T], R | Rejected], items: Iterable[T | Rejected], *, ahead: int
 ) -> Generator[R | Rejected, None, None]:
-    """Run `work` in the executor, at most `ahead` items ahead of the consumer; yield results in order."""
+    """Run `work` on up to `ahead` items before their results are consumed; yield results in the order of
+    items."""
     waiting: deque[Future[R | Rejected] | Rejected] = deque()
     for item in items:
         waiting.append(item if isinstance(item, Rejected) else executor.submit(work, item))
@@ -46,9 +47,9 @@ def batches(
     max_bytes: float = math.inf,
     bytes_of: Callable[[T], int] = lambda _: 0,
 ) -> Iterator[list[T] | Rejected]:
-    """Collect items in lists of `size`, or shorter ones of up to `max_bytes`; pass rejected rows on at once.
+    """Yield lists of at most `size` items and `max_bytes` bytes; yield rejected rows immediately.
 
-    A single item of more than `max_bytes` makes a list of its own.
+    An item larger than `max_bytes` is yielded in a list of its own.
     """
     batch: list[T] = []
     held_bytes = 0
@@ -79,9 +80,9 @@ def as_completed_per_key(
 ) -> Generator[R | Rejected, None, None]:
     """Run `work` on each item in the executor, and yield the results in the order of completion.
 
-    A key is, for instance, a host; a slow one does not delay the others. At most `per_key` items of one key
-    run at once. At most `ahead` items are running or wait to be yielded. Close the generator before the
-    executor.
+    A key is, for instance, a host; a slow host then does not delay other hosts. At most `per_key` items of
+    one key run at the same time. At most `ahead` items are running or wait to be yielded. Close the generator
+    before the executor.
     """
     queues = _Queues(executor, work, key_of, per_key, ahead)
     try:
@@ -105,7 +106,7 @@ class _Queue(Generic[T]):
 
 
 class _Queues(Generic[T, R]):
-    """A queue of items for each key, and a queue of results; only one thread calls `put` and `take`."""
+    """A queue of items for each key, and a queue of results; only one thread may call `put` and `take`."""
 
     def __init__(
         self,
@@ -120,12 +121,12 @@ class _Queues(Generic[T, R]):
         self._key_of = key_of
         self._per_key = per_key
         self._ahead = ahead
-        #: Items put whose results were not taken yet.
+        #: The number of items whose results were not taken yet.
         self.unfinished = 0
         self._lock = threading.Lock()
         self._stopped = False
         self._queues: dict[str, _Queue[T]] = defaultdict(_Queue)
-        #: Queues with an item that may start now, served in turns.
+        #: Queues whose next item may start now, in the order in which they are served.
         self._ready: deque[_Queue[T]] = deque()
         self._begun = 0
         self._done: SimpleQueue[Future[R]] = SimpleQueue()
@@ -140,7 +141,7 @@ class _Queues(Generic[T, R]):
         self._begin()
 
     def is_full(self) -> bool:
-        """Return whether a further item would have to wait."""
+        """Return whether another item would have to wait before it starts or is queued."""
         with self._lock:
             return self._begun >= self._ahead or self.unfinished - self._begun >= WAITING_MAX
 
@@ -157,15 +158,17 @@ class _Queues(Generic[T, R]):
         return done.result()
 
     def stop(self) -> None:
-        """Start no further item."""
+        """Let no further item start."""
         with self._lock:
             self._stopped = True
 
     def _begin(self) -> None:
-        """Start every item that may start; called after each `put`, each `take` and each finished item."""
+        """Start every item that may start now; called after each `put`, each `take` and each finished
+        item."""
         while (begun := self._next()) is not None:
             queue, future = begun
-            # Outside of the lock, because a finished future calls the callback at once.
+            # The callback is added without holding the lock, because a finished future calls it immediately
+            # and it takes the lock.
             future.add_done_callback(partial(self._end, queue))
 
     def _next(self) -> tuple[_Queue[T], Future[R]] | None:

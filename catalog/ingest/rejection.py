@@ -1,4 +1,4 @@
-"""Why a row was rejected, and notes on rows that were accepted with a change."""
+"""The reasons for rejecting rows, and notes on rows that were accepted with a change."""
 
 from dataclasses import dataclass
 
@@ -14,7 +14,7 @@ class RowFault(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Rejected:
-    """One line of the report of rejected rows; row 1 is the first below the header."""
+    """One line of the report of rejected rows; row 1 is the first row below the header."""
 
     row: int
     id: str

@@ -1,6 +1,6 @@
 """The report of rejected rows, and the notes on accepted rows.
 
-Both are CSV, or JSON Lines if the file ends in .jsonl. Every line is written at once.
+Both files are CSV, or JSON Lines if the file name ends in .jsonl. Every line is written immediately.
 """
 
 import csv
@@ -18,7 +18,7 @@ Line = TypeVar("Line", Rejected, Note)
 
 
 class _Listing(Generic[Line]):
-    """A file with one line for each finding; it is created even if there is none."""
+    """A file with one line for each rejected row or note, which is created even if it stays empty."""
 
     def __init__(self, path: Path, line: type[Line]) -> None:
         self.path = path
@@ -43,7 +43,7 @@ class _Listing(Generic[Line]):
             self._file.write(orjson.dumps(asdict(line)).decode() + "\n")
         else:
             self._csv.writerow(asdict(line))
-        # Flushed, so that the file is complete while the command runs and after it was killed.
+        # Flush the file, so that it is complete while the command runs and after the command is killed.
         self._file.flush()
 
 
@@ -60,7 +60,7 @@ class Report(_Listing[Rejected]):
 
 
 class Notes(_Listing[Note]):
-    """Writes notes, counts them by column and reason, and keeps the first of each as an example."""
+    """Writes notes, counts them by column and reason, and keeps the first note of each kind as an example."""
 
     def __init__(self, path: Path) -> None:
         super().__init__(path, Note)

@@ -1,4 +1,4 @@
-"""The ingest of a table: its stages connected, and counts of written, unchanged and rejected rows."""
+"""The ingest of a table: connects the pipeline stages, and counts written, unchanged and rejected rows."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -17,24 +17,24 @@ from catalog.writer.album_row import AlbumRow
 from catalog.writer.protocol import CatalogWriter, Origin
 from worker.retries import retry_transient
 
-#: Albums per call to the catalog; a smaller batch means that a killed ingest repeats less.
+#: The number of albums per call to the catalog; with smaller batches, a killed ingest repeats less work.
 BATCH = 100
 
 
 @dataclass(slots=True)
 class Tally:
-    """How many rows were written, unchanged or rejected."""
+    """The numbers of rows that were written, unchanged or rejected."""
 
     written: int = 0
     unchanged: int = 0
     rejected: int = 0
-    #: Written or unchanged albums whose cover was not fetched again.
+    #: The number of written or unchanged albums whose cover was not fetched again.
     not_fetched: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Ingest:
-    """Writes a table's rows to a catalog, except those that are there unchanged."""
+    """Writes a table's rows to a catalog, except rows that the catalog already has unchanged."""
 
     source: AlbumSource
     writer: CatalogWriter
@@ -43,24 +43,25 @@ class Ingest:
     notes: Notes
     cover_url: str | None
     batch: int
-    #: Called with the number of rows whose covers were embedded, and of rows that needed no embedding.
+    #: `advance` is called with the number of embedded rows, `skip` with the number of rows not embedded.
     advance: Callable[[int], None]
     skip: Callable[[int], None]
     tally: Tally = field(default_factory=Tally)
-    #: Albums of the catalog whose new covers are being embedded, by row number.
+    #: Albums that are already in the catalog and whose new covers are being embedded, by row number.
     _replacing: dict[int, AlbumToLoad] = field(default_factory=dict)
 
     def run(self) -> Tally:
         """Process every row.
 
         Raises:
-            CatalogUnavailable: the catalog did not answer for two minutes; rows written so far remain.
+            CatalogUnavailable: the catalog did not answer for two minutes; rows already written remain.
         """
         covers = self.source.covers
         with ExitStack() as stack:
             reading = _threads(stack, covers.readers)
             writing = _threads(stack, 1)
-            # Runs before the shutdown of the threads: some of them may be waiting for a host.
+            # Closing the covers wakes threads that wait for a host, so it must happen before the threads are
+            # shut down.
             stack.callback(covers.close)
             loaded = covers.stage(reading, self._loader.load, self._albums_to_load())
             changed = self._changed_albums(stack.enter_context(closing(loaded)))
@@ -74,7 +75,7 @@ class Ingest:
         return AlbumLoader(self.source.covers, self.cover_url)
 
     def _albums_to_load(self) -> Iterator[AlbumToLoad | Rejected]:
-        """Yield the table's albums with the origin of each that is in the catalog."""
+        """Yield the table's albums, each with its origin if the album is in the catalog."""
         for batch in batches(self.source.albums(), BATCH):
             if isinstance(batch, Rejected):
                 yield batch
@@ -90,7 +91,7 @@ class Ingest:
     def _changed_albums(
         self, loaded: Iterable[LoadedAlbum | Rejected]
     ) -> Iterator[CoverToEmbed[AlbumRow] | Rejected]:
-        """Yield covers to embed, and write rows that changed but keep their cover."""
+        """Yield covers to embed, and write changed rows whose cover has not changed."""
         same_cover: list[LoadedAlbum] = []
         for item in loaded:
             if isinstance(item, Rejected):
@@ -110,7 +111,7 @@ class Ingest:
         yield from self._update(same_cover)
 
     def _update(self, items: list[LoadedAlbum]) -> Iterator[CoverToEmbed[AlbumRow] | Rejected]:
-        """Write rows that keep their embeddings; yield refused rows, so that they are embedded again."""
+        """Write rows whose cover has not changed; yield refused rows, so that they are embedded again."""
         kept = update(self.writer, [item.row for item in items])
         for item in items:
             if item.row.id in kept:
@@ -127,7 +128,8 @@ class Ingest:
     def _without_lost_covers(
         self, embedded: Iterable[EmbeddedCover[AlbumRow] | Rejected]
     ) -> Iterator[EmbeddedCover[AlbumRow] | Rejected]:
-        """Let albums of the catalog keep their cover if the new one cannot be decoded."""
+        """Let albums that are already in the catalog keep their cover if their new cover cannot be
+        decoded."""
         for item in embedded:
             number = item.row if isinstance(item, Rejected) else item.cover.row
             to_load = self._replacing.pop(number, None)
@@ -170,7 +172,7 @@ class Ingest:
 
 
 def _threads(stack: ExitStack, count: int) -> ThreadPoolExecutor:
-    """Return an executor that drops pending work when the stack closes."""
+    """Return an executor that cancels pending work when the stack closes."""
     executor = ThreadPoolExecutor(count)
     stack.callback(executor.shutdown, cancel_futures=True)
     return executor

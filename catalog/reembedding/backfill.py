@@ -1,4 +1,4 @@
-"""Fills the copy: embeds the covers of all albums that it lacks with the new model."""
+"""Fills the copy of the table: embeds, with the new model, the covers of all albums that the copy lacks."""
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -20,7 +20,7 @@ _BATCH = 100
 
 @dataclass(frozen=True, slots=True)
 class Backfill:
-    """Copies every album that is missing in the copy, with a new embedding."""
+    """Copies every album that the copy of the table lacks, with a new embedding."""
 
     connection: psycopg.Connection
     embedder: CoverEmbedder
@@ -31,12 +31,13 @@ class Backfill:
     advance: Callable[[int], None]
 
     def run(self) -> int:
-        """Copy the missing albums; return how many got no embedding because their cover cannot be used."""
+        """Copy the missing albums; return the number of albums whose cover cannot be read or embedded."""
         rejected = 0
         with ExitStack() as stack:
             reading = ThreadPoolExecutor(self.covers.readers)
             stack.callback(reading.shutdown, cancel_futures=True)
-            # Runs before the shutdown of the threads: some of them may be waiting for a host.
+            # Closing the covers wakes threads that wait for a host, so it must happen before the threads are
+            # shut down.
             stack.callback(self.covers.close)
             loaded = self.covers.stage(reading, self._load, self._missing())
             stack.enter_context(closing(loaded))

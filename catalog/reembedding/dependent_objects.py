@@ -1,4 +1,4 @@
-"""Database objects that depend on the live table, and what a swap of the table does with them.
+"""Database objects that depend on the live table, and whether a swap of the table restores or refuses them.
 
 restored    owner, grants, membership in publications, replica identity
 refused     triggers, policies, rules, foreign keys, views and all other objects that depend on the table
@@ -9,7 +9,7 @@ import psycopg
 from catalog.database.vector_index import TABLE
 from common.errors import CatalogError
 
-#: Triggers of the schema and of the swap itself.
+#: The names of the triggers that the schema or the swap itself creates.
 _OWN_TRIGGERS = (
     "album_covers_changed",
     "album_covers_genres",
@@ -18,7 +18,7 @@ _OWN_TRIGGERS = (
     "album_covers_forget_all_next",
 )
 
-#: Objects that depend on the table or on its row type and are no part of it. A swap would lose them.
+#: A query for objects that a swap would lose: they depend on the table or its row type but are no part of it.
 _LOST = f"""
 WITH live AS (
   SELECT oid, reltype, (SELECT typarray FROM pg_type WHERE pg_type.oid = reltype) AS typarray
@@ -33,7 +33,7 @@ WHERE conrelid = live.oid AND contype IN ('f', 'x')
 UNION SELECT 'publication of some of its columns or rows, ' || pubname
 FROM live, pg_publication_rel member JOIN pg_publication ON pg_publication.oid = prpubid
 WHERE prrelid = live.oid
-  -- As JSON, since PostgreSQL before 15 has neither.
+  -- Read through JSON, because prqual and prattrs do not exist in PostgreSQL before version 15.
   AND coalesce(to_jsonb(member) ->> 'prqual', to_jsonb(member) ->> 'prattrs') IS NOT NULL
 UNION SELECT 'publication that is not yours, ' || pubname
 FROM live, pg_publication_rel JOIN pg_publication ON pg_publication.oid = prpubid
@@ -50,7 +50,7 @@ WHERE d.deptype = 'n'
 ORDER BY 1
 """  # noqa: S608 - names of this file
 
-#: Statements, in order, that restore owner, grants, publications and replica identity on the new table.
+#: A query for the statements that restore owner, grants, publications and replica identity on the new table.
 _TAKEN = f"""
 WITH live AS (SELECT * FROM pg_class WHERE oid = '{TABLE}'::regclass),
 grants AS (
@@ -81,10 +81,10 @@ ORDER BY 1, 2
 
 
 def require_no_dependent_objects(connection: psycopg.Connection) -> None:
-    """Refuse a swap that would lose objects that depend on the live table.
+    """Raise an error if a swap would lose objects that depend on the live table.
 
     Raises:
-        CatalogError: there are such objects; the message names each.
+        CatalogError: a swap would lose objects; the message names them.
     """
     lost = [str(row[0]) for row in connection.execute(_LOST, {"own": list(_OWN_TRIGGERS)})]
     if lost:

@@ -1,7 +1,7 @@
 """The shadow table `album_covers_next`: a copy of the live table with the new model's embeddings.
 
-While it exists, a trigger deletes from it every row that changes in the live table, so that no row of the
-copy is ever outdated.
+While the shadow table exists, a trigger deletes from it every row that changes in the live table, so that no
+row of the copy is ever outdated.
 """
 
 from collections.abc import Sequence
@@ -58,7 +58,8 @@ _MISSING = f"""
 SELECT a.id, a.cover_source, a.cover_url, a.xmin::text FROM {TABLE} a
 WHERE a.id > %s AND NOT EXISTS (SELECT FROM {NEXT} n WHERE n.id = a.id) ORDER BY a.id LIMIT %s
 """  # noqa: S608 - names of this file
-#: FOR SHARE waits for a transaction that is changing the row; xmin then differs, and the row is not copied.
+#: FOR SHARE waits for a transaction that is changing the row. The changed row has another xmin and is not
+#: copied.
 _COPY = f"""
 INSERT INTO {NEXT} ({{columns}}, embedding)
 SELECT {{columns}}, %s::vector(512) FROM {TABLE} WHERE id = %s AND xmin::text = %s FOR SHARE
@@ -68,7 +69,7 @@ ON CONFLICT (id) DO NOTHING
 
 @dataclass(frozen=True, slots=True)
 class LiveAlbum:
-    """An album that the copy lacks; `version` changes whenever its row does."""
+    """An album that the copy lacks; `version` changes whenever the album's row changes."""
 
     id: str
     cover_source: str | None
@@ -87,10 +88,10 @@ class CopyProgress:
 
 
 def prepare(connection: psycopg.Connection, stamp: ModelStamp) -> None:
-    """Create the copy, or continue the one that an earlier call for the same model began.
+    """Create the copy, or keep the copy that an earlier call for the same model began.
 
     Raises:
-        CatalogError: objects depend on the live table that a swap would lose.
+        CatalogError: a swap would lose objects that depend on the live table.
     """
     with connection.transaction():
         require_no_dependent_objects(connection)
@@ -112,7 +113,7 @@ def abandon(connection: psycopg.Connection) -> None:
 
 
 def missing(connection: psycopg.Connection, *, after_id: str, size: int) -> list[LiveAlbum]:
-    """Return the next albums, after an id, that the copy lacks."""
+    """Return the next albums after an id that are in the live table but not in the copy."""
     return [LiveAlbum(*row) for row in connection.execute(_MISSING, [after_id, size])]
 
 
@@ -120,7 +121,7 @@ def copy(
     connection: psycopg.Connection,
     albums: Sequence[tuple[LiveAlbum, npt.NDArray[np.float32] | None]],
 ) -> None:
-    """Copy albums with new embeddings; albums whose row changed since they were read are left for later."""
+    """Copy albums with new embeddings, except albums whose row has changed since it was read."""
     columns = sql.SQL(", ").join(map(sql.Identifier, _columns(connection)))
     statement = sql.SQL(_COPY).format(columns=columns)
     values = [
@@ -145,7 +146,7 @@ def verify_copy(connection: psycopg.Connection) -> None:
     """Check that the copy may replace the live table.
 
     Raises:
-        CatalogError: embeddings are not of unit length, or there are none.
+        CatalogError: an embedding is not of unit length, or the copy has no embedding.
     """
     found = copy_progress(connection)
     if found.not_unit_length:
@@ -155,11 +156,11 @@ def verify_copy(connection: psycopg.Connection) -> None:
 
 
 def _begun(connection: psycopg.Connection) -> tuple[str, int] | None:
-    """Return fingerprint and preprocessing version of the copy that an earlier call began."""
+    """Return the model fingerprint and preprocessing version of the existing copy, None if there is none."""
     row = connection.execute("SELECT to_regclass('catalog_reembedding')").fetchone()
     if row is None or row[0] is None:
         return None
-    # As JSON, because the table of an earlier release has no column `preprocessing`.
+    # Read the row as JSON, because a table created by an earlier release has no column `preprocessing`.
     row = connection.execute("SELECT to_jsonb(begun) FROM catalog_reembedding begun").fetchone()
     return None if row is None else (row[0]["fingerprint"], row[0].get("preprocessing", 1))
 

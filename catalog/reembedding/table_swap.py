@@ -36,7 +36,7 @@ class SwapResult:
 
 
 def index_copy(connection: psycopg.Connection, *, memory_mib: int) -> IndexBuild | None:
-    """Create every index of the live table on the copy too, and the one over the embeddings."""
+    """Create the HNSW index over the embeddings, and every other index of the live table, on the copy."""
     built = build_index(connection, table=NEXT, index=NEXT_INDEX, memory_mib=memory_mib)
     for name, definition in _plain_indexes(connection):
         statement = definition.replace(f"INDEX {name} ", f"INDEX IF NOT EXISTS {_copy_index_name(name)} ", 1)
@@ -49,8 +49,8 @@ def switch(connection: psycopg.Connection, stamp: ModelStamp) -> SwapResult:
     """Replace the live table by the copy.
 
     Raises:
-        CatalogUnavailable: the table was locked by others at every try.
-        CatalogError: objects depend on the live table that would be lost.
+        CatalogUnavailable: other sessions locked the table at every try.
+        CatalogError: the swap would lose objects that depend on the live table.
     """
     for _ in range(_TRIES):
         try:
@@ -68,7 +68,7 @@ def _switch_once(connection: psycopg.Connection, stamp: ModelStamp) -> SwapResul
         locked_at = time.monotonic()
         if missing(connection, after_id="", size=1):
             return SwapResult(done=False)
-        # Such objects may have been created since the move began.
+        # Check again, because objects that a swap would lose may have been created since the first check.
         require_no_dependent_objects(connection)
         reattach = reattach_statements(connection)
         connection.execute(f"DROP TABLE {TABLE}")
@@ -81,8 +81,9 @@ def _switch_once(connection: psycopg.Connection, stamp: ModelStamp) -> SwapResul
             connection.execute(
                 sql.SQL("ALTER INDEX {} RENAME TO {}").format(sql.Identifier(copy_name), sql.Identifier(name))
             )
-        # Triggers and grants belong to a table, and these files create all of them again. Files that create
-        # functions are left out: they would replace functions that waiting searches are about to call.
+        # Dropping the table dropped its triggers and grants, so the schema files that create them run again.
+        # Schema files that only create functions do not run, because they would replace functions that
+        # waiting searches are about to call.
         for migration in migrations():
             if migration.name in _FILES_OF_THE_TABLE:
                 run_file(connection, migration)
@@ -93,7 +94,7 @@ def _switch_once(connection: psycopg.Connection, stamp: ModelStamp) -> SwapResul
 
 
 def _plain_indexes(connection: psycopg.Connection) -> list[tuple[str, str]]:
-    """Return name and definition of the live table's indexes, except the primary key and the HNSW index."""
+    """Return name and definition of every index of the live table except the primary key and HNSW index."""
     rows = connection.execute(
         "SELECT indexname, indexdef FROM pg_indexes WHERE tablename = %s AND schemaname = 'public' "
         "AND indexname <> ALL (%s)",

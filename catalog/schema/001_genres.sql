@@ -4,8 +4,8 @@
 --
 -- A writer, such as Supabase's table editor, may set only `genre` or only `genres`; a trigger keeps the three
 -- columns consistent. Rows of an older schema are not rewritten, because a rewrite would insert every album
--- into the HNSW index again. In such a row, `genres` and `genre_keys` are NULL, which means that `genre` is the
--- album's only genre. To fill the two columns, run UPDATE album_covers SET genre = genre.
+-- into the HNSW index again. If `genres` and `genre_keys` are NULL, `genre` is the album's only genre. To fill
+-- `genres` and `genre_keys` in old rows, run UPDATE album_covers SET genre = genre.
 
 SET search_path = public, extensions;
 

@@ -63,8 +63,8 @@ CREATE FUNCTION estimated_albums(
 -- VOLATILE, because PostgreSQL lets only volatile functions run EXPLAIN.
 LANGUAGE plpgsql VOLATILE
 SET search_path = public, extensions, pg_temp
--- The value is low, because the catalog is in memory. It is set here, because the server's value may differ and
--- would change the scale of the costs.
+-- The page cost is low, because the catalog is in memory. The function sets random_page_cost, because another
+-- value on the server would change the scale of the costs.
 SET random_page_cost = 1.1
 AS $$
 DECLARE
@@ -81,14 +81,14 @@ BEGIN
 END
 $$;
 
--- Returns the cost of an exact scan above which an index scan is preferred. The default is the cost of reading
--- 25,000 albums in sequence, or about 10,000 scattered albums, which takes as long as an index scan.
+-- Returns the cost of an exact scan above which an index scan is preferred. By default it is the cost of
+-- reading 25,000 albums in sequence, or about 10,000 scattered albums, which takes as long as an index scan.
 CREATE FUNCTION reading_bound() RETURNS int LANGUAGE sql STABLE
 RETURN coalesce(nullif(current_setting('cover_search.exact_up_to', true), ''), '10000')::int;
 
--- Returns whether a query is much farther from its nearest album than that album is from the next albums. This
--- is true of most text queries. A short, inexact index scan is enough for the test, because the result is the
--- same for any near albums that the scan finds.
+-- Returns whether a query is much farther from its nearest album than that album is from the next albums. Most
+-- text queries are. A short, inexact index scan is enough, because the result is the same for any near albums
+-- that the scan finds.
 CREATE FUNCTION lies_apart(query_embedding vector(512)) RETURNS boolean
 LANGUAGE plpgsql STABLE
 SET search_path = public, extensions, pg_temp
@@ -182,8 +182,8 @@ BEGIN
       THEN 1
     ELSE estimate.passing / (estimated_albums()).passing
   END;
-  -- `reach` is the number of albums that an index scan reads. Half of them are expected to contain k albums
-  -- that meet the filters.
+  -- `reach` is the number of albums that an index scan reads. It is twice the number among which k albums are
+  -- expected to meet the filters.
   reach := greatest(400, 2 * match_count / greatest(share, 0.001));
   walks := estimate.cost > exact_up_to AND reach <= 500;
   IF walks AND lies_apart(query_embedding) THEN

@@ -1,1 +1,1 @@
-"""Write to the catalog: one protocol with two implementations, PostgreSQL and Supabase."""
+"""Write to the catalog through one protocol, which PostgreSQL and Supabase writers implement."""

@@ -1,4 +1,4 @@
-"""One row of the table `album_covers`, and inserting many of them."""
+"""One row of the table `album_covers`, and a function that inserts many rows."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
@@ -15,7 +15,8 @@ from psycopg.types.json import Jsonb
 class AlbumRow:
     """One row of `album_covers`; the embedding has shape (512,), float32, unit length.
 
-    `genre` is the first of `genres`; either may be left out and is derived from the other.
+    `genre` is the first element of `genres`; if one of the two fields is not given, it is derived from the
+    other.
     """
 
     id: str
@@ -30,13 +31,14 @@ class AlbumRow:
     reviewer: str | None = None
     metadata: Mapping[str, object] = field(default_factory=dict)
     genres: Sequence[str] = ()
-    #: SHA-256 of the row and its cover; None for rows that were not ingested.
+    #: The SHA-256 of the table row and its cover; None if the album was not ingested.
     content_hash: str | None = None
-    #: SHA-256 of the cover; None for rows that were not ingested, or by a release that did not keep it.
+    #: The SHA-256 of the cover; None if the album was not ingested, or was ingested by a release without this
+    #: hash.
     cover_hash: str | None = None
-    #: Where the cover was read: a URL, or the name of a file in the folder of covers.
+    #: The URL from which the cover was read, or its file name in the folder of covers.
     cover_source: str | None = None
-    #: The ETag and Last-Modified headers of the cover's URL.
+    #: The ETag and Last-Modified headers with which the cover was sent; None if it had no such header.
     cover_etag: str | None = None
     cover_last_modified: str | None = None
 
@@ -56,7 +58,7 @@ _UPSERT = (
 
 
 def upsert_albums(connection: psycopg.Connection[Any], rows: Iterable[AlbumRow]) -> None:
-    """Insert the rows, or replace those with a known id, in one pipelined batch."""
+    """Insert the rows, or replace existing rows with the same ids, in one pipelined batch."""
     with connection.cursor() as cursor:
         cursor.executemany(_UPSERT, [_values(row) for row in rows])
 
@@ -67,7 +69,7 @@ def row_fields(row: AlbumRow) -> dict[str, Any]:
 
 
 def vector_literal(embedding: npt.NDArray[np.float32]) -> str:
-    """Return an embedding, shape (512,), as pgvector reads it: `[0.1,…]`."""
+    """Return an embedding, shape (512,), in pgvector's text format, such as `[0.1,…]`."""
     return orjson.dumps(np.ascontiguousarray(embedding), option=orjson.OPT_SERIALIZE_NUMPY).decode()
 
 

@@ -1,4 +1,4 @@
-"""Opens the catalog that the settings name, for writing."""
+"""Opens the catalog given in the settings for writing."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,12 +14,13 @@ from common.settings import Settings
 
 @contextmanager
 def open_writer(settings: Settings) -> Iterator[CatalogWriter]:
-    """Yield a writer for DATABASE_URL if it is set, otherwise for Supabase; it connects at its first call.
+    """Yield a writer for DATABASE_URL, or for Supabase if DATABASE_URL is not set.
 
-    DATABASE_URL goes first because only a database connection can build the index after a load.
+    DATABASE_URL is preferred, because only a database connection can build the index after a load. The writer
+    connects to the catalog at its first call.
 
     Raises:
-        SettingsError: neither is set.
+        SettingsError: neither DATABASE_URL nor Supabase is set.
     """
     writer = _writer(settings)
     try:
@@ -30,7 +31,7 @@ def open_writer(settings: Settings) -> Iterator[CatalogWriter]:
 
 @contextmanager
 def open_checked_writer(settings: Settings, console: Console) -> Iterator[CatalogWriter]:
-    """Yield a writer, after printing the warnings that its catalog gives.
+    """Yield a writer, after printing the catalog's warnings.
 
     Raises:
         CatalogUnavailable: the catalog does not answer.

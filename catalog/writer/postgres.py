@@ -1,4 +1,4 @@
-"""Writes to PostgreSQL by psycopg."""
+"""Writes albums to PostgreSQL with psycopg."""
 
 from collections.abc import Sequence
 

@@ -1,7 +1,7 @@
 """The protocol of a writable catalog; both implementations pass the same contract tests.
 
 Calls block. If the catalog refuses a row because of its values, the call raises a plain `CatalogError` and
-writes nothing of the batch.
+writes no row of the batch.
 """
 
 from collections.abc import Iterator, Sequence
@@ -14,16 +14,16 @@ import numpy.typing as npt
 from catalog.writer.album_row import AlbumRow
 from common.catalog.protocol import Catalog, ModelStamp
 
-#: Albums of one page, about 6 KB each with their embeddings as strings.
+#: The number of albums on one page; an album with its embedding as a string takes about 6 KB.
 PAGE = 500
 
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """The data that an album was made from; every field is None for albums that were not ingested."""
+    """Where an album's content and cover came from; every field is None if the album was not ingested."""
 
     content_hash: str | None = None
-    #: Also None for albums that were ingested by a release that did not keep it.
+    #: The SHA-256 of the cover; also None if the album was ingested by a release without this hash.
     cover_hash: str | None = None
     cover_source: str | None = None
     cover_etag: str | None = None
@@ -32,7 +32,7 @@ class Origin:
 
 @dataclass(frozen=True, slots=True)
 class EmbeddingCounts:
-    """How many albums have no embedding, and whether any album has one."""
+    """The number of albums without an embedding, and whether any album has an embedding."""
 
     without: int
     any: bool
@@ -40,7 +40,7 @@ class EmbeddingCounts:
 
 @dataclass(frozen=True, slots=True)
 class MissingAlbum:
-    """An album without an embedding, with the catalog's information on where its cover is."""
+    """An album without an embedding, with the columns that may locate its cover."""
 
     id: str
     cover_source: str | None
@@ -49,7 +49,7 @@ class MissingAlbum:
 
 @dataclass(frozen=True, slots=True)
 class NewEmbedding:
-    """A new embedding, shape (512,), float32, unit length, of the cover that was read at `cover_source`."""
+    """A new embedding (shape (512,), float32, unit length) of the cover that was read from `cover_source`."""
 
     album: MissingAlbum
     embedding: npt.NDArray[np.float32]
@@ -61,7 +61,7 @@ class NewEmbedding:
 
 @dataclass(frozen=True, slots=True)
 class IndexState:
-    """The HNSW index; `usable` says whether the planner uses it for a walk."""
+    """The state of the HNSW index; `usable` is True if the query planner can use the index."""
 
     name: str
     valid: bool
@@ -71,34 +71,34 @@ class IndexState:
 
 @dataclass(frozen=True, slots=True)
 class Findings:
-    """Counts by which `verify` judges a catalog."""
+    """The counts and the index state that `catalog verify` checks."""
 
     albums: int
     embedded: int
     not_unit_length: int
     without_names: int
     index: IndexState | None
-    #: Whether a search without filters walks through the index; if not, it reads every album.
+    #: Whether a search without filters uses the index instead of reading every album.
     walks: bool
 
 
 class CatalogWriter(Catalog, Protocol):
-    """A catalog opened with write access; raises the same errors as `Catalog`."""
+    """A catalog that is open for writing; its methods raise the same errors as the methods of `Catalog`."""
 
     def origins(self, album_ids: Sequence[str]) -> dict[str, Origin]:
-        """Return the origins of those albums that have an embedding, by id."""
+        """Return, by id, the origins of the given albums that have an embedding."""
         ...
 
     def upsert(self, rows: Sequence[AlbumRow]) -> None:
-        """Insert the rows, or replace those with a known id: all of them or none."""
+        """Insert the rows, or replace existing rows with the same ids; write all rows or none."""
         ...
 
     def update(self, rows: Sequence[AlbumRow]) -> set[str]:
-        """Write all columns but the embedding of albums that have the same cover; return their ids."""
+        """Update all columns except the embedding of albums whose cover has not changed; return their ids."""
         ...
 
     def delete(self, album_ids: Sequence[str]) -> set[str]:
-        """Delete albums and return the ids of those that existed."""
+        """Delete albums and return the ids of the albums that existed."""
         ...
 
     def page(self, *, after_id: str | None, size: int) -> list[dict[str, Any]]:
@@ -106,7 +106,7 @@ class CatalogWriter(Catalog, Protocol):
         ...
 
     def embedding_counts(self) -> EmbeddingCounts:
-        """Count the albums without an embedding."""
+        """Count the albums without an embedding, and find out whether any album has an embedding."""
         ...
 
     def missing(self, *, after_id: str | None, size: int) -> list[MissingAlbum]:
@@ -114,7 +114,7 @@ class CatalogWriter(Catalog, Protocol):
         ...
 
     def embed(self, made: Sequence[NewEmbedding], *, model_fingerprint: str) -> set[str]:
-        """Write embeddings to albums that still have none and still name the same cover; return their ids.
+        """Write embeddings to albums that still lack one and still name the same cover; return their ids.
 
         Raises:
             ModelMismatch: the catalog's embeddings come from another model.
@@ -126,12 +126,12 @@ class CatalogWriter(Catalog, Protocol):
         ...
 
     def findings(self) -> Findings:
-        """Inspect every row and the index."""
+        """Inspect every row and the index, and return the findings."""
         ...
 
 
 def all_albums(writer: CatalogWriter) -> Iterator[dict[str, Any]]:
-    """Yield every row in the order of ids, page by page; rows written meanwhile may be missed."""
+    """Yield every row in the order of ids, page by page; rows written during the iteration may be missed."""
     after_id: str | None = None
     while page := writer.page(after_id=after_id, size=PAGE):
         yield from page

@@ -1,4 +1,4 @@
-"""The part of a writer that calls SQL functions, which both implementations share."""
+"""The part of a catalog writer that calls SQL functions; the PostgreSQL and Supabase writers share it."""
 
 import json
 from collections.abc import Sequence
@@ -17,12 +17,12 @@ from catalog.writer.protocol import (
 from common.catalog.protocol import ModelStamp
 from common.catalog.sql_functions import FunctionCatalog
 
-#: Time limit of one call: a page or a batch of a hundred albums, on a busy database.
+#: The time limit of one call, in seconds, for a page or a batch of albums on a busy database.
 TIMEOUT_S = 60.0
 
 
 class FunctionWriter(FunctionCatalog):
-    """Every method except the writing of rows; a subclass encodes arguments of the type jsonb."""
+    """All methods of a writer except `upsert` and `update`; subclasses encode arguments of type jsonb."""
 
     def _json(self, value: object) -> object:
         """Return a value as an argument of the type jsonb."""

@@ -1,4 +1,4 @@
-"""Writes to Supabase by supabase-py."""
+"""Writes albums to Supabase with supabase-py."""
 
 from collections.abc import Sequence
 from typing import Any

@@ -1,4 +1,4 @@
-"""Reads CSV: detects the separator, and continues after a broken row."""
+"""Reads CSV files: detects the separator, and continues after an unreadable row."""
 
 import csv
 from collections import deque
@@ -12,24 +12,24 @@ from catalog.ingest.tables.raw_row import Cells, RawRow
 from catalog.ingest.tables.text_file import TextFile
 from common.errors import SettingsError
 
-#: Longest cell; limits how much is read after a quote that is never closed.
+#: The maximum number of characters in a cell, which also limits how much is read after an unclosed quote.
 CELL_MAX_CHARS = 1 << 20
-#: In order of preference between separators that fit equally well.
+#: The names of the separators, in the order of preference if several separators fit equally well.
 SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "vertical bars"}
-#: Rows by which the separator is detected.
+#: The number of rows that are read to detect the separator.
 _SAMPLE_ROWS = 200
-#: Excel writes this line above the header to remember its separator.
+#: The start of a line that Excel writes above the header to name the separator.
 _EXCEL_HINT = "sep="
 
 
 @dataclass(frozen=True, slots=True)
 class CsvFile:
-    """A CSV file with its separator and the names of its columns."""
+    """A CSV file with its separator and column names."""
 
     text: TextFile
     separator: str
     columns: tuple[str, ...]
-    #: Number of lines above the header: Excel's hint and blank lines.
+    #: The number of lines above the header, which are blank or name the separator.
     skipped: int
 
     def described(self) -> str:
@@ -49,7 +49,7 @@ class CsvFile:
 
 
 def open_csv(text: TextFile) -> CsvFile:
-    """Detect a file's separator and read its header.
+    """Detect a CSV file's separator and read its header.
 
     Raises:
         SettingsError: the header cannot be read.
@@ -71,13 +71,13 @@ def open_csv(text: TextFile) -> CsvFile:
 
 
 class _Lines:
-    """The lines of a file; a reader can return to the second line of the current record."""
+    """The lines of a file; a reader can go back to the second line of the current record."""
 
     def __init__(self, lines: Iterator[str], *, before: int) -> None:
         self._lines = lines
         self._record: list[str] = []
         self._ahead: deque[str] = deque()
-        #: Number of the record's first line, from 1.
+        #: The number of the record's first line, counted from 1.
         self.number = 1 + before
 
     def __iter__(self) -> Self:
@@ -93,14 +93,14 @@ class _Lines:
         self._record.clear()
 
     def keep_first(self) -> str:
-        """Put back all lines of the record except the first, and return the first."""
+        """Put back all lines of the record except the first line, and return the first line."""
         self._ahead.extendleft(reversed(self._record[1:]))
         del self._record[1:]
         return self._record[0]
 
 
 def _records(lines: _Lines, separator: str) -> Iterator[list[str] | RowFault]:
-    # Strict: a quote that is never closed is an error, not a cell with the rest of the file.
+    # With strict=True, an unclosed quote is an error instead of a cell with the rest of the file.
     reader = csv.reader(lines, delimiter=separator, strict=True)
     while True:
         lines.begin_record()
@@ -109,10 +109,12 @@ def _records(lines: _Lines, separator: str) -> Iterator[list[str] | RowFault]:
         except StopIteration:
             return
         except csv.Error as error:
-            # An unclosed quote swallows the rows below it; they are read again, each as a record.
+            # An unclosed quote makes the lines below it part of the record, so these lines are read again as
+            # records.
             line = lines.keep_first()
             if separator == "\t":
-                # Many programs write tabs without quoting: a quote is then part of the text.
+                # Many programs write tab-separated files without quoting, so a quote is part of the cell's
+                # text.
                 yield line.rstrip("\r\n").split(separator)
             else:
                 yield RowFault("unreadable_row", f"line {lines.number}: {error}")
@@ -132,13 +134,14 @@ def _sample(text: TextFile, separator: str, *, skipped: int) -> Iterator[list[st
 
 
 def _separator_of(text: TextFile, *, skipped: int) -> str:
-    """Return the separator that gives the most columns, with the same number in header and rows."""
+    """Return the separator that gives the most columns and the same number of cells in header and rows."""
     fits = {separator: _fit(_sample(text, separator, skipped=skipped)) for separator in SEPARATORS}
     return max(fits, key=lambda separator: fits[separator])
 
 
 def _fit(records: Iterator[list[str] | RowFault]) -> float:
-    """Return the number of columns after the first, times the share of rows with as many cells."""
+    """Return the number of columns minus one, times the share of rows that have as many cells as the
+    header."""
     header, *rows = [record for record in records if record] or [[]]
     if isinstance(header, RowFault):
         return 0.0
@@ -147,15 +150,16 @@ def _fit(records: Iterator[list[str] | RowFault]) -> float:
 
 
 def _width(cells: Sequence[str], columns: int) -> int:
-    # Spreadsheets end rows with the separators of empty columns.
+    # Empty cells at the end of a row are not counted, because spreadsheets write separators for empty
+    # columns.
     return len(cells) if any(cell.strip() for cell in cells[columns:]) else min(len(cells), columns)
 
 
 def _column_names(header: Sequence[str]) -> tuple[str, ...]:
-    """Strip the names and number repeated ones, so that no column hides another."""
+    """Strip the column names and number repeated names, so that every name is unique."""
     names: list[str] = []
     for place, cell in enumerate(header):
-        # pandas' name for a column without a name.
+        # A column without a name gets the same name as in pandas.
         name = plain = cell.strip() or f"Unnamed: {place}"
         again = count(2)
         while name in names:

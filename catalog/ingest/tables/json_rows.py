@@ -1,4 +1,4 @@
-"""Reads JSON: one object per line, or an array of objects, which is read one object at a time."""
+"""Reads JSON files: one object per line, or an array of objects, which is parsed one object at a time."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -13,14 +13,15 @@ from catalog.ingest.tables.text_file import TextFile
 from common.errors import SettingsError
 
 _CHUNK_CHARS = 1 << 16
-#: Longest object of an array; limits how much is read after a bracket that is never closed.
+#: The maximum number of characters in an array's object, which limits the text read after an unclosed
+#: bracket.
 OBJECT_MAX_CHARS = 16 << 20
 _BLANK = " \t\r\n"
 
 
 @dataclass(frozen=True, slots=True)
 class JsonFile:
-    """A JSON file: lines of objects, or one array."""
+    """A JSON file with one object per line, or with one array of objects."""
 
     text: TextFile
     is_array: bool
@@ -29,8 +30,8 @@ class JsonFile:
         return f"{'a JSON array' if self.is_array else 'JSON Lines'}{self.text.described()}"
 
     def rows(self) -> Iterator[RawRow]:
-        """Yield the objects."""
-        # newline="\n": line ends are kept, and a single carriage return does not end a line.
+        """Yield the objects as rows."""
+        # With newline="\n", line ends are kept, and a carriage return alone does not end a line.
         with self.text.open(newline="\n") as file:
             values = _array(file, self.text) if self.is_array else _lines(file)
             for number, value in enumerate(values, start=1):
@@ -38,7 +39,7 @@ class JsonFile:
 
 
 def open_json(text: TextFile) -> JsonFile:
-    """Tell an array from lines by the first character; the file's name does not matter."""
+    """Open a JSON file, whose first character tells whether it is an array; the file name does not matter."""
     with text.open(newline="\n") as file:
         while (head := file.read(_CHUNK_CHARS)) and not head.strip(_BLANK):
             pass
@@ -61,7 +62,8 @@ def _parsed(line: str) -> object:
     try:
         return orjson.loads(line)
     except orjson.JSONDecodeError as error:
-        # Python writes NaN and lone UTF-16 surrogates: invalid JSON that its own parser reads.
+        # Python's json module writes NaN and unpaired UTF-16 surrogates, which are invalid JSON, and can read
+        # them.
         return _lenient(line, error)
 
 
@@ -73,7 +75,7 @@ def _lenient(line: str, error: ValueError) -> object:
 
 
 class _ArrayCursor:
-    """A cursor over the text of an array."""
+    """A cursor over the text of a JSON array."""
 
     def __init__(self, file: TextIO) -> None:
         self._file = file
@@ -82,7 +84,8 @@ class _ArrayCursor:
         self._decode = cast("Callable[[str, int], tuple[object, int]]", json.JSONDecoder().raw_decode)
 
     def next_character(self) -> str:
-        """Return the next character that is not blank, without consuming it; empty at the end of the file."""
+        """Return the next non-blank character without consuming it, or an empty string at the end of the
+        file."""
         while True:
             while self._position < len(self._buffer) and self._buffer[self._position] in _BLANK:
                 self._position += 1
@@ -99,7 +102,7 @@ class _ArrayCursor:
         """Consume and return the next value.
 
         Raises:
-            ValueError: there is none, or it is not complete.
+            ValueError: the next value is missing or incomplete.
         """
         while True:
             try:
@@ -115,7 +118,7 @@ class _ArrayCursor:
             return value
 
     def _read_more(self) -> bool:
-        # Doubles the buffer, so that a long object is not parsed again for every chunk.
+        # Each read doubles the buffer, so that a long object is not parsed again for every chunk.
         held = self._buffer[self._position :]
         more = self._file.read(max(_CHUNK_CHARS, len(held)))
         self._buffer, self._position = held + more, 0
@@ -135,8 +138,8 @@ def _array(file: TextIO, text: TextFile) -> Iterator[object]:
         cursor.take()
         _require(cursor, "")
     except (ValueError, RecursionError) as error:
-        # Nothing shows where the object after a broken one begins. The message leaves out the decoder's
-        # position, which counts from the start of the buffer and not of the file.
+        # Reading stops, because nothing shows where the object after an invalid object begins. The message
+        # omits the decoder's position, which is counted from the start of the buffer and not of the file.
         reason = error.msg if isinstance(error, json.JSONDecodeError) else error
         raise SettingsError(
             f"{text.path}: after {done} objects the array cannot be read: {reason}"
@@ -144,7 +147,7 @@ def _array(file: TextIO, text: TextFile) -> Iterator[object]:
 
 
 def _require(cursor: _ArrayCursor, wanted: str) -> None:
-    """Consume the expected character; the empty string expects the end of the file."""
+    """Consume the expected character; an empty string stands for the end of the file."""
     found = cursor.next_character()
     if found != wanted:
         raise ValueError(f"{wanted or 'the end'!r} expected, not {found or 'the end'!r}")

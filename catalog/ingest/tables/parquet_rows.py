@@ -1,4 +1,4 @@
-"""Reads Parquet."""
+"""Reads Parquet files."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ class ParquetFile:
 
     def rows(self) -> Iterator[RawRow]:
         """Yield the rows."""
-        # Imported here because pyarrow takes 150 MB, and CSV and JSON do not need it.
+        # pyarrow is imported only for Parquet, because it takes 150 MB of memory.
         try:
             import pyarrow as pa
             from pyarrow import parquet
@@ -36,6 +36,6 @@ class ParquetFile:
                     cells: dict[str, Any]
                     for cells in batch.to_pylist():
                         yield RawRow(next(numbers), cells)
-        # For a damaged file pyarrow raises either.
+        # pyarrow raises either of these exceptions for a damaged file.
         except (pa.ArrowException, OSError) as error:
             raise SettingsError(f"{self.path} cannot be read as Parquet: {str(error).strip()}") from error

@@ -9,7 +9,7 @@ Cells = dict[str, object]
 
 @dataclass(frozen=True, slots=True)
 class RawRow:
-    """One row of the file; row 1 is the first below the header."""
+    """One row of the file; row 1 is the first row below the header."""
 
     number: int
     cells: Cells | RowFault

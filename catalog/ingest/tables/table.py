@@ -1,4 +1,4 @@
-"""Opens a table of albums: its format, its columns, and its number of rows."""
+"""Opens a table of albums, and finds its format, its columns and its number of rows."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ class Reader(Protocol):
     """A file that is read row by row; each call of `rows` reads from the start."""
 
     def described(self) -> str:
-        """Return how the file is read, such as `CSV with semicolons, gzip`."""
+        """Return a description of how the file is read, such as `CSV with semicolons, gzip`."""
         ...
 
     def rows(self) -> Iterator[RawRow]: ...
@@ -42,12 +42,12 @@ class Table:
         return self.reader.rows()
 
     def described(self) -> str:
-        """Return a line that says how the file is read."""
+        """Return a line that describes how the file is read."""
         return f"{self.path.name}: read as {self.reader.described()}, {self.count} rows"
 
 
 def open_table(path: Path, *, encoding: str | None = None) -> Table:
-    """Read a file once to find its columns and its number of rows; without `encoding` the file declares it.
+    """Read a file once to find its columns and number of rows; without `encoding`, detect its encoding.
 
     Raises:
         SettingsError: the file is missing, of an unknown kind, unreadable, or has no columns.

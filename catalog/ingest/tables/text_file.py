@@ -1,4 +1,4 @@
-"""Opens a text file: decompresses gzip and detects the encoding."""
+"""Opens a text file, decompresses it if it is gzip, and detects its encoding."""
 
 import codecs
 import gzip
@@ -14,7 +14,7 @@ from common.errors import SettingsError
 
 _GZIP = b"\x1f\x8b"
 _DAMAGED = (EOFError, gzip.BadGzipFile, zlib.error)
-#: Byte order marks; UTF-32 before UTF-16, because the first begins with the second.
+#: Byte order marks; UTF-32 comes before UTF-16, because the UTF-32 mark begins with the UTF-16 mark.
 _MARKS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
     (codecs.BOM_UTF32_LE, "utf-32"),
@@ -22,9 +22,9 @@ _MARKS = (
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
-#: Enough for the names of the first columns.
+#: The number of first bytes from which the encoding is detected.
 _HEAD_BYTES = 64
-#: Share of zeros at every other byte that means UTF-16; stray zeros in UTF-8 stay far below it.
+#: If more than this share of the even or odd bytes are zero, the text is UTF-16; UTF-8 text has far fewer.
 _ZEROS_MIN = 0.7
 
 
@@ -38,10 +38,11 @@ class TextFile:
 
     @contextmanager
     def open(self, newline: str) -> Iterator[TextIO]:
-        """Open the text; invalid bytes become surrogates, so that only their own cells are refused.
+        """Open the text; invalid bytes become surrogates, so that only the cells that contain them are
+        refused.
 
         Raises:
-            SettingsError: the gzip data is damaged, or the text is not in the multi-byte encoding.
+            SettingsError: the gzip data is damaged, or the text is invalid in its multi-byte encoding.
         """
         try:
             with (
@@ -57,7 +58,7 @@ class TextFile:
             raise SettingsError(f"{self.path} cannot be read as {self.encoding}: {error}") from error
 
     def described(self) -> str:
-        """Return a suffix that names gzip, and an encoding other than UTF-8."""
+        """Return a text such as `, gzip, UTF-16`, which is empty for an uncompressed UTF-8 file."""
         parts = ["gzip"] if self.packed else []
         if self.encoding not in {"utf-8", "utf-8-sig"}:
             parts.append(self.encoding.upper())
@@ -65,7 +66,7 @@ class TextFile:
 
 
 def find_text(path: Path, *, encoding: str | None) -> TextFile:
-    """Detect compression and encoding from a file's first bytes; a given `encoding` is used unchanged.
+    """Detect a file's compression and encoding from its first bytes, unless `encoding` is given.
 
     Raises:
         SettingsError: the encoding is unknown, or the gzip data is damaged.
@@ -90,7 +91,7 @@ def _encoding_of(head: bytes) -> str:
     for mark, encoding in _MARKS:
         if head.startswith(mark):
             return encoding
-    # Without a byte order mark: look at which byte of each pair is zero.
+    # If there is no byte order mark, zeros at even or odd positions show UTF-16.
     even, odd = head[::2], head[1::2]
     if odd and odd.count(0) > _ZEROS_MIN * len(odd) and not even.count(0):
         return "utf-16-le"
@@ -101,7 +102,7 @@ def _encoding_of(head: bytes) -> str:
 
 def _known(encoding: str) -> str:
     try:
-        # Also refuses codecs such as `hex`, which are not text encodings.
+        # Encoding a text also refuses codecs such as `hex`, which are not text encodings.
         "x".encode(encoding)
     except LookupError:
         raise SettingsError(f"--encoding {encoding}: no such encoding; try windows-1252 or utf-16") from None
