@@ -1,1 +1,1 @@
-"""Generate demo albums and draw their covers from a seed."""
+"""Generate demo albums and draw their covers from a random seed."""

@@ -1,6 +1,6 @@
-"""Draw demo covers: `python -m catalog.demo sheet.png` on one sheet, `… FOLDER --each` in one file each.
+"""Draw demo covers on one sheet (`python -m catalog.demo sheet.png`) or in one file each (`… FOLDER --each`).
 
-`--table albums.jsonl` also writes the albums, in the format of `catalog export`.
+With `--table albums.jsonl`, the command also writes the albums in the format of `catalog export`.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from catalog.demo.rows import write_table
 
 
 def contact_sheet(*, columns: int, rows: int, size_px: int, seed: int) -> Image.Image:
-    """Return the first covers of a seed side by side."""
+    """Return one picture with the first covers that a seed generates, side by side."""
     sheet = Image.new("RGB", (columns * size_px, rows * size_px))
     for number, album in enumerate(demo_albums(columns * rows, seed=seed)):
         row, column = divmod(number, columns)
@@ -25,14 +25,14 @@ def contact_sheet(*, columns: int, rows: int, size_px: int, seed: int) -> Image.
 
 
 def draw_each(folder: Path, *, count: int, size_px: int, seed: int) -> None:
-    """Write the first covers of a seed into a folder."""
+    """Write the first covers that a seed generates into a folder."""
     folder.mkdir(parents=True, exist_ok=True)
     for album in demo_albums(count, seed=seed):
         (folder / f"{album.id}.jpg").write_bytes(cover_jpeg(album, size_px=size_px))
 
 
 def main() -> None:
-    """Write what the arguments describe."""
+    """Write the sheet, covers and table that the arguments ask for."""
     parser = argparse.ArgumentParser(prog="python -m catalog.demo", description=__doc__)
     parser.add_argument("output", type=Path)
     parser.add_argument("--each", action="store_true", help="OUTPUT is a folder for one JPEG per album")

@@ -1,4 +1,4 @@
-"""The albums of the demo catalog; each one depends only on the seed and its number."""
+"""The albums of the demo catalog; every album depends only on the seed and on its number."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from catalog.demo.captions import caption
 from catalog.demo.cover_attributes import Look, random_look
 from catalog.demo.genres import GENRES, STYLES
 
-#: The seed of the catalog that `make run` loads.
+#: The seed of the demo catalog that `make run` loads.
 DEMO_SEED = 1967
 
 _YEARS = (1967, 2024)
@@ -21,12 +21,12 @@ _STYLED_SHARE = 0.25
 
 @dataclass(frozen=True, slots=True)
 class DemoAlbum:
-    """One album of the demo catalog with the look of its cover."""
+    """One album of the demo catalog, with the attributes of its cover."""
 
     id: str
     artist: str
     album_name: str
-    #: The first of `genres`; the cover and its caption show this one.
+    #: The first element of `genres`, which the cover and its caption show.
     genre: str
     genres: tuple[str, ...]
     release_year: int
@@ -38,12 +38,13 @@ class DemoAlbum:
 
 
 def demo_albums(count: int = 2000, *, seed: int = DEMO_SEED) -> list[DemoAlbum]:
-    """Return the first `count` albums of a seed."""
+    """Return the first `count` albums that a seed generates."""
     return [_album(number, seed=seed) for number in range(count)]
 
 
 def _album(number: int, *, seed: int) -> DemoAlbum:
-    # Random hashes a string seed by SHA-512: the same on every machine, unrelated for similar numbers.
+    # Random hashes a string seed with SHA-512, so the numbers are the same on every machine and unrelated
+    # between albums.
     rng = Random(f"album {seed}/{number}")
     genre = rng.choices(list(GENRES), weights=[profile.share for profile in GENRES.values()])[0]
     look = random_look(rng, genre=genre)
@@ -64,17 +65,17 @@ def _album(number: int, *, seed: int) -> DemoAlbum:
 
 
 def _genres(first: str, *, rng: Random) -> tuple[str, ...]:
-    """Return an album's genres; its own generator keeps all other attributes independent of this."""
+    """Return an album's genres; `rng` is used for nothing else, so other attributes do not change."""
     styles = STYLES.get(first, ())
     return (first, rng.choice(styles)) if styles and rng.random() < _STYLED_SHARE else (first,)
 
 
 def _score(rng: Random) -> float:
-    """Return a review score, 0.0 to 10.0, most between 6 and 8."""
+    """Return a review score from 0.0 to 10.0; most scores are between 6 and 8."""
     return round(min(10.0, max(0.0, rng.gauss(7.0, 1.3))), 1)
 
 
 def _year(rng: Random) -> int:
-    """Return a release year; later years are likelier, as in the reviews themselves."""
+    """Return a release year; later years are more likely, as in real album reviews."""
     first, last = _YEARS
     return first + round((last - first) * math.pow(rng.random(), 0.6))

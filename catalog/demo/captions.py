@@ -1,4 +1,4 @@
-"""Phrases for the attributes of a cover, and the caption that is stored in the catalog."""
+"""Phrases for the attributes of a cover, and the caption of a cover, which is stored in the catalog."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from random import Random
 
 from catalog.demo.cover_attributes import Look
 
-#: Phrases by layout; `{a}` is the object with its article, `{o}` without one, `{s}` its plural.
+#: Phrases by layout; `{a}` is the object's name with its article, `{o}` the name alone, `{s}` its plural.
 LAYOUT_PHRASES: dict[str, tuple[str, ...]] = {
     "centred": ("{a} in the centre", "{a} centred", "a centred {o}"),
     "minimalist": ("a minimalist small {o}", "a minimalist {o}", "a minimalist tiny {o}"),
@@ -36,25 +36,25 @@ _IRREGULAR = {"leaf": "leaves", "butterfly": "butterflies", "fish": "fish", "cac
 
 
 def plural(shape: str) -> str:
-    """Return the shape's plural."""
+    """Return the plural of a shape's name."""
     if shape in _IRREGULAR:
         return _IRREGULAR[shape]
     return f"{shape}es" if shape.endswith(("s", "x", "ch")) else f"{shape}s"
 
 
 def with_article(words: str) -> str:
-    """Return the words after "a" or "an"."""
+    """Return the words with "a" or "an" before them."""
     return f"{'an' if words[0] in 'aeiou' else 'a'} {words}"
 
 
 def object_phrase(template: str, *, colour: str, shape: str) -> str:
-    """Fill a layout's template with a coloured object; an empty colour leaves it out."""
+    """Fill a layout's phrase with an object and its colour; an empty colour is left out."""
     one, many = (f"{colour} {noun}".strip() for noun in (shape, plural(shape)))
     return template.format(a=with_article(one), o=one, s=many)
 
 
 def caption(look: Look, *, genre: str, rng: Random) -> str:
-    """Return a true sentence about a cover that names every attribute that has words."""
+    """Return a true caption that names every attribute of a cover except the title's position."""
     colour = "colourful" if look.colourful else look.ink
     what = object_phrase(rng.choice(LAYOUT_PHRASES[look.layout]), colour=colour, shape=look.shape)
     halves = f"{look.ground} and {look.accent}" if look.layout == "split" else look.ground

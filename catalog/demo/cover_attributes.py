@@ -1,4 +1,4 @@
-"""The attributes from which a demo cover is drawn, and the facts that are true of it."""
+"""The attributes from which a demo cover is drawn, and the facts that are true of a cover."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ _COLOURFUL_SHARE = 0.35
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """The attributes of one cover; `seed` decides everything else (angles, offsets, type)."""
+    """The attributes of one cover; `seed` determines all other details, such as angles and offsets."""
 
     tone: str
     ground: str
@@ -72,14 +72,14 @@ class Look:
 
     @property
     def main_colours(self) -> frozenset[str]:
-        """The colours of the large areas; objects in many colours have no main colour."""
+        """The colours of the background and, unless they have several colours, of the objects."""
         inks = set() if self.colourful else {self.ink}
         halves = {self.accent} if self.layout == "split" else set()
         return frozenset({self.ground} | inks | halves)
 
 
 def random_look(rng: Random, *, genre: str) -> Look:
-    """Return a random look; attributes that fit the genre are more likely."""
+    """Return random attributes for a cover; attributes that the genre prefers are more likely."""
     profile = GENRES[genre]
     tone = rng.choices(TONES, weights=profile.tones)[0]
     ground = _biased(rng, list(GROUNDS[tone]), liked=profile.colours)
@@ -100,7 +100,7 @@ def random_look(rng: Random, *, genre: str) -> Look:
 
 
 def _fitting_inks(tone: str, *, ground: str, layout: str) -> list[str]:
-    """Return inks that stand out; in a close-up, only those that do not change the tone."""
+    """Return object colours that contrast with the ground; in a close-up, only colours that keep the tone."""
     inks = [ink for ink in inks_on(GROUNDS[tone][ground]) if ink != ground]
     if layout != "close-up":
         return inks
@@ -109,7 +109,7 @@ def _fitting_inks(tone: str, *, ground: str, layout: str) -> list[str]:
 
 
 def _accent(rng: Random, *, tone: str, ground: str, ink: str) -> str:
-    """Return a second ground of the same tone, for the other half of a split and for ornaments."""
+    """Return a second background colour of the same tone, which fills the other half of a split layout."""
     others = [
         name
         for name, rgb in GROUNDS[tone].items()
@@ -121,11 +121,11 @@ def _accent(rng: Random, *, tone: str, ground: str, ink: str) -> str:
 
 
 def _biased(rng: Random, names: list[str], *, liked: frozenset[str]) -> str:
-    """Return one name; liked names are four times as likely."""
+    """Return a random name; each name in `liked` is four times as likely as any other name."""
     return rng.choices(names, weights=[4 if name in liked else 1 for name in names])[0]
 
 
-#: Every fact that a phrase may require, in the order of the columns of the match matrix in training.
+#: All facts that a caption phrase may require, in the column order of the match matrix in training.
 FACTS = (
     *(f"tone:{name}" for name in TONES),
     *(f"colour:{name}" for name in COLOURS),
@@ -145,7 +145,8 @@ FACTS = (
 def facts(look: Look, *, genre: str) -> frozenset[str]:
     """Return all facts that are true of a cover.
 
-    `colour:…` holds for the colour of the background, and for that of the objects if they have only one.
+    The facts `colour:…` name the colour of the background and, if the objects have only one colour, their
+    colour.
     """
     true = {
         f"tone:{look.tone}",

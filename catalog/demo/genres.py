@@ -1,4 +1,4 @@
-"""The genres of the demo catalog: how common each is, and what its covers look like."""
+"""The genres of the demo catalog: how common each genre is, and what its covers look like."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class GenreProfile:
-    """A genre's share of the catalog and its preferred attributes; `tones` weighs dark, bright, pale."""
+    """A genre's share of the catalog and preferred attributes; `tones` weights dark, bright and pale."""
 
     share: float
     tones: tuple[float, float, float]
@@ -19,7 +19,7 @@ def _genre(share: float, tones: tuple[float, float, float], colours: str, shapes
     return GenreProfile(share, tones, frozenset(colours.split()), frozenset(shapes.split(", ")))
 
 
-#: Second genres of some albums, by first genre; the cover does not show them.
+#: The possible second genres of an album, by its first genre; the cover does not show the second genre.
 STYLES: dict[str, tuple[str, ...]] = {
     "Rock": ("Punk", "Shoegaze"),
     "Electronic": ("Ambient", "Techno"),

@@ -1,7 +1,7 @@
-"""Loads the demo catalog into a database: draws covers, embeds them, writes the rows.
+"""Loads the demo catalog into a database: draws the covers, embeds them and writes the rows.
 
-Nothing is loaded if the catalog already has the model and the number of albums. After a kill, the next start
-draws only the missing covers.
+Nothing is loaded if the catalog already has the demo covers, the number of albums and embeddings of the
+model. If loading is killed, the next start draws only the missing covers.
 """
 
 import multiprocessing
@@ -37,7 +37,7 @@ CHUNK = 50
 def load_demo(
     database_url: str, *, count: int, covers: Path, settings: Settings, advance: Callable[[int], None]
 ) -> bool:
-    """Load `count` demo albums, embedded by the configured model; return whether anything was written.
+    """Load `count` demo albums, embedded by the model in the settings; return whether albums were written.
 
     `advance` is called with the number of albums that were just loaded.
 
@@ -85,17 +85,17 @@ def _load(
     encoder: Encoder,
     advance: Callable[[int], None],
 ) -> None:
-    # One transaction, so that no reader sees embeddings of two models.
+    # All albums are written in one transaction, so that no reader sees embeddings of two models.
     connection.execute("DELETE FROM album_covers")
     prepare = partial(prepare_cover, covers=covers, size_px=encoder.input_size_px)
-    # Spawned, not forked: this process has threads.
+    # The child processes are spawned and not forked, because this process has threads.
     context = multiprocessing.get_context("spawn")
     drawing = ProcessPoolExecutor(
         os.cpu_count(), mp_context=context, initializer=end_with_parent, initargs=(os.getpid(),)
     )
     with drawing as processes:
         for chunk in _chunks(albums):
-            # The pool starts its processes at the first task.
+            # SIGINT is blocked here, because the pool starts its processes at the first task.
             with sigint_blocked_in_children():
                 prepared = processes.map(prepare, chunk, chunksize=5)
             pixels = np.stack(list(prepared))
@@ -109,7 +109,7 @@ def _load(
 
 
 def prepare_cover(album: DemoAlbum, *, covers: Path, size_px: int) -> Pixels:
-    """Draw a cover unless its file exists; return its pixels for the encoder, (size_px, size_px, 3)."""
+    """Draw a cover unless its file exists; return its pixels for the encoder, shape (size_px, size_px, 3)."""
     file = covers / f"{album.id}.jpg"
     if not file.exists():
         unfinished = file.with_suffix(".part")

@@ -45,7 +45,7 @@ _REVIEWERS = 18
 
 
 def artist(rng: Random) -> str:
-    """Return a band's or a person's name."""
+    """Return the name of a band or a person."""
     form = rng.random()
     if form < 0.35:
         return f"{rng.choice(_FIRST)} {rng.choice(_LAST)}"
@@ -75,6 +75,6 @@ def album_name(rng: Random) -> str:
 
 
 def reviewer(rng: Random) -> str:
-    """Return one of a small staff of reviewers."""
+    """Return the name of one of 18 reviewers."""
     chosen = rng.randrange(_REVIEWERS)
     return f"{_FIRST[chosen]} {_LAST[-1 - chosen]}"

@@ -1,4 +1,4 @@
-"""Simulated photographs of covers: rotation, perspective, crop, light, glare, blur and JPEG noise."""
+"""Simulates photographs of covers: rotation, perspective, crop, light, glare, blur and JPEG noise."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _SQUARE: Corners = [(0, 0), (1, 0), (1, 1), (0, 1)]
 
 
 def rephotograph(image: Image.Image, *, seed: int) -> Image.Image:
-    """Return a simulated photograph of the cover with all distortions, of the same size."""
+    """Return a simulated photograph of a cover, with all distortions and the same size."""
     rng = Random(f"photo {seed}")
     photo = _seen_through(
         image.convert("RGB"),
@@ -38,14 +38,14 @@ def rephotograph(image: Image.Image, *, seed: int) -> Image.Image:
 
 
 def distort(image: Image.Image, *, kind: str, seed: int) -> Image.Image:
-    """Return the cover with one named distortion, whose strength the seed decides."""
+    """Return the cover with the distortion `kind`, whose strength depends on the seed."""
     return DISTORTIONS[kind](image.convert("RGB"), Random(f"{kind} {seed}"))
 
 
 def _seen_through(
     image: Image.Image, *, turn_deg: float, keep: float, skew: float, rng: Random
 ) -> Image.Image:
-    """Return the picture rotated, skewed and cropped; areas outside of it show a table top."""
+    """Return the picture rotated, skewed and cropped, on a background with the colour of a table."""
     turn = radians(turn_deg)
     window: Corners = []
     for corner_x, corner_y in _SQUARE:
@@ -63,7 +63,7 @@ def _seen_through(
 
 
 def _coefficients(window: Corners, *, size: tuple[int, int]) -> list[float]:
-    """Return Pillow's eight coefficients of the perspective from the picture's corners to the window's."""
+    """Return Pillow's eight coefficients of the perspective that maps the picture's corners to `window`."""
     rows: list[list[float]] = []
     for (x, y), (u, v) in zip(_SQUARE, window, strict=True):
         rows.append([x, y, 1, 0, 0, 0, -u * x, -u * y])
@@ -88,7 +88,7 @@ def _cropped(image: Image.Image, rng: Random) -> Image.Image:
 
 
 def _lit(image: Image.Image, rng: Random) -> Image.Image:
-    """Return the picture under another light: brightness, contrast and colour cast."""
+    """Return the picture with another brightness, contrast and colour cast, as under another light."""
     image = ImageEnhance.Brightness(image).enhance(rng.uniform(0.8, 1.15))
     image = ImageEnhance.Contrast(image).enhance(rng.uniform(0.82, 1.1))
     casts = [rng.uniform(0.94, 1.06) for _ in range(3)]
@@ -97,7 +97,7 @@ def _lit(image: Image.Image, rng: Random) -> Image.Image:
 
 
 def _glared(image: Image.Image, rng: Random) -> Image.Image:
-    """Return the picture with the soft white spot of a lamp."""
+    """Return the picture with a soft white spot, as from a lamp."""
     radius = round(image.width * rng.uniform(0.25, 0.6))
     spot = Image.radial_gradient("L").resize((2 * radius, 2 * radius))
     strength = rng.uniform(0.0, _MOST_GLARE)
@@ -117,7 +117,7 @@ def _compressed(image: Image.Image, rng: Random) -> Image.Image:
     return Image.open(io.BytesIO(buffer.getvalue())).convert("RGB")
 
 
-#: Each distortion alone, to measure which one lowers a model's recall.
+#: The distortions by name, to measure how much each distortion alone lowers a model's recall.
 DISTORTIONS: dict[str, Callable[[Image.Image, Random], Image.Image]] = {
     "rotation": _rotated,
     "perspective": _skewed,

@@ -1,4 +1,4 @@
-"""Demo albums as rows of the catalog, and as a table that `catalog ingest` reads."""
+"""Converts demo albums to rows of the catalog, and writes them as a table that `catalog ingest` reads."""
 
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -33,6 +33,6 @@ def album_row(album: DemoAlbum, embedding: npt.NDArray[np.float32]) -> AlbumRow:
 
 
 def write_table(albums: Sequence[DemoAlbum], path: Path) -> None:
-    """Write the albums as `catalog export` would, without a database."""
+    """Write the albums in the format of `catalog export`, without a database."""
     path.parent.mkdir(parents=True, exist_ok=True)
     export((asdict(album_row(album, _NO_EMBEDDING)) for album in albums), path, embeddings=False)

@@ -1,5 +1,4 @@
-"""The source of an ingest: a table, its column mapping, its covers, and the command-line arguments for
-these."""
+"""The source of an ingest: a table, its column mapping and its covers, and their command-line arguments."""
 
 import argparse
 from collections.abc import Iterator, Mapping

@@ -25,8 +25,7 @@ WAITING_MAX = 2000
 def in_order(
     executor: Executor, work: Callable[[T], R | Rejected], items: Iterable[T | Rejected], *, ahead: int
 ) -> Generator[R | Rejected, None, None]:
-    """Run `work` on up to `ahead` items before their results are consumed; yield results in the order of
-    items."""
+    """Run `work` on up to `ahead` items before results are consumed; yield results in the order of items."""
     waiting: deque[Future[R | Rejected] | Rejected] = deque()
     for item in items:
         waiting.append(item if isinstance(item, Rejected) else executor.submit(work, item))
@@ -163,8 +162,7 @@ class _Queues(Generic[T, R]):
             self._stopped = True
 
     def _begin(self) -> None:
-        """Start every item that may start now; called after each `put`, each `take` and each finished
-        item."""
+        """Start every item that may start now; called after each `put`, `take` and finished item."""
         while (begun := self._next()) is not None:
             queue, future = begun
             # The callback is added without holding the lock, because a finished future calls it immediately

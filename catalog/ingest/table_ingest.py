@@ -128,8 +128,7 @@ class Ingest:
     def _without_lost_covers(
         self, embedded: Iterable[EmbeddedCover[AlbumRow] | Rejected]
     ) -> Iterator[EmbeddedCover[AlbumRow] | Rejected]:
-        """Let albums that are already in the catalog keep their cover if their new cover cannot be
-        decoded."""
+        """Let albums that are in the catalog keep their old cover if their new cover cannot be decoded."""
         for item in embedded:
             number = item.row if isinstance(item, Rejected) else item.cover.row
             to_load = self._replacing.pop(number, None)

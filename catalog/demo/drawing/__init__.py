@@ -1,1 +1,1 @@
-"""Draw a demo cover: background, objects, type."""
+"""Draw the background, the objects and the text of a demo cover."""

@@ -1,4 +1,4 @@
-"""Drawing in unit coordinates: a cover is the square 0..1, at any size in pixels."""
+"""Draws in unit coordinates: a cover is a square of side 1, whatever its size in pixels."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from PIL import Image, ImageChops, ImageDraw, ImageFilter
 from catalog.demo.drawing.palette import RGB
 from catalog.demo.drawing.shapes import Outline, outline
 
-#: Masks are drawn this many times larger and averaged down, because Pillow's polygons have hard edges.
+#: Masks are drawn this many times larger and then reduced, because Pillow does not antialias polygons.
 _SUPERSAMPLING = 3
 
 
 @dataclass(frozen=True, slots=True)
 class Stamp:
-    """One placed object: centre and radius in units of the cover's side, angle in degrees."""
+    """One object at its position; lengths are in units of the cover's side, the angle is in degrees."""
 
     shape: str
     x: float
@@ -33,7 +33,7 @@ class Stamp:
 
 
 class Canvas:
-    """An RGB picture of `size_px` pixels a side, painted through masks."""
+    """An RGB picture with sides of `size_px` pixels, painted through masks."""
 
     def __init__(self, ground: Image.Image) -> None:
         """Start from a square background."""
@@ -41,7 +41,7 @@ class Canvas:
         self.size_px = ground.width
 
     def mask(self, stamps: Iterable[Stamp]) -> Image.Image:
-        """Return the antialiased silhouette of the stamps, mode L."""
+        """Return the antialiased silhouette of the stamps as an image of mode L."""
         side = self.size_px * _SUPERSAMPLING
         large = Image.new("L", (side, side), 0)
         for stamp in stamps:
@@ -49,7 +49,7 @@ class Canvas:
         return large.reduce(_SUPERSAMPLING)
 
     def polygon(self, *points: tuple[float, float]) -> Image.Image:
-        """Return the antialiased silhouette of one polygon in unit coordinates."""
+        """Return the antialiased silhouette of one polygon, whose corners are in unit coordinates."""
         side = self.size_px * _SUPERSAMPLING
         large = Image.new("L", (side, side), 0)
         ImageDraw.Draw(large).polygon([(x * side, y * side) for x, y in points], fill=255)

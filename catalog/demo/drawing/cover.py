@@ -1,4 +1,4 @@
-"""Draws a demo cover: background, ornaments, objects, type and finish, in this order."""
+"""Draws a demo cover: first the background, then ornaments, objects, text and darkened corners."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _JPEG_QUALITY = 88
 
 
 def draw_cover(album: DemoAlbum, *, size_px: int = 640) -> Image.Image:
-    """Return the album's cover, mode RGB; the same album gives the same pixels at the same size."""
+    """Return the album's cover in mode RGB; the same album and size always give the same pixels."""
     look = album.look
     rng = Random(look.seed)
     base = jitter(GROUNDS[look.tone][look.ground], rng=rng)
@@ -48,7 +48,7 @@ def cover_jpeg(album: DemoAlbum, *, size_px: int = 640) -> bytes:
 
 
 def _ornament(canvas: Canvas, look: Look, *, rng: Random) -> None:
-    """Paint the parts of a layout that are not objects: a second half, a frame."""
+    """Paint a layout's ornament: the second half of a split layout, or the frame of a bordered layout."""
     accent = jitter(GROUNDS[look.tone][look.accent], rng=rng)
     if look.layout == "split":
         half = [(0.5, 0.0), (1.0, 0.0), (1.0, 1.0), (0.5, 1.0)]
@@ -66,7 +66,7 @@ def _ornament(canvas: Canvas, look: Look, *, rng: Random) -> None:
 
 
 def _objects(canvas: Canvas, look: Look, *, base: RGB, rng: Random) -> None:
-    """Paint the objects with a fill, and at random with a shadow."""
+    """Paint the objects, and for a random share of covers also their shadows."""
     placed = stamps(look.layout, shape=look.shape, title_place=look.title_place, rng=rng)
     groups = _coloured(placed, look, base=base, rng=rng)
     shaded = rng.random() < 0.45
@@ -79,7 +79,7 @@ def _objects(canvas: Canvas, look: Look, *, base: RGB, rng: Random) -> None:
 
 
 def _coloured(placed: list[Stamp], look: Look, *, base: RGB, rng: Random) -> list[tuple[list[Stamp], RGB]]:
-    """Return the stamps in groups of one colour, in painting order."""
+    """Return the stamps in groups of the same colour, in painting order."""
     ink = jitter(INKS[look.ink], rng=rng)
     if look.colourful:
         colours = [INKS[name] for name in _RAINBOW if contrast(INKS[name], base) > 110]
@@ -91,7 +91,7 @@ def _coloured(placed: list[Stamp], look: Look, *, base: RGB, rng: Random) -> lis
 
 
 def _fill(rgb: RGB, *, sheen: float, size_px: int, seed: int) -> RGB | Image.Image:
-    """Return the colour, or a soft gradient around it."""
+    """Return the colour, or a soft gradient around the colour if `sheen` is not zero."""
     if not sheen:
         return rgb
     light = Image.linear_gradient("L").resize((size_px, size_px))

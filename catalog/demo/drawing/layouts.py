@@ -1,4 +1,4 @@
-"""The positions of the objects of a demo cover: one function per layout, which returns stamps."""
+"""The positions of the objects on a demo cover; one function per layout returns the objects as stamps."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from random import Random
 
 from catalog.demo.drawing.canvas import Stamp
 
-#: Outlines that look right at any angle.
+#: The shapes that look right when they are rotated by any angle.
 _TURNING = frozenset({"circle", "ring", "star", "square", "hexagon", "spiral", "flower", "vinyl record"})
 
 
-#: How far objects move right and down, and their scale, to make room for the title, by its place.
+#: How objects make room for the title, by its position: their shift right and down, and their scale.
 _ROOM = {"top": (0.0, 0.06, 0.94), "bottom": (0.0, -0.07, 0.94), "side": (0.06, 0.0, 0.94)}
 _MAKES_ROOM = frozenset({"centred", "split", "bordered", "mirrored", "minimalist", "grid", "concentric"})
 
 
 def stamps(layout: str, *, shape: str, title_place: str, rng: Random) -> list[Stamp]:
-    """Return the placed objects, in painting order."""
+    """Return the objects with their positions, in painting order."""
     placed = _LAYOUTS[layout](shape, rng)
     if layout not in _MAKES_ROOM or title_place not in _ROOM:
         return placed

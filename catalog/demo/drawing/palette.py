@@ -1,4 +1,4 @@
-"""The named colours of the demo covers in three tones: dark, bright and pale."""
+"""The named colours of demo covers; background colours have three tones: dark, bright and pale."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from random import Random
 
 RGB = tuple[int, int, int]
 
-#: Background colours by tone. A colour that has another name in a tone is left out: a pale red is pink.
+#: Background colours by tone. A tone omits colours that have another name in it: a pale red is called pink.
 GROUNDS: dict[str, dict[str, RGB]] = {
     "dark": {
         "red": (98, 10, 20),
@@ -40,7 +40,7 @@ GROUNDS: dict[str, dict[str, RGB]] = {
     },
 }
 
-#: Colours of objects, type and ornaments.
+#: The colours of objects, text and ornaments.
 INKS: dict[str, RGB] = {
     "red": (214, 30, 38),
     "orange": (245, 128, 26),
@@ -60,7 +60,8 @@ TONES = tuple(GROUNDS)
 COLOURS = tuple(INKS)
 NEUTRALS = frozenset({"black", "white", "grey"})
 
-#: Inks that would make a dark cover bright if they covered much of it; and dark ones, the other way round.
+#: Light object colours, which on a large area would make a dark cover bright, and dark object colours, which
+#: would make a bright or pale cover dark.
 LIGHT_INKS = frozenset({"white", "yellow", "grey"})
 DARK_INKS = frozenset({"black", "brown"})
 
@@ -68,7 +69,7 @@ _MIN_CONTRAST = 185.0
 
 
 def contrast(one: RGB, other: RGB) -> float:
-    """Return the "redmean" colour distance, 0 to about 765."""
+    """Return the "redmean" distance of two colours, 0 to about 765."""
     mean_red = (one[0] + other[0]) / 2
     red, green, blue = (a - b for a, b in zip(one, other, strict=True))
     weighted = (2 + mean_red / 256) * red**2 + 4 * green**2 + (3 - mean_red / 256) * blue**2
@@ -76,22 +77,22 @@ def contrast(one: RGB, other: RGB) -> float:
 
 
 def inks_on(ground: RGB) -> list[str]:
-    """Return the names of the inks that stand out on a ground."""
+    """Return the names of the object colours that contrast with a background colour."""
     return [name for name, rgb in INKS.items() if contrast(rgb, ground) > _MIN_CONTRAST]
 
 
 def luminance(rgb: RGB) -> float:
-    """Return the Rec. 601 luma, 0 to 255."""
+    """Return the Rec. 601 luma of a colour, 0 to 255."""
     return 0.299 * rgb[0] + 0.587 * rgb[1] + 0.114 * rgb[2]
 
 
 def jitter(rgb: RGB, *, rng: Random, amount: int = 9) -> RGB:
-    """Return the colour moved a little, so that no two covers share it exactly."""
+    """Return the colour with small random changes, so that covers rarely share exactly the same colour."""
     red, green, blue = (min(255, max(0, c + rng.randint(-amount, amount))) for c in rgb)
     return red, green, blue
 
 
 def mix(one: RGB, other: RGB, *, share: float) -> RGB:
-    """Return the colour `share` of the way from one to the other."""
+    """Return a mixture of two colours; `share` is the share of the second colour."""
     red, green, blue = (round(a + (b - a) * share) for a, b in zip(one, other, strict=True))
     return red, green, blue

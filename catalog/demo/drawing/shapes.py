@@ -1,4 +1,4 @@
-"""The outlines of the objects on demo covers, as polygons inside the unit disc (y points down)."""
+"""The outlines of the objects on demo covers, as polygons in the unit disc, whose y axis points down."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ Point = tuple[float, float]
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One polygon of an object; `cut` removes it from what was drawn before."""
+    """One polygon of an object; with `cut`, the polygon is removed from the polygons drawn before it."""
 
     points: tuple[Point, ...]
     cut: bool = False
@@ -21,24 +21,24 @@ Outline = tuple[Part, ...]
 
 
 def part(*points: Point, cut: bool = False) -> Part:
-    """Return a polygon through the points."""
+    """Return the polygon with the given corners."""
     return Part(points, cut)
 
 
 def disc(x: float = 0, y: float = 0, rx: float = 1, ry: float | None = None, *, cut: bool = False) -> Part:
-    """Return an ellipse as a fine polygon."""
+    """Return an ellipse as a polygon of 72 corners."""
     ry = rx if ry is None else ry
     turns = (2 * pi * i / 72 for i in range(72))
     return Part(tuple((x + rx * cos(t), y + ry * sin(t)) for t in turns), cut)
 
 
 def box(left: float, top: float, right: float, bottom: float, *, cut: bool = False) -> Part:
-    """Return an upright rectangle."""
+    """Return a rectangle."""
     return Part(((left, top), (right, top), (right, bottom), (left, bottom)), cut)
 
 
 def regular(sides: int, *, start: float = -pi / 2, radius: float = 1) -> Part:
-    """Return a regular polygon."""
+    """Return a regular polygon around the origin."""
     turns = (start + 2 * pi * i / sides for i in range(sides))
     return Part(tuple((radius * cos(t), radius * sin(t)) for t in turns))
 
@@ -50,7 +50,7 @@ def spikes(count: int, *, inner: float, outer: float = 1) -> Part:
 
 
 def ribbon(line: Sequence[Point], *, width: float) -> Part:
-    """Return a band of constant width along a line, measured across its normal."""
+    """Return a band of constant width along a line."""
     upper: list[Point] = []
     lower: list[Point] = []
     for i, (x, y) in enumerate(line):
@@ -72,7 +72,7 @@ def spiral() -> Outline:
 
 
 def heart() -> Outline:
-    """Return the classic parametric heart."""
+    """Return a heart, drawn as a parametric curve."""
     turns = [2 * pi * i / 72 for i in range(72)]
     points = (
         (sin(t) ** 3, -(13 * cos(t) - 5 * cos(2 * t) - 2 * cos(3 * t) - cos(4 * t)) / 16.5) for t in turns
@@ -81,18 +81,18 @@ def heart() -> Outline:
 
 
 def flower() -> Outline:
-    """Return six petals round a hole."""
+    """Return a flower with six petals around a hole."""
     petals = (disc(0.58 * cos(pi * i / 3), 0.58 * sin(pi * i / 3), 0.4) for i in range(6))
     return (*petals, disc(0, 0, 0.45), disc(0, 0, 0.24, cut=True))
 
 
 def sun() -> Outline:
-    """Return a disc with twelve rays."""
+    """Return a sun: a disc with twelve rays."""
     return (spikes(12, inner=0.66), disc(0, 0, 0.64, cut=True), disc(0, 0, 0.54))
 
 
 def wave() -> Outline:
-    """Return three rolling lines."""
+    """Return three wavy lines."""
     xs = [-1 + i / 24 for i in range(49)]
     return tuple(ribbon([(x, dy + 0.2 * sin(2 * pi * x)) for x in xs], width=0.24) for dy in (-0.52, 0, 0.52))
 
@@ -122,7 +122,7 @@ def bird() -> Outline:
 
 
 def butterfly() -> Outline:
-    """Return four wings and a body."""
+    """Return a butterfly with four wings and a body."""
     wings = (disc(s * 0.5, -0.36, 0.48, 0.44) for s in (-1, 1))
     tails = (disc(s * 0.4, 0.42, 0.36, 0.38) for s in (-1, 1))
     holes = (disc(s * 0.54, -0.38, 0.18, cut=True) for s in (-1, 1))
@@ -152,7 +152,7 @@ def cactus() -> Outline:
 
 
 def cassette() -> Outline:
-    """Return a cassette tape."""
+    """Return a music cassette."""
     reels = tuple(disc(x, -0.06, 0.2, cut=True) for x in (-0.42, 0.42))
     hubs = tuple(disc(x, -0.06, 0.09) for x in (-0.42, 0.42))
     window = part((-0.5, 0.42), (0.5, 0.42), (0.62, 0.66), (-0.62, 0.66), cut=True)
@@ -253,5 +253,5 @@ SHAPES = tuple(OUTLINES)
 
 
 def outline(shape: str) -> Outline:
-    """Return the polygons of a shape."""
+    """Return the polygons of the shape with the given name."""
     return OUTLINES[shape]()

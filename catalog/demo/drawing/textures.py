@@ -1,7 +1,8 @@
-"""The backgrounds of demo covers: gradients, patterns and noise over a ground colour.
+"""The backgrounds of demo covers: gradients, patterns and noise over a background colour.
 
-A texture is a field of values in -1..1, which makes the ground colour lighter or darker. Fields are computed
-from unit coordinates or from enlarged coarse random grids, so that they look the same at any size.
+A texture is an array of values in -1..1, which make the background colour lighter or darker. Textures are
+computed from unit coordinates or from enlarged coarse random grids, so that a texture looks the same at any
+size.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from catalog.demo.drawing.palette import RGB
 
 Field = npt.NDArray[np.float32]
 
-#: How far each texture moves the ground at full field, in 8-bit steps.
+#: The largest change of the background colour by each texture, in 8-bit steps.
 _DEPTH = {
     "plain": 3,
     "gradient": 52,
@@ -31,7 +32,7 @@ _DEPTH = {
 
 
 def ground(rgb: RGB, *, texture: str, size_px: int, seed: int) -> Image.Image:
-    """Return the background picture of a cover."""
+    """Return a cover's background as a picture."""
     rng = np.random.default_rng(seed)
     field = _FIELDS[texture](size_px, rng) * _DEPTH[texture]
     if texture not in ("plain", "grainy"):
@@ -49,33 +50,33 @@ def vignette(image: Image.Image, *, strength: float) -> Image.Image:
 
 
 def _axes(size_px: int) -> tuple[Field, Field]:
-    """Return x (1, n) and y (n, 1) in -0.5..0.5."""
+    """Return pixel coordinates in -0.5..0.5: x of shape (1, n), and y of shape (n, 1)."""
     line = ((np.arange(size_px, dtype=np.float32) + 0.5) / size_px - 0.5).astype(np.float32)
     return line[None, :], line[:, None]
 
 
 def _noise(size_px: int, cells: int, rng: np.random.Generator) -> Field:
-    """Return smooth noise in about -1..1 with `cells` bumps a side."""
+    """Return smooth noise in about -1..1, interpolated from a random grid of `cells` cells a side."""
     coarse = Image.fromarray((rng.random((cells + 1, cells + 1)) * 2 - 1).astype(np.float32))
     smooth = coarse.resize((size_px, size_px), Image.Resampling.BICUBIC)
     return np.asarray(smooth, dtype=np.float32)
 
 
 def _cloud(size_px: int, rng: np.random.Generator) -> Field:
-    """Return the sum of four octaves of noise."""
+    """Return the sum of four layers of noise, each finer and weaker than the previous layer."""
     octaves = ((3, 0.55), (7, 0.28), (15, 0.16), (40, 0.08))
     return np.asarray(sum(_noise(size_px, cells, rng) * weight for cells, weight in octaves), np.float32)
 
 
 def _grain(size_px: int, rng: np.random.Generator) -> Field:
-    """Return film grain in about -1..1; made at 320 px, so that it looks the same at other sizes."""
+    """Return film grain in about -1..1, made at 320 px and resized, so that it looks the same at any size."""
     flecks = (rng.random((320, 320), dtype=np.float32) + rng.random((320, 320), dtype=np.float32)) - 1
     grain = Image.fromarray(flecks).resize((size_px, size_px), Image.Resampling.BILINEAR)
     return np.asarray(grain, dtype=np.float32)
 
 
 def _turned(size_px: int, rng: np.random.Generator) -> Field:
-    """Return the coordinate along a random direction."""
+    """Return every pixel's coordinate along a random direction."""
     x, y = _axes(size_px)
     turn = float(rng.random()) * 2 * np.pi
     return np.asarray(x * np.float32(np.cos(turn)) + y * np.float32(np.sin(turn)), np.float32)

@@ -1,4 +1,4 @@
-"""Title and artist on demo covers, set in Pillow's built-in font, so that no font file is needed."""
+"""Draws title and artist on demo covers in Pillow's built-in font, so that no font file is needed."""
 
 from __future__ import annotations
 
@@ -14,10 +14,11 @@ _MARGIN = 0.055
 _WHITE: RGB = (250, 248, 244)
 _BLACK: RGB = (16, 16, 18)
 
-#: Below this contrast of colour or luma, type is black or white instead of coloured.
+#: If the text's colour contrasts less than this with the background, the text is black or white.
 _READABLE = 240.0
 _READABLE_LUMA = 75.0
-#: Above this standard deviation of the picture under the type, type is black or white.
+#: If the brightness of the picture under the text has a higher standard deviation, the text is black or
+#: white.
 _RESTLESS = 40.0
 _MIDDLE_GREY = 128.0
 _LONG_TITLE = 14
@@ -25,7 +26,7 @@ _LONG_TITLE = 14
 
 @dataclass(frozen=True, slots=True)
 class Style:
-    """The style of a line; sizes are in units of the cover's side, `stretch` widens the letters."""
+    """The style of a line of text; `size` is in units of the cover's side, `stretch` widens letters."""
 
     size: float
     weight: float
@@ -35,7 +36,7 @@ class Style:
 
 
 def set_type(canvas: Canvas, *, title: str, artist: str, place: str, liked: RGB, rng: Random) -> None:
-    """Set title and artist on the cover, in the liked colour if it is readable there."""
+    """Draw title and artist on the cover, sometimes in the colour `liked` if the text is then readable."""
     style = _random_style(rng, title=title)
     small = Style(style.size * 0.56, style.weight * 0.4, 0.06, 1.0, rng.choice(["upper", "title"]))
     scale = canvas.size_px
@@ -50,7 +51,7 @@ def set_type(canvas: Canvas, *, title: str, artist: str, place: str, liked: RGB,
 
 
 def _colour(under: Image.Image, *, liked: RGB | None) -> RGB:
-    """Return a colour that is readable over a picture."""
+    """Return a colour in which text is readable over the picture `under`."""
     red, green, blue = (round(mean) for mean in ImageStat.Stat(under).mean)
     spread = max(ImageStat.Stat(under.convert("L")).stddev)
     light = luminance((red, green, blue))
@@ -79,7 +80,7 @@ def _random_style(rng: Random, *, title: str) -> Style:
 
 
 def _line(text: str, style: Style, scale: int) -> Image.Image:
-    """Return one line of type as a mask, never wider than the cover's margins allow."""
+    """Return one line of text as a mask that fits between the cover's margins."""
     text = {"upper": text.upper(), "lower": text.lower()}.get(style.case, text)
     size_px = max(4.0, style.size * scale)
     font = ImageFont.load_default(size_px)
@@ -98,7 +99,7 @@ def _line(text: str, style: Style, scale: int) -> Image.Image:
 
 
 def _spots(lines: list[Image.Image], *, place: str, scale: int) -> list[tuple[int, int]]:
-    """Return the upper left corners of title and artist."""
+    """Return the positions of the upper left corners of title and artist, in pixels."""
     title, artist = lines
     edge = round(_MARGIN * scale)
     low = scale - edge

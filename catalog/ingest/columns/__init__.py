@@ -1,1 +1,1 @@
-"""Read the columns of a table: which field each one is, and the values in its cells."""
+"""Read the columns of a table: map each column to a field, and read the values in its cells."""

@@ -1,6 +1,6 @@
-"""Reads the value of one cell: empty values, years, scores, booleans and HTML entities.
+"""Reads the values of cells: empty values, years, scores, booleans and HTML entities.
 
-The readers raise `PydanticCustomError`; its type is the reason code in the notes.
+The read functions raise `PydanticCustomError`, whose type becomes the reason code in the file of notes.
 """
 
 import html
@@ -15,57 +15,58 @@ from common.filters import YEAR_MAX, YEAR_MIN
 
 SCORE_MIN, SCORE_MAX = 0.0, 10.0
 
-#: How pandas, R, SQL, Excel and Python write that there is no value; and dashes.
+#: Words and dashes with which pandas, R, SQL, Excel, Python and people mark a missing value.
 _EMPTY_WORDS = frozenset(
     {"nan", "-nan", "none", "null", "n/a", "na", "nat", "<na>", "#n/a"}
     | {"-", "--", "\N{EN DASH}", "\N{EM DASH}"}
 )
-#: The same, without words that may be values in a column of unknown meaning: NA is Namibia, None an answer.
+#: Words that always mean a missing value; NA is not among them, because it may stand for Namibia.
 _EMPTY_SPELLINGS = frozenset({"nan", "NaN", "NaT", "NULL", "null", "N/A", "n/a", "<NA>", "#N/A"})
 _TRUE = frozenset({"true", "t", "yes", "y", "on", "1"})
 _FALSE = frozenset({"false", "f", "no", "n", "off", "0"})
 
 _NUMBER = re.compile(r"[+-]?\d+(\.\d*)?(e[+-]?\d+)?", re.ASCII | re.IGNORECASE)
-#: 8,7 is a score; 1,000 could be a thousand.
+#: A decimal comma, as in 8,7, has at most two digits after it, because 1,000 could mean one thousand.
 _DECIMAL_COMMA = re.compile(r"([+-]?\d+),(\d{1,2})", re.ASCII)
 _OF_TEN = re.compile(r"\s*/\s*10(\.0*)?$", re.ASCII)
-#: 1972/2012, 2016-05-01T00:00, c. 1972, [1972?], 1972年; not 1990s, 19721, 1972.5.
+#: Matches the year in 1972/2012, 2016-05-01T00:00, c. 1972, [1972?] and 1972年, but not in 1990s, 19721 and
+#: 1972.5.
 _YEAR_FIRST = re.compile(
     r"(?:c\.?|ca\.?|circa|\(c\)|\(p\)|[~\N{COPYRIGHT SIGN}\N{SOUND RECORDING COPYRIGHT}])?\s*[(\[]?\s*"
     r"(\d{4})(?![0-9A-SU-Z]|T\D|\.\d(?!\d?\.\d))",
     re.ASCII | re.IGNORECASE,
 )
 _MONTH = r"(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*\.?"
-#: 01.05.2016, 5/1/2016, May 1, 2016, 1 May 2016, May 2016.
+#: Matches dates such as 01.05.2016, 5/1/2016, May 1, 2016, 1 May 2016 and May 2016.
 _YEAR_LAST = re.compile(
     rf"(?:\d{{1,2}}[./-]\d{{1,2}}[./-]|{_MONTH}\s+(?:\d{{1,2}}(?:st|nd|rd|th)?,?\s+)?"
     rf"|\d{{1,2}}(?:st|nd|rd|th)?\s+{_MONTH},?\s+)(\d{{4}})",
     re.ASCII | re.IGNORECASE,
 )
-#: The semicolon is required: otherwise `R&B` and `Tom &copy` would contain entities.
+#: An HTML entity must end in a semicolon, otherwise `R&B` and `Tom &copy` would contain entities.
 _ENTITY = re.compile(r"&(?:#\d{1,7}|#x[0-9a-f]{1,6}|[a-z][a-z0-9]{1,31});", re.IGNORECASE)
 
 
 def is_empty(value: object) -> bool:
-    """Return whether a cell is empty in a column of any kind."""
-    # Parquet writes NaN for an empty cell in a column of numbers.
+    """Return whether a cell is empty, whatever the column contains."""
+    # An empty cell in a numeric column of a Parquet file is NaN.
     if isinstance(value, float):
         return math.isnan(value)
     return value is None or (isinstance(value, str) and not value.strip())
 
 
 def is_empty_word(value: object) -> bool:
-    """Return whether a cell of an optional field holds a word for "no value"."""
+    """Return whether a cell of an optional field contains a word for a missing value."""
     return isinstance(value, str) and value.strip().casefold() in _EMPTY_WORDS
 
 
 def is_placeholder(value: object) -> bool:
-    """Return whether a cell of a metadata column holds what programs write for "no value"."""
+    """Return whether a cell of a metadata column contains a program's mark for a missing value."""
     return isinstance(value, str) and value.strip() in _EMPTY_SPELLINGS
 
 
 def decode_entities(value: object) -> object:
-    """Return text, or each text of a list, with its HTML entities decoded.
+    """Return a text, or every text in a list, with its HTML entities decoded.
 
     Decoding repeats until no entity is left, so that an exported value is read back unchanged.
     """
@@ -81,7 +82,7 @@ def _decoded(entity: re.Match[str]) -> str:
 
 
 def read_year(value: object) -> int:
-    """Return the year of a number or a date; of several years the first."""
+    """Return the year in a number or a date, or the first of several years."""
     number = _number(value)
     if number is None and isinstance(value, str):
         text = value.strip()
@@ -98,7 +99,7 @@ _YEARS = {"first": YEAR_MIN, "last": YEAR_MAX}
 
 
 def read_score(value: object) -> float:
-    """Return the score of a number, also of `8,7` and `8.7/10`."""
+    """Return the score in a number or a text such as `8.7`, `8,7` or `8.7/10`."""
     if isinstance(value, str):
         text = _OF_TEN.sub("", value.strip())
         value = _DECIMAL_COMMA.sub(r"\1.\2", text) if _DECIMAL_COMMA.fullmatch(text) else text
@@ -111,7 +112,7 @@ def read_score(value: object) -> float:
 
 
 def read_flag(value: object) -> bool:
-    """Return the boolean of a word or a number; pandas writes `1.0` and `0.0`."""
+    """Return the boolean that a word or a number stands for, such as `yes`, `1` or pandas' `1.0`."""
     word, number = str(value).strip().casefold(), _number(value)
     if word in _TRUE or number == 1:
         return True
@@ -121,7 +122,7 @@ def read_flag(value: object) -> bool:
 
 
 def _number(value: object) -> float | None:
-    """Return a finite number, None for anything else."""
+    """Return the value as a finite number, or None if it is not one."""
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         return None
     if isinstance(value, str) and not _NUMBER.fullmatch(value.strip()):

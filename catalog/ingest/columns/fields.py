@@ -1,4 +1,4 @@
-"""The fields of an album that a table can give, and their checks."""
+"""The fields of an album that a table can contain, and the validation of their values."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -20,9 +20,10 @@ GENRE = "genre"
 
 
 def _requestable(album_id: str) -> str:
-    """Refuse ids that no client could put into a URL."""
+    """Return the id, or refuse an id that no client could put into a URL."""
     if album_id in {".", ".."}:
-        # Also written %2E (RFC 3986, 6.2.2.3); browsers and most libraries resolve them before they ask.
+        # Clients resolve these path segments, even if written as %2E, before they send a request (RFC 3986,
+        # 6.2.2.3).
         raise PydanticCustomError(
             "not_askable", "clients remove it from an address, so that nobody could ask for the album"
         )
@@ -42,7 +43,7 @@ class AlbumFields(BaseModel):
     id: _Id
     artist: _Name
     album_name: _Name
-    #: All genres of the album; tables have them in one column.
+    #: All genres of the album, which a table contains in one column.
     genres: Annotated[
         tuple[_Genre, ...],
         BeforeValidator(lambda value: (value,) if isinstance(value, str) else value),
@@ -57,23 +58,23 @@ class AlbumFields(BaseModel):
     @computed_field  # type: ignore[prop-decorator]
     @property
     def genre(self) -> str | None:
-        """The first of the genres."""
+        """The album's first genre, or None if it has no genre."""
         return next(iter(self.genres), None)
 
 
 REQUIRED_FIELDS = tuple(name for name, field in AlbumFields.model_fields.items() if field.is_required())
-#: All fields, by the names of their columns.
+#: All fields by the column names from which they are read by default.
 FIELDS = (*(GENRE if name == "genres" else name for name in AlbumFields.model_fields), COVER, METADATA)
 
 
 @dataclass(frozen=True, slots=True)
 class Album:
-    """One valid row; whether its cover can be read is not known yet."""
+    """One valid row of a table, whose cover has not been read yet."""
 
     row: int
     fields: AlbumFields
-    #: The cell of the column `cover`, None where it is empty.
+    #: The file name or URL of the cover, or None if the cell is empty.
     cover: str | None
     metadata: Mapping[str, object]
-    #: One note for each cell that was left empty because it is invalid.
+    #: One note for each invalid cell, whose field was left empty.
     notes: tuple[Note, ...] = ()

@@ -1,7 +1,8 @@
-"""Splits a cell into genres, and finds out which names with a slash are one genre.
+"""Splits a cell into genres, and finds out which names that contain a slash are one genre.
 
-`,` `;` `|`, a line break, the character zero and the elements of a list always separate genres. A slash also
-separates them, unless the whole table or the operator (--genres) shows that the joined name is one genre.
+The characters `,` `;` `|`, line breaks and null characters always separate genres, and each element of a list
+is a genre. A slash also separates genres, unless the whole table or the option --genres shows that the name
+with the slash is one genre.
 """
 
 import ast
@@ -17,31 +18,31 @@ from catalog.ingest.columns.cell_values import decode_entities, is_empty_word
 from common.errors import SettingsError
 from common.genres import genre_key
 
-#: Most genres of one album.
+#: The maximum number of genres of one album.
 GENRES_MAX = 20
-#: `A/B` is one genre if A and B occur elsewhere less than this many times for each `A/B`.
+#: `A/B` is one genre if A and B occur elsewhere less often than this share of the occurrences of `A/B`.
 ELSEWHERE_SHARE = 0.1
-#: Most names that one genre may join.
+#: The maximum number of parts, separated by slashes, in the name of one genre.
 _JOINED_MAX = 6
-#: Longer texts are not parsed as a list.
+#: The maximum number of characters in a text that is parsed as a list.
 _LIST_MAX_CHARS = 10_000
 
 _SEPARATORS = re.compile(r"([,;|/\n\r\0])")
 _HARD_SEPARATORS = re.compile(r"[,;|\n\r\0]")
-#: "No value", not two genres.
+#: These names mean a missing value and not two genres.
 _NOTHING = ("N/A", "#N/A")
 _FILE_NAME = re.compile(r"[^,;|]+\.\w{2,4}")
 
 
 class GenreSplitter:
-    """Splits cells into genres; `joined` are names that are one genre although they contain separators."""
+    """Splits cells into genres; each name in `joined` is one genre although it contains separators."""
 
     def __init__(self, joined: Iterable[str] = ()) -> None:
         self._joined = frozenset(_joined_key(_SEPARATORS.split(name)) for name in (*joined, *_NOTHING))
         self._longest = max((len(_SEPARATORS.split(key)) for key in self._joined), default=1)
 
     def read(self, cell: object) -> tuple[object, ...]:
-        """Return the distinct genres of a cell, by their first spelling; other types are unchanged."""
+        """Return the distinct genres of a cell in their first spellings; non-text values stay unchanged."""
         elements = _elements(cell)
         if elements is None:
             elements = [*self._split(_text(cell))] if isinstance(cell, str) else [cell]
@@ -54,7 +55,7 @@ class GenreSplitter:
         return tuple(found.values())
 
     def _split(self, text: str) -> Iterator[str]:
-        """Yield the genres in a text; the longest joined name that matches is one genre."""
+        """Yield the genres in a text; where several names in `joined` match, the longest name is used."""
         tokens = _SEPARATORS.split(text)
         start = 0
         while start < len(tokens):
@@ -65,11 +66,11 @@ class GenreSplitter:
 
 
 def genre_splitter(cells: Iterable[object], *, listed: Iterable[str] = ()) -> GenreSplitter:
-    """Find the names with a slash that are one genre, from all genre cells of a table.
+    """Return a splitter that knows, from all genre cells of a table, which names with a slash are one genre.
 
-    A name is one genre if it is in `listed` or is an element of a list. Otherwise it is one genre if none of
-    its parts is in `listed`, and its parts occur elsewhere, alone or in other names, less than a tenth as
-    often as the name itself. The order of the rows does not matter.
+    A name is one genre if it is in `listed` or is an element of a list. Any other name is one genre if none
+    of its parts is in `listed`, and its parts occur elsewhere, alone or in other names, less than a tenth as
+    often as the name itself. The order of the table's rows does not matter.
     """
     own = tuple(listed)
     counts = _GenreCounts(own)
@@ -85,7 +86,7 @@ def genre_splitter(cells: Iterable[object], *, listed: Iterable[str] = ()) -> Ge
 
 
 def parse_genre_list(given: str) -> tuple[str, ...]:
-    """Return the genres of --genres: a file with one a line, a list with commas, or a JSON list.
+    """Return the genres that --genres gives in a file, one per line, or in a comma-separated or JSON list.
 
     Raises:
         SettingsError: the file cannot be read.
@@ -106,25 +107,25 @@ def _is_file(given: str) -> bool:
     try:
         return Path(given).is_file()
     except OSError:
-        # A list of genres may be longer than a path is allowed to be.
+        # The text is not a path: a list of genres may be longer than the maximum length of a path.
         return False
 
 
 class _GenreCounts:
-    """Counts how often names occur, and how often they are joined by a slash, over all cells."""
+    """Counts, over all cells, how often names occur and how often they are joined by slashes."""
 
     def __init__(self, listed: Iterable[str]) -> None:
         self._listed = frozenset(map(genre_key, listed))
-        #: Number of texts that contain a name, alone or joined, by its key.
+        #: The number of texts that contain a name, alone or joined to other names, by the name's key.
         self._occurrences: Counter[str] = Counter()
-        #: Number of texts that join names in this order, by their keys.
+        #: The number of texts that join names by slashes in a certain order, by the names' keys.
         self._joined: Counter[tuple[str, ...]] = Counter()
-        #: Texts that are separated by slashes only.
+        #: The texts that join two or more names by slashes, as the names' keys.
         self._texts: set[tuple[str, ...]] = set()
         self._whole: set[str] = set()
 
     def count(self, text: str) -> None:
-        """Count a text, which contains no separators but slashes."""
+        """Count a text that contains no separators other than slashes."""
         if is_empty_word(text):
             return
         keys = tuple(key for key in map(genre_key, text.split("/")) if key)
@@ -134,13 +135,13 @@ class _GenreCounts:
         self._joined.update(_runs(keys[:GENRES_MAX]))
 
     def count_whole(self, name: str) -> None:
-        """Count an element of a list, which is one genre even with separators in it."""
+        """Count an element of a list, which is one genre even if it contains separators."""
         self._occurrences[genre_key(name)] += 1
         if "/" in name:
             self._whole.add(name)
 
     def joined(self) -> Iterator[str]:
-        """Yield the names with a slash that are one genre."""
+        """Yield the names with a slash that are one genre, by the elements of lists and the counts."""
         yield from self._whole
         for keys in self._texts:
             together = self._joined[keys]
@@ -160,12 +161,12 @@ def _joined_key(tokens: Iterable[str]) -> str:
 
 
 def _text(value: object) -> str:
-    """Return a text with its HTML entities decoded: their semicolons would separate genres."""
+    """Return a text with its HTML entities decoded, because their semicolons would separate genres."""
     return str(decode_entities(value))
 
 
 def _elements(cell: object) -> list[object] | None:
-    """Return the elements of a list, also of a list written as text; None if the cell is not a list."""
+    """Return the elements of a list or of a list written as text, or None if the cell is not a list."""
     if isinstance(cell, str):
         cell = _list_in(cell.strip())
     if not isinstance(cell, list | tuple):
@@ -174,7 +175,7 @@ def _elements(cell: object) -> list[object] | None:
 
 
 def _list_in(text: str) -> object:
-    """Parse a list in JSON, or as Python and pandas write it; return None if the text is not one."""
+    """Return the list in a text of JSON or Python syntax, or None if the text is not a list."""
     if not (text.startswith("[") and text.endswith("]")) or len(text) > _LIST_MAX_CHARS:
         return None
     try:

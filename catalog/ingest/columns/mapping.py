@@ -1,6 +1,7 @@
 """Maps a table's columns to the fields of an album; columns without a field go to its metadata.
 
-An invalid cell of an optional field is left empty and noted; with `strict` its row is rejected.
+If a cell of an optional field is invalid, the field is left empty and noted; with `strict`, the row is
+rejected.
 """
 
 import re
@@ -25,13 +26,14 @@ from catalog.ingest.tables.raw_row import Cells, RawRow
 from common.errors import SettingsError
 from common.queries import ALBUM_ID_MAX_CHARS
 
-#: A column of an export that an ingest computes itself.
+#: The column of embeddings in an export, which an ingest ignores because it computes them.
 _EMBEDDING = "embedding"
-#: Text fields, in which tables taken from web pages have HTML entities.
+#: The text fields in which HTML entities are decoded, because tables taken from web pages contain them.
 _TEXT_FIELDS = frozenset({"artist", "album_name", "reviewer"})
-#: What pandas and R call a column of row numbers. It is dropped, so that a row may move within its table.
+#: Matches names that pandas and R give to a column of row numbers. The column is dropped, so that a row that
+#: moves within its table counts as unchanged.
 _INDEX_COLUMN = re.compile(r"\s*|Unnamed: \d+([._]\w+)*|__index_level_\d+__|\.\.\.\d+")
-#: Reason codes for pydantic's own error types.
+#: The reason codes that replace pydantic's own error types.
 _REASONS = {"string_too_long": "too_long", "string_type": "not_text"}
 
 
@@ -57,16 +59,16 @@ class _InvalidCell:
 
 @dataclass(frozen=True, slots=True)
 class ColumnMap:
-    """The column that each field is read from."""
+    """Maps each field to the column from which it is read."""
 
     columns: Mapping[str, str]
     strict: bool = False
-    #: Splits a cell of genres; which names with a slash are one genre depends on the whole table.
+    #: Splits cells into genres. The whole table decides which names with a slash are one genre.
     genres: GenreSplitter = field(default_factory=GenreSplitter)
 
     @classmethod
     def of(cls, columns: Sequence[str], given: Mapping[str, str], *, strict: bool = False) -> "ColumnMap":
-        """Map the given fields to their columns, and every other field to the column of the same name.
+        """Map the fields in `given` to their columns, and every other field to the column of the same name.
 
         Raises:
             SettingsError: a field or a column is unknown, or a required field has no column.
@@ -87,7 +89,7 @@ class ColumnMap:
         return cls(found, strict)
 
     def read(self, row: RawRow) -> Album:
-        """Read one row.
+        """Return one row as an album.
 
         Raises:
             RowFault: the row must be rejected.
@@ -108,17 +110,17 @@ class ColumnMap:
         )
 
     def unnamed_columns(self, columns: Sequence[str]) -> list[str]:
-        """Return the columns that are dropped because they have no name and no field is mapped to them."""
+        """Return the columns that are dropped because they have no name and are not mapped to a field."""
         mapped = set(self.columns.values())
         return [column for column in columns if column not in mapped and _INDEX_COLUMN.fullmatch(column)]
 
     def raw_id(self, row: RawRow) -> str:
-        """Return the id of a row that could not be read, empty if it has none."""
+        """Return the id of an unreadable row, or an empty string if the row has no id."""
         cells = {} if isinstance(row.cells, RowFault) else row.cells
         return ascii(cells.get(self.columns["id"], ""))[1:-1][:ALBUM_ID_MAX_CHARS]
 
     def _storable(self, raw: Cells) -> tuple[Cells, list[_InvalidCell]]:
-        """Return the cells that have a value PostgreSQL can store, and those with a value it cannot."""
+        """Return the non-empty cells that PostgreSQL can store, and the cells that it cannot store."""
         fields = {column: name for name, column in self.columns.items()}
         present = {
             column: self._prepared(fields.get(column), value)
@@ -126,7 +128,7 @@ class ColumnMap:
             if _has_value(fields.get(column), value)
         }
         try:
-            # All cells in one call; cells are tried one by one only after a failure.
+            # All cells are checked in one call; only after a failure are they checked one by one.
             return to_storable(present), []
         except NotStorable:
             reasons = {column: reason_not_storable(column, value) for column, value in present.items()}
@@ -141,12 +143,12 @@ class ColumnMap:
 
     def _prepared(self, name: str | None, value: object) -> object:
         if name == GENRE:
-            # The character zero may separate genres, so genres are split before it is refused.
+            # Null characters may separate genres, so genres are split before null characters are refused.
             return self.genres.read(value)
         return decode_entities(value) if name in _TEXT_FIELDS else value
 
     def _fields(self, values: dict[str, object], invalid: list[_InvalidCell]) -> AlbumFields:
-        """Return the fields; invalid cells of optional fields are left out and added to `invalid`."""
+        """Return the row's fields without invalid optional fields, whose cells are added to `invalid`."""
         try:
             return AlbumFields.model_validate(values)
         except ValidationError as error:
@@ -179,7 +181,7 @@ class ColumnMap:
         return {}
 
     def _other_columns(self, cells: Cells) -> dict[str, Any]:
-        """Return the cells of columns that are no field, no row number and no embedding of an export."""
+        """Return the cells of columns that contain no field, no row number and no embedding."""
         mapped = {*self.columns.values(), _EMBEDDING}
         return {
             column: value
@@ -193,7 +195,7 @@ def _has_value(name: str | None, value: object) -> bool:
         return False
     if name is None:
         return not is_placeholder(value)
-    # An artist may be called Null, and an album None.
+    # In a required field such a word is a value: an artist may be called Null, and an album None.
     return name in REQUIRED_FIELDS or not is_empty_word(value)
 
 

@@ -1,4 +1,4 @@
-"""Cells as JSON values that PostgreSQL can store: UTF-8 text without the character zero, finite numbers."""
+"""Converts cells to JSON values that PostgreSQL can store: text without null characters, finite numbers."""
 
 import math
 from typing import Any
@@ -9,17 +9,18 @@ from catalog.ingest.tables.raw_row import Cells
 
 
 class NotStorable(ValueError):
-    """PostgreSQL would refuse the value."""
+    """PostgreSQL would refuse to store the value."""
 
 
 def to_storable(cells: Cells) -> Cells:
-    """Return cells that hold JSON types only.
+    """Return the cells with their values converted to JSON types.
 
     Raises:
-        NotStorable: one of them cannot be stored.
+        NotStorable: PostgreSQL cannot store one of the cells.
     """
     try:
-        # JSON has no infinity. As text it fails the checks of every numeric field, and is reported.
+        # JSON has no infinity, so infinity becomes text, which the validation of a numeric field refuses and
+        # reports.
         finite = {
             column: str(v) if isinstance(v, float) and math.isinf(v) else v for column, v in cells.items()
         }
@@ -33,7 +34,7 @@ def to_storable(cells: Cells) -> Cells:
 
 
 def reason_not_storable(column: str, value: object) -> str | None:
-    """Return why a cell or its column's name cannot be stored, None if both can."""
+    """Return why a cell or its column's name cannot be stored, or None if both can be stored."""
     try:
         to_storable({column: value})
     except NotStorable as error:
@@ -44,11 +45,11 @@ def reason_not_storable(column: str, value: object) -> str | None:
 
 
 def to_json_object(value: object) -> dict[str, Any]:
-    """Return a JSON object, given as text or as a dictionary.
+    """Return the JSON object in a text or a dictionary.
 
     Raises:
-        NotStorable: it cannot be stored.
-        ValueError: it is not a JSON object.
+        NotStorable: PostgreSQL cannot store the object.
+        ValueError: the value is not a JSON object.
     """
     if isinstance(value, str):
         value = orjson.loads(value)
@@ -58,7 +59,7 @@ def to_json_object(value: object) -> dict[str, Any]:
 
 
 def printable(name: str) -> str:
-    """Return text in which bytes outside of UTF-8 are written as escapes."""
+    """Return a name in which bytes that are not UTF-8 are replaced by escape sequences."""
     return name.encode("utf-8", "backslashreplace").decode()
 
 

@@ -1,1 +1,1 @@
-"""Read covers: files of a folder, or URLs."""
+"""Read covers from the files of a folder or from URLs."""

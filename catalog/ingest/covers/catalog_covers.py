@@ -1,4 +1,4 @@
-"""Covers of albums that are in the catalog already: read from their URL, or from a folder by name or id."""
+"""Reads the covers of albums that are already in the catalog, from a URL, or from a folder by name or id."""
 
 from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import Executor
@@ -19,19 +19,19 @@ _SERVED = "/covers/"
 
 
 class CatalogAlbum(Protocol):
-    """An album of the catalog."""
+    """The columns of a catalog album that may locate its cover."""
 
     @property
     def id(self) -> str: ...
 
     @property
     def cover_source(self) -> str | None:
-        """The URL or file name from which an ingest read the cover; None if the album was not ingested."""
+        """The URL or file name from which an ingest read the cover, or None if the album was not ingested."""
         ...
 
     @property
     def cover_url(self) -> str | None:
-        """The URL that clients get."""
+        """The cover URL for clients, or None."""
         ...
 
 
@@ -41,19 +41,19 @@ R = TypeVar("R")
 
 @dataclass(frozen=True, slots=True)
 class CatalogCover:
-    """A cover with its source: a URL, or a file name in the folder."""
+    """A cover with its source, which is a URL or a file name in the folder of covers."""
 
     source: str
     read: CoverContent
 
     @property
     def content(self) -> bytes:
-        # Read without an origin to compare with, so there are always bytes.
+        # The bytes are never None, because the cover was not compared with an earlier cover.
         return self.read.content or b""
 
 
 class CatalogCovers:
-    """Reads the covers of albums of the catalog from URLs, and from a folder if one is given; thread-safe."""
+    """Reads the covers of catalog albums from URLs, and from `folder` if it is given; thread-safe."""
 
     def __init__(self, folder: Path | None, fetcher: CoverFetcher, max_bytes: int) -> None:
         self._files = None if folder is None else CoverFolder(folder, max_bytes)
@@ -63,7 +63,7 @@ class CatalogCovers:
     def stage(
         self, executor: Executor, load: Callable[[A], R | Rejected], albums: Iterable[A]
     ) -> Generator[R | Rejected, None, None]:
-        """Load albums with their covers, ahead of the consumer; a slow host does not delay other hosts."""
+        """Load albums with covers before the consumer needs them; a slow host does not delay other hosts."""
         return as_completed_per_key(
             executor, load, albums, key_of=_queue, per_key=PER_HOST_AT_ONCE, ahead=READ_AHEAD
         )
@@ -83,7 +83,7 @@ class CatalogCovers:
         return CatalogCover(source, self._files.read_changed(source, None))
 
     def close(self) -> None:
-        """Cancel all waiting for hosts."""
+        """End all waits for hosts immediately."""
         self._urls.close()
 
 
@@ -96,13 +96,13 @@ def _is_url(named: str) -> bool:
 
 
 def _queue(album: CatalogAlbum) -> str:
-    """Return the key of the queue in which a cover waits: its host, empty for files."""
+    """Return the key of the queue in which a cover waits: the host of its URL, or "" for a file."""
     named = _named(album)
     return host_of(named) if _is_url(named) else ""
 
 
 def _file_of(url: str | None) -> str | None:
-    """Return the file name in a URL without a host: the part after /covers/, otherwise the last segment."""
+    """Return the file name in a URL without a host: the part after /covers/, or the last path segment."""
     if not url:
         return None
     path = unquote(urlsplit(url).path)

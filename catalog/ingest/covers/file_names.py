@@ -1,7 +1,7 @@
-"""Finds the cover file of an album in a folder by its name.
+"""Finds the cover file of an album in a folder by the file's name.
 
-A file name may differ from an id in the Unicode form of accents (macOS decomposes them), in the case of its
-suffix, and in replacements for characters that a file name cannot have: the cover of `AC/DC` may be
+A file name may differ from an album's id in the Unicode form of accents (macOS decomposes them) and in the
+case of the suffix. Characters that a file name cannot contain may be replaced: the cover of `AC/DC` may be
 `AC%2FDC.jpg` or `AC_DC.JPG`.
 """
 
@@ -13,7 +13,8 @@ from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 from urllib.parse import unquote
 
-#: Suffixes of the supported formats; if an album has several files, the earlier suffix wins.
+#: The suffixes of the supported formats; if an album has several files, the file whose suffix comes first is
+#: used.
 SUFFIXES = (
     *(".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff"),
     *(".heic", ".heif", ".hif", ".avif", ".avifs", ".apng", ".mpo"),
@@ -21,14 +22,15 @@ SUFFIXES = (
 _ORDER = {suffix: place for place, suffix in enumerate(SUFFIXES)}
 #: Characters that Linux, macOS or Windows do not allow in a file name.
 _IMPOSSIBLE = re.compile(r'[/\\:*?"<>|\x00-\x1f]')
-#: Separates the names of files with the same stem; no name contains it.
+#: The separator between the names of files with the same stem, which no file name contains.
 _BETWEEN = "/"
 
 
 class CoverFiles:
     """Finds files in a folder of covers; thread-safe.
 
-    Each folder is listed once, at the first look-up in it; a listing takes about 0.2 KB per file.
+    Each folder is listed once, when a file in it is first looked up. A listing takes about 0.2 KB of memory
+    per file.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -37,7 +39,7 @@ class CoverFiles:
         self._listings: dict[Path, dict[str, str]] = {}
 
     def of_album(self, album_id: str) -> list[str]:
-        """Return the files that belong to an album's id, best match first."""
+        """Return the names of the files that match an album's id, with the best match first."""
         listing = self._listing(self._folder)
         stem = _composed(album_id)
         found = listing.get(stem) or listing.get(_IMPOSSIBLE.sub("_", stem), "")
@@ -45,7 +47,7 @@ class CoverFiles:
         return sorted(names, key=lambda name: (_stem(name) != album_id, _ORDER[_suffix(name)], name))
 
     def named(self, name: str) -> str:
-        """Return the name by which the folder has a file; return the given name if there is no such file."""
+        """Return the exact name of the file that matches a name, or the given name if no file matches."""
         path = PurePosixPath(name)
         if _exists(self._folder / path):
             return name

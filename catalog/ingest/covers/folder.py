@@ -1,4 +1,4 @@
-"""Covers that are files of one folder."""
+"""Reads covers from the files of one folder."""
 
 from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import Executor
@@ -16,7 +16,7 @@ R = TypeVar("R")
 
 
 class CoverFolder:
-    """Reads the file that the table names, otherwise the file that is named by the album's id."""
+    """Reads the file that the table names, or else the file whose name is the album's id."""
 
     readers = 16
 
@@ -46,7 +46,7 @@ class CoverFolder:
     def read(self, source: str) -> bytes:
         try:
             path = (self.folder / source).resolve(strict=True)
-            # A table is untrusted: it must not name files outside of the folder.
+            # A table is untrusted, so it must not read files outside of the folder.
             if not path.is_relative_to(self.folder.resolve()):
                 raise RowFault("cover_refused", f"{source!r:.200} lies outside of the folder of covers")
             if path.stat().st_size > self._max_bytes:
@@ -57,9 +57,10 @@ class CoverFolder:
             raise RowFault("missing_cover", f"{source!r:.200} cannot be read: {reason}") from None
 
     def read_changed(self, source: str, origin: Origin | None) -> CoverContent:  # noqa: ARG002
-        # A file may have changed without a trace, and reading it is cheap.
+        # The file is always read, because reading is cheap and nothing else shows reliably whether it has
+        # changed.
         content = self.read(source)
         return CoverContent(content, cover_sha256(content), Validators())
 
     def close(self) -> None:
-        """Do nothing: reading a file never waits."""
+        """Do nothing, because reading a file never waits."""

@@ -1,4 +1,4 @@
-"""The protocol of a source of covers, and the items that it reads."""
+"""The protocol of a source of covers, with the types of its input and output."""
 
 import hashlib
 from collections.abc import Callable, Generator, Iterable
@@ -14,13 +14,13 @@ from catalog.writer.protocol import Origin
 
 R = TypeVar("R")
 
-#: Covers that are read ahead of the consumer, because URLs take long.
+#: The maximum number of covers that are read before they are needed, because fetching URLs takes long.
 READ_AHEAD = 64
 
 
 @dataclass(frozen=True, slots=True)
 class CoverLocation:
-    """The file or URL of an album's cover, and other files that also match."""
+    """The file name or URL of an album's cover, and the names of other files that match the album."""
 
     source: str
     others: tuple[str, ...] = ()
@@ -28,7 +28,7 @@ class CoverLocation:
 
 @dataclass(frozen=True, slots=True)
 class CoverContent:
-    """The bytes of a cover; None if they are unchanged since the catalog's embedding was made."""
+    """A cover; `content` is None if the cover has not changed since the catalog's embedding was made."""
 
     content: bytes | None
     hash: str
@@ -37,7 +37,7 @@ class CoverContent:
 
 @dataclass(frozen=True, slots=True)
 class AlbumToLoad:
-    """An album of the table, and the origin of the catalog's album with its id."""
+    """An album of the table, and the origin of the catalog's album with the same id, None if it is new."""
 
     album: Album
     origin: Origin | None
@@ -46,14 +46,14 @@ class AlbumToLoad:
 class Covers(Protocol):
     """A source of covers; thread-safe."""
 
-    #: Number of threads that should read.
+    #: The number of threads that should read covers.
     readers: int
 
     def find(self, album_id: str, named: str | None) -> CoverLocation:
-        """Return the location of an album's cover.
+        """Return the location of an album's cover; `named` is the table's file name or URL.
 
         Raises:
-            RowFault: there is none.
+            RowFault: the album has no cover.
         """
         ...
 
@@ -63,7 +63,7 @@ class Covers(Protocol):
         load: Callable[[AlbumToLoad], R | Rejected],
         to_load: Iterable[AlbumToLoad | Rejected],
     ) -> Generator[R | Rejected, None, None]:
-        """Load albums with their covers, ahead of the consumer."""
+        """Load albums with their covers, in the executor, before the consumer needs them."""
         ...
 
     def read(self, source: str) -> bytes:
@@ -75,7 +75,7 @@ class Covers(Protocol):
         ...
 
     def read_changed(self, source: str, origin: Origin | None) -> CoverContent:
-        """Return a cover, without its bytes if it is known to be unchanged since `origin`.
+        """Return a cover, without its bytes if the cover has certainly not changed since `origin`.
 
         Raises:
             RowFault: the cover cannot be read.
@@ -83,7 +83,7 @@ class Covers(Protocol):
         ...
 
     def close(self) -> None:
-        """Cancel all waiting."""
+        """End all waits immediately."""
         ...
 
 
@@ -92,9 +92,9 @@ def cover_sha256(cover: bytes) -> str:
 
 
 def cover_url(album: Album, *, source: str, template: str | None) -> str | None:
-    """Return the URL that clients get: the table's, otherwise one made from the template."""
+    """Return the cover URL for clients: the table's URL if it has one, otherwise a URL from the template."""
     if template is None or album.fields.cover_url is not None:
         return album.fields.cover_url
-    # A file name must be percent-encoded; a URL is already.
+    # A file name must be percent-encoded; a URL is percent-encoded already.
     file = source if "://" in source else quote(source)
     return template.replace("{id}", quote(album.fields.id)).replace("{file}", file)

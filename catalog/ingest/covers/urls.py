@@ -1,4 +1,4 @@
-"""Covers that are fetched from the URLs of a column."""
+"""Fetches covers from the URLs in a table's column."""
 
 from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import Executor
@@ -14,14 +14,14 @@ from catalog.writer.protocol import Origin
 
 R = TypeVar("R")
 
-#: Most connections to one host.
+#: The maximum number of simultaneous connections to one host.
 PER_HOST_AT_ONCE = 4
 
 
 class CoverUrls:
-    """Fetches the URLs of the table; URLs that were fetched before are skipped, unless `recheck` is set."""
+    """Fetches the URLs of a table; skips URLs that were fetched before unless `recheck` is set."""
 
-    #: Many, because a thread that waits for a host costs almost nothing.
+    #: The number of threads; it is large, because a thread that waits for a host costs almost nothing.
     readers = 64
 
     def __init__(self, fetcher: CoverFetcher, *, recheck: bool = False) -> None:
@@ -39,7 +39,7 @@ class CoverUrls:
         load: Callable[[AlbumToLoad], R | Rejected],
         to_load: Iterable[AlbumToLoad | Rejected],
     ) -> Generator[R | Rejected, None, None]:
-        # One queue for each host, so that a slow host does not delay others.
+        # Every host has its own queue, so that a slow host does not delay other hosts.
         return as_completed_per_key(
             executor,
             load,
@@ -71,7 +71,7 @@ class CoverUrls:
 
 
 def host_of(url: str) -> str:
-    """Return the host of a URL, empty if there is none."""
+    """Return the host of a URL, or an empty string if the URL has no host."""
     try:
         return urlsplit(url).netloc.casefold()
     except ValueError:
@@ -79,7 +79,7 @@ def host_of(url: str) -> str:
 
 
 def _kept(source: str, origin: Origin | None) -> CoverContent | None:
-    """Return the origin's cover without bytes, if it was read from this source and its hash is known."""
+    """Return the catalog's cover, without bytes, if it came from the same source and its hash is known."""
     if origin is None or origin.cover_hash is None or origin.cover_source != source:
         return None
     return CoverContent(None, origin.cover_hash, Validators(origin.cover_etag, origin.cover_last_modified))

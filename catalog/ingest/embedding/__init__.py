@@ -1,1 +1,1 @@
-"""Embed covers: on this machine, or on the running workers."""
+"""Embed covers on this machine or on the running workers."""

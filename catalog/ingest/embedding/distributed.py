@@ -1,7 +1,7 @@
 """Embeds covers on the running workers, through the queue `bulk` in Redis.
 
-At any time a few batches per worker are in flight, within a limit of bytes. A batch without a reply is sent
-again, unless a worker has claimed it.
+At any time, a few batches per worker are in flight, within a limit of bytes. A batch without a reply is sent
+again unless a worker has claimed the batch.
 """
 
 import secrets
@@ -31,15 +31,19 @@ from common.settings import Settings
 
 P = TypeVar("P")
 
-#: Covers of one batch: about a second of work, so that a worker can stop quickly.
+#: The number of covers in a batch, about a second of work, so that a worker that must stop can stop quickly.
 BATCH = 16
-#: Limits of one batch and of all batches in flight: the broker evicts nothing, and holds searches too.
+#: The maximum bytes in one batch and in all batches in flight, because Redis evicts nothing and also holds
+#: searches.
 BATCH_BYTES, IN_FLIGHT_BYTES = 4 << 20, 32 << 20
-#: Two, so that a worker never waits for its next batch; a maximum, so that searches keep most of its threads.
+#: Each worker gets two batches, so that it never waits for the next batch. A total maximum leaves most of the
+#: workers' threads to searches.
 BATCHES_PER_WORKER, BATCHES_MAX = 2, 16
-#: A batch may also wait because searches go first; a worker ignores a batch that another has claimed.
+#: A batch without a reply is sent again after this time, in seconds. A worker ignores a batch that another
+#: worker has claimed.
 RESEND_AFTER_S = 120.0
-#: A batch may be late without a ready worker, or fail in a worker, this many times.
+#: The number of failures of a batch at which the ingest fails; a batch fails in a worker, or because no
+#: worker is ready.
 FAILURES_MAX = 5
 _LOOK_EVERY_S = 5.0
 _BATCH_TTL_S = 3600
@@ -59,10 +63,10 @@ class _Sent(Generic[P]):
 
 
 class DistributedEmbedder:
-    """Embeds on the workers; checks that every reply comes from the model that was found at the start."""
+    """Embeds covers on the workers, and checks that every reply comes from the model found at the start."""
 
     def __init__(self, redis: Redis, app: Celery) -> None:
-        """Find the ready workers and their model.
+        """Find the ready workers and the model that they share.
 
         Raises:
             NoWorker: no worker is ready.
@@ -98,7 +102,7 @@ class DistributedEmbedder:
             yield from self._next(sent)
 
     def close(self) -> None:
-        """Delete the replies; all other keys in Redis expire."""
+        """Delete the replies in Redis; all other keys of the ingest expire."""
         self._redis.delete(keyspace.bulk_replies(self._ingest_id))
 
     def _allowed(self) -> int:
@@ -120,7 +124,7 @@ class DistributedEmbedder:
         entry.sent_at = time.monotonic()
 
     def _next(self, sent: deque[_Sent[P]]) -> Iterator[EmbeddedCover[P] | Rejected]:
-        """Wait for the first batch and yield its results."""
+        """Wait for the reply to the oldest batch and yield its results."""
         while sent[0].outcomes is None:
             self._receive(sent)
         first = sent.popleft()
@@ -150,7 +154,8 @@ class DistributedEmbedder:
     def _resend(self, sent: deque[_Sent[P]]) -> None:
         now = time.monotonic()
         late = [entry for entry in sent if entry.outcomes is None and now - entry.sent_at > RESEND_AFTER_S]
-        # A ready worker that does not reply is busy with searches, which may take any time.
+        # If a ready worker does not reply, it is busy with searches, which may take any time, so this is no
+        # failure.
         alone = bool(late) and not _ready_workers(self._redis)
         for entry in late:
             if alone:
@@ -166,14 +171,14 @@ class DistributedEmbedder:
 
 @contextmanager
 def open_distributed_embedder(settings: Settings) -> Iterator[DistributedEmbedder]:
-    """Yield an embedder over the workers of REDIS_URL.
+    """Yield an embedder that uses the workers connected to REDIS_URL.
 
     Raises:
         NoWorker: no worker is ready.
         ModelMismatch: the workers have different models.
         QueueUnavailable: Redis does not answer.
     """
-    # Above the second for which BLPOP blocks.
+    # The socket timeout must be longer than BLPOP's block time of 1 s.
     with open_redis(settings.redis_url.get_secret_value(), socket_timeout_s=10.0) as redis:
         try:
             embedder = DistributedEmbedder(redis, make_celery(settings))
@@ -194,7 +199,7 @@ def _size_bytes(cover: CoverToEmbed[Any]) -> int:
 
 
 def _stamp(worker: Mapping[str, Any]) -> ModelStamp:
-    # A worker that announces no version is of a release that had version 1.
+    # A worker that announces no preprocessing version belongs to an old release, which has version 1.
     return ModelStamp(worker["model"], worker["fingerprint"], worker.get("preprocessing", 1))
 
 

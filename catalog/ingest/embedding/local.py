@@ -1,4 +1,4 @@
-"""Embeds covers on this machine: decoder processes work ahead of the model."""
+"""Embeds covers on this machine; processes decode the next covers while the model embeds a batch."""
 
 import os
 from collections.abc import Iterable, Iterator
@@ -21,14 +21,15 @@ from worker.encoder.protocol import Encoder, Pixels
 
 P = TypeVar("P")
 
-#: A GPU needs larger batches to be busy; a CPU gains nothing from them.
+#: The numbers of covers in a batch. A GPU needs large batches to be fully used; a CPU does not get faster
+#: with them.
 _BATCH_CPU, _BATCH_GPU = 16, 128
-#: Batches of decoded covers that may wait for the model.
+#: The maximum number of batches of decoded covers that wait for the model.
 _BATCHES_AHEAD = 2
 
 
 class LocalEmbedder:
-    """Decodes in child processes and embeds in the thread of the caller."""
+    """Decodes covers in child processes and embeds them in the caller's thread."""
 
     def __init__(self, encoder: Encoder, decoders: DecoderPool, *, threads: int, timeout_s: float) -> None:
         self._encoder = encoder
@@ -50,7 +51,8 @@ class LocalEmbedder:
                     yield EmbeddedCover(cover, embedding)
 
     def _decode(self, cover: CoverToEmbed[P]) -> tuple[CoverToEmbed[P], Pixels] | Rejected:
-        # As many threads as decoders: the wait is for decoding only, never for a free decoder.
+        # The number of threads equals the number of decoders, so a thread never waits for a free decoder,
+        # only for decoding.
         waits_s = 2 * self._timeout_s
         try:
             return cover, self._decoders.decode(cover.content, timeout_s=waits_s)
@@ -60,7 +62,7 @@ class LocalEmbedder:
 
 @contextmanager
 def open_local_embedder(settings: Settings, *, model: str | None = None) -> Iterator[LocalEmbedder]:
-    """Load a model (default: CLIP_MODEL), start the decoders and yield the embedder.
+    """Load a model (default: CLIP_MODEL), start the decoder processes and yield the embedder.
 
     Raises:
         ModelUnavailable: the model cannot be found, fetched or loaded.

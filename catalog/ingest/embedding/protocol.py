@@ -1,4 +1,4 @@
-"""The protocol of embedders, and the items that go into one and come out of it."""
+"""The protocol of embedders, with the types of their input and output items."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ P = TypeVar("P")
 
 @dataclass(frozen=True, slots=True)
 class CoverToEmbed(Generic[P]):
-    """The bytes of a cover, with its row number, its album's id, and a payload for the next stage."""
+    """The bytes of a cover, with its row number, its album's id, and data for the next pipeline stage."""
 
     row: int
     id: str
@@ -35,10 +35,10 @@ class EmbeddedCover(Generic[P]):
 
 
 class CoverEmbedder(Protocol):
-    """Embeds a stream of covers in order; `stamp` names its model."""
+    """Embeds a stream of covers in their order; `stamp` names the model."""
 
     stamp: ModelStamp
 
     def embed(self, covers: Iterable[CoverToEmbed[P] | Rejected]) -> Iterator[EmbeddedCover[P] | Rejected]:
-        """Yield each cover with its embedding, or the reason why it has none."""
+        """Yield, for each cover, its embedding or the rejection of its row."""
         ...

@@ -140,8 +140,7 @@ def _separator_of(text: TextFile, *, skipped: int) -> str:
 
 
 def _fit(records: Iterator[list[str] | RowFault]) -> float:
-    """Return the number of columns minus one, times the share of rows that have as many cells as the
-    header."""
+    """Return the number of columns minus one, times the share of rows with as many cells as the header."""
     header, *rows = [record for record in records if record] or [[]]
     if isinstance(header, RowFault):
         return 0.0

@@ -84,8 +84,7 @@ class _ArrayCursor:
         self._decode = cast("Callable[[str, int], tuple[object, int]]", json.JSONDecoder().raw_decode)
 
     def next_character(self) -> str:
-        """Return the next non-blank character without consuming it, or an empty string at the end of the
-        file."""
+        """Return the next non-blank character without consuming it; return "" at the end of the file."""
         while True:
             while self._position < len(self._buffer) and self._buffer[self._position] in _BLANK:
                 self._position += 1

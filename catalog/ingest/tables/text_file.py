@@ -38,8 +38,7 @@ class TextFile:
 
     @contextmanager
     def open(self, newline: str) -> Iterator[TextIO]:
-        """Open the text; invalid bytes become surrogates, so that only the cells that contain them are
-        refused.
+        """Open the text; invalid bytes become surrogates, so that only cells that contain them are refused.
 
         Raises:
             SettingsError: the gzip data is damaged, or the text is invalid in its multi-byte encoding.

@@ -1,4 +1,4 @@
-"""Fetch covers over HTTP from public hosts, within rate limits, with retries.
+"""Fetch covers over HTTP from public hosts with rate limits and retries.
 
 fetcher ──► host rate limit ──► public addresses ──► connection ──► response ──► body
    ▲                                                                    │

@@ -1,4 +1,4 @@
-"""The command-line arguments of fetching covers, and the fetcher that they and the settings describe."""
+"""The command-line arguments for fetching covers, and a fetcher for these arguments and the settings."""
 
 import argparse
 
@@ -8,7 +8,7 @@ from common.settings import Settings
 
 
 def add_fetching_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the rate limit for each host, and whether private hosts are allowed."""
+    """Add the arguments for the rate limit of each host and for allowing private hosts."""
     parser.add_argument(
         "--per-host",
         type=_rate,
@@ -24,7 +24,7 @@ def add_fetching_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def open_fetcher(options: argparse.Namespace, settings: Settings) -> CoverFetcher:
-    """Return the fetcher of covers."""
+    """Return a cover fetcher for the arguments and settings."""
     return CoverFetcher(
         max_bytes=settings.max_image_bytes,
         allow_private=options.allow_private,

@@ -1,7 +1,8 @@
-"""Fetches covers by URL: from public hosts only, with limits on size and time, with retries.
+"""Fetches covers by URL from public hosts only, with retries and with limits on size and time.
 
 A table is untrusted: a URL in it must not reach private services of this machine (SSRF). A host name is
-resolved once, all its addresses must be public, and the connection goes to one of these addresses.
+resolved once, all its addresses must be public, and the connection goes to one of the addresses that were
+checked.
 """
 
 import random
@@ -19,35 +20,37 @@ from catalog.ingest.covers.fetch.public_addresses import is_public, resolve
 from catalog.ingest.covers.fetch.responses import FetchedCover, Validators, read_body, retry_after_s
 from catalog.ingest.rejection import RowFault
 
-#: Some hosts refuse requests without a User-Agent.
+#: The default User-Agent header; some hosts refuse requests without this header.
 USER_AGENT = "cover-search"
 REDIRECTS_MAX = 5
 CONNECT_TIMEOUT_S = 5.0
 READ_TIMEOUT_S = 10.0
-#: Limit for one cover, including redirects and retries, excluding waits for the host's rate limit.
+#: The time limit for one cover, in seconds, with redirects and retries but without waits for the host's rate
+#: limit.
 TOTAL_TIMEOUT_S = 30.0
-#: After a failure the next try waits a random time between zero and FIRST_WAIT_S, which doubles each time.
+#: The maximum number of tries for one cover, and the maximum of the random wait before the second try, in
+#: seconds, which doubles for each further try.
 TRIES_MAX, FIRST_WAIT_S = 3, 1.0
-#: Most 429s or 503s for one cover from a host that answers other requests.
+#: The number of 429 or 503 responses at which a cover is rejected if its host answers other requests.
 REFUSALS_MAX = 8
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _NOT_MODIFIED = 304
-#: The host gets too many requests.
+#: Status codes with which a host says that it gets too many requests.
 _REFUSALS = frozenset({429, 503})
 _FAILURES = frozenset({408, 425, 500, 502, 504, 520, 521, 522, 523, 524})
 _TIMEOUTS = {"connect": CONNECT_TIMEOUT_S, "read": READ_TIMEOUT_S, "write": READ_TIMEOUT_S}
 
 
 class CoverUnreachable(RowFault):
-    """A cover that a later try may get."""
+    """A cover cannot be fetched now, but a later try may succeed."""
 
     def __init__(self, detail: str) -> None:
         super().__init__("cover_unreachable", detail)
 
 
 class HostOverloaded(CoverUnreachable):
-    """The host answered 429 or 503; `wait_s` is its Retry-After."""
+    """The host answered 429 or 503; `wait_s` is the Retry-After header in seconds, or None."""
 
     def __init__(self, detail: str, wait_s: float | None) -> None:
         super().__init__(detail)
@@ -55,7 +58,7 @@ class HostOverloaded(CoverUnreachable):
 
 
 class _Attempts:
-    """The tries for one cover so far, and the deadline for it."""
+    """Counts the tries for one cover, and knows the deadline for fetching the cover."""
 
     def __init__(self, total_s: float) -> None:
         self.total_s = total_s
@@ -72,8 +75,9 @@ class _Attempts:
         return time.monotonic() >= self.deadline
 
     def may_go_on(self, host: HostRate) -> bool:
-        """Count a 429 or 503 and return whether to try again."""
-        # Counts only while the host answers other requests; its rate limit gives up a host that answers none.
+        """Count a 429 or 503 response and return whether to try again."""
+        # A refusal counts only while the host answers other requests; `HostRate` gives up a host that answers
+        # nothing.
         self._refusals += host.has_answered_since(self._refused_at)
         self._refused_at = time.monotonic()
         return self._refusals < REFUSALS_MAX
@@ -82,7 +86,7 @@ class _Attempts:
         return self._refused_at > 0
 
     def failed(self) -> float | None:
-        """Count a failure and return the wait before the next try, None if there is no next try."""
+        """Count a failure and return the seconds to wait before the next try, or None to give up."""
         self._failures += 1
         wait_s = random.uniform(0, FIRST_WAIT_S * 2 ** (self._failures - 1))  # noqa: S311 - no secret
         in_time = time.monotonic() + wait_s < self.deadline
@@ -90,7 +94,7 @@ class _Attempts:
 
 
 class CoverFetcher:
-    """Fetches over HTTP and HTTPS; thread-safe."""
+    """Fetches covers over HTTP and HTTPS; thread-safe."""
 
     def __init__(
         self,
@@ -110,11 +114,11 @@ class CoverFetcher:
             (b"Accept-Encoding", b"identity"),
             (b"User-Agent", user_agent.encode("ascii")),
         )
-        # trust_env=False: SSL_CERT_FILE and SSL_CERT_DIR of the environment are ignored.
+        # With trust_env=False, the environment variables SSL_CERT_FILE and SSL_CERT_DIR are ignored.
         self._tls = httpx.create_ssl_context(trust_env=False)
 
     def close(self) -> None:
-        """Cancel all waiting; covers that are not fetched yet fail."""
+        """End all waits immediately; covers that are not fetched yet fail."""
         self._rates.close()
 
     def fetch(self, url: str) -> FetchedCover:
@@ -129,7 +133,7 @@ class CoverFetcher:
         return fetched
 
     def fetch_changed(self, url: str, known: Validators) -> FetchedCover | None:
-        """Return the cover at a URL, None if it has not changed since it had the known validators.
+        """Return the cover at a URL, or None if the cover still has the known validators.
 
         Raises:
             RowFault: it cannot be fetched, its host is not allowed, or it is too large.
@@ -147,12 +151,13 @@ class CoverFetcher:
         raise RowFault("cover_unreachable", f"{url:.200} redirects more than {REDIRECTS_MAX} times")
 
     def _try(self, url: httpx.URL, known: Validators, attempts: _Attempts) -> FetchedCover | str | None:
-        """Request a URL until it answers: a cover, the target of a redirect, or None for "not modified"."""
+        """Request a URL, with retries; return the cover, a redirect's target, or None for "not modified"."""
         if url.scheme not in _DEFAULT_PORTS or not url.host:
             raise RowFault("cover_refused", f"{str(url)!r:.200} is no http or https URL")
         host = self._rates.of(f"{url.host}:{url.port or _DEFAULT_PORTS[url.scheme]}")
         while True:
-            # A cover that the host refused waits behind the others, so that it does not delay them.
+            # A cover that the host refused before waits behind the other covers, so that it does not delay
+            # them.
             attempts.waited(self._rates.wait(host, behind=attempts.was_refused()))
             try:
                 return self._ask(url, known, attempts, host)
@@ -169,7 +174,8 @@ class CoverFetcher:
         self, url: httpx.URL, known: Validators, attempts: _Attempts, host: HostRate
     ) -> FetchedCover | str | None:
         addresses = self._addresses(url)
-        # The address that was reached last goes first: others may take time to fail.
+        # The address that accepted the last connection goes first, because other addresses may take long to
+        # fail.
         addresses.sort(key=lambda address: address != host.reached)
         backend = PinnedBackend(addresses, attempts.deadline)
         with _counted(host, attempts):
@@ -186,7 +192,8 @@ class CoverFetcher:
     def _get(self, url: httpx.URL, known: Validators, backend: PinnedBackend) -> FetchedCover | str | None:
         address = httpcore.URL(scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=url.raw_path)
         headers = [(b"Host", url.netloc), *self._headers, *known.conditions()]
-        # A pool for one request: a kept connection could belong to an address that was not checked this time.
+        # Every request has its own pool, because a kept connection could go to an address that was not
+        # checked now.
         pool = httpcore.ConnectionPool(ssl_context=self._tls, network_backend=backend)
         with (
             pool,
@@ -233,7 +240,7 @@ def _fault(status: int, headers: httpx.Headers, url: httpx.URL) -> RowFault:
 
 @contextmanager
 def _counted(host: HostRate, attempts: _Attempts) -> Iterator[None]:
-    """Report the result of a request to its host's rate limit."""
+    """Report the result of a request to the rate limit of its host."""
     began_at = time.monotonic()
     try:
         yield
@@ -244,7 +251,7 @@ def _counted(host: HostRate, attempts: _Attempts) -> Iterator[None]:
         host.failed(began_at)
         raise
     except RowFault:
-        # Not a usable cover, but an answer of the host.
+        # The response is no usable cover, but the host has answered.
         host.answered()
         raise
     host.answered()

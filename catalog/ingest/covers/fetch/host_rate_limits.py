@@ -1,4 +1,4 @@
-"""The request rate for each host: it falls when the host answers 429 or 503, and recovers.
+"""Limits the request rate for each host; the rate falls when the host answers 429 or 503, and then recovers.
 
 a request ──► answered         the rate grows by one percent, up to --per-host
    ├────────► 429 or 503       a pause of Retry-After, then the rate at which the host did answer
@@ -14,19 +14,21 @@ from collections.abc import Callable
 
 from catalog.ingest.rejection import RowFault
 
-#: Default of --per-host, in requests per second.
+#: The default of --per-host, in requests per second.
 PER_HOST = 10.0
 RATE_MIN = 0.1
 #: The rate grows by this factor after each answer.
 _GROWTH = 1.01
-#: Number of recent requests; the share that was answered estimates the rate that the host accepts.
+#: The number of recent requests whose share of answers estimates the rate that the host accepts.
 _RECENT = 20
-#: Waits after a 429 or 503 without Retry-After: the first and the longest; each is twice the one before.
+#: The first and the longest wait, in seconds, after a 429 or 503 without Retry-After; each wait is twice the
+#: previous wait.
 FIRST_WAIT_S, LONGEST_WAIT_S = 1.0, 30.0
-#: A cover is rejected if its host asks for a longer wait.
+#: The longest Retry-After, in seconds, that is obeyed; a cover whose host asks for a longer wait is rejected.
 RETRY_AFTER_MAX_S = 120.0
-#: After this many failures in a row over this time, the host gets only one request per LEFT_ALONE_S.
-#: PATIENCE_S is more than a minute, so that quotas per minute are waited for.
+#: After FAILURES_MAX failures in a row that span at least PATIENCE_S seconds, a host gets only one request
+#: per LEFT_ALONE_S seconds. PATIENCE_S is more than a minute, so that a host with a quota per minute is not
+#: given up.
 FAILURES_MAX, PATIENCE_S, LEFT_ALONE_S = 5, 90.0, 60.0
 
 _RATE = re.compile(r"(\d+(?:\.\d+)?)(?:/(s|second|m|minute|h|hour))?")
@@ -36,8 +38,8 @@ _SECONDS = {"s": 1.0, "second": 1.0, "m": 60.0, "minute": 60.0, "h": 3600.0, "ho
 class HostRate:
     """The rate limit of one host; thread-safe.
 
-    A failure is reported with the start of its request, so that concurrent requests that fail together count
-    as one failure.
+    A failure is reported with the start time of its request, so that concurrent requests that fail together
+    count as one failure.
     """
 
     def __init__(self, host: str, per_s: float, clock: Callable[[], float] = time.monotonic) -> None:
@@ -51,14 +53,14 @@ class HostRate:
         self._next_at = 0.0
         self._paused_until = 0.0
         self._recent: deque[bool] = deque(maxlen=_RECENT)
-        #: Failures in a row, and the times of the first and the last.
+        #: The number of failures in a row, and the times of the first and the last failure.
         self._failures = 0
         self._failing_since = 0.0
         self._failed_at = -1.0
         self._answered_at = clock()
 
     def delay_s(self) -> float:
-        """Reserve the next request and return how long to wait before sending it.
+        """Reserve the time of the next request and return the wait, in seconds, before sending it.
 
         Raises:
             RowFault: the host is failing, or asks for too long a pause.
@@ -67,7 +69,7 @@ class HostRate:
         with self._lock:
             now = self._clock()
             if self._failures >= FAILURES_MAX and now - self._failing_since >= PATIENCE_S:
-                # One request tests the host; for all others the host counts as failed.
+                # One request tests whether the host works again; all other requests fail immediately.
                 if now < self._next_at:
                     raise RowFault(
                         "cover_unreachable", f"{self._host} has answered nothing for {PATIENCE_S:g} s"
@@ -79,10 +81,10 @@ class HostRate:
             return turn - now
 
     def pause_s(self) -> float:
-        """Return the rest of the pause that the host asked for.
+        """Return the remaining seconds of the pause that the host asked for.
 
         Raises:
-            RowFault: it is longer than RETRY_AFTER_MAX_S.
+            RowFault: the remaining pause is longer than RETRY_AFTER_MAX_S.
         """
         with self._lock:
             left_s = max(0.0, self._paused_until - self._clock())
@@ -91,7 +93,7 @@ class HostRate:
         return left_s
 
     def has_answered_since(self, moment: float) -> bool:
-        """Return whether any request was answered since then."""
+        """Return whether the host has answered any request since `moment`."""
         return self._answered_at > moment
 
     def answered(self) -> None:
@@ -103,7 +105,7 @@ class HostRate:
             self._rate = min(self._rate_max, self._rate * _GROWTH)
 
     def refused(self, began_at: float, wait_s: float | None, *, again: bool) -> None:
-        """Pause after a 429 or 503; lower the rate unless the same cover was refused before (`again`)."""
+        """Pause after a 429 or 503, and lower the rate unless the same cover was refused before (`again`)."""
         with self._lock:
             now = self._clock()
             if not again:
@@ -123,7 +125,7 @@ class HostRate:
             self._count_failure(began_at)
 
     def _count_failure(self, began_at: float) -> bool:
-        """Count a failure, unless its request began before the last counted one; return whether it counts."""
+        """Count a failure unless its request began before the last failure; return whether it was counted."""
         if began_at <= self._failed_at:
             return False
         self._failed_at = self._clock()
@@ -146,7 +148,9 @@ class HostRates:
             return self._hosts.setdefault(host, HostRate(host, self._per_host))
 
     def wait(self, host: HostRate, *, behind: bool = False) -> float:
-        """Wait until the host may be asked, and return for how long; `behind` lets waiting requests go first.
+        """Wait until a request to the host is allowed, and return the seconds waited.
+
+        With `behind`, requests that are waiting already go first.
 
         Raises:
             RowFault: the host is failing, or asks for too long a pause.
@@ -160,7 +164,7 @@ class HostRates:
         return time.monotonic() - began_at
 
     def sleep(self, time_s: float) -> None:
-        """Sleep until the time is over.
+        """Sleep for `time_s` seconds.
 
         Raises:
             RowFault: `close` was called.
@@ -169,7 +173,7 @@ class HostRates:
             raise RowFault("cover_unreachable", "it was not fetched any more")
 
     def close(self) -> None:
-        """Cancel all waiting."""
+        """End all waits immediately; the waiting requests fail."""
         self._closed.set()
 
 
@@ -177,7 +181,7 @@ def read_rate(value: str) -> float:
     """Return a rate in requests per second from `4`, `4/s` or `30/minute`.
 
     Raises:
-        ValueError: it is not a rate.
+        ValueError: the text is not a rate.
     """
     found = _RATE.fullmatch(value.strip())
     if not found or not float(found[1]):

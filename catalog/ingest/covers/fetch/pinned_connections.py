@@ -1,7 +1,7 @@
-"""TCP connections to given addresses, with a deadline for the whole exchange (Happy Eyeballs, RFC 8305).
+"""TCP connections to given addresses, by Happy Eyeballs (RFC 8305), with a deadline for the whole exchange.
 
-A timeout of httpcore is for one read only: a host that sends a byte now and then would hold the connection
-forever.
+A timeout of httpcore limits only one read, so a host that sends a byte now and then could keep the connection
+open forever.
 """
 
 import errno
@@ -17,18 +17,19 @@ from typing import Any
 
 import httpcore
 
-#: Time after which the next address is tried while the previous one has not answered (RFC 8305, section 5).
+#: The time, in seconds, after which the next address is also tried if the previous address has not answered
+#: (RFC 8305, section 5).
 HEAD_START_S = 0.25
 _UNDER_WAY = frozenset({errno.EINPROGRESS, errno.EAGAIN, errno.EWOULDBLOCK})
 
 
 class PinnedBackend(httpcore.NetworkBackend):
-    """Connects to the given addresses only; connections end at `deadline`, a value of `time.monotonic`."""
+    """Connects only to the given addresses; connections end at `deadline`, a value of `time.monotonic`."""
 
     def __init__(self, addresses: Sequence[str], deadline: float) -> None:
         self._addresses = addresses
         self._deadline = deadline
-        #: The address of the last connection.
+        #: The address of the last connection, or None before the first connection.
         self.reached: str | None = None
 
     def connect_tcp(
@@ -39,14 +40,15 @@ class PinnedBackend(httpcore.NetworkBackend):
         local_address: str | None = None,  # noqa: ARG002
         socket_options: Iterable[Any] | None = None,  # noqa: ARG002
     ) -> httpcore.NetworkStream:
-        # The host name is not resolved again: it could resolve to another address by now (DNS rebinding).
+        # The host name is not resolved again, because it could now resolve to another address (DNS
+        # rebinding).
         left_s = _left_s(self._deadline, timeout, httpcore.ConnectTimeout)
         self.reached, connection = _HappyEyeballs(self._addresses, port, time.monotonic() + left_s).run()
         return _Stream(connection, self._deadline)
 
 
 class _HappyEyeballs:
-    """Tries addresses in order; starts the next attempt before the previous one has ended."""
+    """Tries addresses in order, and starts the next attempt before the previous attempt has ended."""
 
     def __init__(self, addresses: Sequence[str], port: int, deadline: float) -> None:
         self._waiting = deque(addresses)
@@ -55,7 +57,7 @@ class _HappyEyeballs:
         self._failures: list[str] = []
 
     def run(self) -> tuple[str, socket.socket]:
-        """Return the first address that accepts a connection, and the connection."""
+        """Return the first address that accepts a connection, together with the connection."""
         with selectors.DefaultSelector() as selector:
             try:
                 return self._first(selector)

@@ -1,18 +1,18 @@
-"""Resolves hosts and tells public addresses from private ones, which a table must not reach."""
+"""Resolves host names, and recognises private addresses, which the URLs of a table must not reach."""
 
 import ipaddress
 import socket
 from itertools import chain, zip_longest
 
-#: IPv6 addresses that embed an IPv4 address, to which a NAT64 translator forwards (RFC 6052).
+#: The range of IPv6 addresses that a NAT64 translator forwards to an embedded IPv4 address (RFC 6052).
 _NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
 
 
 def resolve(host: str, port: int) -> list[str]:
-    """Return the addresses of a host in the order of trying: IPv6 and IPv4 alternate (RFC 8305).
+    """Return the addresses of a host in the order in which to try them, alternating IPv6 and IPv4 (RFC 8305).
 
     Raises:
-        OSError, UnicodeError: the host has no address, or the look-up failed for now (`EAI_AGAIN`).
+        OSError, UnicodeError: the host has no address, or the look-up failed temporarily (`EAI_AGAIN`).
     """
     found = dict.fromkeys(
         (family, str(address[0]))
@@ -27,7 +27,7 @@ def resolve(host: str, port: int) -> list[str]:
 
 def is_public(address: str) -> bool:
     """Return whether an address is reachable from the public internet."""
-    # A link-local address ends in a percent sign and its interface.
+    # A link-local address may end in a percent sign and the name of an interface, which is cut off.
     ip = ipaddress.ip_address(address.partition("%")[0])
     if isinstance(ip, ipaddress.IPv6Address):
         inner = ip.ipv4_mapped or ip.sixtofour or (ip.teredo or (None, None))[1]

@@ -1,4 +1,4 @@
-"""Reads HTTP responses: Retry-After, ETag and Last-Modified, and the body, decompressed and checked."""
+"""Reads HTTP responses: the headers Retry-After, ETag and Last-Modified, and the body."""
 
 import time
 import zlib
@@ -10,17 +10,17 @@ import httpx
 
 from catalog.ingest.rejection import RowFault
 
-#: Longer validators are not kept; the next fetch is then unconditional.
+#: The maximum length of a stored ETag or Last-Modified; without them, the next request is unconditional.
 _VALIDATOR_MAX_CHARS = 500
-#: zlib's `wbits` for gzip, and for the zlib format, which HTTP calls deflate.
+#: zlib's `wbits` for the content codings gzip and deflate; HTTP calls the zlib format deflate.
 _PACKINGS = {"gzip": 16 + zlib.MAX_WBITS, "x-gzip": 16 + zlib.MAX_WBITS, "deflate": zlib.MAX_WBITS}
-#: First bytes of HTML, XML and JSON, which some hosts send with status 200 in place of a cover.
+#: The first bytes of HTML, XML and JSON, which some hosts send with status 200 instead of a cover.
 _MARKUP = (b"<", b"{", b"[")
 
 
 @dataclass(frozen=True, slots=True)
 class Validators:
-    """The ETag and Last-Modified of a cover, for conditional requests (RFC 9110, section 13)."""
+    """The ETag and Last-Modified headers of a cover, for conditional requests (RFC 9110, section 13)."""
 
     etag: str | None = None
     last_modified: str | None = None
@@ -30,7 +30,7 @@ class Validators:
         return cls(_short(headers.get("etag")), _short(headers.get("last-modified")))
 
     def conditions(self) -> list[tuple[bytes, bytes]]:
-        """Return the request headers that ask for the cover only if it has changed."""
+        """Return the request headers with which the host sends the cover only if the cover has changed."""
         pairs = ((b"If-None-Match", self.etag), (b"If-Modified-Since", self.last_modified))
         return [(name, value.encode("ascii")) for name, value in pairs if value is not None]
 
@@ -44,13 +44,13 @@ class FetchedCover:
 
 
 def retry_after_s(headers: httpx.Headers) -> float | None:
-    """Return the wait that Retry-After asks for, None if the header is missing or invalid."""
+    """Return the Retry-After header in seconds, or None if the header is missing or invalid."""
     value = headers.get("retry-after", "").strip()
     if value.isascii() and value.replace(".", "", 1).isdigit():
         return float(value)
     try:
         until = parsedate_to_datetime(value).timestamp()
-        # By the host's clock (the Date header) if possible: this machine's may differ.
+        # The host's clock (the Date header) is preferred, because this machine's clock may differ from it.
         now = parsedate_to_datetime(headers["date"]).timestamp() if "date" in headers else time.time()
     except ValueError:
         return None
@@ -58,10 +58,10 @@ def retry_after_s(headers: httpx.Headers) -> float | None:
 
 
 def read_body(chunks: Iterable[bytes], headers: httpx.Headers, *, url: str, max_bytes: int) -> bytes:
-    """Return the decompressed body.
+    """Return the decompressed body of a response.
 
     Raises:
-        RowFault: it is too large, has an unknown content coding, or is text and not an image.
+        RowFault: the body is too large, is text instead of an image, or has an unknown content coding.
     """
     coding = headers.get("content-encoding", "identity").strip().lower()
     if coding not in {*_PACKINGS, "identity", ""}:
@@ -82,7 +82,7 @@ def read_body(chunks: Iterable[bytes], headers: httpx.Headers, *, url: str, max_
 def _unpacked(chunks: Iterable[bytes], wbits: int, *, limit: int) -> Iterable[bytes]:
     unpacker = zlib.decompressobj(wbits)
     for chunk in chunks:
-        # Limits what one chunk may decompress to, against decompression bombs.
+        # The limit on the decompressed size of one chunk protects against decompression bombs.
         yield unpacker.decompress(chunk, limit)
     if not unpacker.eof:
         raise zlib.error("it is cut short")
@@ -92,7 +92,8 @@ def _require_picture(head: bytes, headers: httpx.Headers, *, url: str) -> None:
     if not head:
         raise RowFault("cover_unreachable", f"{url:.200} was answered with nothing")
     kind = headers.get("content-type", "").partition(";")[0].strip().lower()
-    # An image with a wrong Content-Type is accepted; text is refused if its Content-Type is not an image's.
+    # An image with a wrong Content-Type is accepted; markup is refused unless its Content-Type is that of an
+    # image.
     if (
         kind
         and not kind.startswith("image/")
