@@ -46,7 +46,7 @@ def _cells(album: dict[str, Any], columns: tuple[str, ...]) -> dict[str, Any]:
 
 
 def _genre_cell(album: dict[str, Any]) -> str | list[str] | None:
-    """Return the only genre as text, or all genres as a list if `catalog ingest` would misread a text."""
+    """Return a single genre as text, or a list of genres if `catalog ingest` would split the text."""
     genre, genres = album["genre"], list(album["genres"] or ())
     # Rows of an older schema have no value in `genres`.
     genres = genres or ([] if genre is None else [genre])

@@ -1,4 +1,4 @@
-"""The progress bar of commands that process covers. It shows the number done, the rate and the time left."""
+"""The progress bar of commands that process covers: the number done, the rate and the time left."""
 
 import time
 from collections import deque

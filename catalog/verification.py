@@ -19,7 +19,7 @@ class Check:
 
 
 def verify(writer: CatalogWriter, *, fingerprint: str | None, covers: Path | None) -> Iterator[Check]:
-    """Yield the result of each check; `fingerprint` is the expected model's, `covers` is the cover folder.
+    """Yield the result of each check; `fingerprint` identifies the expected model, `covers` is a folder.
 
     Raises:
         CatalogMisconfigured: the schema, the key or the extension is wrong, so nothing can be checked.
@@ -102,7 +102,7 @@ def _searches(found: Findings) -> Check:
 
 
 def _covers(writer: CatalogWriter, folder: Path) -> Iterator[Check]:
-    # Starts with all file names; the loop removes every file name that an album refers to.
+    # `orphans` starts with all file names, and the loop removes every file name that an album refers to.
     orphans = {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
     lost = set()
     for album in all_albums(writer):

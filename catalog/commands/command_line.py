@@ -20,7 +20,7 @@ from common.settings import Settings, load_settings
 class Outcome(IntEnum):
     """The exit status of a command, with the same meanings as for `grep` and `diff`."""
 
-    #: Everything is done, or every check passed.
+    #: The command did everything, or every check passed.
     DONE = 0
     #: The command ran to its end, but the operator must look at something: rejected rows or a failed check.
     FINDINGS = 1
@@ -51,7 +51,7 @@ class Call:
 
 
 class Command(Protocol):
-    """A module that defines one command, with the module's name and its docstring as description."""
+    """A module that defines one command, which takes its name and its description from the module."""
 
     __name__: str
     __doc__: str | None

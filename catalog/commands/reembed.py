@@ -82,7 +82,7 @@ def _is_same(current: ModelStamp, stamp: ModelStamp) -> bool:
 
 
 def _move(call: Call, connection: psycopg.Connection, embedder: CoverEmbedder) -> bool:
-    """Fill the copy and switch to it, repeating if albums change; return False if covers are missing."""
+    """Fill the copy and replace the live table by it; return False if covers are missing."""
     console, stamp = call.console, embedder.stamp
     prepare(connection, stamp)
     while True:

@@ -17,7 +17,7 @@ from common.catalog.postgres_connections import open_connection
 SCHEMA_DIR = Path(__file__).parents[1] / "schema"
 #: The key of the advisory lock under which only one process at a time applies the schema.
 LOCK_KEY = 0x616C62756D73
-#: The file that creates the triggers which record every change of the albums.
+#: The name of the SQL file whose triggers record every change of the albums.
 CHANGES = "006_changes.sql"
 
 _LEDGER = """
@@ -51,7 +51,8 @@ def migrations() -> list[Migration]:
 def apply_migrations(database_url: str) -> list[str]:
     """Update a database's schema in one transaction and return the names of the applied files."""
     with open_connection(database_url) as connection:
-        # Rewriting a table takes longer than the statement timeout of hosted databases.
+        # The timeout is disabled, because rewriting a table takes longer than the default of hosted
+        # databases.
         connection.execute("SET LOCAL statement_timeout = 0")
         connection.execute("SELECT pg_advisory_xact_lock(%s)", [LOCK_KEY])
         connection.execute(_LEDGER)
@@ -64,7 +65,7 @@ def apply_migrations(database_url: str) -> list[str]:
 
 def run_file(connection: psycopg.Connection[Any], migration: Migration) -> None:
     """Run an SQL file inside the caller's transaction."""
-    # Without parameters psycopg sends a file of many statements unchanged.
+    # If there are no parameters, psycopg sends a file with many statements unchanged.
     connection.execute(migration.sql.encode())
     # The file sets search_path for the session, which a connection pooler may give to another client next.
     connection.execute("RESET search_path")

@@ -43,7 +43,7 @@ def demo_albums(count: int = 2000, *, seed: int = DEMO_SEED) -> list[DemoAlbum]:
 
 
 def _album(number: int, *, seed: int) -> DemoAlbum:
-    # Random hashes a string seed with SHA-512, so the numbers are the same on every machine and unrelated
+    # `Random` hashes a string seed with SHA-512, so its numbers are the same on every machine and unrelated
     # between albums.
     rng = Random(f"album {seed}/{number}")
     genre = rng.choices(list(GENRES), weights=[profile.share for profile in GENRES.values()])[0]
@@ -65,7 +65,7 @@ def _album(number: int, *, seed: int) -> DemoAlbum:
 
 
 def _genres(first: str, *, rng: Random) -> tuple[str, ...]:
-    """Return an album's genres; `rng` is used for nothing else, so other attributes do not change."""
+    """Return an album's genres, drawn from a separate `rng`, which does not affect other attributes."""
     styles = STYLES.get(first, ())
     return (first, rng.choice(styles)) if styles and rng.random() < _STYLED_SHARE else (first,)
 

@@ -44,7 +44,7 @@ TEXTURES = (
 )
 TITLE_PLACES = ("top", "bottom", "corner", "side")
 
-#: Layouts with several copies of the object, each of which can have its own colour.
+#: The layouts with several copies of the object; each copy can have its own colour.
 MANY_COPIES = frozenset({"scattered", "grid", "diagonal", "concentric"})
 _QUIET_TEXTURES = ("plain", "gradient", "grainy", "misty")
 _COLOURFUL_SHARE = 0.35
@@ -72,7 +72,7 @@ class Look:
 
     @property
     def main_colours(self) -> frozenset[str]:
-        """The colours of the background and, unless they have several colours, of the objects."""
+        """The colours of the background, and of the objects if they all have the same colour."""
         inks = set() if self.colourful else {self.ink}
         halves = {self.accent} if self.layout == "split" else set()
         return frozenset({self.ground} | inks | halves)
@@ -100,7 +100,7 @@ def random_look(rng: Random, *, genre: str) -> Look:
 
 
 def _fitting_inks(tone: str, *, ground: str, layout: str) -> list[str]:
-    """Return object colours that contrast with the ground; in a close-up, only colours that keep the tone."""
+    """Return object colours that contrast with the background and do not change the tone of a close-up."""
     inks = [ink for ink in inks_on(GROUNDS[tone][ground]) if ink != ground]
     if layout != "close-up":
         return inks
@@ -125,7 +125,7 @@ def _biased(rng: Random, names: list[str], *, liked: frozenset[str]) -> str:
     return rng.choices(names, weights=[4 if name in liked else 1 for name in names])[0]
 
 
-#: All facts that a caption phrase may require, in the column order of the match matrix in training.
+#: All facts about covers that a phrase may require, in the column order of the match matrix in training.
 FACTS = (
     *(f"tone:{name}" for name in TONES),
     *(f"colour:{name}" for name in COLOURS),

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class GenreProfile:
-    """A genre's share of the catalog and preferred attributes; `tones` weights dark, bright and pale."""
+    """A genre's share of albums and its preferred attributes; `tones` are weights of dark, bright, pale."""
 
     share: float
     tones: tuple[float, float, float]

@@ -1,7 +1,7 @@
 """Loads the demo catalog into a database: draws the covers, embeds them and writes the rows.
 
-Nothing is loaded if the catalog already has the demo covers, the number of albums and embeddings of the
-model. If loading is killed, the next start draws only the missing covers.
+Nothing is loaded if the catalog already has the requested number of albums, their covers, and embeddings of
+the configured model. If loading is killed, the next start draws only the missing covers.
 """
 
 import multiprocessing
@@ -95,7 +95,8 @@ def _load(
     )
     with drawing as processes:
         for chunk in _chunks(albums):
-            # SIGINT is blocked here, because the pool starts its processes at the first task.
+            # SIGINT is blocked while tasks are submitted, because the pool starts its processes at the first
+            # task.
             with sigint_blocked_in_children():
                 prepared = processes.map(prepare, chunk, chunksize=5)
             pixels = np.stack(list(prepared))

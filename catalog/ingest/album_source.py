@@ -117,7 +117,7 @@ def _with_cover(given: Mapping[str, str], column: str) -> dict[str, str]:
 
 
 def _columns(table: Table, given: Mapping[str, str], options: argparse.Namespace) -> ColumnMap:
-    """Map the columns, and find the genres whose names contain a slash from the whole table and --genres."""
+    """Map the columns, and learn from --genres and the whole table which names with a slash are one genre."""
     columns = ColumnMap.of(table.columns, given, strict=options.strict)
     column = columns.columns.get(GENRE)
     if column is None:

@@ -22,7 +22,8 @@ class MissingTally:
     """The numbers of albums that were embedded, had changed, or were rejected."""
 
     embedded: int = 0
-    #: The number of albums that another process changed, deleted or embedded after this one had read them.
+    #: The number of albums that another process changed, deleted or embedded after this process had read
+    #: them.
     changed: int = 0
     rejected: int = 0
 
@@ -35,7 +36,7 @@ class _Found:
 
 @dataclass(frozen=True, slots=True)
 class MissingEmbeddings:
-    """One pass over the albums without an embedding, in the order of their ids."""
+    """Embeds the catalog's albums without an embedding, in the order of their ids."""
 
     writer: CatalogWriter
     embedder: CoverEmbedder
@@ -57,8 +58,8 @@ class MissingEmbeddings:
         with ExitStack() as stack:
             reading = ThreadPoolExecutor(self.covers.readers)
             stack.callback(reading.shutdown, cancel_futures=True)
-            # Closing the covers wakes threads that wait for a host, so it must happen before the threads are
-            # shut down.
+            # The covers are closed before the threads are shut down, because closing wakes threads that wait
+            # for a host.
             stack.callback(self.covers.close)
             read = stack.enter_context(closing(self.covers.stage(reading, self._read, self._missing())))
             for batch in batches(self.embedder.embed(read), self.batch):

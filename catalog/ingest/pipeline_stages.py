@@ -1,4 +1,4 @@
-"""The stages of the ingest pipeline: work in the order of items, work in parallel for each host, and batches.
+"""The stages of the ingest pipeline: ordered concurrent work, concurrent work per host, and batching.
 
 Every stage yields rejected rows unchanged.
 """
@@ -80,8 +80,8 @@ def as_completed_per_key(
     """Run `work` on each item in the executor, and yield the results in the order of completion.
 
     A key is, for instance, a host; a slow host then does not delay other hosts. At most `per_key` items of
-    one key run at the same time. At most `ahead` items are running or wait to be yielded. Close the generator
-    before the executor.
+    one key run at the same time. At most `ahead` items are running, or are finished and not yet yielded.
+    Close the generator before the executor.
     """
     queues = _Queues(executor, work, key_of, per_key, ahead)
     try:
@@ -140,7 +140,7 @@ class _Queues(Generic[T, R]):
         self._begin()
 
     def is_full(self) -> bool:
-        """Return whether another item would have to wait before it starts or is queued."""
+        """Return whether no further item may be put now."""
         with self._lock:
             return self._begun >= self._ahead or self.unfinished - self._begun >= WAITING_MAX
 
@@ -165,8 +165,8 @@ class _Queues(Generic[T, R]):
         """Start every item that may start now; called after each `put`, `take` and finished item."""
         while (begun := self._next()) is not None:
             queue, future = begun
-            # The callback is added without holding the lock, because a finished future calls it immediately
-            # and it takes the lock.
+            # The callback is added without holding the lock, because a finished future calls the callback
+            # immediately, and the callback takes the lock.
             future.add_done_callback(partial(self._end, queue))
 
     def _next(self) -> tuple[_Queue[T], Future[R]] | None:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 
 class RowFault(Exception):
-    """A row must be rejected; `reason` is a stable code, `detail` a sentence for the operator."""
+    """A row must be rejected; `reason` is a stable code, and `detail` is a sentence for the operator."""
 
     def __init__(self, reason: str, detail: str) -> None:
         super().__init__(detail)

@@ -60,8 +60,8 @@ class Ingest:
         with ExitStack() as stack:
             reading = _threads(stack, covers.readers)
             writing = _threads(stack, 1)
-            # Closing the covers wakes threads that wait for a host, so it must happen before the threads are
-            # shut down.
+            # The covers are closed before the threads are shut down, because closing wakes threads that wait
+            # for a host.
             stack.callback(covers.close)
             loaded = covers.stage(reading, self._loader.load, self._albums_to_load())
             changed = self._changed_albums(stack.enter_context(closing(loaded)))

@@ -36,8 +36,8 @@ class Backfill:
         with ExitStack() as stack:
             reading = ThreadPoolExecutor(self.covers.readers)
             stack.callback(reading.shutdown, cancel_futures=True)
-            # Closing the covers wakes threads that wait for a host, so it must happen before the threads are
-            # shut down.
+            # The covers are closed before the threads are shut down, because closing wakes threads that wait
+            # for a host.
             stack.callback(self.covers.close)
             loaded = self.covers.stage(reading, self._load, self._missing())
             stack.enter_context(closing(loaded))

@@ -1,7 +1,7 @@
-"""Database objects that depend on the live table, and whether a swap of the table restores or refuses them.
+"""Database objects that depend on the live table, and how a swap of the table treats them.
 
-restored    owner, grants, membership in publications, replica identity
-refused     triggers, policies, rules, foreign keys, views and all other objects that depend on the table
+A swap restores the owner, grants, membership in publications and replica identity on the new table. A swap is
+refused if triggers, policies, rules, foreign keys, views or other objects depend on the live table.
 """
 
 import psycopg

@@ -58,8 +58,8 @@ _MISSING = f"""
 SELECT a.id, a.cover_source, a.cover_url, a.xmin::text FROM {TABLE} a
 WHERE a.id > %s AND NOT EXISTS (SELECT FROM {NEXT} n WHERE n.id = a.id) ORDER BY a.id LIMIT %s
 """  # noqa: S608 - names of this file
-#: FOR SHARE waits for a transaction that is changing the row. The changed row has another xmin and is not
-#: copied.
+#: FOR SHARE waits for a transaction that is changing the row. A row that was changed has another xmin than
+#: expected and is not copied.
 _COPY = f"""
 INSERT INTO {NEXT} ({{columns}}, embedding)
 SELECT {{columns}}, %s::vector(512) FROM {TABLE} WHERE id = %s AND xmin::text = %s FOR SHARE
@@ -102,7 +102,7 @@ def prepare(connection: psycopg.Connection, stamp: ModelStamp) -> None:
                 "INSERT INTO catalog_reembedding VALUES (%s, %s, %s)",
                 [stamp.model, stamp.fingerprint, stamp.preprocessing],
             )
-        # Albums that an earlier call left out may have a cover now.
+        # Delete the copies of albums that had no cover in an earlier call, because they may have a cover now.
         connection.execute(f"DELETE FROM {NEXT} WHERE embedding IS NULL")  # noqa: S608
 
 
@@ -143,7 +143,7 @@ def copy_progress(connection: psycopg.Connection) -> CopyProgress:
 
 
 def verify_copy(connection: psycopg.Connection) -> None:
-    """Check that the copy may replace the live table.
+    """Check that the embeddings of the copy are valid, so that the copy can replace the live table.
 
     Raises:
         CatalogError: an embedding is not of unit length, or the copy has no embedding.

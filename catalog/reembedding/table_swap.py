@@ -1,6 +1,6 @@
-"""Replaces the live table by its copy in one transaction, together with the index and the stamp.
+"""Replaces the live table and its index by their copies, and the model stamp, in one transaction.
 
-A search sees either the old table or the new one. The swap waits at most a second for running searches,
+A search sees either the old table or the new table. The swap waits at most a second for running searches,
 because new searches queue behind a waiting swap.
 """
 
@@ -26,7 +26,7 @@ _TRIES, _PAUSE_S = 30, 1.0
 
 @dataclass(frozen=True, slots=True)
 class SwapResult:
-    """Whether the copy replaced the live table, and for how long the tables were locked.
+    """Whether the copy replaced the live table, and for how many seconds the tables were locked.
 
     The copy does not replace a live table that has newer rows.
     """

@@ -1,7 +1,7 @@
 -- Creates the table of albums, its indexes, and the table that records which model made the vectors.
 --
--- This file may be run again, also on a database that already has the table. On Supabase, paste this file and
--- then the files after it, in order, into the SQL editor.
+-- This file may be run more than once, even on a database that already has the table `album_covers`. On
+-- Supabase, paste this file, and then the following files in order, into the SQL editor.
 
 SET search_path = public, extensions;
 

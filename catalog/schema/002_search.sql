@@ -1,5 +1,5 @@
--- The search returns the k nearest albums that meet the filters. It returns fewer than k albums only if fewer
--- meet the filters.
+-- The search returns the k nearest albums that meet the filters. A search returns fewer than k albums only if
+-- fewer than k albums meet the filters.
 --
 -- A search uses one of two methods. The exact scan reads every album that meets the filters; it is faster than
 -- the index scan if few albums meet them. The index scan searches the HNSW index; it is faster than the exact
@@ -81,14 +81,15 @@ BEGIN
 END
 $$;
 
--- Returns the cost of an exact scan above which an index scan is preferred. By default it is the cost of
--- reading 25,000 albums in sequence, or about 10,000 scattered albums, which takes as long as an index scan.
+-- Returns the cost of an exact scan above which an index scan is preferred. The default of this limit is the
+-- cost of reading 25,000 albums in sequence, or about 10,000 scattered albums, which takes as long as an index
+-- scan.
 CREATE FUNCTION reading_bound() RETURNS int LANGUAGE sql STABLE
 RETURN coalesce(nullif(current_setting('cover_search.exact_up_to', true), ''), '10000')::int;
 
--- Returns whether a query is much farther from its nearest album than that album is from the next albums. Most
--- text queries are. A short, inexact index scan is enough, because the result is the same for any near albums
--- that the scan finds.
+-- Returns whether a query is much farther from its nearest album than that album is from the next albums, as
+-- most text queries are. A short, inexact index scan is enough, because the result is the same for any near
+-- albums that the scan finds.
 CREATE FUNCTION lies_apart(query_embedding vector(512)) RETURNS boolean
 LANGUAGE plpgsql STABLE
 SET search_path = public, extensions, pg_temp
@@ -143,8 +144,8 @@ SET enable_sort = off
 -- rows, so that deleted rows do not make the result shorter.
 SET hnsw.iterative_scan = relaxed_order
 SET hnsw.scan_mem_multiplier = 8
--- The function body sets another value. Because the setting is named here, PostgreSQL restores the caller's
--- value when the call ends.
+-- The function body sets hnsw.ef_search to another value. Because a SET clause names the setting, PostgreSQL
+-- restores the caller's value when the call ends.
 SET hnsw.ef_search = 800
 AS $$
 #variable_conflict use_column
@@ -171,8 +172,8 @@ BEGIN
   END IF;
 
   estimate := estimated_albums(wanted_keys, year_min, year_max, min_score, only_best);
-  -- The model is checked after the estimate, because the estimate locks the table. If it were checked before,
-  -- the catalog could switch to another model between the check and the search.
+  -- The model is checked after the estimate, because the estimate locks the table. If the model were checked
+  -- before the estimate, the catalog could switch to another model between the check and the search.
   IF model_fingerprint <> stamped_fingerprint() THEN
     RAISE EXCEPTION 'the vectors of this catalog come from the model %', (SELECT model FROM catalog_model)
       USING ERRCODE = 'PT409';
@@ -182,8 +183,8 @@ BEGIN
       THEN 1
     ELSE estimate.passing / (estimated_albums()).passing
   END;
-  -- `reach` is the number of albums that an index scan reads. It is twice the number among which k albums are
-  -- expected to meet the filters.
+  -- `reach` is the number of albums that an index scan reads. `reach` is twice the number of nearest albums
+  -- among which k albums are expected to meet the filters.
   reach := greatest(400, 2 * match_count / greatest(share, 0.001));
   walks := estimate.cost > exact_up_to AND reach <= 500;
   IF walks AND lies_apart(query_embedding) THEN

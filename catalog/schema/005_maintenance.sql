@@ -4,8 +4,8 @@
 
 SET search_path = public, extensions;
 
--- The SHA-256 of the album's row and cover at the last ingest. An album with the same hash is not embedded
--- again.
+-- The SHA-256 of the album's row and cover at the last ingest. An album whose content hash has not changed is
+-- not embedded again.
 ALTER TABLE album_covers ADD COLUMN IF NOT EXISTS content_hash text;
 -- The SHA-256 of the cover. A changed album whose cover has the same hash keeps its embedding.
 ALTER TABLE album_covers ADD COLUMN IF NOT EXISTS cover_hash text;

@@ -13,7 +13,7 @@ SET search_path = public, extensions;
 
 CREATE TABLE IF NOT EXISTS catalog_changes (mark numeric NOT NULL)
   WITH (autovacuum_vacuum_threshold = 500, autovacuum_vacuum_scale_factor = 0);
--- If a publication contains all tables and this table has no replica identity, the DELETE in
+-- If a publication contains all tables and `catalog_changes` has no replica identity, the DELETE in
 -- `bump_catalog_version` fails, and with it the write to the albums.
 ALTER TABLE catalog_changes REPLICA IDENTITY FULL;
 ALTER TABLE catalog_changes ENABLE ROW LEVEL SECURITY;
@@ -96,8 +96,8 @@ BEGIN
 END
 $$;
 
--- Returns the catalog's version, or NULL if a trigger is missing, disabled or set to fire in other cases than
--- above, so that changes may not be recorded. The version contains the identity of the triggers, because
+-- Returns the catalog's version, or NULL if changes may be unrecorded, because a trigger of this file is
+-- missing, disabled or set to fire in other cases. The version contains the identity of the triggers, because
 -- changes made while a trigger was disabled are not recorded.
 CREATE OR REPLACE FUNCTION catalog_version() RETURNS text
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = public, extensions, pg_temp AS $$

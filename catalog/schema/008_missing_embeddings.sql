@@ -1,5 +1,5 @@
 -- Functions for albums without an embedding, such as rows that a table editor inserted. Searches do not find
--- these albums.
+-- albums without an embedding.
 --
 -- Functions return one JSON document instead of rows, because PostgREST returns at most `db-max-rows` rows.
 

@@ -38,7 +38,7 @@ class AlbumRow:
     cover_hash: str | None = None
     #: The URL from which the cover was read, or its file name in the folder of covers.
     cover_source: str | None = None
-    #: The ETag and Last-Modified headers with which the cover was sent; None if it had no such header.
+    #: The ETag and Last-Modified headers with which the cover was sent; None if the host sent no such header.
     cover_etag: str | None = None
     cover_last_modified: str | None = None
 

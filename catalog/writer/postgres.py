@@ -11,7 +11,7 @@ from common.catalog.postgres import PostgresCatalog
 
 
 class PostgresWriter(FunctionWriter, PostgresCatalog):
-    """The writer for a database URL."""
+    """A catalog writer that connects to a database URL."""
 
     def __init__(self, database_url: str, *, timeout_s: float = TIMEOUT_S) -> None:
         super().__init__(database_url, timeout_s=timeout_s, connections=4)

@@ -20,7 +20,7 @@ PAGE = 500
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """Where an album's content and cover came from; every field is None if the album was not ingested."""
+    """The hashes and cover source of an ingested album; every field is None if the album was not ingested."""
 
     content_hash: str | None = None
     #: The SHA-256 of the cover; also None if the album was ingested by a release without this hash.
@@ -114,7 +114,7 @@ class CatalogWriter(Catalog, Protocol):
         ...
 
     def embed(self, made: Sequence[NewEmbedding], *, model_fingerprint: str) -> set[str]:
-        """Write embeddings to albums that still lack one and still name the same cover; return their ids.
+        """Write embeddings to albums that still lack an embedding and name the same cover; return their ids.
 
         Raises:
             ModelMismatch: the catalog's embeddings come from another model.

@@ -11,7 +11,7 @@ from common.catalog.supabase import SupabaseCatalog
 
 
 class SupabaseWriter(FunctionWriter, SupabaseCatalog):
-    """The writer for a Supabase URL and its service-role key."""
+    """A catalog writer that uses a Supabase URL and its service-role key."""
 
     def __init__(self, url: str, key: str, *, timeout_s: float = TIMEOUT_S) -> None:
         super().__init__(url, key, timeout_s=timeout_s, connections=4)

@@ -28,7 +28,7 @@ class Stamp:
     flip: bool = False
 
     def grown(self, factor: float) -> Stamp:
-        """Return the same stamp at another size."""
+        """Return a copy of the stamp whose radius is multiplied by `factor`."""
         return replace(self, radius=self.radius * factor)
 
 

@@ -14,11 +14,12 @@ _MARGIN = 0.055
 _WHITE: RGB = (250, 248, 244)
 _BLACK: RGB = (16, 16, 18)
 
-#: If the text's colour contrasts less than this with the background, the text is black or white.
+#: The minimum contrast, as colour distance and as luma, of coloured text with the picture under it; with less
+#: contrast, the text is black or white.
 _READABLE = 240.0
 _READABLE_LUMA = 75.0
-#: If the brightness of the picture under the text has a higher standard deviation, the text is black or
-#: white.
+#: The maximum standard deviation of brightness in the picture under coloured text; above this value, the text
+#: is black or white.
 _RESTLESS = 40.0
 _MIDDLE_GREY = 128.0
 _LONG_TITLE = 14

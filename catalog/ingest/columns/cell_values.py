@@ -48,7 +48,7 @@ _ENTITY = re.compile(r"&(?:#\d{1,7}|#x[0-9a-f]{1,6}|[a-z][a-z0-9]{1,31});", re.I
 
 
 def is_empty(value: object) -> bool:
-    """Return whether a cell is empty, whatever the column contains."""
+    """Return whether a cell is empty, regardless of the meaning of its column."""
     # An empty cell in a numeric column of a Parquet file is NaN.
     if isinstance(value, float):
         return math.isnan(value)

@@ -20,10 +20,10 @@ GENRE = "genre"
 
 
 def _requestable(album_id: str) -> str:
-    """Return the id, or refuse an id that no client could put into a URL."""
+    """Return the id; raise an error if no client could put the id into a URL."""
     if album_id in {".", ".."}:
-        # Clients resolve these path segments, even if written as %2E, before they send a request (RFC 3986,
-        # 6.2.2.3).
+        # Clients resolve the path segments `.` and `..`, even if they are written as %2E, before they send a
+        # request (RFC 3986, 6.2.2.3).
         raise PydanticCustomError(
             "not_askable", "clients remove it from an address, so that nobody could ask for the album"
         )
@@ -63,7 +63,7 @@ class AlbumFields(BaseModel):
 
 
 REQUIRED_FIELDS = tuple(name for name, field in AlbumFields.model_fields.items() if field.is_required())
-#: All fields by the column names from which they are read by default.
+#: The names of all fields, which are also their default column names.
 FIELDS = (*(GENRE if name == "genres" else name for name in AlbumFields.model_fields), COVER, METADATA)
 
 

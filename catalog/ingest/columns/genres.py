@@ -141,7 +141,7 @@ class _GenreCounts:
             self._whole.add(name)
 
     def joined(self) -> Iterator[str]:
-        """Yield the names with a slash that are one genre, by the elements of lists and the counts."""
+        """Yield the names with a slash that are one genre."""
         yield from self._whole
         for keys in self._texts:
             together = self._joined[keys]

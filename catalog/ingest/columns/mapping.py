@@ -195,7 +195,8 @@ def _has_value(name: str | None, value: object) -> bool:
         return False
     if name is None:
         return not is_placeholder(value)
-    # In a required field such a word is a value: an artist may be called Null, and an album None.
+    # In a required field, a word for a missing value is a real name: an artist may be called Null, and an
+    # album None.
     return name in REQUIRED_FIELDS or not is_empty_word(value)
 
 

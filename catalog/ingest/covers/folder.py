@@ -46,7 +46,7 @@ class CoverFolder:
     def read(self, source: str) -> bytes:
         try:
             path = (self.folder / source).resolve(strict=True)
-            # A table is untrusted, so it must not read files outside of the folder.
+            # A table is untrusted, so a file name in it must not lead outside of the folder.
             if not path.is_relative_to(self.folder.resolve()):
                 raise RowFault("cover_refused", f"{source!r:.200} lies outside of the folder of covers")
             if path.stat().st_size > self._max_bytes:

@@ -33,11 +33,11 @@ P = TypeVar("P")
 
 #: The number of covers in a batch, about a second of work, so that a worker that must stop can stop quickly.
 BATCH = 16
-#: The maximum bytes in one batch and in all batches in flight, because Redis evicts nothing and also holds
-#: searches.
+#: The maximum number of bytes in one batch, and in all batches in flight. The bytes are limited, because
+#: Redis evicts nothing and also stores searches.
 BATCH_BYTES, IN_FLIGHT_BYTES = 4 << 20, 32 << 20
-#: Each worker gets two batches, so that it never waits for the next batch. A total maximum leaves most of the
-#: workers' threads to searches.
+#: The maximum number of batches per worker, which is two so that a worker never waits for its next batch, and
+#: of all batches, so that searches keep most of the workers' threads.
 BATCHES_PER_WORKER, BATCHES_MAX = 2, 16
 #: A batch without a reply is sent again after this time, in seconds. A worker ignores a batch that another
 #: worker has claimed.
@@ -199,7 +199,7 @@ def _size_bytes(cover: CoverToEmbed[Any]) -> int:
 
 
 def _stamp(worker: Mapping[str, Any]) -> ModelStamp:
-    # A worker that announces no preprocessing version belongs to an old release, which has version 1.
+    # A worker that announces no preprocessing version belongs to an old release that has version 1.
     return ModelStamp(worker["model"], worker["fingerprint"], worker.get("preprocessing", 1))
 
 

@@ -21,8 +21,8 @@ from worker.encoder.protocol import Encoder, Pixels
 
 P = TypeVar("P")
 
-#: The numbers of covers in a batch. A GPU needs large batches to be fully used; a CPU does not get faster
-#: with them.
+#: The numbers of covers in a batch on a CPU and on a GPU. A GPU needs large batches to be fully used; a CPU
+#: does not get faster with them.
 _BATCH_CPU, _BATCH_GPU = 16, 128
 #: The maximum number of batches of decoded covers that wait for the model.
 _BATCHES_AHEAD = 2
@@ -62,7 +62,7 @@ class LocalEmbedder:
 
 @contextmanager
 def open_local_embedder(settings: Settings, *, model: str | None = None) -> Iterator[LocalEmbedder]:
-    """Load a model (default: CLIP_MODEL), start the decoder processes and yield the embedder.
+    """Load `model`, or CLIP_MODEL if it is None, start the decoder processes and yield the embedder.
 
     Raises:
         ModelUnavailable: the model cannot be found, fetched or loaded.

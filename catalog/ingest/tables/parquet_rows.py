@@ -36,6 +36,6 @@ class ParquetFile:
                     cells: dict[str, Any]
                     for cells in batch.to_pylist():
                         yield RawRow(next(numbers), cells)
-        # pyarrow raises either of these exceptions for a damaged file.
+        # For a damaged file, pyarrow raises ArrowException or OSError.
         except (pa.ArrowException, OSError) as error:
             raise SettingsError(f"{self.path} cannot be read as Parquet: {str(error).strip()}") from error

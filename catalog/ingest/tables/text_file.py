@@ -24,7 +24,8 @@ _MARKS = (
 )
 #: The number of first bytes from which the encoding is detected.
 _HEAD_BYTES = 64
-#: If more than this share of the even or odd bytes are zero, the text is UTF-16; UTF-8 text has far fewer.
+#: If more than this share of the even or odd bytes are zero, the text is UTF-16; UTF-8 text has far fewer
+#: zeros.
 _ZEROS_MIN = 0.7
 
 
@@ -90,7 +91,8 @@ def _encoding_of(head: bytes) -> str:
     for mark, encoding in _MARKS:
         if head.startswith(mark):
             return encoding
-    # If there is no byte order mark, zeros at even or odd positions show UTF-16.
+    # If there is no byte order mark, zero bytes at only even or only odd positions show that the text is
+    # UTF-16.
     even, odd = head[::2], head[1::2]
     if odd and odd.count(0) > _ZEROS_MIN * len(odd) and not even.count(0):
         return "utf-16-le"

@@ -76,8 +76,8 @@ class _Attempts:
 
     def may_go_on(self, host: HostRate) -> bool:
         """Count a 429 or 503 response and return whether to try again."""
-        # A refusal counts only while the host answers other requests; `HostRate` gives up a host that answers
-        # nothing.
+        # A 429 or 503 counts only while the host answers other requests; `HostRate` gives up a host that
+        # answers nothing.
         self._refusals += host.has_answered_since(self._refused_at)
         self._refused_at = time.monotonic()
         return self._refusals < REFUSALS_MAX
@@ -125,7 +125,7 @@ class CoverFetcher:
         """Return the cover at a URL.
 
         Raises:
-            RowFault: it cannot be fetched, its host is not allowed, or it is too large.
+            RowFault: the cover cannot be fetched or is too large, or its host is not allowed.
         """
         fetched = self.fetch_changed(url, Validators())
         if fetched is None:
@@ -136,7 +136,7 @@ class CoverFetcher:
         """Return the cover at a URL, or None if the cover still has the known validators.
 
         Raises:
-            RowFault: it cannot be fetched, its host is not allowed, or it is too large.
+            RowFault: the cover cannot be fetched or is too large, or its host is not allowed.
         """
         attempts = _Attempts(self._total_timeout_s)
         try:

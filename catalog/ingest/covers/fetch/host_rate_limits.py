@@ -17,7 +17,7 @@ from catalog.ingest.rejection import RowFault
 #: The default of --per-host, in requests per second.
 PER_HOST = 10.0
 RATE_MIN = 0.1
-#: The rate grows by this factor after each answer.
+#: The factor by which the rate grows after each response.
 _GROWTH = 1.01
 #: The number of recent requests whose share of answers estimates the rate that the host accepts.
 _RECENT = 20
@@ -45,7 +45,7 @@ class HostRate:
     def __init__(self, host: str, per_s: float, clock: Callable[[], float] = time.monotonic) -> None:
         self._host = host
         self._clock = clock
-        #: The address that accepted the last connection.
+        #: The address that accepted the last connection, or None if no address has.
         self.reached: str | None = None
         self._lock = threading.Lock()
         self._rate_max = per_s
@@ -97,7 +97,7 @@ class HostRate:
         return self._answered_at > moment
 
     def answered(self) -> None:
-        """Count an answer of any status except 429 and 503."""
+        """Count a response of any status except 429 and 503."""
         with self._lock:
             self._recent.append(True)
             self._failures = 0
@@ -150,7 +150,7 @@ class HostRates:
     def wait(self, host: HostRate, *, behind: bool = False) -> float:
         """Wait until a request to the host is allowed, and return the seconds waited.
 
-        With `behind`, requests that are waiting already go first.
+        With `behind`, the new request lets requests that are already waiting go first.
 
         Raises:
             RowFault: the host is failing, or asks for too long a pause.

@@ -10,7 +10,7 @@ import httpx
 
 from catalog.ingest.rejection import RowFault
 
-#: The maximum length of a stored ETag or Last-Modified; without them, the next request is unconditional.
+#: The maximum number of characters in an ETag or Last-Modified header; longer headers are not stored.
 _VALIDATOR_MAX_CHARS = 500
 #: zlib's `wbits` for the content codings gzip and deflate; HTTP calls the zlib format deflate.
 _PACKINGS = {"gzip": 16 + zlib.MAX_WBITS, "x-gzip": 16 + zlib.MAX_WBITS, "deflate": zlib.MAX_WBITS}
@@ -37,7 +37,7 @@ class Validators:
 
 @dataclass(frozen=True, slots=True)
 class FetchedCover:
-    """A cover's bytes and its validators."""
+    """The bytes of a cover, with its ETag and Last-Modified headers."""
 
     content: bytes
     validators: Validators
