@@ -69,7 +69,7 @@ ON CONFLICT (id) DO NOTHING
 
 @dataclass(frozen=True, slots=True)
 class LiveAlbum:
-    """An album that the copy lacks; `version` changes whenever the album's row changes."""
+    """An album of the live table that the copy lacks; `version` changes whenever the album's row changes."""
 
     id: str
     cover_source: str | None

@@ -60,7 +60,7 @@ CREATE FUNCTION estimated_albums(
   min_score numeric DEFAULT NULL, best_new_music_only boolean DEFAULT false,
   OUT passing double precision, OUT cost double precision
 )
--- VOLATILE, because PostgreSQL lets only volatile functions run EXPLAIN.
+-- The function is VOLATILE, because PostgreSQL lets only volatile functions run EXPLAIN.
 LANGUAGE plpgsql VOLATILE
 SET search_path = public, extensions, pg_temp
 -- The page cost is low, because the catalog is in memory. The function sets random_page_cost, because another
@@ -110,7 +110,7 @@ $$;
 
 -- Returns the current fingerprint of the model that made the vectors.
 CREATE FUNCTION stamped_fingerprint() RETURNS text
--- VOLATILE, so that the SELECT uses a new snapshot and not the caller's.
+-- The function is VOLATILE, so that its SELECT uses a new snapshot instead of the caller's.
 LANGUAGE plpgsql VOLATILE SET search_path = public, extensions, pg_temp AS $$
 BEGIN
   RETURN (SELECT fingerprint FROM catalog_model);

@@ -79,7 +79,7 @@ $$;
 -- Returns PostgreSQL's plan for finding the nearest albums with all other kinds of scan disabled. The plan
 -- shows whether the planner can use the HNSW index.
 CREATE FUNCTION embedding_plan() RETURNS jsonb
--- VOLATILE, because PostgreSQL lets only volatile functions run EXPLAIN.
+-- The function is VOLATILE, because PostgreSQL lets only volatile functions run EXPLAIN.
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = public, extensions, pg_temp
 SET enable_seqscan = off SET enable_bitmapscan = off SET enable_sort = off AS $$
 DECLARE

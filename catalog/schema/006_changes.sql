@@ -74,8 +74,8 @@ $$;
 -- Returns a text that identifies the stored table `album_covers`. The text changes if the table is truncated,
 -- rewritten or replaced, or if a column is changed or renamed. The table is looked up by name and not by
 -- regclass, because regclass finds the newest table even if the snapshot is older. A change of a column changes
--- the `xmin` (the number of the transaction that wrote a row) of its row in pg_attribute, and therefore the
--- sum.
+-- the `xmin` (the number of the transaction that wrote a row) of its row in pg_attribute, and therefore the sum
+-- in the text.
 CREATE OR REPLACE FUNCTION album_table() RETURNS text
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = public, extensions, pg_temp AS $$
 BEGIN
@@ -138,7 +138,8 @@ BEGIN
     EXECUTE format('GRANT EXECUTE ON FUNCTION catalog_version() TO %I', role);
   END LOOP;
   IF EXISTS (SELECT FROM pg_roles WHERE rolname = 'service_role') THEN
-    -- `service_role` gets this privilege on every table, so that a dump made as this role includes the table.
+    -- `service_role` gets all privileges on every table, so that a dump made by `service_role` includes every
+    -- table.
     GRANT ALL ON catalog_changes TO service_role;
   END IF;
 END

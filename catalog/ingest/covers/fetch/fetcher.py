@@ -133,7 +133,7 @@ class CoverFetcher:
         return fetched
 
     def fetch_changed(self, url: str, known: Validators) -> FetchedCover | None:
-        """Return the cover at a URL, or None if the cover still has the known validators.
+        """Return the cover at a URL, or None if the host says that it has not changed since `known`.
 
         Raises:
             RowFault: the cover cannot be fetched or is too large, or its host is not allowed.
