@@ -1,1 +1,1 @@
-"""The whole stack on one machine: servers, stack and demo."""
+"""Runs the whole service on one machine: Redis, PostgreSQL, the gateway and the workers."""

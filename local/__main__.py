@@ -34,18 +34,18 @@ from local.options import LocalOptions, own_environment, read_options
 from local.stack import Stack
 from worker.encoder.model_files import find_model
 
-#: SIGHUP: the terminal was closed.
+#: The signals that stop the stack; SIGHUP is sent when the terminal is closed.
 _ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class Interrupted(Exception):
-    """A signal requested a stop."""
+    """A signal asked this process to stop."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Start the stack, show two searches, serve; return the exit status."""
+    """Start the stack, show two example searches, serve until a signal; return the exit status."""
     parser = argparse.ArgumentParser(prog="python -m local", description=__doc__)
-    parser.add_argument("--end-with-parent", action="store_true", help="stop with who started it (Linux)")
+    parser.add_argument("--end-with-parent", action="store_true", help="stop when the parent process ends (Linux)")
     asked = parser.parse_args(arguments)
     # Paths, log lines and titles are printed literally, including brackets.
     console = Console(markup=False)
@@ -55,7 +55,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         console.print(error.detail, style="red")
         return 2
     for number in _ENDING:
-        # nohup ignores SIGHUP on purpose.
+        # A command under nohup must go on ignoring SIGHUP.
         if signal.getsignal(number) is not signal.SIG_IGN:
             signal.signal(number, _interrupt)
     try:
@@ -86,7 +86,7 @@ def _interrupt(_signal: int, _frame: FrameType | None) -> None:
 
 
 def _heed_no_signal() -> None:
-    # A handler that does nothing: a process that is just being started would inherit SIG_IGN.
+    # An empty handler instead of SIG_IGN, because a process that is being started would inherit SIG_IGN.
     for number in _ENDING:
         signal.signal(number, lambda _signal, _frame: None)
 
@@ -136,7 +136,7 @@ def _load_demo(options: LocalOptions, stack: Stack, progress: Progress) -> None:
         advance=lambda done: progress.advance(task, done),
     )
     progress.update(task, completed=options.demo_albums)
-    # Cached results contain cover URLs: another port invalidates them, like another catalog.
+    # Cached results contain cover URLs, so a changed port makes them invalid, as a new catalog does.
     if loaded or _moved(options.state / "url", options.url):
         fingerprint = find_model(options.settings.clip_model).fingerprint
         with open_redis(stack.redis_url) as redis:

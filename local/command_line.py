@@ -18,7 +18,7 @@ _USAGE = f"usage: cover-search {{{','.join(COMMANDS)}}} …\n"
 
 
 def main() -> int:
-    """Run the sub-command that the first argument names; return 2 if there is none."""
+    """Run the sub-command that the first argument names; return 2 if it names none."""
     match sys.argv[1:]:
         case [name, *rest] if name in COMMANDS:
             sys.argv = [f"cover-search {name}", *rest]

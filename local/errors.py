@@ -1,8 +1,8 @@
-"""Errors of the stack on this machine.
+"""Errors of `make run`, which runs the whole service on one machine.
 
 CoverSearchError
 ├── ServerFailed           a child process did not start, or its folder is in use
-└── ExampleSearchFailed    one of the two searches of a start got no result
+└── ExampleSearchFailed    one of the two example searches after the start got no result
 """
 
 from common.errors import CoverSearchError

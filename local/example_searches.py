@@ -1,4 +1,4 @@
-"""The two searches that a first start shows: one by image, one by text, as any client would send them."""
+"""The two example searches after a start: one by image and one by text, sent over HTTP as by a client."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -16,12 +16,12 @@ from local.errors import ExampleSearchFailed
 
 TEXT = "red circle on a dark cover"
 SHOWN = 5
-#: The longest wait that a request may ask for, independent of DEFAULT_WAIT_S.
+#: The longest wait in seconds that the API allows a request to ask for, independent of DEFAULT_WAIT_S.
 WAIT_S = 60
 
 
 def show_searches(console: Console, *, url: str, cover: Path, headers: Mapping[str, str]) -> None:
-    """Run both searches over HTTP and print their results.
+    """Run both example searches over HTTP and print their results.
 
     Raises:
         ExampleSearchFailed: a search was refused, failed or took too long.
@@ -56,7 +56,7 @@ def throw_away_key(redis_url: str) -> Iterator[Mapping[str, str]]:
 
 
 def result_table(title: str, answer: httpx.Response) -> Table:
-    """Return one answer as a table, its timings in the caption."""
+    """Return the results of one search as a table, with its timings in the caption."""
     document = answer.json()
     timings = ", ".join(f"{stage} {spent:g} ms" for stage, spent in document["timings_ms"].items())
     cache = answer.headers.get("x-cache", "miss")

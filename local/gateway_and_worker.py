@@ -14,12 +14,12 @@ from common.redis import keyspace
 from common.redis.clients import open_redis
 from local.processes.child_process import ChildProcess
 
-#: A worker finishes its work within 25 s of SIGTERM.
+#: Seconds between SIGTERM and SIGKILL; a worker needs up to 25 s to finish its work.
 STOP_GRACE_S = 35.0
 
 
 class Service(ChildProcess):
-    """One of our own processes, `python -m …`, ready when `ready` says so of its process id."""
+    """A gateway or worker process; `ready` returns whether the process with a given id is ready."""
 
     def __init__(
         self,
@@ -37,7 +37,7 @@ class Service(ChildProcess):
             stop_signal=signal.SIGTERM,
             stop_grace_s=STOP_GRACE_S,
             start_timeout_s=timeout_s,
-            # Its Redis ends with this process, and the jobs stay in Redis: the worker need not finish them.
+            # A worker need not finish its jobs when this process is killed, because Redis keeps them.
             death_signal=signal.SIGKILL,
         )
         self._command = command
@@ -54,14 +54,14 @@ class Service(ChildProcess):
         return self.pid is not None and self._ready(self.pid)
 
     def restart(self) -> None:
-        """Restart it after it ended, without waiting: it announces itself when it is ready."""
+        """Restart the process after it ended, without waiting until it is ready."""
         self._respawn()
 
 
 def gateway_service(
     folder: Path, env: Mapping[str, str], *, url: str, timeout_s: float, name: str = "gateway"
 ) -> Service:
-    """Return an unstarted gateway; `env` has the port of the URL."""
+    """Return a gateway process that is not started yet; PORT in `env` must be the port in `url`."""
     return Service(
         name,
         folder=folder / name,
@@ -81,10 +81,10 @@ def worker_service(
     name: str = "worker",
     waits: bool = True,
 ) -> Service:
-    """Return an unstarted worker.
+    """Return a worker process that is not started yet.
 
-    Its start waits until the worker has announced its model in the Redis of `redis_url`, by default that of
-    the environment; with `waits=False` it returns at once.
+    The method `start` waits until the worker has announced its model in the Redis at `redis_url`, by default
+    at REDIS_URL in `env`; with `waits=False`, `start` returns at once.
     """
     announced_in = redis_url or env["REDIS_URL"]
     return Service(
@@ -98,7 +98,7 @@ def worker_service(
 
 
 def gateway_answers(url: str) -> bool:
-    """Return whether the gateway's process answers, regardless of Redis and catalog."""
+    """Return whether the gateway process answers HTTP requests, even if Redis or the catalog is down."""
     try:
         return httpx.get(f"{url}/livez", timeout=2).status_code == httpx.codes.OK
     except httpx.HTTPError:

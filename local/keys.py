@@ -1,7 +1,7 @@
-"""The API keys of the stack on this machine: `make key`, `make keys`, `make revoke-key`.
+"""Manages the API keys of the service on this machine: `make key`, `make keys`, `make revoke-key`.
 
-They are stored in REDIS_URL, by default in the embedded Redis of the `make run` with the same
-STATE_DIR and PORT.
+API keys are stored in the Redis at REDIS_URL, by default in the embedded Redis of a running `make run`
+that has the same STATE_DIR and PORT.
 """
 
 import sys
@@ -25,7 +25,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def with_running_redis(environ: Mapping[str, str]) -> Mapping[str, str]:
-    """Return the environment with the URL of the stack's own Redis, unless it already names one."""
+    """Return the environment with REDIS_URL set to the running embedded Redis, unless it is already set."""
     running = recorded_url(redis_folder(state_folder(environ)))
     return environ if environ.get("REDIS_URL") or running is None else {**environ, "REDIS_URL": running}
 

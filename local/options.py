@@ -1,4 +1,4 @@
-"""The options of `make run` in the environment, in addition to the settings of gateway and worker."""
+"""The environment variables of `make run`, in addition to the settings of gateway and worker."""
 
 import os
 from collections.abc import Mapping
@@ -12,14 +12,14 @@ from common.settings import Settings, load_settings
 #: The small CLIP of this repository, trained on its own covers (models/demo/README.md).
 DEMO_MODEL = Path(str(files("models"))) / "demo"
 DEMO_ALBUMS = 2000
-#: In the working directory, which is the checkout when make runs there.
+#: The default state folder, in the working directory.
 DEFAULT_STATE = Path(".state")
 DEFAULT_PORT = str(Settings.model_fields["port"].default)
 
 
 @dataclass(frozen=True, slots=True)
 class LocalOptions:
-    """The configuration of the stack on this machine."""
+    """The configuration of one `make run`."""
 
     state: Path
     workers: int
@@ -53,14 +53,14 @@ class LocalOptions:
 
 
 def read_options(environ: Mapping[str, str]) -> LocalOptions:
-    """Read STATE_DIR, WORKERS and every setting; the demo's model is the default for CLIP_MODEL.
+    """Read STATE_DIR, WORKERS, DEMO_ALBUMS and every setting; CLIP_MODEL defaults to the demo model.
 
     Raises:
-        SettingsError: one of them is malformed.
+        SettingsError: a variable is malformed.
     """
     models = Path(environ.get("STATE_DIR") or DEFAULT_STATE).expanduser().absolute() / "models"
     defaults = {"CLIP_MODEL": str(DEMO_MODEL), "MODEL_CACHE_DIR": str(models)}
-    # The user's own catalog has vectors of CLIP_MODEL, by default the production model.
+    # A user's own catalog has vectors of the production model, unless the user sets CLIP_MODEL.
     if environ.get("SUPABASE_URL") or environ.get("DATABASE_URL"):
         del defaults["CLIP_MODEL"]
     merged = defaults | {name: value for name, value in environ.items() if value}
@@ -74,7 +74,7 @@ def read_options(environ: Mapping[str, str]) -> LocalOptions:
 
 
 def state_folder(environ: Mapping[str, str]) -> Path:
-    """Return STATE_DIR; by default each port has its own folder, so that several stacks can run."""
+    """Return STATE_DIR, by default a separate folder for each port, so that several stacks can run."""
     given, port = environ.get("STATE_DIR"), environ.get("PORT") or DEFAULT_PORT
     if given:
         return Path(given).expanduser().absolute()
@@ -98,5 +98,5 @@ def _reachable(host: str) -> str:
 
 
 def own_environment() -> Mapping[str, str]:
-    """Return this process's environment; the only place in `local` that reads it."""
+    """Return this process's environment variables; no other function in `local` reads them."""
     return dict(os.environ)

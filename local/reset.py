@@ -1,6 +1,6 @@
-"""Removes the state of `make run` on this machine: `make reset`, for the STATE_DIR and PORT of the run.
+"""`make reset` removes the files of a `make run` with the same STATE_DIR and PORT.
 
-Databases, drawn covers, exported models and logs are removed; the next start recreates them. API keys and
+Databases, generated covers, exported models and logs are removed; the next start recreates them. API keys and
 albums that were added by hand are lost.
 """
 

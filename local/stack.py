@@ -1,8 +1,8 @@
-"""The whole service on one machine: which processes it has, in which order they start and stop.
+"""Starts and stops the processes of the whole service on one machine, in the order of this diagram.
 
     Redis, PostgreSQL ──► schema, demo catalog ──► workers, gateway
 
-A Redis or a catalog given by URL is used as it is: no schema is applied and no demo loaded there.
+A catalog that a setting names by URL is used unchanged: no schema is applied and no demo is loaded.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -20,7 +20,7 @@ from local.processes.supervisor import Supervisor
 from local.servers.postgres import PostgresConfig, PostgresServer
 from local.servers.redis import RedisConfig, RedisServer
 
-#: A worker exports its model once; a large one takes a while.
+#: The maximum time in seconds for a worker's start, which includes the first export of a large model.
 WORKER_START_S = 600.0
 GATEWAY_START_S = 30.0
 
@@ -57,7 +57,7 @@ class Stack:
         return self._postgres.url()
 
     def start_servers(self) -> None:
-        """Start Redis and PostgreSQL unless they are given by URL."""
+        """Start the embedded Redis and PostgreSQL, unless settings name others by URL."""
         state = self._options.state
         state.mkdir(parents=True, exist_ok=True)
         if self._options.embeds_redis:
@@ -81,21 +81,21 @@ class Stack:
         try:
             _start_together(self._services)
         except ServerFailed:
-            # If a server was given up meanwhile, that canceled the starts: report its reason first.
+            # A server that was given up canceled these starts, so its error is the one to report.
             self._supervisor.require_all()
             raise
         self._supervisor.watch(self._services)
 
     def keep_running(self) -> None:
-        """Restart parts that end, until one is given up.
+        """Restart processes that end, until one is given up.
 
         Raises:
-            ServerFailed: a part kept ending.
+            ServerFailed: a process ended too often.
         """
         self._supervisor.wait()
 
     def stop(self) -> None:
-        """Stop everything that was started; harmless when nothing was."""
+        """Stop all started processes; harmless when none was started."""
         self._supervisor.stop()
         if self._services:
             with ThreadPoolExecutor(len(self._services)) as threads:
@@ -120,10 +120,10 @@ class Stack:
 
 
 def _start_together(parts: Sequence[ChildProcess]) -> None:
-    """Start parts and wait until all are ready; if one fails, cancel the starts of the others.
+    """Start processes and wait until all are ready; if one fails, cancel the starts of the others.
 
-    Even a single part gets its own thread. Signals raise exceptions in the main thread, and one could come
-    between the start of a process and the record of its process id.
+    Even a single process is started in a thread of its own: a signal raises an exception in the main thread,
+    which could come between the start of a process and the record of its process id.
     """
     threads = ThreadPoolExecutor(max(1, len(parts)))
     try:
@@ -138,6 +138,6 @@ def _start_together(parts: Sequence[ChildProcess]) -> None:
 
 
 def _absolute(settings: Settings) -> str | Path:
-    """Return the model's path for a child in another working directory."""
+    """Return CLIP_MODEL, as an absolute path if it is a folder, for children in other working directories."""
     folder = Path(settings.clip_model).expanduser()
     return folder.absolute() if folder.is_dir() else settings.clip_model

@@ -1,4 +1,4 @@
-"""A child process: start until ready, restart, stop.
+"""Starts a child process, waits until it is ready, restarts and stops it.
 
 start ──► claim the folder ──► prepare ──► spawn ──► poll is_ready ──► running ──► stop
                                   ▲                      │
@@ -23,15 +23,15 @@ from local.processes.run_as import OURSELVES, RunAs
 from local.processes.spawn import spawn
 
 POLL_S = 0.02
-#: A free port may be taken before the start, and the shared memory of a killed PostgreSQL stays in use until
-#: its last process has ended.
+#: The maximum number of attempts to start: another program can take the chosen port, and the shared memory
+#: of a killed PostgreSQL stays in use until its last process has ended.
 START_ATTEMPTS = 3
 
 
 class ChildProcess(ABC):
-    """At most one process of one program, in a folder of its own.
+    """A program with a folder of its own, of which at most one process runs at a time.
 
-    A subclass says which command it runs and when it is ready.
+    A subclass defines the command that is run and when the process is ready.
     """
 
     def __init__(
@@ -44,9 +44,9 @@ class ChildProcess(ABC):
         start_timeout_s: float,
         death_signal: signal.Signals | None = None,
     ) -> None:
-        """Set the signals; `death_signal`, by default `stop_signal`, is sent when this process is killed."""
+        """Store the options; when this process is killed, the child gets `death_signal` or `stop_signal`."""
         self.name = name
-        #: `prepare` may choose another user.
+        #: The user that the program runs as; a subclass can change it in `prepare`.
         self.run_as: RunAs = OURSELVES
         self._folder = ProcessFolder(folder.absolute(), name=name)
         self._stop_signal = stop_signal
@@ -59,18 +59,18 @@ class ChildProcess(ABC):
 
     @abstractmethod
     def command(self) -> Sequence[str]:
-        """Return the command of the next attempt; write the files that it reads."""
+        """Return the command of the next start attempt, after writing the files that the command reads."""
 
     @abstractmethod
     def is_ready(self) -> bool:
         """Return whether the running process is ready."""
 
     def environment(self) -> Mapping[str, str] | None:
-        """Return the variables of the process; None passes on those of this process."""
+        """Return the child's environment variables; None means that it inherits this process's."""
         return None
 
     def prepare(self) -> None:  # noqa: B027 - a subclass need not do anything
-        """Prepare the first attempt; the folder is claimed."""
+        """Prepare the first start attempt, after the folder was claimed."""
 
     @property
     def folder(self) -> Path:
@@ -90,15 +90,15 @@ class ChildProcess(ABC):
 
     @property
     def status(self) -> int | None:
-        """The exit status of a process that has ended, negative for a signal."""
+        """The exit status of the ended process, negative if a signal ended it; None if none has ended."""
         return self._last_status if self._process is None else self._process.poll()
 
     def start(self) -> None:
-        """Start it and wait until it is ready.
+        """Start the process and wait until it is ready.
 
         Raises:
-            ServerFailed: the folder is in use, the process did not get ready (the message ends with its
-                log), or the start was canceled.
+            ServerFailed: the folder is in use, the process did not become ready (the message ends with
+                the end of its log), or the start was canceled.
         """
         self._folder.claim()
         try:
@@ -109,10 +109,10 @@ class ChildProcess(ABC):
             raise
 
     def restart(self) -> None:
-        """Restart it after it ended, and wait until it is ready.
+        """Restart the process after it ended, and wait until it is ready.
 
         Raises:
-            ServerFailed: as `start`; the folder stays claimed.
+            ServerFailed: the process did not become ready, or its start was canceled; the folder stays claimed.
         """
         self._end()
         self._start_until_ready()
@@ -128,7 +128,7 @@ class ChildProcess(ABC):
             self._process.wait()
 
     def stop(self) -> None:
-        """End the process, first gently, and release the folder; harmless when nothing runs."""
+        """End the process, with SIGKILL after a grace period, and release the folder; harmless if none runs."""
         self._end()
         self._folder.release()
         self._start_is_canceled.clear()

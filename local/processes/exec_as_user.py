@@ -1,4 +1,4 @@
-"""The first program of a child process: changes the user, ends with the parent, executes the command.
+"""The first code in a child process: changes the user, ties the child to its parent, executes the command.
 
 The process id stays the same. This module imports little, so that it starts in a few milliseconds.
 """
@@ -7,7 +7,7 @@ import os
 import signal
 import sys
 
-# `os.execvp` imports it, and the other user may not be able to read the standard library.
+# `os.execvp` imports `warnings` later, when the process may be a user who cannot read the standard library.
 import warnings  # noqa: F401
 from collections.abc import Sequence
 
@@ -15,9 +15,9 @@ from common.process_control import end_with_parent
 
 
 def become(arguments: Sequence[str]) -> None:
-    """Replace this process: PARENT_PID DEATH_SIGNAL UID GID COMMAND…; `-` keeps the user."""
+    """Execute a command; `arguments` is PARENT_PID DEATH_SIGNAL UID GID COMMAND…, where UID `-` keeps the user."""
     parent_pid, death_signal, uid, gid, *command = arguments
-    # First the user: the kernel clears the parent-death signal when the user changes.
+    # The user is changed first, because the kernel then clears the parent-death signal.
     if uid != "-":
         os.setgroups([])
         os.setgid(int(gid))

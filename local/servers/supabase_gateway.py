@@ -1,7 +1,7 @@
-"""Supabase's gateway in front of PostgREST: an HTTP server that serves it under `/rest/v1/`.
+"""A local substitute for Supabase's gateway: an HTTP server that forwards `/rest/v1/` to PostgREST.
 
-It keeps connections alive on both sides and refuses unknown API keys. `intercept` may answer instead of
-PostgREST, so that tests can make it busy or broken.
+The gateway keeps the connections to clients and to PostgREST alive and refuses unknown API keys. Tests set
+`intercept` to answer instead of PostgREST, as a busy or broken PostgREST would.
 """
 
 import http.client
@@ -21,14 +21,14 @@ _HOP_BY_HOP = frozenset({"connection", "keep-alive", "transfer-encoding", "conte
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A response as the gateway sends it."""
+    """A response that the gateway sends."""
 
     status: int
     body: bytes = b""
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
-#: Called with each path; an answer is sent instead of PostgREST's, None forwards the request.
+#: A function that takes a request's path and returns the response, or None to forward the request.
 Intercept = Callable[[str], Answer | None]
 
 
@@ -67,7 +67,7 @@ class RestGateway:
         self.stop()
 
     def own_answer(self, path: str, headers: Message) -> Answer | None:
-        """Answer a request that is not forwarded to PostgREST; None forwards it."""
+        """Return the gateway's own response, or None if PostgREST must answer the request."""
         intercepted = self.intercept(path) if self.intercept is not None else None
         if intercepted is not None:
             return intercepted
@@ -87,7 +87,7 @@ class _Server(ThreadingHTTPServer):
 
 
 class _Handler(BaseHTTPRequestHandler):
-    """A client's connection, and its connection to PostgREST."""
+    """Handles one connection of a client, over one connection to PostgREST."""
 
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
@@ -102,7 +102,7 @@ class _Handler(BaseHTTPRequestHandler):
         super().finish()
 
     def handle(self) -> None:
-        # A client that gives up waiting disconnects, which is not an error of the gateway.
+        # A client that disconnects while it waits is not an error of the gateway.
         with suppress(ConnectionError):
             super().handle()
 

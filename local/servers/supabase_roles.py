@@ -9,7 +9,7 @@ import orjson
 import psycopg
 from psycopg import sql
 
-#: Supabase's roles: a key names one of the first three, and PostgREST logs in as the last.
+#: SQL that creates Supabase's roles: an API key names one of the first three, PostgREST logs in as the last.
 _ROLES = """
 DO $$
 BEGIN
@@ -30,7 +30,7 @@ $$;
 GRANT anon, authenticated, service_role TO authenticator;
 ALTER ROLE authenticator SET statement_timeout = '8s';
 """
-#: Supabase's default grants on new objects, which the schema must revoke.
+#: SQL that sets Supabase's default grants on new objects, which the catalog's schema must revoke.
 _DEFAULTS = """
 GRANT USAGE ON SCHEMA public TO anon, authenticated, service_role;
 ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT ALL ON TABLES TO anon, authenticated, service_role;
@@ -40,7 +40,7 @@ ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT ALL ON SEQUENCES TO anon, authen
 
 
 def create_roles(database_url: str, *, authenticator_password: str) -> None:
-    """Create the roles of a server and this database's grants; harmless if they exist."""
+    """Create the roles of a PostgreSQL server and the grants of one database; harmless if they exist."""
     with psycopg.connect(database_url) as connection:
         connection.execute(_ROLES)
         connection.execute(
@@ -50,7 +50,7 @@ def create_roles(database_url: str, *, authenticator_password: str) -> None:
 
 
 def make_key(role: str, *, secret: str) -> str:
-    """Return an API key: a JWT, signed with HS256, whose claim `role` PostgREST switches to."""
+    """Return an API key: a JWT, signed with HS256, whose claim `role` is the role that PostgREST takes."""
     claims: dict[str, Any] = {"iss": "supabase", "role": role}
     signed = f"{_encode({'alg': 'HS256', 'typ': 'JWT'})}.{_encode(claims)}"
     signature = hmac.digest(secret.encode(), signed.encode(), hashlib.sha256)
