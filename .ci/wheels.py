@@ -1,6 +1,6 @@
-"""Ask the index for a wheel of every package of `make run` for each Python and machine that is supported.
+"""Checks that PyPI has a wheel of every package of `make run`, for each supported Python and machine.
 
-A package without one is compiled on the user's machine, which takes minutes or fails.
+A package without a wheel is compiled on the user's machine, which takes minutes or fails.
 """
 
 import re
@@ -16,13 +16,13 @@ from packaging.utils import canonicalize_name
 
 REQUIREMENTS = Path("requirements/local.txt")
 PYTHONS = ("3.11", "3.12", "3.13")
-#: The newest glibc that is asked for: that of Debian 12.
+#: The minor versions of glibc 2 whose wheels are accepted, up to the glibc of Debian 12.
 _GLIBC = range(5, 37)
 
 
 @dataclass(frozen=True, slots=True)
 class Machine:
-    """A kind of machine: which wheels it takes, and what a requirement's marker sees there."""
+    """A kind of machine, with the platform tags of its wheels and the values of environment markers."""
 
     name: str
     platforms: tuple[str, ...]
@@ -30,7 +30,7 @@ class Machine:
 
 
 def linux(name: str, machine: str) -> Machine:
-    """Return Linux on one processor."""
+    """Return Linux with one processor architecture."""
     platforms = (*(f"manylinux_2_{minor}_{machine}" for minor in _GLIBC), f"manylinux2014_{machine}")
     return Machine(
         name,
@@ -53,7 +53,7 @@ _MISSING = re.compile(r"No matching distribution found for (\S+)")
 
 
 def main() -> int:
-    """Return 1 if a wheel is missing, or the index does not answer."""
+    """Return 1 if a wheel is missing, or if the package index does not answer."""
     status = 0
     for python in PYTHONS:
         for machine in MACHINES:
@@ -70,17 +70,17 @@ def main() -> int:
 
 
 def markers_of(machine: Machine, *, python: str) -> Mapping[str, str]:
-    """Return what a requirement's marker sees on a machine with the latest release of a Python."""
+    """Return the values of environment markers on a machine with the latest release of a Python version."""
     return {**machine.markers, "python_version": python, "python_full_version": f"{python}.99"}
 
 
 def pinned(markers: Mapping[str, str] | None = None, *, requirements: Path = REQUIREMENTS) -> set[str]:
-    """Return each package that `make run` installs, as `name==version`, with the packages that those need.
+    """Return all packages that `make run` installs, including dependencies, as `name==version`.
 
-    `markers` describes the machine, by default this one.
+    `markers` has the environment markers of the target machine, by default of this machine.
 
     Raises:
-        PackageNotFoundError: a package is needed there that is not installed here.
+        PackageNotFoundError: the target machine needs a package that is not installed here.
     """
     found: dict[str, str] = {}
     waiting = [requirement for requirement in named(requirements) if applies(requirement, markers)]
@@ -99,7 +99,7 @@ def pinned(markers: Mapping[str, str] | None = None, *, requirements: Path = REQ
 def applies(
     requirement: Requirement, markers: Mapping[str, str] | None, *, extras: Collection[str] = ()
 ) -> bool:
-    """Say whether a requirement counts on a machine, for a package with these extras."""
+    """Return whether a requirement applies with these environment markers and extras."""
     marker = requirement.marker
     return marker is None or any(
         marker.evaluate({**(markers or {}), "extra": extra}) for extra in extras or ("",)
@@ -107,7 +107,7 @@ def applies(
 
 
 def named(path: Path) -> Iterator[Requirement]:
-    """Yield what a file of requirements names, and the files that it includes."""
+    """Yield the requirements in a file and in the files that it includes."""
     for line in path.read_text().splitlines():
         if line.startswith("-r "):
             yield from named(path.parent / line.removeprefix("-r "))
@@ -116,7 +116,7 @@ def named(path: Path) -> Iterator[Requirement]:
 
 
 def ask(wanted: list[str], *, python: str, platforms: tuple[str, ...]) -> str:
-    """Return what is missing, or why the index could not be asked; nothing where every wheel is there."""
+    """Return which wheels are missing or why pip failed, or "" if every package has a wheel."""
     tag = f"cp{python.replace('.', '')}"
     command = [
         sys.executable,
@@ -132,7 +132,7 @@ def ask(wanted: list[str], *, python: str, platforms: tuple[str, ...]) -> str:
     command += [f"--abi={abi}" for abi in (tag, "abi3", "none")]
     command += [f"--platform={platform}" for platform in platforms]
     missing: list[str] = []
-    # pip stops at the first package that has no wheel.
+    # pip stops at the first package without a wheel, so it is run again without that package.
     while left := [package for package in wanted if package not in missing]:
         done = subprocess.run(  # noqa: S603 - no word of it is anybody's input
             [*command, *left], capture_output=True, text=True, timeout=TIMEOUT_S, check=False

@@ -45,7 +45,7 @@ class Interrupted(Exception):
 def main(arguments: Sequence[str] | None = None) -> int:
     """Start the stack, show two example searches, serve until a signal; return the exit status."""
     parser = argparse.ArgumentParser(prog="python -m local", description=__doc__)
-    parser.add_argument("--end-with-parent", action="store_true", help="stop when the parent process ends (Linux)")
+    parser.add_argument("--end-with-parent", action="store_true", help="stop when the parent ends (Linux)")
     asked = parser.parse_args(arguments)
     # Paths, log lines and titles are printed literally, including brackets.
     console = Console(markup=False)
@@ -86,7 +86,7 @@ def _interrupt(_signal: int, _frame: FrameType | None) -> None:
 
 
 def _heed_no_signal() -> None:
-    # An empty handler instead of SIG_IGN, because a process that is being started would inherit SIG_IGN.
+    # An empty handler is set instead of SIG_IGN, which a child that is being started would inherit.
     for number in _ENDING:
         signal.signal(number, lambda _signal, _frame: None)
 

@@ -1,7 +1,7 @@
-"""The life cycle of a worker process: load the model, open the catalog, start leases and Celery, drain.
+"""Runs a worker process: loads the model, opens the catalog, starts leases and Celery, and drains at the end.
 
-It announces itself as ready, and takes jobs, only when the model is loaded and matches the catalog. An
-unusable model or catalog stops it, and `/health` shows the reason for two minutes.
+A worker announces itself as ready, and takes jobs, only when the model is loaded and matches the catalog. An
+unusable model or catalog stops the worker, and `/health` shows the reason for two minutes.
 """
 
 import logging
@@ -42,7 +42,7 @@ from worker.watchdog import Watchdog
 
 log = logging.getLogger(__name__)
 
-#: How long `/health` shows the reason of a failed start.
+#: The time in seconds for which `/health` shows the reason of a failed start.
 FAILURE_TTL_S = 120.0
 
 
@@ -146,7 +146,7 @@ class WorkerProcess:
         try:
             self._ledger.charge(client, excess_s=excess_s)
         except QueueUnavailable as error:
-            # The client's next image is reported again.
+            # If the client's next image also takes longer than estimated, that image is reported again.
             log.warning("could not report an image's cost", extra={"error": error.detail})
 
     def _serve(self, encoder: Encoder, catalog: Catalog) -> None:
@@ -187,7 +187,7 @@ class WorkerProcess:
             register_search(self._celery, handler)
             bulk = stack.enter_context(closing(BulkProcess(s)))
             register_bulk(self._celery, BulkHandler(self._redis, bulk))
-            # Half of a deadline, so that another worker can still answer this worker's runs.
+            # The limit is half of a job's deadline, so that another worker can still answer the runs.
             watchdog = Watchdog(batcher.running_s, limit_s=s.job_deadline_s / 2)
             retry_transient(leases.start, within_s=math.inf, on_failure=self._report_waiting)
             watchdog.start()
@@ -198,7 +198,7 @@ class WorkerProcess:
                 leases.stop()
 
     def _drain(self, leases: Leases) -> threading.Timer:
-        """Return the timer that ends the process if draining takes too long."""
+        """Return a timer that ends the process if it does not finish its runs in DRAIN_S."""
 
         def give_up() -> None:
             try:
@@ -223,7 +223,7 @@ def consume(app: Celery, *, concurrency: int, drain: threading.Timer) -> None:
         drain.start()
 
     worker_shutting_down.connect(start_drain, weak=False)
-    # With any receiver connected, Celery does not configure logging itself.
+    # Celery configures logging itself unless a receiver is connected to `setup_logging`.
     setup_logging.connect(lambda **_: None, weak=False)
     worker = app.Worker(
         pool="threads",

@@ -3,9 +3,9 @@
     submit_image ──► images ─┐                   ┌─► future of each item
     submit_text  ──► texts  ─┴─► model threads ──┘
 
-One pass runs at a time. If the encoder supports parallel passes, another one starts when a full batch waits.
-The two lanes alternate, so that a stream of images does not starve texts. If a batch fails, its items are
-encoded one by one, so that only the faulty item fails.
+One forward pass runs at a time. If the encoder supports parallel passes, a second pass starts when a full
+batch waits. Batches of images and of texts alternate, so that a stream of images does not starve texts. If a
+batch fails, its items are encoded one by one, so that only the faulty item fails.
 """
 
 import threading
@@ -23,13 +23,13 @@ import numpy.typing as npt
 from common.errors import QueueFull
 from worker.encoder.protocol import Embeddings, Encoder, Pixels
 
-#: On a CPU a larger batch of images is not faster and delays the texts.
+#: The maximum number of images in a batch on a CPU; larger batches are not faster and delay texts.
 IMAGES_PER_CPU_BATCH = 8
 
 
 @dataclass(frozen=True, slots=True)
 class Encoded:
-    """An embedding, shape (512,), and the duration of its forward pass."""
+    """An embedding of shape (512,), and the duration of its forward pass in milliseconds."""
 
     embedding: npt.NDArray[np.float32]
     batch_ms: float
@@ -44,7 +44,7 @@ class _Waiting:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Lane:
-    """The encode function, batch size and waiting items of one kind of item, texts or images."""
+    """The encode function, the maximum batch size and the waiting items of one kind, texts or images."""
 
     encode: Callable[[Sequence[Any]], Embeddings]
     max_size: int
@@ -52,7 +52,7 @@ class _Lane:
 
 
 class Batcher:
-    """Owns the model threads, one for each parallel pass of the encoder; thread-safe."""
+    """Owns one thread for each parallel forward pass of the encoder; thread-safe."""
 
     def __init__(
         self, encoder: Encoder, *, max_size: int, max_wait_s: float = 0.0, queue_limit: int = 1024
@@ -60,13 +60,13 @@ class Batcher:
         images_max = min(max_size, IMAGES_PER_CPU_BATCH) if encoder.device == "cpu" else max_size
         self._images = _Lane(lambda images: encoder.encode_images(np.stack(images)), images_max)
         self._texts = _Lane(encoder.encode_texts, max_size)
-        #: The lanes, next one first.
+        #: The lane of texts and the lane of images; the lane of the next batch comes first.
         self._turns = deque((self._texts, self._images))
         self._max_wait_s = max_wait_s
         self._queue_limit = queue_limit
         self._changed = threading.Condition()
         self._closing = False
-        #: Start time of each running pass, by thread id.
+        #: The start time of each running forward pass, by thread id.
         self._running: dict[int, float] = {}
         self._threads = [
             threading.Thread(target=self._run, name=f"model-{n}", daemon=True)
@@ -100,7 +100,7 @@ class Batcher:
         return time.monotonic() - min(began) if began else 0.0
 
     def close(self, *, timeout_s: float = 30.0) -> bool:
-        """Accept no more items, encode the waiting ones, and return whether that finished in time.
+        """Accept no more items, encode the waiting items, and return whether all were encoded in time.
 
         Items that still wait after the timeout are cancelled.
         """
@@ -146,11 +146,11 @@ class Batcher:
                 del self._running[threading.get_ident()]
 
     def _take(self) -> tuple[_Lane, list[_Waiting]] | None:
-        """Wait for items and take a batch of the next lane; return None when closed and drained."""
+        """Wait for items and take a batch of the next lane; return None when closed and no item waits."""
         with self._changed:
             lane = None
             while lane is None or lane is not self._next_lane():
-                # Checked again after the wait, in which another thread may have taken the items.
+                # The lane is checked again, because another thread may take the items during the wait.
                 lane = self._next_lane()
                 if lane is not None:
                     self._wait_for_full_batch(lane)
@@ -169,10 +169,10 @@ class Batcher:
             return lane, batch
 
     def _next_lane(self) -> _Lane | None:
-        """Return the lane of the next pass, None if no pass should start now."""
+        """Return the lane of the next forward pass, or None if no pass should start now."""
         waiting = [lane for lane in self._turns if lane.waiting]
-        # A partial batch is answered sooner if it waits for the running pass and then uses all threads than
-        # if it runs in parallel on half of them. The order of the lanes is the same in both cases.
+        # A partial batch waits for the running pass and then uses all threads, because it would take longer
+        # if it ran in parallel with that pass on half of the threads.
         can_start = not self._running or any(len(lane.waiting) >= lane.max_size for lane in waiting)
         return waiting[0] if waiting and can_start else None
 
@@ -186,7 +186,7 @@ class Batcher:
 
 
 def _encode(lane: _Lane, batch: Sequence[_Waiting]) -> None:
-    """Encode a batch and settle its futures."""
+    """Encode a batch, and set the result or the error of each item's future."""
     start = time.perf_counter()
     try:
         embeddings = lane.encode([waiting.item for waiting in batch])

@@ -1,4 +1,4 @@
-"""The container's health check: whether a worker of this host is ready, `python -m worker.health`.
+"""The container's health check, `python -m worker.health`, which succeeds if a worker of this host is ready.
 
 Each container has its own host name, so the check finds the worker in the same container.
 """
@@ -20,10 +20,10 @@ from common.settings import load_settings
 
 
 def not_ready_reason(redis: Redis, *, host: str) -> str | None:
-    """Return why no worker of a host is ready, None if one is."""
+    """Return the reason why no worker of a host is ready, or None if a worker is ready."""
     ids = [member.decode() for member in cast("list[bytes]", redis.zrange(keyspace.WORKERS, 0, -1))]
     entries = redis.mget([keyspace.worker(worker_id) for worker_id in ids]) if ids else []
-    # An id may still be in the index after its announcement has expired.
+    # The id of a worker can remain in the index after the worker's announcement has expired.
     announced = [orjson.loads(entry) for entry in entries if entry]
     here = [announcement for announcement in announced if announcement.get("host") == host]
     if any(announcement["ready"] for announcement in here):

@@ -1,4 +1,4 @@
-"""Retries of transient errors, with jitter, within the job's deadline."""
+"""Repeats calls that fail with a transient error, after random waits, within the job's deadline."""
 
 from collections.abc import Callable
 from typing import TypeVar
@@ -9,8 +9,8 @@ from common.errors import CoverSearchError
 
 T = TypeVar("T")
 
-#: Upper bounds of the first wait and of any wait between two attempts; each wait is random between 0 and its
-#: bound.
+#: The maximum of the first wait and of every wait between two attempts, in seconds; each wait is random
+#: between 0 and its maximum.
 FIRST_WAIT_S, LONGEST_WAIT_S = 0.1, 2.0
 
 
@@ -21,10 +21,10 @@ def retry_transient(
     try_s: float = 0.0,
     on_failure: Callable[[BaseException], None] | None = None,
 ) -> T:
-    """Repeat a call until it succeeds, fails permanently, or the time is up; then raise the last error.
+    """Repeat a call until it succeeds; raise its error if it fails permanently or the time is up.
 
-    An attempt takes up to `try_s`, so none starts later than that before the end. `on_failure` is called for
-    each failure that is followed by another attempt.
+    No attempt starts in the last `try_s` seconds, the maximum duration of an attempt. `on_failure` is called
+    for each failure that is followed by another attempt.
     """
 
     def report_failure(state: RetryCallState) -> None:

@@ -1,7 +1,7 @@
-"""Worker startup: load the model, open the catalog that must match it, and connect to Redis.
+"""Starts a worker: loads the model, opens the catalog, which must match the model, and connects to Redis.
 
-The worker waits for a catalog or Redis that is down and reports the reason meanwhile. A permanent error ends
-the start.
+The worker waits for a catalog or Redis that is down, and reports the reason during the wait. A permanent
+error ends the start.
 """
 
 import logging
@@ -48,10 +48,10 @@ def open_encoder(settings: Settings, *, side_by_side: bool = False) -> Encoder:
 
 
 def open_matching_catalog(settings: Settings, encoder: Encoder, *, on_waiting: OnWaiting) -> Catalog:
-    """Open the catalog, wait until it answers, check that it has the encoder's model, and log its faults.
+    """Open the catalog, wait until it answers, check that it uses the encoder's model, and log its faults.
 
     Raises:
-        CatalogMisconfigured: the catalog is set up wrongly; the message says what to do.
+        CatalogMisconfigured: the catalog is misconfigured; the message says how to correct it.
         ModelMismatch: the catalog's vectors come from another model.
     """
     catalog = open_catalog(settings)
@@ -80,10 +80,10 @@ def open_matching_catalog(settings: Settings, encoder: Encoder, *, on_waiting: O
 
 
 def open_broker(redis: Redis, settings: Settings, *, model_fingerprint: str, on_waiting: OnWaiting) -> None:
-    """Wait for Redis, log a warning if it may lose jobs, and ensure that there is a catalog version token.
+    """Wait for Redis, log a warning if its settings may lose jobs, and ensure that a catalog version exists.
 
     Raises:
-        SettingsError: Redis answers but cannot be used.
+        SettingsError: Redis answers but cannot be used, for example because of its version.
     """
 
     def check_broker() -> None:

@@ -1,7 +1,7 @@
-"""The watchdog that ends a process whose model thread has stalled, so that its supervisor restarts it.
+"""Ends a worker process whose model thread has stalled, so that the process's supervisor restarts it.
 
-Celery's time limits have no effect with `-P threads`. Without the watchdog, a worker whose forward pass never
-returns would renew its leases for ever.
+Celery's time limits have no effect in its thread pool. Without the watchdog, a worker whose forward pass
+never returns would renew its leases for ever.
 """
 
 import logging
@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 log = logging.getLogger(__name__)
 
-#: Exit status of a process that the watchdog ended (EX_SOFTWARE of sysexits.h).
+#: The exit status of a process that the watchdog ended (EX_SOFTWARE of sysexits.h).
 STALLED_STATUS = 70
 
 
@@ -35,5 +35,5 @@ class Watchdog:
             stalled_s = self._running_s()
             if stalled_s > self._limit_s:
                 log.critical("the model thread has stalled; ending", extra={"stalled_s": round(stalled_s, 1)})
-                # A thread cannot be killed; only the end of the process stops renewing the leases.
+                # A thread cannot be killed, so only the end of the process stops the renewal of leases.
                 os._exit(STALLED_STATUS)

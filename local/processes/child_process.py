@@ -112,7 +112,8 @@ class ChildProcess(ABC):
         """Restart the process after it ended, and wait until it is ready.
 
         Raises:
-            ServerFailed: the process did not become ready, or its start was canceled; the folder stays claimed.
+            ServerFailed: the process did not become ready, or its start was canceled; the folder stays
+                claimed.
         """
         self._end()
         self._start_until_ready()
@@ -128,7 +129,7 @@ class ChildProcess(ABC):
             self._process.wait()
 
     def stop(self) -> None:
-        """End the process, with SIGKILL after a grace period, and release the folder; harmless if none runs."""
+        """End the process, after a grace period by SIGKILL, and release the folder; harmless if none runs."""
         self._end()
         self._folder.release()
         self._start_is_canceled.clear()

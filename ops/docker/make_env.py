@@ -1,8 +1,9 @@
-"""Writes the `.env` that Docker Compose reads: fresh secrets, and the key that they sign.
+"""Writes the file `.env` that Docker Compose reads, with new random passwords and API keys.
 
     python3 ops/docker/make_env.py [--demo] [--output .env]
 
-It needs nothing but Python. An existing file is left as it is: the database was made with its passwords.
+The script needs only Python. An existing file is not changed, because the database was created with the
+passwords in that file.
 """
 # ruff: noqa: INP001 - a script, in no package
 
@@ -19,13 +20,14 @@ from collections.abc import Sequence
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-#: The key is only of use inside the stack's own networks; a new JWT_SECRET revokes it.
+#: The lifetime of the API keys in seconds. The keys work only inside the stack's own networks, and a new
+#: JWT_SECRET revokes them.
 KEY_LIFETIME_S = 10 * 365 * 24 * 3600
 DEMO = {"COMPOSE_PROFILES": "demo", "CLIP_MODEL": "models/demo"}
 
 
 def signed_key(jwt_secret: str, *, role: str, issued_at_s: int) -> str:
-    """Return the HS256 JSON Web Token that makes its bearer the role."""
+    """Return an API key: a JSON Web Token, signed with HS256, that gives its bearer a database role."""
     claims = {
         "iss": "cover-search",
         "role": role,
@@ -38,14 +40,14 @@ def signed_key(jwt_secret: str, *, role: str, issued_at_s: int) -> str:
 
 
 def environment(*, demo: bool) -> dict[str, str]:
-    """Return the variables that docker-compose.yml asks for, each secret of 256 random bits."""
+    """Return the variables that docker-compose.yml requires; each secret has 256 random bits."""
     jwt_secret, now_s = secrets.token_hex(32), int(time.time())
     return {
         "REDIS_PASSWORD": secrets.token_hex(32),
         "POSTGRES_PASSWORD": secrets.token_hex(32),
         "AUTHENTICATOR_PASSWORD": secrets.token_hex(32),
         "JWT_SECRET": jwt_secret,
-        # Gateway and workers search and read; the key that may write is for the operator's own tools.
+        # Gateway and workers get a key that can only read; the operator's tools use the key that can write.
         "SUPABASE_KEY": signed_key(jwt_secret, role="catalog_reader", issued_at_s=now_s),
         "SERVICE_ROLE_KEY": signed_key(jwt_secret, role="service_role", issued_at_s=now_s),
         **(DEMO if demo else {}),
@@ -53,10 +55,10 @@ def environment(*, demo: bool) -> dict[str, str]:
 
 
 def write_private(path: Path, text: str) -> None:
-    """Write a file that nobody else may read.
+    """Write a new file that only this user can read.
 
     Raises:
-        FileExistsError: it is there already.
+        FileExistsError: the file already exists.
     """
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(descriptor, "w") as file:

@@ -1,7 +1,8 @@
 """The child process that decodes and embeds batches of covers: `python -m worker.bulk_embedding.child FD`.
 
-Within one process, a search would have to wait for a running forward pass. The kernel preempts this process
-as soon as a search needs the CPU. It ends after `IDLE_S` without a batch, and when the worker ends.
+The process is separate from the worker so that the kernel can preempt it as soon as a search needs the CPU;
+within the worker, a search would wait for a running forward pass. The child process ends after `IDLE_S`
+without a batch, and when the worker ends.
 """
 
 import os
@@ -22,12 +23,12 @@ from worker.decode.processes.pool import DecoderPool
 from worker.encoder.protocol import Encoder, Pixels
 from worker.startup import open_encoder
 
-#: The process ends after this time without a batch, to free the model's memory for searches.
+#: The seconds without a batch after which the process ends, to free the model's memory for searches.
 IDLE_S = 60.0
 UNAVAILABLE_STATUS = 3
-#: Decoders run in separate processes because covers may come from untrusted hosts. Four keep any model busy.
+#: The number of decoder processes; four decode covers as fast as any model embeds them.
 DECODERS = min(os.cpu_count() or 1, 4)
-#: A cover takes milliseconds, but searches may keep this process off the CPU for a long time.
+#: The maximum time in seconds to decode a cover; searches can keep this process off the CPU for long.
 DECODE_S = 300.0
 #: Placeholder for the batch id, which the worker fills in.
 _NO_BATCH_ID = "0" * 64
@@ -50,7 +51,7 @@ def embed(covers: Sequence[bytes], encoder: Encoder, decoders: DecoderPool) -> l
 
 
 def serve(channel: socket.socket, encoder: Encoder, decoders: DecoderPool) -> None:
-    """Answer batches until the worker closes the socket or is idle for `IDLE_S`."""
+    """Answer batches until the worker closes the socket or sends no batch for `IDLE_S`."""
     channel.settimeout(IDLE_S)
     try:
         while True:
@@ -83,7 +84,7 @@ def set_idle_priority() -> None:
 
 
 def main() -> int:
-    """Serve one worker."""
+    """Embed the batches of one worker; return the exit status."""
     channel = socket.socket(fileno=int(sys.argv[1]))
     exit_on_hangup(channel)
     set_idle_priority()

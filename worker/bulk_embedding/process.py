@@ -1,4 +1,4 @@
-"""The worker's handle of the bulk embedding process: started on first use, used by one thread at a time."""
+"""Starts the bulk embedding process on first use, and sends it batches from one thread at a time."""
 
 import os
 import socket
@@ -11,7 +11,7 @@ from common.process_control import module_command, sigint_blocked_in_children
 from common.settings import Settings
 from worker.bulk_embedding.wire import receive_frame, send_frame
 
-#: Loading a model and embedding a batch take seconds, but searches may keep the process off the CPU for long.
+#: The maximum time in seconds to wait for a reply; searches can keep the bulk process off the CPU for long.
 REPLY_TIMEOUT_S = 600.0
 _END_S = 5.0
 #: The settings that the child needs to load the model; none of them is secret.
@@ -32,7 +32,7 @@ class BulkDied(Exception):
 
 
 class BulkProcess:
-    """The child process, at most one per worker; thread-safe, callers wait for each other."""
+    """The bulk child process of a worker; thread-safe, but processes one batch at a time."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
@@ -42,7 +42,7 @@ class BulkProcess:
 
     @property
     def pid(self) -> int | None:
-        """Return the child's process id while it runs."""
+        """Return the child's process id, or None if the child does not run."""
         return None if self._child is None or self._child.poll() is not None else self._child.pid
 
     def ask(self, covers: Sequence[bytes]) -> BulkReply:

@@ -1,6 +1,7 @@
 """The Celery task of the queue `bulk`: read a batch from Redis, embed it, write the reply to Redis.
 
-A batch may be delivered twice. A handler does nothing if the batch is claimed or its covers are deleted.
+Celery can deliver a batch twice. The task ignores a batch that another worker has claimed, or whose covers
+are deleted.
 """
 
 import logging
@@ -20,9 +21,9 @@ from worker.bulk_embedding.process import BulkDied, BulkProcess
 
 log = logging.getLogger(__name__)
 
-#: Expiry of replies that the ingest does not read.
+#: The seconds after which Redis deletes replies that the ingest has not read.
 REPLY_TTL_S = 600
-#: How long the claim of a killed worker keeps other workers from the batch.
+#: The seconds after which a killed worker's claim of a batch expires and another worker can claim the batch.
 CLAIM_TTL_S = 10.0
 _RENEWALS_PER_TTL = 3
 
@@ -63,7 +64,7 @@ class BulkHandler:
         try:
             reply = self._process.ask(covers)
         except BulkDied:
-            # One cover may be the cause, so each is embedded separately.
+            # One cover may have ended the process, so each cover is embedded separately.
             replies = [self._embed_one(cover) for cover in covers]
             fingerprints = {r.model_fingerprint for r in replies if r is not None}
             if not fingerprints:
@@ -82,7 +83,7 @@ class BulkHandler:
 
 @contextmanager
 def _claimed(redis: Redis, batch_id: str) -> Iterator[bool]:
-    """Claim a batch while the body runs; yield False if another worker has claimed it."""
+    """Claim a batch while the `with` block runs; yield False if another worker has claimed the batch."""
     key, ttl_ms = keyspace.bulk_claim(batch_id), int(CLAIM_TTL_S * 1000)
     if not redis.set(key, b"", px=ttl_ms, nx=True):
         yield False
@@ -91,7 +92,7 @@ def _claimed(redis: Redis, batch_id: str) -> Iterator[bool]:
 
     def renew() -> None:
         while not done.wait(ttl_ms / 1000 / _RENEWALS_PER_TTL):
-            # If Redis is away for longer, the claim expires and the batch may be embedded twice.
+            # If no renewal reaches Redis in time, the claim expires and the batch may be embedded twice.
             with suppress(RedisError, OSError):
                 redis.set(key, b"", px=ttl_ms)
 

@@ -1,4 +1,4 @@
-"""Scaling of samples to 8 bits: Pillow clips or shifts samples of 12 and 16 bits instead of scaling them."""
+"""Scales samples to 8 bits, because Pillow clips or shifts samples of 12 and 16 bits instead."""
 
 from collections.abc import Iterator
 from types import MappingProxyType
@@ -10,9 +10,9 @@ from PIL import Image
 
 from common.images.formats import tiff
 
-#: The highest value of a sample of 16 bits.
+#: The highest value of a 16-bit sample.
 SIXTEEN_BITS = 65535
-#: Pixels per table lookup, whose indices take 8 bytes per pixel.
+#: The number of pixels that are looked up in the table at a time; each needs an index of 8 bytes.
 _STRIP_PIXELS = 1 << 19
 _SIMPLE_MODES = MappingProxyType({"1": "L", "La": "LA", "YCbCr": "RGB", "PA": "RGBA"})
 
@@ -44,7 +44,7 @@ def _strips(samples: npt.NDArray[Any]) -> Iterator[slice]:
 
 
 def scale_tiff_grey(image: Image.Image, data: bytes) -> Image.Image:
-    """Scale grey of 12 and 16 bits, and invert it if zero is white; Pillow does this only up to 8 bits."""
+    """Scale grey samples of 12 and 16 bits, and invert them if zero is white, as Pillow does up to 8 bits."""
     if image.mode.startswith("I;16"):
         samples = tiff.samples(data)
         return scaled(image, maximum=(1 << samples.bits[0]) - 1, is_negative=samples.is_negative)

@@ -1,8 +1,8 @@
-"""The decoding of an uploaded file to the model's square input.
+"""Decodes an uploaded file to the model's square input.
 
     check header ─► 8-bit samples, upright ─► resize + crop ─► convert to sRGB ─► on white
 
-Imports no heavy libraries except Pillow and NumPy, because every decoder process loads it.
+This module imports no heavy libraries except Pillow and NumPy, because every decoder process loads it.
 """
 
 from PIL import Image
@@ -24,18 +24,18 @@ _WHITE = (255, 255, 255, 255)
 def decode_image(
     data: bytes, *, size_px: int, max_pixels: int, max_cost_s: float = MAX_COST_S
 ) -> Image.Image:
-    """Return the RGB square that `CLIPImageProcessor` would make: shortest edge by bicubic, centre crop.
+    """Return an RGB square, made by resizing the shortest edge and a centre crop as in `CLIPImageProcessor`.
 
-    In these cases the pixels are instead those that a browser would show: orientation is applied, transparent
-    pixels are drawn on white, colour spaces other than sRGB are converted, and 16-bit samples are scaled
-    instead of clipped. Only the first frame of an animation is decoded.
+    As in a browser, orientation is applied, transparent pixels are drawn on white, colour spaces other than
+    sRGB are converted, and 16-bit samples are scaled instead of clipped. Only the first frame of an animation
+    is decoded.
 
     If the result for any file changes, increase `worker.decode.preprocessing_version.PREPROCESSING_VERSION`.
 
     Raises:
         UnsupportedImage: the file has none of the accepted formats, or is an unsupported variant.
-        ImageTooManyPixels, ImageTooCostly: determined from the headers, before decoding.
-        UndecodableImage: the bytes do not decode.
+        ImageTooManyPixels, ImageTooCostly: the headers show this before the image is decoded.
+        UndecodableImage: the file cannot be decoded.
     """
     image_format = format_of(data)
     outline = read_outline(data, image_format)
@@ -57,7 +57,7 @@ def _square(image: Image.Image, size_px: int, conversion: Conversion) -> Image.I
     if not image.has_transparency_data:
         plain = image if image.mode == conversion.mode else image.convert(conversion.mode)
         return conversion.to_srgb(resize_and_crop(plain, size_px))
-    # Premultiplied before resampling, so that the colours of transparent pixels do not bleed into others.
+    # Alpha is premultiplied, so that resampling does not mix the colours of transparent pixels into others.
     premultiplied = image if image.mode == "RGBa" else image.convert("RGBA").convert("RGBa")
     seen = resize_and_crop(premultiplied, size_px).convert("RGBA")
     colours = seen.convert("RGB") if conversion.mode == "RGB" else seen.getchannel(0)

@@ -1,4 +1,4 @@
-"""Opening an image file with its format's parser, and the configuration of the parsers."""
+"""Opens an image file with the parser of its format, and configures the parsers."""
 
 import struct
 from collections.abc import Mapping
@@ -13,7 +13,7 @@ from PIL import AvifImagePlugin, Image, ImageFile, TiffImagePlugin, Unidentified
 from common.errors import ImageTooManyPixels, UndecodableImage
 from common.images.formats import avif, heif
 
-#: Exceptions that parsers and decoders raise for broken or malicious files.
+#: The exceptions that parsers and decoders raise for broken or malicious files.
 BROKEN = (
     OSError,
     ValueError,
@@ -33,7 +33,7 @@ _VP8X_FLAGS_AT = 20
 
 
 def open_image(data: bytes, image_format: str, *, max_pixels: int) -> ImageFile.ImageFile:
-    """Parse a file's header; the samples are not decoded yet.
+    """Parse a file's header without decoding its samples.
 
     Raises:
         ImageTooManyPixels: the header declares too many pixels.
@@ -69,16 +69,17 @@ def _parse(data: bytes, image_format: str, *, max_pixels: int) -> ImageFile.Imag
 
 @cache
 def _set_parsers() -> None:
-    # Pillow's own reader of uncompressed TIFFs reads 16-bit planes as 8-bit planes.
+    # libtiff reads every TIFF, because Pillow's own reader reads uncompressed 16-bit planes as 8-bit planes.
     TiffImagePlugin.READ_LIBTIFF = True
-    # Grey of 12 and 16 bits in both byte orders, also with white as zero; `samples` scales and inverts it.
+    # Pillow then opens grey TIFFs of 12 and 16 bits in both byte orders, also with white as zero;
+    # `scale_tiff_grey` scales and inverts their samples.
     for order, sixteen in ((b"II", "I;16"), (b"MM", "I;16B")):
         for photometric in (0, 1):
             key = (order, photometric, (1,), 1)
             TiffImagePlugin.OPEN_INFO[*key, (16,), ()] = (sixteen, sixteen)
             TiffImagePlugin.OPEN_INFO[*key, (12,), ()] = ("I;16", "I;12")
-    # Single-threaded, because several decoder processes run in parallel and each thread reserves address
-    # space.
+    # Codecs use a single thread, because several decoder processes run in parallel and each thread reserves
+    # address space.
     AvifImagePlugin.DEFAULT_MAX_THREADS = 1
     heif_options.DECODE_THREADS = 0
     heif_options.THUMBNAILS = heif_options.DEPTH_IMAGES = heif_options.AUX_IMAGES = False
@@ -92,7 +93,7 @@ def _with_transparent_canvas(data: bytes) -> bytes:
     if data[12:16] != b"VP8X" or data[_VP8X_FLAGS_AT] & (_ANIMATED | _HAS_ALPHA) != _ANIMATED:
         return data
     frame = data.find(b"ANMF")
-    # Compare the canvas's width and height (minus one, after the flags) with the frame's.
+    # The fields of the canvas and of the frame contain width and height, both minus one.
     if frame < 0 or data[24:30] == data[frame + 14 : frame + 20]:
         return data
     flags = data[_VP8X_FLAGS_AT] | _HAS_ALPHA

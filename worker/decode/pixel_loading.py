@@ -1,6 +1,6 @@
-"""Loading a file's samples: 8 bits each, upright, with the format's scaling, transparency and crop applied.
+"""Loads a file's samples with 8 bits each, and applies orientation, scaling, transparency and crop.
 
-The result has one of Pillow's modes L, LA, P, RGB, RGBA, RGBa, CMYK, LAB. Transparency is in the alpha
+The loaded image has one of Pillow's modes L, LA, P, RGB, RGBA, RGBa, CMYK, LAB. Transparency is in the alpha
 channel or, for a single transparent colour or a palette, in `info["transparency"]`.
 """
 
@@ -16,7 +16,7 @@ from worker.decode.bit_depth import scale_tiff_grey, to_8_bits
 from worker.decode.pillow_parsers import BROKEN
 from worker.decode.transparency import apply_bmp_alpha, apply_png_transparency, with_gif_canvas
 
-#: A JPEG is decoded at no less than this multiple of the model's input size.
+#: The minimum size at which a JPEG is decoded, as a multiple of the model's input size.
 _DRAFT_FACTOR = 2
 _ROTATIONS = MappingProxyType(
     {
@@ -32,7 +32,7 @@ _ROTATIONS = MappingProxyType(
 
 
 def load_samples(image: ImageFile.ImageFile, data: bytes, image_format: str, *, size_px: int) -> Image.Image:
-    """Decode an opened image; a JPEG at the smallest scale that is sufficient for a square of `size_px`."""
+    """Decode an opened image; decode a JPEG at the smallest scale that suffices for a square of `size_px`."""
 
     def opened(file: bytes) -> ImageFile.ImageFile:
         return _scaled_down(Image.open(BytesIO(file), formats=(image_format,)), size_px)
@@ -66,7 +66,7 @@ def _unchanged(image: Image.Image, _data: bytes) -> Image.Image:
 
 
 def _apply_avif_crop(image: Image.Image, data: bytes) -> Image.Image:
-    """Apply the crop, before rotation; libavif leaves this to the caller."""
+    """Apply the crop of an AVIF before its rotation, because libavif leaves the crop to the caller."""
     crop = heif.primary_picture(data).crop
     return image if crop is None else image.crop(crop)
 

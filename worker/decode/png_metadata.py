@@ -1,6 +1,6 @@
-"""The metadata of a PNG: read here within bounds, and removed before Pillow parses the file.
+"""Reads the metadata of a PNG up to a maximum size, and removes it before Pillow parses the file.
 
-Pillow refuses a picture if a text or a profile inflates to more than a megabyte, or if a text is damaged.
+Pillow refuses a picture if a text or a profile decompresses to more than a megabyte, or if a text is damaged.
 """
 
 import zlib
@@ -14,7 +14,7 @@ _DEFLATE = 0
 
 
 def without_metadata(data: bytes) -> bytes:
-    """Return the file without its texts and its profile."""
+    """Return the PNG file without its text chunks and its ICC profile."""
     kept, start = [], 0
     for kind, begin, end in png_chunks(data):
         if kind in _REMOVED:
@@ -24,7 +24,7 @@ def without_metadata(data: bytes) -> bytes:
 
 
 def embedded_profile(data: bytes) -> bytes | None:
-    """Return the ICC profile; None if there is none, or if it is damaged or too long."""
+    """Return the ICC profile of a PNG, or None if there is no profile, or a damaged or too long one."""
     content = _first(data, _PROFILE)
     name, separator, packed = content.partition(b"\0")
     if not name or not separator or not packed or packed[0] != _DEFLATE:
@@ -38,13 +38,13 @@ def embedded_profile(data: bytes) -> bytes | None:
 
 
 def colour_codes(data: bytes) -> tuple[int, int] | None:
-    """Return the codes of primaries and transfer function, None if there are none."""
+    """Return the codes of primaries and transfer function, or None if the PNG has no `cICP` chunk."""
     content = _first(data, b"cICP")
     return (content[0], content[1]) if len(content) > 1 else None
 
 
 def _first(data: bytes, wanted: bytes) -> bytes:
-    """Return the content of the first chunk of a kind before the rows; empty if there is none."""
+    """Return the content of the first chunk of a kind before the pixel data, empty if there is none."""
     for kind, begin, end in png_chunks(data):
         if kind == b"IDAT":
             break

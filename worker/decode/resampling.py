@@ -1,11 +1,11 @@
-"""The resize and centre crop of `CLIPImageProcessor`, computed only for the pixels inside the crop.
+"""Resizes and crops as `CLIPImageProcessor` does, but computes only the pixels inside the centre crop.
 
-The filter and the rounding are those of Pillow's bicubic resize: first a horizontal pass, then a vertical
-one, with 8-bit samples in between. (Pillow 13 starts with the vertical pass if a picture is more than about
-twice as tall as wide; the difference is up to 22 levels on noise.)
+The resize has the same filter and rounding as Pillow's bicubic resize: first a horizontal pass, then a
+vertical pass, with 8-bit samples in between. Pillow 13 starts with the vertical pass if a picture is more
+than about twice as tall as wide; on noise, the results then differ by up to 22 levels of 255.
 
 Each pass is a series of matrix products. One product computes a few output pixels from the source pixels that
-contribute to them. For 640 x 640 pixels this takes 1.6 ms, Pillow's own resize 3.3 ms.
+contribute to them. For 640 x 640 pixels these products take 1.6 ms, Pillow's own resize takes 3.3 ms.
 """
 
 from collections.abc import Iterator
@@ -18,27 +18,27 @@ from PIL import Image
 
 Samples = npt.NDArray[np.float32]
 
-#: Half the width of the bicubic filter: in output pixels when shrinking, in source pixels when enlarging.
+#: Half the width of the bicubic filter, in output pixels when shrinking and in source pixels when enlarging.
 _SUPPORT = 2.0
-#: Pillow rounds weights to multiples of this. In black and white pictures many pixels lie half way between
-#: two levels, so their rounding depends on it.
+#: The step to multiples of which Pillow rounds weights. In black and white pictures many pixels lie half way
+#: between two levels, so their rounding depends on the rounding of the weights.
 _WEIGHT_STEP = 2.0**-22
-#: Output pixels per product. With fewer, the products are too small; with more, most of their weights are
-#: zero.
+#: The number of output pixels that one matrix product computes. With fewer pixels the products are too small
+#: to be fast; with more pixels most weights are zero.
 _PIXELS_PER_PRODUCT = 5
-#: Number of source pixels that are converted to float32 at a time.
+#: The number of source pixels that are converted to float32 at a time.
 _STRIP_PIXELS = 1 << 19
-#: Cached filters. Most covers have the same size; the filter of a large photograph takes 3 MB.
+#: The maximum number of cached filters. Most covers have the same size; the filter of a large photograph
+#: takes 3 MB.
 _FILTERS_KEPT = 8
 
 
 @dataclass(frozen=True, slots=True)
 class _Filter:
-    """The weights of one pass; each product computes `_PIXELS_PER_PRODUCT` output pixels.
+    """The weights of one pass; each matrix product computes `_PIXELS_PER_PRODUCT` output pixels.
 
-    `weights` has the shape (products, window x channels, `_PIXELS_PER_PRODUCT` x channels). A product reads
-    the source pixels from its entry in `starts` on, relative to `first`. The last product may also compute
-    zeros beyond the crop.
+    `weights` has the shape (products, window x channels, `_PIXELS_PER_PRODUCT` x channels). Product number i
+    reads source pixels from `first + starts[i]` on. The last product can also compute zeros beyond the crop.
     """
 
     first: int
@@ -48,7 +48,7 @@ class _Filter:
 
     @property
     def length(self) -> int:
-        """Return the number of values that all products compute."""
+        """Return the total number of values that all products compute."""
         return len(self.starts) * int(self.weights.shape[2])
 
     def products(self) -> Iterator[tuple[slice, slice, Samples]]:
@@ -61,7 +61,7 @@ class _Filter:
 
 
 def resize_and_crop(image: Image.Image, size_px: int) -> Image.Image:
-    """Resize the shortest edge to `size_px` with the bicubic filter and return the centre square.
+    """Resize an image's shortest edge to `size_px` with the bicubic filter and return the centre square.
 
     The image must have 8 bits per sample.
     """
@@ -82,7 +82,7 @@ def resize_and_crop(image: Image.Image, size_px: int) -> Image.Image:
 
 
 def _strips(image: Image.Image, across: _Filter, down: _Filter) -> Iterator[tuple[slice, Samples]]:
-    """Yield the source pixels that the crop needs in strips of shape (rows, columns x channels)."""
+    """Yield the source pixels that the crop needs, as strips of shape (rows, columns x channels)."""
     height = max(_STRIP_PIXELS // (across.last - across.first), 1)
     for top in range(down.first, down.last, height):
         bottom = min(top + height, down.last)
@@ -94,9 +94,9 @@ def _strips(image: Image.Image, across: _Filter, down: _Filter) -> Iterator[tupl
 
 @lru_cache(_FILTERS_KEPT)
 def _filter(side: int, resized: int, size_px: int, *, channels: int) -> _Filter:
-    """Return the filter that resizes a side to `resized` pixels and keeps the middle `size_px`.
+    """Return the filter that resizes a side to `resized` pixels and keeps the middle `size_px` pixels.
 
-    The weights are those of `precompute_coeffs` in Pillow's Resample.c.
+    The weights are the same as from `precompute_coeffs` in Pillow's Resample.c.
     """
     step = side / resized
     stretch = max(step, 1.0)

@@ -1,4 +1,4 @@
-"""Transparency that Pillow does not apply itself, for PNG, BMP and GIF."""
+"""Applies the transparency of PNG, BMP and GIF files that Pillow does not apply itself."""
 
 from io import BytesIO
 from typing import Any
@@ -14,7 +14,7 @@ _A1R5G5B5 = (0x7C00, 0x3E0, 0x1F, 0x8000)
 
 
 def apply_png_transparency(image: Image.Image, data: bytes) -> Image.Image:
-    """Apply the transparent colour of a grey or RGB PNG, which is given in the file's own bit depth."""
+    """Apply the transparent colour of a grey or RGB PNG, which is stored in the file's own bit depth."""
     key = image.info.get("transparency")
     if key is None or image.mode == "P":
         return image
@@ -22,14 +22,14 @@ def apply_png_transparency(image: Image.Image, data: bytes) -> Image.Image:
     if depth == 16:  # noqa: PLR2004
         return _without_colour(image, data, key)
     if isinstance(key, int):
-        # Pillow has scaled samples of fewer bits to 0 to 255, but not the transparent colour.
+        # Pillow has scaled samples of 2 and 4 bits to the range 0 to 255, but not the transparent colour.
         most = (1 << depth) - 1
         image.info["transparency"] = (key & most) * 255 // most
     return image.convert("L") if image.mode == "1" else image
 
 
 def apply_bmp_alpha(image: Image.Image, data: bytes) -> Image.Image:
-    """Use the highest bit of 16-bit pixels as alpha if the header's masks define it."""
+    """Use the highest bit of a BMP's 16-bit pixels as alpha if the header's masks define it so."""
     if bmp.masks(data) == _A1R5G5B5 and image.mode == "RGB":
         first, is_bottom_up = int.from_bytes(data[10:14], "little"), not data[25] & 0x80
         stride = (2 * image.width + 3) & ~3
@@ -41,7 +41,7 @@ def apply_bmp_alpha(image: Image.Image, data: bytes) -> Image.Image:
 
 def with_gif_canvas(image: Image.Image, drawn: tuple[int, int, int, int]) -> Image.Image:
     """Make the part of a GIF's canvas transparent that the first frame does not cover."""
-    # Pillow draws a frame with a transparent colour on a canvas of that colour.
+    # If the frame has a transparent colour, Pillow has already filled the canvas with that colour.
     if drawn == (0, 0, *image.size) or "transparency" in image.info:
         return image
     canvas = Image.new("RGBA", image.size)
@@ -65,9 +65,9 @@ def _without_colour(image: Image.Image, data: bytes, key: Any) -> Image.Image:
 
 
 def _low_bytes(data: bytes) -> Image.Image:
-    """Return the lower bytes of the samples of a 16-bit PNG; Pillow keeps only the upper bytes."""
+    """Return the lower bytes of the samples of a 16-bit PNG, of which Pillow keeps only the upper bytes."""
     image = Image.open(BytesIO(data), formats=("PNG",))
-    # If the samples are read as little-endian, Pillow keeps the other byte.
+    # Pillow keeps the lower bytes if it reads the big-endian samples as little-endian.
     image.tile = [tile._replace(args="RGB;16L") for tile in image.tile]
     image.load()
     return image

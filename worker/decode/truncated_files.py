@@ -1,4 +1,4 @@
-"""Decoding of truncated files, which are accepted if only the end of the picture is missing.
+"""Decodes truncated files, which are accepted if only the end of the picture is missing.
 
 JPEG, PNG and GIF do not declare their length. A truncated file is decoded twice, with different data in place
 of the missing bytes; the pixels in which the two pictures differ are missing from the file.
@@ -17,22 +17,22 @@ from common.images.cost.jpeg import read_jpeg
 from common.images.truncation import cut_short
 from worker.decode.pillow_parsers import BROKEN
 
-#: Formats that do not declare their length.
+#: The formats whose files do not declare their length.
 _WITHOUT_LENGTH = frozenset({"JPEG", "PNG", "GIF"})
-#: Tolerated ratio between the numbers of pixels that different hundredths of the file encode.
+#: The maximum ratio between the numbers of pixels that two parts of a file, each 1 % of its bytes, encode.
 _UNEVENNESS = 1.5
-#: Maximum share of missing pixels: usually, and if the end of the picture is uniform, so that few bytes
-#: encode many pixels.
+#: The maximum share of missing pixels: usually, and for a picture with a uniform end, where few bytes encode
+#: many pixels.
 _MISSING_MAX_SHARE, _UNIFORM_MAX_SHARE = 0.01 * _UNEVENNESS, 0.1
 _END_OF_IMAGE = b"\xff\xd9"
-#: Length of the random data in place of a JPEG's missing bytes: more than may be missing, so that every
-#: missing pixel differs.
+#: The length of the random data that replaces a JPEG's missing bytes: a share of the file, and a minimum. The
+#: random data is longer than the missing part of an accepted file, so that every missing pixel differs.
 _STAND_IN_SHARE, _STAND_IN_MIN_BYTES = 0.04, 64
 _COMPARED_PIXELS = 1 << 20
 _SHORT_UNIT_ROWS = 2
 
 Open = Callable[[bytes], ImageFile.ImageFile]
-#: Decodes a truncated file and returns the picture and the share of its pixels that is missing.
+#: A function that decodes a truncated file and returns the picture and the share of missing pixels.
 _DecodePartial = Callable[[bytes, Open], tuple[ImageFile.ImageFile, float]]
 
 
@@ -58,7 +58,7 @@ def load(image: ImageFile.ImageFile, data: bytes, image_format: str, *, reopen: 
 
 
 def _has_uniform_end(data: bytes, reopen: Open, decode_partial: _DecodePartial, missing_share: float) -> bool:
-    """Return whether the last hundredth of the existing bytes encodes about as many pixels as are missing."""
+    """Return whether the last 1 % of the existing bytes encodes about as many pixels as are missing."""
     if missing_share > _UNIFORM_MAX_SHARE:
         return False
     _, share_before = decode_partial(data[: -max(len(data) // 100, 1)], reopen)
@@ -66,7 +66,7 @@ def _has_uniform_end(data: bytes, reopen: Open, decode_partial: _DecodePartial, 
 
 
 def _decode_partial_jpeg(data: bytes, reopen: Open) -> tuple[ImageFile.ImageFile, float]:
-    """Decode a truncated JPEG; libjpeg fills in every missing block."""
+    """Decode a truncated JPEG, in which libjpeg fills in every missing block; return the missing share."""
     outline = read_jpeg(data)
     if not outline.has_every_scan:
         raise cut_short("JPEG", "scans are missing")
@@ -78,12 +78,12 @@ def _decode_partial_jpeg(data: bytes, reopen: Open) -> tuple[ImageFile.ImageFile
     other.load()
     unit_rows = max(outline.unit_rows * partial.height // outline.height, 1)
     differing_share = _share_from_first_difference(partial, other, unit_rows)
-    # Only the last scan is incomplete, so the share is weighted with that scan's share of the file.
+    # Only the last scan is incomplete, so the share is multiplied by that scan's share of the file's bytes.
     return partial, differing_share * outline.last_scan_bytes / len(data)
 
 
 def _decode_partial_rows(data: bytes, reopen: Open) -> tuple[ImageFile.ImageFile, float]:
-    """Decode the existing rows of a truncated PNG or GIF."""
+    """Decode the existing rows of a truncated PNG or GIF; return the share of missing pixels."""
     on_white, on_black = (_decoded_onto(reopen(data), level) for level in (255, 0))
     differing = sum(int(np.count_nonzero(rows)) for _, rows in _differences(on_white, on_black))
     has_alpha = on_black.mode in {"LA", "RGBA", "P"}
@@ -97,7 +97,7 @@ def _decoded_onto(image: ImageFile.ImageFile, level: int) -> ImageFile.ImageFile
     image.im = Image.new(image.mode, image.size, (level,) * bands if bands > 1 else level).im
     if image.palette is not None:
         image.palette.dirty = 1
-    # Otherwise `load` would replace the prepared image by an empty one.
+    # Without this change, `load` would replace the prepared image by an empty image.
     image.load_prepare = lambda: None  # type: ignore[method-assign]
     with suppress(*BROKEN):
         image.load()
@@ -106,15 +106,14 @@ def _decoded_onto(image: ImageFile.ImageFile, level: int) -> ImageFile.ImageFile
 
 
 def _share_from_first_difference(one: Image.Image, other: Image.Image, unit_rows: int) -> float:
-    """Return the share of the pixels from the first difference on, in coding order.
+    """Return the share of the pixels that follow the first difference, in coding order.
 
-    All later pixels count as different: some may be equal by chance, since one code can cover the rest of a
-    scan.
+    All pixels after the first difference count as missing, although some can be equal by chance.
     """
     for top, rows in _differences(one, other):
         for begin in range(0, len(rows), unit_rows):
             unit = rows[begin : begin + unit_rows]
-            # The last row of a unit is ignored, because chroma upsampling mixes in the unit below.
+            # The last row of a coding unit is ignored, as chroma upsampling mixes it with the unit below.
             own = unit[:-1] if len(unit) > _SHORT_UNIT_ROWS else unit
             if own.any():
                 first_column = int(np.argmax(own.any(axis=0)))
@@ -124,8 +123,8 @@ def _share_from_first_difference(one: Image.Image, other: Image.Image, unit_rows
 
 
 def _differences(one: Image.Image, other: Image.Image) -> Iterator[tuple[int, npt.NDArray[np.bool_]]]:
-    """Yield strips from the top: the first row, and which pixels of the two pictures differ."""
-    # A multiple of every possible MCU height.
+    """Yield strips from the top: the number of the first row, and which pixels of the two pictures differ."""
+    # The height of a strip is a multiple of every possible height of a JPEG's coding unit.
     height = max(_COMPARED_PIXELS // one.width // 32, 1) * 32
     for top in range(0, one.height, height):
         box = (0, top, one.width, min(top + height, one.height))

@@ -1,4 +1,4 @@
-"""A CLIP checkpoint in Hugging Face format: configuration, weights and tokenizer, read without torch."""
+"""Reads configuration, weights and tokenizer of a CLIP checkpoint in Hugging Face format, without torch."""
 
 import importlib.util
 import json
@@ -27,7 +27,7 @@ Size = Annotated[int, Field(gt=0)]
 
 
 class TowerConfig(BaseModel):
-    """The configuration of either tower; transformers omits default values from `config.json`."""
+    """The configuration of the text or image tower; transformers omits default values from `config.json`."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -73,7 +73,7 @@ class ClipConfig:
 
 
 class Weights(Mapping[str, npt.NDArray[np.float32]], ABC):
-    """The tensors of a checkpoint by name; each is read and converted to float32 on access."""
+    """The tensors of a checkpoint by name; each tensor is read and converted to float32 on access."""
 
     @abstractmethod
     def shape(self, name: str) -> tuple[int, ...]:
@@ -82,7 +82,7 @@ class Weights(Mapping[str, npt.NDArray[np.float32]], ABC):
 
 @dataclass(frozen=True, slots=True)
 class Checkpoint:
-    """A model with complete weights; `max_tokens` is the length to which texts are truncated."""
+    """A model with complete weights; texts are truncated to `max_tokens` tokens."""
 
     config: ClipConfig
     weights: Weights
@@ -100,7 +100,7 @@ def read_config(folder: Path) -> ClipConfig:
     if config.get("model_type") != "clip":
         found = config.get("model_type", "no model type")
         raise ModelUnavailable(f"the model in {folder} is {found}, not CLIP; set CLIP_MODEL to a CLIP model")
-    # 512 is transformers' default, which some configs omit.
+    # Some configs omit the projection dimension, whose default in transformers is 512.
     projection = config.get("projection_dim", EMBEDDING_DIMENSION)
     if projection != EMBEDDING_DIMENSION:
         raise ModelUnavailable(
@@ -134,7 +134,7 @@ def load_checkpoint(folder: Path) -> Checkpoint:
         config=config,
         weights=weights,
         tokenizer=tokenizer,
-        # For a tokenizer without a limit transformers writes 1e30.
+        # transformers writes 1e30 as the limit of a tokenizer without a limit.
         max_tokens=min(int(own_limit), positions) if isinstance(own_limit, int | float) else positions,
     )
 
@@ -169,7 +169,7 @@ class PickledWeights(Weights):
     """The tensors of `.bin` files, which only torch can read."""
 
     def __init__(self, files: Sequence[Path]) -> None:
-        # Imported here because torch takes hundreds of megabytes, which other checkpoints do not need.
+        # torch takes hundreds of megabytes of memory, and checkpoints of another format do not need it.
         import torch
 
         self._tensors: dict[str, Any] = {}
@@ -203,7 +203,7 @@ def tensor_shapes(config: ClipConfig) -> dict[str, tuple[int, ...]]:
         "vision_model.embeddings.class_embedding": (vision.hidden_size,),
         "vision_model.embeddings.patch_embedding.weight": patch,
         "vision_model.embeddings.position_embedding.weight": (vision.patches + 1, vision.hidden_size),
-        # The name is misspelt in every checkpoint.
+        # Every checkpoint misspells this tensor's name.
         **_norm_shapes("vision_model.pre_layrnorm", vision.hidden_size),
         **_block_shapes("vision_model", vision),
         **_norm_shapes("vision_model.post_layernorm", vision.hidden_size),
@@ -258,7 +258,7 @@ def _check_shapes(weights: Weights, config: ClipConfig, folder: Path) -> None:
 
 
 def _tower(config: Mapping[str, Any], name: str) -> dict[str, Any]:
-    """Return one tower's configuration; OpenAI's checkpoints may have `<name>_dict`, which is preferred."""
+    """Return one tower's configuration, in OpenAI's checkpoints from `<name>_dict` if that exists."""
     older = config.get(f"{name}_dict")
     found: dict[str, Any] = config.get(name, {}) if older is None else older
     return found

@@ -1,8 +1,8 @@
 """A fixed-latency encoder without a model, for tests and benchmarks of the rest of the system.
 
-Its vectors are derived from a hash of the content, so that equal inputs have equal vectors and different
-inputs have different ones. Each batch takes a fixed time without using the CPU. It is selected by
-`ENCODER=fixed`.
+The encoder derives vectors from a hash of the content, so that equal inputs have equal vectors and different
+inputs have different vectors. Each batch takes a fixed time without using the CPU. The setting
+`ENCODER=fixed` selects this encoder.
 """
 
 import hashlib
@@ -16,7 +16,7 @@ from worker.encoder.protocol import Embeddings, EncoderKind, Pixels, no_embeddin
 
 
 class FixedLatencyEncoder:
-    """Sleeps instead of computing; counts batches and items."""
+    """An encoder that sleeps instead of computing, and counts batches and items."""
 
     kind: EncoderKind = "fixed"
     model_name = "fixed-latency"

@@ -1,4 +1,4 @@
-"""The choice of an encoder by settings, and its loading."""
+"""Chooses an encoder by the settings, and loads it."""
 
 import importlib.util
 import logging
@@ -30,9 +30,9 @@ def load_encoder(
 ) -> Encoder:
     """Load a CLIP model by its folder or its name on the Hugging Face hub.
 
-    With kind `auto`, torch is used if it can use an NVIDIA GPU of this machine, else OpenVINO. Both compute
-    in bfloat16 if the device supports it and `precision` is `auto`. Only OpenVINO supports int8 and two
-    parallel passes (`side_by_side`).
+    With kind `auto`, torch is used if it can use an NVIDIA GPU of this machine, otherwise OpenVINO. Both
+    compute in bfloat16 if the device supports it and `precision` is `auto`. Only OpenVINO supports int8 and
+    two parallel forward passes (`side_by_side`).
 
     Raises:
         ModelUnavailable: the model cannot be found, fetched or loaded, or is not suitable.
@@ -42,7 +42,7 @@ def load_encoder(
     source = find_model(model)
     read_config(source.folder)
     on = _first_device(kind) if device == "auto" else device
-    # Only the chosen runtime is imported: each takes a second and hundreds of megabytes.
+    # Only the chosen runtime is imported, because importing either takes a second and hundreds of megabytes.
     if kind == "torch" or (kind == "auto" and on != "cpu"):
         if precision == "int8":
             raise ModelUnavailable(
@@ -64,13 +64,13 @@ def load_encoder(
 
 
 def _first_device(kind: EncoderChoice) -> str:
-    """Return the first CUDA device if torch can use one, else the CPU."""
+    """Return the first CUDA device if torch can use a CUDA device, otherwise the CPU."""
     if kind == "openvino" or not Path("/proc/driver/nvidia").exists():
         return "cpu"
     if not _has_torch():
         log.warning("this machine has a GPU, which only torch uses: pip install -r %s", TORCH_REQUIREMENTS)
         return "cpu"
-    import torch  # only where a driver is loaded, for the reason above
+    import torch  # only if an NVIDIA driver is loaded, because the import takes a second
 
     return "cuda:0" if torch.cuda.is_available() else "cpu"
 

@@ -1,7 +1,7 @@
-"""The location of a model's files, and the fingerprint of the files that determine its vectors.
+"""Finds a model's files, and computes a fingerprint of the files that determine its vectors.
 
 A model is a local folder or a name on the Hugging Face hub. The hub's local cache is searched first, so that
-a worker which has already downloaded the model starts without the network.
+a worker that has already downloaded the model starts without the network.
 """
 
 import hashlib
@@ -13,7 +13,7 @@ from common.errors import ModelUnavailable
 
 SAFETENSORS_SUFFIX = ".safetensors"
 _WEIGHTS = (f"model{SAFETENSORS_SUFFIX}", "pytorch_model.bin")
-#: The files besides the weights that determine the vectors.
+#: The files that determine a model's vectors, in addition to the weights.
 _CONFIG_FILES = (
     "config.json",
     "preprocessor_config.json",
@@ -41,10 +41,10 @@ class ModelSource:
 
 
 def find_model(name: str) -> ModelSource:
-    """Find a model's files, on this machine or on the hub, and fingerprint them.
+    """Find a model's files on this machine or on the hub, and compute their fingerprint.
 
     Raises:
-        ModelUnavailable: there is no such folder or hub model, it cannot be fetched, or files are missing.
+        ModelUnavailable: the model does not exist or cannot be downloaded, or files are missing.
     """
     folder = Path(name).expanduser()
     if not folder.is_dir():
@@ -59,7 +59,7 @@ def find_model(name: str) -> ModelSource:
 
 
 def _public_name(name: str) -> str:
-    """Return the name that clients see; of a folder only the last part, so that its path stays private."""
+    """Return the model's name for clients: for a folder only the last part, to keep its path private."""
     folder = Path(name).expanduser()
     return folder.resolve().name if folder.is_dir() else name
 
@@ -85,7 +85,7 @@ def _digest(files: Iterable[Path]) -> str:
 
 
 def _from_hub(name: str) -> Path:
-    # huggingface_hub imports an HTTP client, which a worker with a local folder does not need.
+    # The import is here because huggingface_hub loads an HTTP client, which a local folder does not need.
     from httpx2 import HTTPError  # huggingface_hub does not wrap errors of broken transfers
     from huggingface_hub import snapshot_download
     from huggingface_hub.errors import HFValidationError, LocalEntryNotFoundError
@@ -95,11 +95,11 @@ def _from_hub(name: str) -> Path:
         if weight_files(folder):
             return folder
     except LocalEntryNotFoundError:
-        pass  # not on this machine yet: fetched below
+        pass  # the model is not on this machine yet
     except HFValidationError as error:
         raise ModelUnavailable(f"{name!r} is neither a folder nor a name on the Hugging Face hub") from error
     try:
-        # One after the other, because OpenAI's repositories contain the same weights in three formats.
+        # The formats are tried in turn, as OpenAI's repositories contain the same weights in three formats.
         for weights in _WEIGHTS:
             folder = Path(snapshot_download(name, allow_patterns=[*_CONFIG_FILES, weights]))
             if weight_files(folder):

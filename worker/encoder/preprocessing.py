@@ -1,7 +1,7 @@
-"""A model's preprocessing parameters: input size, mean and standard deviation.
+"""Reads a model's preprocessing parameters: input size, mean and standard deviation.
 
-The decoder resizes and crops, the encoder normalises. Both implement CLIP's preprocessing (bicubic resize of
-the shortest edge, centre crop, RGB); a model with another preprocessing is refused.
+The decoder resizes and crops images, the encoder normalises their pixels. Both implement CLIP's preprocessing
+(bicubic resize of the shortest edge, centre crop, RGB); a model with another preprocessing is refused.
 """
 
 import json
@@ -12,7 +12,7 @@ from typing import Any
 
 from common.errors import ModelUnavailable
 
-#: OpenAI's values, which `CLIPImageProcessor` uses if the model's folder does not define them.
+#: The values of OpenAI's CLIP, which `CLIPImageProcessor` uses if the model's folder does not define others.
 _MEAN = (0.48145466, 0.4578275, 0.40821073)
 _STD = (0.26862954, 0.26130258, 0.27577711)
 _SIZE_PX = 224
@@ -30,7 +30,7 @@ _DEFAULTS = {
 
 @dataclass(frozen=True, slots=True)
 class Preprocessing:
-    """Side of the square input in pixels; mean and standard deviation per channel on a scale of 0 to 1."""
+    """The side of the square input in pixels, and each channel's mean and standard deviation (0 to 1)."""
 
     size_px: int
     mean: tuple[float, ...]

@@ -1,4 +1,4 @@
-"""The encoder protocol and its types.
+"""The protocol that all encoders implement, and its types.
 
 uint8 pixels (n, size, size, 3) ──► encode_images ──┐
                                                     ├──► float32 (n, 512), L2-normalised
@@ -16,17 +16,17 @@ from common.catalog.protocol import EMBEDDING_DIMENSION
 Pixels: TypeAlias = npt.NDArray[np.uint8]
 Embeddings: TypeAlias = npt.NDArray[np.float32]
 EncoderKind: TypeAlias = Literal["openvino", "torch", "fixed"]
-#: `auto` is bfloat16 if the device supports it in hardware, else float32.
+#: The requested precision; `auto` means bfloat16 if the device supports it in hardware, otherwise float32.
 Precision: TypeAlias = Literal["auto", "float32", "int8"]
 
 
 class Encoder(Protocol):
-    """A loaded model, called by at most `passes_at_once` threads at a time and closed by its owner."""
+    """A loaded model, which at most `passes_at_once` threads call at a time."""
 
-    #: SHA-256 of the model's files and, if it changes the vectors, the numeric mode.
+    #: The SHA-256 of the model's files and, if it changes the vectors, the numeric mode.
     fingerprint: str
-    #: SHA-256 of the model's files, which the catalog stores. It does not include the numeric mode, because
-    #: an int8 encoder may query a catalog that was embedded in float32.
+    #: The SHA-256 of the model's files, which the catalog stores. The hash does not include the numeric mode,
+    #: because an int8 encoder can query a catalog that was embedded in float32.
     model_fingerprint: str
     model_name: str
     device: str
@@ -34,19 +34,19 @@ class Encoder(Protocol):
     #: The precision of the computation: float32, bfloat16 or int8.
     precision: str
     input_size_px: int
-    #: Maximum number of concurrent callers.
+    #: The maximum number of concurrent callers.
     passes_at_once: int
 
     def encode_images(self, pixels: Pixels) -> Embeddings:
-        """Embed RGB images of shape (n, input_size_px, input_size_px, 3), resized and cropped."""
+        """Embed resized and cropped RGB images of shape (n, input_size_px, input_size_px, 3)."""
         ...
 
     def encode_texts(self, texts: Sequence[str]) -> Embeddings:
-        """Embed texts; a text that is too long for the model is truncated as by `CLIPProcessor`."""
+        """Embed texts; a text that is too long for the model is truncated as in `CLIPProcessor`."""
         ...
 
     def truncates(self, text: str) -> bool:
-        """Tell whether a text has more tokens than the model reads."""
+        """Return whether a text has more tokens than the model reads."""
         ...
 
     def close(self) -> None:

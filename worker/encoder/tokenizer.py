@@ -1,7 +1,7 @@
 """The tokenizer of the text tower, and the packing of several texts into one input without padding.
 
-The text tower's attention is causal and the embedding is taken at the end token, so later tokens have no
-effect. Texts therefore need no padding, and one causal mask serves all texts of a pass.
+The text tower's attention is causal and the embedding is taken at the end token, so tokens after the end
+token have no effect. Texts therefore need no padding, and one causal mask serves all texts of a forward pass.
 """
 
 import json
@@ -18,14 +18,14 @@ from tokenizers.models import BPE
 
 from common.errors import ModelUnavailable
 
-#: The end token's id in configs written before transformers' pull request 24773. For models with this id the
-#: embedding is taken at the highest id of the sequence.
+#: The end token's id in configs written before transformers' pull request 24773. For models with this id, the
+#: embedding is taken at the token with the highest id of the sequence.
 _LEGACY_EOS_ID = 2
 
-#: Added to the attention score of a masked token.
+#: The value that is added to the attention score of a masked token.
 _MASKED_SCORE = -1e9
-#: Number of cached layouts. The cache makes passes of single texts, which have few different lengths, 1 %
-#: faster.
+#: The maximum number of cached layouts. The cache makes passes of single texts, which have few different
+#: lengths, 1 % faster.
 _LAYOUTS_KEPT = 32
 
 #: The pattern that splits a text before byte pairs are merged, from openai/CLIP's `simple_tokenizer.py`.
@@ -34,16 +34,16 @@ _START_MARK, _END_MARK = "<|startoftext|>", "<|endoftext|>"
 
 Indices = npt.NDArray[np.int64]
 
-#: (maximum, step): up to `maximum` tokens, the length of a pass is a multiple of `step`. The last step also
-#: applies to longer passes.
+#: Pairs (maximum, step): a pass of up to `maximum` tokens is padded to a multiple of `step`. The last step
+#: also applies to longer passes.
 _STEPS = ((32, 4), (128, 8), (1024, 32))
 
 
 def padded_length(tokens: int) -> int:
-    """Return the number of tokens to which a pass is padded.
+    """Return the number of tokens to which a forward pass is padded.
 
-    OpenVINO prepares a kernel for each new length, which takes milliseconds and memory, so the number of
-    different lengths is kept small.
+    OpenVINO prepares a kernel for each new length, which takes milliseconds and memory, so passes are padded
+    to few different lengths.
     """
     step = next((step for most, step in _STEPS if tokens <= most), _STEPS[-1][1])
     return -(-tokens // step) * step
@@ -66,7 +66,7 @@ def clip_tokenizer(folder: Path) -> Tokenizer:
 def _tokenizer_of_merges(folder: Path) -> Tokenizer:
     vocabulary: dict[str, int] = json.loads((folder / "vocab.json").read_text(encoding="utf-8"))
     lines = (folder / "merges.txt").read_text(encoding="utf-8").splitlines()
-    # The first line is a header.
+    # The first line of `merges.txt` is a header.
     merges = [(left, right) for left, _, right in (line.partition(" ") for line in lines[1:] if line)]
     model = BPE(
         vocab=vocabulary,
@@ -85,7 +85,7 @@ def _tokenizer_of_merges(folder: Path) -> Tokenizer:
             pre_tokenizers.ByteLevel(add_prefix_space=False),
         ]
     )
-    # Typed as Any because its annotations mistake the parameter `cls` for the class.
+    # `RobertaProcessing` is typed as Any, because its annotations mistake the parameter `cls` for the class.
     add_marks: Any = processors.RobertaProcessing
     tokenizer.post_processor = add_marks(
         (_END_MARK, vocabulary[_END_MARK]),
@@ -99,7 +99,7 @@ def _tokenizer_of_merges(folder: Path) -> Tokenizer:
 
 
 class TextTokenizer:
-    """The model's own tokenizer, which truncates at the model's length."""
+    """The model's own tokenizer, which truncates texts to the model's maximum number of tokens."""
 
     def __init__(self, tokenizer: Tokenizer, *, max_tokens: int, eos_id: int) -> None:
         """Wrap a tokenizer that ends each text with the token `eos_id`.
@@ -115,7 +115,7 @@ class TextTokenizer:
         self._eos_id = eos_id
 
     def __call__(self, texts: Sequence[str]) -> list[list[int]]:
-        """Return the ids of each text up to the first end token, at which its embedding is taken."""
+        """Return the token ids of each text up to the first end token, at which the embedding is taken."""
         return [
             self._to_end_token(encoding.ids) for encoding in self._tokenizer.encode_batch_fast(list(texts))
         ]
@@ -130,10 +130,9 @@ class TextTokenizer:
 
 
 def pack_ids(sequences: Sequence[Sequence[int]], *, out: npt.NDArray[np.int32]) -> None:
-    """Write the ids of all texts one after the other, so that linear layers compute no padding within texts.
+    """Write the token ids of all texts one after the other to `out`, without padding between texts.
 
-    The rest of `out`, up to 31 tokens, is filled with zeros; these tokens have no effect. See
-    `padded_length`.
+    The rest of `out`, up to 31 tokens (see `padded_length`), is filled with zeros, which have no effect.
     """
     ids = [token for sequence in sequences for token in sequence]
     out[: len(ids)] = ids
@@ -142,13 +141,14 @@ def pack_ids(sequences: Sequence[Sequence[int]], *, out: npt.NDArray[np.int32]) 
 
 @dataclass(frozen=True, slots=True)
 class PackedLayout:
-    """The position of each packed token, as index arrays; inputs of the text tower besides the ids.
+    """The index arrays of packed texts, which are inputs of the text tower in addition to the token ids.
 
-    Only attention needs a matrix per text and head, whose width is the padded length of the longest text.
-    Each token has 3 x heads parts (query, key and value of each head). `to_heads`, shape (3, texts x heads,
-    longest), gathers them into these matrices; `to_rows`, shape (tokens, heads), gathers the attention output
-    of each token. `positions` has shape (tokens,), `ends` (texts,), `mask`, added to the scores, (longest,
-    longest).
+    Attention needs a matrix per text and head, with `longest` rows, the padded length of the longest text.
+    Each token has 3 x heads vectors (query, key and value of each head). `to_heads`, of shape (3, texts x
+    heads, longest), gathers these vectors into the matrices; `to_rows`, of shape (tokens, heads), gathers the
+    attention output of each token. `positions`, of shape (tokens,), has each token's position in its text;
+    `ends`, of shape (texts,), has the index of each end token; `mask`, of shape (longest, longest), is added
+    to the scores.
     """
 
     positions: npt.NDArray[np.int32]
@@ -166,7 +166,7 @@ class PackedLayout:
         starts = ends - sizes + 1
         longest, total = padded_length(max(lengths)), int(sizes.sum())
         columns, head = (np.arange(count, dtype=np.int32) for count in (longest, heads))
-        # The padding of a row repeats the last token; because of the causal mask it has no effect.
+        # The padding of a row repeats the last token, which has no effect because of the causal mask.
         rectangle = np.minimum(starts[:, None] + columns, ends[:, None])
         parts = np.arange(3 * heads, dtype=np.int32).reshape(3, 1, heads, 1)
         to_heads = rectangle[:, None] * (3 * heads) + parts

@@ -1,4 +1,4 @@
-"""The torch encoder, which runs transformers' CLIP: in bfloat16 on a GPU, in float32 on a CPU."""
+"""The torch encoder, which runs transformers' CLIP in bfloat16 on a GPU and in float32 on a CPU."""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -15,7 +15,7 @@ from worker.encoder.model_files import ModelSource
 from worker.encoder.preprocessing import read_preprocessing
 from worker.encoder.protocol import Embeddings, EncoderKind, Pixels, Precision, no_embeddings
 
-#: Maximum number of images or texts of one forward pass, by device type.
+#: The maximum number of images or texts in one forward pass, by device type.
 _PER_PASS = {"cpu": 16, "cuda": 256}
 
 
@@ -93,14 +93,14 @@ class TorchEncoder:
         return features
 
     def _to_device(self, tensor: torch.Tensor) -> torch.Tensor:
-        # With pinned memory the copy runs in parallel with the previous batch's computation.
+        # Pinned memory is copied to the GPU in parallel with the previous batch's computation.
         return tensor.pin_memory().to(self._device, non_blocking=True) if self._on_gpu else tensor
 
 
 def load_clip_model(folder: Path) -> CLIPModel:
     """Return transformers' model of a checkpoint, in evaluation mode and with float32 weights.
 
-    float16 weights are converted too, because x86 CPUs compute in float16 slowly or not at all.
+    Weights in float16 are converted to float32, because x86 CPUs compute in float16 slowly or not at all.
 
     Raises:
         ModelUnavailable: the weights cannot be loaded.

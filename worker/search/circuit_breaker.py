@@ -1,4 +1,4 @@
-"""The circuit breaker for catalog calls: while the catalog does not answer, only single test calls reach it.
+"""The circuit breaker for catalog calls: a catalog that does not answer gets only single test calls.
 
 closed ──► open       `OPEN_AFTER` calls in a row failed with a transient error
 open ──► half-open    the pause is over: one test call is made
@@ -21,14 +21,14 @@ log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
-#: Consecutive failures that open the breaker; fewer failures may be transient.
+#: The number of consecutive failures that opens the breaker.
 OPEN_AFTER = 5
-#: Bounds of the pause, which is random so that the workers do not all call at the same time.
+#: The minimum and maximum seconds of the pause, which is random so that the workers do not all call at once.
 SHORTEST_PAUSE_S, LONGEST_PAUSE_S = 0.5, 1.5
 
 
 class CircuitBreaker:
-    """Makes calls or refuses them; thread-safe."""
+    """Makes calls to the catalog, or refuses them while the catalog does not answer; thread-safe."""
 
     def __init__(
         self, *, open_after: int = OPEN_AFTER, clock_s: Callable[[], float] = time.monotonic
@@ -37,7 +37,7 @@ class CircuitBreaker:
         self._clock_s = clock_s
         self._lock = threading.Lock()
         self._failures = 0
-        #: When the next call may go through; None while closed.
+        #: The time at which the next call is allowed; None while the breaker is closed.
         self._next_call_at: float | None = None
         self._probing = False
         self._reason = ""
@@ -46,7 +46,7 @@ class CircuitBreaker:
         """Make the call, or fail at once if the breaker is open.
 
         Raises:
-            CatalogUnavailable: the call failed, or it was not made; then with the last failure's message.
+            CatalogUnavailable: the call failed, or was not made; the message is that of the last failure.
         """
         is_probe = self._admit()
         try:
@@ -55,7 +55,7 @@ class CircuitBreaker:
             self._failed(error)
             raise
         except BaseException:
-            # Any other error is an answer: the catalog is reachable.
+            # Any other error is an answer of the catalog, which is therefore reachable.
             self._answered()
             raise
         else:

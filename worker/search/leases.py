@@ -1,8 +1,8 @@
-"""The leases of this worker's runs, and the thread that renews them.
+"""Holds the leases of this worker's runs, and renews them in a thread.
 
-The thread renews every lease, marks the runs that were canceled or ended by others, announces the worker, and
-runs the sweeper when it is due. It is independent of the model threads: if the model stalls, leases are
-renewed until the watchdog ends the process.
+The thread renews every lease, marks the runs that were canceled or that other processes ended, announces the
+worker, and runs the sweeper when it is due. The thread is independent of the model: if the model stalls,
+leases are renewed until the watchdog ends the process.
 """
 
 import logging
@@ -17,12 +17,12 @@ from common.ledger.worker import WorkerLedger
 
 log = logging.getLogger(__name__)
 
-#: A lease is renewed at least this often before it expires.
+#: The number of times that a lease is renewed, at least, before it would expire.
 _RENEWALS_PER_LEASE = 4
 
 
 class RunCanceled(Exception):
-    """The run was canceled, ended elsewhere, or is leased to another worker."""
+    """The run was canceled, another process ended it, or it is leased to another worker."""
 
 
 class Lease:
@@ -42,7 +42,7 @@ class Lease:
 
 
 class Leases:
-    """Every lease of one worker process; thread-safe."""
+    """All leases of one worker process; thread-safe."""
 
     def __init__(
         self, ledger: WorkerLedger, *, lease_s: float, announcement: Callable[[], dict[str, object]]
@@ -50,8 +50,8 @@ class Leases:
         self._ledger = ledger
         self._lease_s = lease_s
         self._announcement = announcement
-        # Not keyed by run id: if Redis was frozen for longer than a lease, this worker may hold a run twice,
-        # and the end of the first attempt must not drop the lease of the second.
+        # A set and not a dict by run id: after Redis was frozen for longer than a lease, this worker can hold
+        # a run twice, and the end of the first attempt must not drop the lease of the second.
         self._held: set[Lease] = set()
         self._lock = threading.Lock()
         self._stop = threading.Event()
@@ -73,7 +73,7 @@ class Leases:
 
     @contextmanager
     def holding(self, claim: Claim) -> Iterator[Lease]:
-        """Renew the run's lease while the body runs."""
+        """Renew the run's lease while the `with` block runs."""
         lease = Lease(claim)
         with self._lock:
             self._held.add(lease)

@@ -1,4 +1,4 @@
-"""The search pipeline of one run: embed the parts, combine the embeddings, search the catalog."""
+"""Answers a run: embeds the parts of the query, combines the embeddings and searches the catalog."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ from worker.search.stopwatch import Stopwatch
 
 T = TypeVar("T")
 
-#: A weighted sum of unit vectors that is shorter than this is mostly rounding error.
+#: The minimum length of a weighted sum of unit vectors; a shorter sum is mostly rounding error.
 MIN_LENGTH = 1e-6
 
 
@@ -33,13 +33,13 @@ class Answer:
     result: bytes
     timings: Timings
     entries: tuple[Entry, ...] = ()
-    #: Whether the result comes from the model and catalog version in the query key.
+    #: Whether the result was made with the model and the catalog version that the query key names.
     matches_key: bool = True
     from_cache: bool = False
 
 
 class Pipeline:
-    """Answers runs; thread-safe, one call a thread."""
+    """Answers runs; thread-safe."""
 
     def __init__(
         self,
@@ -65,7 +65,7 @@ class Pipeline:
         """Answer the leased run.
 
         Raises:
-            RunCanceled: the lease was lost; checked before embedding and before the search.
+            RunCanceled: the lease was lost before the embedding or before the search.
             CoverSearchError: the run must fail with this error.
         """
         claim = lease.claim
@@ -77,14 +77,14 @@ class Pipeline:
             cached = self._cache.entries(query_key, model=model, contents=claim.contents)
         found = CacheLookup.of(cached, contents=claim.contents)
         if found.result is not None:
-            # An identical query's result was cached after the gateway had checked the cache.
+            # The result of an identical query was cached after the gateway had checked the cache.
             return Answer(result=found.result, timings=stopwatch.timings(), from_cache=True)
         embeddings = RunEmbeddings(found.embeddings)
         versions: set[str | None] = set()
         try:
             matches = self._search(query, embeddings, lease, stopwatch, versions)
         except Exception:
-            # A retry, or a query with the same image and other filters, can then reuse the embeddings.
+            # A retry, or a query with the same image and other filters, can reuse cached embeddings.
             self._cache.put(self._cache.embedding_entries(model, embeddings.made))
             raise
         timings = stopwatch.timings()
@@ -97,7 +97,7 @@ class Pipeline:
             public_url=self._public_url,
         )
         made = self._cache.embedding_entries(model, embeddings.made)
-        # The catalog may have changed after the gateway made the key, or between two calls of this run.
+        # The catalog may have changed after the gateway made the query key, or between two calls of this run.
         matches_key = {self._made_from(version) for version in versions} == {claim.made_from}
         kept = (self._cache.result_entry(query_key, result),) if matches_key else ()
         return Answer(result, timings, entries=(*made, *kept), matches_key=matches_key)
@@ -113,7 +113,7 @@ class Pipeline:
         stopwatch: Stopwatch,
         versions: set[str | None],
     ) -> Matches:
-        """Search the catalog; add every catalog version that was read to `versions`."""
+        """Search the catalog, and add every catalog version that was read to `versions`."""
         lease.check()
         if query.type == "album":
             album_id = query.album_ids[0]
@@ -156,7 +156,7 @@ class Pipeline:
                 case TextPart(text, weight):
                     vector = self._embedder.text(text, embeddings, stopwatch)
                 case ImagePart(digest, weight):
-                    # A single image has the parameter "file", whether it was sent as a form or as JSON.
+                    # Errors about a single image name the parameter `file`, for both forms and JSON.
                     with image_given_as("file" if query.type == "image" else f"parts.{index}.image"):
                         vector = self._embedder.image(digest, embeddings, lease, stopwatch)
                 case AlbumPart(album_id, weight):
@@ -180,7 +180,7 @@ class Pipeline:
         return found
 
     def _ask(self, call: Callable[[], T], lease: Lease, stopwatch: Stopwatch) -> T:
-        """Call the catalog; retry while the lease is held and an attempt can end before the deadline."""
+        """Call the catalog; retry while the run is leased and an attempt can end before the deadline."""
 
         def ask_once() -> T:
             lease.check()

@@ -1,4 +1,4 @@
-"""The stopwatch that measures the stages of one run."""
+"""Measures the duration of each stage of a run."""
 
 import time
 from collections.abc import Iterator
@@ -12,7 +12,7 @@ class Stopwatch:
     """Adds up the durations of a run's stages, which must not overlap."""
 
     def __init__(self, claim: Claim) -> None:
-        #: Time from the submit to the claim, by Redis's clock.
+        #: The milliseconds between the submission and the claim of the run, by Redis's clock.
         self._before_ms = max(0, claim.claimed_ms - claim.created_ms)
         self._claimed_at = time.perf_counter()
         self._remaining_s = (claim.deadline_ms - claim.claimed_ms) / 1000
@@ -20,7 +20,7 @@ class Stopwatch:
 
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:
-        """Add the duration of the body to a stage."""
+        """Add the duration of the `with` block to a stage."""
         start = time.perf_counter()
         try:
             yield
@@ -32,7 +32,7 @@ class Stopwatch:
         self._stages_ms[name] += spent_ms
 
     def remaining_s(self) -> float:
-        """Return the seconds until the deadline; negative once it has passed."""
+        """Return the seconds until the deadline, a negative number after the deadline."""
         return self._remaining_s - (time.perf_counter() - self._claimed_at)
 
     def timings(self) -> Timings:

@@ -1,6 +1,6 @@
-"""The Celery task of a search: claim a run, answer it, and write the outcome to the ledger.
+"""The Celery task of a search: claims a run, answers it, and writes the outcome to the ledger.
 
-The outcome of a run is only in the ledger; every message is acknowledged to Celery as successful.
+The outcome of a run is written only to the ledger; for Celery, every task succeeds.
 """
 
 import logging
@@ -31,7 +31,7 @@ log = logging.getLogger(__name__)
 
 
 class Answering(Protocol):
-    """The interface of the pipeline: answers a leased run or raises an error."""
+    """The interface of the pipeline, which answers a leased run or raises an error."""
 
     def answer(self, lease: Lease) -> Answer: ...
 
@@ -51,8 +51,8 @@ class RunHandler:
     ) -> None:
         """Create a handler.
 
-        `cache_apart` is the cache if its Redis is not the ledger's; `fingerprint` identifies the model in the
-        cache keys of embeddings.
+        `cache_apart` is the cache if cache and ledger use different Redis servers, otherwise None;
+        `fingerprint` identifies the model in the cache keys of embeddings.
         """
         self._ledger = ledger
         self._cached_for = fingerprint if cache_apart is None else None
@@ -67,7 +67,7 @@ class RunHandler:
         try:
             claim = self._ledger.claim(run_id, cached_for=self._cached_for)
         except QueueUnavailable as error:
-            # In the ledger the run is still queued, or leased to us: the sweeper will send it again.
+            # The sweeper will send the run again, which is still queued or leased to this worker.
             log.warning("could not claim", extra={"error": error.detail})
             return
         if isinstance(claim, Verdict):
@@ -83,23 +83,23 @@ class RunHandler:
         except RunCanceled:
             log.info("canceled")
         except DecoderDied as error:
-            # The cause may be the machine and not the image, so it is retried until the attempts are used up.
+            # The machine may be the cause and not the image, so the run is retried up to its attempt limit.
             log.warning("the decoder died", extra={"attempt": claim.attempt, "error": error.detail})
             self._write(lambda: self._ledger.release(claim, uses_attempt=True), claim)
         except (DecoderBusy, QueueFull) as error:
-            # Decoding was not attempted: another worker, or this one later, may have capacity.
+            # The run is given back, because another worker may have capacity now, or this worker later.
             log.warning("no room for the run; given back", extra={"error": error.detail})
             delay_reason = error.detail
             self._write(
                 lambda: self._ledger.release(claim, uses_attempt=False, delay_reason=delay_reason), claim
             )
         except ModelMismatch as error:
-            # A worker with the catalog's new model can answer the run; this one can answer no more runs.
+            # Only a worker with the catalog's new model can answer the run, so this worker ends.
             self._retire(error)
             self._write(lambda: self._ledger.release(claim, uses_attempt=False), claim)
         except CoverSearchError as error:
             self._fail(claim, JobFailure.of(error))
-        except Exception:  # The process boundary: a run must end in the ledger, whatever happened.
+        except Exception:  # After any error at all, the run must end in the ledger.
             log.exception("a run failed unexpectedly")
             self._fail(claim, JobFailure(code="internal", detail="the worker failed unexpectedly"))
         else:
@@ -129,7 +129,7 @@ class RunHandler:
         self._write(lambda: self._ledger.fail(claim, failure), claim)
 
     def _write(self, write: Any, claim: Claim) -> None:
-        # The outcome is known, so wait for Redis until the run's deadline.
+        # The outcome is known, so the write is repeated until the run's deadline.
         within_s = (claim.deadline_ms - claim.claimed_ms) / 1000
         try:
             retry_transient(write, within_s=within_s)

@@ -1,6 +1,6 @@
 #!/bin/sh
-# The roles that Supabase has, and `catalog_reader`; run once, when the database is made. The schema
-# grants to those it finds.
+# Creates Supabase's roles and `catalog_reader`, once, when the database is created. The catalog's schema
+# grants rights to the roles that exist.
 set -eu
 
 psql --set ON_ERROR_STOP=1 --username "$POSTGRES_USER" --dbname "$POSTGRES_DB" <<'SQL'
@@ -9,7 +9,7 @@ CREATE ROLE anon NOLOGIN NOINHERIT;
 CREATE ROLE authenticated NOLOGIN NOINHERIT;
 CREATE ROLE service_role NOLOGIN NOINHERIT BYPASSRLS;
 CREATE ROLE catalog_reader NOLOGIN NOINHERIT;
--- PostgREST logs in as this one, which may do nothing but become the role that a key names.
+-- PostgREST logs in as `authenticator`, which can only switch to the role that an API key names.
 CREATE ROLE authenticator LOGIN NOINHERIT PASSWORD :'password';
 ALTER ROLE authenticator SET statement_timeout = '8s';
 GRANT anon, authenticated, service_role, catalog_reader TO authenticator;

@@ -1,6 +1,6 @@
-"""Conversion of the cropped square from a file's colour space to sRGB.
+"""Converts the cropped image from a file's colour space to sRGB.
 
-A file defines its colour space by an ICC profile, or by primaries and a transfer function (`coded_colour`). A
+A file defines its colour space by an ICC profile, or by primaries and a transfer function (`CodedColour`). A
 file without a readable definition is treated as sRGB. Pixels are not converted if the colour space differs
 from sRGB by at most `_SAME_LEVELS`.
 """
@@ -18,17 +18,17 @@ from common.images.cost.png import PROFILE_BYTES_MAX
 from worker.decode.colour.icc_profiles import bounded
 from worker.decode.colour.primaries_and_transfer import CodedColour, coded_to_srgb
 
-#: Different sRGB profiles differ by at most one level of 255; the closest other colour space, Rec. 709, by
-#: 16.
+#: The maximum difference in levels of 255 between sRGB and a profile that counts as sRGB. Two sRGB profiles
+#: differ by at most 1; the most similar other colour space, Rec. 709, differs from sRGB by 16.
 _SAME_LEVELS = 2
-#: Cached conversions by profile. Creating one takes 3 to 60 ms, using one less than 1 ms, and pictures of the
-#: same camera share a profile.
+#: The maximum number of cached conversions. Creating a conversion takes 3 to 60 ms, using it less than 1 ms,
+#: and pictures of the same camera share a profile.
 _CONVERSIONS_KEPT = 4
-#: Pillow's mode for LittleCMS, by the profile's colour space.
+#: The Pillow mode of the image that LittleCMS reads, by the profile's colour space.
 _MODES = {"GRAY": "L", "RGB ": "RGB", "CMYK": "CMYK"}
-#: The colour family of each Pillow mode; RGB for all other modes.
+#: The colour family of each Pillow mode; a mode that is not listed belongs to RGB.
 _FAMILIES = {"L": "L", "LA": "L", "CMYK": "CMYK", "LAB": "LAB"}
-#: White stays white, and the darkest colour of a printer becomes black.
+#: With this rendering intent white stays white, and with `_FLAGS` a printer's darkest colour becomes black.
 _INTENT = ImageCms.Intent.RELATIVE_COLORIMETRIC
 _FLAGS = ImageCms.Flags.BLACKPOINTCOMPENSATION
 
@@ -43,14 +43,14 @@ class ColourSource:
 
 @dataclass(frozen=True, slots=True)
 class Conversion:
-    """The required mode of the square, and the function that converts it from there to sRGB."""
+    """The Pillow mode that the image must have, and the function that converts it from that mode to sRGB."""
 
     mode: str
     to_srgb: Callable[[Image.Image], Image.Image]
 
 
 def conversion_from(source: ColourSource, mode: str) -> Conversion:
-    """Return the conversion for an image of a Pillow mode, with or without alpha channel."""
+    """Return the conversion to sRGB for an image of a Pillow mode, with or without alpha channel."""
     family = _FAMILIES.get(mode, "RGB")
     if family == "LAB":
         return Conversion("LAB", _from_lab().apply)
@@ -65,7 +65,7 @@ def conversion_from(source: ColourSource, mode: str) -> Conversion:
 
 
 def _by_profile(profile: bytes, family: str) -> Conversion | None:
-    """Return the conversion by a profile; None if it is sRGB, unusable, or for another colour family."""
+    """Return the conversion by a profile, or None if the profile is sRGB, unusable, or of another family."""
     transform = _transform(profile)
     if transform is None:
         return None

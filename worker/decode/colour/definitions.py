@@ -1,9 +1,9 @@
-"""The definitions of a file's colour space, in each format's order of precedence.
+"""Reads how a file defines its colour space, in each format's order of precedence.
 
 PNG          cICP, else iCCP, else sRGB, else gAMA and cHRM
 HEIF, AVIF   an ICC profile, else the codes of `nclx`
 BMP          the profile of a BITMAPV5HEADER
-all others   an ICC profile
+other        an ICC profile
 """
 
 from PIL import Image
@@ -15,7 +15,7 @@ from worker.decode.colour.primaries_and_transfer import from_cicp, from_png
 
 
 def colour_source(image: Image.Image, data: bytes, image_format: str) -> ColourSource:
-    """Return the colour space definitions of an opened file; `data` is the whole file."""
+    """Return the colour space definition of an opened file; `data` is the whole file."""
     profile = image.info.get("icc_profile") or None
     if image_format == "PNG":
         return _png_source(image, data)

@@ -1,20 +1,22 @@
-"""ICC profiles made safe for LittleCMS: elements that browsers ignore are hidden, shared data is bounded.
+"""Makes ICC profiles safe for LittleCMS: hides elements that browsers ignore, and limits shared data.
+
+An ICC profile has this structure:
 
 header  128 bytes
-table   number of tags, then for each its signature, offset and size
-data    the tags' content; several tags may have the same
+table   the number of tags, then the signature, offset and size of each tag
+data    the content of the tags; several tags can refer to the same content
 """
 
 from struct import Struct
 
 _HEADER_BYTES = 128
 _COUNT, _TAG = Struct(">I"), Struct(">4sII")
-#: LittleCMS reads no profile with more tags.
+#: The maximum number of tags in a profile that LittleCMS reads.
 _TAGS_MAX = 100
-#: Tags of floating-point processing elements, which LittleCMS prefers and browsers ignore. A tag has any
-#: number of elements, and all may have the same data: 20,000 of them took 10 s.
+#: The tags of floating-point processing elements, which LittleCMS prefers and browsers ignore. A tag can have
+#: any number of elements that share the same data: 20,000 elements took 10 s.
 _ELEMENTS = frozenset({b"D2B0", b"D2B1", b"D2B2", b"D2B3", b"B2D0", b"B2D1", b"B2D2", b"B2D3"})
-#: Total size of the tags relative to the profile, where equal places count once.
+#: The maximum total size of the tags as a multiple of the profile's size; equal tags are counted once.
 _SHARED_MAX = 2
 
 
@@ -22,7 +24,7 @@ def bounded(profile: bytes) -> bytes:
     """Return the profile without processing elements.
 
     Raises:
-        ValueError: it is broken, or its tags share their data many times over.
+        ValueError: the profile is broken, or its tags share their data many times over.
     """
     if len(profile) < _HEADER_BYTES + _COUNT.size:
         raise ValueError("the profile is too short")
@@ -33,7 +35,7 @@ def bounded(profile: bytes) -> bytes:
     table = [_TAG.unpack_from(profile, first + number * _TAG.size) for number in range(count)]
     if sum(size for _, size in {(at, size) for _, at, size in table}) > _SHARED_MAX * len(profile):
         raise ValueError("the tags of the profile share their data")
-    # Signatures must differ from each other; those of real tags are letters.
+    # A hidden tag gets its number as signature, which differs from real signatures, which are letters.
     hidden = (
         _TAG.pack(_COUNT.pack(number) if name in _ELEMENTS else name, at, size)
         for number, (name, at, size) in enumerate(table)

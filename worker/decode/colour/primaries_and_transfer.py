@@ -1,7 +1,7 @@
-"""Conversion to sRGB from colours given by primaries and transfer function, as in PNG, HEIF and AVIF.
+"""Converts to sRGB from a colour space given by primaries and transfer function, as in PNG, HEIF and AVIF.
 
-The codes are those of ITU-T H.273. The transfer functions of television cameras (BT.709 and similar) are
-treated as sRGB's, as browsers do for pictures.
+ITU-T H.273 defines the codes. As in browsers, the transfer functions of television cameras (BT.709 and
+similar) are treated as the transfer function of sRGB.
 """
 
 from collections.abc import Mapping
@@ -13,7 +13,7 @@ import numpy.typing as npt
 from PIL import Image
 
 Values = npt.NDArray[np.float64]
-#: Chromaticity coordinates x and y of white, red, green and blue.
+#: The chromaticity coordinates x and y of white, red, green and blue.
 Chromaticities = tuple[float, float, float, float, float, float, float, float]
 
 _D65, _C, _DCI = (0.3127, 0.3290), (0.310, 0.316), (0.314, 0.351)
@@ -33,14 +33,14 @@ _PRIMARIES: Mapping[int, Chromaticities] = MappingProxyType(
 )
 _GAMMA_22, _GAMMA_28, _LINEAR, _PQ, _SMPTE_428, _HLG = 4, 5, 8, 16, 17, 18
 _EXPONENTS: Mapping[int, float] = MappingProxyType({_GAMMA_22: 2.2, _GAMMA_28: 2.8, _LINEAR: 1.0})
-#: The luminance, in cd/m², that is shown as white in HDR pictures; brighter values are clipped to white. This
-#: is Chromium 156's value, twice the reference white of BT.2408.
+#: The luminance in cd/m² that is shown as white in HDR pictures; brighter values are clipped to white. The
+#: value is the same as in Chromium 156: twice the reference white of BT.2408.
 _WHITE_NITS = 406.0
 _PQ_NITS, _HLG_NITS, _HLG_SYSTEM_GAMMA = 10_000.0, 1000.0, 1.2
-#: Tolerances for recognizing sRGB from a PNG's gamma and chromaticities, for files without an sRGB chunk.
+#: The maximum differences of a PNG's gamma (relative) and chromaticities from sRGB that count as sRGB.
 _GAMMA_TOLERANCE, _PLACE_TOLERANCE = 0.02, 0.005
 _PNG_SRGB_GAMMA = 0.45455
-#: The end of the linear part of sRGB's transfer function, as encoded level and as light.
+#: The end of the linear part of sRGB's transfer function, as encoded value and as linear light.
 _DARK_LEVEL, _DARK_LIGHT = 0.04045, 0.0031308
 _CONDITION_MAX = 1e3
 _BRADFORD = np.array([[0.8951, 0.2664, -0.1614], [-0.7502, 1.7135, 0.0367], [0.0389, -0.0685, 1.0296]])
@@ -48,7 +48,7 @@ _BRADFORD = np.array([[0.8951, 0.2664, -0.1614], [-0.7502, 1.7135, 0.0367], [0.0
 
 @dataclass(frozen=True, slots=True)
 class CodedColour:
-    """The linear light of each of the 256 levels (1 is white), and the matrix to linear sRGB."""
+    """The linear light of each of the 256 sample values (1 is white), and the matrix to linear sRGB."""
 
     light: Values
     matrix: Values
@@ -57,7 +57,7 @@ class CodedColour:
 
 
 def from_cicp(primaries: int, transfer: int) -> CodedColour | None:
-    """Return the colour space of two H.273 codes, None for sRGB and for unknown codes."""
+    """Return the colour space of two H.273 codes, or None for sRGB and for unknown codes."""
     places, light = _PRIMARIES.get(primaries, _SRGB), _light(transfer)
     matrix = _to_srgb(places)
     if matrix is None or (light is None and places == _SRGB):
@@ -70,7 +70,7 @@ def from_cicp(primaries: int, transfer: int) -> CodedColour | None:
 
 
 def from_png(gamma: float | None, chromaticities: Chromaticities | None) -> CodedColour | None:
-    """Return the colour space of a PNG's `gAMA` and `cHRM`, None for sRGB and for invalid values.
+    """Return the colour space of a PNG's `gAMA` and `cHRM`, or None for sRGB and for invalid values.
 
     As in browsers, primaries without a gamma are ignored.
     """
@@ -101,7 +101,7 @@ _HLG_WHITE = _WHITE_NITS / _HLG_NITS
 
 
 def _light(transfer: int) -> Values | None:
-    """Return the linear light of each level; None for sRGB and transfer functions treated as sRGB's."""
+    """Return the linear light of each sample value, or None if the function is treated as sRGB's."""
     if transfer in _EXPONENTS:
         return _LEVELS ** _EXPONENTS[transfer]
     if transfer == _SMPTE_428:
@@ -122,7 +122,7 @@ def _srgb_light(levels: Values) -> Values:
 
 
 def _to_srgb(chromaticities: Chromaticities) -> Values | None:
-    """Return the matrix from linear light to linear sRGB, None if the primaries are collinear."""
+    """Return the matrix from linear light to linear sRGB, or None if the primaries are collinear."""
     ours, theirs = _to_xyz(_SRGB), _to_xyz(chromaticities)
     if ours is None or theirs is None:
         return None
@@ -131,7 +131,7 @@ def _to_srgb(chromaticities: Chromaticities) -> Values | None:
 
 
 def _to_xyz(chromaticities: Chromaticities) -> Values | None:
-    """Return the matrix to XYZ, adapted to the D65 white point by Bradford's method."""
+    """Return the matrix from linear light to XYZ, adapted to the D65 white point by Bradford's method."""
     x, y = np.array(chromaticities).reshape(4, 2).T
     places = np.stack([x, y, 1 - x - y])
     columns = places[:, 1:]

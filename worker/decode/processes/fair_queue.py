@@ -1,9 +1,10 @@
 """The fair queue for decoders: the waiting client with the lowest accumulated cost is served next.
 
-A caller states the expected cost, and corrects it when the actual cost is known.
+A caller states the expected cost of a request, and corrects the cost when the actual cost is known.
 
-Start-time fair queueing (Goyal, Vin and Cheng, 1996): each client's served requests are added up by cost. A
-new or returning client starts with the cost of the client served last, so that idle time gives no advantage.
+The algorithm is start-time fair queueing (Goyal, Vin and Cheng, 1996): a client's accumulated cost is the sum
+of the costs of its served requests. A new or returning client starts with the accumulated cost of the client
+that was served last, so that idle time gives no advantage.
 """
 
 import threading
@@ -14,28 +15,28 @@ from typing import Generic, TypeVar
 
 T = TypeVar("T")
 
-#: Maximum number of clients whose accumulated cost is stored while they do not wait.
+#: The maximum number of clients whose accumulated cost is stored while they do not wait.
 _CLIENTS_MAX = 1000
 
 
 class TurnedAway(Exception):
-    """The caller's client was turned away while it waited."""
+    """The caller's wait was ended, because another image of its client took longer than estimated."""
 
 
 @dataclass(slots=True, eq=False)
 class _Waiting(Generic[T]):
-    """One waiting caller."""
+    """A caller that waits for an item."""
 
     cost: float
     given: T | None = None
     is_turned_away: bool = False
-    #: Set when the caller got an item or is turned away.
+    #: Set when the caller has got an item or is turned away.
     is_decided: threading.Event = field(default_factory=threading.Event)
 
 
 @dataclass(slots=True)
 class _Client(Generic[T]):
-    #: Accumulated cost (the virtual time of start-time fair queueing).
+    #: The client's accumulated cost (the virtual time of start-time fair queueing).
     spent: float
     waiting: deque[_Waiting[T]] = field(default_factory=deque)
 
@@ -46,14 +47,14 @@ class FairQueue(Generic[T]):
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._idle: deque[T] = deque()
-        #: Clients that wait, and clients whose accumulated cost is above that of a new client.
+        #: The clients that wait, and the clients with a higher accumulated cost than a new client has.
         self._clients: dict[str, _Client[T]] = {}
-        #: Accumulated cost of the client served last, before that request; new clients start with it.
+        #: The accumulated cost of the client served last, before that request; new clients start with it.
         self._start = 0.0
 
     @property
     def idle(self) -> int:
-        """Return the number of items that nobody uses."""
+        """Return the number of items that no caller uses."""
         return len(self._idle)
 
     @property
@@ -63,13 +64,13 @@ class FairQueue(Generic[T]):
             return sum(len(client.waiting) for client in self._clients.values())
 
     def give(self, item: T) -> None:
-        """Add an item, or return one; it goes to the next waiting client."""
+        """Add a new item or return a taken item; the next waiting client gets it."""
         with self._lock:
             self._idle.append(item)
             self._serve()
 
     def take(self, client: str, *, cost: float, until: float) -> T | None:
-        """Wait for an item until the `time.monotonic` value `until`; return None if none became free.
+        """Return an item as soon as one is free, or None at the `time.monotonic` value `until`.
 
         Raises:
             TurnedAway: `turn_away` was called for this client.
@@ -91,14 +92,14 @@ class FairQueue(Generic[T]):
         return waiting.given
 
     def correct(self, client: str, *, difference: float) -> None:
-        """Add the difference between a served request's actual and expected cost; it may be negative."""
+        """Add a difference (actual minus expected cost of a request) to a client's accumulated cost."""
         with self._lock:
             known = self._clients.setdefault(client, _Client(self._start))
             known.spent += difference
             self._forget()
 
     def turn_away(self, client: str) -> None:
-        """End the waiting of a client's callers."""
+        """Make `take` raise `TurnedAway` in all waiting callers of a client."""
         with self._lock:
             known = self._clients.get(client)
             while known is not None and known.waiting:
@@ -118,9 +119,9 @@ class FairQueue(Generic[T]):
         self._forget()
 
     def _forget(self) -> None:
-        """Drop clients that do not wait, unless their accumulated cost still matters.
+        """Remove clients that do not wait, unless their accumulated cost still matters.
 
-        It does not matter if it is no higher than a new client's, or if items are idle.
+        The accumulated cost matters if it is higher than a new client's and no item is idle.
         """
         is_idle = bool(self._idle) or len(self._clients) > _CLIENTS_MAX
         self._clients = {

@@ -1,9 +1,9 @@
-"""The main program of a decoder process: read files from a socket, answer with pixels.
+"""The main program of a decoder process, which reads files from a socket and answers with pixels.
 
     python -m worker.decode.processes.main FD SIZE_PX MAX_PIXELS MEMORY_BYTES CPU_MS NICENESS PARENT_PID
 
-It has no secrets and no model, its memory is limited, and it ends with the worker. If one file takes more CPU
-time than allowed, the kernel ends the process with SIGPROF, even in the middle of a codec.
+A decoder has no secrets and no model, its memory is limited, and it ends with the worker. If one file takes
+more CPU time than allowed, the kernel ends the process with SIGPROF, even in the middle of a codec.
 """
 
 import os
@@ -44,7 +44,8 @@ def serve(channel: socket.socket, *, size_px: int, max_pixels: int, cpu_s: float
 def confine(*, memory_bytes: int, niceness: int, parent_pid: int) -> None:
     """Limit this process's resources, and make it end with the worker."""
     end_with_parent(parent_pid)
-    # A service manager sends SIGTERM to the whole group; the worker needs its decoders until it has drained.
+    # A service manager sends SIGTERM to the whole process group, but the worker needs its decoders until it
+    # has finished its runs.
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     signal.signal(signal.SIGPROF, signal.SIG_DFL)
     os.nice(niceness)
@@ -54,15 +55,15 @@ def confine(*, memory_bytes: int, niceness: int, parent_pid: int) -> None:
 
 
 def main() -> int:
-    """Serve one worker."""
+    """Decode the files of one worker; return the exit status."""
     numbers = (int(argument) for argument in sys.argv[1:])
     fd, size_px, max_pixels, memory_bytes, cpu_ms, niceness, parent_pid = numbers
     channel = socket.socket(fileno=fd)
-    # BLAS allocates memory in its first call, and ends the process if the limit is set before.
+    # BLAS allocates memory in its first call, and would end the process if the memory limit were already set.
     resize_and_crop(Image.new("RGB", (2 * size_px, 2 * size_px)), size_px)
     confine(memory_bytes=memory_bytes, niceness=niceness, parent_pid=parent_pid)
     wire_format.send_reply(channel, wire_format.READY)
-    # From here on, output of codec libraries may contain text from the file, so it is discarded.
+    # The output of codec libraries is discarded, because it may contain text from a user's file.
     null = os.open(os.devnull, os.O_RDWR)
     for standard in (0, 1, 2):
         os.dup2(null, standard)

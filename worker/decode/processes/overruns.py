@@ -1,12 +1,13 @@
-"""How much longer than estimated the images of each client took recently."""
+"""Records how much longer than estimated the images of each client took in the last minute."""
 
 import threading
 import time
 from dataclasses import dataclass
 
-#: How long an excess counts against a client, as in `common/ledger/lua/record_decode_overrun.lua`.
+#: The seconds for which an excess counts for a client, as in `common/ledger/lua/record_decode_overrun.lua`.
 REMEMBERED_S = 60.0
-#: Smaller excesses are ignored; the profiles of screens and phones, which have no price, take 0.01 s.
+#: The smallest excess in seconds that counts; converting a screen's or phone's colour profile, which the
+#: estimate leaves out, takes 0.01 s.
 EXCESS_MIN_S = 0.02
 _CLIENTS_MAX = 1000
 
@@ -18,20 +19,20 @@ class _Overrun:
 
 
 class Overruns:
-    """The largest excess of each client in the last minute; thread-safe."""
+    """The largest excess over the estimate of each client in the last minute; thread-safe."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._clients: dict[str, _Overrun] = {}
 
     def excess_s(self, client: str) -> float:
-        """Return by how many seconds a client's next image is expected to exceed its estimate."""
+        """Return the seconds by which a client's next image is expected to exceed its estimate."""
         with self._lock:
             known = self._clients.get(client)
             return known.excess_s if known is not None and known.until > time.monotonic() else 0.0
 
     def add(self, client: str, excess_s: float) -> bool:
-        """Record an excess; return whether it counts: it is not small, also beside the largest known one."""
+        """Record an excess and return True, if it is at least EXCESS_MIN_S and half the client's largest."""
         now = time.monotonic()
         with self._lock:
             self._clients = {name: known for name, known in self._clients.items() if known.until > now}

@@ -4,9 +4,10 @@ decode ──► wait in the fair queue ──► a process ──► pixels ─
                                          │ died or timed out
                                          └──► killed; the starter thread starts another one
 
-Files that take long are decoded in separate processes of lower priority, so that a short file never waits for
-a long one. A client is charged what its files took. If one took longer than estimated, the client's files are
-expected to take that much longer for a minute, and its callers that wait for a decoder are turned away.
+Files that take long are decoded in separate processes of lower priority, so that a file that is decoded
+quickly never waits for a slow file. The fair queue adds up the CPU time of each client's files. If a file
+takes longer than estimated, the estimates of the client's files are increased by that excess for a minute,
+and the client's requests that wait for a decoder fail with `DecoderBusy`.
 """
 
 import logging
@@ -32,19 +33,19 @@ log = logging.getLogger(__name__)
 
 _CLOSE_GRACE_S = 2.0
 _RESTART_PAUSE_S = 1.0
-#: A file is long if its estimated CPU time is more than this. A cover takes 0.01 s, a phone's photograph 0.1
-#: s.
+#: The estimated CPU time in seconds above which a file is decoded in the processes for long files. A cover
+#: takes 0.01 s, a phone's photograph 0.1 s.
 LONG_S = 0.15
-#: Minimum cost in the fair queue, for files without an estimate.
+#: The minimum cost of a file in the fair queue, in seconds; also the cost of a file without an estimate.
 _COST_MIN_S = 0.001
-#: If a file exceeds its estimate by this, its client's callers that wait for a decoder are turned away.
+#: The seconds by which a file must exceed its estimate for the client's waiting requests to be turned away.
 _TURNED_AWAY_S = 0.05
-#: With this niceness a process gets a tenth of a busy core, and all of an idle one.
+#: The nice value of decoders of long files, which then get a tenth of a busy core and all of an idle core.
 _LONG_NICENESS = 10
 
 
 class _Lane:
-    """The processes for short files or those for long files."""
+    """The decoder processes for short files, or the decoder processes for long files."""
 
     def __init__(self, limits: DecoderLimits, *, processes: int) -> None:
         self.limits = limits
@@ -66,10 +67,10 @@ class DecoderPool:
         timeout_s: float = 10.0,
         report_overrun: Callable[[str, float], None] | None = None,
     ) -> None:
-        """Start the processes for short files; those for long files, half as many, start with the first.
+        """Start the processes for short files; the first long file starts half as many for long files.
 
         `cpu_s` limits the CPU time of one file, `timeout_s` the elapsed time of a short file. If a file takes
-        longer than estimated, `report_overrun` is called with its client and the excess in seconds.
+        longer than estimated, `report_overrun` is called with the client and the excess in seconds.
         """
         self._limits = DecoderLimits(size_px=size_px, max_pixels=max_pixels, cpu_s=cpu_s)
         self._timeout_s = timeout_s
@@ -77,7 +78,7 @@ class DecoderPool:
         self._overruns = Overruns()
         self._short = _Lane(self._limits, processes=processes)
         self._long = _Lane(replace(self._limits, niceness=_LONG_NICENESS), processes=(processes + 1) // 2)
-        #: Lanes that need another process; None ends the starter thread.
+        #: The lanes that need another process, one entry per process; None ends the starter thread.
         self._wanted: queue.SimpleQueue[_Lane | None] = queue.SimpleQueue()
         self._lock = threading.Lock()
         self._alive: set[DecoderProcess] = set()
@@ -115,14 +116,14 @@ class DecoderPool:
     ) -> npt.NDArray[np.uint8]:
         """Return RGB pixels of shape (size_px, size_px, 3).
 
-        `timeout_s` includes the wait for a decoder, which `wait_s` may limit further. Decoders are shared
-        fairly among clients by the CPU time of their files: as estimated, `cost_s`, until it is measured.
+        `timeout_s` includes the wait for a decoder, which `wait_s` can limit further. Decoders are shared
+        fairly among clients by the CPU time of their files; `cost_s` is the estimate of that time.
 
         Raises:
-            ImageError: the file cannot be decoded; the subclass says why.
+            ImageError: the file cannot be decoded; the subclass gives the reason.
             ImageTooCostly: decoding took more CPU time than allowed.
             DecoderDied: the decoder was killed or timed out.
-            DecoderBusy: no decoder was free in time, or too many of the client's files are under way.
+            DecoderBusy: no decoder was free in time, or another file of the client exceeded its estimate.
         """
         deadline = time.monotonic() + timeout_s
         expected_s = max(cost_s + self._overruns.excess_s(client), _COST_MIN_S)
@@ -130,7 +131,7 @@ class DecoderPool:
         self._start(lane)
         until = deadline if wait_s is None else min(deadline, time.monotonic() + wait_s)
         process = self._acquire(lane, client, cost_s=expected_s, until=until)
-        # A process of lower priority may not get the CPU for some time, so it has until the deadline.
+        # A process of lower priority may not get the CPU for some time, so only the deadline limits its time.
         ends = deadline if lane is self._long else min(deadline, time.monotonic() + self._timeout_s)
         reply = self._ask(process, lane, data, deadline=ends)
         cpu_s = self._limits.cpu_s if reply is None else reply.cpu_s
@@ -178,7 +179,7 @@ class DecoderPool:
     def _ask(
         self, process: DecoderProcess, lane: _Lane, data: bytes, *, deadline: float
     ) -> wire_format.Reply | None:
-        """Return a decoder's reply; None if the kernel ended it because of the limit on CPU time."""
+        """Return a decoder's reply, or None if the kernel ended the decoder at the limit on CPU time."""
         try:
             return process.ask(data, deadline=deadline)
         except (EOFError, OSError) as error:
@@ -189,7 +190,7 @@ class DecoderPool:
             raise DecoderDied(f"the image's decoder {_fate(error)}") from error
 
     def _slow_down(self, client: str, *, excess_s: float) -> None:
-        """Expect more of a client's files if one took longer than estimated."""
+        """Increase the expected cost of a client's files after one took longer than estimated."""
         if not self._overruns.add(client, excess_s):
             return
         if self._report_overrun is not None:
@@ -210,7 +211,7 @@ class DecoderPool:
                 raise DecoderBusy("no image decoder became free in time")
             if not process.ended:
                 return process
-            self._discard(process, lane)  # it ended while idle, so no job is affected
+            self._discard(process, lane)  # the process ended while idle, so no job is affected
 
     def _discard(self, process: DecoderProcess, lane: _Lane) -> None:
         with self._lock:
@@ -223,7 +224,7 @@ class DecoderPool:
             try:
                 process = DecoderProcess(lane.limits)
             except (EOFError, OSError) as error:
-                # For example because the machine is out of memory or processes; try again after a pause.
+                # The machine may be out of memory or process ids, so the start is tried again after a pause.
                 log.exception("a decoder process cannot be started", extra={"error": str(error)})
                 self._wanted.put(lane)
                 self._closed.wait(_RESTART_PAUSE_S)

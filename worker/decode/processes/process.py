@@ -1,4 +1,4 @@
-"""The worker's handle of one decoder process: start it, send it files, end it."""
+"""Starts one decoder process, sends files to it and ends it."""
 
 import contextlib
 import os
@@ -11,23 +11,22 @@ from dataclasses import dataclass
 from common.process_control import module_command, sigint_blocked_in_children
 from worker.decode.processes import wire_format
 
-#: Memory for Python, Pillow, NumPy with its BLAS and malloc's cache; and 12 bytes per pixel for the samples,
-#: a premultiplied copy, and a third copy for conversions.
+#: The memory limit of a decoder: a base for Python, Pillow, NumPy with its BLAS and malloc's cache, plus 12
+#: bytes per pixel for the samples, a premultiplied copy, and a third copy for conversions.
 _BASE_MEMORY_BYTES = 384 << 20
 _MEMORY_BYTES_PER_PIXEL = 12
-#: The complete environment of a child, which therefore has none of the worker's secrets.
+#: The complete environment of a decoder, which has none of the worker's secrets.
 _ENVIRONMENT = {
     # Parallelism comes from the number of decoder processes.
     "OPENBLAS_NUM_THREADS": "1",
-    # Keep one picture's memory for the next picture: by default glibc returns it to the kernel, and
-    # allocating its 2,000 pages again takes as long as decoding. Memory beyond the trim threshold is
-    # returned.
+    # With these thresholds glibc keeps freed memory for the next picture. By default glibc returns it to the
+    # kernel, and allocating a picture's 2,000 pages again takes as long as decoding the picture.
     "MALLOC_MMAP_THRESHOLD_": str(8 << 20),
     "MALLOC_TRIM_THRESHOLD_": str(16 << 20),
 }
 _START_TIMEOUT_S = 30.0
 _ERROR_MAX_BYTES = 4096
-#: A process that has closed its socket is about to end.
+#: The seconds to wait for the end of a decoder that has closed its socket.
 _END_TIMEOUT_S = 1.0
 
 
@@ -37,19 +36,19 @@ class DecoderLimits:
 
     size_px: int
     max_pixels: int
-    #: CPU time for one file.
+    #: The maximum CPU time in seconds for one file.
     cpu_s: float
-    #: The Unix nice value; processes with a lower value get the CPU first.
+    #: The Unix nice value of the decoder; processes with a lower value get the CPU first.
     niceness: int = 0
 
     @property
     def memory_bytes(self) -> int:
-        """Return the limit of a decoder's address space."""
+        """Return the maximum size of a decoder's address space in bytes."""
         return _BASE_MEMORY_BYTES + _MEMORY_BYTES_PER_PIXEL * self.max_pixels
 
     @property
     def reply_bytes(self) -> int:
-        """Return the maximum size of a reply."""
+        """Return the maximum size of a reply in bytes."""
         return max(3 * self.size_px * self.size_px, _ERROR_MAX_BYTES)
 
 
@@ -119,7 +118,7 @@ class DecoderProcess:
         return wire_format.receive_reply(self._channel, deadline=deadline, max_bytes=self._limits.reply_bytes)
 
     def end(self, *, grace_s: float = 0.0) -> None:
-        """Close the socket, which ends an idle child; kill the child after the grace period."""
+        """Close the socket, which ends an idle child, and kill a child that still runs after `grace_s`."""
         self._channel.close()
         with contextlib.suppress(subprocess.TimeoutExpired):
             self._process.wait(grace_s)

@@ -21,7 +21,7 @@ from common.errors import (
 PIXELS, ERROR, READY = b"P", b"E", b"R"
 _REQUEST = struct.Struct("!I")
 _REPLY = struct.Struct("!cII")
-#: The errors that a decoder may return; any other code is read as `UndecodableImage`.
+#: The errors that a decoder can return, by code; any other code is read as `UndecodableImage`.
 _ERRORS: dict[str, type[ImageError]] = {
     kind.code: kind for kind in (UnsupportedImage, ImageTooManyPixels, ImageTooCostly, UndecodableImage)
 }
@@ -44,7 +44,7 @@ def receive_request(channel: socket.socket) -> bytes | None:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """A decoder's answer, and the CPU time that it took."""
+    """A decoder's reply, and the CPU time in seconds that the request took."""
 
     kind: bytes
     body: bytes | bytearray
@@ -52,12 +52,12 @@ class Reply:
 
 
 def send_reply(channel: socket.socket, kind: bytes, body: bytes = b"", *, cpu_s: float = 0.0) -> None:
-    """Answer a request."""
+    """Send a decoder's reply to the worker."""
     channel.sendall(_REPLY.pack(kind, len(body), round(cpu_s * 1e6)) + body)
 
 
 def receive_reply(channel: socket.socket, *, deadline: float, max_bytes: int) -> Reply:
-    """Wait for the reply until the `time.monotonic` value `deadline`.
+    """Wait for a decoder's reply until the `time.monotonic` value `deadline`.
 
     Raises:
         EOFError: the decoder has ended.

@@ -1,1 +1,1 @@
-"""The OpenVINO encoder for CPUs: CLIP's graphs, the export cache, and the encoder that runs them."""
+"""The OpenVINO encoder for CPUs: CLIP's graphs, the export cache, and the encoder that runs the graphs."""

@@ -1,9 +1,9 @@
-"""CLIP's two towers as OpenVINO graphs, built directly from the checkpoint's weights.
+"""Builds CLIP's two towers as OpenVINO graphs, directly from the checkpoint's weights.
 
-The graphs are built by hand instead of traced, because they are faster: the normalisation of pixels is folded
-into the patch embedding, texts are not padded, query, key and value are one matrix product, and the last
-block computes only the one token per item that becomes the embedding. Each node takes several microseconds,
-whatever it computes, so the text graph has as few nodes as possible.
+The graphs are not traced but built by hand, which makes them faster: the normalisation of pixels is part of
+the patch embedding, texts are not padded, query, key and value are one matrix product, and the last block
+computes only the one token per item that becomes the embedding. Each node of a graph takes at least several
+microseconds, so the text graph has as few nodes as possible.
 
     image   pixels uint8 (items, size, size, 3)
     text    ids int32 (tokens,), and the arrays of `worker.encoder.tokenizer.PackedLayout`
@@ -23,7 +23,7 @@ from worker.encoder.openvino.graph import Graph
 from worker.encoder.preprocessing import Preprocessing
 
 _QUICK_GELU_BETA = 1.702
-#: The activations that CLIP checkpoints use.
+#: The activation functions that CLIP checkpoints use, by their names in `config.json`.
 _ACTIVATIONS: dict[str, Callable[[Node], Node]] = {
     "quick_gelu": lambda value: op.swish(value, op.constant(np.float32(_QUICK_GELU_BETA))),
     "gelu": lambda value: op.gelu(value, "erf"),
@@ -31,24 +31,24 @@ _ACTIVATIONS: dict[str, Callable[[Node], Node]] = {
 
 
 class Layout(Protocol):
-    """The mapping between rows, shape (tokens, width), and the attention heads of each item."""
+    """The mapping between rows of shape (tokens, width) and the attention heads of each item."""
 
     def to_heads(self, graph: Graph, packed: Node, *, heads: int, width: int) -> Node:
         """Return rows of query, key and value as (3, items x heads, tokens, width of a head)."""
         ...
 
     def to_rows(self, graph: Graph, attended: Node, *, heads: int, width: int) -> Node:
-        """Return the heads' output, (1, items x heads, tokens, width of a head), as rows."""
+        """Return the output of the heads, shape (1, items x heads, tokens, width of a head), as rows."""
         ...
 
     def pooled(self, graph: Graph, rows: Node, *, width: int) -> Node:
-        """Return the one row per item that becomes the embedding."""
+        """Return the row of each item that becomes its embedding."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class ImageLayout:
-    """The layout of images, which all have the same number of tokens; the first is the class token."""
+    """The layout of images, which all have the same number of tokens; the first token is the class token."""
 
     tokens: int
 
@@ -70,8 +70,8 @@ class ImageLayout:
 class TextLayout:
     """The layout of packed texts, given by index arrays that are inputs of the graph.
 
-    One gather moves the parts of all tokens into the matrices of their text's heads, and another one moves
-    the output back. This replaces a gather of rows and three transposes.
+    One gather node moves the query, key and value of each token into the matrices of its text's heads, and
+    another gather node moves the output back. A gather of rows and three transposes would be slower.
     """
 
     places: Mapping[str, Node]
@@ -88,7 +88,7 @@ class TextLayout:
 
 
 class Tower:
-    """One of the two transformers: a stack of pre-norm blocks over a graph's weights."""
+    """The text or image transformer, a stack of pre-norm blocks with the weights of a graph."""
 
     def __init__(
         self, graph: Graph, config: TextConfig | VisionConfig, *, prefix: str, layout: Layout
@@ -105,7 +105,7 @@ class Tower:
         self.width = config.hidden_size
 
     def blocks(self, rows: Node, *, mask: Node | None = None) -> Node:
-        """Run every block; after its attention, the last block computes only the pooled row of each item."""
+        """Add all blocks; after its attention, the last block computes only the pooled row of each item."""
         for number in range(self._layers):
             layer = f"{self._prefix}.encoder.layers.{number}"
             attended = self._attention(self._norm(rows, f"{layer}.layer_norm1"), layer, mask=mask)
@@ -155,8 +155,8 @@ class Tower:
 
 
 def text_model(graph: Graph, config: TextConfig) -> Model:
-    """Return the text tower; its inputs are the ids and the fields of `PackedLayout`, in order."""
-    # int32, because the CPU's kernels would convert any other type to it.
+    """Return the text tower, whose inputs are the ids and the fields of `PackedLayout`, in order."""
+    # The ids are int32, because OpenVINO's CPU kernels would convert any other type to int32.
     ids = op.parameter(PartialShape([-1]), Type.i32, "ids")
     shapes = {
         "positions": [-1],
@@ -176,7 +176,7 @@ def text_model(graph: Graph, config: TextConfig) -> Model:
 
 
 def image_model(graph: Graph, config: VisionConfig, preprocessing: Preprocessing) -> Model:
-    """Return the image tower; its input is the decoder's output, without conversion."""
+    """Return the image tower, whose input is the decoder's uint8 output."""
     size = config.image_size
     if size != preprocessing.size_px:
         raise ModelUnavailable(
@@ -187,7 +187,7 @@ def image_model(graph: Graph, config: VisionConfig, preprocessing: Preprocessing
     tower = Tower(graph, config, prefix="vision_model", layout=ImageLayout(tokens=side * side + 1))
     patches = _flat_patches(graph, pixels, side=side, patch_px=config.patch_size)
     rows = _patch_rows(graph, patches, width=tower.width, side=side, preprocessing=preprocessing)
-    # The name is misspelt in every checkpoint.
+    # Every checkpoint misspells this layer's name.
     rows = graph.layer_norm(rows, "vision_model.pre_layrnorm", epsilon=config.layer_norm_eps)
     output = tower.embeddings(
         tower.blocks(rows), norm="vision_model.post_layernorm", projection="visual_projection"
@@ -196,7 +196,7 @@ def image_model(graph: Graph, config: VisionConfig, preprocessing: Preprocessing
 
 
 def _flat_patches(graph: Graph, pixels: Node, *, side: int, patch_px: int) -> Node:
-    """Return the pixel values of each patch, shape (items x patches, values of a patch)."""
+    """Return the pixel values of each patch, with the shape (items x patches, values of a patch)."""
     grid = graph.reshape(op.convert(pixels, Type.f32), -1, side, patch_px, side, patch_px * 3)
     by_patch = op.transpose(grid, graph.constant([0, 1, 3, 2, 4]))
     return graph.reshape(by_patch, -1, patch_px * patch_px * 3)
@@ -205,8 +205,8 @@ def _flat_patches(graph: Graph, pixels: Node, *, side: int, patch_px: int) -> No
 def _patch_rows(graph: Graph, flat: Node, *, width: int, side: int, preprocessing: Preprocessing) -> Node:
     """Return class token and patch embeddings plus position embeddings, shape (items x tokens, width).
 
-    The patches of the convolution do not overlap, so it is one matrix product. The normalisation `(pixel /
-    255 - mean) / std` is part of its weights and bias: `w (p / 255 - m) / s = (w / 255 s) p - w m / s`.
+    The convolution is one matrix product, because its patches do not overlap. The normalisation `(pixel / 255
+    - mean) / std` is part of its weights and bias: `w (p / 255 - m) / s = (w / 255 s) p - w m / s`.
     """
     kernel = graph.weights["vision_model.embeddings.patch_embedding.weight"].astype(np.float64)
     mean, std = (np.array(v)[:, None, None] for v in (preprocessing.mean, preprocessing.std))

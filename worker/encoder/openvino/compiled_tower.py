@@ -1,9 +1,10 @@
-"""A compiled CLIP tower, which runs one pass on all threads or two parallel passes on half of them each.
+"""A compiled CLIP tower, which runs one forward pass on all threads, or two on half of the threads each.
 
-alone            one pass, all threads: lowest latency
-side by side     two passes, half of the threads each: higher throughput if other processes need the same
-                 cores, because a pass on all threads waits at each step for the thread that was
-                 interrupted. Images of 32 clients on two cores: 32 per second alone, 37 side by side
+alone            One pass runs on all threads, which has the lowest latency.
+side by side     Two passes run on half of the threads each. Throughput is higher if other processes need the
+                 same cores, because a pass on all threads waits at each step for the thread that was
+                 interrupted. With 32 clients on two cores, 37 images per second are embedded side by side,
+                 and 32 alone.
 """
 
 import ctypes
@@ -24,9 +25,9 @@ Values: TypeAlias = npt.NDArray[Any]
 _libc = ctypes.CDLL(None, use_errno=True)
 
 _NOTHING = (None, None)
-#: Number of parallel passes in the side-by-side mode.
+#: The number of parallel passes in the side-by-side mode.
 SIDE_BY_SIDE = 2
-#: The slot whose pass uses all threads; the passes in all other slots use a part of them.
+#: The slot whose pass uses all threads; a pass in any other slot uses half of the threads.
 ALONE = 0
 
 
@@ -34,8 +35,8 @@ ALONE = 0
 def runtime() -> openvino.Core:
     """Return the process's only OpenVINO core, which is never freed.
 
-    When the last core is freed, OpenVINO unloads its libraries although its own threads still sleep in them.
-    The next signal then ended the process with a segmentation fault.
+    When the last core is freed, OpenVINO unloads its libraries although its own threads still wait in
+    them, and the next signal can end the process with a segmentation fault.
     """
     return openvino.Core()
 
@@ -48,10 +49,10 @@ class Tower:
         self._requests = [alone.create_infer_request()]
         self.precision: str = alone.get_property("INFERENCE_PRECISION_HINT").get_type_name()
         if side_by_side:
-            # The two share one copy of the weights, in addition to the copy of the model that runs alone.
+            # Both requests share one copy of the weights, in addition to the copy of the first request.
             parts = runtime().compile_model(path, "CPU", {**settings, "NUM_STREAMS": SIDE_BY_SIDE})
             self._requests += [parts.create_infer_request() for _ in range(SIDE_BY_SIDE)]
-        #: For each request and input index, the array of the last pass and the array that its tensor shares.
+        #: For each request and input index, the array of the last pass and the array that its tensor uses.
         self._bound: list[dict[int, tuple[Values, Values]]] = [{} for _ in self._requests]
 
     @property
@@ -61,16 +62,15 @@ class Tower:
     def run(self, feed: Sequence[Values], *, slot: int) -> npt.NDArray[np.float32]:
         """Run a pass; the next pass in the same slot overwrites the returned array.
 
-        `request.infer(feed)` does the same, but takes 0.2 of a text's 3.6 ms to inspect its arguments.
+        `request.infer(feed)` would take 0.2 ms to inspect its arguments; a pass of one text takes 3.6 ms.
         """
         request, bound = self._requests[slot], self._bound[slot]
         for index, values in enumerate(feed):
-            # If the array object is the same as in the last pass, its tensor shares the memory and need not
-            # be set again, which takes 0.1 ms per tensor with cold caches. An array that is reused with new
-            # values must be contiguous and writable: otherwise the tensor shares a copy, which does not
-            # change.
+            # If the array object is the same as in the last pass, its tensor uses the array's memory and need
+            # not be set again, which saves 0.1 ms per tensor with cold CPU caches. An array that is reused
+            # with new values must be contiguous and writable, because otherwise the tensor uses a copy.
             if bound.get(index, _NOTHING)[0] is not values:
-                # A tensor does not keep the array alive, and needs write access to it.
+                # The tensor needs write access to the array, and does not keep the array alive.
                 array = np.require(values, requirements=["C", "W"])
                 request.set_input_tensor(index, openvino.Tensor(array, shared_memory=True))
                 bound[index] = (values, array)
@@ -80,7 +80,7 @@ class Tower:
 
 
 class Slots:
-    """Assigns a slot to each running pass, so that passes of both towers do not share threads."""
+    """Assigns a slot to each running pass, so that passes of the two towers do not use the same threads."""
 
     def __init__(self, passes_at_once: int) -> None:
         self._passes = threading.Semaphore(passes_at_once)
@@ -89,7 +89,7 @@ class Slots:
 
     @contextmanager
     def acquire(self) -> Iterator[int]:
-        """Wait until another pass may run, and yield its slot."""
+        """Wait until another pass is allowed to run, and yield its slot."""
         with self._passes:
             with self._lock:
                 slot = min({*range(1, SIDE_BY_SIDE + 1)} - self._taken) if self._taken else ALONE
@@ -104,8 +104,8 @@ class Slots:
 def release_file_pages(folder: Path) -> None:
     """Free the memory of this process's mapped files in a folder; does nothing on systems without `/proc`.
 
-    OpenVINO maps the weight files and then copies the weights into the layout that its kernels need. After
-    that the mapped pages are not needed. If one is read again, it is loaded from the file.
+    OpenVINO maps the weight files and then copies the weights into the layout that its kernels need. The
+    mapped pages are then no longer needed. If a freed page is read again, the kernel loads it from the file.
     """
     maps = Path("/proc/self/maps")
     if not maps.exists():
@@ -113,7 +113,7 @@ def release_file_pages(folder: Path) -> None:
     inside = f"{folder.resolve()}/"
     for line in maps.read_text().splitlines():
         span, mode, _, _, _, *path = line.split(maxsplit=5)
-        # Only shared read-only mappings, such as OpenVINO's: changes in a private mapping would be lost.
+        # Only shared read-only mappings are freed, because changes in a private mapping would be lost.
         if path and path[0].startswith(inside) and mode == "r--s":
             start, end = (int(address, 16) for address in span.split("-"))
             _libc.madvise(ctypes.c_void_p(start), ctypes.c_size_t(end - start), mmap.MADV_DONTNEED)

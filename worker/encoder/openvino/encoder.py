@@ -25,11 +25,11 @@ from worker.encoder.openvino.int8 import ACTIVATIONS_PER_SCALE
 from worker.encoder.protocol import Embeddings, EncoderKind, Pixels, Precision, no_embeddings
 from worker.encoder.tokenizer import Indices, PackedLayout, TextTokenizer, pack_ids, padded_length
 
-#: On a CPU a larger batch is not faster and needs more memory.
+#: The maximum number of images in one forward pass; on a CPU more images are not faster and need more memory.
 _IMAGES_PER_PASS = 8
-#: Maximum number of tokens of one pass, over all its texts.
+#: The maximum total number of tokens of the texts in one forward pass.
 _TOKENS_PER_PASS = 1024
-#: Our names of OpenVINO's precisions.
+#: The values of `Encoder.precision`, by OpenVINO's names of the precisions.
 _PRECISIONS = {"f32": "float32", "bf16": "bfloat16", "f16": "float16"}
 
 
@@ -46,8 +46,9 @@ class ExportFacts:
 class OpenVinoEncoder:
     """CLIP's two towers as compiled OpenVINO models.
 
-    If the processor supports bfloat16, `auto` computes in it: half the bytes, twice the multiplications per
-    cycle, and the range of float32. The attribute `precision` is then float32, bfloat16 or int8.
+    With the precision `auto`, the encoder computes in bfloat16 if the processor supports it. Compared with
+    float32, bfloat16 takes half the memory and twice as many multiplications per cycle, and has the same
+    range.
     """
 
     kind: EncoderKind = "openvino"
@@ -62,13 +63,13 @@ class OpenVinoEncoder:
         threads: int | None = None,
         side_by_side: bool = False,
     ) -> None:
-        """Open the cache entry of a model, and warm up by running every length of text once.
+        """Open the cache entry of a model, and warm up by encoding one text of every padded length.
 
-        With `side_by_side` two passes may run in parallel if there are enough cores and the weights are
-        small, because this mode needs a second copy of them.
+        With `side_by_side`, two passes can run in parallel if there are enough cores and the weights are
+        small enough for the second copy of the weights that this mode needs.
 
         Raises:
-            ModelUnavailable: the entry is damaged.
+            ModelUnavailable: the cache entry is damaged.
         """
         settings = _settings(precision, threads)
         side_by_side = side_by_side and _is_small(precision) and (threads or _cores()) >= SIDE_BY_SIDE
@@ -87,7 +88,7 @@ class OpenVinoEncoder:
         self._slots = Slots(self.passes_at_once)
         self.tokenize = TextTokenizer(tokenizer, max_tokens=facts.max_tokens, eos_id=facts.eos_id)
         self._text_heads = facts.text_heads
-        #: Buffers for the ids of a pass, by slot and length.
+        #: The buffers for the token ids of a pass, by slot and number of tokens.
         self._ids: dict[tuple[int, int], npt.NDArray[np.int32]] = {}
         self.precision = "int8" if precision == "int8" else _PRECISIONS[self._images.precision]
         self.model_name = source.name
@@ -95,7 +96,7 @@ class OpenVinoEncoder:
         self.fingerprint = source.fingerprint_in("int8") if precision == "int8" else source.fingerprint
         self.input_size_px = facts.size_px
         self._warm_up(facts)
-        # During the warm-up OpenVINO has copied the weights, so the mapped files are not needed any more.
+        # OpenVINO copied the weights during the warm-up, so the mapped files are no longer needed.
         release_file_pages(entry)
 
     def encode_images(self, pixels: Pixels) -> Embeddings:
@@ -112,7 +113,7 @@ class OpenVinoEncoder:
         sequences = self.tokenize(texts)
         with self._slots.acquire() as slot:
             if sum(map(len, sequences)) <= _TOKENS_PER_PASS:
-                # All texts fit into one pass. Skipping `passes` saves 0.1 ms if the CPU caches are cold.
+                # All texts fit into one pass; not calling `passes` saves 0.1 ms if the CPU caches are cold.
                 return _of_unit_length(self._pass(sequences, slot=slot))
             embeddings = np.empty((len(texts), no_embeddings().shape[1]), dtype=np.float32)
             for indices in passes([len(sequence) for sequence in sequences]):
@@ -138,13 +139,13 @@ class OpenVinoEncoder:
         lengths = sorted({padded_length(length) for length in range(1, facts.max_tokens + 1)})
         for slot in range(self._images.slots):
             self._images.run([np.zeros((1, facts.size_px, facts.size_px, 3), dtype=np.uint8)], slot=slot)
-            # Parallel passes run full batches, whose lengths vary too much to warm up all of them.
+            # Slots of parallel passes run full batches, which have too many different lengths to warm up.
             for length in lengths if slot == ALONE else lengths[:1]:
                 self._pass([[0] * min(length, facts.max_tokens)], slot=slot)
 
 
 def passes(lengths: Sequence[int]) -> Iterator[Indices]:
-    """Yield the indices of the texts of each pass, shortest first, at most `_TOKENS_PER_PASS` tokens each."""
+    """Yield the indices of the texts of each pass, which has at most `_TOKENS_PER_PASS` tokens."""
     order = np.argsort(np.asarray(lengths, dtype=np.int64), kind="stable")
     group: list[int] = []
     tokens = 0
@@ -159,13 +160,13 @@ def passes(lengths: Sequence[int]) -> Iterator[Indices]:
 
 
 def _cores() -> int:
-    """Return the number of cores that this process may use; a container's CPU quota is ignored."""
+    """Return the number of cores that this process can run on; a container's CPU quota is ignored."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _is_small(precision: Precision) -> bool:
-    """Return whether two copies of the model may be in memory; in float32 a ViT-B/32 has 550 MB."""
-    # Lists the precisions that the processor supports in hardware.
+    """Return whether the weights are small enough to keep two copies; in float32 a ViT-B/32 takes 550 MB."""
+    # OPTIMIZATION_CAPABILITIES lists the precisions that the processor supports in hardware.
     has_bfloat16 = "BF16" in runtime().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
     return precision == "int8" or (precision == "auto" and has_bfloat16)
 
@@ -174,7 +175,7 @@ def _settings(precision: Precision, threads: int | None) -> dict[str, Any]:
     settings: dict[str, Any] = {
         "PERFORMANCE_HINT": "LATENCY",
         "NUM_STREAMS": 1,
-        # With pinning, all workers of a machine would use the same cores.
+        # If OpenVINO pinned its threads, all workers of a machine would use the same cores.
         "ENABLE_CPU_PINNING": False,
     }
     if threads:

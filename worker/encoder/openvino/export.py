@@ -2,8 +2,8 @@
 
     python -m worker.encoder.openvino.export MODEL_FOLDER ENTRY_FOLDER [--int8] [--parent PID]
 
-It runs in a separate process, because its memory would otherwise stay allocated in the worker. For an
-unsuitable checkpoint it exits with status 3 and prints the reason as one line to standard output.
+The export is a separate process, because its memory would otherwise stay allocated in the worker. For an
+unsuitable checkpoint, the command prints the reason as one line to standard output and exits with status 3.
 """
 
 import argparse
@@ -28,7 +28,7 @@ from worker.encoder.preprocessing import read_preprocessing
 
 
 def export(source: ModelSource, entry: Path, *, int8: bool) -> None:
-    """Write both towers with their weights, the tokenizer and `encoder.json`; verify the result."""
+    """Write both towers with their weights, the tokenizer and `encoder.json`, and verify both towers."""
     preprocessing = read_preprocessing(source.folder)
     checkpoint = load_checkpoint(source.folder)
     config, weights = checkpoint.config, checkpoint.weights
@@ -53,7 +53,7 @@ def _write(model: openvino.Model, path: Path) -> None:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Export one model."""
+    """Export one model; return the exit status."""
     parser = argparse.ArgumentParser(prog="python -m worker.encoder.openvino.export", description=__doc__)
     parser.add_argument("folder", type=Path)
     parser.add_argument("entry", type=Path)
@@ -61,7 +61,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--parent", type=int, help="id of the parent process; the export ends with it")
     options = parser.parse_args(arguments)
     if options.parent is not None:
-        # An orphaned export would write to the same folder as the next worker's export.
+        # If the export outlived its worker, it would write to the same folder as the next worker's export.
         end_with_parent(options.parent)
     try:
         export(find_model(str(options.folder)), options.entry, int8=options.int8)

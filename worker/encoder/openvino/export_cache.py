@@ -3,8 +3,8 @@
     <cache_dir>/openvino/<fingerprint>-<graph version>-<machine>/
         image.xml image.bin text.xml text.bin tokenizer.json encoder.json
 
-An entry is renamed into place, so that it is either complete or absent. With a lock file one worker creates
-it while the others wait.
+An entry is written to a temporary folder that is then renamed, so that the entry is either complete or
+absent. A lock file ensures that one worker creates an entry while other workers wait for it.
 """
 
 import contextlib
@@ -25,16 +25,16 @@ from worker.encoder.model_files import ModelSource
 
 log = logging.getLogger(__name__)
 
-#: Increased whenever the exported graphs or the files of an entry change.
+#: The version of the export, increased whenever the exported graphs or the files of an entry change.
 GRAPH_VERSION = 4
-#: Exit status of an export with an unsuitable checkpoint; the reason is on standard output.
+#: The exit status of an export with an unsuitable checkpoint, which prints the reason to standard output.
 EXPORT_REFUSED = 3
-#: Loading, converting and writing a ViT-B/32 takes ten seconds on two cores.
+#: The maximum duration of an export in seconds; exporting a ViT-B/32 takes ten seconds on two cores.
 _EXPORT_TIMEOUT_S = 600.0
 
 
 def exported(source: ModelSource, *, cache_dir: Path, int8: bool = False) -> Path:
-    """Return the folder of a model's cache entry; export the model first if there is none.
+    """Return the folder of a model's cache entry, after exporting the model if there is no entry.
 
     Raises:
         ModelUnavailable: the checkpoint is unsuitable, or the entry cannot be written.
@@ -54,10 +54,10 @@ def exported(source: ModelSource, *, cache_dir: Path, int8: bool = False) -> Pat
 
 
 def _machine() -> str:
-    """Return a hash of OpenVINO's version and the CPU type, on which an entry was verified."""
+    """Return a hash of OpenVINO's version and the CPU type, because an entry is verified only for these."""
     try:
         lines = Path("/proc/cpuinfo").read_text().splitlines()
-    except OSError:  # no Linux
+    except OSError:  # systems other than Linux have no /proc/cpuinfo
         lines = [platform.processor()]
     about = (
         sorted({line for line in lines if line.startswith(("model name", "flags", "Features"))}) or lines[:1]
@@ -97,8 +97,7 @@ def _run_export(source: ModelSource, folder: Path, *, int8: bool) -> None:
     ]
     command += ["--int8"] * int8
     try:
-        # A separate process, so that the worker does not keep the export's memory, such as torch and the
-        # weights.
+        # The export is a separate process, so that its memory (the weights, maybe torch) is freed at its end.
         done = subprocess.run(  # noqa: S603 - our own module
             command, capture_output=True, text=True, timeout=_EXPORT_TIMEOUT_S, check=False
         )

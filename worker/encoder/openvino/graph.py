@@ -1,6 +1,6 @@
-"""A small builder of OpenVINO graphs from a model's weights: constants, reshapes, layers.
+"""Builds OpenVINO graphs from a model's weights, with methods for constants, reshapes and layers.
 
-Each method adds nodes to the graph and returns the last one, whose output is the computed value.
+Each method adds nodes to the graph and returns the last node, whose output is the computed value.
 """
 
 from collections.abc import Mapping, Sequence
@@ -13,7 +13,7 @@ from openvino import opset13 as op
 
 
 class Graph:
-    """A graph under construction."""
+    """An OpenVINO graph under construction."""
 
     def __init__(self, weights: Mapping[str, npt.NDArray[np.float32]]) -> None:
         self.weights = weights
@@ -40,7 +40,7 @@ class Graph:
         return self.dense(value, weight, bias)
 
     def dense(self, value: Node, weight: npt.NDArray[Any], bias: npt.NDArray[Any]) -> Node:
-        """Compute a linear layer; a numeric mode overrides it."""
+        """Compute a linear layer; the subclass of a numeric mode, such as int8, overrides this method."""
         return self.multiply(value, weight, bias)
 
     def multiply(self, value: Node, weight: npt.NDArray[Any], bias: npt.NDArray[Any]) -> Node:
@@ -60,5 +60,5 @@ class Graph:
         return op.add(op.multiply(normal, self.constant(scale)), self.constant(shift))
 
     def model(self, inputs: Sequence[Node], *, output: Node) -> Model:
-        """Return the finished model; it has one output."""
+        """Return the finished model, which has one output."""
         return Model([op.result(output)], list(inputs), "clip")

@@ -1,4 +1,4 @@
-"""The verification of an exported model against its checkpoint, which is part of the export."""
+"""Verifies an exported model against its checkpoint, at the end of the export."""
 
 import numpy as np
 
@@ -8,7 +8,8 @@ from worker.encoder.openvino.encoder import OpenVinoEncoder
 from worker.encoder.openvino.numpy_reference import ReferenceEncoder
 from worker.encoder.preprocessing import Preprocessing
 
-#: Minimum cosine: correct graphs are far above it in every precision, wrong graphs far below.
+#: The minimum cosine similarity to the reference: correct graphs reach far more in every precision, wrong
+#: graphs far less.
 _LEAST_COSINE = 0.98
 _TEXTS = ("red", "a photograph of a city at night, seen from far above", "words " * 100)
 _IMAGES = 3
@@ -18,7 +19,7 @@ def verify(encoder: OpenVinoEncoder, checkpoint: Checkpoint, preprocessing: Prep
     """Compare both towers with the NumPy reference on a few inputs.
 
     Raises:
-        ModelUnavailable: they differ.
+        ModelUnavailable: the exported model differs from the reference.
     """
     shape = (_IMAGES, preprocessing.size_px, preprocessing.size_px, 3)
     pixels = np.random.default_rng(0).integers(0, 256, shape, dtype=np.uint8)
