@@ -28,7 +28,7 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def ask() -> tuple[list[dict[str, Any]], str]:
-    """Return pip-audit's entry for each package, or an empty list and the reason."""
+    """Return pip-audit's entry for each package, or an empty list and the error."""
     command = [sys.executable, "-m", "pip_audit", "--no-deps", "--disable-pip", "--format", "json"]
     command += ["--requirement", str(PINNED), *(f"--ignore-vuln={found}" for found in EXCEPTIONS)]
     try:

@@ -9,7 +9,7 @@ from pathlib import Path
 from common.errors import SettingsError
 from common.settings import Settings, load_settings
 
-#: The small CLIP of this repository, trained on its own covers (models/demo/README.md).
+#: The folder of this repository's small CLIP model, trained on generated covers (models/demo/README.md).
 DEMO_MODEL = Path(str(files("models"))) / "demo"
 DEMO_ALBUMS = 2000
 #: The default state folder, in the working directory.

@@ -1,4 +1,4 @@
-"""Starts and stops the processes of the whole service on one machine, in the order of this diagram.
+"""Starts and stops the processes of the whole service on one machine.
 
     Redis, PostgreSQL ──► schema, demo catalog ──► workers, gateway
 
@@ -26,7 +26,7 @@ GATEWAY_START_S = 30.0
 
 
 class Stack:
-    """Starts the servers and services that the options ask for; stops them in the reverse order."""
+    """Starts the servers and services that the options require, and stops them in the reverse order."""
 
     def __init__(self, options: LocalOptions, *, report: Callable[[str], None]) -> None:
         self._options = options
@@ -87,7 +87,7 @@ class Stack:
         self._supervisor.watch(self._services)
 
     def keep_running(self) -> None:
-        """Restart processes that end, until one is given up.
+        """Restart processes that end, until a process ends too often.
 
         Raises:
             ServerFailed: a process ended too often.

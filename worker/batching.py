@@ -92,9 +92,9 @@ class Batcher:
         return self._submit(self._texts, text)
 
     def running_s(self) -> float:
-        """Return how long the oldest running batch has been in the model, 0 if no batch runs.
+        """Return the seconds that the oldest running batch has taken so far, or 0 if no batch runs.
 
-        The watchdog ends the process if this exceeds its limit, because the model thread has stalled.
+        The watchdog ends the process if a batch takes so long that the model thread must have stalled.
         """
         began = self._running.copy().values()
         return time.monotonic() - min(began) if began else 0.0

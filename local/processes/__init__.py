@@ -1,1 +1,1 @@
-"""Child processes: started, tied to this process, supervised, stopped."""
+"""Starts, supervises and stops child processes, which end when this process ends."""

@@ -44,7 +44,7 @@ class ChildProcess(ABC):
         start_timeout_s: float,
         death_signal: signal.Signals | None = None,
     ) -> None:
-        """Store the options; when this process is killed, the child gets `death_signal` or `stop_signal`."""
+        """Set the options; a child whose parent is killed gets `death_signal`, by default `stop_signal`."""
         self.name = name
         #: The user that the program runs as; a subclass can change it in `prepare`.
         self.run_as: RunAs = OURSELVES
@@ -66,7 +66,7 @@ class ChildProcess(ABC):
         """Return whether the running process is ready."""
 
     def environment(self) -> Mapping[str, str] | None:
-        """Return the child's environment variables; None means that it inherits this process's."""
+        """Return the child's environment variables, or None to inherit the variables of this process."""
         return None
 
     def prepare(self) -> None:  # noqa: B027 - a subclass need not do anything
@@ -90,7 +90,7 @@ class ChildProcess(ABC):
 
     @property
     def status(self) -> int | None:
-        """The exit status of the ended process, negative if a signal ended it; None if none has ended."""
+        """The exit status of the process, negative if a signal ended the process; None before its end."""
         return self._last_status if self._process is None else self._process.poll()
 
     def start(self) -> None:
@@ -129,7 +129,7 @@ class ChildProcess(ABC):
             self._process.wait()
 
     def stop(self) -> None:
-        """End the process, after a grace period by SIGKILL, and release the folder; harmless if none runs."""
+        """Stop the process, with SIGKILL after a grace period, and release the folder; harmless if none runs."""
         self._end()
         self._folder.release()
         self._start_is_canceled.clear()

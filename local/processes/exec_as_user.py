@@ -1,6 +1,6 @@
 """The first code in a child process: changes the user, ties the child to its parent, executes the command.
 
-The process id stays the same. This module imports little, so that it starts in a few milliseconds.
+Executing the command does not change the process id. This module imports little, so that it starts in a few milliseconds.
 """
 
 import os
@@ -17,7 +17,8 @@ from common.process_control import end_with_parent
 def become(arguments: Sequence[str]) -> None:
     """Execute a command; arguments: PARENT_PID DEATH_SIGNAL UID GID COMMAND…; UID `-` keeps the user."""
     parent_pid, death_signal, uid, gid, *command = arguments
-    # The user is changed first, because the kernel then clears the parent-death signal.
+    # `end_with_parent` comes after the change of the user, which makes the kernel clear the parent-death
+    # signal.
     if uid != "-":
         os.setgroups([])
         os.setgid(int(gid))

@@ -38,7 +38,7 @@ OURSELVES = RunAs()
 def unprivileged(*paths: Path, data: Path) -> RunAs:
     """Return the user for a program that refuses to run as root and needs `paths`.
 
-    If this process is root, the user is the owner of `data`, or `nobody` if root owns `data`.
+    If this process is root, the user is the owner of `data`, or `nobody` if `data` is root's or missing.
 
     Raises:
         ServerFailed: the user cannot enter one of the paths, and `setpriv` is not installed.

@@ -1,7 +1,7 @@
 """Starts programs that end when this process is killed (docs/decisions/0018-children-end-with-make-run.md).
 
 On Linux a process can ask the kernel for a signal when its parent ends. The kernel sends the signal when the
-*thread* that started the process ends, so one thread that is never ended starts every child.
+*thread* that started the process ends, so a single thread, which never ends, starts every child.
 """
 
 import functools
@@ -55,7 +55,7 @@ def bound_command(
     command: Sequence[str], *, death_signal: signal.Signals, run_as: RunAs = OURSELVES
 ) -> list[str]:
     """Return a command that runs `command` and gets `death_signal` when this process is killed."""
-    # If there is a prefix, the command in it has already changed the user.
+    # If `run_as` has a prefix, the prefix command has already changed the user.
     owner = None if run_as.prefix else run_as.owner
     user = ("-", "-") if owner is None else (str(owner[0]), str(owner[1]))
     return [*run_as.prefix, *_BECOME, str(os.getpid()), str(int(death_signal)), *user, *command]

@@ -16,7 +16,7 @@ from local.processes.child_process import ChildProcess
 LOOK_EVERY_S = 0.5
 #: The seconds to wait before the first restart, the second, and so on; then the process is given up.
 PAUSES_S = (0.0, 1.0, 2.0, 4.0, 8.0)
-#: The seconds that a process must run to count as stable; its next restart then has the first pause.
+#: The seconds after which a running process counts as stable, so that its next restart has the first pause.
 STABLE_S = 60.0
 
 
@@ -94,7 +94,7 @@ class Supervisor:
         try:
             part.restart()
         except (ServerFailed, OSError) as error:
-            # The restart was canceled, or memory or process ids ran out for a while.
+            # The restart was canceled, or memory or process ids ran out temporarily.
             if not self._stopping.is_set():
                 self._report(str(error))
         else:

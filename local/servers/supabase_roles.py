@@ -50,7 +50,7 @@ def create_roles(database_url: str, *, authenticator_password: str) -> None:
 
 
 def make_key(role: str, *, secret: str) -> str:
-    """Return an API key: a JWT, signed with HS256, whose claim `role` is the role that PostgREST takes."""
+    """Return an API key: a JWT, signed with HS256, whose claim `role` names the database role."""
     claims: dict[str, Any] = {"iss": "supabase", "role": role}
     signed = f"{_encode({'alg': 'HS256', 'typ': 'JWT'})}.{_encode(claims)}"
     signature = hmac.digest(secret.encode(), signed.encode(), hashlib.sha256)

@@ -1,1 +1,1 @@
-"""Image decoding: from an uploaded file to the square of RGB pixels that is the model's input."""
+"""Decodes an uploaded file to the square of RGB pixels that is the model's input."""

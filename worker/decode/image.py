@@ -34,8 +34,8 @@ def decode_image(
 
     Raises:
         UnsupportedImage: the file has none of the accepted formats, or is an unsupported variant.
-        ImageTooManyPixels, ImageTooCostly: the headers show this before the image is decoded.
-        UndecodableImage: the file cannot be decoded.
+        ImageTooManyPixels, ImageTooCostly: the headers declare an image that is too large or too slow to
+        decode. UndecodableImage: the file cannot be decoded.
     """
     image_format = format_of(data)
     outline = read_outline(data, image_format)

@@ -1,7 +1,7 @@
 """The version of the preprocessing; different versions can make different pixels from the same file.
 
 1   every file is treated as sRGB
-2   colour spaces other than sRGB are converted as in a browser; new or corrected: TIFFs of 12 bits, and of 16
+2   colour spaces other than sRGB are converted as in a browser; newly supported: TIFFs of 12 bits, and of 16
     bits with white as zero or in planes; a transparent colour in PNGs of 2, 4 and 16 bits; the transparent
     canvas around the first frame of a GIF or WebP; BMPs with one bit of alpha
 
@@ -15,5 +15,5 @@ PREPROCESSING_VERSION = 2
 
 
 def preprocessed(fingerprint: str) -> str:
-    """Return a fingerprint of the encoder with this fingerprint and the current preprocessing version."""
+    """Return a hash of an encoder's fingerprint and the current preprocessing version."""
     return hashlib.sha256(f"{fingerprint}:preprocessing {PREPROCESSING_VERSION}".encode()).hexdigest()

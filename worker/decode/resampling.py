@@ -20,7 +20,7 @@ Samples = npt.NDArray[np.float32]
 
 #: Half the width of the bicubic filter, in output pixels when shrinking and in source pixels when enlarging.
 _SUPPORT = 2.0
-#: The step to multiples of which Pillow rounds weights. In black and white pictures many pixels lie half way
+#: Pillow rounds weights to multiples of this step. In black and white pictures many pixels lie half way
 #: between two levels, so their rounding depends on the rounding of the weights.
 _WEIGHT_STEP = 2.0**-22
 #: The number of output pixels that one matrix product computes. With fewer pixels the products are too small

@@ -78,7 +78,7 @@ def _decode_partial_jpeg(data: bytes, reopen: Open) -> tuple[ImageFile.ImageFile
     other.load()
     unit_rows = max(outline.unit_rows * partial.height // outline.height, 1)
     differing_share = _share_from_first_difference(partial, other, unit_rows)
-    # Only the last scan is incomplete, so the share is multiplied by that scan's share of the file's bytes.
+    # Only the last scan is incomplete, so the missing share is multiplied by that scan's share of the file.
     return partial, differing_share * outline.last_scan_bytes / len(data)
 
 
@@ -97,7 +97,7 @@ def _decoded_onto(image: ImageFile.ImageFile, level: int) -> ImageFile.ImageFile
     image.im = Image.new(image.mode, image.size, (level,) * bands if bands > 1 else level).im
     if image.palette is not None:
         image.palette.dirty = 1
-    # Without this change, `load` would replace the prepared image by an empty image.
+    # With Pillow's own `load_prepare`, `load` would replace the prepared image by an empty image.
     image.load_prepare = lambda: None  # type: ignore[method-assign]
     with suppress(*BROKEN):
         image.load()
@@ -123,7 +123,7 @@ def _share_from_first_difference(one: Image.Image, other: Image.Image, unit_rows
 
 
 def _differences(one: Image.Image, other: Image.Image) -> Iterator[tuple[int, npt.NDArray[np.bool_]]]:
-    """Yield strips from the top: the number of the first row, and which pixels of the two pictures differ."""
+    """Yield for each strip from the top its first row's number, and a mask of the pixels that differ."""
     # The height of a strip is a multiple of every possible height of a JPEG's coding unit.
     height = max(_COMPARED_PIXELS // one.width // 32, 1) * 32
     for top in range(0, one.height, height):

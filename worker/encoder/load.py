@@ -42,7 +42,7 @@ def load_encoder(
     source = find_model(model)
     read_config(source.folder)
     on = _first_device(kind) if device == "auto" else device
-    # Only the chosen runtime is imported, because importing either takes a second and hundreds of megabytes.
+    # Only the chosen runtime is imported, because importing torch or OpenVINO takes a second.
     if kind == "torch" or (kind == "auto" and on != "cpu"):
         if precision == "int8":
             raise ModelUnavailable(

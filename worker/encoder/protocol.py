@@ -23,10 +23,10 @@ Precision: TypeAlias = Literal["auto", "float32", "int8"]
 class Encoder(Protocol):
     """A loaded model, which at most `passes_at_once` threads call at a time."""
 
-    #: The SHA-256 of the model's files and, if it changes the vectors, the numeric mode.
+    #: A SHA-256 hash of the model's files, and of the numeric mode if that mode changes the vectors.
     fingerprint: str
-    #: The SHA-256 of the model's files, which the catalog stores. The hash does not include the numeric mode,
-    #: because an int8 encoder can query a catalog that was embedded in float32.
+    #: A SHA-256 hash of the model's files, which the catalog stores. The hash does not include the numeric
+    #: mode, because an int8 encoder can query a catalog that was embedded in float32.
     model_fingerprint: str
     model_name: str
     device: str

@@ -143,7 +143,7 @@ def pack_ids(sequences: Sequence[Sequence[int]], *, out: npt.NDArray[np.int32]) 
 class PackedLayout:
     """The index arrays of packed texts, which are inputs of the text tower in addition to the token ids.
 
-    Attention needs a matrix per text and head, with `longest` rows, the padded length of the longest text.
+    Attention needs a matrix per text and head, with as many rows as the padded length of the longest text.
     Each token has 3 x heads vectors (query, key and value of each head). `to_heads`, of shape (3, texts x
     heads, longest), gathers these vectors into the matrices; `to_rows`, of shape (tokens, heads), gathers the
     attention output of each token. `positions`, of shape (tokens,), has each token's position in its text;

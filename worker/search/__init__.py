@@ -1,1 +1,1 @@
-"""A search run in a worker, from the message that names it to its end in the ledger."""
+"""Executes search runs in a worker, from the Celery message of a run to its outcome in the ledger."""

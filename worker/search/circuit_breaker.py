@@ -46,7 +46,7 @@ class CircuitBreaker:
         """Make the call, or fail at once if the breaker is open.
 
         Raises:
-            CatalogUnavailable: the call failed, or was not made; the message is that of the last failure.
+            CatalogUnavailable: the call failed, or was not made; the message describes the last failure.
         """
         is_probe = self._admit()
         try:
@@ -66,7 +66,7 @@ class CircuitBreaker:
                 self._probing = False
 
     def _admit(self) -> bool:
-        """Raise an error if the call must not be made; return whether it is the test call."""
+        """Raise an error if the call must not be made; return whether the call is the test call."""
         with self._lock:
             if self._next_call_at is None:
                 return False

@@ -17,7 +17,7 @@ from common.ledger.worker import WorkerLedger
 
 log = logging.getLogger(__name__)
 
-#: The number of times that a lease is renewed, at least, before it would expire.
+#: The minimum number of renewals of a lease in the time after which the lease would expire.
 _RENEWALS_PER_LEASE = 4
 
 

@@ -67,7 +67,7 @@ class RunHandler:
         try:
             claim = self._ledger.claim(run_id, cached_for=self._cached_for)
         except QueueUnavailable as error:
-            # The sweeper will send the run again, which is still queued or leased to this worker.
+            # In the ledger the run is still queued or leased, so the sweeper will send the run again.
             log.warning("could not claim", extra={"error": error.detail})
             return
         if isinstance(claim, Verdict):

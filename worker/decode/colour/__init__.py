@@ -1,1 +1,1 @@
-"""Colours: from a file's own colour space, described by a profile or by code points, to sRGB."""
+"""Converts colours to sRGB from a file's own colour space, which a profile or codes define."""

@@ -65,7 +65,7 @@ def conversion_from(source: ColourSource, mode: str) -> Conversion:
 
 
 def _by_profile(profile: bytes, family: str) -> Conversion | None:
-    """Return the conversion by a profile, or None if the profile is sRGB, unusable, or of another family."""
+    """Return the conversion by a profile; None if the profile is sRGB, unusable or for another family."""
     transform = _transform(profile)
     if transform is None:
         return None

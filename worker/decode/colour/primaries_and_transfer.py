@@ -34,7 +34,7 @@ _PRIMARIES: Mapping[int, Chromaticities] = MappingProxyType(
 _GAMMA_22, _GAMMA_28, _LINEAR, _PQ, _SMPTE_428, _HLG = 4, 5, 8, 16, 17, 18
 _EXPONENTS: Mapping[int, float] = MappingProxyType({_GAMMA_22: 2.2, _GAMMA_28: 2.8, _LINEAR: 1.0})
 #: The luminance in cd/m² that is shown as white in HDR pictures; brighter values are clipped to white. The
-#: value is the same as in Chromium 156: twice the reference white of BT.2408.
+#: luminance of white is the same as in Chromium 156: twice the reference white of BT.2408.
 _WHITE_NITS = 406.0
 _PQ_NITS, _HLG_NITS, _HLG_SYSTEM_GAMMA = 10_000.0, 1000.0, 1.2
 #: The maximum differences of a PNG's gamma (relative) and chromaticities from sRGB that count as sRGB.
@@ -52,7 +52,7 @@ class CodedColour:
 
     light: Values
     matrix: Values
-    #: The HLG system gamma; 1 for all other transfer functions.
+    #: The system gamma of the transfer function HLG; 1 for all other transfer functions.
     system_gamma: float = 1.0
 
 
@@ -101,7 +101,7 @@ _HLG_WHITE = _WHITE_NITS / _HLG_NITS
 
 
 def _light(transfer: int) -> Values | None:
-    """Return the linear light of each sample value, or None if the function is treated as sRGB's."""
+    """Return the linear light of each sample value, or None for sRGB's transfer function."""
     if transfer in _EXPONENTS:
         return _LEVELS ** _EXPONENTS[transfer]
     if transfer == _SMPTE_428:

@@ -49,7 +49,8 @@ class FairQueue(Generic[T]):
         self._idle: deque[T] = deque()
         #: The clients that wait, and the clients with a higher accumulated cost than a new client has.
         self._clients: dict[str, _Client[T]] = {}
-        #: The accumulated cost of the client served last, before that request; new clients start with it.
+        #: The initial accumulated cost of a new client: the cost of the client served last, before its
+        #: request.
         self._start = 0.0
 
     @property
@@ -121,7 +122,7 @@ class FairQueue(Generic[T]):
     def _forget(self) -> None:
         """Remove clients that do not wait, unless their accumulated cost still matters.
 
-        The accumulated cost matters if it is higher than a new client's and no item is idle.
+        A client's accumulated cost matters if it is higher than a new client's and no item is idle.
         """
         is_idle = bool(self._idle) or len(self._clients) > _CLIENTS_MAX
         self._clients = {

@@ -34,7 +34,7 @@ log = logging.getLogger(__name__)
 _CLOSE_GRACE_S = 2.0
 _RESTART_PAUSE_S = 1.0
 #: The estimated CPU time in seconds above which a file is decoded in the processes for long files. A cover
-#: takes 0.01 s, a phone's photograph 0.1 s.
+#: takes 0.01 s of CPU time, a phone's photograph 0.1 s.
 LONG_S = 0.15
 #: The minimum cost of a file in the fair queue, in seconds; also the cost of a file without an estimate.
 _COST_MIN_S = 0.001
@@ -45,7 +45,7 @@ _LONG_NICENESS = 10
 
 
 class _Lane:
-    """The decoder processes for short files, or the decoder processes for long files."""
+    """A group of decoder processes, either for short files or for long files."""
 
     def __init__(self, limits: DecoderLimits, *, processes: int) -> None:
         self.limits = limits
@@ -67,7 +67,7 @@ class DecoderPool:
         timeout_s: float = 10.0,
         report_overrun: Callable[[str, float], None] | None = None,
     ) -> None:
-        """Start the processes for short files; the first long file starts half as many for long files.
+        """Start the decoders for short files; the first long file starts half as many for long files.
 
         `cpu_s` limits the CPU time of one file, `timeout_s` the elapsed time of a short file. If a file takes
         longer than estimated, `report_overrun` is called with the client and the excess in seconds.
@@ -78,7 +78,7 @@ class DecoderPool:
         self._overruns = Overruns()
         self._short = _Lane(self._limits, processes=processes)
         self._long = _Lane(replace(self._limits, niceness=_LONG_NICENESS), processes=(processes + 1) // 2)
-        #: The lanes that need another process, one entry per process; None ends the starter thread.
+        #: The lanes that miss a process, one entry per missing process; None ends the starter thread.
         self._wanted: queue.SimpleQueue[_Lane | None] = queue.SimpleQueue()
         self._lock = threading.Lock()
         self._alive: set[DecoderProcess] = set()

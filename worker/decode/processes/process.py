@@ -17,10 +17,10 @@ _BASE_MEMORY_BYTES = 384 << 20
 _MEMORY_BYTES_PER_PIXEL = 12
 #: The complete environment of a decoder, which has none of the worker's secrets.
 _ENVIRONMENT = {
-    # Parallelism comes from the number of decoder processes.
+    # BLAS uses a single thread, because several decoder processes run in parallel.
     "OPENBLAS_NUM_THREADS": "1",
-    # With these thresholds glibc keeps freed memory for the next picture. By default glibc returns it to the
-    # kernel, and allocating a picture's 2,000 pages again takes as long as decoding the picture.
+    # With these thresholds glibc keeps freed memory for the next picture. By default glibc returns memory to
+    # the kernel, and allocating a picture's 2,000 pages again takes as long as decoding the picture.
     "MALLOC_MMAP_THRESHOLD_": str(8 << 20),
     "MALLOC_TRIM_THRESHOLD_": str(16 << 20),
 }

@@ -71,7 +71,7 @@ class TextLayout:
     """The layout of packed texts, given by index arrays that are inputs of the graph.
 
     One gather node moves the query, key and value of each token into the matrices of its text's heads, and
-    another gather node moves the output back. A gather of rows and three transposes would be slower.
+    another gather node moves the output back. These two nodes replace a gather of rows and three transposes.
     """
 
     places: Mapping[str, Node]
@@ -105,7 +105,7 @@ class Tower:
         self.width = config.hidden_size
 
     def blocks(self, rows: Node, *, mask: Node | None = None) -> Node:
-        """Add all blocks; after its attention, the last block computes only the pooled row of each item."""
+        """Add all blocks; after its attention, the last one computes only the row of each item's embedding."""
         for number in range(self._layers):
             layer = f"{self._prefix}.encoder.layers.{number}"
             attended = self._attention(self._norm(rows, f"{layer}.layer_norm1"), layer, mask=mask)

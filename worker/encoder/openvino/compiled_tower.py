@@ -49,7 +49,8 @@ class Tower:
         self._requests = [alone.create_infer_request()]
         self.precision: str = alone.get_property("INFERENCE_PRECISION_HINT").get_type_name()
         if side_by_side:
-            # Both requests share one copy of the weights, in addition to the copy of the first request.
+            # The two parallel requests share a second copy of the weights; the request that runs alone has
+            # the first.
             parts = runtime().compile_model(path, "CPU", {**settings, "NUM_STREAMS": SIDE_BY_SIDE})
             self._requests += [parts.create_infer_request() for _ in range(SIDE_BY_SIDE)]
         #: For each request and input index, the array of the last pass and the array that its tensor uses.
