@@ -129,7 +129,7 @@ class ChildProcess(ABC):
             self._process.wait()
 
     def stop(self) -> None:
-        """Stop the process, with SIGKILL after a grace period, and release the folder; harmless if none runs."""
+        """Stop the process, by SIGKILL after a grace period, and release the folder; harmless if it ended."""
         self._end()
         self._folder.release()
         self._start_is_canceled.clear()

@@ -1,6 +1,7 @@
 """The first code in a child process: changes the user, ties the child to its parent, executes the command.
 
-Executing the command does not change the process id. This module imports little, so that it starts in a few milliseconds.
+Executing the command does not change the process id. This module imports little, so that it starts in a few
+milliseconds.
 """
 
 import os

@@ -105,7 +105,7 @@ class Tower:
         self.width = config.hidden_size
 
     def blocks(self, rows: Node, *, mask: Node | None = None) -> Node:
-        """Add all blocks; after its attention, the last one computes only the row of each item's embedding."""
+        """Add all blocks; after its attention, the last computes only the row of each item's embedding."""
         for number in range(self._layers):
             layer = f"{self._prefix}.encoder.layers.{number}"
             attended = self._attention(self._norm(rows, f"{layer}.layer_norm1"), layer, mask=mask)

@@ -47,7 +47,7 @@ class OpenVinoEncoder:
     """CLIP's two towers as compiled OpenVINO models.
 
     With the precision `auto`, the encoder computes in bfloat16 if the processor supports it. Compared with
-    float32, bfloat16 takes half the memory and twice as many multiplications per cycle, and has the same
+    float32, bfloat16 needs half the memory, allows twice as many multiplications per cycle, and has the same
     range.
     """
 
