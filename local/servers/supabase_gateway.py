@@ -87,7 +87,7 @@ class _Server(ThreadingHTTPServer):
 
 
 class _Handler(BaseHTTPRequestHandler):
-    """Handles one connection of a client, over one connection to PostgREST."""
+    """Forwards the requests of one client connection over one connection to PostgREST."""
 
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True

@@ -1,4 +1,4 @@
-"""The roles and keys of Supabase, for a local PostgreSQL and PostgREST."""
+"""Creates Supabase's roles and API keys for a local PostgreSQL and PostgREST."""
 
 import base64
 import hashlib

@@ -85,7 +85,7 @@ def from_png(gamma: float | None, chromaticities: Chromaticities | None) -> Code
 
 
 def coded_to_srgb(square: Image.Image, colour: CodedColour) -> Image.Image:
-    """Convert an RGB image to sRGB."""
+    """Convert an RGB image from the given colour space to sRGB."""
     light = colour.light[np.asarray(square)]
     if colour.system_gamma != 1:
         luminance = (light * _HLG_WHITE) @ _LUMINANCE_2020
