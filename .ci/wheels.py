@@ -30,7 +30,7 @@ class Machine:
 
 
 def linux(name: str, machine: str) -> Machine:
-    """Return Linux with one processor architecture."""
+    """Return the description of Linux on one processor architecture."""
     platforms = (*(f"manylinux_2_{minor}_{machine}" for minor in _GLIBC), f"manylinux2014_{machine}")
     return Machine(
         name,

@@ -80,7 +80,7 @@ def open_matching_catalog(settings: Settings, encoder: Encoder, *, on_waiting: O
 
 
 def open_broker(redis: Redis, settings: Settings, *, model_fingerprint: str, on_waiting: OnWaiting) -> None:
-    """Wait for Redis, log a warning if its settings may lose jobs, and ensure that a catalog version exists.
+    """Wait for Redis, log a warning if Redis could lose jobs, and ensure that a catalog version exists.
 
     Raises:
         SettingsError: Redis answers but cannot be used, for example because of its version.

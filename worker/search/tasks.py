@@ -87,7 +87,7 @@ class RunHandler:
             log.warning("the decoder died", extra={"attempt": claim.attempt, "error": error.detail})
             self._write(lambda: self._ledger.release(claim, uses_attempt=True), claim)
         except (DecoderBusy, QueueFull) as error:
-            # The run is given back, because another worker may have capacity now, or this worker later.
+            # The run is given back to the queue, because another worker may have free capacity.
             log.warning("no room for the run; given back", extra={"error": error.detail})
             delay_reason = error.detail
             self._write(

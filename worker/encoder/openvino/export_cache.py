@@ -54,7 +54,7 @@ def exported(source: ModelSource, *, cache_dir: Path, int8: bool = False) -> Pat
 
 
 def _machine() -> str:
-    """Return a hash of OpenVINO's version and the CPU type, with which an entry was verified."""
+    """Return a hash of OpenVINO's version and the CPU type; each combination has its own cache entries."""
     try:
         lines = Path("/proc/cpuinfo").read_text().splitlines()
     except OSError:  # systems other than Linux have no /proc/cpuinfo
