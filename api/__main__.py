@@ -22,17 +22,17 @@ from common.output_capture import capture_output
 from common.redis.startup_check import check_redis
 from common.settings import Settings, load_settings
 
-#: Connections that the kernel queues before the server accepts them.
+#: The maximum number of connections that the kernel queues before the server accepts them.
 BACKLOG = 4096
 KEEP_ALIVE_S = 75
-#: The most unsent bytes that the kernel buffers for each connection; its default is four megabytes.
+#: The maximum number of unsent bytes that the kernel buffers per connection (by default four megabytes).
 UNSENT_BYTES = 128 * 1024
-#: After a stop signal, searches that wait get their job at once; other requests have this long to finish.
+#: The seconds that requests get to finish after a stop signal; waiting searches get their jobs at once.
 STOP_GRACE_S = 10
 
 
 class GatewayServer(uvicorn.Server):
-    """An uvicorn server that answers its waiting searches with their jobs when it is told to stop."""
+    """A uvicorn server that, on a stop signal, answers each waiting search with its job."""
 
     def __init__(self, config: uvicorn.Config, app: FastAPI) -> None:
         super().__init__(config)
@@ -42,14 +42,14 @@ class GatewayServer(uvicorn.Server):
         await super().startup(sockets)
         for listener in (listener for server in self.servers for listener in server.sockets):
             _limit_unsent(listener)
-        # The objects made so far live as long as the process. Without the freeze, each full garbage
-        # collection would scan them all and stop every request for 0.1 s.
+        # Without `gc.freeze`, each full garbage collection would scan all objects created at startup and
+        # block every request for 0.1 s.
         gc.collect()
         gc.freeze()
 
     @property
     def gateway(self) -> Gateway | None:
-        """The application's open clients and state, None before it has started."""
+        """The application's open clients and state; None before the application has started."""
         return getattr(self._app.state, "gateway", None)
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
@@ -59,16 +59,16 @@ class GatewayServer(uvicorn.Server):
 
 
 def _limit_unsent(listener: socket.socket) -> None:
-    """Bound the unsent bytes in the kernel for all connections of a listener, which inherit the option."""
+    """Limit the unsent bytes that the kernel buffers for each connection accepted by this listener."""
     if sys.platform in {"linux", "darwin"}:
         listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, UNSENT_BYTES)
 
 
 def make_server(settings: Settings, *, catalog: Catalog | None = None) -> GatewayServer:
-    """Return the server of the gateway, not started.
+    """Return the gateway's server without starting it.
 
     Raises:
-        SettingsError: no catalog is configured or given, or other machines could search without a key.
+        SettingsError: no catalog is configured or passed, or other machines could search without a key.
     """
     check_bind_address(settings)
     app = create_app(settings, catalog=catalog)
@@ -100,7 +100,7 @@ def main() -> int:
     except SettingsError as error:
         sys.stderr.write(f"gateway: {error.detail}\n")
         return 2
-    # Output up to here goes to the terminal that started the gateway; later output of libraries is logged.
+    # After startup, text that libraries print is logged instead of going to the terminal.
     capture_output(lambda stream: configure_logging("gateway", settings.log_level, stream=stream))
     server.run()
     return 0 if server.started else 1

@@ -25,10 +25,11 @@ from common.version import VERSION
 
 
 def create_app(settings: Settings, *, catalog: Catalog | None = None) -> FastAPI:
-    """Return the application; it opens its clients at startup and closes the catalog at shutdown.
+    """Return the application, which opens its clients at startup and closes the catalog at shutdown.
 
     Raises:
-        SettingsError: no catalog is configured or given, or PUBLIC_URL has a path of the service's own.
+        SettingsError: no catalog is configured or passed, or PUBLIC_URL's path begins like a path of the
+        service.
     """
     reads = catalog or open_catalog(settings)
 
@@ -70,7 +71,7 @@ def create_app(settings: Settings, *, catalog: Catalog | None = None) -> FastAPI
 
 
 def _build_routes(app: FastAPI) -> None:
-    """Build FastAPI's models of every endpoint now; by default the first request would wait for it."""
+    """Build FastAPI's models of every endpoint at startup instead of during the first request."""
     scope = {"type": "http", "method": "GET", "path": "/", "raw_path": b"/", "root_path": "", "headers": []}
     for route in app.routes:
         route.matches(scope)

@@ -1,4 +1,4 @@
-"""Exception handlers: every error that leaves an endpoint becomes a problem document."""
+"""Exception handlers that turn every error raised by an endpoint into a problem document."""
 
 import logging
 from http import HTTPStatus
@@ -16,7 +16,7 @@ from common.errors import CoverSearchError
 
 log = logging.getLogger(__name__)
 
-#: nginx's status for a client that disconnected; it only appears in the log.
+#: The status code that nginx uses for a disconnected client; the code appears only in the log.
 CLIENT_CLOSED_REQUEST = 499
 
 

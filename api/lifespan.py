@@ -39,7 +39,7 @@ from common.redis.clients import open_async_redis
 from common.redis.durability import shares_cache
 from common.settings import Settings
 
-#: Threads that read image headers.
+#: The number of threads that read image headers and decode base64.
 INSPECTION_THREADS = 2
 GENRES_EVERY_S = 5.0
 CANCEL_AGAIN_S = 0.5
@@ -60,12 +60,12 @@ class Gateway:
     repeated_queries: RepeatedQueries
     access: AccessPolicy
     body_budget: BodyBudget
-    #: Threads for slow synchronous work: image headers, base64.
+    #: The threads that read image headers and decode base64.
     inspection: ThreadPoolExecutor
     _loop: asyncio.AbstractEventLoop
 
     def close_soon(self) -> None:
-        """Answer waiting requests with their jobs; safe to call from a signal handler."""
+        """Answer waiting requests with their jobs; a signal handler may call this method."""
         self._loop.call_soon_threadsafe(self.waiters.close)
 
 
@@ -77,9 +77,9 @@ def gateway_of(request: Request) -> Gateway:
 
 @asynccontextmanager
 async def open_gateway(settings: Settings, *, catalog: Catalog) -> AsyncIterator[Gateway]:
-    """Open the clients and start the background tasks; stop and close them at the end.
+    """Open the clients and start the background tasks; at the end, stop the tasks and close the clients.
 
-    Neither Redis nor the catalog has to answer yet: until they do, `/readyz` reports what is missing.
+    The gateway starts even if Redis or the catalog does not answer; `/readyz` then reports what is missing.
     """
     async with AsyncExitStack() as stack:
         redis = await _redis(stack, settings.redis_url.get_secret_value())
@@ -146,7 +146,7 @@ def _background(gateway: Gateway, listener: Redis, broker: BrokerWarnings) -> li
 
 
 def _version_polling(version: CatalogVersion, catalog: CatalogCache) -> list[Coroutine[Any, Any, None]]:
-    """Return the two tasks that poll the version; a slow catalog does not delay the poll of Redis."""
+    """Return separate tasks that poll the catalog and Redis, so that a slow catalog delays only one task."""
     every_s = catalog_version.POLL_EVERY_S
     in_catalog = partial(version.poll_catalog, catalog.version)
     return [
@@ -176,6 +176,7 @@ async def _end(tasks: "list[asyncio.Task[None]]") -> None:
     while pending:
         for task in pending:
             task.cancel()
-        # Cancel again until all have ended: redis-py swallows a cancellation that arrives while it connects.
+        # Cancel repeatedly until all tasks have ended, because redis-py swallows a cancellation while it
+        # connects.
         _, pending = await asyncio.wait(pending, timeout=CANCEL_AGAIN_S)
     await asyncio.gather(*tasks, return_exceptions=True)

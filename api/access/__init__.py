@@ -1,1 +1,1 @@
-"""Access control: callers, API-key checks, rate limits."""
+"""Access control by API keys, client addresses and rate limits."""

@@ -1,4 +1,4 @@
-"""Startup check of the bind address: a gateway without API keys must listen on loopback, unless allowed."""
+"""Startup check that a gateway without API keys listens only on loopback, unless a setting allows more."""
 
 from ipaddress import ip_address
 
@@ -9,7 +9,7 @@ CONSENT = "yes-anyone-may-search"
 
 
 def check_bind_address(settings: Settings) -> None:
-    """Check that HOST is loopback, or keys are required, or open access was confirmed.
+    """Check that HOST is a loopback address, API keys are in use, or the operator has allowed open access.
 
     Raises:
         SettingsError: other machines could search without a key, and no setting allows that.

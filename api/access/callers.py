@@ -1,4 +1,4 @@
-"""Callers of a request: the holder of an API key, or an anonymous client at an address."""
+"""Identifies the caller of a request as the holder of an API key or as an anonymous client at an address."""
 
 from dataclasses import dataclass
 
@@ -12,7 +12,7 @@ from api.keys.verifier import KeyVerifier
 from common.settings import UNLIMITED, Settings
 
 ANONYMOUS = "anonymous"
-#: The rate of a client without a valid key, if ADDRESS_RATE is not set.
+#: The default rate limit of a client without a valid key, unless AUTH is off.
 ANONYMOUS_RATE = "60/minute"
 BEARER = "bearer"
 NO_KEY = "send an API key as `Authorization: Bearer …` or `X-API-Key`"
@@ -25,7 +25,7 @@ class Caller:
     #: The owner of the jobs that the request creates.
     owner: str
     role: Role | None = None
-    #: The most unfinished jobs the caller may have at once; None for no limit.
+    #: The maximum number of unfinished jobs that the caller may have at once; None means no limit.
     max_jobs: int | None = None
     bucket: Bucket | None = None
 
@@ -35,7 +35,7 @@ class Caller:
 
 
 def address_rate(settings: Settings) -> str:
-    """Return the rate of an address without a valid key."""
+    """Return the rate limit of an address whose requests have no valid key."""
     return settings.address_rate or (UNLIMITED if settings.auth == "off" else ANONYMOUS_RATE)
 
 
@@ -48,17 +48,17 @@ class Callers:
         self._address_rate = address_rate(settings)
 
     def at_address(self, scope: Scope) -> Caller:
-        """Return the anonymous caller at the address of a request."""
+        """Return the anonymous caller that a request's client address identifies."""
         return Caller(ANONYMOUS, bucket=read_bucket(f"address:{self.address(scope)}", self._address_rate))
 
     def address(self, scope: Scope) -> str:
-        """Return the client's address, by which anonymous requests are counted."""
+        """Return the address, or IPv6 network, under which an anonymous client's requests are counted."""
         peer = scope["client"][0] if scope.get("client") else None
         forwarded = _values(scope, b"x-forwarded-for")
         return client_address(peer, forwarded, trusted=self._settings.trusted_proxies)
 
     async def with_key(self, scope: Scope) -> Caller | None:
-        """Return the caller that a request's key identifies, None if it has no key.
+        """Return the caller that the API key of a request identifies, or None if the request has no key.
 
         Raises:
             Unauthorized: the key is not valid.
@@ -79,10 +79,11 @@ class Callers:
 
 
 def presented_key(scope: Scope) -> str | None:
-    """Return the API key that a request presents, None if it presents none.
+    """Return the API key in a request's headers, or None if there is none.
 
-    A proxy in front of the gateway may use `Authorization` for itself. Schemes other than Bearer are
-    ignored. A Bearer token that is not an API key is ignored if `X-API-Key` holds one.
+    A proxy in front of the gateway may use the `Authorization` header for its own credentials. Credentials of
+    schemes other than Bearer are ignored. A Bearer token that does not have the format of an API key is
+    ignored if `X-API-Key` holds a key.
 
     Raises:
         Unauthorized: the request has two different keys.

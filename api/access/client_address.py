@@ -1,4 +1,4 @@
-"""Client addresses: the peer of the connection, or what trusted proxies report in X-Forwarded-For."""
+"""Client addresses, taken from the TCP connection or from the X-Forwarded-For header of trusted proxies."""
 
 from collections.abc import Iterable, Sequence
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
@@ -6,7 +6,8 @@ from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_add
 Address = IPv4Address | IPv6Address
 Network = IPv4Network | IPv6Network
 
-#: IPv6 addresses are counted by their /64 network, because providers assign at least a /64 to each customer.
+#: Requests from IPv6 addresses are counted per /64 network, because providers assign at least a /64 to each
+#: customer.
 IPV6_PREFIX_BITS = 64
 UNKNOWN = "unknown"
 
@@ -14,9 +15,10 @@ UNKNOWN = "unknown"
 def client_address(peer: str | None, forwarded_for: Iterable[str], *, trusted: Sequence[Network]) -> str:
     """Return the address, or IPv6 network, under which the client's requests are counted.
 
-    Each proxy appends the address of its peer to X-Forwarded-For. The list is read from right to left
-    while the addresses belong to trusted proxies. The first other address is the client's; entries
-    further left could be forged by the client and are ignored.
+    Each proxy appends the address of its own client to X-Forwarded-For. The addresses in this header are read
+    from right to left while they belong to trusted proxies. The first address that does not belong to a
+    trusted proxy is the client's. Addresses further left are ignored, because the client could have forged
+    them.
     """
     address = _read(peer or "")
     if address is None:
@@ -42,7 +44,7 @@ def _counted_address(address: Address) -> str:
 
 def _read(text: str) -> Address | None:
     text = text.strip()
-    # Some proxies append the port: 192.0.2.1:5000, [2001:db8::1]:5000.
+    # Some proxies append a port to the address, as in 192.0.2.1:5000 or [2001:db8::1]:5000.
     if text.startswith("["):
         text = text[1:].partition("]")[0]
     elif text.count(":") == 1:

@@ -1,7 +1,7 @@
-"""Authentication and rate-limit middleware: admits each request, and names the owner of its jobs.
+"""Middleware that authenticates each request, applies rate limits and determines the owner of new jobs.
 
-Every path under /api/ is guarded, so a new endpoint is protected by default. /health and /readyz are
-open to all; a caller with an admin key also sees why a part is not ready.
+Every path under /api/ is checked, so a new endpoint is protected by default. The endpoints /health and
+/readyz are open to everyone, and a caller with an admin key also sees why a part of the service is not ready.
 """
 
 from contextlib import suppress
@@ -22,7 +22,7 @@ DETAILED_FOR_ADMINS = frozenset({"/health", "/readyz"})
 
 
 def is_guarded(settings: Settings) -> bool:
-    """Tell whether clients need a key or have a rate limit; if not, the middleware is left out."""
+    """Tell whether API keys or a rate limit are in use; otherwise the application omits this middleware."""
     return settings.auth != "off" or address_rate(settings) != UNLIMITED
 
 
@@ -33,16 +33,16 @@ def owner_of(request: Request) -> str:
 
 
 def client_of(request: Request) -> str:
-    """Return the client that image decoders schedule fairly: a key's owner, else the address."""
+    """Return the client's name for fair scheduling of image decoding: its key's id, or else its address."""
     owner = owner_of(request)
     return owner if owner != ANONYMOUS else f"address:{_address_of(request)}"
 
 
 def idempotency_name(request: Request, idempotency_key: str) -> str:
-    """Return an Idempotency-Key that is unique to the client: anonymous clients share one owner."""
+    """Return an Idempotency-Key that is unique per client, because anonymous clients share one owner."""
     if owner_of(request) != ANONYMOUS:
         return idempotency_key
-    # A client's key contains no space, so it cannot equal the name made here.
+    # A client's Idempotency-Key contains no space, so it cannot equal an address, a space and a key.
     return f"{_address_of(request)} {idempotency_key}"
 
 
@@ -52,7 +52,7 @@ def _address_of(request: Request) -> str:
 
 
 def max_jobs_of(request: Request) -> int | None:
-    """Return the most unfinished jobs the caller may have at once, None for no limit."""
+    """Return the maximum number of unfinished jobs that the caller may have at once, or None for no limit."""
     caller = _caller_of(request)
     return caller.max_jobs if caller else None
 
@@ -61,7 +61,7 @@ def sees_details(request: Request, settings: Settings, *, insists: bool = False)
     """Tell whether the caller may see why a part of the service is not ready.
 
     Raises:
-        Unauthorized, Forbidden: the caller insists on the details but may not see them.
+        Unauthorized, Forbidden: the caller asked for the details but may not see them.
     """
     caller = _caller_of(request)
     if settings.auth == "off" or (caller is not None and caller.is_admin):
@@ -91,7 +91,7 @@ class AccessPolicy:
         self._requires_key = requires_key
 
     async def admit(self, scope: Scope) -> None:
-        """Charge a request; store its caller and budget in the scope.
+        """Charge the caller for a request, and store the caller and the caller's budget in the ASGI scope.
 
         Raises:
             Unauthorized, RateLimited, QueueUnavailable
@@ -105,7 +105,7 @@ class AccessPolicy:
         await self._charge(scope, caller)
 
     def address(self, scope: Scope) -> str:
-        """Return the client's address, by which anonymous requests are counted."""
+        """Return the address, or IPv6 network, under which an anonymous client's requests are counted."""
         return self._callers.address(scope)
 
     async def _key_or_address(self, scope: Scope) -> Caller:
@@ -115,7 +115,7 @@ class AccessPolicy:
         return caller or self._callers.at_address(scope)
 
     async def identify(self, scope: Scope) -> None:
-        """Store the caller in the scope if the request has a key that can be checked.
+        """Store the caller in the ASGI scope if the request has an API key and Redis can check the key.
 
         Raises:
             Unauthorized: the key is not valid.
@@ -139,7 +139,7 @@ class AccessPolicy:
 
 
 class AccessMiddleware:
-    """Admit or refuse requests, and add the `RateLimit-*` headers to their answers."""
+    """Admits or refuses requests, and adds the `RateLimit-*` headers to the responses."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app

@@ -1,11 +1,12 @@
--- Spends units of one client's budget if enough are left. A negative cost is a refund.
+-- Spends units of one client's rate-limit budget if enough units are left. A negative cost is a refund.
 --
---   KEYS[1]  hash: start_ms of the current window; units spent in the current and the previous window
+--   KEYS[1]  hash with start_ms of the current window, and the units spent in the current and the previous window
 --   ARGV     limit, window_ms, cost
---   returns  {1 if paid, else 0; previous, ms until previous expires; current, ms until current expires}
+--   returns  {1 if paid, else 0; previous units, ms until they expire; current units, ms until they expire}
 --
--- A sliding window counter: the previous window counts in proportion to its overlap with a window that ends now.
--- Times come from Redis's clock. The hash expires together with both windows.
+-- The script is a sliding window counter: the previous window's units count in proportion to its overlap with a
+-- window that ends now. Times come from Redis's clock. The hash expires when the units of neither window count any
+-- longer.
 
 local limit, window_ms, cost = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
 local time = redis.call('TIME')

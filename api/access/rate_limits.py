@@ -18,15 +18,15 @@ from common.settings import UNIT_SECONDS, UNLIMITED
 
 log = logging.getLogger(__name__)
 
-#: Every request costs this; an answer from the cache costs nothing more.
+#: The cost of every request in units; a search that is answered from the cache has no further cost.
 REQUEST_COST = 1
-#: A computed search also costs the sum of its parts, whose prices are in proportion to their CPU time.
+#: The additional cost in units of each part of a computed search, in proportion to the part's CPU time.
 IMAGE_COST, TEXT_COST, ALBUM_COST = 10, 4, 1
 
 
 @dataclass(frozen=True, slots=True)
 class Rate:
-    """A number of units for each second, minute, hour or day."""
+    """A rate limit: the number of units allowed in each second, minute, hour or day."""
 
     limit: int
     unit: str
@@ -41,7 +41,7 @@ class Rate:
 
 @dataclass(frozen=True, slots=True)
 class Bucket:
-    """One client's budget: its name, and its rate."""
+    """The name and the rate limit of one client's budget."""
 
     name: str
     rate: Rate
@@ -49,7 +49,7 @@ class Bucket:
 
 @dataclass(frozen=True, slots=True)
 class Quota:
-    """The units a client has left after a request, for the `RateLimit-*` headers."""
+    """The units that a client has left after a request, as sent in the `RateLimit-*` headers."""
 
     limit: int
     remaining: int
@@ -59,9 +59,9 @@ class Quota:
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """Units spent in the current and the previous window, and the seconds until each expires.
+    """The units spent in the current and the previous time window, and the seconds until each count expires.
 
-    The previous window's units count in proportion to its overlap with a window that ends now.
+    Units of the previous window count in proportion to that window's overlap with a window that ends now.
     """
 
     previous: int
@@ -70,15 +70,15 @@ class Window:
     current_s: float
 
     def quota(self, rate: Rate) -> Quota:
-        """Return the quota that is left of a rate."""
+        """Return how many units of a rate limit are left, and when all units are available again."""
         counted = math.floor(self.previous * self.previous_s / rate.window_s) + self.current
-        # The current window is kept for twice its length: in its second half it is the previous one.
+        # Units expire after twice the window's length, because they also count during the following window.
         reset_s = self.current_s if self.current else self.previous_s
         remaining = min(rate.limit, max(0, rate.limit - counted))
         return Quota(limit=rate.limit, remaining=remaining, reset_s=math.ceil(reset_s))
 
     def retry_after_s(self, cost: int, rate: Rate) -> int:
-        """Return the seconds, at least one, until a cost fits into the rate if nothing else is spent."""
+        """Return the seconds (at least 1) until a cost can be paid, if nothing else is spent until then."""
         free = rate.limit - cost - self.current
         if free >= 0:
             # The previous window's share declines linearly and is rounded down to whole units.
@@ -91,7 +91,7 @@ class Window:
 
 @dataclass(frozen=True, slots=True)
 class Payment:
-    """Whether an attempt to spend units succeeded, and the window after it."""
+    """Whether an attempt to spend units succeeded, and the units of the time window after the attempt."""
 
     is_made: bool
     window: Window
@@ -107,7 +107,7 @@ class RateLimits:
         self._failing = False
 
     async def spend(self, bucket: Bucket, cost: int) -> Payment | None:
-        """Spend units of a bucket if enough are left; a negative cost is a refund.
+        """Spend units of a client's budget if enough units are left; a negative cost is a refund.
 
         Returns None if Redis fails and RATE_LIMIT_ON_FAILURE is `allow`.
 
@@ -136,7 +136,7 @@ class RateLimits:
 
 
 class Budget:
-    """The budget of one request's client, and its quota after the last payment."""
+    """The budget of the client of one request, and the units left after the last payment."""
 
     def __init__(self, limits: RateLimits, bucket: Bucket) -> None:
         self._limits = limits
@@ -157,10 +157,10 @@ class Budget:
         await self._pay(REQUEST_COST, again=REQUEST_COST)
 
     async def spend(self, query: SearchQuery) -> None:
-        """Pay for computing a query, in addition to the request itself.
+        """Pay for computing a query, in addition to the cost of the request that `enter` has paid.
 
         Raises:
-            RateLimited: too few units are left; none was taken.
+            RateLimited: fewer units are left than the query costs, and no unit was taken.
             QueueUnavailable: the budget could not be read from Redis.
         """
         payable = self._payable(cost_of(query))
@@ -175,7 +175,7 @@ class Budget:
             self._spent = 0
 
     def expect(self, cost: int) -> None:
-        """Refuse a request early if its later cost exceeds the units left.
+        """Refuse a request before reading its body if fewer units are left than the request will cost.
 
         Raises:
             RateLimited
@@ -191,11 +191,12 @@ class Budget:
             )
 
     def _payable(self, cost: int) -> int:
-        # Capped, so that a client with a full budget can afford a search that costs more than a whole window.
+        # The cost is capped, so that a client with a full budget can afford a search that costs more than the
+        # limit.
         return min(cost, self._bucket.rate.limit - REQUEST_COST)
 
     async def _pay(self, cost: int, *, again: int) -> bool:
-        """Pay, and return False if Redis failed; `again` is the cost of repeating the whole request."""
+        """Pay a cost; return False if Redis failed. `again` is the cost of repeating the whole request."""
         payment = await self._limits.spend(self._bucket, cost)
         if payment is None:
             return False
@@ -209,7 +210,7 @@ class Budget:
 
 
 class UnlimitedBudget:
-    """The budget of a client without a limit."""
+    """The budget of a client without a rate limit."""
 
     async def spend(self, query: SearchQuery) -> None:
         """Take nothing."""
@@ -225,7 +226,7 @@ UNLIMITED_BUDGET = UnlimitedBudget()
 
 
 def read_bucket(name: str, rate: str) -> Bucket | None:
-    """Return the bucket of a rate such as `600/minute`, None for `unlimited`."""
+    """Return the budget with a rate limit such as `600/minute`, or None for `unlimited`."""
     if rate == UNLIMITED:
         return None
     limit, _, unit = rate.partition("/")

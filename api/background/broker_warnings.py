@@ -1,4 +1,4 @@
-"""Warnings about a Redis configuration that may lose jobs, checked at the start and then periodically."""
+"""Logs warnings about a Redis configuration that may lose jobs, at startup and then periodically."""
 
 import logging
 
@@ -20,7 +20,7 @@ class BrokerWarnings:
         self._reported: tuple[str, ...] = ()
 
     async def check(self) -> None:
-        """Log the faults that are new since the last check."""
+        """Log the configuration faults that the previous check did not find."""
         faults = durability_faults(await self._redis.info(), shares_cache=self._shares_cache)
         for fault in faults:
             if fault not in self._reported:

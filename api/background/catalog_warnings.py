@@ -1,4 +1,4 @@
-"""Warnings about catalog faults that leave searches correct, checked at the start and then periodically."""
+"""Logs warnings about catalog faults that do not make results wrong, at startup and then periodically."""
 
 import logging
 
@@ -17,7 +17,7 @@ class CatalogWarnings:
         self._reported: set[str] = set()
 
     async def check(self) -> None:
-        """Log the faults that are new since the last check."""
+        """Log the configuration faults that the previous check did not find."""
         found = await self._catalog.warnings()
         for fault in found:
             if fault.problem not in self._reported:

@@ -14,7 +14,7 @@ log = logging.getLogger(__name__)
 async def run_periodically(
     step: Callable[[], Awaitable[object]], *, every_s: float, name: str, wake: asyncio.Event | None = None
 ) -> None:
-    """Run a step again and again with pauses; setting `wake` ends a pause early.
+    """Run a step repeatedly with a pause after each run; setting `wake` ends a pause early.
 
     The beginning and the end of an outage are logged once each.
     """
@@ -29,7 +29,7 @@ async def run_periodically(
                 log.warning("a background task fails", extra={"step": name, "error": str(error)})
             failing = True
         except Exception:
-            # A task boundary: nobody awaits this task, so the error is logged here and the next step follows.
+            # Nothing awaits this task, so an unexpected error is logged here, and the task continues.
             log.exception("a background task failed unexpectedly", extra={"step": name})
         else:
             if failing:

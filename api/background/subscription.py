@@ -1,4 +1,4 @@
-"""The gateway's Redis pub/sub subscription: one connection, one listener for each channel."""
+"""The gateway's Redis pub/sub subscription, which serves one listener per channel over one connection."""
 
 import asyncio
 import logging
@@ -12,7 +12,7 @@ from common.redis.multiplexed_connection import MultiplexedConnection, pack_comm
 
 log = logging.getLogger(__name__)
 
-#: Interval of the PING that detects a dead connection.
+#: The seconds between the PING commands that detect a dead connection.
 PING_EVERY_S = 2.0
 RECONNECT_S = 0.5
 
@@ -25,7 +25,10 @@ class Subscription:
         self._listeners = {channel.encode(): listener for channel, listener in listeners.items()}
 
     async def run(self) -> None:
-        """Listen until cancelled; reconnect after a loss. Messages sent in between are lost."""
+        """Listen until cancelled, and reconnect when the connection is lost.
+
+        Messages that are sent while the connection is lost are not delivered.
+        """
         while True:
             try:
                 await self._listen()
@@ -34,7 +37,7 @@ class Subscription:
             await asyncio.sleep(RECONNECT_S)
 
     async def _listen(self) -> NoReturn:
-        """Subscribe and listen; raise when the connection is lost."""
+        """Subscribe and listen; raise an error when the connection is lost."""
         connection = await MultiplexedConnection.open(self._redis, on_push=self._dispatch)
         try:
             connection.send(pack_command("SUBSCRIBE", *self._listeners))
@@ -51,5 +54,5 @@ class Subscription:
         try:
             self._listeners[channel](message)
         except Exception:
-            # The boundary of one message: a malformed one is logged, and the next is handled.
+            # A malformed message is logged and skipped, so that it does not end the subscription.
             log.exception("a message could not be read", extra={"channel": channel.decode()})

@@ -1,4 +1,4 @@
-"""The ledger sweeper: re-sends overdue jobs and ends those past their deadline, once a second."""
+"""The ledger sweeper, which once a second re-sends overdue jobs and ends jobs past their deadline."""
 
 import logging
 
@@ -16,7 +16,7 @@ class Sweeper:
         self._ledger = ledger
 
     async def sweep(self) -> None:
-        """Sweep once, and log the jobs that were ended, given back or sent again."""
+        """Sweep once, and log how many runs were ended, returned to the queue or sent again."""
         sweep = await self._ledger.sweep()
         if sweep is not None and (sweep.ended or sweep.given_back or sweep.sent_again):
             log.warning(

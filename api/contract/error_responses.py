@@ -24,17 +24,17 @@ from common.jobs import JobFailure
 from common.logs import request_id_var
 
 MEDIA_TYPE = "application/problem+json"
-#: Problem types are URNs, not URLs: a self-hosted service has no fixed host to serve them from.
+#: Problem types are URNs, because a self-hosted service has no fixed host that could serve URLs.
 TYPE_PREFIX = "urn:cover-search:problem:"
 
 INTERNAL_DETAIL = "the service failed unexpectedly; its log names this request id"
-#: The header of answers to a body with an unsupported content coding (RFC 9110, section 15.5.16).
+#: The response header after a body with an unsupported content coding (RFC 9110, section 15.5.16).
 CODINGS = {"Accept-Encoding": "identity"}
 CHALLENGE = {"WWW-Authenticate": 'Bearer realm="cover-search"'}
 
 
 def error_response(error: CoverSearchError, *, headers: Mapping[str, str] | None = None) -> Response:
-    """Return the problem document of an error."""
+    """Return the response with the problem document of an error."""
     problem = problem_of(error)
     if problem is INTERNAL:
         return internal_response()
@@ -59,7 +59,7 @@ def error_response(error: CoverSearchError, *, headers: Mapping[str, str] | None
 
 
 def failure_response(failure: JobFailure) -> Response:
-    """Return the problem document of a failed job, for a search that waited for it."""
+    """Return the response to a search whose job failed while the client waited."""
     problem = PROBLEMS_BY_CODE.get(failure.code, INTERNAL)
     if problem is INTERNAL:
         return internal_response()
@@ -77,7 +77,7 @@ def failure_response(failure: JobFailure) -> Response:
 
 
 def internal_response() -> Response:
-    """Return a 500 that contains the request id and no details of the error."""
+    """Return a 500 response that contains the request id and no details of the error."""
     return _response(INTERNAL, code=CoverSearchError.code, detail=INTERNAL_DETAIL)
 
 

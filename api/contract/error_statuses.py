@@ -1,4 +1,4 @@
-"""The HTTP status, title and default `Retry-After` of each error type: one table."""
+"""A table of the HTTP status, title and default `Retry-After` of each error class."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,15 +11,15 @@ from common.errors import CoverSearchError
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """HTTP status and title of one error class; the `code` is an attribute of the class."""
+    """The HTTP status and title of one error class; the `code` is an attribute of the class."""
 
     status: int
     title: str
-    #: The default of `Retry-After`; some errors carry a measured value.
+    #: The default `Retry-After` in seconds, which a measured value can replace; None means no header.
     retry_after_s: int | None = None
 
 
-#: One row for each error class with its own code; subclasses without one use their base class's row.
+#: One row for each error class with its own code; other subclasses use the row of their base class.
 PROBLEMS: Mapping[type[CoverSearchError], Problem] = MappingProxyType(
     {
         CoverSearchError: Problem(500, "Internal error"),
@@ -61,7 +61,7 @@ PROBLEMS: Mapping[type[CoverSearchError], Problem] = MappingProxyType(
     }
 )
 
-#: The same rows by code, for failures that are read from the ledger.
+#: The rows of PROBLEMS by error code, for failures that are read from the ledger.
 PROBLEMS_BY_CODE: Mapping[str, Problem] = MappingProxyType(
     {kind.code: problem for kind, problem in PROBLEMS.items()}
 )

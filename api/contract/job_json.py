@@ -1,4 +1,4 @@
-"""A job as the JSON document that `responses.Job` describes."""
+"""Serializes a job as the JSON document that `response_models.Job` describes."""
 
 from datetime import UTC, datetime
 
@@ -9,7 +9,7 @@ from common.search_result import with_job_id
 
 
 def job_json(job: Job, *, path_prefix: str) -> bytes:
-    """Return a job as JSON; its result is already JSON and is inserted unparsed."""
+    """Return a job as JSON; the job's result is already JSON and is inserted without parsing."""
     path = job_path(job.id, path_prefix=path_prefix)
     result = None if job.result is None else orjson.Fragment(with_job_id(job.result, job.id))
     return orjson.dumps(

@@ -1,4 +1,4 @@
-"""The OpenAPI document: FastAPI generates it; examples, rate limits and security are added here."""
+"""Adds examples, rate limits and security to the OpenAPI document that FastAPI generates."""
 
 from typing import Any
 
@@ -18,7 +18,7 @@ DESCRIPTION = """Find album covers that look like an image, a description, or an
 By default a search waits for its result; with `Prefer: respond-async` it returns 202 with a job.
 Errors are `application/problem+json` with a stable `code`.
 """
-#: Paths that may need a key, and whose answers have `RateLimit-*` headers.
+#: The prefix of the paths that may require an API key and whose responses have `RateLimit-*` headers.
 GUARDED = "/api/"
 
 SECURITY_SCHEMES = {
@@ -39,7 +39,7 @@ Schema = dict[str, Any]
 
 
 def install_openapi(app: FastAPI, *, auth: str, path_prefix: str) -> None:
-    """Make `app.openapi` return the completed document; `auth` is the setting AUTH."""
+    """Make `app.openapi` return the completed OpenAPI document; `auth` is the value of the setting AUTH."""
 
     def document() -> Schema:
         if app.openapi_schema is None:
@@ -59,7 +59,8 @@ def _document(app: FastAPI, *, path_prefix: str) -> Schema:
         routes=app.routes,
         servers=[{"url": path_prefix}] if path_prefix else None,
     )
-    # FastAPI drops nulls from examples, and omits models of bodies that it does not parse.
+    # FastAPI drops nulls from examples and omits models of bodies that it does not parse, so the schemas are
+    # replaced here.
     _, models = models_json_schema(_MODELS, ref_template="#/components/schemas/{model}")
     models["$defs"]["Problem"]["example"] = problem_example("invalid_parameter")
     document["components"]["schemas"] = models["$defs"]
@@ -71,7 +72,7 @@ def _document(app: FastAPI, *, path_prefix: str) -> Schema:
 
 
 def _parameter(parameter: Schema) -> Schema:
-    """Remove null from a parameter's type, which no query string can express, and set its example."""
+    """Set a parameter's example, and remove null from its type, because a query string cannot hold null."""
     schema = {name: value for name, value in parameter["schema"].items() if name != "title"}
     some = [each for each in schema.pop("anyOf", ()) if each.get("type") != "null"]
     if some:
@@ -87,7 +88,7 @@ def _parameter(parameter: Schema) -> Schema:
 
 def _add_rate_limits(answers: Schema, *, is_guarded: bool) -> None:
     for status, answer in answers.items():
-        # Requests to other paths are only counted if their key is invalid.
+        # A request to any other path counts towards the rate limit only if its API key is invalid.
         if is_guarded or status in {"401", "429"}:
             answer["headers"] = {**answer["headers"], **RATE_LIMIT}
 

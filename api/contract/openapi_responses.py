@@ -1,4 +1,4 @@
-"""OpenAPI descriptions of responses: headers, models, problems."""
+"""OpenAPI descriptions of response headers, response models and problem documents."""
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -54,10 +54,10 @@ ACCEPT_ENCODING = {
     name: header("If the body was compressed: the coding to use instead.", value)
     for name, value in CODINGS.items()
 }
-#: The headers of every answer under /api/ to a client with a rate limit.
+#: The headers of every response under /api/ to a client with a rate limit.
 RATE_LIMIT = {
-    "RateLimit-Limit": header("Units in a window.", 600),
-    "RateLimit-Remaining": header("Units left.", 583),
+    "RateLimit-Limit": header("The number of units in a rate-limit window.", 600),
+    "RateLimit-Remaining": header("The number of units left.", 583),
     "RateLimit-Reset": header("Seconds until all units are available again.", 47),
 }
 NEVER_STORED = {"Cache-Control": header("The answer must not be cached.", "no-store")}
@@ -78,12 +78,12 @@ def answer(
 
 
 def body_of(model: type[BaseModel]) -> Schema:
-    """Describe a JSON body that FastAPI does not parse; `openapi` adds the model's schema."""
+    """Describe a JSON request body that FastAPI does not parse; `openapi.py` adds the model's schema."""
     return {"required": True, "content": {"application/json": {"schema": ref(model)}}}
 
 
 def image_body() -> Schema:
-    """Describe an image that is sent in a form or as the body itself."""
+    """Describe a request body that is an image or a form with an image."""
     image = {"type": "string", "format": "binary", "description": f"{ACCEPTED}."}
     example = "(the bytes of cover.jpg)"
     form = {
@@ -114,7 +114,7 @@ NOT_MODIFIED: Schema = {
 
 
 def problems(*codes: str) -> dict[int | str, Schema]:
-    """Describe the problems of an endpoint by status, with an example of each code."""
+    """Describe the error responses of an endpoint by HTTP status, with an example for each error code."""
     by_status: defaultdict[int, list[str]] = defaultdict(list)
     for code in codes:
         by_status[PROBLEMS_BY_CODE[code].status].append(code)

@@ -1,34 +1,34 @@
-"""The `Prefer` header (RFC 7240) and `?wait=`: how long a request waits for its answer."""
+"""Reads from the `Prefer` header (RFC 7240) and `?wait=` how long a request waits for its result."""
 
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-#: The longest wait that a client can request.
+#: The maximum number of seconds that a client can ask to wait.
 WAIT_MAX_S = 60.0
 
-# Items of a list are separated by commas outside of quoted strings.
+# Commas separate the items of a header, except commas within quoted strings.
 _ITEM = re.compile(r'(?:[^,"]|"(?:[^"\\]|\\.)*"?)+')
 _SECONDS = re.compile(r"\d{1,9}")
 
 
 @dataclass(frozen=True, slots=True)
 class WaitPreference:
-    """How long a request waits, and which preferences of the client were applied."""
+    """How long a request waits, and which preferences of the `Prefer` header were applied."""
 
     wait_s: float
-    #: Answer 202 immediately.
+    #: Whether the request is answered with 202 immediately.
     at_once: bool = False
-    #: The value of `Preference-Applied`; empty if no preference was applied.
+    #: The value of the header `Preference-Applied`; empty if no preference was applied.
     applied: str = ""
 
 
 def read_preferences(headers: Iterable[str]) -> dict[str, str]:
-    """Return the preferences by name in lower case; the first of each name counts (RFC 7240, 2)."""
+    """Return preferences by lower-case name; of a repeated name, the first value counts (RFC 7240, 2)."""
     found: dict[str, str] = {}
     for header in headers:
         for item in _ITEM.findall(header):
-            # Parameters of a preference follow a semicolon; the supported preferences have none.
+            # Parameters after a semicolon are dropped, because no supported preference has parameters.
             name, _, value = item.partition(";")[0].partition("=")
             if name.strip():
                 found.setdefault(name.strip().lower(), value.strip().strip('"'))
@@ -36,9 +36,9 @@ def read_preferences(headers: Iterable[str]) -> dict[str, str]:
 
 
 def decide_wait(headers: Iterable[str], *, parameter_s: float | None, default_s: float) -> WaitPreference:
-    """Return how long to wait: `?wait=`, else the header, else the default.
+    """Return how long to wait, as given by `?wait=`, else by the `Prefer` header, else by the default.
 
-    `respond-async, wait=5` returns the result if it is ready within 5 s, else a job.
+    With `respond-async, wait=5`, the response is the result if it is ready within 5 s, else the job.
     """
     if parameter_s is not None:
         return WaitPreference(wait_s=parameter_s)

@@ -45,7 +45,7 @@ DETAILS: Mapping[str, str] = MappingProxyType(
         "internal": INTERNAL_DETAIL,
     }
 )
-#: The parameter in `errors`, for codes that have one.
+#: The parameter that `errors` names in the example, for the codes with an `errors` field.
 PARAMETERS: Mapping[str, str] = MappingProxyType(
     {
         "invalid_parameter": "k",
@@ -59,7 +59,7 @@ PARAMETERS: Mapping[str, str] = MappingProxyType(
 
 
 def problem_example(code: str) -> dict[str, Any]:
-    """Return a problem document."""
+    """Return the example problem document of an error code."""
     problem, detail = PROBLEMS_BY_CODE[code], DETAILS[code]
     document: dict[str, Any] = {
         "type": TYPE_PREFIX + code,

@@ -1,4 +1,4 @@
-"""Errors of the HTTP layer: requests that are refused before they reach the search use case.
+"""Errors of the HTTP layer, which refuse a request before it reaches the search use case.
 
 CoverSearchError
 ├── InvalidRequest        one or more invalid parameters, each with its own message
@@ -20,7 +20,7 @@ from collections.abc import Sequence
 
 from common.errors import CoverSearchError, InvalidParameter
 
-#: The most problems one answer lists.
+#: The maximum number of problems that one response lists.
 PROBLEMS_MAX = 20
 
 
@@ -77,7 +77,7 @@ class UnsupportedMediaType(CoverSearchError):
 
 
 class UnsupportedContentCoding(UnsupportedMediaType):
-    """A compressed body; clients get the code of an unsupported media type."""
+    """The request body is compressed; clients get the error code `unsupported_media_type`."""
 
 
 class RequestTimeout(CoverSearchError):

@@ -1,4 +1,4 @@
-"""Request models: each parameter and body once; validation and OpenAPI are derived from them."""
+"""Models of all request parameters and bodies, from which validation and OpenAPI are derived."""
 
 from typing import Annotated, Self
 
@@ -32,11 +32,11 @@ from common.queries import (
     clean_text,
 )
 
-#: The longest wait that a client can request.
+#: The maximum number of seconds that a client can ask to wait for a result.
 WAIT_MAX_S = 60.0
 WEIGHT_MAX = 10.0
 GENRES_MAX = 50
-#: Visible ASCII, at most 255 characters.
+#: The pattern of an Idempotency-Key, which has 1 to 255 visible ASCII characters.
 IDEMPOTENCY_KEY_PATTERN = "^[!-~]{1,255}$"
 
 ALBUM_ID = Annotated[
@@ -56,7 +56,7 @@ JOB_ID = Annotated[
     ),
 ]
 
-#: The kinds of a part; each part has exactly one of these fields.
+#: The fields for the content of a query's part; each part has exactly one of these fields.
 KINDS = ("text", "image", "album_id")
 
 
@@ -70,13 +70,13 @@ def _clean(value: object) -> object:
 
 
 def _without_blanks(value: object, info: ValidationInfo) -> object:
-    """Remove the empty genre that an HTML form sends for "all genres"."""
+    """Remove the empty value that an HTML form sends for "all genres"."""
     if is_json(info) or not isinstance(value, list):
         return value
     return [genre for genre in map(str.strip, value) if genre]
 
 
-#: Words that describe a cover, in NFC and with single spaces.
+#: A text that describes a cover, in Unicode NFC and with single spaces between words.
 Text = Annotated[str, Field(min_length=1, max_length=TEXT_MAX_CHARS), BeforeValidator(_clean)]
 Genre = Annotated[str, Field(min_length=1, max_length=GENRE_MAX_CHARS)]
 Year = Annotated[int, within(YEAR_MIN, YEAR_MAX), INTEGER]
@@ -86,14 +86,14 @@ K = Annotated[
 Wait = Annotated[
     Annotated[float, within(0, WAIT_MAX_S), NUMBER] | None,
     Field(
-        description="Seconds to wait for the result before 202 with a job; overrides `Prefer`.",
+        description="Seconds to wait for the result before answering 202 with a job; overrides `Prefer`.",
         examples=[5],
     ),
 ]
 
 
 class Parameters(BaseModel):
-    """The parameters of one endpoint, or a body; unknown names are refused."""
+    """The base class of the parameters or the body of one endpoint, which refuses unknown names."""
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
@@ -103,7 +103,7 @@ class NoParameters(Parameters):
 
 
 class FilterParameters(Parameters):
-    """Filters that every result meets; a new filter is a field here and in `common.queries.Filters`."""
+    """The filters of a search; each filter is a field of this class and of `common.filters.Filters`."""
 
     genre: Annotated[
         list[Genre],
@@ -138,7 +138,7 @@ class FilterParameters(Parameters):
         return year_max
 
     def filters(self) -> Filters:
-        """Return the filters of the query."""
+        """Return these parameters as the filters of a query."""
         return Filters(
             genres=tuple(self.genre),
             year_min=self.year_min,
@@ -149,18 +149,18 @@ class FilterParameters(Parameters):
 
 
 class SearchParameters(FilterParameters):
-    """The parameters of a search whose subject is in the path or the body."""
+    """The query parameters of a search whose album or image is in the path or the body."""
 
     k: K = K_DEFAULT
     wait: Wait = None
 
     def similar_to(self, album_id: str) -> SearchQuery:
-        """Return the query for albums similar to one album."""
+        """Return the query for the albums most similar to the given album."""
         return SearchQuery((AlbumPart(album_id),), self.filters(), self.k)
 
 
 class TextSearch(SearchParameters):
-    """A search by a text description."""
+    """The query parameters of a search by a text description."""
 
     query: Annotated[
         Text,
@@ -215,7 +215,7 @@ class ConditionalHeaders(BaseModel):
 
 
 class CacheableSearchHeaders(SearchHeaders, ConditionalHeaders):
-    """The request headers of a search by GET."""
+    """The request headers of a search with GET, whose response clients may cache."""
 
 
 class HealthParameters(Parameters):
@@ -225,14 +225,15 @@ class HealthParameters(Parameters):
         bool,
         FLAG,
         Field(
-            description="Include why a part is not ready; without an admin key the answer is 401 or 403.",
+            description="Include why a part of the service is not ready; without an admin key the answer "
+            "is 401 or 403.",
             examples=[True],
         ),
     ] = False
 
 
 class PartBody(Parameters):
-    """One weighted part of a composed query; a negative weight moves the results away from it."""
+    """One weighted part of a composed query; a negative weight moves the results away from the part."""
 
     model_config = ConfigDict(
         json_schema_extra={
@@ -284,7 +285,7 @@ class SearchBody(FilterParameters):
 
 
 def check_album_id(album_id: str) -> str:
-    """Check the format of an album id, and return it.
+    """Check the format of an album id, and return the id.
 
     Raises:
         AlbumNotFound: no album can have this id, because PostgreSQL cannot store it or ingest refuses it.
@@ -298,6 +299,6 @@ def _is_unicode(text: str) -> bool:
     try:
         text.encode()
     except UnicodeEncodeError:
-        # The bytes in the path are not UTF-8.
+        # The path contains bytes that are not valid UTF-8.
         return False
     return True

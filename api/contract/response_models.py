@@ -1,4 +1,4 @@
-"""Response models: the JSON documents of the gateway, from which OpenAPI is derived."""
+"""Models of the gateway's JSON responses, from which OpenAPI is derived."""
 
 from typing import Annotated, Any, Literal
 
@@ -104,11 +104,13 @@ class Match(Album):
 
     model_config = _with_example(RESULT_EXAMPLE["results"][0])
 
-    similarity: Annotated[float, Field(ge=-1, le=1, description="Cosine with the query.")]
+    similarity: Annotated[
+        float, Field(ge=-1, le=1, description="The cosine similarity of the album's cover and the query.")
+    ]
 
 
 class Timings(BaseModel):
-    """Milliseconds of each stage; the first four stages add up to the total."""
+    """The milliseconds that each stage took; `queue`, `decode`, `embed` and `search` add up to `total`."""
 
     model_config = _with_example(TIMINGS_EXAMPLE)
 
@@ -120,7 +122,7 @@ class Timings(BaseModel):
 
 
 class Result(BaseModel):
-    """The albums most similar to a query, most similar first."""
+    """The albums most similar to a query, in order of decreasing similarity."""
 
     model_config = _with_example(RESULT_EXAMPLE)
 
@@ -191,7 +193,7 @@ class Job(BaseModel):
 
 
 class Genres(BaseModel):
-    """The values of the filter `genre`, sorted."""
+    """The sorted genres of the catalog, which are the values of the filter `genre`."""
 
     model_config = _with_example({"success": True, "total_genres": 2, "genres": ["Electronic", "Rock"]})
 
@@ -201,7 +203,7 @@ class Genres(BaseModel):
 
 
 class GenreCount(BaseModel):
-    """The number of albums of a genre."""
+    """A genre and the number of its albums."""
 
     model_config = _with_example(STATS_EXAMPLE["top_genres"][0])
 
@@ -210,7 +212,7 @@ class GenreCount(BaseModel):
 
 
 class YearRange(BaseModel):
-    """The first and the last year of release."""
+    """The earliest and the latest release year in the catalog."""
 
     model_config = _with_example(STATS_EXAMPLE["year_range"])
 
@@ -241,7 +243,7 @@ class Stats(BaseModel):
 
 
 class ModelsLoaded(BaseModel):
-    """Whether a live worker has a loaded model, and whether the catalog answers."""
+    """`clip` tells whether a live worker has loaded its model, `supabase` whether the catalog answers."""
 
     model_config = _with_example(HEALTH_EXAMPLE["models_loaded"])
 
@@ -255,7 +257,7 @@ Problems = Annotated[
 
 
 class Health(BaseModel):
-    """The state of queue, workers and catalog."""
+    """The state of the queue, the workers and the catalog."""
 
     model_config = _with_example(HEALTH_EXAMPLE)
 
@@ -304,7 +306,7 @@ class Service(BaseModel):
 
 
 class ParameterProblem(BaseModel):
-    """What is wrong with one parameter."""
+    """One invalid parameter and the reason why it is invalid."""
 
     model_config = _with_example({"parameter": "k", "detail": "k is an integer from 1 to 50"})
 
@@ -313,7 +315,7 @@ class ParameterProblem(BaseModel):
 
 
 class Problem(BaseModel):
-    """RFC 9457: `code` is stable, `errors` lists parameters, `problem` is a fault of the catalog."""
+    """A problem document (RFC 9457); `errors` lists invalid parameters, `problem` is a catalog fault."""
 
     type: str
     title: str

@@ -1,7 +1,7 @@
-"""Parameter types: strict conversion of query-string text and JSON values to Python values.
+"""Converts query-string texts and JSON values strictly to Python values.
 
-A query string holds text; a JSON body is validated with the context `JSON`. `1_0` and `1.0` are not
-integers in a query string, and a string is not a number in JSON.
+A JSON body is validated with the pydantic context `JSON`, a query string without a context. A query string
+with `1_0` or `1.0` is not accepted as an integer. A JSON string is not accepted as a number.
 """
 
 import re
@@ -10,7 +10,7 @@ from typing import Any
 from pydantic import BeforeValidator, Field, ValidationInfo
 from pydantic_core import PydanticCustomError
 
-#: The validation context of a JSON body.
+#: The pydantic context with which a JSON body is validated.
 JSON = {"source": "json"}
 
 _INTEGER = re.compile(r"[+-]?\d{1,9}", re.ASCII)
@@ -46,7 +46,7 @@ def _read_flag(value: object, info: ValidationInfo) -> object:
 
 
 def _refuse() -> Any:
-    # Not shown to clients: `validation` describes the expected value from the parameter's schema.
+    # Clients do not see this message, because `validation.py` describes the expected value in words.
     raise PydanticCustomError("not_read", "is of another form")
 
 
@@ -56,5 +56,5 @@ FLAG = BeforeValidator(_read_flag)
 
 
 def within(low: float, high: float) -> Any:
-    """Return the bounds of a number, to be placed before `INTEGER` or `NUMBER` in `Annotated`."""
+    """Return the bounds of a number, which must come before `INTEGER` or `NUMBER` in `Annotated`."""
     return Field(ge=low, le=high)

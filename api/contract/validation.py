@@ -1,4 +1,4 @@
-"""Validation messages: sentences built from pydantic's errors and the model's JSON schema."""
+"""Builds validation messages from pydantic's errors and the model's JSON schema."""
 
 from collections.abc import Mapping, Sequence
 from functools import cache
@@ -8,7 +8,7 @@ from pydantic import BaseModel
 
 from common.errors import InvalidParameter
 
-#: An unknown name is cut to this length in the message.
+#: The maximum number of characters of an unknown parameter name that a message shows.
 NAME_SHOWN_CHARS = 100
 
 Schema = Mapping[str, Any]
@@ -17,12 +17,12 @@ Error = Mapping[str, Any]
 
 
 def problems_of(model: type[BaseModel], errors: Sequence[Error]) -> list[InvalidParameter]:
-    """Return one problem for each error of a body, with its location, such as `parts.0.weight`."""
+    """Return one problem, with a location such as `parts.0.weight`, for each validation error of a body."""
     return [_problem(model, error, error["loc"]) for error in errors]
 
 
 def parameter_problems(model: type[BaseModel], errors: Sequence[Error]) -> list[InvalidParameter]:
-    """Return one problem, the first, for each invalid parameter of a query string."""
+    """Return the first problem of each invalid parameter of a query string."""
     first = {error["loc"][:1]: error for error in reversed(errors)}
     return [_problem(model, error, place) for place, error in reversed(first.items())]
 
@@ -62,7 +62,7 @@ def _schema_at(model: type[BaseModel], place: Sequence[str | int]) -> Schema:
 
 
 def _resolved(schema: Schema, whole: Schema) -> Schema:
-    """Resolve a `$ref`, and reduce "a type or null" to the type."""
+    """Resolve a `$ref` in a schema, and reduce a union of one type and null to that type."""
     if "$ref" in schema:
         return _resolved(whole["$defs"][schema["$ref"].rpartition("/")[2]], whole)
     some = [each for each in schema.get("anyOf", ()) if each.get("type") != "null"]

@@ -1,30 +1,30 @@
-"""The memory budget for request bodies of a process: bytes are counted until the ledger stores them."""
+"""Limits the memory for the request bodies that a process holds until the ledger has stored them."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from common.errors import QueueFull
 
-#: Seconds until a refused upload may be repeated: about as long as an upload takes.
+#: The seconds after which a client may repeat a refused upload, about as long as an upload takes.
 RETRY_AFTER_S = 2
 
 
 class Body:
-    """The buffered body of one request and its images; `release` frees them."""
+    """The buffered body and the images of one request; `release` frees both."""
 
     def __init__(self, budget: "BodyBudget") -> None:
         self._budget = budget
         self._held_bytes = 0
-        #: The bytes received. Only this object refers to them: an exception's traceback would keep a local
-        #: variable alive until the error is answered.
+        #: The received bytes. Only this object refers to the bytes, because an exception's traceback would
+        #: keep a local variable alive until the error is answered.
         self.buffer = bytearray()
-        #: Uploaded bytes by SHA-256.
+        #: The uploaded images as pairs of SHA-256 and bytes.
         self.images: tuple[tuple[str, bytes], ...] = ()
-        #: Estimated CPU seconds for decoding the images.
+        #: The estimated CPU seconds for decoding the images.
         self.decode_cost_s = 0.0
 
     def expect(self, size_bytes: int) -> None:
-        """Refuse a body early if its declared size would not fit; nothing is counted yet.
+        """Refuse a body before reading it if its declared size exceeds the budget's remaining bytes.
 
         Raises:
             QueueFull
@@ -49,7 +49,7 @@ class Body:
 
 
 class BodyBudget:
-    """The budget of one gateway process."""
+    """The memory budget of one gateway process."""
 
     def __init__(self, *, max_bytes: int) -> None:
         self._max_bytes = max_bytes
@@ -74,7 +74,7 @@ class BodyBudget:
         self.held_bytes += size_bytes
 
     def check(self, size_bytes: int) -> None:
-        """Check that the budget has room for more bytes.
+        """Check that the budget has room for additional bytes.
 
         Raises:
             QueueFull: the budget is exhausted.

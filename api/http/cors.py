@@ -1,4 +1,4 @@
-"""Cross-origin requests (CORS) from the pages of CORS_ORIGINS."""
+"""Allows cross-origin requests (CORS) from web pages whose origin the setting CORS_ORIGINS lists."""
 
 from collections.abc import Sequence
 from http import HTTPStatus
@@ -11,7 +11,7 @@ from starlette.responses import Response
 from api.contract.error_responses import error_response
 from api.contract.request_errors import Forbidden
 
-#: Response headers that pages of other origins may read.
+#: The response headers that web pages of other origins may read.
 EXPOSED = (
     "ETag",
     "Location",
@@ -24,7 +24,7 @@ EXPOSED = (
     "X-Cache",
     "X-Request-Id",
 )
-#: Request headers that pages of other origins may send.
+#: The request headers that web pages of other origins may send.
 ACCEPTED = (
     "Authorization",
     "Content-Type",
@@ -34,12 +34,12 @@ ACCEPTED = (
     "X-API-Key",
     "X-Request-Id",
 )
-#: How long a browser may cache the answer to a preflight request.
+#: The seconds for which a browser may cache the answer to a preflight request.
 MAX_AGE_S = 600
 
 
 def cors_options(origins: Sequence[str]) -> dict[str, Any]:
-    """Return the options of Starlette's CORS middleware; the service uses no cookies."""
+    """Return the options of Starlette's CORS middleware, without credentials because no cookies are used."""
     return {
         "allow_origins": list(origins),
         "allow_methods": ["GET", "HEAD", "POST"],
@@ -51,10 +51,10 @@ def cors_options(origins: Sequence[str]) -> dict[str, Any]:
 
 
 class Cors(CORSMiddleware):
-    """Starlette's CORS middleware, whose refusals are problem documents."""
+    """Starlette's CORS middleware, changed to send refusals as problem documents."""
 
     def preflight_response(self, request_headers: Headers) -> Response:
-        """Answer a preflight request; a refusal is a problem document."""
+        """Answer a preflight request, and send a refusal as a problem document."""
         response = super().preflight_response(request_headers)
         if response.status_code == HTTPStatus.OK:
             return response

@@ -4,22 +4,22 @@ from collections.abc import Iterable
 
 from fastapi.responses import Response
 
-#: A client may cache the answer but must revalidate it each time, because every ingest can change it.
+#: With this `Cache-Control`, a client must revalidate a cached answer, because every ingest can change it.
 REVALIDATE = "no-cache"
 
 
 def etag_of(query_key: str) -> str:
-    """Return the ETag of a search result; weak, because timings and job id may differ."""
+    """Return the ETag of a search result, which is weak because the timings and the job id may differ."""
     return f'W/"{query_key[:32]}"'
 
 
 def is_current(if_none_match: Iterable[str], etag: str) -> bool:
-    """Tell whether the client's copy is current; `*` matches any copy."""
+    """Tell whether the client's copy is current; `*` in `If-None-Match` matches any copy."""
     return names_tag(if_none_match, etag) or names_tag(if_none_match, "*")
 
 
 def names_tag(if_none_match: Iterable[str], etag: str) -> bool:
-    """Tell whether the header lists this ETag, by weak comparison (RFC 9110, 13.1.2)."""
+    """Tell whether `If-None-Match` lists this ETag, by weak comparison (RFC 9110, 13.1.2)."""
     opaque = etag.removeprefix("W/")
     return any(
         tag.strip().removeprefix("W/") == opaque for header in if_none_match for tag in header.split(",")

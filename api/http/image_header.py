@@ -1,4 +1,4 @@
-"""Checks of an uploaded image by its header: format, pixels, estimated decoding cost; decodes nothing."""
+"""Checks the format, size and estimated decoding cost of an uploaded image without decoding it."""
 
 from common.errors import ImageTooManyPixels, UndecodableImage
 from common.images.cost.estimate import MAX_COST_S, check_cost, read_outline
@@ -8,15 +8,15 @@ from common.images.truncation import with_missing_end
 
 
 def check_image(data: bytes, *, max_pixels: int, max_cost_s: float = MAX_COST_S) -> float:
-    """Check an image by its content; its file name and declared type are ignored.
+    """Check an image by its content, ignoring its file name and declared media type.
 
-    Returns the estimated CPU seconds for decoding it.
+    Returns the estimated CPU seconds for decoding the image.
 
     Raises:
-        UnsupportedImage: not one of the accepted formats, or an unsupported variant of one.
+        UnsupportedImage: the image's format, or the variant of the format, is not supported.
         UndecodableImage: the header is broken, the image is empty, or the file is truncated.
-        ImageTooManyPixels: by its header the image has more than `max_pixels`.
-        ImageTooCostly: decoding would take more than `max_cost_s`.
+        ImageTooManyPixels: the image's header declares more than `max_pixels` pixels.
+        ImageTooCostly: decoding would take more than `max_cost_s` CPU seconds.
     """
     image_format = format_of(data)
     if image_format in {"HEIF", "AVIF"}:

@@ -1,8 +1,8 @@
-"""Lingering close (as in nginx) for requests that are answered before their body was read.
+"""Lingering close (as in nginx) of the connection of a request that is answered before its body was read.
 
-Closing at once would reset the connection of a client that is still sending, and the client would
-lose the answer. So the answer is sent, further body bytes are read and discarded for a short time,
-and then the connection closes.
+Closing the connection at once would reset it while the client is still sending, and the client would lose the
+answer. The server therefore sends the answer, reads and discards further body bytes for a short time, and
+then closes the connection.
 """
 
 import asyncio
@@ -14,7 +14,7 @@ LINGER_BYTES = 16 * 1024 * 1024
 
 
 class LingeringClose:
-    """Closes the connection of a request that is answered before its body was read."""
+    """Middleware that closes the connection of a request that is answered before its body was read."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app

@@ -12,17 +12,17 @@ from common.errors import ImageTooLarge, InvalidParameter
 if TYPE_CHECKING:
     from python_multipart.multipart import MultipartCallbacks
 
-#: Limit for everything around the image: preamble, boundaries, part headers, epilogue.
+#: The maximum number of bytes around the image: preamble, boundaries, part headers and epilogue.
 FRAMING_BYTES = 64 * 1024
-#: Limit for one header of a part, with room for a file name of 5,000 characters in UTF-8.
+#: The maximum number of bytes of one part header, enough for a file name of 5,000 characters in UTF-8.
 HEADER_MAX_BYTES = 20 * 1024
-#: Limit for the blanks between a boundary and the end of its line.
+#: The maximum number of blanks between a boundary and the end of the boundary's line.
 PADDING_MAX_BYTES = 256
 FILE_FIELD = "file"
 
 
 class ImageForm:
-    """Extracts the file of a form; any other field is refused."""
+    """Extracts the file from a multipart form, and refuses any other field."""
 
     framing_bytes = FRAMING_BYTES
 
@@ -68,7 +68,7 @@ class ImageForm:
             self._parser.write(self._preamble.without(chunk))
         except FormParserError as error:
             raise MalformedBody("the body is not well-formed multipart/form-data") from error
-        # Checked after each chunk: the parser skips padding byte by byte, which is slow.
+        # The limit is checked after each chunk, because the parser skips padding slowly, byte by byte.
         if self._received_bytes - len(self._data) > FRAMING_BYTES:
             raise MalformedBody(f"the multipart body has more than {FRAMING_BYTES} bytes around the image")
 
@@ -121,7 +121,7 @@ class ImageForm:
 
 
 class PreambleFilter:
-    """Removes the preamble and the blanks after the first boundary, which python-multipart refuses."""
+    """Removes the preamble and the blanks after the first boundary, because python-multipart refuses both."""
 
     def __init__(self, boundary: bytes) -> None:
         self._boundary = b"--" + boundary
@@ -129,12 +129,12 @@ class PreambleFilter:
             rb"\r\n%b(--|[ \t]{0,%d}\r\n)" % (re.escape(self._boundary), PADDING_MAX_BYTES)
         )
         self._held_max_bytes = len(self._boundary) + PADDING_MAX_BYTES + 4
-        # The body may begin with the boundary, without a line break before it.
+        # A line break is added here, because the body may begin with the boundary, without a line break.
         self._held = b"\r\n"
         self._is_over = False
 
     def without(self, chunk: bytes) -> bytes:
-        """Return the next bytes without the preamble."""
+        """Return a chunk of the body without the preamble."""
         if self._is_over:
             return chunk
         held = self._held + chunk

@@ -1,4 +1,4 @@
-"""The path prefix of PUBLIC_URL, removed from request paths whether or not a proxy strips it."""
+"""Removes the path prefix of PUBLIC_URL from request paths, unless a proxy has already removed the prefix."""
 
 from urllib.parse import unquote, unquote_to_bytes
 
@@ -11,9 +11,10 @@ FIRST_SEGMENTS = frozenset({"api", "app", "covers", "docs", "health", "livez", "
 
 
 class PathPrefix:
-    """Removes the prefix from each path that has it, so that routes match.
+    """Middleware that removes the prefix from request paths, so that the routes match.
 
-    A path without the prefix is unchanged: a proxy has stripped it, or the client connects directly.
+    A path without the prefix is left unchanged, because a proxy has removed the prefix or the client connects
+    directly.
     """
 
     def __init__(self, app: ASGIApp, *, prefix: str) -> None:
@@ -38,7 +39,7 @@ def check_path_prefix(prefix: str) -> None:
     """Check that no path of the service begins with the prefix.
 
     Raises:
-        SettingsError: a path does, so it is impossible to tell whether a proxy has stripped the prefix.
+        SettingsError: a path of the service begins with the prefix, so a path without it would be ambiguous.
     """
     first = prefix.split("/")[1]
     if first in FIRST_SEGMENTS:

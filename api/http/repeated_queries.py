@@ -1,9 +1,9 @@
-"""Answers repeated queries from the cache in front of routing.
+"""Middleware that answers repeated queries from the cache before FastAPI routes the request.
 
-The parsed query of each recent URL is remembered by the URL's bytes, so a repeated plain GET needs only one
-cache lookup. Parsing again would take a third of a cached answer's time. Requests with `Prefer` or
-`Idempotency-Key`, and those that the cache cannot answer, go on to the route. The middleware runs after
-authentication, rate limits and request ids.
+The middleware remembers the parsed query of each recent URL, so a repeated plain GET needs only one cache
+lookup. Parsing the URL again would take a third of the time of a cached answer. Requests with `Prefer` or
+`Idempotency-Key`, and requests that the cache cannot answer, are passed to the route. The middleware runs
+after the middleware for request ids, authentication and rate limits.
 """
 
 from collections.abc import Awaitable, Callable
@@ -15,12 +15,12 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from common.errors import CoverSearchError
 from common.queries import SearchQuery
 
-#: Longer URLs are not remembered, to bound the memory.
+#: The maximum number of bytes of a URL whose query is remembered, which limits the memory used.
 REMEMBERED_BYTES = 1024
 REMEMBERED_MAX = 4096
 _BYPASS_HEADERS = frozenset({b"prefer", b"idempotency-key"})
 
-#: Returns the cached response to a query with these `If-None-Match` headers, None if the cache has none.
+#: Returns the cached response to a query with the given `If-None-Match` headers, or None if there is none.
 CachedResponse: TypeAlias = Callable[[Scope, SearchQuery, list[str]], Awaitable[Response | None]]
 
 
@@ -31,7 +31,7 @@ class RepeatedQueries:
         self._queries: dict[tuple[bytes, bytes], SearchQuery] = {}
 
     def remember(self, scope: Scope, query: SearchQuery) -> None:
-        """Remember the query of a request; evict the oldest entry if there are too many."""
+        """Remember the parsed query of a request; evict the oldest query if there are too many."""
         name = _name(scope)
         if sum(map(len, name)) > REMEMBERED_BYTES or name in self._queries:
             return
@@ -40,7 +40,7 @@ class RepeatedQueries:
         self._queries[name] = query
 
     def recall(self, scope: Scope) -> SearchQuery | None:
-        """Return the query of a request, None if it is not remembered or the cache must be bypassed."""
+        """Return a request's remembered query, or None if there is none or the cache must be bypassed."""
         if scope["type"] != "http" or scope["method"] != "GET":
             return None
         query = self._queries.get(_name(scope))
@@ -72,7 +72,8 @@ class RepeatedQueriesMiddleware:
         try:
             return await self._cached_response(scope, query, if_none_match)
         except CoverSearchError:
-            # The route raises the error again and answers with a problem.
+            # The request is passed to the route, which raises the same error and answers with a problem
+            # document.
             return None
 
 

@@ -1,4 +1,4 @@
-"""The outermost middleware: request ids, security headers, request logs, and 500 for unexpected errors."""
+"""The outermost middleware, for request ids, security headers, request logs and unexpected errors."""
 
 import logging
 import re
@@ -16,7 +16,7 @@ from common.logs import request_id_var
 
 log = logging.getLogger(__name__)
 
-#: The format of an acceptable request id from a client; any other is replaced.
+#: The format of an acceptable request id from a client; an id of another format is replaced.
 REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 #: The scope key that marks a HEAD request, which the application handles as GET.
 IS_HEAD = "cover-search.is_head"
@@ -36,7 +36,7 @@ class RequestContext:
         request_id = request_id_of(scope["headers"])
         request_id_var.set(request_id)
         if scope["method"] == "HEAD":
-            # HEAD is handled as GET; uvicorn still sees HEAD and omits the body.
+            # The application handles HEAD as GET, while uvicorn still sees HEAD and omits the body.
             scope = {**scope, "method": "GET", IS_HEAD: True}
         headers = ((b"x-request-id", request_id.encode()), *self._security_headers.of(scope["path"]))
         status = 0
@@ -51,7 +51,7 @@ class RequestContext:
         try:
             await self._app(scope, receive, send_with_id)
         except Exception:
-            # The boundary of one request: its failure is logged and answered, and the process goes on.
+            # An unexpected error in one request is logged and answered here, so that the process continues.
             log.exception("a request failed", extra=_described(scope))
             if status:
                 raise
@@ -60,14 +60,14 @@ class RequestContext:
 
 
 async def client_gone(request: Request) -> None:
-    """Wait until the client disconnects; the request body must have been read."""
+    """Wait until the client disconnects; the caller must have read the request body."""
     with suppress(ClientDisconnect):
         while (await request.receive())["type"] != "http.disconnect":
             pass
 
 
 def request_id_of(headers: Iterable[tuple[bytes, bytes]]) -> str:
-    """Return the client's request id if its format is acceptable, else a new one."""
+    """Return the client's request id if its format is acceptable, else a new id."""
     for name, value in headers:
         if name == b"x-request-id":
             given = value.decode("latin-1")
@@ -81,7 +81,8 @@ def _described(scope: Scope) -> dict[str, str]:
 
 
 def _log_outcome(scope: Scope, status: int) -> None:
-    # Successes are logged at DEBUG only: a line for each would take a tenth of a cached answer's time.
+    # Successful requests are logged at DEBUG only, because a log line takes a tenth of a cached answer's
+    # time.
     level = logging.DEBUG
     if status >= HTTPStatus.BAD_REQUEST:
         level = logging.WARNING if status >= HTTPStatus.INTERNAL_SERVER_ERROR else logging.INFO

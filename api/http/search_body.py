@@ -1,4 +1,4 @@
-"""Parser for the JSON body of a composed search: the query and its decoded images."""
+"""Parses the JSON body of a composed search into the query and the query's base64-decoded images."""
 
 import base64
 
@@ -14,28 +14,28 @@ from common.errors import ImageTooLarge, InvalidParameter, image_given_as
 from common.images.cost.estimate import MAX_COST_S
 from common.queries import PARTS_MAX, AlbumPart, ImagePart, Part, SearchQuery, TextPart, image_digest
 
-#: The most fields of one object; a search has seven, and a part four.
+#: The maximum number of fields of a JSON object; a search has seven fields, and a part has four.
 FIELDS_MAX = 20
-#: The most commas of a body; even a search whose texts are all commas has half as many.
+#: The maximum number of commas in a body; even a search whose texts are all commas has half as many.
 COMMAS_MAX = 20_000
 #: The scheme of a data URI, in lower case.
 DATA = "data:"
-#: Removed from base64 before decoding. Blanks are not: form encoding turns `+` into a blank, and removing
-#: it would silently decode other bytes.
+#: The characters that are removed from base64 before decoding. Spaces are not removed, because form encoding
+#: turns `+` into a space, and base64 without the `+` would silently decode to other bytes.
 LINE_BREAKS = b"\r\n"
 FROM_URL_SAFE = bytes.maketrans(b"-_", b"+/")
 NOT_BASE64 = "an image is base64 (also URL-safe, unpadded or in lines), or a data URI of base64"
 
 
 def max_body_bytes(max_image_bytes: int) -> int:
-    """Return the largest body: the largest image in wrapped base64, plus a megabyte."""
+    """Return the maximum size of a body: the largest image in base64 with line breaks, plus a megabyte."""
     digits = max_image_bytes * 4 // 3
-    # A line has at least 64 digits, and JSON escapes its line break with up to four bytes.
+    # Each line has at least 64 base64 digits, and JSON escapes a line break with up to four bytes.
     return digits + digits // 64 * 4 + 1024 * 1024
 
 
 class SearchBodyReader:
-    """Parses bodies into queries; slow for images, so it runs on a thread."""
+    """Parses bodies into queries; parsing images is slow, so callers run the parser on a thread."""
 
     def __init__(
         self, *, max_image_bytes: int, max_image_pixels: int, max_cost_s: float = MAX_COST_S
@@ -45,7 +45,7 @@ class SearchBodyReader:
         self._max_cost_s = max_cost_s
 
     def read(self, body: bytes) -> tuple[SearchQuery, tuple[tuple[str, bytes], ...], float]:
-        """Return the query, its images by SHA-256, and the estimated CPU seconds for decoding them.
+        """Return the query, its images by SHA-256, and the estimated CPU seconds for decoding the images.
 
         Raises:
             AlbumNotFound, InvalidRequest, InvalidParameter, ImageError, MalformedBody
@@ -111,9 +111,10 @@ def parse_search_body(body: bytes) -> SearchBody:
 
     Raises:
         MalformedBody: the body is not JSON.
-        InvalidRequest: fields are missing, unknown or out of range; each is listed.
+        InvalidRequest: fields are missing, unknown or out of range; the error lists each field.
     """
-    # Checked before parsing: a body of many small values becomes objects of a hundred times its size.
+    # Commas are counted before parsing, because many small values become objects of a hundred times their
+    # size.
     if body.count(b",") > COMMAS_MAX:
         raise _refused("the body has far more fields and values than a search can have", name="body")
     try:

@@ -1,17 +1,17 @@
-"""Security headers of every answer, including the Content-Security-Policy of each path."""
+"""The security headers of every response, including the Content-Security-Policy of each path."""
 
 from urllib.parse import urlsplit
 
 RawHeaders = tuple[tuple[bytes, bytes], ...]
 
-#: Answers that are not pages: a browser that displays one runs no script and loads nothing.
+#: The policy for responses that are not web pages: a browser runs no script and loads nothing.
 CLOSED = "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
-#: Swagger UI, with files of this server only; its icons are data URIs in its style sheet.
+#: The policy for Swagger UI, which loads files from this server and has data URIs in its style sheet.
 DOCS = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
     "connect-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
 )
-#: The web page, which shows covers from any HTTPS host and previews the image to upload.
+#: The policy for the web page, which shows covers from any HTTPS host and previews the image to upload.
 APP = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data: https:{covers}; "
     "connect-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
@@ -22,12 +22,13 @@ class SecurityHeaders:
     """Returns the security headers of each path."""
 
     def __init__(self, *, public_url: str | None) -> None:
-        # Without the path of the URL: a policy with a path would allow only that path.
+        # The policy contains only the origin of PUBLIC_URL, because a URL with a path would allow only that
+        # path.
         covers = f" {origin_of(public_url)}" if public_url else ""
         self._closed = _headers(CLOSED)
         self._docs = _headers(DOCS)
         self._app = _headers(APP.format(covers=covers))
-        # Pages of other origins may show covers.
+        # Web pages of other origins may show covers.
         self._covers = _headers(CLOSED, resource_policy="cross-origin")
 
     def of(self, path: str) -> RawHeaders:

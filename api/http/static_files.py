@@ -1,4 +1,4 @@
-"""Static files: serves the allowed file types of a folder, with byte ranges."""
+"""Serves the files of a folder that have an allowed type, with support for byte ranges."""
 
 import os
 import re
@@ -16,7 +16,7 @@ from starlette.types import Receive, Scope, Send
 from api.contract.request_errors import RangeNotSatisfiable
 from api.http.request_context import IS_HEAD
 
-#: File types of covers. SVG is excluded because it can contain scripts.
+#: The media types of covers by file suffix. SVG is excluded, because an SVG file can contain scripts.
 PICTURES: Mapping[str, str] = MappingProxyType(
     {
         ".avif": "image/avif",
@@ -34,7 +34,7 @@ PICTURES: Mapping[str, str] = MappingProxyType(
         ".webp": "image/webp",
     }
 )
-#: File types of web pages.
+#: The media types of the files of web pages, by file suffix.
 PAGES: Mapping[str, str] = MappingProxyType(
     {
         ".css": "text/css",
@@ -52,7 +52,7 @@ _RANGE = re.compile(r"(?:([0-9]{1,30})-([0-9]{0,30})|-([0-9]{1,30}))")
 
 
 class TypedFiles(StaticFiles):
-    """Serves files with one of the given suffixes; nothing hidden and nothing outside the folder."""
+    """Serves files with one of the given suffixes, except hidden files and files outside the folder."""
 
     def __init__(self, folder: Path, *, types: Mapping[str, str], html: bool = False) -> None:
         super().__init__(directory=folder, html=html)
@@ -61,7 +61,7 @@ class TypedFiles(StaticFiles):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope.get(IS_HEAD):
-            # HEAD sends no body, and `Range` applies to GET only (RFC 9110, 14.2).
+            # The header `Range` is removed, because it applies to GET only (RFC 9110, 14.2).
             headers = [(name, value) for name, value in scope["headers"] if name != b"range"]
             scope = {**scope, "method": "HEAD", "headers": headers}
         await super().__call__(scope, receive, send)
@@ -69,7 +69,8 @@ class TypedFiles(StaticFiles):
     async def get_response(self, path: str, scope: Scope) -> Response:
         response = await super().get_response(path, scope)
         if isinstance(response, RedirectResponse):
-            # Relative, because a proxy may show the file under another scheme, host or path.
+            # The redirect is relative, because a proxy may publish the file under another scheme, host or
+            # path.
             response.headers["location"] = f"./{quote(Path(path).name)}/"
         return response
 
@@ -77,7 +78,7 @@ class TypedFiles(StaticFiles):
         try:
             found, status = super().lookup_path(path)
         except OSError:
-            # A loop of symbolic links, a name that is too long, or a folder without search permission.
+            # The path has a loop of symbolic links, too long a name, or a folder without search permission.
             return "", None
         if status is None or not self._is_served(path, found, status):
             return "", None
@@ -112,18 +113,19 @@ class TypedFiles(StaticFiles):
 
 
 class PartialFileResponse(FileResponse):
-    """A file or its requested ranges; bad ranges get a problem document, where Starlette sends plain text."""
+    """Sends a file or byte ranges of a file, and answers invalid ranges with a problem document."""
 
     @classmethod
     def _parse_range_header(cls, http_range: str, file_size: int) -> list[tuple[int, int]]:
-        """Return the ranges as (first byte, end), sorted and merged; an empty list means the whole file.
+        """Return sorted and merged byte ranges as (first, end); an empty list means the whole file.
 
         Raises:
             RangeNotSatisfiable
         """
         unit, _, listed = http_range.partition("=")
         asked = [each.strip() for each in listed.split(",") if each.strip()]
-        # Other units must be ignored, and too many ranges may be (RFC 9110, 14.2).
+        # A server must ignore ranges in units other than bytes, and may ignore too many ranges (RFC 9110,
+        # 14.2).
         if unit.strip().lower() != "bytes" or len(asked) > cls.max_ranges:
             return []
         ranges = sorted(_range(each, size_bytes=file_size) for each in asked)
@@ -134,7 +136,7 @@ class PartialFileResponse(FileResponse):
 
 
 def _range(asked: str, *, size_bytes: int) -> tuple[int, int]:
-    """Return the first byte of a range and the byte after its last."""
+    """Return the position of a range's first byte, and the position after its last byte."""
     found = _RANGE.fullmatch(asked)
     if found is None or (found[2] and int(found[1]) > int(found[2])):
         raise RangeNotSatisfiable("a range is first-last, first- or -length", size_bytes=size_bytes)

@@ -1,4 +1,4 @@
-"""Size-limited reading of request bodies: uploaded images and JSON."""
+"""Reads request bodies (uploaded images or JSON) up to a maximum size."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -16,9 +16,9 @@ from api.contract.request_errors import (
 from api.http.body_budget import Body
 from api.http.multipart import ImageForm, empty_file, too_large
 
-#: The longest time for receiving a body: ten megabytes at 350 kB/s.
+#: The maximum number of seconds for receiving a body, enough for ten megabytes at 350 kB/s.
 BODY_TIMEOUT_S = 30.0
-#: An unknown coding is cut to this length in the message.
+#: The maximum number of characters of an unknown content coding that an error message shows.
 CODING_MAX_CHARS = 50
 FORM = b"multipart/form-data"
 OCTETS = b"application/octet-stream"
@@ -29,7 +29,7 @@ ACCEPTED_TYPES = (
 
 
 class RawImage:
-    """Collects a body that is the image itself."""
+    """Collects the bytes of a request body that is an image."""
 
     framing_bytes = 0
 
@@ -48,7 +48,7 @@ class RawImage:
         self._data += chunk
 
     def finish(self) -> None:
-        """Check the image at the end of the body.
+        """Check, at the end of the body, that the image is not empty.
 
         Raises:
             InvalidRequest: the body is empty.
@@ -58,7 +58,7 @@ class RawImage:
 
 
 async def read_image(request: Request, body: Body, *, max_bytes: int) -> bytes:
-    """Return an image sent in a form or as the body itself, of at most `max_bytes`.
+    """Return the image of at most `max_bytes` that a request sends in a form or as its whole body.
 
     Raises:
         ImageTooLarge, InvalidRequest, MalformedBody, QueueFull, RequestTimeout, UnsupportedContentCoding,
@@ -79,7 +79,7 @@ async def read_image(request: Request, body: Body, *, max_bytes: int) -> bytes:
 
 
 async def read_body(request: Request, body: Body, *, max_bytes: int) -> bytes:
-    """Return a whole body.
+    """Return the whole body of a request.
 
     Raises:
         BodyTooLarge, QueueFull, RequestTimeout, UnsupportedContentCoding
@@ -127,15 +127,15 @@ def _check_coding(request: Request) -> None:
 
 
 def declared_bytes(request: Request) -> int | None:
-    """Return `Content-Length`, None if absent; it may be wrong, so it is only used to refuse early."""
+    """Return the value of `Content-Length`, which is not trusted and serves only early refusals, or None."""
     declared = request.headers.get("content-length", "")
     return int(declared) if declared.isascii() and declared.isdigit() else None
 
 
 def _incoming_image(request: Request, buffer: bytearray, *, max_bytes: int) -> ImageForm | RawImage:
-    """Return the reader for the body's `Content-Type`; the image's format is detected from its content."""
+    """Return the object that collects the image from a body of the request's `Content-Type`."""
     declared = request.headers.get("content-type")
-    # RFC 9110, 8.3: a body without a type may be treated as application/octet-stream.
+    # A body without a Content-Type may be treated as application/octet-stream (RFC 9110, 8.3).
     media_type, options = (OCTETS, {}) if declared is None else parse_options_header(declared)
     if media_type == FORM:
         return ImageForm(buffer, boundary=options.get(b"boundary", b""), max_bytes=max_bytes)

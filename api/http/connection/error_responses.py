@@ -12,7 +12,7 @@ _HEADERS = SecurityHeaders(public_url=None).of("")
 
 
 def error_response_bytes(error: CoverSearchError) -> bytes:
-    """Return a whole HTTP response with the error's problem document, which closes the connection."""
+    """Return an HTTP response that contains the error's problem document and `Connection: close`."""
     request_id = request_id_of(())
     request_id_var.set(request_id)
     response = error_response(error)

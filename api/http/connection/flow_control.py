@@ -1,4 +1,4 @@
-"""Flow control of a connection: paused reading, and detection of slow and of disconnected clients."""
+"""Flow control of a connection, which pauses reading and detects slow and disconnected clients."""
 
 import asyncio
 import logging
@@ -8,14 +8,14 @@ from uvicorn.protocols.http.flow_control import FlowControl
 
 log = logging.getLogger(__name__)
 
-#: A client that reads nothing for this long is disconnected (like nginx's send_timeout).
+#: The seconds after which a client that reads nothing is disconnected (like nginx's send_timeout).
 SEND_TIMEOUT_S = 60.0
-#: After a client has shut its side, an interim response is written at this interval to detect whether it
-#: has disconnected.
+#: The seconds between the interim responses that detect whether a client that has closed its sending side is
+#: still connected.
 PROBE_EVERY_S = 1.0
 PROBES = 2
 
-#: Bytes buffered for each connection before writing pauses.
+#: The number of buffered bytes of a connection above which writing pauses.
 AHEAD_BYTES = 16 * 1024
 
 _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
@@ -34,7 +34,7 @@ class OneShotTimer:
         return self._timer is not None
 
     def start(self, delay_s: float) -> None:
-        """Start the timer; a running timer is left unchanged."""
+        """Start the timer unless it is already running."""
         if self._timer is None:
             self._timer = self._loop.call_later(delay_s, self._fire)
 
@@ -63,7 +63,7 @@ class ConnectionFlow(FlowControl):
         self._takes_interim_answers: Callable[[], bool] = bool
 
     def hold(self) -> None:
-        """Pause reading until `release`, even if uvicorn resumes it."""
+        """Pause reading until `release` is called, even if uvicorn resumes reading."""
         self.is_held = True
         self.pause_reading()
 
@@ -90,16 +90,16 @@ class ConnectionFlow(FlowControl):
         self._send_timer.start(SEND_TIMEOUT_S)
 
     def probe(self, takes_interim_answers: Callable[[], bool]) -> None:
-        """Detect whether a client that has shut its side still waits for an answer.
+        """Detect whether a client that has closed its sending side still waits for an answer.
 
-        A waiting client ignores interim responses (RFC 9110, 15.2). A client that has disconnected resets
-        the connection at the first one, so writing the second one fails.
+        A waiting client ignores interim responses (RFC 9110, 15.2). A client that has disconnected resets the
+        connection at the first interim response, so writing the second interim response fails.
         """
         self._takes_interim_answers = takes_interim_answers
         self._probe_timer.start(PROBE_EVERY_S)
 
     def stop(self) -> None:
-        """Stop the timers when the connection has ended."""
+        """Stop both timers after the connection has ended."""
         self._send_timer.stop()
         self._probe_timer.stop()
 

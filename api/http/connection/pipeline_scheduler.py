@@ -1,20 +1,20 @@
-"""Scheduling of pipelined requests: those that were sent before the previous answer."""
+"""Schedules pipelined requests, which a client sends before it has received the previous answer."""
 
 import asyncio
 import time
 from collections import deque
 from collections.abc import Callable
 
-#: After this much time spent on pipelined requests the scheduler pauses for as long, so that they use at
-#: most half of the process.
+#: The seconds that the scheduler spends on pipelined requests before it pauses for as long, so that pipelined
+#: requests use at most half of the process's time.
 TIME_SLICE_S = 0.001
 
 
 class PipelineScheduler:
     """Starts one pipelined request in each iteration of the event loop.
 
-    Otherwise fifty pipelining connections would start fifty requests in each iteration, ahead of the
-    requests of all other clients.
+    Without this scheduler, fifty connections with pipelined requests would start fifty requests in each
+    iteration, ahead of the requests of all other clients.
     """
 
     def __init__(self) -> None:
@@ -22,7 +22,7 @@ class PipelineScheduler:
         self._spent_s = 0.0
 
     def schedule(self, start: Callable[[], None], loop: asyncio.AbstractEventLoop) -> None:
-        """Call `start` after those scheduled before it."""
+        """Call `start` after all callbacks that were scheduled earlier."""
         self._waiting.append(start)
         if len(self._waiting) == 1:
             loop.call_soon(self._next, loop)
@@ -32,7 +32,7 @@ class PipelineScheduler:
         try:
             self._waiting[0]()
         finally:
-            # Runs after the callbacks that `start` has scheduled.
+            # `_continue` runs after the callbacks that `start` has scheduled.
             loop.call_soon(self._continue, loop, began)
 
     def _continue(self, loop: asyncio.AbstractEventLoop, began: float) -> None:

@@ -1,4 +1,4 @@
-"""Request heads: strict checks that the parser does not make, and where a request ends (RFC 9112)."""
+"""Makes checks of request heads that the parser omits, and finds the end of requests (RFC 9112)."""
 
 import re
 from collections.abc import Sequence
@@ -9,25 +9,25 @@ from api.contract.request_errors import HeadersTooLarge, MalformedBody, NotImple
 
 RawHeaders = Sequence[tuple[bytes, bytes]]
 
-#: Limit for request line and headers together, and for chunk extensions and trailers.
+#: The maximum number of bytes of request line and headers together, and of chunk extensions and trailers.
 HEAD_MAX_BYTES = 64 * 1024
-#: Apache's limit; a browser behind three proxies sends about 40.
+#: The maximum number of header fields, as in Apache; a browser behind three proxies sends about 40.
 HEADERS_MAX = 100
 TOO_MANY_HEADERS = f"the request has more than {HEADERS_MAX} header fields"
 #: The value that stands for the unknown length of a chunked body.
 CHUNKED = -1
 
-#: The end of a head and of a chunked body.
+#: The bytes that end a request head or a chunked body.
 END = b"\r\n\r\n"
-#: Sizes of the pieces in which chunked bodies are parsed. The minimum bounds the number of pieces if a body
-#: is full of END marks.
+#: The minimum and maximum number of bytes of the pieces in which chunked bodies are parsed. The minimum
+#: limits the number of pieces of a body that contains many END marks.
 _CHUNKED_MIN_BYTES, _CHUNKED_MAX_BYTES = 256, 16 * 1024
 
 _LINE_BREAKS = re.compile(rb"[\r\n]*")
 _VERSIONS = frozenset({"1.0", "1.1"})
 _FRAMING = frozenset({b"host", b"content-length", b"transfer-encoding"})
 _BLANKS = b" \t"
-#: A name, an IPv4 address or a bracketed IPv6 address, and a port (RFC 3986, 3.2.2).
+#: A host name, an IPv4 address or a bracketed IPv6 address, with an optional port (RFC 3986, 3.2.2).
 _HOST = re.compile(
     rb"(?:\[([0-9A-Fa-f:.]+)\]|(?:[A-Za-z0-9._~!$&'()*+,;=-]|%[0-9A-Fa-f]{2})+)(?::[0-9]{0,5})?"
 )
@@ -36,10 +36,10 @@ _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 
 
 def piece_end(data: bytes, start: int, body_left: int) -> int:
-    """Return the end of the next piece to parse, chosen so that usually at most one request ends in it.
+    """Return the end of the next piece of data to parse, in which usually at most one request ends.
 
     `body_left` is the number of body bytes still expected, or CHUNKED. More than one request can end in a
-    piece if an END mark is split between two segments, or if small requests follow a chunked body.
+    piece if an END mark is split between two TCP segments, or if small requests follow a chunked body.
     """
     size = len(data)
     if body_left > 0:
@@ -52,15 +52,15 @@ def piece_end(data: bytes, start: int, body_left: int) -> int:
 
 
 def line_breaks_end(data: bytes, start: int) -> int:
-    """Return the end of the line breaks that begin at `start`; `start` if there are none."""
+    """Return the position after the line breaks at `start`, or `start` if there are no line breaks."""
     found = _LINE_BREAKS.match(data, start)
     return found.end() if found else start
 
 
 def check_head_piece(data: bytes, start: int, end: int, *, before: int) -> None:
-    """Check the size of a head before it is parsed into objects of 30 times its size.
+    """Check the size of a request head before parsing creates objects of 30 times that size.
 
-    `before` is the number of bytes of this head that were parsed already.
+    `before` is the number of bytes of this request head that were parsed already.
 
     Raises:
         HeadersTooLarge: the head has too many bytes or lines.
@@ -73,7 +73,7 @@ def check_head_piece(data: bytes, start: int, end: int, *, before: int) -> None:
 
 
 def check_head(*, version: str, target: bytes, headers: RawHeaders) -> int:
-    """Check a head; return the length of its body, or CHUNKED.
+    """Check a request head, and return the body's number of bytes, or CHUNKED.
 
     Raises:
         HeadersTooLarge, MalformedBody, NotImplementedHere
@@ -86,7 +86,7 @@ def check_head(*, version: str, target: bytes, headers: RawHeaders) -> int:
         raise HeadersTooLarge(TOO_MANY_HEADERS)
     fields = [field for field in headers if field[0] in _FRAMING]
     if len(fields) == 1 and fields[0][0] == b"host" and _is_host(fields[0][1]):
-        # The fast path: nearly every GET has only a Host field to check.
+        # Nearly every GET has only a Host field to check, so other checks are skipped.
         return 0
     _check_host([value for name, value in fields if name == b"host"], version)
     lengths = [value for name, value in fields if name == b"content-length"]
@@ -139,7 +139,7 @@ def _is_host(value: bytes) -> bool:
 
 
 def _check_codings(codings: Sequence[bytes], version: str, *, has_length: bool) -> None:
-    """Accept only `chunked`, so that no proxy can frame the request differently (request smuggling)."""
+    """Accept only `chunked`, so that no proxy can see another end of the request (request smuggling)."""
     if version == "1.0":
         raise MalformedBody("HTTP/1.0 has no Transfer-Encoding")
     if has_length:

@@ -1,9 +1,9 @@
 """The HTTP/1.1 protocol of a connection, with limits and refusals that uvicorn 0.54 does not have.
 
-- A head has a time limit and a size limit (https://github.com/encode/uvicorn/issues/157).
-- A connection has at most a few unanswered requests; bytes beyond them wait unparsed.
-- Malformed HTTP is answered with a problem, after the answers to the requests before it.
-- A client that has shut its side still gets its answers; one that does not read them is disconnected.
+- A request head has a time limit and a size limit (https://github.com/encode/uvicorn/issues/157). - A
+connection has at most a few unanswered requests; the bytes of further requests wait unparsed. - Malformed
+HTTP is answered with a problem document after all earlier requests were answered. - A client that has closed
+its sending side still gets its answers; a client that does not read is disconnected.
 """
 
 import asyncio
@@ -36,22 +36,23 @@ from common.errors import CoverSearchError
 
 log = logging.getLogger(__name__)
 
-#: From the first byte of a request, or from the start of the connection, to the end of the headers.
+#: The maximum number of seconds from the start of a request, or of the connection, to the end of the headers.
 HEAD_TIMEOUT_S = 10.0
-#: The most requests that wait behind the one being answered.
+#: The maximum number of requests that wait behind the request being answered.
 PIPELINED_MAX = 4
-#: After a refusal, received bytes are discarded for this long before the connection closes.
+#: The seconds between a refusal and closing the connection, during which received bytes are discarded.
 LINGER_S = 1.0
 
 OVERHEAD_TOO_LARGE = f"line breaks, chunk extensions or trailers have more than {HEAD_MAX_BYTES} bytes"
-#: The stage of the current request. (Members of an enum would be slower at each request.)
+#: The stages of parsing a request, which are integers because members of an enum would be slower.
 _BETWEEN, _HEAD, _BODY = range(3)
 
 
 class GuardedProtocol(HttpToolsProtocol):
     """The protocol of one connection."""
 
-    # Slots, because uvicorn's class has 28 attributes and Python is slower for objects with more than 30.
+    # Slots are used because uvicorn's class has 28 attributes, and Python objects with more than 30 are
+    # slower.
     __slots__ = (
         "_answering",
         "_body_came",
@@ -74,19 +75,19 @@ class GuardedProtocol(HttpToolsProtocol):
         super().__init__(*args, **options)
         self._scheduler = scheduler
         self._stage = _BETWEEN
-        #: Body bytes still expected, or CHUNKED.
+        #: The number of body bytes still expected, or CHUNKED.
         self._body_left = 0
-        #: Bytes of an unfinished head, or of chunk overhead since the last body bytes.
+        #: The number of bytes of an unfinished request head, or of chunk overhead since the last body bytes.
         self._overhead_bytes = 0
         self._body_came = False
         self._reads_head_again = False
-        #: Received bytes that wait while reading is paused, and the position of the next one to parse.
+        #: The received bytes that wait while reading is paused, and the position of the next byte to parse.
         self._held = (b"", 0)
-        #: The request being answered, or the one that was answered last.
+        #: The request that is being answered, or the request that was answered last.
         self._answering: RequestResponseCycle | None = None
         #: True while uvicorn starts the next pipelined request.
         self._goes_on = False
-        #: No further request is parsed: one was refused, or the last one asked to close the connection.
+        #: True after the last request, because a request was refused or the connection is to be closed.
         self._is_finished = False
         self._is_refused = False
         self._refusal: CoverSearchError | None = None
@@ -105,7 +106,7 @@ class GuardedProtocol(HttpToolsProtocol):
         self._held = (b"", 0)
         self.pipeline.clear()
         if self._answering is not None:
-            # uvicorn signals the disconnect to the request received last, not to the one being answered.
+            # uvicorn signals the disconnect to the request received last, not to the request being answered.
             _disconnect(self._answering)
         super().connection_lost(exc)
 
@@ -139,23 +140,26 @@ class GuardedProtocol(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         if self.parser.should_upgrade() and self.parser.get_method() != b"CONNECT":
-            # The parser would treat all following bytes, including a body, as the other protocol.
+            # With `Upgrade`, the parser would treat all following bytes, including a body, as the other
+            # protocol.
             self._reads_head_again = True
             return
         try:
             self._check_head()
         except CoverSearchError as refusal:
-            # Stored, because the parser raises an exception of its own instead of this one.
+            # The refusal is stored, because the parser raises its own exception in place of the refusal.
             self._refusal = refusal
             raise
         super().on_headers_complete()
         self._stage = _BODY
         self._head_timer.stop()
         if self._body_left == CHUNKED:
-            # Trailers are dropped: the application already has its headers.
+            # The list for trailers is separate and is dropped, because the application already has its
+            # headers.
             self.headers = []
         if self.pipeline:
-            # uvicorn pauses reading at the first waiting request, even if the next one is only half received.
+            # uvicorn pauses reading at the first waiting request, even if only half of a request has been
+            # received.
             self.flow.resume_reading()
 
     def _check_head(self) -> None:
@@ -187,7 +191,8 @@ class GuardedProtocol(HttpToolsProtocol):
         if self.transport.is_closing():
             self.flow.watch_sending()
         elif self.flow.is_held:
-            # In the context of the connection: the current one has the request id of the answered request.
+            # `_go_on` runs in the connection's context, because the current context has the answered
+            # request's id.
             self.loop.call_soon(self._go_on, context=self._context)
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
@@ -204,7 +209,7 @@ class GuardedProtocol(HttpToolsProtocol):
     # Requests
 
     def _parse(self, data: bytes, start: int) -> None:
-        """Parse requests until PIPELINED_MAX are waiting, and hold the remaining bytes."""
+        """Parse requests until PIPELINED_MAX requests are waiting, and keep the remaining bytes for later."""
         size = len(data)
         while start < size and not self._is_finished and not (self.pipeline and self._is_full()):
             if self._stage == _BETWEEN and data[start] in b"\r\n":
@@ -216,7 +221,7 @@ class GuardedProtocol(HttpToolsProtocol):
             self.flow.hold()
 
     def _go_on(self) -> None:
-        """Parse the held bytes when there is room, or close the connection after a refusal."""
+        """Parse the bytes that were kept for later, or close the connection after a refusal."""
         if self._is_refused:
             if not self._is_busy():
                 self._end()
@@ -230,7 +235,7 @@ class GuardedProtocol(HttpToolsProtocol):
             self._watch_head()
 
     def _skip_line_breaks(self, data: bytes, start: int) -> int:
-        """Return where the next request begins; line breaks before it count as part of its head."""
+        """Return the position of the next request; line breaks before a request count as part of its head."""
         end = line_breaks_end(data, start)
         self._overhead_bytes += end - start
         if self._overhead_bytes > HEAD_MAX_BYTES:
@@ -241,7 +246,7 @@ class GuardedProtocol(HttpToolsProtocol):
         return len(self.pipeline) >= PIPELINED_MAX and self._stage == _BETWEEN
 
     def _parse_piece(self, data: bytes, start: int, end: int) -> int:
-        """Parse a piece; return its end, or the end of a request in it that asked for an upgrade."""
+        """Parse a piece of data; return its end, or the end of a request within it that asked for an upgrade."""
         size = end - start
         self._body_came = False
         try:
@@ -269,7 +274,7 @@ class GuardedProtocol(HttpToolsProtocol):
             self._refuse(HeadersTooLarge(TOO_MANY_HEADERS))
 
     def _read_head_again(self) -> None:
-        """Parse the head again without `Upgrade`, which the service ignores (RFC 9110, 7.8)."""
+        """Parse the request head again without `Upgrade`, which the service ignores (RFC 9110, 7.8)."""
         self._reads_head_again = False
         self._overhead_bytes = 0
         version = b"HTTP/" + self.parser.get_http_version().encode()
@@ -286,7 +291,7 @@ class GuardedProtocol(HttpToolsProtocol):
     # Refusals
 
     def _refuse(self, error: CoverSearchError) -> None:
-        """Parse no further request; answer with a problem after the answers to the requests before."""
+        """Stop parsing, and send the error's problem document after the answers to all earlier requests."""
         log.info("refused a request", extra={"code": error.code, "detail": error.detail})
         self._head_timer.stop()
         self._is_refused = self._is_finished = True
@@ -304,27 +309,27 @@ class GuardedProtocol(HttpToolsProtocol):
             self.pipeline.popleft()
             return
         if self.cycle.response_started:
-            # Its answer has begun, so no problem can be sent.
+            # The answer to the request has begun, so no problem document can be sent.
             self._refusal = None
         _disconnect(self.cycle)
         self._answering = None
 
     def _end(self) -> None:
-        """Send the problem, if any, and close the connection."""
+        """Send the problem document, if there is one, and close the connection."""
         self._unset_keepalive_if_required()
         if self.transport.is_closing():
             return
         if self._refusal is not None:
             self.transport.write(error_response_bytes(self._refusal))
-        # A lingering close: if bytes arrived after an immediate close, the connection would be reset and the
-        # answer lost.
+        # The connection closes after a delay, because bytes that arrive after an immediate close would reset
+        # the connection and the answer would be lost.
         self.transport.write_eof()
         self.flow.release()
         self.loop.call_later(LINGER_S, self.transport.close)
         self.flow.watch_sending()
 
     def _watch_head(self) -> None:
-        """Start the timer for a head that has begun or is expected."""
+        """Start the time limit for a request head that has begun or is expected."""
         # Line breaks between requests stop uvicorn's keep-alive timer without starting a request.
         is_idle = not self._is_busy() and self.timeout_keep_alive_task is None
         if self._stage == _HEAD or (self._stage == _BETWEEN and is_idle):
