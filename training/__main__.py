@@ -1,6 +1,6 @@
 """Train, fine-tune and evaluate models: `python -m training COMMAND` (docs/training.md).
 
-The exit status is 0 when everything is done, 1 when there is something to look at, 2 when the command failed.
+The exit status is 0 if everything succeeded, 1 if rows of a table were rejected, 2 if the command failed.
 """
 
 import argparse
@@ -33,12 +33,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if options.threads:
         torch.set_num_threads(options.threads)
     quieten: Callable[[], None] = disable_progress_bar  # untyped in transformers
-    # The progress bars of transformers would break up ours.
+    # Progress bars of the transformers library would interrupt this program's progress bars.
     quieten()
     return run_command("training", options, resume_hint="the same command continues from its last checkpoint")
 
 
 if __name__ == "__main__":
-    # Commands print for a person; log records of libraries below a warning are hidden.
+    # Commands print human-readable output; log records of libraries below level WARNING are hidden.
     configure_logging("training", "WARNING")
     sys.exit(main())

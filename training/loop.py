@@ -25,7 +25,7 @@ LOG = "log.csv"
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """The schedule; training stops after `patience` validations without progress (0: never)."""
+    """The training schedule; training stops after `patience` validations without progress (0: never)."""
 
     steps: int
     learning_rate: float
@@ -47,7 +47,7 @@ class Progress:
     elapsed_s: float = 0.0
     best: float = -math.inf
     stale: int = 0
-    #: Score of the last validation.
+    #: The score of the last validation.
     score: float = math.nan
 
 
@@ -62,11 +62,11 @@ def fit(
     keep_best: Callable[[CLIPModel], None] | None = None,
     to_beat: float = -math.inf,
 ) -> Progress:
-    """Train until the plan ends or validation stops improving, from the folder's checkpoint if it has one.
+    """Train from the folder's checkpoint, if any, until the plan ends or validation stops improving.
 
     `make_batch` must depend on the step only, so that a resumed run sees the same batches. Batches are moved
-    to the model's device. `keep_best` is called with each model that validates better than `to_beat` and than
-    all before it.
+    to the model's device. `keep_best` is called with each model whose validation score exceeds `to_beat` and
+    all earlier scores.
     """
     folder.mkdir(parents=True, exist_ok=True)
     trained = nn.ModuleDict({"model": model, **({"reader": reader} if reader else {})}).to(model.device)
@@ -102,10 +102,11 @@ def _bar() -> display.Progress:
 
 
 def learning_rate(step: int, plan: Plan) -> float:
-    """Return the rate at a step: a linear rise, a plateau, and a linear fall to zero.
+    """Return the learning rate at a step, which rises linearly, stays constant, and falls linearly to zero.
 
-    Before the fall the rate does not depend on the number of steps. A run can therefore be shortened or
-    prolonged from a checkpoint on the plateau, with the same result as a run planned so from the start.
+    Before the fall, the learning rate does not depend on the total number of steps. A run can therefore be
+    shortened or extended from a checkpoint before the fall, with the same result as a run that had the new
+    length from the start.
     """
     rise = (step + 1) / plan.warmup_steps if plan.warmup_steps else 1.0
     fall = (plan.steps - step) / (plan.steps * plan.decay_share)
@@ -117,7 +118,7 @@ def _due(step: int, every: int, last: int) -> bool:
 
 
 def _optimiser(trained: nn.Module, plan: Plan) -> torch.optim.AdamW:
-    """Return AdamW with weight decay on matrices only, not on gains, biases and the logit scale."""
+    """Return an AdamW optimiser with weight decay on matrices only, not on gains, biases and logit scale."""
     learning = [p for p in trained.parameters() if p.requires_grad]
     matrices = [p for p in learning if p.ndim > 1]
     others = [p for p in learning if p.ndim <= 1]
@@ -201,7 +202,8 @@ def _save(path: Path, *, trained: nn.Module, optimiser: torch.optim.AdamW, progr
 def _resume(path: Path, *, trained: nn.Module, optimiser: torch.optim.AdamW) -> Progress | None:
     if not path.exists():
         return None
-    # On the CPU, so that a GPU's checkpoint loads anywhere; load_state_dict copies to the weights' device.
+    # Tensors are loaded to the CPU, so that a GPU's checkpoint loads anywhere; `load_state_dict` copies each
+    # tensor to the device of the weights.
     state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
     trained.load_state_dict(state["trained"])
     optimiser.load_state_dict(state["optimiser"])

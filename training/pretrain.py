@@ -1,4 +1,4 @@
-"""Trains the demo CLIP from scratch, with new phrases and photographs of drawn covers at every step."""
+"""Trains the demo CLIP from scratch on generated covers, with new phrases and photographs at every step."""
 
 from __future__ import annotations
 
@@ -23,7 +23,8 @@ from training.model.architecture import IMAGE_SIZE_PX, new_model, processor, sav
 from training.model.initial_weights import prepare_picture_tower
 from training.model.tokenizer import train_tokenizer
 
-#: Not the seed of the catalog, so that the demo's own covers are never trained on.
+#: The seed of the training covers, which is not the seed of the demo catalog, so that the model is never
+#: trained on the demo's own covers.
 TRAINING_SEED = 20_240_117
 _COVERS_A_STEP = 96
 _TWINS_A_STEP = 32
@@ -31,7 +32,7 @@ _WARMUP_STEPS = 200
 _SAMPLED_COVERS = 1000
 _EXCLUSIVE = ("tone", "ground", "ink", "shape", "layout", "texture")
 _PHOTOGRAPHED = 0.45
-#: The share of photographs grows up to this step: plain covers first, so that shapes are learned early.
+#: The step up to which the share of photographs grows; early steps show plain covers to teach shapes.
 _PHOTOGRAPHED_FROM_STEP = 1200
 
 _FACT_INDEX = {fact: number for number, fact in enumerate(FACTS)}
@@ -61,7 +62,7 @@ def pretrain(
 def batch_maker(
     albums: list[DemoAlbum], *, pixels: Pixels, tokenizer: CLIPTokenizer, seed: int
 ) -> Callable[[int], Batch]:
-    """Return a function from a step's number to its batch."""
+    """Return a function that makes the batch of a step."""
     true = torch.from_numpy(np.stack([_fact_row(facts(a.look, genre=a.genre)) for a in albums]))
 
     def make(step: int) -> Batch:
@@ -89,7 +90,7 @@ def batch_maker(
 
 
 def matches(phrases: list[Phrase], *, true: Tensor) -> Tensor:
-    """Return match[t, i]: all facts that phrase t requires are true of cover i."""
+    """Return a matrix match[t, i] that is True if all facts that phrase t requires are true of cover i."""
     needs = torch.from_numpy(np.stack([_fact_row(phrase.requires) for phrase in phrases]))
     return (needs @ true.T) >= needs.sum(dim=1, keepdim=True)
 
@@ -101,7 +102,7 @@ def _fact_row(names: frozenset[str]) -> np.ndarray[tuple[int], np.dtype[np.float
 
 
 def _exclusive_groups() -> tuple[tuple[int, int], ...]:
-    """Return the ranges of texts in a batch of which at most one is true of a cover."""
+    """Return the ranges of a batch's texts in which at most one text is true of a cover."""
     found = []
     kinds = ((number, fact.partition(":")[0]) for number, fact in enumerate(PROMPT_FACTS))
     for kind, members in groupby(kinds, key=lambda item: item[1]):
@@ -119,12 +120,12 @@ def _tensor(pixels: Pixels) -> Tensor:
 
 
 def _photographed(step: int) -> float:
-    """Return the share of first views that are photographs at a step."""
+    """Return the share of covers that are shown as photographs at a step."""
     return _PHOTOGRAPHED * min(1.0, step / _PHOTOGRAPHED_FROM_STEP)
 
 
 def _views(pixels: Tensor, *, seed: int, photographed: float) -> Tensor:
-    """Return each cover once, at random plain or photographed, then photographs of the first few again."""
+    """Return a plain or photographed picture of each cover, then a second photograph of the twin covers."""
     generator = torch.Generator().manual_seed(seed)
     first = mixed_views(pixels, photographed=photographed, generator=generator)
     again = photographed_views(pixels[:_TWINS_A_STEP], generator=generator)

@@ -1,4 +1,4 @@
-"""A progress bar on standard error; standard output is for results."""
+"""Shows a progress bar on standard error, because standard output is for results."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Create, list and revoke API keys in the Redis of REDIS_URL: `python -m api.keys create NAME`."""
+"""Create, list and revoke API keys in the Redis server at REDIS_URL: `python -m api.keys create NAME`."""
 
 import argparse
 import os

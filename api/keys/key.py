@@ -1,9 +1,9 @@
-"""API keys: their format, and the record that Redis stores of each.
+"""The format of API keys, and the record that Redis stores for each key.
 
     cvs_<id: 12 hex digits>_<secret: 256 random bits in base64url>
 
-The id may be shown and logged. Only the SHA-256 of the whole key is stored; a slow hash would add no
-protection, because 256 random bits cannot be guessed.
+The id is not secret and may be shown and logged. Only the SHA-256 of the whole key is stored. A slow password
+hash would add no protection, because 256 random bits cannot be guessed.
 """
 
 import hashlib
@@ -23,9 +23,9 @@ SECRET_BYTES = 32
 class Role(StrEnum):
     """The rights of a key."""
 
-    #: May use everything under /api/; sees its own jobs only.
+    #: The key may use every endpoint under /api/, but sees only its own jobs.
     SEARCH = "search"
-    #: The same, and may see why a part of the service is not ready.
+    #: The key has the rights of SEARCH, and may also see why a part of the service is not ready.
     ADMIN = "admin"
 
 
@@ -36,7 +36,7 @@ class KeyRecord:
     id: str
     name: str
     role: Role
-    #: The key's own rate, such as 6000/hour; None means KEY_RATE.
+    #: The rate limit of this key, such as 6000/hour; None means the setting KEY_RATE.
     rate: str | None
     sha256: str
     created_at: str
@@ -65,7 +65,7 @@ def make_key(name: str, *, role: Role = Role.SEARCH, rate: str | None = None) ->
 
 
 def id_of(presented: str) -> str | None:
-    """Return the id in a presented key, None if it does not have the format of a key."""
+    """Return the id in an API key, or None if the text does not have the format of a key."""
     found = _FORMAT.fullmatch(presented)
     return found[1] if found else None
 

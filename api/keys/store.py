@@ -1,4 +1,4 @@
-"""Operators' storage of API keys: one Redis hash of records by id, without expiry."""
+"""Stores API keys in a Redis hash that maps key ids to records and does not expire."""
 
 from typing import cast
 
@@ -9,7 +9,7 @@ from common.redis import keyspace
 
 
 class KeyStore:
-    """Store key records; every method raises `RedisError` or `OSError` if Redis fails."""
+    """Stores key records; every method raises `RedisError` or `OSError` if Redis fails."""
 
     def __init__(self, redis: Redis) -> None:
         self._redis = redis

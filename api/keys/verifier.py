@@ -1,4 +1,4 @@
-"""Verification of API keys by the gateway: looked up in Redis, and cached for two seconds."""
+"""Verifies API keys by looking them up in Redis, and caches valid keys for two seconds."""
 
 import time
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from common.errors import QueueUnavailable
 from common.redis import keyspace
 from common.redis.multiplexed_client import MultiplexedRedis
 
-#: How long a verified key is cached, and so the longest a revoked key is still accepted.
+#: The seconds for which a verified key is cached, so a revoked key is accepted for at most this time.
 TRUST_S = 2.0
 CACHE_MAX_KEYS = 10_000
 
@@ -28,7 +28,7 @@ class KeyVerifier:
 
     def __init__(self, redis: Redis) -> None:
         self._redis = MultiplexedRedis(redis)
-        #: By the SHA-256 of the key, so that no plain key stays in memory.
+        #: The cached records by the SHA-256 of the key, so that no plain-text key stays in memory.
         self._cache: dict[str, _CacheEntry] = {}
 
     async def verify(self, presented: str) -> KeyRecord:

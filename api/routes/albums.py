@@ -1,4 +1,4 @@
-"""The catalog endpoints: genres, statistics, single albums."""
+"""The catalog endpoints, which return genres, statistics and single albums."""
 
 import hashlib
 from dataclasses import asdict
@@ -41,7 +41,7 @@ CATALOG_PROBLEMS = (
     },
 )
 async def genres(request: Request, headers: Annotated[ConditionalHeaders, Header()]) -> Response:
-    """List every genre of the catalog: the values of the filter `genre`."""
+    """List every genre of the catalog; each genre is a value of the filter `genre`."""
     found = await gateway_of(request).catalog.genres()
     return _tagged(Genres(total_genres=len(found.names), genres=list(found.names)), headers)
 

@@ -11,7 +11,7 @@ from api.http.static_files import PAGES, TypedFiles
 
 router = APIRouter(include_in_schema=False)
 
-# Relative URLs, so that the page works under any path prefix of a proxy.
+# The URLs are relative, so that the page works under any path prefix of a proxy.
 PAGE = """<!doctype html>
 <html lang="en">
 <head>
@@ -28,7 +28,7 @@ PAGE = """<!doctype html>
 </body>
 </html>
 """
-# A separate file, because the content security policy forbids inline scripts.
+# The script is served as a separate file, because the content security policy forbids inline scripts.
 START = """SwaggerUIBundle({
   url: "openapi.json",
   dom_id: "#swagger-ui",
@@ -46,7 +46,7 @@ async def docs(_request: Request) -> Response:
 
 @router.get("/openapi.json")
 async def openapi(request: Request) -> Response:
-    """Return the OpenAPI document, serialized once: that takes as long as a hundred cached answers."""
+    """Return the OpenAPI document, serialized once because that takes as long as a hundred cached answers."""
     state = request.app.state
     if not hasattr(state, "openapi"):
         state.openapi = orjson.dumps(request.app.openapi())
@@ -62,6 +62,6 @@ async def start(_request: Request) -> Response:
 def mount_documents(app: FastAPI) -> None:
     """Add the page and the files of Swagger UI to the application."""
     app.include_router(router)
-    # Only the package's copy of Swagger UI is used; no other package on PyPI contains it.
+    # Only the copy of Swagger UI in `fastapi_offline` is used; no other package on PyPI contains Swagger UI.
     folder = Path(str(files("fastapi_offline") / "static"))
     app.mount("/docs/files", TypedFiles(folder, types=PAGES), name="docs")

@@ -17,13 +17,13 @@ from api.routes.strict_route import StrictRoute
 from api.search.health_report import HealthReport
 from common.version import VERSION
 
-#: Endpoints that ignore unknown parameters, because probes and browsers may add some.
+#: The endpoints that ignore unknown parameters, because probes and browsers may add parameters.
 lenient = APIRouter(tags=["service"])
 router = APIRouter(tags=["service"], route_class=StrictRoute)
 
 WEB_FOLDER = Path(__file__).parent.parent / "web"
 INTERNAL = problems("internal")
-#: No key is needed here, but an invalid key is refused.
+#: The health endpoints need no API key, but refuse an invalid key.
 HEALTH_PROBLEMS = problems("invalid_parameter", "unauthorized", "forbidden", "rate_limited", "internal")
 VARY = {"Vary": header("The request header that the answer depends on.", "Accept")}
 
@@ -54,7 +54,7 @@ async def root(request: Request) -> Response:
     },
 )
 async def health(request: Request, asked: Annotated[HealthParameters, Query()]) -> Response:
-    """Return the state of queue, workers and catalog. `clip` is true while a worker has a loaded model."""
+    """Return the state of the queue, the workers and the catalog."""
     found = await _report(request, asked)
     ready = found.ready_workers
     return _json(
@@ -97,7 +97,7 @@ async def livez() -> Response:
     },
 )
 async def readyz(request: Request, asked: Annotated[HealthParameters, Query()]) -> Response:
-    """Answer 200 if queue, catalog and a worker are ready, else 503 with the problems."""
+    """Answer 200 if the queue, the catalog and a worker are ready, else 503 with the problems."""
     found = await _report(request, asked)
     ready = Readiness(ready=not found.problems, problems=found.problems)
     return _json(ready, status=200 if ready.ready else 503)

@@ -52,7 +52,7 @@ async def job(
     asked: Annotated[WaitParameters, Query()],
     headers: Annotated[PreferHeader, Header()],
 ) -> Response:
-    """Return a job; with `wait`, when it ends or the time has passed."""
+    """Return a job; with `wait`, return the job when it has ended or the waiting time has passed."""
     preference = decide_wait(headers.prefer, parameter_s=asked.wait, default_s=0)
     gateway = gateway_of(request)
     found, retry_after_s = await gateway.searches.job(
@@ -72,7 +72,7 @@ async def job(
     },
 )
 async def cancel(request: Request, job_id: JOB_ID) -> Response:
-    """Cancel a job. Its run is canceled too unless another job shares it."""
+    """Cancel a job. The job's run is canceled too, unless another job shares the run."""
     gateway, owner = gateway_of(request), owner_of(request)
     await gateway.ledger.cancel(job_id, owner=owner)
     found, retry_after_s = await gateway.ledger.job(job_id, owner=owner)
@@ -94,7 +94,7 @@ async def cancel(request: Request, job_id: JOB_ID) -> Response:
     },
 )
 async def events(request: Request, job_id: JOB_ID) -> Response:
-    """Stream a job's states: `queued` with its position, `running`, and the final state."""
+    """Stream a job's states, from `queued` with the position in the queue to the final state."""
     gateway, owner = gateway_of(request), owner_of(request)
     first, _ = await gateway.ledger.job(job_id, owner=owner)
     stream = stream_events(
@@ -109,7 +109,7 @@ async def events(request: Request, job_id: JOB_ID) -> Response:
 
 
 def _response(found: jobs.Job, retry_after_s: int, *, path_prefix: str, applied: str = "") -> Response:
-    """Return a job with status 200, in whatever state it is."""
+    """Return a job with HTTP status 200, whatever the state of the job."""
     headers = {"Cache-Control": NEVER_STORE}
     if not found.state.is_terminal:
         headers["Retry-After"] = str(retry_after_s)

@@ -1,4 +1,4 @@
-"""Searches over HTTP: converts a request to a `Search`, and its outcome to a response."""
+"""Converts an HTTP request to a `Search`, and the outcome of the search to an HTTP response."""
 
 from dataclasses import replace
 from functools import partial
@@ -33,7 +33,7 @@ async def answer_search(
     headers: SearchHeaders,
     body: Body | None = None,
 ) -> Response:
-    """Run a search and return its response; a GET gets an ETag."""
+    """Run a search and return the response, with an ETag if the request is a GET."""
     gateway = gateway_of(request)
     preference = decide_wait(headers.prefer, parameter_s=wait_s, default_s=gateway.settings.default_wait_s)
     key = headers.idempotency_key
@@ -57,22 +57,22 @@ async def answer_search(
 
 
 async def cached_response(scope: Scope, query: SearchQuery, if_none_match: list[str]) -> Response | None:
-    """Return the cached answer to a plain GET, None if there is none."""
+    """Return the cached response to a plain GET, or None if there is none."""
     searches: SearchService = scope["app"].state.gateway.searches
     outcome = await searches.cached(query, holds=partial(holds, if_none_match))
     if outcome is None:
         return None
-    # A cached answer contains no path of a job, so no prefix is needed.
+    # A cached answer contains no job path, so no path prefix is needed.
     return response_of(outcome, WaitPreference(wait_s=0), tagged=True, path_prefix="")
 
 
 def holds(if_none_match: list[str], query_key: str) -> bool:
-    """Tell whether the client has the answer of a query key."""
+    """Tell whether `If-None-Match` lists the answer that a query key identifies."""
     return bool(if_none_match) and names_tag(if_none_match, etag_of(query_key))
 
 
 def response_of(outcome: Outcome, preference: WaitPreference, *, tagged: bool, path_prefix: str) -> Response:
-    """Convert an outcome to a response; results are finished JSON and are sent unparsed."""
+    """Convert the outcome of a search to a response; a result is already JSON and is sent without parsing."""
     match outcome:
         case Unchanged(query_key):
             return not_modified(etag_of(query_key))

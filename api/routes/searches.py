@@ -1,4 +1,4 @@
-"""The search endpoints: by text, by image, by a composed query, and by similarity to an album."""
+"""The endpoints for searches by text, by image, by a composed query, and by similarity to an album."""
 
 import asyncio
 from typing import Annotated
@@ -43,9 +43,9 @@ from common.queries import ImagePart, SearchQuery, image_digest
 router = APIRouter(tags=["search"], route_class=StrictRoute)
 
 ACCEPTED_JOB = answer("The job: not ready in time, or `respond-async`.", Job, headers=ACCEPTED_HEADERS)
-#: Longer bodies contain images, so admission is checked before they are read.
+#: The maximum number of bytes of a body without images; limits are checked before a longer body is read.
 SMALL_BODY_BYTES = 64 * 1024
-#: The problems of every search endpoint.
+#: The error codes of every search endpoint.
 SEARCH_PROBLEMS = (
     "invalid_parameter",
     "unauthorized",
@@ -97,7 +97,7 @@ async def search_by_text(
 ) -> Response:
     """Find the albums whose covers match a description best.
 
-    Waits for the result by default; a repeated query is answered from the cache.
+    The request waits for the result by default; a repeated query is answered from the cache.
     """
     query = asked.search()
     gateway_of(request).repeated_queries.remember(request.scope, query)
@@ -143,7 +143,7 @@ async def search_by_image(
 ) -> Response:
     """Find the albums whose covers are most similar to an uploaded image of at most 10 MB.
 
-    The image is sent in a form or as the body itself. Its format is detected from its content.
+    The image is sent in a form or as the body itself. The format of the image is detected from its content.
     """
     gateway = gateway_of(request)
     await _check_room(request, gateway)
@@ -178,7 +178,8 @@ async def search(
 ) -> Response:
     """Find the albums nearest to a weighted sum of texts, images and albums.
 
-    A negative weight moves the results away from its part. Albums of the query are excluded from the results.
+    A part with a negative weight moves the results away from the part. Albums that the query names are
+    excluded from the results.
     """
     gateway = gateway_of(request)
     declared = declared_bytes(request)

@@ -1,1 +1,1 @@
-"""The search use case, its waiting requests, the catalog cache, and health; imports no web framework."""
+"""The search use case, waiting requests, the catalog cache and health, without a web framework."""

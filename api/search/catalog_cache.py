@@ -1,7 +1,7 @@
 """The gateway's cache of catalog reads: genres, statistics, single albums.
 
-Catalog calls block, so they run on a few threads. Identical calls at the same time share one call.
-Every cached value belongs to one version of the catalog.
+Calls of the catalog block, so they run on a few threads. Concurrent identical requests share one call of the
+catalog. Every cached value belongs to one version of the catalog.
 """
 
 import asyncio
@@ -22,16 +22,17 @@ T = TypeVar("T")
 CACHE_TTL_S = 60.0
 CACHE_MAX_ENTRIES = 2048
 THREADS = 4
-#: A call that runs this much longer than the catalog's own timeout is abandoned.
+#: The seconds beyond the catalog's own timeout after which a call is abandoned.
 GRACE_S = 1.0
 
 
 @dataclass(frozen=True, slots=True)
 class Genres:
-    """The catalog's genres, sorted, and the catalog's spellings of each genre key."""
+    """The sorted genres of the catalog, and the catalog's spellings of each normalized genre."""
 
     names: tuple[str, ...]
-    #: A key has several spellings only if the catalog distinguishes spellings that Python does not.
+    #: The spellings by genre key; a key has several if the catalog distinguishes spellings that Python does
+    #: not.
     spellings: Mapping[str, tuple[str, ...]]
 
     @classmethod
@@ -44,10 +45,10 @@ class Genres:
         return cls(listed, spellings)
 
     def spell(self, query: SearchQuery) -> SearchQuery:
-        """Return the query with the catalog's spellings of its genres.
+        """Return the query with its genres in the catalog's spelling.
 
         Raises:
-            InvalidParameter: the catalog has no such genre.
+            InvalidParameter: the catalog has no genre that the query names.
         """
         asked = query.filters.genres
         by_key = {genre_key(genre): genre for genre in asked}
@@ -68,7 +69,7 @@ class CatalogCache:
         self._version_seen = version
         self._timeout_s = timeout_s
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="catalog")
-        # A thread of its own, so that many album reads cannot delay the poll of the version.
+        # Version polls have a separate thread, so that many album reads cannot delay a poll.
         self._version_thread = ThreadPoolExecutor(1, thread_name_prefix="catalog-version")
         self._entries: dict[tuple[str, ...], tuple[float, Any]] = {}
         self._in_flight: dict[tuple[str, ...], asyncio.Task[Any]] = {}
@@ -90,11 +91,11 @@ class CatalogCache:
         return await self._cached(("album", album_id), lambda: self._catalog.album(album_id))
 
     async def version(self) -> str | None:
-        """Return the catalog's current version; None if the catalog cannot detect every change."""
+        """Return the catalog's current version, or None if the catalog cannot detect every change."""
         return await self._call(self._catalog.version, self._version_thread)
 
     async def warnings(self) -> list[CatalogMisconfigured]:
-        """Return the configuration faults that leave searches correct."""
+        """Return the configuration faults that do not make search results wrong."""
         return await self._call(self._catalog.warnings, self._threads)
 
     async def check(self) -> None:
@@ -102,17 +103,17 @@ class CatalogCache:
         await self._share_call((self._version_seen.version, "check"), self._catalog.check)
 
     def spell_from_cache(self, query: SearchQuery) -> SearchQuery | None:
-        """Return the query with the catalog's spellings of its genres, None if the genres are not cached."""
+        """Return the query with its genres in the catalog's spelling, or None if no genres are cached."""
         if not query.filters.genres:
             return query
         genres: Genres | None = self._lookup((self._version_seen.version, "genres"))
         return None if genres is None else genres.spell(query)
 
     async def spell(self, query: SearchQuery) -> SearchQuery:
-        """Return the query with the catalog's spellings of its genres.
+        """Return the query with its genres in the catalog's spelling.
 
         Raises:
-            InvalidParameter: the catalog has no such genre.
+            InvalidParameter: the catalog has no genre that the query names.
         """
         return (await self.genres()).spell(query)
 
@@ -143,13 +144,13 @@ class CatalogCache:
             call_task = asyncio.create_task(self._call(call, self._threads))
             self._in_flight[key] = call_task
             call_task.add_done_callback(lambda task: self._on_call_done(key, task))
-        # Shielded: a client that disconnects must not cancel the call for the others.
+        # The call is shielded, because a client that disconnects must not cancel it for other clients.
         return await asyncio.shield(call_task)
 
     def _on_call_done(self, key: tuple[str, ...], task: "asyncio.Task[Any]") -> None:
         del self._in_flight[key]
         if not task.cancelled():
-            # Retrieves the exception: asyncio would log an error if every waiting client has disconnected.
+            # If every waiting client has disconnected, asyncio would log an exception that is not retrieved.
             task.exception()
 
     async def _call(self, call: Callable[[], T], threads: ThreadPoolExecutor) -> T:

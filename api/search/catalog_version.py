@@ -13,25 +13,25 @@ from common.catalog.version import made_from
 from common.queries import SearchQuery, query_key
 from common.redis import keyspace
 
-#: The interval of the polls, and so the longest time a change stays unnoticed while the catalog answers.
+#: The seconds between polls; while the catalog answers, a change is noticed within this time.
 POLL_EVERY_S = 1.0
-#: A version is trusted for this long after its last poll; restarting a catalog takes less time.
+#: The seconds for which a version is trusted after its last poll; restarting a catalog takes less time.
 VERSION_MAX_AGE_S = 10.0
 
 
 @dataclass(frozen=True, slots=True)
 class QueryKey:
-    """A query key, and the model and catalog version that its result is computed from."""
+    """A query key, and the model and catalog version from which the query's result is computed."""
 
     value: str
     made_from: str
 
 
 class CatalogVersion:
-    """The version in the catalog and the token in Redis, polled every second and after each change event.
+    """The catalog's version and the token in Redis, polled every second and after each change event.
 
-    While the version is unknown, each second gets a version of its own: no cached result is found under
-    it, none is stored, and only queries of the same second share a run.
+    While the version is unknown, each second gets a different temporary version. No cached result is used or
+    stored under a temporary version, and only queries of the same second share a run.
     """
 
     def __init__(self, redis: Redis, *, clock: Callable[[], float] = time.monotonic) -> None:
@@ -39,7 +39,7 @@ class CatalogVersion:
         self._clock = clock
         self._process = secrets.token_hex(8)
         self._seen: str | None = None
-        #: When the last answered poll was sent.
+        #: The time at which the last answered poll of the catalog was sent.
         self.seen_at = float("-inf")
         self._token = ""
         self._model = "unknown"
@@ -57,26 +57,26 @@ class CatalogVersion:
         return self._model != "unknown" and self._seen is not None and self._is_fresh
 
     def key_of(self, query: SearchQuery) -> QueryKey:
-        """Return the query key under the current version and model."""
+        """Return the key of a query for the current version and model."""
         version = self._catalog_version
         return QueryKey(
             _key(query, self._model, self._with_token(version)), made_from(model=self._model, version=version)
         )
 
     def on_event(self, _token: bytes) -> None:
-        """Handle a change event of the catalog by polling soon."""
+        """Poll the catalog and Redis soon, because the catalog has changed."""
         self.catalog_poll_due.set()
         self.redis_poll_due.set()
 
     async def poll_redis(self) -> None:
-        """Read the token and the model; keep the last ones if Redis has none."""
+        """Read the token and the model from Redis; if one is missing, keep the last values."""
         word, model = await self._redis.mget(keyspace.CATALOG_VERSION, keyspace.CATALOG_MODEL)
         if word is not None and model is not None:
             self._token, self._model = _text(word), _text(model)
 
     async def poll_catalog(self, ask: Callable[[], Awaitable[str | None]]) -> None:
         """Ask the catalog for its version."""
-        # The version may have changed since the request was sent, so its age counts from then.
+        # The version's age counts from the start of the request, because the version may change afterwards.
         asked_at = self._clock()
         self._seen = await ask()
         self.seen_at = asked_at

@@ -1,4 +1,4 @@
-"""Health of the service: the state of queue, catalog and workers, and what is wrong with each."""
+"""Reports the state of the queue, the catalog and the workers, and what is wrong with each part."""
 
 import asyncio
 import re
@@ -11,14 +11,15 @@ from common.errors import CatalogError, CatalogUnavailable, CoverSearchError, Qu
 from common.ledger.gateway import GatewayLedger
 from common.ledger.records import Load
 
-#: A catalog that takes longer than this to answer a health check counts as unavailable.
+#: The seconds after which a catalog that does not answer a health check counts as unavailable.
 PROBE_TIMEOUT_S = 2.0
-#: /health may be requested often and by many clients; the catalog is checked at most this often.
+#: The minimum number of seconds between checks of the catalog, because /health may be requested often.
 PROBE_EVERY_S = 2.0
-#: A report is reused for this long: reading the queue runs a script in Redis, and /health has no rate limit.
+#: The seconds for which a report is reused, because each report runs a script in Redis and /health has no
+#: rate limit.
 REPORT_REUSE_S = 0.25
 
-#: File paths of two or more names, but neither paths of URLs nor endpoints such as /api/genres.
+#: Matches file paths with at least two names, but no paths of URLs and no endpoints such as /api/genres.
 _PATHS = re.compile(r"(?<![\w.:/~-])(?:~|/(?!api/|docs/|app/)[\w.@+-]+)(?:/[\w.@+-]+)*/(?=[\w.@+-])")
 _CREDENTIALS = re.compile(r"(?<=://)[^/@\s]*:[^/@\s]*@")
 
@@ -31,7 +32,7 @@ class HealthReport:
 
     load: Load | None
     total_albums: int
-    #: The reason why a part is not ready, by the name of the part: `queue`, `catalog`, `worker`.
+    #: The reasons why parts are not ready, by the name of the part (`queue`, `catalog` or `worker`).
     problems: dict[str, str]
 
     @property
@@ -42,11 +43,11 @@ class HealthReport:
 
     @property
     def ready_workers(self) -> list[dict[str, Any]]:
-        """The announcements of live workers whose model is loaded."""
+        """The status announcements of live workers whose model is loaded."""
         return ready_workers(self.load)
 
     def without_details(self) -> "HealthReport":
-        """Return the public report: which part is not ready, without the reason."""
+        """Return the public report, which names the parts that are not ready without the reasons."""
         return replace(
             self, problems=dict.fromkeys(self.problems, "not ready; an admin key shows the reason")
         )
@@ -63,11 +64,11 @@ class HealthCheck:
         self._catalog_problem: CatalogError | None = None
 
     async def report(self) -> HealthReport:
-        """Check every part, or share the check in progress or the last recent report."""
+        """Return a recent report, the result of a check in progress, or a new check of every part."""
         if self._pending is None or time.monotonic() - self._reported_at > REPORT_REUSE_S:
             self._reported_at = time.monotonic()
             self._pending = asyncio.ensure_future(self._make_report())
-        # Shielded: a client that disconnects must not cancel the check for the others.
+        # The check is shielded, because a client that disconnects must not cancel it for other clients.
         return await asyncio.shield(self._pending)
 
     async def _make_report(self) -> HealthReport:
@@ -112,12 +113,12 @@ class HealthCheck:
 
 
 def ready_workers(load: Load | None) -> list[dict[str, Any]]:
-    """Return the announcements of live workers whose model is loaded."""
+    """Return the status announcements of live workers whose model is loaded."""
     return [worker for worker in load.workers if worker.get("ready")] if load else []
 
 
 def why_no_worker(load: Load) -> str:
-    """Return why no worker is ready: the most recent reason that a worker announced."""
+    """Return the reason why no worker is ready, such as the last error that a worker announced."""
     errors = [str(worker["error"]) for worker in load.workers if worker.get("error")]
     if errors:
         return f"no worker is ready: {errors[-1]}"
@@ -125,5 +126,5 @@ def why_no_worker(load: Load) -> str:
 
 
 def redact(sentence: str) -> str:
-    """Shorten paths to their last name, and remove users and passwords from URLs."""
+    """Shorten file paths to their last name, and remove user names and passwords from URLs."""
     return _PATHS.sub("…/", _CREDENTIALS.sub("…@", sentence))

@@ -10,9 +10,10 @@ from common.errors import CoverSearchError
 from common.jobs import Job
 from common.ledger.gateway import GatewayLedger
 
-#: Proxies close idle connections; 15 s is below the default timeouts of all common proxies.
+#: The seconds without an event after which a comment is sent, because proxies close idle connections; 15 s is
+#: below the default timeouts of all common proxies.
 COMMENT_EVERY_S = 15.0
-#: How often the position of a queued job is read.
+#: The seconds between reads of a queued job's position.
 POLL_EVERY_S = 1.0
 
 
@@ -46,7 +47,8 @@ async def stream_events(
             try:
                 job, _ = await ledger.job(job.id, owner=owner)
             except CoverSearchError as error:
-                # The status line is already sent, so the error becomes an event; the client may try again.
+                # The status line has already been sent, so the error is sent as an event; the client may try
+                # again.
                 yield f"event: problem\ndata: {error.code}\n\n".encode()
                 return
 

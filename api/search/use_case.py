@@ -1,4 +1,4 @@
-"""The search use case: key, cache, submit or join, wait, outcome; independent of HTTP."""
+"""The search use case, independent of HTTP: reads the cache, submits a job, and waits for its result."""
 
 import hashlib
 import secrets
@@ -37,11 +37,11 @@ class Budget(Protocol):
 
 
 class Uploads(Protocol):
-    """The images of a request, held in memory until they are stored in the ledger."""
+    """The images of a request, held in memory until the ledger has stored the images."""
 
     @property
     def images(self) -> Sequence[tuple[str, bytes]]:
-        """Uploaded bytes by SHA-256."""
+        """The uploaded images as pairs of SHA-256 and bytes."""
         ...
 
     @property
@@ -66,16 +66,16 @@ class Search:
     #: The owner of the job.
     owner: str
     wait_s: float
-    #: Return the job immediately instead of waiting for the result.
+    #: Whether to return the job immediately instead of waiting for the result.
     at_once: bool = False
-    #: The most unfinished jobs the owner may have at once; None for no limit.
+    #: The maximum number of unfinished jobs that the owner may have at once; None means no limit.
     max_jobs: int | None = None
-    #: The client for fair scheduling at the image decoders; empty if there is no image.
+    #: The client's name for fair scheduling of image decoding; empty if the search has no image.
     client: str = ""
     uploads: Uploads | None = None
-    #: Unique to the client; a repeated key returns the job that its first use created.
+    #: A key unique to the client, whose repeated use returns the job of its first use; None means no key.
     idempotency_key: str | None = None
-    #: Tells whether the client already has the answer of a query key.
+    #: Tells whether the client already has the answer that a query key identifies.
     holds: Callable[[str], bool] = _holds_nothing
 
 
@@ -88,7 +88,7 @@ class Unchanged:
 
 @dataclass(frozen=True, slots=True)
 class Cached:
-    """A result from the cache as finished JSON; there is no job."""
+    """A result from the cache as JSON, for which no job was created."""
 
     body: bytes
     query_key: str
@@ -97,16 +97,16 @@ class Cached:
 
 @dataclass(frozen=True, slots=True)
 class Answered:
-    """The result of a run that has ended, as finished JSON."""
+    """The result, as JSON, of a run that has ended."""
 
     body: bytes
     timings: dict[str, float]
     job_id: str
-    #: The run was shared with an identical query.
+    #: Whether the run was shared with an identical query.
     coalesced: bool = False
-    #: The cache had the answer when the job was submitted.
+    #: Whether the cache had the answer when the job was submitted.
     cached: bool = False
-    #: None if the result was computed from another catalog version than the one in the key.
+    #: The query key; None if the result was computed from a catalog version other than the key's.
     query_key: str | None = None
 
 
@@ -147,7 +147,7 @@ class SearchService:
         self._catalog = catalog
 
     async def answer(self, search: Search, *, budget: Budget, client_gone: ClientGone) -> Outcome:
-        """Return the result, the pending job, or the failure.
+        """Return the outcome of a search: its result, its pending job, or its failure.
 
         Raises:
             JobCanceled: the job was canceled while the client waited.
@@ -167,17 +167,17 @@ class SearchService:
         return outcome or await self._submit(asked, budget=budget, client_gone=client_gone)
 
     async def cached(self, query: SearchQuery, *, holds: Callable[[str], bool]) -> Cached | Unchanged | None:
-        """Return the cached answer of a query; None if there is none or the genres are not cached."""
+        """Return the cached answer to a query, or None if the answer or the list of genres is not cached."""
         spelled = self._catalog.spell_from_cache(query)
         return None if spelled is None else await self._cached(spelled, holds=holds)
 
     async def job(
         self, job_id: str, *, owner: str, wait_s: float, client_gone: ClientGone
     ) -> tuple[Job, int]:
-        """Return a job when it ends or `wait_s` has passed, with the seconds until the next poll.
+        """Return a job when it has ended or `wait_s` has passed, and the seconds until the next poll.
 
         Raises:
-            JobNotFound: unknown, expired, or another owner's.
+            JobNotFound: the job is unknown, has expired, or belongs to another owner.
         """
         job, retry_after_s = await self._ledger.job(job_id, owner=owner)
         if wait_s <= 0 or job.state.is_terminal:
@@ -188,7 +188,8 @@ class SearchService:
     async def _cached(self, query: SearchQuery, *, holds: Callable[[str], bool]) -> Cached | Unchanged | None:
         began = time.perf_counter()
         key = self._version.key_of(query)
-        # The key identifies the answer. A client that has this answer is current, even if the cache is empty.
+        # The key identifies the answer, so a client that has the answer is current even if the cache is
+        # empty.
         if holds(key.value):
             return Unchanged(key.value)
         body = await self._results.get(key.value)
@@ -215,7 +216,8 @@ class SearchService:
 
     async def _submit(self, search: Search, *, budget: Budget, client_gone: ClientGone) -> Outcome:
         key = self._version.key_of(search.query)
-        # Charge before submitting, so that a burst cannot exceed the limit; refund if no run starts.
+        # The client is charged before the job is submitted, so that a burst cannot exceed the limit. The
+        # client gets a refund if no run starts.
         await budget.spend(search.query)
         try:
             accepted = await self._ledger.submit(_submission(search, key))

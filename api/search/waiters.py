@@ -1,8 +1,8 @@
-"""Requests of this process that wait for a job, in a dictionary; events of the ledger wake them.
+"""Keeps the requests of this process that wait for a job; events of the ledger wake these requests.
 
-The event of a run's end contains the answer. If the event came before the waiter, the waiter finds the
-run among those that ended recently and reads the ledger. A periodic check of the ledger catches lost
-events. A waiter uses memory, but no thread and no connection to Redis.
+The event at the end of a run contains the answer. A request that begins to wait after this event finds the
+run among the recently ended runs, and reads the job from the ledger. A periodic check of the ledger finds the
+jobs whose events were lost. A waiting request uses memory, but no thread and no connection to Redis.
 """
 
 import asyncio
@@ -22,19 +22,19 @@ T = TypeVar("T")
 ClientGone: TypeAlias = Callable[[], Awaitable[None]]
 _Waiter: TypeAlias = "asyncio.Future[RunAnswer | None]"
 
-#: The number of ended runs to remember: the event of the end may arrive before the answer to `submit`.
+#: The number of ended runs to remember, because a run's last event may arrive before the answer to `submit`.
 REMEMBERED_RUNS = 10_000
-#: Jobs checked by one script, which blocks Redis for about a millisecond.
+#: The number of jobs checked by one script, which blocks Redis for about a millisecond.
 CHECK_BATCH = 500
 CHECK_EVERY_S = 1.0
 
 
 class ClientHungUp(Exception):
-    """The client disconnected while it waited; nobody would read an answer."""
+    """The client disconnected while it waited, so nobody would read an answer."""
 
 
 class Waiters:
-    """Waiters by run and by job: a job may be canceled before its run ends."""
+    """Waiting requests by run and by job, because a job may be canceled before its run ends."""
 
     def __init__(self, ledger: GatewayLedger) -> None:
         self._ledger = ledger
@@ -59,8 +59,8 @@ class Waiters:
     ) -> RunAnswer | None:
         """Wait until the job or its run ends, at most `timeout_s`.
 
-        Returns the answer if the event of a successful run contained it; None if the caller has to
-        read the job from the ledger.
+        Returns the answer if the event of a successful run contained it, or None if the caller has to read
+        the job from the ledger.
 
         Raises:
             ClientHungUp: the client disconnected.
@@ -76,12 +76,13 @@ class Waiters:
                 gone.cancel()
         if gone.done() and not ended.done():
             raise ClientHungUp
-        # The future is cancelled when the gateway stops; the client then gets its job, to poll it elsewhere.
+        # The future is cancelled when the gateway stops; the client then gets its job, and can poll another
+        # gateway.
         return ended.result() if ended.done() and not ended.cancelled() else None
 
     @contextmanager
     def watching(self, run_id: str) -> Iterator[asyncio.Event]:
-        """Yield an asyncio event, set at each change of the run's state and when the gateway stops."""
+        """Yield an asyncio event that is set at each change of the run's state and when the gateway stops."""
         event = asyncio.Event()
         self._watchers.setdefault(run_id, set()).add(event)
         try:
@@ -100,7 +101,7 @@ class Waiters:
                 self._wake(event.name, event.answer())
 
     async def check_ledger(self) -> None:
-        """Read every awaited job from the ledger, because its event may have been lost."""
+        """Read every awaited job from the ledger, because a job's event may have been lost."""
         log.debug("checked waiters", extra={"waiters": len(self), "watched": len(self._watchers)})
         job_ids = [name.removeprefix(keyspace.JOB) for name in self._waiters if name.startswith(keyspace.JOB)]
         for start in range(0, len(job_ids), CHECK_BATCH):
@@ -108,7 +109,7 @@ class Waiters:
                 self._wake(keyspace.JOB + job_id)
 
     def close(self) -> None:
-        """Wake every waiter because the gateway stops; each request is answered with its job."""
+        """Wake every waiting request when the gateway stops, so that each is answered with its job."""
         self._closed.set()
         for waiters in self._waiters.values():
             for waiter in waiters:

@@ -1,10 +1,10 @@
-"""Arguments that more than one command takes."""
+"""Command-line arguments that several training commands share."""
 
 import argparse
 
 
 def share(value: str) -> float:
-    """Read a share from 0 to less than 1."""
+    """Return an argument's value as a share from 0 to less than 1."""
     try:
         number = float(value)
     except ValueError:

@@ -1,4 +1,4 @@
-"""Evaluate a model on covers that it was not trained on: the demo's, or a table's (docs/training.md)."""
+"""Evaluate a model on demo covers, or on a table's covers, that it was not trained on (docs/training.md)."""
 
 import argparse
 from collections.abc import Sequence
@@ -28,12 +28,13 @@ from worker.encoder.preprocessing import read_preprocessing
 
 _ALL = "all"
 _PARTS = [*(part.value for part in Part), _ALL]
-#: Size of the covers from which photographs are simulated; larger than the model's input, as with a phone.
+#: The size of the covers from which photographs are simulated; like a phone's photographs, these covers are
+#: larger than the model's input.
 _SIZE_PX = 320
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the models, the covers to evaluate them on, and the measures."""
+    """Add the arguments for the models, the covers and the measures."""
     add_source_arguments(parser, optional=True)
     add = parser.add_argument
     add("--model", default="models/demo", help="a model's folder, or its name on the hub (%(default)s)")
@@ -72,7 +73,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(call: Call) -> Outcome:
-    """Evaluate one model or two, print the table and write the report."""
+    """Evaluate one or two models, print the table of measures and write the report."""
     options = call.options
     models = _models(options)
     output = options.output or _own_folder(options.model)
@@ -92,7 +93,7 @@ def run(call: Call) -> Outcome:
 
 @dataclass(frozen=True, slots=True)
 class _Judged:
-    """The evaluated models with their reports; the model to compare with is the last."""
+    """The evaluated models with their reports; the model given as `--against` is last."""
 
     models: Sequence[ModelSource]
     reports: Sequence[Report]
@@ -116,10 +117,10 @@ def _judge(
 
 
 def _models(options: argparse.Namespace) -> list[ModelSource]:
-    """Return the models to evaluate; the model to compare with is the last.
+    """Return the models to evaluate; the model given as `--against` is last.
 
     Raises:
-        ModelUnavailable: a model cannot be found, or is not a CLIP that fits.
+        ModelUnavailable: a model cannot be found, or is not a CLIP model that the service supports.
     """
     models = [find_model(name) for name in (options.model, options.against) if name]
     for model in models:
@@ -141,7 +142,7 @@ def _demo(count: int) -> EvaluationSet:
 
 
 def _gather(call: Call, models: Sequence[ModelSource]) -> DecodedCovers:
-    """Return the albums of the part, with covers at least as large as the models' input."""
+    """Return the albums of the part given as `--part`, with covers at least as large as the models' input."""
     options = call.options
     shares = _shares(options, models[0].folder)
 
@@ -154,7 +155,7 @@ def _gather(call: Call, models: Sequence[ModelSource]) -> DecodedCovers:
 
 
 def _shares(options: argparse.Namespace, folder: Path) -> Shares:
-    """Return the shares of the arguments; missing ones come from the model's own record."""
+    """Return the shares given as arguments; a missing share comes from the record in the model's folder."""
     recorded = recorded_shares(folder) or Shares()
     return Shares(
         validation=recorded.validation if options.validation is None else options.validation,

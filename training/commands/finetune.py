@@ -1,6 +1,6 @@
 """Continue CLIP's contrastive training on a table's covers and captions (docs/training.md).
 
-If it is killed, the same command continues from its last checkpoint and gives the same result.
+After a killed run, the same command continues from the last checkpoint and gives the same result.
 """
 
 import argparse
@@ -26,7 +26,7 @@ _DEFAULT = Recipe()
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the table, the base model, the output folder, and the recipe."""
+    """Add the arguments for the table, the base model, the output folder, and the recipe."""
     add_source_arguments(parser)
     add = parser.add_argument
     add(
@@ -100,7 +100,7 @@ def _add_schedule(parser: argparse.ArgumentParser) -> None:
 
 
 def run(call: Call) -> Outcome:
-    """Decode the covers, fine-tune, write the model with its card, and print its recall."""
+    """Decode the covers, fine-tune the model, write the model with its card, and print its recall."""
     options, console = call.options, call.console
     device = choose_device(options.device)
     recipe = _recipe(options, device=device)
@@ -117,7 +117,7 @@ def run(call: Call) -> Outcome:
 
 
 def report_rejected(call: Call, rejected: Sequence[Rejected]) -> Outcome:
-    """Write the rejected rows to the report, as an ingest does, and print their number."""
+    """Write the rejected rows to the report, as an ingest does, and print the number for each reason."""
     with Report(report_path(call.options)) as report:
         for row in rejected:
             report.add(row)

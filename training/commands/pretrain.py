@@ -1,4 +1,4 @@
-"""Train the demo CLIP from scratch, on covers that this project draws."""
+"""Train the demo CLIP from scratch, on covers that this project generates."""
 
 import argparse
 from pathlib import Path
@@ -8,7 +8,7 @@ from training.pretrain import pretrain
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the output folder and the schedule."""
+    """Add the arguments for the output folder and the schedule."""
     add = parser.add_argument
     add("--output", type=Path, default=Path("models/demo"))
     add(

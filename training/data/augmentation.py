@@ -1,6 +1,6 @@
-"""Random photographs of covers, as tensor operations that are fast enough for every training step.
+"""Simulates photographs of covers with tensor operations that are fast enough for every training step.
 
-Everything is computed on the device of the pictures, which must be that of the generator.
+All operations run on the device of the pictures; the random generator must be on the same device.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ _CORNERS = torch.tensor([[-1.0, -1.0], [1.0, -1.0], [1.0, 1.0], [-1.0, 1.0]])
 
 
 def plain_views(pixels: Tensor, *, generator: torch.Generator) -> Tensor:
-    """Return pictures (n, 3, h, w) in 0..1 under slightly different light."""
+    """Return pictures (n, 3, h, w) in 0..1 with slightly changed brightness."""
     light = _uniform((len(pixels), 1, 1, 1), 0.95, 1.05, generator)
     return (pixels * light).clamp(0, 1)
 
 
 def photographed_views(pixels: Tensor, *, generator: torch.Generator) -> Tensor:
-    """Return hand-held photographs of the pictures: tilted, cropped, glared, blurred and noisy."""
+    """Return simulated hand-held photographs: tilted, cropped, blurred and noisy pictures with glare."""
     seen = _tilted(pixels, generator)
     seen = _lit(seen, generator)
     seen = _glared(seen, generator)
@@ -33,7 +33,7 @@ def photographed_views(pixels: Tensor, *, generator: torch.Generator) -> Tensor:
 
 
 def mixed_views(pixels: Tensor, *, photographed: float, generator: torch.Generator) -> Tensor:
-    """Return each picture once: a random share as photographs, the others almost unchanged."""
+    """Return a random share of the pictures as photographs, and the other pictures almost unchanged."""
     by_lot = _uniform((len(pixels), 1, 1, 1), 0, 1, generator) < photographed
     return torch.where(
         by_lot,
@@ -56,7 +56,7 @@ def _tilted(pixels: Tensor, generator: torch.Generator) -> Tensor:
 
 
 def _window_grid(count: int, height: int, width: int, generator: torch.Generator) -> Tensor:
-    """Return sampling positions (n, h, w, 2) of randomly turned, skewed and cropped windows."""
+    """Return sampling positions (n, h, w, 2) for randomly rotated, skewed and cropped views of pictures."""
     on = generator.device
     turn = _uniform((count, 1), -_MOST_TURN_RAD, _MOST_TURN_RAD, generator)
     keep = _uniform((count, 1, 1), 1 - _MOST_CROP, 1.03, generator)
@@ -73,7 +73,7 @@ def _window_grid(count: int, height: int, width: int, generator: torch.Generator
 
 
 def _homographies(windows: Tensor) -> Tensor:
-    """Return the maps (n, 3, 3) that take the square's corners to each window's."""
+    """Return homographies (n, 3, 3) that map the corners of the square -1..1 to each window's corners."""
     corners = _CORNERS.to(windows.device)
     x, y = corners[:, 0].expand(len(windows), -1), corners[:, 1].expand(len(windows), -1)
     u, v = windows[..., 0], windows[..., 1]
@@ -107,7 +107,7 @@ def _glared(pixels: Tensor, generator: torch.Generator) -> Tensor:
 
 
 def _blurred(pixels: Tensor, generator: torch.Generator) -> Tensor:
-    """Mix each picture with a blurred copy, by a random share."""
+    """Mix each picture with a blurred copy of the picture in a random proportion."""
     softer = functional.avg_pool2d(functional.pad(pixels, (1, 1, 1, 1), mode="replicate"), 3, stride=1)
     share = _uniform((len(pixels), 1, 1, 1), 0, 0.8, generator)
     return pixels * (1 - share) + softer * share

@@ -1,4 +1,4 @@
-"""One training step's data: pictures, texts, and which text is true of which picture."""
+"""The data of one training step: pictures, texts, and which text is true of which picture."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ class Batch:
     """One step's pictures and texts.
 
     `match[t, i]` means that text t is true of picture i. The first `captions` texts describe one picture
-    each; the others name attributes. In each of the `groups` (start, end) of texts at most one is true of a
-    picture.
-    `twins` (m, 2) are pairs of pictures of the same cover.
+    each; the other texts name attributes. Each of the `groups` is a range (start, end) of texts; at most one
+    text of a range is true of a picture. Each row of `twins` (m, 2) holds the indexes of two pictures of the
+    same cover.
     """
 
     pixels: Tensor

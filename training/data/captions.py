@@ -1,7 +1,7 @@
-"""Captions of an album, from its metadata and from templates that vary at every step.
+"""Makes captions of an album from its metadata and from templates that are chosen at random.
 
-A text matches every album of which it is true: "Jazz album cover" matches all jazz albums. If a batch
-contains several matching albums, all of them are right answers.
+A text matches every album that it describes correctly, so "Jazz album cover" matches all jazz albums. If a
+batch contains several albums that match a text, each of these albums is a right answer.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from torch import Tensor
 from catalog.ingest.columns.fields import Album
 from training.data.phrases import Phrase
 
-#: Columns, or keys of `metadata`, that describe the cover; the first that exists is used.
+#: The columns, or keys of `metadata`, that may describe the cover; the first key with a text is used.
 DESCRIPTIONS = ("caption", "description")
 _TEMPLATES = (
     "{album_name} by {artist}",
@@ -29,26 +29,27 @@ _TEMPLATES = (
     "{album_name} by {artist}, {genre}, {release_year}",
 )
 _ACCLAIMED = "best new music"
-#: For an album with a description: share of texts that are the description alone, or with a template added.
+#: For albums with a description, the share of texts that are only the description, and the share of texts
+#: that also contain a template.
 _ALONE, _WITH_TEMPLATE = 0.7, 0.15
 _ACCLAIMED_SHARE = 0.3
 
 
 def caption(album: Album) -> str:
-    """Return the caption for evaluation: the description, otherwise the template with the most fields."""
+    """Return an album's caption for evaluation, its description or else the template with most fields."""
     return description(album) or max(_usable(album), key=lambda template: len(_fields_of(template))).format(
         **_values(album)
     )
 
 
 def description(album: Album) -> str | None:
-    """Return the description of the cover in the album's metadata, None if there is none."""
+    """Return the description of the cover in the album's metadata, or None if there is none."""
     said = (album.metadata.get(key) for key in DESCRIPTIONS)
     return next((text.strip() for text in said if isinstance(text, str) and text.strip()), None)
 
 
 def random_caption(album: Album, *, rng: Random) -> Phrase:
-    """Return a random true text about an album."""
+    """Return a random text that is true of an album."""
     told = description(album)
     dice = rng.random()
     if told is not None and dice < _ALONE:
@@ -61,7 +62,7 @@ def random_caption(album: Album, *, rng: Random) -> Phrase:
 
 
 def facts_of(album: Album) -> frozenset[str]:
-    """Return all facts that a text may require of an album."""
+    """Return all facts about an album that a text can require."""
     known = {f"{name}:{value}" for name, value in _values(album).items()}
     known |= {f"genre:{genre}" for genre in album.fields.genres}
     if album.fields.best_new_music:
@@ -71,7 +72,7 @@ def facts_of(album: Album) -> frozenset[str]:
 
 
 def matches(phrases: Sequence[Phrase], facts: Sequence[frozenset[str]]) -> Tensor:
-    """Return match[t, i]: text t is true of the album with facts i; boolean (texts, albums)."""
+    """Return a boolean matrix (texts, albums) that tells whether each text is true of each album."""
     return torch.tensor([[phrase.requires <= known for known in facts] for phrase in phrases])
 
 

@@ -1,10 +1,10 @@
-"""A table's covers, decoded once into a file of pixels, shape (albums, size, size, 3).
+"""Decodes the covers of a table once into a file of pixels with shape (albums, size, size, 3).
 
     table ──► covers read by threads ──► decoded in processes of their own ──► covers-KEY.rgb
                         └────────────────────────┴──► rejected ──► covers-KEY.json, with the rows that are in
 
-KEY is a hash of the rows, the sizes and times of their files, and the size in pixels. If any of these
-changes, all covers are decoded again.
+KEY is a hash of the table's rows, the sizes and modification times of the cover files, and the size in
+pixels. If KEY changes, all covers are decoded again.
 """
 
 from __future__ import annotations
@@ -43,16 +43,16 @@ class DecodedCovers:
     """Albums with their covers in the same order, and the rejected rows."""
 
     albums: list[Album]
-    #: uint8 (n, size, size, 3), memory-mapped.
+    #: The covers' pixels as a memory-mapped uint8 array of shape (n, size, size, 3).
     pixels: Pixels
     rejected: list[Rejected]
-    #: Changes when any row or cover does.
+    #: A hash that changes when any row or cover changes.
     key: str
 
 
 @dataclass(frozen=True, slots=True)
 class DecodedCoverStore:
-    """Decodes the covers of a table, or reads them from the file of an earlier call."""
+    """Decodes the covers of a table, or reads the pixels from the file of an earlier call."""
 
     settings: Settings
     console: Console
@@ -63,7 +63,7 @@ class DecodedCoverStore:
         """Return the wanted albums whose covers can be decoded.
 
         Raises:
-            SettingsError: there are none.
+            SettingsError: no wanted album has a cover that can be decoded.
         """
         rows = list(source.albums())
         albums = [row for row in rows if isinstance(row, Album) and wanted(row)]
@@ -142,7 +142,7 @@ class DecodedCoverStore:
 
 
 def _cover_version(source: AlbumSource, album: Album) -> list[object]:
-    """Return the location of a cover; for a file also its size and its time of change."""
+    """Return the location of a cover, and for a file also its size and its modification time."""
     try:
         place = source.covers.find(album.fields.id, album.cover).source
         if not isinstance(source.covers, CoverFolder):

@@ -1,4 +1,4 @@
-"""The covers on which the demo model is trained: drawn once at its input size and kept in a file."""
+"""Draws the demo model's training covers once, at the model's input size, and keeps the pixels in a file."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ from training.progress_bar import with_progress_bar
 
 Pixels = npt.NDArray[np.uint8]
 
-#: Covers are drawn this much larger than the model's input and shrunk, as real covers are.
+#: How many times larger than the model's input a cover is drawn before it is shrunk like a real cover.
 _DRAWN_OVER_SEEN = 2
 _CHUNK = 500
 
 
 def drawn_covers(*, count: int, seed: int, size_px: int, folder: Path, processes: int = 2) -> Pixels:
-    """Return the first covers of a seed, shape (count, size_px, size_px, 3).
+    """Return the first `count` covers of a seed as an array of shape (count, size_px, size_px, 3).
 
-    They are drawn only if the file is missing.
+    The covers are drawn only if their file is missing in the folder.
     """
     path = folder / f"covers-{seed}-{count}-{size_px}.npy"
     if not path.exists():
@@ -37,7 +37,7 @@ def drawn_covers(*, count: int, seed: int, size_px: int, folder: Path, processes
 
 
 def shrink(image: Image.Image, *, size_px: int) -> Image.Image:
-    """Return a square cover at the model's size, resampled as CLIP's preprocessor does."""
+    """Return a square cover in the model's input size, resampled as CLIP's preprocessor does."""
     return image.resize((size_px, size_px), Image.Resampling.BICUBIC)
 
 

@@ -1,4 +1,4 @@
-"""Random search phrases about demo covers, each with the facts that it requires."""
+"""Makes random search phrases about demo covers, each with the facts that a matching cover must have."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _ORDINARY = 0.6
 
 @dataclass(frozen=True, slots=True)
 class Phrase:
-    """Words and the facts that must hold for a cover to match them."""
+    """A search phrase, and the facts that must be true of a cover that matches the phrase."""
 
     text: str
     requires: frozenset[str]
@@ -38,12 +38,12 @@ def describe(look: Look, *, genre: str, rng: Random) -> Phrase:
 
 
 def prompts(rng: Random) -> list[Phrase]:
-    """Return one short phrase for every fact of `PROMPT_FACTS`, in that order."""
+    """Return one short phrase for every fact, in the order of `PROMPT_FACTS`."""
     return [Phrase(_framed(_fact_words(fact, rng=rng), rng=rng), frozenset({fact})) for fact in PROMPT_FACTS]
 
 
 def word_for(fact: str) -> str:
-    """Return the plainest words for a fact, which evaluation uses."""
+    """Return the most common words for a fact, which the evaluation uses."""
     kind, _, name = fact.partition(":")
     return f"{name} background" if kind == "ground" else _SYNONYMS[kind].get(name, (name,))[0]
 
@@ -65,7 +65,7 @@ PROMPT_FACTS = tuple(fact for fact in FACTS if fact.partition(":")[0] in _SYNONY
 
 
 def _say(kind: str, name: str, *, rng: Random) -> str:
-    """Return a word for an attribute: mostly the plain one, sometimes a synonym."""
+    """Return a word for an attribute, mostly the common word and sometimes a synonym."""
     choices = _SYNONYMS[kind][name]
     return choices[0] if rng.random() < _ORDINARY else rng.choice(choices)
 
@@ -85,7 +85,7 @@ def _fact_words(fact: str, *, rng: Random) -> str:
 
 
 def _framed(said: str, *, rng: Random) -> str:
-    """Return the words alone, or in a phrase such as "… album cover"."""
+    """Return the words unchanged, or in a phrase such as "… album cover"."""
     return rng.choice(
         (
             said,
@@ -101,7 +101,7 @@ def _framed(said: str, *, rng: Random) -> str:
 
 
 def _short(look: Look, *, genre: str, rng: Random) -> Phrase:
-    """Return one to three words on a cover."""
+    """Return a short phrase about one or two attributes of a cover."""
     form = rng.randrange(6)
     shape = _say("shape", look.shape, rng=rng)
     if form <= 1:
@@ -128,7 +128,7 @@ def _object_colour(look: Look, *, rng: Random) -> tuple[str, frozenset[str]]:
 
 
 def _loose(look: Look, *, genre: str, rng: Random) -> Phrase:
-    """Return a description with attributes left out at random and the rest in one of several orders."""
+    """Return a description that omits random attributes of a cover and names the others in random order."""
     needs: set[str] = set()
     parts = [_object_part(look, needs=needs, rng=rng), _ground_part(look, needs=needs, rng=rng)]
     if rng.random() < 0.4:
@@ -197,5 +197,5 @@ def _meaningful(tables: Sequence[dict[str, tuple[str, ...]]]) -> set[str]:
     return {w for table in tables for ws in table.values() for phrase in ws for w in phrase.split()}
 
 
-#: Neutral words that are not words for an attribute.
+#: The neutral words that do not describe an attribute of a cover.
 _SILENT = tuple(w for w in vocabulary.NEUTRAL_WORDS if w not in _meaningful(list(_SYNONYMS.values())))

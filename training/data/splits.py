@@ -3,9 +3,10 @@
     0 ────── held out ──────┬──────────── train ────────────┬── validation ── 1
          below its share    │                               │  from 1 - its share
 
-An artist's place on this line is a hash of the name. It stays the same when albums are added or the other
-share changes. The split is by artist because an artist's albums look alike: a model that was trained on some
-of them would do too well on the others.
+A hash of the artist's name, a number from 0 to 1, decides the part of all albums by the artist. Adding albums
+does not move an artist to another part. Changing the share of the held-out part does not change the
+validation part, and vice versa. The split is by artist because an artist's albums look alike. A model that
+was trained on some albums of an artist would do too well on the artist's other albums.
 """
 
 from __future__ import annotations
@@ -24,34 +25,34 @@ class Part(StrEnum):
     """A part of a table."""
 
     TRAIN = "train"
-    #: Decides which model is kept and when training stops.
+    #: This part decides which model is kept and when training stops.
     VALIDATION = "validation"
-    #: Evaluated only once, after training.
+    #: After training, this part is evaluated only once.
     HELD_OUT = "held-out"
 
 
 @dataclass(frozen=True, slots=True)
 class Shares:
-    """The shares of artists that are not trained on, 0 to 1."""
+    """The shares of artists, from 0 to 1, whose albums are not used for training."""
 
     validation: float = 0.1
     held_out: float = 0.1
 
     def part_of(self, artist: str) -> Part:
-        """Return the part that all albums of an artist are in."""
+        """Return the part that contains all albums of an artist."""
         place = _place(artist)
         if place < self.held_out:
             return Part.HELD_OUT
         return Part.VALIDATION if place >= 1 - self.validation else Part.TRAIN
 
     def share_of(self, part: Part) -> float:
-        """Return the share of artists that a part is meant to have."""
+        """Return the share of artists that a part should have."""
         shares = {Part.VALIDATION: self.validation, Part.HELD_OUT: self.held_out}
         return shares.get(part, 1 - self.validation - self.held_out)
 
 
 def split(albums: Iterable[Album], shares: Shares) -> dict[Part, list[int]]:
-    """Return the indexes of each part's albums in the list.
+    """Return, for each part, the indexes of its albums.
 
     Raises:
         SettingsError: a part with a share above 0 is empty, or fewer than two albums remain for training.
@@ -69,6 +70,6 @@ def split(albums: Iterable[Album], shares: Shares) -> dict[Part, list[int]]:
 
 
 def _place(artist: str) -> float:
-    """Return a hash of the name as a number from 0 to 1; spaces and case do not matter."""
+    """Return a hash of an artist's name as a number from 0 to 1, regardless of spacing and case."""
     name = " ".join(unicodedata.normalize("NFKC", artist).casefold().split())
     return int.from_bytes(hashlib.sha256(f"artist {name}".encode()).digest()[:8]) / 2**64

@@ -1,1 +1,1 @@
-"""Evaluate a model: questions, measures, report."""
+"""Evaluates a model: the test questions, the measures and the report."""

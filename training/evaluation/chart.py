@@ -1,4 +1,4 @@
-"""The bar chart of an evaluation as SVG: two bars for each measure, before and after."""
+"""Draws an evaluation as an SVG bar chart with two bars, before and after, for each measure."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ _BEFORE, _AFTER, _INK, _GRID = "#9aa7b4", "#2f6db3", "#1c2530", "#e3e8ec"
 
 
 def svg(bars: Sequence[tuple[str, float, float]], *, title: str) -> Iterator[str]:
-    """Yield the lines of the SVG; each bar is a name with its shares, 0 to 1, before and after."""
+    """Yield the lines of the SVG; each of `bars` has a measure's name and its values before and after."""
     height = _TOP + _ROW * len(bars) + 14
     yield (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {height}" '

@@ -1,4 +1,4 @@
-"""Encodes covers and texts with transformers, from a model folder."""
+"""Encodes covers and texts with a CLIP that transformers loads from a folder."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ class Encoder:
 
     @classmethod
     def load(cls, folder: Path | str, *, device: str = "cpu") -> Encoder:
-        """Load a model folder in float32, for inference."""
+        """Load the model in a folder with float32 weights, for inference."""
         model = CLIPModel.from_pretrained(folder, dtype=torch.float32)
         nn.Module.to(model, device).train(mode=False)
         return cls(model, CLIPProcessor.from_pretrained(folder))
 
     @torch.inference_mode()
     def pictures(self, images: Iterable[Image.Image]) -> Tensor:
-        """Return unit vectors (n, projection), float32."""
+        """Return the embeddings as float32 unit vectors of shape (n, projection)."""
         parts = []
         for group in _groups(images):
             pixels = self.processor.image_processor(images=list(group), return_tensors="pt")
@@ -43,12 +43,12 @@ class Encoder:
         return torch.cat(parts)
 
     def similarity(self, texts: Iterable[str], images: Iterable[Image.Image]) -> Tensor:
-        """Return the cosines of texts (rows) and pictures (columns), float32."""
+        """Return the cosine similarities of texts (rows) and pictures (columns) in float32."""
         return self.texts(texts) @ self.pictures(images).T
 
     @torch.inference_mode()
     def texts(self, texts: Iterable[str]) -> Tensor:
-        """Return unit vectors (n, projection), float32."""
+        """Return the embeddings as float32 unit vectors of shape (n, projection)."""
         parts = []
         for group in _groups(texts):
             tokens = tokenised(self.processor, list(group)).to(self.model.device)
@@ -58,7 +58,7 @@ class Encoder:
 
 
 def tokenised(processor: CLIPProcessor, texts: list[str]) -> BatchEncoding:
-    """Return `input_ids` and `attention_mask` (n, longest), cut to what the model takes."""
+    """Return `input_ids` and `attention_mask` (n, longest), truncated to the model's maximum length."""
     tokens: BatchEncoding = processor.tokenizer(texts, padding=True, truncation=True, return_tensors="pt")
     return tokens
 

@@ -1,4 +1,4 @@
-"""The data of an evaluation: covers, their captions, and words with the covers of which they are true."""
+"""The data of an evaluation: covers, their captions, and words with the covers that each word describes."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from training.data.captions import caption
 from training.data.drawn_covers import Pixels
 from training.data.phrases import word_for
 
-#: Classes of search words, with their kinds of facts; the README shows the first four.
+#: The classes of search words, and the kinds of facts in each; the README shows the first four classes.
 WORD_CLASSES: dict[str, tuple[str, ...]] = {
     "colour": ("colour",),
     "brightness": ("tone",),
@@ -27,9 +27,9 @@ WORD_CLASSES: dict[str, tuple[str, ...]] = {
     "scheme": ("scheme",),
 }
 
-#: Every word is searched in each of these forms; its precision is the mean.
+#: Every word is searched in each of these forms; the precision of a word is the mean over the forms.
 FORMS = ("{}", "{} album cover", "an album with {}")
-#: Values of fewer albums are left out: their precision depends mostly on the few albums.
+#: The minimum number of albums with a value; the precision of a rarer value would depend on few albums.
 _ALBUMS_LEAST = 3
 _VALUES_MOST = 50
 _GENRE_FORMS = ("{}", "{} album cover", "cover of a {} album")
@@ -44,7 +44,7 @@ class Pictures(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class StoredPictures:
-    """Some covers of a file of pixels (n, size, size, 3), by their indexes."""
+    """Covers that are selected by index from a file of pixels (n, size, size, 3)."""
 
     pixels: Pixels
     places: Sequence[int]
@@ -58,7 +58,7 @@ class StoredPictures:
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """A word in several forms, and for each cover whether the word is true of it."""
+    """A search word in several forms, and for each cover whether the word describes the cover."""
 
     word_class: str
     word: str
@@ -68,7 +68,7 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class EvaluationSet:
-    """Covers with their captions in the same order, and the questions about them."""
+    """Covers with their captions in the same order, and the questions about the covers."""
 
     pictures: Pictures
     captions: Sequence[str]
@@ -84,7 +84,7 @@ def demo_set(albums: Sequence[DemoAlbum], pictures: Sequence[Image.Image]) -> Ev
 def table_set(
     albums: Sequence[Album], pictures: Pictures, *, attributes: Sequence[str] = ()
 ) -> EvaluationSet:
-    """Return the evaluation set of a table; `attributes` are metadata keys whose values are words."""
+    """Return the evaluation set of a table; `attributes` are metadata keys whose values are search words."""
     questions = list(_about_values("genre", [album.fields.genres for album in albums]))
     for key in attributes:
         values = [album.metadata.get(key) for album in albums]
@@ -105,7 +105,7 @@ def _about_looks(known: Sequence[frozenset[str]]) -> Iterator[Question]:
 
 
 def _about_values(word_class: str, values: Sequence[Sequence[str]]) -> Iterator[Question]:
-    """Yield a question for each frequent first value of albums; it is true of every album with the value."""
+    """Yield a question for each frequent first value of albums; every album with the value is right."""
     counts = Counter(own[0] for own in values if own and own[0])
     for value, count in counts.most_common(_VALUES_MOST):
         if count >= _ALBUMS_LEAST:
@@ -114,7 +114,7 @@ def _about_values(word_class: str, values: Sequence[Sequence[str]]) -> Iterator[
 
 
 def _look_of(album: Album) -> Look | None:
-    """Return the look of a demo cover, None for other covers."""
+    """Return the visual attributes of a demo cover, or None for other covers."""
     look: Any = album.metadata.get("look")
     try:
         return Look(**look)
@@ -123,7 +123,7 @@ def _look_of(album: Album) -> Look | None:
 
 
 def words_of(word_class: str) -> list[str]:
-    """Return the facts of one class, as `kind:name`."""
+    """Return the facts of one class of words, each as `kind:name`."""
     return [fact for fact in FACTS if fact.partition(":")[0] in WORD_CLASSES[word_class]]
 
 

@@ -1,4 +1,4 @@
-"""Measures a model: recall of captions and photographs, precision of words."""
+"""Measures a model's recall for captions and photographs, and its precision for words."""
 
 from __future__ import annotations
 
@@ -16,14 +16,15 @@ from training.evaluation.metrics import precision_at, recall_at, recall_of
 from training.evaluation.report import Report
 from training.progress_bar import with_progress_bar
 
-#: Caption recall is measured among the first covers only, so that figures of larger catalogs are comparable.
+#: The maximum number of covers among which caption recall is measured, so that catalogs of different sizes
+#: are comparable.
 CAPTIONED = 1000
-#: Most covers of which photographs are simulated; each photograph is searched among all covers.
+#: The maximum number of simulated photographs; each photograph is searched among all covers.
 _PHOTOGRAPHED = 2000
 
 
 def measure(encoder: Encoder, evaluation_set: EvaluationSet, *, each_distortion: bool = False) -> Report:
-    """Return the report on a model over an evaluation set."""
+    """Measure a model on an evaluation set, and return the report."""
     covers = encoder.pictures(
         with_progress_bar(evaluation_set.pictures, "embedding", total=len(evaluation_set.pictures))
     )
@@ -46,19 +47,19 @@ def measure(encoder: Encoder, evaluation_set: EvaluationSet, *, each_distortion:
 
 
 def recalls(similarity: Tensor, relevant: Tensor) -> dict[str, float]:
-    """Return recall@1 and recall@10 of rows among columns, by name."""
+    """Return the recall@1 and recall@10 of rows among columns, by the name of the measure."""
     return {f"recall@{k} among {len(relevant)}": recall_of(similarity, relevant, k=k) for k in (1, 10)}
 
 
 def equal_captions(captions: Sequence[str]) -> Tensor:
-    """Return which captions are equal, boolean (n, n): the covers of equal captions are all right answers."""
+    """Return a boolean matrix of equal captions, because covers with equal captions are all right answers."""
     known = {text: number for number, text in enumerate(captions)}
     numbers = torch.tensor([known[text] for text in captions])
     return numbers[:, None] == numbers[None, :]
 
 
 def _precision(encoder: Encoder, evaluation_set: EvaluationSet, *, covers: Tensor) -> list[float]:
-    """Return the precision@10 of each question, as a mean over its texts."""
+    """Return the precision@10 of each question as the mean over the question's texts."""
     shares = []
     for question in evaluation_set.questions:
         similarity = encoder.texts(question.texts) @ covers.T
@@ -68,13 +69,13 @@ def _precision(encoder: Encoder, evaluation_set: EvaluationSet, *, covers: Tenso
 
 
 def _chance(question: Question) -> float:
-    """Return the expected precision@10 of random covers."""
+    """Return the expected precision@10 of randomly chosen covers."""
     right = sum(question.true)
     return 10 * right / len(question.true) / min(10, right)
 
 
 def _by_class(evaluation_set: EvaluationSet, shares: Sequence[float]) -> dict[str, float]:
-    """Return the mean over the words of each class."""
+    """Return, for each class of words, the mean over its words."""
     classes: dict[str, list[float]] = {}
     for question, share in zip(evaluation_set.questions, shares, strict=True):
         classes.setdefault(question.word_class, []).append(share)

@@ -7,28 +7,28 @@ from torch import Tensor
 
 
 def recall_at(similarity: Tensor, right: Tensor, *, k: int) -> float:
-    """Return the share of rows whose one right column (index in `right`) is among the k most similar."""
+    """Return the share of rows whose only right column, given in `right`, is among the k most similar."""
     best = similarity.topk(k, dim=1).indices
     return float((best == right[:, None]).any(dim=1).float().mean())
 
 
 def recall_of(similarity: Tensor, relevant: Tensor, *, k: int) -> float:
-    """Return the share of rows with at least one relevant column (boolean) among the k most similar."""
+    """Return the share of rows that have a relevant column among the k most similar columns."""
     best = similarity.topk(min(k, similarity.shape[1]), dim=1).indices
     return float(relevant.gather(1, best).any(dim=1).float().mean())
 
 
 def reciprocal_rank(similarity: Tensor, relevant: Tensor) -> float:
-    """Return the mean over rows of 1 / rank of the first relevant column (boolean); ties count against it."""
+    """Return the mean of 1 / rank of each row's best relevant column; ties count against that column."""
     best = similarity.masked_fill(~relevant, -torch.inf).amax(dim=1, keepdim=True)
     before = ((similarity >= best) & ~relevant).sum(dim=1)
     return float((1 / (before + 1)).mean())
 
 
 def precision_at(similarity: Tensor, relevant: Tensor, *, k: int) -> Tensor:
-    """Return for each row the share of relevant columns (boolean) among the k most similar.
+    """Return, for each row, the share of relevant columns among the k most similar columns.
 
-    If fewer than k columns are relevant, the share is of the relevant columns.
+    If a row has fewer than k relevant columns, return the share of these that is among the k most similar.
     """
     best = similarity.topk(min(k, similarity.shape[1]), dim=1).indices
     found = relevant.gather(1, best).sum(dim=1)

@@ -16,19 +16,19 @@ PLOT = "evaluation.svg"
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """The measured figures; each is a share, 0 to 1."""
+    """The measures of an evaluation; all measures except `covers` are shares from 0 to 1."""
 
     covers: int
     caption_recall: dict[str, float]
     cover_recall: dict[str, float]
     precision_at_10: dict[str, float]
-    #: Expected precision of random answers.
+    #: The expected precision@10 of random answers.
     chance_at_10: dict[str, float]
     precision_by_word: dict[str, float]
     photo_recall_at_1: dict[str, float]
 
     def rows(self) -> dict[str, float]:
-        """Return the figures that a table shows, by name."""
+        """Return the measures that the table shows, by name."""
         return {
             **{f"caption to cover, {name}": share for name, share in self.caption_recall.items()},
             **{f"cover to caption, {name}": share for name, share in self.cover_recall.items()},
@@ -55,7 +55,7 @@ def table(report: Report, *, before: Report | None = None) -> str:
 
 
 def write(report: Report, folder: Path, *, before: Report | None = None, title: str) -> None:
-    """Write the figures; with an earlier report also the table and the chart."""
+    """Write the measures as JSON; with an earlier report, also write the table and the chart."""
     folder.mkdir(parents=True, exist_ok=True)
     figures = asdict(report) if before is None else {"before": asdict(before), "after": asdict(report)}
     (folder / REPORT).write_text(json.dumps(figures, indent=2) + "\n")

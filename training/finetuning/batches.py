@@ -1,4 +1,4 @@
-"""The batches of fine-tuning: covers, unchanged or as photographs, with random captions."""
+"""Makes the batches of fine-tuning from covers, some as photographs, and random captions."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from training.model.base_model import BaseClip
 def batch_maker(
     decoded: DecodedCovers, *, places: Sequence[int], base: BaseClip, recipe: Recipe
 ) -> Callable[[int], Batch]:
-    """Return a function from a step's number to its batch; `places` are indexes of the training albums."""
+    """Return a function that makes the batch of a step; `places` are the indexes of the training albums."""
     facts = [facts_of(decoded.albums[place]) for place in places]
     batch = recipe.batch_of(len(places))
 
@@ -33,7 +33,7 @@ def batch_maker(
         tokens = tokenised(base.processor, [phrase.text for phrase in phrases])
         twins = min(recipe.twins, batch)
         shown = [facts[number] for number in [*turn, *turn[:twins]]]
-        # Bytes are copied to the device and photographs are made there; on a CPU a GPU would wait for them.
+        # Photographs are simulated on the training device, because a GPU would have to wait for a CPU.
         pixels = torch.from_numpy(decoded.pixels[chosen]).to(base.model.device)
         return Batch(
             pixels=_normalised(_views(pixels, recipe=recipe, twins=twins, seed=rng.getrandbits(60)), base),
@@ -48,14 +48,14 @@ def batch_maker(
 
 
 def _albums_of_step(albums: int, *, batch: int, step: int, seed: int) -> list[int]:
-    """Return the albums of a step: every epoch shuffles them anew and drops an incomplete last batch."""
+    """Return the albums of a step; every epoch reshuffles all albums and drops an incomplete last batch."""
     epoch, place = divmod(step, albums // batch)
     dealt = np.random.default_rng([seed, epoch]).permutation(albums)
     return [int(number) for number in dealt[place * batch : (place + 1) * batch]]
 
 
 def _views(pixels: Tensor, *, recipe: Recipe, twins: int, seed: int) -> Tensor:
-    """Return bytes (n, size, size, 3) as views (n + twins, 3, size, size) in 0..1."""
+    """Convert bytes (n, size, size, 3) to training pictures (n + twins, 3, size, size) in 0..1."""
     generator = torch.Generator(pixels.device).manual_seed(seed)
     pixels = pixels.permute(0, 3, 1, 2).float() / 255
     first = mixed_views(pixels, photographed=recipe.photographed, generator=generator)

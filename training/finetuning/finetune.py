@@ -1,8 +1,8 @@
 """Fine-tuning: continues CLIP's contrastive training on the covers and captions of a table.
 
-base ──► its score to beat ──► fit on the training part ──► evaluate on the held-out part ──► folder, card
-                                 │ validates, keeps the best
-                                 └──► WORK/run-ID: checkpoint, log, best; the same command continues from it
+The base model's validation score is the score to beat. Training validates regularly, keeps the best model,
+and writes checkpoints and a log to WORK/run-ID, from which the same command continues. Afterwards the best
+model is evaluated on the held-out part and written to the output folder with its model card.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ _BEST = "best"
 
 @dataclass(frozen=True, slots=True)
 class FinetuningResult:
-    """The result of a fine-tuning: recall before and after, by name, for each evaluated part."""
+    """The result of a fine-tuning: the recall of each evaluated part before and after training, by name."""
 
     parts: dict[Part, list[int]]
     before: dict[Part, dict[str, float]]
@@ -44,9 +44,9 @@ class FinetuningResult:
 def finetune(
     base: BaseClip, decoded: DecodedCovers, *, recipe: Recipe, work: Path, output: Path, console: Console
 ) -> FinetuningResult:
-    """Fine-tune a model and write it to the output folder, for `from_pretrained` and CLIP_MODEL.
+    """Fine-tune a model and write it to a folder that `from_pretrained` and CLIP_MODEL accept.
 
-    The model with the best validation is written; this may be the base model.
+    The model with the best validation score is written, which may be the base model.
 
     Raises:
         SettingsError: the table has too few artists to be split.
@@ -66,7 +66,7 @@ def finetune(
 
 @dataclass(frozen=True, slots=True)
 class _MeasuredPart:
-    """The first albums of a part, with their covers, for measuring a model."""
+    """The first albums of a part and their covers, on which a model is measured."""
 
     albums: list[Album]
     pictures: StoredPictures
@@ -81,7 +81,7 @@ class _MeasuredPart:
         return recalls(encoder.similarity(captions, self.pictures), equal_captions(captions))
 
     def rank(self, encoder: Encoder) -> float:
-        """Return the mean reciprocal rank of each caption's cover; finer than recall for few albums."""
+        """Return the mean reciprocal rank of each caption's cover, a finer measure than recall."""
         captions = [caption(album) for album in self.albums]
         return reciprocal_rank(encoder.similarity(captions, self.pictures), equal_captions(captions))
 

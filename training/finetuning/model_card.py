@@ -1,4 +1,4 @@
-"""The model card of a fine-tuned model: README.md to read, finetuning.json for programs."""
+"""Writes the model card of a fine-tuned model: a README.md for people, a finetuning.json for programs."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _OPTIONS = orjson.OPT_INDENT_2 | orjson.OPT_NON_STR_KEYS
 
 @dataclass(frozen=True, slots=True)
 class ModelCard:
-    """The data of a finished fine-tuning."""
+    """The data of a finished fine-tuning that its model card shows."""
 
     base: BaseClip
     recipe: Recipe
@@ -37,7 +37,7 @@ class ModelCard:
         (folder / _CARD).write_text("\n".join(self._lines(folder.name)) + "\n", encoding="utf-8")
 
     def comparison(self) -> str:
-        """Return recall before and after as a Markdown table."""
+        """Return the recall before and after fine-tuning as a Markdown table."""
         rows = ["| measure | before | after | difference |", "| --- | --- | --- | --- |"]
         for part, after in self.tuned.after.items():
             for name, share in after.items():
@@ -88,7 +88,7 @@ class ModelCard:
 
 
 def recorded_shares(folder: Path) -> Shares | None:
-    """Return the shares of a fine-tuned model's split; None for a model that was not fine-tuned here.
+    """Return the shares by which a fine-tuned model's table was split, or None if the model has no record.
 
     Raises:
         SettingsError: the record is damaged.

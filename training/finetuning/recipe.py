@@ -1,4 +1,4 @@
-"""The recipe of a fine-tuning: every parameter that decides the result, except data and base model."""
+"""The recipe of a fine-tuning: every parameter that affects the result, except data and base model."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from transformers import CLIPModel
 from training.data.splits import Shares
 from training.loop import Plan
 
-#: Parts of a CLIP that can be frozen; the projections after them are trained anyway.
+#: The towers of a CLIP that can be frozen; the projection after a frozen tower is still trained.
 TOWERS = {"picture-tower": "vision_model", "text-tower": "text_model"}
 _WARMUP_MOST = 100
 
@@ -23,28 +23,28 @@ class Recipe:
     """The parameters of one fine-tuning."""
 
     epochs: int = 10
-    #: Used instead of epochs if set.
+    #: The number of training steps; None means that `epochs` decides.
     steps: int | None = None
     batch: int = 128
     learning_rate: float = 1e-5
     weight_decay: float = 0.05
     seed: int = 7
     shares: Shares = field(default_factory=Shares)
-    #: Steps between validations; None means once an epoch.
+    #: The number of steps between validations; None means one validation per epoch.
     validate_every: int | None = None
-    #: Validations without a better model after which training stops; 0 never stops early.
+    #: The number of validations without a better model after which training stops; 0 means never.
     patience: int = 5
     save_every: int = 250
-    #: Share of covers that are shown as simulated photographs.
+    #: The share of covers that are shown as simulated photographs.
     photographed: float = 0.3
-    #: Covers of each batch of which a second photograph must be recognised without a text.
+    #: The number of covers per batch that must also be recognised in a second, simulated photograph.
     twins: int = 0
     freeze: tuple[str, ...] = ()
     bfloat16: bool = False
     activation_checkpointing: bool = False
 
     def batch_of(self, albums: int) -> int:
-        """Return the batch size for a number of albums."""
+        """Return the batch size for a number of training albums."""
         return min(self.batch, albums)
 
     def plan(self, albums: int) -> Plan:
@@ -64,7 +64,7 @@ class Recipe:
         )
 
     def prepare(self, model: CLIPModel) -> None:
-        """Freeze towers and switch on activation checkpointing as the recipe says."""
+        """Freeze towers and enable activation checkpointing if the recipe says so."""
         for tower in self.freeze:
             getattr(model, TOWERS[tower]).requires_grad_(requires_grad=False)
         if self.activation_checkpointing:
@@ -72,6 +72,6 @@ class Recipe:
             enable()
 
     def run_id(self, *, model: str, data: str) -> str:
-        """Return a hash of everything that decides the result, so that only the same run is resumed."""
+        """Return a hash of everything that affects the result, so that only an identical run is resumed."""
         document = orjson.dumps([asdict(self), model, data], option=orjson.OPT_SORT_KEYS)
         return hashlib.sha256(document).hexdigest()[:16]

@@ -1,1 +1,1 @@
-"""The models that are trained: their shape, their tokenizer, their first weights, their losses."""
+"""The trained models: architecture, tokenizer, initial weights and losses."""

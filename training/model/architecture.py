@@ -1,4 +1,4 @@
-"""The architecture of the demo CLIP, and writing a model in Hugging Face's format."""
+"""Defines the architecture of the demo CLIP, and writes models in Hugging Face's format."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def processor(tokenizer: CLIPTokenizer, *, size_px: int = IMAGE_SIZE_PX) -> CLIP
 
 
 def save(model: CLIPModel, *, with_processor: CLIPProcessor, folder: Path, half: bool = True) -> None:
-    """Write model and preprocessing to a folder for `from_pretrained`; `half` stores float16."""
+    """Write a model and its preprocessing to a folder for `from_pretrained`; `half` means float16 weights."""
     unfinished = folder.with_name(f".{folder.name}.part")
     shutil.rmtree(unfinished, ignore_errors=True)
     weights = {
@@ -64,7 +64,7 @@ def save(model: CLIPModel, *, with_processor: CLIPProcessor, folder: Path, half:
     }
     model.save_pretrained(unfinished, state_dict=weights)
     with_processor.save_pretrained(unfinished)
-    # Older releases of transformers, and other programs, read this file instead.
+    # Older releases of transformers, and other programs, read the preprocessing from this separate file.
     with_processor.image_processor.save_pretrained(unfinished)
     folder.mkdir(parents=True, exist_ok=True)
     for written in sorted(unfinished.iterdir()):

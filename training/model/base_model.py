@@ -1,4 +1,4 @@
-"""The base model of a fine-tuning: any CLIP that the service can serve; and the device."""
+"""Loads the base model of a fine-tuning, any CLIP that the service can serve, and chooses the device."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from worker.encoder.torch_encoder import load_clip_model
 
 @dataclass(frozen=True, slots=True)
 class BaseClip:
-    """A CLIP with float32 weights on its device, and its preprocessing."""
+    """A CLIP with float32 weights on its device, and the CLIP's preprocessing."""
 
     source: ModelSource
     model: CLIPModel
@@ -29,7 +29,7 @@ def load_base_model(name: str, *, device: str) -> BaseClip:
     """Load a CLIP by its folder or its name on the Hugging Face hub.
 
     Raises:
-        ModelUnavailable: it cannot be loaded, or the service cannot serve it (no CLIP, or not 512-d).
+        ModelUnavailable: the model cannot be loaded, is not a CLIP, or does not have 512 dimensions.
     """
     source = find_model(name)
     preprocessing = read_preprocessing(source.folder)
@@ -40,10 +40,10 @@ def load_base_model(name: str, *, device: str) -> BaseClip:
 
 
 def choose_device(wanted: str) -> str:
-    """Return the device for `auto`, `cpu` or `cuda`.
+    """Return the name of the torch device for the option `auto`, `cpu` or `cuda`.
 
     Raises:
-        SettingsError: there is no such device.
+        SettingsError: a CUDA device is requested, and torch finds none.
     """
     found = torch.cuda.is_available()
     if wanted == "auto":
@@ -54,5 +54,5 @@ def choose_device(wanted: str) -> str:
 
 
 def fast_in_bfloat16(device: str) -> bool:
-    """Return whether a GPU multiplies bfloat16 in hardware; False for a CPU, which uses float32."""
+    """Return whether the device is a GPU that multiplies bfloat16 in hardware."""
     return device != "cpu" and torch.cuda.is_bf16_supported(including_emulation=False)

@@ -1,7 +1,8 @@
 """Learns byte-pair merges deterministically: the same words always give the same merges.
 
-The trainer of the tokenizers library numbers symbols in the order of a randomised hash map. It merges pairs
-of equal count in another order in each run, so a model could not use the vocabulary of another run.
+The trainer of the tokenizers library numbers symbols in the order of a randomised hash map. The trainer
+therefore merges equally frequent pairs in a different order in each run, and a model could not use the
+vocabulary of another run.
 """
 
 from __future__ import annotations
@@ -15,9 +16,9 @@ _END_OF_WORD = "</w>"
 
 
 def learn_merges(words: Mapping[str, int], *, count: int) -> list[Pair]:
-    """Return up to `count` merges for words with their frequencies, most frequent pair first.
+    """Return up to `count` merges, most frequent pair first; `words` maps each word to its frequency.
 
-    Pairs seen once are not merged; of pairs seen equally often the alphabetically first is merged first.
+    Pairs that occur once are not merged. Equally frequent pairs are merged in alphabetical order.
     """
     spelt = {word: [*word[:-1], word[-1] + _END_OF_WORD] for word in sorted(words)}
     seen: Counter[Pair] = Counter()
@@ -38,7 +39,7 @@ def learn_merges(words: Mapping[str, int], *, count: int) -> list[Pair]:
 
 
 def merged(symbols: list[str], pair: Pair) -> list[str]:
-    """Return the symbols with every occurrence of the pair joined."""
+    """Return the symbols of a word with every occurrence of the pair joined."""
     joined: list[str] = []
     for symbol in symbols:
         if joined and (joined[-1], symbol) == pair:
@@ -51,7 +52,7 @@ def merged(symbols: list[str], pair: Pair) -> list[str]:
 def _count(
     symbols: list[str], *, word: str, times: int, seen: Counter[Pair], users: defaultdict[Pair, set[str]]
 ) -> None:
-    """Add a word's pairs `times` times; a negative number removes them."""
+    """Add `times` to the count of each symbol pair of a word; a negative number removes the pairs."""
     for pair in pairwise(symbols):
         seen[pair] += times
         if seen[pair] <= 0:

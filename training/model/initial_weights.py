@@ -1,6 +1,6 @@
-"""Initial weights of the demo CLIP's picture tower, with which it learns faster than from random ones.
+"""Initial weights with which the demo CLIP's picture tower learns faster than with random weights.
 
-Random filters reduce a patch to little more than its mean colour. Filters that whiten the patches, and
+Random filters reduce an image patch to little more than its mean colour. Filters that whiten the patches, and
 position embeddings of the same magnitude, let the model see edges from the first step.
 """
 
@@ -12,14 +12,14 @@ import torch
 from torch import Tensor
 from transformers import CLIPModel
 
-#: Added to each variance, as a share of the largest, so that noise is not amplified.
+#: The share of the largest variance that is added to each variance, so that noise is not amplified.
 _FLOOR = 3e-4
 _POSITION_SIZE = 0.7
 
 
 @torch.no_grad()
 def prepare_picture_tower(model: CLIPModel, pictures: Tensor) -> None:
-    """Set patch filters and positions from sample pictures (n, 3, size, size) in -1..1."""
+    """Set patch filters and position embeddings from sample pictures (n, 3, size, size) in -1..1."""
     embeddings = model.vision_model.embeddings
     patch = embeddings.patch_size
     filters, mean = _whitening(_patches(pictures, patch), count=embeddings.embed_dim)
@@ -30,13 +30,13 @@ def prepare_picture_tower(model: CLIPModel, pictures: Tensor) -> None:
 
 
 def _patches(pictures: Tensor, patch: int) -> Tensor:
-    """Return all patches as rows, shape (n, 3 * patch * patch)."""
+    """Return all patches of the pictures as rows of shape (n, 3 * patch * patch)."""
     cut = pictures.unfold(2, patch, patch).unfold(3, patch, patch)
     return cut.permute(0, 2, 3, 1, 4, 5).reshape(-1, 3 * patch * patch)
 
 
 def _whitening(rows: Tensor, *, count: int) -> tuple[Tensor, Tensor]:
-    """Return filters (count, inputs) to principal components of unit variance, and the mean."""
+    """Return the mean row, and filters (count, inputs) for principal components of unit variance."""
     mean = rows.mean(dim=0)
     variance, directions = torch.linalg.eigh(torch.cov((rows - mean).T))
     top, axes = variance.flip(0)[:count], directions.flip(1)[:, :count]

@@ -1,4 +1,4 @@
-"""The contrastive loss: CLIP's softmax in both directions, with any number of right answers."""
+"""The contrastive loss of CLIP, a softmax in both directions, with any number of right answers per row."""
 
 from __future__ import annotations
 
@@ -9,22 +9,22 @@ from transformers import CLIPModel
 
 from training.data.batch import Batch
 
-#: Scale of the picture-to-picture softmax; CLIP's learned scale is for texts only.
+#: The scale of the picture-to-picture softmax; CLIP's learned scale is used for texts only.
 _TWIN_SCALE = 20.0
 _MOST_SCALE = 100.0
 
 
 def losses(model: CLIPModel, batch: Batch, *, reader: nn.Linear | None = None) -> dict[str, Tensor]:
-    """Return the parts of the objective by name; their sum is minimised.
+    """Return the parts of the loss by name; training minimises the sum of the parts.
 
-    `reader` classifies attributes from the picture tower alone. It is used in training only, and teaches a
-    new picture tower while the text tower is still untrained.
+    `reader` classifies attributes from the picture tower alone. The reader is used in training only, and
+    teaches a new picture tower while the text tower is untrained.
     """
     pooled = model.vision_model(pixel_values=batch.pixels).pooler_output
     pictures = functional.normalize(model.visual_projection(pooled).float(), dim=-1)
     captions, questions = slice(0, batch.captions), slice(batch.captions, None)
     texts = torch.cat([_embed_part(model, batch, part) for part in (captions, questions)])
-    # bfloat16 has three digits, too few to distinguish near neighbours, so similarities are float32.
+    # Similarities are float32, because bfloat16's three digits are too few to distinguish near neighbours.
     with torch.autocast(batch.pixels.device.type, enabled=False):
         parts = _compare(model, batch, texts=texts, pictures=pictures)
         if reader is not None:
@@ -47,14 +47,14 @@ def _compare(model: CLIPModel, batch: Batch, *, texts: Tensor, pictures: Tensor)
 
 
 def _answering(scores: Tensor, batch: Batch, *, first: int) -> Tensor:
-    """Return the sum of the losses of all groups of texts; row 0 of `scores` is text `first`."""
+    """Return the sum of the losses of all groups of texts; row 0 of `scores` belongs to text `first`."""
     return torch.stack(
         [any_of(scores[low - first : high - first].T, batch.match[low:high].T) for low, high in batch.groups]
     ).sum()
 
 
 def _embed_part(model: CLIPModel, batch: Batch, part: slice) -> Tensor:
-    """Return the vectors of some of the texts, padded to the longest among them only: questions are short."""
+    """Return the embeddings of some texts, padded only to the longest of these texts to save time."""
     mask = batch.attention_mask[part]
     if not len(mask):
         return torch.empty(0, model.visual_projection.out_features, device=mask.device)
@@ -64,7 +64,7 @@ def _embed_part(model: CLIPModel, batch: Batch, part: slice) -> Tensor:
 
 
 def any_of(logits: Tensor, right: Tensor) -> Tensor:
-    """Return the mean cross-entropy of the rows; the target is uniform over the right answers of a row.
+    """Return the mean cross-entropy of the rows; a row's target is uniform over the row's right answers.
 
     Rows without a right answer are ignored; if no row has one, the loss is zero.
     """
@@ -77,19 +77,19 @@ def any_of(logits: Tensor, right: Tensor) -> Tensor:
 
 
 def twin_loss(pictures: Tensor, twins: Tensor) -> Tensor:
-    """Return the cross-entropy of finding each picture's twin among all twins, in both directions."""
+    """Return the cross-entropy of finding, for each picture, the twin of the same cover among all twins."""
     logits = _TWIN_SCALE * pictures[twins[:, 0]] @ pictures[twins[:, 1]].T
     right = torch.arange(len(twins), device=logits.device)
     return (functional.cross_entropy(logits, right) + functional.cross_entropy(logits.T, right)) / 2
 
 
 def embed_pictures(model: CLIPModel, pixels: Tensor) -> Tensor:
-    """Return unit vectors (n, projection), float32."""
+    """Return the embeddings as float32 unit vectors of shape (n, projection)."""
     pooled = model.vision_model(pixel_values=pixels).pooler_output
     return functional.normalize(model.visual_projection(pooled).float(), dim=-1)
 
 
 def embed_texts(model: CLIPModel, *, input_ids: Tensor, attention_mask: Tensor) -> Tensor:
-    """Return unit vectors (n, projection), float32."""
+    """Return the embeddings as float32 unit vectors of shape (n, projection)."""
     pooled = model.text_model(input_ids=input_ids, attention_mask=attention_mask).pooler_output
     return functional.normalize(model.text_projection(pooled).float(), dim=-1)

@@ -1,4 +1,4 @@
-"""The demo model's tokenizer: CLIP's byte-level BPE, trained on our captions and plain words."""
+"""Trains the demo model's tokenizer, CLIP's byte-level BPE, on demo captions and neutral words."""
 
 from __future__ import annotations
 
@@ -24,9 +24,10 @@ _NEUTRAL_TIMES = 8
 
 
 def train_tokenizer(*, seed: int) -> CLIPTokenizer:
-    """Return a tokenizer that has one token for each word of our captions, and spells out other words.
+    """Return a tokenizer with one token for each word of the demo captions; other words are split.
 
-    The end token has the highest id, as in OpenAI's vocabulary, because some programs find it by that.
+    The end token has the highest id, as in OpenAI's vocabulary, because some programs find the end token by
+    its highest id.
     """
     merges: Any = learn_merges(_word_counts(seed=seed), count=_MERGES)
     symbols = sorted(pre_tokenizers.ByteLevel.alphabet())
@@ -42,7 +43,7 @@ def train_tokenizer(*, seed: int) -> CLIPTokenizer:
 
 
 def _word_counts(*, seed: int) -> Counter[str]:
-    """Return how often each word occurs, split and encoded in bytes as CLIP does."""
+    """Return how often each word occurs; texts are split and encoded in bytes as CLIP does."""
     backend = CLIPTokenizer().backend_tokenizer
     counts: Counter[str] = Counter()
     for sentence in _sentences(seed=seed):

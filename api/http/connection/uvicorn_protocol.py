@@ -1,9 +1,10 @@
 """The HTTP/1.1 protocol of a connection, with limits and refusals that uvicorn 0.54 does not have.
 
-- A request head has a time limit and a size limit (https://github.com/encode/uvicorn/issues/157). - A
-connection has at most a few unanswered requests; the bytes of further requests wait unparsed. - Malformed
-HTTP is answered with a problem document after all earlier requests were answered. - A client that has closed
-its sending side still gets its answers; a client that does not read is disconnected.
+- A request head has a time limit and a size limit (https://github.com/encode/uvicorn/issues/157).
+- A connection has at most a few unanswered requests; the bytes of further requests wait unparsed.
+- Malformed HTTP is answered with a problem document after all earlier requests were answered.
+- A client that has closed its sending side still gets its answers.
+- A client that does not read its answers is disconnected.
 """
 
 import asyncio
@@ -36,7 +37,7 @@ from common.errors import CoverSearchError
 
 log = logging.getLogger(__name__)
 
-#: The maximum number of seconds from the start of a request, or of the connection, to the end of the headers.
+#: The maximum number of seconds from the start of a request or connection to the end of the headers.
 HEAD_TIMEOUT_S = 10.0
 #: The maximum number of requests that wait behind the request being answered.
 PIPELINED_MAX = 4
@@ -51,8 +52,7 @@ _BETWEEN, _HEAD, _BODY = range(3)
 class GuardedProtocol(HttpToolsProtocol):
     """The protocol of one connection."""
 
-    # Slots are used because uvicorn's class has 28 attributes, and Python objects with more than 30 are
-    # slower.
+    # Slots, because uvicorn's class has 28 attributes and objects with more than 30 attributes are slower.
     __slots__ = (
         "_answering",
         "_body_came",
@@ -140,8 +140,7 @@ class GuardedProtocol(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         if self.parser.should_upgrade() and self.parser.get_method() != b"CONNECT":
-            # With `Upgrade`, the parser would treat all following bytes, including a body, as the other
-            # protocol.
+            # The parser would treat all bytes after this head, including a body, as the other protocol.
             self._reads_head_again = True
             return
         try:
@@ -154,12 +153,10 @@ class GuardedProtocol(HttpToolsProtocol):
         self._stage = _BODY
         self._head_timer.stop()
         if self._body_left == CHUNKED:
-            # The list for trailers is separate and is dropped, because the application already has its
-            # headers.
+            # Trailers are collected in a list that the application, which has the headers, never sees.
             self.headers = []
         if self.pipeline:
-            # uvicorn pauses reading at the first waiting request, even if only half of a request has been
-            # received.
+            # uvicorn has paused reading at the first waiting request, which may be only half received.
             self.flow.resume_reading()
 
     def _check_head(self) -> None:
@@ -191,8 +188,7 @@ class GuardedProtocol(HttpToolsProtocol):
         if self.transport.is_closing():
             self.flow.watch_sending()
         elif self.flow.is_held:
-            # `_go_on` runs in the connection's context, because the current context has the answered
-            # request's id.
+            # The current context has the request id of the answered request, so the connection's is used.
             self.loop.call_soon(self._go_on, context=self._context)
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
@@ -246,7 +242,7 @@ class GuardedProtocol(HttpToolsProtocol):
         return len(self.pipeline) >= PIPELINED_MAX and self._stage == _BETWEEN
 
     def _parse_piece(self, data: bytes, start: int, end: int) -> int:
-        """Parse a piece of data; return its end, or the end of a request within it that asked for an upgrade."""
+        """Parse a piece of data; return its end, or the end of a request in it that asked to upgrade."""
         size = end - start
         self._body_came = False
         try:
@@ -321,8 +317,8 @@ class GuardedProtocol(HttpToolsProtocol):
             return
         if self._refusal is not None:
             self.transport.write(error_response_bytes(self._refusal))
-        # The connection closes after a delay, because bytes that arrive after an immediate close would reset
-        # the connection and the answer would be lost.
+        # An immediate close could lose the answer, because bytes that arrive later would reset the
+        # connection.
         self.transport.write_eof()
         self.flow.release()
         self.loop.call_later(LINGER_S, self.transport.close)
