@@ -1,4 +1,4 @@
-"""The gateway's entry point: `python -m api`, configured by environment variables (README.md, "Settings")."""
+"""The gateway's entry point, `python -m api`, which reads its settings from environment variables."""
 
 import gc
 import os

@@ -48,7 +48,7 @@ def create_app(settings: Settings, *, catalog: Catalog | None = None) -> FastAPI
         redoc_url=None,
         redirect_slashes=False,
     )
-    # FastAPI tries the routes in this order.
+    # FastAPI tries the routes in the order in which routers are included.
     for router in (searches.router, jobs.router, albums.router, health.lenient, health.router):
         app.include_router(router)
     docs_page.mount_documents(app)
@@ -56,7 +56,7 @@ def create_app(settings: Settings, *, catalog: Catalog | None = None) -> FastAPI
     _build_routes(app)
     install_error_handlers(app)
     install_openapi(app, auth=settings.auth, path_prefix=settings.path_prefix)
-    # The middleware added last is the outermost.
+    # The middleware that is added last receives each request first.
     app.add_middleware(RepeatedQueriesMiddleware, cached_response=cached_response)
     if is_guarded(settings):
         app.add_middleware(AccessMiddleware)

@@ -176,7 +176,6 @@ async def _end(tasks: "list[asyncio.Task[None]]") -> None:
     while pending:
         for task in pending:
             task.cancel()
-        # Cancel repeatedly until all tasks have ended, because redis-py swallows a cancellation while it
-        # connects.
+        # Cancel until all tasks have ended, because redis-py swallows a cancellation while connecting.
         _, pending = await asyncio.wait(pending, timeout=CANCEL_AGAIN_S)
     await asyncio.gather(*tasks, return_exceptions=True)

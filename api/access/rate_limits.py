@@ -1,4 +1,4 @@
-"""Rate limits: the cost of each request, and the budget of each client in Redis."""
+"""Rate limits, which charge the cost of each request to the client's budget in Redis."""
 
 import logging
 import math
@@ -53,7 +53,7 @@ class Quota:
 
     limit: int
     remaining: int
-    #: Seconds until the whole limit is available again.
+    #: The seconds until all units of the limit are available again.
     reset_s: int
 
 
@@ -81,7 +81,7 @@ class Window:
         """Return the seconds (at least 1) until a cost can be paid, if nothing else is spent until then."""
         free = rate.limit - cost - self.current
         if free >= 0:
-            # The previous window's share declines linearly and is rounded down to whole units.
+            # The counted share of the previous window's units declines linearly and is rounded down.
             wait_s = self.previous_s - (free + 1) * rate.window_s / max(self.previous, 1)
         else:
             turn_s = max(0.0, self.current_s - rate.window_s)
@@ -98,7 +98,7 @@ class Payment:
 
 
 class RateLimits:
-    """The budgets of all clients, in Redis."""
+    """Charges the budgets of all clients, which Redis stores."""
 
     def __init__(self, redis: Redis, *, on_failure: Literal["allow", "refuse"]) -> None:
         self._redis = MultiplexedRedis(redis)

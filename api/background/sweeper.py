@@ -10,7 +10,7 @@ SWEEP_EVERY_S = 1.0
 
 
 class Sweeper:
-    """Sweeps the ledger; the ledger lets only one process sweep at a time."""
+    """Sweeps the ledger, which lets only one process sweep at a time."""
 
     def __init__(self, ledger: GatewayLedger) -> None:
         self._ledger = ledger

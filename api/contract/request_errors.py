@@ -5,15 +5,15 @@ CoverSearchError
 ├── RouteNotFound
 ├── MethodNotAllowed
 ├── MalformedBody         not well-formed HTTP, or the body is not the multipart or JSON that it claims to be
-├── NotImplementedHere    a transfer coding or method of HTTP that the service does not implement
-├── RangeNotSatisfiable   a range beyond the end of a file
-├── BodyTooLarge          a JSON body beyond its limit
+├── NotImplementedHere    an HTTP method or transfer coding that the service does not implement
+├── RangeNotSatisfiable   a byte range beyond the end of a file
+├── BodyTooLarge          a JSON body above the maximum size
 ├── HeadersTooLarge
 ├── Unauthorized          a required key is missing, or a key is not valid
-├── Forbidden             the key lacks the right, or CORS_ORIGINS does not list the page's origin
+├── Forbidden             the API key lacks the right, or CORS_ORIGINS does not list the page's origin
 ├── UnsupportedMediaType
 │   └── UnsupportedContentCoding   a compressed body
-└── RequestTimeout        headers or body did not arrive in time
+└── RequestTimeout        the headers or the body did not arrive in time
 """
 
 from collections.abc import Sequence

@@ -56,7 +56,7 @@ JOB_ID = Annotated[
     ),
 ]
 
-#: The fields for the content of a query's part; each part has exactly one of these fields.
+#: The names of the content fields of a query's part; each part has exactly one of these fields.
 KINDS = ("text", "image", "album_id")
 
 
@@ -262,7 +262,7 @@ class PartBody(Parameters):
 
 
 class SearchBody(FilterParameters):
-    """A composed search: weighted parts and filters."""
+    """A composed search, which consists of weighted parts and filters."""
 
     model_config = ConfigDict(
         json_schema_extra={

@@ -41,7 +41,7 @@ class Body:
         self._held_bytes += size_bytes
 
     def release(self) -> None:
-        """Free all bytes, and return them to the budget."""
+        """Free all held bytes, and return them to the memory budget."""
         self.buffer.clear()
         self.images = ()
         self._budget.give_back(self._held_bytes)

@@ -73,7 +73,7 @@ class ImageForm:
             raise MalformedBody(f"the multipart body has more than {FRAMING_BYTES} bytes around the image")
 
     def finish(self) -> None:
-        """Check the form at the end of the body.
+        """Check, at the end of the body, that the form is complete.
 
         Raises:
             MalformedBody: the last boundary is missing.

@@ -72,8 +72,7 @@ class RepeatedQueriesMiddleware:
         try:
             return await self._cached_response(scope, query, if_none_match)
         except CoverSearchError:
-            # The request is passed to the route, which raises the same error and answers with a problem
-            # document.
+            # The route handles the request, raises the same error and answers with a problem document.
             return None
 
 

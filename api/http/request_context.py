@@ -18,7 +18,7 @@ log = logging.getLogger(__name__)
 
 #: The format of an acceptable request id from a client; an id of another format is replaced.
 REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
-#: The scope key that marks a HEAD request, which the application handles as GET.
+#: The key in the ASGI scope that marks a HEAD request, which the application handles as GET.
 IS_HEAD = "cover-search.is_head"
 
 
@@ -81,8 +81,7 @@ def _described(scope: Scope) -> dict[str, str]:
 
 
 def _log_outcome(scope: Scope, status: int) -> None:
-    # Successful requests are logged at DEBUG only, because a log line takes a tenth of a cached answer's
-    # time.
+    # Successes are logged at DEBUG only, because a log line takes a tenth of a cached answer's time.
     level = logging.DEBUG
     if status >= HTTPStatus.BAD_REQUEST:
         level = logging.WARNING if status >= HTTPStatus.INTERNAL_SERVER_ERROR else logging.INFO

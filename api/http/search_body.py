@@ -18,7 +18,7 @@ from common.queries import PARTS_MAX, AlbumPart, ImagePart, Part, SearchQuery, T
 FIELDS_MAX = 20
 #: The maximum number of commas in a body; even a search whose texts are all commas has half as many.
 COMMAS_MAX = 20_000
-#: The scheme of a data URI, in lower case.
+#: The scheme of a data URI in lower case.
 DATA = "data:"
 #: The characters that are removed from base64 before decoding. Spaces are not removed, because form encoding
 #: turns `+` into a space, and base64 without the `+` would silently decode to other bytes.
@@ -129,7 +129,7 @@ def parse_search_body(body: bytes) -> SearchBody:
 
 
 def _check_fields(document: object) -> None:
-    """Refuse an object with too many fields, because validation would create an error for each."""
+    """Refuse an object with too many fields, because validation would create an error for each field."""
     parts = document.get("parts") if isinstance(document, dict) else None
     named = [("body", document), *((f"parts.{n}", part) for n, part in enumerate(_list(parts)[:PARTS_MAX]))]
     for name, fields in named:

@@ -22,8 +22,7 @@ class SecurityHeaders:
     """Returns the security headers of each path."""
 
     def __init__(self, *, public_url: str | None) -> None:
-        # The policy contains only the origin of PUBLIC_URL, because a URL with a path would allow only that
-        # path.
+        # Only the origin of PUBLIC_URL is allowed, because a URL with a path would allow only the path.
         covers = f" {origin_of(public_url)}" if public_url else ""
         self._closed = _headers(CLOSED)
         self._docs = _headers(DOCS)
@@ -32,7 +31,7 @@ class SecurityHeaders:
         self._covers = _headers(CLOSED, resource_policy="cross-origin")
 
     def of(self, path: str) -> RawHeaders:
-        """Return the security headers for answers at a path."""
+        """Return the security headers of responses at a path."""
         if path.startswith("/api/"):
             return self._closed
         if path == "/docs" or path.startswith("/docs/"):

@@ -31,7 +31,7 @@ class Role(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class KeyRecord:
-    """The stored record of a key."""
+    """The record of an API key that Redis stores."""
 
     id: str
     name: str
@@ -55,7 +55,7 @@ class KeyRecord:
 
 
 def make_key(name: str, *, role: Role = Role.SEARCH, rate: str | None = None) -> tuple[str, KeyRecord]:
-    """Return a new key and its record; the key itself is not stored."""
+    """Return a new key and its record; only the record is stored."""
     key_id = secrets.token_hex(6)
     key = f"cvs_{key_id}_{secrets.token_urlsafe(SECRET_BYTES)}"
     created_at = datetime.now(UTC).isoformat(timespec="seconds")

@@ -1,7 +1,7 @@
 """The gateway's cache of catalog reads: genres, statistics, single albums.
 
-Calls of the catalog block, so they run on a few threads. Concurrent identical requests share one call of the
-catalog. Every cached value belongs to one version of the catalog.
+Catalog calls block the calling thread, so they run on a small pool of threads. Concurrent identical requests
+share one call of the catalog. Every cached value belongs to one version of the catalog.
 """
 
 import asyncio
@@ -31,8 +31,7 @@ class Genres:
     """The sorted genres of the catalog, and the catalog's spellings of each normalized genre."""
 
     names: tuple[str, ...]
-    #: The spellings by genre key; a key has several if the catalog distinguishes spellings that Python does
-    #: not.
+    #: The catalog's spellings by genre key; spellings that only the catalog distinguishes share a key.
     spellings: Mapping[str, tuple[str, ...]]
 
     @classmethod

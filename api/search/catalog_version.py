@@ -43,12 +43,13 @@ class CatalogVersion:
         self.seen_at = float("-inf")
         self._token = ""
         self._model = "unknown"
-        #: Set by a change event to end the pause before the next poll of the catalog and of Redis.
+        #: Events that a change of the catalog sets to end the pause before the next poll of the catalog or
+        #: Redis.
         self.catalog_poll_due, self.redis_poll_due = asyncio.Event(), asyncio.Event()
 
     @property
     def version(self) -> str:
-        """The version in the catalog together with the token in Redis."""
+        """The version of the catalog, combined with the token in Redis."""
         return self._with_token(self._catalog_version)
 
     @property

@@ -51,13 +51,13 @@ class Waiters:
         return self._closed.is_set()
 
     def is_watched(self, run_id: str) -> bool:
-        """Tell whether a request streams the run's events."""
+        """Tell whether any request streams the events of a run."""
         return run_id in self._watchers
 
     async def until_ended(
         self, run_id: str, job_id: str, *, timeout_s: float, client_gone: ClientGone
     ) -> RunAnswer | None:
-        """Wait until the job or its run ends, at most `timeout_s`.
+        """Wait until the job or its run ends, for at most `timeout_s` seconds.
 
         Returns the answer if the event of a successful run contained it, or None if the caller has to read
         the job from the ledger.
@@ -91,7 +91,7 @@ class Waiters:
             _discard(self._watchers, run_id, event)
 
     def on_event(self, message: bytes) -> None:
-        """Handle one event of the ledger."""
+        """Handle a ledger event about a run or a job."""
         event = read_event(message)
         for changed in self._watchers.get(event.name, ()):
             changed.set()

@@ -60,7 +60,7 @@ class DecodedCoverStore:
     size_px: int
 
     def load(self, source: AlbumSource, *, wanted: Callable[[Album], bool] = lambda _: True) -> DecodedCovers:
-        """Return the wanted albums whose covers can be decoded.
+        """Return the wanted albums whose covers can be decoded, and the rejected rows.
 
         Raises:
             SettingsError: no wanted album has a cover that can be decoded.

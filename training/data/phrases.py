@@ -26,7 +26,7 @@ class Phrase:
 
 
 def describe(look: Look, *, genre: str, rng: Random) -> Phrase:
-    """Return a random true phrase about a cover: a caption, a loose description or a few words."""
+    """Return a random true phrase about a cover: a caption, an incomplete description or a few words."""
     dice = rng.random()
     if dice < _CAPTION_SHARE:
         phrase = Phrase(caption(look, genre=genre, rng=rng), _caption_facts(look, genre=genre))

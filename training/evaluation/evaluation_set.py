@@ -36,7 +36,7 @@ _GENRE_FORMS = ("{}", "{} album cover", "cover of a {} album")
 
 
 class Pictures(Protocol):
-    """Covers that can be iterated over several times."""
+    """A collection of covers that can be iterated over several times."""
 
     def __len__(self) -> int: ...
     def __iter__(self) -> Iterator[Image.Image]: ...

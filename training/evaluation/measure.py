@@ -19,7 +19,7 @@ from training.progress_bar import with_progress_bar
 #: The maximum number of covers among which caption recall is measured, so that catalogs of different sizes
 #: are comparable.
 CAPTIONED = 1000
-#: The maximum number of simulated photographs; each photograph is searched among all covers.
+#: The maximum number of simulated photographs, each of which is searched among all covers.
 _PHOTOGRAPHED = 2000
 
 

@@ -37,7 +37,7 @@ class Recipe:
     save_every: int = 250
     #: The share of covers that are shown as simulated photographs.
     photographed: float = 0.3
-    #: The number of covers per batch that must also be recognised in a second, simulated photograph.
+    #: The number of covers per batch whose first picture must match a second, photographed picture.
     twins: int = 0
     freeze: tuple[str, ...] = ()
     bfloat16: bool = False

@@ -1,7 +1,7 @@
 """Initial weights with which the demo CLIP's picture tower learns faster than with random weights.
 
 Random filters reduce an image patch to little more than its mean colour. Filters that whiten the patches, and
-position embeddings of the same magnitude, let the model see edges from the first step.
+position embeddings of similar magnitude, let the model see edges from the first training step.
 """
 
 from __future__ import annotations

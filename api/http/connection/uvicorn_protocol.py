@@ -85,7 +85,7 @@ class GuardedProtocol(HttpToolsProtocol):
         self._held = (b"", 0)
         #: The request that is being answered, or the request that was answered last.
         self._answering: RequestResponseCycle | None = None
-        #: True while uvicorn starts the next pipelined request.
+        #: Whether uvicorn is now starting the next pipelined request.
         self._goes_on = False
         #: True after the last request, because a request was refused or the connection is to be closed.
         self._is_finished = False
@@ -317,8 +317,7 @@ class GuardedProtocol(HttpToolsProtocol):
             return
         if self._refusal is not None:
             self.transport.write(error_response_bytes(self._refusal))
-        # An immediate close could lose the answer, because bytes that arrive later would reset the
-        # connection.
+        # The close is delayed, because bytes after an immediate close would reset the connection.
         self.transport.write_eof()
         self.flow.release()
         self.loop.call_later(LINGER_S, self.transport.close)
