@@ -36,7 +36,7 @@ def _patches(pictures: Tensor, patch: int) -> Tensor:
 
 
 def _whitening(rows: Tensor, *, count: int) -> tuple[Tensor, Tensor]:
-    """Return the mean row, and filters (count, inputs) for principal components of unit variance."""
+    """Return filters (count, inputs) that yield principal components of unit variance, and the mean row."""
     mean = rows.mean(dim=0)
     variance, directions = torch.linalg.eigh(torch.cov((rows - mean).T))
     top, axes = variance.flip(0)[:count], directions.flip(1)[:, :count]

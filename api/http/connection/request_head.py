@@ -1,4 +1,4 @@
-"""Makes checks of request heads that the parser omits, and finds the end of requests (RFC 9112)."""
+"""Checks of request heads that the parser does not make, and a search for the end of requests (RFC 9112)."""
 
 import re
 from collections.abc import Sequence
