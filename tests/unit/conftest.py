@@ -13,7 +13,8 @@ _MARK = "starts_processes"
 _started: list[str] = []
 #: Fixtures that start a process for whichever test first needs them. `export_cache` is known in advance:
 #: its first user exports a model in a child.
-_starting_fixtures: set[str] = {"export_cache"}
+#: Each is given by its name and the folder or file that defines it, because files may use the same name.
+_starting_fixtures: set[tuple[str, str]] = {("export_cache", "")}
 
 
 def _note(event: str, arguments: tuple[object, ...]) -> None:
@@ -48,7 +49,7 @@ def pytest_fixture_setup(fixturedef: pytest.FixtureDef[object]) -> Iterator[None
     before = len(_started)
     result = yield
     if len(_started) > before:
-        _starting_fixtures.add(fixturedef.argname)
+        _starting_fixtures.add((fixturedef.argname, fixturedef.baseid))
     return result
 
 
@@ -56,5 +57,14 @@ def pytest_fixture_setup(fixturedef: pytest.FixtureDef[object]) -> Iterator[None
 def _starts_no_process_unmarked(request: pytest.FixtureRequest) -> Iterator[None]:
     yield
     if request.node.get_closest_marker(_MARK) is None:
-        found = [*_started, *sorted(_starting_fixtures.intersection(request.fixturenames))]
+        found = [*_started, *_starting_fixtures_of(request)]
         assert not found, f"it starts a process: mark it {_MARK}"
+
+
+def _starting_fixtures_of(request: pytest.FixtureRequest) -> list[str]:
+    names = request.fixturenames
+    return [
+        name
+        for name, place in sorted(_starting_fixtures)
+        if name in names and request.node.nodeid.startswith(place)
+    ]
