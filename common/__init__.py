@@ -1,1 +1,1 @@
-"""What the gateway, the workers and the catalog tools agree on."""
+"""Code that the gateway, the workers and the catalog tools share."""

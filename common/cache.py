@@ -1,7 +1,7 @@
-"""The Redis cache of results by query key and of embeddings by model and content hash.
+"""The Redis cache: results are stored by query key, embeddings by model and content hash.
 
-Each entry begins with a type mark and a CRC-32, which every read checks. A truncated or foreign entry counts
-as a miss and is overwritten.
+Each cache entry begins with a two-byte type mark and a CRC-32 checksum; every read checks both. An entry that
+is truncated or has another type counts as a miss and is overwritten.
 """
 
 import hashlib
@@ -24,22 +24,23 @@ from common.redis.multiplexed_client import MultiplexedRedis
 
 log = logging.getLogger(__name__)
 
-#: Entries with the mark R1 were written by releases that did not compare the catalog's version.
+#: Type mark of a cached result. Results with the older mark R1 are not read: the releases that wrote them did
+#: not compare the catalog's version.
 RESULT_MARK = b"R2"
 EMBEDDING_MARK = b"E1"
 _HEAD_BYTES = 6
-#: Allowed deviation of an embedding's length from 1, for float32 rounding.
+#: Maximum deviation of an embedding's vector length from 1, to allow for float32 rounding.
 LENGTH_TOLERANCE = 1e-3
 _EMBEDDING_BYTES = EMBEDDING_DIMENSION * 4
 
 
 def pack(mark: bytes, body: bytes) -> bytes:
-    """Return a cache entry: the mark, the CRC-32 of the body (4 bytes, big-endian), the body."""
+    """Return a cache entry: the type mark, the CRC-32 of `body` (4 bytes, big-endian), and `body`."""
     return mark + zlib.crc32(body).to_bytes(4) + body
 
 
 def unpack(mark: bytes, entry: bytes) -> bytes | None:
-    """Return the body of an entry, None if the mark or the checksum is wrong."""
+    """Return the data in a cache entry, or None if its type mark or its checksum is wrong."""
     body = entry[_HEAD_BYTES:]
     if entry[:2] != mark or zlib.crc32(body).to_bytes(4) != entry[2:_HEAD_BYTES]:
         return None
@@ -47,7 +48,7 @@ def unpack(mark: bytes, entry: bytes) -> bytes | None:
 
 
 def text_hash(text: str) -> str:
-    """Return the SHA-256, in hex, of a text in lower case, because CLIP's tokenizer ignores case."""
+    """Return the SHA-256, in hex, of a lower-cased text, because CLIP's tokenizer ignores case."""
     return hashlib.sha256(text.lower().encode()).hexdigest()
 
 
@@ -61,13 +62,13 @@ def content_hashes(query: SearchQuery) -> tuple[str, ...]:
 
 
 class ResultReader:
-    """The gateway's reader of cached results; a cache that does not answer counts as a miss and is logged."""
+    """The gateway's reader of cached results; an unreachable cache is logged and counts as a miss."""
 
     def __init__(self, redis: AsyncRedis) -> None:
         self._redis = MultiplexedRedis(redis)
 
     async def get(self, query_key: str) -> bytes | None:
-        """Return a cached result as JSON, None if there is none."""
+        """Return the cached result of a query as JSON, or None if the cache has no valid entry."""
         try:
             entry = await self._redis.execute("GET", keyspace.result(query_key))
         except (RedisError, OSError) as error:
@@ -94,7 +95,7 @@ class CacheLookup:
 
     @classmethod
     def of(cls, entries: tuple[bytes | None, ...], *, contents: Sequence[str]) -> Self:
-        """Read the entries of a query key and of contents; invalid entries count as missing."""
+        """Parse the cache entries of a query's result and of its embeddings; skip invalid entries."""
         result, *vectors = entries
         found = {content: _embedding_in(entry) for content, entry in zip(contents, vectors, strict=True)}
         return cls(
@@ -115,7 +116,7 @@ class WorkerCache:
         self._embedding_ttl_ms = int(embedding_ttl_s * 1000)
 
     def entries(self, query_key: str, *, model: str, contents: Sequence[str]) -> tuple[bytes | None, ...]:
-        """Return the raw entries of a query's result and of the embeddings of contents, None for a miss."""
+        """Return the raw cache entries of a query's result and of its embeddings, with None for each miss."""
         names = [keyspace.result(query_key), *(keyspace.embedding(model, content) for content in contents)]
         try:
             return tuple(cast("list[bytes | None]", self._redis.mget(names)))
@@ -124,13 +125,13 @@ class WorkerCache:
             return (None,) * len(names)
 
     def result_entry(self, query_key: str, body: bytes) -> Entry:
-        """Return the cache entry of a result as JSON."""
+        """Return the cache entry for a result, which `body` contains as JSON."""
         return Entry(keyspace.result(query_key), pack(RESULT_MARK, body), self._result_ttl_ms)
 
     def embedding_entries(
         self, model: str, embeddings: Mapping[str, npt.NDArray[np.float32]]
     ) -> tuple[Entry, ...]:
-        """Return the cache entries of embeddings, shape (512,), float32, by content hash."""
+        """Return the cache entries for float32 embeddings of shape (512,), given by content hash."""
         return tuple(
             Entry(
                 keyspace.embedding(model, content),
@@ -154,10 +155,10 @@ class WorkerCache:
 
 
 def _embedding_in(entry: bytes | None) -> npt.NDArray[np.float32] | None:
-    """Return the embedding in an entry, None if the entry is invalid or not a unit vector."""
+    """Return the embedding in a cache entry, or None if the entry is missing, invalid or no unit vector."""
     body = None if entry is None else unpack(EMBEDDING_MARK, entry)
     if body is None or len(body) != _EMBEDDING_BYTES:
         return None
     embedding = np.frombuffer(body, dtype="<f4").astype(np.float32, copy=False)
-    # A NaN in the embedding makes the comparison false, too.
+    # If the embedding contains NaN, the comparison is false and the entry counts as invalid.
     return embedding if abs(float(np.linalg.norm(embedding)) - 1) < LENGTH_TOLERANCE else None

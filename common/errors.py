@@ -36,10 +36,10 @@ from typing import ClassVar
 
 
 class CoverSearchError(Exception):
-    """The base of all domain errors: a stable code and a message for the user."""
+    """The base class of all domain errors; each has a stable code and a message for the user."""
 
     code: ClassVar[str] = "internal"
-    #: Whether the same call may succeed if it is repeated.
+    #: Whether repeating the same call can succeed.
     retryable: ClassVar[bool] = False
 
     def __init__(self, detail: str) -> None:
@@ -74,7 +74,7 @@ class ImageError(CoverSearchError):
 
 @contextmanager
 def image_given_as(parameter: str) -> Iterator[None]:
-    """Set the parameter of image errors that the body raises, unless the error is retryable."""
+    """Set the parameter of image errors raised in the `with` block, unless the error is retryable."""
     try:
         yield
     except ImageError as error:
@@ -96,7 +96,7 @@ class ImageTooManyPixels(ImageError):
 
 
 class ImageTooCostly(ImageError):
-    """Decoding the image takes more CPU time than allowed; repeating it would not help."""
+    """Decoding the image takes more CPU time than allowed; another attempt would fail, too."""
 
     code = "image_too_costly"
 
@@ -106,7 +106,7 @@ class UndecodableImage(ImageError):
 
 
 class DecoderDied(ImageError):
-    """The process that decoded the image ended, because of the image or for another reason."""
+    """The decoder process ended before it had decoded the image, possibly because of the image."""
 
     code = "decoder_died"
     retryable = True
@@ -194,7 +194,7 @@ class CatalogUnavailable(CatalogError):
 
 
 class CatalogMisconfigured(CatalogError):
-    """The catalog is set up wrongly; `problem` is the cause, `detail` says what to do.
+    """The catalog is configured wrongly; `problem` names the cause, and `detail` says what to do.
 
     `problem` is one of `rpc_missing`, `table_missing`, `pgvector_missing`, `bad_key`,
     `not_service_role`, `bad_url`, `wrong_dimension`, `wrong_database`, `rows_capped`, `changes_untracked`.

@@ -1,4 +1,4 @@
-"""The filters of a search: conditions on albums, their JSON form, and their part of the query key."""
+"""The filters of a search: conditions on albums, their JSON form, and their form in the query key."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -40,7 +40,7 @@ def filters_document(filters: Filters) -> dict[str, object]:
 
 
 def filters_from_document(document: Mapping[str, Any]) -> Filters:
-    """Read the JSON form.
+    """Return the filters that a JSON document describes.
 
     Raises:
         KeyError, TypeError, InvalidParameter: the document does not contain valid filters.
@@ -55,7 +55,7 @@ def filters_from_document(document: Mapping[str, Any]) -> Filters:
 
 
 def canonical_filters(filters: Filters) -> dict[str, object]:
-    """Return the filters for the query key: the same for every spelling and order of the genres."""
+    """Return the filters for the query key, independent of the spelling and order of the genres."""
     return {
         **filters_document(filters),
         "genre": sorted({genre_key(name) for name in filters.genres}),

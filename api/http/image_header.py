@@ -1,7 +1,7 @@
 """Checks the format, size and estimated decoding cost of an uploaded image without decoding it."""
 
 from common.errors import ImageTooManyPixels, UndecodableImage
-from common.images.cost.estimate import MAX_COST_S, check_cost, read_outline
+from common.images.cost.estimate import MAX_COST_S, check_cost, read_image_summary
 from common.images.formats import heif
 from common.images.formats.detection import format_of
 from common.images.truncation import with_missing_end
@@ -21,14 +21,14 @@ def check_image(data: bytes, *, max_pixels: int, max_cost_s: float = MAX_COST_S)
     image_format = format_of(data)
     if image_format in {"HEIF", "AVIF"}:
         heif.check_pixels(data, max_pixels=max_pixels)
-    outline = read_outline(data, image_format)
-    width, height = outline.width, outline.height
+    summary = read_image_summary(data, image_format)
+    width, height = summary.width, summary.height
     if width < 1 or height < 1:
         raise UndecodableImage(f"the {image_format} file has a broken header, or no pixels")
     if width * height > max_pixels:
         raise ImageTooManyPixels(
             f"the image is {width} by {height} pixels; {max_pixels} pixels in all are allowed"
         )
-    check_cost(outline, max_cost_s=max_cost_s)
+    check_cost(summary, max_cost_s=max_cost_s)
     with_missing_end(data, image_format)
-    return outline.cost_s
+    return summary.cost_s

@@ -4,8 +4,8 @@
     reply   batch id · model fingerprint, each 64 bytes of ASCII, then outcomes, each:
             kind u8 · length u32 · body      kind V: 512 float32, little-endian · E: code, newline, detail
 
-The first byte of both is the version, 1. A reply without outcomes means that the worker could not process
-the batch.
+Batches and replies begin with a version byte, which is 1. A reply without outcomes means that the worker
+could not process the batch.
 """
 
 import struct
@@ -25,7 +25,7 @@ _VECTOR, _ERROR = b"V", b"E"
 
 @dataclass(frozen=True, slots=True)
 class BulkFault:
-    """Why a cover has no embedding."""
+    """The reason why a cover has no embedding."""
 
     code: str
     detail: str
@@ -36,7 +36,7 @@ Outcome = npt.NDArray[np.float32] | BulkFault
 
 @dataclass(frozen=True, slots=True)
 class BulkReply:
-    """The outcome of each cover of a batch; embeddings have shape (512,)."""
+    """The worker's reply to a batch; an outcome is an embedding of shape (512,) or a fault."""
 
     batch_id: str
     model_fingerprint: str

@@ -2,7 +2,7 @@
 
 The gateway does not publish through kombu: the ledger's scripts push the message in the same atomic
 step that writes the run (docs/decisions/0001). `message_template` builds the message with Celery's own
-functions, and a test compares it with a message that Celery publishes.
+functions, and a test compares the result with a message that Celery publishes.
 """
 
 import base64
@@ -19,7 +19,8 @@ TASK_NAME = "search"
 #: The task that embeds a batch of covers for an ingest.
 BULK_TASK_NAME = "embed"
 
-#: Placeholder for the run id, which is also the Celery task id; the scripts replace it.
+#: Placeholder in the message template that the ledger's scripts replace with the run id, which is also the
+#: Celery task id.
 RUN_ID_MARK = "{run_id}"
 DELIVERY_TAG_MARK = "{delivery_tag}"
 
@@ -33,32 +34,34 @@ def make_celery(settings: Settings) -> Celery:
         task_acks_late=True,
         task_acks_on_failure_or_timeout=True,
         task_reject_on_worker_lost=False,
-        # The ledger holds the state; AsyncResult.__del__ can deadlock publishing (celery #10477).
+        # The ledger stores results, and Celery's AsyncResult.__del__ can cause a deadlock (celery #10477).
         task_ignore_result=True,
         task_serializer="json",
         accept_content=["json"],
         worker_prefetch_multiplier=1,
         worker_enable_remote_control=False,
         worker_send_task_events=False,
-        # True crashes the threads pool of Celery 5.6.3.
+        # With True, the thread pool of Celery 5.6.3 crashes.
         worker_cancel_long_running_tasks_on_connection_loss=False,
         worker_hijack_root_logger=False,
         broker_connection_retry_on_startup=True,
-        # With the default of 100 the worker exits after 100 failed retries.
+        # With the default, the worker exits after 100 failed attempts to connect.
         broker_connection_max_retries=None,
         broker_channel_error_retry=True,
         broker_transport_options={
-            # Take messages from the first queue in the worker's list first: searches before bulk embedding.
+            # The first queue in a worker's list has priority: searches come before bulk embedding.
             "queue_order_strategy": "priority",
-            # The ledger requeues the runs of a killed worker. kombu's own redelivery would come after the
-            # deadline, and costs a worker two round trips and a fifth of its CPU per job (decisions/0006).
+            # The ledger requeues the runs of a killed worker. kombu would redeliver a message only after the
+            # run's deadline, and costs a worker two round trips and a fifth of its CPU time per job
+            # (decisions/0006).
             "ack_emulation": False,
-            # Without it an idle worker had not noticed a half-open connection after 125 s; with it, 6 s.
+            # With a socket timeout an idle worker notices a half-open connection within 6 s. Without the
+            # timeout the worker had not noticed it after 125 s.
             "socket_timeout": 5,
             "socket_connect_timeout": 2,
             "socket_keepalive": True,
             "health_check_interval": 5,
-            # redis-py must not replay an LPUSH.
+            # After a timeout redis-py must not send an LPUSH again, because Redis may have run it.
             "retry_on_timeout": False,
         },
     )

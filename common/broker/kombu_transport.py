@@ -1,8 +1,8 @@
 """kombu's Redis transport with redis-py's URL parsing and one Redis client per channel.
 
-kombu parses URLs differently: it does not know `unix://`, splits a URL at a semicolon, and accepts fewer
-options. It also creates a new client for every message that it receives and acknowledges, which was a sixth
-of the Python time that a worker spent on a job.
+kombu's own URL parser does not know `unix://`, splits a URL at a semicolon, and accepts fewer options than
+redis-py. kombu also creates a new client for every message that it receives and acknowledges, which took a
+sixth of the Python time that a worker spent on a job.
 """
 
 from typing import Any
@@ -49,5 +49,5 @@ class Transport(kombu_redis.Transport):
     """kombu's Redis transport with the `Channel` of this module."""
 
     Channel = Channel
-    #: kombu then passes the whole URL to the channel, which parses it.
+    #: True makes kombu pass the whole URL to the channel, which parses it.
     can_parse_url = True

@@ -1,7 +1,7 @@
 """The mapping of catalog error codes to domain errors, with a remedy for each problem.
 
-PostgREST passes PostgreSQL's SQLSTATE on unchanged; its own codes begin with PGRST. A proxy or an API gateway
-in front of it has only an HTTP status.
+PostgREST returns PostgreSQL's SQLSTATE unchanged; PostgREST's own codes begin with PGRST. An error from a
+proxy or an API gateway in front of PostgREST has only an HTTP status.
 """
 
 from common.errors import (
@@ -19,7 +19,7 @@ _APPLY_SCHEMA = (
     "SQL editor in order"
 )
 
-#: For each problem, what is wrong and what to do.
+#: Error messages by problem; each says what is wrong and what the operator has to do.
 REMEDIES = {
     "rpc_missing": f"the catalog lacks a SQL function that the search calls; {_APPLY_SCHEMA}",
     "table_missing": f"the catalog lacks the table album_covers or one of its columns; {_APPLY_SCHEMA}",
@@ -64,29 +64,30 @@ _PROBLEMS = {
     "PGRST106": "rpc_missing",  # the schema is not exposed
     "42P01": "table_missing",  # undefined_table
     "42703": "table_missing",  # undefined_column
-    "PGRST204": "table_missing",  # one of its columns is missing
+    "PGRST204": "table_missing",  # a column of the table is missing
     "PGRST205": "table_missing",
     "42704": "pgvector_missing",  # undefined_object: the type vector
     "28P01": "bad_key",  # invalid_password
     "28000": "bad_key",  # invalid_authorization_specification
     "PGRST301": "bad_key",  # the JWT does not verify, or has expired
-    "PGRST302": "bad_key",  # no key where one is needed
+    "PGRST302": "bad_key",  # the request needs a key and has none
     "PGRST303": "bad_key",
     "42501": "not_service_role",  # insufficient_privilege
     "22000": "wrong_dimension",  # data_exception, which pgvector and search_albums raise
     "3D000": "wrong_database",  # invalid_catalog_name
 }
 
-#: Transient classes of SQLSTATE: connection, rollback, resources, intervention, system, internal.
+#: SQLSTATE classes of transient errors: connection, rollback, resources, object state, operator intervention,
+#: system error and internal error.
 _TRANSIENT_CLASSES = frozenset({"08", "40", "53", "55", "57", "58", "XX"})
-#: PostgREST has no connection to its database, or waited too long for one.
+#: PostgREST's error codes if it has no connection to its database or waited too long for a connection.
 _TRANSIENT_CODES = frozenset({"PGRST000", "PGRST001", "PGRST002", "PGRST003"})
 _TRANSIENT_STATUSES = frozenset({408, 425, 429, 500, 502, 503, 504, 520, 521, 522, 523, 524})
 _STATUS_PROBLEMS = {401: "bad_key", 403: "bad_key", 404: "bad_url", 405: "bad_url"}
 
 
-#: Parts of messages that identify a problem. A failed connection has no SQLSTATE, only a message of libpq,
-#: the server or a pooler.
+#: Substrings of connection error messages that identify a problem. A failed connection has no SQLSTATE, only
+#: a message from libpq, the server or a pooler.
 _CONNECTION_PROBLEMS = {
     "bad_key": (
         "authentication failed",
@@ -110,7 +111,7 @@ _CONNECTION_PROBLEMS = {
 
 
 def misconfigured(problem: str, *, found: str | None = None) -> CatalogMisconfigured:
-    """Return the error for a problem, with the details that were found."""
+    """Return the error for a problem; `found` is appended to the message as details."""
     detail = REMEDIES[problem] if found is None else f"{REMEDIES[problem]} ({found})"
     return CatalogMisconfigured(detail, problem=problem)
 
@@ -131,7 +132,7 @@ def error_from_code(code: str, message: str) -> CoverSearchError:
 
 
 def error_from_status(status: int) -> CatalogError:
-    """Return the domain error for an HTTP status without an error code."""
+    """Return the domain error for an HTTP response that has a status but no error code."""
     if status in _TRANSIENT_STATUSES:
         return CatalogUnavailable(f"the catalog cannot answer now (HTTP {status})")
     if status in _STATUS_PROBLEMS:

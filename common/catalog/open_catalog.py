@@ -1,4 +1,4 @@
-"""The choice of the catalog implementation by the settings."""
+"""Opening the catalog implementation that the settings choose."""
 
 from common.catalog.postgres import PostgresCatalog
 from common.catalog.protocol import Catalog
@@ -11,10 +11,10 @@ CONNECTIONS = 8
 
 
 def open_catalog(settings: Settings) -> Catalog:
-    """Return the Supabase catalog if its URL is set, else the PostgreSQL catalog; do not connect yet.
+    """Return the Supabase catalog if its URL is set, else the PostgreSQL catalog; it connects on first use.
 
     Raises:
-        SettingsError: neither is configured.
+        SettingsError: neither catalog is configured.
     """
     if settings.supabase_url is not None and settings.supabase_key is not None:
         return SupabaseCatalog(

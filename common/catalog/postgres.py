@@ -1,4 +1,4 @@
-"""The catalog in a PostgreSQL database, through psycopg; it calls the same SQL functions as Supabase's."""
+"""The catalog in PostgreSQL, accessed with psycopg; the Supabase catalog calls the same SQL functions."""
 
 from collections.abc import Mapping
 from functools import lru_cache
@@ -17,7 +17,7 @@ from common.errors import CatalogUnavailable
 
 
 class PostgresCatalog(FunctionCatalog):
-    """A catalog at a database URL."""
+    """The catalog in the PostgreSQL database at a URL."""
 
     def __init__(self, database_url: str, *, timeout_s: float, connections: int) -> None:
         self._timeout_s = timeout_s
@@ -27,7 +27,7 @@ class PostgresCatalog(FunctionCatalog):
         self._connections.close()
 
     def _vector(self, embedding: npt.NDArray[np.float32]) -> BinaryVector:
-        # The binary form makes a small search one seventh faster than the text form.
+        # A small search is one seventh faster with the vector in binary form than in text form.
         return BinaryVector(vector_bytes(embedding))
 
     def _rows(self, function: str, arguments: Mapping[str, object]) -> list[Row]:
@@ -57,7 +57,7 @@ class PostgresCatalog(FunctionCatalog):
         )
 
 
-# Cached because building a statement takes 0.09 ms, and there are few different ones.
+# Statements are cached because building one takes 0.09 ms and there are few different statements.
 @lru_cache(maxsize=256)
 def _statement(query: LiteralString, function: str, names: tuple[str, ...]) -> bytes:
     call = sql.SQL("{}({})").format(
@@ -68,5 +68,5 @@ def _statement(query: LiteralString, function: str, names: tuple[str, ...]) -> b
 
 
 def _parameter(value: object) -> object:
-    # A string has no type for PostgreSQL, which then converts it to the parameter's type, such as `numeric`.
+    # PostgreSQL converts an untyped string, but not a float, to the parameter's type, such as `numeric`.
     return str(value) if isinstance(value, float) else value

@@ -1,10 +1,11 @@
 """A pool of PostgreSQL connections in which every wait has a timeout.
 
 psycopg's own pool connects in the background: if the server refuses, the caller only sees a timeout, without
-the reason. In this pool the caller itself connects and gets the server's error at once.
+the reason. In the pool of this module the caller itself connects and gets the server's error at once.
 
-Settings, prepared statements and locks never outlive a transaction: a pooler in transaction mode (PgBouncer,
-Supavisor) gives each transaction another session, and refuses the start-up parameter `options`.
+No setting, prepared statement or lock is used after its transaction ends, because a pooler in transaction
+mode (PgBouncer, Supavisor) may run each transaction in another session. Such a pooler also refuses the
+start-up parameter `options`.
 """
 
 import math
@@ -30,7 +31,7 @@ from common.errors import CatalogUnavailable
 T = TypeVar("T")
 C = TypeVar("C", bound=psycopg.Connection[Any])
 
-#: Connection timeout of the operators' tools.
+#: Connection timeout of the operators' tools, in seconds.
 TOOL_CONNECT_S = 10.0
 _BOUND = b"SELECT set_config('statement_timeout', %s, true)"
 
@@ -47,7 +48,7 @@ class _BinaryVectorDumper(Dumper):
 
 
 class BoundedConnection(psycopg.Connection[DictRow]):
-    """A connection whose every wait ends after `timeout_s`; it is closed if the server did not answer.
+    """A connection that waits for the server for at most `timeout_s` and is closed if no answer arrives.
 
     `statement_timeout` alone is not enough: a frozen or unreachable server does not enforce it.
     """
@@ -56,10 +57,10 @@ class BoundedConnection(psycopg.Connection[DictRow]):
 
     @contextmanager
     def bounded(self) -> Iterator[None]:
-        """Run the body's statements in one round trip and one transaction with a `statement_timeout`.
+        """Run the statements of the block in one round trip and one transaction with a `statement_timeout`.
 
-        This takes 0.1 ms longer than a `statement_timeout` of the session, which would be lost behind a
-        pooler.
+        Setting the timeout in each transaction takes 0.1 ms longer than setting it once for the session, but
+        a pooler would lose a setting of the session.
         """
         with self.pipeline():
             self.bound_transaction()
@@ -67,7 +68,7 @@ class BoundedConnection(psycopg.Connection[DictRow]):
 
     def bound_transaction(self) -> None:
         """Make the server end each further statement of this transaction after `timeout_s`."""
-        # Not SET LOCAL, which warns in a pipeline because no BEGIN statement has started the transaction.
+        # SET LOCAL would cause a warning in a pipeline, where no BEGIN statement has started the transaction.
         self.execute(_BOUND, [f"{math.ceil(self.timeout_s * 1000)}"])
 
     def wait(self, gen: Generator[Any, Any, T], interval: float = 0.1, timeout: float | None = None) -> T:
@@ -75,7 +76,7 @@ class BoundedConnection(psycopg.Connection[DictRow]):
         try:
             return super().wait(gen, interval, None if bound == math.inf else bound)
         except psycopg.OperationalError as error:
-            # An error reported by the server has a code and leaves the connection usable.
+            # An error that the server reported has a code, and the connection remains usable.
             if (
                 error.sqlstate is None
                 and self.pgconn.transaction_status == psycopg.pq.TransactionStatus.ACTIVE
@@ -94,7 +95,7 @@ class BoundedConnection(psycopg.Connection[DictRow]):
 
 
 class Connections:
-    """A pool of at most `size` connections to one database; callers open them when needed."""
+    """A pool of at most `size` connections to one database; a caller opens a connection if none is idle."""
 
     def __init__(self, url: str, *, size: int, timeout_s: float) -> None:
         self._url = url
@@ -123,13 +124,13 @@ class Connections:
             self._slots.release()
 
     def close(self) -> None:
-        """Close the idle connections, and each lent one when it is returned."""
+        """Close the idle connections now, and each connection in use when it is returned."""
         self._closed = True
         while self._idle:
             self._idle.pop().close()
 
     def _take(self) -> BoundedConnection | None:
-        # The most recently used first, so that surplus connections stay idle.
+        # The most recently used connection is taken first, so that surplus connections stay idle.
         while True:
             try:
                 connection = self._idle.pop()
@@ -155,7 +156,7 @@ class Connections:
 
 
 def open_connection(url: str, *, autocommit: bool = False) -> psycopg.Connection[TupleRow]:
-    """Return a connection for a tool that runs its own SQL, without a timeout for its statements.
+    """Return a connection without a statement timeout, for a tool that runs its own SQL.
 
     Raises:
         CatalogUnavailable: no connection can be opened now.
@@ -170,9 +171,9 @@ def _connect(url: str, kind: type[C], *, timeout_s: float) -> C:
     try:
         parameters: dict[str, Any] = dict(conninfo_to_dict(url))
     except psycopg.ProgrammingError:
-        # The cause contains the URL, and so the password.
+        # psycopg's error is hidden because its message contains the URL and therefore the password.
         raise misconfigured("bad_url") from None
-    # libpq tries the hosts one after the other, each for up to `connect_timeout`.
+    # libpq tries the hosts of a URL one after the other, each for up to `connect_timeout`.
     hosts = str(parameters.get("host", "")).count(",") + 1
     ours = {
         "connect_timeout": max(1, math.ceil(timeout_s / hosts)),

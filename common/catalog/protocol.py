@@ -1,8 +1,8 @@
 """The catalog protocol and its data types, independent of the database.
 
 Both implementations, `supabase` and `postgres`, call the same SQL functions and pass the same
-contract tests. Calls block and are thread-safe; every call ends within the timeout with which the
-implementation was opened.
+contract tests. All methods of a catalog block and are thread-safe; each call ends within the timeout with
+which the catalog was opened.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -15,7 +15,7 @@ import numpy.typing as npt
 from common.errors import CatalogMisconfigured
 from common.filters import Filters
 
-#: Dimension of every embedding: the projection of CLIP ViT-B/32 and the type `vector(512)`.
+#: The number of values in every embedding, fixed by CLIP ViT-B/32 and by the column type `vector(512)`.
 EMBEDDING_DIMENSION = 512
 
 
@@ -31,18 +31,18 @@ class Album:
     pitchfork_score: float | None
     best_new_music: bool
     cover_url: str | None
-    #: All genres of the album, `genre` first.
+    #: All genres of the album; `genre` is the first of them.
     genres: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        """Set `genres` from `genre` if it was not given."""
+        """Set `genres` from `genre` if `genres` was not given."""
         if not self.genres and self.genre:
             object.__setattr__(self, "genres", (self.genre,))
 
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """An album and the cosine of its embedding with the query's, in [-1, 1]."""
+    """An album and the cosine similarity of its embedding and the query's embedding, in [-1, 1]."""
 
     album: Album
     similarity: float
@@ -56,7 +56,7 @@ class GenreCount:
 
 @dataclass(frozen=True, slots=True)
 class CatalogStats:
-    """Statistics of the catalog; a bound is None if no album has a value."""
+    """Statistics of the catalog; a minimum, maximum or average is None if no album has a value."""
 
     total_albums: int
     genres: tuple[GenreCount, ...]
@@ -70,31 +70,31 @@ class CatalogStats:
 
 @dataclass(frozen=True, slots=True)
 class ModelStamp:
-    """The model and the version of the preprocessing that made the catalog's vectors."""
+    """The model that computed the catalog's vectors, and the version of the image preprocessing."""
 
     model: str
     fingerprint: str
-    #: A catalog that does not store the version was made with version 1.
+    #: Version of the image preprocessing; a catalog that does not store a version was made with version 1.
     preprocessing: int = 1
 
 
 class Matches(list[Match]):
-    """The matches of one search, nearest first."""
+    """The matching albums of one search, the most similar first."""
 
     def __init__(self, matches: Iterable[Match] = (), *, version: str | None = None) -> None:
         super().__init__(matches)
-        #: The catalog's version in the snapshot that was searched; None if it has no version.
+        #: The catalog's version in the snapshot that was searched; None if the catalog has no version.
         self.version = version
 
 
 class Embeddings(dict[str, npt.NDArray[np.float32]]):
-    """Embeddings, shape (512,), by album id."""
+    """A mapping from album ids to embeddings of shape (512,)."""
 
     def __init__(
         self, embeddings: Mapping[str, npt.NDArray[np.float32]], *, version: str | None = None
     ) -> None:
         super().__init__(embeddings)
-        #: The catalog's version in the snapshot that was read; None if it has no version.
+        #: The catalog's version in the snapshot that was read; None if the catalog has no version.
         self.version = version
 
 
@@ -116,8 +116,9 @@ class Catalog(Protocol):
     ) -> Matches:
         """Return the k nearest albums that meet the filters, sorted by similarity and then by id.
 
-        `embedding` has shape (512,), float32. Fewer than k albums are returned only if fewer match. If
-        `model_fingerprint` is given, the catalog compares it with its own model's in the same snapshot.
+        `embedding` is a float32 array of shape (512,). Fewer than k albums are returned only if fewer than k
+        albums meet the filters. If `model_fingerprint` is given, the catalog compares it with the fingerprint
+        of its own model, in the same snapshot as the search.
 
         Raises:
             ModelMismatch: the catalog's vectors come from another model.
@@ -146,23 +147,23 @@ class Catalog(Protocol):
         ...
 
     def genres(self) -> list[str]:
-        """Return every genre once, in its most frequent spelling, sorted."""
+        """Return a sorted list of all genres, each in its most frequent spelling."""
         ...
 
     def stats(self) -> CatalogStats:
-        """Return statistics, genres by descending count; an album counts in each of its genres."""
+        """Return statistics with genres by descending count; an album counts in each of its genres."""
         ...
 
     def model_stamp(self) -> ModelStamp | None:
-        """Return the model that made the vectors, None if the catalog does not store it."""
+        """Return the model that computed the vectors, or None if the catalog does not store it."""
         ...
 
     def version(self) -> str | None:
-        """Return a token that differs after each change of the catalog; None if changes are not tracked."""
+        """Return a token that changes whenever the catalog changes, or None if changes are not tracked."""
         ...
 
     def warnings(self) -> list[CatalogMisconfigured]:
-        """Return the faults of the setup that do not make search results wrong."""
+        """Return the configuration faults that do not make search results wrong."""
         ...
 
     def check(self) -> None:

@@ -1,4 +1,4 @@
-"""Conversions between the protocol's types and the arguments and rows of the SQL functions."""
+"""Conversions between the catalog protocol's types and the arguments and rows of the SQL functions."""
 
 import math
 import struct
@@ -26,14 +26,14 @@ from common.filters import Filters
 
 Row = Mapping[str, Any]
 
-#: Filters whose argument has another name.
+#: The SQL argument of each filter whose argument has another name than the filter.
 _ARGUMENT_NAMES = {"best_new_music": "best_new_music_only"}
 
 
 def vector_literal(embedding: npt.NDArray[np.float32]) -> str:
-    """Return an embedding, shape (512,), in pgvector's text form, each number with the fewest exact digits.
+    """Return an embedding of shape (512,) in pgvector's text form, with as few digits as each number needs.
 
-    Sending it as one JSON string takes 107 ms for eight embeddings, a list of numbers 139 ms.
+    Sending eight embeddings as JSON strings takes 107 ms, and as lists of numbers 139 ms.
 
     Raises:
         CatalogMisconfigured: the shape is wrong.
@@ -46,7 +46,7 @@ def vector_literal(embedding: npt.NDArray[np.float32]) -> str:
 
 
 def vector_bytes(embedding: npt.NDArray[np.float32]) -> bytes:
-    """Return an embedding, shape (512,), in pgvector's binary form (`vector_recv` in its vector.c).
+    """Return an embedding of shape (512,) in pgvector's binary form (`vector_recv` in pgvector's vector.c).
 
     Raises:
         CatalogMisconfigured: the shape is wrong.
@@ -72,10 +72,9 @@ def check_embedding(embedding: npt.NDArray[np.float32]) -> None:
 
 
 def filter_arguments(filters: Filters) -> dict[str, object]:
-    """Return the filters as arguments of `search_albums`, without those that have no effect.
+    """Return the filters as arguments of `search_albums`, without the filters that are not set.
 
-    Searches without filters then still work with the older function, which has three parameters. An argument
-    has its filter's name unless `_ARGUMENT_NAMES` has another.
+    A search without filters therefore also works with the older SQL function, which has three parameters.
     """
     given = {
         name: value for name, value in asdict(filters).items() if value is not None and value is not False
@@ -90,7 +89,7 @@ def filter_arguments(filters: Filters) -> dict[str, object]:
 
 
 def album_from_row(row: Row) -> Album:
-    """Read one row; a catalog made by other tools may have NULL in any column."""
+    """Return the album in a row; if other tools made the catalog, any column may be NULL."""
     score = row["pitchfork_score"]
     return Album(
         id=row["id"],
@@ -101,7 +100,7 @@ def album_from_row(row: Row) -> Album:
         pitchfork_score=None if score is None else float(score),
         best_new_music=bool(row["best_new_music"]),
         cover_url=row["cover_url"],
-        # The functions of older schemas return only one genre per album.
+        # The SQL functions of older schemas return only one genre per album.
         genres=tuple(row.get("genres") or ()),
     )
 
@@ -139,7 +138,7 @@ def stamp_from_document(document: Row) -> ModelStamp | None:
     return ModelStamp(
         model=document["model"],
         fingerprint=document["fingerprint"],
-        # A database that has not been migrated does not return it.
+        # A database that has not been migrated does not return the preprocessing version.
         preprocessing=document.get("preprocessing", 1),
     )
 

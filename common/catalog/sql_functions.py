@@ -1,4 +1,4 @@
-"""The catalog implemented on its SQL functions, independent of how they are called."""
+"""The catalog's methods implemented with SQL functions, independent of how these functions are called."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
@@ -25,7 +25,7 @@ _EMBEDDING_TYPE = f"vector({EMBEDDING_DIMENSION})"
 
 
 class FunctionCatalog(ABC):
-    """Calls the SQL functions by name; a subclass implements the call."""
+    """A catalog that calls SQL functions by name; a subclass sends the calls to the database."""
 
     @abstractmethod
     def _rows(self, function: str, arguments: Mapping[str, object]) -> list[row_mapping.Row]:
@@ -36,7 +36,7 @@ class FunctionCatalog(ABC):
         """Call a function that returns one value."""
 
     def _vector(self, embedding: npt.NDArray[np.float32]) -> object:
-        """Return an embedding, shape (512,), in the form that `_rows` and `_document` pass on."""
+        """Return an embedding of shape (512,) in the form that `_rows` and `_document` send."""
         return row_mapping.vector_literal(embedding)
 
     @abstractmethod

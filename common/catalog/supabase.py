@@ -1,7 +1,7 @@
-"""The catalog in Supabase: supabase-py, one client for all threads, calling the SQL functions by RPC.
+"""The catalog in Supabase: one supabase-py client, shared by all threads, calls the SQL functions by RPC.
 
-A response hook of the HTTP client turns every unsuccessful response into a domain error. There both status
-and body are known; supabase-py keeps only one of the two. Calls are not retried here.
+A response hook of the HTTP client turns every unsuccessful response into a domain error, because supabase-py
+keeps only the status or the body of a response. This module does not retry calls.
 """
 
 import base64
@@ -22,7 +22,7 @@ from common.catalog.row_mapping import Row
 from common.catalog.sql_functions import FunctionCatalog
 from common.errors import CatalogMisconfigured, CatalogUnavailable, CoverSearchError
 
-#: Roles of public keys; the catalog does not accept them.
+#: Roles of public keys, which the catalog does not accept.
 _PUBLIC_ROLES = frozenset({"anon", "authenticated"})
 
 
@@ -33,7 +33,7 @@ class Executable(Protocol):
 
 
 class SupabaseCatalog(FunctionCatalog):
-    """A catalog at a Supabase URL, with a service key."""
+    """The catalog in the Supabase project at a URL, accessed with a service key."""
 
     def __init__(self, url: str, key: str, *, timeout_s: float, connections: int) -> None:
         self._url = url
@@ -74,7 +74,7 @@ class SupabaseCatalog(FunctionCatalog):
         except httpx.TransportError as error:
             raise CatalogUnavailable(f"the catalog at {self._host} cannot be reached: {error}") from error
         except APIError as error:
-            # The response hook has raised for unsuccessful responses; this one is not valid JSON.
+            # Unsuccessful responses have raised in the response hook, so this response is not valid JSON.
             raise misconfigured("bad_url", found=f"{self._host} does not answer in JSON") from error
 
     def _connected(self) -> Client:
@@ -97,7 +97,7 @@ class SupabaseCatalog(FunctionCatalog):
 
 
 def _timeout(timeout_s: float) -> httpx.Timeout:
-    # httpx limits each phase separately; the sum is `timeout_s`.
+    # httpx limits each phase of a request separately; the limits add up to `timeout_s`.
     return httpx.Timeout(
         connect=timeout_s * 0.2, write=timeout_s * 0.1, pool=timeout_s * 0.2, read=timeout_s * 0.5
     )
@@ -127,7 +127,7 @@ def _raise_for_answer(response: httpx.Response) -> None:
 
 
 def _require_json(response: httpx.Response) -> None:
-    # Otherwise supabase-py would return another server's HTML page as a string.
+    # Without this check supabase-py would return the HTML page of another server as a string.
     kind = response.headers.get("content-type", "")
     if kind and "json" not in kind:
         raise misconfigured("bad_url", found=f"{response.url.host} answers in {kind}, and not in JSON")
@@ -140,9 +140,9 @@ def _fault(status: int, document: object) -> CoverSearchError:
 
 
 def service_key_error(key: str) -> CatalogMisconfigured | None:
-    """Return an error if a key is obviously wrong, without sending it; otherwise None.
+    """Return an error if a key is obviously wrong, else None; the key is not sent to the server.
 
-    A key is a JWT with the claim `role`, or a key of the newer kinds `sb_secret_…` and `sb_publishable_…`.
+    A key is a JWT with the claim `role`, or has one of the newer forms `sb_secret_…` and `sb_publishable_…`.
     """
     if key.startswith("sb_publishable_"):
         return misconfigured("not_service_role", found="this is a publishable key")

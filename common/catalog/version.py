@@ -1,8 +1,8 @@
-"""The version token in Redis that invalidates every cached result.
+"""The version token in Redis; replacing it invalidates every cached result.
 
-The catalog has a version of its own (`Catalog.version`), which gateways read every second. The query key
-contains both. Replacing the token also makes the gateways read the catalog's version at once. The token is
-random, because a counter could repeat an old value after Redis has lost its data.
+The query key contains this token and the catalog's own version (`Catalog.version`), which gateways read every
+second. Replacing the token also makes the gateways read the catalog's version at once. The token is random,
+because a counter could repeat an old value after Redis has lost its data.
 """
 
 import secrets
@@ -13,7 +13,7 @@ from common.redis import keyspace
 
 
 def new_catalog_version(redis: Redis, *, model_fingerprint: str | None) -> str:
-    """Store and publish a new token; also store the fingerprint of the catalog's model, unless unknown."""
+    """Store and publish a new version token; also store the fingerprint of the catalog's model if given."""
     version = secrets.token_hex(8)
     pipeline = redis.pipeline(transaction=True)
     pipeline.set(keyspace.CATALOG_VERSION, version)
@@ -30,7 +30,7 @@ def made_from(*, model: str, version: str | None) -> str:
 
 
 def ensure_catalog_version(redis: Redis, *, model_fingerprint: str, preprocessing: int) -> None:
-    """Store a new token if there is none, or if the model or the preprocessing version has changed."""
+    """Store a new version token if Redis has none, or if the model or the preprocessing has changed."""
     model, before, version = redis.mget(
         keyspace.CATALOG_MODEL, keyspace.CATALOG_PREPROCESSING, keyspace.CATALOG_VERSION
     )

@@ -1,6 +1,6 @@
-"""Truncated files of the formats that declare their length: detection, and padding with zeros.
+"""Detection and padding of truncated files in the formats that declare a file's length.
 
-JPEG, PNG and GIF do not declare their length; their truncation is detected during decoding.
+JPEG, PNG and GIF files do not declare their length; the decoder detects whether they are truncated.
 """
 
 from collections.abc import Callable, Mapping
@@ -13,10 +13,10 @@ from common.images.cost.tiff import declared_tiff_bytes
 from common.images.cost.webp import declared_webp_bytes
 from common.images.formats import avif
 
-#: Share of a file that may be missing. Browsers also show a picture whose download broke off this late.
+#: Maximum share of a file that is allowed to be missing; browsers also show a picture that misses so little.
 MISSING_MAX_SHARE = 0.01
 
-#: Functions that return the length that a file declares, zero if it declares none.
+#: By format, a function that returns the length in bytes that a file declares, or zero if it declares none.
 _DECLARED: Mapping[str, Callable[[bytes], int]] = MappingProxyType(
     {
         "WEBP": declared_webp_bytes,
@@ -29,7 +29,7 @@ _DECLARED: Mapping[str, Callable[[bytes], int]] = MappingProxyType(
 
 
 def with_missing_end(data: bytes, image_format: str) -> bytes:
-    """Return the file, padded with zeros to its declared length; an AVIF beyond it.
+    """Return the file, padded with zeros to its declared length; an AVIF file gets further zeros.
 
     Raises:
         UndecodableImage: more than a hundredth of the file is missing.

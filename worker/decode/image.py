@@ -8,7 +8,7 @@ This module imports no heavy libraries except Pillow and NumPy, because every de
 from PIL import Image
 
 from common.errors import UndecodableImage
-from common.images.cost.estimate import MAX_COST_S, check_cost, read_outline
+from common.images.cost.estimate import MAX_COST_S, check_cost, read_image_summary
 from common.images.formats.detection import format_of
 from common.images.truncation import with_missing_end
 from worker.decode.colour.conversion import Conversion, conversion_from
@@ -38,11 +38,11 @@ def decode_image(
         decode. UndecodableImage: the file cannot be decoded.
     """
     image_format = format_of(data)
-    outline = read_outline(data, image_format)
+    summary = read_image_summary(data, image_format)
     data = with_missing_end(data, image_format)
     parsed = without_metadata(data) if image_format == "PNG" else data
     image = open_image(parsed, image_format, max_pixels=max_pixels)
-    check_cost(outline, max_cost_s=max_cost_s)
+    check_cost(summary, max_cost_s=max_cost_s)
     try:
         source = colour_source(image, data, image_format)
         loaded = load_samples(image, parsed, image_format, size_px=size_px)

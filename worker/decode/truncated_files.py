@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageFile
 
-from common.images.cost.estimate import read_outline
+from common.images.cost.estimate import read_image_summary
 from common.images.cost.jpeg import read_jpeg
 from common.images.truncation import cut_short
 from worker.decode.pillow_parsers import BROKEN
@@ -45,7 +45,7 @@ def load(image: ImageFile.ImageFile, data: bytes, image_format: str, *, reopen: 
     try:
         image.load()
     except BROKEN:
-        if image_format not in _WITHOUT_LENGTH or read_outline(data, image_format).is_whole:
+        if image_format not in _WITHOUT_LENGTH or read_image_summary(data, image_format).is_whole:
             raise
         decode_partial = _decode_partial_jpeg if image_format == "JPEG" else _decode_partial_rows
         partial, missing_share = decode_partial(data, reopen)
@@ -67,8 +67,8 @@ def _has_uniform_end(data: bytes, reopen: Open, decode_partial: _DecodePartial, 
 
 def _decode_partial_jpeg(data: bytes, reopen: Open) -> tuple[ImageFile.ImageFile, float]:
     """Decode a truncated JPEG, in which libjpeg fills in every missing block; return the missing share."""
-    outline = read_jpeg(data)
-    if not outline.has_every_scan:
+    summary = read_jpeg(data)
+    if not summary.has_every_scan:
         raise cut_short("JPEG", "scans are missing")
     data = data.rstrip(b"\xff")
     size = max(int(len(data) * _STAND_IN_SHARE), _STAND_IN_MIN_BYTES)
@@ -76,10 +76,10 @@ def _decode_partial_jpeg(data: bytes, reopen: Open) -> tuple[ImageFile.ImageFile
     partial, other = reopen(data + _END_OF_IMAGE), reopen(data + stand_in + _END_OF_IMAGE)
     partial.load()
     other.load()
-    unit_rows = max(outline.unit_rows * partial.height // outline.height, 1)
+    unit_rows = max(summary.unit_rows * partial.height // summary.height, 1)
     differing_share = _share_from_first_difference(partial, other, unit_rows)
     # Only the last scan is incomplete, so the missing share is multiplied by that scan's share of the file.
-    return partial, differing_share * outline.last_scan_bytes / len(data)
+    return partial, differing_share * summary.last_scan_bytes / len(data)
 
 
 def _decode_partial_rows(data: bytes, reopen: Open) -> tuple[ImageFile.ImageFile, float]:

@@ -1,1 +1,1 @@
-"""What decoding an image file costs, estimated from its header and markers before anything is decoded."""
+"""Estimates of the CPU time for decoding an image file, made from its header and markers before decoding."""

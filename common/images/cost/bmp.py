@@ -1,24 +1,24 @@
-"""The outline of a BMP: size, bits per pixel, and whether it is run-length encoded."""
+"""The size and estimated decoding cost of a BMP, read from its header."""
 
 from dataclasses import dataclass
 from struct import Struct
 
-from common.images.cost.unit_costs import ALPHA_PX_S, COLOUR_PX_S, Outline
+from common.images.cost.unit_costs import ALPHA_PX_S, COLOUR_PX_S, ImageSummary
 
 _FILE_HEADER_BYTES = 14
 _LENGTH = Struct("<I")
-#: The OS/2 header (after its length field), and the fields that all later headers begin with.
+#: The fields of the OS/2 header after its length field, and the first fields of all later headers.
 _SHORT_HEADER, _SHORT_BYTES = Struct("<HHHH"), 12
 _LONG_HEADER = Struct("<iiHHI")
-#: Offset of the field with the start of the pixel data; rows are padded to a multiple of these bits.
+#: Offset of the field that contains the start of the pixel data; rows are padded to a multiple of 32 bits.
 _START_AT, _ROW_UNIT_BITS = 10, 32
-#: Compression by run-length encoding, RLE8 and RLE4.
+#: Values of the compression field that mean run-length encoding: RLE8 and RLE4.
 _RUNS = frozenset({1, 2})
 _BITS_OF_ALPHA = 32
 
 _BYTE_S = 1e-9
-#: One pixel and one byte of run-length encoding. Pillow decodes it in Python and fills short lines pixel by
-#: pixel.
+#: Cost of one pixel and of one byte of run-length encoded data, which Pillow decodes in Python. Pillow fills
+#: short lines pixel by pixel.
 _RUN_PX_S, _RUN_BYTE_S = 115e-9, 240e-9
 
 
@@ -30,20 +30,20 @@ class _Header:
     compression: int
 
 
-def read_bmp(data: bytes) -> Outline:
-    """Return the outline of a BMP."""
+def read_bmp(data: bytes) -> ImageSummary:
+    """Return the size and estimated decoding cost of a BMP."""
     header = _read_header(data)
     if header is None:
-        return Outline()
+        return ImageSummary()
     pixels = header.width * header.height
     cost_s = pixels * (ALPHA_PX_S if header.bits == _BITS_OF_ALPHA else COLOUR_PX_S) + len(data) * _BYTE_S
     if header.compression in _RUNS:
         cost_s += pixels * _RUN_PX_S + len(data) * _RUN_BYTE_S
-    return Outline(header.width, header.height, cost_s=cost_s)
+    return ImageSummary(header.width, header.height, cost_s=cost_s)
 
 
 def declared_bmp_bytes(data: bytes) -> int:
-    """Return the length in bytes that the header implies, zero if the rows are run-length encoded."""
+    """Return the file length in bytes that the header implies, or zero if rows are run-length encoded."""
     header = _read_header(data)
     if header is None or header.compression in _RUNS:
         return 0

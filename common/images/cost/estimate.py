@@ -10,11 +10,11 @@ from common.images.cost.heif import read_heif
 from common.images.cost.jpeg import read_jpeg
 from common.images.cost.png import read_png
 from common.images.cost.tiff import read_tiff
-from common.images.cost.unit_costs import Outline
+from common.images.cost.unit_costs import ImageSummary
 from common.images.cost.webp import read_webp
 
-#: The outline reader of each format, by Pillow's name of the format.
-READERS: Mapping[str, Callable[[bytes], Outline]] = MappingProxyType(
+#: The function that reads a file's summary, by Pillow's name of the format.
+READERS: Mapping[str, Callable[[bytes], ImageSummary]] = MappingProxyType(
     {
         "JPEG": read_jpeg,
         "PNG": read_png,
@@ -26,27 +26,28 @@ READERS: Mapping[str, Callable[[bytes], Outline]] = MappingProxyType(
         "AVIF": read_heif,
     }
 )
-#: The default of DECODE_CPU_S: allowed CPU time for one file.
+#: Default of the setting DECODE_CPU_S: the maximum CPU time for decoding one file, in seconds.
 MAX_COST_S = 2.0
 
 
-def read_outline(data: bytes, image_format: str) -> Outline:
-    """Return the outline of a file; broken files are not an error here.
+def read_image_summary(data: bytes, image_format: str) -> ImageSummary:
+    """Return the size and estimated decoding cost of a file; most broken files do not raise an error.
 
     Raises:
         ImageTooCostly: the file has too many parts.
+        UndecodableImage, UnsupportedImage: the function for the file's format refuses the file.
     """
     return READERS[image_format](data)
 
 
-def check_cost(outline: Outline, *, max_cost_s: float) -> None:
+def check_cost(summary: ImageSummary, *, max_cost_s: float) -> None:
     """Raise an error if decoding a file is estimated to take more CPU time than allowed.
 
     Raises:
         ImageTooCostly
     """
-    if outline.cost_s > max_cost_s:
+    if summary.cost_s > max_cost_s:
         raise ImageTooCostly(
-            f"decoding the image would take about {outline.cost_s:.1f} s of CPU and {max_cost_s:g} s are "
+            f"decoding the image would take about {summary.cost_s:.1f} s of CPU and {max_cost_s:g} s are "
             "allowed: send it with fewer pixels, or as a plain JPEG"
         )

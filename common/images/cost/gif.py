@@ -1,9 +1,9 @@
-"""The outline of a GIF: the canvas, and the first frame; only this frame is decoded."""
+"""The size and estimated decoding cost of a GIF; only its first frame is decoded."""
 
 from dataclasses import dataclass
 from struct import Struct
 
-from common.images.cost.unit_costs import ALPHA_PX_S, COLOUR_PX_S, PARTS_MAX, Outline, check_parts
+from common.images.cost.unit_costs import ALPHA_PX_S, COLOUR_PX_S, PARTS_MAX, ImageSummary, check_parts
 
 _SCREEN = Struct("<HHBBB")
 _FRAME = Struct("<HHHHB")
@@ -12,20 +12,20 @@ _EXTENSION, _IMAGE, _TRAILER = 0x21, 0x2C, 0x3B
 _GRAPHIC_CONTROL = b"\xf9\x04"
 _HAS_PALETTE, _PALETTE_BITS, _IS_TRANSPARENT = 0x80, 0x07, 0x01
 
-#: One block of an extension, which Pillow parses in Python; one byte and one pixel of LZW.
+#: Cost of one extension block, which Pillow parses in Python, and of one byte and one pixel of LZW data.
 _BLOCK_S, _CODED_BYTE_S, _CODED_PX_S = 1e-6, 40e-9, 3e-9
 
 
 @dataclass(slots=True)
 class _Cursor:
-    """The read position in a file."""
+    """A file and the current read position in it."""
 
     data: bytes
     at: int
 
     @property
     def byte(self) -> int:
-        """Return the byte at the position, zero past the end."""
+        """Return the byte at the read position, or zero past the end of the file."""
         return self.data[self.at] if self.at < len(self.data) else 0
 
     def skip_palette(self, flags: int) -> None:
@@ -33,7 +33,7 @@ class _Cursor:
             self.at += 3 << (flags & _PALETTE_BITS) + 1
 
     def skip_blocks(self) -> int:
-        """Skip the blocks up to an empty one, at most about `PARTS_MAX`; return their number."""
+        """Skip blocks up to an empty block, at most about `PARTS_MAX` blocks; return the number skipped."""
         blocks = 0
         while (size := self.byte) and blocks <= PARTS_MAX:
             self.at += 1 + size
@@ -42,33 +42,33 @@ class _Cursor:
         return blocks
 
 
-def read_gif(data: bytes) -> Outline:
-    """Return the outline of a GIF.
+def read_gif(data: bytes) -> ImageSummary:
+    """Return the size and estimated decoding cost of a GIF.
 
     Raises:
-        ImageTooCostly: it has too many blocks before its first frame.
+        ImageTooCostly: the GIF has too many blocks before its first frame.
     """
     if len(data) < _SIGNATURE_BYTES + _SCREEN.size:
-        return Outline()
+        return ImageSummary()
     width, height, flags, _, _ = _SCREEN.unpack_from(data, _SIGNATURE_BYTES)
     cursor = _Cursor(data, _SIGNATURE_BYTES + _SCREEN.size)
     cursor.skip_palette(flags)
     blocks, is_transparent = _skip_extensions(cursor)
     header_s = blocks * _BLOCK_S
     if cursor.byte != _IMAGE or cursor.at + 1 + _FRAME.size > len(data):
-        return Outline(cost_s=header_s)
+        return ImageSummary(cost_s=header_s)
     left, top, frame_width, frame_height, flags = _FRAME.unpack_from(data, cursor.at + 1)
-    # Pillow enlarges the canvas if the first frame extends past it.
+    # Pillow enlarges the canvas if the first frame extends past the canvas.
     width, height = max(width, left + frame_width), max(height, top + frame_height)
     is_transparent = is_transparent or (frame_width, frame_height) != (width, height)
     canvas_s = width * height * (ALPHA_PX_S if is_transparent else COLOUR_PX_S)
     coded_bytes, is_whole = _coded_bytes(cursor, flags)
     coded_s = coded_bytes * _CODED_BYTE_S + frame_width * frame_height * _CODED_PX_S
-    return Outline(width, height, cost_s=header_s + canvas_s + coded_s, is_whole=is_whole)
+    return ImageSummary(width, height, cost_s=header_s + canvas_s + coded_s, is_whole=is_whole)
 
 
 def _skip_extensions(cursor: _Cursor) -> tuple[int, bool]:
-    """Skip to the first frame; return the number of blocks, and whether it has a transparent colour."""
+    """Skip to the first frame; return the number of skipped blocks and whether the frame is transparent."""
     blocks, is_transparent = 0, False
     while cursor.at < len(cursor.data) and cursor.byte not in {_IMAGE, _TRAILER}:
         kind = cursor.byte
@@ -84,9 +84,9 @@ def _skip_extensions(cursor: _Cursor) -> tuple[int, bool]:
 
 
 def _coded_bytes(cursor: _Cursor, flags: int) -> tuple[int, bool]:
-    """Return the size of the frame's data, and whether it is complete.
+    """Return the size of the first frame's data in bytes, and whether the data is complete.
 
-    If there are too many blocks, all remaining bytes are counted.
+    If the frame has more than `PARTS_MAX` blocks, all remaining bytes of the file are counted.
     """
     cursor.at += 1 + _FRAME.size
     cursor.skip_palette(flags)

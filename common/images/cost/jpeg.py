@@ -1,4 +1,4 @@
-"""The outline of a JPEG: frame size, cost of the scans, and whether all scans are complete."""
+"""The size and estimated decoding cost of a JPEG, and whether all its scans are complete."""
 
 import re
 from collections.abc import Iterator
@@ -10,7 +10,7 @@ from common.images.cost.unit_costs import (
     COLOUR_PX_S,
     GREY_PX_S,
     ROTATION_PX_S,
-    Outline,
+    ImageSummary,
     check_parts,
     directory_s,
 )
@@ -20,43 +20,44 @@ _FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 _PROGRESSIVE, _ARITHMETIC = frozenset({0xC2, 0xC6, 0xCA, 0xCE}), frozenset(range(0xC9, 0xD0))
 _STANDALONE = frozenset({0x01, *range(0xD0, 0xD9)})
 _MARKER = re.compile(rb"\xff([^\x00\xff])")
-#: Within a scan, stuffed zero bytes and restart markers are part of the data.
+#: A marker that ends a scan; stuffed zero bytes and restart markers are part of the scan's data.
 _MARKER_IN_SCAN = re.compile(rb"\xff([^\x00\xff\xd0-\xd7])")
 _U16 = Struct(">H")
 _FRAME, _COMPONENT = Struct(">BHHB"), Struct(">BBB")
 _BLOCK_PX, _COEFFICIENTS = 8, 64
-#: Components of a frame that Pillow accepts, and of a scan that libjpeg accepts.
+#: Maximum number of components that Pillow accepts in a frame and libjpeg in a scan.
 _COMPONENTS_MAX = 4
 _ALL_COEFFICIENTS = (1 << _COEFFICIENTS) - 1
 
-#: The smallest side that a decoder may scale down to by DCT: twice the input size of the largest CLIP model.
+#: Minimum length in pixels of the shorter side of an image that is scaled down during decoding (DCT scaling):
+#: twice the input size of the largest CLIP model.
 _SCALED_SIDE_PX = 2 * 336
 _SCALES = (8, 4, 2, 1)
 
-#: One block of 8 x 8 samples in a scan: sequential, progressive DC, progressive AC; and one coefficient of a
-#: block in a refinement scan.
+#: Cost of one block of 8 x 8 samples in a sequential, a progressive DC and a progressive AC scan, and of one
+#: coefficient of a block in a refinement scan.
 _SEQUENTIAL_BLOCK_S, _DC_BLOCK_S, _AC_BLOCK_S, _REFINED_S = 15e-9, 18e-9, 10e-9, 0.8e-9
-#: Cost of arithmetic coding relative to Huffman coding, and of allocating memory for one stored block.
+#: Cost of arithmetic coding relative to Huffman coding, and cost of allocating memory for one stored block.
 _ARITHMETIC_FACTOR, _STORED_BLOCK_S = 1.6, 60e-9
 _SCAN_S, _SCAN_BYTE_S = 5e-6, 20e-9
-#: Parsed in Python before the first scan: one segment, one stray or fill byte between segments, one byte of a
-#: quantization table, one Photoshop resource.
+#: Cost of the data that Pillow parses in Python before the first scan: one segment, one stray or fill byte
+#: between segments, one byte of a quantization table, and one Photoshop resource.
 _SEGMENT_S, _STRAY_BYTE_S, _TABLE_BYTE_S, _RESOURCE_S = 2e-6, 0.5e-6, 60e-9, 0.6e-6
 
 
 @dataclass(slots=True)
 class _Component:
-    #: The identifier by which scans refer to the component; several components may have the same.
+    #: The identifier by which scans refer to the component; several components can have the same identifier.
     name: int
     across: int
     down: int
-    #: Bit mask of the coefficients whose lowest bit has been coded.
+    #: A bit mask of the coefficients whose lowest bit has been coded by a scan.
     complete: int = 0
 
 
 @dataclass(slots=True)
 class _Frame:
-    """The frame header, with the coefficients completed by the scans read so far."""
+    """The frame header; its components record the coefficients that the scans read so far complete."""
 
     marker: int
     width: int
@@ -81,7 +82,7 @@ class _Frame:
         return units_across * units_down * component.across * component.down
 
     def pixels_s(self, *, may_rotate: bool) -> float:
-        """Return the cost of the pixels at the scale at which they are decoded."""
+        """Return the cost of unpacking, resizing and converting the pixels at the decoded scale."""
         shortest = min(self.width, self.height) // _SCALED_SIDE_PX
         scale = next(scale for scale in _SCALES if shortest >= scale or scale == 1)
         price = {1: GREY_PX_S, 3: COLOUR_PX_S}.get(len(self.components), CMYK_PX_S)
@@ -89,13 +90,13 @@ class _Frame:
 
     @property
     def stored_coefficients_s(self) -> float:
-        """Return the cost of storing all coefficients, which is needed with more than one scan."""
+        """Return the cost of storing all coefficients, which decoders do if there are several scans."""
         return sum(map(self.blocks, self.components)) * _STORED_BLOCK_S
 
 
 @dataclass(frozen=True, slots=True)
-class JpegOutline(Outline):
-    #: Bytes from the start of the last scan to the end of the file.
+class JpegSummary(ImageSummary):
+    #: The number of bytes from the start of the last scan to the end of the file.
     last_scan_bytes: int = 0
     #: Height in pixels of a minimum coded unit (MCU).
     unit_rows: int = 8
@@ -105,7 +106,7 @@ class JpegOutline(Outline):
 
 @dataclass(slots=True)
 class _Reading:
-    """The data collected while reading a file."""
+    """The data collected while reading a JPEG file."""
 
     data: bytes
     frame: _Frame | None = None
@@ -117,7 +118,7 @@ class _Reading:
     is_whole: bool = False
 
     def add_segment(self, marker: int, begin: int, end: int) -> None:
-        """Add the cost of one segment; `begin` and `end` are the offsets of its body."""
+        """Add the cost of one segment; `begin` and `end` are the offsets of its content."""
         if marker in _FRAMES:
             self.frame = self.frame or _read_frame(marker, self.data[begin:end])
         elif marker == _SOS:
@@ -139,12 +140,12 @@ class _Reading:
         if self.frame is not None:
             self.scans_s += _SCAN_S + _scan_s(self.frame, self.data[begin:end])
 
-    def outline(self) -> JpegOutline:
+    def summary(self) -> JpegSummary:
         header_s = self.header_s + directory_s(self.exif_bytes)
         if self.frame is None:
-            return JpegOutline(cost_s=header_s, is_whole=self.is_whole)
+            return JpegSummary(cost_s=header_s, is_whole=self.is_whole)
         stores_coefficients = self.scans > 1 or self.frame.is_progressive
-        return JpegOutline(
+        return JpegSummary(
             width=self.frame.width,
             height=self.frame.height,
             cost_s=header_s
@@ -159,20 +160,20 @@ class _Reading:
         )
 
 
-def read_jpeg(data: bytes) -> JpegOutline:
-    """Return the outline of a JPEG.
+def read_jpeg(data: bytes) -> JpegSummary:
+    """Return the size and estimated decoding cost of a JPEG, and whether its scans are complete.
 
     Raises:
-        ImageTooCostly: it has too many segments.
+        ImageTooCostly: the JPEG has too many segments.
     """
     reading = _Reading(data)
     for marker, begin, end in _segments(data, reading):
         reading.add_segment(marker, begin, end)
-    return reading.outline()
+    return reading.summary()
 
 
 def _segments(data: bytes, reading: _Reading) -> Iterator[tuple[int, int, int]]:
-    """Yield each segment up to the end of the image: its marker and the offsets of its body."""
+    """Yield the marker and the content offsets of each segment, up to the end of the image."""
     offset, parts = 2, 0
     while found := (_MARKER_IN_SCAN if reading.scans else _MARKER).search(data, offset):
         parts += 1
@@ -210,12 +211,12 @@ def _read_frame(marker: int, body: bytes) -> _Frame | None:
 
 
 def _scan_s(frame: _Frame, header: bytes) -> float:
-    """Return the cost of a scan, and record which coefficients it completes."""
+    """Return the cost of a scan, and record which coefficients the scan completes."""
     if not header or header[0] > _COMPONENTS_MAX or len(header) < 2 * header[0] + 4:
         return 0.0
     first, last, bits = header[2 * header[0] + 1 : 2 * header[0] + 4]
     if not frame.is_progressive:
-        # Every scan of a sequential JPEG codes all coefficients; libjpeg ignores the three fields.
+        # Every scan of a sequential JPEG codes all coefficients; libjpeg ignores what the scan header says.
         first, last, bits = 0, _COEFFICIENTS - 1, 0
     elif first > last or last >= _COEFFICIENTS:
         return 0.0  # libjpeg ends with an error

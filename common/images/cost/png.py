@@ -1,4 +1,4 @@
-"""The outline of a PNG: size, uncompressed row data, and chunks."""
+"""The size and estimated decoding cost of a PNG, read from its chunks."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -11,36 +11,37 @@ from common.images.cost.unit_costs import (
     GREY_16_PX_S,
     GREY_PX_S,
     ROTATION_PX_S,
-    Outline,
+    ImageSummary,
     check_parts,
     directory_s,
     inflating_s,
 )
 
 _SIGNATURE_BYTES = 8
-#: Length and kind of a chunk; its data and a checksum follow.
+#: The length and type of a chunk; the chunk's data and a checksum follow.
 CHUNK = Struct(">I4s")
 CRC_BYTES = 4
 _HEADER = Struct(">IIBBBBB")
 _GREY, _COLOUR, _PALETTE, _GREY_ALPHA, _COLOUR_ALPHA = 0, 2, 3, 4, 6
 _SAMPLES = {_GREY: 1, _COLOUR: 3, _PALETTE: 1, _GREY_ALPHA: 2, _COLOUR_ALPHA: 4}
-#: Column start and step, row start and step, of the seven Adam7 passes.
+#: First column, column step, first row and row step of each of the seven Adam7 passes.
 _PASSES = ((0, 8, 0, 8), (4, 8, 0, 8), (0, 4, 4, 8), (2, 4, 0, 4), (0, 2, 2, 4), (1, 2, 0, 2), (0, 1, 1, 2))
 _WHOLE = ((0, 1, 0, 1),)
 _BITS_MAX = 16
 
-#: One chunk, which Pillow parses in Python; one pixel of an interlaced picture; one pixel that is compared
-#: with a 16-bit transparent colour.
+#: Cost of one chunk, which Pillow parses in Python, of one pixel of an interlaced picture, and of one pixel
+#: that is compared with a 16-bit transparent colour.
 _CHUNK_S, _INTERLACED_PX_S, _COMPARED_PX_S = 3.5e-6, 4e-9, 25e-9
-#: Chunks whose content Pillow takes as rows of the picture; a frame's `fdAT` only next to another of them.
+#: Types of the chunks whose content Pillow reads as rows of the picture. Pillow reads a chunk `fdAT` only if
+#: it is the first of these chunks or follows one of them directly.
 _CODED, _CODED_FRAME = frozenset({b"IDAT", b"DDAT"}), b"fdAT"
-#: Maximum size of an ICC profile; profiles of printers have up to 3 MB.
+#: Maximum uncompressed size of an ICC profile in bytes; profiles of printers have up to 3 MB.
 PROFILE_BYTES_MAX = 4 << 20
-#: Deflate's maximum ratio.
+#: Deflate's maximum compression ratio.
 _INFLATES_TO_MAX = 1032
 
 
-#: A chunk's kind, and the offsets of its data.
+#: A chunk's type, and the start and end offset of its data.
 Chunk = tuple[bytes, int, int]
 
 
@@ -54,7 +55,7 @@ class _Header:
 
     @property
     def row_bytes(self) -> int:
-        """Return the size of the uncompressed rows, including their filter bytes."""
+        """Return the size in bytes of the uncompressed rows, including their filter bytes."""
         bits = self.depth * _SAMPLES.get(self.colours, max(_SAMPLES.values()))
         made = 0
         for left, across, top, down in _PASSES if self.is_interlaced else _WHOLE:
@@ -64,11 +65,11 @@ class _Header:
         return made
 
     def readings(self, *, is_transparent: bool) -> int:
-        """Return how often the rows are inflated: twice if a 16-bit transparent colour is compared."""
+        """Return how often the rows are inflated: twice with a 16-bit transparent colour, else once."""
         return 2 if is_transparent and self.depth == _BITS_MAX else 1
 
     def pixels_s(self, *, is_transparent: bool, may_rotate: bool) -> float:
-        """Return the cost of the inflated pixels."""
+        """Return the cost of unpacking, resizing and converting the inflated pixels."""
         if is_transparent or self.colours in {_GREY_ALPHA, _COLOUR_ALPHA}:
             price = ALPHA_PX_S
         elif self.colours == _GREY and self.depth > 1:
@@ -81,22 +82,22 @@ class _Header:
         return self.width * self.height * price
 
 
-def read_png(data: bytes) -> Outline:
-    """Return the outline of a PNG.
+def read_png(data: bytes) -> ImageSummary:
+    """Return the size and estimated decoding cost of a PNG.
 
     Raises:
-        ImageTooCostly: it has too many chunks.
-        UndecodableImage: it has two headers; readers differ in the one that they take.
+        ImageTooCostly: the PNG has too many chunks.
+        UndecodableImage: the PNG has two headers; programs differ in which header they use.
     """
     chunks = list(png_chunks(data))
     chunks_s = sum(_CHUNK_S + _unpacking_s(kind, end - begin) for kind, begin, end in chunks)
     header = _read_header(data, chunks)
     if header is None:
-        return Outline(cost_s=chunks_s)
+        return ImageSummary(cost_s=chunks_s)
     kinds = {kind for kind, _, _ in chunks}
     is_transparent, may_rotate = b"tRNS" in kinds, b"eXIf" in kinds
     rows_s = inflating_s(_coded_bytes(chunks), header.row_bytes)
-    return Outline(
+    return ImageSummary(
         width=header.width,
         height=header.height,
         cost_s=chunks_s
@@ -117,7 +118,7 @@ def _read_header(data: bytes, chunks: Sequence[Chunk]) -> _Header | None:
 
 
 def _coded_bytes(chunks: Sequence[Chunk]) -> int:
-    """Return the size of the chunks that Pillow may read as the rows of the first picture."""
+    """Return the total size in bytes of the chunks that Pillow can read as rows of the first picture."""
     coded_bytes, is_coded = 0, False
     for kind, begin, end in chunks:
         is_coded = kind in _CODED or (kind == _CODED_FRAME and (is_coded or not coded_bytes))
@@ -126,7 +127,7 @@ def _coded_bytes(chunks: Sequence[Chunk]) -> int:
 
 
 def png_chunks(data: bytes) -> Iterator[Chunk]:
-    """Yield each chunk's kind and the offsets of its data; the last chunk may be truncated.
+    """Yield the type and the data offsets of each chunk; the last chunk can be truncated.
 
     Raises:
         ImageTooCostly: there are too many chunks.

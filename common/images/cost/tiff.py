@@ -1,4 +1,4 @@
-"""The outline of a TIFF: first directory, strips or tiles, and the cost of their compression."""
+"""The size and estimated decoding cost of a TIFF, read from its first directory and its strips or tiles."""
 
 from dataclasses import dataclass
 from itertools import zip_longest
@@ -18,20 +18,20 @@ from common.images.cost.unit_costs import (
     GREY_PX_S,
     PARTS_MAX,
     ROTATION_PX_S,
-    Outline,
+    ImageSummary,
     check_parts,
 )
 
 _HEADER_BYTES, _COUNT_BYTES, _ENTRY_BYTES, _VALUE_BYTES = 8, 2, 12, 4
-#: Size of a value of each type: from BYTE to DOUBLE, IFD, and the types of BigTIFF.
+#: The size in bytes of one value, by field type: from BYTE to DOUBLE, IFD, and the types of BigTIFF.
 _TYPE_BYTES = {
     **dict.fromkeys((1, 2, 6, 7), 1),
     **dict.fromkeys((3, 8), 2),
     **dict.fromkeys((4, 9, 11, 13), 4),
     **dict.fromkeys((5, 10, 12, 16, 17, 18), 8),
 }
-#: Size and struct format character of the types that libtiff reads as integers, including signed types and
-#: those of BigTIFF: BYTE, SBYTE, SHORT, SSHORT, LONG, SLONG, LONG8, SLONG8.
+#: The size in bytes and the struct format character of each field type that libtiff reads as an integer:
+#: BYTE, SBYTE, SHORT, SSHORT, LONG, SLONG, LONG8, SLONG8.
 _TYPES = {
     1: (1, "B"),
     6: (1, "b"),
@@ -53,7 +53,7 @@ _STRIP_OFFSETS, _STRIP_SIZES, _TILE_WIDTH, _TILE_HEIGHT, _TILE_OFFSETS, _TILE_SI
     324,
     325,
 )
-#: Tags on which the cost depends. If one comes twice, libtiff reads the first and Pillow the last.
+#: Tags that affect the cost. If a tag occurs twice, libtiff reads its first and Pillow its last occurrence.
 _PRICED = frozenset(
     {
         *(_WIDTH, _HEIGHT, _BITS, _COMPRESSION, _PHOTOMETRIC, _SAMPLES, _EXTRA_SAMPLES, _ORIENTATION),
@@ -64,7 +64,7 @@ _RAW, _OLD_JPEG, _JPEG, _PACKBITS, _LZMA = 1, 6, 7, 32773, 34925
 _FAXES = frozenset({2, 3, 4, 32771})
 _CMYK, _LAB, _RGB = 5, 8, 2
 _BYTE_BITS = 8
-#: A strip that ends further past the file, as a share of the declared length, has a wrong size.
+#: The size of a strip counts as wrong if more than this share of the declared file length is missing.
 _WRONG_SHARE = 0.01
 
 #: Cost of one byte of output and of one byte of input, by compression.
@@ -74,27 +74,28 @@ _PRICES_S = {
     _LZMA: (20e-9, 80e-9),
     **dict.fromkeys(_FAXES, (50e-9, 20e-9)),
 }
-#: Cost of one byte of output and of input for deflate, LZW, Zstandard and all other compressions.
+#: Cost of one byte of output and of input for all other compressions, such as deflate, LZW and Zstandard.
 _DEFAULT_PRICES_S = (4.5e-9, DEFLATED_BYTE_S)
-#: One strip or tile, and one pair of tags: libtiff's time for unknown tags is quadratic, since it sorts in
-#: each.
+#: Cost of one strip or tile, and of one pair of tags. libtiff sorts its tags again for each unknown tag, so its
+#: time is quadratic in the number of tags.
 _PART_S, _TAG_PAIR_S = 1.5e-6, 25e-9
-#: One byte of a tag's values, which Pillow and libtiff copy.
+#: Cost of one byte of a tag's values, which Pillow and libtiff copy.
 _VALUE_BYTE_S = 4e-9
-#: Total size of all values relative to the file. Distinct values are smaller than the file; more than twice
-#: its size means that many tags share one value.
+#: Maximum total size of all values relative to the file size. Separate values are together smaller than the
+#: file; if their total is more than twice the file size, many tags share one value.
 _VALUES_MAX_SHARE = 2
 
 
 @dataclass(frozen=True, slots=True)
 class _Directory:
-    """The first directory of a file."""
+    """The first directory of a TIFF file."""
 
     data: bytes
     order: str
     #: Type, count and offset of each tag's values.
     tags: dict[int, tuple[int, int, int]]
-    #: Total size of the values outside the directory; a value that several tags share counts for each.
+    #: Total size in bytes of the values outside the directory; a value that several tags share counts for
+    #: each tag.
     values_bytes: int
 
     def count(self, tag: int) -> int:
@@ -104,7 +105,7 @@ class _Directory:
         return min(count, max(len(self.data) - at, 0) // size)
 
     def values(self, tag: int, most: int) -> tuple[int, ...]:
-        """Return the first values of a tag, negative ones as zero; empty if they are not integers."""
+        """Return at most `most` values of a tag, negative values as zero; none if they are not integers."""
         kind, _, at = self.tags.get(tag, (0, 0, 0))
         count = min(self.count(tag), most)
         if kind not in _TYPES or not count:
@@ -117,20 +118,20 @@ class _Directory:
         return next(iter(self.values(tag, 1)), default)
 
 
-def read_tiff(data: bytes) -> Outline:
-    """Return the outline of a TIFF.
+def read_tiff(data: bytes) -> ImageSummary:
+    """Return the size and estimated decoding cost of a TIFF.
 
     Raises:
-        ImageTooCostly: it has too many tags, or many strips that refer to the same bytes.
-        UndecodableImage: it has a field twice.
+        ImageTooCostly: the TIFF has too many tags, or many strips that refer to the same bytes.
+        UndecodableImage: the TIFF has a field twice.
     """
     try:
         directory = _read_directory(data)
     except struct_error:
-        return Outline()
+        return ImageSummary()
     width, height = directory.value(_WIDTH, 0), directory.value(_HEIGHT, 0)
     if not width or not height:
-        return Outline()
+        return ImageSummary()
     compression = directory.value(_COMPRESSION, _RAW)
     offsets, sizes = _parts_tags(directory)
     parts = max(directory.count(offsets), directory.count(sizes))
@@ -139,13 +140,14 @@ def read_tiff(data: bytes) -> Outline:
     cost_s += width * height * (_pixel_cost_s(directory) + rotation_s)
     if compression in {_OLD_JPEG, _JPEG}:
         cost_s += _jpegs_s(directory, offsets, sizes)
-    return Outline(width, height, cost_s=cost_s)
+    return ImageSummary(width, height, cost_s=cost_s)
 
 
 def declared_tiff_bytes(data: bytes) -> int:
-    """Return the length that the strips or tiles imply, zero if there are none or a size is wrong.
+    """Return the file length in bytes that the strips or tiles imply, or zero if it is unknown.
 
-    A strip that ends far past the file is taken as a wrong size, which libtiff tolerates.
+    If a strip ends far past the end of the file, its size is probably wrong, which libtiff tolerates; the
+    length then counts as unknown.
     """
     try:
         directory = _read_directory(data)
@@ -196,28 +198,28 @@ def _tags_s(directory: _Directory) -> float:
 
 
 def _unpacking_s(directory: _Directory, compression: int, width: int, height: int) -> float:
-    """Return the cost of unpacking every strip or tile; many of them may have the same offset."""
+    """Return the cost of decompressing all strips or tiles; strips that share an offset count separately."""
     output_bytes, input_bytes = _unpacked_bytes(directory, width, height), _packed_bytes(directory)
     output_s, input_s = _PRICES_S.get(compression, _DEFAULT_PRICES_S)
     useful = min(input_bytes, output_bytes)
-    # Input beyond the size of the output consists of blocks without data, or is skipped.
+    # If the input is larger than the output, the excess consists of blocks without data, or is skipped.
     empty_s = (input_bytes - useful) * (input_s if compression == _RAW else EMPTY_BLOCK_BYTE_S)
     return output_bytes * output_s + useful * input_s + empty_s
 
 
 def _packed_bytes(directory: _Directory) -> int:
-    """Return the total size of all strips or tiles, at least the size of the file."""
+    """Return the total compressed size in bytes of all strips or tiles, but at least the file size."""
     data = directory.data
     offsets, sizes = _parts_tags(directory)
     places = directory.values(offsets, directory.count(offsets))
     lengths = directory.values(sizes, directory.count(sizes))
-    # A part without a size may extend to the end of the file.
+    # A strip or tile without a declared size can extend to the end of the file.
     pairs = zip_longest(places, lengths[: len(places)], fillvalue=len(data))
     return max(len(data), sum(min(length, max(len(data) - at, 0)) for at, length in pairs))
 
 
 def _unpacked_bytes(directory: _Directory, width: int, height: int) -> int:
-    """Return the unpacked size of the strips or tiles; tiles at the edges count in full."""
+    """Return the uncompressed size in bytes of the strips or tiles; tiles at the edges count in full."""
     bits = max(directory.values(_BITS, 1), default=1) * directory.value(_SAMPLES, 1)
     if _TILE_OFFSETS in directory.tags:
         across, down = (
@@ -241,7 +243,7 @@ def _pixel_cost_s(directory: _Directory) -> float:
 
 
 def _jpegs_s(directory: _Directory, offsets: int, sizes: int) -> float:
-    """Return the cost of the scans if each strip or tile is a JPEG."""
+    """Return the total decoding cost of the strips or tiles if each of them is a JPEG."""
     data = directory.data
     check_parts(directory.count(offsets), "JPEGs")
     starts = directory.values(offsets, directory.count(offsets))

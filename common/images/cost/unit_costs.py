@@ -1,39 +1,43 @@
-"""The outline of an image file (size and estimated decoding cost), and the unit costs of the estimate.
+"""The summary of an image file (size and estimated decoding cost), and the unit costs of the estimate.
 
-The unit costs are upper bounds in seconds of CPU time on one core of the machine that docs/security.md names;
-`make image-costs` compares the estimates with the most expensive files that it can construct.
+The unit costs are upper bounds in seconds of CPU time on one core of the machine that docs/security.md names.
+`make image-costs` compares the estimates with measurements of the most expensive files it can construct.
 """
 
 from dataclasses import dataclass
 
 from common.errors import ImageTooCostly
 
-#: Maximum number of segments, chunks, blocks, strips or tags of one file. Ordinary files have hundreds.
+#: Maximum number of segments, chunks, blocks, strips or tags of one file; ordinary files have hundreds.
 PARTS_MAX = 20_000
 
-#: Unpacking, resizing and converting one pixel: grey, RGB, CMYK, with transparency.
+#: Cost of unpacking, resizing and converting one pixel that is grey, RGB, CMYK or transparent.
 GREY_PX_S, COLOUR_PX_S, CMYK_PX_S, ALPHA_PX_S = 3.5e-9, 10e-9, 17e-9, 24e-9
-#: The same for one grey pixel of 16 bits.
+#: Cost of unpacking, resizing and converting one grey pixel of 16 bits.
 GREY_16_PX_S = 12e-9
-#: Rotating one pixel according to the EXIF orientation.
+#: Cost of rotating one pixel according to the EXIF orientation.
 ROTATION_PX_S = 5e-9
-#: One byte of inflate's output, including the filter or predictor that is undone.
+#: Cost of one byte of inflated output, including the reversal of the filter or predictor.
 INFLATED_BYTE_S = 3.6e-9
-#: One byte of inflate's input: up to the size of the output, and beyond it. Real data takes 20 ns a byte,
-#: deflate blocks without data 75; the price of bytes that may be either keeps every file within 2 s.
+#: Cost of one byte of deflate input: for input up to the size of the output, and for the input that exceeds
+#: the size of the output. Real data takes 20 ns per byte; deflate blocks without data take 75 ns per byte.
+#: Input up to the size of the output can consist of both; its cost is set so that every accepted file takes
+#: at most 2 s.
 DEFLATED_BYTE_S, EMPTY_BLOCK_BYTE_S = 50e-9, 80e-9
-#: One entry of an EXIF or TIFF directory, which Pillow parses in Python.
+#: Cost of one entry of an EXIF or TIFF directory, which Pillow parses in Python; size of an entry in bytes;
+#: maximum number of entries.
 DIRECTORY_ENTRY_S, DIRECTORY_ENTRY_BYTES, DIRECTORY_ENTRIES_MAX = 4e-6, 12, 65_535
 
 
 @dataclass(frozen=True, slots=True)
-class Outline:
-    """The size and estimated cost of a picture, read from a file's headers; zero if unknown."""
+class ImageSummary:
+    """The size and estimated decoding cost of a picture, read from headers; unknown values are zero."""
 
     width: int = 0
     height: int = 0
-    #: Upper bound of the CPU time for decoding, including the header. Not included: a colour profile, up to
-    #: 0.06 s, and the further decodings of a truncated file; the decoder measures them.
+    #: Upper bound of the CPU time in seconds for decoding the file, including its header. Two costs are not
+    #: included because the decoder measures them: applying a colour profile, which takes up to 0.06 s, and
+    #: decoding a truncated file again.
     cost_s: float = 0.0
     #: False if the marker, chunk or block at the end of the picture is missing.
     is_whole: bool = True

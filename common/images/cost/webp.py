@@ -1,4 +1,4 @@
-"""The outline of a WebP: canvas, coding of the first frame, and declared length."""
+"""The size, estimated decoding cost and declared length of a WebP; only its first frame is decoded."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from common.images.cost.unit_costs import (
     ALPHA_PX_S,
     COLOUR_PX_S,
     ROTATION_PX_S,
-    Outline,
+    ImageSummary,
     check_parts,
     directory_s,
 )
@@ -17,14 +17,15 @@ _RIFF_BYTES, _FORM_BYTES = 8, 4
 _LENGTH = Struct("<I")
 _CHUNK = Struct("<4sI")
 _FRAME_HEADER_BYTES = 16
-#: Size of the VP8X chunk: flags, three reserved bytes, width and height of 24 bits each.
+#: The size in bytes of a VP8X chunk: flags, three reserved bytes, width and height of 24 bits each.
 _EXTENDED_BYTES = 10
-#: A lossy frame: three bytes of frame tag, the three-byte start code, width and height of 14 bits each.
+#: A lossy frame begins with a three-byte frame tag, a three-byte start code, and width and height of 14 bits
+#: each.
 _LOSSY_START, _LOSSY_SIZE, _SIDE_BITS = b"\x9d\x01\x2a", Struct("<HH"), 14
 _LOSSLESS_START = b"\x2f"
 _HAS_ALPHA = 0x10
 
-#: One pixel and one byte of lossy and of lossless coding; one pixel of an alpha plane.
+#: Cost of one pixel and of one byte in lossy and in lossless coding, and of one pixel of an alpha plane.
 _LOSSY_PX_S, _LOSSY_BYTE_S = 8e-9, 55e-9
 _LOSSLESS_PX_S, _LOSSLESS_BYTE_S = 15e-9, 60e-9
 _ALPHA_PLANE_PX_S = 5e-9
@@ -32,13 +33,13 @@ _ALPHA_PLANE_PX_S = 5e-9
 
 @dataclass(slots=True)
 class _Reading:
-    """The data collected while reading a file."""
+    """The data collected while reading a WebP file."""
 
     width: int = 0
     height: int = 0
     is_transparent: bool = False
     exif_bytes: int = 0
-    #: Number of pixels of the first frame.
+    #: The number of pixels of the first frame.
     pixels: int = 0
     frame_s: float = 0.0
     has_frame: bool = False
@@ -54,7 +55,7 @@ class _Reading:
             self.add_frame(kind, body)
 
     def add_frame(self, kind: bytes, body: bytes) -> None:
-        """Add the cost of a chunk if it contains the first frame or a part of it."""
+        """Add the cost of a chunk if the chunk contains the first frame or a part of this frame."""
         if kind == b"ANMF":
             for inner, begin, end in _chunks(body, _FRAME_HEADER_BYTES):
                 self.add_frame(inner, body[begin:end])
@@ -91,14 +92,14 @@ class _Reading:
         self.width, self.height = self.width or width, self.height or height
 
 
-def read_webp(data: bytes) -> Outline:
-    """Return the outline of a WebP.
+def read_webp(data: bytes) -> ImageSummary:
+    """Return the size and estimated decoding cost of a WebP.
 
     Raises:
-        ImageTooCostly: it has too many chunks.
+        ImageTooCostly: the WebP has too many chunks.
     """
     if len(data) < _RIFF_BYTES + _FORM_BYTES:
-        return Outline()
+        return ImageSummary()
     reading = _Reading()
     for kind, begin, end in _chunks(data, _RIFF_BYTES + _FORM_BYTES):
         reading.add_chunk(kind, data[begin:end])
@@ -106,7 +107,7 @@ def read_webp(data: bytes) -> Outline:
     plane_s = max(canvas_px, reading.pixels) * (_ALPHA_PLANE_PX_S if reading.is_transparent else 0.0)
     price = ALPHA_PX_S if reading.is_transparent else COLOUR_PX_S
     price += ROTATION_PX_S if reading.exif_bytes else 0.0
-    return Outline(
+    return ImageSummary(
         width=reading.width,
         height=reading.height,
         cost_s=reading.frame_s + plane_s + canvas_px * price + directory_s(reading.exif_bytes),
@@ -119,7 +120,7 @@ def declared_webp_bytes(data: bytes) -> int:
 
 
 def _chunks(data: bytes, offset: int) -> Iterator[tuple[bytes, int, int]]:
-    """Yield each chunk's kind and the offsets of its data; the last chunk may be truncated."""
+    """Yield the type and the data offsets of each chunk; the last chunk can be truncated."""
     parts = 0
     while offset + _CHUNK.size <= len(data):
         parts += 1

@@ -1,4 +1,4 @@
-"""AVIF files rewritten for the decoder: as a still image, and with room after a truncated picture."""
+"""Rewriting of AVIF files for the decoder: hiding an image sequence, and padding truncated pictures."""
 
 import struct
 
@@ -7,14 +7,15 @@ from common.images.formats.heif_coded_pictures import Obu, leb128, obus
 
 _BOX = struct.Struct("!I4s")
 _BOXES_MAX = 1000
-#: Zeros after a truncated picture: dav1d fails if decoding the missing part reads past the end of the data.
+#: The number of zero bytes added to a truncated picture, as a share of its size and as a minimum. Without
+#: enough zeros dav1d reads past the end of the data and fails.
 _ROOM_SHARE, _ROOM_MIN_BYTES = 0.25, 4096
 
 
 def without_sequence(data: bytes) -> bytes:
     """Return the file without its sequence of pictures, so that libavif decodes the primary item.
 
-    Size, colours and cost are those of that item; the sequence declares its own.
+    The size, colours and estimated cost are read from the primary item; a sequence can declare other values.
     """
     hidden, at = bytearray(data), 0
     for _ in range(_BOXES_MAX):
@@ -32,7 +33,7 @@ def without_sequence(data: bytes) -> bytes:
 
 
 def with_room(data: bytes, *, size_bytes: int) -> bytes:
-    """Return a padded file with copies of its truncated items that have room at their end.
+    """Return a padded file with an appended copy of each truncated item; each copy ends with zeros.
 
     `size_bytes` is the size of the file before padding.
 
@@ -53,7 +54,7 @@ def with_room(data: bytes, *, size_bytes: int) -> bytes:
 
 
 def _item_with_room(item: bytes) -> bytes:
-    """Return AV1 data whose last unit continues with zeros."""
+    """Return an item's AV1 data with zeros appended to its last unit."""
     last: Obu | None = None
     for unit in obus(item):
         last = unit

@@ -1,4 +1,4 @@
-"""BMP variants that are refused, detected by the header (BITMAPINFOHEADER and its successors)."""
+"""Detection of unsupported BMP variants by the header (BITMAPINFOHEADER and its successors)."""
 
 import struct
 
@@ -7,7 +7,7 @@ _DEPTHS = frozenset({1, 4, 8, 16, 24, 32})
 _CORE_HEADER = 12
 _PLAIN, _RLE8, _RLE4, _MASKS = range(4)
 _COMPRESSIONS = frozenset({_PLAIN, _RLE8, _RLE4, _MASKS})
-#: Supported masks of red, green, blue and alpha, by bits per pixel.
+#: Supported bit masks of red, green, blue and alpha, by bits per pixel.
 _LAYOUTS = {
     16: {(0xF800, 0x7E0, 0x1F, 0), (0x7C00, 0x3E0, 0x1F, 0), (0x7C00, 0x3E0, 0x1F, 0x8000)},
     24: {(0xFF0000, 0xFF00, 0xFF, 0)},
@@ -22,14 +22,14 @@ _LAYOUTS = {
         (0, 0, 0, 0),
     },
 }
-#: Size of the shortest header that includes an alpha mask.
+#: Size in bytes of the shortest header that includes an alpha mask.
 _WITH_ALPHA_MASK = 56
 _MASKS_AT = 54
 _ADVICE = "save it as a BMP of 24 bits or as PNG"
 
 
 def refusal(data: bytes) -> str | None:
-    """Return why a BMP is not supported; None if it is, or if the header is truncated."""
+    """Return why a BMP is not supported, or None if it is supported or its header is truncated."""
     header = int.from_bytes(data[14:18], "little")
     if len(data) < 14 + header or header == _CORE_HEADER:
         return None
@@ -46,7 +46,7 @@ def refusal(data: bytes) -> str | None:
 
 
 def masks(data: bytes) -> tuple[int, int, int, int] | None:
-    """Return the masks of red, green, blue and alpha in a pixel, None if the header has none."""
+    """Return the bit masks of red, green, blue and alpha in a pixel, or None if the header has no masks."""
     if len(data) < _MASKS_AT + 16 or int.from_bytes(data[30:34], "little") != _MASKS:
         return None
     red, green, blue, alpha = struct.unpack_from("<4I", data, _MASKS_AT)
@@ -55,7 +55,7 @@ def masks(data: bytes) -> tuple[int, int, int, int] | None:
 
 
 def embedded_profile(data: bytes) -> bytes | None:
-    """Return the ICC profile of a BITMAPV5HEADER, None if there is none."""
+    """Return the ICC profile that a BITMAPV5HEADER refers to, or None if the file has no profile."""
     if int.from_bytes(data[14:18], "little") != 124 or data[70:74] != b"DEBM":  # noqa: PLR2004
         return None
     offset, size = struct.unpack_from("<II", data, 126)

@@ -29,8 +29,8 @@ def format_of(data: bytes) -> str:
     """Return Pillow's name of a file's format.
 
     Raises:
-        UnsupportedImage: the file has another format or an unsupported variant; the message says what it is
-            and what to do.
+        UnsupportedImage: the file has an unsupported format or variant; the message says what the file is
+            and what its owner can do.
         UndecodableImage: the header is broken.
     """
     name = _format_by_signature(data)

@@ -5,11 +5,11 @@
           iinf  infe…  each item's type: hvc1, av01, or a derived image: grid, iden, iovl
           iloc  the place of each item's data
           iref  dimg…  the items that a derived image is made from
-                auxl…  the picture that an auxiliary one, such as its alpha plane, belongs to
+                auxl…  the picture that an auxiliary picture, such as an alpha plane, belongs to
           iprp  ipco  properties: ispe (size), colr (colour), clap (crop)
                 ipma  the properties of each item
 
-The format does not limit the number of boxes, so files with more than `_ENTRIES_MAX` are refused.
+The format does not limit the number of boxes, so files with more than `_ENTRIES_MAX` boxes are refused.
 """
 
 import struct
@@ -22,22 +22,25 @@ from common.errors import ImageTooManyPixels, UndecodableImage, UnsupportedImage
 from common.images.formats.heif_coded_pictures import CodedPixels
 from common.images.formats.heif_item_locations import Extent, Location, read_iloc
 
-#: Boxes, items, references and associations together. A picture of 48 megapixels in tiles has about 1,000.
+#: Maximum number of boxes, items, references and associations together; a tiled picture of 48 megapixels has
+#: about 1,000.
 _ENTRIES_MAX = 20_000
 #: Maximum nesting of derived images. Most files have one level: a grid of tiles.
 _LEVELS_MAX = 4
-#: Tolerance for tiles that extend past the picture's edges: 3 % of the pixels of a 48 megapixel picture.
+#: The share by which the coded pixels are allowed to exceed the maximum number of pixels, because tiles can
+#: extend past the picture's edges. The tiles of a 48 megapixel picture add 3 % to its pixels.
 _OVERHANG = 0.25
 _HEIF_BRANDS = frozenset(
     {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs", b"mif1", b"mif2", b"msf1"}
 )
 _AVIF_BRANDS = frozenset({b"avif", b"avis"})
-#: Width, height, horizontal and vertical offset of the crop's centre, each as numerator and denominator.
+#: The content of a `clap` box: the crop's width, its height, and the horizontal and vertical offset of its
+#: centre, each as numerator and denominator.
 _CLAP = struct.Struct("!IIIIiIiI")
 _BROKEN = "the file begins like HEIF or AVIF but its header is broken"
-#: Bytes of a property that are read.
+#: The maximum number of bytes to read from one property.
 _PROPERTY_BYTES = 64
-#: Types of auxiliary pictures that are alpha planes.
+#: The beginnings of the type names of auxiliary pictures that are alpha planes.
 _ALPHA_PLANES = (b"urn:mpeg:hevc:2015:auxid:1\0", b"urn:mpeg:mpegB:cicp:systems:auxiliary:alpha")
 _DERIVED = frozenset({b"grid", b"iden", b"iovl"})
 #: Pillow's name of the format, by the picture's codec.
@@ -46,23 +49,24 @@ _FORMATS = {b"hvc1": "HEIF", b"hev1": "HEIF", b"av01": "AVIF"}
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """The properties of the primary picture; width and height are those before rotation."""
+    """The properties of the primary picture; its width and height are given before rotation."""
 
     width: int
     height: int
     codec: bytes
-    #: Total pixels of the coded pictures that it is made from, as declared or as coded, whichever is more.
+    #: The total number of pixels of the coded pictures that form the primary picture. Of the declared and the
+    #: coded number, the greater counts.
     coded_pixels: int
-    #: The same of its alpha plane.
+    #: The total number of pixels of the coded pictures that form the alpha plane.
     alpha_pixels: int
-    #: Colour primaries and transfer characteristics (ITU-T H.273), None if the file has none.
+    #: Colour primaries and transfer characteristics (ITU-T H.273), or None if the file does not declare them.
     cicp: tuple[int, int] | None
-    #: Left, top, right and bottom of the crop, None if the whole picture is shown.
+    #: Left, top, right and bottom edge of the crop in pixels, or None if the whole picture is shown.
     crop: tuple[int, int, int, int] | None
 
 
 def image_format(data: bytes) -> str | None:
-    """Return Pillow's name of the format, None if the file is neither HEIF nor AVIF.
+    """Return Pillow's name of a file's format, or None if the file is neither HEIF nor AVIF.
 
     Raises:
         UnsupportedImage: the picture's codec is not supported.
@@ -80,11 +84,11 @@ def image_format(data: bytes) -> str | None:
 
 
 def primary_picture(data: bytes) -> Picture:
-    """Return the primary picture.
+    """Return the properties of the primary picture.
 
     Raises:
         UnsupportedImage: the file contains only a sequence of pictures.
-        UndecodableImage: the boxes are broken, or there are too many.
+        UndecodableImage: the boxes are broken, or the file has too many boxes.
     """
     reader = _Reader(data)
     try:
@@ -99,7 +103,7 @@ def primary_picture(data: bytes) -> Picture:
 
 
 def truncated_items(data: bytes, *, size_bytes: int) -> list[Extent]:
-    """Return the AV1 data of items, each in one place, that extends past `size_bytes`.
+    """Return the extent of each AV1 item that is stored in one piece and extends past `size_bytes`.
 
     Raises:
         UndecodableImage: the boxes are broken.
@@ -121,10 +125,10 @@ def truncated_items(data: bytes, *, size_bytes: int) -> list[Extent]:
 
 
 def check_pixels(data: bytes, *, max_pixels: int) -> tuple[int, int]:
-    """Return width and height of the primary picture.
+    """Check the number of coded pixels, and return width and height of the primary picture.
 
     Raises:
-        ImageTooManyPixels: the coded pictures have more than `max_pixels` by over a quarter.
+        ImageTooManyPixels: the coded pictures have more than 1.25 times `max_pixels` pixels.
         UndecodableImage, UnsupportedImage: as in `primary_picture`.
     """
     picture = primary_picture(data)
@@ -152,17 +156,17 @@ class _Box:
 
 @dataclass(slots=True)
 class _Items:
-    """The items of a file and their properties."""
+    """The items of a HEIF or AVIF file, and the properties of these items."""
 
     primary: int = -1
     types: dict[int, bytes] = field(default_factory=dict)
     inputs: dict[int, tuple[int, ...]] = field(default_factory=dict)
     properties: list[tuple[bytes, bytes]] = field(default_factory=list)
     associations: dict[int, list[int]] = field(default_factory=dict)
-    #: The auxiliary items of each picture.
+    #: The ids of auxiliary items, by the id of their picture.
     auxiliaries: dict[int, list[int]] = field(default_factory=dict)
     locations: dict[int, Location] = field(default_factory=dict)
-    #: The place of the box that contains the data of some items.
+    #: The offset of the box `idat`, which contains the data of some items.
     idat: int = 0
 
     def picture(self, data: bytes) -> Picture:
@@ -230,7 +234,7 @@ class _Items:
         across, down, right, below = map(Fraction, numbers[::2], numbers[1::2])
         left, top = (width - across) / 2 + right, (height - down) / 2 + below
         box = (left, top, left + across, top + down)
-        # Like other readers, ignore a crop that is outside the picture or has fractional edges.
+        # Like other programs, ignore a crop that extends past the picture or has fractional edges.
         is_inside = 0 <= left < box[2] <= width and 0 <= top < box[3] <= height
         if not is_inside or any(edge.denominator != 1 for edge in box):
             return None
@@ -247,14 +251,14 @@ class _Items:
 
 
 class _Reader:
-    """Reads boxes; raises `UndecodableImage` if a file has too many."""
+    """A reader of boxes that raises `UndecodableImage` if a file has too many boxes or entries."""
 
     def __init__(self, data: bytes) -> None:
         self._data = data
         self._entries_left = _ENTRIES_MAX
 
     def boxes(self, start: int, end: int) -> Iterator[_Box]:
-        """Yield the boxes between two places; the last one may be cut short by the file's end."""
+        """Yield the boxes between two offsets; a box that extends past `end` is truncated there."""
         while start + 8 <= end:
             self._count()
             size, kind = struct.unpack_from("!I4s", self._data, start)

@@ -1,6 +1,6 @@
-"""The pictures inside AV1 and HEVC data, counted without decoding: a still image may contain many.
+"""Counting of the pictures in AV1 and HEVC data without decoding, because a still image can contain many.
 
-AV1   OBU…  header byte, an extension byte and a size (LEB128) if it says so, content
+AV1   OBU…  header byte, an extension byte and a size (LEB128) if the header byte says so, content
 HEVC  NAL…  length, header of two bytes, content
 """
 
@@ -16,19 +16,19 @@ _SEQUENCE_HEADER, _FRAME_HEADER, _FRAME = 1, 3, 6
 _HAS_EXTENSION, _HAS_SIZE = 0x04, 0x02
 _LEB128_BYTES_MAX = 8
 _TIER_LEVEL_MIN = 8
-#: NAL unit types below this are slices of pictures.
+#: NAL units with a type below this number are slices of pictures.
 _NAL_SLICES_END = 32
 _NAL_HEADER_BYTES = 2
 _FIRST_SLICE = 0x80
 
 
-#: Units of all items together. A picture of 48 megapixels in tiles has about 1,000.
+#: Maximum number of units in all items together; a tiled picture of 48 megapixels has about 1,000.
 _UNITS_MAX = 20_000
 _LENGTH_BYTES_AT = 21
 
 
 class CodedPixels:
-    """Counts the pixels that decoding items of a file produces, as coded, in bounded time."""
+    """Counts, in bounded time, the pixels that a decoder produces from items of a file."""
 
     def __init__(self, file: bytes) -> None:
         self._file = file
@@ -39,12 +39,12 @@ class CodedPixels:
     def of(
         self, codec: bytes, extents: Sequence[tuple[int, int]], *, declared: int, configuration: bytes
     ) -> int:
-        """Return the pixels of an item: those of each picture, at least the declared number.
+        """Return the total number of pixels of all pictures in an item, but at least the declared number.
 
         Raises:
-            UndecodableImage: there are too many units, or items share their data many times over.
+            UndecodableImage: the items have too many units, or share their data many times over.
         """
-        # A grid may refer to the same item in each of its cells.
+        # Counts are remembered because a grid can refer to the same item in each of its cells.
         key = (codec, tuple(extents), declared, configuration)
         if key not in self._known:
             data = self._read(extents)
@@ -58,7 +58,7 @@ class CodedPixels:
         length_bytes = 4
         if len(configuration) > _LENGTH_BYTES_AT:
             length_bytes = (configuration[_LENGTH_BYTES_AT] & 3) + 1
-        # libheif refuses pictures of another size than declared.
+        # libheif refuses pictures whose size differs from the declared size.
         pictures = sum(self._counted(hevc_pictures(data, length_bytes=length_bytes)))
         return declared * max(pictures, 1)
 
@@ -98,12 +98,12 @@ class Obu:
 
     @property
     def has_size(self) -> bool:
-        """Return whether the unit declares its size; otherwise it extends to the end of the data."""
+        """Return whether the unit declares its size; if not, the unit extends to the end of the data."""
         return self.begin > self.size_at
 
 
 def obus(data: bytes) -> Iterator[Obu]:
-    """Yield the units of AV1 data; the last one may be truncated."""
+    """Yield the units of AV1 data; the last unit can be truncated."""
     at = 0
     while at < len(data):
         start, header = at, data[at]
@@ -117,7 +117,7 @@ def obus(data: bytes) -> Iterator[Obu]:
 
 
 def leb128(value: int) -> bytes:
-    """Encode a size."""
+    """Encode a number as LEB128."""
     encoded = bytearray()
     while value >= 0x80:  # noqa: PLR2004
         encoded.append(value & 0x7F | 0x80)
@@ -126,7 +126,7 @@ def leb128(value: int) -> bytes:
 
 
 def av1_frame_pixels(data: bytes, unit: Obu) -> int | None:
-    """Return the largest frame that a sequence header allows, None if the unit is another one."""
+    """Return the pixels of the largest frame that a sequence header allows, or None for another unit."""
     return _largest_frame(_Bits(data[unit.begin : unit.end])) if unit.kind == _SEQUENCE_HEADER else None
 
 
@@ -136,7 +136,7 @@ def is_av1_frame(unit: Obu) -> bool:
 
 
 def hevc_pictures(data: bytes, *, length_bytes: int) -> Iterator[bool]:
-    """Yield for each NAL unit whether a picture begins in it."""
+    """For each NAL unit, yield whether a picture begins in this unit."""
     at = 0
     while at + length_bytes + _NAL_HEADER_BYTES < len(data):
         size = int.from_bytes(data[at : at + length_bytes])
@@ -147,7 +147,7 @@ def hevc_pictures(data: bytes, *, length_bytes: int) -> Iterator[bool]:
 
 
 def _leb128(data: bytes, at: int) -> tuple[int, int]:
-    """Return the number at an offset, and the offset after it."""
+    """Return the LEB128 number at an offset, and the offset after this number."""
     value = 0
     for number, byte in enumerate(data[at : at + _LEB128_BYTES_MAX]):
         value |= (byte & 0x7F) << 7 * number
@@ -157,7 +157,7 @@ def _leb128(data: bytes, at: int) -> tuple[int, int]:
 
 
 class _Bits:
-    """Reads numbers bit by bit; zeros follow the end of the data."""
+    """A reader of single bits that returns zeros past the end of the data."""
 
     def __init__(self, data: bytes) -> None:
         self._bits = int.from_bytes(data[:512].ljust(512, b"\0"))
@@ -175,7 +175,7 @@ class _Bits:
 
 
 def _largest_frame(bits: _Bits) -> int:
-    """Return the pixels of the largest frame (AV1 specification, 5.5.1)."""
+    """Return the number of pixels of the largest frame (AV1 specification, 5.5.1)."""
     bits.read(4)  # profile, still picture
     if bits.read(1):  # reduced still picture header
         bits.read(5)

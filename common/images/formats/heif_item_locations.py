@@ -1,4 +1,4 @@
-"""The places of the items of a HEIF or AVIF, read from the box `iloc` (ISO/IEC 14496-12, 8.11.3)."""
+"""The locations of a HEIF or AVIF file's items, read from the box `iloc` (ISO/IEC 14496-12, 8.11.3)."""
 
 import struct
 from collections.abc import Callable
@@ -9,10 +9,10 @@ _IN_FILE, _IN_IDAT = 0, 1
 
 @dataclass(frozen=True, slots=True)
 class Extent:
-    """A part of an item's data, and where the file declares its offset and length."""
+    """A part of an item's data, and the file positions of the fields that declare its offset and length."""
 
     start: int
-    #: Zero if the part extends to the end of the file.
+    #: Length of the part in bytes; zero if the part extends to the end of the file.
     length: int
     base: int
     offset_field: tuple[int, int]
@@ -21,17 +21,20 @@ class Extent:
 
 @dataclass(frozen=True, slots=True)
 class Location:
-    """The parts of an item, in the file or, if `is_in_idat`, in the box `idat`."""
+    """The parts of an item; their offsets count from the box `idat` if `is_in_idat`, else from the file."""
 
     extents: tuple[Extent, ...]
     is_in_idat: bool
 
 
 def read_iloc(data: bytes, start: int, *, count: Callable[[int], None]) -> dict[int, Location]:
-    """Return the location of each item; `start` is the place of the box's version, `count` bounds entries.
+    """Return the location of each item, by item id.
+
+    `start` is the offset of the box's version. `count` is called with each number of entries, and raises an
+    error if there are too many.
 
     Raises:
-        LookupError, struct.error: the box is broken, or an item is in another item.
+        LookupError, struct.error: the box is broken, or the data of an item is in another item.
     """
     version = data[start]
     offset_bytes, length_bytes = data[start + 4] >> 4, data[start + 4] & 15

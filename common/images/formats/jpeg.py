@@ -1,11 +1,12 @@
-"""JPEG variants that are refused, detected by the start-of-frame marker (ITU-T T.81, table B.1)."""
+"""Detection of unsupported JPEG variants by the start-of-frame marker (ITU-T T.81, table B.1)."""
 
 import re
 
-#: Any number of fill bytes 0xFF may precede a marker.
+#: A marker, which any number of fill bytes 0xFF can precede.
 _MARKER = re.compile(rb"\xff([^\x00\xff])", re.DOTALL)
 _END_OF_IMAGE, _START_OF_SCAN = 0xD9, 0xDA
-#: Frames of lossy JPEG: baseline, extended, progressive, and the last two with arithmetic coding.
+#: Start-of-frame markers of lossy JPEG: baseline, extended and progressive with Huffman coding, then extended
+#: and progressive with arithmetic coding.
 _READ = frozenset({0xC0, 0xC1, 0xC2, 0xC9, 0xCA})
 _LOSSLESS = frozenset({0xC3, 0xCB})
 _HIERARCHICAL = frozenset({0xC5, 0xC6, 0xC7, 0xCD, 0xCE, 0xCF})
@@ -14,13 +15,13 @@ _FRAMES = _READ | _LOSSLESS | _HIERARCHICAL | {_JPEG_LS}
 _BITS = 8
 #: Markers without a length field: RST, SOI and TEM.
 _STANDALONE = frozenset({*range(0xD0, 0xD9), 0x01})
-#: Maximum number of segments before the frame; camera files have some dozens.
+#: Maximum number of segments before the frame header; files from cameras have some dozens of segments.
 _SEGMENTS_MAX = 5000
 _ADVICE = "save it as a JPEG of 8 bits or as PNG"
 
 
 def refusal(data: bytes) -> str | None:
-    """Return why a JPEG is not supported; None if it is, or if no frame header is found."""
+    """Return why a JPEG is not supported, or None if it is supported or has no frame header."""
     frame = _frame(data)
     if frame is None:
         return None
@@ -37,7 +38,7 @@ def refusal(data: bytes) -> str | None:
 
 
 def _frame(data: bytes) -> tuple[int, int] | None:
-    """Return the start-of-frame marker and the bits per sample."""
+    """Return the start-of-frame marker and the bits per sample, or None if there is no frame header."""
     at = 2
     for _ in range(_SEGMENTS_MAX):
         found = _MARKER.search(data, at)

@@ -1,7 +1,7 @@
-"""TIFF variants that are refused, detected by the first directory (TIFF 6.0).
+"""Detection of unsupported TIFF variants by the first directory (TIFF 6.0).
 
-Pillow decodes some variants wrongly and does not recognize others as TIFF. A variant is accepted only if a
-test compares its decoded pixels.
+Pillow decodes some TIFF variants wrongly and does not recognize some others. A variant is accepted only if a
+test checks its decoded pixels.
 """
 
 import struct
@@ -33,11 +33,11 @@ _WANTED = frozenset(
 _TYPES = {1: "B", 3: "H", 4: "I", 13: "I", 6: "b", 8: "h", 9: "i"}
 #: Maximum number of fields of a directory; cameras write some dozens.
 _ENTRIES_MAX = 4096
-#: Number of values of a field that are read; a pixel has at most 8 samples.
+#: Maximum number of values to read from one field; a pixel has at most 8 samples.
 _VALUES_MAX = 8
 _WHITE_IS_ZERO, _BLACK_IS_ZERO, _RGB, _PALETTE, _CMYK, _YCBCR, _LAB = 0, 1, 2, 3, 5, 6, 8
 _CFA, _LINEAR_RAW = 32803, 34892
-#: Number of samples of a colour, and the supported bits per sample.
+#: The number of samples of a colour and the supported bits per sample, by colour space.
 _COLOURS = {
     _WHITE_IS_ZERO: (1, {1, 2, 4, 8, 12, 16}),
     _BLACK_IS_ZERO: (1, {1, 2, 4, 8, 12, 16}),
@@ -59,12 +59,12 @@ class Samples:
     """The format of a TIFF's samples."""
 
     photometric: int
-    #: Bits of each sample of a pixel.
+    #: The number of bits of each sample of a pixel.
     bits: Field
 
     @property
     def is_negative(self) -> bool:
-        """Return whether the lowest value is white."""
+        """Return whether the lowest sample value is white."""
         return self.photometric == _WHITE_IS_ZERO
 
 
@@ -89,7 +89,7 @@ def samples(data: bytes) -> Samples:
 
 
 def refusal(data: bytes) -> str | None:
-    """Return why a TIFF is not supported, None if it is.
+    """Return why a TIFF is not supported, or None if it is supported.
 
     Raises:
         UndecodableImage: the directory is broken.
@@ -102,13 +102,13 @@ def refusal(data: bytes) -> str | None:
 
 
 def _is_raw(fields: dict[int, Field]) -> bool:
-    # In most RAW files the first directory is a thumbnail, and a sub-directory has the photograph.
+    # In most RAW files the first directory describes a thumbnail, and a sub-directory the photograph.
     is_preview = bool(_one(fields, _SUBFILE_TYPE, 0) & _REDUCED) and _SUB_DIRECTORIES in fields
     return is_preview or _DNG_VERSION in fields or _photometric(fields) in {_CFA, _LINEAR_RAW}
 
 
 def _sample_fault(fields: dict[int, Field]) -> str | None:
-    """Return why the samples are not supported, None if they are."""
+    """Return why the type of the samples is not supported, or None if it is supported."""
     bits, formats = _bits(fields), set(fields.get(_FORMAT, (_UNSIGNED,)))
     if max(bits) > 16:  # noqa: PLR2004
         kind = "floating-point " if formats == {_FLOAT} else ""
@@ -123,7 +123,7 @@ def _sample_fault(fields: dict[int, Field]) -> str | None:
 
 
 def _layout_fault(fields: dict[int, Field]) -> str | None:
-    """Return why the arrangement of the samples is not supported, None if it is."""
+    """Return why the arrangement of the samples is not supported, or None if it is supported."""
     photometric, bits = _photometric(fields), _bits(fields)
     if photometric not in _COLOURS:
         return f"of an unusual colour space (photometric interpretation {photometric})"
@@ -143,7 +143,7 @@ def _layout_fault(fields: dict[int, Field]) -> str | None:
 
 
 def _photometric(fields: dict[int, Field]) -> int:
-    # The field is required, but some programs omit it; this is Pillow's default.
+    # The field is required, but some programs omit it; Pillow then assumes that zero is white.
     return _one(fields, _PHOTOMETRIC, _WHITE_IS_ZERO)
 
 
@@ -176,7 +176,7 @@ def _fields(data: bytes) -> dict[int, Field]:
 
 
 def _values(data: bytes, at: int, *, form: str, order: str) -> Field:
-    """Read a field's values; if they need more than four bytes, the field contains their offset."""
+    """Return a field's values; if the values need more than four bytes, the field contains their offset."""
     if struct.calcsize(order + form) > 4:  # noqa: PLR2004
         (at,) = struct.unpack_from(f"{order}I", data, at)
     values: Field = struct.unpack_from(order + form, data, at)

@@ -1,4 +1,4 @@
-"""Error messages for files of other formats: what the file is, and what its owner can do.
+"""Error messages for files of unsupported formats; each says what the file is and what its owner can do.
 
 The format is detected by the first bytes. For an unknown file the message only lists the accepted formats.
 """
@@ -7,13 +7,13 @@ import codecs
 import re
 from typing import NamedTuple
 
-#: Bytes of a text file that are examined; an HTML page or a drawing may begin with comments.
+#: Number of bytes to examine in a text file; an HTML page or a drawing can begin with comments.
 _TEXT_BYTES = 4096
-#: Adobe's reader accepts a PDF header anywhere within this many bytes.
+#: Number of bytes at the start of a file in which Adobe's reader accepts a PDF header.
 _PDF_BYTES = 1024
 
 _SOUND_BRANDS = frozenset({b"M4A ", b"M4B ", b"M4P "})
-#: The first box of a QuickTime file without `ftyp`.
+#: Types of the first box of a QuickTime file that has no box `ftyp`.
 _QUICKTIME = frozenset({b"moov", b"mdat", b"wide", b"free", b"skip", b"pnot"})
 
 
@@ -29,7 +29,7 @@ _ARCHIVE = "unpack it and send one picture"
 _FRAME = "send a still picture, such as one frame as JPEG or PNG"
 _RAW = "export it as JPEG"
 
-#: Signatures, grouped by the advice in the message. The first match counts.
+#: Signatures of unsupported formats, grouped by the advice in the error message. The first match is used.
 _KINDS = {
     _RAW: (
         _Kind(b"CR\x02", 8, "a camera's RAW file (CR2)"),
@@ -99,7 +99,7 @@ _KINDS = {
     ),
 }
 _SAVED_ERROR = "a download may have saved an error in its place; send the picture itself"
-#: The beginning of a text file in lower case, and the error message.
+#: Patterns that match the lower-cased beginning of a text file, each with its error message.
 _TEXTS = (
     (
         # JPEG, PNG, GIF and WebP
@@ -125,7 +125,7 @@ def refusal(data: bytes, *, accepted: str) -> str:
 
 
 def is_lookalike(data: bytes) -> bool:
-    """Return whether a file with the signature of TIFF or PNG is a camera's CR2 or a PNG for iOS."""
+    """Return whether a file that begins like TIFF or PNG is a camera's CR2 file or a PNG for iOS."""
     return data.startswith(b"CR\x02", 8) or data.startswith(b"CgBI", 12)
 
 
@@ -148,14 +148,14 @@ def _text_refusal(head: bytes) -> str | None:
 
 
 def _as_text(head: bytes) -> str | None:
-    """Return the beginning of a text file in lower case, without leading blanks; None for binary files."""
+    """Return the lower-cased beginning of a text file without leading blanks, or None for a binary file."""
     encoding = "utf-16" if head.startswith((b"\xff\xfe", b"\xfe\xff")) else "utf-8-sig"
     decoder = codecs.getincrementaldecoder(encoding)()
     try:
-        # If the file is longer than the head, the last character may be incomplete.
+        # If the file continues after `head`, the last character of `head` can be incomplete.
         text = decoder.decode(head, final=len(head) < _TEXT_BYTES)
     except UnicodeDecodeError:
-        # An old HTML page may be in Latin-1 or a similar encoding.
+        # Old HTML pages can be in Latin-1 or a similar encoding.
         text = head.decode("latin-1") if head.lstrip().startswith(b"<") else "\0"
     if any(sign < " " and sign not in "\t\n\r\f" for sign in text):
         return None
@@ -163,7 +163,7 @@ def _as_text(head: bytes) -> str | None:
 
 
 def _media_name(data: bytes) -> str | None:
-    """Return a name for a video or sound file made of boxes, None if the file has no boxes."""
+    """Return a description of a video or sound file made of boxes, or None if the file has no boxes."""
     if data[4:8] in _QUICKTIME and data[:1] == b"\0":
         return "a video (QuickTime)"
     if data[4:8] != b"ftyp":

@@ -9,7 +9,7 @@ from PIL import Image
 
 from api.http.image_header import check_image
 from common.errors import ImageTooManyPixels, UndecodableImage
-from common.images.cost.estimate import read_outline
+from common.images.cost.estimate import read_image_summary
 from common.images.formats.avif import without_sequence
 from common.images.formats.heif import primary_picture
 from common.images.formats.heif_coded_pictures import leb128, obus
@@ -62,7 +62,7 @@ def test_the_coded_size_of_an_avif_counts_if_it_is_larger_than_declared() -> Non
     lying = declared(true, side=3000, as_side=64)
 
     assert primary_picture(lying).coded_pixels == 9_000_000
-    assert read_outline(lying, "AVIF").cost_s > 9_000_000 * 14e-9
+    assert read_image_summary(lying, "AVIF").cost_s > 9_000_000 * 14e-9
     with pytest.raises(ImageTooManyPixels, match="9000000"):
         check_image(lying, max_pixels=1_000_000)
 

@@ -12,7 +12,7 @@ from benchmarks.costly_images.families import FAMILIES
 from benchmarks.costly_images.family import Family, encoded, noise
 from benchmarks.costly_images.measurement import accepted_cost_s
 from common.errors import ImageError, UndecodableImage
-from common.images.cost.estimate import MAX_COST_S, READERS, check_cost, read_outline
+from common.images.cost.estimate import MAX_COST_S, READERS, check_cost, read_image_summary
 from common.images.formats.detection import format_of
 from tests.unit.worker.decode.files import heif
 
@@ -23,7 +23,7 @@ REFUSED = [family for family in FAMILIES if family.is_light and family.name not 
 
 
 def cost_s(data: bytes) -> float:
-    return read_outline(data, format_of(data)).cost_s
+    return read_image_summary(data, format_of(data)).cost_s
 
 
 def cover(image_format: str, side: int = 1000) -> bytes:
@@ -32,10 +32,10 @@ def cover(image_format: str, side: int = 1000) -> bytes:
 
 @pytest.mark.parametrize("image_format", FORMATS)
 def test_a_typical_cover_costs_a_small_part_of_the_limit(image_format: str) -> None:
-    outline = read_outline(cover(image_format), image_format)
+    summary = read_image_summary(cover(image_format), image_format)
 
-    assert (outline.width, outline.height) == (1000, 1000)
-    assert 0 < outline.cost_s < MAX_COST_S / 8
+    assert (summary.width, summary.height) == (1000, 1000)
+    assert 0 < summary.cost_s < MAX_COST_S / 8
 
 
 def test_the_cost_of_a_heif_includes_its_component_pictures() -> None:
@@ -64,7 +64,7 @@ def test_the_range_of_coefficients_does_not_count_in_a_sequential_jpeg() -> None
 
 def test_a_png_with_two_headers_is_refused() -> None:
     with pytest.raises(UndecodableImage, match="two headers"):
-        read_outline(pngs.two_headers(100), "PNG")
+        read_image_summary(pngs.two_headers(100), "PNG")
 
 
 def test_frames_of_an_animation_after_the_first_picture_cost_nothing() -> None:
@@ -89,7 +89,7 @@ def test_a_tiff_with_a_field_twice_is_refused() -> None:
     twice = tiffs.tiff(16, 16, bytes(256), compression=1, extra=[(259, 3, [34925])])
 
     with pytest.raises(UndecodableImage, match="field 259 twice"):
-        read_outline(twice, "TIFF")
+        read_image_summary(twice, "TIFF")
 
 
 def test_a_phone_photograph_is_not_a_long_file() -> None:
@@ -117,7 +117,7 @@ def test_ordinary_pictures_near_the_pixel_limit_are_accepted(mode: str, kind: st
     options = {"compression": "tiff_lzw"} if kind == "TIFF" else {}
     data = encoded(Image.new(mode, (width, 7000)), kind, **options)
 
-    check_cost(read_outline(data, kind), max_cost_s=MAX_COST_S)
+    check_cost(read_image_summary(data, kind), max_cost_s=MAX_COST_S)
 
 
 def test_an_embedded_jpeg_thumbnail_is_not_a_scan() -> None:
@@ -150,4 +150,4 @@ def test_a_damaged_file_raises_only_image_errors(image_format: str) -> None:
             if len(data) > 12:
                 data[dice.randrange(2, min(len(data), 400))] = dice.randrange(256)
         with contextlib.suppress(ImageError):
-            assert read_outline(bytes(data), image_format).cost_s >= 0
+            assert read_image_summary(bytes(data), image_format).cost_s >= 0
