@@ -17,17 +17,17 @@ from common.errors import CatalogMisconfigured, CoverSearchError, ImageError, In
 
 
 class JobState(StrEnum):
-    """The state of a job; clients see the values."""
+    """The state of a job; the HTTP API shows the values to clients."""
 
     #: Accepted and waiting for a worker.
     QUEUED = "queued"
-    #: A worker holds its lease.
+    #: A worker holds the lease of the job's run.
     RUNNING = "running"
-    #: It has a result.
+    #: The job has a result.
     SUCCEEDED = "succeeded"
-    #: It ended with an error.
+    #: The job ended with an error.
     FAILED = "failed"
-    #: A client canceled it.
+    #: A client canceled the job.
     CANCELED = "canceled"
 
     @property
@@ -53,7 +53,7 @@ TERMINAL_STATES = frozenset(state for state in JobState if state.is_terminal)
 
 @dataclass(frozen=True, slots=True)
 class JobFailure:
-    """Why a job failed: a stable code, a message, and the faulty parameter or problem if known."""
+    """The reason why a job failed: a stable code, a message, and the faulty parameter or problem if known."""
 
     code: str
     detail: str
@@ -88,9 +88,9 @@ class JobFailure:
 
 @dataclass(frozen=True, slots=True)
 class Timings:
-    """The duration of each stage of a run, in milliseconds; the first four add up to the total.
+    """The duration of each stage of a run in milliseconds; the first four durations add up to the total.
 
-    `queue_ms` is the rest of the total: the wait for a worker and for a batch, and the communication between
+    `queue_ms` contains all remaining time: waiting for a worker and for a batch, and communication between
     processes.
     """
 
@@ -102,7 +102,7 @@ class Timings:
 
     @classmethod
     def of(cls, *, total_ms: float, decode_ms: float, embed_ms: float, search_ms: float) -> "Timings":
-        """Round to a tenth of a millisecond and count the rest of the total as queue time."""
+        """Round each duration to a tenth of a millisecond, and count the remaining time as queue time."""
         decode, embed, search = round(decode_ms, 1), round(embed_ms, 1), round(search_ms, 1)
         total = max(round(total_ms, 1), round(decode + embed + search, 1))
         queue = round(total - decode - embed - search, 1)
@@ -134,14 +134,14 @@ class Job:
     created_ms: int
     started_ms: int | None
     ended_ms: int | None
-    #: Position in the queue, 1 for the next job; None unless queued.
+    #: Position in the queue, 1 for the next job; None if the job is not queued.
     position: int | None
     cached: bool
     coalesced: bool
     attempts: int
     timings: dict[str, float] | None
     failure: JobFailure | None
-    #: The result as JSON; None unless succeeded.
+    #: The result as JSON; None if the job has not succeeded.
     result: bytes | None
     #: Whether the result comes from the model and catalog version in the query key.
     matches_key: bool = True

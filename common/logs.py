@@ -1,4 +1,4 @@
-"""Structured logging: one JSON object per line, with request id and job id, for our code and libraries."""
+"""Structured logging of this service and its libraries: one JSON object per line, with request and job id."""
 
 import contextvars
 import logging
@@ -15,11 +15,12 @@ import orjson
 request_id_var: contextvars.ContextVar[str | None] = contextvars.ContextVar("request_id", default=None)
 job_id_var: contextvars.ContextVar[str | None] = contextvars.ContextVar("job_id", default=None)
 
-#: Maximum length of one field, so that a client's long header does not fill the log.
+#: Maximum number of characters of one log field, so that a client's long header does not fill the log.
 FIELD_MAX_CHARS = 2000
-#: A longer traceback is cut in the middle: the start shows the entry point, the end shows the error.
+#: Number of characters that are kept at the start and at the end of a long traceback. The start shows the
+#: entry point, and the end shows the error.
 TRACEBACK_HEAD_CHARS, TRACEBACK_TAIL_CHARS = 1000, 5000
-#: Maximum number of logged warnings per source line: some warnings are caused by client input.
+#: Maximum number of logged warnings per source line, because input from clients causes some warnings.
 WARNINGS_PER_PLACE = 10
 
 _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
@@ -54,7 +55,7 @@ class JsonFormatter(logging.Formatter):
 
 
 class _Handler(logging.StreamHandler[TextIO]):
-    """Writes records to a stream; logs an error in place of a record that cannot be formatted."""
+    """Writes log records to a stream; writes an error in place of a record that cannot be formatted."""
 
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - the name that logging calls
         error = sys.exception()
@@ -68,18 +69,18 @@ class _Handler(logging.StreamHandler[TextIO]):
 def configure_logging(service: str, level: str, *, stream: TextIO | None = None) -> None:
     """Write every log record, warning and uncaught error as JSON to a stream, by default standard error.
 
-    Only entry points call this.
+    Only entry points call this function.
     """
     warnings.showwarning = _Warnings().show
     sys.excepthook = _log_uncaught
     threading.excepthook = _log_uncaught_in_thread
     sys.unraisablehook = _log_unraisable
-    # At INFO these log every request, or every task twice.
+    # At level INFO these loggers record every request, or every task twice.
     for chatty in ("httpx", "httpcore", "httpx2", "celery.worker.strategy", "celery.app.trace"):
         logging.getLogger(chatty).setLevel("WARNING")
     handler = _Handler(stream or sys.stderr)
     handler.setFormatter(JsonFormatter(service))
-    # The handler is installed last: when another thread finds it, logging is completely configured.
+    # The handler is installed last, so that no other thread logs before logging is completely configured.
     logging.basicConfig(level=level, handlers=[handler], force=True)
 
 

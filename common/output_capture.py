@@ -18,7 +18,7 @@ from typing import TextIO
 
 log = logging.getLogger("output")
 
-#: Longer lines are split into several records.
+#: Maximum number of bytes of a line in one log record; a longer line is split into several records.
 LINE_MAX_BYTES = 2000
 _STANDARD = (1, 2)
 _FLUSH_S = 1.0
@@ -28,10 +28,10 @@ def capture_output(configure: Callable[[TextIO], None]) -> None:
     """Turn the process's standard output and error into log records.
 
     `configure` must make logging write to the stream that it receives, which is the original standard error.
-    Otherwise each log record would be captured and logged again, endlessly.
+    If logging wrote to the new standard error, each log record would be captured and logged again, endlessly.
 
-    Only entry points call this. A crash report still goes to the original standard error, because a crashed
-    process cannot read its own pipe.
+    Only entry points call this function. A crash report still goes to the original standard error, because a
+    crashed process cannot read its own pipe.
     """
     original = os.dup(2)
     stream = TextIOWrapper(os.fdopen(original, "wb", buffering=0), write_through=True)
@@ -52,7 +52,7 @@ def _restore(original: int, reader: threading.Thread) -> None:
         stream.flush()
     for descriptor in _STANDARD:
         os.dup2(original, descriptor)
-    # With a timeout, because a child process that still runs keeps the pipe open.
+    # Waiting has a timeout, because a child process that still runs keeps the pipe open.
     reader.join(_FLUSH_S)
 
 

@@ -1,4 +1,4 @@
-"""Process control: end with the parent, block SIGINT in children, forbid inspection by other processes."""
+"""Functions that end a process with its parent, block SIGINT in children, and forbid inspection."""
 
 import ctypes
 import os
@@ -15,17 +15,17 @@ _PR_SET_DUMPABLE = 4
 def module_command(module: str) -> list[str]:
     """Return the command that runs the module which this process would import.
 
-    `python -m` searches the working directory first. That is right in a checkout. If this process runs from
-    an installation, a folder of the same name in the working directory must not be found, so `-P` is added.
+    `python -m` searches the working directory first, which is right in a checkout. If this process runs from
+    an installation, `-P` is added so that a folder of the same name in the working directory is not found.
     """
     searches_cwd = not {"", os.getcwd()}.isdisjoint(sys.path)  # noqa: PTH109 - compared with text
     return [sys.executable, *([] if searches_cwd else ["-P"]), "-m", module]
 
 
 def end_with_parent(parent_pid: int, *, death_signal: signal.Signals = signal.SIGKILL) -> None:
-    """Make the kernel signal this process when the thread that started it ends; on Linux only.
+    """Make the kernel send this process a signal when the thread that started it ends; on Linux only.
 
-    Call it after a change of the process's user, because such a change resets it.
+    Call this function after changing the process's user, because that change cancels the signal.
 
     Raises:
         SystemExit: the parent has already ended.
@@ -38,7 +38,7 @@ def end_with_parent(parent_pid: int, *, death_signal: signal.Signals = signal.SI
 
 
 def forbid_inspection() -> None:
-    """Prevent other processes of the same user from reading memory and environment; on Linux only.
+    """Prevent other processes of the same user from reading this one's memory and environment (Linux only).
 
     Only root can then read `/proc/<pid>/environ` and `/proc/<pid>/mem` or attach with ptrace, and no core
     dump is written. Programs that this process starts are not protected.
@@ -49,11 +49,11 @@ def forbid_inspection() -> None:
 
 @contextmanager
 def sigint_blocked_in_children() -> Iterator[None]:
-    """Block SIGINT in the processes that the body starts, from their first instruction on.
+    """Block SIGINT in the processes started in the `with` block, from their first instruction on.
 
     A terminal sends SIGINT to its whole process group. A child that ignores the signal in its own code would
-    still end with a traceback if the signal arrives while Python starts. This process still receives SIGINT,
-    in another thread or when the block ends.
+    still end with a traceback if the signal arrives while Python starts. The calling process still receives
+    SIGINT, in another thread or when the `with` block ends.
     """
     earlier = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:

@@ -2,7 +2,7 @@
 
 Every search is one `SearchQuery`; a text or image search is a query with one part. The *query key* is the
 hash of the query's canonical form, the model's fingerprint and the catalog's version. Results are cached
-under it, and queries with the same key share one run.
+under their query key, and queries with the same query key share one run.
 """
 
 import hashlib
@@ -15,15 +15,15 @@ import orjson
 from common.errors import InvalidParameter
 from common.filters import Filters, canonical_filters, filters_document, filters_from_document
 
-#: Increased whenever the canonical form or the wire form of a query changes its meaning.
+#: Version of a query's canonical form and wire form; increased whenever either form changes its meaning.
 QUERY_VERSION = 1
-#: Increased whenever results get new fields or contain other albums, so that older cached results are not
-#: used.
+#: Version of the results; increased whenever results get new fields or contain other albums, so that older
+#: cached results are not used.
 RESULT_VERSION = 3
 
 K_MIN, K_MAX, K_DEFAULT = 1, 50, 10
 TEXT_MAX_CHARS = 500
-#: Fits into a PostgreSQL index entry, with four bytes per character.
+#: Maximum length of an album id; with four bytes per character the id still fits into a PostgreSQL index.
 ALBUM_ID_MAX_CHARS = 500
 PARTS_MAX = 8
 
@@ -32,7 +32,7 @@ QueryType: TypeAlias = Literal["text", "image", "album", "composed"]
 
 @dataclass(frozen=True, slots=True)
 class TextPart:
-    """A text that describes a cover; with a negative weight, similar covers rank lower."""
+    """A text that describes a cover; with a negative weight, covers that match the text rank lower."""
 
     text: str
     weight: float = 1.0
@@ -48,7 +48,7 @@ class ImagePart:
 
 @dataclass(frozen=True, slots=True)
 class AlbumPart:
-    """An album of the catalog; its cover's embedding is used."""
+    """An album of the catalog; the query uses the embedding of the album's cover."""
 
     album_id: str
     weight: float = 1.0
@@ -94,7 +94,7 @@ class SearchQuery:
 
     @property
     def album_ids(self) -> tuple[str, ...]:
-        """The albums in the query, without duplicates; results never contain them."""
+        """The ids of the albums in the query, without duplicates; results never contain these albums."""
         return tuple(dict.fromkeys(p.album_id for p in self.parts if isinstance(p, AlbumPart)))
 
 
@@ -121,7 +121,7 @@ def image_digest(data: bytes) -> str:
 
 
 def query_to_json(query: SearchQuery) -> bytes:
-    """Return the wire form of a query: versioned JSON, read back by `query_from_json`."""
+    """Return the wire form of a query, which is versioned JSON that `query_from_json` reads."""
     return orjson.dumps({"v": QUERY_VERSION, **query_document(query)}, option=orjson.OPT_SORT_KEYS)
 
 
@@ -136,7 +136,7 @@ def query_document(query: SearchQuery) -> dict[str, object]:
 
 
 def query_from_json(data: bytes) -> SearchQuery:
-    """Read the wire form.
+    """Return the query in its wire form.
 
     Raises:
         ValueError: the bytes are not a query of this version.
@@ -155,10 +155,10 @@ def query_from_json(data: bytes) -> SearchQuery:
 
 
 def query_key(query: SearchQuery, *, model: str, catalog_version: str) -> str:
-    """Return the SHA-256, in hex, of everything that affects the answer.
+    """Return the query key: the SHA-256, in hex, of everything that affects the query's result.
 
-    These do not affect it: the case of a text (CLIP converts it to lower case), the spelling of a genre, the
-    order of parts and genres, and the weight of a single part.
+    The query key does not depend on the case of a text (CLIP converts texts to lower case), the spelling of a
+    genre, the order of parts and genres, or the weight of a query's only part.
     """
     parts = sorted(_canonical_part(part, alone=len(query.parts) == 1) for part in query.parts)
     canonical = {

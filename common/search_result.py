@@ -1,7 +1,7 @@
 """The JSON of a search result, which the worker writes and the gateway sends without parsing it.
 
-It begins with `RESULT_PREFIX`, which the gateway replaces by the id of the client's job. An answer from the
-cache keeps the null, because it has no job.
+The JSON begins with `RESULT_PREFIX`, in which the gateway replaces `null` by the id of the client's job. An
+answer from the cache keeps the `null`, because the answer has no job.
 """
 
 from collections.abc import Sequence
@@ -26,8 +26,8 @@ def result_json(
 ) -> bytes:
     """Return the result object of the HTTP API.
 
-    `truncated` tells that a text was cut to what the model reads; `public_url` is prepended to relative cover
-    URLs.
+    `truncated` says whether a text was cut to the length that the model can read; `public_url` is prepended
+    to relative cover URLs.
     """
     body = orjson.dumps(
         {
@@ -44,12 +44,12 @@ def result_json(
 
 
 def with_job_id(result: bytes, job_id: str) -> bytes:
-    """Return the result with a job id in place of the null."""
+    """Return the JSON of a result with a job id in place of `null`."""
     return b'{"job_id":"' + job_id.encode() + b'",' + result.removeprefix(RESULT_PREFIX)
 
 
 def complete_cover_url(cover_url: str | None, public_url: str | None) -> str | None:
-    """Return the cover's URL; a path relative to the gateway is completed with `public_url`."""
+    """Return the cover's URL; if it is a path on the gateway, `public_url` is prepended."""
     if cover_url is None or public_url is None or not cover_url.startswith("/"):
         return cover_url
     return public_url + cover_url

@@ -1,7 +1,8 @@
-"""The settings of a process: read once from the environment, validated, frozen, and passed down.
+"""The settings of a process, which are read once from the environment, validated, and then never change.
 
-A malformed setting stops the process with the setting's name and the expected form. So does a variable whose
-name is almost a setting's name: otherwise a misspelt limit would silently have no effect.
+A malformed setting stops the process with a message that contains the setting's name and the expected form. A
+variable whose name is almost a setting's name also stops the process, because a misspelt limit would
+otherwise silently have no effect.
 """
 
 import difflib
@@ -36,7 +37,7 @@ def _secret(check: Callable[[str], str]) -> AfterValidator:
 
 
 def _header_value(value: str) -> str:
-    # Otherwise the HTTP client that sends the key raises an error which contains the key.
+    # Without this check the HTTP client that sends the key would raise an error that contains the key.
     if not value.isascii() or not value.isprintable() or " " in value:
         raise ValueError("a key without blanks, line breaks and other special characters")
     return value
@@ -63,16 +64,16 @@ def read_rate(value: str) -> str:
     """Return the value if it is a valid rate.
 
     Raises:
-        ValueError: it is not.
+        ValueError: the value is not a valid rate.
     """
     if value != UNLIMITED and not _RATE.fullmatch(value):
         raise ValueError(f"a rate such as 600/minute (second, minute, hour or day), or {UNLIMITED}")
     return value
 
 
-#: The value of a rate setting without a limit.
+#: The value of a rate setting that means that there is no limit.
 UNLIMITED = "unlimited"
-#: The units of time of a rate, in seconds.
+#: The length in seconds of each unit of time in a rate.
 UNIT_SECONDS: Mapping[str, int] = MappingProxyType({"second": 1, "minute": 60, "hour": 3600, "day": 86_400})
 _RATE = re.compile(rf"[1-9]\d{{0,8}}/({'|'.join(UNIT_SECONDS)})")
 _ORIGIN = re.compile(r"https?://[A-Za-z0-9.\-\[\]:]+")
@@ -84,9 +85,9 @@ PublicUrl = Annotated[str, AfterValidator(url_validation.public_url)]
 Key = Annotated[SecretStr, _secret(_header_value)]
 Seconds = Annotated[float, Field(gt=0, le=86_400)]
 Count = Annotated[int, Field(ge=1)]
-#: Text that may be part of an HTTP header.
+#: Text that is valid as a part of an HTTP header.
 HeaderText = Annotated[str, Field(pattern=r"^[\x20-\x7e]{1,200}$")]
-#: Cost units per unit of time; docs/http.md lists what a request costs.
+#: A rate limit in cost units per unit of time; docs/http.md lists the cost of each request.
 Rate = Annotated[str, AfterValidator(read_rate)]
 Network = Annotated[IPv4Network | IPv6Network, BeforeValidator(_network)]
 Networks = Annotated[tuple[Network, ...], BeforeValidator(_list)]
@@ -94,11 +95,11 @@ Origins = Annotated[tuple[Annotated[str, AfterValidator(_origin)], ...], BeforeV
 
 
 class Settings(BaseModel):
-    """Every setting of gateway and worker; the environment variable is the field's name in capitals."""
+    """All settings of gateway and worker; an environment variable is named like its field, in capitals."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    # Redis and the catalog. Redis URLs are secret because they may contain a password.
+    # Redis and the catalog. Redis URLs are secret because they can contain a password.
     redis_url: RedisUrl = SecretStr("redis://127.0.0.1:6379/0")
     cache_redis_url: RedisUrl | None = None
     supabase_url: SupabaseUrl | None = None
@@ -112,22 +113,25 @@ class Settings(BaseModel):
     default_wait_s: Annotated[float, Field(ge=0, le=60)] = 15.0
     max_image_bytes: Count = 10 * MIB
     max_image_pixels: Count = 50_000_000
-    #: CPU time for one image: the gateway checks an estimate, the kernel ends a decoder that exceeds it.
+    #: Maximum CPU time in seconds for decoding one image. The gateway compares an estimate with this maximum,
+    #: and the kernel ends a decoder that exceeds the maximum.
     decode_cpu_s: Seconds = MAX_COST_S
-    #: Total size of the request bodies that a gateway process has not yet written to the ledger.
+    #: Maximum total size in bytes of the request bodies that a gateway process has not yet written to the
+    #: ledger.
     max_receiving_bytes: Count = 128 * MIB
-    #: The URL at which clients reach the gateway, with the path under which a proxy shows it; prepended to
-    #: cover URLs that begin with "/".
+    #: The URL at which clients reach the gateway, including the path under which a proxy publishes the
+    #: gateway. This URL is prepended to cover URLs that begin with "/".
     public_url: PublicUrl | None = None
     #: A folder of covers that the gateway serves under /covers/.
     covers_dir: Path | None = None
 
     # Authentication and rate limits (docs/security.md).
     auth: Literal["off", "optional", "required"] = "off"
-    #: Required if a gateway without keys listens on an address other than loopback.
+    #: This setting is required if a gateway without API keys listens on an address other than loopback.
     allow_unauthenticated: Literal["", "yes-anyone-may-search"] = ""
     key_rate: Rate = "600/minute"
-    #: Rate of requests without a valid key; by default unlimited if AUTH is off, else 60/minute.
+    #: Rate limit of a client address for requests without a valid key; the default is unlimited if AUTH is
+    #: off, else 60/minute.
     address_rate: Rate | None = None
     rate_limit_on_failure: Literal["allow", "refuse"] = "allow"
     max_jobs_per_key: Count = 100
@@ -135,7 +139,7 @@ class Settings(BaseModel):
     trusted_proxies: Networks = ()
     cors_origins: Origins = ()
 
-    # Jobs. A worker's lease of a run expires `lease_s` after its last renewal.
+    # Jobs. A worker's lease of a run expires `lease_s` seconds after the last renewal of the lease.
     job_deadline_s: Seconds = 60.0
     job_ttl_s: Seconds = 900.0
     lease_s: Seconds = 10.0
@@ -143,7 +147,7 @@ class Settings(BaseModel):
     max_queue_depth: Count = 1000
     max_queue_age_s: Seconds = 45.0
     max_held_image_bytes: Count = 512 * MIB
-    #: Memory in Redis of jobs that share another job's run or a cached answer.
+    #: Maximum memory in Redis, in bytes, of jobs that share another job's run or a cached answer.
     max_shared_bytes: Count = 128 * MIB
 
     # The cache.
@@ -159,9 +163,9 @@ class Settings(BaseModel):
     model_cache_dir: Path = Path("~/.cache/cover-search")
     encoder: Literal["auto", "openvino", "torch", "fixed"] = "auto"
     device: str = "auto"
-    #: `auto` is bfloat16 if the device supports it in hardware, else float32.
+    #: `auto` means bfloat16 if the device supports bfloat16 in hardware, else float32.
     encoder_precision: Literal["auto", "float32", "int8"] = "auto"
-    #: Duration of a batch of the `fixed` encoder, which replaces the model in tests and benchmarks.
+    #: Duration in ms of a batch of the `fixed` encoder, which replaces the model in tests and benchmarks.
     fixed_latency_ms: Annotated[float, Field(ge=0)] = 0.0
     encoder_threads: Annotated[int, Field(ge=0)] = 0
     batch_max: Count = 16
@@ -181,7 +185,7 @@ class Settings(BaseModel):
 
     @property
     def cache_url(self) -> SecretStr:
-        """The Redis of cached results and embeddings; by default the broker's."""
+        """The URL of the Redis that caches results and embeddings; by default the broker's URL."""
         return self.cache_redis_url or self.redis_url
 
     @property
@@ -202,7 +206,7 @@ class Settings(BaseModel):
 
 
 def load_settings(environ: Mapping[str, str]) -> Settings:
-    """Read the settings from an environment; strip blanks around values and ignore empty ones.
+    """Read the settings from an environment; strip blanks around values and ignore empty values.
 
     Raises:
         SettingsError: a setting is malformed, or a variable's name is almost a setting's name.
@@ -224,7 +228,7 @@ def load_settings(environ: Mapping[str, str]) -> Settings:
 
 
 def _describe(error: ValidationError) -> str:
-    # Inputs are left out, because a malformed URL may contain a password.
+    # The message does not contain the malformed value, because a malformed URL can contain a password.
     lines = []
     for problem in error.errors(include_input=False, include_url=False):
         name = str(problem["loc"][0]).upper() if problem["loc"] else "settings"

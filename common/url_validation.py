@@ -1,7 +1,7 @@
 """Validation of the URL settings, with error messages that say how to correct the URL.
 
-Every function returns the URL in the form that the client library accepts. Its `ValueError` messages contain
-no part of a user name or password.
+Every public function returns the URL in the form that the client library accepts. The messages of
+`ValueError` never contain a part of a user name or password.
 """
 
 import re
@@ -36,7 +36,7 @@ _TLS_OPTIONS = frozenset(
     | {"ssl_cert_reqs", "ssl_check_hostname"}
 )
 _CERT_REQS = ("required", "optional", "none")
-#: The limit of macOS, the smallest of the supported systems; Linux allows 107.
+#: Maximum length in bytes of a socket's path: the limit of macOS; Linux allows 107 bytes.
 _SOCKET_PATH_MAX_BYTES = 103
 NO_CLUSTER = (
     "Redis Cluster is not supported: a job's keys have to be on one server; give the URL of a Redis with "
@@ -78,7 +78,7 @@ def redis_url(url: str) -> str:
     try:
         urlsplit(url)
     except ValueError:
-        # For example a bracket that looks like the start of an IPv6 address.
+        # For example, a bracket that looks like the start of an IPv6 address raises this error.
         raise ValueError(f"it cannot be read; {PERCENT_ENCODING}") from None
     options = _redis_options(parts)
     # Celery's transport treats the text after a semicolon as the URL of another server.
@@ -100,7 +100,7 @@ def postgres_url(url: str) -> str:
     try:
         parameters = conninfo_to_dict(url)
     except psycopg.ProgrammingError:
-        # libpq's own message contains a part of the URL.
+        # libpq's own message is not shown because the message contains a part of the URL.
         raise ValueError(
             f"{_POSTGRES_FORM}, with no other options after a ? than libpq's (pgbouncer=true is none: leave "
             f"it out); {PERCENT_ENCODING}"
@@ -181,7 +181,7 @@ def _split(url: str) -> _Parts:
     assert authority is not None  # noqa: S101 - the pattern also matches an empty string
     user_info, _, hosts = authority.group().rpartition("@")
     path, _, query = rest[authority.end() :].partition("?")
-    # The text before the last @ that precedes the first slash was meant as user and password.
+    # The text before the last @ that precedes the first slash was meant as user name and password.
     meant = rest.partition("/")[0].rpartition("@")[0]
     if (
         "#" in rest
@@ -246,7 +246,8 @@ def _redis_options(parts: _Parts) -> dict[str, str]:
 def _check_certificates(options: dict[str, str]) -> None:
     """Raise an error for options with which every TLS connection would fail.
 
-    `ssl_cert_reqs` may have Celery's form, such as `CERT_REQUIRED`; it is changed to redis-py's form.
+    The value of `ssl_cert_reqs` can have Celery's form, such as `CERT_REQUIRED`; this function changes it to
+    redis-py's form.
     """
     asked = options.get("ssl_cert_reqs", "required").lower().removeprefix("cert_")
     if asked not in _CERT_REQS:
@@ -262,14 +263,14 @@ def _check_certificates(options: dict[str, str]) -> None:
             context.load_verify_locations(*trusted)
     with _naming("ssl_certfile", "ssl_keyfile", among=options):
         if "ssl_certfile" in options:
-            # With a password, even an empty one, OpenSSL does not ask for it at the terminal.
+            # If a password is given, even an empty one, OpenSSL does not ask for a password at the terminal.
             password = options.get("ssl_password", "")
             context.load_cert_chain(options["ssl_certfile"], options.get("ssl_keyfile"), password)
 
 
 @contextmanager
 def _naming(*names: str, among: Mapping[str, str]) -> Iterator[None]:
-    """Turn the error of an unreadable file into a message that names the options with the file's path."""
+    """Turn the error of an unreadable file into a message that names the options that contain its path."""
     try:
         yield
     except OSError as error:

@@ -1,3 +1,3 @@
-"""The version of this project; the build and the service read it from here."""
+"""The version of this project, which the build and the service read from this module."""
 
 VERSION = "0.1.0"

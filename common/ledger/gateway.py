@@ -46,10 +46,10 @@ class GatewayLedger:
         self._scripts = {name: redis.register_script(script_text(name)) for name in names}
 
     async def submit(self, submission: Submission) -> Accepted:
-        """Write a job and send its message, or join the run in flight for its query key.
+        """Write a job, and either send a message for a new run or join the unfinished run for its query key.
 
         Raises:
-            QueueFull, RateLimited, IdempotencyConflict: nothing was written.
+            QueueFull, RateLimited, IdempotencyConflict: the job was refused, and nothing was written.
         """
         images = [item for image in submission.images for item in image]
         reply = await self._run("submit", submission.to_json(self._settings), self.template, *images)
@@ -71,14 +71,14 @@ class GatewayLedger:
         """Write a job that was answered from the cache.
 
         Raises:
-            QueueFull, IdempotencyConflict: nothing was written.
+            QueueFull, IdempotencyConflict: the job was refused, and nothing was written.
         """
         return read_submission(
             await self._run("record_cached_job", submission.to_json(self._settings), result)
         )
 
     async def job(self, job_id: str, *, owner: str) -> tuple[Job, int]:
-        """Return a job, and after how many seconds the client should poll again.
+        """Return a job, and the number of seconds after which the client should poll again.
 
         Raises:
             JobNotFound: the job is unknown, has expired, or belongs to another owner.
@@ -103,7 +103,7 @@ class GatewayLedger:
         return read_load(await self._run("read_load"))
 
     async def sweep(self) -> Sweep | None:
-        """Run the sweeper if it is due; return None if another process has just run it."""
+        """Run the sweeper if it is due; return None if another process has just run the sweeper."""
         turn = (self.template, self._settings.max_attempts, RESEND_AFTER_MS, SWEEP_EVERY_MS)
         return read_sweep(await self._run("sweep", *turn))
 

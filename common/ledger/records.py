@@ -12,7 +12,7 @@ from common.errors import IdempotencyConflict, JobNotFound, QueueFull, RateLimit
 from common.jobs import NO_WORK, Job, JobFailure, JobState
 from common.settings import Settings
 
-#: The share of its deadline that a job may be expected to wait; the rest is a margin for estimation errors.
+#: Maximum expected wait of an accepted job, as a share of its deadline; the rest covers estimation errors.
 WAIT_SHARE = 0.75
 
 
@@ -43,13 +43,13 @@ class Submission:
     made_from: str = ""
     #: SHA-256 and bytes of each uploaded image in the query.
     images: tuple[tuple[str, bytes], ...] = ()
-    #: Redis key and SHA-256 of the request if the client sent an Idempotency-Key.
+    #: The Redis key of the Idempotency-Key and the SHA-256 of the request; None without an Idempotency-Key.
     idempotency: tuple[str, str] | None = None
-    #: How many unfinished jobs the owner may have at once; None for any number.
+    #: Maximum number of unfinished jobs of the owner; None means that the number is not limited.
     max_jobs: int | None = None
-    #: The client that shares the decoders fairly with others: the owner, or an address if there is no owner.
+    #: The client whose share of the decoders the job uses: the owner, or an address if there is no owner.
     client: str = ""
-    #: Seconds of CPU that decoding the images takes, as estimated.
+    #: Estimated CPU time for decoding the images, in seconds.
     decode_cost_s: float = 0.0
 
     def to_json(self, settings: Settings) -> bytes:
@@ -64,7 +64,7 @@ class Submission:
             "made_from": self.made_from,
             "deadline_ms": int(settings.job_deadline_s * 1000),
             "ttl_ms": int(settings.job_ttl_s * 1000),
-            # Long enough for the last attempt, which may start just before the deadline.
+            # Images are stored long enough for the last attempt, which can start just before the deadline.
             "image_ttl_ms": int((settings.job_deadline_s + settings.lease_s) * 1000),
         }
         if self.idempotency is not None:
@@ -78,21 +78,21 @@ class Accepted:
 
     job_id: str
     run_id: str
-    #: A new run was written: the job joined no run, repeats no request and was not answered from the cache.
+    #: Whether the job got a new run, because it joined no run, repeats no request and was not in the cache.
     is_new: bool
-    #: The job has just been added to a run that has not ended.
+    #: Whether the job has just been added to a new or existing run that has not ended.
     is_ahead: bool
 
 
 class Verdict(StrEnum):
-    """The outcome of a worker's claim."""
+    """The outcome of a worker's attempt to lease a run."""
 
     CLAIMED = "claimed"
     #: The run is unknown or has expired.
     GONE = "gone"
     #: The run has ended: another worker finished it, it was canceled, or its deadline has passed.
     ENDED = "ended"
-    #: Another worker has a lease that has not expired.
+    #: Another worker has a lease of the run that has not expired, or the run is parked.
     HELD = "held"
 
 
@@ -111,17 +111,17 @@ class Claim:
     created_ms: int
     deadline_ms: int
     claimed_ms: int
-    #: The client that shares the decoders fairly with others; empty if an older gateway wrote the run.
+    #: The client whose share of the decoders the run uses; empty if an older gateway wrote the run.
     client: str = ""
-    #: Milliseconds of CPU that decoding the images takes, as estimated.
+    #: Estimated CPU time for decoding the images, in milliseconds.
     decode_ms: int = 0
-    #: Cache entries of the query key and of each content; None if the claim did not read the cache.
+    #: Cache entries for the query key and for each hash in `contents`; None if the cache was not read.
     cached: tuple[bytes | None, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class RunAnswer:
-    """The result of a successful run as JSON, and the milliseconds that each stage took."""
+    """The result of a successful run as JSON, and the duration of each stage in milliseconds."""
 
     result: bytes
     timings: dict[str, float]
@@ -136,7 +136,7 @@ class Event:
     _more: bytes
 
     def answer(self) -> RunAnswer | None:
-        """Return the run's answer, None if the event carries none."""
+        """Return the run's answer, or None if the event contains no answer."""
         if not self._more:
             return None
         timings, _, result = self._more.partition(b"\n")
@@ -152,7 +152,7 @@ class Load:
     oldest_age_ms: int
     held_image_bytes: int
     retry_after_s: int
-    #: Worker announcements, latest expiry last.
+    #: The announcements of live workers, sorted by expiry time.
     workers: tuple[dict[str, Any], ...]
 
 
@@ -245,10 +245,10 @@ def read_claim(run_id: str, reply: Sequence[Any]) -> Claim | Verdict:
 
 
 def read_job(job_id: str, reply: Sequence[Any] | None) -> tuple[Job, int]:
-    """Read the reply of `read_job.lua`: the job, and after how many seconds the client should poll again.
+    """Return the job in the reply of `read_job.lua`, and the seconds after which the client should poll.
 
     Raises:
-        JobNotFound: there is no such job, or it belongs to another owner.
+        JobNotFound: the job does not exist, or belongs to another owner.
     """
     if reply is None:
         raise JobNotFound(f"no job {job_id}: unknown, expired, or not yours")
@@ -281,7 +281,7 @@ def read_job(job_id: str, reply: Sequence[Any] | None) -> tuple[Job, int]:
         query=document,
         created_ms=int(created),
         started_ms=_int(started),
-        # A job answered by the cache ends when it is created; the run that it shares may be older.
+        # A job answered from the cache ends when it is created, but the run that it shares can be older.
         ended_ms=_int(created if is_cached else canceled or ended),
         position=rank + 1 if rank is not None and shown is JobState.QUEUED else None,
         cached=is_cached,
@@ -310,7 +310,7 @@ def read_load(reply: Sequence[Any]) -> Load:
 
 
 def read_sweep(reply: Sequence[Any] | None) -> Sweep | None:
-    """Read the reply of `sweep.lua`; None if another process has just swept."""
+    """Return the counts in the reply of `sweep.lua`, or None if another process has just run the sweeper."""
     return None if reply is None else Sweep(*(int(figure) for figure in reply))
 
 

@@ -5,18 +5,18 @@ from importlib.resources import files
 
 from common.redis import keyspace
 
-#: Time between two runs of the sweeper, over all processes.
+#: Minimum time in ms between two runs of the sweeper, over all processes.
 SWEEP_EVERY_MS = 1000
-#: A queued run has lost its message if the message was sent longer ago than this and is not in the list.
+#: Age in ms from which the message of a queued run counts as lost if the message is not in the queue's list.
 RESEND_AFTER_MS = 3000
 
-#: Lua code that is put before every script; each part uses the parts before it.
+#: Names of the Lua files that are put before every script; each file can use the files listed before it.
 _SHARED = ("clock_and_events", "service_rate", "jobs", "decoder_turns", "admission_rules", "runs")
 
 
 @cache
 def script_text(name: str) -> str:
-    """Return the whole text of a script: the names of Redis keys, the shared parts, and its own code."""
+    """Return the whole text of a script: the names of Redis keys, the shared Lua files, and its own file."""
     folder = files("common.ledger") / "lua"
     shared = (folder / "shared" / f"{part}.lua" for part in _SHARED)
     return keyspace.lua_table() + "".join(part.read_text() for part in (*shared, folder / f"{name}.lua"))

@@ -1,4 +1,4 @@
-"""The worker's client of the ledger: claim, renew, end, release and sweep runs; blocking and thread-safe."""
+"""The worker's blocking, thread-safe client of the ledger: claim, renew, end, release and sweep runs."""
 
 import logging
 import math
@@ -32,17 +32,17 @@ class WorkerLedger:
         self._scripts = {name: redis.register_script(script_text(name)) for name in names}
 
     def claim(self, run_id: str, *, cached_for: str | None = None) -> Claim | Verdict:
-        """Lease a run to this worker, or return why it cannot be leased.
+        """Lease a run to this worker, or return why the run cannot be leased.
 
-        If the ledger's Redis is also the cache, `cached_for` is the fingerprint of the model: the claim then
-        includes the cached result of the query and the cached embeddings of that model.
+        If the ledger's Redis is also the cache, `cached_for` is the fingerprint of the model, and the claim
+        includes the cached result of the query and the cached embeddings of this model.
         """
         arguments = (run_id, self._worker_id, self._lease_ms, self._settings.max_attempts)
         models = () if cached_for is None else (cached_for,)
         return read_claim(run_id, self._run("claim", *arguments, *models))
 
     def renew(self, announcement: dict[str, object], *, ttl_s: float, run_ids: Sequence[str]) -> set[str]:
-        """Announce this worker and renew its leases; return the runs that it no longer holds."""
+        """Announce this worker and renew its leases; return the runs whose lease the worker has lost."""
         head = (self._worker_id, orjson.dumps(announcement), int(ttl_s * 1000), self._lease_ms)
         return {str(run_id, "ascii") for run_id in self._run("renew", *head, *run_ids)}
 
@@ -55,9 +55,9 @@ class WorkerLedger:
         entries: Sequence[Entry] = (),
         matches_key: bool = True,
     ) -> bool:
-        """End a run with its result; return False if it had already ended.
+        """End a run with its result; return False if the run had already ended.
 
-        If the ledger's Redis is also the cache, `entries` are written first, in the same round trip.
+        If the ledger's Redis is also the cache, `entries` are written to the cache in the same round trip.
         `matches_key` says whether the result comes from the model and catalog version in the query key.
         """
         script = self._scripts["succeed"]
@@ -74,31 +74,31 @@ class WorkerLedger:
             if isinstance(reply, RedisError):
                 log.warning("the cache takes no entry", extra={"error": type(reply).__name__})
         if isinstance(ended, RedisError):
-            # A restarted Redis does not know the script; any other error is raised by this second call.
+            # A restarted Redis does not know the script. The second call sends it and raises any other error.
             ended = self._run("succeed", *arguments)
         return bool(ended)
 
     def fail(self, claim: Claim, failure: JobFailure) -> bool:
-        """End a run with an error; return False if this attempt no longer holds the run."""
+        """End a run with an error; return False if this attempt no longer holds the run's lease."""
         return bool(self._run("fail", claim.run_id, claim.attempt, failure.to_json()))
 
     def release(self, claim: Claim, *, uses_attempt: bool, delay_reason: str = "") -> bool:
-        """Give a run back to the queue; `uses_attempt` says whether it counts against `MAX_ATTEMPTS`.
+        """Give a run back to the queue; `uses_attempt` says if the attempt counts against `MAX_ATTEMPTS`.
 
-        If no worker answers the run by its deadline, its error message includes `delay_reason`.
+        If no worker answers the run by its deadline, the run's error message includes `delay_reason`.
         """
         arguments = (claim.run_id, claim.attempt, int(uses_attempt), self._template, delay_reason)
         return bool(self._run("release", *arguments))
 
     def charge(self, client: str, *, excess_s: float) -> int:
-        """Record that decoding an image of a client took longer than estimated, which counts for a minute.
+        """Record for a minute that decoding an image of a client took longer than estimated.
 
         Returns the number of the client's runs that were taken back from the queue.
         """
         return int(self._run("record_decode_overrun", client, math.ceil(excess_s * 1000)))
 
     def sweep(self) -> Sweep | None:
-        """Run the sweeper if it is due; return None if another process has just run it."""
+        """Run the sweeper if it is due; return None if another process has just run the sweeper."""
         turn = (self._template, self._settings.max_attempts, RESEND_AFTER_MS, SWEEP_EVERY_MS)
         return read_sweep(self._run("sweep", *turn))
 

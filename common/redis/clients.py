@@ -1,9 +1,9 @@
-"""Redis clients with explicit timeouts, without retries.
+"""Redis clients with explicit timeouts and without retries.
 
-redis-py's defaults repeat writes and wait for a minute. These clients wait for a second and never repeat: the
-caller of a submit gets an error if the reply is lost, and the ledger's scripts are safe to call again.
-Maintenance notifications, which some hosted servers send, are switched off: with them redis-py 8.1 hands out
-connections that the server has closed.
+By default redis-py repeats writes and waits for a minute. The clients of this module wait for a second and
+never repeat a command. If the reply to a submitted job is lost, the caller gets an error. The ledger's
+scripts are safe to call again. Maintenance notifications, which some hosted servers send, are switched off,
+because redis-py 8.1 with notifications hands out connections that the server has closed.
 """
 
 from typing import Any
@@ -17,13 +17,13 @@ from redis.connection import parse_url
 from redis.maint_notifications import MaintNotificationsConfig
 from redis.retry import Retry
 
-#: Longest wait for a reply or for a connection; the largest reply is one 10 MB image.
+#: Maximum wait in seconds for a reply or for a connection; the largest reply is one 10 MB image.
 SOCKET_TIMEOUT_S = 1.0
 CONNECTIONS = 64
 
 
 def open_redis(url: str, *, socket_timeout_s: float = SOCKET_TIMEOUT_S) -> "Redis":
-    """Return a blocking client; it connects on first use."""
+    """Return a blocking client that connects on first use."""
     return Redis.from_url(
         url,
         socket_timeout=socket_timeout_s,
@@ -37,7 +37,7 @@ def open_redis(url: str, *, socket_timeout_s: float = SOCKET_TIMEOUT_S) -> "Redi
 def open_async_redis(
     url: str, *, socket_timeout_s: float = SOCKET_TIMEOUT_S, connections: int = CONNECTIONS
 ) -> "AsyncRedis":
-    """Return an asyncio client over a bounded pool; callers wait for a free connection up to the timeout."""
+    """Return an asyncio client with a limited pool; callers wait for a free connection up to the timeout."""
     pool = AsyncPool.from_url(
         url,
         max_connections=connections,
@@ -48,16 +48,16 @@ def open_async_redis(
         maint_notifications_config=MaintNotificationsConfig(enabled=False),
         retry=AsyncRetry(NoBackoff(), 0),
     )
-    # from_pool: closing the client closes the pool.
+    # With `from_pool`, closing the client also closes the pool.
     return AsyncRedis.from_pool(pool)
 
 
 def connection_options(url: str) -> dict[str, Any]:
     """Return the connection options in a URL, by redis-py's names."""
-    parse: Any = parse_url  # redis-py leaves it without types
+    parse: Any = parse_url  # redis-py declares no types for it
     return dict(parse(url))
 
 
 def _keepalive(url: str) -> dict[str, Any]:
-    # redis-py's connection over a Unix socket does not have this option.
+    # redis-py's connection over a Unix socket does not have the option `socket_keepalive`.
     return {} if url.startswith("unix:") else {"socket_keepalive": True}

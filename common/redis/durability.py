@@ -1,4 +1,4 @@
-"""The durability check of the broker's Redis: settings in its INFO that may lose jobs."""
+"""The durability check of the broker's Redis, which finds settings in its INFO that can lose jobs."""
 
 from collections.abc import Mapping
 
@@ -8,12 +8,12 @@ from common.settings import Settings
 
 
 def durability_faults(info: Mapping[str, object], *, shares_cache: bool) -> tuple[str, ...]:
-    """Return a sentence for each fault of a server, with its remedy."""
+    """Return one sentence for each durability fault of a server; the sentence includes the remedy."""
     faults = []
     if (fault := unsupported_reason(info)) is not None:
         faults.append(f"REDIS_URL: {fault}")
     policy = info.get("maxmemory_policy", "noeviction")
-    # Without a memory limit Redis never evicts, whatever its policy.
+    # Without a memory limit Redis never evicts keys, whatever its eviction policy is.
     if policy != "noeviction" and info.get("maxmemory"):
         whose = "that queue and cache share" if shares_cache else "at REDIS_URL"
         apart = ", or give the cache a server of its own with CACHE_REDIS_URL" if shares_cache else ""
@@ -33,7 +33,7 @@ def durability_faults(info: Mapping[str, object], *, shares_cache: bool) -> tupl
 
 
 def shares_cache(settings: Settings) -> bool:
-    """Return whether queue and cache are on one server; databases of one server share its memory."""
+    """Return whether queue and cache are on the same server; all databases of a server share its memory."""
     return _server(settings.redis_url.get_secret_value()) == _server(settings.cache_url.get_secret_value())
 
 

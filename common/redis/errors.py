@@ -1,7 +1,8 @@
-"""The permanent errors of a Redis client, and what the operator has to change.
+"""Recognition of permanent errors of a Redis client, with messages that say what the operator has to change.
 
-A permanent error does not go away by waiting: a wrong password, a missing permission, a cluster. Its message
-begins with the name of the setting. A connection error is not permanent: the server may come back.
+A permanent error, such as a wrong password, a missing permission or a cluster, does not go away by waiting.
+The message of a permanent error begins with the name of the setting. A connection error is not permanent,
+because the server can come back.
 """
 
 import ssl
@@ -20,7 +21,7 @@ from redis.exceptions import (
 from common.errors import SettingsError
 from common.url_validation import NO_CLUSTER, PERCENT_ENCODING
 
-#: The oldest major version of Redis that has every command of this service.
+#: The oldest major version of Redis that has every command that this service uses.
 FIRST_VERSION = 6
 
 _ErrorTypes = type[BaseException] | tuple[type[BaseException], ...]
@@ -29,13 +30,13 @@ _ACL = "docs/operations.md says what a user of this service must be allowed"
 
 
 def permanent_error(error: BaseException, *, setting: str) -> SettingsError | None:
-    """Return an error that names the faulty setting, None if the same call may succeed later."""
+    """Return an error that names the faulty setting, or None if the same call can succeed later."""
     reason = next((reason for cause in _causes(error) if (reason := _permanent_reason(cause))), None)
     return None if reason is None else SettingsError(f"{setting}: {reason}")
 
 
 def describe_error(error: BaseException, *, setting: str) -> str:
-    """Return a sentence for the operator about a Redis that could not be used."""
+    """Return a sentence that tells the operator why a Redis could not be used."""
     permanent = permanent_error(error, setting=setting)
     if permanent is not None:
         return permanent.detail
@@ -54,7 +55,7 @@ def _permanent_reason(error: BaseException) -> str | None:
 
 
 def _reason_of_refusal(answer: str) -> str | None:
-    # redis-py has no classes for these errors.
+    # These errors are recognized by their text, because redis-py has no exception classes for them.
     if "cluster mode" in answer or "cluster support enabled" in answer:
         return NO_CLUSTER
     if "DB index is out of range" in answer or "invalid DB index" in answer:
@@ -64,9 +65,10 @@ def _reason_of_refusal(answer: str) -> str | None:
     return None
 
 
-#: The reason by error type; the first match counts. `MovedError` is a subclass of `AskError`.
+#: By error type, a function that returns the reason of an error; the first match is used. `MovedError` is a
+#: subclass of `AskError`.
 _REASONS: tuple[tuple[_ErrorTypes, Callable[..., str | None]], ...] = (
-    # Raised by a replica that has lost its primary, which may come back.
+    # A replica that has lost its primary raises this error; the primary can come back.
     (MasterDownError, lambda _: None),
     ((AskError, ClusterCrossSlotError, ClusterDownError), lambda _: NO_CLUSTER),
     (

@@ -1,6 +1,6 @@
 """The names of all Redis keys and channels.
 
-On REDIS_URL (broker and ledger; must not evict):
+Keys on REDIS_URL (broker and ledger; this Redis must not evict keys):
 
     search                  list    Celery messages, one run id each
     _kombu.binding.*, _kombu.binding_permanent.*  kombu's records of the two queues (no expiry)
@@ -13,14 +13,14 @@ On REDIS_URL (broker and ledger; must not evict):
     images                  zset    "<digest>:<bytes>" by expiry time
     images:bytes            string  total size of the stored images
     answered:<key>          string  the run that jobs answered from the cache share for a minute
-    shared                  zset    "<id>:<bytes>" of jobs without a run of their own, and of their results
-    shared:bytes            string  sum of those bytes
+    shared                  zset    "<id>:<bytes>" of jobs that share a run or a cached answer, by expiry time
+    shared:bytes            string  total of the bytes in `shared`
     queued, running, deadlines   zsets of run ids by creation time, end of lease, deadline
     parked                  zset    runs that wait for their client's share of the decoders, by creation time
     parked:<client>         list    a client's parked runs, oldest first
-    parked:<client>:ms      string  milliseconds of decoding that these runs need
+    parked:<client>:ms      string  milliseconds of decoding that the client's parked runs need
     decoding:<client>       zset    "<run>:<ms>" of the client's runs that have been sent, by deadline
-    decoding:<client>:ms    string  sum of those milliseconds
+    decoding:<client>:ms    string  total of the milliseconds in `decoding:<client>`
     overrun:<client>        string  milliseconds by which an image took longer than estimated, for a minute
     workers                 zset    worker ids by the time their announcement expires
     worker:<id>             string  a worker's announcement, as JSON
@@ -42,7 +42,7 @@ On REDIS_URL (broker and ledger; must not evict):
 
 <client> is the id of an API key, or address:<address>.
 
-On CACHE_REDIS_URL (may evict):
+Keys on CACHE_REDIS_URL (this Redis is allowed to evict keys):
 
     result:<key>            string  a result as JSON
     embedding:<model>:<h>   string  512 float32 of one text or image
@@ -50,7 +50,7 @@ On CACHE_REDIS_URL (may evict):
 
 QUEUE = "search"
 BULK = "bulk"
-#: Keys that kombu writes, with the same value, whenever a worker starts. They never expire.
+#: Keys that kombu writes, always with the same value, whenever a worker starts; these keys never expire.
 KOMBU_BINDINGS = frozenset(
     f"_kombu.{binding}.{queue}" for binding in ("binding", "binding_permanent") for queue in (QUEUE, BULK)
 )
@@ -89,12 +89,13 @@ API_KEYS = "api-keys"
 RATE = "rate:"
 RESULT = "result:"
 EMBEDDING = "embedding:"
-#: Never written. Scripts delete it as their first write, so that a full Redis lets them continue.
+#: A key that never exists. Scripts delete this key as their first write, so that a full Redis lets the
+#: scripts continue.
 NOTHING = "nothing"
 
-#: Channel of state changes. A run's message is "<run id> <state>"; "succeeded" is followed by a space, the
-#: timings, a line break and the result. If a job is canceled and other jobs still wait for its run, the
-#: message is "job:<id> canceled".
+#: Channel on which state changes are published. The message of a run is "<run id> <state>"; after the state
+#: "succeeded" follow a space, the timings, a line break and the result. If a job is canceled and other jobs
+#: still wait for its run, the message is "job:<id> canceled".
 EVENTS = "events"
 #: Channel on which a new `catalog:version` is published.
 CATALOG_EVENTS = "catalog"
@@ -133,6 +134,6 @@ def idempotency(owner: str, key_hash: str) -> str:
 
 
 def lua_table() -> str:
-    """Return the names above as a Lua table `K` for the ledger's scripts."""
+    """Return the names of all keys and channels as a Lua table `K` for the ledger's scripts."""
     names = {name: value for name, value in globals().items() if name.isupper() and isinstance(value, str)}
     return "local K = {" + ", ".join(f'{name} = "{value}"' for name, value in names.items()) + "}\n"

@@ -1,4 +1,4 @@
-"""A Redis client for many concurrent callers: their commands share one connection.
+"""A Redis client for many concurrent callers, whose commands share one connection.
 
 With a connection for each caller, ten thousand requests that wake at the same time would queue for
 connections, and most of them would time out.
@@ -16,9 +16,10 @@ from common.redis.multiplexed_connection import MultiplexedConnection, pack_comm
 
 T = TypeVar("T")
 
-#: A longer command uses a connection of the pool, so that no caller waits behind an image.
+#: Maximum length in bytes of a command on the shared connection. A longer command uses a connection of the
+#: pool, so that other commands do not wait while an image is sent.
 LARGE_BYTES = 64 * 1024
-#: Number of long commands that are sent at the same time; further ones wait.
+#: Maximum number of long commands that are sent at the same time; further long commands wait.
 LARGE_AT_ONCE = 8
 
 
@@ -39,7 +40,7 @@ class MultiplexedRedis:
         """Send one command and return its reply.
 
         Raises:
-            RedisError, OSError: the command was refused or not answered in time; Redis may still have run it.
+            RedisError, OSError: the command was refused, or not answered in time but possibly run by Redis.
         """
         if _is_large(command):
             return await _shielded(asyncio.ensure_future(self._send_large(command)))
@@ -50,7 +51,7 @@ class MultiplexedRedis:
         return await connection.request(data)
 
     async def run(self, script: AsyncScript, args: Sequence[Any], *, names: Sequence[str] = ()) -> Any:
-        """Run a script and return its reply; send its text only if Redis does not know it."""
+        """Run a script and return its reply; send its text only if Redis does not know the script."""
         rest = (len(names), *names, *args)
         try:
             return await self.execute("EVALSHA", script.sha, *rest)
@@ -58,14 +59,14 @@ class MultiplexedRedis:
             return await self.execute("EVAL", script.script, *rest)
 
     async def _connected(self) -> MultiplexedConnection:
-        """Return a new connection; concurrent callers get the same one."""
+        """Return a new connection; concurrent callers get the same connection."""
         if self._connecting is None:
             self._connecting = asyncio.create_task(self._connect())
             self._connecting.add_done_callback(self._finish_connecting)
         try:
             return await _shielded(self._connecting)
         except RedisError as error:
-            # Each caller gets an error of its own: a shared one would collect all their tracebacks.
+            # Each caller gets its own error, because a shared error would collect all callers' tracebacks.
             raise type(error)(*error.args) from error
 
     async def _connect(self) -> MultiplexedConnection:
@@ -85,7 +86,7 @@ class MultiplexedRedis:
 
 
 async def _shielded(task: "asyncio.Future[T]") -> T:
-    """Wait for a task that continues when its waiter is cancelled; mark its error as seen."""
+    """Wait for a task that continues when the waiting caller is cancelled; mark its error as seen."""
     task.add_done_callback(lambda done: done.cancelled() or done.exception())
     return await asyncio.shield(task)
 

@@ -2,8 +2,9 @@
 
 Commands of one iteration of the event loop are sent in one write; replies arrive in the order of the
 commands. redis-py lends each caller a connection and runs its retries and timeouts for each reply, which
-takes 0.11 ms of Python per call; this class takes 0.04 ms (docs/decisions/0009). redis-py still opens the
-connection, with the TLS, password and database of the URL; hiredis packs commands and parses RESP 3 replies.
+takes 0.11 ms of Python per call; `MultiplexedConnection` takes 0.04 ms per call (docs/decisions/0009).
+redis-py still opens the connection, with the TLS, password and database of the URL; hiredis packs commands
+and parses RESP 3 replies.
 """
 
 import asyncio
@@ -18,14 +19,15 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import NoScriptError, ResponseError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
-#: Called with each push message, such as a channel message: its kind, then its arguments.
+#: A function that is called with the kind and the arguments of each push message, such as a channel message.
 OnPush = Callable[[list[Any]], None]
 
 _NOT_ENOUGH = object()
-#: Maximum number of outstanding replies. If Redis owes more, it is so slow that further callers would time
-#: out.
+#: Maximum number of outstanding replies. If more replies are outstanding, Redis is so slow that further
+#: callers would time out.
 _OUTSTANDING_MAX = 50_000
-#: Pause between the two silence checks, in which an event loop that was blocked reads what has arrived.
+#: Pause in seconds between two checks for overdue replies; in the pause, an event loop that was blocked reads
+#: the replies that have arrived.
 _SECOND_CHECK_S = 0.05
 #: Prefixes of errors after which the next command needs a new connection.
 _CANNOT_SERVE = ("LOADING", "READONLY")
@@ -38,11 +40,11 @@ def pack_command(*command: Any) -> bytes:
 
 
 class MultiplexedConnection(asyncio.Protocol):
-    """A connection opened by redis-py whose socket this class has taken over; for one event loop."""
+    """A connection that redis-py opened and this class has taken over; it belongs to one event loop."""
 
     @classmethod
     async def open(cls, redis: Redis, *, on_push: OnPush | None = None) -> Self:
-        """Take a connection from the client's pool; `close` returns it.
+        """Take a connection from the client's pool; `close` returns the connection to the pool.
 
         Raises:
             RedisError, OSError: no connection can be made.
@@ -56,7 +58,7 @@ class MultiplexedConnection(asyncio.Protocol):
             raise
 
     def __init__(self, connection: AbstractConnection, *, pool: Any, on_push: OnPush | None) -> None:
-        #: Done when the connection is lost.
+        #: A future that is done when the connection is lost.
         self.lost: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._connection, self._pool, self._on_push = connection, pool, on_push
         self._silence_s: float = connection.socket_timeout or 1.0
@@ -65,7 +67,7 @@ class MultiplexedConnection(asyncio.Protocol):
         self._outgoing: list[bytes] = []
         self._loop = asyncio.get_running_loop()
         self._heard_at = 0.0
-        #: Whether no reply was outstanding before the commands of the next write.
+        #: Whether no reply was outstanding before the commands that the next write sends.
         self._starts_waiting = True
         self._timer: asyncio.TimerHandle | None = None
         writer = connection._writer  # noqa: SLF001 - the only way to its transport
@@ -85,12 +87,12 @@ class MultiplexedConnection(asyncio.Protocol):
     def send(self, data: bytes) -> None:
         """Send a packed command that has no reply, such as SUBSCRIBE."""
         if not self._outgoing:
-            # Sent at the end of this iteration of the loop, together with other callers' commands.
+            # Commands of all callers are sent together at the end of this iteration of the event loop.
             self._loop.call_soon(self._flush)
         self._outgoing.append(data)
 
     def request(self, data: bytes) -> "asyncio.Future[Any]":
-        """Send a packed command and return the future of its reply; it fails with `RedisError`."""
+        """Send a packed command and return a future of its reply; errors of the future are `RedisError`s."""
         reply: asyncio.Future[Any] = self._loop.create_future()
         if self.lost.done() or len(self._waiting) >= _OUTSTANDING_MAX:
             why = "is lost" if self.lost.done() else f"owes {_OUTSTANDING_MAX} replies"
@@ -112,7 +114,7 @@ class MultiplexedConnection(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._lose(RedisConnectionError(f"the connection to Redis is lost ({exc or 'closed by the server'})"))
-        # redis-py waits for this call when it closes a connection.
+        # redis-py waits for a call of its own `connection_lost` when it closes a connection.
         self._stream.connection_lost(exc)
 
     def _take(self, reply: Any) -> None:
@@ -131,7 +133,7 @@ class MultiplexedConnection(asyncio.Protocol):
         if not self.lost.done():
             self._transport.write(b"".join(self._outgoing))
             if self._starts_waiting:
-                # Silence is measured from the write: the command may have been queued long before.
+                # The wait for a reply begins with the write, as a command can have been queued long before.
                 self._heard_at, self._starts_waiting = self._loop.time(), False
             if self._timer is None:
                 self._timer = self._loop.call_later(self._silence_s, self._check_silence)
@@ -155,7 +157,7 @@ class MultiplexedConnection(asyncio.Protocol):
             self.lost.set_result(None)
             self._transport.abort()
         while self._waiting:
-            # Each caller gets an error of its own: a shared one would collect all their tracebacks.
+            # Each caller gets its own error, because a shared error would collect all callers' tracebacks.
             _settle(self._waiting.popleft(), type(error)(*error.args))
 
 

@@ -1,6 +1,6 @@
-"""The startup check of each Redis: a server that this service cannot use stops the process.
+"""The startup check of each Redis, which stops the process if this service cannot use the server.
 
-A server that does not answer does not stop it, because it may still be starting.
+A server that does not answer does not stop the process, because the server is possibly still starting.
 """
 
 import logging
@@ -22,7 +22,7 @@ from common.url_validation import NO_CLUSTER, NO_SENTINEL
 
 log = logging.getLogger(__name__)
 
-#: OpenSSL's reasons for a failed handshake when the server requires a client certificate that it trusts.
+#: OpenSSL's error reasons for a handshake that fails because the server requires a client certificate.
 _CLIENT_REFUSED = frozenset(
     {"TLSV13_ALERT_CERTIFICATE_REQUIRED", "TLSV1_ALERT_UNKNOWN_CA", "SSLV3_ALERT_BAD_CERTIFICATE"}
     | {"SSLV3_ALERT_HANDSHAKE_FAILURE", "SSLV3_ALERT_CERTIFICATE_UNKNOWN", "SSLV3_ALERT_CERTIFICATE_EXPIRED"}
@@ -41,7 +41,7 @@ def check_redis(settings: Settings) -> None:
 
 
 def require_supported_server(info: Mapping[str, Any], *, setting: str) -> None:
-    """Raise an error if a server's INFO shows that it is not supported.
+    """Raise an error if a server's INFO shows that the server is not supported.
 
     Raises:
         SettingsError: the server is part of a cluster, a Sentinel, or too old.
@@ -52,7 +52,7 @@ def require_supported_server(info: Mapping[str, Any], *, setting: str) -> None:
 
 
 def unsupported_reason(info: Mapping[str, Any]) -> str | None:
-    """Return why the server with this INFO is not supported, None if it is."""
+    """Return why the server with this INFO is not supported, or None if the server is supported."""
     if info.get("cluster_enabled") or info.get("redis_mode") == "cluster":
         return NO_CLUSTER
     if info.get("redis_mode") == "sentinel":
@@ -79,9 +79,9 @@ def _check(url: str, *, setting: str, use: Callable[[Redis], None]) -> None:
 
 
 def _use_as_broker(redis: Redis) -> None:
-    """Run a script and subscribe to a channel, which a user with few permissions may not do.
+    """Run a script and subscribe to a channel, to check that the Redis user has these permissions.
 
-    The two keys of the script have different hash slots, so that a cluster refuses them.
+    The two keys of the script have different hash slots, so that a cluster refuses the script.
     """
     redis.eval("return redis.call('EXISTS', KEYS[1], KEYS[2])", 2, f"{keyspace.JOB}a", f"{keyspace.JOB}b")
     with closing(cast("Any", redis).pubsub()) as pubsub:
@@ -94,10 +94,10 @@ def _use_as_cache(redis: Redis) -> None:
 
 
 def _tls_mismatch(url: str) -> str | None:
-    """Return what to change in the URL if TLS is why the server does not answer, else None.
+    """Return how to correct the URL if the server does not answer because of TLS, else None.
 
-    If only one side uses TLS, the connection just times out or is closed, so the server is probed both ways.
-    The probe sends no password.
+    If only one side uses TLS, the connection just times out or is closed, so the server is probed with and
+    without TLS. The probes send no password.
     """
     options = connection_options(url)
     address = options.get("host", "localhost"), options.get("port", 6379)
@@ -108,7 +108,7 @@ def _tls_mismatch(url: str) -> str | None:
         if url.startswith("rediss://"):
             return _tls_fault(address, options)
     except OSError:
-        # The server does not answer, with or without TLS.
+        # The server does not answer either with or without TLS.
         return None
     return None
 
@@ -128,7 +128,7 @@ def _tls_fault(address: tuple[str, int], options: dict[str, Any]) -> str | None:
 
 
 def _tls_handshake(address: tuple[str, int], options: dict[str, Any] | None = None) -> None:
-    """Make a TLS handshake without verifying the server; raise if it refuses the client's certificate."""
+    """Make a TLS handshake without verifying the server; raise an error if it refuses the client."""
     context = ssl.create_default_context()
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
     if options is not None and "ssl_certfile" in options:

@@ -30,7 +30,7 @@ _TYPE_BYTES = {
     **dict.fromkeys((4, 9, 11, 13), 4),
     **dict.fromkeys((5, 10, 12, 16, 17, 18), 8),
 }
-#: The size in bytes and the struct format character of each field type that libtiff reads as an integer:
+#: Size in bytes and struct format character of each field type that libtiff reads as an integer:
 #: BYTE, SBYTE, SHORT, SSHORT, LONG, SLONG, LONG8, SLONG8.
 _TYPES = {
     1: (1, "B"),
@@ -53,7 +53,7 @@ _STRIP_OFFSETS, _STRIP_SIZES, _TILE_WIDTH, _TILE_HEIGHT, _TILE_OFFSETS, _TILE_SI
     324,
     325,
 )
-#: Tags that affect the cost. If a tag occurs twice, libtiff reads its first and Pillow its last occurrence.
+#: Tags that affect the cost. If a tag occurs twice, libtiff reads the first and Pillow the last occurrence.
 _PRICED = frozenset(
     {
         *(_WIDTH, _HEIGHT, _BITS, _COMPRESSION, _PHOTOMETRIC, _SAMPLES, _EXTRA_SAMPLES, _ORIENTATION),
@@ -76,12 +76,12 @@ _PRICES_S = {
 }
 #: Cost of one byte of output and of input for all other compressions, such as deflate, LZW and Zstandard.
 _DEFAULT_PRICES_S = (4.5e-9, DEFLATED_BYTE_S)
-#: Cost of one strip or tile, and of one pair of tags. libtiff sorts its tags again for each unknown tag, so its
-#: time is quadratic in the number of tags.
+#: Cost of one strip or tile, and of one pair of tags. libtiff sorts its tags again for each unknown tag, so
+#: that its time is quadratic in the number of tags.
 _PART_S, _TAG_PAIR_S = 1.5e-6, 25e-9
 #: Cost of one byte of a tag's values, which Pillow and libtiff copy.
 _VALUE_BYTE_S = 4e-9
-#: Maximum total size of all values relative to the file size. Separate values are together smaller than the
+#: Maximum total size of all values, relative to the file size. Separate values are together smaller than the
 #: file; if their total is more than twice the file size, many tags share one value.
 _VALUES_MAX_SHARE = 2
 

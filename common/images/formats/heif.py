@@ -22,8 +22,7 @@ from common.errors import ImageTooManyPixels, UndecodableImage, UnsupportedImage
 from common.images.formats.heif_coded_pictures import CodedPixels
 from common.images.formats.heif_item_locations import Extent, Location, read_iloc
 
-#: Maximum number of boxes, items, references and associations together; a tiled picture of 48 megapixels has
-#: about 1,000.
+#: Maximum total of boxes, items, references and associations; a tiled 48 megapixel picture has about 1,000.
 _ENTRIES_MAX = 20_000
 #: Maximum nesting of derived images. Most files have one level: a grid of tiles.
 _LEVELS_MAX = 4
@@ -34,8 +33,7 @@ _HEIF_BRANDS = frozenset(
     {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs", b"mif1", b"mif2", b"msf1"}
 )
 _AVIF_BRANDS = frozenset({b"avif", b"avis"})
-#: The content of a `clap` box: the crop's width, its height, and the horizontal and vertical offset of its
-#: centre, each as numerator and denominator.
+#: Content of a box `clap`: the crop's width and height and its centre's x and y offset, each as a fraction.
 _CLAP = struct.Struct("!IIIIiIiI")
 _BROKEN = "the file begins like HEIF or AVIF but its header is broken"
 #: The maximum number of bytes to read from one property.
@@ -54,8 +52,7 @@ class Picture:
     width: int
     height: int
     codec: bytes
-    #: The total number of pixels of the coded pictures that form the primary picture. Of the declared and the
-    #: coded number, the greater counts.
+    #: Number of coded pixels of the pictures that form the primary picture, but at least the declared number.
     coded_pixels: int
     #: The total number of pixels of the coded pictures that form the alpha plane.
     alpha_pixels: int

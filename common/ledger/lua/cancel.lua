@@ -1,5 +1,5 @@
--- Cancels one job. ARGV: job id, owner. The run is canceled when no other job waits for it.
--- Returns 1 if the owner has such a job, else 0.
+-- Cancels one job, and its run if no other job waits for the run. ARGV: job id, owner.
+-- Returns 1 if the job exists and belongs to the owner, else 0.
 
 allow_writes_when_full()
 local job, now = K.JOB .. ARGV[1], now_ms()

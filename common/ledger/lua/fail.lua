@@ -1,6 +1,6 @@
--- Ends a run with an error. ARGV: run id, attempt, error as JSON. Only the attempt that holds the run may fail it:
--- otherwise a worker whose lease expired could fail a run that another worker is answering. Returns 1, or 0 if
--- the attempt no longer holds the run.
+-- Ends a run with an error. ARGV: run id, attempt, error as JSON. Only the current attempt can fail a run, because
+-- a worker whose lease expired must not fail a run that another worker is answering. Returns 1, or 0 if the
+-- attempt no longer holds the run's lease.
 
 allow_writes_when_full()
 local run, now = K.RUN .. ARGV[1], now_ms()

@@ -1,4 +1,4 @@
--- Returns the state of each job whose id is in ARGV; an empty string if the job has expired.
+-- Returns the state of each job whose id is in ARGV, or an empty string for a job that has expired.
 
 local states = {}
 for i, job_id in ipairs(ARGV) do

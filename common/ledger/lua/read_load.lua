@@ -1,5 +1,5 @@
--- Reads the load. Returns {queued runs, running runs, age of the oldest queued run in ms, bytes of stored images,
--- retry after in seconds, then each live worker's announcement}.
+-- Reads the load of the service. Returns {number of queued runs, number of running runs, age of the oldest queued
+-- run in ms, bytes of stored images, seconds after which to retry, then the announcement of each live worker}.
 
 local now = now_ms()
 local oldest = redis.call('ZRANGE', K.QUEUED, 0, 0, 'WITHSCORES')

@@ -1,4 +1,4 @@
--- Records a job that was answered from the cache. ARGV: a JSON object of the request, the result.
+-- Records a job that was answered from the cache. ARGV: the request as a JSON object, the result.
 -- Returns the same fields as submit.lua; the outcome is one of recorded, repeated, conflict, full_shared.
 
 local now = now_ms()
@@ -8,8 +8,8 @@ local job_id, result = request.job_id, ARGV[2]
 local known = idempotent_reply(request)
 if known then return known end
 
--- The result is copied to the ledger, because the cache may evict it before the job expires. Jobs with the same
--- query key share one copy for a minute.
+-- The result is copied to the ledger, because the cache can evict the result before the job expires. Jobs with
+-- the same query key share one copy for a minute.
 local SLOT_MS = 60000
 local slot = K.ANSWERED .. request.key
 local run_id = redis.call('GET', slot)

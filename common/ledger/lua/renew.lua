@@ -1,5 +1,5 @@
--- Renews a worker's announcement and its leases. ARGV: worker id, announcement, announcement TTL in ms,
--- lease in ms, then the runs it works on. Returns the runs that it no longer holds.
+-- Renews a worker's announcement and its leases. ARGV: worker id, announcement, announcement TTL in ms, duration
+-- of a lease in ms, then the runs that the worker processes. Returns the runs whose lease the worker has lost.
 
 allow_writes_when_full()
 local worker_id, lease_ms, now = ARGV[1], tonumber(ARGV[4]), now_ms()

@@ -1,6 +1,6 @@
--- Accepts one job: adds it to the run in flight for its query key, or writes a run and sends its message.
--- ARGV: a JSON object of the request, the message template, then digest and bytes of each image.
--- Returns {outcome, job id, run id, retry after in seconds}; the outcome is one of
+-- Accepts one job: adds it to the unfinished run for its query key, or writes a new run and sends a message for it.
+-- ARGV: the request as a JSON object, the message template, then the digest and the bytes of each image.
+-- Returns {outcome, job id, run id, seconds after which to retry}; the outcome is one of
 -- accepted, joined, repeated, conflict, full_owner, full_turns, full_depth, full_age, full_wait, full_images,
 -- full_shared.
 
@@ -33,7 +33,7 @@ if flying then
     if shared_is_full(request, bytes, now) then return { 'full_shared', job_id, '', retry_after_s() } end
     wait_for(flying, 1)
     count_shared(job_id, bytes, now, keep_ms)
-    -- The run is parked for another client, and this client's share of the decoders allows it now.
+    -- If the run is parked for another client, send it now if this client's share of the decoders allows it.
     if redis.call('ZSCORE', K.PARKED, flying) and not must_park(request.client, request.decode_ms, now) then
       unpark(flying, request.client, now)
     end
@@ -41,7 +41,7 @@ if flying then
   end
 end
 
--- Checked before the first write, so that a refused job leaves nothing behind.
+-- The limits are checked before the first write, so that a refused job leaves no data behind.
 local incoming = 0
 for i = 3, #ARGV, 2 do incoming = incoming + #ARGV[i + 1] end
 local is_parked = must_park(request.client, request.decode_ms, now)

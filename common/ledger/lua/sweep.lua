@@ -1,7 +1,7 @@
 -- Ends runs past their deadline, requeues runs whose lease expired and sends lost messages again.
--- ARGV: message template, attempts allowed, ms after which a message may be lost, ms between two passes of all
--- processes together.
--- Returns the numbers of runs {ended, given back, sent again}, or nil if another process has just swept.
+-- ARGV: message template, maximum number of attempts, age in ms from which a missing message counts as lost, and
+-- minimum time in ms between two sweeps by any process.
+-- Returns the numbers of runs {ended, requeued, sent again}, or nil if another process has just run this script.
 
 allow_writes_when_full()
 if not redis.call('SET', K.SWEEPING, '1', 'NX', 'PX', ARGV[4]) then return nil end
@@ -11,7 +11,7 @@ redis.call('ZREMRANGEBYSCORE', K.WORKERS, '-inf', now)
 forget_expired(K.IMAGES, K.IMAGES_BYTES, now)
 forget_expired(K.SHARED, K.SHARED_BYTES, now)
 
--- Whether a run still exists; if its hash has expired, the run is removed from the index.
+-- Returns whether a run still exists; if the run's hash has expired, removes the run from the index.
 local function run_exists(run_id, index)
   if redis.call('EXISTS', K.RUN .. run_id) == 1 then return true end
   redis.call('ZREM', index, run_id)
@@ -49,8 +49,8 @@ for _, run_id in ipairs(redis.call('ZRANGEBYSCORE', K.RUNNING, '-inf', now, 'LIM
   end
 end
 
--- kombu's BRPOP removes a message from the list; if the worker is killed before its claim, the message is lost.
--- The message of a queued run that is not in the list is sent again.
+-- kombu's BRPOP removes a message from the list, so that the message is lost if the worker is killed before it
+-- claims the run. If the message of a queued run is not in the list, it is sent again.
 local in_list
 for _, run_id in ipairs(redis.call('ZRANGEBYSCORE', K.QUEUED, '-inf', now - tonumber(ARGV[3]), 'LIMIT', 0, 500)) do
   if run_exists(run_id, K.QUEUED) and now - tonumber(redis.call('HGET', K.RUN .. run_id, 'sent_ms')) > tonumber(ARGV[3]) then
@@ -68,8 +68,9 @@ for _, run_id in ipairs(redis.call('ZRANGEBYSCORE', K.QUEUED, '-inf', now - tonu
   end
 end
 
--- Frees decoding time that is still counted for ended runs: a process of an older version does not free it, nor
--- does a run that expires. Only clients with runs that have been parked for a while are checked.
+-- Subtracts the decoding time of ended runs that is still counted for their clients, because processes of an older
+-- version do not subtract it and expired runs cannot. Only clients with a run parked for at least ARGV[3] ms are
+-- checked.
 local checked = {}
 for _, run_id in ipairs(redis.call('ZRANGEBYSCORE', K.PARKED, '-inf', now - tonumber(ARGV[3]), 'LIMIT', 0, 100)) do
   local client = run_exists(run_id, K.PARKED) and redis.call('HGET', K.RUN .. run_id, 'client')

@@ -1,28 +1,30 @@
--- The clock, events and expiring counters, for all other parts; `K` (key names) is prepended from
--- common/redis/keyspace.py. All times come from Redis's clock: a worker's or gateway's may be wrong.
+-- The clock, events and expiring counters that the other scripts use; `K`, the table of key names, is generated
+-- by common/redis/keyspace.py. All times come from Redis's clock, because a worker's or gateway's clock can be
+-- wrong.
 
 local function now_ms()
   local t = redis.call('TIME')
   return t[1] * 1000 + math.floor(t[2] / 1000)
 end
 
--- Lets a script write although Redis is at `maxmemory`. Redis then refuses a write that needs memory, unless the
--- script has already written something: half of a script would be worse. A DEL needs no memory, so scripts that
--- end jobs begin with one; otherwise a full Redis could end no job and would stay full. A submit does not call
--- this. (The shebang flag `allow-oom` does the same, but only from Redis 7 on.)
+-- Lets a script write although Redis has reached `maxmemory`. A full Redis refuses a write that needs memory, unless
+-- the script has already written something, because a half-executed script would be worse. A DEL needs no memory,
+-- so scripts that end jobs begin with a DEL; otherwise a full Redis could end no job and would stay full. The
+-- script submit.lua does not call this function. (The shebang flag `allow-oom` has the same effect, but only from
+-- Redis 7 on.)
 local function allow_writes_when_full()
   redis.call('DEL', K.NOTHING)
 end
 
 local TERMINAL = { succeeded = true, failed = true, canceled = true }
 
--- Publishes a state change; `more`, if given, follows the state.
+-- Publishes a state change; the optional text `more` follows the state in the message.
 local function publish(name, state, more)
   redis.call('PUBLISH', K.EVENTS, name .. ' ' .. state .. (more and ' ' .. more or ''))
 end
 
 -- Removes expired members "<name>:<bytes>" from an index sorted by expiry, and subtracts their bytes from the
--- total. The total is written first: if Redis is full it refuses this write, and the two stay consistent.
+-- total. The total is written first: a full Redis refuses the first write, so that index and total stay consistent.
 local function forget_expired(index, total, now)
   local expired, bytes = redis.call('ZRANGEBYSCORE', index, '-inf', now), 0
   if #expired == 0 then return end
@@ -32,7 +34,7 @@ local function forget_expired(index, total, now)
   if redis.call('ZCARD', index) == 0 then redis.call('DEL', total) end
 end
 
--- Extends the expiry of keys to `keep_ms`; never shortens it.
+-- Extends the time to live of keys to `keep_ms`; a longer time to live is not shortened.
 local function expire_later(names, keep_ms)
   for _, key in ipairs(names) do
     if redis.call('PTTL', key) < keep_ms then redis.call('PEXPIRE', key, keep_ms) end

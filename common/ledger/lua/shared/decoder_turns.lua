@@ -1,10 +1,10 @@
 -- Fair sharing of the image decoders among clients (docs/decisions/0021-turns-at-the-decoders.md).
 --
--- Each client may have images for TURN_MS of decoding per decoder at the workers, or one image that takes longer.
--- Its other runs are parked: a parked run's message is sent when earlier runs of the client have ended, so that it
--- occupies no thread, no decoder and no place in the queue.
+-- The images of each client at the workers are limited to TURN_MS of decoding time per decoder, or to one image that
+-- takes longer. Other runs of the client are parked: the message of a parked run is sent only when earlier runs of
+-- the client have ended. Until then the parked run occupies no thread, no decoder and no place in the queue.
 
--- The number of decoders of all live workers; a worker that does not announce a number counts as one.
+-- Returns the number of decoders of all live workers; a worker that announces no number counts as one decoder.
 local function decoders(now)
   local sum = 0
   for _, worker_id in ipairs(redis.call('ZRANGEBYSCORE', K.WORKERS, now, '+inf')) do
@@ -16,15 +16,15 @@ end
 
 local TURN_MS = 250
 
--- Milliseconds of decoding that a client's images at the workers take.
+-- Returns the estimated decoding time, in ms, of a client's images at the workers.
 local function decoding_ms(client, now)
   local index, total = K.DECODING .. client, K.DECODING .. client .. K.DECODING_SUM_SUFFIX
   forget_expired(index, total, now)
   return tonumber(redis.call('GET', total) or 0)
 end
 
--- Milliseconds by which one of a client's images took longer than estimated: the most of the last minute. All its
--- images are expected to take that much longer.
+-- Returns the maximum number of milliseconds, in the last minute, by which decoding an image of a client took longer
+-- than estimated. The estimate of each image of the client is raised by this number.
 local function overrun_ms(client)
   return tonumber(redis.call('GET', K.OVERRUN .. client) or 0)
 end
@@ -44,23 +44,24 @@ local function begin_turn(run_id, client, work_ms, deadline, now)
   expire_later({ index, total }, deadline - now)
 end
 
--- Subtracts a run's decoding time from its client's.
+-- Subtracts a run's decoding time from its client's total.
 local function close_turn(run_id, client)
   local f = redis.call('HMGET', K.RUN .. run_id, 'charged_ms', 'decode_ms')
-  -- A run that a process of an older version sent lacks `charged_ms`.
+  -- A run that was sent by a process of an older version lacks `charged_ms`.
   local charged_ms = f[1] or f[2]
   local index, total = K.DECODING .. client, K.DECODING .. client .. K.DECODING_SUM_SUFFIX
   if redis.call('ZREM', index, run_id .. ':' .. charged_ms) == 1 then redis.call('DECRBY', total, charged_ms) end
   if redis.call('ZCARD', index) == 0 then redis.call('DEL', total) end
 end
 
--- Whether a client's next run with images has to be parked.
+-- Returns whether a client's next run with images has to be parked.
 local function must_park(client, work_ms, now)
   if work_ms == 0 then return false end
   return redis.call('LLEN', K.PARKED_OF .. client) > 0 or not has_turn(client, work_ms, now)
 end
 
--- `push` is RPUSH for a new run, LPUSH for one that had been sent before the client's other parked runs.
+-- Parks a run: `push` is RPUSH to put a new run behind the client's other parked runs, or LPUSH to put a run that had
+-- already been sent before them.
 local function park(push, run_id, client, work_ms, now, keep_ms)
   local list, total = K.PARKED_OF .. client, K.PARKED_OF .. client .. K.PARKED_SUM_SUFFIX
   redis.call('ZADD', K.PARKED, now, run_id)
@@ -69,7 +70,7 @@ local function park(push, run_id, client, work_ms, now, keep_ms)
   expire_later({ list, total }, keep_ms)
 end
 
--- Sends the message of a parked run and counts its decoding time for a client.
+-- Sends the message of a parked run and adds the run's decoding time to a client's total.
 local function unpark(run_id, client, now)
   local run = K.RUN .. run_id
   local f = redis.call('HMGET', run, 'message', 'decode_ms', 'deadline_ms')
@@ -80,7 +81,7 @@ local function unpark(run_id, client, now)
   redis.call('LPUSH', K.QUEUE, (string.gsub(f[1], '{delivery_tag}', run_id .. '.' .. now)))
 end
 
--- Sends a client's parked runs, oldest first, as long as its share of the decoders allows.
+-- Sends the messages of a client's parked runs, oldest first, as long as the client's share of the decoders allows.
 local function send_parked(client, now)
   local list = K.PARKED_OF .. client
   while true do
@@ -104,7 +105,8 @@ local function end_turn(run_id, now)
   send_parked(f[1], now)
 end
 
--- Parks a run that has been sent. Returns whether it did: a run of an older gateway has no message to send later.
+-- Parks a run whose message has been sent. Returns whether the run was parked: a run written by an older gateway has
+-- no stored message to send later.
 local function park_again(run_id, client, now)
   local run = K.RUN .. run_id
   local f = redis.call('HMGET', run, 'message', 'decode_ms', 'deadline_ms')
@@ -115,8 +117,8 @@ local function park_again(run_id, client, now)
   return true
 end
 
--- Parks a client's runs that no worker has claimed, and sends those that still have a turn. Their messages stay
--- in the queue; a claim of a parked run is refused.
+-- Parks all runs of a client that no worker has claimed, then sends the runs that the client's share of the decoders
+-- still allows. Earlier messages of parked runs stay in the queue, but a claim of a parked run is refused.
 local function park_queued(client, now)
   local parked = 0
   for _, member in ipairs(redis.call('ZREVRANGE', K.DECODING .. client, 0, -1)) do

@@ -16,8 +16,8 @@ local function release_images(run)
   if redis.call('ZCARD', K.IMAGES) == 0 then redis.call('DEL', K.IMAGES_BYTES) end
 end
 
--- Moves a run into a terminal state; no other code does. `fields` is a flat list for HSET; `more` is appended to
--- the event.
+-- Moves a run into a terminal state; no other function does so. `fields` is a flat list of field names and values
+-- for HSET; the text `more` is appended to the published event.
 local function finish(run_id, state, now, fields, more)
   local run = K.RUN .. run_id
   local ttl_ms = tonumber(redis.call('HGET', run, 'ttl_ms'))
@@ -43,7 +43,7 @@ local function fail(run_id, now, code, detail)
   finish(run_id, 'failed', now, { 'error', cjson.encode({ code = code, detail = detail }) })
 end
 
--- Fails a run whose deadline has passed; the message says what delayed it.
+-- Fails a run whose deadline has passed; the error message says what delayed the run.
 local function fail_at_deadline(run_id, now, code, detail)
   local why = redis.call('HGET', K.RUN .. run_id, 'held_up')
   if redis.call('ZSCORE', K.PARKED, run_id) then
@@ -59,7 +59,7 @@ local function send(template, run_id, now)
   redis.call('HSET', K.RUN .. run_id, 'sent_ms', now)
 end
 
--- Parks a run that a worker gives back. Returns whether it did.
+-- Parks a run that a worker gives back to the queue. Returns whether the run was parked.
 local function park_released(run_id, client, now)
   local run = K.RUN .. run_id
   if tonumber(redis.call('HGET', run, 'decode_ms') or 0) == 0 then return false end

@@ -1,15 +1,15 @@
--- The measured service rate (runs that the workers end per second), and the Retry-After derived from it.
+-- The measured service rate (runs that the workers end per second), and the Retry-After derived from this rate.
 
--- Runs that the workers end per second under load; zero if no rate has been measured.
+-- Returns how many runs the workers end per second under load, or zero if no rate has been measured.
 local function service_rate()
   return tonumber(redis.call('GET', K.SERVICE_RATE) or 0)
 end
 
--- The rate is the mean over those of the last ten whole seconds in which a run waited in the queue, starting with
--- the first of them in which a run ended; at least three are needed. A second without a waiting run shows the
--- demand and not the capacity, so it is left out. If there are fewer than three, a known rate may rise but not
--- fall: too low a rate would refuse the load that could correct it. A run that a worker gave back counts as
--- waiting from that moment.
+-- Returns the mean number of runs that ended per second. Of the last ten whole seconds, only the seconds in which a
+-- run waited in the queue count, because a second without a waiting run shows the demand and not the capacity.
+-- Seconds before the first run ended do not count, either. If fewer than three seconds count, a known rate can rise
+-- but not fall: with a rate that is too low, the service would refuse the load that could correct the rate. A run
+-- that a worker gave back counts as waiting from the moment when it was given back.
 local function measured_rate(second)
   local oldest = redis.call('ZRANGE', K.QUEUED, 0, 0)[1]
   local sent_ms = oldest and redis.call('HGET', K.RUN .. oldest, 'sent_ms')
@@ -25,8 +25,9 @@ local function measured_rate(second)
   return known > 0 and math.max(known, sum / 10) or 0
 end
 
--- Counts a run that a worker has ended; canceled runs and runs past their deadline do not count. The first call
--- of each second measures the rate and stores it for ten minutes, so that it is known when load arrives suddenly.
+-- Counts a run that a worker has ended; canceled runs and runs past their deadline do not count. The first call of
+-- each second measures the service rate and stores the rate for ten minutes, so that it is known when load arrives
+-- suddenly.
 local function count_finished(now)
   local second = math.floor(now / 1000)
   local finished = K.FINISHED .. second
@@ -36,7 +37,8 @@ local function count_finished(now)
   if rate > 0 then redis.call('SET', K.SERVICE_RATE, rate, 'EX', 600) end
 end
 
--- Seconds after which a client should try again: the queue length divided by the service rate, from 1 to 60.
+-- Returns the number of seconds after which a client should try again: the queue length divided by the service
+-- rate, at least 1 and at most 60.
 local function retry_after_s()
   local rate = service_rate()
   local depth = redis.call('ZCARD', K.QUEUED)
