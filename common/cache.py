@@ -142,7 +142,7 @@ class WorkerCache:
         )
 
     def put(self, entries: Sequence[Entry]) -> None:
-        """Write all entries in one round trip."""
+        """Write all entries to the cache in one round trip."""
         if not entries:
             return
         pipeline = self._redis.pipeline(transaction=False)

@@ -39,7 +39,7 @@ class CoverSearchError(Exception):
     """The base class of all domain errors; each has a stable code and a message for the user."""
 
     code: ClassVar[str] = "internal"
-    #: Whether repeating the same call can succeed.
+    #: Whether the same call can succeed if it is repeated.
     retryable: ClassVar[bool] = False
 
     def __init__(self, detail: str) -> None:

@@ -19,7 +19,7 @@ from common.errors import CatalogMisconfigured, CoverSearchError, ImageError, In
 class JobState(StrEnum):
     """The state of a job; the HTTP API shows the values to clients."""
 
-    #: Accepted and waiting for a worker.
+    #: The job is accepted and waits for a worker.
     QUEUED = "queued"
     #: A worker holds the lease of the job's run.
     RUNNING = "running"

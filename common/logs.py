@@ -17,7 +17,7 @@ job_id_var: contextvars.ContextVar[str | None] = contextvars.ContextVar("job_id"
 
 #: Maximum number of characters of one log field, so that a client's long header does not fill the log.
 FIELD_MAX_CHARS = 2000
-#: Number of characters that are kept at the start and at the end of a long traceback. The start shows the
+#: Number of characters that are kept at the start and at the end of a long traceback: the start shows the
 #: entry point, and the end shows the error.
 TRACEBACK_HEAD_CHARS, TRACEBACK_TAIL_CHARS = 1000, 5000
 #: Maximum number of logged warnings per source line, because input from clients causes some warnings.
@@ -75,7 +75,7 @@ def configure_logging(service: str, level: str, *, stream: TextIO | None = None)
     sys.excepthook = _log_uncaught
     threading.excepthook = _log_uncaught_in_thread
     sys.unraisablehook = _log_unraisable
-    # At level INFO these loggers record every request, or every task twice.
+    # At level INFO, httpx and httpcore log every request, and Celery logs every task twice.
     for chatty in ("httpx", "httpcore", "httpx2", "celery.worker.strategy", "celery.app.trace"):
         logging.getLogger(chatty).setLevel("WARNING")
     handler = _Handler(stream or sys.stderr)

@@ -41,11 +41,11 @@ def make_celery(settings: Settings) -> Celery:
         worker_prefetch_multiplier=1,
         worker_enable_remote_control=False,
         worker_send_task_events=False,
-        # With True, the thread pool of Celery 5.6.3 crashes.
+        # Cancelling tasks when the connection is lost would crash the thread pool of Celery 5.6.3.
         worker_cancel_long_running_tasks_on_connection_loss=False,
         worker_hijack_root_logger=False,
         broker_connection_retry_on_startup=True,
-        # With the default, the worker exits after 100 failed attempts to connect.
+        # By default, a Celery worker exits after 100 failed attempts to connect to the broker.
         broker_connection_max_retries=None,
         broker_channel_error_retry=True,
         broker_transport_options={
@@ -55,8 +55,8 @@ def make_celery(settings: Settings) -> Celery:
             # run's deadline, and costs a worker two round trips and a fifth of its CPU time per job
             # (decisions/0006).
             "ack_emulation": False,
-            # With a socket timeout an idle worker notices a half-open connection within 6 s. Without the
-            # timeout the worker had not noticed it after 125 s.
+            # An idle worker notices a half-open connection within 6 s with a socket timeout, but not within
+            # 125 s without a socket timeout.
             "socket_timeout": 5,
             "socket_connect_timeout": 2,
             "socket_keepalive": True,

@@ -49,5 +49,5 @@ class Transport(kombu_redis.Transport):
     """kombu's Redis transport with the `Channel` of this module."""
 
     Channel = Channel
-    #: True makes kombu pass the whole URL to the channel, which parses it.
+    #: If `can_parse_url` is True, kombu passes the whole URL to the channel, which parses the URL.
     can_parse_url = True

@@ -4,8 +4,8 @@ psycopg's own pool connects in the background: if the server refuses, the caller
 the reason. In the pool of this module the caller itself connects and gets the server's error at once.
 
 No setting, prepared statement or lock is used after its transaction ends, because a pooler in transaction
-mode (PgBouncer, Supavisor) may run each transaction in another session. Such a pooler also refuses the
-start-up parameter `options`.
+mode (PgBouncer, Supavisor) can run each transaction in another session. Poolers in transaction mode also
+refuse the start-up parameter `options`.
 """
 
 import math

@@ -89,7 +89,7 @@ def filter_arguments(filters: Filters) -> dict[str, object]:
 
 
 def album_from_row(row: Row) -> Album:
-    """Return the album in a row; if other tools made the catalog, any column may be NULL."""
+    """Return the album in a row; if other tools made the catalog, any column can be NULL."""
     score = row["pitchfork_score"]
     return Album(
         id=row["id"],
@@ -106,7 +106,7 @@ def album_from_row(row: Row) -> Album:
 
 
 def match_from_row(row: Row) -> Match:
-    # Because of rounding, the cosine may be slightly outside [-1, 1].
+    # Because of rounding, the cosine can be slightly outside [-1, 1].
     return Match(album=album_from_row(row), similarity=max(-1.0, min(1.0, float(row["similarity"]))))
 
 

@@ -29,11 +29,11 @@ class FunctionCatalog(ABC):
 
     @abstractmethod
     def _rows(self, function: str, arguments: Mapping[str, object]) -> list[row_mapping.Row]:
-        """Call a function that returns a table."""
+        """Call a SQL function that returns a table."""
 
     @abstractmethod
     def _document(self, function: str, arguments: Mapping[str, object]) -> Any:
-        """Call a function that returns one value."""
+        """Call a SQL function that returns one value."""
 
     def _vector(self, embedding: npt.NDArray[np.float32]) -> object:
         """Return an embedding of shape (512,) in the form that `_rows` and `_document` send."""

@@ -1,8 +1,8 @@
 """The version token in Redis; replacing it invalidates every cached result.
 
-The query key contains this token and the catalog's own version (`Catalog.version`), which gateways read every
-second. Replacing the token also makes the gateways read the catalog's version at once. The token is random,
-because a counter could repeat an old value after Redis has lost its data.
+The query key contains the token in Redis and the catalog's own version (`Catalog.version`), which gateways
+read every second. Replacing the token also makes the gateways read the catalog's version at once. The token
+is random, because a counter could repeat an old value after Redis has lost its data.
 """
 
 import secrets

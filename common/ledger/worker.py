@@ -74,7 +74,7 @@ class WorkerLedger:
             if isinstance(reply, RedisError):
                 log.warning("the cache takes no entry", extra={"error": type(reply).__name__})
         if isinstance(ended, RedisError):
-            # A restarted Redis does not know the script. The second call sends it and raises any other error.
+            # If Redis was restarted and lacks the script, `_run` sends it; `_run` raises any other error.
             ended = self._run("succeed", *arguments)
         return bool(ended)
 

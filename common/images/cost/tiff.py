@@ -67,7 +67,7 @@ _BYTE_BITS = 8
 #: The size of a strip counts as wrong if more than this share of the declared file length is missing.
 _WRONG_SHARE = 0.01
 
-#: Cost of one byte of output and of one byte of input, by compression.
+#: Cost of one byte of decompressed output and of one byte of compressed input, by compression method.
 _PRICES_S = {
     _RAW: (1e-9, 2e-9),
     _PACKBITS: (2e-9, 5e-9),

@@ -68,9 +68,8 @@ for _, run_id in ipairs(redis.call('ZRANGEBYSCORE', K.QUEUED, '-inf', now - tonu
   end
 end
 
--- Subtracts the decoding time of ended runs that is still counted for their clients, because processes of an older
--- version do not subtract it and expired runs cannot. Only clients with a run parked for at least ARGV[3] ms are
--- checked.
+-- Corrects the clients' totals of decoding time, which still include runs that expired or that a process of an older
+-- version ended. Only clients with a run parked for at least ARGV[3] ms are checked.
 local checked = {}
 for _, run_id in ipairs(redis.call('ZRANGEBYSCORE', K.PARKED, '-inf', now - tonumber(ARGV[3]), 'LIMIT', 0, 100)) do
   local client = run_exists(run_id, K.PARKED) and redis.call('HGET', K.RUN .. run_id, 'client')

@@ -1,7 +1,7 @@
 -- Admission control: all rules by which a job is refused with HTTP status 503 or 429.
 
--- Returns whether an owner has reached its limit of unfinished jobs. A job counts until it ends or its deadline
--- passes.
+-- Returns whether an owner has reached its limit of unfinished jobs. A job counts as unfinished until it ends or its
+-- deadline passes.
 local function owner_is_full(request, now)
   if not request.max_jobs then return false end
   local owned = K.OWNED .. request.owner
@@ -32,8 +32,8 @@ local function turns_are_full(request, now)
 end
 
 -- Returns why the service cannot accept a run with `incoming` bytes of images, or nil. Parked runs delay no other
--- client, so they count only if the new run would be parked, too. A run that would be parked is accepted only if
--- all stored images use at most half of the allowed bytes.
+-- client, so they count against the limit of the queue only if the new run would be parked, too. A run that would be
+-- parked is accepted only if all stored images use at most half of the allowed bytes.
 local function overload_reason(request, incoming, now, is_parked)
   local parked = is_parked and redis.call('ZCARD', K.PARKED) or 0
   local queued = redis.call('ZCARD', K.QUEUED) + parked

@@ -23,8 +23,8 @@ local function decoding_ms(client, now)
   return tonumber(redis.call('GET', total) or 0)
 end
 
--- Returns the maximum number of milliseconds, in the last minute, by which decoding an image of a client took longer
--- than estimated. The estimate of each image of the client is raised by this number.
+-- Returns by how many milliseconds the decoding times that are estimated for a client's images are raised: by the
+-- maximum excess of a decoding time over its estimate in the last minute.
 local function overrun_ms(client)
   return tonumber(redis.call('GET', K.OVERRUN .. client) or 0)
 end
@@ -61,7 +61,7 @@ local function must_park(client, work_ms, now)
 end
 
 -- Parks a run: `push` is RPUSH to put a new run behind the client's other parked runs, or LPUSH to put a run that had
--- already been sent before them.
+-- already been sent before these runs.
 local function park(push, run_id, client, work_ms, now, keep_ms)
   local list, total = K.PARKED_OF .. client, K.PARKED_OF .. client .. K.PARKED_SUM_SUFFIX
   redis.call('ZADD', K.PARKED, now, run_id)

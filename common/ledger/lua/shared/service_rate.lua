@@ -7,7 +7,7 @@ end
 
 -- Returns the mean number of runs that ended per second. Of the last ten whole seconds, only the seconds in which a
 -- run waited in the queue count, because a second without a waiting run shows the demand and not the capacity.
--- Seconds before the first run ended do not count, either. If fewer than three seconds count, a known rate can rise
+-- Seconds before the first run ended are also left out. If fewer than three seconds count, a known rate can rise
 -- but not fall: with a rate that is too low, the service would refuse the load that could correct the rate. A run
 -- that a worker gave back counts as waiting from the moment when it was given back.
 local function measured_rate(second)
