@@ -151,7 +151,7 @@ class Catalog(Protocol):
         ...
 
     def stats(self) -> CatalogStats:
-        """Return statistics with genres by descending count; an album counts in each of its genres."""
+        """Return statistics; genres are sorted by descending count, and albums count in all their genres."""
         ...
 
     def model_stamp(self) -> ModelStamp | None:

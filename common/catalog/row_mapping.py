@@ -26,7 +26,7 @@ from common.filters import Filters
 
 Row = Mapping[str, Any]
 
-#: The SQL argument of each filter whose argument has another name than the filter.
+#: The names of SQL arguments that differ from the names of their filters, by filter name.
 _ARGUMENT_NAMES = {"best_new_music": "best_new_music_only"}
 
 
@@ -74,7 +74,7 @@ def check_embedding(embedding: npt.NDArray[np.float32]) -> None:
 def filter_arguments(filters: Filters) -> dict[str, object]:
     """Return the filters as arguments of `search_albums`, without the filters that are not set.
 
-    A search without filters therefore also works with the older SQL function, which has three parameters.
+    A search without filters also works with the older SQL function, which has only three parameters.
     """
     given = {
         name: value for name, value in asdict(filters).items() if value is not None and value is not False

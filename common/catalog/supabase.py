@@ -74,7 +74,7 @@ class SupabaseCatalog(FunctionCatalog):
         except httpx.TransportError as error:
             raise CatalogUnavailable(f"the catalog at {self._host} cannot be reached: {error}") from error
         except APIError as error:
-            # Unsuccessful responses have raised in the response hook, so this response is not valid JSON.
+            # For unsuccessful responses the response hook raises, so this response is not valid JSON.
             raise misconfigured("bad_url", found=f"{self._host} does not answer in JSON") from error
 
     def _connected(self) -> Client:

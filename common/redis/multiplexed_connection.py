@@ -23,8 +23,8 @@ from redis.exceptions import TimeoutError as RedisTimeoutError
 OnPush = Callable[[list[Any]], None]
 
 _NOT_ENOUGH = object()
-#: Maximum number of outstanding replies. If more replies are outstanding, Redis is so slow that further
-#: callers would time out.
+#: Maximum number of outstanding replies; if Redis is slow enough to exceed it, further callers would time
+#: out.
 _OUTSTANDING_MAX = 50_000
 #: Pause in seconds between two checks for overdue replies; in the pause, an event loop that was blocked reads
 #: the replies that have arrived.

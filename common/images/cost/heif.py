@@ -6,8 +6,8 @@ from types import MappingProxyType
 from common.images.cost.unit_costs import ALPHA_PX_S, COLOUR_PX_S, PARTS_MAX, ROTATION_PX_S, ImageSummary
 from common.images.formats import heif
 
-#: The size and type of a box. If the size of a box is 1, a 64-bit size follows. If the size of a box is 0, the
-#: box extends to the end of the file.
+#: The size and type of a box. If the size of a box is 1, a 64-bit size follows. If the size of a box is 0,
+#: the box extends to the end of the file.
 _BOX, _LARGE = Struct(">I4s"), Struct(">Q")
 _KINDS = frozenset({b"ftyp", b"meta", b"mdat", b"moov", b"free", b"skip", b"uuid"})
 #: Cost of one pixel and of one byte, for HEVC (libde265) and for AV1 (dav1d).

@@ -216,7 +216,7 @@ def _scan_s(frame: _Frame, header: bytes) -> float:
         return 0.0
     first, last, bits = header[2 * header[0] + 1 : 2 * header[0] + 4]
     if not frame.is_progressive:
-        # Every scan of a sequential JPEG codes all coefficients; libjpeg ignores what the scan header says.
+        # Every scan of a sequential JPEG codes all coefficients; libjpeg ignores the scan header's range.
         first, last, bits = 0, _COEFFICIENTS - 1, 0
     elif first > last or last >= _COEFFICIENTS:
         return 0.0  # libjpeg ends with an error

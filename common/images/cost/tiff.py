@@ -74,7 +74,8 @@ _PRICES_S = {
     _LZMA: (20e-9, 80e-9),
     **dict.fromkeys(_FAXES, (50e-9, 20e-9)),
 }
-#: Cost of one byte of output and of input for all other compressions, such as deflate, LZW and Zstandard.
+#: Cost of one byte of output and of one byte of input for every compression method without its own cost, such
+#: as deflate, LZW and Zstandard.
 _DEFAULT_PRICES_S = (4.5e-9, DEFLATED_BYTE_S)
 #: Cost of one strip or tile, and of one pair of tags. libtiff sorts its tags again for each unknown tag, so
 #: that its time is quadratic in the number of tags.

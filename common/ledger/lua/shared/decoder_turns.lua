@@ -2,7 +2,7 @@
 --
 -- The images of each client at the workers are limited to TURN_MS of decoding time per decoder, or to one image that
 -- takes longer. Other runs of the client are parked: the message of a parked run is sent only when earlier runs of
--- the client have ended. Until then the parked run occupies no thread, no decoder and no place in the queue.
+-- the client have ended. A parked run occupies no thread, no decoder and no place in the queue.
 
 -- Returns the number of decoders of all live workers; a worker that announces no number counts as one decoder.
 local function decoders(now)
@@ -23,8 +23,8 @@ local function decoding_ms(client, now)
   return tonumber(redis.call('GET', total) or 0)
 end
 
--- Returns by how many milliseconds the decoding times that are estimated for a client's images are raised: by the
--- maximum excess of a decoding time over its estimate in the last minute.
+-- Returns the maximum time in ms by which decoding an image of a client exceeded its estimate in the last minute. The
+-- estimates for all images of a client are raised by the client's maximum excess.
 local function overrun_ms(client)
   return tonumber(redis.call('GET', K.OVERRUN .. client) or 0)
 end
@@ -105,8 +105,8 @@ local function end_turn(run_id, now)
   send_parked(f[1], now)
 end
 
--- Parks a run whose message has been sent. Returns whether the run was parked: a run written by an older gateway has
--- no stored message to send later.
+-- Parks a run whose message has been sent. Returns whether the run was parked; a run written by an older gateway is
+-- not parked, because its message is not stored and could not be sent later.
 local function park_again(run_id, client, now)
   local run = K.RUN .. run_id
   local f = redis.call('HMGET', run, 'message', 'decode_ms', 'deadline_ms')
