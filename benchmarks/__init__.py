@@ -1,1 +1,1 @@
-"""Measurements: this product compared with a plain implementation and with the machine's limit."""
+"""Benchmarks that compare this product with a plain implementation and with the machine's limit."""

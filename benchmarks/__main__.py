@@ -24,9 +24,9 @@ PARTIAL = STATE / "results.json"
 def main(arguments: Sequence[str]) -> int:
     """Measure each family; return 1 if any of them failed with an error."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="tiny counts, to see that all of it runs")
-    parser.add_argument("--only", nargs="+", metavar="NAME", help="these families or figures")
-    parser.add_argument("--update", action="store_true", help="put them in the place of their last figures")
+    parser.add_argument("--quick", action="store_true", help="use tiny counts, to check that everything runs")
+    parser.add_argument("--only", nargs="+", metavar="NAME", help="measure only these families or figures")
+    parser.add_argument("--update", action="store_true", help="with --only, replace the recorded figures")
     options = parser.parse_args(arguments)
     try:
         chosen = families_of(options.only or list(FAMILIES))
@@ -50,7 +50,7 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def _keep(rows: Sequence[Row], machine: str) -> Path:
-    """Merge the rows into the results that the documentation shows."""
+    """Merge the rows into `results.json`, and update the table in docs/performance.md."""
     last = json.loads(RESULTS.read_text()) if RESULTS.exists() else []
     known = {row["name"]: row for row in last} | {row.name: row.as_document() for row in rows}
     documents = [known[name] for name in TARGETS if name in known]
@@ -64,7 +64,7 @@ def _write(path: Path, documents: Sequence[JsonRow]) -> Path:
 
 
 def measured(family: str, bench: Bench) -> Iterator[Row]:
-    """Measure one family; if it fails, its missing figures count as missed."""
+    """Measure one family; if the family fails, the targets of its unmeasured figures count as missed."""
     missing = list(FAMILIES[family].names)
     try:
         for figure in FAMILIES[family].measure(bench):

@@ -1,4 +1,4 @@
-"""Every family of figures by its name, in the order of a run."""
+"""The families of figures by name, in the order in which a run measures them."""
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -25,7 +25,7 @@ from benchmarks.service import (
 
 @dataclass(frozen=True, slots=True)
 class Family:
-    """A function that measures, and the names of its figures in order."""
+    """A function that measures some figures, and the names of the figures in order."""
 
     names: tuple[str, ...]
     measure: Callable[[Bench], Iterator[Figure]]
@@ -55,7 +55,7 @@ FAMILIES: Mapping[str, Family] = MappingProxyType(
 
 
 def families_of(names: list[str]) -> list[str]:
-    """Return the families with these names or with figures of these names.
+    """Return the families that have one of the names, or that have a figure with one of the names.
 
     Raises:
         ValueError: a name is unknown.

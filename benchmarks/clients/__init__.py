@@ -1,1 +1,1 @@
-"""HTTP clients of the service under measurement, and the texts and pictures that they send."""
+"""HTTP clients of the measured service, and the texts and pictures that the clients send."""

@@ -1,6 +1,6 @@
 """Clients that hold their requests open, in a separate process.
 
-python -m benchmarks.clients.held_requests URL COUNT      prints the number of answers by status
+python -m benchmarks.clients.held_requests URL COUNT      prints the number of answers with each status
 """
 
 import asyncio
@@ -13,9 +13,9 @@ import uvloop
 
 from benchmarks.clients.http_client import Connection, text_search
 
-#: Connections opened concurrently.
+#: The maximum number of connections that are being opened at the same time.
 AT_ONCE = 100
-#: Files that a process opens besides its connections.
+#: The number of files that a process may need in addition to its connections.
 SPARE_FILES = 200
 
 
@@ -23,7 +23,7 @@ def raise_file_limit(files: int) -> None:
     """Raise the limit of open files for this process and its children.
 
     Raises:
-        RuntimeError: the hard limit is lower.
+        RuntimeError: the hard limit of the process is too low.
     """
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = files + SPARE_FILES
@@ -36,7 +36,7 @@ def raise_file_limit(files: int) -> None:
 
 
 async def hold(url: str, count: int) -> Counter[int]:
-    """Send a number of different queries and wait for their answers."""
+    """Send `count` different queries at once, and wait for all answers."""
     gate = asyncio.Semaphore(AT_ONCE)
     statuses = Counter[int]()
 
@@ -52,7 +52,7 @@ async def hold(url: str, count: int) -> Counter[int]:
 
 
 def main(url: str, count: int) -> None:
-    """Hold the requests, then print the number of answers by status."""
+    """Wait for the answers to all requests, then print the number of answers with each status."""
     raise_file_limit(count)
     print(json.dumps(uvloop.run(hold(url, count))))
 

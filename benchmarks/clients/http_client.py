@@ -1,4 +1,4 @@
-"""A lean HTTP/1.1 client on one persistent connection: it shares the CPU with the measured service."""
+"""An HTTP/1.1 client that uses little CPU time, because it shares the CPU with the measured service."""
 
 import asyncio
 import time
@@ -11,19 +11,19 @@ _BOUNDARY = b"cover-search-benchmark"
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """An answer, its header names in lower case."""
+    """An HTTP response; the header names are in lower case."""
 
     status: int
     headers: dict[str, str]
     body: bytes
-    #: From the first byte sent to the last byte received.
+    #: Milliseconds from sending the first byte to receiving the last byte.
     took_ms: float
-    #: When the last byte was received, by `time.perf_counter`.
+    #: The `time.perf_counter` value when the last byte was received.
     received_at: float
 
 
 class Connection:
-    """One connection, one request at a time."""
+    """A persistent connection that sends one request at a time."""
 
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._reader, self._writer = reader, writer
@@ -54,13 +54,13 @@ def get(path: str, *, headers: str = "") -> bytes:
 
 
 def text_search(text: str, *, headers: str = "", **parameters: str | int) -> bytes:
-    """Return the request of a search by text."""
+    """Return the HTTP request for a search by text."""
     rest = "".join(f"&{name}={quote(str(value))}" for name, value in parameters.items())
     return get(f"/api/search-by-text?query={quote(text)}{rest}", headers=headers)
 
 
 def image_search(data: bytes, **parameters: str | int) -> bytes:
-    """Return the request of a search by image."""
+    """Return the HTTP request for a search by image."""
     rest = "&".join(f"{name}={quote(str(value))}" for name, value in parameters.items())
     part = (
         b'--%s\r\nContent-Disposition: form-data; name="file"; filename="a.jpg"\r\n'
@@ -75,7 +75,7 @@ def image_search(data: bytes, **parameters: str | int) -> bytes:
 
 
 def stages_of(answer: Answer) -> dict[str, float]:
-    """Return the milliseconds that `Server-Timing` names."""
+    """Return the duration of each stage in milliseconds, from the `Server-Timing` header."""
     stages = {}
     for entry in answer.headers.get("server-timing", "").split(","):
         name, _, spent = entry.strip().partition(";dur=")

@@ -1,4 +1,4 @@
-"""Concurrent clients in a separate process: each sends its next query when it has its answer.
+"""Concurrent clients in a separate process; each client sends its next query when the last is answered.
 
 python -m benchmarks.clients.load      a `Plan` as JSON on standard input, a `Report` on standard output
 """
@@ -24,20 +24,20 @@ from benchmarks.paths import ROOT
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What the clients send, to which URL, and for how long."""
+    """The settings of a run: the queries, the URL, the number of clients and the duration."""
 
     url: str
     clients: int
-    #: Answers between the end of the warm-up and the end of the run count.
+    #: Seconds at the start of the run in which answers are not counted.
     warm_up_s: float
     seconds: float
-    #: Runs with different seeds send no query in common.
+    #: The seed of the queries; runs with different seeds send different queries.
     seed: int
-    #: Vocabulary of the texts; each text has ten words.
+    #: The words that the texts are made of; each text has ten words.
     words: list[str] = field(default_factory=list)
-    #: A JPEG to search by, instead of texts.
+    #: The path of a JPEG to search by; None for searches by text.
     picture: str | None = None
-    #: The total number of answers to stop after.
+    #: The number of counted answers after which the run stops; None for no limit.
     limit: int | None = None
 
 
@@ -70,7 +70,7 @@ def run_clients(plan: Plan) -> Report:
 
 
 async def execute(plan: Plan) -> Report:
-    """Send queries until the end time."""
+    """Send queries until the time or the limit of the plan is reached, and return the report."""
     report, statuses = Report(), Counter[str]()
     requests = _requests(plan)
     began = time.perf_counter()
@@ -99,7 +99,7 @@ async def execute(plan: Plan) -> Report:
 
 
 def _requests(plan: Plan) -> Iterator[Callable[[], bytes]]:
-    """Yield endless queries, each built when it is sent."""
+    """Yield an endless series of functions that each build one query."""
     if plan.picture is not None:
         data = Path(plan.picture).read_bytes()
         numbers = itertools.count(plan.seed << 32)

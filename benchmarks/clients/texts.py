@@ -1,4 +1,4 @@
-"""Texts whose words are one token each, as most words of English are in CLIP's vocabulary."""
+"""Texts whose words are one token each, like most English words in CLIP's vocabulary."""
 
 import json
 import random
@@ -11,7 +11,7 @@ _SHORTEST, _LONGEST = 3, 8
 
 
 def words_of(model: Path) -> list[str]:
-    """Return words that are single tokens for the model's tokenizer."""
+    """Return words that the model's tokenizer encodes as one token each."""
     tokenizer = CLIPTokenizer.from_pretrained(model)
     vocabulary = json.loads(tokenizer.backend_tokenizer.to_str())["model"]["vocab"]
     ended = (token.removesuffix("</w>") for token in vocabulary if token.endswith("</w>"))
@@ -32,5 +32,5 @@ class Texts:
         return " ".join(self._draw.choices(self._words, k=words))
 
     def mixed(self, count: int, *, shortest: int, longest: int) -> list[str]:
-        """Return texts of all lengths in a range."""
+        """Return texts whose lengths, in words, are spread evenly from `shortest` to `longest`."""
         return [self.of(shortest + (longest - shortest) * n // max(1, count - 1)) for n in range(count)]

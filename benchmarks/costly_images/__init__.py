@@ -1,5 +1,6 @@
-"""Files made to be slow to decode, and the decoding time of those that the gateway accepts.
+"""Image files that are made to be slow to decode, and the decoding time of the accepted files.
 
-Each family is one way to make a file expensive; `search` finds the most expensive of each that the gateway
-accepts, and the CPU time of decoding it. docs/security.md shows the most expensive one of each format.
+Each family is one way to make a file slow to decode. `measurement.py` finds the slowest file of each family
+that the gateway accepts, and measures the CPU time of decoding this file. docs/security.md shows the slowest
+file of each format.
 """

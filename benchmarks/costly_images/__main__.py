@@ -1,4 +1,4 @@
-"""Search for the most expensive accepted files: `python -m benchmarks.costly_images [FORMAT]…`."""
+"""Find the accepted files that are slowest to decode: `python -m benchmarks.costly_images [FORMAT]…`."""
 
 import argparse
 import json
@@ -18,7 +18,7 @@ RESULTS = Path(__file__).parent.parent / "costly_images.json"
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Search and measure; write the results and the table, in which other formats keep their rows."""
+    """Measure the chosen formats; rows of the other formats stay unchanged in the results and the table."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.costly_images", description=__doc__)
     parser.add_argument(
         "formats", nargs="*", metavar="FORMAT", help=f"of {', '.join(READERS)}; all by default"

@@ -1,4 +1,4 @@
-"""Run-length coded BMPs, which Pillow decodes in Python."""
+"""Run-length encoded BMPs, which Pillow decodes in Python code."""
 
 import struct
 
@@ -11,7 +11,7 @@ _END_OF_LINE = b"\0\0"
 
 
 def runs(width: int, height: int, data: bytes, *, bits: int = 8) -> bytes:
-    """Return a BMP of 4 or 8 bits whose rows are run-length coded."""
+    """Return a run-length encoded BMP with 4 or 8 bits per pixel."""
     colours = 1 << bits
     palette = b"".join(bytes((n * 7 % 256, n * 3 % 256, n, 0)) for n in range(colours))
     start = 14 + 40 + len(palette)
@@ -21,7 +21,7 @@ def runs(width: int, height: int, data: bytes, *, bits: int = 8) -> bytes:
 
 
 def short_lines(side: int) -> bytes:
-    """Return rows of one pixel each that are filled to their width."""
+    """Return a BMP whose rows encode only their first pixel, so that the decoder must fill the rest."""
     return runs(side, side, (b"\1\5" + _END_OF_LINE) * side)
 
 

@@ -1,4 +1,4 @@
-"""One way to make a file expensive."""
+"""A family of files: one way to make an image file slow to decode."""
 
 import io
 from collections.abc import Callable
@@ -11,26 +11,26 @@ from PIL import Image
 
 @dataclass(frozen=True, slots=True)
 class Family:
-    """Files of one format whose cost grows with a number."""
+    """Files of one format whose decoding cost grows with the number passed to `make`."""
 
     name: str
     format: str
     make: Callable[[int], bytes]
-    #: A number whose file is refused, or the largest possible one.
+    #: A number for which `make` returns a refused file, or the largest number that `make` supports.
     beyond: int
-    #: Whether that file is fast to make; other families encode pictures for seconds.
+    #: Whether `make(beyond)` is fast; in other families the call takes seconds.
     is_light: bool = True
 
 
 def encoded(image: Image.Image, image_format: str, **options: Any) -> bytes:
-    """Return a picture as a file's bytes."""
+    """Return the bytes of the picture's file in this format."""
     file = io.BytesIO()
     image.save(file, image_format, **options)
     return file.getvalue()
 
 
 def noise(width: int, height: int, *, grain_px: int, mode: str = "RGB") -> Image.Image:
-    """Return random colours in smooth patches of `grain_px`, repeated from one tile."""
+    """Return a tile of random colours in smooth patches of `grain_px`, repeated over the picture."""
     tile_px = 512
     draw = np.random.default_rng(7)
     few = Image.fromarray(
@@ -45,7 +45,7 @@ def noise(width: int, height: int, *, grain_px: int, mode: str = "RGB") -> Image
 
 
 def bits(pattern: str, count: int) -> bytes:
-    """Return a pattern of bits repeated up to a count, with ones up to the byte's end."""
+    """Return `count` bits that repeat the pattern, padded with ones to a whole byte."""
     repeated = (pattern * (-(-count // len(pattern))))[:count]
     repeated += "1" * (-len(repeated) % 8)
     return int(repeated, 2).to_bytes(len(repeated) // 8)

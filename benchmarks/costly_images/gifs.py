@@ -1,4 +1,4 @@
-"""GIFs with large canvases, long codes, or many blocks before the first frame."""
+"""GIFs with a large canvas, long codes, or many blocks before the first frame."""
 
 import struct
 
@@ -11,7 +11,7 @@ _PALETTE = bytes(number * step % 256 for number in range(256) for step in (1, 3,
 
 
 def _codes(codes: list[int]) -> bytes:
-    """Return codes of nine bits each."""
+    """Return the codes packed as nine bits each."""
     packed = sum(code << (9 * number) for number, code in enumerate(codes))
     return packed.to_bytes(-(-9 * len(codes) // 8), "little")
 
@@ -37,7 +37,7 @@ def _transparent(side: int) -> bytes:
 
 
 def _literals(side: int) -> bytes:
-    """Return a picture of codes that each represent one pixel."""
+    """Return a GIF in which each code represents only one pixel."""
     unit = [_CLEAR, *(number % 256 for number in range(247))]
     return _gif(side, (side, side), _codes(unit) * (side * side // 247 + 1) + _codes([_CLEAR, _END]))
 

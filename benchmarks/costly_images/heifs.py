@@ -1,4 +1,4 @@
-"""AVIFs and HEIFs with much content. libheif's own program writes HEVC (Debian's libheif-examples)."""
+"""AVIF and HEIF files with much content; `heif-enc` of Debian's libheif-examples writes the HEIF files."""
 
 import struct
 import subprocess
@@ -32,7 +32,7 @@ def _heif(side: int, *, has_alpha: bool = False) -> bytes:
 
 
 def _smaller_than_coded(side: int) -> bytes:
-    """Return a picture of one colour that declares a sixteenth of its side."""
+    """Return a single-colour AVIF that declares only a sixteenth of its coded width and height."""
     whole = encoded(Image.new("RGB", (side, side), "red"), "AVIF", speed=10)
     true, declared = (b"ispe" + struct.pack("!III", 0, each, each) for each in (side, -(-side // 16)))
     return whole.replace(true, declared)

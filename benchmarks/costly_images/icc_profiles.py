@@ -1,4 +1,4 @@
-"""ICC profiles of processing elements, a tag that LittleCMS reads one element at a time."""
+"""ICC profiles with many processing elements, which LittleCMS reads one at a time."""
 
 import struct
 from functools import partial
@@ -16,7 +16,7 @@ def _fixed(*values: float) -> bytes:
 
 
 def _elements(count: int) -> bytes:
-    """Return elements that swap red and blue, all with the same data."""
+    """Return a tag with `count` processing elements that swap red and blue and share the same data."""
     matrix = struct.pack(">9f", 0, 0, 1, 0, 1, 0, 1, 0, 0) + struct.pack(">3f", 0, 0, 0)
     body = b"matf" + bytes(4) + struct.pack(">HH", 3, 3) + matrix
     places = struct.pack(">II", 16 + 8 * count, len(body)) * count
@@ -24,7 +24,7 @@ def _elements(count: int) -> bytes:
 
 
 def profile_of_elements(count: int) -> bytes:
-    """Return a profile of sRGB's primaries, with processing elements that share their data."""
+    """Return a profile with sRGB's primaries and `count` processing elements that share their data."""
     text = "x".encode("utf-16-be")
     name = b"mluc" + bytes(4) + struct.pack(">II4sII", 1, 12, b"enUS", len(text), 28) + text + bytes(2)
     elements = _elements(count)
@@ -49,7 +49,7 @@ def profile_of_elements(count: int) -> bytes:
 
 
 def with_profile(image_format: str, count: int) -> bytes:
-    """Return a small red picture with such a profile."""
+    """Return a small red picture with a profile of `count` processing elements."""
     red = Image.new("RGB", (64, 64), (200, 30, 30))
     return encoded(red, image_format, icc_profile=profile_of_elements(count))
 

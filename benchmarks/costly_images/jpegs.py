@@ -9,7 +9,7 @@ from benchmarks.costly_images.family import Family, bits, encoded, noise
 
 _SIDE = 7000
 _HUFFMAN, _ARITHMETIC = 0xC2, 0xCA
-#: A run of 32,767 blocks without a coefficient: the code of length 1, and 14 bits.
+#: The bits that encode a run of 32,767 blocks without coefficients: a code of one bit, then 14 bits.
 _END_OF_BLOCKS = "0" + "1" * 14
 _RUN_BLOCKS = 32_767
 
@@ -19,7 +19,7 @@ def _segment(marker: int, body: bytes = b"") -> bytes:
 
 
 def _table(number: int, symbols: bytes) -> bytes:
-    """Return a Huffman table whose first symbol has a code of one bit, and the second of two."""
+    """Return a Huffman table: a code of one bit for the first symbol, codes of two bits for the others."""
     return _segment(0xC4, bytes([number, 1, len(symbols) - 1, *bytes(14)]) + symbols)
 
 
@@ -30,7 +30,7 @@ def _scan(components: Sequence[int], first: int, last: int, *, bit: int, refines
 
 
 def _progressive(width: int, height: int, scans: Sequence[bytes], *, frame: int = _HUFFMAN) -> bytes:
-    """Return a grey progressive JPEG of the given scans."""
+    """Return a grey progressive JPEG with the given scans."""
     head = _segment(0xDB, b"\0" + b"\1" * 64)
     head += _segment(frame, struct.pack("!BHHB", 8, height, width, 1) + b"\1\x11\0")
     if frame == _HUFFMAN:
@@ -56,21 +56,21 @@ def _first_coefficients(count: int) -> bytes:
 
 
 def sequential_scans(count: int, side: int = _SIDE, *, coefficients: tuple[int, int] = (63, 0)) -> bytes:
-    """Return a sequential JPEG with many scans of one component, whose range of coefficients is wrong."""
+    """Return a sequential JPEG with many scans of one component; their coefficient range is invalid."""
     whole = encoded(Image.new("YCbCr", (side, side), (128, 128, 128)), "JPEG", quality=50, subsampling=0)
     scans = [_scan([name], *coefficients, bit=0) + bytes(20) for name in (1, 2, 3)]
     return whole[: whole.index(b"\xff\xda")] + scans[0] * count + scans[1] + scans[2] + b"\xff\xd9"
 
 
 def repeated_last_scan(count: int) -> bytes:
-    """Return a single-colour JPEG of 49 megapixels whose last scan is repeated."""
+    """Return a single-colour JPEG of 49 megapixels whose last scan is repeated `count` times."""
     whole = encoded(Image.new("L", (_SIDE, _SIDE), 128), "JPEG", progressive=True)
     last = whole.rindex(b"\xff\xda")
     return whole[:last] + whole[last:-2] * count + whole[-2:]
 
 
 def _four_inks(side: int) -> bytes:
-    """Return a wide CMYK JPEG, which the decoder does not downscale."""
+    """Return a wide CMYK JPEG, which the decoder decodes at full size."""
     picture = noise(min(side * 62, 65_500), side, grain_px=8, mode="CMYK")
     return encoded(picture, "JPEG", quality=20, progressive=True)
 

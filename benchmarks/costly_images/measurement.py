@@ -1,4 +1,4 @@
-"""The most expensive file of each family that the gateway accepts, and the CPU time of decoding it."""
+"""Find each family's slowest file that the gateway accepts, and measure the CPU time of decoding it."""
 
 import math
 import time
@@ -14,9 +14,9 @@ from common.settings import load_settings
 from worker.decode.processes import wire_format
 from worker.decode.processes.process import DecoderLimits, DecoderProcess
 
-#: Precision of the largest accepted number: a tenth.
+#: The ratio between a refused and an accepted number at which the search stops.
 STEP = 1.1
-#: The time limit of a decoder, as in the service.
+#: The time limit of the measuring decoder process, in seconds.
 UNLIMITED_S = 60.0
 MEASURED_TIMES = 2
 _LIMITS = load_settings({})
@@ -24,7 +24,7 @@ _LIMITS = load_settings({})
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """The most expensive accepted file of a family."""
+    """The accepted file of a family that is slowest to decode."""
 
     family: Family
     number: int
@@ -53,7 +53,7 @@ class Found:
 
 
 def accepted_cost_s(data: bytes) -> float | None:
-    """Return the estimate for a file that the gateway accepts by default, None for any other."""
+    """Return the estimated CPU seconds of decoding; None if the gateway's default limits refuse the file."""
     if len(data) > _LIMITS.max_image_bytes:
         return None
     try:
@@ -63,7 +63,7 @@ def accepted_cost_s(data: bytes) -> float | None:
 
 
 def most_accepted(accepts: Callable[[int], bool], *, beyond: int) -> int:
-    """Return approximately the largest accepted number."""
+    """Return the largest accepted number, to within 10 percent."""
     low, high = 1, beyond
     while high > max(low * STEP, low + 1):
         middle = max(math.isqrt(low * high), low + 1)
@@ -72,7 +72,7 @@ def most_accepted(accepts: Callable[[int], bool], *, beyond: int) -> int:
 
 
 def most_expensive(family: Family) -> Found:
-    """Search a family and measure the file found."""
+    """Find the slowest accepted file of a family, and measure its decoding time."""
     made: dict[int, bytes] = {}
 
     def accepts(number: int) -> bool:
@@ -93,7 +93,7 @@ def most_expensive(family: Family) -> Found:
 
 
 def spent_s(data: bytes) -> tuple[float, str]:
-    """Decode a file in a fresh decoder; return its CPU time over all threads, and its answer."""
+    """Decode a file in a new decoder process; return the CPU seconds of its threads, and its answer."""
     limits = DecoderLimits(size_px=224, max_pixels=_LIMITS.max_image_pixels, cpu_s=UNLIMITED_S)
     decoder = DecoderProcess(limits)
     try:

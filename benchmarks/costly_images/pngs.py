@@ -1,4 +1,4 @@
-"""PNGs with costly filters and depths, deflate blocks without data, or very many chunks."""
+"""PNGs with costly filters and bit depths, with deflate blocks without data, or with very many chunks."""
 
 import math
 import struct
@@ -13,7 +13,7 @@ _GREY, _COLOUR, _COLOUR_ALPHA = 0, 2, 6
 _SAMPLES = {_GREY: 1, _COLOUR: 3, _COLOUR_ALPHA: 4}
 _PAETH = b"\x04"
 _PASSES = ((0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), (1, 0, 2, 2), (0, 1, 1, 2))
-#: A dynamic deflate block with its code tables and no data: it inflates to nothing.
+#: A dynamic deflate block that has code tables and no data, so that it decompresses to nothing.
 _BARREN_BITS, _BARREN = 91, 0x4D5FF10000000000081C004
 
 
@@ -43,7 +43,7 @@ def _png(
 
 
 def _rows(side: int, *, colours: int, depth: int, interlaced: bool) -> bytes:
-    """Return the compressed rows of a picture of one colour, each with the costliest filter."""
+    """Return the compressed rows of a single-colour picture; each row uses the slowest filter, Paeth."""
     packer, made = zlib.compressobj(9), []
     for left, top, across, down in _PASSES if interlaced else ((0, 0, 1, 1),):
         columns, rows = -(-(side - left) // across), -(-(side - top) // down)
@@ -60,19 +60,19 @@ def filtered(
     interlaced: bool = True,
     before: bytes = b"",
 ) -> bytes:
-    """Return a picture of one colour whose rows are filtered."""
+    """Return a single-colour PNG whose rows use the slowest filter, Paeth."""
     rows = _rows(side, colours=colours, depth=depth, interlaced=interlaced)
     return _png(side, rows, colours=colours, depth=depth, interlaced=interlaced, before=before)
 
 
 def truncated(side: int) -> bytes:
-    """Return a picture without its last twentieth; decoded five times, it takes thrice its estimate."""
+    """Return a PNG without its last 5 %; it is decoded five times, which takes three times the estimate."""
     whole = filtered(side)
     return whole[: -len(whole) // 20]
 
 
 def barren_blocks(side: int, *, size_bytes: int | None = None, colours: int = _GREY) -> bytes:
-    """Return a picture that starts with empty deflate blocks: half a byte per pixel by default."""
+    """Return a PNG whose data starts with empty deflate blocks, by default half a byte for each pixel."""
     eight = sum(_BARREN << (number * _BARREN_BITS) for number in range(8)).to_bytes(_BARREN_BITS, "little")
     rows = (_PAETH + bytes(side * _SAMPLES[colours])) * side
     packer = zlib.compressobj(9, zlib.DEFLATED, -zlib.MAX_WBITS)
@@ -90,7 +90,7 @@ def _barren_rgba(side: int) -> bytes:
 
 
 def _barren_frame(size_bytes: int) -> bytes:
-    """Return a picture whose rows are in the chunks of an animation's frame."""
+    """Return a PNG whose pixel data is in the frame chunks of an animation (`fdAT`)."""
     blocks = barren_blocks(8, size_bytes=size_bytes)
     control = chunk(b"acTL", struct.pack("!II", 1, 0))
     control += chunk(b"fcTL", struct.pack("!IIIIIHHBB", 0, 8, 8, 0, 0, 1, 1, 0, 0))
@@ -100,7 +100,7 @@ def _barren_frame(size_bytes: int) -> bytes:
 
 
 def two_headers(side: int) -> bytes:
-    """Return a picture with two headers: a small one, and the one that Pillow uses."""
+    """Return a PNG with two headers; Pillow uses the second, which declares a larger picture."""
     whole = filtered(side, depth=16)
     return whole[:8] + chunk(b"IHDR", struct.pack("!IIBBBBB", 16, 16, 8, 0, 0, 0, 0)) + whole[8:]
 

@@ -1,4 +1,4 @@
-"""The measured families as docs/security.md shows them: the most expensive file of each format."""
+"""The table in docs/security.md: the accepted file of each format that is slowest to decode."""
 
 from collections.abc import Mapping, Sequence
 
@@ -9,7 +9,7 @@ HEAD = (
 
 
 def table(found: Sequence[Mapping[str, object]]) -> str:
-    """Return the outcomes of `costly_images.json` as a Markdown table."""
+    """Return the results in `costly_images.json` as a Markdown table."""
     formats = dict.fromkeys(str(each["format"]) for each in found)
     return "\n".join([*HEAD, *(_row(name, [e for e in found if e["format"] == name]) for name in formats)])
 

@@ -33,7 +33,7 @@ def tiff(
     extra: Sequence[tuple[int, int, Sequence[int]]] = (),
     types: Mapping[int, int] = MappingProxyType({}),
 ) -> bytes:
-    """Return a TIFF whose strips or tiles all share one offset; `types` replaces the types of fields."""
+    """Return a TIFF whose strips or tiles share the same data; `types` maps tags to other field types."""
     places, sizes = [8] * parts, [len(strip)] * parts
     fields: list[tuple[int, int, Sequence[int]]] = [
         (256, 4, [width]),
@@ -94,7 +94,7 @@ def _lzma(side: int) -> bytes:
 
 
 def _alternating(side: int) -> bytes:
-    """Return rows of pixels that alternate, as Group 4 codes them: one bit a pixel."""
+    """Return a Group 4 TIFF of alternating black and white pixels, which need one bit each."""
     rows = np.zeros((side, side), dtype=bool)
     rows[:, ::2] = True
     return encoded(Image.fromarray(rows), "TIFF", compression="group4")
@@ -110,7 +110,7 @@ def _strips(count: int, *, compression: int = _RAW) -> bytes:
 
 
 def _padded_tiles(count: int) -> bytes:
-    """Return a picture 16 pixels wide, in tiles of 5,008 pixels."""
+    """Return a TIFF that is 16 pixels wide, in tiles that are 5,008 pixels wide."""
     return tiff(16, 16 * count, zlib.compress(bytes(5008 * 16)), parts=count, tile=(5008, 16))
 
 
@@ -119,7 +119,7 @@ def _one_tile(side: int) -> bytes:
 
 
 def signed_tile(side: int) -> bytes:
-    """Return one tile larger than the picture, whose size is written as signed numbers."""
+    """Return a TIFF with one tile larger than the picture; the tile's size is stored as signed integers."""
     types = {322: _SIGNED_LONG, 323: _SIGNED_LONG}
     return tiff(16, 16, zlib.compress(bytes(side * side)), tile=(side, side), types=types)
 
@@ -130,19 +130,19 @@ def _tags(count: int) -> bytes:
 
 
 def _empty_blocks(count: int) -> bytes:
-    """Return rows that are strips of their own, all of the same 1,000 deflate blocks without data."""
+    """Return a TIFF with one strip per row; all strips share data with 1,000 empty deflate blocks."""
     row = zlib.compress(bytes(80))
     return tiff(80, count, row[:2] + b"\0\0\0\xff\xff" * 1000 + row[2:], parts=count, rows=1)
 
 
 def _clear_codes(count: int) -> bytes:
-    """Return rows that are strips of their own, all of the same LZW codes that clear the table."""
+    """Return a TIFF with one strip per row; all strips share LZW codes that only clear the code table."""
     codes = int("".join(format(256, "09b") for _ in range(8)), 2).to_bytes(9)
     return tiff(80, count, codes * 1000, parts=count, rows=1, compression=_LZW)
 
 
 def _shared_values(count: int) -> bytes:
-    """Return tags that all have the same value of a megabyte."""
+    """Return a TIFF with `count` tags that share the same value of one megabyte."""
     value = bytes(1_000_000)
     more = [(1000 + number, _UNDEFINED, value) for number in range(count)]
     return tiff(16, 16, zlib.compress(bytes(256)), extra=more)

@@ -14,7 +14,7 @@ def _lossless(side: int) -> bytes:
 
 
 def _distinct(side: int) -> bytes:
-    """Return lossless noise without repetition, in as few bits per pixel as the largest picture may have."""
+    """Return lossless noise without repetition; few bits per pixel keep large pictures acceptable."""
     ramp = Image.linear_gradient("L").resize((side, side))
     grain = Image.effect_noise((side, side), 2).point(lambda sample: sample // 126 - 1)
     picture = Image.merge(

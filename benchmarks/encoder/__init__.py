@@ -1,1 +1,1 @@
-"""The speed of the encoder compared with transformers and with the processor's limit."""
+"""Benchmarks that compare the encoder's speed with transformers and with the processor's limit."""

@@ -1,4 +1,4 @@
-"""Decoding a photograph and a cover: ours compared with Pillow and `CLIPImageProcessor`."""
+"""Compare our decoding of a photograph and a cover with Pillow and `CLIPImageProcessor`."""
 
 import multiprocessing
 from collections.abc import Iterator
@@ -19,11 +19,11 @@ DECODE_S = 30.0
 
 
 def measure(bench: Bench) -> Iterator[Figure]:
-    """Time both from file to model input; ours uses a decoder process, as a worker does."""
+    """Time both sides from the file to the model input; our side uses a decoder process, as a worker does."""
     photograph = kept_jpeg(STATE / "pictures", 4000, 3000, seed=12)
     cover = kept_jpeg(STATE / "pictures", 640, 640, seed=1)
-    # In a fresh process: a process that has unloaded a model keeps its memory, so that the plain way
-    # allocates nothing new for a photograph and takes 170 ms instead of 270.
+    # A new process is used because a process keeps the memory of an unloaded model. The plain implementation
+    # would reuse this memory for a photograph and take 170 ms instead of 270.
     with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as fresh:
         large, small = (
             fresh.submit(_compared, bench.model(), file, rounds=bench.pick(11, 2), repeat=repeat).result()
@@ -58,7 +58,7 @@ def _summary(file: bytes, compared: Comparison) -> str:
 
 
 def _cosine(bench: Bench, folder: Path, photograph: bytes) -> float:
-    """Return the cosine between the vectors of both ways."""
+    """Return the cosine between our embedding of the photograph and that of transformers."""
     encoder = load_encoder(str(folder), kind="openvino", cache_dir=bench.model_cache)
     with DecoderPool(size_px=encoder.input_size_px) as pool:
         ours = encoder.encode_images(pool.decode(photograph, timeout_s=DECODE_S)[None])

@@ -19,7 +19,7 @@ BATCH = 256
 
 
 def measure(bench: Bench) -> Iterator[Figure]:
-    """Time batches of 256; report a machine without a GPU."""
+    """Time batches of 256 images; on a machine without a GPU, report that the benchmark is skipped."""
     if not torch.cuda.is_available():
         reason = "skipped: no CUDA device, or a torch that is built without CUDA"
         yield from (Figure(name, None, reason) for name in NAMES)
@@ -55,7 +55,7 @@ def _per_s(encode: "object") -> float:
 
 
 def _busy_share(encoder: Encoder, pixels: Pixels) -> float:
-    """Return the share of a call's time during which a kernel ran."""
+    """Return the share of an encoder call's time during which the GPU ran a kernel."""
     activities = [torch.profiler.ProfilerActivity.CUDA]
     encoder.encode_images(pixels)
     with torch.profiler.profile(activities=activities) as profile:

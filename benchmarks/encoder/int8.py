@@ -1,4 +1,4 @@
-"""The optional int8 mode: its speed, and its agreement with fp32."""
+"""The speed of the optional int8 mode, and its agreement with fp32."""
 
 import io
 import multiprocessing
@@ -32,7 +32,7 @@ PRECISIONS: tuple[Precision, Precision] = ("float32", "int8")
 
 
 def measure(bench: Bench) -> Iterator[Figure]:
-    """Compare the speed with transformers eager, and the ten nearest albums with those of fp32."""
+    """Compare int8's speed with transformers in eager mode, and its ten nearest albums with fp32's."""
     images, texts = _agreement(bench)
     folder = bench.model()
     eager = EagerClip(folder)
@@ -51,7 +51,7 @@ def measure(bench: Bench) -> Iterator[Figure]:
 
 
 def _agreement(bench: Bench) -> tuple[str, str]:
-    """Format the share of fp32's ten nearest that int8 finds too, for photographs and captions."""
+    """Format the share of fp32's ten nearest albums that int8 also finds, for photographs and captions."""
     albums = demo_albums(bench.pick(DEMO_ALBUMS, 60))
     exact, coarse = (
         load_encoder(str(DEMO_MODEL), kind="openvino", precision=precision, cache_dir=bench.model_cache)
@@ -72,13 +72,13 @@ def _agreement(bench: Bench) -> tuple[str, str]:
 
 
 def agreement(catalog: Embeddings, exact: Embeddings, coarse: Embeddings) -> float:
-    """Return the share of each exact query's ten nearest that are among the coarse one's."""
+    """Return the mean share of the ten nearest albums that the exact and the coarse query have in common."""
     nearest = [np.argsort(-(queries @ catalog.T), axis=1)[:, :K] for queries in (exact, coarse)]
     return float(np.mean([len(set(a) & set(b)) / K for a, b in zip(*nearest, strict=True)]))
 
 
 def _covers(albums: Sequence[DemoAlbum], *, size_px: int) -> Pixels:
-    """Return the demo covers as model input; they are drawn once and kept."""
+    """Return the demo covers as model input; the drawn covers are kept for later runs."""
     prepare = partial(prepare_cover, covers=_folder(), size_px=size_px)
     with ProcessPoolExecutor(os.cpu_count(), mp_context=multiprocessing.get_context("spawn")) as processes:
         return np.stack(list(processes.map(prepare, albums, chunksize=10)))

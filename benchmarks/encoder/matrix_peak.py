@@ -1,4 +1,4 @@
-"""One image's forward pass compared with the machine's peak rate of matrix products."""
+"""Compare the forward pass of one image with the machine's peak rate of matrix products."""
 
 import json
 import time
@@ -19,9 +19,9 @@ SIZES = (512, 1024, 2048, 3072)
 
 
 def measure(bench: Bench) -> Iterator[Figure]:
-    """Measure the median pass and the best product of two square matrices, alternately."""
+    """Compare the median forward pass with the best matrix product, measuring both alternately."""
     folder = bench.model()
-    # in the precision of the encoder
+    # The matrix products below are in float32 too.
     encoder = load_encoder(str(folder), kind="openvino", precision="float32", cache_dir=bench.model_cache)
     side = encoder.input_size_px
     pixels = np.random.default_rng(1).integers(0, 256, (1, side, side, 3), dtype=np.uint8)
@@ -45,9 +45,9 @@ def measure(bench: Bench) -> Iterator[Figure]:
 
 
 def image_flops(folder: Path) -> float:
-    """Return the floating-point operations of one image as our graph computes it.
+    """Return the number of floating-point operations that our graph needs for one image.
 
-    Two for each multiplication of a matrix product; the last block continues with only one token.
+    Each multiplication counts as two operations. The last block computes only one token after attention.
     """
     config = json.loads((folder / "config.json").read_text())
     vision = config["vision_config"]
@@ -76,7 +76,7 @@ def _of_torch(size: int) -> float:
 
 
 def _best_rate(size: int, multiply: Callable[[], object]) -> float:
-    """Return the operations per second of the best of a few products."""
+    """Return the operations per second of the fastest of a few matrix products."""
     repeats = max(2, 2_000_000_000 // size**3)
     multiply()
     return 2.0 * size**3 / min(_time_s(multiply) for _ in range(min(repeats, 8)))

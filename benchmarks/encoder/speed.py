@@ -1,4 +1,4 @@
-"""Our CPU encoder, as a worker runs it, compared with transformers eager in fp32: speed and vectors."""
+"""Compare our CPU encoder's speed and vectors with transformers in eager mode and fp32."""
 
 from collections.abc import Iterator, Mapping
 
@@ -25,7 +25,7 @@ _AT_ONCE = 8
 
 
 def measure(bench: Bench) -> Iterator[Figure]:
-    """Compare both from bytes and strings to vectors; ours decodes in another process, as a worker does."""
+    """Compare both sides from bytes and strings to vectors; our side decodes in a separate process."""
     folder = bench.model()
     eager = EagerClip(folder)
     encoder = load_encoder(str(folder), kind="openvino", cache_dir=bench.model_cache)
@@ -51,14 +51,14 @@ def measure(bench: Bench) -> Iterator[Figure]:
 
 
 def summary(comparison: Comparison, what: str) -> str:
-    """Format the times of both sides."""
+    """Format the median times of our encoder and of transformers."""
     return (
         f"{what}: ours {comparison.ours_median:.1f} ms, transformers eager {comparison.theirs_median:.1f} ms"
     )
 
 
 def image_speed(bench: Bench, eager: EagerClip, encoder: Encoder, pool: DecoderPool) -> Comparison:
-    """Time one 640 x 640 JPEG from its bytes to its vector."""
+    """Time the encoding of one 640 x 640 JPEG from its bytes to its vector."""
     file = kept_jpeg(STATE / "pictures", 640, 640, seed=1)
     return times(
         lambda: encoder.encode_images(pool.decode(file, timeout_s=DECODE_S)[None]),
@@ -75,7 +75,7 @@ def _image(bench: Bench, eager: EagerClip, encoder: Encoder, pool: DecoderPool) 
 
 
 def _parity(bench: Bench, eager: EagerClip, encoders: Mapping[str, Encoder], pool: DecoderPool) -> Figure:
-    """Return the lowest cosine over images and texts, in the precision of a worker and in float32."""
+    """Return the lowest cosine between our vectors and transformers', over both precisions."""
     count = bench.pick(200, 8)
     texts = Texts(words_of(bench.model()), seed=2)
     lowest = dict.fromkeys(encoders, (1.0, 1.0))

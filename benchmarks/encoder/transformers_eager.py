@@ -1,6 +1,6 @@
-"""The plain implementation: transformers' `CLIPModel` and `CLIPProcessor`, eager, fp32.
+"""The plain implementation: transformers' `CLIPModel` and `CLIPProcessor` in eager mode and fp32.
 
-python -m benchmarks.encoder.transformers_eager MODEL_FOLDER      prints the memory of one such process
+python -m benchmarks.encoder.transformers_eager MODEL_FOLDER      prints the memory of one process
 """
 
 import json
@@ -24,10 +24,10 @@ Vectors = npt.NDArray[np.float32]
 
 
 class EagerClip:
-    """Computes unit vectors from bytes and strings, as in the documentation of transformers."""
+    """Computes unit vectors of images and texts with the code in the documentation of transformers."""
 
     def __init__(self, folder: Path, *, device: str = "cpu") -> None:
-        logging: Any = transformers_logging  # it has no annotations, like the models' methods
+        logging: Any = transformers_logging  # this module and the models' methods have no annotations
         logging.disable_progress_bar()
         model: Any = CLIPModel.from_pretrained(folder, dtype=torch.float32)
         self._model = model.eval().to(device)
@@ -44,13 +44,13 @@ class EagerClip:
         return self._unit(self._model.get_text_features, text=list(texts), padding=True, truncation=True)
 
     def pixels(self, file: bytes) -> torch.Tensor:
-        """Return one image file as the model's input."""
+        """Decode and preprocess one image file, and return the model's input."""
         opened = Image.open(BytesIO(file)).convert("RGB")
         values: torch.Tensor = self._processor.image_processor(opened, return_tensors="pt")["pixel_values"]
         return values
 
     def vectors_of(self, pixels: torch.Tensor) -> Vectors:
-        """Return the vectors of prepared pixels."""
+        """Return the vectors of preprocessed pixels."""
         with torch.inference_mode():
             return _normalised(self._model.get_image_features(pixel_values=pixels.to(self._device)))
 
@@ -66,7 +66,7 @@ def _normalised(output: Any) -> Vectors:
 
 
 def main(folder: Path) -> None:
-    """Answer one image and one text, and print this process's memory in megabytes."""
+    """Encode one image and one text, and print this process's memory in megabytes."""
     clip = EagerClip(folder)
     clip.images([jpeg(640, 640, seed=1)])
     clip.texts(["ten words or so"])

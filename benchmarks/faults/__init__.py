@@ -1,1 +1,1 @@
-"""The fault matrix: each part of a real stack is really broken, and the guarantees are audited afterwards."""
+"""The fault matrix: each fault breaks a part of a running service, then the guarantees are checked."""

@@ -21,12 +21,12 @@ RESULTS = Path(__file__).parent.parent / "faults.json"
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Run faults one after another; return 0 if every figure was met."""
+    """Run the faults one after another; return 0 if every requirement was met."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.faults", description=__doc__)
-    parser.add_argument("--short", action="store_true", help="smaller counts, as the tests run them")
+    parser.add_argument("--short", action="store_true", help="use smaller counts, as the tests do")
     parser.add_argument("--only", action="append", choices=list(FAULTS), help="run this fault; repeatable")
     options = parser.parse_args(arguments)
-    # SIGTERM stops the servers first, as Ctrl-C does.
+    # Handle SIGTERM like Ctrl-C, so that the servers are stopped before this process ends.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     names = options.only or list(FAULTS)
     outcomes = []

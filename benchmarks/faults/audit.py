@@ -1,4 +1,4 @@
-"""The fate of every accepted job, read over HTTP and from the ledger's events."""
+"""Check how every accepted job ended, over HTTP and from the ledger's events."""
 
 import asyncio
 import threading
@@ -16,7 +16,7 @@ from redis.exceptions import RedisError
 from common.jobs import TERMINAL_STATES
 from common.redis import keyspace
 
-#: The sweeper runs once a second; a deadline is met if the job ends by the second run after it.
+#: The number of seconds by which a job may end after its deadline; the sweeper runs once a second.
 SWEEP_SLACK_S = 2.5
 READERS = 16
 TRIES = 20
@@ -24,18 +24,18 @@ TRIES = 20
 
 @dataclass(frozen=True, slots=True)
 class Audit:
-    """The audited jobs of a fault."""
+    """The numbers of jobs that were accepted, lost, late, or ended more than once."""
 
     accepted: int
     lost: int
     unfinished: int
     extra_results: int
-    #: The number of jobs by final state, and of failures by code.
+    #: The number of jobs for each final state; failed jobs are counted by error code.
     ends: Counter[str]
 
 
 class Witness:
-    """Receives the final event of every run, as gateways do; it also misses events while Redis is down."""
+    """Counts the final events of runs; like a gateway, it misses events while Redis is down."""
 
     def __init__(self, redis: Redis) -> None:
         self._redis = redis
@@ -72,7 +72,7 @@ class Witness:
 async def audit(
     http: httpx.AsyncClient, job_ids: Sequence[str], *, deadline_s: float, witness: Witness
 ) -> Audit:
-    """Read every job twice and count missing, late and duplicate results."""
+    """Read every job twice, and count the missing, late and duplicate results."""
     first = await _read(http, job_ids)
     second = await _read(http, job_ids)
     ended = [job for job in first if job is not None and _is_ended(job)]

@@ -1,4 +1,4 @@
-"""The PostgreSQL that all faults share, with a separate catalog for each."""
+"""The PostgreSQL server that all faults share, with a separate catalog for each fault."""
 
 from pathlib import Path
 from types import TracebackType
@@ -21,7 +21,7 @@ ALBUMS = 200
 
 
 class CatalogServer:
-    """A server on a fixed port, so that it can be stopped and restarted under its clients."""
+    """A PostgreSQL server on a fixed port, so that clients reconnect after a restart."""
 
     def __init__(self, folder: Path) -> None:
         self.postgres = PostgresServer(PostgresConfig(folder, port=free_port(), durable=False))

@@ -1,4 +1,4 @@
-"""Clients of the service: they submit, and retry when they are refused."""
+"""Clients that submit searches to the service and retry refused submissions."""
 
 import asyncio
 import time
@@ -11,13 +11,13 @@ import httpx
 from benchmarks.faults.rig import Rig
 
 ASYNC = {"Prefer": "respond-async"}
-#: The retry interval of an insistent client; a shorter one measures recovery times.
+#: Seconds between the attempts of a client in `insist_all`.
 INSIST_EVERY_S = 0.5
 
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """An answer that did not accept the job."""
+    """An HTTP response that did not accept the job."""
 
     status: int
     retry_after: str | None
@@ -25,17 +25,17 @@ class Refusal:
 
     @property
     def is_polite(self) -> bool:
-        """Whether it names an exceeded limit of the service or client, and when to retry."""
+        """Whether the status is 429 or 503 and the answer says when to retry."""
         return self.status in {429, 503} and self.retry_after is not None and self.retry_after.isdigit()
 
 
 @dataclass(slots=True)
 class Submitted:
-    """The results of a number of submits."""
+    """The results of several submissions."""
 
     ids: list[str] = field(default_factory=list)
     refusals: list[Refusal] = field(default_factory=list)
-    #: Connections that broke without an answer.
+    #: The number of requests whose connection broke before an answer arrived.
     unanswered: int = 0
 
     @property
@@ -46,13 +46,13 @@ class Submitted:
 async def submit(
     http: httpx.AsyncClient, text: str, into: Submitted, *, key: str | None = None
 ) -> str | None:
-    """Submit a text without waiting for its answer; return the job's id if it was accepted."""
+    """Submit an asynchronous text search; return the job's id, or None if the search was not accepted."""
     headers = ASYNC if key is None else {**ASYNC, "Idempotency-Key": key}
     return await _sent(http.get("/api/search-by-text", params={"query": text}, headers=headers), into)
 
 
 async def submit_image(http: httpx.AsyncClient, image: bytes, into: Submitted) -> str | None:
-    """Submit an image without waiting for its answer; return the job's id if it was accepted."""
+    """Submit an asynchronous image search; return the job's id, or None if the search was not accepted."""
     return await _sent(http.post("/api/search-by-image", files={"file": image}, headers=ASYNC), into)
 
 
@@ -73,7 +73,7 @@ async def _sent(request: Awaitable[httpx.Response], into: Submitted) -> str | No
 
 
 async def submit_all(rig: Rig, texts: Sequence[str], *, over_s: float = 0.0) -> Submitted:
-    """Submit texts evenly over a time; a slow answer does not delay the others."""
+    """Submit the texts evenly over `over_s` seconds; a slow answer does not delay the other texts."""
     submitted = Submitted()
     limit = asyncio.Semaphore(32 if over_s == 0 else 10_000)
 
@@ -86,7 +86,7 @@ async def submit_all(rig: Rig, texts: Sequence[str], *, over_s: float = 0.0) -> 
 
 
 async def insist_all(rig: Rig, texts: Sequence[str], *, over_s: float, within_s: float) -> Submitted:
-    """Submit texts evenly over a time, each of them again until it is accepted."""
+    """Submit the texts evenly over `over_s` seconds, and retry each text until it is accepted."""
     submitted = Submitted()
 
     async def one(text: str) -> None:
@@ -110,9 +110,9 @@ async def _evenly(
 async def until_accepted(
     rig: Rig, text: str, into: Submitted, *, within_s: float, every_s: float = 0.1
 ) -> float:
-    """Retry until a submit is accepted; return the seconds it took, infinity if never.
+    """Retry a submission until it is accepted; return the seconds this took, or infinity after `within_s`.
 
-    Each attempt has the same Idempotency-Key: an attempt without an answer may have been accepted.
+    All attempts have the same Idempotency-Key, because an unanswered attempt may have been accepted.
     """
     began = time.monotonic()
     key = text.replace(" ", "-")
@@ -124,7 +124,7 @@ async def until_accepted(
 
 
 async def until_answered(rig: Rig, text: str, *, within_s: float) -> float:
-    """Retry until a search is answered with its result; return the seconds it took."""
+    """Retry until a search returns its result; return the seconds this took, or infinity after `within_s`."""
     began = time.monotonic()
     attempt = 0
     while time.monotonic() - began < within_s:
@@ -142,5 +142,5 @@ async def until_answered(rig: Rig, text: str, *, within_s: float) -> float:
 
 
 def texts(word: str, count: int) -> list[str]:
-    """Return a number of different texts."""
+    """Return `count` different texts that start with `word`."""
     return [f"{word} {n}" for n in range(count)]

@@ -1,4 +1,4 @@
-"""Every fault by its name, in the order of the matrix."""
+"""The fault matrix: every fault by its name, in the order of the table."""
 
 from collections.abc import Awaitable, Mapping
 from pathlib import Path
@@ -21,7 +21,7 @@ from benchmarks.faults.scenarios import (
 
 
 class Fault(Protocol):
-    """Break something in a separate rig and return the fate of the jobs."""
+    """A function that causes one fault in a separate service and returns the outcome."""
 
     def __call__(self, catalog_server: CatalogServer, folder: Path, *, short: bool) -> Awaitable[Outcome]: ...
 

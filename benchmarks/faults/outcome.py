@@ -1,4 +1,4 @@
-"""The effect of one fault on the service, and whether the guarantees held."""
+"""The outcome of one fault: its effect on the service, and whether the service kept its promises."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -6,28 +6,28 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """The figures of one fault."""
+    """The counts, findings and recovery time of one fault."""
 
     name: str
-    #: Jobs that the service accepted.
+    #: The number of jobs that the service accepted.
     accepted: int
-    #: Accepted jobs that were unknown, or not in a terminal state, after the last wait.
+    #: The number of accepted jobs that were unknown, or not in a terminal state, after the last wait.
     lost: int
-    #: Accepted jobs that ended after their deadline.
+    #: The number of accepted jobs that ended after their deadline.
     unfinished: int
-    #: Results or final events of a job after its first.
+    #: The number of results or final events of jobs that had already ended.
     extra_results: int
     #: Seconds from the end of the fault until the service worked again; None if no recovery was needed.
     recovery_s: float | None
-    #: Required behaviours that the service did not show.
+    #: The required behaviours that the service did not show.
     broken: tuple[str, ...]
-    #: Time bounds that were exceeded on this machine.
+    #: The bounds on measured values that were exceeded on this machine.
     slow: tuple[str, ...]
     note: str
 
     @property
     def kept(self) -> bool:
-        """Whether the service behaved as promised, regardless of time bounds."""
+        """Whether the service behaved as promised, regardless of the bounds in `slow`."""
         return not (self.lost or self.unfinished or self.extra_results or self.broken)
 
     @property
@@ -62,7 +62,7 @@ class Outcome:
 
 
 def joined(name: str, outcomes: Mapping[str, Outcome]) -> Outcome:
-    """Join the outcomes of a fault's variants, and prefix each note with its variant."""
+    """Join the outcomes of a fault's variants, and prefix each note with the name of its variant."""
     recoveries = [found.recovery_s for found in outcomes.values() if found.recovery_s is not None]
     return Outcome(
         name=name,
@@ -78,7 +78,7 @@ def joined(name: str, outcomes: Mapping[str, Outcome]) -> Outcome:
 
 
 class Findings:
-    """Collects findings during a fault."""
+    """Collects the findings of one fault: broken requirements, exceeded bounds, notes and recovery time."""
 
     def __init__(self) -> None:
         self.broken: list[str] = []
@@ -87,12 +87,12 @@ class Findings:
         self.recovery_s: float | None = None
 
     def require(self, sentence: str, kept: bool) -> None:
-        """Require a behaviour of the service."""
+        """Record the sentence as a broken requirement unless `kept` is true."""
         if not kept:
             self.broken.append(sentence)
 
     def within(self, sentence: str, measured: float, bound: float, *, unit: str = "s") -> None:
-        """Require a bound, and note the measured value."""
+        """Note the measured value, and record a missed bound if the value is larger than `bound`."""
         text = f"{sentence} {measured:.4g} {unit}"
         self.notes.append(text)
         if measured > bound:

@@ -1,4 +1,4 @@
-"""A separate service for each fault: Redis, gateways and workers over a catalog, each a real process."""
+"""A rig: a separate service for each fault, with Redis, gateways and workers as real processes."""
 
 import asyncio
 import math
@@ -41,7 +41,7 @@ class Rig:
     redis_server: RedisServer
     redis: Redis
     witness: Witness
-    #: The environment of gateways and workers.
+    #: The environment variables of gateways and workers.
     environ: dict[str, str]
     workers: list[Service] = field(default_factory=list)
     gateways: list[GatewayProcess] = field(default_factory=list)
@@ -53,17 +53,17 @@ class Rig:
 
     @property
     def http(self) -> httpx.AsyncClient:
-        """A client of the first gateway."""
+        """An HTTP client of the gateway in use, at first the first gateway."""
         if self._http is None:
             self._http = client_of(self.gateways[0].url)
         return self._http
 
     async def add_worker(self, environ: Mapping[str, str] | None = None, *, waits: bool = True) -> Service:
-        """Start a worker, and wait until it has announced its model."""
+        """Start a worker; with `waits`, return only after the worker has announced its model."""
         worker = worker_service(
             self.folder,
             {**self.environ, **(environ or {})},
-            # Directly, not through a proxy of the fault.
+            # Workers connect directly to Redis, not through the proxy of a fault.
             redis_url=self.redis_server.url,
             timeout_s=START_S,
             name=f"worker-{len(self.workers)}",
@@ -87,7 +87,7 @@ class Rig:
         return gateway
 
     async def use_gateway(self, number: int) -> None:
-        """Send further requests, including those of the audit, to another gateway."""
+        """Send all further requests, including requests of the audit, to the gateway with this number."""
         if self._http is not None:
             await self._http.aclose()
         self._http = client_of(self.gateways[number].url)
@@ -109,11 +109,11 @@ class Rig:
         return await eventually(is_empty, within_s=within_s)
 
     def keys(self, prefix: str) -> list[bytes]:
-        """Return the keys in Redis with a prefix."""
+        """Return the keys in Redis that start with a prefix."""
         return [key for key in self.redis.scan_iter(prefix + "*", count=1000) if isinstance(key, bytes)]
 
     def attempts(self, run_ids: Sequence[str]) -> list[int]:
-        """Return the number of claims of each run."""
+        """Return the number of attempts that count for each run."""
         pipeline = self.redis.pipeline(transaction=False)
         for run_id in run_ids:
             pipeline.hget(keyspace.RUN + run_id, "attempts")
@@ -126,7 +126,7 @@ class Rig:
     async def outcome(
         self, name: str, job_ids: Sequence[str], findings: Findings, *, found: Audit | None = None
     ) -> Outcome:
-        """Audit the jobs if needed, and combine the audit with the findings."""
+        """Return the outcome of a fault from its findings and an audit of its jobs."""
         found = found or await self.audit(job_ids)
         ends = ", ".join(f"{count} {end}" for end, count in found.ends.most_common())
         return Outcome(
@@ -156,7 +156,7 @@ class Rig:
 
 
 def _rounded(recovery_s: float | None) -> float | None:
-    # JSON has no infinity for "never recovered"; `broken` reports it.
+    # JSON cannot represent infinity, the value for "never recovered", which `broken` reports.
     return round(recovery_s, 2) if recovery_s is not None and math.isfinite(recovery_s) else None
 
 
@@ -171,7 +171,7 @@ async def open_rig(
     redis_port: int | None = None,
     **environ: str,
 ) -> AsyncIterator[Rig]:
-    """Start a rig; `catalog` replaces the default, a new catalog in the shared PostgreSQL."""
+    """Start a rig; the `catalog` settings default to a new catalog in the shared PostgreSQL."""
     redis_server = RedisServer(RedisConfig(folder / "redis", port=redis_port or free_port()))
     redis_server.start()
     redis = open_redis(redis_server.url)
@@ -202,12 +202,12 @@ async def open_rig(
 
 
 def client_of(url: str) -> httpx.AsyncClient:
-    """Return a client without a limit on connections."""
+    """Return an HTTP client without a limit on the number of connections."""
     return httpx.AsyncClient(base_url=url, timeout=30, limits=httpx.Limits(max_keepalive_connections=64))
 
 
 async def eventually(holds: Callable[[], bool], *, within_s: float, every_s: float = 0.05) -> bool:
-    """Wait until a condition holds; return whether it did in time."""
+    """Wait until a condition holds; return whether it held within `within_s` seconds."""
     deadline = time.monotonic() + within_s
     while not await asyncio.to_thread(holds):
         if time.monotonic() > deadline:

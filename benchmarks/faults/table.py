@@ -1,4 +1,4 @@
-"""The measured matrix as docs/faults.md shows it."""
+"""The table of the fault matrix in docs/faults.md."""
 
 from collections.abc import Mapping, Sequence
 

@@ -1,4 +1,4 @@
-"""A TCP proxy whose connections can go silent, or break after a request has arrived."""
+"""A TCP proxy that can stop forwarding silently, or break a connection after forwarding a request."""
 
 import asyncio
 from collections.abc import Callable
@@ -14,9 +14,10 @@ class TcpProxy:
         self._target = (host, port)
         self._server: asyncio.Server | None = None
         self._pumps: set[asyncio.Task[None]] = set()
-        #: Closes a connection after forwarding a request with these bytes: it arrives, its reply does not.
+        #: Close a connection after forwarding a request with these bytes, so that its reply is lost; None for
+        #: never.
         self.hang_up_on: bytes | None = None
-        #: Set when the connections opened under it go silent.
+        #: The event of the connections opened now; once it is set, these connections forward nothing.
         self._silence = asyncio.Event()
 
     @property
@@ -26,7 +27,7 @@ class TcpProxy:
         return port
 
     def go_silent(self) -> None:
-        """Stop forwarding on all open connections; later ones work."""
+        """Stop forwarding on all open connections; connections opened later work."""
         self._silence.set()
         self._silence = asyncio.Event()
 

@@ -1,1 +1,1 @@
-"""Shared by all benchmarks: the run, figures and targets, interleaving, CPU use, tables."""
+"""Code that all benchmarks share: the run, figures and targets, interleaving, CPU use, tables."""

@@ -1,4 +1,4 @@
-"""State shared by all families of a run: folders, the model, catalogs, and the amount of work."""
+"""The state that all families of a run share: folders, the model, catalogs and the amount of work."""
 
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -20,7 +20,7 @@ from local.servers.postgres import PostgresConfig, PostgresServer
 from local.servers.supabase import AUTHENTICATOR_PASSWORD
 from local.servers.supabase_roles import create_roles
 
-#: Files made once and kept: the model, its exports, pictures. Git ignores the folder.
+#: The folder of files that are kept between runs: the model, its exports, pictures. Git ignores the folder.
 STATE = ROOT / ".state" / "bench"
 DEMO_MODEL = ROOT / "models" / "demo"
 #: The number of albums that `make run` loads.
@@ -31,7 +31,7 @@ Tell = Callable[[str], None]
 
 @dataclass(slots=True)
 class Bench:
-    """One run; `folder` is deleted after it."""
+    """One run of benchmarks; `folder` is deleted after the run."""
 
     folder: Path
     quick: bool
@@ -50,7 +50,7 @@ class Bench:
         self._running.close()
 
     def pick(self, full: int, quick: int) -> int:
-        """Return the amount for a full run or for a quick one."""
+        """Return `quick` in a quick run, otherwise `full`."""
         return quick if self.quick else full
 
     def new_folder(self, name: str) -> Path:
@@ -65,20 +65,20 @@ class Bench:
         return STATE / "models"
 
     def model(self) -> Path:
-        """Return the folder of the ViT-B/32-shaped model; create it the first time."""
+        """Return the folder of the model with the shape of ViT-B/32; create the model if it is missing."""
         folder = STATE / "vit-b-32"
         synthetic_clip.main(["--out", str(folder)])
         return folder
 
     def catalog(self, albums: int = DEMO_ALBUMS) -> str:
-        """Return the URL of a database with this many albums; the same each time."""
+        """Return the URL of a database with this many albums; later calls return the same URL."""
         if albums not in self._catalogs:
             self._catalogs[albums] = self._load(albums)
         return self._catalogs[albums]
 
     @property
     def postgres(self) -> PostgresServer:
-        """The one PostgreSQL of the run, started when it is first needed."""
+        """The PostgreSQL server of the run; the first use starts it."""
         if self._postgres is None:
             config = PostgresConfig(self.new_folder("postgres"), durable=False)
             self._postgres = self._running.enter_context(PostgresServer(config))
@@ -101,7 +101,7 @@ class Bench:
 
 
 def _albums(count: int) -> list[AlbumRow]:
-    """Return albums whose vectors form clusters in one cone, as CLIP's do."""
+    """Return albums whose vectors form clusters in one cone, like CLIP's embeddings."""
     draw = np.random.default_rng(11)
     spectrum = np.arange(1, 513, dtype=np.float32) ** -0.5
     cone = draw.standard_normal(512)

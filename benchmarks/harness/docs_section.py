@@ -1,4 +1,4 @@
-"""The part of a document that a measurement writes: the text between two markers.
+"""Read and replace the part of a document that a measurement writes, between two markers:
 
 <!-- measured: NAME -->
 …
@@ -10,20 +10,20 @@ from pathlib import Path
 
 
 def show(document: Path, name: str, text: str) -> None:
-    """Replace the previous measurement.
+    """Replace the measurement that a document contains.
 
     Raises:
-        ValueError: the document has no such markers.
+        ValueError: the document has no markers for this measurement.
     """
     before, _, after = _parts(document, name)
     document.write_text(f"{before}{text}\n{after}")
 
 
 def shown(document: Path, name: str) -> str:
-    """Return the measurement that a document shows.
+    """Return the measurement that a document contains.
 
     Raises:
-        ValueError: the document has no such markers.
+        ValueError: the document has no markers for this measurement.
     """
     return _parts(document, name)[1].removesuffix("\n")
 

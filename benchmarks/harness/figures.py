@@ -10,18 +10,18 @@ JsonRow: TypeAlias = dict[str, str | float | bool | None]
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """One measured value; `value` is None if it could not be measured, and the note says why."""
+    """One measured value; if it could not be measured, `value` is None and the note says why."""
 
     name: str
     value: float | None
     note: str
-    #: Whether the target's condition in addition to its bound was met.
+    #: Whether the target's additional condition was met.
     holds: bool = True
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One row of the table; `met` is None if nothing was measured."""
+    """One row of the results; `met` is None if nothing was measured."""
 
     name: str
     value: float | None
@@ -35,7 +35,7 @@ class Row:
 
 
 def row_of(figure: Figure) -> Row:
-    """Combine a figure with its target."""
+    """Return the row of a figure, with its target."""
     target = TARGETS[figure.name]
     met = None if figure.value is None else figure.holds and target.is_met_by(figure.value)
     value = None if figure.value is None else float(f"{figure.value:.5g}")
@@ -43,6 +43,6 @@ def row_of(figure: Figure) -> Row:
 
 
 def failed_row(name: str, reason: str) -> Row:
-    """Return the row of a failed benchmark: its target counts as missed."""
+    """Return the row of a figure whose benchmark failed, with its target as missed."""
     target = TARGETS[name]
     return Row(name, None, target.unit, str(target), False, f"failed: {reason}")

@@ -1,7 +1,7 @@
-"""Measures two sides alternately, A B A B …, so that other load on the machine affects both.
+"""Measure two sides alternately (A B A B …), so that other load on the machine affects both equally.
 
-There is a short pause between two turns: threads of OpenMP and OpenBLAS keep spinning for about 20 ms after
-their last product, on the cores that the other side is timed on.
+A short pause precedes each measurement, because threads of OpenMP and OpenBLAS keep the cores busy for about
+20 ms after their last computation.
 """
 
 import statistics
@@ -9,13 +9,13 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-#: Until every library's threads have gone to sleep.
+#: Seconds to pause until the threads of every library are idle.
 QUIET_S = 0.1
 
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """The figures of each side, one per round."""
+    """The measurements of each side, one for each round."""
 
     ours: tuple[float, ...]
     theirs: tuple[float, ...]
@@ -30,19 +30,19 @@ class Comparison:
 
     @property
     def theirs_over_ours(self) -> float:
-        """The median over rounds of the other side's figure over ours of the same round."""
+        """The other side's measurement divided by ours of the same round; the median of all rounds."""
         return statistics.median(b / a for a, b in zip(self.ours, self.theirs, strict=True))
 
     @property
     def ours_over_theirs(self) -> float:
-        """The median over rounds of our figure over the other side's of the same round."""
+        """Our measurement divided by the other side's of the same round; the median of all rounds."""
         return statistics.median(a / b for a, b in zip(self.ours, self.theirs, strict=True))
 
 
 def interleaved(
     ours: Callable[[], float], theirs: Callable[[], float], *, rounds: int, warm_up: bool = True
 ) -> Comparison:
-    """Measure one figure of each side alternately."""
+    """Measure both sides alternately, once in each round."""
     if warm_up:
         ours(), theirs()
     taken = [(in_quiet(ours), in_quiet(theirs)) for _ in range(rounds)]
@@ -50,7 +50,7 @@ def interleaved(
 
 
 def in_quiet(measure: Callable[[], float]) -> float:
-    """Measure after a pause in which earlier threads go idle."""
+    """Measure after a pause in which threads of earlier computations go idle."""
     time.sleep(QUIET_S)
     return measure()
 
@@ -58,7 +58,7 @@ def in_quiet(measure: Callable[[], float]) -> float:
 def times(
     ours: Callable[[], object], theirs: Callable[[], object], *, rounds: int, repeat: int = 1
 ) -> Comparison:
-    """Time both sides alternately, in milliseconds per call, after one warm-up call each."""
+    """Time both sides alternately, in milliseconds per call, after a warm-up of each side."""
     return interleaved(
         lambda: _time_ms(ours, repeat), lambda: _time_ms(theirs, repeat), rounds=rounds, warm_up=True
     )

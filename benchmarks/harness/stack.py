@@ -1,4 +1,4 @@
-"""A separate service for one measurement: Redis, gateway and workers, each a real process."""
+"""A separate service for one measurement, with Redis, gateway and workers as real processes."""
 
 import os
 from collections.abc import Iterator, Mapping
@@ -13,13 +13,13 @@ from local.servers.redis import RedisConfig, RedisServer
 from local.servers.server import free_port
 
 START_S = 300.0
-#: A worker whose model only sleeps: everything around the model is measured.
+#: Settings for a worker whose model only sleeps, to measure everything except the model.
 FIXED = {"ENCODER": "fixed"}
 
 
 @dataclass(frozen=True, slots=True)
 class Stack:
-    """The running processes, and the URL of the gateway."""
+    """The processes of a running service, and the URL of its gateway."""
 
     url: str
     redis: RedisServer
@@ -32,7 +32,7 @@ class Stack:
 def open_stack(
     bench: Bench, *, workers: int = 1, albums: int = DEMO_ALBUMS, environ: Mapping[str, str] | None = None
 ) -> Iterator[Stack]:
-    """Start a stack with default settings except those given, and stop it at the end."""
+    """Start a service with the default settings and the given ones, and stop it at the end."""
     folder = bench.new_folder("stack")
     with ExitStack() as running:
         redis = running.enter_context(RedisServer(RedisConfig(folder / "redis")))
@@ -60,5 +60,5 @@ def open_stack(
 
 
 def base_environ(folder: Path) -> dict[str, str]:
-    """Return an environment without the user's own settings."""
+    """Return environment variables without the user's own settings."""
     return {"PATH": os.environ["PATH"], "HOME": str(folder)}

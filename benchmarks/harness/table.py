@@ -1,4 +1,4 @@
-"""The printed table, and the machine it was measured on."""
+"""Format results as printed lines or as a Markdown table, and describe the machine."""
 
 import os
 import platform
@@ -11,18 +11,18 @@ import psutil
 from benchmarks.harness.figures import JsonRow, Row
 
 _WORDS = {True: "met", False: "MISSED", None: "-"}
-#: The query plans at the end of a note: "; 20 of 20: Index Scan …".
+#: Matches the query plans at the end of a note: "; 20 of 20: Index Scan …".
 _PLANS = re.compile(r"; \d+ of \d+: .*")
 
 
 def line(row: Row) -> str:
-    """Return one line of the table."""
+    """Format one result for printing."""
     value = "-" if row.value is None else f"{row.value:g}"
     return f"{_WORDS[row.met]:7} {row.name:34} {value:>9} {row.unit:7} {row.target}\n        {row.note}"
 
 
 def table(rows: Sequence[JsonRow]) -> str:
-    """Return `results.json` as a Markdown table, with shortened notes."""
+    """Return the rows of `results.json` as a Markdown table with shortened notes."""
     head = ["| figure | value | target | what was compared |", "| --- | --- | --- | --- |"]
     return "\n".join([*head, *map(_markdown, rows)])
 
@@ -34,14 +34,14 @@ def _markdown(row: JsonRow) -> str:
 
 
 def _shortened(row: JsonRow) -> str:
-    """Return the note without query plans and without the condition that the target column states."""
+    """Return the note without query plans, and without a condition that the target column repeats."""
     note = _PLANS.sub("", str(row["note"]))
     _, _, condition = str(row["target"]).partition(", ")
     return note.replace(f", {condition};", ";") if condition else note
 
 
 def machine_description() -> str:
-    """Describe the machine that the figures are measured on."""
+    """Describe this machine and its load."""
     memory_gib = psutil.virtual_memory().total / 2**30
     load = os.getloadavg()[0]
     return (

@@ -1,4 +1,4 @@
-"""Every figure by its name, with its unit and target."""
+"""The unit and target of every figure, by the figure's name."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -8,12 +8,12 @@ from typing import Literal
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A bound and a condition; a figure without a bound may still have a condition."""
+    """A bound on a figure and an additional condition, both optional."""
 
     unit: str
     relation: Literal[">=", "<=", "=", "report"]
     bound: float = 0.0
-    #: An additional condition, in words.
+    #: The additional condition in words; empty for none.
     also: str = ""
 
     def __str__(self) -> str:

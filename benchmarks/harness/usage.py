@@ -11,7 +11,7 @@ from benchmarks.harness.stack import Stack
 
 
 class Usage:
-    """Shares of one core, by name; a process counts with its children."""
+    """Measures the CPU time of named processes and their children, as shares of one core."""
 
     def __init__(self, roots: Mapping[str, list[int]]) -> None:
         self._roots = roots
@@ -30,7 +30,7 @@ class Usage:
         self.shares = {name: (after[name] - self._before[name]) / took_s for name in self._roots}
 
     def summary(self) -> str:
-        """Format the shares, the busiest process first."""
+        """Format the CPU shares, with the busiest process first."""
         ordered = sorted(self.shares.items(), key=lambda item: -item[1])
         return ", ".join(f"{name} {share:.2f}" for name, share in ordered)
 
@@ -39,7 +39,7 @@ class Usage:
 
 
 def roots_of(stack: Stack, *, postgres: int | None) -> dict[str, list[int]]:
-    """Return the processes of a stack by name."""
+    """Return the process ids of a stack by name."""
     workers = [worker.pid for worker in stack.workers]
     found = {
         "gateway": [stack.gateway.pid],

@@ -1,1 +1,1 @@
-"""The faults, one module for each broken part of the service."""
+"""The faults, in one module for each part of the service that breaks."""

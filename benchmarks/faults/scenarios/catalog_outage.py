@@ -1,4 +1,4 @@
-"""A catalog that is down, slow or busy."""
+"""Faults in which the catalog is down, slow or busy."""
 
 import asyncio
 import time
@@ -17,18 +17,18 @@ from local.servers.supabase import SupabaseConfig, SupabaseServer
 from local.servers.supabase_gateway import Answer
 
 DEADLINE_S = 8
-#: The number of jobs that a worker processes concurrently: each may call the catalog.
+#: The number of jobs in each outage; a worker processes all of them concurrently.
 JOBS = 30
-#: The most calls per second and worker that an open circuit breaker allows.
+#: The maximum number of calls per second that the open circuit breaker of a worker allows.
 PROBES_PER_S = 2
-#: How a worker connects to its catalog. A short run uses one of them for each fault.
+#: The ways in which a worker connects to its catalog. A short run tests one way for each fault.
 WAYS = DIRECTLY, OVER_POSTGREST = "psycopg", "PostgREST"
 
 Step = Callable[[], Awaitable[None]]
 
 
 async def down(catalog_server: CatalogServer, folder: Path, *, short: bool) -> Outcome:
-    """Stop PostgreSQL during jobs: briefly, and then beyond their deadline."""
+    """Stop PostgreSQL while jobs wait: first for a second, then until after their deadline."""
 
     async def stop() -> None:
         await asyncio.to_thread(catalog_server.postgres.stop)
@@ -44,7 +44,7 @@ async def down(catalog_server: CatalogServer, folder: Path, *, short: bool) -> O
 
 
 async def slow(catalog_server: CatalogServer, folder: Path, *, short: bool) -> Outcome:
-    """Make the search sleep for longer than the catalog time-out."""
+    """Replace the SQL search by a function that sleeps for longer than the catalog time-out."""
     outcomes = {}
     for way in (OVER_POSTGREST,) if short else WAYS:
         url = catalog_server.new_catalog()
@@ -61,7 +61,7 @@ async def slow(catalog_server: CatalogServer, folder: Path, *, short: bool) -> O
 
 
 async def busy(catalog_server: CatalogServer, folder: Path, *, short: bool) -> Outcome:
-    """Answer 429 and 503 instead of PostgREST."""
+    """Answer every request to PostgREST with 429 or 503."""
     with SupabaseServer(SupabaseConfig(folder / "postgrest", catalog_server.new_catalog())) as supabase:
         refused = 0
 
@@ -92,7 +92,7 @@ async def busy(catalog_server: CatalogServer, folder: Path, *, short: bool) -> O
 
 @asynccontextmanager
 async def _rig_by(way: str, catalog_server: CatalogServer, folder: Path, url: str) -> AsyncIterator[Rig]:
-    """Open a rig whose worker and gateway use one kind of catalog connection."""
+    """Open a rig whose worker and gateway connect to the catalog in one of the `WAYS`."""
     with ExitStack() as stack:
         catalog = {"DATABASE_URL": url}
         if way == OVER_POSTGREST:
@@ -112,7 +112,7 @@ async def _outages(
     short: bool,
     asked: Callable[[], int] | None = None,
 ) -> Outcome:
-    """Break the catalog within the jobs' deadline, and then past it."""
+    """Break the catalog for less than the jobs' deadline, and then for longer than the deadline."""
     findings = Findings()
     await until_answered(rig, "before", within_s=20)
     await break_it()
@@ -134,7 +134,8 @@ async def _outages(
     if asked is not None:
         calls = asked() - already_asked
         findings.note(f"{calls} calls reached it in {lasted_s:.0f} s of {JOBS} waiting jobs")
-        # Calls in flight when the breaker opens, then the worker's probes and the gateway's own checks.
+        # The limit allows the calls in flight when the breaker opens, the worker's probes, and the gateway's
+        # checks.
         findings.require("it is not hammered", calls < JOBS + 2 * PROBES_PER_S * (lasted_s + 12))
     found = await rig.audit(long.ids)
     findings.require("the rest fails as catalog_unavailable", found.ends == {"catalog_unavailable": JOBS})
@@ -147,8 +148,8 @@ async def _outages(
     return await rig.outcome(name, [*brief.ids, *long.ids], findings)
 
 
-#: Replaces the search by a function that sleeps, with the same arguments and return type. It sleeps briefly,
-#: because PostgREST has ten connections and does not cancel a query when its client disconnects.
+#: SQL that replaces the search by a function that sleeps, with the same arguments and return type. The sleep
+#: is short because PostgREST has ten connections and does not cancel the query of a disconnected client.
 _SLEEP = """
 DO $$
 DECLARE
@@ -171,6 +172,6 @@ ALTER FUNCTION search_albums_awake RENAME TO search_albums;
 
 
 def _execute(url: str, statements: str) -> None:
-    # Without parameters psycopg sends several statements at once.
+    # psycopg sends several statements at once only if they have no parameters.
     with psycopg.connect(url) as connection:
         connection.execute(statements.encode())

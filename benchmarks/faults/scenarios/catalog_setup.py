@@ -1,4 +1,4 @@
-"""A misconfigured catalog: the reported problem, and that a search is not retried."""
+"""Faults in the setup of the catalog: the service reports each problem and does not retry the search."""
 
 import asyncio
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ from local.servers.supabase_gateway import Answer
 
 @dataclass(frozen=True, slots=True)
 class ExpectedReport:
-    """The expected report of one fault: its problem code, and words of its message."""
+    """The expected report of a misconfiguration: the problem code, and words that the message contains."""
 
     problem: str
     words: str
@@ -26,7 +26,7 @@ class ExpectedReport:
 
 @dataclass(frozen=True, slots=True)
 class Misconfiguration:
-    """A misconfiguration, and the report expected from the service."""
+    """A misconfiguration of the catalog, and the reports expected from the service."""
 
     name: str
     breaking: str
@@ -36,7 +36,7 @@ class Misconfiguration:
 
 
 WRONG_KEY = ExpectedReport("bad_key", "refuses the key")
-#: The last two cannot be undone, so they come last.
+#: The last two misconfigurations cannot be undone, so they come last.
 MISCONFIGURATIONS = (
     Misconfiguration(
         name="RPC missing",
@@ -64,8 +64,9 @@ MISCONFIGURATIONS = (
     ),
     Misconfiguration(
         name="extension missing",
-        # Dropping the type drops every function with a vector argument: a search reports a missing function,
-        # and its remedy, applying the schema, restores the extension too. The check finds the real cause.
+        # Dropping the extension drops every function with a vector argument, so a job reports a missing
+        # function. The reported remedy, applying the schema, also restores the extension. Readiness reports
+        # the real cause.
         breaking="DROP EXTENSION vector CASCADE",
         mending=None,
         by_job=ExpectedReport("rpc_missing", "apply the schema"),
@@ -75,7 +76,7 @@ MISCONFIGURATIONS = (
 
 
 class SearchCounter:
-    """Counts the searches sent to a Supabase, and passes them on."""
+    """Counts the searches sent to Supabase without changing them."""
 
     def __init__(self) -> None:
         self.calls = 0
@@ -86,7 +87,7 @@ class SearchCounter:
 
 
 async def misconfigured(catalog_server: CatalogServer, folder: Path, *, short: bool) -> Outcome:  # noqa: ARG001 - one size
-    """Remove the function, the table, the key, the dimension and the extension, one at a time."""
+    """Break the key, the search function, the table, the dimension and the extension, one at a time."""
     findings, searches = Findings(), SearchCounter()
     url = catalog_server.new_catalog()
     with SupabaseServer(SupabaseConfig(folder / "postgrest", url)) as supabase:
@@ -109,20 +110,20 @@ async def misconfigured(catalog_server: CatalogServer, folder: Path, *, short: b
 
 
 class _ReportCheck:
-    """Checks the report in each place where the service shows it."""
+    """Checks how the service reports a misconfiguration, and counts the searches sent to the catalog."""
 
     def __init__(self, rig: Rig, counter: SearchCounter, findings: Findings) -> None:
         self._rig = rig
         self._counter = counter
         self._findings = findings
         self.job_ids: list[str] = []
-        #: Searches sent for these jobs.
+        #: The number of searches sent for the jobs in `job_ids`.
         self.searches = 0
 
     async def require_report(
         self, name: str, *, by_job: ExpectedReport, by_readiness: ExpectedReport
     ) -> None:
-        """Check the report of the fault in a job, in a waiting search, and in readiness."""
+        """Check that a job, a waiting search and the readiness endpoint each report the misconfiguration."""
         await self._check_job(name, by_job)
         await self._check_answer(name, by_job)
         await self._check_readiness(name, by_readiness)
@@ -164,15 +165,15 @@ def _names(error: dict[str, object], expected: ExpectedReport) -> bool:
 
 
 async def _change(supabase: SupabaseServer, url: str, statements: str) -> None:
-    """Change the catalog, and wait until PostgREST has read its functions again."""
+    """Change the catalog, and wait until PostgREST has reloaded its schema cache."""
 
     def change() -> None:
-        # Without parameters psycopg sends several statements at once.
+        # psycopg sends several statements at once only if they have no parameters.
         with psycopg.connect(url) as connection:
             connection.execute(f"{statements}; NOTIFY pgrst, 'reload schema'".encode())
 
     def has_reloaded() -> bool:
-        # PostgREST lists functions from the database, but calls those in its schema cache.
+        # PostgREST answers PGRST202 if the called function is not in its schema cache.
         key = supabase.service_key
         code = httpx.post(
             f"{supabase.url}{SEARCH_PATH}",

@@ -1,4 +1,4 @@
-"""Clients that disconnect, or send too much, too slowly or decompression bombs, and a killed gateway."""
+"""Faults caused by clients (disconnects, slow, endless or hostile uploads), and a killed gateway."""
 
 import asyncio
 import json
@@ -22,20 +22,20 @@ from common.redis import keyspace
 
 MIB = 1024 * 1024
 BOMB_GROWTH_MIB = 50.0
-#: The most that a refused upload may send: socket buffers, and what the gateway reads before it closes.
+#: The maximum size sent of a refused upload: socket buffers, and the bytes read before the gateway closes.
 OVERSIZE_READ_MIB = 64.0
 PATIENCE_FACTOR = 2.0
-#: Clients start at different moments, and slow ones send their bytes at different moments.
+#: The number of clients that start per second, so that they do not all act at the same moment.
 ARRIVALS_PER_S = 200
-#: The allowed growth of the gateway's Redis connection pool after warm-up; its maximum is 64.
+#: The number of Redis connections that the gateway may add after the warm-up; its pool holds at most 64.
 POOL_SLACK_FDS = 16
-#: Longer than the gateway needs to notice that a client has disconnected.
+#: Must be longer than the gateway needs to notice that a client has disconnected.
 SETTLED_S = 3.0
 WAITERS_COUNTED = '"message":"checked waiters"'
 
 
 async def gateway_killed(catalog_server: CatalogServer, folder: Path, *, short: bool) -> Outcome:
-    """Kill -9 the gateway that clients wait at; they find their jobs on another gateway."""
+    """Kill the gateway on which clients wait; the clients then read their jobs from another gateway."""
     clients = 20 if short else 200
     findings, submitted = Findings(), Submitted()
     async with open_rig(catalog_server, folder, gateways=2, FIXED_LATENCY_MS="300", BATCH_MAX="4") as rig:
@@ -43,7 +43,7 @@ async def gateway_killed(catalog_server: CatalogServer, folder: Path, *, short: 
         for text in texts("gateway killed", clients):
             await submit(rig.http, text, submitted)
         waits = [asyncio.create_task(_wait_for(rig.http, job_id)) for job_id in submitted.ids]
-        # A client of a blocking search knows no job id, only its own idempotency key.
+        # The client of a blocking search does not know the job's id, only its own idempotency key.
         keyed = asyncio.create_task(_search(rig.http, "keyed"))
         await eventually(lambda: bool(rig.keys(keyspace.IDEMPOTENCY)), within_s=10)
         os.kill(rig.gateways[0].service.pid or 0, signal.SIGKILL)
@@ -83,8 +83,8 @@ async def _search(http: httpx.AsyncClient, key: str) -> httpx.Response | None:
 
 
 async def clients_hang_up(catalog_server: CatalogServer, folder: Path, *, short: bool) -> Outcome:
-    """Send searches and disconnect after 0.2 s, long before their jobs end."""
-    # Enough clients for more than a second: waiters are counted once a second.
+    """Send searches, and disconnect each client after 0.2 s, long before its job ends."""
+    # The clients arrive over more than a second, because the gateway counts waiters once a second.
     clients = 300 if short else 1000
     findings = Findings()
     async with open_rig(
@@ -99,12 +99,12 @@ async def clients_hang_up(catalog_server: CatalogServer, folder: Path, *, short:
         await rig.http.get("/livez")
         gateway = psutil.Process(served.service.pid or 0)
         port = int(served.url.rpartition(":")[2])
-        # The Redis connections for this many clients are opened once and kept.
+        # Warm up: the gateway keeps the Redis connections that it opens for these clients.
         await _hang_up_all(port, range(clients // 5))
         before_fds, before_subscriptions = await _settled_fds(gateway), _subscriptions(rig)
         await _hang_up_all(port, range(clients // 5, clients))
         hung_up = time.monotonic()
-        # A socket reset by its client is in no connection list, but still a file descriptor.
+        # File descriptors are counted because the connection list omits sockets that the client has reset.
         back = await eventually(lambda: gateway.num_fds() <= before_fds + POOL_SLACK_FDS, within_s=30)
         findings.recovery_s = time.monotonic() - hung_up
         findings.require("every client's socket is closed", back)
@@ -124,7 +124,7 @@ async def clients_hang_up(catalog_server: CatalogServer, folder: Path, *, short:
 
 
 async def _settled_fds(process: psutil.Process) -> int:
-    """Return the number of file descriptors of a process once it has been stable for three seconds."""
+    """Return a process's number of open file descriptors once the number is stable for three seconds."""
     known, since = process.num_fds(), time.monotonic()
     while time.monotonic() - since < SETTLED_S:
         await asyncio.sleep(0.1)
@@ -134,7 +134,7 @@ async def _settled_fds(process: psutil.Process) -> int:
 
 
 async def _later_waiters(log_path: Path) -> list[int]:
-    """Return the gateway's waiter counts after two further counts."""
+    """Wait until the gateway has counted its waiting requests twice more, and return all counts so far."""
     known = len(_waiters(log_path))
     await eventually(lambda: len(_waiters(log_path)) >= known + 2, within_s=10)
     return _waiters(log_path)
@@ -173,7 +173,7 @@ async def _hang_up(port: int, number: int) -> None:
 
 
 async def bomb(catalog_server: CatalogServer, folder: Path, *, short: bool) -> Outcome:  # noqa: ARG001 - one size
-    """Upload an image of half a megabyte with 169 million pixels."""
+    """Upload a decompression bomb: a file of half a megabyte with 169 million pixels."""
     findings = Findings()
     image = await asyncio.to_thread(bomb_png, 13_000)
     async with open_rig(catalog_server, folder, workers=0) as rig:
@@ -198,7 +198,7 @@ async def bomb(catalog_server: CatalogServer, folder: Path, *, short: bool) -> O
 
 
 def forget_peak(process: psutil.Process) -> None:
-    """Reset the peak resident memory of a process (proc(5), clear_refs)."""
+    """Reset the peak resident memory that Linux records for a process (proc(5), clear_refs)."""
     Path(f"/proc/{process.pid}/clear_refs").write_text("5")
 
 
@@ -209,7 +209,7 @@ def peak_bytes(process: psutil.Process) -> int:
 
 
 def bomb_png(side_px: int) -> bytes:
-    """Return a single-colour RGB image that compresses to a thousandth of its samples."""
+    """Return a single-colour RGB PNG that is a thousand times smaller than its pixel data."""
     row = bytes(1 + 3 * side_px)
     packer = zlib.compressobj(9)
     data = b"".join([*(packer.compress(row) for _ in range(side_px)), packer.flush()])
@@ -235,7 +235,7 @@ async def endless_body(catalog_server: CatalogServer, folder: Path, *, short: bo
 
 
 async def _upload_chunks(rig: Rig, total: int) -> tuple[int, int]:
-    """Send until the gateway answers or disconnects; return its status and the number of bytes sent."""
+    """Upload until the gateway answers or disconnects; return the status and the number of bytes sent."""
     host, _, port = rig.gateways[0].url.removeprefix("http://").partition(":")
     reader, writer = await asyncio.open_connection(host, int(port))
     writer.write(
@@ -257,7 +257,7 @@ async def _upload_chunks(rig: Rig, total: int) -> tuple[int, int]:
 
 
 async def slow_senders(catalog_server: CatalogServer, folder: Path, *, short: bool) -> Outcome:
-    """Hold connections open with uploads sent byte by byte, and measure other clients."""
+    """Send many uploads one byte a second, and measure the latency of another client."""
     senders, seconds = (100, 3.0) if short else (500, 15.0)
     findings = Findings()
     async with open_rig(catalog_server, folder) as rig:
@@ -282,7 +282,7 @@ async def slow_senders(catalog_server: CatalogServer, folder: Path, *, short: bo
 
 
 async def p99_ms(rig: Rig, seconds: float) -> float:
-    """Request a cached answer at a steady rate and return the 99th percentile latency."""
+    """Request a cached answer at a steady rate; return the 99th percentile of the latency in milliseconds."""
     spent_ms: list[float] = []
 
     async def ask() -> None:

@@ -1,4 +1,4 @@
-"""Images made to be slow to decode from one client, together with ordinary ones from another."""
+"""A fault in which one client sends images that are slow to decode, and another ordinary covers."""
 
 import asyncio
 import itertools
@@ -18,23 +18,23 @@ from benchmarks.faults.clients import Submitted, submit_image
 from benchmarks.faults.outcome import Findings, Outcome
 from benchmarks.faults.rig import Rig, open_rig
 
-#: The model's time for one image on two cores.
+#: Milliseconds that a real model takes for one image on two cores.
 ENCODE_MS = "30"
-#: A separate address, so that it counts as another client than the rig's.
+#: The address of the other client; a separate address counts as a separate client.
 OTHER_ADDRESS = "127.0.0.2"
 COVERS_PER_S = 4
 FLOODERS = 16
-#: The retry interval of a refused client that ignores `Retry-After`.
+#: Seconds after which a refused client retries, ignoring `Retry-After`.
 AGAIN_S = 0.1
 P95_FACTOR = 2.0
-#: A PNG's signature and header.
+#: The number of bytes of a PNG's signature and header chunk.
 PNG_START_BYTES = 33
-#: JPEG of 500 scans: 16 s of CPU.
+#: The number of scans of a JPEG that takes 16 s of CPU time to decode.
 SCANS = 500
 
 
 async def costly(catalog_server: CatalogServer, folder: Path, *, short: bool) -> Outcome:
-    """Flood the only decoder with the most expensive accepted images."""
+    """Flood the only decoder process with the accepted images that are slowest to decode."""
     seconds = 6.0 if short else 30.0
     findings, submitted = Findings(), Submitted()
     covers = _covers()
@@ -78,7 +78,7 @@ async def costly(catalog_server: CatalogServer, folder: Path, *, short: bool) ->
 
 
 def _costly_files() -> Iterator[bytes]:
-    """Return different files of the most expensive accepted kinds of three formats, alternating."""
+    """Return an endless series of different files, alternately the slowest accepted JPEG, BMP and PNG."""
     made = (repeated_last_scan(38), short_lines(3900), filtered(5800, depth=16))
     return (made[number % 3] + number.to_bytes(8) for number in itertools.count())
 
@@ -90,7 +90,7 @@ def _covers() -> Iterator[bytes]:
 
 
 def _underestimated() -> Iterator[bytes]:
-    """Return different files that take several times their estimate: the first the limit, then short ones."""
+    """Return different files that take several times their estimate; the first takes much longer."""
     yield truncated(4400)
     made = truncated(1800)
     for number in itertools.count():
@@ -106,7 +106,7 @@ async def _flood(rig: Rig, files: Iterator[bytes], into: Submitted, stop: asynci
 async def _p95_ms(
     other: httpx.AsyncClient, covers: Iterator[bytes], seconds: float, into: Submitted
 ) -> float:
-    """Search by covers at a steady rate and return the 95th percentile latency."""
+    """Search by covers at a steady rate; return the 95th percentile of the latency in milliseconds."""
     spent_ms: list[float] = []
 
     async def search() -> None:

@@ -1,4 +1,4 @@
-"""A model that cannot be loaded, one that hangs, and a worker whose clock is wrong."""
+"""Faults of a worker: its model cannot be loaded, its model hangs, or its clock is wrong."""
 
 import asyncio
 import importlib.util
@@ -22,12 +22,12 @@ from worker.watchdog import STALLED_STATUS
 
 CLOCK_OFF_S = 120
 ANSWERED = '"message":"answered"'
-#: How long to wait for the last line of a log.
+#: The maximum number of seconds to wait for the last line of the logs.
 LAST_LINE_S = 5.0
 
 
 async def unloadable(catalog_server: CatalogServer, folder: Path, *, short: bool) -> Outcome:  # noqa: ARG001 - one size
-    """Start workers whose model is unreachable, truncated, or of another kind."""
+    """Start workers whose model cannot be downloaded, is truncated, or is not a CLIP model."""
     findings = Findings()
     async with open_rig(catalog_server, folder, workers=0, ENCODER="openvino", JOB_DEADLINE_S="120") as rig:
         submitted = await submit_all(rig, texts("no model", 5))
@@ -43,7 +43,7 @@ async def unloadable(catalog_server: CatalogServer, folder: Path, *, short: bool
 
 @dataclass(frozen=True, slots=True)
 class UnloadableModel:
-    """An unusable model setting, and words that the worker's reason must contain."""
+    """Settings that name an unusable model, and words that the worker's error message must contain."""
 
     name: str
     environ: Mapping[str, str]
@@ -59,7 +59,7 @@ def _unloadable_models(folder: Path) -> tuple[UnloadableModel, ...]:
     config = json.loads((other_kind / "config.json").read_text())
     config |= {"model_type": "bert", "architectures": ["BertModel"]}
     (other_kind / "config.json").write_text(json.dumps(config))
-    # Nothing listens on the discard port: an unreachable hub.
+    # The model hub is unreachable, because nothing listens on port 9.
     away = {"CLIP_MODEL": "nobody/nothing", "HF_ENDPOINT": "http://127.0.0.1:9"}
     return (
         UnloadableModel("no network", away, "nobody/nothing"),
@@ -83,7 +83,7 @@ async def _must_refuse(rig: Rig, model: UnloadableModel, findings: Findings) -> 
 
 
 async def stalls(catalog_server: CatalogServer, folder: Path, *, short: bool) -> Outcome:  # noqa: ARG001 - one size
-    """Make a forward pass hang: the watchdog ends the process, and another worker answers."""
+    """Make a forward pass hang; the watchdog must end the process, and another worker must answer."""
     findings = Findings()
     async with open_rig(catalog_server, folder, workers=0, JOB_DEADLINE_S="12", LEASE_S="2") as rig:
         hanging = await rig.add_worker({"FIXED_LATENCY_MS": "3600000"})
@@ -100,7 +100,7 @@ async def stalls(catalog_server: CatalogServer, folder: Path, *, short: bool) ->
 
 
 async def clock_off(catalog_server: CatalogServer, folder: Path, *, short: bool) -> Outcome:
-    """Set one worker's clock two minutes ahead and another's two minutes behind; a third is right."""
+    """Run three workers: one clock is two minutes ahead, one two minutes behind, and one right."""
     jobs = 60 if short else 400
     findings = Findings()
     async with open_rig(catalog_server, folder, FIXED_LATENCY_MS="100", BATCH_MAX="2") as rig:
@@ -123,12 +123,12 @@ async def clock_off(catalog_server: CatalogServer, folder: Path, *, short: bool)
 
 
 def _clock(offset_s: int) -> dict[str, str]:
-    """Return the variables that shift the wall clock of a process; its monotonic clock stays right."""
+    """Return environment variables that shift a process's wall clock but not its monotonic clock."""
     package = importlib.util.find_spec("libfaketime")
     assert package is not None
     assert package.origin is not None
     library = Path(package.origin).parent / "vendor/libfaketime/src/libfaketime.so.1"
-    # Without its folder: LD_PRELOAD is split at spaces, which a folder's name may contain.
+    # LD_PRELOAD has no folder, because the variable is split at spaces, which a folder's name may contain.
     return {
         "LD_PRELOAD": library.name,
         "LD_LIBRARY_PATH": str(library.parent),
@@ -138,9 +138,9 @@ def _clock(offset_s: int) -> dict[str, str]:
 
 
 async def _logs_of(workers: Sequence[Service], *, answered: int) -> list[str]:
-    """Return the workers' logs once they show this many answers, or after a few seconds.
+    """Return the workers' logs once they contain `answered` answers, or after `LAST_LINE_S` seconds.
 
-    A worker writes its line after the ledger has the result, so the last line may come late.
+    A worker logs an answer after the ledger has stored the result, so the last line may come late.
     """
     deadline = time.monotonic() + LAST_LINE_S
     while True:
@@ -152,6 +152,6 @@ async def _logs_of(workers: Sequence[Service], *, answered: int) -> list[str]:
 
 
 def _clock_of(log: str) -> float:
-    """Return the time that a worker wrote in its last log line."""
+    """Return the timestamp of the last line in a worker's log."""
     last = next(line for line in reversed(log.splitlines()) if line.startswith("{"))
     return datetime.fromisoformat(json.loads(last)["time"]).timestamp()

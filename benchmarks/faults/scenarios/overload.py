@@ -1,4 +1,4 @@
-"""Overload by identical or by different queries, and a poisoned cache."""
+"""Faults by load and cache: many identical queries, too many different queries, a poisoned cache."""
 
 import asyncio
 import time
@@ -17,15 +17,15 @@ from local.servers.supabase import SupabaseConfig, SupabaseServer
 from local.servers.supabase_gateway import Answer
 
 MIB = 1024 * 1024
-#: Allowed memory growth of gateway and worker together: what an allocator may keep after a burst.
+#: The maximum memory growth of gateway and worker together; allocators keep some memory after a burst.
 OVERLOAD_GROWTH_MIB = 64.0
-#: Allowed growth including Redis, which keeps admitted jobs and results while they can be polled.
+#: The maximum memory growth of Redis, which keeps accepted jobs and their results for polling.
 OVERLOAD_REDIS_MIB = 16.0
 SEARCH_PATH = "/rest/v1/rpc/versioned_search"
 
 
 async def stampede(catalog_server: CatalogServer, folder: Path, *, short: bool) -> Outcome:
-    """Send the same new query from many clients at once."""
+    """Send the same uncached query from many clients at once."""
     clients = 200 if short else 500
     findings = Findings()
     with SupabaseServer(SupabaseConfig(folder / "postgrest", catalog_server.new_catalog())) as supabase:
@@ -46,7 +46,7 @@ async def stampede(catalog_server: CatalogServer, folder: Path, *, short: bool) 
                 )
             )
             bodies = {str(answer.json()["results"]) for answer in answers}
-            # The worker logs each answer that it embedded and searched once.
+            # The worker logs one line for each query that it embeds and searches.
             embedded = rig.workers[0].log_path.read_text().count('"message":"answered"')
             findings.note(f"{clients} clients, {embedded} embedding, {searches} catalog call")
             findings.require("all are answered", all(answer.status_code == 200 for answer in answers))
@@ -57,13 +57,13 @@ async def stampede(catalog_server: CatalogServer, folder: Path, *, short: bool) 
 
 
 async def overload(catalog_server: CatalogServer, folder: Path, *, short: bool) -> Outcome:
-    """Send five times the worker's capacity, every fourth query an image, with default settings."""
-    # In a short run the queue never gets long enough for a deadline of a minute. With fewer jobs, more of
-    # them must wait in the queue instead of the worker, so that the service can measure its rate.
+    """Send five times as many queries as the worker can answer; every fourth query is an image."""
+    # In a short run the queue is too short for a deadline of a minute, so the deadline is 10 s. A low
+    # WORKER_CONCURRENCY leaves more jobs in the queue, so that the service can measure its rate.
     hurry = {"JOB_DEADLINE_S": "10", "WORKER_CONCURRENCY": "8"} if short else {}
     seconds = 10 if short else 60
     findings, submitted = Findings(), Submitted()
-    # One at a time, 140 ms each: 7.1 jobs/s, as a large model on a small machine.
+    # The worker takes 140 ms for each job, 7.1 jobs/s, like a large model on a small machine.
     slow = {
         "DATABASE_URL": catalog_server.new_catalog(),
         "FIXED_LATENCY_MS": "140",
@@ -71,7 +71,7 @@ async def overload(catalog_server: CatalogServer, folder: Path, *, short: bool) 
         **hurry,
     }
     async with open_rig(catalog_server, folder, catalog=slow) as rig:
-        # The last of 40 jobs wait for seconds, which lets the service measure its rate.
+        # The last of these 40 jobs wait for several seconds, so that the service can measure its rate.
         for text in texts("warm", 40):
             await submit(rig.http, text, submitted)
         await rig.drained(within_s=30)
@@ -118,7 +118,7 @@ def _redis_mib(rig: Rig) -> float:
 
 
 async def cache_poisoned(catalog_server: CatalogServer, folder: Path, *, short: bool) -> Outcome:  # noqa: ARG001 - one size
-    """Write junk under the cache's keys: results and embeddings."""
+    """Overwrite cached results and embeddings in Redis with invalid bytes."""
     findings = Findings()
     async with open_rig(catalog_server, folder) as rig:
         params = {"query": "poisoned"}

@@ -1,4 +1,4 @@
-"""Clients that send endless requests and never read an answer."""
+"""A fault in which clients send many requests and never read an answer."""
 
 import asyncio
 import time
@@ -14,14 +14,14 @@ from benchmarks.faults.rig import eventually, open_rig
 from benchmarks.faults.scenarios.clients import MIB, PATIENCE_FACTOR, forget_peak, p99_ms, peak_bytes
 
 GROWTH_MIB = 20.0
-#: Requests of a client that pipelines them and reads the answers.
+#: The number of pipelined requests of the client that reads its answers.
 READ = 200
 REQUEST = b"GET /livez HTTP/1.1\r\nHost: gateway\r\n\r\n"
 LAST = b"GET /livez HTTP/1.1\r\nHost: gateway\r\nConnection: close\r\n\r\n"
 
 
 async def unread(catalog_server: CatalogServer, folder: Path, *, short: bool) -> Outcome:
-    """Send 1,500 requests on each of many connections, read nothing, and measure other clients."""
+    """Send 1,500 requests on each of 50 connections, read no answer, and measure another client's latency."""
     connections, requests, seconds = (50, 300, 3.0) if short else (50, 1500, 15.0)
     findings = Findings()
     async with open_rig(catalog_server, folder) as rig:

@@ -1,4 +1,4 @@
-"""Redis killed, frozen, full, disconnected, or next to a cache that evicts."""
+"""Faults of Redis: it is killed, frozen, full or disconnected, or the separate cache evicts keys."""
 
 import asyncio
 import os
@@ -28,12 +28,12 @@ from local.servers.server import free_port
 ACCEPTS_AGAIN_S = 10.0
 FROZEN_ANSWER_S = 3.0
 HALF_OPEN_S = 15.0
-#: How long a client retries a submit; Redis is down for a few seconds.
+#: The maximum number of seconds for which a client retries a submission.
 INSISTED_S = 60.0
 
 
 async def killed(catalog_server: CatalogServer, folder: Path, *, short: bool) -> Outcome:
-    """Kill -9 Redis during submits, and restart it on its append-only file.
+    """Kill Redis several times while clients submit, and restart it from its append-only file.
 
     Refused clients retry with their Idempotency-Key.
     """
@@ -71,7 +71,7 @@ async def killed(catalog_server: CatalogServer, folder: Path, *, short: bool) ->
 
 
 async def frozen(catalog_server: CatalogServer, folder: Path, *, short: bool) -> Outcome:
-    """Kill -STOP Redis for half a minute with jobs queued, running and arriving."""
+    """Stop Redis with SIGSTOP for half a minute while jobs are queued, running and arriving."""
     jobs, frozen_s = (60, 6) if short else (300, 30)
     findings = Findings()
     async with open_rig(catalog_server, folder, FIXED_LATENCY_MS="200", BATCH_MAX="4") as rig:
@@ -79,7 +79,7 @@ async def frozen(catalog_server: CatalogServer, folder: Path, *, short: bool) ->
         pid = rig.redis_server.pid or 0
         os.kill(pid, signal.SIGSTOP)
         try:
-            # More concurrent clients than the gateway has connections to Redis.
+            # There are more concurrent clients than the gateway has connections to Redis.
             during = await submit_all(rig, texts("while frozen", jobs * 2), over_s=frozen_s)
         finally:
             os.kill(pid, signal.SIGCONT)
@@ -95,14 +95,14 @@ async def frozen(catalog_server: CatalogServer, folder: Path, *, short: bool) ->
 
 
 async def half_open(catalog_server: CatalogServer, folder: Path, *, short: bool) -> Outcome:  # noqa: ARG001 - one size
-    """Make every connection to Redis silent, as behind a firewall that dropped its state; new ones work."""
+    """Make every open connection to Redis silent, like a firewall that lost its state."""
     findings = Findings()
     redis_port = free_port()
     async with TcpProxy("127.0.0.1", redis_port) as proxy:
         through = f"redis://127.0.0.1:{proxy.port}/0"
         async with open_rig(catalog_server, folder, redis_port=redis_port, REDIS_URL=through) as rig:
             await until_answered(rig, "before", within_s=20)
-            # Idle connections are the hard case: nothing is sent that could fail.
+            # The connections become idle, so that no command is in progress that could fail.
             await asyncio.sleep(2)
             proxy.go_silent()
             findings.recovery_s = await until_answered(rig, "after", within_s=60)
@@ -114,7 +114,7 @@ async def half_open(catalog_server: CatalogServer, folder: Path, *, short: bool)
 
 
 async def full(catalog_server: CatalogServer, folder: Path, *, short: bool) -> Outcome:
-    """Lower `maxmemory` below the memory in use during a burst, and raise it again."""
+    """Lower `maxmemory` below the memory in use while jobs wait, and later remove the limit."""
     jobs, full_s = (60, 4) if short else (400, 12)
     findings = Findings()
     async with open_rig(catalog_server, folder, FIXED_LATENCY_MS="200", BATCH_MAX="4") as rig:
@@ -133,7 +133,7 @@ async def full(catalog_server: CatalogServer, folder: Path, *, short: bool) -> O
 
 
 async def full_past_deadline(catalog_server: CatalogServer, folder: Path, *, short: bool) -> Outcome:  # noqa: ARG001
-    """Keep Redis full beyond the job deadline: every job still ends with a reason."""
+    """Keep Redis full beyond the job deadline; every job must still end with a reason."""
     findings = Findings()
     async with open_rig(catalog_server, folder, workers=0, JOB_DEADLINE_S="4") as rig:
         submitted = await submit_all(rig, texts("stays full", 30))
@@ -146,7 +146,7 @@ async def full_past_deadline(catalog_server: CatalogServer, folder: Path, *, sho
 
 
 async def cache_evicts(catalog_server: CatalogServer, folder: Path, *, short: bool) -> Outcome:
-    """Fill the cache's separate Redis past its limit, under `allkeys-lru`, with messages in the queue."""
+    """Fill the separate Redis of the cache until it evicts keys, while jobs are queued in the main Redis."""
     jobs = 60 if short else 200
     findings = Findings()
     with (

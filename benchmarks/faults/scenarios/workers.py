@@ -1,4 +1,4 @@
-"""Workers that are killed, terminated, or poisoned."""
+"""Faults of workers: a worker is killed or terminated, or an image kills its decoder process."""
 
 import asyncio
 import os
@@ -23,18 +23,18 @@ from common.redis import keyspace
 from local.gateway_and_worker import Service
 
 KILL_EVERY_S = 2.5
-#: After the last kill: the lease time, a worker's start, and the remaining jobs.
+#: Seconds after the last kill that allow for the lease time, a worker's start and the remaining jobs.
 KILLED_RECOVERY_S = 70.0
 TERM_EXIT_S = 35.0
-#: The number of jobs that a worker processes concurrently, WORKER_CONCURRENCY.
+#: The number of jobs that a worker processes concurrently, the default of WORKER_CONCURRENCY.
 HELD_JOBS = 32
 DECODER = "worker.decode.processes.main"
-#: A decoder uses 20 MiB, and a few more for an image of a cover's size.
+#: Memory above which a decoder process is killed; for a cover it uses little more than 20 MiB.
 DECODER_RSS_BYTES = 100 << 20
 
 
 async def killed(catalog_server: CatalogServer, folder: Path, *, short: bool) -> Outcome:
-    """Kill -9 one of two workers every 2.5 s during submits."""
+    """Kill one of two workers every 2.5 s while clients submit."""
     jobs, kills = (120, 3) if short else (1000, 10)
     findings = Findings()
     async with open_rig(
@@ -58,7 +58,7 @@ async def killed(catalog_server: CatalogServer, folder: Path, *, short: bool) ->
 
 
 async def told_to_stop(catalog_server: CatalogServer, folder: Path, *, short: bool) -> Outcome:
-    """Terminate one of two workers with a full queue, and then one that cannot finish its jobs in time."""
+    """Terminate one of two workers while jobs wait, then a worker whose batch exceeds its drain time."""
     jobs = 100 if short else 600
     findings = Findings()
     async with open_rig(catalog_server, folder, workers=2, FIXED_LATENCY_MS="200", BATCH_MAX="4") as rig:
@@ -81,8 +81,8 @@ async def told_to_stop(catalog_server: CatalogServer, folder: Path, *, short: bo
 
 
 async def _drain_in_vain(rig: Rig, findings: Findings, *, short: bool) -> Submitted:
-    """Terminate a worker whose batch exceeds its drain time; another worker finishes its jobs."""
-    # A full run keeps the defaults: released jobs must still meet their deadline.
+    """Terminate a worker whose batch exceeds its drain time; another worker must finish the jobs."""
+    # A full run keeps the default settings, with which released jobs must still meet their deadline.
     slow = {"FIXED_LATENCY_MS": "10000", "DRAIN_S": "2"} if short else {"FIXED_LATENCY_MS": "40000"}
     worker = await rig.add_worker(slow)
     submitted = await submit_all(rig, texts("held", HELD_JOBS))
@@ -103,12 +103,12 @@ async def _drain_in_vain(rig: Rig, findings: Findings, *, short: bool) -> Submit
 
 
 async def poisoned(catalog_server: CatalogServer, folder: Path, *, short: bool) -> Outcome:
-    """Send an image whose decoder is killed each time for its memory use, among images that decode."""
+    """Send valid images and one image whose decoder process is killed each time for its memory use."""
     neighbours = 10 if short else 40
     findings = Findings()
     async with open_rig(catalog_server, folder) as rig:
         worker_pids = [worker.pid for worker in rig.workers]
-        # One after another: the decoders alternate, and the poison image is in the middle.
+        # The images are sent one after another, so that the decoder processes alternate.
         images = [small_png(shade) for shade in range(neighbours)]
         images.insert(neighbours // 2, large_png())
         submitted = Submitted()
@@ -133,7 +133,7 @@ async def poisoned(catalog_server: CatalogServer, folder: Path, *, short: bool) 
 
 
 class OutOfMemoryKiller:
-    """Kills a decoder of a worker that uses much memory, as the kernel does when memory runs out."""
+    """Kills a worker's decoder process that uses much memory, as the kernel does when memory runs out."""
 
     def __init__(self, worker: Service) -> None:
         self._worker = psutil.Process(worker.pid or 0)
@@ -153,7 +153,7 @@ class OutOfMemoryKiller:
 
     def _watch(self) -> None:
         while not self._stop.wait(0.01):
-            # A process may end during the check.
+            # A decoder process may end during the check.
             with suppress(psutil.Error):
                 for child in filter(_takes_too_much, self._worker.children()):
                     child.kill()
@@ -173,12 +173,12 @@ async def _all_succeeded(rig: Rig, submitted: Submitted, findings: Findings) -> 
 
 
 def small_png(shade: int) -> bytes:
-    """Return a different 32 x 32 image for each shade."""
+    """Return a 32 x 32 image of one shade of grey."""
     return _grey_png(32, 32, shade)
 
 
 def large_png() -> bytes:
-    """Return a small file within the pixel limit that needs half a gigabyte to decode."""
+    """Return a small file that is within the pixel limit and needs half a gigabyte of memory to decode."""
     return _grey_png(7000, 7000, 1, channels=4)
 
 
