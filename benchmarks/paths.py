@@ -1,4 +1,4 @@
-"""Paths in the checkout, which benchmarks run from."""
+"""Paths in the checkout."""
 
 from pathlib import Path
 

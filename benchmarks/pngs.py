@@ -1,4 +1,4 @@
-"""Small images that all differ."""
+"""Small PNG images that all differ."""
 
 import struct
 import zlib
@@ -7,7 +7,7 @@ SIDE_PX = 64
 
 
 def numbered_png(number: int) -> bytes:
-    """Return a 64 x 64 image that is different for each number."""
+    """Return a 64 x 64 PNG that is different for each number."""
     row = b"\0" + number.to_bytes(4) * (SIDE_PX * 3 // 4)
     chunks = (
         (b"IHDR", struct.pack("!IIBBBBB", SIDE_PX, SIDE_PX, 8, 2, 0, 0, 0)),

@@ -1,6 +1,6 @@
-"""A command that creates a ViT-B/32-shaped CLIP in Hugging Face format with random weights.
+"""Create a CLIP model with the shape of ViT-B/32 and random weights, in Hugging Face format.
 
-Speed does not depend on the weights, so both sides of every benchmark load this one folder:
+Both sides of every benchmark load this model, because speed does not depend on the weights:
 
     python -m benchmarks.synthetic_clip --out DIR [--bpe bpe_simple_vocab_16e6.txt.gz] [--dtype float16]
 """
@@ -15,27 +15,27 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-#: Byte tokens, their word-end forms, merges, and the start and end tokens: 49,408 as in openai/CLIP.
+#: The number of merges in openai/CLIP's vocabulary of 49,408 tokens.
 MERGES_COUNT = 48_894
 BPE_VARIABLE = "CLIP_BPE"
 _BOS, _EOS = "<|startoftext|>", "<|endoftext|>"
 
 
 def byte_symbols() -> list[str]:
-    """Return the printable stand-in of each byte, in the order of GPT-2's and CLIP's vocabularies."""
+    """Return the printable character that stands for each byte, in the order of CLIP's vocabulary."""
     shown = [*range(ord("!"), ord("~") + 1), *range(ord("¡"), ord("¬") + 1), *range(ord("®"), ord("ÿ") + 1)]
     hidden = [byte for byte in range(256) if byte not in set(shown)]
     return [chr(byte) for byte in shown] + [chr(256 + n) for n in range(len(hidden))]
 
 
 def merges_of_openai(path: Path) -> list[str]:
-    """Read the merges of `bpe_simple_vocab_16e6.txt.gz`; its first line is a header."""
+    """Read the merges of `bpe_simple_vocab_16e6.txt.gz`, whose first line is a header."""
     with gzip.open(path, "rt", encoding="utf-8") as lines:
         return lines.read().split("\n")[1 : MERGES_COUNT + 1]
 
 
 def synthetic_merges(seed: int) -> list[str]:
-    """Generate merges over the lower-case letters; each joins two existing tokens."""
+    """Generate random merges of lower-case letters; each merge joins two existing tokens."""
     draw = random.Random(seed)
     letters = [chr(code) for code in range(ord("a"), ord("z") + 1)]
     open_tokens, known, merges = list(letters), set(letters), list[str]()
@@ -60,8 +60,8 @@ def vocabulary(merges: Iterable[str]) -> dict[str, int]:
 
 
 def write_model(out: Path, *, merges: Sequence[str], seed: int, dtype: str) -> None:
-    """Write weights, tokenizer and preprocessing as `save_pretrained` lays them out."""
-    # torch and transformers take seconds to import, and only this command needs them
+    """Write the weights, tokenizer and preprocessing files in the layout of `save_pretrained`."""
+    # torch and transformers are imported here because the import takes seconds
     import torch
     from transformers import CLIPConfig, CLIPImageProcessor, CLIPModel, CLIPProcessor, CLIPTokenizer
 
@@ -74,7 +74,7 @@ def write_model(out: Path, *, merges: Sequence[str], seed: int, dtype: str) -> N
     )
     torch.manual_seed(seed)
     CLIPModel(config).to(getattr(torch, dtype)).save_pretrained(out)
-    # transformers' annotations allow only strings; its code accepts only pairs
+    # transformers annotates merges as strings but accepts only pairs
     pairs: Any = [tuple(merge.split()) for merge in merges]
     processor: Any = CLIPProcessor  # its constructor has no annotations
     tokenizer = CLIPTokenizer(vocab=vocab, merges=pairs, model_max_length=77)
@@ -82,7 +82,7 @@ def write_model(out: Path, *, merges: Sequence[str], seed: int, dtype: str) -> N
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Create the model unless the folder already has the same one."""
+    """Create the model unless the folder already has a model with the same options."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.synthetic_clip", description=__doc__)
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--bpe", type=Path, default=os.environ.get(BPE_VARIABLE))

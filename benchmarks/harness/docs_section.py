@@ -1,4 +1,4 @@
-"""Read and replace the part of a document that a measurement writes, between two markers:
+"""Read and replace the part of a document that a measurement writes between two markers.
 
 <!-- measured: NAME -->
 …

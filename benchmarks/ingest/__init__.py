@@ -1,1 +1,1 @@
-"""The speed of an ingest, and its effect on searches."""
+"""Benchmarks of the speed of an ingest and of its effect on searches."""

@@ -1,4 +1,4 @@
-"""A table and a folder of covers to ingest, made once and kept."""
+"""Create a table and a folder of covers to ingest, which are kept between runs."""
 
 import csv
 from dataclasses import dataclass
@@ -8,20 +8,20 @@ from benchmarks.clients.pictures import distinct, jpeg
 from benchmarks.harness.bench import STATE
 
 SIDE_PX = 640
-#: The number of drawn pictures; covers repeat them, each as a different file.
+#: The number of drawn pictures; each cover is a different file with one of these pictures.
 DRAWN = 16
 
 
 @dataclass(frozen=True, slots=True)
 class Material:
-    """An operator's table and folder."""
+    """The path of a table of albums, and the folder of their covers."""
 
     table: Path
     covers: Path
 
 
 def material(count: int) -> Material:
-    """Return a table of this many albums with their covers."""
+    """Return a table with this many albums, and their covers; create both if they are missing."""
     folder = STATE / f"ingest-{count}"
     made = Material(folder / "albums.csv", folder / "covers")
     if made.table.exists():

@@ -1,4 +1,4 @@
-"""The family `ingest` of `make bench`: the speed of an ingest, and its effect on searches."""
+"""The benchmark family `ingest`: the speed of an ingest, and its effect on searches."""
 
 from collections.abc import Iterator
 
@@ -10,6 +10,6 @@ NAMES = (throughput.NAME, search_latency.NAME)
 
 
 def measure(bench: Bench) -> Iterator[Figure]:
-    """Compare a local ingest with the bare encoder, then ingest on a worker during searches."""
+    """Measure a local ingest's speed, then the latency of searches during an ingest on a worker."""
     yield throughput.measure(bench)
     yield search_latency.measure(bench)

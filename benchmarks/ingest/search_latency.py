@@ -1,4 +1,4 @@
-"""The effect of an ingest on searches on the same worker: the 95th percentile with and without it."""
+"""Compare the 95th percentile of search latency with and without an ingest on the same worker."""
 
 import asyncio
 import itertools
@@ -26,14 +26,14 @@ from benchmarks.harness.stack import open_stack
 from benchmarks.ingest.covers import Material, material
 
 NAME = "ingest.bulk.p95_ratio"
-#: Searches per second: they use the model for part of the time, and the ingest uses the rest.
+#: The number of searches per second; between searches, the model is free for the ingest.
 RATE_PER_S = 3.0
 _START_S = 120.0
 _COVERS: LiteralString = "id LIKE 'cover-%'"
 
 
 def measure(bench: Bench) -> Figure:
-    """Search at a steady rate, alternately with and without an ingest: the worse of texts and images."""
+    """Search alternately with and without an ingest; return the worse ratio of text and image searches."""
     made = material(bench.pick(4000, 200))
     picture = kept_jpeg(STATE / "pictures", 640, 640, seed=1)
     texts, numbers = Texts(words_of(bench.model()), seed=5), itertools.count(1 << 40)
@@ -70,7 +70,7 @@ def _figure(bench: Bench, kind: str, url: str, request: Callable[[], bytes], bes
 
 
 async def _paced_ms(url: str, request: Callable[[], bytes], searches: int) -> list[float]:
-    """Return the time of each search, one after another with random pauses."""
+    """Send searches one after another with random pauses; return each search's milliseconds."""
     connection, pauses = await Connection.open(url), random.Random(7)
     took_ms = []
     for _ in range(searches):
@@ -97,7 +97,7 @@ class _Beside:
 
     @contextmanager
     def running(self) -> Iterator[None]:
-        """Run an ingest from the start during the body; a resumed ingest would soon have no work left."""
+        """Run a new ingest during the `with` body; a resumed ingest would soon have no work left."""
         with psycopg.connect(self._url) as connection:
             connection.execute(f"DELETE FROM album_covers WHERE {_COVERS}")
         folder = self._folder / str(next(self._rounds))

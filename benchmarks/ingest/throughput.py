@@ -1,4 +1,4 @@
-"""The whole ingest compared with the encoder's best loop: the cost of reading, decoding and writing."""
+"""Compare an ingest's speed with the encoder alone, to find the cost of reading, decoding and writing."""
 
 import time
 from contextlib import closing
@@ -28,7 +28,7 @@ _BATCH_SIZES = (8, 16)
 
 
 def measure(bench: Bench) -> Figure:
-    """Ingest a table and run the bare encoder, alternately."""
+    """Alternately ingest a table and run the encoder alone."""
     made = material(bench.pick(200, 24))
     url = bench.catalog(1)
     settings = Settings(clip_model=str(bench.model()), model_cache_dir=bench.model_cache, encoder="openvino")
@@ -38,7 +38,7 @@ def measure(bench: Bench) -> Figure:
         best = max(_BATCH_SIZES, key=lambda size: _encoded_per_s(alone, size, count=4 * size))
         compared = interleaved(
             lambda: _ingested_per_s(made, embedder, url, bench.new_folder("report")),
-            # The same number of covers, so that other load affects both sides equally.
+            # Both sides process the same number of covers, so that other load affects both equally.
             lambda: _encoded_per_s(alone, best, count=count),
             rounds=bench.pick(5, 1),
         )
@@ -52,7 +52,7 @@ def measure(bench: Bench) -> Figure:
 
 def _ingested_per_s(made: Material, embedder: LocalEmbedder, url: str, folder: Path) -> float:
     with psycopg.connect(url) as connection:
-        # As in a first load: without the index, which is built once at the end.
+        # A first load also writes without the index, which is built once at the end.
         connection.execute("DROP INDEX IF EXISTS album_covers_embedding_hnsw")
         connection.execute("TRUNCATE album_covers")
     table = open_table(made.table)

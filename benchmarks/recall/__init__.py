@@ -1,1 +1,1 @@
-"""The recall and speed of filtered search, compared with an exact scan, on two synthetic catalogs."""
+"""Benchmarks that compare filtered search with an exact scan: recall and speed on synthetic catalogs."""

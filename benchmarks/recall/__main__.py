@@ -1,4 +1,4 @@
-"""Measure recall: `python -m benchmarks.recall`, about 15 minutes; writes `benchmarks/recall.json`."""
+"""Measure recall: `python -m benchmarks.recall`, which writes `benchmarks/recall.json` in 15 minutes."""
 
 import argparse
 import json
@@ -15,8 +15,8 @@ RESULTS = Path(__file__).parent.parent / "recall.json"
 def main(arguments: Sequence[str]) -> int:
     """Run the benchmark; return 0 if every target was met."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.recall", description=__doc__)
-    parser.add_argument("--rows", type=int, action="append", help="albums in a catalog; repeatable")
-    parser.add_argument("--queries", type=int, default=QUERIES, help="of each kind (%(default)s)")
+    parser.add_argument("--rows", type=int, action="append", help="size of a catalog; repeatable")
+    parser.add_argument("--queries", type=int, default=QUERIES, help="per kind (%(default)s)")
     options = parser.parse_args(arguments)
     sizes = options.rows or SIZES
     rows = []

@@ -1,4 +1,4 @@
-"""A synthetic catalog of any size, in columns, and the exact answers of its searches."""
+"""A synthetic catalog of any size as columns of values, and the exact results of searches in it."""
 
 from collections.abc import Mapping
 from types import MappingProxyType
@@ -11,7 +11,7 @@ from common.filters import Filters
 
 Mask = npt.NDArray[np.bool_]
 
-#: Each with its share of the albums, independent of their vectors.
+#: The first genres, each with its share of the albums; genres are independent of vectors.
 GENRES = (
     ("Rock", 0.30),
     ("Electronic", 0.245),
@@ -20,14 +20,14 @@ GENRES = (
     ("Rap", 0.11),
     ("Spoken", 0.005),
 )
-#: The second genre of some albums, never a first one, and not always spelled alike.
+#: The second genre of some albums, in two spellings; no album has this genre first.
 SECOND_GENRE, SECOND_SHARE = ("Live", "LIVE"), 0.05
 FIRST_YEAR, YEARS = 1967, 58
-#: The albums farthest from all texts have `best_new_music`: a filter that keeps the albums that an index
-#: search visits last is the worst case.
+#: The share of albums that have `best_new_music`: the albums farthest from all texts. A filter for these
+#: albums is the worst case, because an index search visits them last.
 FAR_SHARE = 0.2
 
-#: The cases of `catalog.recall`, by their names in the results.
+#: The filters of the benchmark's cases, by the case's name in the results.
 FILTERS: Mapping[str, Filters] = MappingProxyType(
     {
         "no_filter": Filters(),
@@ -38,12 +38,12 @@ FILTERS: Mapping[str, Filters] = MappingProxyType(
         "farthest_20_percent": Filters(best_new_music=True),
     }
 )
-#: How many of the nearest in single precision are compared again in double precision.
+#: The number of candidates in addition to k that are compared again in double precision.
 _MARGIN = 50
 
 
 class Albums:
-    """The columns of `count` albums, and queries for them, from one seed."""
+    """The column values of `count` albums, and queries for these albums, generated from one seed."""
 
     def __init__(self, count: int, *, seed: int = 11) -> None:
         random = np.random.default_rng(seed)
@@ -55,26 +55,26 @@ class Albums:
         self.score_tenths = random.integers(0, 101, count)
         nearness = self._cones.towards_texts(self.vectors)
         self.best_new_music = nearness < np.quantile(nearness, FAR_SHARE)
-        # A separate random generator keeps all other columns as they were before albums had several genres.
+        # A separate random generator leaves the values of all other columns unchanged.
         self.has_second_genre = np.random.default_rng(seed).random(count) < SECOND_SHARE
 
     def __len__(self) -> int:
         return len(self.vectors)
 
     def queries(self, count: int) -> Mapping[str, Vectors]:
-        """Return new queries of each kind, shape (count, 512); each call returns different ones."""
+        """Return queries of each kind, shape (count, 512); each call returns different queries."""
         return {"image": self._cones.covers(count), "text": self._cones.texts(count)}
 
     def id(self, index: int) -> str:
         return f"album-{index:06}"
 
     def all_genres(self, index: int) -> list[str]:
-        """Return the genres of an album, the first one first."""
+        """Return the genres of an album in their order."""
         second = SECOND_GENRE[index % len(SECOND_GENRE)]
         return [str(self.genres[index]), *([second] if self.has_second_genre[index] else [])]
 
     def passing(self, filters: Filters) -> Mask:
-        """Return which albums pass the filter, shape (albums,)."""
+        """Return whether each album passes the filters, shape (albums,)."""
         mask = np.ones(len(self), dtype=np.bool_)
         if filters.genres:
             mask &= np.isin(self.genres, filters.genres) | (
@@ -89,7 +89,7 @@ class Albums:
         return mask
 
     def nearest(self, queries: Vectors, *, k: int, passing: Mask) -> list[list[str]]:
-        """Return for each query the ids of the k nearest that pass, by an exact scan in double precision."""
+        """Return each query's k nearest passing albums by id, by an exact scan in double precision."""
         kept = np.flatnonzero(passing)
         cosines = queries @ self.vectors[kept].T
         margin = min(k + _MARGIN, len(kept)) - 1

@@ -1,4 +1,4 @@
-"""A first load: by binary COPY, the fastest way into PostgreSQL, and by an ingest's own upserts."""
+"""Measure a first load of a catalog: by binary COPY, PostgreSQL's fastest way, and by an ingest's upserts."""
 
 import time
 from collections.abc import Iterator
@@ -25,14 +25,14 @@ from common.catalog.protocol import EMBEDDING_DIMENSION
 
 COLUMNS = "id, embedding, artist, album_name, genres, release_year, pitchfork_score, best_new_music"
 TYPES = ("text", "vector", "text", "text", "text[]", "int4", "numeric", "bool")
-#: pgvector's binary form: the dimension and a reserved word, then the numbers, all big-endian.
+#: The head of a vector in pgvector's binary format: dimension and a reserved word; the numbers follow.
 _VECTOR_HEAD = EMBEDDING_DIMENSION.to_bytes(2, "big") + b"\0\0"
 _CHUNK = 1000
 
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """Time and memory of a first load."""
+    """The time, memory and size of a first load and its index build."""
 
     copy_s: float
     copying: Usage
@@ -49,7 +49,7 @@ class _VectorDumper(Dumper):
 
 
 def load(connection: psycopg.Connection, albums: Albums, *, server_pid: int) -> Load:
-    """Fill an empty catalog; the connection must be in autocommit mode."""
+    """Fill an empty catalog by COPY and build the index; the connection must be in autocommit mode."""
     if not drop_index_if_empty(connection):
         raise ValueError("a first load needs an empty catalog")
     with Usage(server_pid) as copying:
@@ -66,7 +66,7 @@ def load(connection: psycopg.Connection, albums: Albums, *, server_pid: int) -> 
 
 
 def upsert_s(url: str, albums: Albums) -> float:
-    """Return the seconds that an ingest's upserts need in an empty catalog without an index."""
+    """Return the seconds that the upserts of an ingest take in an empty catalog without an index."""
     with psycopg.connect(url) as connection:
         if not drop_index_if_empty(connection):
             raise ValueError("a first load needs an empty catalog")
@@ -79,7 +79,7 @@ def upsert_s(url: str, albums: Albums) -> float:
 
 
 def album_rows(albums: Albums) -> Iterator[AlbumRow]:
-    """Yield the albums as the product's own tools write them."""
+    """Yield the albums as the rows that an ingest writes."""
     for index, vector in enumerate(albums.vectors):
         yield AlbumRow(
             id=albums.id(index),
@@ -94,7 +94,7 @@ def album_rows(albums: Albums) -> Iterator[AlbumRow]:
 
 
 def copy_albums(connection: psycopg.Connection, albums: Albums) -> None:
-    """Write all albums in one COPY."""
+    """Write all albums in one COPY statement."""
     _adapt_vectors(connection)
     statement = f"COPY album_covers ({COLUMNS}) FROM STDIN (FORMAT BINARY)"
     with connection.cursor() as cursor, cursor.copy(statement.encode()) as copy:
@@ -105,7 +105,7 @@ def copy_albums(connection: psycopg.Connection, albums: Albums) -> None:
 
 def _rows(albums: Albums) -> Iterator[tuple[object, ...]]:
     for start in range(0, len(albums), _CHUNK):
-        # In the byte order of the wire, a thousand at a time.
+        # Convert a thousand vectors at a time to big-endian, the byte order of the binary format.
         vectors = albums.vectors[start : start + _CHUNK].astype(">f4")
         for index, vector in enumerate(vectors, start):
             yield (

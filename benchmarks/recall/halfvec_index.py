@@ -1,4 +1,4 @@
-"""An HNSW index of full vectors compared with the schema's half-precision index, over the same albums."""
+"""Compare an HNSW index in single precision with the schema's half-precision index over the same albums."""
 
 import time
 from collections.abc import Mapping
@@ -15,7 +15,7 @@ from common.catalog.row_mapping import vector_literal
 
 VECTOR_INDEX = "album_covers_embedding_vector"
 _HALFVEC, _VECTOR = "(embedding::halfvec(512)) halfvec_cosine_ops", "embedding vector_cosine_ops"
-#: As in `search_albums` without a filter: the index's nearest 400, ranked again by full vectors.
+#: The number of candidates from the index, and `hnsw.ef_search`, as in `search_albums` without a filter.
 REACH, EF_SEARCH = 400, 800
 _SETTINGS = f"""
 SET jit = off;
@@ -35,7 +35,7 @@ _WALKS: Mapping[str, str] = MappingProxyType(
 
 @dataclass(frozen=True, slots=True)
 class Built:
-    """Build time and size of one index."""
+    """The time, memory and size of one index build."""
 
     time_s: float
     cpu_s: float
@@ -44,7 +44,7 @@ class Built:
 
 
 def build_vector_index(connection: psycopg.Connection, *, server_pid: int) -> Built:
-    """Build the index over full vectors, with the parameters and memory limit of the schema's."""
+    """Build the single-precision index with the parameters and memory limit of the schema's index."""
     statement = index_statement(index=VECTOR_INDEX)
     if _HALFVEC not in statement:
         raise AssertionError("the schema's index is not the one that is compared here")
@@ -59,7 +59,7 @@ def build_vector_index(connection: psycopg.Connection, *, server_pid: int) -> Bu
 
 
 def walk_both(connection: psycopg.Connection, queries: Vectors, *, k: int) -> dict[str, Answered]:
-    """Search both indexes alternately for each query, and rank the results by full vectors."""
+    """Search both indexes alternately for each query, and rank the candidates in single precision."""
     connection.execute(_SETTINGS.encode())
     _require(connection, "halfvec", index=INDEX, query=queries[0])
     _require(connection, "vector", index=VECTOR_INDEX, query=queries[0])

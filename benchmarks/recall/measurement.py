@@ -1,4 +1,4 @@
-"""The whole benchmark for each catalog size: load, search in every case, and index in both types."""
+"""The whole benchmark: for each catalog size, load albums, search in every case, and compare index types."""
 
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import closing
@@ -31,7 +31,7 @@ TIMEOUT_S = 120.0
 
 
 def measure(folder: Path, *, sizes: Sequence[int] = SIZES, queries: int = QUERIES) -> Iterator[Row]:
-    """Measure with a PostgreSQL of its own in `folder`; the largest catalog is indexed in both types."""
+    """Measure in a new PostgreSQL server in `folder`; compare the index types on the largest catalog."""
     with PostgresServer(PostgresConfig(folder)) as server:
         yield _upsert_row(server, size=min(sizes))
         for size in sizes:
@@ -41,7 +41,7 @@ def measure(folder: Path, *, sizes: Sequence[int] = SIZES, queries: int = QUERIE
 
 
 def measure_searches(folder: Path, *, sizes: Sequence[int], queries: int) -> Iterator[Row]:
-    """Measure everything except the second type of index."""
+    """Measure loads and searches, without the single-precision index."""
     with PostgresServer(PostgresConfig(folder)) as server:
         for size in sizes:
             yield from _searched(server, size=size, queries=queries)
@@ -93,7 +93,7 @@ def _index_rows(name: str, built: Built, *, note: str) -> Iterator[Row]:
 
 @dataclass(frozen=True, slots=True)
 class _Case:
-    """One kind of search, and its exact answers."""
+    """The queries and filters of one case, and the exact result of each query."""
 
     name: str
     filters: Filters
@@ -104,7 +104,7 @@ class _Case:
 
 @dataclass(frozen=True, slots=True)
 class _Catalog:
-    """A loaded catalog and its queries."""
+    """A loaded catalog, its albums and the queries for it."""
 
     url: str
     albums: Albums
@@ -115,13 +115,13 @@ def _search_rows(catalog: _Catalog) -> Iterator[Row]:
     full: list[bool] = []
     with (
         closing(PostgresCatalog(catalog.url, timeout_s=TIMEOUT_S, connections=1)) as searching,
-        # A prepared statement would get a generic plan, which keeps filters that are NULL.
+        # Without prepared statements, PostgreSQL plans each scan for its own filters.
         psycopg.connect(catalog.url, autocommit=True, prepare_threshold=None) as scanning,
         psycopg.connect(catalog.url, autocommit=True) as planning,
     ):
         reader, asker = PlanReader(planning), Asker(searching, scanning)
         for case in _cases(catalog):
-            # First, because it also warms the cache.
+            # The plans are read before the searches are timed, which also warms PostgreSQL's cache.
             plans = plans_of(reader, case.queries, k=case.k, filters=case.filters)
             asked = asker.ask(case.queries, k=case.k, filters=case.filters)
             full += [len(a) == len(b) for a, b in zip(asked.searched.ids, case.truth, strict=True)]

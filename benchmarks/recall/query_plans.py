@@ -1,7 +1,7 @@
-"""The plans that PostgreSQL really chose inside `search_albums`, read from its log messages.
+"""Read the plans that PostgreSQL chose inside `search_albums` from its log messages.
 
-`auto_explain` would show them, but not every build of PostgreSQL has it. `debug_print_plan` is always there:
-the server sends the node tree of every plan, including those of a function's statements.
+The setting `debug_print_plan` makes the server send the node tree of every plan, including the plans inside a
+function. `auto_explain` is not used, because some builds of PostgreSQL lack this extension.
 """
 
 import re
@@ -20,7 +20,7 @@ _INDEX = re.compile(r":indexid (\d+)")
 
 
 class PlanReader:
-    """Calls a search and reports its plan; the connection must be in autocommit mode."""
+    """Calls a search and returns its plan; the connection must be in autocommit mode."""
 
     def __init__(self, connection: psycopg.Connection) -> None:
         self._connection = connection
@@ -32,20 +32,20 @@ class PlanReader:
         connection.execute("SET debug_pretty_print = off")
 
     def plan(self, call: sql.Composed, values: dict[str, object]) -> str:
-        """Return the scans of the search statements: an exact scan, or an index scan and a ranking."""
+        """Call a search; return the scans in its plans, such as an exact scan or an index scan."""
         self._trees.clear()
         self._connection.execute("SET debug_print_plan = on")
         try:
             self._connection.execute(call, values)
         finally:
             self._connection.execute("SET debug_print_plan = off")
-        # Search statements end in LIMIT; estimates do not.
+        # Only statements that search end in LIMIT; statements that estimate a number of rows do not.
         searching = [tree for tree in self._trees if "{LIMIT " in tree]
         return ", then ".join(self._scans(tree) for tree in searching)
 
     def _hear(self, diagnostic: psycopg.errors.Diagnostic) -> None:
         if diagnostic.message_primary == "plan:":
-            # The server breaks lines at any space.
+            # The server may break the text into lines at any space.
             self._trees.append(" ".join((diagnostic.message_detail or "").split()))
 
     def _scans(self, tree: str) -> str:

@@ -1,10 +1,10 @@
-"""The result rows of this benchmark, in the common form of all benchmarks."""
+"""Build the result rows of the recall benchmark."""
 
 from benchmarks.harness.figures import Row
 from benchmarks.harness.targets import Target
 
 RECALL = Target("share", ">=", 0.99)
-#: The share of searches that returned k rows, or all matching albums if there are fewer.
+#: The target for the share of searches that return k albums, or all matching albums if fewer match.
 FULL_ANSWERS = Target("share", "=", 1.0)
 
 

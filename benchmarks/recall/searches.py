@@ -1,4 +1,4 @@
-"""One kind of search, run many times: its recall, latency and plans."""
+"""Run one kind of search many times, and measure its recall, latency and plans."""
 
 import time
 from collections import Counter
@@ -16,7 +16,7 @@ from common.catalog.row_mapping import filter_arguments, vector_literal
 from common.filters import Filters
 from common.genres import genre_key
 
-#: An exact scan of 150,000 albums is slow, so only every fifth query is scanned.
+#: Every fifth query is scanned exactly, because an exact scan of 150,000 albums is slow.
 SCAN_EVERY = 5
 PLANNED_QUERIES = 20
 
@@ -31,7 +31,7 @@ ORDER BY (a.embedding <=> %(query)s::vector) + 0 LIMIT %(k)s
 
 @dataclass(frozen=True, slots=True)
 class Answered:
-    """The answers, and the time of each."""
+    """The album ids that each search returned, and the time of each search."""
 
     ids: list[list[str]] = field(default_factory=list)
     times_ms: list[float] = field(default_factory=list)
@@ -44,29 +44,29 @@ class Answered:
         return float(np.quantile(self.times_ms, quantile))
 
     def recall(self, truth: Sequence[Sequence[str]]) -> float:
-        """Return the mean share of the exact nearest that is among the answers."""
+        """Return the mean share of the exact results that the searches found."""
         shares = [len(set(a) & set(b)) / len(b) for a, b in zip(self.ids, truth, strict=True)]
         return float(np.mean(shares))
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """The search of every query, alternating with the exact scan of every fifth."""
+    """The searches of all queries, and the exact scans of every fifth query."""
 
     searched: Answered
     scanned: Answered
 
     @property
     def search_over_scan(self) -> float:
-        """The median over queries of a search's time over that of the same query's exact scan."""
+        """A search's time divided by the time of the same query's exact scan; the median of all scans."""
         pairs = zip(self.searched.times_ms[::SCAN_EVERY], self.scanned.times_ms, strict=True)
         return float(np.median([search / scan for search, scan in pairs]))
 
 
 class Asker:
-    """Searches as a worker does, one query after another, and compares with exact scans in SQL.
+    """Searches one query after another like a worker, and alternates with exact scans in SQL.
 
-    The scan uses one process, and a B-tree index if the planner chooses one for the filters, never HNSW.
+    An exact scan uses one process. It may use a B-tree index for the filters, but not the HNSW index.
     """
 
     def __init__(self, catalog: PostgresCatalog, scanning: psycopg.Connection[tuple[str]]) -> None:
@@ -89,7 +89,7 @@ class Asker:
 
 
 def plans_of(reader: PlanReader, queries: Vectors, *, k: int, filters: Filters) -> str:
-    """Count the plans of the first queries."""
+    """Return how often PostgreSQL chose each plan for the first queries."""
     fixed = {"match_count": k, **filter_arguments(filters)}
     names = ["query_embedding", *fixed]
     call = sql.SQL("SELECT * FROM search_albums({})").format(

@@ -1,4 +1,4 @@
-"""Synthetic embeddings distributed like CLIP's: covers in one cone, texts in another."""
+"""Synthetic embeddings that are distributed like CLIP's, with covers in one cone and texts in another."""
 
 from typing import Any
 
@@ -10,15 +10,15 @@ from common.catalog.protocol import EMBEDDING_DIMENSION
 Vectors = npt.NDArray[np.float32]
 
 CLUSTERS = 40
-#: Bounds the memory while many vectors are generated.
+#: The maximum number of vectors generated at a time, to limit memory use.
 CHUNK = 10_000
 
 
 class Cones:
-    """Unit vectors from one random generator.
+    """Generates unit vectors of covers and texts from one random generator.
 
-    Covers form clusters with a falling spectrum in a cone around one direction; texts are in another
-    cone and share the covers' leading directions.
+    Covers form clusters in a cone around one direction, and texts lie in another cone. Both vary most along
+    the same leading directions.
     """
 
     def __init__(self, random: np.random.Generator) -> None:
@@ -40,11 +40,11 @@ class Cones:
         return self._around(self._text_cone, count, cluster=0.35, spread=0.5)
 
     def behind(self, count: int) -> Vectors:
-        """Return vectors that are far from every cover and every text, shape (count, 512)."""
+        """Return vectors far from every cover and every text, shape (count, 512)."""
         return self._around(-self._cover_cone - self._text_cone, count, cluster=0.0, spread=0.3)
 
     def towards_texts(self, vectors: Vectors) -> npt.NDArray[np.float32]:
-        """Return each vector's cosine with the middle of the texts, shape (count,)."""
+        """Return each vector's cosine with the central direction of the texts, shape (count,)."""
         cosines: npt.NDArray[np.float32] = vectors @ self._text_cone
         return cosines
 

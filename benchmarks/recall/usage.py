@@ -1,4 +1,4 @@
-"""The resource use of a server during a measurement: peak memory and CPU time."""
+"""Measure the peak memory and CPU time of a server."""
 
 import threading
 from types import TracebackType
@@ -11,10 +11,10 @@ EVERY_S = 0.5
 
 
 class Usage:
-    """The increase in memory and CPU time of a process and its descendants since the start.
+    """Measures how much memory and CPU time a process and its descendants use in addition to the start.
 
-    A page that several processes share counts once (proportional set size); a peak between two samples is
-    missed. CPU time, unlike elapsed time, hardly grows on a machine that is busy with other work.
+    Memory that several processes share counts once (proportional set size). Samples are taken twice a second,
+    so a short peak may be missed. Other load on the machine hardly changes the CPU time.
     """
 
     def __init__(self, pid: int) -> None:
@@ -59,7 +59,7 @@ class Usage:
         return total
 
     def _cpu(self) -> float:
-        # The parent counts the CPU time of children that have ended.
+        # The times of the parent include the CPU time of children that have ended.
         times = self._root.cpu_times()
         total = times.user + times.system + times.children_user + times.children_system
         for process in self._root.children(recursive=True):

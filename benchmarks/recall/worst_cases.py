@@ -1,6 +1,6 @@
-"""The family `recall` of `make bench`: the worst of all cases, for each size and filter.
+"""The benchmark family `recall`: the worst case for each catalog size and filter.
 
-The plans of each case are in `recall.json`, which `python -m benchmarks.recall` writes.
+`python -m benchmarks.recall` writes every case, with its plans, to `recall.json`.
 """
 
 from collections.abc import Iterator, Sequence
@@ -15,7 +15,7 @@ QUICK_SIZES, QUICK_QUERIES = (500, 1500), 2
 
 
 def measure(bench: Bench) -> Iterator[Figure]:
-    """Search catalogs of two sizes; much smaller ones in a quick run."""
+    """Search catalogs of two sizes; a quick run uses much smaller catalogs."""
     sizes = QUICK_SIZES if bench.quick else SIZES
     rows = list(
         measure_searches(bench.new_folder("recall"), sizes=sizes, queries=bench.pick(QUERIES, QUICK_QUERIES))

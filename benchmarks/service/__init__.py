@@ -1,1 +1,1 @@
-"""The speed of gateway, queue and worker, compared with bare FastAPI, psql and the encoder alone."""
+"""Benchmarks of gateway, queue and worker, compared with bare FastAPI, psql and the encoder alone."""

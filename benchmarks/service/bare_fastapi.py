@@ -1,6 +1,6 @@
-"""The minimal FastAPI service for a cached answer: one route, one Redis GET.
+"""A minimal FastAPI service that answers its only route from a Redis key.
 
-python -m benchmarks.service.bare_fastapi REDIS_URL PORT      with the gateway's uvicorn settings
+python -m benchmarks.service.bare_fastapi REDIS_URL PORT      uses the gateway's uvicorn settings
 """
 
 import sys
@@ -25,13 +25,13 @@ KEY = "bare"
 
 @dataclass(frozen=True, slots=True)
 class Bare:
-    """The URL of the service."""
+    """A running bare service and its URL."""
 
     url: str
 
 
 def bare_app(redis_url: str) -> FastAPI:
-    """Return the application."""
+    """Return the FastAPI application of the bare service."""
     redis = AsyncRedis.from_url(redis_url)
 
     @asynccontextmanager
@@ -50,7 +50,7 @@ def bare_app(redis_url: str) -> FastAPI:
 
 @contextmanager
 def bare_service(stack: Stack, body: bytes, *, folder: Path) -> Iterator[Bare]:
-    """Run it over a stack's Redis with the same answer."""
+    """Run the bare service on the stack's Redis, with `body` as its answer."""
     with open_redis(stack.redis.url) as redis:
         redis.set(KEY, body)
     port = free_port()

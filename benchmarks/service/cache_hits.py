@@ -1,4 +1,4 @@
-"""Repeated queries: a gateway's cached answer compared with a bare FastAPI route and one Redis GET."""
+"""Compare the gateway's answers from the cache with a bare FastAPI route that reads one Redis key."""
 
 import re
 import shutil
@@ -24,7 +24,7 @@ _UNITS_MS = {"us": 0.001, "ms": 1.0, "s": 1000.0}
 
 @dataclass(frozen=True, slots=True)
 class WrkReport:
-    """The report of one wrk run."""
+    """The figures of one run of wrk, an HTTP load generator."""
 
     per_s: float
     p50_ms: float
@@ -32,7 +32,7 @@ class WrkReport:
 
 
 def measure(bench: Bench) -> Iterator[Figure]:
-    """Load both with wrk, alternately."""
+    """Load the gateway and the bare service alternately with wrk, an HTTP load generator."""
     wrk = shutil.which("wrk")
     if wrk is None:
         for name in NAMES:
@@ -58,7 +58,7 @@ def measure(bench: Bench) -> Iterator[Figure]:
         f"{len(body)} bytes an answer, wrk with one thread on the same cores; cores used: {usage.summary()}"
     )
     yield Figure("cache.hit.rps_ratio", compared.ours_over_theirs, note)
-    # The first run was a warm-up and the last measured CPU use.
+    # The first run was a warm-up, and the last run measured CPU use.
     yield _tail(reports[1:-1])
 
 
@@ -74,7 +74,7 @@ def run_wrk(wrk: str, url: str, *, seconds: int) -> WrkReport:
     """Run wrk once.
 
     Raises:
-        RuntimeError: an answer was not a success, or a connection broke.
+        RuntimeError: an answer had an error status, or a connection broke.
     """
     command = [wrk, "-t1", f"-c{CONNECTIONS}", f"-d{seconds}s", "--latency", url]
     text = subprocess.run(command, capture_output=True, text=True, check=True).stdout
@@ -94,7 +94,7 @@ def _percentile_ms(text: str, percent: int) -> float:
 
 
 def _warmed(url: str) -> bytes:
-    """Repeat the query until the answer comes from the cache; return it."""
+    """Send the query twice; return the second answer, which comes from the cache."""
     for _ in range(2):
         answer = httpx.get(url, timeout=60)
         answer.raise_for_status()

@@ -1,4 +1,4 @@
-"""A search through the worker's catalog compared with the prepared SQL function in psql."""
+"""Compare a search through the worker's catalog client with the same SQL function prepared in psql."""
 
 import re
 import statistics
@@ -28,7 +28,7 @@ ALBUMS = 15_000
 K = 10
 _FINGERPRINT = "0" * 64
 Vectors = npt.NDArray[np.float32]
-#: The search itself. The worker reads it as one document with the catalog's version.
+#: The search that psql prepares; the worker's search also reads the catalog's version.
 _PREPARE = (
     "PREPARE search(vector, int, text) AS SELECT * FROM search_albums("
     "query_embedding => $1, match_count => $2, model_fingerprint => $3);"
@@ -36,7 +36,7 @@ _PREPARE = (
 
 
 def measure(bench: Bench) -> Iterator[Figure]:
-    """Measure medians of a few searches on each side, alternately."""
+    """Alternately measure the median time of a few searches through each catalog client and in psql."""
     url = bench.catalog(ALBUMS)
     draw = np.random.default_rng(5)
     vectors = draw.standard_normal((bench.pick(25, 5), 512)).astype(np.float32)
@@ -64,7 +64,7 @@ def measure(bench: Bench) -> Iterator[Figure]:
 
 
 def median_ms(catalog: Catalog, vectors: Vectors) -> float:
-    """Return the milliseconds of a search through the worker's catalog."""
+    """Return the median milliseconds of a search through the worker's catalog client."""
     took_ms = []
     for vector in vectors:
         began = time.perf_counter()
@@ -76,7 +76,7 @@ def median_ms(catalog: Catalog, vectors: Vectors) -> float:
 
 
 class Psql:
-    """The same statement, prepared once in psql and executed with each vector; psql reports the times."""
+    """Prepares the search in psql, executes it with each vector, and reads the times that psql reports."""
 
     def __init__(self, url: str, folder: Path) -> None:
         self._script = folder / "searches.sql"
@@ -84,7 +84,7 @@ class Psql:
         self._command = [str(find_binaries() / "psql"), url, *quietly, f"--file={self._script}"]
 
     def median_ms(self, vectors: Vectors) -> float:
-        """Return the milliseconds of a search."""
+        """Return the median milliseconds of a search in psql."""
         lines = [
             _PREPARE,
             "\\timing on",

@@ -1,4 +1,4 @@
-"""The same cover with another filter: it costs a search and no forward pass."""
+"""Measure a repeated cover with another filter, which needs a search but no forward pass."""
 
 import asyncio
 import statistics
@@ -14,7 +14,7 @@ NAMES = ("embedding_cache.speedup",)
 
 
 def measure(bench: Bench) -> Iterator[Figure]:
-    """Search by a new cover, then by the same with another genre, alternately."""
+    """Search by a new cover and then by the same cover with another genre, several times."""
     file = kept_jpeg(STATE / "pictures", 640, 640, seed=1)
     with open_stack(bench) as stack:
         pairs = asyncio.run(_pairs(stack.url, file, rounds=bench.pick(30, 4)))

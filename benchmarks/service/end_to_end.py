@@ -1,4 +1,4 @@
-"""A query end to end: its overhead beyond the model, alone and under load, and the time of each stage."""
+"""Measure whole queries, alone and under load: the time of each stage, and the overhead of the service."""
 
 import itertools
 import statistics
@@ -29,7 +29,7 @@ WORK = ("decode", "embed", "search")
 
 
 def measure(bench: Bench) -> Iterator[Figure]:
-    """Run one stack with one worker over a catalog of the demo's size."""
+    """Measure single clients and many clients on one worker with a catalog of the demo's size."""
     words = words_of(bench.model())
     kept_jpeg(STATE / "pictures", 640, 640, seed=1)
     with open_stack(bench) as stack:
@@ -55,7 +55,7 @@ def measure(bench: Bench) -> Iterator[Figure]:
 
 
 def _overhead(report: Report) -> Figure:
-    """Return the share of a query's latency that is not spent in a stage of work."""
+    """Return the share of a query's latency that is not spent decoding, embedding or searching."""
     pairs = zip(report.took_ms, report.stages_ms, strict=True)
     overheads = [took - sum(stages[name] for name in WORK) for took, stages in pairs]
     share = statistics.median(over / took for over, took in zip(overheads, report.took_ms, strict=True))
@@ -67,14 +67,14 @@ def _overhead(report: Report) -> Figure:
 
 
 class _Crowd:
-    """Thirty-two clients, alternating with the encoder's own loop."""
+    """Measures the throughput of 32 clients alternately with the throughput of the encoder alone."""
 
     def __init__(self, bench: Bench, stack: Stack) -> None:
         self._bench, self._stack = bench, stack
         self.reports: dict[str, Report] = {}
 
     def figure(self, kind: str, plan: Plan, alone_per_s: Callable[[], float]) -> Figure:
-        """Compare queries per second with the encoder's own throughput."""
+        """Compare the clients' queries per second with the throughput of the encoder alone."""
         shares: list[str] = []
         seeds = iter(range(1000, 2000))
 
@@ -113,12 +113,12 @@ def _images_per_s(bench: Bench, encoder: Encoder) -> Callable[[], float]:
 
 
 def _best_per_s(encoder: Encoder, encode: Callable[[], object], size: int, seconds: float) -> float:
-    """Return the encoder's own items per second, the better of sequential and concurrent passes."""
+    """Return the items per second of the encoder alone, sequentially or concurrently, whichever is faster."""
     return max(_loop_per_s(encode, size, seconds, callers=n) for n in {1, encoder.passes_at_once})
 
 
 def _loop_per_s(encode: Callable[[], object], size: int, seconds: float, *, callers: int) -> float:
-    """Return the encoder's items per second with this many threads and this batch size."""
+    """Return the encoder's items per second with `callers` threads and batches of `size`."""
 
     def batches() -> int:
         done = 0
@@ -128,7 +128,7 @@ def _loop_per_s(encode: Callable[[], object], size: int, seconds: float, *, call
         return done
 
     with ThreadPoolExecutor(callers) as threads:
-        # The first pass of each length is slower in every slot, because it is prepared.
+        # Warm up, because the encoder prepares each slot at its first pass.
         list(threads.map(lambda _: encode(), range(4 * callers)))
         began = time.perf_counter()
         done = sum(loop.result() for loop in [threads.submit(batches) for _ in range(callers)])
@@ -136,7 +136,7 @@ def _loop_per_s(encode: Callable[[], object], size: int, seconds: float, *, call
 
 
 def bar_of(label: str, report: Report) -> Bar:
-    """Return the mean time of each stage."""
+    """Return the bar of a chart that shows the mean time of each stage."""
     took_ms = statistics.fmean(report.took_ms)
     stages = {
         name: statistics.fmean(stages[name] for stages in report.stages_ms) for name in ("queue", *WORK)

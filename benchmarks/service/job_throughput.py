@@ -1,4 +1,4 @@
-"""Jobs per second through gateway, queue and ledger when the model costs nothing, and the bottleneck."""
+"""Measure jobs per second with a model that takes no time, and name the bottleneck."""
 
 from collections.abc import Iterator
 
@@ -13,14 +13,14 @@ from benchmarks.harness.usage import Usage, roots_of
 
 NAMES = ("broker.ceiling.jobs_s",)
 CLIENTS = 64
-#: A catalog so small that a search costs almost nothing.
+#: The number of albums in the catalog, so few that a search takes almost no time.
 ALBUMS = 50
-#: A process that uses this share of one core is saturated: Python runs one thread at a time.
+#: The share of one core from which a process counts as saturated; Python runs one thread at a time.
 FULL_SHARE = 0.9
 
 
 def measure(bench: Bench) -> Iterator[Figure]:
-    """Load one worker, then two; the better result is the ceiling."""
+    """Load one worker, then two workers; the figure is the better throughput."""
     words = words_of(bench.model())
     notes = []
     rates = []
@@ -37,7 +37,7 @@ def measure(bench: Bench) -> Iterator[Figure]:
 
 
 def saturated(shares: dict[str, float]) -> str:
-    """Name the saturated process."""
+    """Describe which process is saturated, if any."""
     name, share = max(shares.items(), key=lambda item: item[1])
     if share >= FULL_SHARE:
         return f"the {name} is full first ({share:.2f} of a core)"

@@ -1,4 +1,4 @@
-"""A chart of a query's time by stage, written as SVG: `docs/images/stages.svg`."""
+"""Draw the chart of a query's time by stage, `docs/images/stages.svg`."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -28,14 +28,14 @@ _WORDS = {
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """One kind of query and its stages in milliseconds."""
+    """One kind of query, and the duration of each stage in milliseconds."""
 
     label: str
     stages_ms: Mapping[str, float]
 
 
 def write_stages(bars: Sequence[Bar], *, quick: bool) -> Path:
-    """Write the chart of a full run to the documentation; that of a quick run goes elsewhere."""
+    """Write the chart to the documentation, or, in a quick run, to the state folder."""
     path = STATE / "stages.svg" if quick else IMAGE
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text("\n".join(svg(bars)) + "\n", encoding="utf-8")

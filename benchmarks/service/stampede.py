@@ -1,4 +1,4 @@
-"""Five hundred clients with the same new query: how often the model is called."""
+"""Count the calls of the model when 500 clients send the same new query."""
 
 import asyncio
 import json
@@ -15,8 +15,8 @@ CLIENTS = 500
 
 
 def measure(bench: Bench) -> Iterator[Figure]:
-    """Query at once over open connections, and count the worker's embeddings."""
-    # Slow enough that all clients send before the first answer.
+    """Send the query on all connections at once, and count the worker's embeddings."""
+    # The model is so slow that all clients send before the first answer.
     with open_stack(bench, environ={**FIXED, "FIXED_LATENCY_MS": "1000"}) as stack:
         answers = asyncio.run(_at_once(stack.url))
         embedded = _embedded(stack.workers[0].log_path)
@@ -40,7 +40,7 @@ async def _at_once(url: str) -> list[Answer]:
 
 
 def _embedded(log: Path) -> int:
-    """Count the answers in the worker's log that needed a forward pass."""
+    """Count the queries in the worker's log that needed a forward pass."""
     records = [json.loads(line) for line in log.read_text().splitlines() if line.startswith("{")]
     answered = [record for record in records if record.get("message") == "answered"]
     return sum(record["timings_ms"]["embed"] > 0 for record in answered)

@@ -1,4 +1,4 @@
-"""Ends runs of the ledger at chosen moments, without a model, to measure the requests that wait for them."""
+"""A stand-in for a worker, which ends runs at chosen moments to measure the requests that wait for them."""
 
 import time
 from collections.abc import Sequence
@@ -18,7 +18,7 @@ from common.settings import Settings, load_settings
 
 
 class StandInWorker:
-    """Claims and ends runs as a worker does, by the same scripts; thread-safe."""
+    """Claims and ends runs with the worker's ledger scripts but without a model; thread-safe."""
 
     def __init__(self, redis_url: str) -> None:
         settings: Settings = load_settings({"REDIS_URL": redis_url})
@@ -29,32 +29,32 @@ class StandInWorker:
         self._result = result_json([], query_type="text", model="none", timings=self._timings)
 
     def queued(self) -> list[str]:
-        """Return the waiting runs."""
+        """Return the ids of the queued runs."""
         members = cast("list[bytes]", self._redis.zrange(keyspace.QUEUED, 0, -1))
         return [member.decode() for member in members]
 
     def queued_count(self) -> int:
-        """Return the number of waiting runs."""
+        """Return the number of queued runs."""
         return self._redis.zcard(keyspace.QUEUED)
 
     def claim(self, run_id: str) -> None:
         """Claim a run.
 
         Raises:
-            RuntimeError: the run is claimed already, or has ended.
+            RuntimeError: the run is already claimed or has ended.
         """
         claim = self._ledger.claim(run_id)
         if claim in set(Verdict):
             raise RuntimeError(f"the run cannot be claimed: {claim}")
 
     def succeed(self, run_id: str) -> float:
-        """End a run; return when its result was sent, by `time.perf_counter`."""
+        """End a run with a result; return the `time.perf_counter` value when the result was sent."""
         at = time.perf_counter()
         self._ledger.succeed(run_id, result=self._result, timings=self._timings)
         return at
 
     def succeed_all(self, run_ids: Sequence[str]) -> None:
-        """End many runs."""
+        """Claim and end many runs."""
         for run_id in run_ids:
             self.claim(run_id)
             self.succeed(run_id)

@@ -1,4 +1,4 @@
-"""The memory of ten thousand waiting requests in one gateway."""
+"""Measure the memory of a gateway in which ten thousand requests wait."""
 
 import json
 import subprocess
@@ -16,7 +16,7 @@ from benchmarks.paths import ROOT
 from benchmarks.service.stand_in_worker import StandInWorker
 
 NAMES = ("waiters.10k.rss_mb",)
-#: Settings under which every query stays queued until it is ended.
+#: Settings with which every query stays queued until this benchmark ends it.
 ROOMY = {
     "MAX_QUEUE_DEPTH": "20000",
     "MAX_QUEUE_AGE_S": "600",
@@ -27,7 +27,7 @@ FILLING_S = 55.0
 
 
 def measure(bench: Bench) -> Iterator[Figure]:
-    """Make clients in another process wait for different queries, measure the gateway, then end them all."""
+    """Let clients wait for different queries, measure the gateway's memory, then end all queries."""
     count = bench.pick(10_000, 300)
     raise_file_limit(count)
     with (
@@ -49,7 +49,7 @@ def measure(bench: Bench) -> Iterator[Figure]:
 
 
 def _until_filled(worker: StandInWorker, count: int, holders: "subprocess.Popen[bytes]") -> float:
-    """Wait until every query is in the ledger; return the seconds it took."""
+    """Wait until every query is in the ledger; return the seconds waited."""
     began = time.monotonic()
     while (waiting := worker.queued_count()) < count:
         took_s = time.monotonic() - began

@@ -1,4 +1,4 @@
-"""The time from a stored result to the client's response: waiting compared with polling."""
+"""Measure the time from storing a result to the client's response, for waiting and for polling clients."""
 
 import asyncio
 import json
@@ -16,12 +16,12 @@ from benchmarks.service.stand_in_worker import StandInWorker
 NAMES = ("wait.wakeup_ms_p50",)
 POLL_EVERY_S = 0.1
 LEAST_RATIO = 10.0
-#: The duration of a run: long enough that its client waits, and at a random phase of the polling.
+#: The range of a run's duration in seconds; it is random, so that runs end at any phase of the polling.
 RUN_S = (0.1, 0.3)
 
 
 def measure(bench: Bench) -> Iterator[Figure]:
-    """Let one client wait and one poll, alternately; a stand-in worker ends their runs."""
+    """Alternately wait and poll for a result; a stand-in worker ends the runs."""
     with open_stack(bench, workers=0, environ=FIXED) as stack, StandInWorker(stack.redis.url) as worker:
         waits, polls = asyncio.run(_in_turns(stack.url, worker, rounds=bench.pick(100, 10)))
     wait, poll = statistics.median(waits), statistics.median(polls)
@@ -44,7 +44,7 @@ async def _in_turns(url: str, worker: StandInWorker, *, rounds: int) -> tuple[li
 
 
 async def _waiting(connection: Connection, worker: StandInWorker, text: str, run_s: float) -> float:
-    """Return the milliseconds from the store to the answer of a request that waits."""
+    """Return the milliseconds from storing the result to the answer of the waiting request."""
     ending = asyncio.create_task(asyncio.to_thread(_end_next, worker, run_s))
     answer = await connection.ask(text_search(text, wait=30))
     stored_at = await ending
@@ -54,7 +54,7 @@ async def _waiting(connection: Connection, worker: StandInWorker, text: str, run
 
 
 async def _polling(connection: Connection, worker: StandInWorker, text: str, run_s: float) -> float:
-    """Return the milliseconds from the store to the first poll that sees the result."""
+    """Return the milliseconds from storing the result to the answer of the first poll that has the result."""
     ending = asyncio.create_task(asyncio.to_thread(_end_next, worker, run_s))
     submitted = await connection.ask(text_search(text, headers="Prefer: respond-async\r\n"))
     path = json.loads(submitted.body)["urls"]["get"]
@@ -66,7 +66,7 @@ async def _polling(connection: Connection, worker: StandInWorker, text: str, run
 
 
 def _end_next(worker: StandInWorker, run_s: float) -> float:
-    """Wait for a run, hold it for a time, and end it; return when its result was stored."""
+    """Claim the next run and end it after `run_s` seconds; return when its result was stored."""
     while not (waiting := worker.queued()):
         time.sleep(0.002)
     worker.claim(waiting[0])

@@ -1,4 +1,4 @@
-"""A worker's memory and startup time, compared with a process with transformers."""
+"""Compare a worker's memory with a transformers process, and measure the worker's startup time."""
 
 import asyncio
 import json
@@ -22,7 +22,7 @@ NAMES = ("worker.rss_mb", "worker.ready_s")
 
 
 def measure(bench: Bench) -> Iterator[Figure]:
-    """Measure the memory of a worker after an image and a text; then start others with its export cache."""
+    """Measure a worker's memory after two queries, then the start of more workers with its export cache."""
     with open_stack(bench) as stack:
         asyncio.run(_first_queries(stack.url))
         whole = _rss_mb(stack)
@@ -54,7 +54,7 @@ def _rss_mb(stack: Stack) -> float:
 
 
 def _start_s(bench: Bench, stack: Stack, number: int) -> float:
-    """Return the seconds from a worker's start until its announcement."""
+    """Return the seconds from a worker's start until it has announced its model."""
     worker = worker_service(
         bench.new_folder("start"), stack.environ, name=f"worker-{number}", timeout_s=START_S
     )

@@ -1,4 +1,4 @@
-"""The throughput of one, two, four and eight workers whose model only sleeps."""
+"""Compare the throughput of one, two, four and eight workers whose model only sleeps."""
 
 from collections.abc import Iterator
 
@@ -11,13 +11,13 @@ from benchmarks.harness.stack import FIXED, open_stack
 NAMES = ("scale.workers.8.efficiency",)
 LATENCY_MS = 150
 WORKERS = (1, 2, 4, 8)
-#: One query per pass, so that n workers do at most n times 1000 / LATENCY_MS queries per second; two threads
-#: per worker, because the default is twice the maximum batch.
+#: Settings with one query per pass, so that n workers answer at most n * 1000 / LATENCY_MS queries per
+#: second. Each worker has two threads, because the default is twice the maximum batch.
 SLEEPING = {**FIXED, "FIXED_LATENCY_MS": str(LATENCY_MS), "BATCH_MAX": "1", "WORKER_CONCURRENCY": "2"}
 
 
 def measure(bench: Bench) -> Iterator[Figure]:
-    """Measure each number of workers with four clients per worker."""
+    """Measure the throughput of each number of workers, with four clients per worker."""
     words = words_of(bench.model())
     per_s = {}
     for workers in WORKERS:

@@ -1,1 +1,1 @@
-"""The soak: mixed load at half capacity with random worker restarts, and the growth of resources."""
+"""The soak test: measures the growth of resources under mixed load with random worker restarts."""

@@ -27,10 +27,11 @@ from local.gateway_and_worker import Service
 
 RESULTS = Path(__file__).parent.parent / "soak.json"
 
-#: Three workers at 20 jobs/s each; one is never restarted, so that its growth is visible.
+#: The number of workers, and the jobs per second of each. One worker is never restarted, so that its growth
+#: is visible.
 WORKERS, JOBS_PER_S = 3, 20
 LATENCY_MS = 1000 // JOBS_PER_S
-#: Short lifetimes, so that expiring data reaches its steady size within the first minute.
+#: Short lifetimes, with which the amount of expiring data is constant after the first minute.
 TTLS = {
     "JOB_DEADLINE_S": "20",
     "JOB_TTL_S": "20",
@@ -38,16 +39,16 @@ TTLS = {
     "EMBEDDING_TTL_S": "20",
     "LEASE_S": "4",
 }
-#: The longest lifetime: a result from the cache outlives the jobs that share it by a minute.
+#: Seconds until every key with a lifetime has expired; a result outlives its last job by a minute.
 LONGEST_TTL_S = 85.0
 WARM_UP_S = 60.0
-#: Queries sent at once at the beginning, so that every pool thread of the workers starts during the warm-up:
-#: a pool creates its threads on demand, and each keeps about 0.2 MiB.
+#: The number of queries sent at once at the start. They make the workers create all pool threads during the
+#: warm-up, because each thread adds about 0.2 MiB of memory.
 BURST = 2 * WORKERS * Settings().worker_concurrency
-#: Shorter runs are only for trying it out.
+#: The shortest run in minutes whose results are recorded and shown in docs/faults.md.
 SHOWN_FROM_MINUTES = 10
 RESTART_EVERY_S = (8.0, 20.0)
-#: Keys that stay in Redis when all others have expired; `common/redis/keyspace.py` says why.
+#: The keys that never expire; `common/redis/keyspace.py` explains why.
 CONSTANTS = frozenset(
     {
         keyspace.CATALOG_VERSION,
@@ -59,12 +60,12 @@ CONSTANTS = frozenset(
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Run the soak; return 0 if no job was lost or late, nothing grew and no key was left."""
+    """Run the soak test; return 0 if no job was lost or late, nothing grew and no key was left."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.soak", description=__doc__)
     parser.add_argument("--minutes", type=float, default=10.0)
     parser.add_argument("--seed", type=int, default=4)
     options = parser.parse_args(arguments)
-    # SIGTERM stops the servers first, as Ctrl-C does.
+    # Handle SIGTERM like Ctrl-C, so that the servers are stopped before this process ends.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     with (
         tempfile.TemporaryDirectory(prefix="soak-") as folder,
@@ -105,7 +106,7 @@ async def _soak(catalog_server: CatalogServer, folder: Path, *, for_s: float, se
 
 
 class _Restarts:
-    """Ends workers at random, by SIGTERM or SIGKILL, and restarts them."""
+    """Ends workers at random moments by SIGTERM or SIGKILL, and restarts them."""
 
     def __init__(self, workers: Sequence[Service], *, seed: int) -> None:
         self._workers = workers
@@ -125,11 +126,11 @@ class _Restarts:
 
 
 async def _left_over(rig: Rig) -> list[str]:
-    """Wait until everything has expired, stop the service, and return the remaining keys."""
+    """Wait until all keys with a lifetime have expired, stop the service, and return the remaining keys."""
 
     def left() -> list[str]:
         names = {key.decode() for key in rig.keys("")} - CONSTANTS
-        # For keys with a lifetime of ten minutes it is enough that they have an expiry.
+        # The service rate has a lifetime of ten minutes, so it is enough that the key has an expiry.
         return sorted(name for name in names if name != keyspace.SERVICE_RATE or rig.redis.ttl(name) == -1)
 
     def only_the_living() -> bool:

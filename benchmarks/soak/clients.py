@@ -1,4 +1,4 @@
-"""The clients of the soak: texts, images, repetitions and cancellations, each followed to its end."""
+"""The clients of the soak test, which send texts, images, repetitions and cancellations."""
 
 import asyncio
 import random
@@ -15,20 +15,20 @@ from benchmarks.pngs import numbered_png
 from common.jobs import JobState
 
 ASYNC = {"Prefer": "respond-async"}
-#: Per hundred queries.
+#: The number of queries of each kind per hundred queries.
 MIX = {"text": 50, "image": 20, "repeated": 20, "canceled": 10}
 REPEATED_TEXTS = 40
-#: How long a client keeps polling after the deadline of its job.
+#: Seconds for which a client keeps polling after its job's deadline.
 PATIENCE_S = 15.0
 
 
 @dataclass(slots=True)
 class Account:
-    """The results of the queries."""
+    """Counts of the results of all queries."""
 
     sent: int = 0
     refused: int = 0
-    #: Connections that broke without an answer.
+    #: The number of requests whose connection broke before an answer arrived.
     unanswered: int = 0
     lost: list[str] = field(default_factory=list)
     late: list[str] = field(default_factory=list)
@@ -37,7 +37,7 @@ class Account:
 
 
 class Load:
-    """Sends queries at a steady rate until it is stopped."""
+    """Sends queries at a steady rate, and polls each job until it has ended."""
 
     def __init__(self, http: httpx.AsyncClient, *, per_s: float, deadline_s: float, seed: int) -> None:
         self.account = Account()
@@ -47,7 +47,7 @@ class Load:
         self._dice = random.Random(seed)
 
     async def run(self, *, for_s: float, burst: int = 0) -> None:
-        """Send for a time, starting with a burst, and follow every job to its end."""
+        """Send queries for `for_s` seconds, starting with a burst, and poll every job until it has ended."""
         began = time.monotonic()
         async with asyncio.TaskGroup() as tasks:
             while (due_s := (self.account.sent - burst) / self._per_s) < for_s:

@@ -1,4 +1,4 @@
-"""Samples of everything that may grow in a long-running service, taken every few seconds."""
+"""Sample every few seconds the resources that can grow in a long-running service."""
 
 import asyncio
 import statistics
@@ -18,7 +18,7 @@ MIB = 1024 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Tolerance:
-    """The growth from the first to the last part of a run that counts as noise."""
+    """The maximum growth from the start to the end of a run that counts as noise."""
 
     absolute: float
     share: float
@@ -42,7 +42,7 @@ TOLERANCES: Mapping[str, Tolerance] = MappingProxyType(
 
 @dataclass(frozen=True, slots=True)
 class Growth:
-    """The median of a figure early in the run, after its warm-up, and at its end."""
+    """The medians of a figure in the first and in the last third of a run, without its warm-up."""
 
     before: float
     after: float
@@ -50,7 +50,7 @@ class Growth:
 
 
 class Samples:
-    """Figures of the gateway, of the worker that is never restarted, and of both servers."""
+    """Samples the gateway, the worker that is never restarted, Redis and PostgreSQL."""
 
     def __init__(self, rig: Rig, *, database_url: str) -> None:
         self._rig = rig
@@ -68,7 +68,7 @@ class Samples:
             await asyncio.sleep(EVERY_S)
 
     def growth(self, *, warm_up_s: float) -> dict[str, Growth]:
-        """Compare the first third after the warm-up with the last."""
+        """Compare the first third of the samples after the warm-up with the last third."""
         steady = [figures for at_s, figures in self._taken if at_s >= warm_up_s]
         third = max(1, len(steady) // 3)
         compared = {}
@@ -108,5 +108,5 @@ def _fds(process: psutil.Process) -> int:
     try:
         return process.num_fds()
     except psutil.AccessDenied:
-        # Only root can inspect a worker (common/process_control.py); for other users this figure stays flat.
+        # Only root can inspect a worker (common/process_control.py); other users record 0.
         return 0

@@ -1,4 +1,4 @@
-"""The latest soak as docs/faults.md shows it."""
+"""Format the latest soak test for docs/faults.md."""
 
 from collections.abc import Mapping
 from typing import Any
