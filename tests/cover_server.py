@@ -1,4 +1,4 @@
-"""A real HTTP server of covers, with validators, a rate limit, and answers that a test sets."""
+"""An HTTP server of covers, with ETags, a rate limit, and answers that a test sets."""
 
 import hashlib
 import http.server
@@ -16,7 +16,7 @@ MODIFIED = formatdate(1_600_000_000, usegmt=True)
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """One request, and the status of its answer."""
+    """A received request, and the status of its answer."""
 
     path: str
     headers: Mapping[str, str]
@@ -25,7 +25,7 @@ class Asked:
 
 @dataclass(slots=True)
 class Limit:
-    """The number of answers in each time window; further requests get `status`."""
+    """A rate limit: `answers` requests in each time window are answered, further requests get `status`."""
 
     answers: int
     window_s: float
@@ -42,7 +42,7 @@ class Limit:
 
 
 class CoverServer(http.server.ThreadingHTTPServer):
-    """Serves `covers` by path; `answers` has the handlers of other paths."""
+    """Serves the `covers` by path; `answers` maps other paths to their handlers."""
 
     daemon_threads = True
     request_queue_size = 128
@@ -53,7 +53,7 @@ class CoverServer(http.server.ThreadingHTTPServer):
         self.answers: dict[str, Callable[[_Handler], None]] = {}
         self.asked: list[Asked] = []
         self.limit: Limit | None = None
-        #: The statuses of the next answers for any path; 0 closes the connection.
+        #: The statuses of the next answers for any path; 0 closes the connection without an answer.
         self.faults: list[int] = []
         self.validators = True
         self.stopping = threading.Event()
@@ -125,7 +125,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
 
 @contextmanager
 def cover_server() -> Iterator[CoverServer]:
-    """Serve on a free port while the body runs."""
+    """Run a server of covers on a free port during the `with` body."""
     with CoverServer() as server:
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
         thread.start()
@@ -148,7 +148,7 @@ def answer(
 
 
 def drip(head: bytes) -> Callable[[Any], None]:
-    """Send the head, and then single bytes until the client disconnects."""
+    """Return a handler that sends the head, then single bytes until the client disconnects."""
 
     def run(handler: Any) -> None:
         handler.note(200)
@@ -164,7 +164,7 @@ def drip(head: bytes) -> Callable[[Any], None]:
 
 
 def hang(handler: Any) -> None:
-    """Send nothing until the server stops."""
+    """Handle a request by sending nothing until the server stops."""
     handler.note(0)
     handler.close_connection = True
     handler.server.stopping.wait()

@@ -1,4 +1,4 @@
-"""The stack of `make run`, started as a new user starts it."""
+"""Fixtures that start the stack of `make run` like a new user."""
 
 import os
 import signal
@@ -18,13 +18,13 @@ from tests.polling import eventually
 
 START_S = 180.0
 STOP_S = 60.0
-#: Enough for every genre but the rarest, and few enough to draw in a moment.
+#: The number of albums; they cover every genre except the rarest, and are drawn quickly.
 ALBUMS = 150
 
 
 @dataclass(frozen=True, slots=True)
 class RunningStack:
-    """`python -m local` and its output."""
+    """A running `python -m local`, the process behind `make run`, and its output."""
 
     process: subprocess.Popen[bytes]
     url: str
@@ -59,7 +59,7 @@ StartStack = Callable[..., RunningStack]
 
 @pytest.fixture(scope="session")
 def start_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StartStack]:
-    """Start stacks, each with its own state unless one is given, and stop them at the end."""
+    """Return a function that starts stacks with separate state folders; stop all stacks at the end."""
     started: list[RunningStack] = []
 
     def start(
@@ -70,7 +70,7 @@ def start_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StartStack
         serves: bool = True,
         **environ: str,
     ) -> RunningStack:
-        # Users have paths with spaces.
+        # Paths of users may contain spaces.
         state = state or tmp_path_factory.mktemp("a stack") / "state dir"
         output = tmp_path_factory.mktemp("output") / "output.txt"
         port = environ.pop("PORT", str(free_port()))
@@ -104,7 +104,7 @@ def start_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StartStack
 
 @pytest.fixture(scope="session")
 def stack(start_stack: StartStack) -> RunningStack:
-    """One stack with two workers, shared by the tests that only send requests to it."""
+    """A stack with two workers, shared by all tests that only send requests to the stack."""
     return start_stack(WORKERS="2")
 
 

@@ -1,4 +1,4 @@
-"""`kill -9` of a part of a stack or of the whole: accepted jobs are answered, and no process is left."""
+"""Kill a part of a stack or the whole stack: accepted jobs are answered, and no process is left."""
 
 import os
 import shutil
@@ -20,7 +20,7 @@ from tests.polling import eventually
 FEW = "20"
 JOBS = 20
 DEADLINE_S = 60.0
-#: The name of each part in messages, and how to recognize its process.
+#: The parts of a stack: the name in messages, and a function that recognizes the process.
 PARTS: dict[str, Callable[[psutil.Process], bool]] = {
     "Redis": lambda process: process.name().startswith("redis"),
     "PostgreSQL": lambda process: process.name() == "postgres",
@@ -31,7 +31,7 @@ PARTS: dict[str, Callable[[psutil.Process], bool]] = {
 
 @pytest.fixture(scope="module")
 def killed_stack(start_stack: StartStack) -> Iterator[RunningStack]:
-    """One stack whose parts are killed one after another."""
+    """A stack whose parts the tests kill one after another."""
     stack = start_stack(DEMO_ALBUMS=FEW)
     yield stack
     stack.stop()
@@ -43,7 +43,7 @@ def part_of(stack: RunningStack, name: str) -> psutil.Process:
 
 
 def accept_jobs(stack: RunningStack, topic: str) -> list[str]:
-    """Submit new searches; return the URLs of their jobs."""
+    """Submit new searches, and return the URLs of their jobs."""
     with httpx.Client(base_url=stack.url, timeout=30, headers={"Prefer": "respond-async"}) as client:
         answers = [
             client.get("/api/search-by-text", params={"query": f"{topic} {number}"}) for number in range(JOBS)
@@ -53,14 +53,14 @@ def accept_jobs(stack: RunningStack, topic: str) -> list[str]:
 
 
 def ended(stack: RunningStack, job: str) -> str:
-    """Poll a job until it has ended, ignoring temporary failures."""
+    """Poll a job until it has ended, ignoring temporary failures; return its final state."""
 
     def end() -> str | None:
         try:
             answer = httpx.get(stack.url + job, timeout=10)
         except httpx.TransportError:
             return None
-        # A 404 would be a lost job.
+        # A 404 would mean that the job is lost.
         assert answer.status_code in {200, 503}, answer.text
         state = str(answer.json()["status"]) if answer.status_code == 200 else "unavailable"
         return None if state in {"queued", "running", "unavailable"} else state
@@ -84,7 +84,7 @@ def search(stack: RunningStack, words: str) -> int:
 
 
 def output(stack: RunningStack) -> str:
-    # The output is wrapped at the width of the terminal.
+    # The output is joined, because the stack wraps lines at the width of the terminal.
     return " ".join(stack.read_output().split())
 
 
@@ -112,7 +112,7 @@ def test_a_part_replaces_its_killed_child_processes(killed_stack: RunningStack) 
     search(stack, "so that the database has a session")
 
     for process in (*worker.children(), *postgres.children()):
-        # PostgreSQL ends all its child processes when one is killed.
+        # A child process may have ended, because PostgreSQL ends all children when one is killed.
         with suppress(psutil.NoSuchProcess):
             process.kill()
     jobs = accept_jobs(stack, "its own")
@@ -178,7 +178,7 @@ def test_a_killed_make_stops_its_stack(start_stack: StartStack) -> None:
         ["make", "-n", "run"], cwd=ROOT, capture_output=True, text=True, check=True
     ).stdout
     ends_with_parent = recipe.splitlines()[-1].split()[-1]
-    # Stands in for make: it starts the command that follows, and waits.
+    # A shell that stands in for make: it starts the command in its arguments, and waits.
     stands_for_make = ("bash", "-c", f'"$@" {ends_with_parent}; true', "make")
     make = start_stack(prefix=stands_for_make, DEMO_ALBUMS=FEW)
     children = make.children()
@@ -188,7 +188,7 @@ def test_a_killed_make_stops_its_stack(start_stack: StartStack) -> None:
 
     assert ends_with_parent.startswith("--")
     assert alive == []
-    # It received the signal in time and stopped cleanly.
+    # The stack received the signal in time and stopped cleanly.
     assert "stopped" in output(make)
     assert not list(make.state.glob("*/child.json"))
 

@@ -1,4 +1,4 @@
-"""What a new user sees: two tables, searches over plain HTTP, and a clean stop."""
+"""What a new user of `make run` sees: two tables, searches over plain HTTP, and a clean stop."""
 
 import signal
 from pathlib import Path
@@ -10,7 +10,7 @@ import pytest
 from tests.e2e.conftest import ALBUMS, RunningStack, StartStack
 from tests.polling import eventually
 
-#: For stacks that are only started and stopped.
+#: The number of albums of stacks that are only started and stopped.
 FEW = "20"
 
 RESULT_FIELDS = {

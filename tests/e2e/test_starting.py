@@ -1,4 +1,4 @@
-"""Interrupting a start, and what a start requires of the machine."""
+"""Tests of starting a stack: an interrupted start, and the requirements on the machine."""
 
 import os
 import shutil
@@ -17,7 +17,7 @@ from tests.paths import ROOT
 
 FEW = "20"
 NOBODY = 65_534
-#: This user can read folders of root, such as those of the interpreter and pytest, and write nowhere.
+#: Runs a command as a user that can read root's folders, such as the interpreter's, but write nowhere.
 AS_NOBODY = (
     "setpriv",
     f"--reuid={NOBODY}",
@@ -27,7 +27,7 @@ AS_NOBODY = (
     "--ambient-caps=+dac_read_search",
     "--",
 )
-#: What `make run` needs of a checkout.
+#: The folders of a checkout that `make run` needs.
 PARTS = ("api", "catalog", "common", "local", "models", "worker")
 NOWHERE = {
     "DATABASE_URL": "postgresql://nobody@127.0.0.1:1/none",
@@ -41,7 +41,7 @@ def is_running(stack: RunningStack, module: str) -> bool:
 
 
 def press_ctrl_c(stack: RunningStack) -> None:
-    """Signal the whole process group, as a terminal does."""
+    """Interrupt the whole process group, as a terminal does for Ctrl-C."""
     os.killpg(stack.process.pid, signal.SIGINT)
 
 
@@ -103,7 +103,7 @@ def test_with_authentication_the_example_searches_run_and_keys_can_be_made(
     genres = f"{stack.url}/api/genres"
     assert httpx.get(genres).status_code == 401
     assert httpx.get(genres, headers={"X-API-Key": key}).status_code == 200
-    # The key of the example searches has been revoked.
+    # The stack has revoked the key of its example searches.
     listed = keys("list").splitlines()
     assert [line.split()[-1] for line in listed] == ["NAME", "alice"]
     record = stack.state / "redis" / "url"
@@ -143,7 +143,7 @@ def test_an_ordinary_user_can_run_the_stack(start_stack: StartStack, checkout: P
 
     assert {process.uids().real for process in processes} == {NOBODY}
     assert "Search by image" in stack.read_output()
-    # The decoders run as the same user and must not read the worker's environment.
+    # Decoder processes run as the same user as the worker, so its environment must be readable by root only.
     worker = next(process for process in processes if process.cmdline()[-2:] == ["-m", "worker"])
     assert Path(f"/proc/{worker.pid}/environ").stat().st_uid == 0
     assert stack.stop() == 0

@@ -17,7 +17,7 @@ from tests.paths import ROOT
 
 @pytest.fixture(scope="module")
 def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The `bin` folder of an environment with the wheel and the packages that it requires."""
+    """The `bin` folder of a virtual environment with the wheel and its required packages."""
     folder = tmp_path_factory.mktemp("elsewhere")
     wheels, environment = folder / "wheels", folder / "environment"
     run(sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--wheel-dir", str(wheels), str(ROOT))
@@ -25,7 +25,7 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     python = environment / "bin" / "python"
     (wheel,) = wheels.glob("cover_search-*.whl")
     run(sys.executable, "-m", "pip", f"--python={python}", "install", "--quiet", "--no-deps", str(wheel))
-    # Requirements come from this environment; a path in a .pth file does not process .pth files there.
+    # The required packages come from this test's environment, by a .pth file with the path of its packages.
     packages = Path(run(str(python), "-c", "import sysconfig; print(sysconfig.get_path('purelib'))").strip())
     (packages / "requirements.pth").write_text(sysconfig.get_path("purelib"))
     return environment / "bin"
@@ -33,7 +33,7 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def elsewhere(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A working directory with folders named like our packages."""
+    """A working directory whose folders have the same names as our packages."""
     folder = tmp_path_factory.mktemp("a project of one's own")
     for name in ("api", "catalog", "common", "local", "models", "worker"):
         (folder / name).mkdir()

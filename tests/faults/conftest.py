@@ -1,4 +1,4 @@
-"""One PostgreSQL for all faults; each fault starts the other processes itself."""
+"""A fixture of the PostgreSQL server that all faults share; each fault starts its other processes."""
 
 from collections.abc import Iterator
 

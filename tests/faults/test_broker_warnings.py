@@ -1,4 +1,4 @@
-"""Gateway and worker log a warning when their Redis may lose jobs."""
+"""Gateway and worker log a warning if their Redis is configured so that it can lose jobs."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""docs/faults.md shows the latest measurements, and nothing for unmeasured faults."""
+"""docs/faults.md shows the latest measurements, without rows for unmeasured faults."""
 
 import json
 from pathlib import Path

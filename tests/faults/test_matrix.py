@@ -1,4 +1,4 @@
-"""Each row of the fault matrix once, with small counts: behaviour is asserted, times are not."""
+"""Run each fault of the matrix with small counts; check the service's behaviour but not the times."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Parts that start in the wrong order wait for each other, and report what they wait for."""
+"""Processes that start in the wrong order wait for each other, and report what they wait for."""
 
 import asyncio
 from pathlib import Path

@@ -26,7 +26,8 @@ from tests.polling import time_passes
 
 
 # kombu removes a message from the list with BRPOP. If the worker is killed before kombu records the message
-# as unacknowledged, the message is lost (kombu #305, celery #4354). The ledger's sweeper sends it again.
+# as unacknowledged, the message is lost (kombu #305, celery #4354). The ledger's sweeper sends the message
+# again.
 async def test_a_message_that_a_killed_worker_had_received_is_sent_again(
     catalog_server: CatalogServer, tmp_path: Path
 ) -> None:
@@ -34,7 +35,7 @@ async def test_a_message_that_a_killed_worker_had_received_is_sent_again(
         worker, submitted = rig.workers[0], Submitted()
         await until_answered(rig, "consuming", within_s=20)
         for attempt in range(5):
-            # The BRPOP of a frozen worker still receives a message during its remaining wait, up to 1 s.
+            # A frozen worker's BRPOP still receives a message until its block time of 1 s ends.
             os.kill(worker.pid or 0, signal.SIGSTOP)
             await submit(rig.http, f"lost by kombu {attempt}", submitted)
             if await eventually(lambda: rig.redis.llen(keyspace.QUEUE) == 0, within_s=1):
@@ -52,8 +53,8 @@ async def test_a_message_that_a_killed_worker_had_received_is_sent_again(
         assert set(found.ends) == {"succeeded"}
 
 
-# celery 5.7.0 exits when Redis disconnects while a late-acknowledged task runs, hence the pin; with
-# worker_cancel_long_running_tasks_on_connection_loss and the threads pool 5.6.3 exits too (celery #7185).
+# Celery is pinned to 5.6.3, because 5.7.0 exits when Redis disconnects during a late-acknowledged task. With
+# worker_cancel_long_running_tasks_on_connection_loss and the threads pool, 5.6.3 exits too (celery #7185).
 async def test_a_worker_survives_a_redis_restart_during_a_job(
     catalog_server: CatalogServer, tmp_path: Path
 ) -> None:
@@ -63,7 +64,7 @@ async def test_a_worker_survives_a_redis_restart_during_a_job(
         assert await eventually(lambda: bool(rig.redis.zcard(keyspace.RUNNING)), within_s=10)
 
         os.kill(rig.redis_server.pid or 0, signal.SIGKILL)
-        # The worker meets the outage.
+        # The worker notices the outage.
         await time_passes(1)
         await asyncio.to_thread(rig.restart_redis)
         await rig.drained(within_s=30)
@@ -76,7 +77,7 @@ async def test_a_worker_survives_a_redis_restart_during_a_job(
 
 @pytest_asyncio.fixture
 async def breaking_proxy(redis_server: RedisServer) -> AsyncIterator[TcpProxy]:
-    """A proxy to Redis that breaks after each write: the write arrives, its reply does not."""
+    """A proxy to Redis that breaks the connection after each write, so that the reply is lost."""
     with open_redis(redis_server.url) as redis:
         redis.flushall()
     async with TcpProxy("127.0.0.1", urlsplit(redis_server.url).port or 0) as proxy:
@@ -85,7 +86,7 @@ async def breaking_proxy(redis_server: RedisServer) -> AsyncIterator[TcpProxy]:
 
 
 def arrived(redis_server: RedisServer) -> int:
-    """Return how many writes Redis has executed, once none is in flight."""
+    """Return the number of writes that Redis has executed."""
     with open_redis(redis_server.url) as redis:
         return int(str(redis.llen("writes")))
 
@@ -122,7 +123,7 @@ async def test_redis_py_repeats_such_a_write_by_default(
     )
 
 
-# kombu's publish blocks for as long as Redis is frozen; ours has a time limit and leaves at most one message.
+# Publishing with kombu blocks for as long as Redis is frozen; our publishing has a time limit.
 async def test_a_submit_to_a_frozen_redis_is_refused_and_not_repeated(
     catalog_server: CatalogServer, tmp_path: Path
 ) -> None:
@@ -142,9 +143,9 @@ async def test_a_submit_to_a_frozen_redis_is_refused_and_not_repeated(
         assert int(str(rig.redis.llen(keyspace.QUEUE))) <= 1
 
 
-# AsyncResult.__del__ can deadlock a publish (celery #10477): there is no result backend. A countdown is
-# delivered again past the visibility timeout (kombu #337): no message has one. By default a worker gives
-# up on a broker after a hundred tries.
+# There is no result backend, because AsyncResult.__del__ can deadlock a publish (celery #10477). No message
+# has a countdown, because kombu sends it again after the visibility timeout (kombu #337). Retries are
+# unlimited, because a worker by default gives up on a broker after 100 tries.
 def test_the_queue_avoids_known_celery_faults() -> None:
     app = make_celery(load_settings({}))
 

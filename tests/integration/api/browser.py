@@ -29,7 +29,7 @@ class Browser:
         self._command = [executable, *FLAGS, f"--user-data-dir={profile}"]
 
     def load(self, url: str) -> tuple[str, list[str]]:
-        """Return the page after its scripts have run, and its console messages."""
+        """Return the page's HTML after its scripts have run, and its console messages."""
         done = subprocess.run(
             [*self._command, "--dump-dom", url], capture_output=True, text=True, check=True, timeout=LOAD_S
         )

@@ -1,4 +1,4 @@
-"""A real gateway on a free port over the real Redis, with stand-ins for worker and catalog."""
+"""Fixtures of a real gateway and a real Redis, with stand-ins for worker and catalog."""
 
 from collections.abc import Callable, Iterator
 from io import BytesIO
@@ -24,7 +24,7 @@ def catalog() -> MemoryCatalog:
 
 @pytest.fixture
 def start_gateway(redis: Redis, redis_server: RedisServer, catalog: MemoryCatalog) -> Iterator[StartGateway]:
-    """Start gateways, each with its own settings; stop them at the end."""
+    """Return a function that starts a gateway with the given settings; stop all gateways at the end."""
     started: list[RunningGateway] = []
 
     def start(**environ: str) -> RunningGateway:
@@ -50,7 +50,7 @@ def worker(redis: Redis, redis_server: RedisServer, catalog: MemoryCatalog) -> I
 
 @pytest.fixture
 def gateway(start_gateway: StartGateway, worker: StandInWorker) -> RunningGateway:
-    """A gateway that knows the catalog's version, with a running worker."""
+    """A gateway that has read the catalog's version, and whose stand-in worker is running."""
     running = start_gateway()
     with running.client() as client:
         eventually(lambda: client.get("/readyz").status_code == 200)

@@ -1,4 +1,4 @@
-"""Rules for schemathesis that no JSON schema can express."""
+"""Rules of the HTTP API that no JSON schema can express, for tests with schemathesis."""
 
 import re
 from io import BytesIO
@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from PIL import Image
 from schemathesis import CheckContext, GenerationMode, Response
 
-#: Reasons for refusing a request that is valid against its schema.
+#: Matches every reason for refusing a request that is valid against its schema.
 RULES = re.compile(
     r"year_min \d+ is after year_max \d+"
     r"|the catalog has no genre .*"
@@ -30,7 +30,7 @@ def cover(colour: str) -> bytes:
     return file.getvalue()
 
 
-# Random bytes are hardly ever an image and would test only the gateway's first check.
+# Some bodies are real images, because random bytes would test only the gateway's first check.
 schemathesis.openapi.format(
     "binary", st.one_of(st.sampled_from([cover("red"), cover("blue")]), st.binary(max_size=100))
 )
@@ -40,7 +40,7 @@ schemathesis.openapi.format(
 def a_valid_request_is_refused_only_by_known_rules(
     _context: CheckContext, response: Response, case: "schemathesis.Case[Any]"
 ) -> None:
-    """Check each reason in a problem document."""
+    """Check that a refused request that is valid against its schema has only known reasons."""
     if case.meta is None or case.meta.generation.mode is not GenerationMode.POSITIVE:
         return
     if response.status_code in REFUSED:

@@ -9,7 +9,7 @@ from api.keys.store import KeyStore
 def new_key(
     redis: Redis, name: str = "alice", *, role: Role = Role.SEARCH, rate: str = "unlimited"
 ) -> dict[str, str]:
-    """Create a key and return its `Authorization` header."""
+    """Create an API key, and return its `Authorization` header."""
     key, record = make_key(name, role=role, rate=rate)
     KeyStore(redis).add(record)
     return {"Authorization": f"Bearer {key}"}

@@ -1,4 +1,4 @@
-"""Sends requests as bytes over plain sockets, and parses the answers."""
+"""Send requests as bytes over plain sockets, and parse the answers."""
 
 import socket
 from collections.abc import Iterator
@@ -47,7 +47,7 @@ def exchange(address: Address, *pieces: bytes, half_close: bool = False) -> byte
 
 
 def answers(received: bytes) -> list[RawAnswer]:
-    """Return the received answers in order, without interim ones."""
+    """Parse the received answers in order, without interim answers (1xx)."""
     return [answer for answer in _answers(received) if answer.status >= 200]
 
 
@@ -64,7 +64,7 @@ def _answers(received: bytes) -> Iterator[RawAnswer]:
 
 
 def check_problem(answer: RawAnswer) -> tuple[int, str]:
-    """Return status and code of a problem that closes the connection; check the headers of every answer."""
+    """Check the headers of a problem that closes the connection; return its status and code."""
     assert answer.headers["content-type"] == "application/problem+json"
     assert answer.headers["connection"] == "close"
     assert answer.headers["x-content-type-options"] == "nosniff"
@@ -76,6 +76,6 @@ def check_problem(answer: RawAnswer) -> tuple[int, str]:
 
 
 def problem(received: bytes) -> tuple[int, str]:
-    """Return status and code of the single answer received."""
+    """Check that exactly one answer, a problem, was received; return its status and code."""
     (answer,) = answers(received)
     return check_problem(answer)

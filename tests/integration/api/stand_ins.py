@@ -1,7 +1,7 @@
-"""Stand-ins with real behaviour: a catalog in memory, and a worker that answers without a model.
+"""Stand-ins for other parts: a catalog in memory, and a worker that answers without a model.
 
-They test the gateway against the real ledger; the tests of workers and catalogs prove that the real ones
-behave the same.
+Tests of the gateway use both with the real ledger. Other tests prove that real workers and catalogs behave
+the same.
 """
 
 import threading
@@ -52,14 +52,14 @@ def make_album(number: int, *, album_id: str | None = None) -> Album:
 
 
 class MemoryCatalog:
-    """Albums in memory; every call fails with `fault` while it is set."""
+    """A catalog in memory; while `fault` is set, every call raises it."""
 
     def __init__(self, albums: int = 60) -> None:
         self.albums = {str(number): make_album(number) for number in range(1, albums + 1)}
         self.fault: CoverSearchError | None = None
         self.calls: list[str] = []
         self.current_version: str | None = "1"
-        #: Whether the version can be read while all other calls fail.
+        #: Whether reading the version succeeds while `fault` is set.
         self.tells_version = False
         self.wrong: list[CatalogMisconfigured] = []
         self.asked_what_is_wrong = 0
@@ -132,7 +132,7 @@ class MemoryCatalog:
         self._called("check")
 
     def close(self) -> None:
-        """Do nothing: there are no connections."""
+        """Do nothing, because there is no connection to close."""
 
 
 def meets(album: Album, filters: Filters) -> bool:
@@ -146,7 +146,7 @@ def meets(album: Album, filters: Filters) -> bool:
 
 
 class StandInWorker:
-    """Takes runs from the queue and answers them from the catalog, one at a time, on a thread."""
+    """Takes runs from the queue, and answers one at a time from the catalog, on a thread."""
 
     def __init__(self, settings: Settings, catalog: MemoryCatalog) -> None:
         self._catalog = catalog
@@ -161,9 +161,10 @@ class StandInWorker:
         self._turn = threading.Lock()
         self._thread = threading.Thread(target=self._run, daemon=True)
         self.announcement: dict[str, object] = {"id": "stand-in", "model": MODEL, "ready": True}
-        #: Runs answered, each once.
+        #: The ids of the answered runs.
         self.answered: list[str] = []
-        #: Called with the query instead of a model; the run fails with the exception it raises.
+        #: A function that is called with each query; if it raises an exception, the run fails with this
+        #: exception.
         self.before_search: Callable[[SearchQuery], None] = lambda _: None
 
     def start(self) -> None:
@@ -172,7 +173,7 @@ class StandInWorker:
         self._thread.start()
 
     def pause(self) -> None:
-        """Claim no further run until `resume`; return when the current one is done."""
+        """Claim no further run until `resume`; return when the current run has ended."""
         self._free.clear()
         with self._turn:
             return

@@ -1,4 +1,4 @@
-"""Back pressure: the job limit of a key, and uploads that are refused before they are read."""
+"""Tests of back pressure: the job limit of a key, and uploads that are refused before they are read."""
 
 from collections.abc import Iterator
 
@@ -17,7 +17,7 @@ ASYNC = {"Prefer": "respond-async"}
 
 @pytest.fixture
 def two_job_gateway(start_gateway: StartGateway, worker: StandInWorker) -> Iterator[httpx.Client]:
-    """A gateway that allows two active jobs per key."""
+    """A client of a gateway that allows two active jobs per key."""
     with start_gateway(AUTH="optional", ADDRESS_RATE="unlimited", MAX_JOBS_PER_KEY="2").client() as client:
         eventually(lambda: client.get("/readyz").status_code == 200)
         yield client
@@ -39,7 +39,7 @@ def test_a_key_at_its_job_limit_is_refused_until_a_job_ends(
     assert [first.status_code, second.status_code] == [202, 202]
     assert (refused.status_code, refused.json()["code"]) == (429, "rate_limited")
     assert int(refused.headers["retry-after"]) >= 1
-    # It cannot join an active run either; other keys are not affected.
+    # A key at its limit cannot join an active run either, and other keys are not affected.
     assert submit(two_job_gateway, "one", alice).status_code == 429
     assert submit(two_job_gateway, "three", bob).status_code == 202
     assert submit(two_job_gateway, "four", {}).status_code == 202
@@ -126,7 +126,7 @@ def test_jobs_answered_from_the_cache_have_a_memory_limit(
         answers = [submit(client, "one", {}) for _ in range(20)]
         accepted = [answer for answer in answers if answer.status_code == 202]
         ended = [client.get(answer.headers["location"]).json() for answer in accepted]
-        # A request that needs no job needs no memory.
+        # A cached answer needs no memory of Redis, so it is still sent.
         unasked = client.get("/api/search-by-text", params={"query": "one"})
 
     assert 5 < len(accepted) < 12

@@ -1,4 +1,4 @@
-"""The OpenAPI document lists each header of each answer."""
+"""The OpenAPI document lists every header of every kind of answer."""
 
 import re
 from typing import Any
@@ -15,15 +15,15 @@ from tests.integration.api.stand_ins import StandInWorker
 from tests.polling import eventually
 from tests.unit.api.contract.test_openapi import DOCUMENT
 
-#: Headers of HTTP itself, on every answer of every server.
+#: Headers of HTTP itself, which are on the answers of every server.
 HTTP = {"date", "content-length", "content-type", "transfer-encoding", "connection"}
-#: On every answer of the gateway; docs/http.md documents them once.
+#: Headers on every answer of the gateway; docs/http.md documents these headers once for all answers.
 POLICIES = {name.decode() for name, _ in SecurityHeaders(public_url=None).of("/api/")}
 TEXT = "/api/search-by-text"
 
 
 def undocumented(answer: httpx.Response) -> set[str]:
-    """Return the headers of an answer that its operation does not document, and the status likewise."""
+    """Return the headers of an answer, and its status, that the OpenAPI document does not list."""
     request = answer.request
     for path, operations in DOCUMENT["paths"].items():
         if re.fullmatch(re.sub(r"\{\w+\}", "[^/]+", path), request.url.path):
@@ -39,7 +39,7 @@ def undocumented(answer: httpx.Response) -> set[str]:
 def answers(
     start_gateway: StartGateway, worker: StandInWorker, redis: Redis, cover: bytes
 ) -> dict[str, httpx.Response]:
-    """Yield answers of every endpoint, of each kind that a test can cause."""
+    """Return answers of every endpoint, with every status that a test can cause."""
     running = start_gateway(AUTH="required", ADDRESS_RATE="9/hour")
     with running.client() as client:
         eventually(lambda: client.get("/readyz").status_code == 200)
@@ -98,7 +98,7 @@ def test_every_sent_header_is_documented(answers: dict[str, httpx.Response]) -> 
     found = {name: undocumented(answer) for name, answer in answers.items()}
 
     assert {name: headers for name, headers in found.items() if headers} == {}
-    # Answers of every kind were checked.
+    # The checked answers have every status.
     seen = {answer.status_code for answer in answers.values()}
     assert seen == {200, 202, 304, 400, 401, 403, 404, 415, 422, 429, 503}
 

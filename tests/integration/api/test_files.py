@@ -1,4 +1,4 @@
-"""Files over HTTP: only pictures, whole or by range, and every error is a problem document."""
+"""Covers over HTTP: only pictures are served, whole or by range, and every error is a problem document."""
 
 import os
 import socket
@@ -18,7 +18,8 @@ SIZE = len(JPEG)
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    # As in the demo, below a hidden folder: only the path inside the folder is checked.
+    # The covers are below a hidden folder, as in the demo, because only the path inside COVERS_DIR is
+    # checked.
     folder = tmp_path / ".state" / "covers"
     folder.mkdir(parents=True)
     (folder / "1.jpg").write_bytes(JPEG)

@@ -1,4 +1,4 @@
-"""Clients that half-close their connection: complete requests are answered."""
+"""The gateway answers complete requests of clients that have half-closed their connection."""
 
 import socket
 
@@ -68,7 +68,7 @@ def test_a_slow_answer_is_sent_after_a_half_close(
 
     (answer,) = answers(interim + received)
     assert (answer.status, answer.json()["total_results"]) == (200, 10)
-    # HTTP/1.0 has no interim answers (RFC 9110, 15.2).
+    # A client that uses HTTP/1.0 must get no interim answer (RFC 9110, 15.2).
     assert (b"HTTP/1.1 100" in received) is False
 
 

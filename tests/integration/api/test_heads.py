@@ -1,4 +1,4 @@
-"""Requests over plain sockets whose head is missing, endless or not HTTP."""
+"""Requests whose head is missing, endless or not HTTP, sent over plain sockets."""
 
 from collections.abc import Iterator
 
@@ -13,7 +13,7 @@ from tests.running_gateway import RunningGateway
 
 @pytest.fixture
 def address(start_gateway: StartGateway, monkeypatch: pytest.MonkeyPatch) -> Iterator[Address]:
-    # The product's time-out, shortened.
+    # A shorter time-out than the product's.
     monkeypatch.setattr(uvicorn_protocol, "HEAD_TIMEOUT_S", 0.5)
     running: RunningGateway = start_gateway()
     yield address_of(running)

@@ -1,4 +1,4 @@
-"""Health is requested often: concurrent requests share one check."""
+"""Concurrent requests for the service's health share one check."""
 
 from concurrent.futures import ThreadPoolExecutor
 

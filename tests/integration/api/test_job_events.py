@@ -1,4 +1,4 @@
-"""An idle event stream sends comments to keep the connection alive."""
+"""An idle stream of job events sends comments to keep the connection alive."""
 
 from collections.abc import AsyncIterator
 

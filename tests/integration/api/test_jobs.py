@@ -1,4 +1,4 @@
-"""Jobs over HTTP: poll, wait, follow events, cancel."""
+"""Tests of jobs over HTTP: polling, waiting, following events and canceling."""
 
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -131,7 +131,7 @@ def test_waiting_for_a_canceled_job_ends_while_its_run_continues(
         eventually(lambda: len(gateway.gateway.waiters) == 2)
         client.post(first["urls"]["cancel"]).raise_for_status()
 
-        # Before the run ends: it is still held, and the other job waits for it.
+        # The canceled job is answered before the run ends; the run continues for the other job.
         assert waits[0].result().json()["status"] == "canceled"
         assert len(gateway.gateway.waiters) == 1
         worker.resume()

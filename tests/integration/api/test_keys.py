@@ -1,4 +1,4 @@
-"""API keys over HTTP: authentication, ownership of jobs, and revoked keys."""
+"""Tests of API keys over HTTP: authentication, ownership of jobs, and revoked keys."""
 
 import os
 import re
@@ -92,7 +92,7 @@ def test_an_invalid_key_or_two_keys_are_refused(auth_required: httpx.Client, red
 
 
 BASIC = "Basic dXNlcjpwYXNzd29yZA=="
-#: Authorization headers that an authenticating proxy forwards.
+#: Authorization headers without an API key, such as an authenticating proxy forwards.
 FOREIGN = [
     BASIC,
     "Digest username=a",

@@ -1,4 +1,4 @@
-"""Malformed HTTP requests: each is answered with a problem, after the earlier answers."""
+"""Each malformed HTTP request is answered with a problem document, after all earlier answers."""
 
 import pytest
 
@@ -158,7 +158,7 @@ def test_a_malformed_request_is_answered_after_a_slow_earlier_answer(
 
 
 def test_a_malformed_request_after_another_error_gets_its_own_answer(address: Address) -> None:
-    # It is parsed while the answer to the previous request, also an error, is being sent.
+    # The malformed request is parsed while the gateway sends an error for the request before it.
     refused = b"GET /api/stats?unknown=1 HTTP/1.1\r\nHost: x\r\n\r\n"
 
     for name, request in MALFORMED.items():

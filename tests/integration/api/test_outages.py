@@ -1,4 +1,4 @@
-"""The gateway during a Redis outage, and when it is stopped."""
+"""Tests of the gateway during a Redis outage, and of stopping the gateway."""
 
 import os
 import signal
@@ -21,13 +21,13 @@ from tests.paths import ROOT
 from tests.polling import eventually
 from tests.running_gateway import RunningGateway
 
-#: A gateway answers within three seconds in any state of Redis.
+#: The maximum seconds that the gateway takes to answer, in any state of Redis.
 ANSWER_S = 3.0
 
 
 @pytest.fixture
 def own_redis(tmp_path: Path) -> Iterator[RedisServer]:
-    """A Redis that the test stops and starts on one port; not started yet."""
+    """A Redis server that a test starts and stops itself, always on the same port."""
     server = RedisServer(RedisConfig(tmp_path / "redis", port=free_port()))
     yield server
     server.stop()
@@ -35,7 +35,7 @@ def own_redis(tmp_path: Path) -> Iterator[RedisServer]:
 
 @pytest.fixture
 def own_gateway(own_redis: RedisServer, catalog: MemoryCatalog) -> Iterator[RunningGateway]:
-    """A gateway on a Redis that has not been started yet."""
+    """A gateway whose Redis has not been started yet."""
     url = f"redis://127.0.0.1:{own_redis._config.port}/0"
     running = RunningGateway(load_settings({"REDIS_URL": url, "PORT": "0"}), catalog)
     running.start()
@@ -145,7 +145,7 @@ def test_a_stopping_gateway_answers_waiting_requests_with_their_job(
 
             assert answer.result().status_code == 202
             assert answer.result().headers["location"].startswith("/api/jobs/")
-        # After closing everything it ends by the signal.
+        # The gateway closes everything and then ends by the signal.
         assert process.wait(timeout=15) == -signal.SIGTERM
     finally:
         process.kill()

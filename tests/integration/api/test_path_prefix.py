@@ -1,4 +1,4 @@
-"""A gateway behind a real nginx under a path prefix, which nginx strips or keeps."""
+"""A gateway is served under a path prefix by a real nginx, which strips or keeps the prefix."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -39,7 +39,7 @@ def port() -> int:
 def gateway(
     start_gateway: StartGateway, worker: StandInWorker, tmp_path: Path, cover: bytes, port: int
 ) -> RunningGateway:
-    """A gateway behind nginx; tests can also reach it directly."""
+    """The gateway behind nginx, which tests can also reach directly."""
     (tmp_path / "1.png").write_bytes(cover)
     running = start_gateway(
         PUBLIC_URL=f"http://127.0.0.1:{port}{PREFIX}",
@@ -158,6 +158,6 @@ def test_the_api_docs_page_works_under_the_prefix(client: httpx.Client, browser:
 
     assert 'class="swagger-ui' in page
     assert all(f'data-path="{path}"' in page for path in paths)
-    # The server that "Try it out" sends requests to.
+    # "Try it out" sends its requests to this server.
     assert f'<option value="{PREFIX}">' in page
     assert console == []

@@ -1,4 +1,4 @@
-"""Pipelined requests: few are held at a time, and all are answered in order."""
+"""The gateway holds few pipelined requests at a time, and answers all in order."""
 
 import socket
 import threading
@@ -84,7 +84,7 @@ def test_reading_pauses_after_a_few_pipelined_requests(
 def test_a_slow_reader_does_not_resume_reading_of_requests(
     gateway: RunningGateway, worker: StandInWorker
 ) -> None:
-    # A waiting request listens for a disconnect, which makes uvicorn read more.
+    # While a request waits, it listens for a disconnect, which makes uvicorn read further requests.
     worker.pause()
 
     with connect(address_of(gateway)) as connection:

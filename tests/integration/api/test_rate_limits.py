@@ -1,4 +1,4 @@
-"""Rate limits over HTTP: per key and per address, exact under a burst, and during a Redis outage."""
+"""Tests of rate limits over HTTP: per key, per address, under a burst, and during a Redis outage."""
 
 import base64
 import os
@@ -135,7 +135,8 @@ def test_only_a_new_run_costs_more_than_a_request(start_gateway: StartGateway, w
             client.get("/api/search-by-text?query=blue", headers=ASYNC),
         ]
 
-    # A new run, a repeated idempotency key, one reused for another request, a joined run, and a full queue.
+    # The answers are for: a new run; an idempotency key, repeated and with another request; a joined run; a
+    # full queue.
     assert [answer.status_code for answer in answers] == [200, 202, 202, 409, 202, 503]
     left = [int(answer.headers["ratelimit-remaining"]) for answer in answers]
     assert [before - after for before, after in pairwise(left)] == [5, 1, 1, 1, 1]

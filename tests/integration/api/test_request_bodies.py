@@ -1,4 +1,4 @@
-"""JSON that is too deep, too long or invalid: each is refused with its own code."""
+"""JSON that is too deep, too long or invalid is refused, each with a different error code."""
 
 import httpx
 import pytest

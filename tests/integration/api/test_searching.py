@@ -1,4 +1,4 @@
-"""Searches over HTTP: answers, the cache, waiting and asynchronous requests, and failures."""
+"""Tests of searches over HTTP: answers, the cache, waiting and asynchronous requests, and failures."""
 
 import base64
 from concurrent.futures import ThreadPoolExecutor
@@ -137,7 +137,7 @@ def test_an_answer_computed_after_a_catalog_change_is_not_cached_under_the_old_v
     again = text(client)
 
     assert again.headers["x-cache"] == "miss"
-    # The gateway reads the version once a second: within a second it uses the key of the new version.
+    # The gateway reads the catalog's version once a second, and then finds the answer of the new version.
     eventually(lambda: text(client).headers["x-cache"] == "hit")
     assert "etag" in text(client).headers
 
@@ -401,7 +401,7 @@ def test_a_gateway_that_never_reached_the_catalog_does_not_use_the_cache(
 
     with start_gateway().client() as fresh:
         assert text(fresh).json()["code"] == "catalog_unavailable"
-    # A gateway that reached the catalog a moment ago still uses the cache during a database restart.
+    # A gateway that has just reached the catalog still answers from its cache during a database restart.
     assert text(client).headers["x-cache"] == "hit"
 
 

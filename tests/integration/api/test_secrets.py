@@ -41,7 +41,7 @@ def test_settings_show_no_secret() -> None:
 
 @pytest.fixture
 def failing() -> Iterator[tuple[httpx.Client, psutil.Process, Path]]:
-    """A gateway whose credentials Redis and catalog refuse, and its log."""
+    """A gateway whose credentials both Redis and the catalog refuse: its client, process and log."""
     port = free_port()
     environ = {
         "PATH": os.environ["PATH"],

@@ -1,4 +1,4 @@
-"""Security headers on every answer, and their effect in a real browser."""
+"""Every answer has security headers, whose effect is tested in a real browser."""
 
 import threading
 from collections.abc import Iterator
@@ -80,7 +80,7 @@ def test_allowed_origins_can_read_answers_and_headers(start_gateway: StartGatewa
         refused = client.get("/api/genres", headers={"Origin": origin})
         stranger = client.get("/api/genres", headers={"Origin": "https://c.example"})
 
-    # A preflight has no key and must not need one.
+    # A preflight request has no API key and must not need a key.
     assert preflight.status_code == 200
     assert preflight.headers["access-control-allow-origin"] == origin
     assert "Authorization" in preflight.headers["access-control-allow-headers"]
@@ -122,7 +122,7 @@ def test_the_api_docs_page_works_under_the_content_security_policy(
         paths = client.get("/openapi.json").json()["paths"]
     operation = paths["/api/search-by-image"]["post"]["operationId"]
 
-    # The URL fragment opens one operation.
+    # The fragment of the URL opens one operation on the page.
     page, console = browser.load(f"{gateway.url}/docs#/search/{operation}")
 
     assert 'class="swagger-ui' in page
@@ -141,14 +141,14 @@ def test_album_titles_cannot_inject_scripts(
 
     page, _ = browser.load(f"{gateway.url}/api/albums/1")
 
-    # The title is shown as text and creates no element.
+    # The page shows the title as text and creates no element from it.
     assert "&lt;img src=x onerror=" in page
     assert "<script>alert" not in page
     assert "<img" not in page
 
 
 class Sink(BaseHTTPRequestHandler):
-    """Counts requests."""
+    """An HTTP server's handler that counts requests."""
 
     hits = 0
 

@@ -1,4 +1,4 @@
-"""Service endpoints, and what every answer has: a request id, and a problem document for errors."""
+"""Tests of the service endpoints, the request id of every answer, and the problem document of every error."""
 
 import re
 import subprocess
@@ -211,7 +211,7 @@ def test_the_api_docs_page_needs_no_internet(client: httpx.Client) -> None:
 
     assert sources
     for source in sources:
-        # Relative to /docs.
+        # The path is relative to /docs.
         assert source.startswith(("docs/", "data:"))
         if source.startswith("docs/"):
             client.get(f"/{source}").raise_for_status()

@@ -1,4 +1,4 @@
-"""Rate-limit budgets in Redis: rotation of windows, refunds, and separate clients."""
+"""Tests of rate-limit budgets in Redis: rotation of windows, refunds, and separate clients."""
 
 import pytest
 from redis import Redis
@@ -22,7 +22,7 @@ async def spend(limits: RateLimits, cost: int, bucket: Bucket = BUCKET) -> Payme
 
 
 def turn(redis: Redis, *, seconds: int) -> None:
-    """Move the start of the window into the past, as if that time had passed."""
+    """Move the start of the rate-limit window into the past, as if this many seconds had passed."""
     redis.hincrby(NAME, "start_ms", -1000 * seconds)
 
 

@@ -1,4 +1,4 @@
-"""Channel messages are received, and an unreadable message does not end the subscription."""
+"""A subscription receives the messages of its channel, and an unreadable message does not end it."""
 
 import asyncio
 import logging

@@ -1,4 +1,4 @@
-"""Uploads over a real connection: refusals come early, and the client can read the reason."""
+"""Uploads over a real connection are refused early, and the client can read the reason."""
 
 import socket
 from collections.abc import Iterator
@@ -21,7 +21,7 @@ MULTIPART = {"Content-Type": "multipart/form-data; boundary=zz"}
 PART = b'--zz\r\nContent-Disposition: form-data; name="file"; filename="a.png"\r\n\r\n'
 
 
-#: The head of a request whose body is the image.
+#: The first bytes of a request whose whole body is an image.
 RAW = b"\x89PNG"
 
 
@@ -30,7 +30,7 @@ def error_parameters(answer: httpx.Response) -> list[str]:
 
 
 class Sender:
-    """A gibibyte in chunks, counted as it is sent."""
+    """A request body of one gibibyte that counts the bytes sent."""
 
     def __init__(self, first: bytes = b"") -> None:
         self._first = first
@@ -80,7 +80,7 @@ def test_an_image_may_be_the_whole_body(client: httpx.Client, cover: bytes, cont
     headers = {} if content_type is None else {"Content-Type": content_type}
     answer = client.post("/api/search-by-image?k=10", content=cover, headers=headers)
 
-    # The content decides, not the media type: it is the same search.
+    # The search is the same, because the gateway ignores the media type and reads the content.
     assert (answer.status_code, answer.headers["x-cache"]) == (200, "hit")
     assert answer.json()["results"] == in_a_form["results"]
 
@@ -140,7 +140,7 @@ def test_an_image_error_found_by_a_worker_names_the_parameter(
 def begin_upload(
     running: RunningGateway, stack: ExitStack, *, path: str, content_type: str, size_bytes: int
 ) -> socket.socket:
-    """Send an upload except its last byte."""
+    """Send an upload without its last byte; return the open connection."""
     host, port = running.url.removeprefix("http://").split(":")
     connection = stack.enter_context(socket.create_connection((host, int(port)), timeout=20))
     head = f"POST {path} HTTP/1.1\r\nHost: gateway\r\nContent-Type: {content_type}\r\n"

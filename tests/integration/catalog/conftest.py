@@ -1,4 +1,4 @@
-"""Catalogs on the real PostgreSQL and the real PostgREST, over the same known albums."""
+"""Fixtures of catalogs with the same known albums, on real PostgreSQL and PostgREST servers."""
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -19,15 +19,15 @@ from tests.integration.catalog.known_catalog import KnownAlbums, write
 WORLD_SIZE = 3000
 TIMEOUT_S = 10.0
 
-#: How a test connects to a catalog; `pgbouncer` is PostgreSQL behind a pooler in transaction mode.
+#: The ways to connect to a catalog; `pgbouncer` is PostgreSQL behind PgBouncer in transaction mode.
 IMPLEMENTATIONS = ("postgres", "pgbouncer", "supabase")
-#: Up to how many albums a search is exact; a setting of the database.
+#: Search modes: the database setting for the maximum number of albums that a search scans exactly.
 WAYS = {"exact": "1000000", "walk": "0"}
 
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """A catalog and the database behind it."""
+    """A catalog client, and the URL of its database."""
 
     catalog: Catalog
     database_url: str
@@ -40,7 +40,7 @@ def known_albums() -> KnownAlbums:
 
 @pytest.fixture(scope="session")
 def known_albums_urls(postgres_server: PostgresServer, known_albums: KnownAlbums) -> dict[str, str]:
-    """For each search mode a database with the known albums; tests only read them."""
+    """The URL of a database with the known albums for each search mode; tests must not change the albums."""
     urls: dict[str, str] = {}
     for way, exact_up_to in WAYS.items():
         name = f"world_{way}"
@@ -68,7 +68,7 @@ def catalog(
     known_albums_urls: dict[str, str],
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Catalog]:
-    """The known albums behind each implementation, in each search mode."""
+    """A catalog client of each implementation, over the known albums in each search mode."""
     implementation, way = request.param.split("-")
     with ExitStack() as stack:
         opened = _open(implementation, known_albums_urls[way], request, tmp_path_factory, stack)
@@ -79,7 +79,7 @@ def catalog(
 def writable(
     request: pytest.FixtureRequest, database_url: str, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Opened]:
-    """An empty catalog for this test, behind each implementation."""
+    """A catalog client of each implementation, over an empty catalog that only this test uses."""
     with ExitStack() as stack:
         opened = _open(request.param, database_url, request, tmp_path_factory, stack)
         yield Opened(opened, database_url)
@@ -87,7 +87,7 @@ def writable(
 
 @pytest.fixture
 def execute(database_url: str) -> Callable[[str], None]:
-    """Run SQL in the test's own database."""
+    """Return a function that runs SQL in the test's own database."""
 
     def run(statements: str) -> None:
         with psycopg.connect(database_url) as connection:
@@ -118,7 +118,7 @@ def _open(
 
 def _fill(url: str, known_albums: KnownAlbums) -> None:
     with psycopg.connect(url, autocommit=True) as connection:
-        # As in a first load: the index is built once, over all rows.
+        # The index is built once, over all rows, as in a first load.
         row = connection.execute("SELECT pg_get_indexdef('album_covers_embedding_hnsw'::regclass)").fetchone()
         assert row is not None
         connection.execute("DROP INDEX album_covers_embedding_hnsw")

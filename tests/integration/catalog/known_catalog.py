@@ -1,4 +1,4 @@
-"""A synthetic catalog whose answers numpy computes: clustered, distant and equal vectors, unusual rows."""
+"""A synthetic catalog with known search results: clustered, distant and equal vectors, and unusual rows."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -16,21 +16,21 @@ RARE, RARE_COUNT = "Spoken", 15
 FAR, FAR_COUNT = "Far", 300
 #: A genre that would break an unescaped query or array literal.
 ODD = """R"n,B {é} \\ 'x' %s"""
-#: The second genre of some albums, by two of its spellings; the first is the more frequent.
+#: Two spellings of the second genre of some albums; the first spelling is more frequent.
 SECOND = ("Live Recording", "LIVE  recording")
 TIES = ["tie-a", "tie-B", "tie-ä", "tie-1"]
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One album as it was written."""
+    """One row of `album_covers`, as a test writes it."""
 
     id: str
     embedding: Vectors | None
     artist: str | None = "An Artist"
     album_name: str | None = "An Album"
     genre: str | None = None
-    #: Genres after the first.
+    #: The genres after the first genre.
     other_genres: tuple[str, ...] = ()
     release_year: int | None = None
     pitchfork_score: Decimal | None = None
@@ -41,7 +41,7 @@ class Row:
 
 
 class KnownAlbums:
-    """The rows and the queries, from one seed; covers and texts lie in two cones."""
+    """Rows and queries generated from one seed; embeddings of covers and of texts lie in two cones."""
 
     def __init__(self, size: int, *, seed: int = 11) -> None:
         self._random = np.random.default_rng(seed)
@@ -53,15 +53,15 @@ class KnownAlbums:
         self._matrix = unit(vectors.astype(np.float64), np.float64)
 
     def covers(self, count: int) -> Vectors:
-        """Return new covers near the catalog's, shape (count, 512)."""
+        """Return embeddings of new covers similar to the catalog's, shape (count, 512)."""
         return self._cones.covers(count)
 
     def texts(self, count: int) -> Vectors:
-        """Return texts, which are far from all covers, shape (count, 512)."""
+        """Return embeddings of texts, which are far from all covers, shape (count, 512)."""
         return self._cones.texts(count)
 
     def nearest(self, query: Vectors, k: int, *, passing: Callable[[Row], bool]) -> list[str]:
-        """Return the ids of the k nearest rows that pass, by an exact scan in double precision."""
+        """Return the ids of the k nearest passing rows, by an exact scan in double precision."""
         kept = np.array([passing(row) for row in self._embedded])
         cosines = self._matrix @ (query.astype(np.float64) / np.linalg.norm(query))
         # Rows are ordered by id, so that a stable sort breaks ties by id.
@@ -95,7 +95,7 @@ class KnownAlbums:
         ]
 
     def _far(self) -> list[Row]:
-        # Farthest from every query: an index search visits them last.
+        # These albums are farthest from every query, so that an index search visits them last.
         return [
             Row(id=f"far-{i}", embedding=vector, genre=FAR, release_year=1975)
             for i, vector in enumerate(self._cones.behind(FAR_COUNT))
@@ -112,7 +112,7 @@ def write(connection: psycopg.Connection, rows: list[Row]) -> None:
         "id, embedding, artist, album_name, genre, release_year, pitchfork_score, best_new_music, cover_url, "
         "reviewer, metadata"
     )
-    # As a client that knows one genre per album writes, if no album has more.
+    # If no album has several genres, write like a client that knows only one genre per album.
     several = any(row.other_genres for row in rows)
     statement = f"COPY album_covers ({columns}{', genres' if several else ''}) FROM STDIN"
     with connection.cursor() as cursor, cursor.copy(statement.encode()) as copy:

@@ -1,4 +1,4 @@
-"""Genres in both implementations: every spelling, several per album, rows written by plain SQL."""
+"""Tests of genres in both implementations: spellings, several genres per album, rows by plain SQL."""
 
 import re
 import sys
@@ -15,15 +15,15 @@ from common.genres import genre_key
 from tests.integration.catalog.conftest import Opened
 
 QUERY = np.ones(512, dtype=np.float32)
-#: Latin with diacritics, Greek, Cyrillic, Armenian.
+#: Ranges of letters with case: Latin with diacritics, Greek, Cyrillic, Armenian.
 CASED = ("\u00c0-\u017f", "\u0386-\u03ce", "\u0400-\u045f", "\u0490-\u04ff", "\u0531-\u0556", "\u1e00-\u1ef9")
 
-#: Surrogates, unassigned code points, private use.
+#: Unicode categories without characters: surrogates, unassigned code points, private use.
 NONE = {"Cs", "Cn", "Co"}
 
 
 def insert(opened: Opened, columns: str, *rows: tuple[object, ...]) -> None:
-    """Insert albums by plain SQL, all with the same embedding."""
+    """Insert albums by plain SQL; all albums have the same embedding."""
     values = ", ".join(["%s"] * len(columns.split(",")))
     statement = f"INSERT INTO album_covers (embedding, {columns}) VALUES (%s::vector, {values})"
     with psycopg.connect(opened.database_url) as connection, connection.cursor() as cursor:
@@ -164,7 +164,7 @@ def test_editing_one_genre_column_updates_the_other(
 
 def test_rows_written_without_triggers_are_found_by_genre(writable: Opened) -> None:
     with psycopg.connect(writable.database_url) as connection:
-        # As a restore or a replica writes them, without triggers.
+        # Rows are written without triggers, as by a restore or a replica.
         connection.execute("SET session_replication_role = replica")
         connection.execute(
             "INSERT INTO album_covers (id, embedding, genre) VALUES ('a', %s, 'Rock'), ('b', %s, NULL)",
@@ -220,5 +220,5 @@ def test_sql_and_python_normalize_spellings_alike(database_url: str) -> None:
     differing = [letter for letter, key in keys.items() if genre_key(f"a {letter}b") != key]
     assert re.findall(f"[{''.join(CASED)}]", "".join(differing)) == []
     assert [letter for letter in differing if genre_key(letter) == letter] == []
-    # Python folds more of the remaining characters: a search then uses both spellings and finds both.
+    # Python folds the case of more characters than SQL; a search then uses both spellings.
     assert [letter for letter in differing if genre_key(f"a {letter}b") != genre_key(keys[letter])] == []

@@ -1,4 +1,4 @@
-"""Several tools may try to build the index at once: one builds it, and the others use it."""
+"""If several tools build the index at the same time, one tool builds it and the others use it."""
 
 import threading
 from concurrent.futures import ThreadPoolExecutor

@@ -1,4 +1,4 @@
-"""Which queries search more of the index: outliers, far from all albums."""
+"""Queries that are outliers, far from all albums, search more of the index."""
 
 import psycopg
 import pytest
@@ -24,7 +24,7 @@ def test_texts_are_outliers_among_covers(
 
     found = apart(known_albums_urls["walk"], texts)
 
-    # In a catalog this small some covers' neighbours are hardly closer than the text.
+    # In such a small catalog, the neighbours of some covers are hardly closer than the text.
     assert sum(found) >= 36
 
 

@@ -1,4 +1,4 @@
-"""Each PostgreSQL fault has its own error, within the time limit."""
+"""Each PostgreSQL fault raises a different error within the time limit."""
 
 import os
 import signal
@@ -194,7 +194,7 @@ def test_an_unreachable_server_fails_at_once(postgres_server: PostgresServer) ->
 
 @pytest.fixture(params=["database_url", "pooled_url"])
 def either_url(request: pytest.FixtureRequest, database_url: str) -> str:
-    """The test's database, directly and through a pooler in transaction mode."""
+    """The URL of the test's database, directly or through PgBouncer in transaction mode."""
     return str(request.getfixturevalue(request.param))
 
 

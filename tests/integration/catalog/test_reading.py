@@ -1,4 +1,4 @@
-"""Reads other than searches, in both implementations."""
+"""Tests of reads other than searches, in both catalog implementations."""
 
 from collections import Counter
 
@@ -101,7 +101,7 @@ def test_the_stamp_names_the_model_of_the_vectors(writable: Opened) -> None:
     with psycopg.connect(writable.database_url) as connection:
         connection.execute("SELECT stamp_catalog('a/model', 'f00d')")
 
-    # a tool of an older release passes no preprocessing version, which means the first
+    # A tool of an older release passes no preprocessing version, which means version 1.
     assert writable.catalog.model_stamp() == ModelStamp(model="a/model", fingerprint="f00d", preprocessing=1)
 
 

@@ -1,4 +1,4 @@
-"""The recall benchmark on a small catalog: its report is correct."""
+"""The recall benchmark reports correct figures for a small catalog."""
 
 from collections.abc import Iterator
 from pathlib import Path

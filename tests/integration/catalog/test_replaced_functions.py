@@ -1,10 +1,10 @@
-"""A migration while the service runs."""
+"""SQL functions are replaced, as by a migration, while the service runs."""
 
 import psycopg
 
 from tests.integration.catalog.conftest import Opened
 
-#: Above psycopg's threshold for preparing a statement.
+#: The number of calls; it must be larger than psycopg's threshold for preparing a statement.
 CALLS = 8
 
 

@@ -1,4 +1,4 @@
-"""PostgREST's `db-max-rows` does not truncate our answers, and too low a limit is reported."""
+"""PostgREST's limit `db-max-rows` does not truncate our answers, and a limit that is too low is reported."""
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing
@@ -15,7 +15,7 @@ from common.queries import K_MAX
 from local.servers.supabase import SupabaseConfig, SupabaseServer
 
 ALBUMS = 120
-#: Possible limits; Supabase's default is 1,000.
+#: Possible values of `db-max-rows`; Supabase's default is 1,000.
 LIMITS = (1, 5, 49, 50, 1000)
 
 MakeWriter = Callable[[int], SupabaseWriter]
@@ -23,7 +23,7 @@ MakeWriter = Callable[[int], SupabaseWriter]
 
 @pytest.fixture
 def make_writer(database_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[MakeWriter]:
-    """Return a writer through a separate PostgREST with a row limit."""
+    """Return a function that makes a catalog writer over a separate PostgREST with a row limit."""
     with ExitStack() as stack:
 
         def make(max_rows: int) -> SupabaseWriter:

@@ -1,4 +1,4 @@
-"""The schema: applied twice, to older catalogs, without superuser rights, and closed to other roles."""
+"""The schema can be applied twice, to older catalogs and without superuser rights, and denies other roles."""
 
 import uuid
 from collections.abc import Callable
@@ -20,7 +20,7 @@ from local.servers.postgres import PostgresServer
 from local.servers.supabase import SupabaseServer
 from tests.integration.catalog.known_catalog import KnownAlbums, Row, write
 
-#: The table and the function of catalogs that are older than this project.
+#: SQL that creates a catalog older than this project: a table and a search function.
 OLDER_CATALOG = """
 CREATE EXTENSION IF NOT EXISTS vector;
 CREATE TABLE album_covers (
@@ -136,7 +136,7 @@ def test_migrating_to_several_genres_does_not_rewrite_rows(
         ]
         assert catalog.genres() == ["Folk/Country", "Rock", "ÉLECTRO"]
         assert [catalog.album(str(n)).genres for n in (0, 5, 7)] == [("Rock",), ("Folk/Country",), ()]
-    # Only rows whose key differs from lower(genre) were rewritten.
+    # The migration rewrites only rows whose genre key differs from lower(genre).
     assert {album_id for album_id in after if after[album_id] != before[album_id]} == {"2", "3"}
     expected = fetch(
         bare_database_url, "SELECT passing FROM estimated_albums('{rock}', NULL, NULL, NULL, false)"
@@ -169,7 +169,7 @@ def test_a_foreign_column_named_genres_stops_the_migration(bare_database_url: st
 
 
 def make_older(database_url: str, rows: list[Row]) -> None:
-    """Downgrade a catalog to the schema with one genre per album, with rows written by plain SQL."""
+    """Downgrade a catalog to the older schema with one genre per album, and write the rows by plain SQL."""
     with psycopg.connect(database_url) as connection:
         connection.execute("TRUNCATE album_covers")
         connection.execute("DROP TRIGGER album_covers_genres ON album_covers")
@@ -330,7 +330,7 @@ def test_exact_and_index_search_use_the_expected_plans(
         with psycopg.connect(url, autocommit=True) as connection:
             before = connection.execute(scans).fetchone()
             connection.execute("SELECT * FROM search_albums(%s)", [vector_literal(query)])
-            # PostgreSQL flushes a session's statistics at its end or on request.
+            # Without this request, PostgreSQL would flush the session's statistics only at its end.
             connection.execute("SELECT pg_stat_force_next_flush()")
             connection.execute("SELECT pg_stat_clear_snapshot()")
             used[way] = (before, connection.execute(scans).fetchone())

@@ -1,4 +1,4 @@
-"""The search in both implementations, exact and by index."""
+"""Tests of the search in both catalog implementations, by exact scan and by index."""
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -26,7 +26,7 @@ NO_FILTER = Filters()
 
 
 def passes(filters: Filters) -> Callable[[Row], bool]:
-    """Apply the filters in Python, independently of SQL."""
+    """Return a function that applies the filters to a row in Python, independently of SQL."""
 
     def check(row: Row) -> bool:
         year, score = row.release_year, row.pitchfork_score

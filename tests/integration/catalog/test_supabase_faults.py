@@ -1,4 +1,4 @@
-"""Each Supabase fault has its own error, which names the remedy and shows no secret."""
+"""Each Supabase fault raises a different error, which names the remedy and shows no secret."""
 
 import traceback
 from collections.abc import Callable, Iterator
@@ -68,7 +68,7 @@ def test_two_overloads_of_a_function_count_as_missing(
     execute(
         "CREATE FUNCTION albums_by_id(album_ids text[], more int DEFAULT 0) RETURNS int LANGUAGE sql RETURN 1"
     )
-    # Started after the change, so that PostgREST reads the schema with both.
+    # PostgREST starts after the change, so that it reads the schema with both functions.
     server: SupabaseServer = request.getfixturevalue("supabase_server")
 
     with opening(server.url, server.service_key) as catalog:

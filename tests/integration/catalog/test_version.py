@@ -1,4 +1,4 @@
-"""The catalog's version: it changes with every kind of write, and only then."""
+"""The catalog's version changes with every kind of write, and at no other time."""
 
 import subprocess
 from collections.abc import Callable, Iterator
@@ -18,7 +18,7 @@ from tests.polling import eventually
 ONE = "[" + ",".join(["1"] + ["0"] * 511) + "]"
 ALBUM = f"INSERT INTO album_covers (id, embedding, artist) VALUES ('old', '{ONE}', 'Old')"
 
-#: Each runs on a connection in autocommit mode.
+#: Statements that change the catalog, for a connection in autocommit mode.
 WAYS = {
     "an insert": "INSERT INTO album_covers (id) VALUES ('new')",
     "an update": "UPDATE album_covers SET artist = 'New'",
@@ -76,7 +76,7 @@ def run(url: str, statements: str) -> None:
 
 
 def seen(catalog: Catalog) -> str | None:
-    """Return the version in a search result, which a gateway receives."""
+    """Return the catalog's version in a search result."""
     version = catalog.search(np.eye(1, 512, dtype=np.float32)[0], k=1, filters=Filters()).version
     assert version == catalog.version()
     return version
@@ -240,7 +240,7 @@ def test_concurrent_writers_do_not_block_and_leave_few_marks(database_url: str) 
     run(database_url, "INSERT INTO album_covers (id) SELECT i::text FROM generate_series(0, 7) i")
     writers = [psycopg.connect(database_url) for _ in range(8)]
 
-    # Eight transactions are open at a time; if one waited for another, none would end.
+    # Eight transactions are open at the same time; if one had to wait for another, the test would fail.
     for round_ in range(150):
         for number, writer in enumerate(writers):
             writer.execute("SET LOCAL lock_timeout = '1s'")
@@ -269,7 +269,7 @@ def test_compacting_marks_keeps_the_version(database_url: str) -> None:
 
 @pytest.fixture
 def subscribed(tmp_path: Path) -> Iterator[tuple[str, str]]:
-    """The URLs of a catalog and of a subscriber to it, on a separate server."""
+    """The URLs of a catalog and of a logical replica of the catalog, on a separate server."""
     config = PostgresConfig(tmp_path / "replicated", durable=False)
     with PostgresServer(config) as server:
         run(server.url(), "ALTER SYSTEM SET wal_level = logical")
@@ -280,7 +280,8 @@ def subscribed(tmp_path: Path) -> Iterator[tuple[str, str]]:
         source, replica = server.url("source"), server.url("replica")
         run(source, ALBUM)
         run(source, "CREATE PUBLICATION albums FOR TABLE album_covers")
-        # Within one server creating the subscription's slot would deadlock, so it is created first.
+        # The slot is created first, because a subscription to the same server would deadlock while creating
+        # it.
         run(source, "SELECT pg_create_logical_replication_slot('albums', 'pgoutput')")
         run(
             replica,
@@ -312,7 +313,7 @@ def test_changes_applied_by_a_subscription_make_a_new_version(subscribed: tuple[
         seen_versions.add(fetch_text(replica, "SELECT catalog_version()"))
 
     assert None not in seen_versions
-    # The first two are equal if the replica received the album before the first read.
+    # Two versions may be equal, because the replica may receive the album before the first read.
     assert len(seen_versions) >= 5
 
 

@@ -1,4 +1,4 @@
-"""Concurrent writers and readers: a version never identifies two contents."""
+"""With concurrent writers and readers, one version never identifies two different contents."""
 
 import random
 import threading
@@ -19,7 +19,7 @@ STATEMENTS = (
     ),
     "UPDATE album_covers SET genre = %(word)s WHERE id > %(id)s",
 )
-#: Like the next two, it locks the whole table; each is chosen at random.
+#: Statements that are chosen rarely, because each locks the whole table.
 RARE = (
     "TRUNCATE album_covers",
     (
@@ -29,10 +29,10 @@ RARE = (
     ),
     "ALTER TABLE album_covers ALTER reviewer TYPE text USING upper(genre)",
 )
-#: Row locks may make a writer of any isolation level retry.
+#: Errors after which a writer retries; row locks can cause them at any isolation level.
 REFUSALS = (psycopg.errors.SerializationFailure, psycopg.errors.DeadlockDetected)
 
-#: A separate statement, so that its snapshot is taken after the table lock.
+#: Reads version and content in one statement, whose snapshot is taken after the table lock.
 LOOK = "SELECT catalog_version(), md5(coalesce(string_agg(a::text, ' ' ORDER BY id), '')) FROM album_covers a"
 
 
@@ -54,7 +54,7 @@ def test_a_version_never_identifies_two_contents(database_url: str) -> None:
 
 
 def _write(url: str, seed: int) -> int:
-    """Run transactions of every kind, committed or rolled back; return how many were committed."""
+    """Run transactions of every kind, commit or roll back each; return the number of commits."""
     draw, committed = random.Random(seed), 0
     levels = [psycopg.IsolationLevel.READ_COMMITTED] * 3 + [psycopg.IsolationLevel.REPEATABLE_READ]
     with psycopg.connect(url) as connection:

@@ -1,4 +1,4 @@
-"""An operator at a command line: a folder of covers, a table, and `python -m catalog` over real servers."""
+"""Fixtures of an operator's command line: a table, a folder of covers, and `python -m catalog`."""
 
 import csv
 from collections.abc import Callable, Mapping, Sequence
@@ -22,7 +22,7 @@ ALBUMS = 30
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """The exit status and output of a command."""
+    """The exit status and the output of a command."""
 
     status: int
     out: str
@@ -34,7 +34,7 @@ Catalog = Callable[..., Done]
 
 @pytest.fixture(scope="session")
 def drawn(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with the covers of the first demo albums; tests must not change it."""
+    """A folder with the covers of the first demo albums, which tests must not change."""
     folder = tmp_path_factory.mktemp("covers")
     for album in demo_albums(ALBUMS):
         (folder / f"{album.id}.jpg").write_bytes(cover_jpeg(album, size_px=96))
@@ -43,7 +43,7 @@ def drawn(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def workdir(tmp_path: Path, drawn: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The operator's folder, with `albums.csv` and `covers`."""
+    """The operator's working directory, with the table `albums.csv` and the folder `covers`."""
     folder = tmp_path / "operator"
     covers = folder / "covers"
     covers.mkdir(parents=True)
@@ -56,7 +56,7 @@ def workdir(tmp_path: Path, drawn: Path, monkeypatch: pytest.MonkeyPatch) -> Pat
 
 @pytest.fixture
 def environ(database_url: str, redis: Redis, redis_server: RedisServer, tmp_path: Path) -> dict[str, str]:
-    """The operator's environment; the encoder computes vectors from the pixels without a model."""
+    """The operator's environment variables; the encoder computes vectors from pixels without a model."""
     return {
         "DATABASE_URL": database_url,
         "REDIS_URL": redis_server.url,
@@ -68,7 +68,7 @@ def environ(database_url: str, redis: Redis, redis_server: RedisServer, tmp_path
 
 @pytest.fixture(params=["postgres", "pgbouncer", "supabase"])
 def catalog_settings(request: pytest.FixtureRequest, environ: dict[str, str]) -> Mapping[str, str]:
-    """Settings of each way to connect to the catalog."""
+    """Environment variables for each way to connect to the catalog."""
     if request.param == "pgbouncer":
         environ["DATABASE_URL"] = request.getfixturevalue("pooled_url")
     if request.param == "supabase":
@@ -85,7 +85,7 @@ def catalog(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> Catalog:
-    """Run `python -m catalog`, in this process; keywords change the environment."""
+    """Return a function that runs `python -m catalog` in this process; keywords set environment variables."""
 
     def run(*arguments: str, **changes: str) -> Done:
         for name in ("DATABASE_URL", "SUPABASE_URL", "SUPABASE_KEY"):
@@ -101,7 +101,7 @@ def catalog(
 
 
 def cells(album: DemoAlbum) -> dict[str, object]:
-    """Return an album as a row of a table, with a metadata column."""
+    """Return an album as the row of a table, with a metadata column."""
     return {
         "id": album.id,
         "artist": album.artist,
@@ -123,13 +123,13 @@ def write_table(path: Path, rows: Sequence[Mapping[str, object]]) -> None:
 
 
 def read_report(path: Path) -> list[tuple[int, str]]:
-    """Return number and reason of each rejected row."""
+    """Return the row number and the reason of each rejected row."""
     with path.open(newline="") as file:
         return [(int(row["row"]), row["reason"]) for row in csv.DictReader(file)]
 
 
 def read_notes(path: Path) -> list[tuple[int, str, str]]:
-    """Return number, column and reason of each note."""
+    """Return the row number, the column and the reason of each note."""
     with path.open(newline="") as file:
         return [(int(note["row"]), note["column"], note["reason"]) for note in csv.DictReader(file)]
 

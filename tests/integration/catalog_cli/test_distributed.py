@@ -27,7 +27,7 @@ START_S = 60.0
 
 @pytest.fixture
 def make_worker(environ: dict[str, str], tmp_path: Path) -> Iterator[Callable[[], Service]]:
-    """Return unstarted workers over the operator's catalog; stop them at the end."""
+    """Return a function that makes unstarted workers for the operator's catalog; stop them at the end."""
     made: list[Service] = []
 
     def make() -> Service:
@@ -176,7 +176,7 @@ def test_a_batch_that_fails_repeatedly_ends_the_ingest(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    # A larger batch would be split into single covers.
+    # The batch is one cover, because a failed larger batch would be split into single covers.
     monkeypatch.setattr("catalog.ingest.embedding.distributed.BATCH", 1)
     monkeypatch.setattr("catalog.ingest.embedding.distributed.RESEND_AFTER_S", 0.1)
     monkeypatch.setattr("catalog.ingest.embedding.distributed.FAILURES_MAX", 2)
@@ -219,7 +219,7 @@ def kill_once_busy(worker: Service) -> None:
 
 
 def covers_bytes(redis: Any) -> int:
-    """Return the bytes of all covers that wait in Redis."""
+    """Return the total size of all covers that wait in Redis."""
     return sum(redis.strlen(key) for key in redis.scan_iter(f"{keyspace.BULK}:*", _type="string"))
 
 

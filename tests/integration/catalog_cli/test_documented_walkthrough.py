@@ -16,7 +16,7 @@ DOCUMENT = (ROOT / "docs" / "catalog.md").read_text()
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """A block of commands, and the output lines that the document shows."""
+    """A block of commands in docs/catalog.md, and the output lines that the document shows."""
 
     commands: tuple[str, ...]
     shown: tuple[str, ...]

@@ -19,7 +19,7 @@ NOWHERE = "nowhere/d"
 
 @contextmanager
 def full_disk() -> Iterator[None]:
-    """Make every write fail as on a full disk."""
+    """Make every write to a file fail, as on a full disk."""
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (0, before[1]))
     try:

@@ -1,4 +1,4 @@
-"""Fetched covers: at the host's rate, once each, and without harm to existing albums."""
+"""Covers are fetched once, at their host's rate, and without harm to existing albums."""
 
 import threading
 from collections.abc import Iterator, Mapping
@@ -25,7 +25,7 @@ INGEST = ("ingest", "albums.csv", "--covers", "image", "--allow-private", "--per
 
 @pytest.fixture
 def server(workdir: Path) -> Iterator[CoverServer]:
-    """A host of covers, and a table with a column of their URLs."""
+    """A server of covers; the operator's table has a column with the covers' URLs."""
     with cover_server() as server:
         server.covers |= {f"/{file.name}": file.read_bytes() for file in (workdir / "covers").iterdir()}
         write_table(workdir / "albums.csv", addressed(server))
@@ -46,7 +46,7 @@ def addressed(server: CoverServer, **changes: object) -> list[dict[str, object]]
 
 
 def paths(server: CoverServer) -> list[str]:
-    """Return the paths requested since the last call."""
+    """Return the paths requested from the server since the last call."""
     asked = [one.path for one in server.asked]
     server.asked.clear()
     return asked
@@ -156,7 +156,7 @@ def test_a_recheck_of_a_host_without_validators_compares_the_covers(
 
     for done in (without, learnt, with_them):
         assert f"0 written, {ALBUMS} unchanged, 0 rejected" in done.err
-    # New validators of a host are stored even if nothing else has changed.
+    # The new ETags of the host were stored, although nothing else had changed.
     assert server.statuses() == [304] * ALBUMS
 
 
@@ -180,7 +180,7 @@ def test_existing_albums_are_never_rejected_for_their_covers(
 ) -> None:
     catalog(*INGEST)
     before = rows(database_url)
-    # Every row and every URL has changed.
+    # In the new table, every row and every URL has changed.
     moved = [
         row | {"image": server.url(f"/new/{row['id']}.jpg"), "genre": "Polka"} for row in addressed(server)
     ]
@@ -207,7 +207,7 @@ def test_existing_albums_are_never_rejected_for_their_covers(
         assert album["genre"] == "Polka"
         for name in ("embedding", "cover_hash", "cover_source"):
             assert album[name] == before[album_id][name]
-    # The next run tries the new URLs again.
+    # The next ingest tries the new URLs again.
     server.answers.clear()
     server.covers |= {f"/new{path}": cover for path, cover in server.covers.items() if path.count("/") == 1}
     assert f"{ALBUMS} written" in catalog(*INGEST).err
@@ -235,7 +235,7 @@ def test_a_stalled_host_does_not_delay_others(
     catalog: Catalog, workdir: Path, server: CoverServer, database_url: str
 ) -> None:
     with cover_server() as slow:
-        # The slow host continues once the other has answered all its requests.
+        # The slow host answers only after the other host has answered all its requests.
         others_done = threading.Event()
 
         def wait(handler: object) -> None:
@@ -303,5 +303,5 @@ def test_reembedding_keeps_the_rate_of_a_host(
 
     assert done.status == 0, done.err
     assert server.statuses().count(200) == ALBUMS
-    # The stored validators of the covers are kept.
+    # The stored ETags of the covers are kept.
     assert all(album["cover_etag"] for album in rows(database_url).values())

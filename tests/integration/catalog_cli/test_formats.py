@@ -1,4 +1,4 @@
-"""An ingest accepts every image format that a search accepts, and names the others."""
+"""An ingest accepts every image format that a search accepts, and names unsupported formats."""
 
 import csv
 import shutil
@@ -48,7 +48,7 @@ def test_accepted_formats_are_embedded_and_others_are_named(
 def test_a_cover_in_another_colour_space_is_converted_to_srgb(
     catalog: Catalog, workdir: Path, database_url: str
 ) -> None:
-    """The stand-in computes vectors from pixels: equal vectors mean equal pixels."""
+    """Vectors are compared, because the stand-in encoder computes equal vectors only for equal pixels."""
     drawn = np.full((224, 224, 3), (180, 110, 90), dtype=np.uint8)
     seen = np.rint(icc.seen(drawn, primaries=icc.DISPLAY_P3)).astype(np.uint8)
     wide = encoded(Image.fromarray(drawn), "PNG", icc_profile=icc.matrix_profile(primaries=icc.DISPLAY_P3))

@@ -1,4 +1,4 @@
-"""Several genres in a cell: ingest, export, and ingest again."""
+"""Several genres in one cell survive an ingest, an export and a second ingest."""
 
 import csv
 import hashlib

@@ -91,7 +91,7 @@ def test_only_changed_rows_are_written_again(catalog: Catalog, workdir: Path, da
 
 @pytest.fixture
 def embedded_covers(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """The number of covers in each call of the encoder."""
+    """The list of the number of covers in each call of the encoder."""
     counts: list[int] = []
     encode = FixedLatencyEncoder.encode_images
 
@@ -196,7 +196,7 @@ def test_bad_rows_and_covers_are_reported_and_do_not_stop_the_ingest(
 
 
 def dirty_table() -> list[dict[str, object]]:
-    """Return a table with four invalid optional cells, and some cells that need careful parsing."""
+    """Return a table with four invalid optional cells, and some valid cells that are easily misread."""
     table = [cells(album) for album in demo_albums(ALBUMS)]
     table[1] |= {"release_year": "late", "pitchfork_score": 11}
     table[2] |= {"best_new_music": "perhaps", "artist": "Null"}
@@ -260,7 +260,7 @@ def test_the_position_of_a_row_is_not_part_of_its_data(
     catalog: Catalog, workdir: Path, database_url: str
 ) -> None:
     table = [cells(album) for album in demo_albums(ALBUMS)]
-    # As pandas writes a frame with its index, in two orders.
+    # Both tables have an index column as pandas writes it, and the second table is in reverse order.
     write_table(workdir / "albums.csv", [{"": n} | row for n, row in enumerate(table)])
     write_table(workdir / "turned.csv", [{"": n} | row for n, row in enumerate(reversed(table))])
 

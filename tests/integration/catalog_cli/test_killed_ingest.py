@@ -1,4 +1,4 @@
-"""An ingest may be killed at any moment: a second run completes the catalog."""
+"""After an ingest is killed at any moment, a second run completes the catalog."""
 
 import os
 import signal
@@ -99,7 +99,7 @@ def test_the_writes_of_a_killed_ingest_make_a_new_version(
 
 
 def assert_same(one: Mapping[str, dict[str, Any]], other: Mapping[str, dict[str, Any]]) -> None:
-    """Compare exactly, except embeddings: numpy may sum in another order in another process."""
+    """Compare albums exactly, but embeddings roughly: numpy may sum in another order in another process."""
     assert one.keys() == other.keys()
     for album_id, row in one.items():
         mine, theirs = (np.array(orjson.loads(r["embedding"])) for r in (row, other[album_id]))

@@ -1,4 +1,4 @@
-"""Maintenance commands: export, delete, stats, verify, migrate and demo."""
+"""Tests of the maintenance commands: export, delete, stats, verify, migrate and demo."""
 
 import json
 from collections.abc import Mapping

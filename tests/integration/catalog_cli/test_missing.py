@@ -39,7 +39,7 @@ def served(workdir: Path) -> Iterator[str]:
 
 
 def insert(url: str, *albums: tuple[str, str | None]) -> None:
-    """Insert albums by plain SQL: an id and a cover URL."""
+    """Insert albums, each given by its id and cover URL, by plain SQL."""
     with psycopg.connect(url) as connection, connection.cursor() as cursor:
         cursor.executemany(
             "INSERT INTO album_covers (id, cover_url, artist, album_name) VALUES (%s, %s, 'A', 'N')", albums
@@ -139,7 +139,7 @@ def test_stats_verify_and_export_count_missing_embeddings(
     checks = {check["name"]: check for check in json.loads(catalog("verify", "--json").out)}
 
     assert stats["without_embedding"] == 2
-    # As in /api/stats: every album, with or without an embedding.
+    # The total counts every album, with or without an embedding, like /api/stats.
     assert stats["total_albums"] == ALBUMS + 2
     assert "ingest --missing" in catalog("stats").out
     assert not checks["embeddings"]["holds"]
@@ -166,7 +166,7 @@ def test_writing_stops_when_the_catalog_moves_to_another_model(
 ) -> None:
     insert(database_url, *((album_id, None) for album_id in drawn_ids(workdir)))
     with psycopg.connect(database_url) as connection:
-        # The trigger fires in the transaction that writes the first batch.
+        # The trigger stamps the catalog with another model when the ingest writes its first batch.
         connection.execute(
             "CREATE FUNCTION move() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN "
             "PERFORM stamp_catalog('another', 'f00d'); RETURN NULL; END $$; "

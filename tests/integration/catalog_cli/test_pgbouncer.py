@@ -1,4 +1,4 @@
-"""Every tool works through a pooler in transaction mode, and leaves its sessions unchanged."""
+"""Every tool works through PgBouncer in transaction mode, and leaves PgBouncer's sessions unchanged."""
 
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
@@ -15,7 +15,7 @@ from tests.integration.catalog_cli.conftest import ALBUMS, Catalog, has_index, r
 from tests.paths import DEMO_MODEL
 
 INGEST = ("ingest", "albums.csv", "--covers", "covers")
-#: The pooler's number of sessions per database.
+#: PgBouncer's number of sessions per database.
 SESSIONS = 2
 
 
@@ -25,14 +25,14 @@ def bare_pooled_url(bare_database_url: str, pgbouncer_server: PgBouncerServer) -
 
 
 def traces(pooled_url: str) -> list[tuple[object, ...]]:
-    """Return what earlier clients left in the pooler's sessions: settings, statements, locks, tables."""
+    """Return settings, statements, locks and tables that earlier clients left in PgBouncer's sessions."""
     found: list[tuple[object, ...]] = []
     with ExitStack() as stack:
         # Concurrent transactions use different sessions.
         for _ in range(SESSIONS):
             connection = stack.enter_context(psycopg.connect(pooled_url, prepare_threshold=None))
             found += connection.execute(
-                # The pooler itself forwards the last one.
+                # `application_name` is left out, because PgBouncer itself sets it.
                 "SELECT name, setting FROM pg_settings "
                 "WHERE source = 'session' AND name <> 'application_name' "
                 "UNION ALL SELECT 'prepared', statement FROM pg_prepared_statements "

@@ -1,4 +1,4 @@
-"""A catalog moves to another model in one step: a search uses only old or only new vectors."""
+"""A catalog moves to another model in one step, so that a search uses only old or only new vectors."""
 
 import os
 import signal
@@ -48,7 +48,7 @@ def vector(row: dict[str, object]) -> np.ndarray[tuple[int], np.dtype[np.float32
 
 
 def leftovers(database_url: str) -> list[str]:
-    """Return the objects that a move has left in the database."""
+    """Return the temporary objects that a move to another model has left in the database."""
     with psycopg.connect(database_url) as connection:
         found = connection.execute(
             "SELECT relname FROM pg_class WHERE relname LIKE '%next%' OR relname = 'catalog_reembedding' "
@@ -99,7 +99,7 @@ def test_a_new_preprocessing_version_reembeds_with_the_same_model(
     before = rows(database_url)
     with psycopg.connect(database_url) as connection:
         connection.execute("UPDATE catalog_model SET preprocessing = 1")
-        # to show which albums were embedded again
+        # The changed embeddings show which albums are embedded again.
         connection.execute("UPDATE album_covers SET embedding = embedding + embedding")
 
     done = catalog_with_cache("reembed", "--model", "fixed-latency", "--covers", "covers")
@@ -275,7 +275,7 @@ def test_a_move_keeps_grants_publications_and_replica_identity(
 
 
 def attachments(database_url: str) -> list[object]:
-    """Return owner, rights, replica identity and publications of the table."""
+    """Return the table's owner, access rights, replica identity and publications."""
     with psycopg.connect(database_url) as connection:
         found = connection.execute(
             """SELECT relowner::regrole::text, relreplident::text,
@@ -328,7 +328,7 @@ def test_a_search_during_a_move_uses_only_old_or_only_new_vectors(
 def outcome(
     opened: PostgresCatalog, embedding: np.ndarray[tuple[int], np.dtype[np.float32]], own: str
 ) -> str:
-    """Search as a worker of the old model does and return the outcome."""
+    """Search like a worker with the old model, and return the outcome."""
 
     def search() -> Matches:
         return opened.search(embedding, k=1, filters=Filters(), model_fingerprint=OLD_FINGERPRINT)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from tests.paths import ROOT
 
-#: The parts of the checkout that a release needs to run.
+#: The folders of the repository that a release needs to run.
 PARTS = ("api", "catalog", "common", "models", "worker")
 _ROW = re.compile(r"^\| (\d+\.\d+\.\d+) \| `([0-9a-f]{40})` \|$", re.MULTILINE)
 
@@ -21,7 +21,7 @@ class Release:
 
     @property
     def is_here(self) -> bool:
-        """Whether the repository has the commit; a shallow clone may lack it."""
+        """Whether the repository has the release's commit, which a shallow clone may lack."""
         command = ["git", "cat-file", "-e", f"{self.commit}^{{commit}}"]
         return subprocess.run(command, cwd=ROOT, capture_output=True, check=False).returncode == 0
 
@@ -35,6 +35,6 @@ class Release:
 
 
 def releases() -> list[Release]:
-    """Return every release that docs/compatibility.md records, the last one last."""
+    """Return every release in docs/compatibility.md, oldest first."""
     table = (ROOT / "docs" / "compatibility.md").read_text()
     return [Release(*row) for row in _ROW.findall(table)]

@@ -41,7 +41,7 @@ def release(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
 
 @pytest.fixture
 def database(release: Path, bare_database_url: str) -> str:
-    """A catalog created by the release's tools and migrated by the current ones."""
+    """The URL of a catalog that the release's tools created and the current tools migrated."""
     run_in(release, "catalog", "migrate", DATABASE_URL=bare_database_url)
     rng = np.random.default_rng(7)
     with psycopg.connect(bare_database_url) as connection:
@@ -59,7 +59,7 @@ def database(release: Path, bare_database_url: str) -> str:
 
 @pytest.fixture
 def start(redis_server: RedisServer, database: str, tmp_path: Path) -> Iterator[StartStack]:
-    """Start a gateway and a worker, each from a folder of code; return the gateway's address."""
+    """Return a function that starts a gateway and a worker from two folders of code."""
     with open_redis(redis_server.url) as client:
         client.flushall()
     environ = {
@@ -92,7 +92,7 @@ def start(redis_server: RedisServer, database: str, tmp_path: Path) -> Iterator[
 def service(
     module: str, code: Path, environ: Mapping[str, str], ready: Callable[[int], bool], folder: Path
 ) -> Service:
-    # Python imports first from the folder that the command changes to.
+    # The command changes to the folder of code, because Python imports first from the working directory.
     change = f"import os, sys; os.chdir({str(code)!r})"
     become = f"os.execv(sys.executable, [sys.executable, '-m', {module!r}])"
     return Service(
@@ -120,7 +120,7 @@ def cover() -> bytes:
 
 
 def assert_everything_works(url: str) -> None:
-    """Send the requests of typical clients: wait, poll, upload, compose, filter, cancel."""
+    """Send and check the requests of typical clients: waiting, polling, uploading, filtering, canceling."""
     with httpx.Client(base_url=url, timeout=60) as client:
         by_text = client.get("/api/search-by-text", params={"query": "teal", "k": 3, "genre": "rock"})
         by_image = client.post("/api/search-by-image?k=3", files={"file": cover()})
