@@ -1,4 +1,4 @@
-"""Both sides' ledgers over a real Redis, and the searches that tests submit to them."""
+"""The gateway's and the worker's ledger over a real Redis, and searches that tests submit."""
 
 import secrets
 
@@ -16,7 +16,7 @@ from common.settings import Settings
 from worker.encoder.fixed_latency_encoder import FixedLatencyEncoder
 
 OWNER = "anonymous"
-#: How many albums a submitted search asks for.
+#: The number of albums that a submitted search asks for.
 K = 5
 
 
@@ -32,7 +32,7 @@ def worker_ledger(client: Redis, settings: Settings, *, worker_id: str = "w1") -
 def text_submission(
     words: str = "red", *, k: int = K, version: str | None = None, **changes: object
 ) -> Submission:
-    """Return a text search as a gateway submits it that has seen this version of the catalog."""
+    """Return a text search like the submission of a gateway that has seen this version of the catalog."""
     return submission_of(SearchQuery((TextPart(words),), k=k), version=version, **changes)
 
 
@@ -42,7 +42,7 @@ def image_submission(data: bytes) -> Submission:
 
 
 def submission_of(query: SearchQuery, *, version: str | None = None, **changes: object) -> Submission:
-    """Return a search as a gateway submits it; keywords replace fields."""
+    """Return a search like a gateway's submission; keyword arguments replace fields."""
     fields: dict[str, object] = {
         "job_id": secrets.token_hex(16),
         "owner": OWNER,

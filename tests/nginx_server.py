@@ -1,4 +1,4 @@
-"""A real nginx in front of a gateway, from Debian's package, configured as docs/operations.md shows."""
+"""A real nginx in front of a gateway, configured as docs/operations.md shows."""
 
 import os
 import re
@@ -14,7 +14,7 @@ from local.servers.server import Server
 from tests.paths import ROOT
 
 _DOCUMENTED = re.compile(r"```nginx\n(.*?)```", re.DOTALL)
-#: Debian's main configuration, with paths that an ordinary user can write.
+#: The main configuration of Debian's package, with paths that an ordinary user can write.
 _MAIN = """
 daemon off;
 {user}
@@ -35,7 +35,7 @@ http {{
 
 
 class NginxServer(Server):
-    """An nginx that serves a gateway under /music/."""
+    """An nginx that serves a gateway under the path /music/."""
 
     def __init__(self, folder: Path, *, port: int, gateway_port: int, strips_prefix: bool) -> None:
         super().__init__(
@@ -50,7 +50,7 @@ class NginxServer(Server):
         return [str(_find_nginx()), "-e", "stderr", "-c", str(file)]
 
     def is_ready(self) -> bool:
-        """Say whether it answers."""
+        """Return whether nginx answers."""
         try:
             httpx.get(f"http://127.0.0.1:{self.port}/", timeout=2)
         except httpx.HTTPError:
@@ -64,7 +64,7 @@ class NginxServer(Server):
         documented = documented.replace("127.0.0.1:8000", f"127.0.0.1:{self._gateway_port}")
         if self._strips_prefix:
             documented = documented.replace("proxy_pass http://gateway;", "proxy_pass http://gateway/;")
-        # By default its worker runs as another user, who cannot enter the folder.
+        # By default, nginx started by root serves as another user, who cannot enter the folder.
         user = "user root;" if os.getuid() == 0 else ""
         return _MAIN.format(folder=self.folder, user=user, documented=documented)
 

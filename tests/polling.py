@@ -1,4 +1,4 @@
-"""Waiting in tests: poll a condition until a deadline, or let a named amount of time pass."""
+"""Functions for waiting in tests: poll a condition until a deadline, or let time pass."""
 
 import asyncio
 import inspect
@@ -18,7 +18,7 @@ def eventually(
     within_s: float = WITHIN_S,
     describe: Callable[[], object] = lambda: None,
 ) -> T:
-    """Poll until `met` returns something true, and return that; fail at the deadline with `describe()`."""
+    """Poll until `met` returns a true value, and return the value; fail at the deadline with `describe()`."""
     deadline = time.monotonic() + within_s
     while not (found := met()):
         assert time.monotonic() < deadline, describe()
@@ -37,7 +37,7 @@ async def eventually_async(
 async def eventually_async(
     met: Callable[[], object], *, within_s: float = WITHIN_S, describe: Callable[[], object] = lambda: None
 ) -> object:
-    """Poll like `eventually` without holding up the event loop; `met` may be a coroutine function."""
+    """Poll like `eventually` without blocking the event loop; `met` may be a coroutine function."""
     deadline = time.monotonic() + within_s
     while True:
         found = met()
@@ -50,15 +50,15 @@ async def eventually_async(
 
 
 async def time_passes(seconds: float) -> None:
-    """Let time pass, in a test of what its passing does: an expired lease, an aged queue."""
+    """Let time pass, for tests in which something expires or ages."""
     await asyncio.sleep(seconds)
 
 
 async def loop_turns() -> None:
-    """Let every task that is ready run once."""
+    """Let every ready task of the event loop run once."""
     await asyncio.sleep(0)
 
 
 def block_loop(seconds: float) -> None:
-    """Hold up the event loop, in a test of a process that could not run."""
+    """Block the event loop, for tests of a process that cannot run for a while."""
     time.sleep(seconds)

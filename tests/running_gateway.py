@@ -1,4 +1,4 @@
-"""A real gateway under uvicorn on a thread of the test's process, so that tests can look inside."""
+"""A real gateway on a thread of the test's process, so that tests can inspect its objects."""
 
 import threading
 
@@ -10,12 +10,12 @@ from common.catalog.protocol import Catalog
 from common.settings import Settings
 from tests.polling import eventually
 
-#: A request that takes longer fails its test.
+#: Seconds after which a request fails its test.
 REQUEST_TIMEOUT_S = 20.0
 
 
 class RunningGateway:
-    """A gateway over these settings; `catalog` stands in for the one that they name."""
+    """A running gateway with these settings; `catalog` replaces the catalog that the settings name."""
 
     def __init__(self, settings: Settings, catalog: Catalog | None) -> None:
         self._server = make_server(settings, catalog=catalog)

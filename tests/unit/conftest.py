@@ -9,11 +9,11 @@ import pytest
 _STARTS = {"subprocess.Popen", "os.fork", "os.forkpty", "os.posix_spawn", "os.system"}
 _MARK = "starts_processes"
 
-#: What the current test, with the set-up of its fixtures, has started.
+#: The processes that the current test and its fixtures have started.
 _started: list[str] = []
-#: Fixtures that start a process for whichever test first needs them. `export_cache` is known in advance:
-#: its first user exports a model in a child.
-#: Each is given by its name and the folder or file that defines it, because files may use the same name.
+#: Fixtures that start a process in the first test that needs the fixture. `export_cache` is listed because
+#: its first user exports a model in a child process. Each entry has the fixture's name and the folder or file
+#: that defines the fixture, because several files may use the same name.
 _starting_fixtures: set[tuple[str, str]] = {("export_cache", "")}
 
 
@@ -27,7 +27,7 @@ sys.addaudithook(_note)
 
 @pytest.fixture(autouse=True, scope="session")
 def _note_spawned_children() -> Iterator[None]:
-    # multiprocessing starts its children without an audit event.
+    # The function is replaced, because multiprocessing starts child processes without an audit event.
     with pytest.MonkeyPatch.context() as patch:
         spawn = multiprocessing.util.spawnv_passfds
 

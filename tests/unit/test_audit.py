@@ -1,4 +1,4 @@
-"""The audit of pinned packages fails on known vulnerabilities; unchecked packages never count as clean."""
+"""The audit of pinned packages fails if a package has a known vulnerability or was not checked."""
 
 import runpy
 from collections.abc import Callable

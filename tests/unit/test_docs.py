@@ -1,4 +1,4 @@
-"""The documents match the code: settings, links, key map, make targets."""
+"""The documents match the code: settings, links, Redis keys and make targets."""
 
 import re
 from pathlib import Path

@@ -1,6 +1,6 @@
-"""NOTICE names every package that `make run` installs and every library that a package bundles.
+"""NOTICE names every package that `make run` installs, and every library bundled in a package.
 
-None of the packages is under the GPL.
+No package is licensed under the GPL.
 """
 
 import re
@@ -17,7 +17,7 @@ NOTICE = (ROOT / "NOTICE").read_text()
 
 
 def bundled_libraries(package: str) -> set[str]:
-    """Return the names of the libraries in a package's `.libs` folder, such as libpq."""
+    """Return the names of the libraries in a package's `.libs` folder, for example libpq."""
     in_libs = [file.name for file in files(package) or () if file.parts[0].endswith(".libs")]
     return {re.split(r"[-.]", name)[0] for name in in_libs}
 

@@ -1,4 +1,4 @@
-"""A unit test that starts a process and does not say so by its mark fails."""
+"""A unit test that starts a process fails if it is not marked `starts_processes`."""
 
 import shutil
 import subprocess

@@ -1,4 +1,4 @@
-"""`make audit` checks the packages of every supported machine, on any machine."""
+"""`make audit` checks, on any machine, the packages of every supported kind of machine."""
 
 import runpy
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""A whole service over a catalog with other writers: gateway, worker, Redis, both ways to PostgreSQL."""
+"""Fixtures of a whole service (gateway, worker, Redis, PostgreSQL) whose catalog also has other writers."""
 
 import os
 import time
@@ -28,17 +28,17 @@ MARKER = "marker"
 
 @dataclass(frozen=True, slots=True)
 class ServiceUnderTest:
-    """The client of a test, and the database that it changes."""
+    """A running service, and the database that a test changes."""
 
     client: httpx.Client
     gateway: RunningGateway
     redis: Redis
     database_url: str
-    #: How another process connects to the catalog.
+    #: Environment variables with which another process connects to the catalog.
     environ: dict[str, str]
 
     def run(self, statements: str) -> None:
-        """Execute SQL outside the service, each statement separately."""
+        """Execute the SQL statements one by one, from outside the service."""
         with psycopg.connect(self.database_url, autocommit=True) as connection:
             for statement in statements.split("; "):
                 connection.execute(statement.encode())
@@ -53,7 +53,7 @@ class ServiceUnderTest:
 
 @pytest.fixture
 def filled(database_url: str) -> str:
-    """A catalog of a few albums, one of them called `marker`."""
+    """The URL of a catalog with a few albums, one of which the tests change."""
     with psycopg.connect(database_url) as connection:
         upsert_albums(connection, albums())
     return database_url

@@ -1,4 +1,4 @@
-"""No answer outlives its data: a change in the catalog is visible in the next answers."""
+"""No answer outlives its data: a change of the catalog is visible in the next answers."""
 
 import subprocess
 from pathlib import Path
@@ -22,7 +22,7 @@ def search(service: ServiceUnderTest, path: str, **headers: str) -> httpx.Respon
 
 
 def marker(answer: httpx.Response) -> str | None:
-    """Return the artist that an answer shows for the changed album."""
+    """Return the artist of the changed album in an answer."""
     found = {album["id"]: album["artist"] for album in answer.raise_for_status().json()["results"]}
     return found.get(MARKER)
 
@@ -57,7 +57,7 @@ def test_answers_change_with_the_data(service: ServiceUnderTest, arrival: str) -
     for before, path in zip(cached, PATHS.values(), strict=True):
         assert before.headers["x-cache"] == "hit"
         assert marker(before) == "0"
-        # A client with the former answer gets no 304.
+        # A client that has the ETag of the former answer must not get a 304.
         assert search(service, path, **{"If-None-Match": before.headers["etag"]}).status_code == 200
 
 

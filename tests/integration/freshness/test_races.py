@@ -1,4 +1,4 @@
-"""Concurrent changes and searches: an answer is never older than the version its gateway has seen."""
+"""With concurrent changes and searches, an answer is never older than the version its gateway has seen."""
 
 import random
 import threading
@@ -14,7 +14,7 @@ from tests.integration.freshness.conftest import MARKER, ServiceUnderTest
 
 ROUNDS = 40
 CLIENTS = 4
-#: Few, so that clients often share runs and cached answers.
+#: The searches are few, so that clients often share runs and cached answers.
 PATHS = (
     "/api/search-by-text?query=red&k=50",
     "/api/search-by-text?query=blue&k=50",
@@ -24,7 +24,7 @@ PATHS = (
 PARTS = {"parts": [{"album_id": "1"}, {"text": "red"}], "k": 50}
 SET = "UPDATE album_covers SET artist = '{n}' WHERE id = 'marker'"
 
-#: Each leaves the marker at `n`; statements between "; " in autocommit mode.
+#: Changes that end with the value `n` in the marker album; statements are separated by "; ".
 WRITES = (
     SET,
     "BEGIN; SAVEPOINT s; UPDATE album_covers SET artist = 'gone'; ROLLBACK TO s; " + SET + "; COMMIT",
@@ -55,7 +55,8 @@ def test_no_answer_is_older_than_the_version_the_gateway_has_seen(service: Servi
         for n in range(1, ROUNDS + 1):
             service.run(draw.choice(WRITES).format(n=n))
             if draw.random() < 0.5:
-                # Either a tool publishes the change, or the gateway finds it by its own check.
+                # In half of the rounds an event announces the change; otherwise the gateway's own check finds
+                # it.
                 service.redis.publish(keyspace.CATALOG_EVENTS, b"look")
             service.until_seen(hurry=draw.random() < 0.8)
             known.n = n
@@ -76,7 +77,7 @@ def _questions(service: ServiceUnderTest) -> list[Callable[[dict[str, str]], htt
 
 
 def _ask_on(service: ServiceUnderTest, known: Known, seed: int) -> int:
-    """Search until stopped, sometimes with the ETag of the last answer; return the number of answers."""
+    """Send searches until stopped, sometimes with the last answer's ETag; return the number of answers."""
     draw, answered = random.Random(seed), 0
     questions = _questions(service)
     held: dict[int, tuple[str, int]] = {}
@@ -94,7 +95,7 @@ def _ask_on(service: ServiceUnderTest, known: Known, seed: int) -> int:
 
 
 def _disturb(service: ServiceUnderTest, known: Known) -> None:
-    """Keep transactions open during others' commits, then commit or roll back; leave the marker unchanged."""
+    """Keep transactions open while other writers commit, then commit or roll back."""
     draw = random.Random(9)
     with psycopg.connect(service.database_url) as connection:
         while not known.over.is_set():

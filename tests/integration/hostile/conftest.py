@@ -1,4 +1,4 @@
-"""A real gateway and a real worker with its decoder processes, over the real Redis and PostgreSQL."""
+"""Fixtures of a real gateway and a real worker with decoder processes, over real Redis and PostgreSQL."""
 
 from collections.abc import Iterator
 
@@ -19,7 +19,7 @@ LIMITS = {"MAX_IMAGE_BYTES": str(MAX_IMAGE_BYTES), "JOB_DEADLINE_S": "60", "DEFA
 
 @pytest.fixture
 def worker(make_worker_service: StartWorker, request: pytest.FixtureRequest) -> Service:
-    """A worker with the limits and the settings of a test."""
+    """A running worker with the limits and settings of a test."""
     service = make_worker_service(**LIMITS, **getattr(request, "param", {}))
     service.start()
     return service
@@ -27,7 +27,7 @@ def worker(make_worker_service: StartWorker, request: pytest.FixtureRequest) -> 
 
 @pytest.fixture
 def client(settings: Settings, worker: Service) -> Iterator[httpx.Client]:
-    """A client of a gateway in front of the worker."""
+    """A client of a gateway that shares Redis and catalog with the worker."""
     assert settings.database_url is not None
     environ = {
         "REDIS_URL": settings.redis_url.get_secret_value(),

@@ -1,6 +1,6 @@
-"""About three hundred broken, unusual or hostile files, generated from a seed.
+"""A corpus of about 300 broken, unusual or hostile image files, generated from a seed.
 
-Each has a name, its bytes, and its set of acceptable codes, which may include `ok`.
+Each file has a name, its bytes, and the set of acceptable result codes, which may include `ok`.
 """
 
 import io
@@ -27,7 +27,7 @@ TOO_LARGE = "image_too_large"
 TOO_COSTLY = "image_too_costly"
 EMPTY = "invalid_parameter"
 
-#: Damage may or may not matter, depending on its position; no other answer is acceptable.
+#: The acceptable codes for a damaged file; the code depends on the position of the damage.
 DAMAGED = frozenset({OK, UNDECODABLE, UNSUPPORTED, TOO_MANY})
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF")
 
@@ -40,7 +40,7 @@ class HostileFile:
 
 
 def corpus(*, max_pixels: int, max_bytes: int) -> Iterator[HostileFile]:
-    """Yield every file; the limits are those of the service that receives it."""
+    """Yield every file of the corpus, for a service with these limits."""
     for family in (_odd_modes, _odd_shapes, _orientations, _animations, _texts, _foreign):
         yield from family()
     yield from _truncated()
@@ -57,14 +57,14 @@ def corpus(*, max_pixels: int, max_bytes: int) -> Iterator[HostileFile]:
 
 
 def photo(width: int = 96, height: int = 64, mode: str = "RGB") -> Image.Image:
-    """Return a picture with edges and ramps."""
+    """Return a picture with sharp edges and smooth gradients."""
     ramp = Image.linear_gradient("L").resize((width, height))
     other = ramp.transpose(Image.Transpose.FLIP_LEFT_RIGHT).rotate(90).resize((width, height))
     return Image.merge("RGB", (ramp, other, ramp.point(lambda sample: 255 - sample))).convert(mode)
 
 
 def encoded(image: Image.Image, kind: str, **options: Any) -> bytes:
-    """Return a picture as a file's bytes."""
+    """Return the bytes of the picture's file in this format."""
     file = io.BytesIO()
     image.save(file, kind, **options)
     return file.getvalue()
@@ -187,7 +187,7 @@ def _flipped() -> Iterator[HostileFile]:
         whole = encoded(photo(), kind)
         for number in range(8):
             data = bytearray(whole)
-            # Half of the damage is in the header, which controls how the rest is read.
+            # Half of the files are damaged in the header, which controls how the rest is read.
             reach = min(64, len(data)) if number % 2 else len(data)
             for _ in range(dice.randint(1, 12)):
                 data[dice.randrange(8, reach)] = dice.randrange(256)
@@ -218,9 +218,9 @@ def _wrong_sizes(max_pixels: int) -> Iterator[HostileFile]:
 
 
 def _bombs() -> Iterator[HostileFile]:
-    # 169 megapixels in a file of half a megabyte.
+    # This file declares 169 megapixels.
     yield _file("PNG bomb", png(13_000, 13_000, zlib.compress(bytes(13_000 * 13_001 * 3 // 100))), TOO_MANY)
-    # Allowed by the header, and really that large.
+    # These pictures are as large as the pixel limit allows.
     black = Image.new("L", (7000, 7000))
     yield _file("PNG of as many pixels as allowed", encoded(black, "PNG"), OK)
     yield _file("GIF of as many pixels as allowed", encoded(black, "GIF"), OK)
@@ -232,7 +232,7 @@ def _chunks() -> Iterator[HostileFile]:
     whole = encoded(photo(), "PNG")
 
     def with_chunk(chunk: bytes) -> bytes:
-        # Directly after the header.
+        # The chunk is inserted directly after the header.
         return whole[:33] + chunk + whole[33:]
 
     for length in (0, 1, 2**31 - 1, 2**32 - 1):
@@ -274,7 +274,7 @@ def _costly() -> Iterator[HostileFile]:
     for family in FAMILIES:
         if family.is_light:
             data = family.make(family.beyond)
-            # the format limits the length of a directory, and the reader limits that of a TIFF
+            # These files may be accepted, because the format or the reader limits their cost.
             fine = {
                 "entries of EXIF": (OK,),
                 "elements of a profile": (OK,),
@@ -344,7 +344,7 @@ def _profiles() -> Iterator[HostileFile]:
 
 
 def png(width: int, height: int, pixels: bytes = zlib.compress(bytes(100))) -> bytes:
-    """Return a PNG that declares this size."""
+    """Return a PNG that declares this size, whatever its pixel data is."""
     header = struct.pack("!IIBBBBB", width, height, 8, 2, 0, 0, 0)
     return b"\x89PNG\r\n\x1a\n" + _chunk(b"IHDR", header) + _chunk(b"IDAT", pixels) + _chunk(b"IEND", b"")
 

@@ -1,4 +1,4 @@
-"""Every uploaded file gets a result or the right 4xx, and no process dies."""
+"""Every uploaded file is answered with a result or the right 4xx status, and no process dies."""
 
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
@@ -20,7 +20,7 @@ FILES_MIN = 200
 
 
 def processes(worker: Service) -> set[int]:
-    """Return the worker's process and its decoders."""
+    """Return the process ids of the worker and its decoder processes."""
     assert worker.pid is not None
     own = psutil.Process(worker.pid)
     return {own.pid, *(child.pid for child in own.children(recursive=True))}
@@ -30,7 +30,7 @@ def processes(worker: Service) -> set[int]:
 def test_every_hostile_file_gets_a_result_or_the_right_error_and_no_process_dies(
     client: httpx.Client, worker: Service, settings: Settings
 ) -> None:
-    # The processes for long files start with the first long file.
+    # The decoder processes for long files start when the first long file arrives.
     assert client.post("/api/search-by-image", files={"file": repeated_last_scan(19)}).status_code == 200
     files = list(corpus(max_pixels=settings.max_image_pixels, max_bytes=MAX_IMAGE_BYTES))
     before = processes(worker)
@@ -50,7 +50,7 @@ def test_every_hostile_file_gets_a_result_or_the_right_error_and_no_process_dies
     assert wrong == []
     assert len({file.data for file in files}) >= FILES_MIN
     assert len({file.name for file in files}) == len(files)
-    # The corpus reaches every outcome: refused by the gateway, refused by the worker, and accepted.
+    # The corpus causes every acceptable code at least once.
     assert min(Counter(code for _, code in answers).values()) >= 1
     assert {code for _, code in answers} == {code for file in files for code in file.answers}
     assert processes(worker) == before

@@ -1,4 +1,4 @@
-"""A ledger on the real Redis, for gateway and worker."""
+"""Fixtures of the gateway's and the worker's ledger on a real Redis."""
 
 from collections.abc import Callable
 from functools import partial

@@ -1,4 +1,4 @@
-"""A Redis at `maxmemory` without eviction: new jobs are refused, and accepted jobs end."""
+"""While Redis is at `maxmemory` without eviction, new jobs are refused and accepted jobs end."""
 
 from collections.abc import Callable, Iterator
 

@@ -1,4 +1,4 @@
-"""The ledger's guarantees: one visible result per job, no lost job, a terminal state by the deadline."""
+"""The ledger guarantees one result per job, no lost job, and a terminal state by the deadline."""
 
 import asyncio
 from collections.abc import Callable
@@ -144,7 +144,7 @@ async def test_a_run_without_contents_can_be_claimed(
     submission: Submit,
 ) -> None:
     accepted = await make_gateway(make_settings()).submit(submission())
-    # As older gateways wrote runs, without contents.
+    # Older gateways wrote runs without the field `contents`.
     redis.hdel(f"{keyspace.RUN}{accepted.run_id}", "contents")
 
     claim = make_worker(make_settings()).claim(accepted.run_id, cached_for="m")
@@ -325,7 +325,7 @@ async def test_a_lost_message_is_sent_again_once(
     submission: Submit,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    # Given: a worker popped the message and died before its claim
+    # A worker has taken the message from the queue and died before it claimed the run.
     monkeypatch.setattr("common.ledger.gateway.RESEND_AFTER_MS", 20)
     gateway = make_gateway(make_settings())
     accepted = await gateway.submit(submission("lost"))
@@ -343,7 +343,7 @@ async def test_a_lost_message_is_sent_again_once(
     assert again is not None
     assert again.sent_again == 0
     assert len(messages) == 2
-    # The oldest message is next: workers pop from the right.
+    # Workers take messages from the right end of the list, so the oldest message is next.
     assert accepted.run_id.encode() in messages[-1]
     assert kept.run_id.encode() in messages[0]
 

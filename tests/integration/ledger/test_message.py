@@ -1,4 +1,4 @@
-"""The message that the ledger's scripts push equals the one that Celery would send."""
+"""The message that the ledger's Lua scripts push equals the message that Celery would send."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ from common.redis import keyspace
 from common.settings import load_settings
 from local.servers.redis import RedisServer
 
-#: Fields that differ between any two messages of Celery, and the address of an unused reply.
+#: Fields that are not compared: they differ between any two messages, or name an unused reply queue.
 VARYING = {"delivery_tag", "origin", "reply_to"}
 
 
@@ -35,6 +35,6 @@ def test_the_template_has_placeholders_for_the_ids() -> None:
 
 def _fixed(message: Any) -> Any:
     if isinstance(message, dict):
-        # Celery treats an absent field and an empty one alike.
+        # Celery treats an absent field and an empty field in the same way.
         return {k: _fixed(v) for k, v in message.items() if k not in VARYING and v not in (None, "")}
     return message

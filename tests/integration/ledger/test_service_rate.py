@@ -1,4 +1,4 @@
-"""The service rate that the ledger measures, and the refusal of jobs that cannot meet their deadline."""
+"""The ledger measures the service rate, and refuses jobs that cannot meet their deadline."""
 
 import asyncio
 from collections.abc import Callable
@@ -47,7 +47,7 @@ def rate(redis: Redis) -> float:
 
 
 def finished_before(redis: Redis, *, each_s: int, seconds: int) -> int:
-    """Record the same number of ended runs in each of the last seconds; return Redis's current second."""
+    """Record `each_s` ended runs in each of the last `seconds`; return Redis's clock in seconds."""
     now: int = redis.time()[0]
     for ago in range(1, seconds + 1):
         redis.set(f"{keyspace.FINISHED}{now - ago}", each_s, ex=60)
@@ -98,7 +98,7 @@ async def test_the_service_rate_is_measured_while_jobs_wait(
 
     finish(worker, accepted.run_id)
 
-    # A second that passes during the test counts as one without ended runs.
+    # The tolerance allows for a second that passes during the test, in which no run ends.
     assert rate(redis) == pytest.approx(5, rel=0.2)
 
 

@@ -1,4 +1,4 @@
-"""Clients take turns in image decoding: excess images of one client wait without delaying others."""
+"""Clients take turns in image decoding, so that many images of one client do not delay other clients."""
 
 import json
 import time
@@ -24,7 +24,7 @@ Submit = Callable[..., Submission]
 
 TIMINGS = Timings.of(total_ms=10, decode_ms=1, embed_ms=2, search_ms=3)
 FLOOD, OTHER = "address:192.0.2.1", "address:192.0.2.2"
-#: Above the cost of one turn, and far below it.
+#: Estimated decoding seconds: more than a client may use in one turn, and far less.
 LONG_S, SHORT_S = 1.5, 0.01
 
 
@@ -46,7 +46,7 @@ class Ledger:
         return await self.gateway.submit(made)
 
     def sent(self) -> list[str]:
-        """Return the runs in the queue, the next one first."""
+        """Return the ids of the runs in the queue, in the order in which workers take them."""
         messages = [json.loads(message) for message in self.redis.lrange(keyspace.QUEUE, 0, -1)]
         return [message["properties"]["correlation_id"] for message in reversed(messages)]
 
@@ -60,7 +60,7 @@ class Ledger:
         assert self.worker.succeed(run_id, result=b"{}", timings=TIMINGS)
 
     def left_over(self) -> set[str]:
-        """Return the keys that count clients' turns."""
+        """Return the Redis keys of the clients' turns."""
         names = {key.decode() for key in self.redis.scan_iter("*")}
         return {name for name in names if name.startswith((keyspace.PARKED, keyspace.DECODING))}
 
@@ -260,7 +260,7 @@ async def test_a_small_excess_allows_as_many_images_as_fit_in_a_turn(ledger: Led
     for _ in range(9):
         await ledger.submit(FLOOD, SHORT_S)
 
-    # 10 ms, then 50 ms each, of 250 ms.
+    # Of a turn's 250 ms, the first run counts 10 ms and each further run 50 ms.
     assert len(set(ledger.sent())) == 1 + 4
 
 
@@ -304,7 +304,7 @@ async def test_canceling_an_image_does_not_hide_what_it_took(ledger: Ledger) -> 
 async def test_the_sweeper_ends_turns_that_an_older_process_left_open(ledger: Ledger) -> None:
     first = await ledger.submit(FLOOD, LONG_S)
     second = await ledger.submit(FLOOD, LONG_S)
-    # End the run as an older worker does, without ending its turn.
+    # End the run like an older worker, which does not end the client's turn.
     ledger.redis.hset(keyspace.RUN + first.run_id, "state", "succeeded")
     for index in (keyspace.QUEUED, keyspace.DEADLINES):
         ledger.redis.zrem(index, first.run_id)

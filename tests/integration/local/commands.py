@@ -1,4 +1,4 @@
-"""Child processes for tests: any command, ready when the test says so."""
+"""Child processes for tests that run any command."""
 
 import signal
 import sys
@@ -13,7 +13,7 @@ FOREVER = (sys.executable, "-c", "import time; time.sleep(600)")
 
 
 class Command(ChildProcess):
-    """Runs `argv`, which a test may change between starts."""
+    """A child process that runs `argv`, which a test may change between starts."""
 
     def __init__(
         self,
@@ -47,7 +47,7 @@ class Command(ChildProcess):
 
 
 class Restarted(Command):
-    """Starts with one command and restarts with another, without waiting until it is ready."""
+    """A child process that restarts with another command, without waiting until the command is ready."""
 
     def __init__(self, name: str, folder: Path, again: Sequence[str]) -> None:
         super().__init__(name, folder)

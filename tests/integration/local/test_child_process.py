@@ -1,4 +1,4 @@
-"""A child process ends with its owner; a canceled start leaves no process behind."""
+"""A child process ends when its owner ends, and a canceled start leaves no process behind."""
 
 import json
 import os
@@ -20,7 +20,7 @@ from tests.polling import eventually
 
 AT_ONCE = [sys.executable, "-c", ""]
 
-#: Starts a child from a thread that ends at once, prints its process id, and waits to be killed.
+#: A script that starts a child process from a short-lived thread, prints its id, and waits.
 OWNER = """
 import json, signal, sys, threading, time
 from pathlib import Path
@@ -51,7 +51,7 @@ def owned(
     prefix: tuple[str, ...] = (),
     death_signal: int = signal.SIGTERM,
 ) -> Iterator[psutil.Process]:
-    """Run a child whose owner is killed after the body."""
+    """Start a child process, and kill its owner after the `with` body."""
     arguments = [str(folder), json.dumps((user, prefix, death_signal))]
     with subprocess.Popen(
         [sys.executable, "-c", OWNER, *arguments], stdout=subprocess.PIPE, text=True, cwd=ROOT
@@ -90,7 +90,7 @@ def test_a_child_ends_with_its_killed_owner_and_not_with_the_starting_thread(
 
 
 def test_the_next_owner_ends_an_orphaned_child(tmp_path: Path, child: Command) -> None:
-    # A signal without effect, as on a system without a parent-death signal.
+    # SIGCONT has no effect, so the child survives, as on a system without a parent-death signal.
     with owned(tmp_path, death_signal=signal.SIGCONT) as process:
         pass
     assert process.is_running()

@@ -1,4 +1,4 @@
-"""The embedded Redis keeps its data with every supported binary."""
+"""The embedded Redis keeps its data with every supported Redis binary."""
 
 import os
 import signal

@@ -1,4 +1,4 @@
-"""`make reset` removes the state of a stopped stack, and nothing of a running one."""
+"""`make reset` removes the state of a stopped stack, and nothing of a running stack."""
 
 import os
 import subprocess

@@ -1,4 +1,4 @@
-"""A part that ends is restarted and reported; one that keeps ending is given up with an error."""
+"""The supervisor restarts and reports a process that ends, and gives up a process that keeps ending."""
 
 import sys
 import time
@@ -78,7 +78,7 @@ def test_a_part_that_cannot_restart_is_given_up_even_after_a_long_run(
     messages: list[str] = []
     part = start("a server", FOREVER)
     started_at = time.monotonic()
-    # Before it ends it has run longer than `stable_s`.
+    # The process runs for longer than `stable_s` before it ends.
     supervisor = Supervisor(messages.append, pauses_s=(0.0, 0.01), stable_s=1.0)
     supervisor.watch([part])
     eventually(lambda: time.monotonic() > started_at + 1.1)

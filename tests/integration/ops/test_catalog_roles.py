@@ -1,4 +1,4 @@
-"""The roles and keys of the Docker stack, on the real PostgreSQL and the real PostgREST."""
+"""Tests of the Docker stack's database roles and keys, on real PostgreSQL and PostgREST servers."""
 
 import os
 import subprocess
@@ -26,24 +26,24 @@ ALBUM = {"id": "585", "artist": "A", "album_name": "N", "embedding": f"[1{',0' *
 
 @dataclass(frozen=True, slots=True)
 class Chain:
-    """The catalog's addresses, and the variables of make_env.py."""
+    """The URLs of the catalog's servers, and the environment variables from make_env.py."""
 
     supabase_url: str
     postgrest_url: str
     environ: dict[str, str]
 
     def write(self, key: str) -> httpx.Response:
-        """Upsert one album directly at PostgREST, so that only the key decides."""
+        """Upsert one album directly at PostgREST, which decides by the key alone."""
         headers = {"Authorization": f"Bearer {key}", "Prefer": "resolution=merge-duplicates"}
         return httpx.post(f"{self.postgrest_url}/album_covers", json=ALBUM, headers=headers)
 
 
 @pytest.fixture(scope="module")
 def chain(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chain]:
-    """A database created as in the `db` container, behind PostgREST at a Supabase URL."""
+    """A database created like the `db` container's, with PostgREST and a Supabase URL in front."""
     folder = tmp_path_factory.mktemp("chain")
     environ = make_env(folder / ".env")
-    # A separate server: roles.sh creates roles, which belong to the whole server.
+    # The server is separate, because roles.sh creates roles, which belong to the whole server.
     with PostgresServer(PostgresConfig(folder / "postgres", durable=False)) as postgres:
         run_roles_script(postgres, authenticator_password=environ["AUTHENTICATOR_PASSWORD"])
         apply_migrations(postgres.url())
@@ -58,7 +58,7 @@ def chain(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chain]:
 
 
 def run_roles_script(postgres: PostgresServer, *, authenticator_password: str) -> None:
-    """Run ops/docker/postgres/roles.sh as the image's entry point does."""
+    """Run ops/docker/postgres/roles.sh like the entry point of the image."""
     address = urlsplit(postgres.url())
     environ = {
         "PATH": f"{find_binaries()}:{os.environ['PATH']}",

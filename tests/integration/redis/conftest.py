@@ -1,4 +1,4 @@
-"""A certificate authority for servers that speak TLS."""
+"""A fixture of certificates for Redis servers that use TLS."""
 
 import datetime as dt
 import ipaddress
@@ -44,7 +44,7 @@ def _certificate(
 ) -> x509.Certificate:
     now = dt.datetime.now(dt.UTC)
     names = [x509.DNSName("localhost"), x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]
-    # From Python 3.13 on, certificates are verified as RFC 5280 demands: with these three extensions.
+    # Python 3.13 and later accept only certificates with these three extensions (RFC 5280).
     subject_id = x509.SubjectKeyIdentifier.from_public_key(key.public_key())
     authority_id = x509.AuthorityKeyIdentifier.from_issuer_public_key(signer.public_key())
     usage = x509.KeyUsage(

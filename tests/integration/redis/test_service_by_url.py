@@ -1,4 +1,4 @@
-"""Gateway, worker and tools with a Redis behind a socket, TLS, or a restricted user."""
+"""Gateway, worker and tools work with a Redis that uses a socket, TLS or a restricted user."""
 
 import os
 import subprocess
@@ -16,7 +16,7 @@ from local.servers.server import free_port
 from tests.integration.redis.server_variants import FORMS, Certificates, RedisFolder
 
 START_S = 60.0
-#: REDIS_URL and CACHE_REDIS_URL.
+#: Pairs of Redis variants, for REDIS_URL and CACHE_REDIS_URL.
 PAIRS = (
     ("socket and password", "TLS, client certificate"),
     ("TLS, client certificate", "socket, database 2"),
@@ -47,7 +47,7 @@ def environ(
 
 @pytest.fixture
 def url(environ: dict[str, str], tmp_path: Path) -> Iterator[str]:
-    """The URL of a gateway with a worker."""
+    """Start a gateway and a worker; return the gateway's URL."""
     url = f"http://127.0.0.1:{environ['PORT']}"
     services = [
         gateway_service(tmp_path, environ, url=url, timeout_s=START_S),

@@ -1,4 +1,4 @@
-"""An unusable Redis stops a process at startup, with the setting and its remedy."""
+"""A process with an unusable Redis stops at startup, and names the setting and the remedy."""
 
 import os
 import subprocess
@@ -30,7 +30,7 @@ from tests.integration.redis.server_variants import (
 from tests.paths import ROOT
 from tests.polling import eventually
 
-#: This user can read folders of root, such as that of the interpreter, and write nowhere.
+#: Runs a command as a user that can read root's folders, such as the interpreter's, but write nowhere.
 AS_NOBODY = (
     *("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"),
     *("--inh-caps=+dac_read_search", "--ambient-caps=+dac_read_search", "--"),
@@ -162,7 +162,7 @@ def test_the_cache_redis_is_checked(redis_folder: RedisFolder, fault: str, redis
 def test_an_inaccessible_socket_is_reported(redis_folder: RedisFolder) -> None:
     url = f"unix://{redis_folder.socket()}"
     Path(unquote(url.removeprefix("unix://"))).chmod(0o400)
-    # Root can use every socket.
+    # Root can use every socket, so the command runs as another user.
     prefix = AS_NOBODY if os.geteuid() == 0 else ()
 
     done = subprocess.run(

@@ -1,4 +1,4 @@
-"""Real worker processes over the real Redis and PostgreSQL, with a small catalog."""
+"""Fixtures of real worker processes over real Redis and PostgreSQL servers, with a small catalog."""
 
 import os
 from collections.abc import Callable, Iterator
@@ -31,7 +31,7 @@ def settings(redis: Redis, redis_server: RedisServer, catalog_url: str) -> Setti
 
 @pytest.fixture
 def catalog_url(database_url: str) -> str:
-    """A catalog of 40 albums with random embeddings and no stamp."""
+    """The URL of a catalog of 40 albums with random embeddings and no recorded model."""
     rng = np.random.default_rng(7)
     vectors = rng.standard_normal((40, 512)).astype(np.float32)
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
@@ -43,7 +43,7 @@ def catalog_url(database_url: str) -> str:
 
 @pytest.fixture
 def make_worker_service(settings: Settings, tmp_path: Path) -> Iterator[StartWorker]:
-    """Return unstarted `python -m worker` services over the stack; stop them at the end."""
+    """Return a function that makes unstarted worker services; stop all services at the end."""
     made: list[Service] = []
 
     def make(*, waits: bool = True, **environ: str) -> Service:
@@ -79,7 +79,7 @@ def catalog_version(settings: Settings) -> str | None:
 
 
 async def ended_job(gateway: GatewayLedger, job_id: str, *, within_s: float = 60.0) -> Job:
-    """Poll a job, sweeping as a gateway does, until it has ended."""
+    """Poll a job until it has ended, and sweep the ledger like a gateway."""
 
     async def ended() -> Job | None:
         job, _ = await gateway.job(job_id, owner=OWNER)
@@ -92,7 +92,7 @@ async def ended_job(gateway: GatewayLedger, job_id: str, *, within_s: float = 60
 
 
 async def running(gateway: GatewayLedger) -> None:
-    """Wait until a worker runs a job."""
+    """Wait until a worker is running a job."""
 
     async def is_running() -> bool:
         return (await gateway.load()).running > 0

@@ -1,8 +1,9 @@
-"""A decoded picture has the pixels that Chromium shows, for each kind of file that a browser supports.
+"""A decoded picture has the same pixels as in Chromium, for each kind of file that a browser supports.
 
-Pictures have the size of the decoded square, on a white background. Three deviations of Chromium 156 are
-left out: it does not rotate a WebP, it reads the alpha of an AVIF in a smaller range than the format defines,
-and it reads a PNG's gamma of 0.45455 next to primaries as 2.2 instead of the sRGB curve.
+The pictures have the size of the decoded square, and Chromium shows them on a white background. Three
+deviations of Chromium 156 are not tested. Chromium does not rotate a WebP. Chromium reads the alpha of an
+AVIF in a smaller range than the format defines. For a PNG with primaries and a gamma of 0.45455, Chromium
+applies an exponent of 2.2 instead of the sRGB curve.
 """
 
 import base64
@@ -177,11 +178,11 @@ def test_pixels_equal_those_of_chromium(browser: Browser, tmp_path: Path) -> Non
     assert found is not None
     shown = dict(zip(files, orjson.loads(found[1]), strict=True))
     off_by = {name: difference(files[name], pixels) for name, pixels in shown.items()}
-    # Chromium decodes lossy formats with other versions of the same libraries
+    # Lossy formats may differ, because Chromium has other versions of the decoding libraries.
     assert {name: off for name, off in off_by.items() if off > (4 if "AVIF" in name else 2)} == {}
 
 
 def difference(file: bytes, shown: str) -> int:
-    """Return the largest difference in levels between a decoded file and the browser."""
+    """Return the largest difference in levels between a decoded file and the browser's pixels."""
     pixels = np.frombuffer(base64.b64decode(shown), dtype=np.uint8).reshape(SIDE, SIDE, 4)[..., :3]
     return int(np.abs(decode(file, size_px=SIDE).astype(int) - pixels).max())

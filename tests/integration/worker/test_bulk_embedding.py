@@ -1,4 +1,4 @@
-"""A batch of covers is embedded by one worker at a time, and by another if that is killed."""
+"""One worker at a time embeds a batch of covers; if this worker is killed, another worker takes over."""
 
 import secrets
 import threading
@@ -22,7 +22,7 @@ INGEST_ID = secrets.token_hex(32)
 
 
 class CountedProcess(BulkProcess):
-    """A bulk process that counts its requests."""
+    """A bulk embedding process that counts its requests."""
 
     asked = 0
 
@@ -33,7 +33,7 @@ class CountedProcess(BulkProcess):
 
 @pytest.fixture
 def make_process(redis_server: RedisServer) -> Iterator[Callable[..., CountedProcess]]:
-    """Return bulk processes with their own settings; end them after the test."""
+    """Return a function that makes bulk embedding processes; end all processes after the test."""
     made: list[CountedProcess] = []
 
     def make(**environ: str) -> CountedProcess:
@@ -48,7 +48,7 @@ def make_process(redis_server: RedisServer) -> Iterator[Callable[..., CountedPro
 
 @pytest.fixture
 def batch_id(redis: Redis) -> str:
-    """A batch of two covers that waits in Redis."""
+    """The id of a batch of two covers that waits in Redis."""
     batch_id = secrets.token_hex(32)
     covers = [cover_jpeg(album, size_px=64) for album in demo_albums(2)]
     redis.set(keyspace.bulk(batch_id), pack_covers(covers))
@@ -73,7 +73,7 @@ def test_a_duplicate_batch_message_embeds_nothing(
     first.start()
     eventually(lambda: process.asked)
 
-    # Several times longer than a claim lasts without renewal.
+    # The loop lasts several times longer than a claim without renewal.
     while first.is_alive():
         handler.handle(INGEST_ID, batch_id)
     first.join()

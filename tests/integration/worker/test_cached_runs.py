@@ -1,4 +1,4 @@
-"""A second run of a cached query, as after a race between the gateway's checks of cache and active runs."""
+"""A worker gets a second run of a cached query, as after a race of the gateway's checks."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""A job that is canceled while a worker processes it: the worker stops before its next costly step."""
+"""When a job is canceled while a worker processes it, the worker stops before the next costly step."""
 
 import pytest
 from redis import Redis
@@ -52,7 +52,7 @@ async def test_cancellation_reaches_both_attempts_of_one_worker_at_a_run(
     accepted = await gateway.submit(text_submission("held twice"))
 
     first = await claimed(ledger, accepted.run_id)
-    # Its lease was not renewed, as after a frozen Redis: the same worker may claim it again.
+    # The worker claims the run again, as if a frozen Redis had let the run's lease expire.
     second = await claimed(ledger, accepted.run_id)
     with leases.holding(first) as one, leases.holding(second) as other:
         await gateway.cancel(accepted.job_id, owner=OWNER)

@@ -1,4 +1,4 @@
-"""The container's health check, `python -m worker.health`, beside real workers."""
+"""Tests of the container's health check, `python -m worker.health`, with real workers."""
 
 import subprocess
 import sys

@@ -1,4 +1,4 @@
-"""Every log line of gateway, worker and tools is a short JSON object, even output of libraries."""
+"""Every log line of gateway, worker and tools is a short JSON object, including output of libraries."""
 
 import io
 import json
@@ -21,7 +21,7 @@ from tests.polling import eventually
 
 LINE_MAX_CHARS = 20_000
 
-#: Output that a library may cause, written after logging is configured.
+#: A script that writes output like libraries, after logging is configured.
 NOISE = """
 import ctypes, logging, os, sys, threading, time, warnings
 
@@ -51,7 +51,7 @@ EXPECTED = (
 
 @pytest.fixture
 def noisy(tmp_path: Path) -> dict[str, str]:
-    """Settings that make a Python process write such output."""
+    """Environment variables that make a Python process write the output of `NOISE`."""
     (tmp_path / "noise").mkdir()
     (tmp_path / "noise" / "sitecustomize.py").write_text(NOISE)
     return {"PYTHONPATH": str(tmp_path / "noise"), "MAKE_NOISE": "1"}
@@ -98,7 +98,7 @@ def test_output_of_libraries_in_a_worker_is_short_json(
     lines = wait_for_noise(service.log_path)
 
     assert_short_json(lines)
-    # A warning is logged a few times per code location, not for each of a thousand tags.
+    # Each code location logs a warning at most ten times, not for each of a thousand tags.
     assert sum("Possibly corrupt EXIF data" in line for line in lines) == 10
 
 

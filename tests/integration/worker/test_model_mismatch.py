@@ -1,4 +1,4 @@
-"""A worker whose catalog moves to another model releases its search and exits; the next one answers it."""
+"""If the catalog moves to another model, the worker releases its search and exits; a new worker answers."""
 
 import psycopg
 
@@ -33,7 +33,7 @@ async def test_a_search_after_a_model_change_is_answered_by_a_new_worker(
     accepted = await gateway.submit(text_submission("red"))
     status = await ended(outdated)
     waiting, _ = await gateway.job(accepted.job_id, owner=OWNER)
-    # The next worker has the catalog's new model.
+    # The catalog now has the model of the next worker.
     stamp(catalog_url, FixedLatencyEncoder.model_fingerprint)
     make_worker_service().start()
     job = await ended_job(gateway, accepted.job_id)

@@ -1,4 +1,4 @@
-"""Child processes of a killed worker end with it, even in the middle of long work."""
+"""When a worker is killed, its child processes end too, even in the middle of long work."""
 
 import shutil
 import subprocess
@@ -39,7 +39,7 @@ with DecoderPool(size_px=224):
 
 @contextmanager
 def owner_of(module: str, script: str, *arguments: str) -> Iterator[psutil.Process]:
-    """Run a script until it has a child that runs a module; yields the child, then kills the script."""
+    """Run a script until its child process runs a module; yield the child, then kill the script."""
     owner = subprocess.Popen([sys.executable, "-c", script, *arguments], cwd=ROOT)
     try:
         yield eventually(lambda: _children(owner, module))[0]
@@ -54,7 +54,7 @@ def _children(owner: "subprocess.Popen[bytes]", module: str) -> list[psutil.Proc
 
 
 def wait_until_busy(process: psutil.Process) -> None:
-    """Wait until a child has finished its imports and sleeps in a batch."""
+    """Wait until a child process has finished its imports and is busy with a batch."""
     eventually(lambda: process.num_threads() >= 2)
 
 

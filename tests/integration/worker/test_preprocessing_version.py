@@ -1,4 +1,4 @@
-"""A catalog with another preprocessing version is served, and its operator is warned."""
+"""A worker serves a catalog with another preprocessing version, and warns the operator."""
 
 import psycopg
 import pytest

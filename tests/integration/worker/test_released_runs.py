@@ -1,4 +1,4 @@
-"""A run that a worker cannot finish is requeued; the reason decides whether the attempt counts."""
+"""A run that a worker cannot finish is queued again; the reason decides whether the attempt counts."""
 
 import pytest
 from redis import Redis
@@ -18,7 +18,7 @@ from worker.search.tasks import RunHandler
 
 
 class FailingPipeline:
-    """Ends every run with the same error."""
+    """A pipeline that fails every run with the same error."""
 
     def __init__(self, error: CoverSearchError) -> None:
         self._error = error

@@ -1,4 +1,4 @@
-"""A worker warns at startup about a misconfigured catalog, and still works."""
+"""A worker with a misconfigured catalog logs a warning at startup, and still works."""
 
 from pathlib import Path
 

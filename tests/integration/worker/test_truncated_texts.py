@@ -1,4 +1,4 @@
-"""A text with more tokens than the model reads is marked as truncated in the result."""
+"""The result of a text with more tokens than the model reads says that the text is truncated."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,7 +14,7 @@ from tests.integration.worker.conftest import StartWorker, ended_job
 from tests.ledgers import submission_of
 from tests.paths import DEMO_MODEL
 
-#: The demo model reads 48 tokens, including a start and an end token.
+#: The longest text that fits: the demo model reads 48 tokens, including a start and an end token.
 FITS = "red " * 46
 TOO_LONG = "red " * 47
 
@@ -45,7 +45,7 @@ async def test_a_result_shows_whether_a_text_was_truncated(
     assert await is_truncated(gateway, "red", "blue") is False
     assert await is_truncated(gateway, "red", TOO_LONG, "blue") is True
 
-    # The embedding now comes from the cache; the result must still be marked.
+    # The embedding now comes from the cache; the result must still say that the text is truncated.
     with open_redis(settings.redis_url.get_secret_value()) as redis:
         assert redis.keys("embedding:*")
     assert await is_truncated(gateway, TOO_LONG, k=6) is True

@@ -1,4 +1,4 @@
-"""A client whose images take longer than estimated does not hold up another client's, at one decoder."""
+"""With one decoder, a client whose images take longer than estimated does not delay other clients."""
 
 from dataclasses import replace
 
@@ -20,12 +20,12 @@ PNG_START_BYTES = 33
 
 
 async def submit(gateway: GatewayLedger, data: bytes, *, client: str) -> Accepted:
-    """Submit an image whose estimate is 2 ms."""
+    """Submit an image with an estimated decoding time of 2 ms."""
     return await gateway.submit(replace(image_submission(data), client=client, decode_cost_s=0.002))
 
 
 def slow(number: int) -> bytes:
-    """Return different files that take about half a second."""
+    """Return a file that takes about half a second to decode, different for each number."""
     return SLOW[:PNG_START_BYTES] + chunk(b"teSt", number.to_bytes(8)) + SLOW[PNG_START_BYTES:]
 
 
@@ -46,7 +46,7 @@ async def test_a_flood_of_underestimated_images_gives_way_to_another_client(
     load = await gateway.load()
 
     assert {end.state for end in ends} == {JobState.SUCCEEDED}
-    # The others were answered while most of the flood, which had come before them, was still waiting.
+    # The other clients were answered while most of the flood's earlier images were still waiting.
     assert states.count(JobState.QUEUED) > FLOODS / 2
     assert load.running <= 1
     assert redis.zcard(keyspace.PARKED) > FLOODS / 2

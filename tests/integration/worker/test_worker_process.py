@@ -1,4 +1,4 @@
-"""A worker process from start to end: readiness, shutdown, and handover of jobs."""
+"""Tests of a worker process: readiness, shutdown, and handover of jobs."""
 
 import asyncio
 import base64
@@ -31,7 +31,7 @@ def png() -> bytes:
 
 
 async def failed_start(service: Service, gateway: GatewayLedger) -> tuple[int, str]:
-    """Start a worker that cannot serve; return its exit status and the reason it announces."""
+    """Start a worker that cannot serve; return its exit status and the announced reason."""
     service.start()
     await eventually_async(lambda: not service.running)
     load = await gateway.load()
@@ -111,7 +111,7 @@ async def test_a_catalog_of_another_model_stops_the_worker(
 
 
 async def answered_by(workers: list[Service], *, count: int) -> list[int]:
-    """Count the answers in each worker's log, waiting for lines written after the result is stored."""
+    """Wait until the workers' logs have `count` answers; return the number of answers in each log."""
 
     def answered() -> list[int]:
         return [worker.log_path.read_text().count('"message":"answered"') for worker in workers]
@@ -168,7 +168,7 @@ async def test_another_worker_finishes_the_jobs_of_a_killed_one(
 
 
 class Mark:
-    """Creates a file when it is unpickled."""
+    """An object that creates a file when it is unpickled."""
 
     def __init__(self, path: Path) -> None:
         self._path = str(path)

@@ -1,4 +1,4 @@
-"""The application is built completely before it serves."""
+"""The application is built completely before it serves requests."""
 
 from collections.abc import Callable
 from typing import Any

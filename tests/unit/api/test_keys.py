@@ -1,4 +1,4 @@
-"""API keys: how many random bits they have, and what is stored."""
+"""Tests of the number of random bits in an API key, and of the stored form of a key."""
 
 import base64
 import re

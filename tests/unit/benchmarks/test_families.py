@@ -1,7 +1,7 @@
 from benchmarks.figure_families import FAMILIES, families_of
 from benchmarks.harness.targets import TARGETS
 
-#: The names that the project has promised to measure.
+#: The names of the figures that the project has promised to measure.
 PROMISED = {
     "encoder.image.b1.speedup",
     "encoder.text.b1.speedup",

@@ -1,4 +1,4 @@
-"""The shown rate counts only embedded covers, and is shown from the first of them on."""
+"""The rate in the progress bar counts only embedded covers, and is shown after the first cover."""
 
 from rich.progress import Progress
 
@@ -6,7 +6,7 @@ from catalog.progress_bar import Throughput, TimeLeftColumn
 
 
 class Clock:
-    """A clock that a test sets."""
+    """A clock whose time the test sets."""
 
     now_s = 100.0
 

@@ -1,4 +1,4 @@
-"""Cache entries: an incomplete entry is a miss."""
+"""An incomplete cache entry counts as a miss."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Log records: one line of JSON each, with any content."""
+"""Each log record is one line of JSON, whatever its content."""
 
 import logging
 

@@ -1,4 +1,4 @@
-"""A protected process cannot be inspected, and children started by it ignore interrupts."""
+"""Other processes cannot inspect a protected process, whose child processes ignore interrupts."""
 
 import signal
 import subprocess

@@ -1,4 +1,4 @@
-"""The query key: two queries share it exactly when they have the same answer."""
+"""Two queries have the same query key exactly if they have the same answer."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""The finished JSON of a result."""
+"""Tests of the JSON of a search result."""
 
 import orjson
 import pytest

@@ -1,4 +1,4 @@
-"""Settings: a malformed setting is named and stops the process."""
+"""A malformed setting stops the process with an error that names the setting."""
 
 import pytest
 

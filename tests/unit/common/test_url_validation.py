@@ -1,4 +1,4 @@
-"""URL settings: which are accepted, and what an error says without showing the password."""
+"""Tests of which URLs are accepted in settings, and of error messages, which never show a password."""
 
 from pathlib import Path
 from urllib.parse import quote
@@ -62,7 +62,7 @@ def test_a_character_that_nfkc_maps_to_a_delimiter_gets_the_hint(character: str)
 
 def test_a_password_may_hold_a_raw_semicolon() -> None:
     assert connection_options(redis_url("redis://:a;b@host"))["password"] == "a;b"
-    # Celery's transport would read the text after it as another server's URL.
+    # The semicolon must be encoded, because Celery's transport would treat it as a separator of URLs.
     assert ";" not in redis_url("redis://:a;b@host")
 
 

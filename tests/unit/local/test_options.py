@@ -1,4 +1,4 @@
-"""Where a stack stores its state, and which Redis holds its keys."""
+"""Tests of where a stack stores its state, and of which Redis stores its API keys."""
 
 import json
 from pathlib import Path
@@ -9,7 +9,7 @@ import pytest
 from local.keys import with_running_redis
 from local.options import DEFAULT_STATE, read_options, state_folder
 
-#: The default state folder of a stack.
+#: The default state folder of a stack, as an absolute path.
 HERE = DEFAULT_STATE.absolute()
 
 

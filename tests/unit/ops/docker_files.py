@@ -1,4 +1,4 @@
-"""Reads the Docker files for the tests: the compose file with its variables filled in, the Dockerfiles."""
+"""Read the compose file, with its variables filled in, and the Dockerfiles."""
 
 import re
 import subprocess
@@ -18,12 +18,12 @@ _VARIABLE = re.compile(r"(?<!\$)\$\{(?P<name>\w+)(?P<operator>:[-?])(?P<rest>[^}
 
 
 def tool(name: str) -> str:
-    """Return the path of a command that a development requirement installed."""
+    """Return the path of a command that the development requirements install."""
     return str(Path(sys.executable).with_name(name))
 
 
 def make_env(output: Path, *arguments: str) -> dict[str, str]:
-    """Run ops/docker/make_env.py and return what it wrote."""
+    """Run ops/docker/make_env.py, and return the variables that the script wrote."""
     command = [sys.executable, str(DOCKER / "make_env.py"), "--output", str(output), *arguments]
     subprocess.run(command, check=True, capture_output=True)
     return read_env(output)
@@ -35,12 +35,12 @@ def read_env(path: Path) -> dict[str, str]:
 
 
 def required_variables(text: str) -> set[str]:
-    """Return the variables that Compose requires."""
+    """Return the variables that the compose file requires."""
     return {match["name"] for match in _VARIABLE.finditer(text) if match["operator"] == ":?"}
 
 
 def compose(environ: Mapping[str, str]) -> dict[str, Any]:
-    """Return the compose file as Compose reads it with these variables."""
+    """Return the content of the compose file, with these variables filled in."""
     document = yaml.safe_load(_VARIABLE.sub(lambda match: _value(match, environ), COMPOSE_FILE.read_text()))
     assert isinstance(document, dict)
     return document
@@ -54,6 +54,6 @@ def _value(match: re.Match[str], environ: Mapping[str, str]) -> str:
 
 
 def copied(dockerfile: Path) -> list[str]:
-    """Return what a Dockerfile copies from the repository."""
+    """Return the paths that a Dockerfile copies from the repository."""
     lines = re.findall(r"^COPY (?!--from)(.+)$", dockerfile.read_text(), re.MULTILINE)
     return [source for line in lines for source in line.split()[:-1]]

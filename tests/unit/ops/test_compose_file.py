@@ -1,4 +1,4 @@
-"""docker-compose.yml: a valid file, hardened containers, no secrets, separate networks."""
+"""docker-compose.yml is valid, and has hardened containers, no secrets and separate networks."""
 
 import re
 import subprocess
@@ -24,7 +24,7 @@ from tests.unit.ops.docker_files import (
 pytestmark = pytest.mark.starts_processes
 
 ONE_SHOT = {"migrate", "demo"}
-#: Its image has no program for a health check; `supabase` checks it.
+#: Services that another service checks: the image of `rest` has no program for a health check.
 ASKED_BY_ANOTHER = {"rest"}
 
 
@@ -72,7 +72,7 @@ def test_every_container_has_a_memory_limit_above_that_of_its_redis(
     assert limits_mib.keys() == services.keys()
     assert maxmemory["redis"] is not None
     assert maxmemory["cache"] is not None
-    # Redis forks to rewrite its append-only file, and may copy every page.
+    # Redis may need twice its memory, because it forks to rewrite its append-only file.
     assert limits_mib["redis"] > 2 * mib(maxmemory["redis"][1])
     assert limits_mib["cache"] > mib(maxmemory["cache"][1])
     assert limits_mib["db"] > mib(services["db"]["shm_size"]) + 512
@@ -84,7 +84,7 @@ def mib(size: str) -> int:
 
 
 def test_no_container_runs_as_root(services: dict[str, Any]) -> None:
-    # The two images that are built here name their user in the Dockerfile (test_dockerfiles.py).
+    # The Dockerfiles name the user of the two images that are built here (test_dockerfiles.py).
     for name, service in services.items():
         if "build" not in service:
             assert re.fullmatch(r"[1-9]\d*:[1-9]\d*", service["user"]), name
@@ -112,7 +112,7 @@ def test_the_published_gateway_starts_and_authentication_is_configurable(
     check_bind_address(load_settings(gateway["environment"]))
 
     assert gateway["ports"] == ["127.0.0.1:8000:8000"]
-    # A value here would override settings.env.
+    # A value in the compose file would override settings.env.
     assert "AUTH" not in gateway["environment"]
 
 
@@ -214,7 +214,7 @@ def test_every_mounted_file_exists(services: dict[str, Any]) -> None:
 
 def test_the_supabase_override_replaces_the_local_catalog(services: dict[str, Any]) -> None:
     class Loader(yaml.SafeLoader):
-        """Reads Compose's `!override` tag as the value it marks."""
+        """A YAML loader that reads a value with Compose's tag `!override` as a plain value."""
 
     Loader.add_constructor("!override", _plain)
     override = yaml.load((DOCKER / "own-supabase.yml").read_text(), Loader)["services"]

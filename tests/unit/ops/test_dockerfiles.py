@@ -1,4 +1,4 @@
-"""The two images: lint, users, and contents: each has what it needs and not what only the other needs."""
+"""Both Dockerfiles pass the linter, and each image has its own user and only the code that it needs."""
 
 import os
 import re
@@ -37,7 +37,7 @@ def test_an_image_has_an_unprivileged_user_a_health_check_and_a_command(name: st
 
     assert re.search(r"^USER [1-9]\d*:[1-9]\d*$", last_stage, re.MULTILINE)
     assert re.search(r'^HEALTHCHECK [^\n]*\\\n\s+CMD \["python"', last_stage, re.MULTILINE)
-    # A shell would not forward signals.
+    # CMD is a list, because a shell would not forward signals.
     assert re.search(r'^CMD \["python", "-m", "\w+"\]$', last_stage, re.MULTILINE)
 
 
@@ -110,7 +110,7 @@ def test_each_program_starts_from_the_copied_folders(name: str, modules: str, tm
 
 
 def closure(requirements: Path) -> set[str]:
-    """Return the packages that a requirements file installs, from the metadata of installed packages."""
+    """Return the packages that a requirements file installs, including dependencies."""
     found: set[str] = set()
     waiting = [Requirement(line) for line in pinned(requirements)]
     while waiting:
@@ -139,7 +139,7 @@ def pinned(requirements: Path) -> list[str]:
 
 
 def installed_requirements(name: str) -> list[str]:
-    # A package that is not installed is not needed on this platform.
+    # A package that is not installed here is not needed on this platform.
     try:
         return requires(name) or []
     except PackageNotFoundError:

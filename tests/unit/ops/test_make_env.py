@@ -1,4 +1,4 @@
-"""ops/docker/make_env.py: fresh secrets, keys that verify, and a file that only its owner can read."""
+"""ops/docker/make_env.py writes new secrets and valid keys to a file that only its owner can read."""
 
 import stat
 import subprocess

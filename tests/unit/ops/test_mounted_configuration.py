@@ -29,7 +29,7 @@ def test_redis_starts_with_its_file_and_has_the_right_eviction_policy(
     file: str, expected: dict[str, str], tmp_path: Path
 ) -> None:
     port = free_port()
-    # As in the container: standard input carries the password.
+    # Redis reads its password from standard input, as in the container.
     server = subprocess.Popen(
         [str(find_redis()), str(DOCKER / "redis" / file), "-"],
         stdin=subprocess.PIPE,

@@ -1,4 +1,4 @@
-"""Small models on one thread: on a busy machine more threads are slower."""
+"""Fixtures of small models; tests use one thread, because more threads are slower on a busy machine."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -28,7 +28,7 @@ def one_thread() -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def demo_table(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A table of demo albums in a folder that has their covers in `covers`."""
+    """The path of a table of demo albums; the covers are in `covers` beside the table."""
     folder = tmp_path_factory.mktemp("demo")
     draw_each(folder / "covers", count=ALBUMS, size_px=96, seed=1967)
     write_table(demo_albums(ALBUMS), folder / "albums.jsonl")
@@ -37,7 +37,7 @@ def demo_table(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with an untrained CLIP, 32 pixels and two layers small, that the service could serve."""
+    """The folder of an untrained CLIP model with 32 pixels and two layers, which a worker could load."""
     folder = tmp_path_factory.mktemp("models") / "tiny"
     save_tiny(folder)
     return folder

@@ -1,4 +1,4 @@
-"""The committed demo model: small, loadable by transformers, and its vectors carry meaning."""
+"""The committed demo model is small, transformers can load it, and its vectors have meaning."""
 
 from collections.abc import Sequence
 
@@ -15,7 +15,7 @@ from training.evaluation.encoder import Encoder
 from training.evaluation.metrics import recall_at
 
 FOLDER = DEMO_MODEL
-#: The first covers of the demo catalog; the model was trained on another seed.
+#: The first albums of the demo catalog; the model was trained on albums from another seed.
 ALBUMS = demo_albums(200)
 
 
@@ -35,7 +35,7 @@ def covers(encoder: Encoder, drawn: list[Image.Image]) -> torch.Tensor:
 
 
 def relevance(asked: Sequence[str], albums: Sequence[DemoAlbum]) -> torch.Tensor:
-    """Return whether each fact is true of each album, boolean (facts, albums)."""
+    """Return whether each fact is true of each album, as booleans of shape (facts, albums)."""
     true = [facts(album.look, genre=album.genre) for album in albums]
     return torch.tensor([[fact in known for known in true] for fact in asked])
 

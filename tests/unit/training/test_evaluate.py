@@ -1,4 +1,4 @@
-"""Evaluation of a table: only the held-out part, two models compared, every kind of question."""
+"""An evaluation compares two models on every kind of question, over the held-out part of a table."""
 
 import json
 from pathlib import Path
@@ -15,7 +15,7 @@ pytestmark = pytest.mark.starts_processes
 
 @pytest.fixture(scope="module")
 def compared(demo_table: Path, tiny_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The report that compares the demo model with an untrained one, on two fifths of the artists."""
+    """The report that compares the demo model with an untrained model, on two fifths of the artists."""
     folder = tmp_path_factory.mktemp("evaluated")
     models = ("--model", str(DEMO_MODEL), "--against", str(tiny_model))
     where = (

@@ -1,4 +1,4 @@
-"""The training loop: it learns, resumes exactly, and stops when nothing improves."""
+"""The training loop learns, resumes exactly, and stops when the model no longer improves."""
 
 import csv
 from collections.abc import Callable
@@ -23,7 +23,7 @@ def small_model() -> CLIPModel:
 
 
 def pairs(step: int) -> Batch:
-    """Eight flat grey pictures, each with its own word."""
+    """Return eight pictures of one grey each, each with a different word."""
     generator = torch.Generator().manual_seed(step)
     shades = torch.linspace(-1, 1, 8)[:, None, None, None].expand(8, 3, 16, 16)
     words = torch.tensor([[18, word, 19, 19] for word in range(8)])

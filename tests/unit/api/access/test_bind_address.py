@@ -1,4 +1,4 @@
-"""A public gateway without authentication starts only if the operator allows it."""
+"""A public gateway without authentication starts only if a setting allows this."""
 
 import os
 import subprocess

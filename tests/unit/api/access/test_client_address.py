@@ -1,4 +1,4 @@
-"""The client address of a request: only trusted proxies can set it."""
+"""Only trusted proxies can set the client address of a request."""
 
 from ipaddress import ip_network
 
@@ -13,16 +13,16 @@ PROXIES = [ip_network("10.0.0.0/8"), ip_network("fd00::/8")]
     ("peer", "forwarded", "address"),
     [
         ("192.0.2.1", [], "192.0.2.1"),
-        # A client cannot set its own address.
+        # The sender is not a trusted proxy, so its header is ignored.
         ("192.0.2.1", ["198.51.100.9"], "192.0.2.1"),
         ("10.0.0.1", ["192.0.2.1"], "192.0.2.1"),
         ("10.0.0.1", ["198.51.100.9, 192.0.2.1"], "192.0.2.1"),
         ("10.0.0.1", ["198.51.100.9", "192.0.2.1"], "192.0.2.1"),
-        # Two trusted proxies.
+        # The request came through two trusted proxies.
         ("10.0.0.1", ["198.51.100.9, 192.0.2.1, 10.0.0.2"], "192.0.2.1"),
-        # All are trusted: the first is the client.
+        # If all addresses are trusted proxies, the first address is the client's.
         ("10.0.0.1", ["10.0.0.3, 10.0.0.2"], "10.0.0.3"),
-        # An invalid address ends the chain.
+        # An invalid address ends the chain of proxies.
         ("10.0.0.1", ["192.0.2.1, unknown"], "10.0.0.1"),
         ("10.0.0.1", ["", ","], "10.0.0.1"),
         ("10.0.0.1", ["192.0.2.1:5000"], "192.0.2.1"),

@@ -1,4 +1,4 @@
-"""Rate limits: remaining units, retry time, and the cost of a search."""
+"""Tests of rate limits: remaining units, retry time, and the cost of a search."""
 
 import pytest
 
@@ -18,12 +18,12 @@ LIMIT, EXPIRY_S = RATE.limit, RATE.window_s
 
 
 def fits(window: Window, cost: int) -> bool:
-    """Apply the formula of the Lua script."""
+    """Return whether the cost fits in the limit, by the formula of the Lua script."""
     return int(window.previous * window.previous_s / EXPIRY_S) + window.current + cost <= LIMIT
 
 
 def later(window: Window, wait_s: float) -> Window:
-    """Return the window after an idle time, rotated as the Lua script rotates it."""
+    """Return the window after an idle time, as the Lua script rotates windows."""
     if not window.current:
         left_s = max(0.0, window.previous_s - wait_s)
         return Window(window.previous if left_s else 0, left_s, 0, 0)

@@ -1,7 +1,7 @@
-"""Finds changes between two OpenAPI documents that break clients: the HTTP API may only grow.
+"""Find changes between two OpenAPI documents that break clients, because the HTTP API may only grow.
 
-Requests: everything that was accepted must stay accepted. Responses: nothing that was promised may be missing
-or of another type. New endpoints, optional parameters, fields, codes and statuses are growth.
+Every request that was accepted must stay accepted. Every promised part of a response must still exist with
+the same type. New endpoints, optional parameters, response fields, error codes and statuses are allowed.
 """
 
 from collections.abc import Iterator
@@ -9,7 +9,7 @@ from typing import Any
 
 Schema = dict[str, Any]
 
-#: Bounds on what clients send, and whether a larger value accepts more.
+#: Keywords that limit the values sent by clients, and whether a larger limit accepts more values.
 _BOUNDS = {
     "maximum": True,
     "exclusiveMaximum": True,
@@ -127,7 +127,7 @@ class _Comparison:
             yield from compare(f"{where}: item", old["items"], new["items"])
 
     def _resolved(self, old: Schema, new: Schema, *, is_request: bool) -> tuple[Schema, Schema, bool]:
-        """Follow references; a pair of named schemas is compared once."""
+        """Follow references in both schemas, and return whether this pair has already been compared."""
         names = (old.get("$ref", ""), new.get("$ref", ""), is_request)
         is_known = bool(names[0]) and names in self._seen
         self._seen.add(names)
@@ -145,13 +145,13 @@ def _followed(document: Schema, schema: Schema) -> Schema:
 
 
 def _choices(schema: Schema) -> list[Schema]:
-    """Return the alternatives of a schema that are objects or arrays, in their order."""
+    """Return the alternatives of a schema that are objects or arrays, in the order of the schema."""
     alternatives = schema.get("anyOf") or schema.get("oneOf") or []
     return [each for each in alternatives if each.keys() & {"$ref", "properties", "items"}]
 
 
 def _types(schema: Schema) -> set[str]:
-    """Return the types of values that a schema has, by name; an empty schema has every type."""
+    """Return the names of the types that a schema allows; an empty schema allows every type."""
     choices = schema.get("anyOf") or schema.get("oneOf") or [schema]
     found: set[str] = set()
     for choice in choices:

@@ -1,4 +1,4 @@
-"""The HTTP API only grows: every released OpenAPI document is compared with today's."""
+"""The HTTP API only grows: the current OpenAPI document is compared with every released document."""
 
 import copy
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""Every error has one row in the table, and its problem document has code, status and details."""
+"""Every error class has one row in the table of problems, and a problem document with code and status."""
 
 from collections.abc import Iterator
 
@@ -22,7 +22,7 @@ from common.errors import (
 )
 from common.jobs import JobFailure
 
-#: The codes and statuses of the HTTP contract.
+#: The HTTP status of each error code that clients rely on.
 CONTRACT = {
     "invalid_parameter": 422,
     "image_too_large": 413,
@@ -51,7 +51,7 @@ def kinds(base: type[CoverSearchError] = CoverSearchError) -> Iterator[type[Cove
         yield from kinds(kind)
 
 
-# A settings error stops a process before it serves any request.
+# SettingsError is left out, because it stops a process before the process serves any request.
 WITH_CODE = [
     kind
     for kind in kinds()

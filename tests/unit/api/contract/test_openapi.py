@@ -1,4 +1,4 @@
-"""The OpenAPI document describes what the code does: every parameter, answer, header and error."""
+"""The OpenAPI document describes every parameter, answer, header and error of the code."""
 
 import re
 from collections.abc import Iterator
@@ -59,7 +59,7 @@ def every_schema(node: object) -> Iterator[str]:
 
 
 def every_example(node: object, where: str = "") -> Iterator[tuple[str, dict[str, Any], object]]:
-    """Yield each example with its schema; an example inside a schema belongs to that schema."""
+    """Yield the place, the schema and the value of each example in the document."""
     if isinstance(node, list):
         for index, value in enumerate(node):
             yield from every_example(value, f"{where}/{index}")
@@ -123,7 +123,7 @@ EXAMPLES = list(every_example(DOCUMENT))
 
 @pytest.mark.parametrize(("schema", "example"), [e[1:] for e in EXAMPLES], ids=[e[0] for e in EXAMPLES])
 def test_every_example_is_valid_against_its_schema(schema: dict[str, Any], example: object) -> None:
-    # All references point into the components.
+    # The validator needs the components, because all references point to them.
     validator = Draft202012Validator({**schema, "components": DOCUMENT["components"]})
 
     assert [error.message for error in validator.iter_errors(example)] == []
@@ -169,7 +169,7 @@ def test_every_401_has_www_authenticate_and_every_counted_answer_its_rate_limit(
 def test_every_error_but_readiness_has_the_problem_media_type(name: str) -> None:
     for status, answer in OPERATIONS[name]["responses"].items():
         problem = "application/problem+json" in answer.get("content", {})
-        # Readiness answers 503 with the same object as 200.
+        # /readyz is an exception: its 503 has the same object as its 200.
         assert problem == (int(status) >= 400 and (name, status) != ("GET /readyz", "503"))
 
 
@@ -186,8 +186,8 @@ def test_the_documented_search_parameters_are_the_ones_the_code_reads() -> None:
 def test_every_error_code_is_documented_by_an_endpoint() -> None:
     described = {code for operation in OPERATIONS.values() for code in codes(operation)}
 
-    # No documented endpoint answers with these: the path is unknown, the method is not allowed, the request
-    # failed before routing, or the path is that of a file.
+    # No documented endpoint answers with these codes. They are for unknown paths, methods that are not
+    # allowed, requests that fail before routing, and paths of files.
     elsewhere = {"not_found", "method_not_allowed", "headers_too_large", "not_implemented"}
     elsewhere |= {"range_not_satisfiable"}
     assert set(PROBLEMS_BY_CODE) - described == elsewhere

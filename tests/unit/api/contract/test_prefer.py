@@ -1,4 +1,4 @@
-"""The `Prefer` header is a list (RFC 7240), `?wait=` overrides it, and the applied preference is returned."""
+"""`Prefer` is a list (RFC 7240), `?wait=` overrides the header, and answers name the applied preference."""
 
 import pytest
 

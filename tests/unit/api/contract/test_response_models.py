@@ -1,4 +1,4 @@
-"""A job as clients see it: its times, and its result with its own id or its error."""
+"""The JSON of a job has its times, and either its error or its result with the job's own id."""
 
 import json
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""The memory budget that all request bodies of a process share."""
+"""All request bodies of a process share one memory budget."""
 
 import pytest
 

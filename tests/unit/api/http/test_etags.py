@@ -1,4 +1,4 @@
-"""Entity tags identify an answer; `If-None-Match` uses weak comparison."""
+"""An entity tag (ETag) identifies an answer, and `If-None-Match` compares tags weakly."""
 
 import pytest
 

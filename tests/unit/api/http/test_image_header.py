@@ -1,4 +1,4 @@
-"""Images are accepted by content, and refused by reading only the header."""
+"""Images are accepted by their content, and refused after reading only the header."""
 
 import struct
 import tracemalloc
@@ -138,6 +138,6 @@ def test_a_damaged_header_raises_only_image_errors(image_format: str) -> None:
 
     for position in range(min(len(whole), 200)):
         damaged = whole[:position] + bytes([whole[position] ^ 0xFF]) + whole[position + 1 :]
-        # Anything else that is raised fails the test.
+        # Any other exception fails the test.
         with suppress(UnsupportedImage, UndecodableImage, ImageTooManyPixels):
             check_image(damaged, max_pixels=LIMIT)

@@ -11,7 +11,7 @@ CATALOG = {"DATABASE_URL": "postgresql://nobody@127.0.0.1:1/none"}
 
 
 async def path_behind(prefix: str, raw_path: str) -> tuple[str, bytes]:
-    """Return the path and the raw path that the application sees."""
+    """Return the path and the raw path that the application behind the middleware receives."""
     seen: list[Scope] = []
 
     async def app(scope: Scope, _receive: Receive, _send: Send) -> None:

@@ -1,4 +1,4 @@
-"""A repeated query string is answered from the cache without routing; other requests are routed."""
+"""A repeated query string is answered from the cache without routing, and other requests are routed."""
 
 import asyncio
 from types import SimpleNamespace
@@ -81,7 +81,7 @@ def test_the_oldest_query_is_evicted_at_the_limit(queries: RepeatedQueries) -> N
 
 
 class Routes:
-    """The application behind the middleware; it counts its requests."""
+    """The application behind the middleware, which counts its requests."""
 
     def __init__(self) -> None:
         self.requests = 0
@@ -92,7 +92,7 @@ class Routes:
 
 
 def ask(scope: Scope, queries: RepeatedQueries, cached: Response | Exception | None) -> tuple[bytes, int]:
-    """Return the body of the answer, and how many requests reached the routes."""
+    """Return the body of the answer, and the number of requests that reached the routes."""
     sent: list[Message] = []
     routes = Routes()
 

@@ -1,4 +1,4 @@
-"""A composed search is validated strictly, and each error names its location."""
+"""The body of a composed search is validated strictly, and each error names its location."""
 
 import base64
 import tracemalloc
@@ -158,7 +158,7 @@ def test_an_error_that_only_the_whole_query_reveals_names_its_location(
     assert caught.value.parameter == name
 
 
-# Its base64 has both characters that the URL-safe alphabet replaces, and padding.
+# A PNG whose base64 has padding and both characters that the URL-safe alphabet replaces.
 TELLING = png().ljust(-(-len(png()) // 3) * 3, b"\0") + b"\xfb\xef\xbe\xff\xff\xff\xff"
 
 
@@ -270,7 +270,7 @@ def test_decoding_base64_needs_little_memory_beyond_the_json_parser(digits: byte
 
 
 def peak_bytes(work: Callable[[], object]) -> int:
-    """Return the least of three peaks of memory during a call: other threads allocate, too."""
+    """Return the lowest memory peak of three calls, because other threads may allocate memory too."""
     peaks = []
     for _ in range(3):
         tracemalloc.start()

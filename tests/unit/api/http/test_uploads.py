@@ -1,4 +1,4 @@
-"""An upload is read as a stream: reading stops at the first error."""
+"""An upload is read as a stream, and reading stops at the first error."""
 
 from collections.abc import Iterable
 
@@ -24,7 +24,7 @@ RAW = {"Content-Type": "image/png"}
 
 
 class Sender:
-    """A client that sends chunks and counts how many were read."""
+    """A client that sends chunks, and counts the chunks that were read."""
 
     def __init__(self, chunks: Iterable[bytes], headers: dict[str, str]) -> None:
         self._chunks = iter(chunks)

@@ -1,4 +1,4 @@
-"""A query string is validated by its model, and all errors are reported at once."""
+"""A query string is validated by a model, and one answer reports all errors."""
 
 from typing import Annotated, Any
 

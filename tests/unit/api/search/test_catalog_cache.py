@@ -1,4 +1,4 @@
-"""Mapping a client's spelling of a genre to the catalog's."""
+"""A client's spelling of a genre is mapped to the catalog's spelling."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""The catalog version that a gateway uses: the one it saw recently, otherwise unknown."""
+"""A gateway uses the catalog version that it has read recently; an older version counts as unknown."""
 
 import pytest
 from redis.asyncio import Redis
@@ -10,7 +10,7 @@ RED = SearchQuery((TextPart("red"),))
 
 
 class Clock:
-    """A clock that a test sets."""
+    """A clock whose time the test sets."""
 
     def __init__(self) -> None:
         self.now_s = 1000.0
@@ -26,7 +26,7 @@ def clock() -> Clock:
 
 @pytest.fixture
 def watch(clock: Clock) -> CatalogVersion:
-    # These tests send nothing to Redis.
+    # The client never connects, because these tests send nothing to Redis.
     return CatalogVersion(Redis(), clock=clock)
 
 

@@ -1,4 +1,4 @@
-"""The reasons in `/health`: the current problem, without paths and passwords."""
+"""`/health` reports the current problem of each part, without paths and passwords."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""A request that waits for a run gets its result from the event, and otherwise from the ledger."""
+"""A request that waits for a run gets its result from the final event, or else from the ledger."""
 
 import asyncio
 
@@ -18,7 +18,7 @@ SUCCEEDED = b"run-1 succeeded " + orjson.dumps(ANSWER.timings) + b"\n" + ANSWER.
 
 @pytest.fixture
 def waiters() -> Waiters:
-    # These tests never read the ledger.
+    # The Redis of this ledger does not exist, because these tests never read the ledger.
     return Waiters(GatewayLedger(open_async_redis("redis://127.0.0.1:1"), settings=Settings(), template=""))
 
 

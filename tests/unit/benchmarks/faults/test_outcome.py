@@ -1,4 +1,4 @@
-"""The outcomes of a fault's variants are joined into one that hides none of them."""
+"""The outcomes of a fault's variants are joined into one outcome that shows every failure."""
 
 from dataclasses import replace
 

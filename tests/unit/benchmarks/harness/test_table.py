@@ -1,4 +1,4 @@
-"""The Markdown table keeps a figure's note readable; results.json keeps all of it."""
+"""The Markdown table shortens a figure's note, and results.json keeps the whole note."""
 
 from benchmarks.harness.figures import Figure, row_of
 from benchmarks.harness.table import table

@@ -1,4 +1,4 @@
-"""A first load builds the same index as the schema."""
+"""A first load builds the same vector index as the schema."""
 
 from catalog.database.migrations import migrations
 from catalog.database.vector_index import index_statement

@@ -1,4 +1,4 @@
-"""The demo catalog's albums: repeatable, varied and truthfully captioned."""
+"""The albums of the demo catalog are reproducible and varied, and their captions are true."""
 
 from collections import Counter
 

@@ -1,4 +1,4 @@
-"""Looks and the facts that describe them."""
+"""Tests of the attributes of demo covers and of the facts that describe these attributes."""
 
 from random import Random
 

@@ -1,4 +1,4 @@
-"""Re-photographed covers: repeatable, changed, and still recognisable."""
+"""Simulated photographs of covers are reproducible, changed, and still recognizable."""
 
 import numpy as np
 import pytest

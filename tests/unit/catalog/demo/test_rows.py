@@ -1,4 +1,4 @@
-"""The demo's albums as a table that an ingest can read."""
+"""The demo albums are written as a table that an ingest can read."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Batches are limited by count and by bytes, and rejected rows do not wait for them."""
+"""Batches are limited by count and by bytes, and rejected rows do not wait for a batch."""
 
 from catalog.ingest.pipeline_stages import batches
 from catalog.ingest.rejection import Rejected

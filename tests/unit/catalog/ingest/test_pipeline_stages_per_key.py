@@ -1,4 +1,4 @@
-"""A slow key does not delay the others, and the number of started items is bounded."""
+"""Slow work for one key does not delay other keys, and the number of started items is limited."""
 
 import threading
 from collections import Counter
@@ -74,7 +74,7 @@ def test_the_number_of_finished_items_in_memory_is_bounded(executor: ThreadPoolE
     ) as done:
         taken = [next(done) for _ in range(5)]
 
-        # Consumed items, finished items in memory, and the one being handed over.
+        # Started items are consumed, or among the 8 in memory, or the one that is being handed over.
         assert len(begun) <= len(taken) + 8 + 1
 
 
@@ -93,7 +93,7 @@ def test_work_continues_while_no_result_is_consumed(executor: ThreadPoolExecutor
     def items() -> Iterator[str]:
         yield from (f"a{n}" for n in range(39))
         yield "b"
-        # All items that may start have started; no result is consumed during this wait.
+        # Every item that may start has started, although no result is consumed during this wait.
         assert ended.wait(60)
 
     assert (

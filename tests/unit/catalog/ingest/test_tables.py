@@ -1,4 +1,4 @@
-"""Tables are read row by row; a broken row rejects only itself."""
+"""Tables are read row by row, and a broken row does not affect other rows."""
 
 import gzip
 import json
@@ -101,7 +101,7 @@ def test_a_file_without_a_table_is_refused(tmp_path: Path, name: str, content: b
         open_table(table(tmp_path, name, content))
 
 
-#: Decimal commas, a comma and a semicolon within quotes, and a line break.
+#: Rows with decimal commas, line breaks, and separators within cells.
 ALBUMS: list[Cells] = [
     {"id": "1", "title": "Earth, Wind & Fire", "score": "8,7"},
     {"id": "2", "title": "a;b\tc|d", "score": "7,0"},
@@ -132,11 +132,11 @@ def test_the_separator_of_a_csv_is_detected(tmp_path: Path, suffix: str, separat
 @pytest.mark.parametrize(
     ("content", "columns"),
     [
-        # Column names and most cells contain other separators.
+        # In this file, column names and most cells contain other separators.
         ("id;artist, main;title, full\n1;A, B;C\n2;D, E;F, G\n", ("id", "artist, main", "title, full")),
         ('id,artist,"tags;moods"\n1,A,x;y\n2,B,z;w\n3,C\n', ("id", "artist", "tags;moods")),
         ("id\tartist\n1\tA, B, C\n2\tD, E; F\n", ("id", "artist")),
-        # A row without its last cells, and the trailing separators that spreadsheets write.
+        # Rows lack their last cells, or end with the empty cells that spreadsheets write.
         ("id;artist;title\n1;A\n2;B;C\n3;D;E\n", ("id", "artist", "title")),
         ("id;artist\n1;A;;\n2;B;;\n", ("id", "artist")),
         ("id;artist\n", ()),

@@ -1,4 +1,4 @@
-"""A batch and its reply survive encoding and decoding."""
+"""A batch of covers and its reply are the same after encoding and decoding."""
 
 import numpy as np
 import pytest

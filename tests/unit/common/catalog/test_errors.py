@@ -1,4 +1,4 @@
-"""Which error each code maps to, and that each problem has a remedy."""
+"""Each database error code maps to an error, and each problem has a remedy."""
 
 import re
 

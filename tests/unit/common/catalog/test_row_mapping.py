@@ -1,4 +1,4 @@
-"""The arguments of the SQL functions and the rows they return."""
+"""Tests of the arguments of SQL functions, and of the rows that the functions return."""
 
 import math
 import struct

@@ -1,4 +1,4 @@
-"""Checking the role that a Supabase key contains."""
+"""The role in a Supabase key is checked."""
 
 import base64
 import time

@@ -1,4 +1,4 @@
-"""A broker that may lose jobs is recognised from its own configuration."""
+"""A Redis that can lose jobs is recognized by its configuration."""
 
 import pytest
 

@@ -20,7 +20,7 @@ SILENCE_S = 0.2
 
 @asynccontextmanager
 async def server(on_get: Answer) -> AsyncIterator[MultiplexedRedis]:
-    """Run a server that greets as Redis does, and calls `on_get` once all commands have arrived."""
+    """Run a server that greets like Redis, and calls `on_get` once all commands have arrived."""
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         asked = 0

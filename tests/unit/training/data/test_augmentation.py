@@ -1,4 +1,4 @@
-"""Simulated photographs, computed on tensors for training."""
+"""Tests of simulated photographs, which are computed on tensors for training."""
 
 from collections.abc import Callable
 

@@ -1,4 +1,4 @@
-"""Captions from metadata: truthful, varied, and matched to every album that they describe."""
+"""Captions from metadata are true and varied, and match every album that they describe."""
 
 from random import Random
 from typing import Any

@@ -1,4 +1,4 @@
-"""Covers are decoded once; undecodable ones are reported row by row."""
+"""Covers are decoded once, and each undecodable cover is reported with its row."""
 
 import argparse
 import os

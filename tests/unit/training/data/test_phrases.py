@@ -1,4 +1,4 @@
-"""Training phrases: truthful, varied, and each fact has a question."""
+"""Training phrases are true and varied, and each fact has a question."""
 
 from random import Random
 

@@ -1,4 +1,4 @@
-"""The split by artist: each artist is in one part and stays there."""
+"""The data is split by artist: each artist is in exactly one part and always in the same part."""
 
 import pytest
 

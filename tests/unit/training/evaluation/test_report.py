@@ -1,4 +1,4 @@
-"""The report of an evaluation: table, file and chart show the same figures."""
+"""The table, the file and the chart of an evaluation show the same figures."""
 
 import json
 from dataclasses import replace

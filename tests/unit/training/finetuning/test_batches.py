@@ -1,4 +1,4 @@
-"""A fine-tuning batch depends only on its step, and each epoch shows every cover once."""
+"""A fine-tuning batch depends only on its step, and each epoch contains every cover once."""
 
 from pathlib import Path
 
@@ -24,7 +24,7 @@ def base(tiny_model: Path) -> BaseClip:
 
 @pytest.fixture(scope="module")
 def decoded() -> DecodedCovers:
-    """Albums whose covers are different flat greys; the last two share a caption."""
+    """Albums whose covers are single greys that all differ; the last two albums share a caption."""
     albums = [
         Album(number, AlbumFields(id=str(number), artist="A", album_name=str(number)), None, {})
         for number in range(COUNT)

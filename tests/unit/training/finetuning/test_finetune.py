@@ -1,4 +1,4 @@
-"""Fine-tuning from end to end, by the command line, on a few demo albums and a CLIP of two layers."""
+"""Test fine-tuning from the command line, with a few demo albums and a CLIP model of two layers."""
 
 import csv
 import json
@@ -21,7 +21,7 @@ from worker.encoder.load import load_encoder
 
 pytestmark = pytest.mark.starts_processes
 
-#: Two fifths are held out; the ten best are an eighth of them, so chance rarely finds the right one.
+#: Shares of the data. Two fifths are held out, so that chance rarely ranks the right album in the best ten.
 SPLIT = ("--validation", "0.1", "--held-out", "0.4")
 
 
@@ -47,7 +47,7 @@ def weights(folder: Path) -> dict[str, torch.Tensor]:
 
 @pytest.fixture(scope="module")
 def tuned(demo_table: Path, tiny_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The output folder of a fine-tuning run of about a dozen steps."""
+    """The output folder of a short fine-tuning run."""
     folder = tmp_path_factory.mktemp("tuned")
     steps = ("--steps", "120", "--validate-every", "40", "--patience", "0", "--photographed", "0")
     assert main(call(demo_table, tiny_model, folder, *steps)) == 0
@@ -96,7 +96,7 @@ def test_the_log_has_loss_and_validation_figures(tuned: Path) -> None:
 def test_training_stops_when_validation_no_longer_improves(
     demo_table: Path, tiny_model: Path, tmp_path: Path
 ) -> None:
-    # So small a learning rate changes no ranking: the result is the base model.
+    # The result is the base model, because such a small learning rate changes no ranking.
     steps = ("--steps", "50", "--validate-every", "2", "--patience", "3", "--learning-rate", "1e-12")
 
     assert main(call(demo_table, tiny_model, tmp_path, *steps)) == 0

@@ -1,4 +1,4 @@
-"""A recipe sets the plan, the frozen parts, and which run may be resumed."""
+"""A recipe sets the plan and the frozen weights, and decides which run can be resumed."""
 
 from dataclasses import replace
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Byte-pair merges learned from word counts."""
+"""Tests of byte-pair merges that are learned from word counts."""
 
 from training.model.bpe_merges import learn_merges, merged
 

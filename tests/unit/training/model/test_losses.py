@@ -1,4 +1,4 @@
-"""The contrastive loss with several positives."""
+"""Tests of the contrastive loss with several positive pairs per item."""
 
 import pytest
 import torch

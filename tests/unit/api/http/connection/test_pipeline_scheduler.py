@@ -1,4 +1,4 @@
-"""Pipelined requests start one after another."""
+"""The pipelined requests of one connection start one after another."""
 
 import asyncio
 from itertools import pairwise

@@ -1,4 +1,4 @@
-"""Message framing: where requests end, and which heads are valid."""
+"""Tests of HTTP message framing: where a request ends, and which heads are valid."""
 
 import pytest
 

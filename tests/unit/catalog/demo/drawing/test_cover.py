@@ -1,4 +1,4 @@
-"""Drawn covers: bit-identical redraws, any size, and the look that their attributes name."""
+"""Drawn covers are the same at each drawing, have any size, and look as their attributes say."""
 
 import hashlib
 import io
@@ -11,7 +11,7 @@ from PIL import Image
 from catalog.demo.albums import demo_albums
 from catalog.demo.drawing.cover import cover_jpeg, draw_cover
 
-#: SHA-256 of the pixels of the first covers at 160 px, drawn with the pinned Pillow and NumPy.
+#: SHA-256 of the pixels of some covers at 160 px, drawn with the pinned versions of Pillow and NumPy.
 REBUILT = {
     0: "a95855594e7a1b7a1bd9582ed986b820a43f50c3f11fdeaa3f7743a2ce7bc637",
     1: "f41bc425febc01accd17836a34407a99f1a92350a72700638013f8902fdb8986",

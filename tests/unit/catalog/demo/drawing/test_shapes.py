@@ -1,4 +1,4 @@
-"""The objects of demo covers: each can be drawn, and no two look alike."""
+"""Every object on demo covers can be drawn, and no two objects look alike."""
 
 import numpy as np
 import pytest

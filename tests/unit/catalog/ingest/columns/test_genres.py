@@ -1,4 +1,4 @@
-"""Splitting a cell into genres, using the whole table to decide which names belong together."""
+"""A cell is split into genres, and the whole table decides which names belong together."""
 
 from itertools import permutations
 from pathlib import Path
@@ -59,14 +59,14 @@ def test_a_cell_is_split_into_any_number_of_genres(cell: object, genres: tuple[o
         ([*PITCHFORK, "Rock/Shoegaze"], "Rock/Shoegaze", ("Rock", "Shoegaze")),
         ([*PITCHFORK, "Rap/Pop/R&B"], "Rap/Pop/R&B", ("Rap", "Pop/R&B")),
         (["Rock", "N/A", "N", "A"], "N/A", ()),
-        # One album with the genre Pop does not split fifteen cells, and two do.
+        # One album with the genre Pop does not split the 15 cells with Pop/R&B, but two albums do.
         ([*PITCHFORK, "Pop"], "Pop/R&B", ("Pop/R&B",)),
         ([*PITCHFORK, "Pop", "Pop"], "Pop/R&B", ("Pop", "R&B")),
-        # No name has a cell of its own, but the same names occur in other combinations.
+        # No cell has only one genre, but the same genres occur in other combinations.
         (["Rock/Pop", "Rock/Jazz"], "Rock/Pop", ("Rock", "Pop")),
         (["Rock/Pop", "Pop/Rock"], "Rock/Pop", ("Rock", "Pop")),
         (["Rock/Pop/Jazz", "Rock/Pop"], "Rock/Pop", ("Rock/Pop",)),
-        # An element of a list is one genre.
+        # Each element of a list is one genre, even with a slash.
         ([["Rock/Pop"], "Rock", "Pop"], "Rock/Pop", ("Rock/Pop",)),
     ],
 )

@@ -1,4 +1,4 @@
-"""A row becomes an album, or a rejection with its reason."""
+"""A row of a table becomes an album, or is rejected with a reason."""
 
 import math
 

@@ -1,4 +1,4 @@
-"""Finding a cover from the album's columns in the catalog."""
+"""The cover of an album is found by the album's columns in the catalog."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""A cover file is found by album id or by the name in the table, in any common spelling."""
+"""A cover file is found by album id or by the file name in the table, in any common spelling."""
 
 import io
 import unicodedata
@@ -24,7 +24,7 @@ def folder(path: Path, *names: str) -> Path:
     return path
 
 
-# Pillow warns about deprecated formats, which the product does not accept.
+# Pillow's warnings about deprecated formats are ignored, because we do not accept these formats.
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
 def test_every_decodable_format_has_file_suffixes() -> None:
     Image.init()

@@ -1,4 +1,4 @@
-"""The cover address that clients receive."""
+"""Tests of the cover URL that clients receive."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""The decoding cost is estimated from header and markers, for every accepted format, in bounded time."""
+"""The decoding cost of every accepted format is estimated from header and markers, in limited time."""
 
 import contextlib
 import random
@@ -17,7 +17,7 @@ from common.images.formats.detection import format_of
 from tests.unit.worker.decode.files import heif
 
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF")
-#: However many entries it has, reading a directory takes a fraction of a second; the others are not read.
+#: Families that stay cheap at any size, because the reader limits the entries that it reads.
 ENDLESS = {"entries of EXIF", "elements of a profile", "texts that inflate"}
 REFUSED = [family for family in FAMILIES if family.is_light and family.name not in ENDLESS]
 

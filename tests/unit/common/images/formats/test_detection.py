@@ -1,4 +1,4 @@
-"""The format of a file is detected from its content, and an unsupported format is named."""
+"""The format of a file is detected from its content, and the error names an unsupported format."""
 
 import base64
 import gzip
@@ -41,7 +41,7 @@ def _boxed(brand: bytes) -> bytes:
 
 
 def _frame(marker: int, bits: int) -> bytes:
-    """Return a JPEG that ends before its samples."""
+    """Return a JPEG that ends before its pixel data."""
     app0 = b"\xff\xe0\0\x10JFIF\0\1\1\0\0\1\0\1\0\0"
     tables = b"\xff\xff\xdb" + struct.pack("!H", 67) + bytes(65)
     sizes = struct.pack("!HBHHB", 17, bits, 8, 8, 3) + bytes(9)
@@ -163,7 +163,7 @@ def test_a_file_of_a_million_boxes_is_undecodable() -> None:
 
 
 def _heif_of(*boxes: bytes) -> bytes:
-    """Return a HEIF whose boxes below `meta` are these."""
+    """Return a HEIF file with these boxes inside the box `meta`."""
     body = bytes(4) + b"".join(boxes)
     return struct.pack("!I", 16) + b"ftypheic\0\0\0\0" + struct.pack("!I", 8 + len(body)) + b"meta" + body
 
@@ -191,7 +191,7 @@ def _made_of(item: int, parts: list[int]) -> bytes:
     [
         # a million references
         _heif_of(_items(b"grid"), _box(b"iref", bytes(4) + _made_of(1, [2] * 65_535) * 70)),
-        # a grid of ten thousand grids of ten thousand tiles
+        # a grid of 9,000 grids that each have 9,000 tiles
         _heif_of(
             _items(b"grid", b"grid", b"hvc1"),
             _box(b"iref", bytes(4) + _made_of(1, [2] * 9000) + _made_of(2, [3] * 9000)),

@@ -157,7 +157,7 @@ def test_two_hundred_covers_arrive_from_a_rate_limited_host(server: CoverServer,
     server.covers |= {f"/{n}.jpg": BODY + bytes([n]) for n in range(200)}
     server.limit = limit
 
-    # Ten times the host's limit.
+    # The fetcher's rate is ten times the host's limit.
     got = together(fetcher(per_host=1000), [server.url(f"/{n}.jpg") for n in range(200)])
 
     assert got == [BODY + bytes([n]) for n in range(200)]
@@ -167,7 +167,7 @@ def test_two_hundred_covers_arrive_from_a_rate_limited_host(server: CoverServer,
 
 def test_a_rate_below_the_hosts_limit_is_never_refused(server: CoverServer) -> None:
     server.covers |= {f"/{n}.jpg": BODY for n in range(40)}
-    # Twice the rate: a window may overlap two intervals.
+    # The host's limit is twice the fetcher's rate, because one window may overlap two intervals.
     server.limit = Limit(20, 0.1)
 
     together(fetcher(per_host=100), [server.url(f"/{n}.jpg") for n in range(40)])
@@ -327,7 +327,7 @@ def test_a_body_that_is_always_truncated_is_rejected(server: CoverServer) -> Non
         ("text/html", BODY, True),
         ("application/octet-stream", BODY, True),
         ("image/jpeg", BODY, True),
-        # The decoder decides whether it accepts the content.
+        # The fetcher does not reject this file; the decoder decides.
         ("image/svg+xml", b"<svg/>", True),
     ],
 )
@@ -353,7 +353,7 @@ def test_a_redirect_to_a_private_host_is_refused(
     server: CoverServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     server.answers["/inside"] = redirect("http://169.254.169.254/latest/meta-data/")
-    # The server's own address counts as public here, so that the redirect is followed.
+    # The test treats the server's own address as public, so that the fetcher follows the redirect.
     monkeypatch.setattr(
         "catalog.ingest.covers.fetch.fetcher.is_public",
         lambda ip: ip in {"127.0.0.1", "::1"} or is_public(ip),
@@ -363,7 +363,7 @@ def test_a_redirect_to_a_private_host_is_refused(
 
 
 def lead(monkeypatch: pytest.MonkeyPatch, host: str, *addresses: str) -> list[str]:
-    """Resolve a name to these addresses, and return the list of look-ups."""
+    """Make a host name resolve to these addresses; return the list to which each look-up is added."""
     asked: list[str] = []
     lookup = socket.getaddrinfo
 
@@ -379,7 +379,7 @@ def lead(monkeypatch: pytest.MonkeyPatch, host: str, *addresses: str) -> list[st
 @pytest.mark.parametrize(
     "others",
     [
-        # Connection refused; network unreachable; no answer; other address family.
+        # The addresses refuse the connection, are unreachable, do not answer, or are of another family.
         ["127.0.0.9"],
         ["2001:db8::1"],
         ["192.0.2.1"],

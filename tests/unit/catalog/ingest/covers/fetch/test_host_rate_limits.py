@@ -1,4 +1,4 @@
-"""Requests to a host keep its rate, respect its `Retry-After`, and stop when it stays unresponsive."""
+"""Requests keep a host's rate limit, respect its `Retry-After`, and stop if the host stays unresponsive."""
 
 import pytest
 
@@ -7,7 +7,7 @@ from catalog.ingest.rejection import RowFault
 
 
 class Clock:
-    """A clock that a test sets."""
+    """A clock whose time the test sets."""
 
     def __init__(self) -> None:
         self.now_s = 1000.0

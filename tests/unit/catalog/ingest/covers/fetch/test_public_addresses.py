@@ -1,4 +1,4 @@
-"""Which addresses are public, and the order in which a host's addresses are tried."""
+"""Tests of which IP addresses are public, and of the order in which a host's addresses are tried."""
 
 import socket
 from typing import Any
