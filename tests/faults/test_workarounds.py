@@ -144,8 +144,8 @@ async def test_a_submit_to_a_frozen_redis_is_refused_and_not_repeated(
 
 
 # There is no result backend, because AsyncResult.__del__ can deadlock a publish (celery #10477). No message
-# has a countdown, because kombu sends it again after the visibility timeout (kombu #337). Retries are
-# unlimited, because a worker by default gives up on a broker after 100 tries.
+# has a countdown, because kombu sends it again after the visibility timeout (kombu #337). A worker tries to
+# reach its broker without limit; by default it gives up after 100 tries.
 def test_the_queue_avoids_known_celery_faults() -> None:
     app = make_celery(load_settings({}))
 

@@ -1,4 +1,4 @@
-"""A unit test that starts a process is marked `starts_processes`; `make check` runs the unmarked ones."""
+"""A unit test that starts a process must be marked `starts_processes`, which `make check` skips."""
 
 import multiprocessing.util
 import sys

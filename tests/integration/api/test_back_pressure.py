@@ -126,7 +126,7 @@ def test_jobs_answered_from_the_cache_have_a_memory_limit(
         answers = [submit(client, "one", {}) for _ in range(20)]
         accepted = [answer for answer in answers if answer.status_code == 202]
         ended = [client.get(answer.headers["location"]).json() for answer in accepted]
-        # A cached answer needs no memory of Redis, so it is still sent.
+        # A cached answer creates no job, so it is sent although Redis has no memory for further jobs.
         unasked = client.get("/api/search-by-text", params={"query": "one"})
 
     assert 5 < len(accepted) < 12

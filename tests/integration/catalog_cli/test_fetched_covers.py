@@ -156,7 +156,7 @@ def test_a_recheck_of_a_host_without_validators_compares_the_covers(
 
     for done in (without, learnt, with_them):
         assert f"0 written, {ALBUMS} unchanged, 0 rejected" in done.err
-    # The new ETags of the host were stored, although nothing else had changed.
+    # The first run stored the new ETags of the host, although nothing else had changed.
     assert server.statuses() == [304] * ALBUMS
 
 

@@ -44,7 +44,7 @@ class ServiceUnderTest:
                 connection.execute(statement.encode())
 
     def until_seen(self, *, hurry: bool = False) -> None:
-        """Wait until the gateway has read the current catalog version, by an event or by its own check."""
+        """Wait until the gateway has read the catalog version; `hurry` triggers a read by an event."""
         now = time.monotonic()
         if hurry:
             self.redis.publish(keyspace.CATALOG_EVENTS, b"look")

@@ -1,4 +1,4 @@
-"""Small CLIP models with random weights, in Hugging Face format, made once for a test run."""
+"""Fixtures of small CLIP models with random weights in Hugging Face format, made once per test run."""
 
 import json
 from collections.abc import Callable
@@ -21,7 +21,7 @@ _SIDE_PX = 32
 def write_tiny_clip(
     folder: Path, *, projection_dim: int = 512, activation: str = "quick_gelu", eos_id: int | None = None
 ) -> Path:
-    """Write a CLIP of two layers that takes 32 pixels and 16 tokens."""
+    """Write a CLIP model of two layers that reads 32 x 32 pixels and 16 tokens."""
     tokens = vocabulary(_MERGES)
     start, end = tokens["<|startoftext|>"], tokens["<|endoftext|>"]
     shape = {
@@ -53,7 +53,7 @@ def write_tiny_clip(
 
 
 def edit_config(folder: Path, **changes: object) -> Path:
-    """Change entries of a model's `config.json`."""
+    """Change entries of a model's `config.json`; return the model's folder."""
     path = folder / "config.json"
     path.write_text(json.dumps(json.loads(path.read_text()) | changes))
     return folder
@@ -61,17 +61,17 @@ def edit_config(folder: Path, **changes: object) -> Path:
 
 @pytest.fixture(scope="session")
 def tiny_clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A model that no test changes."""
+    """The folder of a small CLIP model, which tests must not change."""
     return write_tiny_clip(tmp_path_factory.mktemp("models") / "tiny")
 
 
 @pytest.fixture(scope="session")
 def export_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An export cache shared by the tests: each model is exported once."""
+    """The folder of an export cache that all tests share, so that each model is exported once."""
     return tmp_path_factory.mktemp("exports")
 
 
 @pytest.fixture(scope="session")
 def demo_model() -> Path:
-    """The model of the demo catalog, trained and committed."""
+    """The folder of the committed demo model."""
     return DEMO_MODEL

@@ -15,7 +15,7 @@ PIXELS = np.zeros((4, 4, 3), dtype=np.uint8)
 
 
 class GatedEncoder(FixedLatencyEncoder):
-    """Encodes once its gate is open, refuses the text "bad", and records its batches."""
+    """An encoder that waits until its gate is open, refuses the text "bad", and records its batches."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -56,7 +56,7 @@ def batcher(encoder: GatedEncoder) -> Iterator[Batcher]:
 
 
 def occupy(batcher: Batcher, encoder: GatedEncoder) -> None:
-    """Keep the model busy with one text, so that later items wait."""
+    """Keep the encoder busy with one text, so that later items wait."""
     batcher.submit_text("the first")
     assert encoder.entered.wait(30)
 
@@ -158,7 +158,7 @@ def test_a_full_queue_refuses_at_once(batcher: Batcher, encoder: GatedEncoder) -
 
 
 class WideEncoder(GatedEncoder):
-    """Accepts calls from two threads at a time."""
+    """An encoder that accepts calls from two threads at a time."""
 
     passes_at_once = 2
 
@@ -201,7 +201,7 @@ def test_concurrent_image_passes_do_not_starve_a_text(
         wide_encoder.gate.set()
         wait([*images, text], 30)
 
-    # The first pass is the text from `occupy`; up to two more may have started before the text came.
+    # The first pass is the text from `occupy`; up to two more passes may start before the next text arrives.
     kinds = [kind for kind, _ in wide_encoder.passes]
     assert "texts" in kinds[1:5]
 

@@ -1,4 +1,4 @@
-"""Retries: transient failures, until the deadline."""
+"""Transient failures are retried until the deadline."""
 
 import pytest
 
@@ -7,7 +7,7 @@ from worker.retries import retry_transient
 
 
 class Calls:
-    """Fails a given number of times and then succeeds."""
+    """A call that raises each of the given faults once, and then succeeds."""
 
     def __init__(self, *faults: Exception) -> None:
         self._faults = list(faults)

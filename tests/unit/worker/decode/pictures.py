@@ -1,4 +1,4 @@
-"""Pictures for the tests of decoding, drawn and encoded on the spot."""
+"""Draw and encode pictures for tests of decoding."""
 
 import io
 import struct
@@ -13,12 +13,12 @@ from worker.decode.image import decode_image
 
 
 def decode(data: bytes, *, size_px: int, max_pixels: int = 50_000_000) -> npt.NDArray[np.uint8]:
-    """Decode a file within this process; returns RGB, shape (size_px, size_px, 3)."""
+    """Decode a file in this process; return RGB levels, shape (size_px, size_px, 3)."""
     return np.asarray(decode_image(data, size_px=size_px, max_pixels=max_pixels))
 
 
 def noise(width: int, height: int, *, mode: str = "RGB", grain_px: int = 1) -> Image.Image:
-    """Return random samples; a larger grain makes them look like a photograph to a codec."""
+    """Return random samples; a larger grain makes the picture compress like a photograph."""
     draw = np.random.default_rng(width * 10_007 + height)
     size = (-(-height // grain_px), -(-width // grain_px), 3)
     small = Image.fromarray(draw.integers(0, 256, size, dtype=np.uint8))
@@ -26,14 +26,14 @@ def noise(width: int, height: int, *, mode: str = "RGB", grain_px: int = 1) -> I
 
 
 def encoded(image: Image.Image, kind: str, **options: Any) -> bytes:
-    """Return a picture as a file's bytes."""
+    """Return the bytes of the picture's file in this format."""
     file = io.BytesIO()
     image.save(file, kind, **options)
     return file.getvalue()
 
 
 def quadrants(side: int = 64) -> Image.Image:
-    """Return four colours that differ in every orientation: red, green over blue, white."""
+    """Return a picture of four quadrants: red and green above blue and white."""
     image = Image.new("RGB", (side, side), "white")
     half = side // 2
     for colour, place in (("red", (0, 0)), ("lime", (half, 0)), ("blue", (0, half))):
@@ -42,12 +42,12 @@ def quadrants(side: int = 64) -> Image.Image:
 
 
 def png_header(width: int, height: int) -> bytes:
-    """Return a PNG that declares this size and has almost no data."""
+    """Return a PNG that declares this size but has almost no pixel data."""
     return _png(struct.pack("!IIBBBBB", width, height, 8, 2, 0, 0, 0), zlib.compress(bytes(1000)))
 
 
 def png_bomb(width: int, height: int) -> bytes:
-    """Return a small PNG that really has all its declared pixels, all black."""
+    """Return a small black PNG that has pixel data for its whole declared size."""
     packer = zlib.compressobj(9)
     row = bytes(1 + 3 * width)
     data = b"".join(packer.compress(row) for _ in range(height)) + packer.flush()
@@ -55,7 +55,7 @@ def png_bomb(width: int, height: int) -> bytes:
 
 
 def tiff_of_one_tile(tile_px: int, *, side: int = 16) -> bytes:
-    """Return a small grey TIFF whose one tile declares this size; libtiff allocates the whole tile."""
+    """Return a small TIFF with one tile of this declared size, which libtiff allocates completely."""
     data = zlib.compress(bytes(10_000))
     compression, grey = 8, 1
     entries = [(256, side), (257, side), (258, 8), (259, compression), (262, grey), (277, 1)]

@@ -1,4 +1,4 @@
-"""AVIFs whose end is missing decode; what their boxes leave out of the picture's cost is counted."""
+"""Truncated AVIFs decode, and the decoding cost includes pixels that the container does not declare."""
 
 import io
 import struct
@@ -20,7 +20,7 @@ PIXELS_MAX = 50_000_000
 
 
 def declared(data: bytes, *, side: int, as_side: int) -> bytes:
-    """Return the file with another declared size of its pictures."""
+    """Return the file with another declared width and height of its pictures."""
     size, other = (b"ispe" + struct.pack("!III", 0, each, each) for each in (side, as_side))
     assert size in data
     return data.replace(size, other)
@@ -91,7 +91,7 @@ def test_hidden_frames_in_an_avif_count() -> None:
 
 def test_the_still_picture_of_an_animated_avif_is_decoded_and_not_the_sequence() -> None:
     data = animated("red", "blue")
-    # The sequence declares another size than the picture.
+    # The image sequence in the file declares another size than the still picture.
     track = data.index(b"tkhd")
     lying = data[:track] + data[track:].replace(struct.pack("!II", 64 << 16, 64 << 16), bytes(8))
 
@@ -103,7 +103,7 @@ def test_the_still_picture_of_an_animated_avif_is_decoded_and_not_the_sequence()
 
 @pytest.mark.parametrize("value", [0, 1, 127, 128, 300, 16_384, 5_000_000])
 def test_sizes_of_units_are_read_as_written(value: int) -> None:
-    # 0x32: a frame that declares its size
+    # 0x32 is the header of a frame unit that declares its size.
     (unit,) = obus(b"\x32" + leb128(value) + bytes(value))
 
     assert (unit.kind, unit.end - unit.begin) == (6, value)

@@ -1,4 +1,4 @@
-"""HEIF: the primary picture, rotated once, whatever else its container has.
+"""A HEIF decodes to its primary picture, rotated once, whatever else the container has.
 
 The coded pictures show four quadrants: red and lime above blue and white.
 """
@@ -24,7 +24,7 @@ UPRIGHT: Corners = (RED, LIME, BLUE, WHITE)
 
 
 def shows(file: bytes, corners: Corners, *, side: int = SIDE, within: int = 3) -> bool:
-    """Tell whether the quadrants have these colours: top left, top right, bottom left, bottom right."""
+    """Return whether the quadrants have these colours: top left, top right, bottom left, bottom right."""
     pixels, near, far = decode(file, size_px=side).astype(int), side // 4, 3 * side // 4
     seen = [pixels[row, column] for row, column in ((near, near), (near, far), (far, near), (far, far))]
     return all(np.abs(pixel - colour).max() <= within for pixel, colour in zip(seen, corners, strict=True))
@@ -43,7 +43,7 @@ def test_a_grey_picture_decodes() -> None:
 def test_transparency_is_blended_with_white(name: str) -> None:
     pixels = decode(heif.picture(name), size_px=SIDE).astype(int)
 
-    # columns of red and blue with an alpha of 255 and 128; of lime and white with 0 and 64
+    # Red and blue have columns with an alpha of 255 and 128, and lime and white with 0 and 64.
     for row, column, colour in (
         (8, 8, (255, 0, 0)),
         (8, 24, (255, 127, 127)),
@@ -68,7 +68,7 @@ def test_transparency_is_blended_with_white(name: str) -> None:
 def test_a_picture_is_rotated_once_as_its_container_says(
     quarters: int, corners: Corners, exif_orientation: int | None
 ) -> None:
-    # a phone writes the rotation into the container and into Exif; only the container's applies
+    # A phone writes the rotation into the container and into Exif; only the container's rotation applies.
     exif = Image.Exif()
     if exif_orientation is not None:
         exif[ExifTags.Base.Orientation] = exif_orientation
@@ -99,7 +99,7 @@ def test_a_picture_is_cropped_to_its_clean_aperture() -> None:
 
 
 def avif(*more: heif.Property) -> bytes:
-    """Return an AVIF of the quadrants with further properties."""
+    """Return an AVIF of the four quadrants, with additional properties."""
     file = encoded(quadrants(), "AVIF", quality=95)
     properties = ((b"av1C", heif.content(file, b"av1C")), heif.size(64, 64), *more)
     return heif.heif(heif.Item(b"av01", file[file.index(b"mdat") + 4 :], properties), brand=b"avif")
@@ -111,7 +111,7 @@ def test_an_avif_is_cropped_rotated_and_mirrored() -> None:
     assert shows(avif(), UPRIGHT)
     assert shows(avif(crop), (LIME,) * 4, side=32)
     assert shows(avif(heif.rotated(1), heif.mirrored(top_to_bottom=True)), (RED, BLUE, LIME, WHITE))
-    # the crop applies to the picture before rotation
+    # The crop is applied before the rotation.
     assert shows(avif(crop, heif.rotated(1)), (LIME,) * 4, side=32)
 
 
@@ -199,7 +199,7 @@ def test_too_many_pixels_are_refused_from_the_header() -> None:
 
 
 def test_too_many_pixels_in_component_pictures_are_refused_from_the_header() -> None:
-    # a small picture whose single tile is repeated a hundred times
+    # This overlay picture is small, but repeats its only component picture a hundred times.
     item = heif.Item(b"iovl", bytes(30), (heif.size(64, 64),), (1,) * 100)
 
     with pytest.raises(ImageTooManyPixels, match="made of"):

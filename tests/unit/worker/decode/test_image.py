@@ -11,7 +11,7 @@ from transformers import CLIPImageProcessorPil
 from common.errors import ImageError, ImageTooManyPixels, UndecodableImage, UnsupportedImage
 from tests.unit.worker.decode.pictures import decode, encoded, noise, png_header, quadrants
 
-# Pillow warns about unusual files; these files are unusual on purpose.
+# Pillow's warnings are ignored, because these files are unusual on purpose.
 pytestmark = pytest.mark.filterwarnings("ignore")
 
 SIDE = 224
@@ -32,7 +32,7 @@ def difference(left: npt.NDArray[np.int16], right: npt.NDArray[np.int16]) -> int
 
 
 def same_to_rounding(left: npt.NDArray[np.int16], right: npt.NDArray[np.int16]) -> bool:
-    """Allow for one sample in five hundred to be rounded the other way in one of the two passes."""
+    """Return whether the pictures are equal except that one sample in 500 is rounded differently."""
     return difference(left, right) <= 2 and float((left != right).mean()) < 0.002
 
 
@@ -62,7 +62,7 @@ def test_pixels_equal_those_of_clips_processor_up_to_rounding(width: int, height
     ("width", "height"), [(300, 700), (131, 2000), (640, 1300), (300, 2000), (2000, 300)]
 )
 def test_a_tall_picture_is_resized_horizontally_first(width: int, height: int) -> None:
-    # `CLIPImageProcessor` does too, except that Pillow 13 resizes both directions in one call.
+    # `CLIPImageProcessor` also resizes horizontally first, but Pillow 13 resizes both directions in one call.
     image, shortest = noise(width, height), min(width, height)
     across, down = SIDE * width // shortest, SIDE * height // shortest
     both = image.resize((across, height), Image.Resampling.BICUBIC).resize(
@@ -178,7 +178,7 @@ def test_a_large_jpeg_is_downscaled_during_decoding_with_little_difference() -> 
 
 
 def test_an_extreme_aspect_ratio_needs_little_memory() -> None:
-    """Resizing the whole picture first, as CLIP's processor does, would need 11 gigabytes."""
+    """Resizing before cropping, like CLIP's image processor, would need 11 gigabytes of memory."""
     data = encoded(Image.new("L", (1, 16_000_000), 77), "PNG")
 
     assert ours(data).max() == 77

@@ -1,7 +1,8 @@
-"""Each mode of each format against its samples: files are written byte by byte, their pixels computed.
+"""Each mode of each format decodes to its known samples; the test files are written byte by byte.
 
-Pictures have the size of the decoded square, so that nothing is resized. A level may differ by one from
-rounding to 8 bits, by one more from blending with white, and by another from premultiplied colours.
+The pictures have the size of the decoded square, so that nothing is resized. A level may differ by one
+because of rounding to 8 bits, by one more because of blending with white, and by one more because of
+premultiplied colours.
 """
 
 from typing import Any, Literal
@@ -25,7 +26,7 @@ Values = npt.NDArray[np.floating[Any]]
 
 
 def samples(bits: int, *channels: int) -> Samples:
-    """Return random samples whose first four rows are all the first sample."""
+    """Return random samples; the first four rows repeat the first sample."""
     drawn = np.random.default_rng(bits).integers(0, 1 << bits, (SIDE, SIDE, *channels))
     drawn[:4] = drawn[0, 0]
     return drawn
@@ -36,13 +37,13 @@ def levels(drawn: Samples, bits: int) -> Values:
 
 
 def on_white(colours: Values, alpha: Values) -> Values:
-    """Mix colours, 0 to 255, of shape (h, w, c) with white; alpha is 0 to 255 of shape (h, w)."""
+    """Blend colours (h, w, c) with white by the alpha (h, w); all values are 0 to 255."""
     share = alpha[..., None] / 255
     return colours * share + 255 * (1 - share)
 
 
 def shows(file: bytes, expected: Samples, *, within: float = ROUNDED) -> bool:
-    """Tell whether a file decodes to expected levels, of grey or of RGB."""
+    """Return whether a file decodes to the expected grey or RGB levels."""
     if expected.ndim == 2:
         expected = expected[..., None]
     return bool(
@@ -60,7 +61,7 @@ def test_a_grey_png_decodes(depth: int) -> None:
 @pytest.mark.parametrize("depth", [1, 2, 4, 8, 16])
 def test_a_grey_png_with_a_transparent_colour_decodes(depth: int) -> None:
     drawn = samples(depth)
-    drawn[4:8] = drawn[0, 0] ^ 1  # which differs only in the lowest bit
+    drawn[4:8] = drawn[0, 0] ^ 1  # these rows differ from the transparent colour only in the lowest bit
     key = int(drawn[0, 0])
 
     file = png.png(drawn, kind=png.GREY, depth=depth, chunks=[png.transparent(key)])
@@ -213,10 +214,10 @@ def test_a_cmyk_tiff_decodes(order: Order, deflated: bool, planes: bool, bits: i
 
 @DEFLATED
 def test_a_ycbcr_tiff_decodes(deflated: bool) -> None:
-    # grey, because the result for other colours depends on chroma subsampling
+    # The picture is grey, because other colours depend on chroma subsampling.
     luma = samples(8)
     drawn = np.stack([luma, np.full_like(luma, 128), np.full_like(luma, 128)], axis=-1)
-    # YCbCrSubSampling: every pixel has its own colour
+    # The field YCbCrSubSampling (530) declares no subsampling.
     file = tiff.tiff(drawn, photometric=tiff.YCBCR, deflated=deflated, fields=[(530, [1, 1])])
 
     assert shows(file, luma)
@@ -230,7 +231,7 @@ def test_a_lab_tiff_decodes(deflated: bool) -> None:
 
     file = tiff.tiff(coded.reshape(colours.shape).astype(int), photometric=tiff.LAB, deflated=deflated)
 
-    # a and b are integers; each step is a few levels
+    # The limit is large, because a and b are integers, and one step is a few levels.
     assert shows(file, colours, within=10)
 
 
@@ -342,7 +343,7 @@ def test_a_32_bit_bmp_has_alpha_only_if_its_header_says_so(top_down: bool, heade
     masked = bmp.bmp(word, bits=32, header=header, masks=masks, top_down=top_down)
 
     assert shows(plain, seen[..., :3])
-    # a header of 40 bytes has no place for an alpha mask
+    # A header of 40 bytes has no alpha mask.
     expected = seen[..., :3] if header == 40 else on_white(seen[..., :3], seen[..., 3])
     assert shows(masked, expected, within=MIXED)
 
@@ -382,7 +383,7 @@ def flat_jpeg(mode: str, colour: tuple[int, ...], **options: Any) -> bytes:
 
 
 def with_adobe_transform(file: bytes, transform: int | None) -> bytes:
-    """Return a JPEG with another colour transform in its Adobe marker, or without the marker."""
+    """Return the JPEG with another colour transform in its Adobe marker; None removes the marker."""
     at = file.index(b"Adobe")
     if transform is None:
         return file[: at - 4] + file[at + 12 :]
@@ -399,11 +400,11 @@ def test_a_cmyk_jpeg_is_inverted_with_and_without_the_adobe_marker(transform: in
 
 
 def test_a_ycck_jpeg_decodes() -> None:
-    # Adobe's programs code the inks C, M and Y as if they were R, G and B, and K inverted
+    # Adobe's programs encode the inks C, M and Y as if they were R, G and B, and K inverted.
     cyan, magenta, yellow, key = 55, 215, 165, 60
     luma = 0.299 * cyan + 0.587 * magenta + 0.114 * yellow
     coded = (luma, 128 + 0.564 * (yellow - luma), 128 + 0.713 * (cyan - luma), 255 - key)
-    # Pillow inverts the samples that it writes
+    # Pillow inverts the samples of CMYK JPEGs when it writes them.
     file = flat_jpeg("CMYK", tuple(255 - round(value) for value in coded))
 
     light = 1 - np.array([cyan, magenta, yellow, key]) / 255
@@ -436,7 +437,7 @@ def test_an_avif_decodes(mode: str) -> None:
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "TIFF", "AVIF"])
 def test_orientation_is_applied_once_in_every_format(orientation: int, kind: str) -> None:
     red, lime, blue, white = (255, 0, 0), (0, 255, 0), (0, 0, 255), (255, 255, 255)
-    # top left, top right, bottom left, bottom right (TIFF 6.0, tag 274)
+    # Corners for each orientation: top left, top right, bottom left, bottom right (TIFF 6.0, tag 274).
     seen = {
         1: (red, lime, blue, white),
         2: (lime, red, white, blue),

@@ -1,4 +1,4 @@
-"""A PNG's metadata, however large or damaged, does not make its picture unreadable."""
+"""A PNG with large or damaged metadata still decodes."""
 
 import random
 import zlib
@@ -17,7 +17,7 @@ P3 = icc.matrix_profile(primaries=icc.DISPLAY_P3)
 
 
 def padded_profile(size_bytes: int) -> bytes:
-    """Return a Display P3 profile of this size, with random data in a private tag."""
+    """Return a Display P3 profile of this size, which is filled with random data in a private tag."""
     noise = random.Random(1).randbytes(size_bytes - len(P3) - 12)
     xyz = icc.rgb_to_xyz(icc.DISPLAY_P3, icc.D65_XY)
     curve = icc.parametric(3, 2.4, 1 / 1.055, 0.055 / 1.055, 1 / 12.92, 0.04045)

@@ -1,4 +1,4 @@
-"""A file that lacks at most its last hundredth decodes; one that lacks more is refused as truncated."""
+"""A file without its last 1 % decodes, and a file that lacks more is refused as truncated."""
 
 from functools import cache
 from typing import Any
@@ -16,7 +16,7 @@ from tests.unit.worker.decode.pictures import decode
 SIDE = 224
 PIXELS_MAX = 50_000_000
 
-#: Each format, with encoder options, for which the decoder can tell how much of a file is missing.
+#: Kinds of files of which a decoder can tell how much is missing: format, mode and encoder options.
 KINDS: dict[str, tuple[str, str, dict[str, Any]]] = {
     "JPEG": ("JPEG", "RGB", {}),
     "grey JPEG": ("JPEG", "L", {}),
@@ -116,7 +116,7 @@ def test_damage_in_the_middle_is_not_truncation(name: str) -> None:
         whole[middle : middle + 40] = bytes(40)
 
     if name == "JPEG":
-        # libjpeg decodes what is left of a file with an intact end
+        # libjpeg decodes the rest of a damaged file if the end is intact.
         assert pixels(bytes(whole)).shape == (SIDE, SIDE, 3)
     elif name == "PNG":
         with pytest.raises(UndecodableImage):

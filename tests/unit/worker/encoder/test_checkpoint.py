@@ -27,7 +27,7 @@ TEXTS = [
     "one<|endoftext|>two",
     "日本語 e\u0301",
 ]
-#: Makes every import of the packages fail, as on a machine without them.
+#: A script that makes imports of torch and transformers fail, as on a machine without both packages.
 WITHOUT_TORCH = """
 import importlib.util, sys
 found = importlib.util.find_spec
@@ -160,7 +160,7 @@ def test_a_tokenizer_from_vocabulary_and_merges_equals_transformers(own_clip: Pa
 
 
 def test_a_model_is_exported_and_served_on_a_machine_without_torch(tiny_clip: Path, tmp_path: Path) -> None:
-    # The export runs in another process, which reads this file at startup.
+    # The export runs in a separate process, which reads this file at startup.
     (tmp_path / "sitecustomize.py").write_text(WITHOUT_TORCH)
     script = (
         "from pathlib import Path; from worker.encoder.load import load_encoder;"

@@ -19,7 +19,7 @@ KINDS: list[EncoderChoice] = ["openvino", "torch"]
 
 @pytest.fixture
 def own_clip(tiny_clip: Path, tmp_path: Path) -> Path:
-    """A copy of the tiny model that the test may damage."""
+    """The folder of a copy of the small model, which the test may damage."""
     return Path(shutil.copytree(tiny_clip, tmp_path / "own"))
 
 

@@ -14,7 +14,7 @@ def places_of(sequences: list[list[int]]) -> PackedLayout:
 
 
 def concatenated(sequences: list[list[int]]) -> npt.NDArray[np.int32]:
-    # Fill with 99: stale values of an earlier pass must have no effect.
+    # The array is filled with 99, because stale values of an earlier pass must have no effect.
     ids = np.full(padded_length(sum(map(len, sequences))), 99, dtype=np.int32)
     pack_ids(sequences, out=ids)
     return ids
@@ -30,7 +30,8 @@ def test_texts_are_concatenated_and_each_token_has_its_position() -> None:
 
 def test_each_attention_head_sees_only_the_tokens_of_its_text() -> None:
     ids = concatenated(SEQUENCES)
-    # hundreds number a token's parts: 0 and 1 are the heads of its query, 2 and 3 those of its key, ...
+    # Part n of a token has the value id + 100 * n: parts 0 and 1 are the query's heads, 2 and 3 the key's,
+    # ...
     parts = (ids[:, None] + 100 * np.arange(3 * HEADS)).reshape(-1)
 
     query, key, value = parts[places_of(SEQUENCES).to_heads]

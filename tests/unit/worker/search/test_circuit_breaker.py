@@ -1,4 +1,4 @@
-"""The circuit breaker: opens after consecutive failures, probes with one call, closes on success."""
+"""The circuit breaker opens after consecutive failures, probes with one call, and closes on success."""
 
 import threading
 from collections.abc import Callable
@@ -18,7 +18,7 @@ class Clock:
 
 
 class Catalog:
-    """Counts its calls and fails while it is down."""
+    """A catalog that counts its calls, and fails while `fault` is set."""
 
     def __init__(self) -> None:
         self.calls = 0

@@ -1,4 +1,4 @@
-"""A worker renews the leases of exactly the runs that it processes, even if it holds one twice."""
+"""A worker renews the leases of exactly the runs that it processes, even of a run that it claimed twice."""
 
 import pytest
 from redis import Redis
@@ -11,7 +11,7 @@ from worker.search.leases import Leases, RunCanceled
 
 @pytest.fixture
 def leases() -> Leases:
-    # Holding a run sends nothing to Redis, so none is needed.
+    # No Redis server is needed, because holding a run sends nothing to Redis.
     ledger = WorkerLedger(Redis(port=9), settings=load_settings({}), template="", worker_id="w1")
     return Leases(ledger, lease_s=10, announcement=dict)
 

@@ -1,4 +1,4 @@
-"""Colours of spaces other than sRGB, compared with their formulas; profiles are written byte by byte."""
+"""Colours of other spaces than sRGB are converted by the formulas of each space."""
 
 import struct
 from collections.abc import Callable
@@ -19,7 +19,7 @@ SIDE = 16
 Samples = npt.NDArray[np.uint8]
 Values = npt.NDArray[np.float64]
 
-#: 2.2 in the fixed-point format of profiles.
+#: The exponent 2.2 in the fixed-point format of ICC profiles.
 GAMMA_22 = 563 / 256
 GAMMA_18 = 461 / 256
 SPACES: dict[str, tuple[bytes, dict[str, Any]]] = {
@@ -48,7 +48,7 @@ SPACES: dict[str, tuple[bytes, dict[str, Any]]] = {
 
 
 def colours() -> Samples:
-    """Return random colours, a row of dark greys, one of all greys, and one of each primary."""
+    """Return random colours, a row of dark greys, a row of all greys, and a row of each primary colour."""
     drawn = np.random.default_rng(1).integers(0, 256, (SIDE, SIDE, 3)).astype(np.uint8)
     drawn[0] = np.linspace(0, 60, SIDE)[:, None]
     drawn[1] = np.linspace(0, 255, SIDE)[:, None]
@@ -68,7 +68,7 @@ def file_of(samples: Samples, kind: str, profile: bytes) -> bytes:
 
 
 def off_by(file: bytes, expected: Values | Samples) -> float:
-    """Return the largest difference of a file's pixels from expected levels, of grey or of RGB."""
+    """Return the largest difference between a file's decoded pixels and the expected grey or RGB levels."""
     colours = expected[..., None] if expected.ndim == 2 else expected
     return float(np.abs(decode(file, size_px=SIDE).astype(float) - colours).max())
 
@@ -121,7 +121,7 @@ def test_an_srgb_profile_changes_no_pixel(profile: bytes, kind: str) -> None:
 
 
 def test_a_lookup_table_profile_is_converted_to_srgb() -> None:
-    # a profile that permutes red, green and blue, which a matrix of primaries could not express
+    # This profile permutes red, green and blue, which a matrix of primaries could not express.
     table = icc.lookup_table(lambda values: icc.srgb_to_lab(values[:, [1, 2, 0]]), channels=3, grid=33)
     profile = icc.profile(b"RGB ", [(b"A2B0", table)], pcs=b"Lab ")
 
@@ -129,9 +129,9 @@ def test_a_lookup_table_profile_is_converted_to_srgb() -> None:
 
 
 def test_a_profile_of_samples_that_are_not_rgb_is_converted() -> None:
-    """XYB JPEGs have three samples of opponent colours, and a profile that converts them."""
+    """An XYB JPEG has samples of opponent colours, and a profile that converts these samples."""
     drawn = np.random.default_rng(1).integers(40, 215, (SIDE, SIDE, 3)) / 255
-    # sum, difference and blue of the square roots of light
+    # From the square roots of light: half the difference of red and green, half their sum, and blue.
     to_opponent = np.array([[0.5, -0.5, 0.0], [0.5, 0.5, 0.0], [0.0, 0.0, 1.0]])
     opponent = np.sqrt(icc.srgb_to_linear(drawn)) @ to_opponent.T + [0.5, 0, 0]
 
@@ -169,7 +169,7 @@ def test_greys_with_an_rgb_profile_are_converted() -> None:
 
 @pytest.mark.parametrize("kind", ["JPEG", "TIFF"])
 def test_a_cmyk_profile_is_converted_to_srgb(kind: str) -> None:
-    # a printing press with slightly transparent inks
+    # This profile describes a printing press with slightly transparent inks.
     def to_srgb(inks: Values) -> Values:
         seen: Values = (1 - 0.9 * inks[:, :3]) * (1 - 0.9 * inks[:, 3:])
         return seen
@@ -195,7 +195,7 @@ def test_transparency_is_blended_with_pure_white_under_any_profile() -> None:
 
     share = alpha[..., None] / 255
     expected = icc.seen(colours(), **formula) * share + 255 * (1 - share)
-    # transparent colours are less precise, and dark P3 colours lie close together
+    # The limit is large, because transparent colours are less precise and dark P3 colours lie close together.
     assert np.abs(decode(file, size_px=SIDE) - expected).mean() < 0.5
     assert off_by(file, expected) < 8
 
@@ -338,7 +338,7 @@ def test_an_srgb_png_keeps_every_pixel(chunks: list[tuple[bytes, bytes]]) -> Non
 
 
 def pq(levels: Values) -> Values:
-    """Return the light of SMPTE ST 2084, cd/m²."""
+    """Return the light in cd/m² of levels that are encoded as PQ (SMPTE ST 2084)."""
     power = levels ** (32 / 2523)
     light: Values = 10_000 * (np.maximum(power - 107 / 128, 0) / (2413 / 128 - 2392 / 128 * power)) ** (
         8192 / 1305
@@ -347,7 +347,7 @@ def pq(levels: Values) -> Values:
 
 
 def hlg(levels: Values) -> Values:
-    """Return the light of greys of ARIB STD-B67 on a display of 1000 cd/m²."""
+    """Return the light in cd/m² of grey levels encoded as HLG (ARIB STD-B67), on a display of 1000 cd/m²."""
     scene = np.where(
         levels <= 0.5, levels**2 / 3, (np.exp((levels - 0.55991073) / 0.17883277) + 0.28466892) / 12
     )

@@ -13,7 +13,7 @@ from worker.decode.colour.icc_profiles import bounded
 def test_processing_elements_are_ignored_as_in_browsers(image_format: str) -> None:
     pixels = decode(with_profile(image_format, 3000), size_px=16)
 
-    # The elements would swap red and blue.
+    # The profile's processing elements, which must be ignored, would swap red and blue.
     np.testing.assert_allclose(pixels, np.broadcast_to([200, 30, 30], pixels.shape), atol=12)
 
 

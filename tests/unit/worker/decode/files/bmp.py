@@ -1,4 +1,4 @@
-"""BMP files written byte by byte from known samples."""
+"""Write BMP files byte by byte from known samples."""
 
 import struct
 from typing import Any
@@ -20,7 +20,7 @@ def bmp(
     top_down: bool = False,
     profile: bytes = b"",
 ) -> bytes:
-    """Return a BMP of pixels as unsigned integers of `bits`, shape (height, width)."""
+    """Return a BMP; `rows` has a pixel value of `bits` bits for each pixel, shape (height, width)."""
     height, width = rows.shape
     stored = rows if top_down else rows[::-1]
     pixels = b"".join(_row(row, bits) for row in stored)

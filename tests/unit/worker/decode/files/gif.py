@@ -1,4 +1,4 @@
-"""GIF files written byte by byte: one frame that may cover only a part of its canvas."""
+"""Write GIF files byte by byte, with one frame that may cover only a part of the canvas."""
 
 import struct
 from typing import Any
@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 _CLEAR, _END = 256, 257
-#: Codes stay at 9 bits, because the table is cleared before it grows.
+#: The number of codes after which the code table is cleared, so that codes keep a length of 9 bits.
 _CODES_BETWEEN_CLEARS = 200
 
 
@@ -20,7 +20,7 @@ def gif(
     transparent: int | None = None,
     own_palette: bool = False,
 ) -> bytes:
-    """Return a GIF of palette indexes, (height, width), and 256 colours, on a canvas of (width, height)."""
+    """Return a GIF from palette indexes, shape (height, width), and 256 colours."""
     height, width = indexes.shape
     table = colours.astype(np.uint8).tobytes()
     screen = struct.pack("<HHBBB", *(canvas or (width, height)), 0x70 if own_palette else 0xF7, 0, 0)

@@ -1,4 +1,4 @@
-"""HEIF containers written box by box around the HEVC pictures of `tests/pictures`."""
+"""Write HEIF containers box by box around the HEVC pictures in `tests/pictures`."""
 
 import struct
 from collections.abc import Sequence
@@ -13,7 +13,7 @@ Property = tuple[bytes, bytes]
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """A picture of a container: its type, bytes, properties, and the items that it is made of."""
+    """A picture in a container: its type, data and properties, and the numbers of its component items."""
 
     kind: bytes
     data: bytes
@@ -22,12 +22,12 @@ class Item:
 
 
 def picture(name: str) -> bytes:
-    """Return a file of `tests/pictures`."""
+    """Return the content of a file in `tests/pictures`."""
     return (PICTURES / name).read_bytes()
 
 
 def coded(*, name: str = "quadrants.heic", more: Sequence[Property] = ()) -> Item:
-    """Return the item of a file that holds one picture of 64 x 64, with further properties."""
+    """Return the item of a 64 x 64 picture file in `tests/pictures`, with additional properties."""
     file = picture(name)
     configuration = content(file, b"hvcC")
     data = file[file.index(b"mdat") + 4 :]
@@ -35,7 +35,7 @@ def coded(*, name: str = "quadrants.heic", more: Sequence[Property] = ()) -> Ite
 
 
 def grid(rows: int, columns: int, *, parts: Sequence[int], more: Sequence[Property] = ()) -> Item:
-    """Return an item that is made of tiles of 64 x 64, left to right and downwards."""
+    """Return a grid item of 64 x 64 tiles; `parts` are the tiles' item numbers, row by row."""
     width, height = columns * _SIDE, rows * _SIDE
     data = struct.pack("!BBBBHH", 0, 0, rows - 1, columns - 1, width, height)
     return Item(b"grid", data, (size(width, height), *more), tuple(parts))
@@ -46,7 +46,7 @@ def size(width: int, height: int) -> Property:
 
 
 def rotated(quarters: int) -> Property:
-    """Return the property that turns a picture anticlockwise."""
+    """Return the property that rotates a picture anticlockwise by a number of quarter turns."""
     return b"irot", bytes([quarters])
 
 
@@ -55,8 +55,8 @@ def mirrored(*, top_to_bottom: bool) -> Property:
 
 
 def clean_aperture(width: int, height: int, *, left: int, top: int, of: int = _SIDE) -> Property:
-    """Return the property that crops a picture of `of` pixels a side."""
-    # offsets between the centres, in half pixels
+    """Return the property that crops a square picture whose sides are `of` pixels long."""
+    # Offsets between the centres of crop and picture, in half pixels.
     across, down = 2 * left + width - of, 2 * top + height - of
     return b"clap", struct.pack("!IIIIiIiI", width, 1, height, 1, across, 2, down, 2)
 
@@ -70,7 +70,7 @@ def codes(primaries: int, transfer: int, *, matrix: int = 6) -> Property:
 
 
 def heif(*items: Item, primary: int = 1, brand: bytes = b"heic", exif: bytes = b"") -> bytes:
-    """Return a file; items are numbered from 1."""
+    """Return a HEIF file with these items, which are numbered from 1."""
     if exif:
         items = (*items, Item(b"Exif", bytes(4) + exif, ()))
     ftyp = _box(b"ftyp", brand + bytes(4) + b"mif1" + brand)
@@ -108,7 +108,7 @@ def _locations(items: Sequence[Item], *, data_at: int) -> bytes:
 
 
 def _properties(items: Sequence[Item]) -> bytes:
-    # items share equal properties, as a phone's tiles do
+    # Items share equal properties, like the tiles in the files of a phone.
     shared = list(dict.fromkeys(kept for item in items for kept in item.properties))
     associations = b""
     for item_number, item in enumerate(items, 1):
@@ -130,6 +130,6 @@ def _full_box(kind: bytes, content: bytes, *, version: int = 0) -> bytes:
 
 
 def content(file: bytes, kind: bytes) -> bytes:
-    """Return the content of a file's first box of a kind."""
+    """Return the content of the first box of this kind in a file."""
     at = file.index(kind)
     return file[at + 4 : at - 4 + int.from_bytes(file[at - 4 : at])]

@@ -1,7 +1,7 @@
-"""ICC profiles written byte by byte, and their expected colours, computed without a colour library.
+"""Write ICC profiles byte by byte, and compute their expected colours without a colour library.
 
-The formula of a profile of primaries and a curve is that of ICC.1:2022, annex F: linear light by the curve,
-XYZ of the white point D50 by a matrix, and sRGB from there.
+A profile of primaries and a curve is converted as in ICC.1:2022, annex F. The curve gives linear light, a
+matrix converts linear light to XYZ with the white point D50, and XYZ is converted to sRGB.
 """
 
 import struct
@@ -40,7 +40,7 @@ def gamma(exponent: float) -> Curve:
 
 
 def rgb_to_xyz(primaries: Chromaticities, white_xy: tuple[float, float]) -> Values:
-    """Return the matrix from linear light to XYZ, adapted to D50 by Bradford's method."""
+    """Return the matrix that converts linear light to XYZ, adapted to D50 by Bradford's method."""
     xy = np.array(primaries).reshape(3, 2)
     columns = np.stack([xy[:, 0] / xy[:, 1], np.ones(3), (1 - xy.sum(axis=1)) / xy[:, 1]])
     x, y = white_xy
@@ -61,7 +61,7 @@ def seen(
     white_xy: tuple[float, float] = D65_XY,
     curve: Curve = srgb_to_linear,
 ) -> Values:
-    """Return the sRGB samples, 0 to 255, of the same colours."""
+    """Return the sRGB levels, 0 to 255, of samples in a space with these primaries and this curve."""
     linear = curve(samples / 255.0)
     to_srgb = np.linalg.inv(_SRGB_TO_XYZ) @ rgb_to_xyz(primaries, white_xy)
     return 255.0 * linear_to_srgb(linear @ to_srgb.T)
@@ -73,7 +73,7 @@ def matrix_profile(
     white_xy: tuple[float, float] = D65_XY,
     curve: bytes | None = None,
 ) -> bytes:
-    """Return an RGB profile of three primaries and one curve; sRGB's unless another is given."""
+    """Return an RGB profile of three primaries and one curve, by default sRGB's."""
     matrix = rgb_to_xyz(primaries, white_xy)
     curve = parametric(3, 2.4, 1 / 1.055, 0.055 / 1.055, 1 / 12.92, 0.04045) if curve is None else curve
     tags = [(b"wtpt", _xyz(D50))]
@@ -89,7 +89,7 @@ def grey_profile(curve: bytes) -> bytes:
 def profile(
     space: bytes, tags: Sequence[tuple[bytes, bytes]], *, kind: bytes = b"mntr", pcs: bytes = b"XYZ "
 ) -> bytes:
-    """Return a profile of version 4.3 with these tags."""
+    """Return an ICC profile of version 4.3 with these tags."""
     tags = [
         (b"desc", _text("test")),
         (b"cprt", _text("none")),
@@ -107,12 +107,12 @@ def profile(
 
 
 def exponent(value: float) -> bytes:
-    """Return a curve of one power."""
+    """Return a curve with one exponent."""
     return b"curv" + bytes(4) + struct.pack(">IH", 1, round(value * 256)) + bytes(2)
 
 
 def sampled(curve: Curve, *, points: int = 1024) -> bytes:
-    """Return a curve as a table."""
+    """Return a curve as a table of points."""
     values = np.rint(curve(np.linspace(0, 1, points)) * 65535).astype(">u2")
     return b"curv" + bytes(4) + struct.pack(">I", points) + values.tobytes()
 
@@ -122,10 +122,10 @@ def parametric(kind: int, *parameters: float) -> bytes:
 
 
 def lookup_table(to_lab: Callable[[Values], Values], *, channels: int, grid: int = 9) -> bytes:
-    """Return the content of a tag A2B0 (`mft2`): from samples, 0 to 1, of shape (n, channels) to Lab."""
+    """Return the content of a tag A2B0 (`mft2`), a table that converts samples from 0 to 1 to Lab."""
     axes = np.meshgrid(*[np.linspace(0, 1, grid)] * channels, indexing="ij")
     lab = to_lab(np.stack([axis.ravel() for axis in axes], axis=1))
-    # version 2's encoding, which this tag always has: 0xFF00 is L of 100, 0x8000 is a or b of 0
+    # This tag always has version 2's encoding: 0xFF00 means L = 100, and 0x8000 means a or b = 0.
     coded = np.stack([lab[:, 0] * 652.8, (lab[:, 1] + 128) * 256, (lab[:, 2] + 128) * 256], axis=1)
     identity = struct.pack(">9i", *(65536 * value for value in (1, 0, 0, 0, 1, 0, 0, 0, 1)))
     straight = struct.pack(">HH", 0, 65535)
@@ -149,7 +149,7 @@ def xyz_to_lab(xyz: Values) -> Values:
 
 
 def srgb_to_lab(samples: Values) -> Values:
-    """Return the Lab values of sRGB samples from 0 to 1, of shape (n, 3)."""
+    """Return the Lab values, shape (n, 3), of sRGB samples from 0 to 1."""
     return xyz_to_lab(srgb_to_linear(samples) @ _SRGB_TO_XYZ.T)
 
 

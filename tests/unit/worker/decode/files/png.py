@@ -1,4 +1,4 @@
-"""PNG files written byte by byte from known samples."""
+"""Write PNG files byte by byte from known samples."""
 
 import struct
 import zlib
@@ -15,7 +15,7 @@ GREY, RGB, PALETTE, GREY_ALPHA, RGBA = 0, 2, 3, 4, 6
 
 
 def png(samples: Samples, *, kind: int, depth: int = 8, chunks: Sequence[Chunk] = ()) -> bytes:
-    """Return a PNG of samples of shape (height, width) or (height, width, channels), 0 to 2^depth - 1."""
+    """Return a PNG; samples are 0 to 2^depth - 1, shape (height, width) or (height, width, channels)."""
     height, width = samples.shape[:2]
     rows = samples.reshape(height, -1)
     header = struct.pack("!IIBBBBB", width, height, depth, kind, 0, 0, 0)
@@ -25,13 +25,13 @@ def png(samples: Samples, *, kind: int, depth: int = 8, chunks: Sequence[Chunk] 
 
 
 def packed(row: Samples, depth: int) -> bytes:
-    """Return samples with their most significant bit first, one after the other without gaps."""
+    """Return the samples of a row packed without gaps, each with its most significant bit first."""
     bits = (row.astype(np.uint32)[:, None] >> np.arange(depth - 1, -1, -1)) & 1
     return np.packbits(bits.astype(np.uint8).ravel()).tobytes()
 
 
 def transparent(*key: int) -> Chunk:
-    """Return the chunk that makes one colour transparent."""
+    """Return the chunk (tRNS) that makes one colour transparent."""
     return b"tRNS", struct.pack(f"!{len(key)}H", *key)
 
 
@@ -49,7 +49,7 @@ def gamma(value: float) -> Chunk:
 
 
 def chromaticities(*values: float) -> Chunk:
-    """Return the chunk of x and y of white, red, green and blue."""
+    """Return the chunk (cHRM) with the x and y of white, red, green and blue."""
     return b"cHRM", struct.pack("!8I", *(round(value * 100_000) for value in values))
 
 

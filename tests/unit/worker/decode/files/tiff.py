@@ -1,4 +1,4 @@
-"""TIFF files written byte by byte from known samples."""
+"""Write TIFF files byte by byte from known samples."""
 
 import struct
 import zlib
@@ -33,7 +33,7 @@ def tiff(
     profile: bytes = b"",
     fields: Sequence[tuple[int, Sequence[int]]] = (),
 ) -> bytes:
-    """Return a TIFF of samples of shape (height, width) or (height, width, channels), 0 to 2^bits - 1."""
+    """Return a TIFF; samples are 0 to 2^bits - 1, shape (height, width) or (height, width, channels)."""
     height, width = samples.shape[:2]
     cube = samples.reshape(height, width, -1)
     channels = cube.shape[2]

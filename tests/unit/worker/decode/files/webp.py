@@ -1,4 +1,4 @@
-"""WebP containers written around a coded picture: one frame that may cover only a part of its canvas."""
+"""Write WebP containers with one frame, which may cover only a part of the canvas."""
 
 import struct
 
@@ -6,7 +6,7 @@ _ANIMATED = 0x02
 
 
 def on_canvas(still: bytes, *, size: tuple[int, int], canvas: tuple[int, int], at: tuple[int, int]) -> bytes:
-    """Return an animation of one frame, a still WebP's, whose header names no transparency; `at` is even."""
+    """Return an animation of one frame whose header declares no transparency; `at` must be even."""
     frame = _three(at[0] // 2) + _three(at[1] // 2) + _three(size[0] - 1) + _three(size[1] - 1)
     chunks = [
         (b"VP8X", bytes([_ANIMATED, 0, 0, 0]) + _three(canvas[0] - 1) + _three(canvas[1] - 1)),

@@ -9,7 +9,7 @@ FOREVER_S = 30.0
 
 
 class Queue:
-    """Waiting callers, and the order in which they are served."""
+    """A fair queue with waiting clients, and the order in which the clients are served."""
 
     def __init__(self) -> None:
         self.queue: FairQueue[str] = FairQueue()
@@ -30,7 +30,7 @@ class Queue:
             self.served.append(client)
 
     def serve(self, times: int) -> list[str]:
-        """Give the resource this many times, and return which clients got it."""
+        """Give the resource this many times; return the clients that got it, in order."""
         before = len(self.served)
         for number in range(times):
             self.queue.give("item")

@@ -36,7 +36,7 @@ pytestmark = pytest.mark.starts_processes
 
 SIDE = 224
 PLAIN_S = 30.0
-#: Estimated at 0.12 s of CPU; takes three times that.
+#: A file that takes three times its estimate of 0.12 s of CPU time.
 UNDERESTIMATED = truncated(1650)
 
 
@@ -70,7 +70,7 @@ def test_the_pool_decodes_as_the_calling_process_does(pool: DecoderPool) -> None
 
 
 def test_a_small_tile_of_the_hostile_kind_decodes(pool: DecoderPool) -> None:
-    """Without this the error case with a tile of 1.6 gigabytes would prove nothing."""
+    """A small tile decodes, so the refusal of a tile of 1.6 gigabytes is caused by its size."""
     assert pool.decode(tiff_of_one_tile(16), timeout_s=PLAIN_S).shape == (SIDE, SIDE, 3)
 
 
@@ -308,7 +308,7 @@ def test_memory_of_a_large_picture_is_released(pool: DecoderPool) -> None:
 def test_two_pictures_at_the_pixel_limit_decode_in_a_row(mode: str, kind: str, width: int) -> None:
     height = 7000
     exif = Image.Exif()
-    exif[ExifTags.Base.Orientation] = 6  # transparency needs a copy of the pixels
+    exif[ExifTags.Base.Orientation] = 6  # transparency makes the decoder copy the pixels
     data = encoded(Image.new(mode, (width, height), "red"), kind, exif=exif)
 
     with DecoderPool(size_px=SIDE, max_pixels=50_000_000) as one:

@@ -72,7 +72,7 @@ def test_a_text_with_too_many_tokens_is_recognized_as_truncated(
 ) -> None:
     encoder = load_encoder(str(tiny_clip), kind=kind, device="cpu", cache_dir=export_cache)
 
-    # It reads 16 tokens, including a start and an end token.
+    # The small model reads 16 tokens, including a start and an end token.
     assert [encoder.truncates("red " * count) for count in (0, 1, 14, 15, 100)] == [False] * 3 + [True] * 2
     assert not encoder.truncates("one<|endoftext|>two")
 
@@ -191,7 +191,7 @@ def test_concurrent_passes_give_the_same_embeddings(tiny_clip: Path, export_cach
         str(tiny_clip), kind="openvino", precision="int8", side_by_side=True, cache_dir=export_cache
     )
     pixels = some_pixels(40)
-    # Each time other texts of the same lengths, to show that passes do not share data.
+    # Each pass gets different texts of the same lengths, to show that passes do not share data.
     words = ["red", "blue", "green", "black"]
     texts = [[f"{word} {text}" for text in TEXTS for _ in range(10)] for word in words]
 
@@ -250,7 +250,7 @@ def test_a_colour_name_matches_covers_of_that_colour(demo_model: Path, export_ca
 def test_a_process_survives_signals_and_children_after_closing_its_encoder(
     tiny_clip: Path, export_cache: Path
 ) -> None:
-    # OpenVINO used to unload its libraries while its own threads slept, which later crashed the process.
+    # The process must not crash: OpenVINO used to unload its libraries while its threads slept.
     script = (
         "import gc, os, signal, subprocess; from pathlib import Path;"
         "from worker.encoder.load import load_encoder;"

@@ -448,7 +448,7 @@ def test_the_connection_goes_to_the_address_that_was_checked(
 
 @pytest.fixture
 def secured(server: CoverServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], str]:
-    """Serve TLS as cdn.example with a trusted certificate; return the URLs."""
+    """Serve covers by TLS as cdn.example with a trusted certificate; return a function that makes URLs."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "cdn.example")])
     now = datetime.now(UTC)
