@@ -53,7 +53,7 @@ def synthetic_merges(seed: int) -> list[str]:
 
 
 def vocabulary(merges: Iterable[str]) -> dict[str, int]:
-    """Return the id of each token, in the order of openai/CLIP."""
+    """Return the id of each token; ids are in the order of openai/CLIP's vocabulary."""
     symbols = byte_symbols()
     tokens = [*symbols, *(f"{symbol}</w>" for symbol in symbols), *("".join(m.split()) for m in merges)]
     return {token: number for number, token in enumerate([*tokens, _BOS, _EOS])}

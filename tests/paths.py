@@ -1,4 +1,4 @@
-"""Paths of the repository and its parts."""
+"""Paths of the repository and its folders."""
 
 from pathlib import Path
 

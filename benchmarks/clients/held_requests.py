@@ -1,4 +1,4 @@
-"""Clients that hold their requests open, in a separate process.
+"""Clients that send requests and wait for the answers, in a separate process.
 
 python -m benchmarks.clients.held_requests URL COUNT      prints the number of answers with each status
 """

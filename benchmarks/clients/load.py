@@ -1,6 +1,6 @@
 """Concurrent clients in a separate process; each client sends its next query when the last is answered.
 
-python -m benchmarks.clients.load      a `Plan` as JSON on standard input, a `Report` on standard output
+python -m benchmarks.clients.load      reads a `Plan` and writes a `Report`, both as JSON
 """
 
 import asyncio
@@ -43,7 +43,7 @@ class Plan:
 
 @dataclass(slots=True)
 class Report:
-    """What the clients measured."""
+    """The counts, times and statuses of the clients' answers."""
 
     answered: int = 0
     per_s: float = 0.0

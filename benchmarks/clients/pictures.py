@@ -1,4 +1,4 @@
-"""Pictures with the detail of photographs, each generated from its seed."""
+"""Generate pictures that are as detailed as photographs, each from a seed."""
 
 from io import BytesIO
 from pathlib import Path

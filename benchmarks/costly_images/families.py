@@ -1,4 +1,4 @@
-"""Every family, by format."""
+"""Every family, grouped by format."""
 
 from benchmarks.costly_images import bmps, gifs, heifs, icc_profiles, jpegs, pngs, tiffs, webps
 

@@ -31,7 +31,7 @@ class Found:
     size_bytes: int
     estimated_s: float
     measured_s: float
-    #: The decoder's answer.
+    #: The kind of the decoder's answer, such as `ok`.
     ended: str
 
     def as_document(self) -> dict[str, object]:

@@ -1,4 +1,4 @@
-"""The GPU encoder compared with a plain transformers loop on the same GPU, and the GPU's utilization."""
+"""Compare the GPU encoder with a plain transformers loop on the same GPU; measure the GPU's utilization."""
 
 import time
 from collections.abc import Iterator

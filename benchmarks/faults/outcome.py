@@ -36,7 +36,7 @@ class Outcome:
 
     @property
     def explanation(self) -> str:
-        """The unmet requirements, followed by the note."""
+        """The unmet requirements, followed by the note of the fault."""
         return "; ".join([*(f"NOT {sentence}" for sentence in (*self.broken, *self.slow)), self.note])
 
     def as_document(self) -> dict[str, object]:

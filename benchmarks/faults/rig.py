@@ -98,7 +98,7 @@ class Rig:
         self.redis_server.start()
 
     async def drained(self, *, within_s: float) -> bool:
-        """Wait until every run has ended."""
+        """Wait until every run has ended; return whether this happened within `within_s` seconds."""
 
         def is_empty() -> bool:
             try:

@@ -14,7 +14,7 @@ def table(outcomes: Sequence[Mapping[str, object]]) -> str:
 
 
 def row(outcome: Mapping[str, object]) -> str:
-    """Return one outcome as a row."""
+    """Return one outcome as a row of the Markdown table."""
     recovery = "" if outcome["recovery_s"] is None else f"{outcome['recovery_s']} s"
     cells = [
         outcome["name"],

@@ -8,7 +8,7 @@ from typing import Self
 
 
 class TcpProxy:
-    """Forwards from a free port of 127.0.0.1 to another address."""
+    """A proxy that forwards connections from a free port of 127.0.0.1 to another address."""
 
     def __init__(self, host: str, port: int) -> None:
         self._target = (host, port)

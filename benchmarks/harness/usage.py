@@ -1,4 +1,4 @@
-"""The CPU use of each process during a measurement."""
+"""Measure the CPU use of each process of a service."""
 
 import time
 from collections.abc import Mapping

@@ -13,7 +13,7 @@ RESULTS = Path(__file__).parent.parent / "recall.json"
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Run the benchmark; return 0 if every target was met."""
+    """Run the recall benchmark; return 0 if every target was met."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.recall", description=__doc__)
     parser.add_argument("--rows", type=int, action="append", help="size of a catalog; repeatable")
     parser.add_argument("--queries", type=int, default=QUERIES, help="per kind (%(default)s)")

@@ -32,11 +32,11 @@ class Cones:
         self._clusters = centres * self._spectrum
 
     def covers(self, count: int) -> Vectors:
-        """Return covers, shape (count, 512)."""
+        """Return embeddings of covers, shape (count, 512)."""
         return self._around(self._cover_cone, count, cluster=0.8, spread=0.6)
 
     def texts(self, count: int) -> Vectors:
-        """Return texts, which are far from all covers, shape (count, 512)."""
+        """Return embeddings of texts, which are far from all covers, shape (count, 512)."""
         return self._around(self._text_cone, count, cluster=0.35, spread=0.5)
 
     def behind(self, count: int) -> Vectors:

@@ -43,7 +43,7 @@ def write_stages(bars: Sequence[Bar], *, quick: bool) -> Path:
 
 
 def svg(bars: Sequence[Bar]) -> Iterator[str]:
-    """Return the lines of the SVG; all bars have the same length."""
+    """Yield the lines of the SVG; the bars of all queries have the same length."""
     height = _TOP + _ROW * len(bars) + 10
     yield (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {height}" '

@@ -5,7 +5,7 @@ from typing import Any
 
 
 def table(document: Mapping[str, Any]) -> str:
-    """Return `soak.json` as a few sentences and a Markdown table."""
+    """Format `soak.json` as a few sentences and a Markdown table."""
     head = "| median of a third of the run, after its first minute | first | last | |"
     lines = [_sentences(document), "", head, "| --- | --- | --- | --- |"]
     for name, figures in document["growth"].items():

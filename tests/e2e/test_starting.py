@@ -47,7 +47,7 @@ def press_ctrl_c(stack: RunningStack) -> None:
 
 @pytest.fixture
 def checkout(tmp_path: Path) -> Path:
-    """A copy of the code in a path with spaces."""
+    """A folder with a copy of the code, whose path contains spaces."""
     folder = tmp_path / "my own projects" / "cover search"
     for part in PARTS:
         shutil.copytree(ROOT / part, folder / part, ignore=shutil.ignore_patterns("__pycache__"))

@@ -1,4 +1,4 @@
-"""Faults of Celery, kombu and redis-py: each test fails without our workaround."""
+"""Tests of our workarounds for faults of Celery, kombu and redis-py."""
 
 import asyncio
 import os

@@ -1,4 +1,4 @@
-"""Draw the pictures of the HEIF files in this folder: `python tests/pictures/draw.py FOLDER`."""
+"""Draw the source pictures of the HEIF files in this folder: `python tests/pictures/draw.py FOLDER`."""
 
 import sys
 from pathlib import Path

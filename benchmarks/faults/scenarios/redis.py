@@ -35,7 +35,7 @@ INSISTED_S = 60.0
 async def killed(catalog_server: CatalogServer, folder: Path, *, short: bool) -> Outcome:
     """Kill Redis several times while clients submit, and restart it from its append-only file.
 
-    Refused clients retry with their Idempotency-Key.
+    Refused clients retry with the same Idempotency-Key.
     """
     jobs, kills = (100, 2) if short else (500, 5)
     findings = Findings()

@@ -1,4 +1,4 @@
-"""A headless Chromium that loads one page and returns its DOM and console."""
+"""Load a page in headless Chromium, and return its DOM and console messages."""
 
 import re
 import shutil

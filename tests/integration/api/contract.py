@@ -24,7 +24,7 @@ REFUSED = frozenset({415, 422})
 
 
 def cover(colour: str) -> bytes:
-    """Return an image that a search accepts."""
+    """Return a PNG that a search accepts."""
     file = BytesIO()
     Image.new("RGB", (16, 16), colour).save(file, "PNG")
     return file.getvalue()

@@ -1,4 +1,4 @@
-"""API keys for tests, created as an operator creates them."""
+"""Create API keys for tests, as an operator does."""
 
 from redis import Redis
 

@@ -1,4 +1,4 @@
-"""An ingest on running workers gives the same catalog as a local one."""
+"""An ingest on running workers gives the same catalog as a local ingest."""
 
 import os
 import shutil

@@ -1,4 +1,4 @@
-"""The commands in docs/catalog.md run unchanged and print the output it shows."""
+"""The commands in docs/catalog.md run unchanged, and print the output that the document shows."""
 
 import os
 import re

@@ -1,4 +1,4 @@
-"""An ingest writes valid rows, reports invalid ones, and repeats no work."""
+"""An ingest writes valid rows, reports invalid rows, and repeats no work."""
 
 import csv
 import gzip

@@ -1,4 +1,4 @@
-"""`ingest --missing` embeds albums that were inserted by plain SQL, from their covers."""
+"""`ingest --missing` embeds the covers of albums that were inserted by plain SQL."""
 
 import functools
 import http.server
@@ -28,7 +28,7 @@ WAIT_S = 60.0
 
 @pytest.fixture
 def served(workdir: Path) -> Iterator[str]:
-    """The address of a host that serves the operator's covers."""
+    """The URL of a server of the operator's covers."""
     handler = functools.partial(http.server.SimpleHTTPRequestHandler, directory=workdir / "covers")
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         thread = threading.Thread(target=server.serve_forever)

@@ -1,4 +1,4 @@
-"""Gateway and worker of the last release work with the current ones, and SQL migrates forward."""
+"""Gateway and worker of the last release work with the current worker, gateway and SQL schema."""
 
 import io
 import os
@@ -32,7 +32,7 @@ StartStack = Callable[..., str]
 
 @pytest.fixture(scope="module")
 def release(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of the last release's code."""
+    """A folder with the code of the last release."""
     last: Release = request.param
     if not last.is_here:
         pytest.skip(f"this clone is shallow and lacks the commit of {last.version}")

@@ -39,7 +39,7 @@ WRITES = (
 
 
 class Known:
-    """The newest change that the gateway has certainly seen."""
+    """The number of the newest change that the gateway has certainly seen, and a flag that ends the test."""
 
     def __init__(self) -> None:
         self.n = 0

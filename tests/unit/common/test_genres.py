@@ -1,4 +1,4 @@
-"""Spellings of a genre."""
+"""Tests of the spellings of genres."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Job states and timings."""
+"""Tests of job states and timings."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Configuration files mounted into containers: Redis and nginx accept them, with the required settings."""
+"""Redis and nginx accept the configuration files that are mounted into their containers."""
 
 import subprocess
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""When a connection fails, every caller that waits for a reply on it gets an error."""
+"""When a connection fails, every caller that waits for a reply on this connection gets an error."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable

@@ -1,4 +1,4 @@
-"""Recall and precision at k."""
+"""Tests of recall and precision at k."""
 
 import pytest
 import torch

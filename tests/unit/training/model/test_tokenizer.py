@@ -1,4 +1,4 @@
-"""The demo model's own tokenizer."""
+"""Tests of the demo model's tokenizer."""
 
 import pytest
 from transformers import PreTrainedTokenizerBase

@@ -1,4 +1,4 @@
-"""Covers are fetched only from public hosts, within limits, and at each host's rate."""
+"""Covers are fetched only from public hosts, within limits of size and time, and at each host's rate."""
 
 import gzip
 import socket
