@@ -35,7 +35,7 @@ def _half_bytes(side: int) -> bytes:
 
 
 FAMILIES = (
-    Family("run lengths, lines that end at once", "BMP", short_lines, 7000),
+    Family("run lengths, rows that end after one pixel", "BMP", short_lines, 7000),
     Family("run lengths of one pixel", "BMP", _single_pixels, 7000, is_light=False),
     Family("run lengths of 4 bits", "BMP", _half_bytes, 7000),
     Family("1 bit", "BMP", lambda n: encoded(Image.new("1", (n, n)), "BMP"), 9000, is_light=False),

@@ -51,11 +51,15 @@ FAMILIES = (
     Family("a transparent picture", "GIF", _transparent, 7200, is_light=False),
     Family("pixels of nine bits each", "GIF", _literals, 7200, is_light=False),
     Family(
-        "noise", "GIF", lambda n: encoded(noise(n, n, grain_px=1).quantize(256), "GIF"), 4000, is_light=False
+        "noise of single pixels",
+        "GIF",
+        lambda n: encoded(noise(n, n, grain_px=1).quantize(256), "GIF"),
+        4000,
+        is_light=False,
     ),
-    Family("comments", "GIF", lambda n: _with_blocks(b"!\xfe\x01a\0", n), 1_500_000),
+    Family("many comments", "GIF", lambda n: _with_blocks(b"!\xfe\x01a\0", n), 1_500_000),
     Family(
         "blocks of one comment", "GIF", lambda n: _with_blocks(b"!\xfe" + b"\x01a" * n + b"\0", 1), 4_000_000
     ),
-    Family("junk", "GIF", lambda n: _with_blocks(b"\x01", n), 9_000_000),
+    Family("junk before the frame", "GIF", lambda n: _with_blocks(b"\x01", n), 9_000_000),
 )

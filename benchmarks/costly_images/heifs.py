@@ -40,8 +40,8 @@ def _smaller_than_coded(side: int) -> bytes:
 
 FAMILIES = (
     Family("coded larger than declared", "AVIF", _smaller_than_coded, 9000, is_light=False),
-    Family("colours in full", "AVIF", _avif, 7200, is_light=False),
-    Family("colours in full with alpha", "AVIF", lambda n: _avif(n, has_alpha=True), 7200, is_light=False),
-    Family("colours at half", "HEIF", _heif, 7200, is_light=False),
-    Family("colours at half with alpha", "HEIF", lambda n: _heif(n, has_alpha=True), 7200, is_light=False),
+    Family("4:4:4 colours", "AVIF", _avif, 7200, is_light=False),
+    Family("4:4:4 colours with alpha", "AVIF", lambda n: _avif(n, has_alpha=True), 7200, is_light=False),
+    Family("4:2:0 colours", "HEIF", _heif, 7200, is_light=False),
+    Family("4:2:0 colours with alpha", "HEIF", lambda n: _heif(n, has_alpha=True), 7200, is_light=False),
 )

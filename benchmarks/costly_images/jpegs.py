@@ -96,11 +96,11 @@ def _filled(count: int) -> bytes:
 FAMILIES = (
     Family("scans that refine 49 megapixels", "JPEG", _refining, 500),
     Family("scans that refine 1 megapixel", "JPEG", lambda n: _refining(n, side=1000), 60_000),
-    Family("the last scan again and again", "JPEG", repeated_last_scan, 500),
+    Family("the last scan repeated", "JPEG", repeated_last_scan, 500),
     Family("arithmetic scans that refine", "JPEG", _refining_arithmetic, 500),
     Family("scans of the first coefficients", "JPEG", _first_coefficients, 500, is_light=False),
     Family("sequential scans of a wrong range", "JPEG", sequential_scans, 5000),
-    Family("wide, progressive, of four inks", "JPEG", _four_inks, 1200, is_light=False),
+    Family("wide, progressive, CMYK", "JPEG", _four_inks, 1200, is_light=False),
     Family(
         "quantization tables", "JPEG", lambda n: _with_segments(0xDB, (b"\0" + b"\1" * 64) * 1000, n), 450
     ),

@@ -139,7 +139,7 @@ FAMILIES = (
     Family("deflate blocks without data, RGBA", "PNG", _barren_rgba, 7071, is_light=False),
     Family("deflate blocks without data", "PNG", lambda n: barren_blocks(8, size_bytes=n), 40_000_000),
     Family("deflate blocks without data as an animation's frame", "PNG", _barren_frame, 40_000_000),
-    Family("chunks of a byte", "PNG", _tiny_chunks, 700_000),
+    Family("chunks of one byte", "PNG", _tiny_chunks, 700_000),
     Family("profiles that inflate", "PNG", lambda n: _with_chunks(b"iCCP", b"a\0\0" + _MEGABYTE, n), 5000),
     Family("texts that inflate", "PNG", lambda n: _with_chunks(b"zTXt", b"a\0\0" + _MEGABYTE, n), 5000),
     Family("empty chunks", "PNG", lambda n: _with_chunks(b"abCd", b"", n), 700_000),

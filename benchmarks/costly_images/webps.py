@@ -31,7 +31,7 @@ def _alpha(side: int) -> bytes:
 
 FAMILIES = (
     Family("lossy", "WEBP", _lossy, 7200, is_light=False),
-    Family("lossless, of tiles", "WEBP", _lossless, 7200, is_light=False),
+    Family("lossless, repeated tiles", "WEBP", _lossless, 7200, is_light=False),
     Family("lossless, without repetition", "WEBP", _distinct, 7200, is_light=False),
     Family("lossy with alpha", "WEBP", _alpha, 7200, is_light=False),
 )

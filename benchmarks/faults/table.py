@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 HEAD = (
-    "| fault | accepted | lost | late | extra | back after | met | what was seen |",
+    "| fault | accepted | lost | late | extra | recovered after | met | observations |",
     "| --- | --- | --- | --- | --- | --- | --- | --- |",
 )
 

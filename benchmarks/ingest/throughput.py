@@ -44,8 +44,8 @@ def measure(bench: Bench) -> Figure:
         )
     rounds = ", ".join(f"{a / b:.2f}" for a, b in zip(compared.ours, compared.theirs, strict=True))
     note = (
-        f"{compared.ours_median:.1f} covers/s of {made.table.parent.name}, the encoder alone "
-        f"{compared.theirs_median:.1f}/s at its best batch size; JPEG of 640 x 640; by round {rounds}"
+        f"{compared.ours_median:.1f} covers/s with {made.table.parent.name}, the encoder alone "
+        f"{compared.theirs_median:.1f}/s at its best batch size; JPEG of 640 x 640; ratio by round {rounds}"
     )
     return Figure(NAME, compared.ours_over_theirs, note)
 

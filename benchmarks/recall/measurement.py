@@ -76,7 +76,9 @@ def _load_rows(took: Load, *, size: int) -> Iterator[Row]:
     note = f"COPY BINARY, {size / took.copy_s:,.0f} rows/s"
     yield row(f"{name}.copy", took.copy_s, "s", note=note)
     yield row(f"{name}.copy_cpu", took.copying.cpu_s, "s", note="of the server")
-    yield row(f"{name}.copy_memory", took.copying.memory_mib, "MiB", note="of the server, beyond before")
+    yield row(
+        f"{name}.copy_memory", took.copying.memory_mib, "MiB", note="of the server, in addition to the start"
+    )
     yield row(f"{name}.table", took.table_bytes / MIB, "MiB")
     fitted = "fitted" if took.index.fitted else "did not fit"
     note = f"the graph {fitted} in maintenance_work_mem = {took.index.memory_mib} MB"
@@ -86,8 +88,8 @@ def _load_rows(took: Load, *, size: int) -> Iterator[Row]:
 
 def _index_rows(name: str, built: Built, *, note: str) -> Iterator[Row]:
     yield row(f"{name}.build", built.time_s, "s", note=note)
-    yield row(f"{name}.build_cpu", built.cpu_s, "s", note="of all processes that build")
-    yield row(f"{name}.build_memory", built.memory_mib, "MiB", note="peak, beyond before")
+    yield row(f"{name}.build_cpu", built.cpu_s, "s", note="of all building processes")
+    yield row(f"{name}.build_memory", built.memory_mib, "MiB", note="peak, in addition to the start")
     yield row(f"{name}.size", built.size_bytes / MIB, "MiB")
 
 
@@ -150,7 +152,7 @@ def _case_rows(case: _Case, asked: Asked, *, plans: str) -> Iterator[Row]:
     name = f"catalog.search.{case.name}"
     yield row(f"{name}.p50", searched.quantile_ms(0.5), "ms")
     yield row(f"{name}.p95", searched.quantile_ms(0.95), "ms")
-    note = f"the exact scan's p50 {scanned.quantile_ms(0.5):.1f} ms, over {len(scanned.ids)} queries in turns"
+    note = f"the exact scan's p50 {scanned.quantile_ms(0.5):.1f} ms, {len(scanned.ids)} queries, alternately"
     yield row(f"{name}.of_exact_scan", asked.search_over_scan, "x", note=note)
 
 
@@ -169,5 +171,10 @@ def _element_type_rows(catalog: _Catalog, *, server_pid: int) -> Iterator[Row]:
                 for element, answered in both.items():
                     case = f"{name}.{element}.{kind}.at_{k}"
                     yield row(f"{case}.recall", answered.recall([best[:k] for best in truth]), "share")
-                    yield row(f"{case}.p50", answered.quantile_ms(0.5), "ms", note="in turns with the other")
+                    yield row(
+                        f"{case}.p50",
+                        answered.quantile_ms(0.5),
+                        "ms",
+                        note="alternating with the other index",
+                    )
                     yield row(f"{case}.p95", answered.quantile_ms(0.95), "ms")

@@ -55,7 +55,7 @@ def measure(bench: Bench) -> Iterator[Figure]:
                 ours()
     note = (
         f"{compared.ours_median:.0f} requests/s, bare FastAPI {compared.theirs_median:.0f}/s, "
-        f"{len(body)} bytes an answer, wrk with one thread on the same cores; cores used: {usage.summary()}"
+        f"{len(body)} bytes per answer, wrk with one thread on the same cores; cores used: {usage.summary()}"
     )
     yield Figure("cache.hit.rps_ratio", compared.ours_over_theirs, note)
     # The first run was a warm-up, and the last run measured CPU use.

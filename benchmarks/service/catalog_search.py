@@ -103,5 +103,5 @@ class Psql:
 def _summary(compared: Comparison, way: str) -> str:
     return (
         f"{ALBUMS} albums, k {K}, no filter: {way} {compared.ours_median:.2f} ms, "
-        f"psql prepared {compared.theirs_median:.2f} ms"
+        f"prepared in psql {compared.theirs_median:.2f} ms"
     )

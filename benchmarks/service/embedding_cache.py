@@ -20,7 +20,7 @@ def measure(bench: Bench) -> Iterator[Figure]:
         pairs = asyncio.run(_pairs(stack.url, file, rounds=bench.pick(30, 4)))
     cold, again = (statistics.median(answer.took_ms for answer in side) for side in zip(*pairs, strict=True))
     ratio = statistics.median(first.took_ms / second.took_ms for first, second in pairs)
-    note = f"a new cover {cold:.1f} ms, the same with another genre {again:.1f} ms, as the client sees them"
+    note = f"a new cover {cold:.1f} ms, the same cover with another genre {again:.1f} ms, at the client"
     yield Figure("embedding_cache.speedup", ratio, note)
 
 

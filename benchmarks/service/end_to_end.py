@@ -60,8 +60,8 @@ def _overhead(report: Report) -> Figure:
     overheads = [took - sum(stages[name] for name in WORK) for took, stages in pairs]
     share = statistics.median(over / took for over, took in zip(overheads, report.took_ms, strict=True))
     note = (
-        f"{statistics.median(overheads):.1f} ms of {statistics.median(report.took_ms):.1f} ms as the client "
-        f"sees them, median of {report.answered} texts of ten words"
+        f"{statistics.median(overheads):.1f} ms of {statistics.median(report.took_ms):.1f} ms at the client, "
+        f"median of {report.answered} texts of ten words"
     )
     return Figure("e2e.idle.overhead_share", share, note)
 
@@ -95,7 +95,7 @@ class _Crowd:
 def _summary(compared: Comparison, shares: str) -> str:
     return (
         f"{compared.ours_median:.1f} queries/s, the encoder's best loop {compared.theirs_median:.1f}/s; "
-        f"{DEMO_ALBUMS} albums; everything on the same cores, clients too; cores used: {shares}"
+        f"{DEMO_ALBUMS} albums; service and clients share the cores; cores used: {shares}"
     )
 
 

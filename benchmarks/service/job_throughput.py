@@ -31,7 +31,8 @@ def measure(bench: Bench) -> Iterator[Figure]:
                 report = run_clients(plan)
         rates.append(report.per_s)
         notes.append(
-            f"{workers} worker(s): {report.per_s:.0f}/s, {saturated(usage.shares)}; {usage.summary()}"
+            f"{workers} worker(s): {report.per_s:.0f}/s, {saturated(usage.shares)}; "
+            f"cores used: {usage.summary()}"
         )
     yield Figure("broker.ceiling.jobs_s", max(rates), "; ".join(notes))
 
@@ -40,6 +41,6 @@ def saturated(shares: dict[str, float]) -> str:
     """Describe which process is saturated, if any."""
     name, share = max(shares.items(), key=lambda item: item[1])
     if share >= FULL_SHARE:
-        return f"the {name} is full first ({share:.2f} of a core)"
+        return f"saturated first: {name} ({share:.2f} of a core)"
     cores = psutil.cpu_count() or 1
-    return f"no part is full by itself; all of them and the clients share {cores} cores"
+    return f"no process saturates a core; all processes and the clients share {cores} cores"

@@ -23,8 +23,8 @@ def measure(bench: Bench) -> Iterator[Figure]:
     bodies = {json.dumps(json.loads(answer.body)["results"]) for answer in answers}
     words = [answer.headers["x-cache"] for answer in answers]
     note = (
-        f"{CLIENTS} clients: {sum(a.status == 200 for a in answers)} answered, {len(bodies)} different "
-        f"answer(s); {words.count('coalesced')} joined, {words.count('hit')} from the cache"
+        f"{CLIENTS} clients: {sum(a.status == 200 for a in answers)} answered, {len(bodies)} distinct "
+        f"answer(s); {words.count('coalesced')} joined the run, {words.count('hit')} from the cache"
     )
     holds = all(answer.status == 200 for answer in answers) and len(bodies) == 1
     yield Figure("stampede.embeddings", embedded, note, holds=holds)

@@ -42,8 +42,8 @@ def measure(bench: Bench) -> Iterator[Figure]:
             worker.succeed_all(worker.queued())
             answered = json.loads(holders.communicate(timeout=120)[0])
     note = (
-        f"{count} different queries over {count} connections, {before:.0f} MB before them, all waiting after "
-        f"{filled_s:.0f} s; then answered: {answered}"
+        f"{count} different queries over {count} connections, {before:.0f} MB before the queries, all "
+        f"waiting after {filled_s:.0f} s; answers by status: {answered}"
     )
     yield Figure("waiters.10k.rss_mb", held, note, holds=answered == {"200": count})
 

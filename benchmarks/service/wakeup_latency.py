@@ -26,8 +26,8 @@ def measure(bench: Bench) -> Iterator[Figure]:
         waits, polls = asyncio.run(_in_turns(stack.url, worker, rounds=bench.pick(100, 10)))
     wait, poll = statistics.median(waits), statistics.median(polls)
     note = (
-        f"median of {len(waits)}, p99 {sorted(waits)[int(len(waits) * 0.99) - 1]:.2f} ms; the store itself "
-        f"included; polling each 100 ms {poll:.1f} ms, {poll / wait:.0f} times as long"
+        f"median of {len(waits)}, p99 {sorted(waits)[int(len(waits) * 0.99) - 1]:.2f} ms, including "
+        f"storing the result; polling every 100 ms takes {poll:.1f} ms, {poll / wait:.0f} times as long"
     )
     yield Figure("wait.wakeup_ms_p50", wait, note, holds=poll / wait >= LEAST_RATIO)
 

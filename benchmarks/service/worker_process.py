@@ -29,7 +29,7 @@ def measure(bench: Bench) -> Iterator[Figure]:
         starts_s = [_start_s(bench, stack, number) for number in range(1, bench.pick(5, 2) + 1)]
     eager = _eager_mb(bench)
     note = (
-        f"model, decoder process and all: {whole / eager:.2f} of the {eager:.0f} MB of one process with "
+        f"with model and decoder process, {whole / eager:.2f} of the {eager:.0f} MB of a process with "
         f"transformers eager; both after one image and one text"
     )
     yield Figure("worker.rss_mb", whole, note, holds=whole <= eager)

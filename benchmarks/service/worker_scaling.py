@@ -34,7 +34,7 @@ def measure(bench: Bench) -> Iterator[Figure]:
     efficiency = per_s[8] / (8 * per_s[1])
     each = ", ".join(f"{n}: {rate:.1f}" for n, rate in per_s.items())
     note = (
-        f"queries/s by workers: {each}; a pass sleeps {LATENCY_MS} ms and takes one query, so that two cores "
-        f"are not the limit"
+        f"queries/s by workers: {each}; the model sleeps {LATENCY_MS} ms for each query, so that two "
+        f"cores are not the limit"
     )
     yield Figure("scale.workers.8.efficiency", efficiency, note)

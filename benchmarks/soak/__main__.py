@@ -49,7 +49,7 @@ BURST = 2 * WORKERS * Settings().worker_concurrency
 SHOWN_FROM_MINUTES = 10
 RESTART_EVERY_S = (8.0, 20.0)
 #: The keys that never expire; `common/redis/keyspace.py` explains why.
-CONSTANTS = frozenset(
+PERMANENT_KEYS = frozenset(
     {
         keyspace.CATALOG_VERSION,
         keyspace.CATALOG_MODEL,
@@ -129,15 +129,15 @@ async def _left_over(rig: Rig) -> list[str]:
     """Wait until all keys with a lifetime have expired, stop the service, and return the remaining keys."""
 
     def left() -> list[str]:
-        names = {key.decode() for key in rig.keys("")} - CONSTANTS
+        names = {key.decode() for key in rig.keys("")} - PERMANENT_KEYS
         # The service rate has a lifetime of ten minutes, so it is enough that the key has an expiry.
         return sorted(name for name in names if name != keyspace.SERVICE_RATE or rig.redis.ttl(name) == -1)
 
-    def only_the_living() -> bool:
+    def only_keys_of_processes() -> bool:
         return all(key.startswith((keyspace.WORKER, keyspace.WORKERS, keyspace.SWEEPING)) for key in left())
 
     await rig.drained(within_s=rig.settings.job_deadline_s + 5)
-    await eventually(only_the_living, within_s=LONGEST_TTL_S, every_s=1)
+    await eventually(only_keys_of_processes, within_s=LONGEST_TTL_S, every_s=1)
     await rig.stop_services()
     await eventually(lambda: not left(), within_s=2 * rig.settings.lease_s + 2, every_s=0.5)
     return left()

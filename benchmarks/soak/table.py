@@ -6,7 +6,7 @@ from typing import Any
 
 def table(document: Mapping[str, Any]) -> str:
     """Format `soak.json` as a few sentences and a Markdown table."""
-    head = "| median of a third of the run, after its first minute | first | last | |"
+    head = "| median, without the first minute | first third | last third | verdict |"
     lines = [_sentences(document), "", head, "| --- | --- | --- | --- |"]
     for name, figures in document["growth"].items():
         verdict = "noise" if figures["is_noise"] else "**grew**"
@@ -18,10 +18,11 @@ def _sentences(document: Mapping[str, Any]) -> str:
     ends = ", ".join(f"{count:,} {end}" for end, count in document["ends"].items())
     restarts = ", ".join(f"{count} {how}" for how, count in document["worker_restarts"].items())
     left = ", ".join(document["left_in_redis"]) or "nothing"
-    sent = f"{document['minutes']:g} minutes, {document['sent']:,} queries ({ends})"
+    sent = f"Clients sent {document['sent']:,} queries in {document['minutes']:g} minutes ({ends})"
     took = f"{document['median_s']} s in the median and {document['p99_s']} s at the 99th percentile"
     return (
-        f"{sent}, {document['refused']} refused, workers {restarts}: "
-        f"**{document['lost']} lost, {document['late']} late**. A query took {took}, restarts included. "
-        f"Left in Redis beside the constants: {left}."
+        f"{sent}; {document['refused']} were refused. Workers were ended ({restarts}). "
+        f"**{document['lost']} jobs were lost, {document['late']} late**. A query "
+        f"took {took}, restarts included. "
+        f"Keys left in Redis, except permanent keys: {left}."
     )

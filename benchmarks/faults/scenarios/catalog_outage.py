@@ -121,7 +121,7 @@ async def _outages(
     await mend_it()
     await rig.drained(within_s=DEADLINE_S + 5)
     found = await rig.audit(brief.ids)
-    findings.require("what can be retried in time succeeds", found.ends == {"succeeded": JOBS})
+    findings.require("jobs of the short outage succeed", found.ends == {"succeeded": JOBS})
 
     await break_it()
     already_asked, began = asked() if asked else 0, time.monotonic()
@@ -133,16 +133,16 @@ async def _outages(
         await asyncio.sleep(10)
     if asked is not None:
         calls = asked() - already_asked
-        findings.note(f"{calls} calls reached it in {lasted_s:.0f} s of {JOBS} waiting jobs")
+        findings.note(f"{calls} calls reached the catalog in {lasted_s:.0f} s for {JOBS} jobs")
         # The limit allows the calls in flight when the breaker opens, the worker's probes, and the gateway's
         # checks.
-        findings.require("it is not hammered", calls < JOBS + 2 * PROBES_PER_S * (lasted_s + 12))
+        findings.require("the catalog gets few calls", calls < JOBS + 2 * PROBES_PER_S * (lasted_s + 12))
     found = await rig.audit(long.ids)
-    findings.require("the rest fails as catalog_unavailable", found.ends == {"catalog_unavailable": JOBS})
-    findings.require("readiness is 503 meanwhile", ready in {None, httpx.codes.SERVICE_UNAVAILABLE})
+    findings.require("later jobs fail as catalog_unavailable", found.ends == {"catalog_unavailable": JOBS})
+    findings.require("readiness is 503 during the outage", ready in {None, httpx.codes.SERVICE_UNAVAILABLE})
     await mend_it()
     findings.recovery_s = await until_answered(rig, "after", within_s=30)
-    findings.require("it answers again", findings.recovery_s < float("inf"))
+    findings.require("the service answers again", findings.recovery_s < float("inf"))
     log = rig.workers[0].log_path.read_text()
     findings.require("the breaker opens and closes", "breaker opens" in log and "breaker closes" in log)
     return await rig.outcome(name, [*brief.ids, *long.ids], findings)

@@ -137,8 +137,8 @@ class _ReportCheck:
         job = (await self._rig.http.get(f"/api/jobs/{job_id}")).json()
         error = job["error"] or {"code": job["status"], "detail": ""}
         require = self._findings.require
-        require(f"{name}: the job names its problem (says {error})", _names(error, expected))
-        require(f"{name}: PostgREST is asked once (was {searches} times)", searches == 1)
+        require(f"{name}: the job names its problem (reports {error})", _names(error, expected))
+        require(f"{name}: PostgREST gets one search (got {searches})", searches == 1)
         require(f"{name}: the job is not run again", self._rig.attempts([job_id]) == [1])
         self.job_ids.append(job_id)
         self.searches += searches

@@ -49,10 +49,10 @@ async def gateway_killed(catalog_server: CatalogServer, folder: Path, *, short: 
         os.kill(rig.gateways[0].service.pid or 0, signal.SIGKILL)
         killed = time.monotonic()
         broken = sum(answer is None for answer in await asyncio.gather(*waits))
-        findings.require("clients were waiting", broken > 0)
+        findings.require("clients were waiting when the gateway was killed", broken > 0)
         findings.require("the blocking search was cut off", await keyed is None)
         again = await _search(second, "keyed")
-        findings.require("its Idempotency-Key leads back to it", again is not None and again.is_success)
+        findings.require("the Idempotency-Key finds the search", again is not None and again.is_success)
         polled = [await _wait_for(second, job_id) for job_id in submitted.ids]
         findings.recovery_s = time.monotonic() - killed
         findings.require(
@@ -60,7 +60,7 @@ async def gateway_killed(catalog_server: CatalogServer, folder: Path, *, short: 
             all(answer is not None and answer.json()["status"] == "succeeded" for answer in polled),
         )
         findings.require("the keyed search ran once", len(rig.keys(keyspace.IDEMPOTENCY)) == 1)
-        findings.note(f"{broken} waiting clients cut off")
+        findings.note(f"{broken} waiting clients disconnected")
         await rig.use_gateway(1)
         await second.aclose()
         return await rig.outcome("gateway killed", submitted.ids, findings)
@@ -109,16 +109,20 @@ async def clients_hang_up(catalog_server: CatalogServer, folder: Path, *, short:
         findings.recovery_s = time.monotonic() - hung_up
         findings.require("every client's socket is closed", back)
         waiters = await _later_waiters(served.service.log_path)
-        findings.require("clients were waited for", max(waiters) > 0)
-        findings.require("nobody is waited for any more", waiters[-1] == 0)
-        findings.require("and their jobs are still under way", bool(rig.redis.zcard(keyspace.DEADLINES)))
-        findings.require("subscriptions are as before", _subscriptions(rig) == before_subscriptions)
+        findings.require("the gateway counted waiting requests", max(waiters) > 0)
+        findings.require("no waiting request is left", waiters[-1] == 0)
+        findings.require("the clients' jobs are still running", bool(rig.redis.zcard(keyspace.DEADLINES)))
+        findings.require(
+            "the number of subscriptions is as before", _subscriptions(rig) == before_subscriptions
+        )
         after_fds = gateway.num_fds()
-        findings.require("file descriptors are as before", after_fds <= before_fds + POOL_SLACK_FDS)
-        findings.note(f"{before_fds} file descriptors before, {after_fds} after")
-        findings.note(f"at most {max(waiters)} waiters, {waiters[-1]} after")
+        findings.require(
+            "the number of file descriptors is as before", after_fds <= before_fds + POOL_SLACK_FDS
+        )
+        findings.note(f"{before_fds} file descriptors before, {after_fds} afterwards")
+        findings.note(f"at most {max(waiters)} waiting requests, {waiters[-1]} afterwards")
         job_ids = [key.decode().removeprefix(keyspace.JOB) for key in rig.keys(keyspace.JOB)]
-        findings.require("their searches were taken", len(job_ids) > clients / 2)
+        findings.require("most searches were accepted", len(job_ids) > clients / 2)
         await rig.drained(within_s=rig.settings.job_deadline_s)
         return await rig.outcome("clients hang up", job_ids, findings)
 
@@ -188,11 +192,11 @@ async def bomb(catalog_server: CatalogServer, folder: Path, *, short: bool) -> O
             spent_ms.append((time.perf_counter() - began) * 1000)
             statuses.add((answer.status_code, answer.json()["code"]))
         grown = (peak_bytes(gateway) - before) / MIB
-        findings.require("422 from the header", statuses == {(422, "image_too_many_pixels")})
+        findings.require("every upload is refused with 422", statuses == {(422, "image_too_many_pixels")})
         findings.within(
-            f"{len(image) / 1e6:.2f} MB refused, of ten at the latest in", max(spent_ms), 100, unit="ms"
+            f"{len(image) / 1e6:.2f} MB, the slowest of ten refusals took", max(spent_ms), 100, unit="ms"
         )
-        findings.note(f"memory peaked {grown:.1f} MiB higher")
+        findings.note(f"peak memory grew by {grown:.1f} MiB")
         findings.require("memory grows by less than 50 MiB", grown < BOMB_GROWTH_MIB)
         return await rig.outcome("decompression bomb", [], findings)
 
@@ -227,9 +231,9 @@ async def endless_body(catalog_server: CatalogServer, folder: Path, *, short: bo
         gateway = psutil.Process(rig.gateways[0].service.pid or 0)
         before = gateway.memory_info().rss
         status, sent = await _upload_chunks(rig, 1024 * MIB)
-        findings.require("413", status == 413)
-        findings.note(f"{sent / MIB:.1f} MiB of 1024 were sent")
-        findings.require("it is not read to its end", sent < OVERSIZE_READ_MIB * MIB)
+        findings.require("the upload is answered with 413", status == 413)
+        findings.note(f"{sent / MIB:.1f} of 1024 MiB were sent")
+        findings.require("the upload is not read to its end", sent < OVERSIZE_READ_MIB * MIB)
         findings.note(f"memory grew by {(gateway.memory_info().rss - before) / MIB:.1f} MiB")
         return await rig.outcome("endless upload", [], findings)
 
@@ -275,8 +279,10 @@ async def slow_senders(catalog_server: CatalogServer, folder: Path, *, short: bo
         stop.set()
         await asyncio.gather(*dripping)
         back = await eventually(lambda: _client_sockets(gateway, port) <= 8, within_s=20)
-        findings.require("their sockets are closed afterwards", back)
-        findings.note(f"p99 {alone_ms:.1f} ms alone, {beside_ms:.1f} ms beside {senders} slow senders")
+        findings.require("the clients' sockets are closed afterwards", back)
+        findings.note(
+            f"p99 of another client {alone_ms:.1f} ms alone, {beside_ms:.1f} ms beside {senders} slow senders"
+        )
         findings.within("p99 grew by a factor of", beside_ms / alone_ms, PATIENCE_FACTOR, unit="x")
         return await rig.outcome("slow senders", [], findings)
 

@@ -49,7 +49,7 @@ async def costly(catalog_server: CatalogServer, folder: Path, *, short: bool) ->
         )
         ended = await submit_image(rig.http, next(underestimated), submitted)
         await rig.drained(within_s=rig.settings.job_deadline_s + 5)
-        findings.require("what its estimate lets pass is tried once", rig.attempts([ended or ""]) == [1])
+        findings.require("an underestimated image is tried once", rig.attempts([ended or ""]) == [1])
         transport = httpx.AsyncHTTPTransport(local_address=OTHER_ADDRESS)
         async with httpx.AsyncClient(base_url=rig.gateways[0].url, transport=transport, timeout=60) as other:
             await _p95_ms(other, covers, 2.0, submitted)  # the first requests warm up decoder and connections
@@ -63,9 +63,9 @@ async def costly(catalog_server: CatalogServer, folder: Path, *, short: bool) ->
                 stop.set()
                 await asyncio.gather(*flood)
                 await rig.drained(within_s=rig.settings.job_deadline_s + 5)
-        findings.require("every refusal is polite", submitted.all_refusals_polite)
-        findings.note(f"{len(submitted.refusals)} of the floods refused")
-        findings.note(f"another client's image p95 {alone:.0f} ms alone")
+        findings.require("every refusal is 429 or 503 with Retry-After", submitted.all_refusals_polite)
+        findings.note(f"{len(submitted.refusals)} images of the floods refused")
+        findings.note(f"p95 of another client's images {alone:.0f} ms alone")
         for name, p95_ms in beside.items():
             findings.note(f"{p95_ms:.0f} ms beside {name} images")
             findings.within(
@@ -73,7 +73,9 @@ async def costly(catalog_server: CatalogServer, folder: Path, *, short: bool) ->
             )
         found = await rig.audit(submitted.ids)
         others = set(found.ends) - {"succeeded", "image_too_costly", "undecodable_image", "deadline_exceeded"}
-        findings.require("jobs end as what they are", not others and found.ends["image_too_costly"] >= 1)
+        findings.require(
+            "jobs end only in expected states", not others and found.ends["image_too_costly"] >= 1
+        )
         return await rig.outcome("costly images", submitted.ids, findings, found=found)
 
 

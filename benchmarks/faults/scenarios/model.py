@@ -71,15 +71,19 @@ def _unloadable_models(folder: Path) -> tuple[UnloadableModel, ...]:
 async def _must_refuse(rig: Rig, model: UnloadableModel, findings: Findings) -> None:
     name = model.name
     worker = await rig.add_worker(model.environ, waits=False)
-    findings.require(f"{name}: the worker ends", await eventually(lambda: not worker.running, within_s=90))
+    findings.require(
+        f"{name}: the worker process ends", await eventually(lambda: not worker.running, within_s=90)
+    )
     health = await rig.http.get("/health")
     readiness = await rig.http.get("/readyz")
-    findings.require(f"{name}: clip is not loaded", health.json()["models_loaded"]["clip"] is False)
+    findings.require(
+        f"{name}: /health reports that clip is not loaded", health.json()["models_loaded"]["clip"] is False
+    )
     findings.require(f"{name}: readiness is 503", readiness.status_code == httpx.codes.SERVICE_UNAVAILABLE)
     for place, answer in (("/health", health), ("/readyz", readiness)):
         reported = answer.json()["problems"].get("worker", "")
         says_why = "model_unavailable" in reported and model.words in reported
-        findings.require(f"{name}: {place} says why ({reported!r})", says_why)
+        findings.require(f"{name}: {place} reports the reason ({reported!r})", says_why)
 
 
 async def stalls(catalog_server: CatalogServer, folder: Path, *, short: bool) -> Outcome:  # noqa: ARG001 - one size
@@ -90,7 +94,7 @@ async def stalls(catalog_server: CatalogServer, folder: Path, *, short: bool) ->
         submitted = await submit_all(rig, texts("stalled", 20))
         ended = await eventually(lambda: not hanging.running, within_s=20)
         began = time.monotonic()
-        findings.require("the process is ended", ended and hanging.status == STALLED_STATUS)
+        findings.require("the watchdog ends the process", ended and hanging.status == STALLED_STATUS)
         await rig.add_worker()
         await rig.drained(within_s=rig.settings.job_deadline_s + 5)
         findings.recovery_s = time.monotonic() - began
@@ -110,13 +114,13 @@ async def clock_off(catalog_server: CatalogServer, folder: Path, *, short: bool)
         logs = await _logs_of(rig.workers, answered=jobs)
         offsets_s = [_clock_of(log) - time.time() for log in logs]
         findings.require(
-            "the clocks are off", offsets_s[1] > CLOCK_OFF_S / 2 and offsets_s[2] < -CLOCK_OFF_S / 2
+            "two clocks are wrong", offsets_s[1] > CLOCK_OFF_S / 2 and offsets_s[2] < -CLOCK_OFF_S / 2
         )
         answered = [log.count(ANSWERED) for log in logs]
-        findings.note(f"answered by the right clock {answered[0]}, ahead {answered[1]}, behind {answered[2]}")
-        findings.require("every worker takes part", min(answered) > 0)
-        findings.require("nothing runs twice", rig.attempts(submitted.ids) == [1] * jobs)
-        findings.require("each is answered once", sum(answered) == jobs)
+        findings.note(f"jobs by clock: right {answered[0]}, ahead {answered[1]}, behind {answered[2]}")
+        findings.require("every worker answers jobs", min(answered) > 0)
+        findings.require("no job runs twice", rig.attempts(submitted.ids) == [1] * jobs)
+        findings.require("each job is answered once", sum(answered) == jobs)
         found = await rig.audit(submitted.ids)
         findings.require("every job succeeds", found.ends == {"succeeded": jobs})
         return await rig.outcome("clock skew", submitted.ids, findings, found=found)

@@ -49,8 +49,10 @@ async def stampede(catalog_server: CatalogServer, folder: Path, *, short: bool) 
             # The worker logs one line for each query that it embeds and searches.
             embedded = rig.workers[0].log_path.read_text().count('"message":"answered"')
             findings.note(f"{clients} clients, {embedded} embedding, {searches} catalog call")
-            findings.require("all are answered", all(answer.status_code == 200 for answer in answers))
-            findings.require("all alike", len(bodies) == 1)
+            findings.require(
+                "every client is answered with 200", all(answer.status_code == 200 for answer in answers)
+            )
+            findings.require("all answers are the same", len(bodies) == 1)
             findings.require("one embedding and one catalog call", (embedded, searches) == (1, 1))
             run_ids = [answer.json()["job_id"] for answer in answers if answer.json()["job_id"]]
             return await rig.outcome("cold-key stampede", run_ids, findings)
@@ -80,17 +82,17 @@ async def overload(catalog_server: CatalogServer, folder: Path, *, short: bool) 
         over = time.monotonic()
         grown = _services_mib(rig) - before_mib
         redis_grown = _redis_mib(rig) - redis_before_mib
-        findings.require("it refuses", len(submitted.refusals) > 0)
+        findings.require("some queries are refused", len(submitted.refusals) > 0)
         findings.require("refusals are 503 or 429 with Retry-After", submitted.all_refusals_polite)
         findings.require("every client is answered", not submitted.unanswered)
-        findings.require("memory stays flat", grown < OVERLOAD_GROWTH_MIB)
-        findings.require("that of Redis too", redis_grown < OVERLOAD_REDIS_MIB)
+        findings.require("memory of gateway and worker grows little", grown < OVERLOAD_GROWTH_MIB)
+        findings.require("memory of Redis grows little", redis_grown < OVERLOAD_REDIS_MIB)
         await rig.drained(within_s=rig.settings.job_deadline_s + 5)
         findings.recovery_s = time.monotonic() - over
-        findings.note(f"{len(submitted.refusals)} refused")
-        findings.note(f"memory grew by {grown:.1f} MiB, that of Redis by {redis_grown:.1f} MiB")
+        findings.note(f"{len(submitted.refusals)} queries refused")
+        findings.note(f"services grew by {grown:.1f} MiB, Redis by {redis_grown:.1f} MiB")
         found = await rig.audit(submitted.ids)
-        findings.require("what is admitted succeeds", set(found.ends) == {"succeeded"})
+        findings.require("every accepted job succeeds", set(found.ends) == {"succeeded"})
         return await rig.outcome("overload", submitted.ids, findings, found=found)
 
 
@@ -127,7 +129,7 @@ async def cache_poisoned(catalog_server: CatalogServer, folder: Path, *, short: 
         (embedding_key,) = rig.keys("embedding:")
         whole = rig.redis.get(result_key)
         assert isinstance(whole, bytes)
-        lies: list[bytes] = [
+        poisoned: list[bytes] = [
             b"",
             b"junk",
             whole[:-1],
@@ -135,20 +137,20 @@ async def cache_poisoned(catalog_server: CatalogServer, folder: Path, *, short: 
             pack(EMBEDDING_MARK, b"{}"),
             b"\x80\x04\x95" + whole,
         ]
-        for lie in lies:
-            rig.redis.set(result_key, lie, ex=60)
+        for junk in poisoned:
+            rig.redis.set(result_key, junk, ex=60)
             answer = await rig.http.get("/api/search-by-text", params=params)
             cached = rig.redis.get(result_key)
-            findings.require("a lie is a miss", answer.headers["x-cache"] == "miss")
-            findings.require("never served, never an error", answer.json()["results"] == first)
+            findings.require("a poisoned entry counts as a miss", answer.headers["x-cache"] == "miss")
+            findings.require("a poisoned result is never served", answer.json()["results"] == first)
             rewritten = isinstance(cached, bytes) and unpack(RESULT_MARK, cached) is not None
-            findings.require("and is written anew", rewritten)
+            findings.require("a poisoned result is overwritten", rewritten)
         numbers = np.ones(512, dtype="<f4")
-        for lie in (b"junk", pack(EMBEDDING_MARK, numbers.tobytes()), pack(EMBEDDING_MARK, bytes(2048))):
+        for junk in (b"junk", pack(EMBEDDING_MARK, numbers.tobytes()), pack(EMBEDDING_MARK, bytes(2048))):
             rig.redis.delete(result_key)
-            rig.redis.set(embedding_key, lie, ex=60)
+            rig.redis.set(embedding_key, junk, ex=60)
             answer = await rig.http.get("/api/search-by-text", params=params)
-            findings.require("no false embedding is searched by", answer.json()["results"] == first)
-            findings.require("and it is written anew", rig.redis.get(embedding_key) != lie)
-        findings.note(f"{len(lies)} poisoned results, 3 poisoned embeddings")
+            findings.require("a poisoned embedding is never used", answer.json()["results"] == first)
+            findings.require("a poisoned embedding is overwritten", rig.redis.get(embedding_key) != junk)
+        findings.note(f"{len(poisoned)} poisoned results, 3 poisoned embeddings")
         return await rig.outcome("poisoned cache", [], findings)

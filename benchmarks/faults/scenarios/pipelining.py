@@ -36,18 +36,17 @@ async def unread(catalog_server: CatalogServer, folder: Path, *, short: bool) ->
             grown = (peak_bytes(gateway) - before) / MIB
             began = time.monotonic()
             answered = await _read_all(port, REQUEST * (READ - 1) + LAST)
-            findings.note(
-                f"{READ} requests at once whose answers are read take {time.monotonic() - began:.2f} s"
-            )
-        findings.require("who reads gets every answer", answered == READ)
-        findings.note(f"memory peaked {grown:.1f} MiB higher")
+            findings.note(f"a client that reads gets {READ} answers in {time.monotonic() - began:.2f} s")
+        findings.require("a client that reads gets every answer", answered == READ)
+        findings.note(f"peak memory grew by {grown:.1f} MiB")
         findings.require(f"memory grows by less than {GROWTH_MIB:g} MiB", grown < GROWTH_MIB)
         findings.note(
-            f"p99 {alone_ms:.1f} ms alone, {beside_ms:.1f} ms beside {connections} x {requests} requests"
+            f"p99 of another client {alone_ms:.1f} ms alone, "
+            f"{beside_ms:.1f} ms beside {connections} x {requests} requests"
         )
         findings.within("p99 grew by a factor of", beside_ms / alone_ms, PATIENCE_FACTOR, unit="x")
         closed = await eventually(lambda: len(gateway.net_connections("tcp")) < connections, within_s=20)
-        findings.require("their sockets are closed afterwards", closed)
+        findings.require("the clients' sockets are closed afterwards", closed)
         return await rig.outcome("pipelined, unread", [], findings)
 
 

@@ -51,20 +51,22 @@ async def killed(catalog_server: CatalogServer, folder: Path, *, short: bool) ->
             await asyncio.sleep(1)
             await asyncio.to_thread(rig.restart_redis)
             waited_s = await until_accepted(rig, f"back {kill}", back, within_s=30)
-            findings.within(f"return {kill + 1}: accepts again after", waited_s, ACCEPTS_AGAIN_S)
+            findings.within(f"restart {kill + 1}: accepts a submission after", waited_s, ACCEPTS_AGAIN_S)
         returned = time.monotonic()
         submitted = await submitting
         accepted = len(set(submitted.ids))
-        findings.require(f"all {jobs} are accepted, as jobs of their own", accepted == jobs)
+        findings.require(f"{jobs} separate jobs are accepted", accepted == jobs)
         submitted.ids += back.ids
         await rig.drained(within_s=rig.settings.job_deadline_s + 10)
         findings.recovery_s = time.monotonic() - returned
-        findings.require("refusals say when to come back", submitted.all_refusals_polite)
-        findings.require("the worker lives on", rig.workers[0].running and rig.workers[0].pid == worker_pid)
+        findings.require("every refusal is 429 or 503 with Retry-After", submitted.all_refusals_polite)
+        findings.require(
+            "the worker keeps running", rig.workers[0].running and rig.workers[0].pid == worker_pid
+        )
         refused = len(submitted.refusals) + submitted.unanswered
-        findings.note(f"{refused} submits refused while it was down, and sent again")
+        findings.note(f"{refused} submissions refused while Redis was down, and retried")
         known = len(rig.keys(keyspace.JOB))
-        findings.require(f"a submit that was sent again is one job (has {known})", known == jobs + kills)
+        findings.require(f"a retried submission creates one job ({known} jobs exist)", known == jobs + kills)
         found = await rig.audit(submitted.ids)
         findings.require("every job succeeds", found.ends == {"succeeded": jobs + kills})
         return await rig.outcome("Redis killed", submitted.ids, findings, found=found)
@@ -87,10 +89,10 @@ async def frozen(catalog_server: CatalogServer, folder: Path, *, short: bool) ->
         await rig.drained(within_s=rig.settings.job_deadline_s + 10)
         findings.recovery_s = time.monotonic() - thawed
         slowest_s = max(refusal.took_s for refusal in during.refusals)
-        findings.within("slowest refusal", slowest_s, FROZEN_ANSWER_S)
+        findings.within("the slowest refusal took", slowest_s, FROZEN_ANSWER_S)
         findings.require("refusals are 503 with Retry-After", during.all_refusals_polite)
         findings.require("every client is answered", not during.unanswered)
-        findings.note(f"{len(during.refusals)} refused while frozen")
+        findings.note(f"{len(during.refusals)} submissions refused while Redis was frozen")
         return await rig.outcome("Redis frozen", [*submitted.ids, *during.ids], findings)
 
 
@@ -106,7 +108,7 @@ async def half_open(catalog_server: CatalogServer, folder: Path, *, short: bool)
             await asyncio.sleep(2)
             proxy.go_silent()
             findings.recovery_s = await until_answered(rig, "after", within_s=60)
-            findings.within("answers again after", findings.recovery_s, HALF_OPEN_S)
+            findings.within("the service answers again after", findings.recovery_s, HALF_OPEN_S)
             findings.require("the service works again", findings.recovery_s < 60)
             submitted = await submit_all(rig, texts("half open", 20))
             await rig.drained(within_s=rig.settings.job_deadline_s + 5)
@@ -126,7 +128,7 @@ async def full(catalog_server: CatalogServer, folder: Path, *, short: bool) -> O
         findings.require("every submit is refused", len(during.refusals) == 40)
         findings.require("refusals are 503 with Retry-After", during.all_refusals_polite)
         waited_s = await until_accepted(rig, "after", submitted, within_s=30)
-        findings.note(f"accepts again after {waited_s:.2f} s")
+        findings.note(f"accepts a submission again after {waited_s:.2f} s")
         await rig.drained(within_s=rig.settings.job_deadline_s + 5)
         findings.recovery_s = time.monotonic() - freed
         return await rig.outcome("Redis at maxmemory", submitted.ids, findings)
@@ -158,7 +160,7 @@ async def cache_evicts(catalog_server: CatalogServer, folder: Path, *, short: bo
             submitted = await submit_all(rig, texts("evicted", jobs))
             evicted = await asyncio.to_thread(_fill, client)
             findings.note(f"{evicted} cache entries evicted")
-            findings.require("the cache evicts", evicted > 0)
+            findings.require("the cache evicts keys", evicted > 0)
             findings.require("every message is still queued", rig.redis.llen(keyspace.QUEUE) == jobs)
             await rig.add_worker()
             await rig.drained(within_s=rig.settings.job_deadline_s + 5)

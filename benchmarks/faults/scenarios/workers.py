@@ -50,7 +50,7 @@ async def killed(catalog_server: CatalogServer, folder: Path, *, short: bool) ->
         submitted = await submitting
         await rig.drained(within_s=KILLED_RECOVERY_S + 60)
         findings.recovery_s = time.monotonic() - last_kill
-        findings.within("all done after the last kill in", findings.recovery_s, KILLED_RECOVERY_S)
+        findings.within("all jobs ended after the last kill within", findings.recovery_s, KILLED_RECOVERY_S)
         again = sum(attempts > 1 for attempts in rig.attempts(submitted.ids))
         findings.note(f"{again} jobs ran again after {kills} kills")
         found = await _all_succeeded(rig, submitted, findings)
@@ -67,7 +67,7 @@ async def told_to_stop(catalog_server: CatalogServer, folder: Path, *, short: bo
         began = time.monotonic()
         os.kill(first.pid or 0, signal.SIGTERM)
         await eventually(lambda: not first.running, within_s=TERM_EXIT_S + 10)
-        findings.within("exits in", time.monotonic() - began, TERM_EXIT_S)
+        findings.within("the worker exits within", time.monotonic() - began, TERM_EXIT_S)
         findings.require("the worker exits with status 0", first.status == 0)
         await rig.drained(within_s=rig.settings.job_deadline_s + 5)
         findings.recovery_s = time.monotonic() - began
@@ -91,14 +91,16 @@ async def _drain_in_vain(rig: Rig, findings: Findings, *, short: bool) -> Submit
     began = time.monotonic()
     os.kill(worker.pid or 0, signal.SIGTERM)
     await eventually(lambda: not worker.running, within_s=TERM_EXIT_S + 10)
-    findings.within("with work for longer than DRAIN_S in", time.monotonic() - began, TERM_EXIT_S)
+    findings.within(
+        "with more work than DRAIN_S allows, it exits within", time.monotonic() - began, TERM_EXIT_S
+    )
     gave_up = "not drained in time" in worker.log_path.read_text()
-    findings.require("it gives up with status 0", gave_up and worker.status == 0)
-    findings.require("it leaves no lease behind", rig.redis.zcard(keyspace.RUNNING) == 0)
-    findings.require("it gives all back uncounted", rig.attempts(submitted.ids) == [0] * HELD_JOBS)
+    findings.require("the worker releases its jobs and exits with status 0", gave_up and worker.status == 0)
+    findings.require("the worker leaves no lease behind", rig.redis.zcard(keyspace.RUNNING) == 0)
+    findings.require("no released attempt counts", rig.attempts(submitted.ids) == [0] * HELD_JOBS)
     await rig.add_worker()
     await rig.drained(within_s=rig.settings.job_deadline_s + 5)
-    findings.require("another worker does it at once", rig.attempts(submitted.ids) == [1] * HELD_JOBS)
+    findings.require("another worker runs each job once", rig.attempts(submitted.ids) == [1] * HELD_JOBS)
     return submitted
 
 
@@ -120,11 +122,11 @@ async def poisoned(catalog_server: CatalogServer, folder: Path, *, short: bool) 
         poison = submitted.ids[neighbours // 2]
         (attempts,) = rig.attempts([poison])
         found = await rig.audit(submitted.ids)
-        findings.note(f"poison given up after {attempts} attempts, {killer.killed} decoders killed for it")
+        findings.note(f"poison image given up after {attempts} attempts, {killer.killed} decoders killed")
         findings.require("at most 3 attempts", attempts <= rig.settings.max_attempts)
         findings.require("each attempt ends with its decoder's death", killer.killed == attempts)
         findings.require(
-            "the poison fails, its neighbours succeed",
+            "the poison image fails, the others succeed",
             found.ends == {"succeeded": neighbours, "attempts_exhausted": 1},
         )
         alive = all(worker.running for worker in rig.workers)
