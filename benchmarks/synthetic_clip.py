@@ -1,6 +1,6 @@
 """Create a CLIP model with the shape of ViT-B/32 and random weights, in Hugging Face format.
 
-Both sides of every benchmark load this model, because speed does not depend on the weights:
+Benchmarks load this model into both compared encoders, because speed does not depend on weights:
 
     python -m benchmarks.synthetic_clip --out DIR [--bpe bpe_simple_vocab_16e6.txt.gz] [--dtype float16]
 """

@@ -19,7 +19,7 @@ def picture(width: int, height: int, *, seed: int) -> Image.Image:
         shape = (max(2, cells * height // max(width, height)), max(2, cells * width // max(width, height)))
         grid = draw.integers(0, 256, (*shape, 3), dtype=np.uint8)
         layer = Image.fromarray(grid).resize((width, height), Image.Resampling.BICUBIC)
-        # Finer scales have less power, as in photographs.
+        # Finer detail has less contrast, as in photographs.
         total += (np.asarray(layer, dtype=np.float32) - 128) * (0.9 / cells**0.5)
         cells *= 2
     # With this noise, a JPEG of 12 megapixels has 3 MB, as from a phone.

@@ -19,11 +19,11 @@ DECODE_S = 30.0
 
 
 def measure(bench: Bench) -> Iterator[Figure]:
-    """Time both sides from the file to the model input; our side uses a decoder process, as a worker does."""
+    """Time our decoder process and the plain implementation, from the file to the model input."""
     photograph = kept_jpeg(STATE / "pictures", 4000, 3000, seed=12)
     cover = kept_jpeg(STATE / "pictures", 640, 640, seed=1)
-    # A new process is used because a process keeps the memory of an unloaded model. The plain implementation
-    # would reuse this memory for a photograph and take 170 ms instead of 270.
+    # A new process is used, because in a process that has unloaded a model the plain implementation would
+    # reuse the model's memory and decode a photograph in 170 ms instead of 270.
     with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as fresh:
         large, small = (
             fresh.submit(_compared, bench.model(), file, rounds=bench.pick(11, 2), repeat=repeat).result()

@@ -25,7 +25,7 @@ _AT_ONCE = 8
 
 
 def measure(bench: Bench) -> Iterator[Figure]:
-    """Compare both sides from bytes and strings to vectors; our side decodes in a separate process."""
+    """Time our encoder and transformers from bytes and strings to vectors, and compare the vectors."""
     folder = bench.model()
     eager = EagerClip(folder)
     encoder = load_encoder(str(folder), kind="openvino", cache_dir=bench.model_cache)
@@ -75,7 +75,7 @@ def _image(bench: Bench, eager: EagerClip, encoder: Encoder, pool: DecoderPool) 
 
 
 def _parity(bench: Bench, eager: EagerClip, encoders: Mapping[str, Encoder], pool: DecoderPool) -> Figure:
-    """Return the lowest cosine between our vectors and transformers', over both precisions."""
+    """Return the lowest cosine between our vectors and transformers' vectors, in any precision."""
     count = bench.pick(200, 8)
     texts = Texts(words_of(bench.model()), seed=2)
     lowest = dict.fromkeys(encoders, (1.0, 1.0))

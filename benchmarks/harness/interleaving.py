@@ -30,19 +30,19 @@ class Comparison:
 
     @property
     def theirs_over_ours(self) -> float:
-        """The other side's measurement divided by ours of the same round; the median of all rounds."""
+        """Their measurement divided by our measurement in the same round; the median of all rounds."""
         return statistics.median(b / a for a, b in zip(self.ours, self.theirs, strict=True))
 
     @property
     def ours_over_theirs(self) -> float:
-        """Our measurement divided by the other side's of the same round; the median of all rounds."""
+        """Our measurement divided by their measurement in the same round; the median of all rounds."""
         return statistics.median(a / b for a, b in zip(self.ours, self.theirs, strict=True))
 
 
 def interleaved(
     ours: Callable[[], float], theirs: Callable[[], float], *, rounds: int, warm_up: bool = True
 ) -> Comparison:
-    """Measure both sides alternately, once in each round."""
+    """Measure `ours` and `theirs` alternately, once in each round."""
     if warm_up:
         ours(), theirs()
     taken = [(in_quiet(ours), in_quiet(theirs)) for _ in range(rounds)]
@@ -58,7 +58,7 @@ def in_quiet(measure: Callable[[], float]) -> float:
 def times(
     ours: Callable[[], object], theirs: Callable[[], object], *, rounds: int, repeat: int = 1
 ) -> Comparison:
-    """Time both sides alternately, in milliseconds per call, after a warm-up of each side."""
+    """Time `ours` and `theirs` alternately, in milliseconds per call, after a warm-up call of each."""
     return interleaved(
         lambda: _time_ms(ours, repeat), lambda: _time_ms(theirs, repeat), rounds=rounds, warm_up=True
     )

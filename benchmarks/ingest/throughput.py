@@ -38,7 +38,7 @@ def measure(bench: Bench) -> Figure:
         best = max(_BATCH_SIZES, key=lambda size: _encoded_per_s(alone, size, count=4 * size))
         compared = interleaved(
             lambda: _ingested_per_s(made, embedder, url, bench.new_folder("report")),
-            # Both sides process the same number of covers, so that other load affects both equally.
+            # Ingest and encoder process the same number of covers, so that other load affects both equally.
             lambda: _encoded_per_s(alone, best, count=count),
             rounds=bench.pick(5, 1),
         )

@@ -23,8 +23,8 @@ GENRES = (
 #: The second genre of some albums, in two spellings; no album has this genre first.
 SECOND_GENRE, SECOND_SHARE = ("Live", "LIVE"), 0.05
 FIRST_YEAR, YEARS = 1967, 58
-#: The share of albums that have `best_new_music`: the albums farthest from all texts. A filter for these
-#: albums is the worst case, because an index search visits them last.
+#: The share of albums that have `best_new_music`: the albums farthest from all texts. A filter for the
+#: farthest albums is the worst case, because an index search visits these albums last.
 FAR_SHARE = 0.2
 
 #: The filters of the benchmark's cases, by the case's name in the results.

@@ -66,7 +66,7 @@ class Asked:
 class Asker:
     """Searches one query after another like a worker, and alternates with exact scans in SQL.
 
-    An exact scan uses one process. It may use a B-tree index for the filters, but not the HNSW index.
+    An exact scan uses one process and possibly a B-tree index for the filters, but not the HNSW index.
     """
 
     def __init__(self, catalog: PostgresCatalog, scanning: psycopg.Connection[tuple[str]]) -> None:

@@ -17,8 +17,8 @@ CHUNK = 10_000
 class Cones:
     """Generates unit vectors of covers and texts from one random generator.
 
-    Covers form clusters in a cone around one direction, and texts lie in another cone. Both vary most along
-    the same leading directions.
+    Covers form clusters in a cone around one direction, and texts lie in another cone. Covers and texts vary
+    most along the same directions.
     """
 
     def __init__(self, random: np.random.Generator) -> None:

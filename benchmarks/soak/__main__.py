@@ -42,8 +42,8 @@ TTLS = {
 #: Seconds until every key with a lifetime has expired; a result outlives its last job by a minute.
 LONGEST_TTL_S = 85.0
 WARM_UP_S = 60.0
-#: The number of queries sent at once at the start. They make the workers create all pool threads during the
-#: warm-up, because each thread adds about 0.2 MiB of memory.
+#: The number of queries sent at once at the start. The burst makes the workers create all pool threads during
+#: the warm-up, because each thread adds about 0.2 MiB of memory.
 BURST = 2 * WORKERS * Settings().worker_concurrency
 #: The shortest run in minutes whose results are recorded and shown in docs/faults.md.
 SHOWN_FROM_MINUTES = 10

@@ -18,7 +18,7 @@ from tests.polling import eventually
 
 START_S = 180.0
 STOP_S = 60.0
-#: The number of albums; they cover every genre except the rarest, and are drawn quickly.
+#: The number of demo albums: enough for every genre except the rarest, and quick to draw.
 ALBUMS = 150
 
 
@@ -70,7 +70,7 @@ def start_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StartStack
         serves: bool = True,
         **environ: str,
     ) -> RunningStack:
-        # Paths of users may contain spaces.
+        # The state folder's path contains spaces, because users' paths may contain spaces.
         state = state or tmp_path_factory.mktemp("a stack") / "state dir"
         output = tmp_path_factory.mktemp("output") / "output.txt"
         port = environ.pop("PORT", str(free_port()))

@@ -143,7 +143,8 @@ def test_an_ordinary_user_can_run_the_stack(start_stack: StartStack, checkout: P
 
     assert {process.uids().real for process in processes} == {NOBODY}
     assert "Search by image" in stack.read_output()
-    # Decoder processes run as the same user as the worker, so its environment must be readable by root only.
+    # Decoder processes run as the same user as the worker, so the worker's environment must be readable by
+    # root only.
     worker = next(process for process in processes if process.cmdline()[-2:] == ["-m", "worker"])
     assert Path(f"/proc/{worker.pid}/environ").stat().st_uid == 0
     assert stack.stop() == 0

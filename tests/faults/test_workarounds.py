@@ -123,7 +123,7 @@ async def test_redis_py_repeats_such_a_write_by_default(
     )
 
 
-# Publishing with kombu blocks for as long as Redis is frozen; our publishing has a time limit.
+# kombu's publish blocks for as long as Redis is frozen, so the gateway publishes with its own time limit.
 async def test_a_submit_to_a_frozen_redis_is_refused_and_not_repeated(
     catalog_server: CatalogServer, tmp_path: Path
 ) -> None:
@@ -145,7 +145,7 @@ async def test_a_submit_to_a_frozen_redis_is_refused_and_not_repeated(
 
 # There is no result backend, because AsyncResult.__del__ can deadlock a publish (celery #10477). No message
 # has a countdown, because kombu sends it again after the visibility timeout (kombu #337). A worker tries to
-# reach its broker without limit; by default it gives up after 100 tries.
+# reach its broker without limit, although Celery's default is 100 tries.
 def test_the_queue_avoids_known_celery_faults() -> None:
     app = make_celery(load_settings({}))
 

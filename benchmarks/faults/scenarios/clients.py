@@ -25,7 +25,7 @@ BOMB_GROWTH_MIB = 50.0
 #: The maximum size sent of a refused upload: socket buffers, and the bytes read before the gateway closes.
 OVERSIZE_READ_MIB = 64.0
 PATIENCE_FACTOR = 2.0
-#: The number of clients that start per second, so that they do not all act at the same moment.
+#: The number of clients that start per second; clients must not all act at the same moment.
 ARRIVALS_PER_S = 200
 #: The number of Redis connections that the gateway may add after the warm-up; its pool holds at most 64.
 POOL_SLACK_FDS = 16

@@ -20,7 +20,7 @@ from benchmarks.faults.rig import Rig, open_rig
 
 #: Milliseconds that a real model takes for one image on two cores.
 ENCODE_MS = "30"
-#: The address of the other client; a separate address counts as a separate client.
+#: The address of the client that sends covers; the gateway counts each address as a separate client.
 OTHER_ADDRESS = "127.0.0.2"
 COVERS_PER_S = 4
 FLOODERS = 16

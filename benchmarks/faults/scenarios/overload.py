@@ -1,4 +1,4 @@
-"""Faults by load and cache: many identical queries, too many different queries, a poisoned cache."""
+"""Faults: many identical queries, more different queries than the worker can answer, a poisoned cache."""
 
 import asyncio
 import time

@@ -95,7 +95,8 @@ class KnownAlbums:
         ]
 
     def _far(self) -> list[Row]:
-        # These albums are farthest from every query, so that an index search visits them last.
+        # The genre "Far" has the albums that are farthest from every query, which an index search visits
+        # last.
         return [
             Row(id=f"far-{i}", embedding=vector, genre=FAR, release_year=1975)
             for i, vector in enumerate(self._cones.behind(FAR_COUNT))

@@ -19,7 +19,7 @@ STATEMENTS = (
     ),
     "UPDATE album_covers SET genre = %(word)s WHERE id > %(id)s",
 )
-#: Statements that are chosen rarely, because each locks the whole table.
+#: Statements that the test runs rarely, because each statement locks the whole table.
 RARE = (
     "TRUNCATE album_covers",
     (

@@ -260,7 +260,8 @@ def test_the_position_of_a_row_is_not_part_of_its_data(
     catalog: Catalog, workdir: Path, database_url: str
 ) -> None:
     table = [cells(album) for album in demo_albums(ALBUMS)]
-    # Both tables have an index column as pandas writes it, and the second table is in reverse order.
+    # The tables `albums.csv` and `turned.csv` have an index column like pandas's; the second is in reverse
+    # order.
     write_table(workdir / "albums.csv", [{"": n} | row for n, row in enumerate(table)])
     write_table(workdir / "turned.csv", [{"": n} | row for n, row in enumerate(reversed(table))])
 

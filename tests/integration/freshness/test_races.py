@@ -24,7 +24,7 @@ PATHS = (
 PARTS = {"parts": [{"album_id": "1"}, {"text": "red"}], "k": 50}
 SET = "UPDATE album_covers SET artist = '{n}' WHERE id = 'marker'"
 
-#: Changes that end with the value `n` in the marker album; statements are separated by "; ".
+#: Changes after which one album's artist is `n`; the statements of a change are separated by "; ".
 WRITES = (
     SET,
     "BEGIN; SAVEPOINT s; UPDATE album_covers SET artist = 'gone'; ROLLBACK TO s; " + SET + "; COMMIT",

@@ -218,9 +218,9 @@ def _wrong_sizes(max_pixels: int) -> Iterator[HostileFile]:
 
 
 def _bombs() -> Iterator[HostileFile]:
-    # This file declares 169 megapixels.
+    # The file "PNG bomb" declares 169 megapixels.
     yield _file("PNG bomb", png(13_000, 13_000, zlib.compress(bytes(13_000 * 13_001 * 3 // 100))), TOO_MANY)
-    # These pictures are as large as the pixel limit allows.
+    # The PNG and the GIF below have as many pixels as the limit allows.
     black = Image.new("L", (7000, 7000))
     yield _file("PNG of as many pixels as allowed", encoded(black, "PNG"), OK)
     yield _file("GIF of as many pixels as allowed", encoded(black, "GIF"), OK)
@@ -274,7 +274,7 @@ def _costly() -> Iterator[HostileFile]:
     for family in FAMILIES:
         if family.is_light:
             data = family.make(family.beyond)
-            # These files may be accepted, because the format or the reader limits their cost.
+            # Some families are cheap at any size, because the format or the reader limits the cost.
             fine = {
                 "entries of EXIF": (OK,),
                 "elements of a profile": (OK,),

@@ -24,7 +24,7 @@ Submit = Callable[..., Submission]
 
 TIMINGS = Timings.of(total_ms=10, decode_ms=1, embed_ms=2, search_ms=3)
 FLOOD, OTHER = "address:192.0.2.1", "address:192.0.2.2"
-#: Estimated decoding seconds: more than a client may use in one turn, and far less.
+#: Two estimated decoding times in seconds: more than one turn's limit for a client, and far less.
 LONG_S, SHORT_S = 1.5, 0.01
 
 
@@ -260,7 +260,7 @@ async def test_a_small_excess_allows_as_many_images_as_fit_in_a_turn(ledger: Led
     for _ in range(9):
         await ledger.submit(FLOOD, SHORT_S)
 
-    # Of a turn's 250 ms, the first run counts 10 ms and each further run 50 ms.
+    # A client may use 250 ms in a turn; the first run counts 10 ms and each further run 50 ms.
     assert len(set(ledger.sent())) == 1 + 4
 
 

@@ -199,7 +199,7 @@ def test_too_many_pixels_are_refused_from_the_header() -> None:
 
 
 def test_too_many_pixels_in_component_pictures_are_refused_from_the_header() -> None:
-    # This overlay picture is small, but repeats its only component picture a hundred times.
+    # The overlay picture is small, but repeats its only component picture a hundred times.
     item = heif.Item(b"iovl", bytes(30), (heif.size(64, 64),), (1,) * 100)
 
     with pytest.raises(ImageTooManyPixels, match="made of"):

@@ -16,7 +16,7 @@ from tests.unit.worker.decode.pictures import decode
 SIDE = 224
 PIXELS_MAX = 50_000_000
 
-#: Kinds of files of which a decoder can tell how much is missing: format, mode and encoder options.
+#: Formats, modes and encoder options for which the decoder can tell how much of a file is missing.
 KINDS: dict[str, tuple[str, str, dict[str, Any]]] = {
     "JPEG": ("JPEG", "RGB", {}),
     "grey JPEG": ("JPEG", "L", {}),

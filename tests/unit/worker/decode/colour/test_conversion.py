@@ -121,7 +121,7 @@ def test_an_srgb_profile_changes_no_pixel(profile: bytes, kind: str) -> None:
 
 
 def test_a_lookup_table_profile_is_converted_to_srgb() -> None:
-    # This profile permutes red, green and blue, which a matrix of primaries could not express.
+    # The profile permutes red, green and blue, which a matrix of primaries could not express.
     table = icc.lookup_table(lambda values: icc.srgb_to_lab(values[:, [1, 2, 0]]), channels=3, grid=33)
     profile = icc.profile(b"RGB ", [(b"A2B0", table)], pcs=b"Lab ")
 
@@ -169,7 +169,7 @@ def test_greys_with_an_rgb_profile_are_converted() -> None:
 
 @pytest.mark.parametrize("kind", ["JPEG", "TIFF"])
 def test_a_cmyk_profile_is_converted_to_srgb(kind: str) -> None:
-    # This profile describes a printing press with slightly transparent inks.
+    # The profile describes a printing press with slightly transparent inks.
     def to_srgb(inks: Values) -> Values:
         seen: Values = (1 - 0.9 * inks[:, :3]) * (1 - 0.9 * inks[:, 3:])
         return seen

@@ -125,7 +125,7 @@ def lookup_table(to_lab: Callable[[Values], Values], *, channels: int, grid: int
     """Return the content of a tag A2B0 (`mft2`), a table that converts samples from 0 to 1 to Lab."""
     axes = np.meshgrid(*[np.linspace(0, 1, grid)] * channels, indexing="ij")
     lab = to_lab(np.stack([axis.ravel() for axis in axes], axis=1))
-    # This tag always has version 2's encoding: 0xFF00 means L = 100, and 0x8000 means a or b = 0.
+    # The tag always uses version 2's encoding of Lab: 0xFF00 means L = 100, and 0x8000 means a or b = 0.
     coded = np.stack([lab[:, 0] * 652.8, (lab[:, 1] + 128) * 256, (lab[:, 2] + 128) * 256], axis=1)
     identity = struct.pack(">9i", *(65536 * value for value in (1, 0, 0, 0, 1, 0, 0, 0, 1)))
     straight = struct.pack(">HH", 0, 65535)
