@@ -7,11 +7,13 @@ import argparse
 import sys
 from collections.abc import Callable, Sequence
 
+from worker.encoder.checkpoint import INSTALL_TORCH
+
 try:
     import torch
     from transformers.utils.logging import disable_progress_bar
 except ModuleNotFoundError as error:
-    sys.exit(f"training: {error.name} is not installed: pip install -r requirements/torch.txt")
+    sys.exit(f"training: {error.name} is not installed: {INSTALL_TORCH}")
 
 from catalog.commands.command_line import Command, command_parser, run_command
 from common.logs import configure_logging

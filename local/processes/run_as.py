@@ -55,9 +55,11 @@ def unprivileged(*paths: Path, data: Path) -> RunAs:
             f"as root, PostgreSQL runs as the user {owner[0]}, who may not enter {closed[0]}: "
             "install util-linux (setpriv), move the checkout, or run as an ordinary user"
         )
+    # Without this bit access(2), by which initdb looks for `postgres`, ignores the capability.
+    access = "--securebits=+no_setuid_fixup"
     capability = ("--inh-caps=+dac_override", "--ambient-caps=+dac_override")
     as_user = (f"--reuid={owner[0]}", f"--regid={owner[1]}", "--clear-groups")
-    return RunAs(owner, prefix=(setpriv, *as_user, *capability, "--"))
+    return RunAs(owner, prefix=(setpriv, *as_user, access, *capability, "--"))
 
 
 def _unprivileged_owner(data: Path) -> tuple[int, int]:

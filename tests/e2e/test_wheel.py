@@ -5,10 +5,13 @@ import subprocess
 import sys
 import sysconfig
 from collections.abc import Iterator
+from importlib import metadata
+from importlib.metadata import Distribution
 from pathlib import Path
 
 import httpx
 import pytest
+from packaging.requirements import Requirement
 
 from local.servers.server import free_port
 from tests.e2e.conftest import RunningStack
@@ -17,7 +20,7 @@ from tests.paths import ROOT
 
 @pytest.fixture(scope="module")
 def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The `bin` folder of a virtual environment with the wheel and its required packages."""
+    """The `bin` folder of an environment with the wheel and the packages that its extra `local` requires."""
     folder = tmp_path_factory.mktemp("elsewhere")
     wheels, environment = folder / "wheels", folder / "environment"
     run(sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--wheel-dir", str(wheels), str(ROOT))
@@ -25,10 +28,37 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     python = environment / "bin" / "python"
     (wheel,) = wheels.glob("cover_search-*.whl")
     run(sys.executable, "-m", "pip", f"--python={python}", "install", "--quiet", "--no-deps", str(wheel))
-    # The required packages come from this test's environment, by a .pth file with the path of its packages.
     packages = Path(run(str(python), "-c", "import sysconfig; print(sysconfig.get_path('purelib'))").strip())
-    (packages / "requirements.pth").write_text(sysconfig.get_path("purelib"))
+    (wheel_metadata,) = Distribution.discover(name="cover-search", path=[str(packages)])
+    for name in requirements_of(wheel_metadata, extra="local"):
+        link_distribution(name, packages)
     return environment / "bin"
+
+
+def requirements_of(wheel: Distribution, *, extra: str) -> set[str]:
+    """Return the names of all distributions that an extra of the wheel requires, directly or indirectly."""
+    found: set[str] = set()
+    pending = [(wheel, extra)]
+    while pending:
+        distribution, wanted = pending.pop()
+        for line in distribution.requires or ():
+            requirement = Requirement(line)
+            if requirement.name in found:
+                continue
+            if requirement.marker is None or requirement.marker.evaluate({"extra": wanted}):
+                found.add(requirement.name)
+                extras = requirement.extras or {""}
+                pending += [(metadata.distribution(requirement.name), name) for name in extras]
+    return found
+
+
+def link_distribution(name: str, packages: Path) -> None:
+    """Link the packages of a distribution of this environment into another environment."""
+    here = Path(sysconfig.get_path("purelib"))
+    tops = {file.parts[0] for file in metadata.distribution(name).files or ()}
+    for top in tops - {"..", "__pycache__"}:
+        if not (packages / top).exists():
+            (packages / top).symlink_to(here / top)
 
 
 @pytest.fixture(scope="module")
@@ -92,16 +122,20 @@ def test_every_process_runs_the_installed_code(stack: RunningStack, installed: P
 
 @pytest.mark.parametrize("command", ["catalog", "keys", "training"])
 def test_each_sub_command_exists(command: str, installed: Path, elsewhere: Path) -> None:
-    done = subprocess.run(
-        [str(installed / "cover-search"), command, "--help"],
-        cwd=elsewhere,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    done = sub_command(installed, elsewhere, command, "--help")
 
-    assert done.returncode == 0, done.stderr
-    assert done.stdout.startswith("usage:")
+    if command == "training":
+        # The extra `torch` is not installed.
+        assert done.returncode == 1
+        assert "pip install 'cover-search[torch]'" in done.stderr
+    else:
+        assert done.returncode == 0, done.stderr
+        assert done.stdout.startswith("usage:")
+
+
+def sub_command(installed: Path, folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [str(installed / "cover-search"), *arguments]
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
 
 
 def test_the_error_for_an_unknown_sub_command_lists_the_known_ones(installed: Path) -> None:

@@ -20,8 +20,8 @@ from common.errors import ModelUnavailable
 from worker.encoder.model_files import SAFETENSORS_SUFFIX, weight_files
 from worker.encoder.tokenizer import clip_tokenizer
 
-#: The requirements file that installs torch, for pickled weights.
-TORCH_REQUIREMENTS = "requirements/torch.txt"
+#: How to install torch.
+INSTALL_TORCH = "pip install 'cover-search[torch]', or in a checkout: pip install -r requirements/torch.txt"
 
 Size = Annotated[int, Field(gt=0)]
 
@@ -235,7 +235,7 @@ def _open_weights(folder: Path) -> Weights:
     if is_pickled and importlib.util.find_spec("torch") is None:
         raise ModelUnavailable(
             f"the weights in {folder} are in {files[0].name}, which only torch reads: install it "
-            f"(pip install -r {TORCH_REQUIREMENTS}), or take a checkpoint with model.safetensors"
+            f"({INSTALL_TORCH}), or take a checkpoint with model.safetensors"
         )
     try:
         return PickledWeights(files) if is_pickled else SafetensorsWeights(files)

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Literal, TypeAlias
 
 from common.errors import ModelUnavailable
-from worker.encoder.checkpoint import TORCH_REQUIREMENTS, read_config
+from worker.encoder.checkpoint import INSTALL_TORCH, read_config
 from worker.encoder.fixed_latency_encoder import FixedLatencyEncoder
 from worker.encoder.model_files import find_model
 from worker.encoder.openvino.export_cache import exported
@@ -49,9 +49,7 @@ def load_encoder(
                 "ENCODER_PRECISION=int8 is a mode of the openvino encoder; unset it or set ENCODER=openvino"
             )
         if not _has_torch():
-            raise ModelUnavailable(
-                f"ENCODER=torch needs torch and transformers: pip install -r {TORCH_REQUIREMENTS}"
-            )
+            raise ModelUnavailable(f"ENCODER=torch needs torch and transformers: {INSTALL_TORCH}")
         from worker.encoder.torch_encoder import TorchEncoder
 
         return TorchEncoder(source, device=on, precision=precision, threads=threads)
@@ -68,7 +66,7 @@ def _first_device(kind: EncoderChoice) -> str:
     if kind == "openvino" or not Path("/proc/driver/nvidia").exists():
         return "cpu"
     if not _has_torch():
-        log.warning("this machine has a GPU, which only torch uses: pip install -r %s", TORCH_REQUIREMENTS)
+        log.warning("this machine has a GPU, which only torch uses: %s", INSTALL_TORCH)
         return "cpu"
     import torch  # only if an NVIDIA driver is loaded, because the import takes a second
 

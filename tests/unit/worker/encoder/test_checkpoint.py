@@ -184,7 +184,7 @@ def test_pickled_weights_without_torch_name_what_to_install(own_clip: Path, tmp_
 
     done = _run(script, path=tmp_path)
 
-    assert "pytorch_model.bin, which only torch reads: install it (pip install -r " in done.stderr
+    assert "pytorch_model.bin, which only torch reads: install it (pip install " in done.stderr
     assert "model.safetensors" in done.stderr
 
 
