@@ -10,8 +10,8 @@ from api.contract.openapi import install_openapi
 from api.error_handlers import install_error_handlers
 from api.http.cors import Cors, cors_options
 from api.http.lingering_close import LingeringClose
+from api.http.parsed_query_cache import RepeatedQueriesMiddleware
 from api.http.path_prefix import PathPrefix, check_path_prefix
-from api.http.repeated_queries import RepeatedQueriesMiddleware
 from api.http.request_context import RequestContext
 from api.http.security_headers import SecurityHeaders
 from api.http.static_files import PAGES, PICTURES, TypedFiles

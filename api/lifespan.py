@@ -21,14 +21,14 @@ from api.background.periodic import run_periodically
 from api.background.subscription import Subscription
 from api.background.sweeper import Sweeper
 from api.http.body_budget import BodyBudget
-from api.http.repeated_queries import RepeatedQueries
+from api.http.parsed_query_cache import RepeatedQueries
 from api.http.search_body import SearchBodyReader
 from api.keys.verifier import KeyVerifier
 from api.search import catalog_version, waiters
 from api.search.catalog_cache import CatalogCache
 from api.search.catalog_version import CatalogVersion
 from api.search.health_report import HealthCheck
-from api.search.use_case import SearchService
+from api.search.submit_and_wait import SearchService
 from api.search.waiters import Waiters
 from common.broker.celery_app import make_celery, message_template
 from common.cache import ResultReader

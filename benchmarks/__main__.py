@@ -9,13 +9,13 @@ import traceback
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from benchmarks.figure_families import FAMILIES, families_of
 from benchmarks.harness.bench import STATE, Bench
 from benchmarks.harness.docs_section import show
 from benchmarks.harness.figures import JsonRow, Row, failed_row, row_of
 from benchmarks.harness.table import line, machine_description, table
 from benchmarks.harness.targets import TARGETS
 from benchmarks.paths import ROOT
+from benchmarks.registry import FAMILIES, families_of
 
 RESULTS = Path(__file__).parent / "results.json"
 PARTIAL = STATE / "results.json"

@@ -8,11 +8,9 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from catalog.commands import delete, demo, export, ingest, migrate, reembed, stats, verify
-from catalog.commands.command_line import Command, command_parser, run_command
+from catalog.commands.command_runner import command_parser, run_command
+from catalog.commands.registry import COMMANDS
 from common.logs import configure_logging
-
-COMMANDS: tuple[Command, ...] = (migrate, demo, ingest, export, delete, stats, verify, reembed)
 
 
 def parser() -> argparse.ArgumentParser:

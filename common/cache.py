@@ -18,9 +18,9 @@ from redis.asyncio import Redis as AsyncRedis
 from redis.exceptions import RedisError
 
 from common.catalog.protocol import EMBEDDING_DIMENSION
-from common.queries import ImagePart, SearchQuery, TextPart
 from common.redis import keyspace
 from common.redis.multiplexed_client import MultiplexedRedis
+from common.search_query import ImagePart, SearchQuery, TextPart
 
 log = logging.getLogger(__name__)
 

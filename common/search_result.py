@@ -10,7 +10,7 @@ import orjson
 
 from common.catalog.protocol import Match
 from common.jobs import Timings
-from common.queries import QueryType
+from common.search_query import QueryType
 
 RESULT_PREFIX = b'{"job_id":null,'
 

@@ -8,7 +8,7 @@ import shutil
 import sys
 
 from local.options import own_environment, state_folder
-from local.processes.folder import running_process
+from local.processes.process_folder import running_process
 
 _PARTS = ("redis", "postgres", "covers", "models", "gateway", "worker-*")
 

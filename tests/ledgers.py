@@ -11,7 +11,7 @@ from common.catalog.version import made_from
 from common.ledger.gateway import GatewayLedger
 from common.ledger.records import Submission
 from common.ledger.worker import WorkerLedger
-from common.queries import ImagePart, SearchQuery, TextPart, image_digest, query_key, query_to_json
+from common.search_query import ImagePart, SearchQuery, TextPart, image_digest, query_key, query_to_json
 from common.settings import Settings
 from worker.encoder.fixed_latency_encoder import FixedLatencyEncoder
 

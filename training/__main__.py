@@ -15,7 +15,7 @@ try:
 except ModuleNotFoundError as error:
     sys.exit(f"training: {error.name} is not installed: {INSTALL_TORCH}")
 
-from catalog.commands.command_line import Command, command_parser, run_command
+from catalog.commands.command_runner import Command, command_parser, run_command
 from common.logs import configure_logging
 from training.commands import evaluate, finetune, pretrain
 

@@ -11,9 +11,9 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from common.errors import QueueUnavailable, RateLimited
-from common.queries import AlbumPart, ImagePart, SearchQuery, TextPart
 from common.redis import keyspace
 from common.redis.multiplexed_client import MultiplexedRedis
+from common.search_query import AlbumPart, ImagePart, SearchQuery, TextPart
 from common.settings import UNIT_SECONDS, UNLIMITED
 
 log = logging.getLogger(__name__)

@@ -19,7 +19,7 @@ from api.contract.strict_types import FLAG, INTEGER, NUMBER, is_json, within
 from common.errors import AlbumNotFound, InvalidParameter
 from common.filters import YEAR_MAX, YEAR_MIN, Filters
 from common.genres import GENRE_MAX_CHARS
-from common.queries import (
+from common.search_query import (
     ALBUM_ID_MAX_CHARS,
     K_DEFAULT,
     K_MAX,

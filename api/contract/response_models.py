@@ -6,7 +6,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from common.catalog.errors import REMEDIES
 from common.jobs import JobState
-from common.queries import SearchQuery, TextPart, query_document
+from common.search_query import SearchQuery, TextPart, query_document
 
 JOB_ID_EXAMPLE = "9f2c4f6f0c0b4a8e9d3f1c7a5b6e8d10"
 JOB_PATH_EXAMPLE = f"/api/jobs/{JOB_ID_EXAMPLE}"

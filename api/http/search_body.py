@@ -12,7 +12,7 @@ from api.contract.validation import problems_of
 from api.http.image_header import check_image
 from common.errors import ImageTooLarge, InvalidParameter, image_given_as
 from common.images.cost.estimate import MAX_COST_S
-from common.queries import PARTS_MAX, AlbumPart, ImagePart, Part, SearchQuery, TextPart, image_digest
+from common.search_query import PARTS_MAX, AlbumPart, ImagePart, Part, SearchQuery, TextPart, image_digest
 
 #: The maximum number of fields of a JSON object; a search has seven fields, and a part has four.
 FIELDS_MAX = 20

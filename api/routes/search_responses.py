@@ -16,9 +16,18 @@ from api.http.body_budget import Body
 from api.http.etags import REVALIDATE, etag_of, names_tag, not_modified
 from api.http.request_context import client_gone
 from api.lifespan import gateway_of
-from api.search.use_case import Answered, Cached, Failed, Outcome, Pending, Search, SearchService, Unchanged
+from api.search.submit_and_wait import (
+    Answered,
+    Cached,
+    Failed,
+    Outcome,
+    Pending,
+    Search,
+    SearchService,
+    Unchanged,
+)
 from common.jobs import Job, Timings
-from common.queries import SearchQuery
+from common.search_query import SearchQuery
 from common.search_result import with_job_id
 
 JSON = "application/json"

@@ -38,7 +38,7 @@ from api.lifespan import Gateway, gateway_of
 from api.routes.search_responses import answer_search
 from api.routes.strict_route import StrictRoute
 from common.errors import image_given_as
-from common.queries import ImagePart, SearchQuery, image_digest
+from common.search_query import ImagePart, SearchQuery, image_digest
 
 router = APIRouter(tags=["search"], route_class=StrictRoute)
 

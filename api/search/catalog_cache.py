@@ -15,7 +15,7 @@ from api.search.catalog_version import CatalogVersion
 from common.catalog.protocol import Album, Catalog, CatalogStats
 from common.errors import CatalogMisconfigured, CatalogUnavailable, InvalidParameter
 from common.genres import genre_key
-from common.queries import SearchQuery
+from common.search_query import SearchQuery
 
 T = TypeVar("T")
 

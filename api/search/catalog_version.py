@@ -10,8 +10,8 @@ from functools import lru_cache
 from redis.asyncio import Redis
 
 from common.catalog.version import made_from
-from common.queries import SearchQuery, query_key
 from common.redis import keyspace
+from common.search_query import SearchQuery, query_key
 
 #: The seconds between polls; while the catalog answers, a change is noticed within this time.
 POLL_EVERY_S = 1.0

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from benchmarks.faults.catalog_server import CatalogServer
-from benchmarks.faults.matrix import FAULTS
+from benchmarks.faults.fault_matrix import FAULTS
 from benchmarks.faults.outcome import Outcome
 from benchmarks.faults.table import table
 from benchmarks.harness.docs_section import show

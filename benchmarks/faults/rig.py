@@ -13,8 +13,8 @@ import httpx
 from redis import Redis
 from redis.exceptions import RedisError
 
-from benchmarks.faults.audit import Audit, Witness, audit
 from benchmarks.faults.catalog_server import CatalogServer
+from benchmarks.faults.job_audit import Audit, Witness, audit
 from benchmarks.faults.outcome import Findings, Outcome
 from common.redis import keyspace
 from common.redis.clients import open_redis

@@ -16,7 +16,7 @@ from psycopg.adapt import Dumper
 from psycopg.types import TypeInfo
 
 from benchmarks.recall.albums import Albums
-from benchmarks.recall.usage import Usage
+from benchmarks.recall.server_usage import Usage
 from catalog.database.vector_index import IndexBuild, build_index, drop_index_if_empty
 from catalog.ingest.table_ingest import BATCH
 from catalog.writer.album_row import AlbumRow

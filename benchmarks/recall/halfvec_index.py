@@ -8,8 +8,8 @@ from types import MappingProxyType
 import psycopg
 
 from benchmarks.recall.searches import Answered
+from benchmarks.recall.server_usage import Usage
 from benchmarks.recall.synthetic_embeddings import Vectors
-from benchmarks.recall.usage import Usage
 from catalog.database.vector_index import INDEX, MEMORY_MIB, index_statement
 from common.catalog.row_mapping import vector_literal
 

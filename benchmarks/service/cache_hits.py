@@ -10,10 +10,10 @@ from dataclasses import dataclass
 import httpx
 
 from benchmarks.harness.bench import Bench
+from benchmarks.harness.cpu_usage import Usage
 from benchmarks.harness.figures import Figure
 from benchmarks.harness.interleaving import interleaved
 from benchmarks.harness.stack import FIXED, open_stack
-from benchmarks.harness.usage import Usage
 from benchmarks.service.bare_fastapi import bare_service
 
 NAMES = ("cache.hit.rps_ratio", "cache.hit.p99_over_p50")

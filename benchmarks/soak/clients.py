@@ -10,7 +10,7 @@ from typing import Any
 
 import httpx
 
-from benchmarks.faults.audit import SWEEP_SLACK_S
+from benchmarks.faults.job_audit import SWEEP_SLACK_S
 from benchmarks.pngs import numbered_png
 from common.jobs import JobState
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from catalog.cache_invalidation import invalidating_cached_results
-from catalog.commands.command_line import Call, Outcome
+from catalog.commands.command_runner import Call, Outcome
 from catalog.writer.open_writer import open_checked_writer
 from common.errors import SettingsError
 

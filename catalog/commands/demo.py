@@ -3,7 +3,7 @@
 import argparse
 
 from catalog.cache_invalidation import invalidate_cached_results
-from catalog.commands.command_line import Call, Outcome, positive_integer
+from catalog.commands.command_runner import Call, Outcome, positive_integer
 from catalog.demo.loading import load_demo
 from catalog.progress_bar import progress_bar
 from common.errors import SettingsError

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from catalog.commands.command_line import Call, Outcome
+from catalog.commands.command_runner import Call, Outcome
 from catalog.export import export
 from catalog.progress_bar import progress_bar
 from catalog.writer.open_writer import open_checked_writer

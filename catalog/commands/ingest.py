@@ -11,7 +11,7 @@ from pathlib import Path
 from rich.console import Console
 
 from catalog.cache_invalidation import invalidating_cached_results
-from catalog.commands.command_line import Call, Outcome, positive_integer
+from catalog.commands.command_runner import Call, Outcome, positive_integer
 from catalog.database.vector_index import MEMORY_MIB, build_index, drop_index_if_empty
 from catalog.ingest.album_source import (
     AlbumSource,
@@ -21,7 +21,7 @@ from catalog.ingest.album_source import (
     report_path,
 )
 from catalog.ingest.covers.catalog_covers import CatalogCovers
-from catalog.ingest.covers.fetch.arguments import open_fetcher
+from catalog.ingest.covers.fetch.command_line_options import open_fetcher
 from catalog.ingest.embedding.distributed import open_distributed_embedder
 from catalog.ingest.embedding.local import open_local_embedder
 from catalog.ingest.embedding.protocol import CoverEmbedder

@@ -2,7 +2,7 @@
 
 import argparse
 
-from catalog.commands.command_line import Call, Outcome
+from catalog.commands.command_runner import Call, Outcome
 from catalog.database.migrations import apply_migrations
 
 

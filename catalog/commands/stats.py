@@ -7,7 +7,7 @@ import orjson
 from rich.console import Console
 from rich.table import Table
 
-from catalog.commands.command_line import Call, Outcome
+from catalog.commands.command_runner import Call, Outcome
 from catalog.verification import preprocessing_seen
 from catalog.writer.open_writer import open_checked_writer
 from common.catalog.protocol import CatalogStats, ModelStamp

@@ -8,7 +8,7 @@ import orjson
 from rich.console import Console
 from rich.table import Table
 
-from catalog.commands.command_line import Call, Outcome
+from catalog.commands.command_runner import Call, Outcome
 from catalog.verification import verify
 from catalog.writer.open_writer import open_writer
 from worker.encoder.model_files import find_model

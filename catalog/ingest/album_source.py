@@ -8,7 +8,7 @@ from pathlib import Path
 from catalog.ingest.columns.fields import COVER, GENRE, Album
 from catalog.ingest.columns.genres import genre_splitter, parse_genre_list
 from catalog.ingest.columns.mapping import ColumnMap
-from catalog.ingest.covers.fetch.arguments import add_fetching_arguments, open_fetcher
+from catalog.ingest.covers.fetch.command_line_options import add_fetching_arguments, open_fetcher
 from catalog.ingest.covers.folder import CoverFolder
 from catalog.ingest.covers.protocol import Covers
 from catalog.ingest.covers.urls import CoverUrls

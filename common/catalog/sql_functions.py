@@ -19,7 +19,7 @@ from common.catalog.protocol import (
 )
 from common.errors import AlbumNotFound, CatalogMisconfigured
 from common.filters import Filters
-from common.queries import K_MAX
+from common.search_query import K_MAX
 
 _EMBEDDING_TYPE = f"vector({EMBEDDING_DIMENSION})"
 

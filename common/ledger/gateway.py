@@ -39,7 +39,7 @@ class GatewayLedger:
             "record_cached_job",
             "read_job",
             "cancel",
-            "job_states",
+            "read_job_states",
             "read_load",
             "sweep",
         )
@@ -91,7 +91,7 @@ class GatewayLedger:
 
     async def ended(self, job_ids: Sequence[str]) -> set[str]:
         """Return the ids of the jobs that have ended or expired."""
-        states = await self._run("job_states", *job_ids)
+        states = await self._run("read_job_states", *job_ids)
         return {
             job_id
             for job_id, state in zip(job_ids, states, strict=True)

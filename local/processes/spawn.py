@@ -16,7 +16,7 @@ from pathlib import Path
 from local.processes.run_as import OURSELVES, RunAs
 
 #: Code that sets the module search path of this process; isolated Python has only the standard library.
-_IMPORT = f"import sys; sys.path[:] = {sys.path!r}; from local.processes.exec_as_user import become"
+_IMPORT = f"import sys; sys.path[:] = {sys.path!r}; from local.processes.child_entry_point import become"
 #: The Python command that runs `become`: the options make it start fast and work for every user.
 _BECOME = (sys.executable, "-I", "-S", "-B", "-c", f"{_IMPORT}; become(sys.argv[1:])")
 

@@ -113,7 +113,7 @@ def test_an_installed_wheel_searches_by_text_and_by_image(stack: RunningStack) -
 def test_every_process_runs_the_installed_code(stack: RunningStack, installed: Path) -> None:
     children = stack.children()
     modules = {child.cmdline()[-1] for child in children if "-m" in child.cmdline()}
-    decoders = [child for child in children if "worker.decode.processes.main" in child.cmdline()]
+    decoders = [child for child in children if "worker.decode.processes.child" in child.cmdline()]
 
     assert {"api", "worker"} <= modules
     assert decoders

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks.faults.catalog_server import CatalogServer
-from benchmarks.faults.matrix import FAULTS
+from benchmarks.faults.fault_matrix import FAULTS
 
 
 @pytest.mark.parametrize("name", FAULTS)

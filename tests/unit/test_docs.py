@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.figure_families import FAMILIES
+from benchmarks.registry import FAMILIES
 from common.redis import keyspace
 from common.settings import Settings
 from tests.paths import ROOT

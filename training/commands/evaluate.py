@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from catalog.commands.command_line import Call, Outcome, positive_integer
+from catalog.commands.command_runner import Call, Outcome, positive_integer
 from catalog.demo.albums import demo_albums
 from catalog.demo.drawing.cover import draw_cover
 from catalog.ingest.album_source import add_source_arguments, open_album_source

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from catalog.commands.command_line import Call, Outcome, positive_integer
+from catalog.commands.command_runner import Call, Outcome, positive_integer
 from catalog.ingest.album_source import add_source_arguments, open_album_source, report_path
 from catalog.ingest.rejection import Rejected
 from catalog.ingest.report import Report

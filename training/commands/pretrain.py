@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from catalog.commands.command_line import Call, Outcome, positive_integer
+from catalog.commands.command_runner import Call, Outcome, positive_integer
 from training.pretrain import pretrain
 
 

@@ -12,8 +12,8 @@ from redis.exceptions import RedisError
 from common.cache import text_hash
 from common.catalog.protocol import EMBEDDING_DIMENSION
 from common.errors import DeadlineExceeded, ImageExpired, QueueUnavailable
-from common.queries import SearchQuery, TextPart
 from common.redis import keyspace
+from common.search_query import SearchQuery, TextPart
 from worker.batching import Batcher, Encoded
 from worker.decode.preprocessing_version import preprocessed
 from worker.decode.processes.pool import DecoderPool

@@ -12,7 +12,7 @@ from common.catalog.protocol import Catalog, Matches
 from common.catalog.version import made_from
 from common.errors import AlbumNotFound, DeadlineExceeded, InvalidParameter, image_given_as
 from common.jobs import Timings
-from common.queries import AlbumPart, ImagePart, SearchQuery, TextPart, query_from_json
+from common.search_query import AlbumPart, ImagePart, SearchQuery, TextPart, query_from_json
 from common.search_result import result_json
 from worker.retries import retry_transient
 from worker.search.circuit_breaker import CircuitBreaker

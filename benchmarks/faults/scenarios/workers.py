@@ -14,9 +14,9 @@ from typing import Self
 
 import psutil
 
-from benchmarks.faults.audit import Audit
 from benchmarks.faults.catalog_server import CatalogServer
 from benchmarks.faults.clients import ASYNC, Submitted, submit_all, texts
+from benchmarks.faults.job_audit import Audit
 from benchmarks.faults.outcome import Findings, Outcome
 from benchmarks.faults.rig import Rig, eventually, open_rig
 from common.redis import keyspace
@@ -28,7 +28,7 @@ KILLED_RECOVERY_S = 70.0
 TERM_EXIT_S = 35.0
 #: The number of jobs that a worker processes concurrently, the default of WORKER_CONCURRENCY.
 HELD_JOBS = 32
-DECODER = "worker.decode.processes.main"
+DECODER = "worker.decode.processes.child"
 #: Memory above which a decoder process is killed; for a cover it uses little more than 20 MiB.
 DECODER_RSS_BYTES = 100 << 20
 

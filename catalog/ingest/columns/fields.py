@@ -11,7 +11,7 @@ from catalog.ingest.columns.cell_values import Flag, Score, Year
 from catalog.ingest.columns.genres import GENRES_MAX
 from catalog.ingest.rejection import Note
 from common.genres import GENRE_MAX_CHARS
-from common.queries import ALBUM_ID_MAX_CHARS
+from common.search_query import ALBUM_ID_MAX_CHARS
 
 #: The field for the file name or the URL of an album's cover.
 COVER = "cover"

@@ -24,7 +24,7 @@ from catalog.ingest.columns.storable_json import (
 from catalog.ingest.rejection import Note, RowFault
 from catalog.ingest.tables.raw_row import Cells, RawRow
 from common.errors import SettingsError
-from common.queries import ALBUM_ID_MAX_CHARS
+from common.search_query import ALBUM_ID_MAX_CHARS
 
 #: The column of embeddings in an export, which an ingest ignores because it computes them.
 _EMBEDDING = "embedding"

@@ -27,9 +27,9 @@ from common.errors import AlbumNotFound, CatalogMisconfigured, CoverSearchError
 from common.filters import Filters
 from common.jobs import JobFailure, Timings
 from common.ledger.records import Claim
-from common.queries import SearchQuery, query_from_json
 from common.redis import keyspace
 from common.redis.clients import open_redis
+from common.search_query import SearchQuery, query_from_json
 from common.search_result import result_json
 from common.settings import Settings
 from tests.ledgers import worker_ledger

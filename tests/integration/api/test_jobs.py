@@ -9,8 +9,8 @@ import pytest
 from redis import Redis
 
 from common.errors import UndecodableImage
-from common.queries import SearchQuery
 from common.redis import keyspace
+from common.search_query import SearchQuery
 from tests.integration.api.stand_ins import StandInWorker
 from tests.polling import eventually
 from tests.running_gateway import RunningGateway

@@ -16,8 +16,8 @@ from common.errors import (
     ModelMismatch,
     UndecodableImage,
 )
-from common.queries import SearchQuery
 from common.redis import keyspace
+from common.search_query import SearchQuery
 from tests.integration.api.conftest import StartGateway
 from tests.integration.api.stand_ins import MODEL, MemoryCatalog, StandInWorker
 from tests.polling import eventually

@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from common.errors import UndecodableImage
-from common.queries import SearchQuery
+from common.search_query import SearchQuery
 from common.settings import MIB
 from tests.integration.api.conftest import StartGateway
 from tests.integration.api.stand_ins import StandInWorker

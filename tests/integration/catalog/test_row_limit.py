@@ -11,7 +11,7 @@ from catalog.verification import verify
 from catalog.writer.album_row import AlbumRow
 from catalog.writer.supabase import SupabaseWriter
 from common.filters import Filters
-from common.queries import K_MAX
+from common.search_query import K_MAX
 from local.servers.supabase import SupabaseConfig, SupabaseServer
 
 ALBUMS = 120

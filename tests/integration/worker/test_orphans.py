@@ -77,7 +77,7 @@ def test_an_export_ends_with_its_killed_worker(tmp_path: Path) -> None:
 
 
 def test_an_idle_decoder_ends_with_its_killed_worker() -> None:
-    with owner_of("worker.decode.processes.main", DECODE) as decoder:
+    with owner_of("worker.decode.processes.child", DECODE) as decoder:
         assert decoder.is_running()
 
     decoder.wait(20)

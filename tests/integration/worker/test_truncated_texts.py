@@ -7,8 +7,8 @@ import orjson
 import pytest
 
 from common.ledger.gateway import GatewayLedger
-from common.queries import SearchQuery, TextPart
 from common.redis.clients import open_redis
+from common.search_query import SearchQuery, TextPart
 from common.settings import Settings
 from tests.integration.worker.conftest import StartWorker, ended_job
 from tests.ledgers import submission_of

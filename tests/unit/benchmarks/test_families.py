@@ -1,5 +1,5 @@
-from benchmarks.figure_families import FAMILIES, families_of
 from benchmarks.harness.targets import TARGETS
+from benchmarks.registry import FAMILIES, families_of
 
 #: The names of the figures that the project has promised to measure.
 PROMISED = {

@@ -4,10 +4,10 @@ from pathlib import Path
 import pytest
 
 from benchmarks import __main__ as run
-from benchmarks.figure_families import Family
 from benchmarks.harness.bench import Bench
 from benchmarks.harness.figures import Figure
 from benchmarks.harness.interleaving import interleaved
+from benchmarks.registry import Family
 
 NAMES = ("worker.rss_mb", "worker.ready_s")
 

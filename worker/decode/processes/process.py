@@ -75,7 +75,7 @@ class DecoderProcess:
                 os.getpid(),
             )
             self._process = subprocess.Popen(  # noqa: S603 - our own module
-                [*module_command("worker.decode.processes.main"), *map(str, numbers)],
+                [*module_command("worker.decode.processes.child"), *map(str, numbers)],
                 pass_fds=(theirs.fileno(),),
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,

@@ -19,7 +19,7 @@ from openvino import opset13 as op
 
 from common.errors import ModelUnavailable
 from worker.encoder.checkpoint import TextConfig, VisionConfig
-from worker.encoder.openvino.graph import Graph
+from worker.encoder.openvino.graph_builder import Graph
 from worker.encoder.preprocessing import Preprocessing
 
 _QUICK_GELU_BETA = 1.702

@@ -21,7 +21,7 @@ from worker.encoder.model_files import ModelSource, find_model
 from worker.encoder.openvino.clip_graph import image_model, text_model
 from worker.encoder.openvino.encoder import OpenVinoEncoder
 from worker.encoder.openvino.export_cache import EXPORT_REFUSED
-from worker.encoder.openvino.graph import Graph
+from worker.encoder.openvino.graph_builder import Graph
 from worker.encoder.openvino.int8 import Int8Graph
 from worker.encoder.openvino.verification import verify
 from worker.encoder.preprocessing import read_preprocessing

@@ -13,7 +13,7 @@ import numpy.typing as npt
 from openvino import Node, Type
 from openvino import opset13 as op
 
-from worker.encoder.openvino.graph import Graph
+from worker.encoder.openvino.graph_builder import Graph
 
 #: The number of activations of a row that share a scale; OpenVINO requires a power of two.
 ACTIVATIONS_PER_SCALE = 128

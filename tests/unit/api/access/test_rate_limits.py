@@ -11,7 +11,7 @@ from api.access.rate_limits import (
     Window,
     cost_of,
 )
-from common.queries import AlbumPart, ImagePart, SearchQuery, TextPart
+from common.search_query import AlbumPart, ImagePart, SearchQuery, TextPart
 
 RATE = Rate(60, "minute")
 LIMIT, EXPIRY_S = RATE.limit, RATE.window_s

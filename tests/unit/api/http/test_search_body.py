@@ -14,7 +14,7 @@ from api.contract.request_errors import InvalidRequest, MalformedBody
 from api.http.search_body import SearchBodyReader, max_body_bytes
 from common.errors import ImageError, ImageTooLarge, InvalidParameter, UnsupportedImage
 from common.filters import Filters
-from common.queries import (
+from common.search_query import (
     PARTS_MAX,
     TEXT_MAX_CHARS,
     AlbumPart,

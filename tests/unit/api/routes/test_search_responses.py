@@ -6,7 +6,7 @@ import pytest
 
 from api.contract.prefer import WaitPreference
 from api.routes.search_responses import response_of
-from api.search.use_case import Answered, Cached, Unchanged
+from api.search.submit_and_wait import Answered, Cached, Unchanged
 from common.jobs import Timings
 from common.search_result import RESULT_PREFIX, result_json
 

@@ -11,7 +11,7 @@ from api.contract.request_parameters import CacheableSearchHeaders, TextSearch
 from api.error_handlers import install_error_handlers
 from api.routes.strict_route import StrictRoute
 from common.filters import Filters
-from common.queries import SearchQuery, TextPart
+from common.search_query import SearchQuery, TextPart
 
 router = APIRouter(route_class=StrictRoute)
 READ: list[tuple[SearchQuery, float | None]] = []

@@ -5,7 +5,7 @@ import pytest
 from api.search.catalog_cache import Genres
 from common.errors import InvalidParameter
 from common.filters import Filters
-from common.queries import SearchQuery, TextPart
+from common.search_query import SearchQuery, TextPart
 
 
 def asked(*genres: str) -> SearchQuery:

@@ -4,7 +4,7 @@ import pytest
 from redis.asyncio import Redis
 
 from api.search.catalog_version import POLL_EVERY_S, VERSION_MAX_AGE_S, CatalogVersion
-from common.queries import SearchQuery, TextPart
+from common.search_query import SearchQuery, TextPart
 
 RED = SearchQuery((TextPart("red"),))
 

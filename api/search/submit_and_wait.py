@@ -16,8 +16,8 @@ from common.jobs import Job, JobFailure, JobState
 from common.ledger.gateway import GatewayLedger
 from common.ledger.records import Accepted, Submission
 from common.logs import job_id_var
-from common.queries import SearchQuery, query_to_json
 from common.redis import keyspace
+from common.search_query import SearchQuery, query_to_json
 
 
 class Budget(Protocol):

@@ -4,7 +4,7 @@ import pytest
 
 from common.errors import InvalidParameter
 from common.filters import Filters
-from common.queries import (
+from common.search_query import (
     AlbumPart,
     ImagePart,
     SearchQuery,

@@ -8,14 +8,14 @@ import pytest
 from fastapi.responses import Response
 from starlette.types import Message, Receive, Scope, Send
 
-from api.http.repeated_queries import (
+from api.http.parsed_query_cache import (
     REMEMBERED_BYTES,
     REMEMBERED_MAX,
     RepeatedQueries,
     RepeatedQueriesMiddleware,
 )
 from common.errors import QueueUnavailable
-from common.queries import SearchQuery, TextPart
+from common.search_query import SearchQuery, TextPart
 
 QUERY = SearchQuery((TextPart("red guitar"),))
 

@@ -13,7 +13,7 @@ from fastapi.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from common.errors import CoverSearchError
-from common.queries import SearchQuery
+from common.search_query import SearchQuery
 
 #: The maximum number of bytes of a URL whose query is remembered, which limits the memory used.
 REMEMBERED_BYTES = 1024

@@ -1,6 +1,6 @@
 """The main program of a decoder process, which reads files from a socket and answers with pixels.
 
-    python -m worker.decode.processes.main FD SIZE_PX MAX_PIXELS MEMORY_BYTES CPU_MS NICENESS PARENT_PID
+    python -m worker.decode.processes.child FD SIZE_PX MAX_PIXELS MEMORY_BYTES CPU_MS NICENESS PARENT_PID
 
 A decoder has no secrets and no model, its memory is limited, and it ends with the worker. If one file takes
 more CPU time than allowed, the kernel ends the process with SIGPROF, even in the middle of a codec.
