@@ -1,5 +1,6 @@
 """The command `cover-search`: each sub-command runs a module, as `python -m` does."""
 
+import os
 import runpy
 import sys
 from types import MappingProxyType
@@ -19,6 +20,9 @@ _USAGE = f"usage: cover-search {{{','.join(COMMANDS)}}} …\n"
 
 def main() -> int:
     """Run the sub-command that the first argument names; return 2 if it names none."""
+    # Python does not search the working directory for the modules of this command. The same must hold for
+    # the Python processes that it starts, such as those of `multiprocessing`: a `json.py` there breaks them.
+    os.environ["PYTHONSAFEPATH"] = "1"
     match sys.argv[1:]:
         case [name, *rest] if name in COMMANDS:
             sys.argv = [f"cover-search {name}", *rest]

@@ -63,11 +63,13 @@ def link_distribution(name: str, packages: Path) -> None:
 
 @pytest.fixture(scope="module")
 def elsewhere(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A working directory whose folders have the same names as our packages."""
+    """A working directory whose folders and files have the names of our packages and of Python's modules."""
     folder = tmp_path_factory.mktemp("a project of one's own")
     for name in ("api", "catalog", "common", "local", "models", "worker"):
         (folder / name).mkdir()
         (folder / name / "__init__.py").write_text("raise ImportError('not this one')\n")
+    for name in ("json", "random", "socket"):
+        (folder / f"{name}.py").write_text("raise ImportError('not this one')\n")
     return folder
 
 
