@@ -18,8 +18,15 @@ def module_command(module: str) -> list[str]:
     `python -m` searches the working directory first, which is right in a checkout. If this process runs from
     an installation, `-P` is added so that a folder of the same name in the working directory is not found.
     """
-    searches_cwd = not {"", os.getcwd()}.isdisjoint(sys.path)  # noqa: PTH109 - compared with text
-    return [sys.executable, *([] if searches_cwd else ["-P"]), "-m", module]
+    return [sys.executable, *([] if _searches_cwd() else ["-P"]), "-m", module]
+
+
+def _searches_cwd() -> bool:
+    try:
+        return not {"", os.getcwd()}.isdisjoint(sys.path)  # noqa: PTH109 - compared with text
+    except FileNotFoundError:
+        # The working directory was removed, so it has no modules.
+        return False
 
 
 def end_with_parent(parent_pid: int, *, death_signal: signal.Signals = signal.SIGKILL) -> None:

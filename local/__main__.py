@@ -32,6 +32,7 @@ from local.errors import ExampleSearchFailed
 from local.example_searches import show_searches, throw_away_key
 from local.options import LocalOptions, own_environment, read_options
 from local.stack import Stack
+from local.state_folder import state_errors
 from worker.encoder.model_files import find_model
 
 #: The signals that stop the stack; SIGHUP is sent when the terminal is closed.
@@ -61,7 +62,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         if asked.end_with_parent:
             end_with_parent(os.getppid(), death_signal=signal.SIGTERM)
-        with Stack(options, report=console.print) as stack:
+        with state_errors(options.state), Stack(options, report=console.print) as stack:
             try:
                 _serve(options, stack, console)
             except Interrupted:

@@ -2,6 +2,7 @@
 
 CoverSearchError
 ├── ServerFailed           a child process did not start, or its folder is in use
+├── StateFolderUnusable    a file or folder of the state cannot be read or written
 └── ExampleSearchFailed    one of the two example searches after the start got no result
 """
 
@@ -12,6 +13,10 @@ class ServerFailed(CoverSearchError):
     """A server did not start, or its folder is in use."""
 
     code = "server_failed"
+
+
+class StateFolderUnusable(CoverSearchError):
+    """The state folder, or a part of it, cannot be read or written."""
 
 
 class ExampleSearchFailed(CoverSearchError):

@@ -8,13 +8,19 @@ import sys
 from collections.abc import Mapping, Sequence
 
 from api.keys.__main__ import main as manage_keys
-from local.options import own_environment, redis_folder, state_folder
+from common.errors import CoverSearchError
+from local.options import own_environment
 from local.servers.redis import recorded_url
+from local.state_folder import redis_folder, state_errors, state_folder
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run `python -m api.keys` with these arguments; return the exit status."""
-    environ = with_running_redis(own_environment())
+    try:
+        environ = with_running_redis(own_environment())
+    except CoverSearchError as error:
+        sys.stderr.write(f"keys: {error.detail}\n")
+        return 1
     if not environ.get("REDIS_URL"):
         sys.stderr.write(
             f"keys: no `make run` runs from {state_folder(environ)}: start it, name the PORT or STATE_DIR of "
@@ -25,9 +31,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def with_running_redis(environ: Mapping[str, str]) -> Mapping[str, str]:
-    """Return the environment with REDIS_URL set to the running embedded Redis, unless it is already set."""
-    running = recorded_url(redis_folder(state_folder(environ)))
-    return environ if environ.get("REDIS_URL") or running is None else {**environ, "REDIS_URL": running}
+    """Return the environment with REDIS_URL set to the running embedded Redis, unless it is already set.
+
+    Raises:
+        SettingsError: STATE_DIR names no folder.
+        StateFolderUnusable: the record of the Redis cannot be read.
+    """
+    if environ.get("REDIS_URL"):
+        return environ
+    state = state_folder(environ)
+    with state_errors(state):
+        running = recorded_url(redis_folder(state))
+    return environ if running is None else {**environ, "REDIS_URL": running}
 
 
 if __name__ == "__main__":

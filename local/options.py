@@ -8,13 +8,11 @@ from pathlib import Path
 
 from common.errors import SettingsError
 from common.settings import Settings, load_settings
+from local.state_folder import redis_folder, shared_folder, state_folder
 
 #: The folder of this repository's small CLIP model, trained on generated covers (models/demo/README.md).
 DEMO_MODEL = Path(str(files("models"))) / "demo"
 DEMO_ALBUMS = 2000
-#: The default state folder, in the working directory.
-DEFAULT_STATE = Path(".state")
-DEFAULT_PORT = str(Settings.model_fields["port"].default)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +56,8 @@ def read_options(environ: Mapping[str, str]) -> LocalOptions:
     Raises:
         SettingsError: a variable is malformed.
     """
-    models = Path(environ.get("STATE_DIR") or DEFAULT_STATE).expanduser().absolute() / "models"
-    defaults = {"CLIP_MODEL": str(DEMO_MODEL), "MODEL_CACHE_DIR": str(models)}
+    models = str(shared_folder(environ) / "models")
+    defaults = {"CLIP_MODEL": str(DEMO_MODEL), "MODEL_CACHE_DIR": models}
     # A user's own catalog has vectors of the production model, unless the user sets CLIP_MODEL.
     if environ.get("SUPABASE_URL") or environ.get("DATABASE_URL"):
         del defaults["CLIP_MODEL"]
@@ -71,20 +69,6 @@ def read_options(environ: Mapping[str, str]) -> LocalOptions:
         environ=merged,
         demo_albums=_whole(merged.get("DEMO_ALBUMS", str(DEMO_ALBUMS)), name="DEMO_ALBUMS"),
     )
-
-
-def state_folder(environ: Mapping[str, str]) -> Path:
-    """Return STATE_DIR, by default a separate folder for each port, so that several stacks can run."""
-    given, port = environ.get("STATE_DIR"), environ.get("PORT") or DEFAULT_PORT
-    if given:
-        return Path(given).expanduser().absolute()
-    default = DEFAULT_STATE.absolute()
-    return default if port == DEFAULT_PORT else default / f"port-{port}"
-
-
-def redis_folder(state: Path) -> Path:
-    """Return the folder of a stack's embedded Redis."""
-    return state / "redis"
 
 
 def _whole(value: str, *, name: str) -> int:

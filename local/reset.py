@@ -6,16 +6,28 @@ albums that were added by hand are lost.
 
 import shutil
 import sys
+from pathlib import Path
 
-from local.options import own_environment, state_folder
+from common.errors import CoverSearchError
+from local.options import own_environment
 from local.processes.process_folder import running_process
+from local.state_folder import state_errors, state_folder
 
 _PARTS = ("redis", "postgres", "covers", "models", "gateway", "worker-*")
 
 
 def main() -> int:
-    """Return 1 without removing anything if a process still runs from the folder."""
-    state = state_folder(own_environment())
+    """Return the exit status: 1 if a process still runs from the folder, or it cannot be removed."""
+    try:
+        state = state_folder(own_environment())
+        with state_errors(state):
+            return _remove_parts(state)
+    except CoverSearchError as error:
+        sys.stderr.write(f"reset: {error.detail}\n")
+        return 1
+
+
+def _remove_parts(state: Path) -> int:
     parts = [folder for part in _PARTS for folder in sorted(state.glob(part)) if folder.is_dir()]
     running = [folder for folder in parts if running_process(folder) is not None]
     if running:

@@ -32,15 +32,15 @@ class ProcessFolder:
         """Lock the folder for this process.
 
         Raises:
-            ServerFailed: the folder belongs to another user, or another live process has locked it.
+            ServerFailed: the folder cannot be written to, or another live process has locked it.
         """
         try:
             self.path.mkdir(parents=True, exist_ok=True)
             self._lock_fd = os.open(self.path / "lock", os.O_RDWR | os.O_CREAT, 0o600)
-        except PermissionError as error:
+        except OSError as error:
             raise ServerFailed(
-                f"{self._name} cannot use {self.path}, which belongs to another user: "
-                "run as that user, or choose another folder"
+                f"{self._name} cannot use the folder {self.path}: {error.strerror}; "
+                "choose a folder that you can write to (STATE_DIR)"
             ) from error
         try:
             fcntl.flock(self._lock_fd, fcntl.LOCK_EX | fcntl.LOCK_NB)

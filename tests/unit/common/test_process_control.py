@@ -3,10 +3,11 @@
 import signal
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
-from common.process_control import sigint_blocked_in_children
+from common.process_control import module_command, sigint_blocked_in_children
 
 pytestmark = pytest.mark.starts_processes
 
@@ -34,6 +35,15 @@ except KeyboardInterrupt:
     print("interrupted")
 """
 IMPORTS_A_WHILE = [sys.executable, "-c", "import asyncio, email, http.client, unittest, xml.dom.minidom"]
+
+
+def test_a_module_can_be_started_in_a_removed_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    monkeypatch.chdir(gone)
+    gone.rmdir()
+
+    assert module_command("worker") == [sys.executable, "-P", "-m", "worker"]
 
 
 def test_only_the_process_itself_becomes_undumpable() -> None:

@@ -7,10 +7,11 @@ import psutil
 import pytest
 
 from local.keys import with_running_redis
-from local.options import DEFAULT_STATE, read_options, state_folder
+from local.options import read_options
+from local.state_folder import DEFAULT_STATE, state_folder
 
 #: The default state folder of a stack, as an absolute path.
-HERE = DEFAULT_STATE.absolute()
+HERE = Path(DEFAULT_STATE).absolute()
 
 
 @pytest.mark.parametrize(
