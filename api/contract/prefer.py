@@ -9,7 +9,7 @@ WAIT_MAX_S = 60.0
 
 # Commas separate the items of a header, except commas within quoted strings.
 _ITEM = re.compile(r'(?:[^,"]|"(?:[^"\\]|\\.)*"?)+')
-_SECONDS = re.compile(r"\d{1,9}")
+_SECONDS = re.compile(r"[0-9]{1,9}")
 
 
 @dataclass(frozen=True, slots=True)

@@ -252,7 +252,7 @@ class PartBody(Parameters):
     album_id: Annotated[
         Annotated[str, Field(min_length=1, max_length=ALBUM_ID_MAX_CHARS)] | None, Field(examples=["585"])
     ] = None
-    weight: Annotated[float, within(-WEIGHT_MAX, WEIGHT_MAX)] = 1.0
+    weight: Annotated[float, within(-WEIGHT_MAX, WEIGHT_MAX), NUMBER] = 1.0
 
     @model_validator(mode="after")
     def _stands_for_one_thing(self) -> Self:

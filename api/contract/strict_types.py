@@ -1,7 +1,8 @@
 """Converts query-string texts and JSON values strictly to Python values.
 
-A JSON body is validated with the pydantic context `JSON`, a query string without a context. A query string
-with `1_0` or `1.0` is not accepted as an integer. A JSON string is not accepted as a number.
+A JSON body is validated with the pydantic context `JSON`, a query string without a context. A number in a
+query string must be written as in JSON (RFC 8259, 6), and an integer without a fraction or an exponent: `+1`,
+`01`, `.5` and `1_0` are refused, as is `1.0` for an integer. A JSON string is not accepted as a number.
 """
 
 import re
@@ -13,8 +14,8 @@ from pydantic_core import PydanticCustomError
 #: The pydantic context with which a JSON body is validated.
 JSON = {"source": "json"}
 
-_INTEGER = re.compile(r"[+-]?\d{1,9}", re.ASCII)
-_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,3})?", re.ASCII)
+_INTEGER = re.compile(r"-?(0|[1-9][0-9]{0,8})")
+_NUMBER = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]{1,3})?")
 _FLAGS = {"true": True, "1": True, "false": False, "0": False}
 
 
@@ -33,9 +34,10 @@ def _read_integer(value: object, info: ValidationInfo) -> object:
 
 
 def _read_number(value: object, info: ValidationInfo) -> object:
-    if is_json(info) or not isinstance(value, str):
-        return value
-    return float(value) if _NUMBER.fullmatch(value) else _refuse()
+    if isinstance(value, str) and not is_json(info):
+        value = float(value) if _NUMBER.fullmatch(value) else _refuse()
+    # Negative zero is zero, and would have another key in the cache.
+    return 0.0 if isinstance(value, float) and value == 0 else value
 
 
 def _read_flag(value: object, info: ValidationInfo) -> object:

@@ -53,6 +53,7 @@ MALFORMED = {
     "negative length": POST + b"Content-Length: -3\r\n\r\nabc",
     "hexadecimal length": POST + b"Content-Length: 0x3\r\n\r\nabc",
     "empty length": POST + b"Content-Length:\r\n\r\nabc",
+    "length of many digits": POST + b"Content-Length: " + b"9" * 5000 + b"\r\n\r\nabc",
     "huge length": POST + b"Content-Length: 99999999999999999999\r\n\r\nabc",
     "no host": b"GET /livez HTTP/1.1\r\n\r\n",
     "two hosts": b"GET /livez HTTP/1.1\r\nHost: x\r\nHost: x\r\n\r\n",

@@ -106,6 +106,39 @@ def test_an_error_names_the_location_in_the_body(body: Any, names: set[str]) -> 
     assert {problem.parameter for problem in caught.value.problems} == names
 
 
+#: Written in another form than JSON's, or no number.
+NO_NUMBERS = ("+1 01 .5 1. 1e 0x1 1_0 Infinity -Infinity NaN \u0661 --1 1e999" + ' "1" true [1]').split()
+#: A body for each number of a search.
+NUMBERS = (
+    '{"parts": [{"text": "a"}], "k": %s}',
+    '{"parts": [{"text": "a", "weight": %s}]}',
+    '{"parts": [{"text": "a"}], "min_score": %s}',
+    '{"parts": [{"text": "a"}], "year_min": %s}',
+)
+
+
+@pytest.mark.parametrize("text", NO_NUMBERS)
+@pytest.mark.parametrize("body", NUMBERS)
+def test_a_body_with_another_form_of_number_is_refused(body: str, text: str) -> None:
+    with pytest.raises((InvalidRequest, MalformedBody)):
+        READER.read((body % text).encode())
+
+
+@pytest.mark.parametrize("text", ["5", "5.0", "5e0", "0.5e1", "50E-1"])
+def test_an_integer_of_a_body_may_have_a_fraction_of_zero(text: str) -> None:
+    query, _, _ = READER.read((NUMBERS[0] % text).encode())
+
+    assert query.k == 5
+
+
+def test_a_negative_zero_is_zero() -> None:
+    body = '{"parts": [{"text": "a"}, {"text": "b", "weight": %s}], "min_score": %s}'
+
+    negative, zero = (READER.read((body % (text, text)).encode()) for text in ("-0.0", "0.0"))
+
+    assert repr(negative) == repr(zero)
+
+
 MANY: dict[str, Any] = {str(n): 1 for n in range(21)}
 
 

@@ -1,6 +1,7 @@
 """A query string is validated by a model, and one answer reports all errors."""
 
 from typing import Annotated, Any
+from urllib.parse import quote
 
 import pytest
 from fastapi import APIRouter, FastAPI, Header, Path, Query
@@ -131,6 +132,69 @@ def test_an_invalid_parameter_is_named(raw: str, parameter: str) -> None:
 )
 def test_an_invalid_parameter_is_explained_in_a_sentence(raw: str, detail: str) -> None:
     assert list(problems(f"/text?{raw}").values()) == [detail]
+
+
+@pytest.mark.parametrize(("text", "value"), [("1", 1), ("10", 10), ("50", 50)])
+def test_an_integer_is_written_as_in_json(text: str, value: int) -> None:
+    query, _ = read(f"query=a&k={text}")
+
+    assert query.k == value
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        *(("0", 0.0), ("7", 7.0), ("10", 10.0), ("7.5", 7.5), ("0.5", 0.5), ("7.50", 7.5)),
+        *(("1e1", 10.0), ("75e-1", 7.5), ("0.1E+1", 1.0), ("1e01", 10.0)),
+        # JSON has a negative zero; it is zero.
+        *(("-0", 0.0), ("-0.0", 0.0), ("-0e5", 0.0)),
+    ],
+)
+def test_a_number_is_written_as_in_json(text: str, value: float) -> None:
+    query, wait_s = read(f"query=a&min_score={quote(text)}&wait={quote(text)}")
+
+    assert (repr(query.filters.min_score), repr(wait_s)) == (repr(value), repr(value))
+
+
+#: No numbers of JSON: signs, leading zeros, incomplete fractions or exponents, other digits, blanks.
+NO_NUMBERS = (
+    *("+1", "+5", "++5", "--5", "- 5", "\u22125"),
+    *("01", "05", "005", "00", "-01", "+01"),
+    *("5.", ".5", "-.5", "5e", "e1", "5e+", "1e1.0", "1e", "1.e1", ".", "-", "+"),
+    *("0x5", "0b1", "0o5", "1_0", "5,0", "1 0", "5f", "5d"),
+    *("\u0661", "\uff15", "\u00b2", "\u2164", "1\u0660"),
+    *(" 5", "5 ", "\t5", "5\n", "\u00a05", "5\0", "\ufeff5"),
+    *("Infinity", "-Infinity", "inf", "NaN", "nan", "1e999", "null", "true", "''", '"5"', "[5]"),
+)
+
+
+@pytest.mark.parametrize("text", NO_NUMBERS)
+@pytest.mark.parametrize(
+    ("parameter", "described"),
+    [
+        ("k", "an integer from 1 to 50"),
+        ("year_min", "an integer from 1000 to 9999"),
+        ("year_max", "an integer from 1000 to 9999"),
+        ("min_score", "a number from 0 to 10"),
+        ("wait", "a number from 0 to 60"),
+    ],
+)
+def test_a_number_that_json_would_not_write_is_refused(parameter: str, described: str, text: str) -> None:
+    found = problems(f"/text?query=a&{parameter}={quote(text)}")
+
+    assert found == {parameter: f"{parameter} is {described}"}
+
+
+@pytest.mark.parametrize("text", ["+1990", "01990", "1990.", " 1990", "1990.0", "1.99e3", "\u0661990"])
+def test_a_year_is_written_as_in_json(text: str) -> None:
+    found = problems(f"/text?query=a&year_min={quote(text)}")
+
+    assert found == {"year_min": "year_min is an integer from 1000 to 9999"}
+
+
+@pytest.mark.parametrize("text", ["5.0", "5e0", "1e1", "0", "-0", "-5", "51", "9" * 20, "9" * 400])
+def test_an_integer_outside_its_range_or_with_a_fraction_or_exponent_is_refused(text: str) -> None:
+    assert problems(f"/text?query=a&k={text}") == {"k": "k is an integer from 1 to 50"}
 
 
 def test_all_errors_are_reported_at_once() -> None:
