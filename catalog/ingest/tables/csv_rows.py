@@ -8,6 +8,7 @@ from itertools import count, islice
 from typing import Self, TextIO
 
 from catalog.ingest.rejection import RowFault
+from catalog.ingest.tables.bounded_lines import CSV_LINE, ROW_MAX_CHARS, TOO_LONG, bounded_lines, line_count
 from catalog.ingest.tables.raw_row import Cells, RawRow
 from catalog.ingest.tables.text_file import TextFile
 from common.errors import SettingsError
@@ -20,6 +21,16 @@ SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "vertical bar
 _SAMPLE_ROWS = 200
 #: The start of a line that Excel writes above the header to name the separator.
 _EXCEL_HINT = "sep="
+_SKIPPED_CHUNK_CHARS = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class AboveHeader:
+    """What stands above the header: blank lines and Excel's hint."""
+
+    chars: int = 0
+    lines: int = 0
+    hint: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,8 +40,7 @@ class CsvFile:
     text: TextFile
     separator: str
     columns: tuple[str, ...]
-    #: The number of lines above the header, which are blank or name the separator.
-    skipped: int
+    above: AboveHeader
 
     def described(self) -> str:
         return f"CSV with {SEPARATORS[self.separator]}{self.text.described()}"
@@ -39,7 +49,7 @@ class CsvFile:
         """Yield the rows below the header."""
         csv.field_size_limit(CELL_MAX_CHARS)
         with self.text.open(newline="") as file:
-            lines = _Lines(islice(file, self.skipped, None), before=self.skipped)
+            lines = _Lines(file, self.above)
             numbers = count(1)
             for cells in islice(_records(lines, self.separator), 1, None):
                 if isinstance(cells, RowFault):
@@ -56,10 +66,9 @@ def open_csv(text: TextFile) -> CsvFile:
     """
     csv.field_size_limit(CELL_MAX_CHARS)
     with text.open(newline="") as file:
-        above = list(_above_header(file))
-    hint = above[-1].strip()[len(_EXCEL_HINT) :] if above and above[-1].strip() else ""
-    separator = hint if hint in SEPARATORS else _separator_of(text, skipped=len(above))
-    header = next(_sample(text, separator, skipped=len(above)), [])
+        above = _above_header(file)
+    separator = above.hint if above.hint in SEPARATORS else _separator_of(text, above)
+    header = next(_sample(text, separator, above), [])
     if isinstance(header, RowFault):
         raise SettingsError(f"{text.path}: its header cannot be read: {header.detail}")
     if any(name != name.encode("utf-8", "ignore").decode() for name in header):
@@ -67,18 +76,21 @@ def open_csv(text: TextFile) -> CsvFile:
             f"{text.path}: its header is no {text.encoding} text; "
             "say its encoding, such as --encoding windows-1252"
         )
-    return CsvFile(text, separator, _column_names(header), len(above))
+    return CsvFile(text, separator, _column_names(header), above)
 
 
 class _Lines:
-    """The lines of a file; a reader can go back to the second line of the current record."""
+    """The lines from the header on; a reader can go back to the second line of the current record."""
 
-    def __init__(self, lines: Iterator[str], *, before: int) -> None:
-        self._lines = lines
+    def __init__(self, file: TextIO, above: AboveHeader) -> None:
+        for skipped in range(0, above.chars, _SKIPPED_CHUNK_CHARS):
+            file.read(min(_SKIPPED_CHUNK_CHARS, above.chars - skipped))
+        self._lines = bounded_lines(file, CSV_LINE)
         self._record: list[str] = []
+        self._record_chars = 0
         self._ahead: deque[str] = deque()
         #: The number of the record's first line, counted from 1.
-        self.number = 1 + before
+        self.number = 1 + above.lines
 
     def __iter__(self) -> Self:
         return self
@@ -86,11 +98,16 @@ class _Lines:
     def __next__(self) -> str:
         line = self._ahead.popleft() if self._ahead else next(self._lines)
         self._record.append(line)
+        self._record_chars += len(line)
+        if self._record_chars > ROW_MAX_CHARS:
+            raise csv.Error(TOO_LONG)
         return line
 
     def begin_record(self) -> None:
-        self.number += len(self._record)
+        for line in self._record:
+            self.number += line_count(line)
         self._record.clear()
+        self._record_chars = 0
 
     def keep_first(self) -> str:
         """Put back all lines of the record except the first line, and return the first line."""
@@ -112,30 +129,34 @@ def _records(lines: _Lines, separator: str) -> Iterator[list[str] | RowFault]:
             # An unclosed quote makes the lines below it part of the record, so these lines are read again as
             # records.
             line = lines.keep_first()
-            if separator == "\t":
-                # Many programs write tab-separated files without quoting, so a quote is part of the cell's
-                # text.
-                yield line.rstrip("\r\n").split(separator)
+            # Many programs write tab-separated files without quoting, so a quote is part of the cell's text.
+            is_text = separator == "\t" and len(line) <= ROW_MAX_CHARS
+            cells = line.rstrip("\r\n").split(separator) if is_text else []
+            if cells and max(map(len, cells)) <= CELL_MAX_CHARS:
+                yield cells
             else:
                 yield RowFault("unreadable_row", f"line {lines.number}: {error}")
 
 
-def _above_header(file: TextIO) -> Iterator[str]:
-    for line in file:
-        if line.strip() and not line.lower().startswith(_EXCEL_HINT):
-            return
-        yield line
+def _above_header(file: TextIO) -> AboveHeader:
+    above = AboveHeader()
+    for line in bounded_lines(file, CSV_LINE):
+        is_hint = line.lower().startswith(_EXCEL_HINT)
+        if len(line) > ROW_MAX_CHARS or (line.strip() and not is_hint):
+            break
+        hint = line.strip()[len(_EXCEL_HINT) :] if is_hint else above.hint
+        above = AboveHeader(above.chars + len(line), above.lines + line_count(line), hint)
+    return above
 
 
-def _sample(text: TextFile, separator: str, *, skipped: int) -> Iterator[list[str] | RowFault]:
+def _sample(text: TextFile, separator: str, above: AboveHeader) -> Iterator[list[str] | RowFault]:
     with text.open(newline="") as file:
-        lines = _Lines(islice(file, skipped, None), before=skipped)
-        yield from islice(_records(lines, separator), _SAMPLE_ROWS)
+        yield from islice(_records(_Lines(file, above), separator), _SAMPLE_ROWS)
 
 
-def _separator_of(text: TextFile, *, skipped: int) -> str:
-    """Return the separator that gives the most columns and the same number of cells in header and rows."""
-    fits = {separator: _fit(_sample(text, separator, skipped=skipped)) for separator in SEPARATORS}
+def _separator_of(text: TextFile, above: AboveHeader) -> str:
+    """Return the separator that gives the most columns, with the same number in header and rows."""
+    fits = {separator: _fit(_sample(text, separator, above)) for separator in SEPARATORS}
     return max(fits, key=lambda separator: fits[separator])
 
 

@@ -1,6 +1,7 @@
 """Reads JSON files: one object per line, or an array of objects, which is parsed one object at a time."""
 
 import json
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TextIO, cast
@@ -8,15 +9,14 @@ from typing import TextIO, cast
 import orjson
 
 from catalog.ingest.rejection import RowFault
+from catalog.ingest.tables.bounded_lines import JSON_LINE, ROW_MAX_CHARS, TOO_LONG, bounded_lines
 from catalog.ingest.tables.raw_row import Cells, RawRow
 from catalog.ingest.tables.text_file import TextFile
 from common.errors import SettingsError
 
 _CHUNK_CHARS = 1 << 16
-#: The maximum number of characters in an array's object, which limits the text read after an unclosed
-#: bracket.
-OBJECT_MAX_CHARS = 16 << 20
 _BLANK = " \t\r\n"
+_BLANKS = re.compile(f"[{_BLANK}]*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,9 +53,13 @@ def _cells(value: object) -> Cells | RowFault:
 
 
 def _lines(file: TextIO) -> Iterator[object]:
-    for line in file:
-        if line.strip():
+    number = 1
+    for line in bounded_lines(file, JSON_LINE):
+        if len(line) > ROW_MAX_CHARS:
+            yield RowFault("unreadable_row", f"line {number}: {TOO_LONG}")
+        elif line.strip():
             yield _parsed(line)
+        number += line.count("\n")
 
 
 def _parsed(line: str) -> object:
@@ -86,8 +90,8 @@ class _ArrayCursor:
     def next_character(self) -> str:
         """Return the next non-blank character without consuming it; return "" at the end of the file."""
         while True:
-            while self._position < len(self._buffer) and self._buffer[self._position] in _BLANK:
-                self._position += 1
+            blanks = _BLANKS.match(self._buffer, self._position)
+            self._position = blanks.end() if blanks else self._position
             if self._position < len(self._buffer):
                 return self._buffer[self._position]
             if not self._read_more():
@@ -106,8 +110,10 @@ class _ArrayCursor:
         while True:
             try:
                 value, end = self._decode(self._buffer, self._position)
-            except json.JSONDecodeError:
-                if len(self._buffer) - self._position > OBJECT_MAX_CHARS or not self._read_more():
+            except json.JSONDecodeError as error:
+                if len(self._buffer) - self._position > ROW_MAX_CHARS:
+                    raise ValueError(f"{error.msg}, or {TOO_LONG}") from error
+                if not self._read_more():
                     raise
                 continue
             # A number at the end of the buffer may continue in the next chunk.
@@ -119,7 +125,7 @@ class _ArrayCursor:
     def _read_more(self) -> bool:
         # Each read doubles the buffer, so that a long object is not parsed again for every chunk.
         held = self._buffer[self._position :]
-        more = self._file.read(max(_CHUNK_CHARS, len(held)))
+        more = self._file.read(max(_CHUNK_CHARS, min(len(held), ROW_MAX_CHARS + 1 - len(held))))
         self._buffer, self._position = held + more, 0
         return bool(more)
 

@@ -3,13 +3,20 @@
 import gzip
 import json
 import tracemalloc
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
+from pyarrow import parquet
 
 from catalog.ingest.rejection import RowFault
+from catalog.ingest.tables.bounded_lines import ROW_MAX_CHARS
+from catalog.ingest.tables.csv_rows import AboveHeader, CsvFile
 from catalog.ingest.tables.raw_row import Cells
 from catalog.ingest.tables.table import open_table
+from catalog.ingest.tables.text_file import find_text
 from common.errors import SettingsError
 
 
@@ -316,3 +323,104 @@ def test_memory_does_not_grow_with_the_length_of_a_json_array(tmp_path: Path) ->
 def test_an_unsupported_file_type_lists_the_supported_ones(tmp_path: Path, name: str) -> None:
     with pytest.raises(SettingsError, match=r"a table ends in \.csv, .* \.parquet"):
         open_table(table(tmp_path, name, b"id\n1\n"))
+
+
+#: Four times what is read of a row.
+ENDLESS = "x" * (4 * ROW_MAX_CHARS)
+
+
+@contextmanager
+def little_memory() -> Iterator[None]:
+    """Check that the body holds no more than the longest row, its copies and one chunk."""
+    tracemalloc.start()
+    try:
+        yield
+        assert tracemalloc.get_traced_memory()[1] < 4 * ROW_MAX_CHARS
+    finally:
+        tracemalloc.stop()
+
+
+@pytest.mark.parametrize(
+    ("name", "rows"),
+    [
+        ("a.csv", ["id,title", "1,a", "\n2,ENDLESS", "3,c"]),
+        ("a.csv", ["id,title", "1,a", '\n2,"ENDLESS"', "3,c"]),
+        ("a.csv", ["id,title", "1,a", '\n2,"ENDLESS', "3,c"]),
+        ("a.tsv", ["id\ttitle", "1\ta", "\n2\tENDLESS", "3\tc"]),
+        ("a.jsonl", ["", '{"id": "1"}', '\n{"id": "ENDLESS"}', '{"id": "3"}']),
+    ],
+)
+def test_an_endless_line_is_rejected_in_little_memory(tmp_path: Path, name: str, rows: list[str]) -> None:
+    text = "\n".join(rows).replace("ENDLESS", ENDLESS)
+    path = table(tmp_path, name, gzip.compress(text.encode(), 1))
+
+    with little_memory():
+        rows_read = list(open_table(path).rows())
+
+    assert [isinstance(row.cells, RowFault) for row in rows_read] == [False, True, False]
+    fault = rows_read[1].cells
+    assert isinstance(fault, RowFault)
+    assert fault.detail == f"line 4: the row is longer than {ROW_MAX_CHARS} characters"
+
+
+def test_a_row_of_endless_short_lines_is_rejected(tmp_path: Path) -> None:
+    # Each line closes a quote and opens the next, so that the row has ever more cells.
+    lines = b'id,title\n1,"' + b'a","b\n' * (ROW_MAX_CHARS // 3)
+    text = find_text(table(tmp_path, "a.csv", gzip.compress(lines, 1)), encoding=None)
+
+    first = next(CsvFile(text, ",", ("id", "title"), AboveHeader()).rows())
+
+    assert isinstance(first.cells, RowFault)
+    assert first.cells.detail == f"line 2: the row is longer than {ROW_MAX_CHARS} characters"
+
+
+@pytest.mark.parametrize("name", ["a.csv", "a.json"])
+def test_an_endless_header_is_refused_in_little_memory(tmp_path: Path, name: str) -> None:
+    text = f"id,{ENDLESS}" if name == "a.csv" else f'[{{"id": "{ENDLESS}"}}]'
+    path = table(tmp_path, name, gzip.compress(text.encode(), 1))
+
+    with little_memory(), pytest.raises(SettingsError, match=f"longer than {ROW_MAX_CHARS} characters"):
+        open_table(path)
+
+
+@pytest.mark.parametrize("separator", [",", "\t"])
+def test_a_cell_of_more_than_a_mebibyte_is_rejected(tmp_path: Path, separator: str) -> None:
+    text = f"id{separator}title\n1{separator}{'x' * ((1 << 20) + 1)}\n2{separator}{'x' * (1 << 20)}\n"
+    path = table(tmp_path, "a.csv", text.encode())
+
+    rows = list(open_table(path).rows())
+
+    assert [isinstance(row.cells, RowFault) for row in rows] == [True, False]
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+@pytest.mark.parametrize("above", [0, 1_000_000])
+def test_a_million_blank_lines_count_and_take_little_memory(tmp_path: Path, end: str, above: int) -> None:
+    text = end * above + f"id,title{end}1,a{end}" + end * 1_000_000 + f'2,"open{end}3,c{end}'
+    path = table(tmp_path, "a.csv", text.encode())
+
+    with little_memory():
+        rows = list(open_table(path).rows())
+
+    assert [row.number for row in rows] == [1, 2, 3]
+    assert isinstance(rows[1].cells, RowFault)
+    assert rows[1].cells.detail.startswith(f"line {above + 1_000_003}:")
+
+
+@pytest.mark.parametrize(
+    ("name", "text"), [("a.jsonl", '{{"id": 1}}{}{{"id": 2}}'), ("a.json", '[{{"id": 1}},{}{{"id": 2}}]')]
+)
+def test_a_million_blank_lines_between_objects_are_ignored(tmp_path: Path, name: str, text: str) -> None:
+    path = table(tmp_path, name, text.format(" \t\r\n" * 1_000_000).encode())
+
+    assert cells(path) == [{"id": 1}, {"id": 2}]
+
+
+def test_long_rows_of_a_parquet_file_are_rejected(tmp_path: Path) -> None:
+    path = tmp_path / "a.parquet"
+    parquet.write_table(pa.table({"id": ["1", "2", "3"], "title": ["a", ENDLESS, "c"]}), path)
+
+    rows = list(open_table(path).rows())
+
+    assert [isinstance(row.cells, RowFault) for row in rows] == [False, True, False]
+    assert rows[2].cells == {"id": "3", "title": "c"}
