@@ -52,20 +52,20 @@ class Found:
         return f"{name:<52} {self.number:>9}  {self.size_bytes / 1e6:6.2f} MB  {costs}  {self.ended}"
 
 
-def accepted_cost_s(data: bytes) -> float | None:
-    """Return the estimated CPU seconds of decoding; None if the gateway's default limits refuse the file."""
+def accepted_cost_s(data: bytes, *, max_cost_s: float = _LIMITS.decode_cpu_s) -> float | None:
+    """Return the estimated CPU seconds of decoding; None if the limits of the gateway refuse the file."""
     if len(data) > _LIMITS.max_image_bytes:
         return None
     try:
-        return check_image(data, max_pixels=_LIMITS.max_image_pixels, max_cost_s=_LIMITS.decode_cpu_s)
+        return check_image(data, max_pixels=_LIMITS.max_image_pixels, max_cost_s=max_cost_s)
     except ImageError:
         return None
 
 
-def most_accepted(accepts: Callable[[int], bool], *, beyond: int) -> int:
-    """Return the largest accepted number, to within 10 percent."""
+def most_accepted(accepts: Callable[[int], bool], *, beyond: int, step: float = STEP) -> int:
+    """Return the largest accepted number, within a factor of `step`."""
     low, high = 1, beyond
-    while high > max(low * STEP, low + 1):
+    while high > max(low * step, low + 1):
         middle = max(math.isqrt(low * high), low + 1)
         low, high = (middle, high) if accepts(middle) else (low, middle)
     return low
