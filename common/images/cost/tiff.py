@@ -1,11 +1,8 @@
 """The size and estimated decoding cost of a TIFF, read from its first directory and its strips or tiles."""
 
-from dataclasses import dataclass
 from itertools import zip_longest
-from struct import Struct
-from struct import error as struct_error
 
-from common.errors import ImageError, ImageTooCostly, UndecodableImage
+from common.errors import ImageError, ImageTooCostly
 from common.images.cost.jpeg import read_jpeg
 from common.images.cost.unit_costs import (
     ALPHA_PX_S,
@@ -21,45 +18,8 @@ from common.images.cost.unit_costs import (
     ImageSummary,
     check_parts,
 )
+from common.images.formats.tiff_directory import Directory, Tag, read_directory
 
-_HEADER_BYTES, _COUNT_BYTES, _ENTRY_BYTES, _VALUE_BYTES = 8, 2, 12, 4
-#: The size in bytes of one value, by field type: from BYTE to DOUBLE, IFD, and the types of BigTIFF.
-_TYPE_BYTES = {
-    **dict.fromkeys((1, 2, 6, 7), 1),
-    **dict.fromkeys((3, 8), 2),
-    **dict.fromkeys((4, 9, 11, 13), 4),
-    **dict.fromkeys((5, 10, 12, 16, 17, 18), 8),
-}
-#: Size in bytes and struct format character of each field type that libtiff reads as an integer:
-#: BYTE, SBYTE, SHORT, SSHORT, LONG, SLONG, LONG8, SLONG8.
-_TYPES = {
-    1: (1, "B"),
-    6: (1, "b"),
-    3: (2, "H"),
-    8: (2, "h"),
-    4: (4, "I"),
-    9: (4, "i"),
-    16: (8, "Q"),
-    17: (8, "q"),
-}
-_SIGNED = frozenset({6, 8, 9, 17})
-_WIDTH, _HEIGHT, _BITS, _COMPRESSION, _PHOTOMETRIC = 256, 257, 258, 259, 262
-_SAMPLES, _EXTRA_SAMPLES, _ORIENTATION = 277, 338, 274
-_STRIP_OFFSETS, _STRIP_SIZES, _TILE_WIDTH, _TILE_HEIGHT, _TILE_OFFSETS, _TILE_SIZES = (
-    273,
-    279,
-    322,
-    323,
-    324,
-    325,
-)
-#: Tags that affect the cost. If a tag occurs twice, libtiff reads the first and Pillow the last occurrence.
-_PRICED = frozenset(
-    {
-        *(_WIDTH, _HEIGHT, _BITS, _COMPRESSION, _PHOTOMETRIC, _SAMPLES, _EXTRA_SAMPLES, _ORIENTATION),
-        *(_STRIP_OFFSETS, _STRIP_SIZES, _TILE_WIDTH, _TILE_HEIGHT, _TILE_OFFSETS, _TILE_SIZES),
-    }
-)
 _RAW, _OLD_JPEG, _JPEG, _PACKBITS, _LZMA = 1, 6, 7, 32773, 34925
 _FAXES = frozenset({2, 3, 4, 32771})
 _CMYK, _LAB, _RGB = 5, 8, 2
@@ -82,41 +42,6 @@ _DEFAULT_PRICES_S = (4.5e-9, DEFLATED_BYTE_S)
 _PART_S, _TAG_PAIR_S = 1.5e-6, 25e-9
 #: Cost of one byte of a tag's values, which Pillow and libtiff copy.
 _VALUE_BYTE_S = 4e-9
-#: Maximum total size of all values, relative to the file size. Separate values are together smaller than the
-#: file; if their total is more than twice the file size, many tags share one value.
-_VALUES_MAX_SHARE = 2
-
-
-@dataclass(frozen=True, slots=True)
-class _Directory:
-    """The first directory of a TIFF file."""
-
-    data: bytes
-    order: str
-    #: Type, count and offset of each tag's values.
-    tags: dict[int, tuple[int, int, int]]
-    #: Total size in bytes of the values outside the directory; a value that several tags share counts for
-    #: each tag.
-    values_bytes: int
-
-    def count(self, tag: int) -> int:
-        """Return the number of values of a tag that are inside the file."""
-        kind, count, at = self.tags.get(tag, (0, 0, 0))
-        size, _ = _TYPES.get(kind, (1, ""))
-        return min(count, max(len(self.data) - at, 0) // size)
-
-    def values(self, tag: int, most: int) -> tuple[int, ...]:
-        """Return at most `most` values of a tag, negative values as zero; none if they are not integers."""
-        kind, _, at = self.tags.get(tag, (0, 0, 0))
-        count = min(self.count(tag), most)
-        if kind not in _TYPES or not count:
-            return ()
-        read = Struct(f"{self.order}{count}{_TYPES[kind][1]}").unpack_from(self.data, at)
-        return tuple(max(value, 0) for value in read) if kind in _SIGNED else read
-
-    def value(self, tag: int, default: int) -> int:
-        """Return the first value of a tag, or the default."""
-        return next(iter(self.values(tag, 1)), default)
 
 
 def read_tiff(data: bytes) -> ImageSummary:
@@ -126,18 +51,15 @@ def read_tiff(data: bytes) -> ImageSummary:
         ImageTooCostly: the TIFF has too many tags, or many strips that refer to the same bytes.
         UndecodableImage: the TIFF has a field twice.
     """
-    try:
-        directory = _read_directory(data)
-    except struct_error:
-        return ImageSummary()
-    width, height = directory.value(_WIDTH, 0), directory.value(_HEIGHT, 0)
+    directory = read_directory(data)
+    width, height = directory.value(Tag.WIDTH, 0), directory.value(Tag.HEIGHT, 0)
     if not width or not height:
         return ImageSummary()
-    compression = directory.value(_COMPRESSION, _RAW)
+    compression = directory.value(Tag.COMPRESSION, _RAW)
     offsets, sizes = _parts_tags(directory)
     parts = max(directory.count(offsets), directory.count(sizes))
     cost_s = _unpacking_s(directory, compression, width, height) + parts * _PART_S + _tags_s(directory)
-    rotation_s = ROTATION_PX_S if directory.value(_ORIENTATION, 1) != 1 else 0.0
+    rotation_s = ROTATION_PX_S if directory.value(Tag.ORIENTATION, 1) != 1 else 0.0
     cost_s += width * height * (_pixel_cost_s(directory) + rotation_s)
     if compression in {_OLD_JPEG, _JPEG}:
         cost_s += _jpegs_s(directory, offsets, sizes)
@@ -151,8 +73,8 @@ def declared_tiff_bytes(data: bytes) -> int:
     length then counts as unknown.
     """
     try:
-        directory = _read_directory(data)
-    except (struct_error, ImageError):
+        directory = read_directory(data)
+    except ImageError:
         return 0
     offsets, sizes = _parts_tags(directory)
     starts, lengths = (directory.values(tag, PARTS_MAX) for tag in (offsets, sizes))
@@ -161,44 +83,19 @@ def declared_tiff_bytes(data: bytes) -> int:
     return declared if declared * (1 - _WRONG_SHARE) <= len(data) else 0
 
 
-def _parts_tags(directory: _Directory) -> tuple[int, int]:
+def _parts_tags(directory: Directory) -> tuple[int, int]:
     """Return the tags of the offsets and sizes of the tiles or, if there are none, of the strips."""
-    if _TILE_OFFSETS in directory.tags:
-        return _TILE_OFFSETS, _TILE_SIZES
-    return _STRIP_OFFSETS, _STRIP_SIZES
+    if Tag.TILE_OFFSETS in directory.tags:
+        return Tag.TILE_OFFSETS, Tag.TILE_SIZES
+    return Tag.STRIP_OFFSETS, Tag.STRIP_SIZES
 
 
-def _read_directory(data: bytes) -> _Directory:
-    order = "<" if data.startswith(b"II") else ">"
-    (start,) = Struct(order + "I").unpack_from(data, _HEADER_BYTES - _VALUE_BYTES)
-    (entries,) = Struct(order + "H").unpack_from(data, start)
-    begin = start + _COUNT_BYTES
-    whole = min(entries, (len(data) - begin) // _ENTRY_BYTES)
-    check_parts(whole, "tags")
-    entry, offset = Struct(order + "HHI"), Struct(order + "I")
-    tags: dict[int, tuple[int, int, int]] = {}
-    values_bytes = 0
-    for at in range(begin, begin + whole * _ENTRY_BYTES, _ENTRY_BYTES):
-        tag, kind, count = entry.unpack_from(data, at)
-        size = _TYPE_BYTES.get(kind, 1)
-        value_at = at + entry.size
-        if size * count > _VALUE_BYTES:
-            (value_at,) = offset.unpack_from(data, value_at)
-            values_bytes += min(size * count, max(len(data) - value_at, 0))
-        if tag in tags and tag in _PRICED:
-            raise UndecodableImage(f"the TIFF file has the field {tag} twice")
-        tags.setdefault(tag, (kind, count, value_at))
-    if values_bytes > _VALUES_MAX_SHARE * len(data):
-        raise ImageTooCostly("the tags of the TIFF share their values many times over")
-    return _Directory(data, order, tags, values_bytes)
-
-
-def _tags_s(directory: _Directory) -> float:
+def _tags_s(directory: Directory) -> float:
     tags = len(directory.tags)
     return tags * DIRECTORY_ENTRY_S + tags**2 * _TAG_PAIR_S + directory.values_bytes * _VALUE_BYTE_S
 
 
-def _unpacking_s(directory: _Directory, compression: int, width: int, height: int) -> float:
+def _unpacking_s(directory: Directory, compression: int, width: int, height: int) -> float:
     """Return the cost of decompressing all strips or tiles; strips that share an offset count separately."""
     output_bytes, input_bytes = _unpacked_bytes(directory, width, height), _packed_bytes(directory)
     output_s, input_s = _PRICES_S.get(compression, _DEFAULT_PRICES_S)
@@ -208,7 +105,7 @@ def _unpacking_s(directory: _Directory, compression: int, width: int, height: in
     return output_bytes * output_s + useful * input_s + empty_s
 
 
-def _packed_bytes(directory: _Directory) -> int:
+def _packed_bytes(directory: Directory) -> int:
     """Return the total compressed size in bytes of all strips or tiles, but at least the file size."""
     data = directory.data
     offsets, sizes = _parts_tags(directory)
@@ -219,22 +116,22 @@ def _packed_bytes(directory: _Directory) -> int:
     return max(len(data), sum(min(length, max(len(data) - at, 0)) for at, length in pairs))
 
 
-def _unpacked_bytes(directory: _Directory, width: int, height: int) -> int:
+def _unpacked_bytes(directory: Directory, width: int, height: int) -> int:
     """Return the uncompressed size in bytes of the strips or tiles; tiles at the edges count in full."""
-    bits = max(directory.values(_BITS, 1), default=1) * directory.value(_SAMPLES, 1)
-    if _TILE_OFFSETS in directory.tags:
+    bits = max(directory.values(Tag.BITS, 1), default=1) * directory.value(Tag.SAMPLES, 1)
+    if Tag.TILE_OFFSETS in directory.tags:
         across, down = (
-            max(directory.value(_TILE_WIDTH, width), 1),
-            max(directory.value(_TILE_HEIGHT, height), 1),
+            max(directory.value(Tag.TILE_WIDTH, width), 1),
+            max(directory.value(Tag.TILE_HEIGHT, height), 1),
         )
         width, height = -(-width // across) * across, -(-height // down) * down
     return height * -(-width * bits // _BYTE_BITS)
 
 
-def _pixel_cost_s(directory: _Directory) -> float:
-    samples, photometric = directory.value(_SAMPLES, 1), directory.value(_PHOTOMETRIC, 0)
-    bits = directory.value(_BITS, 1)
-    if directory.count(_EXTRA_SAMPLES) or photometric == _LAB:
+def _pixel_cost_s(directory: Directory) -> float:
+    samples, photometric = directory.value(Tag.SAMPLES, 1), directory.value(Tag.PHOTOMETRIC, 0)
+    bits = directory.value(Tag.BITS, 1)
+    if directory.count(Tag.EXTRA_SAMPLES) or photometric == _LAB:
         return ALPHA_PX_S
     if photometric == _CMYK:
         return CMYK_PX_S
@@ -243,7 +140,7 @@ def _pixel_cost_s(directory: _Directory) -> float:
     return COLOUR_PX_S
 
 
-def _jpegs_s(directory: _Directory, offsets: int, sizes: int) -> float:
+def _jpegs_s(directory: Directory, offsets: int, sizes: int) -> float:
     """Return the total decoding cost of the strips or tiles if each of them is a JPEG."""
     data = directory.data
     check_parts(directory.count(offsets), "JPEGs")
