@@ -279,7 +279,7 @@ def _costly() -> Iterator[HostileFile]:
                 "entries of EXIF": (OK,),
                 "elements of a profile": (OK,),
                 "texts that inflate": (OK,),
-                "tags": (UNDECODABLE,),
+                "many tags": (UNDECODABLE,),
             }.get(family.name, ())
             yield _file(f"{family.format}: {family.name}", data, TOO_COSTLY, TOO_MANY, TOO_LARGE, *fine)
     yield _file("JPEG of twenty scans of 49 megapixels", repeated_last_scan(20), OK)
