@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 PINNED = Path("requirements/constraints.txt")
-#: Ignored vulnerabilities, which do not affect this product: the id of each, with the reason.
+#: Maps the id of each ignored vulnerability to the reason why it does not affect this product.
 EXCEPTIONS: Mapping[str, str] = {}
 TIMEOUT_S = 300
 #: The maximum number of package names in the output's last line.

@@ -1,4 +1,4 @@
-"""Records the OpenAPI document of a release, with which tests compare the document of later versions."""
+"""Records the OpenAPI document of a release, so that tests can compare later versions with the release."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Checks that PyPI has a wheel of every package of `make run`, for each supported Python and machine.
+"""Checks that PyPI has a wheel for each package, Python version and machine type that `make run` supports.
 
 A package without a wheel is compiled on the user's machine, which takes minutes or fails.
 """
@@ -22,7 +22,7 @@ _GLIBC = range(5, 37)
 
 @dataclass(frozen=True, slots=True)
 class Machine:
-    """A kind of machine, with the platform tags of its wheels and the values of environment markers."""
+    """A machine type, with the platform tags of its wheels and its values of environment markers."""
 
     name: str
     platforms: tuple[str, ...]
@@ -70,14 +70,14 @@ def main() -> int:
 
 
 def markers_of(machine: Machine, *, python: str) -> Mapping[str, str]:
-    """Return the values of environment markers on a machine with the latest release of a Python version."""
+    """Return the values of environment markers for a machine type and a minor version of Python."""
     return {**machine.markers, "python_version": python, "python_full_version": f"{python}.99"}
 
 
 def pinned(markers: Mapping[str, str] | None = None, *, requirements: Path = REQUIREMENTS) -> set[str]:
     """Return all packages that `make run` installs, including dependencies, as `name==version`.
 
-    `markers` has the environment markers of the target machine, by default of this machine.
+    `markers` contains the target machine's environment markers; the default is this machine's markers.
 
     Raises:
         PackageNotFoundError: the target machine needs a package that is not installed here.

@@ -27,12 +27,12 @@ BACKLOG = 4096
 KEEP_ALIVE_S = 75
 #: The maximum number of unsent bytes that the kernel buffers per connection (by default four megabytes).
 UNSENT_BYTES = 128 * 1024
-#: The seconds that requests get to finish after a stop signal; waiting searches get their jobs at once.
+#: The maximum number of seconds for which a gateway finishes requests after a stop signal.
 STOP_GRACE_S = 10
 
 
 class GatewayServer(uvicorn.Server):
-    """A uvicorn server that, on a stop signal, answers each waiting search with its job."""
+    """A uvicorn server that answers each waiting search with the search's job when a stop signal arrives."""
 
     def __init__(self, config: uvicorn.Config, app: FastAPI) -> None:
         super().__init__(config)
@@ -68,7 +68,7 @@ def make_server(settings: Settings, *, catalog: Catalog | None = None) -> Gatewa
     """Return the gateway's server without starting it.
 
     Raises:
-        SettingsError: no catalog is configured or passed, or other machines could search without a key.
+        SettingsError: there is no catalog, or other machines could search without a key.
     """
     check_bind_address(settings)
     app = create_app(settings, catalog=catalog)

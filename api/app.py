@@ -28,8 +28,8 @@ def create_app(settings: Settings, *, catalog: Catalog | None = None) -> FastAPI
     """Return the application, which opens its clients at startup and closes the catalog at shutdown.
 
     Raises:
-        SettingsError: no catalog is configured or passed, or PUBLIC_URL's path begins like a path of the
-        service.
+        SettingsError: there is no catalog, or the path in PUBLIC_URL has the same first segment as a path of
+        the service.
     """
     reads = catalog or open_catalog(settings)
 

@@ -65,7 +65,7 @@ class Gateway:
     _loop: asyncio.AbstractEventLoop
 
     def close_soon(self) -> None:
-        """Answer waiting requests with their jobs; a signal handler may call this method."""
+        """Answer waiting requests with their jobs; it is safe to call this method in a signal handler."""
         self._loop.call_soon_threadsafe(self.waiters.close)
 
 
@@ -176,6 +176,7 @@ async def _end(tasks: "list[asyncio.Task[None]]") -> None:
     while pending:
         for task in pending:
             task.cancel()
-        # Cancel until all tasks have ended, because redis-py swallows a cancellation while connecting.
+        # Cancel repeatedly until all tasks have ended, because redis-py swallows a cancellation while
+        # connecting.
         _, pending = await asyncio.wait(pending, timeout=CANCEL_AGAIN_S)
     await asyncio.gather(*tasks, return_exceptions=True)

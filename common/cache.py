@@ -24,8 +24,8 @@ from common.search_query import ImagePart, SearchQuery, TextPart
 
 log = logging.getLogger(__name__)
 
-#: Type mark of a cached result. Results with the older mark R1 are not read: the releases that wrote them did
-#: not compare the catalog's version.
+#: Type mark of a cached result. Results with the older mark R1 are ignored, because the releases that wrote
+#: them did not check the catalog's version.
 RESULT_MARK = b"R2"
 EMBEDDING_MARK = b"E1"
 _HEAD_BYTES = 6
@@ -53,7 +53,7 @@ def text_hash(text: str) -> str:
 
 
 def content_hashes(query: SearchQuery) -> tuple[str, ...]:
-    """Return the hashes of a query's texts and images, under which their embeddings are cached."""
+    """Return the hashes of a query's texts and images; the cache keys of embeddings contain these hashes."""
     return tuple(
         text_hash(part.text) if isinstance(part, TextPart) else part.digest
         for part in query.parts
@@ -62,7 +62,7 @@ def content_hashes(query: SearchQuery) -> tuple[str, ...]:
 
 
 class ResultReader:
-    """The gateway's reader of cached results; an unreachable cache is logged and counts as a miss."""
+    """Reads cached results for the gateway; an unreachable cache is logged and counts as a miss."""
 
     def __init__(self, redis: AsyncRedis) -> None:
         self._redis = MultiplexedRedis(redis)
@@ -88,7 +88,7 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class CacheLookup:
-    """The cached data of a run: its query's result, and embeddings by content hash."""
+    """The cached data for a run: the result of the query, and a mapping from content hashes to embeddings."""
 
     result: bytes | None
     embeddings: dict[str, npt.NDArray[np.float32]]
@@ -105,7 +105,7 @@ class CacheLookup:
 
 
 class WorkerCache:
-    """The worker's reader and writer of cached results and embeddings.
+    """Reads and writes cached results and embeddings for the worker.
 
     A failed read counts as a miss and a failed write is ignored; both are logged.
     """
@@ -125,13 +125,13 @@ class WorkerCache:
             return (None,) * len(names)
 
     def result_entry(self, query_key: str, body: bytes) -> Entry:
-        """Return the cache entry for a result, which `body` contains as JSON."""
+        """Return the cache entry for a result; `body` is the result as JSON."""
         return Entry(keyspace.result(query_key), pack(RESULT_MARK, body), self._result_ttl_ms)
 
     def embedding_entries(
         self, model: str, embeddings: Mapping[str, npt.NDArray[np.float32]]
     ) -> tuple[Entry, ...]:
-        """Return the cache entries for float32 embeddings of shape (512,), given by content hash."""
+        """Return the cache entries for embeddings, float32 of shape (512,), mapped from content hashes."""
         return tuple(
             Entry(
                 keyspace.embedding(model, content),
@@ -155,7 +155,7 @@ class WorkerCache:
 
 
 def _embedding_in(entry: bytes | None) -> npt.NDArray[np.float32] | None:
-    """Return the embedding in a cache entry, or None if the entry is missing, invalid or no unit vector."""
+    """Return the embedding in a cache entry; None if the entry is missing, invalid or no unit vector."""
     body = None if entry is None else unpack(EMBEDDING_MARK, entry)
     if body is None or len(body) != _EMBEDDING_BYTES:
         return None

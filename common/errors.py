@@ -48,7 +48,7 @@ class CoverSearchError(Exception):
 
     @property
     def reason(self) -> str:
-        """The message that `/health` shows to operators."""
+        """The message that the endpoint `/health` shows to operators."""
         return self.detail
 
 
@@ -74,7 +74,7 @@ class ImageError(CoverSearchError):
 
 @contextmanager
 def image_given_as(parameter: str) -> Iterator[None]:
-    """Set the parameter of image errors raised in the `with` block, unless the error is retryable."""
+    """Set `parameter` on each non-retryable image error that is raised in the `with` block."""
     try:
         yield
     except ImageError as error:
@@ -173,7 +173,7 @@ class AttemptsExhausted(CoverSearchError):
 
 
 class ModelError(CoverSearchError):
-    """The model cannot serve this catalog."""
+    """The model cannot be used with this catalog."""
 
 
 class ModelUnavailable(ModelError):

@@ -12,7 +12,7 @@ YEAR_MIN, YEAR_MAX = 1000, 9999
 
 @dataclass(frozen=True, slots=True)
 class Filters:
-    """Conditions that every result meets; bounds are inclusive, and one matching genre is enough."""
+    """Conditions that every result meets; bounds are inclusive, and an album needs only one of the genres."""
 
     genres: tuple[str, ...] = ()
     year_min: int | None = None

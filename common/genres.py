@@ -1,12 +1,12 @@
 """The normalized key of a genre name, which ignores case, Unicode form, character width and white space.
 
-The SQL function `genre_key` (catalog/schema/001_genres.sql) returns the same key, except that in some scripts
-it distinguishes spellings that the Python function treats as equal.
+The SQL function `genre_key` (catalog/schema/001_genres.sql) returns the same key, except for spellings in
+some scripts that only the SQL function distinguishes.
 """
 
 import unicodedata
 
-#: Maximum number of characters of a genre in a search, and therefore also in an ingest.
+#: Maximum number of characters of a genre, in a search and therefore also in an ingest.
 GENRE_MAX_CHARS = 100
 
 

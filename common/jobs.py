@@ -1,4 +1,4 @@
-"""Job states, the legal transitions between them, and a job as clients see it.
+"""Job states, the transitions allowed between them, and a job as clients see it.
 
 queued ──► running ──► succeeded | failed | canceled
   ▲  │        │
@@ -102,7 +102,7 @@ class Timings:
 
     @classmethod
     def of(cls, *, total_ms: float, decode_ms: float, embed_ms: float, search_ms: float) -> "Timings":
-        """Round each duration to a tenth of a millisecond, and count the remaining time as queue time."""
+        """Round the durations to a tenth of a millisecond; time outside the stages is queue time."""
         decode, embed, search = round(decode_ms, 1), round(embed_ms, 1), round(search_ms, 1)
         total = max(round(total_ms, 1), round(decode + embed + search, 1))
         queue = round(total - decode - embed - search, 1)
@@ -119,13 +119,13 @@ class Timings:
         }
 
 
-#: Timings of an answer from the cache.
+#: The timings of an answer that comes from the cache.
 NO_WORK = Timings.of(total_ms=0, decode_ms=0, embed_ms=0, search_ms=0)
 
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """A job as its client sees it; times are read from Redis's clock, in milliseconds since the epoch."""
+    """A job as its client sees it; timestamps are in milliseconds since the epoch, by Redis's clock."""
 
     id: str
     run_id: str
@@ -143,5 +143,5 @@ class Job:
     failure: JobFailure | None
     #: The result as JSON; None if the job has not succeeded.
     result: bytes | None
-    #: Whether the result comes from the model and catalog version in the query key.
+    #: Whether the result was computed with the model and catalog version that the query key names.
     matches_key: bool = True

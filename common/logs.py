@@ -17,8 +17,8 @@ job_id_var: contextvars.ContextVar[str | None] = contextvars.ContextVar("job_id"
 
 #: Maximum number of characters of one log field, so that a client's long header does not fill the log.
 FIELD_MAX_CHARS = 2000
-#: Number of characters that are kept at the start and at the end of a long traceback: the start shows the
-#: entry point, and the end shows the error.
+#: Of a long traceback, this number of characters is kept at the start, which shows the entry point, and at
+#: the end, which shows the error.
 TRACEBACK_HEAD_CHARS, TRACEBACK_TAIL_CHARS = 1000, 5000
 #: Maximum number of logged warnings per source line, because input from clients causes some warnings.
 WARNINGS_PER_PLACE = 10
@@ -80,7 +80,7 @@ def configure_logging(service: str, level: str, *, stream: TextIO | None = None)
         logging.getLogger(chatty).setLevel("WARNING")
     handler = _Handler(stream or sys.stderr)
     handler.setFormatter(JsonFormatter(service))
-    # The handler is installed last, so that no other thread logs before logging is completely configured.
+    # The handler is installed last, so that other threads log nothing before the configuration is complete.
     logging.basicConfig(level=level, handlers=[handler], force=True)
 
 

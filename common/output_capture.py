@@ -1,4 +1,4 @@
-"""The capture of standard output and error as log records, including the output of C libraries.
+"""Captures standard output and standard error as log records, including the output of C libraries.
 
     any library ──► file descriptors 1 and 2 ──► pipe ──► a thread ──► logger `output`
     the logger  ─────────────────────────────────────────────────────► the original standard error
@@ -18,7 +18,7 @@ from typing import TextIO
 
 log = logging.getLogger("output")
 
-#: Maximum number of bytes of a line in one log record; a longer line is split into several records.
+#: Maximum size in bytes of the line in one log record; a longer line is split into several records.
 LINE_MAX_BYTES = 2000
 _STANDARD = (1, 2)
 _FLUSH_S = 1.0
@@ -47,7 +47,7 @@ def capture_output(configure: Callable[[TextIO], None]) -> None:
 
 
 def _restore(original: int, reader: threading.Thread) -> None:
-    """Restore the descriptors and wait until the last lines are logged."""
+    """Restore the file descriptors, and wait until the last lines are logged."""
     for stream in (sys.stdout, sys.stderr):
         stream.flush()
     for descriptor in _STANDARD:

@@ -1,4 +1,4 @@
-"""Functions that end a process with its parent, block SIGINT in children, and forbid inspection."""
+"""Ends a process with its parent, blocks SIGINT in child processes, and prevents inspection of a process."""
 
 import ctypes
 import os
@@ -13,7 +13,7 @@ _PR_SET_DUMPABLE = 4
 
 
 def module_command(module: str) -> list[str]:
-    """Return the command that runs the module which this process would import.
+    """Return the command that runs a module from the place where this process would import it.
 
     `python -m` searches the working directory first, which is right in a checkout. If this process runs from
     an installation, `-P` is added so that a folder of the same name in the working directory is not found.
@@ -56,11 +56,11 @@ def forbid_inspection() -> None:
 
 @contextmanager
 def sigint_blocked_in_children() -> Iterator[None]:
-    """Block SIGINT in the processes started in the `with` block, from their first instruction on.
+    """Block SIGINT in all processes that are started in the `with` block, from their first instruction.
 
     A terminal sends SIGINT to its whole process group. A child that ignores the signal in its own code would
     still end with a traceback if the signal arrives while Python starts. The calling process still receives
-    SIGINT, in another thread or when the `with` block ends.
+    SIGINT: in another thread at once, or when the `with` block ends.
     """
     earlier = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:

@@ -15,7 +15,7 @@ import orjson
 from common.errors import InvalidParameter
 from common.filters import Filters, canonical_filters, filters_document, filters_from_document
 
-#: Version of a query's canonical form and wire form; increased whenever either form changes its meaning.
+#: Version of a query's canonical form and wire form; increased whenever either form changes.
 QUERY_VERSION = 1
 #: Version of the results; increased whenever results get new fields or contain other albums, so that older
 #: cached results are not used.
@@ -99,7 +99,7 @@ class SearchQuery:
 
 
 def clean_text(raw: str) -> str:
-    """Return `raw` in NFC, with each run of white space and control characters replaced by one space.
+    """Return `raw` in NFC; each sequence of white space and control characters becomes one space.
 
     Raises:
         InvalidParameter: the result is empty or longer than 500 characters.

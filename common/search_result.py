@@ -1,7 +1,7 @@
 """The JSON of a search result, which the worker writes and the gateway sends without parsing it.
 
-The JSON begins with `RESULT_PREFIX`, in which the gateway replaces `null` by the id of the client's job. An
-answer from the cache keeps the `null`, because the answer has no job.
+The JSON begins with `RESULT_PREFIX`; in this prefix, the gateway replaces `null` with the id of the client's
+job. An answer from the cache keeps the `null`, because the answer has no job.
 """
 
 from collections.abc import Sequence
@@ -26,8 +26,8 @@ def result_json(
 ) -> bytes:
     """Return the result object of the HTTP API.
 
-    `truncated` says whether a text was cut to the length that the model can read; `public_url` is prepended
-    to relative cover URLs.
+    `truncated` tells whether a text was cut to the model's maximum length; `public_url` is prepended to
+    relative cover URLs.
     """
     body = orjson.dumps(
         {

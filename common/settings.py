@@ -1,6 +1,6 @@
 """The settings of a process, which are read once from the environment, validated, and then never change.
 
-A malformed setting stops the process with a message that contains the setting's name and the expected form. A
+A malformed setting stops the process with a message that names the setting and the expected form. A
 variable whose name is almost a setting's name also stops the process, because a misspelt limit would
 otherwise silently have no effect.
 """
@@ -37,7 +37,7 @@ def _secret(check: Callable[[str], str]) -> AfterValidator:
 
 
 def _header_value(value: str) -> str:
-    # Without this check the HTTP client that sends the key would raise an error that contains the key.
+    # Without this check, the HTTP client would raise an error whose message contains the key.
     if not value.isascii() or not value.isprintable() or " " in value:
         raise ValueError("a key without blanks, line breaks and other special characters")
     return value
@@ -71,7 +71,7 @@ def read_rate(value: str) -> str:
     return value
 
 
-#: The value of a rate setting that means that there is no limit.
+#: The value of a rate setting for no limit.
 UNLIMITED = "unlimited"
 #: The length in seconds of each unit of time in a rate.
 UNIT_SECONDS: Mapping[str, int] = MappingProxyType({"second": 1, "minute": 60, "hour": 3600, "day": 86_400})
@@ -85,7 +85,7 @@ PublicUrl = Annotated[str, AfterValidator(url_validation.public_url)]
 Key = Annotated[SecretStr, _secret(_header_value)]
 Seconds = Annotated[float, Field(gt=0, le=86_400)]
 Count = Annotated[int, Field(ge=1)]
-#: Text that is valid as a part of an HTTP header.
+#: Text that is valid within an HTTP header's value.
 HeaderText = Annotated[str, Field(pattern=r"^[\x20-\x7e]{1,200}$")]
 #: A rate limit in cost units per unit of time; docs/http.md lists the cost of each request.
 Rate = Annotated[str, AfterValidator(read_rate)]
@@ -130,7 +130,7 @@ class Settings(BaseModel):
     #: This setting is required if a gateway without API keys listens on an address other than loopback.
     allow_unauthenticated: Literal["", "yes-anyone-may-search"] = ""
     key_rate: Rate = "600/minute"
-    #: Rate limit of a client address for requests without a valid key; the default is unlimited if AUTH is
+    #: Rate limit per client address for requests without a valid key; the default is unlimited if AUTH is
     #: off, else 60/minute.
     address_rate: Rate | None = None
     rate_limit_on_failure: Literal["allow", "refuse"] = "allow"
@@ -165,7 +165,7 @@ class Settings(BaseModel):
     device: str = "auto"
     #: `auto` means bfloat16 if the device supports bfloat16 in hardware, else float32.
     encoder_precision: Literal["auto", "float32", "int8"] = "auto"
-    #: Duration in ms of a batch of the `fixed` encoder, which replaces the model in tests and benchmarks.
+    #: Time in ms that the `fixed` encoder takes per batch; it replaces the model in tests and benchmarks.
     fixed_latency_ms: Annotated[float, Field(ge=0)] = 0.0
     encoder_threads: Annotated[int, Field(ge=0)] = 0
     batch_max: Count = 16
@@ -195,13 +195,13 @@ class Settings(BaseModel):
 
     @property
     def user_agent(self) -> str:
-        """The `User-Agent` with which the catalog's tools fetch covers."""
+        """The `User-Agent` that the catalog's tools send when they fetch covers."""
         contact = "" if self.fetch_contact is None else f" ({self.fetch_contact})"
         return self.fetch_user_agent + contact
 
     @property
     def catalog_precision(self) -> Literal["auto", "float32"]:
-        """The precision of the catalog's own vectors: never int8, even if queries are embedded in int8."""
+        """The precision for embedding the catalog's covers: never int8, even if queries use int8."""
         return "auto" if self.encoder_precision == "int8" else self.encoder_precision
 
 

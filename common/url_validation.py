@@ -78,7 +78,7 @@ def redis_url(url: str) -> str:
     try:
         urlsplit(url)
     except ValueError:
-        # For example, a bracket that looks like the start of an IPv6 address raises this error.
+        # `urlsplit` fails, for example, on a bracket that looks like the start of an IPv6 address.
         raise ValueError(f"it cannot be read; {PERCENT_ENCODING}") from None
     options = _redis_options(parts)
     # Celery's transport treats the text after a semicolon as the URL of another server.
@@ -181,7 +181,7 @@ def _split(url: str) -> _Parts:
     assert authority is not None  # noqa: S101 - the pattern also matches an empty string
     user_info, _, hosts = authority.group().rpartition("@")
     path, _, query = rest[authority.end() :].partition("?")
-    # The text before the last @ that precedes the first slash was meant as user name and password.
+    # Before the first slash, the text up to the last @ was probably meant as user name and password.
     meant = rest.partition("/")[0].rpartition("@")[0]
     if (
         "#" in rest
@@ -244,7 +244,7 @@ def _redis_options(parts: _Parts) -> dict[str, str]:
 
 
 def _check_certificates(options: dict[str, str]) -> None:
-    """Raise an error for options with which every TLS connection would fail.
+    """Raise an error for options that would make every TLS connection fail.
 
     The value of `ssl_cert_reqs` can have Celery's form, such as `CERT_REQUIRED`; this function changes it to
     redis-py's form.
@@ -263,14 +263,14 @@ def _check_certificates(options: dict[str, str]) -> None:
             context.load_verify_locations(*trusted)
     with _naming("ssl_certfile", "ssl_keyfile", among=options):
         if "ssl_certfile" in options:
-            # If a password is given, even an empty one, OpenSSL does not ask for a password at the terminal.
+            # A password is always passed, because OpenSSL would otherwise ask for it at the terminal.
             password = options.get("ssl_password", "")
             context.load_cert_chain(options["ssl_certfile"], options.get("ssl_keyfile"), password)
 
 
 @contextmanager
 def _naming(*names: str, among: Mapping[str, str]) -> Iterator[None]:
-    """Turn the error of an unreadable file into a message that names the options that contain its path."""
+    """Turn an error about an unreadable file into a message that names the options with the file's path."""
     try:
         yield
     except OSError as error:

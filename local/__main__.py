@@ -56,7 +56,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         console.print(error.detail, style="red")
         return 2
     for number in _ENDING:
-        # A command under nohup must go on ignoring SIGHUP.
+        # A command started with nohup must continue to ignore SIGHUP.
         if signal.getsignal(number) is not signal.SIG_IGN:
             signal.signal(number, _interrupt)
     try:
@@ -73,8 +73,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         console.print(str(error), style="red", highlight=False)
         return 1
     except (BrokenExecutor, psycopg.Error, RedisError) as error:
-        # A server was killed during the start; the next `make run` continues at the point where this start
-        # failed.
+        # A server was killed during the start; the next `make run` continues where this start failed.
         console.print(f"the start was cut short: {error}; run it again", style="red", highlight=False)
         return 1
     console.print("stopped")
@@ -88,7 +87,7 @@ def _interrupt(_signal: int, _frame: FrameType | None) -> None:
 
 
 def _heed_no_signal() -> None:
-    # An empty handler is set instead of SIG_IGN, which a child that is being started would inherit.
+    # An empty handler is set, because a child that is being started would inherit SIG_IGN.
     for number in _ENDING:
         signal.signal(number, lambda _signal, _frame: None)
 
@@ -138,7 +137,7 @@ def _load_demo(options: LocalOptions, stack: Stack, progress: Progress) -> None:
         advance=lambda done: progress.advance(task, done),
     )
     progress.update(task, completed=options.demo_albums)
-    # Cached results contain cover URLs, so a changed port makes them invalid, as a new catalog does.
+    # Cached results contain cover URLs, so a changed port invalidates them, just as a new catalog does.
     if loaded or _moved(options.state / "url", options.url):
         fingerprint = find_model(options.settings.clip_model).fingerprint
         with open_redis(stack.redis_url) as redis:

@@ -1,4 +1,4 @@
-"""The two example searches after a start: one by image and one by text, sent over HTTP as by a client."""
+"""Runs two example searches after a start, one by image and one by text, over HTTP like any client."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -16,7 +16,7 @@ from local.errors import ExampleSearchFailed
 
 TEXT = "red circle on a dark cover"
 SHOWN = 5
-#: The longest wait in seconds that the API allows a request to ask for, independent of DEFAULT_WAIT_S.
+#: The maximum seconds that a client can ask to wait, independent of DEFAULT_WAIT_S.
 WAIT_S = 60
 
 
@@ -40,7 +40,7 @@ def show_searches(console: Console, *, url: str, cover: Path, headers: Mapping[s
 
 @contextmanager
 def throw_away_key(redis_url: str) -> Iterator[Mapping[str, str]]:
-    """Yield the header of an API key that is revoked at the end.
+    """Yield a header with a temporary API key, and revoke the key at the end.
 
     Raises:
         RedisError, OSError: Redis cannot store the key.

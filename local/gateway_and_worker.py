@@ -37,7 +37,7 @@ class Service(ChildProcess):
             stop_signal=signal.SIGTERM,
             stop_grace_s=STOP_GRACE_S,
             start_timeout_s=timeout_s,
-            # A worker need not finish its jobs when this process is killed, because Redis keeps them.
+            # If this process is killed, a worker need not finish its jobs, because Redis keeps the jobs.
             death_signal=signal.SIGKILL,
         )
         self._command = command
@@ -54,14 +54,14 @@ class Service(ChildProcess):
         return self.pid is not None and self._ready(self.pid)
 
     def restart(self) -> None:
-        """Restart the process after it ended, without waiting until it is ready."""
+        """Restart the process after it has ended; do not wait until it is ready."""
         self._respawn()
 
 
 def gateway_service(
     folder: Path, env: Mapping[str, str], *, url: str, timeout_s: float, name: str = "gateway"
 ) -> Service:
-    """Return a gateway process that is not started yet; PORT in `env` must be the port in `url`."""
+    """Return a gateway process, not yet started; PORT in `env` must be the port in `url`."""
     return Service(
         name,
         folder=folder / name,
@@ -83,8 +83,8 @@ def worker_service(
 ) -> Service:
     """Return a worker process that is not started yet.
 
-    The method `start` waits until the worker has announced its model in the Redis at `redis_url`, by default
-    at REDIS_URL in `env`; with `waits=False`, `start` returns at once.
+    The method `start` waits until the worker has announced its model in Redis at `redis_url` (default:
+    REDIS_URL in `env`); with `waits=False`, `start` returns at once.
     """
     announced_in = redis_url or env["REDIS_URL"]
     return Service(

@@ -1,4 +1,4 @@
-"""The environment variables of `make run`, in addition to the settings of gateway and worker."""
+"""The environment variables that `make run` reads in addition to the settings of gateway and worker."""
 
 import os
 from collections.abc import Mapping
@@ -51,7 +51,7 @@ class LocalOptions:
 
 
 def read_options(environ: Mapping[str, str]) -> LocalOptions:
-    """Read STATE_DIR, WORKERS, DEMO_ALBUMS and every setting; CLIP_MODEL defaults to the demo model.
+    """Read STATE_DIR, WORKERS, DEMO_ALBUMS and all settings; CLIP_MODEL defaults to the demo model.
 
     Raises:
         SettingsError: a variable is malformed.

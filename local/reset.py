@@ -1,4 +1,4 @@
-"""`make reset` removes the files of a `make run` with the same STATE_DIR and PORT.
+"""`make reset` removes the files that `make run` with the same STATE_DIR and PORT created.
 
 Databases, generated covers, exported models and logs are removed; the next start recreates them. API keys and
 albums that were added by hand are lost.

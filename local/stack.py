@@ -81,13 +81,14 @@ class Stack:
         try:
             _start_together(self._services)
         except ServerFailed:
-            # A server that was given up canceled these starts, so its error is the one to report.
+            # If the supervisor gave up a server and therefore canceled these starts, report that server's
+            # error.
             self._supervisor.require_all()
             raise
         self._supervisor.watch(self._services)
 
     def keep_running(self) -> None:
-        """Restart processes that end, until a process ends too often.
+        """Restart each process that ends, until a process ends too often.
 
         Raises:
             ServerFailed: a process ended too often.
@@ -120,10 +121,10 @@ class Stack:
 
 
 def _start_together(parts: Sequence[ChildProcess]) -> None:
-    """Start processes and wait until all are ready; if one fails, cancel the starts of the others.
+    """Start processes and wait until all are ready; if one fails, cancel all other starts.
 
-    Even a single process is started in a thread of its own: a signal raises an exception in the main thread,
-    which could come between the start of a process and the record of its process id.
+    Even a single process is started in its own thread, because a signal raises an exception in the main
+    thread, possibly after a process has started but before its id is recorded.
     """
     threads = ThreadPoolExecutor(max(1, len(parts)))
     try:

@@ -16,11 +16,13 @@ def main() -> int:
     """Run a worker and return its exit status."""
     try:
         settings = load_settings(os.environ)
-        # Called before decoders start, so that an exploited codec cannot read the catalog's key from memory.
+        # Inspection is forbidden before decoders start, so that an exploited codec cannot read the catalog's
+        # key from memory.
         forbid_inspection()
         configure_logging("worker", settings.log_level)
         check_redis(settings)
-        # Output is captured only now, so that errors of the checks above reach the terminal as plain text.
+        # Output is captured only after the checks above, so that their errors reach the terminal as plain
+        # text.
         capture_output(lambda stream: configure_logging("worker", settings.log_level, stream=stream))
         return WorkerProcess(settings).run()
     except SettingsError as error:

@@ -42,7 +42,7 @@ from worker.watchdog import Watchdog
 
 log = logging.getLogger(__name__)
 
-#: The time in seconds for which `/health` shows the reason of a failed start.
+#: The number of seconds for which `/health` shows why a start failed.
 FAILURE_TTL_S = 120.0
 
 
@@ -117,7 +117,7 @@ class WorkerProcess:
         return 1 if self._retired else 0
 
     def _retire(self, error: ModelMismatch) -> None:
-        """Drain and exit, because the catalog now has another model's vectors."""
+        """Finish the running jobs and exit, because the catalog now has another model's vectors."""
         if not self._retired:
             self._retired = True
             self._announced |= {"ready": False, "error": f"{error.code}: {error.detail}"}
@@ -146,7 +146,7 @@ class WorkerProcess:
         try:
             self._ledger.charge(client, excess_s=excess_s)
         except QueueUnavailable as error:
-            # If the client's next image also takes longer than estimated, that image is reported again.
+            # The report is not repeated: if the client's next image also takes too long, it is reported then.
             log.warning("could not report an image's cost", extra={"error": error.detail})
 
     def _serve(self, encoder: Encoder, catalog: Catalog) -> None:
@@ -187,7 +187,8 @@ class WorkerProcess:
             register_search(self._celery, handler)
             bulk = stack.enter_context(closing(BulkProcess(s)))
             register_bulk(self._celery, BulkHandler(self._redis, bulk))
-            # The limit is half of a job's deadline, so that another worker can still answer the runs.
+            # The watchdog's limit is half of a job's deadline, so that another worker still has time to
+            # answer the runs.
             watchdog = Watchdog(batcher.running_s, limit_s=s.job_deadline_s / 2)
             retry_transient(leases.start, within_s=math.inf, on_failure=self._report_waiting)
             watchdog.start()
@@ -223,7 +224,7 @@ def consume(app: Celery, *, concurrency: int, drain: threading.Timer) -> None:
         drain.start()
 
     worker_shutting_down.connect(start_drain, weak=False)
-    # Celery configures logging itself unless a receiver is connected to `setup_logging`.
+    # Celery would configure logging itself if no receiver were connected to `setup_logging`.
     setup_logging.connect(lambda **_: None, weak=False)
     worker = app.Worker(
         pool="threads",

@@ -1,4 +1,4 @@
-"""The micro-batcher: items that wait while the model is busy are encoded in one forward pass.
+"""The micro-batcher: items that arrive while the model is busy are encoded together in one forward pass.
 
     submit_image ──► images ─┐                   ┌─► future of each item
     submit_text  ──► texts  ─┴─► model threads ──┘
@@ -44,7 +44,7 @@ class _Waiting:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Lane:
-    """The encode function, the maximum batch size and the waiting items of one kind, texts or images."""
+    """The encode function, maximum batch size and waiting items, either for texts or for images."""
 
     encode: Callable[[Sequence[Any]], Embeddings]
     max_size: int
@@ -52,7 +52,7 @@ class _Lane:
 
 
 class Batcher:
-    """Owns one thread for each parallel forward pass of the encoder; thread-safe."""
+    """Encodes items in batches, on one thread for each parallel forward pass; thread-safe."""
 
     def __init__(
         self, encoder: Encoder, *, max_size: int, max_wait_s: float = 0.0, queue_limit: int = 1024
@@ -60,7 +60,7 @@ class Batcher:
         images_max = min(max_size, IMAGES_PER_CPU_BATCH) if encoder.device == "cpu" else max_size
         self._images = _Lane(lambda images: encoder.encode_images(np.stack(images)), images_max)
         self._texts = _Lane(encoder.encode_texts, max_size)
-        #: The lane of texts and the lane of images; the lane of the next batch comes first.
+        #: The lanes of texts and of images; the next batch is taken from the first lane if possible.
         self._turns = deque((self._texts, self._images))
         self._max_wait_s = max_wait_s
         self._queue_limit = queue_limit
@@ -79,7 +79,7 @@ class Batcher:
         """Queue an image of shape (size, size, 3).
 
         Raises:
-            QueueFull: too many items wait, or the batcher is closing.
+            QueueFull: too many items are waiting, or the batcher is closing.
         """
         return self._submit(self._images, pixels)
 
@@ -87,14 +87,14 @@ class Batcher:
         """Queue a text.
 
         Raises:
-            QueueFull: too many items wait, or the batcher is closing.
+            QueueFull: too many items are waiting, or the batcher is closing.
         """
         return self._submit(self._texts, text)
 
     def running_s(self) -> float:
         """Return the seconds that the oldest running batch has taken so far, or 0 if no batch runs.
 
-        The watchdog ends the process if a batch takes so long that the model thread must have stalled.
+        The watchdog uses this duration to detect a stalled model thread.
         """
         began = self._running.copy().values()
         return time.monotonic() - min(began) if began else 0.0
@@ -102,7 +102,7 @@ class Batcher:
     def close(self, *, timeout_s: float = 30.0) -> bool:
         """Accept no more items, encode the waiting items, and return whether all were encoded in time.
 
-        Items that still wait after the timeout are cancelled.
+        Items that are still waiting after the timeout are cancelled.
         """
         with self._changed:
             self._closing = True
@@ -146,7 +146,7 @@ class Batcher:
                 del self._running[threading.get_ident()]
 
     def _take(self) -> tuple[_Lane, list[_Waiting]] | None:
-        """Wait for items and take a batch of the next lane; return None when closed and no item waits."""
+        """Wait for items and take a batch from the next lane; return None if closed and empty."""
         with self._changed:
             lane = None
             while lane is None or lane is not self._next_lane():
@@ -171,8 +171,8 @@ class Batcher:
     def _next_lane(self) -> _Lane | None:
         """Return the lane of the next forward pass, or None if no pass should start now."""
         waiting = [lane for lane in self._turns if lane.waiting]
-        # A partial batch waits for the running pass and then uses all threads, because it would take longer
-        # if it ran in parallel with that pass on half of the threads.
+        # A partial batch waits for the running pass and then uses all threads, which is faster than a
+        # parallel pass on half of the threads.
         can_start = not self._running or any(len(lane.waiting) >= lane.max_size for lane in waiting)
         return waiting[0] if waiting and can_start else None
 

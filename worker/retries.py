@@ -9,8 +9,8 @@ from common.errors import CoverSearchError
 
 T = TypeVar("T")
 
-#: The maximum of the first wait and of every wait between two attempts, in seconds; each wait is random
-#: between 0 and its maximum.
+#: The maximum seconds to wait after the first attempt, and after any attempt; each wait is random between 0
+#: and its maximum.
 FIRST_WAIT_S, LONGEST_WAIT_S = 0.1, 2.0
 
 

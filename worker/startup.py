@@ -1,4 +1,4 @@
-"""Starts a worker: loads the model, opens the catalog, which must match the model, and connects to Redis.
+"""Starts a worker: loads the model, opens the catalog, checks that both match, and connects to Redis.
 
 The worker waits for a catalog or Redis that is down, and reports the reason during the wait. A permanent
 error ends the start.

@@ -35,5 +35,5 @@ class Watchdog:
             stalled_s = self._running_s()
             if stalled_s > self._limit_s:
                 log.critical("the model thread has stalled; ending", extra={"stalled_s": round(stalled_s, 1)})
-                # A thread cannot be killed, so only the end of the process stops the renewal of leases.
+                # Python cannot kill a thread, so only ending the process stops the renewal of leases.
                 os._exit(STALLED_STATUS)

@@ -1,4 +1,4 @@
-"""Startup check that a gateway without API keys listens only on loopback, unless a setting allows more."""
+"""Startup check: without API keys or ALLOW_UNAUTHENTICATED, a gateway listens only on loopback."""
 
 from ipaddress import ip_address
 

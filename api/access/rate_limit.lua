@@ -5,8 +5,8 @@
 --   returns  {1 if paid, else 0; previous units, ms until they expire; current units, ms until they expire}
 --
 -- The script is a sliding window counter: the previous window's units count in proportion to its overlap with a
--- window that ends now. Times come from Redis's clock. The hash expires when the units of neither window count any
--- longer.
+-- window that ends now. Times come from Redis's clock. The hash expires when both windows have ended and
+-- their units no longer count.
 
 local limit, window_ms, cost = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
 local time = redis.call('TIME')

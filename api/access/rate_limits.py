@@ -70,7 +70,7 @@ class Window:
     current_s: float
 
     def quota(self, rate: Rate) -> Quota:
-        """Return how many units of a rate limit are left, and when all units are available again."""
+        """Return how many units are left, and in how many seconds all units are available again."""
         counted = math.floor(self.previous * self.previous_s / rate.window_s) + self.current
         # Units expire after twice the window's length, because they also count during the following window.
         reset_s = self.current_s if self.current else self.previous_s
@@ -91,7 +91,7 @@ class Window:
 
 @dataclass(frozen=True, slots=True)
 class Payment:
-    """Whether an attempt to spend units succeeded, and the units of the time window after the attempt."""
+    """The outcome of an attempt to spend units: whether it succeeded, and the units spent afterwards."""
 
     is_made: bool
     window: Window
@@ -112,7 +112,7 @@ class RateLimits:
         Returns None if Redis fails and RATE_LIMIT_ON_FAILURE is `allow`.
 
         Raises:
-            QueueUnavailable: Redis fails and RATE_LIMIT_ON_FAILURE is `refuse`.
+            QueueUnavailable: RATE_LIMIT_ON_FAILURE is `refuse` and Redis fails.
         """
         rate = bucket.rate
         args = (rate.limit, rate.window_s * 1000, cost)
@@ -136,7 +136,7 @@ class RateLimits:
 
 
 class Budget:
-    """The budget of the client of one request, and the units left after the last payment."""
+    """The budget of the client that sent one request; records the outcome of the last payment."""
 
     def __init__(self, limits: RateLimits, bucket: Bucket) -> None:
         self._limits = limits
@@ -157,7 +157,7 @@ class Budget:
         await self._pay(REQUEST_COST, again=REQUEST_COST)
 
     async def spend(self, query: SearchQuery) -> None:
-        """Pay for computing a query, in addition to the cost of the request that `enter` has paid.
+        """Pay for computing a query; `enter` has already paid for the request.
 
         Raises:
             RateLimited: fewer units are left than the query costs, and no unit was taken.
@@ -191,8 +191,7 @@ class Budget:
             )
 
     def _payable(self, cost: int) -> int:
-        # The cost is capped, so that a client with a full budget can afford a search that costs more than the
-        # limit.
+        # The cost is capped, so that a full budget always pays for a search.
         return min(cost, self._bucket.rate.limit - REQUEST_COST)
 
     async def _pay(self, cost: int, *, again: int) -> bool:

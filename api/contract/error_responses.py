@@ -28,7 +28,7 @@ MEDIA_TYPE = "application/problem+json"
 TYPE_PREFIX = "urn:cover-search:problem:"
 
 INTERNAL_DETAIL = "the service failed unexpectedly; its log names this request id"
-#: The response header after a body with an unsupported content coding (RFC 9110, section 15.5.16).
+#: Added to the response if a request body has an unsupported content coding (RFC 9110, 15.5.16).
 CODINGS = {"Accept-Encoding": "identity"}
 CHALLENGE = {"WWW-Authenticate": 'Bearer realm="cover-search"'}
 

@@ -59,8 +59,8 @@ def _document(app: FastAPI, *, path_prefix: str) -> Schema:
         routes=app.routes,
         servers=[{"url": path_prefix}] if path_prefix else None,
     )
-    # FastAPI drops nulls from examples and omits models of bodies that it does not parse, so the schemas are
-    # replaced here.
+    # FastAPI drops nulls from examples and omits the models of bodies that it does not parse, so this
+    # function replaces the schemas.
     _, models = models_json_schema(_MODELS, ref_template="#/components/schemas/{model}")
     models["$defs"]["Problem"]["example"] = problem_example("invalid_parameter")
     document["components"]["schemas"] = models["$defs"]

@@ -1,4 +1,4 @@
-"""Reads from the `Prefer` header (RFC 7240) and `?wait=` how long a request waits for its result."""
+"""Reads the `Prefer` header (RFC 7240) and `?wait=`, which say how long a request waits for its result."""
 
 import re
 from collections.abc import Iterable
@@ -24,7 +24,7 @@ class WaitPreference:
 
 
 def read_preferences(headers: Iterable[str]) -> dict[str, str]:
-    """Return preferences by lower-case name; of a repeated name, the first value counts (RFC 7240, 2)."""
+    """Map lower-case preference names to values; the first of several equal names counts (RFC 7240, 2)."""
     found: dict[str, str] = {}
     for header in headers:
         for item in _ITEM.findall(header):

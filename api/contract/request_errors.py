@@ -4,7 +4,7 @@ CoverSearchError
 ├── InvalidRequest        one or more invalid parameters, each with its own message
 ├── RouteNotFound
 ├── MethodNotAllowed
-├── MalformedBody         not well-formed HTTP, or the body is not the multipart or JSON that it claims to be
+├── MalformedBody         not well-formed HTTP, or the body is not well-formed multipart or JSON
 ├── NotImplementedHere    an HTTP method or transfer coding that the service does not implement
 ├── RangeNotSatisfiable   a byte range beyond the end of a file
 ├── BodyTooLarge          a JSON body above the maximum size

@@ -56,7 +56,7 @@ JOB_ID = Annotated[
     ),
 ]
 
-#: The names of the content fields of a query's part; each part has exactly one of these fields.
+#: The fields that hold a query part's content; each part has exactly one of these fields.
 KINDS = ("text", "image", "album_id")
 
 
@@ -93,7 +93,7 @@ Wait = Annotated[
 
 
 class Parameters(BaseModel):
-    """The base class of the parameters or the body of one endpoint, which refuses unknown names."""
+    """The base class for models of parameters and bodies, which refuses unknown names."""
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 

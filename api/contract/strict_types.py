@@ -11,7 +11,7 @@ from typing import Any
 from pydantic import BeforeValidator, Field, ValidationInfo
 from pydantic_core import PydanticCustomError
 
-#: The pydantic context with which a JSON body is validated.
+#: The pydantic context used to validate a JSON body.
 JSON = {"source": "json"}
 
 _INTEGER = re.compile(r"-?(0|[1-9][0-9]{0,8})")
@@ -58,5 +58,5 @@ FLAG = BeforeValidator(_read_flag)
 
 
 def within(low: float, high: float) -> Any:
-    """Return the bounds of a number, which must come before `INTEGER` or `NUMBER` in `Annotated`."""
+    """Return a `Field` with a number's bounds; put it before `INTEGER` or `NUMBER` in `Annotated`."""
     return Field(ge=low, le=high)

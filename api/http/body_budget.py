@@ -15,8 +15,8 @@ class Body:
     def __init__(self, budget: "BodyBudget") -> None:
         self._budget = budget
         self._held_bytes = 0
-        #: The received bytes. Only this object refers to the bytes, because an exception's traceback would
-        #: keep a local variable alive until the error is answered.
+        #: The received bytes. No local variable refers to the bytes, because an exception's traceback would
+        #: keep the variable alive until the error is answered.
         self.buffer = bytearray()
         #: The uploaded images as pairs of SHA-256 and bytes.
         self.images: tuple[tuple[str, bytes], ...] = ()

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from fastapi.responses import Response
 
-#: With this `Cache-Control`, a client must revalidate a cached answer, because every ingest can change it.
+#: This `Cache-Control` makes clients revalidate a cached answer, because every ingest can change the answer.
 REVALIDATE = "no-cache"
 
 

@@ -1,4 +1,4 @@
-"""Lingering close (as in nginx) of the connection of a request that is answered before its body was read.
+"""Lingering close, as in nginx, for requests that are answered before their body was read.
 
 Closing the connection at once would reset it while the client is still sending, and the client would lose the
 answer. The server therefore sends the answer, reads and discards further body bytes for a short time, and
@@ -14,7 +14,7 @@ LINGER_BYTES = 16 * 1024 * 1024
 
 
 class LingeringClose:
-    """Middleware that closes the connection of a request that is answered before its body was read."""
+    """Middleware that delays closing a connection if a request is answered before its body was read."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app

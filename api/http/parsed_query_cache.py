@@ -15,12 +15,12 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from common.errors import CoverSearchError
 from common.search_query import SearchQuery
 
-#: The maximum number of bytes of a URL whose query is remembered, which limits the memory used.
+#: To limit memory, queries of URLs longer than this number of bytes are not remembered.
 REMEMBERED_BYTES = 1024
 REMEMBERED_MAX = 4096
 _BYPASS_HEADERS = frozenset({b"prefer", b"idempotency-key"})
 
-#: Returns the cached response to a query with the given `If-None-Match` headers, or None if there is none.
+#: Takes a query and its `If-None-Match` headers; returns the cached response, or None if there is none.
 CachedResponse: TypeAlias = Callable[[Scope, SearchQuery, list[str]], Awaitable[Response | None]]
 
 
@@ -72,7 +72,8 @@ class RepeatedQueriesMiddleware:
         try:
             return await self._cached_response(scope, query, if_none_match)
         except CoverSearchError:
-            # The route handles the request, raises the same error and answers with a problem document.
+            # Returning None passes the request to the route, which raises the same error and answers with a
+            # problem document.
             return None
 
 

@@ -39,7 +39,7 @@ def check_path_prefix(prefix: str) -> None:
     """Check that no path of the service begins with the prefix.
 
     Raises:
-        SettingsError: a path of the service begins with the prefix, so a path without it would be ambiguous.
+        SettingsError: the prefix and a path of the service have the same first segment.
     """
     first = prefix.split("/")[1]
     if first in FIRST_SEGMENTS:

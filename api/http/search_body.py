@@ -16,12 +16,12 @@ from common.search_query import PARTS_MAX, AlbumPart, ImagePart, Part, SearchQue
 
 #: The maximum number of fields of a JSON object; a search has seven fields, and a part has four.
 FIELDS_MAX = 20
-#: The maximum number of commas in a body; even a search whose texts are all commas has half as many.
+#: The maximum number of commas in a body; even a search with texts full of commas has half as many.
 COMMAS_MAX = 20_000
 #: The scheme of a data URI in lower case.
 DATA = "data:"
-#: The characters that are removed from base64 before decoding. Spaces are not removed, because form encoding
-#: turns `+` into a space, and base64 without the `+` would silently decode to other bytes.
+#: The characters that are removed from base64 before decoding. Spaces are not removed: form encoding turns
+#: `+` into a space, and removing the space would silently change the decoded bytes.
 LINE_BREAKS = b"\r\n"
 FROM_URL_SAFE = bytes.maketrans(b"-_", b"+/")
 NOT_BASE64 = "an image is base64 (also URL-safe, unpadded or in lines), or a data URI of base64"

@@ -1,4 +1,4 @@
-"""The security headers of every response, including the Content-Security-Policy of each path."""
+"""The security headers of every response, including the Content-Security-Policy for the response's path."""
 
 from urllib.parse import urlsplit
 
@@ -22,7 +22,8 @@ class SecurityHeaders:
     """Returns the security headers of each path."""
 
     def __init__(self, *, public_url: str | None) -> None:
-        # Only the origin of PUBLIC_URL is allowed, because a URL with a path would allow only the path.
+        # The path of PUBLIC_URL is dropped, because a policy with a path would block all other paths of the
+        # host.
         covers = f" {origin_of(public_url)}" if public_url else ""
         self._closed = _headers(CLOSED)
         self._docs = _headers(DOCS)

@@ -78,7 +78,8 @@ class TypedFiles(StaticFiles):
         try:
             found, status = super().lookup_path(path)
         except OSError:
-            # The path has a loop of symbolic links, too long a name, or a folder without search permission.
+            # The path contains a symbolic link loop, a name that is too long, or a folder that is not
+            # accessible.
             return "", None
         if status is None or not self._is_served(path, found, status):
             return "", None

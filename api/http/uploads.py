@@ -58,7 +58,7 @@ class RawImage:
 
 
 async def read_image(request: Request, body: Body, *, max_bytes: int) -> bytes:
-    """Return the image of at most `max_bytes` that a request sends in a form or as its whole body.
+    """Return the image that a request sends in a form or as its whole body, of at most `max_bytes` bytes.
 
     Raises:
         ImageTooLarge, InvalidRequest, MalformedBody, QueueFull, RequestTimeout, UnsupportedContentCoding,
@@ -127,13 +127,13 @@ def _check_coding(request: Request) -> None:
 
 
 def declared_bytes(request: Request) -> int | None:
-    """Return the value of `Content-Length`, which is not trusted and serves only early refusals, or None."""
+    """Return the value of `Content-Length`, used only for early refusals, or None if it is missing."""
     declared = request.headers.get("content-length", "")
     return int(declared) if declared.isascii() and declared.isdigit() else None
 
 
 def _incoming_image(request: Request, buffer: bytearray, *, max_bytes: int) -> ImageForm | RawImage:
-    """Return the object that collects the image from a body of the request's `Content-Type`."""
+    """Return the object that collects the image from the body, chosen by the request's `Content-Type`."""
     declared = request.headers.get("content-type")
     # A body without a Content-Type may be treated as application/octet-stream (RFC 9110, 8.3).
     media_type, options = (OCTETS, {}) if declared is None else parse_options_header(declared)

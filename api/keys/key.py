@@ -25,7 +25,7 @@ class Role(StrEnum):
 
     #: The key may use every endpoint under /api/, but sees only its own jobs.
     SEARCH = "search"
-    #: The key has the rights of SEARCH, and may also see why a part of the service is not ready.
+    #: The key has all rights of a SEARCH key, and can also see why a part of the service is not ready.
     ADMIN = "admin"
 
 

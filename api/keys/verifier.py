@@ -12,7 +12,7 @@ from common.errors import QueueUnavailable
 from common.redis import keyspace
 from common.redis.multiplexed_client import MultiplexedRedis
 
-#: The seconds for which a verified key is cached, so a revoked key is accepted for at most this time.
+#: The seconds for which a verified key is cached; a revoked key is accepted for at most this long.
 TRUST_S = 2.0
 CACHE_MAX_KEYS = 10_000
 
@@ -28,7 +28,7 @@ class KeyVerifier:
 
     def __init__(self, redis: Redis) -> None:
         self._redis = MultiplexedRedis(redis)
-        #: The cached records by the SHA-256 of the key, so that no plain-text key stays in memory.
+        #: Maps the SHA-256 of each cached key to its record; plain-text keys are not kept in memory.
         self._cache: dict[str, _CacheEntry] = {}
 
     async def verify(self, presented: str) -> KeyRecord:

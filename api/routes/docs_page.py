@@ -46,7 +46,7 @@ async def docs(_request: Request) -> Response:
 
 @router.get("/openapi.json")
 async def openapi(request: Request) -> Response:
-    """Return the OpenAPI document, serialized once because that takes as long as a hundred cached answers."""
+    """Return the OpenAPI document, which is serialized only once because serializing it is slow."""
     state = request.app.state
     if not hasattr(state, "openapi"):
         state.openapi = orjson.dumps(request.app.openapi())

@@ -52,7 +52,7 @@ async def job(
     asked: Annotated[WaitParameters, Query()],
     headers: Annotated[PreferHeader, Header()],
 ) -> Response:
-    """Return a job; with `wait`, return the job when it has ended or the waiting time has passed."""
+    """Return a job; with `wait`, first wait until the job has ended or the waiting time has passed."""
     preference = decide_wait(headers.prefer, parameter_s=asked.wait, default_s=0)
     gateway = gateway_of(request)
     found, retry_after_s = await gateway.searches.job(

@@ -76,7 +76,7 @@ async def cached_response(scope: Scope, query: SearchQuery, if_none_match: list[
 
 
 def holds(if_none_match: list[str], query_key: str) -> bool:
-    """Tell whether `If-None-Match` lists the answer that a query key identifies."""
+    """Tell whether `If-None-Match` contains the ETag of the answer to a query key."""
     return bool(if_none_match) and names_tag(if_none_match, etag_of(query_key))
 
 

@@ -43,7 +43,7 @@ from common.search_query import ImagePart, SearchQuery, image_digest
 router = APIRouter(tags=["search"], route_class=StrictRoute)
 
 ACCEPTED_JOB = answer("The job: not ready in time, or `respond-async`.", Job, headers=ACCEPTED_HEADERS)
-#: The maximum number of bytes of a body without images; limits are checked before a longer body is read.
+#: The maximum size in bytes of a body without images; before a longer body is read, limits are checked.
 SMALL_BODY_BYTES = 64 * 1024
 #: The error codes of every search endpoint.
 SEARCH_PROBLEMS = (
@@ -95,7 +95,7 @@ async def search_by_text(
     asked: Annotated[TextSearch, Query()],
     headers: Annotated[CacheableSearchHeaders, Header()],
 ) -> Response:
-    """Find the albums whose covers match a description best.
+    """Find the albums whose covers best match a description.
 
     The request waits for the result by default; a repeated query is answered from the cache.
     """
@@ -199,7 +199,7 @@ async def _read_query(request: Request, body: Body, gateway: Gateway) -> SearchQ
 
 
 async def _check_room(request: Request, gateway: Gateway) -> None:
-    """Refuse an upload before reading it if the rate limit or the ledger would refuse it afterwards."""
+    """Refuse an upload before reading it if the rate limit or the ledger would refuse its job."""
     budget_of(request).expect(IMAGE_COST)
     await gateway.ledger.check_room(
         owner=owner_of(request),

@@ -22,16 +22,17 @@ T = TypeVar("T")
 CACHE_TTL_S = 60.0
 CACHE_MAX_ENTRIES = 2048
 THREADS = 4
-#: The seconds beyond the catalog's own timeout after which a call is abandoned.
+#: A catalog call is abandoned this number of seconds after the catalog's own timeout.
 GRACE_S = 1.0
 
 
 @dataclass(frozen=True, slots=True)
 class Genres:
-    """The sorted genres of the catalog, and the catalog's spellings of each normalized genre."""
+    """The catalog's sorted genres, and a mapping from normalized genres to the catalog's spellings."""
 
     names: tuple[str, ...]
-    #: The catalog's spellings by genre key; spellings that only the catalog distinguishes share a key.
+    #: Maps each normalized genre to the catalog's spellings; it has several if only the catalog distinguishes
+    #: them.
     spellings: Mapping[str, tuple[str, ...]]
 
     @classmethod
@@ -68,7 +69,7 @@ class CatalogCache:
         self._version_seen = version
         self._timeout_s = timeout_s
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="catalog")
-        # Version polls have a separate thread, so that many album reads cannot delay a poll.
+        # A separate thread polls the version, so that many album reads cannot delay a poll.
         self._version_thread = ThreadPoolExecutor(1, thread_name_prefix="catalog-version")
         self._entries: dict[tuple[str, ...], tuple[float, Any]] = {}
         self._in_flight: dict[tuple[str, ...], asyncio.Task[Any]] = {}
@@ -149,7 +150,8 @@ class CatalogCache:
     def _on_call_done(self, key: tuple[str, ...], task: "asyncio.Task[Any]") -> None:
         del self._in_flight[key]
         if not task.cancelled():
-            # If every waiting client has disconnected, asyncio would log an exception that is not retrieved.
+            # If every waiting client has disconnected, nobody retrieves the exception, and asyncio would log
+            # it.
             task.exception()
 
     async def _call(self, call: Callable[[], T], threads: ThreadPoolExecutor) -> T:

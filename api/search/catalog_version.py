@@ -1,4 +1,4 @@
-"""The catalog's version and model, polled by this process; every query key contains both."""
+"""Polls the catalog's version and model; every query key contains both."""
 
 import asyncio
 import secrets
@@ -15,13 +15,13 @@ from common.search_query import SearchQuery, query_key
 
 #: The seconds between polls; while the catalog answers, a change is noticed within this time.
 POLL_EVERY_S = 1.0
-#: The seconds for which a version is trusted after its last poll; restarting a catalog takes less time.
+#: The seconds for which a version is trusted after its last poll, longer than a catalog's restart takes.
 VERSION_MAX_AGE_S = 10.0
 
 
 @dataclass(frozen=True, slots=True)
 class QueryKey:
-    """A query key, and the model and catalog version from which the query's result is computed."""
+    """A query key, and a text that names the model and catalog version used to compute the result."""
 
     value: str
     made_from: str
@@ -43,8 +43,7 @@ class CatalogVersion:
         self.seen_at = float("-inf")
         self._token = ""
         self._model = "unknown"
-        #: Events that a change of the catalog sets to end the pause before the next poll of the catalog or
-        #: Redis.
+        #: Setting one of these events makes the next poll of the catalog or of Redis start at once.
         self.catalog_poll_due, self.redis_poll_due = asyncio.Event(), asyncio.Event()
 
     @property
@@ -77,7 +76,7 @@ class CatalogVersion:
 
     async def poll_catalog(self, ask: Callable[[], Awaitable[str | None]]) -> None:
         """Ask the catalog for its version."""
-        # The version's age counts from the start of the request, because the version may change afterwards.
+        # The version's age counts from the start of the poll, because the version can change during the poll.
         asked_at = self._clock()
         self._seen = await ask()
         self.seen_at = asked_at

@@ -1,4 +1,4 @@
-"""Reports the state of the queue, the catalog and the workers, and what is wrong with each part."""
+"""Reports the state of the queue, the catalog and the workers, with the faults of each part."""
 
 import asyncio
 import re
@@ -19,7 +19,7 @@ PROBE_EVERY_S = 2.0
 #: rate limit.
 REPORT_REUSE_S = 0.25
 
-#: Matches file paths with at least two names, but no paths of URLs and no endpoints such as /api/genres.
+#: Matches the folders of file paths, but not paths in URLs or endpoints such as /api/genres.
 _PATHS = re.compile(r"(?<![\w.:/~-])(?:~|/(?!api/|docs/|app/)[\w.@+-]+)(?:/[\w.@+-]+)*/(?=[\w.@+-])")
 _CREDENTIALS = re.compile(r"(?<=://)[^/@\s]*:[^/@\s]*@")
 
@@ -126,5 +126,5 @@ def why_no_worker(load: Load) -> str:
 
 
 def redact(sentence: str) -> str:
-    """Shorten file paths to their last name, and remove user names and passwords from URLs."""
+    """Shorten each file path to its last component, and remove user names and passwords from URLs."""
     return _PATHS.sub("…/", _CREDENTIALS.sub("…@", sentence))

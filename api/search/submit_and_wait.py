@@ -73,7 +73,8 @@ class Search:
     #: The client's name for fair scheduling of image decoding; empty if the search has no image.
     client: str = ""
     uploads: Uploads | None = None
-    #: A key unique to the client, whose repeated use returns the job of its first use; None means no key.
+    #: The Idempotency-Key, made unique per client: a repeated key returns the first request's job; None means
+    #: no key.
     idempotency_key: str | None = None
     #: Tells whether the client already has the answer that a query key identifies.
     holds: Callable[[str], bool] = _holds_nothing
@@ -102,11 +103,11 @@ class Answered:
     body: bytes
     timings: dict[str, float]
     job_id: str
-    #: Whether the run was shared with an identical query.
+    #: Whether the search shared the run of an identical query.
     coalesced: bool = False
     #: Whether the cache had the answer when the job was submitted.
     cached: bool = False
-    #: The query key; None if the result was computed from a catalog version other than the key's.
+    #: The query key; None if the result was computed from a different catalog version than the key names.
     query_key: str | None = None
 
 
@@ -188,8 +189,8 @@ class SearchService:
     async def _cached(self, query: SearchQuery, *, holds: Callable[[str], bool]) -> Cached | Unchanged | None:
         began = time.perf_counter()
         key = self._version.key_of(query)
-        # The key identifies the answer, so a client that has the answer is current even if the cache is
-        # empty.
+        # The query key identifies the answer, so a client with this answer needs no new one, even if the
+        # cache is empty.
         if holds(key.value):
             return Unchanged(key.value)
         body = await self._results.get(key.value)
@@ -251,7 +252,7 @@ class SearchService:
                 )
             job, retry_after_s = await self._ledger.job(accepted.job_id, owner=search.owner)
         else:
-            # The job of a repeated Idempotency-Key may have ended long ago.
+            # If the Idempotency-Key was used before, its job may have ended long ago.
             job, retry_after_s = await self.job(
                 accepted.job_id, owner=search.owner, wait_s=search.wait_s, client_gone=client_gone
             )

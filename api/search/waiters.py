@@ -1,4 +1,4 @@
-"""Keeps the requests of this process that wait for a job; events of the ledger wake these requests.
+"""Keeps track of this process's requests that are waiting for a job; ledger events wake these requests.
 
 The event at the end of a run contains the answer. A request that begins to wait after this event finds the
 run among the recently ended runs, and reads the job from the ledger. A periodic check of the ledger finds the
@@ -22,19 +22,19 @@ T = TypeVar("T")
 ClientGone: TypeAlias = Callable[[], Awaitable[None]]
 _Waiter: TypeAlias = "asyncio.Future[RunAnswer | None]"
 
-#: The number of ended runs to remember, because a run's last event may arrive before the answer to `submit`.
+#: The number of ended runs to remember; a run's last event can arrive before the reply to `submit`.
 REMEMBERED_RUNS = 10_000
-#: The number of jobs checked by one script, which blocks Redis for about a millisecond.
+#: The number of jobs to check with one script call, which blocks Redis for about a millisecond.
 CHECK_BATCH = 500
 CHECK_EVERY_S = 1.0
 
 
 class ClientHungUp(Exception):
-    """The client disconnected while it waited, so nobody would read an answer."""
+    """The client disconnected while its request was waiting, so nobody would read an answer."""
 
 
 class Waiters:
-    """Waiting requests by run and by job, because a job may be canceled before its run ends."""
+    """Waiting requests, indexed by run and by job because a job can be canceled before its run ends."""
 
     def __init__(self, ledger: GatewayLedger) -> None:
         self._ledger = ledger
@@ -76,8 +76,7 @@ class Waiters:
                 gone.cancel()
         if gone.done() and not ended.done():
             raise ClientHungUp
-        # The future is cancelled when the gateway stops; the client then gets its job, and can poll another
-        # gateway.
+        # A stopping gateway cancels the future; the client then gets its job, and can poll another gateway.
         return ended.result() if ended.done() and not ended.cancelled() else None
 
     @contextmanager
@@ -109,7 +108,7 @@ class Waiters:
                 self._wake(keyspace.JOB + job_id)
 
     def close(self) -> None:
-        """Wake every waiting request when the gateway stops, so that each is answered with its job."""
+        """Wake all waiting requests when the gateway stops; each request is then answered with its job."""
         self._closed.set()
         for waiters in self._waiters.values():
             for waiter in waiters:

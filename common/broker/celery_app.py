@@ -34,7 +34,8 @@ def make_celery(settings: Settings) -> Celery:
         task_acks_late=True,
         task_acks_on_failure_or_timeout=True,
         task_reject_on_worker_lost=False,
-        # The ledger stores results, and Celery's AsyncResult.__del__ can cause a deadlock (celery #10477).
+        # Celery stores no results, because the ledger does, and AsyncResult.__del__ can deadlock (celery
+        # #10477).
         task_ignore_result=True,
         task_serializer="json",
         accept_content=["json"],
@@ -51,12 +52,12 @@ def make_celery(settings: Settings) -> Celery:
         broker_transport_options={
             # The first queue in a worker's list has priority: searches come before bulk embedding.
             "queue_order_strategy": "priority",
-            # The ledger requeues the runs of a killed worker. kombu would redeliver a message only after the
-            # run's deadline, and costs a worker two round trips and a fifth of its CPU time per job
-            # (decisions/0006).
+            # The ledger requeues the runs of a killed worker, so kombu need not redeliver messages. kombu
+            # would redeliver a message only after the run's deadline, and its bookkeeping would cost a worker
+            # two round trips per job and a fifth of its CPU time (decisions/0006).
             "ack_emulation": False,
-            # An idle worker notices a half-open connection within 6 s with a socket timeout, but not within
-            # 125 s without a socket timeout.
+            # With a socket timeout, an idle worker notices a half-open connection within 6 s; without one, it
+            # does not notice the connection within 125 s.
             "socket_timeout": 5,
             "socket_connect_timeout": 2,
             "socket_keepalive": True,

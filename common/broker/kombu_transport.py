@@ -1,4 +1,4 @@
-"""kombu's Redis transport with redis-py's URL parsing and one Redis client per channel.
+"""kombu's Redis transport, changed to parse URLs with redis-py and to keep one Redis client per channel.
 
 kombu's own URL parser does not know `unix://`, splits a URL at a semicolon, and accepts fewer options than
 redis-py. kombu also creates a new client for every message that it receives and acknowledges, which took a
@@ -49,5 +49,5 @@ class Transport(kombu_redis.Transport):
     """kombu's Redis transport with the `Channel` of this module."""
 
     Channel = Channel
-    #: If `can_parse_url` is True, kombu passes the whole URL to the channel, which parses the URL.
+    #: Makes kombu pass the whole URL to the channel, which parses the URL.
     can_parse_url = True

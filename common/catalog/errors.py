@@ -1,4 +1,4 @@
-"""The mapping of catalog error codes to domain errors, with a remedy for each problem.
+"""Maps error codes of the catalog to domain errors, each with a remedy.
 
 PostgREST returns PostgreSQL's SQLSTATE unchanged; PostgREST's own codes begin with PGRST. An error from a
 proxy or an API gateway in front of PostgREST has only an HTTP status.
@@ -80,7 +80,8 @@ _PROBLEMS = {
 #: SQLSTATE classes of transient errors: connection, rollback, resources, object state, operator intervention,
 #: system error and internal error.
 _TRANSIENT_CLASSES = frozenset({"08", "40", "53", "55", "57", "58", "XX"})
-#: PostgREST's error codes if it has no connection to its database or waited too long for a connection.
+#: The error codes that PostgREST returns if it cannot connect to its database, or waited too long for a
+#: connection.
 _TRANSIENT_CODES = frozenset({"PGRST000", "PGRST001", "PGRST002", "PGRST003"})
 _TRANSIENT_STATUSES = frozenset({408, 425, 429, 500, 502, 503, 504, 520, 521, 522, 523, 524})
 _STATUS_PROBLEMS = {401: "bad_key", 403: "bad_key", 404: "bad_url", 405: "bad_url"}

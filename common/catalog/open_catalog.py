@@ -1,4 +1,4 @@
-"""Opening the catalog implementation that the settings choose."""
+"""Opens the catalog that the settings select."""
 
 from common.catalog.postgres import PostgresCatalog
 from common.catalog.protocol import Catalog
@@ -11,7 +11,7 @@ CONNECTIONS = 8
 
 
 def open_catalog(settings: Settings) -> Catalog:
-    """Return the Supabase catalog if its URL is set, else the PostgreSQL catalog; it connects on first use.
+    """Return the Supabase catalog if its URL is set, else the PostgreSQL catalog; both connect on first use.
 
     Raises:
         SettingsError: neither catalog is configured.

@@ -27,7 +27,7 @@ class PostgresCatalog(FunctionCatalog):
         self._connections.close()
 
     def _vector(self, embedding: npt.NDArray[np.float32]) -> BinaryVector:
-        # A small search is one seventh faster with the vector in binary form than in text form.
+        # A small search is one seventh faster if the vector is sent in binary form instead of text form.
         return BinaryVector(vector_bytes(embedding))
 
     def _rows(self, function: str, arguments: Mapping[str, object]) -> list[Row]:
@@ -68,5 +68,6 @@ def _statement(query: LiteralString, function: str, names: tuple[str, ...]) -> b
 
 
 def _parameter(value: object) -> object:
-    # PostgreSQL converts an untyped string, but not a float, to the parameter's type, such as `numeric`.
+    # A float is sent as an untyped string, which PostgreSQL converts to the parameter's type, such as
+    # `numeric`.
     return str(value) if isinstance(value, float) else value

@@ -1,7 +1,7 @@
 """A pool of PostgreSQL connections in which every wait has a timeout.
 
 psycopg's own pool connects in the background: if the server refuses, the caller only sees a timeout, without
-the reason. In the pool of this module the caller itself connects and gets the server's error at once.
+the reason. In this module's pool, the caller itself connects, and gets the server's error at once.
 
 No setting, prepared statement or lock is used after its transaction ends, because a pooler in transaction
 mode (PgBouncer, Supavisor) can run each transaction in another session. Poolers in transaction mode also
@@ -48,7 +48,7 @@ class _BinaryVectorDumper(Dumper):
 
 
 class BoundedConnection(psycopg.Connection[DictRow]):
-    """A connection that waits for the server for at most `timeout_s` and is closed if no answer arrives.
+    """A connection that waits at most `timeout_s` for an answer from the server, and is then closed.
 
     `statement_timeout` alone is not enough: a frozen or unreachable server does not enforce it.
     """
@@ -57,17 +57,18 @@ class BoundedConnection(psycopg.Connection[DictRow]):
 
     @contextmanager
     def bounded(self) -> Iterator[None]:
-        """Run the statements of the block in one round trip and one transaction with a `statement_timeout`.
+        """Run the statements of the `with` block in one round trip, in one transaction with a
+        `statement_timeout`.
 
-        Setting the timeout in each transaction takes 0.1 ms longer than setting it once for the session, but
-        a pooler would lose a setting of the session.
+        The timeout is set in each transaction, because a pooler would lose a session's setting; setting it
+        each time costs 0.1 ms.
         """
         with self.pipeline():
             self.bound_transaction()
             yield
 
     def bound_transaction(self) -> None:
-        """Make the server end each further statement of this transaction after `timeout_s`."""
+        """Make the server cancel each later statement of this transaction after `timeout_s`."""
         # SET LOCAL would cause a warning in a pipeline, where no BEGIN statement has started the transaction.
         self.execute(_BOUND, [f"{math.ceil(self.timeout_s * 1000)}"])
 
@@ -86,7 +87,7 @@ class BoundedConnection(psycopg.Connection[DictRow]):
 
     @property
     def usable(self) -> bool:
-        """Whether the connection is open; a server sends data on an idle connection only to close it."""
+        """Whether the connection is open; a server sends data to an idle client only when it disconnects."""
         if self.closed:
             return False
         poll = select.poll()

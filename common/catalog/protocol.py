@@ -35,14 +35,14 @@ class Album:
     genres: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        """Set `genres` from `genre` if `genres` was not given."""
+        """Set `genres` to `genre` alone if `genres` was not given."""
         if not self.genres and self.genre:
             object.__setattr__(self, "genres", (self.genre,))
 
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """An album and the cosine similarity of its embedding and the query's embedding, in [-1, 1]."""
+    """An album and its cosine similarity to the query, in [-1, 1]."""
 
     album: Album
     similarity: float
@@ -74,7 +74,7 @@ class ModelStamp:
 
     model: str
     fingerprint: str
-    #: Version of the image preprocessing; a catalog that does not store a version was made with version 1.
+    #: Version of the image preprocessing; 1 if the catalog does not store a version.
     preprocessing: int = 1
 
 
@@ -151,7 +151,7 @@ class Catalog(Protocol):
         ...
 
     def stats(self) -> CatalogStats:
-        """Return statistics; genres are sorted by descending count, and albums count in all their genres."""
+        """Return statistics; genres are sorted by album count, and an album counts in each of its genres."""
         ...
 
     def model_stamp(self) -> ModelStamp | None:
@@ -167,7 +167,7 @@ class Catalog(Protocol):
         ...
 
     def check(self) -> None:
-        """Raise an error if a function, the table or the extension is missing or the key is wrong."""
+        """Raise an error if the key is wrong, or if a function, the table or the extension is missing."""
         ...
 
     def close(self) -> None:

@@ -1,4 +1,4 @@
-"""The catalog's methods implemented with SQL functions, independent of how these functions are called."""
+"""Implements the catalog's methods with SQL functions; subclasses define how the functions are called."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
@@ -36,7 +36,7 @@ class FunctionCatalog(ABC):
         """Call a SQL function that returns one value."""
 
     def _vector(self, embedding: npt.NDArray[np.float32]) -> object:
-        """Return an embedding of shape (512,) in the form that `_rows` and `_document` send."""
+        """Return an embedding of shape (512,) as an argument for `_rows` and `_document`."""
         return row_mapping.vector_literal(embedding)
 
     @abstractmethod

@@ -74,7 +74,8 @@ class SupabaseCatalog(FunctionCatalog):
         except httpx.TransportError as error:
             raise CatalogUnavailable(f"the catalog at {self._host} cannot be reached: {error}") from error
         except APIError as error:
-            # For unsuccessful responses the response hook raises, so this response is not valid JSON.
+            # The hook raises an error for every unsuccessful response, so here the response is successful but
+            # not valid JSON.
             raise misconfigured("bad_url", found=f"{self._host} does not answer in JSON") from error
 
     def _connected(self) -> Client:
@@ -127,7 +128,7 @@ def _raise_for_answer(response: httpx.Response) -> None:
 
 
 def _require_json(response: httpx.Response) -> None:
-    # Without this check supabase-py would return the HTML page of another server as a string.
+    # Without this check, supabase-py would return an HTML page as a string if the URL is another server's.
     kind = response.headers.get("content-type", "")
     if kind and "json" not in kind:
         raise misconfigured("bad_url", found=f"{response.url.host} answers in {kind}, and not in JSON")

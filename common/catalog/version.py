@@ -25,7 +25,7 @@ def new_catalog_version(redis: Redis, *, model_fingerprint: str | None) -> str:
 
 
 def made_from(*, model: str, version: str | None) -> str:
-    """Return a text that identifies the source of a result: model fingerprint and catalog version."""
+    """Return the source of a result as a text: the model's fingerprint and the catalog's version."""
     return f"{model} {version}"
 
 

@@ -1,4 +1,4 @@
-"""Detection and padding of truncated files in the formats that declare a file's length.
+"""Detects and pads truncated files in the formats that declare a file's length.
 
 JPEG, PNG and GIF files do not declare their length; the decoder detects whether they are truncated.
 """
@@ -13,10 +13,10 @@ from common.images.cost.tiff import declared_tiff_bytes
 from common.images.cost.webp import declared_webp_bytes
 from common.images.formats import avif
 
-#: Maximum share of a file that is allowed to be missing; browsers also show a picture that misses so little.
+#: Maximum share of a file that is allowed to be missing; browsers also show such files.
 MISSING_MAX_SHARE = 0.01
 
-#: By format, a function that returns the length in bytes that a file declares, or zero if it declares none.
+#: Maps each format to a function that returns a file's declared length in bytes, or zero if none is declared.
 _DECLARED: Mapping[str, Callable[[bytes], int]] = MappingProxyType(
     {
         "WEBP": declared_webp_bytes,
@@ -45,5 +45,5 @@ def with_missing_end(data: bytes, image_format: str) -> bytes:
 
 
 def cut_short(image_format: str, how: str) -> UndecodableImage:
-    """Return the error for a file that is truncated too far."""
+    """Return the error for a file of which too much is missing."""
     return UndecodableImage(f"the {image_format} file is cut short: {how}; send it again")

@@ -46,7 +46,8 @@ class GatewayLedger:
         self._scripts = {name: redis.register_script(script_text(name)) for name in names}
 
     async def submit(self, submission: Submission) -> Accepted:
-        """Write a job, and either send a message for a new run or join the unfinished run for its query key.
+        """Write a job; the job joins the unfinished run for its query key, or a message for a new run is
+        sent.
 
         Raises:
             QueueFull, RateLimited, IdempotencyConflict: the job was refused, and nothing was written.
@@ -99,7 +100,7 @@ class GatewayLedger:
         }
 
     async def load(self) -> Load:
-        """Return how busy the service is and which workers are alive."""
+        """Return the load of the service and the live workers."""
         return read_load(await self._run("read_load"))
 
     async def sweep(self) -> Sweep | None:

@@ -12,12 +12,13 @@ from common.errors import IdempotencyConflict, JobNotFound, QueueFull, RateLimit
 from common.jobs import NO_WORK, Job, JobFailure, JobState
 from common.settings import Settings
 
-#: Maximum expected wait of an accepted job, as a share of its deadline; the rest covers estimation errors.
+#: A job is accepted if its expected wait is at most this share of its deadline; the rest covers estimation
+#: errors.
 WAIT_SHARE = 0.75
 
 
 def room_document(settings: Settings, *, owner: str, client: str, max_jobs: int | None) -> dict[str, object]:
-    """Return the arguments that decide whether a job of this owner and client is accepted."""
+    """Return the limits for accepting a job, with the job's owner and client, as script arguments."""
     document: dict[str, object] = {
         "owner": owner,
         "client": client,
@@ -37,9 +38,9 @@ class Submission:
     owner: str
     query: bytes
     query_key: str
-    #: Hashes of the texts and images in the query; their embeddings are cached under these hashes.
+    #: Hashes of the query's texts and images, used in the cache keys of their embeddings.
     contents: tuple[str, ...]
-    #: The model and catalog version that are part of the query key.
+    #: The model and the catalog version that the query key contains.
     made_from: str = ""
     #: SHA-256 and bytes of each uploaded image in the query.
     images: tuple[tuple[str, bytes], ...] = ()
@@ -47,7 +48,7 @@ class Submission:
     idempotency: tuple[str, str] | None = None
     #: Maximum number of unfinished jobs of the owner; None means that the number is not limited.
     max_jobs: int | None = None
-    #: The client whose share of the decoders the job uses: the owner, or an address if there is no owner.
+    #: The client that the job's decoding time is charged to: the owner, or an address if there is no owner.
     client: str = ""
     #: Estimated CPU time for decoding the images, in seconds.
     decode_cost_s: float = 0.0
@@ -64,7 +65,7 @@ class Submission:
             "made_from": self.made_from,
             "deadline_ms": int(settings.job_deadline_s * 1000),
             "ttl_ms": int(settings.job_ttl_s * 1000),
-            # Images are stored long enough for the last attempt, which can start just before the deadline.
+            # Images are stored until the last attempt is over, which can start just before the deadline.
             "image_ttl_ms": int((settings.job_deadline_s + settings.lease_s) * 1000),
         }
         if self.idempotency is not None:
@@ -78,9 +79,10 @@ class Accepted:
 
     job_id: str
     run_id: str
-    #: Whether the job got a new run, because it joined no run, repeats no request and was not in the cache.
+    #: Whether a new run was created for the job: no run was joined, no request repeated, no cached answer
+    #: used.
     is_new: bool
-    #: Whether the job has just been added to a new or existing run that has not ended.
+    #: Whether the job was just added to an unfinished run, either new or existing.
     is_ahead: bool
 
 
@@ -98,20 +100,20 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """A run leased to this worker; times are read from Redis's clock, in milliseconds since the epoch."""
+    """A run leased to this worker; timestamps are in milliseconds since the epoch, by Redis's clock."""
 
     run_id: str
     query: bytes
     query_key: str
     #: Hashes of the texts and images in the query.
     contents: tuple[str, ...]
-    #: The model and catalog version that are part of the query key.
+    #: The model and the catalog version that the query key contains.
     made_from: str
     attempt: int
     created_ms: int
     deadline_ms: int
     claimed_ms: int
-    #: The client whose share of the decoders the run uses; empty if an older gateway wrote the run.
+    #: The client that the run's decoding time is charged to; empty if an older gateway wrote the run.
     client: str = ""
     #: Estimated CPU time for decoding the images, in milliseconds.
     decode_ms: int = 0
@@ -145,7 +147,7 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """How busy the service is and which workers are alive."""
+    """The load of the service, and the announcements of the live workers."""
 
     queued: int
     running: int
@@ -281,7 +283,7 @@ def read_job(job_id: str, reply: Sequence[Any] | None) -> tuple[Job, int]:
         query=document,
         created_ms=int(created),
         started_ms=_int(started),
-        # A job answered from the cache ends when it is created, but the run that it shares can be older.
+        # A job answered from the cache ends when it is created, even if the run that it shares ended earlier.
         ended_ms=_int(created if is_cached else canceled or ended),
         position=rank + 1 if rank is not None and shown is JobState.QUEUED else None,
         cached=is_cached,

@@ -5,12 +5,12 @@ from importlib.resources import files
 
 from common.redis import keyspace
 
-#: Minimum time in ms between two runs of the sweeper, over all processes.
+#: Minimum time in ms between two runs of the sweeper, whichever processes run it.
 SWEEP_EVERY_MS = 1000
-#: Age in ms from which the message of a queued run counts as lost if the message is not in the queue's list.
+#: After this time in ms, a queued run's message counts as lost if it is not in the queue's list.
 RESEND_AFTER_MS = 3000
 
-#: Names of the Lua files that are put before every script; each file can use the files listed before it.
+#: Names of the Lua files that precede every script; each file can use the files listed before it.
 _SHARED = ("clock_and_events", "service_rate", "jobs", "decoder_turns", "admission_rules", "runs")
 
 

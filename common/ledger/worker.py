@@ -58,7 +58,8 @@ class WorkerLedger:
         """End a run with its result; return False if the run had already ended.
 
         If the ledger's Redis is also the cache, `entries` are written to the cache in the same round trip.
-        `matches_key` says whether the result comes from the model and catalog version in the query key.
+        `matches_key` tells whether the result was computed with the model and catalog version that the query
+        key names.
         """
         script = self._scripts["succeed"]
         arguments = (run_id, result, orjson.dumps(timings.as_document()), int(matches_key))
@@ -83,7 +84,8 @@ class WorkerLedger:
         return bool(self._run("fail", claim.run_id, claim.attempt, failure.to_json()))
 
     def release(self, claim: Claim, *, uses_attempt: bool, delay_reason: str = "") -> bool:
-        """Give a run back to the queue; `uses_attempt` says if the attempt counts against `MAX_ATTEMPTS`.
+        """Give a run back to the queue; `uses_attempt` tells whether the attempt counts against
+        `MAX_ATTEMPTS`.
 
         If no worker answers the run by its deadline, the run's error message includes `delay_reason`.
         """
@@ -91,7 +93,7 @@ class WorkerLedger:
         return bool(self._run("release", *arguments))
 
     def charge(self, client: str, *, excess_s: float) -> int:
-        """Record for a minute that decoding an image of a client took longer than estimated.
+        """Record for a minute that decoding a client's image took longer than estimated.
 
         Returns the number of the client's runs that were taken back from the queue.
         """

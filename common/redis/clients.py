@@ -1,9 +1,9 @@
 """Redis clients with explicit timeouts and without retries.
 
-By default redis-py repeats writes and waits for a minute. The clients of this module wait for a second and
-never repeat a command. If the reply to a submitted job is lost, the caller gets an error. The ledger's
-scripts are safe to call again. Maintenance notifications, which some hosted servers send, are switched off,
-because redis-py 8.1 with notifications hands out connections that the server has closed.
+By default, redis-py repeats failed writes and waits up to a minute. The clients of this module wait for at
+most a second and never repeat a command. If the reply to a submitted job is lost, the caller gets an error.
+The ledger's scripts are safe to call again. Maintenance notifications, which some hosted servers send, are
+switched off, because redis-py 8.1 with notifications hands out connections that the server has closed.
 """
 
 from typing import Any
@@ -53,7 +53,7 @@ def open_async_redis(
 
 
 def connection_options(url: str) -> dict[str, Any]:
-    """Return the connection options in a URL, by redis-py's names."""
+    """Return the connection options in a URL, under redis-py's names for them."""
     parse: Any = parse_url  # redis-py declares no types for it
     return dict(parse(url))
 

@@ -1,4 +1,4 @@
-"""The durability check of the broker's Redis, which finds settings in its INFO that can lose jobs."""
+"""Checks the broker's Redis for settings that can lose jobs, as reported by its INFO command."""
 
 from collections.abc import Mapping
 

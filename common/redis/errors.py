@@ -1,4 +1,4 @@
-"""Recognition of permanent errors of a Redis client, with messages that say what the operator has to change.
+"""Recognizes permanent errors of a Redis client, and says what the operator has to change.
 
 A permanent error, such as a wrong password, a missing permission or a cluster, does not go away by waiting.
 The message of a permanent error begins with the name of the setting. A connection error is not permanent,
@@ -21,7 +21,7 @@ from redis.exceptions import (
 from common.errors import SettingsError
 from common.url_validation import NO_CLUSTER, PERCENT_ENCODING
 
-#: The oldest major version of Redis that has every command that this service uses.
+#: The oldest major version of Redis with all commands that this service uses.
 FIRST_VERSION = 6
 
 _ErrorTypes = type[BaseException] | tuple[type[BaseException], ...]
@@ -36,7 +36,7 @@ def permanent_error(error: BaseException, *, setting: str) -> SettingsError | No
 
 
 def describe_error(error: BaseException, *, setting: str) -> str:
-    """Return a sentence that tells the operator why a Redis could not be used."""
+    """Return a sentence that tells the operator why a Redis server could not be used."""
     permanent = permanent_error(error, setting=setting)
     if permanent is not None:
         return permanent.detail
@@ -44,7 +44,8 @@ def describe_error(error: BaseException, *, setting: str) -> str:
 
 
 def _causes(error: BaseException | None) -> Iterator[BaseException]:
-    # redis-py raises its own error while it handles the socket's error.
+    # The cause can be in `__context__`, because redis-py raises its own error while it handles the socket's
+    # error.
     while error is not None:
         yield error
         error = error.__cause__ or error.__context__
@@ -65,8 +66,8 @@ def _reason_of_refusal(answer: str) -> str | None:
     return None
 
 
-#: By error type, a function that returns the reason of an error; the first match is used. `MovedError` is a
-#: subclass of `AskError`.
+#: Maps error types to functions that return an error's reason; the first matching type is used. `MovedError`
+#: is a subclass of `AskError`.
 _REASONS: tuple[tuple[_ErrorTypes, Callable[..., str | None]], ...] = (
     # A replica that has lost its primary raises this error; the primary can come back.
     (MasterDownError, lambda _: None),

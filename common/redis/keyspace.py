@@ -50,7 +50,7 @@ Keys on CACHE_REDIS_URL (this Redis is allowed to evict keys):
 
 QUEUE = "search"
 BULK = "bulk"
-#: Keys that kombu writes, always with the same value, whenever a worker starts; these keys never expire.
+#: Keys that kombu writes at each start of a worker, always with the same value; these keys never expire.
 KOMBU_BINDINGS = frozenset(
     f"_kombu.{binding}.{queue}" for binding in ("binding", "binding_permanent") for queue in (QUEUE, BULK)
 )

@@ -16,8 +16,8 @@ from common.redis.multiplexed_connection import MultiplexedConnection, pack_comm
 
 T = TypeVar("T")
 
-#: Maximum length in bytes of a command on the shared connection. A longer command uses a connection of the
-#: pool, so that other commands do not wait while an image is sent.
+#: Maximum length in bytes of a command on the shared connection. A longer command uses a pooled connection,
+#: so that sending an image does not delay other commands.
 LARGE_BYTES = 64 * 1024
 #: Maximum number of long commands that are sent at the same time; further long commands wait.
 LARGE_AT_ONCE = 8
@@ -40,7 +40,7 @@ class MultiplexedRedis:
         """Send one command and return its reply.
 
         Raises:
-            RedisError, OSError: the command was refused, or not answered in time but possibly run by Redis.
+            RedisError, OSError: Redis refused the command, or did not answer in time but may have run it.
         """
         if _is_large(command):
             return await _shielded(asyncio.ensure_future(self._send_large(command)))
@@ -86,7 +86,7 @@ class MultiplexedRedis:
 
 
 async def _shielded(task: "asyncio.Future[T]") -> T:
-    """Wait for a task that continues when the waiting caller is cancelled; mark its error as seen."""
+    """Wait for a task, which continues if the caller is cancelled; mark its error as retrieved."""
     task.add_done_callback(lambda done: done.cancelled() or done.exception())
     return await asyncio.shield(task)
 

@@ -23,13 +23,13 @@ from redis.exceptions import TimeoutError as RedisTimeoutError
 OnPush = Callable[[list[Any]], None]
 
 _NOT_ENOUGH = object()
-#: Maximum number of outstanding replies; if Redis is slow enough to exceed it, further callers would time
+#: Maximum number of outstanding replies; with more of them, Redis is so slow that further callers would time
 #: out.
 _OUTSTANDING_MAX = 50_000
-#: Pause in seconds between two checks for overdue replies; in the pause, an event loop that was blocked reads
-#: the replies that have arrived.
+#: Seconds between the two checks for overdue replies; a blocked event loop reads the replies that have
+#: arrived before the second check.
 _SECOND_CHECK_S = 0.05
-#: Prefixes of errors after which the next command needs a new connection.
+#: Prefixes of Redis errors after which the next command needs a new connection.
 _CANNOT_SERVE = ("LOADING", "READONLY")
 
 
@@ -67,7 +67,7 @@ class MultiplexedConnection(asyncio.Protocol):
         self._outgoing: list[bytes] = []
         self._loop = asyncio.get_running_loop()
         self._heard_at = 0.0
-        #: Whether no reply was outstanding before the commands that the next write sends.
+        #: Whether all outstanding replies belong to commands that the next write sends.
         self._starts_waiting = True
         self._timer: asyncio.TimerHandle | None = None
         writer = connection._writer  # noqa: SLF001 - the only way to its transport
@@ -114,7 +114,8 @@ class MultiplexedConnection(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._lose(RedisConnectionError(f"the connection to Redis is lost ({exc or 'closed by the server'})"))
-        # redis-py waits for a call of its own `connection_lost` when it closes a connection.
+        # redis-py's own `connection_lost` must be called, because redis-py waits for this call when it closes
+        # a connection.
         self._stream.connection_lost(exc)
 
     def _take(self, reply: Any) -> None:
@@ -140,7 +141,7 @@ class MultiplexedConnection(asyncio.Protocol):
         self._outgoing.clear()
 
     def _check_silence(self, heard_at: float | None = None) -> None:
-        """Give up a connection whose replies are overdue at two checks in a row."""
+        """Close the connection if two successive checks find that replies are overdue."""
         self._timer = None
         if not self._waiting:
             return

@@ -1,4 +1,4 @@
-"""The startup check of each Redis, which stops the process if this service cannot use the server.
+"""Checks each Redis server at startup; a server that this service cannot use stops the process.
 
 A server that does not answer does not stop the process, because the server is possibly still starting.
 """
@@ -52,7 +52,7 @@ def require_supported_server(info: Mapping[str, Any], *, setting: str) -> None:
 
 
 def unsupported_reason(info: Mapping[str, Any]) -> str | None:
-    """Return why the server with this INFO is not supported, or None if the server is supported."""
+    """Return why a server with this INFO is not supported, or None if it is supported."""
     if info.get("cluster_enabled") or info.get("redis_mode") == "cluster":
         return NO_CLUSTER
     if info.get("redis_mode") == "sentinel":
@@ -94,10 +94,10 @@ def _use_as_cache(redis: Redis) -> None:
 
 
 def _tls_mismatch(url: str) -> str | None:
-    """Return how to correct the URL if the server does not answer because of TLS, else None.
+    """Return how to correct the URL if only one of client and server uses TLS, else None.
 
-    If only one side uses TLS, the connection just times out or is closed, so the server is probed with and
-    without TLS. The probes send no password.
+    A connection with TLS on one side only times out or is closed without an error, so the server is probed
+    with and without TLS. The probes send no password.
     """
     options = connection_options(url)
     address = options.get("host", "localhost"), options.get("port", 6379)

@@ -29,7 +29,7 @@ START_ATTEMPTS = 3
 
 
 class ChildProcess(ABC):
-    """A program with a folder of its own, of which at most one process runs at a time.
+    """A child process with its own folder; at most one process uses the folder at a time.
 
     A subclass defines the command that is run and when the process is ready.
     """
@@ -44,7 +44,7 @@ class ChildProcess(ABC):
         start_timeout_s: float,
         death_signal: signal.Signals | None = None,
     ) -> None:
-        """Set the options; a child whose parent is killed gets `death_signal`, by default `stop_signal`."""
+        """Set the options; `death_signal` is sent if the parent is killed, and defaults to `stop_signal`."""
         self.name = name
         #: The user that the program runs as; a subclass can change it in `prepare`.
         self.run_as: RunAs = OURSELVES
@@ -119,7 +119,7 @@ class ChildProcess(ABC):
         self._start_until_ready()
 
     def cancel_start(self) -> None:
-        """Cancel a start or restart that runs in another thread, or that begins before the next `stop`."""
+        """Cancel a start or restart in another thread, and every further one until the next `stop`."""
         self._start_is_canceled.set()
 
     def kill(self) -> None:
@@ -129,7 +129,7 @@ class ChildProcess(ABC):
             self._process.wait()
 
     def stop(self) -> None:
-        """Stop the process, by SIGKILL after a grace period, and release the folder; harmless if it ended."""
+        """Stop the process, if it runs, with SIGKILL after a grace period; then release the folder."""
         self._end()
         self._folder.release()
         self._start_is_canceled.clear()
@@ -144,7 +144,7 @@ class ChildProcess(ABC):
         self.stop()
 
     def _respawn(self) -> None:
-        """Start a replacement for an ended process, without waiting until it is ready."""
+        """Start a replacement for an ended process; do not wait until the replacement is ready."""
         self._end()
         self._spawn()
 

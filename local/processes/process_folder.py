@@ -92,7 +92,7 @@ class ProcessFolder:
 
 
 def running_process(folder: Path) -> psutil.Process | None:
-    """Return the process that was last started from a folder, or None if the process has ended."""
+    """Return the process last started from a folder, or None if this process has ended."""
     try:
         record = json.loads(_record_path(folder).read_text())
         process = psutil.Process(record["pid"])

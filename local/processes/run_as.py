@@ -1,8 +1,8 @@
 """The user that a program runs as: this process's user, or an unprivileged user if this process is root.
 
 PostgreSQL and PgBouncer refuse to run as root, so root starts them as the user `nobody`. If `nobody` cannot
-enter a parent folder of the program or of its data (such as `/root`), `setpriv` adds the capability to
-ignore file permissions, and no other right of root.
+enter a parent folder (such as `/root`) of the program or its data, `setpriv` adds only the capability to
+ignore file permissions.
 """
 
 import os
@@ -19,7 +19,7 @@ UNPRIVILEGED_USER = "nobody"
 
 @dataclass(frozen=True, slots=True)
 class RunAs:
-    """The user that a program runs as; a `prefix` is a command, such as `setpriv`, that changes the user."""
+    """The user that a program runs as; `prefix` is a command, such as `setpriv`, that changes the user."""
 
     #: The user id and the group id; None means the user of this process.
     owner: tuple[int, int] | None = None
@@ -55,7 +55,7 @@ def unprivileged(*paths: Path, data: Path) -> RunAs:
             f"as root, PostgreSQL runs as the user {owner[0]}, who may not enter {closed[0]}: "
             "install util-linux (setpriv), move the checkout, or run as an ordinary user"
         )
-    # Without this bit access(2), by which initdb looks for `postgres`, ignores the capability.
+    # initdb looks for `postgres` with access(2), which ignores the capability unless this bit is set.
     access = "--securebits=+no_setuid_fixup"
     capability = ("--inh-caps=+dac_override", "--ambient-caps=+dac_override")
     as_user = (f"--reuid={owner[0]}", f"--regid={owner[1]}", "--clear-groups")

@@ -15,9 +15,10 @@ from pathlib import Path
 
 from local.processes.run_as import OURSELVES, RunAs
 
-#: Code that sets the module search path of this process; isolated Python has only the standard library.
+#: Python code for the child that copies this process's module search path; isolated Python has only the
+#: standard library.
 _IMPORT = f"import sys; sys.path[:] = {sys.path!r}; from local.processes.child_entry_point import become"
-#: The Python command that runs `become`: the options make it start fast and work for every user.
+#: The Python command that runs `become`; its options make Python start fast and work for every user.
 _BECOME = (sys.executable, "-I", "-S", "-B", "-c", f"{_IMPORT}; become(sys.argv[1:])")
 
 
@@ -54,8 +55,8 @@ def spawn(
 def bound_command(
     command: Sequence[str], *, death_signal: signal.Signals, run_as: RunAs = OURSELVES
 ) -> list[str]:
-    """Return a command that runs `command` and gets `death_signal` when this process is killed."""
-    # If `run_as` has a prefix, the prefix command has already changed the user.
+    """Return a command that runs `command` and receives `death_signal` if this process is killed."""
+    # If `run_as` has a prefix, the prefix command changes the user.
     owner = None if run_as.prefix else run_as.owner
     user = ("-", "-") if owner is None else (str(owner[0]), str(owner[1]))
     return [*run_as.prefix, *_BECOME, str(os.getpid()), str(int(death_signal)), *user, *command]

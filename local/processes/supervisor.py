@@ -1,4 +1,4 @@
-"""Restarts the processes of a stack when they end, after a longer pause each time one ends within a minute.
+"""Restarts a stack's processes when they end; the pause grows each time a process ends within a minute.
 
 running ──ended──► pause ──► started again ──► running
                      │ it ended too often, each time within a minute
@@ -14,14 +14,14 @@ from local.errors import ServerFailed
 from local.processes.child_process import ChildProcess
 
 LOOK_EVERY_S = 0.5
-#: The seconds to wait before the first restart, the second, and so on; then the process is given up.
+#: The seconds to wait before each successive restart; after the last restart, the process is given up.
 PAUSES_S = (0.0, 1.0, 2.0, 4.0, 8.0)
 #: The seconds after which a running process counts as stable, so that its next restart has the first pause.
 STABLE_S = 60.0
 
 
 class Supervisor:
-    """Watches the processes of a stack (its parts), each from its own thread."""
+    """Watches the processes of a stack (its parts), each in a separate thread."""
 
     def __init__(
         self,

@@ -1,1 +1,1 @@
-"""The servers that the stack and the tests start on this machine: Redis, PostgreSQL, PostgREST."""
+"""The servers that the service and its tests start on this machine: Redis, PostgreSQL, PostgREST."""

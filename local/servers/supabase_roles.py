@@ -9,7 +9,8 @@ import orjson
 import psycopg
 from psycopg import sql
 
-#: SQL that creates Supabase's roles: an API key names one of the first three, PostgREST logs in as the last.
+#: SQL that creates Supabase's roles: an API key names one of the first three, and PostgREST logs in as the
+#: last.
 _ROLES = """
 DO $$
 BEGIN

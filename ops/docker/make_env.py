@@ -27,7 +27,7 @@ DEMO = {"COMPOSE_PROFILES": "demo", "CLIP_MODEL": "models/demo"}
 
 
 def signed_key(jwt_secret: str, *, role: str, issued_at_s: int) -> str:
-    """Return an API key: a JSON Web Token, signed with HS256, that gives its bearer a database role."""
+    """Return an API key: a JSON Web Token, signed with HS256, whose bearer gets a database role."""
     claims = {
         "iss": "cover-search",
         "role": role,
@@ -47,7 +47,7 @@ def environment(*, demo: bool) -> dict[str, str]:
         "POSTGRES_PASSWORD": secrets.token_hex(32),
         "AUTHENTICATOR_PASSWORD": secrets.token_hex(32),
         "JWT_SECRET": jwt_secret,
-        # Gateway and workers get a key that can only read; the operator's tools use the key that can write.
+        # The gateway and the workers get a read-only key; the operator's tools use the key that can write.
         "SUPABASE_KEY": signed_key(jwt_secret, role="catalog_reader", issued_at_s=now_s),
         "SERVICE_ROLE_KEY": signed_key(jwt_secret, role="service_role", issued_at_s=now_s),
         **(DEMO if demo else {}),

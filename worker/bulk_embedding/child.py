@@ -23,12 +23,12 @@ from worker.decode.processes.pool import DecoderPool
 from worker.encoder.protocol import Encoder, Pixels
 from worker.startup import open_encoder
 
-#: The seconds without a batch after which the process ends, to free the model's memory for searches.
+#: After this number of seconds without a batch the process ends, to free the model's memory for searches.
 IDLE_S = 60.0
 UNAVAILABLE_STATUS = 3
-#: The number of decoder processes; four decode covers at least as fast as any model embeds them.
+#: The number of decoder processes; four decode covers at least as fast as any model can embed covers.
 DECODERS = min(os.cpu_count() or 1, 4)
-#: The maximum time in seconds to decode a cover; searches can keep this process off the CPU for long.
+#: The maximum time in seconds to decode a cover; long, because searches take the CPU from this process.
 DECODE_S = 300.0
 #: The placeholder for a reply's batch id, which the worker replaces.
 _NO_BATCH_ID = "0" * 64

@@ -11,7 +11,7 @@ from common.process_control import module_command, sigint_blocked_in_children
 from common.settings import Settings
 from worker.bulk_embedding.wire import receive_frame, send_frame
 
-#: The maximum time in seconds to wait for a reply; searches can keep the bulk process off the CPU for long.
+#: The maximum time in seconds to wait for a reply; long, because searches take the CPU from the bulk process.
 REPLY_TIMEOUT_S = 600.0
 _END_S = 5.0
 #: The settings that the child needs to load the model; none of them is secret.

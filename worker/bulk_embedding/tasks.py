@@ -21,9 +21,9 @@ from worker.bulk_embedding.process import BulkDied, BulkProcess
 
 log = logging.getLogger(__name__)
 
-#: The seconds after which Redis deletes replies that the ingest has not read.
+#: Redis deletes replies that the ingest has not read after this number of seconds.
 REPLY_TTL_S = 600
-#: The seconds after which a killed worker's claim of a batch expires and another worker can claim the batch.
+#: The claim of a killed worker expires after this number of seconds; another worker can then claim the batch.
 CLAIM_TTL_S = 10.0
 _RENEWALS_PER_TTL = 3
 

@@ -1,1 +1,1 @@
-"""Decodes an uploaded file to the square of RGB pixels that is the model's input."""
+"""Decodes an uploaded file to the model's input, a square of RGB pixels."""

@@ -12,7 +12,7 @@ from common.images.formats import tiff
 
 #: The highest value of a 16-bit sample.
 SIXTEEN_BITS = 65535
-#: The number of pixels that are looked up in the table at a time; each needs an index of 8 bytes.
+#: The number of pixels to look up in the table at a time; each pixel needs an index of 8 bytes.
 _STRIP_PIXELS = 1 << 19
 _SIMPLE_MODES = MappingProxyType({"1": "L", "La": "LA", "YCbCr": "RGB", "PA": "RGBA"})
 
@@ -44,7 +44,7 @@ def _strips(samples: npt.NDArray[Any]) -> Iterator[slice]:
 
 
 def scale_tiff_grey(image: Image.Image, data: bytes) -> Image.Image:
-    """Scale grey samples of 12 and 16 bits, and invert them if zero is white, as Pillow does up to 8 bits."""
+    """Scale grey samples of 12 and 16 bits, and invert them if zero is white; Pillow handles up to 8 bits."""
     if image.mode.startswith("I;16"):
         samples = tiff.samples(data)
         return scaled(image, maximum=(1 << samples.bits[0]) - 1, is_negative=samples.is_negative)

@@ -24,13 +24,14 @@ _WHITE = (255, 255, 255, 255)
 def decode_image(
     data: bytes, *, size_px: int, max_pixels: int, max_cost_s: float = MAX_COST_S
 ) -> Image.Image:
-    """Return an RGB square, made by resizing the shortest edge and a centre crop as in `CLIPImageProcessor`.
+    """Return an RGB square; resize the shortest edge and crop the centre as `CLIPImageProcessor` does.
 
     As in a browser, orientation is applied, transparent pixels are drawn on white, colour spaces other than
     sRGB are converted, and 16-bit samples are scaled instead of clipped. Only the first frame of an animation
     is decoded.
 
-    If the result for any file changes, increase `worker.decode.preprocessing_version.PREPROCESSING_VERSION`.
+    If you change the result for any file, increase
+    `worker.decode.preprocessing_version.PREPROCESSING_VERSION`.
 
     Raises:
         UnsupportedImage: the file has none of the accepted formats, or is an unsupported variant.
@@ -57,7 +58,8 @@ def _square(image: Image.Image, size_px: int, conversion: Conversion) -> Image.I
     if not image.has_transparency_data:
         plain = image if image.mode == conversion.mode else image.convert(conversion.mode)
         return conversion.to_srgb(resize_and_crop(plain, size_px))
-    # Alpha is premultiplied, so that resampling does not mix the colours of transparent pixels into others.
+    # Alpha is premultiplied, so that resampling does not mix the colours of transparent pixels into visible
+    # pixels.
     premultiplied = image if image.mode == "RGBa" else image.convert("RGBA").convert("RGBa")
     seen = resize_and_crop(premultiplied, size_px).convert("RGBA")
     colours = seen.convert("RGB") if conversion.mode == "RGB" else seen.getchannel(0)

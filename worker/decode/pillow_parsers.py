@@ -71,7 +71,7 @@ def _parse(data: bytes, image_format: str, *, max_pixels: int) -> ImageFile.Imag
 def _set_parsers() -> None:
     # libtiff reads every TIFF, because Pillow's own reader reads uncompressed 16-bit planes as 8-bit planes.
     TiffImagePlugin.READ_LIBTIFF = True
-    # Pillow then opens grey TIFFs of 12 and 16 bits in both byte orders, also with white as zero;
+    # Pillow then opens grey TIFFs of 12 and 16 bits in both byte orders, even if zero means white;
     # `scale_tiff_grey` scales and inverts their samples.
     for order, sixteen in ((b"II", "I;16"), (b"MM", "I;16B")):
         for photometric in (0, 1):
@@ -93,7 +93,7 @@ def _with_transparent_canvas(data: bytes) -> bytes:
     if data[12:16] != b"VP8X" or data[_VP8X_FLAGS_AT] & (_ANIMATED | _HAS_ALPHA) != _ANIMATED:
         return data
     frame = data.find(b"ANMF")
-    # The fields of the canvas and of the frame contain width and height, both minus one.
+    # Canvas and frame each have fields for width and height, stored minus one, which are compared here.
     if frame < 0 or data[24:30] == data[frame + 14 : frame + 20]:
         return data
     flags = data[_VP8X_FLAGS_AT] | _HAS_ALPHA

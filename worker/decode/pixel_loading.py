@@ -16,7 +16,7 @@ from worker.decode.bit_depth import scale_tiff_grey, to_8_bits
 from worker.decode.pillow_parsers import BROKEN
 from worker.decode.transparency import apply_bmp_alpha, apply_png_transparency, with_gif_canvas
 
-#: The minimum size at which a JPEG is decoded, as a multiple of the model's input size.
+#: A JPEG is decoded at this multiple of the model's input size or larger.
 _DRAFT_FACTOR = 2
 _ROTATIONS = MappingProxyType(
     {

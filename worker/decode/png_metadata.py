@@ -24,7 +24,7 @@ def without_metadata(data: bytes) -> bytes:
 
 
 def embedded_profile(data: bytes) -> bytes | None:
-    """Return the ICC profile of a PNG, or None if there is no profile, or a damaged or too long one."""
+    """Return the ICC profile of a PNG, or None if the profile is missing, damaged or too long."""
     content = _first(data, _PROFILE)
     name, separator, packed = content.partition(b"\0")
     if not name or not separator or not packed or packed[0] != _DEFLATE:
@@ -38,13 +38,13 @@ def embedded_profile(data: bytes) -> bytes | None:
 
 
 def colour_codes(data: bytes) -> tuple[int, int] | None:
-    """Return the codes of primaries and transfer function, or None if the PNG has no `cICP` chunk."""
+    """Return a PNG's codes for primaries and transfer function, or None if it has no `cICP` chunk."""
     content = _first(data, b"cICP")
     return (content[0], content[1]) if len(content) > 1 else None
 
 
 def _first(data: bytes, wanted: bytes) -> bytes:
-    """Return the content of the first chunk of a kind before the pixel data, empty if there is none."""
+    """Return the content of the first chunk of a type before the pixel data, or empty bytes."""
     for kind, begin, end in png_chunks(data):
         if kind == b"IDAT":
             break

@@ -40,7 +40,7 @@ def apply_bmp_alpha(image: Image.Image, data: bytes) -> Image.Image:
 
 
 def with_gif_canvas(image: Image.Image, drawn: tuple[int, int, int, int]) -> Image.Image:
-    """Make the part of a GIF's canvas transparent that the first frame does not cover."""
+    """Make the part of a GIF's canvas outside the first frame transparent."""
     # If the frame has a transparent colour, Pillow has already filled the canvas with that colour.
     if drawn == (0, 0, *image.size) or "transparency" in image.info:
         return image
@@ -65,9 +65,9 @@ def _without_colour(image: Image.Image, data: bytes, key: Any) -> Image.Image:
 
 
 def _low_bytes(data: bytes) -> Image.Image:
-    """Return the lower bytes of the samples of a 16-bit PNG, of which Pillow keeps only the upper bytes."""
+    """Return the lower byte of each sample of a 16-bit PNG; Pillow normally keeps only the upper bytes."""
     image = Image.open(BytesIO(data), formats=("PNG",))
-    # Pillow keeps the lower bytes if it reads the big-endian samples as little-endian.
+    # Pillow keeps the lower bytes if it is told that the samples, which are big-endian, are little-endian.
     image.tile = [tile._replace(args="RGB;16L") for tile in image.tile]
     image.load()
     return image

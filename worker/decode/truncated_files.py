@@ -1,7 +1,7 @@
 """Decodes truncated files, which are accepted if only the end of the picture is missing.
 
 JPEG, PNG and GIF do not declare their length. A truncated file is decoded twice, with different data in place
-of the missing bytes; the pixels in which the two pictures differ are missing from the file.
+of the missing bytes; pixels that differ between the two pictures are missing from the file.
 """
 
 import random
@@ -19,10 +19,11 @@ from worker.decode.pillow_parsers import BROKEN
 
 #: The formats whose files do not declare their length.
 _WITHOUT_LENGTH = frozenset({"JPEG", "PNG", "GIF"})
-#: The maximum ratio between the numbers of pixels that two parts of a file, each 1 % of its bytes, encode.
+#: Two parts of a file, each with 1 % of its bytes, are assumed to encode numbers of pixels whose ratio is at
+#: most this.
 _UNEVENNESS = 1.5
-#: The maximum share of missing pixels: usually, and for a picture with a uniform end, where few bytes encode
-#: many pixels.
+#: The maximum share of missing pixels: in most pictures, and in pictures with a uniform end, where few bytes
+#: encode many pixels.
 _MISSING_MAX_SHARE, _UNIFORM_MAX_SHARE = 0.01 * _UNEVENNESS, 0.1
 _END_OF_IMAGE = b"\xff\xd9"
 #: The length of the random data that replaces a JPEG's missing bytes: a share of the file, and a minimum. The
@@ -97,7 +98,7 @@ def _decoded_onto(image: ImageFile.ImageFile, level: int) -> ImageFile.ImageFile
     image.im = Image.new(image.mode, image.size, (level,) * bands if bands > 1 else level).im
     if image.palette is not None:
         image.palette.dirty = 1
-    # With Pillow's own `load_prepare`, `load` would replace the prepared image by an empty image.
+    # Pillow's own `load_prepare` would replace the prepared image with an empty image.
     image.load_prepare = lambda: None  # type: ignore[method-assign]
     with suppress(*BROKEN):
         image.load()
@@ -106,14 +107,15 @@ def _decoded_onto(image: ImageFile.ImageFile, level: int) -> ImageFile.ImageFile
 
 
 def _share_from_first_difference(one: Image.Image, other: Image.Image, unit_rows: int) -> float:
-    """Return the share of the pixels that follow the first difference, in coding order.
+    """Return the share of pixels that come after the first difference, in coding order.
 
     All pixels after the first difference count as missing, although some can be equal by chance.
     """
     for top, rows in _differences(one, other):
         for begin in range(0, len(rows), unit_rows):
             unit = rows[begin : begin + unit_rows]
-            # The last row of a coding unit is ignored, as chroma upsampling mixes it with the unit below.
+            # A coding unit's last row is ignored, because chroma upsampling mixes this row with the unit
+            # below.
             own = unit[:-1] if len(unit) > _SHORT_UNIT_ROWS else unit
             if own.any():
                 first_column = int(np.argmax(own.any(axis=0)))
@@ -123,7 +125,7 @@ def _share_from_first_difference(one: Image.Image, other: Image.Image, unit_rows
 
 
 def _differences(one: Image.Image, other: Image.Image) -> Iterator[tuple[int, npt.NDArray[np.bool_]]]:
-    """Yield for each strip from the top its first row's number, and a mask of the pixels that differ."""
+    """For each strip from top to bottom, yield its first row's number and a mask of the differing pixels."""
     # The height of a strip is a multiple of every possible height of a JPEG's coding unit.
     height = max(_COMPARED_PIXELS // one.width // 32, 1) * 32
     for top in range(0, one.height, height):

@@ -169,7 +169,8 @@ class PickledWeights(Weights):
     """The tensors of `.bin` files, which only torch can read."""
 
     def __init__(self, files: Sequence[Path]) -> None:
-        # torch takes hundreds of megabytes of memory, and checkpoints of another format do not need it.
+        # torch is imported only here, because it takes hundreds of megabytes and other checkpoint formats do
+        # not need it.
         import torch
 
         self._tensors: dict[str, Any] = {}
@@ -203,7 +204,7 @@ def tensor_shapes(config: ClipConfig) -> dict[str, tuple[int, ...]]:
         "vision_model.embeddings.class_embedding": (vision.hidden_size,),
         "vision_model.embeddings.patch_embedding.weight": patch,
         "vision_model.embeddings.position_embedding.weight": (vision.patches + 1, vision.hidden_size),
-        # Every checkpoint misspells this tensor's name.
+        # The misspelt name ("layrnorm") is the tensor's name in every checkpoint.
         **_norm_shapes("vision_model.pre_layrnorm", vision.hidden_size),
         **_block_shapes("vision_model", vision),
         **_norm_shapes("vision_model.post_layernorm", vision.hidden_size),
@@ -258,7 +259,7 @@ def _check_shapes(weights: Weights, config: ClipConfig, folder: Path) -> None:
 
 
 def _tower(config: Mapping[str, Any], name: str) -> dict[str, Any]:
-    """Return one tower's configuration, in OpenAI's checkpoints from `<name>_dict` if that exists."""
+    """Return a tower's configuration: `<name>_dict` if it exists (in OpenAI's checkpoints), else `<name>`."""
     older = config.get(f"{name}_dict")
     found: dict[str, Any] = config.get(name, {}) if older is None else older
     return found

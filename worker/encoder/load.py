@@ -1,4 +1,4 @@
-"""Chooses an encoder by the settings, and loads it."""
+"""Loads the encoder that the settings select."""
 
 import importlib.util
 import logging
@@ -28,11 +28,11 @@ def load_encoder(
     cache_dir: Path,
     fixed_latency_s: float = 0.0,
 ) -> Encoder:
-    """Load a CLIP model by its folder or its name on the Hugging Face hub.
+    """Load a CLIP model from a folder or, by its name, from the Hugging Face hub.
 
-    With kind `auto`, torch is used if it can use an NVIDIA GPU of this machine, otherwise OpenVINO. Both
-    compute in bfloat16 if the device supports it and `precision` is `auto`. Only OpenVINO supports int8 and
-    two parallel forward passes (`side_by_side`).
+    With kind `auto`, torch is used if it can use an NVIDIA GPU of this machine, otherwise OpenVINO. If
+    `precision` is `auto`, torch and OpenVINO compute in bfloat16 on devices that support it. Only OpenVINO
+    supports int8 and two parallel forward passes (`side_by_side`).
 
     Raises:
         ModelUnavailable: the model cannot be found, fetched or loaded, or is not suitable.

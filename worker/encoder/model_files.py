@@ -59,7 +59,7 @@ def find_model(name: str) -> ModelSource:
 
 
 def _public_name(name: str) -> str:
-    """Return the model's name for clients: for a folder only the last part, to keep its path private."""
+    """Return the name to show to clients: for a folder only its last part, so that its path stays private."""
     folder = Path(name).expanduser()
     return folder.resolve().name if folder.is_dir() else name
 
@@ -85,7 +85,8 @@ def _digest(files: Iterable[Path]) -> str:
 
 
 def _from_hub(name: str) -> Path:
-    # The import is here because huggingface_hub loads an HTTP client, which a local folder does not need.
+    # The import is inside the function, because huggingface_hub loads an HTTP client that local models do not
+    # need.
     from httpx2 import HTTPError  # huggingface_hub does not wrap errors of broken transfers
     from huggingface_hub import snapshot_download
     from huggingface_hub.errors import HFValidationError, LocalEntryNotFoundError
@@ -99,7 +100,8 @@ def _from_hub(name: str) -> Path:
     except HFValidationError as error:
         raise ModelUnavailable(f"{name!r} is neither a folder nor a name on the Hugging Face hub") from error
     try:
-        # The formats are tried in turn, as OpenAI's repositories contain the same weights in three formats.
+        # Only the first available format is used, because OpenAI's repositories contain the same weights in
+        # three formats.
         for weights in _WEIGHTS:
             folder = Path(snapshot_download(name, allow_patterns=[*_CONFIG_FILES, weights]))
             if weight_files(folder):

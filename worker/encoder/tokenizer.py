@@ -18,14 +18,14 @@ from tokenizers.models import BPE
 
 from common.errors import ModelUnavailable
 
-#: The end token's id in configs written before transformers' pull request 24773. For models with this id, the
-#: embedding is taken at the token with the highest id of the sequence.
+#: The end token's id in configuration files written before transformers' pull request 24773. For models with
+#: this id, the embedding is taken at the token whose id is the highest in the sequence.
 _LEGACY_EOS_ID = 2
 
 #: The value that is added to the attention score of a masked token.
 _MASKED_SCORE = -1e9
-#: The maximum number of cached layouts. The cache makes passes of single texts, which have few different
-#: lengths, 1 % faster.
+#: The maximum number of cached layouts. The cache makes passes with a single text 1 % faster, because single
+#: texts have few different lengths.
 _LAYOUTS_KEPT = 32
 
 #: The pattern that splits a text before byte pairs are merged, from openai/CLIP's `simple_tokenizer.py`.
@@ -34,8 +34,8 @@ _START_MARK, _END_MARK = "<|startoftext|>", "<|endoftext|>"
 
 Indices = npt.NDArray[np.int64]
 
-#: Pairs (maximum, step): a pass of up to `maximum` tokens is padded to a multiple of `step`. The last step
-#: also applies to longer passes.
+#: Pairs (maximum, step): a pass of up to `maximum` tokens is padded to a multiple of `step`. The last pair's
+#: step also applies to longer passes.
 _STEPS = ((32, 4), (128, 8), (1024, 32))
 
 
@@ -166,7 +166,7 @@ class PackedLayout:
         starts = ends - sizes + 1
         longest, total = padded_length(max(lengths)), int(sizes.sum())
         columns, head = (np.arange(count, dtype=np.int32) for count in (longest, heads))
-        # The padding of a row repeats the last token, which has no effect because of the causal mask.
+        # Rows are padded by repeating the last token, which has no effect because of the causal mask.
         rectangle = np.minimum(starts[:, None] + columns, ends[:, None])
         parts = np.arange(3 * heads, dtype=np.int32).reshape(3, 1, heads, 1)
         to_heads = rectangle[:, None] * (3 * heads) + parts

@@ -55,7 +55,7 @@ class CircuitBreaker:
             self._failed(error)
             raise
         except BaseException:
-            # Any other error is an answer of the catalog, which is therefore reachable.
+            # Any other error was returned by the catalog, which is therefore reachable.
             self._answered()
             raise
         else:
@@ -66,7 +66,7 @@ class CircuitBreaker:
                 self._probing = False
 
     def _admit(self) -> bool:
-        """Raise an error if the call must not be made; return whether the call is the test call."""
+        """Raise an error if no call may be made now; return whether this call is the test call."""
         with self._lock:
             if self._next_call_at is None:
                 return False

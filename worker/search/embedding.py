@@ -27,7 +27,7 @@ Embedding = npt.NDArray[np.float32]
 
 @dataclass(frozen=True, slots=True)
 class RunEmbeddings:
-    """The embeddings of one run by content hash, both cached and newly computed embeddings."""
+    """Maps content hashes to the embeddings of one run, both cached and newly computed."""
 
     cached: Mapping[str, Embedding]
     made: dict[str, Embedding] = field(default_factory=dict)
@@ -72,7 +72,8 @@ class Embedder:
         Raises:
             ImageError: the image has expired in Redis or cannot be decoded.
             DecoderDied: the decoder process ended or took too long.
-            DecoderBusy: no decoder became free in half of the remaining time; another worker may have one.
+            DecoderBusy: no decoder became free in half of the remaining time; another worker may have a free
+                decoder.
         """
         found = embeddings.get(digest)
         if found is None:

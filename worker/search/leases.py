@@ -17,7 +17,7 @@ from common.ledger.worker import WorkerLedger
 
 log = logging.getLogger(__name__)
 
-#: The minimum number of renewals of a lease in the time after which the lease would expire.
+#: The minimum number of times a lease is renewed within one lease duration.
 _RENEWALS_PER_LEASE = 4
 
 
@@ -50,8 +50,8 @@ class Leases:
         self._ledger = ledger
         self._lease_s = lease_s
         self._announcement = announcement
-        # A set and not a dict by run id: after Redis was frozen for longer than a lease, this worker can hold
-        # a run twice, and the end of the first attempt must not drop the lease of the second.
+        # Leases are not indexed by run id: if Redis freezes for longer than a lease, this worker can lease a
+        # run twice, and the end of the first attempt must not drop the second attempt's lease.
         self._held: set[Lease] = set()
         self._lock = threading.Lock()
         self._stop = threading.Event()

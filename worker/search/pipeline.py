@@ -77,7 +77,7 @@ class Pipeline:
             cached = self._cache.entries(query_key, model=model, contents=claim.contents)
         found = CacheLookup.of(cached, contents=claim.contents)
         if found.result is not None:
-            # The result of an identical query was cached after the gateway had checked the cache.
+            # The result was cached, for an identical query, after the gateway had checked the cache.
             return Answer(result=found.result, timings=stopwatch.timings(), from_cache=True)
         embeddings = RunEmbeddings(found.embeddings)
         versions: set[str | None] = set()
@@ -113,7 +113,7 @@ class Pipeline:
         stopwatch: Stopwatch,
         versions: set[str | None],
     ) -> Matches:
-        """Search the catalog, and add every catalog version that was read to `versions`."""
+        """Search the catalog, and add to `versions` each catalog version that was read."""
         lease.check()
         if query.type == "album":
             album_id = query.album_ids[0]

@@ -83,7 +83,8 @@ class RunHandler:
         except RunCanceled:
             log.info("canceled")
         except DecoderDied as error:
-            # The machine may be the cause and not the image, so the run is retried up to its attempt limit.
+            # The cause may be the machine rather than the image, so the run is retried up to its maximum
+            # number of attempts.
             log.warning("the decoder died", extra={"attempt": claim.attempt, "error": error.detail})
             self._write(lambda: self._ledger.release(claim, uses_attempt=True), claim)
         except (DecoderBusy, QueueFull) as error:

@@ -15,7 +15,7 @@ SEND_TIMEOUT_S = 60.0
 PROBE_EVERY_S = 1.0
 PROBES = 2
 
-#: The number of buffered bytes of a connection above which writing pauses.
+#: Writing to a connection pauses while more than this number of bytes are buffered.
 AHEAD_BYTES = 16 * 1024
 
 _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"

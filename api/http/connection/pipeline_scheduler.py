@@ -5,8 +5,8 @@ import time
 from collections import deque
 from collections.abc import Callable
 
-#: The seconds that the scheduler spends on pipelined requests before it pauses for as long, so that pipelined
-#: requests use at most half of the process's time.
+#: After spending this number of seconds on pipelined requests, the scheduler pauses for the same time, so
+#: that pipelined requests use at most half of the process's time.
 TIME_SLICE_S = 0.001
 
 

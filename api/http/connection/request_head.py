@@ -1,4 +1,4 @@
-"""Checks of request heads that the parser does not make, and a search for the end of requests (RFC 9112)."""
+"""Finds where requests end, and checks request heads more strictly than the parser does (RFC 9112)."""
 
 import re
 from collections.abc import Sequence
@@ -9,7 +9,8 @@ from api.contract.request_errors import HeadersTooLarge, MalformedBody, NotImple
 
 RawHeaders = Sequence[tuple[bytes, bytes]]
 
-#: The maximum number of bytes of request line and headers together, and of chunk extensions and trailers.
+#: The maximum total size in bytes of the request line and headers; the same maximum applies to chunk
+#: extensions and trailers.
 HEAD_MAX_BYTES = 64 * 1024
 #: The maximum number of header fields, as in Apache; a browser behind three proxies sends about 40.
 HEADERS_MAX = 100
@@ -19,7 +20,7 @@ CHUNKED = -1
 
 #: The bytes that end a request head or a chunked body.
 END = b"\r\n\r\n"
-#: The minimum and maximum number of bytes of the pieces in which chunked bodies are parsed. The minimum
+#: Chunked bodies are parsed in pieces; the minimum and maximum size of a piece in bytes. The minimum
 #: limits the number of pieces of a body that contains many END marks.
 _CHUNKED_MIN_BYTES, _CHUNKED_MAX_BYTES = 256, 16 * 1024
 
@@ -36,7 +37,7 @@ _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 
 
 def piece_end(data: bytes, start: int, body_left: int) -> int:
-    """Return the end of the next piece of data to parse, in which usually at most one request ends.
+    """Return the end of the next piece to parse; a piece usually contains the end of at most one request.
 
     `body_left` is the number of body bytes still expected, or CHUNKED. More than one request can end in a
     piece if an END mark is split between two TCP segments, or if small requests follow a chunked body.
@@ -58,9 +59,9 @@ def line_breaks_end(data: bytes, start: int) -> int:
 
 
 def check_head_piece(data: bytes, start: int, end: int, *, before: int) -> None:
-    """Check the size of a request head before parsing creates objects of 30 times that size.
+    """Check a request head's size before parsing, which creates objects 30 times as large as the head.
 
-    `before` is the number of bytes of this request head that were parsed already.
+    `before` is the number of bytes of this request head that have already been parsed.
 
     Raises:
         HeadersTooLarge: the head has too many bytes or lines.
@@ -139,7 +140,7 @@ def _is_host(value: bytes) -> bool:
 
 
 def _check_codings(codings: Sequence[bytes], version: str, *, has_length: bool) -> None:
-    """Accept only `chunked`, so that no proxy can see another end of the request (request smuggling)."""
+    """Accept only `chunked`, so that a proxy sees the request end at the same byte (no request smuggling)."""
     if version == "1.0":
         raise MalformedBody("HTTP/1.0 has no Transfer-Encoding")
     if has_length:

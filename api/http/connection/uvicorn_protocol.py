@@ -52,7 +52,7 @@ _BETWEEN, _HEAD, _BODY = range(3)
 class GuardedProtocol(HttpToolsProtocol):
     """The protocol of one connection."""
 
-    # Slots, because uvicorn's class has 28 attributes and objects with more than 30 attributes are slower.
+    # `__slots__` is used because uvicorn's class has 28 attributes and objects with more than 30 are slower.
     __slots__ = (
         "_answering",
         "_body_came",
@@ -77,7 +77,8 @@ class GuardedProtocol(HttpToolsProtocol):
         self._stage = _BETWEEN
         #: The number of body bytes still expected, or CHUNKED.
         self._body_left = 0
-        #: The number of bytes of an unfinished request head, or of chunk overhead since the last body bytes.
+        #: The size in bytes of the unfinished request head, or of the chunk overhead since the last body
+        #: byte.
         self._overhead_bytes = 0
         self._body_came = False
         self._reads_head_again = False
@@ -140,7 +141,8 @@ class GuardedProtocol(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         if self.parser.should_upgrade() and self.parser.get_method() != b"CONNECT":
-            # The parser would treat all bytes after this head, including a body, as the other protocol.
+            # The parser would treat all bytes after this head, including a body, as data of the protocol to
+            # upgrade to.
             self._reads_head_again = True
             return
         try:
@@ -153,10 +155,11 @@ class GuardedProtocol(HttpToolsProtocol):
         self._stage = _BODY
         self._head_timer.stop()
         if self._body_left == CHUNKED:
-            # Trailers are collected in a list that the application, which has the headers, never sees.
+            # Trailers are collected in a new list, which the application never sees.
             self.headers = []
         if self.pipeline:
-            # uvicorn has paused reading at the first waiting request, which may be only half received.
+            # uvicorn pauses reading when a request has to wait, but part of this request may still be
+            # missing.
             self.flow.resume_reading()
 
     def _check_head(self) -> None:
@@ -188,7 +191,8 @@ class GuardedProtocol(HttpToolsProtocol):
         if self.transport.is_closing():
             self.flow.watch_sending()
         elif self.flow.is_held:
-            # The current context has the request id of the answered request, so the connection's is used.
+            # The callback runs in the connection's context, because the current context has the answered
+            # request's id.
             self.loop.call_soon(self._go_on, context=self._context)
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
@@ -242,7 +246,7 @@ class GuardedProtocol(HttpToolsProtocol):
         return len(self.pipeline) >= PIPELINED_MAX and self._stage == _BETWEEN
 
     def _parse_piece(self, data: bytes, start: int, end: int) -> int:
-        """Parse a piece of data; return its end, or the end of a request in it that asked to upgrade."""
+        """Parse a piece of data; return its end, or the end of the first upgrade request in it."""
         size = end - start
         self._body_came = False
         try:

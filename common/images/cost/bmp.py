@@ -7,17 +7,18 @@ from common.images.cost.unit_costs import ALPHA_PX_S, COLOUR_PX_S, ImageSummary
 
 _FILE_HEADER_BYTES = 14
 _LENGTH = Struct("<I")
-#: The fields of the OS/2 header after its length field, and the first fields of all later headers.
+#: The fields after the length field: in the OS/2 header, and at the start of all later header versions.
 _SHORT_HEADER, _SHORT_BYTES = Struct("<HHHH"), 12
 _LONG_HEADER = Struct("<iiHHI")
-#: Offset of the field that contains the start of the pixel data; rows are padded to a multiple of 32 bits.
+#: Offset of the field that contains the pixel data's offset; the number of bits to whose multiple rows are
+#: padded.
 _START_AT, _ROW_UNIT_BITS = 10, 32
-#: Values of the compression field that mean run-length encoding: RLE8 and RLE4.
+#: Values of the compression field for run-length encoding: RLE8 and RLE4.
 _RUNS = frozenset({1, 2})
 _BITS_OF_ALPHA = 32
 
 _BYTE_S = 1e-9
-#: Cost of one pixel and of one byte of run-length encoded data, which Pillow decodes in Python. Pillow fills
+#: Cost per pixel and cost per byte of run-length encoded data, which Pillow decodes in Python. Pillow fills
 #: short lines pixel by pixel.
 _RUN_PX_S, _RUN_BYTE_S = 115e-9, 240e-9
 

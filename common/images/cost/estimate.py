@@ -1,4 +1,4 @@
-"""The estimated decoding cost of an image file, and the check against the allowed CPU time."""
+"""Estimates the CPU time for decoding an image file, and checks the estimate against the allowed time."""
 
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
@@ -13,7 +13,7 @@ from common.images.cost.tiff import read_tiff
 from common.images.cost.unit_costs import ImageSummary
 from common.images.cost.webp import read_webp
 
-#: The function that reads a file's summary, by Pillow's name of the format.
+#: Maps Pillow's format names to the functions that read a file's summary.
 READERS: Mapping[str, Callable[[bytes], ImageSummary]] = MappingProxyType(
     {
         "JPEG": read_jpeg,
@@ -34,8 +34,8 @@ def read_image_summary(data: bytes, image_format: str) -> ImageSummary:
     """Return the size and estimated decoding cost of a file; most broken files do not raise an error.
 
     Raises:
-        ImageTooCostly: the file has too many parts.
-        UndecodableImage, UnsupportedImage: the function for the file's format refuses the file.
+        ImageTooCostly: the file has too many parts, such as segments or chunks.
+        UndecodableImage, UnsupportedImage: the file is broken, or its format is not supported.
     """
     return READERS[image_format](data)
 

@@ -12,7 +12,7 @@ _EXTENSION, _IMAGE, _TRAILER = 0x21, 0x2C, 0x3B
 _GRAPHIC_CONTROL = b"\xf9\x04"
 _HAS_PALETTE, _PALETTE_BITS, _IS_TRANSPARENT = 0x80, 0x07, 0x01
 
-#: Cost of one extension block, which Pillow parses in Python, and of one byte and one pixel of LZW data.
+#: Cost per extension block (which Pillow parses in Python), per byte of LZW data and per pixel.
 _BLOCK_S, _CODED_BYTE_S, _CODED_PX_S = 1e-6, 40e-9, 3e-9
 
 
@@ -84,9 +84,9 @@ def _skip_extensions(cursor: _Cursor) -> tuple[int, bool]:
 
 
 def _coded_bytes(cursor: _Cursor, flags: int) -> tuple[int, bool]:
-    """Return the size of the first frame's data in bytes, and whether the data is complete.
+    """Return the number of bytes of the first frame's data, and whether the data is complete.
 
-    If the frame has more than `PARTS_MAX` blocks, all remaining bytes of the file are counted.
+    If the frame has more than `PARTS_MAX` blocks, all remaining bytes of the file count as its data.
     """
     cursor.at += 1 + _FRAME.size
     cursor.skip_palette(flags)

@@ -10,7 +10,7 @@ from common.images.formats import heif
 #: the box extends to the end of the file.
 _BOX, _LARGE = Struct(">I4s"), Struct(">Q")
 _KINDS = frozenset({b"ftyp", b"meta", b"mdat", b"moov", b"free", b"skip", b"uuid"})
-#: Cost of one pixel and of one byte, for HEVC (libde265) and for AV1 (dav1d).
+#: Two pairs of costs (per pixel, per byte): for HEVC (libde265) and for AV1 (dav1d).
 _HEVC_PRICES_S, _AV1_PRICES_S = (20e-9, 90e-9), (15e-9, 60e-9)
 _PRICES_S = MappingProxyType({b"av01": _AV1_PRICES_S})
 
@@ -19,7 +19,7 @@ def read_heif(data: bytes) -> ImageSummary:
     """Return the size and estimated decoding cost of a HEIF or AVIF file.
 
     Raises:
-        UnsupportedImage: the file contains no still picture.
+        UnsupportedImage: the file contains no still image.
         UndecodableImage: the boxes of the file are broken.
     """
     picture = heif.primary_picture(data)
@@ -31,7 +31,7 @@ def read_heif(data: bytes) -> ImageSummary:
 
 
 def declared_heif_bytes(data: bytes) -> int:
-    """Return the total length in bytes of the file's boxes, up to the first data that is no known box."""
+    """Return the total length in bytes of the file's boxes before the first box of an unknown type."""
     at, boxes = 0, 0
     while at + _BOX.size <= len(data) and boxes <= PARTS_MAX:
         boxes += 1

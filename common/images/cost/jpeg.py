@@ -25,23 +25,23 @@ _MARKER_IN_SCAN = re.compile(rb"\xff([^\x00\xff\xd0-\xd7])")
 _U16 = Struct(">H")
 _FRAME, _COMPONENT = Struct(">BHHB"), Struct(">BBB")
 _BLOCK_PX, _COEFFICIENTS = 8, 64
-#: Maximum number of components that Pillow accepts in a frame and libjpeg in a scan.
+#: Maximum number of components in a frame (limited by Pillow) and in a scan (limited by libjpeg).
 _COMPONENTS_MAX = 4
 _ALL_COEFFICIENTS = (1 << _COEFFICIENTS) - 1
 
-#: Minimum length in pixels of the shorter side of an image that is scaled down during decoding (DCT scaling):
-#: twice the input size of the largest CLIP model.
+#: An image that is scaled down during decoding (DCT scaling) keeps at least this number of pixels on its
+#: shorter side: twice the input size of the largest CLIP model.
 _SCALED_SIDE_PX = 2 * 336
 _SCALES = (8, 4, 2, 1)
 
-#: Cost of one block of 8 x 8 samples in a sequential, a progressive DC and a progressive AC scan, and of one
-#: coefficient of a block in a refinement scan.
+#: Cost per block of 8 x 8 samples: in a sequential scan, in a progressive DC scan, and in a progressive AC
+#: scan; cost per coefficient of a block in a refinement scan.
 _SEQUENTIAL_BLOCK_S, _DC_BLOCK_S, _AC_BLOCK_S, _REFINED_S = 15e-9, 18e-9, 10e-9, 0.8e-9
-#: Cost of arithmetic coding relative to Huffman coding, and cost of allocating memory for one stored block.
+#: Cost of arithmetic coding relative to Huffman coding; cost of the memory for one stored block.
 _ARITHMETIC_FACTOR, _STORED_BLOCK_S = 1.6, 60e-9
 _SCAN_S, _SCAN_BYTE_S = 5e-6, 20e-9
-#: Cost of the data that Pillow parses in Python before the first scan: one segment, one stray or fill byte
-#: between segments, one byte of a quantization table, and one Photoshop resource.
+#: Costs of data that Pillow parses in Python before the first scan: per segment, per stray or fill byte
+#: between segments, per byte of a quantization table, and per Photoshop resource.
 _SEGMENT_S, _STRAY_BYTE_S, _TABLE_BYTE_S, _RESOURCE_S = 2e-6, 0.5e-6, 60e-9, 0.6e-6
 
 
@@ -51,13 +51,13 @@ class _Component:
     name: int
     across: int
     down: int
-    #: A bit mask of the coefficients whose lowest bit has been coded by a scan.
+    #: A bit mask of the coefficients that the scans read so far contain down to the lowest bit.
     complete: int = 0
 
 
 @dataclass(slots=True)
 class _Frame:
-    """The frame header; its components record the coefficients that the scans read so far complete."""
+    """The frame header; each component records which coefficients were completed by the scans read so far."""
 
     marker: int
     width: int
@@ -70,7 +70,7 @@ class _Frame:
 
     @property
     def is_complete(self) -> bool:
-        """Whether the scans have coded every coefficient of every component down to its lowest bit."""
+        """Whether the scans contain every coefficient of every component, down to the lowest bit."""
         return all(component.complete == _ALL_COEFFICIENTS for component in self.components)
 
     def blocks(self, component: _Component) -> int:
@@ -90,7 +90,7 @@ class _Frame:
 
     @property
     def stored_coefficients_s(self) -> float:
-        """Return the cost of storing all coefficients, which decoders do if there are several scans."""
+        """Return the cost of storing all coefficients, as decoders do if there are several scans."""
         return sum(map(self.blocks, self.components)) * _STORED_BLOCK_S
 
 
@@ -100,7 +100,7 @@ class JpegSummary(ImageSummary):
     last_scan_bytes: int = 0
     #: Height in pixels of a minimum coded unit (MCU).
     unit_rows: int = 8
-    #: Whether the scans, including the last one, cover every coefficient, so that no whole scan is missing.
+    #: Whether all scans together cover every coefficient, so that no entire scan is missing.
     has_every_scan: bool = False
 
 

@@ -24,13 +24,13 @@ CRC_BYTES = 4
 _HEADER = Struct(">IIBBBBB")
 _GREY, _COLOUR, _PALETTE, _GREY_ALPHA, _COLOUR_ALPHA = 0, 2, 3, 4, 6
 _SAMPLES = {_GREY: 1, _COLOUR: 3, _PALETTE: 1, _GREY_ALPHA: 2, _COLOUR_ALPHA: 4}
-#: First column, column step, first row and row step of each of the seven Adam7 passes.
+#: For each of the seven Adam7 passes: first column, column step, first row and row step.
 _PASSES = ((0, 8, 0, 8), (4, 8, 0, 8), (0, 4, 4, 8), (2, 4, 0, 4), (0, 2, 2, 4), (1, 2, 0, 2), (0, 1, 1, 2))
 _WHOLE = ((0, 1, 0, 1),)
 _BITS_MAX = 16
 
-#: Cost of one chunk, which Pillow parses in Python, of one pixel of an interlaced picture, and of one pixel
-#: that is compared with a 16-bit transparent colour.
+#: Cost per chunk (which Pillow parses in Python), per pixel of an interlaced picture, and per pixel that is
+#: compared with a 16-bit transparent colour.
 _CHUNK_S, _INTERLACED_PX_S, _COMPARED_PX_S = 3.5e-6, 4e-9, 25e-9
 #: Types of the chunks whose content Pillow reads as rows of the picture. Pillow reads a chunk `fdAT` only if
 #: it is the first of these chunks or follows one of them directly.
@@ -65,11 +65,11 @@ class _Header:
         return made
 
     def readings(self, *, is_transparent: bool) -> int:
-        """Return how often the rows are inflated: twice with a 16-bit transparent colour, else once."""
+        """Return how often the rows are decompressed: twice with a 16-bit transparent colour, else once."""
         return 2 if is_transparent and self.depth == _BITS_MAX else 1
 
     def pixels_s(self, *, is_transparent: bool, may_rotate: bool) -> float:
-        """Return the cost of unpacking, resizing and converting the inflated pixels."""
+        """Return the cost of unpacking, resizing and converting the decompressed pixels."""
         if is_transparent or self.colours in {_GREY_ALPHA, _COLOUR_ALPHA}:
             price = ALPHA_PX_S
         elif self.colours == _GREY and self.depth > 1:
@@ -87,7 +87,7 @@ def read_png(data: bytes) -> ImageSummary:
 
     Raises:
         ImageTooCostly: the PNG has too many chunks.
-        UndecodableImage: the PNG has two headers; programs differ in which header they use.
+        UndecodableImage: the PNG has two headers, of which programs use different ones.
     """
     chunks = list(png_chunks(data))
     chunks_s = sum(_CHUNK_S + _unpacking_s(kind, end - begin) for kind, begin, end in chunks)
@@ -118,7 +118,7 @@ def _read_header(data: bytes, chunks: Sequence[Chunk]) -> _Header | None:
 
 
 def _coded_bytes(chunks: Sequence[Chunk]) -> int:
-    """Return the total size in bytes of the chunks that Pillow can read as rows of the first picture."""
+    """Return the total size in bytes of the chunks whose data Pillow decodes as rows of the first picture."""
     coded_bytes, is_coded = 0, False
     for kind, begin, end in chunks:
         is_coded = kind in _CODED or (kind == _CODED_FRAME and (is_coded or not coded_bytes))

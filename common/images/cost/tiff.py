@@ -24,21 +24,23 @@ _RAW, _OLD_JPEG, _JPEG, _PACKBITS, _LZMA = 1, 6, 7, 32773, 34925
 _FAXES = frozenset({2, 3, 4, 32771})
 _CMYK, _LAB, _RGB = 5, 8, 2
 _BYTE_BITS = 8
-#: The size of a strip counts as wrong if more than this share of the declared file length is missing.
+#: If more than this share of the declared file length is missing, the declared size of a strip counts as
+#: wrong.
 _WRONG_SHARE = 0.01
 
-#: Cost of one byte of decompressed output and of one byte of compressed input, by compression method.
+#: Maps each compression method to two costs: per byte of decompressed output, and per byte of compressed
+#: input.
 _PRICES_S = {
     _RAW: (1e-9, 2e-9),
     _PACKBITS: (2e-9, 5e-9),
     _LZMA: (20e-9, 80e-9),
     **dict.fromkeys(_FAXES, (50e-9, 20e-9)),
 }
-#: Cost of one byte of output and of one byte of input for every compression method without its own cost, such
-#: as deflate, LZW and Zstandard.
+#: The costs (per byte of output, per byte of input) of all other compression methods, such as deflate, LZW
+#: and Zstandard.
 _DEFAULT_PRICES_S = (4.5e-9, DEFLATED_BYTE_S)
-#: Cost of one strip or tile, and of one pair of tags. libtiff sorts its tags again for each unknown tag, so
-#: that its time is quadratic in the number of tags.
+#: Cost per strip or tile, and cost per pair of tags. libtiff sorts its tags again for each unknown tag, which
+#: takes time quadratic in the number of tags.
 _PART_S, _TAG_PAIR_S = 1.5e-6, 25e-9
 #: Cost of one byte of a tag's values, which Pillow and libtiff copy.
 _VALUE_BYTE_S = 4e-9
@@ -49,7 +51,7 @@ def read_tiff(data: bytes) -> ImageSummary:
 
     Raises:
         ImageTooCostly: the TIFF has too many tags, or many strips that refer to the same bytes.
-        UndecodableImage: the TIFF has a field twice.
+        UndecodableImage: a tag occurs twice in the TIFF.
     """
     directory = read_directory(data)
     width, height = directory.value(Tag.WIDTH, 0), directory.value(Tag.HEIGHT, 0)
@@ -100,7 +102,7 @@ def _unpacking_s(directory: Directory, compression: int, width: int, height: int
     output_bytes, input_bytes = _unpacked_bytes(directory, width, height), _packed_bytes(directory)
     output_s, input_s = _PRICES_S.get(compression, _DEFAULT_PRICES_S)
     useful = min(input_bytes, output_bytes)
-    # If the input is larger than the output, the excess consists of blocks without data, or is skipped.
+    # Compressed bytes beyond the decompressed size are deflate blocks without data, or are skipped.
     empty_s = (input_bytes - useful) * (input_s if compression == _RAW else EMPTY_BLOCK_BYTE_S)
     return output_bytes * output_s + useful * input_s + empty_s
 

@@ -25,7 +25,7 @@ _LOSSY_START, _LOSSY_SIZE, _SIDE_BITS = b"\x9d\x01\x2a", Struct("<HH"), 14
 _LOSSLESS_START = b"\x2f"
 _HAS_ALPHA = 0x10
 
-#: Cost of one pixel and of one byte in lossy and in lossless coding, and of one pixel of an alpha plane.
+#: Costs per pixel and per byte of lossy data, then of lossless data; cost per pixel of an alpha plane.
 _LOSSY_PX_S, _LOSSY_BYTE_S = 8e-9, 55e-9
 _LOSSLESS_PX_S, _LOSSLESS_BYTE_S = 15e-9, 60e-9
 _ALPHA_PLANE_PX_S = 5e-9

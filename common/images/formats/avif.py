@@ -1,4 +1,4 @@
-"""Rewriting of AVIF files for the decoder: hiding an image sequence, and padding truncated pictures."""
+"""Rewrites AVIF files for the decoder: hides image sequences, and pads truncated images."""
 
 import struct
 
@@ -7,13 +7,13 @@ from common.images.formats.heif_coded_pictures import Obu, leb128, obus
 
 _BOX = struct.Struct("!I4s")
 _BOXES_MAX = 1000
-#: The number of zero bytes added to a truncated picture, as a share of its size and as a minimum. Without
-#: enough zeros dav1d reads past the end of the data and fails.
+#: The number of zero bytes to append to a truncated item: as a share of the item's size, and as a minimum.
+#: Without enough zeros dav1d reads past the end of the data and fails.
 _ROOM_SHARE, _ROOM_MIN_BYTES = 0.25, 4096
 
 
 def without_sequence(data: bytes) -> bytes:
-    """Return the file without its sequence of pictures, so that libavif decodes the primary item.
+    """Return the file without its image sequence, so that libavif decodes the primary item.
 
     The size, colours and estimated cost are read from the primary item; a sequence can declare other values.
     """
@@ -54,7 +54,7 @@ def with_room(data: bytes, *, size_bytes: int) -> bytes:
 
 
 def _item_with_room(item: bytes) -> bytes:
-    """Return an item's AV1 data with zeros appended to its last unit."""
+    """Return an item's AV1 data, with zeros appended to the last open bitstream unit."""
     last: Obu | None = None
     for unit in obus(item):
         last = unit

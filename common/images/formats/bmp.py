@@ -1,4 +1,4 @@
-"""Detection of unsupported BMP variants by the header (BITMAPINFOHEADER and its successors)."""
+"""Detects unsupported BMP variants in the header (BITMAPINFOHEADER and its successors)."""
 
 import struct
 
@@ -7,7 +7,7 @@ _DEPTHS = frozenset({1, 4, 8, 16, 24, 32})
 _CORE_HEADER = 12
 _PLAIN, _RLE8, _RLE4, _MASKS = range(4)
 _COMPRESSIONS = frozenset({_PLAIN, _RLE8, _RLE4, _MASKS})
-#: Supported bit masks of red, green, blue and alpha, by bits per pixel.
+#: Maps bits per pixel to the supported bit masks of red, green, blue and alpha.
 _LAYOUTS = {
     16: {(0xF800, 0x7E0, 0x1F, 0), (0x7C00, 0x3E0, 0x1F, 0), (0x7C00, 0x3E0, 0x1F, 0x8000)},
     24: {(0xFF0000, 0xFF00, 0xFF, 0)},

@@ -1,4 +1,4 @@
-"""Detection of the accepted image formats by content; file name and declared type are ignored."""
+"""Detects the accepted image formats by content, and ignores a file's name and declared type."""
 
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
@@ -19,14 +19,14 @@ _SIGNATURES = (
     (b"II*\0", "TIFF"),
     (b"MM\0*", "TIFF"),
 )
-#: For each format with unsupported variants, a function that returns why a file is refused, or None.
+#: Maps each format with unsupported variants to a function that returns why a file is refused, or None.
 _REFUSALS: Mapping[str, Callable[[bytes], str | None]] = MappingProxyType(
     {"JPEG": jpeg.refusal, "TIFF": tiff.refusal, "BMP": bmp.refusal}
 )
 
 
 def format_of(data: bytes) -> str:
-    """Return Pillow's name of a file's format.
+    """Return Pillow's name for a file's format.
 
     Raises:
         UnsupportedImage: the file has an unsupported format or variant; the message says what the file is

@@ -22,26 +22,28 @@ from common.errors import ImageTooManyPixels, UndecodableImage, UnsupportedImage
 from common.images.formats.heif_coded_pictures import CodedPixels
 from common.images.formats.heif_item_locations import Extent, Location, read_iloc
 
-#: Maximum total of boxes, items, references and associations; a tiled 48 megapixel picture has about 1,000.
+#: Maximum number of boxes, items, references and associations together; a tiled image of 48 megapixels has
+#: about 1,000.
 _ENTRIES_MAX = 20_000
-#: Maximum nesting of derived images. Most files have one level: a grid of tiles.
+#: Maximum nesting depth of derived images; most files have a depth of one (a grid of tiles).
 _LEVELS_MAX = 4
-#: The share by which the coded pixels are allowed to exceed the maximum number of pixels, because tiles can
-#: extend past the picture's edges. The tiles of a 48 megapixel picture add 3 % to its pixels.
+#: The coded pixels can exceed the maximum number of pixels by this share, because tiles can extend past the
+#: picture's edges. The tiles of a 48 megapixel picture add 3 % to its pixels.
 _OVERHANG = 0.25
 _HEIF_BRANDS = frozenset(
     {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs", b"mif1", b"mif2", b"msf1"}
 )
 _AVIF_BRANDS = frozenset({b"avif", b"avis"})
-#: Content of a box `clap`: the crop's width and height and its centre's x and y offset, each as a fraction.
+#: Content of a `clap` box: the crop's width, its height, and the x and y offset of its centre, each as a
+#: fraction.
 _CLAP = struct.Struct("!IIIIiIiI")
 _BROKEN = "the file begins like HEIF or AVIF but its header is broken"
 #: The maximum number of bytes to read from one property.
 _PROPERTY_BYTES = 64
-#: The beginnings of the type names of auxiliary pictures that are alpha planes.
+#: Prefixes of the auxiliary image types that identify an alpha plane.
 _ALPHA_PLANES = (b"urn:mpeg:hevc:2015:auxid:1\0", b"urn:mpeg:mpegB:cicp:systems:auxiliary:alpha")
 _DERIVED = frozenset({b"grid", b"iden", b"iovl"})
-#: Pillow's name of the format, by the picture's codec.
+#: Maps codecs to Pillow's format names.
 _FORMATS = {b"hvc1": "HEIF", b"hev1": "HEIF", b"av01": "AVIF"}
 
 
@@ -52,9 +54,10 @@ class Picture:
     width: int
     height: int
     codec: bytes
-    #: Number of coded pixels of the pictures that form the primary picture, but at least the declared number.
+    #: Number of pixels in the coded images that form the primary picture, or the declared number if that is
+    #: larger.
     coded_pixels: int
-    #: The total number of pixels of the coded pictures that form the alpha plane.
+    #: Number of pixels in the coded images that form the alpha plane.
     alpha_pixels: int
     #: Colour primaries and transfer characteristics (ITU-T H.273), or None if the file does not declare them.
     cicp: tuple[int, int] | None
@@ -63,7 +66,7 @@ class Picture:
 
 
 def image_format(data: bytes) -> str | None:
-    """Return Pillow's name of a file's format, or None if the file is neither HEIF nor AVIF.
+    """Return Pillow's name for a file's format, or None if the file is neither HEIF nor AVIF.
 
     Raises:
         UnsupportedImage: the picture's codec is not supported.
@@ -84,7 +87,7 @@ def primary_picture(data: bytes) -> Picture:
     """Return the properties of the primary picture.
 
     Raises:
-        UnsupportedImage: the file contains only a sequence of pictures.
+        UnsupportedImage: the file contains only an image sequence.
         UndecodableImage: the boxes are broken, or the file has too many boxes.
     """
     reader = _Reader(data)
@@ -100,7 +103,7 @@ def primary_picture(data: bytes) -> Picture:
 
 
 def truncated_items(data: bytes, *, size_bytes: int) -> list[Extent]:
-    """Return the extent of each AV1 item that is stored in one piece and extends past `size_bytes`.
+    """Return the extents of AV1 items that consist of a single extent, which ends after `size_bytes`.
 
     Raises:
         UndecodableImage: the boxes are broken.
@@ -122,7 +125,7 @@ def truncated_items(data: bytes, *, size_bytes: int) -> list[Extent]:
 
 
 def check_pixels(data: bytes, *, max_pixels: int) -> tuple[int, int]:
-    """Check the number of coded pixels, and return width and height of the primary picture.
+    """Check the number of coded pixels, and return the primary picture's width and height.
 
     Raises:
         ImageTooManyPixels: the coded pictures have more than 1.25 times `max_pixels` pixels.
@@ -160,7 +163,7 @@ class _Items:
     inputs: dict[int, tuple[int, ...]] = field(default_factory=dict)
     properties: list[tuple[bytes, bytes]] = field(default_factory=list)
     associations: dict[int, list[int]] = field(default_factory=dict)
-    #: The ids of auxiliary items, by the id of their picture.
+    #: Maps a picture's id to the ids of its auxiliary items.
     auxiliaries: dict[int, list[int]] = field(default_factory=dict)
     locations: dict[int, Location] = field(default_factory=dict)
     #: The offset of the box `idat`, which contains the data of some items.

@@ -1,4 +1,4 @@
-"""Counting of the pictures in AV1 and HEVC data without decoding, because a still image can contain many.
+"""Counts the pictures in AV1 and HEVC data without decoding, because a still image can contain many pictures.
 
 AV1   OBU…  header byte, an extension byte and a size (LEB128) if the header byte says so, content
 HEVC  NAL…  length, header of two bytes, content
@@ -16,7 +16,7 @@ _SEQUENCE_HEADER, _FRAME_HEADER, _FRAME = 1, 3, 6
 _HAS_EXTENSION, _HAS_SIZE = 0x04, 0x02
 _LEB128_BYTES_MAX = 8
 _TIER_LEVEL_MIN = 8
-#: NAL units with a type below this number are slices of pictures.
+#: NAL unit types below this number are slices of pictures.
 _NAL_SLICES_END = 32
 _NAL_HEADER_BYTES = 2
 _FIRST_SLICE = 0x80
@@ -28,7 +28,7 @@ _LENGTH_BYTES_AT = 21
 
 
 class CodedPixels:
-    """Counts, in bounded time, the pixels that a decoder produces from items of a file."""
+    """Counts the pixels that a decoder would produce from a file's items, in bounded time."""
 
     def __init__(self, file: bytes) -> None:
         self._file = file
@@ -39,12 +39,12 @@ class CodedPixels:
     def of(
         self, codec: bytes, extents: Sequence[tuple[int, int]], *, declared: int, configuration: bytes
     ) -> int:
-        """Return the total number of pixels of all pictures in an item, but at least the declared number.
+        """Return the number of pixels of all pictures in an item, or the declared number if that is larger.
 
         Raises:
-            UndecodableImage: the items have too many units, or share their data many times over.
+            UndecodableImage: the items have too many units, or too many items share the same data.
         """
-        # Counts are remembered because a grid can refer to the same item in each of its cells.
+        # Counts are cached, because a grid can refer to the same item in each of its cells.
         key = (codec, tuple(extents), declared, configuration)
         if key not in self._known:
             data = self._read(extents)
@@ -126,7 +126,7 @@ def leb128(value: int) -> bytes:
 
 
 def av1_frame_pixels(data: bytes, unit: Obu) -> int | None:
-    """Return the pixels of the largest frame that a sequence header allows, or None for another unit."""
+    """Return the maximum number of pixels of a frame by a sequence header; None for any other unit."""
     return _largest_frame(_Bits(data[unit.begin : unit.end])) if unit.kind == _SEQUENCE_HEADER else None
 
 

@@ -21,17 +21,17 @@ class Extent:
 
 @dataclass(frozen=True, slots=True)
 class Location:
-    """The parts of an item; their offsets count from the box `idat` if `is_in_idat`, else from the file."""
+    """The parts of an item; offsets count from the start of box `idat` if `is_in_idat`, else of the file."""
 
     extents: tuple[Extent, ...]
     is_in_idat: bool
 
 
 def read_iloc(data: bytes, start: int, *, count: Callable[[int], None]) -> dict[int, Location]:
-    """Return the location of each item, by item id.
+    """Return a mapping from item ids to item locations.
 
-    `start` is the offset of the box's version. `count` is called with each number of entries, and raises an
-    error if there are too many.
+    `start` is the offset of the box's version field. `count` is called with the length of each list of
+    entries, and raises an error if the file has too many entries.
 
     Raises:
         LookupError, struct.error: the box is broken, or the data of an item is in another item.

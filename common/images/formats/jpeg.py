@@ -1,4 +1,4 @@
-"""Detection of unsupported JPEG variants by the start-of-frame marker (ITU-T T.81, table B.1)."""
+"""Detects unsupported JPEG variants by the start-of-frame marker (ITU-T T.81, table B.1)."""
 
 import re
 

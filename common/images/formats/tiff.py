@@ -1,4 +1,4 @@
-"""Detection of unsupported TIFF variants by the first directory (TIFF 6.0).
+"""Detects unsupported TIFF variants by the file's first directory (TIFF 6.0).
 
 Pillow decodes some TIFF variants wrongly and does not recognize some others. A variant is accepted only if a
 test checks its decoded pixels.
@@ -10,7 +10,7 @@ from common.images.formats.tiff_directory import SAMPLES_MAX, Directory, Tag, re
 
 _WHITE_IS_ZERO, _BLACK_IS_ZERO, _RGB, _PALETTE, _CMYK, _YCBCR, _LAB = 0, 1, 2, 3, 5, 6, 8
 _CFA, _LINEAR_RAW = 32803, 34892
-#: The number of samples of a colour and the supported bits per sample, by colour space.
+#: Maps each colour space to its number of samples per pixel and the supported bits per sample.
 _COLOURS = {
     _WHITE_IS_ZERO: (1, {1, 2, 4, 8, 12, 16}),
     _BLACK_IS_ZERO: (1, {1, 2, 4, 8, 12, 16}),
@@ -37,7 +37,7 @@ class Samples:
 
     @property
     def is_negative(self) -> bool:
-        """Return whether the lowest sample value is white."""
+        """Return whether sample value zero means white."""
         return self.photometric == _WHITE_IS_ZERO
 
 

@@ -1,6 +1,7 @@
 """Error messages for files of unsupported formats; each says what the file is and what its owner can do.
 
-The format is detected by the first bytes. For an unknown file the message only lists the accepted formats.
+The format is detected by the file's first bytes. For an unknown file the message only lists the accepted
+formats.
 """
 
 import codecs
@@ -9,7 +10,7 @@ from typing import NamedTuple
 
 #: Number of bytes to examine in a text file; an HTML page or a drawing can begin with comments.
 _TEXT_BYTES = 4096
-#: Number of bytes at the start of a file in which Adobe's reader accepts a PDF header.
+#: Adobe's reader accepts a PDF header within this number of bytes from the start of a file.
 _PDF_BYTES = 1024
 
 _SOUND_BRANDS = frozenset({b"M4A ", b"M4B ", b"M4P "})
@@ -125,7 +126,7 @@ def refusal(data: bytes, *, accepted: str) -> str:
 
 
 def is_lookalike(data: bytes) -> bool:
-    """Return whether a file that begins like TIFF or PNG is a camera's CR2 file or a PNG for iOS."""
+    """Return whether a file is a CR2 file (which begins like TIFF) or an iOS PNG (which begins like PNG)."""
     return data.startswith(b"CR\x02", 8) or data.startswith(b"CgBI", 12)
 
 
@@ -163,7 +164,7 @@ def _as_text(head: bytes) -> str | None:
 
 
 def _media_name(data: bytes) -> str | None:
-    """Return a description of a video or sound file made of boxes, or None if the file has no boxes."""
+    """Return a description of an MPEG-4 or QuickTime file, or None for a file of any other kind."""
     if data[4:8] in _QUICKTIME and data[:1] == b"\0":
         return "a video (QuickTime)"
     if data[4:8] != b"ftyp":

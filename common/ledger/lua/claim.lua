@@ -1,8 +1,9 @@
 -- Leases a run to a worker. ARGV: run id, worker id, duration of the lease in ms, maximum number of attempts, and,
 -- if this Redis is also the cache, the model whose cached embeddings are to be returned.
 -- Returns {verdict, query, key, contents, made_from, attempt, created_ms, deadline_ms, now_ms, client, decode_ms}.
--- If a model is given, the list of cache entries for the query key and for each content hash follows. The verdict
--- is claimed, gone (unknown or expired), ended (already terminal), or held (leased to another worker, or parked).
+-- If a model is given, a list follows: the cache entries for the query key and for each content hash. The
+-- verdict is claimed, gone (unknown or expired), ended (already terminal), or held (leased to another worker,
+-- or parked).
 
 allow_writes_when_full()
 local run_id, worker_id, lease_ms, allowed = ARGV[1], ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4])

@@ -1,4 +1,4 @@
--- Returns the state of each job whose id is in ARGV, or an empty string for a job that has expired.
+-- Returns the states of the jobs whose ids are in ARGV; the state of an expired job is an empty string.
 
 local states = {}
 for i, job_id in ipairs(ARGV) do

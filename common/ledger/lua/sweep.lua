@@ -49,7 +49,7 @@ for _, run_id in ipairs(redis.call('ZRANGEBYSCORE', K.RUNNING, '-inf', now, 'LIM
   end
 end
 
--- kombu's BRPOP removes a message from the list, so that the message is lost if the worker is killed before it
+-- kombu's BRPOP removes a message from the list, so the message is lost if the worker is killed before it
 -- claims the run. If the message of a queued run is not in the list, it is sent again.
 local in_list
 for _, run_id in ipairs(redis.call('ZRANGEBYSCORE', K.QUEUED, '-inf', now - tonumber(ARGV[3]), 'LIMIT', 0, 500)) do
@@ -68,8 +68,8 @@ for _, run_id in ipairs(redis.call('ZRANGEBYSCORE', K.QUEUED, '-inf', now - tonu
   end
 end
 
--- Corrects the clients' totals of decoding time, which still include runs that expired or that a process of an older
--- version ended. Only clients with a run parked for at least ARGV[3] ms are checked.
+-- Corrects each client's total decoding time, which can still include runs that expired or that an older
+-- version's process ended. Only clients with a run parked for at least ARGV[3] ms are checked.
 local checked = {}
 for _, run_id in ipairs(redis.call('ZRANGEBYSCORE', K.PARKED, '-inf', now - tonumber(ARGV[3]), 'LIMIT', 0, 100)) do
   local client = run_exists(run_id, K.PARKED) and redis.call('HGET', K.RUN .. run_id, 'client')

@@ -18,15 +18,15 @@ from common.images.cost.png import PROFILE_BYTES_MAX
 from worker.decode.colour.icc_profiles import bounded
 from worker.decode.colour.primaries_and_transfer import CodedColour, coded_to_srgb
 
-#: The maximum difference in levels of 255 between sRGB and a profile that counts as sRGB. Two sRGB profiles
-#: differ by at most 1; the most similar other colour space, Rec. 709, differs from sRGB by 16.
+#: A profile counts as sRGB if its colours differ from sRGB by at most this number of levels (of 255). Two
+#: sRGB profiles differ by at most 1; the most similar other colour space, Rec. 709, differs from sRGB by 16.
 _SAME_LEVELS = 2
-#: The maximum number of cached conversions. Creating a conversion takes 3 to 60 ms, using it less than 1 ms,
-#: and pictures of the same camera share a profile.
+#: The maximum number of cached conversions. Creating a conversion takes 3 to 60 ms, and using a conversion
+#: less than 1 ms; pictures from the same camera share a profile.
 _CONVERSIONS_KEPT = 4
-#: The Pillow mode of the image that LittleCMS reads, by the profile's colour space.
+#: Maps a profile's colour space to the Pillow mode that LittleCMS expects.
 _MODES = {"GRAY": "L", "RGB ": "RGB", "CMYK": "CMYK"}
-#: The colour family of each Pillow mode; a mode that is not listed belongs to RGB.
+#: Maps Pillow modes to colour families; the family of all other modes is RGB.
 _FAMILIES = {"L": "L", "LA": "L", "CMYK": "CMYK", "LAB": "LAB"}
 #: With this rendering intent white stays white, and with `_FLAGS` a printer's darkest colour becomes black.
 _INTENT = ImageCms.Intent.RELATIVE_COLORIMETRIC
@@ -35,7 +35,7 @@ _FLAGS = ImageCms.Flags.BLACKPOINTCOMPENSATION
 
 @dataclass(frozen=True, slots=True)
 class ColourSource:
-    """A file's definitions of its colour space; a usable ICC profile takes precedence over codes."""
+    """A file's definitions of its colour space; a usable ICC profile takes precedence over colour codes."""
 
     profile: bytes | None = None
     coded: CodedColour | None = None
@@ -43,7 +43,7 @@ class ColourSource:
 
 @dataclass(frozen=True, slots=True)
 class Conversion:
-    """The Pillow mode that the image must have, and the function that converts it from that mode to sRGB."""
+    """A Pillow mode, and the function that converts images of this mode to sRGB."""
 
     mode: str
     to_srgb: Callable[[Image.Image], Image.Image]
@@ -65,7 +65,7 @@ def conversion_from(source: ColourSource, mode: str) -> Conversion:
 
 
 def _by_profile(profile: bytes, family: str) -> Conversion | None:
-    """Return the conversion by a profile; None if the profile is sRGB, unusable or for another family."""
+    """Return a profile's conversion; None if the profile is sRGB, unusable or of another family."""
     transform = _transform(profile)
     if transform is None:
         return None

@@ -1,4 +1,4 @@
-"""Converts to sRGB from a colour space given by primaries and transfer function, as in PNG, HEIF and AVIF.
+"""Converts colours to sRGB from a colour space given by primaries and a transfer function (PNG, HEIF, AVIF).
 
 ITU-T H.273 defines the codes. As in browsers, the transfer functions of television cameras (BT.709 and
 similar) are treated as the transfer function of sRGB.
@@ -33,14 +33,14 @@ _PRIMARIES: Mapping[int, Chromaticities] = MappingProxyType(
 )
 _GAMMA_22, _GAMMA_28, _LINEAR, _PQ, _SMPTE_428, _HLG = 4, 5, 8, 16, 17, 18
 _EXPONENTS: Mapping[int, float] = MappingProxyType({_GAMMA_22: 2.2, _GAMMA_28: 2.8, _LINEAR: 1.0})
-#: The luminance in cd/m² that is shown as white in HDR pictures; brighter values are clipped to white. The
-#: luminance of white is the same as in Chromium 156: twice the reference white of BT.2408.
+#: The luminance in cd/m² that is shown as white in HDR pictures; brighter values are clipped to white.
+#: Chromium 156 shows the same luminance as white: twice the reference white of BT.2408.
 _WHITE_NITS = 406.0
 _PQ_NITS, _HLG_NITS, _HLG_SYSTEM_GAMMA = 10_000.0, 1000.0, 1.2
-#: The maximum differences of a PNG's gamma (relative) and chromaticities from sRGB that count as sRGB.
+#: A PNG counts as sRGB if its gamma (relative) and chromaticities differ from sRGB by at most these values.
 _GAMMA_TOLERANCE, _PLACE_TOLERANCE = 0.02, 0.005
 _PNG_SRGB_GAMMA = 0.45455
-#: The end of the linear part of sRGB's transfer function, as encoded value and as linear light.
+#: The point where the linear part of sRGB's transfer function ends, as encoded value and as linear light.
 _DARK_LEVEL, _DARK_LIGHT = 0.04045, 0.0031308
 _CONDITION_MAX = 1e3
 _BRADFORD = np.array([[0.8951, 0.2664, -0.1614], [-0.7502, 1.7135, 0.0367], [0.0389, -0.0685, 1.0296]])
@@ -48,7 +48,7 @@ _BRADFORD = np.array([[0.8951, 0.2664, -0.1614], [-0.7502, 1.7135, 0.0367], [0.0
 
 @dataclass(frozen=True, slots=True)
 class CodedColour:
-    """The linear light of each of the 256 sample values (1 is white), and the matrix to linear sRGB."""
+    """The linear light for each of the 256 sample values (1 is white), and a matrix to linear sRGB."""
 
     light: Values
     matrix: Values
@@ -57,7 +57,7 @@ class CodedColour:
 
 
 def from_cicp(primaries: int, transfer: int) -> CodedColour | None:
-    """Return the colour space of two H.273 codes, or None for sRGB and for unknown codes."""
+    """Return the colour space that two H.273 codes define, or None for sRGB and for unknown codes."""
     places, light = _PRIMARIES.get(primaries, _SRGB), _light(transfer)
     matrix = _to_srgb(places)
     if matrix is None or (light is None and places == _SRGB):
@@ -70,7 +70,7 @@ def from_cicp(primaries: int, transfer: int) -> CodedColour | None:
 
 
 def from_png(gamma: float | None, chromaticities: Chromaticities | None) -> CodedColour | None:
-    """Return the colour space of a PNG's `gAMA` and `cHRM`, or None for sRGB and for invalid values.
+    """Return the colour space that a PNG's `gAMA` and `cHRM` define, or None for sRGB and for invalid values.
 
     As in browsers, primaries without a gamma are ignored.
     """

@@ -1,6 +1,6 @@
 """The fair queue for decoders: the waiting client with the lowest accumulated cost is served next.
 
-A caller states the expected cost of a request, and corrects the cost when the actual cost is known.
+A caller states a request's expected cost, and corrects this cost when the actual cost is known.
 
 The algorithm is start-time fair queueing (Goyal, Vin and Cheng, 1996): a client's accumulated cost is the sum
 of the costs of its served requests. A new or returning client starts with the accumulated cost of the client
@@ -15,12 +15,12 @@ from typing import Generic, TypeVar
 
 T = TypeVar("T")
 
-#: The maximum number of clients whose accumulated cost is stored while they do not wait.
+#: The maximum number of clients whose accumulated cost is stored while they are not waiting.
 _CLIENTS_MAX = 1000
 
 
 class TurnedAway(Exception):
-    """The caller's wait was ended, because another image of its client took longer than estimated."""
+    """The caller stops waiting, because another image of the same client took longer than estimated."""
 
 
 @dataclass(slots=True, eq=False)
@@ -30,7 +30,7 @@ class _Waiting(Generic[T]):
     cost: float
     given: T | None = None
     is_turned_away: bool = False
-    #: Set when the caller has got an item or is turned away.
+    #: Set when the caller has received an item or is turned away.
     is_decided: threading.Event = field(default_factory=threading.Event)
 
 
@@ -47,10 +47,10 @@ class FairQueue(Generic[T]):
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._idle: deque[T] = deque()
-        #: The clients that wait, and the clients with a higher accumulated cost than a new client has.
+        #: All waiting clients, and all clients whose accumulated cost is higher than a new client's.
         self._clients: dict[str, _Client[T]] = {}
-        #: The initial accumulated cost of a new client: the cost of the client served last, before its
-        #: request.
+        #: A new client's initial accumulated cost: the accumulated cost of the client served last, without
+        #: its last request.
         self._start = 0.0
 
     @property
@@ -60,7 +60,7 @@ class FairQueue(Generic[T]):
 
     @property
     def waiting(self) -> int:
-        """Return the number of callers that wait."""
+        """Return the number of waiting callers."""
         with self._lock:
             return sum(len(client.waiting) for client in self._clients.values())
 
@@ -71,7 +71,7 @@ class FairQueue(Generic[T]):
             self._serve()
 
     def take(self, client: str, *, cost: float, until: float) -> T | None:
-        """Return an item as soon as one is free, or None at the `time.monotonic` value `until`.
+        """Return an item as soon as one is free, or None if `until` (a `time.monotonic` value) has passed.
 
         Raises:
             TurnedAway: `turn_away` was called for this client.
@@ -120,7 +120,7 @@ class FairQueue(Generic[T]):
         self._forget()
 
     def _forget(self) -> None:
-        """Remove clients that do not wait, unless their accumulated cost still matters.
+        """Forget clients that are not waiting, unless their accumulated cost still matters.
 
         A client's accumulated cost matters if it is higher than a new client's and no item is idle.
         """

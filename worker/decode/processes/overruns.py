@@ -1,4 +1,4 @@
-"""Records how much longer than estimated the images of each client took in the last minute."""
+"""Records by how much the decoding of each client's images exceeded the estimate in the last minute."""
 
 import threading
 import time
@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 #: The seconds for which an excess counts for a client, as in `common/ledger/lua/record_decode_overrun.lua`.
 REMEMBERED_S = 60.0
-#: The smallest excess in seconds that counts; converting a screen's or phone's colour profile, which the
-#: estimate leaves out, takes 0.01 s.
+#: A smaller excess in seconds does not count; the estimate leaves out the conversion of a screen's or phone's
+#: colour profile, which takes 0.01 s.
 EXCESS_MIN_S = 0.02
 _CLIENTS_MAX = 1000
 
@@ -19,7 +19,7 @@ class _Overrun:
 
 
 class Overruns:
-    """The largest excess over the estimate of each client in the last minute; thread-safe."""
+    """Each client's largest excess over the estimate in the last minute; thread-safe."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -32,7 +32,7 @@ class Overruns:
             return known.excess_s if known is not None and known.until > time.monotonic() else 0.0
 
     def add(self, client: str, excess_s: float) -> bool:
-        """Record an excess and return True, if it is at least EXCESS_MIN_S and half the client's largest."""
+        """Record an excess; return False if it is below EXCESS_MIN_S or half of the client's largest."""
         now = time.monotonic()
         with self._lock:
             self._clients = {name: known for name, known in self._clients.items() if known.until > now}

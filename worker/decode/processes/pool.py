@@ -4,10 +4,10 @@ decode ──► wait in the fair queue ──► a process ──► pixels ─
                                          │ died or timed out
                                          └──► killed; the starter thread starts another one
 
-Files that take long are decoded in separate processes of lower priority, so that a file that is decoded
-quickly never waits for a slow file. The fair queue adds up the CPU time of each client's files. If a file
-takes longer than estimated, the estimates of the client's files are increased by that excess for a minute,
-and the client's requests that wait for a decoder fail with `DecoderBusy`.
+Slow files are decoded in separate processes of lower priority, so that a fast file never waits for a slow
+one. The fair queue adds up the CPU time of each client's files. If a file takes longer than estimated, the
+estimates of the client's files are increased by that excess for a minute, and the client's requests that wait
+for a decoder fail with `DecoderBusy`.
 """
 
 import logging
@@ -36,11 +36,12 @@ _RESTART_PAUSE_S = 1.0
 #: The estimated CPU time in seconds above which a file is decoded in the processes for long files. A cover
 #: takes 0.01 s of CPU time, a phone's photograph 0.1 s.
 LONG_S = 0.15
-#: The minimum cost of a file in the fair queue, in seconds; also the cost of a file without an estimate.
+#: The minimum cost of a file in the fair queue, in seconds; a file without an estimate has this cost.
 _COST_MIN_S = 0.001
-#: The seconds by which a file must exceed its estimate for the client's waiting requests to be turned away.
+#: If a file exceeds its estimate by at least this number of seconds, the client's waiting requests are turned
+#: away.
 _TURNED_AWAY_S = 0.05
-#: The nice value of decoders of long files, which then get a tenth of a busy core and all of an idle core.
+#: The nice value of decoders for long files, which then get a tenth of a busy core and all of an idle core.
 _LONG_NICENESS = 10
 
 
@@ -67,7 +68,8 @@ class DecoderPool:
         timeout_s: float = 10.0,
         report_overrun: Callable[[str, float], None] | None = None,
     ) -> None:
-        """Start the decoders for short files; the first long file starts half as many for long files.
+        """Start the decoders for short files; half as many decoders for long files start with the first long
+        file.
 
         `cpu_s` limits the CPU time of one file, `timeout_s` the elapsed time of a short file. If a file takes
         longer than estimated, `report_overrun` is called with the client and the excess in seconds.
@@ -78,7 +80,7 @@ class DecoderPool:
         self._overruns = Overruns()
         self._short = _Lane(self._limits, processes=processes)
         self._long = _Lane(replace(self._limits, niceness=_LONG_NICENESS), processes=(processes + 1) // 2)
-        #: The lanes that miss a process, one entry per missing process; None ends the starter thread.
+        #: The lane of each process that has to be started; None ends the starter thread.
         self._wanted: queue.SimpleQueue[_Lane | None] = queue.SimpleQueue()
         self._lock = threading.Lock()
         self._alive: set[DecoderProcess] = set()
@@ -117,13 +119,14 @@ class DecoderPool:
         """Return RGB pixels of shape (size_px, size_px, 3).
 
         `timeout_s` includes the wait for a decoder, which `wait_s` can limit further. Decoders are shared
-        fairly among clients by the CPU time of their files; `cost_s` is the estimate of that time.
+        fairly among clients by CPU time; `cost_s` is the estimated CPU time of this file.
 
         Raises:
             ImageError: the file cannot be decoded; the subclass gives the reason.
             ImageTooCostly: decoding took more CPU time than allowed.
             DecoderDied: the decoder was killed or timed out.
-            DecoderBusy: no decoder was free in time, or another file of the client exceeded its estimate.
+            DecoderBusy: no decoder became free in time, or another file of the same client exceeded its
+                estimate.
         """
         deadline = time.monotonic() + timeout_s
         expected_s = max(cost_s + self._overruns.excess_s(client), _COST_MIN_S)
@@ -131,7 +134,8 @@ class DecoderPool:
         self._start(lane)
         until = deadline if wait_s is None else min(deadline, time.monotonic() + wait_s)
         process = self._acquire(lane, client, cost_s=expected_s, until=until)
-        # A process of lower priority may not get the CPU for some time, so only the deadline limits its time.
+        # A process of lower priority can be without the CPU for some time, so only the deadline limits its
+        # elapsed time.
         ends = deadline if lane is self._long else min(deadline, time.monotonic() + self._timeout_s)
         reply = self._ask(process, lane, data, deadline=ends)
         cpu_s = self._limits.cpu_s if reply is None else reply.cpu_s
@@ -190,7 +194,7 @@ class DecoderPool:
             raise DecoderDied(f"the image's decoder {_fate(error)}") from error
 
     def _slow_down(self, client: str, *, excess_s: float) -> None:
-        """Increase the expected cost of a client's files after one took longer than estimated."""
+        """Increase the expected cost of a client's files after one file took longer than estimated."""
         if not self._overruns.add(client, excess_s):
             return
         if self._report_overrun is not None:

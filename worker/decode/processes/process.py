@@ -19,14 +19,14 @@ _MEMORY_BYTES_PER_PIXEL = 12
 _ENVIRONMENT = {
     # BLAS uses a single thread, because several decoder processes run in parallel.
     "OPENBLAS_NUM_THREADS": "1",
-    # With these thresholds glibc keeps freed memory for the next picture. By default glibc returns memory to
-    # the kernel, and allocating a picture's 2,000 pages again takes as long as decoding the picture.
+    # With these thresholds glibc keeps freed memory for the next picture. By default, glibc returns memory to
+    # the kernel, and allocating the 2,000 pages of the next picture takes as long as decoding it.
     "MALLOC_MMAP_THRESHOLD_": str(8 << 20),
     "MALLOC_TRIM_THRESHOLD_": str(16 << 20),
 }
 _START_TIMEOUT_S = 30.0
 _ERROR_MAX_BYTES = 4096
-#: The seconds to wait for the end of a decoder that has closed its socket.
+#: The maximum seconds to wait until a decoder that has closed its socket ends.
 _END_TIMEOUT_S = 1.0
 
 

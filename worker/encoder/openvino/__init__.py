@@ -1,1 +1,1 @@
-"""The OpenVINO encoder for CPUs: CLIP's graphs, the export cache, and the encoder that runs the graphs."""
+"""The OpenVINO encoder for CPUs: builds CLIP's graphs, caches the exported graphs, and runs them."""

@@ -31,14 +31,14 @@ _ACTIVATIONS: dict[str, Callable[[Node], Node]] = {
 
 
 class Layout(Protocol):
-    """The mapping between rows of shape (tokens, width) and the attention heads of each item."""
+    """Maps rows of shape (tokens, width) to the attention heads of each item, and back."""
 
     def to_heads(self, graph: Graph, packed: Node, *, heads: int, width: int) -> Node:
-        """Return rows of query, key and value as (3, items x heads, tokens, width of a head)."""
+        """Convert rows of query, key and value to the shape (3, items x heads, tokens, width of a head)."""
         ...
 
     def to_rows(self, graph: Graph, attended: Node, *, heads: int, width: int) -> Node:
-        """Return the output of the heads, shape (1, items x heads, tokens, width of a head), as rows."""
+        """Convert the heads' output, of shape (1, items x heads, tokens, width of a head), to rows."""
         ...
 
     def pooled(self, graph: Graph, rows: Node, *, width: int) -> Node:
@@ -88,7 +88,7 @@ class TextLayout:
 
 
 class Tower:
-    """The text or image transformer, a stack of pre-norm blocks with the weights of a graph."""
+    """The text or image transformer: a stack of pre-norm blocks, which are added to a graph."""
 
     def __init__(
         self, graph: Graph, config: TextConfig | VisionConfig, *, prefix: str, layout: Layout
@@ -105,7 +105,7 @@ class Tower:
         self.width = config.hidden_size
 
     def blocks(self, rows: Node, *, mask: Node | None = None) -> Node:
-        """Add all blocks; after its attention, the last computes only the row of each item's embedding."""
+        """Add all blocks; after its attention, the last block computes only the pooled rows."""
         for number in range(self._layers):
             layer = f"{self._prefix}.encoder.layers.{number}"
             attended = self._attention(self._norm(rows, f"{layer}.layer_norm1"), layer, mask=mask)
@@ -187,7 +187,7 @@ def image_model(graph: Graph, config: VisionConfig, preprocessing: Preprocessing
     tower = Tower(graph, config, prefix="vision_model", layout=ImageLayout(tokens=side * side + 1))
     patches = _flat_patches(graph, pixels, side=side, patch_px=config.patch_size)
     rows = _patch_rows(graph, patches, width=tower.width, side=side, preprocessing=preprocessing)
-    # Every checkpoint misspells this layer's name.
+    # The misspelt name ("layrnorm") is the layer's name in every checkpoint.
     rows = graph.layer_norm(rows, "vision_model.pre_layrnorm", epsilon=config.layer_norm_eps)
     output = tower.embeddings(
         tower.blocks(rows), norm="vision_model.post_layernorm", projection="visual_projection"
@@ -203,7 +203,7 @@ def _flat_patches(graph: Graph, pixels: Node, *, side: int, patch_px: int) -> No
 
 
 def _patch_rows(graph: Graph, flat: Node, *, width: int, side: int, preprocessing: Preprocessing) -> Node:
-    """Return class token and patch embeddings plus position embeddings, shape (items x tokens, width).
+    """Return the embeddings of class token and patches with positions added, shape (items x tokens, width).
 
     The convolution is one matrix product, because its patches do not overlap. The normalisation `(pixel / 255
     - mean) / std` is part of its weights and bias: `w (p / 255 - m) / s = (w / 255 s) p - w m / s`.

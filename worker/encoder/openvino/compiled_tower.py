@@ -3,8 +3,8 @@
 alone            One pass runs on all threads, which has the lowest latency.
 side by side     Two passes run on half of the threads each. Throughput is higher if other processes need the
                  same cores, because a pass on all threads waits at each step for the thread that was
-                 interrupted. With 32 clients on two cores, 37 images per second are embedded side by side,
-                 and 32 alone.
+                 interrupted. With 32 clients on two cores, the tower embeds 37 images per second side by
+                 side, and 32 images per second alone.
 """
 
 import ctypes
@@ -33,10 +33,10 @@ ALONE = 0
 
 @cache
 def runtime() -> openvino.Core:
-    """Return the process's only OpenVINO core, which is never freed.
+    """Return the process's only OpenVINO `Core` object, which is never freed.
 
-    When the last core is freed, OpenVINO unloads its libraries although its own threads still wait in
-    them, and the next signal can end the process with a segmentation fault.
+    When the last `Core` object is freed, OpenVINO unloads its libraries although its own threads are still
+    running in them, and the next signal can end the process with a segmentation fault.
     """
     return openvino.Core()
 
@@ -49,11 +49,12 @@ class Tower:
         self._requests = [alone.create_infer_request()]
         self.precision: str = alone.get_property("INFERENCE_PRECISION_HINT").get_type_name()
         if side_by_side:
-            # The two parallel requests share a second copy of the weights; the request that runs alone has
-            # the first.
+            # The two parallel requests share a second copy of the weights; the request that runs alone uses
+            # the first copy.
             parts = runtime().compile_model(path, "CPU", {**settings, "NUM_STREAMS": SIDE_BY_SIDE})
             self._requests += [parts.create_infer_request() for _ in range(SIDE_BY_SIDE)]
-        #: For each request and input index, the array of the last pass and the array that its tensor uses.
+        #: For each request: maps an input's index to the array of the last pass and the array that its tensor
+        #: uses.
         self._bound: list[dict[int, tuple[Values, Values]]] = [{} for _ in self._requests]
 
     @property
@@ -67,9 +68,10 @@ class Tower:
         """
         request, bound = self._requests[slot], self._bound[slot]
         for index, values in enumerate(feed):
-            # If the array object is the same as in the last pass, its tensor uses the array's memory and need
-            # not be set again, which saves 0.1 ms per tensor with cold CPU caches. An array that is reused
-            # with new values must be contiguous and writable, because otherwise the tensor uses a copy.
+            # If a pass gets the same array object as the last pass, the tensor already uses the array's
+            # memory and is not set again, which saves 0.1 ms per tensor with cold CPU caches. An array that
+            # is reused with new values must be contiguous and writable, because otherwise the tensor uses a
+            # copy.
             if bound.get(index, _NOTHING)[0] is not values:
                 # The tensor needs write access to the array, and does not keep the array alive.
                 array = np.require(values, requirements=["C", "W"])

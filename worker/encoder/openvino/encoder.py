@@ -29,7 +29,7 @@ from worker.encoder.tokenizer import Indices, PackedLayout, TextTokenizer, pack_
 _IMAGES_PER_PASS = 8
 #: The maximum total number of tokens of the texts in one forward pass.
 _TOKENS_PER_PASS = 1024
-#: The values of `Encoder.precision`, by OpenVINO's names of the precisions.
+#: Maps OpenVINO's names of precisions to the values of `Encoder.precision`.
 _PRECISIONS = {"f32": "float32", "bf16": "bfloat16", "f16": "float16"}
 
 
@@ -46,9 +46,8 @@ class ExportFacts:
 class OpenVinoEncoder:
     """CLIP's two towers as compiled OpenVINO models.
 
-    With the precision `auto`, the encoder computes in bfloat16 if the processor supports it. Compared with
-    float32, bfloat16 needs half the memory, allows twice as many multiplications per cycle, and has the same
-    range.
+    With the precision `auto`, the encoder computes in bfloat16 if the processor supports it. bfloat16 has the
+    same range as float32, but needs half the memory and allows twice as many multiplications per cycle.
     """
 
     kind: EncoderKind = "openvino"
@@ -65,8 +64,8 @@ class OpenVinoEncoder:
     ) -> None:
         """Open the cache entry of a model, and warm up by encoding one text of every padded length.
 
-        With `side_by_side`, two passes can run in parallel if there are enough cores and the weights are
-        small enough for the second copy of the weights that this mode needs.
+        With `side_by_side`, two passes can run in parallel if there are enough cores and the weights, of
+        which this mode needs a second copy, are small enough.
 
         Raises:
             ModelUnavailable: the cache entry is damaged.
@@ -88,7 +87,7 @@ class OpenVinoEncoder:
         self._slots = Slots(self.passes_at_once)
         self.tokenize = TextTokenizer(tokenizer, max_tokens=facts.max_tokens, eos_id=facts.eos_id)
         self._text_heads = facts.text_heads
-        #: The buffers for the token ids of a pass, by slot and number of tokens.
+        #: Maps a slot and a number of tokens to the buffer for a pass's token ids.
         self._ids: dict[tuple[int, int], npt.NDArray[np.int32]] = {}
         self.precision = "int8" if precision == "int8" else _PRECISIONS[self._images.precision]
         self.model_name = source.name
@@ -113,7 +112,7 @@ class OpenVinoEncoder:
         sequences = self.tokenize(texts)
         with self._slots.acquire() as slot:
             if sum(map(len, sequences)) <= _TOKENS_PER_PASS:
-                # All texts fit into one pass; not calling `passes` saves 0.1 ms if the CPU caches are cold.
+                # If all texts fit into one pass, skipping `passes` saves 0.1 ms with cold CPU caches.
                 return _of_unit_length(self._pass(sequences, slot=slot))
             embeddings = np.empty((len(texts), no_embeddings().shape[1]), dtype=np.float32)
             for indices in passes([len(sequence) for sequence in sequences]):
@@ -139,13 +138,14 @@ class OpenVinoEncoder:
         lengths = sorted({padded_length(length) for length in range(1, facts.max_tokens + 1)})
         for slot in range(self._images.slots):
             self._images.run([np.zeros((1, facts.size_px, facts.size_px, 3), dtype=np.uint8)], slot=slot)
-            # Slots of parallel passes run full batches, which have too many different lengths to warm up.
+            # Parallel passes run full batches, whose lengths are too many to warm up, so only one length is
+            # run.
             for length in lengths if slot == ALONE else lengths[:1]:
                 self._pass([[0] * min(length, facts.max_tokens)], slot=slot)
 
 
 def passes(lengths: Sequence[int]) -> Iterator[Indices]:
-    """Yield the indices of the texts of each pass, which has at most `_TOKENS_PER_PASS` tokens."""
+    """Yield the text indices of each pass; a pass has at most `_TOKENS_PER_PASS` tokens."""
     order = np.argsort(np.asarray(lengths, dtype=np.int64), kind="stable")
     group: list[int] = []
     tokens = 0
@@ -165,7 +165,7 @@ def _cores() -> int:
 
 
 def _is_small(precision: Precision) -> bool:
-    """Return whether the weights are small enough to keep two copies; in float32 a ViT-B/32 takes 550 MB."""
+    """Return whether the weights are small enough for two copies (a float32 ViT-B/32 takes 550 MB)."""
     # OPTIMIZATION_CAPABILITIES lists the precisions that the processor supports in hardware.
     has_bfloat16 = "BF16" in runtime().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
     return precision == "int8" or (precision == "auto" and has_bfloat16)

@@ -1,8 +1,8 @@
 """The int8 mode of the exported graphs: linear layers in 8 bits.
 
 Weights are stored as int8 with one scale per output. Activations are quantised dynamically, with one scale
-per 128 values of a row, so that an outlier affects only the precision of its 128 values, and an item's vector
-does not depend on the other items of a batch. Embedding tables, the patch embedding, normalisation and the
+per 128 values of a row: an outlier reduces only the precision of its 128 values, and an item's vector does
+not depend on the other items of a batch. Embedding tables, the patch embedding, normalisation and the
 projections are not quantised.
 """
 

@@ -1,4 +1,4 @@
-"""A NumPy implementation of CLIP's two towers, with whose output the exported graphs are compared."""
+"""A NumPy implementation of CLIP's two towers, used to check the output of exported graphs."""
 
 import math
 from collections.abc import Callable, Mapping, Sequence
@@ -29,7 +29,7 @@ _ACTIVATIONS: Mapping[str, Callable[[Array], Array]] = {"quick_gelu": _quick_gel
 
 
 class ReferenceEncoder:
-    """An encoder in NumPy that embeds one item at a time with a checkpoint's weights."""
+    """A NumPy encoder that embeds one item at a time, with a checkpoint's weights."""
 
     def __init__(self, checkpoint: Checkpoint, preprocessing: Preprocessing) -> None:
         self._weights = checkpoint.weights
@@ -53,7 +53,8 @@ class ReferenceEncoder:
         mean, std = (np.array(v, np.float32) for v in (self._preprocessing.mean, self._preprocessing.std))
         scaled = (pixels.astype(np.float32) / 255 - mean) / std
         grid = scaled.reshape(side, config.patch_size, side, config.patch_size, 3)
-        # The axes are (row, column, channel, y, x), so that each patch has the value order of the kernel.
+        # After the transpose the axes are (row, column, channel, y, x), so that a patch's values are in the
+        # kernel's order.
         patches = grid.transpose(0, 2, 4, 1, 3).reshape(side * side, -1)
         kernel = weights["vision_model.embeddings.patch_embedding.weight"]
         class_token = weights["vision_model.embeddings.class_embedding"][None]

@@ -1,4 +1,4 @@
--- Admission control: all rules by which a job is refused with HTTP status 503 or 429.
+-- Admission control: all rules that refuse a job with HTTP status 503 or 429.
 
 -- Returns whether an owner has reached its limit of unfinished jobs. A job counts as unfinished until it ends or its
 -- deadline passes.
@@ -9,9 +9,9 @@ local function owner_is_full(request, now)
   return redis.call('ZCARD', owned) >= request.max_jobs
 end
 
--- Returns the memory in bytes of a job that shares a run or a cached answer. Jobs that share are in no queue, so
--- the limits on the queue do not bound their number; their total memory is limited instead. The job's hash, its
--- set members and its Idempotency-Key together were measured at 1.7 KB.
+-- Returns the memory in bytes that a job uses if it shares a run or a cached answer. Jobs that share a run or
+-- an answer are in no queue, so the queue's limits do not apply to them; their total memory is limited
+-- instead. The job's hash, its set members and its Idempotency-Key together were measured at 1.7 KB.
 local function shared_bytes(request)
   return 2048 + #request.query
 end
@@ -21,8 +21,8 @@ local function shared_is_full(request, bytes, now)
   return tonumber(redis.call('GET', K.SHARED_BYTES) or 0) + bytes > request.max_shared_bytes
 end
 
--- Returns whether a client has more images waiting than all decoders could decode in time if they decoded only
--- images of this client.
+-- Returns whether a client has more waiting images than all decoders together could decode in time without
+-- any other work.
 local function turns_are_full(request, now)
   local parked_ms = tonumber(redis.call('GET', K.PARKED_OF .. request.client .. K.PARKED_SUM_SUFFIX) or 0)
   if parked_ms == 0 then return false end
@@ -31,9 +31,9 @@ local function turns_are_full(request, now)
   return ahead_ms > request.max_wait_ms * decoders(now)
 end
 
--- Returns why the service cannot accept a run with `incoming` bytes of images, or nil. Parked runs delay no other
--- client, so they count against the limit of the queue only if the new run would be parked, too. A run that would be
--- parked is accepted only if all stored images use at most half of the allowed bytes.
+-- Returns why the service cannot accept a run with `incoming` bytes of images, or nil. Parked runs do not
+-- delay other clients; they count against the queue's limit only if the new run would be parked, too. A run
+-- that would be parked is accepted only if all stored images use at most half of the allowed bytes.
 local function overload_reason(request, incoming, now, is_parked)
   local parked = is_parked and redis.call('ZCARD', K.PARKED) or 0
   local queued = redis.call('ZCARD', K.QUEUED) + parked

@@ -1,8 +1,9 @@
 -- Fair sharing of the image decoders among clients (docs/decisions/0021-turns-at-the-decoders.md).
 --
--- The images of each client at the workers are limited to TURN_MS of decoding time per decoder, or to one image that
--- takes longer. Other runs of the client are parked: the message of a parked run is sent only when earlier runs of
--- the client have ended. A parked run occupies no thread, no decoder and no place in the queue.
+-- The images that one client has at the workers are limited to TURN_MS of decoding time per decoder, or to a
+-- single image that takes longer. Other runs of the client are parked: the message of a parked run is sent
+-- only when earlier runs of the client have ended. A parked run occupies no thread, no decoder and no place
+-- in the queue.
 
 -- Returns the number of decoders of all live workers; a worker that announces no number counts as one decoder.
 local function decoders(now)
@@ -23,8 +24,8 @@ local function decoding_ms(client, now)
   return tonumber(redis.call('GET', total) or 0)
 end
 
--- Returns the maximum time in ms by which decoding an image of a client exceeded its estimate in the last minute. The
--- estimates for all images of a client are raised by the client's maximum excess.
+-- Returns a client's maximum excess: the most time in ms that decoding one of its images took beyond the
+-- estimate in the last minute. This maximum excess is added to the estimates of all images of the client.
 local function overrun_ms(client)
   return tonumber(redis.call('GET', K.OVERRUN .. client) or 0)
 end
@@ -60,8 +61,8 @@ local function must_park(client, work_ms, now)
   return redis.call('LLEN', K.PARKED_OF .. client) > 0 or not has_turn(client, work_ms, now)
 end
 
--- Parks a run: `push` is RPUSH to put a new run behind the client's other parked runs, or LPUSH to put a run that had
--- already been sent before these runs.
+-- Parks a run: `push` is RPUSH for a new run, which goes behind the client's other parked runs, or LPUSH for
+-- a run that had already been sent, which goes to the front.
 local function park(push, run_id, client, work_ms, now, keep_ms)
   local list, total = K.PARKED_OF .. client, K.PARKED_OF .. client .. K.PARKED_SUM_SUFFIX
   redis.call('ZADD', K.PARKED, now, run_id)
@@ -81,7 +82,8 @@ local function unpark(run_id, client, now)
   redis.call('LPUSH', K.QUEUE, (string.gsub(f[1], '{delivery_tag}', run_id .. '.' .. now)))
 end
 
--- Sends the messages of a client's parked runs, oldest first, as long as the client's share of the decoders allows.
+-- Sends the messages of a client's parked runs, oldest first, until the client's share of the decoders is
+-- used up.
 local function send_parked(client, now)
   local list = K.PARKED_OF .. client
   while true do
@@ -117,8 +119,8 @@ local function park_again(run_id, client, now)
   return true
 end
 
--- Parks all runs of a client that no worker has claimed, then sends the runs that the client's share of the decoders
--- still allows. Earlier messages of parked runs stay in the queue, but a claim of a parked run is refused.
+-- Parks all unclaimed runs of a client, then sends as many as the client's share of the decoders still
+-- allows. Earlier messages of parked runs stay in the queue, but a claim of a parked run is refused.
 local function park_queued(client, now)
   local parked = 0
   for _, member in ipairs(redis.call('ZREVRANGE', K.DECODING .. client, 0, -1)) do

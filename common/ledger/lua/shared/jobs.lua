@@ -1,6 +1,6 @@
 -- The records of a single job: its owner, its Idempotency-Key, and its entries in counters.
 
--- Returns the reply to a request whose Idempotency-Key was used before, or nil for any other request.
+-- Returns the script's reply if the request's Idempotency-Key was used before, else nil.
 local function idempotent_reply(request)
   local known = request.idempotency_key and redis.call('GET', request.idempotency_key)
   if not known then return nil end

@@ -52,7 +52,8 @@ local function fail_at_deadline(run_id, now, code, detail)
   fail(run_id, now, code, why and detail .. ': ' .. why or detail)
 end
 
--- Puts a message for the run at the head of the queue, because the run has waited longest.
+-- Puts a message for the run at the head of the queue, because the run has waited longer than the queued
+-- runs.
 local function send(template, run_id, now)
   local message = string.gsub(template, '{run_id}', run_id)
   redis.call('RPUSH', K.QUEUE, (string.gsub(message, '{delivery_tag}', run_id .. '.' .. now)))

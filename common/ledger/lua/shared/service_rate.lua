@@ -1,15 +1,15 @@
 -- The measured service rate (runs that the workers end per second), and the Retry-After derived from this rate.
 
--- Returns how many runs the workers end per second under load, or zero if no rate has been measured.
+-- Returns the measured number of runs that the workers end per second under load, or zero if unknown.
 local function service_rate()
   return tonumber(redis.call('GET', K.SERVICE_RATE) or 0)
 end
 
--- Returns the mean number of runs that ended per second. Of the last ten whole seconds, only the seconds in which a
--- run waited in the queue count, because a second without a waiting run shows the demand and not the capacity.
--- Seconds before the first run ended are also left out. If fewer than three seconds count, a known rate can rise
--- but not fall: with a rate that is too low, the service would refuse the load that could correct the rate. A run
--- that a worker gave back counts as waiting from the moment when it was given back.
+-- Returns the mean number of runs that ended per second. Of the last ten whole seconds, only seconds with a
+-- run waiting in the queue count; the other seconds show the demand and not the capacity. Seconds before the
+-- first run ended are also left out. If fewer than three seconds count, a known rate can rise but not fall:
+-- with a rate that is too low, the service would refuse the load that could correct the rate. A run that a
+-- worker gave back to the queue counts as waiting only from that moment.
 local function measured_rate(second)
   local oldest = redis.call('ZRANGE', K.QUEUED, 0, 0)[1]
   local sent_ms = oldest and redis.call('HGET', K.RUN .. oldest, 'sent_ms')
@@ -37,8 +37,8 @@ local function count_finished(now)
   if rate > 0 then redis.call('SET', K.SERVICE_RATE, rate, 'EX', 600) end
 end
 
--- Returns the number of seconds after which a client should try again: the queue length divided by the service
--- rate, at least 1 and at most 60.
+-- Returns the Retry-After in seconds: the queue length divided by the service rate, at least 1 and at most
+-- 60.
 local function retry_after_s()
   local rate = service_rate()
   local depth = redis.call('ZCARD', K.QUEUED)
