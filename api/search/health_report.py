@@ -47,7 +47,7 @@ class HealthReport:
         return ready_workers(self.load)
 
     def without_details(self) -> "HealthReport":
-        """Return the public report, which names the parts that are not ready without the reasons."""
+        """Return the public report, which lists the parts that are not ready but gives no reasons."""
         return replace(
             self, problems=dict.fromkeys(self.problems, "not ready; an admin key shows the reason")
         )

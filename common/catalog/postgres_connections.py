@@ -87,7 +87,7 @@ class BoundedConnection(psycopg.Connection[DictRow]):
 
     @property
     def usable(self) -> bool:
-        """Whether the connection is open; a server sends data to an idle client only when it disconnects."""
+        """Whether the connection is open; on an idle connection, a server sends data only to close it."""
         if self.closed:
             return False
         poll = select.poll()

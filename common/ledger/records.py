@@ -65,7 +65,8 @@ class Submission:
             "made_from": self.made_from,
             "deadline_ms": int(settings.job_deadline_s * 1000),
             "ttl_ms": int(settings.job_ttl_s * 1000),
-            # Images are stored until the last attempt is over, which can start just before the deadline.
+            # Images are stored past the deadline, because the last attempt can start just before the
+            # deadline.
             "image_ttl_ms": int((settings.job_deadline_s + settings.lease_s) * 1000),
         }
         if self.idempotency is not None:

@@ -19,7 +19,7 @@ from common.process_control import end_with_parent
 def become(arguments: Sequence[str]) -> None:
     """Execute a command; arguments: PARENT_PID DEATH_SIGNAL UID GID COMMAND…; UID `-` keeps the user."""
     parent_pid, death_signal, uid, gid, *command = arguments
-    # `end_with_parent` is called after the user has changed, because the kernel then clears the parent-death
+    # `end_with_parent` is called after the change of user, because that change clears the parent-death
     # signal.
     if uid != "-":
         os.setgroups([])

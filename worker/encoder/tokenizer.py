@@ -34,8 +34,8 @@ _START_MARK, _END_MARK = "<|startoftext|>", "<|endoftext|>"
 
 Indices = npt.NDArray[np.int64]
 
-#: Pairs (maximum, step): a pass of up to `maximum` tokens is padded to a multiple of `step`. The last pair's
-#: step also applies to longer passes.
+#: Pairs (maximum, step): a pass of up to `maximum` tokens is padded to a multiple of `step`. The step of the
+#: last pair also applies to longer passes.
 _STEPS = ((32, 4), (128, 8), (1024, 32))
 
 
