@@ -25,7 +25,7 @@ class Asked:
 
 @dataclass(slots=True)
 class Limit:
-    """A rate limit: `answers` requests in each time window are answered, further requests get `status`."""
+    """A rate limit: in each time window `answers` requests succeed, and further requests get `status`."""
 
     answers: int
     window_s: float

@@ -32,7 +32,7 @@ def worker_ledger(client: Redis, settings: Settings, *, worker_id: str = "w1") -
 def text_submission(
     words: str = "red", *, k: int = K, version: str | None = None, **changes: object
 ) -> Submission:
-    """Return a text search like the submission of a gateway that has seen this version of the catalog."""
+    """Return a text search as a gateway submits it after it has read this version of the catalog."""
     return submission_of(SearchQuery((TextPart(words),), k=k), version=version, **changes)
 
 
@@ -42,7 +42,7 @@ def image_submission(data: bytes) -> Submission:
 
 
 def submission_of(query: SearchQuery, *, version: str | None = None, **changes: object) -> Submission:
-    """Return a search like a gateway's submission; keyword arguments replace fields."""
+    """Return a search as a gateway submits it; keyword arguments replace fields."""
     fields: dict[str, object] = {
         "job_id": secrets.token_hex(16),
         "owner": OWNER,

@@ -1,4 +1,4 @@
-"""Concurrent clients in a separate process; each client sends its next query when the last is answered.
+"""Concurrent clients in a separate process; each sends a query when its previous query is answered.
 
 python -m benchmarks.clients.load      reads a `Plan` and writes a `Report`, both as JSON
 """

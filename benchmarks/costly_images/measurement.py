@@ -14,7 +14,8 @@ from common.settings import load_settings
 from worker.decode.processes import wire_format
 from worker.decode.processes.process import DecoderLimits, DecoderProcess
 
-#: The ratio between a refused and an accepted number at which the search stops.
+#: The search stops when the ratio of the smallest refused to the largest accepted number is at most this
+#: value.
 STEP = 1.1
 #: The time limit of the measuring decoder process, in seconds.
 UNLIMITED_S = 60.0

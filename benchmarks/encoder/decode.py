@@ -23,7 +23,7 @@ def measure(bench: Bench) -> Iterator[Figure]:
     photograph = kept_jpeg(STATE / "pictures", 4000, 3000, seed=12)
     cover = kept_jpeg(STATE / "pictures", 640, 640, seed=1)
     # A new process is used, because in a process that has unloaded a model the plain implementation would
-    # reuse the model's memory and decode a photograph in 170 ms instead of 270.
+    # reuse the model's memory and decode a photograph in 170 ms instead of 270 ms.
     with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as fresh:
         large, small = (
             fresh.submit(_compared, bench.model(), file, rounds=bench.pick(11, 2), repeat=repeat).result()

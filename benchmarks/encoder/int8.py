@@ -72,7 +72,7 @@ def _agreement(bench: Bench) -> tuple[str, str]:
 
 
 def agreement(catalog: Embeddings, exact: Embeddings, coarse: Embeddings) -> float:
-    """Return the mean share of the ten nearest albums that the exact and the coarse query have in common."""
+    """Return the mean share of a query's ten nearest albums that its exact and coarse vectors both find."""
     nearest = [np.argsort(-(queries @ catalog.T), axis=1)[:, :K] for queries in (exact, coarse)]
     return float(np.mean([len(set(a) & set(b)) / K for a, b in zip(*nearest, strict=True)]))
 

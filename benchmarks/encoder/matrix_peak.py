@@ -21,7 +21,7 @@ SIZES = (512, 1024, 2048, 3072)
 def measure(bench: Bench) -> Iterator[Figure]:
     """Compare the median forward pass with the best matrix product, measuring both alternately."""
     folder = bench.model()
-    # The matrix products below are in float32 too.
+    # The encoder uses float32, like the matrix products with which it is compared.
     encoder = load_encoder(str(folder), kind="openvino", precision="float32", cache_dir=bench.model_cache)
     side = encoder.input_size_px
     pixels = np.random.default_rng(1).integers(0, 256, (1, side, side, 3), dtype=np.uint8)

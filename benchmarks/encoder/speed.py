@@ -75,7 +75,7 @@ def _image(bench: Bench, eager: EagerClip, encoder: Encoder, pool: DecoderPool) 
 
 
 def _parity(bench: Bench, eager: EagerClip, encoders: Mapping[str, Encoder], pool: DecoderPool) -> Figure:
-    """Return the lowest cosine between our vectors and transformers' vectors, in any precision."""
+    """Return the lowest cosine, over all precisions, between our vectors and transformers' vectors."""
     count = bench.pick(200, 8)
     texts = Texts(words_of(bench.model()), seed=2)
     lowest = dict.fromkeys(encoders, (1.0, 1.0))

@@ -15,7 +15,7 @@ class Outcome:
     lost: int
     #: The number of accepted jobs that ended after their deadline.
     unfinished: int
-    #: The number of results or final events of jobs that had already ended.
+    #: The number of results and final events that arrived for jobs that had already ended.
     extra_results: int
     #: Seconds from the end of the fault until the service worked again; None if no recovery was needed.
     recovery_s: float | None

@@ -113,7 +113,7 @@ class Rig:
         return [key for key in self.redis.scan_iter(prefix + "*", count=1000) if isinstance(key, bytes)]
 
     def attempts(self, run_ids: Sequence[str]) -> list[int]:
-        """Return the number of attempts that count for each run."""
+        """Return the number of attempts that each run has recorded."""
         pipeline = self.redis.pipeline(transaction=False)
         for run_id in run_ids:
             pipeline.hget(keyspace.RUN + run_id, "attempts")
@@ -156,7 +156,7 @@ class Rig:
 
 
 def _rounded(recovery_s: float | None) -> float | None:
-    # JSON cannot represent infinity, the value for "never recovered", which `broken` reports.
+    # JSON cannot represent infinity, which means "never recovered"; `broken` reports this case.
     return round(recovery_s, 2) if recovery_s is not None and math.isfinite(recovery_s) else None
 
 

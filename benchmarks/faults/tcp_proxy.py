@@ -17,7 +17,7 @@ class TcpProxy:
         #: Close a connection after forwarding a request with these bytes, so that its reply is lost; None for
         #: never.
         self.hang_up_on: bytes | None = None
-        #: The event of the connections opened now; once it is set, these connections forward nothing.
+        #: New connections get this event; after the event is set, they forward nothing.
         self._silence = asyncio.Event()
 
     @property

@@ -32,7 +32,7 @@ class Stack:
 def open_stack(
     bench: Bench, *, workers: int = 1, albums: int = DEMO_ALBUMS, environ: Mapping[str, str] | None = None
 ) -> Iterator[Stack]:
-    """Start a service with the default settings and the given ones, and stop it at the end."""
+    """Start a service, and stop it at the end; `environ` overrides the default settings."""
     folder = bench.new_folder("stack")
     with ExitStack() as running:
         redis = running.enter_context(RedisServer(RedisConfig(folder / "redis")))

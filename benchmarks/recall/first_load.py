@@ -1,4 +1,4 @@
-"""Measure a first load of a catalog: by binary COPY, PostgreSQL's fastest way, and by an ingest's upserts."""
+"""Measure a catalog's first load, by binary COPY (PostgreSQL's fastest method) and by an ingest's upserts."""
 
 import time
 from collections.abc import Iterator

@@ -15,7 +15,8 @@ from common.catalog.row_mapping import vector_literal
 
 VECTOR_INDEX = "album_covers_embedding_vector"
 _HALFVEC, _VECTOR = "(embedding::halfvec(512)) halfvec_cosine_ops", "embedding vector_cosine_ops"
-#: The number of candidates from the index, and `hnsw.ef_search`, as in `search_albums` without a filter.
+#: The number of albums read from the index, and the value of `hnsw.ef_search`; `search_albums` uses both
+#: values in a search without a filter.
 REACH, EF_SEARCH = 400, 800
 _SETTINGS = f"""
 SET jit = off;

@@ -11,7 +11,7 @@ EVERY_S = 0.5
 
 
 class Usage:
-    """Measures how much memory and CPU time a process and its descendants use in addition to the start.
+    """Measures by how much the memory and CPU time of a process and its descendants grow in a `with` block.
 
     Memory that several processes share counts once (proportional set size). Samples are taken twice a second,
     so a short peak may be missed. Other load on the machine hardly changes the CPU time.

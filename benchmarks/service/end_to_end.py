@@ -128,7 +128,7 @@ def _loop_per_s(encode: Callable[[], object], size: int, seconds: float, *, call
         return done
 
     with ThreadPoolExecutor(callers) as threads:
-        # Warm up, because the encoder prepares each slot at its first pass.
+        # Warm up first, because the first pass in each of the encoder's parallel slots is slow.
         list(threads.map(lambda _: encode(), range(4 * callers)))
         began = time.perf_counter()
         done = sum(loop.result() for loop in [threads.submit(batches) for _ in range(callers)])

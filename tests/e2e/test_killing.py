@@ -20,7 +20,7 @@ from tests.polling import eventually
 FEW = "20"
 JOBS = 20
 DEADLINE_S = 60.0
-#: The parts of a stack: the name in messages, and a function that recognizes the process.
+#: Maps the name of each part of a stack to a function that recognizes the part's process.
 PARTS: dict[str, Callable[[psutil.Process], bool]] = {
     "Redis": lambda process: process.name().startswith("redis"),
     "PostgreSQL": lambda process: process.name() == "postgres",

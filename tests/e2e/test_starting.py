@@ -17,7 +17,7 @@ from tests.paths import ROOT
 
 FEW = "20"
 NOBODY = 65_534
-#: Runs a command as a user that can read root's folders, such as the interpreter's, but write nowhere.
+#: Runs a command as a user that can read all files, even root's Python interpreter, but cannot write any.
 AS_NOBODY = (
     "setpriv",
     f"--reuid={NOBODY}",
@@ -103,7 +103,7 @@ def test_with_authentication_the_example_searches_run_and_keys_can_be_made(
     genres = f"{stack.url}/api/genres"
     assert httpx.get(genres).status_code == 401
     assert httpx.get(genres, headers={"X-API-Key": key}).status_code == 200
-    # The stack has revoked the key of its example searches.
+    # Only Alice's key is left, because the stack has revoked the key of its own example searches.
     listed = keys("list").splitlines()
     assert [line.split()[-1] for line in listed] == ["NAME", "alice"]
     record = stack.state / "redis" / "url"

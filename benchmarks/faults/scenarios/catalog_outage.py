@@ -148,8 +148,9 @@ async def _outages(
     return await rig.outcome(name, [*brief.ids, *long.ids], findings)
 
 
-#: SQL that replaces the search by a function that sleeps, with the same arguments and return type. The sleep
-#: is short because PostgREST has ten connections and does not cancel the query of a disconnected client.
+#: SQL that replaces the search with a function that sleeps and has the same arguments and return type. The
+#: sleep is short because PostgREST has ten connections and does not cancel the query of a disconnected
+#: client.
 _SLEEP = """
 DO $$
 DECLARE

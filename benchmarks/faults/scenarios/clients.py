@@ -22,7 +22,8 @@ from common.redis import keyspace
 
 MIB = 1024 * 1024
 BOMB_GROWTH_MIB = 50.0
-#: The maximum size sent of a refused upload: socket buffers, and the bytes read before the gateway closes.
+#: The maximum amount of a refused upload that a client may send: the bytes that the gateway reads before it
+#: closes the connection, and the bytes in socket buffers.
 OVERSIZE_READ_MIB = 64.0
 PATIENCE_FACTOR = 2.0
 #: The number of clients that start per second; clients must not all act at the same moment.
@@ -138,7 +139,7 @@ async def _settled_fds(process: psutil.Process) -> int:
 
 
 async def _later_waiters(log_path: Path) -> list[int]:
-    """Wait until the gateway has counted its waiting requests twice more, and return all counts so far."""
+    """Wait until the gateway has logged two more counts of waiting requests, and return all logged counts."""
     known = len(_waiters(log_path))
     await eventually(lambda: len(_waiters(log_path)) >= known + 2, within_s=10)
     return _waiters(log_path)

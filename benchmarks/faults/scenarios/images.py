@@ -1,4 +1,4 @@
-"""A fault in which one client sends images that are slow to decode, and another ordinary covers."""
+"""A fault in which one client sends images that are slow to decode and another sends ordinary covers."""
 
 import asyncio
 import itertools

@@ -132,7 +132,8 @@ def _clock(offset_s: int) -> dict[str, str]:
     assert package is not None
     assert package.origin is not None
     library = Path(package.origin).parent / "vendor/libfaketime/src/libfaketime.so.1"
-    # LD_PRELOAD has no folder, because the variable is split at spaces, which a folder's name may contain.
+    # LD_PRELOAD contains only the file's name, because the variable is split at spaces, and the path may
+    # contain spaces.
     return {
         "LD_PRELOAD": library.name,
         "LD_LIBRARY_PATH": str(library.parent),

@@ -82,7 +82,8 @@ async def told_to_stop(catalog_server: CatalogServer, folder: Path, *, short: bo
 
 async def _drain_in_vain(rig: Rig, findings: Findings, *, short: bool) -> Submitted:
     """Terminate a worker whose batch exceeds its drain time; another worker must finish the jobs."""
-    # A full run keeps the default settings, with which released jobs must still meet their deadline.
+    # A full run keeps the default settings, because released jobs must meet their deadline with these
+    # settings.
     slow = {"FIXED_LATENCY_MS": "10000", "DRAIN_S": "2"} if short else {"FIXED_LATENCY_MS": "40000"}
     worker = await rig.add_worker(slow)
     submitted = await submit_all(rig, texts("held", HELD_JOBS))

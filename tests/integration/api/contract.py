@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from PIL import Image
 from schemathesis import CheckContext, GenerationMode, Response
 
-#: Matches every reason for refusing a request that is valid against its schema.
+#: Matches the known reasons for refusing a request that is valid against its schema.
 RULES = re.compile(
     r"year_min \d+ is after year_max \d+"
     r"|the catalog has no genre .*"
@@ -40,7 +40,7 @@ schemathesis.openapi.format(
 def a_valid_request_is_refused_only_by_known_rules(
     _context: CheckContext, response: Response, case: "schemathesis.Case[Any]"
 ) -> None:
-    """Check that a refused request that is valid against its schema has only known reasons."""
+    """Check that a request that is valid against its schema is refused only for known reasons."""
     if case.meta is None or case.meta.generation.mode is not GenerationMode.POSITIVE:
         return
     if response.status_code in REFUSED:

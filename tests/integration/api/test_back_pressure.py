@@ -39,7 +39,8 @@ def test_a_key_at_its_job_limit_is_refused_until_a_job_ends(
     assert [first.status_code, second.status_code] == [202, 202]
     assert (refused.status_code, refused.json()["code"]) == (429, "rate_limited")
     assert int(refused.headers["retry-after"]) >= 1
-    # A key at its limit cannot join an active run either, and other keys are not affected.
+    # A key at its job limit cannot even join an active run; clients with another key or no key are not
+    # affected.
     assert submit(two_job_gateway, "one", alice).status_code == 429
     assert submit(two_job_gateway, "three", bob).status_code == 202
     assert submit(two_job_gateway, "four", {}).status_code == 202

@@ -158,6 +158,6 @@ def test_the_api_docs_page_works_under_the_prefix(client: httpx.Client, browser:
 
     assert 'class="swagger-ui' in page
     assert all(f'data-path="{path}"' in page for path in paths)
-    # "Try it out" sends its requests to this server.
+    # The page's button "Try it out" sends requests to the server in this `<option>`.
     assert f'<option value="{PREFIX}">' in page
     assert console == []

@@ -137,7 +137,7 @@ def test_an_answer_computed_after_a_catalog_change_is_not_cached_under_the_old_v
     again = text(client)
 
     assert again.headers["x-cache"] == "miss"
-    # The gateway reads the catalog's version once a second, and then finds the answer of the new version.
+    # Once the gateway has read the new catalog version, it finds the answer in the cache.
     eventually(lambda: text(client).headers["x-cache"] == "hit")
     assert "etag" in text(client).headers
 

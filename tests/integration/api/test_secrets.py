@@ -41,7 +41,7 @@ def test_settings_show_no_secret() -> None:
 
 @pytest.fixture
 def failing() -> Iterator[tuple[httpx.Client, psutil.Process, Path]]:
-    """A gateway whose credentials both Redis and the catalog refuse: its client, process and log."""
+    """The client, process and log file of a gateway that can reach neither Redis nor the catalog."""
     port = free_port()
     environ = {
         "PATH": os.environ["PATH"],

@@ -80,7 +80,7 @@ def test_an_image_may_be_the_whole_body(client: httpx.Client, cover: bytes, cont
     headers = {} if content_type is None else {"Content-Type": content_type}
     answer = client.post("/api/search-by-image?k=10", content=cover, headers=headers)
 
-    # The search is the same, because the gateway ignores the media type and reads the content.
+    # The upload hits the cache, because the gateway ignores the media type and reads the content.
     assert (answer.status_code, answer.headers["x-cache"]) == (200, "hit")
     assert answer.json()["results"] == in_a_form["results"]
 

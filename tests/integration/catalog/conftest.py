@@ -21,7 +21,7 @@ TIMEOUT_S = 10.0
 
 #: The ways to connect to a catalog; `pgbouncer` is PostgreSQL behind PgBouncer in transaction mode.
 IMPLEMENTATIONS = ("postgres", "pgbouncer", "supabase")
-#: Search modes: the database setting for the maximum number of albums that a search scans exactly.
+#: Maps each search mode to a value of the database setting that limits the cost of an exact scan.
 WAYS = {"exact": "1000000", "walk": "0"}
 
 

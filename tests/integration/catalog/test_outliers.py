@@ -24,7 +24,8 @@ def test_texts_are_outliers_among_covers(
 
     found = apart(known_albums_urls["walk"], texts)
 
-    # In such a small catalog, the neighbours of some covers are hardly closer than the text.
+    # A few texts may not be outliers, because in such a small catalog some covers are almost as far from
+    # their neighbours as from the text.
     assert sum(found) >= 36
 
 

@@ -330,7 +330,8 @@ def test_exact_and_index_search_use_the_expected_plans(
         with psycopg.connect(url, autocommit=True) as connection:
             before = connection.execute(scans).fetchone()
             connection.execute("SELECT * FROM search_albums(%s)", [vector_literal(query)])
-            # Without this request, PostgreSQL would flush the session's statistics only at its end.
+            # Without this request, PostgreSQL would flush the statistics of a session only when the session
+            # ends.
             connection.execute("SELECT pg_stat_force_next_flush()")
             connection.execute("SELECT pg_stat_clear_snapshot()")
             used[way] = (before, connection.execute(scans).fetchone())

@@ -1,4 +1,4 @@
-"""Each Supabase fault raises a different error, which names the remedy and shows no secret."""
+"""Each Supabase fault raises a different error, which names the remedy and reveals no secret."""
 
 import traceback
 from collections.abc import Callable, Iterator

@@ -76,7 +76,7 @@ def run(url: str, statements: str) -> None:
 
 
 def seen(catalog: Catalog) -> str | None:
-    """Return the catalog's version in a search result."""
+    """Return the catalog version that a search result contains."""
     version = catalog.search(np.eye(1, 512, dtype=np.float32)[0], k=1, filters=Filters()).version
     assert version == catalog.version()
     return version

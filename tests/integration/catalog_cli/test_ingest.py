@@ -91,7 +91,7 @@ def test_only_changed_rows_are_written_again(catalog: Catalog, workdir: Path, da
 
 @pytest.fixture
 def embedded_covers(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """The list of the number of covers in each call of the encoder."""
+    """A list that contains, for each call of the encoder, the number of covers in the call."""
     counts: list[int] = []
     encode = FixedLatencyEncoder.encode_images
 
@@ -260,8 +260,8 @@ def test_the_position_of_a_row_is_not_part_of_its_data(
     catalog: Catalog, workdir: Path, database_url: str
 ) -> None:
     table = [cells(album) for album in demo_albums(ALBUMS)]
-    # The tables `albums.csv` and `turned.csv` have an index column like pandas's; the second is in reverse
-    # order.
+    # The tables `albums.csv` and `turned.csv` have an index column, as pandas writes it; the rows of the
+    # second table are in reverse order.
     write_table(workdir / "albums.csv", [{"": n} | row for n, row in enumerate(table)])
     write_table(workdir / "turned.csv", [{"": n} | row for n, row in enumerate(reversed(table))])
 

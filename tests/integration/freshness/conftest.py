@@ -34,7 +34,7 @@ class ServiceUnderTest:
     gateway: RunningGateway
     redis: Redis
     database_url: str
-    #: Environment variables with which another process connects to the catalog.
+    #: The environment variables that another process needs to connect to the catalog.
     environ: dict[str, str]
 
     def run(self, statements: str) -> None:
@@ -44,7 +44,7 @@ class ServiceUnderTest:
                 connection.execute(statement.encode())
 
     def until_seen(self, *, hurry: bool = False) -> None:
-        """Wait until the gateway has read the catalog version; `hurry` triggers a read by an event."""
+        """Wait until the gateway reads the catalog version; with `hurry`, an event triggers the read."""
         now = time.monotonic()
         if hurry:
             self.redis.publish(keyspace.CATALOG_EVENTS, b"look")

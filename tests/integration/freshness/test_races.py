@@ -14,7 +14,7 @@ from tests.integration.freshness.conftest import MARKER, ServiceUnderTest
 
 ROUNDS = 40
 CLIENTS = 4
-#: The searches are few, so that clients often share runs and cached answers.
+#: There are only a few different requests, so that clients often share runs and cached answers.
 PATHS = (
     "/api/search-by-text?query=red&k=50",
     "/api/search-by-text?query=blue&k=50",
@@ -24,7 +24,7 @@ PATHS = (
 PARTS = {"parts": [{"album_id": "1"}, {"text": "red"}], "k": 50}
 SET = "UPDATE album_covers SET artist = '{n}' WHERE id = 'marker'"
 
-#: Changes after which one album's artist is `n`; the statements of a change are separated by "; ".
+#: Each change sets the artist of one album to `n`; "; " separates the SQL statements of a change.
 WRITES = (
     SET,
     "BEGIN; SAVEPOINT s; UPDATE album_covers SET artist = 'gone'; ROLLBACK TO s; " + SET + "; COMMIT",

@@ -47,7 +47,7 @@ def rate(redis: Redis) -> float:
 
 
 def finished_before(redis: Redis, *, each_s: int, seconds: int) -> int:
-    """Record `each_s` ended runs in each of the last `seconds`; return Redis's clock in seconds."""
+    """Record `each_s` ended runs in each of the last `seconds` seconds; return Redis's clock in seconds."""
     now: int = redis.time()[0]
     for ago in range(1, seconds + 1):
         redis.set(f"{keyspace.FINISHED}{now - ago}", each_s, ex=60)
@@ -98,7 +98,7 @@ async def test_the_service_rate_is_measured_while_jobs_wait(
 
     finish(worker, accepted.run_id)
 
-    # The tolerance allows for a second that passes during the test, in which no run ends.
+    # The tolerance allows for one second without ended runs, which may pass during the test.
     assert rate(redis) == pytest.approx(5, rel=0.2)
 
 

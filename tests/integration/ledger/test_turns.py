@@ -24,7 +24,8 @@ Submit = Callable[..., Submission]
 
 TIMINGS = Timings.of(total_ms=10, decode_ms=1, embed_ms=2, search_ms=3)
 FLOOD, OTHER = "address:192.0.2.1", "address:192.0.2.2"
-#: Two estimated decoding times in seconds: more than one turn's limit for a client, and far less.
+#: Two estimated decoding times in seconds: one above the limit of a client's turn, and one far below the
+#: limit.
 LONG_S, SHORT_S = 1.5, 0.01
 
 

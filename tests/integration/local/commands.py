@@ -47,7 +47,7 @@ class Command(ChildProcess):
 
 
 class Restarted(Command):
-    """A child process that restarts with another command, without waiting until the command is ready."""
+    """A child process that restarts with another command; `restart` returns before the command is ready."""
 
     def __init__(self, name: str, folder: Path, again: Sequence[str]) -> None:
         super().__init__(name, folder)

@@ -191,7 +191,8 @@ def test_the_server_runs_as_the_owner_of_its_data() -> None:
     user = pwd.getpwnam("daemon")
     folder = Path(subprocess.check_output(["mktemp", "-d"], text=True).strip())
     os.chown(folder, user.pw_uid, user.pw_gid)
-    # The test's interpreter may be in root's home, which the user can enter only with this capability.
+    # The test's interpreter may be in root's home, which the user can enter only with the capability to
+    # ignore file permissions.
     capability = ["--inh-caps=+dac_override", "--ambient-caps=+dac_override"]
     as_user = ["setpriv", f"--reuid={user.pw_uid}", f"--regid={user.pw_gid}", "--clear-groups", *capability]
     script = OWNER.replace("time.sleep(600)", "server.stop()")

@@ -1,4 +1,4 @@
-"""The supervisor restarts and reports a process that ends, and gives up a process that keeps ending."""
+"""The supervisor reports and restarts a process that ends, unless the process has ended too often."""
 
 import sys
 import time

@@ -33,7 +33,7 @@ class Chain:
     environ: dict[str, str]
 
     def write(self, key: str) -> httpx.Response:
-        """Upsert one album directly at PostgREST, which decides by the key alone."""
+        """Upsert one album directly at PostgREST, whose decision depends only on the key."""
         headers = {"Authorization": f"Bearer {key}", "Prefer": "resolution=merge-duplicates"}
         return httpx.post(f"{self.postgrest_url}/album_covers", json=ALBUM, headers=headers)
 

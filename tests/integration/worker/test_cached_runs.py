@@ -1,4 +1,4 @@
-"""A worker gets a second run of a cached query, as after a race of the gateway's checks."""
+"""A worker gets a run although the result is cached, as when the gateway checked the cache too early."""
 
 from pathlib import Path
 

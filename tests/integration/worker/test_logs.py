@@ -98,7 +98,7 @@ def test_output_of_libraries_in_a_worker_is_short_json(
     lines = wait_for_noise(service.log_path)
 
     assert_short_json(lines)
-    # Each code location logs a warning at most ten times, not for each of a thousand tags.
+    # Each code location logs a warning at most ten times, although a thousand tags cause the warning.
     assert sum("Possibly corrupt EXIF data" in line for line in lines) == 10
 
 

@@ -111,7 +111,7 @@ async def test_a_catalog_of_another_model_stops_the_worker(
 
 
 async def answered_by(workers: list[Service], *, count: int) -> list[int]:
-    """Wait until the workers' logs have `count` answers; return the number of answers in each log."""
+    """Wait until the workers' logs together contain `count` answers; return the number in each log."""
 
     def answered() -> list[int]:
         return [worker.log_path.read_text().count('"message":"answered"') for worker in workers]

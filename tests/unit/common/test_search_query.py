@@ -1,4 +1,4 @@
-"""Two queries have the same query key exactly if they have the same answer."""
+"""Two queries have the same query key if and only if they have the same answer."""
 
 import pytest
 

@@ -24,7 +24,7 @@ from tests.unit.ops.docker_files import (
 pytestmark = pytest.mark.starts_processes
 
 ONE_SHOT = {"migrate", "demo"}
-#: Services that another service checks: the image of `rest` has no program for a health check.
+#: The services that another service checks, because their images contain no program for a health check.
 ASKED_BY_ANOTHER = {"rest"}
 
 

@@ -23,7 +23,7 @@ def small_model() -> CLIPModel:
 
 
 def pairs(step: int) -> Batch:
-    """Return eight pictures of one grey each, each with a different word."""
+    """Return eight pictures, each in a different shade of grey and paired with a different word."""
     generator = torch.Generator().manual_seed(step)
     shades = torch.linspace(-1, 1, 8)[:, None, None, None].expand(8, 3, 16, 16)
     words = torch.tensor([[18, word, 19, 19] for word in range(8)])

@@ -201,7 +201,8 @@ def test_concurrent_image_passes_do_not_starve_a_text(
         wide_encoder.gate.set()
         wait([*images, text], 30)
 
-    # The first pass is the text from `occupy`; up to two more passes may start before the next text arrives.
+    # The first pass encodes the text from `occupy`; up to two more passes may start before the next text
+    # arrives.
     kinds = [kind for kind, _ in wide_encoder.passes]
     assert "texts" in kinds[1:5]
 

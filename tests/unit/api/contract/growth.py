@@ -9,7 +9,7 @@ from typing import Any
 
 Schema = dict[str, Any]
 
-#: Keywords that limit the values sent by clients, and whether a larger limit accepts more values.
+#: Maps each schema keyword that limits values to whether a larger limit accepts more values.
 _BOUNDS = {
     "maximum": True,
     "exclusiveMaximum": True,

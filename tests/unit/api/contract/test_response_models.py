@@ -1,4 +1,4 @@
-"""The JSON of a job has its times, and either its error or its result with the job's own id."""
+"""A job's JSON contains timestamps and either the error or the result, which carries this job's id."""
 
 import json
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""A request that waits for a run gets its result from the final event, or else from the ledger."""
+"""A waiting request gets the run's result from the run's final event, or otherwise from the ledger."""
 
 import asyncio
 

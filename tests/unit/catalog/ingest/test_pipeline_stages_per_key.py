@@ -74,7 +74,7 @@ def test_the_number_of_finished_items_in_memory_is_bounded(executor: ThreadPoolE
     ) as done:
         taken = [next(done) for _ in range(5)]
 
-        # Started items are consumed, or among the 8 in memory, or the one that is being handed over.
+        # Each started item was consumed, is one of the 8 in memory, or is being handed over.
         assert len(begun) <= len(taken) + 8 + 1
 
 

@@ -24,7 +24,7 @@ def base(tiny_model: Path) -> BaseClip:
 
 @pytest.fixture(scope="module")
 def decoded() -> DecodedCovers:
-    """Albums whose covers are single greys that all differ; the last two albums share a caption."""
+    """Albums whose covers each show a different shade of grey; the last two albums share a caption."""
     albums = [
         Album(number, AlbumFields(id=str(number), artist="A", album_name=str(number)), None, {})
         for number in range(COUNT)

@@ -43,7 +43,8 @@ def test_a_grey_picture_decodes() -> None:
 def test_transparency_is_blended_with_white(name: str) -> None:
     pixels = decode(heif.picture(name), size_px=SIDE).astype(int)
 
-    # Red and blue have columns with an alpha of 255 and 128, and lime and white with 0 and 64.
+    # The red and blue quadrants have columns with an alpha of 255 and 128; the lime and white quadrants have
+    # columns with an alpha of 0 and 64.
     for row, column, colour in (
         (8, 8, (255, 0, 0)),
         (8, 24, (255, 127, 127)),

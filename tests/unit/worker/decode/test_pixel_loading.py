@@ -437,8 +437,8 @@ def test_an_avif_decodes(mode: str) -> None:
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "TIFF", "AVIF"])
 def test_orientation_is_applied_once_in_every_format(orientation: int, kind: str) -> None:
     red, lime, blue, white = (255, 0, 0), (0, 255, 0), (0, 0, 255), (255, 255, 255)
-    # Colours of the corners top left, top right, bottom left, bottom right, by orientation (TIFF 6.0, tag
-    # 274).
+    # Maps each orientation (TIFF 6.0, tag 274) to the colours of the corners: top left, top right, bottom
+    # left, bottom right.
     seen = {
         1: (red, lime, blue, white),
         2: (lime, red, white, blue),

@@ -1,4 +1,4 @@
-"""Drawn covers are the same at each drawing, have any size, and look as their attributes say."""
+"""Drawn covers are reproducible, can have any size, and look as their attributes say."""
 
 import hashlib
 import io

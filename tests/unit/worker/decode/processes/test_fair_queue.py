@@ -30,7 +30,7 @@ class Queue:
             self.served.append(client)
 
     def serve(self, times: int) -> list[str]:
-        """Give the resource this many times; return the clients that got it, in order."""
+        """Offer the resource `times` times; return the clients that received it, in order."""
         before = len(self.served)
         for number in range(times):
             self.queue.give("item")

@@ -18,7 +18,7 @@ pytestmark = pytest.mark.starts_processes
 
 
 class Scaled(Weights):
-    """The weights of a checkpoint, of which one tensor is multiplied by a factor."""
+    """The weights of a checkpoint with one tensor multiplied by a factor."""
 
     def __init__(self, weights: Weights, *, name: str, factor: float) -> None:
         self._weights, self._name, self._factor = weights, name, factor

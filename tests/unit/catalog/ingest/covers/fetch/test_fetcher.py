@@ -379,7 +379,8 @@ def lead(monkeypatch: pytest.MonkeyPatch, host: str, *addresses: str) -> list[st
 @pytest.mark.parametrize(
     "others",
     [
-        # The addresses refuse the connection, are unreachable, do not answer, or are of another family.
+        # The addresses refuse the connection, are unreachable, do not answer, or belong to another address
+        # family.
         ["127.0.0.9"],
         ["2001:db8::1"],
         ["192.0.2.1"],
