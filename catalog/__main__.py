@@ -1,7 +1,7 @@
 """The operators' tools: `python -m catalog COMMAND`, configured by the environment (docs/catalog.md).
 
-The exit status is 0 if everything is done, 1 if the operator must look at something, and 2 if the command
-failed.
+The exit status is 0 if everything is done, 1 if something needs the operator's attention, and 2 if the
+command failed.
 """
 
 import argparse

@@ -22,7 +22,7 @@ class Outcome(IntEnum):
 
     #: The command did everything, or every check passed.
     DONE = 0
-    #: The command ran to its end, but the operator must look at something: rejected rows or a failed check.
+    #: The command ran to its end, but rejected rows or a failed check need the operator's attention.
     FINDINGS = 1
     #: The command failed.
     FAILED = 2
@@ -51,7 +51,7 @@ class Call:
 
 
 class Command(Protocol):
-    """A module that defines one command, which takes its name and its description from the module."""
+    """A module that defines one command; the module's name and docstring name and describe the command."""
 
     __name__: str
     __doc__: str | None

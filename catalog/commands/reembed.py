@@ -55,7 +55,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(call: Call) -> Outcome:
-    """Fill the copy of the table, verify it, and replace the live table by it."""
+    """Fill the copy of the table, verify the copy, and replace the live table with it."""
     url = call.require_database_url()
     with open_connection(url, autocommit=True) as connection:
         if call.options.abandon:
@@ -82,7 +82,7 @@ def _is_same(current: ModelStamp, stamp: ModelStamp) -> bool:
 
 
 def _move(call: Call, connection: psycopg.Connection, embedder: CoverEmbedder) -> bool:
-    """Fill the copy and replace the live table by it; return False if covers are missing."""
+    """Fill the copy and replace the live table with it; return False if covers are missing."""
     console, stamp = call.console, embedder.stamp
     prepare(connection, stamp)
     while True:

@@ -1,4 +1,4 @@
-"""Applies the SQL files of the schema that were not yet applied to a database, or were changed since.
+"""Applies the SQL files of the schema that were not yet applied to a database, or have changed since.
 
 Every SQL file may be applied again. A changed file is applied again together with all files after it. The
 file that creates the triggers is also applied again if restoring a backup disabled the triggers. An operator
@@ -67,7 +67,7 @@ def run_file(connection: psycopg.Connection[Any], migration: Migration) -> None:
     """Run an SQL file inside the caller's transaction."""
     # If there are no parameters, psycopg sends a file with many statements unchanged.
     connection.execute(migration.sql.encode())
-    # The file sets search_path for the session, which a connection pooler may give to another client next.
+    # The file has set search_path for the session, and a pooler may give the session to another client next.
     connection.execute("RESET search_path")
 
 

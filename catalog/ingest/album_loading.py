@@ -1,6 +1,6 @@
 """Loads an album's cover, and compares the album and its cover with the catalog by a content hash.
 
-An album that is already in the catalog is never rejected because of its new cover; it keeps its old cover.
+An album that is already in the catalog is not rejected if its new cover is unusable; it keeps its old cover.
 """
 
 import hashlib
@@ -117,9 +117,9 @@ def content_hash(album: Album, *, cover_hash: str, cover_source: str, cover_url:
     """Return the SHA-256, in hex, of the row and its cover, which does not depend on the model."""
     genres = album.fields.genres
     document = {
-        # `cover_url` is a separate entry of the document, because it may come from a template. An album's
-        # only genre is written as a string instead of a list, so that the hashes of earlier releases stay
-        # valid.
+        # `cover_url` is hashed separately from the fields, because its value may come from a template. An
+        # album's only genre is written as a string instead of a list, so that the hashes of earlier releases
+        # stay valid.
         "fields": album.fields.model_dump(exclude={"cover_url", "genres"})
         | {"genre": genres if len(genres) > 1 else album.fields.genre},
         "metadata": album.metadata,

@@ -18,7 +18,8 @@ _OWN_TRIGGERS = (
     "album_covers_forget_all_next",
 )
 
-#: A query for objects that a swap would lose: they depend on the table or its row type but are no part of it.
+#: A query for objects that a swap would lose: they depend on the table or its row type but are not part of
+#: it.
 _LOST = f"""
 WITH live AS (
   SELECT oid, reltype, (SELECT typarray FROM pg_type WHERE pg_type.oid = reltype) AS typarray

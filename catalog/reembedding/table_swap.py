@@ -1,4 +1,4 @@
-"""Replaces the live table and its index by their copies, and the model stamp, in one transaction.
+"""Replaces the live table and its index with their copies, and changes the model stamp, in one transaction.
 
 A search sees either the old table or the new table. The swap waits at most a second for running searches,
 because new searches queue behind a waiting swap.
@@ -46,7 +46,7 @@ def index_copy(connection: psycopg.Connection, *, memory_mib: int) -> IndexBuild
 
 
 def switch(connection: psycopg.Connection, stamp: ModelStamp) -> SwapResult:
-    """Replace the live table by the copy.
+    """Replace the live table with the copy.
 
     Raises:
         CatalogUnavailable: other sessions locked the table at every try.

@@ -5,8 +5,8 @@
 -- the index scan if few albums meet them. The index scan searches the HNSW index; it is faster than the exact
 -- scan if very many albums meet the filters. The index scan takes the albums nearest to the query and removes
 -- albums that do not meet the filters. If fewer than k albums remain, the exact scan follows, because the
--- albums that meet the filters are then far from the query. (An index scan could also apply the filters while
--- it searches the index. But with a filter that only far albums meet, 90 of 100 results were wrong.) Both
+-- albums that meet the filters are then far from the query. An index scan does not apply the filters while it
+-- searches the index, because with a filter that only far albums meet, 90 of 100 results were wrong. Both
 -- methods rank the results by their full vectors and order ties by id.
 --
 -- The vector of a text query is far from the vectors of all covers, and nearly equally far from many of them.
@@ -183,13 +183,14 @@ BEGIN
       THEN 1
     ELSE estimate.passing / (estimated_albums()).passing
   END;
-  -- `reach` is the number of albums that an index scan reads. `reach` is twice the number of nearest albums
-  -- among which k albums are expected to meet the filters.
+  -- `reach` is the number of nearest albums that an index scan reads. Among half of these albums, k albums are
+  -- expected to meet the filters.
   reach := greatest(400, 2 * match_count / greatest(share, 0.001));
   walks := estimate.cost > exact_up_to AND reach <= 500;
   IF walks AND lies_apart(query_embedding) THEN
     reach := 10 * reach;
-    -- An index scan of ten times as many albums takes as long as an exact scan of twice the cost.
+    -- An index scan that reads ten times as many albums takes as long as an exact scan with twice the cost
+    -- limit.
     walks := estimate.cost > 2 * exact_up_to;
   END IF;
   IF walks THEN

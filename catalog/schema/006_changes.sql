@@ -33,9 +33,9 @@ DECLARE
 BEGIN
   INSERT INTO catalog_changes VALUES (drawn);
   PERFORM set_config('cover_search.changed_in', pg_current_xact_id()::text, true);
-  -- On average, every 64th call replaces up to 1,000 rows by one row with their sum, which does not change the
-  -- version. The call skips rows that another transaction has locked for the same purpose. In isolation levels
-  -- stricter than READ COMMITTED the deletion could fail.
+  -- On average, every 64th call replaces up to 1,000 rows with one row that contains their sum, which does not
+  -- change the version. The call skips rows that another transaction has locked for the same purpose. In
+  -- isolation levels stricter than READ COMMITTED the deletion could fail.
   IF drawn % 64 = 0 AND current_setting('transaction_isolation') = 'read committed' THEN
     WITH few AS (SELECT ctid FROM catalog_changes LIMIT 1000 FOR UPDATE SKIP LOCKED),
     gone AS (DELETE FROM catalog_changes c USING few WHERE c.ctid = few.ctid RETURNING c.mark)

@@ -17,7 +17,7 @@ from tests.paths import ROOT
 
 FEW = "20"
 NOBODY = 65_534
-#: Runs a command as a user that can read all files, even root's Python interpreter, but cannot write any.
+#: Runs a command as a user that can read every file, even root's, but may write to none of them.
 AS_NOBODY = (
     "setpriv",
     f"--reuid={NOBODY}",

@@ -16,7 +16,7 @@ from training.progress_bar import with_progress_bar
 
 Pixels = npt.NDArray[np.uint8]
 
-#: How many times larger than the model's input a cover is drawn before it is shrunk like a real cover.
+#: The ratio of a cover's drawn size to the model's input size; drawn covers are shrunk like real covers.
 _DRAWN_OVER_SEEN = 2
 _CHUNK = 500
 

@@ -105,7 +105,7 @@ def _about_looks(known: Sequence[frozenset[str]]) -> Iterator[Question]:
 
 
 def _about_values(word_class: str, values: Sequence[Sequence[str]]) -> Iterator[Question]:
-    """Yield a question for each frequent first value of albums; every album with the value is right."""
+    """Yield a question for each value that many albums list first; all albums with the value are right."""
     counts = Counter(own[0] for own in values if own and own[0])
     for value, count in counts.most_common(_VALUES_MOST):
         if count >= _ALBUMS_LEAST:

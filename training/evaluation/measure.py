@@ -47,7 +47,7 @@ def measure(encoder: Encoder, evaluation_set: EvaluationSet, *, each_distortion:
 
 
 def recalls(similarity: Tensor, relevant: Tensor) -> dict[str, float]:
-    """Return the recall@1 and recall@10 of rows among columns, by the name of the measure."""
+    """Return a dictionary that maps measure names to the recall@1 and recall@10 of rows among columns."""
     return {f"recall@{k} among {len(relevant)}": recall_of(similarity, relevant, k=k) for k in (1, 10)}
 
 

@@ -7,7 +7,7 @@ from torch import Tensor
 
 
 def recall_at(similarity: Tensor, right: Tensor, *, k: int) -> float:
-    """Return the share of rows whose only right column, given in `right`, is among the k most similar."""
+    """Return the share of rows whose only right column, `right`, is among the k most similar columns."""
     best = similarity.topk(k, dim=1).indices
     return float((best == right[:, None]).any(dim=1).float().mean())
 
@@ -28,7 +28,8 @@ def reciprocal_rank(similarity: Tensor, relevant: Tensor) -> float:
 def precision_at(similarity: Tensor, relevant: Tensor, *, k: int) -> Tensor:
     """Return, for each row, the share of relevant columns among the k most similar columns.
 
-    If a row has fewer than k relevant columns, return the share of these that is among the k most similar.
+    If a row has fewer than k relevant columns, return the share of its relevant columns that are among the k
+    most similar.
     """
     best = similarity.topk(min(k, similarity.shape[1]), dim=1).indices
     found = relevant.gather(1, best).sum(dim=1)

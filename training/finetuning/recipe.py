@@ -37,7 +37,8 @@ class Recipe:
     save_every: int = 250
     #: The share of covers that are shown as simulated photographs.
     photographed: float = 0.3
-    #: The number of covers per batch whose first picture must match a second, photographed picture.
+    #: The number of covers per batch that get a second picture, a simulated photograph, to match with the
+    #: first.
     twins: int = 0
     freeze: tuple[str, ...] = ()
     bfloat16: bool = False

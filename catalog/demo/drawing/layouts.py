@@ -12,8 +12,8 @@ from catalog.demo.drawing.canvas import Stamp
 _TURNING = frozenset({"circle", "ring", "star", "square", "hexagon", "spiral", "flower", "vinyl record"})
 
 
-#: The shift right, the shift down and the scale by which objects make room for a title, by the title's
-#: position.
+#: Maps each position of a title to the shift right, the shift down and the scale factor of the objects, which
+#: make room for the title.
 _ROOM = {"top": (0.0, 0.06, 0.94), "bottom": (0.0, -0.07, 0.94), "side": (0.06, 0.0, 0.94)}
 _MAKES_ROOM = frozenset({"centred", "split", "bordered", "mirrored", "minimalist", "grid", "concentric"})
 

@@ -6,7 +6,8 @@ from random import Random
 
 RGB = tuple[int, int, int]
 
-#: Background colours by tone. A tone omits colours that have another name in it: a pale red is called pink.
+#: Background colours by tone. A tone omits each colour that has another name in this tone: a pale red is
+#: called pink.
 GROUNDS: dict[str, dict[str, RGB]] = {
     "dark": {
         "red": (98, 10, 20),

@@ -20,7 +20,8 @@ from common.genres import genre_key
 
 #: The maximum number of genres of one album.
 GENRES_MAX = 20
-#: `A/B` is one genre if A and B occur elsewhere less often than this share of the occurrences of `A/B`.
+#: `A/B` can be one genre only if A and B are counted less often elsewhere than this share of the count of
+#: `A/B`.
 ELSEWHERE_SHARE = 0.1
 #: The maximum number of parts, separated by slashes, in the name of one genre.
 _JOINED_MAX = 6
@@ -29,7 +30,7 @@ _LIST_MAX_CHARS = 10_000
 
 _SEPARATORS = re.compile(r"([,;|/\n\r\0])")
 _HARD_SEPARATORS = re.compile(r"[,;|\n\r\0]")
-#: These names mean a missing value and not two genres.
+#: Names that contain a slash but mean a missing value, not two genres.
 _NOTHING = ("N/A", "#N/A")
 _FILE_NAME = re.compile(r"[^,;|]+\.\w{2,4}")
 
@@ -68,9 +69,9 @@ class GenreSplitter:
 def genre_splitter(cells: Iterable[object], *, listed: Iterable[str] = ()) -> GenreSplitter:
     """Return a splitter that knows, from all genre cells of a table, which names with a slash are one genre.
 
-    A name is one genre if it is in `listed` or is an element of a list. Any other name is one genre if none
-    of its parts is in `listed`, and its parts occur elsewhere, alone or in other names, less than a tenth as
-    often as the name itself. The order of the table's rows does not matter.
+    A name is one genre if it is in `listed` or is an element of a list. Any other name is one genre if two
+    conditions hold. None of its parts is in `listed`. Its parts together occur elsewhere, alone or in other
+    names, less than a tenth as often as the name itself. The order of the table's rows does not matter.
     """
     own = tuple(listed)
     counts = _GenreCounts(own)
@@ -116,11 +117,12 @@ class _GenreCounts:
 
     def __init__(self, listed: Iterable[str]) -> None:
         self._listed = frozenset(map(genre_key, listed))
-        #: The number of texts that contain a name, alone or joined to other names, by the name's key.
+        #: Maps each name's key to the number of texts that contain the name, alone or next to a slash.
         self._occurrences: Counter[str] = Counter()
-        #: The number of texts that join names by slashes in a certain order, by the names' keys.
+        #: Maps each ordered tuple of name keys to the number of texts in which the names appear in that
+        #: order, separated by slashes.
         self._joined: Counter[tuple[str, ...]] = Counter()
-        #: The texts that join two or more names by slashes, as the names' keys.
+        #: The texts with two or more names separated by slashes, each as the tuple of its names' keys.
         self._texts: set[tuple[str, ...]] = set()
         self._whole: set[str] = set()
 

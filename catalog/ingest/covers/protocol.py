@@ -14,7 +14,7 @@ from catalog.writer.protocol import Origin
 
 R = TypeVar("R")
 
-#: The maximum number of covers that are read before they are needed, because fetching URLs takes long.
+#: The maximum number of covers that are read in advance, because fetching a cover from a URL takes long.
 READ_AHEAD = 64
 
 
@@ -37,7 +37,7 @@ class CoverContent:
 
 @dataclass(frozen=True, slots=True)
 class AlbumToLoad:
-    """An album of the table, and the origin of the catalog's album with the same id, None if it is new."""
+    """A table's album, and the origin of the catalog's album with the same id (None for a new album)."""
 
     album: Album
     origin: Origin | None

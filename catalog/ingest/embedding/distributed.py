@@ -36,8 +36,8 @@ BATCH = 16
 #: The maximum number of bytes in one batch, and in all batches in flight. The bytes are limited, because
 #: Redis evicts nothing and also stores searches.
 BATCH_BYTES, IN_FLIGHT_BYTES = 4 << 20, 32 << 20
-#: The maximum number of batches per worker, which is two so that a worker never waits for its next batch, and
-#: of all batches, so that searches keep most of the workers' threads.
+#: The maximum number of batches in flight, per worker and in total. With two batches, a worker never waits
+#: for its next batch; the limit on the total leaves most of the workers' threads to searches.
 BATCHES_PER_WORKER, BATCHES_MAX = 2, 16
 #: A batch without a reply is sent again after this time, in seconds. A worker ignores a batch that another
 #: worker has claimed.

@@ -22,7 +22,7 @@ _MARKS = (
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
-#: The number of first bytes from which the encoding is detected.
+#: The number of bytes at the start of a file from which the encoding is detected.
 _HEAD_BYTES = 64
 #: If more than this share of the even or odd bytes are zero, the text is UTF-16; UTF-8 text has far fewer
 #: zeros.

@@ -30,7 +30,7 @@ from tests.integration.redis.server_variants import (
 from tests.paths import ROOT
 from tests.polling import eventually
 
-#: Runs a command as a user that can read all files, even root's Python interpreter, but cannot write any.
+#: Runs a command as a user that can read every file, even root's, but may write to none of them.
 AS_NOBODY = (
     *("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"),
     *("--inh-caps=+dac_read_search", "--ambient-caps=+dac_read_search", "--"),

@@ -68,7 +68,7 @@ class _Attempts:
         self._refused_at = 0.0
 
     def waited(self, waited_s: float) -> None:
-        """Extend the deadline by a wait for the host's rate limit."""
+        """Extend the deadline by the time spent waiting for the host's rate limit."""
         self.deadline += waited_s
 
     def is_late(self) -> bool:
@@ -192,8 +192,8 @@ class CoverFetcher:
     def _get(self, url: httpx.URL, known: Validators, backend: PinnedBackend) -> FetchedCover | str | None:
         address = httpcore.URL(scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=url.raw_path)
         headers = [(b"Host", url.netloc), *self._headers, *known.conditions()]
-        # Every request has its own pool, because a kept connection could go to an address that was not
-        # checked now.
+        # Every request has its own pool, because a connection kept from an earlier request could lead to an
+        # address that was not checked for this request.
         pool = httpcore.ConnectionPool(ssl_context=self._tls, network_backend=backend)
         with (
             pool,

@@ -19,7 +19,7 @@ PER_HOST = 10.0
 RATE_MIN = 0.1
 #: The factor by which the rate grows after each response.
 _GROWTH = 1.01
-#: The number of recent requests whose share of answers estimates the rate that the host accepts.
+#: The number of recent requests from which the accepted rate is estimated, by the share that was answered.
 _RECENT = 20
 #: The first and the longest wait, in seconds, after a 429 or 503 without Retry-After; each wait is twice the
 #: previous wait.
@@ -45,7 +45,7 @@ class HostRate:
     def __init__(self, host: str, per_s: float, clock: Callable[[], float] = time.monotonic) -> None:
         self._host = host
         self._clock = clock
-        #: The address that accepted the last connection, or None if no address has.
+        #: The address that accepted the last connection, or None before the first connection.
         self.reached: str | None = None
         self._lock = threading.Lock()
         self._rate_max = per_s

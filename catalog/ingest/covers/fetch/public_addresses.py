@@ -27,7 +27,7 @@ def resolve(host: str, port: int) -> list[str]:
 
 def is_public(address: str) -> bool:
     """Return whether an address is reachable from the public internet."""
-    # A link-local address may end in a percent sign and the name of an interface, which is cut off.
+    # A link-local address may have a suffix of a percent sign and an interface's name; the suffix is cut off.
     ip = ipaddress.ip_address(address.partition("%")[0])
     if isinstance(ip, ipaddress.IPv6Address):
         inner = ip.ipv4_mapped or ip.sixtofour or (ip.teredo or (None, None))[1]
