@@ -1,4 +1,4 @@
-"""The families of figures by name, in the order in which a run measures them."""
+"""Maps names to families of figures, in the order in which a run measures the families."""
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass

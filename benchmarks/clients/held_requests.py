@@ -15,7 +15,7 @@ from benchmarks.clients.http_client import Connection, text_search
 
 #: The maximum number of connections that are being opened at the same time.
 AT_ONCE = 100
-#: The number of files that a process may need in addition to its connections.
+#: The maximum number of open files that a process needs in addition to its connections.
 SPARE_FILES = 200
 
 

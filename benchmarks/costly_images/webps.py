@@ -14,7 +14,8 @@ def _lossless(side: int) -> bytes:
 
 
 def _distinct(side: int) -> bytes:
-    """Return lossless noise without repetition; few bits per pixel keep large pictures acceptable."""
+    """Return lossless noise without repetition, with so few bits per pixel that large pictures are
+    accepted."""
     ramp = Image.linear_gradient("L").resize((side, side))
     grain = Image.effect_noise((side, side), 2).point(lambda sample: sample // 126 - 1)
     picture = Image.merge(

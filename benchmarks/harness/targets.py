@@ -1,4 +1,4 @@
-"""The unit and target of every figure, by the figure's name."""
+"""Maps the name of every figure to the figure's unit and target."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

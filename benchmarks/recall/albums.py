@@ -27,7 +27,7 @@ FIRST_YEAR, YEARS = 1967, 58
 #: farthest albums is the worst case, because an index search visits these albums last.
 FAR_SHARE = 0.2
 
-#: The filters of the benchmark's cases, by the case's name in the results.
+#: Maps the name of each case in the results to the filters of the case.
 FILTERS: Mapping[str, Filters] = MappingProxyType(
     {
         "no_filter": Filters(),

@@ -1,4 +1,4 @@
-"""Measure a repeated cover with another filter, which needs a search but no forward pass."""
+"""Measure searches by a cover that was already embedded, with another filter; they need no forward pass."""
 
 import asyncio
 import statistics

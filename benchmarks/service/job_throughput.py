@@ -15,7 +15,7 @@ NAMES = ("broker.ceiling.jobs_s",)
 CLIENTS = 64
 #: The number of albums in the catalog, so few that a search takes almost no time.
 ALBUMS = 50
-#: The share of one core from which a process counts as saturated; Python runs one thread at a time.
+#: A process that uses at least this share of one core is saturated, because Python runs one thread at a time.
 FULL_SHARE = 0.9
 
 

@@ -16,7 +16,7 @@ from benchmarks.paths import ROOT
 from benchmarks.service.stand_in_worker import StandInWorker
 
 NAMES = ("waiters.10k.rss_mb",)
-#: Settings with which every query stays queued until this benchmark ends it.
+#: Settings that keep every query in the queue until this benchmark ends the query.
 ROOMY = {
     "MAX_QUEUE_DEPTH": "20000",
     "MAX_QUEUE_AGE_S": "600",

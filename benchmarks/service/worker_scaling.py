@@ -11,8 +11,8 @@ from benchmarks.harness.stack import FIXED, open_stack
 NAMES = ("scale.workers.8.efficiency",)
 LATENCY_MS = 150
 WORKERS = (1, 2, 4, 8)
-#: Settings with one query per pass, so that n workers answer at most n * 1000 / LATENCY_MS queries per
-#: second. Each worker has two threads, because the default is twice the maximum batch.
+#: Settings for one query per forward pass, which limit n workers to n * 1000 / LATENCY_MS queries per second.
+#: Each worker has two threads, because the default is twice the maximum batch.
 SLEEPING = {**FIXED, "FIXED_LATENCY_MS": str(LATENCY_MS), "BATCH_MAX": "1", "WORKER_CONCURRENCY": "2"}
 
 

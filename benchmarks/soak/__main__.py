@@ -31,7 +31,7 @@ RESULTS = Path(__file__).parent.parent / "soak.json"
 #: is visible.
 WORKERS, JOBS_PER_S = 3, 20
 LATENCY_MS = 1000 // JOBS_PER_S
-#: Short lifetimes, with which the amount of expiring data is constant after the first minute.
+#: Short lifetimes, so that the amount of expiring data is constant after the first minute.
 TTLS = {
     "JOB_DEADLINE_S": "20",
     "JOB_TTL_S": "20",

@@ -18,7 +18,7 @@ MIB = 1024 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Tolerance:
-    """The maximum growth from the start to the end of a run that counts as noise."""
+    """The maximum growth over a whole run that is still considered noise."""
 
     absolute: float
     share: float

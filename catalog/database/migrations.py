@@ -51,7 +51,7 @@ def migrations() -> list[Migration]:
 def apply_migrations(database_url: str) -> list[str]:
     """Update a database's schema in one transaction and return the names of the applied files."""
     with open_connection(database_url) as connection:
-        # The timeout is disabled, because rewriting a table takes longer than the default of hosted
+        # The timeout is disabled, because rewriting a table takes longer than the default timeout of hosted
         # databases.
         connection.execute("SET LOCAL statement_timeout = 0")
         connection.execute("SELECT pg_advisory_xact_lock(%s)", [LOCK_KEY])

@@ -6,7 +6,8 @@ from random import Random
 
 from catalog.demo.cover_attributes import Look
 
-#: Phrases by layout; `{a}` is the object's name with its article, `{o}` the name alone, `{s}` its plural.
+#: Maps each layout to phrases; `{a}` is the object's name with an article, `{o}` the name alone, `{s}` the
+#: plural.
 LAYOUT_PHRASES: dict[str, tuple[str, ...]] = {
     "centred": ("{a} in the centre", "{a} centred", "a centred {o}"),
     "minimalist": ("a minimalist small {o}", "a minimalist {o}", "a minimalist tiny {o}"),

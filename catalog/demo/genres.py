@@ -19,7 +19,7 @@ def _genre(share: float, tones: tuple[float, float, float], colours: str, shapes
     return GenreProfile(share, tones, frozenset(colours.split()), frozenset(shapes.split(", ")))
 
 
-#: The possible second genres of an album, by its first genre; the cover does not show the second genre.
+#: Maps an album's first genre to its possible second genres; the cover does not show the second genre.
 STYLES: dict[str, tuple[str, ...]] = {
     "Rock": ("Punk", "Shoegaze"),
     "Electronic": ("Ambient", "Techno"),

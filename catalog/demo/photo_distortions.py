@@ -117,7 +117,7 @@ def _compressed(image: Image.Image, rng: Random) -> Image.Image:
     return Image.open(io.BytesIO(buffer.getvalue())).convert("RGB")
 
 
-#: The distortions by name, to measure how much each distortion alone lowers a model's recall.
+#: Maps names to distortions; evaluations measure how much each distortion alone lowers a model's recall.
 DISTORTIONS: dict[str, Callable[[Image.Image, Random], Image.Image]] = {
     "rotation": _rotated,
     "perspective": _skewed,

@@ -47,7 +47,7 @@ class Ingest:
     advance: Callable[[int], None]
     skip: Callable[[int], None]
     tally: Tally = field(default_factory=Tally)
-    #: Albums that are already in the catalog and whose new covers are being embedded, by row number.
+    #: Maps row numbers to albums that are already in the catalog and whose new covers are being embedded.
     _replacing: dict[int, AlbumToLoad] = field(default_factory=dict)
 
     def run(self) -> Tally:

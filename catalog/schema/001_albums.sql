@@ -93,6 +93,6 @@ CREATE TABLE IF NOT EXISTS catalog_model (
   stamped_at  timestamptz,
   CHECK ((model IS NULL) = (fingerprint IS NULL))
 );
--- The version of the image preprocessing with which the vectors were made.
+-- The version of the image preprocessing that was used to make the vectors.
 ALTER TABLE catalog_model ADD COLUMN IF NOT EXISTS preprocessing integer NOT NULL DEFAULT 1;
 INSERT INTO catalog_model DEFAULT VALUES ON CONFLICT DO NOTHING;

@@ -95,8 +95,8 @@ BEGIN
 END
 $$;
 
--- Returns `wanted` rows, at most 1,000. If a client receives fewer rows, PostgREST's `db-max-rows` is lower
--- than the number of requested rows.
+-- Returns `wanted` rows, at most 1,000. If a client receives fewer rows than that, PostgREST's `db-max-rows` is
+-- lower than the number of requested rows.
 CREATE FUNCTION row_limit_probe(wanted int) RETURNS SETOF int
 LANGUAGE sql STABLE SET search_path = public, extensions, pg_temp AS $$
   SELECT generate_series(1, least(wanted, 1000))

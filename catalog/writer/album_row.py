@@ -38,7 +38,8 @@ class AlbumRow:
     cover_hash: str | None = None
     #: The URL from which the cover was read, or its file name in the folder of covers.
     cover_source: str | None = None
-    #: The ETag and Last-Modified headers with which the cover was sent; None if the host sent no such header.
+    #: The ETag and Last-Modified headers that the host sent with the cover; None for a header that was not
+    #: sent.
     cover_etag: str | None = None
     cover_last_modified: str | None = None
 

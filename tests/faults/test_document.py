@@ -1,4 +1,4 @@
-"""docs/faults.md shows the latest measurements, without rows for unmeasured faults."""
+"""docs/faults.md shows the latest measurements and has no row for a fault that was not measured."""
 
 import json
 from pathlib import Path

@@ -33,7 +33,8 @@ _BEST = "best"
 
 @dataclass(frozen=True, slots=True)
 class FinetuningResult:
-    """The result of a fine-tuning: the recall of each evaluated part before and after training, by name."""
+    """The result of a fine-tuning: the named recall values of each evaluated part before and after
+    training."""
 
     parts: dict[Part, list[int]]
     before: dict[Part, dict[str, float]]

@@ -32,7 +32,7 @@ class Recipe:
     shares: Shares = field(default_factory=Shares)
     #: The number of steps between validations; None means one validation per epoch.
     validate_every: int | None = None
-    #: The number of validations without a better model after which training stops; 0 means never.
+    #: Training stops after this number of validations without a better model; 0 means never.
     patience: int = 5
     save_every: int = 250
     #: The share of covers that are shown as simulated photographs.

@@ -1,4 +1,4 @@
-"""Initial weights with which the demo CLIP's picture tower learns faster than with random weights.
+"""Initial weights that let the demo CLIP's picture tower learn faster than random weights do.
 
 Random filters reduce an image patch to little more than its mean colour. Filters that whiten the patches, and
 position embeddings of similar magnitude, let the model see edges from the first training step.

@@ -15,7 +15,7 @@ _MOST_SCALE = 100.0
 
 
 def losses(model: CLIPModel, batch: Batch, *, reader: nn.Linear | None = None) -> dict[str, Tensor]:
-    """Return the parts of the loss by name; training minimises the sum of the parts.
+    """Return a dictionary with the named parts of the loss; training minimises their sum.
 
     `reader` classifies attributes from the picture tower alone. The reader is used in training only, and
     teaches a new picture tower while the text tower is untrained.

@@ -36,7 +36,7 @@ class Misconfiguration:
 
 
 WRONG_KEY = ExpectedReport("bad_key", "refuses the key")
-#: The last two misconfigurations cannot be undone, so they come last.
+#: Two misconfigurations cannot be undone, so they come last.
 MISCONFIGURATIONS = (
     Misconfiguration(
         name="RPC missing",

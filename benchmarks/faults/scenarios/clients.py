@@ -100,7 +100,7 @@ async def clients_hang_up(catalog_server: CatalogServer, folder: Path, *, short:
         await rig.http.get("/livez")
         gateway = psutil.Process(served.service.pid or 0)
         port = int(served.url.rpartition(":")[2])
-        # Warm up: the gateway keeps the Redis connections that it opens for these clients.
+        # Warm up first, so that Redis connections that the gateway opens and keeps are not counted as leaks.
         await _hang_up_all(port, range(clients // 5))
         before_fds, before_subscriptions = await _settled_fds(gateway), _subscriptions(rig)
         await _hang_up_all(port, range(clients // 5, clients))

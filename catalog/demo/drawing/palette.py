@@ -6,8 +6,8 @@ from random import Random
 
 RGB = tuple[int, int, int]
 
-#: Background colours by tone. A tone omits each colour that has another name in this tone: a pale red is
-#: called pink.
+#: Maps each tone to its background colours. A tone omits each colour that has another name in this tone: a
+#: pale red is called pink.
 GROUNDS: dict[str, dict[str, RGB]] = {
     "dark": {
         "red": (98, 10, 20),

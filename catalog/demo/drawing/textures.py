@@ -17,7 +17,7 @@ from catalog.demo.drawing.palette import RGB
 
 Field = npt.NDArray[np.float32]
 
-#: The largest change of the background colour by each texture, in 8-bit steps.
+#: Maps each texture to the largest change that it makes to the background colour, in 8-bit steps.
 _DEPTH = {
     "plain": 3,
     "gradient": 52,

@@ -15,7 +15,7 @@ from common.filters import YEAR_MAX, YEAR_MIN
 
 SCORE_MIN, SCORE_MAX = 0.0, 10.0
 
-#: Words and dashes with which pandas, R, SQL, Excel, Python and people mark a missing value.
+#: Words and dashes that pandas, R, SQL, Excel, Python and people write for a missing value.
 _EMPTY_WORDS = frozenset(
     {"nan", "-nan", "none", "null", "n/a", "na", "nat", "<na>", "#n/a"}
     | {"-", "--", "\N{EN DASH}", "\N{EM DASH}"}

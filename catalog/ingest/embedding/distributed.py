@@ -42,8 +42,8 @@ BATCHES_PER_WORKER, BATCHES_MAX = 2, 16
 #: A batch without a reply is sent again after this time, in seconds. A worker ignores a batch that another
 #: worker has claimed.
 RESEND_AFTER_S = 120.0
-#: The number of failures of a batch at which the ingest fails; a batch fails in a worker, or because no
-#: worker is ready.
+#: The ingest fails when one batch has failed this many times; a batch fails in a worker, or because no worker
+#: is ready.
 FAILURES_MAX = 5
 _LOOK_EVERY_S = 5.0
 _BATCH_TTL_S = 3600

@@ -25,7 +25,7 @@ async def submit(gateway: GatewayLedger, data: bytes, *, client: str) -> Accepte
 
 
 def slow(number: int) -> bytes:
-    """Return a file that takes about half a second to decode, different for each number."""
+    """Return a file, different for each number, that takes about half a second to decode."""
     return SLOW[:PNG_START_BYTES] + chunk(b"teSt", number.to_bytes(8)) + SLOW[PNG_START_BYTES:]
 
 

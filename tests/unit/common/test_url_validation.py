@@ -1,4 +1,4 @@
-"""Tests of which URLs are accepted in settings, and of error messages, which never show a password."""
+"""Tests of which URLs are accepted in settings, and of error messages, which never reveal a password."""
 
 from pathlib import Path
 from urllib.parse import quote

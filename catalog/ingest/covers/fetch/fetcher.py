@@ -31,12 +31,12 @@ TOTAL_TIMEOUT_S = 30.0
 #: The maximum number of tries for one cover, and the maximum of the random wait before the second try, in
 #: seconds, which doubles for each further try.
 TRIES_MAX, FIRST_WAIT_S = 3, 1.0
-#: The number of 429 or 503 responses at which a cover is rejected if its host answers other requests.
+#: A cover is rejected after this many 429 or 503 responses if its host answers other requests.
 REFUSALS_MAX = 8
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _NOT_MODIFIED = 304
-#: Status codes with which a host says that it gets too many requests.
+#: Status codes of a host that gets too many requests.
 _REFUSALS = frozenset({429, 503})
 _FAILURES = frozenset({408, 425, 500, 502, 504, 520, 521, 522, 523, 524})
 _TIMEOUTS = {"connect": CONNECT_TIMEOUT_S, "read": READ_TIMEOUT_S, "write": READ_TIMEOUT_S}

@@ -17,8 +17,8 @@ from typing import Any
 
 import httpcore
 
-#: The time, in seconds, after which the next address is also tried if the previous address has not answered
-#: (RFC 8305, section 5).
+#: The number of seconds to wait for an address to answer before the next address is also tried (RFC 8305,
+#: section 5).
 HEAD_START_S = 0.25
 _UNDER_WAY = frozenset({errno.EINPROGRESS, errno.EAGAIN, errno.EWOULDBLOCK})
 

@@ -30,7 +30,7 @@ class Validators:
         return cls(_short(headers.get("etag")), _short(headers.get("last-modified")))
 
     def conditions(self) -> list[tuple[bytes, bytes]]:
-        """Return the request headers with which the host sends the cover only if the cover has changed."""
+        """Return the request headers that ask the host to send the cover only if the cover has changed."""
         pairs = ((b"If-None-Match", self.etag), (b"If-Modified-Since", self.last_modified))
         return [(name, value.encode("ascii")) for name, value in pairs if value is not None]
 

@@ -20,7 +20,7 @@ PIXELS_MAX = 50_000_000
 
 
 def declared(data: bytes, *, side: int, as_side: int) -> bytes:
-    """Return the file with another declared width and height of its pictures."""
+    """Return a copy of the file whose pictures declare another width and height."""
     size, other = (b"ispe" + struct.pack("!III", 0, each, each) for each in (side, as_side))
     assert size in data
     return data.replace(size, other)

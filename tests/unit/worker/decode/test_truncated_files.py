@@ -16,7 +16,7 @@ from tests.unit.worker.decode.pictures import decode
 SIDE = 224
 PIXELS_MAX = 50_000_000
 
-#: Formats, modes and encoder options for which the decoder can tell how much of a file is missing.
+#: Combinations of format, mode and encoder options that let the decoder tell how much of a file is missing.
 KINDS: dict[str, tuple[str, str, dict[str, Any]]] = {
     "JPEG": ("JPEG", "RGB", {}),
     "grey JPEG": ("JPEG", "L", {}),
