@@ -1,1 +1,1 @@
-"""Benchmarks that compare this product with a plain implementation and with the machine's limit."""
+"""Benchmarks that compare this product with a plain implementation and with the limits of the machine."""

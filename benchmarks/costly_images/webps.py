@@ -14,8 +14,7 @@ def _lossless(side: int) -> bytes:
 
 
 def _distinct(side: int) -> bytes:
-    """Return lossless noise without repetition, with so few bits per pixel that large pictures are
-    accepted."""
+    """Return lossless noise without repetition; large pictures are accepted, as a pixel has few bits."""
     ramp = Image.linear_gradient("L").resize((side, side))
     grain = Image.effect_noise((side, side), 2).point(lambda sample: sample // 126 - 1)
     picture = Image.merge(

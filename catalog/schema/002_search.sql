@@ -82,8 +82,8 @@ END
 $$;
 
 -- Returns the cost of an exact scan above which an index scan is preferred. The default of this limit is the
--- cost of reading 25,000 albums in sequence, or about 10,000 scattered albums, which takes as long as an index
--- scan.
+-- cost of reading 25,000 albums in sequence, or about 10,000 scattered albums; an exact scan with this cost
+-- takes as long as an index scan.
 CREATE FUNCTION reading_bound() RETURNS int LANGUAGE sql STABLE
 RETURN coalesce(nullif(current_setting('cover_search.exact_up_to', true), ''), '10000')::int;
 

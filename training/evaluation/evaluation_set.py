@@ -29,7 +29,8 @@ WORD_CLASSES: dict[str, tuple[str, ...]] = {
 
 #: Every word is searched in each of these forms; the precision of a word is the mean over the forms.
 FORMS = ("{}", "{} album cover", "an album with {}")
-#: The minimum number of albums with a value; the precision of a rarer value would depend on few albums.
+#: A value is searched only if at least this many albums have it; the precision of a rarer value would depend
+#: on few albums.
 _ALBUMS_LEAST = 3
 _VALUES_MOST = 50
 _GENRE_FORMS = ("{}", "{} album cover", "cover of a {} album")

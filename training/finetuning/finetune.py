@@ -33,8 +33,7 @@ _BEST = "best"
 
 @dataclass(frozen=True, slots=True)
 class FinetuningResult:
-    """The result of a fine-tuning: the named recall values of each evaluated part before and after
-    training."""
+    """The result of a fine-tuning: the recall values of each evaluated part before and after training."""
 
     parts: dict[Part, list[int]]
     before: dict[Part, dict[str, float]]
@@ -47,7 +46,7 @@ def finetune(
 ) -> FinetuningResult:
     """Fine-tune a model and write it to a folder that `from_pretrained` and CLIP_MODEL accept.
 
-    The model with the best validation score is written, which may be the base model.
+    The model with the best validation score, which may be the base model, is written.
 
     Raises:
         SettingsError: the table has too few artists to be split.

@@ -27,8 +27,8 @@ FIRST_WAIT_S, LONGEST_WAIT_S = 1.0, 30.0
 #: The longest Retry-After, in seconds, that is obeyed; a cover whose host asks for a longer wait is rejected.
 RETRY_AFTER_MAX_S = 120.0
 #: After FAILURES_MAX failures in a row that span at least PATIENCE_S seconds, a host gets only one request
-#: per LEFT_ALONE_S seconds. PATIENCE_S is more than a minute, so that a host with a quota per minute is not
-#: given up.
+#: per LEFT_ALONE_S seconds. PATIENCE_S is more than a minute, so that requests continue to a host with a
+#: quota per minute.
 FAILURES_MAX, PATIENCE_S, LEFT_ALONE_S = 5, 90.0, 60.0
 
 _RATE = re.compile(r"(\d+(?:\.\d+)?)(?:/(s|second|m|minute|h|hour))?")
