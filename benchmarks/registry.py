@@ -1,4 +1,4 @@
-"""Maps names to families of figures, in the order in which a run measures the families."""
+"""Lists the groups of benchmarks by name, in the order in which `make bench` runs them."""
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass

@@ -9,8 +9,8 @@ from common.errors import CoverSearchError
 
 T = TypeVar("T")
 
-#: The maximum seconds to wait after the first attempt, and after any attempt; each wait is random between 0
-#: and its maximum.
+#: The maximum wait after the first attempt, and the upper limit of the maximum wait, which doubles with each
+#: further attempt. The actual wait is a random time between 0 and the maximum.
 FIRST_WAIT_S, LONGEST_WAIT_S = 0.1, 2.0
 
 

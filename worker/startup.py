@@ -48,7 +48,7 @@ def open_encoder(settings: Settings, *, side_by_side: bool = False) -> Encoder:
 
 
 def open_matching_catalog(settings: Settings, encoder: Encoder, *, on_waiting: OnWaiting) -> Catalog:
-    """Open the catalog, wait until it answers, check that it uses the encoder's model, and log its faults.
+    """Open the catalog, wait until it answers, check that it uses the encoder's model, and log its problems.
 
     Raises:
         CatalogMisconfigured: the catalog is misconfigured; the message says how to correct it.

@@ -1,4 +1,4 @@
-"""Phrases for the attributes of a cover, and the caption of a cover, which is stored in the catalog."""
+"""Phrases that describe the attributes of a demo cover, and the caption that is made from the phrases."""
 
 from __future__ import annotations
 

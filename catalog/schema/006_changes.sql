@@ -97,8 +97,9 @@ END
 $$;
 
 -- Returns the catalog's version, or NULL if changes may be unrecorded, because a trigger of this file is
--- missing, disabled or set to fire in other cases. The version contains the identity of the triggers, because
--- changes made while a trigger was disabled are not recorded.
+-- missing, disabled or set to fire in other cases. Changes made while a trigger is
+-- disabled are not recorded. Therefore the version contains the `oid` and `xmin` of each trigger, which differ
+-- after the trigger was disabled, enabled or created again.
 CREATE OR REPLACE FUNCTION catalog_version() RETURNS text
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = public, extensions, pg_temp AS $$
 DECLARE

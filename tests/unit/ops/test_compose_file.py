@@ -84,7 +84,7 @@ def mib(size: str) -> int:
 
 
 def test_no_container_runs_as_root(services: dict[str, Any]) -> None:
-    # The Dockerfiles name the user of the two images that are built here (test_dockerfiles.py).
+    # The Dockerfiles set the user of the two images that are built from this repository.
     for name, service in services.items():
         if "build" not in service:
             assert re.fullmatch(r"[1-9]\d*:[1-9]\d*", service["user"]), name

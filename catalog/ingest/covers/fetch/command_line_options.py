@@ -1,4 +1,4 @@
-"""The command-line arguments for fetching covers, and a fetcher for these arguments and the settings."""
+"""Defines the command-line arguments for fetching covers, and creates the fetcher that they configure."""
 
 import argparse
 

@@ -39,7 +39,7 @@ def test_preferences_are_read_from_any_list(headers: list[str], preferences: dic
         (["wait=+1"], WaitPreference(15.0)),
         (["wait=1.5"], WaitPreference(15.0)),
         (["wait=\u0661"], WaitPreference(15.0)),
-        # RFC 7240 has seconds as digits, with leading zeros.
+        # RFC 7240 allows leading zeros in the number of seconds.
         (["wait=05"], WaitPreference(5.0, applied="wait=5")),
         (["wait=soon, lenient"], WaitPreference(15.0)),
     ],
