@@ -48,10 +48,11 @@ def tiff(
         fields += [(322, 4, [tile[0]]), (323, 4, [tile[1]]), (324, 4, places), (325, 4, sizes)]
     else:
         fields += [(273, 4, places), (278, 4, [rows or height]), (279, 4, sizes)]
-    return _file(strip, sorted((tag, types.get(tag, kind), values) for tag, kind, values in fields))
+    return file(strip, sorted((tag, types.get(tag, kind), values) for tag, kind, values in fields))
 
 
-def _file(strip: bytes, fields: Sequence[tuple[int, int, Sequence[int]]]) -> bytes:
+def file(strip: bytes, fields: Sequence[tuple[int, int, Sequence[int]]]) -> bytes:
+    """Return a TIFF with a strip and the given fields, each of a tag, a field type and values."""
     body = bytearray(b"II*\0\0\0\0\0" + strip)
     entries = b""
     places: dict[bytes, int] = {}

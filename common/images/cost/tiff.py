@@ -50,7 +50,7 @@ def read_tiff(data: bytes) -> ImageSummary:
     """Return the size and estimated decoding cost of a TIFF.
 
     Raises:
-        ImageTooCostly: the TIFF has too many tags, or many strips that refer to the same bytes.
+        ImageTooCostly: the TIFF has too many tags, strips or tiles, or many strips that share bytes.
         UndecodableImage: a tag occurs twice in the TIFF.
     """
     directory = read_directory(data)
@@ -60,6 +60,7 @@ def read_tiff(data: bytes) -> ImageSummary:
     compression = directory.value(Tag.COMPRESSION, _RAW)
     offsets, sizes = _parts_tags(directory)
     parts = max(directory.count(offsets), directory.count(sizes))
+    check_parts(parts, "strips or tiles")
     cost_s = _unpacking_s(directory, compression, width, height) + parts * _PART_S + _tags_s(directory)
     rotation_s = ROTATION_PX_S if directory.value(Tag.ORIENTATION, 1) != 1 else 0.0
     cost_s += width * height * (_pixel_cost_s(directory) + rotation_s)
@@ -145,7 +146,6 @@ def _pixel_cost_s(directory: Directory) -> float:
 def _jpegs_s(directory: Directory, offsets: int, sizes: int) -> float:
     """Return the total decoding cost of the strips or tiles if each of them is a JPEG."""
     data = directory.data
-    check_parts(directory.count(offsets), "JPEGs")
     starts = directory.values(offsets, directory.count(offsets))
     lengths = directory.values(sizes, directory.count(sizes))
     seen: dict[tuple[int, int], float] = {}

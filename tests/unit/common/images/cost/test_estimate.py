@@ -11,7 +11,7 @@ from benchmarks.costly_images import jpegs, pngs, tiffs
 from benchmarks.costly_images.families import FAMILIES
 from benchmarks.costly_images.family import Family, encoded, noise
 from benchmarks.costly_images.measurement import accepted_cost_s
-from common.errors import ImageError, UndecodableImage
+from common.errors import ImageError, ImageTooCostly, UndecodableImage
 from common.images.cost.estimate import MAX_COST_S, READERS, check_cost, read_image_summary
 from common.images.formats.detection import format_of
 from tests.unit.worker.decode.files import heif
@@ -48,6 +48,18 @@ def test_the_cost_of_a_heif_includes_its_component_pictures() -> None:
 @pytest.mark.parametrize("family", REFUSED, ids=lambda family: f"{family.format} {family.name}")
 def test_each_kind_of_costly_file_is_refused(family: Family) -> None:
     assert accepted_cost_s(family.make(family.beyond)) is None
+
+
+@pytest.mark.parametrize("tags", [(273, 279), (324, 325)], ids=["strips", "tiles"])
+@pytest.mark.parametrize("compression", [1, 7])
+def test_a_tiff_with_millions_of_parts_is_refused_before_they_are_read(
+    tags: tuple[int, int], compression: int
+) -> None:
+    numbers = bytes(5_000_000)
+    fields = [(256, 4, [1]), (257, 4, [1]), (259, 3, [compression]), *((tag, 1, numbers) for tag in tags)]
+
+    with pytest.raises(ImageTooCostly, match="more than 20000 strips or tiles"):
+        cost_s(tiffs.file(b"", fields))
 
 
 def test_the_cost_of_jpeg_scans_grows_with_their_number_and_pixels() -> None:
