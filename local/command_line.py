@@ -3,18 +3,34 @@
 import os
 import runpy
 import sys
+from dataclasses import dataclass
 from types import MappingProxyType
+
+#: The top-level packages of this project.
+_OWN = frozenset({"api", "worker", "common", "catalog", "training", "local", "models"})
+
+
+@dataclass(frozen=True, slots=True)
+class SubCommand:
+    """The module of a sub-command, and the extra of the wheel that the module needs."""
+
+    module: str
+    extra: str
+
 
 COMMANDS = MappingProxyType(
     {
-        "api": "api",
-        "worker": "worker",
-        "catalog": "catalog",
-        "training": "training",
-        "keys": "api.keys",
-        "local": "local",
+        "api": SubCommand("api", "api"),
+        "worker": SubCommand("worker", "worker"),
+        "catalog": SubCommand("catalog", "catalog"),
+        "training": SubCommand("training", "torch"),
+        "keys": SubCommand("local.keys", "local"),
+        "local": SubCommand("local", "local"),
+        "reset": SubCommand("local.reset", "local"),
     }
 )
+#: Manages keys in the Redis at REDIS_URL, and does not look for a local service as `local.keys` does.
+_REMOTE_KEYS = SubCommand("api.keys", "api")
 _USAGE = f"usage: cover-search {{{','.join(COMMANDS)}}} …\n"
 
 
@@ -26,10 +42,20 @@ def main() -> int:
     match sys.argv[1:]:
         case [name, *rest] if name in COMMANDS:
             sys.argv = [f"cover-search {name}", *rest]
-            runpy.run_module(COMMANDS[name], run_name="__main__", alter_sys=True)
+            _run(_REMOTE_KEYS if name == "keys" and os.environ.get("REDIS_URL") else COMMANDS[name])
             return 0
         case ["-h" | "--help"]:
             sys.stdout.write(_USAGE)
             return 0
     sys.stderr.write(_USAGE)
     return 2
+
+
+def _run(command: SubCommand) -> None:
+    try:
+        runpy.run_module(command.module, run_name="__main__", alter_sys=True)
+    except ModuleNotFoundError as error:
+        package = (error.name or "").partition(".")[0]
+        if package in _OWN:
+            raise
+        sys.exit(f"{sys.argv[0]}: {package} is not installed: pip install 'cover-search[{command.extra}]'")

@@ -1,4 +1,4 @@
-"""Manages the API keys of the service on this machine: `make key`, `make keys`, `make revoke-key`.
+"""Manages the API keys of the service on this machine: `make key`, `cover-search keys create` and so on.
 
 API keys are stored in the Redis at REDIS_URL, by default in the embedded Redis of a running `make run`
 that has the same STATE_DIR and PORT.
@@ -21,10 +21,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except CoverSearchError as error:
         sys.stderr.write(f"keys: {error.detail}\n")
         return 1
-    if not environ.get("REDIS_URL"):
+    given = sys.argv[1:] if arguments is None else arguments
+    if not environ.get("REDIS_URL") and not {"-h", "--help"}.intersection(given):
         sys.stderr.write(
-            f"keys: no `make run` runs from {state_folder(environ)}: start it, name the PORT or STATE_DIR of "
-            "one that runs, or set REDIS_URL\n"
+            f"keys: no service runs from {state_folder(environ)}: start it (make run, cover-search local), "
+            "set PORT or STATE_DIR to those of a running service, or set REDIS_URL\n"
         )
         return 1
     return manage_keys(arguments, environ=environ)

@@ -31,7 +31,7 @@ def _remove_parts(state: Path) -> int:
     parts = [folder for part in _PARTS for folder in sorted(state.glob(part)) if folder.is_dir()]
     running = [folder for folder in parts if running_process(folder) is not None]
     if running:
-        sys.stderr.write(f"reset: something runs from {running[0]}: stop `make run` first\n")
+        sys.stderr.write(f"reset: a process runs from {running[0]}: stop the service first\n")
         return 1
     for folder in parts:
         shutil.rmtree(folder)

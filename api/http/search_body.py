@@ -1,6 +1,8 @@
 """Parses the JSON body of a composed search into the query and the query's base64-decoded images."""
 
 import base64
+import contextlib
+import json
 
 import orjson
 from pydantic import ValidationError
@@ -122,6 +124,7 @@ def parse_search_body(body: bytes) -> SearchBody:
     except orjson.JSONDecodeError as error:
         raise MalformedBody(f"the body is not JSON: {error}") from error
     _check_fields(document)
+    _check_repeated_fields(body)
     try:
         return SearchBody.model_validate(document, context=JSON)
     except ValidationError as error:
@@ -135,6 +138,20 @@ def _check_fields(document: object) -> None:
     for name, fields in named:
         if isinstance(fields, dict) and len(fields) > FIELDS_MAX:
             raise _refused(f"{name} has more than {FIELDS_MAX} fields", name=name)
+
+
+def _check_repeated_fields(body: bytes) -> None:
+    """Refuse an object with a repeated field; orjson and pydantic would use the field's last value."""
+
+    def check(fields: list[tuple[str, object]]) -> None:
+        names = [name for name, _ in fields]
+        if len(set(names)) < len(names):
+            name = next(name for name in names if names.count(name) > 1)
+            raise _refused(f"{name} is given twice", name=name)
+
+    # Validation refuses deeper documents, because a search has only three levels.
+    with contextlib.suppress(RecursionError):
+        json.loads(body, object_pairs_hook=check)
 
 
 def _list(value: object) -> list[object]:

@@ -143,7 +143,9 @@ def _run_missing(call: Call) -> Outcome:
                 skip=bar.skip,
             ).run()
         left = writer.embedding_counts().without
-    console.print(f"{tally.embedded} embedded, {tally.changed} changed meanwhile, {left} still without")
+    console.print(
+        f"{tally.embedded} embedded, {tally.changed} changed by others meanwhile, {left} without an embedding"
+    )
     _say_rejected(console, report)
     return Outcome.FINDINGS if left else Outcome.DONE
 
@@ -207,7 +209,7 @@ def _say_notes(console: Console, notes: Notes) -> None:
     """Print the number of notes for each column and reason, with one example each."""
     if not notes.counts:
         return
-    console.print("taken all the same:")
+    console.print("values that were left out or changed:")
     for (column, reason), count in notes.counts.most_common():
         example = notes.examples[column, reason]
         console.print(

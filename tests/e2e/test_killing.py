@@ -143,7 +143,7 @@ def test_a_killed_stack_leaves_no_process_and_can_be_started_again(
     assert search(stack, "unharmed") == 200
     key = make_key(killed.state)
     assert key.returncode == 1
-    assert f"no `make run` runs from {killed.state}" in key.stderr
+    assert f"no service runs from {killed.state}" in key.stderr
 
     again = start_stack(state=killed.state, DEMO_ALBUMS=FEW, PORT=port)
 

@@ -1,13 +1,15 @@
 """A wheel installed outside the checkout runs the whole service."""
 
 import os
+import re
 import subprocess
 import sys
 import sysconfig
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from importlib import metadata
 from importlib.metadata import Distribution
 from pathlib import Path
+from types import MappingProxyType
 
 import httpx
 import pytest
@@ -16,6 +18,8 @@ from packaging.requirements import Requirement
 from local.servers.server import free_port
 from tests.e2e.conftest import RunningStack
 from tests.paths import ROOT
+
+EMPTY: Mapping[str, str] = MappingProxyType({})
 
 
 @pytest.fixture(scope="module")
@@ -112,6 +116,27 @@ def test_an_installed_wheel_searches_by_text_and_by_image(stack: RunningStack) -
     assert by_image.json()["results"][0]["id"] == cover.stem
 
 
+def test_an_installed_wheel_serves_its_documentation(stack: RunningStack) -> None:
+    page = httpx.get(f"{stack.url}/docs")
+    files = re.findall(r'(?:src|href)="(docs/[^"]+)"', page.text)
+
+    assert page.status_code == 200
+    assert any(file.endswith(".js") for file in files)
+    assert [httpx.get(f"{stack.url}/{file}").status_code for file in files] == [200] * len(files)
+
+
+def test_an_installed_command_creates_a_key_for_the_running_service(
+    stack: RunningStack, installed: Path, elsewhere: Path
+) -> None:
+    environ = {"STATE_DIR": str(stack.state)}
+
+    created = sub_command(installed, elsewhere, "keys", "create", "bob", environ=environ)
+    listed = sub_command(installed, elsewhere, "keys", "list", environ=environ)
+
+    assert created.returncode == 0, created.stderr
+    assert "bob" in listed.stdout
+
+
 def test_every_process_runs_the_installed_code(stack: RunningStack, installed: Path) -> None:
     children = stack.children()
     modules = {child.cmdline()[-1] for child in children if "-m" in child.cmdline()}
@@ -135,9 +160,17 @@ def test_each_sub_command_exists(command: str, installed: Path, elsewhere: Path)
         assert done.stdout.startswith("usage:")
 
 
-def sub_command(installed: Path, folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    command = [str(installed / "cover-search"), *arguments]
-    return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+def sub_command(
+    installed: Path, folder: Path, *arguments: str, environ: Mapping[str, str] = EMPTY
+) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [str(installed / "cover-search"), *arguments],
+        cwd=folder,
+        env={"PATH": os.environ["PATH"], **environ},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
 
 
 def test_the_error_for_an_unknown_sub_command_lists_the_known_ones(installed: Path) -> None:
@@ -146,4 +179,4 @@ def test_the_error_for_an_unknown_sub_command_lists_the_known_ones(installed: Pa
     )
 
     assert done.returncode == 2
-    assert "{api,worker,catalog,training,keys,local}" in done.stderr
+    assert "{api,worker,catalog,training,keys,local,reset}" in done.stderr

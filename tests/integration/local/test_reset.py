@@ -36,7 +36,7 @@ def test_reset_removes_nothing_while_a_server_runs(tmp_path: Path) -> None:
         done = reset(tmp_path)
 
     assert done.returncode == 1
-    assert "stop `make run` first" in done.stderr
+    assert "stop the service first" in done.stderr
     assert (tmp_path / "covers").exists()
 
 

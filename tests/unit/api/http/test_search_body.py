@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from api.contract.request_errors import InvalidRequest, MalformedBody
-from api.http.search_body import SearchBodyReader, max_body_bytes
+from api.http.search_body import SearchBodyReader, max_body_bytes, parse_search_body
 from common.errors import ImageError, ImageTooLarge, InvalidParameter, UnsupportedImage
 from common.filters import Filters
 from common.search_query import (
@@ -327,3 +327,20 @@ def test_an_embedded_image_has_the_limits_of_an_upload_and_is_named(
         compose(parts=[{"text": "fog"}, {"image": encoded(data)}])
 
     assert caught.value.parameter == "parts.1.image"
+
+
+@pytest.mark.parametrize(
+    ("body", "name"),
+    [
+        (b'{"parts": [{"text": "fog"}], "k": 5, "k": 50}', "k"),
+        (b'{"parts": [{"text": "fog"}], "parts": [{"text": "sea"}]}', "parts"),
+        (b'{"parts": [{"text": "fog", "weight": 1, "weight": -1}, {"text": "sea"}]}', "weight"),
+        (b'{"parts": [{"text": "fog", "te\\u0078t": "sea"}]}', "text"),
+    ],
+)
+def test_a_repeated_field_is_refused_by_name(body: bytes, name: str) -> None:
+    with pytest.raises(InvalidRequest) as refused:
+        parse_search_body(body)
+
+    assert [problem.parameter for problem in refused.value.problems] == [name]
+    assert f"{name} is given twice" in refused.value.detail
