@@ -1,162 +1,145 @@
 """Find changes between two OpenAPI documents that break clients, because the HTTP API may only grow.
 
 Every request that was accepted must stay accepted. Every promised part of a response must still exist with
-the same type. New endpoints, optional parameters, response fields, error codes and statuses are allowed.
+the same type. New endpoints, optional parameters, response fields, error codes and statuses are allowed. A
+changed keyword that has no rule here counts as a break.
 """
 
 from collections.abc import Iterator
 from typing import Any
 
-Schema = dict[str, Any]
+from tests.unit.api.contract.schema_growth import SchemaComparison, differing, resolved
 
-#: Maps each schema keyword that limits values to whether a larger limit accepts more values.
-_BOUNDS = {
-    "maximum": True,
-    "exclusiveMaximum": True,
-    "maxLength": True,
-    "maxItems": True,
-    "minimum": False,
-    "exclusiveMinimum": False,
-    "minLength": False,
-    "minItems": False,
-}
+Node = dict[str, Any]
+
+_DOCUMENT = frozenset({"openapi", "info", "tags", "paths", "components", "security"})
+_PATH = frozenset({"get", "put", "post", "delete", "options", "head", "patch", "trace", "parameters"})
+_OPERATION = frozenset({"tags", "operationId", "parameters", "requestBody", "responses", "security"})
+_CONTENT = frozenset({"schema", "content", "required", "name", "in", "headers"})
 
 
-def breaks(old: Schema, new: Schema) -> list[str]:
+def breaks(old: Node, new: Node) -> list[str]:
     """Return one sentence for each change that breaks a client of the old document."""
-    return [*_Comparison(old, new).operations()]
+    return list(dict.fromkeys(_Comparison(old, new).document()))
 
 
 class _Comparison:
-    def __init__(self, old: Schema, new: Schema) -> None:
+    def __init__(self, old: Node, new: Node) -> None:
         self._old, self._new = old, new
-        self._seen: set[tuple[str, str, bool]] = set()
+        self._request = SchemaComparison(old, new, is_request=True)
+        self._response = SchemaComparison(old, new, is_request=False)
 
-    def operations(self) -> Iterator[str]:
-        for path, methods in self._old["paths"].items():
-            for method, old in methods.items():
-                name = f"{method.upper()} {path}"
-                new = self._new["paths"].get(path, {}).get(method)
-                if new is None:
-                    yield f"{name} is gone"
-                    continue
-                yield from self._parameters(name, old, new)
-                yield from self._body(name, old, new)
-                yield from self._responses(name, old, new)
+    def document(self) -> Iterator[str]:
+        yield from _changed("the document", self._old, self._new, known=_DOCUMENT)
+        for path, before in self._old["paths"].items():
+            after = self._new["paths"].get(path, {})
+            yield from _changed(path, before, after, known=_PATH)
+            for method in before.keys() & _PATH - {"parameters"}:
+                where = f"{method.upper()} {path}"
+                if method in after:
+                    yield from self._operation(where, before, after, method=method)
+                else:
+                    yield f"{where} is gone"
 
-    def _parameters(self, name: str, old: Schema, new: Schema) -> Iterator[str]:
-        before, after = _parameters(old), _parameters(new)
-        for key, parameter in before.items():
-            where = f"{name}: {key[0]} parameter {key[1]}"
-            if key not in after:
-                yield f"{where} is gone"
-                continue
-            if after[key].get("required") and not parameter.get("required"):
-                yield f"{where} is required now"
-            yield from self._request_schema(where, parameter["schema"], after[key]["schema"])
-        for key in after.keys() - before.keys():
-            if after[key].get("required"):
-                yield f"{name}: the new {key[0]} parameter {key[1]} is required"
+    def _operation(self, where: str, before: Node, after: Node, *, method: str) -> Iterator[str]:
+        old, new = before[method], after[method]
+        yield from _changed(where, old, new, known=_OPERATION)
+        yield from self._security(where, old, new)
+        yield from self._parameters(
+            where, _parameters(self._old, before, old), _parameters(self._new, after, new)
+        )
+        bodies = [
+            resolved(document, operation.get("requestBody", {}))
+            for document, operation in ((self._old, old), (self._new, new))
+        ]
+        if bodies[1].get("required") and not bodies[0].get("required"):
+            yield f"{where}: a body is required now"
+        yield from self._content(f"{where}: body", *bodies, schemas=self._request)
+        yield from self._responses(where, old["responses"], new["responses"])
 
-    def _body(self, name: str, old: Schema, new: Schema) -> Iterator[str]:
-        before, after = old.get("requestBody", {}), new.get("requestBody", {})
-        if after.get("required") and not before.get("required"):
-            yield f"{name}: a body is required now"
-        for media_type, content in before.get("content", {}).items():
-            if media_type not in after.get("content", {}):
-                yield f"{name}: bodies of type {media_type} are refused"
-            elif "schema" in content:
-                schema = after["content"][media_type].get("schema", {})
-                yield from self._request_schema(f"{name}: {media_type}", content["schema"], schema)
+    def _security(self, where: str, old: Node, new: Node) -> Iterator[str]:
+        """Report each set of credentials that was enough and is not enough now."""
+        before, after = (
+            operation.get("security", document.get("security", [])) or [{}]
+            for document, operation in ((self._old, old), (self._new, new))
+        )
+        for credentials in before:
+            if not any(_suffices(credentials, needed) for needed in after):
+                names = ", ".join(sorted(credentials)) or "no credentials"
+                yield f"{where}: {names} no longer suffices"
+        for name in sorted({name for credentials in before for name in credentials}):
+            schemes = (
+                resolved(document, document.get("components", {}).get("securitySchemes", {}).get(name, {}))
+                for document in (self._old, self._new)
+            )
+            yield from _changed(f"security scheme {name}", *schemes)
 
-    def _responses(self, name: str, old: Schema, new: Schema) -> Iterator[str]:
-        for status, response in old["responses"].items():
-            where, other = f"{name}: answer {status}", new["responses"].get(status)
-            if other is None:
-                yield f"{where} is gone"
-                continue
-            for header in response.get("headers", {}).keys() - other.get("headers", {}).keys():
-                yield f"{where}: header {header} is gone"
-            for media_type, content in response.get("content", {}).items():
-                if media_type not in other.get("content", {}):
-                    yield f"{where} is not of type {media_type} any more"
-                elif "schema" in content:
-                    schema = other["content"][media_type].get("schema", {})
-                    yield from self._answer_schema(where, content["schema"], schema)
-
-    def _request_schema(self, where: str, old: Schema, new: Schema) -> Iterator[str]:
-        old, new, is_known = self._resolved(old, new, is_request=True)
-        if is_known:
-            return
-        accepted = set(map(str, old.get("enum", ())))
-        if gone := accepted - set(map(str, new.get("enum", accepted))):
-            yield f"{where}: {', '.join(sorted(gone))} is refused"
-        if not _types(old) <= _types(new):
-            yield f"{where}: {', '.join(sorted(_types(old) - _types(new)))} is refused"
-        for bound, larger_accepts_more in _BOUNDS.items():
-            before, after = old.get(bound), new.get(bound)
-            if after is None:
-                continue
-            if before is None or (after < before if larger_accepts_more else after > before):
-                yield f"{where}: {bound} is {after}, and was {before}"
-        for required in set(new.get("required", ())) - set(old.get("required", ())):
-            yield f"{where}: {required} is required now"
-        yield from self._fields(where, old, new, is_request=True)
-
-    def _answer_schema(self, where: str, old: Schema, new: Schema) -> Iterator[str]:
-        old, new, is_known = self._resolved(old, new, is_request=False)
-        if is_known:
-            return
-        if not _types(new) <= _types(old):
-            was, now = (", ".join(sorted(_types(schema))) for schema in (old, new))
-            yield f"{where}: is {now} now, and was {was}"
-        for required in set(old.get("required", ())) - set(new.get("required", ())):
-            yield f"{where}: {required} may be missing now"
-        yield from self._fields(where, old, new, is_request=False)
-
-    def _fields(self, where: str, old: Schema, new: Schema, *, is_request: bool) -> Iterator[str]:
-        compare = self._request_schema if is_request else self._answer_schema
-        for field, schema in old.get("properties", {}).items():
-            if field not in new.get("properties", {}):
-                yield f"{where}: field {field} is gone"
+    def _parameters(self, where: str, before: dict[Any, Node], after: dict[Any, Node]) -> Iterator[str]:
+        for key, new in after.items():
+            if new.get("required") and not before.get(key, {}).get("required"):
+                yield f"{where}: {key[0]} parameter {key[1]} is required now"
+        for key, old in before.items():
+            if key in after:
+                yield from self._value(
+                    f"{where}: {key[0]} parameter {key[1]}", old, after[key], schemas=self._request
+                )
             else:
-                yield from compare(f"{where}: {field}", schema, new["properties"][field])
-        for before, after in zip(_choices(old), _choices(new), strict=False):
-            yield from compare(where, before, after)
-        if "items" in old and "items" in new:
-            yield from compare(f"{where}: item", old["items"], new["items"])
+                yield f"{where}: {key[0]} parameter {key[1]} is gone"
 
-    def _resolved(self, old: Schema, new: Schema, *, is_request: bool) -> tuple[Schema, Schema, bool]:
-        """Follow references in both schemas, and return whether this pair has already been compared."""
-        names = (old.get("$ref", ""), new.get("$ref", ""), is_request)
-        is_known = bool(names[0]) and names in self._seen
-        self._seen.add(names)
-        return _followed(self._old, old), _followed(self._new, new), is_known
+    def _responses(self, where: str, before: Node, after: Node) -> Iterator[str]:
+        for status, response in before.items():
+            name = f"{where}: response {status}"
+            if status not in after:
+                yield f"{name} is gone"
+                continue
+            old, new = resolved(self._old, response), resolved(self._new, after[status])
+            yield from self._headers(name, old.get("headers", {}), new.get("headers", {}))
+            yield from self._content(name, old, new, schemas=self._response)
+
+    def _headers(self, where: str, before: Node, after: Node) -> Iterator[str]:
+        found = {name.lower(): header for name, header in after.items()}
+        for name, header in before.items():
+            if name.lower() not in found:
+                yield f"{where}: header {name} is gone"
+                continue
+            old, new = resolved(self._old, header), resolved(self._new, found[name.lower()])
+            if old.get("required") and not new.get("required"):
+                yield f"{where}: header {name} may be missing now"
+            yield from self._value(f"{where}: header {name}", old, new, schemas=self._response)
+
+    def _value(self, where: str, old: Node, new: Node, *, schemas: SchemaComparison) -> Iterator[str]:
+        """Compare two parameters, headers or media types."""
+        yield from schemas.breaks(where, old.get("schema", True), new.get("schema", True))
+        yield from self._content(where, old, new, schemas=schemas)
+
+    def _content(self, where: str, old: Node, new: Node, *, schemas: SchemaComparison) -> Iterator[str]:
+        yield from _changed(where, old, new, known=_CONTENT)
+        after = new.get("content", {})
+        for media_type, content in old.get("content", {}).items():
+            wider = [f"{media_type.partition('/')[0]}/*", "*/*"] if schemas.is_request else []
+            found = [after[each] for each in (media_type, *wider) if each in after]
+            if found:
+                yield from self._value(f"{where}: {media_type}", content, found[0], schemas=schemas)
+            else:
+                yield f"{where}: {media_type} is gone"
 
 
-def _parameters(operation: Schema) -> dict[tuple[str, str], Schema]:
-    return {(each["in"], each["name"]): each for each in operation.get("parameters", ())}
+def _changed(where: str, old: Node, new: Node, *, known: frozenset[str] = frozenset()) -> Iterator[str]:
+    for keyword in differing(old, new, known=known):
+        yield f"{where}: {keyword} has changed"
 
 
-def _followed(document: Schema, schema: Schema) -> Schema:
-    while "$ref" in schema:
-        schema = document["components"]["schemas"][schema["$ref"].rpartition("/")[2]]
-    return schema
+def _suffices(credentials: Node, needed: Node) -> bool:
+    """Return whether credentials with these scopes include the needed schemes and scopes."""
+    return all(name in credentials and {*scopes} <= {*credentials[name]} for name, scopes in needed.items())
 
 
-def _choices(schema: Schema) -> list[Schema]:
-    """Return the alternatives of a schema that are objects or arrays, in the order of the schema."""
-    alternatives = schema.get("anyOf") or schema.get("oneOf") or []
-    return [each for each in alternatives if each.keys() & {"$ref", "properties", "items"}]
-
-
-def _types(schema: Schema) -> set[str]:
-    """Return the names of the types that a schema allows; an empty schema allows every type."""
-    choices = schema.get("anyOf") or schema.get("oneOf") or [schema]
-    found: set[str] = set()
-    for choice in choices:
-        if "$ref" in choice:
-            found.add(choice["$ref"].rpartition("/")[2])
-        kind = choice.get("type", ())
-        found.update([kind] if isinstance(kind, str) else kind)
-    return found
+def _parameters(document: Node, path: Node, operation: Node) -> dict[tuple[str, str], Node]:
+    """Return the parameters by place and name; the names of headers ignore case."""
+    listed = [
+        resolved(document, each) for each in (*path.get("parameters", ()), *operation.get("parameters", ()))
+    ]
+    return {
+        (each["in"], each["name"].lower() if each["in"] == "header" else each["name"]): each
+        for each in listed
+    }
