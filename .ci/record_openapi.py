@@ -15,6 +15,7 @@ def main() -> None:
     """Write the OpenAPI document of this version to a file, and print the file's path."""
     document = create_app(load_settings({"DATABASE_URL": "postgresql://nobody@127.0.0.1:1/none"})).openapi()
     path = RELEASED / f"{VERSION}.json"
+    path.parent.mkdir(exist_ok=True)
     path.write_bytes(orjson.dumps(document, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE))
     print(path)
 

@@ -24,8 +24,7 @@ SEARCH = "SELECT count(*) FROM album_covers a, search_albums(a.embedding, 5) WHE
 def test_migrating_a_released_database_keeps_its_albums(
     release: Release, bare_database_url: str, tmp_path: Path
 ) -> None:
-    if not release.is_here:
-        pytest.skip(f"this clone is shallow and lacks the commit of {release.version}")
+    release.require()
     subprocess.run(
         [sys.executable, "-m", "catalog", "migrate"],
         cwd=release.unpack(tmp_path),

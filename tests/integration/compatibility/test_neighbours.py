@@ -34,8 +34,7 @@ StartStack = Callable[..., str]
 def release(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with the code of the last release."""
     last: Release = request.param
-    if not last.is_here:
-        pytest.skip(f"this clone is shallow and lacks the commit of {last.version}")
+    last.require()
     return last.unpack(tmp_path_factory.mktemp("release"))
 
 
