@@ -2,8 +2,8 @@
 
     python3 ops/docker/make_env.py [--demo] [--output .env]
 
-The script needs only Python. An existing file is not changed, because the database was created with the
-passwords in that file.
+The script needs only Python. It writes into the working directory unless `--output` names another file. An
+existing file is not changed, because the database was created with the passwords in that file.
 """
 # ruff: noqa: INP001 - a script, in no package
 
@@ -19,7 +19,6 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[2]
 #: The lifetime of the API keys in seconds. The keys work only inside the stack's own networks, and a new
 #: JWT_SECRET revokes them.
 KEY_LIFETIME_S = 10 * 365 * 24 * 3600
@@ -77,7 +76,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Write the file that the arguments name; return the exit status."""
     parser = argparse.ArgumentParser(prog="ops/docker/make_env.py", description=__doc__.splitlines()[0])
     parser.add_argument("--demo", action="store_true", help="load the demo catalog and use its small model")
-    parser.add_argument("--output", type=Path, default=ROOT / ".env", metavar="FILE")
+    parser.add_argument("--output", type=Path, default=Path(".env"), metavar="FILE")
     options = parser.parse_args(arguments)
     lines = [f"{name}={value}\n" for name, value in environment(demo=options.demo).items()]
     try:
@@ -88,7 +87,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             f"opens to no others; without such a database, delete the file and run this again.\n"
         )
         return 1
-    sys.stdout.write(f"{options.output} is written. Next: docker compose up\n")
+    sys.stdout.write(f"{options.output.absolute()} is written. Next: docker compose up\n")
     return 0
 
 

@@ -1,12 +1,10 @@
-"""Draw the source pictures of the HEIF files in this folder: `python tests/pictures/draw.py FOLDER`."""
+"""Draw the source pictures of the HEIF files in this folder: `python -m tests.pictures.draw FOLDER`."""
 
 import sys
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
-
-sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from tests.unit.worker.decode.files import png
 from tests.unit.worker.decode.pictures import quadrants

@@ -59,3 +59,9 @@ def test_the_demo_comes_with_its_model(tmp_path: Path) -> None:
 
     assert environ["COMPOSE_PROFILES"] == "demo"
     assert (ROOT / environ["CLIP_MODEL"]).is_dir()
+
+
+def test_without_an_output_the_env_file_is_in_the_working_directory(tmp_path: Path) -> None:
+    subprocess.run([sys.executable, str(DOCKER / "make_env.py")], cwd=tmp_path, check=True)
+
+    assert (tmp_path / ".env").is_file()
