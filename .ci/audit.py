@@ -1,7 +1,7 @@
 """Looks up every pinned package in PyPI's list of known vulnerabilities, as the last step of `make lint`.
 
-The check fails if a package has a known vulnerability. If PyPI gives no answer for a package, the output says
-so, and only `make audit` (`--strict`) fails, so that `make lint` also works without a network.
+The check fails if a package has a known vulnerability. If PyPI gives no answer for a package, `make audit`
+(`--strict`) fails, but `make lint` only prints a note, so that `make lint` also works offline.
 """
 
 import json
@@ -28,7 +28,7 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def ask() -> tuple[list[dict[str, Any]], str]:
-    """Return pip-audit's entry for each package, or an empty list and the error."""
+    """Return pip-audit's entry for each package; if pip-audit fails, return an empty list and its error."""
     command = [sys.executable, "-m", "pip_audit", "--no-deps", "--disable-pip", "--format", "json"]
     command += ["--requirement", str(PINNED), *(f"--ignore-vuln={found}" for found in EXCEPTIONS)]
     try:

@@ -16,13 +16,13 @@ from packaging.utils import canonicalize_name
 
 REQUIREMENTS = Path("requirements/local.txt")
 PYTHONS = ("3.11", "3.12", "3.13")
-#: The minor versions of glibc 2 whose wheels are accepted, up to the glibc of Debian 12.
+#: The minor versions of glibc 2 in the accepted wheel tags; the highest is the version in Debian 12 (2.36).
 _GLIBC = range(5, 37)
 
 
 @dataclass(frozen=True, slots=True)
 class Machine:
-    """A machine type, with the platform tags of its wheels and its values of environment markers."""
+    """A machine type: its name, the wheel platform tags that it supports, and its environment markers."""
 
     name: str
     platforms: tuple[str, ...]
@@ -116,7 +116,7 @@ def named(path: Path) -> Iterator[Requirement]:
 
 
 def ask(wanted: list[str], *, python: str, platforms: tuple[str, ...]) -> str:
-    """Return which wheels are missing or why pip failed, or "" if every package has a wheel."""
+    """Return a message about the missing wheels or pip's failure, or "" if every package has a wheel."""
     tag = f"cp{python.replace('.', '')}"
     command = [
         sys.executable,

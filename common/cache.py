@@ -131,7 +131,7 @@ class WorkerCache:
     def embedding_entries(
         self, model: str, embeddings: Mapping[str, npt.NDArray[np.float32]]
     ) -> tuple[Entry, ...]:
-        """Return the cache entries for embeddings, float32 of shape (512,), mapped from content hashes."""
+        """Return the cache entries for `embeddings`, which maps content hashes to float32 vectors."""
         return tuple(
             Entry(
                 keyspace.embedding(model, content),
@@ -155,7 +155,7 @@ class WorkerCache:
 
 
 def _embedding_in(entry: bytes | None) -> npt.NDArray[np.float32] | None:
-    """Return the embedding in a cache entry; None if the entry is missing, invalid or no unit vector."""
+    """Return the embedding in a cache entry; None if the entry is missing, invalid or not a unit vector."""
     body = None if entry is None else unpack(EMBEDDING_MARK, entry)
     if body is None or len(body) != _EMBEDDING_BYTES:
         return None

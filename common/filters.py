@@ -55,7 +55,7 @@ def filters_from_document(document: Mapping[str, Any]) -> Filters:
 
 
 def canonical_filters(filters: Filters) -> dict[str, object]:
-    """Return the filters for the query key, independent of the spelling and order of the genres."""
+    """Return the filters in normalized form, for the query key: genres are sorted and spelled alike."""
     return {
         **filters_document(filters),
         "genre": sorted({genre_key(name) for name in filters.genres}),

@@ -53,7 +53,7 @@ TERMINAL_STATES = frozenset(state for state in JobState if state.is_terminal)
 
 @dataclass(frozen=True, slots=True)
 class JobFailure:
-    """The reason why a job failed: a stable code, a message, and the faulty parameter or problem if known."""
+    """Why a job failed: a stable code, a message and, if known, the faulty parameter or the problem."""
 
     code: str
     detail: str
@@ -88,10 +88,10 @@ class JobFailure:
 
 @dataclass(frozen=True, slots=True)
 class Timings:
-    """The duration of each stage of a run in milliseconds; the first four durations add up to the total.
+    """The duration in milliseconds of each stage of a run, and the total of these durations.
 
-    `queue_ms` contains all remaining time: waiting for a worker and for a batch, and communication between
-    processes.
+    `queue_ms` contains all time outside the other stages: waiting for a worker, waiting for a batch, and
+    communication between processes.
     """
 
     queue_ms: float
@@ -119,7 +119,7 @@ class Timings:
         }
 
 
-#: The timings of an answer that comes from the cache.
+#: The timings of an answer from the cache.
 NO_WORK = Timings.of(total_ms=0, decode_ms=0, embed_ms=0, search_ms=0)
 
 
@@ -143,5 +143,5 @@ class Job:
     failure: JobFailure | None
     #: The result as JSON; None if the job has not succeeded.
     result: bytes | None
-    #: Whether the result was computed with the model and catalog version that the query key names.
+    #: Whether the result was computed with the same model and catalog version as those in the query key.
     matches_key: bool = True

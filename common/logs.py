@@ -1,4 +1,4 @@
-"""Structured logging of this service and its libraries: one JSON object per line, with request and job id."""
+"""Structured logging: each line is a JSON object, with the request id and the job id if there are any."""
 
 import contextvars
 import logging
@@ -17,10 +17,11 @@ job_id_var: contextvars.ContextVar[str | None] = contextvars.ContextVar("job_id"
 
 #: Maximum number of characters of one log field, so that a client's long header does not fill the log.
 FIELD_MAX_CHARS = 2000
-#: Of a long traceback, this number of characters is kept at the start, which shows the entry point, and at
-#: the end, which shows the error.
+#: The number of characters of a long traceback that are kept at its start (the entry point) and at its end
+#: (the error).
 TRACEBACK_HEAD_CHARS, TRACEBACK_TAIL_CHARS = 1000, 5000
-#: Maximum number of logged warnings per source line, because input from clients causes some warnings.
+#: Maximum number of logged warnings per source line; without a maximum, input from clients could fill the log
+#: with warnings.
 WARNINGS_PER_PLACE = 10
 
 _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}

@@ -18,14 +18,14 @@ from typing import TextIO
 
 log = logging.getLogger("output")
 
-#: Maximum size in bytes of the line in one log record; a longer line is split into several records.
+#: Maximum number of bytes of captured output in one log record; a longer line is split into several records.
 LINE_MAX_BYTES = 2000
 _STANDARD = (1, 2)
 _FLUSH_S = 1.0
 
 
 def capture_output(configure: Callable[[TextIO], None]) -> None:
-    """Turn the process's standard output and error into log records.
+    """Redirect the process's standard output and standard error to the log.
 
     `configure` must make logging write to the stream that it receives, which is the original standard error.
     If logging wrote to the new standard error, each log record would be captured and logged again, endlessly.
@@ -52,7 +52,7 @@ def _restore(original: int, reader: threading.Thread) -> None:
         stream.flush()
     for descriptor in _STANDARD:
         os.dup2(original, descriptor)
-    # Waiting has a timeout, because a child process that still runs keeps the pipe open.
+    # Waiting has a timeout, because a child process that is still running keeps the pipe open.
     reader.join(_FLUSH_S)
 
 

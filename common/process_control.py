@@ -1,4 +1,4 @@
-"""Ends a process with its parent, blocks SIGINT in child processes, and prevents inspection of a process."""
+"""Ends a process when its parent ends, blocks SIGINT in child processes, and protects a process's memory."""
 
 import ctypes
 import os
@@ -13,10 +13,11 @@ _PR_SET_DUMPABLE = 4
 
 
 def module_command(module: str) -> list[str]:
-    """Return the command that runs a module from the place where this process would import it.
+    """Return the command that runs the same copy of a module that this process would import.
 
-    `python -m` searches the working directory first, which is right in a checkout. If this process runs from
-    an installation, `-P` is added so that a folder of the same name in the working directory is not found.
+    `python -m` searches the working directory first, which finds the right copy in a checkout. If this
+    process runs from an installation, `-P` is added so that a folder of the same name in the working
+    directory is not found.
     """
     return [sys.executable, *([] if _searches_cwd() else ["-P"]), "-m", module]
 
@@ -25,12 +26,12 @@ def _searches_cwd() -> bool:
     try:
         return not {"", os.getcwd()}.isdisjoint(sys.path)  # noqa: PTH109 - compared with text
     except FileNotFoundError:
-        # The working directory was removed, so it has no modules.
+        # The working directory has been removed, so modules cannot be found there.
         return False
 
 
 def end_with_parent(parent_pid: int, *, death_signal: signal.Signals = signal.SIGKILL) -> None:
-    """Make the kernel send this process a signal when the thread that started it ends; on Linux only.
+    """Make the kernel send this process a signal when the thread that started this process ends (Linux only).
 
     Call this function after changing the process's user, because that change cancels the signal.
 
@@ -56,11 +57,12 @@ def forbid_inspection() -> None:
 
 @contextmanager
 def sigint_blocked_in_children() -> Iterator[None]:
-    """Block SIGINT in all processes that are started in the `with` block, from their first instruction.
+    """Block SIGINT, from the first instruction, in every process that is started in the `with` block.
 
-    A terminal sends SIGINT to its whole process group. A child that ignores the signal in its own code would
-    still end with a traceback if the signal arrives while Python starts. The calling process still receives
-    SIGINT: in another thread at once, or when the `with` block ends.
+    A terminal sends SIGINT to its whole process group. The signal must be blocked before the child starts: a
+    child that ignores SIGINT in its own code would end with a traceback if SIGINT arrived while Python
+    starts. The calling process still receives SIGINT: at once if another thread can receive it, else at the
+    end of the `with` block.
     """
     earlier = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:

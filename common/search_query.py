@@ -15,10 +15,10 @@ import orjson
 from common.errors import InvalidParameter
 from common.filters import Filters, canonical_filters, filters_document, filters_from_document
 
-#: Version of a query's canonical form and wire form; increased whenever either form changes.
+#: The version number of a query's canonical form and wire form; it is increased whenever either form changes.
 QUERY_VERSION = 1
-#: Version of the results; increased whenever results get new fields or contain other albums, so that older
-#: cached results are not used.
+#: The version number of results; it is increased whenever results get new fields or contain other albums, so
+#: that older cached results are not used.
 RESULT_VERSION = 3
 
 K_MIN, K_MAX, K_DEFAULT = 1, 50, 10
@@ -59,7 +59,7 @@ Part: TypeAlias = TextPart | ImagePart | AlbumPart
 
 @dataclass(frozen=True, slots=True)
 class SearchQuery:
-    """One search: up to eight weighted parts, the filters, and the number of results."""
+    """A search: up to eight weighted parts, the filters, and the maximum number of results."""
 
     parts: tuple[Part, ...]
     filters: Filters = field(default_factory=Filters)

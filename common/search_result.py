@@ -1,7 +1,7 @@
 """The JSON of a search result, which the worker writes and the gateway sends without parsing it.
 
 The JSON begins with `RESULT_PREFIX`; in this prefix, the gateway replaces `null` with the id of the client's
-job. An answer from the cache keeps the `null`, because the answer has no job.
+job. An answer from the cache keeps the `null`, because there is no job for this answer.
 """
 
 from collections.abc import Sequence
@@ -44,7 +44,7 @@ def result_json(
 
 
 def with_job_id(result: bytes, job_id: str) -> bytes:
-    """Return the JSON of a result with a job id in place of `null`."""
+    """Return the JSON of a result in which a job id replaces the `null` of `RESULT_PREFIX`."""
     return b'{"job_id":"' + job_id.encode() + b'",' + result.removeprefix(RESULT_PREFIX)
 
 

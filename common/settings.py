@@ -1,6 +1,6 @@
 """The settings of a process, which are read once from the environment, validated, and then never change.
 
-A malformed setting stops the process with a message that names the setting and the expected form. A
+A malformed setting stops the process with a message that gives the setting's name and expected form. A
 variable whose name is almost a setting's name also stops the process, because a misspelt limit would
 otherwise silently have no effect.
 """
@@ -71,7 +71,7 @@ def read_rate(value: str) -> str:
     return value
 
 
-#: The value of a rate setting for no limit.
+#: The value of a rate setting that means "no limit".
 UNLIMITED = "unlimited"
 #: The length in seconds of each unit of time in a rate.
 UNIT_SECONDS: Mapping[str, int] = MappingProxyType({"second": 1, "minute": 60, "hour": 3600, "day": 86_400})
@@ -95,7 +95,7 @@ Origins = Annotated[tuple[Annotated[str, AfterValidator(_origin)], ...], BeforeV
 
 
 class Settings(BaseModel):
-    """All settings of gateway and worker; an environment variable is named like its field, in capitals."""
+    """All settings of gateway and worker; each environment variable is the field's name in upper case."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -113,8 +113,8 @@ class Settings(BaseModel):
     default_wait_s: Annotated[float, Field(ge=0, le=60)] = 15.0
     max_image_bytes: Count = 10 * MIB
     max_image_pixels: Count = 50_000_000
-    #: Maximum CPU time in seconds for decoding one image. The gateway compares an estimate with this maximum,
-    #: and the kernel ends a decoder that exceeds the maximum.
+    #: Maximum CPU time in seconds for decoding one image. The gateway refuses an image whose estimate exceeds
+    #: this maximum, and the kernel ends a decoder that exceeds the maximum.
     decode_cpu_s: Seconds = MAX_COST_S
     #: Maximum total size in bytes of the request bodies that a gateway process has not yet written to the
     #: ledger.
@@ -130,7 +130,7 @@ class Settings(BaseModel):
     #: This setting is required if a gateway without API keys listens on an address other than loopback.
     allow_unauthenticated: Literal["", "yes-anyone-may-search"] = ""
     key_rate: Rate = "600/minute"
-    #: Rate limit per client address for requests without a valid key; the default is unlimited if AUTH is
+    #: The rate limit per client address for requests without a valid key; by default unlimited if AUTH is
     #: off, else 60/minute.
     address_rate: Rate | None = None
     rate_limit_on_failure: Literal["allow", "refuse"] = "allow"
@@ -165,7 +165,7 @@ class Settings(BaseModel):
     device: str = "auto"
     #: `auto` means bfloat16 if the device supports bfloat16 in hardware, else float32.
     encoder_precision: Literal["auto", "float32", "int8"] = "auto"
-    #: Time in ms that the `fixed` encoder takes per batch; it replaces the model in tests and benchmarks.
+    #: Time in ms that the `fixed` encoder (which replaces the model in tests and benchmarks) takes per batch.
     fixed_latency_ms: Annotated[float, Field(ge=0)] = 0.0
     encoder_threads: Annotated[int, Field(ge=0)] = 0
     batch_max: Count = 16

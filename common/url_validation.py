@@ -1,4 +1,4 @@
-"""Validation of the URL settings, with error messages that say how to correct the URL.
+"""Validates the settings that are URLs; the error messages say how to correct a URL.
 
 Every public function returns the URL in the form that the client library accepts. The messages of
 `ValueError` never contain a part of a user name or password.
@@ -52,7 +52,7 @@ _API_PATH = re.compile(r"/(rest|auth|storage|realtime|functions|graphql)/v1(/|$)
 
 @dataclass(frozen=True, slots=True)
 class _Parts:
-    """The parts of a URL, percent-encoded as in the URL."""
+    """The parts of a URL; percent-encoded characters are not decoded."""
 
     scheme: str
     user_info: str
@@ -181,7 +181,8 @@ def _split(url: str) -> _Parts:
     assert authority is not None  # noqa: S101 - the pattern also matches an empty string
     user_info, _, hosts = authority.group().rpartition("@")
     path, _, query = rest[authority.end() :].partition("?")
-    # Before the first slash, the text up to the last @ was probably meant as user name and password.
+    # If the text before the first slash contains an @, the part up to the last @ was probably meant as user
+    # name and password.
     meant = rest.partition("/")[0].rpartition("@")[0]
     if (
         "#" in rest
@@ -246,8 +247,7 @@ def _redis_options(parts: _Parts) -> dict[str, str]:
 def _check_certificates(options: dict[str, str]) -> None:
     """Raise an error for options that would make every TLS connection fail.
 
-    The value of `ssl_cert_reqs` can have Celery's form, such as `CERT_REQUIRED`; this function changes it to
-    redis-py's form.
+    A value of `ssl_cert_reqs` in Celery's form, such as `CERT_REQUIRED`, is converted to redis-py's form.
     """
     asked = options.get("ssl_cert_reqs", "required").lower().removeprefix("cert_")
     if asked not in _CERT_REQS:
@@ -263,14 +263,15 @@ def _check_certificates(options: dict[str, str]) -> None:
             context.load_verify_locations(*trusted)
     with _naming("ssl_certfile", "ssl_keyfile", among=options):
         if "ssl_certfile" in options:
-            # A password is always passed, because OpenSSL would otherwise ask for it at the terminal.
+            # A password is always passed to OpenSSL, which would otherwise prompt for a password at the
+            # terminal.
             password = options.get("ssl_password", "")
             context.load_cert_chain(options["ssl_certfile"], options.get("ssl_keyfile"), password)
 
 
 @contextmanager
 def _naming(*names: str, among: Mapping[str, str]) -> Iterator[None]:
-    """Turn an error about an unreadable file into a message that names the options with the file's path."""
+    """Turn an error about an unreadable file into a message that names the file's options in the URL."""
     try:
         yield
     except OSError as error:

@@ -1,11 +1,11 @@
 """The wire format of bulk embedding: a batch of covers, and the reply with an outcome for each cover.
 
-    batch   covers, each:    length u32 · file
-    reply   batch id · model fingerprint, each 64 bytes of ASCII, then outcomes, each:
-            kind u8 · length u32 · body      kind V: 512 float32, little-endian · E: code, newline, detail
-
-Batches and replies begin with a version byte, which is 1. A reply without outcomes means that the worker
-could not process the batch.
+- A batch is a version byte, which is 1, and for each cover the length of its file (u32) and the file.
+- A reply is the same version byte, the batch id and the model fingerprint (64 bytes of ASCII each), and for
+  each cover an outcome: kind (u8), length of the body (u32), body.
+- An outcome of kind V is an embedding: its body is 512 float32 numbers, little-endian.
+- An outcome of kind E is an error: its body is the error code, a newline and the detail.
+- A reply without outcomes means that the worker could not process the batch.
 """
 
 import struct

@@ -34,8 +34,8 @@ def make_celery(settings: Settings) -> Celery:
         task_acks_late=True,
         task_acks_on_failure_or_timeout=True,
         task_reject_on_worker_lost=False,
-        # Celery stores no results, because the ledger does, and AsyncResult.__del__ can deadlock (celery
-        # #10477).
+        # Celery stores no results: the ledger stores them, and Celery's AsyncResult can deadlock in `__del__`
+        # (celery issue 10477).
         task_ignore_result=True,
         task_serializer="json",
         accept_content=["json"],
@@ -50,14 +50,14 @@ def make_celery(settings: Settings) -> Celery:
         broker_connection_max_retries=None,
         broker_channel_error_retry=True,
         broker_transport_options={
-            # The first queue in a worker's list has priority: searches come before bulk embedding.
+            # The first queue in the list has priority, so a worker takes searches before bulk embedding.
             "queue_order_strategy": "priority",
             # The ledger requeues the runs of a killed worker, so kombu need not redeliver messages. kombu
             # would redeliver a message only after the run's deadline, and its bookkeeping would cost a worker
             # two round trips per job and a fifth of its CPU time (decisions/0006).
             "ack_emulation": False,
-            # With a socket timeout, an idle worker notices a half-open connection within 6 s; without one, it
-            # does not notice the connection within 125 s.
+            # With a socket timeout, an idle worker detects a half-open connection within 6 s; without the
+            # timeout, a half-open connection is still undetected after 125 s.
             "socket_timeout": 5,
             "socket_connect_timeout": 2,
             "socket_keepalive": True,

@@ -80,7 +80,7 @@ _PROBLEMS = {
 #: SQLSTATE classes of transient errors: connection, rollback, resources, object state, operator intervention,
 #: system error and internal error.
 _TRANSIENT_CLASSES = frozenset({"08", "40", "53", "55", "57", "58", "XX"})
-#: The error codes that PostgREST returns if it cannot connect to its database, or waited too long for a
+#: The PostgREST error codes for a failed connection to the database, and for a timeout while waiting for a
 #: connection.
 _TRANSIENT_CODES = frozenset({"PGRST000", "PGRST001", "PGRST002", "PGRST003"})
 _TRANSIENT_STATUSES = frozenset({408, 425, 429, 500, 502, 503, 504, 520, 521, 522, 523, 524})

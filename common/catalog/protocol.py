@@ -1,8 +1,8 @@
 """The catalog protocol and its data types, independent of the database.
 
 Both implementations, `supabase` and `postgres`, call the same SQL functions and pass the same
-contract tests. All methods of a catalog block and are thread-safe; each call ends within the timeout with
-which the catalog was opened.
+contract tests. All methods of a catalog are blocking and thread-safe; each call ends within the timeout that
+was set when the catalog was opened.
 """
 
 from collections.abc import Iterable, Mapping, Sequence

@@ -128,7 +128,8 @@ def _raise_for_answer(response: httpx.Response) -> None:
 
 
 def _require_json(response: httpx.Response) -> None:
-    # Without this check, supabase-py would return an HTML page as a string if the URL is another server's.
+    # If the URL belongs to a different server, supabase-py would return its HTML page as a string; this check
+    # raises an error instead.
     kind = response.headers.get("content-type", "")
     if kind and "json" not in kind:
         raise misconfigured("bad_url", found=f"{response.url.host} answers in {kind}, and not in JSON")

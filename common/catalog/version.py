@@ -1,8 +1,8 @@
 """The version token in Redis; replacing it invalidates every cached result.
 
-The query key contains the token in Redis and the catalog's own version (`Catalog.version`), which gateways
-read every second. Replacing the token also makes the gateways read the catalog's version at once. The token
-is random, because a counter could repeat an old value after Redis has lost its data.
+The query key contains this token and the catalog's own version (`Catalog.version`). Gateways read the
+catalog's version every second. Replacing the token also makes the gateways read the catalog's version at
+once. The token is random, because a counter could repeat an old value after Redis has lost its data.
 """
 
 import secrets
@@ -25,7 +25,7 @@ def new_catalog_version(redis: Redis, *, model_fingerprint: str | None) -> str:
 
 
 def made_from(*, model: str, version: str | None) -> str:
-    """Return the source of a result as a text: the model's fingerprint and the catalog's version."""
+    """Return a string that identifies the model and the catalog version from which a result is computed."""
     return f"{model} {version}"
 
 

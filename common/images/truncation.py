@@ -13,7 +13,7 @@ from common.images.cost.tiff import declared_tiff_bytes
 from common.images.cost.webp import declared_webp_bytes
 from common.images.formats import avif
 
-#: Maximum share of a file that is allowed to be missing; browsers also show such files.
+#: The maximum missing share of an accepted file; browsers also show files that are truncated this much.
 MISSING_MAX_SHARE = 0.01
 
 #: Maps each format to a function that returns a file's declared length in bytes, or zero if none is declared.
@@ -45,5 +45,5 @@ def with_missing_end(data: bytes, image_format: str) -> bytes:
 
 
 def cut_short(image_format: str, how: str) -> UndecodableImage:
-    """Return the error for a file of which too much is missing."""
+    """Return the error for a file that is truncated too much."""
     return UndecodableImage(f"the {image_format} file is cut short: {how}; send it again")

@@ -46,8 +46,7 @@ class GatewayLedger:
         self._scripts = {name: redis.register_script(script_text(name)) for name in names}
 
     async def submit(self, submission: Submission) -> Accepted:
-        """Write a job; the job joins the unfinished run for its query key, or a message for a new run is
-        sent.
+        """Write a job; it joins the unfinished run for its query key, or a new run is created for it.
 
         Raises:
             QueueFull, RateLimited, IdempotencyConflict: the job was refused, and nothing was written.
@@ -87,11 +86,11 @@ class GatewayLedger:
         return read_job(job_id, await self._run("read_job", job_id, owner))
 
     async def cancel(self, job_id: str, *, owner: str) -> None:
-        """Cancel a job; a job that has ended does not change."""
+        """Cancel a job; this has no effect if the job has ended."""
         await self._run("cancel", job_id, owner)
 
     async def ended(self, job_ids: Sequence[str]) -> set[str]:
-        """Return the ids of the jobs that have ended or expired."""
+        """Return the ids of those jobs that have ended or expired."""
         states = await self._run("read_job_states", *job_ids)
         return {
             job_id

@@ -12,13 +12,13 @@ from common.errors import IdempotencyConflict, JobNotFound, QueueFull, RateLimit
 from common.jobs import NO_WORK, Job, JobFailure, JobState
 from common.settings import Settings
 
-#: A job is accepted if its expected wait is at most this share of its deadline; the rest covers estimation
-#: errors.
+#: A job is accepted if its expected wait is at most this share of its deadline; the remaining share allows
+#: for estimation errors.
 WAIT_SHARE = 0.75
 
 
 def room_document(settings: Settings, *, owner: str, client: str, max_jobs: int | None) -> dict[str, object]:
-    """Return the limits for accepting a job, with the job's owner and client, as script arguments."""
+    """Return a job's owner, its client, and the limits for accepting the job, as arguments for a script."""
     document: dict[str, object] = {
         "owner": owner,
         "client": client,
@@ -42,13 +42,13 @@ class Submission:
     contents: tuple[str, ...]
     #: The model and the catalog version that the query key contains.
     made_from: str = ""
-    #: SHA-256 and bytes of each uploaded image in the query.
+    #: The SHA-256 and the content of each uploaded image in the query.
     images: tuple[tuple[str, bytes], ...] = ()
     #: The Redis key of the Idempotency-Key and the SHA-256 of the request; None without an Idempotency-Key.
     idempotency: tuple[str, str] | None = None
     #: Maximum number of unfinished jobs of the owner; None means that the number is not limited.
     max_jobs: int | None = None
-    #: The client that the job's decoding time is charged to: the owner, or an address if there is no owner.
+    #: The client to whom the job's decoding time is charged: the owner, or an address if there is no owner.
     client: str = ""
     #: Estimated CPU time for decoding the images, in seconds.
     decode_cost_s: float = 0.0
@@ -80,10 +80,10 @@ class Accepted:
 
     job_id: str
     run_id: str
-    #: Whether a new run was created for the job: no run was joined, no request repeated, no cached answer
-    #: used.
+    #: Whether a new run was created for the job, instead of joining a run, repeating a request or using a
+    #: cached answer.
     is_new: bool
-    #: Whether the job was just added to an unfinished run, either new or existing.
+    #: Whether this request added the job to an unfinished run, either a new run or an existing one.
     is_ahead: bool
 
 
@@ -95,7 +95,7 @@ class Verdict(StrEnum):
     GONE = "gone"
     #: The run has ended: another worker finished it, it was canceled, or its deadline has passed.
     ENDED = "ended"
-    #: Another worker has a lease of the run that has not expired, or the run is parked.
+    #: Another worker's lease of the run has not expired, or the run is parked.
     HELD = "held"
 
 
@@ -114,7 +114,8 @@ class Claim:
     created_ms: int
     deadline_ms: int
     claimed_ms: int
-    #: The client that the run's decoding time is charged to; empty if an older gateway wrote the run.
+    #: The client to whom the run's decoding time is charged; empty if an older version's gateway wrote the
+    #: run.
     client: str = ""
     #: Estimated CPU time for decoding the images, in milliseconds.
     decode_ms: int = 0
@@ -201,7 +202,7 @@ def check_room(outcome: bytes, retry_after_s: int) -> None:
 
     Raises:
         QueueFull: the service cannot accept a job now.
-        RateLimited: this owner has too many unfinished jobs, or this client too many images waiting.
+        RateLimited: the owner has too many unfinished jobs, or the client has too many waiting images.
     """
     if outcome == b"full_owner":
         raise RateLimited(
@@ -248,7 +249,7 @@ def read_claim(run_id: str, reply: Sequence[Any]) -> Claim | Verdict:
 
 
 def read_job(job_id: str, reply: Sequence[Any] | None) -> tuple[Job, int]:
-    """Return the job in the reply of `read_job.lua`, and the seconds after which the client should poll.
+    """Return the job in the reply of `read_job.lua`, and the seconds to wait before the next poll.
 
     Raises:
         JobNotFound: the job does not exist, or belongs to another owner.
@@ -284,7 +285,8 @@ def read_job(job_id: str, reply: Sequence[Any] | None) -> tuple[Job, int]:
         query=document,
         created_ms=int(created),
         started_ms=_int(started),
-        # A job answered from the cache ends when it is created, even if the run that it shares ended earlier.
+        # A job that is answered from the cache counts as ended at its creation, even if the run of the cached
+        # answer ended earlier.
         ended_ms=_int(created if is_cached else canceled or ended),
         position=rank + 1 if rank is not None and shown is JobState.QUEUED else None,
         cached=is_cached,

@@ -5,9 +5,10 @@ from importlib.resources import files
 
 from common.redis import keyspace
 
-#: Minimum time in ms between two runs of the sweeper, whichever processes run it.
+#: Minimum time in ms between two runs of the sweeper, counted over all processes.
 SWEEP_EVERY_MS = 1000
-#: After this time in ms, a queued run's message counts as lost if it is not in the queue's list.
+#: A queued run's message counts as lost if it is missing from the queue's list this many ms after it was
+#: sent.
 RESEND_AFTER_MS = 3000
 
 #: Names of the Lua files that precede every script; each file can use the files listed before it.

@@ -34,8 +34,8 @@ class WorkerLedger:
     def claim(self, run_id: str, *, cached_for: str | None = None) -> Claim | Verdict:
         """Lease a run to this worker, or return why the run cannot be leased.
 
-        If the ledger's Redis is also the cache, `cached_for` is the fingerprint of the model, and the claim
-        includes the cached result of the query and the cached embeddings of this model.
+        If the ledger's Redis is also the cache, pass the model's fingerprint as `cached_for`; the claim then
+        includes the query's cached result and this model's cached embeddings.
         """
         arguments = (run_id, self._worker_id, self._lease_ms, self._settings.max_attempts)
         models = () if cached_for is None else (cached_for,)
@@ -58,8 +58,8 @@ class WorkerLedger:
         """End a run with its result; return False if the run had already ended.
 
         If the ledger's Redis is also the cache, `entries` are written to the cache in the same round trip.
-        `matches_key` tells whether the result was computed with the model and catalog version that the query
-        key names.
+        `matches_key` tells whether the result was computed with the model and catalog version in the query
+        key.
         """
         script = self._scripts["succeed"]
         arguments = (run_id, result, orjson.dumps(timings.as_document()), int(matches_key))
@@ -75,7 +75,7 @@ class WorkerLedger:
             if isinstance(reply, RedisError):
                 log.warning("the cache takes no entry", extra={"error": type(reply).__name__})
         if isinstance(ended, RedisError):
-            # If Redis was restarted and lacks the script, `_run` sends it; `_run` raises any other error.
+            # After a restart Redis lacks the script, which `_run` sends again; `_run` raises any other error.
             ended = self._run("succeed", *arguments)
         return bool(ended)
 
@@ -93,9 +93,9 @@ class WorkerLedger:
         return bool(self._run("release", *arguments))
 
     def charge(self, client: str, *, excess_s: float) -> int:
-        """Record for a minute that decoding a client's image took longer than estimated.
+        """Record that decoding a client's image took longer than estimated; the record expires in a minute.
 
-        Returns the number of the client's runs that were taken back from the queue.
+        Returns the number of the client's runs that were removed from the queue.
         """
         return int(self._run("record_decode_overrun", client, math.ceil(excess_s * 1000)))
 

@@ -2,8 +2,8 @@
 
 By default, redis-py repeats failed writes and waits up to a minute. The clients of this module wait for at
 most a second and never repeat a command. If the reply to a submitted job is lost, the caller gets an error.
-The ledger's scripts are safe to call again. Maintenance notifications, which some hosted servers send, are
-switched off, because redis-py 8.1 with notifications hands out connections that the server has closed.
+The caller can then safely repeat a script of the ledger. Maintenance notifications, which some hosted servers
+send, are disabled, because with them redis-py 8.1 returns connections that the server has already closed.
 """
 
 from typing import Any
@@ -17,7 +17,7 @@ from redis.connection import parse_url
 from redis.maint_notifications import MaintNotificationsConfig
 from redis.retry import Retry
 
-#: Maximum wait in seconds for a reply or for a connection; the largest reply is one 10 MB image.
+#: Maximum wait in seconds for a connection or a reply; replies contain at most one 10 MB image.
 SOCKET_TIMEOUT_S = 1.0
 CONNECTIONS = 64
 
@@ -53,7 +53,7 @@ def open_async_redis(
 
 
 def connection_options(url: str) -> dict[str, Any]:
-    """Return the connection options in a URL, under redis-py's names for them."""
+    """Return the connection options in a URL, keyed by redis-py's parameter names."""
     parse: Any = parse_url  # redis-py declares no types for it
     return dict(parse(url))
 

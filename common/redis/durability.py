@@ -1,4 +1,4 @@
-"""Checks the broker's Redis for settings that can lose jobs, as reported by its INFO command."""
+"""Checks the INFO output of the broker's Redis for settings that can cause jobs to be lost."""
 
 from collections.abc import Mapping
 
@@ -8,7 +8,7 @@ from common.settings import Settings
 
 
 def durability_faults(info: Mapping[str, object], *, shares_cache: bool) -> tuple[str, ...]:
-    """Return one sentence for each durability fault of a server; the sentence includes the remedy."""
+    """Return a sentence for each setting of a server that can lose jobs; the sentence includes the remedy."""
     faults = []
     if (fault := unsupported_reason(info)) is not None:
         faults.append(f"REDIS_URL: {fault}")

@@ -1,8 +1,8 @@
 """Recognizes permanent errors of a Redis client, and says what the operator has to change.
 
-A permanent error, such as a wrong password, a missing permission or a cluster, does not go away by waiting.
-The message of a permanent error begins with the name of the setting. A connection error is not permanent,
-because the server can come back.
+A permanent error (a wrong password, a missing permission, a server in a cluster) lasts until the operator
+changes something. The message of a permanent error begins with the name of the setting. A connection error is
+not permanent, because the server can come back.
 """
 
 import ssl
@@ -44,8 +44,8 @@ def describe_error(error: BaseException, *, setting: str) -> str:
 
 
 def _causes(error: BaseException | None) -> Iterator[BaseException]:
-    # The cause can be in `__context__`, because redis-py raises its own error while it handles the socket's
-    # error.
+    # The cause can be in `__context__`, because redis-py raises its own error while handling an error of the
+    # socket.
     while error is not None:
         yield error
         error = error.__cause__ or error.__context__
@@ -69,7 +69,7 @@ def _reason_of_refusal(answer: str) -> str | None:
 #: Maps error types to functions that return an error's reason; the first matching type is used. `MovedError`
 #: is a subclass of `AskError`.
 _REASONS: tuple[tuple[_ErrorTypes, Callable[..., str | None]], ...] = (
-    # A replica that has lost its primary raises this error; the primary can come back.
+    # This error is not permanent: a replica raises it after losing its primary, which can come back.
     (MasterDownError, lambda _: None),
     ((AskError, ClusterCrossSlotError, ClusterDownError), lambda _: NO_CLUSTER),
     (

@@ -89,13 +89,13 @@ API_KEYS = "api-keys"
 RATE = "rate:"
 RESULT = "result:"
 EMBEDDING = "embedding:"
-#: A key that never exists. Scripts delete this key as their first write, so that a full Redis lets the
-#: scripts continue.
+#: A key that never exists. Scripts delete this key as their first write, because a full Redis allows the
+#: further writes of a script that has already written.
 NOTHING = "nothing"
 
-#: Channel on which state changes are published. The message of a run is "<run id> <state>"; after the state
-#: "succeeded" follow a space, the timings, a line break and the result. If a job is canceled and other jobs
-#: still wait for its run, the message is "job:<id> canceled".
+#: Channel on which state changes are published. The message of a run is "<run id> <state>"; the state
+#: "succeeded" is followed by a space, the timings, a line break and the result. If a job is canceled and
+#: other jobs still wait for its run, the message is "job:<id> canceled".
 EVENTS = "events"
 #: Channel on which a new `catalog:version` is published.
 CATALOG_EVENTS = "catalog"

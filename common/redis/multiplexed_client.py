@@ -1,7 +1,7 @@
 """A Redis client for many concurrent callers, whose commands share one connection.
 
-With a connection for each caller, ten thousand requests that wake at the same time would queue for
-connections, and most of them would time out.
+If each caller needed its own connection, ten thousand requests that resume at the same time would queue for
+connections, and most of these requests would time out.
 """
 
 import asyncio
@@ -26,7 +26,7 @@ LARGE_AT_ONCE = 8
 class MultiplexedRedis:
     """A client that all tasks of one event loop share.
 
-    A command continues when its caller is cancelled, so that an HTTP client that disconnects does not break
+    A command continues even if its caller is cancelled, so that a disconnecting HTTP client does not break
     the shared connection.
     """
 
@@ -40,7 +40,8 @@ class MultiplexedRedis:
         """Send one command and return its reply.
 
         Raises:
-            RedisError, OSError: Redis refused the command, or did not answer in time but may have run it.
+            RedisError, OSError: Redis refused the command, or did not answer in time; in the second case,
+            Redis may have executed the command.
         """
         if _is_large(command):
             return await _shielded(asyncio.ensure_future(self._send_large(command)))
@@ -86,7 +87,7 @@ class MultiplexedRedis:
 
 
 async def _shielded(task: "asyncio.Future[T]") -> T:
-    """Wait for a task, which continues if the caller is cancelled; mark its error as retrieved."""
+    """Wait for a task, which continues if the caller is cancelled; mark the task's exception as retrieved."""
     task.add_done_callback(lambda done: done.cancelled() or done.exception())
     return await asyncio.shield(task)
 

@@ -1,10 +1,10 @@
 """One connection to Redis that many callers share.
 
-Commands of one iteration of the event loop are sent in one write; replies arrive in the order of the
-commands. redis-py lends each caller a connection and runs its retries and timeouts for each reply, which
-takes 0.11 ms of Python per call; `MultiplexedConnection` takes 0.04 ms per call (docs/decisions/0009).
-redis-py still opens the connection, with the TLS, password and database of the URL; hiredis packs commands
-and parses RESP 3 replies.
+All commands of one iteration of the event loop are sent in one write, and replies arrive in the order of the
+commands. Per call, this takes 0.04 ms of Python time, and redis-py's own client takes 0.11 ms, because it
+lends each caller a connection and runs retry and timeout code for each reply (docs/decisions/0009). The
+connection is still opened by redis-py, which handles TLS, password and database number; hiredis packs the
+commands and parses the RESP 3 replies.
 """
 
 import asyncio
@@ -23,18 +23,18 @@ from redis.exceptions import TimeoutError as RedisTimeoutError
 OnPush = Callable[[list[Any]], None]
 
 _NOT_ENOUGH = object()
-#: Maximum number of outstanding replies; with more of them, Redis is so slow that further callers would time
-#: out.
+#: Maximum number of outstanding replies; if there are more, Redis is too slow to answer further callers
+#: before their timeout.
 _OUTSTANDING_MAX = 50_000
-#: Seconds between the two checks for overdue replies; a blocked event loop reads the replies that have
-#: arrived before the second check.
+#: Seconds between the two checks for overdue replies; between the checks, an event loop that was blocked
+#: reads the replies that have already arrived.
 _SECOND_CHECK_S = 0.05
-#: Prefixes of Redis errors after which the next command needs a new connection.
+#: Prefixes of Redis errors that require a new connection for the next command.
 _CANNOT_SERVE = ("LOADING", "READONLY")
 
 
 def pack_command(*command: Any) -> bytes:
-    """Return the bytes of a command in the Redis protocol."""
+    """Return a command encoded in the Redis protocol."""
     data: bytes = hiredis.pack_command(command)
     return data
 
@@ -58,7 +58,7 @@ class MultiplexedConnection(asyncio.Protocol):
             raise
 
     def __init__(self, connection: AbstractConnection, *, pool: Any, on_push: OnPush | None) -> None:
-        #: A future that is done when the connection is lost.
+        #: A future that completes when the connection is lost.
         self.lost: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._connection, self._pool, self._on_push = connection, pool, on_push
         self._silence_s: float = connection.socket_timeout or 1.0
@@ -134,7 +134,8 @@ class MultiplexedConnection(asyncio.Protocol):
         if not self.lost.done():
             self._transport.write(b"".join(self._outgoing))
             if self._starts_waiting:
-                # The wait for a reply begins with the write, as a command can have been queued long before.
+                # The timeout of a reply starts at the write, because a command can have been queued long
+                # before.
                 self._heard_at, self._starts_waiting = self._loop.time(), False
             if self._timer is None:
                 self._timer = self._loop.call_later(self._silence_s, self._check_silence)

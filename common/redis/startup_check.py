@@ -1,6 +1,6 @@
 """Checks each Redis server at startup; a server that this service cannot use stops the process.
 
-A server that does not answer does not stop the process, because the server is possibly still starting.
+A server that does not answer does not stop the process, because the server may still be starting.
 """
 
 import logging
@@ -22,7 +22,7 @@ from common.url_validation import NO_CLUSTER, NO_SENTINEL
 
 log = logging.getLogger(__name__)
 
-#: OpenSSL's error reasons for a handshake that fails because the server requires a client certificate.
+#: OpenSSL's error reasons for handshakes that fail because the server requires a client certificate.
 _CLIENT_REFUSED = frozenset(
     {"TLSV13_ALERT_CERTIFICATE_REQUIRED", "TLSV1_ALERT_UNKNOWN_CA", "SSLV3_ALERT_BAD_CERTIFICATE"}
     | {"SSLV3_ALERT_HANDSHAKE_FAILURE", "SSLV3_ALERT_CERTIFICATE_UNKNOWN", "SSLV3_ALERT_CERTIFICATE_EXPIRED"}
@@ -94,10 +94,10 @@ def _use_as_cache(redis: Redis) -> None:
 
 
 def _tls_mismatch(url: str) -> str | None:
-    """Return how to correct the URL if only one of client and server uses TLS, else None.
+    """If only the client or only the server uses TLS, return advice on how to correct the URL, else None.
 
-    A connection with TLS on one side only times out or is closed without an error, so the server is probed
-    with and without TLS. The probes send no password.
+    If only one side uses TLS, the connection times out or is closed without an error, so the server is probed
+    both with and without TLS. The probes send no password.
     """
     options = connection_options(url)
     address = options.get("host", "localhost"), options.get("port", 6379)

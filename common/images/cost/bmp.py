@@ -7,19 +7,20 @@ from common.images.cost.unit_costs import ALPHA_PX_S, COLOUR_PX_S, ImageSummary
 
 _FILE_HEADER_BYTES = 14
 _LENGTH = Struct("<I")
-#: The fields after the length field: in the OS/2 header, and at the start of all later header versions.
+#: The formats of the fields that follow the header's length field: in the OS/2 header, and in all later
+#: headers.
 _SHORT_HEADER, _SHORT_BYTES = Struct("<HHHH"), 12
 _LONG_HEADER = Struct("<iiHHI")
-#: Offset of the field that contains the pixel data's offset; the number of bits to whose multiple rows are
-#: padded.
+#: Position of the field that stores where the pixel data starts; each row is padded to a multiple of this
+#: number of bits.
 _START_AT, _ROW_UNIT_BITS = 10, 32
-#: Values of the compression field for run-length encoding: RLE8 and RLE4.
+#: The two compression values that mean run-length encoding: RLE8 and RLE4.
 _RUNS = frozenset({1, 2})
 _BITS_OF_ALPHA = 32
 
 _BYTE_S = 1e-9
-#: Cost per pixel and cost per byte of run-length encoded data, which Pillow decodes in Python. Pillow fills
-#: short lines pixel by pixel.
+#: For run-length encoded data, which Pillow decodes in Python: cost per pixel and cost per encoded byte.
+#: Pillow fills incomplete rows pixel by pixel.
 _RUN_PX_S, _RUN_BYTE_S = 115e-9, 240e-9
 
 

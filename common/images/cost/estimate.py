@@ -31,7 +31,7 @@ MAX_COST_S = 2.0
 
 
 def read_image_summary(data: bytes, image_format: str) -> ImageSummary:
-    """Return the size and estimated decoding cost of a file; most broken files do not raise an error.
+    """Return the size and estimated decoding cost of a file; for most broken files, no error is raised.
 
     Raises:
         ImageTooCostly: the file has too many parts, such as segments or chunks.

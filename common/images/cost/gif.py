@@ -18,7 +18,7 @@ _BLOCK_S, _CODED_BYTE_S, _CODED_PX_S = 1e-6, 40e-9, 3e-9
 
 @dataclass(slots=True)
 class _Cursor:
-    """A file and the current read position in it."""
+    """The bytes of a file, and the current read position."""
 
     data: bytes
     at: int

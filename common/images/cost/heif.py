@@ -10,7 +10,7 @@ from common.images.formats import heif
 #: the box extends to the end of the file.
 _BOX, _LARGE = Struct(">I4s"), Struct(">Q")
 _KINDS = frozenset({b"ftyp", b"meta", b"mdat", b"moov", b"free", b"skip", b"uuid"})
-#: Two pairs of costs (per pixel, per byte): for HEVC (libde265) and for AV1 (dav1d).
+#: The decoding cost per pixel and per byte, first for HEVC (libde265), then for AV1 (dav1d).
 _HEVC_PRICES_S, _AV1_PRICES_S = (20e-9, 90e-9), (15e-9, 60e-9)
 _PRICES_S = MappingProxyType({b"av01": _AV1_PRICES_S})
 

@@ -29,13 +29,13 @@ _BLOCK_PX, _COEFFICIENTS = 8, 64
 _COMPONENTS_MAX = 4
 _ALL_COEFFICIENTS = (1 << _COEFFICIENTS) - 1
 
-#: An image that is scaled down during decoding (DCT scaling) keeps at least this number of pixels on its
-#: shorter side: twice the input size of the largest CLIP model.
+#: The minimum length in pixels of an image's shorter side after DCT scaling (downscaling during decoding):
+#: twice the input size of the largest CLIP model.
 _SCALED_SIDE_PX = 2 * 336
 _SCALES = (8, 4, 2, 1)
 
-#: Cost per block of 8 x 8 samples: in a sequential scan, in a progressive DC scan, and in a progressive AC
-#: scan; cost per coefficient of a block in a refinement scan.
+#: Cost per block of 8 x 8 samples in a sequential scan, a progressive DC scan and a progressive AC scan; cost
+#: per coefficient in a refinement scan.
 _SEQUENTIAL_BLOCK_S, _DC_BLOCK_S, _AC_BLOCK_S, _REFINED_S = 15e-9, 18e-9, 10e-9, 0.8e-9
 #: Cost of arithmetic coding relative to Huffman coding; cost of the memory for one stored block.
 _ARITHMETIC_FACTOR, _STORED_BLOCK_S = 1.6, 60e-9
@@ -90,7 +90,7 @@ class _Frame:
 
     @property
     def stored_coefficients_s(self) -> float:
-        """Return the cost of storing all coefficients, as decoders do if there are several scans."""
+        """Return the cost of keeping all coefficients in memory, as decoders do for several scans."""
         return sum(map(self.blocks, self.components)) * _STORED_BLOCK_S
 
 
@@ -100,7 +100,7 @@ class JpegSummary(ImageSummary):
     last_scan_bytes: int = 0
     #: Height in pixels of a minimum coded unit (MCU).
     unit_rows: int = 8
-    #: Whether all scans together cover every coefficient, so that no entire scan is missing.
+    #: Whether all scans together contain every coefficient, which means that no entire scan is missing.
     has_every_scan: bool = False
 
 

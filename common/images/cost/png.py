@@ -24,7 +24,7 @@ CRC_BYTES = 4
 _HEADER = Struct(">IIBBBBB")
 _GREY, _COLOUR, _PALETTE, _GREY_ALPHA, _COLOUR_ALPHA = 0, 2, 3, 4, 6
 _SAMPLES = {_GREY: 1, _COLOUR: 3, _PALETTE: 1, _GREY_ALPHA: 2, _COLOUR_ALPHA: 4}
-#: For each of the seven Adam7 passes: first column, column step, first row and row step.
+#: The first column, the column step, the first row and the row step of each of the seven Adam7 passes.
 _PASSES = ((0, 8, 0, 8), (4, 8, 0, 8), (0, 4, 4, 8), (2, 4, 0, 4), (0, 2, 2, 4), (1, 2, 0, 2), (0, 1, 1, 2))
 _WHOLE = ((0, 1, 0, 1),)
 _BITS_MAX = 16
@@ -32,8 +32,8 @@ _BITS_MAX = 16
 #: Cost per chunk (which Pillow parses in Python), per pixel of an interlaced picture, and per pixel that is
 #: compared with a 16-bit transparent colour.
 _CHUNK_S, _INTERLACED_PX_S, _COMPARED_PX_S = 3.5e-6, 4e-9, 25e-9
-#: Types of the chunks whose content Pillow reads as rows of the picture. Pillow reads a chunk `fdAT` only if
-#: it is the first of these chunks or follows one of them directly.
+#: Types of the chunks that Pillow decodes as pixel rows. Pillow decodes an `fdAT` chunk only if it is the
+#: first chunk of pixel rows or directly follows another such chunk.
 _CODED, _CODED_FRAME = frozenset({b"IDAT", b"DDAT"}), b"fdAT"
 #: Maximum uncompressed size of an ICC profile in bytes; profiles of printers have up to 3 MB.
 PROFILE_BYTES_MAX = 4 << 20
@@ -65,7 +65,7 @@ class _Header:
         return made
 
     def readings(self, *, is_transparent: bool) -> int:
-        """Return how often the rows are decompressed: twice with a 16-bit transparent colour, else once."""
+        """Return how many times the rows are decompressed: 2 with a 16-bit transparent colour, else 1."""
         return 2 if is_transparent and self.depth == _BITS_MAX else 1
 
     def pixels_s(self, *, is_transparent: bool, may_rotate: bool) -> float:
@@ -87,7 +87,7 @@ def read_png(data: bytes) -> ImageSummary:
 
     Raises:
         ImageTooCostly: the PNG has too many chunks.
-        UndecodableImage: the PNG has two headers, of which programs use different ones.
+        UndecodableImage: the PNG has two headers, and not all programs use the same one.
     """
     chunks = list(png_chunks(data))
     chunks_s = sum(_CHUNK_S + _unpacking_s(kind, end - begin) for kind, begin, end in chunks)
@@ -118,7 +118,7 @@ def _read_header(data: bytes, chunks: Sequence[Chunk]) -> _Header | None:
 
 
 def _coded_bytes(chunks: Sequence[Chunk]) -> int:
-    """Return the total size in bytes of the chunks whose data Pillow decodes as rows of the first picture."""
+    """Return the total size in bytes of the chunks that Pillow decodes as pixel rows of the first picture."""
     coded_bytes, is_coded = 0, False
     for kind, begin, end in chunks:
         is_coded = kind in _CODED or (kind == _CODED_FRAME and (is_coded or not coded_bytes))

@@ -24,7 +24,7 @@ _RAW, _OLD_JPEG, _JPEG, _PACKBITS, _LZMA = 1, 6, 7, 32773, 34925
 _FAXES = frozenset({2, 3, 4, 32771})
 _CMYK, _LAB, _RGB = 5, 8, 2
 _BYTE_BITS = 8
-#: If more than this share of the declared file length is missing, the declared size of a strip counts as
+#: If more than this share of the declared file length is missing, a strip's declared size is assumed to be
 #: wrong.
 _WRONG_SHARE = 0.01
 
@@ -39,8 +39,8 @@ _PRICES_S = {
 #: The costs (per byte of output, per byte of input) of all other compression methods, such as deflate, LZW
 #: and Zstandard.
 _DEFAULT_PRICES_S = (4.5e-9, DEFLATED_BYTE_S)
-#: Cost per strip or tile, and cost per pair of tags. libtiff sorts its tags again for each unknown tag, which
-#: takes time quadratic in the number of tags.
+#: Cost per strip or tile, and cost per pair of tags. Pairs are counted because libtiff sorts all tags again
+#: for each unknown tag, which takes quadratic time.
 _PART_S, _TAG_PAIR_S = 1.5e-6, 25e-9
 #: Cost of one byte of a tag's values, which Pillow and libtiff copy.
 _VALUE_BYTE_S = 4e-9
@@ -50,7 +50,7 @@ def read_tiff(data: bytes) -> ImageSummary:
     """Return the size and estimated decoding cost of a TIFF.
 
     Raises:
-        ImageTooCostly: the TIFF has too many tags, strips or tiles, or many strips that share bytes.
+        ImageTooCostly: the TIFF has too many tags, strips or tiles, or too many strips share bytes.
         UndecodableImage: a tag occurs twice in the TIFF.
     """
     directory = read_directory(data)
@@ -72,8 +72,8 @@ def read_tiff(data: bytes) -> ImageSummary:
 def declared_tiff_bytes(data: bytes) -> int:
     """Return the file length in bytes that the strips or tiles imply, or zero if it is unknown.
 
-    If a strip ends far past the end of the file, its size is probably wrong, which libtiff tolerates; the
-    length then counts as unknown.
+    If a strip ends far past the end of the file, its declared size is probably wrong, so the length counts as
+    unknown. libtiff tolerates a wrong size.
     """
     try:
         directory = read_directory(data)
@@ -87,7 +87,7 @@ def declared_tiff_bytes(data: bytes) -> int:
 
 
 def _parts_tags(directory: Directory) -> tuple[int, int]:
-    """Return the tags of the offsets and sizes of the tiles or, if there are none, of the strips."""
+    """Return the tags for offsets and sizes: tile tags if the file has tiles, else strip tags."""
     if Tag.TILE_OFFSETS in directory.tags:
         return Tag.TILE_OFFSETS, Tag.TILE_SIZES
     return Tag.STRIP_OFFSETS, Tag.STRIP_SIZES
@@ -103,13 +103,13 @@ def _unpacking_s(directory: Directory, compression: int, width: int, height: int
     output_bytes, input_bytes = _unpacked_bytes(directory, width, height), _packed_bytes(directory)
     output_s, input_s = _PRICES_S.get(compression, _DEFAULT_PRICES_S)
     useful = min(input_bytes, output_bytes)
-    # Compressed bytes beyond the decompressed size are deflate blocks without data, or are skipped.
+    # Compressed bytes in excess of the decompressed size are either empty deflate blocks or skipped.
     empty_s = (input_bytes - useful) * (input_s if compression == _RAW else EMPTY_BLOCK_BYTE_S)
     return output_bytes * output_s + useful * input_s + empty_s
 
 
 def _packed_bytes(directory: Directory) -> int:
-    """Return the total compressed size in bytes of all strips or tiles, but at least the file size."""
+    """Return the larger of the file size and the total compressed size of all strips or tiles, in bytes."""
     data = directory.data
     offsets, sizes = _parts_tags(directory)
     places = directory.values(offsets, directory.count(offsets))

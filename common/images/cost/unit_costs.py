@@ -11,7 +11,7 @@ from common.errors import ImageTooCostly
 #: Maximum number of segments, chunks, blocks, strips or tags of one file; ordinary files have hundreds.
 PARTS_MAX = 20_000
 
-#: Cost of unpacking, resizing and converting one pixel: a grey, an RGB, a CMYK and a transparent pixel.
+#: Costs of unpacking, resizing and converting one pixel, by kind of pixel: grey, RGB, CMYK and transparent.
 GREY_PX_S, COLOUR_PX_S, CMYK_PX_S, ALPHA_PX_S = 3.5e-9, 10e-9, 17e-9, 24e-9
 #: Cost of unpacking, resizing and converting one grey pixel of 16 bits.
 GREY_16_PX_S = 12e-9
@@ -21,11 +21,11 @@ ROTATION_PX_S = 5e-9
 INFLATED_BYTE_S = 3.6e-9
 #: Two costs per byte of compressed (deflate) data: the first for bytes up to the decompressed size, the
 #: second for bytes beyond it. Real data takes 20 ns per byte; deflate blocks without data take 75 ns per
-#: byte. Bytes up to the decompressed size can be of both kinds; their cost is chosen so that every accepted
-#: file takes at most 2 s.
+#: byte. The first cost covers a mixture of both kinds of bytes, and is chosen so that every accepted file
+#: takes at most 2 s.
 DEFLATED_BYTE_S, EMPTY_BLOCK_BYTE_S = 50e-9, 80e-9
-#: An EXIF or TIFF directory, which Pillow parses in Python: cost per entry, size of an entry in bytes,
-#: maximum number of entries.
+#: The cost per entry of an EXIF or TIFF directory (which Pillow parses in Python), the size of an entry in
+#: bytes, and the maximum number of entries.
 DIRECTORY_ENTRY_S, DIRECTORY_ENTRY_BYTES, DIRECTORY_ENTRIES_MAX = 4e-6, 12, 65_535
 
 

@@ -17,7 +17,7 @@ _RIFF_BYTES, _FORM_BYTES = 8, 4
 _LENGTH = Struct("<I")
 _CHUNK = Struct("<4sI")
 _FRAME_HEADER_BYTES = 16
-#: The size in bytes of a VP8X chunk: flags, three reserved bytes, width and height of 24 bits each.
+#: The size in bytes of a VP8X chunk, which contains flags, three reserved bytes, and 24-bit width and height.
 _EXTENDED_BYTES = 10
 #: A lossy frame begins with a three-byte frame tag, a three-byte start code, and width and height of 14 bits
 #: each.
@@ -25,7 +25,8 @@ _LOSSY_START, _LOSSY_SIZE, _SIDE_BITS = b"\x9d\x01\x2a", Struct("<HH"), 14
 _LOSSLESS_START = b"\x2f"
 _HAS_ALPHA = 0x10
 
-#: Costs per pixel and per byte of lossy data, then of lossless data; cost per pixel of an alpha plane.
+#: The cost per pixel and the cost per byte of lossy data, the same two costs of lossless data, and the cost
+#: per pixel of an alpha plane.
 _LOSSY_PX_S, _LOSSY_BYTE_S = 8e-9, 55e-9
 _LOSSLESS_PX_S, _LOSSLESS_BYTE_S = 15e-9, 60e-9
 _ALPHA_PLANE_PX_S = 5e-9

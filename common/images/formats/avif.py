@@ -7,15 +7,16 @@ from common.images.formats.heif_coded_pictures import Obu, leb128, obus
 
 _BOX = struct.Struct("!I4s")
 _BOXES_MAX = 1000
-#: The number of zero bytes to append to a truncated item: as a share of the item's size, and as a minimum.
-#: Without enough zeros dav1d reads past the end of the data and fails.
+#: The number of zero bytes appended to a truncated item: a share of the item's size, but at least a minimum
+#: number. Without enough zeros dav1d reads past the end of the data and fails.
 _ROOM_SHARE, _ROOM_MIN_BYTES = 0.25, 4096
 
 
 def without_sequence(data: bytes) -> bytes:
     """Return the file without its image sequence, so that libavif decodes the primary item.
 
-    The size, colours and estimated cost are read from the primary item; a sequence can declare other values.
+    The checks read size, colours and estimated cost from the primary item; an image sequence can declare
+    different values.
     """
     hidden, at = bytearray(data), 0
     for _ in range(_BOXES_MAX):
@@ -33,7 +34,7 @@ def without_sequence(data: bytes) -> bytes:
 
 
 def with_room(data: bytes, *, size_bytes: int) -> bytes:
-    """Return a padded file with an appended copy of each truncated item; each copy ends with zeros.
+    """Append to a padded file a copy of each truncated item that ends with zeros, and return the file.
 
     `size_bytes` is the size of the file before padding.
 

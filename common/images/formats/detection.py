@@ -19,7 +19,8 @@ _SIGNATURES = (
     (b"II*\0", "TIFF"),
     (b"MM\0*", "TIFF"),
 )
-#: Maps each format with unsupported variants to a function that returns why a file is refused, or None.
+#: Maps each format that has unsupported variants to a function that returns the reason for refusing a file,
+#: or None.
 _REFUSALS: Mapping[str, Callable[[bytes], str | None]] = MappingProxyType(
     {"JPEG": jpeg.refusal, "TIFF": tiff.refusal, "BMP": bmp.refusal}
 )

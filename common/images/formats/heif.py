@@ -27,14 +27,14 @@ from common.images.formats.heif_item_locations import Extent, Location, read_ilo
 _ENTRIES_MAX = 20_000
 #: Maximum nesting depth of derived images; most files have a depth of one (a grid of tiles).
 _LEVELS_MAX = 4
-#: The coded pixels can exceed the maximum number of pixels by this share, because tiles can extend past the
-#: picture's edges. The tiles of a 48 megapixel picture add 3 % to its pixels.
+#: The number of coded pixels may exceed the maximum number of pixels by this share, because tiles can extend
+#: past the picture's edges. The tiles of a 48 megapixel picture add 3 % to its pixels.
 _OVERHANG = 0.25
 _HEIF_BRANDS = frozenset(
     {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs", b"mif1", b"mif2", b"msf1"}
 )
 _AVIF_BRANDS = frozenset({b"avif", b"avis"})
-#: Content of a `clap` box: the crop's width, its height, and the x and y offset of its centre, each as a
+#: The format of a `clap` box: the width, height, and centre's x and y offset of the crop, each stored as a
 #: fraction.
 _CLAP = struct.Struct("!IIIIiIiI")
 _BROKEN = "the file begins like HEIF or AVIF but its header is broken"
@@ -49,7 +49,7 @@ _FORMATS = {b"hvc1": "HEIF", b"hev1": "HEIF", b"av01": "AVIF"}
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """The properties of the primary picture; its width and height are given before rotation."""
+    """The properties of the primary picture; width and height are those before rotation."""
 
     width: int
     height: int
@@ -103,7 +103,7 @@ def primary_picture(data: bytes) -> Picture:
 
 
 def truncated_items(data: bytes, *, size_bytes: int) -> list[Extent]:
-    """Return the extents of AV1 items that consist of a single extent, which ends after `size_bytes`.
+    """Return the extents that extend past `size_bytes`, of AV1 items that have a single extent.
 
     Raises:
         UndecodableImage: the boxes are broken.

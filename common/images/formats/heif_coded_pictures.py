@@ -1,7 +1,9 @@
 """Counts the pictures in AV1 and HEVC data without decoding, because a still image can contain many pictures.
 
-AV1   OBU…  header byte, an extension byte and a size (LEB128) if the header byte says so, content
-HEVC  NAL…  length, header of two bytes, content
+AV1 data is a sequence of open bitstream units (OBUs). Each unit is a header byte, an optional extension byte,
+an optional size (LEB128) and the content; the header byte tells which optional fields exist.
+
+HEVC data is a sequence of NAL units. Each unit is a length, a header of two bytes and the content.
 """
 
 from collections.abc import Iterator, Sequence
@@ -39,7 +41,7 @@ class CodedPixels:
     def of(
         self, codec: bytes, extents: Sequence[tuple[int, int]], *, declared: int, configuration: bytes
     ) -> int:
-        """Return the number of pixels of all pictures in an item, or the declared number if that is larger.
+        """Return the larger of two numbers of pixels: in all pictures of an item, and declared by the item.
 
         Raises:
             UndecodableImage: the items have too many units, or too many items share the same data.
@@ -126,7 +128,7 @@ def leb128(value: int) -> bytes:
 
 
 def av1_frame_pixels(data: bytes, unit: Obu) -> int | None:
-    """Return the maximum number of pixels of a frame by a sequence header; None for any other unit."""
+    """Return the pixels of the largest frame that a sequence header allows; None for any other unit."""
     return _largest_frame(_Bits(data[unit.begin : unit.end])) if unit.kind == _SEQUENCE_HEADER else None
 
 
@@ -175,7 +177,7 @@ class _Bits:
 
 
 def _largest_frame(bits: _Bits) -> int:
-    """Return the number of pixels of the largest frame (AV1 specification, 5.5.1)."""
+    """Return the pixels of the largest frame that a sequence header allows (AV1 specification, 5.5.1)."""
     bits.read(4)  # profile, still picture
     if bits.read(1):  # reduced still picture header
         bits.read(5)

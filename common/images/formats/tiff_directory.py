@@ -1,4 +1,4 @@
-"""The first directory of a TIFF (TIFF 6.0): its fields, and which of them may not be repeated or missing."""
+"""Reads the fields of a TIFF's first directory (TIFF 6.0); refuses repeated and incomplete fields."""
 
 import struct
 from dataclasses import dataclass
@@ -35,11 +35,11 @@ class Tag(IntEnum):
 #: Fields that affect the samples, the layout and the cost. If a field occurs twice, libtiff reads the first
 #: and Pillow the last occurrence.
 _SINGLE = frozenset(Tag) - {Tag.SUBFILE_TYPE, Tag.SUB_DIRECTORIES, Tag.DNG_VERSION}
-#: Fields of `_SINGLE` whose values may be outside of a truncated file.
+#: Fields of `_SINGLE` whose values are allowed to be missing from a truncated file.
 _MAY_BE_CUT = frozenset(
     {Tag.STRIP_OFFSETS, Tag.STRIP_SIZES, Tag.TILE_OFFSETS, Tag.TILE_SIZES, Tag.ORIENTATION}
 )
-#: The size in bytes of one value, by field type: from BYTE to DOUBLE, IFD, and the types of BigTIFF.
+#: Maps each field type (BYTE to DOUBLE, IFD, and BigTIFF's types) to the size in bytes of one value.
 _TYPE_BYTES = {
     **dict.fromkeys((1, 2, 6, 7), 1),
     **dict.fromkeys((3, 8), 2),
@@ -55,8 +55,8 @@ _START_AT, _COUNT_BYTES, _VALUE_BYTES = 4, 2, 4
 _ENTRIES_MAX = 4096
 #: A pixel has at most 8 samples.
 SAMPLES_MAX = 8
-#: Maximum total size of all values, relative to the file size. Separate values are together smaller than the
-#: file; if their total is more than twice the file size, many tags share one value.
+#: Maximum total size of all values, relative to the file size. Values that do not overlap are together
+#: smaller than the file, so a total of more than twice the file size means that many tags share one value.
 _VALUES_MAX_SHARE = 2
 
 
@@ -78,7 +78,7 @@ class Directory:
         return min(count, max(len(self.data) - at, 0) // _TYPE_BYTES.get(kind, 1))
 
     def values(self, tag: int, most: int = SAMPLES_MAX) -> tuple[int, ...]:
-        """Return at most `most` values of a tag, negative values as zero; none if they are not integers."""
+        """Return up to `most` values of an integer tag, else none; negative values become zero."""
         kind, _, at = self.tags.get(tag, (0, 0, 0))
         count = min(self.count(tag), most)
         if kind not in _INTEGERS or not count:
@@ -96,7 +96,8 @@ def read_directory(data: bytes) -> Directory:
 
     Raises:
         ImageTooCostly: many tags share one value.
-        UndecodableImage: the directory is broken, has too many fields, or has a field of the layout twice.
+        UndecodableImage: the directory is broken or has too many fields, or a field that must be unique
+        occurs twice.
     """
     try:
         return _read(data)

@@ -14,7 +14,7 @@ _TEXT_BYTES = 4096
 _PDF_BYTES = 1024
 
 _SOUND_BRANDS = frozenset({b"M4A ", b"M4B ", b"M4P "})
-#: Types of the first box of a QuickTime file that has no box `ftyp`.
+#: The possible types of the first box in a QuickTime file without an `ftyp` box.
 _QUICKTIME = frozenset({b"moov", b"mdat", b"wide", b"free", b"skip", b"pnot"})
 
 
@@ -149,7 +149,7 @@ def _text_refusal(head: bytes) -> str | None:
 
 
 def _as_text(head: bytes) -> str | None:
-    """Return the lower-cased beginning of a text file without leading blanks, or None for a binary file."""
+    """Return the start of a text file, in lower case and without leading blanks; None for a binary file."""
     encoding = "utf-16" if head.startswith((b"\xff\xfe", b"\xfe\xff")) else "utf-8-sig"
     decoder = codecs.getincrementaldecoder(encoding)()
     try:

@@ -1,6 +1,6 @@
--- Checks whether a job would be accepted, before its upload is read. ARGV: a JSON object with the owner and
--- the limits; the size of the job's images in bytes. Returns {outcome, seconds after which to retry}; the
--- outcome is one of room, full_owner, full_turns, full_depth, full_age, full_wait, full_images.
+-- Checks whether a job would be accepted, before its upload is read. ARGV: a JSON object with the owner, the
+-- client and the limits, then the total size of the job's images in bytes. Returns {outcome, Retry-After in
+-- seconds}; the outcome is one of room, full_owner, full_turns, full_depth, full_age, full_wait, full_images.
 
 local request, now = cjson.decode(ARGV[1]), now_ms()
 local is_parked = redis.call('LLEN', K.PARKED_OF .. request.client) > 0

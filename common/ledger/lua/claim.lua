@@ -1,9 +1,9 @@
--- Leases a run to a worker. ARGV: run id, worker id, duration of the lease in ms, maximum number of attempts, and,
--- if this Redis is also the cache, the model whose cached embeddings are to be returned.
--- Returns {verdict, query, key, contents, made_from, attempt, created_ms, deadline_ms, now_ms, client, decode_ms}.
--- If a model is given, a list follows: the cache entries for the query key and for each content hash. The
--- verdict is claimed, gone (unknown or expired), ended (already terminal), or held (leased to another worker,
--- or parked).
+-- Leases a run to a worker. ARGV: run id, worker id, duration of the lease in ms, maximum number of attempts;
+-- if this Redis is also the cache, then the fingerprint of the model whose cached embeddings are returned.
+-- Returns {verdict, query, key, contents, made_from, attempt, created_ms, deadline_ms, now_ms, client,
+-- decode_ms}. If a model is given, the reply ends with a list of the cache entries for the query key and for
+-- each content hash. The verdict is claimed, gone (unknown or expired), ended (already terminal), or held
+-- (leased to another worker, or parked).
 
 allow_writes_when_full()
 local run_id, worker_id, lease_ms, allowed = ARGV[1], ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4])
@@ -29,7 +29,7 @@ redis.call('ZADD', K.RUNNING, now + lease_ms, run_id)
 publish(run_id, 'running')
 local f = redis.call('HMGET', run, 'query', 'key', 'contents', 'created_ms', 'deadline_ms', 'made_from', 'client',
   'decode_ms')
--- A run written by a gateway of an older version lacks the newer fields.
+-- A run that an older version's gateway wrote lacks the newer fields.
 local contents, made_from, model = f[3] or '', f[6] or '', ARGV[5]
 local reply = {
   'claimed', f[1], f[2], contents, made_from, attempt, tonumber(f[4]), tonumber(f[5]), now, f[7] or '', tonumber(f[8] or 0)

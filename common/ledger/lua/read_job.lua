@@ -1,5 +1,6 @@
--- Reads one job and its run. ARGV: job id, owner. Returns nil if the owner has no such job, else the fields of job
--- and run, the run's position in the queue, and the number of seconds after which to poll again.
+-- Reads one job and its run. ARGV: job id, owner. Returns nil if the owner has no job with this id, else the
+-- fields of the job and its run, the run's position in the queue, and the number of seconds to wait before
+-- the next poll.
 
 local j = redis.call('HMGET', K.JOB .. ARGV[1], 'run', 'owner', 'query', 'created_ms', 'coalesced', 'canceled_ms', 'cached')
 if not j[1] or j[2] ~= ARGV[2] then return nil end
@@ -7,7 +8,7 @@ local r = redis.call('HMGET', K.RUN .. j[1], 'state', 'started_ms', 'ended_ms', 
   'of_other_version')
 if not r[1] then return nil end
 local rank = redis.call('ZRANK', K.QUEUED, j[1])
--- The position of a parked run is behind all queued runs.
+-- A parked run's position in the queue is after all queued runs.
 local parked = not rank and redis.call('ZRANK', K.PARKED, j[1])
 if parked then rank = redis.call('ZCARD', K.QUEUED) + parked end
 return { j[1], j[3], j[4], j[5], j[6], j[7], r[1], r[2], r[3], r[4], r[5], r[6], r[7], r[8], rank, retry_after_s() }

@@ -1,5 +1,6 @@
--- Reads the load of the service. Returns {number of queued runs, number of running runs, age of the oldest queued
--- run in ms, bytes of stored images, seconds after which to retry, then the announcement of each live worker}.
+-- Reads the load of the service. Returns {number of queued runs, number of running runs, age of the oldest
+-- queued run in ms, bytes of stored images, Retry-After in seconds}, followed by the announcement of each
+-- live worker.
 
 local now = now_ms()
 local oldest = redis.call('ZRANGE', K.QUEUED, 0, 0, 'WITHSCORES')

@@ -1,7 +1,7 @@
 -- Records that decoding a client's image took longer than estimated. ARGV: client, excess over the estimate
 -- in ms. For a minute, this excess is added to the estimated decoding time of each of the client's images.
--- If the client's unclaimed runs then exceed its share of the decoders, the excess runs are parked. Returns
--- the number of runs that were taken back from the queue.
+-- If the client's unclaimed runs then need more than the client's share of the decoders, the surplus runs are
+-- parked. Returns the number of runs that were removed from the queue.
 
 allow_writes_when_full()
 local client, excess_ms, now = ARGV[1], tonumber(ARGV[2]), now_ms()

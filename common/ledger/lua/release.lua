@@ -1,7 +1,7 @@
--- Gives a run back to the queue. ARGV: run id, attempt, 1 if the attempt counts against the maximum, message
--- template, and the reason for the delay, which the error message contains if the run misses its deadline.
--- If one of the client's images has just taken longer than estimated, the run may have to wait for the
--- client's share of the decoders. Returns 1, or 0 if the attempt no longer holds the run's lease.
+-- Gives a run back to the queue. ARGV: run id, attempt, 1 if the attempt counts towards the maximum, message
+-- template, and the reason for the delay, which the error message of the run includes if the run misses its
+-- deadline. If one of the client's images recently took longer to decode than estimated, the run may be
+-- parked. Returns 1, or 0 if the attempt no longer holds the run's lease.
 
 allow_writes_when_full()
 local run, now = K.RUN .. ARGV[1], now_ms()

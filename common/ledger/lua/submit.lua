@@ -1,8 +1,7 @@
 -- Accepts one job: adds it to the unfinished run for its query key, or writes a new run and sends a message for it.
 -- ARGV: the request as a JSON object, the message template, then the digest and the bytes of each image.
--- Returns {outcome, job id, run id, seconds after which to retry}; the outcome is one of
--- accepted, joined, repeated, conflict, full_owner, full_turns, full_depth, full_age, full_wait, full_images,
--- full_shared.
+-- Returns {outcome, job id, run id, Retry-After in seconds}; the outcome is one of accepted, joined,
+-- repeated, conflict, full_owner, full_turns, full_depth, full_age, full_wait, full_images, full_shared.
 
 local now = now_ms()
 local request = cjson.decode(ARGV[1])
@@ -33,7 +32,8 @@ if flying then
     if shared_is_full(request, bytes, now) then return { 'full_shared', job_id, '', retry_after_s() } end
     wait_for(flying, 1)
     count_shared(job_id, bytes, now, keep_ms)
-    -- If the run is parked for another client, send it now if this client's share of the decoders allows it.
+    -- If the run is parked for another client, it is sent now, provided that this client's share of the
+    -- decoders allows it.
     if redis.call('ZSCORE', K.PARKED, flying) and not must_park(request.client, request.decode_ms, now) then
       unpark(flying, request.client, now)
     end

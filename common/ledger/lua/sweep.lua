@@ -1,7 +1,7 @@
 -- Ends runs past their deadline, requeues runs whose lease expired and sends lost messages again.
--- ARGV: message template, maximum number of attempts, age in ms from which a missing message counts as lost, and
--- minimum time in ms between two sweeps by any process.
--- Returns the numbers of runs {ended, requeued, sent again}, or nil if another process has just run this script.
+-- ARGV: message template, maximum number of attempts, time in ms after which a missing message counts as
+-- lost, and minimum time in ms between two sweeps (of all processes). Returns the numbers of runs {ended,
+-- requeued, sent again}, or nil if another process has just run this script.
 
 allow_writes_when_full()
 if not redis.call('SET', K.SWEEPING, '1', 'NX', 'PX', ARGV[4]) then return nil end
@@ -68,8 +68,8 @@ for _, run_id in ipairs(redis.call('ZRANGEBYSCORE', K.QUEUED, '-inf', now - tonu
   end
 end
 
--- Corrects each client's total decoding time, which can still include runs that expired or that an older
--- version's process ended. Only clients with a run parked for at least ARGV[3] ms are checked.
+-- Corrects the total decoding time of clients: the total can still include runs that have expired, or that a
+-- process of an older version ended. Only clients with a run parked for at least ARGV[3] ms are checked.
 local checked = {}
 for _, run_id in ipairs(redis.call('ZRANGEBYSCORE', K.PARKED, '-inf', now - tonumber(ARGV[3]), 'LIMIT', 0, 100)) do
   local client = run_exists(run_id, K.PARKED) and redis.call('HGET', K.RUN .. run_id, 'client')

@@ -9,9 +9,10 @@ local function owner_is_full(request, now)
   return redis.call('ZCARD', owned) >= request.max_jobs
 end
 
--- Returns the memory in bytes that a job uses if it shares a run or a cached answer. Jobs that share a run or
--- an answer are in no queue, so the queue's limits do not apply to them; their total memory is limited
--- instead. The job's hash, its set members and its Idempotency-Key together were measured at 1.7 KB.
+-- Returns the memory in bytes that a job uses if it shares a run or a cached answer. The queue's limits do
+-- not apply to jobs that share a run or an answer, because these jobs add no entry to the queue; instead,
+-- their total memory is limited. In a measurement, a job's hash, set members and Idempotency-Key together
+-- took 1.7 KB.
 local function shared_bytes(request)
   return 2048 + #request.query
 end
@@ -21,8 +22,8 @@ local function shared_is_full(request, bytes, now)
   return tonumber(redis.call('GET', K.SHARED_BYTES) or 0) + bytes > request.max_shared_bytes
 end
 
--- Returns whether a client has more waiting images than all decoders together could decode in time without
--- any other work.
+-- Returns whether a client has too many waiting images: all decoders, used for this client alone, could not
+-- decode these images in time.
 local function turns_are_full(request, now)
   local parked_ms = tonumber(redis.call('GET', K.PARKED_OF .. request.client .. K.PARKED_SUM_SUFFIX) or 0)
   if parked_ms == 0 then return false end
@@ -32,8 +33,8 @@ local function turns_are_full(request, now)
 end
 
 -- Returns why the service cannot accept a run with `incoming` bytes of images, or nil. Parked runs do not
--- delay other clients; they count against the queue's limit only if the new run would be parked, too. A run
--- that would be parked is accepted only if all stored images use at most half of the allowed bytes.
+-- delay other clients, so they count towards the queue's limit only if the new run would also be parked. A
+-- run that would be parked is accepted only if all stored images use at most half of the allowed bytes.
 local function overload_reason(request, incoming, now, is_parked)
   local parked = is_parked and redis.call('ZCARD', K.PARKED) or 0
   local queued = redis.call('ZCARD', K.QUEUED) + parked

@@ -7,11 +7,11 @@ local function now_ms()
   return t[1] * 1000 + math.floor(t[2] / 1000)
 end
 
--- Lets a script write although Redis has reached `maxmemory`. A full Redis refuses a write that needs memory,
--- unless the script has already written something, because a half-executed script would leave inconsistent
--- data. A DEL needs no memory, so scripts that end jobs begin with a DEL; otherwise a full Redis could end no
--- job and would stay full. The script submit.lua does not call this function. (The shebang flag `allow-oom`
--- has the same effect, but only from Redis 7 on.)
+-- Lets a script write although Redis has reached `maxmemory`. A full Redis refuses a script's write that
+-- needs memory, unless the script has already written something, because stopping the script halfway would
+-- leave inconsistent data. A DEL needs no memory, so scripts that end jobs begin with a DEL; without it, jobs
+-- in a full Redis could never end, and Redis would stay full. The script submit.lua does not call this
+-- function. (The shebang flag `allow-oom` has the same effect, but needs Redis 7.)
 local function allow_writes_when_full()
   redis.call('DEL', K.NOTHING)
 end
@@ -23,9 +23,9 @@ local function publish(name, state, more)
   redis.call('PUBLISH', K.EVENTS, name .. ' ' .. state .. (more and ' ' .. more or ''))
 end
 
--- Removes the expired members, named "<name>:<bytes>", from an index sorted by expiry, and subtracts their
--- bytes from the total. The total is written first: a full Redis refuses the first write, so that index and
--- total stay consistent.
+-- Removes the expired members from an index sorted by expiry time, and subtracts their bytes from the total;
+-- a member has the form "<name>:<bytes>". The total is written first: if Redis is full, it refuses this write
+-- and the script stops, so that index and total stay consistent.
 local function forget_expired(index, total, now)
   local expired, bytes = redis.call('ZRANGEBYSCORE', index, '-inf', now), 0
   if #expired == 0 then return end

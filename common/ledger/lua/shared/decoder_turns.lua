@@ -1,9 +1,9 @@
 -- Fair sharing of the image decoders among clients (docs/decisions/0021-turns-at-the-decoders.md).
 --
--- The images that one client has at the workers are limited to TURN_MS of decoding time per decoder, or to a
--- single image that takes longer. Other runs of the client are parked: the message of a parked run is sent
--- only when earlier runs of the client have ended. A parked run occupies no thread, no decoder and no place
--- in the queue.
+-- The images of one client that are sent to the workers may together need at most TURN_MS of decoding time
+-- per decoder; a single image may need more. All further runs of the client are parked: the message of a
+-- parked run is not sent until earlier runs of the client have ended. A parked run does not occupy a thread,
+-- a decoder or a place in the queue.
 
 -- Returns the number of decoders of all live workers; a worker that announces no number counts as one decoder.
 local function decoders(now)
@@ -24,8 +24,8 @@ local function decoding_ms(client, now)
   return tonumber(redis.call('GET', total) or 0)
 end
 
--- Returns a client's maximum excess: the most time in ms that decoding one of its images took beyond the
--- estimate in the last minute. This maximum excess is added to the estimates of all images of the client.
+-- Returns the largest excess (decoding time minus estimate, in ms) of any of a client's images in the last
+-- minute. This largest excess is added to the estimate of every image of the client.
 local function overrun_ms(client)
   return tonumber(redis.call('GET', K.OVERRUN .. client) or 0)
 end
@@ -48,7 +48,7 @@ end
 -- Subtracts a run's decoding time from its client's total.
 local function close_turn(run_id, client)
   local f = redis.call('HMGET', K.RUN .. run_id, 'charged_ms', 'decode_ms')
-  -- A run that was sent by a process of an older version lacks `charged_ms`.
+  -- A run that an older version's process sent lacks `charged_ms`.
   local charged_ms = f[1] or f[2]
   local index, total = K.DECODING .. client, K.DECODING .. client .. K.DECODING_SUM_SUFFIX
   if redis.call('ZREM', index, run_id .. ':' .. charged_ms) == 1 then redis.call('DECRBY', total, charged_ms) end
@@ -61,8 +61,8 @@ local function must_park(client, work_ms, now)
   return redis.call('LLEN', K.PARKED_OF .. client) > 0 or not has_turn(client, work_ms, now)
 end
 
--- Parks a run: `push` is RPUSH for a new run, which goes behind the client's other parked runs, or LPUSH for
--- a run that had already been sent, which goes to the front.
+-- Parks a run: `push` is RPUSH to append a new run to the client's parked runs, or LPUSH to put a run that
+-- had already been sent at the front.
 local function park(push, run_id, client, work_ms, now, keep_ms)
   local list, total = K.PARKED_OF .. client, K.PARKED_OF .. client .. K.PARKED_SUM_SUFFIX
   redis.call('ZADD', K.PARKED, now, run_id)
@@ -107,8 +107,8 @@ local function end_turn(run_id, now)
   send_parked(f[1], now)
 end
 
--- Parks a run whose message has been sent. Returns whether the run was parked; a run written by an older gateway is
--- not parked, because its message is not stored and could not be sent later.
+-- Parks a run whose message has been sent. Returns whether the run was parked; a run that an older version's
+-- gateway wrote is not parked, because its message is not stored and could not be sent later.
 local function park_again(run_id, client, now)
   local run = K.RUN .. run_id
   local f = redis.call('HMGET', run, 'message', 'decode_ms', 'deadline_ms')
@@ -119,8 +119,8 @@ local function park_again(run_id, client, now)
   return true
 end
 
--- Parks all unclaimed runs of a client, then sends as many as the client's share of the decoders still
--- allows. Earlier messages of parked runs stay in the queue, but a claim of a parked run is refused.
+-- Parks all unclaimed runs of a client, then sends as many of these runs as the client's share of the
+-- decoders allows. Earlier messages of parked runs stay in the queue, but a claim of a parked run is refused.
 local function park_queued(client, now)
   local parked = 0
   for _, member in ipairs(redis.call('ZREVRANGE', K.DECODING .. client, 0, -1)) do

@@ -5,11 +5,12 @@ local function service_rate()
   return tonumber(redis.call('GET', K.SERVICE_RATE) or 0)
 end
 
--- Returns the mean number of runs that ended per second. Of the last ten whole seconds, only seconds with a
--- run waiting in the queue count; the other seconds show the demand and not the capacity. Seconds before the
--- first run ended are also left out. If fewer than three seconds count, a known rate can rise but not fall:
--- with a rate that is too low, the service would refuse the load that could correct the rate. A run that a
--- worker gave back to the queue counts as waiting only from that moment.
+-- Returns the mean number of runs that ended per second. Of the last ten whole seconds, only those in which a
+-- run waited in the queue are counted, because the other seconds show the demand instead of the capacity.
+-- Seconds before the first finished run are also left out. If fewer than three seconds are counted, a known
+-- rate can rise but not fall, because with too low a rate the service would refuse the very load by which the
+-- rate could be measured again. The waiting time of a run that a worker returned to the queue starts at the
+-- moment of its return.
 local function measured_rate(second)
   local oldest = redis.call('ZRANGE', K.QUEUED, 0, 0)[1]
   local sent_ms = oldest and redis.call('HGET', K.RUN .. oldest, 'sent_ms')
