@@ -73,7 +73,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         console.print(str(error), style="red", highlight=False)
         return 1
     except (BrokenExecutor, psycopg.Error, RedisError) as error:
-        # A server was killed during the start; the next `make run` continues where this start failed.
+        # A server was killed during the start; the next `make run` continues where this one stopped.
         console.print(f"the start was cut short: {error}; run it again", style="red", highlight=False)
         return 1
     console.print("stopped")
@@ -81,13 +81,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _interrupt(_signal: int, _frame: FrameType | None) -> None:
-    # A second Ctrl-C during the stop must not leave servers running.
+    # A second Ctrl-C is ignored while the servers are being stopped, because it could leave some of them
+    # running.
     _heed_no_signal()
     raise Interrupted
 
 
 def _heed_no_signal() -> None:
-    # An empty handler is set, because a child that is being started would inherit SIG_IGN.
+    # The signals get an empty handler instead of SIG_IGN, because child processes would inherit SIG_IGN.
     for number in _ENDING:
         signal.signal(number, lambda _signal, _frame: None)
 

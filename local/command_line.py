@@ -12,7 +12,7 @@ _OWN = frozenset({"api", "worker", "common", "catalog", "training", "local", "mo
 
 @dataclass(frozen=True, slots=True)
 class SubCommand:
-    """The module of a sub-command, and the extra of the wheel that the module needs."""
+    """The module that a sub-command runs, and the wheel's extra with the module's dependencies."""
 
     module: str
     extra: str
@@ -29,15 +29,16 @@ COMMANDS = MappingProxyType(
         "reset": SubCommand("local.reset", "local"),
     }
 )
-#: Manages keys in the Redis at REDIS_URL, and does not look for a local service as `local.keys` does.
+#: Manages the API keys in the Redis at REDIS_URL; unlike `local.keys`, it does not look for a local service.
 _REMOTE_KEYS = SubCommand("api.keys", "api")
 _USAGE = f"usage: cover-search {{{','.join(COMMANDS)}}} …\n"
 
 
 def main() -> int:
-    """Run the sub-command that the first argument names; return 2 if it names none."""
-    # Python does not search the working directory for the modules of this command. The same must hold for
-    # the Python processes that it starts, such as those of `multiprocessing`: a `json.py` there breaks them.
+    """Run the sub-command that the first argument names; return 2 if there is no such sub-command."""
+    # This command does not import modules from the working directory. PYTHONSAFEPATH=1 has the same effect
+    # for Python processes that it starts, such as those of `multiprocessing`, which a file `json.py` in the
+    # working directory would break.
     os.environ["PYTHONSAFEPATH"] = "1"
     match sys.argv[1:]:
         case [name, *rest] if name in COMMANDS:

@@ -16,7 +16,7 @@ class ServerFailed(CoverSearchError):
 
 
 class StateFolderUnusable(CoverSearchError):
-    """The state folder, or a part of it, cannot be read or written."""
+    """The state folder, or a file or folder in it, cannot be read or written."""
 
 
 class ExampleSearchFailed(CoverSearchError):

@@ -1,4 +1,4 @@
-"""Runs two example searches after a start, one by image and one by text, over HTTP like any client."""
+"""After a start, runs two example searches over HTTP, as any client would: one by image and one by text."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -16,7 +16,8 @@ from local.errors import ExampleSearchFailed
 
 TEXT = "red circle on a dark cover"
 SHOWN = 5
-#: The maximum seconds that a client can ask to wait, independent of DEFAULT_WAIT_S.
+#: The number of seconds that the example searches ask the gateway to wait: the maximum, whatever
+#: DEFAULT_WAIT_S is.
 WAIT_S = 60
 
 

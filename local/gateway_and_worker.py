@@ -14,7 +14,7 @@ from common.redis import keyspace
 from common.redis.clients import open_redis
 from local.processes.child_process import ChildProcess
 
-#: Seconds between SIGTERM and SIGKILL; a worker needs up to 25 s to finish its work.
+#: Seconds between SIGTERM and SIGKILL; a worker may need 25 s to finish its jobs.
 STOP_GRACE_S = 35.0
 
 
@@ -37,7 +37,7 @@ class Service(ChildProcess):
             stop_signal=signal.SIGTERM,
             stop_grace_s=STOP_GRACE_S,
             start_timeout_s=timeout_s,
-            # If this process is killed, a worker need not finish its jobs, because Redis keeps the jobs.
+            # SIGKILL is safe if this process is killed: a worker's unfinished jobs are kept in Redis.
             death_signal=signal.SIGKILL,
         )
         self._command = command
@@ -61,7 +61,7 @@ class Service(ChildProcess):
 def gateway_service(
     folder: Path, env: Mapping[str, str], *, url: str, timeout_s: float, name: str = "gateway"
 ) -> Service:
-    """Return a gateway process, not yet started; PORT in `env` must be the port in `url`."""
+    """Return a gateway process that is not started yet; PORT in `env` must be the port in `url`."""
     return Service(
         name,
         folder=folder / name,

@@ -1,7 +1,7 @@
 """Manages the API keys of the service on this machine: `make key`, `cover-search keys create` and so on.
 
-API keys are stored in the Redis at REDIS_URL, by default in the embedded Redis of a running `make run`
-that has the same STATE_DIR and PORT.
+API keys are stored in the Redis at REDIS_URL. If REDIS_URL is not set, they are stored in the embedded Redis
+of the running `make run` with the same STATE_DIR and PORT.
 """
 
 import sys
@@ -36,7 +36,7 @@ def with_running_redis(environ: Mapping[str, str]) -> Mapping[str, str]:
 
     Raises:
         SettingsError: STATE_DIR names no folder.
-        StateFolderUnusable: the record of the Redis cannot be read.
+        StateFolderUnusable: the file that records the embedded Redis's URL cannot be read.
     """
     if environ.get("REDIS_URL"):
         return environ

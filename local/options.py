@@ -58,7 +58,8 @@ def read_options(environ: Mapping[str, str]) -> LocalOptions:
     """
     models = str(shared_folder(environ) / "models")
     defaults = {"CLIP_MODEL": str(DEMO_MODEL), "MODEL_CACHE_DIR": models}
-    # A user's own catalog has vectors of the production model, unless the user sets CLIP_MODEL.
+    # A catalog given by URL is assumed to contain the production model's vectors, unless the user sets
+    # CLIP_MODEL.
     if environ.get("SUPABASE_URL") or environ.get("DATABASE_URL"):
         del defaults["CLIP_MODEL"]
     merged = defaults | {name: value for name, value in environ.items() if value}

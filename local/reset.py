@@ -1,7 +1,7 @@
 """`make reset` removes the files that `make run` with the same STATE_DIR and PORT created.
 
-Databases, generated covers, exported models and logs are removed; the next start recreates them. API keys and
-albums that were added by hand are lost.
+Databases, generated covers, exported models and logs are removed; the next start recreates them. API keys,
+and albums that a user has added, are lost.
 """
 
 import shutil
@@ -17,7 +17,7 @@ _PARTS = ("redis", "postgres", "covers", "models", "gateway", "worker-*")
 
 
 def main() -> int:
-    """Return the exit status: 1 if a process still runs from the folder, or it cannot be removed."""
+    """Remove the state; return 1 if a process still uses it or it cannot be removed, else 0."""
     try:
         state = state_folder(own_environment())
         with state_errors(state):

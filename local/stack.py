@@ -2,7 +2,7 @@
 
     Redis, PostgreSQL ──► schema, demo catalog ──► workers, gateway
 
-A catalog that a setting names by URL is used unchanged: no schema is applied and no demo is loaded.
+A catalog whose URL is set is used unchanged: no schema is applied and no demo is loaded.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -20,7 +20,7 @@ from local.processes.supervisor import Supervisor
 from local.servers.postgres import PostgresConfig, PostgresServer
 from local.servers.redis import RedisConfig, RedisServer
 
-#: The maximum time in seconds for a worker's start, which includes the first export of a large model.
+#: The maximum seconds for a worker's start, long enough for the first export of a large model.
 WORKER_START_S = 600.0
 GATEWAY_START_S = 30.0
 
@@ -57,7 +57,7 @@ class Stack:
         return self._postgres.url()
 
     def start_servers(self) -> None:
-        """Start the embedded Redis and PostgreSQL, unless settings name others by URL."""
+        """Start the embedded Redis and PostgreSQL, each unless a setting gives another server's URL."""
         state = self._options.state
         state.mkdir(parents=True, exist_ok=True)
         if self._options.embeds_redis:
@@ -81,14 +81,14 @@ class Stack:
         try:
             _start_together(self._services)
         except ServerFailed:
-            # If the supervisor gave up a server and therefore canceled these starts, report that server's
-            # error.
+            # If the supervisor canceled these starts because a server had ended too often, report that
+            # server's error.
             self._supervisor.require_all()
             raise
         self._supervisor.watch(self._services)
 
     def keep_running(self) -> None:
-        """Restart each process that ends, until a process ends too often.
+        """Restart each process that ends; return only when a process has ended too often.
 
         Raises:
             ServerFailed: a process ended too often.
@@ -123,8 +123,8 @@ class Stack:
 def _start_together(parts: Sequence[ChildProcess]) -> None:
     """Start processes and wait until all are ready; if one fails, cancel all other starts.
 
-    Even a single process is started in its own thread, because a signal raises an exception in the main
-    thread, possibly after a process has started but before its id is recorded.
+    Even a single process is started in its own thread. In the main thread, a signal could raise an exception
+    between the start of a process and the recording of its id.
     """
     threads = ThreadPoolExecutor(max(1, len(parts)))
     try:

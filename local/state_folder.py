@@ -1,4 +1,4 @@
-"""The state folder of `make run`: its path, and the sentence for a folder that cannot be used."""
+"""The state folder of `make run`: its path, and the error message if the folder cannot be used."""
 
 import errno
 from collections.abc import Iterator, Mapping
@@ -12,7 +12,7 @@ from local.errors import StateFolderUnusable
 #: The default state folder, in the working directory.
 DEFAULT_STATE = ".state"
 DEFAULT_PORT = str(Settings.model_fields["port"].default)
-#: Errors of a write, which do not name the file; the state folder is the only place that is written to.
+#: Errors of a write whose messages do not name the file; only the state folder is written to.
 _NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EFBIG, errno.EIO})
 
 
@@ -27,7 +27,7 @@ def state_folder(environ: Mapping[str, str]) -> Path:
 
 
 def shared_folder(environ: Mapping[str, str]) -> Path:
-    """Return STATE_DIR; by default the folder that the stacks of all ports share.
+    """Return STATE_DIR or, by default, the folder that the stacks of all ports share.
 
     Raises:
         SettingsError: as `state_folder`.
@@ -42,10 +42,10 @@ def redis_folder(state: Path) -> Path:
 
 @contextmanager
 def state_errors(state: Path) -> Iterator[None]:
-    """Turn errors of files in the state folder into one sentence.
+    """Turn errors about files in the state folder into a one-sentence error message.
 
     Raises:
-        StateFolderUnusable: the body could not read or write there.
+        StateFolderUnusable: the `with` block could not read or write a file in the state folder.
     """
     try:
         yield

@@ -36,7 +36,7 @@ Outcome = npt.NDArray[np.float32] | BulkFault
 
 @dataclass(frozen=True, slots=True)
 class BulkReply:
-    """The worker's reply to a batch; for each cover, an outcome: an embedding of shape (512,) or a fault."""
+    """The worker's reply to a batch, with one outcome per cover: an embedding of shape (512,) or a fault."""
 
     batch_id: str
     model_fingerprint: str

@@ -1,4 +1,4 @@
-"""The code that a child process runs first: changes the user, ends with the parent, executes the command.
+"""The code that a child process runs first, to change its user, to end with its parent and to run a command.
 
 Executing the command does not change the process id. This module imports little, so that it starts in a few
 milliseconds.
@@ -8,8 +8,8 @@ import os
 import signal
 import sys
 
-# `os.execvp` imports `warnings`; it is imported early, because the new user may be unable to read the
-# standard library.
+# `os.execvp` needs the module `warnings`, which is imported before the user changes, because the new user may
+# be unable to read the standard library.
 import warnings  # noqa: F401
 from collections.abc import Sequence
 
@@ -19,7 +19,7 @@ from common.process_control import end_with_parent
 def become(arguments: Sequence[str]) -> None:
     """Execute a command; arguments: PARENT_PID DEATH_SIGNAL UID GID COMMAND…; UID `-` keeps the user."""
     parent_pid, death_signal, uid, gid, *command = arguments
-    # `end_with_parent` is called after the change of user, because that change clears the parent-death
+    # `end_with_parent` is called after changing the user, because changing the user clears the parent-death
     # signal.
     if uid != "-":
         os.setgroups([])

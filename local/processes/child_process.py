@@ -23,8 +23,8 @@ from local.processes.run_as import OURSELVES, RunAs
 from local.processes.spawn import spawn
 
 POLL_S = 0.02
-#: The maximum number of attempts to start: another program can take the chosen port, and the shared memory
-#: of a killed PostgreSQL stays in use until its last process has ended.
+#: The maximum number of start attempts. An attempt can fail because another program has taken the chosen
+#: port, or because a killed PostgreSQL's shared memory is in use until its last process has ended.
 START_ATTEMPTS = 3
 
 
@@ -59,7 +59,7 @@ class ChildProcess(ABC):
 
     @abstractmethod
     def command(self) -> Sequence[str]:
-        """Return the command of the next start attempt, after writing the files that the command reads."""
+        """Write the files that the command of the next start attempt reads, and return this command."""
 
     @abstractmethod
     def is_ready(self) -> bool:
@@ -70,7 +70,7 @@ class ChildProcess(ABC):
         return None
 
     def prepare(self) -> None:  # noqa: B027 - a subclass need not do anything
-        """Prepare the first start attempt, after the folder was claimed."""
+        """Prepare the first start attempt; called after the folder has been locked."""
 
     @property
     def folder(self) -> Path:
@@ -97,8 +97,8 @@ class ChildProcess(ABC):
         """Start the process and wait until it is ready.
 
         Raises:
-            ServerFailed: the folder is in use, the process did not become ready (the message ends with
-                the end of its log), or the start was canceled.
+            ServerFailed: the folder is in use, the start was canceled, or the process did not become ready;
+                in the last case, the message includes the end of the log.
         """
         self._folder.claim()
         try:
@@ -113,17 +113,17 @@ class ChildProcess(ABC):
 
         Raises:
             ServerFailed: the process did not become ready, or its start was canceled; the folder stays
-                claimed.
+                locked.
         """
         self._end()
         self._start_until_ready()
 
     def cancel_start(self) -> None:
-        """Cancel a start or restart in another thread, and every further one until the next `stop`."""
+        """Cancel a start or restart in another thread, and any further start until the next `stop`."""
         self._start_is_canceled.set()
 
     def kill(self) -> None:
-        """Kill the process at once, as the kernel does when memory runs out."""
+        """Kill the process at once with SIGKILL, as the kernel does when memory runs out."""
         if self._process is not None:
             self._process.kill()
             self._process.wait()

@@ -1,8 +1,8 @@
 """The folder of a child process, with its lock, its process id and its logs.
 
-lock            locked by the process that started the child
-child.json      process id and start time of the child, to find a child whose parent was killed
-server.log      output of the child; server.log.1 has the output of the previous child
+- `lock` is locked by the process that started the child.
+- `child.json` contains the child's process id and start time, to find a child whose parent was killed.
+- `server.log` contains the output of the child, and `server.log.1` the output of the previous child.
 """
 
 import fcntl
@@ -58,7 +58,7 @@ class ProcessFolder:
             self._lock_fd = None
 
     def end_orphan(self, *, stop_signal: signal.Signals, grace_s: float) -> None:
-        """End a child whose parent was killed, with SIGKILL if `stop_signal` does not end it in `grace_s`."""
+        """End a child whose parent was killed, by SIGKILL if `stop_signal` has no effect in `grace_s`."""
         orphan = running_process(self.path)
         if orphan is None:
             return
@@ -92,7 +92,7 @@ class ProcessFolder:
 
 
 def running_process(folder: Path) -> psutil.Process | None:
-    """Return the process last started from a folder, or None if this process has ended."""
+    """Return the process that was last started from a folder, or None if that process has ended."""
     try:
         record = json.loads(_record_path(folder).read_text())
         process = psutil.Process(record["pid"])

@@ -1,8 +1,8 @@
 """The user that a program runs as: this process's user, or an unprivileged user if this process is root.
 
 PostgreSQL and PgBouncer refuse to run as root, so root starts them as the user `nobody`. If `nobody` cannot
-enter a parent folder (such as `/root`) of the program or its data, `setpriv` adds only the capability to
-ignore file permissions.
+enter a parent folder (such as `/root`) of the program or its data, the program is started by `setpriv`, which
+gives it the capability to ignore file permissions and no other capability.
 """
 
 import os
@@ -36,9 +36,10 @@ OURSELVES = RunAs()
 
 
 def unprivileged(*paths: Path, data: Path) -> RunAs:
-    """Return the user for a program that refuses to run as root and needs `paths`.
+    """Return the user for a program that refuses to run as root and that must be able to enter `paths`.
 
-    If this process is root, the user is the owner of `data`, or `nobody` if `data` is root's or missing.
+    If this process is root, the returned user is the owner of `data`, or `nobody` if `data` is missing or
+    belongs to root.
 
     Raises:
         ServerFailed: the user cannot enter one of the paths, and `setpriv` is not installed.
@@ -55,7 +56,8 @@ def unprivileged(*paths: Path, data: Path) -> RunAs:
             f"as root, PostgreSQL runs as the user {owner[0]}, who may not enter {closed[0]}: "
             "install util-linux (setpriv), move the checkout, or run as an ordinary user"
         )
-    # initdb looks for `postgres` with access(2), which ignores the capability unless this bit is set.
+    # initdb searches for `postgres` with access(2), which takes the capability into account only if this bit
+    # is set.
     access = "--securebits=+no_setuid_fixup"
     capability = ("--inh-caps=+dac_override", "--ambient-caps=+dac_override")
     as_user = (f"--reuid={owner[0]}", f"--regid={owner[1]}", "--clear-groups")

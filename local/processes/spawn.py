@@ -1,7 +1,7 @@
 """Starts programs that end when this process is killed (docs/decisions/0018-children-end-with-make-run.md).
 
-On Linux a process can ask the kernel for a signal when its parent ends. The kernel sends the signal when the
-*thread* that started the process ends, so a single thread, which never ends, starts every child.
+On Linux a process can ask the kernel for a signal when its parent ends. The signal is sent when the parent's
+thread that started the process ends, so a single thread that never ends starts every child.
 """
 
 import functools
@@ -15,8 +15,8 @@ from pathlib import Path
 
 from local.processes.run_as import OURSELVES, RunAs
 
-#: Python code for the child that copies this process's module search path; isolated Python has only the
-#: standard library.
+#: Python code that copies this process's module search path to the child, because isolated Python (`-I`)
+#: searches only the standard library.
 _IMPORT = f"import sys; sys.path[:] = {sys.path!r}; from local.processes.child_entry_point import become"
 #: The Python command that runs `become`; its options make Python start fast and work for every user.
 _BECOME = (sys.executable, "-I", "-S", "-B", "-c", f"{_IMPORT}; become(sys.argv[1:])")
@@ -32,8 +32,8 @@ def spawn(
 ) -> "subprocess.Popen[bytes]":
     """Start a program in a new session; its output goes to a new log.
 
-    Ctrl-C at the terminal does not signal a program in another session, so this process can end its programs
-    in the right order.
+    Ctrl-C at the terminal does not reach programs in other sessions, so this process can end them in the
+    right order.
     """
 
     def popen() -> "subprocess.Popen[bytes]":
@@ -55,8 +55,8 @@ def spawn(
 def bound_command(
     command: Sequence[str], *, death_signal: signal.Signals, run_as: RunAs = OURSELVES
 ) -> list[str]:
-    """Return a command that runs `command` and receives `death_signal` if this process is killed."""
-    # If `run_as` has a prefix, the prefix command changes the user.
+    """Return a command that runs `command`, and gets `death_signal` if this process is killed."""
+    # If `run_as` has a prefix, the prefix command (such as `setpriv`) changes the user, not `become`.
     owner = None if run_as.prefix else run_as.owner
     user = ("-", "-") if owner is None else (str(owner[0]), str(owner[1]))
     return [*run_as.prefix, *_BECOME, str(os.getpid()), str(int(death_signal)), *user, *command]

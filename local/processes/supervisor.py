@@ -1,4 +1,4 @@
-"""Restarts a stack's processes when they end; the pause grows each time a process ends within a minute.
+"""Restarts a stack's processes when they end, after a longer pause if a process ends within a minute.
 
 running ──ended──► pause ──► started again ──► running
                      │ it ended too often, each time within a minute
@@ -14,14 +14,16 @@ from local.errors import ServerFailed
 from local.processes.child_process import ChildProcess
 
 LOOK_EVERY_S = 0.5
-#: The seconds to wait before each successive restart; after the last restart, the process is given up.
+#: The seconds to wait before each successive restart; if the process ends again after the last restart, it is
+#: no longer restarted.
 PAUSES_S = (0.0, 1.0, 2.0, 4.0, 8.0)
-#: The seconds after which a running process counts as stable, so that its next restart has the first pause.
+#: The seconds after which a running process counts as stable; when a stable process ends, the pauses start
+#: from the first again.
 STABLE_S = 60.0
 
 
 class Supervisor:
-    """Watches the processes of a stack (its parts), each in a separate thread."""
+    """Watches each process of a stack in a separate thread."""
 
     def __init__(
         self,
@@ -41,14 +43,14 @@ class Supervisor:
         self._watched: list[tuple[ChildProcess, threading.Thread]] = []
 
     def watch(self, parts: Iterable[ChildProcess]) -> None:
-        """Restart each of these started processes whenever it ends."""
+        """Start watching these running processes; each is restarted whenever it ends."""
         for part in parts:
             thread = threading.Thread(target=self._keep, args=(part,), name=f"keeps {part.name}", daemon=True)
             self._watched.append((part, thread))
             thread.start()
 
     def wait(self) -> None:
-        """Wait until a process is given up.
+        """Wait until a process has ended too often and is no longer restarted.
 
         Raises:
             ServerFailed: always; the message names the process that ended too often.
@@ -57,10 +59,10 @@ class Supervisor:
         self.require_all()
 
     def require_all(self) -> None:
-        """Check that no process was given up.
+        """Raise an error if a process ended too often and is no longer restarted.
 
         Raises:
-            ServerFailed: a process was given up; the message names it.
+            ServerFailed: a process ended too often; the message names the process.
         """
         if self._given_up.is_set():
             raise ServerFailed(self._reason)

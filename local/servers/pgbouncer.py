@@ -1,7 +1,7 @@
 """Runs Debian's PgBouncer in transaction mode, which most hosted PostgreSQL services use.
 
-PgBouncer listens on a free port of 127.0.0.1, serves every database of one PostgreSQL server, and gives each
-transaction one of a few sessions.
+PgBouncer listens on a free port of 127.0.0.1 and serves all databases of one PostgreSQL server; each
+transaction is assigned to one of a few server sessions.
 """
 
 import os

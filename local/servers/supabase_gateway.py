@@ -1,7 +1,7 @@
 """A local substitute for Supabase's gateway: an HTTP server that forwards `/rest/v1/` to PostgREST.
 
 The gateway keeps the connections to clients and to PostgREST alive and refuses unknown API keys. Tests set
-`intercept` to answer instead of PostgREST, as a busy or broken PostgREST would.
+`intercept` to send responses of their own, such as those of a busy or broken PostgREST.
 """
 
 import http.client
@@ -102,7 +102,7 @@ class _Handler(BaseHTTPRequestHandler):
         super().finish()
 
     def handle(self) -> None:
-        # A client that disconnects while it waits is not an error of the gateway.
+        # A client that disconnects before it gets a response does not cause an error message of the gateway.
         with suppress(ConnectionError):
             super().handle()
 

@@ -9,8 +9,8 @@ import orjson
 import psycopg
 from psycopg import sql
 
-#: SQL that creates Supabase's roles: an API key names one of the first three, and PostgREST logs in as the
-#: last.
+#: SQL that creates Supabase's roles; the first three are the roles that an API key can name, and the last is
+#: PostgREST's own login role.
 _ROLES = """
 DO $$
 BEGIN
@@ -31,7 +31,8 @@ $$;
 GRANT anon, authenticated, service_role TO authenticator;
 ALTER ROLE authenticator SET statement_timeout = '8s';
 """
-#: SQL that sets Supabase's default grants on new objects, which the catalog's schema must revoke.
+#: SQL that sets the default grants that Supabase adds to new objects; the catalog's schema must revoke these
+#: grants.
 _DEFAULTS = """
 GRANT USAGE ON SCHEMA public TO anon, authenticated, service_role;
 ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT ALL ON TABLES TO anon, authenticated, service_role;
@@ -41,7 +42,7 @@ ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT ALL ON SEQUENCES TO anon, authen
 
 
 def create_roles(database_url: str, *, authenticator_password: str) -> None:
-    """Create the roles of a PostgreSQL server and the grants of one database; harmless if they exist."""
+    """Create the roles on a PostgreSQL server and the grants in one database, unless they exist already."""
     with psycopg.connect(database_url) as connection:
         connection.execute(_ROLES)
         connection.execute(

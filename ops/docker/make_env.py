@@ -26,7 +26,7 @@ DEMO = {"COMPOSE_PROFILES": "demo", "CLIP_MODEL": "models/demo"}
 
 
 def signed_key(jwt_secret: str, *, role: str, issued_at_s: int) -> str:
-    """Return an API key: a JSON Web Token, signed with HS256, whose bearer gets a database role."""
+    """Return an API key: a JSON Web Token, signed with HS256, that gives its bearer a database role."""
     claims = {
         "iss": "cover-search",
         "role": role,

@@ -1,8 +1,10 @@
 """The wire format between the worker and a decoder process, over a socket pair.
 
-request   length u32 · file
-reply     kind u8 · length u32 · CPU time in µs u32 · body
-          kind P: RGB bytes · E: code, newline, detail · R: ready, no body
+- A request is the length of a file (u32) and the file.
+- A reply is its kind (u8), the length of its body (u32), the CPU time in microseconds (u32) and the body.
+- A reply of kind P contains pixels: its body is RGB bytes.
+- A reply of kind E contains an error: its body is the error code, a newline and the detail.
+- A reply of kind R means that the decoder is ready; it has no body.
 """
 
 import socket
