@@ -1,6 +1,6 @@
 """Train, fine-tune and evaluate models: `python -m training COMMAND` (docs/training.md).
 
-The exit status is 0 if everything succeeded, 1 if rows of a table were rejected, 2 if the command failed.
+The exit status is 0 on success, 1 if rows of a table were rejected, and 2 if the command failed.
 """
 
 import argparse
@@ -35,7 +35,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if options.threads:
         torch.set_num_threads(options.threads)
     quieten: Callable[[], None] = disable_progress_bar  # untyped in transformers
-    # Progress bars of the transformers library would interrupt this program's progress bars.
+    # The progress bars of the transformers library are disabled, because they would disrupt this program's
+    # own.
     quieten()
     return run_command("training", options, resume_hint="the same command continues from its last checkpoint")
 

@@ -25,7 +25,8 @@ LOG = "log.csv"
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """The training schedule; training stops after `patience` validations without progress (0: never)."""
+    """The training schedule; training stops early after `patience` validations without progress (0 disables
+    this)."""
 
     steps: int
     learning_rate: float
@@ -62,11 +63,11 @@ def fit(
     keep_best: Callable[[CLIPModel], None] | None = None,
     to_beat: float = -math.inf,
 ) -> Progress:
-    """Train from the folder's checkpoint, if any, until the plan ends or validation stops improving.
+    """Train, from the folder's checkpoint if there is one, until the plan ends or validation stops improving.
 
-    `make_batch` must depend on the step only, so that a resumed run sees the same batches. Batches are moved
-    to the model's device. `keep_best` is called with each model whose validation score exceeds `to_beat` and
-    all earlier scores.
+    The batches that `make_batch` returns must depend only on the step, so that a resumed run sees the same
+    batches. Batches are moved to the model's device. `keep_best` is called with each model whose validation
+    score exceeds `to_beat` and all earlier scores.
     """
     folder.mkdir(parents=True, exist_ok=True)
     trained = nn.ModuleDict({"model": model, **({"reader": reader} if reader else {})}).to(model.device)
@@ -104,9 +105,9 @@ def _bar() -> display.Progress:
 def learning_rate(step: int, plan: Plan) -> float:
     """Return the learning rate at a step, which rises linearly, stays constant, and falls linearly to zero.
 
-    Before the fall, the learning rate does not depend on the total number of steps. A run can therefore be
-    shortened or extended from a checkpoint before the fall, with the same result as a run that had the new
-    length from the start.
+    Until it begins to fall, the learning rate does not depend on the total number of steps. A run can
+    therefore be resumed with a different length from any checkpoint before the fall; the result is that of a
+    run with this length from the start.
     """
     rise = (step + 1) / plan.warmup_steps if plan.warmup_steps else 1.0
     fall = (plan.steps - step) / (plan.steps * plan.decay_share)
@@ -118,7 +119,7 @@ def _due(step: int, every: int, last: int) -> bool:
 
 
 def _optimiser(trained: nn.Module, plan: Plan) -> torch.optim.AdamW:
-    """Return an AdamW optimiser with weight decay on matrices only, not on gains, biases and logit scale."""
+    """Return an AdamW optimiser with weight decay for matrices, but not for gains, biases and logit scale."""
     learning = [p for p in trained.parameters() if p.requires_grad]
     matrices = [p for p in learning if p.ndim > 1]
     others = [p for p in learning if p.ndim <= 1]
@@ -202,8 +203,8 @@ def _save(path: Path, *, trained: nn.Module, optimiser: torch.optim.AdamW, progr
 def _resume(path: Path, *, trained: nn.Module, optimiser: torch.optim.AdamW) -> Progress | None:
     if not path.exists():
         return None
-    # Tensors are loaded to the CPU, so that a GPU's checkpoint loads anywhere; `load_state_dict` copies each
-    # tensor to the device of the weights.
+    # Tensors are loaded to the CPU, so that a checkpoint written on a GPU can be loaded on any machine;
+    # `load_state_dict` then copies each tensor to the device of the weights.
     state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
     trained.load_state_dict(state["trained"])
     optimiser.load_state_dict(state["optimiser"])

@@ -1,4 +1,4 @@
-"""Trains the demo CLIP from scratch on generated covers, with new phrases and photographs at every step."""
+"""Trains the demo CLIP from scratch on generated covers; each step uses new phrases and new photographs."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ from training.model.architecture import IMAGE_SIZE_PX, new_model, processor, sav
 from training.model.initial_weights import prepare_picture_tower
 from training.model.tokenizer import train_tokenizer
 
-#: The seed of the training covers, which is not the seed of the demo catalog, so that the model is never
-#: trained on the demo's own covers.
+#: The seed of the training covers; it differs from the demo catalog's seed, so that the model is not trained
+#: on the covers of the demo catalog.
 TRAINING_SEED = 20_240_117
 _COVERS_A_STEP = 96
 _TWINS_A_STEP = 32
@@ -32,7 +32,8 @@ _WARMUP_STEPS = 200
 _SAMPLED_COVERS = 1000
 _EXCLUSIVE = ("tone", "ground", "ink", "shape", "layout", "texture")
 _PHOTOGRAPHED = 0.45
-#: The step up to which the share of photographs grows; early steps show plain covers to teach shapes.
+#: The share of photographs grows up to this step; early steps mostly show plain covers, from which the model
+#: learns shapes.
 _PHOTOGRAPHED_FROM_STEP = 1200
 
 _FACT_INDEX = {fact: number for number, fact in enumerate(FACTS)}
@@ -102,7 +103,7 @@ def _fact_row(names: frozenset[str]) -> np.ndarray[tuple[int], np.dtype[np.float
 
 
 def _exclusive_groups() -> tuple[tuple[int, int], ...]:
-    """Return the ranges of a batch's texts in which at most one text is true of a cover."""
+    """Return the ranges of a batch's texts of which at most one per range is true of any cover."""
     found = []
     kinds = ((number, fact.partition(":")[0]) for number, fact in enumerate(PROMPT_FACTS))
     for kind, members in groupby(kinds, key=lambda item: item[1]):
@@ -125,7 +126,7 @@ def _photographed(step: int) -> float:
 
 
 def _views(pixels: Tensor, *, seed: int, photographed: float) -> Tensor:
-    """Return a plain or photographed picture of each cover, then a second photograph of the twin covers."""
+    """Return one picture (plain or photograph) of each cover, then a second photograph of each twin cover."""
     generator = torch.Generator().manual_seed(seed)
     first = mixed_views(pixels, photographed=photographed, generator=generator)
     again = photographed_views(pixels[:_TWINS_A_STEP], generator=generator)

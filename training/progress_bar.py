@@ -1,4 +1,4 @@
-"""Shows a progress bar on standard error, because standard output is for results."""
+"""Shows a progress bar on standard error, because standard output is reserved for results."""
 
 from __future__ import annotations
 

@@ -20,8 +20,7 @@ TOOLS = Path(".tools/node_modules").absolute()
 
 @dataclass(frozen=True, slots=True)
 class PostgrestConfig:
-    """The options; `database_url` must log in as `authenticator`, `jwt_secret` must have 32 characters or
-    more."""
+    """The options; `database_url` logs in as `authenticator`, and `jwt_secret` has at least 32 characters."""
 
     folder: Path
     database_url: str = field(repr=False)

@@ -4,7 +4,7 @@ import argparse
 
 
 def share(value: str) -> float:
-    """Return an argument's value as a share from 0 to less than 1."""
+    """Return an argument's value as a number that is at least 0 and less than 1."""
     try:
         number = float(value)
     except ValueError:

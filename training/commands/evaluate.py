@@ -28,8 +28,8 @@ from worker.encoder.preprocessing import read_preprocessing
 
 _ALL = "all"
 _PARTS = [*(part.value for part in Part), _ALL]
-#: The size of the covers from which photographs are simulated; like a phone's photographs, these covers are
-#: larger than the model's input.
+#: The size of the covers from which photographs are simulated; the covers are larger than the model's input,
+#: as real photographs are.
 _SIZE_PX = 320
 
 
@@ -142,7 +142,7 @@ def _demo(count: int) -> EvaluationSet:
 
 
 def _gather(call: Call, models: Sequence[ModelSource]) -> DecodedCovers:
-    """Return the albums of the part given as `--part`, with covers at least as large as the models' input."""
+    """Return the albums of the part `--part`; the covers are at least as large as the models' input."""
     options = call.options
     shares = _shares(options, models[0].folder)
 
@@ -155,7 +155,7 @@ def _gather(call: Call, models: Sequence[ModelSource]) -> DecodedCovers:
 
 
 def _shares(options: argparse.Namespace, folder: Path) -> Shares:
-    """Return the shares given as arguments; a missing share comes from the record in the model's folder."""
+    """Return the shares in the arguments; a missing share is read from the model's folder."""
     recorded = recorded_shares(folder) or Shares()
     return Shares(
         validation=recorded.validation if options.validation is None else options.validation,

@@ -117,7 +117,7 @@ def run(call: Call) -> Outcome:
 
 
 def report_rejected(call: Call, rejected: Sequence[Rejected]) -> Outcome:
-    """Write the rejected rows to the report, as an ingest does, and print the number for each reason."""
+    """Write the rejected rows to the report, as an ingest does, and print the number of rows per reason."""
     with Report(report_path(call.options)) as report:
         for row in rejected:
             report.add(row)

@@ -33,7 +33,7 @@ def photographed_views(pixels: Tensor, *, generator: torch.Generator) -> Tensor:
 
 
 def mixed_views(pixels: Tensor, *, photographed: float, generator: torch.Generator) -> Tensor:
-    """Return a random share of the pictures as photographs, and the other pictures almost unchanged."""
+    """Turn randomly selected pictures into photographs, and change the other pictures only slightly."""
     by_lot = _uniform((len(pixels), 1, 1, 1), 0, 1, generator) < photographed
     return torch.where(
         by_lot,
@@ -56,7 +56,7 @@ def _tilted(pixels: Tensor, generator: torch.Generator) -> Tensor:
 
 
 def _window_grid(count: int, height: int, width: int, generator: torch.Generator) -> Tensor:
-    """Return sampling positions (n, h, w, 2) for randomly rotated, skewed and cropped views of pictures."""
+    """Return the positions (n, h, w, 2) at which to sample pictures for rotated, skewed and cropped views."""
     on = generator.device
     turn = _uniform((count, 1), -_MOST_TURN_RAD, _MOST_TURN_RAD, generator)
     keep = _uniform((count, 1, 1), 1 - _MOST_CROP, 1.03, generator)
@@ -73,7 +73,7 @@ def _window_grid(count: int, height: int, width: int, generator: torch.Generator
 
 
 def _homographies(windows: Tensor) -> Tensor:
-    """Return homographies (n, 3, 3) that map the corners of the square -1..1 to each window's corners."""
+    """Return, for each window, the homography that maps the corners of the square -1..1 to its corners."""
     corners = _CORNERS.to(windows.device)
     x, y = corners[:, 0].expand(len(windows), -1), corners[:, 1].expand(len(windows), -1)
     u, v = windows[..., 0], windows[..., 1]
@@ -107,7 +107,7 @@ def _glared(pixels: Tensor, generator: torch.Generator) -> Tensor:
 
 
 def _blurred(pixels: Tensor, generator: torch.Generator) -> Tensor:
-    """Mix each picture with a blurred copy of the picture in a random proportion."""
+    """Blur each picture by mixing it, in a random proportion, with a blurred copy."""
     softer = functional.avg_pool2d(functional.pad(pixels, (1, 1, 1, 1), mode="replicate"), 3, stride=1)
     share = _uniform((len(pixels), 1, 1, 1), 0, 0.8, generator)
     return pixels * (1 - share) + softer * share

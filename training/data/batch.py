@@ -12,10 +12,10 @@ from torch import Tensor
 class Batch:
     """One step's pictures and texts.
 
-    `match[t, i]` means that text t is true of picture i. The first `captions` texts describe one picture
-    each; the other texts name attributes. Each of the `groups` is a range (start, end) of texts; at most one
-    text of a range is true of a picture. Each row of `twins` (m, 2) holds the indexes of two pictures of the
-    same cover.
+    `match[t, i]` means that text t is true of picture i. The first `captions` texts are captions, one for
+    each picture; the other texts name attributes. Each group in `groups` is a range (start, end) of texts, of
+    which at most one is true of any picture. Each row of `twins` (m, 2) contains the indexes of two pictures
+    that show the same cover.
     """
 
     pixels: Tensor
@@ -27,7 +27,7 @@ class Batch:
     groups: tuple[tuple[int, int], ...] = field(default=())
 
     def to(self, device: torch.device) -> Batch:
-        """Return the batch on a device."""
+        """Return a copy of the batch on a device."""
         moved = (self.pixels, self.input_ids, self.attention_mask, self.match, self.twins)
         pixels, input_ids, attention_mask, match, twins = (tensor.to(device) for tensor in moved)
         return replace(

@@ -16,7 +16,8 @@ from torch import Tensor
 from catalog.ingest.columns.fields import Album
 from training.data.phrases import Phrase
 
-#: The columns, or keys of `metadata`, that may describe the cover; the first key with a text is used.
+#: The columns or `metadata` keys that can contain a description of the cover; the first one with a text is
+#: used.
 DESCRIPTIONS = ("caption", "description")
 _TEMPLATES = (
     "{album_name} by {artist}",
@@ -29,14 +30,14 @@ _TEMPLATES = (
     "{album_name} by {artist}, {genre}, {release_year}",
 )
 _ACCLAIMED = "best new music"
-#: For albums with a description, the share of texts that are only the description, and the share of texts
-#: that also contain a template.
+#: Shares of the texts for an album that has a description: the share that consists only of the description,
+#: and the share that combines the description with a template.
 _ALONE, _WITH_TEMPLATE = 0.7, 0.15
 _ACCLAIMED_SHARE = 0.3
 
 
 def caption(album: Album) -> str:
-    """Return an album's caption for evaluation, its description or else the template with most fields."""
+    """Return an album's caption for evaluation: its description or, without one, the longest template."""
     return description(album) or max(_usable(album), key=lambda template: len(_fields_of(template))).format(
         **_values(album)
     )

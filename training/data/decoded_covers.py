@@ -3,8 +3,8 @@
     table ──► covers read by threads ──► decoded in processes of their own ──► covers-KEY.rgb
                         └────────────────────────┴──► rejected ──► covers-KEY.json, with the rows that are in
 
-KEY is a hash of the table's rows, the sizes and modification times of the cover files, and the size in
-pixels. If KEY changes, all covers are decoded again.
+KEY is a hash of the table's rows, the cover files' sizes and modification times, and the decoded covers' size
+in pixels. If KEY changes, all covers are decoded again.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ _Decoded: TypeAlias = "tuple[Album, Pixels]"
 
 @dataclass(frozen=True, slots=True)
 class DecodedCovers:
-    """Albums with their covers in the same order, and the rejected rows."""
+    """The albums of a table, their decoded covers in the same order, and the rejected rows."""
 
     albums: list[Album]
     #: The covers' pixels as a memory-mapped uint8 array of shape (n, size, size, 3).
@@ -60,7 +60,7 @@ class DecodedCoverStore:
     size_px: int
 
     def load(self, source: AlbumSource, *, wanted: Callable[[Album], bool] = lambda _: True) -> DecodedCovers:
-        """Return the wanted albums whose covers can be decoded, and the rejected rows.
+        """Return those wanted albums whose covers can be decoded, and the rejected rows.
 
         Raises:
             SettingsError: no wanted album has a cover that can be decoded.

@@ -16,7 +16,8 @@ from training.progress_bar import with_progress_bar
 
 Pixels = npt.NDArray[np.uint8]
 
-#: The ratio of a cover's drawn size to the model's input size; drawn covers are shrunk like real covers.
+#: The ratio of a cover's drawn size to the model's input size; drawn covers are then downscaled, as real
+#: covers are.
 _DRAWN_OVER_SEEN = 2
 _CHUNK = 500
 
@@ -24,7 +25,7 @@ _CHUNK = 500
 def drawn_covers(*, count: int, seed: int, size_px: int, folder: Path, processes: int = 2) -> Pixels:
     """Return the first `count` covers of a seed as an array of shape (count, size_px, size_px, 3).
 
-    The covers are drawn only if their file is missing in the folder.
+    The covers are drawn only if the folder does not yet contain their file.
     """
     path = folder / f"covers-{seed}-{count}-{size_px}.npy"
     if not path.exists():
@@ -37,7 +38,7 @@ def drawn_covers(*, count: int, seed: int, size_px: int, folder: Path, processes
 
 
 def shrink(image: Image.Image, *, size_px: int) -> Image.Image:
-    """Return a square cover in the model's input size, resampled as CLIP's preprocessor does."""
+    """Return a square cover resized to the model's input size, with the resampling of CLIP's preprocessor."""
     return image.resize((size_px, size_px), Image.Resampling.BICUBIC)
 
 

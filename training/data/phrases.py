@@ -43,7 +43,7 @@ def prompts(rng: Random) -> list[Phrase]:
 
 
 def word_for(fact: str) -> str:
-    """Return the most common words for a fact, which the evaluation uses."""
+    """Return the most common wording of a fact; the evaluation searches for it."""
     kind, _, name = fact.partition(":")
     return f"{name} background" if kind == "ground" else _SYNONYMS[kind].get(name, (name,))[0]
 
@@ -65,7 +65,7 @@ PROMPT_FACTS = tuple(fact for fact in FACTS if fact.partition(":")[0] in _SYNONY
 
 
 def _say(kind: str, name: str, *, rng: Random) -> str:
-    """Return a word for an attribute, mostly the common word and sometimes a synonym."""
+    """Return a word for an attribute: usually the most common word, sometimes a synonym."""
     choices = _SYNONYMS[kind][name]
     return choices[0] if rng.random() < _ORDINARY else rng.choice(choices)
 
@@ -85,7 +85,7 @@ def _fact_words(fact: str, *, rng: Random) -> str:
 
 
 def _framed(said: str, *, rng: Random) -> str:
-    """Return the words unchanged, or in a phrase such as "… album cover"."""
+    """Return the words unchanged or, at random, as part of a phrase such as "… album cover"."""
     return rng.choice(
         (
             said,
@@ -197,5 +197,5 @@ def _meaningful(tables: Sequence[dict[str, tuple[str, ...]]]) -> set[str]:
     return {w for table in tables for ws in table.values() for phrase in ws for w in phrase.split()}
 
 
-#: The neutral words that do not describe an attribute of a cover.
+#: Words without a meaning for the cover: the neutral words that do not occur in any attribute's words.
 _SILENT = tuple(w for w in vocabulary.NEUTRAL_WORDS if w not in _meaningful(list(_SYNONYMS.values())))

@@ -3,10 +3,10 @@
     0 ────── held out ──────┬──────────── train ────────────┬── validation ── 1
          below its share    │                               │  from 1 - its share
 
-A hash of the artist's name, a number from 0 to 1, decides the part of all albums by the artist. Adding albums
-does not move an artist to another part. Changing the share of the held-out part does not change the
-validation part, and vice versa. The split is by artist because an artist's albums look alike. A model that
-was trained on some albums of an artist would do too well on the artist's other albums.
+The artist's name is hashed to a number from 0 to 1, which determines the part for all albums of the artist.
+Adding albums does not move an artist to another part. Changing the share of the held-out part does not change
+the validation part, and vice versa. The split is by artist because an artist's albums look alike. If albums
+of one artist were in both parts, training would make the evaluation results too good.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ class Part(StrEnum):
     """A part of a table."""
 
     TRAIN = "train"
-    #: This part decides which model is kept and when training stops.
+    #: The scores on this part decide which model is kept and when training stops.
     VALIDATION = "validation"
     #: After training, this part is evaluated only once.
     HELD_OUT = "held-out"
@@ -33,7 +33,7 @@ class Part(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Shares:
-    """The shares of artists, from 0 to 1, whose albums are not used for training."""
+    """The shares of artists (from 0 to 1) whose albums are used for validation or held out."""
 
     validation: float = 0.1
     held_out: float = 0.1
@@ -52,7 +52,7 @@ class Shares:
 
 
 def split(albums: Iterable[Album], shares: Shares) -> dict[Part, list[int]]:
-    """Return, for each part, the indexes of its albums.
+    """Return a dictionary that maps each part to the indexes of its albums.
 
     Raises:
         SettingsError: a part with a share above 0 is empty, or fewer than two albums remain for training.

@@ -1,4 +1,4 @@
-"""The data of an evaluation: covers, their captions, and words with the covers that each word describes."""
+"""The data of an evaluation: covers, their captions, and search words with the covers that each describes."""
 
 from __future__ import annotations
 
@@ -16,7 +16,8 @@ from training.data.captions import caption
 from training.data.drawn_covers import Pixels
 from training.data.phrases import word_for
 
-#: The classes of search words, and the kinds of facts in each; the README shows the first four classes.
+#: Maps each class of search words to its kinds of facts; the README shows the results of the first four
+#: classes.
 WORD_CLASSES: dict[str, tuple[str, ...]] = {
     "colour": ("colour",),
     "brightness": ("tone",),
@@ -27,10 +28,10 @@ WORD_CLASSES: dict[str, tuple[str, ...]] = {
     "scheme": ("scheme",),
 }
 
-#: Every word is searched in each of these forms; the precision of a word is the mean over the forms.
+#: Each word is searched once in each of these forms, and its precision is the mean over the forms.
 FORMS = ("{}", "{} album cover", "an album with {}")
-#: A value is searched only if at least this many albums have it; the precision of a rarer value would depend
-#: on few albums.
+#: The minimum number of albums with a value that is used as a search word; the precision for rarer values
+#: would depend on too few albums.
 _ALBUMS_LEAST = 3
 _VALUES_MOST = 50
 _GENRE_FORMS = ("{}", "{} album cover", "cover of a {} album")
@@ -59,7 +60,7 @@ class StoredPictures:
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """A search word in several forms, and for each cover whether the word describes the cover."""
+    """A search word, its search texts, and for each cover whether the word describes it."""
 
     word_class: str
     word: str
@@ -106,7 +107,7 @@ def _about_looks(known: Sequence[frozenset[str]]) -> Iterator[Question]:
 
 
 def _about_values(word_class: str, values: Sequence[Sequence[str]]) -> Iterator[Question]:
-    """Yield a question for each value that many albums list first; all albums with the value are right."""
+    """Yield a question for each common first value; every album that has the value is a right answer."""
     counts = Counter(own[0] for own in values if own and own[0])
     for value, count in counts.most_common(_VALUES_MOST):
         if count >= _ALBUMS_LEAST:

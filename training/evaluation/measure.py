@@ -16,10 +16,10 @@ from training.evaluation.metrics import precision_at, recall_at, recall_of
 from training.evaluation.report import Report
 from training.progress_bar import with_progress_bar
 
-#: The maximum number of covers among which caption recall is measured, so that catalogs of different sizes
-#: are comparable.
+#: The maximum number of covers for the measurement of caption recall; a fixed maximum makes catalogs of
+#: different sizes comparable.
 CAPTIONED = 1000
-#: The maximum number of simulated photographs, each of which is searched among all covers.
+#: The maximum number of simulated photographs; each is searched among all covers.
 _PHOTOGRAPHED = 2000
 
 
@@ -47,12 +47,13 @@ def measure(encoder: Encoder, evaluation_set: EvaluationSet, *, each_distortion:
 
 
 def recalls(similarity: Tensor, relevant: Tensor) -> dict[str, float]:
-    """Return a dictionary that maps measure names to the recall@1 and recall@10 of rows among columns."""
+    """Return the recall@1 and the recall@10 of the rows among the columns, as a dictionary with these
+    names."""
     return {f"recall@{k} among {len(relevant)}": recall_of(similarity, relevant, k=k) for k in (1, 10)}
 
 
 def equal_captions(captions: Sequence[str]) -> Tensor:
-    """Return a boolean matrix of equal captions, because covers with equal captions are all right answers."""
+    """Return a boolean matrix of the pairs of equal captions, whose covers are all right answers."""
     known = {text: number for number, text in enumerate(captions)}
     numbers = torch.tensor([known[text] for text in captions])
     return numbers[:, None] == numbers[None, :]
@@ -75,7 +76,7 @@ def _chance(question: Question) -> float:
 
 
 def _by_class(evaluation_set: EvaluationSet, shares: Sequence[float]) -> dict[str, float]:
-    """Return, for each class of words, the mean over its words."""
+    """Return a dictionary that maps each class of words to the mean value of its words."""
     classes: dict[str, list[float]] = {}
     for question, share in zip(evaluation_set.questions, shares, strict=True):
         classes.setdefault(question.word_class, []).append(share)

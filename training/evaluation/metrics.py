@@ -7,7 +7,7 @@ from torch import Tensor
 
 
 def recall_at(similarity: Tensor, right: Tensor, *, k: int) -> float:
-    """Return the share of rows whose only right column, `right`, is among the k most similar columns."""
+    """Return the share of rows whose right column (`right`) is among the k most similar columns."""
     best = similarity.topk(k, dim=1).indices
     return float((best == right[:, None]).any(dim=1).float().mean())
 
@@ -19,17 +19,18 @@ def recall_of(similarity: Tensor, relevant: Tensor, *, k: int) -> float:
 
 
 def reciprocal_rank(similarity: Tensor, relevant: Tensor) -> float:
-    """Return the mean of 1 / rank of each row's best relevant column; ties count against that column."""
+    """Return the mean reciprocal rank of the best relevant column of each row; a tie counts as a worse
+    rank."""
     best = similarity.masked_fill(~relevant, -torch.inf).amax(dim=1, keepdim=True)
     before = ((similarity >= best) & ~relevant).sum(dim=1)
     return float((1 / (before + 1)).mean())
 
 
 def precision_at(similarity: Tensor, relevant: Tensor, *, k: int) -> Tensor:
-    """Return, for each row, the share of relevant columns among the k most similar columns.
+    """Return for each row the share of the k most similar columns that are relevant.
 
-    If a row has fewer than k relevant columns, return the share of its relevant columns that are among the k
-    most similar.
+    For a row with fewer than k relevant columns, the share is that of its relevant columns which are among
+    the k most similar.
     """
     best = similarity.topk(min(k, similarity.shape[1]), dim=1).indices
     found = relevant.gather(1, best).sum(dim=1)

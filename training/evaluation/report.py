@@ -28,7 +28,7 @@ class Report:
     photo_recall_at_1: dict[str, float]
 
     def rows(self) -> dict[str, float]:
-        """Return a dictionary that maps the names of the measures in the table to their values."""
+        """Return a dictionary that maps each measure's name in the table to its value."""
         return {
             **{f"caption to cover, {name}": share for name, share in self.caption_recall.items()},
             **{f"cover to caption, {name}": share for name, share in self.cover_recall.items()},

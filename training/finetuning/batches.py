@@ -1,4 +1,4 @@
-"""Makes the batches of fine-tuning from covers, some as photographs, and random captions."""
+"""Makes the batches for fine-tuning: covers, some of them as simulated photographs, and random captions."""
 
 from __future__ import annotations
 
@@ -33,7 +33,8 @@ def batch_maker(
         tokens = tokenised(base.processor, [phrase.text for phrase in phrases])
         twins = min(recipe.twins, batch)
         shown = [facts[number] for number in [*turn, *turn[:twins]]]
-        # Photographs are simulated on the training device, because a GPU would have to wait for a CPU.
+        # Photographs are simulated on the training device, because a GPU would have to wait for simulations
+        # on a CPU.
         pixels = torch.from_numpy(decoded.pixels[chosen]).to(base.model.device)
         return Batch(
             pixels=_normalised(_views(pixels, recipe=recipe, twins=twins, seed=rng.getrandbits(60)), base),

@@ -1,8 +1,9 @@
 """Fine-tuning: continues CLIP's contrastive training on the covers and captions of a table.
 
-The base model's validation score is the score to beat. Training validates regularly, keeps the best model,
-and writes checkpoints and a log to WORK/run-ID, from which the same command continues. Afterwards the best
-model is evaluated on the held-out part and written to the output folder with its model card.
+A model is kept only if its validation score is higher than the base model's. Training validates regularly,
+keeps the best model, and writes checkpoints and a log to WORK/run-ID. After an interruption, the same command
+continues from the last checkpoint. Afterwards the best model is evaluated on the held-out part and written to
+the output folder with its model card.
 """
 
 from __future__ import annotations
@@ -46,7 +47,7 @@ def finetune(
 ) -> FinetuningResult:
     """Fine-tune a model and write it to a folder that `from_pretrained` and CLIP_MODEL accept.
 
-    The model with the best validation score, which may be the base model, is written.
+    The written model is the one with the best validation score, possibly the base model itself.
 
     Raises:
         SettingsError: the table has too few artists to be split.
@@ -66,7 +67,7 @@ def finetune(
 
 @dataclass(frozen=True, slots=True)
 class _MeasuredPart:
-    """The first albums of a part and their covers, on which a model is measured."""
+    """The first albums of a part and their covers; a model's recall is measured on these albums."""
 
     albums: list[Album]
     pictures: StoredPictures
@@ -81,7 +82,7 @@ class _MeasuredPart:
         return recalls(encoder.similarity(captions, self.pictures), equal_captions(captions))
 
     def rank(self, encoder: Encoder) -> float:
-        """Return the mean reciprocal rank of each caption's cover, a finer measure than recall."""
+        """Return the mean reciprocal rank of the captions' covers, which has finer steps than recall."""
         captions = [caption(album) for album in self.albums]
         return reciprocal_rank(encoder.similarity(captions, self.pictures), equal_captions(captions))
 

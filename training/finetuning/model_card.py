@@ -1,4 +1,4 @@
-"""Writes the model card of a fine-tuned model: a README.md for people, a finetuning.json for programs."""
+"""Writes the model card of a fine-tuned model: README.md for people, and finetuning.json for programs."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _OPTIONS = orjson.OPT_INDENT_2 | orjson.OPT_NON_STR_KEYS
 
 @dataclass(frozen=True, slots=True)
 class ModelCard:
-    """The data of a finished fine-tuning that its model card shows."""
+    """The data about a finished fine-tuning that its model card shows."""
 
     base: BaseClip
     recipe: Recipe
@@ -88,7 +88,7 @@ class ModelCard:
 
 
 def recorded_shares(folder: Path) -> Shares | None:
-    """Return the shares by which a fine-tuned model's table was split, or None if the model has no record.
+    """Return the shares by which a model's training table was split; None if no shares were recorded.
 
     Raises:
         SettingsError: the record is damaged.

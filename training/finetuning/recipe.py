@@ -1,4 +1,4 @@
-"""The recipe of a fine-tuning: every parameter that affects the result, except data and base model."""
+"""The recipe of a fine-tuning: all parameters that affect the result, except data and base model."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ from transformers import CLIPModel
 from training.data.splits import Shares
 from training.loop import Plan
 
-#: The towers of a CLIP that can be frozen; the projection after a frozen tower is still trained.
+#: Maps each tower of a CLIP that can be frozen to its attribute; the projection after a frozen tower is still
+#: trained.
 TOWERS = {"picture-tower": "vision_model", "text-tower": "text_model"}
 _WARMUP_MOST = 100
 
@@ -23,7 +24,7 @@ class Recipe:
     """The parameters of one fine-tuning."""
 
     epochs: int = 10
-    #: The number of training steps; None means that `epochs` decides.
+    #: The number of training steps; None means as many steps as `epochs` contain.
     steps: int | None = None
     batch: int = 128
     learning_rate: float = 1e-5
@@ -32,13 +33,14 @@ class Recipe:
     shares: Shares = field(default_factory=Shares)
     #: The number of steps between validations; None means one validation per epoch.
     validate_every: int | None = None
-    #: Training stops after this number of validations without a better model; 0 means never.
+    #: Training stops early after this number of validations without a better model; 0 disables early
+    #: stopping.
     patience: int = 5
     save_every: int = 250
     #: The share of covers that are shown as simulated photographs.
     photographed: float = 0.3
-    #: The number of covers per batch that get a second picture, a simulated photograph, to match with the
-    #: first.
+    #: The number of covers per batch that are also shown as a second picture (a simulated photograph), so
+    #: that the model learns to match the two.
     twins: int = 0
     freeze: tuple[str, ...] = ()
     bfloat16: bool = False

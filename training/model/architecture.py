@@ -45,7 +45,7 @@ def new_model(tokenizer: CLIPTokenizer, *, seed: int) -> CLIPModel:
 
 
 def processor(tokenizer: CLIPTokenizer, *, size_px: int = IMAGE_SIZE_PX) -> CLIPProcessor:
-    """Return the preprocessing of the demo CLIP, or of a CLIP with another input size."""
+    """Return CLIP's preprocessing for an input size; the default is the demo CLIP's input size."""
     images = CLIPImageProcessorPil(
         size={"shortest_edge": size_px},
         crop_size={"height": size_px, "width": size_px},
@@ -56,7 +56,8 @@ def processor(tokenizer: CLIPTokenizer, *, size_px: int = IMAGE_SIZE_PX) -> CLIP
 
 
 def save(model: CLIPModel, *, with_processor: CLIPProcessor, folder: Path, half: bool = True) -> None:
-    """Write a model and its preprocessing to a folder for `from_pretrained`; `half` means float16 weights."""
+    """Write a model and its preprocessing to a folder for `from_pretrained`, by default in float16
+    (`half`)."""
     unfinished = folder.with_name(f".{folder.name}.part")
     shutil.rmtree(unfinished, ignore_errors=True)
     weights = {
@@ -64,7 +65,7 @@ def save(model: CLIPModel, *, with_processor: CLIPProcessor, folder: Path, half:
     }
     model.save_pretrained(unfinished, state_dict=weights)
     with_processor.save_pretrained(unfinished)
-    # Older releases of transformers, and other programs, read the preprocessing from this separate file.
+    # This separate file with the preprocessing is for older releases of transformers and for other programs.
     with_processor.image_processor.save_pretrained(unfinished)
     folder.mkdir(parents=True, exist_ok=True)
     for written in sorted(unfinished.iterdir()):

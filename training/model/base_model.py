@@ -1,4 +1,4 @@
-"""Loads the base model of a fine-tuning, any CLIP that the service can serve, and chooses the device."""
+"""Loads the base model for a fine-tuning (any CLIP that the service supports), and chooses the device."""
 
 from __future__ import annotations
 
@@ -29,7 +29,8 @@ def load_base_model(name: str, *, device: str) -> BaseClip:
     """Load a CLIP by its folder or its name on the Hugging Face hub.
 
     Raises:
-        ModelUnavailable: the model cannot be loaded, is not a CLIP, or does not have 512 dimensions.
+        ModelUnavailable: the model cannot be loaded, is not a CLIP, or its embeddings do not have 512
+            dimensions.
     """
     source = find_model(name)
     preprocessing = read_preprocessing(source.folder)
@@ -43,7 +44,7 @@ def choose_device(wanted: str) -> str:
     """Return the name of the torch device for the option `auto`, `cpu` or `cuda`.
 
     Raises:
-        SettingsError: a CUDA device is requested, and torch finds none.
+        SettingsError: a CUDA device is requested, but torch finds no such device.
     """
     found = torch.cuda.is_available()
     if wanted == "auto":

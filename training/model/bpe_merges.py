@@ -1,8 +1,8 @@
 """Learns byte-pair merges deterministically: the same words always give the same merges.
 
-The trainer of the tokenizers library numbers symbols in the order of a randomised hash map. The trainer
-therefore merges equally frequent pairs in a different order in each run, and a model could not use the
-vocabulary of another run.
+This module replaces the trainer of the tokenizers library, which numbers symbols in the random order of a
+hash map. That trainer therefore merges equally frequent pairs in a different order in each run, so that a
+model could not use a vocabulary from another run.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ _END_OF_WORD = "</w>"
 def learn_merges(words: Mapping[str, int], *, count: int) -> list[Pair]:
     """Return up to `count` merges, most frequent pair first; `words` maps each word to its frequency.
 
-    Pairs that occur once are not merged. Equally frequent pairs are merged in alphabetical order.
+    Pairs that occur only once are not merged. Equally frequent pairs are merged in alphabetical order.
     """
     spelt = {word: [*word[:-1], word[-1] + _END_OF_WORD] for word in sorted(words)}
     seen: Counter[Pair] = Counter()
@@ -39,7 +39,7 @@ def learn_merges(words: Mapping[str, int], *, count: int) -> list[Pair]:
 
 
 def merged(symbols: list[str], pair: Pair) -> list[str]:
-    """Return the symbols of a word with every occurrence of the pair joined."""
+    """Return the symbols of a word after joining every occurrence of the pair into one symbol."""
     joined: list[str] = []
     for symbol in symbols:
         if joined and (joined[-1], symbol) == pair:

@@ -1,7 +1,7 @@
 """Initial weights that let the demo CLIP's picture tower learn faster than random weights do.
 
-Random filters reduce an image patch to little more than its mean colour. Filters that whiten the patches, and
-position embeddings of similar magnitude, let the model see edges from the first training step.
+Random filters extract little more than the mean colour of an image patch. Filters that whiten the patches,
+and position embeddings of similar magnitude, let the model see edges from the first training step.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 from transformers import CLIPModel
 
-#: The share of the largest variance that is added to each variance, so that noise is not amplified.
+#: To each variance, this share of the largest variance is added, so that whitening does not amplify noise.
 _FLOOR = 3e-4
 _POSITION_SIZE = 0.7
 
@@ -36,7 +36,7 @@ def _patches(pictures: Tensor, patch: int) -> Tensor:
 
 
 def _whitening(rows: Tensor, *, count: int) -> tuple[Tensor, Tensor]:
-    """Return filters (count, inputs) that yield principal components of unit variance, and the mean row."""
+    """Return the mean row, and filters (count, inputs) for principal components of unit variance."""
     mean = rows.mean(dim=0)
     variance, directions = torch.linalg.eigh(torch.cov((rows - mean).T))
     top, axes = variance.flip(0)[:count], directions.flip(1)[:, :count]
@@ -44,7 +44,8 @@ def _whitening(rows: Tensor, *, count: int) -> tuple[Tensor, Tensor]:
 
 
 def _sines(side: int, *, width: int) -> Tensor:
-    """Return sine and cosine waves over a square grid, shape (side * side, width)."""
+    """Return the values of sine and cosine waves in the cells of a square grid, shape (side * side,
+    width)."""
     frequency = torch.exp(-math.log(10.0) * torch.arange(width // 4) / (width // 4)) * math.pi / 2
     line = torch.arange(side)[:, None] * frequency[None, :]
     waves = torch.cat([line.sin(), line.cos()], dim=1)

@@ -1,4 +1,4 @@
-"""The contrastive loss of CLIP, a softmax in both directions, with any number of right answers per row."""
+"""CLIP's contrastive loss (a softmax in both directions), extended to several right answers per row."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from transformers import CLIPModel
 
 from training.data.batch import Batch
 
-#: The scale of the picture-to-picture softmax; CLIP's learned scale is used for texts only.
+#: The scale of the picture-to-picture softmax; CLIP's learned scale is used only between pictures and texts.
 _TWIN_SCALE = 20.0
 _MOST_SCALE = 100.0
 
@@ -17,14 +17,15 @@ _MOST_SCALE = 100.0
 def losses(model: CLIPModel, batch: Batch, *, reader: nn.Linear | None = None) -> dict[str, Tensor]:
     """Return a dictionary with the named parts of the loss; training minimises their sum.
 
-    `reader` classifies attributes from the picture tower alone. The reader is used in training only, and
-    teaches a new picture tower while the text tower is untrained.
+    `reader` classifies attributes from the picture tower alone. The reader is used only in training: it
+    trains a new picture tower while the text tower is still untrained.
     """
     pooled = model.vision_model(pixel_values=batch.pixels).pooler_output
     pictures = functional.normalize(model.visual_projection(pooled).float(), dim=-1)
     captions, questions = slice(0, batch.captions), slice(batch.captions, None)
     texts = torch.cat([_embed_part(model, batch, part) for part in (captions, questions)])
-    # Similarities are float32, because bfloat16's three digits are too few to distinguish near neighbours.
+    # Similarities are computed in float32, because bfloat16 has too few digits (three) to distinguish near
+    # neighbours.
     with torch.autocast(batch.pixels.device.type, enabled=False):
         parts = _compare(model, batch, texts=texts, pictures=pictures)
         if reader is not None:
@@ -47,14 +48,14 @@ def _compare(model: CLIPModel, batch: Batch, *, texts: Tensor, pictures: Tensor)
 
 
 def _answering(scores: Tensor, batch: Batch, *, first: int) -> Tensor:
-    """Return the sum of the losses of all groups of texts; row 0 of `scores` belongs to text `first`."""
+    """Return the sum of the losses of all groups of texts; row i of `scores` belongs to text `first` + i."""
     return torch.stack(
         [any_of(scores[low - first : high - first].T, batch.match[low:high].T) for low, high in batch.groups]
     ).sum()
 
 
 def _embed_part(model: CLIPModel, batch: Batch, part: slice) -> Tensor:
-    """Return the embeddings of some texts, padded only to the longest of these texts to save time."""
+    """Return the embeddings of some texts, which are padded only to the longest of them, to save time."""
     mask = batch.attention_mask[part]
     if not len(mask):
         return torch.empty(0, model.visual_projection.out_features, device=mask.device)
@@ -77,7 +78,7 @@ def any_of(logits: Tensor, right: Tensor) -> Tensor:
 
 
 def twin_loss(pictures: Tensor, twins: Tensor) -> Tensor:
-    """Return the cross-entropy of finding, for each picture, the twin of the same cover among all twins."""
+    """Return the cross-entropy of choosing, for each first picture of a cover, its twin among all twins."""
     logits = _TWIN_SCALE * pictures[twins[:, 0]] @ pictures[twins[:, 1]].T
     right = torch.arange(len(twins), device=logits.device)
     return (functional.cross_entropy(logits, right) + functional.cross_entropy(logits.T, right)) / 2

@@ -43,7 +43,7 @@ def train_tokenizer(*, seed: int) -> CLIPTokenizer:
 
 
 def _word_counts(*, seed: int) -> Counter[str]:
-    """Return how often each word occurs; texts are split and encoded in bytes as CLIP does."""
+    """Return the number of occurrences of each word; texts are split and byte-encoded as in CLIP."""
     backend = CLIPTokenizer().backend_tokenizer
     counts: Counter[str] = Counter()
     for sentence in _sentences(seed=seed):
