@@ -1,1 +1,1 @@
-"""Runs the whole service on one machine: Redis, PostgreSQL, the gateway and the workers."""
+"""Runs the whole service on one machine, that is Redis, PostgreSQL, the gateway and the workers."""

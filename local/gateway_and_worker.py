@@ -83,8 +83,8 @@ def worker_service(
 ) -> Service:
     """Return a worker process that is not started yet.
 
-    The method `start` waits until the worker has announced its model in Redis at `redis_url` (default:
-    REDIS_URL in `env`); with `waits=False`, `start` returns at once.
+    The method `start` waits until the worker has announced its model in the Redis at `redis_url`, by default
+    REDIS_URL in `env`; with `waits=False`, `start` returns at once.
     """
     announced_in = redis_url or env["REDIS_URL"]
     return Service(

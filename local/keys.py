@@ -1,4 +1,4 @@
-"""Manages the API keys of the service on this machine: `make key`, `cover-search keys create` and so on.
+"""Manages the API keys of the service on this machine, for `make key` and `cover-search keys`.
 
 API keys are stored in the Redis at REDIS_URL. If REDIS_URL is not set, they are stored in the embedded Redis
 of the running `make run` with the same STATE_DIR and PORT.

@@ -25,8 +25,7 @@ LOG = "log.csv"
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """The training schedule; training stops early after `patience` validations without progress (0 disables
-    this)."""
+    """The training schedule; `patience` validations without progress end the training early (0: never)."""
 
     steps: int
     learning_rate: float

@@ -1,4 +1,4 @@
-"""Run a worker: `python -m worker`, configured by the environment (README.md, "Settings")."""
+"""Runs a worker (`python -m worker`), configured by environment variables (README.md, "Settings")."""
 
 import os
 import sys
@@ -16,13 +16,13 @@ def main() -> int:
     """Run a worker and return its exit status."""
     try:
         settings = load_settings(os.environ)
-        # Inspection is forbidden before decoders start, so that an exploited codec cannot read the catalog's
-        # key from memory.
+        # Other processes are denied access to this process's memory before any decoder starts, so that an
+        # exploited codec in a decoder cannot read the catalog's key.
         forbid_inspection()
         configure_logging("worker", settings.log_level)
         check_redis(settings)
-        # Output is captured only after the checks above, so that their errors reach the terminal as plain
-        # text.
+        # Output is captured only after the checks above, so that errors of these checks appear on the
+        # terminal as plain text.
         capture_output(lambda stream: configure_logging("worker", settings.log_level, stream=stream))
         return WorkerProcess(settings).run()
     except SettingsError as error:

@@ -42,12 +42,12 @@ from worker.watchdog import Watchdog
 
 log = logging.getLogger(__name__)
 
-#: The number of seconds for which `/health` shows why a start failed.
+#: The number of seconds for which `/health` shows why a worker's start failed.
 FAILURE_TTL_S = 120.0
 
 
 class WorkerProcess:
-    """Owns all resources of a worker and opens them in order."""
+    """Owns the resources of a worker (model, catalog, decoders and others) and opens them in order."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
@@ -117,7 +117,7 @@ class WorkerProcess:
         return 1 if self._retired else 0
 
     def _retire(self, error: ModelMismatch) -> None:
-        """Finish the running jobs and exit, because the catalog now has another model's vectors."""
+        """Finish the running jobs and exit; called when the catalog contains another model's vectors."""
         if not self._retired:
             self._retired = True
             self._announced |= {"ready": False, "error": f"{error.code}: {error.detail}"}
@@ -146,7 +146,8 @@ class WorkerProcess:
         try:
             self._ledger.charge(client, excess_s=excess_s)
         except QueueUnavailable as error:
-            # The report is not repeated: if the client's next image also takes too long, it is reported then.
+            # The report is not repeated, because the client's next image that takes too long causes a new
+            # report.
             log.warning("could not report an image's cost", extra={"error": error.detail})
 
     def _serve(self, encoder: Encoder, catalog: Catalog) -> None:
@@ -199,7 +200,7 @@ class WorkerProcess:
                 leases.stop()
 
     def _drain(self, leases: Leases) -> threading.Timer:
-        """Return a timer that ends the process if it does not finish its runs in DRAIN_S."""
+        """Return a timer that ends the process if the runs are not finished within DRAIN_S."""
 
         def give_up() -> None:
             try:

@@ -4,8 +4,8 @@
     submit_text  ──► texts  ─┴─► model threads ──┘
 
 One forward pass runs at a time. If the encoder supports parallel passes, a second pass starts when a full
-batch waits. Batches of images and of texts alternate, so that a stream of images does not starve texts. If a
-batch fails, its items are encoded one by one, so that only the faulty item fails.
+batch is waiting. Batches of images and of texts alternate, so that a stream of images does not starve texts.
+If a batch fails, its items are encoded one by one, so that only the faulty item fails.
 """
 
 import threading
@@ -23,7 +23,7 @@ import numpy.typing as npt
 from common.errors import QueueFull
 from worker.encoder.protocol import Embeddings, Encoder, Pixels
 
-#: The maximum number of images in a batch on a CPU; larger batches are not faster and delay texts.
+#: The maximum number of images in a batch on a CPU; a larger batch is not faster per image, and delays texts.
 IMAGES_PER_CPU_BATCH = 8
 
 
@@ -44,7 +44,7 @@ class _Waiting:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Lane:
-    """The encode function, maximum batch size and waiting items, either for texts or for images."""
+    """A lane, either for texts or for images: its encode function, maximum batch size and waiting items."""
 
     encode: Callable[[Sequence[Any]], Embeddings]
     max_size: int
@@ -52,7 +52,7 @@ class _Lane:
 
 
 class Batcher:
-    """Encodes items in batches, on one thread for each parallel forward pass; thread-safe."""
+    """Encodes items in batches, with as many threads as the encoder allows parallel passes; thread-safe."""
 
     def __init__(
         self, encoder: Encoder, *, max_size: int, max_wait_s: float = 0.0, queue_limit: int = 1024
@@ -60,7 +60,8 @@ class Batcher:
         images_max = min(max_size, IMAGES_PER_CPU_BATCH) if encoder.device == "cpu" else max_size
         self._images = _Lane(lambda images: encoder.encode_images(np.stack(images)), images_max)
         self._texts = _Lane(encoder.encode_texts, max_size)
-        #: The lanes of texts and of images; the next batch is taken from the first lane if possible.
+        #: The lanes of texts and of images; the next batch is taken from the first lane that has waiting
+        #: items.
         self._turns = deque((self._texts, self._images))
         self._max_wait_s = max_wait_s
         self._queue_limit = queue_limit
@@ -146,7 +147,7 @@ class Batcher:
                 del self._running[threading.get_ident()]
 
     def _take(self) -> tuple[_Lane, list[_Waiting]] | None:
-        """Wait for items and take a batch from the next lane; return None if closed and empty."""
+        """Wait for items and take a batch from the next lane; return None once closed and empty."""
         with self._changed:
             lane = None
             while lane is None or lane is not self._next_lane():
@@ -169,10 +170,10 @@ class Batcher:
             return lane, batch
 
     def _next_lane(self) -> _Lane | None:
-        """Return the lane of the next forward pass, or None if no pass should start now."""
+        """Return the lane for the next forward pass, or None if no pass should start now."""
         waiting = [lane for lane in self._turns if lane.waiting]
-        # A partial batch waits for the running pass and then uses all threads, which is faster than a
-        # parallel pass on half of the threads.
+        # A partial batch waits until the running pass has ended and then uses all threads, which is faster
+        # than running at once, in parallel, on half of the threads.
         can_start = not self._running or any(len(lane.waiting) >= lane.max_size for lane in waiting)
         return waiting[0] if waiting and can_start else None
 
@@ -186,7 +187,7 @@ class Batcher:
 
 
 def _encode(lane: _Lane, batch: Sequence[_Waiting]) -> None:
-    """Encode a batch, and set the result or the error of each item's future."""
+    """Encode a batch, and set each item's future to its embedding or to its error."""
     start = time.perf_counter()
     try:
         embeddings = lane.encode([waiting.item for waiting in batch])

@@ -1,4 +1,4 @@
-"""The container's health check, `python -m worker.health`, which succeeds if a worker on this host is ready.
+"""The container's health check (`python -m worker.health`), which succeeds if a worker on this host is ready.
 
 Each container has its own host name, so the check finds the worker in the same container.
 """
@@ -20,10 +20,10 @@ from common.settings import load_settings
 
 
 def not_ready_reason(redis: Redis, *, host: str) -> str | None:
-    """Return the reason why no worker of a host is ready, or None if a worker is ready."""
+    """Return the reason why no worker on a host is ready, or None if a worker is ready."""
     ids = [member.decode() for member in cast("list[bytes]", redis.zrange(keyspace.WORKERS, 0, -1))]
     entries = redis.mget([keyspace.worker(worker_id) for worker_id in ids]) if ids else []
-    # The index can still contain a worker's id after the worker's announcement has expired.
+    # The index of workers can still contain the id of a worker whose announcement has expired.
     announced = [orjson.loads(entry) for entry in entries if entry]
     here = [announcement for announcement in announced if announcement.get("host") == host]
     if any(announcement["ready"] for announcement in here):

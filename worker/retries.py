@@ -9,8 +9,8 @@ from common.errors import CoverSearchError
 
 T = TypeVar("T")
 
-#: The maximum wait after the first attempt, and the upper limit of the maximum wait, which doubles with each
-#: further attempt. The actual wait is a random time between 0 and the maximum.
+#: The maximum wait after the first attempt, in seconds; the maximum then doubles with each attempt, up to the
+#: second value. The actual wait is a random time between 0 and the maximum.
 FIRST_WAIT_S, LONGEST_WAIT_S = 0.1, 2.0
 
 
@@ -21,10 +21,10 @@ def retry_transient(
     try_s: float = 0.0,
     on_failure: Callable[[BaseException], None] | None = None,
 ) -> T:
-    """Repeat a call until it succeeds; raise its error if it fails permanently or the time is up.
+    """Repeat a call until it succeeds; raise its error if the error is permanent or the time is up.
 
-    No attempt starts in the last `try_s` seconds, the maximum duration of an attempt. `on_failure` is called
-    for each failure that is followed by another attempt.
+    No attempt starts in the last `try_s` seconds before the deadline; an attempt takes at most `try_s`.
+    `on_failure` is called for each failure that is followed by another attempt.
     """
 
     def report_failure(state: RetryCallState) -> None:

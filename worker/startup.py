@@ -30,7 +30,7 @@ OnWaiting = Callable[[BaseException], None]
 
 
 def open_encoder(settings: Settings, *, side_by_side: bool = False) -> Encoder:
-    """Load the model; with `side_by_side`, allow two parallel passes if the encoder supports them.
+    """Load the model; `side_by_side` allows two parallel passes if the encoder supports them.
 
     Raises:
         ModelUnavailable: the model cannot be found, fetched or loaded.
@@ -80,10 +80,11 @@ def open_matching_catalog(settings: Settings, encoder: Encoder, *, on_waiting: O
 
 
 def open_broker(redis: Redis, settings: Settings, *, model_fingerprint: str, on_waiting: OnWaiting) -> None:
-    """Wait for Redis, log a warning if Redis could lose jobs, and ensure that a catalog version exists.
+    """Wait for Redis, log a warning if Redis can lose jobs, and store a catalog version token if needed.
 
     Raises:
-        SettingsError: Redis answers but cannot be used, for example because of its version.
+        SettingsError: Redis answers, but this service cannot use it, for example because its version is too
+            old.
     """
 
     def check_broker() -> None:

@@ -1,7 +1,7 @@
 """Ends a worker process whose model thread has stalled, so that the process's supervisor restarts it.
 
-Celery's time limits have no effect in its thread pool. Without the watchdog, a worker whose forward pass
-never returns would renew its leases for ever.
+Celery's time limits cannot do this, because they have no effect in Celery's thread pool. Without the
+watchdog, a worker whose forward pass never returns would renew its leases for ever.
 """
 
 import logging
@@ -16,7 +16,7 @@ STALLED_STATUS = 70
 
 
 class Watchdog:
-    """Checks every second how long the running batch has taken."""
+    """Checks every second how long the oldest running batch has taken, and ends a stalled process."""
 
     def __init__(self, running_s: Callable[[], float], *, limit_s: float) -> None:
         self._running_s = running_s

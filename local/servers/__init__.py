@@ -1,1 +1,1 @@
-"""The servers that the service and its tests start on this machine: Redis, PostgreSQL, PostgREST."""
+"""The servers (Redis, PostgreSQL, PostgREST) that the service and its tests start on this machine."""

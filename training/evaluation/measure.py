@@ -47,8 +47,7 @@ def measure(encoder: Encoder, evaluation_set: EvaluationSet, *, each_distortion:
 
 
 def recalls(similarity: Tensor, relevant: Tensor) -> dict[str, float]:
-    """Return the recall@1 and the recall@10 of the rows among the columns, as a dictionary with these
-    names."""
+    """Return a dictionary with the recall@1 and the recall@10 of the rows among the columns."""
     return {f"recall@{k} among {len(relevant)}": recall_of(similarity, relevant, k=k) for k in (1, 10)}
 
 

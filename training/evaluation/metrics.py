@@ -19,8 +19,7 @@ def recall_of(similarity: Tensor, relevant: Tensor, *, k: int) -> float:
 
 
 def reciprocal_rank(similarity: Tensor, relevant: Tensor) -> float:
-    """Return the mean reciprocal rank of the best relevant column of each row; a tie counts as a worse
-    rank."""
+    """Return the mean reciprocal rank of each row's best relevant column; ties make the rank worse."""
     best = similarity.masked_fill(~relevant, -torch.inf).amax(dim=1, keepdim=True)
     before = ((similarity >= best) & ~relevant).sum(dim=1)
     return float((1 / (before + 1)).mean())

@@ -1,4 +1,4 @@
-"""Writes the model card of a fine-tuned model: README.md for people, and finetuning.json for programs."""
+"""Writes a fine-tuned model's card, which is README.md for people and finetuning.json for programs."""
 
 from __future__ import annotations
 

@@ -56,8 +56,7 @@ def processor(tokenizer: CLIPTokenizer, *, size_px: int = IMAGE_SIZE_PX) -> CLIP
 
 
 def save(model: CLIPModel, *, with_processor: CLIPProcessor, folder: Path, half: bool = True) -> None:
-    """Write a model and its preprocessing to a folder for `from_pretrained`, by default in float16
-    (`half`)."""
+    """Write a model and its preprocessing to a folder for `from_pretrained`; `half` selects float16."""
     unfinished = folder.with_name(f".{folder.name}.part")
     shutil.rmtree(unfinished, ignore_errors=True)
     weights = {

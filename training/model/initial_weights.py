@@ -36,7 +36,7 @@ def _patches(pictures: Tensor, patch: int) -> Tensor:
 
 
 def _whitening(rows: Tensor, *, count: int) -> tuple[Tensor, Tensor]:
-    """Return the mean row, and filters (count, inputs) for principal components of unit variance."""
+    """Return filters (count, inputs) for principal components of unit variance, and the mean row."""
     mean = rows.mean(dim=0)
     variance, directions = torch.linalg.eigh(torch.cov((rows - mean).T))
     top, axes = variance.flip(0)[:count], directions.flip(1)[:, :count]
@@ -44,8 +44,7 @@ def _whitening(rows: Tensor, *, count: int) -> tuple[Tensor, Tensor]:
 
 
 def _sines(side: int, *, width: int) -> Tensor:
-    """Return the values of sine and cosine waves in the cells of a square grid, shape (side * side,
-    width)."""
+    """Return the sine and cosine waves of a square grid of positions, with shape (side * side, width)."""
     frequency = torch.exp(-math.log(10.0) * torch.arange(width // 4) / (width // 4)) * math.pi / 2
     line = torch.arange(side)[:, None] * frequency[None, :]
     waves = torch.cat([line.sin(), line.cos()], dim=1)

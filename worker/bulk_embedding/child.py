@@ -1,8 +1,8 @@
-"""The child process that decodes and embeds batches of covers: `python -m worker.bulk_embedding.child FD`.
+"""The child process (`python -m worker.bulk_embedding.child FD`) that decodes and embeds batches of covers.
 
 The process is separate from the worker so that the kernel can preempt it as soon as a search needs the CPU;
-within the worker, a search would wait for a running forward pass. The child process ends after `IDLE_S`
-without a batch, and when the worker ends.
+in the worker itself, a search would have to wait until the current forward pass has ended. The child process
+ends after `IDLE_S` without a batch, and when the worker ends.
 """
 
 import os
@@ -26,11 +26,11 @@ from worker.startup import open_encoder
 #: After this number of seconds without a batch the process ends, to free the model's memory for searches.
 IDLE_S = 60.0
 UNAVAILABLE_STATUS = 3
-#: The number of decoder processes; four decode covers at least as fast as any model can embed covers.
+#: The number of decoder processes; four processes decode covers at least as fast as any model embeds covers.
 DECODERS = min(os.cpu_count() or 1, 4)
-#: The maximum time in seconds to decode a cover; long, because searches take the CPU from this process.
+#: The maximum time in seconds to decode a cover; it is long because searches take CPU time from this process.
 DECODE_S = 300.0
-#: The placeholder for a reply's batch id, which the worker replaces.
+#: A placeholder that the worker replaces with the batch id of the reply.
 _NO_BATCH_ID = "0" * 64
 
 
@@ -64,7 +64,7 @@ def serve(channel: socket.socket, encoder: Encoder, decoders: DecoderPool) -> No
 
 
 def exit_on_hangup(channel: socket.socket) -> None:
-    """End this process as soon as the worker closes the socket, even during a batch."""
+    """End this process as soon as the worker closes the socket, even while a batch is being embedded."""
     hangup = select.poll()
     hangup.register(channel, 0)
 

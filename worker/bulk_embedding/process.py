@@ -1,4 +1,4 @@
-"""Starts the bulk embedding process on first use, and sends it batches from one thread at a time."""
+"""Starts the bulk embedding process when the first batch arrives, and sends it one batch at a time."""
 
 import os
 import socket
@@ -11,7 +11,8 @@ from common.process_control import module_command, sigint_blocked_in_children
 from common.settings import Settings
 from worker.bulk_embedding.wire import receive_frame, send_frame
 
-#: The maximum time in seconds to wait for a reply; long, because searches take the CPU from the bulk process.
+#: The maximum time in seconds to wait for a reply; it is long because searches take CPU time from the bulk
+#: process.
 REPLY_TIMEOUT_S = 600.0
 _END_S = 5.0
 #: The settings that the child needs to load the model; none of them is secret.
@@ -28,11 +29,11 @@ _INHERITED = ("PATH", "HOME", "HF_HOME", "CUDA_VISIBLE_DEVICES", "LD_LIBRARY_PAT
 
 
 class BulkDied(Exception):
-    """The bulk process ended or did not answer while it processed a batch."""
+    """The bulk process ended during a batch, or did not answer in time."""
 
 
 class BulkProcess:
-    """The bulk child process of a worker; thread-safe, but processes one batch at a time."""
+    """A worker's child process for bulk embedding; thread-safe, and processes one batch at a time."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings

@@ -1,7 +1,7 @@
 """The Celery task of the queue `bulk`: read a batch from Redis, embed it, write the reply to Redis.
 
-Celery can deliver a batch twice. The task ignores a batch that another worker has claimed, or whose covers
-are deleted.
+Celery can deliver a batch twice. The task ignores a batch if another worker has claimed it or if its covers
+have been deleted.
 """
 
 import logging
@@ -36,7 +36,7 @@ class BulkHandler:
         self._process = process
 
     def handle(self, ingest_id: str, batch_id: str) -> None:
-        """Embed a batch and write the reply; errors are logged, and the ingest then sends the batch again."""
+        """Embed a batch and write the reply; an error is logged, and the ingest sends the batch again."""
         try:
             with _claimed(self._redis, batch_id) as is_ours:
                 batch = self._redis.get(keyspace.bulk(batch_id)) if is_ours else None
@@ -64,7 +64,7 @@ class BulkHandler:
         try:
             reply = self._process.ask(covers)
         except BulkDied:
-            # One cover may have ended the process, so each cover is embedded separately.
+            # A single cover may have caused the process to end, so each cover is now embedded separately.
             replies = [self._embed_one(cover) for cover in covers]
             fingerprints = {r.model_fingerprint for r in replies if r is not None}
             if not fingerprints:

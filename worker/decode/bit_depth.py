@@ -1,4 +1,4 @@
-"""Scales samples to 8 bits, because Pillow clips or shifts samples of 12 and 16 bits instead."""
+"""Scales 12-bit and 16-bit samples to 8 bits, because Pillow would clip the values or shift the bits."""
 
 from collections.abc import Iterator
 from types import MappingProxyType
@@ -12,7 +12,8 @@ from common.images.formats import tiff
 
 #: The highest value of a 16-bit sample.
 SIXTEEN_BITS = 65535
-#: The number of pixels to look up in the table at a time; each pixel needs an index of 8 bytes.
+#: The number of pixels to look up in the scaling table at a time; during a lookup each pixel needs an index
+#: of 8 bytes.
 _STRIP_PIXELS = 1 << 19
 _SIMPLE_MODES = MappingProxyType({"1": "L", "La": "LA", "YCbCr": "RGB", "PA": "RGBA"})
 
@@ -27,7 +28,7 @@ def to_8_bits(image: Image.Image) -> Image.Image:
 
 
 def scaled(image: Image.Image, *, maximum: int, is_negative: bool) -> Image.Image:
-    """Scale samples from 0..`maximum` to 0..255; Pillow's own conversion clips at 255 or shifts."""
+    """Scale samples from 0..`maximum` to 0..255; Pillow would clip the values at 255 or shift the bits."""
     levels = np.rint(np.clip(np.arange(SIXTEEN_BITS + 1) / maximum, 0, 1) * 255).astype(np.uint8)
     levels = 255 - levels if is_negative else levels
     samples = np.asarray(image)
@@ -44,7 +45,7 @@ def _strips(samples: npt.NDArray[Any]) -> Iterator[slice]:
 
 
 def scale_tiff_grey(image: Image.Image, data: bytes) -> Image.Image:
-    """Scale grey samples of 12 and 16 bits, and invert them if zero is white; Pillow handles up to 8 bits."""
+    """Scale grey samples of 12 and 16 bits, and invert them if zero is white; Pillow does so up to 8 bits."""
     if image.mode.startswith("I;16"):
         samples = tiff.samples(data)
         return scaled(image, maximum=(1 << samples.bits[0]) - 1, is_negative=samples.is_negative)

@@ -24,7 +24,7 @@ _WHITE = (255, 255, 255, 255)
 def decode_image(
     data: bytes, *, size_px: int, max_pixels: int, max_cost_s: float = MAX_COST_S
 ) -> Image.Image:
-    """Return an RGB square; resize the shortest edge and crop the centre as `CLIPImageProcessor` does.
+    """Return an RGB square: like `CLIPImageProcessor`, resize the shortest edge and crop the centre.
 
     As in a browser, orientation is applied, transparent pixels are drawn on white, colour spaces other than
     sRGB are converted, and 16-bit samples are scaled instead of clipped. Only the first frame of an animation
@@ -35,8 +35,8 @@ def decode_image(
 
     Raises:
         UnsupportedImage: the file has none of the accepted formats, or is an unsupported variant.
-        ImageTooManyPixels, ImageTooCostly: the headers declare an image that is too large or too slow to
-        decode. UndecodableImage: the file cannot be decoded.
+        ImageTooManyPixels, ImageTooCostly: according to the headers, the image is too large or too slow to
+            decode. UndecodableImage: the file cannot be decoded.
     """
     image_format = format_of(data)
     summary = read_image_summary(data, image_format)
@@ -58,8 +58,8 @@ def _square(image: Image.Image, size_px: int, conversion: Conversion) -> Image.I
     if not image.has_transparency_data:
         plain = image if image.mode == conversion.mode else image.convert(conversion.mode)
         return conversion.to_srgb(resize_and_crop(plain, size_px))
-    # Alpha is premultiplied, so that resampling does not mix the colours of transparent pixels into visible
-    # pixels.
+    # Colours are premultiplied by alpha before resampling, so that the colours of transparent pixels do not
+    # leak into visible pixels.
     premultiplied = image if image.mode == "RGBa" else image.convert("RGBA").convert("RGBa")
     seen = resize_and_crop(premultiplied, size_px).convert("RGBA")
     colours = seen.convert("RGB") if conversion.mode == "RGB" else seen.getchannel(0)

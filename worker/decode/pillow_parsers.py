@@ -69,31 +69,33 @@ def _parse(data: bytes, image_format: str, *, max_pixels: int) -> ImageFile.Imag
 
 @cache
 def _set_parsers() -> None:
-    # libtiff reads every TIFF, because Pillow's own reader reads uncompressed 16-bit planes as 8-bit planes.
+    # Every TIFF is decoded by libtiff, because Pillow's own decoder misreads uncompressed 16-bit planes as
+    # 8-bit planes.
     TiffImagePlugin.READ_LIBTIFF = True
-    # Pillow then opens grey TIFFs of 12 and 16 bits in both byte orders, even if zero means white;
-    # `scale_tiff_grey` scales and inverts their samples.
+    # With this change, Pillow opens grey TIFFs of 12 and 16 bits in both byte orders, even if zero means
+    # white. Their samples are scaled and inverted by `scale_tiff_grey`.
     for order, sixteen in ((b"II", "I;16"), (b"MM", "I;16B")):
         for photometric in (0, 1):
             key = (order, photometric, (1,), 1)
             TiffImagePlugin.OPEN_INFO[*key, (16,), ()] = (sixteen, sixteen)
             TiffImagePlugin.OPEN_INFO[*key, (12,), ()] = ("I;16", "I;12")
-    # Codecs use a single thread, because several decoder processes run in parallel and each thread reserves
-    # address space.
+    # Codecs use a single thread each, because several decoder processes run in parallel, and because every
+    # thread reserves address space.
     AvifImagePlugin.DEFAULT_MAX_THREADS = 1
     heif_options.DECODE_THREADS = 0
     heif_options.THUMBNAILS = heif_options.DEPTH_IMAGES = heif_options.AUX_IMAGES = False
 
 
 def _with_transparent_canvas(data: bytes) -> bytes:
-    """Make an animated WebP's canvas transparent where the first frame does not cover it.
+    """Make the part of an animated WebP's canvas that the first frame does not cover transparent.
 
     Without the alpha flag libwebp fills the canvas with black.
     """
     if data[12:16] != b"VP8X" or data[_VP8X_FLAGS_AT] & (_ANIMATED | _HAS_ALPHA) != _ANIMATED:
         return data
     frame = data.find(b"ANMF")
-    # Canvas and frame each have fields for width and height, stored minus one, which are compared here.
+    # The fields for canvas width and height are compared with those of the frame; all these fields store the
+    # value minus one.
     if frame < 0 or data[24:30] == data[frame + 14 : frame + 20]:
         return data
     flags = data[_VP8X_FLAGS_AT] | _HAS_ALPHA

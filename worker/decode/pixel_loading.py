@@ -1,7 +1,7 @@
 """Loads a file's samples with 8 bits each, and applies orientation, scaling, transparency and crop.
 
-The loaded image has one of Pillow's modes L, LA, P, RGB, RGBA, RGBa, CMYK, LAB. Transparency is in the alpha
-channel or, for a single transparent colour or a palette, in `info["transparency"]`.
+The loaded image has one of Pillow's modes L, LA, P, RGB, RGBA, RGBa, CMYK, LAB. Transparency is stored in the
+alpha channel; for a single transparent colour or a palette, it is stored in `info["transparency"]`.
 """
 
 from collections.abc import Callable, Mapping
@@ -16,7 +16,7 @@ from worker.decode.bit_depth import scale_tiff_grey, to_8_bits
 from worker.decode.pillow_parsers import BROKEN
 from worker.decode.transparency import apply_bmp_alpha, apply_png_transparency, with_gif_canvas
 
-#: A JPEG is decoded at this multiple of the model's input size or larger.
+#: A JPEG is decoded to at least this multiple of the model's input size.
 _DRAFT_FACTOR = 2
 _ROTATIONS = MappingProxyType(
     {
@@ -32,7 +32,7 @@ _ROTATIONS = MappingProxyType(
 
 
 def load_samples(image: ImageFile.ImageFile, data: bytes, image_format: str, *, size_px: int) -> Image.Image:
-    """Decode an opened image; decode a JPEG at the smallest scale that suffices for a square of `size_px`."""
+    """Decode an opened image; a JPEG is decoded at the smallest sufficient scale for a `size_px` square."""
 
     def opened(file: bytes) -> ImageFile.ImageFile:
         return _scaled_down(Image.open(BytesIO(file), formats=(image_format,)), size_px)
@@ -49,7 +49,8 @@ def load_samples(image: ImageFile.ImageFile, data: bytes, image_format: str, *, 
 
 
 def _scaled_down(image: ImageFile.ImageFile, size_px: int) -> ImageFile.ImageFile:
-    # libjpeg can scale by 1/2, 1/4 or 1/8 in the inverse DCT; other formats ignore this call.
+    # For a JPEG, this call makes libjpeg scale by 1/2, 1/4 or 1/8 in the inverse DCT; it has no effect on
+    # other formats.
     image.draft(None, (_DRAFT_FACTOR * size_px, _DRAFT_FACTOR * size_px))
     return image
 
@@ -66,7 +67,7 @@ def _unchanged(image: Image.Image, _data: bytes) -> Image.Image:
 
 
 def _apply_avif_crop(image: Image.Image, data: bytes) -> Image.Image:
-    """Apply the crop of an AVIF before its rotation, because libavif leaves the crop to the caller."""
+    """Crop an AVIF before it is rotated, because libavif leaves cropping to its caller."""
     crop = heif.primary_picture(data).crop
     return image if crop is None else image.crop(crop)
 

@@ -1,6 +1,7 @@
-"""Reads the metadata of a PNG up to a maximum size, and removes it before Pillow parses the file.
+"""Reads the metadata of a PNG up to a maximum size, and removes the metadata before Pillow parses the file.
 
-Pillow refuses a picture if a text or a profile decompresses to more than a megabyte, or if a text is damaged.
+With the metadata, Pillow would refuse a picture if a text or a profile decompresses to more than a megabyte,
+or if a text is damaged.
 """
 
 import zlib
@@ -38,13 +39,13 @@ def embedded_profile(data: bytes) -> bytes | None:
 
 
 def colour_codes(data: bytes) -> tuple[int, int] | None:
-    """Return a PNG's codes for primaries and transfer function, or None if it has no `cICP` chunk."""
+    """Return a PNG's codes for primaries and transfer function (chunk `cICP`), or None without this chunk."""
     content = _first(data, b"cICP")
     return (content[0], content[1]) if len(content) > 1 else None
 
 
 def _first(data: bytes, wanted: bytes) -> bytes:
-    """Return the content of the first chunk of a type before the pixel data, or empty bytes."""
+    """Return the content of the first chunk of a type before the pixel data; empty bytes if there is none."""
     for kind, begin, end in png_chunks(data):
         if kind == b"IDAT":
             break

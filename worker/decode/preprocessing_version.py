@@ -1,9 +1,10 @@
 """The version of the preprocessing; different versions can produce different pixels from the same file.
 
-1   every file is treated as sRGB
-2   colour spaces other than sRGB are converted as in a browser; newly supported: TIFFs of 12 bits, and of 16
-    bits with white as zero or in planes; a transparent colour in PNGs of 2, 4 and 16 bits; the transparent
-    canvas around the first frame of a GIF or WebP; BMPs with one bit of alpha
+- Version 1 treats every file as sRGB.
+- Version 2 converts colour spaces other than sRGB as a browser does.
+- Version 2 newly supports 12-bit TIFFs, and 16-bit TIFFs in which zero is white or samples are in planes.
+- Version 2 newly supports a transparent colour in PNGs of 2, 4 and 16 bits, and BMPs with one bit of alpha.
+- Version 2 newly makes the canvas around the first frame of a GIF or WebP transparent.
 
 From a JPEG, PNG or WebP with 8-bit sRGB samples, both versions produce the same pixels and therefore the same
 vector.
@@ -11,7 +12,7 @@ vector.
 
 import hashlib
 
-#: The current version; increased whenever decoding any file produces different pixels.
+#: The current version; it must be increased whenever any file is decoded to different pixels.
 PREPROCESSING_VERSION = 2
 
 

@@ -1,11 +1,11 @@
 """Resizes and crops as `CLIPImageProcessor` does, but computes only the pixels inside the centre crop.
 
-The resize has the same filter and rounding as Pillow's bicubic resize: first a horizontal pass, then a
-vertical pass, with 8-bit samples in between. Pillow 13 starts with the vertical pass if a picture is more
-than about twice as tall as wide; on noise, the results then differ by up to 22 levels of 255.
+Resizing uses the same filter and rounding as Pillow's bicubic resize: a horizontal pass, rounding to 8-bit
+samples, and a vertical pass. For a picture that is more than about twice as tall as wide, Pillow 13 starts
+with the vertical pass; the results then differ from Pillow's by up to 22 levels of 255 in a noise picture.
 
-Each pass is a series of matrix products. One product computes a few output pixels from the source pixels that
-contribute to them. For 640 x 640 pixels these products take 1.6 ms, while Pillow's own resize takes 3.3 ms.
+Each pass is a series of matrix products. Each product computes a few output pixels from those source pixels
+that affect them. For 640 x 640 pixels these products take 1.6 ms, while Pillow's own resize takes 3.3 ms.
 """
 
 from collections.abc import Iterator
@@ -18,18 +18,19 @@ from PIL import Image
 
 Samples = npt.NDArray[np.float32]
 
-#: Half of the bicubic filter's width: in output pixels if the image shrinks, in source pixels if it grows.
+#: Half of the bicubic filter's width, in output pixels if the image becomes smaller, or in source pixels if
+#: it becomes larger.
 _SUPPORT = 2.0
-#: Pillow rounds weights to multiples of this step. In black and white pictures many pixels lie half way
-#: between two levels, so their rounding depends on the rounding of the weights.
+#: Pillow rounds weights to multiples of this step. This rounding matters in black and white pictures, where
+#: the values of many pixels are half way between two levels.
 _WEIGHT_STEP = 2.0**-22
-#: The number of output pixels that one matrix product computes. With fewer pixels the products are too small
-#: to be fast; with more pixels most weights are zero.
+#: The number of output pixels that one matrix product computes. A lower number makes the products too small
+#: to be fast; with a higher number most weights are zero.
 _PIXELS_PER_PRODUCT = 5
-#: The number of source pixels that are converted to float32 at a time.
+#: The number of source pixels to convert to float32 at a time.
 _STRIP_PIXELS = 1 << 19
-#: The maximum number of cached filters. Most covers have the same size; the filter of a large photograph
-#: takes 3 MB.
+#: The maximum number of cached filters. Few filters need to be cached, because most covers have the same
+#: size; the filter for a large photograph takes 3 MB.
 _FILTERS_KEPT = 8
 
 
@@ -39,7 +40,7 @@ class _Filter:
 
     `weights` has the shape (products, window x channels, `_PIXELS_PER_PRODUCT` x channels). The i-th matrix
     product (one block of output pixels) reads the source pixels starting at index `first + starts[i]`. The
-    last product's block can extend past the crop; the values there are zero.
+    block of the last matrix product can extend past the crop; its values outside the crop are zero.
     """
 
     first: int
@@ -95,7 +96,7 @@ def _strips(image: Image.Image, across: _Filter, down: _Filter) -> Iterator[tupl
 
 @lru_cache(_FILTERS_KEPT)
 def _filter(side: int, resized: int, size_px: int, *, channels: int) -> _Filter:
-    """Return the filter that resizes a side to `resized` pixels and keeps the middle `size_px` pixels.
+    """Return the filter that resizes one dimension to `resized` pixels and keeps the middle `size_px`.
 
     The function computes the same weights as `precompute_coeffs` in Pillow's Resample.c.
     """

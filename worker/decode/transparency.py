@@ -14,7 +14,7 @@ _A1R5G5B5 = (0x7C00, 0x3E0, 0x1F, 0x8000)
 
 
 def apply_png_transparency(image: Image.Image, data: bytes) -> Image.Image:
-    """Apply the transparent colour of a grey or RGB PNG, which is stored in the file's own bit depth."""
+    """Make the pixels that have the transparent colour of a grey or RGB PNG transparent."""
     key = image.info.get("transparency")
     if key is None or image.mode == "P":
         return image
@@ -29,7 +29,7 @@ def apply_png_transparency(image: Image.Image, data: bytes) -> Image.Image:
 
 
 def apply_bmp_alpha(image: Image.Image, data: bytes) -> Image.Image:
-    """Use the highest bit of a BMP's 16-bit pixels as alpha if the header's masks define it so."""
+    """Use the highest bit of a BMP's 16-bit pixels as alpha if the bit masks in the header say so."""
     if bmp.masks(data) == _A1R5G5B5 and image.mode == "RGB":
         first, is_bottom_up = int.from_bytes(data[10:14], "little"), not data[25] & 0x80
         stride = (2 * image.width + 3) & ~3
@@ -41,7 +41,8 @@ def apply_bmp_alpha(image: Image.Image, data: bytes) -> Image.Image:
 
 def with_gif_canvas(image: Image.Image, drawn: tuple[int, int, int, int]) -> Image.Image:
     """Make the part of a GIF's canvas outside the first frame transparent."""
-    # If the frame has a transparent colour, Pillow has already filled the canvas with that colour.
+    # If the frame has a transparent colour, Pillow has already filled the rest of the canvas with this
+    # colour.
     if drawn == (0, 0, *image.size) or "transparency" in image.info:
         return image
     canvas = Image.new("RGBA", image.size)
@@ -65,9 +66,9 @@ def _without_colour(image: Image.Image, data: bytes, key: Any) -> Image.Image:
 
 
 def _low_bytes(data: bytes) -> Image.Image:
-    """Return the lower byte of each sample of a 16-bit PNG; Pillow normally keeps only the upper bytes."""
+    """Return the lower bytes of a 16-bit PNG's samples; by default, Pillow keeps only the upper bytes."""
     image = Image.open(BytesIO(data), formats=("PNG",))
-    # Pillow keeps the lower bytes if it is told that the samples, which are big-endian, are little-endian.
+    # The samples are big-endian; if Pillow is told that they are little-endian, it keeps the lower bytes.
     image.tile = [tile._replace(args="RGB;16L") for tile in image.tile]
     image.load()
     return image

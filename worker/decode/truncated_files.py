@@ -1,7 +1,7 @@
 """Decodes truncated files, which are accepted if only the end of the picture is missing.
 
-JPEG, PNG and GIF do not declare their length. A truncated file is decoded twice, with different data in place
-of the missing bytes; pixels that differ between the two pictures are missing from the file.
+JPEG, PNG and GIF do not declare their length. A truncated file is decoded twice, with different data instead
+of the missing bytes. Pixels that differ between the two resulting pictures were encoded in the missing bytes.
 """
 
 import random
@@ -19,15 +19,16 @@ from worker.decode.pillow_parsers import BROKEN
 
 #: The formats whose files do not declare their length.
 _WITHOUT_LENGTH = frozenset({"JPEG", "PNG", "GIF"})
-#: Two parts of a file, each with 1 % of its bytes, are assumed to encode numbers of pixels whose ratio is at
-#: most this.
+#: It is assumed that 1 % of a file's bytes encodes at most this many times as many pixels as another 1 % of
+#: its bytes.
 _UNEVENNESS = 1.5
-#: The maximum share of missing pixels: in most pictures, and in pictures with a uniform end, where few bytes
+#: The maximum share of missing pixels in most pictures, and in pictures with a uniform end, where few bytes
 #: encode many pixels.
 _MISSING_MAX_SHARE, _UNIFORM_MAX_SHARE = 0.01 * _UNEVENNESS, 0.1
 _END_OF_IMAGE = b"\xff\xd9"
-#: The length of the random data that replaces a JPEG's missing bytes: a share of the file, and a minimum. The
-#: random data is longer than the missing part of an accepted file, so that every missing pixel differs.
+#: The length of the random data that replaces a JPEG's missing bytes: a share of the file's length, but at
+#: least a minimum. The random data is longer than the missing part of any accepted file, so that it changes
+#: all missing pixels.
 _STAND_IN_SHARE, _STAND_IN_MIN_BYTES = 0.04, 64
 _COMPARED_PIXELS = 1 << 20
 _SHORT_UNIT_ROWS = 2
@@ -59,7 +60,7 @@ def load(image: ImageFile.ImageFile, data: bytes, image_format: str, *, reopen: 
 
 
 def _has_uniform_end(data: bytes, reopen: Open, decode_partial: _DecodePartial, missing_share: float) -> bool:
-    """Return whether the last 1 % of the existing bytes encodes about as many pixels as are missing."""
+    """Return whether the number of missing pixels is similar to the number in the last 1 % of the bytes."""
     if missing_share > _UNIFORM_MAX_SHARE:
         return False
     _, share_before = decode_partial(data[: -max(len(data) // 100, 1)], reopen)
@@ -67,7 +68,7 @@ def _has_uniform_end(data: bytes, reopen: Open, decode_partial: _DecodePartial, 
 
 
 def _decode_partial_jpeg(data: bytes, reopen: Open) -> tuple[ImageFile.ImageFile, float]:
-    """Decode a truncated JPEG, in which libjpeg fills in every missing block; return the missing share."""
+    """Decode a truncated JPEG, whose missing blocks libjpeg fills in; return the missing share."""
     summary = read_jpeg(data)
     if not summary.has_every_scan:
         raise cut_short("JPEG", "scans are missing")
@@ -79,7 +80,8 @@ def _decode_partial_jpeg(data: bytes, reopen: Open) -> tuple[ImageFile.ImageFile
     other.load()
     unit_rows = max(summary.unit_rows * partial.height // summary.height, 1)
     differing_share = _share_from_first_difference(partial, other, unit_rows)
-    # Only the last scan is incomplete, so the missing share is multiplied by that scan's share of the file.
+    # Only the last scan is incomplete, so the share of differing pixels is multiplied by this scan's share of
+    # the file.
     return partial, differing_share * summary.last_scan_bytes / len(data)
 
 
@@ -98,7 +100,7 @@ def _decoded_onto(image: ImageFile.ImageFile, level: int) -> ImageFile.ImageFile
     image.im = Image.new(image.mode, image.size, (level,) * bands if bands > 1 else level).im
     if image.palette is not None:
         image.palette.dirty = 1
-    # Pillow's own `load_prepare` would replace the prepared image with an empty image.
+    # Pillow's own `load_prepare` must not run, because it would replace the prepared image with an empty one.
     image.load_prepare = lambda: None  # type: ignore[method-assign]
     with suppress(*BROKEN):
         image.load()
@@ -107,15 +109,15 @@ def _decoded_onto(image: ImageFile.ImageFile, level: int) -> ImageFile.ImageFile
 
 
 def _share_from_first_difference(one: Image.Image, other: Image.Image, unit_rows: int) -> float:
-    """Return the share of pixels that come after the first difference, in coding order.
+    """Return the share of pixels that follow the first difference in the order of coding.
 
     All pixels after the first difference count as missing, although some can be equal by chance.
     """
     for top, rows in _differences(one, other):
         for begin in range(0, len(rows), unit_rows):
             unit = rows[begin : begin + unit_rows]
-            # A coding unit's last row is ignored, because chroma upsampling mixes this row with the unit
-            # below.
+            # The last row of pixels of each coding unit is ignored, because chroma upsampling mixes this row
+            # with the unit below.
             own = unit[:-1] if len(unit) > _SHORT_UNIT_ROWS else unit
             if own.any():
                 first_column = int(np.argmax(own.any(axis=0)))

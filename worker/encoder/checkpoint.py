@@ -27,7 +27,7 @@ Size = Annotated[int, Field(gt=0)]
 
 
 class TowerConfig(BaseModel):
-    """The configuration of the text or image tower; transformers omits default values from `config.json`."""
+    """The configuration of the text or image tower; values that `config.json` omits are defaults."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -134,7 +134,7 @@ def load_checkpoint(folder: Path) -> Checkpoint:
         config=config,
         weights=weights,
         tokenizer=tokenizer,
-        # transformers writes 1e30 as the limit of a tokenizer without a limit.
+        # For a tokenizer without a maximum length, transformers writes 1e30 as the maximum.
         max_tokens=min(int(own_limit), positions) if isinstance(own_limit, int | float) else positions,
     )
 
@@ -169,8 +169,8 @@ class PickledWeights(Weights):
     """The tensors of `.bin` files, which only torch can read."""
 
     def __init__(self, files: Sequence[Path]) -> None:
-        # torch is imported only here, because it takes hundreds of megabytes and other checkpoint formats do
-        # not need it.
+        # torch is imported only here, because it uses hundreds of megabytes, and other checkpoint formats are
+        # read without torch.
         import torch
 
         self._tensors: dict[str, Any] = {}
@@ -259,7 +259,7 @@ def _check_shapes(weights: Weights, config: ClipConfig, folder: Path) -> None:
 
 
 def _tower(config: Mapping[str, Any], name: str) -> dict[str, Any]:
-    """Return a tower's configuration: `<name>_dict` if it exists (in OpenAI's checkpoints), else `<name>`."""
+    """Return a tower's configuration, stored under `<name>_dict` (in OpenAI's checkpoints) or `<name>`."""
     older = config.get(f"{name}_dict")
     found: dict[str, Any] = config.get(name, {}) if older is None else older
     return found

@@ -1,8 +1,8 @@
-"""A fixed-latency encoder without a model, for tests and benchmarks of the rest of the system.
+"""An encoder without a model, with a fixed latency, to test and benchmark the rest of the system.
 
-The encoder derives vectors from a hash of the content, so that equal inputs have equal vectors and different
-inputs have different vectors. Each batch takes a fixed time without using the CPU. The setting
-`ENCODER=fixed` selects this encoder.
+The encoder derives vectors from a hash of the input, so that equal inputs get equal vectors and different
+inputs get different vectors. Each batch takes a fixed time without using the CPU. The setting `ENCODER=fixed`
+selects this encoder.
 """
 
 import hashlib

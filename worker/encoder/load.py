@@ -30,7 +30,7 @@ def load_encoder(
 ) -> Encoder:
     """Load a CLIP model from a folder or, by its name, from the Hugging Face hub.
 
-    With kind `auto`, torch is used if it can use an NVIDIA GPU of this machine, otherwise OpenVINO. If
+    With the kind `auto`, torch is used if it can use an NVIDIA GPU of this machine, else OpenVINO is used. If
     `precision` is `auto`, torch and OpenVINO compute in bfloat16 on devices that support it. Only OpenVINO
     supports int8 and two parallel forward passes (`side_by_side`).
 
@@ -42,7 +42,7 @@ def load_encoder(
     source = find_model(model)
     read_config(source.folder)
     on = _first_device(kind) if device == "auto" else device
-    # Only the chosen runtime is imported, because importing torch or OpenVINO takes a second.
+    # Only the selected runtime is imported, because importing torch or OpenVINO takes a second.
     if kind == "torch" or (kind == "auto" and on != "cpu"):
         if precision == "int8":
             raise ModelUnavailable(

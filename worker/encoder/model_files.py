@@ -1,7 +1,7 @@
-"""Finds a model's files, and computes a fingerprint of the files that determine its vectors.
+"""Finds a model's files, and computes a fingerprint of those files that determine the model's vectors.
 
 A model is a local folder or a name on the Hugging Face hub. The hub's local cache is searched first, so that
-a worker that has already downloaded the model starts without the network.
+a worker can start without the network if the model has been downloaded before.
 """
 
 import hashlib
@@ -36,7 +36,7 @@ class ModelSource:
     fingerprint: str
 
     def fingerprint_in(self, mode: str) -> str:
-        """Return the fingerprint of this model in a numeric mode that changes its vectors, such as int8."""
+        """Return a fingerprint for this model in a numeric mode, such as int8, that changes its vectors."""
         return hashlib.sha256(f"{self.fingerprint}:{mode}".encode()).hexdigest()
 
 
@@ -59,7 +59,7 @@ def find_model(name: str) -> ModelSource:
 
 
 def _public_name(name: str) -> str:
-    """Return the name to show to clients: for a folder only its last part, so that its path stays private."""
+    """Return the name to show to clients; a folder's name is only its last part, to keep the path private."""
     folder = Path(name).expanduser()
     return folder.resolve().name if folder.is_dir() else name
 
@@ -85,8 +85,8 @@ def _digest(files: Iterable[Path]) -> str:
 
 
 def _from_hub(name: str) -> Path:
-    # The import is inside the function, because huggingface_hub loads an HTTP client that local models do not
-    # need.
+    # The import is inside the function, because huggingface_hub loads an HTTP client, which is not needed for
+    # local models.
     from httpx2 import HTTPError  # huggingface_hub does not wrap errors of broken transfers
     from huggingface_hub import snapshot_download
     from huggingface_hub.errors import HFValidationError, LocalEntryNotFoundError

@@ -1,7 +1,8 @@
 """Reads a model's preprocessing parameters: input size, mean and standard deviation.
 
-The decoder resizes and crops images, the encoder normalises their pixels. Both implement CLIP's preprocessing
-(bicubic resize of the shortest edge, centre crop, RGB); a model with another preprocessing is refused.
+The decoder resizes and crops images, and the encoder normalises the pixels. Decoder and encoder implement
+only CLIP's preprocessing (bicubic resize of the shortest edge, centre crop, RGB), so a model with another
+preprocessing is refused.
 """
 
 import json
@@ -12,7 +13,8 @@ from typing import Any
 
 from common.errors import ModelUnavailable
 
-#: The values of OpenAI's CLIP, which `CLIPImageProcessor` uses if the model's folder does not define others.
+#: The values of OpenAI's CLIP, which are `CLIPImageProcessor`'s defaults for values that the model's folder
+#: does not define.
 _MEAN = (0.48145466, 0.4578275, 0.40821073)
 _STD = (0.26862954, 0.26130258, 0.27577711)
 _SIZE_PX = 224

@@ -21,9 +21,9 @@ Precision: TypeAlias = Literal["auto", "float32", "int8"]
 
 
 class Encoder(Protocol):
-    """A loaded model, which at most `passes_at_once` threads call at a time."""
+    """A loaded model; at most `passes_at_once` threads may call it at the same time."""
 
-    #: A SHA-256 hash of the model's files, and of the numeric mode if that mode changes the vectors.
+    #: A SHA-256 hash of the model's files; it includes the numeric mode if this mode changes the vectors.
     fingerprint: str
     #: A SHA-256 hash of the model's files, which the catalog stores. The hash does not include the numeric
     #: mode, because an int8 encoder can query a catalog that was embedded in float32.
@@ -55,5 +55,5 @@ class Encoder(Protocol):
 
 
 def no_embeddings() -> Embeddings:
-    """Return the embeddings of an empty batch, shape (0, 512)."""
+    """Return the result for an empty batch, an array of shape (0, 512)."""
     return np.empty((0, EMBEDDING_DIMENSION), dtype=np.float32)

@@ -18,14 +18,15 @@ from tokenizers.models import BPE
 
 from common.errors import ModelUnavailable
 
-#: The end token's id in configuration files written before transformers' pull request 24773. For models with
-#: this id, the embedding is taken at the token whose id is the highest in the sequence.
+#: The end token's (wrong) id in configuration files that were written before transformers' pull request
+#: 24773. If a model's configuration has this id, the embedding is taken at the token with the highest id in
+#: the sequence.
 _LEGACY_EOS_ID = 2
 
 #: The value that is added to the attention score of a masked token.
 _MASKED_SCORE = -1e9
-#: The maximum number of cached layouts. The cache makes passes with a single text 1 % faster, because single
-#: texts have few different lengths.
+#: The maximum number of cached layouts. The cache makes passes with a single text 1 % faster: its layout
+#: depends only on its length, and there are few different lengths.
 _LAYOUTS_KEPT = 32
 
 #: The pattern that splits a text before byte pairs are merged, from openai/CLIP's `simple_tokenizer.py`.
@@ -42,8 +43,8 @@ _STEPS = ((32, 4), (128, 8), (1024, 32))
 def padded_length(tokens: int) -> int:
     """Return the number of tokens to which a forward pass is padded.
 
-    OpenVINO prepares a kernel for each new length, which takes milliseconds and memory, so passes are padded
-    to few different lengths.
+    Passes are padded to a few different lengths, because OpenVINO prepares a kernel for each new length,
+    which takes milliseconds and memory.
     """
     step = next((step for most, step in _STEPS if tokens <= most), _STEPS[-1][1])
     return -(-tokens // step) * step
@@ -85,7 +86,8 @@ def _tokenizer_of_merges(folder: Path) -> Tokenizer:
             pre_tokenizers.ByteLevel(add_prefix_space=False),
         ]
     )
-    # `RobertaProcessing` is typed as Any, because its annotations mistake the parameter `cls` for the class.
+    # `RobertaProcessing` is typed as Any, because its type annotations treat the parameter `cls` as the class
+    # itself.
     add_marks: Any = processors.RobertaProcessing
     tokenizer.post_processor = add_marks(
         (_END_MARK, vocabulary[_END_MARK]),
@@ -130,9 +132,10 @@ class TextTokenizer:
 
 
 def pack_ids(sequences: Sequence[Sequence[int]], *, out: npt.NDArray[np.int32]) -> None:
-    """Write the token ids of all texts one after the other to `out`, without padding between texts.
+    """Write the token ids of all texts to `out` one text after the other, without padding between texts.
 
-    The rest of `out`, up to 31 tokens (see `padded_length`), is filled with zeros, which have no effect.
+    The remaining (at most 31) tokens of `out` are filled with zeros, which do not affect the embeddings;
+    `padded_length` determines the length of `out`.
     """
     ids = [token for sequence in sequences for token in sequence]
     out[: len(ids)] = ids
@@ -143,12 +146,12 @@ def pack_ids(sequences: Sequence[Sequence[int]], *, out: npt.NDArray[np.int32]) 
 class PackedLayout:
     """The index arrays of packed texts, which are inputs of the text tower in addition to the token ids.
 
-    Attention needs a matrix per text and head, with as many rows as the padded length of the longest text.
-    Each token has 3 x heads vectors (query, key and value of each head). `to_heads`, of shape (3, texts x
-    heads, longest), gathers these vectors into the matrices; `to_rows`, of shape (tokens, heads), gathers the
-    attention output of each token. `positions`, of shape (tokens,), has each token's position in its text;
-    `ends`, of shape (texts,), has the index of each end token; `mask`, of shape (longest, longest), is added
-    to the scores.
+    Attention needs one matrix per text and head; the number of its rows is the padded length of the longest
+    text. Each token has 3 x heads vectors (query, key and value of each head). `to_heads`, of shape (3, texts
+    x heads, longest), gathers these vectors into the matrices; `to_rows`, of shape (tokens, heads), gathers
+    the attention output of each token. `positions`, of shape (tokens,), has each token's position in its
+    text; `ends`, of shape (texts,), has the index of each end token; `mask`, of shape (longest, longest), is
+    added to the scores.
     """
 
     positions: npt.NDArray[np.int32]
@@ -166,7 +169,8 @@ class PackedLayout:
         starts = ends - sizes + 1
         longest, total = padded_length(max(lengths)), int(sizes.sum())
         columns, head = (np.arange(count, dtype=np.int32) for count in (longest, heads))
-        # Rows are padded by repeating the last token, which has no effect because of the causal mask.
+        # Rows are padded with copies of the last token; because of the causal mask, the padding has no
+        # effect.
         rectangle = np.minimum(starts[:, None] + columns, ends[:, None])
         parts = np.arange(3 * heads, dtype=np.int32).reshape(3, 1, heads, 1)
         to_heads = rectangle[:, None] * (3 * heads) + parts

@@ -69,7 +69,7 @@ class TorchEncoder:
             torch.cuda.empty_cache()
 
     def _in_passes(self, items: int, features: Callable[[int, int], torch.Tensor]) -> Embeddings:
-        """Start every pass before fetching the first result, so that a GPU does not wait for the CPU."""
+        """Start all passes before fetching the first result, so that a GPU need not wait for the CPU."""
         with torch.inference_mode():
             parts = [features(start, start + self._per_pass) for start in range(0, items, self._per_pass)]
             units = [torch.nn.functional.normalize(part.float(), dim=-1) for part in parts]
@@ -93,7 +93,7 @@ class TorchEncoder:
         return features
 
     def _to_device(self, tensor: torch.Tensor) -> torch.Tensor:
-        # Pinned memory is copied to the GPU in parallel with the previous batch's computation.
+        # Data in pinned memory can be copied to the GPU while the GPU computes the previous batch.
         return tensor.pin_memory().to(self._device, non_blocking=True) if self._on_gpu else tensor
 
 

@@ -1,8 +1,8 @@
-"""The circuit breaker for catalog calls: a catalog that does not answer gets only single test calls.
+"""The circuit breaker for catalog calls: while the catalog does not answer, only single test calls are made.
 
-closed ──► open       `OPEN_AFTER` calls in a row failed with a transient error
-open ──► half-open    the pause is over: one test call is made
-half-open ──► closed  the catalog answered, even with an error    ──► open  it did not answer
+- The breaker opens when `OPEN_AFTER` calls in a row have failed with a transient error.
+- After a pause, the open breaker becomes half-open and lets one test call through.
+- The half-open breaker closes if the catalog answers the test call, even with an error; otherwise it opens.
 
 While the breaker is open, calls fail at once with the last error, so that retries within a job's deadline do
 not add load to the catalog.
@@ -23,7 +23,8 @@ T = TypeVar("T")
 
 #: The number of consecutive failures that opens the breaker.
 OPEN_AFTER = 5
-#: The minimum and maximum seconds of the pause, which is random so that the workers do not all call at once.
+#: The minimum and maximum seconds of the pause, which is random so that the workers do not all call the
+#: catalog at the same time.
 SHORTEST_PAUSE_S, LONGEST_PAUSE_S = 0.5, 1.5
 
 
@@ -46,7 +47,8 @@ class CircuitBreaker:
         """Make the call, or fail at once if the breaker is open.
 
         Raises:
-            CatalogUnavailable: the call failed, or was not made; the message describes the last failure.
+            CatalogUnavailable: the call failed, or was refused while the breaker is open; the message
+                describes the last failure.
         """
         is_probe = self._admit()
         try:
@@ -55,7 +57,7 @@ class CircuitBreaker:
             self._failed(error)
             raise
         except BaseException:
-            # Any other error was returned by the catalog, which is therefore reachable.
+            # Any other error is an answer of the catalog, which is therefore reachable.
             self._answered()
             raise
         else:
@@ -66,7 +68,7 @@ class CircuitBreaker:
                 self._probing = False
 
     def _admit(self) -> bool:
-        """Raise an error if no call may be made now; return whether this call is the test call."""
+        """Raise an error if calls are not allowed now, else return whether this call is the test call."""
         with self._lock:
             if self._next_call_at is None:
                 return False

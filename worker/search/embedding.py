@@ -27,7 +27,7 @@ Embedding = npt.NDArray[np.float32]
 
 @dataclass(frozen=True, slots=True)
 class RunEmbeddings:
-    """Maps content hashes to the embeddings of one run, both cached and newly computed."""
+    """Maps the hashes of a run's texts and images to their embeddings, cached or newly computed."""
 
     cached: Mapping[str, Embedding]
     made: dict[str, Embedding] = field(default_factory=dict)
@@ -62,7 +62,8 @@ class Embedder:
     def truncates(self, query: SearchQuery) -> bool:
         """Return whether one of the query's texts has more tokens than the model reads.
 
-        Each text is tokenized for this check, in 0.04 ms, because its embedding can come from the cache.
+        This check tokenizes each text, which takes 0.04 ms, because a text whose embedding is cached has not
+        been tokenized.
         """
         return any(self._encoder.truncates(part.text) for part in query.parts if isinstance(part, TextPart))
 
@@ -72,8 +73,8 @@ class Embedder:
         Raises:
             ImageError: the image has expired in Redis or cannot be decoded.
             DecoderDied: the decoder process ended or took too long.
-            DecoderBusy: no decoder became free in half of the remaining time; another worker may have a free
-                decoder.
+            DecoderBusy: no decoder became free in half of the remaining time, so that another worker still
+                has time to decode the image.
         """
         found = embeddings.get(digest)
         if found is None:

@@ -1,8 +1,8 @@
 """Holds the leases of this worker's runs, and renews them in a thread.
 
 The thread renews every lease, marks the runs that were canceled or that other processes ended, announces the
-worker, and runs the sweeper when it is due. The thread is independent of the model: if the model stalls,
-leases are renewed until the watchdog ends the process.
+worker, and runs the sweeper when it is due. The thread is independent of the model, so leases are renewed
+even while the model is stalled, until the watchdog ends the process.
 """
 
 import logging
@@ -22,7 +22,7 @@ _RENEWALS_PER_LEASE = 4
 
 
 class RunCanceled(Exception):
-    """The run was canceled, another process ended it, or it is leased to another worker."""
+    """The run was canceled, was ended by another process, or is leased to another worker."""
 
 
 class Lease:
@@ -36,7 +36,7 @@ class Lease:
         self._lost.set()
 
     def check(self) -> None:
-        """Raise `RunCanceled` if this worker no longer holds the run."""
+        """Raise `RunCanceled` if this worker has lost the lease of the run."""
         if self._lost.is_set():
             raise RunCanceled(self.claim.run_id)
 
@@ -50,8 +50,9 @@ class Leases:
         self._ledger = ledger
         self._lease_s = lease_s
         self._announcement = announcement
-        # Leases are not indexed by run id: if Redis freezes for longer than a lease, this worker can lease a
-        # run twice, and the end of the first attempt must not drop the second attempt's lease.
+        # Leases are not indexed by run id, because this worker can hold two leases of one run if Redis
+        # freezes for longer than a lease; the end of the first attempt must not remove the second attempt's
+        # lease.
         self._held: set[Lease] = set()
         self._lock = threading.Lock()
         self._stop = threading.Event()

@@ -22,7 +22,7 @@ from worker.search.stopwatch import Stopwatch
 
 T = TypeVar("T")
 
-#: The minimum length of a weighted sum of unit vectors; a shorter sum is mostly rounding error.
+#: The minimum length of a weighted sum of unit vectors; a shorter sum consists mostly of rounding errors.
 MIN_LENGTH = 1e-6
 
 
@@ -33,7 +33,7 @@ class Answer:
     result: bytes
     timings: Timings
     entries: tuple[Entry, ...] = ()
-    #: Whether the result was made with the model and the catalog version that the query key names.
+    #: Whether the result was computed with the model and the catalog version in the query key.
     matches_key: bool = True
     from_cache: bool = False
 
@@ -65,7 +65,7 @@ class Pipeline:
         """Answer the leased run.
 
         Raises:
-            RunCanceled: the lease was lost before the embedding or before the search.
+            RunCanceled: the lease of the run was lost before the embedding or before the search.
             CoverSearchError: the run must fail with this error.
         """
         claim = lease.claim
@@ -77,14 +77,15 @@ class Pipeline:
             cached = self._cache.entries(query_key, model=model, contents=claim.contents)
         found = CacheLookup.of(cached, contents=claim.contents)
         if found.result is not None:
-            # The result was cached, for an identical query, after the gateway had checked the cache.
+            # An identical query's result was cached after the gateway had checked the cache for this query.
             return Answer(result=found.result, timings=stopwatch.timings(), from_cache=True)
         embeddings = RunEmbeddings(found.embeddings)
         versions: set[str | None] = set()
         try:
             matches = self._search(query, embeddings, lease, stopwatch, versions)
         except Exception:
-            # A retry, or a query with the same image and other filters, can reuse cached embeddings.
+            # Embeddings are cached so that a retry, or a query with the same image and other filters, can
+            # reuse them.
             self._cache.put(self._cache.embedding_entries(model, embeddings.made))
             raise
         timings = stopwatch.timings()
@@ -97,7 +98,8 @@ class Pipeline:
             public_url=self._public_url,
         )
         made = self._cache.embedding_entries(model, embeddings.made)
-        # The catalog may have changed after the gateway made the query key, or between two calls of this run.
+        # The catalog may have changed since the gateway computed the query key, or between two catalog calls
+        # of this run.
         matches_key = {self._made_from(version) for version in versions} == {claim.made_from}
         kept = (self._cache.result_entry(query_key, result),) if matches_key else ()
         return Answer(result, timings, entries=(*made, *kept), matches_key=matches_key)
@@ -156,7 +158,8 @@ class Pipeline:
                 case TextPart(text, weight):
                     vector = self._embedder.text(text, embeddings, stopwatch)
                 case ImagePart(digest, weight):
-                    # Errors about a single image name the parameter `file`, for both forms and JSON.
+                    # If a query has a single image, errors about it name the parameter `file`, in both forms
+                    # and JSON.
                     with image_given_as("file" if query.type == "image" else f"parts.{index}.image"):
                         vector = self._embedder.image(digest, embeddings, lease, stopwatch)
                 case AlbumPart(album_id, weight):

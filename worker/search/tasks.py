@@ -1,6 +1,6 @@
 """The Celery task of a search: claims a run, answers it, and writes the outcome to the ledger.
 
-The outcome of a run is written only to the ledger; for Celery, every task succeeds.
+The outcome of a run is written only to the ledger; in Celery, every task counts as successful.
 """
 
 import logging
@@ -37,7 +37,7 @@ class Answering(Protocol):
 
 
 class RunHandler:
-    """Claims runs by their ids, answers them and ends them in the ledger."""
+    """Claims runs by their ids, answers them and writes their outcomes to the ledger."""
 
     def __init__(
         self,
@@ -51,8 +51,8 @@ class RunHandler:
     ) -> None:
         """Create a handler.
 
-        `cache_apart` is the cache if cache and ledger use different Redis servers, otherwise None;
-        `fingerprint` identifies the model in the cache keys of embeddings.
+        `cache_apart` is the cache if it is in a different Redis than the ledger, else None; `fingerprint`
+        identifies the model in the cache keys of embeddings.
         """
         self._ledger = ledger
         self._cached_for = fingerprint if cache_apart is None else None
@@ -67,7 +67,7 @@ class RunHandler:
         try:
             claim = self._ledger.claim(run_id, cached_for=self._cached_for)
         except QueueUnavailable as error:
-            # In the ledger the run is still queued or leased, so the sweeper will send the run again.
+            # The run is still queued or leased in the ledger, so the sweeper will send it again.
             log.warning("could not claim", extra={"error": error.detail})
             return
         if isinstance(claim, Verdict):
@@ -83,8 +83,8 @@ class RunHandler:
         except RunCanceled:
             log.info("canceled")
         except DecoderDied as error:
-            # The cause may be the machine rather than the image, so the run is retried up to its maximum
-            # number of attempts.
+            # The cause may be this machine instead of the image, so the run is retried until it has had its
+            # maximum number of attempts.
             log.warning("the decoder died", extra={"attempt": claim.attempt, "error": error.detail})
             self._write(lambda: self._ledger.release(claim, uses_attempt=True), claim)
         except (DecoderBusy, QueueFull) as error:
@@ -95,7 +95,7 @@ class RunHandler:
                 lambda: self._ledger.release(claim, uses_attempt=False, delay_reason=delay_reason), claim
             )
         except ModelMismatch as error:
-            # Only a worker with the catalog's new model can answer the run, so this worker ends.
+            # Only a worker that has the catalog's new model can answer the run, so this worker exits.
             self._retire(error)
             self._write(lambda: self._ledger.release(claim, uses_attempt=False), claim)
         except CoverSearchError as error:
@@ -107,7 +107,8 @@ class RunHandler:
             self._succeed(claim, answer)
 
     def _succeed(self, claim: Claim, answer: Answer) -> None:
-        # The cache is written first, so that a client that repeats the query after the answer gets a hit.
+        # The cache is written before the ledger, so that a client that repeats the query after the answer
+        # gets the cached result.
         entries = answer.entries
         if self._cache_apart is not None:
             self._cache_apart.put(entries)
@@ -130,7 +131,7 @@ class RunHandler:
         self._write(lambda: self._ledger.fail(claim, failure), claim)
 
     def _write(self, write: Any, claim: Claim) -> None:
-        # The outcome is known, so the write is repeated until the run's deadline.
+        # Only the write of the known outcome failed, so the write is repeated until the run's deadline.
         within_s = (claim.deadline_ms - claim.claimed_ms) / 1000
         try:
             retry_transient(write, within_s=within_s)

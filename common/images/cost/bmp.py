@@ -14,7 +14,7 @@ _LONG_HEADER = Struct("<iiHHI")
 #: Position of the field that stores where the pixel data starts; each row is padded to a multiple of this
 #: number of bits.
 _START_AT, _ROW_UNIT_BITS = 10, 32
-#: The two compression values that mean run-length encoding: RLE8 and RLE4.
+#: The two compression values (RLE8 and RLE4) that mean run-length encoding.
 _RUNS = frozenset({1, 2})
 _BITS_OF_ALPHA = 32
 

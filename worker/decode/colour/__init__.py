@@ -1,1 +1,1 @@
-"""Converts colours to sRGB from a file's own colour space, which is defined by an ICC profile or by codes."""
+"""Converts colours to sRGB from a file's own colour space, which an ICC profile or colour codes define."""

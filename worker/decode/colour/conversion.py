@@ -1,8 +1,8 @@
 """Converts the cropped image from a file's colour space to sRGB.
 
 A file defines its colour space by an ICC profile, or by primaries and a transfer function (`CodedColour`). A
-file without a readable definition is treated as sRGB. Pixels are not converted if the colour space differs
-from sRGB by at most `_SAME_LEVELS`.
+file without a readable definition is treated as sRGB. If a colour space differs from sRGB by at most
+`_SAME_LEVELS`, pixels are not converted.
 """
 
 from collections.abc import Callable
@@ -18,17 +18,19 @@ from common.images.cost.png import PROFILE_BYTES_MAX
 from worker.decode.colour.icc_profiles import bounded
 from worker.decode.colour.primaries_and_transfer import CodedColour, coded_to_srgb
 
-#: A profile counts as sRGB if its colours differ from sRGB by at most this number of levels (of 255). Two
-#: sRGB profiles differ by at most 1; the most similar other colour space, Rec. 709, differs from sRGB by 16.
+#: A profile counts as sRGB if its colours differ from sRGB by at most this number of levels (of 255).
+#: Different sRGB profiles differ by at most 1 level; the most similar other colour space, Rec. 709, differs
+#: from sRGB by 16 levels.
 _SAME_LEVELS = 2
-#: The maximum number of cached conversions. Creating a conversion takes 3 to 60 ms, and using a conversion
-#: less than 1 ms; pictures from the same camera share a profile.
+#: The maximum number of cached conversions. Creating a conversion takes 3 to 60 ms, but using it takes less
+#: than 1 ms; a cached conversion is often reused, because pictures from the same camera have the same
+#: profile.
 _CONVERSIONS_KEPT = 4
 #: Maps a profile's colour space to the Pillow mode that LittleCMS expects.
 _MODES = {"GRAY": "L", "RGB ": "RGB", "CMYK": "CMYK"}
 #: Maps Pillow modes to colour families; the family of all other modes is RGB.
 _FAMILIES = {"L": "L", "LA": "L", "CMYK": "CMYK", "LAB": "LAB"}
-#: With this rendering intent white stays white, and with `_FLAGS` a printer's darkest colour becomes black.
+#: This rendering intent maps white to white, and `_FLAGS` maps a printer's darkest colour to black.
 _INTENT = ImageCms.Intent.RELATIVE_COLORIMETRIC
 _FLAGS = ImageCms.Flags.BLACKPOINTCOMPENSATION
 
@@ -65,7 +67,7 @@ def conversion_from(source: ColourSource, mode: str) -> Conversion:
 
 
 def _by_profile(profile: bytes, family: str) -> Conversion | None:
-    """Return a profile's conversion; None if the profile is sRGB, unusable or of another family."""
+    """Return the conversion that a profile defines; None if it is sRGB, unusable or of another family."""
     transform = _transform(profile)
     if transform is None:
         return None

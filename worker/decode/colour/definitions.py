@@ -1,9 +1,9 @@
-"""Reads how a file defines its colour space, in each format's order of precedence.
+"""Reads the definition of a file's colour space; each format has its own order of precedence.
 
-PNG          cICP, else iCCP, else sRGB, else gAMA and cHRM
-HEIF, AVIF   an ICC profile, else the codes of `nclx`
-BMP          the profile of a BITMAPV5HEADER
-other        an ICC profile
+- In a PNG, the chunk `cICP` comes first, then `iCCP`, then `sRGB`, then `gAMA` with `cHRM`.
+- In a HEIF or AVIF file, an ICC profile comes before the codes in an `nclx` box.
+- In a BMP, only the profile of a BITMAPV5HEADER is read.
+- In all other formats, only an ICC profile is read.
 """
 
 from PIL import Image

@@ -1,7 +1,7 @@
 """Converts colours to sRGB from a colour space given by primaries and a transfer function (PNG, HEIF, AVIF).
 
-ITU-T H.273 defines the codes. As in browsers, the transfer functions of television cameras (BT.709 and
-similar) are treated as the transfer function of sRGB.
+ITU-T H.273 defines the codes. The transfer functions of television cameras (BT.709 and similar) are treated
+as sRGB's transfer function, as in browsers.
 """
 
 from collections.abc import Mapping
@@ -33,14 +33,15 @@ _PRIMARIES: Mapping[int, Chromaticities] = MappingProxyType(
 )
 _GAMMA_22, _GAMMA_28, _LINEAR, _PQ, _SMPTE_428, _HLG = 4, 5, 8, 16, 17, 18
 _EXPONENTS: Mapping[int, float] = MappingProxyType({_GAMMA_22: 2.2, _GAMMA_28: 2.8, _LINEAR: 1.0})
-#: The luminance in cd/m² that is shown as white in HDR pictures; brighter values are clipped to white.
-#: Chromium 156 shows the same luminance as white: twice the reference white of BT.2408.
+#: The luminance in cd/m² that becomes white when an HDR picture is converted; brighter values are clipped to
+#: white. Chromium 156 uses the same luminance, which is twice the reference white of BT.2408.
 _WHITE_NITS = 406.0
 _PQ_NITS, _HLG_NITS, _HLG_SYSTEM_GAMMA = 10_000.0, 1000.0, 1.2
-#: A PNG counts as sRGB if its gamma (relative) and chromaticities differ from sRGB by at most these values.
+#: The maximum differences from sRGB at which a PNG counts as sRGB: a relative difference of the gamma, and an
+#: absolute difference of the chromaticities.
 _GAMMA_TOLERANCE, _PLACE_TOLERANCE = 0.02, 0.005
 _PNG_SRGB_GAMMA = 0.45455
-#: The point where the linear part of sRGB's transfer function ends, as encoded value and as linear light.
+#: The end of the linear part of sRGB's transfer function: its encoded value and its linear light.
 _DARK_LEVEL, _DARK_LIGHT = 0.04045, 0.0031308
 _CONDITION_MAX = 1e3
 _BRADFORD = np.array([[0.8951, 0.2664, -0.1614], [-0.7502, 1.7135, 0.0367], [0.0389, -0.0685, 1.0296]])
@@ -48,7 +49,7 @@ _BRADFORD = np.array([[0.8951, 0.2664, -0.1614], [-0.7502, 1.7135, 0.0367], [0.0
 
 @dataclass(frozen=True, slots=True)
 class CodedColour:
-    """The linear light for each of the 256 sample values (1 is white), and a matrix to linear sRGB."""
+    """A colour space: the linear light (1 is white) of each sample value, and a matrix to linear sRGB."""
 
     light: Values
     matrix: Values
@@ -72,7 +73,7 @@ def from_cicp(primaries: int, transfer: int) -> CodedColour | None:
 def from_png(gamma: float | None, chromaticities: Chromaticities | None) -> CodedColour | None:
     """Return the colour space that a PNG's `gAMA` and `cHRM` define, or None for sRGB and for invalid values.
 
-    As in browsers, primaries without a gamma are ignored.
+    Primaries (`cHRM`) without a gamma (`gAMA`) are ignored, as in browsers.
     """
     if not gamma:
         return None

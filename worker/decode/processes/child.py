@@ -2,8 +2,8 @@
 
     python -m worker.decode.processes.child FD SIZE_PX MAX_PIXELS MEMORY_BYTES CPU_MS NICENESS PARENT_PID
 
-A decoder has no secrets and no model, its memory is limited, and it ends with the worker. If one file takes
-more CPU time than allowed, the kernel ends the process with SIGPROF, even in the middle of a codec.
+A decoder process has no secrets and no model, has limited memory, and ends when the worker ends. If one file
+takes more CPU time than allowed, the kernel ends the process with SIGPROF, even while a codec is running.
 """
 
 import os
@@ -42,10 +42,10 @@ def serve(channel: socket.socket, *, size_px: int, max_pixels: int, cpu_s: float
 
 
 def confine(*, memory_bytes: int, niceness: int, parent_pid: int) -> None:
-    """Limit this process's resources, and make it end with the worker."""
+    """Limit this process's resources, and make the process end when the worker ends."""
     end_with_parent(parent_pid)
-    # A service manager sends SIGTERM to the whole process group, but the worker needs its decoders until it
-    # has finished its runs.
+    # SIGTERM is ignored: a service manager sends it to the whole process group, but the worker needs its
+    # decoders until it has finished its runs.
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     signal.signal(signal.SIGPROF, signal.SIG_DFL)
     os.nice(niceness)
@@ -59,7 +59,8 @@ def main() -> int:
     numbers = (int(argument) for argument in sys.argv[1:])
     fd, size_px, max_pixels, memory_bytes, cpu_ms, niceness, parent_pid = numbers
     channel = socket.socket(fileno=fd)
-    # BLAS allocates memory in its first call, and would end the process if the memory limit were already set.
+    # BLAS is called once before the memory limit is set, because its first call allocates memory and would
+    # otherwise end the process.
     resize_and_crop(Image.new("RGB", (2 * size_px, 2 * size_px)), size_px)
     confine(memory_bytes=memory_bytes, niceness=niceness, parent_pid=parent_pid)
     wire_format.send_reply(channel, wire_format.READY)

@@ -1,6 +1,6 @@
 """The fair queue for decoders: the waiting client with the lowest accumulated cost is served next.
 
-A caller states a request's expected cost, and corrects this cost when the actual cost is known.
+A caller specifies the expected cost of a request, and corrects it when the actual cost is known.
 
 The algorithm is start-time fair queueing (Goyal, Vin and Cheng, 1996): a client's accumulated cost is the sum
 of the costs of its served requests. A new or returning client starts with the accumulated cost of the client
@@ -20,7 +20,7 @@ _CLIENTS_MAX = 1000
 
 
 class TurnedAway(Exception):
-    """The caller stops waiting, because another image of the same client took longer than estimated."""
+    """The caller must stop waiting, because another image of the same client took longer than estimated."""
 
 
 @dataclass(slots=True, eq=False)
@@ -42,20 +42,21 @@ class _Client(Generic[T]):
 
 
 class FairQueue(Generic[T]):
-    """Lends items to callers, fairly among clients; thread-safe."""
+    """Lends items to callers, and shares the items fairly among clients; thread-safe."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._idle: deque[T] = deque()
-        #: All waiting clients, and all clients whose accumulated cost is higher than a new client's.
+        #: All waiting clients, and all other clients whose accumulated cost is higher than that of a new
+        #: client.
         self._clients: dict[str, _Client[T]] = {}
-        #: A new client's initial accumulated cost: the accumulated cost of the client served last, without
-        #: its last request.
+        #: The accumulated cost with which a new client starts: that of the client served last, before its
+        #: last request was added.
         self._start = 0.0
 
     @property
     def idle(self) -> int:
-        """Return the number of items that no caller uses."""
+        """Return the number of items that are not in use."""
         return len(self._idle)
 
     @property
@@ -65,7 +66,7 @@ class FairQueue(Generic[T]):
             return sum(len(client.waiting) for client in self._clients.values())
 
     def give(self, item: T) -> None:
-        """Add a new item or return a taken item; the next waiting client gets it."""
+        """Add a new item, or give back a taken item, for the next waiting client."""
         with self._lock:
             self._idle.append(item)
             self._serve()
@@ -122,7 +123,8 @@ class FairQueue(Generic[T]):
     def _forget(self) -> None:
         """Forget clients that are not waiting, unless their accumulated cost still matters.
 
-        A client's accumulated cost matters if it is higher than a new client's and no item is idle.
+        A client's accumulated cost matters if no item is idle and the cost is higher than that of a new
+        client.
         """
         is_idle = bool(self._idle) or len(self._clients) > _CLIENTS_MAX
         self._clients = {

@@ -1,13 +1,14 @@
-"""Records by how much the decoding of each client's images exceeded the estimate in the last minute."""
+"""Records by how much each client's images exceeded their estimated decoding time in the last minute."""
 
 import threading
 import time
 from dataclasses import dataclass
 
-#: The seconds for which an excess counts for a client, as in `common/ledger/lua/record_decode_overrun.lua`.
+#: The number of seconds for which a recorded excess is kept, the same as in
+#: `common/ledger/lua/record_decode_overrun.lua`.
 REMEMBERED_S = 60.0
-#: A smaller excess in seconds does not count; the estimate leaves out the conversion of a screen's or phone's
-#: colour profile, which takes 0.01 s.
+#: The minimum excess in seconds that is recorded. A smaller excess is normal, because the estimate leaves out
+#: the conversion of a screen's or phone's colour profile, which takes 0.01 s.
 EXCESS_MIN_S = 0.02
 _CLIENTS_MAX = 1000
 

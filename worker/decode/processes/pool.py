@@ -1,11 +1,11 @@
-"""The pool of decoder processes: an image that kills its decoder affects no other job.
+"""The pool of decoder processes: if an image kills its decoder, other jobs are not affected.
 
 decode ──► wait in the fair queue ──► a process ──► pixels ──► idle again
                                          │ died or timed out
                                          └──► killed; the starter thread starts another one
 
-Slow files are decoded in separate processes of lower priority, so that a fast file never waits for a slow
-one. The fair queue adds up the CPU time of each client's files. If a file takes longer than estimated, the
+Slow files are decoded in separate processes with lower priority, so that fast files never wait for slow
+files. The fair queue adds up the CPU time of each client's files. If a file takes longer than estimated, the
 estimates of the client's files are increased by that excess for a minute, and the client's requests that wait
 for a decoder fail with `DecoderBusy`.
 """
@@ -33,15 +33,16 @@ log = logging.getLogger(__name__)
 
 _CLOSE_GRACE_S = 2.0
 _RESTART_PAUSE_S = 1.0
-#: The estimated CPU time in seconds above which a file is decoded in the processes for long files. A cover
-#: takes 0.01 s of CPU time, a phone's photograph 0.1 s.
+#: A file whose estimated CPU time in seconds is above this value is decoded in the processes for long files.
+#: A cover takes 0.01 s of CPU time, a phone's photograph 0.1 s.
 LONG_S = 0.15
-#: The minimum cost of a file in the fair queue, in seconds; a file without an estimate has this cost.
+#: The minimum cost in seconds of a file in the fair queue, also used for a file without an estimate.
 _COST_MIN_S = 0.001
-#: If a file exceeds its estimate by at least this number of seconds, the client's waiting requests are turned
-#: away.
+#: If a file exceeds its estimate by at least this number of seconds, the client's waiting requests fail with
+#: `DecoderBusy`.
 _TURNED_AWAY_S = 0.05
-#: The nice value of decoders for long files, which then get a tenth of a busy core and all of an idle core.
+#: The nice value of the decoders for long files; with this value they get a tenth of a busy core, and all of
+#: an idle core.
 _LONG_NICENESS = 10
 
 
@@ -56,7 +57,7 @@ class _Lane:
 
 
 class DecoderPool:
-    """Decodes in child processes with limits on time and memory; thread-safe."""
+    """Decodes files in child processes whose time and memory are limited; thread-safe."""
 
     def __init__(
         self,
@@ -68,8 +69,7 @@ class DecoderPool:
         timeout_s: float = 10.0,
         report_overrun: Callable[[str, float], None] | None = None,
     ) -> None:
-        """Start the decoders for short files; half as many decoders for long files start with the first long
-        file.
+        """Start the decoders for short files; decoders for long files, half as many, start on first use.
 
         `cpu_s` limits the CPU time of one file, `timeout_s` the elapsed time of a short file. If a file takes
         longer than estimated, `report_overrun` is called with the client and the excess in seconds.
@@ -134,8 +134,8 @@ class DecoderPool:
         self._start(lane)
         until = deadline if wait_s is None else min(deadline, time.monotonic() + wait_s)
         process = self._acquire(lane, client, cost_s=expected_s, until=until)
-        # A process of lower priority can be without the CPU for some time, so only the deadline limits its
-        # elapsed time.
+        # A process with lower priority may have to wait for the CPU, so its elapsed time is limited only by
+        # the deadline.
         ends = deadline if lane is self._long else min(deadline, time.monotonic() + self._timeout_s)
         reply = self._ask(process, lane, data, deadline=ends)
         cpu_s = self._limits.cpu_s if reply is None else reply.cpu_s
@@ -183,7 +183,7 @@ class DecoderPool:
     def _ask(
         self, process: DecoderProcess, lane: _Lane, data: bytes, *, deadline: float
     ) -> wire_format.Reply | None:
-        """Return a decoder's reply, or None if the kernel ended the decoder at the limit on CPU time."""
+        """Return a decoder's reply, or None if the kernel ended the decoder for exceeding its CPU time."""
         try:
             return process.ask(data, deadline=deadline)
         except (EOFError, OSError) as error:
@@ -228,7 +228,8 @@ class DecoderPool:
             try:
                 process = DecoderProcess(lane.limits)
             except (EOFError, OSError) as error:
-                # The machine may be out of memory or process ids, so the start is tried again after a pause.
+                # The machine may have run out of memory or process ids, so the start is repeated after a
+                # pause.
                 log.exception("a decoder process cannot be started", extra={"error": str(error)})
                 self._wanted.put(lane)
                 self._closed.wait(_RESTART_PAUSE_S)

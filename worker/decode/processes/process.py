@@ -11,22 +11,24 @@ from dataclasses import dataclass
 from common.process_control import module_command, sigint_blocked_in_children
 from worker.decode.processes import wire_format
 
-#: The memory limit of a decoder: a base for Python, Pillow, NumPy with its BLAS and malloc's cache, plus 12
-#: bytes per pixel for the samples, a premultiplied copy, and a third copy for conversions.
+#: The memory limit of a decoder is the sum of two parts: a base for Python, Pillow, NumPy with its BLAS and
+#: malloc's cache, and 12 bytes per pixel for three copies of the samples (original, premultiplied,
+#: converted).
 _BASE_MEMORY_BYTES = 384 << 20
 _MEMORY_BYTES_PER_PIXEL = 12
-#: The complete environment of a decoder, which has none of the worker's secrets.
+#: All environment variables of a decoder, which must not include any of the worker's secrets.
 _ENVIRONMENT = {
     # BLAS uses a single thread, because several decoder processes run in parallel.
     "OPENBLAS_NUM_THREADS": "1",
-    # With these thresholds glibc keeps freed memory for the next picture. By default, glibc returns memory to
-    # the kernel, and allocating the 2,000 pages of the next picture takes as long as decoding it.
+    # These thresholds make glibc keep freed memory for the next picture. By default, glibc returns freed
+    # memory to the kernel, and allocating the 2,000 memory pages for the next picture takes as long as
+    # decoding it.
     "MALLOC_MMAP_THRESHOLD_": str(8 << 20),
     "MALLOC_TRIM_THRESHOLD_": str(16 << 20),
 }
 _START_TIMEOUT_S = 30.0
 _ERROR_MAX_BYTES = 4096
-#: The maximum seconds to wait until a decoder that has closed its socket ends.
+#: The maximum number of seconds to wait for a decoder to end after it has closed its socket.
 _END_TIMEOUT_S = 1.0
 
 
@@ -118,7 +120,7 @@ class DecoderProcess:
         return wire_format.receive_reply(self._channel, deadline=deadline, max_bytes=self._limits.reply_bytes)
 
     def end(self, *, grace_s: float = 0.0) -> None:
-        """Close the socket, which ends an idle child, and kill a child that still runs after `grace_s`."""
+        """Close the socket, which ends an idle child; kill the child if it still runs after `grace_s`."""
         self._channel.close()
         with contextlib.suppress(subprocess.TimeoutExpired):
             self._process.wait(grace_s)

@@ -2,11 +2,12 @@
 
 The graphs are not traced but built by hand, which makes them faster: the normalisation of pixels is part of
 the patch embedding, texts are not padded, query, key and value are one matrix product, and the last block
-computes only the one token per item that becomes the embedding. Each node of a graph takes at least several
+computes only the one token per item that becomes the embedding. Running a node takes at least several
 microseconds, so the text graph has as few nodes as possible.
 
-    image   pixels uint8 (items, size, size, 3)
-    text    ids int32 (tokens,), and the arrays of `worker.encoder.tokenizer.PackedLayout`
+- The input of the image graph is an array of uint8 pixels with the shape (items, size, size, 3).
+- The inputs of the text graph are int32 token ids of shape (tokens,), and the arrays of
+  `worker.encoder.tokenizer.PackedLayout`.
 """
 
 from collections.abc import Callable, Mapping
@@ -23,7 +24,7 @@ from worker.encoder.openvino.graph_builder import Graph
 from worker.encoder.preprocessing import Preprocessing
 
 _QUICK_GELU_BETA = 1.702
-#: The activation functions that CLIP checkpoints use, by their names in `config.json`.
+#: Maps names in `config.json` to the activation functions that CLIP checkpoints use.
 _ACTIVATIONS: dict[str, Callable[[Node], Node]] = {
     "quick_gelu": lambda value: op.swish(value, op.constant(np.float32(_QUICK_GELU_BETA))),
     "gelu": lambda value: op.gelu(value, "erf"),
@@ -31,18 +32,18 @@ _ACTIVATIONS: dict[str, Callable[[Node], Node]] = {
 
 
 class Layout(Protocol):
-    """Maps rows of shape (tokens, width) to the attention heads of each item, and back."""
+    """Rearranges rows of shape (tokens, width) into a matrix per item and attention head, and back."""
 
     def to_heads(self, graph: Graph, packed: Node, *, heads: int, width: int) -> Node:
-        """Convert rows of query, key and value to the shape (3, items x heads, tokens, width of a head)."""
+        """Convert rows of queries, keys and values to the shape (3, items x heads, tokens, head width)."""
         ...
 
     def to_rows(self, graph: Graph, attended: Node, *, heads: int, width: int) -> Node:
-        """Convert the heads' output, of shape (1, items x heads, tokens, width of a head), to rows."""
+        """Convert the output of the heads, of shape (1, items x heads, tokens, head width), to rows."""
         ...
 
     def pooled(self, graph: Graph, rows: Node, *, width: int) -> Node:
-        """Return the row of each item that becomes its embedding."""
+        """Return those rows that become embeddings, one row per item."""
         ...
 
 
@@ -68,7 +69,7 @@ class ImageLayout:
 
 @dataclass(frozen=True, slots=True)
 class TextLayout:
-    """The layout of packed texts, given by index arrays that are inputs of the graph.
+    """The layout of packed texts, which index arrays (inputs of the graph) describe.
 
     One gather node moves the query, key and value of each token into the matrices of its text's heads, and
     another gather node moves the output back. These two nodes replace a gather of rows and three transposes.
@@ -88,7 +89,7 @@ class TextLayout:
 
 
 class Tower:
-    """The text or image transformer: a stack of pre-norm blocks, which are added to a graph."""
+    """The text or image transformer, a stack of pre-norm blocks; its methods add the blocks to a graph."""
 
     def __init__(
         self, graph: Graph, config: TextConfig | VisionConfig, *, prefix: str, layout: Layout
@@ -105,7 +106,7 @@ class Tower:
         self.width = config.hidden_size
 
     def blocks(self, rows: Node, *, mask: Node | None = None) -> Node:
-        """Add all blocks; after its attention, the last block computes only the pooled rows."""
+        """Add all blocks; after the attention of the last block, only the pooled rows are computed."""
         for number in range(self._layers):
             layer = f"{self._prefix}.encoder.layers.{number}"
             attended = self._attention(self._norm(rows, f"{layer}.layer_norm1"), layer, mask=mask)
@@ -196,17 +197,18 @@ def image_model(graph: Graph, config: VisionConfig, preprocessing: Preprocessing
 
 
 def _flat_patches(graph: Graph, pixels: Node, *, side: int, patch_px: int) -> Node:
-    """Return the pixel values of each patch, with the shape (items x patches, values of a patch)."""
+    """Return the pixel values of each patch, with the shape (items x patches, values per patch)."""
     grid = graph.reshape(op.convert(pixels, Type.f32), -1, side, patch_px, side, patch_px * 3)
     by_patch = op.transpose(grid, graph.constant([0, 1, 3, 2, 4]))
     return graph.reshape(by_patch, -1, patch_px * patch_px * 3)
 
 
 def _patch_rows(graph: Graph, flat: Node, *, width: int, side: int, preprocessing: Preprocessing) -> Node:
-    """Return the embeddings of class token and patches with positions added, shape (items x tokens, width).
+    """Return class token and patch embeddings plus positions, with shape (items x tokens, width).
 
-    The convolution is one matrix product, because its patches do not overlap. The normalisation `(pixel / 255
-    - mean) / std` is part of its weights and bias: `w (p / 255 - m) / s = (w / 255 s) p - w m / s`.
+    The convolution is one matrix product, because its patches do not overlap. Its weights and bias include
+    the normalisation `(p / 255 - mean) / std` of a pixel `p`, so a weight `w` becomes `w / (255 std)`, and the
+    bias is the negative sum of all `w mean / std`.
     """
     kernel = graph.weights["vision_model.embeddings.patch_embedding.weight"].astype(np.float64)
     mean, std = (np.array(v)[:, None, None] for v in (preprocessing.mean, preprocessing.std))

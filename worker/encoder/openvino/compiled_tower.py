@@ -1,10 +1,10 @@
-"""A compiled CLIP tower, which runs one forward pass on all threads, or two on half of the threads each.
+"""A compiled CLIP tower, which runs one forward pass on all threads, or two passes on half of them each.
 
-alone            One pass runs on all threads, which has the lowest latency.
-side by side     Two passes run on half of the threads each. Throughput is higher if other processes need the
-                 same cores, because a pass on all threads waits at each step for the thread that was
-                 interrupted. With 32 clients on two cores, the tower embeds 37 images per second side by
-                 side, and 32 images per second alone.
+- In the mode "alone", one pass runs on all threads, which has the lowest latency.
+- In the mode "side by side", two passes run at the same time, on half of the threads each. Throughput is
+  higher in this mode if other processes need the same cores, because a pass on all threads waits at each step
+  for the thread that was interrupted. With 32 clients on two cores, the tower embeds 37 images per second side
+  by side, and 32 images per second alone.
 """
 
 import ctypes
@@ -27,7 +27,7 @@ _libc = ctypes.CDLL(None, use_errno=True)
 _NOTHING = (None, None)
 #: The number of parallel passes in the side-by-side mode.
 SIDE_BY_SIDE = 2
-#: The slot whose pass uses all threads; a pass in any other slot uses half of the threads.
+#: The slot in which a pass uses all threads; in every other slot, a pass uses half of the threads.
 ALONE = 0
 
 
@@ -35,8 +35,8 @@ ALONE = 0
 def runtime() -> openvino.Core:
     """Return the process's only OpenVINO `Core` object, which is never freed.
 
-    When the last `Core` object is freed, OpenVINO unloads its libraries although its own threads are still
-    running in them, and the next signal can end the process with a segmentation fault.
+    When the last `Core` object is freed, OpenVINO unloads its libraries although threads of its own still
+    execute their code; the next signal can then end the process with a segmentation fault.
     """
     return openvino.Core()
 
@@ -53,8 +53,8 @@ class Tower:
             # the first copy.
             parts = runtime().compile_model(path, "CPU", {**settings, "NUM_STREAMS": SIDE_BY_SIDE})
             self._requests += [parts.create_infer_request() for _ in range(SIDE_BY_SIDE)]
-        #: For each request: maps an input's index to the array of the last pass and the array that its tensor
-        #: uses.
+        #: For each request, a dictionary that maps an input's index to two arrays: the one given to the last
+        #: pass, and the one whose memory the input's tensor uses.
         self._bound: list[dict[int, tuple[Values, Values]]] = [{} for _ in self._requests]
 
     @property
@@ -64,16 +64,18 @@ class Tower:
     def run(self, feed: Sequence[Values], *, slot: int) -> npt.NDArray[np.float32]:
         """Run a pass; the next pass in the same slot overwrites the returned array.
 
-        `request.infer(feed)` would take 0.2 ms to inspect its arguments; a pass of one text takes 3.6 ms.
+        Inputs are set by hand, because `request.infer(feed)` takes 0.2 ms to inspect its arguments, while a
+        whole pass with one text takes 3.6 ms.
         """
         request, bound = self._requests[slot], self._bound[slot]
         for index, values in enumerate(feed):
             # If a pass gets the same array object as the last pass, the tensor already uses the array's
-            # memory and is not set again, which saves 0.1 ms per tensor with cold CPU caches. An array that
-            # is reused with new values must be contiguous and writable, because otherwise the tensor uses a
-            # copy.
+            # memory and need not be set, which saves 0.1 ms per tensor if the CPU caches are cold. An array
+            # that a caller reuses with new values must be contiguous and writable; otherwise the tensor uses
+            # a copy, which does not get the new values.
             if bound.get(index, _NOTHING)[0] is not values:
-                # The tensor needs write access to the array, and does not keep the array alive.
+                # The tensor needs a writable array and does not keep it alive, so the array is stored in
+                # `bound`.
                 array = np.require(values, requirements=["C", "W"])
                 request.set_input_tensor(index, openvino.Tensor(array, shared_memory=True))
                 bound[index] = (values, array)
@@ -83,7 +85,7 @@ class Tower:
 
 
 class Slots:
-    """Assigns a slot to each running pass, so that passes of the two towers do not use the same threads."""
+    """Assigns a slot to each running pass, so that a text and an image pass do not share threads."""
 
     def __init__(self, passes_at_once: int) -> None:
         self._passes = threading.Semaphore(passes_at_once)
@@ -92,7 +94,7 @@ class Slots:
 
     @contextmanager
     def acquire(self) -> Iterator[int]:
-        """Wait until another pass is allowed to run, and yield its slot."""
+        """Wait until one more pass is allowed to run, and yield a slot for it."""
         with self._passes:
             with self._lock:
                 slot = min({*range(1, SIDE_BY_SIDE + 1)} - self._taken) if self._taken else ALONE
@@ -107,8 +109,9 @@ class Slots:
 def release_file_pages(folder: Path) -> None:
     """Free the memory of this process's mapped files in a folder; does nothing on systems without `/proc`.
 
-    OpenVINO maps the weight files and then copies the weights into the layout that its kernels need. The
-    mapped pages are then no longer needed. If a freed page is read again, the kernel loads it from the file.
+    OpenVINO maps the weight files and then copies the weights into the layout that its kernels need. After
+    the copy, the mapped pages are no longer needed. If a freed page is read again, the kernel loads it from
+    the file.
     """
     maps = Path("/proc/self/maps")
     if not maps.exists():

@@ -48,7 +48,7 @@ def export(source: ModelSource, entry: Path, *, int8: bool) -> None:
 
 
 def _write(model: openvino.Model, path: Path) -> None:
-    """Write a graph to `path`, and its weights to the file with the suffix .bin."""
+    """Write a graph to `path`, and its weights to the file of the same name with the suffix `.bin`."""
     openvino.save_model(model, path, compress_to_fp16=False)
 
 
@@ -61,7 +61,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--parent", type=int, help="id of the parent process; the export ends with it")
     options = parser.parse_args(arguments)
     if options.parent is not None:
-        # If the export outlived its worker, it would write to the same folder as the next worker's export.
+        # The export ends when its worker ends; otherwise it could write to the same folder as the next
+        # worker's export.
         end_with_parent(options.parent)
     try:
         export(find_model(str(options.folder)), options.entry, int8=options.int8)

@@ -1,4 +1,4 @@
-"""The cache of exported models: one folder per model, numeric mode and machine type, shared by workers.
+"""The cache of exported models, which workers share: one folder per model, numeric mode and machine type.
 
     <cache_dir>/openvino/<fingerprint>-<graph version>-<machine>/
         image.xml image.bin text.xml text.bin tokenizer.json encoder.json
@@ -25,7 +25,7 @@ from worker.encoder.model_files import ModelSource
 
 log = logging.getLogger(__name__)
 
-#: The version of the export, increased whenever the exported graphs or the files of an entry change.
+#: The version of the export; it must be increased whenever the exported graphs or an entry's files change.
 GRAPH_VERSION = 4
 #: The exit status of an export with an unsuitable checkpoint, which prints the reason to standard output.
 EXPORT_REFUSED = 3
@@ -34,7 +34,7 @@ _EXPORT_TIMEOUT_S = 600.0
 
 
 def exported(source: ModelSource, *, cache_dir: Path, int8: bool = False) -> Path:
-    """Return the folder of a model's cache entry, after exporting the model if there is no entry.
+    """Return the folder of a model's cache entry; if there is no entry, export the model first.
 
     Raises:
         ModelUnavailable: the checkpoint is unsuitable, or the entry cannot be written.
@@ -54,7 +54,7 @@ def exported(source: ModelSource, *, cache_dir: Path, int8: bool = False) -> Pat
 
 
 def _machine() -> str:
-    """Return a hash of OpenVINO's version and the CPU type; each combination has its own cache entries."""
+    """Return a hash of OpenVINO's version and the CPU type, which becomes part of an entry's name."""
     try:
         lines = Path("/proc/cpuinfo").read_text().splitlines()
     except OSError:  # systems other than Linux have no /proc/cpuinfo
@@ -68,7 +68,8 @@ def _machine() -> str:
 
 @contextlib.contextmanager
 def _lock(path: Path) -> Iterator[None]:
-    # The kernel releases the lock when its holder dies, so a killed export does not block other workers.
+    # The kernel releases the lock when the process that holds it ends, so a killed worker does not block
+    # other workers.
     with path.open("w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield
@@ -97,7 +98,8 @@ def _run_export(source: ModelSource, folder: Path, *, int8: bool) -> None:
     ]
     command += ["--int8"] * int8
     try:
-        # The export is a separate process, so that its memory (the weights, maybe torch) is freed at its end.
+        # The export runs in a separate process, so that its memory (the weights and possibly torch) is freed
+        # when it ends.
         done = subprocess.run(  # noqa: S603 - our own module
             command, capture_output=True, text=True, timeout=_EXPORT_TIMEOUT_S, check=False
         )

@@ -19,14 +19,14 @@ class Graph:
         self.weights = weights
 
     def constant(self, value: npt.ArrayLike) -> Node:
-        """Add a constant; floats become float32, integers int64, and int8 stays int8."""
+        """Add a constant; floats become float32 and integers become int64, but int8 stays int8."""
         array = np.asarray(value)
         if array.dtype.kind in "fi" and array.dtype.itemsize > 1:
             array = array.astype(np.float32 if array.dtype.kind == "f" else np.int64)
         return op.constant(np.asarray(array, order="C"))
 
     def reshape(self, value: Node, *shape: int) -> Node:
-        """Reshape a value; one dimension may be -1, and 0 copies the input's dimension at that position."""
+        """Reshape a value; one dimension can be -1 (inferred), and 0 keeps the input's dimension."""
         return op.reshape(value, self.constant(shape), special_zero=True)
 
     def gather(self, value: Node, indices: Node, *, axis: int = 0) -> Node:
@@ -40,7 +40,7 @@ class Graph:
         return self.dense(value, weight, bias)
 
     def dense(self, value: Node, weight: npt.NDArray[Any], bias: npt.NDArray[Any]) -> Node:
-        """Compute a linear layer; the subclass of a numeric mode, such as int8, overrides this method."""
+        """Compute a linear layer; a subclass for a numeric mode, such as int8, overrides this method."""
         return self.multiply(value, weight, bias)
 
     def multiply(self, value: Node, weight: npt.NDArray[Any], bias: npt.NDArray[Any]) -> Node:
@@ -60,5 +60,5 @@ class Graph:
         return op.add(op.multiply(normal, self.constant(scale)), self.constant(shift))
 
     def model(self, inputs: Sequence[Node], *, output: Node) -> Model:
-        """Return the finished model, which has one output."""
+        """Return the finished model with a single output."""
         return Model([op.result(output)], list(inputs), "clip")

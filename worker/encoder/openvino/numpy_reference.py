@@ -53,8 +53,8 @@ class ReferenceEncoder:
         mean, std = (np.array(v, np.float32) for v in (self._preprocessing.mean, self._preprocessing.std))
         scaled = (pixels.astype(np.float32) / 255 - mean) / std
         grid = scaled.reshape(side, config.patch_size, side, config.patch_size, 3)
-        # After the transpose the axes are (row, column, channel, y, x), so that a patch's values are in the
-        # kernel's order.
+        # The transpose orders the axes as (row, column, channel, y, x), so that a patch's values are in the
+        # same order as the kernel's.
         patches = grid.transpose(0, 2, 4, 1, 3).reshape(side * side, -1)
         kernel = weights["vision_model.embeddings.patch_embedding.weight"]
         class_token = weights["vision_model.embeddings.class_embedding"][None]

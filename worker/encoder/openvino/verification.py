@@ -8,8 +8,8 @@ from worker.encoder.openvino.encoder import OpenVinoEncoder
 from worker.encoder.openvino.numpy_reference import ReferenceEncoder
 from worker.encoder.preprocessing import Preprocessing
 
-#: The minimum cosine similarity to the reference; correct graphs are far above this value in every precision,
-#: and wrong graphs far below.
+#: The minimum cosine similarity to the reference; correct graphs reach a far higher value in every precision,
+#: and wrong graphs a far lower value.
 _LEAST_COSINE = 0.98
 _TEXTS = ("red", "a photograph of a city at night, seen from far above", "words " * 100)
 _IMAGES = 3
