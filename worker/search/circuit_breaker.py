@@ -2,7 +2,7 @@
 
 - The breaker opens when `OPEN_AFTER` calls in a row have failed with a transient error.
 - After a pause, the open breaker becomes half-open and lets one test call through.
-- The half-open breaker closes if the catalog answers the test call, even with an error; otherwise it opens.
+- The half-open breaker closes if the catalog answers the test call, even with an error, or else opens again.
 
 While the breaker is open, calls fail at once with the last error, so that retries within a job's deadline do
 not add load to the catalog.

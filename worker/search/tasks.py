@@ -131,7 +131,7 @@ class RunHandler:
         self._write(lambda: self._ledger.fail(claim, failure), claim)
 
     def _write(self, write: Any, claim: Claim) -> None:
-        # Only the write of the known outcome failed, so the write is repeated until the run's deadline.
+        # The outcome is already known, so a failed write is repeated until the run's deadline.
         within_s = (claim.deadline_ms - claim.claimed_ms) / 1000
         try:
             retry_transient(write, within_s=within_s)

@@ -46,7 +46,8 @@ _TYPE_BYTES = {
     **dict.fromkeys((4, 9, 11, 13), 4),
     **dict.fromkeys((5, 10, 12, 16, 17, 18), 8),
 }
-#: Maps each field type that libtiff or Pillow reads as an integer to its struct format character.
+#: The struct format characters of the field types that libtiff or Pillow reads as integers (BYTE, SBYTE,
+#: SHORT, SSHORT, LONG, SLONG, IFD, LONG8, SLONG8).
 _INTEGERS = {1: "B", 6: "b", 3: "H", 8: "h", 4: "I", 9: "i", 13: "I", 16: "Q", 17: "q"}
 _SIGNED = frozenset({6, 8, 9, 17})
 _START_AT, _COUNT_BYTES, _VALUE_BYTES = 4, 2, 4

@@ -207,7 +207,7 @@ def _patch_rows(graph: Graph, flat: Node, *, width: int, side: int, preprocessin
     """Return class token and patch embeddings plus positions, with shape (items x tokens, width).
 
     The convolution is one matrix product, because its patches do not overlap. Its weights and bias include
-    the normalisation `(p / 255 - mean) / std` of a pixel `p`, so a weight `w` becomes `w / (255 std)`, and the
+    the normalisation `(p / 255 - mean) / std` of a pixel `p`: a weight `w` becomes `w / (255 std)`, and the
     bias is the negative sum of all `w mean / std`.
     """
     kernel = graph.weights["vision_model.embeddings.patch_embedding.weight"].astype(np.float64)

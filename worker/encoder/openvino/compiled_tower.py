@@ -2,9 +2,9 @@
 
 - In the mode "alone", one pass runs on all threads, which has the lowest latency.
 - In the mode "side by side", two passes run at the same time, on half of the threads each. Throughput is
-  higher in this mode if other processes need the same cores, because a pass on all threads waits at each step
-  for the thread that was interrupted. With 32 clients on two cores, the tower embeds 37 images per second side
-  by side, and 32 images per second alone.
+  higher in this mode if other processes use the same cores, because a pass on all threads waits at each step
+  for the thread that was interrupted. With 32 clients on two cores, the tower embeds 37 images per second in
+  this mode, and 32 images per second alone.
 """
 
 import ctypes
