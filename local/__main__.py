@@ -1,4 +1,4 @@
-"""Run the whole service on this machine until Ctrl-C: `make run`."""
+"""Run the whole service (`make run`) on this machine until Ctrl-C."""
 
 import argparse
 import os

@@ -36,9 +36,9 @@ _USAGE = f"usage: cover-search {{{','.join(COMMANDS)}}} …\n"
 
 def main() -> int:
     """Run the sub-command that the first argument names; return 2 if there is no such sub-command."""
-    # This command does not import modules from the working directory. PYTHONSAFEPATH=1 has the same effect
-    # for Python processes that it starts, such as those of `multiprocessing`, which a file `json.py` in the
-    # working directory would break.
+    # This command does not import modules from the working directory. PYTHONSAFEPATH=1 extends this to the
+    # Python processes that the command starts, such as those of `multiprocessing`, which would otherwise fail
+    # if the working directory contains, for example, a `json.py`.
     os.environ["PYTHONSAFEPATH"] = "1"
     match sys.argv[1:]:
         case [name, *rest] if name in COMMANDS:

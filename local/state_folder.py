@@ -12,7 +12,8 @@ from local.errors import StateFolderUnusable
 #: The default state folder, in the working directory.
 DEFAULT_STATE = ".state"
 DEFAULT_PORT = str(Settings.model_fields["port"].default)
-#: Errors of a write whose messages do not name the file; only the state folder is written to.
+#: Errors that do not name the file that could not be written; the file must be in the state folder, because
+#: no other folder is written to.
 _NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EFBIG, errno.EIO})
 
 

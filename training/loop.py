@@ -105,8 +105,8 @@ def learning_rate(step: int, plan: Plan) -> float:
     """Return the learning rate at a step, which rises linearly, stays constant, and falls linearly to zero.
 
     Until it begins to fall, the learning rate does not depend on the total number of steps. A run can
-    therefore be resumed with a different length from any checkpoint before the fall; the result is that of a
-    run with this length from the start.
+    therefore be resumed, from any checkpoint before the fall, with a different number of steps; the result is
+    the same as if this number had been used from the start.
     """
     rise = (step + 1) / plan.warmup_steps if plan.warmup_steps else 1.0
     fall = (plan.steps - step) / (plan.steps * plan.decay_share)

@@ -103,7 +103,7 @@ def _fact_row(names: frozenset[str]) -> np.ndarray[tuple[int], np.dtype[np.float
 
 
 def _exclusive_groups() -> tuple[tuple[int, int], ...]:
-    """Return the ranges of a batch's texts of which at most one per range is true of any cover."""
+    """Return the ranges of a batch's texts in which at most one text is true of a cover."""
     found = []
     kinds = ((number, fact.partition(":")[0]) for number, fact in enumerate(PROMPT_FACTS))
     for kind, members in groupby(kinds, key=lambda item: item[1]):

@@ -1,4 +1,4 @@
-"""Runs a worker process: loads the model, opens the catalog, starts leases and Celery, and drains at the end.
+"""Runs a worker process: loads the model, opens the catalog, starts Celery, and at the end finishes its jobs.
 
 A worker announces itself as ready, and takes jobs, only when the model is loaded and matches the catalog. An
 unusable model or catalog stops the worker, and `/health` shows the reason for two minutes.

@@ -147,7 +147,7 @@ class Batcher:
                 del self._running[threading.get_ident()]
 
     def _take(self) -> tuple[_Lane, list[_Waiting]] | None:
-        """Wait for items and take a batch from the next lane; return None once closed and empty."""
+        """Wait for items and take a batch from the next lane; None if the batcher is closed and empty."""
         with self._changed:
             lane = None
             while lane is None or lane is not self._next_lane():

@@ -1,7 +1,7 @@
 """Ends a worker process whose model thread has stalled, so that the process's supervisor restarts it.
 
-Celery's time limits cannot do this, because they have no effect in Celery's thread pool. Without the
-watchdog, a worker whose forward pass never returns would renew its leases for ever.
+Celery's time limits cannot end a stalled run, because they have no effect in Celery's thread pool. Without
+the watchdog, a worker whose forward pass never returns would renew its leases for ever.
 """
 
 import logging

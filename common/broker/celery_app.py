@@ -19,7 +19,7 @@ TASK_NAME = "search"
 #: The task that embeds a batch of covers for an ingest.
 BULK_TASK_NAME = "embed"
 
-#: Placeholder in the message template that the ledger's scripts replace with the run id, which is also the
+#: A placeholder in the message template; the ledger's scripts replace it with the run id, which is also the
 #: Celery task id.
 RUN_ID_MARK = "{run_id}"
 DELIVERY_TAG_MARK = "{delivery_tag}"

@@ -19,7 +19,7 @@ _APPLY_SCHEMA = (
     "SQL editor in order"
 )
 
-#: Error messages by problem; each says what is wrong and what the operator has to do.
+#: Maps each problem to an error message that says what is wrong and what the operator has to do.
 REMEDIES = {
     "rpc_missing": f"the catalog lacks a SQL function that the search calls; {_APPLY_SCHEMA}",
     "table_missing": f"the catalog lacks the table album_covers or one of its columns; {_APPLY_SCHEMA}",

@@ -17,7 +17,7 @@ from common.errors import CatalogUnavailable
 
 
 class PostgresCatalog(FunctionCatalog):
-    """The catalog in the PostgreSQL database at a URL."""
+    """A catalog in the PostgreSQL database with the given URL."""
 
     def __init__(self, database_url: str, *, timeout_s: float, connections: int) -> None:
         self._timeout_s = timeout_s

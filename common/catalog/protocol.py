@@ -35,7 +35,7 @@ class Album:
     genres: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        """Set `genres` to `genre` alone if `genres` was not given."""
+        """If `genres` was not given, set it to a tuple that contains only `genre`."""
         if not self.genres and self.genre:
             object.__setattr__(self, "genres", (self.genre,))
 
@@ -143,7 +143,7 @@ class Catalog(Protocol):
         ...
 
     def embeddings(self, album_ids: Sequence[str]) -> Embeddings:
-        """Return the embeddings of the albums that exist."""
+        """Return the embeddings of the given albums, except of albums that do not exist."""
         ...
 
     def genres(self) -> list[str]:

@@ -1,7 +1,7 @@
 """The catalog in Supabase: one supabase-py client, shared by all threads, calls the SQL functions by RPC.
 
-A response hook of the HTTP client turns every unsuccessful response into a domain error, because supabase-py
-keeps only the status or the body of a response. This module does not retry calls.
+A response hook of the HTTP client turns every unsuccessful response into a domain error, because an error of
+supabase-py contains only one of the response's status and body. This module does not retry calls.
 """
 
 import base64

@@ -80,8 +80,8 @@ class Accepted:
 
     job_id: str
     run_id: str
-    #: Whether a new run was created for the job, instead of joining a run, repeating a request or using a
-    #: cached answer.
+    #: Whether a new run was created for the job; False if the job joined a run, repeats an earlier request,
+    #: or was answered from the cache.
     is_new: bool
     #: Whether this request added the job to an unfinished run, either a new run or an existing one.
     is_ahead: bool

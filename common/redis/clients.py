@@ -2,8 +2,9 @@
 
 By default, redis-py repeats failed writes and waits up to a minute. The clients of this module wait for at
 most a second and never repeat a command. If the reply to a submitted job is lost, the caller gets an error.
-The caller can then safely repeat a script of the ledger. Maintenance notifications, which some hosted servers
-send, are disabled, because with them redis-py 8.1 returns connections that the server has already closed.
+It is safe to repeat a call of a ledger script after such an error. Maintenance notifications, which some
+hosted servers send, are disabled, because with them redis-py 8.1 returns connections that the server has
+already closed.
 """
 
 from typing import Any

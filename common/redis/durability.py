@@ -8,7 +8,7 @@ from common.settings import Settings
 
 
 def durability_faults(info: Mapping[str, object], *, shares_cache: bool) -> tuple[str, ...]:
-    """Return a sentence for each setting of a server that can lose jobs; the sentence includes the remedy."""
+    """Return a sentence, including the remedy, for each server setting that can cause jobs to be lost."""
     faults = []
     if (fault := unsupported_reason(info)) is not None:
         faults.append(f"REDIS_URL: {fault}")

@@ -56,7 +56,7 @@ def _permanent_reason(error: BaseException) -> str | None:
 
 
 def _reason_of_refusal(answer: str) -> str | None:
-    # These errors are recognized by their text, because redis-py has no exception classes for them.
+    # Some errors of Redis are recognized by their text, because redis-py has no exception classes for them.
     if "cluster mode" in answer or "cluster support enabled" in answer:
         return NO_CLUSTER
     if "DB index is out of range" in answer or "invalid DB index" in answer:
@@ -69,7 +69,8 @@ def _reason_of_refusal(answer: str) -> str | None:
 #: Maps error types to functions that return an error's reason; the first matching type is used. `MovedError`
 #: is a subclass of `AskError`.
 _REASONS: tuple[tuple[_ErrorTypes, Callable[..., str | None]], ...] = (
-    # This error is not permanent: a replica raises it after losing its primary, which can come back.
+    # `MasterDownError` is not permanent: a replica that has lost its primary raises it, and the primary can
+    # come back.
     (MasterDownError, lambda _: None),
     ((AskError, ClusterCrossSlotError, ClusterDownError), lambda _: NO_CLUSTER),
     (

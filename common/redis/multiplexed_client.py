@@ -60,7 +60,7 @@ class MultiplexedRedis:
             return await self.execute("EVAL", script.script, *rest)
 
     async def _connected(self) -> MultiplexedConnection:
-        """Return a new connection; concurrent callers get the same connection."""
+        """Open and return a new connection; callers that wait at the same time get the same one."""
         if self._connecting is None:
             self._connecting = asyncio.create_task(self._connect())
             self._connecting.add_done_callback(self._finish_connecting)

@@ -44,7 +44,7 @@ def require_supported_server(info: Mapping[str, Any], *, setting: str) -> None:
     """Raise an error if a server's INFO shows that the server is not supported.
 
     Raises:
-        SettingsError: the server is part of a cluster, a Sentinel, or too old.
+        SettingsError: the server is part of a cluster, is a Sentinel, or is too old.
     """
     reason = unsupported_reason(info)
     if reason is not None:
@@ -128,7 +128,7 @@ def _tls_fault(address: tuple[str, int], options: dict[str, Any]) -> str | None:
 
 
 def _tls_handshake(address: tuple[str, int], options: dict[str, Any] | None = None) -> None:
-    """Make a TLS handshake without verifying the server; raise an error if it refuses the client."""
+    """Make a TLS handshake without verifying the server; raise an error if the server refuses the client."""
     context = ssl.create_default_context()
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
     if options is not None and "ssl_certfile" in options:

@@ -17,7 +17,10 @@ from common.process_control import end_with_parent
 
 
 def become(arguments: Sequence[str]) -> None:
-    """Execute a command; arguments: PARENT_PID DEATH_SIGNAL UID GID COMMAND…; UID `-` keeps the user."""
+    """Execute a command; `arguments` are `PARENT_PID DEATH_SIGNAL UID GID COMMAND…`.
+
+    If UID is `-`, the command runs as the current user.
+    """
     parent_pid, death_signal, uid, gid, *command = arguments
     # `end_with_parent` is called after changing the user, because changing the user clears the parent-death
     # signal.

@@ -55,7 +55,7 @@ def spawn(
 def bound_command(
     command: Sequence[str], *, death_signal: signal.Signals, run_as: RunAs = OURSELVES
 ) -> list[str]:
-    """Return a command that runs `command`, and gets `death_signal` if this process is killed."""
+    """Return a command that runs `command` and receives `death_signal` if this process is killed."""
     # If `run_as` has a prefix, the prefix command (such as `setpriv`) changes the user, not `become`.
     owner = None if run_as.prefix else run_as.owner
     user = ("-", "-") if owner is None else (str(owner[0]), str(owner[1]))

@@ -1,4 +1,4 @@
-"""Restarts a stack's processes when they end, after a longer pause if a process ends within a minute.
+"""Restarts a stack's processes when they end; the pauses grow if a process ends within a minute.
 
 running ──ended──► pause ──► started again ──► running
                      │ it ended too often, each time within a minute

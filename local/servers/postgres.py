@@ -65,9 +65,11 @@ class PostgresServer(Server):
             "listen_addresses": "127.0.0.1",
             "port": str(port),
             "unix_socket_directories": "",
-            # An HNSW index that does not fit in maintenance_work_mem is built several times slower.
+            # Building an HNSW index takes several times longer if the index does not fit in
+            # maintenance_work_mem.
             "maintenance_work_mem": "512MB",
-            # JIT is off because compiling takes longer than these queries, which run for a few milliseconds.
+            # JIT is off because compiling takes longer than the catalog's queries, which run for a few
+            # milliseconds.
             "jit": "off",
             "random_page_cost": "1.1",
             "client_connection_check_interval": "1s",

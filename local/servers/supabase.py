@@ -1,4 +1,4 @@
-"""Runs a local Supabase: PostgREST and a gateway in front of a PostgreSQL, with Supabase's roles and keys.
+"""Runs a local Supabase (PostgREST and a gateway in front of PostgreSQL) with Supabase's roles and keys.
 
 Production code can use this local Supabase unchanged; it contains only those parts of Supabase that the
 catalog uses.

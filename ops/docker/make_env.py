@@ -2,8 +2,8 @@
 
     python3 ops/docker/make_env.py [--demo] [--output .env]
 
-The script needs only Python. It writes into the working directory unless `--output` names another file. An
-existing file is not changed, because the database was created with the passwords in that file.
+The script needs only Python. The file is written to the working directory unless `--output` names another
+file. An existing file is not changed, because the database was created with the passwords in that file.
 """
 # ruff: noqa: INP001 - a script, in no package
 

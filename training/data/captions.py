@@ -37,7 +37,7 @@ _ACCLAIMED_SHARE = 0.3
 
 
 def caption(album: Album) -> str:
-    """Return an album's caption for evaluation: its description or, without one, the longest template."""
+    """Return an album's caption for evaluation: its description, or the template with the most fields."""
     return description(album) or max(_usable(album), key=lambda template: len(_fields_of(template))).format(
         **_values(album)
     )

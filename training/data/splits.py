@@ -5,8 +5,8 @@
 
 The artist's name is hashed to a number from 0 to 1, which determines the part for all albums of the artist.
 Adding albums does not move an artist to another part. Changing the share of the held-out part does not change
-the validation part, and vice versa. The split is by artist because an artist's albums look alike. If albums
-of one artist were in both parts, training would make the evaluation results too good.
+the validation part, and vice versa. The split is by artist because an artist's albums look alike. If a model
+were trained on some albums of an artist and evaluated on others, the results would be too good.
 """
 
 from __future__ import annotations

@@ -30,8 +30,8 @@ WORD_CLASSES: dict[str, tuple[str, ...]] = {
 
 #: Each word is searched once in each of these forms, and its precision is the mean over the forms.
 FORMS = ("{}", "{} album cover", "an album with {}")
-#: The minimum number of albums with a value that is used as a search word; the precision for rarer values
-#: would depend on too few albums.
+#: A value is used as a search word only if at least this many albums have it, because the precision for a
+#: rarer value would depend on too few albums.
 _ALBUMS_LEAST = 3
 _VALUES_MOST = 50
 _GENRE_FORMS = ("{}", "{} album cover", "cover of a {} album")
@@ -107,7 +107,7 @@ def _about_looks(known: Sequence[frozenset[str]]) -> Iterator[Question]:
 
 
 def _about_values(word_class: str, values: Sequence[Sequence[str]]) -> Iterator[Question]:
-    """Yield a question for each common first value; every album that has the value is a right answer."""
+    """Yield a question for each value that several albums list first; all albums with the value are right."""
     counts = Counter(own[0] for own in values if own and own[0])
     for value, count in counts.most_common(_VALUES_MOST):
         if count >= _ALBUMS_LEAST:

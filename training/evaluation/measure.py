@@ -52,7 +52,7 @@ def recalls(similarity: Tensor, relevant: Tensor) -> dict[str, float]:
 
 
 def equal_captions(captions: Sequence[str]) -> Tensor:
-    """Return a boolean matrix of the pairs of equal captions, whose covers are all right answers."""
+    """Return a boolean matrix that marks equal captions, because their covers are all right answers."""
     known = {text: number for number, text in enumerate(captions)}
     numbers = torch.tensor([known[text] for text in captions])
     return numbers[:, None] == numbers[None, :]

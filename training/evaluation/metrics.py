@@ -28,8 +28,8 @@ def reciprocal_rank(similarity: Tensor, relevant: Tensor) -> float:
 def precision_at(similarity: Tensor, relevant: Tensor, *, k: int) -> Tensor:
     """Return for each row the share of the k most similar columns that are relevant.
 
-    For a row with fewer than k relevant columns, the share is that of its relevant columns which are among
-    the k most similar.
+    If a row has only m < k relevant columns, the share is relative to m: the number of relevant columns among
+    the k most similar, divided by m.
     """
     best = similarity.topk(min(k, similarity.shape[1]), dim=1).indices
     found = relevant.gather(1, best).sum(dim=1)

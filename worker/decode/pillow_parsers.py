@@ -72,8 +72,8 @@ def _set_parsers() -> None:
     # Every TIFF is decoded by libtiff, because Pillow's own decoder misreads uncompressed 16-bit planes as
     # 8-bit planes.
     TiffImagePlugin.READ_LIBTIFF = True
-    # With this change, Pillow opens grey TIFFs of 12 and 16 bits in both byte orders, even if zero means
-    # white. Their samples are scaled and inverted by `scale_tiff_grey`.
+    # These entries make Pillow open grey TIFFs of 12 and 16 bits in both byte orders, even if zero means
+    # white. The samples of these TIFFs are scaled and inverted by `scale_tiff_grey`.
     for order, sixteen in ((b"II", "I;16"), (b"MM", "I;16B")):
         for photometric in (0, 1):
             key = (order, photometric, (1,), 1)
@@ -87,7 +87,7 @@ def _set_parsers() -> None:
 
 
 def _with_transparent_canvas(data: bytes) -> bytes:
-    """Make the part of an animated WebP's canvas that the first frame does not cover transparent.
+    """Make an animated WebP's canvas transparent where the first frame does not cover it.
 
     Without the alpha flag libwebp fills the canvas with black.
     """

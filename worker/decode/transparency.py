@@ -14,7 +14,7 @@ _A1R5G5B5 = (0x7C00, 0x3E0, 0x1F, 0x8000)
 
 
 def apply_png_transparency(image: Image.Image, data: bytes) -> Image.Image:
-    """Make the pixels that have the transparent colour of a grey or RGB PNG transparent."""
+    """Apply the transparent colour of a grey or RGB PNG; the file stores the colour in its own bit depth."""
     key = image.info.get("transparency")
     if key is None or image.mode == "P":
         return image
@@ -40,7 +40,7 @@ def apply_bmp_alpha(image: Image.Image, data: bytes) -> Image.Image:
 
 
 def with_gif_canvas(image: Image.Image, drawn: tuple[int, int, int, int]) -> Image.Image:
-    """Make the part of a GIF's canvas outside the first frame transparent."""
+    """Make a GIF's canvas transparent outside the first frame."""
     # If the frame has a transparent colour, Pillow has already filled the rest of the canvas with this
     # colour.
     if drawn == (0, 0, *image.size) or "transparency" in image.info:

@@ -19,8 +19,8 @@ from worker.decode.pillow_parsers import BROKEN
 
 #: The formats whose files do not declare their length.
 _WITHOUT_LENGTH = frozenset({"JPEG", "PNG", "GIF"})
-#: It is assumed that 1 % of a file's bytes encodes at most this many times as many pixels as another 1 % of
-#: its bytes.
+#: The assumed maximum ratio of the numbers of pixels that two parts of a file encode, if each part has 1 % of
+#: the file's bytes.
 _UNEVENNESS = 1.5
 #: The maximum share of missing pixels in most pictures, and in pictures with a uniform end, where few bytes
 #: encode many pixels.

@@ -27,7 +27,7 @@ Size = Annotated[int, Field(gt=0)]
 
 
 class TowerConfig(BaseModel):
-    """The configuration of the text or image tower; values that `config.json` omits are defaults."""
+    """The configuration of the text or image tower; values that `config.json` omits have default values."""
 
     model_config = ConfigDict(frozen=True)
 

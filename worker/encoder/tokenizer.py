@@ -18,9 +18,8 @@ from tokenizers.models import BPE
 
 from common.errors import ModelUnavailable
 
-#: The end token's (wrong) id in configuration files that were written before transformers' pull request
-#: 24773. If a model's configuration has this id, the embedding is taken at the token with the highest id in
-#: the sequence.
+#: The (wrong) id of the end token in configuration files from before pull request 24773 of transformers. If a
+#: model's configuration has this id, the embedding is taken at the token with the highest id in the sequence.
 _LEGACY_EOS_ID = 2
 
 #: The value that is added to the attention score of a masked token.

@@ -51,7 +51,7 @@ class _Component:
     name: int
     across: int
     down: int
-    #: A bit mask of the coefficients that the scans read so far contain down to the lowest bit.
+    #: A bit mask of the coefficients that are complete (down to the lowest bit) after the scans read so far.
     complete: int = 0
 
 

@@ -99,7 +99,7 @@ def _tags_s(directory: Directory) -> float:
 
 
 def _unpacking_s(directory: Directory, compression: int, width: int, height: int) -> float:
-    """Return the cost of decompressing all strips or tiles; strips that share an offset count separately."""
+    """Return the cost of decompressing all strips or tiles, including strips with the same offset."""
     output_bytes, input_bytes = _unpacked_bytes(directory, width, height), _packed_bytes(directory)
     output_s, input_s = _PRICES_S.get(compression, _DEFAULT_PRICES_S)
     useful = min(input_bytes, output_bytes)

@@ -21,8 +21,8 @@ ROTATION_PX_S = 5e-9
 INFLATED_BYTE_S = 3.6e-9
 #: Two costs per byte of compressed (deflate) data: the first for bytes up to the decompressed size, the
 #: second for bytes beyond it. Real data takes 20 ns per byte; deflate blocks without data take 75 ns per
-#: byte. The first cost covers a mixture of both kinds of bytes, and is chosen so that every accepted file
-#: takes at most 2 s.
+#: byte. The first cost is chosen so that every accepted file takes at most 2 s, whatever its mixture of real
+#: data and deflate blocks without data.
 DEFLATED_BYTE_S, EMPTY_BLOCK_BYTE_S = 50e-9, 80e-9
 #: The cost per entry of an EXIF or TIFF directory (which Pillow parses in Python), the size of an entry in
 #: bytes, and the maximum number of entries.

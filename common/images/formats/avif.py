@@ -34,7 +34,7 @@ def without_sequence(data: bytes) -> bytes:
 
 
 def with_room(data: bytes, *, size_bytes: int) -> bytes:
-    """Append to a padded file a copy of each truncated item that ends with zeros, and return the file.
+    """Return a padded file to which a zero-padded copy of each truncated item has been appended.
 
     `size_bytes` is the size of the file before padding.
 

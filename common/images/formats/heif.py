@@ -34,8 +34,8 @@ _HEIF_BRANDS = frozenset(
     {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs", b"mif1", b"mif2", b"msf1"}
 )
 _AVIF_BRANDS = frozenset({b"avif", b"avis"})
-#: The format of a `clap` box: the width, height, and centre's x and y offset of the crop, each stored as a
-#: fraction.
+#: The format of a `clap` box, which contains four fractions: the crop's width and height, and the x and y
+#: offset of its centre.
 _CLAP = struct.Struct("!IIIIiIiI")
 _BROKEN = "the file begins like HEIF or AVIF but its header is broken"
 #: The maximum number of bytes to read from one property.
@@ -103,7 +103,7 @@ def primary_picture(data: bytes) -> Picture:
 
 
 def truncated_items(data: bytes, *, size_bytes: int) -> list[Extent]:
-    """Return the extents that extend past `size_bytes`, of AV1 items that have a single extent.
+    """Return those extents of AV1 items with a single extent that end after `size_bytes`.
 
     Raises:
         UndecodableImage: the boxes are broken.

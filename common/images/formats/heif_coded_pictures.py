@@ -41,7 +41,7 @@ class CodedPixels:
     def of(
         self, codec: bytes, extents: Sequence[tuple[int, int]], *, declared: int, configuration: bytes
     ) -> int:
-        """Return the larger of two numbers of pixels: in all pictures of an item, and declared by the item.
+        """Return the number of pixels in an item's pictures, or the declared number if that is larger.
 
         Raises:
             UndecodableImage: the items have too many units, or too many items share the same data.
@@ -128,7 +128,7 @@ def leb128(value: int) -> bytes:
 
 
 def av1_frame_pixels(data: bytes, unit: Obu) -> int | None:
-    """Return the pixels of the largest frame that a sequence header allows; None for any other unit."""
+    """Return the maximum number of pixels per frame in a sequence header; None for any other unit."""
     return _largest_frame(_Bits(data[unit.begin : unit.end])) if unit.kind == _SEQUENCE_HEADER else None
 
 
@@ -177,7 +177,7 @@ class _Bits:
 
 
 def _largest_frame(bits: _Bits) -> int:
-    """Return the pixels of the largest frame that a sequence header allows (AV1 specification, 5.5.1)."""
+    """Return the maximum number of pixels per frame in a sequence header (AV1 specification, 5.5.1)."""
     bits.read(4)  # profile, still picture
     if bits.read(1):  # reduced still picture header
         bits.read(5)

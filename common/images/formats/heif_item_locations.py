@@ -21,7 +21,7 @@ class Extent:
 
 @dataclass(frozen=True, slots=True)
 class Location:
-    """The parts of an item; offsets count from the start of box `idat` if `is_in_idat`, else of the file."""
+    """The parts of an item; offsets are relative to the box `idat` (if `is_in_idat`) or to the file."""
 
     extents: tuple[Extent, ...]
     is_in_idat: bool

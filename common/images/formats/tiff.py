@@ -118,7 +118,8 @@ def _layout_fault(directory: Directory) -> str | None:
 
 
 def _photometric(directory: Directory) -> int:
-    # The field is required, but some programs omit it; Pillow then assumes that zero is white.
+    # PhotometricInterpretation is required, but some programs omit it; Pillow then assumes that zero is
+    # white.
     return directory.value(Tag.PHOTOMETRIC, _WHITE_IS_ZERO)
 
 

@@ -55,8 +55,9 @@ _START_AT, _COUNT_BYTES, _VALUE_BYTES = 4, 2, 4
 _ENTRIES_MAX = 4096
 #: A pixel has at most 8 samples.
 SAMPLES_MAX = 8
-#: Maximum total size of all values, relative to the file size. Values that do not overlap are together
-#: smaller than the file, so a total of more than twice the file size means that many tags share one value.
+#: Maximum total size of all values, relative to the file size. The total size of values that do not overlap
+#: is less than the file size, so a total of more than twice the file size means that many tags share one
+#: value.
 _VALUES_MAX_SHARE = 2
 
 

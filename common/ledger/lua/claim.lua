@@ -1,9 +1,9 @@
--- Leases a run to a worker. ARGV: run id, worker id, duration of the lease in ms, maximum number of attempts;
--- if this Redis is also the cache, then the fingerprint of the model whose cached embeddings are returned.
--- Returns {verdict, query, key, contents, made_from, attempt, created_ms, deadline_ms, now_ms, client,
--- decode_ms}. If a model is given, the reply ends with a list of the cache entries for the query key and for
--- each content hash. The verdict is claimed, gone (unknown or expired), ended (already terminal), or held
--- (leased to another worker, or parked).
+-- Leases a run to a worker. ARGV: run id, worker id, duration of the lease in ms, maximum number of attempts,
+-- and (only if this Redis is also the cache) the fingerprint of the model whose cached embeddings are
+-- returned. Returns {verdict, query, key, contents, made_from, attempt, created_ms, deadline_ms, now_ms,
+-- client, decode_ms}. If a model is given, the reply ends with a list of the cache entries for the query key
+-- and for each content hash. The verdict is claimed, gone (unknown or expired), ended (already terminal), or
+-- held (leased to another worker, or parked).
 
 allow_writes_when_full()
 local run_id, worker_id, lease_ms, allowed = ARGV[1], ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4])

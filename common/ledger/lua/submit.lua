@@ -32,8 +32,8 @@ if flying then
     if shared_is_full(request, bytes, now) then return { 'full_shared', job_id, '', retry_after_s() } end
     wait_for(flying, 1)
     count_shared(job_id, bytes, now, keep_ms)
-    -- If the run is parked for another client, it is sent now, provided that this client's share of the
-    -- decoders allows it.
+    -- If the run is parked for another client, it is sent now, unless this client's share of the decoders is
+    -- used up.
     if redis.call('ZSCORE', K.PARKED, flying) and not must_park(request.client, request.decode_ms, now) then
       unpark(flying, request.client, now)
     end

@@ -1,9 +1,9 @@
 """Builds CLIP's two towers as OpenVINO graphs, directly from the checkpoint's weights.
 
-The graphs are not traced but built by hand, which makes them faster: the normalisation of pixels is part of
-the patch embedding, texts are not padded, query, key and value are one matrix product, and the last block
-computes only the one token per item that becomes the embedding. Running a node takes at least several
-microseconds, so the text graph has as few nodes as possible.
+The graphs are built by hand instead of traced, which makes them faster. The normalisation of pixels is part
+of the patch embedding; texts are not padded; one matrix product computes query, key and value; and the last
+block computes only one token per item, the one that becomes the embedding. Running a node takes at least
+several microseconds, so the text graph has as few nodes as possible.
 
 - The input of the image graph is an array of uint8 pixels with the shape (items, size, size, 3).
 - The inputs of the text graph are int32 token ids of shape (tokens,), and the arrays of
@@ -69,7 +69,7 @@ class ImageLayout:
 
 @dataclass(frozen=True, slots=True)
 class TextLayout:
-    """The layout of packed texts, which index arrays (inputs of the graph) describe.
+    """The layout of packed texts, described by index arrays that are inputs of the graph.
 
     One gather node moves the query, key and value of each token into the matrices of its text's heads, and
     another gather node moves the output back. These two nodes replace a gather of rows and three transposes.

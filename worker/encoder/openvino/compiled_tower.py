@@ -3,7 +3,7 @@
 - In the mode "alone", one pass runs on all threads, which has the lowest latency.
 - In the mode "side by side", two passes run at the same time, on half of the threads each. Throughput is
   higher in this mode if other processes use the same cores, because a pass on all threads waits at each step
-  for the thread that was interrupted. With 32 clients on two cores, the tower embeds 37 images per second in
+  for any thread that was interrupted. With 32 clients on two cores, the tower embeds 37 images per second in
   this mode, and 32 images per second alone.
 """
 

@@ -141,8 +141,8 @@ class OpenVinoEncoder:
         lengths = sorted({padded_length(length) for length in range(1, facts.max_tokens + 1)})
         for slot in range(self._images.slots):
             self._images.run([np.zeros((1, facts.size_px, facts.size_px, 3), dtype=np.uint8)], slot=slot)
-            # Parallel passes run full batches, which have too many different lengths to warm up all, so only
-            # one length is warmed up.
+            # Parallel passes run full batches, whose lengths are too many to warm up all of them, so only one
+            # length is warmed up.
             for length in lengths if slot == ALONE else lengths[:1]:
                 self._pass([[0] * min(length, facts.max_tokens)], slot=slot)
 

@@ -27,7 +27,8 @@ log = logging.getLogger(__name__)
 
 #: The version of the export; it must be increased whenever the exported graphs or an entry's files change.
 GRAPH_VERSION = 4
-#: The exit status of an export with an unsuitable checkpoint, which prints the reason to standard output.
+#: The exit status of an export that refuses an unsuitable checkpoint and prints the reason to standard
+#: output.
 EXPORT_REFUSED = 3
 #: The maximum duration of an export in seconds; exporting a ViT-B/32 takes ten seconds on two cores.
 _EXPORT_TIMEOUT_S = 600.0

@@ -8,9 +8,9 @@ end
 -- Returns the mean number of runs that ended per second. Of the last ten whole seconds, only those in which a
 -- run waited in the queue are counted, because the other seconds show the demand instead of the capacity.
 -- Seconds before the first finished run are also left out. If fewer than three seconds are counted, a known
--- rate can rise but not fall, because with too low a rate the service would refuse the very load by which the
--- rate could be measured again. The waiting time of a run that a worker returned to the queue starts at the
--- moment of its return.
+-- rate can rise but not fall, because too low a rate makes the service refuse the load that is needed to
+-- measure the rate again. The waiting time of a run that a worker returned to the queue starts at the moment
+-- of its return.
 local function measured_rate(second)
   local oldest = redis.call('ZRANGE', K.QUEUED, 0, 0)[1]
   local sent_ms = oldest and redis.call('HGET', K.RUN .. oldest, 'sent_ms')
