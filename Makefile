@@ -161,7 +161,8 @@ $(BIN)/python:
 	  || { echo "Python 3.11, 3.12 or 3.13 is needed, and $(PYTHON) is $$($(PYTHON) --version 2>&1 | sed 's/^Python //'): some packages have no wheel for another. Say which with PYTHON=python3.13" >&2; exit 1; }
 	$(PYTHON) -m venv $(VENV)
 
-# A marker file such as .venv/.local is newer than its requirements file if those requirements are installed.
+# The time of a marker file such as .venv/.local is the time at which its requirements were last installed;
+# requirements that have changed since then are installed again.
 $(VENV)/.local: $(BIN)/python requirements/common.txt requirements/api.txt requirements/worker.txt requirements/catalog.txt requirements/local.txt pyproject.toml
 	$(BIN)/pip install --quiet --disable-pip-version-check -c requirements/constraints.txt -r requirements/local.txt --editable .
 	@touch $@

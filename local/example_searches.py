@@ -16,8 +16,8 @@ from local.errors import ExampleSearchFailed
 
 TEXT = "red circle on a dark cover"
 SHOWN = 5
-#: The number of seconds that the example searches ask the gateway to wait: the maximum, whatever
-#: DEFAULT_WAIT_S is.
+#: The maximum number of seconds that a request can ask the gateway to wait; the example searches ask for it
+#: instead of relying on DEFAULT_WAIT_S.
 WAIT_S = 60
 
 

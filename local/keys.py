@@ -32,7 +32,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def with_running_redis(environ: Mapping[str, str]) -> Mapping[str, str]:
-    """Return the environment with REDIS_URL set to the running embedded Redis, unless it is already set.
+    """Return the environment; if it has no REDIS_URL, add the URL of the running embedded Redis.
 
     Raises:
         SettingsError: STATE_DIR names no folder.

@@ -172,8 +172,8 @@ class Batcher:
     def _next_lane(self) -> _Lane | None:
         """Return the lane for the next forward pass, or None if no pass should start now."""
         waiting = [lane for lane in self._turns if lane.waiting]
-        # A partial batch waits until the running pass has ended and then uses all threads, which is faster
-        # than running at once, in parallel, on half of the threads.
+        # A partial batch waits for the running pass to end and then uses all threads. Starting it at once, on
+        # half of the threads, would be slower.
         can_start = not self._running or any(len(lane.waiting) >= lane.max_size for lane in waiting)
         return waiting[0] if waiting and can_start else None
 

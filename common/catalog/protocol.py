@@ -143,7 +143,7 @@ class Catalog(Protocol):
         ...
 
     def embeddings(self, album_ids: Sequence[str]) -> Embeddings:
-        """Return the embeddings of the given albums, except of albums that do not exist."""
+        """Return the embeddings of the given albums; unknown albums are left out."""
         ...
 
     def genres(self) -> list[str]:

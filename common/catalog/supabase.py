@@ -33,7 +33,7 @@ class Executable(Protocol):
 
 
 class SupabaseCatalog(FunctionCatalog):
-    """The catalog in the Supabase project at a URL, accessed with a service key."""
+    """A catalog in a Supabase project, accessed with the project's URL and a service key."""
 
     def __init__(self, url: str, key: str, *, timeout_s: float, connections: int) -> None:
         self._url = url

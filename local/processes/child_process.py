@@ -129,7 +129,7 @@ class ChildProcess(ABC):
             self._process.wait()
 
     def stop(self) -> None:
-        """Stop the process, if it runs, with SIGKILL after a grace period; then release the folder."""
+        """Stop the process if it runs, by SIGKILL if it does not end in time, and unlock the folder."""
         self._end()
         self._folder.release()
         self._start_is_canceled.clear()
@@ -144,7 +144,7 @@ class ChildProcess(ABC):
         self.stop()
 
     def _respawn(self) -> None:
-        """Start a replacement for an ended process; do not wait until the replacement is ready."""
+        """Replace an ended process with a new process; do not wait until the new process is ready."""
         self._end()
         self._spawn()
 

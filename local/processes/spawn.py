@@ -1,7 +1,7 @@
 """Starts programs that end when this process is killed (docs/decisions/0018-children-end-with-make-run.md).
 
-On Linux a process can ask the kernel for a signal when its parent ends. The signal is sent when the parent's
-thread that started the process ends, so a single thread that never ends starts every child.
+On Linux a process can ask the kernel for a signal when its parent ends. The kernel sends this signal when the
+thread that started the process ends, so every child is started by one thread that never ends.
 """
 
 import functools

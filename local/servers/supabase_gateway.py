@@ -1,7 +1,7 @@
 """A local substitute for Supabase's gateway: an HTTP server that forwards `/rest/v1/` to PostgREST.
 
-The gateway keeps the connections to clients and to PostgREST alive and refuses unknown API keys. Tests set
-`intercept` to send responses of their own, such as those of a busy or broken PostgREST.
+The gateway keeps its connections to clients and to PostgREST open, and refuses requests with unknown API
+keys. Tests set `intercept` to send responses of their own, such as those of a busy or broken PostgREST.
 """
 
 import http.client

@@ -13,9 +13,9 @@ class Batch:
     """One step's pictures and texts.
 
     `match[t, i]` means that text t is true of picture i. The first `captions` texts are captions, one for
-    each picture; the other texts name attributes. Each group in `groups` is a range (start, end) of texts, of
-    which at most one is true of any picture. Each row of `twins` (m, 2) contains the indexes of two pictures
-    that show the same cover.
+    each picture; the other texts name attributes. Each group in `groups` is a range (start, end) of texts;
+    for any picture, at most one text in the range is true. Each row of `twins` (m, 2) contains the indexes of
+    two pictures that show the same cover.
     """
 
     pixels: Tensor

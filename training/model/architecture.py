@@ -64,7 +64,7 @@ def save(model: CLIPModel, *, with_processor: CLIPProcessor, folder: Path, half:
     }
     model.save_pretrained(unfinished, state_dict=weights)
     with_processor.save_pretrained(unfinished)
-    # This separate file with the preprocessing is for older releases of transformers and for other programs.
+    # Older releases of transformers, and other programs, need the preprocessing in a separate file.
     with_processor.image_processor.save_pretrained(unfinished)
     folder.mkdir(parents=True, exist_ok=True)
     for written in sorted(unfinished.iterdir()):

@@ -131,7 +131,7 @@ class TextTokenizer:
 
 
 def pack_ids(sequences: Sequence[Sequence[int]], *, out: npt.NDArray[np.int32]) -> None:
-    """Write the token ids of all texts to `out` one text after the other, without padding between texts.
+    """Write the token ids of all texts to `out`, one text after the other and without padding between texts.
 
     The remaining (at most 31) tokens of `out` are filled with zeros, which do not affect the embeddings;
     `padded_length` determines the length of `out`.

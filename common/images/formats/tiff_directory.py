@@ -32,8 +32,8 @@ class Tag(IntEnum):
     DNG_VERSION = 50706
 
 
-#: Fields that affect the samples, the layout and the cost. If a field occurs twice, libtiff reads the first
-#: and Pillow the last occurrence.
+#: Fields that affect the samples, the layout and the cost. If a field occurs twice, libtiff reads its first
+#: occurrence, and Pillow reads the last.
 _SINGLE = frozenset(Tag) - {Tag.SUBFILE_TYPE, Tag.SUB_DIRECTORIES, Tag.DNG_VERSION}
 #: Fields of `_SINGLE` whose values are allowed to be missing from a truncated file.
 _MAY_BE_CUT = frozenset(

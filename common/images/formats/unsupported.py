@@ -8,7 +8,8 @@ import codecs
 import re
 from typing import NamedTuple
 
-#: Number of bytes to examine in a text file; an HTML page or a drawing can begin with comments.
+#: Number of bytes to examine at the start of a text file; an HTML page or an SVG drawing can begin with
+#: comments.
 _TEXT_BYTES = 4096
 #: Adobe's reader accepts a PDF header within this number of bytes from the start of a file.
 _PDF_BYTES = 1024

@@ -9,7 +9,7 @@ from struct import Struct
 
 _HEADER_BYTES = 128
 _COUNT, _TAG = Struct(">I"), Struct(">4sII")
-#: The maximum number of tags in a profile that LittleCMS reads.
+#: LittleCMS's maximum number of tags in a profile.
 _TAGS_MAX = 100
 #: The tags of floating-point processing elements, which LittleCMS prefers and browsers ignore. All elements
 #: of a tag can share the same data, so a small file can have many elements; a tag with 20,000 elements took

@@ -50,8 +50,8 @@ class FairQueue(Generic[T]):
         #: All waiting clients, and all other clients whose accumulated cost is higher than that of a new
         #: client.
         self._clients: dict[str, _Client[T]] = {}
-        #: The accumulated cost with which a new client starts: that of the client served last, before its
-        #: last request was added.
+        #: The accumulated cost with which a new client starts; it equals the cost that the client served last
+        #: had before its last request.
         self._start = 0.0
 
     @property
