@@ -36,7 +36,7 @@ class Server(ChildProcess):
 
     @abstractmethod
     def command_on(self, port: int) -> Sequence[str]:
-        """Write the files that the command reads, and return this command, which listens on `port`."""
+        """Write the server's configuration files, and return the command that listens on `port`."""
 
     @property
     def port(self) -> int:

@@ -123,8 +123,7 @@ class FairQueue(Generic[T]):
     def _forget(self) -> None:
         """Forget clients that are not waiting, unless their accumulated cost still matters.
 
-        A client's accumulated cost matters if no item is idle and the cost is higher than that of a new
-        client.
+        A client's accumulated cost matters if no item is idle and a new client would start with a lower cost.
         """
         is_idle = bool(self._idle) or len(self._clients) > _CLIENTS_MAX
         self._clients = {
