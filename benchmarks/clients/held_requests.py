@@ -23,7 +23,7 @@ def raise_file_limit(files: int) -> None:
     """Raise the limit of open files for this process and its children.
 
     Raises:
-        RuntimeError: the hard limit of the process is too low.
+        RuntimeError: the hard limit of open files of this process is too low.
     """
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = files + SPARE_FILES

@@ -49,7 +49,7 @@ class Connection:
 
 
 def get(path: str, *, headers: str = "") -> bytes:
-    """Return a GET request; each header ends with CR LF."""
+    """Return a GET request; each line of `headers` must end with CR LF."""
     return f"GET {path} HTTP/1.1\r\nHost: bench\r\n{headers}\r\n".encode()
 
 

@@ -22,7 +22,7 @@ def picture(width: int, height: int, *, seed: int) -> Image.Image:
         # Finer detail has less contrast, as in photographs.
         total += (np.asarray(layer, dtype=np.float32) - 128) * (0.9 / cells**0.5)
         cells *= 2
-    # With this noise, a JPEG of 12 megapixels has 3 MB, as from a phone.
+    # With this noise, a 12-megapixel JPEG is about 3 MB large, like a photograph from a phone.
     total += draw.normal(0, _GRAIN, (height, width, 1)).astype(np.float32)
     return Image.fromarray(np.clip(total, 0, 255).astype(np.uint8))
 
@@ -46,5 +46,5 @@ def kept_jpeg(folder: Path, width: int, height: int, *, seed: int) -> bytes:
 
 
 def distinct(data: bytes, number: int) -> bytes:
-    """Return a different file with the same picture; decoders ignore bytes after a JPEG's end."""
+    """Return the JPEG with the number appended, which changes the file but not the decoded picture."""
     return data + number.to_bytes(8)

@@ -1,4 +1,4 @@
-"""Find the accepted files that are slowest to decode: `python -m benchmarks.costly_images [FORMAT]…`."""
+"""Find the slowest files that the gateway accepts: `python -m benchmarks.costly_images [FORMAT]…`."""
 
 import argparse
 import json

@@ -23,7 +23,7 @@ class Family:
 
 
 def encoded(image: Image.Image, image_format: str, **options: Any) -> bytes:
-    """Return the bytes of the picture's file in this format."""
+    """Encode the picture in this format, and return the file's bytes."""
     file = io.BytesIO()
     image.save(file, image_format, **options)
     return file.getvalue()

@@ -1,4 +1,4 @@
-"""AVIF and HEIF files with much content; `heif-enc` of Debian's libheif-examples writes the HEIF files."""
+"""Large AVIF and HEIF files; the HEIF files are written by `heif-enc` (Debian package libheif-examples)."""
 
 import struct
 import subprocess

@@ -25,7 +25,7 @@ _LIMITS = load_settings({})
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """The accepted file of a family that is slowest to decode."""
+    """The file of a family that is slowest to decode among the files that the gateway accepts."""
 
     family: Family
     number: int

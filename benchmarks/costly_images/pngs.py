@@ -66,13 +66,14 @@ def filtered(
 
 
 def truncated(side: int) -> bytes:
-    """Return a PNG without its last 5 %; it is decoded five times, which takes three times the estimate."""
+    """Return a PNG without its last 5 %; decoding this file takes three times the estimate."""
     whole = filtered(side)
     return whole[: -len(whole) // 20]
 
 
 def barren_blocks(side: int, *, size_bytes: int | None = None, colours: int = _GREY) -> bytes:
-    """Return a PNG whose data starts with empty deflate blocks, by default half a byte for each pixel."""
+    """Return a PNG whose data starts with empty deflate blocks; `size_bytes` defaults to half a byte a
+    pixel."""
     eight = sum(_BARREN << (number * _BARREN_BITS) for number in range(8)).to_bytes(_BARREN_BITS, "little")
     rows = (_PAETH + bytes(side * _SAMPLES[colours])) * side
     packer = zlib.compressobj(9, zlib.DEFLATED, -zlib.MAX_WBITS)

@@ -1,4 +1,4 @@
-"""The table in docs/security.md: the accepted file of each format that is slowest to decode."""
+"""The table in docs/security.md: for each format, the slowest file to decode that the gateway accepts."""
 
 from collections.abc import Mapping, Sequence
 

@@ -33,7 +33,7 @@ def tiff(
     extra: Sequence[tuple[int, int, Sequence[int]]] = (),
     types: Mapping[int, int] = MappingProxyType({}),
 ) -> bytes:
-    """Return a TIFF whose strips or tiles share the same data; `types` maps tags to other field types."""
+    """Return a TIFF whose strips or tiles share the same data; `types` overrides the field types of tags."""
     places, sizes = [8] * parts, [len(strip)] * parts
     fields: list[tuple[int, int, Sequence[int]]] = [
         (256, 4, [width]),
@@ -52,7 +52,7 @@ def tiff(
 
 
 def file(strip: bytes, fields: Sequence[tuple[int, int, Sequence[int]]]) -> bytes:
-    """Return a TIFF with a strip and the given fields, each of a tag, a field type and values."""
+    """Return a TIFF with one strip and the given fields; each field is a tag, a field type and the values."""
     body = bytearray(b"II*\0\0\0\0\0" + strip)
     entries = b""
     places: dict[bytes, int] = {}

@@ -1,4 +1,4 @@
-"""WebPs with ten megabytes of content, lossy and lossless."""
+"""Lossy and lossless WebPs of ten megabytes."""
 
 from PIL import Image
 
@@ -14,7 +14,7 @@ def _lossless(side: int) -> bytes:
 
 
 def _distinct(side: int) -> bytes:
-    """Return lossless noise without repetition; large pictures are accepted, as a pixel has few bits."""
+    """Return lossless noise with so few bits per pixel that the gateway accepts large pictures."""
     ramp = Image.linear_gradient("L").resize((side, side))
     grain = Image.effect_noise((side, side), 2).point(lambda sample: sample // 126 - 1)
     picture = Image.merge(

@@ -58,7 +58,7 @@ def _summary(file: bytes, compared: Comparison) -> str:
 
 
 def _cosine(bench: Bench, folder: Path, photograph: bytes) -> float:
-    """Return the cosine between our embedding of the photograph and that of transformers."""
+    """Return the cosine between our embedding of the photograph and transformers' embedding."""
     encoder = load_encoder(str(folder), kind="openvino", cache_dir=bench.model_cache)
     with DecoderPool(size_px=encoder.input_size_px) as pool:
         ours = encoder.encode_images(pool.decode(photograph, timeout_s=DECODE_S)[None])

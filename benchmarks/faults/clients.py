@@ -17,7 +17,7 @@ INSIST_EVERY_S = 0.5
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """An HTTP response that did not accept the job."""
+    """An HTTP response that refused the job."""
 
     status: int
     retry_after: str | None

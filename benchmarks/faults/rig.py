@@ -34,7 +34,7 @@ class GatewayProcess:
 
 @dataclass(slots=True)
 class Rig:
-    """The processes that a fault breaks."""
+    """The processes of the service under test, and helpers that start, stop and inspect them."""
 
     catalog_server: CatalogServer
     folder: Path
@@ -53,7 +53,7 @@ class Rig:
 
     @property
     def http(self) -> httpx.AsyncClient:
-        """An HTTP client of the gateway in use, at first the first gateway."""
+        """An HTTP client for the gateway chosen by `use_gateway`; initially the first gateway."""
         if self._http is None:
             self._http = client_of(self.gateways[0].url)
         return self._http
@@ -87,7 +87,7 @@ class Rig:
         return gateway
 
     async def use_gateway(self, number: int) -> None:
-        """Send all further requests, including requests of the audit, to the gateway with this number."""
+        """Send all further requests, including the audit's, to the gateway with this index."""
         if self._http is not None:
             await self._http.aclose()
         self._http = client_of(self.gateways[number].url)
@@ -156,7 +156,7 @@ class Rig:
 
 
 def _rounded(recovery_s: float | None) -> float | None:
-    # JSON cannot represent infinity, which means "never recovered"; `broken` reports this case.
+    # Infinity means "never recovered"; JSON cannot represent infinity, and `broken` reports this case.
     return round(recovery_s, 2) if recovery_s is not None and math.isfinite(recovery_s) else None
 
 

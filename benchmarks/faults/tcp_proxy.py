@@ -17,7 +17,7 @@ class TcpProxy:
         #: Close a connection after forwarding a request with these bytes, so that its reply is lost; None for
         #: never.
         self.hang_up_on: bytes | None = None
-        #: New connections get this event; after the event is set, they forward nothing.
+        #: The event that stops the forwarding of all connections opened since the last call of `go_silent`.
         self._silence = asyncio.Event()
 
     @property

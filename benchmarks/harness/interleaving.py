@@ -30,12 +30,12 @@ class Comparison:
 
     @property
     def theirs_over_ours(self) -> float:
-        """Their measurement divided by our measurement in the same round; the median of all rounds."""
+        """The median, over all rounds, of their measurement divided by our measurement."""
         return statistics.median(b / a for a, b in zip(self.ours, self.theirs, strict=True))
 
     @property
     def ours_over_theirs(self) -> float:
-        """Our measurement divided by their measurement in the same round; the median of all rounds."""
+        """The median, over all rounds, of our measurement divided by their measurement."""
         return statistics.median(a / b for a, b in zip(self.ours, self.theirs, strict=True))
 
 

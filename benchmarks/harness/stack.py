@@ -60,5 +60,5 @@ def open_stack(
 
 
 def base_environ(folder: Path) -> dict[str, str]:
-    """Return environment variables without the user's own settings."""
+    """Return a minimal environment without the user's settings of the service."""
     return {"PATH": os.environ["PATH"], "HOME": str(folder)}

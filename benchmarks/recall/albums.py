@@ -11,7 +11,7 @@ from common.filters import Filters
 
 Mask = npt.NDArray[np.bool_]
 
-#: The first genres, each with its share of the albums; genres are independent of vectors.
+#: Pairs of a genre and the share of albums that have this genre first; genres are independent of vectors.
 GENRES = (
     ("Rock", 0.30),
     ("Electronic", 0.245),
@@ -38,7 +38,7 @@ FILTERS: Mapping[str, Filters] = MappingProxyType(
         "farthest_20_percent": Filters(best_new_music=True),
     }
 )
-#: The number of candidates in addition to k that are compared again in double precision.
+#: The number of candidates, in addition to k, whose cosines are computed again in double precision.
 _MARGIN = 50
 
 
@@ -89,7 +89,8 @@ class Albums:
         return mask
 
     def nearest(self, queries: Vectors, *, k: int, passing: Mask) -> list[list[str]]:
-        """Return each query's k nearest passing albums by id, by an exact scan in double precision."""
+        """Return the ids of each query's k nearest passing albums, found by an exact scan in double
+        precision."""
         kept = np.flatnonzero(passing)
         cosines = queries @ self.vectors[kept].T
         margin = min(k + _MARGIN, len(kept)) - 1

@@ -39,7 +39,7 @@ class PlanReader:
             self._connection.execute(call, values)
         finally:
             self._connection.execute("SET debug_print_plan = off")
-        # Only the statements that search contain LIMIT; the statements that estimate a number of rows do not.
+        # LIMIT occurs only in the search statements, not in the statements that estimate a number of rows.
         searching = [tree for tree in self._trees if "{LIMIT " in tree]
         return ", then ".join(self._scans(tree) for tree in searching)
 

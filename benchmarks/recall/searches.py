@@ -58,13 +58,13 @@ class Asked:
 
     @property
     def search_over_scan(self) -> float:
-        """A search's time divided by the time of the same query's exact scan; the median of all scans."""
+        """The median, over the scanned queries, of the search's time divided by the exact scan's time."""
         pairs = zip(self.searched.times_ms[::SCAN_EVERY], self.scanned.times_ms, strict=True)
         return float(np.median([search / scan for search, scan in pairs]))
 
 
 class Asker:
-    """Searches one query after another like a worker, and alternates with exact scans in SQL.
+    """Sends queries one after another like a worker, and runs an exact scan in SQL for every fifth query.
 
     An exact scan uses one process and possibly a B-tree index for the filters, but not the HNSW index.
     """

@@ -1,4 +1,4 @@
-"""Measure searches by a cover that was already embedded, with another filter; they need no forward pass."""
+"""Measure searches that need no forward pass, because their cover was embedded by an earlier search."""
 
 import asyncio
 import statistics

@@ -22,7 +22,7 @@ NAMES = ("worker.rss_mb", "worker.ready_s")
 
 
 def measure(bench: Bench) -> Iterator[Figure]:
-    """Measure a worker's memory after two queries, then the start of more workers with its export cache."""
+    """Measure a worker's memory after two queries, then the startup time of workers with an export cache."""
     with open_stack(bench) as stack:
         asyncio.run(_first_queries(stack.url))
         whole = _rss_mb(stack)

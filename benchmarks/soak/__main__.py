@@ -27,8 +27,8 @@ from local.gateway_and_worker import Service
 
 RESULTS = Path(__file__).parent.parent / "soak.json"
 
-#: The number of workers, and the jobs per second of each. One worker is never restarted, so that its growth
-#: is visible.
+#: The number of workers, and the jobs per second of each. One worker is never restarted, so that the growth
+#: of its memory is visible.
 WORKERS, JOBS_PER_S = 3, 20
 LATENCY_MS = 1000 // JOBS_PER_S
 #: Short lifetimes, so that the amount of expiring data is constant after the first minute.
@@ -130,7 +130,8 @@ async def _left_over(rig: Rig) -> list[str]:
 
     def left() -> list[str]:
         names = {key.decode() for key in rig.keys("")} - PERMANENT_KEYS
-        # The service rate has a lifetime of ten minutes, so it is enough that the key has an expiry.
+        # The service-rate key lives for ten minutes; the test does not wait for this, and only checks that
+        # the key has an expiry.
         return sorted(name for name in names if name != keyspace.SERVICE_RATE or rig.redis.ttl(name) == -1)
 
     def only_keys_of_processes() -> bool:

@@ -21,7 +21,8 @@ DEADLINE_S = 8
 JOBS = 30
 #: The maximum number of calls per second that the open circuit breaker of a worker allows.
 PROBES_PER_S = 2
-#: The ways in which a worker connects to its catalog. A short run tests one way for each fault.
+#: The ways in which a worker connects to its catalog. A short run tests each fault with only one way of
+#: connecting.
 WAYS = DIRECTLY, OVER_POSTGREST = "psycopg", "PostgREST"
 
 Step = Callable[[], Awaitable[None]]
@@ -134,7 +135,7 @@ async def _outages(
     if asked is not None:
         calls = asked() - already_asked
         findings.note(f"{calls} calls reached the catalog in {lasted_s:.0f} s for {JOBS} jobs")
-        # The limit allows the calls in flight when the breaker opens, the worker's probes, and the gateway's
+        # The limit includes the calls in flight when the breaker opens, the worker's probes and the gateway's
         # checks.
         findings.require("the catalog gets few calls", calls < JOBS + 2 * PROBES_PER_S * (lasted_s + 12))
     found = await rig.audit(long.ids)

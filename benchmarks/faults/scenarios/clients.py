@@ -36,7 +36,7 @@ WAITERS_COUNTED = '"message":"checked waiters"'
 
 
 async def gateway_killed(catalog_server: CatalogServer, folder: Path, *, short: bool) -> Outcome:
-    """Kill the gateway on which clients wait; the clients then read their jobs from another gateway."""
+    """Kill a gateway that clients wait for; the clients then read their jobs from another gateway."""
     clients = 20 if short else 200
     findings, submitted = Findings(), Submitted()
     async with open_rig(catalog_server, folder, gateways=2, FIXED_LATENCY_MS="300", BATCH_MAX="4") as rig:

@@ -65,7 +65,7 @@ async def overload(catalog_server: CatalogServer, folder: Path, *, short: bool) 
     hurry = {"JOB_DEADLINE_S": "10", "WORKER_CONCURRENCY": "8"} if short else {}
     seconds = 10 if short else 60
     findings, submitted = Findings(), Submitted()
-    # The worker takes 140 ms for each job, 7.1 jobs/s, like a large model on a small machine.
+    # The worker takes 140 ms for each job (7.1 jobs/s), like a large model on a small machine.
     slow = {
         "DATABASE_URL": catalog_server.new_catalog(),
         "FIXED_LATENCY_MS": "140",
@@ -73,7 +73,8 @@ async def overload(catalog_server: CatalogServer, folder: Path, *, short: bool) 
         **hurry,
     }
     async with open_rig(catalog_server, folder, catalog=slow) as rig:
-        # The last of these 40 jobs wait for several seconds, so that the service can measure its rate.
+        # Of the 40 warm-up jobs, the last ones wait for several seconds, so that the service can measure its
+        # rate.
         for text in texts("warm", 40):
             await submit(rig.http, text, submitted)
         await rig.drained(within_s=30)

@@ -104,7 +104,8 @@ async def half_open(catalog_server: CatalogServer, folder: Path, *, short: bool)
         through = f"redis://127.0.0.1:{proxy.port}/0"
         async with open_rig(catalog_server, folder, redis_port=redis_port, REDIS_URL=through) as rig:
             await until_answered(rig, "before", within_s=20)
-            # The connections become idle, so that no command is in progress that could fail.
+            # After two seconds all connections are idle, so no command is in progress when the proxy goes
+            # silent.
             await asyncio.sleep(2)
             proxy.go_silent()
             findings.recovery_s = await until_answered(rig, "after", within_s=60)

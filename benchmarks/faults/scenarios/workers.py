@@ -23,13 +23,15 @@ from common.redis import keyspace
 from local.gateway_and_worker import Service
 
 KILL_EVERY_S = 2.5
-#: Seconds after the last kill that allow for the lease time, a worker's start and the remaining jobs.
+#: The maximum number of seconds from the last kill until all jobs have ended: the lease time, a worker's
+#: start and the processing of the remaining jobs.
 KILLED_RECOVERY_S = 70.0
 TERM_EXIT_S = 35.0
 #: The number of jobs that a worker processes concurrently, the default of WORKER_CONCURRENCY.
 HELD_JOBS = 32
 DECODER = "worker.decode.processes.child"
-#: Memory above which a decoder process is killed; for a cover it uses little more than 20 MiB.
+#: The resident memory above which a decoder process is killed; decoding a cover takes little more than 20
+#: MiB.
 DECODER_RSS_BYTES = 100 << 20
 
 
