@@ -35,7 +35,7 @@ def redis_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServ
 
 @pytest.fixture
 def redis(redis_server: RedisServer) -> Iterator[Redis]:
-    """A client of Redis, emptied for each test."""
+    """A client of a Redis server whose keys are deleted before each test."""
     with open_redis(redis_server.url) as client:
         client.flushall()
         yield client
@@ -89,7 +89,7 @@ def database_url(postgres_server: PostgresServer) -> Iterator[str]:
 
 @pytest.fixture
 def bare_database_url(postgres_server: PostgresServer) -> Iterator[str]:
-    """The URL of a database without the catalog's schema that only this test uses."""
+    """The URL of a new database for one test, without the catalog's schema."""
     yield from _own_database(postgres_server, template="template1")
 
 

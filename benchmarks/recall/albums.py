@@ -89,8 +89,7 @@ class Albums:
         return mask
 
     def nearest(self, queries: Vectors, *, k: int, passing: Mask) -> list[list[str]]:
-        """Return the ids of each query's k nearest passing albums, found by an exact scan in double
-        precision."""
+        """Return the ids of each query's k nearest passing albums, by an exact scan in double precision."""
         kept = np.flatnonzero(passing)
         cosines = queries @ self.vectors[kept].T
         margin = min(k + _MARGIN, len(kept)) - 1

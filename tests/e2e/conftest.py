@@ -1,4 +1,4 @@
-"""Fixtures that start the stack of `make run` like a new user."""
+"""Fixtures that start the stack with `make run`, as a new user would."""
 
 import os
 import signal

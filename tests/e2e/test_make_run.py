@@ -1,4 +1,4 @@
-"""What a new user of `make run` sees: two tables, searches over plain HTTP, and a clean stop."""
+"""What a new user of `make run` sees: two example searches, searches over plain HTTP, and a clean stop."""
 
 import signal
 from pathlib import Path

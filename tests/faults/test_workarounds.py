@@ -144,8 +144,8 @@ async def test_a_submit_to_a_frozen_redis_is_refused_and_not_repeated(
 
 
 # There is no result backend, because AsyncResult.__del__ can deadlock a publish (celery #10477). No message
-# has a countdown, because kombu sends it again after the visibility timeout (kombu #337). A worker retries
-# the connection to its broker forever, although Celery's default is 100 retries.
+# has a countdown, because kombu sends delayed messages again after its visibility timeout (kombu #337). A
+# worker retries the connection to its broker forever, although Celery's default is 100 retries.
 def test_the_queue_avoids_known_celery_faults() -> None:
     app = make_celery(load_settings({}))
 

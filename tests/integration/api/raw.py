@@ -64,7 +64,7 @@ def _answers(received: bytes) -> Iterator[RawAnswer]:
 
 
 def check_problem(answer: RawAnswer) -> tuple[int, str]:
-    """Check the headers of a problem that closes the connection; return its status and code."""
+    """Check the headers of a problem that ends the connection; return the problem's status and code."""
     assert answer.headers["content-type"] == "application/problem+json"
     assert answer.headers["connection"] == "close"
     assert answer.headers["x-content-type-options"] == "nosniff"

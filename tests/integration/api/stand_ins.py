@@ -1,7 +1,7 @@
 """Stand-ins for other parts: a catalog in memory, and a worker that answers without a model.
 
-Tests of the gateway use both with the real ledger. Other tests prove that real workers and catalogs behave
-the same.
+Tests of the gateway use both stand-ins with the real ledger. Other tests prove that real workers and catalogs
+behave like the stand-ins.
 """
 
 import threading
@@ -146,7 +146,7 @@ def meets(album: Album, filters: Filters) -> bool:
 
 
 class StandInWorker:
-    """Takes runs from the queue, and answers one at a time from the catalog, on a thread."""
+    """A thread that takes runs from the queue and answers them one at a time from the in-memory catalog."""
 
     def __init__(self, settings: Settings, catalog: MemoryCatalog) -> None:
         self._catalog = catalog

@@ -15,7 +15,7 @@ from tests.integration.api.stand_ins import StandInWorker
 from tests.polling import eventually
 from tests.unit.api.contract.test_openapi import DOCUMENT
 
-#: Headers of HTTP itself, which are on the answers of every server.
+#: Headers that HTTP itself defines and that any server may send.
 HTTP = {"date", "content-length", "content-type", "transfer-encoding", "connection"}
 #: Headers on every answer of the gateway; docs/http.md documents these headers once for all answers.
 POLICIES = {name.decode() for name, _ in SecurityHeaders(public_url=None).of("/api/")}
@@ -98,7 +98,6 @@ def test_every_sent_header_is_documented(answers: dict[str, httpx.Response]) -> 
     found = {name: undocumented(answer) for name, answer in answers.items()}
 
     assert {name: headers for name, headers in found.items() if headers} == {}
-    # Each of these statuses occurs among the checked answers.
     seen = {answer.status_code for answer in answers.values()}
     assert seen == {200, 202, 304, 400, 401, 403, 404, 415, 422, 429, 503}
 

@@ -18,8 +18,7 @@ SIZE = len(JPEG)
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    # The covers are below a hidden folder, as in the demo, because only the path inside COVERS_DIR is
-    # checked.
+    # The covers are below a hidden folder, as in the demo: only hidden names inside COVERS_DIR are refused.
     folder = tmp_path / ".state" / "covers"
     folder.mkdir(parents=True)
     (folder / "1.jpg").write_bytes(JPEG)

@@ -159,7 +159,8 @@ def test_a_malformed_request_is_answered_after_a_slow_earlier_answer(
 
 
 def test_a_malformed_request_after_another_error_gets_its_own_answer(address: Address) -> None:
-    # The malformed request is parsed while the gateway sends an error for the request before it.
+    # The gateway parses the malformed request while it is still sending the error response to the previous
+    # request.
     refused = b"GET /api/stats?unknown=1 HTTP/1.1\r\nHost: x\r\n\r\n"
 
     for name, request in MALFORMED.items():

@@ -145,7 +145,8 @@ def test_a_stopping_gateway_answers_waiting_requests_with_their_job(
 
             assert answer.result().status_code == 202
             assert answer.result().headers["location"].startswith("/api/jobs/")
-        # The gateway closes everything and then ends by the signal.
+        # The gateway shuts down cleanly, and then sends SIGTERM to itself to report the signal as its exit
+        # status.
         assert process.wait(timeout=15) == -signal.SIGTERM
     finally:
         process.kill()

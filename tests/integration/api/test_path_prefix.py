@@ -39,7 +39,7 @@ def port() -> int:
 def gateway(
     start_gateway: StartGateway, worker: StandInWorker, tmp_path: Path, cover: bytes, port: int
 ) -> RunningGateway:
-    """The gateway behind nginx, which tests can also reach directly."""
+    """The gateway behind nginx; tests can also reach the gateway directly."""
     (tmp_path / "1.png").write_bytes(cover)
     running = start_gateway(
         PUBLIC_URL=f"http://127.0.0.1:{port}{PREFIX}",

@@ -135,8 +135,8 @@ def test_only_a_new_run_costs_more_than_a_request(start_gateway: StartGateway, w
             client.get("/api/search-by-text?query=blue", headers=ASYNC),
         ]
 
-    # After the genres: a new run, the same request with the same idempotency key, another request with that
-    # key, a request that joins the run, and a request that finds the queue full.
+    # The five searches start a run, repeat an idempotency key with the same query, repeat it with another
+    # query, join the run, and find the queue full.
     assert [answer.status_code for answer in answers] == [200, 202, 202, 409, 202, 503]
     left = [int(answer.headers["ratelimit-remaining"]) for answer in answers]
     assert [before - after for before, after in pairwise(left)] == [5, 1, 1, 1, 1]

@@ -30,7 +30,7 @@ class Row:
     artist: str | None = "An Artist"
     album_name: str | None = "An Album"
     genre: str | None = None
-    #: The genres after the first genre.
+    #: The album's genres without the first genre.
     other_genres: tuple[str, ...] = ()
     release_year: int | None = None
     pitchfork_score: Decimal | None = None
@@ -61,7 +61,7 @@ class KnownAlbums:
         return self._cones.texts(count)
 
     def nearest(self, query: Vectors, k: int, *, passing: Callable[[Row], bool]) -> list[str]:
-        """Return the ids of the k nearest passing rows, by an exact scan in double precision."""
+        """Return the ids of the k nearest rows that pass the filter, by an exact scan in double precision."""
         kept = np.array([passing(row) for row in self._embedded])
         cosines = self._matrix @ (query.astype(np.float64) / np.linalg.norm(query))
         # Rows are ordered by id, so that a stable sort breaks ties by id.

@@ -15,7 +15,7 @@ from common.genres import genre_key
 from tests.integration.catalog.conftest import Opened
 
 QUERY = np.ones(512, dtype=np.float32)
-#: Ranges of letters with case: Latin with diacritics, Greek, Cyrillic, Armenian.
+#: Ranges of letters that have upper and lower case: Latin with diacritics, Greek, Cyrillic and Armenian.
 CASED = ("\u00c0-\u017f", "\u0386-\u03ce", "\u0400-\u045f", "\u0490-\u04ff", "\u0531-\u0556", "\u1e00-\u1ef9")
 
 #: Unicode categories without characters: surrogates, unassigned code points, private use.
@@ -220,5 +220,5 @@ def test_sql_and_python_normalize_spellings_alike(database_url: str) -> None:
     differing = [letter for letter, key in keys.items() if genre_key(f"a {letter}b") != key]
     assert re.findall(f"[{''.join(CASED)}]", "".join(differing)) == []
     assert [letter for letter in differing if genre_key(letter) == letter] == []
-    # Python folds the case of more characters than SQL; a search then uses both spellings.
+    # Python folds the case of more characters than SQL; for these characters, a search uses both spellings.
     assert [letter for letter in differing if genre_key(f"a {letter}b") != genre_key(keys[letter])] == []

@@ -280,8 +280,8 @@ def subscribed(tmp_path: Path) -> Iterator[tuple[str, str]]:
         source, replica = server.url("source"), server.url("replica")
         run(source, ALBUM)
         run(source, "CREATE PUBLICATION albums FOR TABLE album_covers")
-        # The slot is created first, because a subscription to the same server would deadlock while creating
-        # it.
+        # The replication slot is created first, because a subscription to the same server would deadlock
+        # while creating the slot.
         run(source, "SELECT pg_create_logical_replication_slot('albums', 'pgoutput')")
         run(
             replica,

@@ -39,7 +39,7 @@ def served(workdir: Path) -> Iterator[str]:
 
 
 def insert(url: str, *albums: tuple[str, str | None]) -> None:
-    """Insert albums, each given by its id and cover URL, by plain SQL."""
+    """Insert albums by plain SQL; each album is a pair of id and cover URL."""
     with psycopg.connect(url) as connection, connection.cursor() as cursor:
         cursor.executemany(
             "INSERT INTO album_covers (id, cover_url, artist, album_name) VALUES (%s, %s, 'A', 'N')", albums

@@ -15,7 +15,7 @@ from tests.integration.catalog_cli.conftest import ALBUMS, Catalog, has_index, r
 from tests.paths import DEMO_MODEL
 
 INGEST = ("ingest", "albums.csv", "--covers", "covers")
-#: PgBouncer's number of sessions per database.
+#: The number of PostgreSQL sessions that PgBouncer keeps for each database.
 SESSIONS = 2
 
 

@@ -1,4 +1,4 @@
-"""The released versions: their table in docs/compatibility.md, their commits, and their code in a folder."""
+"""Read the released versions from docs/compatibility.md, check their commits, and extract their code."""
 
 import re
 import subprocess
@@ -33,7 +33,7 @@ class Release:
             pytest.fail(f"{TABLE}: {fault}")
 
     def fault(self) -> str | None:
-        """Return a sentence that says why the commit is not that of the release, or None."""
+        """Return a sentence that says why the commit does not belong to the release; None if it does."""
         row = f"the row of {self.version} names the commit {self.commit}"
         if not self._has_commit():
             return f"{row}, which this repository lacks"

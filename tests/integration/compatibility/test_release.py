@@ -1,4 +1,4 @@
-"""A row of the table of releases must name the commit of its release, and only a shallow clone skips it."""
+"""Each row of the release table must name the release's commit; only shallow clones may skip the check."""
 
 import subprocess
 from dataclasses import replace
@@ -41,7 +41,7 @@ def table(*rows: str) -> str:
 
 @pytest.fixture
 def release(tmp_path: Path) -> Release:
-    """A release in a repository whose later commit has the table."""
+    """A release in a new repository; the commit after the release adds the table of releases."""
     folder = tmp_path / "repository"
     folder.mkdir()
     git(folder, "init", "--quiet", "--initial-branch", "main")

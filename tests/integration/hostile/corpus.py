@@ -64,7 +64,7 @@ def photo(width: int = 96, height: int = 64, mode: str = "RGB") -> Image.Image:
 
 
 def encoded(image: Image.Image, kind: str, **options: Any) -> bytes:
-    """Return the bytes of the picture's file in this format."""
+    """Encode the picture in this format, and return the file's bytes."""
     file = io.BytesIO()
     image.save(file, kind, **options)
     return file.getvalue()

@@ -1,9 +1,9 @@
-"""The most expensive accepted file of each family is decoded within a few times its estimate.
+"""Each family's most expensive accepted file is decoded within FACTOR times the allowed CPU time.
 
-The limit is a twentieth of the service's, so that all families together take little CPU time; a family whose
-smallest file is above it gets a higher one. The decoder's own CPU limit is the check: the kernel ends a
-decoder whose file takes more than FACTOR times what was allowed, as `test_pool.py` shows. `make image-costs`
-measures at the service's limit.
+The allowed CPU time is a twentieth of the service's limit, so that the tests take little CPU time; it is
+higher only for families whose smallest file costs more. If a file takes more than FACTOR times the allowed
+CPU time, the kernel ends the decoder, as `test_pool.py` shows, and the test fails. `make image-costs`
+measures the same families with the service's full limit.
 """
 
 import functools
@@ -21,11 +21,11 @@ from worker.decode.processes import wire_format
 from worker.decode.processes.process import DecoderLimits, DecoderProcess
 
 ALLOWED_S = (0.1, 0.5, 1.0)
-#: The estimates hold on the machine of docs/security.md; others, and busy ones, take up to this much longer.
+#: The factor by which decoding may exceed the estimate on machines slower or busier than in docs/security.md.
 FACTOR = 3.0
-#: Precision of the largest accepted number.
+#: The search for the largest accepted number ends when the number is known within this factor.
 STEP = 1.5
-#: Not the limit that is tested: a busy machine may take this long for some CPU seconds.
+#: The maximum wall-clock time of a decoding in seconds; a busy machine needs much more than the CPU time.
 WAIT_S = 100.0
 
 Decoder = Callable[[float], DecoderProcess]
@@ -33,7 +33,7 @@ Decoder = Callable[[float], DecoderProcess]
 
 @pytest.fixture(scope="module")
 def decoder() -> Iterator[Decoder]:
-    """A decoder that ends with a file that takes FACTOR times the allowed CPU time; a new one after that."""
+    """Return a function that returns a decoder whose CPU limit is FACTOR times the allowed CPU time."""
     started: dict[float, DecoderProcess] = {}
 
     def running(allowed_s: float) -> DecoderProcess:
@@ -50,7 +50,7 @@ def decoder() -> Iterator[Decoder]:
 
 
 def most_expensive(family: Family) -> tuple[bytes, float]:
-    """Return the largest accepted file of a family, and the CPU time that was allowed."""
+    """Return the largest accepted file of a family, and the allowed CPU time in seconds."""
     make = functools.cache(family.make)
     smallest = make(1)
     allowed_s = next(each for each in ALLOWED_S if accepted_cost_s(smallest, max_cost_s=each) is not None)
@@ -75,5 +75,5 @@ def test_the_most_expensive_accepted_file_is_decoded_within_its_limit(
     except EOFError:
         pytest.fail(f"the kernel ended the decoder: {process.ran_out_of_cpu()=}, {allowed_s=}, {FACTOR=}")
 
-    # Some files are broken for the codec, which finds that while it decodes; none is found to be too costly.
+    # The codec may find a file to be broken while decoding, but no file may be too costly.
     assert reply.kind == wire_format.PIXELS or reply.body.startswith(b"undecodable_image")

@@ -261,7 +261,7 @@ async def test_a_small_excess_allows_as_many_images_as_fit_in_a_turn(ledger: Led
     for _ in range(9):
         await ledger.submit(FLOOD, SHORT_S)
 
-    # A client may use 250 ms in a turn; the first run counts 10 ms and each further run 50 ms.
+    # A client may use 250 ms in a turn; the first run is charged 10 ms, and each further run 50 ms.
     assert len(set(ledger.sent())) == 1 + 4
 
 

@@ -1,4 +1,4 @@
-"""Child processes for tests that run any command."""
+"""Child processes that run any command, for tests."""
 
 import signal
 import sys
@@ -47,7 +47,7 @@ class Command(ChildProcess):
 
 
 class Restarted(Command):
-    """A child process that restarts with another command; `restart` returns before the command is ready."""
+    """A child process whose `restart` runs another command and returns before that command is ready."""
 
     def __init__(self, name: str, folder: Path, again: Sequence[str]) -> None:
         super().__init__(name, folder)

@@ -90,8 +90,8 @@ def test_a_child_ends_with_its_killed_owner_and_not_with_the_starting_thread(
 
 
 def test_the_next_owner_ends_an_orphaned_child(tmp_path: Path, child: Command) -> None:
-    # The child survives its owner, because SIGCONT does not end a process; on a system without a parent-death
-    # signal, children survive too.
+    # The child survives its owner, as on a system without a parent-death signal, because SIGCONT does not end
+    # a process.
     with owned(tmp_path, death_signal=signal.SIGCONT) as process:
         pass
     assert process.is_running()

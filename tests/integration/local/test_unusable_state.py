@@ -1,4 +1,4 @@
-"""A state folder that cannot be used gives one sentence: the folder, the reason, and what to set."""
+"""If a state folder cannot be used, one sentence names the folder, the reason and the setting to change."""
 
 import os
 import subprocess
@@ -12,7 +12,7 @@ from tests.paths import ROOT
 
 MODULES = ("local", "local.keys", "local.reset")
 TOO_LONG = "/".join(["x" * 200] * 25)
-#: The sub-folders of the state are longer than the longest path of the system, and the state itself is not.
+#: The length of a state folder's path that is just valid, while the paths of its sub-folders are too long.
 ALMOST_TOO_LONG = 4_091
 
 
@@ -26,7 +26,6 @@ def run(module: str, state: str, *, prefix: Sequence[str] = ()) -> "subprocess.C
             "PYTHONPATH": str(ROOT),
             "HOME": "/",
             "STATE_DIR": state,
-            # The sentence is in one line.
             "COLUMNS": "10000",
         },
         capture_output=True,

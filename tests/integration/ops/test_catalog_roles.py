@@ -33,14 +33,14 @@ class Chain:
     environ: dict[str, str]
 
     def write(self, key: str) -> httpx.Response:
-        """Upsert one album directly at PostgREST, whose decision depends only on the key."""
+        """Upsert one album by a direct request to PostgREST, which accepts or refuses it by the key alone."""
         headers = {"Authorization": f"Bearer {key}", "Prefer": "resolution=merge-duplicates"}
         return httpx.post(f"{self.postgrest_url}/album_covers", json=ALBUM, headers=headers)
 
 
 @pytest.fixture(scope="module")
 def chain(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chain]:
-    """A database created like the `db` container's, with PostgREST and a Supabase URL in front."""
+    """A database created as in the `db` container, behind PostgREST and a Supabase URL."""
     folder = tmp_path_factory.mktemp("chain")
     environ = make_env(folder / ".env")
     # The server is separate, because roles.sh creates roles, which belong to the whole server.
@@ -58,7 +58,7 @@ def chain(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chain]:
 
 
 def run_roles_script(postgres: PostgresServer, *, authenticator_password: str) -> None:
-    """Run ops/docker/postgres/roles.sh like the entry point of the image."""
+    """Run ops/docker/postgres/roles.sh as the entry point of the PostgreSQL image does."""
     address = urlsplit(postgres.url())
     environ = {
         "PATH": f"{find_binaries()}:{os.environ['PATH']}",

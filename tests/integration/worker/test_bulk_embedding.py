@@ -73,7 +73,7 @@ def test_a_duplicate_batch_message_embeds_nothing(
     first.start()
     eventually(lambda: process.asked)
 
-    # The loop lasts several times as long as a claim that is not renewed.
+    # The loop lasts several times longer than a claim is valid without renewal.
     while first.is_alive():
         handler.handle(INGEST_ID, batch_id)
     first.join()

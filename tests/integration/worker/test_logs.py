@@ -21,7 +21,7 @@ from tests.polling import eventually
 
 LINE_MAX_CHARS = 20_000
 
-#: A script that writes output like libraries, after logging is configured.
+#: A script that configures logging and then writes output in the ways that libraries do.
 NOISE = """
 import ctypes, logging, os, sys, threading, time, warnings
 

@@ -9,7 +9,7 @@ import pytest
 
 from tests.paths import ROOT
 
-#: As pip writes the command, with a pool of processes in place of a sub-command.
+#: The start script that pip installs for `cover-search`, followed by code that uses a process pool.
 COMMAND = """
 import multiprocessing, sys
 from concurrent.futures import ProcessPoolExecutor

@@ -1,4 +1,4 @@
-"""Errors of the file system in the state folder become one sentence; others are not hidden."""
+"""File-system errors in the state folder are reported as one sentence; other errors are not hidden."""
 
 import errno
 import os
@@ -23,7 +23,7 @@ def failed(number: int, path: str | None = None) -> OSError:
     [
         (failed(errno.EACCES, "/srv/state/covers/1.part"), "/srv/state/covers/1.part"),
         (failed(errno.EROFS, "/srv/state"), "/srv/state"),
-        # A full disk shows at a write, which does not know the file's name.
+        # A full disk causes an error in a write, and this error does not contain the file's name.
         (failed(errno.ENOSPC), "/srv/state"),
         (failed(errno.EDQUOT), "/srv/state"),
     ],

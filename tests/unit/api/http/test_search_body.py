@@ -106,9 +106,9 @@ def test_an_error_names_the_location_in_the_body(body: Any, names: set[str]) -> 
     assert {problem.parameter for problem in caught.value.problems} == names
 
 
-#: Written in another form than JSON's, or no number.
+#: Values that are not JSON numbers: numbers in another notation, and values of other types.
 NO_NUMBERS = ("+1 01 .5 1. 1e 0x1 1_0 Infinity -Infinity NaN \u0661 --1 1e999" + ' "1" true [1]').split()
-#: A body for each number of a search.
+#: Bodies of a search, one for each numeric field; `%s` is the number.
 NUMBERS = (
     '{"parts": [{"text": "a"}], "k": %s}',
     '{"parts": [{"text": "a", "weight": %s}]}',

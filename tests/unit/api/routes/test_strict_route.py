@@ -146,7 +146,7 @@ def test_an_integer_is_written_as_in_json(text: str, value: int) -> None:
     [
         *(("0", 0.0), ("7", 7.0), ("10", 10.0), ("7.5", 7.5), ("0.5", 0.5), ("7.50", 7.5)),
         *(("1e1", 10.0), ("75e-1", 7.5), ("0.1E+1", 1.0), ("1e01", 10.0)),
-        # JSON has a negative zero; it is zero.
+        # JSON allows a negative zero, which is read as zero.
         *(("-0", 0.0), ("-0.0", 0.0), ("-0e5", 0.0)),
     ],
 )
@@ -156,7 +156,7 @@ def test_a_number_is_written_as_in_json(text: str, value: float) -> None:
     assert (repr(query.filters.min_score), repr(wait_s)) == (repr(value), repr(value))
 
 
-#: No numbers of JSON: signs, leading zeros, incomplete fractions or exponents, other digits, blanks.
+#: Texts that are not JSON numbers: extra signs, leading zeros, incomplete fractions or exponents, blanks.
 NO_NUMBERS = (
     *("+1", "+5", "++5", "--5", "- 5", "\u22125"),
     *("01", "05", "005", "00", "-01", "+01"),

@@ -325,13 +325,13 @@ def test_an_unsupported_file_type_lists_the_supported_ones(tmp_path: Path, name:
         open_table(table(tmp_path, name, b"id\n1\n"))
 
 
-#: Four times what is read of a row.
+#: A cell that is four times as long as the longest row that is read.
 ENDLESS = "x" * (4 * ROW_MAX_CHARS)
 
 
 @contextmanager
 def little_memory() -> Iterator[None]:
-    """Check that the body holds no more than the longest row, its copies and one chunk."""
+    """Check that the `with` body never holds more memory than the longest row, its copies and one chunk."""
     tracemalloc.start()
     try:
         yield
@@ -364,7 +364,8 @@ def test_an_endless_line_is_rejected_in_little_memory(tmp_path: Path, name: str,
 
 
 def test_a_row_of_endless_short_lines_is_rejected(tmp_path: Path) -> None:
-    # Each line closes a quote and opens the next, so that the row has ever more cells.
+    # Each line closes a quote and opens the next one, so that the row never ends and grows by one cell per
+    # line.
     lines = b'id,title\n1,"' + b'a","b\n' * (ROW_MAX_CHARS // 3)
     text = find_text(table(tmp_path, "a.csv", gzip.compress(lines, 1)), encoding=None)
 

@@ -21,7 +21,8 @@ from worker.encoder.load import load_encoder
 
 pytestmark = pytest.mark.starts_processes
 
-#: Shares of the data. Two fifths are held out, so that chance rarely ranks the right album in the best ten.
+#: Shares of the data. Two fifths are held out, so that a random ranking rarely has the right album among its
+#: first ten.
 SPLIT = ("--validation", "0.1", "--held-out", "0.4")
 
 

@@ -26,7 +26,7 @@ def noise(width: int, height: int, *, mode: str = "RGB", grain_px: int = 1) -> I
 
 
 def encoded(image: Image.Image, kind: str, **options: Any) -> bytes:
-    """Return the bytes of the picture's file in this format."""
+    """Encode the picture in this format, and return the file's bytes."""
     file = io.BytesIO()
     image.save(file, kind, **options)
     return file.getvalue()

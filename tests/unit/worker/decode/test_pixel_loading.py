@@ -231,7 +231,8 @@ def test_a_lab_tiff_decodes(deflated: bool) -> None:
 
     file = tiff.tiff(coded.reshape(colours.shape).astype(int), photometric=tiff.LAB, deflated=deflated)
 
-    # The limit is large, because a and b are integers, and one step is a few levels.
+    # The limit is large, because Lab's a and b are integers, and one step of a or b changes RGB by a few
+    # levels.
     assert shows(file, colours, within=10)
 
 

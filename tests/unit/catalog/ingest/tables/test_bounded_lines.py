@@ -1,4 +1,4 @@
-"""Lines are read in bounded memory, blank lines in runs, and every line end counts once."""
+"""Lines are read in bounded memory, runs of blank lines are joined, and every line end counts once."""
 
 import io
 import random

@@ -17,7 +17,7 @@ from common.images.formats.detection import format_of
 from tests.unit.worker.decode.files import heif
 
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF")
-#: Families that stay cheap at any size, because the reader limits the entries that it reads.
+#: Families that stay cheap at any size, because the reader limits the number of entries that it reads.
 ENDLESS = {"entries of EXIF", "elements of a profile", "texts that inflate"}
 REFUSED = [family for family in FAMILIES if family.is_light and family.name not in ENDLESS]
 

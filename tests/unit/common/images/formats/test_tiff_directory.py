@@ -1,4 +1,4 @@
-"""The directory of a TIFF is read as libtiff and Pillow read it, or refused; no value is unexpected."""
+"""A TIFF's directory is read as libtiff and Pillow read it, or refused; no value causes another error."""
 
 import itertools
 import struct
@@ -12,7 +12,7 @@ from common.errors import ImageError, UndecodableImage, UnsupportedImage
 from common.images.formats.detection import format_of
 from common.images.formats.tiff_directory import Tag
 
-#: A picture with every field that is read, except those of tiles and of RAW files.
+#: A picture with every field that the gateway reads, except the fields of tiles and of RAW files.
 WHOLE = tiffs.tiff(
     16,
     16,
@@ -57,7 +57,7 @@ def test_every_kind_of_field_is_accepted_or_an_image_error(tag: int) -> None:
 
 
 def test_a_picture_of_no_samples_is_no_unexpected_error() -> None:
-    """Bits are given for one sample; a sequence of none has no largest."""
+    """A TIFF that declares no samples is read as if it declared one."""
     without = changed(Tag.SAMPLES, kind=3, count=1, value=0)
     one = changed(Tag.BITS, kind=3, count=1, value=8, data=without)
 

@@ -131,8 +131,8 @@ def test_a_lookup_table_profile_is_converted_to_srgb() -> None:
 def test_a_profile_of_samples_that_are_not_rgb_is_converted() -> None:
     """An XYB JPEG has samples of opponent colours, and a profile that converts these samples."""
     drawn = np.random.default_rng(1).integers(40, 215, (SIDE, SIDE, 3)) / 255
-    # The matrix converts red, green and blue to half of red minus green, half of red plus green, and blue; it
-    # is applied to the square roots of linear light.
+    # The matrix is applied to the square roots of linear light, and maps (R, G, B) to ((R - G) / 2, (R + G) /
+    # 2, B).
     to_opponent = np.array([[0.5, -0.5, 0.0], [0.5, 0.5, 0.0], [0.0, 0.0, 1.0]])
     opponent = np.sqrt(icc.srgb_to_linear(drawn)) @ to_opponent.T + [0.5, 0, 0]
 

@@ -108,7 +108,7 @@ def _locations(items: Sequence[Item], *, data_at: int) -> bytes:
 
 
 def _properties(items: Sequence[Item]) -> bytes:
-    # Items share equal properties, like the tiles in the files of a phone.
+    # Equal properties are written once and shared by all items that have them, as phones do for tiles.
     shared = list(dict.fromkeys(kept for item in items for kept in item.properties))
     associations = b""
     for item_number, item in enumerate(items, 1):
