@@ -10,7 +10,7 @@ from common.catalog.protocol import Catalog
 from common.settings import Settings
 from tests.polling import eventually
 
-#: Seconds after which a request fails its test.
+#: The number of seconds after which an unanswered request fails its test.
 REQUEST_TIMEOUT_S = 20.0
 
 

@@ -30,7 +30,7 @@ def encoded(image: Image.Image, image_format: str, **options: Any) -> bytes:
 
 
 def noise(width: int, height: int, *, grain_px: int, mode: str = "RGB") -> Image.Image:
-    """Return a tile of random colours in smooth patches of `grain_px`, repeated over the picture."""
+    """Return a picture that repeats a tile of random colours in smooth patches of `grain_px` pixels."""
     tile_px = 512
     draw = np.random.default_rng(7)
     few = Image.fromarray(

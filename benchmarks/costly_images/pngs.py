@@ -72,7 +72,7 @@ def truncated(side: int) -> bytes:
 
 
 def barren_blocks(side: int, *, size_bytes: int | None = None, colours: int = _GREY) -> bytes:
-    """Return a PNG that starts with `size_bytes` of empty deflate blocks; default: half a byte per pixel."""
+    """Return a PNG whose data starts with empty deflate blocks, by default half a byte of them per pixel."""
     eight = sum(_BARREN << (number * _BARREN_BITS) for number in range(8)).to_bytes(_BARREN_BITS, "little")
     rows = (_PAETH + bytes(side * _SAMPLES[colours])) * side
     packer = zlib.compressobj(9, zlib.DEFLATED, -zlib.MAX_WBITS)

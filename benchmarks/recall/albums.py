@@ -23,8 +23,8 @@ GENRES = (
 #: The second genre of some albums, in two spellings; no album has this genre first.
 SECOND_GENRE, SECOND_SHARE = ("Live", "LIVE"), 0.05
 FIRST_YEAR, YEARS = 1967, 58
-#: The share of albums that have `best_new_music`: the albums farthest from all texts. A filter for the
-#: farthest albums is the worst case, because an index search visits these albums last.
+#: The share of albums with `best_new_music`; these are the albums that are farthest from all texts. A filter
+#: for the farthest albums is the worst case, because an index search visits these albums last.
 FAR_SHARE = 0.2
 
 #: Maps the name of each case in the results to the filters of the case.
@@ -55,7 +55,7 @@ class Albums:
         self.score_tenths = random.integers(0, 101, count)
         nearness = self._cones.towards_texts(self.vectors)
         self.best_new_music = nearness < np.quantile(nearness, FAR_SHARE)
-        # A separate random generator leaves the values of all other columns unchanged.
+        # This column has its own random generator, so that the values of all other columns stay the same.
         self.has_second_genre = np.random.default_rng(seed).random(count) < SECOND_SHARE
 
     def __len__(self) -> int:

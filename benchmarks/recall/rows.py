@@ -9,11 +9,11 @@ FULL_ANSWERS = Target("share", "=", 1.0)
 
 
 def row(name: str, value: float, unit: str, *, note: str = "") -> Row:
-    """Return a row of results without a target."""
+    """Return the row of a figure that has no target."""
     return held_row(name, value, Target(unit, "report"), note=note)
 
 
 def held_row(name: str, value: float, target: Target, *, note: str = "") -> Row:
-    """Return a row of results with its target."""
+    """Return the row of a figure with its target."""
     rounded = float(f"{value:.4g}")
     return Row(name, rounded, target.unit, str(target), target.is_met_by(value), note)

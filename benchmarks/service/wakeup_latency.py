@@ -16,7 +16,7 @@ from benchmarks.service.stand_in_worker import StandInWorker
 NAMES = ("wait.wakeup_ms_p50",)
 POLL_EVERY_S = 0.1
 LEAST_RATIO = 10.0
-#: The range of a run's duration in seconds; it is random, so that runs end at any phase of the polling.
+#: The range of a run's duration in seconds; the random duration makes runs end at any moment between polls.
 RUN_S = (0.1, 0.3)
 
 

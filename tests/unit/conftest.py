@@ -1,4 +1,4 @@
-"""A unit test that starts a process must be marked `starts_processes`, which `make check` skips."""
+"""A unit test that starts a process must be marked `starts_processes`; `make check` skips these tests."""
 
 import multiprocessing.util
 import sys
@@ -11,7 +11,7 @@ _MARK = "starts_processes"
 
 #: The processes that the current test and its fixtures have started.
 _started: list[str] = []
-#: Fixtures that start a process in the first test that needs the fixture. `export_cache` is listed because
+#: Fixtures that start a process when a test uses them for the first time. `export_cache` is listed because
 #: its first user exports a model in a child process. Each entry has the fixture's name and the folder or file
 #: that defines the fixture, because several files may use the same name.
 _starting_fixtures: set[tuple[str, str]] = {("export_cache", "")}
@@ -27,7 +27,7 @@ sys.addaudithook(_note)
 
 @pytest.fixture(autouse=True, scope="session")
 def _note_spawned_children() -> Iterator[None]:
-    # The function is replaced, because multiprocessing starts child processes without an audit event.
+    # `spawnv_passfds` is replaced, because multiprocessing starts child processes without an audit event.
     with pytest.MonkeyPatch.context() as patch:
         spawn = multiprocessing.util.spawnv_passfds
 

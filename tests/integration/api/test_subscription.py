@@ -1,4 +1,4 @@
-"""A subscription receives the messages of its channel, and an unreadable message does not end it."""
+"""A subscription receives the messages of its channel, and survives an unreadable message."""
 
 import asyncio
 import logging

@@ -1,4 +1,4 @@
-"""Child processes that run any command, for tests."""
+"""Child processes that run a command given by the test."""
 
 import signal
 import sys

@@ -49,7 +49,7 @@ def long_path(folder: Path) -> str:
         ("{}/file/state", "Not a directory"),
         ("{}/" + "x" * 300, "File name too long"),
         ("{}/" + TOO_LONG, "File name too long"),
-        # Neither root nor anyone else can make a folder there.
+        # Nobody, not even root, can create a folder in /proc.
         ("/proc/state", "No such file or directory"),
     ],
 )

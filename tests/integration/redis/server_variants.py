@@ -15,7 +15,7 @@ from local.servers.redis import RedisConfig, RedisServer
 from local.servers.server import free_port
 from tests.paths import ROOT
 
-#: A password with all characters that must be encoded in a URL or that some URL parsers interpret.
+#: A password with all characters that must be encoded in a URL or that some URL parsers treat specially.
 SPECIAL = "p@ss:w/o?r#d%2F&=+;,[]{}<>|\\^`\"' ~!$()*-._ é漢"
 TLS_REDIS = ROOT / ".tools" / "redis-server"
 PORT_MAX_OF_A_CLUSTER = 55_000

@@ -1,4 +1,4 @@
-"""The result of a text with more tokens than the model reads says that the text is truncated."""
+"""If a text has more tokens than the model reads, the result says that the text is truncated."""
 
 from collections.abc import Iterator
 from pathlib import Path

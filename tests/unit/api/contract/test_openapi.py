@@ -186,8 +186,8 @@ def test_the_documented_search_parameters_are_the_ones_the_code_reads() -> None:
 def test_every_error_code_is_documented_by_an_endpoint() -> None:
     described = {code for operation in OPERATIONS.values() for code in codes(operation)}
 
-    # No documented endpoint answers with these codes. The codes are for unknown paths, methods that are not
-    # allowed, requests that fail before routing, and requests for files.
+    # The codes that no documented endpoint returns are for unknown paths, methods that are not allowed,
+    # requests that fail before routing, and requests for files.
     elsewhere = {"not_found", "method_not_allowed", "headers_too_large", "not_implemented"}
     elsewhere |= {"range_not_satisfiable"}
     assert set(PROBLEMS_BY_CODE) - described == elsewhere

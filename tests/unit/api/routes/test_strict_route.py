@@ -1,4 +1,4 @@
-"""A query string is validated by a model, and one answer reports all errors."""
+"""A query string is validated by a Pydantic model, and one response reports all its errors."""
 
 from typing import Annotated, Any
 from urllib.parse import quote

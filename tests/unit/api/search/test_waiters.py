@@ -18,7 +18,7 @@ SUCCEEDED = b"run-1 succeeded " + orjson.dumps(ANSWER.timings) + b"\n" + ANSWER.
 
 @pytest.fixture
 def waiters() -> Waiters:
-    # The Redis of this ledger does not exist, because these tests never read the ledger.
+    # This ledger has no Redis server, because these tests never read the ledger.
     return Waiters(GatewayLedger(open_async_redis("redis://127.0.0.1:1"), settings=Settings(), template=""))
 
 

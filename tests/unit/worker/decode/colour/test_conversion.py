@@ -339,7 +339,7 @@ def test_an_srgb_png_keeps_every_pixel(chunks: list[tuple[bytes, bytes]]) -> Non
 
 
 def pq(levels: Values) -> Values:
-    """Return the light in cd/m² of levels that are encoded as PQ (SMPTE ST 2084)."""
+    """Return the luminance in cd/m² of levels that are encoded as PQ (SMPTE ST 2084)."""
     power = levels ** (32 / 2523)
     light: Values = 10_000 * (np.maximum(power - 107 / 128, 0) / (2413 / 128 - 2392 / 128 * power)) ** (
         8192 / 1305
@@ -348,7 +348,7 @@ def pq(levels: Values) -> Values:
 
 
 def hlg(levels: Values) -> Values:
-    """Return the light in cd/m² of grey levels encoded as HLG (ARIB STD-B67), on a display of 1000 cd/m²."""
+    """Return the luminance in cd/m² of grey levels encoded as HLG (ARIB STD-B67), on a 1000 cd/m² display."""
     scene = np.where(
         levels <= 0.5, levels**2 / 3, (np.exp((levels - 0.55991073) / 0.17883277) + 0.28466892) / 12
     )

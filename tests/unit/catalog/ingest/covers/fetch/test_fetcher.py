@@ -327,7 +327,7 @@ def test_a_body_that_is_always_truncated_is_rejected(server: CoverServer) -> Non
         ("text/html", BODY, True),
         ("application/octet-stream", BODY, True),
         ("image/jpeg", BODY, True),
-        # The fetcher does not reject this file; the decoder decides.
+        # The fetcher accepts the SVG, because only the decoder checks whether a file is a supported image.
         ("image/svg+xml", b"<svg/>", True),
     ],
 )
