@@ -43,7 +43,7 @@ class Plan:
 
 @dataclass(slots=True)
 class Report:
-    """The counts, times and statuses of the clients' answers."""
+    """The number, latencies, stages and statuses of the answers that the clients received."""
 
     answered: int = 0
     per_s: float = 0.0

@@ -14,7 +14,7 @@ def _lossless(side: int) -> bytes:
 
 
 def _distinct(side: int) -> bytes:
-    """Return lossless noise with so few bits per pixel that the gateway accepts large pictures."""
+    """Return a lossless WebP of noise with so few bits per pixel that the gateway accepts large pictures."""
     ramp = Image.linear_gradient("L").resize((side, side))
     grain = Image.effect_noise((side, side), 2).point(lambda sample: sample // 126 - 1)
     picture = Image.merge(

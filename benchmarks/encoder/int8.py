@@ -32,7 +32,7 @@ PRECISIONS: tuple[Precision, Precision] = ("float32", "int8")
 
 
 def measure(bench: Bench) -> Iterator[Figure]:
-    """Compare int8's speed with transformers in eager mode, and its ten nearest albums with fp32's."""
+    """Compare int8's speed with transformers in eager mode, and int8's ten nearest albums with fp32's."""
     images, texts = _agreement(bench)
     folder = bench.model()
     eager = EagerClip(folder)
@@ -72,7 +72,7 @@ def _agreement(bench: Bench) -> tuple[str, str]:
 
 
 def agreement(catalog: Embeddings, exact: Embeddings, coarse: Embeddings) -> float:
-    """Return the mean share of a query's ten nearest albums that its exact and coarse vectors both find."""
+    """Return the mean share of a query's ten nearest albums that exact and coarse vectors both find."""
     nearest = [np.argsort(-(queries @ catalog.T), axis=1)[:, :K] for queries in (exact, coarse)]
     return float(np.mean([len(set(a) & set(b)) / K for a, b in zip(*nearest, strict=True)]))
 

@@ -47,7 +47,8 @@ def measure(bench: Bench) -> Iterator[Figure]:
 def image_flops(folder: Path) -> float:
     """Return the number of floating-point operations that our graph needs for one image.
 
-    Each multiplication counts as two operations. The last block computes only one token after attention.
+    Each multiplication counts as two operations. After its attention, the model's last block computes only
+    one token.
     """
     config = json.loads((folder / "config.json").read_text())
     vision = config["vision_config"]

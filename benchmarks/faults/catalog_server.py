@@ -21,7 +21,7 @@ ALBUMS = 200
 
 
 class CatalogServer:
-    """A PostgreSQL server on a fixed port, so that clients reconnect after a restart."""
+    """A PostgreSQL server on a fixed port, so that clients can reconnect after a restart."""
 
     def __init__(self, folder: Path) -> None:
         self.postgres = PostgresServer(PostgresConfig(folder, port=free_port(), durable=False))

@@ -14,8 +14,7 @@ class TcpProxy:
         self._target = (host, port)
         self._server: asyncio.Server | None = None
         self._pumps: set[asyncio.Task[None]] = set()
-        #: Close a connection after forwarding a request with these bytes, so that its reply is lost; None for
-        #: never.
+        #: Close a connection after forwarding a request that contains these bytes, so that the reply is lost.
         self.hang_up_on: bytes | None = None
         #: The event that stops the forwarding of all connections opened since the last call of `go_silent`.
         self._silence = asyncio.Event()

@@ -11,7 +11,7 @@ import psutil
 from benchmarks.harness.figures import JsonRow, Row
 
 _WORDS = {True: "met", False: "MISSED", None: "-"}
-#: Matches the query plans at the end of a note, such as "; 20 of 20: Index Scan …".
+#: Matches the query plans at the end of a note, from a count such as "; 20 of 20: " to the end of the line.
 _PLANS = re.compile(r"; \d+ of \d+: .*")
 
 

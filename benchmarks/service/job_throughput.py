@@ -20,7 +20,7 @@ FULL_SHARE = 0.9
 
 
 def measure(bench: Bench) -> Iterator[Figure]:
-    """Load one worker, then two workers; the figure is the better throughput."""
+    """Load one worker, then two workers; the figure is the higher throughput."""
     words = words_of(bench.model())
     notes = []
     rates = []

@@ -12,7 +12,8 @@ NAMES = ("scale.workers.8.efficiency",)
 LATENCY_MS = 150
 WORKERS = (1, 2, 4, 8)
 #: Settings for one query per forward pass, which limit n workers to n * 1000 / LATENCY_MS queries per second.
-#: Each worker has two threads, twice the maximum batch size of one, as by default.
+#: Each worker has two threads, because a worker has by default twice as many threads as its maximum batch
+#: size.
 SLEEPING = {**FIXED, "FIXED_LATENCY_MS": str(LATENCY_MS), "BATCH_MAX": "1", "WORKER_CONCURRENCY": "2"}
 
 

@@ -76,7 +76,7 @@ MISCONFIGURATIONS = (
 
 
 class SearchCounter:
-    """Counts the searches sent to Supabase without changing them."""
+    """Counts the searches sent to Supabase, and forwards them unchanged."""
 
     def __init__(self) -> None:
         self.calls = 0

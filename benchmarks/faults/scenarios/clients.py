@@ -22,8 +22,8 @@ from common.redis import keyspace
 
 MIB = 1024 * 1024
 BOMB_GROWTH_MIB = 50.0
-#: The maximum amount of a refused upload that a client may send: the bytes that the gateway reads before it
-#: closes the connection, and the bytes in socket buffers.
+#: The maximum number of bytes of a refused upload that a client can send: the bytes that the gateway reads
+#: before it closes the connection, plus the bytes in socket buffers.
 OVERSIZE_READ_MIB = 64.0
 PATIENCE_FACTOR = 2.0
 #: The number of clients that start per second; clients must not all act at the same moment.

@@ -92,7 +92,7 @@ def _covers() -> Iterator[bytes]:
 
 
 def _underestimated() -> Iterator[bytes]:
-    """Return different files that take several times their estimate; the first takes much longer."""
+    """Return different files that take several times their estimated time, and the first file even longer."""
     yield truncated(4400)
     made = truncated(1800)
     for number in itertools.count():
