@@ -76,6 +76,6 @@ def check_problem(answer: RawAnswer) -> tuple[int, str]:
 
 
 def problem(received: bytes) -> tuple[int, str]:
-    """Check that exactly one answer, a problem, was received; return its status and code."""
+    """Check that the only answer received is a problem; return the problem's status and code."""
     (answer,) = answers(received)
     return check_problem(answer)

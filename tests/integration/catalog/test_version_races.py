@@ -54,7 +54,7 @@ def test_a_version_never_identifies_two_contents(database_url: str) -> None:
 
 
 def _write(url: str, seed: int) -> int:
-    """Run transactions of every kind, commit or roll back each; return the number of commits."""
+    """Run transactions of every kind, and commit or roll back each one; return the number of commits."""
     draw, committed = random.Random(seed), 0
     levels = [psycopg.IsolationLevel.READ_COMMITTED] * 3 + [psycopg.IsolationLevel.REPEATABLE_READ]
     with psycopg.connect(url) as connection:

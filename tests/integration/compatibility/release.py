@@ -70,7 +70,7 @@ def releases(repository: Path = ROOT) -> list[Release]:
     """Return every release in docs/compatibility.md, oldest first.
 
     Raises:
-        ValueError: a row of the table is not a version and a full commit hash.
+        ValueError: a row of the table does not consist of a version and a full commit hash.
     """
     _, _, section = (repository / TABLE).read_text().partition("\n## Releases\n")
     rows = [line for line in section.partition("\n## ")[0].splitlines() if line.startswith("|")][2:]

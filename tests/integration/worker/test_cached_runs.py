@@ -1,4 +1,4 @@
-"""A worker gets a run although the result is cached, as when the gateway checked the cache too early."""
+"""A worker gets a run whose result was cached after the gateway had checked the cache."""
 
 from pathlib import Path
 

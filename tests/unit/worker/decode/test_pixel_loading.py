@@ -401,7 +401,7 @@ def test_a_cmyk_jpeg_is_inverted_with_and_without_the_adobe_marker(transform: in
 
 
 def test_a_ycck_jpeg_decodes() -> None:
-    # Adobe's programs encode the inks C, M and Y as if they were R, G and B, and K inverted.
+    # Adobe's programs encode the inks C, M and Y as if they were R, G and B, and invert K.
     cyan, magenta, yellow, key = 55, 215, 165, 60
     luma = 0.299 * cyan + 0.587 * magenta + 0.114 * yellow
     coded = (luma, 128 + 0.564 * (yellow - luma), 128 + 0.713 * (cyan - luma), 255 - key)

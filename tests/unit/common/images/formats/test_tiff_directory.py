@@ -57,7 +57,7 @@ def test_every_kind_of_field_is_accepted_or_an_image_error(tag: int) -> None:
 
 
 def test_a_picture_of_no_samples_is_no_unexpected_error() -> None:
-    """A TIFF that declares no samples is read as if it declared one."""
+    """A TIFF that declares no samples is read as if it declared one sample."""
     without = changed(Tag.SAMPLES, kind=3, count=1, value=0)
     one = changed(Tag.BITS, kind=3, count=1, value=8, data=without)
 

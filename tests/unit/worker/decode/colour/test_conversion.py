@@ -1,4 +1,4 @@
-"""Colours of other spaces than sRGB are converted by the formulas of each space."""
+"""Colours in spaces other than sRGB are converted by the formulas of their colour space."""
 
 import struct
 from collections.abc import Callable
