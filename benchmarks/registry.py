@@ -25,7 +25,7 @@ from benchmarks.service import (
 
 @dataclass(frozen=True, slots=True)
 class Family:
-    """A function that measures some figures, and the names of the figures in order."""
+    """A benchmark family: a function that measures figures, and the names of these figures in order."""
 
     names: tuple[str, ...]
     measure: Callable[[Bench], Iterator[Figure]]

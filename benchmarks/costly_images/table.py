@@ -1,4 +1,4 @@
-"""The table in docs/security.md: for each format, the slowest file to decode that the gateway accepts."""
+"""The table in docs/security.md: for each format, the accepted file with the longest decoding time."""
 
 from collections.abc import Mapping, Sequence
 

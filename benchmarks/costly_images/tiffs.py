@@ -1,4 +1,4 @@
-"""TIFFs with each compression, many strips or tags, tiles larger than the picture, or embedded JPEGs."""
+"""TIFFs of each compression type, with many strips or tags, oversized tiles, or embedded JPEGs."""
 
 import lzma
 import struct

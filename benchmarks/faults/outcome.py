@@ -11,7 +11,7 @@ class Outcome:
     name: str
     #: The number of jobs that the service accepted.
     accepted: int
-    #: The number of accepted jobs that were unknown, or not in a terminal state, after the last wait.
+    #: The number of accepted jobs that were unknown or unfinished when the audit stopped waiting.
     lost: int
     #: The number of accepted jobs that ended after their deadline.
     unfinished: int

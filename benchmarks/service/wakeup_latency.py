@@ -66,7 +66,7 @@ async def _polling(connection: Connection, worker: StandInWorker, text: str, run
 
 
 def _end_next(worker: StandInWorker, run_s: float) -> float:
-    """Claim the next run and end it after `run_s` seconds; return when its result was stored."""
+    """Claim the next run and end it after `run_s` seconds; return the time at which its result was stored."""
     while not (waiting := worker.queued()):
         time.sleep(0.002)
     worker.claim(waiting[0])

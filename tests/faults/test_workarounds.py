@@ -53,9 +53,9 @@ async def test_a_message_that_a_killed_worker_had_received_is_sent_again(
         assert set(found.ends) == {"succeeded"}
 
 
-# Celery is pinned to 5.6.3, because 5.7.0 exits when Redis disconnects during a late-acknowledged task. With
-# worker_cancel_long_running_tasks_on_connection_loss and the threads pool, Celery 5.6.3 exits too (celery
-# #7185).
+# Celery is pinned to 5.6.3, because 5.7.0 exits when Redis disconnects during a late-acknowledged task.
+# Celery 5.6.3 exits too (celery #7185) if it uses worker_cancel_long_running_tasks_on_connection_loss and the
+# threads pool.
 async def test_a_worker_survives_a_redis_restart_during_a_job(
     catalog_server: CatalogServer, tmp_path: Path
 ) -> None:

@@ -138,7 +138,7 @@ async def poisoned(catalog_server: CatalogServer, folder: Path, *, short: bool) 
 
 
 class OutOfMemoryKiller:
-    """Kills a worker's decoder process that uses much memory, as the kernel does when memory runs out."""
+    """Kills decoder processes that use much memory, as the kernel does when memory runs out."""
 
     def __init__(self, worker: Service) -> None:
         self._worker = psutil.Process(worker.pid or 0)

@@ -232,7 +232,7 @@ def _chunks() -> Iterator[HostileFile]:
     whole = encoded(photo(), "PNG")
 
     def with_chunk(chunk: bytes) -> bytes:
-        # The chunk is inserted directly after the header.
+        # The first 33 bytes are the PNG's signature and header.
         return whole[:33] + chunk + whole[33:]
 
     for length in (0, 1, 2**31 - 1, 2**32 - 1):

@@ -178,7 +178,7 @@ def test_a_large_jpeg_is_downscaled_during_decoding_with_little_difference() -> 
 
 
 def test_an_extreme_aspect_ratio_needs_little_memory() -> None:
-    """Resizing before cropping, like CLIP's image processor, would need 11 gigabytes of memory."""
+    """Resizing before cropping, as CLIP's image processor does, would need 11 gigabytes of memory."""
     data = encoded(Image.new("L", (1, 16_000_000), 77), "PNG")
 
     assert ours(data).max() == 77
