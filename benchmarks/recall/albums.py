@@ -69,7 +69,7 @@ class Albums:
         return f"album-{index:06}"
 
     def all_genres(self, index: int) -> list[str]:
-        """Return the genres of an album, the first genre first."""
+        """Return the genres of an album, in the order that the catalog stores."""
         second = SECOND_GENRE[index % len(SECOND_GENRE)]
         return [str(self.genres[index]), *([second] if self.has_second_genre[index] else [])]
 

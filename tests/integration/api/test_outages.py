@@ -21,7 +21,7 @@ from tests.paths import ROOT
 from tests.polling import eventually
 from tests.running_gateway import RunningGateway
 
-#: The maximum seconds that the gateway takes to answer, in any state of Redis.
+#: The maximum number of seconds that the gateway takes to answer, in any state of Redis.
 ANSWER_S = 3.0
 
 

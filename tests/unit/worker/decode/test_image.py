@@ -62,7 +62,8 @@ def test_pixels_equal_those_of_clips_processor_up_to_rounding(width: int, height
     ("width", "height"), [(300, 700), (131, 2000), (640, 1300), (300, 2000), (2000, 300)]
 )
 def test_a_tall_picture_is_resized_horizontally_first(width: int, height: int) -> None:
-    # `CLIPImageProcessor` also resizes horizontally first, but Pillow 13 resizes both directions in one call.
+    # The expected pixels need two calls, because one call of Pillow 13 resizes tall pictures vertically
+    # first.
     image, shortest = noise(width, height), min(width, height)
     across, down = SIDE * width // shortest, SIDE * height // shortest
     both = image.resize((across, height), Image.Resampling.BICUBIC).resize(
