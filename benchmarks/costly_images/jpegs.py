@@ -19,7 +19,7 @@ def _segment(marker: int, body: bytes = b"") -> bytes:
 
 
 def _table(number: int, symbols: bytes) -> bytes:
-    """Return a Huffman table: a code of one bit for the first symbol, codes of two bits for the others."""
+    """Return a Huffman table: a code of one bit for the first symbol, codes of two bits for other symbols."""
     return _segment(0xC4, bytes([number, 1, len(symbols) - 1, *bytes(14)]) + symbols)
 
 

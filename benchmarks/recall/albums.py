@@ -1,4 +1,4 @@
-"""A synthetic catalog of any size as columns of values, and the exact results of searches in it."""
+"""A synthetic catalog of any size as columns of values, and the exact results of its searches."""
 
 from collections.abc import Mapping
 from types import MappingProxyType
@@ -55,7 +55,8 @@ class Albums:
         self.score_tenths = random.integers(0, 101, count)
         nearness = self._cones.towards_texts(self.vectors)
         self.best_new_music = nearness < np.quantile(nearness, FAR_SHARE)
-        # This column has its own random generator, so that the values of all other columns stay the same.
+        # The second genre has its own random generator, so that the values of all other columns stay the
+        # same.
         self.has_second_genre = np.random.default_rng(seed).random(count) < SECOND_SHARE
 
     def __len__(self) -> int:

@@ -106,7 +106,7 @@ class _Case:
 
 @dataclass(frozen=True, slots=True)
 class _Catalog:
-    """A loaded catalog, its albums and the queries for it."""
+    """A loaded catalog, its albums and the queries that the benchmark sends."""
 
     url: str
     albums: Albums

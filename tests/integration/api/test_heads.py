@@ -13,7 +13,7 @@ from tests.running_gateway import RunningGateway
 
 @pytest.fixture
 def address(start_gateway: StartGateway, monkeypatch: pytest.MonkeyPatch) -> Iterator[Address]:
-    # This time-out is shorter than the gateway's usual time-out, so that the tests are fast.
+    # A time-out shorter than the default makes the tests fast.
     monkeypatch.setattr(uvicorn_protocol, "HEAD_TIMEOUT_S", 0.5)
     running: RunningGateway = start_gateway()
     yield address_of(running)

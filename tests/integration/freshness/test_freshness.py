@@ -57,7 +57,7 @@ def test_answers_change_with_the_data(service: ServiceUnderTest, arrival: str) -
     for before, path in zip(cached, PATHS.values(), strict=True):
         assert before.headers["x-cache"] == "hit"
         assert marker(before) == "0"
-        # A client that has the ETag of the former answer must not get a 304.
+        # A client that sends the ETag of the earlier answer must not get a 304.
         assert search(service, path, **{"If-None-Match": before.headers["etag"]}).status_code == 200
 
 

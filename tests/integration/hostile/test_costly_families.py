@@ -21,7 +21,8 @@ from worker.decode.processes import wire_format
 from worker.decode.processes.process import DecoderLimits, DecoderProcess
 
 ALLOWED_S = (0.1, 0.5, 1.0)
-#: The factor by which decoding may exceed the estimate on machines slower or busier than in docs/security.md.
+#: The factor by which decoding may exceed the estimate on a machine slower or busier than in
+#: docs/security.md.
 FACTOR = 3.0
 #: The search for the largest accepted number ends when the number is known within this factor.
 STEP = 1.5

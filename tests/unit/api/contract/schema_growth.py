@@ -230,7 +230,7 @@ def _both_fields(first: Schema, second: Schema) -> Schema:
     )
 
 
-#: Maps a keyword to the function that combines two values of the keyword into one that applies both.
+#: Maps a keyword to the function that combines two values of the keyword into one value that applies both.
 _BOTH: dict[str, Callable[[Any, Any], Any]] = {
     **{keyword: min if sign > 0 else max for keyword, sign in _BOUNDS.items()},
     "type": _both_types,
