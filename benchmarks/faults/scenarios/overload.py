@@ -60,8 +60,8 @@ async def stampede(catalog_server: CatalogServer, folder: Path, *, short: bool) 
 
 async def overload(catalog_server: CatalogServer, folder: Path, *, short: bool) -> Outcome:
     """Send five times as many queries as the worker can answer; every fourth query is an image."""
-    # In a short run the deadline is 10 s, because the queue is too short to exceed a deadline of a minute. A
-    # low WORKER_CONCURRENCY leaves more jobs in the queue, so that the service can measure its rate.
+    # In a short run the deadline is 10 s, because too few jobs wait to make one miss a deadline of a minute.
+    # A low WORKER_CONCURRENCY leaves more jobs in the queue, so that the service can measure its rate.
     hurry = {"JOB_DEADLINE_S": "10", "WORKER_CONCURRENCY": "8"} if short else {}
     seconds = 10 if short else 60
     findings, submitted = Findings(), Submitted()
