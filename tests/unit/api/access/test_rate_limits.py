@@ -23,7 +23,7 @@ def fits(window: Window, cost: int) -> bool:
 
 
 def later(window: Window, wait_s: float) -> Window:
-    """Return the rate-limit window after `wait_s` idle seconds, calculated like in the Lua script."""
+    """Return the rate-limit window after `wait_s` idle seconds, calculated as in the Lua script."""
     if not window.current:
         left_s = max(0.0, window.previous_s - wait_s)
         return Window(window.previous if left_s else 0, left_s, 0, 0)
