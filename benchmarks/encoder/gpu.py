@@ -11,7 +11,7 @@ from benchmarks.encoder.transformers_eager import EagerClip
 from benchmarks.harness.bench import Bench
 from benchmarks.harness.figures import Figure
 from benchmarks.harness.interleaving import interleaved
-from worker.encoder.load import load_encoder
+from worker.encoder.load_encoder import load_encoder
 from worker.encoder.protocol import Encoder, Pixels
 
 NAMES = ("gpu.image.b256.speedup", "gpu.busy_share")

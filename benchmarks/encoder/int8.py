@@ -23,7 +23,7 @@ from catalog.demo.loading import COVER_SIZE_PX, prepare_cover
 from catalog.demo.photo_distortions import rephotograph
 from worker.decode.image import decode_image
 from worker.decode.processes.pool import DecoderPool
-from worker.encoder.load import load_encoder
+from worker.encoder.load_encoder import load_encoder
 from worker.encoder.protocol import Embeddings, Encoder, Pixels, Precision
 
 NAMES = ("encoder.int8.image.speedup", "encoder.int8.text.speedup")

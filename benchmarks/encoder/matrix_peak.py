@@ -12,7 +12,7 @@ import torch
 from benchmarks.harness.bench import Bench
 from benchmarks.harness.figures import Figure
 from benchmarks.harness.interleaving import QUIET_S, in_quiet
-from worker.encoder.load import load_encoder
+from worker.encoder.load_encoder import load_encoder
 
 NAMES = ("encoder.image.of_peak",)
 SIZES = (512, 1024, 2048, 3072)

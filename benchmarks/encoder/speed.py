@@ -11,7 +11,7 @@ from benchmarks.harness.bench import STATE, Bench
 from benchmarks.harness.figures import Figure
 from benchmarks.harness.interleaving import Comparison, times
 from worker.decode.processes.pool import DecoderPool
-from worker.encoder.load import load_encoder
+from worker.encoder.load_encoder import load_encoder
 from worker.encoder.protocol import Encoder
 
 NAMES = (

@@ -3,7 +3,7 @@
 from dataclasses import asdict, dataclass
 from typing import TypeAlias
 
-from benchmarks.harness.targets import TARGETS
+from benchmarks.harness.performance_targets import TARGETS
 
 JsonRow: TypeAlias = dict[str, str | float | bool | None]
 

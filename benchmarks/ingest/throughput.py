@@ -20,7 +20,7 @@ from catalog.ingest.table_ingest import BATCH, Ingest
 from catalog.ingest.tables.table import open_table
 from catalog.writer.postgres import PostgresWriter
 from common.settings import Settings
-from worker.encoder.load import load_encoder
+from worker.encoder.load_encoder import load_encoder
 from worker.encoder.protocol import Encoder
 
 NAME = "ingest.covers.efficiency"

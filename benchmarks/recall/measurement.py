@@ -10,7 +10,7 @@ from psycopg import sql
 
 from benchmarks.harness.figures import Row
 from benchmarks.recall.albums import FILTERS, Albums
-from benchmarks.recall.first_load import Load, load, upsert_s
+from benchmarks.recall.catalog_load_time import Load, load, upsert_s
 from benchmarks.recall.halfvec_index import Built, build_vector_index, walk_both
 from benchmarks.recall.query_plans import PlanReader
 from benchmarks.recall.rows import FULL_ANSWERS, RECALL, held_row, row

@@ -1,7 +1,7 @@
 """Build the result rows of the recall benchmark."""
 
 from benchmarks.harness.figures import Row
-from benchmarks.harness.targets import Target
+from benchmarks.harness.performance_targets import Target
 
 RECALL = Target("share", ">=", 0.99)
 #: The target for the share of searches that return k albums, or all matching albums if fewer match.

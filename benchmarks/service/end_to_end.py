@@ -20,7 +20,7 @@ from benchmarks.harness.stack import Stack, open_stack
 from benchmarks.service.stages_chart import Bar, write_stages
 from common.settings import Settings
 from worker.batching import IMAGES_PER_CPU_BATCH
-from worker.encoder.load import load_encoder
+from worker.encoder.load_encoder import load_encoder
 from worker.encoder.protocol import Encoder
 
 NAMES = ("e2e.idle.overhead_share", "e2e.text.c32.efficiency", "e2e.image.c32.efficiency")

@@ -20,7 +20,7 @@ from catalog.ingest.album_source import (
     open_album_source,
     report_path,
 )
-from catalog.ingest.covers.catalog_covers import CatalogCovers
+from catalog.ingest.covers.existing_album_covers import CatalogCovers
 from catalog.ingest.covers.fetch.command_line_options import open_fetcher
 from catalog.ingest.embedding.distributed import open_distributed_embedder
 from catalog.ingest.embedding.local import open_local_embedder

@@ -12,7 +12,7 @@ import psycopg
 from catalog.cache_invalidation import invalidate_cached_results
 from catalog.commands.command_runner import Call, Outcome, positive_integer
 from catalog.database.vector_index import MEMORY_MIB
-from catalog.ingest.covers.catalog_covers import CatalogCovers
+from catalog.ingest.covers.existing_album_covers import CatalogCovers
 from catalog.ingest.covers.fetch.command_line_options import add_fetching_arguments, open_fetcher
 from catalog.ingest.embedding.local import open_local_embedder
 from catalog.ingest.embedding.protocol import CoverEmbedder

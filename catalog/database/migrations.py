@@ -18,7 +18,7 @@ SCHEMA_DIR = Path(__file__).parents[1] / "schema"
 #: The key of the advisory lock under which only one process at a time applies the schema.
 LOCK_KEY = 0x616C62756D73
 #: The name of the SQL file whose triggers record every change of the albums.
-CHANGES = "006_changes.sql"
+CHANGES = "006_catalog_version.sql"
 
 _LEDGER = """
 CREATE TABLE IF NOT EXISTS public.catalog_migrations (

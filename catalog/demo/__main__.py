@@ -11,8 +11,8 @@ from pathlib import Path
 from PIL import Image
 
 from catalog.demo.albums import DEMO_SEED, demo_albums
+from catalog.demo.catalog_rows import write_table
 from catalog.demo.drawing.cover import cover_jpeg, draw_cover
-from catalog.demo.rows import write_table
 
 
 def contact_sheet(*, columns: int, rows: int, size_px: int, seed: int) -> Image.Image:

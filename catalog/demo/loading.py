@@ -16,17 +16,17 @@ import psycopg
 
 from catalog.database.migrations import apply_migrations
 from catalog.demo.albums import DemoAlbum, demo_albums
+from catalog.demo.catalog_rows import album_row
 from catalog.demo.drawing.cover import cover_jpeg
-from catalog.demo.rows import album_row
 from catalog.model_stamp import read_stamp, write_stamp
 from catalog.writer.album_row import upsert_albums
 from common.catalog.postgres_connections import open_connection
 from common.catalog.protocol import ModelStamp
-from common.process_control import end_with_parent, sigint_blocked_in_children
+from common.child_processes import end_with_parent, sigint_blocked_in_children
 from common.settings import Settings
 from worker.decode.image import decode_image
 from worker.decode.preprocessing_version import PREPROCESSING_VERSION
-from worker.encoder.load import load_encoder
+from worker.encoder.load_encoder import load_encoder
 from worker.encoder.model_files import find_model
 from worker.encoder.protocol import Encoder, Pixels
 

@@ -6,7 +6,7 @@ from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
 
 from catalog.ingest.batch_writing import PATIENCE_S, write_bisecting
-from catalog.ingest.covers.catalog_covers import CatalogCover, CatalogCovers
+from catalog.ingest.covers.existing_album_covers import CatalogCover, CatalogCovers
 from catalog.ingest.embedding.protocol import CoverEmbedder, CoverToEmbed, EmbeddedCover
 from catalog.ingest.pipeline_stages import batches
 from catalog.ingest.rejection import Rejected, RowFault

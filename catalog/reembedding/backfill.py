@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import psycopg
 
-from catalog.ingest.covers.catalog_covers import CatalogCovers
+from catalog.ingest.covers.existing_album_covers import CatalogCovers
 from catalog.ingest.embedding.protocol import CoverEmbedder, CoverToEmbed
 from catalog.ingest.pipeline_stages import batches
 from catalog.ingest.rejection import Rejected, RowFault

@@ -19,7 +19,7 @@ from common.catalog.protocol import ModelStamp
 from common.errors import CatalogUnavailable
 
 NEXT_INDEX = "album_covers_next_embedding_hnsw"
-_FILES_OF_THE_TABLE = ("001_albums.sql", "001_genres.sql", "004_access.sql", "006_changes.sql")
+_FILES_OF_THE_TABLE = ("001_albums.sql", "001_genres.sql", "004_access.sql", "006_catalog_version.sql")
 _LOCK_WAIT = "1s"
 _TRIES, _PAUSE_S = 30, 1.0
 

@@ -2,7 +2,7 @@
 -- which contains the catalog's version.
 --
 -- The functions return a document instead of rows, because PostgREST returns at most `db-max-rows` rows and
--- does not report an error. The version and the albums are read in one snapshot; 006_changes.sql describes the
+-- does not report an error. The version and the albums are read in one snapshot; 006_catalog_version.sql describes the
 -- version.
 
 SET search_path = public, extensions;

@@ -51,7 +51,7 @@ REMEDIES = {
     "changes_untracked": (
         "changes of the catalog may pass unnoticed, so that no answer comes from the cache: a trigger on "
         "album_covers is missing or switched off; run python -m catalog migrate, or run the files of "
-        "catalog/schema from 006_changes.sql on again in Supabase's SQL editor"
+        "catalog/schema from 006_catalog_version.sql on again in Supabase's SQL editor"
     ),
     "wrong_database": "the database that DATABASE_URL names does not exist; create it or correct the name",
 }

@@ -12,7 +12,14 @@ SWEEP_EVERY_MS = 1000
 RESEND_AFTER_MS = 3000
 
 #: Names of the Lua files that precede every script; each file can use the files listed before it.
-_SHARED = ("clock_and_events", "service_rate", "jobs", "decoder_turns", "admission_rules", "runs")
+_SHARED = (
+    "clock_and_events",
+    "service_rate",
+    "jobs",
+    "decoder_turns",
+    "admission_rules",
+    "end_and_resend_runs",
+)
 
 
 @cache

@@ -11,7 +11,7 @@ import pytest
 
 from tests.paths import ROOT
 
-WHEELS = runpy.run_path(str(ROOT / ".ci" / "wheels.py"))
+WHEELS = runpy.run_path(str(ROOT / ".ci" / "check_wheels.py"))
 PACKAGES = sorted(package.partition("==")[0] for package in WHEELS["pinned"]())
 NOTICE = (ROOT / "NOTICE").read_text()
 

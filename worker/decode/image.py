@@ -11,8 +11,8 @@ from common.errors import UndecodableImage
 from common.images.cost.estimate import MAX_COST_S, check_cost, read_image_summary
 from common.images.formats.detection import format_of
 from common.images.truncation import with_missing_end
+from worker.decode.colour.colour_space import colour_source
 from worker.decode.colour.conversion import Conversion, conversion_from
-from worker.decode.colour.definitions import colour_source
 from worker.decode.pillow_parsers import BROKEN, open_image
 from worker.decode.pixel_loading import load_samples
 from worker.decode.png_metadata import without_metadata

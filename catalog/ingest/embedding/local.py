@@ -16,7 +16,7 @@ from common.errors import DecoderBusy, DecoderDied, ImageError
 from common.settings import Settings
 from worker.decode.preprocessing_version import PREPROCESSING_VERSION
 from worker.decode.processes.pool import DecoderPool
-from worker.encoder.load import load_encoder
+from worker.encoder.load_encoder import load_encoder
 from worker.encoder.protocol import Encoder, Pixels
 
 P = TypeVar("P")

@@ -8,7 +8,7 @@ import psycopg
 import pytest
 
 from benchmarks.recall.albums import FILTERS, Albums
-from benchmarks.recall.first_load import copy_albums
+from benchmarks.recall.catalog_load_time import copy_albums
 from benchmarks.recall.measurement import measure
 from benchmarks.recall.query_plans import PlanReader
 from benchmarks.recall.searches import plans_of

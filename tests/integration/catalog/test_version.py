@@ -142,7 +142,7 @@ def test_after_a_restore_without_triggers_there_is_no_version_until_migration(wr
 
     assert (off, half_on) == (None, None)
     assert warned == ["changes_untracked"]
-    assert applied[0] == "006_changes.sql"
+    assert applied[0] == "006_catalog_version.sql"
     assert seen(writable.catalog) not in {before, None}
     assert writable.catalog.warnings() == []
 

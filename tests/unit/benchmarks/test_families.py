@@ -1,4 +1,4 @@
-from benchmarks.harness.targets import TARGETS
+from benchmarks.harness.performance_targets import TARGETS
 from benchmarks.registry import FAMILIES, families_of
 
 #: The names of the figures that the project has promised to measure.

@@ -9,7 +9,7 @@ from transformers import CLIPConfig, CLIPModel, CLIPTokenizer
 
 from catalog.demo.__main__ import draw_each
 from catalog.demo.albums import demo_albums
-from catalog.demo.rows import write_table
+from catalog.demo.catalog_rows import write_table
 from tests.paths import DEMO_MODEL
 from training.model.architecture import processor, save
 from training.model.initial_weights import prepare_picture_tower

@@ -7,8 +7,8 @@ from benchmarks.costly_images import table as costly_images
 from benchmarks.costly_images.__main__ import RESULTS as COSTLY_IMAGES
 from benchmarks.costly_images.families import FAMILIES
 from benchmarks.harness.docs_section import shown
+from benchmarks.harness.performance_targets import TARGETS
 from benchmarks.harness.table import table
-from benchmarks.harness.targets import TARGETS
 from common.images.cost.estimate import MAX_COST_S
 from tests.paths import ROOT
 

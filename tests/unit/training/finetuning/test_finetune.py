@@ -17,7 +17,7 @@ from tests.polling import eventually
 from tests.unit.training.conftest import ALBUMS, save_tiny
 from training.__main__ import main
 from training.evaluation.encoder import Encoder
-from worker.encoder.load import load_encoder
+from worker.encoder.load_encoder import load_encoder
 
 pytestmark = pytest.mark.starts_processes
 

@@ -163,7 +163,7 @@ def test_a_model_is_exported_and_served_on_a_machine_without_torch(tiny_clip: Pa
     # The export runs in a separate process, which reads this file at startup.
     (tmp_path / "sitecustomize.py").write_text(WITHOUT_TORCH)
     script = (
-        "from pathlib import Path; from worker.encoder.load import load_encoder;"
+        "from pathlib import Path; from worker.encoder.load_encoder import load_encoder;"
         f"encoder = load_encoder({str(tiny_clip)!r}, cache_dir=Path({str(tmp_path)!r}), device='cpu');"
         "print(encoder.encode_texts(['red']).shape)"
     )
@@ -178,7 +178,7 @@ def test_pickled_weights_without_torch_name_what_to_install(own_clip: Path, tmp_
     (own_clip / "model.safetensors").unlink()
     (tmp_path / "sitecustomize.py").write_text(WITHOUT_TORCH)
     script = (
-        "from pathlib import Path; from worker.encoder.load import load_encoder;"
+        "from pathlib import Path; from worker.encoder.load_encoder import load_encoder;"
         f"load_encoder({str(own_clip)!r}, cache_dir=Path({str(tmp_path / 'cache')!r}), device='cpu')"
     )
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from worker.encoder.load import load_encoder
+from worker.encoder.load_encoder import load_encoder
 
 pytestmark = pytest.mark.skipif(
     not torch.cuda.is_available(), reason="no CUDA device, or a torch that is built without CUDA"

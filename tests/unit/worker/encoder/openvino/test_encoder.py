@@ -13,7 +13,7 @@ from transformers import CLIPImageProcessorPil, CLIPModel, CLIPTokenizer
 
 from common.errors import ModelUnavailable
 from tests.unit.worker.conftest import write_tiny_clip
-from worker.encoder.load import load_encoder
+from worker.encoder.load_encoder import load_encoder
 from worker.encoder.protocol import Precision
 
 pytestmark = pytest.mark.starts_processes
@@ -221,7 +221,7 @@ def test_a_worker_with_a_warm_cache_imports_neither_torch_nor_transformers(
 ) -> None:
     load_encoder(str(tiny_clip), kind="openvino", cache_dir=export_cache).close()
     script = (
-        "import sys; from pathlib import Path; from worker.encoder.load import load_encoder;"
+        "import sys; from pathlib import Path; from worker.encoder.load_encoder import load_encoder;"
         f"encoder = load_encoder({str(tiny_clip)!r}, cache_dir=Path({str(export_cache)!r}), device='cpu');"
         "print(encoder.encode_texts(['red']).shape, {'torch', 'transformers'} & set(sys.modules))"
     )
@@ -253,7 +253,7 @@ def test_a_process_survives_signals_and_children_after_closing_its_encoder(
     # The process must not crash: OpenVINO used to unload its libraries while its threads slept.
     script = (
         "import gc, os, signal, subprocess; from pathlib import Path;"
-        "from worker.encoder.load import load_encoder;"
+        "from worker.encoder.load_encoder import load_encoder;"
         f"encoder = load_encoder({str(tiny_clip)!r}, cache_dir=Path({str(export_cache)!r}), device='cpu');"
         "encoder.encode_texts(['red']); encoder.close(); del encoder; gc.collect();"
         "signal.signal(signal.SIGINT, lambda *_: None);"

@@ -3,7 +3,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from worker.encoder.load import load_encoder
+from worker.encoder.load_encoder import load_encoder
 from worker.encoder.openvino.int8 import quantize
 from worker.encoder.protocol import Encoder
 

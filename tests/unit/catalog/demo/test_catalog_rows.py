@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from catalog.demo.albums import demo_albums
-from catalog.demo.rows import write_table
+from catalog.demo.catalog_rows import write_table
 from catalog.ingest.columns.mapping import ColumnMap
 from catalog.ingest.tables.table import open_table
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from catalog.ingest.covers.catalog_covers import CatalogCovers
+from catalog.ingest.covers.existing_album_covers import CatalogCovers
 from catalog.ingest.covers.fetch.fetcher import CoverFetcher
 from catalog.ingest.rejection import RowFault
 from catalog.writer.protocol import MissingAlbum

@@ -7,7 +7,7 @@ import pytest
 
 from tests.paths import ROOT
 
-WHEELS = runpy.run_path(str(ROOT / ".ci" / "wheels.py"))
+WHEELS = runpy.run_path(str(ROOT / ".ci" / "check_wheels.py"))
 
 
 def wanted(requirements: Path, *, python: str, machine: str) -> set[str]:

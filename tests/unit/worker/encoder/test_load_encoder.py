@@ -10,7 +10,7 @@ from safetensors.torch import load_file, save_file
 
 from common.errors import ModelUnavailable
 from tests.unit.worker.conftest import edit_config, write_tiny_clip
-from worker.encoder.load import EncoderChoice, load_encoder
+from worker.encoder.load_encoder import EncoderChoice, load_encoder
 
 pytestmark = pytest.mark.starts_processes
 
