@@ -7,6 +7,11 @@ from typing import TextIO
 #: Longest row; limits how much is read of a line, a quote or a bracket that does not end.
 ROW_MAX_CHARS = 16 << 20
 TOO_LONG = f"the row is longer than {ROW_MAX_CHARS} characters"
+#: The maximum number of characters in a cell of a CSV or Parquet file. In CSV, this maximum also limits how
+#: much is read after an unclosed quote.
+CELL_MAX_CHARS = 1 << 20
+#: The sentence of Python's csv module, which tables of other kinds use too.
+CELL_TOO_LONG = f"field larger than field limit ({CELL_MAX_CHARS})"
 #: A line of CSV, and one of JSON in which a carriage return may be part of an object; each with the blank
 #: lines after it, because one string for a million blank lines takes a thousandth of the time.
 CSV_LINE = re.compile(r"[^\r\n]*[\r\n]+")

@@ -1,20 +1,25 @@
 """Reads CSV files: detects the separator, and continues after an unreadable row."""
 
 import csv
-from collections import deque
+from collections import defaultdict, deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import count, islice
 from typing import Self, TextIO
 
 from catalog.ingest.rejection import RowFault
-from catalog.ingest.tables.bounded_lines import CSV_LINE, ROW_MAX_CHARS, TOO_LONG, bounded_lines, line_count
+from catalog.ingest.tables.bounded_lines import (
+    CELL_MAX_CHARS,
+    CSV_LINE,
+    ROW_MAX_CHARS,
+    TOO_LONG,
+    bounded_lines,
+    line_count,
+)
 from catalog.ingest.tables.raw_row import Cells, RawRow
 from catalog.ingest.tables.text_file import TextFile
 from common.errors import SettingsError
 
-#: The maximum number of characters in a cell, which also limits how much is read after an unclosed quote.
-CELL_MAX_CHARS = 1 << 20
 #: The names of the separators, in the order of preference if several separators fit equally well.
 SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "vertical bars"}
 #: The number of rows that are read to detect the separator.
@@ -22,6 +27,11 @@ _SAMPLE_ROWS = 200
 #: The start of a line that Excel writes above the header to name the separator.
 _EXCEL_HINT = "sep="
 _SKIPPED_CHUNK_CHARS = 1 << 20
+#: If a row is unreadable, the lines that were read as a part of it are read again. All lines that are read
+#: again have at most this number of characters, plus REREAD_SHARE times the characters of the file so far;
+#: without this limit, a file with an unclosed quote in every line would take quadratic time.
+REREAD_MAX_CHARS = 2 * ROW_MAX_CHARS
+REREAD_SHARE = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +99,9 @@ class _Lines:
         self._record: list[str] = []
         self._record_chars = 0
         self._ahead: deque[str] = deque()
+        self._reread_left_chars = REREAD_MAX_CHARS
+        #: The maximum number of characters in the lines of the current record after its first line.
+        self._more_max_chars = ROW_MAX_CHARS
         #: The number of the record's first line, counted from 1.
         self.number = 1 + above.lines
 
@@ -101,19 +114,28 @@ class _Lines:
         self._record_chars += len(line)
         if self._record_chars > ROW_MAX_CHARS:
             raise csv.Error(TOO_LONG)
+        if self._record_chars - len(self._record[0]) > self._more_max_chars:
+            raise csv.Error("a quote is not closed")
         return line
 
     def begin_record(self) -> None:
         for line in self._record:
             self.number += line_count(line)
+        self._reread_left_chars += REREAD_SHARE * self._record_chars
+        # A record may use half of the remaining characters, so that a later record of several lines is read
+        # even if earlier records used much.
+        self._more_max_chars = self._reread_left_chars // 2
         self._record.clear()
         self._record_chars = 0
 
     def keep_first(self) -> str:
         """Put back all lines of the record except the first line, and return the first line."""
+        first = self._record[0]
         self._ahead.extendleft(reversed(self._record[1:]))
+        self._reread_left_chars -= min(self._record_chars - len(first), self._more_max_chars)
+        self._record_chars = len(first)
         del self._record[1:]
-        return self._record[0]
+        return first
 
 
 def _records(lines: _Lines, separator: str) -> Iterator[list[str] | RowFault]:
@@ -177,14 +199,16 @@ def _width(cells: Sequence[str], columns: int) -> int:
 
 def _column_names(header: Sequence[str]) -> tuple[str, ...]:
     """Strip the column names and number repeated names, so that every name is unique."""
-    names: list[str] = []
+    names: dict[str, None] = {}
+    # A number that was used for a name is not tried again, because that takes quadratic time if thousands of
+    # columns have the same name.
+    numbers: defaultdict[str, Iterator[int]] = defaultdict(lambda: count(2))
     for place, cell in enumerate(header):
         # A column without a name gets the same name as in pandas.
         name = plain = cell.strip() or f"Unnamed: {place}"
-        again = count(2)
         while name in names:
-            name = f"{plain} ({next(again)})"
-        names.append(name)
+            name = f"{plain} ({next(numbers[plain])})"
+        names[name] = None
     return tuple(names)
 
 

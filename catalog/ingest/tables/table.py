@@ -55,12 +55,15 @@ def open_table(path: Path, *, encoding: str | None = None) -> Table:
     reader = _reader(path, encoding=encoding)
     columns: dict[str, None] = {}
     rows = 0
+    first_fault = ""
     for row in reader.rows():
         rows += 1
         if not isinstance(row.cells, RowFault):
             columns |= dict.fromkeys(row.cells)
+        elif not first_fault:
+            first_fault = f": {row.cells.detail}"
     if not columns:
-        raise SettingsError(f"{path}: no row of it can be read as {reader.described()}")
+        raise SettingsError(f"{path}: no row of it can be read as {reader.described()}{first_fault}")
     return Table(path, tuple(columns), rows, reader)
 
 

@@ -1,9 +1,10 @@
 """Tables are read row by row, and a broken row does not affect other rows."""
 
 import gzip
+import io
 import json
 import tracemalloc
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -12,9 +13,12 @@ import pytest
 from pyarrow import parquet
 
 from catalog.ingest.rejection import RowFault
-from catalog.ingest.tables.bounded_lines import ROW_MAX_CHARS
+from catalog.ingest.tables import csv_rows
+from catalog.ingest.tables.bounded_lines import CELL_TOO_LONG, ROW_MAX_CHARS, TOO_LONG
 from catalog.ingest.tables.csv_rows import AboveHeader, CsvFile
-from catalog.ingest.tables.raw_row import Cells
+from catalog.ingest.tables.parquet_pages import largest_page
+from catalog.ingest.tables.parquet_rows import PAGE_MAX_BYTES, ParquetFile
+from catalog.ingest.tables.raw_row import Cells, RawRow
 from catalog.ingest.tables.table import open_table
 from catalog.ingest.tables.text_file import find_text
 from common.errors import SettingsError
@@ -86,6 +90,52 @@ def test_an_endless_cell_is_rejected_before_the_end_of_the_file(
     rows = list(open_table(path).rows())
 
     assert [isinstance(row.cells, RowFault) for row in rows] == [True] + 100 * [False]
+
+
+class CountingLines(csv_rows._Lines):
+    """Lines that count the characters that were read from them."""
+
+    chars = 0
+
+    def __next__(self) -> str:
+        line = super().__next__()
+        self.chars += len(line)
+        return line
+
+
+def test_an_unclosed_quote_in_every_line_is_read_in_linear_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(csv_rows, "ROW_MAX_CHARS", 4096)
+    monkeypatch.setattr(csv_rows, "REREAD_MAX_CHARS", 8192, raising=False)
+    text = 'a","b\n' * 20_000
+
+    lines = CountingLines(io.StringIO(text), AboveHeader())
+    records = list(csv_rows._records(lines, ","))
+
+    assert len(records) == 20_000
+    assert all(isinstance(record, RowFault) for record in records)
+    assert lines.chars < 8192 + 2 * csv_rows.REREAD_SHARE * len(text)
+
+
+def test_rows_of_several_lines_are_read_among_a_thousand_unclosed_quotes(tmp_path: Path) -> None:
+    unclosed = 'a","b\n' * 1000
+    path = table(tmp_path, "a.csv", f'id,title\n{unclosed}1,"two\nlines"\n{unclosed}2,"of\ntwo"\n'.encode())
+
+    rows = [row for row in open_table(path).rows() if not isinstance(row.cells, RowFault)]
+
+    assert {"id": "1", "title": "two\nlines"} in [row.cells for row in rows]
+    assert {"id": "2", "title": "of\ntwo"} in [row.cells for row in rows]
+
+
+def test_thousands_of_columns_with_one_name_are_numbered(tmp_path: Path) -> None:
+    path = table(tmp_path, "a.csv", ",".join(["title"] * 20_000).encode() + b"\n1\n")
+
+    columns = open_table(path).reader.columns  # type: ignore[attr-defined]
+
+    assert columns[:2] == ("title", "title (2)")
+    assert columns[-1] == "title (20000)"
+    assert len(set(columns)) == 20_000
 
 
 def test_an_unreadable_header_is_reported(tmp_path: Path) -> None:
@@ -425,3 +475,113 @@ def test_long_rows_of_a_parquet_file_are_rejected(tmp_path: Path) -> None:
 
     assert [isinstance(row.cells, RowFault) for row in rows] == [False, True, False]
     assert rows[2].cells == {"id": "3", "title": "c"}
+
+
+@contextmanager
+def little_arrow_memory(max_bytes: int) -> Iterator[None]:
+    """Fail if pyarrow takes more memory at once."""
+    before = pa.default_memory_pool()
+    counted = pa.proxy_memory_pool(before)
+    pa.set_memory_pool(counted)
+    try:
+        yield
+    finally:
+        pa.set_memory_pool(before)
+    assert counted.max_memory() < max_bytes
+
+
+def read_or_detail(row: RawRow) -> Cells | str:
+    """Return the cells of a row, or the reason for which the row cannot be read."""
+    return row.cells.detail if isinstance(row.cells, RowFault) else row.cells
+
+
+def write_parquet(folder: Path, columns: Mapping[str, object], **options: object) -> Path:
+    path = folder / "a.parquet"
+    parquet.write_table(pa.table(columns), path, **options)
+    return path
+
+
+def test_a_huge_cell_of_a_parquet_file_is_not_read(tmp_path: Path) -> None:
+    path = write_parquet(
+        tmp_path,
+        {"id": ["1", "2", "3"], "title": ["a", "x" * (PAGE_MAX_BYTES + 1), "c"]},
+        row_group_size=1,
+    )
+
+    with little_arrow_memory(PAGE_MAX_BYTES // 2):
+        rows = list(open_table(path).rows())
+
+    assert [read_or_detail(row) for row in rows] == [
+        {"id": "1", "title": "a"},
+        TOO_LONG,
+        {"id": "3", "title": "c"},
+    ]
+
+
+def test_rows_beside_a_huge_cell_name_the_column_and_what_to_do(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("catalog.ingest.tables.parquet_rows.PAGE_MAX_BYTES", 4 << 20)
+    path = write_parquet(tmp_path, {"id": ["1", "2"], "title": ["a", "x" * (5 << 20)]})
+
+    with pytest.raises(SettingsError) as refused:
+        open_table(path)
+
+    assert TOO_LONG in refused.value.detail
+    assert "column title has a page of 5 MiB; write the file with smaller row groups" in refused.value.detail
+
+
+@pytest.mark.parametrize("use_dictionary", [True, False])
+def test_a_cell_is_as_long_in_parquet_as_in_csv(tmp_path: Path, *, use_dictionary: bool) -> None:
+    titles = ["x" * (1 << 20), "x" * ((1 << 20) + 1)]
+    path = write_parquet(tmp_path, {"title": titles}, use_dictionary=use_dictionary)
+    as_text = table(tmp_path, "a.csv", "\n".join(["title", *titles]).encode())
+
+    (fits, too_long), (_, in_csv) = (list(open_table(each).rows()) for each in (path, as_text))
+
+    assert fits.cells == {"title": titles[0]}
+    assert read_or_detail(too_long) == CELL_TOO_LONG
+    assert read_or_detail(in_csv) == f"line 3: {CELL_TOO_LONG}"
+
+
+def test_a_dictionary_that_repeats_a_long_cell_takes_little_memory(tmp_path: Path) -> None:
+    repeated = pa.DictionaryArray.from_arrays(pa.array([0] * 64), ["x" * (12 << 20)])
+    path = write_parquet(tmp_path, {"id": list(map(str, range(64))), "title": repeated}, store_schema=False)
+
+    with little_arrow_memory(200 << 20):
+        rows = list(ParquetFile(path).rows())
+
+    assert [read_or_detail(row) for row in rows] == [CELL_TOO_LONG] * 64
+
+
+def test_a_list_of_a_million_equal_elements_counts_with_all_its_elements(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("catalog.ingest.tables.parquet_rows.PAGE_MAX_BYTES", 4 << 20)
+    path = write_parquet(tmp_path, {"id": ["1"], "genres": [[7] * 1_000_000]}, data_page_size=8 << 20)
+
+    with pytest.raises(SettingsError, match="longer than"):
+        open_table(path)
+
+
+@pytest.mark.parametrize("compression", ["none", "snappy", "gzip", "zstd", "lz4"])
+@pytest.mark.parametrize("version", ["1.0", "2.0"])
+def test_the_largest_page_is_found(tmp_path: Path, compression: str, version: str) -> None:
+    columns = {"id": list(map(str, range(1000))), "title": ["x"] * 999 + ["x" * 2_000_000]}
+    path = write_parquet(tmp_path, columns, compression=compression, data_page_version=version)
+
+    with path.open("rb") as file:
+        page = largest_page(file, parquet.read_metadata(path).row_group(0))
+
+    assert page.column == "title"
+    assert 2_000_000 <= page.size_bytes <= 2_010_000
+
+
+def test_a_damaged_page_header_is_refused(tmp_path: Path) -> None:
+    path = write_parquet(tmp_path, {"id": ["1", "2"]})
+    content = bytearray(path.read_bytes())
+    content[4:40] = b"\xff" * 36
+    path.write_bytes(content)
+
+    with pytest.raises(SettingsError, match="cannot be read as Parquet"):
+        open_table(path)
