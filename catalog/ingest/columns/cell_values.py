@@ -29,11 +29,11 @@ _NUMBER = re.compile(r"[+-]?\d+(\.\d*)?(e[+-]?\d+)?", re.ASCII | re.IGNORECASE)
 #: A decimal comma, as in 8,7, has at most two digits after it, because 1,000 could mean one thousand.
 _DECIMAL_COMMA = re.compile(r"([+-]?\d+),(\d{1,2})", re.ASCII)
 _OF_TEN = re.compile(r"\s*/\s*10(\.0*)?$", re.ASCII)
-#: Matches the year in 1972/2012, 2016-05-01T00:00, c. 1972, [1972?] and 1972年, but not in 1990s, 19721 and
-#: 1972.5.
+#: Matches the year in 1972/2012, 1972.0/2012.0, 2016-05-01T00:00, c. 1972, [1972?] and 1972年, but not in
+#: 1990s, 19721 and 1972.5.
 _YEAR_FIRST = re.compile(
     r"(?:c\.?|ca\.?|circa|\(c\)|\(p\)|[~\N{COPYRIGHT SIGN}\N{SOUND RECORDING COPYRIGHT}])?\s*[(\[]?\s*"
-    r"(\d{4})(?![0-9A-SU-Z]|T\D|\.\d(?!\d?\.\d))",
+    r"(\d{4})(?:\.0+)?(?![0-9A-SU-Z]|T\D|\.\d(?!\d?\.\d))",
     re.ASCII | re.IGNORECASE,
 )
 _MONTH = r"(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*\.?"
@@ -44,7 +44,8 @@ _YEAR_LAST = re.compile(
     re.ASCII | re.IGNORECASE,
 )
 #: An HTML entity must end in a semicolon, otherwise `R&B` and `Tom &copy` would contain entities.
-_ENTITY = re.compile(r"&(?:#\d{1,7}|#x[0-9a-f]{1,6}|[a-z][a-z0-9]{1,31});", re.IGNORECASE)
+_ENTITY = re.compile(r"&(?:#\d{1,7}|#x[0-9a-f]{1,6}|[a-z][a-z0-9]{1,31});", re.ASCII | re.IGNORECASE)
+_ENTITY_MAX_CHARS = 34
 
 
 def is_empty(value: object) -> bool:
@@ -72,13 +73,28 @@ def decode_entities(value: object) -> object:
     """
     if isinstance(value, list):
         return [decode_entities(part) for part in value]
-    while isinstance(value, str) and (decoded := _ENTITY.sub(_decoded, value)) != value:
-        value = decoded
-    return value
+    return _decoded(value) if isinstance(value, str) and _ENTITY.search(value) else value
 
 
-def _decoded(entity: re.Match[str]) -> str:
-    return html.unescape(entity[0])
+def _decoded(text: str) -> str:
+    """Decode from the end to the start, because decoding the whole text repeatedly takes quadratic time."""
+    before, *parts = text.split("&")
+    #: The characters after the current ampersand, in reversed order; they contain no entity.
+    rest: list[str] = []
+    for part in reversed(parts):
+        rest += reversed(part)
+        # A decoded entity may begin with an ampersand, which may begin another entity.
+        is_ampersand = True
+        while is_ampersand:
+            entity = _ENTITY.match("&" + "".join(rest[: -_ENTITY_MAX_CHARS - 1 : -1]))
+            decoded = html.unescape(entity[0]) if entity else "&"
+            if entity is None or decoded == entity[0]:
+                rest.append("&")
+                break
+            del rest[1 - len(entity[0]) :]
+            is_ampersand = decoded.startswith("&")
+            rest += reversed(decoded.removeprefix("&"))
+    return before + "".join(reversed(rest))
 
 
 def read_year(value: object) -> int:
