@@ -1,7 +1,10 @@
 """The pipelined requests of one connection start one after another."""
 
 import asyncio
+import threading
+from collections.abc import Callable
 from itertools import pairwise
+from typing import Any
 
 from api.http.connection.pipeline_scheduler import PipelineScheduler
 from tests.polling import eventually_async, loop_turns
@@ -38,3 +41,35 @@ async def test_a_failed_request_does_not_stop_later_ones() -> None:
 
     await asyncio.wait_for(done.wait(), 5)
     assert [type(failure) for failure in failures] == [IndexError]
+
+
+class RecordingLoop:
+    """An event loop that records the delays of delayed calls."""
+
+    def __init__(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        self.delays_s: list[float] = []
+
+    def call_soon(self, callback: Callable[..., object], *arguments: object) -> None:
+        self._loop.call_soon(callback, *arguments)
+
+    def call_later(self, delay_s: float, callback: Callable[..., object], *arguments: object) -> None:
+        self.delays_s.append(delay_s)
+        self._loop.call_soon(callback, *arguments)
+
+
+async def test_requests_do_not_pause_for_time_without_the_cpu() -> None:
+    loop: Any = RecordingLoop()
+    scheduler = PipelineScheduler()
+    without_cpu_s = 0.5
+    done = asyncio.Event()
+
+    def wait() -> None:
+        # Waiting takes elapsed time without CPU time, as if the machine had stopped the process.
+        threading.Event().wait(without_cpu_s)
+
+    scheduler.schedule(wait, loop)
+    scheduler.schedule(done.set, loop)
+    await asyncio.wait_for(done.wait(), 5)
+
+    assert max(loop.delays_s, default=0.0) < without_cpu_s / 2
