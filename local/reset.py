@@ -28,7 +28,7 @@ def main() -> int:
 
 
 def _remove_parts(state: Path) -> int:
-    parts = [folder for part in _PARTS for folder in sorted(state.glob(part)) if folder.is_dir()]
+    parts = [folder for folder in _folders(state) if any(map(folder.match, _PARTS))]
     running = [folder for folder in parts if running_process(folder) is not None]
     if running:
         sys.stderr.write(f"reset: a process runs from {running[0]}: stop the service first\n")
@@ -39,6 +39,14 @@ def _remove_parts(state: Path) -> int:
     if not parts:
         sys.stdout.write(f"nothing to remove in {state}\n")
     return 0
+
+
+def _folders(state: Path) -> list[Path]:
+    """Return the folders in the state folder; an error is raised, which `Path.glob` would ignore."""
+    try:
+        return sorted(entry for entry in state.iterdir() if entry.is_dir())
+    except FileNotFoundError:
+        return []
 
 
 if __name__ == "__main__":

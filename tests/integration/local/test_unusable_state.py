@@ -115,6 +115,17 @@ def test_keys_and_reset_name_a_path_that_is_too_long(tmp_path: Path, module: str
     assert "set STATE_DIR" in sentence
 
 
+def test_reset_names_a_state_that_is_no_folder(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    path.touch()
+
+    done = run("local.reset", str(path))
+
+    assert done.returncode == 1
+    (sentence,) = done.stderr.splitlines()
+    assert f"{path}: Not a directory; set STATE_DIR" in sentence
+
+
 @pytest.mark.parametrize("module", MODULES)
 def test_an_unknown_user_in_the_path_is_named(module: str) -> None:
     done = run(module, "~no-such-user/state")
