@@ -25,6 +25,7 @@ from catalog.ingest.album_source import AlbumSource
 from catalog.ingest.columns.fields import Album
 from catalog.ingest.covers.folder import CoverFolder
 from catalog.ingest.covers.protocol import READ_AHEAD
+from catalog.ingest.embedding.local import DECODER_START_S
 from catalog.ingest.embedding.protocol import CoverToEmbed
 from catalog.ingest.pipeline_stages import in_order
 from catalog.ingest.rejection import Rejected, RowFault
@@ -116,7 +117,9 @@ class DecodedCoverStore:
 
         def decode(cover: CoverToEmbed[Album]) -> _Decoded | Rejected:
             try:
-                return cover.payload, decoders.decode(cover.content, timeout_s=2 * timeout_s)
+                return cover.payload, decoders.decode(
+                    cover.content, timeout_s=DECODER_START_S + 2 * timeout_s
+                )
             except (ImageError, DecoderDied, DecoderBusy) as error:
                 return cover.rejected(RowFault(error.code, error.detail))
 

@@ -24,6 +24,8 @@ P = TypeVar("P")
 #: The numbers of covers in a batch on a CPU and on a GPU. A GPU needs large batches to be fully used; a CPU
 #: does not get faster with them.
 _BATCH_CPU, _BATCH_GPU = 16, 128
+#: The maximum time in seconds that a cover waits for a decoder that starts, which is slow on a busy machine.
+DECODER_START_S = 120.0
 #: The maximum number of batches of decoded covers that wait for the model.
 _BATCHES_AHEAD = 2
 
@@ -51,9 +53,9 @@ class LocalEmbedder:
                     yield EmbeddedCover(cover, embedding)
 
     def _decode(self, cover: CoverToEmbed[P]) -> tuple[CoverToEmbed[P], Pixels] | Rejected:
-        # The number of threads equals the number of decoders, so a thread never waits for a free decoder,
-        # only for decoding.
-        waits_s = 2 * self._timeout_s
+        # The number of threads equals the number of decoders, so a thread waits only for a decoder that
+        # starts.
+        waits_s = DECODER_START_S + 2 * self._timeout_s
         try:
             return cover, self._decoders.decode(cover.content, timeout_s=waits_s)
         except (ImageError, DecoderDied, DecoderBusy) as error:
