@@ -1,4 +1,10 @@
+import pytest
+
 from benchmarks.harness.performance_targets import TARGETS
+from tests.optional_packages import NEEDS_TORCH
+
+pytest.importorskip("torch", reason=NEEDS_TORCH)
+
 from benchmarks.registry import FAMILIES, families_of
 
 #: The names of the figures that the project has promised to measure.

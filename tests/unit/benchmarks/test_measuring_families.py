@@ -3,10 +3,14 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import __main__ as run
 from benchmarks.harness.bench import Bench
 from benchmarks.harness.figures import Figure
 from benchmarks.harness.interleaving import interleaved
+from tests.optional_packages import NEEDS_TORCH
+
+pytest.importorskip("torch", reason=NEEDS_TORCH)
+
+from benchmarks import __main__ as run
 from benchmarks.registry import Family
 
 NAMES = ("worker.rss_mb", "worker.ready_s")

@@ -1,18 +1,16 @@
 """Fixtures of small models; tests use one thread, because more threads are slower on a busy machine."""
 
 from collections.abc import Iterator
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
-import torch
-from transformers import CLIPConfig, CLIPModel, CLIPTokenizer
 
 from catalog.demo.__main__ import draw_each
 from catalog.demo.albums import demo_albums
 from catalog.demo.catalog_rows import write_table
+from tests.optional_packages import NEEDS_TORCH
 from tests.paths import DEMO_MODEL
-from training.model.architecture import processor, save
-from training.model.initial_weights import prepare_picture_tower
 
 ALBUMS = 240
 TINY_PX = 32
@@ -20,6 +18,11 @@ TINY_PX = 32
 
 @pytest.fixture(autouse=True, scope="session")
 def one_thread() -> Iterator[None]:
+    if find_spec("torch") is None:
+        yield
+        return
+    import torch
+
     before = torch.get_num_threads()
     torch.set_num_threads(1)
     yield
@@ -44,6 +47,13 @@ def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def save_tiny(folder: Path, *, projection: int = 512) -> None:
+    pytest.importorskip("torch", reason=NEEDS_TORCH)
+    import torch
+    from transformers import CLIPConfig, CLIPModel, CLIPTokenizer
+
+    from training.model.architecture import processor, save
+    from training.model.initial_weights import prepare_picture_tower
+
     tokenizer = CLIPTokenizer.from_pretrained(DEMO_MODEL)
     shape = {"hidden_size": 64, "intermediate_size": 128, "num_hidden_layers": 2, "num_attention_heads": 4}
     text = {

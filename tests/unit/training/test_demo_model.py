@@ -3,14 +3,19 @@
 from collections.abc import Sequence
 
 import pytest
-import torch
 from PIL import Image
 
 from catalog.demo.albums import DemoAlbum, demo_albums
 from catalog.demo.cover_attributes import facts
 from catalog.demo.drawing.cover import draw_cover
 from catalog.demo.photo_distortions import rephotograph
+from tests.optional_packages import NEEDS_TORCH
 from tests.paths import DEMO_MODEL
+
+pytest.importorskip("torch", reason=NEEDS_TORCH)
+
+import torch
+
 from training.evaluation.encoder import Encoder
 from training.evaluation.metrics import recall_at
 

@@ -6,9 +6,13 @@ from typing import Any
 
 import pytest
 
+from tests.optional_packages import NEEDS_TORCH
 from tests.paths import DEMO_MODEL
-from training.__main__ import main
 from training.data.splits import Part, Shares
+
+pytest.importorskip("torch", reason=NEEDS_TORCH)
+
+from training.__main__ import main
 
 pytestmark = pytest.mark.starts_processes
 

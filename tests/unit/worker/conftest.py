@@ -6,10 +6,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import torch
-from transformers import CLIPConfig, CLIPImageProcessorPil, CLIPModel, CLIPTokenizer
 
-from benchmarks.synthetic_clip import vocabulary
+from tests.optional_packages import NEEDS_TORCH
 from tests.paths import DEMO_MODEL
 
 MakeModel = Callable[..., Path]
@@ -22,6 +20,12 @@ def write_tiny_clip(
     folder: Path, *, projection_dim: int = 512, activation: str = "quick_gelu", eos_id: int | None = None
 ) -> Path:
     """Write a CLIP model of two layers that reads 32 x 32 pixels and 16 tokens."""
+    pytest.importorskip("torch", reason=NEEDS_TORCH)
+    import torch
+    from transformers import CLIPConfig, CLIPImageProcessorPil, CLIPModel, CLIPTokenizer
+
+    from benchmarks.synthetic_clip import vocabulary
+
     tokens = vocabulary(_MERGES)
     start, end = tokens["<|startoftext|>"], tokens["<|endoftext|>"]
     shape = {

@@ -2,7 +2,8 @@
 
 import json
 
-from benchmarks.__main__ import RESULTS
+import pytest
+
 from benchmarks.costly_images import table as costly_images
 from benchmarks.costly_images.__main__ import RESULTS as COSTLY_IMAGES
 from benchmarks.costly_images.families import FAMILIES
@@ -10,7 +11,12 @@ from benchmarks.harness.docs_section import shown
 from benchmarks.harness.performance_targets import TARGETS
 from benchmarks.harness.table import table
 from common.images.cost.estimate import MAX_COST_S
+from tests.optional_packages import NEEDS_TORCH
 from tests.paths import ROOT
+
+pytest.importorskip("torch", reason=NEEDS_TORCH)
+
+from benchmarks.__main__ import RESULTS
 
 
 def test_the_document_shows_each_figure_as_measured() -> None:

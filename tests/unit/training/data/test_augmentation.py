@@ -3,6 +3,11 @@
 from collections.abc import Callable
 
 import pytest
+
+from tests.optional_packages import NEEDS_TORCH
+
+pytest.importorskip("torch", reason=NEEDS_TORCH)
+
 import torch
 
 from training.data.augmentation import photographed_views, plain_views

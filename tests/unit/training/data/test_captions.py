@@ -3,9 +3,15 @@
 from random import Random
 from typing import Any
 
+import pytest
+
 from catalog.ingest.columns.fields import Album, AlbumFields
-from training.data.captions import caption, facts_of, matches, random_caption
+from tests.optional_packages import NEEDS_TORCH
 from training.data.phrases import Phrase
+
+pytest.importorskip("torch", reason=NEEDS_TORCH)
+
+from training.data.captions import caption, facts_of, matches, random_caption
 
 
 def album(name: str = "Blue Hour", *, metadata: dict[str, object] | None = None, **fields: Any) -> Album:

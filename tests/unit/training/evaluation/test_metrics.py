@@ -1,6 +1,11 @@
 """Tests of recall and precision at k."""
 
 import pytest
+
+from tests.optional_packages import NEEDS_TORCH
+
+pytest.importorskip("torch", reason=NEEDS_TORCH)
+
 import torch
 
 from training.evaluation.metrics import precision_at, recall_at, recall_of, reciprocal_rank

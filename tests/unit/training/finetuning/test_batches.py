@@ -4,12 +4,17 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 
 from catalog.ingest.columns.fields import Album, AlbumFields
+from tests.optional_packages import NEEDS_TORCH
 from tests.unit.training.conftest import TINY_PX
-from training.data.batch import Batch
 from training.data.decoded_covers import DecodedCovers
+
+pytest.importorskip("torch", reason=NEEDS_TORCH)
+
+import torch
+
+from training.data.batch import Batch
 from training.finetuning.batches import batch_maker
 from training.finetuning.recipe import Recipe
 from training.model.base_model import BaseClip, load_base_model

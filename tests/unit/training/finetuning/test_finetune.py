@@ -9,20 +9,24 @@ import sys
 from pathlib import Path
 
 import pytest
-import torch
-from safetensors.torch import load_file
 
+from tests.optional_packages import NEEDS_TORCH
 from tests.paths import ROOT
 from tests.polling import eventually
 from tests.unit.training.conftest import ALBUMS, save_tiny
+from worker.encoder.load_encoder import load_encoder
+
+pytest.importorskip("torch", reason=NEEDS_TORCH)
+
+import torch
+from safetensors.torch import load_file
+
 from training.__main__ import main
 from training.evaluation.encoder import Encoder
-from worker.encoder.load_encoder import load_encoder
 
 pytestmark = pytest.mark.starts_processes
 
-#: Shares of the data. Two fifths are held out, so that a random ranking rarely has the right album among its
-#: first ten.
+#: Shares of the data. Two fifths are held out, so that chance rarely ranks the right album in the best ten.
 SPLIT = ("--validation", "0.1", "--held-out", "0.4")
 
 

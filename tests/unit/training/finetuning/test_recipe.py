@@ -3,11 +3,17 @@
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
+
+from tests.optional_packages import NEEDS_TORCH
+from training.data.splits import Shares
+
+pytest.importorskip("torch", reason=NEEDS_TORCH)
+
 import torch
 from transformers import CLIPModel
 
 from tests.unit.training.test_loop import pairs, plan, small_model
-from training.data.splits import Shares
 from training.finetuning.recipe import Recipe
 from training.loop import fit
 

@@ -1,6 +1,11 @@
 """Tests of the contrastive loss with several positive pairs per item."""
 
 import pytest
+
+from tests.optional_packages import NEEDS_TORCH
+
+pytest.importorskip("torch", reason=NEEDS_TORCH)
+
 import torch
 from torch.nn import functional
 

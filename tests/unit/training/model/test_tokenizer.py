@@ -1,6 +1,11 @@
 """Tests of the demo model's tokenizer."""
 
 import pytest
+
+from tests.optional_packages import NEEDS_TORCH
+
+pytest.importorskip("torch", reason=NEEDS_TORCH)
+
 from transformers import PreTrainedTokenizerBase
 
 from training.model.tokenizer import END, START, train_tokenizer

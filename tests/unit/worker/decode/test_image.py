@@ -6,10 +6,14 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 from PIL import ExifTags, Image, ImageOps
-from transformers import CLIPImageProcessorPil
 
 from common.errors import ImageError, ImageTooManyPixels, UndecodableImage, UnsupportedImage
+from tests.optional_packages import NEEDS_TORCH
 from tests.unit.worker.decode.pictures import decode, encoded, noise, png_header, quadrants
+
+pytest.importorskip("torch", reason=NEEDS_TORCH)
+
+from transformers import CLIPImageProcessorPil
 
 # Pillow's warnings are ignored, because these files are unusual on purpose.
 pytestmark = pytest.mark.filterwarnings("ignore")

@@ -8,14 +8,18 @@ from typing import Any
 
 import numpy as np
 import pytest
-import torch
-from safetensors.torch import load_file, save_file
-from transformers import CLIPConfig, CLIPModel, CLIPTokenizer
 
 from common.errors import ModelUnavailable
+from tests.optional_packages import NEEDS_TORCH
 from tests.unit.worker.conftest import edit_config
 from worker.encoder.checkpoint import load_checkpoint, read_config, tensor_shapes
 from worker.encoder.tokenizer import clip_tokenizer
+
+pytest.importorskip("torch", reason=NEEDS_TORCH)
+
+import torch
+from safetensors.torch import load_file, save_file
+from transformers import CLIPConfig, CLIPModel, CLIPTokenizer
 
 pytestmark = pytest.mark.starts_processes
 

@@ -2,9 +2,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 
+from tests.optional_packages import NEEDS_TORCH
 from worker.encoder.load_encoder import load_encoder
+
+pytest.importorskip("torch", reason=NEEDS_TORCH)
+
+import torch
 
 pytestmark = pytest.mark.skipif(
     not torch.cuda.is_available(), reason="no CUDA device, or a torch that is built without CUDA"

@@ -5,12 +5,16 @@ import sys
 from pathlib import Path
 
 import pytest
-import torch
-from safetensors.torch import load_file, save_file
 
 from common.errors import ModelUnavailable
+from tests.optional_packages import NEEDS_TORCH
 from tests.unit.worker.conftest import edit_config, write_tiny_clip
 from worker.encoder.load_encoder import EncoderChoice, load_encoder
+
+pytest.importorskip("torch", reason=NEEDS_TORCH)
+
+import torch
+from safetensors.torch import load_file, save_file
 
 pytestmark = pytest.mark.starts_processes
 

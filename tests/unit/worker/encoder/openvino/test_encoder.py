@@ -8,13 +8,17 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pytest
-import torch
-from transformers import CLIPImageProcessorPil, CLIPModel, CLIPTokenizer
 
 from common.errors import ModelUnavailable
+from tests.optional_packages import NEEDS_TORCH
 from tests.unit.worker.conftest import write_tiny_clip
 from worker.encoder.load_encoder import load_encoder
 from worker.encoder.protocol import Precision
+
+pytest.importorskip("torch", reason=NEEDS_TORCH)
+
+import torch
+from transformers import CLIPImageProcessorPil, CLIPModel, CLIPTokenizer
 
 pytestmark = pytest.mark.starts_processes
 

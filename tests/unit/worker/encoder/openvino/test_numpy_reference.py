@@ -3,13 +3,17 @@ from typing import Any
 
 import numpy as np
 import pytest
-import torch
-from transformers import CLIPImageProcessorPil, CLIPModel, CLIPTokenizer
 
+from tests.optional_packages import NEEDS_TORCH
 from tests.unit.worker.conftest import write_tiny_clip
 from worker.encoder.checkpoint import load_checkpoint
 from worker.encoder.openvino.numpy_reference import ReferenceEncoder
 from worker.encoder.preprocessing import read_preprocessing
+
+pytest.importorskip("torch", reason=NEEDS_TORCH)
+
+import torch
+from transformers import CLIPImageProcessorPil, CLIPModel, CLIPTokenizer
 
 TEXTS = ["red", "a blue cover with a red cover on it", "so many words that they are cut " * 5]
 
