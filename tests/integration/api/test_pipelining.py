@@ -8,7 +8,7 @@ import pytest
 from api.http.connection import flow_control, uvicorn_protocol
 from api.http.connection.uvicorn_protocol import GuardedProtocol
 from tests.integration.api.conftest import StartGateway
-from tests.integration.api.raw import Address, address_of, answers, connect, read_all
+from tests.integration.api.raw import Address, address_of, answers, connect, exchange, read_all
 from tests.integration.api.stand_ins import StandInWorker
 from tests.polling import eventually
 from tests.running_gateway import RunningGateway
@@ -144,3 +144,31 @@ def send_for_ever(connection: socket.socket) -> None:
             connection.sendall(b"GET /openapi.json HTTP/1.1\r\nHost: x\r\n\r\n")
     except OSError:
         return
+
+
+BODY = b"x" * 1000
+UNREAD = {
+    "GET with a body": (200, b"GET /livez HTTP/1.1\r\n"),
+    "unknown path": (404, b"POST /api/nothing HTTP/1.1\r\n"),
+    "wrong method": (405, b"POST /livez HTTP/1.1\r\n"),
+    "unknown parameter": (
+        422,
+        b"POST /api/search-by-image?unknown=1 HTTP/1.1\r\nContent-Type: image/png\r\n",
+    ),
+    "compressed": (415, b"POST /api/search-by-image HTTP/1.1\r\nContent-Encoding: gzip\r\n"),
+}
+LENGTH = b"Content-Length: 1000\r\n\r\n" + BODY
+CHUNKED = b"Transfer-Encoding: chunked\r\n\r\n3e8\r\n" + BODY + b"\r\n0\r\n\r\n"
+
+
+@pytest.mark.parametrize("name", UNREAD)
+@pytest.mark.parametrize("body", [LENGTH, CHUNKED], ids=["length", "chunked"])
+def test_an_answer_before_the_body_was_read_announces_the_close(
+    address: Address, name: str, body: bytes
+) -> None:
+    status, head = UNREAD[name]
+    following = b"GET /livez HTTP/1.1\r\nHost: x\r\n\r\n"
+
+    (answer,) = answers(exchange(address, head + b"Host: x\r\n" + body + following))
+
+    assert (answer.status, answer.headers["connection"]) == (status, "close")
