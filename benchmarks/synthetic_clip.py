@@ -15,6 +15,8 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
+from common.strict_numbers import whole_number
+
 #: The number of merges in openai/CLIP's vocabulary of 49,408 tokens.
 MERGES_COUNT = 48_894
 BPE_VARIABLE = "CLIP_BPE"
@@ -86,7 +88,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.synthetic_clip", description=__doc__)
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--bpe", type=Path, default=os.environ.get(BPE_VARIABLE))
-    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--seed", type=whole_number, default=0)
     parser.add_argument("--dtype", choices=["float32", "float16"], default="float32")
     options = parser.parse_args(arguments)
     recipe = {

@@ -28,12 +28,17 @@ from pydantic import (
 from common import url_validation
 from common.errors import SettingsError
 from common.images.cost.estimate import MAX_COST_S
+from common.strict_numbers import read_decimal, read_whole_number
 
 MIB = 1024 * 1024
 
 
 def _secret(check: Callable[[str], str]) -> AfterValidator:
     return AfterValidator(lambda value: SecretStr(check(value.get_secret_value())))
+
+
+def _read_text(read: Callable[[str], object]) -> Callable[[object], object]:
+    return lambda value: read(value) if isinstance(value, str) else value
 
 
 def _header_value(value: str) -> str:
@@ -75,7 +80,7 @@ def read_rate(value: str) -> str:
 UNLIMITED = "unlimited"
 #: The length in seconds of each unit of time in a rate.
 UNIT_SECONDS: Mapping[str, int] = MappingProxyType({"second": 1, "minute": 60, "hour": 3600, "day": 86_400})
-_RATE = re.compile(rf"[1-9]\d{{0,8}}/({'|'.join(UNIT_SECONDS)})")
+_RATE = re.compile(rf"[1-9][0-9]{{0,8}}/({'|'.join(UNIT_SECONDS)})")
 _ORIGIN = re.compile(r"https?://[A-Za-z0-9.\-\[\]:]+")
 
 RedisUrl = Annotated[SecretStr, _secret(url_validation.redis_url)]
@@ -83,8 +88,10 @@ PostgresUrl = Annotated[SecretStr, _secret(url_validation.postgres_url)]
 SupabaseUrl = Annotated[str, AfterValidator(url_validation.supabase_url)]
 PublicUrl = Annotated[str, AfterValidator(url_validation.public_url)]
 Key = Annotated[SecretStr, _secret(_header_value)]
-Seconds = Annotated[float, Field(gt=0, le=86_400)]
-Count = Annotated[int, Field(ge=1)]
+Whole = Annotated[int, BeforeValidator(_read_text(read_whole_number))]
+Decimal = Annotated[float, BeforeValidator(_read_text(read_decimal))]
+Seconds = Annotated[Decimal, Field(gt=0, le=86_400)]
+Count = Annotated[Whole, Field(ge=1)]
 #: Text that is valid within an HTTP header's value.
 HeaderText = Annotated[str, Field(pattern=r"^[\x20-\x7e]{1,200}$")]
 #: A rate limit in cost units per unit of time; docs/http.md lists the cost of each request.
@@ -109,8 +116,8 @@ class Settings(BaseModel):
 
     # The gateway.
     host: str = "127.0.0.1"
-    port: Annotated[int, Field(ge=0, le=65_535)] = 8000
-    default_wait_s: Annotated[float, Field(ge=0, le=60)] = 15.0
+    port: Annotated[Whole, Field(ge=0, le=65_535)] = 8000
+    default_wait_s: Annotated[Decimal, Field(ge=0, le=60)] = 15.0
     max_image_bytes: Count = 10 * MIB
     max_image_pixels: Count = 50_000_000
     #: Maximum CPU time in seconds for decoding one image. The gateway refuses an image whose estimate exceeds
@@ -165,11 +172,11 @@ class Settings(BaseModel):
     device: str = "auto"
     #: `auto` means bfloat16 if the device supports bfloat16 in hardware, else float32.
     encoder_precision: Literal["auto", "float32", "int8"] = "auto"
-    #: Time in ms that the `fixed` encoder (which replaces the model in tests and benchmarks) takes per batch.
-    fixed_latency_ms: Annotated[float, Field(ge=0)] = 0.0
-    encoder_threads: Annotated[int, Field(ge=0)] = 0
+    #: Time in ms that the `fixed` encoder takes per batch; it replaces the model in tests and benchmarks.
+    fixed_latency_ms: Annotated[Decimal, Field(ge=0)] = 0.0
+    encoder_threads: Annotated[Whole, Field(ge=0)] = 0
     batch_max: Count = 16
-    batch_wait_ms: Annotated[float, Field(ge=0, le=1000)] = 0.0
+    batch_wait_ms: Annotated[Decimal, Field(ge=0, le=1000)] = 0.0
     worker_concurrency: Count = 32
     decoder_processes: Count = 1
     decode_timeout_s: Seconds = 10.0

@@ -23,7 +23,7 @@ _POSTGRES_FORM = "a URL such as postgresql://user:password@host:5432/database"
 _SUPABASE_FORM = "a URL such as https://xxxxx.supabase.co"
 
 _AUTHORITY = re.compile(r"[^/?#]*")
-_HOST_AND_PORT = re.compile(r"(?:\[[0-9A-Fa-f:.%]+\]|[^:\[\]]*)(?::(?P<port>\d{1,5}))?")
+_HOST_AND_PORT = re.compile(r"(?:\[[0-9A-Fa-f:.%]+\]|[^:\[\]]*)(?::(?P<port>[0-9]{1,5}))?")
 _BARE_IPV6 = re.compile(r"[0-9A-Fa-f.]*:[0-9A-Fa-f.:]*:[0-9A-Fa-f.:]*")
 _STRAY_PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")
 _PATH_SEGMENT = re.compile(r"[A-Za-z0-9._~-]+")
@@ -222,7 +222,7 @@ def _check_socket(parts: _Parts) -> None:
 def _check_database(parts: _Parts) -> None:
     if len(parts.hosts) > 1:
         raise ValueError(f"one server and not several. {NO_CLUSTER}. {NO_SENTINEL}")
-    if re.fullmatch(r"/?\d*/?", unquote(parts.path)) is None:
+    if re.fullmatch(r"/?[0-9]{0,9}/?", unquote(parts.path)) is None:
         raise ValueError(f"after the host, only a database number such as /0 is allowed; {PERCENT_ENCODING}")
 
 
@@ -237,7 +237,7 @@ def _redis_options(parts: _Parts) -> dict[str, str]:
         )
     if options.pop("protocol", "3") != "3":
         raise ValueError("a Redis URL without protocol=2: messages are heard by version 3 of the protocol")
-    if not options.get("db", "0").isdecimal():
+    if not re.fullmatch(r"[0-9]{1,9}", options.get("db", "0")):
         raise ValueError("db is a database number")
     if parts.scheme == "rediss":
         _check_certificates(options)

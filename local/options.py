@@ -8,6 +8,7 @@ from pathlib import Path
 
 from common.errors import SettingsError
 from common.settings import Settings, load_settings
+from common.strict_numbers import read_whole_number
 from local.state_folder import redis_folder, shared_folder, state_folder
 
 #: The folder of this repository's small CLIP model, trained on generated covers (models/demo/README.md).
@@ -73,9 +74,10 @@ def read_options(environ: Mapping[str, str]) -> LocalOptions:
 
 
 def _whole(value: str, *, name: str) -> int:
-    if not value.isdecimal() or int(value) == 0:
-        raise SettingsError(f"{name}: a whole number of at least 1, not {value!r}")
-    return int(value)
+    try:
+        return read_whole_number(value, least=1)
+    except ValueError as error:
+        raise SettingsError(f"{name}: {error}") from None
 
 
 def _reachable(host: str) -> str:

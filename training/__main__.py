@@ -7,6 +7,7 @@ import argparse
 import sys
 from collections.abc import Callable, Sequence
 
+from common.strict_numbers import whole_number
 from worker.encoder.checkpoint import INSTALL_TORCH
 
 try:
@@ -25,7 +26,9 @@ COMMANDS: tuple[Command, ...] = (pretrain, finetune, evaluate)
 def parser() -> argparse.ArgumentParser:
     """Return the parser with every command."""
     top = command_parser("training", about=__doc__, commands=COMMANDS)
-    top.add_argument("--threads", type=int, default=0, help="CPU threads for torch; 0: one for every core")
+    top.add_argument(
+        "--threads", type=whole_number, default=0, help="CPU threads for torch; 0: one for every core"
+    )
     return top
 
 

@@ -15,6 +15,7 @@ from api.contract.request_errors import (
 )
 from api.http.body_budget import Body
 from api.http.multipart import ImageForm, empty_file, too_large
+from common.strict_numbers import read_whole_number
 
 #: The maximum number of seconds for receiving a body, enough for ten megabytes at 350 kB/s.
 BODY_TIMEOUT_S = 30.0
@@ -128,8 +129,10 @@ def _check_coding(request: Request) -> None:
 
 def declared_bytes(request: Request) -> int | None:
     """Return the value of `Content-Length`, used only for early refusals, or None if it is missing."""
-    declared = request.headers.get("content-length", "")
-    return int(declared) if declared.isascii() and declared.isdigit() else None
+    try:
+        return read_whole_number(request.headers.get("content-length", ""))
+    except ValueError:
+        return None
 
 
 def _incoming_image(request: Request, buffer: bytearray, *, max_bytes: int) -> ImageForm | RawImage:

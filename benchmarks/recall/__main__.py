@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from benchmarks.recall.measurement import QUERIES, SIZES, measure
+from common.strict_numbers import positive_integer
 
 RESULTS = Path(__file__).parent.parent / "recall.json"
 
@@ -15,8 +16,10 @@ RESULTS = Path(__file__).parent.parent / "recall.json"
 def main(arguments: Sequence[str]) -> int:
     """Run the recall benchmark; return 0 if every target was met."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.recall", description=__doc__)
-    parser.add_argument("--rows", type=int, action="append", help="size of a catalog; repeatable")
-    parser.add_argument("--queries", type=int, default=QUERIES, help="per kind (%(default)s)")
+    parser.add_argument(
+        "--rows", type=positive_integer, action="append", help="size of a catalog; repeatable"
+    )
+    parser.add_argument("--queries", type=positive_integer, default=QUERIES, help="per kind (%(default)s)")
     options = parser.parse_args(arguments)
     sizes = options.rows or SIZES
     rows = []

@@ -23,6 +23,7 @@ from benchmarks.soak.samples import Growth, Samples
 from benchmarks.soak.table import table
 from common.redis import keyspace
 from common.settings import Settings
+from common.strict_numbers import decimal_number, whole_number
 from local.gateway_and_worker import Service
 
 RESULTS = Path(__file__).parent.parent / "soak.json"
@@ -62,8 +63,8 @@ PERMANENT_KEYS = frozenset(
 def main(arguments: Sequence[str]) -> int:
     """Run the soak test; return 0 if no job was lost or late, nothing grew and no key was left."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.soak", description=__doc__)
-    parser.add_argument("--minutes", type=float, default=10.0)
-    parser.add_argument("--seed", type=int, default=4)
+    parser.add_argument("--minutes", type=decimal_number, default=10.0)
+    parser.add_argument("--seed", type=whole_number, default=4)
     options = parser.parse_args(arguments)
     # Handle SIGTERM like Ctrl-C, so that the servers are stopped before this process ends.
     signal.signal(signal.SIGTERM, signal.default_int_handler)

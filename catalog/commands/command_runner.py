@@ -96,10 +96,3 @@ def run_command(package: str, options: argparse.Namespace, *, resume_hint: str) 
         return outcome
     console.print(f"{package}: {failure}", style="red", markup=False)
     return Outcome.FAILED
-
-
-def positive_integer(value: str) -> int:
-    """Return the argument's value as an integer; it must be at least 1."""
-    if not value.isdecimal() or int(value) == 0:
-        raise argparse.ArgumentTypeError(f"a whole number of at least 1, not {value!r}")
-    return int(value)

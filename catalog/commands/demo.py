@@ -3,10 +3,11 @@
 import argparse
 
 from catalog.cache_invalidation import invalidate_cached_results
-from catalog.commands.command_runner import Call, Outcome, positive_integer
+from catalog.commands.command_runner import Call, Outcome
 from catalog.demo.loading import load_demo
 from catalog.progress_bar import progress_bar
 from common.errors import SettingsError
+from common.strict_numbers import positive_integer
 from worker.encoder.model_files import find_model
 
 DEMO_ALBUMS = 2000

@@ -11,7 +11,7 @@ from pathlib import Path
 from rich.console import Console
 
 from catalog.cache_invalidation import invalidating_cached_results
-from catalog.commands.command_runner import Call, Outcome, positive_integer
+from catalog.commands.command_runner import Call, Outcome
 from catalog.database.vector_index import MEMORY_MIB, build_index, drop_index_if_empty
 from catalog.ingest.album_source import (
     AlbumSource,
@@ -35,6 +35,7 @@ from catalog.writer.protocol import CatalogWriter
 from common.catalog.postgres_connections import open_connection
 from common.errors import SettingsError
 from common.settings import Settings
+from common.strict_numbers import positive_integer
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 import psycopg
 
 from catalog.cache_invalidation import invalidate_cached_results
-from catalog.commands.command_runner import Call, Outcome, positive_integer
+from catalog.commands.command_runner import Call, Outcome
 from catalog.database.vector_index import MEMORY_MIB
 from catalog.ingest.covers.existing_album_covers import CatalogCovers
 from catalog.ingest.covers.fetch.command_line_options import add_fetching_arguments, open_fetcher
@@ -25,6 +25,7 @@ from catalog.reembedding.table_swap import index_copy, switch
 from common.catalog.postgres_connections import open_connection
 from common.catalog.protocol import ModelStamp
 from common.errors import SettingsError
+from common.strict_numbers import positive_integer
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -13,6 +13,7 @@ from PIL import Image
 from catalog.demo.albums import DEMO_SEED, demo_albums
 from catalog.demo.catalog_rows import write_table
 from catalog.demo.drawing.cover import cover_jpeg, draw_cover
+from common.strict_numbers import positive_integer, whole_number
 
 
 def contact_sheet(*, columns: int, rows: int, size_px: int, seed: int) -> Image.Image:
@@ -36,10 +37,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m catalog.demo", description=__doc__)
     parser.add_argument("output", type=Path)
     parser.add_argument("--each", action="store_true", help="OUTPUT is a folder for one JPEG per album")
-    parser.add_argument("--columns", type=int, default=10)
-    parser.add_argument("--rows", type=int, default=6)
-    parser.add_argument("--size-px", type=int, default=180)
-    parser.add_argument("--seed", type=int, default=DEMO_SEED)
+    parser.add_argument("--columns", type=positive_integer, default=10)
+    parser.add_argument("--rows", type=positive_integer, default=6)
+    parser.add_argument("--size-px", type=positive_integer, default=180)
+    parser.add_argument("--seed", type=whole_number, default=DEMO_SEED)
     parser.add_argument(
         "--table", type=Path, help="also write the albums to this .csv, .jsonl or .parquet file"
     )

@@ -18,6 +18,7 @@ from common.redis import keyspace
 from common.redis.clients import SOCKET_TIMEOUT_S, connection_options, open_redis
 from common.redis.errors import FIRST_VERSION, permanent_error
 from common.settings import Settings
+from common.strict_numbers import read_whole_number
 from common.url_validation import NO_CLUSTER, NO_SENTINEL
 
 log = logging.getLogger(__name__)
@@ -58,7 +59,11 @@ def unsupported_reason(info: Mapping[str, Any]) -> str | None:
     if info.get("redis_mode") == "sentinel":
         return NO_SENTINEL
     version = str(info.get("redis_version", FIRST_VERSION))
-    if int(version.partition(".")[0]) < FIRST_VERSION:
+    try:
+        is_old = read_whole_number(version.partition(".")[0]) < FIRST_VERSION
+    except ValueError:
+        return f"Redis {version} has no numbered version: version {FIRST_VERSION} or later is needed"
+    if is_old:
         return f"Redis {version} is too old: version {FIRST_VERSION} or later is needed"
     return None
 

@@ -14,6 +14,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
 from typing import Self
 
+from common.strict_numbers import read_whole_number
+
 PREFIX = "/rest/v1/"
 POLL_S = 0.02
 _HOP_BY_HOP = frozenset({"connection", "keep-alive", "transfer-encoding", "content-length", "host"})
@@ -107,7 +109,12 @@ class _Handler(BaseHTTPRequestHandler):
             super().handle()
 
     def do_POST(self) -> None:
-        body = self.rfile.read(int(self.headers.get("content-length") or 0))
+        try:
+            size = read_whole_number(self.headers.get("content-length") or "0")
+        except ValueError:
+            self.send_error(400, "Content-Length is not one number")
+            return
+        body = self.rfile.read(size)
         answer = self.server.gateway.own_answer(self.path, self.headers) or self._forward(body)
         self.send_response(answer.status)
         for name, value in answer.headers.items():

@@ -2,14 +2,13 @@
 
 import argparse
 
+from common.strict_numbers import decimal_number
+
 
 def share(value: str) -> float:
-    """Return an argument's value as a number that is at least 0 and less than 1."""
-    try:
-        number = float(value)
-    except ValueError:
-        number = -1.0
-    if not 0 <= number < 1:
+    """Return an argument's value as a share from 0 to less than 1."""
+    number = decimal_number(value)
+    if number >= 1:
         raise argparse.ArgumentTypeError(f"a share such as 0.1, not {value!r}")
     return number
 

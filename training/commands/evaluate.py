@@ -5,12 +5,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from catalog.commands.command_runner import Call, Outcome, positive_integer
+from catalog.commands.command_runner import Call, Outcome
 from catalog.demo.albums import demo_albums
 from catalog.demo.drawing.cover import draw_cover
 from catalog.ingest.album_source import add_source_arguments, open_album_source
 from catalog.ingest.columns.fields import Album
 from common.errors import SettingsError
+from common.strict_numbers import positive_integer
 from training.commands.arguments import add_device_argument, share
 from training.commands.finetune import report_rejected
 from training.data.decoded_covers import DecodedCovers, DecodedCoverStore

@@ -9,11 +9,12 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from catalog.commands.command_runner import Call, Outcome, positive_integer
+from catalog.commands.command_runner import Call, Outcome
 from catalog.ingest.album_source import add_source_arguments, open_album_source, report_path
 from catalog.ingest.rejection import Rejected
 from catalog.ingest.report import Report
 from common.errors import SettingsError
+from common.strict_numbers import decimal_number, positive_integer, whole_number
 from training.commands.arguments import add_device_argument, share
 from training.data.decoded_covers import DecodedCoverStore
 from training.data.splits import Shares
@@ -60,7 +61,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     add(
         "--twins",
-        type=int,
+        type=whole_number,
         default=0,
         help="covers per batch that must also be recognised in a photograph (%(default)s)",
     )
@@ -80,12 +81,12 @@ def _add_schedule(parser: argparse.ArgumentParser) -> None:
     )
     add("--steps", type=positive_integer, help="number of steps, instead of --epochs")
     add("--batch", type=positive_integer, default=_DEFAULT.batch, help="covers per step (%(default)s)")
-    add("--learning-rate", type=float, default=_DEFAULT.learning_rate, help="(%(default)s)")
-    add("--weight-decay", type=float, default=_DEFAULT.weight_decay, help="(%(default)s)")
-    add("--seed", type=int, default=_DEFAULT.seed, help="(%(default)s)")
+    add("--learning-rate", type=decimal_number, default=_DEFAULT.learning_rate, help="(%(default)s)")
+    add("--weight-decay", type=decimal_number, default=_DEFAULT.weight_decay, help="(%(default)s)")
+    add("--seed", type=whole_number, default=_DEFAULT.seed, help="(%(default)s)")
     add(
         "--patience",
-        type=int,
+        type=whole_number,
         default=_DEFAULT.patience,
         help="validations without progress before an early stop; 0: never",
     )

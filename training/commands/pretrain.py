@@ -3,7 +3,8 @@
 import argparse
 from pathlib import Path
 
-from catalog.commands.command_runner import Call, Outcome, positive_integer
+from catalog.commands.command_runner import Call, Outcome
+from common.strict_numbers import decimal_number, positive_integer, whole_number
 from training.pretrain import pretrain
 
 
@@ -19,8 +20,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     add("--steps", type=positive_integer, default=4200)
     add("--covers", type=positive_integer, default=32_000)
-    add("--seed", type=int, default=7)
-    add("--learning-rate", type=float, default=1e-3)
+    add("--seed", type=whole_number, default=7)
+    add("--learning-rate", type=decimal_number, default=1e-3)
 
 
 def run(call: Call) -> Outcome:

@@ -6,6 +6,7 @@ from functools import lru_cache
 from ipaddress import AddressValueError, IPv6Address
 
 from api.contract.request_errors import HeadersTooLarge, MalformedBody, NotImplementedHere
+from common.strict_numbers import read_whole_number
 
 RawHeaders = Sequence[tuple[bytes, bytes]]
 
@@ -154,7 +155,8 @@ def _check_codings(codings: Sequence[bytes], version: str, *, has_length: bool) 
 
 
 def _body_bytes(lengths: Sequence[bytes]) -> int:
-    digits = lengths[0].strip(_BLANKS)
-    if len(lengths) > 1 or not digits.isdigit():
-        raise MalformedBody("Content-Length is not one number")
-    return int(digits)
+    try:
+        (length,) = lengths
+        return read_whole_number(length.strip(_BLANKS).decode("latin-1"))
+    except ValueError:
+        raise MalformedBody("Content-Length is not one number") from None

@@ -6,6 +6,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from common.errors import SettingsError
 from local.keys import with_running_redis
 from local.options import read_options
 from local.state_folder import DEFAULT_STATE, state_folder
@@ -60,3 +61,10 @@ def test_the_record_of_a_killed_redis_is_ignored(tmp_path: Path, record: dict[st
     environ = {"STATE_DIR": str(tmp_path)}
 
     assert with_running_redis(environ) == environ
+
+
+@pytest.mark.parametrize("name", ["WORKERS", "DEMO_ALBUMS"])
+@pytest.mark.parametrize("value", ["0", "-1", "1_0", " 1", "\u0661", "1.0", "many"])
+def test_a_malformed_number_is_named(name: str, value: str) -> None:
+    with pytest.raises(SettingsError, match=f"{name}: a whole number of at least 1"):
+        read_options({name: value})

@@ -16,6 +16,7 @@ import openvino
 
 from common.child_processes import end_with_parent
 from common.errors import ModelUnavailable
+from common.strict_numbers import whole_number
 from worker.encoder.checkpoint import load_checkpoint
 from worker.encoder.model_files import ModelSource, find_model
 from worker.encoder.openvino.clip_graph import image_model, text_model
@@ -58,7 +59,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("folder", type=Path)
     parser.add_argument("entry", type=Path)
     parser.add_argument("--int8", action="store_true")
-    parser.add_argument("--parent", type=int, help="id of the parent process; the export ends with it")
+    parser.add_argument(
+        "--parent", type=whole_number, help="id of the parent process; the export ends with it"
+    )
     options = parser.parse_args(arguments)
     if options.parent is not None:
         # The export ends when its worker ends; otherwise it could write to the same folder as the next

@@ -31,7 +31,7 @@ RETRY_AFTER_MAX_S = 120.0
 #: quota per minute.
 FAILURES_MAX, PATIENCE_S, LEFT_ALONE_S = 5, 90.0, 60.0
 
-_RATE = re.compile(r"(\d+(?:\.\d+)?)(?:/(s|second|m|minute|h|hour))?")
+_RATE = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,9})?)(?:/(s|second|m|minute|h|hour))?")
 _SECONDS = {"s": 1.0, "second": 1.0, "m": 60.0, "minute": 60.0, "h": 3600.0, "hour": 3600.0}
 
 

@@ -3,12 +3,14 @@
 import time
 import zlib
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 
 import httpx
 
 from catalog.ingest.rejection import RowFault
+from common.strict_numbers import read_decimal
 
 #: The maximum number of characters in an ETag or Last-Modified header; longer headers are not stored.
 _VALIDATOR_MAX_CHARS = 500
@@ -46,8 +48,8 @@ class FetchedCover:
 def retry_after_s(headers: httpx.Headers) -> float | None:
     """Return the Retry-After header in seconds, or None if the header is missing or invalid."""
     value = headers.get("retry-after", "").strip()
-    if value.isascii() and value.replace(".", "", 1).isdigit():
-        return float(value)
+    with suppress(ValueError):
+        return read_decimal(value)
     try:
         until = parsedate_to_datetime(value).timestamp()
         # The host's clock (the Date header) is preferred, because this machine's clock may differ from it.

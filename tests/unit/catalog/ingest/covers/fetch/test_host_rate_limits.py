@@ -182,7 +182,7 @@ def test_a_rate_is_parsed(text: str, per_s: float) -> None:
     assert read_rate(text) == per_s
 
 
-@pytest.mark.parametrize("text", ["", "0", "-1", "4/day", "fast", "4 / s", "1e3", "0/s"])
+@pytest.mark.parametrize("text", ["", "0", "-1", "4/day", "fast", "4 / s", "1e3", "0/s", "\u0664/s", "4_0"])
 def test_an_invalid_rate_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="a rate such as 4"):
         read_rate(text)
