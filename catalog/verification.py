@@ -84,7 +84,7 @@ def _index(found: Findings) -> Iterator[Check]:
     index = found.index
     if index is None or not index.valid:
         state = "there is none" if index is None else f"{index.name} was left unfinished"
-        yield Check("index", holds=False, seen=f"{state}; run the ingest again, it builds it")
+        yield Check("index", holds=False, seen=f"{state}; run the ingest again to build it")
     else:
         yield Check("index", holds=True, seen=f"{index.name}, {index.size_bytes / 2**20:.1f} MiB")
         seen = "the planner uses it" if index.usable else "the planner does not use it"

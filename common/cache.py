@@ -151,7 +151,7 @@ class WorkerCache:
         try:
             pipeline.execute()
         except (RedisError, OSError) as error:
-            log.warning("the cache takes no entry", extra={"error": type(error).__name__})
+            log.warning("the cache cannot store entries", extra={"error": type(error).__name__})
 
 
 def _embedding_in(entry: bytes | None) -> npt.NDArray[np.float32] | None:

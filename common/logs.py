@@ -108,20 +108,20 @@ class _Warnings:
 
 def _log_uncaught(kind: type[BaseException], error: BaseException, traceback: TracebackType | None) -> None:
     if not issubclass(kind, KeyboardInterrupt):
-        log.critical("the process ends by an error", exc_info=(kind, error, traceback))
+        log.critical("the process ends because of an error", exc_info=(kind, error, traceback))
 
 
 def _log_uncaught_in_thread(args: threading.ExceptHookArgs) -> None:
     if args.exc_value is not None and not issubclass(args.exc_type, SystemExit):
         name = args.thread.name if args.thread else None
         exc_info = (args.exc_type, args.exc_value, args.exc_traceback)
-        log.error("a thread ends by an error", exc_info=exc_info, extra={"thread_name": name})
+        log.error("a thread ends because of an error", exc_info=exc_info, extra={"thread_name": name})
 
 
 def _log_unraisable(args: "sys.UnraisableHookArgs") -> None:
     if args.exc_value is not None:
         exc_info = (args.exc_type, args.exc_value, args.exc_traceback)
-        log.error("an error has nobody to be raised to", exc_info=exc_info)
+        log.error("an error could not be raised", exc_info=exc_info)
 
 
 def _shortened(value: object) -> object:

@@ -56,12 +56,12 @@ def _network(value: object) -> object:
     try:
         return ip_network(value) if isinstance(value, str) else value
     except ValueError as error:
-        raise ValueError("addresses and networks, with commas: 10.0.0.5, 192.168.0.0/16") from error
+        raise ValueError("addresses and networks, separated by commas: 10.0.0.5, 192.168.0.0/16") from error
 
 
 def _origin(value: str) -> str:
     if value != "*" and not _ORIGIN.fullmatch(value):
-        raise ValueError("origins such as https://example.org, with commas, or *")
+        raise ValueError("origins such as https://example.org, separated by commas, or *")
     return value
 
 
@@ -227,7 +227,7 @@ def load_settings(environ: Mapping[str, str]) -> Settings:
     given = {name: value for name, value in read.items() if value}
     for name, value in given.items():
         if len(value) > 1 and value[0] == value[-1] and value[0] in "\"'":
-            raise SettingsError(f"{name.upper()}: its quotes count as a part of it: leave them out")
+            raise SettingsError(f"{name.upper()}: the quotes are part of the value: remove them")
     try:
         return Settings.model_validate(given)
     except ValidationError as error:

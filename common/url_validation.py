@@ -96,7 +96,7 @@ def postgres_url(url: str) -> str:
         raise ValueError(_POSTGRES_FORM)
     parts = _split(url)
     if _PLACEHOLDER.search(unquote(parts.user_info)):
-        raise ValueError("the password's placeholder is still in it: put the password in its place")
+        raise ValueError("it still contains the placeholder of the password: replace it by the password")
     try:
         parameters = conninfo_to_dict(url)
     except psycopg.ProgrammingError:
@@ -175,7 +175,7 @@ def _check_project(host: str, *, scheme: str, path: str) -> None:
 
 def _split(url: str) -> _Parts:
     if any(character.isspace() or not character.isprintable() for character in url):
-        raise ValueError(f"a URL holds no blanks or line breaks; {PERCENT_ENCODING}")
+        raise ValueError(f"a URL contains no spaces or line breaks; {PERCENT_ENCODING}")
     scheme, _, rest = url.partition("://")
     authority = _AUTHORITY.match(rest)
     assert authority is not None  # noqa: S101 - the pattern also matches an empty string
@@ -202,7 +202,7 @@ def _check_host(name: str) -> None:
     found = _HOST_AND_PORT.fullmatch(name)
     if found is None:
         if _BARE_IPV6.fullmatch(name):
-            raise ValueError("an IPv6 address stands in brackets, such as [::1]")
+            raise ValueError("an IPv6 address is written in brackets, such as [::1]")
         raise ValueError(f"its host and port cannot be read; {PERCENT_ENCODING}")
     if found["port"] is not None and not 1 <= int(found["port"]) <= _PORT_MAX:
         raise ValueError(f"a port is a number from 1 to {_PORT_MAX}; {PERCENT_ENCODING}")
@@ -232,11 +232,11 @@ def _redis_options(parts: _Parts) -> dict[str, str]:
     if not options.keys() <= allowed:
         raise ValueError(
             f"a Redis URL has the options {', '.join(sorted(_REDIS_OPTIONS))} and, after rediss://, "
-            f"{', '.join(sorted(_TLS_OPTIONS))}; time limits and retries are the service's own; "
+            f"{', '.join(sorted(_TLS_OPTIONS))}; the service sets time limits and retries itself; "
             f"{PERCENT_ENCODING}"
         )
     if options.pop("protocol", "3") != "3":
-        raise ValueError("a Redis URL without protocol=2: messages are heard by version 3 of the protocol")
+        raise ValueError("a Redis URL without protocol=2: the service needs version 3 of the protocol")
     if not re.fullmatch(r"[0-9]{1,9}", options.get("db", "0")):
         raise ValueError("db is a database number")
     if parts.scheme == "rediss":
@@ -255,7 +255,7 @@ def _check_certificates(options: dict[str, str]) -> None:
     if "ssl_cert_reqs" in options:
         options["ssl_cert_reqs"] = asked
     if "ssl_keyfile" in options and "ssl_certfile" not in options:
-        raise ValueError("ssl_keyfile needs ssl_certfile beside it")
+        raise ValueError("ssl_keyfile requires ssl_certfile")
     context = ssl.create_default_context()
     with _naming("ssl_ca_certs", "ssl_ca_path", "ssl_ca_data", among=options):
         trusted = [options.get(name) for name in ("ssl_ca_certs", "ssl_ca_path", "ssl_ca_data")]

@@ -52,7 +52,7 @@ def _from_file(name: str | None) -> list[str]:
     except OSError as error:
         raise SettingsError(f"--from-file {name}: {error.strerror}") from error
     except UnicodeError as error:
-        raise SettingsError(f"--from-file {name}: it is no UTF-8 text") from error
+        raise SettingsError(f"--from-file {name}: it is not UTF-8 text") from error
     return [line.strip() for line in text.splitlines() if line.strip()]
 
 

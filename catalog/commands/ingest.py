@@ -78,7 +78,7 @@ def run(call: Call) -> Outcome:
     if options.missing:
         return _run_missing(call)
     if options.table is None or options.covers is None:
-        raise SettingsError("ingest: name the table and its --covers, or say --missing")
+        raise SettingsError("ingest: give a table and its --covers, or --missing")
     source = open_album_source(options, call.settings, recheck=options.recheck_covers)
     _say_how_read(console, source)
     with _embedder(call) as embedder, open_checked_writer(call.settings, call.console) as writer:
@@ -115,7 +115,7 @@ def run(call: Call) -> Outcome:
 def _run_missing(call: Call) -> Outcome:
     options, settings, console = call.options, call.settings, call.console
     if options.table is not None or options.map or options.cover_url is not None:
-        raise SettingsError("ingest --missing: it takes no table, and neither --map nor --cover-url")
+        raise SettingsError("ingest --missing takes no table, no --map and no --cover-url")
     folder = settings.covers_dir if options.covers is None else Path(options.covers)
     if folder is not None and not folder.is_dir():
         named = "COVERS_DIR" if options.covers is None else "--covers"
@@ -153,7 +153,10 @@ def _run_missing(call: Call) -> Outcome:
 
 def _claim(console: Console, writer: CatalogWriter, embedder: CoverEmbedder) -> None:
     if not claim_catalog(writer, embedder.stamp):
-        console.print("the catalog does not say which model made its vectors; taken on trust", style="yellow")
+        console.print(
+            "the catalog does not say which model made its vectors; it is assumed to be this model",
+            style="yellow",
+        )
 
 
 def _embedder(call: Call) -> AbstractContextManager[CoverEmbedder]:
@@ -172,7 +175,7 @@ def _indexed(settings: Settings, console: Console, *, memory_mib: int) -> Iterat
     url = settings.database_url.get_secret_value()
     with open_connection(url) as connection:
         if drop_index_if_empty(connection):
-            console.print("first load: the index is built after it")
+            console.print("first load: the index is built afterwards")
     yield
     with open_connection(url, autocommit=True) as connection:
         built = build_index(

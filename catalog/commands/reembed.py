@@ -32,13 +32,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments for the model, the covers, and albums whose cover is missing."""
     add = parser.add_argument
     add("--model", help="the model to move to (a value of CLIP_MODEL)")
-    add("--covers", type=Path, metavar="DIR", help="the folder of the covers that are files")
+    add("--covers", type=Path, metavar="DIR", help="the folder of the cover files")
     add(
         "--leave-out",
         action="store_true",
         help="switch although covers are missing; searches do not find those albums",
     )
-    add("--abandon", action="store_true", help="delete the copy that an earlier call began")
+    add("--abandon", action="store_true", help="delete the unfinished copy of an earlier call")
     add(
         "--report",
         type=Path,
@@ -74,7 +74,7 @@ def run(call: Call) -> Outcome:
                 return Outcome.FINDINGS
         if not call.options.keep_cache:
             invalidate_cached_results(call.settings, call.console, model_fingerprint=stamp.fingerprint)
-    call.console.print(f"now start the workers anew with CLIP_MODEL={call.options.model}", markup=False)
+    call.console.print(f"now restart the workers with CLIP_MODEL={call.options.model}", markup=False)
     return Outcome.DONE
 
 
@@ -91,7 +91,9 @@ def _move(call: Call, connection: psycopg.Connection, embedder: CoverEmbedder) -
         if rejected:
             console.print(f"{rejected} albums have no cover: they are in {call.options.report}", markup=False)
             if not call.options.leave_out:
-                console.print("nothing was switched; mend them and run it again, or say --leave-out")
+                console.print(
+                    "nothing was switched: correct these covers and run the command again, or add --leave-out"
+                )
                 return False
         built = index_copy(connection, memory_mib=call.options.index_memory_mib)
         if built is not None:
@@ -101,7 +103,7 @@ def _move(call: Call, connection: psycopg.Connection, embedder: CoverEmbedder) -
         if switched.done:
             console.print(f"switched to {stamp.model}; searches waited for {switched.locked_s * 1000:.0f} ms")
             return True
-        console.print("albums have changed meanwhile; going round again")
+        console.print("albums changed meanwhile and are embedded again")
 
 
 def _fill(call: Call, connection: psycopg.Connection, embedder: CoverEmbedder) -> int:

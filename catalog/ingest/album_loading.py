@@ -109,7 +109,7 @@ class AlbumLoader:
 def _ambiguity(album: Album, found: CoverLocation) -> tuple[Note, ...]:
     if not found.others:
         return ()
-    detail = f"{found.source} is taken; there is also {', '.join(found.others)}"
+    detail = f"{found.source} is used; there is also {', '.join(found.others)}"
     return (Note(album.row, album.fields.id, COVER, "several_covers", detail),)
 
 

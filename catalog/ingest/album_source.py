@@ -68,7 +68,7 @@ def add_source_arguments(parser: argparse.ArgumentParser, *, optional: bool = Fa
     add(
         "--genres",
         metavar="FILE|LIST",
-        help="genres whose names hold a slash or a comma: 'Folk/Country,Pop/R&B', or a file with one a line",
+        help="genres whose names contain a slash or a comma: 'Folk/Country,Pop/R&B', or a file with one a line",
     )
     add("--report", type=Path, help="file for rejected rows, .csv or .jsonl (default: ALBUMS-rejected.csv)")
     add_fetching_arguments(parser)

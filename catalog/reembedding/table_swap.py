@@ -57,7 +57,9 @@ def switch(connection: psycopg.Connection, stamp: ModelStamp) -> SwapResult:
             return _switch_once(connection, stamp)
         except psycopg.errors.LockNotAvailable:
             time.sleep(_PAUSE_S)
-    raise CatalogUnavailable(f"{TABLE} was in use all the time; run the command again, it goes on from here")
+    raise CatalogUnavailable(
+        f"{TABLE} was in use all the time; run the command again, which continues from here"
+    )
 
 
 def _switch_once(connection: psycopg.Connection, stamp: ModelStamp) -> SwapResult:

@@ -66,9 +66,7 @@ def check_embedding(embedding: npt.NDArray[np.float32]) -> None:
     if embedding.shape != (EMBEDDING_DIMENSION,):
         raise misconfigured("wrong_dimension", found=f"this embedding has the shape {embedding.shape}")
     if not 0 < float(np.linalg.norm(embedding)) < math.inf:
-        raise InvalidParameter(
-            "an embedding that is zero or not finite is near to nothing", parameter="query"
-        )
+        raise InvalidParameter("an embedding must be finite and not zero", parameter="query")
 
 
 def filter_arguments(filters: Filters) -> dict[str, object]:

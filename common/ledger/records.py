@@ -172,7 +172,7 @@ class Sweep:
 _FULL = {
     b"full_depth": "the queue is full",
     b"full_age": "the oldest job in the queue has waited too long",
-    b"full_wait": "the jobs before it leave it too little of the time that it may take",
+    b"full_wait": "the jobs before it would take most of the time until its deadline",
     b"full_images": "too many image bytes are waiting",
     b"full_shared": "too many jobs share a run or a cached answer",
 }
@@ -206,7 +206,7 @@ def check_room(outcome: bytes, retry_after_s: int) -> None:
     """
     if outcome == b"full_owner":
         raise RateLimited(
-            "this key has as many jobs under way as it may have (MAX_JOBS_PER_KEY)",
+            "this key has reached its limit of unfinished jobs (MAX_JOBS_PER_KEY)",
             retry_after_s=retry_after_s,
         )
     if outcome == b"full_turns":

@@ -73,7 +73,7 @@ class WorkerLedger:
             raise _unavailable(error) from error
         for reply in stored:
             if isinstance(reply, RedisError):
-                log.warning("the cache takes no entry", extra={"error": type(reply).__name__})
+                log.warning("the cache cannot store entries", extra={"error": type(reply).__name__})
         if isinstance(ended, RedisError):
             # After a restart Redis lacks the script, which `_run` sends again; `_run` raises any other error.
             ended = self._run("succeed", *arguments)

@@ -26,7 +26,7 @@ FIRST_VERSION = 6
 
 _ErrorTypes = type[BaseException] | tuple[type[BaseException], ...]
 
-_ACL = "docs/operations.md says what a user of this service must be allowed"
+_ACL = "docs/operations.md lists the permissions that the service needs"
 
 
 def permanent_error(error: BaseException, *, setting: str) -> SettingsError | None:
@@ -79,7 +79,7 @@ _REASONS: tuple[tuple[_ErrorTypes, Callable[..., str | None]], ...] = (
     ),
     (
         NoPermissionError,
-        lambda error: f"Redis does not let this user do what is needed ({error}); {_ACL}",
+        lambda error: f"the user lacks permissions in Redis ({error}); {_ACL}",
     ),
     (ResponseError, lambda error: _reason_of_refusal(str(error))),
     (

@@ -109,7 +109,7 @@ def _tls_mismatch(url: str) -> str | None:
     try:
         if url.startswith("redis://"):
             _tls_handshake(address)
-            return "the server speaks TLS: write rediss:// in the place of redis://"
+            return "the server speaks TLS: write rediss:// instead of redis://"
         if url.startswith("rediss://"):
             return _tls_fault(address, options)
     except OSError:
@@ -120,13 +120,13 @@ def _tls_mismatch(url: str) -> str | None:
 
 def _tls_fault(address: tuple[str, int], options: dict[str, Any]) -> str | None:
     if _answers_without_tls(address):
-        return "the server does not speak TLS: write redis:// in the place of rediss://"
+        return "the server does not speak TLS: write redis:// instead of rediss://"
     try:
         _tls_handshake(address, options)
     except ssl.SSLError as error:
         if error.reason in _CLIENT_REFUSED:
             return (
-                f"the server misses this client's certificate, or refuses it ({error.reason}); "
+                f"the server requires a client certificate, or refuses the one that it got ({error.reason}); "
                 "ssl_certfile=FILE and ssl_keyfile=FILE name it"
             )
     return None

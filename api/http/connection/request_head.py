@@ -150,7 +150,7 @@ def _check_codings(codings: Sequence[bytes], version: str, *, has_length: bool) 
     if names == ["chunked"]:
         return
     if names[-1] != "chunked" or "chunked" in names[:-1] or not all(map(_TOKEN.fullmatch, names)):
-        raise MalformedBody("the last transfer coding of a request is chunked, and no other one is")
+        raise MalformedBody("chunked must be the last transfer coding, and must occur only once")
     raise NotImplementedHere(f"the transfer coding {names[0]} is not implemented; send the body as it is")
 
 

@@ -84,7 +84,7 @@ class ColumnMap:
         if missing:
             raise SettingsError(
                 f"no column for {_listed(missing)}; the table has {_listed(columns)}: "
-                f"say which it is, such as --map {missing[0]}=COLUMN"
+                f"name the column, such as --map {missing[0]}=COLUMN"
             )
         return cls(found, strict)
 

@@ -28,7 +28,7 @@ def to_storable(cells: Cells) -> Cells:
     except orjson.JSONEncodeError as error:
         raise NotStorable(str(error)) from error
     if rb"\u0000" in document.replace(rb"\\", b""):
-        raise NotStorable("it holds the character zero")
+        raise NotStorable("it contains the character U+0000")
     storable: Cells = orjson.loads(document)
     return storable
 
@@ -40,7 +40,7 @@ def reason_not_storable(column: str, value: object) -> str | None:
     except NotStorable as error:
         if _is_utf8(column) and _is_utf8(value):
             return str(error)
-        return "no UTF-8 text; if the file is in another encoding, say which with --encoding"
+        return "not UTF-8 text; if the file has another encoding, name it with --encoding"
     return None
 
 

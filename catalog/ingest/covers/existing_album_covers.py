@@ -78,7 +78,7 @@ class CatalogCovers:
         if _is_url(named):
             return CatalogCover(named, self._urls.read_changed(named, None))
         if self._files is None:
-            raise RowFault("missing_cover", "its cover is a file: say where with --covers DIR")
+            raise RowFault("missing_cover", "its cover is a file: name the folder with --covers DIR")
         source = self._files.find(album.id, album.cover_source or _file_of(album.cover_url)).source
         return CatalogCover(source, self._files.read_changed(source, None))
 

@@ -82,7 +82,7 @@ class DistributedEmbedder:
         if len({stamp.fingerprint for stamp in stamps}) > 1:
             raise ModelMismatch("the workers have different models")
         if len(stamps) > 1:
-            raise ModelMismatch("the workers are of different releases, which see covers differently")
+            raise ModelMismatch("the workers are of different releases, which decode covers differently")
         (self.stamp,) = stamps
         self._workers = len(workers)
         self._looked_at = time.monotonic()
@@ -159,7 +159,7 @@ class DistributedEmbedder:
         alone = bool(late) and not _ready_workers(self._redis)
         for entry in late:
             if alone:
-                _count_failure(entry, "there is no worker any more to embed covers")
+                _count_failure(entry, "no worker is left to embed covers")
             entry.sent_at = now
             if not self._redis.exists(keyspace.bulk_claim(entry.batch_id)):
                 self._put(entry)

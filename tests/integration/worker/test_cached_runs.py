@@ -91,7 +91,7 @@ async def test_a_run_completes_while_the_cache_is_down(
     job = await ended_job(gateway, (await gateway.submit(text_submission("no cache"))).job_id)
 
     assert job.state is JobState.SUCCEEDED
-    assert "the cache takes no entry" in worker.log_path.read_text()
+    assert "the cache cannot store entries" in worker.log_path.read_text()
 
 
 @pytest.mark.parametrize("version", [None, "of before"])

@@ -110,7 +110,7 @@ def test_a_raw_delimiter_in_a_password_gets_a_hint_that_hides_the_password(
         ("redis://host/prod", "a database number"),
         ("redis://host?db=prod", "a database number"),
         ("redis://host?protocol=2", "without protocol=2"),
-        ("redis://host?socket_timeout=3", "time limits and retries are the service's own"),
+        ("redis://host?socket_timeout=3", "the service sets time limits and retries itself"),
         ("redis://host?ssl_cert_reqs=none", "after rediss://"),
         ("rediss://host?ssl_cert_reqs=maybe", "required, optional, none"),
         ("rediss://host?ssl_ca_certs=/no/such/file", "ssl_ca_certs cannot be used: No such file"),

@@ -147,13 +147,16 @@ class CoverFetcher:
                     return answer
                 place = place.join(answer)
         except httpx.InvalidURL as error:
-            raise RowFault("cover_unreachable", f"{url!r:.200} is or leads to no URL ({error})") from None
+            raise RowFault(
+                "cover_unreachable",
+                f"{url!r:.200} is not a URL, or redirects to something that is not a URL ({error})",
+            ) from None
         raise RowFault("cover_unreachable", f"{url:.200} redirects more than {REDIRECTS_MAX} times")
 
     def _try(self, url: httpx.URL, known: Validators, attempts: _Attempts) -> FetchedCover | str | None:
         """Request a URL, with retries; return the cover, a redirect's target, or None for "not modified"."""
         if url.scheme not in _DEFAULT_PORTS or not url.host:
-            raise RowFault("cover_refused", f"{str(url)!r:.200} is no http or https URL")
+            raise RowFault("cover_refused", f"{str(url)!r:.200} is not an http or https URL")
         host = self._rates.of(f"{url.host}:{url.port or _DEFAULT_PORTS[url.scheme]}")
         while True:
             # A cover that the host refused before waits behind the other covers, so that it does not delay
@@ -226,7 +229,7 @@ class CoverFetcher:
                 raise RowFault(
                     "cover_refused",
                     f"the host {url.host!r:.100} is at {address}, which is not public "
-                    "(--allow-private takes it)",
+                    "(--allow-private allows it)",
                 )
         return addresses
 
