@@ -121,7 +121,7 @@ def _log_uncaught_in_thread(args: threading.ExceptHookArgs) -> None:
 def _log_unraisable(args: "sys.UnraisableHookArgs") -> None:
     if args.exc_value is not None:
         exc_info = (args.exc_type, args.exc_value, args.exc_traceback)
-        log.error("an error could not be raised", exc_info=exc_info)
+        log.error("an error occurred where no code can handle it", exc_info=exc_info)
 
 
 def _shortened(value: object) -> object:

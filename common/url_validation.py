@@ -96,7 +96,9 @@ def postgres_url(url: str) -> str:
         raise ValueError(_POSTGRES_FORM)
     parts = _split(url)
     if _PLACEHOLDER.search(unquote(parts.user_info)):
-        raise ValueError("it still contains the placeholder of the password: replace it by the password")
+        raise ValueError(
+            "it contains a placeholder for the password: replace the placeholder by the password"
+        )
     try:
         parameters = conninfo_to_dict(url)
     except psycopg.ProgrammingError:

@@ -57,7 +57,7 @@ def open_matching_catalog(settings: Settings, encoder: Encoder, *, on_waiting: O
     catalog = open_catalog(settings)
     stamp = retry_transient(catalog.model_stamp, within_s=math.inf, on_failure=on_waiting)
     if stamp is None:
-        log.warning("the catalog does not say which model made its vectors; it is assumed to be this model")
+        log.warning("the catalog does not say which model made its vectors; this worker's model is assumed")
     elif stamp.fingerprint != encoder.model_fingerprint:
         catalog.close()
         raise ModelMismatch(

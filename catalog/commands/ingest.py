@@ -154,8 +154,9 @@ def _run_missing(call: Call) -> Outcome:
 def _claim(console: Console, writer: CatalogWriter, embedder: CoverEmbedder) -> None:
     if not claim_catalog(writer, embedder.stamp):
         console.print(
-            "the catalog does not say which model made its vectors; it is assumed to be this model",
+            f"the catalog does not say which model made its vectors; this run assumes {embedder.stamp.model}",
             style="yellow",
+            markup=False,
         )
 
 

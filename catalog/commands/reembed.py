@@ -92,7 +92,8 @@ def _move(call: Call, connection: psycopg.Connection, embedder: CoverEmbedder) -
             console.print(f"{rejected} albums have no cover: they are in {call.options.report}", markup=False)
             if not call.options.leave_out:
                 console.print(
-                    "nothing was switched: correct these covers and run the command again, or add --leave-out"
+                    "the table was not switched: correct these covers and run the command again, or add "
+                    "--leave-out"
                 )
                 return False
         built = index_copy(connection, memory_mib=call.options.index_memory_mib)
@@ -103,7 +104,7 @@ def _move(call: Call, connection: psycopg.Connection, embedder: CoverEmbedder) -
         if switched.done:
             console.print(f"switched to {stamp.model}; searches waited for {switched.locked_s * 1000:.0f} ms")
             return True
-        console.print("albums changed meanwhile and are embedded again")
+        console.print("albums changed during the run and are embedded again")
 
 
 def _fill(call: Call, connection: psycopg.Connection, embedder: CoverEmbedder) -> int:

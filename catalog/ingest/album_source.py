@@ -68,7 +68,8 @@ def add_source_arguments(parser: argparse.ArgumentParser, *, optional: bool = Fa
     add(
         "--genres",
         metavar="FILE|LIST",
-        help="genres whose names contain a slash or a comma: 'Folk/Country,Pop/R&B', or a file with one a line",
+        help="genres whose names contain a slash or a comma, as a list ('Folk/Country,Pop/R&B') or in a "
+        "file with one genre a line",
     )
     add("--report", type=Path, help="file for rejected rows, .csv or .jsonl (default: ALBUMS-rejected.csv)")
     add_fetching_arguments(parser)

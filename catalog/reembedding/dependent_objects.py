@@ -90,7 +90,8 @@ def require_no_dependent_objects(connection: psycopg.Connection) -> None:
     lost = [str(row[0]) for row in connection.execute(_LOST, {"own": list(_OWN_TRIGGERS)})]
     if lost:
         raise CatalogError(
-            f"{TABLE} has objects that a move would lose: {'; '.join(lost)}; drop it, and make it again after the move"
+            f"{TABLE} has objects that a move would lose: {'; '.join(lost)}; drop them, and create them "
+            "again after the move"
         )
 
 

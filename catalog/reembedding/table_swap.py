@@ -58,7 +58,7 @@ def switch(connection: psycopg.Connection, stamp: ModelStamp) -> SwapResult:
         except psycopg.errors.LockNotAvailable:
             time.sleep(_PAUSE_S)
     raise CatalogUnavailable(
-        f"{TABLE} was in use all the time; run the command again, which continues from here"
+        f"{TABLE} was locked by other sessions at every attempt; run the command again to continue"
     )
 
 

@@ -172,7 +172,7 @@ class Sweep:
 _FULL = {
     b"full_depth": "the queue is full",
     b"full_age": "the oldest job in the queue has waited too long",
-    b"full_wait": "the jobs before it would take most of the time until its deadline",
+    b"full_wait": "the jobs ahead in the queue would take most of the time until this job's deadline",
     b"full_images": "too many image bytes are waiting",
     b"full_shared": "too many jobs share a run or a cached answer",
 }

@@ -26,7 +26,7 @@ FIRST_VERSION = 6
 
 _ErrorTypes = type[BaseException] | tuple[type[BaseException], ...]
 
-_ACL = "docs/operations.md lists the permissions that the service needs"
+_ACL = "docs/operations.md lists all of them"
 
 
 def permanent_error(error: BaseException, *, setting: str) -> SettingsError | None:
@@ -79,14 +79,14 @@ _REASONS: tuple[tuple[_ErrorTypes, Callable[..., str | None]], ...] = (
     ),
     (
         NoPermissionError,
-        lambda error: f"the user lacks permissions in Redis ({error}); {_ACL}",
+        lambda error: f"Redis denies this user a permission that the service needs ({error}); {_ACL}",
     ),
     (ResponseError, lambda error: _reason_of_refusal(str(error))),
     (
         ssl.SSLCertVerificationError,
         lambda error: (
             f"the server's certificate is not trusted ({error.verify_message}); ssl_ca_certs=FILE names the "
-            "certificate of who signed it"
+            "certificate of the authority that signed it"
         ),
     ),
     (

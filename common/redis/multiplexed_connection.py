@@ -110,7 +110,7 @@ class MultiplexedConnection(asyncio.Protocol):
             while not self.lost.done() and (reply := self._reader.gets()) is not _NOT_ENOUGH:
                 self._take(reply)
         except hiredis.ProtocolError as error:
-            self._lose(RedisConnectionError(f"the server's reply is not the Redis protocol: {error}"))
+            self._lose(RedisConnectionError(f"the reply does not follow the Redis protocol: {error}"))
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._lose(RedisConnectionError(f"the connection to Redis is lost ({exc or 'closed by the server'})"))
@@ -124,7 +124,7 @@ class MultiplexedConnection(asyncio.Protocol):
                 self._on_push(reply)
             return
         if not self._waiting:
-            self._lose(RedisConnectionError(f"Redis sent an unexpected reply: {str(reply)[:80]}"))
+            self._lose(RedisConnectionError(f"Redis sent a reply without a request: {str(reply)[:80]}"))
             return
         _settle(self._waiting.popleft(), reply)
         if isinstance(reply, ResponseError) and str(reply).startswith(_CANNOT_SERVE):

@@ -150,7 +150,7 @@ def _check_codings(codings: Sequence[bytes], version: str, *, has_length: bool) 
     if names == ["chunked"]:
         return
     if names[-1] != "chunked" or "chunked" in names[:-1] or not all(map(_TOKEN.fullmatch, names)):
-        raise MalformedBody("chunked must be the last transfer coding, and must occur only once")
+        raise MalformedBody("Transfer-Encoding must list valid codings, with chunked once and last")
     raise NotImplementedHere(f"the transfer coding {names[0]} is not implemented; send the body as it is")
 
 

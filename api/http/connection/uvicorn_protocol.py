@@ -120,7 +120,7 @@ class GuardedProtocol(HttpToolsProtocol):
     def eof_received(self) -> bool:  # type: ignore[override]  # uvicorn returns None, which closes
         if not self._is_finished and self._stage != _BETWEEN:
             part = "head" if self._stage == _HEAD else "body"
-            self._refuse(MalformedBody(f"the connection was closed in the middle of the request's {part}"))
+            self._refuse(MalformedBody(f"the client stopped sending in the middle of the request's {part}"))
             return True
         if not self._is_busy() or self._is_refused:
             return self._is_busy()

@@ -63,7 +63,8 @@ def open_table(path: Path, *, encoding: str | None = None) -> Table:
         elif not first_fault:
             first_fault = f": {row.cells.detail}"
     if not columns:
-        raise SettingsError(f"{path}: none of its rows can be read as {reader.described()}{first_fault}")
+        fault = "none of its rows can be read" if rows else "it has no rows when it is read"
+        raise SettingsError(f"{path}: {fault} as {reader.described()}{first_fault}")
     return Table(path, tuple(columns), rows, reader)
 
 
@@ -74,7 +75,11 @@ def _reader(path: Path, *, encoding: str | None) -> Reader:
     if ending not in {*_CSV, *_JSON} and (packed or ending != ".parquet"):
         raise SettingsError(f"{path}: a table ends in {ENDINGS}")
     if not path.is_file():
-        kind = "it is not a regular file; a table is read twice" if path.exists() else "there is no such file"
+        kind = (
+            "it must be a regular file, because a table is read twice"
+            if path.exists()
+            else "there is no such file"
+        )
         raise SettingsError(f"{path}: {kind}")
     if ending == ".parquet":
         return ParquetFile(path)

@@ -188,7 +188,7 @@ def test_a_table_without_vectors_is_stamped_and_indexed_at_the_end(
     done = catalog(*MISSING, "--covers", "covers")
 
     assert done.status == 0
-    assert "taken on trust" not in done.err
+    assert "which model made its vectors" not in done.err
     assert f"indexed {ALBUMS} albums" in done.err
     assert has_index(database_url)
     assert json.loads(catalog("stats", "--json").out)["model"]["model"] == "fixed-latency"
@@ -262,8 +262,8 @@ def test_two_concurrent_runs_embed_every_album(
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("albums.csv",), "it takes no table"),
-        (("--map", "id=id"), "it takes no table"),
+        (("albums.csv",), "takes no table"),
+        (("--map", "id=id"), "takes no table"),
         (("--covers", "nowhere"), "no such folder"),
     ],
 )

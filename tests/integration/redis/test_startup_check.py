@@ -98,8 +98,8 @@ FAULTS: dict[str, tuple[Callable[[RedisFolder], str], str]] = {
     "wrong password": (wrong_password, "percent-encoded"),
     "no password": (no_password, "refuses the user or the password"),
     "a password where none is set": (unknown_user, "refuses the user or the password"),
-    "no scripts": (user_without("~*", "&*", "+@all", "-@scripting"), "does not let this user"),
-    "no channels": (user_without("~*", "resetchannels", "+@all"), "does not let this user"),
+    "no scripts": (user_without("~*", "&*", "+@all", "-@scripting"), "denies this user a permission"),
+    "no channels": (user_without("~*", "resetchannels", "+@all"), "denies this user a permission"),
     "no keys": (user_without("~other:*", "&*", "+@all"), "docs/operations.md"),
     "no such database": (
         lambda redis_folder: redis_folder.plain().removesuffix("0") + "99",

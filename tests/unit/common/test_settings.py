@@ -134,7 +134,7 @@ def test_a_key_that_no_header_can_hold_is_refused_and_not_shown(key: str) -> Non
 
 @pytest.mark.parametrize("value", ['"redis://host/0"', "'redis://host/0'"])
 def test_quotes_that_docker_keeps_from_an_env_file_are_reported(value: str) -> None:
-    with pytest.raises(SettingsError, match="REDIS_URL: its quotes"):
+    with pytest.raises(SettingsError, match="REDIS_URL: the quotes"):
         load_settings({"REDIS_URL": value})
 
 

@@ -114,7 +114,7 @@ def test_a_raw_delimiter_in_a_password_gets_a_hint_that_hides_the_password(
         ("redis://host?ssl_cert_reqs=none", "after rediss://"),
         ("rediss://host?ssl_cert_reqs=maybe", "required, optional, none"),
         ("rediss://host?ssl_ca_certs=/no/such/file", "ssl_ca_certs cannot be used: No such file"),
-        ("rediss://host?ssl_keyfile=/k.pem", "ssl_certfile beside it"),
+        ("rediss://host?ssl_keyfile=/k.pem", "ssl_keyfile requires ssl_certfile"),
         ("redis://a:6379,b:6379/0", "one server"),
         ("redis+cluster://host:6379", "Redis Cluster is not supported"),
         ("rediss+cluster://host:6379", "Redis Cluster is not supported"),

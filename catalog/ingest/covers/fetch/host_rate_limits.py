@@ -89,7 +89,9 @@ class HostRate:
         with self._lock:
             left_s = max(0.0, self._paused_until - self._clock())
         if left_s > RETRY_AFTER_MAX_S:
-            raise RowFault("cover_unreachable", f"{self._host} asked to wait for {left_s:.0f} s")
+            raise RowFault(
+                "cover_unreachable", f"{self._host} asked for a pause of {left_s:.0f} more seconds"
+            )
         return left_s
 
     def has_answered_since(self, moment: float) -> bool:

@@ -212,7 +212,7 @@ def test_the_separator_is_detected_from_header_and_rows(
     if columns:
         assert open_table(path).columns == columns
     else:
-        with pytest.raises(SettingsError, match="no row"):
+        with pytest.raises(SettingsError, match="has no rows"):
             open_table(path)
 
 

@@ -61,7 +61,7 @@ async def test_a_reply_that_is_not_resp_fails_every_caller() -> None:
         replies = await ask(redis)
 
     assert {type(reply) for reply in replies} == {RedisConnectionError}
-    assert "no Redis protocol" in str(replies[0])
+    assert "does not follow the Redis protocol" in str(replies[0])
 
 
 async def test_a_closed_connection_fails_every_caller_without_a_reply() -> None:

@@ -207,8 +207,8 @@ def test_a_host_with_a_retry_after_of_an_hour_fails_all_its_covers(
     first = fault_of(fetching, server.url("/busy"))
     second = fault_of(fetching, server.url(COVER))
 
-    assert "asked to wait for 3" in first.detail
-    assert "asked to wait for 3" in second.detail
+    assert "asked for a pause of 3" in first.detail
+    assert "asked for a pause of 3" in second.detail
     assert len(server.asked) == 1
 
 
