@@ -57,6 +57,18 @@ def test_an_avif_that_lacks_more_than_a_hundredth_is_refused() -> None:
         decode(whole[: -len(whole) // 50], size_px=SIDE)
 
 
+def test_a_truncated_avif_with_an_item_without_a_location_is_read() -> None:
+    picture = noise(500, 500, grain_px=17)
+    picture.putalpha(noise(500, 500, grain_px=17, mode="L"))
+    whole = encoded(picture, "AVIF")
+    second_entry = whole.index(b"iloc") + 12 + 14
+    assert struct.unpack_from("!H", whole, second_entry) == (2,)
+    moved = bytearray(whole[:-3])
+    struct.pack_into("!H", moved, second_entry, 99)
+
+    check_image(bytes(moved), max_pixels=PIXELS_MAX)
+
+
 def test_the_coded_size_of_an_avif_counts_if_it_is_larger_than_declared() -> None:
     true = encoded(Image.new("RGB", (3000, 3000), "red"), "AVIF", speed=10)
     lying = declared(true, side=3000, as_side=64)
