@@ -10,17 +10,14 @@
 import asyncio
 import logging
 from contextvars import copy_context
-from functools import partial
 from typing import Any
 
 import httptools
-from uvicorn._types import ASGI3Application
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from api.contract.request_errors import HeadersTooLarge, MalformedBody, NotImplementedHere, RequestTimeout
 from api.http.connection.error_responses import error_response_bytes
 from api.http.connection.flow_control import ConnectionFlow, OneShotTimer
-from api.http.connection.pipeline_scheduler import PipelineScheduler
+from api.http.connection.pipelined_protocol import PipelinedProtocol, disconnect
 from api.http.connection.request_head import (
     CHUNKED,
     END,
@@ -49,16 +46,14 @@ OVERHEAD_TOO_LARGE = f"line breaks, chunk extensions or trailers have more than 
 _BETWEEN, _HEAD, _BODY = range(3)
 
 
-class GuardedProtocol(HttpToolsProtocol):
+class GuardedProtocol(PipelinedProtocol):
     """The protocol of one connection."""
 
     # `__slots__` is used because uvicorn's class has 28 attributes and objects with more than 30 are slower.
     __slots__ = (
-        "_answering",
         "_body_came",
         "_body_left",
         "_context",
-        "_goes_on",
         "_head_timer",
         "_held",
         "_is_finished",
@@ -66,14 +61,12 @@ class GuardedProtocol(HttpToolsProtocol):
         "_overhead_bytes",
         "_reads_head_again",
         "_refusal",
-        "_scheduler",
         "_stage",
     )
     flow: ConnectionFlow
 
-    def __init__(self, *args: Any, scheduler: PipelineScheduler, **options: Any) -> None:
+    def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
-        self._scheduler = scheduler
         self._stage = _BETWEEN
         #: The number of body bytes still expected, or CHUNKED.
         self._body_left = 0
@@ -84,10 +77,6 @@ class GuardedProtocol(HttpToolsProtocol):
         self._reads_head_again = False
         #: The received bytes that wait while reading is paused, and the position of the next byte to parse.
         self._held = (b"", 0)
-        #: The request that is being answered, or the request that was answered last.
-        self._answering: RequestResponseCycle | None = None
-        #: Whether uvicorn is now starting the next pipelined request.
-        self._goes_on = False
         #: True after the last request, because a request was refused or the connection is to be closed.
         self._is_finished = False
         self._is_refused = False
@@ -106,9 +95,6 @@ class GuardedProtocol(HttpToolsProtocol):
         self._is_finished = True
         self._held = (b"", 0)
         self.pipeline.clear()
-        if self._answering is not None:
-            # uvicorn signals the disconnect to the request received last, not to the request being answered.
-            _disconnect(self._answering)
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
@@ -185,26 +171,13 @@ class GuardedProtocol(HttpToolsProtocol):
             self._is_finished = True
 
     def on_response_complete(self) -> None:
-        self._goes_on = True
         super().on_response_complete()
-        self._goes_on = False
         if self.transport.is_closing():
             self.flow.watch_sending()
         elif self.flow.is_held:
             # The callback runs in the connection's context, because the current context has the answered
             # request's id.
             self.loop.call_soon(self._go_on, context=self._context)
-
-    def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
-        self._answering = cycle
-        if self._goes_on:
-            self._scheduler.schedule(partial(self._start, cycle, app), self.loop)
-        else:
-            super()._start_asgi_task(cycle, app)
-
-    def _start(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
-        if not cycle.disconnected:
-            super()._start_asgi_task(cycle, app)
 
     # Requests
 
@@ -285,9 +258,6 @@ class GuardedProtocol(HttpToolsProtocol):
         head = b"\r\n".join(lines) + END
         self._parse_piece(head, 0, len(head))
 
-    def _is_busy(self) -> bool:
-        return self._answering is not None and not self._answering.response_complete
-
     # Refusals
 
     def _refuse(self, error: CoverSearchError) -> None:
@@ -311,7 +281,7 @@ class GuardedProtocol(HttpToolsProtocol):
         if self.cycle.response_started:
             # The answer to the request has begun, so no problem document can be sent.
             self._refusal = None
-        _disconnect(self.cycle)
+        disconnect(self.cycle)
         self._answering = None
 
     def _end(self) -> None:
@@ -341,14 +311,3 @@ class GuardedProtocol(HttpToolsProtocol):
             self._refuse(RequestTimeout(f"the request's headers did not come within {HEAD_TIMEOUT_S:g} s"))
         else:
             self.transport.close()
-
-    def _takes_interim_answers(self) -> bool:
-        cycle = self._answering
-        if cycle is None or cycle.response_started:
-            return False
-        return cycle.scope["http_version"] == "1.1"
-
-
-def _disconnect(cycle: RequestResponseCycle) -> None:
-    cycle.disconnected = True
-    cycle.message_event.set()
