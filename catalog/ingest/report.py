@@ -1,6 +1,8 @@
 """The report of rejected rows, and the notes on accepted rows.
 
-Both files are CSV, or JSON Lines if the file name ends in .jsonl. Every line is written immediately.
+Both files are CSV, or JSON Lines if the file name ends in .jsonl. Every line is written immediately. Each
+file is created at the start, so that a path that cannot be written is reported at once. A file that stays
+empty is removed at the end.
 """
 
 import csv
@@ -18,13 +20,14 @@ Line = TypeVar("Line", Rejected, Note)
 
 
 class _Listing(Generic[Line]):
-    """A file with one line for each rejected row or note, which is created even if it stays empty."""
+    """A file with one line for each rejected row or note."""
 
     def __init__(self, path: Path, line: type[Line]) -> None:
         self.path = path
         self._json = path.suffix == ".jsonl"
         self._file = path.open("w", encoding="utf-8", newline="")
         self._csv = csv.DictWriter(self._file, [field.name for field in fields(line)])
+        self._is_empty = True
 
     def __enter__(self) -> Self:
         with ExitStack() as opened:
@@ -37,8 +40,12 @@ class _Listing(Generic[Line]):
 
     def __exit__(self, *_: object) -> None:
         self._file.close()
+        # A device such as /dev/stdout, or a link to one, is kept.
+        if self._is_empty and self.path.is_file() and not self.path.is_symlink():
+            self.path.unlink()
 
     def add(self, line: Line) -> None:
+        self._is_empty = False
         if self._json:
             self._file.write(orjson.dumps(asdict(line)).decode() + "\n")
         else:

@@ -223,7 +223,7 @@ def test_an_invalid_cell_of_an_optional_column_is_left_empty_and_noted(
     assert f"0 written, {ALBUMS} unchanged, 0 rejected" in again.err
     assert "1 release_year: not_a_year, such as row 2: not a year: 'late'" in done.err
     assert "all of them are in albums-notes.csv" in done.err
-    assert read_report(workdir / "albums-rejected.csv") == []
+    assert not (workdir / "albums-rejected.csv").exists()
     assert sorted(read_notes(workdir / "albums-notes.csv")) == [
         (2, "pitchfork_score", "score_out_of_range"),
         (2, "release_year", "not_a_year"),
@@ -252,7 +252,7 @@ def test_strict_mode_rejects_a_row_with_an_invalid_cell(
         (3, "invalid_field"),
         (4, "unreadable_row"),
     ]
-    assert read_notes(workdir / "albums-notes.csv") == []
+    assert not (workdir / "albums-notes.csv").exists()
     assert len(rows(database_url)) == ALBUMS - 3
 
 
@@ -351,7 +351,7 @@ def test_every_table_format_gives_the_same_catalog(
     assert done.status == 0, done.err
     assert f"{name}: read as {read_as}, {ALBUMS} rows" in done.err
     assert f"0 written, {ALBUMS} unchanged" in done.err
-    assert (workdir / "same-rejected.csv").exists()
+    assert list(workdir.glob("same-*.csv")) == []
 
 
 def separated(table: list[dict[str, object]], separator: str) -> str:
@@ -413,7 +413,7 @@ def test_an_album_with_an_undecodable_new_cover_keeps_the_old_one(
     done = catalog(*INGEST)
 
     assert f"{ALBUMS} written, 0 unchanged, 0 rejected" in done.err
-    assert read_report(workdir / "albums-rejected.csv") == []
+    assert not (workdir / "albums-rejected.csv").exists()
     assert sorted(read_notes(workdir / "albums-notes.csv")) == [
         (4, "cover", "unsupported_image"),
         (5, "cover", "missing_cover"),

@@ -1,0 +1,55 @@
+"""The report of rejected rows exists only if it has rows."""
+
+from pathlib import Path
+
+import pytest
+
+from catalog.ingest.rejection import Rejected
+from catalog.ingest.report import Report
+
+
+@pytest.mark.parametrize("name", ["rejected.csv", "rejected.jsonl"])
+def test_a_report_without_rows_is_removed_with_the_report_of_an_earlier_run(
+    tmp_path: Path, name: str
+) -> None:
+    path = tmp_path / name
+    path.write_text("a row of an earlier run\n")
+
+    with Report(path):
+        assert path.exists()
+
+    assert not path.exists()
+
+
+@pytest.mark.parametrize("name", ["rejected.csv", "rejected.jsonl"])
+def test_a_report_with_a_row_is_kept(tmp_path: Path, name: str) -> None:
+    path = tmp_path / name
+
+    with Report(path) as report:
+        report.add(Rejected(1, "a", "missing_cover", "no file"))
+
+    assert "missing_cover" in path.read_text()
+
+
+def test_an_empty_report_to_a_link_keeps_the_link_and_its_target(tmp_path: Path) -> None:
+    target, link = tmp_path / "target", tmp_path / "rejected.csv"
+    target.touch()
+    link.symlink_to(target)
+
+    with Report(link):
+        pass
+
+    assert link.is_symlink()
+    assert target.exists()
+
+
+def test_an_empty_report_to_a_device_keeps_the_device() -> None:
+    with Report(Path("/dev/null")):
+        pass
+
+    assert Path("/dev/null").is_char_device()
+
+
+def test_a_path_that_cannot_be_written_is_reported_before_the_first_row(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError):
+        Report(tmp_path / "no folder" / "rejected.csv")
