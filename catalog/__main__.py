@@ -1,4 +1,4 @@
-"""The operators' tools: `python -m catalog COMMAND`, configured by the environment (docs/catalog.md).
+"""The operators' tools, configured by environment variables (docs/catalog.md).
 
 The exit status is 0 if everything is done, 1 if something needs the operator's attention, and 2 if the
 command failed.

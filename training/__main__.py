@@ -1,4 +1,4 @@
-"""Train, fine-tune and evaluate models: `python -m training COMMAND` (docs/training.md).
+"""Train, fine-tune and evaluate models (docs/training.md).
 
 The exit status is 0 on success, 1 if rows of a table were rejected, and 2 if the command failed.
 """

@@ -1,4 +1,4 @@
-"""Create, list and revoke API keys in the Redis server at REDIS_URL: `python -m api.keys create NAME`."""
+"""Create, list and revoke API keys in the Redis server at REDIS_URL."""
 
 import argparse
 import os
@@ -10,6 +10,7 @@ from redis.exceptions import RedisError
 from api.keys.key import Role, make_key
 from api.keys.store import KeyStore
 from common.errors import SettingsError
+from common.program_name import command_name
 from common.redis.clients import open_redis
 from common.redis.errors import describe_error
 from common.settings import load_settings, read_rate
@@ -17,34 +18,43 @@ from common.settings import load_settings, read_rate
 NAME_MAX_CHARS = 100
 
 
-def main(arguments: Sequence[str] | None = None, *, environ: Mapping[str, str] | None = None) -> int:
-    """Run the command and return the exit status; `environ` defaults to the process's environment."""
-    options = _parser().parse_args(arguments)
+def main(
+    arguments: Sequence[str] | None = None,
+    *,
+    environ: Mapping[str, str] | None = None,
+    module: str = "api.keys",
+) -> int:
+    """Run the command and return the exit status; `environ` defaults to the process's environment.
+
+    `module` is the module that was called, for help texts and hints.
+    """
+    program = command_name("keys", module=module)
+    options = _parser(program).parse_args(arguments)
     try:
         settings = load_settings(os.environ if environ is None else environ)
         with open_redis(settings.redis_url.get_secret_value()) as redis:
-            return _do(options, KeyStore(redis))
+            return _do(options, KeyStore(redis), program)
     except SettingsError as error:
         return _failed(error.detail)
     except (RedisError, OSError) as error:
         return _failed(describe_error(error, setting="REDIS_URL"))
 
 
-def _do(options: argparse.Namespace, store: KeyStore) -> int:
+def _do(options: argparse.Namespace, store: KeyStore, program: str) -> int:
     match options.command:
         case "create":
-            return _create(store, options)
+            return _create(store, options, program)
         case "list":
             return _list(store)
         case _:
-            return _revoke(store, options.id)
+            return _revoke(store, options.id, program)
 
 
-def _create(store: KeyStore, options: argparse.Namespace) -> int:
+def _create(store: KeyStore, options: argparse.Namespace, program: str) -> int:
     key, record = make_key(options.name, role=Role(options.role), rate=options.rate)
     store.add(record)
     sys.stdout.write(f"{key}\n")
-    sys.stderr.write(f"The key is shown only once. To revoke it: make revoke-key ID={record.id}\n")
+    sys.stderr.write(f"The key is shown only once. To revoke it: {program} revoke {record.id}\n")
     return 0
 
 
@@ -57,9 +67,9 @@ def _list(store: KeyStore) -> int:
     return 0
 
 
-def _revoke(store: KeyStore, key_id: str) -> int:
+def _revoke(store: KeyStore, key_id: str, program: str) -> int:
     if not store.revoke(key_id):
-        return _failed(f"there is no key {key_id}; `make keys` lists them")
+        return _failed(f"there is no key {key_id}; `{program} list` lists all keys")
     sys.stdout.write(f"{key_id} is revoked; gateways refuse it within two seconds\n")
     return 0
 
@@ -69,8 +79,8 @@ def _failed(reason: str) -> int:
     return 1
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m api.keys", description=__doc__)
+def _parser(program: str) -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog=program, description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
     create = commands.add_parser("create", help="create a key and show it once")
     create.add_argument("name", type=_name, help="the owner's name, shown in the list of keys")

@@ -1,6 +1,6 @@
 """The command line: its parser, its exit status, and its error messages on standard error.
 
-`python -m catalog` and `python -m training` both use this module.
+The packages `catalog` and `training` both use this module.
 """
 
 import argparse
@@ -14,6 +14,7 @@ import psycopg
 from rich.console import Console
 
 from common.errors import CoverSearchError, SettingsError
+from common.program_name import command_name
 from common.settings import Settings, load_settings
 
 
@@ -64,8 +65,8 @@ class Command(Protocol):
 def command_parser(
     package: str, *, about: str | None, commands: Sequence[Command]
 ) -> argparse.ArgumentParser:
-    """Return the parser of `python -m PACKAGE` with a subparser for every command."""
-    parser = argparse.ArgumentParser(prog=f"python -m {package}", description=about)
+    """Return the parser of a package's commands, with a subparser for every command."""
+    parser = argparse.ArgumentParser(prog=command_name(package, module=package), description=about)
     subparsers = parser.add_subparsers(required=True, metavar="COMMAND")
     for command in commands:
         name = command.__name__.rpartition(".")[2]
