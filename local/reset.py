@@ -1,52 +1,70 @@
-"""`make reset` removes the files that `make run` with the same STATE_DIR and PORT created.
+"""Removes the files that the service on this machine created with the same STATE_DIR and PORT.
 
 Databases, generated covers, exported models and logs are removed; the next start recreates them. API keys,
 and albums that a user has added, are lost.
 """
 
+import argparse
 import shutil
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from common.errors import CoverSearchError
+from common.program_name import command_name
 from local.options import own_environment
 from local.processes.process_folder import running_process
-from local.state_folder import state_errors, state_folder
+from local.state_folder import URL_RECORD, shared_folder, state_errors, state_folder
 
-_PARTS = ("redis", "postgres", "covers", "models", "gateway", "worker-*")
+_PARTS = ("redis", "postgres", "covers", "models", "gateway", "worker-*", URL_RECORD)
 
 
-def main() -> int:
-    """Remove the state; return 1 if a process still uses it or it cannot be removed, else 0."""
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Return the exit status: 1 if a process still runs from the folder, or it cannot be removed."""
+    name = command_name("reset", module="local.reset")
+    argparse.ArgumentParser(prog=name, description=__doc__).parse_args(arguments)
+    environ = own_environment()
     try:
-        state = state_folder(own_environment())
+        state = state_folder(environ)
         with state_errors(state):
-            return _remove_parts(state)
+            status = _remove_parts(state)
+            if not environ.get("STATE_DIR"):
+                _remove_empty(state)
+                _remove_empty(shared_folder(environ))
+            return status
     except CoverSearchError as error:
         sys.stderr.write(f"reset: {error.detail}\n")
         return 1
 
 
 def _remove_parts(state: Path) -> int:
-    parts = [folder for folder in _folders(state) if any(map(folder.match, _PARTS))]
-    running = [folder for folder in parts if running_process(folder) is not None]
+    parts = [entry for entry in _entries(state) if any(map(entry.match, _PARTS))]
+    running = [folder for folder in parts if folder.is_dir() and running_process(folder) is not None]
     if running:
         sys.stderr.write(f"reset: a process runs from {running[0]}: stop the service first\n")
         return 1
-    for folder in parts:
-        shutil.rmtree(folder)
-        sys.stdout.write(f"removed {folder}\n")
+    for part in parts:
+        if part.is_dir():
+            shutil.rmtree(part)
+        else:
+            part.unlink()
+        sys.stdout.write(f"removed {part}\n")
     if not parts:
         sys.stdout.write(f"nothing to remove in {state}\n")
     return 0
 
 
-def _folders(state: Path) -> list[Path]:
-    """Return the folders in the state folder; an error is raised, which `Path.glob` would ignore."""
+def _entries(folder: Path) -> list[Path]:
+    """Return what a folder contains; an error is raised, which `Path.glob` would ignore."""
     try:
-        return sorted(entry for entry in state.iterdir() if entry.is_dir())
+        return sorted(folder.iterdir())
     except FileNotFoundError:
         return []
+
+
+def _remove_empty(folder: Path) -> None:
+    if folder.is_dir() and not _entries(folder):
+        folder.rmdir()
 
 
 if __name__ == "__main__":

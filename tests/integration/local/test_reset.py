@@ -11,14 +11,19 @@ from tests.paths import ROOT
 
 
 def reset(state: Path) -> "subprocess.CompletedProcess[str]":
-    environ = {"PATH": os.environ["PATH"], "STATE_DIR": str(state)}
+    return reset_in(ROOT, STATE_DIR=str(state))
+
+
+def reset_in(folder: Path, **environ: str) -> "subprocess.CompletedProcess[str]":
+    environ = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), **environ}
     command = [sys.executable, "-m", "local.reset"]
-    return subprocess.run(command, cwd=ROOT, env=environ, capture_output=True, text=True, check=False)
+    return subprocess.run(command, cwd=folder, env=environ, capture_output=True, text=True, check=False)
 
 
 def test_reset_removes_the_files_of_a_start_and_keeps_others(tmp_path: Path) -> None:
     for folder in ("redis", "postgres", "covers", "models", "gateway", "worker-1", "worker-2"):
         (tmp_path / folder / "data").mkdir(parents=True)
+    (tmp_path / "url").write_text("http://127.0.0.1:8000")
     (tmp_path / "finetuning").mkdir()
     (tmp_path / "notes.txt").write_text("mine")
 
@@ -27,6 +32,29 @@ def test_reset_removes_the_files_of_a_start_and_keeps_others(tmp_path: Path) -> 
     assert done.returncode == 0
     assert {entry.name for entry in tmp_path.iterdir()} == {"finetuning", "notes.txt"}
     assert f"removed {tmp_path / 'postgres'}" in done.stdout
+
+
+def test_reset_removes_the_default_state_folders_if_they_are_empty(tmp_path: Path) -> None:
+    default, other = tmp_path / ".state", tmp_path / ".state" / "port-9000"
+    for folder in (default, other):
+        (folder / "redis").mkdir(parents=True)
+
+    assert reset_in(tmp_path, PORT="9000").returncode == 0
+    assert [entry.name for entry in default.iterdir()] == ["redis"]
+
+    assert reset_in(tmp_path).returncode == 0
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_help_removes_nothing(tmp_path: Path) -> None:
+    (tmp_path / "redis").mkdir()
+    environ = {"PATH": os.environ["PATH"], "STATE_DIR": str(tmp_path)}
+
+    command = [sys.executable, "-m", "local.reset", "--help"]
+    done = subprocess.run(command, cwd=ROOT, env=environ, capture_output=True, text=True, check=True)
+
+    assert done.stdout.startswith("usage: python -m local.reset")
+    assert (tmp_path / "redis").exists()
 
 
 def test_reset_removes_nothing_while_a_server_runs(tmp_path: Path) -> None:
