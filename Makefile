@@ -25,6 +25,11 @@ define debian
   fi; }
 endef
 
+# $(call required,VARIABLE,MEANING,EXAMPLE) fails if the variable is not set.
+define required
+$(if $($(1)),true,{ echo "$(1) is missing: $(2), such as $(3)" >&2; exit 2; })
+endef
+
 .PHONY: help
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-13s %s\n", $$1, $$2}'
@@ -33,8 +38,12 @@ help: ## List the targets
 run: $(VENV)/.local ## Start the whole service on this machine, with a demo catalog, until Ctrl-C
 	@exec $(BIN)/python -m local --end-with-parent
 
+.PHONY: env
+env: $(VENV)/.local ## Print the settings of the running make run for the operators' tools: eval "$(make -s env)"
+	@$(BIN)/python -m local.environment
+
 .PHONY: reset
-reset: $(VENV)/.local ## Remove the data of make run: databases, generated covers, exported models, keys
+reset: $(VENV)/.local ## Remove the data of make run with the same PORT: databases, covers, exported models, keys
 	@$(BIN)/python -m local.reset
 
 .PHONY: test
@@ -73,15 +82,17 @@ format: $(VENV)/.dev ## Format the code
 
 .PHONY: key
 key: $(VENV)/.local ## Make an API key and show it once: make key NAME=alice ROLE=search RATE=600/minute
-	@$(BIN)/python -m local.keys create "$(NAME)" $(if $(ROLE),--role "$(ROLE)") $(if $(RATE),--rate "$(RATE)")
+	@$(call required,NAME,the name of the key's owner,make key NAME=alice)
+	@$(BIN)/cover-search keys create "$(NAME)" $(if $(ROLE),--role "$(ROLE)") $(if $(RATE),--rate "$(RATE)")
 
 .PHONY: keys
 keys: $(VENV)/.local ## List the API keys, without their secrets
-	@$(BIN)/python -m local.keys list
+	@$(BIN)/cover-search keys list
 
 .PHONY: revoke-key
 revoke-key: $(VENV)/.local ## Revoke an API key: make revoke-key ID=...
-	@$(BIN)/python -m local.keys revoke "$(ID)"
+	@$(call required,ID,the id of the key (make keys lists the ids),make revoke-key ID=3f9c0a1b2d4e)
+	@$(BIN)/cover-search keys revoke "$(ID)"
 
 .PHONY: audit
 audit: $(VENV)/.dev ## Check pinned packages for known vulnerabilities, and PyPI for every wheel of make run

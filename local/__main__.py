@@ -1,7 +1,8 @@
-"""Run the whole service (`make run`) on this machine until Ctrl-C."""
+"""Run the whole service on this machine, with a demo catalog, until Ctrl-C."""
 
 import argparse
 import os
+import shlex
 import signal
 import sys
 from collections.abc import Mapping, Sequence
@@ -23,16 +24,18 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
+from catalog.database.migrations import apply_migrations
 from catalog.demo.loading import load_demo
 from common.catalog.version import new_catalog_version
 from common.child_processes import end_with_parent
 from common.errors import CoverSearchError, SettingsError
+from common.program_name import command_name, console_script
 from common.redis.clients import open_redis
 from local.errors import ExampleSearchFailed
 from local.example_searches import show_searches, throw_away_key
 from local.options import LocalOptions, own_environment, read_options
 from local.stack import Stack
-from local.state_folder import state_errors
+from local.state_folder import URL_RECORD, state_errors
 from worker.encoder.model_files import find_model
 
 #: The signals that stop the stack; SIGHUP is sent when the terminal is closed.
@@ -45,7 +48,7 @@ class Interrupted(Exception):
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Start the stack, show two example searches, serve until a signal; return the exit status."""
-    parser = argparse.ArgumentParser(prog="python -m local", description=__doc__)
+    parser = argparse.ArgumentParser(prog=command_name("local", module="local"), description=__doc__)
     parser.add_argument("--end-with-parent", action="store_true", help="stop when the parent ends (Linux)")
     asked = parser.parse_args(arguments)
     # Paths, log lines and titles are printed literally, including brackets.
@@ -100,19 +103,28 @@ def _serve(options: LocalOptions, stack: Stack, console: Console) -> None:
         stack.start_servers()
         progress.update(task, description="servers are up", total=1, completed=1)
         if options.embeds_postgres:
-            _load_demo(options, stack, progress)
+            _prepare_catalog(options, stack, progress)
         task = progress.add_task(f"starting the gateway and {options.workers} worker(s)", total=None)
         stack.start_services()
         progress.update(task, description="gateway and workers are ready", total=1, completed=1)
-    if options.embeds_postgres:
+    if options.embeds_postgres and options.demo_albums:
         _show_searches(options, stack, console)
     if options.asks_for_keys:
-        console.print(
-            f"AUTH={options.settings.auth}: make a key with `make key NAME=alice` or "
-            "`cover-search keys create alice`, variables as here"
-        )
+        create = _command(options, "make key NAME=alice", "keys create alice")
+        console.print(f"AUTH={options.settings.auth}: create a key with `{create}`", soft_wrap=True)
+    env = _command(options, "make -s env", "env")
+    console.print(f'set up the operators\' tools in another terminal: eval "$({env})"', soft_wrap=True)
     console.print(f"\nserving on {options.url} - try {options.url}/docs - Ctrl-C stops everything")
     stack.keep_running()
+
+
+def _command(options: LocalOptions, make: str, sub_command: str) -> str:
+    """Return a command for this service, with the PORT and STATE_DIR that this service was started with."""
+    given = {name: options.environ.get(name) for name in ("PORT", "STATE_DIR")}
+    variables = [f"{name}={shlex.quote(value)}" for name, value in given.items() if value]
+    script = console_script()
+    words = [make, *variables] if script is None else [*variables, script, sub_command]
+    return " ".join(words)
 
 
 def _show_searches(options: LocalOptions, stack: Stack, console: Console) -> None:
@@ -129,7 +141,21 @@ def _credentials(options: LocalOptions, stack: Stack) -> AbstractContextManager[
     return throw_away_key(stack.redis_url) if options.asks_for_keys else nullcontext({})
 
 
-def _load_demo(options: LocalOptions, stack: Stack, progress: Progress) -> None:
+def _prepare_catalog(options: LocalOptions, stack: Stack, progress: Progress) -> None:
+    if options.demo_albums:
+        loaded = _load_demo(options, stack, progress)
+    else:
+        apply_migrations(stack.postgres_url)
+        options.covers.mkdir(parents=True, exist_ok=True)
+        loaded = False
+    # Cached results contain cover URLs, so a changed port invalidates them, just as a new catalog does.
+    if loaded or _moved(options.state / URL_RECORD, options.url):
+        fingerprint = find_model(options.settings.clip_model).fingerprint
+        with open_redis(stack.redis_url) as redis:
+            new_catalog_version(redis, model_fingerprint=fingerprint)
+
+
+def _load_demo(options: LocalOptions, stack: Stack, progress: Progress) -> bool:
     task = progress.add_task("demo catalog", total=options.demo_albums)
     loaded = load_demo(
         stack.postgres_url,
@@ -139,11 +165,7 @@ def _load_demo(options: LocalOptions, stack: Stack, progress: Progress) -> None:
         advance=lambda done: progress.advance(task, done),
     )
     progress.update(task, completed=options.demo_albums)
-    # Cached results contain cover URLs, so a changed port invalidates them, just as a new catalog does.
-    if loaded or _moved(options.state / "url", options.url):
-        fingerprint = find_model(options.settings.clip_model).fingerprint
-        with open_redis(stack.redis_url) as redis:
-            new_catalog_version(redis, model_fingerprint=fingerprint)
+    return loaded
 
 
 def _moved(record: Path, url: str) -> bool:

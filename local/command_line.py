@@ -26,6 +26,7 @@ COMMANDS = MappingProxyType(
         "training": SubCommand("training", "torch"),
         "keys": SubCommand("local.keys", "local"),
         "local": SubCommand("local", "local"),
+        "env": SubCommand("local.environment", "local"),
         "reset": SubCommand("local.reset", "local"),
     }
 )

@@ -1,12 +1,30 @@
-"""Errors of `make run`, which runs the whole service on one machine.
+"""Errors of the package `local`, which runs the whole service on one machine.
 
 CoverSearchError
+├── NoLocalService         no service runs from the state folder
 ├── ServerFailed           a child process did not start, or its folder is in use
 ├── StateFolderUnusable    a file or folder of the state cannot be read or written
 └── ExampleSearchFailed    one of the two example searches after the start got no result
 """
 
+from pathlib import Path
+from typing import Self
+
 from common.errors import CoverSearchError
+from common.program_name import console_script
+
+
+class NoLocalService(CoverSearchError):
+    """No service runs from the state folder."""
+
+    @classmethod
+    def in_folder(cls, state: Path) -> Self:
+        """Return the error for a state folder, with a remedy."""
+        start = "make run" if console_script() is None else f"{console_script()} local"
+        return cls(
+            f"no service runs from {state}: start it ({start}), or set PORT or STATE_DIR to those of a "
+            "running service"
+        )
 
 
 class ServerFailed(CoverSearchError):

@@ -9,13 +9,14 @@ from collections.abc import Mapping, Sequence
 
 from api.keys.__main__ import main as manage_keys
 from common.errors import CoverSearchError
+from local.errors import NoLocalService
 from local.options import own_environment
-from local.servers.redis import recorded_url
+from local.servers.url_record import recorded_url
 from local.state_folder import redis_folder, state_errors, state_folder
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run `python -m api.keys` with these arguments; return the exit status."""
+    """Create, list or revoke keys in the running service; return the exit status."""
     try:
         environ = with_running_redis(own_environment())
     except CoverSearchError as error:
@@ -24,11 +25,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = sys.argv[1:] if arguments is None else arguments
     if not environ.get("REDIS_URL") and not {"-h", "--help"}.intersection(given):
         sys.stderr.write(
-            f"keys: no service runs from {state_folder(environ)}: start it (make run, cover-search local), "
-            "set PORT or STATE_DIR to those of a running service, or set REDIS_URL\n"
+            f"keys: {NoLocalService.in_folder(state_folder(environ)).detail}, or set REDIS_URL\n"
         )
         return 1
-    return manage_keys(arguments, environ=environ)
+    return manage_keys(arguments, environ=environ, module="local.keys")
 
 
 def with_running_redis(environ: Mapping[str, str]) -> Mapping[str, str]:

@@ -24,6 +24,7 @@ class LocalOptions:
     workers: int
     settings: Settings
     environ: Mapping[str, str]
+    #: The number of demo albums to load; 0 loads none and keeps the albums of the catalog.
     demo_albums: int = DEMO_ALBUMS
 
     @property
@@ -43,7 +44,19 @@ class LocalOptions:
         return redis_folder(self.state)
 
     @property
+    def postgres_folder(self) -> Path:
+        return self.state / "postgres"
+
+    @property
+    def model(self) -> str | Path:
+        """The model, as an absolute path if it is a folder, for processes in other working directories."""
+        folder = Path(self.settings.clip_model).expanduser()
+        return folder.absolute() if folder.is_dir() else self.settings.clip_model
+
+    @property
     def covers(self) -> Path:
+        if self.demo_albums == 0 and self.settings.covers_dir is not None:
+            return self.settings.covers_dir.absolute()
         return self.state / "covers"
 
     @property
@@ -66,16 +79,16 @@ def read_options(environ: Mapping[str, str]) -> LocalOptions:
     merged = defaults | {name: value for name, value in environ.items() if value}
     return LocalOptions(
         state=state_folder(environ),
-        workers=_whole(merged.get("WORKERS", "1"), name="WORKERS"),
+        workers=_whole(merged.get("WORKERS", "1"), name="WORKERS", minimum=1),
         settings=load_settings(merged),
         environ=merged,
-        demo_albums=_whole(merged.get("DEMO_ALBUMS", str(DEMO_ALBUMS)), name="DEMO_ALBUMS"),
+        demo_albums=_whole(merged.get("DEMO_ALBUMS", str(DEMO_ALBUMS)), name="DEMO_ALBUMS", minimum=0),
     )
 
 
-def _whole(value: str, *, name: str) -> int:
+def _whole(value: str, *, name: str, minimum: int) -> int:
     try:
-        return read_whole_number(value, least=1)
+        return read_whole_number(value, least=minimum)
     except ValueError as error:
         raise SettingsError(f"{name}: {error}") from None
 

@@ -7,11 +7,9 @@ A catalog whose URL is set is used unchanged: no schema is applied and no demo i
 
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from common.settings import Settings
 from local.errors import ServerFailed
 from local.gateway_and_worker import Service, gateway_service, worker_service
 from local.options import LocalOptions
@@ -63,7 +61,7 @@ class Stack:
         if self._options.embeds_redis:
             self._redis = RedisServer(RedisConfig(folder=self._options.redis_folder))
         if self._options.embeds_postgres:
-            self._postgres = PostgresServer(PostgresConfig(folder=state / "postgres"))
+            self._postgres = PostgresServer(PostgresConfig(folder=self._options.postgres_folder))
         servers = [server for server in (self._redis, self._postgres) if server is not None]
         _start_together(servers)
         self._supervisor.watch(servers)
@@ -110,9 +108,8 @@ class Stack:
             service.cancel_start()
 
     def _service_environment(self) -> Mapping[str, str]:
-        settings = self._options.settings
         env = {**self._options.environ, "REDIS_URL": self.redis_url}
-        env["CLIP_MODEL"] = str(_absolute(settings))
+        env["CLIP_MODEL"] = str(self._options.model)
         if self._postgres is not None:
             env["DATABASE_URL"] = self.postgres_url
             env["COVERS_DIR"] = str(self._options.covers)
@@ -136,9 +133,3 @@ def _start_together(parts: Sequence[ChildProcess]) -> None:
         raise
     finally:
         threads.shutdown()
-
-
-def _absolute(settings: Settings) -> str | Path:
-    """Return CLIP_MODEL, as an absolute path if it is a folder, for children in other working directories."""
-    folder = Path(settings.clip_model).expanduser()
-    return folder.absolute() if folder.is_dir() else settings.clip_model

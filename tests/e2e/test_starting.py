@@ -1,6 +1,7 @@
 """Tests of starting a stack: an interrupted start, and the requirements on the machine."""
 
 import os
+import shlex
 import shutil
 import signal
 import subprocess
@@ -9,6 +10,7 @@ from pathlib import Path
 
 import httpx
 import psutil
+import psycopg
 import pytest
 
 from local.options import DEMO_MODEL
@@ -110,6 +112,28 @@ def test_with_authentication_the_example_searches_run_and_keys_can_be_made(
     assert record.stat().st_mode & 0o777 == 0o600
     stack.stop()
     assert not record.exists()
+
+
+def test_a_start_without_a_demo_keeps_the_albums_that_the_operator_writes(start_stack: StartStack) -> None:
+    first = start_stack(DEMO_ALBUMS="0")
+    environ = {"PATH": os.environ["PATH"], "STATE_DIR": str(first.state), "DEMO_ALBUMS": "0"}
+    command = [sys.executable, "-m", "local.environment"]
+    printed = subprocess.run(
+        command, cwd=ROOT, env=environ, capture_output=True, text=True, check=True
+    ).stdout
+    settings = dict(word.split("=", 1) for word in shlex.split(printed) if "=" in word)
+
+    with psycopg.connect(settings["DATABASE_URL"]) as connection:
+        connection.execute("INSERT INTO album_covers (id, artist, album_name) VALUES ('mine', 'a', 'b')")
+    assert httpx.get(f"{first.url}/api/albums/mine").status_code == 200
+    first.stop()
+    second = start_stack(state=first.state, DEMO_ALBUMS="0")
+
+    assert httpx.get(f"{second.url}/api/stats").json()["total_albums"] == 1
+    assert settings.keys() == {"REDIS_URL", "DATABASE_URL", "CLIP_MODEL", "MODEL_CACHE_DIR"}
+    assert settings["DATABASE_URL"] not in first.read_output()
+    assert f"make -s env PORT={httpx.URL(second.url).port} STATE_DIR='{second.state}'" in second.read_output()
+    second.stop()
 
 
 def test_failed_example_searches_do_not_end_the_service(start_stack: StartStack) -> None:

@@ -179,4 +179,4 @@ def test_the_error_for_an_unknown_sub_command_lists_the_known_ones(installed: Pa
     )
 
     assert done.returncode == 2
-    assert "{api,worker,catalog,training,keys,local,reset}" in done.stderr
+    assert "{api,worker,catalog,training,keys,local,env,reset}" in done.stderr
