@@ -76,8 +76,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         console.print(str(error), style="red", highlight=False)
         return 1
     except (BrokenExecutor, psycopg.Error, RedisError) as error:
-        # A server was killed during the start; the next `make run` continues where this one stopped.
-        console.print(f"the start was cut short: {error}; run it again", style="red", highlight=False)
+        # A server was killed during the start; the next `make run` continues where this start failed.
+        console.print(f"the start was interrupted: {error}; start it again", style="red", highlight=False)
         return 1
     console.print("stopped")
     return 0

@@ -145,7 +145,8 @@ def _run_missing(call: Call) -> Outcome:
             ).run()
         left = writer.embedding_counts().without
     console.print(
-        f"{tally.embedded} embedded, {tally.changed} changed by others meanwhile, {left} without an embedding"
+        f"{tally.embedded} embedded, {tally.changed} changed by others during the run, "
+        f"{left} without an embedding"
     )
     _say_rejected(console, report)
     return Outcome.FINDINGS if left else Outcome.DONE

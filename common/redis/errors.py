@@ -91,6 +91,6 @@ _REASONS: tuple[tuple[_ErrorTypes, Callable[..., str | None]], ...] = (
     ),
     (
         PermissionError,
-        lambda _: "this user may not use the socket; Redis sets its rights with unixsocketperm",
+        lambda _: "this user has no permission to open the socket; Redis sets its rights with unixsocketperm",
     ),
 )

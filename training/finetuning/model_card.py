@@ -99,4 +99,4 @@ def recorded_shares(folder: Path) -> Shares | None:
     try:
         return Shares(**orjson.loads(path.read_bytes())["recipe"]["shares"])
     except (orjson.JSONDecodeError, KeyError, TypeError) as error:
-        raise SettingsError(f"{path} is damaged ({error!r}): say --validation and --held-out") from None
+        raise SettingsError(f"{path} is damaged ({error!r}): give --validation and --held-out") from None

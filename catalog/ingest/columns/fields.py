@@ -25,7 +25,7 @@ def _requestable(album_id: str) -> str:
         # Clients resolve the path segments `.` and `..`, even if they are written as %2E, before they send a
         # request (RFC 3986, 6.2.2.3).
         raise PydanticCustomError(
-            "not_askable", "clients remove it from an address, so that nobody could ask for the album"
+            "not_askable", "clients remove this id from a URL, so no request could name the album"
         )
     return album_id
 

@@ -83,8 +83,8 @@ def open_csv(text: TextFile) -> CsvFile:
         raise SettingsError(f"{text.path}: its header cannot be read: {header.detail}")
     if any(name != name.encode("utf-8", "ignore").decode() for name in header):
         raise SettingsError(
-            f"{text.path}: its header is no {text.encoding} text; "
-            "say its encoding, such as --encoding windows-1252"
+            f"{text.path}: its header is not {text.encoding} text; "
+            "name its encoding, such as --encoding windows-1252"
         )
     return CsvFile(text, separator, _column_names(header), above)
 

@@ -71,7 +71,7 @@ def test_missing_albums_are_embedded_from_files_and_urls(
     done = catalog(*MISSING, "--covers", "covers", "--allow-private")
 
     assert done.status == 0, done.err
-    assert "4 embedded, 0 changed by others meanwhile, 0 without an embedding" in done.err
+    assert "4 embedded, 0 changed by others during the run, 0 without an embedding" in done.err
     found = rows(database_url)
     assert {album_id: row["cover_source"] for album_id, row in found.items()} == {
         "by url": f"{served}/{first}.jpg",
@@ -122,7 +122,7 @@ def test_albums_that_cannot_be_embedded_are_reported_and_the_rest_is_embedded(
     done = catalog(*MISSING, COVERS_DIR=str(workdir / "covers"))
 
     assert done.status == 1
-    assert "1 embedded, 0 changed by others meanwhile, 6 without an embedding" in done.err
+    assert "1 embedded, 0 changed by others during the run, 6 without an embedding" in done.err
     assert embedded(database_url) == {"1 good"}
     reasons = {reason for _, reason in read_report(workdir / "missing-rejected.csv")}
     assert reasons == {"missing_cover", "cover_refused", "unsupported_image"}

@@ -174,7 +174,7 @@ def test_an_inaccessible_socket_is_reported(redis_folder: RedisFolder) -> None:
         check=False,
     )
 
-    assert "REDIS_URL: this user may not use the socket" in done.stderr
+    assert "REDIS_URL: this user has no permission to open the socket" in done.stderr
 
 
 @pytest.mark.parametrize(

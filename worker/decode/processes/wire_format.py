@@ -67,7 +67,7 @@ def receive_reply(channel: socket.socket, *, deadline: float, max_bytes: int) ->
     """
     kind, length, cpu_us = _REPLY.unpack(receive(channel, _REPLY.size, deadline=deadline))
     if kind not in {PIXELS, ERROR, READY} or length > max_bytes:
-        raise OSError("a decoder answered with something that is no reply")
+        raise OSError("a decoder sent a malformed reply")
     return Reply(kind, receive(channel, length, deadline=deadline), cpu_us / 1e6)
 
 

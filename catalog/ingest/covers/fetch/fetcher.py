@@ -129,7 +129,7 @@ class CoverFetcher:
         """
         fetched = self.fetch_changed(url, Validators())
         if fetched is None:
-            raise RowFault("cover_unreachable", f"{url:.200} was answered with {_NOT_MODIFIED} unasked")
+            raise RowFault("cover_unreachable", f"{url:.200} was answered with {_NOT_MODIFIED} without cause")
         return fetched
 
     def fetch_changed(self, url: str, known: Validators) -> FetchedCover | None:

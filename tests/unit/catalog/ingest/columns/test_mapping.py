@@ -252,8 +252,8 @@ def test_a_name_may_be_a_number() -> None:
         ({"artist": "a\x00b"}, r"artist: .* U\+0000"),
         ({"artist": "a\udcffb"}, "artist: .*UTF-8.* --encoding"),
         ({"artist": "", "release_year": "late"}, "artist"),
-        ({"id": "."}, "nobody could ask for the album"),
-        ({"id": " .. "}, "nobody could ask for the album"),
+        ({"id": "."}, "no request could name the album"),
+        ({"id": " .. "}, "no request could name the album"),
     ],
 )
 def test_a_rejected_row_names_the_column_at_fault(changes: Cells, says: str) -> None:
