@@ -39,7 +39,7 @@ def full_disk() -> Iterator[None]:
         (("ingest", "corrupt.parquet", "--covers", "covers"), "cannot be read as Parquet"),
         (("ingest", "cut.parquet", "--covers", "covers"), "cannot be read as Parquet"),
         (("ingest", "header.csv", "--covers", "covers"), "its header cannot be read"),
-        (("delete", "--from-file", "ids.bin"), "no UTF-8"),
+        (("delete", "--from-file", "ids.bin"), "not UTF-8"),
         (("delete", "--from-file", "covers"), "Is a directory"),
     ],
 )

@@ -278,4 +278,4 @@ def test_an_ingest_without_a_table_asks_for_one(catalog: Catalog) -> None:
     done = catalog("ingest")
 
     assert done.status == 2
-    assert "name the table" in done.err
+    assert "give a table" in done.err
