@@ -1,12 +1,11 @@
 """The items of a HEIF or AVIF file, read from its boxes (ISO/IEC 14496-12, 23008-12).
 
-    meta  pitm  the id of the primary item
-          iinf  infe…  each item's type: hvc1, av01, or a derived image: grid, iden, iovl
-          iloc  the place of each item's data
-          iref  dimg…  the items that a derived image is made from
-                auxl…  the picture that an auxiliary picture, such as an alpha plane, belongs to
-          iprp  ipco  properties: ispe (size), colr (colour), clap (crop)
-                ipma  the properties of each item
+- `ftyp` contains the brands, and `meta` contains all other boxes of this list.
+- `pitm` contains the id of the primary item.
+- `iinf` contains the type of each item: hvc1, av01, or a derived image (grid, iden, iovl).
+- `iloc` contains the location of each item's data.
+- `iref` lists the items of each derived image (`dimg`) and the main picture of each auxiliary one (`auxl`).
+- `iprp` contains the properties `ispe` (size), `colr` (colour) and `clap` (crop), and assigns them to items.
 
 The format does not limit the number of boxes, so files with more than `_ENTRIES_MAX` boxes are refused.
 """
