@@ -1,4 +1,4 @@
-"""The gateway's and the worker's ledger over a real Redis, and searches that tests submit."""
+"""The gateway's ledger and the worker's ledger, both on a real Redis, and searches that tests submit."""
 
 import secrets
 

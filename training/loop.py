@@ -102,7 +102,7 @@ def _bar() -> display.Progress:
 
 
 def learning_rate(step: int, plan: Plan) -> float:
-    """Return the learning rate at a step, which rises linearly, stays constant, and falls linearly to zero.
+    """Return the learning rate at a step: it rises linearly, stays constant, then falls linearly to zero.
 
     Until it begins to fall, the learning rate does not depend on the total number of steps. A run can
     therefore be resumed, from any checkpoint before the fall, with a different number of steps; the result is

@@ -30,8 +30,9 @@ class QueryKey:
 class CatalogVersion:
     """The catalog's version and the token in Redis, polled every second and after each change event.
 
-    While the version is unknown, each second gets a different temporary version. No cached result is used or
-    stored under a temporary version, and only queries of the same second share a run.
+    While the version is unknown, each second gets a different temporary version. With a temporary version, the
+    cache of results is neither read nor written, and queries share a run only if they arrive in the same
+    second.
     """
 
     def __init__(self, redis: Redis, *, clock: Callable[[], float] = time.monotonic) -> None:

@@ -30,12 +30,12 @@ class Comparison:
 
     @property
     def theirs_over_ours(self) -> float:
-        """The median, over all rounds, of their measurement divided by our measurement."""
+        """The median, over all rounds, of the measurement of `theirs` divided by that of `ours`."""
         return statistics.median(b / a for a, b in zip(self.ours, self.theirs, strict=True))
 
     @property
     def ours_over_theirs(self) -> float:
-        """The median, over all rounds, of our measurement divided by their measurement."""
+        """The median, over all rounds, of the measurement of `ours` divided by that of `theirs`."""
         return statistics.median(a / b for a, b in zip(self.ours, self.theirs, strict=True))
 
 

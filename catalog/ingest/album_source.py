@@ -118,7 +118,7 @@ def _with_cover(given: Mapping[str, str], column: str) -> dict[str, str]:
 
 
 def _columns(table: Table, given: Mapping[str, str], options: argparse.Namespace) -> ColumnMap:
-    """Map the columns, and learn from --genres and the whole table which names with a slash are one genre."""
+    """Map the columns; decide from --genres and all rows whether a name such as A/B is one genre or two."""
     columns = ColumnMap.of(table.columns, given, strict=options.strict)
     column = columns.columns.get(GENRE)
     if column is None:

@@ -99,8 +99,8 @@ BEGIN
   IF to_regclass('album_covers_genre_keys') IS NOT NULL THEN
     RETURN;
   END IF;
-  -- Rows of an older schema whose genre key equals `lower(genre)` need no update, because the index below uses
-  -- `lower(genre)` where `genre_keys` is NULL.
+  -- In rows that were written with an older schema, `genre_keys` is NULL, and the index below then uses
+  -- `lower(genre)`. Only rows for which `lower(genre)` is not the right key are updated.
   UPDATE album_covers SET genre = genre
   WHERE genre_keys IS NULL AND (genres IS NOT NULL OR genre_key(genre) <> lower(genre));
   -- fastupdate is off, because with it every search would have to read the index's list of pending entries.

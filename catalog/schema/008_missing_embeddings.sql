@@ -31,7 +31,8 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, extensions, pg_te
   )
 $$;
 
--- Returns the next albums without an embedding, after an id, with the columns that may locate their covers.
+-- Returns the next page of albums without an embedding, in order of their ids, starting after a given id. Each
+-- row contains the columns in which ingest looks for the location of the cover.
 CREATE FUNCTION missing_albums(after_id text, page_size int) RETURNS jsonb
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, extensions, pg_temp AS $$
   SELECT coalesce(jsonb_agg(to_jsonb(page) ORDER BY page.id), '[]')

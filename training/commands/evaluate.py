@@ -1,4 +1,4 @@
-"""Evaluate a model on demo covers, or on a table's covers, that it was not trained on (docs/training.md)."""
+"""Evaluate a model on demo or table covers that it was not trained on (docs/training.md)."""
 
 import argparse
 from collections.abc import Sequence

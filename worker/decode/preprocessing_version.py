@@ -2,9 +2,9 @@
 
 - Version 1 treats every file as sRGB.
 - Version 2 converts colour spaces other than sRGB as a browser does.
-- Version 2 newly supports 12-bit TIFFs, and 16-bit TIFFs in which zero is white or samples are in planes.
-- Version 2 newly supports a transparent colour in PNGs of 2, 4 and 16 bits, and BMPs with one bit of alpha.
-- Version 2 newly makes the canvas around the first frame of a GIF or WebP transparent.
+- Version 2 adds support for 12-bit TIFFs, and for 16-bit TIFFs with WhiteIsZero or with separate planes.
+- Version 2 adds support for transparent colours in PNGs of 2, 4 and 16 bits, and BMPs with 1 bit of alpha.
+- Version 2 makes the canvas around the first frame of a GIF or WebP transparent.
 
 From a JPEG, PNG or WebP with 8-bit sRGB samples, both versions produce the same pixels and therefore the same
 vector.

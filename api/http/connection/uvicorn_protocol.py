@@ -219,7 +219,10 @@ class GuardedProtocol(PipelinedProtocol):
         return len(self.pipeline) >= PIPELINED_MAX and self._stage == _BETWEEN
 
     def _parse_piece(self, data: bytes, start: int, end: int) -> int:
-        """Parse a piece of data; return its end, or the end of the first upgrade request in it."""
+        """Parse a chunk of data; return the offset up to which it was parsed.
+
+        This is the end of the first upgrade request in the chunk, or else the end of the chunk.
+        """
         size = end - start
         self._body_came = False
         try:

@@ -67,7 +67,7 @@ class GenreSplitter:
 
 
 def genre_splitter(cells: Iterable[object], *, listed: Iterable[str] = ()) -> GenreSplitter:
-    """Return a splitter that knows, from all genre cells of a table, which names with a slash are one genre.
+    """Return a splitter that decides from all genre cells whether a name such as Pop/R&B is one genre or two.
 
     A name is one genre if it is in `listed` or is an element of a list. Any other name is one genre if two
     conditions hold. None of its parts is in `listed`. Its parts together occur elsewhere, alone or in other

@@ -63,7 +63,8 @@ class ColumnMap:
 
     columns: Mapping[str, str]
     strict: bool = False
-    #: Splits cells into genres. The whole table decides which names with a slash are one genre.
+    #: Splits cells into genres. All rows of the table are read to decide whether a name with a slash, such as
+    #: Pop/R&B, is one genre or two.
     genres: GenreSplitter = field(default_factory=GenreSplitter)
 
     @classmethod

@@ -148,8 +148,8 @@ def _records(lines: _Lines, separator: str) -> Iterator[list[str] | RowFault]:
         except StopIteration:
             return
         except csv.Error as error:
-            # An unclosed quote makes the lines below it part of the record, so these lines are read again as
-            # records.
+            # An unclosed quote makes the lines below it part of its record. These lines are therefore parsed
+            # again, each as its own record.
             line = lines.keep_first()
             # Many programs write tab-separated files without quoting, so a quote is part of the cell's text.
             is_text = separator == "\t" and len(line) <= ROW_MAX_CHARS

@@ -92,7 +92,7 @@ def test_an_invalid_key_or_two_keys_are_refused(auth_required: httpx.Client, red
 
 
 BASIC = "Basic dXNlcjpwYXNzd29yZA=="
-#: Authorization headers without an API key, such as an authenticating proxy forwards.
+#: Authorization headers that contain no API key, as an authenticating proxy may forward them.
 FOREIGN = [
     BASIC,
     "Digest username=a",

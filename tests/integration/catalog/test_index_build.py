@@ -1,4 +1,4 @@
-"""If several tools build the index at the same time, one tool builds it and the other tools use it."""
+"""If several tools try to build the index at the same time, one tool builds it and the others use it."""
 
 import threading
 from concurrent.futures import ThreadPoolExecutor

@@ -32,7 +32,7 @@ _JSON_TYPES = {"NoneType": "null", "bool": "boolean", "int": "integer", "float":
 
 @dataclass(frozen=True, slots=True)
 class SchemaComparison:
-    """Compares schemas of two documents, for requests or for responses."""
+    """Compares the request schemas or the response schemas of two OpenAPI documents."""
 
     old: Schema
     new: Schema

@@ -1,4 +1,4 @@
-"""The stored JSON of a result is sent unchanged except for the id of the client's own job."""
+"""The stored JSON of a result is sent unchanged, but with the id of the client's own job."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""A gateway uses the catalog version that it has read recently; an older version counts as unknown."""
+"""A catalog version that the gateway read too long ago counts as unknown."""
 
 import pytest
 from redis.asyncio import Redis
