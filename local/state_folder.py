@@ -30,7 +30,7 @@ def state_folder(environ: Mapping[str, str]) -> Path:
 
 
 def shared_folder(environ: Mapping[str, str]) -> Path:
-    """Return STATE_DIR or, by default, the folder that the stacks of all ports share.
+    """Return STATE_DIR or, by default, the folder that all local stacks share, whatever their ports.
 
     Raises:
         SettingsError: as `state_folder`.

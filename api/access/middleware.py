@@ -39,7 +39,10 @@ def client_of(request: Request) -> str:
 
 
 def idempotency_name(request: Request, idempotency_key: str) -> str:
-    """Return an Idempotency-Key that is unique per client, because anonymous clients share one owner."""
+    """Return the Idempotency-Key of a request; for an anonymous client, its address is prepended.
+
+    All anonymous clients have the same owner, so the keys of two of them could collide without the address.
+    """
     if owner_of(request) != ANONYMOUS:
         return idempotency_key
     # A client's Idempotency-Key contains no space, so it cannot equal an address, a space and a key.

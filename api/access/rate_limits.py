@@ -225,7 +225,7 @@ UNLIMITED_BUDGET = UnlimitedBudget()
 
 
 def read_bucket(name: str, rate: str) -> Bucket | None:
-    """Return the budget with a rate limit such as `600/minute`, or None for `unlimited`."""
+    """Parse a rate limit such as `600/minute`, and return its budget; None means `unlimited`."""
     if rate == UNLIMITED:
         return None
     limit, _, unit = rate.partition("/")

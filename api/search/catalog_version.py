@@ -30,8 +30,8 @@ class QueryKey:
 class CatalogVersion:
     """The catalog's version and the token in Redis, polled every second and after each change event.
 
-    While the version is unknown, each second gets a different temporary version. With a temporary version, the
-    cache of results is neither read nor written, and queries share a run only if they arrive in the same
+    While the version is unknown, each second gets a different temporary version. With a temporary version,
+    the cache of results is neither read nor written, and queries share a run only if they arrive in the same
     second.
     """
 

@@ -87,7 +87,10 @@ class BoundedConnection(psycopg.Connection[DictRow]):
 
     @property
     def usable(self) -> bool:
-        """Whether an idle connection is still open; a server sends data on it only before closing it."""
+        """Whether an idle connection is still open.
+
+        A server sends data on an idle connection only if it closes the connection.
+        """
         if self.closed:
             return False
         poll = select.poll()

@@ -40,8 +40,8 @@ class _Filter:
 
     `weights` has the shape (products, window x channels, `_PIXELS_PER_PRODUCT` x channels). The i-th matrix
     product (one block of output pixels) reads the source pixels starting at index `first + starts[i]`. The
-    output block of the last matrix product can extend past the crop; the weights for pixels outside the crop are
-    zero.
+    output block of the last matrix product can extend past the crop; the weights for pixels outside the crop
+    are zero.
     """
 
     first: int

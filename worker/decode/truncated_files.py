@@ -22,8 +22,8 @@ _WITHOUT_LENGTH = frozenset({"JPEG", "PNG", "GIF"})
 #: The assumed maximum ratio of the numbers of pixels that two parts of a file encode, if each part has 1 % of
 #: the file's bytes.
 _UNEVENNESS = 1.5
-#: The maximum share of missing pixels in most pictures, and in pictures with a uniform end, where few bytes
-#: encode many pixels.
+#: The maximum share of pixels that may be missing: first for most pictures, then for pictures whose last rows
+#: have a single colour, because there a few missing bytes can encode many pixels.
 _MISSING_MAX_SHARE, _UNIFORM_MAX_SHARE = 0.01 * _UNEVENNESS, 0.1
 _END_OF_IMAGE = b"\xff\xd9"
 #: The length of the random data that replaces a JPEG's missing bytes: a share of the file's length, but at

@@ -44,7 +44,7 @@ class ServiceUnderTest:
                 connection.execute(statement.encode())
 
     def until_seen(self, *, hurry: bool = False) -> None:
-        """Wait until the gateway reads the catalog version; with `hurry`, an event triggers the read."""
+        """Wait until the gateway has read the catalog version; `hurry` asks the gateway to read at once."""
         now = time.monotonic()
         if hurry:
             self.redis.publish(keyspace.CATALOG_EVENTS, b"look")

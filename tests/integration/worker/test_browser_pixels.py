@@ -1,9 +1,9 @@
 """A decoded picture has the same pixels as in Chromium, for each kind of file that a browser supports.
 
-The pictures have the size of the decoded square, and Chromium shows them on a white background. Three
-cases in which Chromium 156 deviates from the format's specification are not tested. Chromium does not rotate a WebP. Chromium reads the alpha of an
-AVIF in a smaller range than the format defines. For a PNG with primaries and a gamma of 0.45455, Chromium
-applies an exponent of 2.2 instead of the sRGB curve.
+The pictures have the size of the decoded square, and Chromium shows them on a white background. Three cases
+in which Chromium 156 deviates from a format's specification are not tested. Chromium does not rotate a WebP.
+Chromium reads the alpha of an AVIF in a smaller range than the format defines. For a PNG with primaries and a
+gamma of 0.45455, Chromium applies an exponent of 2.2 instead of the sRGB curve.
 """
 
 import base64

@@ -1,4 +1,4 @@
-"""One worker at a time embeds a batch of covers; if this worker is killed, another worker takes over."""
+"""Each batch of covers is embedded by one worker at a time; if the worker is killed, another takes over."""
 
 import secrets
 import threading

@@ -185,7 +185,10 @@ def _values(schema: Schema) -> set[str] | None:
 
 
 def _by_type(schema: Schema) -> list[Schema]:
-    """Split a schema by its types; bounds and fields do not limit null and booleans."""
+    """Return one schema per JSON type that a schema allows.
+
+    Null and booleans get no keywords such as `maximum` and `properties`, which do not apply to them.
+    """
     values = schema.get("enum", [schema["const"]] if "const" in schema else [])
     kinds = schema.get("type", sorted(set(map(_type, values))))
     if not kinds and "type" not in schema:
