@@ -8,6 +8,7 @@ otherwise silently have no effect.
 import difflib
 import re
 from collections.abc import Callable, Mapping
+from functools import partial
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from types import MappingProxyType
@@ -91,7 +92,7 @@ Key = Annotated[SecretStr, _secret(_header_value)]
 Whole = Annotated[int, BeforeValidator(_read_text(read_whole_number))]
 Decimal = Annotated[float, BeforeValidator(_read_text(read_decimal))]
 Seconds = Annotated[Decimal, Field(gt=0, le=86_400)]
-Count = Annotated[Whole, Field(ge=1)]
+Count = Annotated[int, Field(ge=1), BeforeValidator(_read_text(partial(read_whole_number, least=1)))]
 #: Text that is valid within an HTTP header's value.
 HeaderText = Annotated[str, Field(pattern=r"^[\x20-\x7e]{1,200}$")]
 #: A rate limit in cost units per unit of time; docs/http.md lists the cost of each request.
@@ -235,7 +236,7 @@ def load_settings(environ: Mapping[str, str]) -> Settings:
 
 
 def _describe(error: ValidationError) -> str:
-    # The message does not contain the malformed value, because a malformed URL can contain a password.
+    # The message contains no malformed value except numbers, because a malformed URL can contain a password.
     lines = []
     for problem in error.errors(include_input=False, include_url=False):
         name = str(problem["loc"][0]).upper() if problem["loc"] else "settings"

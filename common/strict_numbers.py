@@ -13,7 +13,9 @@ from typing import TypeVar
 T = TypeVar("T")
 
 #: At most 18 digits after leading zeros, so that the number fits in 64 bits.
-_WHOLE = re.compile(r"0*[0-9]{1,18}")
+_WHOLE = re.compile(r"0{0,99}[0-9]{1,18}")
+#: The maximum number of characters of a text that an error message shows.
+_SHOWN_CHARS = 40
 _DECIMAL = re.compile(r"(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]{1,3})?")
 
 
@@ -24,7 +26,7 @@ def read_whole_number(text: str, *, least: int = 0) -> int:
         ValueError: the text is not a whole number, or the number is less than `least`.
     """
     if not _WHOLE.fullmatch(text) or int(text) < least:
-        raise ValueError(f"a whole number of at least {least}, not {text!r}")
+        raise ValueError(f"a whole number of at least {least}, not {text[:_SHOWN_CHARS]!r}")
     return int(text)
 
 
@@ -36,7 +38,7 @@ def read_decimal(text: str) -> float:
     """
     number = float(text) if _DECIMAL.fullmatch(text) else math.inf
     if not math.isfinite(number):
-        raise ValueError(f"a number such as 2 or 0.5, not {text!r}")
+        raise ValueError(f"a number such as 2 or 0.5, not {text[:_SHOWN_CHARS]!r}")
     return number
 
 

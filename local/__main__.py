@@ -145,8 +145,11 @@ def _prepare_catalog(options: LocalOptions, stack: Stack, progress: Progress) ->
     if options.demo_albums:
         loaded = _load_demo(options, stack, progress)
     else:
+        if options.covers.is_relative_to(options.state):
+            options.covers.mkdir(parents=True, exist_ok=True)
+        elif not options.covers.is_dir():
+            raise SettingsError(f"COVERS_DIR: {options.covers} is not a folder")
         apply_migrations(stack.postgres_url)
-        options.covers.mkdir(parents=True, exist_ok=True)
         loaded = False
     # Cached results contain cover URLs, so a changed port invalidates them, just as a new catalog does.
     if loaded or _moved(options.state / URL_RECORD, options.url):

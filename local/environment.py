@@ -12,11 +12,11 @@ from collections.abc import Mapping, Sequence
 from common.errors import CoverSearchError
 from common.program_name import command_name
 from local.errors import NoLocalService
-from local.options import own_environment, read_options
-from local.servers.url_record import recorded_url
-from local.state_folder import state_errors
+from local.options import own_environment
+from local.state_folder import state_errors, state_folder
+from local.tool_settings import recorded_tool_settings
 
-_ABOUT = """Print shell commands that set DATABASE_URL, REDIS_URL, CLIP_MODEL and MODEL_CACHE_DIR to those of
+_ABOUT = """Print shell commands that set DATABASE_URL, REDIS_URL, CLIP_MODEL and other settings to those of
 the service that runs on this machine. The printed DATABASE_URL contains the database's password."""
 
 
@@ -34,31 +34,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def tool_settings(environ: Mapping[str, str]) -> Mapping[str, str]:
-    """Return the settings of the running service; a server that `environ` names by URL is left out.
+    """Return the settings that the running service recorded.
 
     Raises:
         NoLocalService: no service runs from the state folder.
-        SettingsError: a variable is malformed.
-        StateFolderUnusable: the record of a server cannot be read.
+        SettingsError: STATE_DIR names no folder.
+        StateFolderUnusable: the record cannot be read.
     """
-    options = read_options(environ)
-    servers = {
-        "REDIS_URL": options.redis_folder if options.embeds_redis else None,
-        "DATABASE_URL": options.postgres_folder if options.embeds_postgres else None,
-    }
-    found: dict[str, str] = {}
-    for setting, folder in servers.items():
-        if folder is None:
-            continue
-        with state_errors(options.state):
-            url = recorded_url(folder)
-        if url is None:
-            raise NoLocalService.in_folder(options.state)
-        found[setting] = url
-    return found | {
-        "CLIP_MODEL": str(options.model),
-        "MODEL_CACHE_DIR": str(options.settings.model_cache_dir.expanduser().absolute()),
-    }
+    state = state_folder(environ)
+    with state_errors(state):
+        settings = recorded_tool_settings(state)
+    if settings is None:
+        raise NoLocalService.in_folder(state)
+    return settings
 
 
 if __name__ == "__main__":

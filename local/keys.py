@@ -11,7 +11,7 @@ from api.keys.__main__ import main as manage_keys
 from common.errors import CoverSearchError
 from local.errors import NoLocalService
 from local.options import own_environment
-from local.servers.url_record import recorded_url
+from local.servers.redis import recorded_url
 from local.state_folder import redis_folder, state_errors, state_folder
 
 

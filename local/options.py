@@ -56,7 +56,7 @@ class LocalOptions:
     @property
     def covers(self) -> Path:
         if self.demo_albums == 0 and self.settings.covers_dir is not None:
-            return self.settings.covers_dir.absolute()
+            return self.settings.covers_dir.expanduser().absolute()
         return self.state / "covers"
 
     @property

@@ -14,9 +14,10 @@ from common.errors import CoverSearchError
 from common.program_name import command_name
 from local.options import own_environment
 from local.processes.process_folder import running_process
-from local.state_folder import URL_RECORD, shared_folder, state_errors, state_folder
+from local.state_folder import TOOL_SETTINGS, URL_RECORD, shared_folder, state_errors, state_folder
 
-_PARTS = ("redis", "postgres", "covers", "models", "gateway", "worker-*", URL_RECORD)
+_FOLDERS = ("redis", "postgres", "covers", "models", "gateway", "worker-*")
+_FILES = (URL_RECORD, TOOL_SETTINGS)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -38,18 +39,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _remove_parts(state: Path) -> int:
-    parts = [entry for entry in _entries(state) if any(map(entry.match, _PARTS))]
-    running = [folder for folder in parts if folder.is_dir() and running_process(folder) is not None]
+    entries = _entries(state)
+    folders = [entry for entry in entries if entry.is_dir() and any(map(entry.match, _FOLDERS))]
+    files = [entry for entry in entries if entry.is_file() and entry.name in _FILES]
+    running = [folder for folder in folders if running_process(folder) is not None]
     if running:
         sys.stderr.write(f"reset: a process runs from {running[0]}: stop the service first\n")
         return 1
-    for part in parts:
-        if part.is_dir():
-            shutil.rmtree(part)
-        else:
-            part.unlink()
-        sys.stdout.write(f"removed {part}\n")
-    if not parts:
+    for folder in folders:
+        shutil.rmtree(folder)
+    for file in files:
+        file.unlink()
+    for removed in (*folders, *files):
+        sys.stdout.write(f"removed {removed}\n")
+    if not (folders or files):
         sys.stdout.write(f"nothing to remove in {state}\n")
     return 0
 

@@ -17,6 +17,7 @@ from local.processes.child_process import ChildProcess
 from local.processes.supervisor import Supervisor
 from local.servers.postgres import PostgresConfig, PostgresServer
 from local.servers.redis import RedisConfig, RedisServer
+from local.tool_settings import forget_tool_settings, record_tool_settings
 
 #: The maximum seconds for a worker's start, long enough for the first export of a large model.
 WORKER_START_S = 600.0
@@ -84,6 +85,7 @@ class Stack:
             self._supervisor.require_all()
             raise
         self._supervisor.watch(self._services)
+        record_tool_settings(state, env)
 
     def keep_running(self) -> None:
         """Restart each process that ends; return only when a process has ended too often.
@@ -95,6 +97,7 @@ class Stack:
 
     def stop(self) -> None:
         """Stop all started processes; harmless when none was started."""
+        forget_tool_settings(self._options.state)
         self._supervisor.stop()
         if self._services:
             with ThreadPoolExecutor(len(self._services)) as threads:
@@ -110,6 +113,7 @@ class Stack:
     def _service_environment(self) -> Mapping[str, str]:
         env = {**self._options.environ, "REDIS_URL": self.redis_url}
         env["CLIP_MODEL"] = str(self._options.model)
+        env["MODEL_CACHE_DIR"] = str(self._options.settings.model_cache_dir.expanduser().absolute())
         if self._postgres is not None:
             env["DATABASE_URL"] = self.postgres_url
             env["COVERS_DIR"] = str(self._options.covers)

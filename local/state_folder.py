@@ -14,6 +14,8 @@ DEFAULT_STATE = ".state"
 DEFAULT_PORT = str(Settings.model_fields["port"].default)
 #: The file of the state folder that contains the URL of the last start.
 URL_RECORD = "url"
+#: The file of the state folder that contains the settings for the operators' tools while the service runs.
+TOOL_SETTINGS = "tools.json"
 #: Errors that do not name the file that could not be written; the file must be in the state folder, because
 #: no other folder is written to.
 _NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EFBIG, errno.EIO})

@@ -2,15 +2,17 @@
 
 Both files are CSV, or JSON Lines if the file name ends in .jsonl. Every line is written immediately. Each
 file is created at the start, so that a path that cannot be written is reported at once. A file that stays
-empty is removed at the end.
+empty is removed at the end, unless another process writes to the same file.
 """
 
 import csv
+import fcntl
+import os
 from collections import Counter
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import asdict, fields
 from pathlib import Path
-from typing import Generic, Self, TypeVar
+from typing import Generic, Self, TextIO, TypeVar
 
 import orjson
 
@@ -25,7 +27,7 @@ class _Listing(Generic[Line]):
     def __init__(self, path: Path, line: type[Line]) -> None:
         self.path = path
         self._json = path.suffix == ".jsonl"
-        self._file = path.open("w", encoding="utf-8", newline="")
+        self._file = _open_shared(path)
         self._csv = csv.DictWriter(self._file, [field.name for field in fields(line)])
         self._is_empty = True
 
@@ -39,10 +41,11 @@ class _Listing(Generic[Line]):
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._file.close()
-        # A device such as /dev/stdout, or a link to one, is kept.
-        if self._is_empty and self.path.is_file() and not self.path.is_symlink():
-            self.path.unlink()
+        with self._file:
+            # A device such as /dev/stdout, or a link to one, is kept.
+            is_own = self.path.is_file() and not self.path.is_symlink()
+            if self._is_empty and is_own and _is_used_by_nobody_else(self._file):
+                self.path.unlink()
 
     def add(self, line: Line) -> None:
         self._is_empty = False
@@ -52,6 +55,27 @@ class _Listing(Generic[Line]):
             self._csv.writerow(asdict(line))
         # Flush the file, so that it is complete while the command runs and after the command is killed.
         self._file.flush()
+
+
+def _open_shared(path: Path) -> TextIO:
+    """Open a file for writing, with a shared lock that tells other processes that the file is in use."""
+    while True:
+        file = path.open("w", encoding="utf-8", newline="")
+        with suppress(OSError):  # some file systems and devices have no locks
+            fcntl.flock(file, fcntl.LOCK_SH)
+        # Another process may have removed the file, while it was empty, before this process had locked it.
+        with suppress(FileNotFoundError):
+            if os.path.samestat(os.fstat(file.fileno()), path.stat()):
+                return file
+        file.close()
+
+
+def _is_used_by_nobody_else(file: TextIO) -> bool:
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True
 
 
 class Report(_Listing[Rejected]):

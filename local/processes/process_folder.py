@@ -9,8 +9,10 @@ import fcntl
 import json
 import os
 import signal
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import psutil
 
@@ -94,12 +96,17 @@ class ProcessFolder:
 def running_process(folder: Path) -> psutil.Process | None:
     """Return the process that was last started from a folder, or None if that process has ended."""
     try:
-        record = json.loads(_record_path(folder).read_text())
+        return live_process(json.loads(_record_path(folder).read_text()))
+    except (FileNotFoundError, ValueError):
+        return None
+
+
+def live_process(record: Mapping[str, Any]) -> psutil.Process | None:
+    """Return the process with the id `pid` and the start time `started`, or None if it has ended."""
+    with suppress(psutil.NoSuchProcess):
         process = psutil.Process(record["pid"])
         if process.create_time() == record["started"] and process.status() != psutil.STATUS_ZOMBIE:
             return process
-    except (FileNotFoundError, ValueError, psutil.NoSuchProcess):
-        pass
     return None
 
 

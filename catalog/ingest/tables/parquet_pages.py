@@ -17,6 +17,8 @@ _VALUE_BYTES = 8
 #: A page header has three levels of structures.
 _DEPTH_MAX = 8
 _VARINT_MAX_BYTES = 10
+#: The maximum size in bytes of a text in a page header, such as the least value of the page.
+_TEXT_MAX_BYTES = 1 << 30
 
 
 class DamagedPage(ValueError):
@@ -51,12 +53,16 @@ def _page_sizes(file: BinaryIO, chunk: Any, *, value_bytes: int) -> Iterator[int
     if chunk.dictionary_page_offset:
         start = min(start, chunk.dictionary_page_offset)
     end = start + chunk.total_compressed_size
+    if start < 0:
+        raise DamagedPage("a page begins before the file")
     file.seek(start)
     while file.tell() < end:
         header = _read_struct(file)
         unpacked, packed = header.get(_UNPACKED_BYTES), header.get(_PACKED_BYTES)
         if not isinstance(unpacked, int) or not isinstance(packed, int) or min(unpacked, packed) < 0:
             raise DamagedPage("a page header has no sizes")
+        if file.tell() + packed > end:
+            raise DamagedPage("a page ends after its column")
         yield max(unpacked, packed, _values(header) * value_bytes)
         file.seek(packed, os.SEEK_CUR)
 
@@ -65,7 +71,10 @@ def _values(header: Mapping[int, object]) -> int:
     for kind in (_DATA, _DICTIONARY, _DATA_V2):
         inner = header.get(kind)
         if isinstance(inner, dict):
-            return int(inner.get(_NUM_VALUES) or 0)
+            values = inner.get(_NUM_VALUES, 0)
+            if not isinstance(values, int):
+                raise DamagedPage("a page header has no number of values")
+            return values
     return 0
 
 
@@ -121,7 +130,10 @@ def _skip(size_bytes: int) -> Callable[[BinaryIO], None]:
 
 
 def _skip_text(file: BinaryIO) -> None:
-    file.seek(_varint(file), os.SEEK_CUR)
+    size_bytes = _varint(file)
+    if size_bytes > _TEXT_MAX_BYTES:
+        raise DamagedPage("a text in a page header is too long")
+    file.seek(size_bytes, os.SEEK_CUR)
 
 
 _STRUCT = 12

@@ -9,8 +9,7 @@ import pytest
 import redis
 
 from local.errors import ServerFailed
-from local.servers.redis import RedisConfig, RedisServer, find_redis
-from local.servers.url_record import recorded_url
+from local.servers.redis import RedisConfig, RedisServer, find_redis, recorded_url
 from tests.polling import eventually
 
 

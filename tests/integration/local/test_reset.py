@@ -25,12 +25,13 @@ def test_reset_removes_the_files_of_a_start_and_keeps_others(tmp_path: Path) -> 
         (tmp_path / folder / "data").mkdir(parents=True)
     (tmp_path / "url").write_text("http://127.0.0.1:8000")
     (tmp_path / "finetuning").mkdir()
-    (tmp_path / "notes.txt").write_text("mine")
+    (tmp_path / "tools.json").write_text("{}")
+    (tmp_path / "worker-notes").write_text("mine")
 
     done = reset(tmp_path)
 
     assert done.returncode == 0
-    assert {entry.name for entry in tmp_path.iterdir()} == {"finetuning", "notes.txt"}
+    assert {entry.name for entry in tmp_path.iterdir()} == {"finetuning", "worker-notes"}
     assert f"removed {tmp_path / 'postgres'}" in done.stdout
 
 

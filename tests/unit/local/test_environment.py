@@ -1,6 +1,7 @@
-"""The settings that `make env` prints."""
+"""`make env` prints the settings that the running service has recorded."""
 
 import json
+import os
 from pathlib import Path
 
 import psutil
@@ -8,40 +9,48 @@ import pytest
 
 from local.environment import tool_settings
 from local.errors import NoLocalService
-from local.options import DEMO_MODEL
+from local.state_folder import TOOL_SETTINGS
+from local.tool_settings import forget_tool_settings, record_tool_settings
+
+SERVICE = {
+    "REDIS_URL": "redis://127.0.0.1:4567/0",
+    "DATABASE_URL": "postgresql://postgres:secret@127.0.0.1:4568/postgres",
+    "CLIP_MODEL": "/models/own",
+    "MODEL_CACHE_DIR": "/models/exported",
+}
 
 
-def record(folder: Path, url: str) -> None:
-    folder.mkdir()
-    (folder / "url").write_text(url)
-    running = psutil.Process()
-    (folder / "child.json").write_text(json.dumps({"pid": running.pid, "started": running.create_time()}))
+def test_the_settings_are_those_of_the_service_not_of_the_terminal(tmp_path: Path) -> None:
+    record_tool_settings(tmp_path, {**SERVICE, "PATH": "/bin", "ENCODER": ""})
+    of_an_earlier_start = {"REDIS_URL": "redis://127.0.0.1:1/0", "CLIP_MODEL": "/models/other"}
+
+    assert tool_settings({"STATE_DIR": str(tmp_path), **of_an_earlier_start}) == SERVICE
 
 
-def test_the_settings_name_the_servers_of_the_running_service(tmp_path: Path) -> None:
-    record(tmp_path / "redis", "redis://127.0.0.1:4567/0")
-    record(tmp_path / "postgres", "postgresql://postgres:secret@127.0.0.1:4568/postgres")
+def test_only_the_owner_can_read_the_record(tmp_path: Path) -> None:
+    record_tool_settings(tmp_path, SERVICE)
 
-    assert tool_settings({"STATE_DIR": str(tmp_path)}) == {
-        "REDIS_URL": "redis://127.0.0.1:4567/0",
-        "DATABASE_URL": "postgresql://postgres:secret@127.0.0.1:4568/postgres",
-        "CLIP_MODEL": str(DEMO_MODEL),
-        "MODEL_CACHE_DIR": str(tmp_path / "models"),
-    }
+    assert (tmp_path / TOOL_SETTINGS).stat().st_mode & 0o777 == 0o600
 
 
-def test_a_server_that_a_setting_names_by_url_is_not_printed(tmp_path: Path) -> None:
-    record(tmp_path / "redis", "redis://127.0.0.1:4567/0")
-    environ = {"STATE_DIR": str(tmp_path), "DATABASE_URL": "postgresql://user:secret@db.example/catalog"}
-
-    settings = tool_settings(environ)
-
-    assert settings.keys() == {"REDIS_URL", "CLIP_MODEL", "MODEL_CACHE_DIR"}
-    assert "secret" not in repr(settings)
-
-
-def test_without_a_running_service_the_error_names_the_folder(tmp_path: Path) -> None:
-    record(tmp_path / "redis", "redis://127.0.0.1:4567/0")
+@pytest.mark.parametrize("pid", [None, 999_999_999, os.getpid()])
+def test_the_error_names_the_folder_if_no_service_runs(tmp_path: Path, pid: int | None) -> None:
+    if pid is not None:
+        # The process id of a service that was killed can belong to another process now.
+        record = {"pid": pid, "started": psutil.Process().create_time() - 1, "settings": SERVICE}
+        (tmp_path / TOOL_SETTINGS).write_text(json.dumps(record))
 
     with pytest.raises(NoLocalService, match=f"no service runs from {tmp_path}"):
         tool_settings({"STATE_DIR": str(tmp_path)})
+
+
+def test_a_service_removes_only_its_own_record(tmp_path: Path) -> None:
+    record_tool_settings(tmp_path, SERVICE)
+    other = {"pid": os.getppid(), "started": 0.0, "settings": SERVICE}
+
+    forget_tool_settings(tmp_path)
+    assert not (tmp_path / TOOL_SETTINGS).exists()
+    (tmp_path / TOOL_SETTINGS).write_text(json.dumps(other))
+    forget_tool_settings(tmp_path)
+
+    assert (tmp_path / TOOL_SETTINGS).exists()

@@ -63,8 +63,13 @@ def test_the_record_of_a_killed_redis_is_ignored(tmp_path: Path, record: dict[st
     assert with_running_redis(environ) == environ
 
 
-@pytest.mark.parametrize("name", ["WORKERS", "DEMO_ALBUMS"])
-@pytest.mark.parametrize("value", ["0", "-1", "1_0", " 1", "\u0661", "1.0", "many"])
-def test_a_malformed_number_is_named(name: str, value: str) -> None:
-    with pytest.raises(SettingsError, match=f"{name}: a whole number of at least 1"):
+@pytest.mark.parametrize(("name", "least"), [("WORKERS", 1), ("DEMO_ALBUMS", 0)])
+@pytest.mark.parametrize("value", ["-1", "1_0", " 1", "\u0661", "1.0", "many"])
+def test_a_malformed_number_is_named(name: str, least: int, value: str) -> None:
+    with pytest.raises(SettingsError, match=f"{name}: a whole number of at least {least}"):
         read_options({name: value})
+
+
+def test_at_least_one_worker_is_needed() -> None:
+    with pytest.raises(SettingsError, match="WORKERS: a whole number of at least 1, not '0'"):
+        read_options({"WORKERS": "0"})

@@ -31,6 +31,17 @@ def test_a_report_with_a_row_is_kept(tmp_path: Path, name: str) -> None:
     assert "missing_cover" in path.read_text()
 
 
+def test_a_report_that_another_process_writes_is_kept(tmp_path: Path) -> None:
+    path = tmp_path / "rejected.csv"
+
+    with Report(path) as other:
+        with Report(path):
+            pass
+        other.add(Rejected(1, "a", "missing_cover", "no file"))
+
+    assert "missing_cover" in path.read_text()
+
+
 def test_an_empty_report_to_a_link_keeps_the_link_and_its_target(tmp_path: Path) -> None:
     target, link = tmp_path / "target", tmp_path / "rejected.csv"
     target.touch()

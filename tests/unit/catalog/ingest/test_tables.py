@@ -5,8 +5,9 @@ import io
 import json
 import tracemalloc
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from random import Random
 
 import pyarrow as pa
 import pytest
@@ -577,11 +578,38 @@ def test_the_largest_page_is_found(tmp_path: Path, compression: str, version: st
     assert 2_000_000 <= page.size_bytes <= 2_010_000
 
 
-def test_a_damaged_page_header_is_refused(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "header",
+    [
+        b"\xff" * 36,
+        # A text of 2**69 bytes.
+        b"\x18" + b"\xff" * 9 + b"\x7f",
+        # A page of a gigabyte in a short column.
+        b"\x15\x00\x15\x80\x80\x80\x80\x08\x15\x80\x80\x80\x80\x08\x00",
+        # A structure where the number of values is expected.
+        b"\x15\x00\x15\x02\x15\x02\x2c\x1c\x00\x00\x00",
+    ],
+    ids=["bits", "long text", "long page", "structure"],
+)
+def test_a_damaged_page_header_is_refused(tmp_path: Path, header: bytes) -> None:
     path = write_parquet(tmp_path, {"id": ["1", "2"]})
     content = bytearray(path.read_bytes())
-    content[4:40] = b"\xff" * 36
+    content[4 : 4 + len(header)] = header
     path.write_bytes(content)
 
     with pytest.raises(SettingsError, match="cannot be read as Parquet"):
         open_table(path)
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_a_parquet_file_with_random_bytes_is_read_or_refused(tmp_path: Path, seed: int) -> None:
+    path = write_parquet(tmp_path, {"id": [str(n) for n in range(20)], "title": ["x" * n for n in range(20)]})
+    content = bytearray(path.read_bytes())
+    random = Random(seed)
+    for _ in range(4):
+        content[random.randrange(4, len(content) - 8)] = random.randrange(256)
+    path.write_bytes(content)
+
+    with suppress(SettingsError):
+        for _ in open_table(path).rows():
+            pass
