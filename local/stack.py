@@ -32,6 +32,7 @@ class Stack:
         self._redis: RedisServer | None = None
         self._postgres: PostgresServer | None = None
         self._services: list[Service] = []
+        self._is_recorded = False
         self._supervisor = Supervisor(report, on_given_up=self._cancel_starts)
 
     def __enter__(self) -> Self:
@@ -86,6 +87,7 @@ class Stack:
             raise
         self._supervisor.watch(self._services)
         record_tool_settings(state, env)
+        self._is_recorded = True
 
     def keep_running(self) -> None:
         """Restart each process that ends; return only when a process has ended too often.
@@ -97,7 +99,8 @@ class Stack:
 
     def stop(self) -> None:
         """Stop all started processes; harmless when none was started."""
-        forget_tool_settings(self._options.state)
+        if self._is_recorded:
+            forget_tool_settings(self._options.state)
         self._supervisor.stop()
         if self._services:
             with ThreadPoolExecutor(len(self._services)) as threads:

@@ -4,7 +4,6 @@ The record exists while the service runs. It contains passwords, so only this us
 """
 
 import json
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -37,10 +36,8 @@ def record_tool_settings(state: Path, environ: Mapping[str, str]) -> None:
 
 
 def forget_tool_settings(state: Path) -> None:
-    """Remove the record, unless another process made it."""
-    record = _read(state)
-    if record is not None and record["pid"] == os.getpid():
-        (state / TOOL_SETTINGS).unlink(missing_ok=True)
+    """Remove the record."""
+    (state / TOOL_SETTINGS).unlink(missing_ok=True)
 
 
 def recorded_tool_settings(state: Path) -> Mapping[str, str] | None:

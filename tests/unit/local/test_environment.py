@@ -44,13 +44,9 @@ def test_the_error_names_the_folder_if_no_service_runs(tmp_path: Path, pid: int 
         tool_settings({"STATE_DIR": str(tmp_path)})
 
 
-def test_a_service_removes_only_its_own_record(tmp_path: Path) -> None:
+def test_a_service_that_stops_removes_its_record(tmp_path: Path) -> None:
     record_tool_settings(tmp_path, SERVICE)
-    other = {"pid": os.getppid(), "started": 0.0, "settings": SERVICE}
 
     forget_tool_settings(tmp_path)
+
     assert not (tmp_path / TOOL_SETTINGS).exists()
-    (tmp_path / TOOL_SETTINGS).write_text(json.dumps(other))
-    forget_tool_settings(tmp_path)
-
-    assert (tmp_path / TOOL_SETTINGS).exists()
