@@ -1,3 +1,3 @@
 """The version of this project, which the build and the service read from this module."""
 
-VERSION = "0.1.0"
+VERSION = "0.2.0"
