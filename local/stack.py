@@ -99,8 +99,6 @@ class Stack:
 
     def stop(self) -> None:
         """Stop all started processes; harmless when none was started."""
-        if self._is_recorded:
-            forget_tool_settings(self._options.state)
         self._supervisor.stop()
         if self._services:
             with ThreadPoolExecutor(len(self._services)) as threads:
@@ -108,6 +106,9 @@ class Stack:
         for server in (self._postgres, self._redis):
             if server is not None:
                 server.stop()
+        # The record is removed last, so that all processes are stopped even if it cannot be removed.
+        if self._is_recorded:
+            forget_tool_settings(self._options.state)
 
     def _cancel_starts(self) -> None:
         for service in self._services:

@@ -53,6 +53,7 @@ def recorded_tool_settings(state: Path) -> Mapping[str, str] | None:
 def _read(state: Path) -> dict[str, Any] | None:
     try:
         record: dict[str, Any] = json.loads((state / TOOL_SETTINGS).read_text())
-    except FileNotFoundError:
+    # A service that was killed while it wrote the record leaves an incomplete file.
+    except (FileNotFoundError, ValueError):
         return None
     return record

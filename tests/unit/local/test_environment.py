@@ -44,6 +44,14 @@ def test_the_error_names_the_folder_if_no_service_runs(tmp_path: Path, pid: int 
         tool_settings({"STATE_DIR": str(tmp_path)})
 
 
+@pytest.mark.parametrize("written", ["", '{"pid": 1, "sta'])
+def test_an_incomplete_record_of_a_killed_service_is_ignored(tmp_path: Path, written: str) -> None:
+    (tmp_path / TOOL_SETTINGS).write_text(written)
+
+    with pytest.raises(NoLocalService, match=f"no service runs from {tmp_path}"):
+        tool_settings({"STATE_DIR": str(tmp_path)})
+
+
 def test_a_service_that_stops_removes_its_record(tmp_path: Path) -> None:
     record_tool_settings(tmp_path, SERVICE)
 
