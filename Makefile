@@ -57,7 +57,7 @@ check: $(VENV)/.dev ## Lint, check types and contracts, and run the unit tests t
 
 .PHONY: quick-tests
 quick-tests: $(VENV)/.dev
-	@$(BIN)/pytest --quiet -m "not starts_processes" tests/unit
+	@$(BIN)/pytest --quiet --numprocesses auto --dist worksteal -m "not starts_processes" tests/unit
 
 .PHONY: static
 static: $(VENV)/.dev

@@ -33,7 +33,7 @@ def test_only_the_owner_can_read_the_record(tmp_path: Path) -> None:
     assert (tmp_path / TOOL_SETTINGS).stat().st_mode & 0o777 == 0o600
 
 
-@pytest.mark.parametrize("pid", [None, 999_999_999, os.getpid()])
+@pytest.mark.parametrize("pid", [None, 999_999_999, os.getpid()], ids=["none", "ended", "reused"])
 def test_the_error_names_the_folder_if_no_service_runs(tmp_path: Path, pid: int | None) -> None:
     if pid is not None:
         # The process id of a service that was killed can belong to another process now.

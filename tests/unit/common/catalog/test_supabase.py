@@ -25,6 +25,7 @@ def jwt(claims: object) -> str:
         jwt({"role": "service_role", "exp": time.time() + 3600}),
         "sb_secret_abcdef",
     ],
+    ids=["role", "other role", "with expiry", "secret"],
 )
 def test_a_usable_supabase_key_is_accepted(key: str) -> None:
     assert service_key_error(key) is None
