@@ -26,6 +26,7 @@ from common.ledger.worker import WorkerLedger
 from common.redis import keyspace
 from common.redis.clients import open_redis
 from common.settings import Settings
+from common.version import VERSION
 from worker.batching import Batcher
 from worker.bulk_embedding.process import BulkProcess
 from worker.bulk_embedding.tasks import BulkHandler, register_bulk
@@ -59,6 +60,8 @@ class WorkerProcess:
             "model": settings.clip_model,
             "ready": False,
             "decoders": settings.decoder_processes,
+            "concurrency": settings.worker_concurrency,
+            "version": VERSION,
             "started_at": datetime.now(UTC).isoformat(timespec="seconds"),
         }
         self._waiting_reason = ""
@@ -100,12 +103,12 @@ class WorkerProcess:
             "preprocessing": PREPROCESSING_VERSION,
             "device": encoder.device,
             "encoder": encoder.kind,
+            "precision": encoder.precision,
         }
         log.info(
             "ready",
             extra={
                 **self._announced,
-                "precision": encoder.precision,
                 "ready_s": round(time.perf_counter() - start, 2),
             },
         )

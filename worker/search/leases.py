@@ -14,6 +14,7 @@ from common.errors import QueueUnavailable
 from common.ledger.records import Claim
 from common.ledger.scripts import SWEEP_EVERY_MS
 from common.ledger.worker import WorkerLedger
+from worker.search.run_rate import RunRate
 
 log = logging.getLogger(__name__)
 
@@ -50,6 +51,8 @@ class Leases:
         self._ledger = ledger
         self._lease_s = lease_s
         self._announcement = announcement
+        #: The rate at which this worker ends runs; the worker announces the rate with each renewal.
+        self.rate = RunRate()
         # Leases are not indexed by run id, because this worker can hold two leases of one run if Redis
         # freezes for longer than a lease; the end of the first attempt must not remove the second attempt's
         # lease.
@@ -108,7 +111,9 @@ class Leases:
     def _renew(self) -> None:
         held = self.held()
         run_ids = list({lease.claim.run_id for lease in held})
-        lost = self._ledger.renew(self._announcement(), ttl_s=self._lease_s, run_ids=run_ids)
+        figures = {"running": len(run_ids), "runs_per_s": self.rate.per_s()}
+        announcement = {**self._announcement(), **figures}
+        lost = self._ledger.renew(announcement, ttl_s=self._lease_s, run_ids=run_ids)
         for lease in held:
             if lease.claim.run_id in lost:
                 lease.lose()

@@ -123,12 +123,14 @@ class RunHandler:
             ),
             claim,
         )
+        self._leases.rate.count()
         message = "the cache had the answer" if answer.from_cache else "answered"
         log.info(message, extra={"timings_ms": answer.timings.as_document(), "attempt": claim.attempt})
 
     def _fail(self, claim: Claim, failure: JobFailure) -> None:
         log.info("failed", extra={"code": failure.code, "detail": failure.detail})
         self._write(lambda: self._ledger.fail(claim, failure), claim)
+        self._leases.rate.count()
 
     def _write(self, write: Any, claim: Claim) -> None:
         # The outcome is already known, so a failed write is repeated until the run's deadline.
