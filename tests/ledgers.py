@@ -49,6 +49,7 @@ def submission_of(query: SearchQuery, *, version: str | None = None, **changes: 
         "query": query_to_json(query),
         "query_key": query_key(query, model="m", catalog_version="1"),
         "contents": content_hashes(query),
+        "kind": query.type,
         "made_from": made_from(model=FixedLatencyEncoder.model_fingerprint, version=version),
     }
     return Submission(**(fields | changes))  # type: ignore[arg-type]

@@ -275,6 +275,7 @@ def _submission(search: Search, key: QueryKey) -> Submission:
         query=wire,
         query_key=key.value,
         contents=content_hashes(search.query),
+        kind=search.query.type,
         made_from=key.made_from,
         images=tuple(search.uploads.images) if search.uploads is not None else (),
         client=search.client,

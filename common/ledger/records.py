@@ -40,6 +40,8 @@ class Submission:
     query_key: str
     #: Hashes of the query's texts and images, used in the cache keys of their embeddings.
     contents: tuple[str, ...]
+    #: The type of the query, by which queued runs are counted.
+    kind: str
     #: The model and the catalog version that the query key contains.
     made_from: str = ""
     #: The SHA-256 and the content of each uploaded image in the query.
@@ -59,6 +61,7 @@ class Submission:
             "decode_ms": math.ceil(self.decode_cost_s * 1000),
             "job_id": self.job_id,
             "query": self.query.decode(),
+            "kind": self.kind,
             "max_shared_bytes": settings.max_shared_bytes,
             "key": self.query_key,
             "contents": " ".join(self.contents),

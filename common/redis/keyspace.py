@@ -39,6 +39,10 @@ Keys on REDIS_URL (broker and ledger; this Redis must not evict keys):
     owned:<owner>           zset    unfinished jobs of an owner, by deadline
     api-keys                hash    API keys by id: name, role, rate, SHA-256 (no expiry)
     rate:<bucket>           hash    units spent in the current and the previous window of a rate limit
+    metrics:<slot>          hash    counts of the requests that all gateways answered in ten seconds, by name
+    metrics:latest          string  number of the latest slot with counts
+    gateways                zset    gateway ids by the time their announcement expires
+    gateway:<id>            hash    a gateway's announcement, and the number of its last batch of counts
 
 <client> is the id of an API key, or address:<address>.
 
@@ -87,6 +91,10 @@ SWEEPING = "sweeping"
 OWNED = "owned:"
 API_KEYS = "api-keys"
 RATE = "rate:"
+METRICS = "metrics:"
+METRICS_LATEST = "metrics:latest"
+GATEWAYS = "gateways"
+GATEWAY = "gateway:"
 RESULT = "result:"
 EMBEDDING = "embedding:"
 #: A key that never exists. Scripts delete this key as their first write, because a full Redis allows the
