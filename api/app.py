@@ -16,7 +16,8 @@ from api.http.request_context import RequestContext
 from api.http.security_headers import SecurityHeaders
 from api.http.static_files import PAGES, PICTURES, TypedFiles
 from api.lifespan import open_gateway
-from api.routes import albums, docs_page, health, jobs, searches
+from api.metrics.recorder import RequestRecorder
+from api.routes import albums, docs_page, health, jobs, searches, service
 from api.routes.search_responses import cached_response
 from common.catalog.open_catalog import open_catalog
 from common.catalog.protocol import Catalog
@@ -32,10 +33,11 @@ def create_app(settings: Settings, *, catalog: Catalog | None = None) -> FastAPI
         the service.
     """
     reads = catalog or open_catalog(settings)
+    recorder = RequestRecorder()
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        async with open_gateway(settings, catalog=reads) as gateway:
+        async with open_gateway(settings, catalog=reads, recorder=recorder) as gateway:
             app.state.gateway = gateway
             yield
 
@@ -51,6 +53,7 @@ def create_app(settings: Settings, *, catalog: Catalog | None = None) -> FastAPI
     # FastAPI tries the routes in the order in which routers are included.
     for router in (searches.router, jobs.router, albums.router, health.lenient, health.router):
         app.include_router(router)
+    app.include_router(service.router)
     docs_page.mount_documents(app)
     _mount_files(app, settings)
     _build_routes(app)
@@ -63,7 +66,8 @@ def create_app(settings: Settings, *, catalog: Catalog | None = None) -> FastAPI
     app.add_middleware(LingeringClose)
     if settings.cors_origins:
         app.add_middleware(Cors, **cors_options(settings.cors_origins))
-    app.add_middleware(RequestContext, security_headers=SecurityHeaders(public_url=settings.public_url))
+    security_headers = SecurityHeaders(public_url=settings.public_url)
+    app.add_middleware(RequestContext, security_headers=security_headers, recorder=recorder)
     if settings.path_prefix:
         check_path_prefix(settings.path_prefix)
         app.add_middleware(PathPrefix, prefix=settings.path_prefix)

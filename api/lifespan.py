@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Coroutine
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -24,6 +24,11 @@ from api.http.body_budget import BodyBudget
 from api.http.parsed_query_cache import RepeatedQueries
 from api.http.search_body import SearchBodyReader
 from api.keys.verifier import KeyVerifier
+from api.metrics import reporter
+from api.metrics.live_figures import LiveFiguresReader
+from api.metrics.recorder import RequestRecorder
+from api.metrics.reporter import MetricsReporter
+from api.metrics.store import MetricsStore
 from api.search import catalog_version, waiters
 from api.search.catalog_cache import CatalogCache
 from api.search.catalog_version import CatalogVersion
@@ -33,6 +38,7 @@ from api.search.waiters import Waiters
 from common.broker.celery_app import make_celery, message_template
 from common.cache import ResultReader
 from common.catalog.protocol import Catalog
+from common.errors import QueueUnavailable
 from common.ledger.gateway import GatewayLedger
 from common.redis import keyspace
 from common.redis.clients import open_async_redis
@@ -56,6 +62,9 @@ class Gateway:
     version: CatalogVersion
     catalog: CatalogCache
     health: HealthCheck
+    recorder: RequestRecorder
+    reporter: MetricsReporter
+    live_figures: LiveFiguresReader
     search_bodies: SearchBodyReader
     repeated_queries: RepeatedQueries
     access: AccessPolicy
@@ -76,7 +85,9 @@ def gateway_of(request: Request) -> Gateway:
 
 
 @asynccontextmanager
-async def open_gateway(settings: Settings, *, catalog: Catalog) -> AsyncIterator[Gateway]:
+async def open_gateway(
+    settings: Settings, *, catalog: Catalog, recorder: RequestRecorder
+) -> AsyncIterator[Gateway]:
     """Open the clients and start the background tasks; at the end, stop the tasks and close the clients.
 
     The gateway starts even if Redis or the catalog does not answer; `/readyz` then reports what is missing.
@@ -92,6 +103,7 @@ async def open_gateway(settings: Settings, *, catalog: Catalog) -> AsyncIterator
         inspection = ThreadPoolExecutor(INSPECTION_THREADS, thread_name_prefix="inspection")
         stack.callback(inspection.shutdown, wait=False)
         waiting = Waiters(ledger)
+        store = MetricsStore(redis)
         gateway = Gateway(
             settings=settings,
             ledger=ledger,
@@ -106,21 +118,19 @@ async def open_gateway(settings: Settings, *, catalog: Catalog) -> AsyncIterator
             version=version,
             catalog=catalog_cache,
             health=HealthCheck(ledger=ledger, catalog=catalog_cache),
+            recorder=recorder,
+            reporter=MetricsReporter(recorder, store),
+            live_figures=LiveFiguresReader(ledger=ledger, store=store),
             repeated_queries=RepeatedQueries(),
-            search_bodies=SearchBodyReader(
-                max_image_bytes=settings.max_image_bytes,
-                max_image_pixels=settings.max_image_pixels,
-                max_cost_s=settings.decode_cpu_s,
-            ),
+            search_bodies=_search_body_reader(settings),
             access=_access_policy(redis, settings),
             body_budget=BodyBudget(max_bytes=settings.max_receiving_bytes),
             inspection=inspection,
             _loop=asyncio.get_running_loop(),
         )
-        background = _background(
-            gateway, listener, BrokerWarnings(redis, shares_cache=shares_cache(settings))
-        )
-        tasks = [asyncio.create_task(step) for step in background]
+        broker = BrokerWarnings(redis, shares_cache=shares_cache(settings))
+        stack.push_async_callback(_report_last_counts, gateway.reporter)
+        tasks = [asyncio.create_task(step) for step in _background(gateway, listener, broker)]
         stack.push_async_callback(_end, tasks)
         stack.callback(waiting.close)
         yield gateway
@@ -137,6 +147,7 @@ def _background(gateway: Gateway, listener: Redis, broker: BrokerWarnings) -> li
         *_version_polling(version, catalog),
         run_periodically(waiting.check_ledger, every_s=waiters.CHECK_EVERY_S, name="waiters"),
         run_periodically(Sweeper(gateway.ledger).sweep, every_s=sweeper.SWEEP_EVERY_S, name="sweep"),
+        run_periodically(gateway.reporter.report, every_s=reporter.REPORT_EVERY_S, name="metrics"),
         run_periodically(broker.check, every_s=broker_warnings.CHECK_EVERY_S, name="broker settings"),
         run_periodically(
             CatalogWarnings(catalog).check, every_s=catalog_warnings.CHECK_EVERY_S, name="catalog settings"
@@ -157,12 +168,25 @@ def _version_polling(version: CatalogVersion, catalog: CatalogCache) -> list[Cor
     ]
 
 
+def _search_body_reader(settings: Settings) -> SearchBodyReader:
+    return SearchBodyReader(
+        max_image_bytes=settings.max_image_bytes,
+        max_image_pixels=settings.max_image_pixels,
+        max_cost_s=settings.decode_cpu_s,
+    )
+
+
 def _access_policy(redis: Redis, settings: Settings) -> AccessPolicy:
     return AccessPolicy(
         Callers(KeyVerifier(redis), settings),
         RateLimits(redis, on_failure=settings.rate_limit_on_failure),
         requires_key=settings.auth == "required",
     )
+
+
+async def _report_last_counts(reporter: MetricsReporter) -> None:
+    with suppress(QueueUnavailable):
+        await reporter.report()
 
 
 async def _redis(stack: AsyncExitStack, url: str) -> Redis:

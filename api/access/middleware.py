@@ -18,6 +18,7 @@ from common.errors import CoverSearchError, QueueUnavailable
 from common.settings import UNLIMITED, Settings
 
 ADMINS_ONLY = "only an admin key may see why a part is not ready"
+FIGURES_FOR_ADMINS = "only an admin key may see the live figures of the service"
 DETAILED_FOR_ADMINS = frozenset({"/health", "/readyz"})
 
 
@@ -66,12 +67,26 @@ def sees_details(request: Request, settings: Settings, *, insists: bool = False)
     Raises:
         Unauthorized, Forbidden: the caller asked for the details but may not see them.
     """
-    caller = _caller_of(request)
-    if settings.auth == "off" or (caller is not None and caller.is_admin):
-        return True
     if insists:
-        raise Unauthorized(NO_KEY) if caller is None else Forbidden(ADMINS_ONLY)
-    return False
+        check_admin(request, settings, refusal=ADMINS_ONLY)
+    return _is_admin(request, settings)
+
+
+def check_admin(request: Request, settings: Settings, *, refusal: str) -> None:
+    """Check that the caller has an admin key; with AUTH=off every caller passes.
+
+    Raises:
+        Unauthorized: the request has no key.
+        Forbidden: the key has another role; its detail is `refusal`.
+    """
+    if not _is_admin(request, settings):
+        caller = _caller_of(request)
+        raise Unauthorized(NO_KEY) if caller is None or caller.role is None else Forbidden(refusal)
+
+
+def _is_admin(request: Request, settings: Settings) -> bool:
+    caller = _caller_of(request)
+    return settings.auth == "off" or (caller is not None and caller.is_admin)
 
 
 def budget_of(request: Request) -> Budget | UnlimitedBudget:

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import orjson
 from fastapi.responses import Response
+from starlette.types import Receive, Scope, Send
 
 from api.contract.error_statuses import INTERNAL, PROBLEMS_BY_CODE, Problem, problem_of
 from api.contract.request_errors import (
@@ -24,6 +25,8 @@ from common.jobs import JobFailure
 from common.logs import request_id_var
 
 MEDIA_TYPE = "application/problem+json"
+#: The key in the ASGI scope under which a sent problem document leaves its code.
+PROBLEM_CODE = "cover-search.problem_code"
 #: Problem types are URNs, because a self-hosted service has no fixed host that could serve URLs.
 TYPE_PREFIX = "urn:cover-search:problem:"
 
@@ -31,6 +34,20 @@ INTERNAL_DETAIL = "the service failed unexpectedly; its log names this request i
 #: Added to the response if a request body has an unsupported content coding (RFC 9110, 15.5.16).
 CODINGS = {"Accept-Encoding": "identity"}
 CHALLENGE = {"WWW-Authenticate": 'Bearer realm="cover-search"'}
+
+
+class ProblemResponse(Response):
+    """A problem document."""
+
+    media_type = MEDIA_TYPE
+
+    def __init__(self, document: Mapping[str, object], status: int, headers: Mapping[str, str]) -> None:
+        super().__init__(orjson.dumps(document), status, headers)
+        self._code = document["code"]
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        scope[PROBLEM_CODE] = self._code
+        await super().__call__(scope, receive, send)
 
 
 def error_response(error: CoverSearchError, *, headers: Mapping[str, str] | None = None) -> Response:
@@ -114,4 +131,4 @@ def _response(
     sent = {"Cache-Control": "no-store", **(headers or {})}
     if retry_after_s is not None:
         sent["Retry-After"] = str(retry_after_s)
-    return Response(orjson.dumps(document), problem.status, sent, MEDIA_TYPE)
+    return ProblemResponse(document, problem.status, sent)

@@ -17,9 +17,9 @@ def job_json(job: Job, *, path_prefix: str) -> bytes:
             "id": job.id,
             "status": job.state.value,
             "query": job.query,
-            "created_at": _time(job.created_ms),
-            "started_at": _time(job.started_ms),
-            "completed_at": _time(job.ended_ms),
+            "created_at": iso_time(job.created_ms),
+            "started_at": None if job.started_ms is None else iso_time(job.started_ms),
+            "completed_at": None if job.ended_ms is None else iso_time(job.ended_ms),
             "queue_position": job.position,
             "timings_ms": job.timings,
             "cached": job.cached,
@@ -36,7 +36,6 @@ def job_path(job_id: str, *, path_prefix: str) -> str:
     return f"{path_prefix}/api/jobs/{job_id}"
 
 
-def _time(ms: int | None) -> str | None:
-    if ms is None:
-        return None
+def iso_time(ms: int) -> str:
+    """Return a time in milliseconds since the epoch as ISO 8601 text."""
     return datetime.fromtimestamp(ms / 1000, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -7,7 +7,7 @@ from fastapi.openapi.utils import get_openapi
 from pydantic import BaseModel
 from pydantic.json_schema import JsonSchemaMode, models_json_schema
 
-from api.contract import response_models
+from api.contract import response_models, service_models
 from api.contract.openapi_responses import RATE_LIMIT
 from api.contract.problem_examples import problem_example
 from api.contract.request_parameters import SearchBody
@@ -30,7 +30,7 @@ _MODELS: list[tuple[type[BaseModel], JsonSchemaMode]] = [
     (SearchBody, "validation"),
     *(
         (model, "serialization")
-        for model in vars(response_models).values()
+        for model in (*vars(response_models).values(), *vars(service_models).values())
         if isinstance(model, type) and issubclass(model, BaseModel) and model is not BaseModel
     ),
 ]

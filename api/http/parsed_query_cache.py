@@ -7,7 +7,7 @@ after the middleware for request ids, authentication and rate limits.
 """
 
 from collections.abc import Awaitable, Callable
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from fastapi.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -28,7 +28,8 @@ class RepeatedQueries:
     """The parsed queries of recent requests, by path and query string."""
 
     def __init__(self) -> None:
-        self._queries: dict[tuple[bytes, bytes], SearchQuery] = {}
+        #: The queries, and the routes that parsed them.
+        self._queries: dict[tuple[bytes, bytes], tuple[SearchQuery, Any]] = {}
 
     def remember(self, scope: Scope, query: SearchQuery) -> None:
         """Remember the parsed query of a request; evict the oldest query if there are too many."""
@@ -37,15 +38,21 @@ class RepeatedQueries:
             return
         if len(self._queries) >= REMEMBERED_MAX:
             del self._queries[next(iter(self._queries))]
-        self._queries[name] = query
+        self._queries[name] = query, scope.get("route")
 
     def recall(self, scope: Scope) -> SearchQuery | None:
-        """Return a request's remembered query, or None if there is none or the cache must be bypassed."""
+        """Return a request's remembered query, or None if there is none or the cache must be bypassed.
+
+        The scope gets the route that parsed the query, as if the request had been routed.
+        """
         if scope["type"] != "http" or scope["method"] != "GET":
             return None
-        query = self._queries.get(_name(scope))
-        if query is None or any(name in _BYPASS_HEADERS for name, _ in scope["headers"]):
+        remembered = self._queries.get(_name(scope))
+        if remembered is None or any(name in _BYPASS_HEADERS for name, _ in scope["headers"]):
             return None
+        query, route = remembered
+        if route is not None:
+            scope["route"] = route
         return query
 
 

@@ -1,8 +1,9 @@
-"""The outermost middleware, for request ids, security headers, request logs and unexpected errors."""
+"""The outermost middleware, for request ids, security headers, request logs, counts and unexpected errors."""
 
 import logging
 import re
 import secrets
+import time
 from collections.abc import Iterable
 from contextlib import suppress
 from http import HTTPStatus
@@ -10,8 +11,9 @@ from http import HTTPStatus
 from starlette.requests import ClientDisconnect, Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from api.contract.error_responses import internal_response
+from api.contract.error_responses import PROBLEM_CODE, internal_response
 from api.http.security_headers import SecurityHeaders
+from api.metrics.recorder import NO_ROUTE, RequestRecorder
 from common.logs import request_id_var
 
 log = logging.getLogger(__name__)
@@ -23,16 +25,18 @@ IS_HEAD = "cover-search.is_head"
 
 
 class RequestContext:
-    """Adds request ids and security headers, and answers uncaught exceptions with a 500."""
+    """Adds request ids and security headers, counts answers, and answers uncaught exceptions with a 500."""
 
-    def __init__(self, app: ASGIApp, *, security_headers: SecurityHeaders) -> None:
+    def __init__(self, app: ASGIApp, *, security_headers: SecurityHeaders, recorder: RequestRecorder) -> None:
         self._app = app
         self._security_headers = security_headers
+        self._recorder = recorder
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
+        began_s = time.perf_counter()
         request_id = request_id_of(scope["headers"])
         request_id_var.set(request_id)
         if scope["method"] == "HEAD":
@@ -46,6 +50,7 @@ class RequestContext:
             if message["type"] == "http.response.start":
                 status = message["status"]
                 message["headers"].extend(headers)
+                self._count(scope, status, time.perf_counter() - began_s)
             await send(message)
 
         try:
@@ -57,6 +62,13 @@ class RequestContext:
                 raise
             await internal_response()(scope, receive, send_with_id)
         _log_outcome(scope, status)
+
+    def _count(self, scope: Scope, status: int, seconds: float) -> None:
+        """Count a request when its answer begins, so that a stream of events counts before it ends."""
+        route = scope["route"].path if "route" in scope else _files_route_of(scope)
+        self._recorder.count_request(scope["method"], route, status, seconds)
+        if PROBLEM_CODE in scope:
+            self._recorder.count_problem(status=status, code=scope[PROBLEM_CODE])
 
 
 async def client_gone(request: Request) -> None:
@@ -74,6 +86,11 @@ def request_id_of(headers: Iterable[tuple[bytes, bytes]]) -> str:
             if REQUEST_ID.fullmatch(given):
                 return given
     return secrets.token_hex(8)
+
+
+def _files_route_of(scope: Scope) -> str:
+    """Return `/covers/{path}` if the answer is a file of a mounted folder, which only sets `root_path`."""
+    return f"{scope['root_path']}/{{path}}" if scope.get("root_path") else NO_ROUTE
 
 
 def _described(scope: Scope) -> dict[str, str]:

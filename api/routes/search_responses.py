@@ -15,17 +15,9 @@ from api.contract.request_parameters import CacheableSearchHeaders, SearchHeader
 from api.http.body_budget import Body
 from api.http.etags import REVALIDATE, etag_of, names_tag, not_modified
 from api.http.request_context import client_gone
-from api.lifespan import gateway_of
-from api.search.submit_and_wait import (
-    Answered,
-    Cached,
-    Failed,
-    Outcome,
-    Pending,
-    Search,
-    SearchService,
-    Unchanged,
-)
+from api.lifespan import Gateway, gateway_of
+from api.metrics.recorder import CacheUse
+from api.search.submit_and_wait import Answered, Cached, Failed, Outcome, Pending, Search, Unchanged
 from common.jobs import Job, Timings
 from common.search_query import SearchQuery
 from common.search_result import with_job_id
@@ -62,15 +54,17 @@ async def answer_search(
     outcome = await gateway.searches.answer(
         search, budget=budget_of(request), client_gone=partial(client_gone, request)
     )
+    gateway.recorder.count_cache_use(cache_use(outcome))
     return response_of(outcome, preference, tagged=tagged, path_prefix=gateway.settings.path_prefix)
 
 
 async def cached_response(scope: Scope, query: SearchQuery, if_none_match: list[str]) -> Response | None:
     """Return the cached response to a plain GET, or None if there is none."""
-    searches: SearchService = scope["app"].state.gateway.searches
-    outcome = await searches.cached(query, holds=partial(holds, if_none_match))
+    gateway: Gateway = scope["app"].state.gateway
+    outcome = await gateway.searches.cached(query, holds=partial(holds, if_none_match))
     if outcome is None:
         return None
+    gateway.recorder.count_cache_use("hit")
     # A cached answer contains no job path, so no path prefix is needed.
     return response_of(outcome, WaitPreference(wait_s=0), tagged=True, path_prefix="")
 
@@ -93,6 +87,19 @@ def response_of(outcome: Outcome, preference: WaitPreference, *, tagged: bool, p
             return _pending(job, retry_after_s, preference, path_prefix=path_prefix)
         case Failed(failure):
             return failure_response(failure)
+
+
+def cache_use(outcome: Outcome) -> CacheUse:
+    """Return how the cache was used for an accepted search; a failed search has missed the cache."""
+    match outcome:
+        case Unchanged() | Cached():
+            return "hit"
+        case Answered(cached=cached, coalesced=coalesced):
+            return cache_word(cached=cached, coalesced=coalesced)
+        case Pending(job):
+            return cache_word(cached=job.cached, coalesced=job.coalesced)
+        case Failed():
+            return "miss"
 
 
 def _cached(outcome: Cached, preference: WaitPreference, *, tagged: bool) -> Response:
@@ -135,7 +142,7 @@ def _applied(preference: WaitPreference) -> dict[str, str]:
     return {"Preference-Applied": preference.applied} if preference.applied else {}
 
 
-def cache_word(*, cached: bool, coalesced: bool) -> str:
+def cache_word(*, cached: bool, coalesced: bool) -> CacheUse:
     """Return the value of `X-Cache`."""
     if cached:
         return "hit"

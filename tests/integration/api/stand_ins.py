@@ -148,10 +148,10 @@ def meets(album: Album, filters: Filters) -> bool:
 class StandInWorker:
     """A thread that takes runs from the queue and answers them one at a time from the in-memory catalog."""
 
-    def __init__(self, settings: Settings, catalog: MemoryCatalog) -> None:
+    def __init__(self, settings: Settings, catalog: MemoryCatalog, *, worker_id: str = "stand-in") -> None:
         self._catalog = catalog
         self._redis = open_redis(settings.redis_url.get_secret_value(), socket_timeout_s=5)
-        self._ledger = worker_ledger(self._redis, settings, worker_id="stand-in")
+        self._ledger = worker_ledger(self._redis, settings, worker_id=worker_id)
         self._cache = WorkerCache(
             self._redis, result_ttl_s=settings.result_ttl_s, embedding_ttl_s=settings.embedding_ttl_s
         )
@@ -160,7 +160,7 @@ class StandInWorker:
         self._free.set()
         self._turn = threading.Lock()
         self._thread = threading.Thread(target=self._run, daemon=True)
-        self.announcement: dict[str, object] = {"id": "stand-in", "model": MODEL, "ready": True}
+        self.announcement: dict[str, object] = {"id": worker_id, "model": MODEL, "ready": True}
         #: The ids of the answered runs.
         self.answered: list[str] = []
         #: A function that is called with each query; if it raises an exception, the run fails with this

@@ -82,6 +82,8 @@ def answers(
             "health": get("/health"),
             "ready": client.get("/readyz?details=true", headers=admin),
             "forbidden": get("/health?details=true"),
+            "service": client.get("/api/service", headers=admin),
+            "service, forbidden": get("/api/service"),
             "no key": client.get("/api/genres"),
             "no key for details": client.get("/health?details=true"),
             "guess": client.get("/health", headers={"X-API-Key": "guess"}),

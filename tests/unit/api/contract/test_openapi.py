@@ -25,6 +25,7 @@ ENDPOINTS = {
     "POST /api/search",
     "GET /api/genres",
     "GET /api/stats",
+    "GET /api/service",
     "GET /api/albums/{album_id}",
     "GET /api/albums/{album_id}/similar",
     "GET /api/jobs/{job_id}",
