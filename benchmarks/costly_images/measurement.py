@@ -99,7 +99,9 @@ def spent_s(data: bytes) -> tuple[float, str]:
     decoder = DecoderProcess(limits)
     try:
         before = _cpu_s(decoder.pid)
-        reply = decoder.ask(data, deadline=time.monotonic() + UNLIMITED_S)
+        reply = decoder.ask(
+            wire_format.Request(wire_format.PIXELS_ONLY, data), deadline=time.monotonic() + UNLIMITED_S
+        )
         ended = "ok" if reply.kind == wire_format.PIXELS else reply.body.decode().partition("\n")[0]
         return _cpu_s(decoder.pid) - before, ended
     except (EOFError, OSError) as error:

@@ -1,24 +1,42 @@
-"""Decodes an uploaded file to the model's square input.
+"""Decodes a file to the model's square input, and to the thumbnails of a cover.
 
-    check header ─► 8-bit samples, upright ─► resize + crop ─► convert to sRGB ─► on white
+    check header ─► 8-bit samples, upright ─┬► resize + crop ─► convert to sRGB ─► on white: the square
+                                            └► resize ────────► convert to sRGB ─► on white: the thumbnails
 
 This module imports no heavy libraries except Pillow and NumPy, because every decoder process loads it.
 """
 
-from PIL import Image
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+
+from PIL import Image, ImageFile
 
 from common.errors import UndecodableImage
 from common.images.cost.estimate import MAX_COST_S, check_cost, read_image_summary
 from common.images.formats.detection import format_of
 from common.images.truncation import with_missing_end
 from worker.decode.colour.colour_space import colour_source
-from worker.decode.colour.conversion import Conversion, conversion_from
+from worker.decode.colour.conversion import ColourSource, Conversion, conversion_from
 from worker.decode.pillow_parsers import BROKEN, open_image
-from worker.decode.pixel_loading import load_samples
+from worker.decode.pixel_loading import load_samples, scaled_down
 from worker.decode.png_metadata import without_metadata
 from worker.decode.resampling import resize_and_crop
+from worker.decode.thumbnails import LARGEST_PX, encode_thumbnails, resize_to_largest
 
 _WHITE = (255, 255, 255, 255)
+#: The minimum size at which a JPEG is decoded for the model, as a multiple of the model's input size.
+_MODEL_FACTOR = 2
+
+
+@dataclass(frozen=True, slots=True)
+class DecodedCover:
+    """The model's square input, and the thumbnails as WebP files, the smallest first."""
+
+    square: Image.Image
+    #: Empty if only the thumbnails could not be made, for instance because they need too much memory.
+    thumbnails: tuple[bytes, ...]
 
 
 def decode_image(
@@ -38,31 +56,118 @@ def decode_image(
         ImageTooManyPixels, ImageTooCostly: according to the headers, the image is too large or too slow to
             decode. UndecodableImage: the file cannot be decoded.
     """
+    file = _check(data, max_pixels=max_pixels, max_cost_s=max_cost_s)
+    with _decoding(file.image_format):
+        samples = file.load(file.image, least_px=_MODEL_FACTOR * size_px)
+        return samples.draw(partial(resize_and_crop, size_px=size_px))
+
+
+def decode_cover(
+    data: bytes, *, size_px: int, max_pixels: int, max_cost_s: float = MAX_COST_S
+) -> DecodedCover:
+    """Return the same square as `decode_image`, and the same thumbnails as `decode_thumbnails`.
+
+    Raises:
+        ImageError: the file cannot be decoded to a square; `decode_image` lists the subclasses.
+    """
+    file = _check(data, max_pixels=max_pixels, max_cost_s=max_cost_s)
+    model_px = _MODEL_FACTOR * size_px
+    is_shared = file.has_same_samples(model_px, LARGEST_PX)
+    with _decoding(file.image_format):
+        samples = file.load(file.image, least_px=model_px)
+        square = samples.draw(partial(resize_and_crop, size_px=size_px))
+    try:
+        with _decoding(file.image_format):
+            if not is_shared:
+                samples = file.load(file.open(), least_px=LARGEST_PX)
+            return DecodedCover(square, encode_thumbnails(samples.draw(resize_to_largest)))
+    except UndecodableImage:
+        return DecodedCover(square, ())
+
+
+def decode_thumbnails(data: bytes, *, max_pixels: int, max_cost_s: float = MAX_COST_S) -> tuple[bytes, ...]:
+    """Return a cover's thumbnails as WebP files, the smallest first.
+
+    The thumbnails show the whole picture, with the orientation, colours and background of `decode_image`.
+
+    Raises:
+        ImageError: the file cannot be decoded; `decode_image` lists the subclasses.
+    """
+    file = _check(data, max_pixels=max_pixels, max_cost_s=max_cost_s)
+    with _decoding(file.image_format):
+        return encode_thumbnails(file.load(file.image, least_px=LARGEST_PX).draw(resize_to_largest))
+
+
+@dataclass(frozen=True, slots=True)
+class _Samples:
+    """Decoded samples, premultiplied (mode RGBa) if they are transparent, else in the conversion's mode."""
+
+    image: Image.Image
+    conversion: Conversion
+
+    def draw(self, resize: Callable[[Image.Image], Image.Image]) -> Image.Image:
+        """Return the resized image in sRGB on white."""
+        if self.image.mode != "RGBa":
+            return self.conversion.to_srgb(resize(self.image))
+        seen = resize(self.image).convert("RGBA")
+        colours = seen.convert("RGB") if self.conversion.mode == "RGB" else seen.getchannel(0)
+        shown = self.conversion.to_srgb(colours)
+        shown.putalpha(seen.getchannel("A"))
+        return Image.alpha_composite(Image.new("RGBA", seen.size, _WHITE), shown).convert("RGB")
+
+
+@dataclass(frozen=True, slots=True)
+class _CheckedFile:
+    """An opened file whose header declares an image of an accepted size and cost."""
+
+    #: The file as Pillow parses it.
+    data: bytes
+    image_format: str
+    image: ImageFile.ImageFile
+    colours: ColourSource
+    max_pixels: int
+
+    def open(self) -> ImageFile.ImageFile:
+        """Open the file again, because an opened image can be decoded only once."""
+        return open_image(self.data, self.image_format, max_pixels=self.max_pixels)
+
+    def load(self, image: ImageFile.ImageFile, *, least_px: int) -> _Samples:
+        """Decode the samples; the shortest edge of a JPEG may be scaled down to at least `least_px`."""
+        loaded = load_samples(image, self.data, self.image_format, least_px=least_px)
+        conversion = conversion_from(self.colours, loaded.mode)
+        if loaded.has_transparency_data:
+            # Colours are premultiplied by alpha before resampling, so that the colours of transparent pixels do
+            # not leak into visible pixels.
+            premultiplied = loaded if loaded.mode == "RGBa" else loaded.convert("RGBA").convert("RGBa")
+            return _Samples(premultiplied, conversion)
+        plain = loaded if loaded.mode == conversion.mode else loaded.convert(conversion.mode)
+        return _Samples(plain, conversion)
+
+    def has_same_samples(self, one_px: int, other_px: int) -> bool:
+        """Return whether `load` decodes the same samples for both values of `least_px`."""
+        if self.image_format != "JPEG":
+            return True
+        return scaled_down(self.open(), one_px).size == scaled_down(self.open(), other_px).size
+
+
+def _check(data: bytes, *, max_pixels: int, max_cost_s: float) -> _CheckedFile:
     image_format = format_of(data)
     summary = read_image_summary(data, image_format)
     data = with_missing_end(data, image_format)
     parsed = without_metadata(data) if image_format == "PNG" else data
     image = open_image(parsed, image_format, max_pixels=max_pixels)
     check_cost(summary, max_cost_s=max_cost_s)
+    with _decoding(image_format):
+        colours = colour_source(image, data, image_format)
+    return _CheckedFile(parsed, image_format, image, colours, max_pixels)
+
+
+@contextmanager
+def _decoding(image_format: str) -> Iterator[None]:
+    """Raise `UndecodableImage` if the body raises an error of a parser or decoder."""
     try:
-        source = colour_source(image, data, image_format)
-        loaded = load_samples(image, parsed, image_format, size_px=size_px)
-        return _square(loaded, size_px, conversion_from(source, loaded.mode))
+        yield
     except MemoryError as error:
         raise UndecodableImage("the image needs more memory to decode than is allowed") from error
     except BROKEN as error:
         raise UndecodableImage(f"the {image_format} data does not decode; it may be cut short") from error
-
-
-def _square(image: Image.Image, size_px: int, conversion: Conversion) -> Image.Image:
-    if not image.has_transparency_data:
-        plain = image if image.mode == conversion.mode else image.convert(conversion.mode)
-        return conversion.to_srgb(resize_and_crop(plain, size_px))
-    # Colours are premultiplied by alpha before resampling, so that the colours of transparent pixels do not
-    # leak into visible pixels.
-    premultiplied = image if image.mode == "RGBa" else image.convert("RGBA").convert("RGBa")
-    seen = resize_and_crop(premultiplied, size_px).convert("RGBA")
-    colours = seen.convert("RGB") if conversion.mode == "RGB" else seen.getchannel(0)
-    shown = conversion.to_srgb(colours)
-    shown.putalpha(seen.getchannel("A"))
-    return Image.alpha_composite(Image.new("RGBA", seen.size, _WHITE), shown).convert("RGB")

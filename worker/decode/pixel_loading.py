@@ -16,8 +16,6 @@ from worker.decode.bit_depth import scale_tiff_grey, to_8_bits
 from worker.decode.pillow_parsers import BROKEN
 from worker.decode.transparency import apply_bmp_alpha, apply_png_transparency, with_gif_canvas
 
-#: A JPEG is decoded to at least this multiple of the model's input size.
-_DRAFT_FACTOR = 2
 _ROTATIONS = MappingProxyType(
     {
         2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -31,14 +29,14 @@ _ROTATIONS = MappingProxyType(
 )
 
 
-def load_samples(image: ImageFile.ImageFile, data: bytes, image_format: str, *, size_px: int) -> Image.Image:
-    """Decode an opened image; a JPEG is decoded at the smallest sufficient scale for a `size_px` square."""
+def load_samples(image: ImageFile.ImageFile, data: bytes, image_format: str, *, least_px: int) -> Image.Image:
+    """Decode an opened image; decode a JPEG at the smallest scale with edges of at least `least_px`."""
 
     def opened(file: bytes) -> ImageFile.ImageFile:
-        return _scaled_down(Image.open(BytesIO(file), formats=(image_format,)), size_px)
+        return scaled_down(Image.open(BytesIO(file), formats=(image_format,)), least_px)
 
     drawn = image.tile[0].extents if image.tile else None
-    image = truncated_files.load(_scaled_down(image, size_px), data, image_format, reopen=opened)
+    image = truncated_files.load(scaled_down(image, least_px), data, image_format, reopen=opened)
     rotation = _rotation(image)
     if image_format == "GIF" and drawn is not None:
         loaded = with_gif_canvas(image, drawn)
@@ -48,10 +46,11 @@ def load_samples(image: ImageFile.ImageFile, data: bytes, image_format: str, *, 
     return loaded if rotation is None else loaded.transpose(rotation)
 
 
-def _scaled_down(image: ImageFile.ImageFile, size_px: int) -> ImageFile.ImageFile:
+def scaled_down(image: ImageFile.ImageFile, least_px: int) -> ImageFile.ImageFile:
+    """Let a JPEG be decoded at the smallest scale with edges of at least `least_px`; return the image."""
     # For a JPEG, this call makes libjpeg scale by 1/2, 1/4 or 1/8 in the inverse DCT; it has no effect on
     # other formats.
-    image.draft(None, (_DRAFT_FACTOR * size_px, _DRAFT_FACTOR * size_px))
+    image.draft(None, (least_px, least_px))
     return image
 
 

@@ -72,7 +72,8 @@ def test_the_most_expensive_accepted_file_is_decoded_within_its_limit(
     process = decoder(allowed_s)
 
     try:
-        reply = process.ask(data, deadline=time.monotonic() + WAIT_S)
+        request = wire_format.Request(wire_format.PIXELS_ONLY, data)
+        reply = process.ask(request, deadline=time.monotonic() + WAIT_S)
     except EOFError:
         pytest.fail(f"the kernel ended the decoder: {process.ran_out_of_cpu()=}, {allowed_s=}, {FACTOR=}")
 

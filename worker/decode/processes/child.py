@@ -1,4 +1,4 @@
-"""The main program of a decoder process, which reads files from a socket and answers with pixels.
+"""The main program of a decoder process, which turns files from a socket into pixels or thumbnails.
 
     python -m worker.decode.processes.child FD SIZE_PX MAX_PIXELS MEMORY_BYTES CPU_MS NICENESS PARENT_PID
 
@@ -18,19 +18,22 @@ from PIL import Image
 
 from common.child_processes import end_with_parent
 from common.errors import ImageError, UndecodableImage
-from worker.decode.image import decode_image
+from worker.decode.image import decode_cover, decode_image, decode_thumbnails
 from worker.decode.processes import wire_format
 from worker.decode.resampling import resize_and_crop
+
+#: The CPU time in seconds for resizing and encoding the thumbnails of any cover.
+_THUMBNAILS_S = 0.5
 
 
 def serve(channel: socket.socket, *, size_px: int, max_pixels: int, cpu_s: float) -> None:
     """Decode files until the worker closes the socket."""
-    while (data := wire_format.receive_request(channel)) is not None:
+    while (request := wire_format.receive_request(channel)) is not None:
         began_s = time.process_time()
-        signal.setitimer(signal.ITIMER_PROF, cpu_s)
+        signal.setitimer(signal.ITIMER_PROF, _allowed_s(request.wanted, cpu_s))
         kind, body = wire_format.PIXELS, b""
         try:
-            body = decode_image(data, size_px=size_px, max_pixels=max_pixels, max_cost_s=cpu_s).tobytes()
+            body = decoded(request, size_px=size_px, max_pixels=max_pixels, max_cost_s=cpu_s)
         except ImageError as error:
             kind, body = wire_format.ERROR, wire_format.error_body(error)
         except Exception as error:  # noqa: BLE001 - a process boundary: this job fails, the next one is served
@@ -39,6 +42,27 @@ def serve(channel: socket.socket, *, size_px: int, max_pixels: int, cpu_s: float
         finally:
             signal.setitimer(signal.ITIMER_PROF, 0)
         wire_format.send_reply(channel, kind, body, cpu_s=time.process_time() - began_s)
+
+
+def decoded(request: wire_format.Request, *, size_px: int, max_pixels: int, max_cost_s: float) -> bytes:
+    """Return the body of the reply to a request.
+
+    Raises:
+        ImageError: the file cannot be decoded.
+    """
+    if request.wanted == wire_format.PIXELS_ONLY:
+        square = decode_image(request.data, size_px=size_px, max_pixels=max_pixels, max_cost_s=max_cost_s)
+        return square.tobytes()
+    if request.wanted == wire_format.THUMBNAILS_ONLY:
+        files = decode_thumbnails(request.data, max_pixels=max_pixels, max_cost_s=max_cost_s)
+        return wire_format.pack_thumbnails(files)
+    cover = decode_cover(request.data, size_px=size_px, max_pixels=max_pixels, max_cost_s=max_cost_s)
+    return cover.square.tobytes() + wire_format.pack_thumbnails(cover.thumbnails)
+
+
+def _allowed_s(wanted: bytes, cpu_s: float) -> float:
+    """Return the CPU time that a request may take; thumbnails may need a JPEG at a second scale."""
+    return cpu_s if wanted == wire_format.PIXELS_ONLY else 2 * cpu_s + _THUMBNAILS_S
 
 
 def confine(*, memory_bytes: int, niceness: int, parent_pid: int) -> None:

@@ -1,6 +1,6 @@
 """The pool of decoder processes: if an image kills its decoder, other jobs are not affected.
 
-decode ──► wait in the fair queue ──► a process ──► pixels ──► idle again
+decode ──► wait in the fair queue ──► a process ──► pixels or thumbnails ──► idle again
                                          │ died or timed out
                                          └──► killed; the starter thread starts another one
 
@@ -128,6 +128,43 @@ class DecoderPool:
             DecoderBusy: no decoder became free in time, or another file of the same client exceeded its
                 estimate.
         """
+        request = wire_format.Request(wire_format.PIXELS_ONLY, data)
+        body = self._reply_body(request, timeout_s=timeout_s, wait_s=wait_s, client=client, cost_s=cost_s)
+        return self._pixels(body)
+
+    def decode_cover(
+        self, data: bytes, *, timeout_s: float
+    ) -> tuple[npt.NDArray[np.uint8], tuple[bytes, ...]]:
+        """Return the pixels of `decode`, and the cover's thumbnails as WebP files, the smallest first.
+
+        There are no thumbnails if they need more memory than a decoder has. `timeout_s` and the raised errors
+        are the same as for `decode`.
+        """
+        body = self._reply_body(wire_format.Request(wire_format.BOTH, data), timeout_s=timeout_s)
+        pixels = self._pixels(body)
+        return pixels, wire_format.unpack_thumbnails(memoryview(body)[pixels.nbytes :].tobytes())
+
+    def decode_thumbnails(self, data: bytes, *, timeout_s: float) -> tuple[bytes, ...]:
+        """Return a cover's thumbnails as WebP files, the smallest first.
+
+        `timeout_s` and the raised errors are the same as for `decode`.
+        """
+        request = wire_format.Request(wire_format.THUMBNAILS_ONLY, data)
+        return wire_format.unpack_thumbnails(self._reply_body(request, timeout_s=timeout_s))
+
+    def _pixels(self, body: bytes | bytearray) -> npt.NDArray[np.uint8]:
+        side = self._limits.size_px
+        return np.frombuffer(body, dtype=np.uint8, count=3 * side * side).reshape(side, side, 3)
+
+    def _reply_body(
+        self,
+        request: wire_format.Request,
+        *,
+        timeout_s: float,
+        wait_s: float | None = None,
+        client: str = "",
+        cost_s: float = 0.0,
+    ) -> bytes | bytearray:
         deadline = time.monotonic() + timeout_s
         expected_s = max(cost_s + self._overruns.excess_s(client), _COST_MIN_S)
         lane = self._long if expected_s > LONG_S else self._short
@@ -137,7 +174,7 @@ class DecoderPool:
         # A process with lower priority may have to wait for the CPU, so its elapsed time is limited only by
         # the deadline.
         ends = deadline if lane is self._long else min(deadline, time.monotonic() + self._timeout_s)
-        reply = self._ask(process, lane, data, deadline=ends)
+        reply = self._ask(process, lane, request, deadline=ends)
         cpu_s = self._limits.cpu_s if reply is None else reply.cpu_s
         lane.idle_processes.correct(client, difference=cpu_s - expected_s)
         if reply is not None:
@@ -151,8 +188,7 @@ class DecoderPool:
             )
         if reply.kind == wire_format.ERROR:
             raise wire_format.error_from(reply.body)
-        side = self._limits.size_px
-        return np.frombuffer(reply.body, dtype=np.uint8).reshape(side, side, 3)
+        return reply.body
 
     def close(self) -> None:
         """End every decoder; a decode in progress fails with `DecoderDied`."""
@@ -181,11 +217,11 @@ class DecoderPool:
             self._wanted.put(lane)
 
     def _ask(
-        self, process: DecoderProcess, lane: _Lane, data: bytes, *, deadline: float
+        self, process: DecoderProcess, lane: _Lane, request: wire_format.Request, *, deadline: float
     ) -> wire_format.Reply | None:
         """Return a decoder's reply, or None if the kernel ended the decoder for exceeding its CPU time."""
         try:
-            return process.ask(data, deadline=deadline)
+            return process.ask(request, deadline=deadline)
         except (EOFError, OSError) as error:
             is_costly = not isinstance(error, TimeoutError) and process.ran_out_of_cpu()
             self._discard(process, lane)

@@ -28,6 +28,8 @@ _ENVIRONMENT = {
 }
 _START_TIMEOUT_S = 30.0
 _ERROR_MAX_BYTES = 4096
+#: The maximum size of all thumbnails of a cover; noise of 512 x 512 pixels takes 0.2 MB.
+_THUMBNAILS_MAX_BYTES = 2 << 20
 #: The maximum number of seconds to wait for a decoder to end after it has closed its socket.
 _END_TIMEOUT_S = 1.0
 
@@ -51,7 +53,7 @@ class DecoderLimits:
     @property
     def reply_bytes(self) -> int:
         """Return the maximum size of a reply in bytes."""
-        return max(3 * self.size_px * self.size_px, _ERROR_MAX_BYTES)
+        return max(3 * self.size_px * self.size_px, _ERROR_MAX_BYTES) + _THUMBNAILS_MAX_BYTES
 
 
 class DecoderProcess:
@@ -105,15 +107,15 @@ class DecoderProcess:
             return self._process.wait(_END_TIMEOUT_S) == -signal.SIGPROF
         return False
 
-    def ask(self, data: bytes, *, deadline: float) -> wire_format.Reply:
-        """Send a file and return the reply; `deadline` is a `time.monotonic` value.
+    def ask(self, request: wire_format.Request, *, deadline: float) -> wire_format.Reply:
+        """Send a request and return the reply; `deadline` is a `time.monotonic` value.
 
         Raises:
             EOFError: the child ended.
             OSError: the child did not answer in time.
         """
         self._channel.settimeout(max(deadline - time.monotonic(), 1e-3))
-        wire_format.send_request(self._channel, data)
+        wire_format.send_request(self._channel, request)
         return self._receive(deadline=deadline)
 
     def _receive(self, *, deadline: float) -> wire_format.Reply:

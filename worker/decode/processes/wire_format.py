@@ -1,8 +1,10 @@
 """The wire format between the worker and a decoder process, over a socket pair.
 
-- A request is the length of a file (u32) and the file.
+- A request is the wanted parts (u8: P for pixels, T for thumbnails, B for both), the length of a file (u32) and
+  the file.
 - A reply is its kind (u8), the length of its body (u32), the CPU time in microseconds (u32) and the body.
-- A reply of kind P contains pixels: its body is RGB bytes.
+- The body of a reply of kind P is the wanted parts: first the pixels as RGB bytes, then each thumbnail as the
+  length of a WebP file (u32) and the file.
 - A reply of kind E contains an error: its body is the error code, a newline and the detail.
 - A reply of kind R means that the decoder is ready; it has no body.
 """
@@ -10,6 +12,7 @@
 import socket
 import struct
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from common.errors import (
@@ -21,7 +24,10 @@ from common.errors import (
 )
 
 PIXELS, ERROR, READY = b"P", b"E", b"R"
-_REQUEST = struct.Struct("!I")
+#: The results that a request can ask for.
+PIXELS_ONLY, THUMBNAILS_ONLY, BOTH = b"P", b"T", b"B"
+_REQUEST = struct.Struct("!cI")
+_LENGTH = struct.Struct("!I")
 _REPLY = struct.Struct("!cII")
 #: The errors that a decoder can return, by code; any other code is read as `UndecodableImage`.
 _ERRORS: dict[str, type[ImageError]] = {
@@ -29,17 +35,25 @@ _ERRORS: dict[str, type[ImageError]] = {
 }
 
 
-def send_request(channel: socket.socket, data: bytes) -> None:
-    """Send a file to decode."""
-    channel.sendall(_REQUEST.pack(len(data)))
-    channel.sendall(data)
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A file to decode, and the results that are wanted."""
+
+    wanted: bytes
+    data: bytes
 
 
-def receive_request(channel: socket.socket) -> bytes | None:
-    """Wait for a file to decode; return None if the worker has closed the socket."""
+def send_request(channel: socket.socket, request: Request) -> None:
+    """Send a request to a decoder."""
+    channel.sendall(_REQUEST.pack(request.wanted, len(request.data)))
+    channel.sendall(request.data)
+
+
+def receive_request(channel: socket.socket) -> Request | None:
+    """Wait for a request; return None if the worker has closed the socket."""
     try:
-        (length,) = _REQUEST.unpack(receive(channel, _REQUEST.size))
-        return bytes(receive(channel, length))
+        wanted, length = _REQUEST.unpack(receive(channel, _REQUEST.size))
+        return Request(wanted, bytes(receive(channel, length)))
     except EOFError:
         return None
 
@@ -83,6 +97,22 @@ def receive(channel: socket.socket, length: int, *, deadline: float | None = Non
             raise EOFError
         view = view[received:]
     return buffer
+
+
+def pack_thumbnails(files: Sequence[bytes]) -> bytes:
+    """Encode thumbnails as the end of a reply's body."""
+    return b"".join(_LENGTH.pack(len(file)) + file for file in files)
+
+
+def unpack_thumbnails(packed: bytes | bytearray) -> tuple[bytes, ...]:
+    """Decode the thumbnails at the end of a reply's body."""
+    files, at = [], 0
+    while at < len(packed):
+        (length,) = _LENGTH.unpack_from(packed, at)
+        at += _LENGTH.size
+        files.append(bytes(packed[at : at + length]))
+        at += length
+    return tuple(files)
 
 
 def error_body(error: ImageError) -> bytes:

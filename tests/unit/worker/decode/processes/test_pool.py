@@ -30,6 +30,7 @@ from tests.unit.worker.decode.pictures import (
     png_header,
     tiff_of_one_tile,
 )
+from worker.decode.image import decode_thumbnails
 from worker.decode.processes.pool import DecoderPool
 
 pytestmark = pytest.mark.starts_processes
@@ -69,6 +70,16 @@ def test_the_pool_decodes_as_the_calling_process_does(pool: DecoderPool) -> None
         assert np.array_equal(pool.decode(data, timeout_s=PLAIN_S), decode(data, size_px=SIDE))
 
 
+def test_the_pool_makes_the_thumbnails_of_a_cover_alone_or_with_its_pixels(pool: DecoderPool) -> None:
+    data = encoded(noise(1000, 1000, grain_px=8), "JPEG")
+
+    pixels, beside = pool.decode_cover(data, timeout_s=PLAIN_S)
+    alone = pool.decode_thumbnails(data, timeout_s=PLAIN_S)
+
+    assert np.array_equal(pixels, pool.decode(data, timeout_s=PLAIN_S))
+    assert beside == alone == decode_thumbnails(data, max_pixels=1_000_000)
+
+
 def test_a_small_tile_of_the_hostile_kind_decodes(pool: DecoderPool) -> None:
     """A small tile decodes, so the refusal of a tile of 1.6 gigabytes is caused by its size."""
     assert pool.decode(tiff_of_one_tile(16), timeout_s=PLAIN_S).shape == (SIDE, SIDE, 3)
@@ -99,8 +110,9 @@ def test_an_image_error_reaches_the_caller_and_keeps_the_decoder(
 ) -> None:
     before = sorted(pool.pids)
 
-    with pytest.raises(error):
-        pool.decode(data, timeout_s=PLAIN_S)
+    for decode_file in (pool.decode, pool.decode_cover, pool.decode_thumbnails):
+        with pytest.raises(error):
+            decode_file(data, timeout_s=PLAIN_S)
 
     assert sorted(pool.pids) == before
     assert pool.decode(picture(), timeout_s=PLAIN_S).shape == (SIDE, SIDE, 3)
@@ -314,9 +326,11 @@ def test_two_pictures_at_the_pixel_limit_decode_in_a_row(mode: str, kind: str, w
     # A picture at the limit takes nearly 2 s of CPU, and more while other processes compete for the caches.
     with DecoderPool(size_px=SIDE, max_pixels=50_000_000, cpu_s=PLAIN_S) as one:
         decoded = [one.decode(data, timeout_s=PLAIN_S) for _ in range(3)]
+        with_thumbnails = [one.decode_cover(data, timeout_s=PLAIN_S) for _ in range(2)]
         eventually(lambda: one.idle == 1)
 
-    for pixels in decoded:
+    assert all(len(thumbnails) == 2 for _, thumbnails in with_thumbnails)
+    for pixels in (*decoded, *(pixels for pixels, _ in with_thumbnails)):
         np.testing.assert_allclose(pixels, np.broadcast_to([255, 0, 0], pixels.shape), atol=3)
 
 
