@@ -1,10 +1,12 @@
-"""Checks that searches can find every album: schema, model, embeddings, index and cover files."""
+"""Checks that searches can find every album: schema, model, embeddings, index, cover files, thumbnails."""
 
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from catalog.writer.protocol import CatalogWriter, Findings, all_albums
+from catalog.ingest.covers.existing_album_covers import location_of
+from catalog.ingest.thumbnail_storage import ThumbnailStorage
+from catalog.writer.protocol import CatalogWriter, Findings, all_albums, all_thumbnails
 from common.catalog.protocol import EMBEDDING_DIMENSION, ModelStamp
 from worker.decode.preprocessing_version import PREPROCESSING_VERSION
 
@@ -18,8 +20,16 @@ class Check:
     seen: str
 
 
-def verify(writer: CatalogWriter, *, fingerprint: str | None, covers: Path | None) -> Iterator[Check]:
+def verify(
+    writer: CatalogWriter,
+    *,
+    fingerprint: str | None,
+    covers: Path | None,
+    thumbnails: ThumbnailStorage | None = None,
+) -> Iterator[Check]:
     """Yield the result of each check; `fingerprint` identifies the expected model, `covers` is a folder.
+
+    Cover files and thumbnails are checked only if `covers` and `thumbnails` are given.
 
     Raises:
         CatalogMisconfigured: the schema, the key or the extension is wrong, so nothing can be checked.
@@ -37,6 +47,8 @@ def verify(writer: CatalogWriter, *, fingerprint: str | None, covers: Path | Non
     yield from _index(found)
     if covers is not None:
         yield from _covers(writer, covers)
+    if thumbnails is not None:
+        yield from _thumbnails(writer, thumbnails)
 
 
 def preprocessing_seen(stamp: ModelStamp) -> str:
@@ -114,6 +126,28 @@ def _covers(writer: CatalogWriter, folder: Path) -> Iterator[Check]:
             lost.add(source)
     yield Check("cover files", holds=not lost, seen=_some(lost, "albums have lost theirs"))
     yield Check("orphaned files", holds=not orphans, seen=_some(orphans, "belong to no album"))
+
+
+def _thumbnails(writer: CatalogWriter, storage: ThumbnailStorage) -> Iterator[Check]:
+    used: set[str] = set()
+    missing, remote = set(), 0
+    for album in all_thumbnails(writer):
+        if album.thumbnails is not None:
+            used.update(album.thumbnails.digests())
+        elif storage.allows(location_of(album.cover)):
+            missing.add(album.cover.id)
+        else:
+            remote += 1
+    seen = _some(missing, "albums have none") + (": python -m catalog thumbnails" if missing else "")
+    if remote:
+        seen += f"; {remote} have none because their covers are at other hosts"
+    yield Check("thumbnails", holds=not missing, seen=seen)
+    lost = {digest for digest in used if not storage.folder.is_intact(digest)}
+    remedy = ": python -m catalog thumbnails --check-files" if lost else ""
+    yield Check("thumbnail files", holds=not lost, seen=_some(lost, "are lost or damaged") + remedy)
+    unused = {file.name for file in storage.folder.unused(used)}
+    remedy = ": python -m catalog thumbnails --prune" if unused else ""
+    yield Check("unused thumbnails", holds=not unused, seen=_some(unused, "belong to no album") + remedy)
 
 
 def _some(names: Collection[str], what: str) -> str:

@@ -132,6 +132,11 @@ class Settings(BaseModel):
     public_url: PublicUrl | None = None
     #: A folder of covers that the gateway serves under /covers/.
     covers_dir: Path | None = None
+    #: The folder to which an ingest writes thumbnails, and which the gateway serves under /thumbnails/.
+    #: Workers do not read the folder; if the setting is set, their results contain the URLs of thumbnails.
+    thumbnail_dir: Path | None = None
+    #: Whether thumbnails are made of covers that were fetched from other hosts.
+    thumbnail_remote_covers: Literal["never", "allow"] = "never"
 
     # Authentication and rate limits (docs/security.md).
     auth: Literal["off", "optional", "required"] = "off"

@@ -81,7 +81,7 @@ def _covers(albums: Sequence[DemoAlbum], *, size_px: int) -> Pixels:
     """Return the demo covers as model input; the drawn covers are kept for later runs."""
     prepare = partial(prepare_cover, covers=_folder(), size_px=size_px)
     with ProcessPoolExecutor(os.cpu_count(), mp_context=multiprocessing.get_context("spawn")) as processes:
-        return np.stack(list(processes.map(prepare, albums, chunksize=10)))
+        return np.stack([cover.pixels for cover in processes.map(prepare, albums, chunksize=10)])
 
 
 def _photograph(album: DemoAlbum, *, size_px: int) -> npt.NDArray[Any]:

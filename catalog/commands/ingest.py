@@ -28,6 +28,7 @@ from catalog.ingest.embedding.protocol import CoverEmbedder
 from catalog.ingest.missing_embeddings import MissingEmbeddings
 from catalog.ingest.report import Notes, Report
 from catalog.ingest.table_ingest import BATCH, Ingest, Tally
+from catalog.ingest.thumbnail_storage import ThumbnailStorage, open_thumbnail_storage
 from catalog.model_stamp import claim_catalog
 from catalog.progress_bar import progress_bar
 from catalog.writer.open_writer import open_checked_writer
@@ -80,6 +81,7 @@ def run(call: Call) -> Outcome:
     if options.table is None or options.covers is None:
         raise SettingsError("ingest: give a table and its --covers, or --missing")
     source = open_album_source(options, call.settings, recheck=options.recheck_covers)
+    thumbnails = open_thumbnail_storage(call.settings)
     _say_how_read(console, source)
     with _embedder(call) as embedder, open_checked_writer(call.settings, call.console) as writer:
         _claim(console, writer, embedder)
@@ -106,8 +108,10 @@ def run(call: Call) -> Outcome:
                 batch=options.batch,
                 advance=bar.advance,
                 skip=bar.skip,
+                thumbnails=thumbnails,
             ).run()
     _say(console, tally, report)
+    _say_thumbnails(console, thumbnails)
     _say_notes(console, notes)
     return Outcome.FINDINGS if tally.rejected or notes.counts else Outcome.DONE
 
@@ -121,6 +125,7 @@ def _run_missing(call: Call) -> Outcome:
         named = "COVERS_DIR" if options.covers is None else "--covers"
         raise SettingsError(f"{named} {folder}: there is no such folder")
     fetcher = open_fetcher(options, settings)
+    thumbnails = open_thumbnail_storage(settings)
     with _embedder(call) as embedder, open_checked_writer(call.settings, call.console) as writer:
         _claim(console, writer, embedder)
         with (
@@ -142,6 +147,7 @@ def _run_missing(call: Call) -> Outcome:
                 batch=options.batch,
                 advance=bar.advance,
                 skip=bar.skip,
+                thumbnails=thumbnails,
             ).run()
         left = writer.embedding_counts().without
     console.print(
@@ -149,6 +155,7 @@ def _run_missing(call: Call) -> Outcome:
         f"{left} without an embedding"
     )
     _say_rejected(console, report)
+    _say_thumbnails(console, thumbnails)
     return Outcome.FINDINGS if left else Outcome.DONE
 
 
@@ -209,6 +216,11 @@ def _say_rejected(console: Console, report: Report) -> None:
         console.print(f"  {count} {reason}", markup=False)
     if report.reasons:
         console.print(f"the rejected rows are in {report.path}", markup=False)
+
+
+def _say_thumbnails(console: Console, thumbnails: ThumbnailStorage | None) -> None:
+    for finding in () if thumbnails is None else thumbnails.findings():
+        console.print(finding, markup=False)
 
 
 def _say_notes(console: Console, notes: Notes) -> None:

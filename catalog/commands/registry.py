@@ -1,7 +1,17 @@
 """The list of commands; a new command is a module in this folder and an entry in this list."""
 
-from catalog.commands import delete, demo, export, ingest, migrate, reembed, stats, verify
+from catalog.commands import delete, demo, export, ingest, migrate, reembed, stats, thumbnails, verify
 from catalog.commands.command_runner import Command
 
 #: In the order of the help text.
-COMMANDS: tuple[Command, ...] = (migrate, demo, ingest, export, delete, stats, verify, reembed)
+COMMANDS: tuple[Command, ...] = (
+    migrate,
+    demo,
+    ingest,
+    thumbnails,
+    export,
+    delete,
+    stats,
+    verify,
+    reembed,
+)

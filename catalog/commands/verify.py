@@ -1,4 +1,4 @@
-"""Check that searches can find every album: check schema, model, embeddings, index and covers."""
+"""Check that searches can find every album: check schema, model, embeddings, index, covers, thumbnails."""
 
 import argparse
 from dataclasses import asdict
@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.table import Table
 
 from catalog.commands.command_runner import Call, Outcome
+from catalog.ingest.thumbnail_storage import open_thumbnail_storage
 from catalog.verification import verify
 from catalog.writer.open_writer import open_writer
 from worker.encoder.model_files import find_model
@@ -28,7 +29,14 @@ def run(call: Call) -> Outcome:
     model = call.options.model
     fingerprint = None if model is None else find_model(model).fingerprint
     with open_writer(call.settings) as writer:
-        checks = list(verify(writer, fingerprint=fingerprint, covers=call.options.covers))
+        checks = list(
+            verify(
+                writer,
+                fingerprint=fingerprint,
+                covers=call.options.covers,
+                thumbnails=open_thumbnail_storage(call.settings, writes=False),
+            )
+        )
     out = Console(highlight=False)
     if call.options.json:
         out.print_json(orjson.dumps([asdict(check) for check in checks]).decode())

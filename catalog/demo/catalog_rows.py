@@ -14,7 +14,9 @@ from catalog.writer.album_row import AlbumRow
 _NO_EMBEDDING = np.empty(0, dtype=np.float32)
 
 
-def album_row(album: DemoAlbum, embedding: npt.NDArray[np.float32]) -> AlbumRow:
+def album_row(
+    album: DemoAlbum, embedding: npt.NDArray[np.float32], *, cover_hash: str | None = None
+) -> AlbumRow:
     """Return an album as a row of the catalog; the embedding has shape (512,)."""
     return AlbumRow(
         id=album.id,
@@ -27,6 +29,7 @@ def album_row(album: DemoAlbum, embedding: npt.NDArray[np.float32]) -> AlbumRow:
         best_new_music=album.best_new_music,
         cover_url=f"/covers/{album.id}.jpg",
         cover_source=f"{album.id}.jpg",
+        cover_hash=cover_hash,
         reviewer=album.reviewer,
         metadata={"caption": album.caption, "look": asdict(album.look)},
     )

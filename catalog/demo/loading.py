@@ -1,13 +1,16 @@
-"""Loads the demo catalog into a database: draws the covers, embeds them and writes the rows.
+"""Loads the demo catalog into a database: draws the covers, embeds them, and writes rows and thumbnails.
 
-Nothing is loaded if the catalog already has the requested number of albums, their covers, and embeddings of
-the configured model. If loading is killed, the next start draws only the missing covers.
+Nothing is loaded if the catalog already has the requested number of albums, their covers, their thumbnails if
+THUMBNAIL_DIR is set, and embeddings of the configured model. If loading is killed, the next start draws only
+the missing covers.
 """
 
 import multiprocessing
 import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import closing
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
@@ -18,13 +21,17 @@ from catalog.database.migrations import apply_migrations
 from catalog.demo.albums import DemoAlbum, demo_albums
 from catalog.demo.catalog_rows import album_row
 from catalog.demo.drawing.cover import cover_jpeg
+from catalog.ingest.covers.protocol import cover_sha256
+from catalog.ingest.thumbnail_storage import ThumbnailStorage, open_thumbnail_storage
 from catalog.model_stamp import read_stamp, write_stamp
 from catalog.writer.album_row import upsert_albums
+from catalog.writer.postgres import PostgresWriter
+from catalog.writer.protocol import CoverOfAlbum, all_thumbnails, cover_of
 from common.catalog.postgres_connections import open_connection
 from common.catalog.protocol import ModelStamp
 from common.child_processes import end_with_parent, sigint_blocked_in_children
 from common.settings import Settings
-from worker.decode.image import decode_image
+from worker.decode.image import decode_cover, decode_image
 from worker.decode.preprocessing_version import PREPROCESSING_VERSION
 from worker.encoder.load_encoder import load_encoder
 from worker.encoder.model_files import find_model
@@ -32,6 +39,18 @@ from worker.encoder.protocol import Encoder, Pixels
 
 COVER_SIZE_PX = 480
 CHUNK = 50
+
+
+@dataclass(frozen=True, slots=True)
+class PreparedCover:
+    """A drawn cover, decoded."""
+
+    #: The SHA-256 of the file, in hex.
+    hash: str
+    #: The pixels for the encoder, shape (size_px, size_px, 3).
+    pixels: Pixels
+    #: WebP files, the smallest first; empty if no thumbnails were wanted.
+    thumbnails: tuple[bytes, ...]
 
 
 def load_demo(
@@ -46,8 +65,11 @@ def load_demo(
     """
     apply_migrations(database_url)
     fingerprint = find_model(settings.clip_model).fingerprint
-    with open_connection(database_url) as connection:
-        if _is_loaded(connection, count=count, fingerprint=fingerprint, covers=covers):
+    storage = open_thumbnail_storage(settings)
+    with open_connection(database_url) as connection, closing(PostgresWriter(database_url)) as writer:
+        if _is_loaded(connection, count=count, fingerprint=fingerprint, covers=covers) and (
+            storage is None or _has_thumbnails(writer, storage)
+        ):
             return False
         covers.mkdir(parents=True, exist_ok=True)
         encoder = load_encoder(
@@ -58,7 +80,14 @@ def load_demo(
             cache_dir=settings.model_cache_dir.expanduser(),
         )
         try:
-            _load(connection, demo_albums(count), covers=covers, encoder=encoder, advance=advance)
+            _load(
+                connection,
+                demo_albums(count),
+                covers=covers,
+                encoder=encoder,
+                put_thumbnails=None if storage is None else partial(storage.put, writer),
+                advance=advance,
+            )
         finally:
             encoder.close()
     return True
@@ -77,17 +106,30 @@ def _is_loaded(connection: psycopg.Connection, *, count: int, fingerprint: str, 
     )
 
 
+def _has_thumbnails(writer: PostgresWriter, storage: ThumbnailStorage) -> bool:
+    return all(
+        album.thumbnails is not None and all(map(storage.folder.exists, album.thumbnails.digests()))
+        for album in all_thumbnails(writer)
+    )
+
+
 def _load(
     connection: psycopg.Connection,
     albums: Sequence[DemoAlbum],
     *,
     covers: Path,
     encoder: Encoder,
+    put_thumbnails: Callable[[Sequence[tuple[CoverOfAlbum, Sequence[bytes]]]], None] | None,
     advance: Callable[[int], None],
 ) -> None:
     # All albums are written in one transaction, so that no reader sees embeddings of two models.
     connection.execute("DELETE FROM album_covers")
-    prepare = partial(prepare_cover, covers=covers, size_px=encoder.input_size_px)
+    prepare = partial(
+        prepare_cover,
+        covers=covers,
+        size_px=encoder.input_size_px,
+        with_thumbnails=put_thumbnails is not None,
+    )
     # The child processes are spawned and not forked, because this process has threads.
     context = multiprocessing.get_context("spawn")
     drawing = ProcessPoolExecutor(
@@ -99,9 +141,16 @@ def _load(
             # task.
             with sigint_blocked_in_children():
                 prepared = processes.map(prepare, chunk, chunksize=5)
-            pixels = np.stack(list(prepared))
-            embeddings = encoder.encode_images(pixels)
-            upsert_albums(connection, [album_row(*pair) for pair in zip(chunk, embeddings, strict=True)])
+            drawn = list(prepared)
+            embeddings = encoder.encode_images(np.stack([cover.pixels for cover in drawn]))
+            rows = [
+                album_row(album, embedding, cover_hash=cover.hash)
+                for album, embedding, cover in zip(chunk, embeddings, drawn, strict=True)
+            ]
+            if put_thumbnails is not None:
+                made = [(cover_of(row), cover.thumbnails) for row, cover in zip(rows, drawn, strict=True)]
+                put_thumbnails(made)
+            upsert_albums(connection, rows)
             advance(len(chunk))
     write_stamp(connection, ModelStamp(encoder.model_name, encoder.model_fingerprint, PREPROCESSING_VERSION))
     connection.commit()
@@ -109,15 +158,23 @@ def _load(
     connection.execute("VACUUM (ANALYZE) album_covers")
 
 
-def prepare_cover(album: DemoAlbum, *, covers: Path, size_px: int) -> Pixels:
-    """Draw a cover unless its file exists; return its pixels for the encoder, shape (size_px, size_px, 3)."""
+def prepare_cover(
+    album: DemoAlbum, *, covers: Path, size_px: int, with_thumbnails: bool = False
+) -> PreparedCover:
+    """Draw a cover unless its file exists, and decode it."""
     file = covers / f"{album.id}.jpg"
     if not file.exists():
         unfinished = file.with_suffix(".part")
         unfinished.write_bytes(cover_jpeg(album, size_px=COVER_SIZE_PX))
         unfinished.replace(file)
-    square = decode_image(file.read_bytes(), size_px=size_px, max_pixels=COVER_SIZE_PX**2)
-    return np.asarray(square, dtype=np.uint8)
+    content = file.read_bytes()
+    limits = {"size_px": size_px, "max_pixels": COVER_SIZE_PX**2}
+    if with_thumbnails:
+        cover = decode_cover(content, **limits)
+        square, thumbnails = cover.square, cover.thumbnails
+    else:
+        square, thumbnails = decode_image(content, **limits), ()
+    return PreparedCover(cover_sha256(content), np.asarray(square, dtype=np.uint8), thumbnails)
 
 
 def _chunks(albums: Sequence[DemoAlbum]) -> Iterator[Sequence[DemoAlbum]]:

@@ -6,8 +6,9 @@ from typing import TypeVar
 
 from catalog.ingest.embedding.protocol import EmbeddedCover
 from catalog.ingest.rejection import Rejected, RowFault
+from catalog.ingest.thumbnail_storage import ThumbnailStorage
 from catalog.writer.album_row import AlbumRow
-from catalog.writer.protocol import CatalogWriter
+from catalog.writer.protocol import CatalogWriter, cover_of
 from common.errors import CatalogMisconfigured, CoverSearchError, ModelMismatch
 from worker.retries import retry_transient
 
@@ -17,10 +18,25 @@ P = TypeVar("P")
 PATIENCE_S = 120.0
 
 
-def write(writer: CatalogWriter, batch: Sequence[EmbeddedCover[AlbumRow]]) -> list[Rejected]:
-    """Write a batch and return the rows that the catalog refuses; raise the errors of `write_bisecting`."""
+def write(
+    writer: CatalogWriter,
+    batch: Sequence[EmbeddedCover[AlbumRow]],
+    *,
+    thumbnails: ThumbnailStorage | None = None,
+) -> list[Rejected]:
+    """Write a batch and return the rows that the catalog refuses; raise the errors of `write_bisecting`.
+
+    Thumbnails are stored before the albums, so that an ingest that is killed in between leaves no album
+    without thumbnails; the next run makes them again for the albums that are still to be written.
+
+    Raises:
+        OSError: the file of a thumbnail cannot be written.
+    """
 
     def upsert(items: Sequence[EmbeddedCover[AlbumRow]]) -> None:
+        if thumbnails is not None:
+            made_of = [(cover_of(item.cover.payload), item.thumbnails) for item in items]
+            thumbnails.put(writer, made_of)
         writer.upsert([replace(item.cover.payload, embedding=item.embedding) for item in items])
 
     return write_bisecting(upsert, batch)

@@ -11,7 +11,8 @@ from catalog.ingest.embedding.protocol import CoverEmbedder, CoverToEmbed, Embed
 from catalog.ingest.pipeline_stages import batches
 from catalog.ingest.rejection import Rejected, RowFault
 from catalog.ingest.report import Report
-from catalog.writer.protocol import CatalogWriter, MissingAlbum, NewEmbedding
+from catalog.ingest.thumbnail_storage import ThumbnailStorage
+from catalog.writer.protocol import CatalogWriter, CoverOfAlbum, MissingAlbum, NewEmbedding
 from worker.retries import retry_transient
 
 _PAGE = 500
@@ -46,6 +47,8 @@ class MissingEmbeddings:
     #: `advance` is called with the number of embedded albums, `skip` with the number of albums not embedded.
     advance: Callable[[int], None]
     skip: Callable[[int], None]
+    #: None if no thumbnails are made.
+    thumbnails: ThumbnailStorage | None = None
     _tally: MissingTally = field(default_factory=MissingTally)
 
     def run(self) -> MissingTally:
@@ -85,12 +88,19 @@ class MissingEmbeddings:
             found = self.covers.read(album)
         except RowFault as fault:
             return Rejected(0, album.id, fault.reason, fault.detail)
-        return CoverToEmbed(0, album.id, found.content, _Found(album, found))
+        wants_thumbnails = self.thumbnails is not None and self.thumbnails.allows(found.source)
+        return CoverToEmbed(0, album.id, found.content, _Found(album, found), wants_thumbnails)
 
     def _write(self, batch: Sequence[EmbeddedCover[_Found]]) -> None:
         written: set[str] = set()
+        if self.thumbnails is not None:
+            for item in batch:
+                self.thumbnails.count(wanted=item.cover.wants_thumbnails, made=bool(item.thumbnails))
 
         def put(items: Sequence[EmbeddedCover[_Found]]) -> None:
+            if self.thumbnails is not None:
+                made_of = [(_cover_of(item.cover.payload), item.thumbnails) for item in items]
+                self.thumbnails.put(self.writer, made_of)
             made = [_made(item) for item in items]
             written.update(self.writer.embed(made, model_fingerprint=self.embedder.stamp.fingerprint))
 
@@ -106,6 +116,11 @@ class MissingEmbeddings:
         self.report.add(rejected)
         self._tally.rejected += 1
         self.skip(1)
+
+
+def _cover_of(found: _Found) -> CoverOfAlbum:
+    """Return the album's cover as its row will name it."""
+    return CoverOfAlbum(found.album.id, found.cover.read.hash, found.cover.source, found.album.cover_url)
 
 
 def _made(item: EmbeddedCover[_Found]) -> NewEmbedding:

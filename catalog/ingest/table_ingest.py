@@ -13,6 +13,7 @@ from catalog.ingest.embedding.protocol import CoverEmbedder, CoverToEmbed, Embed
 from catalog.ingest.pipeline_stages import batches, in_order
 from catalog.ingest.rejection import Note, Rejected, RowFault
 from catalog.ingest.report import Notes, Report
+from catalog.ingest.thumbnail_storage import ThumbnailStorage
 from catalog.writer.album_row import AlbumRow
 from catalog.writer.protocol import CatalogWriter, Origin
 from worker.retries import retry_transient
@@ -46,6 +47,8 @@ class Ingest:
     #: `advance` is called with the number of embedded rows, `skip` with the number of rows not embedded.
     advance: Callable[[int], None]
     skip: Callable[[int], None]
+    #: None if the ingest makes no thumbnails.
+    thumbnails: ThumbnailStorage | None = None
     tally: Tally = field(default_factory=Tally)
     #: Maps row numbers to albums that are already in the catalog and whose new covers are being embedded.
     _replacing: dict[int, AlbumToLoad] = field(default_factory=dict)
@@ -123,7 +126,8 @@ class Ingest:
     def _queue_for_embedding(self, item: LoadedAlbum) -> CoverToEmbed[AlbumRow]:
         if item.to_load.origin is not None:
             self._replacing[item.to_load.album.row] = item.to_load
-        return item.to_embed()
+        wanted = self.thumbnails is not None and self.thumbnails.allows(item.row.cover_source or "")
+        return item.to_embed(wants_thumbnails=wanted)
 
     def _without_lost_covers(
         self, embedded: Iterable[EmbeddedCover[AlbumRow] | Rejected]
@@ -134,8 +138,10 @@ class Ingest:
             to_load = self._replacing.pop(number, None)
             if isinstance(item, Rejected) and to_load is not None:
                 yield from self._keep_catalog_cover(item, to_load)
-            else:
-                yield item
+                continue
+            if isinstance(item, EmbeddedCover) and self.thumbnails is not None:
+                self.thumbnails.count(wanted=item.cover.wants_thumbnails, made=bool(item.thumbnails))
+            yield item
 
     def _keep_catalog_cover(self, rejected: Rejected, to_load: AlbumToLoad) -> Iterator[Rejected]:
         kept = self._loader.keep_catalog_cover(to_load, RowFault(rejected.reason, rejected.detail))
@@ -146,7 +152,7 @@ class Ingest:
             yield rejected
 
     def _write(self, batch: list[EmbeddedCover[AlbumRow]]) -> tuple[int, list[Rejected]]:
-        refused = write(self.writer, batch)
+        refused = write(self.writer, batch, thumbnails=self.thumbnails)
         return len(batch) - len(refused), refused
 
     def _note(self, notes: Iterable[Note]) -> None:

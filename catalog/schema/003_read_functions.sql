@@ -20,14 +20,19 @@ BEGIN
 END
 $$;
 
+-- The function is written in PL/pgSQL, because PostgreSQL then looks for `thumbnails_of`, which is created in
+-- 011_thumbnails.sql, only when the function is called.
 CREATE FUNCTION albums_by_id(album_ids text[]) RETURNS TABLE (
   id text, artist text, album_name text, genre text, release_year int, pitchfork_score numeric,
-  best_new_music boolean, cover_url text, genres text[]
+  best_new_music boolean, cover_url text, genres text[], thumbnails jsonb
 )
-LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, extensions, pg_temp AS $$
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = public, extensions, pg_temp AS $$
+BEGIN
+  RETURN QUERY
   SELECT a.id, a.artist, a.album_name, a.genre, a.release_year, a.pitchfork_score, a.best_new_music,
-         a.cover_url, all_genres(a.genre, a.genres)
-  FROM album_covers a WHERE a.id = ANY (album_ids) ORDER BY a.id COLLATE "C"
+         a.cover_url, all_genres(a.genre, a.genres), thumbnails_of(a.id)
+  FROM album_covers a WHERE a.id = ANY (album_ids) ORDER BY a.id COLLATE "C";
+END
 $$;
 
 -- Returns {"id": "[0.1,0.2,...]", ...} for the given albums that exist and have an embedding.
@@ -111,7 +116,7 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, extensions, pg_te
       SELECT coalesce(jsonb_agg(name ORDER BY name), '[]')
       FROM unnest(ARRAY['search_albums', 'similar_albums', 'albums_by_id', 'album_embeddings',
                         'album_genres', 'album_stats', 'catalog_stamp', 'catalog_version', 'versioned_search',
-                        'versioned_similar', 'versioned_embeddings']) name
+                        'versioned_similar', 'versioned_embeddings', 'thumbnails_of']) name
       WHERE NOT EXISTS (SELECT FROM pg_proc
                         WHERE pronamespace = 'public'::regnamespace AND proname = name)),
     'index', EXISTS (SELECT FROM pg_index JOIN pg_class ON pg_class.oid = indexrelid

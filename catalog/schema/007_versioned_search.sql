@@ -58,8 +58,11 @@ DECLARE
 BEGIN
   RETURN (
     SELECT json_build_object('version', version, 'albums', coalesce(json_agg(m), '[]'))
-    FROM search_albums(query_embedding, match_count, filter_genre, filter_genres, year_min, year_max,
-                       min_score, best_new_music_only, exclude_ids, model_fingerprint) m
+    FROM (
+      SELECT found.*, thumbnails_of(found.id) AS thumbnails
+      FROM search_albums(query_embedding, match_count, filter_genre, filter_genres, year_min, year_max,
+                         min_score, best_new_music_only, exclude_ids, model_fingerprint) found
+    ) m
   );
 END
 $$;
@@ -80,8 +83,11 @@ DECLARE
 BEGIN
   RETURN (
     SELECT json_build_object('version', version, 'albums', coalesce(json_agg(m), '[]'))
-    FROM similar_albums(album_id, match_count, filter_genre, filter_genres, year_min, year_max, min_score,
-                        best_new_music_only) m
+    FROM (
+      SELECT found.*, thumbnails_of(found.id) AS thumbnails
+      FROM similar_albums(album_id, match_count, filter_genre, filter_genres, year_min, year_max, min_score,
+                          best_new_music_only) found
+    ) m
   );
 END
 $$;

@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from catalog.writer.album_row import AlbumRow
 from common.catalog.protocol import Catalog, ModelStamp
+from common.thumbnails import Thumbnails
 
 #: The number of albums on one page; an album with its embedding as a string takes about 6 KB.
 PAGE = 500
@@ -57,6 +58,30 @@ class NewEmbedding:
     cover_source: str
     cover_etag: str | None = None
     cover_last_modified: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CoverOfAlbum:
+    """An album's id, and the columns of its row that identify its cover."""
+
+    id: str
+    #: The SHA-256 of the cover; None if the album was not ingested, or by a release without this hash.
+    cover_hash: str | None
+    cover_source: str | None
+    cover_url: str | None
+
+
+def cover_of(row: AlbumRow) -> CoverOfAlbum:
+    """Return the columns of a row that identify its cover."""
+    return CoverOfAlbum(row.id, row.cover_hash, row.cover_source, row.cover_url)
+
+
+@dataclass(frozen=True, slots=True)
+class AlbumThumbnails:
+    """An album's cover and the thumbnails of this cover, None if there are none."""
+
+    cover: CoverOfAlbum
+    thumbnails: Thumbnails | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +146,28 @@ class CatalogWriter(Catalog, Protocol):
         """
         ...
 
+    def put_thumbnails(self, made: Sequence[tuple[CoverOfAlbum, Thumbnails]]) -> None:
+        """Store the thumbnails of covers; albums with the same cover share them.
+
+        The albums need not exist yet. Thumbnails of an album's present cover are replaced.
+        """
+        ...
+
+    def thumbnail_page(self, *, after_id: str | None, size: int) -> list[AlbumThumbnails]:
+        """Return the next albums after an id, in the order of ids, with their thumbnails."""
+        ...
+
+    def thumbnail_files(self) -> Iterator[Thumbnails]:
+        """Yield the stored thumbnails of every cover, including covers that no album uses."""
+        ...
+
+    def delete_unused_thumbnails(self, *, grace_s: float) -> int:
+        """Delete the stored thumbnails of covers that no album uses, and return the number of covers.
+
+        Thumbnails that were stored in the last `grace_s` seconds are kept.
+        """
+        ...
+
     def write_stamp(self, stamp: ModelStamp) -> None:
         """Record which model made the embeddings."""
         ...
@@ -128,6 +175,14 @@ class CatalogWriter(Catalog, Protocol):
     def findings(self) -> Findings:
         """Inspect every row and the index, and return the findings."""
         ...
+
+
+def all_thumbnails(writer: CatalogWriter) -> Iterator[AlbumThumbnails]:
+    """Yield every album in the order of ids with its thumbnails, page by page."""
+    after_id: str | None = None
+    while page := writer.thumbnail_page(after_id=after_id, size=PAGE):
+        yield from page
+        after_id = page[-1].cover.id
 
 
 def all_albums(writer: CatalogWriter) -> Iterator[dict[str, Any]]:

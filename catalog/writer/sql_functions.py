@@ -1,12 +1,15 @@
 """The part of a catalog writer that calls SQL functions; the PostgreSQL and Supabase writers share it."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from typing import Any
 
 from catalog.writer.album_row import vector_literal
 from catalog.writer.protocol import (
+    PAGE,
+    AlbumThumbnails,
+    CoverOfAlbum,
     EmbeddingCounts,
     Findings,
     IndexState,
@@ -15,7 +18,9 @@ from catalog.writer.protocol import (
     Origin,
 )
 from common.catalog.protocol import ModelStamp
+from common.catalog.row_mapping import thumbnails_from_document
 from common.catalog.sql_functions import FunctionCatalog
+from common.thumbnails import Thumbnails
 
 #: The time limit of one call, in seconds, for a page or a batch of albums on a busy database.
 TIMEOUT_S = 60.0
@@ -49,6 +54,29 @@ class FunctionWriter(FunctionCatalog):
         albums = self._json([_record(embedding) for embedding in made])
         arguments = {"albums": albums, "model_fingerprint": model_fingerprint}
         return set(self._document("embed_albums", arguments))
+
+    def put_thumbnails(self, made: Sequence[tuple[CoverOfAlbum, Thumbnails]]) -> None:
+        rows = [asdict(cover) | asdict(thumbnails) for cover, thumbnails in made]
+        self._document("put_thumbnails", {"thumbnails": self._json(rows)})
+
+    def thumbnail_page(self, *, after_id: str | None, size: int) -> list[AlbumThumbnails]:
+        found = self._document("thumbnail_page", {"after_id": after_id, "page_size": size})
+        return [
+            AlbumThumbnails(
+                CoverOfAlbum(row["id"], row["cover_hash"], row["cover_source"], row["cover_url"]),
+                thumbnails_from_document(row["thumbnails"]),
+            )
+            for row in found
+        ]
+
+    def thumbnail_files(self) -> Iterator[Thumbnails]:
+        after_key: str | None = None
+        while page := self._document("thumbnail_files", {"after_key": after_key, "page_size": PAGE}):
+            yield from (Thumbnails(px_256=row["256"], px_512=row["512"]) for row in page)
+            after_key = page[-1]["cover_key"]
+
+    def delete_unused_thumbnails(self, *, grace_s: float) -> int:
+        return int(self._document("delete_unused_thumbnails", {"grace_s": grace_s}))
 
     def write_stamp(self, stamp: ModelStamp) -> None:
         self._document("stamp_catalog", asdict(stamp))

@@ -1,11 +1,17 @@
 """The wire format of bulk embedding: a batch of covers, and the reply with an outcome for each cover.
 
-- A batch is a version byte, which is 1, and for each cover the length of its file (u32) and the file.
-- A reply is the same version byte, the batch id and the model fingerprint (64 bytes of ASCII each), and for
-  each cover an outcome: kind (u8), length of the body (u32), body.
+- A batch of version 1 is the version (u8), and for each cover the length of its file (u32) and the file. In
+  version 2, each cover begins with a further byte, which is 1 if thumbnails are wanted.
+- A reply is a version byte, which is 1, the batch id and the model fingerprint (64 bytes of ASCII each), and
+  for each cover an outcome: kind (u8), length of the body (u32), body.
 - An outcome of kind V is an embedding: its body is 512 float32 numbers, little-endian.
+- An outcome of kind T is an embedding with thumbnails: its body is 512 float32 numbers, and for each
+  thumbnail the length of a WebP file (u32) and the file.
 - An outcome of kind E is an error: its body is the error code, a newline and the detail.
 - A reply without outcomes means that the worker could not process the batch.
+
+The version is 2 only for a batch with a cover that wants thumbnails. Workers of earlier releases cannot read
+version 2; workers that can read it announce `thumbnails`.
 """
 
 import struct
@@ -16,11 +22,23 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-_VERSION = b"\x01"
+from common.catalog.protocol import EMBEDDING_DIMENSION
+
+_VERSION, _WITH_THUMBNAILS = b"\x01", b"\x02"
 _ID_BYTES = 64
 _LENGTH = struct.Struct("<I")
 _OUTCOME = struct.Struct("<cI")
-_VECTOR, _ERROR = b"V", b"E"
+_WANTED = struct.Struct("<?I")
+_VECTOR, _VECTOR_AND_THUMBNAILS, _ERROR = b"V", b"T", b"E"
+_VECTOR_BYTES = 4 * EMBEDDING_DIMENSION
+
+
+@dataclass(frozen=True, slots=True)
+class BulkCover:
+    """The bytes of a cover, and whether its thumbnails are wanted."""
+
+    content: bytes
+    wants_thumbnails: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,12 +49,21 @@ class BulkFault:
     detail: str
 
 
-Outcome = npt.NDArray[np.float32] | BulkFault
+@dataclass(frozen=True, slots=True)
+class BulkEmbedding:
+    """The embedding of a cover, shape (512,), and its thumbnails."""
+
+    embedding: npt.NDArray[np.float32]
+    #: WebP files, the smallest first; empty if thumbnails were not wanted or not made.
+    thumbnails: tuple[bytes, ...] = ()
+
+
+Outcome = BulkEmbedding | BulkFault
 
 
 @dataclass(frozen=True, slots=True)
 class BulkReply:
-    """The worker's reply to a batch, with one outcome per cover: an embedding of shape (512,) or a fault."""
+    """The worker's reply to a batch, with one outcome for each cover."""
 
     batch_id: str
     model_fingerprint: str
@@ -48,22 +75,28 @@ def failed_reply(batch_id: str) -> BulkReply:
     return BulkReply(batch_id, "0" * _ID_BYTES, ())
 
 
-def pack_covers(covers: Sequence[bytes]) -> bytes:
-    return _VERSION + b"".join(_LENGTH.pack(len(cover)) + cover for cover in covers)
+def pack_covers(covers: Sequence[BulkCover]) -> bytes:
+    if not any(cover.wants_thumbnails for cover in covers):
+        return _VERSION + _pack_files([cover.content for cover in covers])
+    return _WITH_THUMBNAILS + b"".join(
+        _WANTED.pack(cover.wants_thumbnails, len(cover.content)) + cover.content for cover in covers
+    )
 
 
-def unpack_covers(batch: bytes) -> list[bytes]:
+def unpack_covers(batch: bytes) -> list[BulkCover]:
     """Read a batch.
 
     Raises:
         ValueError: the version is unknown, or the data is truncated.
     """
-    _require_version(batch)
-    covers, at = [], len(_VERSION)
+    if batch[:1] != _WITH_THUMBNAILS:
+        _require_version(batch)
+        return [BulkCover(file) for file in _files(batch, len(_VERSION))]
+    covers, at = [], len(_WITH_THUMBNAILS)
     while at < len(batch):
-        length: int = _unpack(_LENGTH, batch, at)[0]
-        at += _LENGTH.size
-        covers.append(_cut(batch, at, length))
+        wants_thumbnails, length = _unpack(_WANTED, batch, at)
+        at += _WANTED.size
+        covers.append(BulkCover(_cut(batch, at, length), wants_thumbnails))
         at += length
     return covers
 
@@ -91,7 +124,8 @@ def _pack_outcome(outcome: Outcome) -> bytes:
     if isinstance(outcome, BulkFault):
         kind, body = _ERROR, f"{outcome.code}\n{outcome.detail}".encode()
     else:
-        kind, body = _VECTOR, outcome.astype("<f4").tobytes()
+        kind = _VECTOR_AND_THUMBNAILS if outcome.thumbnails else _VECTOR
+        body = outcome.embedding.astype("<f4").tobytes() + _pack_files(outcome.thumbnails)
     return _OUTCOME.pack(kind, len(body)) + body
 
 
@@ -101,11 +135,24 @@ def _outcomes(data: bytes, at: int) -> Iterator[Outcome]:
         at += _OUTCOME.size
         body = _cut(data, at, length)
         at += length
-        if kind == _VECTOR:
-            yield np.frombuffer(body, dtype="<f4").astype(np.float32)
+        if kind in {_VECTOR, _VECTOR_AND_THUMBNAILS}:
+            vector = np.frombuffer(_cut(body, 0, _VECTOR_BYTES), dtype="<f4").astype(np.float32)
+            yield BulkEmbedding(vector, tuple(_files(body, _VECTOR_BYTES)))
         else:
             code, _, detail = body.decode().partition("\n")
             yield BulkFault(code, detail)
+
+
+def _pack_files(files: Sequence[bytes]) -> bytes:
+    return b"".join(_LENGTH.pack(len(file)) + file for file in files)
+
+
+def _files(data: bytes, at: int) -> Iterator[bytes]:
+    while at < len(data):
+        length: int = _unpack(_LENGTH, data, at)[0]
+        at += _LENGTH.size
+        yield _cut(data, at, length)
+        at += length
 
 
 def _require_version(data: bytes) -> None:

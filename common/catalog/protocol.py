@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from common.errors import CatalogMisconfigured
 from common.filters import Filters
+from common.thumbnails import Thumbnails
 
 #: The number of values in every embedding, fixed by CLIP ViT-B/32 and by the column type `vector(512)`.
 EMBEDDING_DIMENSION = 512
@@ -33,6 +34,8 @@ class Album:
     cover_url: str | None
     #: All genres of the album; `genre` is the first of them.
     genres: tuple[str, ...] = ()
+    #: None if no thumbnails were made of the album's cover.
+    thumbnails: Thumbnails | None = None
 
     def __post_init__(self) -> None:
         """If `genres` was not given, set it to a tuple that contains only `genre`."""

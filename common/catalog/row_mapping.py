@@ -23,6 +23,7 @@ from common.catalog.protocol import (
 )
 from common.errors import InvalidParameter
 from common.filters import Filters
+from common.thumbnails import Thumbnails
 
 Row = Mapping[str, Any]
 
@@ -98,9 +99,15 @@ def album_from_row(row: Row) -> Album:
         pitchfork_score=None if score is None else float(score),
         best_new_music=bool(row["best_new_music"]),
         cover_url=row["cover_url"],
-        # The SQL functions of older schemas return only one genre per album.
+        # The SQL functions of older schemas return only one genre per album, and no thumbnails.
         genres=tuple(row.get("genres") or ()),
+        thumbnails=thumbnails_from_document(row.get("thumbnails")),
     )
+
+
+def thumbnails_from_document(document: Mapping[str, str] | None) -> Thumbnails | None:
+    """Read `{"256": SHA-256, "512": SHA-256}`, or None if there are no thumbnails."""
+    return None if document is None else Thumbnails(px_256=document["256"], px_512=document["512"])
 
 
 def match_from_row(row: Row) -> Match:

@@ -15,7 +15,15 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
-from common.broker.bulk_messages import BulkFault, BulkReply, Outcome, pack_reply, unpack_covers
+from common.broker.bulk_messages import (
+    BulkCover,
+    BulkEmbedding,
+    BulkFault,
+    BulkReply,
+    Outcome,
+    pack_reply,
+    unpack_covers,
+)
 from common.errors import CoverSearchError, ImageError
 from common.settings import load_settings
 from worker.bulk_embedding.wire import receive_frame, send_frame
@@ -34,20 +42,24 @@ DECODE_S = 300.0
 _NO_BATCH_ID = "0" * 64
 
 
-def embed(covers: Sequence[bytes], encoder: Encoder, decoders: DecoderPool) -> list[Outcome]:
+def embed(covers: Sequence[BulkCover], encoder: Encoder, decoders: DecoderPool) -> list[Outcome]:
     """Decode and embed covers; a cover that cannot be decoded gets a `BulkFault`."""
 
-    def pixels(cover: bytes) -> Pixels | BulkFault:
+    def decode(cover: BulkCover) -> tuple[Pixels, tuple[bytes, ...]] | BulkFault:
         try:
-            return decoders.decode(cover, timeout_s=DECODE_S)
+            if cover.wants_thumbnails:
+                return decoders.decode_cover(cover.content, timeout_s=DECODE_S)
+            return decoders.decode(cover.content, timeout_s=DECODE_S), ()
         except ImageError as error:
             return BulkFault(error.code, error.detail)
 
     with ThreadPoolExecutor(DECODERS) as threads:
-        decoded = list(threads.map(pixels, covers))
-    whole = [item for item in decoded if not isinstance(item, BulkFault)]
+        decoded = list(threads.map(decode, covers))
+    whole = [item[0] for item in decoded if not isinstance(item, BulkFault)]
     embeddings = iter(encoder.encode_images(np.stack(whole)) if whole else ())
-    return [item if isinstance(item, BulkFault) else next(embeddings) for item in decoded]
+    return [
+        item if isinstance(item, BulkFault) else BulkEmbedding(next(embeddings), item[1]) for item in decoded
+    ]
 
 
 def serve(channel: socket.socket, encoder: Encoder, decoders: DecoderPool) -> None:

@@ -6,7 +6,7 @@ import subprocess
 import threading
 from collections.abc import Sequence
 
-from common.broker.bulk_messages import BulkReply, pack_covers, unpack_reply
+from common.broker.bulk_messages import BulkCover, BulkReply, pack_covers, unpack_reply
 from common.child_processes import module_command, sigint_blocked_in_children
 from common.settings import Settings
 from worker.bulk_embedding.wire import receive_frame, send_frame
@@ -46,7 +46,7 @@ class BulkProcess:
         """Return the child's process id, or None if the child does not run."""
         return None if self._child is None or self._child.poll() is not None else self._child.pid
 
-    def ask(self, covers: Sequence[bytes]) -> BulkReply:
+    def ask(self, covers: Sequence[BulkCover]) -> BulkReply:
         """Return the embeddings of a batch of covers.
 
         Raises:

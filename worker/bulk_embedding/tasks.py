@@ -14,7 +14,14 @@ from celery import Celery
 from redis import Redis
 from redis.exceptions import RedisError
 
-from common.broker.bulk_messages import BulkFault, BulkReply, failed_reply, pack_reply, unpack_covers
+from common.broker.bulk_messages import (
+    BulkCover,
+    BulkFault,
+    BulkReply,
+    failed_reply,
+    pack_reply,
+    unpack_covers,
+)
 from common.broker.celery_app import BULK_TASK_NAME
 from common.redis import keyspace
 from worker.bulk_embedding.process import BulkDied, BulkProcess
@@ -60,7 +67,7 @@ class BulkHandler:
         pipeline.delete(keyspace.bulk(reply.batch_id))
         pipeline.execute()
 
-    def _embed(self, batch_id: str, covers: Sequence[bytes]) -> BulkReply:
+    def _embed(self, batch_id: str, covers: Sequence[BulkCover]) -> BulkReply:
         try:
             reply = self._process.ask(covers)
         except BulkDied:
@@ -74,7 +81,7 @@ class BulkHandler:
             return BulkReply(batch_id, fingerprints.pop(), tuple(outcomes))
         return BulkReply(batch_id, reply.model_fingerprint, reply.outcomes)
 
-    def _embed_one(self, cover: bytes) -> BulkReply | None:
+    def _embed_one(self, cover: BulkCover) -> BulkReply | None:
         try:
             return self._process.ask([cover])
         except BulkDied:

@@ -136,8 +136,8 @@ class _CheckedFile:
         loaded = load_samples(image, self.data, self.image_format, least_px=least_px)
         conversion = conversion_from(self.colours, loaded.mode)
         if loaded.has_transparency_data:
-            # Colours are premultiplied by alpha before resampling, so that the colours of transparent pixels do
-            # not leak into visible pixels.
+            # Colours are premultiplied by alpha before resampling, so that the colours of transparent pixels
+            # do not leak into visible pixels.
             premultiplied = loaded if loaded.mode == "RGBa" else loaded.convert("RGBA").convert("RGBa")
             return _Samples(premultiplied, conversion)
         plain = loaded if loaded.mode == conversion.mode else loaded.convert(conversion.mode)

@@ -1,9 +1,9 @@
 """Resizes images, and for the model also crops as `CLIPImageProcessor` does.
 
-A crop computes only the pixels inside the centre square. Resizing uses the same filter and rounding as Pillow's
-bicubic resize: a horizontal pass, rounding to 8-bit samples, and a vertical pass. For a picture that is more than
-about twice as tall as wide, Pillow 13 starts with the vertical pass; the results then differ from Pillow's by up
-to 22 levels of 255 in a noise picture.
+A crop computes only the pixels inside the centre square. Resizing uses the same filter and rounding as
+Pillow's bicubic resize: a horizontal pass, rounding to 8-bit samples, and a vertical pass. For a picture that
+is more than about twice as tall as wide, Pillow 13 starts with the vertical pass; the results then differ
+from Pillow's by up to 22 levels of 255 in a noise picture.
 
 Each pass is a series of matrix products. Each product computes a few output pixels from those source pixels
 that affect them. For 640 x 640 pixels these products take 1.6 ms, while Pillow's own resize takes 3.3 ms.

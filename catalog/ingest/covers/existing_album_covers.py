@@ -61,7 +61,7 @@ class CatalogCovers:
         self.readers = self._urls.readers
 
     def stage(
-        self, executor: Executor, load: Callable[[A], R | Rejected], albums: Iterable[A]
+        self, executor: Executor, load: Callable[[A], R | Rejected], albums: Iterable[A | Rejected]
     ) -> Generator[R | Rejected, None, None]:
         """Load albums with covers before the consumer needs them; a slow host does not delay other hosts."""
         return as_completed_per_key(
@@ -74,7 +74,7 @@ class CatalogCovers:
         Raises:
             RowFault: the cover cannot be read.
         """
-        named = _named(album)
+        named = location_of(album)
         if _is_url(named):
             return CatalogCover(named, self._urls.read_changed(named, None))
         if self._files is None:
@@ -87,7 +87,8 @@ class CatalogCovers:
         self._urls.close()
 
 
-def _named(album: CatalogAlbum) -> str:
+def location_of(album: CatalogAlbum) -> str:
+    """Return the URL, path or file name of an album's cover, empty if the album names none."""
     return album.cover_source or album.cover_url or ""
 
 
@@ -97,7 +98,7 @@ def _is_url(named: str) -> bool:
 
 def _queue(album: CatalogAlbum) -> str:
     """Return the key of the queue in which a cover waits: the host of its URL, or "" for a file."""
-    named = _named(album)
+    named = location_of(album)
     return host_of(named) if _is_url(named) else ""
 
 

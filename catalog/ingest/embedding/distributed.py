@@ -20,7 +20,14 @@ from redis.exceptions import RedisError
 from catalog.ingest.embedding.protocol import CoverToEmbed, EmbeddedCover
 from catalog.ingest.pipeline_stages import batches
 from catalog.ingest.rejection import Rejected, RowFault
-from common.broker.bulk_messages import BulkFault, BulkReply, Outcome, pack_covers, unpack_reply
+from common.broker.bulk_messages import (
+    BulkCover,
+    BulkFault,
+    BulkReply,
+    Outcome,
+    pack_covers,
+    unpack_reply,
+)
 from common.broker.celery_app import BULK_TASK_NAME, make_celery
 from common.catalog.protocol import ModelStamp
 from common.errors import ModelMismatch, NoWorker, QueueUnavailable
@@ -84,8 +91,7 @@ class DistributedEmbedder:
         if len(stamps) > 1:
             raise ModelMismatch("the workers are of different releases, which decode covers differently")
         (self.stamp,) = stamps
-        self._workers = len(workers)
-        self._looked_at = time.monotonic()
+        self._count(workers)
 
     def embed(self, covers: Iterable[CoverToEmbed[P] | Rejected]) -> Iterator[EmbeddedCover[P] | Rejected]:
         sent: deque[_Sent[P]] = deque()
@@ -107,16 +113,26 @@ class DistributedEmbedder:
 
     def _allowed(self) -> int:
         if time.monotonic() - self._looked_at > _LOOK_EVERY_S:
-            self._workers = len(_ready_workers(self._redis))
-            self._looked_at = time.monotonic()
+            self._count(_ready_workers(self._redis))
         return max(1, min(BATCHES_MAX, BATCHES_PER_WORKER * self._workers))
+
+    def _count(self, workers: Sequence[Mapping[str, Any]]) -> None:
+        self._workers = len(workers)
+        # Any worker may take a batch, and workers of earlier releases cannot read one that wants thumbnails.
+        self._makes_thumbnails = all(worker.get("thumbnails") for worker in workers)
+        self._looked_at = time.monotonic()
 
     def _has_room(self, sent: Sequence[_Sent[P]], entry: _Sent[P]) -> bool:
         unanswered_bytes = sum(other.size_bytes for other in sent if other.outcomes is None)
         return len(sent) < self._allowed() and unanswered_bytes + entry.size_bytes <= IN_FLIGHT_BYTES
 
     def _put(self, entry: _Sent[P]) -> None:
-        payload = pack_covers([cover.content for cover in entry.covers])
+        payload = pack_covers(
+            [
+                BulkCover(cover.content, cover.wants_thumbnails and self._makes_thumbnails)
+                for cover in entry.covers
+            ]
+        )
         self._redis.set(keyspace.bulk(entry.batch_id), payload, ex=_BATCH_TTL_S)
         self._app.send_task(
             BULK_TASK_NAME, args=[self._ingest_id, entry.batch_id], queue=keyspace.BULK, ignore_result=True
@@ -132,7 +148,7 @@ class DistributedEmbedder:
             if isinstance(outcome, BulkFault):
                 yield cover.rejected(RowFault(outcome.code, outcome.detail))
             else:
-                yield EmbeddedCover(cover, outcome)
+                yield EmbeddedCover(cover, outcome.embedding, outcome.thumbnails)
 
     def _receive(self, sent: deque[_Sent[P]]) -> None:
         answer = cast("Any", self._redis.blpop([keyspace.bulk_replies(self._ingest_id)], timeout=1))

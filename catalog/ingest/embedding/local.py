@@ -4,7 +4,8 @@ import os
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing, contextmanager
-from typing import TypeVar
+from dataclasses import dataclass
+from typing import Generic, TypeVar
 
 import numpy as np
 
@@ -30,6 +31,13 @@ DECODER_START_S = 120.0
 _BATCHES_AHEAD = 2
 
 
+@dataclass(frozen=True, slots=True)
+class _Decoded(Generic[P]):
+    cover: CoverToEmbed[P]
+    pixels: Pixels
+    thumbnails: tuple[bytes, ...] = ()
+
+
 class LocalEmbedder:
     """Decodes covers in child processes and embeds them in the caller's thread."""
 
@@ -48,16 +56,18 @@ class LocalEmbedder:
                 if isinstance(batch, Rejected):
                     yield batch
                     continue
-                embeddings = self._encoder.encode_images(np.stack([pixels for _, pixels in batch]))
-                for (cover, _), embedding in zip(batch, embeddings, strict=True):
-                    yield EmbeddedCover(cover, embedding)
+                embeddings = self._encoder.encode_images(np.stack([one.pixels for one in batch]))
+                for one, embedding in zip(batch, embeddings, strict=True):
+                    yield EmbeddedCover(one.cover, embedding, one.thumbnails)
 
-    def _decode(self, cover: CoverToEmbed[P]) -> tuple[CoverToEmbed[P], Pixels] | Rejected:
+    def _decode(self, cover: CoverToEmbed[P]) -> _Decoded[P] | Rejected:
         # The number of threads equals the number of decoders, so a thread waits only for a decoder that
         # starts.
         waits_s = DECODER_START_S + 2 * self._timeout_s
         try:
-            return cover, self._decoders.decode(cover.content, timeout_s=waits_s)
+            if cover.wants_thumbnails:
+                return _Decoded(cover, *self._decoders.decode_cover(cover.content, timeout_s=waits_s))
+            return _Decoded(cover, self._decoders.decode(cover.content, timeout_s=waits_s))
         except (ImageError, DecoderDied, DecoderBusy) as error:
             return cover.rejected(RowFault(error.code, error.detail))
 

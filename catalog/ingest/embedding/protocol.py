@@ -21,6 +21,8 @@ class CoverToEmbed(Generic[P]):
     id: str
     content: bytes
     payload: P
+    #: Whether the cover's thumbnails are made in the same pass.
+    wants_thumbnails: bool = False
 
     def rejected(self, fault: RowFault) -> Rejected:
         return Rejected(self.row, self.id, fault.reason, fault.detail)
@@ -32,6 +34,8 @@ class EmbeddedCover(Generic[P]):
 
     cover: CoverToEmbed[P]
     embedding: npt.NDArray[np.float32]
+    #: The cover's thumbnails as WebP files, the smallest first; empty if they were not wanted or not made.
+    thumbnails: tuple[bytes, ...] = ()
 
 
 class CoverEmbedder(Protocol):

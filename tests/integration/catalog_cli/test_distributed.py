@@ -4,10 +4,12 @@ import os
 import shutil
 import signal
 import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
+import orjson
 import psutil
 import psycopg
 import pytest
@@ -18,6 +20,7 @@ from common.redis.clients import open_redis
 from local.gateway_and_worker import Service, worker_service
 from tests.integration.catalog_cli.conftest import ALBUMS, Catalog, read_report, rows
 from tests.integration.catalog_cli.test_killed_ingest import assert_same
+from tests.integration.catalog_cli.test_thumbnails import thumbnails
 from tests.paths import DEMO_MODEL
 from tests.polling import eventually
 
@@ -73,6 +76,46 @@ def test_a_distributed_ingest_equals_a_local_one_and_reports_bad_covers(
     assert_same(distributed, rows(database_url))
     with open_redis(environ["REDIS_URL"]) as redis:
         assert list(redis.scan_iter(f"{keyspace.BULK}*")) == []
+
+
+def test_workers_make_the_thumbnails_of_a_local_ingest(
+    catalog: Catalog, worker: Service, environ: dict[str, str], database_url: str, tmp_path: Path
+) -> None:
+    environ["THUMBNAIL_DIR"] = str(tmp_path / "thumbnails")
+    done = catalog(*INGEST, "--distributed")
+    distributed = thumbnails(database_url)
+    catalog("delete", *distributed)
+
+    catalog(*INGEST)
+
+    assert f"{ALBUMS} covers got thumbnails" in done.err
+    assert None not in distributed.values()
+    assert thumbnails(database_url) == distributed
+
+
+def test_workers_of_an_earlier_release_embed_without_thumbnails(
+    catalog: Catalog,
+    worker: Service,
+    environ: dict[str, str],
+    database_url: str,
+    tmp_path: Path,
+) -> None:
+    environ["THUMBNAIL_DIR"] = str(tmp_path / "thumbnails")
+    # A second worker, of an earlier release, does not announce that it makes thumbnails.
+    with open_redis(environ["REDIS_URL"]) as redis:
+        (key,) = redis.keys(f"{keyspace.worker('')}*")
+        announced = orjson.loads(cast("bytes", redis.get(key)))
+        del announced["thumbnails"]
+        redis.set(keyspace.worker("older"), orjson.dumps({**announced, "id": "older"}))
+        redis.zadd(keyspace.WORKERS, {"older": time.time() + 3600})
+
+    done = catalog(*INGEST, "--distributed")
+
+    assert done.status == 0, done.err
+    assert f"{ALBUMS} covers got no thumbnails: python -m catalog thumbnails" in done.err
+    assert set(thumbnails(database_url).values()) == {None}
+
+    assert f"{ALBUMS} made" in catalog("thumbnails", "--covers", "covers").err
 
 
 def test_workers_embed_missing_albums_as_an_ingest_does(

@@ -10,13 +10,14 @@ from redis import Redis
 
 from catalog.demo.albums import demo_albums
 from catalog.demo.drawing.cover import cover_jpeg
-from common.broker.bulk_messages import BulkReply, pack_covers, unpack_reply
+from common.broker.bulk_messages import BulkCover, BulkEmbedding, BulkReply, pack_covers, unpack_reply
 from common.redis import keyspace
 from common.settings import Settings, load_settings
 from local.servers.redis import RedisServer
 from tests.polling import eventually
 from worker.bulk_embedding.process import BulkProcess
 from worker.bulk_embedding.tasks import BulkHandler
+from worker.decode.image import decode_thumbnails
 
 INGEST_ID = secrets.token_hex(32)
 
@@ -26,7 +27,7 @@ class CountedProcess(BulkProcess):
 
     asked = 0
 
-    def ask(self, covers: Sequence[bytes]) -> BulkReply:
+    def ask(self, covers: Sequence[BulkCover]) -> BulkReply:
         self.asked += 1
         return super().ask(covers)
 
@@ -50,7 +51,7 @@ def make_process(redis_server: RedisServer) -> Iterator[Callable[..., CountedPro
 def batch_id(redis: Redis) -> str:
     """The id of a batch of two covers that waits in Redis."""
     batch_id = secrets.token_hex(32)
-    covers = [cover_jpeg(album, size_px=64) for album in demo_albums(2)]
+    covers = [BulkCover(cover_jpeg(album, size_px=64)) for album in demo_albums(2)]
     redis.set(keyspace.bulk(batch_id), pack_covers(covers))
     return batch_id
 
@@ -99,6 +100,20 @@ def test_the_batch_of_a_killed_worker_is_processed_after_its_claim_expires(
 
     assert while_claimed == 0
     assert [len(reply.outcomes) for reply in replies(redis)] == [2]
+
+
+def test_thumbnails_are_made_of_the_covers_that_want_them(
+    redis: Redis, make_process: Callable[..., CountedProcess], batch_id: str
+) -> None:
+    files = [cover_jpeg(album, size_px=300) for album in demo_albums(2)]
+    covers = [BulkCover(files[0], wants_thumbnails=True), BulkCover(files[1])]
+    redis.set(keyspace.bulk(batch_id), pack_covers(covers))
+
+    BulkHandler(redis, make_process()).handle(INGEST_ID, batch_id)
+
+    (reply,) = replies(redis)
+    made = [outcome.thumbnails for outcome in reply.outcomes if isinstance(outcome, BulkEmbedding)]
+    assert made == [decode_thumbnails(files[0], max_pixels=100_000), ()]
 
 
 def test_a_worker_that_cannot_load_the_model_reports_a_failure(

@@ -1,7 +1,7 @@
 """The wire format between the worker and a decoder process, over a socket pair.
 
-- A request is the wanted parts (u8: P for pixels, T for thumbnails, B for both), the length of a file (u32) and
-  the file.
+- A request is the wanted parts (u8: P for pixels, T for thumbnails, B for both), the length of a file (u32)
+  and the file.
 - A reply is its kind (u8), the length of its body (u32), the CPU time in microseconds (u32) and the body.
 - The body of a reply of kind P is the wanted parts: first the pixels as RGB bytes, then each thumbnail as the
   length of a WebP file (u32) and the file.

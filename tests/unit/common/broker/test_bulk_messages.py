@@ -4,6 +4,8 @@ import numpy as np
 import pytest
 
 from common.broker.bulk_messages import (
+    BulkCover,
+    BulkEmbedding,
     BulkFault,
     BulkReply,
     pack_covers,
@@ -13,23 +15,43 @@ from common.broker.bulk_messages import (
 )
 
 
-@pytest.mark.parametrize("covers", [[], [b""], [b"a", b"", b"\x00" * 1000]])
-def test_covers_survive_the_wire(covers: list[bytes]) -> None:
+@pytest.mark.parametrize("files", [[], [b""], [b"a", b"", b"\x00" * 1000]])
+@pytest.mark.parametrize("wants_thumbnails", [False, True])
+def test_covers_survive_the_wire(files: list[bytes], wants_thumbnails: bool) -> None:
+    covers = [BulkCover(file, wants_thumbnails and number != 1) for number, file in enumerate(files)]
+
     assert unpack_covers(pack_covers(covers)) == covers
+
+
+def test_a_batch_that_wants_no_thumbnails_has_the_version_of_earlier_releases() -> None:
+    plain, wanting = (pack_covers([BulkCover(b"a", wants_thumbnails=wants)]) for wants in (False, True))
+
+    assert plain == b"\x01\x01\x00\x00\x00a"
+    assert wanting[:1] == b"\x02"
 
 
 def test_a_reply_survives_the_wire_bit_for_bit() -> None:
     vector = np.random.default_rng(1).standard_normal(512).astype(np.float32)
-    reply = BulkReply("a" * 64, "b" * 64, (vector, BulkFault("code", "line\nline")))
+    embeddings = BulkEmbedding(vector), BulkEmbedding(-vector, (b"small", b"", b"large"))
+    reply = BulkReply("a" * 64, "b" * 64, (*embeddings, BulkFault("code", "line\nline")))
 
     found = unpack_reply(pack_reply(reply))
 
     assert (found.batch_id, found.model_fingerprint) == (reply.batch_id, reply.model_fingerprint)
-    assert np.array_equal(found.outcomes[0], vector)  # type: ignore[arg-type]
-    assert found.outcomes[1] == BulkFault("code", "line\nline")
+    for outcome, sent in zip(found.outcomes, embeddings, strict=False):
+        assert isinstance(outcome, BulkEmbedding)
+        assert np.array_equal(outcome.embedding, sent.embedding)
+        assert outcome.thumbnails == sent.thumbnails
+    assert found.outcomes[2] == BulkFault("code", "line\nline")
 
 
 @pytest.mark.parametrize("cut", [0, 1, 3, 7, -1])
 def test_a_truncated_message_is_refused(cut: int) -> None:
     with pytest.raises(ValueError, match=r"cut short|another version"):
-        unpack_covers(pack_covers([b"abc", b"def"])[:cut] if cut != 1 else b"\x02")
+        unpack_covers(pack_covers([BulkCover(b"abc"), BulkCover(b"def")])[:cut] if cut != 1 else b"\x03")
+
+
+@pytest.mark.parametrize("cut", [3, 7, -1])
+def test_a_truncated_message_that_wants_thumbnails_is_refused(cut: int) -> None:
+    with pytest.raises(ValueError, match="cut short"):
+        unpack_covers(pack_covers([BulkCover(b"abc", wants_thumbnails=True)])[:cut])

@@ -1,0 +1,162 @@
+-- The thumbnails of covers. A thumbnail is a WebP file outside the database, named by the SHA-256 of its
+-- content; the table `cover_thumbnails` contains the names.
+--
+-- The table has one row for each cover instead of each album, so an album never has the thumbnails of another
+-- cover: if an ingest replaces the cover of an album, `cover_hash` changes, and the album has the thumbnails of
+-- the new cover or none. For the same reason a deleted album leaves only unused rows, which
+-- `delete_unused_thumbnails` deletes. The names are not columns of `album_covers`, because updating an album
+-- writes its vector again, into the table and the HNSW index, and makes a running `reembed` embed it again.
+
+SET search_path = public, extensions;
+
+CREATE TABLE IF NOT EXISTS cover_thumbnails (
+  cover_key text PRIMARY KEY,
+  -- The SHA-256, in hex, of each file. Both are equal if the cover has at most 256 x 256 pixels.
+  px_256    text NOT NULL,
+  px_512    text NOT NULL,
+  made_at   timestamptz NOT NULL DEFAULT now()
+);
+ALTER TABLE cover_thumbnails ENABLE ROW LEVEL SECURITY;
+
+DO $$
+DECLARE
+  old regprocedure;
+BEGIN
+  FOR old IN
+    SELECT oid::regprocedure FROM pg_proc
+    WHERE pronamespace = 'public'::regnamespace
+      AND proname IN ('put_thumbnails', 'thumbnail_page', 'thumbnail_files', 'delete_unused_thumbnails')
+  LOOP
+    EXECUTE format('DROP FUNCTION %s', old);
+  END LOOP;
+END
+$$;
+
+-- Returns the key under which the thumbnails of an album's cover are stored: the SHA-256 of the cover if it is
+-- known, otherwise a hash of the columns that locate the cover.
+CREATE OR REPLACE FUNCTION cover_key(album_id text, cover_hash text, cover_source text, cover_url text)
+RETURNS text LANGUAGE sql STABLE PARALLEL SAFE
+RETURN coalesce(cover_hash, 'album ' || encode(sha256(convert_to(
+  jsonb_build_array(album_id, cover_source, cover_url)::text, 'UTF8')), 'hex'));
+
+-- Returns the thumbnails of an album's cover, {"256": SHA-256, "512": SHA-256}, or NULL if it has none. In
+-- PL/pgSQL the function takes 9 microseconds, because its plan is kept; in SQL it takes 24.
+CREATE OR REPLACE FUNCTION thumbnails_of(album_id text) RETURNS jsonb
+LANGUAGE plpgsql STABLE SET search_path = public, extensions, pg_temp AS $$
+BEGIN
+  RETURN (
+    SELECT jsonb_build_object('256', t.px_256, '512', t.px_512)
+    FROM album_covers a
+    JOIN cover_thumbnails t ON t.cover_key = cover_key(a.id, a.cover_hash, a.cover_source, a.cover_url)
+    WHERE a.id = album_id
+  );
+END
+$$;
+
+-- Stores the thumbnails of covers, [{"id": …, "cover_hash": …, "cover_source": …, "cover_url": …, "px_256": …,
+-- "px_512": …}, …] with the album's id and the columns of its row, and returns the number of covers. `made_at`
+-- changes even if the thumbnails do not, so that `delete_unused_thumbnails` keeps them until the album is
+-- written.
+CREATE FUNCTION put_thumbnails(thumbnails jsonb) RETURNS bigint
+LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = public, extensions, pg_temp AS $$
+  WITH stored AS (
+    INSERT INTO cover_thumbnails (cover_key, px_256, px_512)
+    -- Rows are written in the order of their keys, so that two concurrent calls wait for each other instead of
+    -- deadlocking.
+    SELECT DISTINCT ON (1) cover_key(made.id, made.cover_hash, made.cover_source, made.cover_url),
+           made.px_256, made.px_512
+    FROM jsonb_to_recordset(thumbnails) AS made (
+      id text, cover_hash text, cover_source text, cover_url text, px_256 text, px_512 text)
+    ORDER BY 1
+    ON CONFLICT (cover_key) DO UPDATE
+    SET px_256 = excluded.px_256, px_512 = excluded.px_512, made_at = now()
+    RETURNING 1
+  )
+  SELECT count(*) FROM stored
+$$;
+
+-- Returns the next albums after an id, in the order of ids, with the columns that locate their covers, and with
+-- their thumbnails as from `thumbnails_of`.
+CREATE FUNCTION thumbnail_page(after_id text, page_size int) RETURNS jsonb
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, extensions, pg_temp AS $$
+  SELECT coalesce(jsonb_agg(to_jsonb(page) ORDER BY page.id), '[]')
+  FROM (SELECT a.id, a.cover_hash, a.cover_source, a.cover_url, thumbnails_of(a.id) AS thumbnails
+        FROM album_covers a WHERE after_id IS NULL OR a.id > after_id
+        ORDER BY a.id LIMIT page_size) page
+$$;
+
+-- Returns the next rows after a key, in the order of keys: [{"cover_key": …, "256": …, "512": …}, …].
+CREATE FUNCTION thumbnail_files(after_key text, page_size int) RETURNS jsonb
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, extensions, pg_temp AS $$
+  SELECT coalesce(jsonb_agg(jsonb_build_object('cover_key', page.cover_key, '256', page.px_256,
+                                               '512', page.px_512) ORDER BY page.cover_key), '[]')
+  FROM (SELECT * FROM cover_thumbnails t WHERE after_key IS NULL OR t.cover_key > after_key
+        ORDER BY t.cover_key LIMIT page_size) page
+$$;
+
+-- Deletes the thumbnails that no album uses, and returns their number. Thumbnails made in the last `grace_s`
+-- seconds are kept, because an ingest stores thumbnails before it writes their album.
+CREATE FUNCTION delete_unused_thumbnails(grace_s double precision) RETURNS bigint
+LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = public, extensions, pg_temp AS $$
+  WITH gone AS (
+    DELETE FROM cover_thumbnails t
+    WHERE t.made_at < now() - make_interval(secs => grace_s)
+      AND NOT EXISTS (SELECT FROM album_covers a
+                      WHERE cover_key(a.id, a.cover_hash, a.cover_source, a.cover_url) = t.cover_key)
+    RETURNING 1
+  )
+  SELECT count(*) FROM gone
+$$;
+
+-- A change of the thumbnails changes the catalog's version, because search results contain thumbnails. See the
+-- triggers of `album_covers` in 006_catalog_version.sql.
+DO $$
+DECLARE
+  unmarked CONSTANT text := $when$
+    (current_setting('cover_search.changed_in', true) IS DISTINCT FROM pg_current_xact_id()::text)
+  $when$;
+BEGIN
+  DROP TRIGGER IF EXISTS cover_thumbnails_changed ON cover_thumbnails;
+  EXECUTE 'CREATE TRIGGER cover_thumbnails_changed AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE '
+    'ON cover_thumbnails FOR EACH STATEMENT WHEN ' || unmarked || ' EXECUTE FUNCTION bump_catalog_version()';
+  ALTER TABLE cover_thumbnails ENABLE ALWAYS TRIGGER cover_thumbnails_changed;
+
+  DROP TRIGGER IF EXISTS cover_thumbnails_row_applied ON cover_thumbnails;
+  EXECUTE 'CREATE TRIGGER cover_thumbnails_row_applied AFTER INSERT OR UPDATE OR DELETE ON cover_thumbnails '
+    'FOR EACH ROW WHEN ' || unmarked || ' EXECUTE FUNCTION bump_catalog_version()';
+  ALTER TABLE cover_thumbnails ENABLE REPLICA TRIGGER cover_thumbnails_row_applied;
+END
+$$;
+
+DO $$
+DECLARE
+  writing CONSTANT text[] := ARRAY['put_thumbnails', 'thumbnail_page', 'thumbnail_files',
+                                   'delete_unused_thumbnails'];
+  shut_out text := 'PUBLIC';
+  routine record;
+  role name;
+BEGIN
+  FOR role IN SELECT rolname FROM pg_roles WHERE rolname IN ('anon', 'authenticated', 'catalog_reader') LOOP
+    shut_out := shut_out || ', ' || quote_ident(role);
+  END LOOP;
+  EXECUTE format('REVOKE ALL ON cover_thumbnails FROM %s', shut_out);
+  FOR routine IN
+    SELECT oid::regprocedure AS signature, proname FROM pg_proc
+    WHERE pronamespace = 'public'::regnamespace
+      AND proname = ANY (writing || ARRAY['cover_key', 'thumbnails_of'])
+  LOOP
+    EXECUTE format('REVOKE ALL ON FUNCTION %s FROM %s', routine.signature, shut_out);
+    IF routine.proname = ANY (writing)
+       AND EXISTS (SELECT FROM pg_roles WHERE rolname = 'service_role') THEN
+      EXECUTE format('GRANT EXECUTE ON FUNCTION %s TO service_role', routine.signature);
+    END IF;
+  END LOOP;
+  IF EXISTS (SELECT FROM pg_roles WHERE rolname = 'service_role') THEN
+    -- `service_role` gets all privileges on every table, so that a dump made by `service_role` includes every
+    -- table.
+    GRANT ALL ON cover_thumbnails TO service_role;
+  END IF;
+END
+$$;
+
+NOTIFY pgrst, 'reload schema';
