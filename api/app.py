@@ -15,6 +15,7 @@ from api.http.path_prefix import PathPrefix, check_path_prefix
 from api.http.request_context import RequestContext
 from api.http.security_headers import SecurityHeaders
 from api.http.static_files import PAGES, PICTURES, TypedFiles
+from api.http.thumbnails import ThumbnailFiles
 from api.lifespan import open_gateway
 from api.metrics.recorder import RequestRecorder
 from api.routes import albums, docs_page, health, jobs, searches, service
@@ -22,6 +23,7 @@ from api.routes.search_responses import cached_response
 from common.catalog.open_catalog import open_catalog
 from common.catalog.protocol import Catalog
 from common.settings import Settings
+from common.thumbnails import SERVED_UNDER
 from common.version import VERSION
 
 
@@ -84,5 +86,7 @@ def _build_routes(app: FastAPI) -> None:
 def _mount_files(app: FastAPI, settings: Settings) -> None:
     if settings.covers_dir is not None:
         app.mount("/covers", TypedFiles(settings.covers_dir, types=PICTURES), name="covers")
+    if settings.thumbnail_dir is not None:
+        app.mount(SERVED_UNDER, ThumbnailFiles(settings.thumbnail_dir), name="thumbnails")
     if (health.WEB_FOLDER / "index.html").is_file():
         app.mount("/app", TypedFiles(health.WEB_FOLDER, types=PAGES, html=True), name="app")

@@ -11,6 +11,7 @@ import orjson
 from common.catalog.protocol import Match
 from common.jobs import Timings
 from common.search_query import QueryType
+from common.thumbnails import thumbnail_urls
 
 RESULT_PREFIX = b'{"job_id":null,'
 
@@ -23,11 +24,12 @@ def result_json(
     timings: Timings,
     truncated: bool = False,
     public_url: str | None = None,
+    has_thumbnails: bool = False,
 ) -> bytes:
     """Return the result object of the HTTP API.
 
     `truncated` tells whether a text was cut to the model's maximum length; `public_url` is prepended to
-    relative cover URLs.
+    relative cover URLs and to thumbnail URLs. `has_thumbnails` tells whether the service serves thumbnails.
     """
     body = orjson.dumps(
         {
@@ -35,7 +37,7 @@ def result_json(
             "query_type": query_type,
             "total_results": len(matches),
             "truncated": truncated,
-            "results": [_match_document(match, public_url) for match in matches],
+            "results": [_match_document(match, public_url, has_thumbnails) for match in matches],
             "model": model,
             "timings_ms": timings.as_document(),
         }
@@ -55,8 +57,9 @@ def complete_cover_url(cover_url: str | None, public_url: str | None) -> str | N
     return public_url + cover_url
 
 
-def _match_document(match: Match, public_url: str | None) -> dict[str, object]:
+def _match_document(match: Match, public_url: str | None, has_thumbnails: bool) -> dict[str, object]:
     album = match.album
+    thumbnails = album.thumbnails if has_thumbnails else None
     return {
         "id": album.id,
         "artist": album.artist,
@@ -68,4 +71,5 @@ def _match_document(match: Match, public_url: str | None) -> dict[str, object]:
         "pitchfork_score": album.pitchfork_score,
         "best_new_music": album.best_new_music,
         "cover_url": complete_cover_url(album.cover_url, public_url),
+        "thumbnail_urls": thumbnail_urls(thumbnails, public_url),
     }

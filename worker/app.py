@@ -104,6 +104,8 @@ class WorkerProcess:
             "device": encoder.device,
             "encoder": encoder.kind,
             "precision": encoder.precision,
+            # A distributed ingest asks for thumbnails only if every worker announces that it makes them.
+            "thumbnails": True,
         }
         log.info(
             "ready",
@@ -179,6 +181,7 @@ class WorkerProcess:
                 model_name=encoder.model_name,
                 model_fingerprint=encoder.model_fingerprint,
                 public_url=s.public_url,
+                has_thumbnails=s.thumbnail_dir is not None,
             )
             handler = RunHandler(
                 ledger=self._ledger,

@@ -1,5 +1,6 @@
 """Models of the gateway's JSON responses, from which OpenAPI is derived."""
 
+import hashlib
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -7,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from common.catalog.errors import REMEDIES
 from common.jobs import JobState
 from common.search_query import SearchQuery, TextPart, query_document
+from common.thumbnails import file_name
 
 JOB_ID_EXAMPLE = "9f2c4f6f0c0b4a8e9d3f1c7a5b6e8d10"
 JOB_PATH_EXAMPLE = f"/api/jobs/{JOB_ID_EXAMPLE}"
@@ -20,6 +22,10 @@ ALBUM_EXAMPLE: dict[str, Any] = {
     "pitchfork_score": 10.0,
     "best_new_music": False,
     "cover_url": "https://example.com/covers/585.jpg",
+    "thumbnail_urls": {
+        "256": f"https://example.com/thumbnails/{file_name(hashlib.sha256(b'256').hexdigest())}",
+        "512": f"https://example.com/thumbnails/{file_name(hashlib.sha256(b'512').hexdigest())}",
+    },
 }
 TIMINGS_EXAMPLE = {"queue": 2.1, "decode": 0.0, "embed": 36.0, "search": 9.4, "total": 47.5}
 RESULT_EXAMPLE: dict[str, Any] = {
@@ -97,6 +103,14 @@ class Album(BaseModel):
     pitchfork_score: float | None
     best_new_music: bool
     cover_url: str | None
+    thumbnail_urls: Annotated[
+        dict[Literal["256", "512"], str] | None,
+        Field(
+            description="WebP pictures of the cover by the length of their longest edge in pixels; smaller "
+            "covers are not enlarged. Null if the service has no thumbnails of this cover. "
+            "Workers of an earlier release leave this field out."
+        ),
+    ] = None
 
 
 class Match(Album):

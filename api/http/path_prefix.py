@@ -7,7 +7,9 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from common.errors import SettingsError
 
 #: The first segments of the service's own paths.
-FIRST_SEGMENTS = frozenset({"api", "app", "covers", "docs", "health", "livez", "openapi.json", "readyz"})
+FIRST_SEGMENTS = frozenset(
+    {"api", "app", "covers", "docs", "health", "livez", "openapi.json", "readyz", "thumbnails"}
+)
 
 
 class PathPrefix:

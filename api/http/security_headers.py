@@ -28,8 +28,8 @@ class SecurityHeaders:
         self._closed = _headers(CLOSED)
         self._docs = _headers(DOCS)
         self._app = _headers(APP.format(covers=covers))
-        # Web pages of other origins may show covers.
-        self._covers = _headers(CLOSED, resource_policy="cross-origin")
+        # Web pages of other origins may show covers and thumbnails.
+        self._pictures = _headers(CLOSED, resource_policy="cross-origin")
 
     def of(self, path: str) -> RawHeaders:
         """Return the security headers of responses at a path."""
@@ -39,7 +39,7 @@ class SecurityHeaders:
             return self._docs
         if path == "/app" or path.startswith("/app/"):
             return self._app
-        return self._covers if path.startswith("/covers/") else self._closed
+        return self._pictures if path.startswith(("/covers/", "/thumbnails/")) else self._closed
 
 
 def origin_of(url: str) -> str:

@@ -54,8 +54,10 @@ _RANGE = re.compile(r"(?:([0-9]{1,30})-([0-9]{0,30})|-([0-9]{1,30}))")
 class TypedFiles(StaticFiles):
     """Serves files with one of the given suffixes, except hidden files and files outside the folder."""
 
-    def __init__(self, folder: Path, *, types: Mapping[str, str], html: bool = False) -> None:
-        super().__init__(directory=folder, html=html)
+    def __init__(
+        self, folder: Path, *, types: Mapping[str, str], html: bool = False, check_dir: bool = True
+    ) -> None:
+        super().__init__(directory=folder, html=html, check_dir=check_dir)
         self._folder = os.path.realpath(folder)
         self._types = types
 
@@ -95,12 +97,17 @@ class TypedFiles(StaticFiles):
         response = PartialFileResponse(
             full_path,
             status_code=status_code,
+            headers=self.headers_of(full_path),
             media_type=self._types[_suffix(full_path)],
             stat_result=stat_result,
         )
         if self.is_not_modified(response.headers, Headers(scope=scope)):
             return NotModifiedResponse(response.headers)
         return response
+
+    def headers_of(self, full_path: str | os.PathLike[str]) -> Mapping[str, str]:  # noqa: ARG002
+        """Return headers of a file that replace the default headers, or that have no default."""
+        return {}
 
     def _is_served(self, path: str, found: str, status: os.stat_result) -> bool:
         # A symbolic link and its target may have different names and suffixes; both are checked.

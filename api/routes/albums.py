@@ -16,6 +16,7 @@ from api.lifespan import gateway_of
 from api.routes.strict_route import StrictRoute
 from common.catalog.protocol import CatalogStats
 from common.search_result import complete_cover_url
+from common.thumbnails import thumbnail_urls
 
 router = APIRouter(tags=["catalog"], route_class=StrictRoute)
 
@@ -74,9 +75,16 @@ async def album(
 ) -> Response:
     """Return one album by its id."""
     gateway = gateway_of(request)
+    settings = gateway.settings
     found = await gateway.catalog.album(check_album_id(album_id))
-    cover_url = complete_cover_url(found.cover_url, gateway.settings.public_url)
-    return _tagged(Album(**{**asdict(found), "cover_url": cover_url}), headers)
+    fields = asdict(found)
+    del fields["thumbnails"]
+    thumbnails = None if settings.thumbnail_dir is None else found.thumbnails
+    completed = {
+        "cover_url": complete_cover_url(found.cover_url, settings.public_url),
+        "thumbnail_urls": thumbnail_urls(thumbnails, settings.public_url),
+    }
+    return _tagged(Album(**{**fields, **completed}), headers)
 
 
 def _tagged(document: BaseModel, headers: ConditionalHeaders) -> Response:

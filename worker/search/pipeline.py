@@ -51,8 +51,10 @@ class Pipeline:
         model_name: str,
         model_fingerprint: str,
         public_url: str | None,
+        has_thumbnails: bool,
     ) -> None:
         self._public_url = public_url
+        self._has_thumbnails = has_thumbnails
         self._embedder = embedder
         self._cache = cache
         self._catalog = catalog
@@ -96,6 +98,7 @@ class Pipeline:
             timings=timings,
             truncated=self._embedder.truncates(query),
             public_url=self._public_url,
+            has_thumbnails=self._has_thumbnails,
         )
         made = self._cache.embedding_entries(model, embeddings.made)
         # The catalog may have changed since the gateway computed the query key, or between two catalog calls

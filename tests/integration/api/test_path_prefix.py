@@ -1,6 +1,8 @@
 """A gateway is served under a path prefix by a real nginx, which strips or keeps the prefix."""
 
+import hashlib
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import httpx
@@ -8,6 +10,7 @@ import pytest
 from redis import Redis
 
 from common.settings import MIB
+from common.thumbnails import Thumbnails, file_name
 from local.servers.server import free_port
 from tests.integration.api.browser import Browser, browser
 from tests.integration.api.conftest import StartGateway
@@ -44,6 +47,7 @@ def gateway(
     running = start_gateway(
         PUBLIC_URL=f"http://127.0.0.1:{port}{PREFIX}",
         COVERS_DIR=str(tmp_path),
+        THUMBNAIL_DIR=str(tmp_path / "thumbnails"),
         AUTH="optional",
         ADDRESS_RATE="unlimited",
     )
@@ -110,6 +114,19 @@ def test_covers_have_public_urls(client: httpx.Client, catalog: MemoryCatalog, c
 
     assert album["cover_url"] == f"{client.base_url}{PREFIX}/covers/1.jpg"
     assert client.get(f"{PREFIX}/covers/1.png").content == cover
+
+
+def test_thumbnails_have_public_urls(client: httpx.Client, catalog: MemoryCatalog, tmp_path: Path) -> None:
+    digest = hashlib.sha256(b"picture").hexdigest()
+    catalog.albums["1"] = replace(make_album(1), thumbnails=Thumbnails(digest, digest))
+    file = tmp_path / "thumbnails" / file_name(digest)
+    file.parent.mkdir(parents=True)
+    file.write_bytes(b"picture")
+
+    urls = client.get(f"{PREFIX}/api/albums/1").json()["thumbnail_urls"]
+
+    assert urls["256"] == f"{client.base_url}{PREFIX}/thumbnails/{file_name(digest)}"
+    assert client.get(urls["256"]).content == b"picture"
 
 
 @pytest.mark.parametrize("strips_prefix", [False])

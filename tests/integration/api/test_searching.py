@@ -54,7 +54,7 @@ def test_a_text_search_returns_the_expected_object(client: httpx.Client) -> None
     assert document["success"] is True
     assert document["query_type"] == "text"
     assert document["total_results"] == len(document["results"]) == 5
-    assert set(document["results"][0]) == SEED_FIELDS | {"genres"}
+    assert set(document["results"][0]) == SEED_FIELDS | {"genres", "thumbnail_urls"}
     assert document["model"] == MODEL
     assert set(document["timings_ms"]) == {"queue", "decode", "embed", "search", "total"}
     assert answer.headers["x-cache"] == "miss"

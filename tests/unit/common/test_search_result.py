@@ -1,11 +1,14 @@
 """Tests of the JSON of a search result."""
 
+from dataclasses import replace
+
 import orjson
 import pytest
 
 from common.catalog.protocol import Album, Match
 from common.jobs import Timings
 from common.search_result import RESULT_PREFIX, result_json, with_job_id
+from common.thumbnails import Thumbnails
 
 ALBUM = Album(
     id="585",
@@ -17,13 +20,19 @@ ALBUM = Album(
     pitchfork_score=10.0,
     best_new_music=False,
     cover_url="/covers/585.jpg",
+    thumbnails=Thumbnails(px_256="ab" * 32, px_512="cd" * 32),
 )
 TIMINGS = Timings.of(total_ms=4, decode_ms=1, embed_ms=1, search_ms=1)
 
 
-def make(public_url: str | None = None) -> bytes:
+def make(public_url: str | None = None, *, has_thumbnails: bool = False, album: Album = ALBUM) -> bytes:
     return result_json(
-        [Match(ALBUM, 0.89)], query_type="image", model="m", timings=TIMINGS, public_url=public_url
+        [Match(album, 0.89)],
+        query_type="image",
+        model="m",
+        timings=TIMINGS,
+        public_url=public_url,
+        has_thumbnails=has_thumbnails,
     )
 
 
@@ -45,7 +54,21 @@ def test_a_result_has_the_fields_of_the_contract() -> None:
         "pitchfork_score": 10.0,
         "best_new_music": False,
         "cover_url": "/covers/585.jpg",
+        "thumbnail_urls": None,
     }
+
+
+@pytest.mark.parametrize("public_url", [None, "https://covers.example/music"])
+def test_a_result_links_thumbnails_if_the_service_has_them(public_url: str | None) -> None:
+    (found,) = orjson.loads(make(public_url, has_thumbnails=True))["results"]
+    bare = replace(ALBUM, thumbnails=None)
+    (without,) = orjson.loads(make(public_url, has_thumbnails=True, album=bare))["results"]
+
+    assert found["thumbnail_urls"] == {
+        "256": f"{public_url or ''}/thumbnails/ab/{'ab' * 32}.webp",
+        "512": f"{public_url or ''}/thumbnails/cd/{'cd' * 32}.webp",
+    }
+    assert without["thumbnail_urls"] is None
 
 
 @pytest.mark.parametrize("truncated", [True, False])

@@ -40,6 +40,13 @@ def test_a_result_of_an_earlier_release_has_no_truncation_field() -> None:
     assert not response_models.Result.model_validate(earlier).truncated
 
 
+def test_an_album_of_an_earlier_release_has_no_thumbnails() -> None:
+    example = response_models.RESULT_EXAMPLE["results"][0]
+    earlier = {name: value for name, value in example.items() if name != "thumbnail_urls"}
+
+    assert response_models.Match.model_validate(earlier).thumbnail_urls is None
+
+
 def test_a_job_shows_its_result_under_its_own_id_and_its_times_in_utc() -> None:
     document = json.loads(job_json(JOB, path_prefix=""))
 
