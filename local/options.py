@@ -14,6 +14,8 @@ from local.state_folder import redis_folder, shared_folder, state_folder
 #: The folder of this repository's small CLIP model, trained on generated covers (models/demo/README.md).
 DEMO_MODEL = Path(str(files("models"))) / "demo"
 DEMO_ALBUMS = 2000
+#: The name of the folder of the demo's thumbnails, which is beside the folder of its covers.
+THUMBNAILS = "thumbnails"
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +78,8 @@ def read_options(environ: Mapping[str, str]) -> LocalOptions:
     # CLIP_MODEL.
     if environ.get("SUPABASE_URL") or environ.get("DATABASE_URL"):
         del defaults["CLIP_MODEL"]
+    else:
+        defaults["THUMBNAIL_DIR"] = str(state_folder(environ) / THUMBNAILS)
     merged = defaults | {name: value for name, value in environ.items() if value}
     return LocalOptions(
         state=state_folder(environ),

@@ -1,7 +1,7 @@
 """Removes the files that the service on this machine created with the same STATE_DIR and PORT.
 
-Databases, generated covers, exported models and logs are removed; the next start recreates them. API keys,
-and albums that a user has added, are lost.
+Databases, generated covers, thumbnails, exported models and logs are removed; the next start recreates them.
+API keys, and albums that a user has added, are lost.
 """
 
 import argparse
@@ -12,11 +12,11 @@ from pathlib import Path
 
 from common.errors import CoverSearchError
 from common.program_name import command_name
-from local.options import own_environment
+from local.options import THUMBNAILS, own_environment
 from local.processes.process_folder import running_process
 from local.state_folder import TOOL_SETTINGS, URL_RECORD, shared_folder, state_errors, state_folder
 
-_FOLDERS = ("redis", "postgres", "covers", "models", "gateway", "worker-*")
+_FOLDERS = ("redis", "postgres", "covers", THUMBNAILS, "models", "gateway", "worker-*")
 _FILES = (URL_RECORD, TOOL_SETTINGS)
 
 

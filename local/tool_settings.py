@@ -13,7 +13,7 @@ import psutil
 from local.processes.process_folder import live_process, write_private
 from local.state_folder import TOOL_SETTINGS
 
-#: The settings that decide which catalog, queue and model a tool uses.
+#: The settings that decide which catalog, queue, model and thumbnail folder a tool uses.
 NAMES = (
     "REDIS_URL",
     "CACHE_REDIS_URL",
@@ -24,6 +24,8 @@ NAMES = (
     "MODEL_CACHE_DIR",
     "ENCODER",
     "ENCODER_PRECISION",
+    "THUMBNAIL_DIR",
+    "THUMBNAIL_REMOTE_COVERS",
 )
 
 

@@ -1,11 +1,14 @@
 """What a new user of `make run` sees: two example searches, searches over plain HTTP, and a clean stop."""
 
+import shutil
 import signal
+from io import BytesIO
 from pathlib import Path
 
 import httpx
 import psutil
 import pytest
+from PIL import Image
 
 from tests.e2e.conftest import ALBUMS, RunningStack, StartStack
 from tests.polling import eventually
@@ -24,6 +27,7 @@ RESULT_FIELDS = {
     "pitchfork_score",
     "best_new_music",
     "cover_url",
+    "thumbnail_urls",
 }
 
 
@@ -66,6 +70,20 @@ def test_the_cover_address_of_a_result_can_be_fetched(client: httpx.Client) -> N
 
     assert cover.status_code == 200
     assert cover.headers["content-type"] == "image/jpeg"
+
+
+def test_the_thumbnails_of_results_and_albums_can_be_fetched(client: httpx.Client) -> None:
+    document = client.get("/api/search-by-text", params={"query": "blue square", "k": 3}).json()
+
+    for found in document["results"]:
+        album = client.get(f"/api/albums/{found['id']}").json()
+        assert album["thumbnail_urls"] == found["thumbnail_urls"]
+        for size_px, url in found["thumbnail_urls"].items():
+            picture = client.get(url)
+            assert picture.headers["content-type"] == "image/webp"
+            # The demo's covers have 480 x 480 pixels and are not enlarged.
+            side = min(int(size_px), 480)
+            assert Image.open(BytesIO(picture.content)).size == (side, side)
 
 
 def test_a_genre_filter_returns_only_that_genre(client: httpx.Client, cover: Path) -> None:
@@ -175,10 +193,14 @@ def test_a_second_start_keeps_the_catalog_and_moves_to_another_port(start_stack:
     first = start_stack(DEMO_ALBUMS=FEW)
     first.stop()
 
+    shutil.rmtree(first.state / "thumbnails")
     second = start_stack(state=first.state, DEMO_ALBUMS=FEW)
     document = httpx.get(f"{second.url}/api/search-by-text", params={"query": "red"}, timeout=60).json()
 
     assert document["results"][0]["cover_url"].startswith(second.url)
+    # Lost thumbnails are made again.
+    for found in document["results"]:
+        assert httpx.get(found["thumbnail_urls"]["256"]).status_code == 200
     second.stop()
 
 

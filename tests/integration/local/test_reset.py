@@ -21,7 +21,7 @@ def reset_in(folder: Path, **environ: str) -> "subprocess.CompletedProcess[str]"
 
 
 def test_reset_removes_the_files_of_a_start_and_keeps_others(tmp_path: Path) -> None:
-    for folder in ("redis", "postgres", "covers", "models", "gateway", "worker-1", "worker-2"):
+    for folder in ("redis", "postgres", "covers", "thumbnails", "models", "gateway", "worker-1", "worker-2"):
         (tmp_path / folder / "data").mkdir(parents=True)
     (tmp_path / "url").write_text("http://127.0.0.1:8000")
     (tmp_path / "finetuning").mkdir()

@@ -29,6 +29,20 @@ def test_each_port_has_its_own_state_folder_by_default(environ: dict[str, str], 
     assert read_options(environ).state == folder
 
 
+def test_the_demos_thumbnails_are_beside_its_covers() -> None:
+    options = read_options({"PORT": "9000"})
+
+    assert options.settings.thumbnail_dir == options.covers.with_name("thumbnails")
+    assert options.environ["THUMBNAIL_DIR"] == str(options.settings.thumbnail_dir)
+
+
+@pytest.mark.parametrize("given", [{}, {"THUMBNAIL_DIR": "/srv/thumbnails"}])
+def test_an_own_catalog_has_thumbnails_only_in_the_folder_that_is_set(given: dict[str, str]) -> None:
+    settings = read_options({"DATABASE_URL": "postgresql://db/catalog", **given}).settings
+
+    assert settings.thumbnail_dir == (Path(given["THUMBNAIL_DIR"]) if given else None)
+
+
 def test_all_ports_share_the_model_cache() -> None:
     caches = {read_options({"PORT": port}).settings.model_cache_dir for port in ("8000", "9000")}
 

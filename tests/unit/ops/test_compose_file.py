@@ -162,6 +162,14 @@ def test_gateway_and_workers_have_the_same_public_url(services: dict[str, Any]) 
     assert addresses == {"http://localhost:8000"}
 
 
+def test_the_gateway_serves_the_thumbnails_that_an_ingest_writes(services: dict[str, Any]) -> None:
+    folders = {services[name]["environment"]["THUMBNAIL_DIR"] for name in ("gateway", "worker", "demo")}
+
+    assert folders == {"/thumbnails"}
+    assert "thumbnails:/thumbnails:ro" in services["gateway"]["volumes"]
+    assert "thumbnails:/thumbnails" in services["demo"]["volumes"]
+
+
 def test_the_workers_grace_period_exceeds_its_drain_time(services: dict[str, Any]) -> None:
     grace_s = int(services["worker"]["stop_grace_period"].removesuffix("s"))
 
