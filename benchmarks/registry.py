@@ -8,6 +8,7 @@ from benchmarks.encoder import decode, gpu, int8, matrix_peak, speed
 from benchmarks.harness.bench import Bench
 from benchmarks.harness.figures import Figure
 from benchmarks.ingest import figures as ingest
+from benchmarks.ingest import thumbnails
 from benchmarks.recall import worst_cases as recall
 from benchmarks.service import (
     cache_hits,
@@ -48,6 +49,7 @@ FAMILIES: Mapping[str, Family] = MappingProxyType(
         "catalog": Family(catalog_search.NAMES, catalog_search.measure),
         "recall": Family(recall.NAMES, recall.measure),
         "ingest": Family(ingest.NAMES, ingest.measure),
+        "thumbnails": Family(thumbnails.NAMES, thumbnails.measure),
         "worker": Family(worker_process.NAMES, worker_process.measure),
         "gpu": Family(gpu.NAMES, gpu.measure),
     }

@@ -74,6 +74,8 @@ TARGETS: Mapping[str, Target] = MappingProxyType(
         "catalog.recall.150000.farthest_20_percent": _RECALL,
         "ingest.covers.efficiency": Target("share", ">=", 0.85),
         "ingest.bulk.p95_ratio": Target("x", "<=", 1.5, also="and the ingest continues"),
+        "thumbnails.cpu_share": Target("share", "report"),
+        "thumbnails.kib": Target("KiB", "report"),
         "worker.rss_mb": Target("MB", "report", also="<= 1.0 x transformers eager in one process"),
         "worker.ready_s": Target("s", "<=", 10),
         "gpu.image.b256.speedup": Target("x", "report"),
