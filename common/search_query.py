@@ -88,6 +88,12 @@ class SearchQuery:
                 return "album"
 
     @property
+    def only_text(self) -> str | None:
+        """The text of a search by text; None for other searches."""
+        part = self.parts[0]
+        return part.text if len(self.parts) == 1 and isinstance(part, TextPart) else None
+
+    @property
     def image_digests(self) -> tuple[str, ...]:
         """The digests of the query's images, without duplicates."""
         return tuple(dict.fromkeys(p.digest for p in self.parts if isinstance(p, ImagePart)))
@@ -104,8 +110,7 @@ def clean_text(raw: str) -> str:
     Raises:
         InvalidParameter: the result is empty or longer than 500 characters.
     """
-    spaced = "".join(" " if unicodedata.category(c)[0] in "CZ" else c for c in raw)
-    text = " ".join(unicodedata.normalize("NFC", spaced).split())
+    text = unicodedata.normalize("NFC", single_spaced(raw))
     if not text:
         raise InvalidParameter("the query is empty: describe a cover in a few words", parameter="query")
     if len(text) > TEXT_MAX_CHARS:
@@ -113,6 +118,11 @@ def clean_text(raw: str) -> str:
             f"the query has {len(text)} characters; {TEXT_MAX_CHARS} are allowed", parameter="query"
         )
     return text
+
+
+def single_spaced(raw: str) -> str:
+    """Return `raw` with each run of white space and control characters replaced by one space."""
+    return " ".join("".join(" " if unicodedata.category(c)[0] in "CZ" else c for c in raw).split())
 
 
 def image_digest(data: bytes) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 import orjson
 
-from common.catalog.protocol import Match
+from common.catalog.protocol import Album, Match
 from common.jobs import Timings
 from common.search_query import QueryType
 from common.thumbnails import thumbnail_urls
@@ -19,6 +19,7 @@ RESULT_PREFIX = b'{"job_id":null,'
 def result_json(
     matches: Sequence[Match],
     *,
+    named: Sequence[Album] = (),
     query_type: QueryType,
     model: str,
     timings: Timings,
@@ -28,8 +29,9 @@ def result_json(
 ) -> bytes:
     """Return the result object of the HTTP API.
 
-    `truncated` tells whether a text was cut to the model's maximum length; `public_url` is prepended to
-    relative cover URLs and to thumbnail URLs. `has_thumbnails` tells whether the service serves thumbnails.
+    `named` contains the albums whose name is the text of the search. `truncated` tells whether a text was cut
+    to the model's maximum length; `public_url` is prepended to relative cover URLs and to thumbnail URLs.
+    `has_thumbnails` tells whether the service serves thumbnails.
     """
     body = orjson.dumps(
         {
@@ -38,6 +40,7 @@ def result_json(
             "total_results": len(matches),
             "truncated": truncated,
             "results": [_match_document(match, public_url, has_thumbnails) for match in matches],
+            "named": [_album_document(album, public_url, has_thumbnails) for album in named],
             "model": model,
             "timings_ms": timings.as_document(),
         }
@@ -58,7 +61,11 @@ def complete_cover_url(cover_url: str | None, public_url: str | None) -> str | N
 
 
 def _match_document(match: Match, public_url: str | None, has_thumbnails: bool) -> dict[str, object]:
-    album = match.album
+    album = _album_document(match.album, public_url, has_thumbnails)
+    return {**album, "similarity": round(match.similarity, 6)}
+
+
+def _album_document(album: Album, public_url: str | None, has_thumbnails: bool) -> dict[str, object]:
     thumbnails = album.thumbnails if has_thumbnails else None
     return {
         "id": album.id,
@@ -67,7 +74,6 @@ def _match_document(match: Match, public_url: str | None, has_thumbnails: bool) 
         "genre": album.genre,
         "genres": album.genres,
         "release_year": album.release_year,
-        "similarity": round(match.similarity, 6),
         "pitchfork_score": album.pitchfork_score,
         "best_new_music": album.best_new_music,
         "cover_url": complete_cover_url(album.cover_url, public_url),

@@ -8,6 +8,7 @@ from pydantic import BaseModel
 from pydantic.json_schema import JsonSchemaMode, models_json_schema
 
 from api.contract import response_models, service_models
+from api.contract.album_list import AlbumList, FoundAlbum
 from api.contract.openapi_responses import RATE_LIMIT
 from api.contract.problem_examples import problem_example
 from api.contract.request_parameters import SearchBody
@@ -30,7 +31,12 @@ _MODELS: list[tuple[type[BaseModel], JsonSchemaMode]] = [
     (SearchBody, "validation"),
     *(
         (model, "serialization")
-        for model in (*vars(response_models).values(), *vars(service_models).values())
+        for model in (
+            *vars(response_models).values(),
+            *vars(service_models).values(),
+            AlbumList,
+            FoundAlbum,
+        )
         if isinstance(model, type) and issubclass(model, BaseModel) and model is not BaseModel
     ),
 ]

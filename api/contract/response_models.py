@@ -35,6 +35,7 @@ RESULT_EXAMPLE: dict[str, Any] = {
     "total_results": 1,
     "truncated": False,
     "results": [{**ALBUM_EXAMPLE, "similarity": 0.2871}],
+    "named": [],
     "model": "openai/clip-vit-base-patch32",
     "timings_ms": TIMINGS_EXAMPLE,
 }
@@ -158,6 +159,15 @@ class Result(BaseModel):
         ),
     ] = False
     results: list[Match]
+    named: Annotated[
+        list[Album],
+        Field(
+            max_length=3,
+            description="Up to three albums whose name is the text of a search by text: the title, or artist "
+            "and title. They need not be among the results, nor meet the filters. Workers of an earlier "
+            "release leave this field out.",
+        ),
+    ] = []
     model: str
     timings_ms: Timings
 

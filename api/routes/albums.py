@@ -1,21 +1,31 @@
-"""The catalog endpoints, which return genres, statistics and single albums."""
+"""The catalog endpoints, which return genres, statistics, single albums and lists of albums."""
 
 import hashlib
 from dataclasses import asdict
-from typing import Annotated
+from typing import Annotated, Any
 
-from fastapi import APIRouter, Header, Request
+from fastapi import APIRouter, Header, Query, Request
 from fastapi.responses import Response
 from pydantic import BaseModel
 
+from api.contract.album_cursor import encode
+from api.contract.album_list import AlbumList, AlbumListParameters, FoundAlbum
 from api.contract.openapi_responses import CACHE_CONTROL, ETAG, NOT_MODIFIED, answer, problems
 from api.contract.request_parameters import ALBUM_ID, ConditionalHeaders, check_album_id
-from api.contract.response_models import Album, GenreCount, Genres, Scores, Stats, YearRange
+from api.contract.response_models import (
+    Album,
+    GenreCount,
+    Genres,
+    Scores,
+    Stats,
+    YearRange,
+)
 from api.http.etags import REVALIDATE, is_current, not_modified
 from api.lifespan import gateway_of
 from api.routes.strict_route import StrictRoute
-from common.catalog.protocol import CatalogStats
+from common.catalog import protocol as catalog
 from common.search_result import complete_cover_url
+from common.settings import Settings
 from common.thumbnails import thumbnail_urls
 
 router = APIRouter(tags=["catalog"], route_class=StrictRoute)
@@ -62,6 +72,28 @@ async def stats(request: Request, headers: Annotated[ConditionalHeaders, Header(
 
 
 @router.get(
+    "/api/albums",
+    summary="Find albums by artist and title",
+    responses={
+        200: answer("One page of albums.", AlbumList, headers=CATALOG_HEADERS),
+        304: NOT_MODIFIED,
+        **problems(*CATALOG_PROBLEMS),
+    },
+)
+async def albums(
+    request: Request,
+    parameters: Annotated[AlbumListParameters, Query()],
+    headers: Annotated[ConditionalHeaders, Header()],
+) -> Response:
+    """Find albums by the beginning, the words or a misspelling of their names; list all without `q`."""
+    gateway = gateway_of(request)
+    page = await gateway.catalog.find_albums(parameters.q, limit=parameters.limit, after=parameters.after())
+    found = [FoundAlbum(**_fields(each.album, gateway.settings), match=each.match) for each in page.albums]
+    next_cursor = None if page.next is None else encode(page.next, query=parameters.q)
+    return _tagged(AlbumList(albums=found, next_cursor=next_cursor), headers)
+
+
+@router.get(
     "/api/albums/{album_id}",
     summary="Show one album",
     responses={
@@ -75,16 +107,19 @@ async def album(
 ) -> Response:
     """Return one album by its id."""
     gateway = gateway_of(request)
-    settings = gateway.settings
     found = await gateway.catalog.album(check_album_id(album_id))
-    fields = asdict(found)
+    return _tagged(Album(**_fields(found, gateway.settings)), headers)
+
+
+def _fields(album: catalog.Album, settings: Settings) -> dict[str, Any]:
+    fields = asdict(album)
     del fields["thumbnails"]
-    thumbnails = None if settings.thumbnail_dir is None else found.thumbnails
+    thumbnails = None if settings.thumbnail_dir is None else album.thumbnails
     completed = {
-        "cover_url": complete_cover_url(found.cover_url, settings.public_url),
+        "cover_url": complete_cover_url(album.cover_url, settings.public_url),
         "thumbnail_urls": thumbnail_urls(thumbnails, settings.public_url),
     }
-    return _tagged(Album(**{**fields, **completed}), headers)
+    return fields | completed
 
 
 def _tagged(document: BaseModel, headers: ConditionalHeaders) -> Response:
@@ -95,7 +130,7 @@ def _tagged(document: BaseModel, headers: ConditionalHeaders) -> Response:
     return Response(body, headers={"ETag": etag, "Cache-Control": REVALIDATE}, media_type="application/json")
 
 
-def _stats(found: CatalogStats) -> Stats:
+def _stats(found: catalog.CatalogStats) -> Stats:
     return Stats(
         total_albums=found.total_albums,
         top_genres=[GenreCount(genre=entry.genre, count=entry.count) for entry in found.genres],

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Self, TypeVar
 
 from api.search.catalog_version import CatalogVersion
-from common.catalog.protocol import Album, Catalog, CatalogStats
+from common.catalog.protocol import Album, AlbumPage, Catalog, CatalogStats, NamePosition
 from common.errors import CatalogMisconfigured, CatalogUnavailable, InvalidParameter
 from common.genres import genre_key
 from common.search_query import SearchQuery
@@ -89,6 +89,14 @@ class CatalogCache:
             AlbumNotFound: no album has this id.
         """
         return await self._cached(("album", album_id), lambda: self._catalog.album(album_id))
+
+    async def find_albums(self, query: str | None, *, limit: int, after: NamePosition) -> AlbumPage:
+        """Return one page of the albums that match a query, or of all albums if the query is None.
+
+        Pages are not cached, because there are too many different ones.
+        """
+        key = (self._version_seen.version, "find", str(query is None), query or "", str(limit), repr(after))
+        return await self._share_call(key, lambda: self._catalog.find_albums(query, limit=limit, after=after))
 
     async def version(self) -> str | None:
         """Return the catalog's current version, or None if the catalog cannot detect every change."""

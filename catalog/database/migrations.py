@@ -1,7 +1,7 @@
 """Applies the SQL files of the schema that were not yet applied to a database, or have changed since.
 
 Every SQL file may be applied again. A changed file is applied again together with all files after it. The
-file that creates the triggers is also applied again if restoring a backup disabled the triggers. An operator
+files that create triggers are also applied again if restoring a backup disabled the triggers. An operator
 may also paste the files into Supabase's SQL editor, in the order of their names.
 """
 
@@ -19,6 +19,8 @@ SCHEMA_DIR = Path(__file__).parents[1] / "schema"
 LOCK_KEY = 0x616C62756D73
 #: The name of the SQL file whose triggers record every change of the albums.
 CHANGES = "006_catalog_version.sql"
+#: The name of the SQL file whose triggers keep the names of albums, by which albums are found, up to date.
+NAMES = "009_album_names.sql"
 
 _LEDGER = """
 CREATE TABLE IF NOT EXISTS public.catalog_migrations (
@@ -78,9 +80,16 @@ def _pending(connection: psycopg.Connection[tuple[str, str]]) -> list[Migration]
         is_applied = applied.get(migration.name) == migration.checksum
         if not is_applied or (migration.name == CHANGES and not _notes_changes(connection)):
             return files[position:]
+        if migration.name == NAMES and not _follows_names(connection):
+            return files[position:]
     return []
 
 
 def _notes_changes(connection: psycopg.Connection[tuple[str, str]]) -> bool:
     row = connection.execute("SELECT catalog_version()").fetchone()
     return row is not None and row[0] is not None
+
+
+def _follows_names(connection: psycopg.Connection[tuple[str, str]]) -> bool:
+    row = connection.execute("SELECT follows_album_names()").fetchone()
+    return row is not None and bool(row[0])

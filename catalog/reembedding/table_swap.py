@@ -20,6 +20,16 @@ from common.errors import CatalogUnavailable
 
 NEXT_INDEX = "album_covers_next_embedding_hnsw"
 _FILES_OF_THE_TABLE = ("001_albums.sql", "001_genres.sql", "004_access.sql", "006_catalog_version.sql")
+#: Creates the triggers that keep `album_names` up to date; a schema of an earlier release has none.
+_FOLLOW_NAMES = """
+DO $$
+BEGIN
+  IF to_regproc('public.follow_album_names') IS NOT NULL THEN
+    PERFORM public.follow_album_names();
+  END IF;
+END
+$$
+"""
 _LOCK_WAIT = "1s"
 _TRIES, _PAUSE_S = 30, 1.0
 
@@ -89,6 +99,7 @@ def _switch_once(connection: psycopg.Connection, stamp: ModelStamp) -> SwapResul
         for migration in migrations():
             if migration.name in _FILES_OF_THE_TABLE:
                 run_file(connection, migration)
+        connection.execute(_FOLLOW_NAMES)
         for statement in reattach:
             connection.execute(statement)
         write_stamp(connection, stamp)

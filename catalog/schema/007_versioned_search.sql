@@ -40,6 +40,7 @@ BEGIN
 END
 $$;
 
+-- `named` contains the albums whose name is `named_query`, whether or not they are among the albums found.
 CREATE FUNCTION versioned_search(
   query_embedding     vector(512),
   match_count         int     DEFAULT 10,
@@ -50,14 +51,17 @@ CREATE FUNCTION versioned_search(
   min_score           numeric DEFAULT NULL,
   best_new_music_only boolean DEFAULT false,
   exclude_ids         text[]  DEFAULT NULL,
-  model_fingerprint   text    DEFAULT NULL
+  model_fingerprint   text    DEFAULT NULL,
+  named_query         text    DEFAULT NULL
 ) RETURNS json
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = public, extensions, pg_temp AS $$
 DECLARE
   version CONSTANT text := version_to_read();
 BEGIN
   RETURN (
-    SELECT json_build_object('version', version, 'albums', coalesce(json_agg(m), '[]'))
+    SELECT json_build_object(
+      'version', version, 'albums', coalesce(json_agg(m), '[]'),
+      'named', CASE WHEN named_query IS NOT NULL THEN named_albums(named_query) END)
     FROM (
       SELECT found.*, thumbnails_of(found.id) AS thumbnails
       FROM search_albums(query_embedding, match_count, filter_genre, filter_genres, year_min, year_max,

@@ -7,7 +7,7 @@ was set when the catalog was opened.
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Literal, Protocol, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -81,11 +81,57 @@ class ModelStamp:
     preprocessing: int = 1
 
 
+#: How the names of an album match a query; `exact` is the best.
+NameMatch: TypeAlias = Literal["exact", "prefix", "words", "similar"]
+
+
+@dataclass(frozen=True, slots=True)
+class NamePosition:
+    """The position of an album in the order of `find_albums`; the defaults are before the first album."""
+
+    #: How well the names match, from 0 (the query is the full name) to 6 (its words are similar).
+    rank: int = 0
+    #: By how many characters the lengths of name and query differ; compared between albums of equal rank.
+    difference: int = -1
+    #: The name by which albums of equal rank and difference are ordered.
+    name: str = ""
+    id: str = ""
+
+
+BEFORE_FIRST = NamePosition()
+
+
+@dataclass(frozen=True, slots=True)
+class FoundAlbum:
+    """An album, and how its names match the query."""
+
+    album: Album
+    #: None if there was no query.
+    match: NameMatch | None
+
+
+@dataclass(frozen=True, slots=True)
+class AlbumPage:
+    """One page of albums."""
+
+    albums: tuple[FoundAlbum, ...]
+    #: The position after which the next page begins; None on the last page.
+    next: NamePosition | None
+
+
 class Matches(list[Match]):
     """The matching albums of one search, the most similar first."""
 
-    def __init__(self, matches: Iterable[Match] = (), *, version: str | None = None) -> None:
+    def __init__(
+        self,
+        matches: Iterable[Match] = (),
+        *,
+        version: str | None = None,
+        named: Iterable[Album] = (),
+    ) -> None:
         super().__init__(matches)
+        #: Albums whose name is the text of the search; they need not be among the matches.
+        self.named = tuple(named)
         #: The catalog's version in the snapshot that was searched; None if the catalog has no version.
         self.version = version
 
@@ -116,12 +162,14 @@ class Catalog(Protocol):
         filters: Filters,
         exclude_ids: Sequence[str] = (),
         model_fingerprint: str | None = None,
+        named: str | None = None,
     ) -> Matches:
         """Return the k nearest albums that meet the filters, sorted by similarity and then by id.
 
         `embedding` is a float32 array of shape (512,). Fewer than k albums are returned only if fewer than k
         albums meet the filters. If `model_fingerprint` is given, the catalog compares it with the fingerprint
-        of its own model, in the same snapshot as the search.
+        of its own model, in the same snapshot as the search. If `named` is
+        given, the matches also tell which albums have this text as their name.
 
         Raises:
             ModelMismatch: the catalog's vectors come from another model.
@@ -147,6 +195,13 @@ class Catalog(Protocol):
 
     def embeddings(self, album_ids: Sequence[str]) -> Embeddings:
         """Return the embeddings of the given albums; unknown albums are left out."""
+        ...
+
+    def find_albums(self, query: str | None, *, limit: int, after: NamePosition = BEFORE_FIRST) -> AlbumPage:
+        """Return the albums after a position whose artist or title matches, the best first.
+
+        If `query` is None, return all albums in the order of their ids.
+        """
         ...
 
     def genres(self) -> list[str]:

@@ -14,12 +14,15 @@ from common.catalog.errors import misconfigured
 from common.catalog.protocol import (
     EMBEDDING_DIMENSION,
     Album,
+    AlbumPage,
     CatalogStats,
     Embeddings,
+    FoundAlbum,
     GenreCount,
     Match,
     Matches,
     ModelStamp,
+    NamePosition,
 )
 from common.errors import InvalidParameter
 from common.filters import Filters
@@ -116,8 +119,29 @@ def match_from_row(row: Row) -> Match:
 
 
 def matches_from_document(document: Mapping[str, Any]) -> Matches:
-    """Read `{"version": …, "albums": […]}`."""
-    return Matches(map(match_from_row, document["albums"]), version=document["version"])
+    """Read `{"version": …, "albums": […], "named": […]}`."""
+    return Matches(
+        map(match_from_row, document["albums"]),
+        version=document["version"],
+        # The functions of older schemas do not return it.
+        named=map(album_from_row, document.get("named") or ()),
+    )
+
+
+def position_arguments(after: NamePosition) -> dict[str, object]:
+    """Return the arguments of `find_albums` for the albums after a position."""
+    return {f"after_{name}": value for name, value in asdict(after).items()}
+
+
+def page_from_document(document: Mapping[str, Any]) -> AlbumPage:
+    """Read `{"albums": […], "next": {"rank": …, "difference": …, "name": …, "id": …}}`."""
+    last = document["next"]
+    # In a list of all albums, only the id has a value.
+    position = {name: value for name, value in (last or {}).items() if value is not None}
+    return AlbumPage(
+        tuple(FoundAlbum(album_from_row(row), row["match"]) for row in document["albums"]),
+        NamePosition(**position) if last is not None else None,
+    )
 
 
 def stats_from_document(document: Row) -> CatalogStats:

@@ -10,12 +10,15 @@ import numpy.typing as npt
 from common.catalog import row_mapping
 from common.catalog.errors import misconfigured
 from common.catalog.protocol import (
+    BEFORE_FIRST,
     EMBEDDING_DIMENSION,
     Album,
+    AlbumPage,
     CatalogStats,
     Embeddings,
     Matches,
     ModelStamp,
+    NamePosition,
 )
 from common.errors import AlbumNotFound, CatalogMisconfigured
 from common.filters import Filters
@@ -50,6 +53,7 @@ class FunctionCatalog(ABC):
         filters: Filters,
         exclude_ids: Sequence[str] = (),
         model_fingerprint: str | None = None,
+        named: str | None = None,
     ) -> Matches:
         arguments: dict[str, object] = {
             "query_embedding": self._vector(embedding),
@@ -60,7 +64,18 @@ class FunctionCatalog(ABC):
             arguments["exclude_ids"] = list(exclude_ids)
         if model_fingerprint is not None:
             arguments["model_fingerprint"] = model_fingerprint
-        return row_mapping.matches_from_document(self._document("versioned_search", arguments))
+        return row_mapping.matches_from_document(self._searched(arguments, named))
+
+    def _searched(self, arguments: Mapping[str, object], named: str | None) -> Any:
+        if named is None:
+            return self._document("versioned_search", arguments)
+        try:
+            return self._document("versioned_search", {**arguments, "named_query": named})
+        except CatalogMisconfigured as error:
+            # The schema may be of an earlier release, whose function lacks the parameter.
+            if error.problem != "rpc_missing":
+                raise
+            return self._document("versioned_search", arguments)
 
     def similar(self, album_id: str, *, k: int, filters: Filters) -> Matches:
         arguments = {"album_id": album_id, "match_count": k, **row_mapping.filter_arguments(filters)}
@@ -75,6 +90,12 @@ class FunctionCatalog(ABC):
     def embeddings(self, album_ids: Sequence[str]) -> Embeddings:
         arguments = {"album_ids": list(dict.fromkeys(album_ids))}
         return row_mapping.embeddings_from_document(self._document("versioned_embeddings", arguments))
+
+    def find_albums(self, query: str | None, *, limit: int, after: NamePosition = BEFORE_FIRST) -> AlbumPage:
+        arguments = {"match_count": limit, **row_mapping.position_arguments(after)}
+        if query is not None:
+            arguments["query"] = query
+        return row_mapping.page_from_document(self._document("find_albums", arguments))
 
     def genres(self) -> list[str]:
         return list(self._document("album_genres", {}))

@@ -93,6 +93,7 @@ class Pipeline:
         timings = stopwatch.timings()
         result = result_json(
             matches,
+            named=matches.named,
             query_type=query.type,
             model=self._model_name,
             timings=timings,
@@ -138,6 +139,7 @@ class Pipeline:
                     exclude_ids=query.album_ids,
                     # The catalog's model may have changed after this worker started.
                     model_fingerprint=self._model_fingerprint,
+                    named=query.only_text,
                 )
 
         if stopwatch.remaining_s() <= 0:

@@ -14,6 +14,7 @@ RULES = re.compile(
     r"year_min \d+ is after year_max \d+"
     r"|the catalog has no genre .*"
     r"|at least one part needs a positive weight"
+    r"|cursor is not the next_cursor of an answer to the same q"
     r"|the query is empty: describe a cover in a few words"
     r"|an image is base64 .*"
     r"|the file is (not|an?|compressed|base64|XML|JSON|text).*"

@@ -14,13 +14,17 @@ from redis.exceptions import RedisError
 
 from common.cache import WorkerCache
 from common.catalog.protocol import (
+    BEFORE_FIRST,
     Album,
+    AlbumPage,
     CatalogStats,
     Embeddings,
+    FoundAlbum,
     GenreCount,
     Match,
     Matches,
     ModelStamp,
+    NamePosition,
 )
 from common.catalog.version import ensure_catalog_version, made_from
 from common.errors import AlbumNotFound, CatalogMisconfigured, CoverSearchError
@@ -76,12 +80,14 @@ class MemoryCatalog:
         k: int,
         filters: Filters,
         exclude_ids: Sequence[str] = (),
+        named: str | None = None,
         model_fingerprint: str | None = None,  # noqa: ARG002  and of every model
     ) -> Matches:
         self._called("search")
         meeting = [a for a in self.albums.values() if meets(a, filters) and a.id not in exclude_ids]
         found = [Match(a, similarity=1 - index / 100) for index, a in enumerate(meeting[:k])]
-        return Matches(found, version=self.current_version)
+        called = [a for a in self.albums.values() if a.album_name.lower() == (named or "").lower()]
+        return Matches(found, version=self.current_version, named=called[:3])
 
     def similar(self, album_id: str, *, k: int, filters: Filters) -> Matches:
         self.album(album_id)
@@ -92,6 +98,13 @@ class MemoryCatalog:
         if album_id not in self.albums:
             raise AlbumNotFound(f"no album {album_id}")
         return self.albums[album_id]
+
+    def find_albums(self, query: str | None, *, limit: int, after: NamePosition = BEFORE_FIRST) -> AlbumPage:
+        self._called("find_albums")
+        words = (query or "").lower().split()
+        ids = sorted(i for i, a in self.albums.items() if i > after.id and is_called(a, words))
+        found = tuple(FoundAlbum(self.albums[i], None if query is None else "words") for i in ids[:limit])
+        return AlbumPage(found, NamePosition(4, id=ids[limit - 1]) if len(ids) > limit else None)
 
     def embeddings(self, album_ids: Sequence[str]) -> Embeddings:
         self._called("embeddings")
@@ -133,6 +146,10 @@ class MemoryCatalog:
 
     def close(self) -> None:
         """Do nothing, because there is no connection to close."""
+
+
+def is_called(album: Album, words: list[str]) -> bool:
+    return {*words} <= {*f"{album.artist} {album.album_name}".lower().split()}
 
 
 def meets(album: Album, filters: Filters) -> bool:
@@ -215,7 +232,11 @@ class StandInWorker:
         try:
             self.before_search(query)
             matches = self._catalog.search(
-                np.zeros(512, np.float32), k=query.k, filters=query.filters, exclude_ids=query.album_ids
+                np.zeros(512, np.float32),
+                k=query.k,
+                filters=query.filters,
+                exclude_ids=query.album_ids,
+                named=query.only_text,
             )
             for album_id in query.album_ids:
                 self._catalog.album(album_id)
@@ -223,7 +244,9 @@ class StandInWorker:
             self._ledger.fail(claim, JobFailure.of(error))
             return
         timings = Timings.of(total_ms=12, decode_ms=1, embed_ms=7, search_ms=2)
-        result = result_json(matches, query_type=query.type, model=MODEL, timings=timings)
+        result = result_json(
+            matches, named=matches.named, query_type=query.type, model=MODEL, timings=timings
+        )
         matches_key = claim.made_from == made_from(model=MODEL, version=matches.version)
         if matches_key:
             self._cache.put([self._cache.result_entry(claim.query_key, result)])

@@ -75,6 +75,7 @@ def answers(
             "genres": get("/api/genres"),
             "genres, known": get("/api/genres", **{"If-None-Match": get("/api/genres").headers["etag"]}),
             "stats": get("/api/stats"),
+            "albums": get("/api/albums?q=artist"),
             "album": get("/api/albums/7"),
             "no album": get("/api/albums/none"),
             "root": get("/"),

@@ -71,7 +71,7 @@ def catalog(
     """A catalog client of each implementation, over the known albums in each search mode."""
     implementation, way = request.param.split("-")
     with ExitStack() as stack:
-        opened = _open(implementation, known_albums_urls[way], request, tmp_path_factory, stack)
+        opened = open_catalog(implementation, known_albums_urls[way], request, tmp_path_factory, stack)
         yield opened
 
 
@@ -81,7 +81,7 @@ def writable(
 ) -> Iterator[Opened]:
     """A catalog client of each implementation, over an empty catalog that only this test uses."""
     with ExitStack() as stack:
-        opened = _open(request.param, database_url, request, tmp_path_factory, stack)
+        opened = open_catalog(request.param, database_url, request, tmp_path_factory, stack)
         yield Opened(opened, database_url)
 
 
@@ -96,7 +96,7 @@ def execute(database_url: str) -> Callable[[str], None]:
     return run
 
 
-def _open(
+def open_catalog(
     implementation: str,
     url: str,
     request: pytest.FixtureRequest,

@@ -173,7 +173,7 @@ def make_older(database_url: str, rows: list[Row]) -> None:
     with psycopg.connect(database_url) as connection:
         connection.execute("TRUNCATE album_covers")
         connection.execute("DROP TRIGGER album_covers_genres ON album_covers")
-        connection.execute("DROP FUNCTION keep_genres, genre_key, all_genres CASCADE")
+        connection.execute("DROP FUNCTION keep_genres, keep_album_names, genre_key, all_genres CASCADE")
         connection.execute(
             "ALTER TABLE album_covers DROP COLUMN genres CASCADE, DROP COLUMN genre_keys CASCADE"
         )

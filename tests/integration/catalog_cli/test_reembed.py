@@ -74,6 +74,10 @@ def test_reembedding_changes_only_the_vectors(
     checks = catalog_with_cache("verify", "--model", str(DEMO_MODEL))
     assert checks.status == 0, checks.out
     assert leftovers(database_url) == []
+    with psycopg.connect(database_url) as connection:
+        connection.execute("UPDATE album_covers SET artist = 'Renamed'")
+        names = connection.execute("SELECT DISTINCT artist_key FROM album_names").fetchall()
+    assert names == [("renamed",)]
     with open_redis(environ["REDIS_URL"]) as redis:
         assert redis.get(keyspace.CATALOG_MODEL) == find_model(str(DEMO_MODEL)).fingerprint.encode()
     unchanged = catalog_with_cache(*INGEST, ENCODER="openvino", CLIP_MODEL=str(DEMO_MODEL))

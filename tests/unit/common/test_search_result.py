@@ -5,7 +5,7 @@ from dataclasses import replace
 import orjson
 import pytest
 
-from common.catalog.protocol import Album, Match
+from common.catalog.protocol import Album, Match, Matches
 from common.jobs import Timings
 from common.search_result import RESULT_PREFIX, result_json, with_job_id
 from common.thumbnails import Thumbnails
@@ -69,6 +69,25 @@ def test_a_result_links_thumbnails_if_the_service_has_them(public_url: str | Non
         "512": f"{public_url or ''}/thumbnails/cd/{'cd' * 32}.webp",
     }
     assert without["thumbnail_urls"] is None
+
+
+def test_the_result_json_lists_albums_with_the_name_of_the_text() -> None:
+    matches = Matches(named=[ALBUM])
+    body = result_json(
+        matches,
+        named=matches.named,
+        query_type="text",
+        model="m",
+        timings=TIMINGS,
+        public_url="https://example.org",
+        has_thumbnails=True,
+    )
+    (result,) = orjson.loads(make("https://example.org", has_thumbnails=True))["results"]
+    del result["similarity"]
+
+    assert orjson.loads(body)["named"] == [result]
+    assert orjson.loads(body)["results"] == []
+    assert orjson.loads(make())["named"] == []
 
 
 @pytest.mark.parametrize("truncated", [True, False])

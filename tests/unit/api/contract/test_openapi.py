@@ -8,6 +8,7 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from api.app import create_app
+from api.contract.album_list import AlbumListParameters
 from api.contract.error_statuses import PROBLEMS_BY_CODE
 from api.contract.problem_examples import DETAILS
 from api.contract.request_parameters import SearchParameters, TextSearch
@@ -26,6 +27,7 @@ ENDPOINTS = {
     "GET /api/genres",
     "GET /api/stats",
     "GET /api/service",
+    "GET /api/albums",
     "GET /api/albums/{album_id}",
     "GET /api/albums/{album_id}/similar",
     "GET /api/jobs/{job_id}",
@@ -219,7 +221,8 @@ def test_the_docs_name_every_endpoint() -> None:
 def test_the_docs_name_every_query_parameter() -> None:
     text = DOCS.read_text()
 
-    assert [name for name in TextSearch.model_fields if f"`{name}`" not in text] == []
+    names = [*TextSearch.model_fields, *AlbumListParameters.model_fields]
+    assert [name for name in names if f"`{name}`" not in text] == []
 
 
 @pytest.mark.parametrize(("auth", "needed"), [("optional", False), ("required", True)])
