@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
+from benchmarks.album_names import figures as album_names
 from benchmarks.encoder import decode, gpu, int8, matrix_peak, speed
 from benchmarks.harness.bench import Bench
 from benchmarks.harness.figures import Figure
@@ -48,6 +49,7 @@ FAMILIES: Mapping[str, Family] = MappingProxyType(
         "broker": Family(job_throughput.NAMES, job_throughput.measure),
         "catalog": Family(catalog_search.NAMES, catalog_search.measure),
         "recall": Family(recall.NAMES, recall.measure),
+        "names": Family(album_names.FIGURES, album_names.measure),
         "ingest": Family(ingest.NAMES, ingest.measure),
         "thumbnails": Family(thumbnails.NAMES, thumbnails.measure),
         "worker": Family(worker_process.NAMES, worker_process.measure),

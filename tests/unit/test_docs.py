@@ -84,7 +84,9 @@ def test_the_performance_page_names_families_that_can_be_measured_and_stays_shor
     named = set(re.findall(r"--only ([a-z0-9_]+)", page)) | set(re.findall(r"\(`([a-z0-9_]+)`\) \|", page))
 
     assert {"e2e", "broker"} <= named <= FAMILIES.keys()
-    assert len(page.split()) <= 2500
+    # The table of figures grows with the product; the limit is for the prose around it.
+    prose = re.sub(r"<!-- measured: .*<!-- /measured: \w+ -->", "", page, flags=re.DOTALL)
+    assert len(prose.split()) <= 1300
 
 
 def test_every_name_of_the_key_map_is_documented() -> None:

@@ -1,0 +1,1 @@
+"""The speed and recall of finding albums by artist and title, with invented names."""
