@@ -8,7 +8,7 @@ import numpy as np
 import psycopg
 import pytest
 
-from catalog.database.migrations import apply_migrations
+from catalog.database.migrations import NAMES, apply_migrations, migrations
 from common.catalog.postgres import PostgresCatalog
 from common.catalog.protocol import BEFORE_FIRST, Catalog, Matches, NamePosition
 from common.errors import CatalogMisconfigured
@@ -307,7 +307,7 @@ def test_albums_of_an_older_schema_get_their_names(database_url: str, execute: C
 
     with closing(PostgresCatalog(database_url, timeout_s=5, connections=1)) as catalog:
         assert found(catalog, "oasis") == ["1"]
-    assert applied == ["009_album_names.sql", "009_find_albums.sql"]
+    assert applied == [each.name for each in migrations() if each.name >= NAMES]
 
 
 def test_migrating_again_mends_names_that_triggers_missed(database_url: str) -> None:
