@@ -12,13 +12,16 @@ YEAR_MIN, YEAR_MAX = 1000, 9999
 
 @dataclass(frozen=True, slots=True)
 class Filters:
-    """Conditions that every result meets; bounds are inclusive, and an album needs only one of the genres."""
+    """Conditions that every result meets; bounds are inclusive, and one genre or artist is enough."""
 
     genres: tuple[str, ...] = ()
     year_min: int | None = None
     year_max: int | None = None
     min_score: float | None = None
     best_new_music: bool = False
+    artists: tuple[str, ...] = ()
+    #: Keys of an album's metadata, sorted, and the value that the album has under each key.
+    metadata: tuple[tuple[str, str], ...] = ()
 
     def __post_init__(self) -> None:
         """Raise `InvalidParameter` if the range of years is empty."""
@@ -29,14 +32,23 @@ class Filters:
 
 
 def filters_document(filters: Filters) -> dict[str, object]:
-    """Return the filters as JSON values, as they appear in a job."""
-    return {
+    """Return the filters as JSON values, as they appear in a job and as the SQL functions read them.
+
+    Filters that release 0.2.0 does not know are left out if they have no effect. A query with such a
+    filter has another wire version.
+    """
+    document: dict[str, object] = {
         "genre": list(filters.genres),
         "year_min": filters.year_min,
         "year_max": filters.year_max,
         "min_score": filters.min_score,
         "best_new_music": filters.best_new_music,
     }
+    if filters.artists:
+        document["artist"] = list(filters.artists)
+    if filters.metadata:
+        document["meta"] = dict(filters.metadata)
+    return document
 
 
 def filters_from_document(document: Mapping[str, Any]) -> Filters:
@@ -51,12 +63,22 @@ def filters_from_document(document: Mapping[str, Any]) -> Filters:
         year_max=document["year_max"],
         min_score=document["min_score"],
         best_new_music=document["best_new_music"],
+        artists=tuple(document.get("artist", ())),
+        metadata=tuple(sorted(document.get("meta", {}).items())),
     )
 
 
 def canonical_filters(filters: Filters) -> dict[str, object]:
-    """Return the filters for the query key, with the genres sorted and in normalized spelling."""
-    return {
-        **filters_document(filters),
-        "genre": sorted({genre_key(name) for name in filters.genres}),
-    }
+    """Return the filters for the query key, independent of the spelling and order of genres and artists."""
+    document = filters_document(filters)
+    document["genre"] = sorted({genre_key(name) for name in filters.genres})
+    if filters.artists:
+        document["artist"] = sorted({_canonical_artist(name) for name in filters.artists})
+    return document
+
+
+def _canonical_artist(name: str) -> str:
+    """Return the same text for spellings of an artist that the catalog surely treats as equal."""
+    key = genre_key(name)
+    # In some scripts, SQL distinguishes spellings that Python does not.
+    return key if key.isascii() else name

@@ -15,19 +15,29 @@ import orjson
 from common.errors import InvalidParameter
 from common.filters import Filters, canonical_filters, filters_document, filters_from_document
 
-#: The version number of a query's canonical form and wire form; it is increased whenever either form changes.
-QUERY_VERSION = 1
+#: The fields of the wire form of version 1. A query with other fields, such as `offset`, has version 2, which
+#: workers of release 0.2.0 refuse, because they would ignore these fields.
+VERSION_1_FIELDS = frozenset(
+    {"type", "parts", "k", "genre", "year_min", "year_max", "min_score", "best_new_music"}
+)
+#: All fields that this release can read. A worker refuses a query with any other field.
+KNOWN_FIELDS = VERSION_1_FIELDS | {"v", "artist", "meta", "offset", "min_similarity", "include"}
+VERSIONS = (1, 2)
 #: The version number of results; it is increased whenever results get new fields or contain other albums, so
 #: that older cached results are not used.
-RESULT_VERSION = 3
+RESULT_VERSION = 4
 
 K_MIN, K_MAX, K_DEFAULT = 1, 50, 10
+#: The maximum offset; the pages of a search contain the first 1,000 albums of its ranking.
+OFFSET_MAX = 1000 - K_MAX
 TEXT_MAX_CHARS = 500
 #: Maximum length of an album id; with four bytes per character the id still fits into a PostgreSQL index.
 ALBUM_ID_MAX_CHARS = 500
 PARTS_MAX = 8
 
 QueryType: TypeAlias = Literal["text", "image", "album", "composed"]
+#: A field that results and single albums contain only if it is requested.
+Included: TypeAlias = Literal["metadata", "reviewer"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,16 +69,26 @@ Part: TypeAlias = TextPart | ImagePart | AlbumPart
 
 @dataclass(frozen=True, slots=True)
 class SearchQuery:
-    """A search: up to eight weighted parts, the filters, and the maximum number of results."""
+    """A search: up to eight weighted parts, the filters, and which results to return."""
 
     parts: tuple[Part, ...]
     filters: Filters = field(default_factory=Filters)
     k: int = K_DEFAULT
+    #: The number of albums of the ranking that are skipped before the first result.
+    offset: int = 0
+    #: The lowest similarity of a result; None for no limit.
+    min_similarity: float | None = None
+    #: Additional fields of the results, sorted.
+    include: tuple[Included, ...] = ()
 
     def __post_init__(self) -> None:
         """Raise `InvalidParameter` if the query is invalid."""
         if not K_MIN <= self.k <= K_MAX:
             raise InvalidParameter(f"k must lie in {K_MIN}..{K_MAX}, not {self.k}", parameter="k")
+        if not 0 <= self.offset <= OFFSET_MAX:
+            raise InvalidParameter(
+                f"offset must lie in 0..{OFFSET_MAX}, not {self.offset}", parameter="offset"
+            )
         if not 1 <= len(self.parts) <= PARTS_MAX:
             raise InvalidParameter(f"a query has 1 to {PARTS_MAX} parts", parameter="parts")
         if not any(part.weight > 0 for part in self.parts):
@@ -132,48 +152,69 @@ def image_digest(data: bytes) -> str:
 
 def query_to_json(query: SearchQuery) -> bytes:
     """Return the wire form of a query, which is versioned JSON that `query_from_json` reads."""
-    return orjson.dumps({"v": QUERY_VERSION, **query_document(query)}, option=orjson.OPT_SORT_KEYS)
+    document = query_document(query)
+    return orjson.dumps({"v": _wire_version(document), **document}, option=orjson.OPT_SORT_KEYS)
 
 
 def query_document(query: SearchQuery) -> dict[str, object]:
-    """Return the query as JSON values, as it appears in a job."""
-    return {
+    """Return the query as JSON values, as it appears in a job.
+
+    Fields that are not part of wire version 1 are left out if they have no effect.
+    """
+    document: dict[str, object] = {
         "type": query.type,
         "parts": [_part_document(part) for part in query.parts],
         "k": query.k,
         **filters_document(query.filters),
     }
+    if query.offset:
+        document["offset"] = query.offset
+    if query.min_similarity is not None:
+        document["min_similarity"] = query.min_similarity
+    if query.include:
+        document["include"] = list(query.include)
+    return document
+
+
+def _wire_version(document: dict[str, object]) -> int:
+    return 1 if document.keys() <= VERSION_1_FIELDS else 2
 
 
 def query_from_json(data: bytes) -> SearchQuery:
     """Return the query in its wire form.
 
     Raises:
-        ValueError: the bytes are not a query of this version.
+        ValueError: the bytes are not a query, or a query with fields that this release does not know.
     """
     document = orjson.loads(data)
-    if not isinstance(document, dict) or document.get("v") != QUERY_VERSION:
-        raise ValueError(f"not a query of version {QUERY_VERSION}")
+    if not isinstance(document, dict) or document.get("v") not in VERSIONS:
+        raise ValueError(f"not a query of a version in {VERSIONS}")
+    if unknown := document.keys() - KNOWN_FIELDS:
+        raise ValueError(f"a query of a later release, with the fields {sorted(unknown)}")
     try:
         return SearchQuery(
             parts=tuple(_part_from_document(part) for part in document["parts"]),
             filters=filters_from_document(document),
             k=document["k"],
+            offset=document.get("offset", 0),
+            min_similarity=document.get("min_similarity"),
+            include=tuple(document.get("include", ())),
         )
     except (KeyError, TypeError, InvalidParameter) as error:
-        raise ValueError(f"not a query of version {QUERY_VERSION}: {error}") from error
+        raise ValueError(f"not a query: {error}") from error
 
 
 def query_key(query: SearchQuery, *, model: str, catalog_version: str) -> str:
     """Return the query key: the SHA-256, in hex, of everything that affects the query's result.
 
     The query key does not depend on the case of a text (CLIP converts texts to lower case), the spelling of a
-    genre, the order of parts and genres, or the weight of a query's only part.
+    genre, the order of parts, genres and artists, or the weight of a query's only part.
     """
+    document = query_document(query)
     parts = sorted(_canonical_part(part, alone=len(query.parts) == 1) for part in query.parts)
     canonical = {
-        **query_document(query),
-        "v": QUERY_VERSION,
+        **document,
+        "v": _wire_version(document),
         "result": RESULT_VERSION,
         "model": model,
         "catalog": catalog_version,

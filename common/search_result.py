@@ -4,23 +4,26 @@ The JSON begins with `RESULT_PREFIX`; in this prefix, the gateway replaces `null
 job. An answer from the cache keeps the `null`, because there is no job for this answer.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection
+from functools import partial
 
 import orjson
 
-from common.catalog.protocol import Album, Match
+from common.catalog.protocol import Album, Matches
 from common.jobs import Timings
-from common.search_query import QueryType
+from common.search_query import Included, SearchQuery
 from common.thumbnails import thumbnail_urls
 
 RESULT_PREFIX = b'{"job_id":null,'
+#: The decimal places of a similarity. The SQL function `search_albums` compares `min_similarity` with
+#: similarities that are rounded in the same way.
+SIMILARITY_DIGITS = 6
 
 
 def result_json(
-    matches: Sequence[Match],
+    matches: Matches,
     *,
-    named: Sequence[Album] = (),
-    query_type: QueryType,
+    query: SearchQuery,
     model: str,
     timings: Timings,
     truncated: bool = False,
@@ -29,18 +32,24 @@ def result_json(
 ) -> bytes:
     """Return the result object of the HTTP API.
 
-    `named` contains the albums whose name is the text of the search. `truncated` tells whether a text was cut
-    to the model's maximum length; `public_url` is prepended to relative cover URLs and to thumbnail URLs.
-    `has_thumbnails` tells whether the service serves thumbnails.
+    `truncated` tells whether a text was cut to the model's maximum length; `public_url` is prepended to
+    relative cover URLs and to thumbnail URLs. `has_thumbnails` tells whether the service serves thumbnails.
     """
+    show = partial(album_document, public_url=public_url, has_thumbnails=has_thumbnails)
     body = orjson.dumps(
         {
             "success": True,
-            "query_type": query_type,
+            "query_type": query.type,
+            "requested": query.k,
             "total_results": len(matches),
+            "exhausted": matches.exhausted,
             "truncated": truncated,
-            "results": [_match_document(match, public_url, has_thumbnails) for match in matches],
-            "named": [_album_document(album, public_url, has_thumbnails) for album in named],
+            "results": [
+                show(match.album, include=query.include)
+                | {"similarity": round(match.similarity, SIMILARITY_DIGITS)}
+                for match in matches
+            ],
+            "named": [show(album, include=()) for album in matches.named],
             "model": model,
             "timings_ms": timings.as_document(),
         }
@@ -60,14 +69,12 @@ def complete_cover_url(cover_url: str | None, public_url: str | None) -> str | N
     return public_url + cover_url
 
 
-def _match_document(match: Match, public_url: str | None, has_thumbnails: bool) -> dict[str, object]:
-    album = _album_document(match.album, public_url, has_thumbnails)
-    return {**album, "similarity": round(match.similarity, 6)}
-
-
-def _album_document(album: Album, public_url: str | None, has_thumbnails: bool) -> dict[str, object]:
+def album_document(
+    album: Album, *, include: Collection[Included], public_url: str | None, has_thumbnails: bool
+) -> dict[str, object]:
+    """Return an album as the HTTP API shows it, with the additional fields in `include`."""
     thumbnails = album.thumbnails if has_thumbnails else None
-    return {
+    document: dict[str, object] = {
         "id": album.id,
         "artist": album.artist,
         "album_name": album.album_name,
@@ -79,3 +86,8 @@ def _album_document(album: Album, public_url: str | None, has_thumbnails: bool) 
         "cover_url": complete_cover_url(album.cover_url, public_url),
         "thumbnail_urls": thumbnail_urls(thumbnails, public_url),
     }
+    if "metadata" in include:
+        document["metadata"] = orjson.Fragment(album.metadata)
+    if "reviewer" in include:
+        document["reviewer"] = album.reviewer
+    return document

@@ -6,9 +6,8 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationIn
 from pydantic_core import PydanticCustomError
 
 from api.contract.album_cursor import CURSOR_MAX_CHARS, CURSOR_PATTERN, decode, encode
-from api.contract.request_parameters import Parameters
 from api.contract.response_models import ALBUM_EXAMPLE, Album
-from api.contract.strict_types import INTEGER, within
+from api.contract.strict_types import INTEGER, Parameters, within
 from common.catalog.protocol import BEFORE_FIRST, NameMatch, NamePosition
 from common.errors import InvalidParameter
 from common.search_query import single_spaced

@@ -3,30 +3,23 @@
 from typing import Annotated, Self
 
 from fastapi import Path
-from pydantic import (
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    ValidationInfo,
-    field_validator,
-    model_validator,
-)
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
+from api.contract.filter_parameters import META_FIELDS, FilterParameters
 from api.contract.response_models import JOB_ID_EXAMPLE
-from api.contract.strict_types import FLAG, INTEGER, NUMBER, is_json, within
+from api.contract.strict_types import FLAG, INTEGER, NUMBER, Parameters, within
 from common.errors import AlbumNotFound, InvalidParameter
-from common.filters import YEAR_MAX, YEAR_MIN, Filters
-from common.genres import GENRE_MAX_CHARS
 from common.search_query import (
     ALBUM_ID_MAX_CHARS,
     K_DEFAULT,
     K_MAX,
     K_MIN,
+    OFFSET_MAX,
     PARTS_MAX,
     TEXT_MAX_CHARS,
-    AlbumPart,
+    Included,
+    Part,
     SearchQuery,
     TextPart,
     clean_text,
@@ -35,7 +28,6 @@ from common.search_query import (
 #: The maximum number of seconds that a client can ask to wait for a result.
 WAIT_MAX_S = 60.0
 WEIGHT_MAX = 10.0
-GENRES_MAX = 50
 #: The pattern of an Idempotency-Key, which has 1 to 255 visible ASCII characters.
 IDEMPOTENCY_KEY_PATTERN = "^[!-~]{1,255}$"
 
@@ -69,19 +61,19 @@ def _clean(value: object) -> object:
         raise PydanticCustomError("sentence", "{detail}", {"detail": error.detail}) from error
 
 
-def _without_blanks(value: object, info: ValidationInfo) -> object:
-    """Remove the empty value that an HTML form sends for "all genres"."""
-    if is_json(info) or not isinstance(value, list):
-        return value
-    return [genre for genre in map(str.strip, value) if genre]
-
-
 #: A text that describes a cover, in Unicode NFC and with single spaces between words.
 Text = Annotated[str, Field(min_length=1, max_length=TEXT_MAX_CHARS), BeforeValidator(_clean)]
-Genre = Annotated[str, Field(min_length=1, max_length=GENRE_MAX_CHARS)]
-Year = Annotated[int, within(YEAR_MIN, YEAR_MAX), INTEGER]
 K = Annotated[
     int, within(K_MIN, K_MAX), INTEGER, Field(description="How many albums to return.", examples=[5])
+]
+Include = Annotated[
+    list[Included],
+    Field(
+        default=[],
+        max_length=10,
+        description="An additional field of each album in the answer; repeatable.",
+        examples=[["metadata"]],
+    ),
 ]
 Wait = Annotated[
     Annotated[float, within(0, WAIT_MAX_S), NUMBER] | None,
@@ -92,71 +84,43 @@ Wait = Annotated[
 ]
 
 
-class Parameters(BaseModel):
-    """The base class for models of parameters and bodies, which refuses unknown names."""
-
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
-
-
 class NoParameters(Parameters):
     """The endpoint takes no parameters."""
 
 
-class FilterParameters(Parameters):
-    """The filters of a search; each filter is a field of this class and of `common.filters.Filters`."""
+class PageParameters(FilterParameters):
+    """The filters of a search, and which of its results to return."""
 
-    genre: Annotated[
-        list[Genre],
+    k: K = K_DEFAULT
+    offset: Annotated[
+        Annotated[int, within(0, OFFSET_MAX), INTEGER],
         Field(
-            max_length=GENRES_MAX,
-            description="Only albums of this genre, in any spelling; repeatable. See /api/genres.",
-            examples=[["Rock"]],
+            description="How many of the most similar albums to skip: the results of earlier pages.",
+            examples=[10],
         ),
-        BeforeValidator(_without_blanks),
-    ] = []
-    year_min: Annotated[
-        Year | None, Field(description="Only albums of this year or later.", examples=[1990])
+    ] = 0
+    min_similarity: Annotated[
+        Annotated[float, within(-1, 1), NUMBER] | None,
+        Field(description="Only albums that are at least this similar.", examples=[0.25]),
     ] = None
-    year_max: Annotated[
-        Year | None, Field(description="Only albums of this year or earlier.", examples=[1999])
-    ] = None
-    min_score: Annotated[
-        Annotated[float, within(0, 10), NUMBER] | None,
-        Field(description="Only albums with at least this Pitchfork score.", examples=[7.5]),
-    ] = None
-    best_new_music: Annotated[
-        bool, FLAG, Field(description="Only albums that Pitchfork named Best New Music.", examples=[True])
-    ] = False
+    include: Include
 
-    @field_validator("year_max")
-    @classmethod
-    def _range_is_not_empty(cls, year_max: int | None, info: ValidationInfo) -> int | None:
-        year_min = info.data.get("year_min")
-        if year_min is not None and year_max is not None and year_min > year_max:
-            detail = f"year_min {year_min} is after year_max {year_max}"
-            raise PydanticCustomError("sentence", "{detail}", {"detail": detail, "parameter": "year_min"})
-        return year_max
-
-    def filters(self) -> Filters:
-        """Return these parameters as the filters of a query."""
-        return Filters(
-            genres=tuple(self.genre),
-            year_min=self.year_min,
-            year_max=self.year_max,
-            min_score=self.min_score,
-            best_new_music=self.best_new_music,
+    def search_for(self, *parts: Part) -> SearchQuery:
+        """Return the query for one or more parts."""
+        return SearchQuery(
+            parts,
+            self.filters(),
+            self.k,
+            offset=self.offset,
+            min_similarity=self.min_similarity,
+            include=tuple(sorted({*self.include})),
         )
 
 
-class SearchParameters(FilterParameters):
+class SearchParameters(PageParameters):
     """The query parameters of a search whose album or image is in the path or the body."""
 
-    k: K = K_DEFAULT
     wait: Wait = None
-
-    def similar_to(self, album_id: str) -> SearchQuery:
-        """Return the query for the albums most similar to the given album."""
-        return SearchQuery((AlbumPart(album_id),), self.filters(), self.k)
 
 
 class TextSearch(SearchParameters):
@@ -169,7 +133,13 @@ class TextSearch(SearchParameters):
 
     def search(self) -> SearchQuery:
         """Return the query."""
-        return SearchQuery((TextPart(self.query),), self.filters(), self.k)
+        return self.search_for(TextPart(self.query))
+
+
+class AlbumParameters(Parameters):
+    """The parameters of a single album."""
+
+    include: Include
 
 
 class WaitParameters(Parameters):
@@ -261,7 +231,7 @@ class PartBody(Parameters):
         return self
 
 
-class SearchBody(FilterParameters):
+class SearchBody(PageParameters):
     """A composed search, which consists of weighted parts and filters."""
 
     model_config = ConfigDict(
@@ -275,13 +245,14 @@ class SearchBody(FilterParameters):
                     ],
                     "k": 5,
                     "genre": ["Rock"],
+                    "meta.label": "4AD",
                 }
-            ]
+            ],
+            "patternProperties": META_FIELDS,
         },
     )
 
     parts: Annotated[list[PartBody], Field(min_length=1, max_length=PARTS_MAX)]
-    k: K = K_DEFAULT
 
 
 def check_album_id(album_id: str) -> str:

@@ -32,7 +32,9 @@ RESULT_EXAMPLE: dict[str, Any] = {
     "job_id": JOB_ID_EXAMPLE,
     "success": True,
     "query_type": "text",
+    "requested": 1,
     "total_results": 1,
+    "exhausted": False,
     "truncated": False,
     "results": [{**ALBUM_EXAMPLE, "similarity": 0.2871}],
     "named": [],
@@ -112,6 +114,10 @@ class Album(BaseModel):
             "Workers of an earlier release leave this field out."
         ),
     ] = None
+    metadata: Annotated[
+        dict[str, Any], Field(description="Only with `include=metadata`.", default_factory=dict)
+    ]
+    reviewer: Annotated[str | None, Field(description="Only with `include=reviewer`.")] = None
 
 
 class Match(Album):
@@ -150,7 +156,18 @@ class Result(BaseModel):
     ]
     success: Literal[True]
     query_type: Literal["image", "text", "composed", "album"]
+    requested: Annotated[
+        Count | None,
+        Field(description="The parameter `k`. Workers of an earlier release leave this field out."),
+    ] = None
     total_results: Count
+    exhausted: Annotated[
+        bool,
+        Field(
+            description="No further album meets the filters and `min_similarity`: this is the last page. "
+            "Workers of an earlier release leave this field out."
+        ),
+    ] = False
     truncated: Annotated[
         bool,
         Field(

@@ -1,4 +1,4 @@
-"""Converts query-string texts and JSON values strictly to Python values.
+"""Converts query-string texts and JSON values strictly to Python values; the base of request models.
 
 A JSON body is validated with the pydantic context `JSON`, a query string without a context. A number in a
 query string must be written as in JSON (RFC 8259, 6), and an integer without a fraction or an exponent: `+1`,
@@ -8,7 +8,7 @@ query string must be written as in JSON (RFC 8259, 6), and an integer without a 
 import re
 from typing import Any
 
-from pydantic import BeforeValidator, Field, ValidationInfo
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo
 from pydantic_core import PydanticCustomError
 
 #: The pydantic context used to validate a JSON body.
@@ -60,3 +60,9 @@ FLAG = BeforeValidator(_read_flag)
 def within(low: float, high: float) -> Any:
     """Return a `Field` with a number's bounds; put it before `INTEGER` or `NUMBER` in `Annotated`."""
     return Field(ge=low, le=high)
+
+
+class Parameters(BaseModel):
+    """The parameters of one endpoint, or a body; unknown names are refused."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)

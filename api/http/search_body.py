@@ -16,8 +16,9 @@ from common.errors import ImageTooLarge, InvalidParameter, image_given_as
 from common.images.cost.estimate import MAX_COST_S
 from common.search_query import PARTS_MAX, AlbumPart, ImagePart, Part, SearchQuery, TextPart, image_digest
 
-#: The maximum number of fields of a JSON object; a search has seven fields, and a part has four.
-FIELDS_MAX = 20
+#: The maximum number of fields of a JSON object. A search has eleven fields and up to eight filters by
+#: metadata, and a part has four fields.
+FIELDS_MAX = 40
 #: The maximum number of commas in a body; even a search with texts full of commas has half as many.
 COMMAS_MAX = 20_000
 #: The scheme of a data URI in lower case.
@@ -59,8 +60,7 @@ class SearchBodyReader:
             self._part(part, index=index, images=images, costs_s=costs_s)
             for index, part in enumerate(asked.parts)
         )
-        query = SearchQuery(parts, asked.filters(), asked.k)
-        return query, tuple(images.items()), sum(costs_s.values())
+        return asked.search_for(*parts), tuple(images.items()), sum(costs_s.values())
 
     def _part(
         self, part: PartBody, *, index: int, images: dict[str, bytes], costs_s: dict[str, float]

@@ -1,32 +1,30 @@
 """The catalog endpoints, which return genres, statistics, single albums and lists of albums."""
 
 import hashlib
-from dataclasses import asdict
-from typing import Annotated, Any
+from collections.abc import Collection
+from typing import Annotated
 
+import orjson
 from fastapi import APIRouter, Header, Query, Request
 from fastapi.responses import Response
-from pydantic import BaseModel
 
 from api.contract.album_cursor import encode
-from api.contract.album_list import AlbumList, AlbumListParameters, FoundAlbum
+from api.contract.album_list import AlbumList, AlbumListParameters
 from api.contract.openapi_responses import CACHE_CONTROL, ETAG, NOT_MODIFIED, answer, problems
-from api.contract.request_parameters import ALBUM_ID, ConditionalHeaders, check_album_id
-from api.contract.response_models import (
-    Album,
-    GenreCount,
-    Genres,
-    Scores,
-    Stats,
-    YearRange,
+from api.contract.request_parameters import (
+    ALBUM_ID,
+    AlbumParameters,
+    ConditionalHeaders,
+    check_album_id,
 )
+from api.contract.response_models import Album, GenreCount, Genres, Scores, Stats, YearRange
 from api.http.etags import REVALIDATE, is_current, not_modified
 from api.lifespan import gateway_of
 from api.routes.strict_route import StrictRoute
 from common.catalog import protocol as catalog
-from common.search_result import complete_cover_url
+from common.search_query import Included
+from common.search_result import album_document
 from common.settings import Settings
-from common.thumbnails import thumbnail_urls
 
 router = APIRouter(tags=["catalog"], route_class=StrictRoute)
 
@@ -54,7 +52,8 @@ CATALOG_PROBLEMS = (
 async def genres(request: Request, headers: Annotated[ConditionalHeaders, Header()]) -> Response:
     """List every genre of the catalog; each genre is a value of the filter `genre`."""
     found = await gateway_of(request).catalog.genres()
-    return _tagged(Genres(total_genres=len(found.names), genres=list(found.names)), headers)
+    document = Genres(total_genres=len(found.names), genres=list(found.names))
+    return _tagged(document.model_dump_json().encode(), headers)
 
 
 @router.get(
@@ -68,7 +67,8 @@ async def genres(request: Request, headers: Annotated[ConditionalHeaders, Header
 )
 async def stats(request: Request, headers: Annotated[ConditionalHeaders, Header()]) -> Response:
     """Return the number of albums in total and by genre, and the ranges of years and scores."""
-    return _tagged(_stats(await gateway_of(request).catalog.stats()), headers)
+    document = _stats(await gateway_of(request).catalog.stats())
+    return _tagged(document.model_dump_json().encode(), headers)
 
 
 @router.get(
@@ -88,9 +88,12 @@ async def albums(
     """Find albums by the beginning, the words or a misspelling of their names; list all without `q`."""
     gateway = gateway_of(request)
     page = await gateway.catalog.find_albums(parameters.q, limit=parameters.limit, after=parameters.after())
-    found = [FoundAlbum(**_fields(each.album, gateway.settings), match=each.match) for each in page.albums]
-    next_cursor = None if page.next is None else encode(page.next, query=parameters.q)
-    return _tagged(AlbumList(albums=found, next_cursor=next_cursor), headers)
+    document = {
+        "success": True,
+        "albums": [_document(each.album, gateway.settings) | {"match": each.match} for each in page.albums],
+        "next_cursor": None if page.next is None else encode(page.next, query=parameters.q),
+    }
+    return _tagged(orjson.dumps(document), headers)
 
 
 @router.get(
@@ -103,27 +106,29 @@ async def albums(
     },
 )
 async def album(
-    request: Request, album_id: ALBUM_ID, headers: Annotated[ConditionalHeaders, Header()]
+    request: Request,
+    album_id: ALBUM_ID,
+    asked: Annotated[AlbumParameters, Query()],
+    headers: Annotated[ConditionalHeaders, Header()],
 ) -> Response:
     """Return one album by its id."""
     gateway = gateway_of(request)
     found = await gateway.catalog.album(check_album_id(album_id))
-    return _tagged(Album(**_fields(found, gateway.settings)), headers)
+    return _tagged(orjson.dumps(_document(found, gateway.settings, include=asked.include)), headers)
 
 
-def _fields(album: catalog.Album, settings: Settings) -> dict[str, Any]:
-    fields = asdict(album)
-    del fields["thumbnails"]
-    thumbnails = None if settings.thumbnail_dir is None else album.thumbnails
-    completed = {
-        "cover_url": complete_cover_url(album.cover_url, settings.public_url),
-        "thumbnail_urls": thumbnail_urls(thumbnails, settings.public_url),
-    }
-    return fields | completed
+def _document(
+    album: catalog.Album, settings: Settings, *, include: Collection[Included] = ()
+) -> dict[str, object]:
+    return album_document(
+        album,
+        include=include,
+        public_url=settings.public_url,
+        has_thumbnails=settings.thumbnail_dir is not None,
+    )
 
 
-def _tagged(document: BaseModel, headers: ConditionalHeaders) -> Response:
-    body = document.model_dump_json().encode()
+def _tagged(body: bytes, headers: ConditionalHeaders) -> Response:
     etag = f'"{hashlib.sha256(body).hexdigest()[:32]}"'
     if is_current(headers.if_none_match, etag):
         return not_modified(etag)

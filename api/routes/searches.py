@@ -38,7 +38,7 @@ from api.lifespan import Gateway, gateway_of
 from api.routes.search_responses import answer_search
 from api.routes.strict_route import StrictRoute
 from common.errors import image_given_as
-from common.search_query import ImagePart, SearchQuery, image_digest
+from common.search_query import AlbumPart, ImagePart, SearchQuery, image_digest
 
 router = APIRouter(tags=["search"], route_class=StrictRoute)
 
@@ -121,7 +121,7 @@ async def similar(
     headers: Annotated[CacheableSearchHeaders, Header()],
 ) -> Response:
     """Find the albums whose covers are most similar to this album's; the album itself is excluded."""
-    query = asked.similar_to(check_album_id(album_id))
+    query = asked.search_for(AlbumPart(check_album_id(album_id)))
     gateway_of(request).repeated_queries.remember(request.scope, query)
     return await answer_search(request, query, wait_s=asked.wait, headers=headers)
 
@@ -148,7 +148,7 @@ async def search_by_image(
     gateway = gateway_of(request)
     await _check_room(request, gateway)
     with gateway.body_budget.body() as body:
-        query = SearchQuery((await _read_image(request, body, gateway),), asked.filters(), asked.k)
+        query = asked.search_for(await _read_image(request, body, gateway))
         return await answer_search(request, query, wait_s=asked.wait, headers=headers, body=body)
 
 

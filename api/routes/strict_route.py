@@ -18,6 +18,7 @@ from pydantic import BaseModel, ValidationError
 from starlette.routing import Match
 from starlette.types import Scope
 
+from api.contract.filter_parameters import META_PREFIX
 from api.contract.request_errors import InvalidRequest
 from api.contract.request_parameters import NoParameters
 from api.contract.validation import parameter_problems
@@ -135,7 +136,7 @@ def _read_query(query_string: bytes, query: _Model, arguments: dict[str, Any]) -
             given.setdefault(name, []).append(value)
         elif name not in given:
             given[name] = value
-        elif name in query.model.model_fields:
+        elif name in query.model.model_fields or name.startswith(META_PREFIX):
             repeated[name] = None
     problems = [_given_twice(name) for name in repeated]
     try:

@@ -8,11 +8,13 @@ from typing import Self, cast
 from redis import Redis
 
 from common.broker.celery_app import make_celery, message_template
+from common.catalog.protocol import Matches
 from common.jobs import Timings
 from common.ledger.records import Verdict
 from common.ledger.worker import WorkerLedger
 from common.redis import keyspace
 from common.redis.clients import open_redis
+from common.search_query import SearchQuery, TextPart
 from common.search_result import result_json
 from common.settings import Settings, load_settings
 
@@ -26,7 +28,8 @@ class StandInWorker:
         template = message_template(make_celery(settings))
         self._ledger = WorkerLedger(self._redis, settings=settings, template=template, worker_id="stand-in")
         self._timings = Timings.of(total_ms=1, decode_ms=0, embed_ms=0, search_ms=0)
-        self._result = result_json([], query_type="text", model="none", timings=self._timings)
+        query = SearchQuery((TextPart("any"),))
+        self._result = result_json(Matches(), query=query, model="none", timings=self._timings)
 
     def queued(self) -> list[str]:
         """Return the ids of the queued runs."""

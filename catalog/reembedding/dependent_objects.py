@@ -12,6 +12,7 @@ from common.errors import CatalogError
 #: The names of the triggers that the schema or the swap itself creates.
 _OWN_TRIGGERS = (
     "album_covers_all_names",
+    "album_covers_artist_key",
     "album_covers_changed",
     "album_covers_genres",
     "album_covers_names",

@@ -19,7 +19,13 @@ from common.catalog.protocol import ModelStamp
 from common.errors import CatalogUnavailable
 
 NEXT_INDEX = "album_covers_next_embedding_hnsw"
-_FILES_OF_THE_TABLE = ("001_albums.sql", "001_genres.sql", "004_access.sql", "006_catalog_version.sql")
+_FILES_OF_THE_TABLE = (
+    "001_albums.sql",
+    "001_genres.sql",
+    "001_metadata_and_artists.sql",
+    "004_access.sql",
+    "006_catalog_version.sql",
+)
 #: Creates the triggers that keep `album_names` up to date; a schema of an earlier release has none.
 _FOLLOW_NAMES = """
 DO $$

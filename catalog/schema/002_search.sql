@@ -1,18 +1,25 @@
--- The search returns the k nearest albums that meet the filters. A search returns fewer than k albums only if
--- fewer than k albums meet the filters.
+-- A search ranks the albums that meet its filters by similarity, then by id, and returns one page of this
+-- ranking. A page is shorter than requested only if the ranking ends on it.
 --
--- A search uses one of two methods. The exact scan reads every album that meets the filters; it is faster than
--- the index scan if few albums meet them. The index scan searches the HNSW index; it is faster than the exact
--- scan if very many albums meet the filters. The index scan takes the albums nearest to the query and removes
--- albums that do not meet the filters. If fewer than k albums remain, the exact scan follows, because the
--- albums that meet the filters are then far from the query. An index scan does not apply the filters while it
--- searches the index, because with a filter that only far albums meet, 90 of 100 results were wrong. Both
--- methods rank the results by their full vectors and order ties by id.
+-- A search uses two methods. The exact scan reads every album that meets the filters; it is faster than the
+-- index scan if few albums meet them. The index scan searches the HNSW index; it is faster than the exact scan
+-- if very many albums meet the filters. The index scan takes the albums nearest to the query and removes albums
+-- that do not meet the filters. If fewer albums remain than expected, they are not used, because the albums that
+-- meet the filters are then far from the query. An index scan does not apply the filters while it searches the
+-- index, because with a filter that only far albums meet, 90 of 100 results were wrong. Both methods rank the
+-- albums by their full vectors and order ties by id.
+--
+-- An index scan may miss an album. Therefore the pages of a query would repeat or skip albums if one page came
+-- from an index scan and another page from an exact scan. The ranking of a query is defined as follows, whatever
+-- page is requested: its first `depth` albums are the nearest albums of the index scan, and all other albums
+-- follow as the exact scan ranks them. A page within the first `depth` albums needs only the index scan. Any
+-- other page needs both methods, unless the query does not use the index at all. Whether a query uses the index,
+-- and how far, depends on its vector and its filters, but not on the page.
 --
 -- The vector of a text query is far from the vectors of all covers, and nearly equally far from many of them.
 -- An index scan may miss some of the nearest covers: with 150,000 albums it missed 5 of 100, whatever the value
--- of `ef_search`. For a query that is far from all covers, the index scan therefore reads ten times as many
--- albums as usual.
+-- of `ef_search`. For a query that is far from all covers, the index scan therefore reads nine times as many
+-- albums as usual, and searches in six more places of the index (`albums_near_sample`).
 
 SET search_path = public, extensions;
 
@@ -29,36 +36,99 @@ BEGIN
   FOR old IN
     SELECT oid::regprocedure FROM pg_proc
     WHERE pronamespace = 'public'::regnamespace
-      AND proname IN ('search_albums', 'similar_albums', 'album_passes', 'estimated_albums',
-                      'lies_apart', 'stamped_fingerprint', 'reading_bound')
+      AND proname IN ('search_albums', 'similar_albums', 'album_passes', 'estimated_albums', 'read_filters',
+                      'metadata_condition', 'lies_apart', 'albums_near_sample', 'stamped_fingerprint',
+                      'reading_bound')
   LOOP
     EXECUTE format('DROP FUNCTION %s', old);
   END LOOP;
 END
 $$;
 
+-- The conditions of a search in the form in which rows are compared with them. A condition that is NULL has no
+-- effect. `read_filters` makes this value from the JSON form of the filters, and `album_passes` applies it.
+-- CASCADE also drops the functions of later schema files that take such a value; those files run again after
+-- this one.
+DROP TYPE IF EXISTS album_filter CASCADE;
+CREATE TYPE album_filter AS (
+  genre_keys     text[],
+  artist_keys    text[],
+  year_min       int,
+  year_max       int,
+  min_score      numeric,
+  best_new_music boolean,
+  metadata       jsonpath
+);
+
+-- Returns the condition that the album's metadata has the given text under each of the given keys. If the
+-- metadata has a list under a key, one element is enough. The texts of numbers, `true` and `false` also stand for
+-- the JSON values that they describe.
+CREATE FUNCTION metadata_condition(wanted jsonb) RETURNS jsonpath
+LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+SET search_path = public, extensions, pg_temp AS $$
+  SELECT string_agg(
+    CASE WHEN value ~ '^-?(0|[1-9][0-9]{0,14})(\.[0-9]{1,15})?$' OR value IN ('true', 'false')
+      THEN format('($.%1$s == %2$s || $.%1$s == %3$s)', to_json(key), to_json(value), value)
+      ELSE format('$.%s == %s', to_json(key), to_json(value))
+    END, ' && ')::jsonpath
+  FROM jsonb_each_text(wanted)
+$$;
+
+-- Reads the JSON form of filters, which common/filters.py describes. A schema that does not know a filter must
+-- refuse it, because a search that ignored the filter would return wrong albums.
+CREATE FUNCTION read_filters(filters jsonb) RETURNS album_filter
+LANGUAGE plpgsql STABLE SET search_path = public, extensions, pg_temp AS $$
+DECLARE
+  given CONSTANT jsonb := jsonb_strip_nulls(filters);
+  unknown CONSTANT text := (
+    SELECT min(name) FROM jsonb_object_keys(given) name
+    WHERE name NOT IN ('genre', 'artist', 'year_min', 'year_max', 'min_score', 'best_new_music', 'meta')
+  );
+  wanted album_filter;
+BEGIN
+  IF unknown IS NOT NULL THEN
+    -- With this error code, the catalog reports that its schema is older than the service.
+    RAISE EXCEPTION 'this schema has no filter %', unknown USING ERRCODE = '42883';
+  END IF;
+  wanted.genre_keys := (
+    SELECT array_agg(DISTINCT genre_key(name)) FROM jsonb_array_elements_text(given->'genre') name
+    WHERE name IS NOT NULL
+  );
+  wanted.artist_keys := (
+    SELECT array_agg(DISTINCT artist_key(name)) FROM jsonb_array_elements_text(given->'artist') name
+    WHERE name IS NOT NULL
+  );
+  wanted.year_min := given->>'year_min';
+  wanted.year_max := given->>'year_max';
+  wanted.min_score := given->>'min_score';
+  wanted.best_new_music := nullif((given->>'best_new_music')::boolean, false);
+  wanted.metadata := metadata_condition(given->'meta');
+  RETURN wanted;
+END
+$$;
+
 -- Returns whether an album meets the filters of a search. The function has no SET clause, so that the planner
 -- can inline it and use the indexes. The planner removes conditions whose parameter is NULL.
 CREATE FUNCTION album_passes(
-  id text, genre text, genre_keys text[], release_year int, pitchfork_score numeric, best_new_music boolean,
-  wanted_keys text[], year_min int, year_max int, min_score numeric, best_new_music_only boolean,
-  exclude_ids text[]
+  genre text, genre_keys text[], artist text, artist_key text, release_year int, pitchfork_score numeric,
+  best_new_music boolean, metadata jsonb, wanted album_filter
 ) RETURNS boolean LANGUAGE sql IMMUTABLE PARALLEL SAFE
--- The expression coalesce(…) must be the same as in the index `album_covers_genre_keys`.
-RETURN (wanted_keys IS NULL OR coalesce(genre_keys, ARRAY[lower(genre)]) && wanted_keys)
-   AND (year_min IS NULL OR release_year >= year_min)
-   AND (year_max IS NULL OR release_year <= year_max)
-   AND (min_score IS NULL OR pitchfork_score >= min_score)
-   AND (NOT best_new_music_only OR best_new_music)
-   AND (exclude_ids IS NULL OR id <> ALL (exclude_ids));
+-- The expressions coalesce(…) must be the same as in the indexes `album_covers_genre_keys` and
+-- `album_covers_artist`.
+RETURN (wanted.genre_keys IS NULL OR coalesce(genre_keys, ARRAY[lower(genre)]) && wanted.genre_keys)
+   AND (wanted.artist_keys IS NULL
+        OR coalesce(artist_key, left(lower(artist), 500)) = ANY (wanted.artist_keys))
+   AND (wanted.year_min IS NULL OR release_year >= wanted.year_min)
+   AND (wanted.year_max IS NULL OR release_year <= wanted.year_max)
+   AND (wanted.min_score IS NULL OR pitchfork_score >= wanted.min_score)
+   AND (wanted.best_new_music IS NULL OR best_new_music)
+   AND (wanted.metadata IS NULL OR metadata @@ wanted.metadata);
 
 -- Returns the planner's estimates of how many albums meet the filters and of the cost of reading their vectors.
 -- The unit of the cost is the cost of reading one page. An estimate takes about 0.1 ms, but counting the albums
 -- would take up to 100 ms.
 CREATE FUNCTION estimated_albums(
-  wanted_keys text[] DEFAULT NULL, year_min int DEFAULT NULL, year_max int DEFAULT NULL,
-  min_score numeric DEFAULT NULL, best_new_music_only boolean DEFAULT false,
-  OUT passing double precision, OUT cost double precision
+  wanted album_filter DEFAULT NULL, OUT passing double precision, OUT cost double precision
 )
 -- The function is VOLATILE, because PostgreSQL lets only volatile functions run EXPLAIN.
 LANGUAGE plpgsql VOLATILE
@@ -72,8 +142,8 @@ DECLARE
 BEGIN
   FOR plan IN EXPLAIN (FORMAT JSON)
     SELECT a.embedding FROM album_covers a
-    WHERE album_passes(a.id, a.genre, a.genre_keys, a.release_year, a.pitchfork_score, a.best_new_music,
-                       wanted_keys, year_min, year_max, min_score, best_new_music_only, NULL)
+    WHERE album_passes(a.genre, a.genre_keys, a.artist, a.artist_key, a.release_year, a.pitchfork_score,
+                       a.best_new_music, a.metadata, wanted)
   LOOP
     passing := plan->0->'Plan'->>'Plan Rows';
     cost := plan->0->'Plan'->>'Total Cost';
@@ -108,6 +178,40 @@ BEGIN
 END
 $$;
 
+-- Returns the ids of up to 1,200 albums that may be near to a query that is far from all albums. An index scan for
+-- such a query may end in a part of the index that is far from the nearest albums. Therefore this function
+-- compares the query with a sample of about 1,500 albums. For each of the six nearest albums of the sample, it
+-- then searches the index for the albums nearest to a vector between the query and the sampled album, twice as
+-- near to the query. The sample is always the same, so that all pages of a query agree. `albums` is the number
+-- of albums in the catalog.
+CREATE FUNCTION albums_near_sample(query_embedding vector(512), albums double precision) RETURNS text[]
+LANGUAGE plpgsql STABLE
+SET search_path = public, extensions, pg_temp
+SET enable_seqscan = off
+SET enable_sort = off
+SET hnsw.ef_search = 200
+AS $$
+DECLARE
+  direction CONSTANT vector := l2_normalize(query_embedding);
+BEGIN
+  RETURN ARRAY(
+    SELECT near.id
+    FROM (
+      SELECT a.embedding FROM album_covers a TABLESAMPLE SYSTEM (least(100, 150000 / albums)) REPEATABLE (0)
+      WHERE a.embedding IS NOT NULL
+      ORDER BY (a.embedding <=> query_embedding) + 0, a.id
+      LIMIT 6
+    ) sampled
+    CROSS JOIN LATERAL (
+      SELECT a.id FROM album_covers a
+      ORDER BY a.embedding::halfvec(512)
+               <=> (direction + direction + l2_normalize(sampled.embedding))::halfvec(512)
+      LIMIT 200
+    ) near
+  );
+END
+$$;
+
 -- Returns the current fingerprint of the model that made the vectors.
 CREATE FUNCTION stamped_fingerprint() RETURNS text
 -- The function is VOLATILE, so that its SELECT uses a new snapshot instead of the caller's.
@@ -117,6 +221,11 @@ BEGIN
 END
 $$;
 
+-- Returns the albums at the positions `page_offset` + 1 to `page_offset` + `match_count` of the ranking, in the
+-- order of the ranking. `min_similarity` ends the ranking at the last album whose similarity, rounded to six
+-- decimal places, is at least `min_similarity`. `filters` contains the filters in the form that `read_filters`
+-- reads. The parameters from `filter_genre` to `best_new_music_only` contain filters, too, for clients of earlier
+-- releases.
 CREATE FUNCTION search_albums(
   query_embedding     vector(512),
   match_count         int     DEFAULT 10,
@@ -127,10 +236,16 @@ CREATE FUNCTION search_albums(
   min_score           numeric DEFAULT NULL,
   best_new_music_only boolean DEFAULT false,
   exclude_ids         text[]  DEFAULT NULL,
-  model_fingerprint   text    DEFAULT NULL
+  model_fingerprint   text    DEFAULT NULL,
+  filters             jsonb   DEFAULT NULL,
+  page_offset         int     DEFAULT 0,
+  min_similarity      numeric DEFAULT NULL,
+  with_details        boolean DEFAULT false
 ) RETURNS TABLE (
   id text, artist text, album_name text, genre text, release_year int, pitchfork_score numeric,
-  best_new_music boolean, cover_url text, similarity double precision, genres text[]
+  best_new_music boolean, cover_url text, similarity double precision, genres text[],
+  -- The reviewer and the metadata, as a JSON text, are NULL unless `with_details` is true.
+  reviewer text, metadata text
 )
 LANGUAGE plpgsql STABLE SECURITY DEFINER
 SET search_path = public, extensions, pg_temp
@@ -151,19 +266,32 @@ AS $$
 #variable_conflict use_column
 DECLARE
   exact_up_to CONSTANT int := reading_bound();
-  wanted_keys text[] := (
-    SELECT array_agg(DISTINCT genre_key(name)) FROM unnest(filter_genres || filter_genre) name
-    WHERE name IS NOT NULL
-  );
-  only_best boolean := coalesce(best_new_music_only, false);
+  page_end CONSTANT int := page_offset + match_count;
+  min_cosine CONSTANT double precision :=
+    coalesce(ceil(min_similarity * 1000000) / 1000000 - 0.0000005, '-Infinity');
+  wanted CONSTANT album_filter := read_filters(
+    jsonb_build_object('genre', filter_genres || filter_genre, 'year_min', year_min, 'year_max', year_max,
+                       'min_score', min_score, 'best_new_music', best_new_music_only)
+    || coalesce(filters, '{}'));
   estimate record;
+  albums double precision;
   share double precision;
   reach int;
+  reliable int;
+  depth int;
   walks boolean;
-  candidates text[];
+  found int;
+  near_sample text[] := '{}';
+  -- The ids of the first albums of the ranking, from the index scan, without those below `min_similarity`.
+  nearest text[] := '{}';
+  ranked text[];
+  page text[];
 BEGIN
   IF match_count IS NULL OR match_count NOT BETWEEN 1 AND 1000 THEN
     RAISE EXCEPTION 'match_count must lie in 1..1000, not %', match_count USING ERRCODE = '22023';
+  ELSIF page_offset IS NULL OR page_offset < 0 OR page_end > 1001 THEN
+    RAISE EXCEPTION 'page_offset % is negative, or the page ends after the album 1001', page_offset
+      USING ERRCODE = '22023';
   ELSIF query_embedding IS NULL OR vector_dims(query_embedding) <> 512 THEN
     RAISE EXCEPTION 'query_embedding must have 512 dimensions, not %', vector_dims(query_embedding)
       USING ERRCODE = '22000';
@@ -171,70 +299,93 @@ BEGIN
     RAISE EXCEPTION 'query_embedding is zero, which has no direction' USING ERRCODE = '22023';
   END IF;
 
-  estimate := estimated_albums(wanted_keys, year_min, year_max, min_score, only_best);
+  estimate := estimated_albums(wanted);
   -- The model is checked after the estimate, because the estimate locks the table. If the model were checked
   -- before the estimate, the catalog could switch to another model between the check and the search.
   IF model_fingerprint <> stamped_fingerprint() THEN
     RAISE EXCEPTION 'the vectors of this catalog come from the model %', (SELECT model FROM catalog_model)
       USING ERRCODE = 'PT409';
   END IF;
-  share := CASE
-    WHEN wanted_keys IS NULL AND year_min IS NULL AND year_max IS NULL AND min_score IS NULL AND NOT only_best
-      THEN 1
-    ELSE estimate.passing / (estimated_albums()).passing
-  END;
-  -- `reach` is the number of nearest albums that an index scan reads. Among half of these albums, k albums are
-  -- expected to meet the filters.
-  reach := greatest(400, 2 * match_count / greatest(share, 0.001));
-  walks := estimate.cost > exact_up_to AND reach <= 500;
+
+  walks := estimate.cost > exact_up_to;
+  IF walks THEN
+    albums := (estimated_albums()).passing;
+    share := CASE WHEN wanted IS NULL THEN 1 ELSE estimate.passing / albums END;
+    -- `reach` is the number of albums that an index scan reads. Only the nearer half of them is reliable. If
+    -- possible, 51 albums of this half are expected to meet the filters: the largest page of the HTTP API and
+    -- one more album.
+    reach := greatest(400, least(1000, 102 / greatest(share, 0.001)));
+    reliable := reach / 2;
+    -- An index scan is not worthwhile if it cannot answer the default page of 10 albums.
+    walks := round(reliable * share) > 10;
+  END IF;
   IF walks AND lies_apart(query_embedding) THEN
-    reach := 10 * reach;
-    -- An index scan that reads ten times as many albums takes as long as an exact scan with twice the cost
-    -- limit.
+    reach := 3500;
+    -- Of 150,000 albums, the index scan missed 0.04 of the nearest 100 on average, but 0.34 of the nearest 200.
+    reliable := 100;
+    -- The longer index scan takes as long as an exact scan of twice the cost.
     walks := estimate.cost > 2 * exact_up_to;
+    near_sample := CASE WHEN walks THEN albums_near_sample(query_embedding, albums) ELSE '{}' END;
   END IF;
   IF walks THEN
-    -- An index scan keeps `ef_search` albums, and only the nearer half of them is reliable. The maximum of
-    -- `ef_search` is 1,000.
+    -- If the index misses an album, all further albums of the index scan have wrong positions. Therefore
+    -- `depth` is not larger than the first pages need.
+    depth := greatest(11, least(51, reliable * share));
+    -- The maximum of `ef_search` is 1,000.
     PERFORM set_config('hnsw.ef_search', least(2 * reach, 1000)::text, true);
-    candidates := ARRAY(
-      SELECT near.id
+    SELECT count(*),
+           coalesce(array_agg(best.id ORDER BY best.distance, best.id COLLATE "C")
+                    FILTER (WHERE 1 - best.distance >= min_cosine), '{}')
+    INTO found, nearest
+    FROM (
+      SELECT near.id, near.distance
       FROM (
-        SELECT a.*, a.embedding <=> query_embedding AS distance FROM album_covers a
-        ORDER BY a.embedding::halfvec(512) <=> query_embedding::halfvec(512)
-        LIMIT reach
+        (SELECT a.*, a.embedding <=> query_embedding AS distance FROM album_covers a
+         ORDER BY a.embedding::halfvec(512) <=> query_embedding::halfvec(512)
+         LIMIT reach)
+        UNION ALL
+        SELECT a.*, a.embedding <=> query_embedding FROM album_covers a WHERE a.id = ANY (near_sample)
       ) near
-      WHERE album_passes(near.id, near.genre, near.genre_keys, near.release_year, near.pitchfork_score,
-                         near.best_new_music, wanted_keys, year_min, year_max, min_score, only_best,
-                         exclude_ids)
+      WHERE album_passes(near.genre, near.genre_keys, near.artist, near.artist_key, near.release_year,
+                         near.pitchfork_score, near.best_new_music, near.metadata, wanted)
+        AND (exclude_ids IS NULL OR near.id <> ALL (exclude_ids))
+      -- An album may be in both sets.
+      GROUP BY near.id, near.distance
       ORDER BY near.distance, near.id COLLATE "C"
-      LIMIT match_count
-    );
-    IF cardinality(candidates) < match_count THEN
-      candidates := NULL;
+      LIMIT depth
+    ) best;
+    IF found < depth THEN
+      nearest := '{}';
     END IF;
   END IF;
 
+  IF cardinality(nearest) < page_end THEN
+    ranked := ARRAY(
+      SELECT near.id
+      FROM (
+        -- Without the "+ 0" the planner might use the HNSW index, which does not give exact results.
+        SELECT a.id, (a.embedding <=> query_embedding) + 0 AS distance
+        FROM album_covers a
+        WHERE album_passes(a.genre, a.genre_keys, a.artist, a.artist_key, a.release_year, a.pitchfork_score,
+                           a.best_new_music, a.metadata, wanted)
+          AND (exclude_ids IS NULL OR a.id <> ALL (exclude_ids))
+          AND a.embedding IS NOT NULL
+        ORDER BY distance, a.id COLLATE "C"
+        LIMIT page_end
+      ) near
+      -- The distance is NaN for a zero vector that was written before zero vectors were forbidden.
+      WHERE near.id <> ALL (nearest) AND 1 - near.distance >= min_cosine AND near.distance <> 'NaN'
+      ORDER BY near.distance, near.id COLLATE "C"
+    );
+  END IF;
+
+  page := (nearest || ranked)[page_offset + 1:page_end];
   RETURN QUERY
   SELECT a.id, a.artist, a.album_name, a.genre, a.release_year, a.pitchfork_score, a.best_new_music,
-         a.cover_url, 1 - near.distance, all_genres(a.genre, a.genres)
-  FROM (
-    -- Without the "+ 0" the planner might use the HNSW index, which does not give exact results.
-    SELECT each.id, (each.embedding <=> query_embedding) + 0 AS distance
-    FROM album_covers each
-    WHERE (candidates IS NULL OR each.id = ANY (candidates))
-      AND album_passes(each.id, each.genre, each.genre_keys, each.release_year, each.pitchfork_score,
-                       each.best_new_music, wanted_keys, year_min, year_max, min_score, only_best, exclude_ids)
-      AND each.embedding IS NOT NULL
-    ORDER BY distance, each.id COLLATE "C"
-    LIMIT match_count
-  ) near
-  -- The other columns are joined only for the k results, because sorting whole rows would copy every album's
-  -- vector.
-  JOIN album_covers a ON a.id = near.id
-  -- The distance is NaN for a zero vector that was written before zero vectors were forbidden.
-  WHERE near.distance <> 'NaN'
-  ORDER BY near.distance, near.id COLLATE "C";
+         a.cover_url, 1 - (a.embedding <=> query_embedding), all_genres(a.genre, a.genres),
+         CASE WHEN with_details THEN a.reviewer END, CASE WHEN with_details THEN a.metadata::text END
+  FROM album_covers a WHERE a.id = ANY (page)
+  ORDER BY array_position(page, a.id);
 END
 $$;
 
@@ -246,10 +397,15 @@ CREATE FUNCTION similar_albums(
   year_min            int     DEFAULT NULL,
   year_max            int     DEFAULT NULL,
   min_score           numeric DEFAULT NULL,
-  best_new_music_only boolean DEFAULT false
+  best_new_music_only boolean DEFAULT false,
+  filters             jsonb   DEFAULT NULL,
+  page_offset         int     DEFAULT 0,
+  min_similarity      numeric DEFAULT NULL,
+  with_details        boolean DEFAULT false
 ) RETURNS TABLE (
   id text, artist text, album_name text, genre text, release_year int, pitchfork_score numeric,
-  best_new_music boolean, cover_url text, similarity double precision, genres text[]
+  best_new_music boolean, cover_url text, similarity double precision, genres text[],
+  reviewer text, metadata text
 )
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = public, extensions, pg_temp AS $$
 #variable_conflict use_column
@@ -262,7 +418,8 @@ BEGIN
   END IF;
   RETURN QUERY SELECT * FROM search_albums(
     album_embedding, match_count, filter_genre, filter_genres, year_min, year_max, min_score,
-    best_new_music_only, ARRAY[album_id]
+    best_new_music_only, ARRAY[album_id], filters => filters, page_offset => page_offset,
+    min_similarity => min_similarity, with_details => with_details
   );
 END
 $$;

@@ -24,13 +24,13 @@ $$;
 -- 011_thumbnails.sql, only when the function is called.
 CREATE FUNCTION albums_by_id(album_ids text[]) RETURNS TABLE (
   id text, artist text, album_name text, genre text, release_year int, pitchfork_score numeric,
-  best_new_music boolean, cover_url text, genres text[], thumbnails jsonb
+  best_new_music boolean, cover_url text, genres text[], thumbnails jsonb, reviewer text, metadata text
 )
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = public, extensions, pg_temp AS $$
 BEGIN
   RETURN QUERY
   SELECT a.id, a.artist, a.album_name, a.genre, a.release_year, a.pitchfork_score, a.best_new_music,
-         a.cover_url, all_genres(a.genre, a.genres), thumbnails_of(a.id)
+         a.cover_url, all_genres(a.genre, a.genres), thumbnails_of(a.id), a.reviewer, a.metadata::text
   FROM album_covers a WHERE a.id = ANY (album_ids) ORDER BY a.id COLLATE "C";
 END
 $$;

@@ -11,9 +11,10 @@ DO $$
 DECLARE
   readable CONSTANT text[] := ARRAY['search_albums', 'similar_albums', 'albums_by_id', 'album_embeddings',
                                     'album_genres', 'album_stats', 'catalog_stamp', 'catalog_check'];
-  internal CONSTANT text[] := ARRAY['album_passes', 'estimated_albums', 'lies_apart', 'reading_bound',
-                                    'stamped_fingerprint', 'stamp_catalog', 'genre_key', 'all_genres',
-                                    'keep_genres', 'genre_counts'];
+  internal CONSTANT text[] := ARRAY['album_passes', 'estimated_albums', 'lies_apart', 'albums_near_sample',
+                                    'reading_bound', 'stamped_fingerprint', 'read_filters',
+                                    'metadata_condition', 'stamp_catalog', 'genre_key', 'all_genres',
+                                    'keep_genres', 'genre_counts', 'artist_key', 'keep_artist_key'];
   shut_out text := 'PUBLIC';
   relation text;
   routine record;

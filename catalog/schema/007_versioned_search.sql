@@ -40,7 +40,10 @@ BEGIN
 END
 $$;
 
--- `named` contains the albums whose name is `named_query`, whether or not they are among the albums found.
+-- Returns {"version": …, "exhausted": …, "albums": […], "named": […]}. `exhausted` is true if the ranking ends
+-- with this page. The albums of the page are sorted by similarity, because an album that the index scan missed
+-- follows less similar albums in the ranking. `named` contains the albums whose name is `named_query`, whether or
+-- not they are among the albums found.
 CREATE FUNCTION versioned_search(
   query_embedding     vector(512),
   match_count         int     DEFAULT 10,
@@ -52,21 +55,29 @@ CREATE FUNCTION versioned_search(
   best_new_music_only boolean DEFAULT false,
   exclude_ids         text[]  DEFAULT NULL,
   model_fingerprint   text    DEFAULT NULL,
-  named_query         text    DEFAULT NULL
+  named_query         text    DEFAULT NULL,
+  filters             jsonb   DEFAULT NULL,
+  page_offset         int     DEFAULT 0,
+  min_similarity      numeric DEFAULT NULL,
+  with_details        boolean DEFAULT false
 ) RETURNS json
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = public, extensions, pg_temp AS $$
 DECLARE
   version CONSTANT text := version_to_read();
 BEGIN
   RETURN (
+    -- The search returns one more album than requested, if there is one.
+    WITH found AS MATERIALIZED (
+      SELECT * FROM search_albums(query_embedding, match_count + 1, filter_genre, filter_genres, year_min,
+                                  year_max, min_score, best_new_music_only, exclude_ids, model_fingerprint,
+                                  filters, page_offset, min_similarity, with_details)
+    )
     SELECT json_build_object(
-      'version', version, 'albums', coalesce(json_agg(m), '[]'),
+      'version', version, 'exhausted', (SELECT count(*) FROM found) <= match_count,
+      'albums', (SELECT coalesce(json_agg(page ORDER BY page.similarity DESC, page.id COLLATE "C"), '[]')
+                 FROM (SELECT f.*, thumbnails_of(f.id) AS thumbnails
+                       FROM (SELECT * FROM found LIMIT match_count) f) page),
       'named', CASE WHEN named_query IS NOT NULL THEN named_albums(named_query) END)
-    FROM (
-      SELECT found.*, thumbnails_of(found.id) AS thumbnails
-      FROM search_albums(query_embedding, match_count, filter_genre, filter_genres, year_min, year_max,
-                         min_score, best_new_music_only, exclude_ids, model_fingerprint) found
-    ) m
   );
 END
 $$;
@@ -79,19 +90,27 @@ CREATE FUNCTION versioned_similar(
   year_min            int     DEFAULT NULL,
   year_max            int     DEFAULT NULL,
   min_score           numeric DEFAULT NULL,
-  best_new_music_only boolean DEFAULT false
+  best_new_music_only boolean DEFAULT false,
+  filters             jsonb   DEFAULT NULL,
+  page_offset         int     DEFAULT 0,
+  min_similarity      numeric DEFAULT NULL,
+  with_details        boolean DEFAULT false
 ) RETURNS json
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = public, extensions, pg_temp AS $$
 DECLARE
   version CONSTANT text := version_to_read();
 BEGIN
   RETURN (
-    SELECT json_build_object('version', version, 'albums', coalesce(json_agg(m), '[]'))
-    FROM (
-      SELECT found.*, thumbnails_of(found.id) AS thumbnails
-      FROM similar_albums(album_id, match_count, filter_genre, filter_genres, year_min, year_max, min_score,
-                          best_new_music_only) found
-    ) m
+    WITH found AS MATERIALIZED (
+      SELECT * FROM similar_albums(album_id, match_count + 1, filter_genre, filter_genres, year_min, year_max,
+                                   min_score, best_new_music_only, filters, page_offset, min_similarity,
+                                   with_details)
+    )
+    SELECT json_build_object(
+      'version', version, 'exhausted', (SELECT count(*) FROM found) <= match_count,
+      'albums', (SELECT coalesce(json_agg(page ORDER BY page.similarity DESC, page.id COLLATE "C"), '[]')
+                 FROM (SELECT f.*, thumbnails_of(f.id) AS thumbnails
+                       FROM (SELECT * FROM found LIMIT match_count) f) page))
   );
 END
 $$;

@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import psycopg
 from psycopg import sql
+from psycopg.types.json import Jsonb
 
 from common.catalog.errors import error_from_code
 from common.catalog.postgres_connections import BinaryVector, Connections
@@ -68,6 +69,8 @@ def _statement(query: LiteralString, function: str, names: tuple[str, ...]) -> b
 
 
 def _parameter(value: object) -> object:
+    if isinstance(value, dict):
+        return Jsonb(value)
     # A float is sent as an untyped string, which PostgreSQL converts to the parameter's type, such as
     # `numeric`.
     return str(value) if isinstance(value, float) else value

@@ -36,6 +36,11 @@ class Album:
     genres: tuple[str, ...] = ()
     #: None if no thumbnails were made of the album's cover.
     thumbnails: Thumbnails | None = None
+    #: None if the album has no reviewer, or was found by a search without `details`.
+    reviewer: str | None = None
+    #: A JSON text, which is not parsed, because it may contain numbers that Python would change. Empty if the
+    #: album was found by a search without `details`.
+    metadata: str = "{}"
 
     def __post_init__(self) -> None:
         """If `genres` was not given, set it to a tuple that contains only `genre`."""
@@ -120,16 +125,19 @@ class AlbumPage:
 
 
 class Matches(list[Match]):
-    """The matching albums of one search, the most similar first."""
+    """One page of the matching albums of a search, the most similar first."""
 
     def __init__(
         self,
         matches: Iterable[Match] = (),
         *,
+        exhausted: bool = True,
         version: str | None = None,
         named: Iterable[Album] = (),
     ) -> None:
         super().__init__(matches)
+        #: Whether no further album follows this page.
+        self.exhausted = exhausted
         #: Albums whose name is the text of the search; they need not be among the matches.
         self.named = tuple(named)
         #: The catalog's version in the snapshot that was searched; None if the catalog has no version.
@@ -160,16 +168,22 @@ class Catalog(Protocol):
         *,
         k: int,
         filters: Filters,
+        offset: int = 0,
+        min_similarity: float | None = None,
+        details: bool = False,
         exclude_ids: Sequence[str] = (),
         model_fingerprint: str | None = None,
         named: str | None = None,
     ) -> Matches:
         """Return the k nearest albums that meet the filters, sorted by similarity and then by id.
 
-        `embedding` is a float32 array of shape (512,). Fewer than k albums are returned only if fewer than k
-        albums meet the filters. If `model_fingerprint` is given, the catalog compares it with the fingerprint
-        of its own model, in the same snapshot as the search. If `named` is
-        given, the matches also tell which albums have this text as their name.
+        `embedding` is a float32 array of shape (512,). The first `offset` albums are skipped, and the ranking
+        ends at `min_similarity`, which is compared with similarities that are rounded as in results. Fewer
+        than k albums are returned only if fewer than k albums remain. Pages of the same query neither repeat
+        nor skip an album while the catalog does not change. With `details`, albums have their reviewer and
+        metadata. If `model_fingerprint` is given, the catalog compares it with the fingerprint of its own
+        model, in the same snapshot as the search. If `named` is given, the matches also tell which albums
+        have this text as their name.
 
         Raises:
             ModelMismatch: the catalog's vectors come from another model.
@@ -177,8 +191,17 @@ class Catalog(Protocol):
         """
         ...
 
-    def similar(self, album_id: str, *, k: int, filters: Filters) -> Matches:
-        """Return the k albums nearest to an album's embedding, without the album itself.
+    def similar(
+        self,
+        album_id: str,
+        *,
+        k: int,
+        filters: Filters,
+        offset: int = 0,
+        min_similarity: float | None = None,
+        details: bool = False,
+    ) -> Matches:
+        """Return the k albums nearest to an album's embedding, without the album itself, as `search` does.
 
         Raises:
             AlbumNotFound: no album has this id.

@@ -25,13 +25,10 @@ from common.catalog.protocol import (
     NamePosition,
 )
 from common.errors import InvalidParameter
-from common.filters import Filters
+from common.filters import Filters, filters_document
 from common.thumbnails import Thumbnails
 
 Row = Mapping[str, Any]
-
-#: Maps filter names to SQL argument names, where the two names differ.
-_ARGUMENT_NAMES = {"best_new_music": "best_new_music_only"}
 
 
 def vector_literal(embedding: npt.NDArray[np.float32]) -> str:
@@ -73,20 +70,19 @@ def check_embedding(embedding: npt.NDArray[np.float32]) -> None:
         raise InvalidParameter("an embedding must be finite and not zero", parameter="query")
 
 
-def filter_arguments(filters: Filters) -> dict[str, object]:
-    """Return the filters that are set, as arguments of `search_albums`.
-
-    A search without filters also works with the older SQL function, which has only three parameters.
-    """
-    given = {
-        name: value for name, value in asdict(filters).items() if value is not None and value is not False
-    }
-    genres = given.pop("genres")
-    arguments = {_ARGUMENT_NAMES.get(name, name): value for name, value in given.items()}
-    if len(genres) == 1:
-        arguments["filter_genre"] = genres[0]
-    elif genres:
-        arguments["filter_genres"] = list(genres)
+def page_arguments(
+    *, k: int, filters: Filters, offset: int, min_similarity: float | None, details: bool
+) -> dict[str, object]:
+    """Return the arguments of `search_albums` that select a page, without arguments that have no effect."""
+    arguments: dict[str, object] = {"match_count": k}
+    if filters != Filters():
+        arguments["filters"] = filters_document(filters)
+    if offset:
+        arguments["page_offset"] = offset
+    if min_similarity is not None:
+        arguments["min_similarity"] = min_similarity
+    if details:
+        arguments["with_details"] = True
     return arguments
 
 
@@ -105,6 +101,9 @@ def album_from_row(row: Row) -> Album:
         # The SQL functions of older schemas return only one genre per album, and no thumbnails.
         genres=tuple(row.get("genres") or ()),
         thumbnails=thumbnails_from_document(row.get("thumbnails")),
+        # Searches return the details only on request.
+        reviewer=row.get("reviewer"),
+        metadata=row.get("metadata") or "{}",
     )
 
 
@@ -119,11 +118,17 @@ def match_from_row(row: Row) -> Match:
 
 
 def matches_from_document(document: Mapping[str, Any]) -> Matches:
-    """Read `{"version": …, "albums": […], "named": […]}`."""
+    """Read `{"version": …, "exhausted": …, "albums": […], "named": […]}`.
+
+    Raises:
+        CatalogMisconfigured: the schema is of an earlier release.
+    """
+    if "exhausted" not in document:
+        raise misconfigured("rpc_missing", found="the function is of an earlier release")
     return Matches(
         map(match_from_row, document["albums"]),
+        exhausted=document["exhausted"],
         version=document["version"],
-        # The functions of older schemas do not return it.
         named=map(album_from_row, document.get("named") or ()),
     )
 

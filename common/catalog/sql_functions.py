@@ -51,34 +51,37 @@ class FunctionCatalog(ABC):
         *,
         k: int,
         filters: Filters,
+        offset: int = 0,
+        min_similarity: float | None = None,
+        details: bool = False,
         exclude_ids: Sequence[str] = (),
         model_fingerprint: str | None = None,
         named: str | None = None,
     ) -> Matches:
-        arguments: dict[str, object] = {
-            "query_embedding": self._vector(embedding),
-            "match_count": k,
-            **row_mapping.filter_arguments(filters),
-        }
+        arguments = {"query_embedding": self._vector(embedding)} | row_mapping.page_arguments(
+            k=k, filters=filters, offset=offset, min_similarity=min_similarity, details=details
+        )
         if exclude_ids:
             arguments["exclude_ids"] = list(exclude_ids)
         if model_fingerprint is not None:
             arguments["model_fingerprint"] = model_fingerprint
-        return row_mapping.matches_from_document(self._searched(arguments, named))
+        if named is not None:
+            arguments["named_query"] = named
+        return row_mapping.matches_from_document(self._document("versioned_search", arguments))
 
-    def _searched(self, arguments: Mapping[str, object], named: str | None) -> Any:
-        if named is None:
-            return self._document("versioned_search", arguments)
-        try:
-            return self._document("versioned_search", {**arguments, "named_query": named})
-        except CatalogMisconfigured as error:
-            # The schema may be of an earlier release, whose function lacks the parameter.
-            if error.problem != "rpc_missing":
-                raise
-            return self._document("versioned_search", arguments)
-
-    def similar(self, album_id: str, *, k: int, filters: Filters) -> Matches:
-        arguments = {"album_id": album_id, "match_count": k, **row_mapping.filter_arguments(filters)}
+    def similar(
+        self,
+        album_id: str,
+        *,
+        k: int,
+        filters: Filters,
+        offset: int = 0,
+        min_similarity: float | None = None,
+        details: bool = False,
+    ) -> Matches:
+        arguments = {"album_id": album_id} | row_mapping.page_arguments(
+            k=k, filters=filters, offset=offset, min_similarity=min_similarity, details=details
+        )
         return row_mapping.matches_from_document(self._document("versioned_similar", arguments))
 
     def album(self, album_id: str) -> Album:

@@ -4,6 +4,7 @@ import shutil
 import signal
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 import httpx
 import psutil
@@ -55,7 +56,8 @@ def test_a_cover_is_its_own_first_result(client: httpx.Client, cover: Path) -> N
 
     assert document["success"] is True
     assert document["query_type"] == "image"
-    assert document["total_results"] == 5
+    assert document["requested"] == document["total_results"] == 5
+    assert document["exhausted"] is False
     assert set(document["results"][0]) == RESULT_FIELDS
     assert document["results"][0]["id"] == cover.stem
     assert document["results"][0]["similarity"] > 0.99
@@ -142,6 +144,39 @@ def test_an_album_is_found_by_its_second_genre(client: httpx.Client) -> None:
     for found in document["results"]:
         assert found["genre"] == found["genres"][0] != "Ambient"
         assert "Ambient" in found["genres"]
+
+
+def test_pages_laid_end_to_end_show_the_whole_catalog_once(client: httpx.Client) -> None:
+    found: list[dict[str, Any]] = []
+    exhausted = False
+    while not exhausted:
+        params: dict[str, str | int] = {"query": "a green triangle", "k": 40, "offset": len(found)}
+        page = client.get("/api/search-by-text", params=params).raise_for_status().json()
+        assert page["requested"] == 40
+        found += page["results"]
+        exhausted = page["exhausted"]
+
+    assert len({album["id"] for album in found}) == len(found) == ALBUMS
+    similarities = [album["similarity"] for album in found]
+    assert similarities == sorted(similarities, reverse=True)
+
+
+def test_a_search_by_similarity_artist_and_metadata_finds_an_album(client: httpx.Client, cover: Path) -> None:
+    album = client.get(f"/api/albums/{cover.stem}", params={"include": "metadata"}).raise_for_status().json()
+    params: dict[str, str | float] = {
+        "artist": album["artist"].upper(),
+        "meta.caption": album["metadata"]["caption"],
+        "min_similarity": 0.99,
+        "include": "metadata",
+    }
+
+    with cover.open("rb") as file:
+        answer = client.post("/api/search-by-image", params=params, files={"file": file})
+
+    document = answer.raise_for_status().json()
+    (first,) = document["results"]
+    assert document["exhausted"] is True
+    assert first == album | {"similarity": first["similarity"]}
 
 
 def test_health_genres_and_stats_describe_the_demo_catalog(client: httpx.Client) -> None:

@@ -93,8 +93,7 @@ class Pipeline:
         timings = stopwatch.timings()
         result = result_json(
             matches,
-            named=matches.named,
-            query_type=query.type,
+            query=query,
             model=self._model_name,
             timings=timings,
             truncated=self._embedder.truncates(query),
@@ -125,7 +124,14 @@ class Pipeline:
             album_id = query.album_ids[0]
 
             def call() -> Matches:
-                return self._catalog.similar(album_id, k=query.k, filters=query.filters)
+                return self._catalog.similar(
+                    album_id,
+                    k=query.k,
+                    filters=query.filters,
+                    offset=query.offset,
+                    min_similarity=query.min_similarity,
+                    details=bool(query.include),
+                )
 
         else:
             embedding = self._embed(query, embeddings, lease, stopwatch, versions)
@@ -136,6 +142,9 @@ class Pipeline:
                     embedding,
                     k=query.k,
                     filters=query.filters,
+                    offset=query.offset,
+                    min_similarity=query.min_similarity,
+                    details=bool(query.include),
                     exclude_ids=query.album_ids,
                     # The catalog's model may have changed after this worker started.
                     model_fingerprint=self._model_fingerprint,

@@ -6,6 +6,7 @@ behave like the stand-ins.
 
 import threading
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
@@ -52,6 +53,8 @@ def make_album(number: int, *, album_id: str | None = None) -> Album:
         pitchfork_score=round(number % 100 / 10, 1),
         best_new_music=number % 7 == 0,
         cover_url=f"/covers/{number}.jpg",
+        reviewer=f"Reviewer {number}",
+        metadata=f'{{"label": "Label {number % 3}"}}',
     )
 
 
@@ -79,19 +82,50 @@ class MemoryCatalog:
         *,
         k: int,
         filters: Filters,
+        offset: int = 0,
+        min_similarity: float | None = None,
+        details: bool = False,
         exclude_ids: Sequence[str] = (),
         named: str | None = None,
         model_fingerprint: str | None = None,  # noqa: ARG002  and of every model
     ) -> Matches:
         self._called("search")
         meeting = [a for a in self.albums.values() if meets(a, filters) and a.id not in exclude_ids]
-        found = [Match(a, similarity=1 - index / 100) for index, a in enumerate(meeting[:k])]
+        ranking = [
+            match
+            for index, album in enumerate(meeting)
+            if (match := Match(_described(album, details=details), similarity=1 - index / 100)).similarity
+            >= (-1 if min_similarity is None else min_similarity)
+        ]
+        end = offset + k
         called = [a for a in self.albums.values() if a.album_name.lower() == (named or "").lower()]
-        return Matches(found, version=self.current_version, named=called[:3])
+        return Matches(
+            ranking[offset:end],
+            exhausted=end >= len(ranking),
+            version=self.current_version,
+            named=[_described(album, details=False) for album in called[:3]],
+        )
 
-    def similar(self, album_id: str, *, k: int, filters: Filters) -> Matches:
+    def similar(
+        self,
+        album_id: str,
+        *,
+        k: int,
+        filters: Filters,
+        offset: int = 0,
+        min_similarity: float | None = None,
+        details: bool = False,
+    ) -> Matches:
         self.album(album_id)
-        return self.search(np.zeros(512, np.float32), k=k, filters=filters, exclude_ids=[album_id])
+        return self.search(
+            np.zeros(512, np.float32),
+            k=k,
+            filters=filters,
+            offset=offset,
+            min_similarity=min_similarity,
+            details=details,
+            exclude_ids=[album_id],
+        )
 
     def album(self, album_id: str) -> Album:
         self._called("album")
@@ -152,13 +186,20 @@ def is_called(album: Album, words: list[str]) -> bool:
     return {*words} <= {*f"{album.artist} {album.album_name}".lower().split()}
 
 
+def _described(album: Album, *, details: bool) -> Album:
+    return album if details else replace(album, reviewer=None, metadata="{}")
+
+
 def meets(album: Album, filters: Filters) -> bool:
+    metadata = orjson.loads(album.metadata)
     return (
         (not filters.genres or not {*album.genres}.isdisjoint(filters.genres))
         and (filters.year_min is None or (album.release_year or 0) >= filters.year_min)
         and (filters.year_max is None or (album.release_year or 0) <= filters.year_max)
         and (filters.min_score is None or (album.pitchfork_score or 0) >= filters.min_score)
         and (not filters.best_new_music or album.best_new_music)
+        and (not filters.artists or album.artist.lower() in {name.lower() for name in filters.artists})
+        and all(metadata.get(key) == value for key, value in filters.metadata)
     )
 
 
@@ -235,6 +276,9 @@ class StandInWorker:
                 np.zeros(512, np.float32),
                 k=query.k,
                 filters=query.filters,
+                offset=query.offset,
+                min_similarity=query.min_similarity,
+                details=bool(query.include),
                 exclude_ids=query.album_ids,
                 named=query.only_text,
             )
@@ -244,9 +288,7 @@ class StandInWorker:
             self._ledger.fail(claim, JobFailure.of(error))
             return
         timings = Timings.of(total_ms=12, decode_ms=1, embed_ms=7, search_ms=2)
-        result = result_json(
-            matches, named=matches.named, query_type=query.type, model=MODEL, timings=timings
-        )
+        result = result_json(matches, query=query, model=MODEL, timings=timings)
         matches_key = claim.made_from == made_from(model=MODEL, version=matches.version)
         if matches_key:
             self._cache.put([self._cache.result_entry(claim.query_key, result)])

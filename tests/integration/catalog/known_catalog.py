@@ -1,5 +1,6 @@
 """A synthetic catalog with known search results: clustered, distant and equal vectors, and unusual rows."""
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -10,6 +11,8 @@ from psycopg.types.json import Jsonb
 
 from benchmarks.recall.synthetic_embeddings import Cones, Vectors, unit
 from common.catalog.row_mapping import vector_literal
+from common.filters import Filters
+from common.genres import genre_key
 
 COMMON = [("Rock", 0.30), ("Electronic", 0.25), ("Pop/R&B", 0.20), ("Jazz", 0.14), ("Rap", 0.10)]
 RARE, RARE_COUNT = "Spoken", 15
@@ -19,6 +22,8 @@ ODD = """R"n,B {é} \\ 'x' %s"""
 #: Two spellings of the second genre of some albums; the first spelling is more frequent.
 SECOND = ("Live Recording", "LIVE  recording")
 TIES = ["tie-a", "tie-B", "tie-ä", "tie-1"]
+#: The artist of a ninth of the ordinary albums.
+VARIOUS = "Various Artists"
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,11 +67,15 @@ class KnownAlbums:
 
     def nearest(self, query: Vectors, k: int, *, passing: Callable[[Row], bool]) -> list[str]:
         """Return the ids of the k nearest rows that pass the filter, by an exact scan in double precision."""
+        return [row_id for row_id, _ in self.ranking(query, passing=passing)[:k]]
+
+    def ranking(self, query: Vectors, *, passing: Callable[[Row], bool]) -> list[tuple[str, float]]:
+        """Return all rows that pass the filter, nearest first, as ids and cosines in double precision."""
         kept = np.array([passing(row) for row in self._embedded])
         cosines = self._matrix @ (query.astype(np.float64) / np.linalg.norm(query))
         # Rows are ordered by id, so that a stable sort breaks ties by id.
-        order = np.argsort(-np.round(cosines[kept], 9), kind="stable")[:k]
-        return [self._embedded[i].id for i in np.flatnonzero(kept)[order]]
+        order = np.argsort(-np.round(cosines[kept], 9), kind="stable")
+        return [(self._embedded[i].id, float(cosines[i])) for i in np.flatnonzero(kept)[order]]
 
     def _ordinary(self, size: int) -> list[Row]:
         names, shares = zip(*COMMON, strict=True)
@@ -76,7 +85,7 @@ class KnownAlbums:
             Row(
                 id=f"album-{i}",
                 embedding=vector,
-                artist=f"Artist {i}",
+                artist=VARIOUS if i % 9 == 0 else f"Artist {i}",
                 album_name=f"Album {i}",
                 genre=names[genres[i]],
                 other_genres=(SECOND[i % 45 == 0],) if i % 15 == 0 else (),
@@ -84,6 +93,13 @@ class KnownAlbums:
                 pitchfork_score=Decimal(i * 7 % 101) / 10,
                 best_new_music=i % 12 == 0,
                 cover_url=f"https://covers.example.org/{i}.jpg",
+                reviewer=f"Reviewer {i % 10}",
+                metadata={
+                    "label": f"Label {i % 7}",
+                    "discs": 1 + i % 4,
+                    "live": i % 5 == 0,
+                    "tags": [f"tag {i % 3}", "vinyl"],
+                },
             )
             for i, vector in enumerate(self.covers(size))
         ]
@@ -105,6 +121,40 @@ class KnownAlbums:
     def _ties(self) -> list[Row]:
         (vector,) = self.covers(1)
         return [Row(id=name, embedding=vector, genre="Ties") for name in TIES]
+
+
+def passes(filters: Filters) -> Callable[[Row], bool]:
+    """Apply the filters in Python, independently of SQL."""
+
+    genres = {genre_key(name) for name in filters.genres}
+
+    def check(row: Row) -> bool:
+        year, score = row.release_year, row.pitchfork_score
+        return (
+            (not genres or any(genre_key(name or "") in genres for name in (row.genre, *row.other_genres)))
+            and (filters.year_min is None or (year is not None and year >= filters.year_min))
+            and (filters.year_max is None or (year is not None and year <= filters.year_max))
+            and (
+                filters.min_score is None or (score is not None and score >= Decimal(str(filters.min_score)))
+            )
+            and (not filters.best_new_music or row.best_new_music is True)
+            and (not filters.artists or (row.artist or "").lower() in {a.lower() for a in filters.artists})
+            and all(_has_value(row.metadata.get(key), text) for key, text in filters.metadata)
+        )
+
+    return check
+
+
+def _has_value(value: object, text: str) -> bool:
+    match value:
+        case list():
+            return any(_has_value(element, text) for element in value)
+        case bool():
+            return text == str(value).lower()
+        case int() | float():
+            return re.fullmatch(r"-?\d+(\.\d+)?", text) is not None and Decimal(text) == Decimal(str(value))
+        case _:
+            return value == text
 
 
 def write(connection: psycopg.Connection, rows: list[Row]) -> None:
@@ -151,7 +201,13 @@ def _odd_rows(known_albums: KnownAlbums) -> list[Row]:
             best_new_music=True,
             cover_url="https://covers.example.org/á.jpg",
         ),
-        Row(id='q"uo,te{d}\\', embedding=quoted, artist='"x"; DROP TABLE album_covers; --', genre=ODD),
+        Row(
+            id='q"uo,te{d}\\',
+            embedding=quoted,
+            artist='"x"; DROP TABLE album_covers; --',
+            genre=ODD,
+            metadata={ODD: ODD},
+        ),
         Row(id="bare", embedding=bare, artist=None, album_name=None),
         Row(id="long", embedding=double * np.float32(3), genre="Long"),
         Row(id="unembedded", embedding=None, genre="Rock", release_year=1990),

@@ -10,12 +10,10 @@ import pytest
 
 from catalog.database.migrations import NAMES, apply_migrations, migrations
 from common.catalog.postgres import PostgresCatalog
-from common.catalog.protocol import BEFORE_FIRST, Catalog, Matches, NamePosition
-from common.errors import CatalogMisconfigured
+from common.catalog.protocol import BEFORE_FIRST, Catalog, NamePosition
 from common.filters import Filters
 from local.servers.postgres import PostgresServer
 from tests.integration.catalog.conftest import IMPLEMENTATIONS, Opened, open_catalog
-from tests.polling import eventually
 
 VECTOR = np.ones(512, dtype=np.float32)
 ALBUMS = {
@@ -366,28 +364,6 @@ def test_a_fault_of_the_names_fails_no_search(writable: Opened, execute: Callabl
 
     assert matches.named == ()
     assert matches.version is not None
-
-
-def test_a_schema_without_names_still_searches(writable: Opened, execute: Callable[[str], None]) -> None:
-    execute(
-        "ALTER FUNCTION versioned_search RENAME TO newer_search;"
-        "CREATE FUNCTION versioned_search(query_embedding vector(512), match_count int) RETURNS json "
-        "LANGUAGE sql AS $$ SELECT newer_search(query_embedding, match_count) $$;"
-        "NOTIFY pgrst, 'reload schema'"
-    )
-
-    (matches,) = eventually(lambda: searched(writable.catalog))
-
-    assert matches.named == ()
-    assert matches.version is not None
-
-
-def searched(catalog: Catalog) -> list[Matches]:
-    """Search; return no result while PostgREST has not yet noticed the function."""
-    try:
-        return [catalog.search(VECTOR, k=1, filters=Filters(), named="kid a")]
-    except CatalogMisconfigured:
-        return []
 
 
 def test_a_reader_role_finds_albums_but_does_not_read_their_names(

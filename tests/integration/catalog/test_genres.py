@@ -8,6 +8,7 @@ import numpy as np
 import psycopg
 import pytest
 from psycopg.rows import dict_row
+from psycopg.types.json import Jsonb
 
 from common.catalog.protocol import GenreCount
 from common.filters import Filters
@@ -195,7 +196,7 @@ def test_the_planner_estimates_the_albums_of_a_genre_correctly(writable: Opened)
     with psycopg.connect(writable.database_url) as connection:
         expected = {
             key: connection.execute(
-                "SELECT passing FROM estimated_albums(%s, NULL, NULL, NULL, false)", [[key]]
+                "SELECT passing FROM estimated_albums(read_filters(%s))", [Jsonb({"genre": [key]})]
             ).fetchone()
             for key in keys
         }

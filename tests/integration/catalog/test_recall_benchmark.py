@@ -6,14 +6,14 @@ from pathlib import Path
 import numpy as np
 import psycopg
 import pytest
+from psycopg.types.json import Jsonb
 
 from benchmarks.recall.albums import FILTERS, Albums
 from benchmarks.recall.catalog_load_time import copy_albums
 from benchmarks.recall.measurement import measure
 from benchmarks.recall.query_plans import PlanReader
 from benchmarks.recall.searches import plans_of
-from common.filters import Filters
-from common.genres import genre_key
+from common.filters import Filters, filters_document
 
 COUNT = 1000
 
@@ -62,15 +62,10 @@ def test_the_reported_plan_is_the_executed_one(
 def test_filters_select_the_same_albums_in_numpy_and_sql(loaded: psycopg.Connection, albums: Albums) -> None:
     for filters in FILTERS.values():
         found = loaded.execute(
-            "SELECT count(*) FROM album_covers a WHERE album_passes(a.id, a.genre, a.genre_keys, "
-            "a.release_year, a.pitchfork_score, a.best_new_music, %s::text[], %s::int, %s::int, NULL, %s, "
-            "NULL)",
-            [
-                [genre_key(name) for name in filters.genres] or None,
-                filters.year_min,
-                filters.year_max,
-                filters.best_new_music,
-            ],
+            "SELECT count(*) FROM album_covers a WHERE album_passes(a.genre, a.genre_keys, a.artist, "
+            "a.artist_key, a.release_year, a.pitchfork_score, a.best_new_music, a.metadata, "
+            "read_filters(%s))",
+            [Jsonb(filters_document(filters))],
         ).fetchone()
 
         assert found == (albums.passing(filters).sum(),)

@@ -3,7 +3,7 @@
 import uuid
 from collections.abc import Callable
 from contextlib import closing
-from typing import cast
+from typing import Any, cast
 
 import httpx
 import numpy as np
@@ -139,7 +139,7 @@ def test_migrating_to_several_genres_does_not_rewrite_rows(
     # The migration rewrites only rows whose genre key differs from lower(genre).
     assert {album_id for album_id in after if after[album_id] != before[album_id]} == {"2", "3"}
     expected = fetch(
-        bare_database_url, "SELECT passing FROM estimated_albums('{rock}', NULL, NULL, NULL, false)"
+        bare_database_url, """SELECT passing FROM estimated_albums(read_filters('{"genre": ["rock"]}'))"""
     )
     assert expected == [(3,)]
 
@@ -173,9 +173,12 @@ def make_older(database_url: str, rows: list[Row]) -> None:
     with psycopg.connect(database_url) as connection:
         connection.execute("TRUNCATE album_covers")
         connection.execute("DROP TRIGGER album_covers_genres ON album_covers")
-        connection.execute("DROP FUNCTION keep_genres, keep_album_names, genre_key, all_genres CASCADE")
         connection.execute(
-            "ALTER TABLE album_covers DROP COLUMN genres CASCADE, DROP COLUMN genre_keys CASCADE"
+            "DROP FUNCTION keep_genres, keep_album_names, genre_key, all_genres, keep_artist_key CASCADE"
+        )
+        connection.execute(
+            "ALTER TABLE album_covers DROP COLUMN genres CASCADE, DROP COLUMN genre_keys CASCADE, "
+            "DROP COLUMN artist_key CASCADE"
         )
         connection.execute("DELETE FROM catalog_migrations WHERE name = '001_genres.sql'")
         with connection.cursor() as cursor:
@@ -215,7 +218,32 @@ def test_older_supabase_clients_with_three_parameters_get_rows(
         "pitchfork_score": None,
         "best_new_music": None,
         "cover_url": None,
+        "reviewer": None,
+        "metadata": None,
     }
+
+
+def test_the_arguments_of_an_earlier_worker_mean_the_same_filters(
+    known_albums_urls: dict[str, str], known_albums: KnownAlbums
+) -> None:
+    (query,) = known_albums.covers(1)
+    earlier = (
+        "filter_genres => '{Rock,Jazz}', filter_genre => 'Rap', year_min => 1980, year_max => 2005, "
+        "min_score => 2.5, best_new_music_only => true, exclude_ids => '{album-0}'"
+    )
+    filters = Filters(("Rock", "Jazz", "Rap"), 1980, 2005, 2.5, best_new_music=True)
+
+    for url in known_albums_urls.values():
+        with closing(PostgresCatalog(url, timeout_s=5, connections=1)) as catalog:
+            now = catalog.search(query, k=20, filters=filters, exclude_ids=["album-0"])
+        ((document,),) = fetch(
+            url, f"SELECT versioned_search(%s::vector, 20, {earlier})", vector_literal(query)
+        )
+
+        assert [album["id"] for album in cast("dict[str, Any]", document)["albums"]] == [
+            match.album.id for match in now
+        ]
+        assert len(now) == 20
 
 
 def test_the_schema_needs_no_superuser_and_accepts_pgvector_in_another_schema(
@@ -309,6 +337,14 @@ def test_a_zero_vector_is_refused_by_the_table_and_by_the_search(
         execute(f"INSERT INTO album_covers (id, embedding) VALUES ('zero', '{zero}')")
     with pytest.raises(psycopg.errors.InvalidParameterValue):
         fetch(database_url, "SELECT * FROM search_albums(%s)", zero)
+
+
+@pytest.mark.parametrize("offset", [-1, 1001, 992])
+def test_a_page_outside_the_first_1001_albums_is_refused(database_url: str, offset: int) -> None:
+    one = vector_literal(np.ones(512, dtype=np.float32))
+
+    with pytest.raises(psycopg.errors.InvalidParameterValue):
+        fetch(database_url, "SELECT * FROM search_albums(%s, 10, page_offset => %s)", one, offset)
 
 
 @pytest.mark.parametrize("count", [0, -1, 1001, None])

@@ -1,8 +1,6 @@
 """Tests of the search in both catalog implementations, by exact scan and by index."""
 
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from decimal import Decimal
 
 import numpy as np
 import pytest
@@ -18,29 +16,12 @@ from tests.integration.catalog.known_catalog import (
     RARE_COUNT,
     SECOND,
     TIES,
+    VARIOUS,
     KnownAlbums,
-    Row,
+    passes,
 )
 
 NO_FILTER = Filters()
-
-
-def passes(filters: Filters) -> Callable[[Row], bool]:
-    """Return a function that applies the filters to a row in Python, independently of SQL."""
-
-    def check(row: Row) -> bool:
-        year, score = row.release_year, row.pitchfork_score
-        return (
-            (not filters.genres or any(genre in filters.genres for genre in (row.genre, *row.other_genres)))
-            and (filters.year_min is None or (year is not None and year >= filters.year_min))
-            and (filters.year_max is None or (year is not None and year <= filters.year_max))
-            and (
-                filters.min_score is None or (score is not None and score >= Decimal(str(filters.min_score)))
-            )
-            and (not filters.best_new_music or row.best_new_music is True)
-        )
-
-    return check
 
 
 def ids(matches: list[Match]) -> list[str]:
@@ -62,7 +43,13 @@ def ids(matches: list[Match]) -> list[str]:
         pytest.param(Filters(year_max=1975), id="years"),
         pytest.param(Filters(min_score=8.3), id="score"),
         pytest.param(Filters(best_new_music=True), id="best new music"),
-        pytest.param(Filters(("Rock",), 1970, 2020, 2.5, best_new_music=True), id="all at once"),
+        pytest.param(Filters(artists=(VARIOUS.upper(), "artist 7")), id="artists"),
+        pytest.param(Filters(metadata=(("label", "Label 3"),)), id="metadata"),
+        pytest.param(Filters(metadata=(("discs", "2"), ("tags", "vinyl"))), id="values in metadata"),
+        pytest.param(
+            Filters(("Rock",), 1970, 2020, 2.5, best_new_music=True, metadata=(("live", "false"),)),
+            id="all at once",
+        ),
     ],
 )
 def test_a_search_finds_k_matching_albums_with_recall_0_99(

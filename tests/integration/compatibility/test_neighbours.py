@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 import httpx
 import numpy as np
@@ -147,6 +148,26 @@ def test_the_current_gateway_works_with_a_released_worker(release: Path, start: 
 
 def test_the_current_worker_works_with_a_released_gateway(release: Path, start: StartStack) -> None:
     assert_everything_works(start(gateway=release, worker=ROOT))
+
+
+def test_a_released_worker_refuses_a_search_with_a_condition_it_does_not_know(
+    release: Path, start: StartStack
+) -> None:
+    url = start(gateway=ROOT, worker=release)
+    later: list[dict[str, Any]] = [
+        {"offset": 1},
+        {"min_similarity": 0.1},
+        {"artist": "an artist"},
+        {"meta.label": "4AD"},
+        {"include": "metadata"},
+    ]
+
+    with httpx.Client(base_url=url, timeout=60) as client:
+        answers = [client.get("/api/search-by-text", params={"query": "teal"} | some) for some in later]
+
+    assert [(answer.status_code, answer.json()["code"]) for answer in answers] == [(500, "internal")] * len(
+        later
+    )
 
 
 def test_a_released_gateway_and_worker_work_on_the_migrated_database(

@@ -1,5 +1,6 @@
 """Two queries have the same query key if and only if they have the same answer."""
 
+import orjson
 import pytest
 
 from common.errors import InvalidParameter
@@ -40,6 +41,10 @@ def text(words: str, weight: float = 1.0) -> SearchQuery:
             SearchQuery((TextPart("a"),), Filters(genres=("Jazz", "Rock", "Jazz"))),
         ),
         (
+            SearchQuery((TextPart("a"),), Filters(artists=("Radiohead", "The  Smile"))),
+            SearchQuery((TextPart("a"),), Filters(artists=("the smile", "RADIOHEAD"))),
+        ),
+        (
             SearchQuery((TextPart("a"),), Filters(genres=("Électro Pop",))),
             SearchQuery((TextPart("a"),), Filters(genres=("ÉLECTRO  pop", "électro pop"))),
         ),
@@ -58,6 +63,16 @@ DISTINCT = [
     SearchQuery((TextPart("red"),), Filters(year_max=1990)),
     SearchQuery((TextPart("red"),), Filters(min_score=8.0)),
     SearchQuery((TextPart("red"),), Filters(best_new_music=True)),
+    SearchQuery((TextPart("red"),), Filters(artists=("Red",))),
+    SearchQuery((TextPart("red"),), Filters(artists=("Réd",))),
+    SearchQuery((TextPart("red"),), Filters(metadata=(("label", "Red"),))),
+    SearchQuery((TextPart("red"),), Filters(metadata=(("label", "red"),))),
+    SearchQuery((TextPart("red"),), Filters(metadata=(("Red", "label"),))),
+    SearchQuery((TextPart("red"),), offset=10),
+    SearchQuery((TextPart("red"),), min_similarity=0.0),
+    SearchQuery((TextPart("red"),), min_similarity=0.5),
+    SearchQuery((TextPart("red"),), include=("metadata",)),
+    SearchQuery((TextPart("red"),), include=("metadata", "reviewer")),
     SearchQuery((ImagePart(DIGEST),)),
     SearchQuery((AlbumPart("Red"),)),
     SearchQuery((AlbumPart("red"),)),
@@ -83,6 +98,22 @@ def test_the_query_key_depends_on_model_and_catalog() -> None:
 @pytest.mark.parametrize("query", DISTINCT)
 def test_a_query_survives_the_wire(query: SearchQuery) -> None:
     assert query_from_json(query_to_json(query)) == query
+
+
+@pytest.mark.parametrize("query", DISTINCT)
+def test_a_query_has_version_1_exactly_if_the_first_release_can_answer_it(query: SearchQuery) -> None:
+    first = {"v", "type", "parts", "k", "genre", "year_min", "year_max", "min_score", "best_new_music"}
+
+    document = orjson.loads(query_to_json(query))
+
+    assert document["v"] == (1 if document.keys() == first else 2)
+
+
+def test_a_query_with_a_field_of_a_later_release_is_refused() -> None:
+    document = orjson.loads(query_to_json(text("red"))) | {"v": 2, "later": True}
+
+    with pytest.raises(ValueError, match="later"):
+        query_from_json(orjson.dumps(document))
 
 
 @pytest.mark.parametrize("junk", [b"[]", b"{}", b'{"v":0}', b'{"v":1}', b'{"v":1,"parts":[]}', b"no json"])
@@ -119,6 +150,14 @@ def test_k_outside_its_range_is_refused(k: int) -> None:
         SearchQuery((TextPart("red"),), k=k)
 
     assert refused.value.parameter == "k"
+
+
+@pytest.mark.parametrize("offset", [-1, 951])
+def test_an_offset_outside_its_range_is_refused(offset: int) -> None:
+    with pytest.raises(InvalidParameter) as refused:
+        SearchQuery((TextPart("red"),), offset=offset)
+
+    assert refused.value.parameter == "offset"
 
 
 def test_a_reversed_year_range_is_refused() -> None:

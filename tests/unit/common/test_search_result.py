@@ -7,6 +7,7 @@ import pytest
 
 from common.catalog.protocol import Album, Match, Matches
 from common.jobs import Timings
+from common.search_query import ImagePart, SearchQuery
 from common.search_result import RESULT_PREFIX, result_json, with_job_id
 from common.thumbnails import Thumbnails
 
@@ -21,14 +22,24 @@ ALBUM = Album(
     best_new_music=False,
     cover_url="/covers/585.jpg",
     thumbnails=Thumbnails(px_256="ab" * 32, px_512="cd" * 32),
+    reviewer="Ann",
+    metadata='{"label": "4AD", "barcode": 123456789012345678901234567890}',
 )
+QUERY = SearchQuery((ImagePart("ab" * 32),), k=3)
 TIMINGS = Timings.of(total_ms=4, decode_ms=1, embed_ms=1, search_ms=1)
 
 
-def make(public_url: str | None = None, *, has_thumbnails: bool = False, album: Album = ALBUM) -> bytes:
+def make(
+    query: SearchQuery = QUERY,
+    *,
+    exhausted: bool = True,
+    public_url: str | None = None,
+    has_thumbnails: bool = False,
+    album: Album = ALBUM,
+) -> bytes:
     return result_json(
-        [Match(album, 0.89)],
-        query_type="image",
+        Matches([Match(album, 0.89)], exhausted=exhausted),
+        query=query,
         model="m",
         timings=TIMINGS,
         public_url=public_url,
@@ -41,7 +52,9 @@ def test_a_result_has_the_fields_of_the_contract() -> None:
 
     assert document["success"] is True
     assert document["query_type"] == "image"
+    assert document["requested"] == 3
     assert document["total_results"] == 1
+    assert document["exhausted"] is True
     assert document["job_id"] is None
     assert document["results"][0] == {
         "id": "585",
@@ -60,9 +73,9 @@ def test_a_result_has_the_fields_of_the_contract() -> None:
 
 @pytest.mark.parametrize("public_url", [None, "https://covers.example/music"])
 def test_a_result_links_thumbnails_if_the_service_has_them(public_url: str | None) -> None:
-    (found,) = orjson.loads(make(public_url, has_thumbnails=True))["results"]
+    (found,) = orjson.loads(make(public_url=public_url, has_thumbnails=True))["results"]
     bare = replace(ALBUM, thumbnails=None)
-    (without,) = orjson.loads(make(public_url, has_thumbnails=True, album=bare))["results"]
+    (without,) = orjson.loads(make(public_url=public_url, has_thumbnails=True, album=bare))["results"]
 
     assert found["thumbnail_urls"] == {
         "256": f"{public_url or ''}/thumbnails/ab/{'ab' * 32}.webp",
@@ -72,17 +85,15 @@ def test_a_result_links_thumbnails_if_the_service_has_them(public_url: str | Non
 
 
 def test_the_result_json_lists_albums_with_the_name_of_the_text() -> None:
-    matches = Matches(named=[ALBUM])
     body = result_json(
-        matches,
-        named=matches.named,
-        query_type="text",
+        Matches(named=[ALBUM]),
+        query=QUERY,
         model="m",
         timings=TIMINGS,
         public_url="https://example.org",
         has_thumbnails=True,
     )
-    (result,) = orjson.loads(make("https://example.org", has_thumbnails=True))["results"]
+    (result,) = orjson.loads(make(public_url="https://example.org", has_thumbnails=True))["results"]
     del result["similarity"]
 
     assert orjson.loads(body)["named"] == [result]
@@ -92,7 +103,7 @@ def test_the_result_json_lists_albums_with_the_name_of_the_text() -> None:
 
 @pytest.mark.parametrize("truncated", [True, False])
 def test_the_result_json_shows_whether_a_text_was_truncated(truncated: bool) -> None:
-    body = result_json([], query_type="text", model="m", timings=TIMINGS, truncated=truncated)
+    body = result_json(Matches(), query=QUERY, model="m", timings=TIMINGS, truncated=truncated)
 
     assert orjson.loads(body)["truncated"] is truncated
 
@@ -111,3 +122,18 @@ def test_a_relative_cover_gets_the_public_base_url() -> None:
     document = orjson.loads(make(public_url="https://covers.example"))
 
     assert document["results"][0]["cover_url"] == "https://covers.example/covers/585.jpg"
+
+
+def test_a_page_that_is_not_the_last_is_not_exhausted() -> None:
+    assert orjson.loads(make(exhausted=False))["exhausted"] is False
+
+
+def test_included_fields_follow_the_usual_ones() -> None:
+    both = make(replace(QUERY, include=("metadata", "reviewer")))
+    reviewer = orjson.loads(make(replace(QUERY, include=("reviewer",))))["results"][0]
+
+    # orjson cannot read so large a number, and must not have to.
+    assert b'"metadata":{"label": "4AD", "barcode": 123456789012345678901234567890}' in both
+    assert b'"reviewer":"Ann"' in both
+    assert reviewer["reviewer"] == "Ann"
+    assert "metadata" not in reviewer

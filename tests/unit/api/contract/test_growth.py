@@ -138,14 +138,14 @@ GROWTH: dict[str, Change] = {
     ),
     "an optional body": lambda d: d["paths"][SEARCH]["post"]["requestBody"].pop("required", None),
     "an optional parameter": lambda d: d["paths"][TEXT_SEARCH]["get"]["parameters"].append(
-        {"in": "query", "name": "offset", "required": False, "schema": {"type": "integer"}}
+        {"in": "query", "name": "order", "required": False, "schema": {"type": "integer"}}
     ),
     "an endpoint": lambda d: d["paths"].update({"/api/facets": d["paths"]["/api/stats"]}),
     "a status": lambda d: d["paths"][SEARCH]["post"]["responses"].update({"418": {"description": "tea"}}),
     "a response header": lambda d: answer(d)["headers"].update({"X-New": {"schema": STRING}}),
     "a required field of a response": lambda d: [
-        fields(d, "Result").update(exhausted={"type": "boolean"}),
-        component(d, "Result")["required"].append("exhausted"),
+        fields(d, "Result").update(sorted={"type": "boolean"}),
+        component(d, "Result")["required"].append("sorted"),
     ],
     "a value of an enum of a response": lambda d: fields(d, "Job")["status"]["enum"].append("paused"),
     "fewer values of an enum of a response": lambda d: fields(d, "Job")["status"]["enum"].pop(),

@@ -7,8 +7,10 @@ import pytest
 
 from api.contract import response_models
 from api.contract.job_json import job_json
+from common.catalog.protocol import Matches
 from common.errors import CatalogMisconfigured
 from common.jobs import Job, JobFailure, JobState, Timings
+from common.search_query import SearchQuery, TextPart
 from common.search_result import result_json
 
 TIMINGS = Timings.of(total_ms=12.3, decode_ms=1, embed_ms=7, search_ms=2)
@@ -26,7 +28,7 @@ JOB = Job(
     attempts=1,
     timings=TIMINGS.as_document(),
     failure=None,
-    result=result_json([], query_type="text", model="m", timings=TIMINGS),
+    result=result_json(Matches(), query=SearchQuery((TextPart("a"),)), model="m", timings=TIMINGS),
 )
 QUEUED = replace(
     JOB, state=JobState.QUEUED, started_ms=None, ended_ms=None, position=1, timings=None, result=None
@@ -34,10 +36,13 @@ QUEUED = replace(
 FAILED = replace(JOB, state=JobState.FAILED, failure=JobFailure("no_worker", "none"), result=None)
 
 
-def test_a_result_of_an_earlier_release_has_no_truncation_field() -> None:
-    earlier = {name: value for name, value in response_models.RESULT_EXAMPLE.items() if name != "truncated"}
+def test_a_result_of_an_earlier_release_lacks_later_fields() -> None:
+    later = {"requested", "exhausted", "truncated"}
+    earlier = {name: value for name, value in response_models.RESULT_EXAMPLE.items() if name not in later}
 
-    assert not response_models.Result.model_validate(earlier).truncated
+    result = response_models.Result.model_validate(earlier)
+
+    assert (result.requested, result.exhausted, result.truncated) == (None, False, False)
 
 
 def test_an_album_of_an_earlier_release_has_no_thumbnails() -> None:

@@ -73,6 +73,27 @@ def test_texts_images_and_albums_become_weighted_parts() -> None:
     assert images == ((image_digest(image), image),)
 
 
+def test_a_body_has_the_same_pages_and_filters_as_a_query_string() -> None:
+    query, _ = compose(
+        parts=[{"text": "red"}],
+        k=7,
+        offset=20,
+        min_similarity=0.25,
+        include=["reviewer", "metadata"],
+        artist=["Björk"],
+        **{"meta.label": "4AD", "meta.a.b": "$"},
+    )
+
+    assert query == SearchQuery(
+        (TextPart("red"),),
+        Filters(artists=("Björk",), metadata=(("a.b", "$"), ("label", "4AD"))),
+        k=7,
+        offset=20,
+        min_similarity=0.25,
+        include=("metadata", "reviewer"),
+    )
+
+
 def test_a_repeated_image_is_held_once() -> None:
     _, images = compose(parts=[{"image": encoded(png())}, {"image": encoded(png()), "weight": 0.3}])
 
@@ -96,6 +117,14 @@ def test_a_repeated_image_is_held_once() -> None:
         ({"parts": [{"text": "a"}], "colour": "red", "min_score": 11}, {"colour", "min_score"}),
         ({"parts": [{"text": "a"}], "year_min": 1999, "year_max": 1990}, {"year_min"}),
         ({"parts": [{"text": "a"}, {"text": " \n"}]}, {"parts.1.text"}),
+        ({"parts": [{"text": "a"}], "offset": "5"}, {"offset"}),
+        ({"parts": [{"text": "a"}], "min_similarity": None, "include": "metadata"}, {"include"}),
+        ({"parts": [{"text": "a"}], "artist": "Björk"}, {"artist"}),
+        ({"parts": [{"text": "a"}], "artist": [" "]}, {"artist"}),
+        ({"parts": [{"text": "a"}], "meta": {"label": "4AD"}}, {"meta"}),
+        ({"parts": [{"text": "a"}], "meta.label": 5}, {"meta.label"}),
+        ({"parts": [{"text": "a"}], "meta.label": ["4AD"]}, {"meta.label"}),
+        ({"parts": [{"text": "a"}], "meta.": "x"}, {"meta."}),
         ([1], {"body"}),
     ],
 )
@@ -139,7 +168,7 @@ def test_a_negative_zero_is_zero() -> None:
     assert repr(negative) == repr(zero)
 
 
-MANY: dict[str, Any] = {str(n): 1 for n in range(21)}
+MANY: dict[str, Any] = {str(n): 1 for n in range(41)}
 
 
 @pytest.mark.parametrize(

@@ -7,12 +7,14 @@ import pytest
 from api.contract.prefer import WaitPreference
 from api.routes.search_responses import response_of
 from api.search.submit_and_wait import Answered, Cached, Unchanged
+from common.catalog.protocol import Matches
 from common.jobs import Timings
+from common.search_query import SearchQuery, TextPart
 from common.search_result import RESULT_PREFIX, result_json
 
 KEY = "a" * 64
 TIMINGS = Timings.of(total_ms=12.3, decode_ms=1, embed_ms=7, search_ms=2)
-RESULT = result_json([], query_type="text", model="m", timings=TIMINGS)
+RESULT = result_json(Matches(), query=SearchQuery((TextPart("a"),)), model="m", timings=TIMINGS)
 ANSWERED = Answered(RESULT, TIMINGS.as_document(), "ab12", query_key=KEY)
 PATIENT = WaitPreference(wait_s=5)
 

@@ -70,6 +70,18 @@ def test_a_query_string_is_parsed_into_typed_values() -> None:
     assert wait_s == 2.5
 
 
+def test_pages_and_later_filters_are_parsed() -> None:
+    query, _ = read(
+        "query=red&offset=950&min_similarity=-0.5&include=reviewer&include=metadata&include=reviewer"
+        "&artist=%20Bj%C3%B6rk&artist=&artist=Burial&meta.label=4AD&meta.a.b%22=%24+x&meta.KEY=k"
+    )
+
+    filters = Filters(artists=("Björk", "Burial"), metadata=(("KEY", "k"), ('a.b"', "$ x"), ("label", "4AD")))
+    assert query == SearchQuery(
+        (TextPart("red"),), filters, offset=950, min_similarity=-0.5, include=("metadata", "reviewer")
+    )
+
+
 def test_a_missing_parameter_has_its_default() -> None:
     assert read("query=red") == (SearchQuery((TextPart("red"),), Filters(), 10), None)
 
@@ -110,6 +122,30 @@ def test_an_empty_genre_is_no_filter() -> None:
         ("query=a&wait=61", "wait"),
         ("query=a&wait=inf", "wait"),
         ("query=a&genres=Rock", "genres"),
+        ("query=a&offset=-1", "offset"),
+        ("query=a&offset=951", "offset"),
+        ("query=a&offset=1.0", "offset"),
+        ("query=a&offset=1&offset=1", "offset"),
+        ("query=a&min_similarity=1.01", "min_similarity"),
+        ("query=a&min_similarity=nan", "min_similarity"),
+        ("query=a&min_similarity=-inf", "min_similarity"),
+        ("query=a&include=embedding", "include"),
+        ("query=a&include=", "include"),
+        ("query=a&" + "&".join(["include=metadata"] * 11), "include"),
+        ("query=a&artist=a%00b", "artist"),
+        ("query=a&artist=" + "x" * 501, "artist"),
+        ("query=a&" + "&".join(["artist=a"] * 51), "artist"),
+        ("query=a&meta=x", "meta"),
+        ("query=a&meta.=x", "meta."),
+        ("query=a&meta.%20=x", "meta. "),
+        ("query=a&meta.a%00=x", "meta.a\0"),
+        ("query=a&meta." + "x" * 101 + "=x", "meta." + "x" * 100),
+        ("query=a&meta.label=", "meta.label"),
+        ("query=a&meta.label=%0a", "meta.label"),
+        ("query=a&meta.label=a%7f", "meta.label"),
+        ("query=a&meta.label=" + "x" * 501, "meta.label"),
+        ("query=a&meta.label=a&meta.label=a", "meta.label"),
+        ("query=a&" + "&".join(f"meta.k{n}=x" for n in range(9)), "meta.k8"),
     ],
 )
 def test_an_invalid_parameter_is_named(raw: str, parameter: str) -> None:
@@ -126,6 +162,26 @@ def test_an_invalid_parameter_is_named(raw: str, parameter: str) -> None:
         ("query=a&min_score=x", "min_score is a number from 0 to 10"),
         ("query=a&best_new_music=maybe", "best_new_music is true or false"),
         ("query=a&genre=" + "x" * 101, "genre is a list of at most 50 texts of 1 to 100 characters"),
+        ("query=a&offset=951", "offset is an integer from 0 to 950"),
+        ("query=a&min_similarity=2", "min_similarity is a number from -1 to 1"),
+        ("query=a&include=x", "include is a list of at most 10 of the words metadata, reviewer"),
+        (
+            "query=a&artist=a%00b",
+            "an artist is a text of 1 to 500 characters, not blank and without control characters",
+        ),
+        (
+            "query=a&meta.label=",
+            "meta.label is a text of 1 to 500 characters, not blank and without control characters",
+        ),
+        (
+            "query=a&meta.=x",
+            "the key after meta. is a text of 1 to 100 characters, not blank and without control characters",
+        ),
+        (
+            "query=a&" + "&".join(f"meta.k{n}=x" for n in range(9)),
+            "a search has at most 8 filters by metadata",
+        ),
+        ("query=a&meta.label=a&meta.label=b", "meta.label is given twice"),
         ("k=5", "query is missing"),
         ("query=a&k=1&k=2", "k is given twice"),
     ],

@@ -11,8 +11,9 @@ import pytest
 
 from common.catalog.row_mapping import (
     album_from_row,
-    filter_arguments,
     match_from_row,
+    matches_from_document,
+    page_arguments,
     vector_bytes,
     vector_literal,
 )
@@ -71,16 +72,39 @@ def test_a_vector_of_another_shape_is_a_misconfiguration(form: Form, shape: tupl
         form(np.ones(shape, dtype=np.float32))
 
 
-def test_only_filters_with_an_effect_are_sent() -> None:
-    assert filter_arguments(Filters()) == {}
-    assert filter_arguments(Filters(genres=("Rock",))) == {"filter_genre": "Rock"}
-    assert filter_arguments(Filters(("Rock", "Jazz"), 0, 2020, 0.0, best_new_music=True)) == {
-        "filter_genres": ["Rock", "Jazz"],
-        "year_min": 0,
-        "year_max": 2020,
-        "min_score": 0.0,
-        "best_new_music_only": True,
+def test_only_arguments_with_an_effect_are_sent() -> None:
+    plain = page_arguments(k=5, filters=Filters(), offset=0, min_similarity=None, details=False)
+    full = page_arguments(
+        k=5,
+        filters=Filters(("Rock",), min_score=0.0, artists=("Björk",), metadata=(("label", "4AD"),)),
+        offset=10,
+        min_similarity=0.0,
+        details=True,
+    )
+
+    assert plain == {"match_count": 5}
+    assert full == {
+        "match_count": 5,
+        "filters": {
+            "genre": ["Rock"],
+            "year_min": None,
+            "year_max": None,
+            "min_score": 0.0,
+            "best_new_music": False,
+            "artist": ["Björk"],
+            "meta": {"label": "4AD"},
+        },
+        "page_offset": 10,
+        "min_similarity": 0.0,
+        "with_details": True,
     }
+
+
+def test_a_schema_of_an_earlier_release_is_a_misconfiguration() -> None:
+    with pytest.raises(CatalogMisconfigured) as raised:
+        matches_from_document({"version": "1", "albums": []})
+
+    assert raised.value.problem == "rpc_missing"
 
 
 def test_null_columns_become_the_defaults_of_an_album() -> None:
