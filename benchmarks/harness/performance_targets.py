@@ -34,6 +34,7 @@ class Target:
                 return True
 
 
+_PAGES = Target("share", ">=", 0.99, also="no album repeated or skipped")
 _RECALL = Target("share", ">=", 0.99, also="always k rows")
 
 TARGETS: Mapping[str, Target] = MappingProxyType(
@@ -66,12 +67,20 @@ TARGETS: Mapping[str, Target] = MappingProxyType(
         "catalog.recall.15000.second_genre_5_percent": _RECALL,
         "catalog.recall.15000.two_genres_and_years": _RECALL,
         "catalog.recall.15000.farthest_20_percent": _RECALL,
+        "catalog.recall.15000.artist_8_percent": _RECALL,
+        "catalog.recall.15000.format_25_percent": _RECALL,
+        "catalog.recall.15000.label_half_percent": _RECALL,
+        "catalog.pages.15000": _PAGES,
         "catalog.recall.150000.no_filter": _RECALL,
         "catalog.recall.150000.genre_30_percent": _RECALL,
         "catalog.recall.150000.genre_half_percent": _RECALL,
         "catalog.recall.150000.second_genre_5_percent": _RECALL,
         "catalog.recall.150000.two_genres_and_years": _RECALL,
         "catalog.recall.150000.farthest_20_percent": _RECALL,
+        "catalog.recall.150000.artist_8_percent": _RECALL,
+        "catalog.recall.150000.format_25_percent": _RECALL,
+        "catalog.recall.150000.label_half_percent": _RECALL,
+        "catalog.pages.150000": _PAGES,
         "names.migration": Target("s", "report"),
         "names.insert": Target("ms", "report"),
         "names.typing": Target("ms", "<=", 30),

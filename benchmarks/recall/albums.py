@@ -22,6 +22,11 @@ GENRES = (
 )
 #: The second genre of some albums, in two spellings; no album has this genre first.
 SECOND_GENRE, SECOND_SHARE = ("Live", "LIVE"), 0.05
+#: The artist of a twelfth of the albums; each of the other artists has few.
+FREQUENT_ARTIST, FREQUENT_SHARE, OTHER_ARTISTS = "Various Artists", 1 / 12, 5000
+#: The values under the keys `format` and `label` of the metadata, independent of the vectors.
+FORMATS = (("LP", 0.70), ("EP", 0.25), ("Single", 0.05))
+LABELS = 200
 FIRST_YEAR, YEARS = 1967, 58
 #: The share of albums with `best_new_music`; these are the albums that are farthest from all texts. A filter
 #: for the farthest albums is the worst case, because an index search visits these albums last.
@@ -36,6 +41,9 @@ FILTERS: Mapping[str, Filters] = MappingProxyType(
         "second_genre_5_percent": Filters(genres=(SECOND_GENRE[0],)),
         "two_genres_and_years": Filters(genres=("Rock", "Jazz"), year_min=1980, year_max=2005),
         "farthest_20_percent": Filters(best_new_music=True),
+        "artist_8_percent": Filters(artists=(FREQUENT_ARTIST.upper(),)),
+        "format_25_percent": Filters(metadata=(("format", "EP"),)),
+        "label_half_percent": Filters(metadata=(("label", "Label 7"),)),
     }
 )
 #: The number of candidates, in addition to k, whose cosines are computed again in double precision.
@@ -55,9 +63,14 @@ class Albums:
         self.score_tenths = random.integers(0, 101, count)
         nearness = self._cones.towards_texts(self.vectors)
         self.best_new_music = nearness < np.quantile(nearness, FAR_SHARE)
-        # The second genre has its own random generator, so that the values of all other columns stay the
-        # same.
+        # The second genre and the columns below it have their own random generators, so that the values of
+        # all other columns stay the same.
         self.has_second_genre = np.random.default_rng(seed).random(count) < SECOND_SHARE
+        later = np.random.default_rng(seed + 1)
+        self._has_frequent_artist = later.random(count) < FREQUENT_SHARE
+        formats, format_shares = map(np.array, zip(*FORMATS, strict=True))
+        self._formats = formats[later.choice(len(formats), count, p=format_shares)]
+        self._labels = later.integers(0, LABELS, count)
 
     def __len__(self) -> int:
         return len(self.vectors)
@@ -74,9 +87,20 @@ class Albums:
         second = SECOND_GENRE[index % len(SECOND_GENRE)]
         return [str(self.genres[index]), *([second] if self.has_second_genre[index] else [])]
 
+    def artist(self, index: int) -> str:
+        return FREQUENT_ARTIST if self._has_frequent_artist[index] else f"Artist {index % OTHER_ARTISTS}"
+
+    def metadata(self, index: int) -> dict[str, str]:
+        return {"format": str(self._formats[index]), "label": f"Label {self._labels[index]}"}
+
     def passing(self, filters: Filters) -> Mask:
         """Return whether each album passes the filters, shape (albums,)."""
         mask = np.ones(len(self), dtype=np.bool_)
+        if filters.artists:
+            wanted = {name.lower() for name in filters.artists}
+            mask &= np.array([self.artist(index).lower() in wanted for index in range(len(self))])
+        for key, value in filters.metadata:
+            mask &= np.array([self.metadata(index)[key] == value for index in range(len(self))])
         if filters.genres:
             mask &= np.isin(self.genres, filters.genres) | (
                 self.has_second_genre & bool({*SECOND_GENRE} & {*filters.genres})

@@ -14,6 +14,7 @@ from psycopg import pq
 from psycopg.abc import Buffer
 from psycopg.adapt import Dumper
 from psycopg.types import TypeInfo
+from psycopg.types.json import Jsonb
 
 from benchmarks.recall.albums import Albums
 from benchmarks.recall.server_usage import Usage
@@ -23,8 +24,8 @@ from catalog.writer.album_row import AlbumRow
 from catalog.writer.postgres import PostgresWriter
 from common.catalog.protocol import EMBEDDING_DIMENSION
 
-COLUMNS = "id, embedding, artist, album_name, genres, release_year, pitchfork_score, best_new_music"
-TYPES = ("text", "vector", "text", "text", "text[]", "int4", "numeric", "bool")
+COLUMNS = "id, embedding, artist, album_name, genres, release_year, pitchfork_score, best_new_music, metadata"
+TYPES = ("text", "vector", "text", "text", "text[]", "int4", "numeric", "bool", "jsonb")
 #: The head of a vector in pgvector's binary format: dimension and a reserved word; the numbers follow.
 _VECTOR_HEAD = EMBEDDING_DIMENSION.to_bytes(2, "big") + b"\0\0"
 _CHUNK = 1000
@@ -84,12 +85,13 @@ def album_rows(albums: Albums) -> Iterator[AlbumRow]:
         yield AlbumRow(
             id=albums.id(index),
             embedding=vector,
-            artist=f"Artist {index % 5000}",
+            artist=albums.artist(index),
             album_name=f"Album {index}",
             genres=albums.all_genres(index),
             release_year=int(albums.years[index]),
             pitchfork_score=int(albums.score_tenths[index]) / 10,
             best_new_music=bool(albums.best_new_music[index]),
+            metadata=albums.metadata(index),
         )
 
 
@@ -111,12 +113,13 @@ def _rows(albums: Albums) -> Iterator[tuple[object, ...]]:
             yield (
                 albums.id(index),
                 vector,
-                f"Artist {index % 5000}",
+                albums.artist(index),
                 f"Album {index}",
                 albums.all_genres(index),
                 int(albums.years[index]),
                 Decimal(int(albums.score_tenths[index])) / 10,
                 bool(albums.best_new_music[index]),
+                Jsonb(albums.metadata(index)),
             )
 
 

@@ -12,6 +12,7 @@ from benchmarks.harness.figures import Row
 from benchmarks.recall.albums import FILTERS, Albums
 from benchmarks.recall.catalog_load_time import Load, load, upsert_s
 from benchmarks.recall.halfvec_index import Built, build_vector_index, walk_both
+from benchmarks.recall.pages import page_rows
 from benchmarks.recall.query_plans import PlanReader
 from benchmarks.recall.rows import FULL_ANSWERS, RECALL, held_row, row
 from benchmarks.recall.searches import SCAN_EVERY, Asked, Asker, plans_of
@@ -23,6 +24,8 @@ from catalog.ingest.table_ingest import BATCH
 from common.catalog.postgres import PostgresCatalog
 from common.filters import Filters
 from local.servers.postgres import PostgresConfig, PostgresServer
+from local.servers.supabase import AUTHENTICATOR_PASSWORD
+from local.servers.supabase_roles import create_roles
 
 SIZES = (15_000, 150_000)
 KS = (10, 50)
@@ -35,7 +38,7 @@ def measure(folder: Path, *, sizes: Sequence[int] = SIZES, queries: int = QUERIE
     with PostgresServer(PostgresConfig(folder)) as server:
         yield _upsert_row(server, size=min(sizes))
         for size in sizes:
-            catalog = yield from _searched(server, size=size, queries=queries)
+            catalog = yield from _searched(server, folder, size=size, queries=queries)
             if size == max(sizes):
                 yield from _element_type_rows(catalog, server_pid=server.pid or 0)
 
@@ -44,10 +47,12 @@ def measure_searches(folder: Path, *, sizes: Sequence[int], queries: int) -> Ite
     """Measure loads and searches, without the single-precision index."""
     with PostgresServer(PostgresConfig(folder)) as server:
         for size in sizes:
-            yield from _searched(server, size=size, queries=queries)
+            yield from _searched(server, folder, size=size, queries=queries)
 
 
-def _searched(server: PostgresServer, *, size: int, queries: int) -> Generator[Row, None, "_Catalog"]:
+def _searched(
+    server: PostgresServer, folder: Path, *, size: int, queries: int
+) -> Generator[Row, None, "_Catalog"]:
     url = _new_catalog(server, f"recall_{size}")
     albums = Albums(size)
     with psycopg.connect(url, autocommit=True) as connection:
@@ -55,12 +60,16 @@ def _searched(server: PostgresServer, *, size: int, queries: int) -> Generator[R
     yield from _load_rows(took, size=size)
     catalog = _Catalog(url, albums, albums.queries(queries))
     yield from _search_rows(catalog)
+    rest = folder.with_name(f"{folder.name}-postgrest-{size}")
+    yield from page_rows(catalog.url, albums, catalog.queries, folder=rest, timeout_s=TIMEOUT_S)
     return catalog
 
 
 def _new_catalog(server: PostgresServer, name: str) -> str:
     with psycopg.connect(server.url(), autocommit=True) as connection:
         connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+    # The schema grants rights to Supabase's roles only if they exist.
+    create_roles(server.url(name), authenticator_password=AUTHENTICATOR_PASSWORD)
     apply_migrations(server.url(name))
     return server.url(name)
 

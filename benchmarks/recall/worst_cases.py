@@ -10,7 +10,11 @@ from benchmarks.harness.figures import Figure, Row
 from benchmarks.recall.albums import FILTERS
 from benchmarks.recall.measurement import QUERIES, SIZES, measure_searches
 
-NAMES = tuple(f"catalog.recall.{size}.{name}" for size in SIZES for name in FILTERS)
+NAMES = tuple(
+    name
+    for size in SIZES
+    for name in (*(f"catalog.recall.{size}.{name}" for name in FILTERS), f"catalog.pages.{size}")
+)
 QUICK_SIZES, QUICK_QUERIES = (500, 1500), 2
 
 
@@ -24,6 +28,7 @@ def measure(bench: Bench) -> Iterator[Figure]:
         full = any(row.name == f"catalog.full_answers.{size}" and row.met for row in rows)
         for name in FILTERS:
             yield _worst(rows, f"{size}.{name}", told_as=f"{told_size}.{name}", full=full, size=size)
+        yield _worst_page(rows, size, told_size=told_size)
 
 
 def _worst(rows: Sequence[Row], case: str, *, told_as: str, full: bool, size: int) -> Figure:
@@ -41,3 +46,13 @@ def _worst(rows: Sequence[Row], case: str, *, told_as: str, full: bool, size: in
     times = f"p50 <= {p50_ms:.0f} ms, p95 <= {p95_ms:.0f} ms"
     note = f"worst of {len(recalls)} cases over {size} albums, {kept}; {times}"
     return Figure(f"catalog.recall.{told_as}", worst.value, note, holds=full)
+
+
+def _worst_page(rows: Sequence[Row], size: int, *, told_size: int) -> Figure:
+    name = f"catalog.pages.{size}."
+    recalls = [row for row in rows if row.name.startswith(name) and row.name.endswith(".recall")]
+    whole = all(row.met for row in rows if row.name.startswith(name) and row.name.endswith(".whole"))
+    worst = min(recalls, key=lambda row: row.value or 0.0)
+    complete = "no album is repeated or skipped" if whole else "albums are REPEATED or SKIPPED"
+    note = f"the worst page of {len(recalls)} rankings over {size} albums; {complete}; {worst.note}"
+    return Figure(f"catalog.pages.{told_size}", worst.value, note, holds=whole)
