@@ -40,10 +40,12 @@ BEGIN
 END
 $$;
 
--- Returns {"version": …, "exhausted": …, "albums": […], "named": […]}. `exhausted` is true if the ranking ends
--- with this page. The albums of the page are sorted by similarity, because an album that the index scan missed
--- follows less similar albums in the ranking. `named` contains the albums whose name is `named_query`, whether or
--- not they are among the albums found.
+-- Returns {"version": …, "exhausted": …, "albums": […], "named": […], "embeddings": …}. `exhausted` is true if the
+-- ranking ends with this page. The albums of the page are sorted by similarity, because an album that the index scan
+-- missed follows less similar albums in the ranking. `named` contains the albums whose name is `named_query`,
+-- whether or not they are among the albums found. `embeddings` is NULL unless `with_embeddings` is true;
+-- 012_match_embeddings.sql describes it. `known_sample` is the version of the catalog whose sampled covers the client
+-- already has; they are not sent again.
 CREATE FUNCTION versioned_search(
   query_embedding     vector(512),
   match_count         int     DEFAULT 10,
@@ -59,7 +61,9 @@ CREATE FUNCTION versioned_search(
   filters             jsonb   DEFAULT NULL,
   page_offset         int     DEFAULT 0,
   min_similarity      numeric DEFAULT NULL,
-  with_details        boolean DEFAULT false
+  with_details        boolean DEFAULT false,
+  with_embeddings     boolean DEFAULT false,
+  known_sample        text    DEFAULT NULL
 ) RETURNS json
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = public, extensions, pg_temp AS $$
 DECLARE
@@ -77,7 +81,11 @@ BEGIN
       'albums', (SELECT coalesce(json_agg(page ORDER BY page.similarity DESC, page.id COLLATE "C"), '[]')
                  FROM (SELECT f.*, thumbnails_of(f.id) AS thumbnails
                        FROM (SELECT * FROM found LIMIT match_count) f) page),
-      'named', CASE WHEN named_query IS NOT NULL THEN named_albums(named_query) END)
+      'named', CASE WHEN named_query IS NOT NULL THEN named_albums(named_query) END,
+      'embeddings', CASE WHEN with_embeddings THEN match_embeddings(
+        (SELECT array_agg(page.id ORDER BY page.similarity DESC, page.id COLLATE "C")
+         FROM (SELECT * FROM found LIMIT match_count) page),
+        (known_sample = version) IS NOT TRUE) END)
   );
 END
 $$;
@@ -94,7 +102,9 @@ CREATE FUNCTION versioned_similar(
   filters             jsonb   DEFAULT NULL,
   page_offset         int     DEFAULT 0,
   min_similarity      numeric DEFAULT NULL,
-  with_details        boolean DEFAULT false
+  with_details        boolean DEFAULT false,
+  with_embeddings     boolean DEFAULT false,
+  known_sample        text    DEFAULT NULL
 ) RETURNS json
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = public, extensions, pg_temp AS $$
 DECLARE
@@ -110,7 +120,11 @@ BEGIN
       'version', version, 'exhausted', (SELECT count(*) FROM found) <= match_count,
       'albums', (SELECT coalesce(json_agg(page ORDER BY page.similarity DESC, page.id COLLATE "C"), '[]')
                  FROM (SELECT f.*, thumbnails_of(f.id) AS thumbnails
-                       FROM (SELECT * FROM found LIMIT match_count) f) page))
+                       FROM (SELECT * FROM found LIMIT match_count) f) page),
+      'embeddings', CASE WHEN with_embeddings THEN match_embeddings(
+        (SELECT array_agg(page.id ORDER BY page.similarity DESC, page.id COLLATE "C")
+         FROM (SELECT * FROM found LIMIT match_count) page),
+        (known_sample = version) IS NOT TRUE) END)
   );
 END
 $$;

@@ -124,6 +124,16 @@ class AlbumPage:
     next: NamePosition | None
 
 
+@dataclass(frozen=True, slots=True)
+class MatchEmbeddings:
+    """The embeddings of the matching albums, and the mean embedding of the catalog."""
+
+    #: Unit vectors in the order of the albums, shape (n, 512), computed from half precision.
+    albums: npt.NDArray[np.float32]
+    #: The mean of a sample of the catalog's unit vectors, shape (512,).
+    mean: npt.NDArray[np.float32]
+
+
 class Matches(list[Match]):
     """One page of the matching albums of a search, the most similar first."""
 
@@ -134,6 +144,7 @@ class Matches(list[Match]):
         exhausted: bool = True,
         version: str | None = None,
         named: Iterable[Album] = (),
+        embeddings: MatchEmbeddings | None = None,
     ) -> None:
         super().__init__(matches)
         #: Whether no further album follows this page.
@@ -142,6 +153,8 @@ class Matches(list[Match]):
         self.named = tuple(named)
         #: The catalog's version in the snapshot that was searched; None if the catalog has no version.
         self.version = version
+        #: None if the embeddings were not requested, or if no album matches.
+        self.embeddings = embeddings
 
 
 class Embeddings(dict[str, npt.NDArray[np.float32]]):
@@ -174,6 +187,7 @@ class Catalog(Protocol):
         exclude_ids: Sequence[str] = (),
         model_fingerprint: str | None = None,
         named: str | None = None,
+        with_embeddings: bool = False,
     ) -> Matches:
         """Return the k nearest albums that meet the filters, sorted by similarity and then by id.
 
@@ -183,7 +197,7 @@ class Catalog(Protocol):
         nor skip an album while the catalog does not change. With `details`, albums have their reviewer and
         metadata. If `model_fingerprint` is given, the catalog compares it with the fingerprint of its own
         model, in the same snapshot as the search. If `named` is given, the matches also tell which albums
-        have this text as their name.
+        have this text as their name. `Matches.embeddings` is set only if `with_embeddings` is true.
 
         Raises:
             ModelMismatch: the catalog's vectors come from another model.
@@ -200,6 +214,7 @@ class Catalog(Protocol):
         offset: int = 0,
         min_similarity: float | None = None,
         details: bool = False,
+        with_embeddings: bool = False,
     ) -> Matches:
         """Return the k albums nearest to an album's embedding, without the album itself, as `search` does.
 

@@ -1,5 +1,6 @@
 """Conversions between the catalog protocol's types and the arguments and rows of the SQL functions."""
 
+import base64
 import math
 import struct
 from collections.abc import Mapping
@@ -20,6 +21,7 @@ from common.catalog.protocol import (
     FoundAlbum,
     GenreCount,
     Match,
+    MatchEmbeddings,
     Matches,
     ModelStamp,
     NamePosition,
@@ -117,8 +119,12 @@ def match_from_row(row: Row) -> Match:
     return Match(album=album_from_row(row), similarity=max(-1.0, min(1.0, float(row["similarity"]))))
 
 
-def matches_from_document(document: Mapping[str, Any]) -> Matches:
-    """Read `{"version": …, "exhausted": …, "albums": […], "named": […]}`.
+def matches_from_document(
+    document: Mapping[str, Any], *, known_mean: npt.NDArray[np.float32] | None = None
+) -> Matches:
+    """Read `{"version": …, "exhausted": …, "albums": […], "named": […], "embeddings": …}`.
+
+    `known_mean` is the catalog's mean embedding, which is used if the document contains no sample of covers.
 
     Raises:
         CatalogMisconfigured: the schema is of an earlier release.
@@ -130,7 +136,31 @@ def matches_from_document(document: Mapping[str, Any]) -> Matches:
         exhausted=document["exhausted"],
         version=document["version"],
         named=map(album_from_row, document.get("named") or ()),
+        embeddings=_match_embeddings(document.get("embeddings"), known_mean),
     )
+
+
+def _match_embeddings(
+    document: Mapping[str, Any] | None, known_mean: npt.NDArray[np.float32] | None
+) -> MatchEmbeddings | None:
+    """Read the document of the SQL function `match_embeddings`."""
+    if document is None or document["albums"] is None:
+        return None
+    albums = _half_vectors(document["albums"])
+    albums /= np.linalg.norm(albums, axis=1, keepdims=True)
+    sample, mean = document["sample"], known_mean
+    if sample is not None:
+        mean = _half_vectors(sample["total"])[0] / np.float32(sample["count"])
+    if mean is None:
+        raise misconfigured("rpc_missing", found="match_embeddings returned no sample of covers")
+    return MatchEmbeddings(albums=albums, mean=mean)
+
+
+def _half_vectors(encoded: str) -> npt.NDArray[np.float32]:
+    """Return vectors of shape (n, 512) from pgvector's binary form (`halfvec_send`) in base64."""
+    # Each vector begins with its dimension and an unused number, of two bytes each.
+    rows = np.frombuffer(base64.b64decode(encoded), dtype=">f2").reshape(-1, 2 + EMBEDDING_DIMENSION)
+    return rows[:, 2:].astype(np.float32)
 
 
 def position_arguments(after: NamePosition) -> dict[str, object]:

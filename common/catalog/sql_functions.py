@@ -30,6 +30,10 @@ _EMBEDDING_TYPE = f"vector({EMBEDDING_DIMENSION})"
 class FunctionCatalog(ABC):
     """A catalog that calls SQL functions by name; a subclass sends the calls to the database."""
 
+    #: The version of the catalog at the last search with embeddings, and the mean embedding of this version.
+    #: The database samples the covers for the mean again only if the version has changed.
+    _mean: tuple[str | None, npt.NDArray[np.float32] | None] = (None, None)
+
     @abstractmethod
     def _rows(self, function: str, arguments: Mapping[str, object]) -> list[row_mapping.Row]:
         """Call a SQL function that returns a table."""
@@ -57,6 +61,7 @@ class FunctionCatalog(ABC):
         exclude_ids: Sequence[str] = (),
         model_fingerprint: str | None = None,
         named: str | None = None,
+        with_embeddings: bool = False,
     ) -> Matches:
         arguments = {"query_embedding": self._vector(embedding)} | row_mapping.page_arguments(
             k=k, filters=filters, offset=offset, min_similarity=min_similarity, details=details
@@ -67,7 +72,7 @@ class FunctionCatalog(ABC):
             arguments["model_fingerprint"] = model_fingerprint
         if named is not None:
             arguments["named_query"] = named
-        return row_mapping.matches_from_document(self._document("versioned_search", arguments))
+        return self._matches("versioned_search", arguments, with_embeddings=with_embeddings)
 
     def similar(
         self,
@@ -78,11 +83,25 @@ class FunctionCatalog(ABC):
         offset: int = 0,
         min_similarity: float | None = None,
         details: bool = False,
+        with_embeddings: bool = False,
     ) -> Matches:
         arguments = {"album_id": album_id} | row_mapping.page_arguments(
             k=k, filters=filters, offset=offset, min_similarity=min_similarity, details=details
         )
-        return row_mapping.matches_from_document(self._document("versioned_similar", arguments))
+        return self._matches("versioned_similar", arguments, with_embeddings=with_embeddings)
+
+    def _matches(self, function: str, arguments: dict[str, object], *, with_embeddings: bool) -> Matches:
+        # Another thread may replace `self._mean` during the call.
+        known_version, known_mean = self._mean
+        if with_embeddings:
+            arguments["with_embeddings"] = True
+            if known_version is not None:
+                arguments["known_sample"] = known_version
+        document = self._document(function, arguments)
+        matches = row_mapping.matches_from_document(document, known_mean=known_mean)
+        if matches.embeddings is not None:
+            self._mean = matches.version, matches.embeddings.mean
+        return matches
 
     def album(self, album_id: str) -> Album:
         rows = self._rows("albums_by_id", {"album_ids": [album_id]})

@@ -79,12 +79,14 @@ def test_the_key_of_gateway_and_workers_can_search_but_not_write(chain: Chain) -
 
     try:
         catalog.check()
-        found = catalog.search(np.eye(1, 512, dtype=np.float32)[0], k=3, filters=Filters())
+        query = np.eye(1, 512, dtype=np.float32)[0]
+        found = catalog.search(query, k=3, filters=Filters(), with_embeddings=True)
     finally:
         catalog.close()
     refused = chain.write(key)
 
     assert [match.album.id for match in found] == [ALBUM["id"]]
+    assert found.embeddings is not None
     assert refused.status_code == httpx.codes.FORBIDDEN
     assert refused.json()["code"] == PERMISSION_DENIED
 

@@ -1,5 +1,6 @@
 """Tests of the arguments of SQL functions, and of the rows that the functions return."""
 
+import base64
 import math
 import struct
 from collections.abc import Callable
@@ -116,3 +117,58 @@ def test_null_columns_become_the_defaults_of_an_album() -> None:
 @pytest.mark.parametrize(("computed", "similarity"), [(1.0000001, 1.0), (-1.0000001, -1.0), (0.25, 0.25)])
 def test_a_similarity_is_clamped_to_its_range(computed: float, similarity: float) -> None:
     assert match_from_row(ROW | {"similarity": computed}).similarity == similarity
+
+
+def half_vectors(vectors: npt.NDArray[np.float32]) -> str:
+    """Encode vectors as the SQL function `match_embeddings` does."""
+    headed = [struct.pack(">hh", 512, 0) + vector.astype(">f2").tobytes() for vector in vectors]
+    # PostgreSQL breaks base64 into lines of 76 characters.
+    return base64.encodebytes(b"".join(headed)).decode()
+
+
+def test_the_embeddings_of_matches_are_read_in_half_precision() -> None:
+    vectors = np.random.default_rng(2).uniform(-1, 1, (3, 512)).astype(np.float32)
+    document = {
+        "version": "1",
+        "exhausted": True,
+        "albums": [{**ROW, "similarity": 0.5}] * 2,
+        "embeddings": {
+            "albums": half_vectors(vectors[:2]),
+            "sample": {"total": half_vectors(vectors[2:]), "count": 4},
+        },
+    }
+
+    embeddings = matches_from_document(document).embeddings
+
+    assert embeddings is not None
+    assert embeddings.albums.dtype == embeddings.mean.dtype == np.float32
+    units = vectors[:2] / np.linalg.norm(vectors[:2], axis=1, keepdims=True)
+    assert np.allclose(embeddings.albums, units, rtol=1e-3, atol=1e-6)
+    assert np.array_equal(embeddings.mean, vectors[2].astype(np.float16).astype(np.float32) / 4)
+
+
+def test_a_known_mean_replaces_a_sample_that_was_not_sent() -> None:
+    (vector,) = np.random.default_rng(2).uniform(-1, 1, (1, 512)).astype(np.float32)
+    document = {
+        "version": "1",
+        "exhausted": True,
+        "albums": [{**ROW, "similarity": 0.5}],
+        "embeddings": {"albums": half_vectors(vector[None]), "sample": None},
+    }
+
+    embeddings = matches_from_document(document, known_mean=vector).embeddings
+
+    assert embeddings is not None
+    assert embeddings.mean is vector
+    with pytest.raises(CatalogMisconfigured):
+        matches_from_document(document)
+
+
+@pytest.mark.parametrize(
+    "embeddings", [{}, {"embeddings": None}, {"embeddings": {"albums": None, "sample": None}}]
+)
+def test_a_document_without_embeddings_is_read(embeddings: dict[str, object]) -> None:
+    assert (
+        matches_from_document({"version": "1", "exhausted": True, "albums": [], **embeddings}).embeddings
+        is None
+    )
