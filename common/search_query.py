@@ -21,8 +21,11 @@ VERSION_1_FIELDS = frozenset(
     {"type", "parts", "k", "genre", "year_min", "year_max", "min_score", "best_new_music"}
 )
 #: All fields that this release can read. A worker refuses a query with any other field.
-KNOWN_FIELDS = VERSION_1_FIELDS | {"v", "artist", "meta", "offset", "min_similarity", "include"}
+KNOWN_FIELDS = VERSION_1_FIELDS | {"v", "artist", "meta", "offset", "min_similarity", "include", "explain"}
 VERSIONS = (1, 2)
+#: The version number of explanations; it is increased whenever the visual vocabulary or its similarities
+#: change, so that older cached explanations are not used.
+EXPLANATION_VERSION = 1
 #: The version number of results; it is increased whenever results get new fields or contain other albums, so
 #: that older cached results are not used.
 RESULT_VERSION = 4
@@ -80,6 +83,8 @@ class SearchQuery:
     min_similarity: float | None = None
     #: Additional fields of the results, sorted.
     include: tuple[Included, ...] = ()
+    #: Whether each result is explained.
+    explain: bool = False
 
     def __post_init__(self) -> None:
         """Raise `InvalidParameter` if the query is invalid."""
@@ -173,6 +178,8 @@ def query_document(query: SearchQuery) -> dict[str, object]:
         document["min_similarity"] = query.min_similarity
     if query.include:
         document["include"] = list(query.include)
+    if query.explain:
+        document["explain"] = True
     return document
 
 
@@ -199,6 +206,7 @@ def query_from_json(data: bytes) -> SearchQuery:
             offset=document.get("offset", 0),
             min_similarity=document.get("min_similarity"),
             include=tuple(document.get("include", ())),
+            explain=document.get("explain", False),
         )
     except (KeyError, TypeError, InvalidParameter) as error:
         raise ValueError(f"not a query: {error}") from error
@@ -208,19 +216,22 @@ def query_key(query: SearchQuery, *, model: str, catalog_version: str) -> str:
     """Return the query key: the SHA-256, in hex, of everything that affects the query's result.
 
     The query key does not depend on the case of a text (CLIP converts texts to lower case), the spelling of a
-    genre, the order of parts, genres and artists, or the weight of a query's only part.
+    genre, the order of parts, genres and artists, or the weight of a query's only part. The explanations of a
+    result name the query's parts by their position, so the key of an explained query depends on their order.
     """
     document = query_document(query)
-    parts = sorted(_canonical_part(part, alone=len(query.parts) == 1) for part in query.parts)
+    parts = [_canonical_part(part, alone=len(query.parts) == 1) for part in query.parts]
     canonical = {
         **document,
         "v": _wire_version(document),
         "result": RESULT_VERSION,
         "model": model,
         "catalog": catalog_version,
-        "parts": parts,
+        "parts": parts if query.explain else sorted(parts),
         **canonical_filters(query.filters),
     }
+    if query.explain:
+        canonical["explain"] = EXPLANATION_VERSION
     return hashlib.sha256(orjson.dumps(canonical, option=orjson.OPT_SORT_KEYS)).hexdigest()
 
 

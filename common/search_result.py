@@ -4,8 +4,9 @@ The JSON begins with `RESULT_PREFIX`; in this prefix, the gateway replaces `null
 job. An answer from the cache keeps the `null`, because there is no job for this answer.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from functools import partial
+from typing import TypedDict
 
 import orjson
 
@@ -18,6 +19,32 @@ RESULT_PREFIX = b'{"job_id":null,'
 #: The decimal places of a similarity. The SQL function `search_albums` compares `min_similarity` with
 #: similarities that are rounded in the same way.
 SIMILARITY_DIGITS = 6
+#: The groups of the visual vocabulary.
+WORD_GROUPS = ("colour", "tone", "object", "composition", "style")
+
+
+class PartContribution(TypedDict):
+    """The contribution of a part of the query, given by its position, to the similarity of a result."""
+
+    part: int
+    contribution: float
+
+
+class ClosestWord(TypedDict):
+    """A word of the visual vocabulary, its similarity to a cover, and the group of the word."""
+
+    word: str
+    similarity: float
+    group: str
+
+
+class Explanation(TypedDict):
+    """Why an album is a result, as JSON values; numbers are rounded to `SIMILARITY_DIGITS`."""
+
+    #: One element for each part of the query, in the order of the parts.
+    parts: list[PartContribution]
+    #: The words closest to the cover, the most similar first.
+    words: list[ClosestWord]
 
 
 def result_json(
@@ -29,13 +56,22 @@ def result_json(
     truncated: bool = False,
     public_url: str | None = None,
     has_thumbnails: bool = False,
+    explanations: Sequence[Explanation] | None = None,
 ) -> bytes:
     """Return the result object of the HTTP API.
 
     `truncated` tells whether a text was cut to the model's maximum length; `public_url` is prepended to
-    relative cover URLs and to thumbnail URLs. `has_thumbnails` tells whether the service serves thumbnails.
+    relative cover URLs and to thumbnail URLs. `has_thumbnails` tells whether the service serves thumbnails;
+    `explanations` has one element for each match if the query asks for explanations.
     """
     show = partial(album_document, public_url=public_url, has_thumbnails=has_thumbnails)
+    results = [
+        show(match.album, include=query.include) | {"similarity": round(match.similarity, SIMILARITY_DIGITS)}
+        for match in matches
+    ]
+    if explanations is not None:
+        for document, explanation in zip(results, explanations, strict=True):
+            document["explain"] = explanation
     body = orjson.dumps(
         {
             "success": True,
@@ -44,11 +80,7 @@ def result_json(
             "total_results": len(matches),
             "exhausted": matches.exhausted,
             "truncated": truncated,
-            "results": [
-                show(match.album, include=query.include)
-                | {"similarity": round(match.similarity, SIMILARITY_DIGITS)}
-                for match in matches
-            ],
+            "results": results,
             "named": [show(album, include=()) for album in matches.named],
             "model": model,
             "timings_ms": timings.as_document(),

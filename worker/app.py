@@ -33,6 +33,9 @@ from worker.bulk_embedding.tasks import BulkHandler, register_bulk
 from worker.decode.preprocessing_version import PREPROCESSING_VERSION
 from worker.decode.processes.pool import DecoderPool
 from worker.encoder.protocol import Encoder
+from worker.explain.explanation import Explainer
+from worker.explain.vocabulary import VisualVocabulary
+from worker.explain.word_embeddings import WordEmbeddings
 from worker.retries import retry_transient
 from worker.search.embedding import Embedder
 from worker.search.leases import Leases
@@ -175,6 +178,7 @@ class WorkerProcess:
             embedder = Embedder(encoder=encoder, batcher=batcher, decoders=decoders, redis=self._redis)
             pipeline = Pipeline(
                 embedder=embedder,
+                explainer=self._explainer(embedder, fingerprint=encoder.fingerprint),
                 cache=cache,
                 catalog=catalog,
                 catalog_timeout_s=s.catalog_timeout_s,
@@ -204,6 +208,12 @@ class WorkerProcess:
             finally:
                 watchdog.stop()
                 leases.stop()
+
+    def _explainer(self, embedder: Embedder, *, fingerprint: str) -> Explainer:
+        vocabulary = VisualVocabulary.load()
+        cache_dir = self._settings.model_cache_dir
+        words = WordEmbeddings(vocabulary, embed=embedder.texts, fingerprint=fingerprint, cache_dir=cache_dir)
+        return Explainer(vocabulary, words)
 
     def _drain(self, leases: Leases) -> threading.Timer:
         """Return a timer that ends the process if the runs are not finished within DRAIN_S."""

@@ -1,7 +1,7 @@
 """Returns the embeddings of a query's texts and images, from the cache or from the decoder and the model."""
 
 import concurrent.futures
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -58,6 +58,15 @@ class Embedder:
             found = _encoded(self._batcher.submit_text(text), stopwatch)
             embeddings.made[content] = found
         return found
+
+    def texts(self, texts: Sequence[str]) -> npt.NDArray[np.float32]:
+        """Return the embeddings of texts that are not part of a query, shape (n, 512); the cache is not used.
+
+        Raises:
+            QueueFull: too many items wait for the model, or the worker is shutting down.
+        """
+        waiting = [self._batcher.submit_text(text) for text in texts]
+        return np.stack([future.result().embedding for future in waiting])
 
     def truncates(self, query: SearchQuery) -> bool:
         """Return whether one of the query's texts has more tokens than the model reads.

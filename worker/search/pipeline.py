@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import TypeAlias, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -13,7 +13,8 @@ from common.catalog.version import made_from
 from common.errors import AlbumNotFound, DeadlineExceeded, InvalidParameter, image_given_as
 from common.jobs import Timings
 from common.search_query import AlbumPart, ImagePart, SearchQuery, TextPart, query_from_json
-from common.search_result import result_json
+from common.search_result import Explanation, result_json
+from worker.explain.explanation import Explainer
 from worker.retries import retry_transient
 from worker.search.circuit_breaker import CircuitBreaker
 from worker.search.embedding import Embedder, RunEmbeddings
@@ -21,6 +22,9 @@ from worker.search.leases import Lease
 from worker.search.stopwatch import Stopwatch
 
 T = TypeVar("T")
+
+#: The weighted embeddings of a query's parts, shape (parts, 512), scaled so that their sum is a unit vector.
+Addends: TypeAlias = npt.NDArray[np.float64]
 
 #: The minimum length of a weighted sum of unit vectors; a shorter sum consists mostly of rounding errors.
 MIN_LENGTH = 1e-6
@@ -45,6 +49,7 @@ class Pipeline:
         self,
         *,
         embedder: Embedder,
+        explainer: Explainer,
         cache: WorkerCache,
         catalog: Catalog,
         catalog_timeout_s: float,
@@ -56,6 +61,7 @@ class Pipeline:
         self._public_url = public_url
         self._has_thumbnails = has_thumbnails
         self._embedder = embedder
+        self._explainer = explainer
         self._cache = cache
         self._catalog = catalog
         self._catalog_timeout_s = catalog_timeout_s
@@ -84,12 +90,13 @@ class Pipeline:
         embeddings = RunEmbeddings(found.embeddings)
         versions: set[str | None] = set()
         try:
-            matches = self._search(query, embeddings, lease, stopwatch, versions)
+            matches, addends = self._search(query, embeddings, lease, stopwatch, versions)
         except Exception:
             # Embeddings are cached so that a retry, or a query with the same image and other filters, can
             # reuse them.
             self._cache.put(self._cache.embedding_entries(model, embeddings.made))
             raise
+        explanations = self._explanations(matches, addends, stopwatch) if query.explain else None
         timings = stopwatch.timings()
         result = result_json(
             matches,
@@ -99,6 +106,7 @@ class Pipeline:
             truncated=self._embedder.truncates(query),
             public_url=self._public_url,
             has_thumbnails=self._has_thumbnails,
+            explanations=explanations,
         )
         made = self._cache.embedding_entries(model, embeddings.made)
         # The catalog may have changed since the gateway computed the query key, or between two catalog calls
@@ -117,9 +125,13 @@ class Pipeline:
         lease: Lease,
         stopwatch: Stopwatch,
         versions: set[str | None],
-    ) -> Matches:
-        """Search the catalog, and add to `versions` each catalog version that was read."""
+    ) -> tuple[Matches, Addends | None]:
+        """Search the catalog, and add to `versions` each catalog version that was read.
+
+        The query's addends are returned with the matches; they are None if the query is one album.
+        """
         lease.check()
+        addends: Addends | None = None
         if query.type == "album":
             album_id = query.album_ids[0]
 
@@ -131,10 +143,12 @@ class Pipeline:
                     offset=query.offset,
                     min_similarity=query.min_similarity,
                     details=bool(query.include),
+                    with_embeddings=query.explain,
                 )
 
         else:
-            embedding = self._embed(query, embeddings, lease, stopwatch, versions)
+            addends = self._embed(query, embeddings, lease, stopwatch, versions)
+            embedding = addends.sum(axis=0).astype(np.float32)
             lease.check()
 
             def call() -> Matches:
@@ -149,13 +163,20 @@ class Pipeline:
                     # The catalog's model may have changed after this worker started.
                     model_fingerprint=self._model_fingerprint,
                     named=query.only_text,
+                    with_embeddings=query.explain,
                 )
 
         if stopwatch.remaining_s() <= 0:
             raise DeadlineExceeded("the deadline passed before the catalog was searched")
         matches = self._ask(call, lease, stopwatch)
         versions.add(matches.version)
-        return matches
+        return matches, addends
+
+    def _explanations(
+        self, matches: Matches, addends: Addends | None, stopwatch: Stopwatch
+    ) -> list[Explanation]:
+        with stopwatch.stage("search"):
+            return self._explainer.explain(matches, addends, timeout_s=stopwatch.remaining_s())
 
     def _embed(
         self,
@@ -164,9 +185,9 @@ class Pipeline:
         lease: Lease,
         stopwatch: Stopwatch,
         versions: set[str | None],
-    ) -> npt.NDArray[np.float32]:
+    ) -> Addends:
         albums = self._album_embeddings(query, lease, stopwatch, versions)
-        total = np.zeros(self._embedder.dimension, dtype=np.float64)
+        addends = np.empty((len(query.parts), self._embedder.dimension), dtype=np.float64)
         for index, part in enumerate(query.parts):
             match part:
                 case TextPart(text, weight):
@@ -178,11 +199,11 @@ class Pipeline:
                         vector = self._embedder.image(digest, embeddings, lease, stopwatch)
                 case AlbumPart(album_id, weight):
                     vector = albums[album_id]
-            total += weight * vector.astype(np.float64)
-        length = float(np.linalg.norm(total))
+            addends[index] = weight * vector.astype(np.float64)
+        length = float(np.linalg.norm(addends.sum(axis=0)))
         if length < MIN_LENGTH:
             raise InvalidParameter("the parts of the query cancel each other out", parameter="parts")
-        return (total / length).astype(np.float32)
+        return addends / length
 
     def _album_embeddings(
         self, query: SearchQuery, lease: Lease, stopwatch: Stopwatch, versions: set[str | None]

@@ -35,7 +35,7 @@ from common.ledger.records import Claim
 from common.redis import keyspace
 from common.redis.clients import open_redis
 from common.search_query import SearchQuery, query_from_json
-from common.search_result import result_json
+from common.search_result import Explanation, result_json
 from common.settings import Settings
 from tests.ledgers import worker_ledger
 
@@ -88,6 +88,7 @@ class MemoryCatalog:
         exclude_ids: Sequence[str] = (),
         named: str | None = None,
         model_fingerprint: str | None = None,  # noqa: ARG002  and of every model
+        with_embeddings: bool = False,  # noqa: ARG002  the stand-in worker explains without embeddings
     ) -> Matches:
         self._called("search")
         meeting = [a for a in self.albums.values() if meets(a, filters) and a.id not in exclude_ids]
@@ -115,6 +116,7 @@ class MemoryCatalog:
         offset: int = 0,
         min_similarity: float | None = None,
         details: bool = False,
+        with_embeddings: bool = False,
     ) -> Matches:
         self.album(album_id)
         return self.search(
@@ -125,6 +127,7 @@ class MemoryCatalog:
             min_similarity=min_similarity,
             details=details,
             exclude_ids=[album_id],
+            with_embeddings=with_embeddings,
         )
 
     def album(self, album_id: str) -> Album:
@@ -201,6 +204,15 @@ def meets(album: Album, filters: Filters) -> bool:
         and (not filters.artists or album.artist.lower() in {name.lower() for name in filters.artists})
         and all(metadata.get(key) == value for key, value in filters.metadata)
     )
+
+
+def explained(match: Match, query: SearchQuery) -> Explanation:
+    """Explain a match by equal contributions of all parts and by one word."""
+    share = match.similarity / len(query.parts)
+    return {
+        "parts": [{"part": part, "contribution": share} for part in range(len(query.parts))],
+        "words": [{"word": "red", "similarity": 0.25, "group": "colour"}],
+    }
 
 
 class StandInWorker:
@@ -288,7 +300,13 @@ class StandInWorker:
             self._ledger.fail(claim, JobFailure.of(error))
             return
         timings = Timings.of(total_ms=12, decode_ms=1, embed_ms=7, search_ms=2)
-        result = result_json(matches, query=query, model=MODEL, timings=timings)
+        result = result_json(
+            matches,
+            query=query,
+            model=MODEL,
+            timings=timings,
+            explanations=[explained(match, query) for match in matches] if query.explain else None,
+        )
         matches_key = claim.made_from == made_from(model=MODEL, version=matches.version)
         if matches_key:
             self._cache.put([self._cache.result_entry(claim.query_key, result)])

@@ -11,6 +11,7 @@ from common.search_query import (
     SearchQuery,
     TextPart,
     clean_text,
+    query_document,
     query_from_json,
     query_key,
     query_to_json,
@@ -23,8 +24,8 @@ def key(query: SearchQuery, *, model: str = "m", catalog_version: str = "1") -> 
     return query_key(query, model=model, catalog_version=catalog_version)
 
 
-def text(words: str, weight: float = 1.0) -> SearchQuery:
-    return SearchQuery((TextPart(words, weight),))
+def text(words: str, weight: float = 1.0, *, explain: bool = False) -> SearchQuery:
+    return SearchQuery((TextPart(words, weight),), explain=explain)
 
 
 @pytest.mark.parametrize(
@@ -48,6 +49,7 @@ def text(words: str, weight: float = 1.0) -> SearchQuery:
             SearchQuery((TextPart("a"),), Filters(genres=("Électro Pop",))),
             SearchQuery((TextPart("a"),), Filters(genres=("ÉLECTRO  pop", "électro pop"))),
         ),
+        (text("Red", explain=True), text("red", weight=3.0, explain=True)),
     ],
 )
 def test_queries_with_the_same_answer_share_a_key(one: SearchQuery, other: SearchQuery) -> None:
@@ -78,6 +80,10 @@ DISTINCT = [
     SearchQuery((AlbumPart("red"),)),
     SearchQuery((TextPart("red"), TextPart("blue", -0.5))),
     SearchQuery((TextPart("red"), TextPart("blue", 0.5))),
+    text("red", explain=True),
+    # Explanations name the parts of a query by their positions.
+    SearchQuery((TextPart("red"), TextPart("blue", -0.5)), explain=True),
+    SearchQuery((TextPart("blue", -0.5), TextPart("red")), explain=True),
 ]
 
 
@@ -114,6 +120,16 @@ def test_a_query_with_a_field_of_a_later_release_is_refused() -> None:
 
     with pytest.raises(ValueError, match="later"):
         query_from_json(orjson.dumps(document))
+
+
+def test_workers_of_the_first_release_refuse_a_query_that_asks_for_explanations() -> None:
+    assert orjson.loads(query_to_json(text("red")))["v"] == 1
+    assert orjson.loads(query_to_json(text("red", explain=True)))["v"] == 2
+
+
+def test_a_query_that_asks_for_no_explanation_has_no_such_field() -> None:
+    assert "explain" not in query_document(text("red"))
+    assert query_document(text("red", explain=True))["explain"] is True
 
 
 @pytest.mark.parametrize("junk", [b"[]", b"{}", b'{"v":0}', b'{"v":1}', b'{"v":1,"parts":[]}', b"no json"])

@@ -8,7 +8,7 @@ import pytest
 from common.catalog.protocol import Album, Match, Matches
 from common.jobs import Timings
 from common.search_query import ImagePart, SearchQuery
-from common.search_result import RESULT_PREFIX, result_json, with_job_id
+from common.search_result import RESULT_PREFIX, Explanation, result_json, with_job_id
 from common.thumbnails import Thumbnails
 
 ALBUM = Album(
@@ -99,6 +99,19 @@ def test_the_result_json_lists_albums_with_the_name_of_the_text() -> None:
     assert orjson.loads(body)["named"] == [result]
     assert orjson.loads(body)["results"] == []
     assert orjson.loads(make())["named"] == []
+
+
+def test_an_explanation_has_the_fields_of_the_contract() -> None:
+    explanation: Explanation = {
+        "parts": [{"part": 0, "contribution": 0.94}, {"part": 1, "contribution": -0.05}],
+        "words": [{"word": "red", "similarity": 0.31, "group": "colour"}],
+    }
+
+    body = result_json(
+        Matches([Match(ALBUM, 0.89)]), query=QUERY, model="m", timings=TIMINGS, explanations=[explanation]
+    )
+
+    assert orjson.loads(body)["results"][0]["explain"] == explanation
 
 
 @pytest.mark.parametrize("truncated", [True, False])
