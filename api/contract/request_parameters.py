@@ -75,6 +75,15 @@ Include = Annotated[
         examples=[["metadata"]],
     ),
 ]
+Explain = Annotated[
+    bool,
+    FLAG,
+    Field(
+        description="Explain each result: the contribution of each part of the query, and the words closest "
+        "to the cover.",
+        examples=[True],
+    ),
+]
 Wait = Annotated[
     Annotated[float, within(0, WAIT_MAX_S), NUMBER] | None,
     Field(
@@ -104,6 +113,7 @@ class PageParameters(FilterParameters):
         Field(description="Only albums that are at least this similar.", examples=[0.25]),
     ] = None
     include: Include
+    explain: Explain = False
 
     def search_for(self, *parts: Part) -> SearchQuery:
         """Return the query for one or more parts."""
@@ -114,6 +124,7 @@ class PageParameters(FilterParameters):
             offset=self.offset,
             min_similarity=self.min_similarity,
             include=tuple(sorted({*self.include})),
+            explain=self.explain,
         )
 
 

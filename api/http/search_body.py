@@ -16,7 +16,7 @@ from common.errors import ImageTooLarge, InvalidParameter, image_given_as
 from common.images.cost.estimate import MAX_COST_S
 from common.search_query import PARTS_MAX, AlbumPart, ImagePart, Part, SearchQuery, TextPart, image_digest
 
-#: The maximum number of fields of a JSON object. A search has eleven fields and up to eight filters by
+#: The maximum number of fields of a JSON object. A search has twelve fields and up to eight filters by
 #: metadata, and a part has four fields.
 FIELDS_MAX = 40
 #: The maximum number of commas in a body; even a search with texts full of commas has half as many.

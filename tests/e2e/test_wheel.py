@@ -137,6 +137,16 @@ def test_an_installed_command_creates_a_key_for_the_running_service(
     assert "bob" in listed.stdout
 
 
+def test_an_installed_wheel_has_the_words_of_explanations(stack: RunningStack) -> None:
+    answer = httpx.get(
+        f"{stack.url}/api/search-by-text", params={"query": "blue star", "explain": "true"}, timeout=60
+    )
+
+    explained = [result["explain"] for result in answer.raise_for_status().json()["results"]]
+    assert explained
+    assert all(explanation["words"] for explanation in explained)
+
+
 def test_every_process_runs_the_installed_code(stack: RunningStack, installed: Path) -> None:
     children = stack.children()
     modules = {child.cmdline()[-1] for child in children if "-m" in child.cmdline()}

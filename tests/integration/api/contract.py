@@ -45,8 +45,8 @@ schemathesis.openapi.format(
 def filter_case(_context: HookContext, case: "schemathesis.Case[Any]") -> bool:
     """Skip requests that the gateway accepts although they violate the schema.
 
-    An empty genre or artist means no filter. A text may be too long before the gateway removes superfluous white
-    space.
+    An empty genre or artist means no filter. A text may be too long before the gateway removes superfluous
+    white space.
     """
     query = case.query or {}
     has_blank = any(_has_blank(query.get(name)) for name in ("genre", "artist"))
