@@ -76,6 +76,15 @@ class Bench:
             self._catalogs[albums] = self._load(albums)
         return self._catalogs[albums]
 
+    def empty_catalog(self, name: str) -> str:
+        """Return the URL of a new database without albums."""
+        with psycopg.connect(self.postgres.url(), autocommit=True) as connection:
+            connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+        url = self.postgres.url(name)
+        create_roles(url, authenticator_password=AUTHENTICATOR_PASSWORD)
+        apply_migrations(url)
+        return url
+
     @property
     def postgres(self) -> PostgresServer:
         """The PostgreSQL server of the run; the first use starts it."""
@@ -86,12 +95,7 @@ class Bench:
 
     def _load(self, albums: int) -> str:
         self.tell(f"loading a catalog of {albums} albums")
-        name = f"albums_{albums}"
-        with psycopg.connect(self.postgres.url(), autocommit=True) as connection:
-            connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
-        url = self.postgres.url(name)
-        create_roles(url, authenticator_password=AUTHENTICATOR_PASSWORD)
-        apply_migrations(url)
+        url = self.empty_catalog(f"albums_{albums}")
         with psycopg.connect(url, autocommit=True) as connection:
             drop_index_if_empty(connection)
             upsert_albums(connection, _albums(albums))

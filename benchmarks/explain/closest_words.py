@@ -1,0 +1,82 @@
+"""The precision of the closest words of demo covers that were used neither for training nor for tuning."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import closing
+from pathlib import Path
+
+import numpy as np
+import psycopg
+
+from benchmarks.explain.word_facts import is_true
+from benchmarks.harness.bench import DEMO_MODEL, Bench
+from benchmarks.harness.figures import Figure
+from catalog.demo.albums import DemoAlbum, demo_albums
+from catalog.demo.catalog_rows import album_row
+from catalog.demo.loading import prepare_cover
+from catalog.writer.album_row import upsert_albums
+from common.catalog.postgres import PostgresCatalog
+from common.filters import Filters
+from common.search_result import ClosestWord
+from worker.encoder.load_encoder import load_encoder
+from worker.encoder.protocol import Embeddings, Encoder
+from worker.explain.explanation import Explainer
+from worker.explain.vocabulary import VisualVocabulary
+from worker.explain.word_embeddings import WordEmbeddings
+
+NAMES = ("explain.words.precision_at_3", "explain.words.precision")
+#: The seed of the judged covers. The vocabulary and its similarities were chosen with covers of another seed.
+JUDGED_SEED = 90125
+COVERS = 1000
+_AT_ONCE = 8
+
+
+def measure(bench: Bench) -> Iterator[Figure]:
+    """Load covers into a catalog, search for each of them, and count the true words of the explanations."""
+    albums = demo_albums(bench.pick(COVERS, 24), seed=JUDGED_SEED)
+    encoder = load_encoder(str(DEMO_MODEL), kind="openvino", cache_dir=bench.model_cache)
+    embeddings = embedded(albums, encoder, covers=bench.new_folder("covers"))
+    url = bench.empty_catalog("explained")
+    with psycopg.connect(url) as connection:
+        upsert_albums(connection, [album_row(*pair) for pair in zip(albums, embeddings, strict=True)])
+    vocabulary = VisualVocabulary.load()
+    words = WordEmbeddings(
+        vocabulary,
+        embed=encoder.encode_texts,
+        fingerprint=encoder.fingerprint,
+        cache_dir=bench.new_folder("vocabulary"),
+    )
+    explained = _explained(url, embeddings, Explainer(vocabulary, words))
+    encoder.close()
+    true = [
+        [is_true(word["word"], album) for word in found]
+        for album, found in zip(albums, explained, strict=True)
+    ]
+    note = f"{len(albums)} covers of seed {JUDGED_SEED}, {len(vocabulary.words)} words"
+    yield Figure(
+        NAMES[0], float(np.mean([sum(row[:3]) / 3 for row in true])), f"{note}; the first three words"
+    )
+    shown = sum(map(len, true))
+    yield Figure(
+        NAMES[1], sum(map(sum, true)) / shown, f"{note}; all {shown / len(albums):.1f} words of a cover"
+    )
+
+
+def embedded(albums: Sequence[DemoAlbum], encoder: Encoder, *, covers: Path) -> Embeddings:
+    """Draw covers into a folder, decode them as a worker does, and return their embeddings."""
+    parts = []
+    for start in range(0, len(albums), _AT_ONCE):
+        chunk = albums[start : start + _AT_ONCE]
+        pixels = [prepare_cover(album, covers=covers, size_px=encoder.input_size_px) for album in chunk]
+        parts.append(encoder.encode_images(np.stack(pixels)))
+    return np.concatenate(parts)
+
+
+def _explained(url: str, embeddings: Embeddings, explainer: Explainer) -> list[list[ClosestWord]]:
+    """Return the closest words of each cover, which is the first result of a search by its own embedding."""
+    found = []
+    with closing(PostgresCatalog(url, timeout_s=30, connections=1)) as catalog:
+        for embedding in embeddings:
+            matches = catalog.search(embedding, k=1, filters=Filters(), with_embeddings=True)
+            (explanation,) = explainer.explain(matches, None, timeout_s=60)
+            found.append(explanation["words"])
+    return found

@@ -1,0 +1,107 @@
+"""The time that explanations add to a search: the catalog's additional work, and the worker's."""
+
+import statistics
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from functools import partial
+
+import numpy as np
+import numpy.typing as npt
+
+from benchmarks.harness.bench import DEMO_ALBUMS, DEMO_MODEL, Bench
+from benchmarks.harness.figures import Figure
+from common.catalog.postgres import PostgresCatalog
+from common.catalog.protocol import Catalog
+from common.catalog.supabase import SupabaseCatalog
+from common.filters import Filters
+from common.jobs import NO_WORK
+from common.search_result import result_json
+from local.errors import ServerFailed
+from local.servers.postgrest import find_postgrest
+from local.servers.supabase import SupabaseConfig, SupabaseServer
+from worker.encoder.load_encoder import load_encoder
+from worker.explain.explanation import Explainer
+from worker.explain.vocabulary import VisualVocabulary
+from worker.explain.word_embeddings import WordEmbeddings
+
+KS = (10, 50)
+#: The number of attempts for each search; the shortest time counts, because other processes delay searches.
+ATTEMPTS = 5
+_PSYCOPG = tuple(f"explain.cost.k{k}" for k in KS)
+_SUPABASE = tuple(f"{name}.supabase" for name in _PSYCOPG)
+NAMES = (*_PSYCOPG, *_SUPABASE)
+
+Addends = npt.NDArray[np.float64]
+
+
+def measure(bench: Bench) -> Iterator[Figure]:
+    """Time searches with and without explanations alternately, through psycopg and through PostgREST."""
+    url, explainer, queries = bench.catalog(), _explainer(bench), _queries(bench.pick(60, 3))
+    with closing(PostgresCatalog(url, timeout_s=30, connections=1)) as postgres:
+        for name, k in zip(_PSYCOPG, KS, strict=True):
+            yield _figure(name, postgres, explainer, queries, k=k)
+    try:
+        find_postgrest()
+    except ServerFailed as error:
+        yield from (Figure(name, None, f"skipped: {error.detail}") for name in _SUPABASE)
+        return
+    with (
+        SupabaseServer(SupabaseConfig(bench.new_folder("postgrest"), url)) as server,
+        closing(SupabaseCatalog(server.url, server.service_key, timeout_s=30, connections=1)) as supabase,
+    ):
+        for name, k in zip(_SUPABASE, KS, strict=True):
+            yield _figure(name, supabase, explainer, queries, k=k)
+
+
+def _explainer(bench: Bench) -> Explainer:
+    vocabulary = VisualVocabulary.load()
+    encoder = load_encoder(str(DEMO_MODEL), kind="openvino", cache_dir=bench.model_cache)
+    words = WordEmbeddings(
+        vocabulary,
+        embed=encoder.encode_texts,
+        fingerprint=encoder.fingerprint,
+        cache_dir=bench.new_folder("vocabulary"),
+    )
+    words.get(timeout_s=60)
+    encoder.close()
+    return Explainer(vocabulary, words)
+
+
+def _queries(count: int) -> list[Addends]:
+    """Return queries of two parts, the second with a negative weight, as addends of shape (2, 512)."""
+    parts = np.random.default_rng(5).standard_normal((count, 2, 512)) * np.array([[1.0], [-0.5]])
+    return [addends / np.linalg.norm(addends.sum(axis=0)) for addends in parts]
+
+
+def _figure(name: str, catalog: Catalog, explainer: Explainer, queries: list[Addends], *, k: int) -> Figure:
+    """Return the median of the time that explanations add to one search."""
+    plain_ms, extra_ms = [], []
+    for addends in [queries[0], *queries]:
+        search = partial(_search, catalog, addends, k=k)
+        plain, explained = _best_ms(search, partial(search, explainer=explainer))
+        plain_ms.append(plain)
+        extra_ms.append(explained - plain)
+    note = (
+        f"{DEMO_ALBUMS} albums, k {k}, two parts, best of {ATTEMPTS} attempts; "
+        f"without explanations {statistics.median(plain_ms[1:]):.2f} ms"
+    )
+    return Figure(name, statistics.median(extra_ms[1:]), note)
+
+
+def _search(catalog: Catalog, addends: Addends, *, k: int, explainer: Explainer | None = None) -> bytes:
+    embedding = addends.sum(axis=0).astype(np.float32)
+    matches = catalog.search(embedding, k=k, filters=Filters(), with_embeddings=explainer is not None)
+    explanations = None if explainer is None else explainer.explain(matches, addends, timeout_s=1)
+    return result_json(matches, query_type="composed", model="m", timings=NO_WORK, explanations=explanations)
+
+
+def _best_ms(*calls: Callable[[], object]) -> list[float]:
+    """Return the shortest time of each call in milliseconds; the calls are made alternately."""
+    took_ms: list[list[float]] = [[] for _ in calls]
+    for _ in range(ATTEMPTS):
+        for call, took in zip(calls, took_ms, strict=True):
+            began = time.perf_counter()
+            call()
+            took.append((time.perf_counter() - began) * 1000)
+    return [min(took) for took in took_ms]
