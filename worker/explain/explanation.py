@@ -56,15 +56,18 @@ def contributions(
     """Return the contributions of the query's parts to each match, which add up to the match's similarity.
 
     The catalog computes similarities in full precision but sends embeddings in half precision. The difference
-    of about 0.00002 is distributed over the parts in proportion to their weights.
+    of about 0.00002 is distributed over the parts in proportion to their weights. The contributions are then
+    rounded, and the part with the largest weight gets the sum of the rounding errors.
     """
-    similarities = np.array([match.similarity for match in matches])
+    similarities = np.array([round(match.similarity, SIMILARITY_DIGITS) for match in matches])
     if addends is None:
         shares = similarities[:, None]
     else:
         weights = np.linalg.norm(addends, axis=1)
         shares = (albums @ addends.T.astype(np.float32)).astype(np.float64)
         shares += np.outer(similarities - shares.sum(axis=1), weights / weights.sum())
+        shares = shares.round(SIMILARITY_DIGITS)
+        shares[:, weights.argmax()] += similarities - shares.sum(axis=1)
     rounded = shares.round(SIMILARITY_DIGITS).tolist()
     return [[{"part": part, "contribution": share} for part, share in enumerate(row)] for row in rounded]
 

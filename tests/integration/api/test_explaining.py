@@ -45,7 +45,7 @@ def test_every_search_explains_its_results_on_request(ask: Ask, client: httpx.Cl
     for result in results_of(ask(client, cover, True)):
         explanation = result["explain"]
         total = sum(part["contribution"] for part in explanation["parts"])
-        assert total == pytest.approx(result["similarity"], abs=5e-6)
+        assert total == pytest.approx(result["similarity"])
         assert set(explanation["words"][0]) == {"word", "similarity", "group"}
 
 

@@ -79,7 +79,7 @@ def assert_contributions_add_up(found: list[dict[str, Any]], *, parts: int) -> N
         explained = result["explain"]["parts"]
         assert [part["part"] for part in explained] == list(range(parts))
         total = sum(part["contribution"] for part in explained)
-        assert total == pytest.approx(result["similarity"], abs=5e-6)
+        assert round(total, 6) == result["similarity"]
 
 
 async def test_the_contributions_add_up_to_the_similarity_for_every_kind_of_query(
