@@ -9,7 +9,7 @@ import pytest
 
 from common.catalog.postgres import PostgresCatalog
 from common.catalog.protocol import Catalog, MatchEmbeddings, Matches
-from common.errors import AlbumNotFound
+from common.errors import AlbumNotFound, CatalogError
 from common.filters import Filters
 from tests.integration.catalog.conftest import Opened
 from tests.integration.catalog.known_catalog import KnownAlbums, Row, write
@@ -127,17 +127,28 @@ def test_a_catalog_of_one_album_has_this_album_as_its_mean(writable: Opened) -> 
     assert np.allclose(found.albums[0], found.mean, atol=1e-3)
 
 
-def test_a_table_whose_pages_are_mostly_empty_still_has_a_mean(database_url: str) -> None:
+@pytest.mark.parametrize(
+    "remaining",
+    [
+        "starts_with(ctid::text, '(5,')",
+        "starts_with(ctid::text, '(0,') OR (ctid::text::point)[0] BETWEEN 1 AND 6",
+    ],
+    ids=["no_sampled_page", "one_sampled_page"],
+)
+def test_a_table_whose_pages_are_mostly_empty_has_the_mean_of_all_covers(
+    remaining: str, database_url: str
+) -> None:
     vectors = KnownAlbums(0).covers(900)
     with psycopg.connect(database_url) as connection:
         write(connection, [Row(id=str(n), embedding=vector) for n, vector in enumerate(vectors)])
-        # Only the albums of one page remain, between the pages that the sample reads.
-        connection.execute("DELETE FROM album_covers WHERE NOT starts_with(ctid::text, '(5,')")
+        connection.execute(f"DELETE FROM album_covers WHERE NOT ({remaining})")
+        kept = connection.execute("SELECT id::int FROM album_covers").fetchall()
 
     with closing(PostgresCatalog(database_url, timeout_s=10, connections=1)) as catalog:
         found = embeddings_of(catalog.search(vectors[0], k=1, filters=Filters(), with_embeddings=True))
 
-    assert np.linalg.norm(found.mean) > 0.1
+    mean = unit(vectors[[row[0] for row in kept]]).mean(axis=0)
+    assert np.allclose(found.mean, mean, rtol=2 * HALF_ERROR, atol=1e-5)
 
 
 def test_the_functions_of_embeddings_cannot_be_called_by_other_roles(database_url: str) -> None:
@@ -149,6 +160,23 @@ def test_the_functions_of_embeddings_cannot_be_called_by_other_roles(database_ur
         ).fetchall()
 
     assert callable_by == []
+
+
+def test_a_plain_search_reads_no_embeddings(writable: Opened) -> None:
+    vectors = KnownAlbums(0).covers(3)
+    with psycopg.connect(writable.database_url) as connection:
+        write(connection, [Row(id=str(n), embedding=vector) for n, vector in enumerate(vectors)])
+        connection.execute(
+            "CREATE OR REPLACE FUNCTION match_embeddings(album_ids text[], with_sample boolean) RETURNS json "
+            "LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'called'; END $$"
+        )
+
+    found = writable.catalog.search(vectors[0], k=3, filters=Filters())
+    similar = writable.catalog.similar("0", k=3, filters=Filters())
+
+    assert (len(found), len(similar)) == (3, 2)
+    with pytest.raises(CatalogError):
+        writable.catalog.search(vectors[0], k=3, filters=Filters(), with_embeddings=True)
 
 
 def test_the_mean_follows_the_catalog(writable: Opened) -> None:
