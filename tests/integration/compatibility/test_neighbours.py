@@ -146,6 +146,27 @@ def test_the_current_gateway_works_with_a_released_worker(release: Path, start: 
     assert_everything_works(start(gateway=ROOT, worker=release))
 
 
+def test_a_released_worker_explains_its_results_or_refuses_to(release: Path, start: StartStack) -> None:
+    url = start(gateway=ROOT, worker=release)
+    parts = [{"text": "teal"}, {"album_id": "album-3", "weight": -0.5}]
+
+    with httpx.Client(base_url=url, timeout=60) as client:
+        answers = (
+            client.get("/api/search-by-text", params={"query": "teal", "explain": "true"}),
+            client.post("/api/search-by-image", params={"explain": "true"}, files={"file": cover()}),
+            client.post("/api/search", json={"parts": parts, "explain": True}),
+            client.get("/api/albums/album-3/similar", params={"explain": "true"}),
+        )
+        plain = client.get("/api/search-by-text", params={"query": "teal"})
+
+    for answer in answers:
+        if answer.is_success:
+            assert all(result["explain"]["parts"] for result in answer.json()["results"])
+        else:
+            assert (answer.status_code, answer.json()["code"]) == (500, "internal")
+    assert plain.status_code == 200
+
+
 def test_the_current_worker_works_with_a_released_gateway(release: Path, start: StartStack) -> None:
     assert_everything_works(start(gateway=release, worker=ROOT))
 
