@@ -1,8 +1,9 @@
-"""The precision of the closest words of demo covers that were used neither for training nor for tuning."""
+"""The precision of the closest words of covers, of the demo catalog and of a seed without any other use."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
+from types import MappingProxyType
 
 import numpy as np
 import psycopg
@@ -10,7 +11,7 @@ import psycopg
 from benchmarks.explain.word_facts import is_true
 from benchmarks.harness.bench import DEMO_MODEL, Bench
 from benchmarks.harness.figures import Figure
-from catalog.demo.albums import DemoAlbum, demo_albums
+from catalog.demo.albums import DEMO_SEED, DemoAlbum, demo_albums
 from catalog.demo.catalog_rows import album_row
 from catalog.demo.loading import prepare_cover
 from catalog.writer.album_row import upsert_albums
@@ -23,21 +24,20 @@ from worker.explain.explanation import Explainer
 from worker.explain.vocabulary import VisualVocabulary
 from worker.explain.word_embeddings import WordEmbeddings
 
-NAMES = ("explain.words.precision_at_3", "explain.words.precision")
-#: The seed of the judged covers. The vocabulary and its similarities were chosen with covers of another seed.
-JUDGED_SEED = 90125
+_UNSEEN_SEED = 90125
+#: The seeds of the judged covers, by the prefix of their figures. Covers of these seeds were used neither to
+#: train the model nor to choose the vocabulary and its similarities.
+SEEDS: Mapping[str, int] = MappingProxyType(
+    {"explain.words": DEMO_SEED, "explain.words.unseen": _UNSEEN_SEED}
+)
+NAMES = tuple(f"{prefix}.{figure}" for prefix in SEEDS for figure in ("precision_at_3", "precision"))
 COVERS = 1000
 _AT_ONCE = 8
 
 
 def measure(bench: Bench) -> Iterator[Figure]:
-    """Load covers into a catalog, search for each of them, and count the true words of the explanations."""
-    albums = demo_albums(bench.pick(COVERS, 24), seed=JUDGED_SEED)
+    """Judge the words of the covers of each seed."""
     encoder = load_encoder(str(DEMO_MODEL), kind="openvino", cache_dir=bench.model_cache)
-    embeddings = embedded(albums, encoder, covers=bench.new_folder("covers"))
-    url = bench.empty_catalog("explained")
-    with psycopg.connect(url) as connection:
-        upsert_albums(connection, [album_row(*pair) for pair in zip(albums, embeddings, strict=True)])
     vocabulary = VisualVocabulary.load()
     words = WordEmbeddings(
         vocabulary,
@@ -45,19 +45,35 @@ def measure(bench: Bench) -> Iterator[Figure]:
         fingerprint=encoder.fingerprint,
         cache_dir=bench.new_folder("vocabulary"),
     )
-    explained = _explained(url, embeddings, Explainer(vocabulary, words))
+    for prefix, seed in SEEDS.items():
+        yield from _judged(bench, encoder, Explainer(vocabulary, words), prefix=prefix, seed=seed)
     encoder.close()
+
+
+def _judged(
+    bench: Bench, encoder: Encoder, explainer: Explainer, *, prefix: str, seed: int
+) -> Iterator[Figure]:
+    """Load covers into a catalog, search for each of them, and count the true words of the explanations."""
+    albums = demo_albums(bench.pick(COVERS, 24), seed=seed)
+    embeddings = embedded(albums, encoder, covers=bench.new_folder("covers"))
+    url = bench.empty_catalog(f"explained_{seed}")
+    with psycopg.connect(url) as connection:
+        upsert_albums(connection, [album_row(*pair) for pair in zip(albums, embeddings, strict=True)])
     true = [
         [is_true(word["word"], album) for word in found]
-        for album, found in zip(albums, explained, strict=True)
+        for album, found in zip(albums, _explained(url, embeddings, explainer), strict=True)
     ]
-    note = f"{len(albums)} covers of seed {JUDGED_SEED}, {len(vocabulary.words)} words"
+    note = f"{len(albums)} covers of seed {seed}"
     yield Figure(
-        NAMES[0], float(np.mean([sum(row[:3]) / 3 for row in true])), f"{note}; the first three words"
+        f"{prefix}.precision_at_3",
+        float(np.mean([sum(row[:3]) / 3 for row in true])),
+        f"{note}; the first three words",
     )
     shown = sum(map(len, true))
     yield Figure(
-        NAMES[1], sum(map(sum, true)) / shown, f"{note}; all {shown / len(albums):.1f} words of a cover"
+        f"{prefix}.precision",
+        sum(map(sum, true)) / shown,
+        f"{note}; all {shown / len(albums):.1f} words of a cover",
     )
 
 

@@ -2,7 +2,7 @@
 
 A word is true if it is a synonym, in training/data/vocabulary.py, of one of the cover's attributes, or if the
 cover has all facts that `FACTS_OF_WORDS` lists for the word. All other words, such as "woman", are false of
-every demo cover.
+every demo cover, and so are the words in `OTHER_MEANINGS`.
 """
 
 from catalog.demo.albums import DemoAlbum
@@ -31,13 +31,16 @@ FACTS_OF_WORDS: dict[str, frozenset[str]] = {
     "polka dots": frozenset({"texture:halftone"}),
 }
 
+#: Words that mean an object in the visual vocabulary, and a colour in training/data/vocabulary.py.
+OTHER_MEANINGS = frozenset({"rose"})
+
 
 def is_true(word: str, album: DemoAlbum) -> bool:
     """Return whether a word of the visual vocabulary is true of an album's cover."""
     known = facts(album.look, genre=album.genre)
     if word in FACTS_OF_WORDS:
         return FACTS_OF_WORDS[word] <= known
-    return any(
+    return word not in OTHER_MEANINGS and any(
         f"{kind}:{name}" in known
         for kind, names in _SYNONYMS.items()
         for name, synonyms in names.items()

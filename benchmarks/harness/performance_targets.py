@@ -90,6 +90,8 @@ TARGETS: Mapping[str, Target] = MappingProxyType(
         "names.typing.supabase": Target("ms", "report"),
         "explain.words.precision_at_3": Target("share", ">=", 0.8),
         "explain.words.precision": Target("share", "report"),
+        "explain.words.unseen.precision_at_3": Target("share", ">=", 0.8),
+        "explain.words.unseen.precision": Target("share", "report"),
         "explain.cost.k10": Target("ms", "<=", 2),
         "explain.cost.k50": Target("ms", "<=", 2),
         "explain.cost.k10.supabase": Target("ms", "<=", 2),
