@@ -27,7 +27,7 @@ from worker.explain.word_embeddings import WordEmbeddings
 
 KS = (10, 50)
 #: The number of attempts for each search; the shortest time counts, because other processes delay searches.
-ATTEMPTS = 5
+ATTEMPTS = 15
 _PSYCOPG = tuple(f"explain.cost.k{k}" for k in KS)
 _SUPABASE = tuple(f"{name}.supabase" for name in _PSYCOPG)
 NAMES = (*_PSYCOPG, *_SUPABASE)
@@ -37,7 +37,7 @@ Addends = npt.NDArray[np.float64]
 
 def measure(bench: Bench) -> Iterator[Figure]:
     """Time searches with and without explanations alternately, through psycopg and through PostgREST."""
-    url, explainer, queries = bench.catalog(), _explainer(bench), _queries(bench.pick(60, 3))
+    url, explainer, queries = bench.catalog(), _explainer(bench), _queries(bench.pick(40, 3))
     with closing(PostgresCatalog(url, timeout_s=30, connections=1)) as postgres:
         for name, k in zip(_PSYCOPG, KS, strict=True):
             yield _figure(name, postgres, explainer, queries, k=k)
