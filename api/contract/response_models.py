@@ -5,10 +5,10 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from api.contract.explanation_models import Explanation
 from common.catalog.errors import REMEDIES
 from common.jobs import JobState
 from common.search_query import SearchQuery, TextPart, query_document
-from common.search_result import WORD_GROUPS
 from common.thumbnails import file_name
 
 JOB_ID_EXAMPLE = "9f2c4f6f0c0b4a8e9d3f1c7a5b6e8d10"
@@ -29,14 +29,6 @@ ALBUM_EXAMPLE: dict[str, Any] = {
     },
 }
 TIMINGS_EXAMPLE = {"queue": 2.1, "decode": 0.0, "embed": 36.0, "search": 9.4, "total": 47.5}
-EXPLANATION_EXAMPLE: dict[str, Any] = {
-    "parts": [{"part": 0, "contribution": 0.3412}, {"part": 1, "contribution": -0.0541}],
-    "words": [
-        {"word": "black", "similarity": 0.2518, "group": "colour"},
-        {"word": "triangle", "similarity": 0.2107, "group": "object"},
-        {"word": "minimalist", "similarity": 0.1864, "group": "composition"},
-    ],
-}
 RESULT_EXAMPLE: dict[str, Any] = {
     "job_id": JOB_ID_EXAMPLE,
     "success": True,
@@ -127,50 +119,6 @@ class Album(BaseModel):
         dict[str, Any], Field(description="Only with `include=metadata`.", default_factory=dict)
     ]
     reviewer: Annotated[str | None, Field(description="Only with `include=reviewer`.")] = None
-
-
-class PartContribution(BaseModel):
-    """The share of one part of the query in the similarity of a result."""
-
-    model_config = _with_example(EXPLANATION_EXAMPLE["parts"][0])
-
-    part: Annotated[int, Field(ge=0, description="The position of the part in the query; the first is 0.")]
-    contribution: Annotated[
-        float,
-        Field(description="Negative if the part lowers the similarity. The contributions add up to it."),
-    ]
-
-
-class ClosestWord(BaseModel):
-    """A word of the visual vocabulary that is close to the cover of a result."""
-
-    model_config = _with_example(EXPLANATION_EXAMPLE["words"][0])
-
-    word: str
-    similarity: Annotated[
-        float,
-        Field(
-            ge=-1,
-            le=1,
-            description="The cosine of two differences: the cover's from the catalog's mean cover, and the "
-            "word's from the mean of its group.",
-        ),
-    ]
-    group: Annotated[str, Field(description=f"One of {', '.join(WORD_GROUPS)}.")]
-
-
-class Explanation(BaseModel):
-    """Why an album is a result."""
-
-    model_config = _with_example(EXPLANATION_EXAMPLE)
-
-    parts: Annotated[
-        list[PartContribution], Field(description="One element for each part of the query, in its order.")
-    ]
-    words: Annotated[
-        list[ClosestWord],
-        Field(description="The words closest to the cover, the most similar first, whatever the query was."),
-    ]
 
 
 class Match(Album):
