@@ -82,8 +82,8 @@ def embedded(albums: Sequence[DemoAlbum], encoder: Encoder, *, covers: Path) -> 
     parts = []
     for start in range(0, len(albums), _AT_ONCE):
         chunk = albums[start : start + _AT_ONCE]
-        pixels = [prepare_cover(album, covers=covers, size_px=encoder.input_size_px) for album in chunk]
-        parts.append(encoder.encode_images(np.stack(pixels)))
+        prepared = [prepare_cover(album, covers=covers, size_px=encoder.input_size_px) for album in chunk]
+        parts.append(encoder.encode_images(np.stack([cover.pixels for cover in prepared])))
     return np.concatenate(parts)
 
 
