@@ -16,6 +16,7 @@ from common.catalog.protocol import Catalog
 from common.catalog.supabase import SupabaseCatalog
 from common.filters import Filters
 from common.jobs import NO_WORK
+from common.search_query import SearchQuery, TextPart
 from common.search_result import result_json
 from local.errors import ServerFailed
 from local.servers.postgrest import find_postgrest
@@ -32,6 +33,8 @@ _PSYCOPG = tuple(f"explain.cost.k{k}" for k in KS)
 _SUPABASE = tuple(f"{name}.supabase" for name in _PSYCOPG)
 NAMES = (*_PSYCOPG, *_SUPABASE)
 
+#: The query that result documents describe; the searches use random vectors instead of its texts.
+_QUERY = SearchQuery((TextPart("red"), TextPart("blue", -0.5)), explain=True)
 Addends = npt.NDArray[np.float64]
 
 
@@ -93,7 +96,7 @@ def _search(catalog: Catalog, addends: Addends, *, k: int, explainer: Explainer 
     embedding = addends.sum(axis=0).astype(np.float32)
     matches = catalog.search(embedding, k=k, filters=Filters(), with_embeddings=explainer is not None)
     explanations = None if explainer is None else explainer.explain(matches, addends, timeout_s=1)
-    return result_json(matches, query_type="composed", model="m", timings=NO_WORK, explanations=explanations)
+    return result_json(matches, query=_QUERY, model="m", timings=NO_WORK, explanations=explanations)
 
 
 def _best_ms(*calls: Callable[[], object]) -> list[float]:

@@ -49,6 +49,17 @@ def vector_of(known_albums: KnownAlbums, album_id: str) -> npt.NDArray[np.float3
     return vector
 
 
+def test_a_later_page_has_the_embeddings_of_its_own_albums(
+    catalog: Catalog, known_albums: KnownAlbums
+) -> None:
+    (query,) = known_albums.texts(1)
+
+    matches = catalog.search(query, k=5, filters=Filters(), offset=20, with_embeddings=True)
+
+    known = np.stack([vector_of(known_albums, match.album.id) for match in matches])
+    assert np.allclose(embeddings_of(matches).albums, unit(known), rtol=HALF_ERROR, atol=1e-6)
+
+
 def test_similar_albums_have_their_embeddings(catalog: Catalog, known_albums: KnownAlbums) -> None:
     matches = catalog.similar("tie-a", k=5, filters=Filters(), with_embeddings=True)
 
