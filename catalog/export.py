@@ -15,7 +15,12 @@ from common.errors import SettingsError
 _ROW_GROUP = 1000
 
 
-def export(albums: Iterable[dict[str, Any]], path: Path, *, embeddings: bool) -> None:
+#: The column of palettes, which an ingest ignores, because it computes them. It is not called `palette`,
+#: because an operator's table may have a column of that name.
+PALETTE = "cover_palette"
+
+
+def export(albums: Iterable[dict[str, Any]], path: Path, *, embeddings: bool, palettes: bool = False) -> None:
     """Write the albums to a file, which gets its name only when it is complete.
 
     Raises:
@@ -26,7 +31,7 @@ def export(albums: Iterable[dict[str, Any]], path: Path, *, embeddings: bool) ->
     if writer is None:
         raise SettingsError(f"{path}: an export ends in {', '.join(sorted(_WRITERS))}")
     unfinished = path.with_name(f".{path.name}.part")
-    columns = (*FIELDS, "embedding") if embeddings else FIELDS
+    columns = (*FIELDS, *(["embedding"] if embeddings else []), *([PALETTE] if palettes else []))
     try:
         writer((_cells(album, columns) for album in albums), unfinished, columns)
         unfinished.replace(path)
@@ -40,6 +45,7 @@ def _cells(album: dict[str, Any], columns: tuple[str, ...]) -> dict[str, Any]:
         "cover": album["cover_source"],
         "pitchfork_score": None if score is None else float(score),
         GENRE: _genre_cell(album),
+        PALETTE: album["palette"],
     }
     whole = album | own
     return {column: whole[column] for column in columns}
@@ -96,7 +102,10 @@ def _flat(album: dict[str, Any]) -> dict[str, Any]:
     """Return an album with its lists and objects encoded as JSON text."""
     genre = album[GENRE]
     genre = orjson.dumps(genre).decode() if isinstance(genre, list) else genre
-    return album | {GENRE: genre, "metadata": _json(album["metadata"])}
+    flat = album | {GENRE: genre, "metadata": _json(album["metadata"])}
+    if flat.get(PALETTE) is not None:
+        flat[PALETTE] = orjson.dumps(flat[PALETTE]).decode()
+    return flat
 
 
 def _json(value: object) -> str:

@@ -8,6 +8,7 @@ from catalog.ingest.covers.existing_album_covers import location_of
 from catalog.ingest.thumbnail_storage import ThumbnailStorage
 from catalog.writer.protocol import CatalogWriter, Findings, all_albums, all_thumbnails
 from common.catalog.protocol import EMBEDDING_DIMENSION, ModelStamp
+from common.colours.palette import PALETTE_VERSION
 from worker.decode.preprocessing_version import PREPROCESSING_VERSION
 
 
@@ -44,6 +45,7 @@ def verify(
     yield from _warnings(writer)
     found = writer.findings()
     yield from _rows(found)
+    yield _palettes(writer)
     yield from _index(found)
     if covers is not None:
         yield from _covers(writer, covers)
@@ -90,6 +92,13 @@ def _rows(found: Findings) -> Iterator[Check]:
     odd, nameless = found.not_unit_length, found.without_names
     yield Check("unit length", holds=odd == 0, seen=f"{odd} embeddings do not have length 1")
     yield Check("names", holds=nameless == 0, seen=f"{nameless} albums lack artist or title")
+
+
+def _palettes(writer: CatalogWriter) -> Check:
+    missing = writer.count_without_palette(version=PALETTE_VERSION)
+    remedy = ": python -m catalog palettes" if missing else ""
+    seen = f"{missing} albums have none and are never found by color{remedy}"
+    return Check("palettes", holds=missing == 0, seen=seen)
 
 
 def _index(found: Findings) -> Iterator[Check]:

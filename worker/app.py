@@ -107,7 +107,7 @@ class WorkerProcess:
             "device": encoder.device,
             "encoder": encoder.kind,
             "precision": encoder.precision,
-            # A distributed ingest asks for thumbnails only if every worker announces that it makes them.
+            # A distributed ingest asks for thumbnails and palettes only if every worker announces this.
             "thumbnails": True,
         }
         log.info(

@@ -67,6 +67,7 @@ STATS_EXAMPLE: dict[str, Any] = {
     "top_genres": [{"genre": "Rock", "count": 4500}],
     "year_range": {"min": 1967, "max": 2024},
     "pitchfork_scores": {"average": 7.2, "min": 0.0, "max": 10.0, "best_new_music_count": 1200},
+    "albums_without_palette": 0,
 }
 HEALTH_EXAMPLE: dict[str, Any] = {
     "status": "healthy",
@@ -285,6 +286,10 @@ class Stats(BaseModel):
     top_genres: list[GenreCount]
     year_range: YearRange
     pitchfork_scores: Scores
+    albums_without_palette: Annotated[
+        int,
+        Field(ge=0, description="Albums that the filter `color` never finds, because no palette is known."),
+    ]
 
 
 class ModelsLoaded(BaseModel):

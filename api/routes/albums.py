@@ -146,4 +146,5 @@ def _stats(found: catalog.CatalogStats) -> Stats:
             max=found.score_max,
             best_new_music_count=found.best_new_music_count,
         ),
+        albums_without_palette=found.without_palette,
     )

@@ -13,9 +13,10 @@ from catalog.writer.protocol import all_albums
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the arguments for the output file and the embeddings."""
+    """Add the arguments for the output file, the embeddings and the palettes."""
     parser.add_argument("output", type=Path)
     parser.add_argument("--embeddings", action="store_true", help="include the embeddings")
+    parser.add_argument("--palettes", action="store_true", help="include the palettes of the covers")
 
 
 def run(call: Call) -> Outcome:
@@ -30,7 +31,12 @@ def run(call: Call) -> Outcome:
                 yield album
                 bar.advance(1)
 
-        export(counted(), call.options.output, embeddings=call.options.embeddings)
+        export(
+            counted(),
+            call.options.output,
+            embeddings=call.options.embeddings,
+            palettes=call.options.palettes,
+        )
         without = writer.embedding_counts().without
     if call.options.embeddings and without:
         call.console.print(f"{without} albums have no embedding: python -m catalog ingest --missing")

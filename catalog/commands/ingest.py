@@ -26,7 +26,7 @@ from catalog.ingest.embedding.distributed import open_distributed_embedder
 from catalog.ingest.embedding.local import open_local_embedder
 from catalog.ingest.embedding.protocol import CoverEmbedder
 from catalog.ingest.missing_embeddings import MissingEmbeddings
-from catalog.ingest.report import Notes, Report
+from catalog.ingest.report import Notes, Report, say_rejected
 from catalog.ingest.table_ingest import BATCH, Ingest, Tally
 from catalog.ingest.thumbnail_storage import ThumbnailStorage, open_thumbnail_storage
 from catalog.model_stamp import claim_catalog
@@ -34,6 +34,7 @@ from catalog.progress_bar import progress_bar
 from catalog.writer.open_writer import open_checked_writer
 from catalog.writer.protocol import CatalogWriter
 from common.catalog.postgres_connections import open_connection
+from common.colours.palette import PALETTE_VERSION
 from common.errors import SettingsError
 from common.settings import Settings
 from common.strict_numbers import positive_integer
@@ -110,7 +111,9 @@ def run(call: Call) -> Outcome:
                 skip=bar.skip,
                 thumbnails=thumbnails,
             ).run()
+        without_palette = writer.count_without_palette(version=PALETTE_VERSION)
     _say(console, tally, report)
+    _say_palettes(console, without=without_palette)
     _say_thumbnails(console, thumbnails)
     _say_notes(console, notes)
     return Outcome.FINDINGS if tally.rejected or notes.counts else Outcome.DONE
@@ -150,11 +153,13 @@ def _run_missing(call: Call) -> Outcome:
                 thumbnails=thumbnails,
             ).run()
         left = writer.embedding_counts().without
+        without_palette = writer.count_without_palette(version=PALETTE_VERSION)
     console.print(
         f"{tally.embedded} embedded, {tally.changed} changed by others during the run, "
         f"{left} without an embedding"
     )
-    _say_rejected(console, report)
+    say_rejected(console, report)
+    _say_palettes(console, without=without_palette)
     _say_thumbnails(console, thumbnails)
     return Outcome.FINDINGS if left else Outcome.DONE
 
@@ -203,7 +208,7 @@ def _say_how_read(console: Console, source: AlbumSource) -> None:
 
 def _say(console: Console, tally: Tally, report: Report) -> None:
     console.print(f"{tally.written} written, {tally.unchanged} unchanged, {tally.rejected} rejected")
-    _say_rejected(console, report)
+    say_rejected(console, report)
     if tally.not_fetched:
         console.print(
             f"{tally.not_fetched} covers have the address that they were fetched from before, and were not "
@@ -211,11 +216,9 @@ def _say(console: Console, tally: Tally, report: Report) -> None:
         )
 
 
-def _say_rejected(console: Console, report: Report) -> None:
-    for reason, count in report.reasons.most_common():
-        console.print(f"  {count} {reason}", markup=False)
-    if report.reasons:
-        console.print(f"the rejected rows are in {report.path}", markup=False)
+def _say_palettes(console: Console, *, without: int) -> None:
+    if without:
+        console.print(f"{without} albums have no palette: python -m catalog palettes")
 
 
 def _say_thumbnails(console: Console, thumbnails: ThumbnailStorage | None) -> None:

@@ -1,6 +1,17 @@
 """The list of commands; a new command is a module in this folder and an entry in this list."""
 
-from catalog.commands import delete, demo, export, ingest, migrate, reembed, stats, thumbnails, verify
+from catalog.commands import (
+    delete,
+    demo,
+    export,
+    ingest,
+    migrate,
+    palettes,
+    reembed,
+    stats,
+    thumbnails,
+    verify,
+)
 from catalog.commands.command_runner import Command
 
 #: In the order of the help text.
@@ -9,6 +20,7 @@ COMMANDS: tuple[Command, ...] = (
     demo,
     ingest,
     thumbnails,
+    palettes,
     export,
     delete,
     stats,

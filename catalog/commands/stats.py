@@ -11,6 +11,7 @@ from catalog.commands.command_runner import Call, Outcome
 from catalog.verification import preprocessing_seen
 from catalog.writer.open_writer import open_checked_writer
 from common.catalog.protocol import CatalogStats, ModelStamp
+from common.colours.palette import PALETTE_VERSION
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -23,22 +24,27 @@ def run(call: Call) -> Outcome:
     with open_checked_writer(call.settings, call.console) as writer:
         stats, stamp = writer.stats(), writer.model_stamp()
         without = writer.embedding_counts().without
+        without_palette = writer.count_without_palette(version=PALETTE_VERSION)
     out = Console(highlight=False)
     if call.options.json:
         document = asdict(stats) | {
             "without_embedding": without,
+            "without_palette": without_palette,
             "model": None if stamp is None else asdict(stamp),
         }
         out.print_json(orjson.dumps(document).decode())
     else:
-        out.print(_figures(stats, stamp, without=without))
+        out.print(_figures(stats, stamp, without=without, without_palette=without_palette))
     return Outcome.DONE
 
 
-def _figures(stats: CatalogStats, stamp: ModelStamp | None, *, without: int) -> Table:
+def _figures(stats: CatalogStats, stamp: ModelStamp | None, *, without: int, without_palette: int) -> Table:
     table = Table(show_header=False)
     table.add_row("albums", str(stats.total_albums))
     table.add_row("without embedding", f"{without}: python -m catalog ingest --missing" if without else "0")
+    table.add_row(
+        "without palette", f"{without_palette}: python -m catalog palettes" if without_palette else "0"
+    )
     table.add_row("model", "not stamped" if stamp is None else f"{stamp.model} ({stamp.fingerprint[:12]})")
     if stamp is not None:
         table.add_row("preprocessing", preprocessing_seen(stamp))

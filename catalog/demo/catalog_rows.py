@@ -9,13 +9,18 @@ import numpy.typing as npt
 
 from catalog.demo.albums import DemoAlbum
 from catalog.export import export
-from catalog.writer.album_row import AlbumRow
+from catalog.writer.album_row import AlbumRow, palette_columns
+from common.colours.palette import Palette
 
 _NO_EMBEDDING = np.empty(0, dtype=np.float32)
 
 
 def album_row(
-    album: DemoAlbum, embedding: npt.NDArray[np.float32], *, cover_hash: str | None = None
+    album: DemoAlbum,
+    embedding: npt.NDArray[np.float32],
+    *,
+    cover_hash: str | None = None,
+    palette: Palette | None = None,
 ) -> AlbumRow:
     """Return an album as a row of the catalog; the embedding has shape (512,)."""
     return AlbumRow(
@@ -32,6 +37,7 @@ def album_row(
         cover_hash=cover_hash,
         reviewer=album.reviewer,
         metadata={"caption": album.caption, "look": asdict(album.look)},
+        **palette_columns(palette),
     )
 
 

@@ -1,8 +1,8 @@
 """Loads the demo catalog into a database: draws the covers, embeds them, and writes rows and thumbnails.
 
-Nothing is loaded if the catalog already has the requested number of albums, their covers, their thumbnails if
-THUMBNAIL_DIR is set, and embeddings of the configured model. If loading is killed, the next start draws only
-the missing covers.
+Nothing is loaded if the catalog already has the requested number of albums, their covers and palettes, their
+thumbnails if THUMBNAIL_DIR is set, and embeddings of the configured model. If loading is killed, the next
+start draws only the missing covers.
 """
 
 import multiprocessing
@@ -30,8 +30,10 @@ from catalog.writer.protocol import CoverOfAlbum, all_thumbnails, cover_of
 from common.catalog.postgres_connections import open_connection
 from common.catalog.protocol import ModelStamp
 from common.child_processes import end_with_parent, sigint_blocked_in_children
+from common.colours.palette import Palette
 from common.settings import Settings
 from worker.decode.image import decode_cover, decode_image
+from worker.decode.palette import palette_of
 from worker.decode.preprocessing_version import PREPROCESSING_VERSION
 from worker.encoder.load_encoder import load_encoder
 from worker.encoder.model_files import find_model
@@ -49,6 +51,7 @@ class PreparedCover:
     hash: str
     #: The pixels for the encoder, shape (size_px, size_px, 3).
     pixels: Pixels
+    palette: Palette
     #: WebP files, the smallest first; empty if no thumbnails were wanted.
     thumbnails: tuple[bytes, ...]
 
@@ -95,13 +98,12 @@ def load_demo(
 
 def _is_loaded(connection: psycopg.Connection, *, count: int, fingerprint: str, covers: Path) -> bool:
     stamp = read_stamp(connection)
-    row = connection.execute("SELECT count(*) FROM album_covers").fetchone()
+    row = connection.execute("SELECT count(*), count(palette) FROM album_covers").fetchone()
     drawn = sum(1 for _ in covers.glob("*.jpg")) if covers.is_dir() else 0
     return (
         stamp is not None
         and (stamp.fingerprint, stamp.preprocessing) == (fingerprint, PREPROCESSING_VERSION)
-        and row is not None
-        and row[0] == count
+        and row == (count, count)
         and drawn >= count
     )
 
@@ -144,7 +146,7 @@ def _load(
             drawn = list(prepared)
             embeddings = encoder.encode_images(np.stack([cover.pixels for cover in drawn]))
             rows = [
-                album_row(album, embedding, cover_hash=cover.hash)
+                album_row(album, embedding, cover_hash=cover.hash, palette=cover.palette)
                 for album, embedding, cover in zip(chunk, embeddings, drawn, strict=True)
             ]
             if put_thumbnails is not None:
@@ -174,7 +176,8 @@ def prepare_cover(
         square, thumbnails = cover.square, cover.thumbnails
     else:
         square, thumbnails = decode_image(content, **limits), ()
-    return PreparedCover(cover_sha256(content), np.asarray(square, dtype=np.uint8), thumbnails)
+    pixels = np.asarray(square, dtype=np.uint8)
+    return PreparedCover(cover_sha256(content), pixels, palette_of(pixels), thumbnails)
 
 
 def _chunks(albums: Sequence[DemoAlbum]) -> Iterator[Sequence[DemoAlbum]]:

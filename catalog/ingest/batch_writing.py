@@ -7,7 +7,7 @@ from typing import TypeVar
 from catalog.ingest.embedding.protocol import EmbeddedCover
 from catalog.ingest.rejection import Rejected, RowFault
 from catalog.ingest.thumbnail_storage import ThumbnailStorage
-from catalog.writer.album_row import AlbumRow
+from catalog.writer.album_row import AlbumRow, palette_columns
 from catalog.writer.protocol import CatalogWriter, cover_of
 from common.errors import CatalogMisconfigured, CoverSearchError, ModelMismatch
 from worker.retries import retry_transient
@@ -37,9 +37,13 @@ def write(
         if thumbnails is not None:
             made_of = [(cover_of(item.cover.payload), item.thumbnails) for item in items]
             thumbnails.put(writer, made_of)
-        writer.upsert([replace(item.cover.payload, embedding=item.embedding) for item in items])
+        writer.upsert([_row(item) for item in items])
 
     return write_bisecting(upsert, batch)
+
+
+def _row(item: EmbeddedCover[AlbumRow]) -> AlbumRow:
+    return replace(item.cover.payload, embedding=item.embedding, **palette_columns(item.palette))
 
 
 def write_bisecting(

@@ -133,4 +133,5 @@ def _made(item: EmbeddedCover[_Found]) -> NewEmbedding:
         cover_source=found.cover.source,
         cover_etag=validators.etag,
         cover_last_modified=validators.last_modified,
+        palette=item.palette,
     )

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Generic, Self, TextIO, TypeVar
 
 import orjson
+from rich.console import Console
 
 from catalog.ingest.rejection import Note, Rejected
 
@@ -103,3 +104,11 @@ class Notes(_Listing[Note]):
         self.counts[kind] += 1
         self.examples.setdefault(kind, line)
         super().add(line)
+
+
+def say_rejected(console: Console, report: Report) -> None:
+    """Print the number of rejected rows for each reason, and where the report is."""
+    for reason, count in report.reasons.most_common():
+        console.print(f"  {count} {reason}", markup=False)
+    if report.reasons:
+        console.print(f"the rejected rows are in {report.path}", markup=False)

@@ -12,7 +12,7 @@ from catalog.ingest.embedding.protocol import CoverEmbedder, CoverToEmbed
 from catalog.ingest.pipeline_stages import batches
 from catalog.ingest.rejection import Rejected, RowFault
 from catalog.ingest.report import Report
-from catalog.reembedding.shadow_table import LiveAlbum, copy, missing
+from catalog.reembedding.shadow_table import LiveAlbum, NewVersion, copy, missing
 
 _PAGE = 500
 _BATCH = 100
@@ -46,7 +46,10 @@ class Backfill:
                     rejected += 1
                     self.report.add(batch)
                     continue
-                copy(self.connection, [(item.cover.payload, item.embedding) for item in batch])
+                copy(
+                    self.connection,
+                    [NewVersion(item.cover.payload, item.embedding, item.palette) for item in batch],
+                )
                 self.advance(len(batch))
         if self.leave_out:
             self._keep_without_embedding()
@@ -70,4 +73,4 @@ class Backfill:
 
     def _keep_without_embedding(self) -> None:
         for page in self._pages():
-            copy(self.connection, [(album, None) for album in page])
+            copy(self.connection, [NewVersion(album) for album in page])

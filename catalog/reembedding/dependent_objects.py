@@ -16,6 +16,7 @@ _OWN_TRIGGERS = (
     "album_covers_changed",
     "album_covers_genres",
     "album_covers_names",
+    "album_covers_palette",
     "album_covers_row_applied",
     "album_covers_forget_next",
     "album_covers_forget_all_next",

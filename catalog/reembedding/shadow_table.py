@@ -14,8 +14,9 @@ from psycopg import sql
 
 from catalog.database.vector_index import TABLE
 from catalog.reembedding.dependent_objects import require_no_dependent_objects
-from catalog.writer.album_row import vector_literal
+from catalog.writer.album_row import palette_columns, vector_literal
 from common.catalog.protocol import ModelStamp
+from common.colours.palette import Palette
 from common.errors import CatalogError
 
 NEXT = "album_covers_next"
@@ -61,8 +62,11 @@ WHERE a.id > %s AND NOT EXISTS (SELECT FROM {NEXT} n WHERE n.id = a.id) ORDER BY
 #: FOR SHARE waits for a transaction that is changing the row. A row that was changed has another xmin than
 #: expected and is not copied.
 _COPY = f"""
-INSERT INTO {NEXT} ({{columns}}, embedding)
-SELECT {{columns}}, %s::vector(512) FROM {TABLE} WHERE id = %s AND xmin::text = %s FOR SHARE
+INSERT INTO {NEXT} ({{columns}}, embedding, palette, palette_version, colour_cells, main_colour)
+SELECT {{columns}}, %(embedding)s::vector(512), coalesce(%(palette)s::smallint[], palette),
+       coalesce(%(palette_version)s::smallint, palette_version),
+       coalesce(%(colour_cells)s::smallint[], colour_cells), coalesce(%(main_colour)s, main_colour)
+FROM {TABLE} WHERE id = %(id)s AND xmin::text = %(version)s FOR SHARE
 ON CONFLICT (id) DO NOTHING
 """  # noqa: S608 - names of this file
 
@@ -75,6 +79,17 @@ class LiveAlbum:
     cover_source: str | None
     cover_url: str | None
     version: str
+
+
+@dataclass(frozen=True, slots=True)
+class NewVersion:
+    """An album with the embedding and the palette that its copy gets."""
+
+    album: LiveAlbum
+    #: None if the album's cover is missing.
+    embedding: npt.NDArray[np.float32] | None = None
+    #: None if the copy keeps the palette of the live table.
+    palette: Palette | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,16 +132,18 @@ def missing(connection: psycopg.Connection, *, after_id: str, size: int) -> list
     return [LiveAlbum(*row) for row in connection.execute(_MISSING, [after_id, size])]
 
 
-def copy(
-    connection: psycopg.Connection,
-    albums: Sequence[tuple[LiveAlbum, npt.NDArray[np.float32] | None]],
-) -> None:
+def copy(connection: psycopg.Connection, albums: Sequence[NewVersion]) -> None:
     """Copy albums with new embeddings, except albums whose row has changed since it was read."""
     columns = sql.SQL(", ").join(map(sql.Identifier, _columns(connection)))
     statement = sql.SQL(_COPY).format(columns=columns)
     values = [
-        (None if embedding is None else vector_literal(embedding), album.id, album.version)
-        for album, embedding in albums
+        {
+            "embedding": None if new.embedding is None else vector_literal(new.embedding),
+            "id": new.album.id,
+            "version": new.album.version,
+            **palette_columns(new.palette),
+        }
+        for new in albums
     ]
     with connection.transaction(), connection.cursor() as cursor:
         cursor.executemany(statement, values)
@@ -168,7 +185,7 @@ def _begun(connection: psycopg.Connection) -> tuple[str, int] | None:
 def _columns(connection: psycopg.Connection) -> list[str]:
     rows = connection.execute(
         "SELECT attname FROM pg_attribute WHERE attrelid = %s::regclass AND attnum > 0 "
-        "AND NOT attisdropped AND attgenerated = '' AND attname <> 'embedding'",
-        [TABLE],
+        "AND NOT attisdropped AND attgenerated = '' AND attname <> ALL (%s)",
+        [TABLE, ["embedding", *palette_columns(None)]],
     )
     return [str(row[0]) for row in rows]

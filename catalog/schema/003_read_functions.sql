@@ -66,8 +66,8 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, extensions, pg_te
   SELECT coalesce(array_agg(genre ORDER BY genre COLLATE "C"), '{}') FROM genre_counts()
 $$;
 
--- Returns the catalog's statistics. The function reads the index `album_covers_genre_year` once, in addition to
--- the indexes that `genre_counts` reads.
+-- Returns the catalog's statistics. The function reads the indexes `album_covers_genre_year` and
+-- `album_covers_without_palette` once, in addition to the indexes that `genre_counts` reads.
 CREATE FUNCTION album_stats() RETURNS jsonb
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, extensions, pg_temp AS $$
   SELECT jsonb_build_object(
@@ -81,7 +81,8 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, extensions, pg_te
     'score_average', avg(pitchfork_score),
     'score_min', min(pitchfork_score),
     'score_max', max(pitchfork_score),
-    'best_new_music_count', count(*) FILTER (WHERE best_new_music)
+    'best_new_music_count', count(*) FILTER (WHERE best_new_music),
+    'without_palette', (SELECT count(*) FROM album_covers WHERE palette IS NULL)
   ) FROM album_covers
 $$;
 

@@ -14,7 +14,9 @@ DECLARE
   internal CONSTANT text[] := ARRAY['album_passes', 'estimated_albums', 'lies_apart', 'albums_near_sample',
                                     'reading_bound', 'stamped_fingerprint', 'read_filters',
                                     'metadata_condition', 'stamp_catalog', 'genre_key', 'all_genres',
-                                    'keep_genres', 'genre_counts', 'artist_key', 'keep_artist_key'];
+                                    'keep_genres', 'genre_counts', 'artist_key', 'keep_artist_key',
+                                    'color_cell', 'drop_outdated_palette',
+                                    'albums_without_palette'];
   shut_out text := 'PUBLIC';
   relation text;
   routine record;

@@ -59,7 +59,9 @@ BEGIN
   WITH made AS (
     SELECT * FROM jsonb_to_recordset(albums) AS (
       id text, embedding vector(512), cover_hash text, cover_source text, cover_etag text,
-      cover_last_modified text, seen_source text, seen_url text)
+      cover_last_modified text, seen_source text, seen_url text,
+      -- Tools of earlier releases write no palettes.
+      palette smallint[], palette_version smallint, colour_cells smallint[], main_colour text)
   ), due AS (
     -- Rows are locked in the order of ids, so that two concurrent runs wait for each other instead of
     -- deadlocking.
@@ -71,6 +73,8 @@ BEGIN
     UPDATE album_covers a
     SET embedding = made.embedding, cover_hash = made.cover_hash, cover_source = made.cover_source,
         cover_etag = made.cover_etag, cover_last_modified = made.cover_last_modified,
+        palette = made.palette, palette_version = made.palette_version, colour_cells = made.colour_cells,
+        main_colour = made.main_colour,
         content_hash = CASE WHEN a.cover_hash = made.cover_hash THEN a.content_hash END
     FROM made JOIN due ON due.id = made.id WHERE a.id = made.id
     RETURNING a.id

@@ -10,6 +10,10 @@ import orjson
 import psycopg
 from psycopg.types.json import Jsonb
 
+from common.colours.cells import cells_of
+from common.colours.names import main_colour
+from common.colours.palette import Palette
+
 
 @dataclass(frozen=True, slots=True)
 class AlbumRow:
@@ -42,12 +46,29 @@ class AlbumRow:
     #: sent.
     cover_etag: str | None = None
     cover_last_modified: str | None = None
+    #: The columns of the cover's palette, which `palette_columns` returns; None if the album has no palette.
+    palette: Sequence[Sequence[int]] | None = None
+    palette_version: int | None = None
+    colour_cells: Sequence[int] | None = None
+    main_colour: str | None = None
 
     def __post_init__(self) -> None:
         """Derive `genre` and `genres` from each other."""
         genres = [*self.genres] or [name for name in (self.genre,) if name]
         object.__setattr__(self, "genres", genres)
         object.__setattr__(self, "genre", next(iter(genres), None))
+
+
+def palette_columns(palette: Palette | None) -> dict[str, Any]:
+    """Return the columns of `album_covers` that store a palette and the values derived from it."""
+    if palette is None:
+        return dict.fromkeys(("palette", "palette_version", "colour_cells", "main_colour"))
+    return {
+        "palette": [list(colour) for colour in palette.colours],
+        "palette_version": palette.version,
+        "colour_cells": cells_of(palette),
+        "main_colour": main_colour(palette),
+    }
 
 
 COLUMNS = tuple(column.name for column in fields(AlbumRow))

@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from catalog.writer.album_row import AlbumRow
 from common.catalog.protocol import Catalog, ModelStamp
+from common.colours.palette import Palette
 from common.thumbnails import Thumbnails
 
 #: The number of albums on one page; an album with its embedding as a string takes about 6 KB.
@@ -50,7 +51,7 @@ class MissingAlbum:
 
 @dataclass(frozen=True, slots=True)
 class NewEmbedding:
-    """A new embedding (shape (512,), float32, unit length) of the cover that was read from `cover_source`."""
+    """A new embedding (shape (512,), float32, unit length), and the cover from which it was made."""
 
     album: MissingAlbum
     embedding: npt.NDArray[np.float32]
@@ -58,6 +59,7 @@ class NewEmbedding:
     cover_source: str
     cover_etag: str | None = None
     cover_last_modified: str | None = None
+    palette: Palette | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,6 +168,18 @@ class CatalogWriter(Catalog, Protocol):
 
         Thumbnails that were stored in the last `grace_s` seconds are kept.
         """
+        ...
+
+    def count_without_palette(self, *, version: int) -> int:
+        """Count the albums without a palette of this version."""
+        ...
+
+    def covers_without_palette(self, *, version: int, after_id: str | None, size: int) -> list[CoverOfAlbum]:
+        """Return the next albums without a palette of this version after an id, in the order of ids."""
+        ...
+
+    def write_palettes(self, made: Sequence[tuple[CoverOfAlbum, Palette]]) -> set[str]:
+        """Write palettes to albums that still have the same cover, and return the ids of these albums."""
         ...
 
     def write_stamp(self, stamp: ModelStamp) -> None:

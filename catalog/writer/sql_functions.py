@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from catalog.writer.album_row import vector_literal
+from catalog.writer.album_row import palette_columns, vector_literal
 from catalog.writer.protocol import (
     PAGE,
     AlbumThumbnails,
@@ -20,6 +20,7 @@ from catalog.writer.protocol import (
 from common.catalog.protocol import ModelStamp
 from common.catalog.row_mapping import thumbnails_from_document
 from common.catalog.sql_functions import FunctionCatalog
+from common.colours.palette import Palette
 from common.thumbnails import Thumbnails
 
 #: The time limit of one call, in seconds, for a page or a batch of albums on a busy database.
@@ -78,6 +79,17 @@ class FunctionWriter(FunctionCatalog):
     def delete_unused_thumbnails(self, *, grace_s: float) -> int:
         return int(self._document("delete_unused_thumbnails", {"grace_s": grace_s}))
 
+    def count_without_palette(self, *, version: int) -> int:
+        return int(self._document("count_without_palette", {"wanted_version": version}))
+
+    def covers_without_palette(self, *, version: int, after_id: str | None, size: int) -> list[CoverOfAlbum]:
+        arguments = {"wanted_version": version, "after_id": after_id, "page_size": size}
+        return [CoverOfAlbum(**cover) for cover in self._document("covers_without_palette", arguments)]
+
+    def write_palettes(self, made: Sequence[tuple[CoverOfAlbum, Palette]]) -> set[str]:
+        rows = [asdict(cover) | palette_columns(palette) for cover, palette in made]
+        return set(self._document("write_palettes", {"palettes": self._json(rows)}))
+
     def write_stamp(self, stamp: ModelStamp) -> None:
         self._document("stamp_catalog", asdict(stamp))
 
@@ -96,8 +108,8 @@ class FunctionWriter(FunctionCatalog):
         )
 
 
-def _record(made: NewEmbedding) -> dict[str, str | None]:
-    return {
+def _record(made: NewEmbedding) -> dict[str, Any]:
+    return palette_columns(made.palette) | {
         "id": made.album.id,
         "embedding": vector_literal(made.embedding),
         "cover_hash": made.cover_hash,

@@ -1,17 +1,19 @@
 """The wire format of bulk embedding: a batch of covers, and the reply with an outcome for each cover.
 
 - A batch of version 1 is the version (u8), and for each cover the length of its file (u32) and the file. In
-  version 2, each cover begins with a further byte, which is 1 if thumbnails are wanted.
+  version 2, each cover begins with a further byte, which says whether a palette and thumbnails are wanted.
 - A reply is a version byte, which is 1, the batch id and the model fingerprint (64 bytes of ASCII each), and
   for each cover an outcome: kind (u8), length of the body (u32), body.
 - An outcome of kind V is an embedding: its body is 512 float32 numbers, little-endian.
-- An outcome of kind T is an embedding with thumbnails: its body is 512 float32 numbers, and for each
-  thumbnail the length of a WebP file (u32) and the file.
+- An outcome of kind P is an embedding with a palette and thumbnails: its body is 512 float32 numbers, the
+  palette, and for each thumbnail the length of a WebP file (u32) and the file.
+- A palette is its version (u8), its number of colours (u8), and L, a, b and share of each colour (i16 each).
+  A palette without colours means that the palette was not wanted.
 - An outcome of kind E is an error: its body is the error code, a newline and the detail.
 - A reply without outcomes means that the worker could not process the batch.
 
-The version is 2 only for a batch with a cover that wants thumbnails. Workers of earlier releases cannot read
-version 2; workers that can read it announce `thumbnails`.
+The version is 2 only for a batch with a cover that wants a palette or thumbnails. Workers of earlier releases
+cannot read version 2; workers that can read it announce `thumbnails`.
 """
 
 import struct
@@ -23,21 +25,27 @@ import numpy as np
 import numpy.typing as npt
 
 from common.catalog.protocol import EMBEDDING_DIMENSION
+from common.colours.palette import Palette
 
-_VERSION, _WITH_THUMBNAILS = b"\x01", b"\x02"
+_VERSION, _VERSION_2 = b"\x01", b"\x02"
 _ID_BYTES = 64
 _LENGTH = struct.Struct("<I")
 _OUTCOME = struct.Struct("<cI")
-_WANTED = struct.Struct("<?I")
-_VECTOR, _VECTOR_AND_THUMBNAILS, _ERROR = b"V", b"T", b"E"
+_WANTED = struct.Struct("<BI")
+_PALETTE_HEAD = struct.Struct("<BB")
+_COLOUR = struct.Struct("<4h")
+_VECTOR, _VECTOR_AND_MORE, _ERROR = b"V", b"P", b"E"
+#: The bits of `wants`.
+_WANTS_PALETTE, _WANTS_THUMBNAILS = 1, 2
 _VECTOR_BYTES = 4 * EMBEDDING_DIMENSION
 
 
 @dataclass(frozen=True, slots=True)
 class BulkCover:
-    """The bytes of a cover, and whether its thumbnails are wanted."""
+    """The bytes of a cover, and whether its palette and its thumbnails are wanted."""
 
     content: bytes
+    wants_palette: bool = False
     wants_thumbnails: bool = False
 
 
@@ -51,9 +59,11 @@ class BulkFault:
 
 @dataclass(frozen=True, slots=True)
 class BulkEmbedding:
-    """The embedding of a cover, shape (512,), and its thumbnails."""
+    """The embedding of a cover, shape (512,), its palette and its thumbnails."""
 
     embedding: npt.NDArray[np.float32]
+    #: None if the palette was not wanted.
+    palette: Palette | None = None
     #: WebP files, the smallest first; empty if thumbnails were not wanted or not made.
     thumbnails: tuple[bytes, ...] = ()
 
@@ -76,11 +86,15 @@ def failed_reply(batch_id: str) -> BulkReply:
 
 
 def pack_covers(covers: Sequence[BulkCover]) -> bytes:
-    if not any(cover.wants_thumbnails for cover in covers):
+    if not any(map(_wants, covers)):
         return _VERSION + _pack_files([cover.content for cover in covers])
-    return _WITH_THUMBNAILS + b"".join(
-        _WANTED.pack(cover.wants_thumbnails, len(cover.content)) + cover.content for cover in covers
+    return _VERSION_2 + b"".join(
+        _WANTED.pack(_wants(cover), len(cover.content)) + cover.content for cover in covers
     )
+
+
+def _wants(cover: BulkCover) -> int:
+    return _WANTS_PALETTE * cover.wants_palette | _WANTS_THUMBNAILS * cover.wants_thumbnails
 
 
 def unpack_covers(batch: bytes) -> list[BulkCover]:
@@ -89,14 +103,15 @@ def unpack_covers(batch: bytes) -> list[BulkCover]:
     Raises:
         ValueError: the version is unknown, or the data is truncated.
     """
-    if batch[:1] != _WITH_THUMBNAILS:
+    if batch[:1] != _VERSION_2:
         _require_version(batch)
         return [BulkCover(file) for file in _files(batch, len(_VERSION))]
-    covers, at = [], len(_WITH_THUMBNAILS)
+    covers, at = [], len(_VERSION_2)
     while at < len(batch):
-        wants_thumbnails, length = _unpack(_WANTED, batch, at)
+        wants, length = _unpack(_WANTED, batch, at)
         at += _WANTED.size
-        covers.append(BulkCover(_cut(batch, at, length), wants_thumbnails))
+        content = _cut(batch, at, length)
+        covers.append(BulkCover(content, bool(wants & _WANTS_PALETTE), bool(wants & _WANTS_THUMBNAILS)))
         at += length
     return covers
 
@@ -124,8 +139,10 @@ def _pack_outcome(outcome: Outcome) -> bytes:
     if isinstance(outcome, BulkFault):
         kind, body = _ERROR, f"{outcome.code}\n{outcome.detail}".encode()
     else:
-        kind = _VECTOR_AND_THUMBNAILS if outcome.thumbnails else _VECTOR
-        body = outcome.embedding.astype("<f4").tobytes() + _pack_files(outcome.thumbnails)
+        kind, body = _VECTOR, outcome.embedding.astype("<f4").tobytes()
+        if outcome.palette is not None or outcome.thumbnails:
+            kind = _VECTOR_AND_MORE
+            body += _pack_palette(outcome.palette) + _pack_files(outcome.thumbnails)
     return _OUTCOME.pack(kind, len(body)) + body
 
 
@@ -135,12 +152,29 @@ def _outcomes(data: bytes, at: int) -> Iterator[Outcome]:
         at += _OUTCOME.size
         body = _cut(data, at, length)
         at += length
-        if kind in {_VECTOR, _VECTOR_AND_THUMBNAILS}:
+        if kind in {_VECTOR, _VECTOR_AND_MORE}:
             vector = np.frombuffer(_cut(body, 0, _VECTOR_BYTES), dtype="<f4").astype(np.float32)
-            yield BulkEmbedding(vector, tuple(_files(body, _VECTOR_BYTES)))
+            palette, end = _palette(body) if kind == _VECTOR_AND_MORE else (None, len(body))
+            yield BulkEmbedding(vector, palette, tuple(_files(body, end)))
         else:
             code, _, detail = body.decode().partition("\n")
             yield BulkFault(code, detail)
+
+
+def _pack_palette(palette: Palette | None) -> bytes:
+    if palette is None:
+        return _PALETTE_HEAD.pack(0, 0)
+    head = _PALETTE_HEAD.pack(palette.version, len(palette.colours))
+    return head + b"".join(_COLOUR.pack(*colour) for colour in palette.colours)
+
+
+def _palette(body: bytes) -> tuple[Palette | None, int]:
+    """Return the palette after the vector, and the position of its end."""
+    version, count = _unpack(_PALETTE_HEAD, body, _VECTOR_BYTES)
+    start = _VECTOR_BYTES + _PALETTE_HEAD.size
+    colours = [_unpack(_COLOUR, body, start + number * _COLOUR.size) for number in range(count)]
+    end = start + count * _COLOUR.size
+    return (Palette.of(colours, version=version) if colours else None), end
 
 
 def _pack_files(files: Sequence[bytes]) -> bytes:

@@ -74,6 +74,8 @@ class CatalogStats:
     score_min: float | None
     score_max: float | None
     best_new_music_count: int
+    #: The number of albums without a palette, which the filter `color` never finds.
+    without_palette: int
 
 
 @dataclass(frozen=True, slots=True)

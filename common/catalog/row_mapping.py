@@ -193,6 +193,7 @@ def stats_from_document(document: Row) -> CatalogStats:
         score_min=number("score_min"),
         score_max=number("score_max"),
         best_new_music_count=document["best_new_music_count"],
+        without_palette=document["without_palette"],
     )
 
 

@@ -12,6 +12,7 @@ import sys
 import threading
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -24,9 +25,11 @@ from common.broker.bulk_messages import (
     pack_reply,
     unpack_covers,
 )
+from common.colours.palette import Palette
 from common.errors import CoverSearchError, ImageError
 from common.settings import load_settings
 from worker.bulk_embedding.wire import receive_frame, send_frame
+from worker.decode.palette import palette_of
 from worker.decode.processes.pool import DecoderPool
 from worker.encoder.protocol import Encoder, Pixels
 from worker.startup import open_encoder
@@ -42,23 +45,35 @@ DECODE_S = 300.0
 _NO_BATCH_ID = "0" * 64
 
 
+@dataclass(frozen=True, slots=True)
+class _Decoded:
+    pixels: Pixels
+    palette: Palette | None
+    thumbnails: tuple[bytes, ...]
+
+
 def embed(covers: Sequence[BulkCover], encoder: Encoder, decoders: DecoderPool) -> list[Outcome]:
     """Decode and embed covers; a cover that cannot be decoded gets a `BulkFault`."""
 
-    def decode(cover: BulkCover) -> tuple[Pixels, tuple[bytes, ...]] | BulkFault:
+    def decode(cover: BulkCover) -> _Decoded | BulkFault:
         try:
             if cover.wants_thumbnails:
-                return decoders.decode_cover(cover.content, timeout_s=DECODE_S)
-            return decoders.decode(cover.content, timeout_s=DECODE_S), ()
+                pixels, thumbnails = decoders.decode_cover(cover.content, timeout_s=DECODE_S)
+            else:
+                pixels, thumbnails = decoders.decode(cover.content, timeout_s=DECODE_S), ()
         except ImageError as error:
             return BulkFault(error.code, error.detail)
+        return _Decoded(pixels, palette_of(pixels) if cover.wants_palette else None, thumbnails)
 
     with ThreadPoolExecutor(DECODERS) as threads:
         decoded = list(threads.map(decode, covers))
-    whole = [item[0] for item in decoded if not isinstance(item, BulkFault)]
+    whole = [item.pixels for item in decoded if not isinstance(item, BulkFault)]
     embeddings = iter(encoder.encode_images(np.stack(whole)) if whole else ())
     return [
-        item if isinstance(item, BulkFault) else BulkEmbedding(next(embeddings), item[1]) for item in decoded
+        item
+        if isinstance(item, BulkFault)
+        else BulkEmbedding(next(embeddings), item.palette, item.thumbnails)
+        for item in decoded
     ]
 
 

@@ -1,7 +1,8 @@
-"""Loads the encoder that the settings select."""
+"""Loads the encoder that the settings select, or reads only the size of its input."""
 
 import importlib.util
 import logging
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, TypeAlias
 
@@ -10,11 +11,32 @@ from worker.encoder.checkpoint import INSTALL_TORCH, read_config
 from worker.encoder.fixed_latency_encoder import FixedLatencyEncoder
 from worker.encoder.model_files import find_model
 from worker.encoder.openvino.export_cache import exported
+from worker.encoder.preprocessing import read_preprocessing
 from worker.encoder.protocol import Encoder, Precision
 
 log = logging.getLogger(__name__)
 
 EncoderChoice: TypeAlias = Literal["auto", "openvino", "torch", "fixed"]
+
+
+@dataclass(frozen=True, slots=True)
+class ModelInput:
+    """The fingerprint of a model, and the side of its square input in pixels."""
+
+    fingerprint: str
+    size_px: int
+
+
+def read_model_input(model: str, *, kind: EncoderChoice) -> ModelInput:
+    """Return the input of a model without loading the model.
+
+    Raises:
+        ModelUnavailable: the model cannot be found or fetched, or is not suitable.
+    """
+    if kind == "fixed":
+        return ModelInput(FixedLatencyEncoder.model_fingerprint, FixedLatencyEncoder.input_size_px)
+    source = find_model(model)
+    return ModelInput(source.fingerprint, read_preprocessing(source.folder).size_px)
 
 
 def load_encoder(

@@ -26,8 +26,8 @@ from catalog.ingest.tables.raw_row import Cells, RawRow
 from common.errors import SettingsError
 from common.search_query import ALBUM_ID_MAX_CHARS
 
-#: The column of embeddings in an export, which an ingest ignores because it computes them.
-_EMBEDDING = "embedding"
+#: The columns of embeddings and palettes in an export, which an ingest ignores because it computes them.
+_COMPUTED = ("embedding", "cover_palette")
 #: The text fields in which HTML entities are decoded, because tables taken from web pages contain them.
 _TEXT_FIELDS = frozenset({"artist", "album_name", "reviewer"})
 #: Matches names that pandas and R give to a column of row numbers. The column is dropped, so that a row that
@@ -182,8 +182,8 @@ class ColumnMap:
         return {}
 
     def _other_columns(self, cells: Cells) -> dict[str, Any]:
-        """Return the cells of columns that contain no field, no row number and no embedding."""
-        mapped = {*self.columns.values(), _EMBEDDING}
+        """Return the cells of columns that contain no field, no row number, no embedding and no palette."""
+        mapped = {*self.columns.values(), *_COMPUTED}
         return {
             column: value
             for column, value in cells.items()

@@ -118,8 +118,8 @@ class DistributedEmbedder:
 
     def _count(self, workers: Sequence[Mapping[str, Any]]) -> None:
         self._workers = len(workers)
-        # Any worker may take a batch, and workers of earlier releases cannot read one that wants thumbnails.
-        self._makes_thumbnails = all(worker.get("thumbnails") for worker in workers)
+        # Any worker may take a batch, and workers of earlier releases make only embeddings.
+        self._makes_more = all(worker.get("thumbnails") for worker in workers)
         self._looked_at = time.monotonic()
 
     def _has_room(self, sent: Sequence[_Sent[P]], entry: _Sent[P]) -> bool:
@@ -129,7 +129,11 @@ class DistributedEmbedder:
     def _put(self, entry: _Sent[P]) -> None:
         payload = pack_covers(
             [
-                BulkCover(cover.content, cover.wants_thumbnails and self._makes_thumbnails)
+                BulkCover(
+                    cover.content,
+                    wants_palette=self._makes_more,
+                    wants_thumbnails=cover.wants_thumbnails and self._makes_more,
+                )
                 for cover in entry.covers
             ]
         )
@@ -148,7 +152,7 @@ class DistributedEmbedder:
             if isinstance(outcome, BulkFault):
                 yield cover.rejected(RowFault(outcome.code, outcome.detail))
             else:
-                yield EmbeddedCover(cover, outcome.embedding, outcome.thumbnails)
+                yield EmbeddedCover(cover, outcome.embedding, outcome.palette, outcome.thumbnails)
 
     def _receive(self, sent: deque[_Sent[P]]) -> None:
         answer = cast("Any", self._redis.blpop([keyspace.bulk_replies(self._ingest_id)], timeout=1))

@@ -13,8 +13,10 @@ from catalog.ingest.embedding.protocol import CoverToEmbed, EmbeddedCover
 from catalog.ingest.pipeline_stages import batches, in_order
 from catalog.ingest.rejection import Rejected, RowFault
 from common.catalog.protocol import ModelStamp
+from common.colours.palette import Palette
 from common.errors import DecoderBusy, DecoderDied, ImageError
 from common.settings import Settings
+from worker.decode.palette import palette_of
 from worker.decode.preprocessing_version import PREPROCESSING_VERSION
 from worker.decode.processes.pool import DecoderPool
 from worker.encoder.load_encoder import load_encoder
@@ -35,11 +37,12 @@ _BATCHES_AHEAD = 2
 class _Decoded(Generic[P]):
     cover: CoverToEmbed[P]
     pixels: Pixels
-    thumbnails: tuple[bytes, ...] = ()
+    palette: Palette
+    thumbnails: tuple[bytes, ...]
 
 
 class LocalEmbedder:
-    """Decodes covers in child processes and embeds them in the caller's thread."""
+    """Decodes covers in child processes, computes palettes in threads, and embeds in the caller's thread."""
 
     def __init__(self, encoder: Encoder, decoders: DecoderPool, *, threads: int, timeout_s: float) -> None:
         self._encoder = encoder
@@ -58,7 +61,7 @@ class LocalEmbedder:
                     continue
                 embeddings = self._encoder.encode_images(np.stack([one.pixels for one in batch]))
                 for one, embedding in zip(batch, embeddings, strict=True):
-                    yield EmbeddedCover(one.cover, embedding, one.thumbnails)
+                    yield EmbeddedCover(one.cover, embedding, one.palette, one.thumbnails)
 
     def _decode(self, cover: CoverToEmbed[P]) -> _Decoded[P] | Rejected:
         # The number of threads equals the number of decoders, so a thread waits only for a decoder that
@@ -66,10 +69,12 @@ class LocalEmbedder:
         waits_s = DECODER_START_S + 2 * self._timeout_s
         try:
             if cover.wants_thumbnails:
-                return _Decoded(cover, *self._decoders.decode_cover(cover.content, timeout_s=waits_s))
-            return _Decoded(cover, self._decoders.decode(cover.content, timeout_s=waits_s))
+                pixels, thumbnails = self._decoders.decode_cover(cover.content, timeout_s=waits_s)
+            else:
+                pixels, thumbnails = self._decoders.decode(cover.content, timeout_s=waits_s), ()
         except (ImageError, DecoderDied, DecoderBusy) as error:
             return cover.rejected(RowFault(error.code, error.detail))
+        return _Decoded(cover, pixels, palette_of(pixels), thumbnails)
 
 
 @contextmanager

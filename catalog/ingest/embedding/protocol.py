@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from catalog.ingest.rejection import Rejected, RowFault
 from common.catalog.protocol import ModelStamp
+from common.colours.palette import Palette
 
 P = TypeVar("P")
 
@@ -30,10 +31,12 @@ class CoverToEmbed(Generic[P]):
 
 @dataclass(frozen=True, slots=True)
 class EmbeddedCover(Generic[P]):
-    """A cover and its embedding, shape (512,), float32, unit length."""
+    """A cover with its embedding, shape (512,), float32, unit length, and its palette."""
 
     cover: CoverToEmbed[P]
     embedding: npt.NDArray[np.float32]
+    #: The cover's palette; None if the embedder computes no palettes.
+    palette: Palette | None = None
     #: The cover's thumbnails as WebP files, the smallest first; empty if they were not wanted or not made.
     thumbnails: tuple[bytes, ...] = ()
 

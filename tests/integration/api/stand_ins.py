@@ -41,6 +41,8 @@ from tests.ledgers import worker_ledger
 
 MODEL = "stand-in"
 GENRES = ("Electronic", "Jazz", "Rock")
+COLOURS = ("red", "blue")
+WITHOUT_PALETTE = 3
 
 
 def make_album(number: int, *, album_id: str | None = None) -> Album:
@@ -164,6 +166,7 @@ class MemoryCatalog:
             score_min=0.1,
             score_max=6.0,
             best_new_music_count=8,
+            without_palette=WITHOUT_PALETTE,
         )
 
     def model_stamp(self) -> ModelStamp | None:

@@ -106,7 +106,13 @@ def test_genres_have_the_expected_form(client: httpx.Client) -> None:
 def test_stats_have_the_expected_form(client: httpx.Client) -> None:
     stats = client.get("/api/stats").json()
 
-    assert set(stats) == {"total_albums", "top_genres", "year_range", "pitchfork_scores"}
+    assert set(stats) == {
+        "total_albums",
+        "top_genres",
+        "year_range",
+        "pitchfork_scores",
+        "albums_without_palette",
+    }
     assert stats["top_genres"][0] == {"genre": "Electronic", "count": 20}
     assert set(stats["year_range"]) == {"min", "max"}
     assert set(stats["pitchfork_scores"]) == {"average", "min", "max", "best_new_music_count"}

@@ -91,7 +91,7 @@ def test_an_empty_catalog_answers_every_request(writable: Opened) -> None:
 
     assert catalog.search(np.ones(512, dtype=np.float32), k=10, filters=Filters()) == []
     assert catalog.genres() == []
-    assert catalog.stats() == CatalogStats(0, (), None, None, None, None, None, 0)
+    assert catalog.stats() == CatalogStats(0, (), None, None, None, None, None, 0, 0)
     assert catalog.embeddings(["a"]) == {}
     assert catalog.model_stamp() is None
     catalog.check()

@@ -93,7 +93,20 @@ def test_workers_make_the_thumbnails_of_a_local_ingest(
     assert thumbnails(database_url) == distributed
 
 
-def test_workers_of_an_earlier_release_embed_without_thumbnails(
+def test_workers_make_the_palettes_of_a_local_ingest(
+    catalog: Catalog, worker: Service, database_url: str
+) -> None:
+    catalog(*INGEST, "--distributed")
+    distributed = {album_id: row["palette"] for album_id, row in rows(database_url).items()}
+    catalog("delete", *distributed)
+
+    catalog(*INGEST)
+
+    assert None not in distributed.values()
+    assert distributed == {album_id: row["palette"] for album_id, row in rows(database_url).items()}
+
+
+def test_workers_of_an_earlier_release_embed_without_thumbnails_and_palettes(
     catalog: Catalog,
     worker: Service,
     environ: dict[str, str],
@@ -114,6 +127,8 @@ def test_workers_of_an_earlier_release_embed_without_thumbnails(
     assert done.status == 0, done.err
     assert f"{ALBUMS} covers got no thumbnails: python -m catalog thumbnails" in done.err
     assert set(thumbnails(database_url).values()) == {None}
+    assert f"{ALBUMS} albums have no palette" in done.err
+    assert {row["palette"] for row in rows(database_url).values()} == {None}
 
     assert f"{ALBUMS} made" in catalog("thumbnails", "--covers", "covers").err
 

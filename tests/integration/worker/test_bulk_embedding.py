@@ -5,6 +5,7 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from typing import cast
 
+import numpy as np
 import pytest
 from redis import Redis
 
@@ -17,7 +18,9 @@ from local.servers.redis import RedisServer
 from tests.polling import eventually
 from worker.bulk_embedding.process import BulkProcess
 from worker.bulk_embedding.tasks import BulkHandler
-from worker.decode.image import decode_thumbnails
+from worker.decode.image import decode_image, decode_thumbnails
+from worker.decode.palette import palette_of
+from worker.encoder.fixed_latency_encoder import FixedLatencyEncoder
 
 INGEST_ID = secrets.token_hex(32)
 
@@ -114,6 +117,21 @@ def test_thumbnails_are_made_of_the_covers_that_want_them(
     (reply,) = replies(redis)
     made = [outcome.thumbnails for outcome in reply.outcomes if isinstance(outcome, BulkEmbedding)]
     assert made == [decode_thumbnails(files[0], max_pixels=100_000), ()]
+
+
+def test_palettes_are_made_of_the_covers_that_want_them(
+    redis: Redis, make_process: Callable[..., CountedProcess], batch_id: str
+) -> None:
+    files = [cover_jpeg(album, size_px=300) for album in demo_albums(2)]
+    covers = [BulkCover(files[0], wants_palette=True), BulkCover(files[1])]
+    redis.set(keyspace.bulk(batch_id), pack_covers(covers))
+
+    BulkHandler(redis, make_process()).handle(INGEST_ID, batch_id)
+
+    (reply,) = replies(redis)
+    made = [outcome.palette for outcome in reply.outcomes if isinstance(outcome, BulkEmbedding)]
+    square = decode_image(files[0], size_px=FixedLatencyEncoder.input_size_px, max_pixels=100_000)
+    assert made == [palette_of(np.asarray(square)), None]
 
 
 def test_a_worker_that_cannot_load_the_model_reports_a_failure(

@@ -13,26 +13,45 @@ from common.broker.bulk_messages import (
     unpack_covers,
     unpack_reply,
 )
+from common.colours.palette import Palette
 
 
 @pytest.mark.parametrize("files", [[], [b""], [b"a", b"", b"\x00" * 1000]])
 @pytest.mark.parametrize("wants_thumbnails", [False, True])
-def test_covers_survive_the_wire(files: list[bytes], wants_thumbnails: bool) -> None:
-    covers = [BulkCover(file, wants_thumbnails and number != 1) for number, file in enumerate(files)]
+@pytest.mark.parametrize("wants_palette", [False, True])
+def test_covers_survive_the_wire(files: list[bytes], wants_thumbnails: bool, wants_palette: bool) -> None:
+    covers = [
+        BulkCover(file, wants_palette and number != 0, wants_thumbnails and number != 1)
+        for number, file in enumerate(files)
+    ]
 
     assert unpack_covers(pack_covers(covers)) == covers
 
 
-def test_a_batch_that_wants_no_thumbnails_has_the_version_of_earlier_releases() -> None:
-    plain, wanting = (pack_covers([BulkCover(b"a", wants_thumbnails=wants)]) for wants in (False, True))
+def test_a_batch_that_wants_only_embeddings_has_the_version_of_earlier_releases() -> None:
+    assert pack_covers([BulkCover(b"a")]) == b"\x01\x01\x00\x00\x00a"
+    assert pack_covers([BulkCover(b"a", wants_thumbnails=True)])[:1] == b"\x02"
+    assert pack_covers([BulkCover(b"a", wants_palette=True)])[:1] == b"\x02"
 
-    assert plain == b"\x01\x01\x00\x00\x00a"
-    assert wanting[:1] == b"\x02"
+
+def test_a_reply_with_only_embeddings_has_the_form_of_earlier_releases() -> None:
+    vector = np.zeros(512, dtype=np.float32)
+
+    packed = pack_reply(BulkReply("a" * 64, "b" * 64, (BulkEmbedding(vector),)))
+
+    assert packed == b"\x01" + b"a" * 64 + b"b" * 64 + b"V\x00\x08\x00\x00" + vector.tobytes()
 
 
 def test_a_reply_survives_the_wire_bit_for_bit() -> None:
     vector = np.random.default_rng(1).standard_normal(512).astype(np.float32)
-    embeddings = BulkEmbedding(vector), BulkEmbedding(-vector, (b"small", b"", b"large"))
+    palette = Palette(((1000, 0, 0, 600), (452, -32, -312, 400)), version=7)
+    thumbnails = (b"small", b"", b"large")
+    embeddings = (
+        BulkEmbedding(vector),
+        BulkEmbedding(-vector, thumbnails=thumbnails),
+        BulkEmbedding(-vector, palette),
+        BulkEmbedding(-vector, palette, thumbnails),
+    )
     reply = BulkReply("a" * 64, "b" * 64, (*embeddings, BulkFault("code", "line\nline")))
 
     found = unpack_reply(pack_reply(reply))
@@ -41,8 +60,8 @@ def test_a_reply_survives_the_wire_bit_for_bit() -> None:
     for outcome, sent in zip(found.outcomes, embeddings, strict=False):
         assert isinstance(outcome, BulkEmbedding)
         assert np.array_equal(outcome.embedding, sent.embedding)
-        assert outcome.thumbnails == sent.thumbnails
-    assert found.outcomes[2] == BulkFault("code", "line\nline")
+        assert (outcome.palette, outcome.thumbnails) == (sent.palette, sent.thumbnails)
+    assert found.outcomes[4] == BulkFault("code", "line\nline")
 
 
 @pytest.mark.parametrize("cut", [0, 1, 3, 7, -1])

@@ -9,7 +9,7 @@ import pytest
 from common.errors import ModelUnavailable
 from tests.optional_packages import NEEDS_TORCH
 from tests.unit.worker.conftest import edit_config, write_tiny_clip
-from worker.encoder.load_encoder import EncoderChoice, load_encoder
+from worker.encoder.load_encoder import EncoderChoice, load_encoder, read_model_input
 
 pytest.importorskip("torch", reason=NEEDS_TORCH)
 
@@ -159,3 +159,14 @@ def test_a_downloaded_hub_model_loads_without_network(tiny_clip: Path, tmp_path:
     output = in_a_process_without_network(script, hub=tmp_path)
 
     assert output.strip() == str(repository / "snapshots" / "abc")
+
+
+@pytest.mark.parametrize("kind", ["openvino", "torch", "fixed"])
+def test_the_input_of_a_model_is_read_without_loading_the_model(
+    kind: EncoderChoice, tiny_clip: Path, tmp_path: Path
+) -> None:
+    found = read_model_input(str(tiny_clip), kind=kind)
+
+    encoder = load_encoder(str(tiny_clip), kind=kind, device="cpu", cache_dir=tmp_path)
+    assert (found.fingerprint, found.size_px) == (encoder.model_fingerprint, encoder.input_size_px)
+    encoder.close()

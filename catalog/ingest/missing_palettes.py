@@ -1,0 +1,129 @@
+"""Computes the palettes of the catalog's albums that have no palette of the current version."""
+
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, closing
+from dataclasses import dataclass, field
+
+from catalog.ingest.batch_writing import PATIENCE_S
+from catalog.ingest.covers.existing_album_covers import CatalogCovers
+from catalog.ingest.pipeline_stages import batches, in_order
+from catalog.ingest.rejection import Rejected, RowFault
+from catalog.ingest.report import Report
+from catalog.writer.protocol import PAGE, CatalogWriter, CoverOfAlbum
+from common.colours.palette import PALETTE_VERSION, Palette
+from common.errors import DecoderBusy, DecoderDied, ImageError
+from worker.decode.palette import palette_of
+from worker.decode.processes.pool import DecoderPool
+from worker.retries import retry_transient
+
+
+@dataclass(slots=True)
+class PaletteTally:
+    """The numbers of albums that got a palette, had changed, or were rejected."""
+
+    written: int = 0
+    #: The number of albums that another process changed or deleted after this process had read them.
+    changed: int = 0
+    rejected: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class _Read:
+    cover: CoverOfAlbum
+    content: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class _Made:
+    cover: CoverOfAlbum
+    palette: Palette
+
+
+@dataclass(frozen=True, slots=True)
+class MissingPalettes:
+    """Computes the palettes that albums lack, in the order of their ids, and writes them in batches."""
+
+    writer: CatalogWriter
+    covers: CatalogCovers
+    decoders: DecoderPool
+    #: The number of covers that are decoded at the same time.
+    threads: int
+    decode_timeout_s: float
+    report: Report
+    batch: int
+    #: `advance` is called with the number of albums that got a palette, `skip` with the number of others.
+    advance: Callable[[int], None]
+    skip: Callable[[int], None]
+    _tally: PaletteTally = field(default_factory=PaletteTally)
+
+    def run(self) -> PaletteTally:
+        """Compute the palette of every cover that can be read.
+
+        Raises:
+            CatalogUnavailable: the catalog did not answer for two minutes; palettes already written remain.
+        """
+        with ExitStack() as stack:
+            reading = _threads(stack, self.covers.readers)
+            decoding = _threads(stack, self.threads)
+            # The covers are closed before the threads are shut down, because closing wakes threads that wait
+            # for a host.
+            stack.callback(self.covers.close)
+            read = stack.enter_context(closing(self.covers.stage(reading, self._read, self._albums())))
+            made = in_order(decoding, self._decode, read, ahead=2 * self.threads)
+            for batch in batches(made, self.batch):
+                if isinstance(batch, Rejected):
+                    self._reject(batch)
+                else:
+                    self._write(batch)
+        return self._tally
+
+    def _albums(self) -> Iterator[CoverOfAlbum]:
+        after_id: str | None = None
+        while page := self._page(after_id):
+            yield from page
+            after_id = page[-1].id
+
+    def _page(self, after_id: str | None) -> list[CoverOfAlbum]:
+        return retry_transient(
+            lambda: self.writer.covers_without_palette(version=PALETTE_VERSION, after_id=after_id, size=PAGE),
+            within_s=PATIENCE_S,
+        )
+
+    def _read(self, cover: CoverOfAlbum) -> _Read | Rejected:
+        try:
+            found = self.covers.read(cover)
+        except RowFault as fault:
+            return Rejected(0, cover.id, fault.reason, fault.detail)
+        if cover.cover_hash not in {None, found.read.hash}:
+            detail = f"{found.source:.200} has changed since the album was ingested; ingest it again"
+            return Rejected(0, cover.id, "cover_changed", detail)
+        return _Read(cover, found.content)
+
+    def _decode(self, read: _Read) -> _Made | Rejected:
+        try:
+            pixels = self.decoders.decode(read.content, timeout_s=2 * self.decode_timeout_s)
+        except (ImageError, DecoderDied, DecoderBusy) as error:
+            return Rejected(0, read.cover.id, error.code, error.detail)
+        return _Made(read.cover, palette_of(pixels))
+
+    def _write(self, batch: Sequence[_Made]) -> None:
+        palettes = [(made.cover, made.palette) for made in batch]
+        written = retry_transient(lambda: self.writer.write_palettes(palettes), within_s=PATIENCE_S)
+        changed = len(batch) - len(written)
+        self._tally.written += len(written)
+        self._tally.changed += changed
+        self.advance(len(written))
+        self.skip(changed)
+
+    def _reject(self, rejected: Rejected) -> None:
+        self.report.add(rejected)
+        self._tally.rejected += 1
+        self.skip(1)
+
+
+def _threads(stack: ExitStack, count: int) -> ThreadPoolExecutor:
+    """Return an executor that cancels pending work when the stack closes."""
+    executor = ThreadPoolExecutor(count)
+    stack.callback(executor.shutdown, cancel_futures=True)
+    return executor
