@@ -22,6 +22,8 @@ class Filters:
     artists: tuple[str, ...] = ()
     #: Keys of an album's metadata, sorted, and the value that the album has under each key.
     metadata: tuple[tuple[str, str], ...] = ()
+    #: A colour in the form `#rrggbb`, in lower case, that at least a fifth of the cover is near.
+    color: str | None = None
 
     def __post_init__(self) -> None:
         """Raise `InvalidParameter` if the range of years is empty."""
@@ -48,6 +50,8 @@ def filters_document(filters: Filters) -> dict[str, object]:
         document["artist"] = list(filters.artists)
     if filters.metadata:
         document["meta"] = dict(filters.metadata)
+    if filters.color is not None:
+        document["color"] = filters.color
     return document
 
 
@@ -65,6 +69,7 @@ def filters_from_document(document: Mapping[str, Any]) -> Filters:
         best_new_music=document["best_new_music"],
         artists=tuple(document.get("artist", ())),
         metadata=tuple(sorted(document.get("meta", {}).items())),
+        color=document.get("color"),
     )
 
 

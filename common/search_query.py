@@ -21,7 +21,16 @@ VERSION_1_FIELDS = frozenset(
     {"type", "parts", "k", "genre", "year_min", "year_max", "min_score", "best_new_music"}
 )
 #: All fields that this release can read. A worker refuses a query with any other field.
-KNOWN_FIELDS = VERSION_1_FIELDS | {"v", "artist", "meta", "offset", "min_similarity", "include", "explain"}
+KNOWN_FIELDS = VERSION_1_FIELDS | {
+    "v",
+    "artist",
+    "meta",
+    "color",
+    "offset",
+    "min_similarity",
+    "include",
+    "explain",
+}
 VERSIONS = (1, 2)
 #: The version number of explanations; it is increased whenever the visual vocabulary or its similarities
 #: change, so that older cached explanations are not used.

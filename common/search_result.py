@@ -70,23 +70,23 @@ def result_json(
         for match in matches
     ]
     if explanations is not None:
-        for document, explanation in zip(results, explanations, strict=True):
-            document["explain"] = explanation
-    body = orjson.dumps(
-        {
-            "success": True,
-            "query_type": query.type,
-            "requested": query.k,
-            "total_results": len(matches),
-            "exhausted": matches.exhausted,
-            "truncated": truncated,
-            "results": results,
-            "named": [show(album, include=()) for album in matches.named],
-            "model": model,
-            "timings_ms": timings.as_document(),
-        }
-    )
-    return RESULT_PREFIX + body[1:]
+        for result, explanation in zip(results, explanations, strict=True):
+            result["explain"] = explanation
+    document: dict[str, object] = {
+        "success": True,
+        "query_type": query.type,
+        "requested": query.k,
+        "total_results": len(matches),
+        "exhausted": matches.exhausted,
+        "truncated": truncated,
+        "results": results,
+        "named": [show(album, include=()) for album in matches.named],
+        "model": model,
+        "timings_ms": timings.as_document(),
+    }
+    if matches.without_palette is not None:
+        document["albums_without_palette"] = matches.without_palette
+    return RESULT_PREFIX + orjson.dumps(document)[1:]
 
 
 def with_job_id(result: bytes, job_id: str) -> bytes:

@@ -17,6 +17,7 @@ from pydantic.config import JsonDict
 from pydantic_core import PydanticCustomError
 
 from api.contract.strict_types import FLAG, INTEGER, NUMBER, Parameters, is_json, within
+from common.colours.oklab import HEX_PATTERN
 from common.filters import YEAR_MAX, YEAR_MIN, Filters
 from common.genres import GENRE_MAX_CHARS
 
@@ -70,6 +71,16 @@ def _check_metadata(wanted: Mapping[str, object]) -> Mapping[str, object]:
     return wanted
 
 
+def _read_color(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    if re.fullmatch(HEX_PATTERN, value) is None or value.endswith("\n"):
+        raise _sentence(
+            "color is a colour in the form #rrggbb (in a URL, # is written as %23)", parameter="color"
+        )
+    return value.lower()
+
+
 def _is_printable(text: str, *, max_chars: int) -> bool:
     return len(text) <= max_chars and re.fullmatch(PRINTABLE, text) is not None
 
@@ -93,6 +104,10 @@ Metadata = Annotated[
     dict[str, str],
     BeforeValidator(_check_metadata),
     WithJsonSchema({**_META_SCHEMA, "examples": ["4AD"]}),
+]
+#: A colour in lower case.
+Color = Annotated[
+    str, BeforeValidator(_read_color), WithJsonSchema({"type": "string", "pattern": HEX_PATTERN})
 ]
 Year = Annotated[int, within(YEAR_MIN, YEAR_MAX), INTEGER]
 
@@ -133,6 +148,13 @@ class FilterParameters(Parameters):
     best_new_music: Annotated[
         bool, FLAG, Field(description="Only albums that Pitchfork named Best New Music.", examples=[True])
     ] = False
+    color: Annotated[
+        Color | None,
+        Field(
+            description="Only covers of which at least a fifth is near this colour, `#rrggbb`.",
+            examples=["#d7262d"],
+        ),
+    ] = None
     meta: Annotated[
         Metadata,
         Field(
@@ -174,4 +196,5 @@ class FilterParameters(Parameters):
             best_new_music=self.best_new_music,
             artists=tuple(self.artist),
             metadata=tuple(sorted(self.meta.items())),
+            color=self.color,
         )

@@ -192,6 +192,14 @@ class Result(BaseModel):
     ] = []
     model: str
     timings_ms: Timings
+    albums_without_palette: Annotated[
+        int | None,
+        Field(
+            ge=0,
+            description="Only with the filter `color`: the number of albums of the catalog that this filter "
+            "never finds, because no palette is known.",
+        ),
+    ] = None
 
 
 class Failure(BaseModel):

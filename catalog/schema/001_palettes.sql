@@ -74,3 +74,10 @@ BEGIN
   RETURN (cube[1] * 21 + cube[2] + 9) * 21 + cube[3] + 12;
 END
 $$;
+
+-- Returns the number of albums that a search with these filters cannot find although their covers may have the
+-- colour: the albums without a palette. Returns NULL if there is no filter by colour.
+CREATE OR REPLACE FUNCTION albums_without_palette(filters jsonb) RETURNS bigint
+LANGUAGE sql STABLE SET search_path = public, extensions, pg_temp AS $$
+  SELECT CASE WHEN filters->>'color' IS NOT NULL THEN (SELECT count(*) FROM album_covers WHERE palette IS NULL) END
+$$;

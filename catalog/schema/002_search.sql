@@ -57,7 +57,8 @@ CREATE TYPE album_filter AS (
   year_max       int,
   min_score      numeric,
   best_new_music boolean,
-  metadata       jsonpath
+  metadata       jsonpath,
+  colour_cell    smallint
 );
 
 -- Returns the condition that the album's metadata has the given text under each of the given keys. If the
@@ -82,7 +83,8 @@ DECLARE
   given CONSTANT jsonb := jsonb_strip_nulls(filters);
   unknown CONSTANT text := (
     SELECT min(name) FROM jsonb_object_keys(given) name
-    WHERE name NOT IN ('genre', 'artist', 'year_min', 'year_max', 'min_score', 'best_new_music', 'meta')
+    WHERE name NOT IN ('genre', 'artist', 'year_min', 'year_max', 'min_score', 'best_new_music', 'meta',
+                       'color')
   );
   wanted album_filter;
 BEGIN
@@ -103,6 +105,7 @@ BEGIN
   wanted.min_score := given->>'min_score';
   wanted.best_new_music := nullif((given->>'best_new_music')::boolean, false);
   wanted.metadata := metadata_condition(given->'meta');
+  wanted.colour_cell := color_cell(given->>'color');
   RETURN wanted;
 END
 $$;
@@ -111,7 +114,7 @@ $$;
 -- can inline it and use the indexes. The planner removes conditions whose parameter is NULL.
 CREATE FUNCTION album_passes(
   genre text, genre_keys text[], artist text, artist_key text, release_year int, pitchfork_score numeric,
-  best_new_music boolean, metadata jsonb, wanted album_filter
+  best_new_music boolean, metadata jsonb, colour_cells smallint[], wanted album_filter
 ) RETURNS boolean LANGUAGE sql IMMUTABLE PARALLEL SAFE
 -- The expressions coalesce(…) must be the same as in the indexes `album_covers_genre_keys` and
 -- `album_covers_artist`.
@@ -122,7 +125,8 @@ RETURN (wanted.genre_keys IS NULL OR coalesce(genre_keys, ARRAY[lower(genre)]) &
    AND (wanted.year_max IS NULL OR release_year <= wanted.year_max)
    AND (wanted.min_score IS NULL OR pitchfork_score >= wanted.min_score)
    AND (wanted.best_new_music IS NULL OR best_new_music)
-   AND (wanted.metadata IS NULL OR metadata @@ wanted.metadata);
+   AND (wanted.metadata IS NULL OR metadata @@ wanted.metadata)
+   AND (wanted.colour_cell IS NULL OR colour_cells @> ARRAY[wanted.colour_cell]);
 
 -- Returns the planner's estimates of how many albums meet the filters and of the cost of reading their vectors.
 -- The unit of the cost is the cost of reading one page. An estimate takes about 0.1 ms, but counting the albums
@@ -143,7 +147,7 @@ BEGIN
   FOR plan IN EXPLAIN (FORMAT JSON)
     SELECT a.embedding FROM album_covers a
     WHERE album_passes(a.genre, a.genre_keys, a.artist, a.artist_key, a.release_year, a.pitchfork_score,
-                       a.best_new_music, a.metadata, wanted)
+                       a.best_new_music, a.metadata, a.colour_cells, wanted)
   LOOP
     passing := plan->0->'Plan'->>'Plan Rows';
     cost := plan->0->'Plan'->>'Total Cost';
@@ -347,7 +351,7 @@ BEGIN
         SELECT a.*, a.embedding <=> query_embedding FROM album_covers a WHERE a.id = ANY (near_sample)
       ) near
       WHERE album_passes(near.genre, near.genre_keys, near.artist, near.artist_key, near.release_year,
-                         near.pitchfork_score, near.best_new_music, near.metadata, wanted)
+                         near.pitchfork_score, near.best_new_music, near.metadata, near.colour_cells, wanted)
         AND (exclude_ids IS NULL OR near.id <> ALL (exclude_ids))
       -- An album may be in both sets.
       GROUP BY near.id, near.distance
@@ -367,7 +371,7 @@ BEGIN
         SELECT a.id, (a.embedding <=> query_embedding) + 0 AS distance
         FROM album_covers a
         WHERE album_passes(a.genre, a.genre_keys, a.artist, a.artist_key, a.release_year, a.pitchfork_score,
-                           a.best_new_music, a.metadata, wanted)
+                           a.best_new_music, a.metadata, a.colour_cells, wanted)
           AND (exclude_ids IS NULL OR a.id <> ALL (exclude_ids))
           AND a.embedding IS NOT NULL
         ORDER BY distance, a.id COLLATE "C"

@@ -40,10 +40,11 @@ BEGIN
 END
 $$;
 
--- Returns {"version": …, "exhausted": …, "albums": […], "named": […], "embeddings": …}. `exhausted` is true if the
--- ranking ends with this page. The albums of the page are sorted by similarity, because an album that the index scan
--- missed follows less similar albums in the ranking. `named` contains the albums whose name is `named_query`,
--- whether or not they are among the albums found. `embeddings` is NULL unless `with_embeddings` is true;
+-- Returns {"version": …, "exhausted": …, "without_palette": …, "albums": […], "named": […], "embeddings": …}.
+-- `exhausted` is true if the ranking ends with this page. `without_palette` is the number of albums without a palette,
+-- or null if no colour is searched for. The albums of the page are sorted by similarity, because an album that the
+-- index scan missed follows less similar albums in the ranking. `named` contains the albums whose name is
+-- `named_query`, whether or not they are among the albums found. `embeddings` is NULL unless `with_embeddings` is true;
 -- 012_match_embeddings.sql describes it. `known_sample` is the version of the catalog whose sampled covers the client
 -- already has; they are not sent again.
 CREATE FUNCTION versioned_search(
@@ -78,6 +79,7 @@ BEGIN
     )
     SELECT json_build_object(
       'version', version, 'exhausted', (SELECT count(*) FROM found) <= match_count,
+      'without_palette', albums_without_palette(filters),
       'albums', (SELECT coalesce(json_agg(page ORDER BY page.similarity DESC, page.id COLLATE "C"), '[]')
                  FROM (SELECT f.*, thumbnails_of(f.id) AS thumbnails
                        FROM (SELECT * FROM found LIMIT match_count) f) page),
@@ -118,6 +120,7 @@ BEGIN
     )
     SELECT json_build_object(
       'version', version, 'exhausted', (SELECT count(*) FROM found) <= match_count,
+      'without_palette', albums_without_palette(filters),
       'albums', (SELECT coalesce(json_agg(page ORDER BY page.similarity DESC, page.id COLLATE "C"), '[]')
                  FROM (SELECT f.*, thumbnails_of(f.id) AS thumbnails
                        FROM (SELECT * FROM found LIMIT match_count) f) page),

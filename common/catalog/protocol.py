@@ -144,6 +144,7 @@ class Matches(list[Match]):
         matches: Iterable[Match] = (),
         *,
         exhausted: bool = True,
+        without_palette: int | None = None,
         version: str | None = None,
         named: Iterable[Album] = (),
         embeddings: MatchEmbeddings | None = None,
@@ -151,6 +152,9 @@ class Matches(list[Match]):
         super().__init__(matches)
         #: Whether no further album follows this page.
         self.exhausted = exhausted
+        #: The number of albums without a palette, which a filter by colour never finds; None without this
+        #: filter.
+        self.without_palette = without_palette
         #: Albums whose name is the text of the search; they need not be among the matches.
         self.named = tuple(named)
         #: The catalog's version in the snapshot that was searched; None if the catalog has no version.

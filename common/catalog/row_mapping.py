@@ -122,18 +122,18 @@ def match_from_row(row: Row) -> Match:
 def matches_from_document(
     document: Mapping[str, Any], *, known_mean: npt.NDArray[np.float32] | None = None
 ) -> Matches:
-    """Read `{"version": …, "exhausted": …, "albums": […], "named": […], "embeddings": …}`.
+    """Read the JSON document that the SQL function `versioned_search` returns.
 
     `known_mean` is the catalog's mean embedding, which is used if the document contains no sample of covers.
 
     Raises:
         CatalogMisconfigured: the schema is of an earlier release.
     """
-    if "exhausted" not in document:
-        raise misconfigured("rpc_missing", found="the function is of an earlier release")
+    _require_release(document, field="without_palette")
     return Matches(
         map(match_from_row, document["albums"]),
         exhausted=document["exhausted"],
+        without_palette=document["without_palette"],
         version=document["version"],
         named=map(album_from_row, document.get("named") or ()),
         embeddings=_match_embeddings(document.get("embeddings"), known_mean),
@@ -180,6 +180,13 @@ def page_from_document(document: Mapping[str, Any]) -> AlbumPage:
 
 
 def stats_from_document(document: Row) -> CatalogStats:
+    """Read the catalog's statistics.
+
+    Raises:
+        CatalogMisconfigured: the schema is of an earlier release.
+    """
+    _require_release(document, field="without_palette")
+
     def number(name: str) -> float | None:
         value = document[name]
         return None if value is None else float(value)
@@ -195,6 +202,12 @@ def stats_from_document(document: Row) -> CatalogStats:
         best_new_music_count=document["best_new_music_count"],
         without_palette=document["without_palette"],
     )
+
+
+def _require_release(document: Mapping[str, Any], *, field: str) -> None:
+    """Raise `CatalogMisconfigured` if a function's document lacks a field of the current release."""
+    if field not in document:
+        raise misconfigured("rpc_missing", found="the function is of an earlier release")
 
 
 def stamp_from_document(document: Row) -> ModelStamp | None:

@@ -28,6 +28,7 @@ from common.catalog.protocol import (
     NamePosition,
 )
 from common.catalog.version import ensure_catalog_version, made_from
+from common.colours.names import SHADES
 from common.errors import AlbumNotFound, CatalogMisconfigured, CoverSearchError
 from common.filters import Filters
 from common.jobs import JobFailure, Timings
@@ -105,6 +106,7 @@ class MemoryCatalog:
         return Matches(
             ranking[offset:end],
             exhausted=end >= len(ranking),
+            without_palette=None if filters.color is None else WITHOUT_PALETTE,
             version=self.current_version,
             named=[_described(album, details=False) for album in called[:3]],
         )
@@ -206,6 +208,7 @@ def meets(album: Album, filters: Filters) -> bool:
         and (not filters.best_new_music or album.best_new_music)
         and (not filters.artists or album.artist.lower() in {name.lower() for name in filters.artists})
         and all(metadata.get(key) == value for key, value in filters.metadata)
+        and (filters.color is None or filters.color == SHADES[main_colour_of(album)][0])
     )
 
 
@@ -216,6 +219,10 @@ def explained(match: Match, query: SearchQuery) -> Explanation:
         "parts": [{"part": part, "contribution": share} for part in range(len(query.parts))],
         "words": [{"word": "red", "similarity": 0.25, "group": "colour"}],
     }
+
+
+def main_colour_of(album: Album) -> str:
+    return COLOURS[len(album.artist) % len(COLOURS)]
 
 
 class StandInWorker:

@@ -14,7 +14,7 @@ from common.catalog.supabase import SupabaseCatalog
 from local.servers.pgbouncer import PgBouncerServer
 from local.servers.postgres import PostgresServer
 from local.servers.supabase import SupabaseConfig, SupabaseServer
-from tests.integration.catalog.known_catalog import KnownAlbums, write
+from tests.integration.catalog.known_catalog import KnownAlbums, paint, palette_of, write
 
 WORLD_SIZE = 3000
 TIMEOUT_S = 10.0
@@ -123,5 +123,6 @@ def _fill(url: str, known_albums: KnownAlbums) -> None:
         assert row is not None
         connection.execute("DROP INDEX album_covers_embedding_hnsw")
         write(connection, known_albums.rows)
+        paint(connection, {r.id: palette for r in known_albums.rows if (palette := palette_of(r))})
         connection.execute(row[0].encode())
         connection.execute("VACUUM ANALYZE album_covers")

@@ -1,7 +1,7 @@
 """A synthetic catalog with known search results: clustered, distant and equal vectors, and unusual rows."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 
@@ -10,7 +10,9 @@ import psycopg
 from psycopg.types.json import Jsonb
 
 from benchmarks.recall.synthetic_embeddings import Cones, Vectors, unit
+from catalog.writer.album_row import palette_columns
 from common.catalog.row_mapping import vector_literal
+from common.colours.palette import Palette
 from common.filters import Filters
 from common.genres import genre_key
 
@@ -21,6 +23,10 @@ FAR, FAR_COUNT = "Far", 300
 ODD = """R"n,B {é} \\ 'x' %s"""
 #: Two spellings of the second genre of some albums; the first spelling is more frequent.
 SECOND = ("Live Recording", "LIVE  recording")
+#: Palettes of covers, and a colour that a fifth of the red covers is near, as `#rrggbb`.
+RED = Palette(((960, 0, 10, 700), (570, 201, 96, 300)))
+BLUE = Palette(((520, -21, -200, 900), (570, 201, 96, 100)))
+RED_COLOR = "#d7262d"
 TIES = ["tie-a", "tie-B", "tie-ä", "tie-1"]
 #: The artist of a ninth of the ordinary albums.
 VARIOUS = "Various Artists"
@@ -140,6 +146,7 @@ def passes(filters: Filters) -> Callable[[Row], bool]:
             and (not filters.best_new_music or row.best_new_music is True)
             and (not filters.artists or (row.artist or "").lower() in {a.lower() for a in filters.artists})
             and all(_has_value(row.metadata.get(key), text) for key, text in filters.metadata)
+            and (filters.color is None or palette_of(row) == RED)
         )
 
     return check
@@ -212,3 +219,24 @@ def _odd_rows(known_albums: KnownAlbums) -> list[Row]:
         Row(id="long", embedding=double * np.float32(3), genre="Long"),
         Row(id="unembedded", embedding=None, genre="Rock", release_year=1990),
     ]
+
+
+def palette_of(row: Row) -> Palette | None:
+    """Return the palette of a row's cover: a tenth of the covers is half red, most others are blue."""
+    match row.id.removeprefix("album-")[-1:]:
+        case "0":
+            return RED
+        case "1":
+            return None
+        case _:
+            return BLUE
+
+
+def paint(connection: psycopg.Connection, palettes: Mapping[str, Palette]) -> None:
+    """Write the palettes of albums."""
+    with connection.cursor() as cursor:
+        cursor.executemany(
+            "UPDATE album_covers SET palette = %(palette)s, palette_version = %(palette_version)s, "
+            "colour_cells = %(colour_cells)s, main_colour = %(main_colour)s WHERE id = %(id)s",
+            [palette_columns(palette) | {"id": album_id} for album_id, palette in palettes.items()],
+        )

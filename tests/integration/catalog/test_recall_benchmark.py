@@ -64,7 +64,7 @@ def test_filters_select_the_same_albums_in_numpy_and_sql(loaded: psycopg.Connect
         found = loaded.execute(
             "SELECT count(*) FROM album_covers a WHERE album_passes(a.genre, a.genre_keys, a.artist, "
             "a.artist_key, a.release_year, a.pitchfork_score, a.best_new_music, a.metadata, "
-            "read_filters(%s))",
+            "a.colour_cells, read_filters(%s))",
             [Jsonb(filters_document(filters))],
         ).fetchone()
 

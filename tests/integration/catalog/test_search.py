@@ -14,6 +14,7 @@ from tests.integration.catalog.known_catalog import (
     ODD,
     RARE,
     RARE_COUNT,
+    RED_COLOR,
     SECOND,
     TIES,
     VARIOUS,
@@ -46,6 +47,8 @@ def ids(matches: list[Match]) -> list[str]:
         pytest.param(Filters(artists=(VARIOUS.upper(), "artist 7")), id="artists"),
         pytest.param(Filters(metadata=(("label", "Label 3"),)), id="metadata"),
         pytest.param(Filters(metadata=(("discs", "2"), ("tags", "vinyl"))), id="values in metadata"),
+        pytest.param(Filters(color=RED_COLOR), id="a colour"),
+        pytest.param(Filters(color=RED_COLOR, genres=("Rock",), year_min=1990), id="a colour and others"),
         pytest.param(
             Filters(("Rock",), 1970, 2020, 2.5, best_new_music=True, metadata=(("live", "false"),)),
             id="all at once",
