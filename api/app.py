@@ -18,7 +18,7 @@ from api.http.static_files import PAGES, PICTURES, TypedFiles
 from api.http.thumbnails import ThumbnailFiles
 from api.lifespan import open_gateway
 from api.metrics.recorder import RequestRecorder
-from api.routes import albums, docs_page, health, jobs, searches, service
+from api.routes import albums, docs_page, facets, health, jobs, searches, service
 from api.routes.search_responses import cached_response
 from common.catalog.open_catalog import open_catalog
 from common.catalog.protocol import Catalog
@@ -53,7 +53,7 @@ def create_app(settings: Settings, *, catalog: Catalog | None = None) -> FastAPI
         redirect_slashes=False,
     )
     # FastAPI tries the routes in the order in which routers are included.
-    for router in (searches.router, jobs.router, albums.router, health.lenient, health.router):
+    for router in (searches.router, jobs.router, albums.router, facets.router, health.lenient, health.router):
         app.include_router(router)
     app.include_router(service.router)
     docs_page.mount_documents(app)

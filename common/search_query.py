@@ -30,6 +30,7 @@ KNOWN_FIELDS = VERSION_1_FIELDS | {
     "min_similarity",
     "include",
     "explain",
+    "facets",
 }
 VERSIONS = (1, 2)
 #: The version number of explanations; it is increased whenever the visual vocabulary or its similarities
@@ -94,6 +95,8 @@ class SearchQuery:
     include: tuple[Included, ...] = ()
     #: Whether each result is explained.
     explain: bool = False
+    #: Whether the result contains the numbers of albums beside the filters.
+    facets: bool = False
 
     def __post_init__(self) -> None:
         """Raise `InvalidParameter` if the query is invalid."""
@@ -189,6 +192,8 @@ def query_document(query: SearchQuery) -> dict[str, object]:
         document["include"] = list(query.include)
     if query.explain:
         document["explain"] = True
+    if query.facets:
+        document["facets"] = True
     return document
 
 
@@ -216,6 +221,7 @@ def query_from_json(data: bytes) -> SearchQuery:
             min_similarity=document.get("min_similarity"),
             include=tuple(document.get("include", ())),
             explain=document.get("explain", False),
+            facets=document.get("facets", False),
         )
     except (KeyError, TypeError, InvalidParameter) as error:
         raise ValueError(f"not a query: {error}") from error

@@ -10,6 +10,7 @@ from typing import TypedDict
 
 import orjson
 
+from common.catalog.facets import Facets, facets_document
 from common.catalog.protocol import Album, Matches
 from common.jobs import Timings
 from common.search_query import Included, SearchQuery
@@ -57,12 +58,14 @@ def result_json(
     public_url: str | None = None,
     has_thumbnails: bool = False,
     explanations: Sequence[Explanation] | None = None,
+    facets: Facets | None = None,
 ) -> bytes:
     """Return the result object of the HTTP API.
 
     `truncated` tells whether a text was cut to the model's maximum length; `public_url` is prepended to
-    relative cover URLs and to thumbnail URLs. `has_thumbnails` tells whether the service serves thumbnails;
-    `explanations` has one element for each match if the query asks for explanations.
+    relative cover URLs and to thumbnail URLs. `has_thumbnails` tells whether the service serves thumbnails.
+    `explanations` has one element for each match if the query asks for explanations. `facets` is given only
+    if the query asks for facets.
     """
     show = partial(album_document, public_url=public_url, has_thumbnails=has_thumbnails)
     results = [
@@ -86,6 +89,8 @@ def result_json(
     }
     if matches.without_palette is not None:
         document["albums_without_palette"] = matches.without_palette
+    if facets is not None:
+        document["facets"] = facets_document(facets)
     return RESULT_PREFIX + orjson.dumps(document)[1:]
 
 

@@ -66,6 +66,14 @@ Text = Annotated[str, Field(min_length=1, max_length=TEXT_MAX_CHARS), BeforeVali
 K = Annotated[
     int, within(K_MIN, K_MAX), INTEGER, Field(description="How many albums to return.", examples=[5])
 ]
+WithFacets = Annotated[
+    bool,
+    FLAG,
+    Field(
+        description="Include the numbers of albums beside the filters, as in /api/facets.",
+        examples=[True],
+    ),
+]
 Include = Annotated[
     list[Included],
     Field(
@@ -114,6 +122,7 @@ class PageParameters(FilterParameters):
     ] = None
     include: Include
     explain: Explain = False
+    facets: WithFacets = False
 
     def search_for(self, *parts: Part) -> SearchQuery:
         """Return the query for one or more parts."""
@@ -125,6 +134,7 @@ class PageParameters(FilterParameters):
             min_similarity=self.min_similarity,
             include=tuple(sorted({*self.include})),
             explain=self.explain,
+            facets=self.facets,
         )
 
 

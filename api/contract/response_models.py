@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from api.contract.explanation_models import Explanation
+from api.contract.facet_models import FacetCounts
 from common.catalog.errors import REMEDIES
 from common.jobs import JobState
 from common.search_query import SearchQuery, TextPart, query_document
@@ -199,6 +200,10 @@ class Result(BaseModel):
             description="Only with the filter `color`: the number of albums of the catalog that this filter "
             "never finds, because no palette is known.",
         ),
+    ] = None
+    facets: Annotated[
+        FacetCounts | None,
+        Field(description="Only with `facets=true`: the numbers of albums beside the filters."),
     ] = None
 
 

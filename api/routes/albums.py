@@ -53,7 +53,7 @@ async def genres(request: Request, headers: Annotated[ConditionalHeaders, Header
     """List every genre of the catalog; each genre is a value of the filter `genre`."""
     found = await gateway_of(request).catalog.genres()
     document = Genres(total_genres=len(found.names), genres=list(found.names))
-    return _tagged(document.model_dump_json().encode(), headers)
+    return tagged(document.model_dump_json().encode(), headers)
 
 
 @router.get(
@@ -68,7 +68,7 @@ async def genres(request: Request, headers: Annotated[ConditionalHeaders, Header
 async def stats(request: Request, headers: Annotated[ConditionalHeaders, Header()]) -> Response:
     """Return the number of albums in total and by genre, and the ranges of years and scores."""
     document = _stats(await gateway_of(request).catalog.stats())
-    return _tagged(document.model_dump_json().encode(), headers)
+    return tagged(document.model_dump_json().encode(), headers)
 
 
 @router.get(
@@ -93,7 +93,7 @@ async def albums(
         "albums": [_document(each.album, gateway.settings) | {"match": each.match} for each in page.albums],
         "next_cursor": None if page.next is None else encode(page.next, query=parameters.q),
     }
-    return _tagged(orjson.dumps(document), headers)
+    return tagged(orjson.dumps(document), headers)
 
 
 @router.get(
@@ -114,7 +114,7 @@ async def album(
     """Return one album by its id."""
     gateway = gateway_of(request)
     found = await gateway.catalog.album(check_album_id(album_id))
-    return _tagged(orjson.dumps(_document(found, gateway.settings, include=asked.include)), headers)
+    return tagged(orjson.dumps(_document(found, gateway.settings, include=asked.include)), headers)
 
 
 def _document(
@@ -128,7 +128,8 @@ def _document(
     )
 
 
-def _tagged(body: bytes, headers: ConditionalHeaders) -> Response:
+def tagged(body: bytes, headers: ConditionalHeaders) -> Response:
+    """Return a JSON response with an `ETag` of its body, or 304 if the client has this body."""
     etag = f'"{hashlib.sha256(body).hexdigest()[:32]}"'
     if is_current(headers.if_none_match, etag):
         return not_modified(etag)

@@ -1,4 +1,4 @@
-"""The gateway's cache of catalog reads: genres, statistics, single albums.
+"""The gateway's cache of catalog reads: genres, statistics, counts beside filters, single albums.
 
 Catalog calls block the calling thread, so they run on a small pool of threads. Concurrent identical requests
 share one call of the catalog. Every cached value belongs to one version of the catalog.
@@ -11,9 +11,13 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import Any, Self, TypeVar
 
+import orjson
+
 from api.search.catalog_version import CatalogVersion
+from common.catalog.facets import FacetCounter, Facets
 from common.catalog.protocol import Album, AlbumPage, Catalog, CatalogStats, NamePosition
 from common.errors import CatalogMisconfigured, CatalogUnavailable, InvalidParameter
+from common.filters import Filters, canonical_filters
 from common.genres import genre_key
 from common.search_query import SearchQuery
 
@@ -50,7 +54,16 @@ class Genres:
         Raises:
             InvalidParameter: the catalog has no genre that the query names.
         """
-        asked = query.filters.genres
+        filters = self.spell_filters(query.filters)
+        return query if filters is query.filters else replace(query, filters=filters)
+
+    def spell_filters(self, filters: Filters) -> Filters:
+        """Return the filters with their genres in the catalog's spelling.
+
+        Raises:
+            InvalidParameter: the catalog has no genre that the filters name.
+        """
+        asked = filters.genres
         by_key = {genre_key(genre): genre for genre in asked}
         for key, genre in by_key.items():
             if key not in self.spellings:
@@ -58,7 +71,7 @@ class Genres:
                     f"the catalog has no genre {genre}; GET /api/genres lists them", parameter="genre"
                 )
         spelled = tuple(name for key in by_key for name in self.spellings[key])
-        return query if spelled == asked else replace(query, filters=replace(query.filters, genres=spelled))
+        return filters if spelled == asked else replace(filters, genres=spelled)
 
 
 class CatalogCache:
@@ -67,6 +80,7 @@ class CatalogCache:
     def __init__(self, catalog: Catalog, *, version: CatalogVersion, timeout_s: float) -> None:
         self._catalog = catalog
         self._version_seen = version
+        self._facets = FacetCounter(catalog)
         self._timeout_s = timeout_s
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="catalog")
         # A separate thread polls the version, so that many album reads cannot delay a poll.
@@ -97,6 +111,17 @@ class CatalogCache:
         """
         key = (self._version_seen.version, "find", str(query is None), query or "", str(limit), repr(after))
         return await self._share_call(key, lambda: self._catalog.find_albums(query, limit=limit, after=after))
+
+    async def facets(self, filters: Filters) -> Facets:
+        """Count the albums that meet the filters, by each value of a filter.
+
+        Raises:
+            InvalidParameter: the catalog has no genre that the filters name.
+        """
+        spelled = (await self.genres()).spell_filters(filters) if filters.genres else filters
+        name = orjson.dumps(canonical_filters(spelled), option=orjson.OPT_SORT_KEYS).decode()
+        version = self._version_seen.seen
+        return await self._cached(("facets", name), lambda: self._facets.count(spelled, version=version))
 
     async def version(self) -> str | None:
         """Return the catalog's current version, or None if the catalog cannot detect every change."""

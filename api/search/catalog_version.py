@@ -53,6 +53,11 @@ class CatalogVersion:
         return self._with_token(self._catalog_version)
 
     @property
+    def seen(self) -> str | None:
+        """The catalog's own version, or None if it was not polled recently."""
+        return self._seen if self._is_fresh else None
+
+    @property
     def is_known(self) -> bool:
         """Whether the model is known and the version was polled recently."""
         return self._model != "unknown" and self._seen is not None and self._is_fresh

@@ -12,6 +12,7 @@ from typing import Literal, Protocol, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from common.catalog.facets import FacetColumns, GenreNames
 from common.errors import CatalogMisconfigured
 from common.filters import Filters
 from common.thumbnails import Thumbnails
@@ -254,6 +255,14 @@ class Catalog(Protocol):
 
     def stats(self) -> CatalogStats:
         """Return statistics; genres are sorted by album count, and an album counts in each of its genres."""
+        ...
+
+    def facet_columns(self, filters: Filters) -> FacetColumns:
+        """Return the columns for counting the albums that meet the filters."""
+        ...
+
+    def genre_names(self) -> GenreNames:
+        """Return the most frequent spelling of each genre by its key."""
         ...
 
     def model_stamp(self) -> ModelStamp | None:

@@ -76,9 +76,7 @@ def page_arguments(
     *, k: int, filters: Filters, offset: int, min_similarity: float | None, details: bool
 ) -> dict[str, object]:
     """Return the arguments of `search_albums` that select a page, without arguments that have no effect."""
-    arguments: dict[str, object] = {"match_count": k}
-    if filters != Filters():
-        arguments["filters"] = filters_document(filters)
+    arguments = {"match_count": k} | filter_arguments(filters)
     if offset:
         arguments["page_offset"] = offset
     if min_similarity is not None:
@@ -86,6 +84,11 @@ def page_arguments(
     if details:
         arguments["with_details"] = True
     return arguments
+
+
+def filter_arguments(filters: Filters) -> dict[str, object]:
+    """Return the argument `filters` of the SQL functions, or no argument if there is no filter."""
+    return {} if filters == Filters() else {"filters": filters_document(filters)}
 
 
 def album_from_row(row: Row) -> Album:

@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from common.catalog import row_mapping
 from common.catalog.errors import misconfigured
+from common.catalog.facets import FacetColumns, GenreNames
 from common.catalog.protocol import (
     BEFORE_FIRST,
     EMBEDDING_DIMENSION,
@@ -124,6 +125,13 @@ class FunctionCatalog(ABC):
 
     def stats(self) -> CatalogStats:
         return row_mapping.stats_from_document(self._document("album_stats", {}))
+
+    def facet_columns(self, filters: Filters) -> FacetColumns:
+        arguments = row_mapping.filter_arguments(filters)
+        return FacetColumns(self._document("facet_columns", arguments))
+
+    def genre_names(self) -> GenreNames:
+        return GenreNames(**self._document("genre_names", {}))
 
     def model_stamp(self) -> ModelStamp | None:
         return row_mapping.stamp_from_document(self._document("catalog_stamp", {}))

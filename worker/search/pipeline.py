@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from common.cache import CacheLookup, Entry, WorkerCache
+from common.catalog.facets import FacetCounter, Facets
 from common.catalog.protocol import Catalog, Matches
 from common.catalog.version import made_from
 from common.errors import AlbumNotFound, DeadlineExceeded, InvalidParameter, image_given_as
@@ -64,6 +65,7 @@ class Pipeline:
         self._explainer = explainer
         self._cache = cache
         self._catalog = catalog
+        self._facets = FacetCounter(catalog)
         self._catalog_timeout_s = catalog_timeout_s
         self._breaker = CircuitBreaker()
         self._model_name = model_name
@@ -91,6 +93,7 @@ class Pipeline:
         versions: set[str | None] = set()
         try:
             matches, addends = self._search(query, embeddings, lease, stopwatch, versions)
+            facets = self._count_facets(query, matches, lease, stopwatch, versions)
         except Exception:
             # Embeddings are cached so that a retry, or a query with the same image and other filters, can
             # reuse them.
@@ -107,6 +110,7 @@ class Pipeline:
             public_url=self._public_url,
             has_thumbnails=self._has_thumbnails,
             explanations=explanations,
+            facets=facets,
         )
         made = self._cache.embedding_entries(model, embeddings.made)
         # The catalog may have changed since the gateway computed the query key, or between two catalog calls
@@ -177,6 +181,23 @@ class Pipeline:
     ) -> list[Explanation]:
         with stopwatch.stage("search"):
             return self._explainer.explain(matches, addends, timeout_s=stopwatch.remaining_s())
+
+    def _count_facets(
+        self,
+        query: SearchQuery,
+        matches: Matches,
+        lease: Lease,
+        stopwatch: Stopwatch,
+        versions: set[str | None],
+    ) -> Facets | None:
+        """Count the albums beside the filters if the query asks for that, and add their catalog version."""
+        if not query.facets:
+            return None
+        facets = self._ask(
+            lambda: self._facets.count(query.filters, version=matches.version), lease, stopwatch
+        )
+        versions.add(facets.version)
+        return facets
 
     def _embed(
         self,

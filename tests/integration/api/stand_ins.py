@@ -14,6 +14,7 @@ import orjson
 from redis.exceptions import RedisError
 
 from common.cache import WorkerCache
+from common.catalog.facets import FacetColumns, FacetCounter, GenreNames
 from common.catalog.protocol import (
     BEFORE_FIRST,
     Album,
@@ -31,6 +32,7 @@ from common.catalog.version import ensure_catalog_version, made_from
 from common.colours.names import SHADES
 from common.errors import AlbumNotFound, CatalogMisconfigured, CoverSearchError
 from common.filters import Filters
+from common.genres import genre_key
 from common.jobs import JobFailure, Timings
 from common.ledger.records import Claim
 from common.redis import keyspace
@@ -171,6 +173,25 @@ class MemoryCatalog:
             without_palette=WITHOUT_PALETTE,
         )
 
+    def facet_columns(self, filters: Filters) -> FacetColumns:
+        self._called("facet_columns")
+        groups = [
+            [
+                [genre_key(genre) for genre in album.genres],
+                album.best_new_music,
+                main_colour_of(album),
+                f"{{{album.release_year}}}",
+                f"{{{album.pitchfork_score}}}",
+            ]
+            for album in self.albums.values()
+            if meets(album, filters)
+        ]
+        return FacetColumns({"version": self.current_version, "groups": groups})
+
+    def genre_names(self) -> GenreNames:
+        self._called("genre_names")
+        return GenreNames({genre_key(genre): genre for genre in GENRES}, self.current_version)
+
     def model_stamp(self) -> ModelStamp | None:
         return ModelStamp(MODEL, MODEL)
 
@@ -238,6 +259,7 @@ class StandInWorker:
         self._stop = threading.Event()
         self._free = threading.Event()
         self._free.set()
+        self._facets = FacetCounter(catalog)
         self._turn = threading.Lock()
         self._thread = threading.Thread(target=self._run, daemon=True)
         self.announcement: dict[str, object] = {"id": worker_id, "model": MODEL, "ready": True}
@@ -316,6 +338,7 @@ class StandInWorker:
             model=MODEL,
             timings=timings,
             explanations=[explained(match, query) for match in matches] if query.explain else None,
+            facets=self._facets.count(query.filters, version=matches.version) if query.facets else None,
         )
         matches_key = claim.made_from == made_from(model=MODEL, version=matches.version)
         if matches_key:

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from catalog.database.migrations import apply_migrations
+from common.catalog.facets import FacetCounter
 from common.catalog.open_catalog import open_catalog
 from common.filters import Filters
 from common.settings import load_settings
@@ -81,12 +82,14 @@ def test_the_key_of_gateway_and_workers_can_search_but_not_write(chain: Chain) -
         catalog.check()
         query = np.eye(1, 512, dtype=np.float32)[0]
         found = catalog.search(query, k=3, filters=Filters(), with_embeddings=True)
+        facets = FacetCounter(catalog).count(Filters(), version=catalog.version())
     finally:
         catalog.close()
     refused = chain.write(key)
 
     assert [match.album.id for match in found] == [ALBUM["id"]]
     assert found.embeddings is not None
+    assert facets.total == 1
     assert refused.status_code == httpx.codes.FORBIDDEN
     assert refused.json()["code"] == PERMISSION_DENIED
 

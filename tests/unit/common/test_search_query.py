@@ -75,6 +75,9 @@ DISTINCT = [
     SearchQuery((TextPart("red"),), min_similarity=0.5),
     SearchQuery((TextPart("red"),), include=("metadata",)),
     SearchQuery((TextPart("red"),), include=("metadata", "reviewer")),
+    SearchQuery((TextPart("red"),), Filters(color="#d7262d")),
+    SearchQuery((TextPart("red"),), Filters(color="#2a5fd8")),
+    SearchQuery((TextPart("red"),), facets=True),
     SearchQuery((ImagePart(DIGEST),)),
     SearchQuery((AlbumPart("Red"),)),
     SearchQuery((AlbumPart("red"),)),
@@ -194,3 +197,32 @@ def test_the_query_type_follows_from_its_parts() -> None:
     assert SearchQuery((ImagePart(DIGEST),)).type == "image"
     assert SearchQuery((AlbumPart("1"),)).type == "album"
     assert SearchQuery((AlbumPart("1"), TextPart("red"))).type == "composed"
+
+
+def test_a_query_without_later_fields_has_the_wire_form_of_the_first_version() -> None:
+    wire = query_to_json(SearchQuery((TextPart("red"),), Filters(genres=("Rock",)), 5))
+
+    assert wire == (
+        b'{"best_new_music":false,"genre":["Rock"],"k":5,"min_score":null,"parts":[{"text":"red",'
+        b'"weight":1.0}],"type":"text","v":1,"year_max":null,"year_min":null}'
+    )
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        SearchQuery((TextPart("red"),), Filters(color="#d7262d")),
+        SearchQuery((TextPart("red"),), facets=True),
+    ],
+)
+def test_a_query_that_earlier_workers_would_misread_has_a_version_that_they_refuse(
+    query: SearchQuery,
+) -> None:
+    assert b'"v":2' in query_to_json(query)
+
+
+def test_a_query_of_a_later_release_is_refused() -> None:
+    wire = query_to_json(SearchQuery((TextPart("red"),), facets=True))
+
+    with pytest.raises(ValueError, match="later release"):
+        query_from_json(wire.replace(b'"facets"', b'"unheard_of"'))

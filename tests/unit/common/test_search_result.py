@@ -5,6 +5,7 @@ from dataclasses import replace
 import orjson
 import pytest
 
+from common.catalog.facets import Facets, facets_document
 from common.catalog.protocol import Album, Match, Matches
 from common.jobs import Timings
 from common.search_query import ImagePart, SearchQuery
@@ -150,3 +151,25 @@ def test_included_fields_follow_the_usual_ones() -> None:
     assert b'"reviewer":"Ann"' in both
     assert reviewer["reviewer"] == "Ann"
     assert "metadata" not in reviewer
+
+
+def test_a_search_by_colour_tells_how_many_albums_it_cannot_find() -> None:
+    plain, by_colour = (
+        orjson.loads(result_json(matches, query=QUERY, model="m", timings=TIMINGS))
+        for matches in (Matches([]), Matches([], without_palette=0))
+    )
+
+    assert "albums_without_palette" not in plain
+    assert by_colour == plain | {"albums_without_palette": 0}
+
+
+def test_only_a_result_with_facets_has_the_field() -> None:
+    facets = Facets(7, (("Rock", 7),), ((1990, 7),), ((8, 7),), 2, 5, (("red", 7),))
+
+    plain, counted = (
+        orjson.loads(result_json(Matches([]), query=QUERY, model="m", timings=TIMINGS, facets=each))
+        for each in (None, facets)
+    )
+
+    assert "facets" not in plain
+    assert counted == plain | {"facets": facets_document(facets)}

@@ -140,7 +140,7 @@ GROWTH: dict[str, Change] = {
     "an optional parameter": lambda d: d["paths"][TEXT_SEARCH]["get"]["parameters"].append(
         {"in": "query", "name": "order", "required": False, "schema": {"type": "integer"}}
     ),
-    "an endpoint": lambda d: d["paths"].update({"/api/facets": d["paths"]["/api/stats"]}),
+    "an endpoint": lambda d: d["paths"].update({"/api/artists": d["paths"]["/api/stats"]}),
     "a status": lambda d: d["paths"][SEARCH]["post"]["responses"].update({"418": {"description": "tea"}}),
     "a response header": lambda d: answer(d)["headers"].update({"X-New": {"schema": STRING}}),
     "a required field of a response": lambda d: [

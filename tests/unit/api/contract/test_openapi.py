@@ -29,6 +29,7 @@ ENDPOINTS = {
     "GET /api/stats",
     "GET /api/service",
     "GET /api/albums",
+    "GET /api/facets",
     "GET /api/albums/{album_id}",
     "GET /api/albums/{album_id}/similar",
     "GET /api/jobs/{job_id}",

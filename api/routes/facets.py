@@ -1,0 +1,39 @@
+"""The endpoint that counts albums beside the filters of a search."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Header, Query, Request
+from fastapi.responses import Response
+
+from api.contract.facet_models import FacetsAnswer, facets_answer
+from api.contract.filter_parameters import FilterParameters
+from api.contract.openapi_responses import NOT_MODIFIED, answer, problems
+from api.contract.request_parameters import ConditionalHeaders
+from api.lifespan import gateway_of
+from api.routes.albums import CATALOG_HEADERS, CATALOG_PROBLEMS, tagged
+from api.routes.strict_route import StrictRoute
+
+router = APIRouter(tags=["catalog"], route_class=StrictRoute)
+
+
+@router.get(
+    "/api/facets",
+    summary="Count albums beside the filters",
+    responses={
+        200: answer("The counts.", FacetsAnswer, headers=CATALOG_HEADERS),
+        304: NOT_MODIFIED,
+        **problems(*CATALOG_PROBLEMS),
+    },
+)
+async def facets(
+    request: Request,
+    asked: Annotated[FilterParameters, Query()],
+    headers: Annotated[ConditionalHeaders, Header()],
+) -> Response:
+    """Count the albums that meet the filters by genre, decade, score, best new music and main colour.
+
+    The counts of a facet ignore the facet's own filter, so that they tell how many albums another value of
+    this filter would find.
+    """
+    counts = await gateway_of(request).catalog.facets(asked.filters())
+    return tagged(facets_answer(counts).model_dump_json().encode(), headers)
