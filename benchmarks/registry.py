@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from benchmarks.album_names import figures as album_names
+from benchmarks.colours import cover_colours
 from benchmarks.encoder import decode, gpu, int8, matrix_peak, speed
 from benchmarks.explain import closest_words
 from benchmarks.explain import cost as explanation_cost
@@ -18,6 +19,7 @@ from benchmarks.service import (
     catalog_search,
     embedding_cache,
     end_to_end,
+    facet_counts,
     job_throughput,
     stampede,
     waiting_requests,
@@ -54,6 +56,8 @@ FAMILIES: Mapping[str, Family] = MappingProxyType(
         "names": Family(album_names.FIGURES, album_names.measure),
         "closest_words": Family(closest_words.NAMES, closest_words.measure),
         "explain": Family(explanation_cost.NAMES, explanation_cost.measure),
+        "facets": Family(facet_counts.NAMES, facet_counts.measure),
+        "colours": Family(cover_colours.NAMES, cover_colours.measure),
         "ingest": Family(ingest.NAMES, ingest.measure),
         "thumbnails": Family(thumbnails.NAMES, thumbnails.measure),
         "worker": Family(worker_process.NAMES, worker_process.measure),

@@ -7,6 +7,9 @@ import numpy as np
 import numpy.typing as npt
 
 from benchmarks.recall.synthetic_embeddings import Cones, Vectors
+from common.colours.cells import cell_of, cells_of
+from common.colours.oklab import oklab, rgb_from_hex
+from common.colours.palette import UNIT, Palette
 from common.filters import Filters
 
 Mask = npt.NDArray[np.bool_]
@@ -27,6 +30,8 @@ FREQUENT_ARTIST, FREQUENT_SHARE, OTHER_ARTISTS = "Various Artists", 1 / 12, 5000
 #: The values under the keys `format` and `label` of the metadata, independent of the vectors.
 FORMATS = (("LP", 0.70), ("EP", 0.25), ("Single", 0.05))
 LABELS = 200
+#: The main colours of the covers, each with its share of the albums; the other albums have no palette.
+COLOURS = (("#d7262d", 0.07), ("#2a5fd8", 0.40), ("#101012", 0.30), ("#f7d32e", 0.18))
 FIRST_YEAR, YEARS = 1967, 58
 #: The share of albums with `best_new_music`; these are the albums that are farthest from all texts. A filter
 #: for the farthest albums is the worst case, because an index search visits these albums last.
@@ -44,6 +49,7 @@ FILTERS: Mapping[str, Filters] = MappingProxyType(
         "artist_8_percent": Filters(artists=(FREQUENT_ARTIST.upper(),)),
         "format_25_percent": Filters(metadata=(("format", "EP"),)),
         "label_half_percent": Filters(metadata=(("label", "Label 7"),)),
+        "colour_7_percent": Filters(color=COLOURS[0][0]),
     }
 )
 #: The number of candidates, in addition to k, whose cosines are computed again in double precision.
@@ -72,6 +78,10 @@ class Albums:
         self._formats = formats[later.choice(len(formats), count, p=format_shares)]
         self._labels = later.integers(0, LABELS, count)
 
+        limits = np.cumsum([share for _, share in COLOURS])
+        self._colours = np.searchsorted(limits, np.random.default_rng(seed + 2).random(count), side="right")
+        self._palettes = [*(_palette(colour) for colour, _ in COLOURS), None]
+
     def __len__(self) -> int:
         return len(self.vectors)
 
@@ -93,6 +103,9 @@ class Albums:
     def metadata(self, index: int) -> dict[str, str]:
         return {"format": str(self._formats[index]), "label": f"Label {self._labels[index]}"}
 
+    def palette(self, index: int) -> Palette | None:
+        return self._palettes[int(self._colours[index])]
+
     def passing(self, filters: Filters) -> Mask:
         """Return whether each album passes the filters, shape (albums,)."""
         mask = np.ones(len(self), dtype=np.bool_)
@@ -109,8 +122,18 @@ class Albums:
             mask &= self.years >= filters.year_min
         if filters.year_max is not None:
             mask &= self.years <= filters.year_max
+        mask &= self.score_tenths >= round((filters.min_score or 0) * 10)
         if filters.best_new_music:
             mask &= self.best_new_music
+        if filters.color is not None:
+            mask &= self._is_near(filters.color)
+        return mask
+
+    def _is_near(self, colour: str) -> Mask:
+        """Return whether at least a fifth of each cover is near a colour."""
+        cell = cell_of(colour)
+        found = [palette is not None and cell in cells_of(palette) for palette in self._palettes]
+        mask: Mask = np.array(found)[self._colours]
         return mask
 
     def nearest(self, queries: Vectors, *, k: int, passing: Mask) -> list[list[str]]:
@@ -130,3 +153,9 @@ def _cosines(vectors: Vectors, query: Vectors) -> npt.NDArray[np.float64]:
     wide = vectors.astype(np.float64)
     cosines: npt.NDArray[np.float64] = (wide @ query.astype(np.float64)) / np.linalg.norm(wide, axis=1)
     return cosines
+
+
+def _palette(colour: str) -> Palette:
+    """Return the palette of a cover that is mostly of one colour, and partly white."""
+    light, a, b = np.rint(oklab(np.array(rgb_from_hex(colour))) / UNIT).astype(int).tolist()
+    return Palette(((light, a, b, 700), (1000, 0, 0, 300)))

@@ -20,12 +20,18 @@ from benchmarks.recall.albums import Albums
 from benchmarks.recall.server_usage import Usage
 from catalog.database.vector_index import IndexBuild, build_index, drop_index_if_empty
 from catalog.ingest.table_ingest import BATCH
-from catalog.writer.album_row import AlbumRow
+from catalog.writer.album_row import AlbumRow, palette_columns
 from catalog.writer.postgres import PostgresWriter
 from common.catalog.protocol import EMBEDDING_DIMENSION
 
-COLUMNS = "id, embedding, artist, album_name, genres, release_year, pitchfork_score, best_new_music, metadata"
-TYPES = ("text", "vector", "text", "text", "text[]", "int4", "numeric", "bool", "jsonb")
+COLUMNS = (
+    "id, embedding, artist, album_name, genres, release_year, pitchfork_score, best_new_music, metadata, "
+    "palette, palette_version, colour_cells, main_colour"
+)
+TYPES = (
+    *("text", "vector", "text", "text", "text[]", "int4", "numeric", "bool", "jsonb"),
+    *("int2[]", "int2", "int2[]", "text"),
+)
 #: The head of a vector in pgvector's binary format: dimension and a reserved word; the numbers follow.
 _VECTOR_HEAD = EMBEDDING_DIMENSION.to_bytes(2, "big") + b"\0\0"
 _CHUNK = 1000
@@ -92,6 +98,7 @@ def album_rows(albums: Albums) -> Iterator[AlbumRow]:
             pitchfork_score=int(albums.score_tenths[index]) / 10,
             best_new_music=bool(albums.best_new_music[index]),
             metadata=albums.metadata(index),
+            **palette_columns(albums.palette(index)),
         )
 
 
@@ -120,6 +127,7 @@ def _rows(albums: Albums) -> Iterator[tuple[object, ...]]:
                 Decimal(int(albums.score_tenths[index])) / 10,
                 bool(albums.best_new_music[index]),
                 Jsonb(albums.metadata(index)),
+                *palette_columns(albums.palette(index)).values(),
             )
 
 

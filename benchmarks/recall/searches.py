@@ -23,7 +23,7 @@ PLANNED_QUERIES = 20
 _SCAN = """
 SELECT a.id FROM album_covers a
 WHERE album_passes(a.genre, a.genre_keys, a.artist, a.artist_key, a.release_year, a.pitchfork_score,
-                   a.best_new_music, a.metadata, %(wanted)s::album_filter)
+                   a.best_new_music, a.metadata, a.colour_cells, %(wanted)s::album_filter)
 ORDER BY (a.embedding <=> %(query)s::vector) + 0 LIMIT %(k)s
 """
 

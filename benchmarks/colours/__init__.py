@@ -1,0 +1,1 @@
+"""Benchmarks of palettes and of the filter by colour."""
