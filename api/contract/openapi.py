@@ -7,7 +7,7 @@ from fastapi.openapi.utils import get_openapi
 from pydantic import BaseModel
 from pydantic.json_schema import JsonSchemaMode, models_json_schema
 
-from api.contract import facet_models, response_models, service_models
+from api.contract import facet_models, health_models, response_models, service_models
 from api.contract.album_list import AlbumList, FoundAlbum
 from api.contract.openapi_responses import RATE_LIMIT
 from api.contract.problem_examples import problem_example
@@ -33,6 +33,7 @@ _MODELS: list[tuple[type[BaseModel], JsonSchemaMode]] = [
         (model, "serialization")
         for model in (
             *vars(facet_models).values(),
+            *vars(health_models).values(),
             *vars(response_models).values(),
             *vars(service_models).values(),
             AlbumList,

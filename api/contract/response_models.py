@@ -70,15 +70,6 @@ STATS_EXAMPLE: dict[str, Any] = {
     "pitchfork_scores": {"average": 7.2, "min": 0.0, "max": 10.0, "best_new_music_count": 1200},
     "albums_without_palette": 0,
 }
-HEALTH_EXAMPLE: dict[str, Any] = {
-    "status": "healthy",
-    "models_loaded": {"clip": True, "supabase": True},
-    "total_albums": 15000,
-    "workers": 2,
-    "queue_depth": 0,
-    "model": "openai/clip-vit-base-patch32",
-    "problems": {},
-}
 
 Count = Annotated[int, Field(ge=0)]
 Milliseconds = Annotated[float, Field(ge=0)]
@@ -303,69 +294,6 @@ class Stats(BaseModel):
         int,
         Field(ge=0, description="Albums that the filter `color` never finds, because no palette is known."),
     ]
-
-
-class ModelsLoaded(BaseModel):
-    """`clip` tells whether a live worker has loaded its model, `supabase` whether the catalog answers."""
-
-    model_config = _with_example(HEALTH_EXAMPLE["models_loaded"])
-
-    clip: bool
-    supabase: bool
-
-
-Problems = Annotated[
-    dict[str, str], Field(description="What is wrong, by part: `queue`, `catalog` or `worker`.")
-]
-
-
-class Health(BaseModel):
-    """The state of the queue, the workers and the catalog."""
-
-    model_config = _with_example(HEALTH_EXAMPLE)
-
-    status: Literal["healthy", "degraded", "unhealthy"]
-    models_loaded: ModelsLoaded
-    total_albums: Count
-    workers: Annotated[int, Field(ge=0, description="Live workers with a loaded model.")]
-    queue_depth: Count
-    model: str | None
-    problems: Problems
-
-
-class Readiness(BaseModel):
-    """Whether searches can be answered."""
-
-    model_config = _with_example({"ready": False, "problems": {"worker": "no worker is alive"}})
-
-    ready: bool
-    problems: Problems
-
-
-class Liveness(BaseModel):
-    """The process is alive."""
-
-    model_config = _with_example({"alive": True})
-
-    alive: Literal[True] = True
-
-
-class Service(BaseModel):
-    """The service's name, version, endpoints and links."""
-
-    model_config = _with_example(
-        {
-            "service": "cover-search",
-            "version": "0.2.0",
-            "endpoints": {"GET /health": "Whether the service can do its work"},
-            "links": {"docs": "/docs", "openapi": "/openapi.json"},
-        }
-    )
-
-    service: Literal["cover-search"] = "cover-search"
-    version: str
-    endpoints: dict[str, str]
-    links: dict[str, str]
 
 
 class ParameterProblem(BaseModel):

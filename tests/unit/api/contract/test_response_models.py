@@ -37,12 +37,12 @@ FAILED = replace(JOB, state=JobState.FAILED, failure=JobFailure("no_worker", "no
 
 
 def test_a_result_of_an_earlier_release_lacks_later_fields() -> None:
-    later = {"requested", "exhausted", "truncated"}
+    later = {"requested", "exhausted", "truncated", "named"}
     earlier = {name: value for name, value in response_models.RESULT_EXAMPLE.items() if name not in later}
 
     result = response_models.Result.model_validate(earlier)
 
-    assert (result.requested, result.exhausted, result.truncated) == (None, False, False)
+    assert (result.requested, result.exhausted, result.truncated, result.named) == (None, False, False, [])
 
 
 def test_an_album_of_an_earlier_release_has_no_thumbnails() -> None:
