@@ -181,6 +181,8 @@ def test_a_released_worker_refuses_a_search_with_a_condition_it_does_not_know(
         {"artist": "an artist"},
         {"meta.label": "4AD"},
         {"include": "metadata"},
+        {"color": "#d7262d"},
+        {"facets": "true"},
     ]
 
     with httpx.Client(base_url=url, timeout=60) as client:
