@@ -5,6 +5,7 @@ each old alternative must fit into a new alternative; in a response, each new al
 old alternative. A response may also get new fields and new values of an enum.
 """
 
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from itertools import product
@@ -98,7 +99,10 @@ class SchemaComparison:
                 yield keyword
         if self.is_request and "default" in fitting and not same(fitting, allowed, "default"):
             yield "default"
-        yield from differing(fitting, allowed, known=_COMPARED)
+        only_adds = self.is_request and _adds_fields_by_pattern(fitting, allowed)
+        yield from differing(
+            fitting, allowed, known=_COMPARED | {"patternProperties"} if only_adds else _COMPARED
+        )
         for keyword in allowed.keys() - _COMPARED - ANNOTATIONS:
             if '"$ref"' in _shown(allowed, keyword):  # No rule here follows this reference.
                 yield keyword
@@ -164,6 +168,17 @@ def _json(value: object) -> str:
     # 60 and 60.0 are the same JSON number, and true is not 1.
     whole = int(value) if isinstance(value, float) and value.is_integer() else value
     return orjson.dumps(whole, option=orjson.OPT_SORT_KEYS).decode()
+
+
+def _adds_fields_by_pattern(fitting: Schema, allowed: Schema) -> bool:
+    """Return whether all fields whose names match the new patterns were refused by the old schema."""
+    patterns = allowed.get("patternProperties", {})
+    names = fitting.get("properties", {})
+    return (
+        "patternProperties" not in fitting
+        and fitting.get("additionalProperties") is False
+        and not any(re.search(pattern, name) for pattern in patterns for name in names)
+    )
 
 
 def _covers_type(allowed: Schema, fitting: Schema) -> bool:

@@ -103,6 +103,12 @@ BREAKS: dict[str, Change] = {
     "other fields of a response are gone": lambda d: fields(d, "Job")["query"].update(
         additionalProperties=False
     ),
+    "a pattern that matches a field": lambda d: component(d, "PartBody").update(
+        patternProperties={"^weight": {"type": "integer"}}
+    ),
+    "a pattern of fields that were open": lambda d: [
+        component(d, "Job").update(patternProperties={"^note": STRING}),
+    ],
     "an unknown keyword": lambda d: fields(d, "SearchBody")["parts"].update(uniqueItems=True),
     "an unknown keyword of a response": lambda d: fields(d, "Result")["results"].update({"not": {}}),
     "an unknown keyword of an operation": lambda d: d["paths"][SEARCH]["post"].update(
@@ -129,6 +135,7 @@ GROWTH: dict[str, Change] = {
     "no oneOf": lambda d: component(d, "PartBody").pop("oneOf"),
     "other fields of a request": lambda d: component(d, "PartBody").update(additionalProperties=True),
     "an optional field of a request": lambda d: component(d, "SearchBody").pop("required"),
+    "fields by a pattern": lambda d: component(d, "PartBody").update(patternProperties={"^note": STRING}),
     "no pattern": lambda d: parameter(d, "Idempotency-Key")["schema"].pop("pattern"),
     "a number instead of an integer in a request": lambda d: fields(d, "SearchBody")["k"].update(
         type="number"

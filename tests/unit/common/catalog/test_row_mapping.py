@@ -131,6 +131,7 @@ def test_the_embeddings_of_matches_are_read_in_half_precision() -> None:
     document = {
         "version": "1",
         "exhausted": True,
+        "without_palette": None,
         "albums": [{**ROW, "similarity": 0.5}] * 2,
         "embeddings": {
             "albums": half_vectors(vectors[:2]),
@@ -152,6 +153,7 @@ def test_a_known_mean_replaces_a_sample_that_was_not_sent() -> None:
     document = {
         "version": "1",
         "exhausted": True,
+        "without_palette": None,
         "albums": [{**ROW, "similarity": 0.5}],
         "embeddings": {"albums": half_vectors(vector[None]), "sample": None},
     }
@@ -168,7 +170,6 @@ def test_a_known_mean_replaces_a_sample_that_was_not_sent() -> None:
     "embeddings", [{}, {"embeddings": None}, {"embeddings": {"albums": None, "sample": None}}]
 )
 def test_a_document_without_embeddings_is_read(embeddings: dict[str, object]) -> None:
-    assert (
-        matches_from_document({"version": "1", "exhausted": True, "albums": [], **embeddings}).embeddings
-        is None
-    )
+    document = {"version": "1", "exhausted": True, "without_palette": None, "albums": [], **embeddings}
+
+    assert matches_from_document(document).embeddings is None
