@@ -51,6 +51,9 @@ def _position(fields: object, query: str | None) -> NamePosition | None:
     match fields:
         case [str(query_hash), int(rank), int(difference), str(name), str(album_id)] if (
             query_hash == _hash(query)
+            # The pattern `int(…)` also matches `True`, which the catalogs refuse or read as 1.
+            and type(rank) is int
+            and type(difference) is int
             and 0 <= rank <= _RANK_MAX
             and -1 <= difference <= _DIFFERENCE_MAX
             and "\0" not in name + album_id
