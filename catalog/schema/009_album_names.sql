@@ -61,8 +61,9 @@ RETURN array_remove(string_to_array(
     key, '([\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3005-\u3007\u3021-\u312f\u3400-\u9fff\uf900-\ufaff'
     '\U00020000-\U0003ffff])', ' \1 ', 'g') END, ' '), '');
 
--- Returns the typo keys of a word, which begin with a tilde: the word's first eight letters, with doubled
--- letters written once, and then every text that lacks one of these letters. Two words that differ by a
+-- Returns the typo keys of a word, which begin with a space, so that no word equals or begins a typo key: the
+-- word's first eight letters, with doubled letters written once, and then every text that lacks one of these
+-- letters. Two words that differ by a
 -- letter that is missing, added, replaced or exchanged with its neighbour have a typo key in common. Three
 -- letters have only the first key. Fewer letters and words with digits have no key, because too many of them
 -- are similar.
@@ -70,7 +71,7 @@ CREATE OR REPLACE FUNCTION typo_keys(word text) RETURNS text[]
 LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE AS $$
 DECLARE
   short CONSTANT text := left(regexp_replace(word, '(.)\1+', '\1', 'g'), 8);
-  keys text[] := ARRAY['~' || short];
+  keys text[] := ARRAY[' ' || short];
 BEGIN
   IF length(short) < 3 OR word ~ '[0-9]' THEN
     RETURN '{}';
@@ -79,7 +80,7 @@ BEGIN
   END IF;
   -- A query over generate_series would take ten times as long as this loop.
   FOR n IN 1..length(short) LOOP
-    keys := keys || ('~' || left(short, n - 1) || substr(short, n + 1));
+    keys := keys || (' ' || left(short, n - 1) || substr(short, n + 1));
   END LOOP;
   RETURN keys;
 END

@@ -154,6 +154,36 @@ def test_the_best_match_of_a_query_comes_first(named: Catalog, query: str, best:
     assert albums[:1] == ([] if best is None else [best])
 
 
+@pytest.mark.parametrize(
+    ("query", "albums"),
+    [
+        ("~", []),
+        ("\N{FULLWIDTH TILDE}", []),
+        ("~~~", []),
+        ("~ ~", []),
+        ("!", ["louden"]),
+        ("!!", ["louden"]),
+        ("!!!", ["louden"]),
+        ("\N{FULLWIDTH EXCLAMATION MARK}", ["louden"]),
+        ("(", ["brackets"]),
+        ("()", ["brackets"]),
+        (")", []),
+        ("'", []),
+        ("\\", []),
+        ("-", []),
+        ("*", []),
+        ("&", []),
+        ("★", ["star"]),
+        ("☆", []),
+        ("\x01", []),
+    ],
+)
+def test_a_query_of_punctuation_finds_only_names_that_begin_with_it(
+    named: Catalog, query: str, albums: list[str]
+) -> None:
+    assert sorted(found(named, query)) == sorted(albums)
+
+
 def test_better_kinds_of_matches_come_first(writable: Opened) -> None:
     write(
         writable.database_url,
