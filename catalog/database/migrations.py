@@ -20,7 +20,7 @@ LOCK_KEY = 0x616C62756D73
 #: The name of the SQL file whose triggers record every change of the albums.
 CHANGES = "006_catalog_version.sql"
 #: The name of the SQL file whose triggers keep the names of albums, by which albums are found, up to date.
-NAMES = "009_album_names.sql"
+NAMES = "006_names_of_albums.sql"
 
 _LEDGER = """
 CREATE TABLE IF NOT EXISTS public.catalog_migrations (

@@ -20,8 +20,7 @@ BEGIN
 END
 $$;
 
--- The function is written in PL/pgSQL, because PostgreSQL then looks for `thumbnails_of`, which is created in
--- 011_thumbnails.sql, only when the function is called.
+-- The function is written in PL/pgSQL, because PostgreSQL keeps the plan of a PL/pgSQL function in a session.
 CREATE FUNCTION albums_by_id(album_ids text[]) RETURNS TABLE (
   id text, artist text, album_name text, genre text, release_year int, pitchfork_score numeric,
   best_new_music boolean, cover_url text, genres text[], thumbnails jsonb, reviewer text, metadata text

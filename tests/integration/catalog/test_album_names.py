@@ -327,7 +327,7 @@ def test_a_change_that_is_rolled_back_leaves_the_names(database_url: str) -> Non
 def test_albums_of_an_older_schema_get_their_names(database_url: str, execute: Callable[[str], None]) -> None:
     execute(
         "DROP FUNCTION keep_album_names CASCADE; DROP TABLE album_names CASCADE;"
-        "DELETE FROM catalog_migrations WHERE name = '009_album_names.sql'"
+        "DELETE FROM catalog_migrations WHERE name = '006_names_of_albums.sql'"
     )
     write(database_url, {"1": ("Oasis", "Definitely Maybe")})
 

@@ -25,6 +25,14 @@ class Release:
     commit: str
     repository: Path = ROOT
 
+    def require_commit(self) -> None:
+        """Skip the test if a shallow clone lacks the commit, and fail if another clone lacks it."""
+        if not self._has_commit():
+            lack = f"lacks the commit of {self.version}"
+            if _is_shallow(self.repository):
+                pytest.skip(f"this clone is shallow and {lack}")
+            pytest.fail(f"this repository {lack}")
+
     def require(self) -> None:
         """Skip the test if a shallow clone lacks the commit, and fail if the table names a wrong commit."""
         if not self._has_commit() and _is_shallow(self.repository):

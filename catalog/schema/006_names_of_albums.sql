@@ -1,5 +1,5 @@
 -- The table `album_names` contains the artist and the title of each album without case, accents and
--- punctuation, by which 009_find_albums.sql finds albums. The table is narrow, so that a search can rank
+-- punctuation, by which 006_search_by_name.sql finds albums. The table is narrow, so that a search can rank
 -- thousands of names in milliseconds. Triggers on `album_covers` keep the table up to date within the
 -- writer's transaction.
 --
