@@ -258,8 +258,10 @@ END
 $$;
 
 -- Returns the albums whose name is a text, at most `match_count`, as a JSON array. A name is the title, or
--- artist and title in either order. `versioned_search` calls this function for searches by text. An error
--- must not make a search fail, so an error gives an empty array and a warning in PostgreSQL's log.
+-- artist and title in either order. `versioned_search` calls this function for searches by text. If the
+-- names or a function are missing, the result is an empty array, with a warning in PostgreSQL's log, so that
+-- the search does not fail. Every other error, such as a lack of memory, makes the search fail, because its
+-- result would be cached without the albums; the client retries the search.
 CREATE OR REPLACE FUNCTION named_albums(query text, match_count int DEFAULT 3) RETURNS json
 LANGUAGE plpgsql STABLE SET search_path = public, extensions, pg_temp AS $$
 DECLARE
@@ -270,7 +272,7 @@ BEGIN
     RETURN '[]';
   END IF;
   RETURN (SELECT coalesce(json_agg(a ORDER BY array_position(ids, a.id)), '[]') FROM albums_by_id(ids) a);
-EXCEPTION WHEN OTHERS THEN
+EXCEPTION WHEN undefined_table OR undefined_column OR undefined_function THEN
   RAISE WARNING 'albums could not be found by their names: %', SQLERRM;
   RETURN '[]';
 END

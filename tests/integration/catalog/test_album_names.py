@@ -11,6 +11,7 @@ import pytest
 from catalog.database.migrations import NAMES, apply_migrations, migrations
 from common.catalog.postgres import PostgresCatalog
 from common.catalog.protocol import BEFORE_FIRST, Catalog, NamePosition
+from common.errors import CatalogUnavailable
 from common.filters import Filters
 from local.servers.postgres import PostgresServer
 from tests.integration.catalog.conftest import IMPLEMENTATIONS, Opened, open_catalog
@@ -394,6 +395,19 @@ def test_a_fault_of_the_names_fails_no_search(writable: Opened, execute: Callabl
 
     assert matches.named == ()
     assert matches.version is not None
+
+
+def test_a_transient_fault_of_the_names_is_reported_and_not_an_empty_list(
+    writable: Opened, execute: Callable[[str], None]
+) -> None:
+    write(writable.database_url, {"1": ("Radiohead", "Kid A")})
+    execute(
+        "CREATE OR REPLACE FUNCTION name_key(name text) RETURNS text LANGUAGE plpgsql IMMUTABLE AS $$ "
+        "BEGIN RAISE 'out of shared memory' USING ERRCODE = '53200'; END $$"
+    )
+
+    with pytest.raises(CatalogUnavailable):
+        writable.catalog.search(VECTOR, k=1, filters=Filters(), named="kid a")
 
 
 def test_a_reader_role_finds_albums_but_does_not_read_their_names(
