@@ -142,6 +142,21 @@ BEGIN
 END
 $$;
 
+-- Discards a change of `album_names` that arrives through a logical subscription. If a publication contains all
+-- tables, the subscriber receives an album and the album's names. The trigger on `album_covers` has written the
+-- names when the album arrived, and the primary key would refuse the same row a second time.
+CREATE OR REPLACE FUNCTION discard_received_names() RETURNS trigger
+LANGUAGE plpgsql SET search_path = public, pg_temp AS $$
+BEGIN
+  RETURN NULL;
+END
+$$;
+
+-- The depth is 0 for a change that was received, and 1 for a change by the trigger on `album_covers`.
+CREATE OR REPLACE TRIGGER album_names_received BEFORE INSERT OR UPDATE OR DELETE ON album_names
+  FOR EACH ROW WHEN (pg_trigger_depth() = 0) EXECUTE FUNCTION discard_received_names();
+ALTER TABLE album_names ENABLE REPLICA TRIGGER album_names_received;
+
 -- Creates the triggers that keep `album_names` up to date. The triggers fire for every writer, also for
 -- changes that arrive through a logical subscription. `catalog reembed` calls this function after it has
 -- replaced the table `album_covers`.
@@ -202,7 +217,8 @@ BEGIN
     SELECT oid::regprocedure AS signature, proname FROM pg_proc
     WHERE pronamespace = 'public'::regnamespace
       AND proname IN ('plain_name', 'name_key', 'name_words', 'typo_keys', 'name_tokens',
-                      'keep_album_names', 'follow_album_names', 'follows_album_names')
+                      'keep_album_names', 'discard_received_names',
+                      'follow_album_names', 'follows_album_names')
   LOOP
     EXECUTE format('REVOKE ALL ON FUNCTION %s FROM %s', routine.signature, shut_out);
   END LOOP;

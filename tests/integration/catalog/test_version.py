@@ -2,6 +2,7 @@
 
 import subprocess
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -270,6 +271,13 @@ def test_compacting_marks_keeps_the_version(database_url: str) -> None:
 @pytest.fixture
 def subscribed(tmp_path: Path) -> Iterator[tuple[str, str]]:
     """The URLs of a catalog and of a logical replica of the catalog, on a separate server."""
+    with replicated(tmp_path, tables="FOR TABLE album_covers") as urls:
+        yield urls
+
+
+@contextmanager
+def replicated(tmp_path: Path, *, tables: str, prepare: str = "SELECT 1") -> Iterator[tuple[str, str]]:
+    """Yield the URLs of a catalog and of a subscriber, on which `prepare` is run first."""
     config = PostgresConfig(tmp_path / "replicated", durable=False)
     with PostgresServer(config) as server:
         run(server.url(), "ALTER SYSTEM SET wal_level = logical")
@@ -279,7 +287,8 @@ def subscribed(tmp_path: Path) -> Iterator[tuple[str, str]]:
             apply_migrations(server.url(name))
         source, replica = server.url("source"), server.url("replica")
         run(source, ALBUM)
-        run(source, "CREATE PUBLICATION albums FOR TABLE album_covers")
+        run(source, f"CREATE PUBLICATION albums {tables}")
+        run(replica, prepare)
         # The replication slot is created first, because a subscription to the same server would deadlock
         # while creating the slot.
         run(source, "SELECT pg_create_logical_replication_slot('albums', 'pgoutput')")
@@ -287,12 +296,14 @@ def subscribed(tmp_path: Path) -> Iterator[tuple[str, str]]:
             replica,
             f"CREATE SUBSCRIPTION albums CONNECTION '{source}' PUBLICATION albums WITH (create_slot = false)",
         )
-        yield source, replica
-        run(
-            replica,
-            "ALTER SUBSCRIPTION albums DISABLE; ALTER SUBSCRIPTION albums SET (slot_name = NONE); "
-            "DROP SUBSCRIPTION albums",
-        )
+        try:
+            yield source, replica
+        finally:
+            run(
+                replica,
+                "ALTER SUBSCRIPTION albums DISABLE; ALTER SUBSCRIPTION albums SET (slot_name = NONE); "
+                "DROP SUBSCRIPTION albums",
+            )
 
 
 def test_changes_applied_by_a_subscription_make_a_new_version(subscribed: tuple[str, str]) -> None:
@@ -315,6 +326,35 @@ def test_changes_applied_by_a_subscription_make_a_new_version(subscribed: tuple[
     assert None not in seen_versions
     # Two versions may be equal, because the replica may receive the album before the first read.
     assert len(seen_versions) >= 5
+
+
+def test_a_subscription_to_all_tables_goes_on_after_every_kind_of_change(tmp_path: Path) -> None:
+    state = (
+        "SELECT json_build_array("
+        "coalesce((SELECT json_agg(a.artist ORDER BY a.id) FROM album_covers a), '[]'), "
+        "coalesce((SELECT json_agg(n ORDER BY n.id) FROM album_names n), '[]'), "
+        "coalesce((SELECT json_agg(t.cover_key ORDER BY 1) FROM cover_thumbnails t), '[]'))::text"
+    )
+    # The schema of the subscriber has created rows of these tables, which would conflict with copied rows.
+    prepare = "TRUNCATE catalog_model; TRUNCATE catalog_migrations"
+    with replicated(tmp_path, tables="FOR ALL TABLES", prepare=prepare) as (source, replica):
+        for statement in (
+            "SELECT 1",
+            "INSERT INTO album_covers (id, artist) VALUES ('second', 'Second'), ('third', 'Third')",
+            "UPDATE album_covers SET artist = 'New'",
+            "UPDATE album_covers SET id = 'fourth' WHERE id = 'third'",
+            "INSERT INTO cover_thumbnails (cover_key, px_256, px_512) VALUES ('a', 'b', 'c')",
+            "DELETE FROM album_covers WHERE id = 'second'",
+            "UPDATE album_names SET artist_key = artist_key",
+            "TRUNCATE album_covers",
+            "INSERT INTO album_covers (id, artist) VALUES ('last', 'Last')",
+        ):
+            run(source, statement)
+            expected = fetch_text(source, state)
+            eventually(lambda expected=expected: fetch_text(replica, state) == expected)  # type: ignore[misc]
+        version = fetch_text(replica, "SELECT catalog_version()")
+
+    assert version is not None
 
 
 def fetch_text(url: str, query: str) -> str | None:
