@@ -8,7 +8,7 @@ may also paste the files into Supabase's SQL editor, in the order of their names
 import hashlib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, LiteralString
 
 import psycopg
 
@@ -21,6 +21,9 @@ LOCK_KEY = 0x616C62756D73
 CHANGES = "006_catalog_version.sql"
 #: The name of the SQL file whose triggers keep the names of albums, by which albums are found, up to date.
 NAMES = "006_names_of_albums.sql"
+#: The number of albums whose names are computed in one transaction. No album can be changed during the
+#: transaction.
+NAMES_PAGE = 1000
 
 _LEDGER = """
 CREATE TABLE IF NOT EXISTS public.catalog_migrations (
@@ -51,18 +54,46 @@ def migrations() -> list[Migration]:
 
 
 def apply_migrations(database_url: str) -> list[str]:
-    """Update a database's schema in one transaction and return the names of the applied files."""
+    """Update a database's schema in one transaction and return the names of the applied files.
+
+    The names of albums are computed after this transaction, because searches wait for the transaction.
+    """
     with open_connection(database_url) as connection:
         # The timeout is disabled, because rewriting a table takes longer than the default timeout of hosted
         # databases.
         connection.execute("SET LOCAL statement_timeout = 0")
         connection.execute("SELECT pg_advisory_xact_lock(%s)", [LOCK_KEY])
+        connection.execute("SET LOCAL cover_search.names_later = on")
         connection.execute(_LEDGER)
         pending = _pending(connection)
         for migration in pending:
             run_file(connection, migration)
             connection.execute(_RECORD, [migration.name, migration.checksum])
+    fill_names(database_url)
     return [migration.name for migration in pending]
+
+
+def fill_names(database_url: str) -> None:
+    """Compute the names of albums by which albums are found, unless the names are complete.
+
+    Searches continue during the computation. If it is interrupted, the next call completes it.
+    """
+    with open_connection(database_url) as connection:
+        if _is_true(connection, "SELECT public.names_are_complete()"):
+            return
+        last_id = _fill_page(connection, None)
+        while last_id is not None:
+            last_id = _fill_page(connection, last_id)
+        connection.execute("SELECT public.finish_album_names()")
+        connection.execute("ANALYZE public.album_names")
+
+
+def _fill_page(connection: psycopg.Connection[Any], after_id: str | None) -> str | None:
+    connection.execute("SET LOCAL statement_timeout = 0")
+    row = connection.execute("SELECT public.fill_album_names(%s, %s)", [after_id, NAMES_PAGE]).fetchone()
+    connection.commit()
+    last_id: str | None = None if row is None else row[0]
+    return last_id
 
 
 def run_file(connection: psycopg.Connection[Any], migration: Migration) -> None:
@@ -85,11 +116,14 @@ def _pending(connection: psycopg.Connection[tuple[str, str]]) -> list[Migration]
     return []
 
 
-def _notes_changes(connection: psycopg.Connection[tuple[str, str]]) -> bool:
-    row = connection.execute("SELECT catalog_version()").fetchone()
-    return row is not None and row[0] is not None
+def _notes_changes(connection: psycopg.Connection[Any]) -> bool:
+    return _is_true(connection, "SELECT catalog_version() IS NOT NULL")
 
 
-def _follows_names(connection: psycopg.Connection[tuple[str, str]]) -> bool:
-    row = connection.execute("SELECT follows_album_names()").fetchone()
+def _follows_names(connection: psycopg.Connection[Any]) -> bool:
+    return _is_true(connection, "SELECT follows_album_names()")
+
+
+def _is_true(connection: psycopg.Connection[Any], query: LiteralString) -> bool:
+    row = connection.execute(query).fetchone()
     return row is not None and bool(row[0])

@@ -7,7 +7,7 @@
 -- that applies this file may not create extensions.
 --
 -- This file may be run again even while searches run, because it drops no function that a search calls. It
--- computes all names again. After a change of `name_words`, `typo_keys` or `name_tokens`, the index
+-- computes the names only if they are missing or may be wrong. After a change of `name_words`, `typo_keys` or `name_tokens`, the index
 -- `album_names_tokens` must be rebuilt with REINDEX.
 
 SET search_path = public, extensions;
@@ -163,14 +163,12 @@ ALTER TABLE album_names ENABLE REPLICA TRIGGER album_names_received;
 CREATE OR REPLACE FUNCTION follow_album_names() RETURNS void
 LANGUAGE plpgsql SET search_path = public, extensions, pg_temp AS $$
 BEGIN
-  DROP TRIGGER IF EXISTS album_covers_names ON album_covers;
   -- The trigger has no list of columns, because PostgreSQL refuses to change the type of a column in such a
-  -- list.
-  CREATE TRIGGER album_covers_names AFTER INSERT OR UPDATE OR DELETE ON album_covers
+  -- list. Searches do not wait for the lock of CREATE OR REPLACE, but would wait for the lock of DROP.
+  CREATE OR REPLACE TRIGGER album_covers_names AFTER INSERT OR UPDATE OR DELETE ON album_covers
     FOR EACH ROW EXECUTE FUNCTION keep_album_names();
   ALTER TABLE album_covers ENABLE ALWAYS TRIGGER album_covers_names;
-  DROP TRIGGER IF EXISTS album_covers_all_names ON album_covers;
-  CREATE TRIGGER album_covers_all_names AFTER TRUNCATE ON album_covers
+  CREATE OR REPLACE TRIGGER album_covers_all_names AFTER TRUNCATE ON album_covers
     FOR EACH STATEMENT EXECUTE FUNCTION keep_album_names();
   ALTER TABLE album_covers ENABLE ALWAYS TRIGGER album_covers_all_names;
 END
@@ -184,14 +182,80 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, extensions, pg_te
     AND t.tgname IN ('album_covers_names', 'album_covers_all_names')
 $$;
 
--- Creating the triggers locks `album_covers`, so that no other transaction changes albums until this
--- transaction has computed all names.
-DO $$ BEGIN PERFORM follow_album_names(); END $$;
-DELETE FROM album_names n WHERE NOT EXISTS (SELECT FROM album_covers a WHERE a.id = n.id);
-INSERT INTO album_names (id, artist_key, title_key)
-SELECT a.id, name_key(a.artist), name_key(a.album_name) FROM album_covers a
-ON CONFLICT (id) DO UPDATE SET artist_key = excluded.artist_key, title_key = excluded.title_key
-WHERE (album_names.artist_key, album_names.title_key) <> (excluded.artist_key, excluded.title_key);
+-- Returns a hash of the functions that compute the names.
+CREATE OR REPLACE FUNCTION names_definition() RETURNS text
+LANGUAGE sql STABLE SET search_path = public, extensions, pg_temp AS $$
+  SELECT md5(string_agg(pg_get_functiondef(oid), '' ORDER BY proname)) FROM pg_proc
+  WHERE pronamespace = 'public'::regnamespace AND proname IN ('genre_key', 'plain_name', 'name_key')
+$$;
+
+-- Returns whether all names were computed by the present functions and kept up to date since then. The comment
+-- of the table contains the hash of the functions that computed the names.
+CREATE OR REPLACE FUNCTION names_are_complete() RETURNS boolean
+LANGUAGE sql STABLE SET search_path = public, extensions, pg_temp AS $$
+  SELECT follows_album_names()
+     AND obj_description('album_names'::regclass, 'pg_class') = 'complete: ' || names_definition()
+$$;
+
+-- Corrects the names of the next albums after an id, in the order of ids, and returns the last of these ids, or
+-- NULL if there are no further albums. Other transactions can read albums, but cannot change albums until the
+-- caller's transaction ends.
+CREATE OR REPLACE FUNCTION fill_album_names(after_id text, page_size int) RETURNS text
+LANGUAGE plpgsql VOLATILE SET search_path = public, extensions, pg_temp AS $$
+DECLARE
+  last_id text;
+BEGIN
+  LOCK TABLE album_covers IN SHARE ROW EXCLUSIVE MODE;
+  SELECT page.id INTO last_id
+  FROM (SELECT a.id FROM album_covers a WHERE after_id IS NULL OR a.id > after_id
+        ORDER BY a.id LIMIT page_size) page
+  ORDER BY page.id DESC LIMIT 1;
+  DELETE FROM album_names n
+  WHERE (after_id IS NULL OR n.id > after_id) AND (last_id IS NULL OR n.id <= last_id)
+    AND NOT EXISTS (SELECT FROM album_covers a WHERE a.id = n.id);
+  WITH due AS MATERIALIZED (
+    SELECT a.id, name_key(a.artist) AS artist_key, name_key(a.album_name) AS title_key
+    FROM album_covers a WHERE (after_id IS NULL OR a.id > after_id) AND a.id <= last_id
+  )
+  INSERT INTO album_names (id, artist_key, title_key)
+  SELECT due.id, due.artist_key, due.title_key FROM due LEFT JOIN album_names n ON n.id = due.id
+  WHERE n.id IS NULL OR (n.artist_key, n.title_key) <> (due.artist_key, due.title_key)
+  ON CONFLICT (id) DO UPDATE SET artist_key = excluded.artist_key, title_key = excluded.title_key;
+  RETURN last_id;
+END
+$$;
+
+-- Records that all names are complete, and a change, because cached results contain the albums that were found
+-- by the former names.
+CREATE OR REPLACE FUNCTION finish_album_names() RETURNS void
+LANGUAGE plpgsql VOLATILE SET search_path = public, extensions, pg_temp AS $$
+BEGIN
+  EXECUTE format('COMMENT ON TABLE album_names IS %L', 'complete: ' || names_definition());
+  INSERT INTO catalog_changes VALUES (random_mark());
+END
+$$;
+
+-- Changes may have been missed while a trigger was missing or disabled, so all names are then computed again.
+-- `python -m catalog migrate` sets `cover_search.names_later`: it computes the names after the transaction that
+-- applies the schema, page by page, because that transaction makes searches wait.
+DO $$
+DECLARE
+  last_id text;
+BEGIN
+  IF NOT follows_album_names() THEN
+    COMMENT ON TABLE album_names IS NULL;
+  END IF;
+  PERFORM follow_album_names();
+  IF names_are_complete() OR current_setting('cover_search.names_later', true) = 'on' THEN
+    RETURN;
+  END IF;
+  LOOP
+    last_id := fill_album_names(last_id, NULL);
+    EXIT WHEN last_id IS NULL;
+  END LOOP;
+  PERFORM finish_album_names();
+END
+$$;
 
 CREATE INDEX IF NOT EXISTS album_names_artist ON album_names (artist_first);
 CREATE INDEX IF NOT EXISTS album_names_title ON album_names (title_first);
@@ -199,8 +263,6 @@ CREATE INDEX IF NOT EXISTS album_names_title ON album_names (title_first);
 CREATE INDEX IF NOT EXISTS album_names_tokens ON album_names
   USING gin (name_tokens(artist_key, title_key)) WITH (fastupdate = off);
 ANALYZE album_names;
--- Record a change, because cached results contain the albums that were found by their former names.
-INSERT INTO catalog_changes VALUES (random_mark());
 
 DO $$
 DECLARE
@@ -218,7 +280,8 @@ BEGIN
     WHERE pronamespace = 'public'::regnamespace
       AND proname IN ('plain_name', 'name_key', 'name_words', 'typo_keys', 'name_tokens',
                       'keep_album_names', 'discard_received_names',
-                      'follow_album_names', 'follows_album_names')
+                      'follow_album_names', 'follows_album_names', 'names_definition',
+                      'names_are_complete', 'fill_album_names', 'finish_album_names')
   LOOP
     EXECUTE format('REVOKE ALL ON FUNCTION %s FROM %s', routine.signature, shut_out);
   END LOOP;

@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing
 
 import numpy as np
@@ -15,6 +16,7 @@ from common.errors import CatalogUnavailable
 from common.filters import Filters
 from local.servers.postgres import PostgresServer
 from tests.integration.catalog.conftest import IMPLEMENTATIONS, Opened, open_catalog
+from tests.polling import eventually
 
 VECTOR = np.ones(512, dtype=np.float32)
 ALBUMS = {
@@ -352,6 +354,78 @@ def test_migrating_again_mends_names_that_triggers_missed(database_url: str) -> 
     with psycopg.connect(database_url) as connection:
         kept = connection.execute("SELECT id, artist_key FROM album_names ORDER BY id").fetchall()
     assert kept == [("2", "pulp"), ("3", "suede")]
+
+
+def names_of(database_url: str) -> list[tuple[str, ...]]:
+    with psycopg.connect(database_url) as connection:
+        return connection.execute("SELECT id, artist_key FROM album_names ORDER BY id").fetchall()
+
+
+def test_names_are_computed_again_only_if_they_may_be_wrong(
+    database_url: str, execute: Callable[[str], None]
+) -> None:
+    write(database_url, {"1": ("Oasis", "Definitely Maybe"), "2": ("Blur", "Parklife")})
+    apply_migrations(database_url)
+
+    execute("UPDATE album_names SET artist_key = 'kept'; DELETE FROM catalog_migrations")
+    apply_migrations(database_url)
+    unchanged = names_of(database_url)
+    execute("COMMENT ON TABLE album_names IS 'complete: by functions of another release'")
+    applied = apply_migrations(database_url)
+
+    assert unchanged == [("1", "kept"), ("2", "kept")]
+    assert names_of(database_url) == [("1", "oasis"), ("2", "blur")]
+    assert applied == []
+
+
+def test_pages_of_names_are_filled_and_emptied(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("catalog.database.migrations.NAMES_PAGE", 3)
+    write(database_url, {f"{n:02}": (f"Artist {n}", "Album") for n in range(10)})
+    expected = names_of(database_url)
+    with psycopg.connect(database_url) as connection:
+        connection.execute("COMMENT ON TABLE album_names IS NULL")
+        connection.execute("DELETE FROM album_names WHERE id IN ('00', '02', '03', '09')")
+        connection.execute("UPDATE album_names SET artist_key = 'wrong' WHERE id IN ('05', '08')")
+        connection.execute(
+            "INSERT INTO album_names VALUES ('', 'a', 'b'), ('04 b', 'a', 'b'), ('99', 'a', 'b')"
+        )
+
+    apply_migrations(database_url)
+
+    assert names_of(database_url) == expected
+
+
+def test_searches_answer_while_a_migration_computes_names(
+    database_url: str, execute: Callable[[str], None]
+) -> None:
+    write(database_url, {str(n): ("Oasis", f"Album {n}") for n in range(20)})
+    execute(
+        "ALTER TABLE album_covers DISABLE TRIGGER ALL; DELETE FROM album_names WHERE id = '7';"
+        "DELETE FROM catalog_migrations;"
+        "CREATE FUNCTION wait() RETURNS trigger LANGUAGE plpgsql AS $$ "
+        "BEGIN PERFORM pg_advisory_xact_lock(7); RETURN NEW; END $$;"
+        "CREATE TRIGGER wait BEFORE INSERT ON album_names FOR EACH ROW EXECUTE FUNCTION wait()"
+    )
+    waiting = "SELECT FROM pg_locks WHERE locktype = 'advisory' AND objid = 7 AND NOT granted"
+
+    with (
+        ThreadPoolExecutor(1) as threads,
+        psycopg.connect(database_url, autocommit=True) as connection,
+        closing(PostgresCatalog(database_url, timeout_s=5, connections=1)) as catalog,
+    ):
+        connection.execute("SELECT pg_advisory_lock(7)")
+        migrating = threads.submit(apply_migrations, database_url)
+        try:
+            eventually(lambda: connection.execute(waiting).fetchall())
+            matches = catalog.search(VECTOR, k=3, filters=Filters(), named="oasis album 3")
+            others = found(catalog, "oasis", limit=100)
+        finally:
+            connection.execute("SELECT pg_advisory_unlock(7)")
+        migrating.result()
+
+        assert [album.id for album in matches.named] == ["3"]
+        assert len(others) == 19
+        assert len(found(catalog, "oasis", limit=100)) == 20
 
 
 @pytest.mark.parametrize(
