@@ -97,7 +97,7 @@ async def open_gateway(
         cache = await _redis(stack, settings.cache_url.get_secret_value())
         listener = await _redis(stack, settings.redis_url.get_secret_value())
         ledger = GatewayLedger(redis, settings=settings, template=message_template(make_celery(settings)))
-        version = CatalogVersion(redis)
+        version = CatalogVersion(redis, has_thumbnails=settings.thumbnail_dir is not None)
         catalog_cache = CatalogCache(catalog, version=version, timeout_s=settings.catalog_timeout_s)
         stack.callback(catalog_cache.close)
         inspection = ThreadPoolExecutor(INSPECTION_THREADS, thread_name_prefix="inspection")

@@ -227,8 +227,10 @@ def query_from_json(data: bytes) -> SearchQuery:
         raise ValueError(f"not a query: {error}") from error
 
 
-def query_key(query: SearchQuery, *, model: str, catalog_version: str) -> str:
+def query_key(query: SearchQuery, *, model: str, catalog_version: str, has_thumbnails: bool = False) -> str:
     """Return the query key: the SHA-256, in hex, of everything that affects the query's result.
+
+    `has_thumbnails` tells whether the gateway serves thumbnails.
 
     The query key does not depend on the case of a text (CLIP converts texts to lower case), the spelling of a
     genre, the order of parts, genres and artists, or the weight of a query's only part. The explanations of a
@@ -242,6 +244,7 @@ def query_key(query: SearchQuery, *, model: str, catalog_version: str) -> str:
         "result": RESULT_VERSION,
         "model": model,
         "catalog": catalog_version,
+        "thumbnails": has_thumbnails,
         "parts": parts if query.explain else sorted(parts),
         **canonical_filters(query.filters),
     }

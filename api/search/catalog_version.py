@@ -35,8 +35,15 @@ class CatalogVersion:
     second.
     """
 
-    def __init__(self, redis: Redis, *, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        redis: Redis,
+        *,
+        has_thumbnails: bool = False,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._redis = redis
+        self._has_thumbnails = has_thumbnails
         self._clock = clock
         self._process = secrets.token_hex(8)
         self._seen: str | None = None
@@ -66,7 +73,8 @@ class CatalogVersion:
         """Return the key of a query for the current version and model."""
         version = self._catalog_version
         return QueryKey(
-            _key(query, self._model, self._with_token(version)), made_from(model=self._model, version=version)
+            _key(query, self._model, self._with_token(version), self._has_thumbnails),
+            made_from(model=self._model, version=version, has_thumbnails=self._has_thumbnails),
         )
 
     def on_event(self, _token: bytes) -> None:
@@ -102,8 +110,8 @@ class CatalogVersion:
 
 
 @lru_cache(maxsize=4096)
-def _key(query: SearchQuery, model: str, version: str) -> str:
-    return query_key(query, model=model, catalog_version=version)
+def _key(query: SearchQuery, model: str, version: str, has_thumbnails: bool) -> str:
+    return query_key(query, model=model, catalog_version=version, has_thumbnails=has_thumbnails)
 
 
 def _text(value: bytes | str) -> str:

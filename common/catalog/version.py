@@ -24,9 +24,13 @@ def new_catalog_version(redis: Redis, *, model_fingerprint: str | None) -> str:
     return version
 
 
-def made_from(*, model: str, version: str | None) -> str:
-    """Return a string that identifies the model and the catalog version from which a result is computed."""
-    return f"{model} {version}"
+def made_from(*, model: str, version: str | None, has_thumbnails: bool = False) -> str:
+    """Return a string that identifies the model and the catalog version from which a result is computed.
+
+    The string also tells whether the result has the URLs of thumbnails, because a worker and a gateway may have
+    different values of THUMBNAIL_DIR while they are restarted.
+    """
+    return f"{model} {version}{' thumbnails' if has_thumbnails else ''}"
 
 
 def ensure_catalog_version(redis: Redis, *, model_fingerprint: str, preprocessing: int) -> None:

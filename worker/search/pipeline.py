@@ -120,7 +120,7 @@ class Pipeline:
         return Answer(result, timings, entries=(*made, *kept), matches_key=matches_key)
 
     def _made_from(self, version: str | None) -> str:
-        return made_from(model=self._model_fingerprint, version=version)
+        return made_from(model=self._model_fingerprint, version=version, has_thumbnails=self._has_thumbnails)
 
     def _search(
         self,

@@ -104,6 +104,15 @@ def test_the_query_key_depends_on_model_and_catalog() -> None:
     assert len(keys) == 3
 
 
+def test_the_query_key_depends_on_whether_results_link_thumbnails() -> None:
+    keys = {
+        query_key(text("red"), model="m", catalog_version="1", has_thumbnails=has_thumbnails)
+        for has_thumbnails in (False, True)
+    }
+
+    assert len(keys) == 2
+
+
 @pytest.mark.parametrize("query", DISTINCT)
 def test_a_query_survives_the_wire(query: SearchQuery) -> None:
     assert query_from_json(query_to_json(query)) == query

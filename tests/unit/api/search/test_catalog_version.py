@@ -52,6 +52,17 @@ async def test_a_query_keeps_its_key_while_the_version_stays(watch: CatalogVersi
     assert watch.key_of(RED).value != first.value
 
 
+async def test_gateways_with_and_without_thumbnails_have_different_keys(clock: Clock) -> None:
+    keys = []
+    for has_thumbnails in (False, True):
+        watch = CatalogVersion(Redis(), has_thumbnails=has_thumbnails, clock=clock)
+        await see(watch, "one", clock=clock)
+        keys.append(watch.key_of(RED))
+
+    assert keys[0].value != keys[1].value
+    assert [key.made_from for key in keys] == ["unknown one", "unknown one thumbnails"]
+
+
 @pytest.mark.parametrize("version", ["one", None])
 async def test_a_version_that_is_not_confirmed_expires(
     watch: CatalogVersion, clock: Clock, version: str | None
