@@ -68,6 +68,17 @@ BEGIN
   EXECUTE 'CREATE TRIGGER catalog_model_changed AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON catalog_model '
     'FOR EACH STATEMENT WHEN ' || unmarked || ' EXECUTE FUNCTION bump_catalog_version()';
   ALTER TABLE catalog_model ENABLE ALWAYS TRIGGER catalog_model_changed;
+
+  -- A change of the thumbnails changes the catalog's version, because search results contain thumbnails.
+  DROP TRIGGER IF EXISTS cover_thumbnails_changed ON cover_thumbnails;
+  EXECUTE 'CREATE TRIGGER cover_thumbnails_changed AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE '
+    'ON cover_thumbnails FOR EACH STATEMENT WHEN ' || unmarked || ' EXECUTE FUNCTION bump_catalog_version()';
+  ALTER TABLE cover_thumbnails ENABLE ALWAYS TRIGGER cover_thumbnails_changed;
+
+  DROP TRIGGER IF EXISTS cover_thumbnails_row_applied ON cover_thumbnails;
+  EXECUTE 'CREATE TRIGGER cover_thumbnails_row_applied AFTER INSERT OR UPDATE OR DELETE ON cover_thumbnails '
+    'FOR EACH ROW WHEN ' || unmarked || ' EXECUTE FUNCTION bump_catalog_version()';
+  ALTER TABLE cover_thumbnails ENABLE REPLICA TRIGGER cover_thumbnails_row_applied;
 END
 $$;
 
@@ -106,9 +117,13 @@ DECLARE
   triggers text := (
     SELECT string_agg(concat_ws('.', t.oid, t.xmin), '.' ORDER BY t.tgname)
     FROM pg_class c JOIN pg_trigger t ON t.tgrelid = c.oid
-    WHERE c.relname = 'album_covers' AND c.relnamespace = 'public'::regnamespace
-      AND (t.tgname, t.tgenabled) IN (('album_covers_changed', 'A'), ('album_covers_row_applied', 'R'))
-    HAVING count(*) = 2
+    WHERE c.relname IN ('album_covers', 'cover_thumbnails') AND c.relnamespace = 'public'::regnamespace
+      AND (c.relname, t.tgname, t.tgenabled) IN (
+        ('album_covers', 'album_covers_changed', 'A'),
+        ('album_covers', 'album_covers_row_applied', 'R'),
+        ('cover_thumbnails', 'cover_thumbnails_changed', 'A'),
+        ('cover_thumbnails', 'cover_thumbnails_row_applied', 'R'))
+    HAVING count(*) = 4
   );
 BEGIN
   RETURN album_table() || triggers || '/' || (SELECT sum(mark) FROM catalog_changes);

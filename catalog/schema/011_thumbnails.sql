@@ -1,5 +1,5 @@
--- Functions with which the operators' tools store, page through and delete the thumbnails of covers, and the
--- triggers that record changes of thumbnails. 001_thumbnails.sql describes the table `cover_thumbnails`.
+-- Functions with which the operators' tools store, page through and delete the thumbnails of covers.
+-- 001_thumbnails.sql describes the table `cover_thumbnails`.
 
 SET search_path = public, extensions;
 
@@ -70,26 +70,6 @@ LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = public, extensions, pg_
     RETURNING 1
   )
   SELECT count(*) FROM gone
-$$;
-
--- A change of the thumbnails changes the catalog's version, because search results contain thumbnails. See the
--- triggers of `album_covers` in 006_catalog_version.sql.
-DO $$
-DECLARE
-  unmarked CONSTANT text := $when$
-    (current_setting('cover_search.changed_in', true) IS DISTINCT FROM pg_current_xact_id()::text)
-  $when$;
-BEGIN
-  DROP TRIGGER IF EXISTS cover_thumbnails_changed ON cover_thumbnails;
-  EXECUTE 'CREATE TRIGGER cover_thumbnails_changed AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE '
-    'ON cover_thumbnails FOR EACH STATEMENT WHEN ' || unmarked || ' EXECUTE FUNCTION bump_catalog_version()';
-  ALTER TABLE cover_thumbnails ENABLE ALWAYS TRIGGER cover_thumbnails_changed;
-
-  DROP TRIGGER IF EXISTS cover_thumbnails_row_applied ON cover_thumbnails;
-  EXECUTE 'CREATE TRIGGER cover_thumbnails_row_applied AFTER INSERT OR UPDATE OR DELETE ON cover_thumbnails '
-    'FOR EACH ROW WHEN ' || unmarked || ' EXECUTE FUNCTION bump_catalog_version()';
-  ALTER TABLE cover_thumbnails ENABLE REPLICA TRIGGER cover_thumbnails_row_applied;
-END
 $$;
 
 DO $$

@@ -127,6 +127,20 @@ def test_a_late_commit_makes_a_new_version_when_it_commits(writable: Opened) -> 
     assert len({before, between, seen(writable.catalog)}) == 3
 
 
+def test_without_the_triggers_of_thumbnails_there_is_no_version_until_migration(writable: Opened) -> None:
+    before = seen(writable.catalog)
+    run(writable.database_url, "ALTER TABLE cover_thumbnails DISABLE TRIGGER cover_thumbnails_changed")
+    off = seen(writable.catalog)
+    run(writable.database_url, "ALTER TABLE cover_thumbnails ENABLE TRIGGER ALL")
+    half_on = seen(writable.catalog)
+
+    applied = apply_migrations(writable.database_url)
+
+    assert (off, half_on) == (None, None)
+    assert applied[0] == "006_changes.sql"
+    assert seen(writable.catalog) not in {before, None}
+
+
 @pytest.mark.usefixtures("album")
 def test_after_a_restore_without_triggers_there_is_no_version_until_migration(writable: Opened) -> None:
     before = seen(writable.catalog)
