@@ -279,7 +279,14 @@ def test_other_roles_can_neither_read_nor_call(database_url: str) -> None:
         "SELECT p.oid::regprocedure::text FROM pg_proc p LEFT JOIN pg_depend d ON d.objid = p.oid AND "
         "d.deptype = 'e' WHERE pronamespace = 'public'::regnamespace AND d.objid IS NULL",
     )
-    tables = ["album_covers", "catalog_model", "catalog_migrations", "catalog_changes"]
+    tables = [
+        str(name)
+        for (name,) in fetch(
+            database_url,
+            "SELECT c.oid::regclass::text FROM pg_class c "
+            "WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'v', 'm', 'p', 'f')",
+        )
+    ]
 
     allowed = [
         (role, name)
@@ -291,10 +298,17 @@ def test_other_roles_can_neither_read_nor_call(database_url: str) -> None:
         (role, name)
         for role in ("anon", "authenticated")
         for name in tables
-        if fetch(database_url, "SELECT has_table_privilege(%s, %s, 'SELECT')", role, name) == [(True,)]
+        if fetch(
+            database_url,
+            "SELECT has_table_privilege(%s, %s, 'SELECT, INSERT, UPDATE, DELETE, TRUNCATE')",
+            role,
+            name,
+        )
+        == [(True,)]
     ]
 
     assert len(functions) >= 10
+    assert {"album_covers", "album_names", "cover_thumbnails", "catalog_changes"} <= set(tables)
     assert allowed == []
     assert readable == []
 
