@@ -119,7 +119,7 @@ class DistributedEmbedder:
     def _count(self, workers: Sequence[Mapping[str, Any]]) -> None:
         self._workers = len(workers)
         # Any worker may take a batch, and workers of earlier releases make only embeddings.
-        self._makes_more = all(worker.get("thumbnails") for worker in workers)
+        self._makes_more = all_make_thumbnails(workers)
         self._looked_at = time.monotonic()
 
     def _has_room(self, sent: Sequence[_Sent[P]], entry: _Sent[P]) -> bool:
@@ -206,6 +206,12 @@ def open_distributed_embedder(settings: Settings) -> Iterator[DistributedEmbedde
             embedder.close()
         except RedisError as error:
             raise QueueUnavailable(describe_error(error, setting="REDIS_URL")) from error
+
+
+def all_make_thumbnails(workers: Sequence[Mapping[str, Any]]) -> bool:
+    """Return whether workers are ready and each of them announces that it makes thumbnails."""
+    # If no worker is ready, the next worker that becomes ready may be of an earlier release.
+    return bool(workers) and all(worker.get("thumbnails") for worker in workers)
 
 
 def _count_failure(entry: _Sent[Any], reason: str) -> None:
