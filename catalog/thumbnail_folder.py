@@ -17,7 +17,7 @@ from itertools import chain
 from pathlib import Path
 
 from common.errors import SettingsError
-from common.thumbnails import Thumbnails, digest_in, file_name
+from common.thumbnails import SIZES_PX, Thumbnails, digest_in, file_name
 
 #: The time in seconds for which unused and unfinished files are kept, because an ingest writes the files of a
 #: thumbnail before it writes the album.
@@ -60,7 +60,10 @@ class ThumbnailFolder:
 
         Raises:
             OSError: a file cannot be written; its `filename` names the file.
+            ValueError: the number of files is not the number of sizes.
         """
+        if len(files) != len(SIZES_PX):
+            raise ValueError(f"a cover has {len(SIZES_PX)} thumbnails, not {len(files)}")
         px_256, px_512 = (self._store(file) for file in files)
         return Thumbnails(px_256=px_256, px_512=px_512)
 

@@ -5,7 +5,7 @@ with another URL, so clients may keep a thumbnail forever. Covers with the same 
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 #: The longest edges of the thumbnails in pixels, in ascending order.
@@ -26,6 +26,13 @@ class Thumbnails:
         """Yield the SHA-256 of each thumbnail, in the order of `SIZES_PX`."""
         yield self.px_256
         yield self.px_512
+
+
+def are_thumbnails(files: Sequence[bytes]) -> bool:
+    """Return whether the files are one WebP file for each of `SIZES_PX`; only the first bytes are read."""
+    return len(files) == len(SIZES_PX) and all(
+        file[:4] == b"RIFF" and file[8:12] == b"WEBP" for file in files
+    )
 
 
 def file_name(digest: str) -> str:

@@ -22,6 +22,7 @@ from common.errors import (
     UndecodableImage,
     UnsupportedImage,
 )
+from common.thumbnails import are_thumbnails
 
 PIXELS, ERROR, READY = b"P", b"E", b"R"
 #: The results that a request can ask for.
@@ -105,13 +106,19 @@ def pack_thumbnails(files: Sequence[bytes]) -> bytes:
 
 
 def unpack_thumbnails(packed: bytes | bytearray) -> tuple[bytes, ...]:
-    """Decode the thumbnails at the end of a reply's body."""
+    """Decode the thumbnails at the end of a reply's body; there may be none.
+
+    Raises:
+        UndecodableImage: the bytes are not one WebP file for each size.
+    """
     files, at = [], 0
     while at < len(packed):
-        (length,) = _LENGTH.unpack_from(packed, at)
-        at += _LENGTH.size
-        files.append(bytes(packed[at : at + length]))
-        at += length
+        start = at + _LENGTH.size
+        length = int.from_bytes(packed[at:start])
+        at = start + length
+        files.append(bytes(packed[start:at]))
+    if files and (at != len(packed) or not are_thumbnails(files)):
+        raise UndecodableImage("a decoder answered with thumbnails that are incomplete")
     return tuple(files)
 
 
