@@ -14,12 +14,13 @@ from redis.asyncio import Redis
 from api.access.callers import Callers
 from api.access.middleware import AccessPolicy
 from api.access.rate_limits import RateLimits
-from api.background import broker_warnings, catalog_warnings, sweeper
+from api.background import broker_warnings, catalog_warnings, sweeper, thumbnail_warnings
 from api.background.broker_warnings import BrokerWarnings
 from api.background.catalog_warnings import CatalogWarnings
 from api.background.periodic import run_periodically
 from api.background.subscription import Subscription
 from api.background.sweeper import Sweeper
+from api.background.thumbnail_warnings import ThumbnailWarnings
 from api.http.body_budget import BodyBudget
 from api.http.parsed_query_cache import RepeatedQueries
 from api.http.search_body import SearchBodyReader
@@ -142,6 +143,8 @@ def _background(gateway: Gateway, listener: Redis, broker: BrokerWarnings) -> li
     subscription = Subscription(
         listener, {keyspace.EVENTS: waiting.on_event, keyspace.CATALOG_EVENTS: version.on_event}
     )
+    folder = gateway.settings.thumbnail_dir
+    thumbnails = [] if folder is None else [ThumbnailWarnings(folder)]
     return [
         subscription.run(),
         *_version_polling(version, catalog),
@@ -151,6 +154,10 @@ def _background(gateway: Gateway, listener: Redis, broker: BrokerWarnings) -> li
         run_periodically(broker.check, every_s=broker_warnings.CHECK_EVERY_S, name="broker settings"),
         run_periodically(
             CatalogWarnings(catalog).check, every_s=catalog_warnings.CHECK_EVERY_S, name="catalog settings"
+        ),
+        *(
+            run_periodically(one.check, every_s=thumbnail_warnings.CHECK_EVERY_S, name="thumbnails")
+            for one in thumbnails
         ),
         run_periodically(catalog.genres, every_s=GENRES_EVERY_S, name="genres"),
     ]

@@ -14,7 +14,7 @@ from tests.paths import ROOT
 DOCKER = ROOT / "ops" / "docker"
 COMPOSE_FILE = ROOT / "docker-compose.yml"
 DOCKERFILES = {"gateway": ROOT / "Dockerfile.api", "worker": ROOT / "Dockerfile.worker"}
-_VARIABLE = re.compile(r"(?<!\$)\$\{(?P<name>\w+)(?P<operator>:[-?])(?P<rest>[^}]*)\}")
+_VARIABLE = re.compile(r"(?<!\$)\$\{(?P<name>\w+)(?P<operator>:-|:\?|-)(?P<rest>[^}]*)\}")
 
 
 def tool(name: str) -> str:
@@ -47,9 +47,10 @@ def compose(environ: Mapping[str, str]) -> dict[str, Any]:
 
 
 def _value(match: re.Match[str], environ: Mapping[str, str]) -> str:
-    if value := environ.get(match["name"]):
+    value = environ.get(match["name"])
+    if value or (value is not None and match["operator"] == "-"):
         return value
-    assert match["operator"] == ":-", f"{match['name']} is required"
+    assert match["operator"] != ":?", f"{match['name']} is required"
     return match["rest"]
 
 

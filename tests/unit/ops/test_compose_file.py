@@ -170,6 +170,14 @@ def test_the_gateway_serves_the_thumbnails_that_an_ingest_writes(services: dict[
     assert "thumbnails:/thumbnails" in services["demo"]["volumes"]
 
 
+def test_an_empty_setting_switches_thumbnails_off(environ: dict[str, str]) -> None:
+    services = compose(environ | {"THUMBNAIL_DIR": ""})["services"]
+
+    folders = {services[name]["environment"]["THUMBNAIL_DIR"] for name in ("gateway", "worker", "demo")}
+    assert folders == {""}
+    assert load_settings({"THUMBNAIL_DIR": ""}).thumbnail_dir is None
+
+
 def test_the_workers_grace_period_exceeds_its_drain_time(services: dict[str, Any]) -> None:
     grace_s = int(services["worker"]["stop_grace_period"].removesuffix("s"))
 
