@@ -147,6 +147,11 @@ def _thumbnails(writer: CatalogWriter, storage: ThumbnailStorage) -> Iterator[Ch
             missing.add(album.cover.id)
         else:
             remote += 1
+    disallowed = {cover.id for cover in storage.disallowed(all_thumbnails(writer))}
+    if disallowed:
+        what = "albums with covers at other hosts have thumbnails, but THUMBNAIL_REMOTE_COVERS is never"
+        remedy = ": python -m catalog thumbnails --prune"
+        yield Check("remote thumbnails", holds=False, seen=_some(disallowed, what) + remedy)
     seen = _some(missing, "albums have none") + (": python -m catalog thumbnails" if missing else "")
     if remote:
         seen += f"; {remote} have none because their covers are at other hosts"

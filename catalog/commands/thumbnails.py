@@ -1,7 +1,8 @@
-"""Make thumbnails in THUMBNAIL_DIR for albums that have none; with --prune, remove unused thumbnails.
+"""Make thumbnails in THUMBNAIL_DIR for albums that have none; with --prune, remove thumbnails.
 
 A second run makes only the thumbnails that are still missing, even if the first run was killed. Covers at
-other hosts are skipped unless THUMBNAIL_REMOTE_COVERS is `allow`.
+other hosts are skipped unless THUMBNAIL_REMOTE_COVERS is `allow`. If it is `never`, --prune also removes the
+thumbnails of covers at other hosts.
 """
 
 import argparse
@@ -21,6 +22,7 @@ from catalog.ingest.thumbnail_storage import ThumbnailStorage, open_thumbnail_st
 from catalog.progress_bar import progress_bar
 from catalog.thumbnail_folder import GRACE_S
 from catalog.writer.open_writer import open_checked_writer
+from catalog.writer.protocol import PAGE, all_thumbnails
 from common.errors import SettingsError
 from worker.decode.processes.pool import DecoderPool
 
@@ -37,7 +39,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="read every thumbnail that exists, and make damaged ones again",
     )
-    add("--prune", action="store_true", help="make nothing; remove the thumbnails that no album uses")
+    add("--prune", action="store_true", help="make nothing; remove thumbnails that are unused or not allowed")
     add(
         "--report",
         type=Path,
@@ -49,7 +51,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(call: Call) -> Outcome:
-    """Make the missing thumbnails, or remove the unused ones, and print the numbers."""
+    """Make missing thumbnails, or remove unused and disallowed thumbnails, and print the numbers."""
     storage = open_thumbnail_storage(call.settings)
     if storage is None:
         raise SettingsError("THUMBNAIL_DIR: name the folder of thumbnails, which the gateway serves")
@@ -117,9 +119,18 @@ def _say_skipped(console: Console, reasons: Counter[str], path: Path) -> None:
 
 def _prune(call: Call, storage: ThumbnailStorage) -> Outcome:
     with open_checked_writer(call.settings, call.console) as writer:
+        disallowed = storage.disallowed(all_thumbnails(writer))
+        remote = sum(
+            writer.delete_thumbnails(disallowed[start : start + PAGE])
+            for start in range(0, len(disallowed), PAGE)
+        )
         covers = writer.delete_unused_thumbnails(grace_s=GRACE_S)
         used = {digest for thumbnails in writer.thumbnail_files() for digest in thumbnails.digests()}
         removed = storage.folder.remove_unused(used)
+    if remote:
+        call.console.print(
+            f"the thumbnails of {remote} covers at other hosts removed: THUMBNAIL_REMOTE_COVERS is never"
+        )
     call.console.print(
         f"{covers} unused covers and {removed.files} files ({removed.size_bytes / 2**20:.1f} MiB) removed; "
         f"what was made in the last {GRACE_S / 60:.0f} minutes is kept, because an ingest may need it"

@@ -27,6 +27,8 @@ class LoadedAlbum:
     row: AlbumRow
     cover: bytes | None
     notes: tuple[Note, ...]
+    #: The URL that sent the cover, after all redirects; None if no URL was fetched.
+    final_url: str | None = None
 
     def is_unchanged(self) -> bool:
         """Return whether the catalog already has the same row with the same cover."""
@@ -67,9 +69,8 @@ class AlbumLoader:
             cover = self.covers.read_changed(found.source, to_load.origin)
         except RowFault as fault:
             return self.keep_catalog_cover(to_load, fault)
-        return LoadedAlbum(
-            to_load, self._row(album, found.source, cover), cover.content, _ambiguity(album, found)
-        )
+        row, notes = self._row(album, found.source, cover), _ambiguity(album, found)
+        return LoadedAlbum(to_load, row, cover.content, notes, cover.final_url)
 
     def load_without_origin(self, to_load: AlbumToLoad) -> LoadedAlbum | Rejected:
         """Return an album with its cover, which is always read."""

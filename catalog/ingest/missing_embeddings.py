@@ -88,7 +88,9 @@ class MissingEmbeddings:
             found = self.covers.read(album)
         except RowFault as fault:
             return Rejected(0, album.id, fault.reason, fault.detail)
-        wants_thumbnails = self.thumbnails is not None and self.thumbnails.allows(found.source)
+        wants_thumbnails = self.thumbnails is not None and self.thumbnails.allows(
+            found.source, final_url=found.read.final_url
+        )
         return CoverToEmbed(0, album.id, found.content, _Found(album, found), wants_thumbnails)
 
     def _write(self, batch: Sequence[EmbeddedCover[_Found]]) -> None:

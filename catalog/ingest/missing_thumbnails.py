@@ -89,14 +89,13 @@ class MissingThumbnails:
         while page := self._page(after_id):
             for album in page:
                 location = location_of(album.cover)
-                if self._has_files(album):
+                if not self.storage.allows(location):
+                    yield _remote(album.cover, location)
+                elif self._has_files(album):
                     self._tally.kept += 1
                     self.skip(1)
-                elif self.storage.allows(location):
-                    yield album.cover
                 else:
-                    detail = f"the cover is at another host: {location:.200}"
-                    yield Rejected(0, album.cover.id, REMOTE, detail)
+                    yield album.cover
             after_id = page[-1].cover.id
 
     def _page(self, after_id: str | None) -> list[AlbumThumbnails]:
@@ -114,6 +113,8 @@ class MissingThumbnails:
             found = self.covers.read(cover)
         except RowFault as fault:
             return Rejected(0, cover.id, fault.reason, fault.detail)
+        if not self.storage.allows(found.source, final_url=found.read.final_url):
+            return _remote(cover, found.read.final_url or found.source)
         if cover.cover_hash not in {None, found.read.hash}:
             # The thumbnails would show another picture than the one that the album's embedding was made from.
             detail = f"{found.source:.200} has changed since the album was ingested; ingest it again"
@@ -137,6 +138,10 @@ class MissingThumbnails:
         self.report.add(rejected)
         self._tally.rejected += 1
         self.skip(1)
+
+
+def _remote(cover: CoverOfAlbum, location: str) -> Rejected:
+    return Rejected(0, cover.id, REMOTE, f"the cover is at another host: {location:.200}")
 
 
 def _threads(stack: ExitStack, count: int) -> ThreadPoolExecutor:

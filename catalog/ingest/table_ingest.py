@@ -126,7 +126,9 @@ class Ingest:
     def _queue_for_embedding(self, item: LoadedAlbum) -> CoverToEmbed[AlbumRow]:
         if item.to_load.origin is not None:
             self._replacing[item.to_load.album.row] = item.to_load
-        wanted = self.thumbnails is not None and self.thumbnails.allows(item.row.cover_source or "")
+        wanted = self.thumbnails is not None and self.thumbnails.allows(
+            item.row.cover_source or "", final_url=item.final_url
+        )
         return item.to_embed(wants_thumbnails=wanted)
 
     def _without_lost_covers(

@@ -4,12 +4,13 @@ Covers at other hosts get no thumbnails unless the operator allows it: a thumbna
 publishes, which needs the permission of the picture's owner and may be against the terms of the host.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
+from catalog.ingest.covers.catalog_covers import location_of
 from catalog.thumbnail_folder import ThumbnailFolder
-from catalog.writer.protocol import CatalogWriter, CoverOfAlbum
+from catalog.writer.protocol import AlbumThumbnails, CatalogWriter, CoverOfAlbum
 from common.settings import Settings
 
 #: The number of threads that write files; a disk synchronises several files in the time of one.
@@ -32,9 +33,29 @@ class ThumbnailStorage:
     allows_remote: bool
     _counts: _Counts = field(default_factory=_Counts)
 
-    def allows(self, cover_source: str) -> bool:
-        """Return whether thumbnails of this cover, a URL or the name of a file, may be made."""
-        return self.allows_remote or not _is_remote(cover_source, self.public_url)
+    def allows(self, cover_source: str, *, final_url: str | None = None) -> bool:
+        """Return whether thumbnails of this cover, a URL or the name of a file, may be made.
+
+        `final_url` is the URL that sent the cover, after all redirects.
+        """
+        locations = (cover_source, final_url or "")
+        return self.allows_remote or not any(_is_remote(one, self.public_url) for one in locations)
+
+    def disallowed(self, albums: Iterable[AlbumThumbnails]) -> list[CoverOfAlbum]:
+        """Return the covers whose stored thumbnails may not be made with the present settings.
+
+        Thumbnails of a cover that is also the cover of an album in the folder of covers are allowed.
+        """
+        allowed: set[str | None] = set()
+        found: list[CoverOfAlbum] = []
+        for album in albums:
+            if album.thumbnails is None:
+                continue
+            if self.allows(location_of(album.cover)):
+                allowed.add(album.cover.cover_hash)
+            else:
+                found.append(album.cover)
+        return [cover for cover in found if cover.cover_hash is None or cover.cover_hash not in allowed]
 
     def count(self, *, wanted: bool, made: bool) -> None:
         """Count an embedded cover: its thumbnails were made, were not wanted, or could not be made."""

@@ -10,7 +10,8 @@ BEGIN
   FOR old IN
     SELECT oid::regprocedure FROM pg_proc
     WHERE pronamespace = 'public'::regnamespace
-      AND proname IN ('put_thumbnails', 'thumbnail_page', 'thumbnail_files', 'delete_unused_thumbnails')
+      AND proname IN ('put_thumbnails', 'thumbnail_page', 'thumbnail_files', 'delete_unused_thumbnails',
+                      'delete_thumbnails')
   LOOP
     EXECUTE format('DROP FUNCTION %s', old);
   END LOOP;
@@ -72,10 +73,24 @@ LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = public, extensions, pg_
   SELECT count(*) FROM gone
 $$;
 
+-- Deletes the thumbnails of covers, [{"id": …, "cover_hash": …, "cover_source": …, "cover_url": …}, …] with the
+-- album's id and the columns of its row, and returns the number of covers that had thumbnails.
+CREATE FUNCTION delete_thumbnails(covers jsonb) RETURNS bigint
+LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = public, extensions, pg_temp AS $$
+  WITH gone AS (
+    DELETE FROM cover_thumbnails t
+    WHERE t.cover_key IN (
+      SELECT cover_key(cover.id, cover.cover_hash, cover.cover_source, cover.cover_url)
+      FROM jsonb_to_recordset(covers) AS cover (id text, cover_hash text, cover_source text, cover_url text))
+    RETURNING 1
+  )
+  SELECT count(*) FROM gone
+$$;
+
 DO $$
 DECLARE
   writing CONSTANT text[] := ARRAY['put_thumbnails', 'thumbnail_page', 'thumbnail_files',
-                                   'delete_unused_thumbnails'];
+                                   'delete_unused_thumbnails', 'delete_thumbnails'];
   shut_out text := 'PUBLIC';
   routine record;
   role name;

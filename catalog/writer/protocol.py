@@ -170,6 +170,10 @@ class CatalogWriter(Catalog, Protocol):
         """
         ...
 
+    def delete_thumbnails(self, covers: Sequence[CoverOfAlbum]) -> int:
+        """Delete the stored thumbnails of covers, and return the number of covers that had thumbnails."""
+        ...
+
     def count_without_palette(self, *, version: int) -> int:
         """Count the albums without a palette of this version."""
         ...

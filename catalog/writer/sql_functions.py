@@ -79,6 +79,10 @@ class FunctionWriter(FunctionCatalog):
     def delete_unused_thumbnails(self, *, grace_s: float) -> int:
         return int(self._document("delete_unused_thumbnails", {"grace_s": grace_s}))
 
+    def delete_thumbnails(self, covers: Sequence[CoverOfAlbum]) -> int:
+        rows = [asdict(cover) for cover in covers]
+        return int(self._document("delete_thumbnails", {"covers": self._json(rows)}))
+
     def count_without_palette(self, *, version: int) -> int:
         return int(self._document("count_without_palette", {"wanted_version": version}))
 

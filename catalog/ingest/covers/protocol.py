@@ -33,6 +33,8 @@ class CoverContent:
     content: bytes | None
     hash: str
     validators: Validators
+    #: The URL that sent the bytes, after all redirects; None if no URL was fetched.
+    final_url: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -86,4 +86,4 @@ def _kept(source: str, origin: Origin | None) -> CoverContent | None:
 
 
 def _read(fetched: FetchedCover) -> CoverContent:
-    return CoverContent(fetched.content, cover_sha256(fetched.content), fetched.validators)
+    return CoverContent(fetched.content, cover_sha256(fetched.content), fetched.validators, fetched.final_url)

@@ -149,6 +149,13 @@ def test_a_deleted_album_leaves_only_thumbnails_that_can_be_deleted(writer: Cata
     assert seen(writer) == {"ingested": FIRST}
 
 
+def test_the_thumbnails_of_covers_can_be_deleted(writer: CatalogWriter) -> None:
+    writer.put_thumbnails([(INGESTED, FIRST), (UNKNOWN, SECOND)])
+
+    assert writer.delete_thumbnails([UNKNOWN, CoverOfAlbum("no album", "00" * 32, None, None)]) == 1
+    assert seen(writer) == {"ingested": FIRST, "unknown": None}
+
+
 def test_thumbnails_of_more_covers_than_a_page_are_listed(writer: CatalogWriter) -> None:
     covers = [CoverOfAlbum(str(n), f"{n:064}", None, None) for n in range(1201)]
     for start in range(0, len(covers), 600):
@@ -194,6 +201,7 @@ def test_an_existing_database_gets_the_table_and_keeps_its_thumbnails(
         "SELECT thumbnail_page(NULL, 1)",
         "SELECT thumbnail_files(NULL, 1)",
         "SELECT delete_unused_thumbnails(0)",
+        "SELECT delete_thumbnails('[]')",
         "SELECT thumbnails_of('ingested')",
     ],
 )

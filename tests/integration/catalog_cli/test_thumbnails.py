@@ -337,6 +337,68 @@ def test_covers_at_the_services_own_address_are_not_at_another_host(
     assert None not in thumbnails(database_url).values()
 
 
+def test_thumbnails_of_other_hosts_are_found_and_removed_once_they_are_not_allowed(
+    catalog: Catalog, workdir: Path, server: CoverServer, database_url: str, folder: ThumbnailFolder
+) -> None:
+    catalog("ingest", "albums.csv", "--covers", "image", *BY_URL, THUMBNAIL_REMOTE_COVERS="allow")
+    allowed = catalog("verify", THUMBNAIL_REMOTE_COVERS="allow")
+    age(folder, database_url)
+
+    forbidden = catalog("verify")
+    made = catalog("thumbnails", *BY_URL)
+    removed = catalog("thumbnails", "--prune")
+    done = catalog("verify")
+
+    assert allowed.status == 0, allowed.out
+    assert forbidden.status == 1
+    assert f"{ALBUMS} albums with covers at other hosts have thumbnails" in " ".join(forbidden.out.split())
+    assert "--prune" in forbidden.out
+    assert f"0 made, 0 there already, {ALBUMS} skipped" in made.err
+    assert removed.status == 0
+    assert f"the thumbnails of {ALBUMS} covers at other hosts removed" in " ".join(removed.err.split())
+    assert set(thumbnails(database_url).values()) == {None}
+    assert files(folder) == set()
+    assert done.status == 0, done.out
+
+
+def test_a_local_cover_keeps_its_thumbnails_if_the_same_cover_is_at_another_host(
+    catalog: Catalog, workdir: Path, server: CoverServer, database_url: str, folder: ThumbnailFolder
+) -> None:
+    catalog("ingest", "albums.csv", "--covers", "image", *BY_URL, THUMBNAIL_REMOTE_COVERS="allow")
+    with psycopg.connect(database_url) as connection:
+        connection.execute(
+            "INSERT INTO album_covers (id, cover_hash, cover_source) "
+            "SELECT 'local', cover_hash, 'demo-1967-00001.jpg' FROM album_covers WHERE id = 'demo-1967-00001'"
+        )
+
+    catalog("thumbnails", "--prune")
+
+    kept = {album_id for album_id, found in thumbnails(database_url).items() if found is not None}
+    assert kept == {"local", "demo-1967-00001"}
+
+
+def test_a_cover_that_an_own_address_redirects_to_another_host_is_at_another_host(
+    catalog: Catalog, server: CoverServer, database_url: str, folder: ThumbnailFolder
+) -> None:
+    for path in list(server.covers):
+        target = server.url(f"/elsewhere{path}", host="127.0.0.1")
+        server.covers[f"/elsewhere{path}"] = server.covers.pop(path)
+        server.answers[path] = lambda handler, target=target: handler.reply(302, headers={"Location": target})
+    own = server.url("/").removesuffix("/")
+
+    ingested = catalog("ingest", "albums.csv", "--covers", "image", *BY_URL, PUBLIC_URL=own)
+    made = catalog("thumbnails", *BY_URL, PUBLIC_URL=own)
+    with psycopg.connect(database_url) as connection:
+        connection.execute("UPDATE album_covers SET embedding = NULL")
+    embedded = catalog("ingest", "--missing", *BY_URL, PUBLIC_URL=own)
+
+    assert f"{ALBUMS} covers come from other hosts and got no thumbnails" in ingested.err
+    assert f"{ALBUMS} cover_at_other_host" in made.err
+    assert f"{ALBUMS} embedded" in embedded.err
+    assert set(thumbnails(database_url).values()) == {None}
+    assert files(folder) == set()
+
+
 def test_verify_reports_missing_lost_damaged_and_unused_thumbnails(
     catalog: Catalog, workdir: Path, database_url: str, folder: ThumbnailFolder
 ) -> None:

@@ -213,7 +213,7 @@ class CoverFetcher:
         if not httpx.codes.is_success(answer.status):
             raise _fault(answer.status, headers, url)
         body = read_body(answer.iter_stream(), headers, url=str(url), max_bytes=self._max_bytes)
-        return FetchedCover(body, Validators.of(headers))
+        return FetchedCover(body, Validators.of(headers), str(url))
 
     def _addresses(self, url: httpx.URL) -> list[str]:
         try:

@@ -43,6 +43,8 @@ class FetchedCover:
 
     content: bytes
     validators: Validators
+    #: The URL that sent the bytes, after all redirects.
+    final_url: str
 
 
 def retry_after_s(headers: httpx.Headers) -> float | None:
