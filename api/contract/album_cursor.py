@@ -17,7 +17,7 @@ from common.errors import InvalidParameter
 #: The length of the longest possible cursor, rounded up.
 CURSOR_MAX_CHARS = 8000
 CURSOR_PATTERN = "^[A-Za-z0-9_-]+$"
-_RANK_MAX, _DIFFERENCE_MAX = 6, 1000
+_RANK_MAX, _DIFFERENCE_MAX = 6, 1_000_000
 
 
 def encode(position: NamePosition, *, query: str | None) -> str:

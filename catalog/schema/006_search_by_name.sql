@@ -90,6 +90,35 @@ RETURN least(abs(length(album.artist_key) - length(query_key)),
              abs(length(album.title_key) - length(query_key)),
              abs(length(album.artist_first) - length(query_key)));
 
+-- Returns the number of characters of the longer text that are left after the common beginning and the common end
+-- of two texts are removed. If the texts differ by one letter, the number is 1.
+CREATE OR REPLACE FUNCTION characters_between(a text, b text) RETURNS int
+LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE SET search_path = public, pg_temp AS $$
+DECLARE
+  shorter CONSTANT int := least(length(a), length(b));
+  equal int := 0;
+  equal_at_end int := 0;
+BEGIN
+  WHILE equal < shorter AND substr(a, equal + 1, 1) = substr(b, equal + 1, 1) LOOP
+    equal := equal + 1;
+  END LOOP;
+  WHILE equal_at_end < shorter - equal
+        AND substr(a, length(a) - equal_at_end, 1) = substr(b, length(b) - equal_at_end, 1) LOOP
+    equal_at_end := equal_at_end + 1;
+  END LOOP;
+  RETURN greatest(length(a), length(b)) - equal - equal_at_end;
+END
+$$;
+
+-- Returns the number by which albums of one rank are ordered: 1000 times `length_difference`, plus, for albums
+-- with similar words, the number of characters between the query and the closest whole name.
+CREATE OR REPLACE FUNCTION name_difference(album album_names, query_key text, has_similar_words boolean) RETURNS int
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN 1000 * length_difference(album, query_key) + CASE WHEN has_similar_words THEN least(
+  characters_between(album.artist_key, query_key),
+  characters_between(album.title_key, query_key),
+  characters_between(album.artist_first, query_key)) ELSE 0 END;
+
 -- Returns the albums of one of the ranks 0 to 3, ordered by `name` and id, after the given name and id.
 CREATE OR REPLACE FUNCTION names_that_begin(
   sought_rank int, query_key text, full_names text[], after_name text, after_id text, wanted int
@@ -144,7 +173,7 @@ $$;
 -- Returns the albums of rank 4 whose tokens match, ordered by `difference`, `name` and id, after the given
 -- position.
 CREATE OR REPLACE FUNCTION names_with_words(
-  tokens tsquery, query_key text, full_names text[],
+  tokens tsquery, query_key text, full_names text[], has_similar_words boolean,
   after_difference int, after_name text, after_id text, wanted int
 ) RETURNS TABLE (difference int, name text, id text)
 LANGUAGE plpgsql STABLE
@@ -156,9 +185,13 @@ AS $$
 #variable_conflict use_column
 BEGIN
   RETURN QUERY
-  SELECT length_difference(n, query_key), n.artist_first, n.id FROM album_names n
-  WHERE name_tokens(n.artist_key, n.title_key) @@ tokens AND name_rank(n, query_key, full_names) = 4
-    AND (length_difference(n, query_key), n.artist_first, n.id) > (after_difference, after_name, after_id)
+  SELECT found.* FROM (
+    SELECT name_difference(n, query_key, has_similar_words), n.artist_first, n.id FROM album_names n
+    WHERE name_tokens(n.artist_key, n.title_key) @@ tokens AND name_rank(n, query_key, full_names) = 4
+    -- OFFSET keeps the planner from computing the difference once more for the condition below.
+    OFFSET 0
+  ) found (difference, name, id)
+  WHERE (found.difference, found.name, found.id) > (after_difference, after_name, after_id)
   ORDER BY 1, 2, 3 LIMIT wanted;
 END
 $$;
@@ -198,7 +231,7 @@ BEGIN
         CASE r WHEN 4 THEN words
                WHEN 5 THEN near && !!words
                ELSE typo_query(query_key, false) && !!near && !!words END,
-        query_key, full_names, after_difference, after_name, after_id, wanted) n;
+        query_key, full_names, r > 4, after_difference, after_name, after_id, wanted) n;
     END IF;
     GET DIAGNOSTICS found = ROW_COUNT;
     wanted := wanted - found;
@@ -291,7 +324,8 @@ BEGIN
     SELECT oid::regprocedure AS signature, proname FROM pg_proc
     WHERE pronamespace = 'public'::regnamespace
       AND proname IN ('sought_words', 'quoted_token', 'words_query', 'typo_query', 'full_names',
-                      'name_rank', 'length_difference', 'names_that_begin', 'names_with_words',
+                      'name_rank', 'length_difference', 'characters_between',
+                      'name_difference', 'names_that_begin', 'names_with_words',
                       'ranked_names', 'find_albums', 'named_albums')
   LOOP
     EXECUTE format('REVOKE ALL ON FUNCTION %s FROM %s', routine.signature, shut_out);

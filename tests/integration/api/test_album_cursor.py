@@ -20,7 +20,10 @@ from tests.running_gateway import RunningGateway
 
 REFUSED = [
     *[(rank, 0, "a", "b") for rank in (True, False, 1.0, "1", None, [1], {}, 7, -1, 2**31, 2**63)],
-    *[(1, difference, "a", "b") for difference in (True, False, 0.5, "0", None, [0], -2, 1001, 2**31, 2**63)],
+    *[
+        (1, difference, "a", "b")
+        for difference in (True, False, 0.5, "0", None, [0], -2, 1_000_001, 2**31, 2**63)
+    ],
     *[(1, 0, name, "b") for name in (1, True, None, ["a"], "a\0")],
     *[(1, 0, "a", album_id) for album_id in (1, True, None, ["b"], "b\0")],
     (1, 0, "a"),
@@ -28,7 +31,7 @@ REFUSED = [
     (),
 ]
 ACCEPTED = [
-    (6, 1000, "\U0010ffff" * 300, "'\\\"%"),
+    (6, 1_000_000, "\U0010ffff" * 300, "'\\\"%"),
     (0, -1, "", ""),
     (4, 0, "\ue000 a\n", "\x01"),
     (3, 5, "a", "b"),

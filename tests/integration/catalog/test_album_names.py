@@ -215,6 +215,21 @@ def test_better_kinds_of_matches_come_first(writable: Opened) -> None:
     assert [each.album.id for each in similar.albums] == ["4", "6", "5", "2", "3", "1"]
 
 
+def test_of_similar_names_of_equal_length_the_closest_comes_first(writable: Opened) -> None:
+    write(
+        writable.database_url,
+        {
+            "1": ("Bram & the Colony", "Silent Shoreline"),
+            "2": ("Silent Colony", "Zenith"),
+            "3": ("A Colony", "The Silents"),
+            "4": ("Colony Silent", "First"),
+        },
+    )
+
+    assert found(writable.catalog, "silnt colony")[:1] == ["2"]
+    assert list(pages(writable.catalog, "silnt colony", limit=1)) == found(writable.catalog, "silnt colony")
+
+
 @pytest.mark.parametrize(
     "query", [None, "radiohead", "kid", "a", "radiohed", "sigur ros", "k", "the", "no such"]
 )
