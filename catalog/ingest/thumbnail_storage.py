@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
-from catalog.ingest.covers.catalog_covers import location_of
+from catalog.ingest.covers.existing_album_covers import location_of
 from catalog.thumbnail_folder import ThumbnailFolder
 from catalog.writer.protocol import AlbumThumbnails, CatalogWriter, CoverOfAlbum
 from common.settings import Settings

@@ -27,8 +27,8 @@ def new_catalog_version(redis: Redis, *, model_fingerprint: str | None) -> str:
 def made_from(*, model: str, version: str | None, has_thumbnails: bool = False) -> str:
     """Return a string that identifies the model and the catalog version from which a result is computed.
 
-    The string also tells whether the result has the URLs of thumbnails, because a worker and a gateway may have
-    different values of THUMBNAIL_DIR while they are restarted.
+    The string also tells whether the result has the URLs of thumbnails, because a worker and a gateway may
+    have different values of THUMBNAIL_DIR while they are restarted.
     """
     return f"{model} {version}{' thumbnails' if has_thumbnails else ''}"
 

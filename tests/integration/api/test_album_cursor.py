@@ -18,7 +18,7 @@ from local.servers.redis import RedisServer
 from local.servers.supabase import SupabaseConfig, SupabaseServer
 from tests.running_gateway import RunningGateway
 
-REFUSED = [
+REFUSED: list[tuple[object, ...]] = [
     *[(rank, 0, "a", "b") for rank in (True, False, 1.0, "1", None, [1], {}, 7, -1, 2**31, 2**63)],
     *[
         (1, difference, "a", "b")

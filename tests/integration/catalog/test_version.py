@@ -137,7 +137,7 @@ def test_without_the_triggers_of_thumbnails_there_is_no_version_until_migration(
     applied = apply_migrations(writable.database_url)
 
     assert (off, half_on) == (None, None)
-    assert applied[0] == "006_changes.sql"
+    assert applied[0] == "006_catalog_version.sql"
     assert seen(writable.catalog) not in {before, None}
 
 

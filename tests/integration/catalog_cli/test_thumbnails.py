@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping
+from operator import methodcaller
 from pathlib import Path
 from typing import Any
 
@@ -381,9 +382,9 @@ def test_a_cover_that_an_own_address_redirects_to_another_host_is_at_another_hos
     catalog: Catalog, server: CoverServer, database_url: str, folder: ThumbnailFolder
 ) -> None:
     for path in list(server.covers):
-        target = server.url(f"/elsewhere{path}", host="127.0.0.1")
+        location = {"Location": server.url(f"/elsewhere{path}", host="127.0.0.1")}
         server.covers[f"/elsewhere{path}"] = server.covers.pop(path)
-        server.answers[path] = lambda handler, target=target: handler.reply(302, headers={"Location": target})
+        server.answers[path] = methodcaller("reply", 302, headers=location)
     own = server.url("/").removesuffix("/")
 
     ingested = catalog("ingest", "albums.csv", "--covers", "image", *BY_URL, PUBLIC_URL=own)
