@@ -18,8 +18,9 @@ from local.servers.redis import RedisServer
 from local.servers.supabase import SupabaseConfig, SupabaseServer
 from tests.running_gateway import RunningGateway
 
+BAD_RANKS: tuple[object, ...] = (True, False, 1.0, "1", None, [1], {}, 7, -1, 2**31, 2**63)
 REFUSED: list[tuple[object, ...]] = [
-    *[(rank, 0, "a", "b") for rank in (True, False, 1.0, "1", None, [1], {}, 7, -1, 2**31, 2**63)],
+    *[(rank, 0, "a", "b") for rank in BAD_RANKS],
     *[
         (1, difference, "a", "b")
         for difference in (True, False, 0.5, "0", None, [0], -2, 1_000_001, 2**31, 2**63)
