@@ -19,7 +19,8 @@ CoverSearchError
 ├── QueueFull                  the service accepts no more jobs now
 ├── RateLimited                this client is over one of its limits
 ├── QueueUnavailable           Redis does not answer
-├── NoWorker                   the deadline passed and no worker was alive
+├── NoWorker                   no ready worker can answer the search
+├── UnknownQueryVersion        the query was made by a gateway of a later release
 ├── DeadlineExceeded
 ├── AttemptsExhausted          the job failed after too many attempts
 ├── ModelError
@@ -161,6 +162,12 @@ class QueueUnavailable(CoverSearchError):
 
 class NoWorker(CoverSearchError):
     code = "no_worker"
+    retryable = True
+
+
+class UnknownQueryVersion(CoverSearchError):
+    """The query can be answered only by a worker of a later release; the run is given back to the queue."""
+
     retryable = True
 
 

@@ -12,11 +12,11 @@ from typing import Literal, TypeAlias
 
 import orjson
 
-from common.errors import InvalidParameter
+from common.errors import InvalidParameter, UnknownQueryVersion
 from common.filters import Filters, canonical_filters, filters_document, filters_from_document
 
-#: The fields of the wire form of version 1. A query with other fields, such as `offset`, has version 2, which
-#: workers of release 0.2.0 refuse, because they would ignore these fields.
+#: The fields of the wire form of version 1. A query with other fields, such as `offset`, has version 2. Its
+#: run goes to a queue that workers of release 0.2.0 do not consume, because they cannot read these fields.
 VERSION_1_FIELDS = frozenset(
     {"type", "parts", "k", "genre", "year_min", "year_max", "min_score", "best_new_music"}
 )
@@ -33,6 +33,8 @@ KNOWN_FIELDS = VERSION_1_FIELDS | {
     "facets",
 }
 VERSIONS = (1, 2)
+#: The newest version of queries that a worker of this release reads; the worker announces it.
+NEWEST_VERSION = VERSIONS[-1]
 #: The version number of explanations; it is increased whenever the visual vocabulary or its similarities
 #: change, so that older cached explanations are not used.
 EXPLANATION_VERSION = 1
@@ -197,6 +199,11 @@ def query_document(query: SearchQuery) -> dict[str, object]:
     return document
 
 
+def wire_version(query: SearchQuery) -> int:
+    """Return the version of the query's wire form."""
+    return _wire_version(query_document(query))
+
+
 def _wire_version(document: dict[str, object]) -> int:
     return 1 if document.keys() <= VERSION_1_FIELDS else 2
 
@@ -205,13 +212,17 @@ def query_from_json(data: bytes) -> SearchQuery:
     """Return the query in its wire form.
 
     Raises:
-        ValueError: the bytes are not a query, or a query with fields that this release does not know.
+        UnknownQueryVersion: the query has a version or fields that only later releases know.
+        ValueError: the bytes are not a query.
     """
     document = orjson.loads(data)
-    if not isinstance(document, dict) or document.get("v") not in VERSIONS:
-        raise ValueError(f"not a query of a version in {VERSIONS}")
+    version = document.get("v") if isinstance(document, dict) else None
+    if type(version) is not int or version < VERSIONS[0]:
+        raise ValueError("not a query with a version")
+    if version > NEWEST_VERSION:
+        raise UnknownQueryVersion(f"this worker reads queries up to version {NEWEST_VERSION}, not {version}")
     if unknown := document.keys() - KNOWN_FIELDS:
-        raise ValueError(f"a query of a later release, with the fields {sorted(unknown)}")
+        raise UnknownQueryVersion(f"this worker does not know the query's fields {sorted(unknown)}")
     try:
         return SearchQuery(
             parts=tuple(_part_from_document(part) for part in document["parts"]),

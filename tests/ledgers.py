@@ -11,7 +11,15 @@ from common.catalog.version import made_from
 from common.ledger.gateway import GatewayLedger
 from common.ledger.records import Submission
 from common.ledger.worker import WorkerLedger
-from common.search_query import ImagePart, SearchQuery, TextPart, image_digest, query_key, query_to_json
+from common.search_query import (
+    ImagePart,
+    SearchQuery,
+    TextPart,
+    image_digest,
+    query_key,
+    query_to_json,
+    wire_version,
+)
 from common.settings import Settings
 from worker.encoder.fixed_latency_encoder import FixedLatencyEncoder
 
@@ -50,6 +58,7 @@ def submission_of(query: SearchQuery, *, version: str | None = None, **changes: 
         "query_key": query_key(query, model="m", catalog_version="1"),
         "contents": content_hashes(query),
         "kind": query.type,
+        "query_version": wire_version(query),
         "made_from": made_from(model=FixedLatencyEncoder.model_fingerprint, version=version),
     }
     return Submission(**(fields | changes))  # type: ignore[arg-type]

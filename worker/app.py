@@ -25,6 +25,7 @@ from common.errors import CatalogError, ModelError, ModelMismatch, QueueUnavaila
 from common.ledger.worker import WorkerLedger
 from common.redis import keyspace
 from common.redis.clients import open_redis
+from common.search_query import NEWEST_VERSION
 from common.settings import Settings
 from common.version import VERSION
 from worker.batching import Batcher
@@ -65,6 +66,8 @@ class WorkerProcess:
             "decoders": settings.decoder_processes,
             "concurrency": settings.worker_concurrency,
             "version": VERSION,
+            # Gateways accept a search only if a ready worker reads the version of its query.
+            "query_version": NEWEST_VERSION,
             "started_at": datetime.now(UTC).isoformat(timespec="seconds"),
         }
         self._waiting_reason = ""
@@ -245,7 +248,7 @@ def consume(app: Celery, *, concurrency: int, drain: threading.Timer) -> None:
     setup_logging.connect(lambda **_: None, weak=False)
     worker = app.Worker(
         pool="threads",
-        queues=[keyspace.QUEUE, keyspace.BULK],
+        queues=[*keyspace.SEARCH_QUEUES, keyspace.BULK],
         concurrency=concurrency,
         quiet=True,
         without_gossip=True,

@@ -11,13 +11,13 @@ from api.search.catalog_cache import CatalogCache
 from api.search.catalog_version import CatalogVersion, QueryKey
 from api.search.waiters import ClientGone, Waiters
 from common.cache import ResultReader, content_hashes
-from common.errors import IdempotencyConflict, JobCanceled, QueueFull, RateLimited
+from common.errors import IdempotencyConflict, JobCanceled, NoWorker, QueueFull, RateLimited
 from common.jobs import Job, JobFailure, JobState
 from common.ledger.gateway import GatewayLedger
 from common.ledger.records import Accepted, Submission
 from common.logs import job_id_var
 from common.redis import keyspace
-from common.search_query import SearchQuery, query_to_json
+from common.search_query import SearchQuery, query_to_json, wire_version
 
 
 class Budget(Protocol):
@@ -222,7 +222,7 @@ class SearchService:
         await budget.spend(search.query)
         try:
             accepted = await self._ledger.submit(_submission(search, key))
-        except (QueueFull, RateLimited, IdempotencyConflict):
+        except (NoWorker, QueueFull, RateLimited, IdempotencyConflict):
             await budget.refund()
             raise
         if not accepted.is_new:
@@ -276,6 +276,7 @@ def _submission(search: Search, key: QueryKey) -> Submission:
         query_key=key.value,
         contents=content_hashes(search.query),
         kind=search.query.type,
+        query_version=wire_version(search.query),
         made_from=key.made_from,
         images=tuple(search.uploads.images) if search.uploads is not None else (),
         client=search.client,

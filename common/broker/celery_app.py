@@ -23,6 +23,8 @@ BULK_TASK_NAME = "embed"
 #: Celery task id.
 RUN_ID_MARK = "{run_id}"
 DELIVERY_TAG_MARK = "{delivery_tag}"
+#: kombu puts a message that it restores into the queue that the message names.
+QUEUE_MARK = "{queue}"
 
 
 def make_celery(settings: Settings) -> Celery:
@@ -50,8 +52,7 @@ def make_celery(settings: Settings) -> Celery:
         broker_connection_max_retries=None,
         broker_channel_error_retry=True,
         broker_transport_options={
-            # The first queue in the list has priority, so a worker takes searches before bulk embedding.
-            "queue_order_strategy": "priority",
+            "queue_order_strategy": "common.broker.kombu_transport:SearchesInTurn",
             # The ledger requeues the runs of a killed worker, so kombu need not redeliver messages. kombu
             # would redeliver a message only after the run's deadline, and its bookkeeping would cost a worker
             # two round trips per job and a fifth of its CPU time (decisions/0006).
@@ -70,7 +71,7 @@ def make_celery(settings: Settings) -> Celery:
 
 
 def message_template(app: Celery) -> str:
-    """Return the message of one run, with placeholders for the run id and the delivery tag."""
+    """Return the message of one run, with placeholders for the run id, the delivery tag and the queue."""
     task = app.amqp.as_task_v2(RUN_ID_MARK, TASK_NAME, args=(), kwargs={}, ignore_result=True)
     content_type, content_encoding, body = dumps(task.body, serializer="json")
     message: dict[str, Any] = {
@@ -81,7 +82,7 @@ def message_template(app: Celery) -> str:
         "properties": {
             **task.properties,
             "delivery_mode": 2,
-            "delivery_info": {"exchange": "", "routing_key": keyspace.QUEUE},
+            "delivery_info": {"exchange": "", "routing_key": QUEUE_MARK},
             "priority": 0,
             "body_encoding": "base64",
             "delivery_tag": DELIVERY_TAG_MARK,

@@ -51,7 +51,8 @@ class GatewayLedger:
         """Write a job; it joins the unfinished run for its query key, or a new run is created for it.
 
         Raises:
-            QueueFull, RateLimited, IdempotencyConflict: the job was refused, and nothing was written.
+            NoWorker, QueueFull, RateLimited, IdempotencyConflict: the job was refused, and nothing was
+                written.
         """
         images = [item for image in submission.images for item in image]
         reply = await self._run("submit", submission.to_json(self._settings), self.template, *images)

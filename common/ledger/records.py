@@ -8,7 +8,7 @@ from typing import Any
 
 import orjson
 
-from common.errors import IdempotencyConflict, JobNotFound, QueueFull, RateLimited
+from common.errors import IdempotencyConflict, JobNotFound, NoWorker, QueueFull, RateLimited
 from common.jobs import NO_WORK, Job, JobFailure, JobState
 from common.settings import Settings
 
@@ -42,6 +42,8 @@ class Submission:
     contents: tuple[str, ...]
     #: The type of the query, by which queued runs are counted.
     kind: str
+    #: The version of the query's wire form, which decides the queue; a worker must read this version.
+    query_version: int = 1
     #: The model and the catalog version that the query key contains.
     made_from: str = ""
     #: The SHA-256 and the content of each uploaded image in the query.
@@ -62,6 +64,7 @@ class Submission:
             "job_id": self.job_id,
             "query": self.query.decode(),
             "kind": self.kind,
+            "query_version": self.query_version,
             "max_shared_bytes": settings.max_shared_bytes,
             "key": self.query_key,
             "contents": " ".join(self.contents),
@@ -179,6 +182,11 @@ _FULL = {
     b"full_images": "too many image bytes are waiting",
     b"full_shared": "too many jobs share a run or a cached answer",
 }
+#: Why a search was refused, although workers are ready.
+OLDER_WORKERS = (
+    "every ready worker has an earlier release than this gateway and does not know all parameters of the "
+    "search; upgrade the workers and try again, or leave out the parameters that are new in this release"
+)
 
 
 def read_submission(reply: Sequence[Any]) -> Accepted:
@@ -186,11 +194,13 @@ def read_submission(reply: Sequence[Any]) -> Accepted:
 
     Raises:
         IdempotencyConflict: the Idempotency-Key was used with another request.
-        QueueFull, RateLimited: the job is refused.
+        NoWorker, QueueFull, RateLimited: the job is refused.
     """
     outcome, job_id, run_id, retry_after_s = reply
     if outcome == b"conflict":
         raise IdempotencyConflict("this Idempotency-Key was used with another request")
+    if outcome == b"older_workers":
+        raise NoWorker(OLDER_WORKERS)
     check_room(outcome, int(retry_after_s))
     return Accepted(
         job_id=job_id.decode(),

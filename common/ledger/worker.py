@@ -83,13 +83,23 @@ class WorkerLedger:
         """End a run with an error; return False if this attempt no longer holds the run's lease."""
         return bool(self._run("fail", claim.run_id, claim.attempt, failure.to_json()))
 
-    def release(self, claim: Claim, *, uses_attempt: bool, delay_reason: str = "") -> bool:
+    def release(
+        self, claim: Claim, *, uses_attempt: bool, delay_reason: str = "", is_later: bool = False
+    ) -> bool:
         """Give a run back to the queue; `uses_attempt` tells whether the attempt counts against
         `MAX_ATTEMPTS`.
 
-        If no worker answers the run by its deadline, the run's error message includes `delay_reason`.
+        If no worker answers the run by its deadline, the run's error message includes `delay_reason`. If
+        `is_later`, the sweeper sends the run's message after RESEND_AFTER_MS; otherwise it is sent at once.
         """
-        arguments = (claim.run_id, claim.attempt, int(uses_attempt), self._template, delay_reason)
+        arguments = (
+            claim.run_id,
+            claim.attempt,
+            int(uses_attempt),
+            self._template,
+            delay_reason,
+            int(is_later),
+        )
         return bool(self._run("release", *arguments))
 
     def charge(self, client: str, *, excess_s: float) -> int:

@@ -3,7 +3,7 @@
 Keys on REDIS_URL (broker and ledger; this Redis must not evict keys):
 
     search                  list    Celery messages, one run id each
-    _kombu.binding.*, _kombu.binding_permanent.*  kombu's records of the two queues (no expiry)
+    _kombu.binding.*, _kombu.binding_permanent.*  kombu's records of the queues (no expiry)
     job:<id>                hash    one submitted job: its run, owner, query, times
     run:<id>                hash    one execution: state, attempts, lease, deadline, result
     run:<id>:jobs           set     the jobs that wait for the run
@@ -35,7 +35,7 @@ Keys on REDIS_URL (broker and ledger; this Redis must not evict keys):
     catalog:model           string  fingerprint of the model that made the vectors (no expiry)
     catalog:preprocessing   string  preprocessing version of the most recently started worker (no expiry)
     nothing                 (never written) deleted by scripts that must write to a full Redis
-    sweeping                string  exists until the next sweep is due
+    sweeping:<version>      string  exists until the next sweep is due; the newest version of queries
     owned:<owner>           zset    unfinished jobs of an owner, by deadline
     api-keys                hash    API keys by id: name, role, rate, SHA-256 (no expiry)
     rate:<bucket>           hash    units spent in the current and the previous window of a rate limit
@@ -46,17 +46,34 @@ Keys on REDIS_URL (broker and ledger; this Redis must not evict keys):
 
 <client> is the id of an API key, or address:<address>.
 
+Runs whose queries have version 2 use separate keys, because processes of releases that read only version 1
+must not find these runs: v2:search, v2:queued, v2:running and v2:parked:<client>.
+
 Keys on CACHE_REDIS_URL (this Redis is allowed to evict keys):
 
     result:<key>            string  a result as JSON
     embedding:<model>:<h>   string  512 float32 of one text or image
 """
 
+#: The versions of queries that this release reads, in ascending order.
+QUERY_VERSIONS = (1, 2)
+
 QUEUE = "search"
 BULK = "bulk"
+
+
+def of_version(name: str, version: int) -> str:
+    """Return the key for queries of a version; shared/query_versions.lua has the same function."""
+    return name if version == 1 else f"v{version}:{name}"
+
+
+#: The queues of the searches, one for each version of queries.
+SEARCH_QUEUES = tuple(of_version(QUEUE, version) for version in QUERY_VERSIONS)
 #: Keys that kombu writes at each start of a worker, always with the same value; these keys never expire.
 KOMBU_BINDINGS = frozenset(
-    f"_kombu.{binding}.{queue}" for binding in ("binding", "binding_permanent") for queue in (QUEUE, BULK)
+    f"_kombu.{binding}.{queue}"
+    for binding in ("binding", "binding_permanent")
+    for queue in (*SEARCH_QUEUES, BULK)
 )
 
 JOB = "job:"
@@ -87,7 +104,8 @@ SERVICE_RATE = "service-rate"
 CATALOG_VERSION = "catalog:version"
 CATALOG_MODEL = "catalog:model"
 CATALOG_PREPROCESSING = "catalog:preprocessing"
-SWEEPING = "sweeping"
+#: Processes that read different versions sweep independently, because older processes skip later versions.
+SWEEPING = f"sweeping:{QUERY_VERSIONS[-1]}"
 OWNED = "owned:"
 API_KEYS = "api-keys"
 RATE = "rate:"
@@ -142,6 +160,8 @@ def idempotency(owner: str, key_hash: str) -> str:
 
 
 def lua_table() -> str:
-    """Return the names of all keys and channels as a Lua table `K` for the ledger's scripts."""
+    """Return the names of all keys and channels as a Lua table `K`, and the table `QUERY_VERSIONS`."""
     names = {name: value for name, value in globals().items() if name.isupper() and isinstance(value, str)}
-    return "local K = {" + ", ".join(f'{name} = "{value}"' for name, value in names.items()) + "}\n"
+    table = ", ".join(f'{name} = "{value}"' for name, value in names.items())
+    versions = ", ".join(map(str, QUERY_VERSIONS))
+    return f"local K = {{{table}}}\nlocal QUERY_VERSIONS = {{{versions}}}\n"

@@ -76,6 +76,7 @@ class Pipeline:
 
         Raises:
             RunCanceled: the lease of the run was lost before the embedding or before the search.
+            UnknownQueryVersion: only a worker of a later release can answer the run.
             CoverSearchError: the run must fail with this error.
         """
         claim = lease.claim

@@ -18,6 +18,7 @@ from common.errors import (
     ModelMismatch,
     QueueFull,
     QueueUnavailable,
+    UnknownQueryVersion,
 )
 from common.jobs import JobFailure
 from common.ledger.records import Claim, Verdict
@@ -87,13 +88,10 @@ class RunHandler:
             # maximum number of attempts.
             log.warning("the decoder died", extra={"attempt": claim.attempt, "error": error.detail})
             self._write(lambda: self._ledger.release(claim, uses_attempt=True), claim)
-        except (DecoderBusy, QueueFull) as error:
-            # The run is given back to the queue, because another worker may have free capacity.
-            log.warning("no room for the run; given back", extra={"error": error.detail})
-            delay_reason = error.detail
-            self._write(
-                lambda: self._ledger.release(claim, uses_attempt=False, delay_reason=delay_reason), claim
-            )
+        except (DecoderBusy, QueueFull, UnknownQueryVersion) as error:
+            # Another worker may have free capacity, or a later release.
+            log.warning("this worker cannot answer the run; given back", extra={"error": error.detail})
+            self._give_back(claim, error)
         except ModelMismatch as error:
             # Only a worker that has the catalog's new model can answer the run, so this worker exits.
             self._retire(error)
@@ -105,6 +103,16 @@ class RunHandler:
             self._fail(claim, JobFailure(code="internal", detail="the worker failed unexpectedly"))
         else:
             self._succeed(claim, answer)
+
+    def _give_back(self, claim: Claim, error: CoverSearchError) -> None:
+        # If the run's message were sent at once, a worker of this release could take the run again and again.
+        is_later = isinstance(error, UnknownQueryVersion)
+        self._write(
+            lambda: self._ledger.release(
+                claim, uses_attempt=False, delay_reason=error.detail, is_later=is_later
+            ),
+            claim,
+        )
 
     def _succeed(self, claim: Claim, answer: Answer) -> None:
         # The cache is written before the ledger, so that a client that repeats the query after the answer

@@ -3,13 +3,11 @@
 -- live worker.
 
 local now = now_ms()
-local oldest = redis.call('ZRANGE', K.QUEUED, 0, 0, 'WITHSCORES')
+local oldest = oldest_queued_of_all()
 local load = {
-  redis.call('ZCARD', K.QUEUED) + redis.call('ZCARD', K.PARKED), redis.call('ZCARD', K.RUNNING),
+  count_all(K.QUEUED) + redis.call('ZCARD', K.PARKED), count_all(K.RUNNING),
   oldest[2] and now - tonumber(oldest[2]) or 0,
   tonumber(redis.call('GET', K.IMAGES_BYTES) or 0), retry_after_s(),
 }
-for _, worker_id in ipairs(redis.call('ZRANGEBYSCORE', K.WORKERS, now, '+inf')) do
-  load[#load + 1] = redis.call('GET', K.WORKER .. worker_id) or nil
-end
+for _, announcement in ipairs(announcements(now)) do load[#load + 1] = announcement end
 return load

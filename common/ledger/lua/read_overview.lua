@@ -6,8 +6,7 @@
 
 local now = now_ms()
 
-local function oldest_age_ms(index)
-  local oldest = redis.call('ZRANGE', index, 0, 0, 'WITHSCORES')
+local function age_ms(oldest)
   return oldest[2] and math.max(0, now - tonumber(oldest[2])) or -1
 end
 
@@ -20,23 +19,23 @@ local function kind_of(run_id)
   return query and cjson.decode(query).type
 end
 
-local numbers, kinds, workers = {}, {}, {}
-for _, run_id in ipairs(redis.call('ZRANGE', K.QUEUED, 0, tonumber(ARGV[1]) - 1)) do
-  local kind = kind_of(run_id)
-  if kind then numbers[kind] = (numbers[kind] or 0) + 1 end
+local numbers, kinds, left = {}, {}, tonumber(ARGV[1])
+for _, version in ipairs(QUERY_VERSIONS) do
+  for _, run_id in ipairs(left > 0 and redis.call('ZRANGE', of_version(K.QUEUED, version), 0, left - 1) or {}) do
+    local kind = kind_of(run_id)
+    if kind then numbers[kind] = (numbers[kind] or 0) + 1 end
+    left = left - 1
+  end
 end
 for kind, number in pairs(numbers) do
   kinds[#kinds + 1] = kind
   kinds[#kinds + 1] = number
 end
-for _, worker_id in ipairs(redis.call('ZRANGEBYSCORE', K.WORKERS, now, '+inf')) do
-  workers[#workers + 1] = redis.call('GET', K.WORKER .. worker_id) or nil
-end
 -- A Redis user may lack the right to call INFO.
 local info = redis.pcall('INFO', 'memory')
 return {
-  redis.call('ZCARD', K.QUEUED), redis.call('ZCARD', K.PARKED), redis.call('ZCARD', K.RUNNING),
-  oldest_age_ms(K.QUEUED), oldest_age_ms(K.PARKED), tostring(service_rate()),
+  count_all(K.QUEUED), redis.call('ZCARD', K.PARKED), count_all(K.RUNNING),
+  age_ms(oldest_queued_of_all()), age_ms(redis.call('ZRANGE', K.PARKED, 0, 0, 'WITHSCORES')), tostring(service_rate()),
   tonumber(redis.call('GET', K.IMAGES_BYTES) or 0), tonumber(redis.call('GET', K.SHARED_BYTES) or 0),
-  type(info) == 'string' and info or '', kinds, workers,
+  type(info) == 'string' and info or '', kinds, announcements(now),
 }

@@ -13,7 +13,7 @@ for i = 5, #ARGV do
   local f = redis.call('HMGET', run, 'state', 'worker')
   if f[1] == 'running' and f[2] == worker_id then
     redis.call('HSET', run, 'lease_ms', now + lease_ms)
-    redis.call('ZADD', K.RUNNING, now + lease_ms, ARGV[i])
+    redis.call('ZADD', key_of_run(K.RUNNING, ARGV[i]), now + lease_ms, ARGV[i])
   else
     lost[#lost + 1] = ARGV[i]
   end

@@ -1,7 +1,8 @@
 -- Accepts one job: adds it to the unfinished run for its query key, or writes a new run and sends a message for it.
 -- ARGV: the request as a JSON object, the message template, then the digest and the bytes of each image.
 -- Returns {outcome, job id, run id, Retry-After in seconds}; the outcome is one of accepted, joined,
--- repeated, conflict, full_owner, full_turns, full_depth, full_age, full_wait, full_images, full_shared.
+-- repeated, conflict, full_owner, full_turns, full_depth, full_age, full_wait, full_images, full_shared,
+-- older_workers (no ready worker can read the query).
 
 local now = now_ms()
 local request = cjson.decode(ARGV[1])
@@ -41,6 +42,8 @@ if flying then
   end
 end
 
+if only_older_workers(request.query_version, now) then return { 'older_workers', job_id, '', 0 } end
+
 -- The limits are checked before the first write, so that a refused job leaves no data behind.
 local incoming = 0
 for i = 3, #ARGV, 2 do incoming = incoming + #ARGV[i + 1] end
@@ -67,21 +70,23 @@ local run = K.RUN .. job_id
 local deadline = now + request.deadline_ms
 redis.call('HSET', run, 'state', 'queued', 'key', request.key, 'query', request.query, 'created_ms', now,
   'deadline_ms', deadline, 'ttl_ms', request.ttl_ms, 'attempts', 0, 'contents', request.contents,
-  'made_from', request.made_from, 'client', request.client, 'decode_ms', request.decode_ms, 'kind', request.kind)
+  'made_from', request.made_from, 'client', request.client, 'decode_ms', request.decode_ms, 'kind', request.kind,
+  'query_version', request.query_version)
 if #digests > 0 then redis.call('HSET', run, 'images', table.concat(digests, ' ')) end
 redis.call('PEXPIRE', run, keep_ms)
 wait_for(job_id, 0)
 redis.call('PEXPIRE', run .. K.RUN_JOBS_SUFFIX, keep_ms)
 redis.call('SET', flight, job_id, 'PX', request.deadline_ms)
 redis.call('ZADD', K.DEADLINES, deadline, job_id)
-local message = string.gsub(ARGV[2], '{run_id}', job_id)
+local queue = of_version(K.QUEUE, request.query_version)
+local message = message_for(ARGV[2], job_id, queue)
 if request.decode_ms > 0 then redis.call('HSET', run, 'message', message) end
 if is_parked then
   park('RPUSH', job_id, request.client, request.decode_ms, now, request.deadline_ms)
   return { 'accepted', job_id, job_id, 0 }
 end
 if request.decode_ms > 0 then begin_turn(job_id, request.client, request.decode_ms, deadline, now) end
-redis.call('ZADD', K.QUEUED, now, job_id)
-redis.call('LPUSH', K.QUEUE, (string.gsub(message, '{delivery_tag}', job_id .. '.' .. now)))
+redis.call('ZADD', of_version(K.QUEUED, request.query_version), now, job_id)
+redis.call('LPUSH', queue, (string.gsub(message, '{delivery_tag}', job_id .. '.' .. now)))
 redis.call('HSET', run, 'sent_ms', now)
 return { 'accepted', job_id, job_id, 0 }

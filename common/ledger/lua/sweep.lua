@@ -11,68 +11,85 @@ redis.call('ZREMRANGEBYSCORE', K.WORKERS, '-inf', now)
 forget_expired(K.IMAGES, K.IMAGES_BYTES, now)
 forget_expired(K.SHARED, K.SHARED_BYTES, now)
 
--- Returns whether a run still exists; if the run's hash has expired, removes the run from the index.
-local function run_exists(run_id, index)
-  if redis.call('EXISTS', K.RUN .. run_id) == 1 then return true end
+-- Returns whether a run has not ended; otherwise removes the run from the index. A process of an older release
+-- leaves a run that it has ended in the indexes of later versions.
+local function is_unfinished(run_id, index)
+  local state = redis.call('HGET', K.RUN .. run_id, 'state')
+  if state and not TERMINAL[state] then return true end
   redis.call('ZREM', index, run_id)
   return false
 end
 
-local function any_worker_ready()
-  for _, worker_id in ipairs(redis.call('ZRANGE', K.WORKERS, 0, -1)) do
-    local announcement = redis.call('GET', K.WORKER .. worker_id)
-    if announcement and string.find(announcement, '"ready":true', 1, true) then return true end
+-- Fails a run whose deadline has passed; the error depends on whether a ready worker could read the query.
+local function fail_overdue(run_id)
+  local ready, reading = ready_workers(version_of(run_id), now)
+  if reading > 0 then
+    fail_at_deadline(run_id, now, 'deadline_exceeded', 'the job did not finish before its deadline')
+  elseif ready > 0 then
+    fail(run_id, now, 'no_worker', 'until the deadline, no ready worker had a release that knows all parameters ' ..
+      'of the search; upgrade the workers and try again')
+  else
+    fail(run_id, now, 'no_worker', 'no worker was ready before the deadline; start one and try again')
   end
-  return false
 end
 
 for _, run_id in ipairs(redis.call('ZRANGEBYSCORE', K.DEADLINES, '-inf', now, 'LIMIT', 0, 500)) do
-  if run_exists(run_id, K.DEADLINES) then
-    if any_worker_ready() then
-      fail_at_deadline(run_id, now, 'deadline_exceeded', 'the job did not finish before its deadline')
-    else
-      fail(run_id, now, 'no_worker', 'no worker was ready before the deadline; start one and try again')
-    end
+  if is_unfinished(run_id, K.DEADLINES) then
+    fail_overdue(run_id)
     ended = ended + 1
   end
 end
 
-for _, run_id in ipairs(redis.call('ZRANGEBYSCORE', K.RUNNING, '-inf', now, 'LIMIT', 0, 500)) do
-  if run_exists(run_id, K.RUNNING) then
-    if tonumber(redis.call('HGET', K.RUN .. run_id, 'attempts')) >= allowed then
-      fail(run_id, now, 'attempts_exhausted', 'given up after ' .. allowed .. ' attempts; each ended without an answer')
-      ended = ended + 1
-    else
-      requeue(ARGV[1], run_id, now)
-      returned = returned + 1
+local function requeue_expired(running)
+  for _, run_id in ipairs(redis.call('ZRANGEBYSCORE', running, '-inf', now, 'LIMIT', 0, 500)) do
+    if is_unfinished(run_id, running) then
+      if tonumber(redis.call('HGET', K.RUN .. run_id, 'attempts')) >= allowed then
+        fail(run_id, now, 'attempts_exhausted', 'given up after ' .. allowed .. ' attempts; each ended without an answer')
+        ended = ended + 1
+      else
+        requeue(ARGV[1], run_id, now)
+        returned = returned + 1
+      end
     end
   end
 end
 
+-- Returns the set of run ids whose messages are in a list.
+local function runs_with_message(queue)
+  local found = {}
+  for _, message in ipairs(redis.call('LRANGE', queue, 0, -1)) do
+    local id = string.match(message, '"correlation_id": ?"(%x+)"')
+    if id then found[id] = true end
+  end
+  return found
+end
+
 -- kombu's BRPOP removes a message from the list, so the message is lost if the worker is killed before it
 -- claims the run. If the message of a queued run is not in the list, it is sent again.
-local in_list
-for _, run_id in ipairs(redis.call('ZRANGEBYSCORE', K.QUEUED, '-inf', now - tonumber(ARGV[3]), 'LIMIT', 0, 500)) do
-  if run_exists(run_id, K.QUEUED) and now - tonumber(redis.call('HGET', K.RUN .. run_id, 'sent_ms')) > tonumber(ARGV[3]) then
-    if not in_list then
-      in_list = {}
-      for _, message in ipairs(redis.call('LRANGE', K.QUEUE, 0, -1)) do
-        local id = string.match(message, '"correlation_id": ?"(%x+)"')
-        if id then in_list[id] = true end
+local function send_lost(queued, queue)
+  local in_list
+  local sent_before = now - tonumber(ARGV[3])
+  for _, run_id in ipairs(redis.call('ZRANGEBYSCORE', queued, '-inf', sent_before, 'LIMIT', 0, 500)) do
+    if is_unfinished(run_id, queued) and tonumber(redis.call('HGET', K.RUN .. run_id, 'sent_ms')) < sent_before then
+      in_list = in_list or runs_with_message(queue)
+      if not in_list[run_id] then
+        send(ARGV[1], run_id, now)
+        resent = resent + 1
       end
     end
-    if not in_list[run_id] then
-      send(ARGV[1], run_id, now)
-      resent = resent + 1
-    end
   end
+end
+
+for _, version in ipairs(QUERY_VERSIONS) do
+  requeue_expired(of_version(K.RUNNING, version))
+  send_lost(of_version(K.QUEUED, version), of_version(K.QUEUE, version))
 end
 
 -- Corrects the total decoding time of clients: the total can still include runs that have expired, or that a
 -- process of an older version ended. Only clients with a run parked for at least ARGV[3] ms are checked.
 local checked = {}
 for _, run_id in ipairs(redis.call('ZRANGEBYSCORE', K.PARKED, '-inf', now - tonumber(ARGV[3]), 'LIMIT', 0, 100)) do
-  local client = run_exists(run_id, K.PARKED) and redis.call('HGET', K.RUN .. run_id, 'client')
+  local client = is_unfinished(run_id, K.PARKED) and redis.call('HGET', K.RUN .. run_id, 'client')
   if client and not checked[client] then
     checked[client] = true
     local index = K.DECODING .. client

@@ -37,7 +37,7 @@ from common.jobs import JobFailure, Timings
 from common.ledger.records import Claim
 from common.redis import keyspace
 from common.redis.clients import open_redis
-from common.search_query import SearchQuery, query_from_json
+from common.search_query import NEWEST_VERSION, SearchQuery, query_from_json
 from common.search_result import Explanation, result_json
 from common.settings import Settings
 from tests.ledgers import worker_ledger
@@ -262,7 +262,12 @@ class StandInWorker:
         self._facets = FacetCounter(catalog)
         self._turn = threading.Lock()
         self._thread = threading.Thread(target=self._run, daemon=True)
-        self.announcement: dict[str, object] = {"id": worker_id, "model": MODEL, "ready": True}
+        self.announcement: dict[str, object] = {
+            "id": worker_id,
+            "model": MODEL,
+            "ready": True,
+            "query_version": NEWEST_VERSION,
+        }
         #: The ids of the answered runs.
         self.answered: list[str] = []
         #: A function that is called with each query; if it raises an exception, the run fails with this
@@ -305,7 +310,7 @@ class StandInWorker:
     def _take(self) -> None:
         if not self._free.is_set():
             return
-        taken = self._redis.brpop([keyspace.QUEUE], timeout=0.05)
+        taken = self._redis.brpop(keyspace.SEARCH_QUEUES, timeout=0.05)
         if taken is None or not isinstance(taken, list | tuple):
             return
         claim = self._ledger.claim(orjson.loads(taken[1])["headers"]["id"])

@@ -3,9 +3,17 @@
 from typing import Any
 
 import orjson
+import pytest
 from redis import Redis
 
-from common.broker.celery_app import DELIVERY_TAG_MARK, RUN_ID_MARK, TASK_NAME, make_celery, message_template
+from common.broker.celery_app import (
+    DELIVERY_TAG_MARK,
+    QUEUE_MARK,
+    RUN_ID_MARK,
+    TASK_NAME,
+    make_celery,
+    message_template,
+)
 from common.redis import keyspace
 from common.settings import load_settings
 from local.servers.redis import RedisServer
@@ -14,14 +22,16 @@ from local.servers.redis import RedisServer
 VARYING = {"delivery_tag", "origin", "reply_to"}
 
 
-def test_the_template_equals_a_message_of_celery(redis: Redis, redis_server: RedisServer) -> None:
+@pytest.mark.parametrize("queue", keyspace.SEARCH_QUEUES)
+def test_the_template_equals_a_message_of_celery(queue: str, redis: Redis, redis_server: RedisServer) -> None:
     app = make_celery(load_settings({"REDIS_URL": redis_server.url}))
 
-    app.send_task(TASK_NAME, task_id=RUN_ID_MARK, ignore_result=True)
-    (sent,) = redis.lrange(keyspace.QUEUE, 0, -1)
+    app.send_task(TASK_NAME, task_id=RUN_ID_MARK, ignore_result=True, queue=queue)
+    (sent,) = redis.lrange(queue, 0, -1)
     app.close()
 
-    assert _fixed(orjson.loads(message_template(app))) == _fixed(orjson.loads(sent))
+    template = message_template(app).replace(QUEUE_MARK, queue)
+    assert _fixed(orjson.loads(template)) == _fixed(orjson.loads(sent))
 
 
 def test_the_template_has_placeholders_for_the_ids() -> None:
@@ -31,6 +41,7 @@ def test_the_template_has_placeholders_for_the_ids() -> None:
     assert message["headers"]["id"] == RUN_ID_MARK
     assert message["properties"]["correlation_id"] == RUN_ID_MARK
     assert message["properties"]["delivery_tag"] == DELIVERY_TAG_MARK
+    assert message["properties"]["delivery_info"]["routing_key"] == QUEUE_MARK
 
 
 def _fixed(message: Any) -> Any:

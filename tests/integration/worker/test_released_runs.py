@@ -2,16 +2,27 @@
 
 import pytest
 from redis import Redis
+from redis.asyncio import Redis as AsyncRedis
 
 from common.cache import WorkerCache
-from common.errors import CoverSearchError, DecoderBusy, DecoderDied, ModelMismatch, QueueFull
+from common.errors import (
+    CoverSearchError,
+    DecoderBusy,
+    DecoderDied,
+    ModelMismatch,
+    QueueFull,
+    UnknownQueryVersion,
+)
 from common.jobs import JobState
 from common.ledger.gateway import GatewayLedger
 from common.ledger.records import Claim
 from common.ledger.worker import WorkerLedger
+from common.redis import keyspace
 from common.redis.clients import open_redis
 from common.settings import Settings
-from tests.ledgers import OWNER, text_submission, worker_ledger
+from tests.integration.worker.conftest import ended_job
+from tests.ledgers import OWNER, gateway_ledger, text_submission, worker_ledger
+from tests.polling import time_passes
 from worker.search.leases import Lease, Leases
 from worker.search.pipeline import Answer
 from worker.search.tasks import RunHandler
@@ -68,6 +79,45 @@ async def test_a_claim_includes_cached_entries_unless_the_cache_is_another_redis
         handler(ledger, settings, pipeline, cache_apart=cache if apart else None).handle(accepted.run_id)
 
     assert [claim.cached for claim in pipeline.held] == [None if apart else (None, None)]
+
+
+async def test_a_run_of_a_later_release_waits_for_another_worker_without_counting_the_attempt(
+    gateway: GatewayLedger,
+    ledger: WorkerLedger,
+    settings: Settings,
+    redis: Redis,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("common.ledger.worker.RESEND_AFTER_MS", 0)
+    accepted = await gateway.submit(text_submission("of the next release"))
+    redis.delete(keyspace.QUEUE)
+
+    handler(ledger, settings, FailingPipeline(UnknownQueryVersion("not read here"))).handle(accepted.run_id)
+    sent_at_once = redis.llen(keyspace.QUEUE)
+    await time_passes(0.05)
+    swept = ledger.sweep()
+    job, _ = await gateway.job(accepted.job_id, owner=OWNER)
+
+    assert sent_at_once == 0
+    assert swept is not None
+    assert swept.sent_again == redis.llen(keyspace.QUEUE) == 1
+    assert (job.state, job.attempts) == (JobState.QUEUED, 0)
+
+
+async def test_a_run_that_no_worker_can_read_ends_at_its_deadline_with_the_reason(
+    async_redis: AsyncRedis, redis: Redis, settings: Settings
+) -> None:
+    brief = settings.model_copy(update={"job_deadline_s": 0.2})
+    gateway, ledger = gateway_ledger(async_redis, brief), worker_ledger(redis, brief)
+    ledger.renew({"ready": True}, ttl_s=5, run_ids=())
+    accepted = await gateway.submit(text_submission("never read"))
+
+    handler(ledger, brief, FailingPipeline(UnknownQueryVersion("not read here"))).handle(accepted.run_id)
+    job = await ended_job(gateway, accepted.job_id)
+
+    assert job.failure is not None
+    assert job.failure.code == "deadline_exceeded"
+    assert "not read here" in job.failure.detail
 
 
 @pytest.mark.parametrize("error", [DecoderBusy("no decoder is free"), QueueFull("no room in the model")])

@@ -25,24 +25,25 @@ end
 -- Returns whether a client has too many waiting images: all decoders, used for this client alone, could not
 -- decode these images in time.
 local function turns_are_full(request, now)
-  local parked_ms = tonumber(redis.call('GET', K.PARKED_OF .. request.client .. K.PARKED_SUM_SUFFIX) or 0)
+  local parked, parked_ms = parked_of(request.client)
   if parked_ms == 0 then return false end
-  local excess_ms = redis.call('LLEN', K.PARKED_OF .. request.client) * overrun_ms(request.client)
+  local excess_ms = parked * overrun_ms(request.client)
   local ahead_ms = decoding_ms(request.client, now) + parked_ms + excess_ms + (request.decode_ms or 0)
   return ahead_ms > request.max_wait_ms * decoders(now)
 end
 
 -- Returns why the service cannot accept a run with `incoming` bytes of images, or nil. Parked runs do not
 -- delay other clients, so they count towards the queue's limit only if the new run would also be parked. A
--- run that would be parked is accepted only if all stored images use at most half of the allowed bytes.
+-- run that would be parked is accepted only if all stored images use at most half of the allowed bytes. The age
+-- limit applies to the run's own queue, because the workers take turns between the queues.
 local function overload_reason(request, incoming, now, is_parked)
   local parked = is_parked and redis.call('ZCARD', K.PARKED) or 0
-  local queued = redis.call('ZCARD', K.QUEUED) + parked
+  local queued = count_all(K.QUEUED) + parked
   if queued >= request.max_depth then return 'full_depth' end
-  local oldest = redis.call('ZRANGE', K.QUEUED, 0, 0, 'WITHSCORES')
+  local oldest = oldest_queued(request.query_version or 1)
   if oldest[2] and now - tonumber(oldest[2]) > request.max_age_ms then return 'full_age' end
   local rate = service_rate()
-  local ahead = queued + redis.call('ZCARD', K.RUNNING)
+  local ahead = queued + count_all(K.RUNNING)
   if rate > 0 and (ahead + 1) / rate * 1000 > request.max_wait_ms then return 'full_wait' end
   forget_expired(K.IMAGES, K.IMAGES_BYTES, now)
   if incoming > 0 then

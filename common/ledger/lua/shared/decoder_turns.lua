@@ -8,8 +8,7 @@
 -- Returns the number of decoders of all live workers; a worker that announces no number counts as one decoder.
 local function decoders(now)
   local sum = 0
-  for _, worker_id in ipairs(redis.call('ZRANGEBYSCORE', K.WORKERS, now, '+inf')) do
-    local announcement = redis.call('GET', K.WORKER .. worker_id) or ''
+  for _, announcement in ipairs(announcements(now)) do
     sum = sum + tonumber(string.match(announcement, '"decoders":(%d+)') or 1)
   end
   return math.max(1, sum)
@@ -55,16 +54,47 @@ local function close_turn(run_id, client)
   if redis.call('ZCARD', index) == 0 then redis.call('DEL', total) end
 end
 
+-- Returns the list of a client's parked runs whose queries have a version.
+local function parked_list(client, version)
+  return of_version(K.PARKED_OF, version) .. client
+end
+
+-- Returns the number of a client's parked runs, and the decoding time that they need in ms.
+local function parked_of(client)
+  local runs, work_ms = 0, 0
+  for _, version in ipairs(QUERY_VERSIONS) do
+    local list = parked_list(client, version)
+    runs = runs + redis.call('LLEN', list)
+    work_ms = work_ms + tonumber(redis.call('GET', list .. K.PARKED_SUM_SUFFIX) or 0)
+  end
+  return runs, work_ms
+end
+
+-- Returns the list that contains a client's next parked run and that run's id, or nil if no run is parked. An id
+-- that is no longer parked has no score, and is returned first.
+local function next_parked(client)
+  local list, run_id, parked_ms
+  for _, version in ipairs(QUERY_VERSIONS) do
+    local first = redis.call('LINDEX', parked_list(client, version), 0)
+    local at = first and tonumber(redis.call('ZSCORE', K.PARKED, first) or 0)
+    if first and (not run_id or at < parked_ms) then
+      list, run_id, parked_ms = parked_list(client, version), first, at
+    end
+  end
+  return list, run_id
+end
+
 -- Returns whether a client's next run with images has to be parked.
 local function must_park(client, work_ms, now)
   if work_ms == 0 then return false end
-  return redis.call('LLEN', K.PARKED_OF .. client) > 0 or not has_turn(client, work_ms, now)
+  return parked_of(client) > 0 or not has_turn(client, work_ms, now)
 end
 
 -- Parks a run: `push` is RPUSH to append a new run to the client's parked runs, or LPUSH to put a run that
 -- had already been sent at the front.
 local function park(push, run_id, client, work_ms, now, keep_ms)
-  local list, total = K.PARKED_OF .. client, K.PARKED_OF .. client .. K.PARKED_SUM_SUFFIX
+  local list = parked_list(client, version_of(run_id))
+  local total = list .. K.PARKED_SUM_SUFFIX
   redis.call('ZADD', K.PARKED, now, run_id)
   redis.call(push, list, run_id)
   redis.call('INCRBY', total, work_ms)
@@ -78,16 +108,15 @@ local function unpark(run_id, client, now)
   redis.call('ZREM', K.PARKED, run_id)
   redis.call('HSET', run, 'client', client, 'queued_ms', now, 'sent_ms', now)
   begin_turn(run_id, client, tonumber(f[2]), tonumber(f[3]), now)
-  redis.call('ZADD', K.QUEUED, now, run_id)
-  redis.call('LPUSH', K.QUEUE, (string.gsub(f[1], '{delivery_tag}', run_id .. '.' .. now)))
+  redis.call('ZADD', key_of_run(K.QUEUED, run_id), now, run_id)
+  redis.call('LPUSH', key_of_run(K.QUEUE, run_id), (string.gsub(f[1], '{delivery_tag}', run_id .. '.' .. now)))
 end
 
 -- Sends the messages of a client's parked runs, oldest first, until the client's share of the decoders is
 -- used up.
 local function send_parked(client, now)
-  local list = K.PARKED_OF .. client
   while true do
-    local run_id = redis.call('LINDEX', list, 0)
+    local list, run_id = next_parked(client)
     if not run_id then return end
     local work_ms = tonumber(redis.call('HGET', K.RUN .. run_id, 'decode_ms') or 0)
     local is_parked = redis.call('ZSCORE', K.PARKED, run_id)
@@ -114,7 +143,7 @@ local function park_again(run_id, client, now)
   local f = redis.call('HMGET', run, 'message', 'decode_ms', 'deadline_ms')
   if not f[1] then return false end
   close_turn(run_id, client)
-  redis.call('ZREM', K.QUEUED, run_id)
+  redis.call('ZREM', key_of_run(K.QUEUED, run_id), run_id)
   park('LPUSH', run_id, client, tonumber(f[2]), now, math.max(1, tonumber(f[3]) - now))
   return true
 end
@@ -125,7 +154,8 @@ local function park_queued(client, now)
   local parked = 0
   for _, member in ipairs(redis.call('ZREVRANGE', K.DECODING .. client, 0, -1)) do
     local run_id = string.match(member, '^(%x+):')
-    if redis.call('ZSCORE', K.QUEUED, run_id) and park_again(run_id, client, now) then parked = parked + 1 end
+    local is_queued = redis.call('ZSCORE', key_of_run(K.QUEUED, run_id), run_id)
+    if is_queued and park_again(run_id, client, now) then parked = parked + 1 end
   end
   send_parked(client, now)
   return parked

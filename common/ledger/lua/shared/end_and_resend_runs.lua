@@ -23,8 +23,8 @@ local function finish(run_id, state, now, fields, more)
   local ttl_ms = tonumber(redis.call('HGET', run, 'ttl_ms'))
   redis.call('HSET', run, 'state', state, 'ended_ms', now, unpack(fields))
   redis.call('HDEL', run, 'lease_ms', 'message')
-  redis.call('ZREM', K.QUEUED, run_id)
-  redis.call('ZREM', K.RUNNING, run_id)
+  redis.call('ZREM', key_of_run(K.QUEUED, run_id), run_id)
+  redis.call('ZREM', key_of_run(K.RUNNING, run_id), run_id)
   redis.call('ZREM', K.DEADLINES, run_id)
   local flight = K.FLIGHT .. redis.call('HGET', run, 'key')
   if redis.call('GET', flight) == run_id then redis.call('DEL', flight) end
@@ -52,11 +52,17 @@ local function fail_at_deadline(run_id, now, code, detail)
   fail(run_id, now, code, why and detail .. ': ' .. why or detail)
 end
 
--- Puts a message for the run at the head of the queue, because the run has waited longer than the queued
+-- Returns a run's message, which still has the placeholder for the delivery tag.
+local function message_for(template, run_id, queue)
+  return (string.gsub(string.gsub(template, '{run_id}', run_id), '{queue}', queue))
+end
+
+-- Puts a message for the run at the head of its queue, because the run has waited longer than the queued
 -- runs.
 local function send(template, run_id, now)
-  local message = string.gsub(template, '{run_id}', run_id)
-  redis.call('RPUSH', K.QUEUE, (string.gsub(message, '{delivery_tag}', run_id .. '.' .. now)))
+  local queue = key_of_run(K.QUEUE, run_id)
+  local message = message_for(template, run_id, queue)
+  redis.call('RPUSH', queue, (string.gsub(message, '{delivery_tag}', run_id .. '.' .. now)))
   redis.call('HSET', K.RUN .. run_id, 'sent_ms', now)
 end
 
@@ -67,19 +73,24 @@ local function park_released(run_id, client, now)
   if not park_again(run_id, client, now) then return false end
   redis.call('HSET', run, 'state', 'queued')
   redis.call('HDEL', run, 'worker', 'lease_ms')
-  redis.call('ZREM', K.RUNNING, run_id)
+  redis.call('ZREM', key_of_run(K.RUNNING, run_id), run_id)
   publish(run_id, 'queued')
   send_parked(client, now)
   return true
 end
 
-local function requeue(template, run_id, now)
+-- Puts a run back into its queue. If `is_later`, the sweeper sends the run's message after a few seconds.
+local function requeue(template, run_id, now, is_later)
   local run = K.RUN .. run_id
   redis.call('HSET', run, 'state', 'queued')
   redis.call('HDEL', run, 'worker', 'lease_ms')
-  redis.call('ZREM', K.RUNNING, run_id)
+  redis.call('ZREM', key_of_run(K.RUNNING, run_id), run_id)
   local f = redis.call('HMGET', run, 'queued_ms', 'created_ms')
-  redis.call('ZADD', K.QUEUED, f[1] or f[2], run_id)
-  send(template, run_id, now)
+  redis.call('ZADD', key_of_run(K.QUEUED, run_id), f[1] or f[2], run_id)
+  if is_later then
+    redis.call('HSET', run, 'sent_ms', now)
+  else
+    send(template, run_id, now)
+  end
   publish(run_id, 'queued')
 end

@@ -7,14 +7,20 @@ end
 
 -- Returns the mean number of runs that ended per second. Of the last ten whole seconds, only those in which a
 -- run waited in the queue are counted, because the other seconds show the demand instead of the capacity.
--- Seconds before the first finished run are also left out. If fewer than three seconds are counted, a known
+-- Seconds before the first finished run are also left out. A queued run whose query some ready worker cannot read
+-- does not show that all workers are busy, so such a run does not count as waiting. If fewer than three seconds are counted, a known
 -- rate can rise but not fall, because too low a rate makes the service refuse the load that is needed to
 -- measure the rate again. The waiting time of a run that a worker returned to the queue starts at the moment
 -- of its return.
-local function measured_rate(second)
-  local oldest = redis.call('ZRANGE', K.QUEUED, 0, 0)[1]
-  local sent_ms = oldest and redis.call('HGET', K.RUN .. oldest, 'sent_ms')
-  local waited_s = sent_ms and second - math.ceil(sent_ms / 1000) or 0
+local function measured_rate(second, now)
+  local waited_s = 0
+  for _, version in ipairs(QUERY_VERSIONS) do
+    local oldest = oldest_queued(version)[1]
+    local sent_ms = oldest and redis.call('HGET', K.RUN .. oldest, 'sent_ms')
+    if sent_ms and every_worker_reads(version, now) then
+      waited_s = math.max(waited_s, second - math.ceil(sent_ms / 1000))
+    end
+  end
   local sum, busy_sum, busy_s = 0, 0, 0
   for ago = 1, 10 do
     local finished = tonumber(redis.call('GET', K.FINISHED .. (second - ago)) or 0)
@@ -34,7 +40,7 @@ local function count_finished(now)
   local finished = K.FINISHED .. second
   if redis.call('INCR', finished) > 1 then return end
   redis.call('EXPIRE', finished, 60)
-  local rate = measured_rate(second)
+  local rate = measured_rate(second, now)
   if rate > 0 then redis.call('SET', K.SERVICE_RATE, rate, 'EX', 600) end
 end
 
@@ -42,7 +48,7 @@ end
 -- 60.
 local function retry_after_s()
   local rate = service_rate()
-  local depth = redis.call('ZCARD', K.QUEUED)
+  local depth = count_all(K.QUEUED)
   if rate == 0 then return depth == 0 and 1 or 5 end
   return math.max(1, math.min(60, math.ceil(depth / rate)))
 end
