@@ -16,7 +16,7 @@ T = TypeVar("T")
 _WHOLE = re.compile(r"0{0,99}[0-9]{1,18}")
 #: The maximum number of characters of a text that an error message shows.
 _SHOWN_CHARS = 40
-_DECIMAL = re.compile(r"(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]{1,3})?")
+_DECIMAL = re.compile(r"(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]{1,3})?")
 
 
 def read_whole_number(text: str, *, least: int = 0) -> int:

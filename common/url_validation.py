@@ -24,10 +24,10 @@ _SUPABASE_FORM = "a URL such as https://xxxxx.supabase.co"
 
 _AUTHORITY = re.compile(r"[^/?#]*")
 _HOST_AND_PORT = re.compile(r"(?:\[[0-9A-Fa-f:.%]+\]|[^:\[\]]*)(?::(?P<port>[0-9]{1,5}))?")
-_BARE_IPV6 = re.compile(r"[0-9A-Fa-f.]*:[0-9A-Fa-f.:]*:[0-9A-Fa-f.:]*")
+_BARE_IPV6 = re.compile(r"[0-9A-Fa-f.]*:[0-9A-Fa-f.]*:[0-9A-Fa-f.:]*")
 _STRAY_PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")
 _PATH_SEGMENT = re.compile(r"[A-Za-z0-9._~-]+")
-_PLACEHOLDER = re.compile(r"\[[A-Z -]*PASSWORD[A-Z -]*\]", re.IGNORECASE)
+_PLACEHOLDER = re.compile(r"\[[A-Z -]{0,40}PASSWORD[A-Z -]{0,40}\]", re.IGNORECASE)
 _PORT_MAX = 65_535
 
 _REDIS_OPTIONS = frozenset({"db", "username", "password", "client_name", "protocol"})

@@ -30,8 +30,12 @@ META_PREFIX = "meta."
 META_NAME = f"{META_PREFIX}KEY"
 #: The most filters by metadata of one search, and the longest key and value.
 META_MAX, META_KEY_MAX_CHARS, META_VALUE_MAX_CHARS = 8, 100, 500
-#: A text that is not blank and has no control characters. PostgreSQL cannot store a zero byte.
-PRINTABLE = r"[^\x00-\x1f\x7f-\x9f]*[^\x00-\x1f\x7f-\x9f\s][^\x00-\x1f\x7f-\x9f]*"
+#: The white space that is not a control character.
+_BLANKS = r"[ \u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]*"
+#: A text that is not blank and has no control characters; this module compares texts without the pattern.
+PRINTABLE = rf"{_BLANKS}[^\x00-\x1f\x7f-\x9f\s][^\x00-\x1f\x7f-\x9f]*"
+#: PostgreSQL cannot store a zero byte.
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 
 _META_SCHEMA: JsonDict = {
     "type": "string",
@@ -82,7 +86,7 @@ def _read_color(value: object) -> object:
 
 
 def _is_printable(text: str, *, max_chars: int) -> bool:
-    return len(text) <= max_chars and re.fullmatch(PRINTABLE, text) is not None
+    return len(text) <= max_chars and bool(text.strip()) and _CONTROL.search(text) is None
 
 
 def _described(max_chars: int) -> str:

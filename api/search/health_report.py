@@ -21,7 +21,7 @@ REPORT_REUSE_S = 0.25
 
 #: Matches the folders of file paths, but not paths in URLs or endpoints such as /api/genres.
 _PATHS = re.compile(r"(?<![\w.:/~-])(?:~|/(?!api/|docs/|app/)[\w.@+-]+)(?:/[\w.@+-]+)*/(?=[\w.@+-])")
-_CREDENTIALS = re.compile(r"(?<=://)[^/@\s]*:[^/@\s]*@")
+_CREDENTIALS = re.compile(r"(?<=://)[^/@:\s]*:[^/@\s]*@")
 
 Status = Literal["healthy", "degraded", "unhealthy"]
 

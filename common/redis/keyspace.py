@@ -35,7 +35,7 @@ Keys on REDIS_URL (broker and ledger; this Redis must not evict keys):
     catalog:model           string  fingerprint of the model that made the vectors (no expiry)
     catalog:preprocessing   string  preprocessing version of the most recently started worker (no expiry)
     nothing                 (never written) deleted by scripts that must write to a full Redis
-    sweeping:<version>      string  exists until the next sweep is due; the newest version of queries
+    sweeping:2              string  exists until the next sweep by processes that read version 2 is due
     owned:<owner>           zset    unfinished jobs of an owner, by deadline
     api-keys                hash    API keys by id: name, role, rate, SHA-256 (no expiry)
     rate:<bucket>           hash    units spent in the current and the previous window of a rate limit

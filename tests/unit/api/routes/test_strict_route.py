@@ -10,7 +10,7 @@ from fastapi.testclient import TestClient
 
 from api.contract.request_parameters import CacheableSearchHeaders, TextSearch
 from api.error_handlers import install_error_handlers
-from api.routes.strict_route import StrictRoute
+from api.routes.strict_route import FIELDS_MAX, StrictRoute
 from common.filters import Filters
 from common.search_query import SearchQuery, TextPart
 
@@ -269,9 +269,34 @@ def test_a_range_is_checked_even_with_other_errors() -> None:
     assert found == {"k": "k is an integer from 1 to 50", "year_min": "year_min 1999 is after year_max 1990"}
 
 
-@pytest.mark.parametrize("raw", ["query=%FF", "&".join(["genre=a"] * 101)])
-def test_a_query_string_that_is_not_utf_8_is_refused(raw: str) -> None:
+@pytest.mark.parametrize("raw", ["query=%FF", "query=a&" + "&".join(["genre="] * FIELDS_MAX)])
+def test_a_query_string_that_is_not_utf_8_or_has_too_many_fields_is_refused(raw: str) -> None:
     assert list(problems(f"/text?{raw}")) == ["query string"]
+
+
+def test_a_query_string_may_have_the_maximum_number_of_fields() -> None:
+    query, _ = read("query=a&" + "&".join(["genre="] * (FIELDS_MAX - 1)))
+
+    assert query == SearchQuery((TextPart("a"),))
+
+
+def test_a_search_may_use_every_parameter_as_often_as_allowed() -> None:
+    names = [f"genre=g{n}&artist=a{n}" for n in range(50)]
+    metadata = [f"meta.k{n}=x" for n in range(8)]
+    included = ["include=metadata", "include=reviewer"] * 5
+    others = [
+        "query=a&k=1&offset=1&min_similarity=0&explain=true&facets=true&wait=1",
+        "year_min=1990&year_max=1999&min_score=1&best_new_music=true&color=%23d7262d",
+    ]
+    raw = "&".join((*names, *metadata, *included, *others))
+
+    query, _ = read(raw)
+
+    assert {field.partition("=")[0].partition(".")[0] for field in raw.split("&")} == set(
+        TextSearch.model_fields
+    )
+    assert (len(query.filters.genres), len(query.filters.artists)) == (50, 50)
+    assert raw.count("&") < FIELDS_MAX
 
 
 def test_non_ascii_text_is_read() -> None:
