@@ -38,8 +38,9 @@ from common.ledger.records import Claim
 from common.redis import keyspace
 from common.redis.clients import open_redis
 from common.search_query import NEWEST_VERSION, SearchQuery, query_from_json
-from common.search_result import Explanation, result_json
+from common.search_result import result_json
 from common.settings import Settings
+from tests.integration.api.random_explanations import random_explanations
 from tests.ledgers import worker_ledger
 
 MODEL = "stand-in"
@@ -233,15 +234,6 @@ def meets(album: Album, filters: Filters) -> bool:
     )
 
 
-def explained(match: Match, query: SearchQuery) -> Explanation:
-    """Explain a match by equal contributions of all parts and by one word."""
-    share = match.similarity / len(query.parts)
-    return {
-        "parts": [{"part": part, "contribution": share} for part in range(len(query.parts))],
-        "words": [{"word": "red", "similarity": 0.25, "group": "colour"}],
-    }
-
-
 def main_colour_of(album: Album) -> str:
     return COLOURS[len(album.artist) % len(COLOURS)]
 
@@ -342,7 +334,7 @@ class StandInWorker:
             query=query,
             model=MODEL,
             timings=timings,
-            explanations=[explained(match, query) for match in matches] if query.explain else None,
+            explanations=random_explanations(matches, query) if query.explain else None,
             facets=self._facets.count(query.filters, version=matches.version) if query.facets else None,
         )
         matches_key = claim.made_from == made_from(model=MODEL, version=matches.version)

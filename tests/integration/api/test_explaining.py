@@ -7,6 +7,8 @@ from typing import Any
 import httpx
 import pytest
 
+from common.search_result import WORD_GROUPS
+from tests.integration.api.random_explanations import VOCABULARY
 from tests.integration.api.stand_ins import StandInWorker
 
 TEXT = "/api/search-by-text"
@@ -43,10 +45,21 @@ def results_of(answer: httpx.Response) -> list[dict[str, Any]]:
 @ENDPOINTS
 def test_every_search_explains_its_results_on_request(ask: Ask, client: httpx.Client, cover: bytes) -> None:
     for result in results_of(ask(client, cover, True)):
-        explanation = result["explain"]
-        total = sum(part["contribution"] for part in explanation["parts"])
-        assert total == pytest.approx(result["similarity"])
-        assert set(explanation["words"][0]) == {"word", "similarity", "group"}
+        parts, words = result["explain"]["parts"], result["explain"]["words"]
+        assert [part["part"] for part in parts] == list(range(3 if ask is by_parts else 1))
+        assert round(sum(part["contribution"] for part in parts), 6) == result["similarity"]
+        assert {word["word"] for word in words} <= set(VOCABULARY.words)
+        assert {word["group"] for word in words} == set(WORD_GROUPS)
+        assert all(word["similarity"] > 0 for word in words)
+
+
+def test_the_contributions_of_a_composed_query_differ_by_part_and_album(
+    client: httpx.Client, cover: bytes
+) -> None:
+    found = results_of(by_parts(client, cover, True))
+
+    contributions = [part["contribution"] for result in found for part in result["explain"]["parts"]]
+    assert len(set(contributions)) > len(found)
 
 
 @ENDPOINTS

@@ -154,6 +154,15 @@ async def test_a_lost_message_is_sent_again_to_the_queue_of_its_version(
     assert messages(redis, FIRST) == []
 
 
+async def test_a_sweep_by_a_process_of_release_0_2_0_does_not_replace_a_sweep_of_all_versions(
+    gateway: GatewayLedger, redis: Redis
+) -> None:
+    redis.set("sweeping", "1", px=60_000)
+
+    assert await gateway.sweep() is not None
+    assert await gateway.sweep() is None
+
+
 async def test_the_run_of_a_killed_worker_returns_to_the_queue_of_its_version(
     gateway: GatewayLedger, worker: WorkerLedger, redis: Redis
 ) -> None:
