@@ -24,8 +24,9 @@ if attempt > allowed then
   return { 'ended' }
 end
 redis.call('HSET', run, 'state', 'running', 'worker', worker_id, 'started_ms', now, 'lease_ms', now + lease_ms)
-redis.call('ZREM', key_of_run(K.QUEUED, run_id), run_id)
-redis.call('ZADD', key_of_run(K.RUNNING, run_id), now + lease_ms, run_id)
+local version = version_of(run_id)
+redis.call('ZREM', of_version(K.QUEUED, version), run_id)
+redis.call('ZADD', of_version(K.RUNNING, version), now + lease_ms, run_id)
 publish(run_id, 'running')
 local f = redis.call('HMGET', run, 'query', 'key', 'contents', 'created_ms', 'deadline_ms', 'made_from', 'client',
   'decode_ms')
