@@ -1,17 +1,19 @@
-"""A real worker returns pages of one ranking, and refuses a query that it does not understand."""
+"""A real worker returns pages of one ranking, and leaves a query that it cannot read to others."""
 
 from dataclasses import replace
 from typing import Any
 
 import orjson
 import pytest
+from redis.asyncio import Redis as AsyncRedis
 
 from common.filters import Filters
 from common.jobs import JobState
 from common.ledger.gateway import GatewayLedger
 from common.search_query import AlbumPart, ImagePart, SearchQuery, TextPart, query_to_json
+from common.settings import Settings
 from tests.integration.worker.conftest import StartWorker, ended_job
-from tests.ledgers import submission_of
+from tests.ledgers import gateway_ledger, submission_of
 
 
 async def answer(gateway: GatewayLedger, query: SearchQuery) -> dict[str, Any]:
@@ -57,14 +59,18 @@ async def test_pages_laid_end_to_end_are_the_whole_ranking(
     assert cut["results"][0]["metadata"] == {}
 
 
-async def test_a_query_with_a_condition_of_a_later_release_is_not_answered(
-    gateway: GatewayLedger, make_worker_service: StartWorker
+async def test_a_query_with_a_condition_of_a_later_release_is_left_to_another_worker_until_its_deadline(
+    async_redis: AsyncRedis, settings: Settings, make_worker_service: StartWorker
 ) -> None:
+    gateway = gateway_ledger(async_redis, settings.model_copy(update={"job_deadline_s": 6.0}))
     make_worker_service().start()
     query = SearchQuery((TextPart("red"),))
     later = orjson.dumps(orjson.loads(query_to_json(query)) | {"v": 2, "later_condition": True})
 
     accepted = await gateway.submit(replace(submission_of(query), query=later))
-
     job = await ended_job(gateway, accepted.job_id)
-    assert (job.state, job.result) == (JobState.FAILED, None)
+
+    assert (job.state, job.attempts) == (JobState.FAILED, 0)
+    assert job.failure is not None
+    assert job.failure.code == "deadline_exceeded"
+    assert "later_condition" in job.failure.detail
