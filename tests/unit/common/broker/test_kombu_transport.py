@@ -12,7 +12,7 @@ def order_after(*used: str) -> list[str]:
     order.update([FIRST, SECOND, keyspace.BULK])
     for queue in used:
         order.rotate(queue)
-    return order.consume(3)
+    return list(order.consume(3))
 
 
 def test_a_queue_of_searches_is_last_among_the_searches_after_its_turn() -> None:
