@@ -1,5 +1,6 @@
 """Explains the results of a search by the parts of the query and by the words closest to each cover."""
 
+from collections.abc import Callable
 from typing import Protocol
 
 import numpy as np
@@ -22,7 +23,7 @@ _MULTIPLICATIONS_ON_ONE_THREAD = 1 << 18
 class WordVectors(Protocol):
     """The source of the vectors of a vocabulary's words."""
 
-    def get(self, *, timeout_s: float) -> Vectors: ...
+    def get(self, *, timeout_s: float, check: Callable[[], None]) -> Vectors: ...
 
 
 class Explainer:
@@ -33,19 +34,26 @@ class Explainer:
         self._words = words
 
     def explain(
-        self, matches: Matches, addends: npt.NDArray[np.float64] | None, *, timeout_s: float
+        self,
+        matches: Matches,
+        addends: npt.NDArray[np.float64] | None,
+        *,
+        timeout_s: float,
+        check: Callable[[], None] = lambda: None,
     ) -> list[Explanation]:
         """Return one explanation for each match, whose embeddings must have been requested.
 
         `addends` contains the weighted vectors of the query's parts, shape (parts, 512), whose sum is the
-        query's unit vector; it is None if the query is one album.
+        query's unit vector; it is None if the query is one album. `check` is called repeatedly while the
+        words are embedded; if it raises an error, the explanation ends with this error.
 
         Raises:
             DeadlineExceeded: the vectors of the words were not ready in time.
         """
         if matches.embeddings is None:
             return []
-        words = closest_words(self._vocabulary, self._words.get(timeout_s=timeout_s), matches.embeddings)
+        vectors = self._words.get(timeout_s=timeout_s, check=check)
+        words = closest_words(self._vocabulary, vectors, matches.embeddings)
         parts = contributions(matches, matches.embeddings.albums, addends)
         return [{"parts": p, "words": w} for p, w in zip(parts, words, strict=True)]
 

@@ -10,6 +10,7 @@ import concurrent.futures
 import logging
 import secrets
 import threading
+import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -26,6 +27,8 @@ Vectors = npt.NDArray[np.float32]
 
 #: The number of texts that are embedded at once; a search waits for at most one such batch.
 _TEXTS_AT_ONCE = 8
+#: A search that waits for the embeddings checks after this number of seconds whether its run was canceled.
+_CHECK_EVERY_S = 0.2
 #: The maximum deviation of a stored vector's length from 1.
 _LENGTH_TOLERANCE = 1e-3
 
@@ -51,17 +54,25 @@ class WordEmbeddings:
         self._path = folder / f"{fingerprint[:32]}-{vocabulary.version}.npy"
         self._starting = threading.Lock()
         self._made: concurrent.futures.Future[Vectors] | None = None
+        #: The vectors of the finished batches; the attempt after a failed one continues after these batches.
+        self._batches: list[Vectors] = []
 
-    def get(self, *, timeout_s: float) -> Vectors:
+    def get(self, *, timeout_s: float, check: Callable[[], None] = lambda: None) -> Vectors:
         """Return the unit vectors of the words, shape (words, 512), each relative to the mean of its group.
+
+        `check` is called repeatedly during the wait; if it raises an error, the wait ends with this error.
 
         Raises:
             DeadlineExceeded: the vectors were not ready in time; the thread continues to compute them.
         """
         made = self._started()
-        concurrent.futures.wait([made], timeout=max(0.0, timeout_s))
-        if not made.done():
-            raise DeadlineExceeded("the deadline passed before the words of explanations were embedded")
+        until = time.monotonic() + timeout_s
+        while not made.done():
+            check()
+            left_s = until - time.monotonic()
+            if left_s <= 0:
+                raise DeadlineExceeded("the deadline passed before the words of explanations were embedded")
+            concurrent.futures.wait([made], timeout=min(left_s, _CHECK_EVERY_S))
         return made.result()
 
     def _started(self) -> "concurrent.futures.Future[Vectors]":
@@ -88,9 +99,12 @@ class WordEmbeddings:
     def _embedded(self) -> Vectors:
         """Return the mean of each word's vectors in all forms."""
         texts = self._vocabulary.texts
-        log.info("embedding the visual vocabulary", extra={"texts": len(texts)})
-        batches = [texts[start : start + _TEXTS_AT_ONCE] for start in range(0, len(texts), _TEXTS_AT_ONCE)]
-        vectors = np.concatenate([self._embed(batch) for batch in batches])
+        done = len(self._batches) * _TEXTS_AT_ONCE
+        log.info("embedding the visual vocabulary", extra={"texts": len(texts) - done})
+        for start in range(done, len(texts), _TEXTS_AT_ONCE):
+            self._batches.append(self._embed(texts[start : start + _TEXTS_AT_ONCE]))
+        vectors = np.concatenate(self._batches)
+        self._batches.clear()
         mean: Vectors = vectors.reshape(len(self._vocabulary.forms), -1, EMBEDDING_DIMENSION).mean(axis=0)
         return mean
 

@@ -11,7 +11,7 @@ from redis.exceptions import RedisError
 
 from common.cache import text_hash
 from common.catalog.protocol import EMBEDDING_DIMENSION
-from common.errors import DeadlineExceeded, ImageExpired, QueueUnavailable
+from common.errors import DeadlineExceeded, ImageExpired, QueueFull, QueueUnavailable
 from common.redis import keyspace
 from common.search_query import SearchQuery, TextPart
 from worker.batching import Batcher, Encoded
@@ -65,7 +65,13 @@ class Embedder:
         Raises:
             QueueFull: too many items wait for the model, or the worker is shutting down.
         """
-        waiting = [self._batcher.submit_text(text) for text in texts]
+        waiting: list[concurrent.futures.Future[Encoded]] = []
+        try:
+            waiting.extend(self._batcher.submit_text(text) for text in texts)
+        except QueueFull:
+            for future in waiting:
+                future.cancel()
+            raise
         return np.stack([future.result().embedding for future in waiting])
 
     def truncates(self, query: SearchQuery) -> bool:

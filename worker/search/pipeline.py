@@ -75,7 +75,8 @@ class Pipeline:
         """Answer the leased run.
 
         Raises:
-            RunCanceled: the lease of the run was lost before the embedding or before the search.
+            RunCanceled: the lease of the run was lost before the embedding, before the search, or while the
+                words of explanations were embedded.
             UnknownQueryVersion: only a worker of a later release can answer the run.
             CoverSearchError: the run must fail with this error.
         """
@@ -95,12 +96,12 @@ class Pipeline:
         try:
             matches, addends = self._search(query, embeddings, lease, stopwatch, versions)
             facets = self._count_facets(query, matches, lease, stopwatch, versions)
+            explanations = self._explanations(query, matches, addends, lease, stopwatch)
         except Exception:
             # Embeddings are cached so that a retry, or a query with the same image and other filters, can
             # reuse them.
             self._cache.put(self._cache.embedding_entries(model, embeddings.made))
             raise
-        explanations = self._explanations(matches, addends, stopwatch) if query.explain else None
         timings = stopwatch.timings()
         result = result_json(
             matches,
@@ -178,10 +179,19 @@ class Pipeline:
         return matches, addends
 
     def _explanations(
-        self, matches: Matches, addends: Addends | None, stopwatch: Stopwatch
-    ) -> list[Explanation]:
+        self,
+        query: SearchQuery,
+        matches: Matches,
+        addends: Addends | None,
+        lease: Lease,
+        stopwatch: Stopwatch,
+    ) -> list[Explanation] | None:
+        if not query.explain:
+            return None
         with stopwatch.stage("search"):
-            return self._explainer.explain(matches, addends, timeout_s=stopwatch.remaining_s())
+            return self._explainer.explain(
+                matches, addends, timeout_s=stopwatch.remaining_s(), check=lease.check
+            )
 
     def _count_facets(
         self,

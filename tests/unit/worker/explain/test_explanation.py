@@ -1,5 +1,6 @@
 """The contributions of a query's parts, and the words closest to a cover."""
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
@@ -33,7 +34,12 @@ class KnownWords:
     def __init__(self, vectors: npt.NDArray[np.float32]) -> None:
         self._vectors = vectors
 
-    def get(self, *, timeout_s: float) -> npt.NDArray[np.float32]:  # noqa: ARG002  they are known
+    def get(
+        self,
+        *,
+        timeout_s: float,  # noqa: ARG002  the vectors are known
+        check: Callable[[], None],  # noqa: ARG002  the vectors are known
+    ) -> npt.NDArray[np.float32]:
         return self._vectors
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from common.errors import DeadlineExceeded
+from common.errors import DeadlineExceeded, QueueFull
 from tests.polling import eventually
 from worker.encoder.fixed_latency_encoder import FixedLatencyEncoder
 from worker.encoder.protocol import Embeddings
@@ -27,6 +27,8 @@ class CountingModel:
     def __init__(self) -> None:
         self.batches: list[Sequence[str]] = []
         self.fault: Exception | None = None
+        #: The number of batches that are embedded before the fault.
+        self.batches_before_fault = 0
         self.may_go_on = threading.Event()
         self.may_go_on.set()
         self._encoder = FixedLatencyEncoder()
@@ -34,7 +36,7 @@ class CountingModel:
     def embed(self, texts: Sequence[str]) -> Embeddings:
         self.batches.append(texts)
         self.may_go_on.wait(WAIT_S)
-        if self.fault is not None:
+        if self.fault is not None and len(self.batches) > self.batches_before_fault:
             raise self.fault
         return self._encoder.encode_texts(texts)
 
@@ -188,3 +190,37 @@ def test_a_failed_computation_is_tried_again_by_the_next_search(model: CountingM
     model.fault = None
 
     assert words.get(timeout_s=WAIT_S).shape == (len(VOCABULARY.words), 512)
+
+
+def test_an_attempt_after_a_full_queue_continues_after_the_finished_batches(
+    model: CountingModel, tmp_path: Path
+) -> None:
+    words = words_of(model, tmp_path)
+    model.fault, model.batches_before_fault = QueueFull("1024 items already wait for the model"), 3
+    with pytest.raises(QueueFull):
+        words.get(timeout_s=WAIT_S)
+    refused = model.batches.pop()
+    model.fault = None
+
+    vectors = words.get(timeout_s=WAIT_S)
+
+    assert model.batches[3] == refused
+    assert [text for batch in model.batches for text in batch] == list(VOCABULARY.texts)
+    assert np.array_equal(vectors, words_of(CountingModel(), tmp_path / "other").get(timeout_s=WAIT_S))
+
+
+def test_a_canceled_search_stops_waiting_for_the_words(model: CountingModel, tmp_path: Path) -> None:
+    words = words_of(model, tmp_path)
+    model.may_go_on.clear()
+    checks = iter([None, None])
+
+    def check() -> None:
+        if next(checks, "canceled") == "canceled":
+            raise InterruptedError
+
+    with pytest.raises(InterruptedError):
+        words.get(timeout_s=WAIT_S, check=check)
+    model.may_go_on.set()
+
+    assert words.get(timeout_s=WAIT_S).shape == (len(VOCABULARY.words), 512)
+    assert sum(map(len, model.batches)) == len(VOCABULARY.texts)
