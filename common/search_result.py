@@ -125,6 +125,8 @@ def album_document(
     }
     if "metadata" in include:
         document["metadata"] = orjson.Fragment(album.metadata)
+        if album.metadata_omitted is not None:
+            document["metadata_omitted"] = album.metadata_omitted
     if "reviewer" in include:
         document["reviewer"] = album.reviewer
     return document

@@ -7,6 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from api.contract.explanation_models import Explanation
 from api.contract.facet_models import FacetCounts
+from common.album_metadata import METADATA_MAX_BYTES, METADATA_MAX_LEVELS, MetadataOmission
 from common.catalog.errors import REMEDIES
 from common.jobs import JobState
 from common.search_query import SearchQuery, TextPart, query_document
@@ -109,8 +110,20 @@ class Album(BaseModel):
         ),
     ] = None
     metadata: Annotated[
-        dict[str, Any], Field(description="Only with `include=metadata`.", default_factory=dict)
+        dict[str, Any],
+        Field(
+            description="Only with `include=metadata`: the keys of the metadata that the service publishes.",
+            default_factory=dict,
+        ),
     ]
+    metadata_omitted: Annotated[
+        MetadataOmission | None,
+        Field(
+            description="Why `metadata` is empty although the album has metadata: `too_large` (more than "
+            f"{METADATA_MAX_BYTES} bytes of JSON, or more than {METADATA_MAX_LEVELS} levels), or "
+            "`not_an_object`. Absent if nothing was left out."
+        ),
+    ] = None
     reviewer: Annotated[str | None, Field(description="Only with `include=reviewer`.")] = None
 
 

@@ -12,6 +12,7 @@ from typing import Literal, Protocol, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from common.album_metadata import NO_METADATA, MetadataOmission
 from common.catalog.facets import FacetColumns, GenreNames
 from common.errors import CatalogMisconfigured
 from common.filters import Filters
@@ -41,7 +42,9 @@ class Album:
     reviewer: str | None = None
     #: A JSON text, which is not parsed, because it may contain numbers that Python would change. Empty if the
     #: album was found by a search without `details`.
-    metadata: str = "{}"
+    metadata: str = NO_METADATA
+    #: Why `metadata` is empty although the catalog has metadata of the album; None if nothing was omitted.
+    metadata_omitted: MetadataOmission | None = None
 
     def __post_init__(self) -> None:
         """If `genres` was not given, set it to a tuple that contains only `genre`."""

@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import orjson
 
+from common.album_metadata import presentable_metadata
 from common.catalog.errors import misconfigured
 from common.catalog.protocol import (
     EMBEDDING_DIMENSION,
@@ -94,6 +95,8 @@ def filter_arguments(filters: Filters) -> dict[str, object]:
 def album_from_row(row: Row) -> Album:
     """Return the album in a row, in which any column can be NULL if another tool created the catalog."""
     score = row["pitchfork_score"]
+    # Searches return the details only on request.
+    metadata, omitted = presentable_metadata(row.get("metadata"))
     return Album(
         id=row["id"],
         artist=row["artist"] or "",
@@ -106,9 +109,9 @@ def album_from_row(row: Row) -> Album:
         # The SQL functions of older schemas return only one genre per album, and no thumbnails.
         genres=tuple(row.get("genres") or ()),
         thumbnails=thumbnails_from_document(row.get("thumbnails")),
-        # Searches return the details only on request.
         reviewer=row.get("reviewer"),
-        metadata=row.get("metadata") or "{}",
+        metadata=metadata,
+        metadata_omitted=omitted,
     )
 
 

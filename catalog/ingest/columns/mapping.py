@@ -5,7 +5,7 @@ rejected.
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,6 +14,7 @@ from pydantic import ValidationError
 from catalog.ingest.columns.cell_values import decode_entities, is_empty, is_empty_word, is_placeholder
 from catalog.ingest.columns.fields import COVER, FIELDS, GENRE, METADATA, REQUIRED_FIELDS, Album, AlbumFields
 from catalog.ingest.columns.genres import GenreSplitter
+from catalog.ingest.columns.metadata_size import check_size
 from catalog.ingest.columns.storable_json import (
     NotStorable,
     printable,
@@ -100,13 +101,14 @@ class ColumnMap:
         cells, invalid = self._storable(row.cells)
         values = {name: cells[column] for name, column in self.columns.items() if column in cells}
         cover = values.pop(COVER, None)
-        metadata = self._metadata(values.pop(METADATA, None), invalid)
+        metadata = self._metadata(values.pop(METADATA, None), invalid) | self._other_columns(cells)
         fields = self._fields(values, invalid)
+        check_size(metadata)
         return Album(
             row.number,
             fields,
             None if cover is None else str(cover).strip(),
-            metadata | self._other_columns(cells),
+            metadata,
             tuple(cell.to_note(row.number, fields.id) for cell in invalid),
         )
 
@@ -114,6 +116,11 @@ class ColumnMap:
         """Return the columns that are dropped because they have no name and are not mapped to a field."""
         mapped = set(self.columns.values())
         return [column for column in columns if column not in mapped and _INDEX_COLUMN.fullmatch(column)]
+
+    def metadata_columns(self, columns: Iterable[str]) -> list[str]:
+        """Return the columns that contain no field, no row number, no embedding and no palette."""
+        mapped = {*self.columns.values(), *_COMPUTED}
+        return [column for column in columns if column not in mapped and not _INDEX_COLUMN.fullmatch(column)]
 
     def raw_id(self, row: RawRow) -> str:
         """Return the id of an unreadable row, or an empty string if the row has no id."""
@@ -182,13 +189,7 @@ class ColumnMap:
         return {}
 
     def _other_columns(self, cells: Cells) -> dict[str, Any]:
-        """Return the cells of columns that contain no field, no row number, no embedding and no palette."""
-        mapped = {*self.columns.values(), *_COMPUTED}
-        return {
-            column: value
-            for column, value in cells.items()
-            if column not in mapped and not _INDEX_COLUMN.fullmatch(column)
-        }
+        return {column: cells[column] for column in self.metadata_columns(cells)}
 
 
 def _has_value(name: str | None, value: object) -> bool:

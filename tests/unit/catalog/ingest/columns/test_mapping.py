@@ -9,6 +9,7 @@ from catalog.ingest.columns.fields import Album
 from catalog.ingest.columns.mapping import ColumnMap
 from catalog.ingest.rejection import RowFault
 from catalog.ingest.tables.raw_row import Cells, RawRow
+from common.album_metadata import METADATA_MAX_BYTES
 from common.errors import SettingsError
 
 COLUMNS = ("id", "artist", "album_name", "release_year", "pitchfork_score", "best_new_music", "label")
@@ -291,3 +292,32 @@ def test_nested_entities_are_decoded_in_linear_time() -> None:
 )
 def test_entities_are_decoded_until_none_is_left(text: str, decoded: str) -> None:
     assert decode_entities(text) == decoded
+
+
+def test_the_largest_metadata_of_results_is_accepted() -> None:
+    room = METADATA_MAX_BYTES - len('{"label": ""}')
+
+    assert taken({"label": "x" * room}).metadata == {"label": "x" * room}
+
+
+@pytest.mark.parametrize(
+    ("cells", "says"),
+    [
+        ({"label": "x" * METADATA_MAX_BYTES}, "has 16397 bytes of JSON, and 16384 are allowed"),
+        ({"label": "\N{SNOWMAN}" * 6000}, "the largest part is 'label' with 18013 bytes"),
+        ({"label": "4AD", "metadata": {"notes": ["x" * 100] * 200}}, "the largest part is 'notes'"),
+        ({"metadata": {"numbers": [1e300] * 60}}, "the largest part is 'numbers' with 18193 bytes"),
+        ({"metadata": '{"a": ' + "[" * 120 + "]" * 120 + "}"}, "more than 100 levels of lists and objects"),
+    ],
+)
+def test_metadata_that_is_too_large_for_results_is_refused(cells: Cells, says: str) -> None:
+    with pytest.raises(RowFault, match=says) as raised:
+        taken(cells)
+
+    assert raised.value.reason == "metadata_too_large"
+
+
+def test_columns_without_a_field_are_stored_as_metadata() -> None:
+    table = ("id", "artist", "album_name", "label", "embedding", "Unnamed: 0", "", "notes")
+
+    assert ColumnMap.of(table, {"reviewer": "notes"}).metadata_columns(table) == ["label"]
