@@ -21,6 +21,7 @@ from api.background.periodic import run_periodically
 from api.background.subscription import Subscription
 from api.background.sweeper import Sweeper
 from api.background.thumbnail_warnings import ThumbnailWarnings
+from api.contract.public_metadata import PublicMetadata
 from api.http.body_budget import BodyBudget
 from api.http.parsed_query_cache import RepeatedQueries
 from api.http.search_body import SearchBodyReader
@@ -57,6 +58,7 @@ class Gateway:
     """The services that the endpoints use."""
 
     settings: Settings
+    public_metadata: PublicMetadata
     ledger: GatewayLedger
     searches: SearchService
     waiters: Waiters
@@ -107,6 +109,7 @@ async def open_gateway(
         store = MetricsStore(redis)
         gateway = Gateway(
             settings=settings,
+            public_metadata=PublicMetadata.of(settings.public_metadata),
             ledger=ledger,
             searches=SearchService(
                 ledger=ledger,

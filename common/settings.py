@@ -60,6 +60,12 @@ def _network(value: object) -> object:
         raise ValueError("addresses and networks, separated by commas: 10.0.0.5, 192.168.0.0/16") from error
 
 
+def _metadata_keys(value: tuple[str, ...]) -> tuple[str, ...]:
+    if ALL_KEYS in value and len(value) > 1:
+        raise ValueError("keys of metadata, separated by commas, or * alone for all keys")
+    return value
+
+
 def _origin(value: str) -> str:
     if value != "*" and not _ORIGIN.fullmatch(value):
         raise ValueError("origins such as https://example.org, separated by commas, or *")
@@ -79,6 +85,10 @@ def read_rate(value: str) -> str:
 
 #: The value of a rate setting that means "no limit".
 UNLIMITED = "unlimited"
+#: The value of `PUBLIC_METADATA` that means all keys.
+ALL_KEYS = "*"
+#: The settings whose empty value has a meaning; an empty value of another setting counts as not set.
+MEANINGFUL_IF_EMPTY = frozenset({"PUBLIC_METADATA"})
 #: The length in seconds of each unit of time in a rate.
 UNIT_SECONDS: Mapping[str, int] = MappingProxyType({"second": 1, "minute": 60, "hour": 3600, "day": 86_400})
 _RATE = re.compile(rf"[1-9][0-9]{{0,8}}/({'|'.join(UNIT_SECONDS)})")
@@ -100,6 +110,8 @@ Rate = Annotated[str, AfterValidator(read_rate)]
 Network = Annotated[IPv4Network | IPv6Network, BeforeValidator(_network)]
 Networks = Annotated[tuple[Network, ...], BeforeValidator(_list)]
 Origins = Annotated[tuple[Annotated[str, AfterValidator(_origin)], ...], BeforeValidator(_list)]
+
+MetadataKeys = Annotated[tuple[str, ...], BeforeValidator(_list), AfterValidator(_metadata_keys)]
 
 
 class Settings(BaseModel):
@@ -137,6 +149,8 @@ class Settings(BaseModel):
     thumbnail_dir: Path | None = None
     #: Whether thumbnails are made of covers that were fetched from other hosts.
     thumbnail_remote_covers: Literal["never", "allow"] = "never"
+    #: The keys of the albums' metadata that clients may read and filter by; none if the value is empty.
+    public_metadata: MetadataKeys = (ALL_KEYS,)
 
     # Authentication and rate limits (docs/security.md).
     auth: Literal["off", "optional", "required"] = "off"
@@ -218,8 +232,13 @@ class Settings(BaseModel):
         return "auto" if self.encoder_precision == "int8" else self.encoder_precision
 
 
+def is_given_as_empty(variable: str, environ: Mapping[str, str]) -> bool:
+    """Return whether a variable has an empty value that is not ignored."""
+    return variable in MEANINGFUL_IF_EMPTY and environ.get(variable, "-").strip() == ""
+
+
 def load_settings(environ: Mapping[str, str]) -> Settings:
-    """Read the settings from an environment; strip blanks around values and ignore empty values.
+    """Read the settings from an environment; strip blanks around values, and ignore most empty values.
 
     Raises:
         SettingsError: a setting is malformed, or a variable's name is almost a setting's name.
@@ -230,7 +249,7 @@ def load_settings(environ: Mapping[str, str]) -> Settings:
             raise SettingsError(f"{variable} is not a setting; did you mean {meant[0]}?")
     # A secret read from a file often ends with a line break, which is invalid in headers and URLs.
     read = {name: environ.get(variable, "").strip() for variable, name in names.items()}
-    given = {name: value for name, value in read.items() if value}
+    given = {name: value for name, value in read.items() if value or is_given_as_empty(name.upper(), environ)}
     for name, value in given.items():
         if len(value) > 1 and value[0] == value[-1] and value[0] in "\"'":
             raise SettingsError(f"{name.upper()}: the quotes are part of the value: remove them")

@@ -7,7 +7,7 @@ from importlib.resources import files
 from pathlib import Path
 
 from common.errors import SettingsError
-from common.settings import Settings, load_settings
+from common.settings import Settings, is_given_as_empty, load_settings
 from common.strict_numbers import read_whole_number
 from local.state_folder import redis_folder, shared_folder, state_folder
 
@@ -80,7 +80,8 @@ def read_options(environ: Mapping[str, str]) -> LocalOptions:
         del defaults["CLIP_MODEL"]
     else:
         defaults["THUMBNAIL_DIR"] = str(state_folder(environ) / THUMBNAILS)
-    merged = defaults | {name: value for name, value in environ.items() if value}
+    given = {name: value for name, value in environ.items() if value or is_given_as_empty(name, environ)}
+    merged = defaults | given
     return LocalOptions(
         state=state_folder(environ),
         workers=_whole(merged.get("WORKERS", "1"), name="WORKERS", minimum=1),

@@ -10,10 +10,11 @@ from typing import Any
 
 import psutil
 
+from common.settings import is_given_as_empty
 from local.processes.process_folder import live_process, write_private
 from local.state_folder import TOOL_SETTINGS
 
-#: The settings that decide which catalog, queue, model and thumbnail folder a tool uses.
+#: The settings that decide which catalog, queue, model and thumbnail folder a tool uses, and what it reports.
 NAMES = (
     "REDIS_URL",
     "CACHE_REDIS_URL",
@@ -26,12 +27,15 @@ NAMES = (
     "ENCODER_PRECISION",
     "THUMBNAIL_DIR",
     "THUMBNAIL_REMOTE_COVERS",
+    "PUBLIC_METADATA",
 )
 
 
 def record_tool_settings(state: Path, environ: Mapping[str, str]) -> None:
     """Record the settings of a service that this process runs with these environment variables."""
-    settings = {name: environ[name] for name in NAMES if environ.get(name)}
+    settings = {
+        name: environ[name] for name in NAMES if environ.get(name) or is_given_as_empty(name, environ)
+    }
     process = psutil.Process()
     record = {"pid": process.pid, "started": process.create_time(), "settings": settings}
     write_private(state / TOOL_SETTINGS, json.dumps(record))

@@ -164,9 +164,9 @@ class FilterParameters(Parameters):
         Field(
             alias=META_NAME,
             default_factory=dict,
-            description="Only albums whose metadata has this value under KEY, which stands for any key; "
-            f"up to {META_MAX} keys. Texts, numbers and truth values are compared; if the metadata has a "
-            "list, one of its elements is enough.",
+            description="Only albums whose metadata has this value under KEY, which stands for any key that "
+            f"the service publishes; up to {META_MAX} keys. Texts, numbers and truth values are compared; if "
+            "the metadata has a list, one of its elements is enough.",
         ),
     ]
 

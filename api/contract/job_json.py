@@ -4,14 +4,17 @@ from datetime import UTC, datetime
 
 import orjson
 
+from api.contract.public_metadata import PublicMetadata
 from common.jobs import Job
 from common.search_result import with_job_id
 
 
-def job_json(job: Job, *, path_prefix: str) -> bytes:
-    """Return a job as JSON; the job's result is already JSON and is inserted without parsing."""
+def job_json(job: Job, *, path_prefix: str, metadata: PublicMetadata) -> bytes:
+    """Return a job as JSON; of the metadata in the job's result, only the public keys are shown."""
     path = job_path(job.id, path_prefix=path_prefix)
-    result = None if job.result is None else orjson.Fragment(with_job_id(job.result, job.id))
+    result = None
+    if job.result is not None:
+        result = orjson.Fragment(with_job_id(metadata.of_result(job.result), job.id))
     return orjson.dumps(
         {
             "id": job.id,

@@ -8,9 +8,9 @@ from fastapi.responses import Response
 REVALIDATE = "no-cache"
 
 
-def etag_of(query_key: str) -> str:
+def etag_of(query_key: str, suffix: str = "") -> str:
     """Return the ETag of a search result, which is weak because the timings and the job id may differ."""
-    return f'W/"{query_key[:32]}"'
+    return f'W/"{query_key[:32]}{suffix}"'
 
 
 def is_current(if_none_match: Iterable[str], etag: str) -> bool:

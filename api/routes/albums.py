@@ -19,12 +19,11 @@ from api.contract.request_parameters import (
 )
 from api.contract.response_models import Album, GenreCount, Genres, Scores, Stats, YearRange
 from api.http.etags import REVALIDATE, is_current, not_modified
-from api.lifespan import gateway_of
+from api.lifespan import Gateway, gateway_of
 from api.routes.strict_route import StrictRoute
 from common.catalog import protocol as catalog
 from common.search_query import Included
 from common.search_result import album_document
-from common.settings import Settings
 
 router = APIRouter(tags=["catalog"], route_class=StrictRoute)
 
@@ -90,7 +89,7 @@ async def albums(
     page = await gateway.catalog.find_albums(parameters.q, limit=parameters.limit, after=parameters.after())
     document = {
         "success": True,
-        "albums": [_document(each.album, gateway.settings) | {"match": each.match} for each in page.albums],
+        "albums": [_document(each.album, gateway) | {"match": each.match} for each in page.albums],
         "next_cursor": None if page.next is None else encode(page.next, query=parameters.q),
     }
     return tagged(orjson.dumps(document), headers)
@@ -114,17 +113,17 @@ async def album(
     """Return one album by its id."""
     gateway = gateway_of(request)
     found = await gateway.catalog.album(check_album_id(album_id))
-    return tagged(orjson.dumps(_document(found, gateway.settings, include=asked.include)), headers)
+    return tagged(orjson.dumps(_document(found, gateway, include=asked.include)), headers)
 
 
 def _document(
-    album: catalog.Album, settings: Settings, *, include: Collection[Included] = ()
+    album: catalog.Album, gateway: Gateway, *, include: Collection[Included] = ()
 ) -> dict[str, object]:
     return album_document(
-        album,
+        gateway.public_metadata.of_album(album) if "metadata" in include else album,
         include=include,
-        public_url=settings.public_url,
-        has_thumbnails=settings.thumbnail_dir is not None,
+        public_url=gateway.settings.public_url,
+        has_thumbnails=gateway.settings.thumbnail_dir is not None,
     )
 
 

@@ -35,5 +35,7 @@ async def facets(
     The counts of a facet ignore the facet's own filter, so that they tell how many albums another value of
     this filter would find.
     """
-    counts = await gateway_of(request).catalog.facets(asked.filters())
+    gateway, filters = gateway_of(request), asked.filters()
+    gateway.public_metadata.check(filters)
+    counts = await gateway.catalog.facets(filters)
     return tagged(facets_answer(counts).model_dump_json().encode(), headers)

@@ -21,7 +21,7 @@ from api.contract.prefer import decide_wait
 from api.contract.request_parameters import JOB_ID, PreferHeader, WaitParameters
 from api.contract.response_models import Job
 from api.http.request_context import client_gone
-from api.lifespan import gateway_of
+from api.lifespan import Gateway, gateway_of
 from api.routes.search_responses import NEVER_STORE, server_timing
 from api.routes.strict_route import StrictRoute
 from api.search.job_events import stream_events
@@ -58,9 +58,7 @@ async def job(
     found, retry_after_s = await gateway.searches.job(
         job_id, owner=owner_of(request), wait_s=preference.wait_s, client_gone=partial(client_gone, request)
     )
-    return _response(
-        found, retry_after_s, applied=preference.applied, path_prefix=gateway.settings.path_prefix
-    )
+    return _response(found, retry_after_s, applied=preference.applied, gateway=gateway)
 
 
 @router.post(
@@ -76,7 +74,7 @@ async def cancel(request: Request, job_id: JOB_ID) -> Response:
     gateway, owner = gateway_of(request), owner_of(request)
     await gateway.ledger.cancel(job_id, owner=owner)
     found, retry_after_s = await gateway.ledger.job(job_id, owner=owner)
-    return _response(found, retry_after_s, path_prefix=gateway.settings.path_prefix)
+    return _response(found, retry_after_s, gateway=gateway)
 
 
 @router.get(
@@ -103,12 +101,13 @@ async def events(request: Request, job_id: JOB_ID) -> Response:
         ledger=gateway.ledger,
         waiters=gateway.waiters,
         path_prefix=gateway.settings.path_prefix,
+        metadata=gateway.public_metadata,
     )
     headers = {"Cache-Control": NEVER_STORE, "X-Accel-Buffering": "no"}
     return StreamingResponse(stream, headers=headers, media_type="text/event-stream")
 
 
-def _response(found: jobs.Job, retry_after_s: int, *, path_prefix: str, applied: str = "") -> Response:
+def _response(found: jobs.Job, retry_after_s: int, *, gateway: Gateway, applied: str = "") -> Response:
     """Return a job with HTTP status 200, whatever the state of the job."""
     headers = {"Cache-Control": NEVER_STORE}
     if not found.state.is_terminal:
@@ -117,4 +116,5 @@ def _response(found: jobs.Job, retry_after_s: int, *, path_prefix: str, applied:
         headers["Server-Timing"] = server_timing(found.timings)
     if applied:
         headers["Preference-Applied"] = applied
-    return Response(job_json(found, path_prefix=path_prefix), headers=headers, media_type="application/json")
+    body = job_json(found, path_prefix=gateway.settings.path_prefix, metadata=gateway.public_metadata)
+    return Response(body, headers=headers, media_type="application/json")

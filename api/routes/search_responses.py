@@ -11,6 +11,7 @@ from api.access.middleware import budget_of, client_of, idempotency_name, max_jo
 from api.contract.error_responses import failure_response
 from api.contract.job_json import job_json, job_path
 from api.contract.prefer import WaitPreference, decide_wait
+from api.contract.public_metadata import PublicMetadata
 from api.contract.request_parameters import CacheableSearchHeaders, SearchHeaders
 from api.http.body_budget import Body
 from api.http.etags import REVALIDATE, etag_of, names_tag, not_modified
@@ -18,7 +19,7 @@ from api.http.request_context import client_gone
 from api.lifespan import Gateway, gateway_of
 from api.metrics.recorder import CacheUse
 from api.search.submit_and_wait import Answered, Cached, Failed, Outcome, Pending, Search, Unchanged
-from common.jobs import Job, Timings
+from common.jobs import Timings
 from common.search_query import SearchQuery
 from common.search_result import with_job_id
 
@@ -36,6 +37,7 @@ async def answer_search(
 ) -> Response:
     """Run a search and return the response, with an ETag if the request is a GET."""
     gateway = gateway_of(request)
+    gateway.public_metadata.check(query.filters)
     preference = decide_wait(headers.prefer, parameter_s=wait_s, default_s=gateway.settings.default_wait_s)
     key = headers.idempotency_key
     search = Search(
@@ -48,43 +50,72 @@ async def answer_search(
         uploads=body,
         idempotency_key=None if key is None else idempotency_name(request, key),
     )
-    tagged = False
+    etag_suffix = None
     if isinstance(headers, CacheableSearchHeaders):
-        tagged, search = True, replace(search, holds=partial(holds, headers.if_none_match))
+        etag_suffix = gateway.public_metadata.etag_suffix(query)
+        search = replace(search, holds=partial(holds, headers.if_none_match, etag_suffix=etag_suffix))
     outcome = await gateway.searches.answer(
         search, budget=budget_of(request), client_gone=partial(client_gone, request)
     )
     gateway.recorder.count_cache_use(cache_use(outcome))
-    return response_of(outcome, preference, tagged=tagged, path_prefix=gateway.settings.path_prefix)
+    return response_of(
+        outcome,
+        preference,
+        etag_suffix=etag_suffix,
+        path_prefix=gateway.settings.path_prefix,
+        metadata=gateway.public_metadata,
+    )
 
 
 async def cached_response(scope: Scope, query: SearchQuery, if_none_match: list[str]) -> Response | None:
     """Return the cached response to a plain GET, or None if there is none."""
     gateway: Gateway = scope["app"].state.gateway
-    outcome = await gateway.searches.cached(query, holds=partial(holds, if_none_match))
+    metadata = gateway.public_metadata
+    metadata.check(query.filters)
+    etag_suffix = metadata.etag_suffix(query)
+    outcome = await gateway.searches.cached(
+        query, holds=partial(holds, if_none_match, etag_suffix=etag_suffix)
+    )
     if outcome is None:
         return None
     gateway.recorder.count_cache_use("hit")
     # A cached answer contains no job path, so no path prefix is needed.
-    return response_of(outcome, WaitPreference(wait_s=0), tagged=True, path_prefix="")
+    return response_of(
+        outcome, WaitPreference(wait_s=0), etag_suffix=etag_suffix, path_prefix="", metadata=metadata
+    )
 
 
-def holds(if_none_match: list[str], query_key: str) -> bool:
+def holds(if_none_match: list[str], query_key: str, *, etag_suffix: str = "") -> bool:
     """Tell whether `If-None-Match` contains the ETag of the answer to a query key."""
-    return bool(if_none_match) and names_tag(if_none_match, etag_of(query_key))
+    return bool(if_none_match) and names_tag(if_none_match, etag_of(query_key, etag_suffix))
 
 
-def response_of(outcome: Outcome, preference: WaitPreference, *, tagged: bool, path_prefix: str) -> Response:
-    """Convert the outcome of a search to a response; a result is already JSON and is sent without parsing."""
+def response_of(
+    outcome: Outcome,
+    preference: WaitPreference,
+    *,
+    etag_suffix: str | None,
+    path_prefix: str,
+    metadata: PublicMetadata,
+) -> Response:
+    """Convert the outcome of a search to a response.
+
+    A result is already JSON, and is sent without parsing unless it contains metadata that is not public. The
+    response has no ETag if `etag_suffix` is None.
+    """
     match outcome:
         case Unchanged(query_key):
-            return not_modified(etag_of(query_key))
-        case Cached():
-            return _cached(outcome, preference, tagged=tagged)
-        case Answered():
-            return _answered(outcome, preference, tagged=tagged)
-        case Pending(job, retry_after_s):
-            return _pending(job, retry_after_s, preference, path_prefix=path_prefix)
+            return not_modified(etag_of(query_key, etag_suffix or ""))
+        case Cached(body):
+            shown = replace(outcome, body=metadata.of_result(body))
+            return _cached(shown, preference, etag_suffix=etag_suffix)
+        case Answered(body):
+            answered = replace(outcome, body=metadata.of_result(body))
+            return _answered(answered, preference, etag_suffix=etag_suffix)
+        case Pending(job):
+            document = job_json(job, path_prefix=path_prefix, metadata=metadata)
+            location = job_path(job.id, path_prefix=path_prefix)
+            return _pending(outcome, preference, body=document, location=location)
         case Failed(failure):
             return failure_response(failure)
 
@@ -102,31 +133,32 @@ def cache_use(outcome: Outcome) -> CacheUse:
             return "miss"
 
 
-def _cached(outcome: Cached, preference: WaitPreference, *, tagged: bool) -> Response:
+def _cached(outcome: Cached, preference: WaitPreference, *, etag_suffix: str | None) -> Response:
     timings = Timings.of(total_ms=outcome.took_ms, decode_ms=0, embed_ms=0, search_ms=0)
     headers = _result_headers("hit", timings.as_document(), preference)
-    if tagged:
-        headers["ETag"] = etag_of(outcome.query_key)
+    if etag_suffix is not None:
+        headers["ETag"] = etag_of(outcome.query_key, etag_suffix)
     return Response(outcome.body, headers=headers, media_type=JSON)
 
 
-def _answered(outcome: Answered, preference: WaitPreference, *, tagged: bool) -> Response:
+def _answered(outcome: Answered, preference: WaitPreference, *, etag_suffix: str | None) -> Response:
     word = cache_word(cached=outcome.cached, coalesced=outcome.coalesced)
     headers = _result_headers(word, outcome.timings, preference)
-    if tagged and outcome.query_key is not None:
-        headers["ETag"] = etag_of(outcome.query_key)
+    if etag_suffix is not None and outcome.query_key is not None:
+        headers["ETag"] = etag_of(outcome.query_key, etag_suffix)
     return Response(with_job_id(outcome.body, outcome.job_id), headers=headers, media_type=JSON)
 
 
-def _pending(job: Job, retry_after_s: int, preference: WaitPreference, *, path_prefix: str) -> Response:
+def _pending(outcome: Pending, preference: WaitPreference, *, body: bytes, location: str) -> Response:
+    job = outcome.job
     headers = {
-        "Location": job_path(job.id, path_prefix=path_prefix),
-        "Retry-After": str(retry_after_s),
+        "Location": location,
+        "Retry-After": str(outcome.retry_after_s),
         "X-Cache": cache_word(cached=job.cached, coalesced=job.coalesced),
         "Cache-Control": NEVER_STORE,
         **_applied(preference),
     }
-    return Response(job_json(job, path_prefix=path_prefix), 202, headers, JSON)
+    return Response(body, 202, headers, JSON)
 
 
 def _result_headers(cache: str, timings: dict[str, float], preference: WaitPreference) -> dict[str, str]:

@@ -5,6 +5,7 @@ import time
 from collections.abc import AsyncIterator
 
 from api.contract.job_json import job_json
+from api.contract.public_metadata import PublicMetadata
 from api.search.waiters import Waiters
 from common.errors import CoverSearchError
 from common.jobs import Job
@@ -24,6 +25,7 @@ async def stream_events(
     ledger: GatewayLedger,
     waiters: Waiters,
     path_prefix: str,
+    metadata: PublicMetadata,
     comment_every_s: float = COMMENT_EVERY_S,
 ) -> AsyncIterator[bytes]:
     """Yield an event for each change of the job's state or position, until the job ends.
@@ -37,7 +39,7 @@ async def stream_events(
             if (job.state, job.position) != shown:
                 shown = (job.state, job.position)
                 sent_at = time.monotonic()
-                yield _event(job, path_prefix=path_prefix)
+                yield _event(job, path_prefix=path_prefix, metadata=metadata)
             if job.state.is_terminal or waiters.is_closed:
                 return
             if time.monotonic() - sent_at > comment_every_s:
@@ -63,6 +65,6 @@ async def _pause(changed: asyncio.Event) -> None:
         changed.clear()
 
 
-def _event(job: Job, *, path_prefix: str) -> bytes:
-    data = job_json(job, path_prefix=path_prefix)
+def _event(job: Job, *, path_prefix: str, metadata: PublicMetadata) -> bytes:
+    data = job_json(job, path_prefix=path_prefix, metadata=metadata)
     return b"event: " + job.state.value.encode() + b"\ndata: " + data + b"\n\n"

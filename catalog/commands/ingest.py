@@ -4,7 +4,7 @@ A second run processes only new and changed rows, even if the first run was kill
 """
 
 import argparse
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
@@ -20,6 +20,8 @@ from catalog.ingest.album_source import (
     open_album_source,
     report_path,
 )
+from catalog.ingest.columns.fields import METADATA
+from catalog.ingest.columns.storable_json import printable
 from catalog.ingest.covers.existing_album_covers import CatalogCovers
 from catalog.ingest.covers.fetch.command_line_options import open_fetcher
 from catalog.ingest.embedding.distributed import open_distributed_embedder
@@ -36,7 +38,7 @@ from catalog.writer.protocol import CatalogWriter
 from common.catalog.postgres_connections import open_connection
 from common.colours.palette import PALETTE_VERSION
 from common.errors import SettingsError
-from common.settings import Settings
+from common.settings import ALL_KEYS, Settings
 from common.strict_numbers import positive_integer
 
 
@@ -83,7 +85,7 @@ def run(call: Call) -> Outcome:
         raise SettingsError("ingest: give a table and its --covers, or --missing")
     source = open_album_source(options, call.settings, recheck=options.recheck_covers)
     thumbnails = open_thumbnail_storage(call.settings)
-    _say_how_read(console, source)
+    _say_how_read(console, source, public_keys=call.settings.public_metadata)
     with _embedder(call) as embedder, open_checked_writer(call.settings, call.console) as writer:
         _claim(console, writer, embedder)
         telling = invalidating_cached_results(
@@ -200,10 +202,27 @@ def _indexed(settings: Settings, console: Console, *, memory_mib: int) -> Iterat
             console.print(built.summary())
 
 
-def _say_how_read(console: Console, source: AlbumSource) -> None:
+def _say_how_read(console: Console, source: AlbumSource, *, public_keys: Sequence[str]) -> None:
     console.print(source.table.described(), markup=False)
     if left_out := source.columns.unnamed_columns(source.table.columns):
         console.print(f"columns without a name are left out: {', '.join(left_out)}", markup=False)
+    if stored := _stored_as_metadata(source):
+        console.print(f"stored as metadata: {', '.join(stored)}", markup=False)
+        console.print(f"{_readers_of_metadata(public_keys)} (setting PUBLIC_METADATA)", markup=False)
+
+
+def _stored_as_metadata(source: AlbumSource) -> list[str]:
+    stored = [printable(column) for column in source.columns.metadata_columns(source.table.columns)]
+    column = source.columns.columns.get(METADATA)
+    return stored if column is None else [*stored, f"the keys of the column {printable(column)}"]
+
+
+def _readers_of_metadata(public_keys: Sequence[str]) -> str:
+    if ALL_KEYS in public_keys:
+        return "clients of the service can read all of it, and filter by it"
+    if not public_keys:
+        return "clients of the service cannot read it, nor filter by it"
+    return f"clients of the service can read, and filter by, only these keys: {', '.join(public_keys)}"
 
 
 def _say(console: Console, tally: Tally, report: Report) -> None:

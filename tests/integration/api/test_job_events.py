@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 import pytest
 from redis.asyncio import Redis
 
+from api.contract.public_metadata import PublicMetadata
 from api.search.job_events import COMMENT_EVERY_S, stream_events
 from api.search.waiters import Waiters
 from common.ledger.gateway import GatewayLedger
@@ -23,7 +24,13 @@ async def events(ledger: GatewayLedger, *, comment_every_s: float) -> AsyncItera
     job, _ = await ledger.job(accepted.job_id, owner=OWNER)
     waiters = Waiters(ledger)
     async for event in stream_events(
-        job, owner=OWNER, ledger=ledger, waiters=waiters, path_prefix="", comment_every_s=comment_every_s
+        job,
+        owner=OWNER,
+        ledger=ledger,
+        waiters=waiters,
+        path_prefix="",
+        metadata=PublicMetadata(),
+        comment_every_s=comment_every_s,
     ):
         yield event
 

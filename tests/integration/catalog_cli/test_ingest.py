@@ -444,6 +444,47 @@ def test_columns_with_other_names_can_be_mapped(catalog: Catalog, workdir: Path,
 
 
 @pytest.mark.parametrize(
+    ("setting", "says"),
+    [
+        ({}, "clients of the service can read all of it, and filter by it (setting PUBLIC_METADATA)"),
+        ({"PUBLIC_METADATA": "label"}, "can read, and filter by, only these keys: label (setting"),
+        ({"PUBLIC_METADATA": ""}, "cannot read it, nor filter by it (setting PUBLIC_METADATA)"),
+    ],
+)
+def test_an_ingest_says_which_columns_clients_can_read(
+    catalog: Catalog, workdir: Path, setting: dict[str, str], says: str
+) -> None:
+    (workdir / "labels.csv").write_text(
+        "id,artist,album_name,cover,label,price\n1,A,B,demo-1967-00000.jpg,4AD,7\n"
+    )
+
+    done = catalog("ingest", "labels.csv", "--covers", "covers", **setting)
+
+    assert done.status == 0, done.err
+    assert "stored as metadata: label, price\n" in done.err
+    assert says in done.err.replace("\n", " ")
+
+
+def test_an_album_with_too_much_metadata_is_rejected_with_its_row_and_size(
+    catalog: Catalog, workdir: Path, database_url: str
+) -> None:
+    (workdir / "notes.csv").write_text(
+        "id,artist,album_name,cover,notes\n"
+        "1,A,B,demo-1967-00000.jpg,short\n"
+        f"2,C,D,demo-1967-00001.jpg,{'x' * 20_000}\n"
+    )
+
+    done = catalog("ingest", "notes.csv", "--covers", "covers")
+
+    assert done.status == 1
+    assert "1 metadata_too_large" in done.err
+    assert [album["id"] for album in rows(database_url).values()] == ["1"]
+    (rejected,) = csv.DictReader((workdir / "notes-rejected.csv").read_text().splitlines())
+    assert (rejected["row"], rejected["id"], rejected["reason"]) == ("2", "2", "metadata_too_large")
+    assert "20013 bytes of JSON, and 16384 are allowed; the largest part is 'notes'" in rejected["detail"]
+
+
+@pytest.mark.parametrize(
     ("arguments", "says"),
     [
         (("albums.csv", "--covers", "nowhere"), "neither a folder nor a column"),

@@ -18,6 +18,22 @@ def test_an_empty_value_counts_as_not_set() -> None:
 
 
 @pytest.mark.parametrize(
+    ("environ", "keys"),
+    [
+        ({}, ("*",)),
+        ({"PUBLIC_METADATA": "*"}, ("*",)),
+        ({"PUBLIC_METADATA": " label, catalogue number ,"}, ("label", "catalogue number")),
+        ({"PUBLIC_METADATA": ""}, ()),
+        ({"PUBLIC_METADATA": " "}, ()),
+    ],
+)
+def test_an_empty_list_of_public_keys_is_not_the_default(
+    environ: dict[str, str], keys: tuple[str, ...]
+) -> None:
+    assert load_settings(environ).public_metadata == keys
+
+
+@pytest.mark.parametrize(
     ("name", "value"),
     [
         ("PORT", "eighty"),
@@ -55,6 +71,7 @@ def test_an_empty_value_counts_as_not_set() -> None:
         ("PUBLIC_URL", "https://example.org//music"),
         ("PUBLIC_URL", "https://example.org/../music"),
         ("PUBLIC_URL", "https://example.org/m%C3%BCsik"),
+        ("PUBLIC_METADATA", "label, *"),
     ],
 )
 def test_a_malformed_setting_is_named(name: str, value: str) -> None:

@@ -27,6 +27,12 @@ def test_the_settings_are_those_of_the_service_not_of_the_terminal(tmp_path: Pat
     assert tool_settings({"STATE_DIR": str(tmp_path), **of_an_earlier_start}) == SERVICE
 
 
+def test_an_empty_list_of_public_keys_is_recorded(tmp_path: Path) -> None:
+    record_tool_settings(tmp_path, {**SERVICE, "PUBLIC_METADATA": ""})
+
+    assert tool_settings({"STATE_DIR": str(tmp_path)}) == {**SERVICE, "PUBLIC_METADATA": ""}
+
+
 def test_only_the_owner_can_read_the_record(tmp_path: Path) -> None:
     record_tool_settings(tmp_path, SERVICE)
 

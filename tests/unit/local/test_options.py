@@ -43,6 +43,14 @@ def test_an_own_catalog_has_thumbnails_only_in_the_folder_that_is_set(given: dic
     assert settings.thumbnail_dir == (Path(given["THUMBNAIL_DIR"]) if given else None)
 
 
+def test_an_empty_list_of_public_keys_reaches_the_gateway() -> None:
+    options = read_options({"PUBLIC_METADATA": "", "KEY_RATE": ""})
+
+    assert options.settings.public_metadata == ()
+    assert options.environ["PUBLIC_METADATA"] == ""
+    assert "KEY_RATE" not in options.environ
+
+
 def test_all_ports_share_the_model_cache() -> None:
     caches = {read_options({"PORT": port}).settings.model_cache_dir for port in ("8000", "9000")}
 

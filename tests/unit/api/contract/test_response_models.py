@@ -7,6 +7,7 @@ import pytest
 
 from api.contract import response_models
 from api.contract.job_json import job_json
+from api.contract.public_metadata import PublicMetadata
 from common.catalog.protocol import Matches
 from common.errors import CatalogMisconfigured
 from common.jobs import Job, JobFailure, JobState, Timings
@@ -53,7 +54,7 @@ def test_an_album_of_an_earlier_release_has_no_thumbnails() -> None:
 
 
 def test_a_job_shows_its_result_under_its_own_id_and_its_times_in_utc() -> None:
-    document = json.loads(job_json(JOB, path_prefix=""))
+    document = json.loads(job_json(JOB, path_prefix="", metadata=PublicMetadata()))
 
     assert document["result"]["job_id"] == "ab12"
     assert document["created_at"] == "2023-11-14T22:13:20.000Z"
@@ -66,7 +67,7 @@ def test_a_job_shows_its_result_under_its_own_id_and_its_times_in_utc() -> None:
 
 
 def test_a_failed_job_shows_its_error_and_no_result() -> None:
-    document = json.loads(job_json(FAILED, path_prefix=""))
+    document = json.loads(job_json(FAILED, path_prefix="", metadata=PublicMetadata()))
 
     assert document["status"] == "failed"
     assert document["error"] == {"code": "no_worker", "detail": "none"}
@@ -76,7 +77,9 @@ def test_a_failed_job_shows_its_error_and_no_result() -> None:
 def test_a_job_that_failed_on_a_misconfigured_catalog_names_the_problem() -> None:
     failure = JobFailure.of(CatalogMisconfigured("apply the schema", problem="rpc_missing"))
 
-    document = json.loads(job_json(replace(FAILED, failure=failure), path_prefix=""))
+    document = json.loads(
+        job_json(replace(FAILED, failure=failure), path_prefix="", metadata=PublicMetadata())
+    )
 
     assert document["error"] == {
         "code": "catalog_misconfigured",
@@ -87,7 +90,7 @@ def test_a_job_that_failed_on_a_misconfigured_catalog_names_the_problem() -> Non
 
 @pytest.mark.parametrize("job", [JOB, QUEUED, FAILED], ids=["succeeded", "queued", "failed"])
 def test_a_job_matches_its_model(job: Job) -> None:
-    document = json.loads(job_json(job, path_prefix=""))
+    document = json.loads(job_json(job, path_prefix="", metadata=PublicMetadata()))
 
     described = response_models.Job.model_validate(document)
 
