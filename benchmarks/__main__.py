@@ -7,13 +7,14 @@ import tempfile
 import time
 import traceback
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from benchmarks.harness.bench import STATE, Bench
 from benchmarks.harness.docs_section import show
 from benchmarks.harness.figures import JsonRow, Row, failed_row, row_of
 from benchmarks.harness.performance_targets import TARGETS
-from benchmarks.harness.table import line, machine_description, table
+from benchmarks.harness.table import is_busy, line, machine_description, table
 from benchmarks.paths import ROOT
 from benchmarks.registry import FAMILIES, families_of
 
@@ -32,14 +33,17 @@ def main(arguments: Sequence[str]) -> int:
         chosen = families_of(options.only or list(FAMILIES))
     except ValueError as error:
         parser.error(str(error))
-    machine = machine_description()
+    machine, busy = machine_description(), is_busy()
     print(machine, flush=True)
+    if busy:
+        print("other programs use this machine; the rows will say so", flush=True)
     STATE.mkdir(parents=True, exist_ok=True)
     rows = []
     with tempfile.TemporaryDirectory(prefix="bench-") as folder, Bench(Path(folder), options.quick) as bench:
         for name in chosen:
             began = time.monotonic()
-            for row in measured(name, bench):
+            for figure_row in measured(name, bench):
+                row = replace(figure_row, beside_other_work=busy)
                 print(line(row), flush=True)
                 rows.append(row)
             print(f"  {name} took {time.monotonic() - began:.0f} s", flush=True)

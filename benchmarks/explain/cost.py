@@ -1,6 +1,5 @@
 """The time that explanations add to a search: the catalog's additional work, and the worker's."""
 
-import statistics
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -27,8 +26,8 @@ from worker.explain.vocabulary import VisualVocabulary
 from worker.explain.word_embeddings import WordEmbeddings
 
 KS = (10, 50)
-#: The number of attempts for each search; the shortest time counts, because other processes delay searches.
-ATTEMPTS = 15
+#: The number of rounds; each round measures every query once without and once with explanations.
+ROUNDS = 15
 _PSYCOPG = tuple(f"explain.cost.k{k}" for k in KS)
 _SUPABASE = tuple(f"{name}.supabase" for name in _PSYCOPG)
 NAMES = (*_PSYCOPG, *_SUPABASE)
@@ -39,7 +38,7 @@ Addends = npt.NDArray[np.float64]
 
 
 def measure(bench: Bench) -> Iterator[Figure]:
-    """Time searches with and without explanations alternately, through psycopg and through PostgREST."""
+    """Time searches with and without explanations in pairs, through psycopg and through PostgREST."""
     url, explainer, queries = bench.catalog(), _explainer(bench), _queries(bench.pick(40, 3))
     with closing(PostgresCatalog(url, timeout_s=30, connections=1)) as postgres:
         for name, k in zip(_PSYCOPG, KS, strict=True):
@@ -78,18 +77,24 @@ def _queries(count: int) -> list[Addends]:
 
 
 def _figure(name: str, catalog: Catalog, explainer: Explainer, queries: list[Addends], *, k: int) -> Figure:
-    """Return the median of the time that explanations add to one search."""
-    plain_ms, extra_ms = [], []
-    for addends in [queries[0], *queries]:
-        search = partial(_search, catalog, addends, k=k)
-        plain, explained = _best_ms(search, partial(search, explainer=explainer))
-        plain_ms.append(plain)
-        extra_ms.append(explained - plain)
+    """Return the median of the differences between a search with and the same search without explanations."""
+    pairs = []
+    for number in range(ROUNDS + 1):
+        for addends in queries:
+            plain = partial(_search, catalog, addends, k=k)
+            explained = partial(plain, explainer=explainer)
+            # The search that is made first is slower, so the order alternates.
+            took_ms = _times_ms(plain, explained) if number % 2 else _times_ms(explained, plain)[::-1]
+            pairs.append(took_ms)
+    # The first round fills the caches.
+    plain_ms, explained_ms = np.array(pairs[len(queries) :]).T
+    added_ms = explained_ms - plain_ms
     note = (
-        f"{DEMO_ALBUMS} albums, k {k}, two parts, best of {ATTEMPTS} attempts; "
-        f"without explanations {statistics.median(plain_ms[1:]):.2f} ms"
+        f"{DEMO_ALBUMS} albums, k {k}, two parts; the median of {len(added_ms)} paired differences, "
+        f"p95 {np.quantile(added_ms, 0.95):.2f} ms; a search without explanations p50 "
+        f"{np.median(plain_ms):.2f}, p95 {np.quantile(plain_ms, 0.95):.2f} ms"
     )
-    return Figure(name, statistics.median(extra_ms[1:]), note)
+    return Figure(name, float(np.median(added_ms)), note)
 
 
 def _search(catalog: Catalog, addends: Addends, *, k: int, explainer: Explainer | None = None) -> bytes:
@@ -99,12 +104,11 @@ def _search(catalog: Catalog, addends: Addends, *, k: int, explainer: Explainer 
     return result_json(matches, query=_QUERY, model="m", timings=NO_WORK, explanations=explanations)
 
 
-def _best_ms(*calls: Callable[[], object]) -> list[float]:
-    """Return the shortest time of each call in milliseconds; the calls are made alternately."""
-    took_ms: list[list[float]] = [[] for _ in calls]
-    for _ in range(ATTEMPTS):
-        for call, took in zip(calls, took_ms, strict=True):
-            began = time.perf_counter()
-            call()
-            took.append((time.perf_counter() - began) * 1000)
-    return [min(took) for took in took_ms]
+def _times_ms(*calls: Callable[[], object]) -> list[float]:
+    """Make the calls one after another, and return the time of each in milliseconds."""
+    took_ms = []
+    for call in calls:
+        began = time.perf_counter()
+        call()
+        took_ms.append((time.perf_counter() - began) * 1000)
+    return took_ms

@@ -29,9 +29,15 @@ class Row:
     target: str
     met: bool | None
     note: str
+    #: Whether other programs used the machine when the run began, so that times may be too long.
+    beside_other_work: bool = False
 
     def as_document(self) -> JsonRow:
-        return asdict(self)
+        """Return the row as JSON values; `beside_other_work` is left out if it is false."""
+        document = asdict(self)
+        if not self.beside_other_work:
+            del document["beside_other_work"]
+        return document
 
 
 def row_of(figure: Figure) -> Row:

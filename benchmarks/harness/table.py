@@ -10,6 +10,9 @@ import psutil
 
 from benchmarks.harness.figures import JsonRow, Row
 
+#: The load of a machine, as a mean number of running processes, above which a run is not alone.
+BUSY_LOAD = 0.5
+_BESIDE_OTHER_WORK = "; measured beside other work"
 _WORDS = {True: "met", False: "MISSED", None: "-"}
 #: Matches the query plans at the end of a note, from a count such as "; 20 of 20: " to the end of the line.
 _PLANS = re.compile(r"; \d+ of \d+: .*")
@@ -18,7 +21,8 @@ _PLANS = re.compile(r"; \d+ of \d+: .*")
 def line(row: Row) -> str:
     """Format one result for printing."""
     value = "-" if row.value is None else f"{row.value:g}"
-    return f"{_WORDS[row.met]:7} {row.name:34} {value:>9} {row.unit:7} {row.target}\n        {row.note}"
+    note = row.note + (_BESIDE_OTHER_WORK if row.beside_other_work else "")
+    return f"{_WORDS[row.met]:7} {row.name:34} {value:>9} {row.unit:7} {row.target}\n        {note}"
 
 
 def table(rows: Sequence[JsonRow]) -> str:
@@ -35,9 +39,14 @@ def _markdown(row: JsonRow) -> str:
 
 def _shortened(row: JsonRow) -> str:
     """Return the note without query plans, and without a condition that the target column repeats."""
-    note = _PLANS.sub("", str(row["note"]))
+    note = _PLANS.sub("", str(row["note"])) + (_BESIDE_OTHER_WORK if row.get("beside_other_work") else "")
     _, _, condition = str(row["target"]).partition(", ")
     return note.replace(f", {condition};", ";") if condition else note
+
+
+def is_busy() -> bool:
+    """Return whether other programs have used the machine in the last minute."""
+    return os.getloadavg()[0] > BUSY_LOAD
 
 
 def machine_description() -> str:

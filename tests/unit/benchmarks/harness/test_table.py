@@ -1,7 +1,12 @@
 """The Markdown table shortens a figure's note, and results.json keeps the whole note."""
 
+import json
+from dataclasses import replace
+
+from benchmarks.harness.docs_section import shown
 from benchmarks.harness.figures import Figure, row_of
-from benchmarks.harness.table import table
+from benchmarks.harness.table import line, table
+from tests.paths import ROOT
 
 RECALL = "catalog.recall.15000.no_filter"
 
@@ -24,6 +29,23 @@ def test_a_condition_that_failed_is_shown() -> None:
     shown = markdown_of(Figure(RECALL, 1.0, note, holds=False))
 
     assert shown == f"| `{RECALL}` | 1 share | **missed:** >= 0.99, always k rows | {note} |"
+
+
+def test_a_figure_of_a_busy_machine_says_so() -> None:
+    row = replace(row_of(Figure(RECALL, 1.0, "p50 <= 19 ms; 11 of 20: Seq Scan")), beside_other_work=True)
+
+    (shown,) = table([row.as_document()]).splitlines()[2:]
+
+    assert shown.endswith("| p50 <= 19 ms; measured beside other work |")
+    assert line(row).endswith("Seq Scan; measured beside other work")
+
+
+def test_the_performance_page_shows_the_recorded_figures() -> None:
+    rows = json.loads((ROOT / "benchmarks" / "results.json").read_text())
+
+    _, _, figures = shown(ROOT / "docs" / "performance.md", "speed").partition("\n\n")
+
+    assert figures == table(rows)
 
 
 def test_an_unmeasured_figure_has_no_value_and_is_not_missed() -> None:
